@@ -1,0 +1,70 @@
+package spec
+
+// effectResults checks what the declaration says about handlers.
+func (c *checker) effectResults() {
+	for _, e := range c.w.Effects {
+		c.once("returns", e.Returns)
+		for _, n := range e.Returns {
+			c.inputs.find(c, n)
+		}
+		if r := e.Retry; r.Max > 0 && r.Base > r.Max {
+			c.d.Report(r.MaxPos, "retry of effect %q begins at %s, which is above its max of %s; raise max or lower base",
+				e.Name.Text, r.Base, r.Max)
+		}
+	}
+}
+
+// timerInputs checks what each timer delivers, and when.
+func (c *checker) timerInputs() {
+	for _, t := range c.w.Timers {
+		var input *Message
+		if t.Input == (Name{}) {
+			c.d.Report(t.Name.Pos, "timer %q has no input; name the one that it delivers", t.Name.Text)
+		} else {
+			input, _ = c.inputs.find(c, t.Input)
+		}
+		if len(t.While) > 0 {
+			c.armedByStates(t, input)
+		}
+	}
+}
+
+// armedByStates checks a timer that the runtime starts and cancels as states come and go. The runtime has nothing to
+// fill its input with but the instance's id.
+func (c *checker) armedByStates(t *Timer, input *Message) {
+	if t.After == 0 {
+		c.d.Report(t.Name.Pos, `timer %q has "while" but no "after"; say how long after entering the state it fires, like "after: 30m"`, t.Name.Text)
+	}
+	if !c.w.HasStates() {
+		if t.While[0].unread() {
+			return
+		}
+		c.d.Report(t.While[0].Pos, `timer %q has "while", but the workflow declares no states; remove it and start the timer from decisions`, t.Name.Text)
+		return
+	}
+	c.once("while", t.While)
+	for _, n := range t.While {
+		if s, _ := c.states.find(c, n); s != nil && s.Terminal {
+			c.d.Report(n.Pos, "state %q is terminal and completion clears all timers, so timer %q would never fire in it; remove the state here",
+				n.Text, t.Name.Text)
+		}
+	}
+	if input == nil {
+		return
+	}
+	if needed := neededFields(input); len(needed) > 0 && input.ID.Text != "" {
+		c.d.Report(t.Input.Pos, `timer %q has "while", so the runtime makes its input %q and knows only %q; make %s optional, or remove "while" and start the timer from decisions`,
+			t.Name.Text, input.Name.Text, input.ID.Text, listed(needed, "and"))
+	}
+}
+
+// neededFields are those without which a message says nothing: all but the instance's id and the optional ones.
+func neededFields(m *Message) []string {
+	var needed []string
+	for _, f := range m.Fields {
+		if f.Name.Text != "" && f.Name.Text != m.ID.Text && f.Type.Kind != Optional && f.Type.Kind != 0 {
+			needed = append(needed, f.Name.Text)
+		}
+	}
+	return needed
+}

@@ -1,0 +1,211 @@
+package spec
+
+import "slices"
+
+// A workflow is generated into one Go package, so everything it declares shares one set of package-level identifiers.
+// This file is the table of them.
+
+// fixedIdentifiers are generated for, or written by the user of, every workflow.
+var fixedIdentifiers = []string{
+	// Generated.
+	"Input", "Event", "Effect", "Timer", "Rejection", "State", "Status", "NotAccepted", "InputDecider", "EventEvolver",
+	"EffectHandler", "NewWorkflow", "Client", "NewClient", "Machine", "WorkflowName",
+	// The skeleton that the user owns.
+	"Decider", "Evolver", "Handler",
+}
+
+// InputNames are the identifiers that are generated for an input beside its own name.
+type InputNames struct {
+	Event    string // interface of the events that its decision may emit
+	Effect   string // interface of the effects that its decision may ask for
+	Timer    string // interface of the timers that its decision may start or cancel; only where it may
+	Decision string
+	Outcome  string
+	Accept   string
+	Reject   string
+}
+
+// NamesOfInput returns the identifiers that are generated for an input.
+func NamesOfInput(input string) InputNames {
+	return InputNames{
+		Event:    input + "Event",
+		Effect:   input + "Effect",
+		Timer:    input + "Timer",
+		Decision: input + "Decision",
+		Outcome:  input + "Outcome",
+		Accept:   "Accept" + input,
+		Reject:   "Reject" + input,
+	}
+}
+
+// ResultName returns the type of what a handler returns, for an effect that returns inputs.
+func ResultName(effect string) string { return effect + "Result" }
+
+// TimerName returns the type of a timer; only one that decisions start has it.
+func TimerName(timer string) string { return "Timer" + GoName(timer) }
+
+// StatusName returns the constant of a state.
+func StatusName(state string) string { return "Status" + GoName(state) }
+
+// EnumValueName returns the constant of a value of an enum.
+func EnumValueName(enum, value string) string { return enum + GoName(value) }
+
+// identifier is a package-level Go identifier and the declaration it is generated for. A zero name stands for the
+// workflow as a whole.
+type identifier struct {
+	text string
+	kind string // of the declaration: "input"
+	name Name
+}
+
+// identifiers lists what is generated for the workflow at package level: first the names as declared, then those made
+// from them. Names that are not well formed are left out.
+func identifiers(w *Workflow) []identifier {
+	var fixed, declared, made []identifier
+	for _, text := range fixedIdentifiers {
+		fixed = append(fixed, identifier{text: text})
+	}
+	// add claims the name itself, where it is one of Go, and what is made from it.
+	add := func(kind string, n Name, others ...string) {
+		if !exportedForm.valid(n.Text) {
+			return
+		}
+		declared = append(declared, identifier{n.Text, kind, n})
+		for _, text := range others {
+			made = append(made, identifier{text, kind, n})
+		}
+	}
+	addMade := func(kind string, f form, n Name, text string) {
+		if f.valid(n.Text) {
+			made = append(made, identifier{text, kind, n})
+		}
+	}
+
+	timed, started := decisionTimers(w)
+	for _, t := range w.Types {
+		add("type", t.Name)
+		for _, v := range t.Values {
+			addMade("enum value", valueForm, v.Name, EnumValueName(t.Name.Text, v.Name.Text))
+		}
+	}
+	for _, m := range w.Inputs {
+		n := NamesOfInput(m.Name.Text)
+		made := []string{n.Event, n.Effect, n.Decision, n.Outcome, n.Accept, n.Reject}
+		if timed[m.Name.Text] {
+			made = append(made, n.Timer)
+		}
+		add("input", m.Name, made...)
+	}
+	for _, m := range w.Events {
+		add("event", m.Name)
+	}
+	for _, e := range w.Effects {
+		if len(e.Returns) > 0 {
+			add("effect", e.Name, ResultName(e.Name.Text))
+		} else {
+			add("effect", e.Name)
+		}
+	}
+	for _, m := range w.Rejections {
+		add("rejection", m.Name)
+	}
+	for _, t := range w.Timers {
+		if started[t.Name.Text] {
+			addMade("timer", snakeForm, t.Name, TimerName(t.Name.Text))
+		}
+	}
+	for _, s := range w.States {
+		addMade("state", snakeForm, s.Name, StatusName(s.Name.Text))
+	}
+	return slices.Concat(fixed, declared, made)
+}
+
+// decisionTimers returns the inputs whose decisions may start or cancel timers, and those timers. A timer is mostly named
+// after the input that it delivers, so the two would need the same identifier, payment_timeout and PaymentTimeout both
+// PaymentTimeoutTimer, if each had one without need.
+func decisionTimers(w *Workflow) (inputs, timers map[string]bool) {
+	inputs, timers = make(map[string]bool), make(map[string]bool)
+	if !w.HasStates() {
+		for _, m := range w.Inputs {
+			inputs[m.Name.Text] = len(w.Timers) > 0
+		}
+		for _, t := range w.Timers {
+			timers[t.Name.Text] = true
+		}
+		return inputs, timers
+	}
+	for _, s := range w.States {
+		for _, t := range s.Accepts {
+			for _, n := range t.Timers {
+				inputs[t.Input.Text] = true
+				timers[n.Text] = true
+			}
+		}
+	}
+	return inputs, timers
+}
+
+// identifiers reports every pair of declarations that would be generated under one Go identifier, once for each pair.
+func (c *checker) identifiers() {
+	owners := make(map[string]identifier)
+	type pair struct{ first, second Pos }
+	told := make(map[pair]bool)
+	for _, id := range identifiers(c.w) {
+		owner, taken := owners[id.text]
+		switch {
+		case !taken:
+			owners[id.text] = id
+		case owner.name.Text == "":
+			c.reserved(id)
+		case owner.name.Pos != id.name.Pos:
+			first, second := owner, id
+			if second.name.Pos.compare(first.name.Pos) < 0 {
+				first, second = second, first
+			}
+			if p := (pair{first.name.Pos, second.name.Pos}); !told[p] {
+				told[p] = true
+				c.collision(first, second, id.text)
+			}
+		}
+	}
+	for _, m := range c.w.Inputs {
+		if m.Name.Text == "History" {
+			c.d.Report(m.Name.Pos, `input name "History" is reserved: inputs become methods of Client, which has one of that name; rename the input`)
+		}
+	}
+	for _, m := range c.w.Events {
+		if m.Name.Text == "Terminal" && !c.w.HasStates() {
+			c.d.Report(m.Name.Pos, `event name "Terminal" is reserved in a workflow without states: events become methods of EventEvolver, which has one of that name; rename the event`)
+		}
+	}
+}
+
+// reserved reports a declaration whose Go identifier every workflow has.
+func (c *checker) reserved(id identifier) {
+	if id.text == id.name.Text {
+		c.d.Report(id.name.Pos, "%s name %q is reserved: every workflow generates the Go identifier %s; rename the %s",
+			id.kind, id.name.Text, id.text, id.kind)
+		return
+	}
+	c.d.Report(id.name.Pos, "%s %q would be generated as the Go identifier %s, which every workflow has; rename the %s",
+		id.kind, id.name.Text, id.text, id.kind)
+}
+
+// collision reports the second of two declarations that need the same Go identifier.
+func (c *checker) collision(first, second identifier, text string) {
+	name, other := second.name, first.name
+	switch {
+	case name.Text == other.Text && second.kind == first.kind:
+		c.d.Report(name.Pos, "%s %q is already declared at %s; delete or rename one of them", second.kind, name.Text, other.Pos)
+	case name.Text == other.Text && exportedForm.valid(name.Text):
+		advice := "rename one of them"
+		if first.kind == "input" && second.kind == "event" || first.kind == "event" && second.kind == "input" {
+			advice = "name the input as an order and the event as a fact, like Pay and Paid"
+		}
+		c.d.Report(name.Pos, "%s %q has the same name as the %s at %s, and both become Go types; %s",
+			second.kind, name.Text, first.kind, other.Pos, advice)
+	default:
+		c.d.Report(name.Pos, "%s %q and the %s %q at %s would both be generated as the Go identifier %s; rename one of them",
+			second.kind, name.Text, first.kind, other.Text, other.Pos, text)
+	}
+}

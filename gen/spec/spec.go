@@ -1,0 +1,196 @@
+// Package spec is the model of a workflow declaration: the one shape that every front end produces and every
+// emitter reads.
+//
+// A front end (gen/yamlspec) fills in a [Workflow] with the names as the user wrote them and the position of each of
+// them. [Validate] then checks the whole model, resolves what one part says about another, and reports every mistake
+// it finds. Emitters are only given models that passed; they do not check again.
+package spec
+
+import "time"
+
+// Workflow is one declaration. Slices keep the order of the declaration, so that generated code reads in the same
+// order as the source. Docs, here and below, keep their lines but have no blank ones at the end, and no control
+// characters but tabs and line feeds.
+type Workflow struct {
+	File    string // as given by the user; positions refer to it
+	Pos     Pos
+	Name    Name // stored with every instance
+	Package Name // Go package of the generated code
+	Doc     string
+
+	ID         Name        // input field that names the instance, unless an input overrides it
+	Unique     []UniqueKey // at most one for each input
+	Types      []*Type     // declared structs, enums and imported Go types
+	State      []*Field    // the user's part of the state; the status is generated
+	Inputs     []*Message  // each with its ID field resolved by Validate
+	Events     []*Message  //
+	Effects    []*Effect   //
+	Timers     []*Timer    //
+	Rejections []*Message  // without NotAccepted, which is generated
+	States     []*State    // the first is the initial one; empty when the workflow declares no machine
+
+	// Moves is the status function: one target for each pair of state and event. Validate fills it in, explicit
+	// transitions first, then those that follow for the later events of one decision (see Move).
+	Moves []Move
+}
+
+// HasStates reports whether the declaration has a state machine.
+func (w *Workflow) HasStates() bool { return len(w.States) > 0 }
+
+// Name is an identifier of the declaration with the place where it was written. Text is what is stored and shown to
+// users; the Go names derived from it are made by [GoName].
+//
+// The zero Name means that nothing was written. A Name with a position but no text stands for something that the front
+// end could not read and has reported: Validate takes it for any name at all, and says nothing that may only follow
+// from it. A front end that cannot read a whole list leaves one such entry in it, for the same reason.
+type Name struct {
+	Text string
+	Pos  Pos
+}
+
+// unread reports whether the front end could not read what is written here.
+func (n Name) unread() bool { return n.Text == "" && n.Pos.Line > 0 }
+
+// UniqueKey says that the field Key of Input names something that at most one active instance may hold.
+type UniqueKey struct {
+	Input Name
+	Field Name
+}
+
+// Message is a named record: an input, an event, an effect's request or a rejection.
+type Message struct {
+	Name   Name
+	Doc    string
+	Fields []*Field
+
+	// ID is the field that names the instance. Only inputs have one: the input's own, or the workflow's. Front ends
+	// set it only when the input has its own; Validate fills in the rest.
+	ID Name
+}
+
+// Field of a message, a struct or the state.
+type Field struct {
+	Name Name // snake_case; the JSON name
+	Doc  string
+	Type TypeRef
+}
+
+// TypeRef is a use of a type: list<Item> is Kind List with Elem Item. Kind is zero when the front end could not read
+// the type and has reported it.
+type TypeRef struct {
+	Kind Kind
+	Elem *TypeRef // of Optional, List and Map
+	Name string   // of Scalar: one of Scalars(); of Declared: the declared type's name
+	Decl *Type    // of Declared; resolved by Validate
+	Pos  Pos
+}
+
+// Kind tells what a TypeRef is.
+type Kind int
+
+// The kinds of TypeRef.
+const (
+	Scalar   Kind = iota + 1
+	Declared      // one of Workflow.Types
+	Optional      // optional<T>: *T in Go, null in JSON
+	List          // list<T>: []T
+	Map           // map<T>: map[string]T
+)
+
+// Type is a declared type: exactly one of Fields (a struct, possibly empty), Values (an enum) and Go (imported) is used,
+// as Kind says. Kind is zero when the front end could not read the type and has reported it.
+type Type struct {
+	Name   Name
+	Doc    string
+	Kind   TypeKind
+	Fields []*Field
+	Values []EnumValue
+	Go     GoType
+	Pos    Pos
+}
+
+// TypeKind tells what a declared type is.
+type TypeKind int
+
+// The kinds of Type.
+const (
+	Struct TypeKind = iota + 1
+	Enum
+	Imported
+)
+
+// EnumValue is one value of an enum; Name is the JSON text.
+type EnumValue struct {
+	Name Name
+	Doc  string
+}
+
+// GoType is an imported type: "github.com/shopspring/decimal.Decimal" has Path "github.com/shopspring/decimal".
+type GoType struct {
+	Path string
+	Name string
+	Pos  Pos
+}
+
+// Effect is work for a handler outside the workflow.
+type Effect struct {
+	Message
+	Returns []Name // inputs, one of which is the handler's result; empty when the result is only an error
+	Retry   Retry
+	Timeout time.Duration // of one attempt; 0 means the engine's default
+}
+
+// Retry holds what the declaration says about retries; zero values mean the engine's defaults. Since zero means that
+// nothing was written, it is the front end that refuses a written zero or less, here and in all other durations.
+type Retry struct {
+	MaxAttempts int
+	Base        time.Duration
+	Max         time.Duration
+	MaxPos      Pos // where Max is written
+}
+
+// Timer delivers an input later.
+type Timer struct {
+	Name  Name // snake_case
+	Doc   string
+	Input Name
+	After time.Duration // default delay; 0 when each start names its own
+	While []Name        // states; armed on entry from outside of them, cancelled on exit. Empty: decisions start it
+	Pos   Pos
+}
+
+// State is one status of the workflow.
+type State struct {
+	Name     Name // snake_case
+	Doc      string
+	Terminal bool
+	Accepts  []*Transition
+	Pos      Pos
+}
+
+// Transition says what an input may lead to in one state: either it is refused with Reject, or its decision may emit
+// the events of Moves, each with the state it leads to, with these effects and timers.
+type Transition struct {
+	Input   Name
+	Doc     string
+	Reject  Name // the declared rejection, Text empty when there is none
+	Moves   []EventMove
+	Effects []Name
+	Timers  []Name // that the decision may start or cancel
+	Pos     Pos
+}
+
+// EventMove is an event with the state it leads to.
+type EventMove struct {
+	Event Name
+	To    Name
+}
+
+// Move is one entry of the status function. Derived moves are those of an event that follows another in the same
+// decision: when an input may emit A (leading to a) and B (leading to b), B leads from a to b as well, unless the state
+// a says something else of B, or two inputs would disagree; then there is no such move, and a decision that needs it
+// fails when it runs.
+type Move struct {
+	From, Event, To string
+	Derived         bool
+}

@@ -1,0 +1,195 @@
+package spec
+
+// transitions checks what every state says about inputs, and counts what is used.
+func (c *checker) transitions() {
+	type stateEvent struct{ state, event string }
+	targets := make(map[stateEvent]Name)
+	for _, s := range c.w.States {
+		seen := make(map[string]Pos)
+		for _, t := range s.Accepts {
+			if first, again := seen[t.Input.Text]; again && t.Input.Text != "" {
+				c.d.Report(t.Input.Pos, "state %q already says at %s what %q leads to; join the two", s.Name.Text, first, t.Input.Text)
+			}
+			seen[t.Input.Text] = t.Input.Pos
+			c.transition(s, t)
+			for _, m := range t.Moves {
+				if m.Event.Text == "" || m.To.Text == "" {
+					continue
+				}
+				key := stateEvent{s.Name.Text, m.Event.Text}
+				switch first, again := targets[key]; {
+				case !again:
+					targets[key] = m.To
+				case first.Text != m.To.Text:
+					c.d.Report(m.To.Pos, "event %q leads from state %q to %q here and to %q at %s; an event has one target in a state, so use one target or two events",
+						m.Event.Text, s.Name.Text, m.To.Text, first.Text, first.Pos)
+				}
+			}
+		}
+	}
+}
+
+// transition checks one entry of what a state accepts.
+func (c *checker) transition(s *State, t *Transition) {
+	if t.Input.Text == "" {
+		c.allVague()
+		return
+	}
+	refused := t.Reject != Name{}
+	leads := len(t.Moves) > 0
+	switch {
+	case t.Reject.unread():
+	case refused && (leads || len(t.Effects) > 0 || len(t.Timers) > 0):
+		c.d.Report(t.Reject.Pos, `"reject" refuses the input %q, so there can be no events, effects or timers beside it; keep one or the other`, t.Input.Text)
+	case !refused && !leads:
+		c.d.Report(t.Input.Pos, `input %q leads to no event here; write "Event: next_state", or "reject" with a rejection`, t.Input.Text)
+	}
+	if refused {
+		c.refusal(t)
+	}
+	if refused && !leads {
+		c.inputs.find(c, t.Input)
+	} else {
+		c.inputs.use(c, t.Input)
+	}
+	for _, m := range t.Moves {
+		if m.Event.unread() && m.To.unread() {
+			c.allVague()
+			continue
+		}
+		c.events.use(c, m.Event)
+		if to := c.states.use(c, m.To); to != "" {
+			c.next[s.Name.Text] = append(c.next[s.Name.Text], to)
+		}
+	}
+	c.once("effects", t.Effects)
+	for _, n := range t.Effects {
+		c.effects.use(c, n)
+	}
+	c.once("timers", t.Timers)
+	for _, n := range t.Timers {
+		c.timers.use(c, n)
+	}
+}
+
+// refusal checks the rejection of a transition, which the runtime makes without knowing anything to put into it.
+func (c *checker) refusal(t *Transition) {
+	rejection, _ := c.rejections.find(c, t.Reject)
+	if rejection == nil {
+		return
+	}
+	if needed := neededFields(rejection); len(needed) > 0 {
+		c.d.Report(t.Reject.Pos, `"reject" is carried out by the runtime, which has nothing to put into %s of %q; make it optional, or reject in the decider`,
+			listed(needed, "and"), rejection.Name.Text)
+	}
+}
+
+// allVague notes that a transition could not be read: it may use anything.
+func (c *checker) allVague() {
+	c.inputs.vague = true
+	c.events.vague = true
+	c.effects.vague = true
+	c.timers.vague = true
+	c.states.vague = true
+}
+
+// stateShape checks that the machine begins somewhere, gets everywhere and never gets stuck.
+func (c *checker) stateShape() {
+	for _, s := range c.w.States {
+		switch {
+		case s.Name.Text == "":
+		case s.Terminal && len(s.Accepts) > 0:
+			c.d.Report(s.Accepts[0].Input.Pos, "terminal state %q accepts nothing, as its instances are complete; remove accepts, or terminal", s.Name.Text)
+		case !s.Terminal && len(s.Accepts) == 0:
+			c.d.Report(s.Name.Pos, `state %q accepts no input, so no instance ever leaves it; add accepts, or "terminal: true"`, s.Name.Text)
+		case !s.Terminal && onlyRejects(s):
+			c.d.Report(s.Name.Pos, `state %q refuses every input, so no instance ever leaves it; add an input that leads on, or write "terminal: true" instead of accepts`, s.Name.Text)
+		}
+	}
+	if first := c.w.States[0]; first.Terminal {
+		c.d.Report(first.Name.Pos, "state %q comes first and is therefore the initial one, so it cannot be terminal; put the initial state first", first.Name.Text)
+	}
+	if !c.states.vague && !c.states.unread {
+		c.unreachable()
+	}
+}
+
+func onlyRejects(s *State) bool {
+	for _, t := range s.Accepts {
+		if t.Reject == (Name{}) {
+			return false
+		}
+	}
+	return true
+}
+
+// unreachable reports states that no sequence of events leads to. Where one such state leads to others, only the first
+// of them is reported: the others follow from it.
+func (c *checker) unreachable() {
+	reached := make(map[string]bool)
+	var spread func(state string)
+	spread = func(state string) {
+		reached[state] = true
+		for _, next := range c.next[state] {
+			if !reached[next] {
+				spread(next)
+			}
+		}
+	}
+	initial := c.states.order[0]
+	spread(initial)
+
+	entered := make(map[string]bool) // from another state that is not reached
+	for _, state := range c.states.order {
+		for _, next := range c.next[state] {
+			if !reached[state] && next != state {
+				entered[next] = true
+			}
+		}
+	}
+	// Those that nothing enters come first. What is left after them are circles, of which any member will do.
+	for _, circles := range []bool{false, true} {
+		for _, state := range c.states.order {
+			if reached[state] || entered[state] && !circles {
+				continue
+			}
+			c.d.Report(c.states.items[state].Name.Pos, "state %q cannot be reached from the initial state %q; lead an event to it, or remove it",
+				state, initial)
+			spread(state)
+		}
+	}
+}
+
+// unusedByStates reports what is declared but has no place in the machine. A name that is not well formed is left out:
+// it is about to change.
+func (c *checker) unusedByStates() {
+	returned := make(map[string]bool)
+	for _, e := range c.w.Effects {
+		for _, n := range e.Returns {
+			if m := c.inputs.items[n.Text]; m != nil && !c.inputs.mayUse(n.Text) {
+				returned[n.Text] = true
+				c.d.Report(n.Pos, "no state accepts input %q, so this result of effect %q would always be refused; accept it in a state",
+					n.Text, e.Name.Text)
+			}
+		}
+		if exportedForm.valid(e.Name.Text) && !c.effects.mayUse(e.Name.Text) {
+			c.d.Report(e.Name.Pos, `effect %q is used by no transition; add it to the "effects" of one, or remove it`, e.Name.Text)
+		}
+	}
+	for _, m := range c.w.Inputs {
+		if exportedForm.valid(m.Name.Text) && !c.inputs.mayUse(m.Name.Text) && !returned[m.Name.Text] {
+			c.d.Report(m.Name.Pos, "no state accepts input %q; accept it in a state, or remove it", m.Name.Text)
+		}
+	}
+	for _, m := range c.w.Events {
+		if exportedForm.valid(m.Name.Text) && !c.events.mayUse(m.Name.Text) {
+			c.d.Report(m.Name.Pos, "no transition emits event %q; emit it in one, or remove it", m.Name.Text)
+		}
+	}
+	for _, t := range c.w.Timers {
+		if snakeForm.valid(t.Name.Text) && len(t.While) == 0 && !c.timers.mayUse(t.Name.Text) {
+			c.d.Report(t.Name.Pos, `timer %q is used by no transition; add it to the "timers" of one, say in which state it runs with "while", or remove it`,
+				t.Name.Text)
+		}
+	}
+}

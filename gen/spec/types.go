@@ -1,0 +1,141 @@
+package spec
+
+import (
+	"go/token"
+	"slices"
+	"strings"
+)
+
+// scalars are the built-in types, in the order in which messages list them.
+var scalars = []string{
+	"string", "bool", "int", "int32", "int64", "float64", "decimal", "time", "duration", "bytes", "json",
+}
+
+// Scalars returns the names of the built-in types.
+func Scalars() []string { return slices.Clone(scalars) }
+
+// IsScalar reports whether a built-in type has this name.
+func IsScalar(name string) bool { return slices.Contains(scalars, name) }
+
+// foreignTypes says what types of other languages and formats are called here.
+var foreignTypes = map[string]string{
+	"any": "json", "object": "json", "text": "string", "str": "string", "uuid": "string", "boolean": "bool",
+	"integer": "int64", "long": "int64", "number": "float64", "double": "float64", "float": "float64", "float32": "float64",
+	"timestamp": "time", "datetime": "time", "date": "time", "money": "decimal", "numeric": "decimal", "binary": "bytes",
+}
+
+// declaredTypes checks the body of every declared type.
+func (c *checker) declaredTypes() {
+	for _, t := range c.w.Types {
+		switch t.Kind {
+		case Struct:
+			c.fields("type "+quote(t.Name.Text), t.Fields)
+		case Enum:
+			c.enum(t)
+		case Imported:
+			c.imported(t)
+		}
+	}
+	c.recursion()
+}
+
+func (c *checker) enum(t *Type) {
+	if len(t.Values) == 0 {
+		c.d.Report(t.Name.Pos, "enum %q has no values; list at least one", t.Name.Text)
+	}
+}
+
+// imported checks that an imported type reads like "github.com/shopspring/decimal.Decimal".
+func (c *checker) imported(t *Type) {
+	switch {
+	case t.Go.Pos.Line > 0 && t.Go.Path == "" && t.Go.Name == "": // reported by the front end
+	case !validImportPath(t.Go.Path) || !token.IsIdentifier(t.Go.Name):
+		c.d.Report(t.Go.Pos, `Go type of %q must be an import path and a type, like "github.com/shopspring/decimal.Decimal"`, t.Name.Text)
+	case !token.IsExported(t.Go.Name):
+		c.d.Report(t.Go.Pos, "Go type %q is not exported by %q; generated code can only use an exported one", t.Go.Name, t.Go.Path)
+	}
+}
+
+// validImportPath accepts what the go command does, apart from its rules about dots and reserved names.
+func validImportPath(path string) bool {
+	for element := range strings.SplitSeq(path, "/") {
+		if element == "" || element == "." || element == ".." {
+			return false
+		}
+		if !all(element, func(b byte) bool { return isLetter(b) || isDigit(b) || strings.IndexByte("-._~+", b) >= 0 }) {
+			return false
+		}
+	}
+	return true
+}
+
+// typeRef checks one use of a type and resolves it.
+func (c *checker) typeRef(ref *TypeRef) {
+	switch ref.Kind {
+	case Declared:
+		if t, ok := c.types.items[ref.Name]; ok {
+			ref.Decl = t
+		} else if !c.types.unread {
+			c.unknownType(ref)
+		}
+	case Optional:
+		if ref.Elem.Kind == Optional {
+			c.d.Report(ref.Elem.Pos, "optional<optional<T>> says nothing more than optional<T>; write it once")
+		}
+		c.typeRef(ref.Elem)
+	case List, Map:
+		c.typeRef(ref.Elem)
+	}
+}
+
+func (c *checker) unknownType(ref *TypeRef) {
+	if c.d.Full() {
+		return
+	}
+	if scalar := foreignTypes[strings.ToLower(ref.Name)]; scalar != "" {
+		c.d.Report(ref.Pos, "type %q is not known; did you mean %q?", ref.Name, scalar)
+		return
+	}
+	nearest, hint := Suggest(ref.Name, slices.Concat(c.types.order, scalars))
+	if nearest == "" {
+		hint = "; declare it under types, or use one of " + strings.Join(scalars, ", ")
+	}
+	c.d.Report(ref.Pos, "type %q is not known%s", ref.Name, hint)
+}
+
+// recursion reports structs that contain themselves other than through a list, a map or an optional: Go has no value
+// that large.
+func (c *checker) recursion() {
+	const (
+		open = iota + 1
+		done
+	)
+	visited := make(map[*Type]int)
+	var path []string
+	var visit func(t *Type)
+	visit = func(t *Type) {
+		visited[t] = open
+		path = append(path, t.Name.Text)
+		for _, f := range t.Fields {
+			inner := f.Type.Decl
+			if f.Type.Kind != Declared || inner == nil {
+				continue
+			}
+			switch visited[inner] {
+			case 0:
+				visit(inner)
+			case open:
+				cycle := append(slices.Clone(path[slices.Index(path, inner.Name.Text):]), inner.Name.Text)
+				c.d.Report(f.Type.Pos, "type %q contains itself (%s); break the circle with optional<%s> or list<%s>",
+					inner.Name.Text, strings.Join(cycle, " > "), inner.Name.Text, inner.Name.Text)
+			}
+		}
+		path = path[:len(path)-1]
+		visited[t] = done
+	}
+	for _, t := range c.w.Types {
+		if visited[t] == 0 {
+			visit(t)
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package yamlspec_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+	"github.com/ironflow-gen/ironflow/gen/yamlspec"
+)
+
+const megabyte = 1 << 20
+
+// fill repeats text up to the size limit of a file.
+func fill(text string) string { return strings.Repeat(text, megabyte/len(text)) }
+
+const header = "ironflow: 1\nworkflow: w\npackage: w\nid: id\n"
+
+// laughs are ten levels of ten aliases each.
+func laughs(format string) string {
+	var b strings.Builder
+	b.WriteString(header + "effects:\n  E0: &e0 {doc: ha}\n")
+	for i := 1; i <= 10; i++ {
+		fmt.Fprintf(&b, "  E%d: &e%d "+format+"\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*e%d, ", i-1), 10), ", "))
+	}
+	return b.String()
+}
+
+// mergeChain is mappings that each merge the one before.
+func mergeChain() string {
+	var b strings.Builder
+	b.WriteString(header + "effects:\n  E0: &e0 {doc: ha}\n")
+	for i := 1; i < 800; i++ {
+		fmt.Fprintf(&b, "  E%d: &e%d {<<: *e%d}\n", i, i, i-1)
+	}
+	return b.String()
+}
+
+// wideMachine has states that all share one transition with as many events as a mapping may have. Each of them derives
+// a million moves.
+func wideMachine() string {
+	var b strings.Builder
+	b.WriteString(header + "state: {a: Typo}\ninputs: {Go: {fields: {id: string}}}\nevents:\n")
+	for i := range 1000 {
+		fmt.Fprintf(&b, "  E%d:\n", i)
+	}
+	b.WriteString("states:\n  s0:\n    accepts: &all\n      Go:\n")
+	for i := range 1000 {
+		fmt.Fprintf(&b, "        E%d: s%d\n", i, i%80)
+	}
+	for i := 1; i < 80; i++ {
+		fmt.Fprintf(&b, "  s%d: {accepts: *all}\n", i)
+	}
+	return b.String()
+}
+
+// fieldTypos are as many unknown types as fit.
+func fieldTypos() string {
+	var b strings.Builder
+	b.WriteString(header + "inputs: {Go: {fields: {id: string}}}\nevents:\n")
+	for i := 0; b.Len() < megabyte-100_000; i++ {
+		fmt.Fprintf(&b, "  E%d: {fields: {", i)
+		for j := range 500 {
+			fmt.Fprintf(&b, "f%d: Typo%d, ", j, j)
+		}
+		b.WriteString("}}\n")
+	}
+	return b.String()
+}
+
+// TestHostile feeds what would take for ever, or all memory, without a limit. The test has no clock of its own: without
+// the limits it does not come to an end.
+func TestHostile(t *testing.T) {
+	for _, c := range []struct{ name, src, want string }{
+		{"too large", fill("#\n") + "#\n", "hostile.yaml:1:1: the file is 1048578 bytes; a declaration may be at most 1 MiB"},
+		{"flow lists", fill("["), "exceeded max depth"},
+		{"flow mappings", fill("{a: "), "exceeded max depth"},
+		{"block lists", fill("- "), "exceeded max depth"},
+		{"explicit keys", fill("? "), "exceeded max depth"},
+		{"allowed depth", "a: " + strings.Repeat("[", 9999) + strings.Repeat("]", 9999), `has no key "a"`},
+		{"one long line", "{" + fill("a: ä, ")[:megabyte-10] + "}", "a mapping may have at most 1000"},
+		{"documents", fill("---\n"), "a second YAML document begins here"},
+		{"recursive list", "ironflow: 1\nstates: &a [*a]\n", "states must be a mapping of names, not a list"},
+		{"recursive mapping", "ironflow: 1\nstates: &a {b: *a}\n", `state "b" has no key "b"`},
+		{"lists of laughter", laughs("[%s]"), `effect "E10" must be a mapping of names, not a list`},
+		{"merges of laughter", laughs("{<<: [%s]}"), "the declaration expands to more than 200000 values"},
+		{"merges of merges", mergeChain(), `"<<" nests more than 50 deep`},
+		{"wide machine", wideMachine(), `5:12: type "Typo" is not known`},
+		{"many typos", fieldTypos(), "more than 200 mistakes"},
+		{"long type", header + "state: {a: " + strings.Repeat("list<", 100_000) + "}\n", "is 500000 bytes long; a type may be at most 500"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := yamlspec.Parse("hostile.yaml", []byte(c.src))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %.500v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestBytes has the cases that a text file cannot hold well.
+func TestBytes(t *testing.T) {
+	for _, c := range []struct{ name, src, want string }{
+		{"NUL", "ironflow: 1\nworkflow: w\x00\n", "f:2:12: control character U+0000 is not allowed in a declaration; delete it"},
+		{"invalid UTF-8", "ironflow: 1\n# Gr\xfc\xdfe\n", "f:2:5: byte 0xfc is not valid UTF-8; save the file as UTF-8"},
+		{"byte order mark", "\ufeffironflow: 3\n", "f:1:11: version 3 "},
+		{"UTF-16", "\xff\xfei\x00", "f:1:1: byte 0xff is not valid UTF-8"},
+		{"line separator", "doc: a\u2028 b\nironflow: 2\n", "f:2:11: version 2"},
+		{"next line", "doc: ä\u0085\nironflow: 2\n", "f:2:11: version 2"},
+		{"carriage returns", "doc: a\r b\rironflow: 2\r\nid: 3\r\n", "f:2:5: id of"},
+		{"wide characters", "{doc: ä日\U0001f600, ironflow: 2}", "f:1:28: version 2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := yamlspec.Parse("f", []byte(c.src))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got:\n%v\nwant %q", err, c.want)
+			}
+		})
+	}
+}
+
+// FuzzParse looks for input that makes Parse panic, hang, or report a place that is not in the file.
+func FuzzParse(f *testing.F) {
+	order, err := os.ReadFile("testdata/order.ironflow.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(order)
+	files, _ := filepath.Glob("testdata/*.txtar")
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, c := range archive.Files {
+			if strings.HasSuffix(c.Name, ".yaml") {
+				f.Add(c.Data)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		w, err := yamlspec.Parse("fuzz.yaml", src)
+		if err == nil {
+			if w == nil {
+				t.Fatal("neither a workflow nor an error")
+			}
+			return
+		}
+		var list spec.Errors
+		if !errors.As(err, &list) {
+			t.Fatalf("the error is a %T", err)
+		}
+		lines := strings.Split(strings.TrimPrefix(string(src), "\ufeff"), "\n")
+		for _, d := range list {
+			if d.Pos.Line < 1 || d.Pos.Line > len(lines) || d.Pos.Col < 1 || d.Pos.Col > len(lines[d.Pos.Line-1])+1 {
+				t.Errorf("%s is not in the file", d)
+			}
+		}
+	})
+}

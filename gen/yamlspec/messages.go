@@ -1,0 +1,146 @@
+package yamlspec
+
+import (
+	"fmt"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// section reads one of the mappings at the top of a declaration. If it cannot be read, the only entry stands for
+// anything, so that nothing counts as undeclared.
+func (r *reader) section(n *yaml.Node, what string) []entry {
+	if n == nil {
+		return nil
+	}
+	entries, ok := r.mapping(n, what)
+	if !ok {
+		return []entry{{key: r.unread(n), value: n}}
+	}
+	return entries
+}
+
+// messages reads inputs, events or rejections. kind is one of them, keys what it has beside doc and fields.
+func (r *reader) messages(n *yaml.Node, section, kind string, keys ...string) []*spec.Message {
+	var list []*spec.Message
+	for _, e := range r.section(n, section) {
+		m, o := r.message(e, kind, keys...)
+		m.ID = o.name(r, "id")
+		list = append(list, &m)
+	}
+	return list
+}
+
+// message reads what all messages have, and returns the rest for the caller.
+func (r *reader) message(e entry, kind string, keys ...string) (spec.Message, object) {
+	m := spec.Message{Name: e.key}
+	if e.key.Text == "" {
+		return m, object{}
+	}
+	what := fmt.Sprintf("%s %q", kind, e.key.Text)
+	o := r.object(e.value, what, append([]string{"doc", "fields"}, keys...)...)
+	m.Doc = r.doc(o)
+	m.Fields = r.fields(o.values["fields"], what)
+	if !o.ok {
+		m.Fields = []*spec.Field{{Name: r.unread(e.value)}}
+	}
+	return m, o
+}
+
+// fields reads a mapping of fields. owner says whose, as in `event "Paid"`.
+func (r *reader) fields(n *yaml.Node, owner string) []*spec.Field {
+	return r.fieldList(r.section(n, "the fields of "+owner), owner)
+}
+
+func (r *reader) fieldList(entries []entry, owner string) []*spec.Field {
+	var list []*spec.Field
+	for _, e := range entries {
+		f := &spec.Field{Name: e.key}
+		if e.key.Text != "" {
+			r.field(f, e.value, owner)
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+// field reads what a field's name stands for: a type, or a mapping of type and doc.
+func (r *reader) field(f *spec.Field, n *yaml.Node, owner string) {
+	what := fmt.Sprintf("field %q of %s", f.Name.Text, owner)
+	if !isMapping(n) && (n.Kind != yaml.AliasNode || !isMapping(n.Alias)) {
+		f.Type = r.typeRef(n, what)
+		return
+	}
+	o := r.object(n, what, "type", "doc")
+	f.Doc = r.doc(o)
+	switch node := o.values["type"]; {
+	case node != nil:
+		f.Type = r.typeRef(node, what)
+	case o.ok:
+		r.report(n, `%s has no type; write it like "{type: string, doc: ...}"`, what)
+	}
+}
+
+// effects reads the effects.
+func (r *reader) effects(n *yaml.Node) []*spec.Effect {
+	var list []*spec.Effect
+	for _, e := range r.section(n, "effects") {
+		m, o := r.message(e, "effect", "returns", "retry", "timeout")
+		effect := &spec.Effect{Message: m}
+		effect.Returns = r.names(o.values["returns"], "returns of "+o.what, true)
+		effect.Timeout = r.duration(o.values["timeout"], "timeout of "+o.what)
+		if retry := o.values["retry"]; retry != nil {
+			effect.Retry = r.retry(retry, "retry of "+o.what)
+		}
+		list = append(list, effect)
+	}
+	return list
+}
+
+func (r *reader) retry(n *yaml.Node, what string) spec.Retry {
+	o := r.object(n, what, "max_attempts", "base", "max")
+	retry := spec.Retry{
+		MaxAttempts: r.integer(o.values["max_attempts"], "max_attempts of "+what),
+		Base:        r.duration(o.values["base"], "base of "+what),
+		Max:         r.duration(o.values["max"], "max of "+what),
+	}
+	if longest := o.values["max"]; longest != nil {
+		retry.MaxPos = r.pos(longest)
+	}
+	return retry
+}
+
+// timers reads the timers.
+func (r *reader) timers(n *yaml.Node) []*spec.Timer {
+	var list []*spec.Timer
+	for _, e := range r.section(n, "timers") {
+		t := &spec.Timer{Name: e.key, Pos: e.key.Pos}
+		list = append(list, t)
+		if e.key.Text == "" {
+			continue
+		}
+		o := r.object(e.value, fmt.Sprintf("timer %q", e.key.Text), "doc", "input", "after", "while")
+		t.Doc = r.doc(o)
+		t.Input = o.name(r, "input")
+		t.After = r.duration(o.values["after"], "after of "+o.what)
+		t.While = r.names(o.values["while"], "while of "+o.what, true)
+		if !o.ok {
+			// It may deliver any input in any state.
+			t.Input, t.While, t.After = r.unread(e.value), []spec.Name{r.unread(e.value)}, arbitraryDuration
+		}
+	}
+	return list
+}
+
+// unique reads the unique keys.
+func (r *reader) unique(n *yaml.Node) []spec.UniqueKey {
+	var list []spec.UniqueKey
+	for _, e := range r.section(n, "unique") {
+		if e.key.Text != "" {
+			field := r.name(e.value, fmt.Sprintf("the unique key of %q", e.key.Text))
+			list = append(list, spec.UniqueKey{Input: e.key, Field: field})
+		}
+	}
+	return list
+}

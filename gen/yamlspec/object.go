@@ -1,0 +1,72 @@
+package yamlspec
+
+import (
+	"slices"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// object is a mapping whose keys this package knows.
+type object struct {
+	what   string
+	values map[string]*yaml.Node // nil for what is not written
+	ok     bool                  // it could be read as a mapping
+}
+
+// object reads a mapping with known keys. Another key is reported and stands for the known one that is nearest, so that
+// a misspelling does not count as something missing too.
+func (r *reader) object(n *yaml.Node, what string, known ...string) object {
+	entries, ok := r.mapping(n, what)
+	return r.fill(entries, ok, what, known)
+}
+
+// fill makes an object of entries that are read already.
+func (r *reader) fill(entries []entry, ok bool, what string, known []string) object {
+	o := object{what: what, values: make(map[string]*yaml.Node, len(entries)), ok: ok}
+	var unknown []entry
+	for _, e := range entries {
+		switch {
+		case slices.Contains(known, e.key.Text):
+			o.values[e.key.Text] = e.value
+		case e.key.Text != "":
+			unknown = append(unknown, e)
+		}
+	}
+	for _, e := range unknown {
+		meant := r.unknownKey(e, what, known)
+		if o.values[meant] == nil {
+			o.values[meant] = e.value
+		}
+	}
+	return o
+}
+
+// unknownKey reports a key that has no meaning in its place and returns the one that was probably meant, or "".
+func (r *reader) unknownKey(e entry, what string, known []string) string {
+	if e.key.Text == "on" && slices.Contains(known, "accepts") {
+		r.d.Report(e.key.Pos, `%s has the key "on"; write "accepts", because "on" is a boolean to many YAML tools`, what)
+		return "accepts"
+	}
+	nearest, hint := spec.Suggest(e.key.Text, known)
+	if nearest == "" && e.value.Kind == yaml.ScalarNode && e.value.Value == "" {
+		hint += "; if it is part of a text with a comma, put the text in quotes"
+	}
+	r.d.Report(e.key.Pos, "%s has no key %q%s", what, shorten(e.key.Text), hint)
+	return nearest
+}
+
+// doc returns the documentation of an object.
+func (r *reader) doc(o object) string {
+	return r.text(o.values["doc"], "the doc of "+o.what)
+}
+
+// name returns the name under a key, or none if the key is not there.
+func (o object) name(r *reader, key string) spec.Name {
+	n := o.values[key]
+	if n == nil {
+		return spec.Name{}
+	}
+	return r.name(n, key+" of "+o.what)
+}

@@ -1,0 +1,82 @@
+// Package yamlspec reads workflow declarations written in YAML.
+//
+// [Parse] turns a file into a [spec.Workflow] and reports every mistake in it at once, each with its position. It
+// decodes YAML into nodes and walks them by hand, because decoding into structs keeps neither positions nor the order
+// of keys, and stops at the first mistake. What a declaration means is checked by [spec.Validate]; this package only
+// checks how it is written.
+package yamlspec
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// maxBytes limits a file. The largest sensible declaration is a small part of this.
+const maxBytes = 1 << 20
+
+// Parse reads a declaration. file is the name for positions; it is not opened. When there are mistakes, the error is a
+// [spec.Errors] with all of them and there is no workflow.
+func Parse(file string, src []byte) (*spec.Workflow, error) {
+	var d spec.Diagnostics
+	w := parse(file, src, &d)
+	if err := d.Err(); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// parse returns nil when the file cannot be read far enough to validate it.
+func parse(file string, src []byte, d *spec.Diagnostics) *spec.Workflow {
+	if len(src) > maxBytes {
+		d.Report(spec.Pos{File: file, Line: 1, Col: 1}, "the file is %d bytes; a declaration may be at most 1 MiB", len(src))
+		return nil
+	}
+	s := newSource(file, src)
+	if !s.check(d) {
+		return nil
+	}
+	root := s.document(d)
+	if root == nil {
+		return nil
+	}
+	r := &reader{src: s, d: d}
+	w := r.workflow(root)
+	if w == nil || r.spent {
+		return nil
+	}
+	spec.Validate(w, d)
+	return w
+}
+
+// document decodes the one YAML document of the file and returns its root, or nil after reporting why there is none.
+func (s *source) document(d *spec.Diagnostics) *yaml.Node {
+	decoder := yaml.NewDecoder(bytes.NewReader(s.text))
+	var doc, second yaml.Node
+	switch err := decoder.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		d.Report(s.at(0), `the file is empty; a declaration begins with "ironflow: 1"`)
+		return nil
+	case err != nil:
+		s.syntaxError(d, err)
+		return nil
+	}
+	switch err := decoder.Decode(&second); {
+	case err == nil:
+		d.Report(s.at(s.offset(second.Line, second.Column)), "a second YAML document begins here; a file holds one declaration")
+		return nil
+	case !errors.Is(err, io.EOF):
+		s.syntaxError(d, err)
+		return nil
+	}
+	root := doc.Content[0]
+	if isNull(root) {
+		d.Report(s.at(0), `the file is empty; a declaration begins with "ironflow: 1"`)
+		return nil
+	}
+	return root
+}

@@ -1,0 +1,82 @@
+package yamlspec
+
+import (
+	"fmt"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// states reads the state machine.
+func (r *reader) states(n *yaml.Node) []*spec.State {
+	var list []*spec.State
+	for _, e := range r.section(n, "states") {
+		s := &spec.State{Name: e.key, Pos: e.key.Pos}
+		list = append(list, s)
+		if e.key.Text == "" {
+			continue
+		}
+		o := r.object(e.value, fmt.Sprintf("state %q", e.key.Text), "doc", "terminal", "accepts")
+		s.Doc = r.doc(o)
+		s.Terminal = r.boolean(o.values["terminal"], "terminal of "+o.what)
+		for _, input := range r.section(o.values["accepts"], "accepts of "+o.what) {
+			s.Accepts = append(s.Accepts, r.transition(input, o.what))
+		}
+		if !o.ok {
+			s.Accepts = []*spec.Transition{{Input: r.unread(e.value)}}
+		}
+	}
+	return list
+}
+
+// directives are the keys of a transition that are not events.
+var directives = []string{"doc", "effects", "timers", "reject"}
+
+// transition reads one entry of accepts. Names with a capital are events, all others are directives. An event that is
+// declared with a small letter, which is a mistake there, is one here all the same.
+func (r *reader) transition(e entry, state string) *spec.Transition {
+	t := &spec.Transition{Input: e.key, Pos: e.key.Pos}
+	if e.key.Text == "" {
+		return t
+	}
+	what := fmt.Sprintf("input %q in %s", e.key.Text, state)
+	entries, ok := r.mapping(e.value, what)
+	if !ok {
+		t.Moves = []spec.EventMove{{Event: r.unread(e.value), To: r.unread(e.value)}}
+		return t
+	}
+	var rest []entry
+	for _, e := range entries {
+		key := e.key
+		switch {
+		case key.Text == "":
+			t.Moves = append(t.Moves, spec.EventMove{Event: key, To: key})
+			continue
+		case slices.Contains(directives, key.Text):
+			rest = append(rest, e)
+			continue
+		case !isExported(key.Text) && !slices.Contains(r.events, key.Text):
+			nearest := r.unknownKey(e, what, slices.Concat(directives, r.events))
+			if slices.Contains(directives, nearest) {
+				rest = append(rest, entry{spec.Name{Text: nearest, Pos: key.Pos}, e.value})
+				continue
+			}
+			key.Text = nearest // an event, or something that cannot be told
+		}
+		to := r.name(e.value, fmt.Sprintf("the state that event %q leads to", e.key.Text))
+		if key.Text == "" {
+			to.Text = ""
+		}
+		t.Moves = append(t.Moves, spec.EventMove{Event: key, To: to})
+	}
+	o := r.fill(rest, true, what, directives)
+	t.Doc = r.doc(o)
+	t.Reject = o.name(r, "reject")
+	t.Effects = r.names(o.values["effects"], "effects of "+what, true)
+	t.Timers = r.names(o.values["timers"], "timers of "+what, true)
+	return t
+}
+
+func isExported(name string) bool { return 'A' <= name[0] && name[0] <= 'Z' }

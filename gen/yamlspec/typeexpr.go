@@ -1,0 +1,129 @@
+package yamlspec
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+const (
+	// maxTypeDepth limits how deep list<...>, map<...> and optional<...> nest.
+	maxTypeDepth = 8
+	// maxTypeBytes is room for a name of any allowed length at that depth.
+	maxTypeBytes = 500
+)
+
+// containers are the types that hold another one.
+var containers = map[string]spec.Kind{"list": spec.List, "map": spec.Map, "optional": spec.Optional}
+
+var (
+	typeName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	goMap      = regexp.MustCompile(`^map\[\s*\w*\s*\](.*)$`)
+	keyedMap   = regexp.MustCompile(`^map<\s*\w+\s*,(.*)>$`)
+	parameters = regexp.MustCompile(`^(\w+)\s*<(.*)>$`)
+	unclosed   = regexp.MustCompile(`^(list|map|optional)\b`)
+)
+
+// typeRef reads a type like list<Item>.
+func (r *reader) typeRef(n *yaml.Node, what string) spec.TypeRef {
+	n = r.resolve(n)
+	switch {
+	case n == nil:
+		return spec.TypeRef{}
+	case n.Kind == yaml.SequenceNode:
+		r.report(n, "the type of %s is written as a YAML list; write list<T>", what)
+		return spec.TypeRef{Pos: r.pos(n)}
+	case n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str":
+		r.report(n, "the type of %s must be a type like string or list<Item>, not %s", what, found(n))
+		return spec.TypeRef{Pos: r.pos(n)}
+	case len(n.Value) > maxTypeBytes:
+		r.report(n, "the type of %s is %d bytes long; a type may be at most %d", what, len(n.Value), maxTypeBytes)
+		return spec.TypeRef{Pos: r.pos(n)}
+	}
+	e := typeExpr{reader: r, what: what, node: n, pos: r.pos(n)}
+	return e.parse(n.Value, 0, 0)
+}
+
+// typeExpr is one type being read.
+type typeExpr struct {
+	*reader
+	what string
+	node *yaml.Node
+	pos  spec.Pos
+}
+
+// at returns the position of a byte of the type. Within quotes it is exact because types have no use for escapes.
+func (e typeExpr) at(offset int) spec.Pos {
+	pos := e.pos
+	if strings.Contains(e.node.Value, "\n") || e.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return pos
+	}
+	if e.node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		offset++
+	}
+	pos.Col += offset
+	return pos
+}
+
+// parse reads text, which begins at offset of the whole type.
+func (e typeExpr) parse(text string, offset, depth int) spec.TypeRef {
+	trimmed := strings.TrimLeft(text, " ")
+	offset += len(text) - len(trimmed)
+	text = strings.TrimRight(trimmed, " ")
+	ref := spec.TypeRef{Pos: e.at(offset)}
+
+	if depth > maxTypeDepth {
+		e.d.Report(ref.Pos, "the type of %s nests more than %d deep; declare a type for the inner part", e.what, maxTypeDepth)
+		return ref
+	}
+	if typeName.MatchString(text) && containers[text] == 0 {
+		ref.Name = text
+		ref.Kind = spec.Declared
+		if spec.IsScalar(text) {
+			ref.Kind = spec.Scalar
+		}
+		return ref
+	}
+	if m := parameters.FindStringSubmatchIndex(text); m != nil && containers[text[m[2]:m[3]]] != 0 && !keyedMap.MatchString(text) {
+		elem := e.parse(text[m[4]:m[5]], offset+m[4], depth+1)
+		if elem.Kind != 0 {
+			ref.Kind, ref.Elem = containers[text[m[2]:m[3]]], &elem
+		}
+		return ref
+	}
+	e.d.Report(ref.Pos, "the type of %s is %q; %s", e.what, shorten(text), typeHint(text))
+	return ref
+}
+
+// typeHint says how to write a type that is written as in another language.
+func typeHint(text string) string {
+	inner := func(name string) string {
+		if name = strings.TrimSpace(name); typeName.MatchString(name) {
+			return name
+		}
+		return "T"
+	}
+	switch {
+	case text == "":
+		return "write a type like string, Item or list<Item>"
+	case containers[text] != 0 || unclosed.MatchString(text) && !strings.ContainsAny(text, "[,"):
+		return fmt.Sprintf("write %s<T>, with the type that it holds between < and >", unclosed.FindString(text))
+	case strings.HasPrefix(text, "[]"):
+		return fmt.Sprintf("write list<%s>", inner(text[2:]))
+	case strings.HasSuffix(text, "[]"):
+		return fmt.Sprintf("write list<%s>", inner(text[:len(text)-2]))
+	case strings.HasSuffix(text, "?"):
+		return fmt.Sprintf("write optional<%s>", inner(text[:len(text)-1]))
+	case strings.HasPrefix(text, "*"):
+		return fmt.Sprintf("write optional<%s>", inner(text[1:]))
+	case goMap.MatchString(text):
+		return fmt.Sprintf("write map<%s>; keys are always strings", inner(goMap.FindStringSubmatch(text)[1]))
+	case keyedMap.MatchString(text):
+		return fmt.Sprintf("write map<%s>; keys are always strings", inner(keyedMap.FindStringSubmatch(text)[1]))
+	}
+	return "write the name of a type, list<T>, map<T> or optional<T>"
+}

@@ -1,0 +1,98 @@
+package yamlspec
+
+import (
+	"fmt"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// types reads the declared types.
+func (r *reader) types(n *yaml.Node) []*spec.Type {
+	var list []*spec.Type
+	for _, e := range r.section(n, "types") {
+		list = append(list, r.declaredType(e))
+	}
+	return list
+}
+
+// declaredType reads one of four forms: a struct as a plain mapping of its fields, a struct with its fields under
+// "fields", an enum, and an imported Go type.
+func (r *reader) declaredType(e entry) *spec.Type {
+	t := &spec.Type{Name: e.key, Pos: e.key.Pos}
+	if e.key.Text == "" {
+		return t
+	}
+	what := fmt.Sprintf("type %q", e.key.Text)
+	entries, ok := r.mapping(e.value, what)
+	if !ok {
+		return t
+	}
+	switch {
+	case has(entries, "fields", isMapping):
+		o := r.fill(entries, ok, what, []string{"doc", "fields"})
+		t.Kind, t.Doc = spec.Struct, r.doc(o)
+		t.Fields = r.fields(o.values["fields"], what)
+	case has(entries, "enum", func(n *yaml.Node) bool { return isMapping(n) || n.Kind == yaml.SequenceNode }):
+		o := r.fill(entries, ok, what, []string{"doc", "enum"})
+		t.Kind, t.Doc = spec.Enum, r.doc(o)
+		t.Values = r.enumValues(o.values["enum"], what)
+	case has(entries, "go", isImport):
+		o := r.fill(entries, ok, what, []string{"doc", "go"})
+		t.Kind, t.Doc = spec.Imported, r.doc(o)
+		t.Go = r.goType(o.values["go"])
+	default:
+		t.Kind = spec.Struct
+		t.Fields = r.fieldList(entries, what)
+	}
+	return t
+}
+
+// has reports whether a key is there with a value of some shape. It does not count as a visit of the value.
+func has(entries []entry, key string, shape func(*yaml.Node) bool) bool {
+	for _, e := range entries {
+		if e.key.Text != key {
+			continue
+		}
+		if e.value.Kind == yaml.AliasNode {
+			return shape(e.value.Alias)
+		}
+		return shape(e.value)
+	}
+	return false
+}
+
+func isMapping(n *yaml.Node) bool { return n.Kind == yaml.MappingNode }
+
+// isImport tells the path of a Go type from the type of a struct field that happens to be called "go".
+func isImport(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && strings.ContainsAny(n.Value, "./")
+}
+
+// enumValues reads a list of values, or a mapping of values to their documentation.
+func (r *reader) enumValues(n *yaml.Node, what string) []spec.EnumValue {
+	var list []spec.EnumValue
+	if n.Kind == yaml.AliasNode && isMapping(n.Alias) || isMapping(n) {
+		entries, _ := r.mapping(n, "the enum of "+what)
+		for _, e := range entries {
+			list = append(list, spec.EnumValue{Name: e.key, Doc: r.text(e.value, "the doc of a value of "+what)})
+		}
+		return list
+	}
+	for _, name := range r.names(n, "the enum of "+what, false) {
+		list = append(list, spec.EnumValue{Name: name})
+	}
+	return list
+}
+
+// goType splits "github.com/shopspring/decimal.Decimal" at the dot after the last slash.
+func (r *reader) goType(n *yaml.Node) spec.GoType {
+	name := r.name(n, "the Go type")
+	t := spec.GoType{Path: name.Text, Pos: name.Pos}
+	if dot := strings.LastIndexByte(name.Text, '.'); dot > strings.LastIndexByte(name.Text, '/') {
+		t.Path, t.Name = name.Text[:dot], name.Text[dot+1:]
+	}
+	return t
+}

@@ -1,0 +1,55 @@
+package yamlspec
+
+import (
+	"gopkg.in/yaml.v3"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// version is the one version of the format that this package reads.
+const version = "1"
+
+// workflow reads the document.
+func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
+	w := &spec.Workflow{File: r.src.file, Pos: r.pos(root)}
+	o := r.object(root, "the declaration",
+		"ironflow", "workflow", "package", "doc", "id", "unique", "types", "state",
+		"inputs", "events", "effects", "timers", "rejections", "states")
+	if !o.ok {
+		return nil
+	}
+	r.version(o.values["ironflow"], root)
+	w.Name = o.name(r, "workflow")
+	w.Package = o.name(r, "package")
+	w.Doc = r.doc(o)
+	w.ID = o.name(r, "id")
+	w.Unique = r.unique(o.values["unique"])
+	w.Types = r.types(o.values["types"])
+	w.State = r.fields(o.values["state"], "the state")
+	w.Inputs = r.messages(o.values["inputs"], "inputs", "input", "id")
+	w.Events = r.messages(o.values["events"], "events", "event")
+	for _, e := range w.Events {
+		r.events = append(r.events, e.Name.Text)
+	}
+	w.Effects = r.effects(o.values["effects"])
+	w.Timers = r.timers(o.values["timers"])
+	w.Rejections = r.messages(o.values["rejections"], "rejections", "rejection")
+	w.States = r.states(o.values["states"])
+	return w
+}
+
+// version checks the version of the format.
+func (r *reader) version(n, root *yaml.Node) {
+	if n == nil {
+		r.report(root, `the version of the format is missing; write "ironflow: 1" first`)
+		return
+	}
+	n = r.resolve(n)
+	switch {
+	case n == nil:
+	case n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int":
+		r.report(n, `the version of the format must be the number 1, not %s; write "ironflow: 1"`, found(n))
+	case n.Value != version:
+		r.report(n, "version %s of the format is not known; this ironflow-gen reads version 1", n.Value)
+	}
+}
