@@ -1,0 +1,123 @@
+package codec
+
+import (
+	"maps"
+	"slices"
+)
+
+// The functions that follow take the function of the element type, generated or a method expression:
+//
+//	codec.EncodeList(e, v.Tags, (*codec.Encoder).String)
+//	v.Tags = codec.DecodeList(d, (*codec.Decoder).String)
+//
+// Encoding stops here after an error, so that a value that contains itself ends at [MaxDepth]: every cycle of Go values
+// goes through a pointer, a slice or a map.
+
+// EncodeOptional writes what v points to, or null when v is nil. A value that is itself written as null is an error,
+// because it would come back as a nil pointer.
+func EncodeOptional[T any](e *Encoder, v *T, encode func(*Encoder, T)) {
+	if e.err != nil {
+		return
+	}
+	if v == nil {
+		e.null()
+		return
+	}
+	start := len(e.buf)
+	encode(e, *v)
+	if string(e.buf[start:]) == "null" {
+		e.buf = e.buf[:start]
+		e.Fail("the pointer is not nil but its value is, which JSON cannot tell apart; make the pointer nil or the value empty")
+	}
+}
+
+// DecodeOptional reads a value and returns a pointer to it, or nil for null.
+func DecodeOptional[T any](d *Decoder, decode func(*Decoder) T) *T {
+	if d.null() {
+		return nil
+	}
+	v := decode(d)
+	return &v
+}
+
+// EncodeList writes an array. A nil slice is null, an empty one is [].
+func EncodeList[T any](e *Encoder, v []T, encode func(*Encoder, T)) {
+	if e.err != nil {
+		return
+	}
+	if v == nil {
+		e.null()
+		return
+	}
+	e.begin('[')
+	for i, element := range v {
+		if i > 0 {
+			e.buf = append(e.buf, ',')
+		}
+		encode(e, element)
+	}
+	e.end(']')
+}
+
+// DecodeList reads an array. Null is a nil slice, [] an empty one.
+func DecodeList[T any](d *Decoder, decode func(*Decoder) T) []T {
+	if d.null() {
+		return nil
+	}
+	var first [8]T // a short list is then allocated once and exactly
+	n := 0
+	v := []T{}
+	for d.beginArray(); d.nextElement(); n++ {
+		if n < len(first) {
+			first[n] = decode(d)
+			continue
+		}
+		if n == len(first) {
+			v = append(v, first[:]...)
+		}
+		v = append(v, decode(d))
+	}
+	if n <= len(first) {
+		v = append(v, first[:n]...)
+	}
+	return v
+}
+
+// EncodeMap writes an object with its keys in the order of their bytes. A nil map is null, an empty one is {}. A key
+// that is not valid UTF-8 is an error.
+func EncodeMap[T any](e *Encoder, v map[string]T, encode func(*Encoder, T)) {
+	if e.err != nil {
+		return
+	}
+	if v == nil {
+		e.null()
+		return
+	}
+	e.begin('{')
+	for i, key := range slices.Sorted(maps.Keys(v)) {
+		if i > 0 {
+			e.buf = append(e.buf, ',')
+		}
+		e.String(key)
+		e.buf = append(e.buf, ':')
+		encode(e, v[key])
+	}
+	e.end('}')
+}
+
+// DecodeMap reads an object of any keys. Null is a nil map, {} an empty one. A second value of the same key is an error.
+func DecodeMap[T any](d *Decoder, decode func(*Decoder) T) map[string]T {
+	if d.null() {
+		return nil
+	}
+	v := map[string]T{}
+	for d.BeginObject(); d.NextField(); {
+		key := string(d.Key())
+		if _, ok := v[key]; ok {
+			d.fail(d.pos, "the key stands here a second time")
+			break
+		}
+		v[key] = decode(d)
+	}
+	return v
+}

@@ -1,0 +1,261 @@
+package codec
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// String reads a string. Invalid UTF-8 and an escaped surrogate without its pair are errors.
+func (d *Decoder) String() string {
+	raw, escaped := d.text("a string")
+	if !escaped {
+		return string(raw)
+	}
+	return string(appendUnescaped(nil, raw))
+}
+
+// Bool reads true or false.
+func (d *Decoder) Bool() bool {
+	c := d.peek()
+	if c == 't' && d.literal("true") {
+		return true
+	}
+	if c != 'f' || !d.literal("false") {
+		d.expected("true or false")
+	}
+	return false
+}
+
+// Int reads an integer. A fraction, an exponent and a number that does not fit into an int are errors.
+func (d *Decoder) Int() int { return int(d.integer("an int", math.MinInt, math.MaxInt)) }
+
+// Int32 reads an integer. A fraction, an exponent and a number that does not fit into 32 bits are errors.
+func (d *Decoder) Int32() int32 { return int32(d.integer("an int32", math.MinInt32, math.MaxInt32)) }
+
+// Int64 reads an integer. A fraction, an exponent and a number that does not fit into 64 bits are errors; every other
+// one is exact.
+func (d *Decoder) Int64() int64 { return d.integer("an int64", math.MinInt64, math.MaxInt64) }
+
+// integer reads a number from low to high, which is the range of what.
+func (d *Decoder) integer(what string, low, high int64) int64 {
+	if c := d.peek(); c != '-' && !isDigit(c) {
+		d.expected("an integer")
+		return 0
+	}
+	if n, end := shortInteger(d.data, d.pos); end > 0 && low <= n && n <= high {
+		d.pos = end
+		return n
+	}
+	start := d.pos
+	end, integer, problem := scanNumber(d.data, start)
+	if problem != "" {
+		d.fail(end, problem)
+		return 0
+	}
+	if !integer {
+		d.expected("an integer")
+		return 0
+	}
+	n, err := strconv.ParseInt(string(d.data[start:end]), 10, 64)
+	if err != nil || n < low || n > high {
+		d.fail(start, excerpt(d.data[start:end])+" does not fit into "+what)
+		return 0
+	}
+	d.pos = end
+	return n
+}
+
+// shortInteger returns the value of the number at pos and the position after it, if it is an integer of few enough
+// digits that it cannot overflow. Otherwise the position is 0.
+func shortInteger(data []byte, pos int) (n int64, end int) {
+	negative := data[pos] == '-'
+	if negative {
+		pos++
+	}
+	first := pos
+	for pos < len(data) && isDigit(data[pos]) {
+		n = n*10 + int64(data[pos]-'0')
+		pos++
+	}
+	digits := pos - first
+	if digits == 0 || digits > 18 || digits > 1 && data[first] == '0' {
+		return 0, 0
+	}
+	if pos < len(data) && (data[pos] == '.' || data[pos]|0x20 == 'e') {
+		return 0, 0
+	}
+	if negative {
+		n = -n
+	}
+	return n, pos
+}
+
+// Float64 reads a number. One that is out of range is an error; others are rounded to the nearest float64.
+func (d *Decoder) Float64() float64 {
+	if c := d.peek(); c != '-' && !isDigit(c) {
+		d.expected("a number")
+		return 0
+	}
+	start := d.pos
+	end, _, problem := scanNumber(d.data, start)
+	if problem != "" {
+		d.fail(end, problem)
+		return 0
+	}
+	f, err := strconv.ParseFloat(string(d.data[start:end]), 64)
+	if err != nil {
+		d.fail(start, excerpt(d.data[start:end])+" does not fit into a float64")
+		return 0
+	}
+	d.pos = end
+	return f
+}
+
+// Time reads an RFC 3339 time with any offset and at most nine digits after the second, and returns it in UTC. A time
+// that is outside of the years 0 to 9999 in UTC is an error.
+func (d *Decoder) Time() time.Time {
+	const what = "an RFC 3339 time"
+	start := d.pos
+	t, ok := parseTime(d.unquoted(what))
+	if !ok {
+		d.malformed(start, what)
+		return time.Time{}
+	}
+	return t
+}
+
+// Duration reads a duration as [time.ParseDuration] does.
+func (d *Decoder) Duration() time.Duration {
+	const what = `a duration like "1m30s"`
+	start := d.pos
+	duration, err := time.ParseDuration(string(d.unquoted(what)))
+	if err != nil {
+		d.malformed(start, what)
+		return 0
+	}
+	return duration
+}
+
+// Binary reads bytes in standard base64 with padding. Null is nil, and the empty string is empty but not nil.
+func (d *Decoder) Binary() []byte {
+	const what = "bytes in base64"
+	if d.null() {
+		return nil
+	}
+	start := d.pos
+	text := d.unquoted(what)
+	b := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	n, err := base64.StdEncoding.Strict().Decode(b, text)
+	if err != nil || base64.StdEncoding.EncodedLen(n) != len(text) { // the library passes over line ends
+		d.malformed(start, what)
+		return nil
+	}
+	if d.err != nil {
+		return nil
+	}
+	return b[:n]
+}
+
+// Decimal reads a string that holds a decimal number, -?digits(.digits)?, and returns that text.
+func (d *Decoder) Decimal() string {
+	const what = `a decimal number in quotes, like "12.50"`
+	start := d.pos
+	text := d.unquoted(what)
+	if !validDecimal(text) {
+		d.malformed(start, what)
+		return ""
+	}
+	return string(text)
+}
+
+// JSON reads a value of any kind and returns a copy of its text. Null is nil.
+func (d *Decoder) JSON() json.RawMessage {
+	if d.null() {
+		return nil
+	}
+	return append(json.RawMessage(nil), d.value()...)
+}
+
+// DecodeGo reads a value of an imported type by its own JSON methods or, where it has none, with encoding/json. What
+// null means is up to the type. An error from there is wrapped.
+func DecodeGo[T any](d *Decoder) T {
+	var v T
+	d.peek()
+	start := d.pos
+	text := d.value()
+	if d.err != nil {
+		return v
+	}
+	if err := json.Unmarshal(text, &v); err != nil {
+		d.failAt(start, renderPath(pathTo(d.data[:start])), fmt.Sprintf("cannot decode a %T", v), err)
+	}
+	return v
+}
+
+// DecodeEnum reads a string that is one of values.
+func DecodeEnum[T ~string](d *Decoder, values []T) T {
+	start := d.pos
+	if d.peek() == '"' {
+		text := d.unquoted("")
+		for _, v := range values {
+			if string(text) == string(v) {
+				return v
+			}
+		}
+	}
+	d.malformed(start, "one of "+list(values))
+	return ""
+}
+
+// value reads a value of any kind and returns its text, which is part of the input.
+func (d *Decoder) value() []byte {
+	d.peek()
+	start := d.pos
+	d.Skip()
+	if d.err != nil {
+		return nil
+	}
+	return d.data[start:d.pos]
+}
+
+// text reads a string and returns what stands between its quotes, and whether that has to be unescaped. What is what
+// the string stands for, in case it is none.
+func (d *Decoder) text(what string) (raw []byte, escaped bool) {
+	if d.peek() != '"' {
+		d.expected(what)
+		return nil, false
+	}
+	start := d.pos + 1
+	if end := skipPlain(d.data, start); end < len(d.data) && d.data[end] == '"' {
+		d.pos = end + 1
+		return d.data[start:end], false
+	}
+	end, escaped, problem := scanString(d.data, start)
+	if problem != "" {
+		d.fail(end, problem)
+		return nil, false
+	}
+	d.pos = end + 1
+	return d.data[start:end], escaped
+}
+
+// unquoted reads a string and returns its value, which may be part of the input.
+func (d *Decoder) unquoted(what string) []byte {
+	raw, escaped := d.text(what)
+	if !escaped {
+		return raw
+	}
+	return appendUnescaped(nil, raw)
+}
+
+// malformed fails at the string that was read from start on, which is not what it should be.
+func (d *Decoder) malformed(start int, what string) {
+	if d.err == nil {
+		d.pos = start
+		d.expected(what)
+	}
+}

@@ -1,0 +1,325 @@
+package codec
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Decoder reads one JSON document. Each method reads one value, and after the first error none reads anything; they
+// return zero values then. Make one with [NewDecoder] or [NewStrictDecoder] for each document; it is not safe for
+// concurrent use. Nothing that a decoder returns refers to its input, but for [Decoder.Key].
+type Decoder struct {
+	data   []byte
+	pos    int // len(data) once there is an error, so that every method runs into the end of the input
+	depth  int // open objects and arrays
+	strict bool
+	err    *Error
+
+	// The key that was read last. It is kept as two positions, because a pointer stored for each field costs a write
+	// barrier while the garbage collector runs.
+	keyStart, keyEnd int
+	keyEscaped       bool
+}
+
+// NewDecoder returns a decoder of a stored payload: fields that are missing keep their zero value. The data must not
+// change while it is read.
+func NewDecoder(data []byte) *Decoder { return &Decoder{data: data} }
+
+// NewStrictDecoder returns a decoder of a document from outside: fields that [Decoder.Require] names must be there. The
+// data must not change while it is read.
+func NewStrictDecoder(data []byte) *Decoder { return &Decoder{data: data, strict: true} }
+
+// Err returns the first error, an [*Error], or nil.
+func (d *Decoder) Err() error {
+	if d.err == nil {
+		return nil
+	}
+	return d.err
+}
+
+// End checks that only white space follows the value that was read, and returns the first error, an [*Error], or nil.
+func (d *Decoder) End() error {
+	if d.err == nil {
+		if d.pos = skipSpace(d.data, d.pos); d.pos < len(d.data) {
+			d.fail(d.pos, "expected the end of the document, found "+d.found())
+		}
+	}
+	return d.Err()
+}
+
+// BeginObject reads the beginning of an object. Its fields follow, in any order:
+//
+//	var seen codec.Fields
+//	for d.BeginObject(); d.NextField(); {
+//		switch string(d.Key()) {
+//		case "sku":
+//			d.Seen(&seen, 0)
+//			v.Sku = d.String()
+//		default:
+//			d.Skip()
+//		}
+//	}
+//	d.Require(seen, "sku")
+//
+// Anything but an object is an error, null too.
+func (d *Decoder) BeginObject() { d.begin('{', "an object") }
+
+// NextField reads the key of the next field and reports true, or reads the end of the object and reports false. After
+// an error it reports false. One value must be read between two calls.
+func (d *Decoder) NextField() bool {
+	// A document without white space and without escapes in its keys, as encoders write it, is worth a path of its own.
+	if pos := d.pos; pos > 0 && pos+1 < len(d.data) {
+		first, comma := d.data[pos-1] == '{', d.data[pos] == ','
+		if first == comma {
+			return d.nextField()
+		}
+		if comma {
+			pos++
+		}
+		if d.data[pos] == '"' {
+			end := skipPlain(d.data, pos+1)
+			if end+1 < len(d.data) && d.data[end] == '"' && d.data[end+1] == ':' {
+				d.keyStart, d.keyEnd, d.keyEscaped = pos+1, end, false
+				d.pos = end + 2
+				return true
+			}
+		}
+	}
+	return d.nextField()
+}
+
+// nextField is NextField for every document.
+func (d *Decoder) nextField() bool {
+	if !d.next('{', '}') {
+		return false
+	}
+	if d.pos >= len(d.data) || d.data[d.pos] != '"' {
+		d.fail(d.pos, "expected a field name, found "+d.found())
+		return false
+	}
+	start := d.pos + 1
+	end, escaped, problem := scanString(d.data, start)
+	if problem != "" {
+		d.fail(end, problem)
+		return false
+	}
+	d.keyStart, d.keyEnd, d.keyEscaped = start, end, escaped
+	d.pos = skipSpace(d.data, end+1)
+	if d.pos >= len(d.data) || d.data[d.pos] != ':' {
+		d.fail(d.pos, "expected a colon, found "+d.found())
+		return false
+	}
+	d.pos++
+	return true
+}
+
+// Key returns the key that NextField has read. It may refer to the input and is valid until the next call.
+func (d *Decoder) Key() []byte {
+	key := d.data[d.keyStart:d.keyEnd]
+	if d.keyEscaped {
+		return appendUnescaped(nil, key)
+	}
+	return key
+}
+
+// Skip reads a value of any kind and drops it, after checking it as any other.
+func (d *Decoder) Skip() {
+	switch c := d.peek(); {
+	case c == '{':
+		for d.BeginObject(); d.NextField(); {
+			d.Skip()
+		}
+	case c == '[':
+		for d.beginArray(); d.nextElement(); {
+			d.Skip()
+		}
+	case c == '"':
+		d.text("a string")
+	case c == '-' || isDigit(c):
+		end, _, problem := scanNumber(d.data, d.pos)
+		d.advance(end, problem)
+	case c == 'n' && d.literal("null"), c == 't' && d.literal("true"), c == 'f' && d.literal("false"):
+	default:
+		d.expected("a value")
+	}
+}
+
+// Fields is the set of an object's fields that were seen. The zero value is the empty set.
+type Fields struct {
+	low  uint64
+	rest []uint64 // for objects of more than 64 fields
+}
+
+// Seen adds the field that NextField has just read to the set, under its number. A second field of the same name is an
+// error. Fields that [Decoder.Require] names have the numbers 0, 1, 2 and so on in its order; the others come after them.
+func (d *Decoder) Seen(seen *Fields, number int) {
+	before := seen.low
+	seen.low |= 1 << uint(number) // nothing for a number of 64 or more
+	if seen.low == before {
+		d.seenMore(seen, number)
+	}
+}
+
+// seenMore is Seen for the fields that have no bit in low, and for those whose bit is set already.
+func (d *Decoder) seenMore(seen *Fields, number int) {
+	if seen.has(number) {
+		d.fail(d.pos, "the field stands here a second time")
+		return
+	}
+	word := number/64 - 1
+	for len(seen.rest) <= word {
+		seen.rest = append(seen.rest, 0)
+	}
+	seen.rest[word] |= 1 << (number % 64)
+}
+
+func (f *Fields) has(number int) bool {
+	word := f.low
+	if i := number/64 - 1; i >= 0 {
+		word = 0
+		if i < len(f.rest) {
+			word = f.rest[i]
+		}
+	}
+	return word>>(number%64)&1 != 0
+}
+
+// Require reports the first of the named fields that the object which has just ended did not have. Names stand in the
+// order of the numbers given to [Decoder.Seen]. A decoder from [NewDecoder] requires nothing.
+func (d *Decoder) Require(seen Fields, names ...string) {
+	if d.strict && d.err == nil {
+		d.require(seen, names)
+	}
+}
+
+func (d *Decoder) require(seen Fields, names []string) {
+	for number, name := range names {
+		if seen.has(number) {
+			continue
+		}
+		brace := d.pos - 1 // up to here the object is open, and its path ends with its last field
+		steps := pathTo(d.data[:brace])
+		steps[len(steps)-1].key = []byte(name)
+		d.failAt(brace, renderPath(steps), "the field is missing", nil)
+		return
+	}
+}
+
+// begin reads the opening bracket of an object or array.
+func (d *Decoder) begin(open byte, what string) {
+	if d.peek() != open {
+		d.expected(what)
+		return
+	}
+	if d.depth >= MaxDepth {
+		d.fail(d.pos, tooDeep)
+		return
+	}
+	d.depth++
+	d.pos++
+}
+
+const tooDeep = "the document is nested too deep"
+
+// next moves to the next member of an object or array and reports true, or past its end and reports false.
+func (d *Decoder) next(open, closing byte) bool {
+	// The byte before the first member is the opening bracket. No value ends with one, so there is no need to remember
+	// which member this is.
+	first := d.pos > 0 && d.data[d.pos-1] == open
+	switch c := d.peek(); {
+	case c == closing:
+		d.pos++
+		d.depth--
+		return false
+	case first:
+		return d.err == nil
+	case c == ',':
+		d.pos = skipSpace(d.data, d.pos+1)
+		return true
+	}
+	d.expected(fmt.Sprintf("a comma or %q", closing))
+	return false
+}
+
+func (d *Decoder) beginArray()       { d.begin('[', "a list") }
+func (d *Decoder) nextElement() bool { return d.next('[', ']') }
+
+// peek moves to the next value or punctuation and returns its first byte, or 0 at the end of the input.
+func (d *Decoder) peek() byte {
+	pos := d.pos
+	if pos < len(d.data) && d.data[pos] <= ' ' {
+		pos = skipSpace(d.data, pos)
+		d.pos = pos
+	}
+	if pos >= len(d.data) {
+		return 0
+	}
+	return d.data[pos]
+}
+
+// literal reads word if it comes next.
+func (d *Decoder) literal(word string) bool {
+	if len(d.data)-d.pos < len(word) || string(d.data[d.pos:d.pos+len(word)]) != word {
+		return false
+	}
+	d.pos += len(word)
+	return true
+}
+
+// null reads null if it comes next.
+func (d *Decoder) null() bool { return d.peek() == 'n' && d.literal("null") }
+
+// advance moves to end, or fails there when there is a problem.
+func (d *Decoder) advance(end int, problem string) {
+	if problem != "" {
+		d.fail(end, problem)
+		return
+	}
+	d.pos = end
+}
+
+// expected fails at the next value, which is not what it should be.
+func (d *Decoder) expected(what string) {
+	if d.err == nil {
+		d.peek()
+		d.fail(d.pos, "expected "+what+", found "+d.found())
+	}
+}
+
+// fail keeps an error at offset, unless there is one already, and moves to the end of the input.
+func (d *Decoder) fail(offset int, message string) {
+	if d.err == nil {
+		d.failAt(offset, renderPath(pathTo(d.data[:offset])), message, nil)
+	}
+}
+
+func (d *Decoder) failAt(offset int, path, message string, cause error) {
+	if d.err == nil {
+		d.err = &Error{Path: path, Offset: int64(offset), Message: message, Err: cause}
+		d.pos = len(d.data)
+	}
+}
+
+// found describes what comes next, for an error.
+func (d *Decoder) found() string {
+	rest := d.data[min(skipSpace(d.data, d.pos), len(d.data)):]
+	if len(rest) == 0 {
+		return "the end of the input"
+	}
+	switch c := rest[0]; {
+	case c == '{':
+		return "an object"
+	case c == '[':
+		return "a list"
+	case c == '"':
+		if end, _, problem := scanString(rest, 1); problem == "" {
+			return `"` + excerpt(rest[1:end]) + `"`
+		}
+		return "a string"
+	}
+	end := 0 // of a number, a word or a punctuation mark
+	for end < len(rest) && (isLetter(rest[end]) || isDigit(rest[end]) || strings.IndexByte("+-.", rest[end]) >= 0) {
+		end++
+	}
+	return excerpt(rest[:max(end, 1)])
+}

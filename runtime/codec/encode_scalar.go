@@ -1,0 +1,184 @@
+package codec
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// String writes a string. Invalid UTF-8 is an error.
+func (e *Encoder) String(v string) {
+	e.grow(len(v) + len(`""`))
+	start := len(e.buf) + 1
+	end := start + len(v)
+	b := e.buf[:end+1]
+	b[start-1] = '"'
+	copy(b[start:], v)
+	if skipPlain(b[:end], start) < end {
+		e.escape(v)
+		return
+	}
+	b[end] = '"'
+	e.buf = e.buf[:end+1]
+}
+
+// escape writes a string that has other than plain characters.
+func (e *Encoder) escape(v string) {
+	if !utf8.ValidString(v) {
+		e.Fail("the string %s is not valid UTF-8", quote(v))
+		return
+	}
+	e.buf = append(e.buf, '"')
+	start := 0
+	for i := range len(v) {
+		if c := v[i]; c >= utf8.RuneSelf || plain(c) {
+			continue
+		}
+		e.buf = append(e.buf, v[start:i]...)
+		e.buf = appendEscaped(e.buf, v[i])
+		start = i + 1
+	}
+	e.buf = append(e.buf, v[start:]...)
+	e.buf = append(e.buf, '"')
+}
+
+// appendEscaped appends the escape sequence of a quote, a backslash or a control character.
+func appendEscaped(b []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(b, '\\', c)
+	case '\b':
+		return append(b, '\\', 'b')
+	case '\f':
+		return append(b, '\\', 'f')
+	case '\n':
+		return append(b, '\\', 'n')
+	case '\r':
+		return append(b, '\\', 'r')
+	case '\t':
+		return append(b, '\\', 't')
+	}
+	const hex = "0123456789abcdef"
+	return append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+}
+
+// Bool writes true or false.
+func (e *Encoder) Bool(v bool) { e.buf = strconv.AppendBool(e.buf, v) }
+
+// Int writes an integer.
+func (e *Encoder) Int(v int) { e.Int64(int64(v)) }
+
+// Int32 writes an integer.
+func (e *Encoder) Int32(v int32) { e.Int64(int64(v)) }
+
+// Int64 writes an integer.
+func (e *Encoder) Int64(v int64) {
+	e.grow(len("-9223372036854775808"))
+	e.buf = e.buf[:len(strconv.AppendInt(e.buf, v, 10))]
+}
+
+// Float64 writes the shortest number that reads back as v. Infinities and NaN are errors.
+func (e *Encoder) Float64(v float64) {
+	magnitude := math.Abs(v)
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		e.Fail("JSON has no number for %v", v)
+		return
+	}
+	format := byte('f')
+	if magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21) { // no long rows of zeros
+		format = 'e'
+	}
+	e.buf = strconv.AppendFloat(e.buf, v, format, -1, 64)
+}
+
+// Time writes a time in UTC, exact to the nanosecond. A year outside of 0 to 9999 is an error.
+func (e *Encoder) Time(v time.Time) {
+	v = v.UTC()
+	if !inYears(v) {
+		e.Fail("the year %d is not in the range 0 to 9999 of RFC 3339", v.Year())
+		return
+	}
+	e.grow(len(`"` + time.RFC3339Nano + `"`))
+	e.buf = append(e.buf, '"')
+	e.buf = e.buf[:len(v.AppendFormat(e.buf, time.RFC3339Nano))]
+	e.buf = append(e.buf, '"')
+}
+
+// Duration writes a duration as [time.Duration.String] prints it.
+func (e *Encoder) Duration(v time.Duration) { e.String(v.String()) }
+
+// Binary writes bytes in standard base64. Nil is null.
+func (e *Encoder) Binary(v []byte) {
+	if v == nil {
+		e.null()
+		return
+	}
+	e.buf = append(e.buf, '"')
+	e.buf = base64.StdEncoding.AppendEncode(e.buf, v)
+	e.buf = append(e.buf, '"')
+}
+
+// Decimal writes a string that holds a decimal number, -?digits(.digits)?. Anything else is an error, "" too.
+func (e *Encoder) Decimal(v string) {
+	if !validDecimal(v) {
+		e.Fail("%s is not a decimal number", quote(v))
+		return
+	}
+	e.buf = append(e.buf, '"')
+	e.buf = append(e.buf, v...)
+	e.buf = append(e.buf, '"')
+}
+
+// JSON writes a value whose text is given, unchanged but for white space around it. Nil and the empty text are null. A
+// text that a [Decoder] would not accept is an error.
+func (e *Encoder) JSON(v json.RawMessage) {
+	if len(v) == 0 {
+		e.null()
+		return
+	}
+	d := Decoder{data: v, depth: e.depth}
+	text := d.value()
+	if d.End() != nil {
+		e.failAt(joinPath(e.path(), d.err.Path), "the JSON text is not valid: "+d.err.Message, nil)
+		return
+	}
+	e.buf = append(e.buf, text...)
+}
+
+// EncodeGo writes a value of an imported type by its own JSON methods or, where it has none, with encoding/json. Their
+// error is wrapped, and a text that a [Decoder] would not accept is an error.
+func EncodeGo[T any](e *Encoder, v T) {
+	text, err := json.Marshal(&v)
+	if err != nil {
+		e.failAt(e.path(), fmt.Sprintf("cannot encode a %T", v), err)
+		return
+	}
+	e.JSON(text)
+}
+
+// EncodeEnum writes v, which must be one of values.
+func EncodeEnum[T ~string](e *Encoder, v T, values []T) {
+	if !slices.Contains(values, v) {
+		e.Fail("%s is not one of %s", quote(string(v)), list(values))
+		return
+	}
+	e.String(string(v))
+}
+
+// list writes names as in "card", "cash".
+func list[T ~string](names []T) string {
+	var b strings.Builder
+	for i, name := range names {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.Quote(string(name)))
+	}
+	return b.String()
+}

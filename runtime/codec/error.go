@@ -1,0 +1,95 @@
+package codec
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Error is a failure to encode or decode, with its place in the document.
+type Error struct {
+	// Path names the value, as in items[2].sku or prices["a b"]: object keys that are identifiers follow a dot, others
+	// stand quoted in brackets. It is empty for the document itself.
+	Path string
+
+	// Offset is the byte of the input at which decoding failed. It is 0 when encoding.
+	Offset int64
+
+	// Message says what was expected and what was found.
+	Message string
+
+	// Err is the error of an imported type's own JSON methods, or nil.
+	Err error
+}
+
+// Error returns the path, the message and the underlying error, leaving out what is empty.
+func (e *Error) Error() string {
+	text := e.Message
+	if e.Path != "" {
+		text = e.Path + ": " + text
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// UnknownTypeError says that a document or a stored row names a type that the workflow does not declare. The default
+// case of a generated switch over type names returns it.
+type UnknownTypeError struct {
+	Workflow string   // the workflow's stored name
+	Kind     string   // "input", "event", "effect" or "rejection"
+	Type     string   // the name that was found
+	Known    []string // the declared names of that kind
+}
+
+// Error suggests the declared name that is most like the one found, or lists them all when none is.
+func (e *UnknownTypeError) Error() string {
+	text := fmt.Sprintf("workflow %s has no %s %s", e.Workflow, e.Kind, quote(e.Type))
+	if name := nearest(e.Type, e.Known); name != "" {
+		return text + fmt.Sprintf("; did you mean %q?", name)
+	}
+	if len(e.Known) == 0 {
+		return text
+	}
+	return text + "; it has " + strings.Join(e.Known, ", ")
+}
+
+// nearest returns the name with the smallest edit distance from s, letter case aside, or "" when even that one differs
+// in more than a third of its letters.
+func nearest(s string, names []string) string {
+	best, bestDistance := "", 0
+	for _, name := range names {
+		if max(len(s), len(name)) > 2*min(len(s), len(name)) {
+			continue // also keeps a hostile name of a megabyte out of the quadratic part
+		}
+		d := distance(strings.ToLower(s), strings.ToLower(name))
+		if d <= max(1, len(name)/3) && (best == "" || d < bestDistance) {
+			best, bestDistance = name, d
+		}
+	}
+	return best
+}
+
+// distance counts the bytes to insert, delete or replace to turn a into b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1) // row[j]: from the part of a seen so far to b[:j]
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

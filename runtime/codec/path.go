@@ -1,0 +1,131 @@
+package codec
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Neither end keeps track of where it is. The document up to the point of failure says it all: what an encoder has
+// written and what a decoder has read. So a path costs one more pass over that text when something goes wrong, and
+// nothing when all is well.
+
+// step is one container on the way to a place in a document.
+type step struct {
+	array bool
+	index int    // of an array: the current element
+	key   []byte // of an object: the current key between its quotes; nil before the first key and after a comma
+}
+
+// pathTo returns the containers that are open at the end of text, which must be the beginning of a valid document.
+// It may end anywhere, even within a string.
+func pathTo(text []byte) []step {
+	var steps []step
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '{', '[':
+			steps = append(steps, step{array: text[i] == '['})
+		case '}', ']':
+			if n := len(steps); n > 0 {
+				steps = steps[:n-1]
+			}
+		case ',':
+			if n := len(steps); n > 0 {
+				steps[n-1].index++
+				steps[n-1].key = nil
+			}
+		case '"':
+			start := i + 1
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+			if i >= len(text) {
+				return steps
+			}
+			if n := len(steps); n > 0 && !steps[n-1].array && steps[n-1].key == nil {
+				steps[n-1].key = text[start:i:i]
+			}
+		}
+	}
+	return steps
+}
+
+// renderPath writes steps as in items[2].sku.
+func renderPath(steps []step) string {
+	var b []byte
+	for _, s := range steps {
+		if s.array {
+			b = fmt.Appendf(b, "[%d]", s.index)
+			continue
+		}
+		if s.key == nil { // between two fields: the place is the object itself
+			continue
+		}
+		switch key := appendUnescaped(nil, s.key); {
+		case !isIdentifier(key):
+			b = fmt.Appendf(b, "[%s]", quote(string(key)))
+		case len(b) > 0:
+			b = append(b, '.')
+			fallthrough
+		default:
+			b = append(b, key...)
+		}
+	}
+	return string(b)
+}
+
+// joinPath appends the path of a value inside the document at outer.
+func joinPath(outer, inner string) string {
+	if outer == "" || inner == "" || inner[0] == '[' {
+		return outer + inner
+	}
+	return outer + "." + inner
+}
+
+// isIdentifier reports whether key can follow a dot in a path.
+func isIdentifier(key []byte) bool {
+	for i, c := range key {
+		if !isLetter(c) && (i == 0 || !isDigit(c)) {
+			return false
+		}
+	}
+	return len(key) > 0 && len(key) <= excerptLen
+}
+
+func isLetter(c byte) bool { return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+
+// excerptLen is how many bytes of the document an error quotes.
+const excerptLen = 40
+
+// excerpt returns text, or its beginning and an ellipsis when it is long, fit to be printed.
+func excerpt(text []byte) string {
+	head, ellipsis := cut(string(text[:min(len(text), excerptLen+1)]))
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return utf8.RuneError
+	}, head) + ellipsis
+}
+
+// quote returns s, or its beginning and an ellipsis when it is long, as a Go string literal.
+func quote(s string) string {
+	head, ellipsis := cut(s)
+	return strconv.Quote(head) + ellipsis
+}
+
+// cut returns the beginning of s, whole characters of at most excerptLen bytes, and an ellipsis if that is not all.
+func cut(s string) (head, ellipsis string) {
+	if len(s) <= excerptLen {
+		return s, ""
+	}
+	end := excerptLen
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end], "..."
+}
