@@ -1,0 +1,194 @@
+package runtime
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// changeBuilder turns an accepted decision into the change to store.
+type changeBuilder[S, I, E, F, R any] struct {
+	workflow   *typed[S, I, E, F, R]
+	transition *Transition // nil without states
+	id         string
+	timers     timerNet
+	change     Change
+}
+
+func (b *changeBuilder[S, I, E, F, R]) build(state S, decision UntypedDecision) error {
+	end, err := b.addEvents(state, decision.events)
+	if err != nil {
+		return err
+	}
+	if err := b.addEffects(decision.effects); err != nil {
+		return err
+	}
+	if err := b.addTimers(decision.timers); err != nil {
+		return err
+	}
+	if b.change.Complete, err = b.completed(end); err != nil || b.change.Complete {
+		return err // completion deletes all timers
+	}
+	b.change.Timers, b.change.Cancel = b.timers.result()
+	return nil
+}
+
+// addEvents encodes the events and folds them, to know which timers of states start and stop. It returns the state
+// after them.
+func (b *changeBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, error) {
+	w := b.workflow
+	for i, ev := range events {
+		event := ev.(E)
+		name, payload, err := encode(event, w.Events)
+		if err != nil {
+			return state, fmt.Errorf("event %w", err)
+		}
+		if err := b.allow("event", name); err != nil {
+			return state, err
+		}
+		if i > 0 {
+			completed, err := b.completed(state)
+			if err != nil {
+				return state, err
+			}
+			if completed {
+				return state, fmt.Errorf("the decision emits %s after the workflow has completed", name)
+			}
+		}
+		b.change.Events = append(b.change.Events, NewEvent{Type: name, SchemaVersion: 1, Payload: payload})
+
+		next, err := w.evolve(state, event)
+		if err != nil {
+			return state, err
+		}
+		if w.machine != nil {
+			before := w.Status(state)
+			if b.change.Version == 0 && i == 0 {
+				before = "" // an instance that does not exist is in no state yet
+			}
+			if err := b.moveStateTimers(before, w.Status(next)); err != nil {
+				return state, err
+			}
+		}
+		state = next
+	}
+	return state, nil
+}
+
+func (b *changeBuilder[S, I, E, F, R]) moveStateTimers(from, to string) error {
+	for _, t := range b.workflow.StateTimers {
+		was, is := slices.Contains(t.While, from), slices.Contains(t.While, to)
+		switch {
+		case is && !was:
+			if err := b.startTimer(TimerSpec{Name: t.Name, Input: t.Input, After: t.After}); err != nil {
+				return err
+			}
+		case was && !is:
+			b.timers.cancel(t.Name)
+		}
+	}
+	return nil
+}
+
+func (b *changeBuilder[S, I, E, F, R]) addEffects(effects []any) error {
+	for _, f := range effects {
+		name, payload, err := encode(f.(F), b.workflow.Effects)
+		if err != nil {
+			return fmt.Errorf("effect %w", err)
+		}
+		if err := b.allow("effect", name); err != nil {
+			return err
+		}
+		b.change.Effects = append(b.change.Effects, NewEffect{Kind: name, Payload: payload})
+	}
+	return nil
+}
+
+// addTimers applies the decision's own steps, which count more than what states do by themselves.
+func (b *changeBuilder[S, I, E, F, R]) addTimers(steps []untypedTimer) error {
+	for _, step := range steps {
+		spec := step.timer.TimerSpec()
+		if err := b.allow("timer", spec.Name); err != nil {
+			return err
+		}
+		if err := checkIdentifier("timer key", spec.StoredKey()); err != nil {
+			return fmt.Errorf("timer %s: %w", spec.Name, err)
+		}
+		if step.cancel {
+			b.timers.cancel(spec.StoredKey())
+		} else if err := b.startTimer(spec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *changeBuilder[S, I, E, F, R]) startTimer(spec TimerSpec) error {
+	w := b.workflow
+	fireAt, ok := spec.FireAt(b.change.Now)
+	if !ok {
+		return fmt.Errorf("timer %s has no time: it is declared without after, so start it with In or At", spec.Name)
+	}
+	input, err := w.addressed(spec.Input, b.id)
+	if err != nil {
+		return fmt.Errorf("timer %s: %w", spec.Name, err)
+	}
+	name, payload, err := encode(input.(I), w.Inputs)
+	if err != nil {
+		return fmt.Errorf("timer %s: input %w", spec.Name, err)
+	}
+	b.timers.start(NewTimer{Key: spec.StoredKey(), Input: name, Payload: payload, FireAt: storedTime(fireAt)})
+	return nil
+}
+
+func (b *changeBuilder[S, I, E, F, R]) allow(what, name string) error {
+	if b.transition == nil {
+		return nil
+	}
+	return b.transition.allows(what, name)
+}
+
+func (b *changeBuilder[S, I, E, F, R]) completed(state S) (_ bool, err error) {
+	if b.workflow.machine != nil {
+		return b.workflow.machine.terminal[b.workflow.Status(state)], nil
+	}
+	defer recoverTo(&err, "the evolver's ", "Terminal")
+	return b.workflow.Terminal(state), nil
+}
+
+// timerNet nets starts and cancels: of several steps with one key the last one counts.
+type timerNet struct {
+	steps []timerNetStep // one for each key, in the order of first use
+}
+
+type timerNetStep struct {
+	key   string
+	start *NewTimer // nil cancels
+}
+
+func (n *timerNet) start(t NewTimer)  { n.set(timerNetStep{t.Key, &t}) }
+func (n *timerNet) cancel(key string) { n.set(timerNetStep{key, nil}) }
+
+func (n *timerNet) set(step timerNetStep) {
+	for i := range n.steps {
+		if n.steps[i].key == step.key {
+			n.steps[i] = step
+			return
+		}
+	}
+	n.steps = append(n.steps, step)
+}
+
+func (n *timerNet) result() (start []NewTimer, cancel []string) {
+	for _, step := range n.steps {
+		if step.start != nil {
+			start = append(start, *step.start)
+		} else {
+			cancel = append(cancel, step.key)
+		}
+	}
+	return start, cancel
+}
+
+// storedTime is t as a store gives it back. Everything that is decided with, or compared, goes through it.
+func storedTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,85 @@
+package runtime
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Config tunes an engine. The zero value is a good start; each zero field means its default.
+type Config struct {
+	// Logger gets what happens outside of a caller's sight. Default: slog.Default().
+	Logger *slog.Logger
+
+	// Clock is the engine's time. Default: the system's clock.
+	Clock Clock
+
+	// EffectHandlers is how many effects this process handles at the same time. Default: 32.
+	EffectHandlers int
+
+	// TimerHandlers is how many due timers this process delivers at the same time. Default: 8.
+	TimerHandlers int
+
+	// Lease is how long a claimed effect or timer belongs to this process without a heartbeat. The engine sends one each
+	// third of it, so a handler may take longer; after a crash others take over when it ends. Default: 10 s.
+	Lease time.Duration
+
+	// PollInterval is how often an idle worker looks for work that another process made due. Work of this process wakes
+	// its workers at once. Default: 200 ms.
+	PollInterval time.Duration
+
+	// EffectRetry is for effects that declare no retry of their own. Default: 25 attempts, pauses from 500 ms to 10 min.
+	EffectRetry RetryPolicy
+
+	// EffectTimeout bounds one attempt of effects that declare no timeout. Default: 1 min.
+	EffectTimeout time.Duration
+
+	// TimerRetry is for timers whose delivery fails. Default: 25 attempts, pauses from 500 ms to 10 min.
+	TimerRetry RetryPolicy
+
+	// StopTimeout is how long Run waits for handlers before it cancels their contexts. Default: 15 s.
+	StopTimeout time.Duration
+}
+
+var defaultRetry = RetryPolicy{MaxAttempts: 25, Base: 500 * time.Millisecond, Max: 10 * time.Minute}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.Logger, slog.Default())
+	setDefault(&c.Clock, Clock(systemClock{}))
+	setDefault(&c.EffectHandlers, 32)
+	setDefault(&c.TimerHandlers, 8)
+	setDefault(&c.Lease, 10*time.Second)
+	setDefault(&c.PollInterval, 200*time.Millisecond)
+	setDefault(&c.EffectTimeout, time.Minute)
+	setDefault(&c.StopTimeout, 15*time.Second)
+	c.EffectRetry = c.EffectRetry.withDefaults(defaultRetry)
+	c.TimerRetry = c.TimerRetry.withDefaults(defaultRetry)
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (c Config) validate() error {
+	if c.EffectHandlers < 0 || c.TimerHandlers < 0 {
+		return fmt.Errorf("ironflow: Config.EffectHandlers and TimerHandlers must not be negative")
+	}
+	for name, d := range map[string]time.Duration{
+		"Lease": c.Lease, "PollInterval": c.PollInterval, "EffectTimeout": c.EffectTimeout, "StopTimeout": c.StopTimeout,
+	} {
+		if d < 0 {
+			return fmt.Errorf("ironflow: Config.%s is %v, it must not be negative", name, d)
+		}
+	}
+	for name, p := range map[string]RetryPolicy{"EffectRetry": c.EffectRetry, "TimerRetry": c.TimerRetry} {
+		if p.MaxAttempts < 0 || p.Base < 0 || p.Max < p.Base {
+			return fmt.Errorf("ironflow: Config.%s is %+v; it needs MaxAttempts and Base of at least 0 and Max of at least Base",
+				name, p)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,25 @@
+// Package runtime runs ironflow workflows: event-sourced, durable state machines whose glue ironflow-gen writes.
+//
+// A workflow is a pure function and a fold. Its decider answers an input with events, effects and timers, or with a
+// rejection; its evolver folds events into state. The [Engine] is the one door for inputs, whoever sends them: a typed
+// client, the result of an effect, or a timer. For each input it locks the instance, replays its events, asks the
+// decider, and commits what the decision says in one transaction of the [Store]. Workers then deliver the effects to
+// handlers and the timers back to the workflow.
+//
+// The way of an input, from the generated client to COMMIT:
+//
+//	order.Client.Pay → Execute → Engine.execute → Store.Begin → workflow.step (decide, check, evolve, encode)
+//	→ UnitOfWork.Commit
+//
+// What holds, whatever process dies when:
+//
+//   - Two inputs of one instance never decide on the same version.
+//   - Events, effects, timers, unique key and completion of a decision, and the consumption of the effect or timer that
+//     caused it, are stored together or not at all.
+//   - A rejected input leaves nothing behind.
+//   - An effect is handled at least once, and its result is applied exactly once. Handlers get a stable idempotency key.
+//   - Attempts are counted when a delivery is claimed, so one that kills its process still ends as a dead letter.
+//
+// Users write against generated code; what it needs from this package is public but of little use by hand:
+// [Definition], [Decision], [Codec] and [Execute].
+package runtime

@@ -1,0 +1,112 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// EffectCall tells a handler about the call it is handling.
+type EffectCall struct {
+	Instance InstanceKey
+	Effect   string
+
+	// IdempotencyKey is the same for every attempt at this effect and for no other effect. Pass it to services that
+	// take one, so that a repeated attempt does not act twice.
+	IdempotencyKey string
+
+	Attempt     int // counts from 1
+	MaxAttempts int
+	RequestedAt time.Time // when the decision that asked for the effect was made
+}
+
+// RetryPolicy says how often, and how soon, a delivery that failed is tried again: attempt n is followed by a pause of
+// Base·2^(n-1), at most Max, of which a random half is taken off so that failures do not come back in step ("equal
+// jitter", see the AWS Architecture Blog, "Exponential Backoff And Jitter"). Zero fields mean the engine's defaults.
+type RetryPolicy struct {
+	MaxAttempts int
+	Base        time.Duration
+	Max         time.Duration
+}
+
+func (p RetryPolicy) withDefaults(d RetryPolicy) RetryPolicy {
+	if p.MaxAttempts == 0 {
+		p.MaxAttempts = d.MaxAttempts
+	}
+	if p.Base == 0 {
+		p.Base = d.Base
+	}
+	if p.Max == 0 {
+		p.Max = max(d.Max, p.Base)
+	}
+	return p
+}
+
+// delay returns the pause after the given attempt.
+func (p RetryPolicy) delay(attempt int) time.Duration {
+	d := p.Base
+	for i := 1; i < attempt && d < p.Max; i++ {
+		if d *= 2; d <= 0 { // overflow
+			d = p.Max
+		}
+	}
+	d = min(d, p.Max)
+	return d/2 + rand.N(d/2+1)
+}
+
+// EffectOptions are the declared options of an effect.
+type EffectOptions struct {
+	Retry   RetryPolicy
+	Timeout time.Duration // of one attempt; 0 means the engine's default
+}
+
+// Permanent marks a handler's error as one that no retry can mend: the effect becomes a dead letter at once.
+func Permanent(err error) error { return &permanentError{err} }
+
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Unwrap() error { return e.err }
+
+// RetryAfter marks a handler's error with the pause before the next attempt, in place of the effect's backoff; a service
+// that answers "429 Retry-After" is a case for it. The attempt counts like any other.
+func RetryAfter(err error, pause time.Duration) error { return &retryAfterError{err, pause} }
+
+type retryAfterError struct {
+	err   error
+	pause time.Duration
+}
+
+func (e *retryAfterError) Error() string { return e.err.Error() }
+func (e *retryAfterError) Unwrap() error { return e.err }
+
+// settle says what becomes of a delivery whose attempt failed with err.
+func (p RetryPolicy) settle(d Delivery, err error, now time.Time) Settlement {
+	s := Settlement{Lease: d.Lease, Verdict: RetryLater, Error: err.Error(), At: now}
+	var permanent *permanentError
+	var retryAfter *retryAfterError
+	switch {
+	case errors.As(err, &permanent):
+		s.Verdict = Dead
+	case d.Attempt >= p.MaxAttempts:
+		s.Verdict = Dead
+		s.Error = fmt.Sprintf("attempt %d of %d: %s", d.Attempt, p.MaxAttempts, s.Error)
+	case errors.As(err, &retryAfter):
+		s.At = now.Add(max(retryAfter.pause, 0))
+	default:
+		s.At = now.Add(p.delay(d.Attempt))
+	}
+	return s
+}
+
+// HandlerResult passes on what a handler returned, and refuses a call that returned nothing. Generated code calls it.
+func HandlerResult[T any](result T, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	if isNil(result) {
+		return nil, errors.New("the handler returned neither a result nor an error")
+	}
+	return result, nil
+}

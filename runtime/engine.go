@@ -1,0 +1,60 @@
+package runtime
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+)
+
+// Engine takes the inputs of its workflows and delivers their effects and timers. Any number of engines, in any number
+// of processes, may share one store. Safe for concurrent use.
+type Engine struct {
+	store     Store
+	config    Config
+	workflows map[string]*Workflow
+	effects   *worker
+	timers    *worker
+	running   atomic.Bool
+}
+
+// NewEngine makes an engine for the given workflows. It starts nothing: inputs can be executed at once, while effects and
+// timers are delivered as long as Run runs, here or in another process.
+//
+// It fails when two workflows have the same name, when a workflow lacks its decider, evolver or handler, and when the
+// config makes no sense.
+func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	if isNil(store) {
+		return nil, fmt.Errorf("ironflow: the store is nil")
+	}
+	if len(workflows) == 0 {
+		return nil, fmt.Errorf("ironflow: no workflow is registered; pass what the generated NewWorkflow returns to NewEngine")
+	}
+	e := &Engine{store: store, config: config, workflows: make(map[string]*Workflow)}
+	for _, w := range workflows {
+		if w == nil {
+			return nil, fmt.Errorf("ironflow: a workflow is nil")
+		}
+		if w.err != nil {
+			return nil, fmt.Errorf("ironflow: %w", w.err)
+		}
+		if _, ok := e.workflows[w.name]; ok {
+			return nil, fmt.Errorf("ironflow: workflow %q is registered twice", w.name)
+		}
+		e.workflows[w.name] = w
+	}
+	e.effects, e.timers = newEffectWorker(e), newTimerWorker(e)
+	return e, nil
+}
+
+func (e *Engine) workflow(name string) (*Workflow, error) {
+	w, ok := e.workflows[name]
+	if !ok {
+		return nil, &UnknownWorkflow{Workflow: name, Registered: slices.Sorted(maps.Keys(e.workflows))}
+	}
+	return w, nil
+}

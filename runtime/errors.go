@@ -1,0 +1,99 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+)
+
+// ErrConflict says that a unit of work lost a race against another and left nothing behind. The engine runs the input
+// again; callers of the engine do not see it.
+var ErrConflict = errors.New("ironflow: the instance changed in the meantime")
+
+// ErrOutcomeUnknown says that the connection to the database was lost while it was asked to commit: the input is stored
+// entirely or not at all. Look at the instance to find out which.
+var ErrOutcomeUnknown = errors.New("the store's answer was lost, so it is unknown whether the input is stored")
+
+// UniqueKeyConflict says that another active instance holds the unique key of an input. Nothing was stored.
+type UniqueKeyConflict struct {
+	Instance InstanceKey // the one that asked for the key
+	Key      string
+	Holder   string // id of the instance that has it
+}
+
+func (e *UniqueKeyConflict) Error() string {
+	return fmt.Sprintf("unique key %q is held by %s/%s until that instance completes", e.Key, e.Instance.Workflow, e.Holder)
+}
+
+// LeaseLost says that an effect or timer is no longer the caller's to complete: its lease ran out and another worker
+// claimed it, or it was cancelled, replaced or consumed. Nothing was stored.
+type LeaseLost struct {
+	Lease Lease
+}
+
+func (e *LeaseLost) Error() string {
+	what := fmt.Sprintf("effect %d of version %d", e.Lease.Position, e.Lease.Version)
+	if e.Lease.Queue == TimerQueue {
+		what = fmt.Sprintf("timer %q", e.Lease.Key)
+	}
+	return fmt.Sprintf("%s: %s is no longer leased to this worker", e.Lease.Instance, what)
+}
+
+// UnknownInstance says that no event of the instance is stored.
+type UnknownInstance struct {
+	Instance InstanceKey
+}
+
+func (e *UnknownInstance) Error() string {
+	return fmt.Sprintf("%s: no such instance; its first accepted input creates it", e.Instance)
+}
+
+// UnknownWorkflow says that an engine was asked for a workflow that is not registered with it.
+type UnknownWorkflow struct {
+	Workflow   string
+	Registered []string
+}
+
+func (e *UnknownWorkflow) Error() string {
+	return fmt.Sprintf("workflow %q is not registered with this engine (registered: %s); pass it to NewEngine",
+		e.Workflow, strings.Join(e.Registered, ", "))
+}
+
+// PanicError is a panic in user code, caught and turned into an error.
+type PanicError struct {
+	In    string // what was called
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("%s panicked: %v", e.In, e.Value) }
+
+// Unwrap returns the panic's value when it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// recoverTo turns a panic into *err. Deferred around each call of user code, which in and name together say.
+func recoverTo(err *error, in, name string) {
+	if v := recover(); v != nil {
+		*err = &PanicError{In: in + name, Value: v, Stack: debug.Stack()}
+	}
+}
+
+// storeError marks a failure of the store, which may pass; what the store says by contract is none.
+type storeError struct{ err error }
+
+func (e *storeError) Error() string { return e.err.Error() }
+func (e *storeError) Unwrap() error { return e.err }
+
+// fromStore marks err unless it is one of the contract's.
+func fromStore(err error) error {
+	var conflict *UniqueKeyConflict
+	var lost *LeaseLost
+	if err == nil || errors.Is(err, ErrConflict) || errors.As(err, &conflict) || errors.As(err, &lost) {
+		return err
+	}
+	return &storeError{err}
+}

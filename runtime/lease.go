@@ -1,0 +1,121 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// heldLeases are the leases of deliveries in progress.
+type heldLeases struct {
+	mu     sync.Mutex
+	leases map[Lease]heldLease
+}
+
+type heldLease struct {
+	kind   Kind
+	until  time.Time
+	cancel context.CancelCauseFunc // of the handler
+}
+
+func (h *heldLeases) add(d Delivery, until time.Time, cancel context.CancelCauseFunc) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.leases[d.Lease] = heldLease{d.Kind, until, cancel}
+}
+
+func (h *heldLeases) remove(lease Lease) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.leases, lease)
+}
+
+func (h *heldLeases) all() []Lease {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	leases := make([]Lease, 0, len(h.leases))
+	for lease := range h.leases {
+		leases = append(leases, lease)
+	}
+	return leases
+}
+
+// names describes the deliveries in progress, sorted.
+func (h *heldLeases) names() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var names []string
+	for lease, held := range h.leases {
+		names = append(names, fmt.Sprintf("%s %s", lease.Instance, held.kind.Name))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// extended moves the end of leases; one that was removed in the meantime stays removed.
+func (h *heldLeases) extended(leases []Lease, until time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, lease := range leases {
+		if held, ok := h.leases[lease]; ok {
+			held.until = until
+			h.leases[lease] = held
+		}
+	}
+}
+
+// lose cancels the handlers of leases that belong to others now.
+func (h *heldLeases) lose(leases []Lease) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, lease := range leases {
+		if held, ok := h.leases[lease]; ok {
+			held.cancel(&LeaseLost{Lease: lease})
+		}
+	}
+}
+
+// expired returns the leases whose end has passed without a heartbeat that reached the store.
+func (h *heldLeases) expired(now time.Time) []Lease {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var leases []Lease
+	for lease, held := range h.leases {
+		if now.After(held.until) {
+			leases = append(leases, lease)
+		}
+	}
+	return leases
+}
+
+// beat extends the held leases, all in one call, until ctx ends. A handler whose lease is lost, or could not be extended
+// in time, has its context cancelled: its result would be refused.
+func (w *worker) beat(ctx context.Context) {
+	interval := w.config.Lease / 3
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.config.Clock.After(interval):
+		}
+		leases := w.held.all()
+		if len(leases) == 0 {
+			continue
+		}
+		until := storedTime(w.config.Clock.Now().Add(w.config.Lease))
+		callCtx, cancel := context.WithTimeout(ctx, interval)
+		lost, err := w.queue.Extend(callCtx, leases, until)
+		cancel()
+		if err == nil {
+			w.held.extended(leases, until)
+			w.held.lose(lost)
+			continue
+		}
+		if ctx.Err() == nil {
+			w.config.Logger.ErrorContext(ctx, "ironflow: heartbeat failed", "leases", len(leases), "error", err)
+		}
+		w.held.lose(w.held.expired(w.config.Clock.Now()))
+	}
+}

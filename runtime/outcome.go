@@ -1,0 +1,57 @@
+package runtime
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Outcome is what became of an input that was decided on. E and R are the events the input may lead to and the
+// workflow's rejections. Exactly one of Accepted, Rejected and AlreadyCompleted is true.
+type Outcome[E, R any] struct {
+	Events    []E   // of an accepted input
+	Version   int64 // of the instance after it: the number of its events
+	Rejection R     // of a rejected input
+
+	kind outcomeKind
+}
+
+type outcomeKind int
+
+const (
+	accepted outcomeKind = iota + 1
+	rejected
+	alreadyCompleted
+)
+
+// Accepted reports that the events, and all else the decision asked for, are stored.
+func (o Outcome[E, R]) Accepted() bool { return o.kind == accepted }
+
+// Rejected reports that the decider, or the state machine, refused the input. Nothing was stored.
+func (o Outcome[E, R]) Rejected() bool { return o.kind == rejected }
+
+// AlreadyCompleted reports that the instance had ended before; the decider was not asked.
+func (o Outcome[E, R]) AlreadyCompleted() bool { return o.kind == alreadyCompleted }
+
+// DynamicOutcome is the outcome of an input given as JSON.
+type DynamicOutcome = Outcome[Encoded, Encoded]
+
+// Encoded is an event or rejection as JSON: its declared name, and an object with its fields.
+type Encoded struct {
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+// Recorded is an event of an instance's history.
+type Recorded[E any] struct {
+	Version        int64
+	GlobalSequence int64
+	RecordedAt     time.Time
+	Event          E
+}
+
+// View is the state of an instance at a version.
+type View[S any] struct {
+	State     S
+	Version   int64
+	Completed bool
+}

@@ -1,0 +1,64 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// errStopping is the cause of a handler's context that ended because the engine stops.
+var errStopping = errors.New("ironflow: the engine is stopping")
+
+// stopGrace is how long handlers may take to return once their contexts are cancelled.
+const stopGrace = 5 * time.Second
+
+// Run delivers effects and timers until ctx ends, then stops gracefully: nothing new is claimed, and handlers get
+// Config.StopTimeout to finish. After that their contexts are cancelled, and effects they leave unfinished go back to the
+// outbox without costing an attempt.
+//
+// Run returns nil when every handler has returned, and an error naming the deliveries whose handlers did not, even though
+// their contexts were cancelled; others take these over when their leases end. Failing handlers, and a store that does
+// not answer, are logged and retried; they do not end Run. An engine runs once at a time.
+func (e *Engine) Run(ctx context.Context) error {
+	if !e.running.CompareAndSwap(false, true) {
+		return errors.New("ironflow: Run was called while the engine is running")
+	}
+	defer e.running.Store(false)
+
+	handlers, cancelHandlers := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancelHandlers(errStopping)
+	var workers sync.WaitGroup
+	for _, w := range []*worker{e.effects, e.timers} {
+		if len(w.kinds) > 0 {
+			workers.Go(func() { w.run(ctx, handlers) })
+		}
+	}
+	stopped := make(chan struct{})
+	go func() {
+		workers.Wait()
+		close(stopped)
+	}()
+
+	<-ctx.Done()
+	select {
+	case <-stopped:
+		return nil
+	case <-time.After(e.config.StopTimeout):
+	}
+	cancelHandlers(errStopping)
+	select {
+	case <-stopped:
+		return nil
+	case <-time.After(stopGrace):
+		return e.stuckError()
+	}
+}
+
+func (e *Engine) stuckError() error {
+	stuck := append(e.effects.held.names(), e.timers.held.names()...)
+	return fmt.Errorf("ironflow: stopped while %d handlers ignore their cancelled context: %s",
+		len(stuck), strings.Join(stuck, ", "))
+}
