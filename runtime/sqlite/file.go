@@ -1,0 +1,80 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// location is the URI of a database file. A URI, unlike a plain path, may name files with a question mark.
+type location string
+
+// locate finds out early, and in the words of the operating system, what SQLite would call "unable to open database
+// file". It must not open the file: closing it again would drop the locks that this process has on it.
+func locate(path string) (location, error) {
+	switch {
+	case path == "":
+		return "", errors.New("the path is empty")
+	case path == ":memory:":
+		return "", errors.New("that is no file, use OpenMemory")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if directory, err := os.Stat(filepath.Dir(path)); err != nil {
+		return "", err
+	} else if !directory.IsDir() {
+		return "", &fs.PathError{Op: "open", Path: filepath.Dir(path), Err: errors.New("not a directory")}
+	}
+	switch file, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return "", err
+	case !file.Mode().IsRegular():
+		return "", errors.New("not a regular file")
+	}
+	slashes := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashes, "/") { // a drive
+		slashes = "/" + slashes
+	}
+	return location((&url.URL{Scheme: "file", Path: slashes}).String()), nil
+}
+
+// withPragmas returns what the driver opens: the settings are made on each connection.
+func (l location) withPragmas(pragmas ...string) string {
+	return string(l) + "?" + url.Values{"_pragma": pragmas}.Encode()
+}
+
+// explain adds what to do about an error of SQLite that opening a file may meet.
+func explain(err error) error {
+	switch code(err) {
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
+		return fmt.Errorf("the file and its directory must be readable and writable by this process: %w", err)
+	case sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("the file holds something else than an SQLite database: %w", err)
+	}
+	return err
+}
+
+// code is the primary result code of an error of SQLite, or 0.
+func code(err error) int {
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return e.Code() & 0xff // the rest tells variants apart
+}
+
+// isBusy says that another process has a lock which it will give back.
+func isBusy(err error) bool {
+	c := code(err)
+	return c == sqlite3.SQLITE_BUSY || c == sqlite3.SQLITE_PROTOCOL
+}

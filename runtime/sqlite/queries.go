@@ -1,0 +1,88 @@
+package sqlite
+
+import "strings"
+
+// The statements of the store. All are prepared once per connection and address their rows by primary key or by the
+// index of what is due; none sorts. A statement that lost a race changes no row, which is how the caller finds out.
+
+// loadInstance reads an instance together with its events: one statement is one snapshot, so that the version of the
+// instance and the events belong together also outside of a transaction. An instance that is not there yields no row;
+// one whose events are not wanted, because it is completed, yields one row without an event.
+const loadInstance = `
+SELECT i.version, i.completed_at IS NOT NULL,
+       e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at
+FROM ironflow_instances AS i
+LEFT JOIN ironflow_events AS e
+       ON e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type AND (i.completed_at IS NULL OR ?)
+WHERE i.workflow_id = ? AND i.workflow_type = ?
+ORDER BY e.version`
+
+// createInstance and advanceInstance are where two units of work meet: of those that start from one version, one finds
+// the row as it was. A completed instance never is.
+const (
+	createInstance = `
+INSERT INTO ironflow_instances (version, last_event_at, completed_at, workflow_id, workflow_type, created_at)
+VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
+	advanceInstance = `
+UPDATE ironflow_instances SET version = ?, last_event_at = ?, completed_at = ?
+WHERE workflow_id = ? AND workflow_type = ? AND version = ? AND completed_at IS NULL`
+)
+
+const insertEvent = `
+INSERT INTO ironflow_events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at)
+VALUES (?, ?, ?, ?, ?, ?, ?)`
+
+const insertEffect = `
+INSERT INTO ironflow_effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+
+// startTimer deletes the timer that has the key and starts as new: not leased, no attempts, not dead.
+const startTimer = `
+INSERT OR REPLACE INTO ironflow_timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+
+const (
+	cancelTimer  = `DELETE FROM ironflow_timers WHERE workflow_id = ? AND workflow_type = ? AND key = ?`
+	cancelTimers = `DELETE FROM ironflow_timers WHERE workflow_id = ? AND workflow_type = ?`
+)
+
+const (
+	takeKey   = `INSERT INTO ironflow_unique_keys (workflow_type, key, workflow_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
+	keyHolder = `SELECT workflow_id FROM ironflow_unique_keys WHERE workflow_type = ? AND key = ?`
+	freeKeys  = `DELETE FROM ironflow_unique_keys WHERE workflow_id = ? AND workflow_type = ?`
+)
+
+// queueQueries are the statements of a queue. The two tables differ in the names of a few columns only.
+type queueQueries struct {
+	due, claim, extend, done, retry, dead, release string
+}
+
+var (
+	effectQueries = newQueueQueries("ironflow_effects", "kind", "created_at", "version", "position")
+	timerQueries  = newQueueQueries("ironflow_timers", "input", "fire_at", "key", "generation")
+)
+
+func newQueueQueries(table, kind, requested, part, number string) queueQueries {
+	named := strings.NewReplacer("{table}", table, "{kind}", kind, "{requested}", requested, "{part}", part, "{number}", number)
+	const (
+		one = ` WHERE workflow_id = ? AND workflow_type = ? AND {part} = ? AND {number} = ?`
+		// held finds the row as long as the lease holds: a claim raises the token, and so does the end of a lease.
+		held = one + ` AND token = ?`
+	)
+	return queueQueries{
+		// due walks along its index from the oldest.
+		due: named.Replace(`
+SELECT workflow_id, {part}, {number}, run_at FROM {table}
+WHERE workflow_type = ? AND {kind} = ? AND dead_at IS NULL AND run_at <= ?
+ORDER BY run_at LIMIT ?`),
+		claim: named.Replace(`
+UPDATE {table} SET run_at = ?, attempts = attempts + 1, token = token + 1` + one + `
+RETURNING token, attempts, payload, {requested}, coalesce(last_error, '')`),
+		extend:  named.Replace(`UPDATE {table} SET run_at = ?` + held),
+		done:    named.Replace(`DELETE FROM {table}` + held),
+		retry:   named.Replace(`UPDATE {table} SET run_at = ?, last_error = ?, token = token + 1` + held),
+		dead:    named.Replace(`UPDATE {table} SET dead_at = ?, last_error = ?, token = token + 1` + held),
+		release: named.Replace(`UPDATE {table} SET run_at = ?, attempts = attempts - 1, token = token + 1` + held),
+	}
+}

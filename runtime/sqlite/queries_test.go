@@ -1,0 +1,74 @@
+package sqlite
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// A store that grows must not slow down: every statement finds its rows by an index and in the order it wants them.
+func TestEveryStatementUsesAnIndex(t *testing.T) {
+	t.Parallel()
+	s := openMemory(t)
+	statements := map[string]string{
+		"loadInstance": loadInstance, "createInstance": createInstance, "advanceInstance": advanceInstance,
+		"insertEvent": insertEvent, "insertEffect": insertEffect, "startTimer": startTimer,
+		"cancelTimer": cancelTimer, "cancelTimers": cancelTimers,
+		"takeKey": takeKey, "keyHolder": keyHolder, "freeKeys": freeKeys,
+	}
+	for queue, q := range map[string]queueQueries{"effects": effectQueries, "timers": timerQueries} {
+		for name, statement := range map[string]string{
+			"due": q.due, "claim": q.claim, "extend": q.extend, "done": q.done,
+			"retry": q.retry, "dead": q.dead, "release": q.release,
+		} {
+			statements[queue+" "+name] = statement
+		}
+	}
+	sorts := regexp.MustCompile(`SCAN|TEMP B-TREE`)
+	for name, statement := range statements {
+		args := make([]any, strings.Count(statement, "?"))
+		for i := range args {
+			args[i] = 1
+		}
+		var plan strings.Builder
+		row := func(scan func(...any) error) error {
+			var id, parent, unused int
+			var detail string
+			err := scan(&id, &parent, &unused, &detail)
+			plan.WriteString(detail + "\n")
+			return err
+		}
+		if err := s.writer.query(t.Context(), row, "EXPLAIN QUERY PLAN "+statement, args...); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if sorts.MatchString(plan.String()) {
+			t.Errorf("%s:\n%s", name, plan.String())
+		}
+		t.Logf("%s:\n%s", name, plan.String())
+	}
+}
+
+func TestMistakesOfTheCallerChangeNothing(t *testing.T) {
+	t.Parallel()
+	s := openMemory(t)
+	timer := runtime.Lease{Queue: runtime.TimerQueue, Instance: key("1"), Key: "a", Token: 1}
+	if _, err := s.Effects().Extend(t.Context(), []runtime.Lease{timer}, now); err == nil {
+		t.Error("a timer was extended as an effect")
+	}
+	if _, err := s.Timers().Settle(t.Context(), []runtime.Settlement{{Lease: timer}}); err == nil {
+		t.Error("a timer was settled without a verdict")
+	}
+	c := runtime.Change{Instance: key("1"), Now: now, Events: event(`{}`), Consume: &runtime.Lease{Queue: "unknown"}}
+	u, err := s.Begin(t.Context(), []runtime.InstanceKey{key("1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := u.Commit(t.Context(), []runtime.Change{c}); err == nil {
+		t.Error("a delivery of no queue was consumed")
+	}
+	if i, err := s.Load(t.Context(), key("1")); err != nil || i.Version != 0 {
+		t.Errorf("got version %d, error %v", i.Version, err)
+	}
+}

@@ -1,0 +1,208 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// table is what the two queues differ in: the statements, and the two fields of a lease that, with the instance, name a
+// row of theirs.
+type table struct {
+	name    runtime.QueueName
+	sql     queueQueries
+	address func(*runtime.Lease) [2]any
+	scanned func(*runtime.Lease) [2]any
+}
+
+var (
+	effectTable = &table{runtime.EffectQueue, effectQueries,
+		func(l *runtime.Lease) [2]any { return [2]any{l.Version, l.Position} },
+		func(l *runtime.Lease) [2]any { return [2]any{&l.Version, &l.Position} }}
+	timerTable = &table{runtime.TimerQueue, timerQueries,
+		func(l *runtime.Lease) [2]any { return [2]any{l.Key, l.Version} },
+		func(l *runtime.Lease) [2]any { return [2]any{&l.Key, &l.Version} }}
+)
+
+func tableOf(name runtime.QueueName) (*table, error) {
+	for _, t := range []*table{effectTable, timerTable} {
+		if t.name == name {
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no queue %q", name)
+}
+
+// row are the arguments that name the row of a lease.
+func (t *table) row(l *runtime.Lease) []any {
+	address := t.address(l)
+	return []any{l.Instance.ID, l.Instance.Workflow, address[0], address[1]}
+}
+
+// held are the arguments that name it as long as the lease holds.
+func (t *table) held(l *runtime.Lease) []any { return append(t.row(l), l.Token) }
+
+// queue is a [runtime.Queue].
+type queue struct {
+	*table
+	store *Store
+}
+
+func effectQueue(s *Store) queue { return queue{effectTable, s} }
+func timerQueue(s *Store) queue  { return queue{timerTable, s} }
+
+// Claim implements [runtime.Queue]. It first looks without a lock, so that polling a queue in which nothing is due costs a
+// few reads of an index and does not hold up those who write.
+func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delivery, error) {
+	var found []candidate
+	err := q.store.read(func(on *statements) (err error) {
+		found, err = q.due(ctx, on, claim, 1)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: look for due %s: %w", q.name, err)
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	var deliveries []runtime.Delivery
+	err = q.write(ctx, func(ctx context.Context, on *statements) error {
+		found, err := q.due(ctx, on, claim, claim.Limit)
+		if err != nil {
+			return err
+		}
+		for _, c := range found {
+			d := runtime.Delivery{Lease: c.lease, Kind: c.kind}
+			var due int64
+			row := func(scan func(...any) error) error {
+				return scan(&d.Lease.Token, &d.Attempt, &d.Payload, &due, &d.LastError)
+			}
+			if err := on.query(ctx, row, q.sql.claim, append([]any{micros(claim.Until)}, q.row(&c.lease)...)...); err != nil {
+				return err
+			}
+			d.Due = fromMicros(due)
+			deliveries = append(deliveries, d)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: claim %s: %w", q.name, err)
+	}
+	return deliveries, nil
+}
+
+// candidate is a delivery that is due.
+type candidate struct {
+	lease runtime.Lease // without its token
+	kind  runtime.Kind
+	runAt int64
+}
+
+// due returns up to limit deliveries that may be claimed, the oldest first.
+func (q queue) due(ctx context.Context, on *statements, claim runtime.Claim, limit int) ([]candidate, error) {
+	if claim.Limit <= 0 {
+		return nil, ctx.Err()
+	}
+	var found []candidate
+	for i, kind := range claim.Kinds {
+		if slices.Contains(claim.Kinds[:i], kind) {
+			continue
+		}
+		row := func(scan func(...any) error) error {
+			c := candidate{kind: kind, lease: runtime.Lease{Queue: q.name}}
+			c.lease.Instance.Workflow = kind.Workflow
+			address := q.scanned(&c.lease)
+			if err := scan(&c.lease.Instance.ID, address[0], address[1], &c.runAt); err != nil {
+				return err
+			}
+			found = append(found, c)
+			return nil
+		}
+		if err := on.query(ctx, row, q.sql.due, kind.Workflow, kind.Name, micros(claim.Now), limit); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.runAt, b.runAt) })
+	return found[:min(limit, len(found))], ctx.Err()
+}
+
+// Extend implements [runtime.Queue].
+func (q queue) Extend(ctx context.Context, leases []runtime.Lease, until time.Time) (lost []runtime.Lease, err error) {
+	return forEach(ctx, q, leases, "extend leases of", func(l *runtime.Lease) (*runtime.Lease, string, []any, error) {
+		return l, q.sql.extend, []any{micros(until)}, nil
+	})
+}
+
+// Settle implements [runtime.Queue].
+func (q queue) Settle(ctx context.Context, settlements []runtime.Settlement) (lost []runtime.Lease, err error) {
+	return forEach(ctx, q, settlements, "settle", func(s *runtime.Settlement) (*runtime.Lease, string, []any, error) {
+		statement, args, err := q.settlement(s)
+		return &s.Lease, statement, args, err
+	})
+}
+
+func (q queue) settlement(s *runtime.Settlement) (statement string, args []any, err error) {
+	switch s.Verdict {
+	case runtime.Done:
+		return q.sql.done, nil, nil
+	case runtime.RetryLater:
+		return q.sql.retry, []any{micros(s.At), storable(s.Error)}, nil
+	case runtime.Dead:
+		return q.sql.dead, []any{micros(s.At), storable(s.Error)}, nil
+	case runtime.Release:
+		return q.sql.release, []any{micros(s.At)}, nil
+	}
+	return "", nil, fmt.Errorf("unknown verdict %d", s.Verdict)
+}
+
+// forEach runs in one transaction, for each of several words about a lease, a statement that changes its row if the lease
+// still holds. It returns the leases that do not.
+func forEach[T any](ctx context.Context, q queue, words []T, what string,
+	statement func(*T) (lease *runtime.Lease, statement string, args []any, err error),
+) (lost []runtime.Lease, err error) {
+	if len(words) == 0 {
+		return nil, nil
+	}
+	err = q.write(ctx, func(ctx context.Context, on *statements) error {
+		for i := range words {
+			lease, statement, args, err := statement(&words[i])
+			if err == nil && lease.Queue != q.name {
+				err = fmt.Errorf("it belongs to the queue %q", lease.Queue)
+			}
+			if err != nil {
+				return fmt.Errorf("lease of %s: %w", lease.Instance, err)
+			}
+			changed, err := on.exec(ctx, statement, append(args, q.held(lease)...)...)
+			if err != nil {
+				return fmt.Errorf("lease of %s: %w", lease.Instance, err)
+			}
+			if changed == 0 {
+				lost = append(lost, *lease)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: %s %s: %w", what, q.name, err)
+	}
+	return lost, nil
+}
+
+// write runs a transaction of one step.
+func (q queue) write(ctx context.Context, run func(context.Context, *statements) error) error {
+	tx, err := q.store.writer.begin(ctx)
+	if err != nil {
+		return err
+	}
+	return tx.finish(func() error { return run(context.WithoutCancel(ctx), tx.statements) })
+}
+
+// storable makes text of the error of a handler, which may hold anything.
+func storable(message string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(message, "\x00", "\uFFFD"), "\uFFFD")
+}

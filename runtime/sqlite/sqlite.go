@@ -1,0 +1,143 @@
+// Package sqlite is the embedded [runtime.Store]: one file, or memory, and no server.
+//
+// SQLite has one writer at a time. A unit of work is therefore the only one of its store while it is open, and the next
+// one waits for it; what it holds up is the time that deciding takes, plus one fsync for the commit. Load never waits.
+// Several processes may share a file.
+//
+// What Commit acknowledged survives the death of the process at any instruction and, unless [SyncNormal] is given, a
+// power failure.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	_ "modernc.org/sqlite" // the driver, by the name of sqlite
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// Store is a [runtime.Store] in SQLite.
+type Store struct {
+	writer  *writer
+	db      *sql.DB     // see DB
+	readers *statements // of db; nil in memory, where the writer has the only connection
+	closing sync.Once
+	closed  error // by Close
+}
+
+var _ runtime.Store = (*Store)(nil)
+
+// Option is a choice made when a store is opened.
+type Option func(*settings)
+
+type settings struct {
+	synchronous string
+}
+
+// SyncNormal leaves out the fsync of each commit. A crash of the process still loses nothing, but a power failure may
+// lose the commits of the last moments, which were acknowledged; the file stays sound.
+func SyncNormal() Option {
+	return func(s *settings) { s.synchronous = "NORMAL" }
+}
+
+// maxReaders is how many connections serve Load, and DB.
+const maxReaders = 4
+
+// Open opens the store in the file at path, which it creates if need be, but not its directory. It brings the tables of
+// an older version up to date and refuses those of a newer one. The file may be shared with other processes and hold
+// tables of others beside those named ironflow_. It needs a file system with locks and shared memory, not a network one.
+func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
+	s, err := open(ctx, path, options)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: open %q: %w", path, explain(err))
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, path string, options []Option) (_ *Store, err error) {
+	chosen := settings{synchronous: "FULL"}
+	for _, o := range options {
+		o(&chosen)
+	}
+	file, err := locate(path)
+	if err != nil {
+		return nil, err
+	}
+	w, err := openWriter(ctx, file.withPragmas(
+		"synchronous("+chosen.synchronous+")",
+		"fullfsync(1)",                 // on macOS an fsync alone does not reach the disk; elsewhere this does nothing
+		"journal_size_limit(67108864)", // after a burst the log is cut back to this many bytes
+	))
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{writer: w}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	// In write-ahead mode readers do not stop the writer, nor does it stop them.
+	if err := w.useWAL(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.migrate(ctx); err != nil {
+		return nil, err
+	}
+	// Readers only ever wait while another process recovers or closes the file, which is soon over.
+	s.db, err = sql.Open("sqlite", file.withPragmas("busy_timeout(10000)"))
+	if err != nil {
+		return nil, err
+	}
+	s.db.SetMaxOpenConns(maxReaders)
+	s.db.SetMaxIdleConns(maxReaders)
+	s.readers = newStatements(s.db)
+	return s, nil
+}
+
+// OpenMemory opens a store of its own in memory, which is gone when it is closed.
+func OpenMemory(ctx context.Context) (*Store, error) {
+	w, err := openWriter(ctx, ":memory:")
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: open in memory: %w", err)
+	}
+	s := &Store{writer: w, db: sql.OpenDB(beside{w})}
+	if err := w.migrate(ctx); err != nil {
+		return nil, fmt.Errorf("sqlite: open in memory: %w", errors.Join(err, s.Close()))
+	}
+	return s, nil
+}
+
+// Close waits for the unit of work that is open, refuses those that wait behind it, and closes the file.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		s.closed = s.writer.close()
+		if s.readers != nil {
+			s.closed = errors.Join(s.closed, s.readers.close())
+		}
+		if s.db != nil {
+			s.closed = errors.Join(s.closed, s.db.Close())
+		}
+	})
+	return s.closed
+}
+
+// Effects implements [runtime.Store].
+func (s *Store) Effects() runtime.Queue { return effectQueue(s) }
+
+// Timers implements [runtime.Store].
+func (s *Store) Timers() runtime.Queue { return timerQueue(s) }
+
+// read runs a function that reads what is committed, never waiting for a unit of work.
+func (s *Store) read(run func(*statements) error) error {
+	if s.readers != nil {
+		return run(s.readers)
+	}
+	s.writer.mu.Lock()
+	defer s.writer.mu.Unlock()
+	return run(s.writer.statements)
+}

@@ -1,0 +1,185 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// writer has the one connection that writes.
+//
+// Callers of this process queue at the gate, which is fair and which they can leave, rather than at the lock of the file,
+// which is neither. Behind it they take that lock too: it is what keeps other processes out.
+type writer struct {
+	db     *sql.DB
+	conn   *sql.Conn
+	gate   chan struct{} // full while a transaction is open; senders to a channel are served in order
+	closed chan struct{}
+
+	// mu guards the connection, for as long as one step of a transaction takes. Only in memory does anyone else use it:
+	// reads, which then see what is committed, because a unit of work writes in its last step alone.
+	mu sync.Mutex
+	*statements
+}
+
+var (
+	errClosed = errors.New("the store is closed")
+	errEnded  = errors.New("the unit of work has ended")
+)
+
+func openWriter(ctx context.Context, dsn string) (*writer, error) {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	w := &writer{db: db, gate: make(chan struct{}, 1), closed: make(chan struct{})}
+	// The settings of a new connection may meet a lock as well.
+	err = w.patiently(ctx, func() error {
+		w.conn, err = db.Conn(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	w.statements = newStatements(w.conn)
+	return w, nil
+}
+
+// close waits for the open transaction and lets no other in.
+func (w *writer) close() error {
+	close(w.closed)
+	w.gate <- struct{}{}
+	return errors.Join(w.statements.close(), w.conn.Close(), w.db.Close())
+}
+
+// useWAL is a setting of the file. It cannot be made while other processes use the file in another way.
+func (w *writer) useWAL(ctx context.Context) error {
+	var mode string
+	err := w.patiently(ctx, func() error {
+		return w.conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
+	})
+	if err != nil {
+		return fmt.Errorf("change to write-ahead mode: %w", err)
+	}
+	if mode != "wal" {
+		return fmt.Errorf("write-ahead mode is needed, but the file or its file system only allows %q", mode)
+	}
+	return nil
+}
+
+// How long to wait for the lock of the file. Polls come often, because the lock of a busy file is free for a moment only,
+// between the commit of one process and its next beginning.
+const (
+	busyPause = 500 * time.Microsecond
+	busyLimit = 30 * time.Second
+)
+
+// patiently runs a step again while another process has the lock of the file.
+func (w *writer) patiently(ctx context.Context, step func() error) error {
+	for start := time.Now(); ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := step()
+		if !isBusy(err) {
+			return err
+		}
+		if waited := time.Since(start); waited > busyLimit {
+			return fmt.Errorf("another process has kept the file locked for %v: %w", waited.Round(time.Second), err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(busyPause/2 + rand.N(busyPause)):
+		}
+	}
+}
+
+// transaction is a write transaction. Until it ends no other begins, in this process or another.
+type transaction struct {
+	*writer
+	ended bool
+}
+
+// begin waits for the transaction that is open.
+func (w *writer) begin(ctx context.Context) (*transaction, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case <-w.closed:
+		return nil, errClosed
+	default:
+	}
+	select {
+	case w.gate <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-w.closed:
+		return nil, errClosed
+	}
+	// IMMEDIATE takes the write lock now. A transaction that takes it at its first write fails if anyone wrote in between.
+	err := w.patiently(ctx, func() error { return w.step(func() error { return w.run("BEGIN IMMEDIATE") }) })
+	if err != nil {
+		<-w.gate
+		return nil, err
+	}
+	return &transaction{writer: w}, nil
+}
+
+// step runs a part of the transaction that nothing may come between.
+func (w *writer) step(run func() error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return run()
+}
+
+// run runs a statement that begins or ends a transaction. It cannot be interrupted, so that there is never a doubt
+// whether it was done.
+func (w *writer) run(query string) error {
+	_, err := w.exec(context.Background(), query)
+	return err
+}
+
+// finish runs the last step of the transaction, which writes, and commits unless it fails.
+func (t *transaction) finish(write func() error) error {
+	if t.ended {
+		return errEnded
+	}
+	t.ended = true
+	defer func() { <-t.gate }()
+	return t.step(func() error {
+		err := write()
+		if err == nil {
+			err = t.run("COMMIT")
+		}
+		if err != nil {
+			err = errors.Join(err, t.undo())
+		}
+		return err
+	})
+}
+
+// rollback ends the transaction if that is still to be done.
+func (t *transaction) rollback() error {
+	if t.ended {
+		return nil
+	}
+	t.ended = true
+	defer func() { <-t.gate }()
+	return t.step(t.undo)
+}
+
+func (t *transaction) undo() error {
+	err := t.run("ROLLBACK")
+	if code(err) == sqlite3.SQLITE_ERROR {
+		return nil // no transaction: after some failures, as of the disk, SQLite has rolled back already
+	}
+	return err
+}

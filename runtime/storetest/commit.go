@@ -1,0 +1,141 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+var commitRules = []rule{
+	{name: "events, effects, timers, unique key and consumption are stored together", check: storedTogether},
+	{name: "a stale version is a conflict and stores nothing", check: staleVersion},
+	{name: "a lost lease stores nothing", check: lostLeaseStoresNothing},
+	{name: "a held unique key stores nothing", check: heldKeyStoresNothing},
+	{name: "a conflict comes before every other refusal", check: conflictComesFirst},
+	{name: "an effect of another instance may be consumed", check: consumeOfOther},
+	{name: "of two changes that consume the same effect, both are refused", check: consumeTwiceInOneCommit},
+	{name: "effects keep their order and positions", check: effectPositions},
+}
+
+// full is a change with one of everything.
+func full(instance runtime.InstanceKey, version int64, key string) runtime.Change {
+	c := change(instance, version, 2)
+	c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{"to":"a"}`)}}
+	c.Timers = []runtime.NewTimer{{Key: "remind", Input: "Remind", Payload: []byte(`{"n":1}`), FireAt: at(60)}}
+	c.UniqueKey = key
+	return c
+}
+
+func storedTogether(k *kit) {
+	k.commit(full(order("1"), 0, "ann"))
+	k.wantTable("instances", "workflow_id, workflow_type, version, created_at, last_event_at, completed_at",
+		fmt.Sprintf("1|order|2|%s|%[1]s|null", micros(epoch)))
+	k.wantTable("events", "workflow_id, workflow_type, version, type, schema_version, payload, recorded_at",
+		fmt.Sprintf(`1|order|1|Noted|1|{"version":1}|%s`, micros(epoch)),
+		fmt.Sprintf(`1|order|2|Noted|1|{"version":2}|%s`, micros(epoch)))
+	k.wantTable("effects",
+		"workflow_id, workflow_type, version, position, kind, payload, attempts, last_error, created_at, dead_at",
+		fmt.Sprintf(`1|order|2|0|Send|{"to":"a"}|0|null|%s|null`, micros(epoch)))
+	k.wantTable("timers",
+		"workflow_id, workflow_type, key, generation, input, payload, fire_at, attempts, last_error, dead_at",
+		fmt.Sprintf(`1|order|remind|2|Remind|{"n":1}|%s|0|null|null`, micros(at(60))))
+	k.wantTable("unique_keys", "workflow_type, key, workflow_id", "order|ann|1")
+
+	next := change(order("1"), 2, 1)
+	next.Now = at(5)
+	next.Consume = k.effects().lease()
+	next.Cancel = []string{"remind"}
+	k.commit(next)
+	k.wantRows(map[string]int{"instances": 1, "events": 3, "unique_keys": 1})
+	k.wantTable("instances", "version, created_at, last_event_at", "3|"+micros(epoch)+"|"+micros(at(5)))
+}
+
+func staleVersion(k *kit) {
+	k.refuse(isConflict, change(order("unknown"), 2, 1))
+	k.commit(change(order("1"), 0, 2))
+	for _, version := range []int64{0, 1, 3} {
+		k.refuse(isConflict, full(order("1"), version, "ann"))
+	}
+	k.commit(full(order("1"), 2, "ann"))
+}
+
+func lostLeaseStoresNothing(k *kit) {
+	k.commit(full(order("1"), 0, ""))
+	effect, timer := k.effects().lease(), k.timers().lease()
+	for _, stale := range []*runtime.Lease{effect, timer} {
+		lost := full(order("2"), 0, "ann")
+		stale := *stale
+		stale.Token++
+		lost.Consume = &stale
+		k.refuse(func(err error) bool {
+			var e *runtime.LeaseLost
+			return errors.As(err, &e) && e.Lease == stale
+		}, lost)
+	}
+	// What was refused took nothing away from the holder.
+	next := change(order("1"), 2, 1)
+	next.Consume = effect
+	k.commit(next)
+	next = change(order("1"), 3, 1)
+	next.Consume = timer
+	k.commit(next)
+}
+
+func heldKeyStoresNothing(k *kit) {
+	k.commit(full(order("1"), 0, "ann"))
+	asks := full(order("2"), 0, "ann")
+	asks.Consume = k.effects().lease()
+	k.refuse(heldBy("1", "ann", order("2")), asks)
+
+	asks.UniqueKey = "bob"
+	k.commit(asks)
+}
+
+// conflictComesFirst keeps an input that only has to run again from being refused for good: the instance that was
+// overtaken may be the very one that holds the key, and has consumed the effect.
+func conflictComesFirst(k *kit) {
+	k.commit(full(order("holder"), 0, "ann"), full(order("1"), 0, ""))
+	stale := full(order("1"), 1, "ann")
+	stale.Consume = &runtime.Lease{
+		Queue: runtime.EffectQueue, Instance: order("1"), Version: 2, Position: 0, Token: 77,
+	}
+	k.refuse(isConflict, stale)
+	stale.Version = 0
+	k.refuse(isConflict, stale)
+}
+
+func consumeOfOther(k *kit) {
+	k.commit(full(order("parent"), 0, ""))
+	child := change(order("child"), 0, 1)
+	child.Consume = k.effects().lease()
+	k.commit(child)
+	k.wantTable("effects", "*")
+	k.wantVersion(order("parent"), 2)
+	k.wantVersion(order("child"), 1)
+}
+
+func consumeTwiceInOneCommit(k *kit) {
+	k.commit(full(order("1"), 0, ""))
+	lease := k.effects().lease()
+	a, b := change(order("2"), 0, 1), change(order("3"), 0, 1)
+	a.Consume, b.Consume = lease, lease
+	k.refuse(isLeaseLost, a, b)
+	k.commit(a)
+}
+
+func effectPositions(k *kit) {
+	c := change(order("1"), 0, 1)
+	var want []string
+	for i := range 12 {
+		c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Send", Payload: fmt.Appendf(nil, `{"n":%d}`, i)})
+		want = append(want, fmt.Sprintf(`1|%d|{"n":%[1]d}`, i))
+	}
+	k.commit(c)
+	k.wantTable("effects", "version, position, payload", want...)
+	for _, d := range k.effects().claim(at(0), at(60), 20) {
+		if want := fmt.Sprintf(`{"n":%d}`, d.Lease.Position); string(d.Payload) != want || d.Lease.Version != 1 {
+			k.Errorf("got payload %s for %+v", d.Payload, d.Lease)
+		}
+	}
+}

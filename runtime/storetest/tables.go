@@ -1,0 +1,111 @@
+package storetest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// tables are those that a unit of work writes to.
+var tables = []string{"instances", "events", "effects", "timers", "unique_keys"}
+
+// dump is the whole content of the store, a sorted list of rows for each table, to compare before and after.
+type dump map[string][]string
+
+func (k *kit) dump() dump {
+	k.Helper()
+	d := dump{}
+	for _, table := range tables {
+		d[table] = k.query("SELECT * FROM " + k.Prefix + table)
+	}
+	return d
+}
+
+// unchanged says that every table holds what it held.
+func (k *kit) unchanged(before dump) {
+	k.Helper()
+	after := k.dump()
+	for _, table := range tables {
+		if !slices.Equal(before[table], after[table]) {
+			k.Errorf("table %s changed:\nbefore %q\n after %q", table, before[table], after[table])
+		}
+	}
+}
+
+// wantRows says how many rows each table holds; tables that are not named hold none.
+func (k *kit) wantRows(want map[string]int) {
+	k.Helper()
+	got := map[string]int{}
+	for table, rows := range k.dump() {
+		if len(rows) > 0 {
+			got[table] = len(rows)
+		}
+	}
+	if !maps.Equal(got, want) {
+		k.Errorf("rows: got %v, want %v", got, want)
+	}
+}
+
+// query reads rows as text, sorted: columns are separated by a bar, NULL reads as null, and what is a time in one
+// database reads as its microseconds, which it is in the other.
+func (k *kit) query(query string) []string {
+	k.Helper()
+	rows, err := k.DB.QueryContext(k.ctx, query)
+	if err != nil {
+		k.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		k.Fatalf("%s: %v", query, err)
+	}
+	var result []string
+	for rows.Next() {
+		values := make([]any, len(columns))
+		into := make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			k.Fatalf("%s: %v", query, err)
+		}
+		text := make([]string, len(columns))
+		for i, v := range values {
+			text[i] = cell(v)
+		}
+		result = append(result, strings.Join(text, "|"))
+	}
+	if err := rows.Err(); err != nil {
+		k.Fatalf("%s: %v", query, err)
+	}
+	slices.Sort(result)
+	return result
+}
+
+func cell(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case time.Time:
+		return micros(v)
+	case []byte:
+		return string(v)
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// micros is how a time reads in the result of query.
+func micros(t time.Time) string { return fmt.Sprint(t.UnixMicro()) }
+
+// wantTable says which rows a selection of columns of a table holds, in any order.
+func (k *kit) wantTable(table, columns string, want ...string) {
+	k.Helper()
+	got := k.query("SELECT " + columns + " FROM " + k.Prefix + table)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		k.Errorf("%s of %s:\n got %q\nwant %q", columns, table, got, want)
+	}
+}

@@ -1,0 +1,161 @@
+package storetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+var timerRules = []rule{
+	{name: "a timer replaces the one with its key", check: replaceTimer},
+	{name: "keys are per instance", check: timerKeys},
+	{name: "a lease of the replaced timer is over", check: replacedLease},
+	{name: "a dead timer may be replaced", check: replaceDeadTimer},
+	{name: "cancel deletes, also a leased or dead timer", check: cancelTimer},
+	{name: "cancel of an unknown key does nothing", check: cancelUnknown},
+	{name: "after cancel the key may be used again, and does not accept the old lease", check: cancelThenStart},
+	{name: "a timer that starts itself again survives its own consumption", check: timerStartsItself},
+	{name: "a timer that was replaced cannot be consumed by the change that replaces it once more", check: zombieStartsItself},
+	{name: "a change that consumes a timer may cancel it too", check: consumeAndCancel},
+	{name: "a timer may be set for the past", check: timerInThePast},
+}
+
+func timer(key string, fireAt time.Time) runtime.NewTimer {
+	return runtime.NewTimer{Key: key, Input: "Remind", Payload: fmt.Appendf(nil, `{"key":%q}`, key), FireAt: fireAt}
+}
+
+// withTimers adds timers to a change.
+func withTimers(c runtime.Change, timers ...runtime.NewTimer) runtime.Change {
+	c.Timers = append(c.Timers, timers...)
+	return c
+}
+
+func replaceTimer(k *kit) {
+	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10)), timer("b", at(20))))
+	later := timer("a", at(30))
+	later.Input, later.Payload = "Escalate", []byte(`{"n":2}`)
+	k.commit(withTimers(change(order("1"), 1, 2), later))
+	k.wantTable("timers", "key, generation, input, payload, fire_at, attempts, dead_at",
+		`a|3|Escalate|{"n":2}|`+micros(at(30))+"|0|null",
+		`b|1|Remind|{"key":"b"}|`+micros(at(20))+"|0|null")
+	if got := k.timers().claim(at(25), at(60), 9); len(got) != 1 || got[0].Lease.Key != "b" {
+		k.Errorf("got %+v, want timer b", got)
+	}
+	got := k.timers().claimKinds([]runtime.Kind{{Workflow: "order", Name: "Escalate"}}, at(30), at(60), 9)
+	if len(got) != 1 || got[0].Lease.Key != "a" || got[0].Lease.Version != 3 || string(got[0].Payload) != `{"n":2}` ||
+		!got[0].Due.Equal(at(30)) {
+		k.Errorf("got %+v, want the new timer a", got)
+	}
+}
+
+func timerKeys(k *kit) {
+	invoice := runtime.InstanceKey{Workflow: "invoice", ID: "1"}
+	for _, instance := range []runtime.InstanceKey{order("1"), order("2"), invoice} {
+		k.commit(withTimers(change(instance, 0, 1), timer("a", at(10))))
+	}
+	c := change(order("1"), 1, 1)
+	c.Cancel = []string{"a"}
+	k.commit(c)
+	k.wantTable("timers", "workflow_type, workflow_id", "order|2", "invoice|1")
+}
+
+func replacedLease(k *kit) {
+	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
+	old := k.timers().lease()
+	k.commit(withTimers(change(order("1"), 1, 1), timer("a", at(10))))
+	k.timers().wantOver(old)
+	replacement := k.timers().lease()
+	k.timers().wantOver(old) // though both were claimed once
+	c := change(order("1"), 2, 1)
+	c.Consume = replacement
+	k.commit(c)
+	k.wantTable("timers", "*")
+}
+
+func replaceDeadTimer(k *kit) {
+	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
+	k.timers().settle(k.timers().lease(), runtime.Dead, at(11), "gave up")
+	k.commit(withTimers(change(order("1"), 1, 1), timer("a", at(20))))
+	got := k.timers().claim(at(20), at(60), 1)
+	if len(got) != 1 || got[0].Attempt != 1 || got[0].LastError != "" {
+		k.Errorf("got %+v, want a timer as new", got)
+	}
+}
+
+func cancelTimer(k *kit) {
+	k.commit(withTimers(change(order("1"), 0, 1),
+		timer("dead", at(1)), timer("leased", at(2)), timer("waits", at(3)), timer("stays", at(4))))
+	k.timers().settle(k.timers().lease(), runtime.Dead, at(11), "gave up")
+	leased := k.timers().lease()
+	c := change(order("1"), 1, 1)
+	c.Cancel = []string{"waits", "leased", "dead"}
+	k.commit(c)
+	k.wantTable("timers", "key", "stays")
+	k.timers().wantOver(leased)
+}
+
+func cancelUnknown(k *kit) {
+	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
+	c := change(order("1"), 1, 1)
+	c.Cancel = []string{"b"}
+	k.commit(c)
+	c = change(order("2"), 0, 1)
+	c.Cancel = []string{"a"}
+	k.commit(c)
+	k.wantTable("timers", "workflow_id, key", "1|a")
+}
+
+func cancelThenStart(k *kit) {
+	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
+	old := k.timers().lease()
+	c := change(order("1"), 1, 1)
+	c.Cancel = []string{"a"}
+	k.commit(c)
+	k.commit(withTimers(change(order("1"), 2, 1), timer("a", at(10))))
+	k.timers().wantOver(old)
+	again := k.timers().lease()
+	if again.Token == old.Token && again.Version == old.Version {
+		k.Errorf("the lease %+v is the same as that of the cancelled timer", *again)
+	}
+	k.timers().wantOver(old)
+	k.timers().settle(again, runtime.Done, at(20), "")
+}
+
+func timerStartsItself(k *kit) {
+	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
+	fired := k.timers().lease()
+	c := withTimers(change(order("1"), 1, 1), timer("a", at(20)))
+	c.Consume = fired
+	k.commit(c)
+	k.wantTable("timers", "key, generation, fire_at, attempts", "a|2|"+micros(at(20))+"|0")
+	k.timers().wantOver(fired)
+	if got := k.timers().claim(at(20), at(60), 1); len(got) != 1 || got[0].Attempt != 1 {
+		k.Errorf("got %+v, want the first attempt of the new timer", got)
+	}
+}
+
+func zombieStartsItself(k *kit) {
+	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
+	zombie := k.timers().lease()
+	k.commit(withTimers(change(order("1"), 1, 1), timer("a", at(30))))
+	c := withTimers(change(order("1"), 2, 1), timer("a", at(20)))
+	c.Consume = zombie
+	k.refuse(isLeaseLost, c)
+}
+
+func consumeAndCancel(k *kit) {
+	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
+	c := change(order("1"), 1, 1)
+	c.Consume, c.Cancel = k.timers().lease(), []string{"a"}
+	k.commit(c)
+	k.wantTable("timers", "*")
+}
+
+func timerInThePast(k *kit) {
+	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(-1_000_000)), timer("b", time.Date(1969, 1, 2, 3, 4, 5, 0, time.UTC))))
+	got := k.timers().claim(at(0), at(60), 9)
+	if len(got) != 2 || got[0].Lease.Key != "b" || got[0].Due.Year() != 1969 {
+		k.Errorf("got %+v, want b before a", got)
+	}
+}
