@@ -1,0 +1,156 @@
+// Package pgserver runs a throw-away PostgreSQL server from the binaries that are installed on this machine, for tests,
+// benchmarks and the demo.
+//
+// A server lives in a temporary directory of its own and is reached through a unix socket in it, so any number of them
+// run side by side and none takes a port. It stops and its directory goes when Stop is called, and also when this
+// process ends in any other way, even by SIGKILL: the server belongs to a small shell script that waits for the end of
+// its standard input, which only this process holds open.
+package pgserver
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// OverrideVariable is the environment variable that names a running server to use instead of starting one.
+const OverrideVariable = "IRONFLOW_TEST_DATABASE_URL"
+
+//go:embed supervise.sh
+var superviseScript string
+
+// Options of a server. The zero value suits tests.
+type Options struct {
+	// Durable keeps fsync and its companions on, for benchmarks. Tests need no data that survives a power cut.
+	Durable bool
+
+	// Settings are lines of postgresql.conf, by name. They win over the ones this package chooses.
+	Settings map[string]string
+}
+
+// Server is a running PostgreSQL.
+type Server struct {
+	url  string
+	stop func() error
+}
+
+// URL is the connection string of an empty database whose user is a superuser.
+func (s *Server) URL() string { return s.url }
+
+// Stop ends the server, breaks its connections and removes its directory. Calls after the first do nothing. A server
+// that was named by OverrideVariable is left alone.
+func (s *Server) Stop() error { return s.stop() }
+
+// Start starts a server and returns when it accepts connections. ctx limits the start only.
+func Start(ctx context.Context, options Options) (*Server, error) {
+	if override := os.Getenv(OverrideVariable); override != "" {
+		return &Server{url: override, stop: func() error { return nil }}, nil
+	}
+	binaries, err := findBinaries()
+	if err != nil {
+		return nil, err
+	}
+	// A socket's path may have no more than about 100 bytes, so a TMPDIR that is deep in the file system does not serve.
+	parent := os.TempDir()
+	if len(parent) > 60 {
+		parent = "/tmp"
+	}
+	dir, err := os.MkdirTemp(parent, "ironflow-pg-")
+	if err != nil {
+		return nil, fmt.Errorf("pgserver: %w", err)
+	}
+	server, err := start(ctx, binaries, dir, options)
+	if err != nil {
+		// The script removes the directory when it ran at all.
+		return nil, errors.Join(fmt.Errorf("pgserver: %w", err), os.RemoveAll(dir))
+	}
+	return server, nil
+}
+
+func start(ctx context.Context, binaries, dir string, options Options) (*Server, error) {
+	config := filepath.Join(dir, "settings.conf")
+	if err := os.WriteFile(config, []byte(settings(dir, options)), 0o644); err != nil {
+		return nil, err
+	}
+
+	var complaints bytes.Buffer
+	supervisor := exec.Command("/bin/sh", "-c", superviseScript, "pgserver", binaries, dir)
+	supervisor.Dir = dir
+	supervisor.Stderr = &complaints
+	if err := detach(supervisor, dir); err != nil {
+		return nil, err
+	}
+	alive, err := supervisor.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	output, err := supervisor.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := supervisor.Start(); err != nil {
+		return nil, err
+	}
+	// However the start ends, the end of the script's input makes it clean up.
+	cancelled := context.AfterFunc(ctx, func() { alive.Close() })
+	defer cancelled()
+
+	// A script that fails ends, and with it its output; what it complained of is in the error of end.
+	line, _ := bufio.NewReader(output).ReadString('\n')
+	end := sync.OnceValue(func() error {
+		alive.Close()
+		if err := supervisor.Wait(); err != nil {
+			return fmt.Errorf("%w: %s", err, bytes.TrimSpace(complaints.Bytes()))
+		}
+		return nil
+	})
+	if err := ctx.Err(); err != nil {
+		end()
+		return nil, fmt.Errorf("waiting for the server to start: %w", context.Cause(ctx))
+	}
+	if line != "ready\n" {
+		return nil, fmt.Errorf("the server in %s did not start: %w", binaries, cmp.Or(end(), errors.New("no answer from it")))
+	}
+	return &Server{url: socketURL(dir), stop: end}, nil
+}
+
+func socketURL(dir string) string {
+	query := url.Values{"host": {dir}, "port": {"5432"}, "sslmode": {"disable"}}
+	return "postgres://ironflow@/postgres?" + query.Encode()
+}
+
+// settings returns the lines to append to postgresql.conf.
+func settings(dir string, options Options) string {
+	chosen := map[string]string{
+		"listen_addresses":        "", // the socket is enough, and takes no port
+		"unix_socket_directories": dir,
+		"port":                    "5432", // part of the socket's file name, no more
+		"max_connections":         "200",
+		"shared_buffers":          "128MB",
+		"timezone":                "UTC",
+	}
+	if !options.Durable {
+		chosen["fsync"] = "off"
+		chosen["full_page_writes"] = "off"
+		chosen["synchronous_commit"] = "off"
+	}
+	maps.Copy(chosen, options.Settings)
+
+	var lines strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(chosen)) {
+		fmt.Fprintf(&lines, "%s = '%s'\n", name, strings.ReplaceAll(chosen[name], "'", "''"))
+	}
+	return lines.String()
+}

@@ -1,0 +1,123 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"go.uber.org/goleak"
+
+	"github.com/ironflow-gen/ironflow/internal/pgserver"
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/storetest"
+)
+
+func TestMain(m *testing.M) {
+	code := pgserver.Main(m)
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Fixture {
+		pool, schema := newPool(t), newSchema()
+		db := stdlib.OpenDBFromPool(pool)
+		t.Cleanup(func() { db.Close() })
+		return storetest.Fixture{
+			Store:      newStore(t, pool, schema),
+			DB:         db,
+			Prefix:     `"` + schema + `".`,
+			Concurrent: true,
+		}
+	})
+}
+
+// newPool connects to the server of this package's tests, with changes to the pool's configuration.
+func newPool(t testing.TB, configure ...func(*pgxpool.Config)) *pgxpool.Pool {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(pgserver.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.MaxConns = 32
+	for _, change := range configure {
+		change(config)
+	}
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+var schemas atomic.Int64
+
+// newSchema names a schema that no other test uses, nor a test of another process on the same server.
+func newSchema() string {
+	return fmt.Sprintf("t_%d_%d_%d", time.Now().Unix(), os.Getpid(), schemas.Add(1))
+}
+
+// newStore migrates a schema, which goes when the test ends.
+func newStore(t testing.TB, pool *pgxpool.Pool, schema string) *postgres.Store {
+	t.Helper()
+	dropAtEnd(t, pool, schema)
+	if err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema)); err != nil {
+		t.Fatal(err)
+	}
+	store, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func dropAtEnd(t testing.TB, pool *pgxpool.Pool, schema string) {
+	t.Cleanup(func() {
+		if _, err := pool.Exec(context.Background(), fmt.Sprintf(`DROP SCHEMA IF EXISTS "%s" CASCADE`, schema)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// now is the time of most changes.
+var now = time.Date(2031, time.March, 4, 5, 6, 7, 0, time.UTC)
+
+func order(id string) runtime.InstanceKey { return runtime.InstanceKey{Workflow: "order", ID: id} }
+
+// change appends one event to an instance at a version.
+func change(instance runtime.InstanceKey, version int64) runtime.Change {
+	return runtime.Change{
+		Instance: instance, Version: version, Now: now,
+		Events: []runtime.NewEvent{{Type: "Noted", SchemaVersion: 1, Payload: []byte(`{}`)}},
+	}
+}
+
+func begin(t testing.TB, store *postgres.Store, instances ...runtime.InstanceKey) runtime.UnitOfWork {
+	t.Helper()
+	work, err := store.Begin(t.Context(), instances)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return work
+}
+
+func commit(t testing.TB, store *postgres.Store, changes ...runtime.Change) {
+	t.Helper()
+	var instances []runtime.InstanceKey
+	for _, c := range changes {
+		instances = append(instances, c.Instance)
+	}
+	if err := begin(t, store, instances...).Commit(t.Context(), changes); err != nil {
+		t.Fatal(err)
+	}
+}

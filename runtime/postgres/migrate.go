@@ -1,0 +1,146 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// schemaVersion is the number of the newest migration, which is the version this library needs.
+const schemaVersion = 1
+
+// SchemaVersionError says that the tables are not the ones this version of the library needs.
+type SchemaVersionError struct {
+	Schema string
+	Found  int // 0: not migrated at all
+	Needed int
+}
+
+func (e *SchemaVersionError) Error() string {
+	switch {
+	case e.Found == 0:
+		return fmt.Sprintf("postgres: schema %q has no ironflow tables: run postgres.Migrate first (version %d is needed)",
+			e.Schema, e.Needed)
+	case e.Found < e.Needed:
+		return fmt.Sprintf("postgres: schema %q is at version %d, this library needs %d: run postgres.Migrate first",
+			e.Schema, e.Found, e.Needed)
+	default:
+		return fmt.Sprintf("postgres: schema %q is at version %d, newer than the %d this library knows: upgrade the library",
+			e.Schema, e.Found, e.Needed)
+	}
+}
+
+// Migrate creates the schema or brings it to the version this library needs, each step in a transaction. Any number of
+// processes may call it at once; one of them does the work. It fails with *SchemaVersionError when the schema is newer.
+//
+// Unless the schema exists, the user of the pool needs the right to create one.
+func Migrate(ctx context.Context, pool *pgxpool.Pool, options ...Option) error {
+	return migrate(ctx, pool, options, func(current int) int { return min(current+1, schemaVersion) })
+}
+
+// MigrateDown takes steps back until the schema is at the given version. At 0 the tables are gone, with everything that is
+// stored in them.
+func MigrateDown(ctx context.Context, pool *pgxpool.Pool, version int, options ...Option) error {
+	if version < 0 || version > schemaVersion {
+		return fmt.Errorf("postgres: there is no version %d of the schema to go back to", version)
+	}
+	return migrate(ctx, pool, options, func(current int) int { return min(current, max(current-1, version)) })
+}
+
+// migrate goes from version to version by single steps until next returns the current one.
+func migrate(ctx context.Context, pool *pgxpool.Pool, options []Option, next func(current int) int) error {
+	config, err := newConfig(options)
+	if err != nil {
+		return err
+	}
+	// READ COMMITTED matters: the version is read after the wait for the lock and must be the one of then.
+	isolation := pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}
+	for done := false; !done; {
+		err := pgx.BeginTxFunc(ctx, pool, isolation, func(tx pgx.Tx) error {
+			current, err := lockVersion(ctx, tx, config.schema)
+			if err != nil {
+				return err
+			}
+			target := next(current)
+			done = target == current
+			if done {
+				return nil
+			}
+			return step(ctx, tx, config.schema, current, target)
+		})
+		if err != nil {
+			return fmt.Errorf("postgres: migrate schema %q: %w", config.schema, err)
+		}
+	}
+	return nil
+}
+
+// lockVersion keeps other migrations of the schema out until the transaction ends, and returns the schema's version.
+func lockVersion(ctx context.Context, tx pgx.Tx, schema string) (int, error) {
+	if _, err := tx.Exec(ctx, lockMigrations, schema); err != nil {
+		return 0, err
+	}
+	// CREATE SCHEMA IF NOT EXISTS asks for the right to create schemas even when there is nothing to create.
+	var exists bool
+	if err := tx.QueryRow(ctx, schemaExists, schema).Scan(&exists); err != nil {
+		return 0, err
+	}
+	if !exists {
+		if _, err := tx.Exec(ctx, "CREATE SCHEMA "+quote(schema)); err != nil {
+			return 0, err
+		}
+	}
+	if _, err := tx.Exec(ctx, inSchema(schema, createMigrations)); err != nil {
+		return 0, err
+	}
+	var version int
+	if err := tx.QueryRow(ctx, inSchema(schema, readVersion)).Scan(&version); err != nil {
+		return 0, err
+	}
+	if version > schemaVersion {
+		return 0, &SchemaVersionError{Schema: schema, Found: version, Needed: schemaVersion}
+	}
+	return version, nil
+}
+
+// step runs one migration file, up or down.
+func step(ctx context.Context, tx pgx.Tx, schema string, current, target int) error {
+	pattern, record, version := "migrations/%03d_*.up.sql", recordMigration, target
+	if target < current {
+		pattern, record, version = "migrations/%03d_*.down.sql", forgetMigration, current
+	}
+	files, err := fs.Glob(migrationFiles, fmt.Sprintf(pattern, version))
+	if err != nil || len(files) != 1 {
+		return fmt.Errorf("%d files for the migration from version %d to %d: %w", len(files), current, target, err)
+	}
+	sql, err := migrationFiles.ReadFile(files[0])
+	if err != nil {
+		return err
+	}
+	// Without parameters pgx uses the simple protocol, which takes a whole file at once.
+	if _, err := tx.Exec(ctx, inSchema(schema, string(sql))); err != nil {
+		return fmt.Errorf("%s: %w", files[0], err)
+	}
+	_, err = tx.Exec(ctx, inSchema(schema, record), version)
+	return err
+}
+
+// checkVersion fails unless the schema is the one this library works with.
+func checkVersion(ctx context.Context, pool *pgxpool.Pool, schema string) error {
+	var version int
+	err := pool.QueryRow(ctx, inSchema(schema, readVersion)).Scan(&version)
+	if err != nil && !hasCode(err, undefinedTable, invalidSchemaName) {
+		return fmt.Errorf("postgres: read the version of schema %q: %w", schema, err)
+	}
+	if version != schemaVersion {
+		return &SchemaVersionError{Schema: schema, Found: version, Needed: schemaVersion}
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+package postgres
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// DefaultSchema is the schema of the store's tables unless WithSchema names another.
+const DefaultSchema = "ironflow"
+
+// Option configures New and Migrate.
+type Option func(*config)
+
+type config struct {
+	schema string
+}
+
+// WithSchema puts the tables into the named schema. A name has lower case letters, digits and underscores, does not start
+// with a digit or pg_, and has at most 63 bytes.
+func WithSchema(name string) Option {
+	return func(c *config) { c.schema = name }
+}
+
+var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+
+func newConfig(options []Option) (config, error) {
+	c := config{schema: DefaultSchema}
+	for _, option := range options {
+		option(&c)
+	}
+	if !schemaName.MatchString(c.schema) || strings.HasPrefix(c.schema, "pg_") {
+		return config{}, fmt.Errorf("postgres: %q is no name for a schema: use lower case letters, digits and underscores, "+
+			"at most 63, not beginning with a digit or pg_", c.schema)
+	}
+	return c, nil
+}
+
+// quote returns a schema's name as an identifier. The name was checked, so there is nothing in it to escape; quotes make
+// reserved words usable.
+func quote(schema string) string { return `"` + schema + `"` }

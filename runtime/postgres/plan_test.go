@@ -1,0 +1,176 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+)
+
+// statistics are states of the planner's knowledge: none, as if the table were as it was made, and the truth.
+var statistics = []string{"", "ANALYZE"}
+
+// modes are the two ways of the server to plan a prepared statement, of which it takes one or the other.
+var modes = []string{"force_custom_plan", "force_generic_plan"}
+
+// TestClaimPaysOnlyForWhatItClaims fills the queues with deliveries that no claim may touch: dead ones, ones of kinds that
+// nobody here knows, and leased ones. The claim must read its range of the claim index and nothing else.
+func TestClaimPaysOnlyForWhatItClaims(t *testing.T) {
+	t.Parallel()
+	for queue, fill := range map[runtime.QueueName]string{
+		runtime.EffectQueue: `
+			INSERT INTO %s.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, dead_at)
+			SELECT $5 || n, 'order', 1, 0, $2, '{}', $3::timestamptz + n * interval '1 ms', $3, $4
+			FROM generate_series(1, $1::int) n`,
+		runtime.TimerQueue: `
+			INSERT INTO %s.timers (workflow_id, workflow_type, generation, key, input, payload, run_at, fire_at, dead_at)
+			SELECT $5 || n, 'order', 1, 'key', $2, '{}', $3::timestamptz + n * interval '1 ms', $3, $4
+			FROM generate_series(1, $1::int) n`,
+	} {
+		t.Run(string(queue), func(t *testing.T) {
+			t.Parallel()
+			pool, schema := newPool(t), newSchema()
+			store := newStore(t, pool, schema)
+			add := func(prefix string, count int, kind string, runAt time.Time, deadAt *time.Time) {
+				t.Helper()
+				if _, err := pool.Exec(t.Context(), fmt.Sprintf(fill, schema), count, kind, runAt, deadAt, prefix); err != nil {
+					t.Fatal(err)
+				}
+			}
+			past, future := now.Add(-time.Hour), now.Add(time.Hour)
+			add("dead", 100_000, "Known", past, &past)
+			add("unknown", 100_000, "Unknown", past, nil)
+			add("leased", 5_000, "Known", future, nil)
+			add("due", 2_000, "Known", past, nil)
+
+			for _, statistics := range statistics {
+				if statistics != "" {
+					statistics += " " + schema + "." + string(queue)
+				}
+				for _, mode := range modes {
+					plan := explain(t, pool, statistics, mode, "ANALYZE", store.ClaimStatement(queue),
+						[]string{"order", "order"}, []string{"Known", "Idle"}, now, now.Add(time.Minute), 100)
+					if !strings.Contains(plan, string(queue)+"_claim_idx") || strings.Contains(plan, "Seq Scan") ||
+						strings.Contains(plan, "Rows Removed by Filter") {
+						t.Errorf("%s after %q:\n%s", mode, statistics, plan)
+					}
+					lines := strings.Split(plan, "\n")
+					t.Logf("%s after %q: %s", mode, statistics, lines[len(lines)-1])
+				}
+			}
+		})
+	}
+}
+
+// TestKeysAreFoundByIndex checks the statements that look for rows by key, over many instances and on empty tables.
+func TestKeysAreFoundByIndex(t *testing.T) {
+	t.Parallel()
+	const instances, batch = 20_000, 100
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	var ids, workflows, keys, items []string
+	var numbers []int64
+	var times []time.Time
+	var flags []bool
+	for i := range batch {
+		ids, workflows = append(ids, fmt.Sprintf("i%d", i*7)), append(workflows, "order")
+		keys, items = append(keys, fmt.Sprintf("k%d", i*7)), append(items, "0")
+		numbers, times, flags = append(numbers, 3), append(times, now), append(flags, false)
+	}
+	arguments := map[string][]any{
+		"lockInstances":    {ids, workflows},
+		"readInstances":    {ids, workflows, false},
+		"updateInstances":  {ids, workflows, numbers, times, flags, numbers},
+		"extendEffects":    {ids, workflows, numbers, items, numbers, now},
+		"removeEffects":    {ids, workflows, numbers, items, numbers},
+		"keepEffects":      {ids, workflows, numbers, items, numbers, keys, times, keys},
+		"extendTimers":     {ids, workflows, numbers, keys, numbers, now},
+		"removeTimers":     {ids, workflows, numbers, keys, numbers},
+		"keepTimers":       {ids, workflows, numbers, keys, numbers, keys, times, keys},
+		"cancelTimers":     {ids, workflows, keys},
+		"deleteTimers":     {ids, workflows},
+		"readUniqueKeys":   {workflows, keys},
+		"deleteUniqueKeys": {ids, workflows},
+	}
+	// It would be as wrong to join with a scan of the whole index.
+	check := func(t *testing.T, statistics string) {
+		for name, sql := range store.KeyStatements() {
+			for _, mode := range modes {
+				plan := explain(t, pool, statistics, mode, "", sql, arguments[name]...)
+				for _, scan := range []string{"Seq Scan", "Hash Join", "Merge Join"} {
+					if strings.Contains(plan, scan) {
+						t.Errorf("%s, %s:\n%s", name, mode, plan)
+					}
+				}
+			}
+		}
+	}
+	t.Run("empty", func(t *testing.T) { check(t, "") })
+
+	fill := strings.ReplaceAll(`
+		INSERT INTO ironflow.instances SELECT 'i' || n, 'order', 3, $1, $1 FROM generate_series(1, $2::int) n;
+		INSERT INTO ironflow.events SELECT 'i' || n, 'order', v, n * 3 + v, 'Noted', 1, '{}', $1
+			FROM generate_series(1, $2::int) n, generate_series(1, 3) v;
+		INSERT INTO ironflow.effects SELECT 'i' || n, 'order', 3, 0, 'Send', '{}', $1, 0, 3, NULL, $1
+			FROM generate_series(1, $2::int) n;
+		INSERT INTO ironflow.timers SELECT 'i' || n, 'order', 'k' || n, 3, 'Remind', '{}', $1, $1, 0, 3
+			FROM generate_series(1, $2::int) n;
+		INSERT INTO ironflow.unique_keys SELECT 'order', 'k' || n, 'i' || n FROM generate_series(1, $2::int) n;`,
+		"ironflow.", schema+".")
+	if _, err := pool.Exec(t.Context(), fill, pgx.QueryExecModeSimpleProtocol, now, instances); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("filled", func(t *testing.T) { check(t, "") })
+	t.Run("analyzed", func(t *testing.T) {
+		tables := []string{"instances", "events", "effects", "timers", "unique_keys"}
+		for i, table := range tables {
+			tables[i] = schema + "." + table
+		}
+		check(t, "ANALYZE "+strings.Join(tables, ", "))
+	})
+}
+
+// explain returns the plan of a statement after another one was run. With the option ANALYZE it runs it too, and takes back
+// what it did.
+func explain(t *testing.T, pool *pgxpool.Pool, before, mode, option, sql string, args ...any) string {
+	t.Helper()
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	for _, command := range []string{
+		before, postgres.UseIndexes, "SET LOCAL plan_cache_mode = " + mode, "PREPARE statement AS " + sql,
+	} {
+		if _, err := tx.Exec(t.Context(), command); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if option != "" {
+		option = ", " + option
+	}
+	var parameters []string
+	for i := range args {
+		parameters = append(parameters, fmt.Sprintf("$%d", i+1))
+	}
+	execute := "EXPLAIN (COSTS OFF" + option + ") EXECUTE statement(" + strings.Join(parameters, ", ") + ")"
+	rows, err := tx.Query(t.Context(), execute, append([]any{pgx.QueryExecModeSimpleProtocol}, args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "DEALLOCATE statement"); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,212 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// maxLastError is how much of an attempt's error is kept, in bytes.
+const maxLastError = 4 << 10
+
+// queue implements runtime.Queue. The outbox and the timers differ in their statements and in what an item is.
+type queue struct {
+	name    runtime.QueueName
+	pool    *pgxpool.Pool
+	queries queueQueries
+}
+
+func newEffectQueue(pool *pgxpool.Pool, queries *queries) *queue {
+	return &queue{name: runtime.EffectQueue, pool: pool, queries: queries.effects}
+}
+
+func newTimerQueue(pool *pgxpool.Pool, queries *queries) *queue {
+	return &queue{name: runtime.TimerQueue, pool: pool, queries: queries.timers}
+}
+
+// Claim implements runtime.Queue.
+func (q *queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delivery, error) {
+	if len(claim.Kinds) == 0 || claim.Limit <= 0 {
+		return nil, nil
+	}
+	workflows, names := kindColumns(claim.Kinds)
+	var deliveries []runtime.Delivery
+	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
+		batch.Queue(q.queries.claim, workflows, names, claim.Now, claim.Until, int64(claim.Limit)).Query(
+			func(rows pgx.Rows) (err error) {
+				deliveries, err = pgx.CollectRows(rows, q.scanDelivery)
+				return err
+			})
+	})
+	if err != nil {
+		return nil, wrap(err, "claim %s", q.name)
+	}
+	return deliveries, nil
+}
+
+// kindColumns returns the kinds, each once, as two parameters. The statement serves them in their order until the limit is
+// reached. A new order each time keeps one with a backlog from starving the rest.
+func kindColumns(kinds []runtime.Kind) (workflows, names []string) {
+	seen := make(map[runtime.Kind]bool, len(kinds))
+	for _, i := range rand.Perm(len(kinds)) {
+		// Under a kind given twice, the statement would return a delivery twice.
+		if kind := kinds[i]; !seen[kind] {
+			seen[kind] = true
+			workflows, names = append(workflows, kind.Workflow), append(names, kind.Name)
+		}
+	}
+	return workflows, names
+}
+
+func (q *queue) scanDelivery(row pgx.CollectableRow) (runtime.Delivery, error) {
+	d := runtime.Delivery{Lease: runtime.Lease{Queue: q.name}}
+	var item string
+	err := row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Version, &item, &d.Lease.Token,
+		&d.Kind.Name, &d.Payload, &d.Due, &d.Attempt, &d.LastError)
+	if err != nil {
+		return d, err
+	}
+	d.Kind.Workflow = d.Lease.Instance.Workflow
+	d.Due = d.Due.UTC()
+	return d, setLeaseItem(&d.Lease, item)
+}
+
+// Extend implements runtime.Queue.
+func (q *queue) Extend(ctx context.Context, leases []runtime.Lease, until time.Time) ([]runtime.Lease, error) {
+	if len(leases) == 0 {
+		return nil, nil
+	}
+	if err := q.check(leases); err != nil {
+		return nil, err
+	}
+	var held marks
+	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
+		held = queueMarking(batch, len(leases), q.queries.extend, append(leaseColumns(leases), until)...)
+	})
+	if err != nil {
+		return nil, wrap(err, "extend %d leases on %s", len(leases), q.name)
+	}
+	return unmarked(leases, held), nil
+}
+
+// Settle implements runtime.Queue.
+func (q *queue) Settle(ctx context.Context, settlements []runtime.Settlement) ([]runtime.Lease, error) {
+	if len(settlements) == 0 {
+		return nil, nil
+	}
+	var (
+		removed, kept   []runtime.Lease
+		verdicts, texts []string
+		times           []time.Time
+	)
+	for _, settlement := range settlements {
+		verdict := ""
+		switch settlement.Verdict {
+		case runtime.Done:
+			removed = append(removed, settlement.Lease)
+			continue
+		case runtime.RetryLater:
+			verdict = "retry"
+		case runtime.Dead:
+			verdict = "dead"
+		case runtime.Release:
+			verdict = "release"
+		default:
+			return nil, fmt.Errorf("postgres: settle on %s: there is no verdict %d", q.name, settlement.Verdict)
+		}
+		kept = append(kept, settlement.Lease)
+		verdicts = append(verdicts, verdict)
+		times = append(times, settlement.At)
+		texts = append(texts, storableError(settlement.Error))
+	}
+	if err := q.check(removed, kept); err != nil {
+		return nil, err
+	}
+
+	var removedHeld, keptHeld marks
+	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
+		removedHeld = queueMarking(batch, len(removed), q.queries.remove, leaseColumns(removed)...)
+		keptHeld = queueMarking(batch, len(kept), q.queries.keep, append(leaseColumns(kept), verdicts, times, texts)...)
+	})
+	if err != nil {
+		return nil, wrap(err, "settle %d leases on %s", len(settlements), q.name)
+	}
+	return append(unmarked(removed, removedHeld), unmarked(kept, keptHeld)...), nil
+}
+
+// check finds leases that are on the other queue.
+func (q *queue) check(leases ...[]runtime.Lease) error {
+	for _, some := range leases {
+		for _, lease := range some {
+			if lease.Queue != q.name {
+				return fmt.Errorf("postgres: a lease of %s on %q given to %s", lease.Instance, lease.Queue, q.name)
+			}
+		}
+	}
+	return nil
+}
+
+// leaseColumns are the parameters $1 to $5 of the statements that take leases.
+func leaseColumns(leases []runtime.Lease) []any {
+	var (
+		columns  instanceColumns
+		versions = make([]int64, len(leases))
+		items    = make([]string, len(leases))
+		tokens   = make([]int64, len(leases))
+	)
+	for i, lease := range leases {
+		columns.add(lease.Instance)
+		versions[i], items[i], tokens[i] = lease.Version, leaseItem(lease), lease.Token
+	}
+	return []any{columns.ids, columns.workflows, versions, items, tokens}
+}
+
+// leaseItem returns what tells the deliveries of one decision apart, as the statements take it.
+func leaseItem(lease runtime.Lease) string {
+	if lease.Queue == runtime.TimerQueue {
+		return lease.Key
+	}
+	return strconv.Itoa(lease.Position)
+}
+
+func setLeaseItem(lease *runtime.Lease, item string) (err error) {
+	if lease.Queue == runtime.TimerQueue {
+		lease.Key = item
+		return nil
+	}
+	lease.Position, err = strconv.Atoi(item)
+	return err
+}
+
+func unmarked(leases []runtime.Lease, held marks) []runtime.Lease {
+	var lost []runtime.Lease
+	for i, lease := range leases {
+		if !held[i] {
+			lost = append(lost, lease)
+		}
+	}
+	return lost
+}
+
+// storableError returns an error's text as PostgreSQL can keep it: valid UTF-8 without NUL, and not too long.
+func storableError(text string) string {
+	const unknown = "\uFFFD"
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, unknown), "\x00", unknown)
+	if len(text) <= maxLastError {
+		return text
+	}
+	end := maxLastError
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
+}

@@ -1,0 +1,201 @@
+package postgres_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+)
+
+// TestDeadlockStorm lets workers settle, extend and consume the same deliveries in every order at once, most of them under
+// leases that are out of date. None may see a deadlock, and each delivery must end exactly once.
+func TestDeadlockStorm(t *testing.T) {
+	t.Parallel()
+	for _, name := range []runtime.QueueName{runtime.EffectQueue, runtime.TimerQueue} {
+		t.Run(string(name), func(t *testing.T) {
+			t.Parallel()
+			store := newStore(t, newPool(t), newSchema())
+			queue, kind := store.Effects(), "Send"
+			if name == runtime.TimerQueue {
+				queue, kind = store.Timers(), "Remind"
+			}
+			const deliveries = 60
+			changes := make([]runtime.Change, deliveries)
+			for i := range changes {
+				changes[i] = everything(fmt.Sprintf("%03d", i))
+			}
+			commit(t, store, changes...)
+
+			var ended sync.Map // instance → how often
+			var total int
+			var count sync.Mutex
+			end := func(lease runtime.Lease) {
+				count.Lock()
+				defer count.Unlock()
+				if _, twice := ended.LoadOrStore(lease.Instance, true); twice {
+					t.Errorf("the delivery of %s ended twice", lease.Instance)
+				}
+				total++
+			}
+			var group sync.WaitGroup
+			for worker := range 8 {
+				group.Go(func() {
+					random := rand.New(rand.NewPCG(1, uint64(worker)))
+					var leases []runtime.Lease // stale ones stay in it
+					for round := range 40 {
+						// Leases end at once, so the next claim takes them over.
+						claimed, err := queue.Claim(t.Context(), runtime.Claim{
+							Kinds: []runtime.Kind{{Workflow: "order", Name: kind}}, Now: now, Until: now, Limit: 20,
+						})
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						for _, delivery := range claimed {
+							leases = append(leases, delivery.Lease)
+						}
+						random.Shuffle(len(leases), func(i, j int) { leases[i], leases[j] = leases[j], leases[i] })
+						some := leases[:min(len(leases), 30)]
+						if _, err := queue.Extend(t.Context(), some, now); err != nil {
+							t.Error(err)
+						}
+						settlements := make([]runtime.Settlement, len(some))
+						for i, lease := range some {
+							settlements[i] = runtime.Settlement{Lease: lease, Verdict: runtime.RetryLater, At: now, Error: "again"}
+							if round > 20 && i%3 == 0 {
+								settlements[i].Verdict = runtime.Done
+							}
+						}
+						lost, err := queue.Settle(t.Context(), settlements)
+						if err != nil {
+							t.Error(err)
+						}
+						wasLost := map[runtime.Lease]bool{}
+						for _, lease := range lost {
+							wasLost[lease] = true
+						}
+						seen := map[runtime.Lease]bool{}
+						for _, settlement := range settlements {
+							if settlement.Verdict == runtime.Done && !wasLost[settlement.Lease] && !seen[settlement.Lease] {
+								end(settlement.Lease)
+							}
+							seen[settlement.Lease] = true
+						}
+					}
+				})
+			}
+			group.Wait()
+			left, err := queue.Claim(t.Context(), runtime.Claim{
+				Kinds: []runtime.Kind{{Workflow: "order", Name: kind}}, Now: now, Until: now.Add(time.Hour), Limit: 1000,
+			})
+			if err != nil || total+len(left) != deliveries {
+				t.Errorf("%d ended and %d left, want %d together; error %v", total, len(left), deliveries, err)
+			}
+		})
+	}
+}
+
+// TestOverlappingUnitsOfWork lets units of work over many instances, given in random order, collide in every way: on
+// instances that exist and on new ones, on unique keys and on completion. Conflicts are expected, deadlocks are not.
+func TestOverlappingUnitsOfWork(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	store := newStore(t, pool, newSchema())
+	var group sync.WaitGroup
+	for worker := range 8 {
+		group.Go(func() {
+			random := rand.New(rand.NewPCG(2, uint64(worker)))
+			for round := range 40 {
+				var keys []runtime.InstanceKey
+				for _, i := range random.Perm(12)[:6] {
+					keys = append(keys, order(fmt.Sprintf("%d-%d", round/4, i)))
+				}
+				work, err := store.Begin(t.Context(), keys)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var changes []runtime.Change
+				for _, instance := range work.Instances() {
+					if instance.Completed {
+						continue
+					}
+					c := everything(instance.Key.ID)
+					c.Version = instance.Version
+					c.UniqueKey = fmt.Sprintf("%d", random.IntN(100))
+					if random.IntN(4) == 0 {
+						c.Complete, c.Timers = true, nil
+					}
+					changes = append(changes, c)
+				}
+				if err := work.Commit(t.Context(), changes); err != nil && strings.Contains(err.Error(), "deadlock") {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	wantIdle(t, pool)
+}
+
+func TestNoKindStarves(t *testing.T) {
+	t.Parallel()
+	store := newStore(t, newPool(t), newSchema())
+	c := change(order("1"), 0)
+	for range 200 {
+		c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Many", Payload: []byte(`{}`)})
+	}
+	c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Few", Payload: []byte(`{}`)})
+	commit(t, store, c)
+	for round := range 100 {
+		claimed, err := store.Effects().Claim(t.Context(), runtime.Claim{
+			Kinds: []runtime.Kind{{Workflow: "order", Name: "Many"}, {Workflow: "order", Name: "Few"}},
+			Now:   now, Until: now.Add(time.Hour), Limit: 2,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, delivery := range claimed {
+			if delivery.Kind.Name == "Few" {
+				t.Logf("served in round %d", round+1)
+				return
+			}
+		}
+	}
+	t.Error("a kind with a backlog starves the other")
+}
+
+func TestKindGivenTwice(t *testing.T) {
+	t.Parallel()
+	store := newStore(t, newPool(t), newSchema())
+	commit(t, store, everything("1"))
+	kind := runtime.Kind{Workflow: "order", Name: "Send"}
+	claimed, err := store.Effects().Claim(t.Context(), runtime.Claim{
+		Kinds: []runtime.Kind{kind, kind}, Now: now, Until: now.Add(time.Hour), Limit: 10,
+	})
+	if err != nil || len(claimed) != 1 {
+		t.Errorf("got %d deliveries, error %v", len(claimed), err)
+	}
+}
+
+func TestStorableError(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"", "plain", "nul \x00", "bad \xff\xfe", strings.Repeat("x", 5000),
+		strings.Repeat("😀", 2000), strings.Repeat("\xff", 5000), strings.Repeat("\x00", 3000),
+	} {
+		got := postgres.StorableError(text)
+		if !utf8.ValidString(got) || strings.Contains(got, "\x00") || len(got) > 4096 {
+			t.Errorf("%.20q: got %d bytes: %.20q", text, len(got), got)
+		}
+	}
+	if got := postgres.StorableError("plain"); got != "plain" {
+		t.Errorf("got %q", got)
+	}
+}
