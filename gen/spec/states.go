@@ -13,8 +13,8 @@ func (c *checker) transitions() {
 			seen[t.Input.Text] = t.Input.Pos
 			c.transition(s, t)
 			for _, m := range t.Moves {
-				if m.Event.Text == "" || m.To.Text == "" {
-					continue
+				if _, known := c.states.items[m.To.Text]; !known || m.Event.Text == "" {
+					continue // reported already, and another target may be meant
 				}
 				key := stateEvent{s.Name.Text, m.Event.Text}
 				switch first, again := targets[key]; {

@@ -1,0 +1,43 @@
+package emit
+
+import (
+	"fmt"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// client emits the typed client.
+func (e *emitter) client(f *file) {
+	f.comment(fmt.Sprintf("Client sends inputs to instances of the workflow %s. Safe for concurrent use.", e.w.Name.Text))
+	f.decl().Type().Id("Client").Struct(jen.Id("engine").Op("*").Add(runtimeID("Engine")))
+	f.comment("NewClient returns a client of an engine that the workflow is registered with.")
+	f.decl().Func().Id("NewClient").Params(jen.Id("engine").Op("*").Add(runtimeID("Engine"))).Op("*").Id("Client").Block(
+		jen.Return(jen.Op("&").Id("Client").Values(jen.Id("engine"))),
+	)
+	self := jen.Id("c").Op("*").Id("Client")
+	engine := jen.Id("c").Dot("engine")
+	ctx := jen.Id("ctx").Qual("context", "Context")
+	for _, in := range e.w.Inputs {
+		name, names := in.Name.Text, spec.NamesOfInput(in.Name.Text)
+		f.comment(docAfter(fmt.Sprintf("%s sends the input to the instance that its %s names.", name, spec.GoName(in.ID.Text)), in.Doc))
+		f.decl().Func().Params(self.Clone()).Id(name).Params(ctx.Clone(), jen.Id("in").Id(name)).
+			Params(jen.Id(names.Outcome), jen.Error()).Block(
+			jen.Return(runtimeID("Execute").Types(jen.Id(names.Event), jen.Id("Rejection")).
+				Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("in"))),
+		)
+	}
+	f.comment("State returns the state of an instance. One without events is a *runtime.UnknownInstance error.")
+	f.decl().Func().Params(self.Clone()).Id("State").Params(ctx.Clone(), jen.Id("id").String()).
+		Params(runtimeID("View").Types(jen.Id("State")), jen.Error()).Block(
+		jen.Return(runtimeID("LoadState").Types(jen.Id("State")).
+			Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("id"))),
+	)
+	f.comment("History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.")
+	f.decl().Func().Params(self.Clone()).Id("History").Params(ctx.Clone(), jen.Id("id").String()).
+		Params(jen.Index().Add(runtimeID("Recorded")).Types(jen.Id("Event")), jen.Error()).Block(
+		jen.Return(runtimeID("LoadHistory").Types(jen.Id("Event")).
+			Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("id"))),
+	)
+}

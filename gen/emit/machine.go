@@ -1,0 +1,73 @@
+package emit
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// machine emits the state machine as data.
+func (e *emitter) machine(f *file) {
+	f.comment("Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.")
+	f.decl().Func().Id("Machine").Params().Op("*").Add(runtimeID("Machine")).Block(
+		jen.Return(jen.Op("&").Add(runtimeID("Machine")).Custom(multiline,
+			keyed("Workflow", jen.Id("WorkflowName")),
+			keyed("States", sliceOf("MachineState").Custom(multiline, e.machineStates()...)),
+			keyed("Moves", sliceOf("Move").Custom(multiline, e.moves()...)),
+		)),
+	)
+}
+
+func (e *emitter) machineStates() []jen.Code {
+	var states []jen.Code
+	for _, s := range e.w.States {
+		fields := []jen.Code{keyed("Name", jen.Lit(s.Name.Text))}
+		if s.Doc != "" {
+			fields = append(fields, keyed("Doc", jen.Lit(s.Doc)))
+		}
+		if s.Terminal {
+			fields = append(fields, keyed("Terminal", jen.True()))
+		}
+		if len(s.Accepts) == 0 {
+			states = append(states, jen.Values(fields...))
+			continue
+		}
+		var transitions []jen.Code
+		for _, t := range s.Accepts {
+			transitions = append(transitions, transition(t))
+		}
+		fields = append(fields, keyed("Accepts", sliceOf("Transition").Custom(multiline, transitions...)))
+		states = append(states, jen.Custom(multiline, fields...))
+	}
+	return states
+}
+
+func transition(t *spec.Transition) *jen.Statement {
+	fields := []jen.Code{keyed("Input", jen.Lit(t.Input.Text))}
+	if t.Reject.Text != "" {
+		fields = append(fields, keyed("Reject", jen.Lit(t.Reject.Text)))
+	}
+	if len(t.Moves) > 0 {
+		var moves []jen.Code
+		for _, m := range t.Moves {
+			moves = append(moves, jen.Values(keyed("Event", jen.Lit(m.Event.Text)), keyed("To", jen.Lit(m.To.Text))))
+		}
+		fields = append(fields, keyed("Events", sliceOf("EventMove").Values(moves...)))
+	}
+	if len(t.Effects) > 0 {
+		fields = append(fields, keyed("Effects", stringList(nameTexts(t.Effects))))
+	}
+	if len(t.Timers) > 0 {
+		fields = append(fields, keyed("Timers", stringList(nameTexts(t.Timers))))
+	}
+	return jen.Values(fields...)
+}
+
+func (e *emitter) moves() []jen.Code {
+	var moves []jen.Code
+	for _, m := range e.w.Moves {
+		moves = append(moves, jen.Values(
+			keyed("From", jen.Lit(m.From)), keyed("Event", jen.Lit(m.Event)), keyed("To", jen.Lit(m.To))))
+	}
+	return moves
+}

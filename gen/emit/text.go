@@ -1,0 +1,117 @@
+package emit
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// comment renders text as line comments. Each line becomes exactly one: nothing in a declaration's doc can end the
+// comment or become a compiler directive.
+func comment(text string) *jen.Statement {
+	s := jen.Null()
+	for i, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		if i > 0 {
+			s.Line()
+		}
+		s.Comment(strings.TrimRight("// "+printable(line), " "))
+	}
+	return s
+}
+
+// printable drops what Go source may not contain.
+func printable(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return ' '
+		}
+		if unicode.IsControl(r) || r == '\uFEFF' || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, line)
+}
+
+// docOr returns the declaration's doc, or a sentence in its place.
+func docOr(doc, sentence string) string {
+	if strings.TrimSpace(doc) != "" {
+		return doc
+	}
+	return sentence
+}
+
+// docAfter puts the declaration's doc, when there is one, behind an introducing sentence.
+func docAfter(sentence, doc string) string {
+	if strings.TrimSpace(doc) != "" {
+		return sentence + "\n\n" + doc
+	}
+	return sentence
+}
+
+// listing writes names as English does: "A, B or C".
+func listing(names []string, last string) string {
+	switch n := len(names); n {
+	case 0:
+		return "none"
+	case 1:
+		return names[0]
+	default:
+		return strings.Join(names[:n-1], ", ") + " " + last + " " + names[n-1]
+	}
+}
+
+func messageNames(messages []*spec.Message) []string {
+	var names []string
+	for _, m := range messages {
+		names = append(names, m.Name.Text)
+	}
+	return names
+}
+
+var durationUnits = []struct {
+	unit time.Duration
+	name string
+}{
+	{time.Hour, "Hour"}, {time.Minute, "Minute"}, {time.Second, "Second"}, {time.Millisecond, "Millisecond"},
+	{time.Microsecond, "Microsecond"}, {time.Nanosecond, "Nanosecond"},
+}
+
+// duration renders d in its largest whole unit, as in 30 * time.Minute.
+func duration(d time.Duration) *jen.Statement {
+	for _, u := range durationUnits {
+		switch {
+		case d == u.unit:
+			return jen.Qual("time", u.name)
+		case d%u.unit == 0:
+			return jen.Lit(int(d/u.unit)).Op("*").Qual("time", u.name)
+		}
+	}
+	panic("unreachable: every duration is a number of nanoseconds")
+}
+
+// stringList renders []string{"a", "b"}.
+func stringList(names []string) *jen.Statement {
+	return jen.Index().String().ValuesFunc(func(g *jen.Group) {
+		for _, n := range names {
+			g.Lit(n)
+		}
+	})
+}
+
+func nameTexts(names []spec.Name) []string {
+	var texts []string
+	for _, n := range names {
+		texts = append(texts, n.Text)
+	}
+	return texts
+}
+
+// keyed renders one element of a composite literal, as in Name: "order".
+func keyed(name string, value jen.Code) *jen.Statement { return jen.Id(name).Op(":").Add(value) }
+
+// sliceOf renders the type of a slice of the runtime's.
+func sliceOf(name string) *jen.Statement { return jen.Index().Add(runtimeID(name)) }

@@ -1,0 +1,181 @@
+package emit
+
+import (
+	"fmt"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// types emits the declared types, the sealed interfaces with their variants, the timers and the state.
+func (e *emitter) types(f *file) {
+	f.comment("WorkflowName is stored with every instance.")
+	f.decl().Const().Id("WorkflowName").Op("=").Lit(e.w.Name.Text)
+	for _, t := range e.w.Types {
+		declaredType(f, t)
+	}
+
+	sealed(f, "Input", fmt.Sprintf("Input is one of %s.", listing(messageNames(e.w.Inputs), "or")))
+	for _, m := range e.w.Inputs {
+		variant(f, m, "Input", "is an input.")
+	}
+	sealed(f, "Event", fmt.Sprintf("Event is one of %s.", listing(messageNames(e.w.Events), "or")))
+	for _, m := range e.w.Events {
+		variant(f, m, "Event", "is an event.")
+	}
+	if e.hasEffects() {
+		e.effectTypes(f)
+	}
+	if e.hasTimers() {
+		e.timerTypes(f)
+	}
+	e.rejectionTypes(f)
+	e.stateTypes(f)
+}
+
+func declaredType(f *file, t *spec.Type) {
+	name := t.Name.Text
+	switch t.Kind {
+	case spec.Struct:
+		f.comment(docOr(t.Doc, name+" is declared by the workflow."))
+		f.decl().Type().Id(name).StructFunc(func(g *jen.Group) { structFields(g, t.Fields) })
+	case spec.Imported:
+		f.comment(docOr(t.Doc, name+" is declared by the workflow."))
+		f.decl().Type().Id(name).Op("=").Qual(t.Go.Path, t.Go.Name)
+	case spec.Enum:
+		f.comment(docOr(t.Doc, name+" is one of the constants below."))
+		f.decl().Type().Id(name).String()
+		f.comment("The values of " + name + ".")
+		f.decl().Const().DefsFunc(func(g *jen.Group) {
+			for _, v := range t.Values {
+				if v.Doc != "" {
+					g.Add(comment(v.Doc))
+				}
+				g.Id(spec.EnumValueName(name, v.Name.Text)).Id(name).Op("=").Lit(v.Name.Text)
+			}
+		})
+	}
+}
+
+// sealed emits an interface that only this package implements.
+func sealed(f *file, name, doc string) {
+	f.comment(doc)
+	f.decl().Type().Id(name).Interface(jen.Id("is" + name).Params())
+}
+
+// variant emits a struct that implements a sealed interface.
+func variant(f *file, m *spec.Message, of, sentence string) {
+	f.comment(docOr(m.Doc, m.Name.Text+" "+sentence))
+	f.decl().Type().Id(m.Name.Text).StructFunc(func(g *jen.Group) { structFields(g, m.Fields) })
+	marker(f, m.Name.Text, of)
+}
+
+// marker lets a type implement a sealed interface.
+func marker(f *file, name, of string) {
+	f.decl().Func().Params(jen.Id(name)).Id("is" + of).Params().Block()
+}
+
+func (e *emitter) effectTypes(f *file) {
+	sealed(f, "Effect", fmt.Sprintf("Effect is one of %s.", listing(messageNames(effectMessages(e.w)), "or")))
+	for _, effect := range e.w.Effects {
+		variant(f, &effect.Message, "Effect", "is an effect.")
+		if len(effect.Returns) == 0 {
+			continue
+		}
+		result := spec.ResultName(effect.Name.Text)
+		f.comment(fmt.Sprintf("%s is the input that the effect %s leads to: %s.",
+			result, effect.Name.Text, listing(nameTexts(effect.Returns), "or")))
+		f.decl().Type().Id(result).Interface(jen.Id("Input"), jen.Id("is"+result).Params())
+		for _, input := range effect.Returns {
+			marker(f, input.Text, result)
+		}
+	}
+}
+
+func (e *emitter) timerTypes(f *file) {
+	f.comment("Timer is a timer that decisions may start and cancel.")
+	f.decl().Type().Id("Timer").Interface(runtimeID("Timer"), jen.Id("isTimer").Params())
+	for _, t := range e.uses.timers {
+		name := spec.TimerName(t.Name.Text)
+		sentence := fmt.Sprintf("%s delivers %s. It has no declared delay: start it with In or At.", name, t.Input.Text)
+		if t.After > 0 {
+			sentence = fmt.Sprintf("%s delivers %s after %v, unless it is started with In or At.", name, t.Input.Text, t.After)
+		}
+		f.comment(docAfter(sentence, t.Doc))
+		f.decl().Type().Id(name).Struct(
+			jen.Id("Input").Id(t.Input.Text).Comment("// the id may be left empty: it is the instance's own"),
+			jen.Id("schedule").Add(runtimeID("Schedule")),
+		)
+		setter(f, name, "In", "lets the timer fire after a delay that counts from the decision's now.",
+			"delay", jen.Qual("time", "Duration"))
+		setter(f, name, "At", "lets the timer fire at a time.", "at", jen.Qual("time", "Time"))
+		setter(f, name, "Key", "tells several timers of this kind apart; a timer replaces the one with its key.",
+			"key", jen.String())
+
+		fields := []jen.Code{
+			keyed("Name", jen.Lit(t.Name.Text)),
+			keyed("Input", jen.Id("t").Dot("Input")),
+			keyed("Schedule", jen.Id("t").Dot("schedule")),
+		}
+		if t.After > 0 {
+			fields = append(fields, keyed("After", duration(t.After)))
+		}
+		f.comment("TimerSpec is for the runtime.")
+		f.decl().Func().Params(jen.Id("t").Id(name)).Id("TimerSpec").Params().Add(runtimeID("TimerSpec")).Block(
+			jen.Return(runtimeID("TimerSpec").Values(fields...)),
+		)
+		marker(f, name, "Timer")
+	}
+}
+
+// setter emits a method of a timer that returns it with another schedule.
+func setter(f *file, timer, method, does, param string, paramType *jen.Statement) {
+	f.comment("" + method + " " + does)
+	f.decl().Func().Params(jen.Id("t").Id(timer)).Id(method).Params(jen.Id(param).Add(paramType)).Id(timer).Block(
+		jen.Id("t").Dot("schedule").Op("=").Id("t").Dot("schedule").Dot(method).Call(jen.Id(param)),
+		jen.Return(jen.Id("t")),
+	)
+}
+
+func (e *emitter) rejectionTypes(f *file) {
+	names := messageNames(e.w.Rejections)
+	if e.w.HasStates() {
+		names = append(names, "NotAccepted")
+	}
+	sealed(f, "Rejection", fmt.Sprintf("Rejection is one of %s.", listing(names, "or")))
+	for _, m := range e.w.Rejections {
+		variant(f, m, "Rejection", "is a rejection.")
+	}
+	if e.w.HasStates() {
+		f.comment("NotAccepted rejects an input that the declaration does not accept in the instance's state.")
+		f.decl().Type().Id("NotAccepted").Struct(
+			jen.Id("Input").String(),
+			jen.Id("State").Id("Status"),
+		)
+		marker(f, "NotAccepted", "Rejection")
+	}
+}
+
+func (e *emitter) stateTypes(f *file) {
+	if e.w.HasStates() {
+		f.comment("Status is where an instance stands.")
+		f.decl().Type().Id("Status").String()
+		f.comment("The declared states, the first being the initial one.")
+		f.decl().Const().DefsFunc(func(g *jen.Group) {
+			for _, s := range e.w.States {
+				if s.Doc != "" {
+					g.Add(comment(s.Doc))
+				}
+				g.Id(spec.StatusName(s.Name.Text)).Id("Status").Op("=").Lit(s.Name.Text)
+			}
+		})
+	}
+	f.comment("State is what the events of an instance add up to.")
+	f.decl().Type().Id("State").StructFunc(func(g *jen.Group) {
+		if e.w.HasStates() {
+			g.Id("Status").Id("Status").Comment("// moved by the declared transitions, not by the evolver")
+		}
+		structFields(g, e.w.State)
+	})
+}

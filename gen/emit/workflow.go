@@ -1,0 +1,312 @@
+package emit
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// workflow emits what the user implements, and how the runtime calls it.
+func (e *emitter) workflow(f *file) {
+	e.userInterfaces(f)
+	e.newWorkflow(f)
+	e.adapter(f)
+	e.inputFuncs(f)
+	if e.w.HasStates() {
+		e.refuse(f)
+	}
+}
+
+func (e *emitter) userInterfaces(f *file) {
+	f.comment(docAfter("InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.", e.w.Doc))
+	f.decl().Type().Id("InputDecider").InterfaceFunc(func(g *jen.Group) {
+		for _, in := range e.w.Inputs {
+			if in.Doc != "" {
+				g.Add(comment(in.Doc))
+			}
+			g.Id(in.Name.Text).Params(
+				jen.Id("now").Qual("time", "Time"), jen.Id("state").Id("State"), jen.Id("in").Id(in.Name.Text),
+			).Id(spec.NamesOfInput(in.Name.Text).Decision)
+		}
+	})
+
+	f.comment("EventEvolver folds events into the state. Its methods are pure, and never fail: what happened has happened.")
+	f.decl().Type().Id("EventEvolver").InterfaceFunc(func(g *jen.Group) {
+		for _, ev := range e.w.Events {
+			if ev.Doc != "" {
+				g.Add(comment(ev.Doc))
+			}
+			g.Id(ev.Name.Text).Params(jen.Id("state").Id("State"), jen.Id("event").Id(ev.Name.Text)).Id("State")
+		}
+		if !e.w.HasStates() {
+			g.Comment("// Terminal reports whether the workflow has ended and refuses every further input.")
+			g.Id("Terminal").Params(jen.Id("state").Id("State")).Bool()
+		}
+	})
+
+	if !e.hasEffects() {
+		return
+	}
+	f.comment("EffectHandler carries effects out. Each is handled at least once; pass call.IdempotencyKey on where it is taken.")
+	f.decl().Type().Id("EffectHandler").InterfaceFunc(func(g *jen.Group) {
+		for _, effect := range e.w.Effects {
+			if effect.Doc != "" {
+				g.Add(comment(effect.Doc))
+			}
+			method := g.Id(effect.Name.Text).Params(
+				jen.Id("ctx").Qual("context", "Context"),
+				jen.Id("effect").Id(effect.Name.Text),
+				jen.Id("call").Add(runtimeID("EffectCall")),
+			)
+			if len(effect.Returns) > 0 {
+				method.Params(jen.Id(spec.ResultName(effect.Name.Text)), jen.Error())
+			} else {
+				method.Error()
+			}
+		}
+	})
+}
+
+func (e *emitter) newWorkflow(f *file) {
+	f.comment("NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.")
+	params := []jen.Code{jen.Id("decider").Id("InputDecider"), jen.Id("evolver").Id("EventEvolver")}
+	userCode := []jen.Code{jen.Id("decider"), jen.Id("evolver")}
+	effect := runtimeID("NoEffect")
+	if e.hasEffects() {
+		params = append(params, jen.Id("handler").Id("EffectHandler"))
+		userCode = append(userCode, jen.Id("handler"))
+		effect = jen.Id("Effect")
+	}
+	f.decl().Func().Id("NewWorkflow").Params(params...).Op("*").Add(runtimeID("Workflow")).Block(
+		jen.Id("a").Op(":=").Id("adapter").Values(userCode...),
+		jen.Return(runtimeID("Define").Call(
+			runtimeID("Definition").
+				Types(jen.Id("State"), jen.Id("Input"), jen.Id("Event"), effect, jen.Id("Rejection")).
+				Custom(multiline, e.definition(userCode)...),
+		)),
+	)
+}
+
+// definition renders the fields of the runtime.Definition.
+func (e *emitter) definition(userCode []jen.Code) []jen.Code {
+	var list []jen.Code
+	field := func(name string, value jen.Code) { list = append(list, keyed(name, value)) }
+
+	field("Workflow", jen.Id("WorkflowName"))
+	field("UserCode", jen.Index().Any().Values(userCode...))
+	if e.w.HasStates() {
+		field("Machine", jen.Id("Machine").Call())
+		field("Status", jen.Func().Params(jen.Id("s").Id("State")).String().Block(
+			jen.Return(jen.String().Call(jen.Id("s").Dot("Status")))))
+		field("WithStatus", jen.Func().Params(jen.Id("s").Id("State"), jen.Id("status").String()).Id("State").Block(
+			jen.Id("s").Dot("Status").Op("=").Id("Status").Call(jen.Id("status")),
+			jen.Return(jen.Id("s"))))
+		field("Refuse", jen.Id("refuse"))
+	} else {
+		field("Terminal", jen.Id("evolver").Dot("Terminal"))
+	}
+	field("Decide", jen.Id("a").Dot("decide"))
+	field("Evolve", jen.Id("a").Dot("evolve"))
+	if e.hasEffects() {
+		field("Handle", jen.Id("a").Dot("handle"))
+	}
+	field("InputID", jen.Id("inputID"))
+	field("WithID", jen.Id("withID"))
+	if len(e.w.Unique) > 0 {
+		field("UniqueKey", jen.Id("uniqueKey"))
+	}
+	for _, of := range e.unions() {
+		lower := unexported(of)
+		field(of+"s", runtimeID("Codec").Types(jen.Id(of)).Values(
+			keyed("Name", jen.Id(lower+"Name")),
+			keyed("Encode", jen.Id("encode"+of)),
+			keyed("Decode", jen.Id("decode"+of)),
+		))
+	}
+	if e.hasEffects() {
+		field("EffectOptions", e.effectOptions())
+	}
+	field("InputNames", stringList(messageNames(e.w.Inputs)))
+	if timers := e.stateTimers(); len(timers) > 0 {
+		field("StateTimers", jen.Index().Add(runtimeID("StateTimer")).Custom(multiline, timers...))
+	}
+	return list
+}
+
+// unions are the sealed interfaces that have variants, and so a codec.
+func (e *emitter) unions() []string {
+	list := []string{"Input", "Event"}
+	list = appendIf(list, "Effect", e.hasEffects())
+	return appendIf(list, "Rejection", e.hasRejections())
+}
+
+func (e *emitter) effectOptions() *jen.Statement {
+	var options []jen.Code
+	for _, effect := range e.w.Effects {
+		var retry, values []jen.Code
+		if n := effect.Retry.MaxAttempts; n > 0 {
+			retry = append(retry, keyed("MaxAttempts", jen.Lit(n)))
+		}
+		if d := effect.Retry.Base; d > 0 {
+			retry = append(retry, keyed("Base", duration(d)))
+		}
+		if d := effect.Retry.Max; d > 0 {
+			retry = append(retry, keyed("Max", duration(d)))
+		}
+		if len(retry) > 0 {
+			values = append(values, keyed("Retry", runtimeID("RetryPolicy").Values(retry...)))
+		}
+		if effect.Timeout > 0 {
+			values = append(values, keyed("Timeout", duration(effect.Timeout)))
+		}
+		options = append(options, jen.Lit(effect.Name.Text).Op(":").Values(values...))
+	}
+	return jen.Map(jen.String()).Add(runtimeID("EffectOptions")).Custom(multiline, options...)
+}
+
+func (e *emitter) stateTimers() []jen.Code {
+	var timers []jen.Code
+	for _, t := range e.w.Timers {
+		if len(t.While) == 0 {
+			continue
+		}
+		timers = append(timers, jen.Values(
+			keyed("Name", jen.Lit(t.Name.Text)),
+			keyed("After", duration(t.After)),
+			keyed("While", stringList(nameTexts(t.While))),
+			keyed("Input", jen.Id(t.Input.Text).Values()),
+		))
+	}
+	return timers
+}
+
+// adapter emits the type that hands the variants of the sealed interfaces to the user's methods.
+func (e *emitter) adapter(f *file) {
+	f.comment("adapter gives each input, event and effect to the method of its type.")
+	f.decl().Type().Id("adapter").StructFunc(func(g *jen.Group) {
+		g.Id("decider").Id("InputDecider")
+		g.Id("evolver").Id("EventEvolver")
+		if e.hasEffects() {
+			g.Id("handler").Id("EffectHandler")
+		}
+	})
+	self := jen.Id("a").Id("adapter")
+
+	f.decl().Func().Params(self.Clone()).Id("decide").Params(
+		jen.Id("now").Qual("time", "Time"), jen.Id("state").Id("State"), jen.Id("input").Id("Input"),
+	).Add(runtimeID("UntypedDecision")).Block(
+		typeSwitch("in", "input", e.w.Inputs, func(m *spec.Message) jen.Code {
+			return jen.Return(jen.Id("a").Dot("decider").Dot(m.Name.Text).
+				Call(jen.Id("now"), jen.Id("state"), jen.Id("in")).Dot("Untyped").Call())
+		}),
+		jen.Return(runtimeID("UntypedDecision").Values()),
+	)
+
+	f.decl().Func().Params(self.Clone()).Id("evolve").Params(
+		jen.Id("state").Id("State"), jen.Id("event").Id("Event"),
+	).Id("State").Block(
+		typeSwitch("event", "event", e.w.Events, func(m *spec.Message) jen.Code {
+			return jen.Return(jen.Id("a").Dot("evolver").Dot(m.Name.Text).Call(jen.Id("state"), jen.Id("event")))
+		}),
+		jen.Return(jen.Id("state")),
+	)
+
+	if !e.hasEffects() {
+		return
+	}
+	f.decl().Func().Params(self.Clone()).Id("handle").Params(
+		jen.Id("ctx").Qual("context", "Context"), jen.Id("effect").Id("Effect"), jen.Id("call").Add(runtimeID("EffectCall")),
+	).Params(jen.Any(), jen.Error()).BlockFunc(func(g *jen.Group) {
+		returns := make(map[string]bool)
+		for _, effect := range e.w.Effects {
+			returns[effect.Name.Text] = len(effect.Returns) > 0
+		}
+		g.Add(typeSwitch("effect", "effect", effectMessages(e.w), func(m *spec.Message) jen.Code {
+			call := jen.Id("a").Dot("handler").Dot(m.Name.Text).Call(jen.Id("ctx"), jen.Id("effect"), jen.Id("call"))
+			if returns[m.Name.Text] {
+				return jen.Return(runtimeID("HandlerResult").Call(call))
+			}
+			return jen.Return(jen.Nil(), call)
+		}))
+		g.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit("%T is not an effect of this workflow"), jen.Id("effect")))
+	})
+}
+
+// typeSwitch renders a switch over the variants of a sealed interface.
+func typeSwitch(bound, value string, variants []*spec.Message, body func(*spec.Message) jen.Code) *jen.Statement {
+	return jen.Switch(jen.Id(bound).Op(":=").Id(value).Assert(jen.Type())).BlockFunc(func(g *jen.Group) {
+		for _, m := range variants {
+			g.Case(jen.Id(m.Name.Text)).Block(body(m))
+		}
+	})
+}
+
+// inputFuncs emits what the engine asks about inputs: who they are for, and what unique key they bring.
+func (e *emitter) inputFuncs(f *file) {
+	idField := func(m *spec.Message) *jen.Statement { return jen.Id("in").Dot(spec.GoName(m.ID.Text)) }
+
+	f.decl().Func().Id("inputID").Params(jen.Id("input").Id("Input")).String().Block(
+		typeSwitch("in", "input", e.w.Inputs, func(m *spec.Message) jen.Code { return jen.Return(idField(m)) }),
+		jen.Return(jen.Lit("")),
+	)
+
+	f.comment("withID fills in an id that was left empty.")
+	f.decl().Func().Id("withID").Params(jen.Id("input").Id("Input"), jen.Id("id").String()).Id("Input").Block(
+		jen.Switch(jen.Id("in").Op(":=").Id("input").Assert(jen.Type())).BlockFunc(func(g *jen.Group) {
+			for _, m := range e.w.Inputs {
+				g.Case(jen.Id(m.Name.Text)).Block(
+					idField(m).Op("=").Qual("cmp", "Or").Call(idField(m), jen.Id("id")),
+					jen.Return(jen.Id("in")),
+				)
+			}
+		}),
+		jen.Return(jen.Id("input")),
+	)
+
+	if len(e.w.Unique) == 0 {
+		return
+	}
+	f.decl().Func().Id("uniqueKey").Params(jen.Id("input").Id("Input")).Params(jen.String(), jen.Bool()).Block(
+		jen.Switch(jen.Id("in").Op(":=").Id("input").Assert(jen.Type())).BlockFunc(func(g *jen.Group) {
+			for _, u := range e.w.Unique {
+				g.Case(jen.Id(u.Input.Text)).Block(jen.Return(jen.Id("in").Dot(spec.GoName(u.Field.Text)), jen.True()))
+			}
+		}),
+		jen.Return(jen.Lit(""), jen.False()),
+	)
+}
+
+// refuse emits the rejection of inputs that the machine does not accept.
+func (e *emitter) refuse(f *file) {
+	declared := declaredRefusals(e.w)
+	f.comment("refuse makes the rejection for an input that the declaration does not accept in a state.")
+	f.decl().Func().Id("refuse").Params(jen.Id("input"), jen.Id("state"), jen.Id("declared").String()).Id("Rejection").
+		BlockFunc(func(g *jen.Group) {
+			if len(declared) > 0 {
+				g.Switch(jen.Id("declared")).BlockFunc(func(g *jen.Group) {
+					for _, name := range declared {
+						g.Case(jen.Lit(name)).Block(jen.Return(jen.Id(name).Values()))
+					}
+				})
+			}
+			g.Return(jen.Id("NotAccepted").Values(
+				keyed("Input", jen.Id("input")),
+				keyed("State", jen.Id("Status").Call(jen.Id("state"))),
+			))
+		})
+}
+
+// declaredRefusals are the rejections that transitions name, in the order of their declaration.
+func declaredRefusals(w *spec.Workflow) []string {
+	named := make(map[string]bool)
+	for _, s := range w.States {
+		for _, t := range s.Accepts {
+			named[t.Reject.Text] = true
+		}
+	}
+	var list []string
+	for _, m := range w.Rejections {
+		list = appendIf(list, m.Name.Text, named[m.Name.Text])
+	}
+	return list
+}
