@@ -1,0 +1,86 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestNewcomer goes the way of a newcomer, in a module outside of this one: init from this checkout, then everything that
+// go does with the result, and a second workflow by "go tool".
+func TestNewcomer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs programs")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	goCommand(t, ".", "run", ".", "init", "-dir", dir, "shop")
+	before := contents(t, filepath.Join(dir, "shop"))
+
+	goCommand(t, dir, "generate", "./...")
+	for name, content := range contents(t, filepath.Join(dir, "shop")) {
+		if before[name] != content {
+			t.Errorf("go generate changed %s, which init had just written", name)
+		}
+	}
+	goCommand(t, dir, "vet", "./...")
+	goCommand(t, dir, "test", "./...")
+	output := goCommand(t, dir, "run", ".")
+	for _, want := range []string{
+		"shop.Submitted{Claimant:Ada", "shop.Approved{Reviewer:Rita}", "now approved",
+		"shop.Declined{Reason:too much for a desk lamp}", "now declined",
+		"shop.Expired{}", "now expired",
+		"refused: shop.OverLimit{LimitCents:50000}",
+	} {
+		if !strings.Contains(output, want) {
+			t.Errorf("the program does not print %q:\n%s", want, output)
+		}
+	}
+
+	// The name is also that of a variable in main.go.
+	goCommand(t, dir, "tool", "ironflow-gen", "init", "client")
+	goCommand(t, dir, "generate", "./...")
+	goCommand(t, dir, "vet", "./...")
+	goCommand(t, dir, "test", "./...")
+	if output := goCommand(t, dir, "run", "./cmd/client"); !strings.Contains(output, "client.Approved{Reviewer:Rita}") {
+		t.Errorf("the second program does not print an approval:\n%s", output)
+	}
+	if output := goCommand(t, dir, "mod", "tidy", "-diff"); output != "" {
+		t.Errorf("go.mod is not tidy:\n%s", output)
+	}
+}
+
+// goCommand runs the go command and returns what it prints to standard output.
+func goCommand(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	var errOut strings.Builder
+	cmd.Stderr = &errOut
+	output, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s%s", strings.Join(args, " "), err, output, errOut.String())
+	}
+	return string(output)
+}
+
+// contents returns the files of a directory.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string]string)
+	for _, e := range entries {
+		content, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = string(content)
+	}
+	return files
+}

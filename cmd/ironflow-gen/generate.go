@@ -1,0 +1,90 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+
+	"github.com/ironflow-gen/ironflow/gen/generate"
+)
+
+func generateCommand() command {
+	return command{
+		name:    "generate",
+		args:    "[paths]",
+		summary: "generate Go code from declarations (what is done without a command)",
+		details: `
+Generates the Go package of each workflow declaration, a file named *.ironflow.yaml, into its directory. A path is a
+declaration, a directory, or a directory followed by /... for all below it; without paths it is the current directory.
+
+Files named *_ironflow.go are generated and always rewritten. decider.go, handler.go and decider_test.go are written when
+they are missing, and then they are yours: no file without the head of a generated one is ever changed.
+
+When a declaration has a mistake, nothing at all is written, and every mistake is printed as file:line:column: message.
+
+Examples:
+  ironflow-gen                              the declaration in this directory
+  ironflow-gen ./...                        all below it, without vendor, testdata and the like
+  ironflow-gen orders/orders.ironflow.yaml
+  ironflow-gen -n ./...                     only say what would be written
+
+In Go code, for "go generate":
+  //go:generate go tool ironflow-gen
+`,
+		setup: func(flags *flag.FlagSet) func(call) int {
+			dryRun := flags.Bool("n", false, "dry run: print what would be written or removed, and do nothing")
+			verbose := flags.Bool("v", false, "print every file, also those that stay as they are")
+			return func(c call) int { return runGenerate(c, *dryRun, *verbose) }
+		},
+	}
+}
+
+func runGenerate(c call, dryRun, verbose bool) int {
+	paths := c.args
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	plan, err := generate.New(paths)
+	if err != nil {
+		return c.failed(err)
+	}
+	if !dryRun {
+		if err := plan.Apply(); err != nil {
+			return c.failed(err)
+		}
+	}
+	for _, step := range plan.Steps {
+		c.printStep(step, dryRun, verbose)
+	}
+	return exitOK
+}
+
+// verbs say what is done, or would be done, with a file.
+var verbs = map[generate.Action]struct{ done, would string }{
+	generate.Write:     {"wrote", "would write"},
+	generate.Create:    {"created", "would create"},
+	generate.Remove:    {"removed", "would remove"},
+	generate.Unchanged: {"unchanged", "unchanged"},
+	generate.Keep:      {"kept", "kept"},
+}
+
+// printStep tells about a file. Unasked it tells only what concerns the user: that there is a new file of theirs, or that
+// one could not be written. A dry run tells about all that it would change.
+func (c call) printStep(step generate.Step, dryRun, verbose bool) {
+	changes := step.Action != generate.Unchanged && step.Action != generate.Keep
+	switch {
+	case step.Doubt:
+		fmt.Fprintf(c.errOut, "not written: %s: %s\n", step.Path, step.Note)
+	case !verbose && step.Action != generate.Create && !(dryRun && changes):
+	case dryRun:
+		fmt.Fprintln(c.out, verbs[step.Action].would, withNote(step))
+	default:
+		fmt.Fprintln(c.out, verbs[step.Action].done, withNote(step))
+	}
+}
+
+func withNote(step generate.Step) string {
+	if step.Note == "" {
+		return step.Path
+	}
+	return step.Path + ": " + step.Note
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/ironflow-gen/ironflow/gen/generate/buildinfo"
+	"github.com/ironflow-gen/ironflow/gen/generate/starter"
+)
+
+// initFlags are the flags of init.
+type initFlags struct {
+	dir        string
+	skipModule bool
+}
+
+func initCommand() command {
+	return command{
+		name:    "init",
+		args:    "NAME",
+		summary: "make a new package with a sample workflow, ready to run",
+		details: `
+Makes the package NAME in the directory of that name: a sample declaration that explains the format, all that is generated
+from it, a decider, a handler and their test, and a main.go that runs the workflow on the embedded store. It is main.go
+here, or cmd/NAME/main.go where there are Go files already. Files that exist are never overwritten.
+
+It also prepares the module: go.mod is made when there is none, requires ironflow, and gets ironflow-gen as a tool. This
+calls the go command, which may have to download modules.
+
+Examples:
+  ironflow-gen init orders
+  ironflow-gen init -dir ~/src/shop orders
+  go run github.com/ironflow-gen/ironflow/cmd/ironflow-gen@latest init orders
+`,
+		setup: func(flags *flag.FlagSet) func(call) int {
+			var f initFlags
+			flags.StringVar(&f.dir, "dir", ".", "the module's `directory`, made when it is missing")
+			flags.BoolVar(&f.skipModule, "skip-module", false, "leave go.mod alone")
+			return func(c call) int { return runInit(c, f) }
+		},
+	}
+}
+
+func runInit(c call, flags initFlags) int {
+	if len(c.args) != 1 {
+		return c.usageError("init takes the name of the new package, as in: ironflow-gen init orders")
+	}
+	name := c.args[0]
+	if err := starter.CheckName(name); err != nil {
+		return c.usageError("%v", err)
+	}
+	module, err := starter.FindModule(flags.dir, name)
+	if err != nil {
+		return c.failed(err)
+	}
+	pkg, err := starter.New(flags.dir, name, module.ImportPath())
+	if err != nil {
+		return c.failed(err)
+	}
+	if err := pkg.Plan.Apply(); err != nil {
+		return c.failed(err)
+	}
+	for _, step := range pkg.Plan.Steps {
+		c.printStep(step, false, true)
+	}
+	if !flags.skipModule {
+		if err := c.prepare(module); err != nil {
+			return c.failed(err)
+		}
+	}
+	c.printNext(flags.dir, pkg)
+	return exitOK
+}
+
+// prepare makes the module ready. What was written stays even if that fails.
+func (c call) prepare(module *starter.Module) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := module.Prepare(ctx, buildinfo.Current(), func(cmd starter.Command) {
+		if cmd.Why != "" {
+			fmt.Fprintf(c.out, "%s:\n", cmd.Why)
+		}
+		fmt.Fprintln(c.out, cmd)
+	})
+	if err != nil {
+		return fmt.Errorf("%w\n\nThe files above are complete; only the module is not ready", err)
+	}
+	return nil
+}
+
+func (c call) printNext(dir string, pkg *starter.Package) {
+	fmt.Fprint(c.out, "\nTry it:\n")
+	if dir != "." {
+		fmt.Fprintf(c.out, "  cd %s\n", dir)
+	}
+	fmt.Fprintf(c.out, "  go run %s\n  go test ./...\n\n", pkg.Program)
+	fmt.Fprintf(c.out, "Then change %s, and run:\n  go generate ./...\n", pkg.Declaration)
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // a declaration has mistakes, or something could not be read or written
+	exitUsage  = 2
+)
+
+// command is one of the commands. Its setup declares the flags and returns what is to run once they are parsed.
+type command struct {
+	name    string
+	args    string // as in the usage line
+	summary string
+	details string // for its help
+	setup   func(flags *flag.FlagSet) func(c call) int
+}
+
+// call is one call of a command.
+type call struct {
+	name        string
+	args        []string // without the flags
+	out, errOut io.Writer
+}
+
+// commands is the table of them all.
+func commands() []command {
+	return []command{generateCommand(), initCommand(), versionCommand(), helpCommand()}
+}
+
+// Run is the whole program: it takes the arguments without the program's name, and returns the exit code.
+func Run(args []string, _ io.Reader, out, errOut io.Writer) int {
+	name := "generate"
+	switch {
+	case len(args) > 0 && isHelp(args[0]):
+		name, args = "help", nil
+	case len(args) > 0 && !strings.HasPrefix(args[0], "-") && !isPath(args[0]):
+		name, args = args[0], args[1:]
+	}
+	c := call{name: name, args: args, out: out, errOut: errOut}
+	cmd, ok := lookUp(name)
+	if !ok {
+		return c.unknownCommand(name)
+	}
+	return c.run(cmd)
+}
+
+func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
+
+// isPath tells a path from a command. A directory that is called like a command is written ./init.
+func isPath(arg string) bool {
+	if _, ok := lookUp(arg); ok {
+		return false
+	}
+	_, err := os.Stat(arg)
+	return err == nil || strings.ContainsAny(arg, `./\`)
+}
+
+func lookUp(name string) (command, bool) {
+	for _, c := range commands() {
+		if c.name == name {
+			return c, true
+		}
+	}
+	return command{}, false
+}
+
+// run parses the arguments, flags before, between and after the others, and runs the command.
+func (c call) run(cmd command) int {
+	flags := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the errors are printed here
+	run := cmd.setup(flags)
+	var others []string
+	for rest := c.args; ; {
+		switch err := flags.Parse(rest); {
+		case errors.Is(err, flag.ErrHelp):
+			printHelp(c.out, cmd)
+			return exitOK
+		case err != nil:
+			return c.flagError(flags, err)
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		others = append(others, flags.Arg(0))
+		rest = flags.Args()[1:]
+	}
+	c.args = others
+	return run(c)
+}
+
+// usageError prints what is wrong with the arguments, and where to read more.
+func (c call) usageError(format string, args ...any) int {
+	fmt.Fprintf(c.errOut, "ironflow-gen: "+format+"\n", args...)
+	help := "ironflow-gen help"
+	if _, ok := lookUp(c.name); ok {
+		help += " " + c.name
+	}
+	fmt.Fprintf(c.errOut, "Run %q for usage.\n", help)
+	return exitUsage
+}
+
+func (c call) unknownCommand(name string) int {
+	var names []string
+	for _, known := range commands() {
+		names = append(names, known.name)
+	}
+	_, hint := spec.Suggest(name, names)
+	c.name = ""
+	return c.usageError("%q is neither a command nor a path that exists%s", name, hint)
+}
+
+// flagError explains an error of package flag, which has no types for them.
+func (c call) flagError(flags *flag.FlagSet, err error) int {
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return c.usageError("%v", err)
+	}
+	known := flagNames(flags)
+	if nearest, _ := spec.Suggest(name, known); nearest != "" {
+		return c.usageError("unknown flag -%s; did you mean -%s?", name, nearest)
+	}
+	if len(known) == 0 {
+		return c.usageError("unknown flag -%s; %s has no flags", name, c.name)
+	}
+	return c.usageError("unknown flag -%s; %s has -%s", name, c.name, strings.Join(known, ", -"))
+}
+
+// failed prints an error of the work itself. Mistakes in declarations begin with their position.
+func (c call) failed(err error) int {
+	fmt.Fprintln(c.errOut, err)
+	return exitFailed
+}

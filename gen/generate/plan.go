@@ -1,0 +1,119 @@
+// Package generate is what ironflow-gen does between its flags and its output: it finds declarations, checks all of them,
+// works out in memory what is to be written, and only then writes it.
+//
+// A file of the user's is never changed. Generated files are those whose head says that ironflow-gen wrote them; all
+// others are the user's.
+package generate
+
+import (
+	"cmp"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+	"github.com/ironflow-gen/ironflow/gen/yamlspec"
+)
+
+// Action says what becomes of a file.
+type Action int
+
+// The actions.
+const (
+	Unchanged Action = iota + 1 // it is generated, and up to date
+	Write                       // it is generated
+	Create                      // it will be the user's
+	Keep                        // it is the user's
+	Remove                      // it was generated, and is not any more
+)
+
+// Step is what becomes of one file.
+type Step struct {
+	Path    string
+	Action  Action
+	Content []byte // of Write and Create
+
+	// Note says why a file is kept. Doubt marks one that the user should look at.
+	Note  string
+	Doubt bool
+}
+
+// Plan is everything that a run does, in the order of the declarations.
+type Plan struct {
+	Steps []Step
+}
+
+// New reads the declarations that the paths name and plans their generation. When any of them has a mistake there is no
+// plan, and the error is a [spec.Errors] with the mistakes of all of them.
+func New(paths []string) (*Plan, error) {
+	files, err := find(paths)
+	if err != nil {
+		return nil, err
+	}
+	packages := make([]pkg, len(files))
+	inParallel(len(files), func(i int) { packages[i] = load(files[i]) })
+
+	plan := &Plan{}
+	var mistakes spec.Errors
+	var failures []error
+	for _, p := range packages {
+		plan.Steps = append(plan.Steps, p.steps...)
+		var some spec.Errors
+		switch {
+		case errors.As(p.err, &some):
+			mistakes = append(mistakes, some...)
+		case p.err != nil:
+			failures = append(failures, p.err)
+		}
+	}
+	if len(mistakes) > 0 {
+		sortMistakes(mistakes)
+		failures = append([]error{mistakes}, failures...)
+	}
+	if len(failures) > 0 {
+		return nil, errors.Join(failures...)
+	}
+	return plan, nil
+}
+
+func sortMistakes(list spec.Errors) {
+	slices.SortStableFunc(list, func(a, b spec.Diagnostic) int {
+		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
+	})
+}
+
+// load reads one declaration and plans its package.
+func load(file string) pkg {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return pkg{err: err}
+	}
+	w, err := yamlspec.Parse(file, content)
+	if err != nil {
+		return pkg{err: err}
+	}
+	p := pkg{w: w, dir: filepath.Dir(file)}
+	p.err = p.plan()
+	return p
+}
+
+// inParallel calls f for 0 to n-1 on all processors.
+func inParallel(n int, f func(i int)) {
+	var work sync.WaitGroup
+	next := make(chan int)
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		work.Go(func() {
+			for i := range next {
+				f(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	work.Wait()
+}

@@ -1,0 +1,164 @@
+package starter
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ironflow-gen/ironflow/gen/generate/buildinfo"
+)
+
+func TestCheckName(t *testing.T) {
+	for _, name := range []string{"shop", "orders2", "my_orders", "time", "workflow"} {
+		if err := CheckName(name); err != nil {
+			t.Errorf("%q is refused: %v", name, err)
+		}
+	}
+	for _, name := range []string{"", "Shop", "2d", "_x", "a-b", "a/b", "..", "é", "a b", "go", "nil", "len", "main", "init", "vendor"} {
+		if CheckName(name) == nil {
+			t.Errorf("%q is accepted", name)
+		}
+	}
+}
+
+// TestAlias checks that main.go imports the package under another name exactly when its own name is taken there.
+func TestAlias(t *testing.T) {
+	for name, alias := range map[string]bool{"shop": false, "client": true, "context": true, "run": true, "workflow": true} {
+		dir := t.TempDir()
+		pkg, err := New(dir, name, "example.com/x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		main := string(pkg.Plan.Steps[len(pkg.Plan.Steps)-1].Content)
+		want := `"example.com/x/` + name + `"`
+		if alias {
+			want = "workflow " + want
+		}
+		if !strings.Contains(main, "\t"+want+"\n") {
+			t.Errorf("main.go of %s does not import %s", name, want)
+		}
+	}
+}
+
+func TestConflict(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"shop/handler.go", "shop/x.ironflow.yml", "shop/notes.txt", "cmd/shop/other.go", "server.go"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := New(dir, "shop", "example.com/x")
+	var conflict *Conflict
+	if !errors.As(err, &conflict) {
+		t.Fatalf("got %v, want a conflict", err)
+	}
+	var want []string
+	for _, name := range []string{"cmd/shop/other.go", "shop/handler.go", "shop/x.ironflow.yml"} {
+		want = append(want, filepath.Join(dir, name))
+	}
+	if !slices.Equal(conflict.Files, want) {
+		t.Errorf("got %v, want %v", conflict.Files, want)
+	}
+}
+
+// TestPrepare checks which go commands a module needs.
+func TestPrepare(t *testing.T) {
+	const (
+		require = "require github.com/ironflow-gen/ironflow v1.0.0\n"
+		replace = "replace github.com/ironflow-gen/ironflow => ../x\n"
+		toolUse = "tool github.com/ironflow-gen/ironflow/cmd/ironflow-gen\n"
+
+		get     = "go get -tool github.com/ironflow-gen/ironflow/cmd/ironflow-gen@v1.2.3"
+		edit    = "go mod edit -tool=github.com/ironflow-gen/ironflow/cmd/ironflow-gen"
+		useHere = edit + " -replace=github.com/ironflow-gen/ironflow=/src"
+		tidy    = "go mod tidy"
+	)
+	released := buildinfo.Build{Version: "v1.2.3", Released: true}
+	checkout := buildinfo.Build{Version: "(devel)", Checkout: "/src"}
+	unknown := buildinfo.Build{Version: "(devel)"}
+	for name, c := range map[string]struct {
+		goMod string // after its module line; "-" when there is no file
+		build buildinfo.Build
+		want  []string // none when it must fail
+	}{
+		"no go.mod, released":   {"-", released, []string{"go mod init shop", get, tidy}},
+		"no go.mod, checkout":   {"-", checkout, []string{"go mod init shop", useHere, tidy}},
+		"released":              {"", released, []string{get, tidy}},
+		"no tool, released":     {require, released, []string{get, tidy}},
+		"checkout":              {require, checkout, []string{useHere, tidy}},
+		"replaced already":      {require + replace, checkout, []string{edit, tidy}},
+		"ready":                 {require + toolUse, released, []string{tidy}},
+		"ready with checkout":   {require + replace + toolUse, checkout, []string{tidy}},
+		"unknown":               {"", unknown, nil},
+		"unknown, but replaced": {replace, unknown, []string{edit, tidy}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if c.goMod != "-" {
+				content := "module example.com/shop\n\ngo 1.26.0\n\n" + c.goMod
+				if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(content), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			module, err := FindModule(dir, "shop")
+			if err != nil {
+				t.Fatal(err)
+			}
+			commands, err := module.commands(c.build)
+			if (err != nil) != (c.want == nil) {
+				t.Fatalf("got the error %v", err)
+			}
+			var got []string
+			for _, command := range commands {
+				got = append(got, command.String())
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestImportPath(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/shop\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for below, want := range map[string]string{".": "example.com/shop", "a/b": "example.com/shop/a/b"} {
+		module, err := FindModule(filepath.Join(dir, below), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := module.ImportPath(); got != want {
+			t.Errorf("%s: got %s, want %s", below, got, want)
+		}
+	}
+}
+
+// TestFailureSaysWhatIsLeft lets the go command fail.
+func TestFailureSaysWhatIsLeft(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/shop\n\ngo 1.26.0\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	module, err := FindModule(dir, "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = module.Prepare(t.Context(), buildinfo.Build{Checkout: filepath.Join(dir, "missing")}, func(Command) {})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"go mod tidy: exit status", filepath.Join(dir, "missing"), "run in " + dir + ":\n  go mod tidy"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in the error:\n%v", want, err)
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package scaffold_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/ironflow-gen/ironflow/gen/emit"
+	"github.com/ironflow-gen/ironflow/gen/internal/randomspec"
+	"github.com/ironflow-gen/ironflow/gen/scaffold"
+	"github.com/ironflow-gen/ironflow/gen/spec"
+	"github.com/ironflow-gen/ironflow/gen/yamlspec"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected files in testdata")
+
+// TestGolden compares the skeletons of the declarations in testdata with the files that stand behind them.
+func TestGolden(t *testing.T) {
+	for _, c := range cases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			files := skeleton(t, parse(t, c.declaration), nil)
+			if *update {
+				c.archive.Files = c.archive.Files[:1]
+				for _, f := range files {
+					c.archive.Files = append(c.archive.Files, txtar.File{Name: f.Name, Data: f.Content})
+				}
+				if err := os.WriteFile(c.path, txtar.Format(c.archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want := c.archive.Files[1:]
+			if len(files) != len(want) {
+				t.Fatalf("got %d files, want %d", len(files), len(want))
+			}
+			for i, f := range files {
+				if f.Name != want[i].Name || !bytes.Equal(f.Content, want[i].Data) {
+					t.Errorf("%s differs from %s; run with -update and look at the difference:\n%s", f.Name, want[i].Name, f.Content)
+				}
+			}
+		})
+	}
+}
+
+// randomDeclarations is how many random declarations TestSkeletonsPass scaffolds.
+const randomDeclarations = 12
+
+// TestSkeletonsPass vets skeletons as written and runs their tests, in a module outside of this one.
+func TestSkeletonsPass(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles a module")
+	}
+	t.Parallel()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := t.TempDir()
+	write(t, filepath.Join(module, "go.mod"), fmt.Appendf(nil, `module example.com/user
+
+go 1.26.0
+
+require github.com/ironflow-gen/ironflow v0.0.0
+
+replace github.com/ironflow-gen/ironflow => %s
+`, root))
+	add := func(declaration string) {
+		w := parse(t, declaration)
+		dir := filepath.Join(module, w.Package.Text)
+		generated, err := emit.Files(w)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, declaration)
+		}
+		for _, f := range generated {
+			write(t, filepath.Join(dir, f.Name), f.Content)
+		}
+		for _, f := range skeleton(t, w, nil) {
+			write(t, filepath.Join(dir, f.Name), f.Content)
+		}
+	}
+	for _, c := range cases(t) {
+		add(c.declaration)
+	}
+	for seed := range uint64(randomDeclarations) {
+		add(randomspec.YAML(rand.New(rand.NewPCG(seed, 3)), fmt.Sprintf("random%d", seed)))
+	}
+	for _, args := range [][]string{{"vet", "./..."}, {"test", "./..."}} {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = module
+		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
+		if output, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("go %v: %v\n%s", args, err, output)
+		}
+	}
+}
+
+// TestExisting checks what is left out because the user has it.
+func TestExisting(t *testing.T) {
+	w := parse(t, cases(t)[0].declaration) // package parcel
+	const all = "decider.go handler.go decider_test.go"
+	for name, c := range map[string]struct {
+		file, content string
+		written       string
+		reason        string // of the first file left out
+		doubt         bool
+		without       string // what the written decider.go lacks
+	}{
+		"nothing":            {written: all},
+		"unrelated":          {file: "x.go", content: "package parcel\n\ntype X struct{}\n", written: all},
+		"other package":      {file: "x_test.go", content: "package parcel_test\n\ntype Handler struct{}\n", written: all},
+		"a method of theirs": {file: "x.go", content: "package parcel\n\nfunc (X) Decider() {}\n", written: all},
+		"decider.go":         {file: "decider.go", content: "package parcel\n", written: "handler.go", reason: "it exists"},
+		"decider_test.go":    {file: "decider_test.go", content: "package parcel", written: "decider.go handler.go", reason: "it exists"},
+		"handler elsewhere": {file: "x.go", content: "package parcel\n\ntype (\n\tA int\n\tHandler struct{ a A }\n)\n",
+			written: "decider.go", reason: "x.go declares Handler"},
+		"decider elsewhere": {file: "x.go", content: "package parcel\n\ntype Decider struct{}\n",
+			written: "decider.go handler.go", reason: "it belongs to a new decider.go", without: "Decider"},
+		"evolver elsewhere": {file: "x.go", content: "package parcel\n\ntype Evolver struct{}\n",
+			written: "decider.go handler.go", reason: "it belongs to a new decider.go", without: "Evolver"},
+		"both elsewhere": {file: "x.go", content: "package parcel\n\ntype Decider struct{}\ntype Evolver = Decider\n",
+			written: "handler.go", reason: "x.go declares Decider"},
+		"test elsewhere": {file: "x_test.go", content: "package parcel\n\nfunc TestDeciderSend() {}\n",
+			written: "decider.go handler.go", reason: "x_test.go declares TestDeciderSend"},
+		"broken": {file: "x.go", content: "package parcel\n\nfunc {\n",
+			written: "", reason: "x.go does not parse, so it may declare Decider or Evolver", doubt: true},
+		"broken behind a type": {file: "x.go", content: "package parcel\n\ntype Handler struct{}\n\nfunc (h Handler) {\n",
+			written: "", reason: "x.go does not parse, so it may declare Decider or Evolver", doubt: true},
+		"no Go at all": {file: "x.go", content: "<<<<<<< HEAD\n",
+			written: "", reason: "x.go does not parse, so it may declare Decider or Evolver", doubt: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var existing []scaffold.Source
+			if c.file != "" {
+				existing = append(existing, scaffold.Source{Name: c.file, Content: []byte(c.content)})
+			}
+			var written []string
+			var left *scaffold.File
+			for _, f := range skeleton(t, w, existing) {
+				if f.Content == nil {
+					if left == nil {
+						left = &f
+					}
+					continue
+				}
+				written = append(written, f.Name)
+				if f.Name == "decider.go" && c.without != "" && bytes.Contains(f.Content, []byte("type "+c.without)) {
+					t.Errorf("decider.go declares %s a second time", c.without)
+				}
+			}
+			if got := strings.Join(written, " "); got != c.written {
+				t.Errorf("written: %s, want: %s", got, c.written)
+			}
+			if left != nil && (left.Reason != c.reason || left.Doubt != c.doubt) {
+				t.Errorf("%s: got the reason %q (doubt %v), want %q (doubt %v)", left.Name, left.Reason, left.Doubt, c.reason, c.doubt)
+			}
+		})
+	}
+}
+
+// testCase is a declaration of testdata with the skeleton that is expected of it.
+type testCase struct {
+	name, path  string
+	declaration string
+	archive     *txtar.Archive
+}
+
+func cases(t *testing.T) []testCase {
+	t.Helper()
+	paths, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []testCase
+	for _, path := range paths {
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(path), ".txtar")
+		list = append(list, testCase{name, path, string(archive.Files[0].Data), archive})
+	}
+	return list
+}
+
+func parse(t *testing.T, declaration string) *spec.Workflow {
+	t.Helper()
+	w, err := yamlspec.Parse("declaration.ironflow.yaml", []byte(declaration))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, declaration)
+	}
+	return w
+}
+
+func skeleton(t *testing.T, w *spec.Workflow, existing []scaffold.Source) []scaffold.File {
+	t.Helper()
+	files, err := scaffold.Files(w, existing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func write(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

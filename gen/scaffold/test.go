@@ -1,0 +1,154 @@
+package scaffold
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// testView is what decider_test.go.tmpl shows.
+type testView struct {
+	Package    string
+	HasEffects bool
+	Deciders   []deciderTest
+	First      engineTest
+}
+
+// deciderTest calls a method of the decider.
+type deciderTest struct {
+	TestName string
+	Input    string
+	Sample   string // the input, an expression
+	Status   string // of the state it is called with; empty without states
+	Event    string // that is expected, an expression
+}
+
+// engineTest sends the first input through an engine.
+type engineTest struct {
+	TestName string
+	Input    string
+	Sample   string
+	ID       string // the input's field
+	Status   string // that is expected; empty without states
+}
+
+func testViewOf(w *spec.Workflow) testView {
+	v := testView{Package: w.Package.Text, HasEffects: len(w.Effects) > 0}
+	for _, in := range w.Inputs {
+		first := answers(w, in)[0]
+		test := deciderTest{
+			TestName: "TestDecider" + in.Name.Text,
+			Input:    in.Name.Text,
+			Sample:   sampleOf(in),
+			Event:    first.record(in).literal(),
+		}
+		if w.HasStates() {
+			test.Status = first.states[0]
+		}
+		v.Deciders = append(v.Deciders, test)
+	}
+	v.First = firstOf(w)
+	return v
+}
+
+// firstOf tests the first input that a new instance accepts.
+func firstOf(w *spec.Workflow) engineTest {
+	in, status := w.Inputs[0], ""
+	if w.HasStates() {
+		accepts := w.States[0].Accepts
+		t := accepts[slices.IndexFunc(accepts, func(t *spec.Transition) bool { return len(t.Moves) > 0 })]
+		in, status = find(w.Inputs, t.Input.Text), statusOf(t.Moves[0].To)
+	}
+	return engineTest{
+		TestName: "TestEngine" + in.Name.Text,
+		Input:    in.Name.Text,
+		Sample:   sampleOf(in),
+		ID:       spec.GoName(in.ID.Text),
+		Status:   status,
+	}
+}
+
+// names lists the functions of the test.
+func (v testView) names() []string {
+	list := []string{v.First.TestName}
+	for _, d := range v.Deciders {
+		list = append(list, d.TestName)
+	}
+	return list
+}
+
+// sampleOf renders an input with a value in each field for which one is easily made up.
+func sampleOf(in *spec.Message) string {
+	r := record{typeName: in.Name.Text}
+	for _, f := range in.Fields {
+		r.fields = append(r.fields, assignment{Name: spec.GoName(f.Name.Text), Value: sample(f.Name.Text, &f.Type, true)})
+	}
+	return r.literal()
+}
+
+// sample makes up a value, "" for the zero value. Lists have one element, but only in the fields of the input itself: a
+// struct may hold a list of its own kind.
+func sample(field string, ref *spec.TypeRef, outer bool) string {
+	switch ref.Kind {
+	case spec.Scalar:
+		return sampleScalar(field, ref.Name)
+	case spec.Declared:
+		return sampleDeclared(ref)
+	case spec.List:
+		if outer {
+			return sampleList(field, ref.Elem)
+		}
+	}
+	return ""
+}
+
+func sampleList(field string, elem *spec.TypeRef) string {
+	value := sample(field, elem, false)
+	if value == "" {
+		return ""
+	}
+	name := elem.Name
+	switch {
+	case elem.Kind == spec.Scalar && name == "decimal":
+		name = "string"
+	case elem.Kind == spec.Declared && elem.Decl.Kind == spec.Struct:
+		value = strings.TrimPrefix(value, name)
+	}
+	return "[]" + name + "{" + value + "}"
+}
+
+// sampleDeclared makes up a value of an enum or a struct.
+func sampleDeclared(ref *spec.TypeRef) string {
+	switch ref.Decl.Kind {
+	case spec.Enum:
+		return firstValue(ref.Decl)
+	case spec.Struct:
+		r := record{typeName: ref.Name}
+		for _, f := range ref.Decl.Fields {
+			r.fields = append(r.fields, assignment{Name: spec.GoName(f.Name.Text), Value: sample(f.Name.Text, &f.Type, false)})
+		}
+		return r.plain()
+	}
+	return ""
+}
+
+func sampleScalar(field, scalar string) string {
+	switch scalar {
+	case "string":
+		if stem := strings.TrimSuffix(field, "_id"); stem != field {
+			return strconv.Quote(strings.ReplaceAll(stem, "_", "-") + "-1")
+		}
+		return strconv.Quote(strings.ReplaceAll(field, "_", " "))
+	case "bool":
+		return "true"
+	case "int", "int32", "int64":
+		return "100"
+	case "float64":
+		return "1.5"
+	case "decimal":
+		return `"1.50"`
+	}
+	return ""
+}

@@ -1,0 +1,81 @@
+package scaffold
+
+import (
+	"strings"
+	"unicode"
+)
+
+// maxComment is how wide a comment gets, without its indentation.
+const maxComment = 110
+
+// doc renders a declaration's documentation as the comment of its method, "" when there is none.
+func doc(name, text string) string {
+	text = strings.TrimSpace(text)
+	switch {
+	case text == "":
+		return ""
+	case strings.HasPrefix(text, name+" "):
+		return comment(text)
+	}
+	return comment(name + ": " + text)
+}
+
+// comment renders text as line comments, each of them ended by a newline. Long lines are wrapped.
+func comment(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		line = printable(line)
+		for {
+			head, rest := cut(line)
+			b.WriteString(strings.TrimRight("// "+head, " ") + "\n")
+			if line = rest; line == "" {
+				break
+			}
+		}
+	}
+	return b.String()
+}
+
+// cut returns as many words of a line as fit into a comment, and the rest.
+func cut(line string) (head, rest string) {
+	if len(line) <= maxComment {
+		return line, ""
+	}
+	at := strings.LastIndexByte(line[:maxComment+1], ' ')
+	if at <= 0 {
+		if at = strings.IndexByte(line, ' '); at <= 0 {
+			return line, ""
+		}
+	}
+	return line[:at], strings.TrimLeft(line[at:], " ")
+}
+
+// printable drops what Go source may not contain, and the end of the line.
+func printable(line string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r), r == '\uFEFF', r == unicode.ReplacementChar:
+			return -1
+		}
+		return r
+	}, line)
+}
+
+// listing writes names as English does: "A, B and C".
+func listing(names []string, last string) string {
+	n := len(names)
+	if n < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:n-1], ", ") + " " + last + " " + names[n-1]
+}
+
+// counted writes a noun and names: "the event A", "the events A and B".
+func counted(noun string, names []string, last string) string {
+	if len(names) != 1 {
+		noun += "s"
+	}
+	return "the " + noun + " " + listing(names, last)
+}

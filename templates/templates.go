@@ -1,0 +1,29 @@
+// Package templates holds the text of the files that belong to the user once they are written: the skeleton of a
+// workflow, and the sample that "ironflow-gen init" begins with. gen/scaffold and gen/generate/starter render them.
+package templates
+
+import (
+	"embed"
+	"text/template"
+)
+
+//go:embed skeleton/*.tmpl init/*.tmpl
+var files embed.FS
+
+// Skeleton has decider.go, handler.go and decider_test.go for any declaration, by these names.
+var Skeleton = parse("skeleton/*.tmpl")
+
+// Init has the files of the sample package and its main.go, by their names with workflow.ironflow.yaml for the
+// declaration.
+var Init = parse("init/*.tmpl")
+
+func parse(pattern string) *template.Template {
+	all := template.Must(template.New("").Option("missingkey=error").ParseFS(files, pattern))
+	named := template.New("")
+	for _, t := range all.Templates() {
+		const suffix = ".tmpl"
+		name := t.Name()
+		template.Must(named.AddParseTree(name[:len(name)-len(suffix)], t.Tree))
+	}
+	return named
+}
