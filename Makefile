@@ -1,0 +1,42 @@
+# make demo    generate the example and run it; needs no database
+# make test    everything CI checks: format, vet, lint, generated code, race tests on both stores, examples
+# make bench   how fast the generator and the codec are
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: demo test fmt vet lint generated race examples bench postgres
+
+demo:
+	go generate ./examples/order/...
+	go run ./examples/order
+
+test: fmt vet lint generated race examples
+
+fmt:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
+		echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+
+vet:
+	go vet ./...
+
+lint:
+	go run $(STATICCHECK) ./...
+
+# Generated files must be what the generator writes today.
+generated:
+	go generate ./...
+	@stale=$$(git status --porcelain -- '*_ironflow.go'); if [ -n "$$stale" ]; then \
+		echo "generated code was not up to date; commit what go generate wrote:"; echo "$$stale"; exit 1; fi
+
+race: postgres
+	go test -race -timeout 15m ./...
+
+examples:
+	go run ./examples/order > /dev/null
+
+bench:
+	go test -run '^$$' -bench . ./gen/emit ./runtime/codec
+
+# The tests start a server of their own, from the binaries of the local installation.
+postgres:
+	@.ci/postgres
