@@ -43,7 +43,7 @@ func inputViewOf(w *spec.Workflow, in *spec.Message) inputView {
 	v.Answers[len(v.Answers)-1].Last = true
 	for i := range v.Answers {
 		a := &v.Answers[i]
-		a.Decision = "Accept" + name + "(" + a.record(in).annotated() + ")"
+		a.Decision = spec.NamesOfInput(name).Accept + "(" + a.record(in).annotated() + ")"
 		var effects []string
 		for _, e := range a.effects {
 			effects = append(effects, fill(e.Name.Text, e.Fields, "in", in.Fields).annotated())
@@ -158,7 +158,7 @@ func find(list []*spec.Message, name string) *spec.Message {
 	return list[slices.IndexFunc(list, func(m *spec.Message) bool { return m.Name.Text == name })]
 }
 
-func statusOf(state spec.Name) string { return "Status" + spec.GoName(state.Text) }
+func statusOf(state spec.Name) string { return spec.StatusName(state.Text) }
 
 // eventView is a method of the evolver.
 type eventView struct {
