@@ -31,7 +31,8 @@ type Config struct {
 	// EffectRetry is for effects that declare no retry of their own. Default: 25 attempts, pauses from 500 ms to 10 min.
 	EffectRetry RetryPolicy
 
-	// EffectTimeout bounds one attempt of effects that declare no timeout. Default: 1 min.
+	// EffectTimeout is when the context of one attempt ends, for effects that declare no timeout. A handler that ignores
+	// its context goes on, and keeps its lease. Default: 1 min.
 	EffectTimeout time.Duration
 
 	// TimerRetry is for timers whose delivery fails. Default: 25 attempts, pauses from 500 ms to 10 min.

@@ -58,7 +58,7 @@ func (p RetryPolicy) delay(attempt int) time.Duration {
 // EffectOptions are the declared options of an effect.
 type EffectOptions struct {
 	Retry   RetryPolicy
-	Timeout time.Duration // of one attempt; 0 means the engine's default
+	Timeout time.Duration // of the context of one attempt; 0 means the engine's default
 }
 
 // Permanent marks a handler's error as one that no retry can mend: the effect becomes a dead letter at once.

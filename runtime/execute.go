@@ -126,7 +126,7 @@ func (e *Engine) execute(ctx context.Context, req request) (result, error) {
 			if ctx.Err() == nil {
 				continue
 			}
-			err = ctx.Err() // the race was lost to nobody's surprise; that there is no time for another is what counts
+			err = ctx.Err() // callers do not see conflicts
 		}
 		return result, fmt.Errorf("%s: input %s: %w", key, req.input.name, err)
 	}

@@ -77,13 +77,13 @@ func (h *heldLeases) lose(leases []Lease) {
 	}
 }
 
-// expired returns the leases whose end has passed without a heartbeat that reached the store.
+// expired returns the leases whose end has come without a heartbeat that reached the store.
 func (h *heldLeases) expired(now time.Time) []Lease {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var leases []Lease
 	for lease, held := range h.leases {
-		if now.After(held.until) {
+		if !now.Before(held.until) {
 			leases = append(leases, lease)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -47,14 +48,14 @@ func (w *worker) run(stop, handlers context.Context) {
 	for w.takeSlot(stop) {
 		free := 1 + w.takeFreeSlots()
 		w.alarm.clear(w.config.Clock.Now())
-		deliveries, err := w.claim(stop, free)
+		deliveries, until, err := w.claim(stop, free)
 		for range free - len(deliveries) {
 			<-w.slots
 		}
 		for _, d := range deliveries {
 			serving.Go(func() {
 				defer func() { <-w.slots }()
-				w.serve(handlers, d)
+				w.serve(handlers, d, until)
 			})
 		}
 		switch {
@@ -100,17 +101,18 @@ func (w *worker) takeFreeSlots() (taken int) {
 	}
 }
 
-// claim does not stop half-way when the engine stops: what was claimed has cost an attempt, and must be served.
-func (w *worker) claim(ctx context.Context, limit int) ([]Delivery, error) {
+// claim does not stop half-way when the engine stops: what was claimed has cost an attempt, and must be served. It also
+// returns the end of the leases.
+func (w *worker) claim(ctx context.Context, limit int) ([]Delivery, time.Time, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.config.Lease)
 	defer cancel()
 	now := storedTime(w.config.Clock.Now())
 	until := now.Add(w.config.Lease)
 	deliveries, err := w.queue.Claim(ctx, Claim{Kinds: w.kinds, Now: now, Until: until, Limit: limit})
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
-	return deliveries, nil
+	return deliveries, until, nil
 }
 
 // pause waits for d, for the alarm, or for the stop.
@@ -135,11 +137,11 @@ func (w *worker) pause(stop context.Context, d time.Duration) {
 	}
 }
 
-// serve makes one attempt at a delivery and settles it.
-func (w *worker) serve(handlers context.Context, d Delivery) {
+// serve makes one attempt at a delivery, leased until then unless a heartbeat extends it, and settles it.
+func (w *worker) serve(handlers context.Context, d Delivery, until time.Time) {
 	ctx, cancel := context.WithCancelCause(handlers)
 	defer cancel(nil)
-	w.held.add(d, w.config.Clock.Now().Add(w.config.Lease), cancel)
+	w.held.add(d, until, cancel)
 	defer w.held.remove(d.Lease)
 
 	log := w.config.Logger.With(
@@ -222,21 +224,24 @@ func retry(ctx context.Context, clock Clock, f func() error) error {
 	}
 }
 
-// alarm remembers the earliest time somebody asked to be woken at.
+// alarm remembers the times that somebody asked to be woken at, up to maxAlarms of the earliest. Polling finds what is
+// behind the others.
 type alarm struct {
-	mu   sync.Mutex
-	at   time.Time // zero when not set
-	ring chan struct{}
+	mu    sync.Mutex
+	times []time.Time // sorted
+	ring  chan struct{}
 }
+
+const maxAlarms = 128
 
 func (a *alarm) set(t time.Time) {
 	a.mu.Lock()
-	earlier := a.at.IsZero() || t.Before(a.at)
-	if earlier {
-		a.at = t
+	at, known := slices.BinarySearchFunc(a.times, t, time.Time.Compare)
+	if !known && at < maxAlarms {
+		a.times = slices.Insert(a.times[:min(len(a.times), maxAlarms-1)], at, t)
 	}
 	a.mu.Unlock()
-	if earlier {
+	if at == 0 && !known {
 		select {
 		case a.ring <- struct{}{}:
 		default:
@@ -247,14 +252,16 @@ func (a *alarm) set(t time.Time) {
 func (a *alarm) next() (time.Time, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.at, !a.at.IsZero()
+	if len(a.times) == 0 {
+		return time.Time{}, false
+	}
+	return a.times[0], true
 }
 
-// clear forgets the alarm when its time has come.
+// clear forgets the times that have come.
 func (a *alarm) clear(now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.at.After(now) {
-		a.at = time.Time{}
-	}
+	to, _ := slices.BinarySearchFunc(a.times, now.Add(1), time.Time.Compare)
+	a.times = slices.Delete(a.times, 0, to)
 }

@@ -1,0 +1,130 @@
+package runtime_test
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/codec"
+	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+)
+
+func TestExecuteDynamic(t *testing.T) {
+	onStores(t, func(b *bed) {
+		engine := b.engine(b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{}))
+		execute := func(input string) runtime.DynamicOutcome {
+			b.Helper()
+			out, err := engine.ExecuteDynamic(b.Context(), "ticket", []byte(input))
+			if err != nil {
+				b.Fatal(err)
+			}
+			return out
+		}
+		out := execute(` { "id": "a", "subject": "caf\u00e9", "type": "Open", "unknown": [1] } `)
+		want := []runtime.Encoded{{Type: "Opened", Payload: []byte(`{"subject":"café"}`)}}
+		if !out.Accepted() || out.Version != 1 || !reflect.DeepEqual(out.Events, want) {
+			b.Errorf("got %+v", out)
+		}
+		b.unchanged(func() {
+			out = execute(`{"type":"Open","id":"a","subject":"x"}`)
+			if !out.Rejected() || out.Rejection.Type != "Duplicate" || string(out.Rejection.Payload) != `{}` {
+				b.Errorf("got %+v", out)
+			}
+			out = execute(`{"type":"Note","id":"b","text":"x"}`)
+			if !out.Rejected() || out.Rejection.Type != "NotAccepted" || string(out.Rejection.Payload) != `{"input":"Note","state":"new"}` {
+				b.Errorf("got %s %s", out.Rejection.Type, out.Rejection.Payload)
+			}
+		})
+		execute(`{"type":"Solve","id":"a"}`)
+		if out = execute(`{"type":"Solve","id":"a"}`); !out.AlreadyCompleted() || out.Version != 2 {
+			b.Errorf("got %+v", out)
+		}
+	})
+}
+
+func TestExecuteDynamicRefuses(t *testing.T) {
+	onStores(t, func(b *bed) {
+		engine := b.engine(b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{}))
+		for _, test := range []struct {
+			input string
+			path  string // of a *codec.Error; "-" for another error
+			says  []string
+		}{
+			{``, "", []string{"end of the input"}},
+			{`nonsense`, "", []string{"expected an object", "nonsense"}},
+			{`[]`, "", []string{"expected an object"}},
+			{`null`, "", []string{"expected an object"}},
+			{`{"type":"Open"`, "type", []string{"end of the input"}},
+			{`{"type":"Open","id":"a","subject":"s"} {}`, "", []string{"expected the end of the document"}},
+			{`{"id":"a"}`, "type", []string{"missing"}},
+			{`{"type":7}`, "type", []string{"expected a string", "7"}},
+			{`{"type":"Open","type":"Note"}`, "type", []string{"second time"}},
+			{`{"type":"Open","id":"a"}`, "subject", []string{"input Open", "missing"}},
+			{`{"type":"Open","subject":"a"}`, "id", []string{"input Open", "missing"}},
+			{`{"type":"Open","id":7,"subject":"s"}`, "id", []string{"input Open", "expected a string", "7"}},
+			{`{"type":"Open","id":null,"subject":"s"}`, "id", []string{"input Open"}},
+			{`{"type":"Open","id":"a","id":"b","subject":"s"}`, "id", []string{"second time"}},
+			{"{\"type\":\"Open\",\"id\":\"\xff\",\"subject\":\"s\"}", "id", []string{"UTF-8"}},
+			{`{"type":"Open","id":"","subject":"s"}`, "-", []string{"input Open", "instance id is empty"}},
+			{`{"type":"Open","id":"a\u0000","subject":"s"}`, "-", []string{"input Open", "NUL"}},
+		} {
+			b.unchanged(func() {
+				_, err := engine.ExecuteDynamic(b.Context(), "ticket", []byte(test.input))
+				if err == nil {
+					b.Errorf("%s: no error", test.input)
+					return
+				}
+				wantError(b, err, append(test.says, "workflow ticket")...)
+				var at *codec.Error
+				if is := errors.As(err, &at); is != (test.path != "-") || is && at.Path != test.path {
+					b.Errorf("%s: got %#v", test.input, err)
+				}
+			})
+		}
+
+		_, err := engine.ExecuteDynamic(b.Context(), "ticket", []byte(`{"type":"Opens","id":"a"}`))
+		var unknownType *codec.UnknownTypeError
+		if !errors.As(err, &unknownType) || unknownType.Workflow != "ticket" || unknownType.Kind != "input" || unknownType.Type != "Opens" {
+			b.Errorf("got %#v", err)
+		}
+		wantError(b, err, "ticket", "input", "Opens", `"Open"`)
+
+		_, err = engine.ExecuteDynamic(b.Context(), "tickets", []byte(`nonsense`))
+		var unknownWorkflow *runtime.UnknownWorkflow
+		if !errors.As(err, &unknownWorkflow) || unknownWorkflow.Workflow != "tickets" {
+			b.Errorf("got %#v", err)
+		}
+		wantError(b, err, `"tickets"`, "registered: ticket")
+	})
+}
+
+// What a newer or a hostile program has written is an error that names the event, not a guess.
+func TestStoredEventsThatNobodyKnows(t *testing.T) {
+	onStores(t, func(b *bed) {
+		client := ticket.NewClient(b.engine(b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{})))
+		for id, change := range map[string]string{
+			"schema":  "schema_version = 2",
+			"type":    "type = 'Vanished'",
+			"payload": `payload = '{"subject":7}'`,
+			"state":   "type = 'Solved'", // which the declaration does not know there
+		} {
+			imported, err := client.Import(b.Context(), ticket.Import{ID: id})
+			must(b, imported, err)
+			b.exec("UPDATE {p}events SET %s WHERE workflow_id = '%s' AND version = 1", change, id)
+		}
+		for id, says := range map[string][]string{
+			"schema":  {"Opened of version 1", "schema version 2"},
+			"type":    {"Vanished of version 1", `has no event "Vanished"`},
+			"payload": {"Opened of version 1", "subject", "expected a string"},
+			"state":   {"version 1", "Solved leads nowhere from state new"},
+		} {
+			b.unchanged(func() {
+				_, err := client.Note(b.Context(), ticket.Note{ID: id})
+				wantError(b, err, append(says, "ticket/"+id)...)
+				_, err = client.State(b.Context(), id)
+				wantError(b, err, append(says, "ticket/"+id)...)
+			})
+		}
+	})
+}

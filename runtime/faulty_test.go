@@ -1,0 +1,111 @@
+package runtime_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// errBroken is what a store says that a test has broken.
+var errBroken = errors.New("the database is on fire")
+
+// faulty is a store whose calls fail, wait or lie as a test says.
+type faulty struct {
+	runtime.Store
+
+	mu     sync.Mutex
+	begin  func() error
+	commit func(ctx context.Context, commit func(context.Context) error) error
+	claim  func(name runtime.QueueName, call func() ([]runtime.Delivery, error)) ([]runtime.Delivery, error)
+	extend func(call func() ([]runtime.Lease, error)) ([]runtime.Lease, error)
+	settle func(call func() ([]runtime.Lease, error)) ([]runtime.Lease, error)
+}
+
+func (f *faulty) setBegin(fault func() error) { f.set(func() { f.begin = fault }) }
+func (f *faulty) setCommit(fault func(context.Context, func(context.Context) error) error) {
+	f.set(func() { f.commit = fault })
+}
+func (f *faulty) setClaim(fault func(runtime.QueueName, func() ([]runtime.Delivery, error)) ([]runtime.Delivery, error)) {
+	f.set(func() { f.claim = fault })
+}
+func (f *faulty) setExtend(fault func(func() ([]runtime.Lease, error)) ([]runtime.Lease, error)) {
+	f.set(func() { f.extend = fault })
+}
+func (f *faulty) setSettle(fault func(func() ([]runtime.Lease, error)) ([]runtime.Lease, error)) {
+	f.set(func() { f.settle = fault })
+}
+
+func (f *faulty) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+func get[T any](f *faulty, field *T) T {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return *field
+}
+
+func (f *faulty) Begin(ctx context.Context, instances []runtime.InstanceKey) (runtime.UnitOfWork, error) {
+	if fault := get(f, &f.begin); fault != nil {
+		if err := fault(); err != nil {
+			return nil, err
+		}
+	}
+	work, err := f.Store.Begin(ctx, instances)
+	if err != nil {
+		return nil, err
+	}
+	return faultyWork{work, f}, nil
+}
+
+func (f *faulty) Effects() runtime.Queue {
+	return faultyQueue{f.Store.Effects(), f, runtime.EffectQueue}
+}
+func (f *faulty) Timers() runtime.Queue { return faultyQueue{f.Store.Timers(), f, runtime.TimerQueue} }
+
+type faultyWork struct {
+	runtime.UnitOfWork
+	store *faulty
+}
+
+func (w faultyWork) Commit(ctx context.Context, changes []runtime.Change) error {
+	if fault := get(w.store, &w.store.commit); fault != nil {
+		return fault(ctx, func(ctx context.Context) error { return w.UnitOfWork.Commit(ctx, changes) })
+	}
+	return w.UnitOfWork.Commit(ctx, changes)
+}
+
+type faultyQueue struct {
+	runtime.Queue
+	store *faulty
+	name  runtime.QueueName
+}
+
+func (q faultyQueue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delivery, error) {
+	call := func() ([]runtime.Delivery, error) { return q.Queue.Claim(ctx, claim) }
+	if fault := get(q.store, &q.store.claim); fault != nil {
+		return fault(q.name, call)
+	}
+	return call()
+}
+
+func (q faultyQueue) Extend(ctx context.Context, leases []runtime.Lease, until time.Time) ([]runtime.Lease, error) {
+	call := func() ([]runtime.Lease, error) { return q.Queue.Extend(ctx, leases, until) }
+	if fault := get(q.store, &q.store.extend); fault != nil {
+		return fault(call)
+	}
+	return call()
+}
+
+func (q faultyQueue) Settle(ctx context.Context, settlements []runtime.Settlement) ([]runtime.Lease, error) {
+	call := func() ([]runtime.Lease, error) { return q.Queue.Settle(ctx, settlements) }
+	if fault := get(q.store, &q.store.settle); fault != nil {
+		return fault(call)
+	}
+	return call()
+}

@@ -1,0 +1,235 @@
+package runtime
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/codec"
+)
+
+func TestRetryDelay(t *testing.T) {
+	t.Parallel()
+	p := RetryPolicy{MaxAttempts: 9, Base: 100 * time.Millisecond, Max: time.Second}
+	for attempt, full := range map[int]time.Duration{
+		1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 3: 400 * time.Millisecond, 4: 800 * time.Millisecond,
+		5: time.Second, 6: time.Second, 1000: time.Second, math.MaxInt: time.Second,
+	} {
+		low, high := full, time.Duration(0)
+		for range 1000 {
+			d := p.delay(attempt)
+			low, high = min(low, d), max(high, d)
+		}
+		if low < full/2 || high > full || high-low < full/4 {
+			t.Errorf("attempt %d: pauses from %v to %v, want them spread from %v to %v", attempt, low, high, full/2, full)
+		}
+	}
+	huge := RetryPolicy{Base: math.MaxInt64 / 3 * 2, Max: math.MaxInt64}
+	if d := huge.delay(7); d < math.MaxInt64/2 {
+		t.Errorf("overflow: got %v", d)
+	}
+	if d := (RetryPolicy{}).delay(3); d != 0 {
+		t.Errorf("no pause: got %v", d)
+	}
+}
+
+func TestRetryDefaults(t *testing.T) {
+	t.Parallel()
+	def := RetryPolicy{MaxAttempts: 5, Base: time.Second, Max: time.Minute}
+	for _, test := range []struct{ declared, want RetryPolicy }{
+		{RetryPolicy{}, def},
+		{RetryPolicy{MaxAttempts: 1}, RetryPolicy{1, time.Second, time.Minute}},
+		{RetryPolicy{Base: time.Hour}, RetryPolicy{5, time.Hour, time.Hour}},
+		{RetryPolicy{2, 3, 4}, RetryPolicy{2, 3, 4}},
+	} {
+		if got := test.declared.withDefaults(def); got != test.want {
+			t.Errorf("%+v: got %+v, want %+v", test.declared, got, test.want)
+		}
+	}
+}
+
+func TestSettle(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+	p := RetryPolicy{MaxAttempts: 3, Base: time.Second, Max: time.Second}
+	broken := errors.New("broken")
+	for _, test := range []struct {
+		name    string
+		attempt int
+		err     error
+		verdict Verdict
+		from    time.Duration
+		to      time.Duration
+		text    string
+	}{
+		{"plain", 1, broken, RetryLater, time.Second / 2, time.Second, "broken"},
+		{"last", 3, broken, Dead, 0, 0, "attempt 3 of 3: broken"},
+		{"permanent", 1, Permanent(broken), Dead, 0, 0, "broken"},
+		{"permanent at last", 3, Permanent(broken), Dead, 0, 0, "broken"},
+		{"retry after", 2, RetryAfter(broken, time.Hour), RetryLater, time.Hour, time.Hour, "broken"},
+		{"retry after in the past", 2, RetryAfter(broken, -time.Hour), RetryLater, 0, 0, "broken"},
+		{"retry after at last", 3, RetryAfter(broken, time.Hour), Dead, 0, 0, "attempt 3 of 3: broken"},
+		{"permanent retry after", 1, RetryAfter(Permanent(broken), time.Hour), Dead, 0, 0, "broken"},
+	} {
+		s := p.settle(Delivery{Attempt: test.attempt, Lease: Lease{Token: 7}}, test.err, now)
+		if s.Verdict != test.verdict || s.Error != test.text || s.Lease.Token != 7 ||
+			s.At.Before(now.Add(test.from)) || s.At.After(now.Add(test.to)) {
+			t.Errorf("%s: got %+v", test.name, s)
+		}
+		if !errors.Is(test.err, broken) {
+			t.Errorf("%s: the mark hides the error", test.name)
+		}
+	}
+}
+
+func TestTimerNet(t *testing.T) {
+	t.Parallel()
+	var n timerNet
+	n.start(NewTimer{Key: "a", Input: "1"})
+	n.cancel("b")
+	n.start(NewTimer{Key: "c"})
+	n.start(NewTimer{Key: "a", Input: "2"})
+	n.start(NewTimer{Key: "b", Input: "3"})
+	n.cancel("c")
+	n.cancel("d")
+	start, cancel := n.result()
+	if len(start) != 2 || start[0].Key != "a" || start[0].Input != "2" || start[1].Key != "b" || start[1].Input != "3" {
+		t.Errorf("started: %+v", start)
+	}
+	if !slices.Equal(cancel, []string{"c", "d"}) {
+		t.Errorf("cancelled: %v", cancel)
+	}
+}
+
+func TestFireAt(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+	var s Schedule
+	for _, test := range []struct {
+		name string
+		spec TimerSpec
+		want time.Time // zero for none
+		has  bool
+	}{
+		{"none", TimerSpec{}, time.Time{}, false},
+		{"declared", TimerSpec{After: time.Hour}, now.Add(time.Hour), true},
+		{"in", TimerSpec{Schedule: s.In(time.Minute), After: time.Hour}, now.Add(time.Minute), true},
+		{"in no time", TimerSpec{Schedule: s.In(0), After: time.Hour}, now, true},
+		{"in the past", TimerSpec{Schedule: s.In(-time.Minute)}, now.Add(-time.Minute), true},
+		{"at", TimerSpec{Schedule: s.At(now.Add(5)), After: time.Hour}, now.Add(5), true},
+		{"at the zero time", TimerSpec{Schedule: s.At(time.Time{}), After: time.Hour}, time.Time{}, true},
+		{"in, then at", TimerSpec{Schedule: s.In(1).At(now.Add(2))}, now.Add(2), true},
+		{"at, then in", TimerSpec{Schedule: s.At(now.Add(2)).In(1)}, now.Add(1), true},
+	} {
+		got, has := test.spec.FireAt(now)
+		if has != test.has || !got.Equal(test.want) {
+			t.Errorf("%s: got %v, %v", test.name, got, has)
+		}
+	}
+	if key := (TimerSpec{Name: "n", Schedule: s.Key("k").In(1)}).StoredKey(); key != "n/k" {
+		t.Errorf("got key %q", key)
+	}
+}
+
+func TestAlarm(t *testing.T) {
+	t.Parallel()
+	at := func(n int) time.Time { return time.Unix(int64(n), 0) }
+	a := alarm{ring: make(chan struct{}, 1)}
+	rings := func() bool {
+		select {
+		case <-a.ring:
+			return true
+		default:
+			return false
+		}
+	}
+	wantNext := func(n int) {
+		t.Helper()
+		if got, ok := a.next(); ok != (n > 0) || ok && !got.Equal(at(n)) {
+			t.Errorf("next: got %v, %v, want %d", got, ok, n)
+		}
+	}
+	wantNext(0)
+	a.set(at(20))
+	if !rings() {
+		t.Error("the first time does not ring")
+	}
+	a.set(at(30))
+	a.set(at(20))
+	if rings() {
+		t.Error("a later time rings")
+	}
+	a.set(at(10))
+	if !rings() {
+		t.Error("an earlier time does not ring")
+	}
+	for _, n := range []int{10, 20, 30} {
+		a.clear(at(n).Add(-1))
+		wantNext(n)
+		a.clear(at(n))
+	}
+	wantNext(0)
+
+	// However many are set, the earliest are kept.
+	for n := 10 * maxAlarms; n > 0; n-- {
+		a.set(at(n))
+	}
+	for n := 1; n <= maxAlarms; n++ {
+		wantNext(n)
+		a.clear(at(n))
+	}
+	wantNext(0)
+}
+
+func TestStoredTime(t *testing.T) {
+	t.Parallel()
+	zone := time.FixedZone("x", 3600)
+	got := storedTime(time.Date(2031, 1, 1, 1, 0, 0, 123_456_789, zone))
+	if want := time.Date(2031, 1, 1, 0, 0, 0, 123_456_000, time.UTC); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestTransitionAllows(t *testing.T) {
+	t.Parallel()
+	transition := &Transition{Events: []EventMove{{Event: "A"}, {Event: "B"}}, Effects: []string{"E"}}
+	for name, want := range map[string]string{
+		"event A": "", "event B": "", "effect E": "",
+		"event C":  "the declaration does not allow the event C here, only A, B",
+		"effect A": "the declaration does not allow the effect A here, only E",
+		"timer E":  "the declaration allows no timer here, the decision has E",
+	} {
+		what, named, _ := strings.Cut(name, " ")
+		var got string
+		if err := transition.allows(what, named); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+// Imported types bring their own JSON methods, and those may panic.
+func TestCodecPanics(t *testing.T) {
+	t.Parallel()
+	c := Codec[any]{
+		Name:   func(any) string { return "Created" },
+		Encode: func(*codec.Encoder, any) { panic("encoder") },
+		Decode: func(*codec.Decoder, string) (any, error) { panic("decoder") },
+	}
+	_, _, encodeErr := encode[any](1, c)
+	_, decodeErr := decode(codec.NewDecoder(nil), "Created", c)
+	for want, err := range map[string]error{
+		"encoding Created panicked: encoder": encodeErr,
+		"decoding Created panicked: decoder": decodeErr,
+	} {
+		var p *PanicError
+		if !errors.As(err, &p) || p.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

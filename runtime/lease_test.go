@@ -1,0 +1,212 @@
+package runtime_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+)
+
+// steal claims the only effect, whoever holds it, under a lease that is over at once.
+func (b *bed) steal(now time.Time) runtime.Lease {
+	b.Helper()
+	deliveries, err := b.store.Effects().Claim(b.Context(), runtime.Claim{
+		Kinds: []runtime.Kind{{Workflow: "ticket", Name: "FindAgent"}, {Workflow: "ticket", Name: "Notify"}},
+		Now:   now.Add(48 * time.Hour), Until: now, Limit: 10,
+	})
+	if err != nil || len(deliveries) != 1 {
+		b.Fatalf("got %+v, error %v", deliveries, err)
+	}
+	return deliveries[0].Lease
+}
+
+// A zombie's lease has been taken over while its handler runs. Its context ends, and what it returns is refused.
+func TestZombie(t *testing.T) {
+	onStores(t, func(b *bed) {
+		c := newClock()
+		config := b.config(c)
+		config.Lease, config.EffectHandlers = 30*time.Second, 1
+		working, finish := make(chan bool, 9), make(chan bool)
+		cause := make(chan error, 1)
+		var called atomic.Int64
+		zombie := b.engine(config, findAgent(
+			func(ctx context.Context, _ ticket.FindAgent, call runtime.EffectCall) (ticket.FindAgentResult, error) {
+				if called.Add(1) > 1 {
+					b.Errorf("called again: %+v", call)
+				}
+				working <- true
+				<-ctx.Done()
+				cause <- context.Cause(ctx)
+				<-finish
+				return ticket.Assigned{Agent: "zombie"}, nil
+			}))
+		b.open(zombie, "a")
+		stopZombie := b.run(zombie)
+		wait(b, "the zombie's call", working)
+		b.steal(c.Now())
+
+		thief := b.engine(config, findAgent(
+			func(context.Context, ticket.FindAgent, runtime.EffectCall) (ticket.FindAgentResult, error) {
+				return ticket.Assigned{Agent: "thief"}, nil
+			}))
+		stopThief := b.run(thief)
+		b.eventuallyTable("payload", "events", "WHERE type = 'AgentAssigned'", `{"agent":"thief"}`)
+		if err := stopThief(); err != nil {
+			b.Error(err)
+		}
+
+		var why error
+		b.advanceUntil(c, config.Lease/3, "the end of the zombie's context", func() bool {
+			select {
+			case why = <-cause:
+				return true
+			default:
+				return false
+			}
+		})
+		var lost *runtime.LeaseLost
+		if !errors.As(why, &lost) || lost.Lease.Instance.ID != "a" || lost.Lease.Queue != runtime.EffectQueue {
+			b.Errorf("the zombie's context ended because of %v", why)
+		}
+		wantError(b, why, "ticket/a", "effect 0 of version 1", "no longer leased")
+		b.unchanged(func() {
+			close(finish)
+			if err := stopZombie(); err != nil {
+				b.Error(err)
+			}
+		})
+		b.wantTable(events, "events", "", "a 1 Opened", "a 2 AgentAssigned")
+		b.wantTable("*", "effects", "")
+		b.wantLog("lease lost")
+	})
+}
+
+// The result of a zombie that nobody told, because its heartbeat had no time to, is refused by the fencing token alone. So
+// is its failure.
+func TestZombieThatDoesNotKnow(t *testing.T) {
+	for name, result := range map[string]struct {
+		input ticket.FindAgentResult
+		err   error
+	}{
+		"success":   {ticket.Assigned{Agent: "zombie"}, nil},
+		"failure":   {nil, errors.New("zombie")},
+		"permanent": {nil, runtime.Permanent(errors.New("zombie"))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onStores(t, func(b *bed) {
+				c := newClock()
+				config := b.config(c)
+				config.EffectHandlers = 1
+				working, finish := make(chan bool, 9), make(chan bool)
+				zombie := b.engine(config, findAgent(
+					func(context.Context, ticket.FindAgent, runtime.EffectCall) (ticket.FindAgentResult, error) {
+						working <- true
+						<-finish
+						return result.input, result.err
+					}))
+				b.open(zombie, "a")
+				stop := b.run(zombie)
+				wait(b, "the zombie's call", working)
+				// Whoever stole it is at work, too.
+				lease := b.steal(c.Now())
+				lost, err := b.store.Effects().Extend(b.Context(), []runtime.Lease{lease}, c.Now().Add(time.Hour))
+				if err != nil || len(lost) != 0 {
+					b.Fatalf("lost %v, error %v", lost, err)
+				}
+				b.unchanged(func() {
+					close(finish)
+					if err := stop(); err != nil {
+						b.Error(err)
+					}
+				})
+				b.wantTable("attempts, token, run_at, last_error, dead_at", "effects", "", "2 2 "+stamp(c.Now().Add(time.Hour))+" - -")
+				b.wantLog("lease lost")
+			})
+		})
+	}
+}
+
+// A handler may take many times its lease while another engine looks for work on the same store.
+func TestHeartbeatKeepsTheLease(t *testing.T) {
+	onStores(t, func(b *bed) {
+		c := newClock()
+		config := b.config(c)
+		config.Lease = 9 * time.Second
+		working, finish := make(chan bool, 9), make(chan bool)
+		var called atomic.Int64
+		workflow := findAgent(
+			func(ctx context.Context, _ ticket.FindAgent, _ runtime.EffectCall) (ticket.FindAgentResult, error) {
+				called.Add(1)
+				working <- true
+				<-finish
+				return ticket.Assigned{Agent: "ann"}, context.Cause(ctx)
+			})
+		one, two := b.engine(config, workflow), b.engine(config, workflow)
+		b.open(one, "a")
+		b.run(one)
+		b.run(two)
+		wait(b, "the handler's call", working)
+		for range 12 {
+			b.beat(c, 3*time.Second, 2)
+			b.eventuallyTable("run_at", "effects", "", stamp(c.Now().Add(9*time.Second)))
+		}
+		close(finish)
+		b.eventuallyTable(events, "events", "", "a 1 Opened", "a 2 AgentAssigned")
+		b.wantTable("*", "effects", "")
+		if called.Load() != 1 {
+			b.Errorf("%d calls", called.Load())
+		}
+	})
+}
+
+// A heartbeat that never reaches the store ends the handler's context when the lease is over, not before.
+func TestHeartbeatFails(t *testing.T) {
+	onStores(t, func(b *bed) {
+		c := newClock()
+		config := b.config(c)
+		config.Lease = 9 * time.Second
+		working, ended := make(chan context.Context, 9), make(chan bool, 9)
+		store := &faulty{Store: b.store}
+		beats := make(chan bool, 99)
+		store.setExtend(func(func() ([]runtime.Lease, error)) ([]runtime.Lease, error) {
+			beats <- true
+			return nil, errBroken
+		})
+		var called atomic.Int64
+		engine := b.engineOn(store, config, findAgent(
+			func(ctx context.Context, _ ticket.FindAgent, _ runtime.EffectCall) (ticket.FindAgentResult, error) {
+				if called.Add(1) > 1 {
+					return ticket.Assigned{Agent: "ann"}, nil
+				}
+				working <- ctx
+				<-ctx.Done()
+				ended <- true
+				return nil, ctx.Err()
+			}))
+		b.open(engine, "a")
+		b.run(engine)
+		ctx := wait(b, "the handler's call", working)
+		for range 2 {
+			b.beat(c, 3*time.Second, 1)
+			wait(b, "a heartbeat", beats)
+			if ctx.Err() != nil {
+				b.Error("the handler's context ended before its lease")
+			}
+		}
+		b.beat(c, 3*time.Second, 1)
+		wait(b, "a heartbeat", beats)
+		wait(b, "the end of the handler's context", ended)
+		b.wantLog("heartbeat failed", errBroken.Error())
+		var lost *runtime.LeaseLost
+		if !errors.As(context.Cause(ctx), &lost) {
+			b.Errorf("the handler's context ended because of %v", context.Cause(ctx))
+		}
+		// The lease is over, so the effect is due again, for this engine as for any other.
+		b.advanceUntil(c, time.Second, "the second attempt", func() bool { return called.Load() == 2 })
+		b.eventuallyTable(events, "events", "", "a 1 Opened", "a 2 AgentAssigned")
+	})
+}

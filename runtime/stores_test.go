@@ -1,0 +1,325 @@
+package runtime_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"go.uber.org/goleak"
+
+	"github.com/ironflow-gen/ironflow/internal/pgserver"
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+)
+
+func TestMain(m *testing.M) {
+	if runAsChild() {
+		return
+	}
+	code := pgserver.Main(m)
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// onStores runs a scenario on every store, each over tables of its own.
+func onStores(t *testing.T, scenario func(b *bed)) {
+	t.Parallel()
+	for name, open := range map[string]func(*testing.T) *bed{"memory": openMemory, "file": openFile, "postgres": openPostgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			scenario(open(t))
+		})
+	}
+}
+
+// bed is a store, and the way to look at its tables behind its back.
+type bed struct {
+	*testing.T
+	store  runtime.Store
+	db     *sql.DB
+	prefix string // of the tables
+	url    string // for another process; empty in memory
+	log    *logbook
+}
+
+func newBed(t *testing.T, store runtime.Store, db *sql.DB, prefix, url string) *bed {
+	return &bed{T: t, store: store, db: db, prefix: prefix, url: url, log: &logbook{t: t}}
+}
+
+func openMemory(t *testing.T) *bed {
+	s, err := sqlite.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(besideMemory(s))
+	closeAtEnd(t, s)
+	closeAtEnd(t, db)
+	return newBed(t, s, db, "ironflow_", "")
+}
+
+func openFile(t *testing.T) *bed {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s, err := sqlite.Open(t.Context(), path, sqlite.SyncNormal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, s)
+	db, err := sql.Open("sqlite", "file://"+path+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, db)
+	return newBed(t, s, db, "ironflow_", path)
+}
+
+func openPostgres(t *testing.T) *bed {
+	pool := newPool(t, pgserver.URL(t))
+	schema := fmt.Sprintf("engine_%d_%d_%d", time.Now().Unix(), os.Getpid(), schemas.Add(1))
+	t.Cleanup(func() {
+		if _, err := pool.Exec(context.Background(), "DROP SCHEMA IF EXISTS "+schema+" CASCADE"); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema)); err != nil {
+		t.Fatal(err)
+	}
+	store, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	closeAtEnd(t, db)
+	return newBed(t, store, db, schema+".", pgserver.URL(t)+" "+schema)
+}
+
+var schemas atomic.Int64
+
+func newPool(t *testing.T, url string) *pgxpool.Pool {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.MaxConns = 8
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+func closeAtEnd(t *testing.T, c io.Closer) {
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+}
+
+// besideMemory is a way to the tables of a store in memory, of which nobody but the store has the connection.
+func besideMemory(s *sqlite.Store) driver.Connector {
+	writer := reflect.ValueOf(s).Elem().FieldByName("writer").Elem()
+	private := func(name string) unsafe.Pointer { return writer.FieldByName(name).Addr().UnsafePointer() }
+	return beside{(*sync.Mutex)(private("mu")), *(**sql.Conn)(private("conn"))}
+}
+
+type beside struct {
+	mu   *sync.Mutex
+	conn *sql.Conn
+}
+
+func (b beside) Connect(context.Context) (driver.Conn, error) { return b, nil }
+func (b beside) Driver() driver.Driver                        { return nil }
+func (b beside) Close() error                                 { return nil }
+func (b beside) Begin() (driver.Tx, error)                    { return nil, errors.ErrUnsupported }
+func (b beside) Prepare(string) (driver.Stmt, error)          { return nil, errors.ErrUnsupported }
+
+func (b beside) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	err = b.conn.Raw(func(conn any) error {
+		result, err = conn.(driver.ExecerContext).ExecContext(ctx, query, args)
+		return err
+	})
+	return result, err
+}
+
+// QueryContext reads the whole result at once, between two steps of the store.
+func (b beside) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var result copied
+	err := b.conn.Raw(func(conn any) error {
+		rows, err := conn.(driver.QueryerContext).QueryContext(ctx, query, args)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		result.columns = rows.Columns()
+		for {
+			row := make([]driver.Value, len(result.columns))
+			if err := rows.Next(row); err != nil {
+				return err
+			}
+			result.rows = append(result.rows, row)
+		}
+	})
+	if err != io.EOF {
+		return nil, err
+	}
+	return &result, nil
+}
+
+type copied struct {
+	columns []string
+	rows    [][]driver.Value
+}
+
+func (c *copied) Columns() []string { return c.columns }
+func (c *copied) Close() error      { return nil }
+
+func (c *copied) Next(row []driver.Value) error {
+	if len(c.rows) == 0 {
+		return io.EOF
+	}
+	copy(row, c.rows[0])
+	c.rows = c.rows[1:]
+	return nil
+}
+
+// table reads columns of a table, each row as one text with a space between columns, in the order of the rows' text
+// unless the condition orders them. Times are in the format of stamp.
+func (b *bed) table(columns, table, condition string) []string {
+	b.Helper()
+	rows, err := b.db.QueryContext(b.Context(), "SELECT "+columns+" FROM "+b.prefix+table+" "+condition)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		b.Fatal(err)
+	}
+	list := []string{}
+	for rows.Next() {
+		values := make([]any, len(names))
+		for i := range values {
+			values[i] = new(any)
+		}
+		if err := rows.Scan(values...); err != nil {
+			b.Fatal(err)
+		}
+		var cells []string
+		for i, v := range values {
+			cells = append(cells, cell(names[i], *v.(*any)))
+		}
+		list = append(list, strings.Join(cells, " "))
+	}
+	if err := rows.Err(); err != nil {
+		b.Fatal(err)
+	}
+	if !strings.Contains(condition, "ORDER BY") {
+		slices.Sort(list)
+	}
+	return list
+}
+
+func cell(column string, v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "-"
+	case time.Time:
+		return stamp(v)
+	case []byte:
+		return string(v)
+	case int64:
+		if strings.HasSuffix(column, "_at") {
+			return stamp(time.UnixMicro(v))
+		}
+	}
+	return fmt.Sprint(v)
+}
+
+// stamp is how table shows times.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999") }
+
+// exec changes a table behind the store's back.
+func (b *bed) exec(format string, args ...any) {
+	b.Helper()
+	query := fmt.Sprintf(strings.ReplaceAll(format, "{p}", b.prefix), args...)
+	if _, err := b.db.ExecContext(b.Context(), query); err != nil {
+		b.Fatal(err)
+	}
+}
+
+var tables = []string{"instances", "events", "effects", "timers", "unique_keys"}
+
+// dump is all that the database holds.
+func (b *bed) dump() string {
+	b.Helper()
+	var all strings.Builder
+	for _, t := range tables {
+		fmt.Fprintf(&all, "%s:\n%s\n", t, strings.Join(b.table("*", t, ""), "\n"))
+	}
+	return all.String()
+}
+
+// unchanged says that run leaves no trace in any table.
+func (b *bed) unchanged(run func()) {
+	b.Helper()
+	before := b.dump()
+	run()
+	if after := b.dump(); after != before {
+		b.Errorf("the tables have changed:\n%s\nbefore:\n%s", after, before)
+	}
+}
+
+// wantTable says what rows of a table are.
+func (b *bed) wantTable(columns, table, condition string, want ...string) {
+	b.Helper()
+	if got := b.table(columns, table, condition); !slices.Equal(got, want) {
+		b.Errorf("%s of %s %s: got %q, want %q", columns, table, condition, got, want)
+	}
+}
+
+// wantSerial says that the versions of each instance's events have no gap and end at the instance's own.
+func (b *bed) wantSerial() {
+	b.Helper()
+	want := make(map[string]int64)
+	for _, row := range b.table("workflow_type, workflow_id, version", "events", "ORDER BY workflow_type, workflow_id, version") {
+		cut := strings.LastIndexByte(row, ' ')
+		want[row[:cut]]++
+		if row[cut+1:] != fmt.Sprint(want[row[:cut]]) {
+			b.Errorf("event %q: want version %d", row, want[row[:cut]])
+		}
+	}
+	instances := b.table("workflow_type, workflow_id, version", "instances", "")
+	if len(instances) != len(want) {
+		b.Errorf("%d instances, but events of %d", len(instances), len(want))
+	}
+	for _, row := range instances {
+		cut := strings.LastIndexByte(row, ' ')
+		if row[cut+1:] != fmt.Sprint(want[row[:cut]]) {
+			b.Errorf("instance %q has %d events", row, want[row[:cut]])
+		}
+	}
+}
