@@ -104,8 +104,8 @@ func (e *Engine) deliverInput(ctx context.Context, workflow *Workflow, d Deliver
 	}
 	if outcome.kind != accepted {
 		e.config.Logger.InfoContext(ctx, "ironflow: the workflow did not accept what was delivered",
-			"workflow", workflow.name, "instance", d.Lease.Instance.ID, string(d.Lease.Queue), d.Kind.Name,
-			"input", req.input.name, "rejection", fmt.Sprintf("%T", outcome.rejection))
+			"workflow", workflow.name, "instance", d.Lease.Instance.ID, d.Lease.Queue.singular(), d.Kind.Name,
+			"input", req.input.name, "outcome", outcome.describe())
 	}
 	return outcome.kind == accepted, nil
 }

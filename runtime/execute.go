@@ -113,6 +113,14 @@ type result struct {
 	rejection any
 }
 
+// describe says in a log what became of an input that was not accepted.
+func (r result) describe() string {
+	if r.kind == rejected {
+		return fmt.Sprintf("rejected with %T", r.rejection)
+	}
+	return "the instance had completed"
+}
+
 // execute is the door: every input passes here. It runs the input again while it loses races against others; each lost
 // race is another's progress.
 func (e *Engine) execute(ctx context.Context, req request) (result, error) {

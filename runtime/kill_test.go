@@ -38,7 +38,7 @@ func runAsChild() bool {
 
 const accounts = 60
 
-// work opens accounts and delivers what follows, until it is killed. It says so after each.
+// work opens accounts and delivers what follows, until it is killed or has opened all. It says so after each.
 func work(where string) error {
 	ctx := context.Background()
 	store, err := openWhere(ctx, where)
@@ -49,7 +49,7 @@ func work(where string) error {
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() { failed <- engine.Run(ctx) }()
 	go func() {
 		client := ledger.NewClient(engine)
@@ -65,6 +65,7 @@ func work(where string) error {
 				failed <- err
 			}
 		}
+		failed <- nil // a busy machine may not have killed it yet
 	}()
 	return <-failed
 }

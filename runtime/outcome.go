@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -32,6 +33,20 @@ func (o Outcome[E, R]) Rejected() bool { return o.kind == rejected }
 // AlreadyCompleted reports that the instance had ended before; the decider was not asked.
 func (o Outcome[E, R]) AlreadyCompleted() bool { return o.kind == alreadyCompleted }
 
+// String says what became of the input, for logs and tests.
+func (o Outcome[E, R]) String() string {
+	switch o.kind {
+	case accepted:
+		return fmt.Sprintf("accepted as version %d: %+v", o.Version, o.Events)
+	case rejected:
+		return fmt.Sprintf("rejected: %T%+v", o.Rejection, o.Rejection)
+	case alreadyCompleted:
+		return "already completed"
+	default:
+		return "no outcome"
+	}
+}
+
 // DynamicOutcome is the outcome of an input given as JSON.
 type DynamicOutcome = Outcome[Encoded, Encoded]
 
@@ -40,6 +55,9 @@ type Encoded struct {
 	Type    string          `json:"type"`
 	Payload json.RawMessage `json:"payload"`
 }
+
+// String is the type with the payload as it is.
+func (e Encoded) String() string { return e.Type + string(e.Payload) }
 
 // Recorded is an event of an instance's history.
 type Recorded[E any] struct {

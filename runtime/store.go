@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -171,6 +172,9 @@ const (
 	EffectQueue QueueName = "effects"
 	TimerQueue  QueueName = "timers"
 )
+
+// singular names one delivery of the queue, as logs do.
+func (q QueueName) singular() string { return strings.TrimSuffix(string(q), "s") }
 
 // Lease is the right to settle or consume one delivery while Token is its newest.
 type Lease struct {

@@ -145,7 +145,7 @@ func (w *worker) serve(handlers context.Context, d Delivery, until time.Time) {
 	defer w.held.remove(d.Lease)
 
 	log := w.config.Logger.With(
-		"workflow", d.Kind.Workflow, "instance", d.Lease.Instance.ID, string(d.Lease.Queue), d.Kind.Name, "attempt", d.Attempt)
+		"workflow", d.Kind.Workflow, "instance", d.Lease.Instance.ID, d.Lease.Queue.singular(), d.Kind.Name, "attempt", d.Attempt)
 	settlement := w.attempt(ctx, log, d)
 	if settlement.Verdict == 0 {
 		return

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/examples/order/order"
@@ -26,35 +25,27 @@ type gateway struct {
 	out            io.Writer
 	providerIsFast bool
 	slowCardSeen   chan struct{}
-
-	mu       sync.Mutex
-	attempts map[string]int // by idempotency key
 }
 
 func newGateway(out io.Writer) *gateway {
-	return &gateway{out: out, slowCardSeen: make(chan struct{}, 1), attempts: make(map[string]int)}
+	return &gateway{out: out, slowCardSeen: make(chan struct{}, 1)}
 }
 
-func (g *gateway) Charge(ctx context.Context, key, card string, amountCents int64) error {
-	err := g.charge(ctx, key, card)
-	fmt.Fprintf(g.out, "   payment provider: %s card, %d cents, key %s: %s\n", card, amountCents, key, result(err))
+func (g *gateway) Charge(ctx context.Context, c order.Charge) error {
+	err := g.charge(ctx, c)
+	fmt.Fprintf(g.out, "   payment provider: %s card, %d cents, key %s: %s\n", c.Card, c.AmountCents, c.Key, result(err))
 	return err
 }
 
-func (g *gateway) charge(ctx context.Context, key, card string) error {
-	g.mu.Lock()
-	g.attempts[key]++
-	attempt := g.attempts[key]
-	g.mu.Unlock()
-
+func (g *gateway) charge(ctx context.Context, c order.Charge) error {
 	switch {
-	case card == cardFlaky && attempt <= 2:
+	case c.Card == cardFlaky && c.Attempt <= 2:
 		return errors.New("connection reset by peer")
-	case card == cardDeclined:
+	case c.Card == cardDeclined:
 		return order.ErrDeclined
-	case card == cardSilent:
+	case c.Card == cardSilent:
 		return runtime.RetryAfter(errors.New("too many requests"), time.Hour)
-	case card == cardSlow && !g.providerIsFast:
+	case c.Card == cardSlow && !g.providerIsFast:
 		select {
 		case g.slowCardSeen <- struct{}{}:
 		default:
@@ -63,18 +54,6 @@ func (g *gateway) charge(ctx context.Context, key, card string) error {
 		return context.Cause(ctx)
 	}
 	return nil
-}
-
-// waitForSlowCard returns when the payment that never ends has begun, or when that order has ended earlier.
-func (g *gateway) waitForSlowCard(ctx context.Context) error {
-	select {
-	case <-g.slowCardSeen:
-		return nil
-	case <-time.After(2 * time.Second): // a run on an old file: the order is through
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func result(err error) string {

@@ -48,10 +48,10 @@ func run(ctx context.Context, out io.Writer, file string, verbose bool) error {
 	}
 	config := runtime.Config{
 		Logger:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
-		Lease:       3 * time.Second, // a killed process's payments go on after it
+		Lease:       500 * time.Millisecond, // after it, others go on with a killed process's payments; the timeout is 3 s
 		StopTimeout: 100 * time.Millisecond,
 	}
-	store, closeStore, err := openStore(ctx, file)
+	store, closeStore, err := openStore(ctx, os.Getenv("DATABASE_URL"), file)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func run(ctx context.Context, out io.Writer, file string, verbose bool) error {
 		if err := s.placeOrders(ctx, out); err != nil {
 			return err
 		}
-		return gateway.waitForSlowCard(ctx)
+		return s.waitForSlowCard(ctx, gateway)
 	})
 	if err != nil {
 		return err
@@ -84,10 +84,10 @@ func run(ctx context.Context, out io.Writer, file string, verbose bool) error {
 	})
 }
 
-// openStore opens PostgreSQL when DATABASE_URL is set, else SQLite in the file or a temporary one.
-func openStore(ctx context.Context, file string) (runtime.Store, func(), error) {
-	if url := os.Getenv("DATABASE_URL"); url != "" {
-		pool, err := pgxpool.New(ctx, url)
+// openStore opens PostgreSQL when the URL of a database is given, else SQLite in the file or a temporary one.
+func openStore(ctx context.Context, database, file string) (runtime.Store, func(), error) {
+	if database != "" {
+		pool, err := pgxpool.New(ctx, database)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -9,8 +9,15 @@ import (
 
 // Gateway is the payment provider.
 type Gateway interface {
-	// Charge takes money from a card. It may be called again with the same key, and then must not charge again.
-	Charge(ctx context.Context, key, card string, amountCents int64) error
+	Charge(ctx context.Context, c Charge) error
+}
+
+// Charge is a request for money. It may come again with the same key, and must then not be charged again.
+type Charge struct {
+	Key         string
+	Attempt     int
+	Card        string
+	AmountCents int64
 }
 
 // ErrDeclined is what a Gateway says of a card that will never pay.
@@ -31,7 +38,9 @@ var _ EffectHandler = Handler{}
 
 // ChargeCard charges the card. Any error but a decline is tried again, as the declaration says.
 func (h Handler) ChargeCard(ctx context.Context, e ChargeCard, call runtime.EffectCall) (ChargeCardResult, error) {
-	err := h.Gateway.Charge(ctx, call.IdempotencyKey, e.Card, e.AmountCents)
+	err := h.Gateway.Charge(ctx, Charge{
+		Key: call.IdempotencyKey, Attempt: call.Attempt, Card: e.Card, AmountCents: e.AmountCents,
+	})
 	if errors.Is(err, ErrDeclined) {
 		return PaymentFailed{Reason: err.Error()}, nil
 	}
