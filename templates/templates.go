@@ -4,13 +4,15 @@ package templates
 
 import (
 	"embed"
+	"strings"
 	"text/template"
 )
 
 //go:embed skeleton/*.tmpl init/*.tmpl
 var files embed.FS
 
-// Skeleton has decider.go, handler.go and decider_test.go for any declaration, by these names.
+// Skeleton has decider.go, handler.go and decider_test.go for any declaration, by these names, and their methods one by
+// one as decide, evolve, terminal and handle.
 var Skeleton = parse("skeleton/*.tmpl")
 
 // Init has the files of the sample package and its main.go, by their names with workflow.ironflow.yaml for the
@@ -21,9 +23,7 @@ func parse(pattern string) *template.Template {
 	all := template.Must(template.New("").Option("missingkey=error").ParseFS(files, pattern))
 	named := template.New("")
 	for _, t := range all.Templates() {
-		const suffix = ".tmpl"
-		name := t.Name()
-		template.Must(named.AddParseTree(name[:len(name)-len(suffix)], t.Tree))
+		template.Must(named.AddParseTree(strings.TrimSuffix(t.Name(), ".tmpl"), t.Tree))
 	}
 	return named
 }

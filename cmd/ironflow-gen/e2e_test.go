@@ -50,6 +50,46 @@ func TestNewcomer(t *testing.T) {
 	if output := goCommand(t, dir, "mod", "tidy", "-diff"); output != "" {
 		t.Errorf("go.mod is not tidy:\n%s", output)
 	}
+
+	// A declaration that loses its states still goes through go generate.
+	file := filepath.Join(dir, "shop", "shop.ironflow.yaml")
+	declaration, _, _ := strings.Cut(before["shop.ironflow.yaml"], "\nstates:")
+	declaration = strings.Replace(declaration, ", while: in_review", "", 1)
+	if err := os.WriteFile(file, []byte(declaration), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	goCommand(t, dir, "generate", "./...")
+	if got := contents(t, filepath.Join(dir, "shop"))["machine_ironflow.go"]; strings.Contains(got, "func") {
+		t.Errorf("there is still a machine:\n%s", got)
+	}
+}
+
+// TestStandardNames makes packages with the names of standard ones: the first makes the module, the second is a part of it.
+func TestStandardNames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	goCommand(t, ".", "run", ".", "init", "-dir", dir, "time")
+	goCommand(t, dir, "tool", "ironflow-gen", "init", "errors")
+	goCommand(t, dir, "vet", "./...")
+}
+
+// TestOldModule prepares a module that asks for an older Go.
+func TestOldModule(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the go command")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/old\n\ngo 1.21\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	output := goCommand(t, ".", "run", ".", "init", "-dir", dir, "shop")
+	if want := "go.mod asked for go 1.21 and asks for go 1."; !strings.Contains(output, want) {
+		t.Errorf("%q is missing in:\n%s", want, output)
+	}
 }
 
 // goCommand runs the go command and returns what it prints to standard output.

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"os"
 
 	"github.com/ironflow-gen/ironflow/gen/generate"
 )
@@ -13,11 +14,13 @@ func generateCommand() command {
 		args:    "[paths]",
 		summary: "generate Go code from declarations (what is done without a command)",
 		details: `
-Generates the Go package of each workflow declaration, a file named *.ironflow.yaml, into its directory. A path is a
-declaration, a directory, or a directory followed by /... for all below it; without paths it is the current directory.
+Generates the Go package of each workflow declaration, a file named *.ironflow.yaml or *.ironflow.yml, into its directory.
+A path is a declaration, a directory, or a directory followed by /... for all below it; without paths it is the current
+directory. The format is described in docs/declaration.md.
 
 Files named *_ironflow.go are generated and always rewritten. decider.go, handler.go and decider_test.go are written when
-they are missing, and then they are yours: no file without the head of a generated one is ever changed.
+they are missing, and then they are yours: no file without the head of a generated one is ever changed. When the
+declaration asks for methods that they lack, these are printed, ready to paste.
 
 When a declaration has a mistake, nothing at all is written, and every mistake is printed as file:line:column: message.
 
@@ -43,7 +46,7 @@ func runGenerate(c call, dryRun, verbose bool) int {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
-	plan, err := generate.New(paths)
+	plan, err := generate.New(paths, generate.Options{UnderGoGenerate: os.Getenv("GOFILE") != ""})
 	if err != nil {
 		return c.failed(err)
 	}
@@ -55,6 +58,12 @@ func runGenerate(c call, dryRun, verbose bool) int {
 	for _, step := range plan.Steps {
 		c.printStep(step, dryRun, verbose)
 	}
+	for _, advice := range plan.Advice {
+		fmt.Fprintln(c.out, advice.Text)
+		if advice.Code != "" {
+			fmt.Fprintf(c.out, "\n%s\n", advice.Code)
+		}
+	}
 	return exitOK
 }
 
@@ -63,18 +72,26 @@ var verbs = map[generate.Action]struct{ done, would string }{
 	generate.Write:     {"wrote", "would write"},
 	generate.Create:    {"created", "would create"},
 	generate.Remove:    {"removed", "would remove"},
+	generate.Empty:     {"emptied", "would empty"},
 	generate.Unchanged: {"unchanged", "unchanged"},
 	generate.Keep:      {"kept", "kept"},
+	generate.Ignore:    {"ignored", "ignored"},
 }
 
-// printStep tells about a file. Unasked it tells only what concerns the user: that there is a new file of theirs, or that
-// one could not be written. A dry run tells about all that it would change.
+// printStep tells about a file. Unasked it tells only what concerns the user: that there is a new file of theirs, that one
+// could not be written, or that one is gone. A dry run tells about all that it would change.
 func (c call) printStep(step generate.Step, dryRun, verbose bool) {
-	changes := step.Action != generate.Unchanged && step.Action != generate.Keep
+	tell := verbose
+	switch step.Action {
+	case generate.Create, generate.Remove, generate.Empty:
+		tell = true
+	case generate.Write:
+		tell = tell || dryRun
+	}
 	switch {
 	case step.Doubt:
 		fmt.Fprintf(c.errOut, "not written: %s: %s\n", step.Path, step.Note)
-	case !verbose && step.Action != generate.Create && !(dryRun && changes):
+	case !tell:
 	case dryRun:
 		fmt.Fprintln(c.out, verbs[step.Action].would, withNote(step))
 	default:

@@ -38,7 +38,7 @@ Examples:
 		setup: func(flags *flag.FlagSet) func(call) int {
 			var f initFlags
 			flags.StringVar(&f.dir, "dir", ".", "the module's `directory`, made when it is missing")
-			flags.BoolVar(&f.skipModule, "skip-module", false, "leave go.mod alone")
+			flags.BoolVar(&f.skipModule, "skip-module", false, "leave go.mod alone, and print the commands that it needs")
 			return func(c call) int { return runInit(c, f) }
 		},
 	}
@@ -66,12 +66,15 @@ func runInit(c call, flags initFlags) int {
 	for _, step := range pkg.Plan.Steps {
 		c.printStep(step, false, true)
 	}
-	if !flags.skipModule {
-		if err := c.prepare(module); err != nil {
-			return c.failed(err)
+	var left []starter.Command
+	if flags.skipModule {
+		if left, err = module.Commands(buildinfo.Current()); err != nil {
+			fmt.Fprintln(c.errOut, err) // the user has left go.mod to themselves
 		}
+	} else if err := c.prepare(module); err != nil {
+		return c.failed(err)
 	}
-	c.printNext(flags.dir, pkg)
+	c.printNext(flags.dir, left, pkg)
 	return exitOK
 }
 
@@ -88,13 +91,21 @@ func (c call) prepare(module *starter.Module) error {
 	if err != nil {
 		return fmt.Errorf("%w\n\nThe files above are complete; only the module is not ready", err)
 	}
-	return nil
+	before, now, err := module.GoVersion()
+	if err == nil && before != now {
+		fmt.Fprintf(c.out, "go.mod asked for go %s and asks for go %s now, which ironflow needs\n", before, now)
+	}
+	return err
 }
 
-func (c call) printNext(dir string, pkg *starter.Package) {
+// printNext says what to do next, beginning with what was left to the user.
+func (c call) printNext(dir string, left []starter.Command, pkg *starter.Package) {
 	fmt.Fprint(c.out, "\nTry it:\n")
 	if dir != "." {
-		fmt.Fprintf(c.out, "  cd %s\n", dir)
+		fmt.Fprintf(c.out, "  cd %s\n", starter.Quote(dir))
+	}
+	for _, cmd := range left {
+		fmt.Fprintf(c.out, "  %s\n", cmd)
 	}
 	fmt.Fprintf(c.out, "  go run %s\n  go test ./...\n\n", pkg.Program)
 	fmt.Fprintf(c.out, "Then change %s, and run:\n  go generate ./...\n", pkg.Declaration)

@@ -45,6 +45,8 @@ func Run(args []string, _ io.Reader, out, errOut io.Writer) int {
 	switch {
 	case len(args) > 0 && isHelp(args[0]):
 		name, args = "help", nil
+	case len(args) > 0 && (args[0] == "-version" || args[0] == "--version"):
+		name, args = "version", args[1:]
 	case len(args) > 0 && !strings.HasPrefix(args[0], "-") && !isPath(args[0]):
 		name, args = args[0], args[1:]
 	}

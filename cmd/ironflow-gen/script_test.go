@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/tools/txtar"
+
+	"github.com/ironflow-gen/ironflow/gen/generate/buildinfo"
 )
 
 var update = flag.Bool("update", false, "rewrite the transcripts in testdata")
@@ -55,7 +57,7 @@ func runScript(t *testing.T, path string) {
 		}
 	}
 
-	got := map[string]string{"transcript": transcript(string(archive.Comment)), "tree": tree(t, given)}
+	got := map[string]string{"transcript": transcript(t, string(archive.Comment)), "tree": tree(t, given)}
 	if *update {
 		archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { _, expected := want[f.Name]; return expected })
 		archive.Files = append(archive.Files,
@@ -72,15 +74,22 @@ func runScript(t *testing.T, path string) {
 	}
 }
 
-// transcript runs the lines of a script that begin with "$ ironflow-gen".
-func transcript(script string) string {
+// transcript runs the lines of a script that begin with "$ ironflow-gen", or with "$ go generate" to run it as that command
+// does. The directory of this module is written as CHECKOUT.
+func transcript(t *testing.T, script string) string {
+	t.Helper()
 	var all strings.Builder
 	for line := range strings.Lines(script) {
 		line = strings.TrimSpace(line)
 		args, ok := strings.CutPrefix(line, "$ ironflow-gen")
+		goFile := ""
+		if line == "$ go generate" {
+			args, ok, goFile = "", true, "generate.go"
+		}
 		if !ok {
 			continue
 		}
+		t.Setenv("GOFILE", goFile)
 		var out, errOut bytes.Buffer
 		exit := Run(strings.Fields(args), strings.NewReader(""), &out, &errOut)
 		fmt.Fprintf(&all, "%s\n%s", line, out.String())
@@ -89,7 +98,7 @@ func transcript(script string) string {
 		}
 		fmt.Fprintf(&all, "[exit %d]\n", exit)
 	}
-	return all.String()
+	return strings.ReplaceAll(all.String(), buildinfo.Current().Checkout, "CHECKOUT")
 }
 
 // tree lists the files of the working directory.

@@ -45,12 +45,7 @@ func Files(w *spec.Workflow) ([]File, error) {
 		{"decisions", e.decisions},
 		{"workflow", e.workflow},
 		{"client", e.client},
-	}
-	if w.HasStates() {
-		parts = append(parts, struct {
-			name string
-			emit func(*file)
-		}{"machine", e.machine})
+		{"machine", e.machine},
 	}
 	files := make([]File, 0, len(parts))
 	for _, part := range parts {

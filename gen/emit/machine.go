@@ -6,8 +6,14 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
-// machine emits the state machine as data.
+// machine emits the state machine as data. The file is there without states as well: one that comes and goes with them
+// would go while go generate, which lists the files of a package before it reads them, has yet to read it.
 func (e *emitter) machine(f *file) {
+	if !e.w.HasStates() {
+		f.Line()
+		f.Add(comment("The workflow declares no states."))
+		return
+	}
 	f.comment("Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.")
 	f.decl().Func().Id("Machine").Params().Op("*").Add(runtimeID("Machine")).Block(
 		jen.Return(jen.Op("&").Add(runtimeID("Machine")).Custom(multiline,

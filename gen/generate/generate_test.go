@@ -106,7 +106,7 @@ func TestUserFiles(t *testing.T) {
 	}
 	for _, declaration := range []string{door, stateless, strings.ReplaceAll(door, "Open", "Swing"), "broken", door} {
 		write(t, dir, "door.ironflow.yaml", declaration)
-		plan, err := generate.New([]string{dir})
+		plan, err := generate.New([]string{dir}, generate.Options{})
 		if err == nil {
 			err = plan.Apply()
 		}
@@ -125,25 +125,104 @@ func TestUserFiles(t *testing.T) {
 func TestStaleFilesGo(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "door.ironflow.yaml", door)
+	stale := emit.Header + "\n// Source: door.ironflow.yaml\n\npackage door\n\nfunc f() {}\n"
+	write(t, dir, "old_ironflow.go", stale)
 	run(t, dir)
-	write(t, dir, "old_ironflow.go", emit.Header+"\n// Source: door.ironflow.yaml\n\npackage door\n")
-	write(t, dir, "door.ironflow.yaml", stateless)
-	run(t, dir)
-	after := read(t, dir)
-	for _, name := range []string{"machine_ironflow.go", "old_ironflow.go"} {
-		if _, ok := after[name]; ok {
-			t.Errorf("%s is still there", name)
-		}
+	if _, ok := read(t, dir)["old_ironflow.go"]; ok {
+		t.Error("old_ironflow.go is still there")
 	}
 
 	// A renamed declaration takes what was generated along.
-	write(t, dir, "machine_ironflow.go", emit.Header+"\n// Source: door.ironflow.yaml\n\npackage door\n")
+	write(t, dir, "old_ironflow.go", stale)
 	if err := os.Rename(filepath.Join(dir, "door.ironflow.yaml"), filepath.Join(dir, "gate.ironflow.yml")); err != nil {
 		t.Fatal(err)
 	}
 	run(t, dir)
-	if _, ok := read(t, dir)["machine_ironflow.go"]; ok {
-		t.Error("machine_ironflow.go of the renamed declaration is still there")
+	if _, ok := read(t, dir)["old_ironflow.go"]; ok {
+		t.Error("old_ironflow.go of the renamed declaration is still there")
+	}
+}
+
+// TestStaleFilesUnderGoGenerate checks that no file is removed while go generate may have yet to read it.
+func TestStaleFilesUnderGoGenerate(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "door.ironflow.yaml", door)
+	run(t, dir)
+	write(t, dir, "old_ironflow.go", emit.Header+"\n// Source: door.ironflow.yaml\n\npackage door\n\nfunc f() {}\n")
+	const emptied = emit.Header + "\n// Source: door.ironflow.yaml\n\npackage door\n"
+	for _, want := range []generate.Action{generate.Empty, generate.Unchanged} {
+		plan, err := generate.New([]string{dir}, generate.Options{UnderGoGenerate: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := plan.Apply(); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range plan.Steps {
+			if filepath.Base(step.Path) == "old_ironflow.go" && (step.Action != want || step.Note == "") {
+				t.Errorf("got the action %v with the note %q, want %v", step.Action, step.Note, want)
+			}
+		}
+		if got := read(t, dir)["old_ironflow.go"]; got != emptied {
+			t.Errorf("old_ironflow.go is %q, want %q", got, emptied)
+		}
+	}
+	run(t, dir)
+	if _, ok := read(t, dir)["old_ironflow.go"]; ok {
+		t.Error("old_ironflow.go is still there")
+	}
+}
+
+// TestMachineStays checks that a workflow that loses its states keeps the file, which go generate has listed.
+func TestMachineStays(t *testing.T) {
+	dir := t.TempDir()
+	for _, declaration := range []string{door, stateless} {
+		write(t, dir, "door.ironflow.yaml", declaration)
+		run(t, dir)
+		want := "func Machine()"
+		if declaration == stateless {
+			want = "// The workflow declares no states."
+		}
+		if got := read(t, dir)["machine_ironflow.go"]; !strings.Contains(got, want) {
+			t.Errorf("%q is not in machine_ironflow.go:\n%s", want, got)
+		}
+	}
+}
+
+// TestBlockedDirectory checks that a directory that takes no files is reported once.
+func TestBlockedDirectory(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "blocked", "a file")
+	for path, want := range map[string]string{
+		"blocked":      "cannot write to DIR/blocked: not a directory",
+		"blocked/more": "cannot write to DIR/blocked/more: DIR/blocked: not a directory",
+	} {
+		plan := &generate.Plan{}
+		for _, name := range []string{"a.go", "b.go", "c.go"} {
+			plan.Steps = append(plan.Steps, generate.Step{Path: filepath.Join(dir, path, name), Action: generate.Write})
+		}
+		if got := strings.ReplaceAll(fmt.Sprint(plan.Apply()), dir, "DIR"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestReadOnlyDirectory(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root writes anywhere")
+	}
+	dir := t.TempDir()
+	write(t, dir, "door.ironflow.yaml", door)
+	if err := os.Chmod(dir, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir, 0o755)
+	plan, err := generate.New([]string{dir}, generate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(plan.Apply()), "cannot write to "+dir+": permission denied"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -162,7 +241,7 @@ func TestNothingWithoutAll(t *testing.T) {
 				write(t, dir, name, content)
 			}
 			before := read(t, dir)
-			_, err := generate.New([]string{dir + "/..."})
+			_, err := generate.New([]string{dir + "/..."}, generate.Options{})
 			var mistakes spec.Errors
 			if !errors.As(err, &mistakes) {
 				t.Fatalf("got %v, want mistakes with positions", err)
@@ -183,7 +262,7 @@ func TestNothingWithoutAll(t *testing.T) {
 func TestFailureLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "door.ironflow.yaml", door)
-	plan, err := generate.New([]string{dir})
+	plan, err := generate.New([]string{dir}, generate.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,6 +274,29 @@ func TestFailureLeavesNothing(t *testing.T) {
 	}
 	if after := read(t, dir); !maps.Equal(before, after) {
 		t.Errorf("files were left behind or changed: %v", names(after))
+	}
+}
+
+// TestFilesWithoutPackage checks that a file that says of no package that it belongs to it is no reason to stop.
+func TestFilesWithoutPackage(t *testing.T) {
+	for name, content := range map[string]string{
+		"empty": "", "comment": "// Package door is to be written.\n", "no Go": "<<<<<<< HEAD\n", "half a clause": "package",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "door.ironflow.yaml", door)
+			write(t, dir, "new.go", content)
+			ignored := false
+			for _, step := range run(t, dir) {
+				ignored = ignored || step.Action == generate.Ignore && filepath.Base(step.Path) == "new.go" && step.Note != ""
+				if step.Doubt != (name != "empty" && name != "comment") && filepath.Base(step.Path) == "decider.go" {
+					t.Errorf("decider.go is in doubt: %v", step.Doubt)
+				}
+			}
+			if !ignored {
+				t.Error("nothing says that new.go was ignored")
+			}
+		})
 	}
 }
 
@@ -257,7 +359,7 @@ func BenchmarkTenWorkflows(b *testing.B) {
 // run generates and returns what it did.
 func run(t testing.TB, path string) []generate.Step {
 	t.Helper()
-	plan, err := generate.New([]string{path})
+	plan, err := generate.New([]string{path}, generate.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,14 +19,16 @@ import (
 
 // pkg is the Go package that one declaration is generated into.
 type pkg struct {
-	w   *spec.Workflow
-	dir string
+	w       *spec.Workflow
+	dir     string
+	options Options
 
 	generated map[string][]byte // files that ironflow-gen wrote, by name
 	own       []scaffold.Source // files of the user's
 
-	steps []Step
-	err   error
+	steps  []Step
+	advice []Advice
+	err    error
 }
 
 // plan works out the steps of the package.
@@ -45,7 +47,10 @@ func (p *pkg) plan() error {
 		return err
 	}
 	p.planGenerated(files)
-	return p.planSkeleton()
+	if err := p.planSkeleton(); err != nil {
+		return err
+	}
+	return p.advise()
 }
 
 // read reads the Go files of the directory.
@@ -98,20 +103,30 @@ func (p *pkg) checkAlone() error {
 // declaration.
 func (p *pkg) checkPackageName() error {
 	for _, s := range p.own {
-		file, _ := parser.ParseFile(token.NewFileSet(), s.Name, s.Content, parser.PackageClauseOnly)
-		if file == nil || file.Name == nil || file.Name.Name == "_" { // not even the clause parses
+		declared := packageClause(s)
+		if declared == "" {
+			p.steps = append(p.steps, Step{Path: p.path(s.Name), Action: Ignore, Note: "it has no package clause"})
 			continue
 		}
-		name := file.Name.Name
+		name := declared
 		if strings.HasSuffix(s.Name, "_test.go") {
 			name = strings.TrimSuffix(name, "_test")
 		}
 		if name != p.w.Package.Text && !isIgnored(s.Content) {
 			return mistake(p.w.Package.Pos, "the package is %q here and %q in %s; a directory holds one package, so change one of them",
-				p.w.Package.Text, file.Name.Name, s.Name)
+				p.w.Package.Text, declared, s.Name)
 		}
 	}
 	return nil
+}
+
+// packageClause returns the package that a file belongs to, or "" when it does not say so: it is empty, or no Go.
+func packageClause(s scaffold.Source) string {
+	file, _ := parser.ParseFile(token.NewFileSet(), s.Name, s.Content, parser.PackageClauseOnly)
+	if file == nil || file.Name == nil || file.Name.Name == "_" {
+		return ""
+	}
+	return file.Name.Name
 }
 
 // isIgnored reports whether a file says "//go:build ignore", as scripts do that are no part of the package.
@@ -160,9 +175,28 @@ func (p *pkg) planGenerated(files []emit.File) {
 	}
 	for _, name := range sortedNames(p.generated) {
 		if p.isStale(name, p.generated[name]) {
-			p.steps = append(p.steps, Step{Path: p.path(name), Action: Remove})
+			p.steps = append(p.steps, p.removal(name))
 		}
 	}
+}
+
+// removal is the step for a generated file that is not needed any more.
+func (p *pkg) removal(name string) Step {
+	step := Step{Path: p.path(name), Action: Remove}
+	if !p.options.UnderGoGenerate {
+		return step
+	}
+	step.Note = `it is not needed any more, but "go generate" may have yet to read it; "go tool ironflow-gen" removes it`
+	step.Action, step.Content = Empty, emptied(p.w)
+	if sameText(p.generated[name], step.Content) {
+		step.Action, step.Content = Unchanged, nil
+	}
+	return step
+}
+
+// emptied is what is left of a generated file that cannot be removed yet.
+func emptied(w *spec.Workflow) []byte {
+	return fmt.Appendf(nil, "%s\n%s%s\n\npackage %s\n", emit.Header, emit.SourcePrefix, filepath.Base(w.File), w.Package.Text)
 }
 
 func (p *pkg) planSkeleton() error {
@@ -176,6 +210,26 @@ func (p *pkg) planSkeleton() error {
 			step.Action, step.Note, step.Doubt = Keep, f.Reason, f.Doubt
 		}
 		p.steps = append(p.steps, step)
+	}
+	return nil
+}
+
+// advise says what the user's own files lack, or have no use for any more.
+func (p *pkg) advise() error {
+	missing, err := scaffold.Missing(p.w, p.own)
+	if err != nil {
+		return err
+	}
+	for _, m := range missing {
+		p.advice = append(p.advice, Advice{
+			Text: fmt.Sprintf("%s: %s lacks %s that the declaration asks for; paste:", p.path(m.File), m.Type, m.Names),
+			Code: string(m.Code),
+		})
+	}
+	if file := scaffold.Unneeded(p.w, p.own); file != "" {
+		p.advice = append(p.advice, Advice{
+			Text: fmt.Sprintf("%s: the declaration has no effects any more, so Handler can go; NewWorkflow takes none", p.path(file)),
+		})
 	}
 	return nil
 }

@@ -28,39 +28,57 @@ const (
 	Create                      // it will be the user's
 	Keep                        // it is the user's
 	Remove                      // it was generated, and is not any more
+	Empty                       // the same, but it has to stay for now; see Options
+	Ignore                      // it is a Go file of the user's that says nothing
 )
 
 // Step is what becomes of one file.
 type Step struct {
 	Path    string
 	Action  Action
-	Content []byte // of Write and Create
+	Content []byte // of Write, Create and Empty
 
-	// Note says why a file is kept. Doubt marks one that the user should look at.
+	// Note says why a file is kept, emptied or ignored. Doubt marks one that the user should look at.
 	Note  string
 	Doubt bool
 }
 
 // Plan is everything that a run does, in the order of the declarations.
 type Plan struct {
-	Steps []Step
+	Steps  []Step
+	Advice []Advice
+}
+
+// Advice is what the user should do to files of theirs after the declaration has changed.
+type Advice struct {
+	Text string // a sentence
+	Code string // what it is about, if that is Go
+}
+
+// Options are about the way ironflow-gen is run.
+type Options struct {
+	// UnderGoGenerate says that "go generate" runs it. That command lists the files of all packages before it reads the
+	// first, and fails when one is gone in the meantime; so a generated file that is not needed any more is emptied then,
+	// and removed by the next run without it.
+	UnderGoGenerate bool
 }
 
 // New reads the declarations that the paths name and plans their generation. When any of them has a mistake there is no
 // plan, and the error is a [spec.Errors] with the mistakes of all of them.
-func New(paths []string) (*Plan, error) {
+func New(paths []string, options Options) (*Plan, error) {
 	files, err := find(paths)
 	if err != nil {
 		return nil, err
 	}
 	packages := make([]pkg, len(files))
-	inParallel(len(files), func(i int) { packages[i] = load(files[i]) })
+	inParallel(len(files), func(i int) { packages[i] = load(files[i], options) })
 
 	plan := &Plan{}
 	var mistakes spec.Errors
 	var failures []error
 	for _, p := range packages {
 		plan.Steps = append(plan.Steps, p.steps...)
+		plan.Advice = append(plan.Advice, p.advice...)
 		var some spec.Errors
 		switch {
 		case errors.As(p.err, &some):
@@ -86,7 +104,7 @@ func sortMistakes(list spec.Errors) {
 }
 
 // load reads one declaration and plans its package.
-func load(file string) pkg {
+func load(file string, options Options) pkg {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return pkg{err: err}
@@ -95,7 +113,7 @@ func load(file string) pkg {
 	if err != nil {
 		return pkg{err: err}
 	}
-	p := pkg{w: w, dir: filepath.Dir(file)}
+	p := pkg{w: w, dir: filepath.Dir(file), options: options}
 	p.err = p.plan()
 	return p
 }

@@ -17,11 +17,13 @@ type deciderView struct {
 	Events    []eventView
 }
 
+// inputView is a method of the decider.
 type inputView struct {
-	Name    string
-	Doc     string // a comment
-	Note    string // a comment
-	Answers []answer
+	Receiver string
+	Name     string
+	Doc      string // a comment
+	Note     string // a comment
+	Answers  []answer
 }
 
 // answer is the decision for some of the states that accept an input.
@@ -39,7 +41,7 @@ func (a answer) States() string { return strings.Join(a.states, ", ") }
 
 func inputViewOf(w *spec.Workflow, in *spec.Message) inputView {
 	name := in.Name.Text
-	v := inputView{Name: name, Doc: doc(name, in.Doc), Answers: answers(w, in)}
+	v := inputView{Receiver: deciderType, Name: name, Doc: doc(name, in.Doc), Answers: answers(w, in)}
 	v.Answers[len(v.Answers)-1].Last = true
 	for i := range v.Answers {
 		a := &v.Answers[i]
@@ -162,14 +164,15 @@ func statusOf(state spec.Name) string { return spec.StatusName(state.Text) }
 
 // eventView is a method of the evolver.
 type eventView struct {
-	Name   string
-	Doc    string // a comment
-	Copies []assignment
-	Note   string // a comment
+	Receiver string
+	Name     string
+	Doc      string // a comment
+	Copies   []assignment
+	Note     string // a comment
 }
 
 func eventViewOf(w *spec.Workflow, event *spec.Message) eventView {
-	v := eventView{Name: event.Name.Text, Doc: doc(event.Name.Text, event.Doc)}
+	v := eventView{Receiver: evolverType, Name: event.Name.Text, Doc: doc(event.Name.Text, event.Doc)}
 	kept := make(map[string]bool)
 	for _, f := range w.State {
 		if value := copied(f, "e", event.Fields); value != "" {

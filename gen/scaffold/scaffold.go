@@ -23,6 +23,13 @@ const (
 	testFile    = "decider_test.go"
 )
 
+// The names of the skeleton's types.
+const (
+	deciderType = "Decider"
+	evolverType = "Evolver"
+	handlerType = "Handler"
+)
+
 // File is one file of the skeleton.
 type File struct {
 	Name    string // without directory
@@ -42,7 +49,7 @@ func Files(w *spec.Workflow, existing []Source) ([]File, error) {
 		return nil, err
 	}
 	files := []File{decider}
-	complete := decider.Content != nil && p.missing("Decider") && p.missing("Evolver")
+	complete := decider.Content != nil && p.missing(deciderType) && p.missing(evolverType)
 	if len(w.Effects) > 0 {
 		handler, err := p.handler()
 		if err != nil {
@@ -66,12 +73,12 @@ type pkg struct {
 }
 
 func (p *pkg) decider() (File, error) {
-	if f, kept := p.keep(deciderFile, "Decider", "Evolver"); kept {
+	if f, kept := p.keep(deciderFile, deciderType, evolverType); kept {
 		return f, nil
 	}
 	v := deciderView{
 		Package: p.w.Package.Text, HasStates: p.w.HasStates(),
-		Decider: p.missing("Decider"), Evolver: p.missing("Evolver"),
+		Decider: p.missing(deciderType), Evolver: p.missing(evolverType),
 	}
 	for _, in := range p.w.Inputs {
 		v.Inputs = append(v.Inputs, inputViewOf(p.w, in))
@@ -83,7 +90,7 @@ func (p *pkg) decider() (File, error) {
 }
 
 func (p *pkg) handler() (File, error) {
-	if f, kept := p.keep(handlerFile, "Handler"); kept {
+	if f, kept := p.keep(handlerFile, handlerType); kept {
 		return f, nil
 	}
 	v := handlerView{Package: p.w.Package.Text}
@@ -116,13 +123,13 @@ func render(name string, data any) (File, error) {
 	return File{Name: name, Content: content}, err
 }
 
-// Render executes one of a set of templates, and formats the result when it is Go.
+// Render executes one of a set of templates, and formats the result unless it is YAML.
 func Render(set *template.Template, name string, data any) ([]byte, error) {
 	var b bytes.Buffer
 	if err := set.ExecuteTemplate(&b, name, data); err != nil {
 		return nil, err
 	}
-	if !strings.HasSuffix(name, ".go") {
+	if strings.HasSuffix(name, ".yaml") {
 		return b.Bytes(), nil
 	}
 	content, err := format.Source(b.Bytes())

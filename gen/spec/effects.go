@@ -1,5 +1,7 @@
 package spec
 
+import "slices"
+
 // effectResults checks what the declaration says about handlers.
 func (c *checker) effectResults() {
 	for _, e := range c.w.Effects {
@@ -55,6 +57,37 @@ func (c *checker) armedByStates(t *Timer, input *Message) {
 	if needed := neededFields(input); len(needed) > 0 && input.ID.Text != "" {
 		c.d.Report(t.Input.Pos, `timer %q has "while", so the runtime makes its input %q and knows only %q; make %s optional, or remove "while" and start the timer from decisions`,
 			t.Name.Text, input.Name.Text, input.ID.Text, listed(needed, "and"))
+	}
+}
+
+// timersInStates checks that the states in which a timer runs are entered, and know its input. A timer starts on entry from
+// outside of its states. An instance enters its first state with its first event, so being the initial one is no entry.
+func (c *checker) timersInStates() {
+	entered := make(map[string]bool)
+	for _, next := range c.next {
+		for _, state := range next {
+			entered[state] = true
+		}
+	}
+	initial := c.w.States[0].Name.Text
+	for _, t := range c.w.Timers {
+		for i, n := range t.While {
+			s := c.states.items[n.Text]
+			if s == nil || s.Terminal || slices.ContainsFunc(t.While[:i], func(before Name) bool { return before.Text == n.Text }) {
+				continue // reported already
+			}
+			if n.Text == initial && !entered[initial] && !c.states.vague && !c.states.unread {
+				c.d.Report(n.Pos, "no event leads to the initial state %q, so no instance ever enters it and timer %q never starts; remove the state here, or start the timer from decisions",
+					n.Text, t.Name.Text)
+				continue
+			}
+			// A mention that could not be read, or means nothing that is declared, may be that of the timer's input.
+			answers := c.answers[n.Text]
+			if c.inputs.items[t.Input.Text] != nil && !answers[t.Input.Text] && !answers[""] {
+				c.d.Report(n.Pos, `state %q says nothing of input %q, so timer %q would fire in vain; accept the input there, or refuse it with "%s: {reject: ...}"`,
+					n.Text, t.Input.Text, t.Name.Text, t.Input.Text)
+			}
+		}
 	}
 }
 

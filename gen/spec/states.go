@@ -6,6 +6,9 @@ func (c *checker) transitions() {
 	targets := make(map[stateEvent]Name)
 	for _, s := range c.w.States {
 		seen := make(map[string]Pos)
+		if c.answers[s.Name.Text] == nil {
+			c.answers[s.Name.Text] = make(map[string]bool)
+		}
 		for _, t := range s.Accepts {
 			if first, again := seen[t.Input.Text]; again && t.Input.Text != "" {
 				c.d.Report(t.Input.Pos, "state %q already says at %s what %q leads to; join the two", s.Name.Text, first, t.Input.Text)
@@ -33,6 +36,7 @@ func (c *checker) transitions() {
 func (c *checker) transition(s *State, t *Transition) {
 	if t.Input.Text == "" {
 		c.allVague()
+		c.answers[s.Name.Text][""] = true
 		return
 	}
 	refused := t.Reject != Name{}
@@ -47,11 +51,13 @@ func (c *checker) transition(s *State, t *Transition) {
 	if refused {
 		c.refusal(t)
 	}
+	var meant string
 	if refused && !leads {
-		c.inputs.find(c, t.Input)
+		_, meant = c.inputs.find(c, t.Input)
 	} else {
-		c.inputs.use(c, t.Input)
+		meant = c.inputs.use(c, t.Input)
 	}
+	c.answers[s.Name.Text][meant] = true
 	for _, m := range t.Moves {
 		if m.Event.unread() && m.To.unread() {
 			c.allVague()
@@ -74,8 +80,11 @@ func (c *checker) transition(s *State, t *Transition) {
 
 // refusal checks the rejection of a transition, which the runtime makes without knowing anything to put into it.
 func (c *checker) refusal(t *Transition) {
-	rejection, _ := c.rejections.find(c, t.Reject)
+	rejection, meant := c.rejections.find(c, t.Reject)
 	if rejection == nil {
+		if meant == "" {
+			c.inputs.used[t.Input.Text] = true // what was meant may be an event
+		}
 		return
 	}
 	if needed := neededFields(rejection); len(needed) > 0 {

@@ -17,11 +17,23 @@ func Scalars() []string { return slices.Clone(scalars) }
 // IsScalar reports whether a built-in type has this name.
 func IsScalar(name string) bool { return slices.Contains(scalars, name) }
 
-// foreignTypes says what types of other languages and formats are called here.
+// foreignTypes says what types of Go, other languages and formats are called here.
 var foreignTypes = map[string]string{
-	"any": "json", "object": "json", "text": "string", "str": "string", "uuid": "string", "boolean": "bool",
+	"any": "json", "object": "json", "interface{}": "json", "json.rawmessage": "json",
+	"text": "string", "str": "string", "uuid": "string", "uuid.uuid": "string", "error": "string", "rune": "string", "boolean": "bool",
 	"integer": "int64", "long": "int64", "number": "float64", "double": "float64", "float": "float64", "float32": "float64",
-	"timestamp": "time", "datetime": "time", "date": "time", "money": "decimal", "numeric": "decimal", "binary": "bytes",
+	"uint": "int64", "uint64": "int64", "uint32": "int64", "uint16": "int32", "uint8": "int32", "int16": "int32", "int8": "int32",
+	"timestamp": "time", "datetime": "time", "date": "time", "time.time": "time", "time.duration": "duration",
+	"money": "decimal", "numeric": "decimal", "decimal.decimal": "decimal", "binary": "bytes", "byte": "bytes", "[]byte": "bytes",
+}
+
+// ScalarFor returns the built-in type that a name stands for, be it its own or one of Go, another language or a format; ""
+// for any other name.
+func ScalarFor(name string) string {
+	if IsScalar(name) {
+		return name
+	}
+	return foreignTypes[strings.ToLower(name)]
 }
 
 // declaredTypes checks the body of every declared type.
@@ -92,7 +104,7 @@ func (c *checker) unknownType(ref *TypeRef) {
 	if c.d.Full() {
 		return
 	}
-	if scalar := foreignTypes[strings.ToLower(ref.Name)]; scalar != "" {
+	if scalar := ScalarFor(ref.Name); scalar != "" {
 		c.d.Report(ref.Pos, "type %q is not known; did you mean %q?", ref.Name, scalar)
 		return
 	}

@@ -13,7 +13,9 @@ type checker struct {
 	rejections *index[*Message]
 	states     *index[*State]
 
-	next map[string][]string // the states that each state leads to, filled in by transitions
+	// Filled in by transitions.
+	next    map[string][]string        // the states that each state leads to
+	answers map[string]map[string]bool // the inputs that each state mentions, be it to refuse them
 }
 
 // Validate checks a declaration and reports every mistake to d. It also completes the model: TypeRef.Decl, the ID of
@@ -33,6 +35,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 		rejections: newIndex("rejection", w.Rejections, messageName),
 		states:     newIndex("state", w.States, func(s *State) Name { return s.Name }),
 		next:       make(map[string][]string),
+		answers:    make(map[string]map[string]bool),
 	}
 	c.header()
 	c.names()
@@ -46,6 +49,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 	if w.HasStates() {
 		c.transitions()
 		c.stateShape()
+		c.timersInStates()
 		c.unusedByStates()
 	}
 	w.Moves = moves(w)

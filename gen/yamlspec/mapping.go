@@ -16,6 +16,7 @@ const maxMerges = 50
 type merging struct {
 	*reader
 	what    string
+	join    bool                // entries of the same name become one, so that what the second says counts
 	own     map[string]spec.Pos // keys of the mapping itself
 	have    map[string]bool     // keys that are in entries
 	open    []*yaml.Node        // mappings being merged, from the outside in
@@ -61,15 +62,40 @@ func (m *merging) add(n *yaml.Node) {
 			m.merge(value)
 			continue
 		}
+		if before, after, ok := cutGlued(key.Value); ok && key.Kind == yaml.ScalarNode && key.Style == 0 && isNull(value) && value.Value == "" {
+			m.d.Report(m.src.at(m.src.offset(key.Line, key.Column)+len(before)+1), "%s", noSpaceAdvice(before, after))
+			m.entries = append(m.entries, entry{m.unread(key), value})
+			continue
+		}
 		name := m.nameOf(key, "a key of "+m.what)
 		if name.Text != "" {
 			_, own := m.own[name.Text]
-			if m.have[name.Text] || merged && own {
+			switch {
+			case merged && (own || m.have[name.Text]):
 				continue
+			case m.have[name.Text] && m.join:
+				m.joinTo(name.Text, value)
+				continue
+			case m.have[name.Text]:
+				name = m.unread(key) // what it says is not known, so nothing may follow from what it does not say
 			}
-			m.have[name.Text] = true
+			if name.Text != "" {
+				m.have[name.Text] = true
+			}
 		}
 		m.entries = append(m.entries, entry{name, value})
+	}
+}
+
+// joinTo adds the entries of a second mapping with the same name to the first.
+func (m *merging) joinTo(name string, value *yaml.Node) {
+	for i := range m.entries {
+		first := m.entries[i].value
+		if m.entries[i].key.Text == name && isMapping(first) && isMapping(value) {
+			joined := *first
+			joined.Content = slices.Concat(first.Content, value.Content)
+			m.entries[i].value = &joined
+		}
 	}
 }
 

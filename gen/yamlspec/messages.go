@@ -10,21 +10,29 @@ import (
 
 // section reads one of the mappings at the top of a declaration. If it cannot be read, the only entry stands for
 // anything, so that nothing counts as undeclared.
-func (r *reader) section(n *yaml.Node, what string) []entry {
+func (r *reader) section(n *yaml.Node, what, example string) []entry {
 	if n == nil {
 		return nil
 	}
-	entries, ok := r.mapping(n, what)
+	entries, ok := r.mapping(n, what, example)
 	if !ok {
 		return []entry{{key: r.unread(n), value: n}}
 	}
 	return entries
 }
 
+// messageExamples show how sections are written, by the kind of what they declare.
+var messageExamples = map[string]string{
+	"input":     "Pay: {fields: {order_id: string}}",
+	"event":     "Paid: {fields: {amount_cents: int64}}",
+	"effect":    "ChargeCard: {fields: {amount_cents: int64}}",
+	"rejection": "TooLate: {}",
+}
+
 // messages reads inputs, events or rejections. kind is one of them, keys what it has beside doc and fields.
 func (r *reader) messages(n *yaml.Node, section, kind string, keys ...string) []*spec.Message {
 	var list []*spec.Message
-	for _, e := range r.section(n, section) {
+	for _, e := range r.section(n, section, messageExamples[kind]) {
 		m, o := r.message(e, kind, keys...)
 		m.ID = o.name(r, "id")
 		list = append(list, &m)
@@ -39,7 +47,7 @@ func (r *reader) message(e entry, kind string, keys ...string) (spec.Message, ob
 		return m, object{}
 	}
 	what := fmt.Sprintf("%s %q", kind, e.key.Text)
-	o := r.object(e.value, what, append([]string{"doc", "fields"}, keys...)...)
+	o := r.object(e.value, what, messageExamples[kind], append([]string{"doc", "fields"}, keys...)...)
 	m.Doc = r.doc(o)
 	m.Fields = r.fields(o.values["fields"], what)
 	if !o.ok {
@@ -50,7 +58,7 @@ func (r *reader) message(e entry, kind string, keys ...string) (spec.Message, ob
 
 // fields reads a mapping of fields. owner says whose, as in `event "Paid"`.
 func (r *reader) fields(n *yaml.Node, owner string) []*spec.Field {
-	return r.fieldList(r.section(n, "the fields of "+owner), owner)
+	return r.fieldList(r.section(n, "the fields of "+owner, "order_id: string"), owner)
 }
 
 func (r *reader) fieldList(entries []entry, owner string) []*spec.Field {
@@ -72,7 +80,7 @@ func (r *reader) field(f *spec.Field, n *yaml.Node, owner string) {
 		f.Type = r.typeRef(n, what)
 		return
 	}
-	o := r.object(n, what, "type", "doc")
+	o := r.object(n, what, "{type: string, doc: ...}", "type", "doc")
 	f.Doc = r.doc(o)
 	switch node := o.values["type"]; {
 	case node != nil:
@@ -85,7 +93,7 @@ func (r *reader) field(f *spec.Field, n *yaml.Node, owner string) {
 // effects reads the effects.
 func (r *reader) effects(n *yaml.Node) []*spec.Effect {
 	var list []*spec.Effect
-	for _, e := range r.section(n, "effects") {
+	for _, e := range r.section(n, "effects", messageExamples["effect"]) {
 		m, o := r.message(e, "effect", "returns", "retry", "timeout")
 		effect := &spec.Effect{Message: m}
 		effect.Returns = r.names(o.values["returns"], "returns of "+o.what, true)
@@ -99,7 +107,7 @@ func (r *reader) effects(n *yaml.Node) []*spec.Effect {
 }
 
 func (r *reader) retry(n *yaml.Node, what string) spec.Retry {
-	o := r.object(n, what, "max_attempts", "base", "max")
+	o := r.object(n, what, "{max_attempts: 8, base: 500ms, max: 1m}", "max_attempts", "base", "max")
 	retry := spec.Retry{
 		MaxAttempts: r.integer(o.values["max_attempts"], "max_attempts of "+what),
 		Base:        r.duration(o.values["base"], "base of "+what),
@@ -114,13 +122,14 @@ func (r *reader) retry(n *yaml.Node, what string) spec.Retry {
 // timers reads the timers.
 func (r *reader) timers(n *yaml.Node) []*spec.Timer {
 	var list []*spec.Timer
-	for _, e := range r.section(n, "timers") {
+	const example = "reminder: {input: Remind, after: 1h}"
+	for _, e := range r.section(n, "timers", example) {
 		t := &spec.Timer{Name: e.key, Pos: e.key.Pos}
 		list = append(list, t)
 		if e.key.Text == "" {
 			continue
 		}
-		o := r.object(e.value, fmt.Sprintf("timer %q", e.key.Text), "doc", "input", "after", "while")
+		o := r.object(e.value, fmt.Sprintf("timer %q", e.key.Text), example, "doc", "input", "after", "while")
 		t.Doc = r.doc(o)
 		t.Input = o.name(r, "input")
 		t.After = r.duration(o.values["after"], "after of "+o.what)
@@ -136,7 +145,7 @@ func (r *reader) timers(n *yaml.Node) []*spec.Timer {
 // unique reads the unique keys.
 func (r *reader) unique(n *yaml.Node) []spec.UniqueKey {
 	var list []spec.UniqueKey
-	for _, e := range r.section(n, "unique") {
+	for _, e := range r.section(n, "unique", "Create: customer_id") {
 		if e.key.Text != "" {
 			field := r.name(e.value, fmt.Sprintf("the unique key of %q", e.key.Text))
 			list = append(list, spec.UniqueKey{Input: e.key, Field: field})

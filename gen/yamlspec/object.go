@@ -1,6 +1,7 @@
 package yamlspec
 
 import (
+	"fmt"
 	"slices"
 
 	"gopkg.in/yaml.v3"
@@ -13,12 +14,13 @@ type object struct {
 	what   string
 	values map[string]*yaml.Node // nil for what is not written
 	ok     bool                  // it could be read as a mapping
+	vague  bool                  // it has a key of which nobody can tell what it was to say
 }
 
 // object reads a mapping with known keys. Another key is reported and stands for the known one that is nearest, so that
 // a misspelling does not count as something missing too.
-func (r *reader) object(n *yaml.Node, what string, known ...string) object {
-	entries, ok := r.mapping(n, what)
+func (r *reader) object(n *yaml.Node, what, example string, known ...string) object {
+	entries, ok := r.entries(n, what, example, true)
 	return r.fill(entries, ok, what, known)
 }
 
@@ -32,15 +34,26 @@ func (r *reader) fill(entries []entry, ok bool, what string, known []string) obj
 			o.values[e.key.Text] = e.value
 		case e.key.Text != "":
 			unknown = append(unknown, e)
+		default:
+			o.vague = true
 		}
 	}
 	for _, e := range unknown {
 		meant := r.unknownKey(e, what, known)
+		o.vague = o.vague || meant == ""
 		if o.values[meant] == nil {
 			o.values[meant] = e.value
 		}
 	}
 	return o
+}
+
+// otherWords are keys of other tools, and what they are called here.
+var otherWords = map[string]string{
+	"final": "terminal", "end": "terminal", "ends": "terminal", "done": "terminal", "completed": "terminal", "transitions": "accepts",
+	"refuse": "reject", "refuses": "reject", "rejection": "reject", "Reject": "reject", "error": "reject",
+	"result": "returns", "results": "returns", "in": "while", "states": "while", "delay": "after",
+	"description": "doc", "comment": "doc", "params": "fields", "payload": "fields", "properties": "fields",
 }
 
 // unknownKey reports a key that has no meaning in its place and returns the one that was probably meant, or "".
@@ -50,6 +63,9 @@ func (r *reader) unknownKey(e entry, what string, known []string) string {
 		return "accepts"
 	}
 	nearest, hint := spec.Suggest(e.key.Text, known)
+	if word := otherWords[e.key.Text]; nearest == "" && slices.Contains(known, word) {
+		nearest, hint = word, fmt.Sprintf("; write %q", word)
+	}
 	if nearest == "" && e.value.Kind == yaml.ScalarNode && e.value.Value == "" {
 		hint += "; if it is part of a text with a comma, put the text in quotes"
 	}

@@ -104,8 +104,14 @@ func shorten(text string) string {
 
 // mapping returns the entries of a mapping in order, with merged ones where "<<" stands. what says what is mapped, as in
 // `events` or `the fields of event "Paid"`. An entry that could not be read is there with a key without text. Nothing
-// written counts as an empty mapping. ok is false if the node is something else, which is then reported.
-func (r *reader) mapping(n *yaml.Node, what string) (entries []entry, ok bool) {
+// written counts as an empty mapping. ok is false if the node is something else, which is then reported with an example of
+// what is right.
+func (r *reader) mapping(n *yaml.Node, what, example string) (entries []entry, ok bool) {
+	return r.entries(n, what, example, false)
+}
+
+// entries is mapping, which may join entries of the same name.
+func (r *reader) entries(n *yaml.Node, what, example string, join bool) (entries []entry, ok bool) {
 	n = r.resolve(n)
 	if n == nil {
 		return nil, false
@@ -114,14 +120,14 @@ func (r *reader) mapping(n *yaml.Node, what string) (entries []entry, ok bool) {
 		return nil, true
 	}
 	if n.Kind != yaml.MappingNode || n.ShortTag() != "!!map" {
-		r.report(n, "%s must be a mapping of names, not %s", what, found(n))
+		r.report(n, "%s must be a mapping of names, not %s; write it like %s", what, found(n), example)
 		return nil, false
 	}
 	if count := len(n.Content) / 2; count > maxEntries {
 		r.report(n, "%s has %d entries; a mapping may have at most %d", what, count, maxEntries)
 		return nil, false
 	}
-	m := merging{reader: r, what: what, own: make(map[string]spec.Pos), have: make(map[string]bool)}
+	m := merging{reader: r, what: what, join: join, own: make(map[string]spec.Pos), have: make(map[string]bool)}
 	m.collectOwn(n)
 	m.add(n)
 	return m.entries, true
@@ -227,20 +233,20 @@ func (r *reader) names(n *yaml.Node, what string, single bool) []spec.Name {
 	return list
 }
 
-// boolean returns true or false, false for nothing written.
-func (r *reader) boolean(n *yaml.Node, what string) bool {
+// boolean returns true or false, false for nothing written. What cannot be read is reported, and ok is false.
+func (r *reader) boolean(n *yaml.Node, what string) (value, ok bool) {
 	if n == nil {
-		return false
+		return false, true
 	}
 	n = r.resolve(n)
 	if n == nil || isNull(n) {
-		return false
+		return false, true
 	}
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" {
 		r.report(n, "%s must be true or false, not %s", what, found(n))
-		return false
+		return false, false
 	}
-	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE"
+	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE", true
 }
 
 // integer returns a whole number of at least 1, or 0 for nothing written.

@@ -12,20 +12,25 @@ import (
 // states reads the state machine.
 func (r *reader) states(n *yaml.Node) []*spec.State {
 	var list []*spec.State
-	for _, e := range r.section(n, "states") {
+	const example = "new: {accepts: {Create: {Created: open}}}"
+	for _, e := range r.section(n, "states", example) {
 		s := &spec.State{Name: e.key, Pos: e.key.Pos}
 		list = append(list, s)
+		unread := []*spec.Transition{{Input: r.unread(e.value)}}
 		if e.key.Text == "" {
+			s.Accepts = unread
 			continue
 		}
-		o := r.object(e.value, fmt.Sprintf("state %q", e.key.Text), "doc", "terminal", "accepts")
+		o := r.object(e.value, fmt.Sprintf("state %q", e.key.Text), example, "doc", "terminal", "accepts")
 		s.Doc = r.doc(o)
-		s.Terminal = r.boolean(o.values["terminal"], "terminal of "+o.what)
-		for _, input := range r.section(o.values["accepts"], "accepts of "+o.what) {
+		var ok bool
+		s.Terminal, ok = r.boolean(o.values["terminal"], "terminal of "+o.what)
+		for _, input := range r.section(o.values["accepts"], "accepts of "+o.what, "Create: {Created: open}") {
 			s.Accepts = append(s.Accepts, r.transition(input, o.what))
 		}
-		if !o.ok {
-			s.Accepts = []*spec.Transition{{Input: r.unread(e.value)}}
+		// A state that says nothing of inputs is terminal, or is meant to be.
+		if len(s.Accepts) == 0 && !s.Terminal && (!o.ok || !ok || o.vague) {
+			s.Accepts = unread
 		}
 	}
 	return list
@@ -42,7 +47,7 @@ func (r *reader) transition(e entry, state string) *spec.Transition {
 		return t
 	}
 	what := fmt.Sprintf("input %q in %s", e.key.Text, state)
-	entries, ok := r.mapping(e.value, what)
+	entries, ok := r.mapping(e.value, what, "{Created: open}, the event and the state that it leads to")
 	if !ok {
 		t.Moves = []spec.EventMove{{Event: r.unread(e.value), To: r.unread(e.value)}}
 		return t
@@ -57,7 +62,7 @@ func (r *reader) transition(e entry, state string) *spec.Transition {
 		case slices.Contains(directives, key.Text):
 			rest = append(rest, e)
 			continue
-		case !isExported(key.Text) && !slices.Contains(r.events, key.Text):
+		case (!isExported(key.Text) || otherWords[key.Text] != "") && !slices.Contains(r.events, key.Text):
 			nearest := r.unknownKey(e, what, slices.Concat(directives, r.events))
 			if slices.Contains(directives, nearest) {
 				rest = append(rest, entry{spec.Name{Text: nearest, Pos: key.Pos}, e.value})

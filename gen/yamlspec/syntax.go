@@ -2,7 +2,6 @@ package yamlspec
 
 import (
 	"bytes"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,26 +19,50 @@ var lateMessages = []string{
 	"found incompatible YAML document",
 }
 
-var (
-	// goTypes finds Go's and other spellings of types that YAML takes for its own syntax: "items: []Item", "at: time?".
-	goTypes = regexp.MustCompile(`[:<]\s*(\[\]\s*[A-Za-z]\w*|[A-Za-z]\w*\?)`)
-	// questions finds texts in a flow mapping that a question mark breaks in the same way.
-	questions = regexp.MustCompile(`\bdoc:\s*([^"'\s,{}][^,{}\n]*\?)`)
-	// unknownAnchor finds the name in a message that has no line at all.
-	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
-)
+// unknownAnchor finds the name in a message that has no line at all.
+var unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 
-// syntaxError reports text that is no YAML. The parser gives the line of such a mistake at best, and for an unfinished
-// mapping or list the line where that begins.
+// syntaxError reports text that is no YAML. The parser says what it ran into, and for a mapping or list only where that
+// begins; so the line is searched for, and then what it is that is often written there.
 func (s *source) syntaxError(d *spec.Diagnostics, err error) {
 	match := parserLine.FindStringSubmatch(err.Error())
 	if match == nil {
 		d.Report(s.at(0), "this is not valid YAML: %v", err)
 		return
 	}
-	line, message := 1, match[2]
-	if match[1] != "" {
-		line, _ = strconv.Atoi(match[1]) // digits by the expression; a number out of range ends up at the file's end
+	message := match[2]
+	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
+		s.unknownAlias(d, m[1])
+		return
+	}
+	at := s.parserOffset(match[1], message)
+	lines := s.split()
+	if number, ok := s.broken(lines); ok {
+		m := mistake{source: s, all: lines, number: number}
+		if offset, advice := m.explain(message); advice != "" {
+			d.Report(s.at(offset), "%s", advice)
+			return
+		}
+		at = lines[number].start + lines[number].indent
+	}
+	d.Report(s.at(at), "this is not valid YAML: %s", message)
+}
+
+// unknownAlias reports a name behind a star that stands for nothing. It may be a pointer of Go.
+func (s *source) unknownAlias(d *spec.Diagnostics, name string) {
+	at := max(bytes.Index(s.text, []byte("*"+name)), 0)
+	if spec.ScalarFor(name) != "" || isExported(name) {
+		d.Report(s.at(at), `YAML takes "*%s" for a reference; %s`, name, typeHint("*"+name))
+		return
+	}
+	d.Report(s.at(at), "alias %q has no anchor before it; write &%s where its content stands", "*"+name, name)
+}
+
+// parserOffset returns where the parser says the mistake is.
+func (s *source) parserOffset(number, message string) int {
+	line := 1
+	if number != "" {
+		line, _ = strconv.Atoi(number) // digits by the expression; a number out of range ends up at the file's end
 		for _, late := range lateMessages {
 			if strings.HasPrefix(message, late) {
 				line++
@@ -47,38 +70,9 @@ func (s *source) syntaxError(d *spec.Diagnostics, err error) {
 			}
 		}
 	}
-	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
-		at := max(bytes.Index(s.text, []byte("*"+m[1])), 0)
-		d.Report(s.at(at), "alias %q has no anchor before it; write &%s where its content stands", "*"+m[1], m[1])
-		return
-	}
 	start := s.offset(line, 1)
-	if at, advice := s.likelyCause(start); advice != "" {
-		d.Report(s.at(at), "%s", advice)
-		return
-	}
 	for start < len(s.text) && s.text[start] == ' ' {
 		start++
 	}
-	switch {
-	case start < len(s.text) && s.text[start] == '\t':
-		message = "a tab cannot indent a line; use spaces"
-	case strings.HasPrefix(message, "did not find expected ',' or"):
-		message = "a list or mapping in brackets that begins on this line is not closed, or lacks a comma between two entries"
-	}
-	d.Report(s.at(start), "this is not valid YAML: %s", message)
-}
-
-// likelyCause looks for mistakes that are easily made in a declaration, from the line of an error on up to the next empty
-// line. It returns the offset of the first, and what to do about it.
-func (s *source) likelyCause(start int) (offset int, advice string) {
-	rest, _, _ := bytes.Cut(s.text[start:], []byte("\n\n"))
-	if m := questions.FindSubmatchIndex(rest); m != nil {
-		return start + m[2], `a "?" ends a text without quotes between { and }; put the text in quotes`
-	}
-	if m := goTypes.FindSubmatchIndex(rest); m != nil {
-		written := string(rest[m[2]:m[3]])
-		return start + m[2], fmt.Sprintf("YAML cannot read %q as a type; %s", written, typeHint(written))
-	}
-	return 0, ""
+	return start
 }

@@ -37,6 +37,9 @@ func (r *reader) typeRef(n *yaml.Node, what string) spec.TypeRef {
 	case n.Kind == yaml.SequenceNode:
 		r.report(n, "the type of %s is written as a YAML list; write list<T>", what)
 		return spec.TypeRef{Pos: r.pos(n)}
+	case isNull(n) && n.Anchor != "":
+		r.report(n, `YAML takes "&%s" for the name of a value; %s`, shorten(n.Anchor), typeHint("&"+n.Anchor))
+		return spec.TypeRef{Pos: r.pos(n)}
 	case n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str":
 		r.report(n, "the type of %s must be a type like string or list<Item>, not %s", what, found(n))
 		return spec.TypeRef{Pos: r.pos(n)}
@@ -101,29 +104,50 @@ func (e typeExpr) parse(text string, offset, depth int) spec.TypeRef {
 
 // typeHint says how to write a type that is written as in another language.
 func typeHint(text string) string {
-	inner := func(name string) string {
-		if name = strings.TrimSpace(name); typeName.MatchString(name) {
-			return name
-		}
-		return "T"
-	}
 	switch {
 	case text == "":
 		return "write a type like string, Item or list<Item>"
 	case containers[text] != 0 || unclosed.MatchString(text) && !strings.ContainsAny(text, "[,"):
 		return fmt.Sprintf("write %s<T>, with the type that it holds between < and >", unclosed.FindString(text))
-	case strings.HasPrefix(text, "[]"):
-		return fmt.Sprintf("write list<%s>", inner(text[2:]))
-	case strings.HasSuffix(text, "[]"):
-		return fmt.Sprintf("write list<%s>", inner(text[:len(text)-2]))
-	case strings.HasSuffix(text, "?"):
-		return fmt.Sprintf("write optional<%s>", inner(text[:len(text)-1]))
-	case strings.HasPrefix(text, "*"):
-		return fmt.Sprintf("write optional<%s>", inner(text[1:]))
-	case goMap.MatchString(text):
-		return fmt.Sprintf("write map<%s>; keys are always strings", inner(goMap.FindStringSubmatch(text)[1]))
-	case keyedMap.MatchString(text):
-		return fmt.Sprintf("write map<%s>; keys are always strings", inner(keyedMap.FindStringSubmatch(text)[1]))
 	}
-	return "write the name of a type, list<T>, map<T> or optional<T>"
+	translated := translate(text)
+	switch {
+	case translated == unknownType:
+		return "write the name of a type, list<T>, map<T> or optional<T>"
+	case strings.Contains(translated, "map<"):
+		return fmt.Sprintf("write %s; keys are always strings", translated)
+	}
+	return "write " + translated
+}
+
+// unknownType stands in a hint for a type that cannot be told.
+const unknownType = "T"
+
+// translate turns a type of Go or another language into one of the declaration.
+func translate(text string) string {
+	text = strings.TrimSpace(text)
+	scalar := spec.ScalarFor(text)
+	switch {
+	case scalar != "":
+		return scalar
+	case strings.HasPrefix(text, "[]"):
+		return "list<" + translate(text[2:]) + ">"
+	case strings.HasSuffix(text, "[]"):
+		return "list<" + translate(text[:len(text)-2]) + ">"
+	case strings.HasSuffix(text, "?"):
+		return "optional<" + translate(text[:len(text)-1]) + ">"
+	case strings.HasPrefix(text, "*"), strings.HasPrefix(text, "&"):
+		return "optional<" + translate(text[1:]) + ">"
+	case goMap.MatchString(text):
+		return "map<" + translate(goMap.FindStringSubmatch(text)[1]) + ">"
+	case keyedMap.MatchString(text):
+		return "map<" + translate(keyedMap.FindStringSubmatch(text)[1]) + ">"
+	case parameters.MatchString(text):
+		if m := parameters.FindStringSubmatch(text); containers[m[1]] != 0 {
+			return m[1] + "<" + translate(m[2]) + ">"
+		}
+	case typeName.MatchString(text):
+		return text
+	}
+	return unknownType
 }

@@ -9,10 +9,12 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
+const typeExample = "Item: {sku: string, quantity: int32} or Size: {enum: [small, large]}"
+
 // types reads the declared types.
 func (r *reader) types(n *yaml.Node) []*spec.Type {
 	var list []*spec.Type
-	for _, e := range r.section(n, "types") {
+	for _, e := range r.section(n, "types", typeExample) {
 		list = append(list, r.declaredType(e))
 	}
 	return list
@@ -26,7 +28,7 @@ func (r *reader) declaredType(e entry) *spec.Type {
 		return t
 	}
 	what := fmt.Sprintf("type %q", e.key.Text)
-	entries, ok := r.mapping(e.value, what)
+	entries, ok := r.mapping(e.value, what, typeExample)
 	if !ok {
 		return t
 	}
@@ -75,7 +77,7 @@ func isImport(n *yaml.Node) bool {
 func (r *reader) enumValues(n *yaml.Node, what string) []spec.EnumValue {
 	var list []spec.EnumValue
 	if n.Kind == yaml.AliasNode && isMapping(n.Alias) || isMapping(n) {
-		entries, _ := r.mapping(n, "the enum of "+what)
+		entries, _ := r.mapping(n, "the enum of "+what, "small: Fits a letter box.")
 		for _, e := range entries {
 			list = append(list, spec.EnumValue{Name: e.key, Doc: r.text(e.value, "the doc of a value of "+what)})
 		}

@@ -12,7 +12,7 @@ const version = "1"
 // workflow reads the document.
 func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 	w := &spec.Workflow{File: r.src.file, Pos: r.pos(root)}
-	o := r.object(root, "the declaration",
+	o := r.object(root, "the declaration", `"ironflow: 1", "workflow: order" and so on, a line for each`,
 		"ironflow", "workflow", "package", "doc", "id", "unique", "types", "state",
 		"inputs", "events", "effects", "timers", "rejections", "states")
 	if !o.ok {

@@ -23,12 +23,20 @@ const tool = buildinfo.Module + "/cmd/ironflow-gen"
 type Module struct {
 	dir    string // for the go command: of go.mod, or below it
 	base   string // import path of dir
+	path   string // of go.mod; empty when there is none yet
 	exists bool
 	file   *modfile.File // empty when there is none yet
 }
 
-// FindModule looks for the go.mod of a directory, which need not exist. Without one, the module is to be called name.
+// placeholder begins the path of a new module. The name alone may be that of a standard package, which go refuses.
+const placeholder = "example.com"
+
+// FindModule looks for the go.mod of a directory, which need not exist. Without one, the module is to be called
+// example.com/name.
 func FindModule(dir, name string) (*Module, error) {
+	if err := checkDirectory(dir); err != nil {
+		return nil, err
+	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -50,12 +58,26 @@ func FindModule(dir, name string) (*Module, error) {
 				return nil, err
 			}
 			base := path.Join(parsed.Module.Mod.Path, filepath.ToSlash(below))
-			return &Module{dir: dir, base: base, exists: true, file: parsed}, nil
+			return &Module{dir: dir, base: base, path: file, exists: true, file: parsed}, nil
 		case !errors.Is(err, os.ErrNotExist):
 			return nil, err
 		case root == filepath.Dir(root):
-			return &Module{dir: dir, base: name, file: &modfile.File{}}, nil
+			return &Module{dir: dir, base: path.Join(placeholder, name), file: &modfile.File{}}, nil
 		}
+	}
+}
+
+// checkDirectory reports a file that is where the directory, or one above it, should be.
+func checkDirectory(dir string) error {
+	for {
+		info, err := os.Stat(dir)
+		switch {
+		case err == nil && !info.IsDir():
+			return fmt.Errorf("%s is not a directory", dir)
+		case err == nil, dir == filepath.Dir(dir):
+			return nil
+		}
+		dir = filepath.Dir(dir)
 	}
 }
 
@@ -68,7 +90,25 @@ type Command struct {
 	Why  string // for the user; may be empty
 }
 
-func (c Command) String() string { return "go " + strings.Join(c.Args, " ") }
+// String is the command as a shell takes it.
+func (c Command) String() string {
+	words := []string{"go"}
+	for _, arg := range c.Args {
+		words = append(words, Quote(arg))
+	}
+	return strings.Join(words, " ")
+}
+
+// Quote writes an argument as a shell takes it.
+func Quote(arg string) string {
+	special := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(`/._-+=@:,`, r)
+	}
+	if arg != "" && strings.IndexFunc(arg, special) < 0 {
+		return arg
+	}
+	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+}
 
 // ErrNoSource says that a build can be found neither by the go command nor on this machine.
 var ErrNoSource = errors.New("this ironflow-gen is no released version and its sources are not where it was built, " +
@@ -77,7 +117,7 @@ var ErrNoSource = errors.New("this ironflow-gen is no released version and its s
 // Prepare makes the module require ironflow and know ironflow-gen as a tool. It reports each go command before it calls
 // it. When one fails, the error has its output, and lists what is left to do.
 func (m *Module) Prepare(ctx context.Context, build buildinfo.Build, report func(Command)) error {
-	commands, err := m.commands(build)
+	commands, err := m.Commands(build)
 	if err != nil {
 		return err
 	}
@@ -94,14 +134,34 @@ func (m *Module) Prepare(ctx context.Context, build buildinfo.Build, report func
 	return nil
 }
 
-// commands lists what Prepare calls.
-func (m *Module) commands(build buildinfo.Build) ([]Command, error) {
+// GoVersion returns the versions of Go that go.mod asked for when it was found, and that it asks for now. They are empty
+// when there was none.
+func (m *Module) GoVersion() (before, now string, err error) {
+	if !m.exists || m.file.Go == nil {
+		return "", "", nil
+	}
+	content, err := os.ReadFile(m.path)
+	if err != nil {
+		return "", "", err
+	}
+	parsed, err := modfile.ParseLax(m.path, content, nil)
+	if err != nil || parsed.Go == nil {
+		return "", "", err
+	}
+	return m.file.Go.Version, parsed.Go.Version, nil
+}
+
+// Commands lists what Prepare calls.
+func (m *Module) Commands(build buildinfo.Build) ([]Command, error) {
 	if m.exists && m.file.Module.Mod.Path == buildinfo.Module {
 		return nil, nil // it is its own tool
 	}
 	var list []Command
 	if !m.exists {
-		list = append(list, Command{Args: []string{"mod", "init", m.base}})
+		list = append(list, Command{
+			Args: []string{"mod", "init", m.base},
+			Why:  "there is no go.mod, so this becomes a module; give it a path of yours when it has one",
+		})
 	}
 	switch {
 	case m.requires() && m.hasTool():

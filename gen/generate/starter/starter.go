@@ -30,14 +30,18 @@ func CheckName(name string) error {
 	switch {
 	case name == "":
 		return fmt.Errorf("the name is empty: write small letters and digits, like orders")
-	case token.IsKeyword(name), types.Universe.Lookup(name) != nil, slices.Contains(reserved, name):
-		return fmt.Errorf("%q has a meaning of its own to Go: choose another name", name)
+	case token.IsKeyword(name):
+		return fmt.Errorf("%q is a keyword of Go, so it cannot name a package: choose another name", name)
+	case types.Universe.Lookup(name) != nil:
+		return fmt.Errorf("%q is predeclared in Go, and a package of that name would hide it: choose another name", name)
+	case slices.Contains(reserved, name):
+		return fmt.Errorf("%q has a meaning of its own as a package or directory of Go: choose another name", name)
 	}
 	return nil
 }
 
 // reserved are the names with which a directory or a package is not an ordinary one.
-var reserved = []string{"main", "init", "internal", "vendor", "testdata", "documentation"}
+var reserved = []string{"main", "init", "internal", "vendor", "testdata", "documentation", "builtin"}
 
 // data is what the templates show.
 type data struct {
@@ -53,6 +57,12 @@ func (d data) Qualifier() string {
 		return d.Alias
 	}
 	return d.Name
+}
+
+// Pad appends spaces to a line of the declaration, so that the comments behind the lines with the name stand below each
+// other.
+func (d data) Pad(line string) string {
+	return fmt.Sprintf("%-*s", len("workflow: ")+max(len(d.Name), 8), line)
 }
 
 // Package is a new package that is planned.

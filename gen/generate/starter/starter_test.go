@@ -12,9 +12,14 @@ import (
 )
 
 func TestCheckName(t *testing.T) {
-	for _, name := range []string{"shop", "orders2", "my_orders", "time", "workflow"} {
+	for _, name := range []string{"shop", "orders2", "my_orders", "time", "net", "cmd", "std", "tool", "workflow"} {
 		if err := CheckName(name); err != nil {
 			t.Errorf("%q is refused: %v", name, err)
+		}
+	}
+	for name, kind := range map[string]string{"func": "keyword", "string": "predeclared", "builtin": "meaning of its own"} {
+		if err := CheckName(name); err == nil || !strings.Contains(err.Error(), kind) {
+			t.Errorf("%q: got %v, which does not say %q", name, err, kind)
 		}
 	}
 	for _, name := range []string{"", "Shop", "2d", "_x", "a-b", "a/b", "..", "é", "a b", "go", "nil", "len", "main", "init", "vendor"} {
@@ -39,6 +44,26 @@ func TestAlias(t *testing.T) {
 		}
 		if !strings.Contains(main, "\t"+want+"\n") {
 			t.Errorf("main.go of %s does not import %s", name, want)
+		}
+	}
+}
+
+// TestSampleComments checks that the comments behind the head of the sample stand below each other, whatever the name.
+func TestSampleComments(t *testing.T) {
+	for _, name := range []string{"a", "order", "a_much_longer_name"} {
+		pkg, err := New(t.TempDir(), name, "example.com/x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns := make(map[int]bool)
+		head, _, _ := strings.Cut(string(pkg.Plan.Steps[0].Content), "doc:")
+		for line := range strings.Lines(head) {
+			if before, _, found := strings.Cut(line, "  # "); found {
+				columns[len(before)] = true
+			}
+		}
+		if len(columns) != 1 {
+			t.Errorf("%s: comments begin in the columns %v:\n%s", name, columns, head)
 		}
 	}
 }
@@ -88,8 +113,8 @@ func TestPrepare(t *testing.T) {
 		build buildinfo.Build
 		want  []string // none when it must fail
 	}{
-		"no go.mod, released":   {"-", released, []string{"go mod init shop", get, tidy}},
-		"no go.mod, checkout":   {"-", checkout, []string{"go mod init shop", useHere, tidy}},
+		"no go.mod, released":   {"-", released, []string{"go mod init example.com/shop", get, tidy}},
+		"no go.mod, checkout":   {"-", checkout, []string{"go mod init example.com/shop", useHere, tidy}},
 		"released":              {"", released, []string{get, tidy}},
 		"no tool, released":     {require, released, []string{get, tidy}},
 		"checkout":              {require, checkout, []string{useHere, tidy}},
@@ -111,7 +136,7 @@ func TestPrepare(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			commands, err := module.commands(c.build)
+			commands, err := module.Commands(c.build)
 			if (err != nil) != (c.want == nil) {
 				t.Fatalf("got the error %v", err)
 			}
@@ -139,6 +164,48 @@ func TestImportPath(t *testing.T) {
 		if got := module.ImportPath(); got != want {
 			t.Errorf("%s: got %s, want %s", below, got, want)
 		}
+	}
+}
+
+func TestDirectoryIsAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "shop")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := FindModule(file, "x"); err == nil || err.Error() != file+" is not a directory" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestQuote(t *testing.T) {
+	for arg, want := range map[string]string{
+		"a/b-c_d.e": "a/b-c_d.e", "-tool=x/y@v1": "-tool=x/y@v1", "my shop": "'my shop'", "$HOME": "'$HOME'", "it's": `'it'\''s'`, "": "''",
+	} {
+		if got := Quote(arg); got != want {
+			t.Errorf("%q: got %s, want %s", arg, got, want)
+		}
+	}
+	if got := (Command{Args: []string{"mod", "edit", "-replace=x=/my src"}}).String(); got != "go mod edit '-replace=x=/my src'" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestGoVersion(t *testing.T) {
+	dir := t.TempDir()
+	goMod := func(version string) {
+		content := "module example.com/shop\n\ngo " + version + "\n"
+		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	goMod("1.22")
+	module, err := FindModule(dir, "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goMod("1.26.0")
+	if before, now, err := module.GoVersion(); before != "1.22" || now != "1.26.0" || err != nil {
+		t.Errorf("got %s, %s, %v", before, now, err)
 	}
 }
 

@@ -202,8 +202,8 @@ func (g *generator) timers(n, inputs, states int) {
 	g.line(0, "timers:")
 	for i := range n {
 		switch {
-		case states > 0 && i == 0 && timerInput(inputs) > 0:
-			g.line(1, "tick_%d: {input: In%d, after: 2h, while: st_0}", i, timerInput(inputs))
+		case states > 2 && i == 0 && timerInput(inputs) > 0: // nothing need lead to st_0
+			g.line(1, "tick_%d: {input: In%d, after: 2h, while: st_1}", i, timerInput(inputs))
 		case g.chance(50):
 			g.line(1, "tick_%d: {input: In0, after: 1500ms}", i)
 		default:

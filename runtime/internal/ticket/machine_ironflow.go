@@ -35,6 +35,7 @@ func Machine() *runtime.Machine {
 				Accepts: []runtime.Transition{
 					{Input: "Note", Events: []runtime.EventMove{{Event: "Noted", To: "urgent"}}},
 					{Input: "Solve", Events: []runtime.EventMove{{Event: "Solved", To: "solved"}}},
+					{Input: "Expire", Events: []runtime.EventMove{{Event: "Closed", To: "closed"}}},
 				},
 			},
 			{
@@ -60,6 +61,7 @@ func Machine() *runtime.Machine {
 			{From: "open", Event: "Solved", To: "solved"},
 			{From: "urgent", Event: "Noted", To: "urgent"},
 			{From: "urgent", Event: "Solved", To: "solved"},
+			{From: "urgent", Event: "Closed", To: "closed"},
 			{From: "waiting", Event: "Resumed", To: "open"},
 			{From: "waiting", Event: "Opened", To: "open"},
 			{From: "waiting", Event: "Escalated", To: "waiting"},
