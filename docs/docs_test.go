@@ -113,16 +113,12 @@ func requestAndKill(t *testing.T, store runtime.Store) {
 	t.Helper()
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
 	key := runtime.InstanceKey{Workflow: "order", ID: "o-1"}
-	work, err := store.Begin(ctx, []runtime.InstanceKey{key})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = work.Commit(ctx, []runtime.Change{{
-		Instance: key, Now: now,
+	err := store.Append(ctx, runtime.Batch{Commit: 1, Changes: []runtime.Change{{
+		Instance: key, Now: now, Due: now,
 		Events:  []runtime.NewEvent{{Type: "Created", SchemaVersion: 1, Payload: []byte(`{}`)}},
 		Effects: []runtime.NewEffect{{Kind: "ChargeCard", Payload: []byte(`{}`)}},
 		Timers:  []runtime.NewTimer{{Key: "reminder", Input: "Remind", Payload: []byte(`{}`), FireAt: now}},
-	}})
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,16 +6,27 @@ import (
 	"time"
 )
 
-// changeBuilder turns an accepted decision into the change to store.
-type changeBuilder[S, I, E, F, R any] struct {
+// decided is what one accepted decision adds to an instance, with the state after it.
+type decided struct {
+	events   []any
+	stored   []NewEvent // the same, encoded
+	effects  []NewEffect
+	timers   timerNet
+	complete bool
+	state    any
+}
+
+// decisionBuilder checks an accepted decision against the declaration and encodes it.
+type decisionBuilder[S, I, E, F, R any] struct {
 	workflow   *typed[S, I, E, F, R]
 	transition *Transition // nil without states
 	id         string
-	timers     timerNet
-	change     Change
+	version    int64 // of the instance before the decision
+	now        time.Time
+	out        decided
 }
 
-func (b *changeBuilder[S, I, E, F, R]) build(state S, decision UntypedDecision) error {
+func (b *decisionBuilder[S, I, E, F, R]) build(state S, decision UntypedDecision) error {
 	end, err := b.addEvents(state, decision.events)
 	if err != nil {
 		return err
@@ -26,16 +37,14 @@ func (b *changeBuilder[S, I, E, F, R]) build(state S, decision UntypedDecision) 
 	if err := b.addTimers(decision.timers); err != nil {
 		return err
 	}
-	if b.change.Complete, err = b.completed(end); err != nil || b.change.Complete {
-		return err // completion deletes all timers
-	}
-	b.change.Timers, b.change.Cancel = b.timers.result()
-	return nil
+	b.out.state = end
+	b.out.complete, err = b.completed(end)
+	return err
 }
 
 // addEvents encodes the events and folds them, to know which timers of states start and stop. It returns the state
 // after them.
-func (b *changeBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, error) {
+func (b *decisionBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, error) {
 	w := b.workflow
 	for i, ev := range events {
 		event := ev.(E)
@@ -55,7 +64,8 @@ func (b *changeBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, erro
 				return state, fmt.Errorf("the decision emits %s after the workflow has completed", name)
 			}
 		}
-		b.change.Events = append(b.change.Events, NewEvent{Type: name, SchemaVersion: 1, Payload: payload})
+		b.out.events = append(b.out.events, event)
+		b.out.stored = append(b.out.stored, NewEvent{Type: name, SchemaVersion: 1, Payload: payload})
 
 		next, err := w.evolve(state, event)
 		if err != nil {
@@ -63,7 +73,7 @@ func (b *changeBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, erro
 		}
 		if w.machine != nil {
 			before := w.Status(state)
-			if b.change.Version == 0 && i == 0 {
+			if b.version == 0 && i == 0 {
 				before = "" // an instance that does not exist is in no state yet
 			}
 			if err := b.moveStateTimers(before, w.Status(next)); err != nil {
@@ -75,7 +85,7 @@ func (b *changeBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, erro
 	return state, nil
 }
 
-func (b *changeBuilder[S, I, E, F, R]) moveStateTimers(from, to string) error {
+func (b *decisionBuilder[S, I, E, F, R]) moveStateTimers(from, to string) error {
 	for _, t := range b.workflow.StateTimers {
 		was, is := slices.Contains(t.While, from), slices.Contains(t.While, to)
 		switch {
@@ -84,13 +94,13 @@ func (b *changeBuilder[S, I, E, F, R]) moveStateTimers(from, to string) error {
 				return err
 			}
 		case was && !is:
-			b.timers.cancel(t.Name)
+			b.out.timers.cancel(t.Name)
 		}
 	}
 	return nil
 }
 
-func (b *changeBuilder[S, I, E, F, R]) addEffects(effects []any) error {
+func (b *decisionBuilder[S, I, E, F, R]) addEffects(effects []any) error {
 	for _, f := range effects {
 		name, payload, err := encode(f.(F), b.workflow.Effects)
 		if err != nil {
@@ -99,13 +109,13 @@ func (b *changeBuilder[S, I, E, F, R]) addEffects(effects []any) error {
 		if err := b.allow("effect", name); err != nil {
 			return err
 		}
-		b.change.Effects = append(b.change.Effects, NewEffect{Kind: name, Payload: payload})
+		b.out.effects = append(b.out.effects, NewEffect{Kind: name, Payload: payload})
 	}
 	return nil
 }
 
 // addTimers applies the decision's own steps, which count more than what states do by themselves.
-func (b *changeBuilder[S, I, E, F, R]) addTimers(steps []untypedTimer) error {
+func (b *decisionBuilder[S, I, E, F, R]) addTimers(steps []untypedTimer) error {
 	for _, step := range steps {
 		spec := step.timer.TimerSpec()
 		if err := b.allow("timer", spec.Name); err != nil {
@@ -115,7 +125,7 @@ func (b *changeBuilder[S, I, E, F, R]) addTimers(steps []untypedTimer) error {
 			return fmt.Errorf("timer %s: %w", spec.Name, err)
 		}
 		if step.cancel {
-			b.timers.cancel(spec.StoredKey())
+			b.out.timers.cancel(spec.StoredKey())
 		} else if err := b.startTimer(spec); err != nil {
 			return err
 		}
@@ -123,9 +133,9 @@ func (b *changeBuilder[S, I, E, F, R]) addTimers(steps []untypedTimer) error {
 	return nil
 }
 
-func (b *changeBuilder[S, I, E, F, R]) startTimer(spec TimerSpec) error {
+func (b *decisionBuilder[S, I, E, F, R]) startTimer(spec TimerSpec) error {
 	w := b.workflow
-	fireAt, ok := spec.FireAt(b.change.Now)
+	fireAt, ok := spec.FireAt(b.now)
 	if !ok {
 		return fmt.Errorf("timer %s has no time: it is declared without after, so start it with In or At", spec.Name)
 	}
@@ -137,18 +147,18 @@ func (b *changeBuilder[S, I, E, F, R]) startTimer(spec TimerSpec) error {
 	if err != nil {
 		return fmt.Errorf("timer %s: input %w", spec.Name, err)
 	}
-	b.timers.start(NewTimer{Key: spec.StoredKey(), Input: name, Payload: payload, FireAt: storedTime(fireAt)})
+	b.out.timers.start(NewTimer{Key: spec.StoredKey(), Input: name, Payload: payload, FireAt: storedTime(fireAt)})
 	return nil
 }
 
-func (b *changeBuilder[S, I, E, F, R]) allow(what, name string) error {
+func (b *decisionBuilder[S, I, E, F, R]) allow(what, name string) error {
 	if b.transition == nil {
 		return nil
 	}
 	return b.transition.allows(what, name)
 }
 
-func (b *changeBuilder[S, I, E, F, R]) completed(state S) (_ bool, err error) {
+func (b *decisionBuilder[S, I, E, F, R]) completed(state S) (_ bool, err error) {
 	if b.workflow.machine != nil {
 		return b.workflow.machine.terminal[b.workflow.Status(state)], nil
 	}
@@ -177,6 +187,18 @@ func (n *timerNet) set(step timerNetStep) {
 		}
 	}
 	n.steps = append(n.steps, step)
+}
+
+// add applies the steps of a later decision.
+func (n *timerNet) add(later timerNet) {
+	for _, step := range later.steps {
+		n.set(step)
+	}
+}
+
+// has reports whether there is a step with the key.
+func (n *timerNet) has(key string) bool {
+	return slices.ContainsFunc(n.steps, func(step timerNetStep) bool { return step.key == key })
 }
 
 func (n *timerNet) result() (start []NewTimer, cancel []string) {

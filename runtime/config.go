@@ -14,10 +14,28 @@ type Config struct {
 	// Clock is the engine's time. Default: the system's clock.
 	Clock Clock
 
-	// EffectHandlers is how many effects this process handles at the same time. Default: 32.
+	// Lanes is how many commits are under way at the same time. One waits while the other's data goes to the disk.
+	// Default: 2.
+	Lanes int
+
+	// BatchSize is how many inputs may go into one commit. Default: 128.
+	BatchSize int
+
+	// MaxWaiting is how many inputs may be on their way; further callers of Execute wait outside. Default: 4096.
+	MaxWaiting int
+
+	// CacheBytes bounds the memory for states of instances used lately. Default: 64 MiB.
+	CacheBytes int
+
+	// SnapshotEvery is after how many events a state is kept, to replay from there. After a change to what an evolver does,
+	// delete the rows of the table snapshots: they hold what it did before. Default: 100.
+	SnapshotEvery int
+
+	// EffectHandlers is how many effects this process handles at the same time, and how many it claims at once.
+	// Default: 256.
 	EffectHandlers int
 
-	// TimerHandlers is how many due timers this process delivers at the same time. Default: 8.
+	// TimerHandlers is how many due timers this process delivers at the same time. Default: 256.
 	TimerHandlers int
 
 	// Lease is how long a claimed effect or timer belongs to this process without a heartbeat. The engine sends one each
@@ -47,8 +65,13 @@ var defaultRetry = RetryPolicy{MaxAttempts: 25, Base: 500 * time.Millisecond, Ma
 func (c Config) withDefaults() Config {
 	setDefault(&c.Logger, slog.Default())
 	setDefault(&c.Clock, Clock(systemClock{}))
-	setDefault(&c.EffectHandlers, 32)
-	setDefault(&c.TimerHandlers, 8)
+	setDefault(&c.Lanes, 2)
+	setDefault(&c.BatchSize, 128)
+	setDefault(&c.MaxWaiting, 4096)
+	setDefault(&c.CacheBytes, 64<<20)
+	setDefault(&c.SnapshotEvery, 100)
+	setDefault(&c.EffectHandlers, 256)
+	setDefault(&c.TimerHandlers, 256)
 	setDefault(&c.Lease, 10*time.Second)
 	setDefault(&c.PollInterval, 200*time.Millisecond)
 	setDefault(&c.EffectTimeout, time.Minute)
@@ -66,8 +89,13 @@ func setDefault[T comparable](field *T, value T) {
 }
 
 func (c Config) validate() error {
-	if c.EffectHandlers < 0 || c.TimerHandlers < 0 {
-		return fmt.Errorf("ironflow: Config.EffectHandlers and TimerHandlers must not be negative")
+	for name, n := range map[string]int{
+		"Lanes": c.Lanes, "BatchSize": c.BatchSize, "MaxWaiting": c.MaxWaiting, "CacheBytes": c.CacheBytes,
+		"SnapshotEvery": c.SnapshotEvery, "EffectHandlers": c.EffectHandlers, "TimerHandlers": c.TimerHandlers,
+	} {
+		if n < 0 {
+			return fmt.Errorf("ironflow: Config.%s is %d, it must not be negative", name, n)
+		}
 	}
 	for name, d := range map[string]time.Duration{
 		"Lease": c.Lease, "PollInterval": c.PollInterval, "EffectTimeout": c.EffectTimeout, "StopTimeout": c.StopTimeout,

@@ -36,6 +36,7 @@ type Definition[S, I, E, F, R any] struct {
 	WithID    func(I, string) I      // sets an empty id
 	UniqueKey func(I) (string, bool) // nil when no input has one
 
+	States     StateCodec[S]
 	Inputs     Codec[I]
 	Events     Codec[E]
 	Effects    Codec[F]
@@ -52,6 +53,14 @@ type Codec[T any] struct {
 	Name   func(T) string
 	Encode func(*codec.Encoder, T)
 	Decode func(d *codec.Decoder, name string) (T, error)
+}
+
+// StateCodec turns states into JSON and back, for snapshots. Schema is a hash of everything in the declaration that a
+// state's meaning depends on; a snapshot under another schema is not used. It is empty when there are no snapshots.
+type StateCodec[S any] struct {
+	Schema string
+	Encode func(*codec.Encoder, S)
+	Decode func(*codec.Decoder) S
 }
 
 // StateTimer is a timer that runs while the workflow is in one of the states: it is started on entry from outside of

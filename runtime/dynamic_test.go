@@ -113,6 +113,7 @@ func TestStoredEventsThatNobodyKnows(t *testing.T) {
 			must(b, imported, err)
 			b.exec("UPDATE {p}events SET %s WHERE workflow_id = '%s' AND version = 1", change, id)
 		}
+		client = ticket.NewClient(b.engine(b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{}))) // with nothing cached
 		for id, says := range map[string][]string{
 			"schema":  {"Opened of version 1", "schema version 2"},
 			"type":    {"Vanished of version 1", `has no event "Vanished"`},

@@ -13,6 +13,8 @@ type Engine struct {
 	store     Store
 	config    Config
 	workflows map[string]*Workflow
+	executor  *executor
+	announcer *announcer
 	effects   *worker
 	timers    *worker
 	running   atomic.Bool
@@ -47,6 +49,8 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 		}
 		e.workflows[w.name] = w
 	}
+	e.executor = newExecutor(store, config, e.committed)
+	e.announcer = newAnnouncer(store, config)
 	e.effects, e.timers = newEffectWorker(e), newTimerWorker(e)
 	return e, nil
 }

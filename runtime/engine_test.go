@@ -45,6 +45,8 @@ func TestNewEngineRefuses(t *testing.T) {
 			[]*runtime.Workflow{ticket.NewWorkflow(noDecider, ticket.Evolver{}, ticket.Handler{})}, []string{"workflow ticket", "nil"}},
 		{"nil evolver", store, runtime.Config{}, []*runtime.Workflow{ticket.NewWorkflow(ticket.Decider{}, nil, ticket.Handler{})},
 			[]string{"workflow ticket", "nil"}},
+		{"nil evolver without states", store, runtime.Config{}, []*runtime.Workflow{ledger.NewWorkflow(ledger.Decider{}, nil, ledger.Handler{})},
+			[]string{"workflow ledger", "nil"}},
 		{"nil handler", store, runtime.Config{}, []*runtime.Workflow{ticket.NewWorkflow(ticket.Decider{}, ticket.Evolver{}, nil)},
 			[]string{"workflow ticket", "handler", "nil"}},
 		{"handlers", store, runtime.Config{EffectHandlers: -1}, []*runtime.Workflow{good}, []string{"EffectHandlers", "negative"}},

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -121,86 +120,18 @@ func (r result) describe() string {
 	return "the instance had completed"
 }
 
-// execute is the door: every input passes here. It runs the input again while it loses races against others; each lost
-// race is another's progress.
+// execute is the door: every input passes here.
 func (e *Engine) execute(ctx context.Context, req request) (result, error) {
-	key := InstanceKey{Workflow: req.workflow.name, ID: req.input.id}
-	for {
-		result, err := e.attempt(ctx, key, req)
-		if err == nil {
-			return result, nil
-		}
-		if errors.Is(err, ErrConflict) {
-			if ctx.Err() == nil {
-				continue
-			}
-			err = ctx.Err() // callers do not see conflicts
-		}
-		return result, fmt.Errorf("%s: input %s: %w", key, req.input.name, err)
-	}
+	return e.executor.execute(ctx, req)
 }
 
-// commitTimeout bounds the wait for a store that has gone silent during a commit.
-const commitTimeout = 30 * time.Second
-
-// attempt runs one input through one unit of work.
-func (e *Engine) attempt(ctx context.Context, key InstanceKey, req request) (result, error) {
-	work, err := e.store.Begin(ctx, []InstanceKey{key})
-	if err != nil {
-		return result{}, fromStore(err)
-	}
-	// A commit that was sent must not be abandoned half-way, or nobody would know what became of it.
-	commitCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
-	defer cancel()
-	defer func() {
-		if err := work.Rollback(commitCtx); err != nil {
-			e.config.Logger.WarnContext(commitCtx, "ironflow: rollback failed", "workflow", key.Workflow, "instance", key.ID, "error", err)
-		}
-	}()
-
-	instance := work.Instances()[0]
-	if instance.Completed {
-		return result{kind: alreadyCompleted, version: instance.Version}, nil
-	}
-	state, err := req.workflow.replay(instance.Events)
-	if err != nil {
-		return result{}, err
-	}
-	step, err := req.workflow.step(e.decisionTime(instance, req), instance, state, req.input)
-	if err != nil {
-		return result{}, err
-	}
-	if step.rejection != nil {
-		return result{kind: rejected, rejection: step.rejection, version: instance.Version}, nil
-	}
-	if err := ctx.Err(); err != nil {
-		return result{}, err
-	}
-	step.change.Consume = req.consume
-	if err := work.Commit(commitCtx, []Change{step.change}); err != nil {
-		return result{}, fromStore(err)
-	}
-	e.wakeFor(step.change)
-	return result{kind: accepted, events: step.events, version: step.change.NewVersion()}, nil
-}
-
-// decisionTime is the now of a decision: the clock's, but neither before the instance's last event nor before the
-// time the input's timer was set for, so that time never runs backwards within an instance.
-func (e *Engine) decisionTime(instance Instance, req request) time.Time {
-	now := storedTime(e.config.Clock.Now())
-	if n := len(instance.Events); n > 0 && instance.Events[n-1].RecordedAt.After(now) {
-		now = instance.Events[n-1].RecordedAt
-	}
-	if req.notBefore.After(now) {
-		now = req.notBefore
-	}
-	return now
-}
-
-// wakeFor tells this process's workers what a commit gave them to do.
-func (e *Engine) wakeFor(change Change) {
+// committed tells the workers of this process, and the other processes, what a commit gave them to do.
+func (e *Engine) committed(change Change) {
 	if len(change.Effects) > 0 {
-		e.effects.wakeAt(change.Now)
+		e.effects.wakeAt(change.Due)
+		if !e.effects.hasRoom() {
+			e.announcer.announce()
+		}
 	}
 	for _, t := range change.Timers {
 		e.timers.wakeAt(t.FireAt)

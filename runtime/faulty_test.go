@@ -50,17 +50,36 @@ func get[T any](f *faulty, field *T) T {
 	return *field
 }
 
-func (f *faulty) Begin(ctx context.Context, instances []runtime.InstanceKey) (runtime.UnitOfWork, error) {
-	if fault := get(f, &f.begin); fault != nil {
-		if err := fault(); err != nil {
-			return nil, err
-		}
+func (f *faulty) Read(ctx context.Context, requests []runtime.ReadRequest) ([]runtime.Instance, error) {
+	if err := f.beginFault(); err != nil {
+		return nil, err
 	}
-	work, err := f.Store.Begin(ctx, instances)
+	return f.Store.Read(ctx, requests)
+}
+
+func (f *faulty) Begin(ctx context.Context, requests []runtime.ReadRequest) (runtime.UnitOfWork, error) {
+	if err := f.beginFault(); err != nil {
+		return nil, err
+	}
+	work, err := f.Store.Begin(ctx, requests)
 	if err != nil {
 		return nil, err
 	}
 	return faultyWork{work, f}, nil
+}
+
+func (f *faulty) beginFault() error {
+	if fault := get(f, &f.begin); fault != nil {
+		return fault()
+	}
+	return nil
+}
+
+func (f *faulty) Append(ctx context.Context, batch runtime.Batch) error {
+	if fault := get(f, &f.commit); fault != nil {
+		return fault(ctx, func(ctx context.Context) error { return f.Store.Append(ctx, batch) })
+	}
+	return f.Store.Append(ctx, batch)
 }
 
 func (f *faulty) Effects() runtime.Queue {
@@ -73,11 +92,11 @@ type faultyWork struct {
 	store *faulty
 }
 
-func (w faultyWork) Commit(ctx context.Context, changes []runtime.Change) error {
+func (w faultyWork) Commit(ctx context.Context, id runtime.CommitID, changes []runtime.Change) error {
 	if fault := get(w.store, &w.store.commit); fault != nil {
-		return fault(ctx, func(ctx context.Context) error { return w.UnitOfWork.Commit(ctx, changes) })
+		return fault(ctx, func(ctx context.Context) error { return w.UnitOfWork.Commit(ctx, id, changes) })
 	}
-	return w.UnitOfWork.Commit(ctx, changes)
+	return w.UnitOfWork.Commit(ctx, id, changes)
 }
 
 type faultyQueue struct {

@@ -32,6 +32,12 @@ func (h *heldLeases) remove(lease Lease) {
 	delete(h.leases, lease)
 }
 
+func (h *heldLeases) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.leases)
+}
+
 func (h *heldLeases) all() []Lease {
 	h.mu.Lock()
 	defer h.mu.Unlock()

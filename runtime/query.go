@@ -8,11 +8,11 @@ import (
 // LoadState returns the state of an instance as of now. Generated clients call it. An instance without events is
 // *UnknownInstance.
 func LoadState[S any](ctx context.Context, engine *Engine, workflow, id string) (View[S], error) {
-	w, instance, err := engine.load(ctx, workflow, id)
+	w, instance, err := engine.load(ctx, workflow, id, true)
 	if err != nil {
 		return View[S]{}, err
 	}
-	state, err := w.replay(instance.Events)
+	state, err := w.replay(nil, instance)
 	if err != nil {
 		return View[S]{}, err
 	}
@@ -26,7 +26,7 @@ func LoadState[S any](ctx context.Context, engine *Engine, workflow, id string) 
 // LoadHistory returns all events of an instance, oldest first. Generated clients call it. An instance without events is
 // *UnknownInstance.
 func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string) ([]Recorded[E], error) {
-	w, instance, err := engine.load(ctx, workflow, id)
+	w, instance, err := engine.load(ctx, workflow, id, false)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,8 @@ func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string
 	return history, nil
 }
 
-func (e *Engine) load(ctx context.Context, workflow, id string) (*Workflow, Instance, error) {
+// load reads an instance, from a snapshot on when that will do.
+func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot bool) (*Workflow, Instance, error) {
 	w, err := e.workflow(workflow)
 	if err != nil {
 		return nil, Instance{}, err
@@ -59,10 +60,15 @@ func (e *Engine) load(ctx context.Context, workflow, id string) (*Workflow, Inst
 	if err := checkIdentifier("instance id", id); err != nil {
 		return nil, Instance{}, fmt.Errorf("workflow %s: %w", workflow, err)
 	}
-	instance, err := e.store.Load(ctx, key)
+	read := ReadRequest{Instance: key, Completed: true}
+	if fromSnapshot {
+		read.Schema = w.schema()
+	}
+	instances, err := e.store.Read(ctx, []ReadRequest{read})
 	if err != nil {
 		return nil, Instance{}, err
 	}
+	instance := instances[0]
 	if instance.Version == 0 {
 		return nil, Instance{}, &UnknownInstance{Instance: key}
 	}

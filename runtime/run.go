@@ -36,6 +36,13 @@ func (e *Engine) Run(ctx context.Context) error {
 			workers.Go(func() { w.run(ctx, handlers) })
 		}
 	}
+	workers.Go(func() {
+		e.announcer.listen(ctx, func() {
+			now := e.config.Clock.Now()
+			e.effects.wakeAt(now)
+			e.timers.wakeAt(now)
+		})
+	})
 	stopped := make(chan struct{})
 	go func() {
 		workers.Wait()

@@ -13,21 +13,83 @@ import (
 // comes back byte for byte. A store never looks at the wall clock: the engine passes the time in, so that one clock
 // rules. Correctness must rest on row versions, fencing tokens and primary keys, never on a lock in memory.
 //
+// There are two ways to decide. Read and Append work on what was true a moment ago and find out while they store it; they
+// take a set of instances through in one round trip each, and never wait for others for long. Begin locks first, so that
+// an instance that many want makes progress.
+//
 // The written form of these rules is runtime/storetest, which every Store must pass.
 type Store interface {
+	// Read loads a set of distinct instances without locking them, each as it is at one moment. An instance that does not
+	// exist is at version 0.
+	Read(ctx context.Context, requests []ReadRequest) ([]Instance, error)
+
+	// Append stores the changes of a batch, all of them or none, in one round trip.
+	//
+	// It fails with ErrConflict when an instance of a change or of Unchanged is not at its version any more, or cannot be
+	// locked at once, or the database asked to run the transaction again; else with *UniqueKeyConflict and *LeaseLost like
+	// UnitOfWork.Commit. Once ctx has ended, it fails and stores nothing. When the answer is lost, the error is
+	// ErrOutcomeUnknown, and Committed tells.
+	Append(ctx context.Context, batch Batch) error
+
+	// Committed reports whether the event of the given version of an instance was stored by the commit with this id. It
+	// waits until a commit that is still under way has ended.
+	Committed(ctx context.Context, instance InstanceKey, version int64, commit CommitID) (bool, error)
+
 	// Begin starts a unit of work over a set of distinct instances and loads them. Until the unit of work ends, no other
 	// may commit to an instance that was found. An instance that does not exist yet is Active at version 0: it is not
-	// created, and of two units of work that both found it missing, one fails to commit with ErrConflict.
-	Begin(ctx context.Context, instances []InstanceKey) (UnitOfWork, error)
+	// created, and of two units of work that both found it missing, one fails to commit with ErrConflict. Begin waits for
+	// an instance that is locked. It may fail with ErrConflict when that takes long. ReadRequest.Completed means nothing
+	// to it.
+	Begin(ctx context.Context, requests []ReadRequest) (UnitOfWork, error)
 
-	// Load reads one instance with all its events, completed or not, without locking it. It is at version 0 when it does
-	// not exist.
-	Load(ctx context.Context, instance InstanceKey) (Instance, error)
+	// SaveSnapshots keeps states, each in place of the one of the same instance that is as old or older. A snapshot that is
+	// older than the one that is kept, or whose instance does not exist, is ignored.
+	SaveSnapshots(ctx context.Context, snapshots []Snapshot) error
 
 	// Effects is the outbox, Timers the timers that wait for their time.
 	Effects() Queue
 	Timers() Queue
 }
+
+// ReadRequest asks for an instance with the events after a version: those after the newest snapshot with the given
+// schema, or after the version After when that is later.
+type ReadRequest struct {
+	Instance InstanceKey
+	After    int64  // a version whose state the caller knows; 0 for none
+	Schema   string // of snapshots that the caller can read; empty for none
+
+	// Completed asks for the events of an instance that has completed, too. They are left out otherwise, because nothing
+	// will be decided on them.
+	Completed bool
+}
+
+// Snapshot is an instance's state at a version, as JSON.
+type Snapshot struct {
+	Instance InstanceKey
+	Version  int64
+	Schema   string // names the shape of the state; a reader with another shape replays the events instead
+	State    []byte
+}
+
+// Batch is what Append stores.
+type Batch struct {
+	Commit  CommitID
+	Changes []Change // at most one for each instance
+
+	// Unchanged are instances that nothing is added to, but whose version must be the given one: what was decided on it,
+	// a rejection, is only then true.
+	Unchanged []InstanceVersion
+}
+
+// InstanceVersion is an instance at a version.
+type InstanceVersion struct {
+	Instance InstanceKey
+	Version  int64
+}
+
+// CommitID is a random number that is stored with the events of a commit, to find out what became of it when its answer
+// was lost. It is not 0.
+type CommitID int64
 
 // UnitOfWork is one transaction over the instances given to Begin. It is used by one goroutine, and ends with Commit or
 // Rollback. Nothing of it is visible to others before Commit returns.
@@ -42,8 +104,8 @@ type UnitOfWork interface {
 	// to run the transaction again; else with *UniqueKeyConflict when another instance holds a unique key, and with
 	// *LeaseLost when what a change consumes was taken over, cancelled or consumed already. Once ctx has ended, it fails
 	// and stores nothing; the context of Begin does not bind it. When the answer to the commit itself is lost, the error is
-	// ErrOutcomeUnknown.
-	Commit(ctx context.Context, changes []Change) error
+	// ErrOutcomeUnknown, and Store.Committed tells.
+	Commit(ctx context.Context, id CommitID, changes []Change) error
 
 	// Rollback drops the unit of work, also when ctx has ended. After Commit it does nothing.
 	Rollback(ctx context.Context) error
@@ -66,7 +128,12 @@ type Instance struct {
 	Key       InstanceKey
 	Version   int64 // number of events, 0 when the instance does not exist
 	Completed bool  // it refuses every input
-	Events    []StoredEvent
+
+	LastEventAt time.Time // RecordedAt of the last event, whether or not Events has it
+
+	// Snapshot is the state that Events follow on, when a usable one is newer than the version asked for.
+	Snapshot *Snapshot
+	Events   []StoredEvent
 }
 
 // StoredEvent is an event as it is kept. Its fields are the payload, a JSON object; what it is stands beside it.
@@ -83,8 +150,9 @@ type StoredEvent struct {
 // Change is what one decision, or several decisions in a row, add to one instance.
 type Change struct {
 	Instance InstanceKey
-	Version  int64     // of the instance the decision was made on; 0 creates it
+	Version  int64     // of the instance the first decision was made on; 0 creates it
 	Now      time.Time // given to decide; kept with the events
+	Due      time.Time // when its effects are due: the clock's now, which Now may be ahead of
 
 	Events    []NewEvent // at least one
 	Effects   []NewEffect
@@ -93,8 +161,9 @@ type Change struct {
 	UniqueKey string     // taken for this instance when not empty, until it completes; its own again is no conflict
 	Complete  bool       // refuse every later input, delete the timers and free the unique key; Timers is empty then
 
-	// Consume is the effect or timer that caused the input. It is deleted first, so that a timer may start itself again.
-	Consume *Lease
+	// Consume are the effects and timers that caused the inputs. They are deleted first, so that a timer may start itself
+	// again.
+	Consume []Lease
 }
 
 // NewVersion is the version of the instance after the change.
@@ -107,7 +176,7 @@ type NewEvent struct {
 	Payload       []byte
 }
 
-// NewEffect is an effect to put into the outbox, due at once.
+// NewEffect is an effect to put into the outbox, due at the change's Due and requested at its Now.
 type NewEffect struct {
 	Kind    string
 	Payload []byte
@@ -203,3 +272,14 @@ const (
 	Dead                          // keep it as a dead letter
 	Release                       // due again, and the attempt was none
 )
+
+// Notifier is a Store through which processes tell each other about new work, so that they need not wait for their next
+// poll. It is speed only: a notification may be lost, come late, or come for nothing.
+type Notifier interface {
+	// Notify wakes the listeners of all processes. The engine calls it beside its commits, and not for each of them.
+	Notify(ctx context.Context) error
+
+	// Listen calls wake for each notification, on one goroutine, until ctx ends or the connection is lost; then it returns
+	// the reason. It calls wake once when it begins to listen.
+	Listen(ctx context.Context, wake func()) error
+}

@@ -3,20 +3,15 @@ package runtime_test
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -70,10 +65,8 @@ func openMemory(t *testing.T) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := sql.OpenDB(besideMemory(s))
 	closeAtEnd(t, s)
-	closeAtEnd(t, db)
-	return newBed(t, s, db, "ironflow_", "")
+	return newBed(t, s, s.DB(), "ironflow_", "")
 }
 
 func openFile(t *testing.T) *bed {
@@ -83,12 +76,7 @@ func openFile(t *testing.T) *bed {
 		t.Fatal(err)
 	}
 	closeAtEnd(t, s)
-	db, err := sql.Open("sqlite", "file://"+path+"?_pragma=busy_timeout(10000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, db)
-	return newBed(t, s, db, "ironflow_", path)
+	return newBed(t, s, s.DB(), "ironflow_", path)
 }
 
 func openPostgres(t *testing.T) *bed {
@@ -133,77 +121,6 @@ func closeAtEnd(t *testing.T, c io.Closer) {
 			t.Errorf("Close: %v", err)
 		}
 	})
-}
-
-// besideMemory is a way to the tables of a store in memory, of which nobody but the store has the connection.
-func besideMemory(s *sqlite.Store) driver.Connector {
-	writer := reflect.ValueOf(s).Elem().FieldByName("writer").Elem()
-	private := func(name string) unsafe.Pointer { return writer.FieldByName(name).Addr().UnsafePointer() }
-	return beside{(*sync.Mutex)(private("mu")), *(**sql.Conn)(private("conn"))}
-}
-
-type beside struct {
-	mu   *sync.Mutex
-	conn *sql.Conn
-}
-
-func (b beside) Connect(context.Context) (driver.Conn, error) { return b, nil }
-func (b beside) Driver() driver.Driver                        { return nil }
-func (b beside) Close() error                                 { return nil }
-func (b beside) Begin() (driver.Tx, error)                    { return nil, errors.ErrUnsupported }
-func (b beside) Prepare(string) (driver.Stmt, error)          { return nil, errors.ErrUnsupported }
-
-func (b beside) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	err = b.conn.Raw(func(conn any) error {
-		result, err = conn.(driver.ExecerContext).ExecContext(ctx, query, args)
-		return err
-	})
-	return result, err
-}
-
-// QueryContext reads the whole result at once, between two steps of the store.
-func (b beside) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var result copied
-	err := b.conn.Raw(func(conn any) error {
-		rows, err := conn.(driver.QueryerContext).QueryContext(ctx, query, args)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		result.columns = rows.Columns()
-		for {
-			row := make([]driver.Value, len(result.columns))
-			if err := rows.Next(row); err != nil {
-				return err
-			}
-			result.rows = append(result.rows, row)
-		}
-	})
-	if err != io.EOF {
-		return nil, err
-	}
-	return &result, nil
-}
-
-type copied struct {
-	columns []string
-	rows    [][]driver.Value
-}
-
-func (c *copied) Columns() []string { return c.columns }
-func (c *copied) Close() error      { return nil }
-
-func (c *copied) Next(row []driver.Value) error {
-	if len(c.rows) == 0 {
-		return io.EOF
-	}
-	copy(row, c.rows[0])
-	c.rows = c.rows[1:]
-	return nil
 }
 
 // table reads columns of a table, each row as one text with a space between columns, in the order of the rows' text

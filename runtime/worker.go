@@ -7,28 +7,33 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // worker delivers what becomes due in one queue. Effects and timers differ only in deliver and policy.
+//
+// While it runs, one goroutine claims and one settles what the handlers leave. So a claim, the handlers and a settlement go
+// on side by side, and each round trip carries many deliveries.
 type worker struct {
 	queue  Queue
 	kinds  []Kind
 	config Config
-	slots  chan struct{} // one token for each delivery in progress
+	slots  int // handlers at the same time
 	alarm  alarm
 	held   heldLeases
+	active atomic.Bool // while it runs
 
 	// deliver makes one attempt. It reports whether the delivery was consumed in the commit of its input.
 	deliver func(ctx context.Context, d Delivery) (consumed bool, err error)
 	policy  func(Kind) RetryPolicy
 }
 
-func newWorker(queue Queue, config Config, concurrency int) *worker {
+func newWorker(queue Queue, config Config, slots int) *worker {
 	return &worker{
 		queue:  queue,
 		config: config,
-		slots:  make(chan struct{}, concurrency),
+		slots:  slots,
 		alarm:  alarm{ring: make(chan struct{}, 1)},
 		held:   heldLeases{leases: make(map[Lease]heldLease)},
 	}
@@ -37,63 +42,104 @@ func newWorker(queue Queue, config Config, concurrency int) *worker {
 // wakeAt lets the worker look for work at the given time, or soon when it has passed.
 func (w *worker) wakeAt(t time.Time) { w.alarm.set(t) }
 
+// hasRoom reports whether the worker runs and has handlers to spare.
+func (w *worker) hasRoom() bool { return w.active.Load() && w.held.count() < w.slots }
+
 // run claims and serves until stop ends, and returns when everything it claimed is served. The handlers' contexts come
 // from handlers, which lives on while they finish.
 func (w *worker) run(stop, handlers context.Context) {
-	var serving, heartbeat sync.WaitGroup
+	r := &workerRun{worker: w, busy: make(chan struct{}, w.slots), settler: newSettler(w)}
+	w.active.Store(true)
+	defer w.active.Store(false)
+	var heartbeat, settling sync.WaitGroup
 	beating, stopHeartbeat := context.WithCancel(handlers)
 	heartbeat.Go(func() { w.beat(beating) })
+	settling.Go(r.settler.run)
 
-	failures := 0
-	for w.takeSlot(stop) {
-		free := 1 + w.takeFreeSlots()
-		w.alarm.clear(w.config.Clock.Now())
-		deliveries, until, err := w.claim(stop, free)
-		for range free - len(deliveries) {
-			<-w.slots
-		}
-		for _, d := range deliveries {
-			serving.Go(func() {
-				defer func() { <-w.slots }()
-				w.serve(handlers, d, until)
-			})
-		}
-		switch {
-		case err != nil && stop.Err() == nil:
-			failures++
-			w.config.Logger.ErrorContext(stop, "ironflow: claiming work failed", "failures", failures, "error", err)
-			w.pause(stop, pollBackoff.delay(failures))
-		case len(deliveries) < free: // drained
-			failures = 0
-			w.pause(stop, w.config.PollInterval)
-		default:
-			failures = 0
-		}
-	}
-	serving.Wait()
+	r.claimAll(stop, handlers)
+	r.serving.Wait()
+	r.settler.close()
+	settling.Wait()
 	stopHeartbeat()
 	heartbeat.Wait()
 }
 
-var pollBackoff = RetryPolicy{Base: 200 * time.Millisecond, Max: 10 * time.Second}
-
-func (w *worker) takeSlot(stop context.Context) bool {
-	select {
-	case <-stop.Done():
-		return false
-	case w.slots <- struct{}{}:
-	}
-	if stop.Err() != nil { // select chose at random
-		<-w.slots
-		return false
-	}
-	return true
+// workerRun is one run of a worker.
+type workerRun struct {
+	*worker
+	busy    chan struct{} // one token for each handler at work
+	serving sync.WaitGroup
+	settler *settler
 }
 
-func (w *worker) takeFreeSlots() (taken int) {
+// claimAll keeps the handlers in work until stop ends. It claims no more than there are handlers without work: what waited
+// here behind a slow handler could be with another process.
+func (r *workerRun) claimAll(stop, handlers context.Context) {
+	failures := 0
+	for {
+		limit := r.takeHandlers(stop)
+		if limit == 0 {
+			return
+		}
+		r.alarm.clear(r.config.Clock.Now())
+		deliveries, until, err := r.claim(stop, limit)
+		for range limit - len(deliveries) {
+			<-r.busy
+		}
+		for _, d := range deliveries {
+			ctx, cancel := context.WithCancelCause(handlers)
+			r.held.add(d, until, cancel)
+			r.serving.Go(func() {
+				defer func() { <-r.busy }()
+				r.serve(stop, shift{d, ctx, cancel})
+			})
+		}
+		switch {
+		case err != nil:
+			failures++
+			r.config.Logger.ErrorContext(stop, "ironflow: claiming work failed", "failures", failures, "error", err)
+			r.pause(stop, pollBackoff.delay(failures))
+		case len(deliveries) < limit: // drained
+			failures = 0
+			r.pause(stop, r.config.PollInterval)
+		default:
+			failures = 0
+		}
+	}
+}
+
+// gatherHandlers is how long a claim waits for more handlers to come free, when most are at work: those that are about to
+// finish share its round trip.
+const gatherHandlers = time.Millisecond
+
+// takeHandlers waits for a handler without work and takes all there are. It returns 0 when stop ends.
+func (r *workerRun) takeHandlers(stop context.Context) int {
+	select {
+	case <-stop.Done():
+		return 0
+	case r.busy <- struct{}{}:
+	}
+	taken := 1 + r.takeFree()
+	if taken <= cap(r.busy)/2 {
+		select {
+		case <-stop.Done():
+		case <-time.After(gatherHandlers):
+			taken += r.takeFree()
+		}
+	}
+	if stop.Err() == nil {
+		return taken
+	}
+	for range taken {
+		<-r.busy
+	}
+	return 0
+}
+
+func (r *workerRun) takeFree() (taken int) {
 	for {
 		select {
-		case w.slots <- struct{}{}:
+		case r.busy <- struct{}{}:
 			taken++
 		default:
 			return taken
@@ -101,18 +147,23 @@ func (w *worker) takeFreeSlots() (taken int) {
 	}
 }
 
-// claim does not stop half-way when the engine stops: what was claimed has cost an attempt, and must be served. It also
-// returns the end of the leases.
-func (w *worker) claim(ctx context.Context, limit int) ([]Delivery, time.Time, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.config.Lease)
+// shift is a delivery that was claimed, with the context of its handler.
+type shift struct {
+	Delivery
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
+var pollBackoff = RetryPolicy{Base: 200 * time.Millisecond, Max: 10 * time.Second}
+
+// claim does not stop half-way when the engine stops: what was claimed has cost an attempt, and must be served.
+func (r *workerRun) claim(ctx context.Context, limit int) (deliveries []Delivery, until time.Time, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.config.Lease)
 	defer cancel()
-	now := storedTime(w.config.Clock.Now())
-	until := now.Add(w.config.Lease)
-	deliveries, err := w.queue.Claim(ctx, Claim{Kinds: w.kinds, Now: now, Until: until, Limit: limit})
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	return deliveries, until, nil
+	now := storedTime(r.config.Clock.Now())
+	until = now.Add(r.config.Lease)
+	deliveries, err = r.queue.Claim(ctx, Claim{Kinds: r.kinds, Now: now, Until: until, Limit: limit})
+	return deliveries, until, err
 }
 
 // pause waits for d, for the alarm, or for the stop.
@@ -137,23 +188,32 @@ func (w *worker) pause(stop context.Context, d time.Duration) {
 	}
 }
 
-// serve makes one attempt at a delivery, leased until then unless a heartbeat extends it, and settles it.
-func (w *worker) serve(handlers context.Context, d Delivery, until time.Time) {
-	ctx, cancel := context.WithCancelCause(handlers)
-	defer cancel(nil)
-	w.held.add(d, until, cancel)
-	defer w.held.remove(d.Lease)
-
-	log := w.config.Logger.With(
-		"workflow", d.Kind.Workflow, "instance", d.Lease.Instance.ID, d.Lease.Queue.singular(), d.Kind.Name, "attempt", d.Attempt)
-	settlement := w.attempt(ctx, log, d)
-	if settlement.Verdict == 0 {
+// serve makes one attempt at a delivery. Its handler is free for the next when it has returned; the lease is held until it
+// is settled. A delivery that was claimed while the engine was told to stop is given back.
+func (r *workerRun) serve(stop context.Context, s shift) {
+	if stop.Err() != nil {
+		r.end(s, Settlement{Lease: s.Lease, Verdict: Release, At: storedTime(r.config.Clock.Now())})
 		return
 	}
-	if settlement.Verdict == RetryLater {
-		defer w.wakeAt(settlement.At)
+	log := r.config.Logger.With("workflow", s.Kind.Workflow, "instance", s.Lease.Instance.ID,
+		s.Lease.Queue.singular(), s.Kind.Name, "attempt", s.Attempt)
+	r.end(s, r.attempt(s.ctx, log, s.Delivery))
+}
+
+// end settles what is left to settle of a delivery, and forgets it.
+func (r *workerRun) end(s shift, settlement Settlement) {
+	forget := func() {
+		r.held.remove(s.Lease)
+		s.cancel(nil)
+		if settlement.Verdict == RetryLater {
+			r.wakeAt(settlement.At)
+		}
 	}
-	w.settle(context.WithoutCancel(ctx), log, settlement)
+	if settlement.Verdict == 0 {
+		forget()
+		return
+	}
+	r.settler.add(settlement, forget)
 }
 
 // attempt returns how the lease is to end; Verdict 0 when there is nothing to settle any more.
@@ -187,22 +247,6 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Sett
 		log.WarnContext(ctx, "ironflow: attempt failed", "retry_at", settlement.At, "error", err)
 	}
 	return settlement
-}
-
-// settle tries until the lease is over; after that the delivery is due again anyway.
-func (w *worker) settle(ctx context.Context, log *slog.Logger, s Settlement) {
-	ctx, cancel := context.WithTimeout(ctx, w.config.Lease)
-	defer cancel()
-	err := retry(ctx, w.config.Clock, func() error {
-		lost, err := w.queue.Settle(ctx, []Settlement{s})
-		if err == nil && len(lost) > 0 {
-			log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now")
-		}
-		return fromStore(err)
-	})
-	if err != nil {
-		log.ErrorContext(ctx, "ironflow: settling failed, the work is due again when its lease ends", "error", err)
-	}
 }
 
 // storeBackoff is for calls of a store that failed and are worth repeating at once.

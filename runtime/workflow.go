@@ -21,9 +21,16 @@ type definition interface {
 	// addressed returns the input with its id filled in, and refuses one that names another instance.
 	addressed(input any, id string) (any, error)
 
-	// replay folds an instance's stored events. step decides on an input and works out everything that is to be stored.
-	replay(events []StoredEvent) (any, error)
-	step(now time.Time, instance Instance, state any, input preparedInput) (step, error)
+	// replay returns the state of an instance: its snapshot or the state that is known for the version before its events,
+	// which may be nil, and the events folded into it.
+	replay(known any, instance Instance) (any, error)
+
+	// decide asks the decider about an input. It returns the rejection, or what is to be stored.
+	decide(now time.Time, version int64, state any, input preparedInput) (rejection any, accepted decided, err error)
+
+	// schema names the shape of the state, for snapshots; it is empty when states cannot be stored.
+	schema() string
+	encodeState(state any) ([]byte, error)
 
 	decodeEvent(stored StoredEvent) (any, error)
 	encodeEvent(event any) (Encoded, error)
@@ -40,13 +47,6 @@ type preparedInput struct {
 	id        string
 	uniqueKey string
 	value     any // in the workflow's interface of inputs
-}
-
-// step is what an input leads to: a rejection, or a change with the events in it.
-type step struct {
-	rejection any // nil when accepted
-	change    Change
-	events    []any
 }
 
 // typed implements definition over the user's types.
@@ -157,9 +157,12 @@ func (w *typed[S, I, E, F, R]) addressed(input any, id string) (any, error) {
 	return in, nil
 }
 
-func (w *typed[S, I, E, F, R]) replay(events []StoredEvent) (any, error) {
-	state := w.initialState()
-	for _, stored := range events {
+func (w *typed[S, I, E, F, R]) replay(known any, instance Instance) (any, error) {
+	state, err := w.startingState(known, instance)
+	if err != nil {
+		return nil, err
+	}
+	for _, stored := range instance.Events {
 		decoded, err := w.decodeEvent(stored)
 		if err != nil {
 			return nil, err
@@ -170,6 +173,30 @@ func (w *typed[S, I, E, F, R]) replay(events []StoredEvent) (any, error) {
 		}
 	}
 	return state, nil
+}
+
+func (w *typed[S, I, E, F, R]) startingState(known any, instance Instance) (S, error) {
+	if snapshot := instance.Snapshot; snapshot != nil {
+		d := codec.NewDecoder(snapshot.State)
+		state := w.States.Decode(d)
+		if err := d.End(); err != nil {
+			return state, fmt.Errorf("%s: snapshot of version %d: %w", instance.Key, snapshot.Version, err)
+		}
+		return state, nil
+	}
+	if known != nil {
+		return known.(S), nil
+	}
+	return w.initialState(), nil
+}
+
+func (w *typed[S, I, E, F, R]) schema() string { return w.States.Schema }
+
+func (w *typed[S, I, E, F, R]) encodeState(state any) (_ []byte, err error) {
+	defer recoverTo(&err, "encoding the state", "")
+	e := codec.NewEncoder()
+	w.States.Encode(e, state.(S))
+	return e.Bytes()
 }
 
 func (w *typed[S, I, E, F, R]) initialState() S {
@@ -230,43 +257,40 @@ func (w *typed[S, I, E, F, R]) handle(ctx context.Context, payload []byte, call 
 	return w.Handle(ctx, effect, call)
 }
 
-// step asks the decider and checks its answer against the declaration.
-func (w *typed[S, I, E, F, R]) step(now time.Time, instance Instance, state any, input preparedInput) (step, error) {
+// decide implements definition.
+func (w *typed[S, I, E, F, R]) decide(now time.Time, version int64, state any, input preparedInput) (any, decided, error) {
 	s := state.(S)
 	var transition *Transition
 	if w.machine != nil {
 		status := w.Status(s)
 		transition = w.machine.transitions[stateInput{status, input.name}]
 		if transition == nil {
-			return step{rejection: w.Refuse(input.name, status, "")}, nil
+			return w.Refuse(input.name, status, ""), decided{}, nil
 		}
 		if transition.Reject != "" {
-			return step{rejection: w.Refuse(input.name, status, transition.Reject)}, nil
+			return w.Refuse(input.name, status, transition.Reject), decided{}, nil
 		}
 	}
-	decision, err := w.decide(now, s, input)
+	decision, err := w.askDecider(now, s, input)
 	if err != nil {
-		return step{}, err
+		return nil, decided{}, err
 	}
 	if err := decision.validate(); err != nil {
-		return step{}, err
+		return nil, decided{}, err
 	}
 	if len(decision.rejections) > 0 {
 		rejection := decision.rejections[0]
 		if w.Rejections.Name(rejection.(R)) == "" {
-			return step{}, fmt.Errorf("rejection %w", undeclared(rejection))
+			return nil, decided{}, fmt.Errorf("rejection %w", undeclared(rejection))
 		}
-		return step{rejection: rejection}, nil
+		return rejection, decided{}, nil
 	}
-	b := changeBuilder[S, I, E, F, R]{workflow: w, transition: transition, id: input.id}
-	b.change = Change{Instance: instance.Key, Version: instance.Version, Now: now, UniqueKey: input.uniqueKey}
-	if err := b.build(s, decision); err != nil {
-		return step{}, err
-	}
-	return step{change: b.change, events: decision.events}, nil
+	b := decisionBuilder[S, I, E, F, R]{workflow: w, transition: transition, id: input.id, version: version, now: now}
+	err = b.build(s, decision)
+	return nil, b.out, err
 }
 
-func (w *typed[S, I, E, F, R]) decide(now time.Time, state S, input preparedInput) (d UntypedDecision, err error) {
+func (w *typed[S, I, E, F, R]) askDecider(now time.Time, state S, input preparedInput) (d UntypedDecision, err error) {
 	defer recoverTo(&err, "the decider's ", input.name)
 	return w.Decide(now, state, input.value.(I)), nil
 }

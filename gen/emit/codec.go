@@ -1,13 +1,15 @@
 package emit
 
 import (
+	"slices"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
-// codec emits the JSON codec of everything that is stored or sent: first the sealed interfaces, then their variants,
-// then the types of their fields.
+// codec emits the JSON codec of everything that is stored or sent: first the sealed interfaces, then their variants and
+// the state, then the types of their fields.
 func (e *emitter) codec(f *file) {
 	e.union(f, "Input", e.w.Inputs)
 	e.union(f, "Event", e.w.Events)
@@ -23,30 +25,34 @@ func (e *emitter) codec(f *file) {
 	}
 
 	for _, m := range e.w.Inputs {
-		structCodec(f, m.Name.Text, m.Fields, m.Name.Text)
+		structCodec(f, record{name: m.Name.Text, input: true, members: members(m.Fields)})
 	}
 	for _, messages := range [][]*spec.Message{e.w.Events, effectMessages(e.w), e.w.Rejections} {
 		for _, m := range messages {
-			structCodec(f, m.Name.Text, m.Fields, "")
+			structCodec(f, record{name: m.Name.Text, members: members(m.Fields)})
 		}
 	}
+	state := record{name: "State", state: true, members: members(e.w.State)}
 	if e.w.HasStates() {
-		notAcceptedCodec(f)
+		structCodec(f, record{name: "NotAccepted", members: []member{stringMember("input"), statusMember("state")}})
+		state.members = slices.Insert(state.members, 0, statusMember("status"))
 	}
+	f.comment("encodeState writes a snapshot, in which enums and decimals may be empty: no event has set them yet.")
+	structCodec(f, state)
 	for _, t := range e.w.Types {
 		if !e.uses.coded[t] {
 			continue
 		}
 		switch t.Kind {
 		case spec.Struct:
-			structCodec(f, t.Name.Text, t.Fields, "")
+			structCodec(f, record{name: t.Name.Text, members: members(t.Fields)})
 		case spec.Enum:
 			enumCodec(f, t)
 		}
 	}
 }
 
-// notAccepted is the generated rejection as a message; its fields are written by notAcceptedCodec.
+// notAccepted is the generated rejection, as one of the variants of Rejection.
 var notAccepted = &spec.Message{Name: spec.Name{Text: "NotAccepted"}}
 
 var (
@@ -90,106 +96,144 @@ func (e *emitter) union(f *file, of string, variants []*spec.Message) {
 	)
 }
 
-// multiline renders a composite literal with a line for each element.
-var multiline = jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}
+var (
+	// oneline and multiline render a composite literal, the latter with a line for each element.
+	oneline   = jen.Options{Open: "{", Close: "}", Separator: ","}
+	multiline = jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}
+
+	// inline renders the body of a function that is one statement.
+	inline = jen.Options{Open: "{ ", Close: " }"}
+)
 
 func unexported(name string) string { return string(name[0]-'A'+'a') + name[1:] }
 
-// structCodec emits the codec of a struct. Inputs carry their name in the object, as the first member.
-func structCodec(f *file, name string, fields []*spec.Field, inputType string) {
-	value := "v"
-	if len(fields) == 0 {
-		value = "_"
+// record is a struct to emit the codec of.
+type record struct {
+	name    string
+	input   bool // carries its name in the object, as the first member
+	state   bool // is the folded state
+	members []member
+}
+
+func (r *record) begin() string {
+	if r.state {
+		return "BeginState"
 	}
-	f.decl().Func().Id("encode"+name).Params(encoderParam.Clone(), jen.Id(value).Id(name)).BlockFunc(func(g *jen.Group) {
-		g.Id("e").Dot("BeginObject").Call()
-		if inputType != "" {
-			g.Id("e").Dot("Key").Call(jen.Lit("type"))
-			g.Id("e").Dot("String").Call(jen.Lit(inputType))
-		}
-		for _, field := range fields {
-			g.Id("e").Dot("Key").Call(jen.Lit(field.Name.Text))
-			g.Add(encodeValue(&field.Type, jen.Id("v").Dot(spec.GoName(field.Name.Text))))
-		}
-		g.Id("e").Dot("EndObject").Call()
-	})
-	if len(fields) == 0 {
-		f.decl().Func().Id("decode"+name).Params(decoderParam.Clone()).Id(name).Block(
-			jen.For(jen.Id("d").Dot("BeginObject").Call(), jen.Id("d").Dot("NextField").Call(), jen.Empty()).Block(
-				jen.Id("d").Dot("Skip").Call(),
-			),
-			jen.Return(jen.Id(name).Values()),
-		)
-		return
+	return "BeginObject"
+}
+
+// member is a field of a record as its codec sees it.
+type member struct {
+	key      string
+	required bool
+	encode   *jen.Statement // of v.Field
+	decode   *jen.Statement // to v.Field
+}
+
+func (m *member) field() *jen.Statement { return fieldOf(m.key) }
+
+func fieldOf(key string) *jen.Statement { return jen.Id("v").Dot(spec.GoName(key)) }
+
+func members(fields []*spec.Field) []member {
+	var list []member
+	for _, f := range fields {
+		key := f.Name.Text
+		list = append(list, member{key, required(f), encodeValue(&f.Type, fieldOf(key)), decodeValue(&f.Type)})
 	}
-	numbers, requiredNames := numberFields(fields)
-	f.decl().Func().Id("decode" + name).Params(decoderParam.Clone()).Id(name).BlockFunc(func(g *jen.Group) {
-		g.Var().Id("v").Id(name)
-		g.Var().Id("seen").Qual(codecPath, "Fields")
-		g.For(jen.Id("d").Dot("BeginObject").Call(), jen.Id("d").Dot("NextField").Call(), jen.Empty()).Block(
-			jen.Switch(jen.String().Call(jen.Id("d").Dot("Key").Call())).BlockFunc(func(g *jen.Group) {
-				for _, field := range fields {
-					g.Case(jen.Lit(field.Name.Text)).Block(
-						jen.Id("d").Dot("Seen").Call(jen.Op("&").Id("seen"), jen.Lit(numbers[field])),
-						jen.Id("v").Dot(spec.GoName(field.Name.Text)).Op("=").Add(decodeValue(&field.Type)),
-					)
-				}
-				g.Default().Block(jen.Id("d").Dot("Skip").Call())
-			}),
-		)
-		if len(requiredNames) > 0 {
-			g.Id("d").Dot("Require").CallFunc(func(g *jen.Group) {
-				g.Id("seen")
-				for _, name := range requiredNames {
-					g.Lit(name)
-				}
-			})
-		}
-		g.Return(jen.Id("v"))
-	})
+	return list
 }
 
 func required(f *spec.Field) bool {
 	return f.Type.Kind != spec.Optional && (f.Type.Kind != spec.Scalar || f.Type.Name != "json")
 }
 
-// numberFields gives each field its number in the set of those seen: the required ones come first, as Require wants it.
-func numberFields(fields []*spec.Field) (numbers map[*spec.Field]int, requiredNames []string) {
-	numbers = make(map[*spec.Field]int)
-	for _, f := range fields {
-		if required(f) {
-			numbers[f] = len(numbers)
-			requiredNames = append(requiredNames, f.Name.Text)
-		}
-	}
-	for _, f := range fields {
-		if !required(f) {
-			numbers[f] = len(numbers)
-		}
-	}
-	return numbers, requiredNames
+func stringMember(key string) member {
+	return member{key, true, jen.Id("e").Dot("String").Call(fieldOf(key)), jen.Id("d").Dot("String").Call()}
 }
 
-func notAcceptedCodec(f *file) {
-	f.decl().Func().Id("encodeNotAccepted").Params(encoderParam.Clone(), jen.Id("v").Id("NotAccepted")).Block(
-		jen.Id("e").Dot("BeginObject").Call(),
-		jen.Id("e").Dot("Key").Call(jen.Lit("input")),
-		jen.Id("e").Dot("String").Call(jen.Id("v").Dot("Input")),
-		jen.Id("e").Dot("Key").Call(jen.Lit("state")),
-		jen.Id("e").Dot("String").Call(jen.String().Call(jen.Id("v").Dot("State"))),
-		jen.Id("e").Dot("EndObject").Call(),
-	)
-	f.decl().Func().Id("decodeNotAccepted").Params(decoderParam.Clone()).Id("NotAccepted").Block(
-		jen.Var().Id("v").Id("NotAccepted"),
-		jen.For(jen.Id("d").Dot("BeginObject").Call(), jen.Id("d").Dot("NextField").Call(), jen.Empty()).Block(
-			jen.Switch(jen.String().Call(jen.Id("d").Dot("Key").Call())).Block(
-				jen.Case(jen.Lit("input")).Block(jen.Id("v").Dot("Input").Op("=").Id("d").Dot("String").Call()),
-				jen.Case(jen.Lit("state")).Block(jen.Id("v").Dot("State").Op("=").Id("Status").Call(jen.Id("d").Dot("String").Call())),
-				jen.Default().Block(jen.Id("d").Dot("Skip").Call()),
+// statusMember is a field of type Status.
+func statusMember(key string) member {
+	return member{
+		key, true,
+		jen.Id("e").Dot("String").Call(jen.String().Call(fieldOf(key))),
+		jen.Id("Status").Call(jen.Id("d").Dot("String").Call()),
+	}
+}
+
+func structCodec(f *file, r record) {
+	encodeRecord(f, &r)
+	if len(r.members) == 0 {
+		f.decl().Func().Id("decode"+r.name).Params(decoderParam.Clone()).Id(r.name).Block(
+			jen.For(jen.Id("d").Dot(r.begin()).Call(), jen.Id("d").Dot("NextField").Call(), jen.Empty()).Block(
+				jen.Id("d").Dot("Skip").Call(),
 			),
-		),
-		jen.Return(jen.Id("v")),
-	)
+			jen.Return(jen.Id(r.name).Values()),
+		)
+		return
+	}
+	decodeRecord(f, &r)
+}
+
+func encodeRecord(f *file, r *record) {
+	value := "v"
+	if len(r.members) == 0 {
+		value = "_"
+	}
+	f.decl().Func().Id("encode"+r.name).Params(encoderParam.Clone(), jen.Id(value).Id(r.name)).BlockFunc(func(g *jen.Group) {
+		g.Id("e").Dot(r.begin()).Call()
+		if r.input {
+			g.Id("e").Dot("Key").Call(jen.Lit("type"))
+			g.Id("e").Dot("String").Call(jen.Lit(r.name))
+		}
+		for _, m := range r.members {
+			g.Id("e").Dot("Key").Call(jen.Lit(m.key))
+			g.Add(m.encode)
+		}
+		g.Id("e").Dot("EndObject").Call()
+	})
+}
+
+func decodeRecord(f *file, r *record) {
+	numbers, requiredKeys := numberMembers(r.members)
+	f.decl().Func().Id("decode" + r.name).Params(decoderParam.Clone()).Id(r.name).BlockFunc(func(g *jen.Group) {
+		g.Var().Id("v").Id(r.name)
+		g.Var().Id("seen").Qual(codecPath, "Fields")
+		g.For(jen.Id("d").Dot(r.begin()).Call(), jen.Id("d").Dot("NextField").Call(), jen.Empty()).Block(
+			jen.Switch(jen.String().Call(jen.Id("d").Dot("Key").Call())).BlockFunc(func(g *jen.Group) {
+				for i, m := range r.members {
+					g.Case(jen.Lit(m.key)).Block(
+						jen.Id("d").Dot("Seen").Call(jen.Op("&").Id("seen"), jen.Lit(numbers[i])),
+						m.field().Op("=").Add(m.decode),
+					)
+				}
+				g.Default().Block(jen.Id("d").Dot("Skip").Call())
+			}),
+		)
+		if len(requiredKeys) > 0 {
+			g.Id("d").Dot("Require").Call(append([]jen.Code{jen.Id("seen")}, literals(requiredKeys)...)...)
+		}
+		g.Return(jen.Id("v"))
+	})
+}
+
+// numberMembers gives each member its number in the set of those seen: the required ones come first, as Require wants it.
+func numberMembers(members []member) (numbers []int, requiredKeys []string) {
+	for _, m := range members {
+		if m.required {
+			requiredKeys = append(requiredKeys, m.key)
+		}
+	}
+	next, nextOptional := 0, len(requiredKeys)
+	for _, m := range members {
+		if m.required {
+			numbers = append(numbers, next)
+			next++
+		} else {
+			numbers = append(numbers, nextOptional)
+			nextOptional++
+		}
+	}
+	return numbers, requiredKeys
 }
 
 func enumCodec(f *file, t *spec.Type) {

@@ -16,17 +16,51 @@ import (
 // randomDeclarations is how many declarations TestRandomDeclarationsCompile generates.
 const randomDeclarations = 60
 
-// TestRandomDeclarationsCompile generates packages from random declarations and vets them all.
+// stateDeclarations is how many of them also have their state sent through its codec; each is a program of its own.
+const stateDeclarations = 4
+
+// TestRandomDeclarationsCompile generates packages from random declarations and vets them all. In some it runs a test too.
 func TestRandomDeclarationsCompile(t *testing.T) {
 	t.Parallel()
 	module := newModule(t)
+	tested := []string{"test"}
 	for seed := range uint64(randomDeclarations) {
 		name := fmt.Sprintf("random%d", seed)
 		source := randomspec.YAML(rand.New(rand.NewPCG(seed, 7)), name)
 		module.add(t, name, source)
+		if seed < stateDeclarations {
+			module.write(t, filepath.Join(name, "state_test.go"), "package "+name+stateTest)
+			tested = append(tested, "./"+name)
+		}
 	}
 	module.run(t, "vet", "./...")
+	module.run(t, tested...)
 }
+
+// stateTest is the rest of a file that sends the zero state of any workflow through its codec, as a snapshot does.
+const stateTest = `
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/ironflow-gen/ironflow/runtime/codec"
+)
+
+func TestZeroState(t *testing.T) {
+	e := codec.NewEncoder()
+	encodeState(e, State{})
+	data, err := e.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := codec.NewStrictDecoder(data)
+	state := decodeState(d)
+	if err := d.End(); err != nil || !reflect.DeepEqual(state, State{}) {
+		t.Fatalf("%s decodes to %+v, %v", data, state, err)
+	}
+}
+`
 
 // module is a user's module outside this one, as users have it.
 type module struct{ dir string }

@@ -35,15 +35,13 @@ func (e *emitter) decisions(f *file) {
 // allowed emits the sealed sub-interface of what a decision on an input may contain. Without states everything is
 // allowed, and it is only another name.
 func (e *emitter) allowed(f *file, name, of, sentence string, variants []string) {
-	f.comment(fmt.Sprintf("%s %s: %s.", name, sentence, listing(variants, "or")))
+	f.comment(wrap(fmt.Sprintf("%s %s: %s.", name, sentence, listing(variants, "or"))))
 	if !e.w.HasStates() {
 		f.decl().Type().Id(name).Op("=").Id(of)
 		return
 	}
 	f.decl().Type().Id(name).Interface(jen.Id(of), jen.Id("is"+name).Params())
-	for _, v := range variants {
-		marker(f, v, name)
-	}
+	markers(f, variants, name)
 }
 
 // decisionTypes are the type arguments of an input's decision.

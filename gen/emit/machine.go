@@ -54,17 +54,24 @@ func transition(t *spec.Transition) *jen.Statement {
 		fields = append(fields, keyed("Reject", jen.Lit(t.Reject.Text)))
 	}
 	if len(t.Moves) > 0 {
+		layout := oneline
+		if len(t.Moves) > 2 {
+			layout = multiline
+		}
 		var moves []jen.Code
 		for _, m := range t.Moves {
 			moves = append(moves, jen.Values(keyed("Event", jen.Lit(m.Event.Text)), keyed("To", jen.Lit(m.To.Text))))
 		}
-		fields = append(fields, keyed("Events", sliceOf("EventMove").Values(moves...)))
+		fields = append(fields, keyed("Events", sliceOf("EventMove").Custom(layout, moves...)))
 	}
 	if len(t.Effects) > 0 {
 		fields = append(fields, keyed("Effects", stringList(nameTexts(t.Effects))))
 	}
 	if len(t.Timers) > 0 {
 		fields = append(fields, keyed("Timers", stringList(nameTexts(t.Timers))))
+	}
+	if 2*len(t.Moves)+len(t.Effects)+len(t.Timers) > 4 {
+		return jen.Custom(multiline, fields...)
 	}
 	return jen.Values(fields...)
 }

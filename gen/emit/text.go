@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -52,6 +53,39 @@ func docAfter(sentence, doc string) string {
 	return sentence
 }
 
+// lineWidth is where generated comments and lists go on in the next line.
+const lineWidth = 120
+
+// wrap breaks a sentence into lines that fit into a comment.
+func wrap(sentence string) string {
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Split(sentence, " ") {
+		switch column += len(" ") + len(word); {
+		case i == 0:
+		case column > lineWidth-len("//"):
+			b.WriteByte('\n')
+			column = len(" ") + len(word)
+		default:
+			b.WriteByte(' ')
+		}
+		b.WriteString(word)
+	}
+	return b.String()
+}
+
+// oneOf says what a sealed interface stands for.
+func oneOf(name string, variants []string) string {
+	switch len(variants) {
+	case 0:
+		return name + " has no variants: none is declared."
+	case 1:
+		return fmt.Sprintf("%s can only be %s.", name, variants[0])
+	default:
+		return fmt.Sprintf("%s is one of %s.", name, listing(variants, "or"))
+	}
+}
+
 // listing writes names as English does: "A, B or C".
 func listing(names []string, last string) string {
 	switch n := len(names); n {
@@ -93,13 +127,38 @@ func duration(d time.Duration) *jen.Statement {
 	panic("unreachable: every duration is a number of nanoseconds")
 }
 
+// durationText writes d as declarations do: 30m and not 30m0s.
+func durationText(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
 // stringList renders []string{"a", "b"}.
 func stringList(names []string) *jen.Statement {
-	return jen.Index().String().ValuesFunc(func(g *jen.Group) {
-		for _, n := range names {
-			g.Lit(n)
+	return jen.Index().String().Values(literals(names)...)
+}
+
+// literals renders names as elements of a list, on as many lines as they need.
+func literals(names []string) []jen.Code {
+	const start = 40 // about where a list begins in its line
+	var list []jen.Code
+	column := start
+	for _, n := range names {
+		item := jen.Null()
+		width := len(n) + len(`"", `)
+		if column += width; column > lineWidth {
+			item = jen.Line()
+			column = width
 		}
-	})
+		list = append(list, item.Lit(n))
+	}
+	return list
 }
 
 func nameTexts(names []spec.Name) []string {

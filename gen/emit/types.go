@@ -16,11 +16,11 @@ func (e *emitter) types(f *file) {
 		declaredType(f, t)
 	}
 
-	sealed(f, "Input", fmt.Sprintf("Input is one of %s.", listing(messageNames(e.w.Inputs), "or")))
+	sealed(f, "Input", oneOf("Input", messageNames(e.w.Inputs)))
 	for _, m := range e.w.Inputs {
 		variant(f, m, "Input", "is an input.")
 	}
-	sealed(f, "Event", fmt.Sprintf("Event is one of %s.", listing(messageNames(e.w.Events), "or")))
+	sealed(f, "Event", oneOf("Event", messageNames(e.w.Events)))
 	for _, m := range e.w.Events {
 		variant(f, m, "Event", "is an event.")
 	}
@@ -41,7 +41,7 @@ func declaredType(f *file, t *spec.Type) {
 		f.comment(docOr(t.Doc, name+" is declared by the workflow."))
 		f.decl().Type().Id(name).StructFunc(func(g *jen.Group) { structFields(g, t.Fields) })
 	case spec.Imported:
-		f.comment(docOr(t.Doc, name+" is declared by the workflow."))
+		f.comment(docOr(t.Doc, fmt.Sprintf("%s is the type %s of %s.", name, t.Go.Name, t.Go.Path)))
 		f.decl().Type().Id(name).Op("=").Qual(t.Go.Path, t.Go.Name)
 	case spec.Enum:
 		f.comment(docOr(t.Doc, name+" is one of the constants below."))
@@ -60,7 +60,7 @@ func declaredType(f *file, t *spec.Type) {
 
 // sealed emits an interface that only this package implements.
 func sealed(f *file, name, doc string) {
-	f.comment(doc)
+	f.comment(wrap(doc))
 	f.decl().Type().Id(name).Interface(jen.Id("is" + name).Params())
 }
 
@@ -72,24 +72,31 @@ func variant(f *file, m *spec.Message, of, sentence string) {
 }
 
 // marker lets a type implement a sealed interface.
-func marker(f *file, name, of string) {
-	f.decl().Func().Params(jen.Id(name)).Id("is" + of).Params().Block()
+func marker(f *file, name, of string) { markers(f, []string{name}, of) }
+
+// markers lets several types do so.
+func markers(f *file, names []string, of string) {
+	s := f.decl()
+	for i, name := range names {
+		if i > 0 {
+			s.Line()
+		}
+		s.Func().Params(jen.Id(name)).Id("is" + of).Params().Block()
+	}
 }
 
 func (e *emitter) effectTypes(f *file) {
-	sealed(f, "Effect", fmt.Sprintf("Effect is one of %s.", listing(messageNames(effectMessages(e.w)), "or")))
+	sealed(f, "Effect", oneOf("Effect", messageNames(effectMessages(e.w))))
 	for _, effect := range e.w.Effects {
 		variant(f, &effect.Message, "Effect", "is an effect.")
 		if len(effect.Returns) == 0 {
 			continue
 		}
 		result := spec.ResultName(effect.Name.Text)
-		f.comment(fmt.Sprintf("%s is the input that the effect %s leads to: %s.",
-			result, effect.Name.Text, listing(nameTexts(effect.Returns), "or")))
+		f.comment(wrap(fmt.Sprintf("%s is the input that the effect %s leads to: %s.",
+			result, effect.Name.Text, listing(nameTexts(effect.Returns), "or"))))
 		f.decl().Type().Id(result).Interface(jen.Id("Input"), jen.Id("is"+result).Params())
-		for _, input := range effect.Returns {
-			marker(f, input.Text, result)
-		}
+		markers(f, nameTexts(effect.Returns), result)
 	}
 }
 
@@ -100,9 +107,10 @@ func (e *emitter) timerTypes(f *file) {
 		name := spec.TimerName(t.Name.Text)
 		sentence := fmt.Sprintf("%s delivers %s. It has no declared delay: start it with In or At.", name, t.Input.Text)
 		if t.After > 0 {
-			sentence = fmt.Sprintf("%s delivers %s after %v, unless it is started with In or At.", name, t.Input.Text, t.After)
+			sentence = fmt.Sprintf("%s delivers %s after %s, unless it is started with In or At.",
+				name, t.Input.Text, durationText(t.After))
 		}
-		f.comment(docAfter(sentence, t.Doc))
+		f.comment(docAfter(wrap(sentence), t.Doc))
 		f.decl().Type().Id(name).Struct(
 			jen.Id("Input").Id(t.Input.Text).Comment("// the id may be left empty: it is the instance's own"),
 			jen.Id("schedule").Add(runtimeID("Schedule")),
@@ -131,7 +139,7 @@ func (e *emitter) timerTypes(f *file) {
 
 // setter emits a method of a timer that returns it with another schedule.
 func setter(f *file, timer, method, does, param string, paramType *jen.Statement) {
-	f.comment("" + method + " " + does)
+	f.comment(method + " " + does)
 	f.decl().Func().Params(jen.Id("t").Id(timer)).Id(method).Params(jen.Id(param).Add(paramType)).Id(timer).Block(
 		jen.Id("t").Dot("schedule").Op("=").Id("t").Dot("schedule").Dot(method).Call(jen.Id(param)),
 		jen.Return(jen.Id("t")),
@@ -143,7 +151,7 @@ func (e *emitter) rejectionTypes(f *file) {
 	if e.w.HasStates() {
 		names = append(names, "NotAccepted")
 	}
-	sealed(f, "Rejection", fmt.Sprintf("Rejection is one of %s.", listing(names, "or")))
+	sealed(f, "Rejection", oneOf("Rejection", names))
 	for _, m := range e.w.Rejections {
 		variant(f, m, "Rejection", "is a rejection.")
 	}

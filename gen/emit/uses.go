@@ -36,6 +36,7 @@ func findUses(w *spec.Workflow) uses {
 			u.code(m.Fields)
 		}
 	}
+	u.code(w.State)
 	return u
 }
 

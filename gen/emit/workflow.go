@@ -96,14 +96,16 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	field("UserCode", jen.Index().Any().Values(userCode...))
 	if e.w.HasStates() {
 		field("Machine", jen.Id("Machine").Call())
-		field("Status", jen.Func().Params(jen.Id("s").Id("State")).String().Block(
+		field("Status", jen.Func().Params(jen.Id("s").Id("State")).String().Custom(inline,
 			jen.Return(jen.String().Call(jen.Id("s").Dot("Status")))))
 		field("WithStatus", jen.Func().Params(jen.Id("s").Id("State"), jen.Id("status").String()).Id("State").Block(
 			jen.Id("s").Dot("Status").Op("=").Id("Status").Call(jen.Id("status")),
 			jen.Return(jen.Id("s"))))
 		field("Refuse", jen.Id("refuse"))
 	} else {
-		field("Terminal", jen.Id("evolver").Dot("Terminal"))
+		// Not evolver.Terminal itself, which panics here when the evolver is nil and should be reported by NewEngine.
+		field("Terminal", jen.Func().Params(jen.Id("s").Id("State")).Bool().Block(
+			jen.Return(jen.Id("evolver").Dot("Terminal").Call(jen.Id("s")))))
 	}
 	field("Decide", jen.Id("a").Dot("decide"))
 	field("Evolve", jen.Id("a").Dot("evolve"))
@@ -115,6 +117,11 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	if len(e.w.Unique) > 0 {
 		field("UniqueKey", jen.Id("uniqueKey"))
 	}
+	field("States", runtimeID("StateCodec").Types(jen.Id("State")).Values(
+		keyed("Schema", jen.Lit(spec.StateSchema(e.w))),
+		keyed("Encode", jen.Id("encodeState")),
+		keyed("Decode", jen.Id("decodeState")),
+	))
 	for _, of := range e.unions() {
 		lower := unexported(of)
 		field(of+"s", runtimeID("Codec").Types(jen.Id(of)).Values(
@@ -159,7 +166,11 @@ func (e *emitter) effectOptions() *jen.Statement {
 		if effect.Timeout > 0 {
 			values = append(values, keyed("Timeout", duration(effect.Timeout)))
 		}
-		options = append(options, jen.Lit(effect.Name.Text).Op(":").Values(values...))
+		layout := oneline
+		if len(values) > 1 {
+			layout = multiline
+		}
+		options = append(options, jen.Lit(effect.Name.Text).Op(":").Custom(layout, values...))
 	}
 	return jen.Map(jen.String()).Add(runtimeID("EffectOptions")).Custom(multiline, options...)
 }
@@ -266,14 +277,22 @@ func (e *emitter) inputFuncs(f *file) {
 	if len(e.w.Unique) == 0 {
 		return
 	}
-	f.decl().Func().Id("uniqueKey").Params(jen.Id("input").Id("Input")).Params(jen.String(), jen.Bool()).Block(
-		jen.Switch(jen.Id("in").Op(":=").Id("input").Assert(jen.Type())).BlockFunc(func(g *jen.Group) {
-			for _, u := range e.w.Unique {
-				g.Case(jen.Id(u.Input.Text)).Block(jen.Return(jen.Id("in").Dot(spec.GoName(u.Field.Text)), jen.True()))
-			}
-		}),
-		jen.Return(jen.Lit(""), jen.False()),
-	)
+	key := func(u spec.UniqueKey) *jen.Statement {
+		return jen.Return(jen.Id("in").Dot(spec.GoName(u.Field.Text)), jen.True())
+	}
+	f.decl().Func().Id("uniqueKey").Params(jen.Id("input").Id("Input")).Params(jen.String(), jen.Bool()).BlockFunc(func(g *jen.Group) {
+		if len(e.w.Unique) == 1 {
+			u := e.w.Unique[0]
+			g.If(jen.List(jen.Id("in"), jen.Id("ok")).Op(":=").Id("input").Assert(jen.Id(u.Input.Text)), jen.Id("ok")).Block(key(u))
+		} else {
+			g.Switch(jen.Id("in").Op(":=").Id("input").Assert(jen.Type())).BlockFunc(func(g *jen.Group) {
+				for _, u := range e.w.Unique {
+					g.Case(jen.Id(u.Input.Text)).Block(key(u))
+				}
+			})
+		}
+		g.Return(jen.Lit(""), jen.False())
+	})
 }
 
 // refuse emits the rejection of inputs that the machine does not accept.

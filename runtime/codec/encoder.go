@@ -10,7 +10,8 @@ import (
 // [Encoder.Bytes] returns it. Make one with [NewEncoder] for each document; it is not safe for concurrent use.
 type Encoder struct {
 	buf    []byte
-	depth  int // open objects and arrays
+	depth  int  // open objects and arrays
+	state  bool // in a state, where enums and decimals may be unset
 	err    *Error
 	buffer *[]byte // where buf came from; nil once Bytes was called
 }
@@ -52,19 +53,27 @@ func (e *Encoder) Bytes() ([]byte, error) {
 // BeginObject writes the beginning of an object. Key and a value for each field follow, then EndObject.
 func (e *Encoder) BeginObject() { e.begin('{') }
 
+// BeginState is BeginObject for a folded state. From here on to the end of the document an enum and a decimal may be
+// unset: "" is written for what is still "".
+func (e *Encoder) BeginState() {
+	e.state = true
+	e.begin('{')
+}
+
 // Key writes the name of a field, which must not need escaping: letters, digits and underscores.
 func (e *Encoder) Key(name string) {
 	e.grow(len(name) + len(`,"":`))
 	n := len(e.buf)
-	b := e.buf[:cap(e.buf)]
-	if b[n-1] != '{' { // which stands before the first field only: no value ends with it
-		b[n] = ','
+	if e.buf[n-1] != '{' { // which stands before the first field only: no value ends with it
+		e.buf = append(e.buf, ',')
 		n++
 	}
-	b[n] = '"'
-	n += 1 + copy(b[n+1:], name)
-	b[n], b[n+1] = '"', ':'
-	e.buf = e.buf[:n+2]
+	length := len(name) + len(`"":`)
+	b := e.buf[n : n+length]
+	b[0] = '"'
+	copy(b[1:], name)
+	b[length-2], b[length-1] = '"', ':'
+	e.buf = e.buf[:n+length]
 }
 
 // EndObject writes the end of an object.

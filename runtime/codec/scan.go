@@ -23,16 +23,19 @@ const (
 	highBits = 0x8080808080808080
 )
 
+// notPlain tests the eight bytes of w, the first one being the lowest. It sets the high bit of the first that is not plain,
+// and perhaps of bytes after that one, never before.
+func notPlain(w uint64) uint64 {
+	quote := w ^ lowBits*'"'
+	backslash := w ^ lowBits*'\\'
+	return (w | (w-lowBits*' ')&^w | (quote-lowBits)&^quote | (backslash-lowBits)&^backslash) & highBits
+}
+
 // skipPlain returns the position of the first byte at or after pos that is not plain: a quote, a backslash, a control
-// character or a byte of a character outside ASCII. It tests eight bytes at a time; a test sets the high bit of the
-// first byte that it is for, and perhaps of bytes after that one, never before.
+// character or a byte of a character outside ASCII.
 func skipPlain(data []byte, pos int) int {
 	for ; pos+8 <= len(data); pos += 8 {
-		w := binary.LittleEndian.Uint64(data[pos:])
-		quote := w ^ lowBits*'"'
-		backslash := w ^ lowBits*'\\'
-		found := (w | (w-lowBits*' ')&^w | (quote-lowBits)&^quote | (backslash-lowBits)&^backslash) & highBits
-		if found != 0 {
+		if found := notPlain(binary.LittleEndian.Uint64(data[pos:])); found != 0 {
 			return pos + bits.TrailingZeros64(found)/8
 		}
 	}
@@ -40,6 +43,22 @@ func skipPlain(data []byte, pos int) int {
 		pos++
 	}
 	return pos
+}
+
+// allPlain reports whether there are only plain bytes from pos to end. The memory after end must have room for seven more
+// bytes; what they are does not matter.
+func allPlain(data []byte, pos, end int) bool {
+	for ; pos+8 <= end; pos += 8 {
+		if notPlain(binary.LittleEndian.Uint64(data[pos:])) != 0 {
+			return false
+		}
+	}
+	if pos == end {
+		return true
+	}
+	rest := 8 * (end - pos) // bits
+	last := binary.LittleEndian.Uint64(data[pos:])
+	return notPlain(last&(1<<rest-1)|lowBits*' '<<rest) == 0
 }
 
 func plain(c byte) bool { return ' ' <= c && c < utf8.RuneSelf && c != '"' && c != '\\' }

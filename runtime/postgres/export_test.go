@@ -16,15 +16,19 @@ func (s *Store) ClaimStatement(queue runtime.QueueName) string {
 	return s.queries.effects.claim
 }
 
+func (s *Store) AppendChangeStatement() string { return s.queries.appendChange }
+
 // KeyStatements are the ones that look for rows by key.
 func (s *Store) KeyStatements() map[string]string {
 	q := s.queries
 	return map[string]string{
+		"readMoved": q.readMoved, "checkVersions": q.checkVersions, "upsertSnapshots": q.upsertSnapshots,
+		"consumeEffects": q.effects.consume, "consumeTimers": q.timers.consume,
 		"lockInstances": q.lockInstances, "readInstances": q.readInstances, "updateInstances": q.updateInstances,
 		"extendEffects": q.effects.extend, "removeEffects": q.effects.remove, "keepEffects": q.effects.keep,
 		"extendTimers": q.timers.extend, "removeTimers": q.timers.remove, "keepTimers": q.timers.keep,
 		"cancelTimers": q.cancelTimers, "deleteTimers": q.deleteTimers,
-		"readUniqueKeys": q.readUniqueKeys, "deleteUniqueKeys": q.deleteUniqueKeys,
+		"checkUniqueKeys": q.checkUniqueKeys, "deleteUniqueKeys": q.deleteUniqueKeys,
 	}
 }
 

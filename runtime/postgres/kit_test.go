@@ -102,22 +102,60 @@ func change(instance runtime.InstanceKey, version int64) runtime.Change {
 	}
 }
 
+// ids makes the ids of the commits of tests, none of which looks at them unless it gives its own.
+var ids atomic.Int64
+
+func newID() runtime.CommitID { return runtime.CommitID(ids.Add(1)) }
+
+func requests(instances ...runtime.InstanceKey) []runtime.ReadRequest {
+	var r []runtime.ReadRequest
+	for _, instance := range instances {
+		r = append(r, runtime.ReadRequest{Instance: instance})
+	}
+	return r
+}
+
 func begin(t testing.TB, store *postgres.Store, instances ...runtime.InstanceKey) runtime.UnitOfWork {
 	t.Helper()
-	work, err := store.Begin(t.Context(), instances)
+	work, err := store.Begin(t.Context(), requests(instances...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return work
 }
 
+// commit stores changes by a unit of work, add by Append.
 func commit(t testing.TB, store *postgres.Store, changes ...runtime.Change) {
 	t.Helper()
 	var instances []runtime.InstanceKey
 	for _, c := range changes {
 		instances = append(instances, c.Instance)
 	}
-	if err := begin(t, store, instances...).Commit(t.Context(), changes); err != nil {
+	if err := begin(t, store, instances...).Commit(t.Context(), newID(), changes); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func add(t testing.TB, store *postgres.Store, changes ...runtime.Change) {
+	t.Helper()
+	if err := store.Append(t.Context(), runtime.Batch{Commit: newID(), Changes: changes}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read returns an instance with all its events.
+func read(t testing.TB, store *postgres.Store, instance runtime.InstanceKey) runtime.Instance {
+	t.Helper()
+	instances, err := store.Read(t.Context(), []runtime.ReadRequest{{Instance: instance, Completed: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return instances[0]
+}
+
+func wantVersion(t testing.TB, store *postgres.Store, instance runtime.InstanceKey, version int64) {
+	t.Helper()
+	if got := read(t, store, instance); got.Version != version || int64(len(got.Events)) != version {
+		t.Errorf("%s is at version %d with %d events, want %d", instance, got.Version, len(got.Events), version)
 	}
 }

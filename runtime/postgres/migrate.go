@@ -14,7 +14,7 @@ import (
 var migrationFiles embed.FS
 
 // schemaVersion is the number of the newest migration, which is the version this library needs.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // SchemaVersionError says that the tables are not the ones this version of the library needs.
 type SchemaVersionError struct {

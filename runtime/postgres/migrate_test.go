@@ -20,10 +20,7 @@ func TestMigrateTwiceChangesNothing(t *testing.T) {
 	if err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema)); err != nil {
 		t.Fatal(err)
 	}
-	instance, err := store.Load(t.Context(), order("1"))
-	if err != nil || instance.Version != 1 {
-		t.Errorf("got version %d, error %v", instance.Version, err)
-	}
+	wantVersion(t, store, order("1"), 1)
 }
 
 func TestManyProcessesMigrateAtOnce(t *testing.T) {

@@ -13,13 +13,20 @@ const DefaultSchema = "ironflow"
 type Option func(*config)
 
 type config struct {
-	schema string
+	schema    string
+	listenURL string // empty: listen as the pool connects
 }
 
 // WithSchema puts the tables into the named schema. A name has lower case letters, digits and underscores, does not start
 // with a digit or pg_, and has at most 63 bytes.
 func WithSchema(name string) Option {
 	return func(c *config) { c.schema = name }
+}
+
+// WithListenURL makes Store.Listen connect to the given connection string instead of the pool's. It is for a pool that
+// connects through PgBouncer in transaction mode, which passes no notifications on: give the address of the server itself.
+func WithListenURL(connString string) Option {
+	return func(c *config) { c.listenURL = connString }
 }
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)

@@ -3,6 +3,8 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,7 +88,12 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 	}
 	arguments := map[string][]any{
 		"lockInstances":    {ids, workflows},
-		"readInstances":    {ids, workflows, false},
+		"readInstances":    {ids, workflows, numbers, keys, flags},
+		"readMoved":        {ids, workflows, numbers},
+		"checkVersions":    {ids, workflows, numbers},
+		"upsertSnapshots":  {ids, workflows, numbers, keys, items},
+		"consumeEffects":   {ids, workflows, numbers, items, numbers},
+		"consumeTimers":    {ids, workflows, numbers, keys, numbers},
 		"updateInstances":  {ids, workflows, numbers, times, flags, numbers},
 		"extendEffects":    {ids, workflows, numbers, items, numbers, now},
 		"removeEffects":    {ids, workflows, numbers, items, numbers},
@@ -96,7 +103,7 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 		"keepTimers":       {ids, workflows, numbers, keys, numbers, keys, times, keys},
 		"cancelTimers":     {ids, workflows, keys},
 		"deleteTimers":     {ids, workflows},
-		"readUniqueKeys":   {workflows, keys},
+		"checkUniqueKeys":  {ids, workflows, keys},
 		"deleteUniqueKeys": {ids, workflows},
 	}
 	// It would be as wrong to join with a scan of the whole index.
@@ -116,12 +123,13 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 
 	fill := strings.ReplaceAll(`
 		INSERT INTO ironflow.instances SELECT 'i' || n, 'order', 3, $1, $1 FROM generate_series(1, $2::int) n;
-		INSERT INTO ironflow.events SELECT 'i' || n, 'order', v, n * 3 + v, 'Noted', 1, '{}', $1
+		INSERT INTO ironflow.events SELECT 'i' || n, 'order', v, n * 3 + v, 'Noted', 1, '{}', $1, 1
 			FROM generate_series(1, $2::int) n, generate_series(1, 3) v;
 		INSERT INTO ironflow.effects SELECT 'i' || n, 'order', 3, 0, 'Send', '{}', $1, 0, 3, NULL, $1
 			FROM generate_series(1, $2::int) n;
 		INSERT INTO ironflow.timers SELECT 'i' || n, 'order', 'k' || n, 3, 'Remind', '{}', $1, $1, 0, 3
 			FROM generate_series(1, $2::int) n;
+		INSERT INTO ironflow.snapshots SELECT 'i' || n, 'order', 2, 'a', '{}' FROM generate_series(1, $2::int) n;
 		INSERT INTO ironflow.unique_keys SELECT 'order', 'k' || n, 'i' || n FROM generate_series(1, $2::int) n;`,
 		"ironflow.", schema+".")
 	if _, err := pool.Exec(t.Context(), fill, pgx.QueryExecModeSimpleProtocol, now, instances); err != nil {
@@ -129,12 +137,95 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 	}
 	t.Run("filled", func(t *testing.T) { check(t, "") })
 	t.Run("analyzed", func(t *testing.T) {
-		tables := []string{"instances", "events", "effects", "timers", "unique_keys"}
+		tables := []string{"instances", "events", "snapshots", "effects", "timers", "unique_keys"}
 		for i, table := range tables {
 			tables[i] = schema + "." + table
 		}
 		check(t, "ANALYZE "+strings.Join(tables, ", "))
 	})
+}
+
+// TestOneChangeReadsNoWholeTable makes the planner believe that each table is one page, which it would read as a whole.
+func TestOneChangeReadsNoWholeTable(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	add(t, store, everything("1"), everything("2"))
+	for _, table := range []string{"instances", "events", "effects", "timers", "unique_keys"} {
+		if _, err := pool.Exec(t.Context(), "VACUUM ANALYZE "+schema+"."+table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	// What the connection did before and has not reported yet counts, too.
+	wholeReads := func() (n int) {
+		t.Helper()
+		const count = `SELECT sum(seq_scan)::int FROM pg_stat_xact_user_tables WHERE schemaname = $1`
+		if err := tx.QueryRow(t.Context(), count, schema).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := wholeReads()
+	texts, keys, times := []string{"{}"}, []string{"b"}, []time.Time{now}
+	for version, lease := range [][]any{
+		{"effects", 1, "0", 0}, {"timers", 1, "a", 0}, {"", 0, "", 0},
+	} {
+		args := []any{"1", "order", version + 1, now, now, version == 2, 1}
+		args = append(args, lease...)
+		args = append(args, texts, []int32{1}, texts, texts, texts, keys, texts, texts, times, []string{"c"})
+		if _, err := tx.Exec(t.Context(), store.AppendChangeStatement(), args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read := wholeReads() - before; read > 0 {
+		t.Errorf("%d times a table was read as a whole", read)
+	}
+}
+
+// TestReadPaysOnlyForTheTail says that the cost of a read does not grow with the history before what is asked for.
+func TestReadPaysOnlyForTheTail(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	long, completed := change(order("long"), 0), change(order("completed"), 0)
+	long.Events = slices.Repeat(long.Events, 5000)
+	completed.Events, completed.Complete = long.Events, true
+	add(t, store, long, completed)
+	err := store.SaveSnapshots(t.Context(), []runtime.Snapshot{
+		{Instance: long.Instance, Version: 4990, Schema: "a", State: []byte(`{}`)},
+		{Instance: completed.Instance, Version: 4990, Schema: "a", State: []byte(`{}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		request runtime.ReadRequest
+		events  int
+	}{
+		{runtime.ReadRequest{Instance: long.Instance, Schema: "a"}, 10},
+		{runtime.ReadRequest{Instance: long.Instance, After: 4993}, 7},
+		{runtime.ReadRequest{Instance: long.Instance, After: 4993, Schema: "a"}, 7},
+		{runtime.ReadRequest{Instance: long.Instance, After: 5000, Schema: "a"}, 0},
+		{runtime.ReadRequest{Instance: completed.Instance}, 0},
+		{runtime.ReadRequest{Instance: completed.Instance, Schema: "a", Completed: true}, 10},
+	} {
+		for _, statistics := range []string{"", "ANALYZE " + schema + ".events"} {
+			for _, mode := range modes {
+				r := test.request
+				plan := explain(t, pool, statistics, mode, "ANALYZE, TIMING OFF", store.KeyStatements()["readInstances"],
+					[]string{r.Instance.ID}, []string{"order"}, []int64{r.After}, []string{r.Schema}, []bool{r.Completed})
+				read := regexp.MustCompile(`on events e \(actual rows=(\d+)`).FindStringSubmatch(plan)
+				if read == nil || read[1] != fmt.Sprint(test.events) || strings.Contains(plan, "Removed by Filter") {
+					t.Errorf("%+v, want %d events:\n%s", r, test.events, plan)
+				}
+			}
+		}
+	}
 }
 
 // explain returns the plan of a statement after another one was run. With the option ANALYZE it runs it too, and takes back

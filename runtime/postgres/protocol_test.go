@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -46,6 +47,10 @@ func TestNoTraceInTheSession(t *testing.T) {
 			t.Fatal(err)
 		}
 		return all
+	}
+	// The language of the function that refuses brings settings of its own.
+	if _, err := pool.Exec(t.Context(), "LOAD 'plpgsql'"); err != nil {
+		t.Fatal(err)
 	}
 	before := settings()
 	useEverything(t, newStore(t, pool, newSchema()))
@@ -95,16 +100,134 @@ func useEverything(t *testing.T, store *postgres.Store) {
 		instance := delivery.Lease.Instance
 		work := begin(t, store, instance)
 		next := change(instance, work.Instances()[0].Version)
-		next.Consume = &delivery.Lease
+		next.Consume = []runtime.Lease{delivery.Lease}
 		next.Complete = next.Version == 2
-		if err := work.Commit(t.Context(), []runtime.Change{next}); err != nil {
+		if err := work.Commit(t.Context(), newID(), []runtime.Change{next}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	instance, err := store.Load(t.Context(), c.Instance)
-	if err != nil || !instance.Completed || instance.Version != 3 || string(instance.Events[0].Payload) != payload {
-		t.Errorf("loaded %+v, error %v", instance, err)
+	instance := read(t, store, c.Instance)
+	if !instance.Completed || instance.Version != 3 || string(instance.Events[0].Payload) != payload {
+		t.Errorf("read %+v", instance)
 	}
+	useAppend(t, store)
+	useSnapshots(t, store, payload)
+	if err := store.Notify(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// useAppend goes through each way Append and Committed may end.
+func useAppend(t *testing.T, store *postgres.Store) {
+	t.Helper()
+	c := everything("appended $1")
+	other := everything("other")
+	batch := runtime.Batch{
+		Commit: newID(), Changes: []runtime.Change{other, c},
+		Unchanged: []runtime.InstanceVersion{{Instance: order("none"), Version: 0}},
+	}
+	if err := store.Append(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[runtime.CommitID]bool{batch.Commit: true, newID(): false} {
+		if got, err := store.Committed(t.Context(), c.Instance, 1, id); err != nil || got != want {
+			t.Errorf("Committed: %v, error %v, want %v", got, err, want)
+		}
+	}
+	wantVersion(t, store, c.Instance, 1)
+
+	if err := store.Append(t.Context(), batch); !errors.Is(err, runtime.ErrConflict) {
+		t.Errorf("again: error %v", err)
+	}
+	for version, want := range map[int64]error{1: nil, 2: runtime.ErrConflict} {
+		same := []runtime.InstanceVersion{{Instance: c.Instance, Version: version}}
+		if err := store.Append(t.Context(), runtime.Batch{Unchanged: same}); !errors.Is(err, want) {
+			t.Errorf("unchanged: error %v, want %v", err, want)
+		}
+		next := runtime.Batch{Commit: newID(), Changes: []runtime.Change{change(order("new"), 0)}, Unchanged: same}
+		if err := store.Append(t.Context(), next); !errors.Is(err, want) {
+			t.Errorf("unchanged beside a change: error %v, want %v", err, want)
+		}
+	}
+	// A unique key that is taken.
+	taken := change(order("thief"), 0)
+	taken.UniqueKey = c.UniqueKey
+	err := store.Append(t.Context(), runtime.Batch{Commit: newID(), Changes: []runtime.Change{taken}})
+	if want := (runtime.UniqueKeyConflict{Instance: order("thief"), Key: c.UniqueKey, Holder: c.Instance.ID}); !isKey(err, want) {
+		t.Errorf("taken key: error %v", err)
+	}
+	// The second of two leases is none.
+	claimed, err := store.Effects().Claim(t.Context(), runtime.Claim{
+		Kinds: []runtime.Kind{{Workflow: "order", Name: "Send"}}, Now: now, Until: now.Add(time.Hour), Limit: 10,
+	})
+	if err != nil || len(claimed) != 2 {
+		t.Fatalf("Claim: %d deliveries, error %v", len(claimed), err)
+	}
+	stale := claimed[1].Lease
+	stale.Token++
+	next := change(c.Instance, 1)
+	next.Consume = []runtime.Lease{claimed[0].Lease, stale}
+	var lost *runtime.LeaseLost
+	err = store.Append(t.Context(), runtime.Batch{Commit: newID(), Changes: []runtime.Change{next}})
+	if !errors.As(err, &lost) || lost.Lease != stale {
+		t.Errorf("lost lease: error %v", err)
+	}
+	next.Consume[1] = claimed[1].Lease
+	add(t, store, next)
+}
+
+func isKey(err error, want runtime.UniqueKeyConflict) bool {
+	var conflict *runtime.UniqueKeyConflict
+	return errors.As(err, &conflict) && *conflict == want
+}
+
+func useSnapshots(t *testing.T, store *postgres.Store, state string) {
+	t.Helper()
+	instance := order("with snapshot")
+	c := change(instance, 0)
+	for range 4 {
+		c.Events = append(c.Events, c.Events[0])
+	}
+	add(t, store, c)
+	save := func(version int64, schema string) {
+		t.Helper()
+		err := store.SaveSnapshots(t.Context(), []runtime.Snapshot{
+			{Instance: order("nobody"), Version: 1, Schema: schema, State: []byte(state)},
+			{Instance: instance, Version: version, Schema: schema, State: []byte(state)},
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	check := func(request runtime.ReadRequest, snapshot int64, events int) {
+		t.Helper()
+		request.Instance = instance
+		instances, err := store.Read(t.Context(), []runtime.ReadRequest{request, {Instance: order("nobody"), Schema: "a"}})
+		if err != nil || len(instances) != 2 || instances[1].Snapshot != nil {
+			t.Fatalf("Read: %+v, error %v", instances, err)
+		}
+		got := instances[0]
+		if len(got.Events) != events || (got.Snapshot != nil) != (snapshot > 0) || got.Version != 5 {
+			t.Errorf("%+v: got %+v", request, got)
+		}
+		if s := got.Snapshot; s != nil &&
+			(s.Version != snapshot || string(s.State) != state || s.Schema != request.Schema || s.Instance != instance) {
+			t.Errorf("%+v: got snapshot %+v", request, s)
+		}
+	}
+	save(3, "a")
+	save(2, "a")
+	check(runtime.ReadRequest{Schema: "a"}, 3, 2)
+	check(runtime.ReadRequest{Schema: "b"}, 0, 5)
+	check(runtime.ReadRequest{}, 0, 5)
+	check(runtime.ReadRequest{Schema: "a", After: 2}, 3, 2)
+	check(runtime.ReadRequest{Schema: "a", After: 3}, 0, 2)
+	check(runtime.ReadRequest{Schema: "a", After: 5}, 0, 0)
+	save(3, "b")
+	check(runtime.ReadRequest{Schema: "b"}, 3, 2)
+	check(runtime.ReadRequest{Schema: "a"}, 0, 5)
+	save(5, "a")
+	check(runtime.ReadRequest{Schema: "a"}, 5, 0)
 }
 
 func TestAnotherDefaultIsolation(t *testing.T) {
@@ -120,14 +243,14 @@ func TestAnotherDefaultIsolation(t *testing.T) {
 			// The second to lock must see what the first commits while it waits.
 			first, second := begin(t, store, order("1")), make(chan error, 1)
 			go func() {
-				work, err := store.Begin(t.Context(), []runtime.InstanceKey{order("1")})
+				work, err := store.Begin(t.Context(), requests(order("1")))
 				if err == nil {
-					err = work.Commit(t.Context(), []runtime.Change{change(order("1"), work.Instances()[0].Version)})
+					err = work.Commit(t.Context(), newID(), []runtime.Change{change(order("1"), work.Instances()[0].Version)})
 				}
 				second <- err
 			}()
 			time.Sleep(50 * time.Millisecond)
-			if err := first.Commit(t.Context(), []runtime.Change{change(order("1"), 1)}); err != nil {
+			if err := first.Commit(t.Context(), newID(), []runtime.Change{change(order("1"), 1)}); err != nil {
 				t.Error(err)
 			}
 			if err := <-second; err != nil {

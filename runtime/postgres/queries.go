@@ -14,10 +14,16 @@ import "strings"
 // each row by its key, which is always right here. Left alone, it plans for the table as it is at that moment: for a new one,
 // or a queue that happens to be empty, it reads the whole table, and a connection keeps that plan until the next ANALYZE, while
 // the table grows. Measured: 12 s after the start from empty tables, 2,800 commits had read 58 million rows. And JIT
-// compilation, which costs more than any of these statements, must not be started by an estimate.
+// compilation, which costs more than any of these statements, must not be started by an estimate. As there is one plan, it need
+// not be made again for each set of parameters, which the server does for arrays of one element: that took three times as
+// long as the execution.
 const useIndexes = `
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-       set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)`
+       set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
+       set_config('plan_cache_mode', 'force_generic_plan', true)`
+
+// useIndexesAndWait also bounds the wait for each lock, by the time $1; 0 is no bound.
+const useIndexesAndWait = useIndexes + `, set_config('lock_timeout', $1::text, true)`
 
 // lockInstances locks the instances that exist and are active. It is a statement of its own, before the one that reads: a
 // statement that had to wait for a lock would return the new version of the row, but other tables as they were before.
@@ -29,33 +35,83 @@ WHERE i.completed_at IS NULL
 ORDER BY i.workflow_id, i.workflow_type
 FOR UPDATE OF i`
 
-// readInstances returns a row for each event, and one for an instance whose events are left out, which are those of
-// completed instances unless $3.
+// readInstances returns a row for each event that is asked for, and one for an instance of which none is. The first row of
+// an instance has its snapshot. That no event is wanted of a completed instance is said as a bound on the version, which the
+// index finds nothing beyond; as a condition beside it, all events would be read to be thrown away. So would they be if
+// they were joined as a table: a bound that comes out of another outer join is no condition of the index then. OFFSET 0
+// keeps the planner from making a join of it.
 const readInstances = `
-SELECT k.number, i.version, i.completed_at IS NOT NULL,
+SELECT k.number, i.version, i.completed_at IS NOT NULL, i.last_event_at,
+       coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END,
        coalesce(e.version, 0), coalesce(e.global_sequence, 0), coalesce(e.type, ''), coalesce(e.schema_version, 0),
        e.payload, coalesce(e.recorded_at, i.last_event_at)
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (workflow_id, workflow_type, number)
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bool[]) WITH ORDINALITY
+     AS k (workflow_id, workflow_type, after, schema, completed, number)
 JOIN ironflow.instances i USING (workflow_id, workflow_type)
-LEFT JOIN ironflow.events e
-       ON e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type AND (i.completed_at IS NULL OR $3::bool)
+LEFT JOIN ironflow.snapshots s
+       ON s.workflow_id = i.workflow_id AND s.workflow_type = i.workflow_type
+      AND s.schema = nullif(k.schema, '') AND s.version > k.after AND (i.completed_at IS NULL OR k.completed)
+LEFT JOIN LATERAL (
+    SELECT e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at
+    FROM ironflow.events e
+    WHERE e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type
+      AND e.version > CASE WHEN i.completed_at IS NULL OR k.completed THEN greatest(k.after, s.version) ELSE i.version END
+    OFFSET 0
+) e ON true
 ORDER BY k.number, e.version`
 
-const insertInstances = `
+// readMoved counts the instances that are not at the version $3 any more. Nothing is locked: the versions are those of one
+// moment between question and answer, and that is all there is to say of an instance that nothing is added to.
+const readMoved = `
+SELECT count(*)
+FROM unnest($1::text[], $2::text[], $3::bigint[]) AS k (workflow_id, workflow_type, version)
+LEFT JOIN ironflow.instances i USING (workflow_id, workflow_type)
+WHERE coalesce(i.version, 0) <> k.version`
+
+// The statements from here to deleteUniqueKeys are sent together with the COMMIT after them. What must hold they see to
+// themselves, by ironflow.refuse with one of these codes.
+const (
+	refusedConflict  = "IF001"
+	refusedUniqueKey = "IF002" // detail: number of the key, space, id of the holder, which is empty when it is gone
+	refusedLease     = "IF003" // detail: name of the queue, space, number of the lease
+)
+
+// touchAll makes the statement of a change, which ends with RETURNING, refuse when it returns less rows than its arrays have.
+func touchAll(change, code, message, detail string) string {
+	return "\nWITH done AS (" + change + "\n)" + refuseLess(code, message, detail)
+}
+
+func refuseLess(code, message, detail string) string {
+	return `
+SELECT ironflow.refuse('` + code + `', '` + message + `', ` + detail + `)
+FROM done
+HAVING count(*) <> cardinality($1::text[])`
+}
+
+var (
+	checkVersions = `
+SELECT ironflow.refuse('` + refusedConflict + `', 'an instance is not at the version that was read', '')
+FROM (` + readMoved + `) AS moved (count)
+WHERE count > 0`
+
+	insertInstances = touchAll(`
 INSERT INTO ironflow.instances (workflow_id, workflow_type, version, created_at, last_event_at, completed_at)
 SELECT k.workflow_id, k.workflow_type, k.version, k.now, k.now, CASE WHEN k.complete THEN k.now END
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[])
      AS k (workflow_id, workflow_type, version, now, complete)
-ON CONFLICT (workflow_id, workflow_type) DO NOTHING`
+ON CONFLICT (workflow_id, workflow_type) DO NOTHING
+RETURNING 1`, refusedConflict, "an instance exists already", "''")
 
-// updateInstances misses the instances that are not at the version they are expected at.
-const updateInstances = `
+	// updateInstances misses the instances that are not at the version they are expected at.
+	updateInstances = touchAll(`
 UPDATE ironflow.instances i
 SET version = k.version, last_event_at = k.now, completed_at = CASE WHEN k.complete THEN k.now END
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[], $6::bigint[])
      AS k (workflow_id, workflow_type, version, now, complete, expected)
 WHERE i.workflow_id = k.workflow_id AND i.workflow_type = k.workflow_type
-  AND i.version = k.expected AND i.completed_at IS NULL`
+  AND i.version = k.expected AND i.completed_at IS NULL
+RETURNING 1`, refusedConflict, "an instance is not at the version that was read", "''")
+)
 
 // insertUniqueKeys waits for others who are about to take or free one of the keys. Sorted, so that two of them never wait
 // for each other.
@@ -66,27 +122,37 @@ FROM unnest($1::text[], $2::text[], $3::text[]) AS k (workflow_id, workflow_type
 ORDER BY k.workflow_type COLLATE "C", k.key COLLATE "C"
 ON CONFLICT (workflow_type, key) DO NOTHING`
 
-// readUniqueKeys is a statement of its own after the insert, so that it sees the row that the insert ran into.
-const readUniqueKeys = `
-SELECT k.number, u.workflow_id
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (workflow_type, key, number)
-JOIN ironflow.unique_keys u USING (workflow_type, key)`
+// checkUniqueKeys is a statement of its own after the insert, so that it sees the row that the insert ran into.
+const checkUniqueKeys = `
+SELECT ironflow.refuse('` + refusedUniqueKey + `', 'a unique key is taken', k.number || ' ' || coalesce(u.workflow_id, ''))
+FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS k (workflow_id, workflow_type, key, number)
+LEFT JOIN ironflow.unique_keys u USING (workflow_type, key)
+WHERE u.workflow_id IS DISTINCT FROM k.workflow_id`
 
 // insertEvents numbers the events in the order of the arrays: PostgreSQL evaluates the default of a column after the
 // ORDER BY of the query that feeds the insert. The transaction has its id by then, because the instances come first;
 // whoever reads in the order of the sequence relies on that.
 const insertEvents = `
-INSERT INTO ironflow.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at)
-SELECT e.workflow_id, e.workflow_type, e.version, e.type, e.schema_version, e.payload::json, e.recorded_at
+INSERT INTO ironflow.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
+SELECT e.workflow_id, e.workflow_type, e.version, e.type, e.schema_version, e.payload::json, e.recorded_at, $8::bigint
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::timestamptz[]) WITH ORDINALITY
      AS e (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, number)
 ORDER BY e.number`
 
+// appendChange stores the change of one instance, without BEGIN and COMMIT: alone, a statement is a transaction. What it does
+// stands in migrations/002_append_change.up.sql.
+const appendChange = `
+SELECT ironflow.append_change(
+    $1::text, $2::text, $3::bigint, $4::timestamptz, $5::timestamptz, $6::bool, $7::bigint,
+    $8::text, $9::bigint, $10::text, $11::bigint,
+    $12::text[], $13::int[], $14::text[], $15::text[], $16::text[],
+    $17::text[], $18::text[], $19::text[], $20::timestamptz[], $21::text[])`
+
 const insertEffects = `
 INSERT INTO ironflow.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
-SELECT e.workflow_id, e.workflow_type, e.version, e.position, e.kind, e.payload::json, e.now, e.now
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[])
-     AS e (workflow_id, workflow_type, version, position, kind, payload, now)`
+SELECT e.workflow_id, e.workflow_type, e.version, e.position, e.kind, e.payload::json, e.due, e.now
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[])
+     AS e (workflow_id, workflow_type, version, position, kind, payload, due, now)`
 
 const cancelTimers = `
 DELETE FROM ironflow.timers t
@@ -113,6 +179,39 @@ DELETE FROM ironflow.unique_keys u
 USING unnest($1::text[], $2::text[]) AS k (workflow_id, workflow_type)
 WHERE u.workflow_id = k.workflow_id AND u.workflow_type = k.workflow_type`
 
+// awaitInsert waits for a transaction that is creating the instance. When that fails, it creates one itself; the caller
+// rolls back. awaitUpdate waits for a transaction that has locked the instance. Only then is it certain what hasEvent says.
+const (
+	awaitInsert = `
+INSERT INTO ironflow.instances (workflow_id, workflow_type, version, created_at, last_event_at)
+VALUES ($1::text, $2::text, 0, now(), now())
+ON CONFLICT (workflow_id, workflow_type) DO NOTHING`
+	awaitUpdate = `
+SELECT FROM ironflow.instances WHERE workflow_id = $1::text AND workflow_type = $2::text FOR UPDATE`
+	hasEvent = `
+SELECT EXISTS (
+    SELECT FROM ironflow.events
+    WHERE workflow_id = $1::text AND workflow_type = $2::text AND version = $3::bigint AND commit_id = $4::bigint
+)`
+)
+
+// upsertSnapshots lets the newest version win. Of one version there may be states of two shapes, while two releases run side
+// by side; then the last wins.
+const upsertSnapshots = `
+INSERT INTO ironflow.snapshots AS s (workflow_id, workflow_type, version, schema, state)
+SELECT i.workflow_id, i.workflow_type, k.version, k.schema, k.state::json
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[])
+     AS k (workflow_id, workflow_type, version, schema, state)
+JOIN ironflow.instances i USING (workflow_id, workflow_type)
+ORDER BY i.workflow_id, i.workflow_type
+ON CONFLICT (workflow_id, workflow_type) DO UPDATE
+SET version = excluded.version, schema = excluded.schema, state = excluded.state
+WHERE s.version < excluded.version OR (s.version = excluded.version AND s.schema <> excluded.schema)`
+
+// notify need not wait until the log is on disk, and neither need the other notifications that wait for it meanwhile:
+// PostgreSQL lets only one transaction at a time commit with a notification.
+const notify = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1::text, '')`
+
 const (
 	lockMigrations = `SELECT pg_advisory_xact_lock(hashtextextended('ironflow migrate ' || $1::text, 0))`
 	schemaExists   = `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1::text)`
@@ -130,15 +229,19 @@ const (
 	forgetMigration = `DELETE FROM ironflow.schema_migrations WHERE version = $1::int`
 )
 
-// queries are the statements of units of work, and of the queues, with the schema of one store.
+// queries are the statements of the store and its queues, with the schema of one store.
 type queries struct {
-	lockInstances, readInstances     string
-	insertInstances, updateInstances string
-	insertUniqueKeys, readUniqueKeys string
-	insertEvents, insertEffects      string
-	cancelTimers, upsertTimers       string
-	deleteTimers, deleteUniqueKeys   string
-	effects, timers                  queueQueries
+	lockInstances, readInstances       string
+	readMoved, checkVersions           string
+	insertInstances, updateInstances   string
+	insertUniqueKeys, checkUniqueKeys  string
+	insertEvents, insertEffects        string
+	appendChange                       string
+	cancelTimers, upsertTimers         string
+	deleteTimers, deleteUniqueKeys     string
+	awaitInsert, awaitUpdate, hasEvent string
+	upsertSnapshots                    string
+	effects, timers                    queueQueries
 }
 
 func newQueries(schema string) *queries {
@@ -146,16 +249,23 @@ func newQueries(schema string) *queries {
 	return &queries{
 		lockInstances:    in(lockInstances),
 		readInstances:    in(readInstances),
+		readMoved:        in(readMoved),
+		checkVersions:    in(checkVersions),
 		insertInstances:  in(insertInstances),
 		updateInstances:  in(updateInstances),
 		insertUniqueKeys: in(insertUniqueKeys),
-		readUniqueKeys:   in(readUniqueKeys),
+		checkUniqueKeys:  in(checkUniqueKeys),
 		insertEvents:     in(insertEvents),
 		insertEffects:    in(insertEffects),
+		appendChange:     in(appendChange),
 		cancelTimers:     in(cancelTimers),
 		upsertTimers:     in(upsertTimers),
 		deleteTimers:     in(deleteTimers),
 		deleteUniqueKeys: in(deleteUniqueKeys),
+		awaitInsert:      in(awaitInsert),
+		awaitUpdate:      in(awaitUpdate),
+		hasEvent:         in(hasEvent),
+		upsertSnapshots:  in(upsertSnapshots),
 		effects:          newQueueQueries(schema, effectNames),
 		timers:           newQueueQueries(schema, timerNames),
 	}

@@ -1,9 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,6 +90,7 @@ func (q *queue) Extend(ctx context.Context, leases []runtime.Lease, until time.T
 	if err := q.check(leases); err != nil {
 		return nil, err
 	}
+	leases = sortedLeases(leases)
 	var held marks
 	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
 		held = queueMarking(batch, len(leases), q.queries.extend, append(leaseColumns(leases), until)...)
@@ -108,6 +111,8 @@ func (q *queue) Settle(ctx context.Context, settlements []runtime.Settlement) ([
 		verdicts, texts []string
 		times           []time.Time
 	)
+	settlements = slices.Clone(settlements)
+	slices.SortFunc(settlements, func(a, b runtime.Settlement) int { return compareLeases(a.Lease, b.Lease) })
 	for _, settlement := range settlements {
 		verdict := ""
 		switch settlement.Verdict {
@@ -155,7 +160,17 @@ func (q *queue) check(leases ...[]runtime.Lease) error {
 	return nil
 }
 
-// leaseColumns are the parameters $1 to $5 of the statements that take leases.
+// compareLeases orders leases as their table's key does, in which all transactions lock deliveries.
+func compareLeases(a, b runtime.Lease) int {
+	return cmp.Or(compareKeys(a.Instance, b.Instance), cmp.Compare(a.Version, b.Version),
+		cmp.Compare(a.Position, b.Position), cmp.Compare(a.Key, b.Key))
+}
+
+func sortedLeases(leases []runtime.Lease) []runtime.Lease {
+	return slices.SortedFunc(slices.Values(leases), compareLeases)
+}
+
+// leaseColumns are the parameters $1 to $5 of the statements that take leases, which are sorted.
 func leaseColumns(leases []runtime.Lease) []any {
 	var (
 		columns  instanceColumns

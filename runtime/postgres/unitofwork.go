@@ -2,8 +2,8 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,9 +15,12 @@ import (
 // of work must see what was committed while the first waited for its locks.
 const begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
-// rollbackTimeout bounds a rollback, which does not end with the caller's context. A connection that cannot even roll
-// back in that time is given up, and the server rolls back.
-const rollbackTimeout = 5 * time.Second
+const commit = "COMMIT"
+
+// unitWait is how long a unit of work waits for each of its locks.
+const unitWait = "1s"
+
+var errUnitEnded = errors.New("postgres: the unit of work has ended")
 
 // unitOfWork implements runtime.UnitOfWork on one connection.
 type unitOfWork struct {
@@ -28,88 +31,85 @@ type unitOfWork struct {
 }
 
 // Begin implements runtime.Store.
-func (s *Store) Begin(ctx context.Context, keys []runtime.InstanceKey) (runtime.UnitOfWork, error) {
+func (s *Store) Begin(ctx context.Context, requests []runtime.ReadRequest) (runtime.UnitOfWork, error) {
+	l := newLoading(requests)
+	clear(l.completed) // they are never read here
 	work := &unitOfWork{
 		queries:   s.queries,
-		instances: make([]runtime.Instance, len(keys)),
-		members:   make(map[runtime.InstanceKey]struct{}, len(keys)),
+		instances: l.instances,
+		members:   make(map[runtime.InstanceKey]struct{}, len(requests)),
 	}
-	ids, workflows := make([]string, len(keys)), make([]string, len(keys))
-	for i, key := range keys {
-		if _, twice := work.members[key]; twice {
-			return nil, fmt.Errorf("postgres: begin: %s is given twice", key)
+	for _, request := range requests {
+		if _, twice := work.members[request.Instance]; twice {
+			return nil, fmt.Errorf("postgres: begin: %s is given twice", request.Instance)
 		}
-		work.members[key] = struct{}{}
-		work.instances[i].Key = key
-		ids[i], workflows[i] = key.ID, key.Workflow
+		work.members[request.Instance] = struct{}{}
 	}
 
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
-		return nil, wrap(err, "begin: acquire a connection for %s", describe(keys))
+		return nil, wrap(err, "begin: acquire a connection for %s", describe(l.keys()))
 	}
 	work.conn = conn
-	if err := work.load(ctx, ids, workflows); err != nil {
-		work.abandon(ctx)
-		return nil, wrap(err, "begin: lock and load %s", describe(keys))
+	if err := work.load(ctx, l); err != nil {
+		work.end(ctx)
+		return nil, wrap(err, "begin: lock and load %s", describe(l.keys()))
 	}
 	return work, nil
 }
 
 // load begins the transaction, locks and reads, in one round trip.
-func (w *unitOfWork) load(ctx context.Context, ids, workflows []string) error {
+func (w *unitOfWork) load(ctx context.Context, l *loading) error {
 	var batch pgx.Batch
 	batch.Queue(begin)
-	batch.Queue(useIndexes)
-	locked := queueMarking(&batch, len(ids), w.queries.lockInstances, ids, workflows)
-	// An instance that came into being between the two statements is not locked; it stays missing, and the commit fails.
-	batch.Queue(w.queries.readInstances, ids, workflows, false).Query(func(rows pgx.Rows) error {
-		return collectInstances(rows, w.instances, func(index int) bool { return locked[index] })
-	})
+	batch.Queue(useIndexesAndWait, unitWait)
+	if len(l.instances) > 0 {
+		locked := queueMarking(&batch, len(l.instances), w.queries.lockInstances, l.ids, l.workflows)
+		// An instance that came into being between the two statements is not locked; it stays missing, and the commit fails.
+		l.unwanted = func(index int) bool { return !locked[index] }
+		batch.Queue(w.queries.readInstances, l.ids, l.workflows, l.after, l.schemas, l.completed).Query(l.collect)
+	}
 	return w.conn.SendBatch(ctx, &batch).Close()
 }
 
 // Instances implements runtime.UnitOfWork.
 func (w *unitOfWork) Instances() []runtime.Instance { return w.instances }
 
+// Commit implements runtime.UnitOfWork.
+func (w *unitOfWork) Commit(ctx context.Context, id runtime.CommitID, changes []runtime.Change) error {
+	if w.conn == nil {
+		return errUnitEnded
+	}
+	// Whatever happens below, a panic included, the connection goes back.
+	defer w.end(ctx)
+	for i := range changes {
+		if _, member := w.members[changes[i].Instance]; !member {
+			return fmt.Errorf("postgres: commit %s: the instance is not part of the unit of work", changes[i].Instance)
+		}
+	}
+	b, err := newChangeBatch(w.queries, changes)
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	b.queueChanges(id)
+	b.Queue(commit)
+	return b.commit(ctx, w.conn)
+}
+
 // Rollback implements runtime.UnitOfWork.
 func (w *unitOfWork) Rollback(ctx context.Context) error {
 	if w.conn == nil {
 		return nil
 	}
-	if err := w.abandon(ctx); err != nil {
+	if err := w.end(ctx); err != nil {
 		// Not a failure to roll back: the server does so when it loses the connection.
 		return fmt.Errorf("postgres: rollback of a unit of work: %w", err)
 	}
 	return nil
 }
 
-// abandon rolls back, unless the connection is broken, and gives the connection back. The pool drops one that is broken
-// or still in a transaction.
-func (w *unitOfWork) abandon(ctx context.Context) error {
-	defer w.release()
-	if w.conn.Conn().IsClosed() {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
-	defer cancel()
-	_, err := w.conn.Exec(ctx, "ROLLBACK")
-	return err
-}
-
-func (w *unitOfWork) release() {
-	w.conn.Release()
+func (w *unitOfWork) end(ctx context.Context) error {
+	conn := w.conn
 	w.conn = nil
-}
-
-// describe names some instances of many.
-func describe(keys []runtime.InstanceKey) string {
-	switch len(keys) {
-	case 0:
-		return "no instance"
-	case 1:
-		return keys[0].String()
-	default:
-		return fmt.Sprintf("%s and %d more", keys[0], len(keys)-1)
-	}
+	return abandon(ctx, conn)
 }

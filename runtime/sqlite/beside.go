@@ -29,30 +29,25 @@ func (b beside) ExecContext(ctx context.Context, query string, args []driver.Nam
 	if err != nil {
 		return nil, err
 	}
-	err = tx.finish(func() error {
-		return b.w.conn.Raw(func(conn any) (err error) {
-			result, err = conn.(driver.ExecerContext).ExecContext(ctx, query, args)
-			return err
-		})
+	err = tx.finish(func(on *connection) (err error) {
+		result, err = on.conn.ExecContext(ctx, query, args)
+		return err
 	})
 	return result, err
 }
 
 // QueryContext runs between two steps of the store, and therefore reads its whole result at once.
 func (b beside) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Rows, err error) {
-	err = b.w.step(func() error {
+	err = b.w.step(func(on *connection) error {
 		// A statement that writes would do so in the unit of work that may be open.
-		if err := b.w.run("PRAGMA query_only = 1"); err != nil {
+		if err := on.script("PRAGMA query_only = 1"); err != nil {
 			return err
 		}
-		err := b.w.conn.Raw(func(conn any) (err error) {
-			rows, err := conn.(driver.QueryerContext).QueryContext(ctx, query, args)
-			if err == nil {
-				result, err = readAll(rows)
-			}
-			return err
-		})
-		return errors.Join(err, b.w.run("PRAGMA query_only = 0"))
+		rows, err := on.conn.QueryContext(ctx, query, args)
+		if err == nil {
+			result, err = readRest(rows)
+		}
+		return errors.Join(err, on.script("PRAGMA query_only = 0"))
 	})
 	return result, err
 }
@@ -63,7 +58,7 @@ type readRows struct {
 	rows    [][]driver.Value
 }
 
-func readAll(from driver.Rows) (*readRows, error) {
+func readRest(from driver.Rows) (*readRows, error) {
 	read := &readRows{columns: from.Columns()}
 	for {
 		row := make([]driver.Value, len(read.columns))

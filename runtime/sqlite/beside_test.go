@@ -20,7 +20,7 @@ func TestDBIsBesideTheUnitOfWork(t *testing.T) {
 			if _, err := s.DB().Exec(`CREATE TABLE mine (a)`); err != nil {
 				t.Fatal(err)
 			}
-			u, err := s.Begin(t.Context(), []runtime.InstanceKey{key("1")})
+			u, err := s.Begin(t.Context(), only(key("1")))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,7 +38,7 @@ func TestDBIsBesideTheUnitOfWork(t *testing.T) {
 					t.Error("a query wrote within the unit of work")
 				}
 			}
-			if err := u.Commit(t.Context(), []runtime.Change{{Instance: key("1"), Now: now, Events: event(`{}`)}}); err != nil {
+			if err := u.Commit(t.Context(), 1, []runtime.Change{{Instance: key("1"), Now: now, Events: event(`{}`)}}); err != nil {
 				t.Error(err)
 			}
 			if _, err := s.DB().Exec(`INSERT INTO mine VALUES (?)`, 3); err != nil {

@@ -1,7 +1,7 @@
 package sqlite
 
 import (
-	"context"
+	"database/sql/driver"
 	"fmt"
 
 	"github.com/ironflow-gen/ironflow/runtime"
@@ -10,26 +10,29 @@ import (
 // change writes what one instance adds to a commit.
 type change struct {
 	*runtime.Change
-	on *statements
+	id runtime.CommitID
+	on *connection
 }
 
-// write begins with the version, because a change that was overtaken has to be made anew whatever else is wrong with it.
-// The delivery that caused the change comes next, so that a timer may start itself again.
-func (c *change) write(ctx context.Context) error {
-	for _, part := range []struct {
-		what  string
-		write func(context.Context) error
-	}{
-		{"move to the next version", c.advance},
-		{"consume the delivery that caused the change", c.consume},
-		{"take the unique key", c.takeKey},
-		{"append events", c.appendEvents},
-		{"request effects", c.requestEffects},
-		{"cancel timers", c.cancelTimers},
-		{"start timers", c.startTimers},
-		{"complete", c.complete},
-	} {
-		if err := part.write(ctx); err != nil {
+// parts of a change, in order. The version comes first, because a change that was overtaken has to be made anew whatever
+// else is wrong with it. The deliveries that caused the change come next, so that a timer may start itself again.
+var parts = []struct {
+	what  string
+	write func(*change) error
+}{
+	{"move to the next version", (*change).advance},
+	{"consume the deliveries that caused the change", (*change).consume},
+	{"take the unique key", (*change).takeKey},
+	{"append events", (*change).appendEvents},
+	{"request effects", (*change).requestEffects},
+	{"cancel timers", (*change).cancelTimers},
+	{"start timers", (*change).startTimers},
+	{"complete", (*change).complete},
+}
+
+func (c *change) write() error {
+	for _, part := range parts {
+		if err := part.write(c); err != nil {
 			return fmt.Errorf("%s: %w", part.what, err)
 		}
 	}
@@ -37,8 +40,8 @@ func (c *change) write(ctx context.Context) error {
 }
 
 // advance moves the instance to its new version, if it still is at the one the change was made on.
-func (c *change) advance(ctx context.Context) error {
-	var completed any
+func (c *change) advance() error {
+	var completed driver.Value
 	if c.Complete {
 		completed = micros(c.Now)
 	}
@@ -46,7 +49,7 @@ func (c *change) advance(ctx context.Context) error {
 	if c.Version == 0 {
 		statement, last = createInstance, micros(c.Now) // created_at
 	}
-	changed, err := c.on.exec(ctx, statement,
+	changed, err := c.on.exec(statement,
 		c.NewVersion(), micros(c.Now), completed, c.Instance.ID, c.Instance.Workflow, last)
 	if err == nil && changed == 0 {
 		return fmt.Errorf("it is not at version %d: %w", c.Version, runtime.ErrConflict)
@@ -54,32 +57,38 @@ func (c *change) advance(ctx context.Context) error {
 	return err
 }
 
-func (c *change) consume(ctx context.Context) error {
-	if c.Consume == nil {
-		return nil
+func (c *change) consume() error {
+	for i := range c.Consume {
+		lease := &c.Consume[i]
+		t, err := tableOf(lease.Queue)
+		if err != nil {
+			return err
+		}
+		consumed, err := c.on.exec(t.sql.done, t.held(nil, lease)...)
+		if err != nil {
+			return err
+		}
+		if consumed == 0 {
+			return &runtime.LeaseLost{Lease: *lease}
+		}
 	}
-	t, err := tableOf(c.Consume.Queue)
-	if err != nil {
-		return err
-	}
-	consumed, err := c.on.exec(ctx, t.sql.done, t.held(c.Consume)...)
-	if err == nil && consumed == 0 {
-		return &runtime.LeaseLost{Lease: *c.Consume}
-	}
-	return err
+	return nil
 }
 
-func (c *change) takeKey(ctx context.Context) error {
+func (c *change) takeKey() error {
 	if c.UniqueKey == "" {
 		return nil
 	}
-	taken, err := c.on.exec(ctx, takeKey, c.Instance.Workflow, c.UniqueKey, c.Instance.ID)
+	taken, err := c.on.exec(takeKey, c.Instance.Workflow, c.UniqueKey, c.Instance.ID)
 	if err != nil || taken > 0 {
 		return err
 	}
 	var holder string
-	read := func(scan func(...any) error) error { return scan(&holder) }
-	if err := c.on.query(ctx, read, keyHolder, c.Instance.Workflow, c.UniqueKey); err != nil {
+	read := func(columns []driver.Value) error {
+		holder = text(columns[0])
+		return nil
+	}
+	if err := c.on.query(read, keyHolder, c.Instance.Workflow, c.UniqueKey); err != nil {
 		return err
 	}
 	if holder != c.Instance.ID {
@@ -88,10 +97,10 @@ func (c *change) takeKey(ctx context.Context) error {
 	return nil
 }
 
-func (c *change) appendEvents(ctx context.Context) error {
+func (c *change) appendEvents() error {
 	for i, e := range c.Events {
-		_, err := c.on.exec(ctx, insertEvent, c.Instance.ID, c.Instance.Workflow, c.Version+int64(i)+1,
-			e.Type, e.SchemaVersion, string(e.Payload), micros(c.Now))
+		_, err := c.on.exec(insertEvent, c.Instance.ID, c.Instance.Workflow, c.Version+int64(i)+1,
+			e.Type, int64(e.SchemaVersion), string(e.Payload), micros(c.Now), int64(c.id))
 		if err != nil {
 			return err
 		}
@@ -99,10 +108,10 @@ func (c *change) appendEvents(ctx context.Context) error {
 	return nil
 }
 
-func (c *change) requestEffects(ctx context.Context) error {
+func (c *change) requestEffects() error {
 	for i, e := range c.Effects {
-		_, err := c.on.exec(ctx, insertEffect, c.Instance.ID, c.Instance.Workflow, c.NewVersion(), i,
-			e.Kind, string(e.Payload), micros(c.Now), micros(c.Now))
+		_, err := c.on.exec(insertEffect, c.Instance.ID, c.Instance.Workflow, c.NewVersion(), int64(i),
+			e.Kind, string(e.Payload), micros(c.Due), micros(c.Now))
 		if err != nil {
 			return err
 		}
@@ -110,18 +119,18 @@ func (c *change) requestEffects(ctx context.Context) error {
 	return nil
 }
 
-func (c *change) cancelTimers(ctx context.Context) error {
+func (c *change) cancelTimers() error {
 	for _, key := range c.Cancel {
-		if _, err := c.on.exec(ctx, cancelTimer, c.Instance.ID, c.Instance.Workflow, key); err != nil {
+		if _, err := c.on.exec(cancelTimer, c.Instance.ID, c.Instance.Workflow, key); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *change) startTimers(ctx context.Context) error {
+func (c *change) startTimers() error {
 	for _, t := range c.Timers {
-		_, err := c.on.exec(ctx, startTimer, c.Instance.ID, c.Instance.Workflow, t.Key, c.NewVersion(),
+		_, err := c.on.exec(startTimer, c.Instance.ID, c.Instance.Workflow, t.Key, c.NewVersion(),
 			t.Input, string(t.Payload), micros(t.FireAt), micros(t.FireAt))
 		if err != nil {
 			return err
@@ -131,12 +140,12 @@ func (c *change) startTimers(ctx context.Context) error {
 }
 
 // complete leaves the effects: they were promised.
-func (c *change) complete(ctx context.Context) error {
+func (c *change) complete() error {
 	if !c.Complete {
 		return nil
 	}
 	for _, statement := range []string{cancelTimers, freeKeys} {
-		if _, err := c.on.exec(ctx, statement, c.Instance.ID, c.Instance.Workflow); err != nil {
+		if _, err := c.on.exec(statement, c.Instance.ID, c.Instance.Workflow); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	driver "modernc.org/sqlite"
+	modernc "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
@@ -66,7 +66,7 @@ func explain(err error) error {
 
 // code is the primary result code of an error of SQLite, or 0.
 func code(err error) int {
-	var e *driver.Error
+	var e *modernc.Error
 	if !errors.As(err, &e) {
 		return 0
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -24,18 +25,21 @@ func (w *writer) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return tx.finish(func() error {
+	return tx.finish(func(on *connection) error {
 		const create = `CREATE TABLE IF NOT EXISTS ironflow_schema (version INTEGER PRIMARY KEY) STRICT`
-		if _, err := w.conn.ExecContext(ctx, create); err != nil {
+		if err := on.script(create); err != nil {
 			return fmt.Errorf("create the table of the schema version: %w", err)
 		}
 		// On a file that is read-only BEGIN IMMEDIATE is content to read. Only a write finds out, even one of nothing.
-		if _, err := w.conn.ExecContext(ctx, `DELETE FROM ironflow_schema WHERE version < 0`); err != nil {
+		if err := on.script(`DELETE FROM ironflow_schema WHERE version < 0`); err != nil {
 			return err
 		}
 		var version int
-		const current = `SELECT coalesce(max(version), 0) FROM ironflow_schema`
-		if err := w.conn.QueryRowContext(ctx, current).Scan(&version); err != nil {
+		row := func(columns []driver.Value) error {
+			version = int(number(columns[0]))
+			return nil
+		}
+		if err := on.query(row, `SELECT max(version) FROM ironflow_schema`); err != nil {
 			return fmt.Errorf("read the schema version: %w", err)
 		}
 		if version > len(files) {
@@ -43,7 +47,7 @@ func (w *writer) migrate(ctx context.Context) error {
 				version, len(files))
 		}
 		for ; version < len(files); version++ {
-			if err := w.apply(ctx, files[version], version+1); err != nil {
+			if err := apply(on, files[version], version+1); err != nil {
 				return fmt.Errorf("migrate to schema version %d: %w", version+1, err)
 			}
 		}
@@ -51,14 +55,14 @@ func (w *writer) migrate(ctx context.Context) error {
 	})
 }
 
-func (w *writer) apply(ctx context.Context, file string, version int) error {
+func apply(on *connection, file string, version int) error {
 	script, err := migrations.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	if _, err := w.conn.ExecContext(ctx, string(script)); err != nil {
+	if err := on.script(string(script)); err != nil {
 		return err
 	}
-	_, err = w.conn.ExecContext(ctx, `INSERT INTO ironflow_schema (version) VALUES (?)`, version)
+	_, err = on.exec(`INSERT INTO ironflow_schema (version) VALUES (?)`, int64(version))
 	return err
 }

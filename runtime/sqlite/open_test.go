@@ -20,9 +20,9 @@ func TestOpenAgainKeepsAll(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	for round := range int64(4) {
 		s := openFile(t, path, SyncNormal())
-		i, err := s.Load(t.Context(), key("1"))
-		if err != nil || i.Version != round {
-			t.Fatalf("got version %d, want %d; error %v", i.Version, round, err)
+		version, err := versionNow(t.Context(), s, key("1"))
+		if err != nil || version != round {
+			t.Fatalf("got version %d, want %d; error %v", version, round, err)
 		}
 		if err := appendOne(t.Context(), s, key("1")); err != nil {
 			t.Fatal(err)
@@ -45,8 +45,8 @@ func TestAnyFileName(t *testing.T) {
 		if err := appendOne(t.Context(), s, key("1")); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
-		if i, err := s.Load(t.Context(), key("1")); err != nil || i.Version != 1 {
-			t.Errorf("%q: a reader sees version %d, error %v", name, i.Version, err)
+		if version, err := versionNow(t.Context(), s, key("1")); err != nil || version != 1 {
+			t.Errorf("%q: a reader sees version %d, error %v", name, version, err)
 		}
 		closeAll(t, s)
 		files, err := os.ReadDir(filepath.Dir(path))
@@ -153,13 +153,13 @@ func TestManyOpenANewFileAtOnce(t *testing.T) {
 func TestCloseWaitsForTheUnitOfWork(t *testing.T) {
 	t.Parallel()
 	s := openFile(t, filepath.Join(t.TempDir(), "store.db"))
-	u, err := s.Begin(t.Context(), []runtime.InstanceKey{key("1")})
+	u, err := s.Begin(t.Context(), only(key("1")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	waiting, closed := make(chan error, 1), make(chan error, 1)
 	go func() {
-		_, err := s.Begin(t.Context(), []runtime.InstanceKey{key("2")})
+		_, err := s.Begin(t.Context(), only(key("2")))
 		waiting <- err
 	}()
 	go func() { closed <- s.Close() }()
@@ -171,7 +171,7 @@ func TestCloseWaitsForTheUnitOfWork(t *testing.T) {
 		t.Fatalf("closed under an open unit of work: %v", err)
 	case <-time.After(20 * time.Millisecond):
 	}
-	if err := u.Commit(t.Context(), []runtime.Change{{Instance: key("1"), Now: now, Events: event(`{}`)}}); err != nil {
+	if err := u.Commit(t.Context(), 1, []runtime.Change{{Instance: key("1"), Now: now, Events: event(`{}`)}}); err != nil {
 		t.Errorf("Commit: %v", err)
 	}
 	if err := <-closed; err != nil {

@@ -5,17 +5,36 @@ import "strings"
 // The statements of the store. All are prepared once per connection and address their rows by primary key or by the
 // index of what is due; none sorts. A statement that lost a race changes no row, which is how the caller finds out.
 
-// loadInstance reads an instance together with its events: one statement is one snapshot, so that the version of the
-// instance and the events belong together also outside of a transaction. An instance that is not there yields no row;
-// one whose events are not wanted, because it is completed, yields one row without an event.
-const loadInstance = `
-SELECT i.version, i.completed_at IS NOT NULL,
+// readInstance reads an instance together with a snapshot and the events after it: one statement sees one moment, so that
+// they belong together. An instance that is not there yields no row; one without events to be read, because there are none
+// after the version asked for or because it is completed, yields one row without an event. The state of the snapshot, which
+// may be large, is in the first row only.
+const readInstance = `
+SELECT i.version, i.completed_at IS NOT NULL, i.last_event_at,
+       s.version, CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END,
        e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at
 FROM ironflow_instances AS i
+LEFT JOIN ironflow_snapshots AS s
+       ON s.workflow_id = i.workflow_id AND s.workflow_type = i.workflow_type AND s.schema = nullif(?1, '') AND s.version > ?2
+      AND (i.completed_at IS NULL OR ?3)
 LEFT JOIN ironflow_events AS e
-       ON e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type AND (i.completed_at IS NULL OR ?)
-WHERE i.workflow_id = ? AND i.workflow_type = ?
+       ON e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type AND e.version > coalesce(s.version, ?2)
+      AND (i.completed_at IS NULL OR ?3)
+WHERE i.workflow_id = ?4 AND i.workflow_type = ?5
 ORDER BY e.version`
+
+const (
+	versionOf = `SELECT version FROM ironflow_instances WHERE workflow_id = ? AND workflow_type = ?`
+	commitOf  = `SELECT commit_id FROM ironflow_events WHERE workflow_id = ? AND workflow_type = ? AND version = ?`
+)
+
+// saveSnapshot keeps the newer of two. Of two states at one version it keeps the later, which is the one whose schema is in
+// use, or becomes so.
+const saveSnapshot = `
+INSERT INTO ironflow_snapshots (version, schema, state, workflow_id, workflow_type)
+SELECT ?, ?, ?, workflow_id, workflow_type FROM ironflow_instances WHERE workflow_id = ? AND workflow_type = ?
+ON CONFLICT (workflow_id, workflow_type) DO UPDATE
+SET version = excluded.version, schema = excluded.schema, state = excluded.state WHERE excluded.version >= version`
 
 // createInstance and advanceInstance are where two units of work meet: of those that start from one version, one finds
 // the row as it was. A completed instance never is.
@@ -30,8 +49,8 @@ WHERE workflow_id = ? AND workflow_type = ? AND version = ? AND completed_at IS 
 )
 
 const insertEvent = `
-INSERT INTO ironflow_events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at)
-VALUES (?, ?, ?, ?, ?, ?, ?)`
+INSERT INTO ironflow_events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
 const insertEffect = `
 INSERT INTO ironflow_effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
@@ -78,7 +97,7 @@ WHERE workflow_type = ? AND {kind} = ? AND dead_at IS NULL AND run_at <= ?
 ORDER BY run_at LIMIT ?`),
 		claim: named.Replace(`
 UPDATE {table} SET run_at = ?, attempts = attempts + 1, token = token + 1` + one + `
-RETURNING token, attempts, payload, {requested}, coalesce(last_error, '')`),
+RETURNING token, attempts, payload, {requested}, last_error`),
 		extend:  named.Replace(`UPDATE {table} SET run_at = ?` + held),
 		done:    named.Replace(`DELETE FROM {table}` + held),
 		retry:   named.Replace(`UPDATE {table} SET run_at = ?, last_error = ?, token = token + 1` + held),

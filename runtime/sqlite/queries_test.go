@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql/driver"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,7 +14,8 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 	t.Parallel()
 	s := openMemory(t)
 	statements := map[string]string{
-		"loadInstance": loadInstance, "createInstance": createInstance, "advanceInstance": advanceInstance,
+		"readInstance": readInstance, "versionOf": versionOf, "commitOf": commitOf, "saveSnapshot": saveSnapshot,
+		"createInstance": createInstance, "advanceInstance": advanceInstance,
 		"insertEvent": insertEvent, "insertEffect": insertEffect, "startTimer": startTimer,
 		"cancelTimer": cancelTimer, "cancelTimers": cancelTimers,
 		"takeKey": takeKey, "keyHolder": keyHolder, "freeKeys": freeKeys,
@@ -28,19 +30,16 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 	}
 	sorts := regexp.MustCompile(`SCAN|TEMP B-TREE`)
 	for name, statement := range statements {
-		args := make([]any, strings.Count(statement, "?"))
+		args := make([]driver.Value, strings.Count(statement, "?"))
 		for i := range args {
-			args[i] = 1
+			args[i] = int64(1)
 		}
 		var plan strings.Builder
-		row := func(scan func(...any) error) error {
-			var id, parent, unused int
-			var detail string
-			err := scan(&id, &parent, &unused, &detail)
-			plan.WriteString(detail + "\n")
-			return err
+		row := func(columns []driver.Value) error {
+			plan.WriteString(text(columns[3]) + "\n")
+			return nil
 		}
-		if err := s.writer.query(t.Context(), row, "EXPLAIN QUERY PLAN "+statement, args...); err != nil {
+		if err := s.writer.on.query(row, "EXPLAIN QUERY PLAN "+statement, args...); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if sorts.MatchString(plan.String()) {
@@ -60,15 +59,11 @@ func TestMistakesOfTheCallerChangeNothing(t *testing.T) {
 	if _, err := s.Timers().Settle(t.Context(), []runtime.Settlement{{Lease: timer}}); err == nil {
 		t.Error("a timer was settled without a verdict")
 	}
-	c := runtime.Change{Instance: key("1"), Now: now, Events: event(`{}`), Consume: &runtime.Lease{Queue: "unknown"}}
-	u, err := s.Begin(t.Context(), []runtime.InstanceKey{key("1")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := u.Commit(t.Context(), []runtime.Change{c}); err == nil {
+	c := runtime.Change{Instance: key("1"), Now: now, Events: event(`{}`), Consume: []runtime.Lease{{Queue: "unknown"}}}
+	if err := s.Append(t.Context(), runtime.Batch{Commit: 1, Changes: []runtime.Change{c}}); err == nil {
 		t.Error("a delivery of no queue was consumed")
 	}
-	if i, err := s.Load(t.Context(), key("1")); err != nil || i.Version != 0 {
-		t.Errorf("got version %d, error %v", i.Version, err)
+	if version, err := versionNow(t.Context(), s, key("1")); err != nil || version != 0 {
+		t.Errorf("got version %d, error %v", version, err)
 	}
 }

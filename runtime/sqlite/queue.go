@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,17 +17,17 @@ import (
 type table struct {
 	name    runtime.QueueName
 	sql     queueQueries
-	address func(*runtime.Lease) [2]any
-	scanned func(*runtime.Lease) [2]any
+	address func(l *runtime.Lease) (part, number driver.Value)
+	found   func(l *runtime.Lease, part, number driver.Value)
 }
 
 var (
 	effectTable = &table{runtime.EffectQueue, effectQueries,
-		func(l *runtime.Lease) [2]any { return [2]any{l.Version, l.Position} },
-		func(l *runtime.Lease) [2]any { return [2]any{&l.Version, &l.Position} }}
+		func(l *runtime.Lease) (_, _ driver.Value) { return l.Version, int64(l.Position) },
+		func(l *runtime.Lease, part, n driver.Value) { l.Version, l.Position = number(part), int(number(n)) }}
 	timerTable = &table{runtime.TimerQueue, timerQueries,
-		func(l *runtime.Lease) [2]any { return [2]any{l.Key, l.Version} },
-		func(l *runtime.Lease) [2]any { return [2]any{&l.Key, &l.Version} }}
+		func(l *runtime.Lease) (_, _ driver.Value) { return l.Key, l.Version },
+		func(l *runtime.Lease, part, n driver.Value) { l.Key, l.Version = text(part), number(n) }}
 )
 
 func tableOf(name runtime.QueueName) (*table, error) {
@@ -38,14 +39,16 @@ func tableOf(name runtime.QueueName) (*table, error) {
 	return nil, fmt.Errorf("there is no queue %q", name)
 }
 
-// row are the arguments that name the row of a lease.
-func (t *table) row(l *runtime.Lease) []any {
-	address := t.address(l)
-	return []any{l.Instance.ID, l.Instance.Workflow, address[0], address[1]}
+// row adds the arguments that name the row of a lease.
+func (t *table) row(args []driver.Value, l *runtime.Lease) []driver.Value {
+	part, number := t.address(l)
+	return append(args, l.Instance.ID, l.Instance.Workflow, part, number)
 }
 
-// held are the arguments that name it as long as the lease holds.
-func (t *table) held(l *runtime.Lease) []any { return append(t.row(l), l.Token) }
+// held adds the arguments that name it as long as the lease holds.
+func (t *table) held(args []driver.Value, l *runtime.Lease) []driver.Value {
+	return append(t.row(args, l), l.Token)
+}
 
 // queue is a [runtime.Queue].
 type queue struct {
@@ -60,7 +63,7 @@ func timerQueue(s *Store) queue  { return queue{timerTable, s} }
 // few reads of an index and does not hold up those who write.
 func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delivery, error) {
 	var found []candidate
-	err := q.store.read(func(on *statements) (err error) {
+	err := q.store.read(ctx, func(on *connection) (err error) {
 		found, err = q.due(ctx, on, claim, 1)
 		return err
 	})
@@ -71,22 +74,23 @@ func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delive
 		return nil, nil
 	}
 	var deliveries []runtime.Delivery
-	err = q.write(ctx, func(ctx context.Context, on *statements) error {
+	err = q.write(ctx, func(on *connection) error {
 		found, err := q.due(ctx, on, claim, claim.Limit)
 		if err != nil {
 			return err
 		}
 		for _, c := range found {
-			d := runtime.Delivery{Lease: c.lease, Kind: c.kind}
-			var due int64
-			row := func(scan func(...any) error) error {
-				return scan(&d.Lease.Token, &d.Attempt, &d.Payload, &due, &d.LastError)
+			row := func(columns []driver.Value) error {
+				c.lease.Token = number(columns[0])
+				deliveries = append(deliveries, runtime.Delivery{
+					Lease: c.lease, Kind: c.kind, Attempt: int(number(columns[1])), Payload: []byte(text(columns[2])),
+					Due: fromMicros(number(columns[3])), LastError: text(columns[4]),
+				})
+				return nil
 			}
-			if err := on.query(ctx, row, q.sql.claim, append([]any{micros(claim.Until)}, q.row(&c.lease)...)...); err != nil {
+			if err := on.query(row, q.sql.claim, q.row([]driver.Value{micros(claim.Until)}, &c.lease)...); err != nil {
 				return err
 			}
-			d.Due = fromMicros(due)
-			deliveries = append(deliveries, d)
 		}
 		return nil
 	})
@@ -104,7 +108,7 @@ type candidate struct {
 }
 
 // due returns up to limit deliveries that may be claimed, the oldest first.
-func (q queue) due(ctx context.Context, on *statements, claim runtime.Claim, limit int) ([]candidate, error) {
+func (q queue) due(ctx context.Context, on *connection, claim runtime.Claim, limit int) ([]candidate, error) {
 	if claim.Limit <= 0 {
 		return nil, ctx.Err()
 	}
@@ -113,17 +117,14 @@ func (q queue) due(ctx context.Context, on *statements, claim runtime.Claim, lim
 		if slices.Contains(claim.Kinds[:i], kind) {
 			continue
 		}
-		row := func(scan func(...any) error) error {
-			c := candidate{kind: kind, lease: runtime.Lease{Queue: q.name}}
-			c.lease.Instance.Workflow = kind.Workflow
-			address := q.scanned(&c.lease)
-			if err := scan(&c.lease.Instance.ID, address[0], address[1], &c.runAt); err != nil {
-				return err
-			}
+		row := func(columns []driver.Value) error {
+			c := candidate{kind: kind, lease: runtime.Lease{Queue: q.name}, runAt: number(columns[3])}
+			c.lease.Instance = runtime.InstanceKey{Workflow: kind.Workflow, ID: text(columns[0])}
+			q.found(&c.lease, columns[1], columns[2])
 			found = append(found, c)
 			return nil
 		}
-		if err := on.query(ctx, row, q.sql.due, kind.Workflow, kind.Name, micros(claim.Now), limit); err != nil {
+		if err := on.query(row, q.sql.due, kind.Workflow, kind.Name, micros(claim.Now), int64(limit)); err != nil {
 			return nil, err
 		}
 	}
@@ -133,29 +134,29 @@ func (q queue) due(ctx context.Context, on *statements, claim runtime.Claim, lim
 
 // Extend implements [runtime.Queue].
 func (q queue) Extend(ctx context.Context, leases []runtime.Lease, until time.Time) (lost []runtime.Lease, err error) {
-	return forEach(ctx, q, leases, "extend leases of", func(l *runtime.Lease) (*runtime.Lease, string, []any, error) {
-		return l, q.sql.extend, []any{micros(until)}, nil
+	return forEach(ctx, q, leases, "extend leases of", func(l *runtime.Lease) (*runtime.Lease, string, []driver.Value, error) {
+		return l, q.sql.extend, []driver.Value{micros(until)}, nil
 	})
 }
 
 // Settle implements [runtime.Queue].
 func (q queue) Settle(ctx context.Context, settlements []runtime.Settlement) (lost []runtime.Lease, err error) {
-	return forEach(ctx, q, settlements, "settle", func(s *runtime.Settlement) (*runtime.Lease, string, []any, error) {
+	return forEach(ctx, q, settlements, "settle", func(s *runtime.Settlement) (*runtime.Lease, string, []driver.Value, error) {
 		statement, args, err := q.settlement(s)
 		return &s.Lease, statement, args, err
 	})
 }
 
-func (q queue) settlement(s *runtime.Settlement) (statement string, args []any, err error) {
+func (q queue) settlement(s *runtime.Settlement) (statement string, args []driver.Value, err error) {
 	switch s.Verdict {
 	case runtime.Done:
 		return q.sql.done, nil, nil
 	case runtime.RetryLater:
-		return q.sql.retry, []any{micros(s.At), storable(s.Error)}, nil
+		return q.sql.retry, []driver.Value{micros(s.At), storable(s.Error)}, nil
 	case runtime.Dead:
-		return q.sql.dead, []any{micros(s.At), storable(s.Error)}, nil
+		return q.sql.dead, []driver.Value{micros(s.At), storable(s.Error)}, nil
 	case runtime.Release:
-		return q.sql.release, []any{micros(s.At)}, nil
+		return q.sql.release, []driver.Value{micros(s.At)}, nil
 	}
 	return "", nil, fmt.Errorf("unknown verdict %d", s.Verdict)
 }
@@ -163,12 +164,12 @@ func (q queue) settlement(s *runtime.Settlement) (statement string, args []any, 
 // forEach runs in one transaction, for each of several words about a lease, a statement that changes its row if the lease
 // still holds. It returns the leases that do not.
 func forEach[T any](ctx context.Context, q queue, words []T, what string,
-	statement func(*T) (lease *runtime.Lease, statement string, args []any, err error),
+	statement func(*T) (lease *runtime.Lease, statement string, args []driver.Value, err error),
 ) (lost []runtime.Lease, err error) {
 	if len(words) == 0 {
 		return nil, nil
 	}
-	err = q.write(ctx, func(ctx context.Context, on *statements) error {
+	err = q.write(ctx, func(on *connection) error {
 		for i := range words {
 			lease, statement, args, err := statement(&words[i])
 			if err == nil && lease.Queue != q.name {
@@ -177,7 +178,7 @@ func forEach[T any](ctx context.Context, q queue, words []T, what string,
 			if err != nil {
 				return fmt.Errorf("lease of %s: %w", lease.Instance, err)
 			}
-			changed, err := on.exec(ctx, statement, append(args, q.held(lease)...)...)
+			changed, err := on.exec(statement, q.held(args, lease)...)
 			if err != nil {
 				return fmt.Errorf("lease of %s: %w", lease.Instance, err)
 			}
@@ -194,12 +195,12 @@ func forEach[T any](ctx context.Context, q queue, words []T, what string,
 }
 
 // write runs a transaction of one step.
-func (q queue) write(ctx context.Context, run func(context.Context, *statements) error) error {
+func (q queue) write(ctx context.Context, run func(*connection) error) error {
 	tx, err := q.store.writer.begin(ctx)
 	if err != nil {
 		return err
 	}
-	return tx.finish(func() error { return run(context.WithoutCancel(ctx), tx.statements) })
+	return tx.finish(run)
 }
 
 // storable makes text of the error of a handler, which may hold anything.

@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -17,15 +17,13 @@ import (
 // Callers of this process queue at the gate, which is fair and which they can leave, rather than at the lock of the file,
 // which is neither. Behind it they take that lock too: it is what keeps other processes out.
 type writer struct {
-	db     *sql.DB
-	conn   *sql.Conn
 	gate   chan struct{} // full while a transaction is open; senders to a channel are served in order
 	closed chan struct{}
 
 	// mu guards the connection, for as long as one step of a transaction takes. Only in memory does anyone else use it:
 	// reads, which then see what is committed, because a unit of work writes in its last step alone.
 	mu sync.Mutex
-	*statements
+	on *connection // nil once closed
 }
 
 var (
@@ -34,36 +32,32 @@ var (
 )
 
 func openWriter(ctx context.Context, dsn string) (*writer, error) {
-	db, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(1)
-	w := &writer{db: db, gate: make(chan struct{}, 1), closed: make(chan struct{})}
+	w := &writer{gate: make(chan struct{}, 1), closed: make(chan struct{})}
 	// The settings of a new connection may meet a lock as well.
-	err = w.patiently(ctx, func() error {
-		w.conn, err = db.Conn(ctx)
+	return w, w.patiently(ctx, func() (err error) {
+		w.on, err = connect(ctx, dsn)
 		return err
 	})
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	w.statements = newStatements(w.conn)
-	return w, nil
 }
 
 // close waits for the open transaction and lets no other in.
 func (w *writer) close() error {
 	close(w.closed)
 	w.gate <- struct{}{}
-	return errors.Join(w.statements.close(), w.conn.Close(), w.db.Close())
+	return w.step(func(on *connection) error {
+		w.on = nil
+		return on.close()
+	})
 }
 
 // useWAL is a setting of the file. It cannot be made while other processes use the file in another way.
 func (w *writer) useWAL(ctx context.Context) error {
 	var mode string
 	err := w.patiently(ctx, func() error {
-		return w.conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
+		return w.on.query(func(columns []driver.Value) error {
+			mode = text(columns[0])
+			return nil
+		}, "PRAGMA journal_mode = WAL")
 	})
 	if err != nil {
 		return fmt.Errorf("change to write-ahead mode: %w", err)
@@ -125,7 +119,7 @@ func (w *writer) begin(ctx context.Context) (*transaction, error) {
 		return nil, errClosed
 	}
 	// IMMEDIATE takes the write lock now. A transaction that takes it at its first write fails if anyone wrote in between.
-	err := w.patiently(ctx, func() error { return w.step(func() error { return w.run("BEGIN IMMEDIATE") }) })
+	err := w.patiently(ctx, func() error { return w.step(begin) })
 	if err != nil {
 		<-w.gate
 		return nil, err
@@ -134,33 +128,49 @@ func (w *writer) begin(ctx context.Context) (*transaction, error) {
 }
 
 // step runs a part of the transaction that nothing may come between.
-func (w *writer) step(run func() error) error {
+func (w *writer) step(run func(on *connection) error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return run()
+	if w.on == nil {
+		return errClosed
+	}
+	return run(w.on)
 }
 
-// run runs a statement that begins or ends a transaction. It cannot be interrupted, so that there is never a doubt
-// whether it was done.
-func (w *writer) run(query string) error {
-	_, err := w.exec(context.Background(), query)
+// begin, commit and rollback cannot be interrupted, so that there is never a doubt whether they were done.
+
+func begin(on *connection) error {
+	_, err := on.exec("BEGIN IMMEDIATE")
+	return err
+}
+
+func commit(on *connection) error {
+	_, err := on.exec("COMMIT")
+	return err
+}
+
+func rollback(on *connection) error {
+	_, err := on.exec("ROLLBACK")
+	if code(err) == sqlite3.SQLITE_ERROR {
+		return nil // no transaction: after some failures, as of the disk, SQLite has rolled back already
+	}
 	return err
 }
 
 // finish runs the last step of the transaction, which writes, and commits unless it fails.
-func (t *transaction) finish(write func() error) error {
+func (t *transaction) finish(write func(*connection) error) error {
 	if t.ended {
 		return errEnded
 	}
 	t.ended = true
 	defer func() { <-t.gate }()
-	return t.step(func() error {
-		err := write()
+	return t.step(func(on *connection) error {
+		err := write(on)
 		if err == nil {
-			err = t.run("COMMIT")
+			err = commit(on)
 		}
 		if err != nil {
-			err = errors.Join(err, t.undo())
+			err = errors.Join(err, rollback(on))
 		}
 		return err
 	})
@@ -173,13 +183,5 @@ func (t *transaction) rollback() error {
 	}
 	t.ended = true
 	defer func() { <-t.gate }()
-	return t.step(t.undo)
-}
-
-func (t *transaction) undo() error {
-	err := t.run("ROLLBACK")
-	if code(err) == sqlite3.SQLITE_ERROR {
-		return nil // no transaction: after some failures, as of the disk, SQLite has rolled back already
-	}
-	return err
+	return t.step(rollback)
 }

@@ -174,7 +174,7 @@ func leaseRunsOutUnclaimed(l line) {
 	l.put("1", at(0))
 	slow := l.claim(at(1), at(2), 1)[0].Lease
 	c := change(order("1"), 1, 1)
-	c.Now, c.Consume = at(1000), &slow
+	c.Now, c.Consume = at(1000), []runtime.Lease{slow}
 	l.commit(c)
 }
 

@@ -3,6 +3,8 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 )
@@ -15,6 +17,9 @@ var commitRules = []rule{
 	{name: "a conflict comes before every other refusal", check: conflictComesFirst},
 	{name: "an effect of another instance may be consumed", check: consumeOfOther},
 	{name: "of two changes that consume the same effect, both are refused", check: consumeTwiceInOneCommit},
+	{name: "a change may consume several effects and timers", check: consumeSeveral},
+	{name: "of several leases one that is lost stores nothing", check: consumeSeveralLost},
+	{name: "a change without an event is an error", check: noEvent},
 	{name: "effects keep their order and positions", check: effectPositions},
 }
 
@@ -44,7 +49,7 @@ func storedTogether(k *kit) {
 
 	next := change(order("1"), 2, 1)
 	next.Now = at(5)
-	next.Consume = k.effects().lease()
+	next.Consume = []runtime.Lease{*k.effects().lease()}
 	next.Cancel = []string{"remind"}
 	k.commit(next)
 	k.wantRows(map[string]int{"instances": 1, "events": 3, "unique_keys": 1})
@@ -67,7 +72,7 @@ func lostLeaseStoresNothing(k *kit) {
 		lost := full(order("2"), 0, "ann")
 		stale := *stale
 		stale.Token++
-		lost.Consume = &stale
+		lost.Consume = []runtime.Lease{stale}
 		k.refuse(func(err error) bool {
 			var e *runtime.LeaseLost
 			return errors.As(err, &e) && e.Lease == stale
@@ -75,17 +80,17 @@ func lostLeaseStoresNothing(k *kit) {
 	}
 	// What was refused took nothing away from the holder.
 	next := change(order("1"), 2, 1)
-	next.Consume = effect
+	next.Consume = []runtime.Lease{*effect}
 	k.commit(next)
 	next = change(order("1"), 3, 1)
-	next.Consume = timer
+	next.Consume = []runtime.Lease{*timer}
 	k.commit(next)
 }
 
 func heldKeyStoresNothing(k *kit) {
 	k.commit(full(order("1"), 0, "ann"))
 	asks := full(order("2"), 0, "ann")
-	asks.Consume = k.effects().lease()
+	asks.Consume = []runtime.Lease{*k.effects().lease()}
 	k.refuse(heldBy("1", "ann", order("2")), asks)
 
 	asks.UniqueKey = "bob"
@@ -97,9 +102,9 @@ func heldKeyStoresNothing(k *kit) {
 func conflictComesFirst(k *kit) {
 	k.commit(full(order("holder"), 0, "ann"), full(order("1"), 0, ""))
 	stale := full(order("1"), 1, "ann")
-	stale.Consume = &runtime.Lease{
+	stale.Consume = []runtime.Lease{{
 		Queue: runtime.EffectQueue, Instance: order("1"), Version: 2, Position: 0, Token: 77,
-	}
+	}}
 	k.refuse(isConflict, stale)
 	stale.Version = 0
 	k.refuse(isConflict, stale)
@@ -108,7 +113,7 @@ func conflictComesFirst(k *kit) {
 func consumeOfOther(k *kit) {
 	k.commit(full(order("parent"), 0, ""))
 	child := change(order("child"), 0, 1)
-	child.Consume = k.effects().lease()
+	child.Consume = []runtime.Lease{*k.effects().lease()}
 	k.commit(child)
 	k.wantTable("effects", "*")
 	k.wantVersion(order("parent"), 2)
@@ -119,9 +124,66 @@ func consumeTwiceInOneCommit(k *kit) {
 	k.commit(full(order("1"), 0, ""))
 	lease := k.effects().lease()
 	a, b := change(order("2"), 0, 1), change(order("3"), 0, 1)
-	a.Consume, b.Consume = lease, lease
+	a.Consume, b.Consume = []runtime.Lease{*lease}, []runtime.Lease{*lease}
 	k.refuse(isLeaseLost, a, b)
 	k.commit(a)
+}
+
+// several is a change to an instance, and leases of its three effects and three timers.
+func several(k *kit) (c runtime.Change, leases []runtime.Lease) {
+	c = change(order("1"), 0, 1)
+	for i := range 3 {
+		c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Send", Payload: []byte(`{}`)})
+		c.Timers = append(c.Timers, timer(fmt.Sprint(i), at(i)))
+	}
+	k.commit(c, full(order("2"), 0, ""))
+	for _, l := range []line{k.timers(), k.effects()} {
+		for _, d := range l.claim(at(3600), at(7200), 9) {
+			if d.Lease.Instance == order("1") {
+				leases = append(leases, d.Lease)
+			}
+		}
+	}
+	return change(order("1"), 1, 3), leases
+}
+
+func consumeSeveral(k *kit) {
+	c, leases := several(k)
+	rand.Shuffle(len(leases), func(i, j int) { leases[i], leases[j] = leases[j], leases[i] })
+	c.Consume, c.Timers = leases, []runtime.NewTimer{timer("1", at(99))}
+	k.commit(c)
+	k.wantTable("effects", "workflow_id, version", "2|2")
+	k.wantTable("timers", "workflow_id, key, generation", "1|1|4", "2|remind|2")
+	for _, lease := range leases {
+		k.line(lease.Queue).wantOver(&lease)
+	}
+}
+
+func consumeSeveralLost(k *kit) {
+	c, leases := several(k)
+	for i := range leases {
+		c.Consume = slices.Clone(leases)
+		c.Consume[i].Token++
+		k.refuse(func(err error) bool {
+			var lost *runtime.LeaseLost
+			return errors.As(err, &lost) && lost.Lease == c.Consume[i]
+		}, c)
+		k.refuse(isLeaseLost, full(order("3"), 0, "ann"), c)
+	}
+	c.Consume = leases
+	k.commit(c)
+}
+
+func noEvent(k *kit) {
+	k.commit(change(order("1"), 0, 1))
+	before := k.dump()
+	for _, c := range []runtime.Change{full(order("1"), 1, "ann"), full(order("2"), 0, "ann")} {
+		c.Events = nil
+		if err := k.try(c); err == nil || isConflict(err) {
+			k.Errorf("%s: got error %v", c.Instance, err)
+		}
+		k.unchanged(before)
+	}
 }
 
 func effectPositions(k *kit) {

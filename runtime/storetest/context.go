@@ -16,7 +16,7 @@ var contextRules = []rule{
 	{name: "commit with an ended context stores nothing and frees the instances", check: commitEnded},
 	{name: "rollback with an ended context frees the instances", check: rollbackEnded},
 	{name: "the context of begin does not bind the commit", check: beginContextEnds},
-	{name: "load and the queues with an ended context fail and change nothing", check: othersEnded},
+	{name: "everything else with an ended context fails and changes nothing", check: othersEnded},
 }
 
 func ended() context.Context {
@@ -24,6 +24,8 @@ func ended() context.Context {
 	cancel()
 	return ctx
 }
+
+func isCanceled(err error) bool { return errors.Is(err, context.Canceled) }
 
 // wantFree says that nothing holds the instances 1, which is at version 1, and 2, which is missing.
 func (k *kit) wantFree() {
@@ -37,7 +39,7 @@ func (k *kit) wantFree() {
 
 func beginEnded(k *kit) {
 	k.commit(change(order("1"), 0, 1))
-	if _, err := k.Store.Begin(ended(), []runtime.InstanceKey{order("1"), order("2")}); !errors.Is(err, context.Canceled) {
+	if _, err := k.Store.Begin(ended(), ask(order("1"), order("2"))); !isCanceled(err) {
 		k.Errorf("got error %v, want context.Canceled", err)
 	}
 	k.wantFree()
@@ -49,7 +51,7 @@ func beginGivesUp(k *kit) {
 	ctx, cancel := context.WithTimeout(k.ctx, 50*time.Millisecond)
 	defer cancel()
 	k.soon("Begin", func() {
-		if _, err := k.Store.Begin(ctx, []runtime.InstanceKey{order("2"), order("1")}); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := k.Store.Begin(ctx, ask(order("2"), order("1"))); !errors.Is(err, context.DeadlineExceeded) {
 			k.Errorf("got error %v, want context.DeadlineExceeded", err)
 		}
 	})
@@ -62,8 +64,8 @@ func commitEnded(k *kit) {
 	before := k.dump()
 	u := k.begin(order("1"), order("2"))
 	k.soon("Commit", func() {
-		err := u.Commit(ended(), []runtime.Change{full(order("1"), 1, "ann"), full(order("2"), 0, "bob")})
-		if !errors.Is(err, context.Canceled) {
+		err := u.Commit(ended(), newID(), []runtime.Change{full(order("1"), 1, "ann"), full(order("2"), 0, "bob")})
+		if !isCanceled(err) {
 			k.Errorf("got error %v, want context.Canceled", err)
 		}
 	})
@@ -86,12 +88,12 @@ func beginContextEnds(k *kit) {
 	k.commit(change(order("1"), 0, 1))
 	ctx, cancel := context.WithCancel(k.ctx)
 	defer cancel()
-	u, err := k.Store.Begin(ctx, []runtime.InstanceKey{order("1"), order("2")})
+	u, err := k.Store.Begin(ctx, ask(order("1"), order("2")))
 	if err != nil {
 		k.Fatalf("Begin: %v", err)
 	}
 	cancel()
-	if err := u.Commit(k.ctx, []runtime.Change{change(order("1"), 1, 1), change(order("2"), 0, 1)}); err != nil {
+	if err := u.Commit(k.ctx, newID(), []runtime.Change{change(order("1"), 1, 1), change(order("2"), 0, 1)}); err != nil {
 		k.Errorf("Commit: %v", err)
 	}
 	k.wantVersion(order("1"), 2)
@@ -101,12 +103,18 @@ func beginContextEnds(k *kit) {
 func othersEnded(k *kit) {
 	k.commit(full(order("1"), 0, ""))
 	before := k.dump()
-	if _, err := k.Store.Load(ended(), order("1")); !errors.Is(err, context.Canceled) {
-		k.Errorf("Load: got error %v, want context.Canceled", err)
+	if _, err := k.Store.Read(ended(), ask(order("1"))); !isCanceled(err) {
+		k.Errorf("Read: got error %v, want context.Canceled", err)
+	}
+	if _, err := k.Store.Committed(ended(), order("1"), 1, 1); !isCanceled(err) {
+		k.Errorf("Committed: got error %v, want context.Canceled", err)
+	}
+	if err := k.Store.SaveSnapshots(ended(), []runtime.Snapshot{snapshot(order("1"), 1, "a")}); !isCanceled(err) {
+		k.Errorf("SaveSnapshots: got error %v, want context.Canceled", err)
 	}
 	for _, l := range []line{k.effects(), k.timers()} {
 		c := runtime.Claim{Kinds: []runtime.Kind{l.kind}, Now: at(3600), Until: at(7200), Limit: 1}
-		if got, err := l.queue.Claim(ended(), c); !errors.Is(err, context.Canceled) || len(got) != 0 {
+		if got, err := l.queue.Claim(ended(), c); !isCanceled(err) || len(got) != 0 {
 			k.Errorf("Claim: got %v, error %v, want context.Canceled", got, err)
 		}
 	}
@@ -114,11 +122,11 @@ func othersEnded(k *kit) {
 	for _, l := range []line{k.effects(), k.timers()} {
 		lease := l.lease()
 		before := k.dump()
-		if _, err := l.queue.Extend(ended(), []runtime.Lease{*lease}, at(9000)); !errors.Is(err, context.Canceled) {
+		if _, err := l.queue.Extend(ended(), []runtime.Lease{*lease}, at(9000)); !isCanceled(err) {
 			k.Errorf("Extend: got error %v, want context.Canceled", err)
 		}
 		done := runtime.Settlement{Lease: *lease, Verdict: runtime.Done}
-		if _, err := l.queue.Settle(ended(), []runtime.Settlement{done}); !errors.Is(err, context.Canceled) {
+		if _, err := l.queue.Settle(ended(), []runtime.Settlement{done}); !isCanceled(err) {
 			k.Errorf("Settle: got error %v, want context.Canceled", err)
 		}
 		k.unchanged(before)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -17,14 +18,15 @@ import (
 type kit struct {
 	*testing.T
 	Fixture
+	way way             // in which the rule stores its changes
 	ctx context.Context // ends after a time no rule needs unless something hangs
 }
 
-func newKit(t *testing.T, f Fixture) *kit {
+func newKit(t *testing.T, f Fixture, w way) *kit {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	return &kit{T: t, Fixture: f, ctx: ctx}
+	return &kit{T: t, Fixture: f, way: w, ctx: ctx}
 }
 
 // epoch is the now of most changes. Its last digit is a microsecond, the smallest step a store keeps.
@@ -37,7 +39,7 @@ func order(id string) runtime.InstanceKey { return runtime.InstanceKey{Workflow:
 
 // change appends n events to an instance that is at version; a rule adds to it what it is about.
 func change(instance runtime.InstanceKey, version int64, n int) runtime.Change {
-	c := runtime.Change{Instance: instance, Version: version, Now: epoch}
+	c := runtime.Change{Instance: instance, Version: version, Now: epoch, Due: epoch}
 	for i := range n {
 		c.Events = append(c.Events, runtime.NewEvent{
 			Type: "Noted", SchemaVersion: 1, Payload: fmt.Appendf(nil, `{"version":%d}`, version+int64(i)+1),
@@ -46,9 +48,30 @@ func change(instance runtime.InstanceKey, version int64, n int) runtime.Change {
 	return c
 }
 
+// way is one of the two ways to decide and store.
+type way int
+
+const (
+	unitOfWork way = iota // Begin, Commit
+	appending             // Read, Append
+)
+
+func (w way) String() string { return [...]string{"unit of work", "append"}[w] }
+
+func newID() runtime.CommitID { return runtime.CommitID(rand.Int64() + 1) }
+
+// ask asks for the whole of instances.
+func ask(instances ...runtime.InstanceKey) []runtime.ReadRequest {
+	var requests []runtime.ReadRequest
+	for _, i := range instances {
+		requests = append(requests, runtime.ReadRequest{Instance: i})
+	}
+	return requests
+}
+
 func (k *kit) begin(instances ...runtime.InstanceKey) runtime.UnitOfWork {
 	k.Helper()
-	u, err := k.Store.Begin(k.ctx, instances)
+	u, err := k.Store.Begin(k.ctx, ask(instances...))
 	if err != nil {
 		k.Fatalf("Begin %v: %v", instances, err)
 	}
@@ -65,33 +88,73 @@ func (k *kit) rollback(u runtime.UnitOfWork) {
 	}
 }
 
-// try runs one unit of work that commits changes. It may be called by any goroutine.
-func (k *kit) try(changes ...runtime.Change) error {
-	var instances []runtime.InstanceKey
-	for _, c := range changes {
-		instances = append(instances, c.Instance)
+// attempt does what the engine does for a set of inputs: it loads the instances, lets next make changes of them, and
+// stores these.
+func (k *kit) attempt(instances []runtime.InstanceKey, next func([]runtime.Instance) []runtime.Change) error {
+	if k.way == appending {
+		found, err := k.Store.Read(k.ctx, ask(instances...))
+		if err != nil {
+			return fmt.Errorf("read %v: %w", instances, err)
+		}
+		return k.Store.Append(k.ctx, runtime.Batch{Commit: newID(), Changes: next(found)})
 	}
-	u, err := k.Store.Begin(k.ctx, instances)
+	u, err := k.Store.Begin(k.ctx, ask(instances...))
 	if err != nil {
 		return fmt.Errorf("begin %v: %w", instances, err)
 	}
-	return u.Commit(k.ctx, changes)
+	return u.Commit(k.ctx, newID(), next(u.Instances()))
 }
+
+// decide attempts anew as long as it loses a race. It may be called by any goroutine.
+func (k *kit) decide(instances []runtime.InstanceKey, next func([]runtime.Instance) []runtime.Change) error {
+	for {
+		if err := k.attempt(instances, next); !isConflict(err) {
+			return err
+		}
+	}
+}
+
+func (k *kit) decideOne(instance runtime.InstanceKey, next func(runtime.Instance) runtime.Change) error {
+	return k.decide([]runtime.InstanceKey{instance}, func(found []runtime.Instance) []runtime.Change {
+		return []runtime.Change{next(found[0])}
+	})
+}
+
+// tryAs stores changes under an id. It may be called by any goroutine.
+func (k *kit) tryAs(id runtime.CommitID, changes ...runtime.Change) error {
+	if k.way == appending {
+		return k.Store.Append(k.ctx, runtime.Batch{Commit: id, Changes: changes})
+	}
+	var instances []runtime.InstanceKey
+	for _, c := range changes {
+		if !slices.Contains(instances, c.Instance) {
+			instances = append(instances, c.Instance)
+		}
+	}
+	u, err := k.Store.Begin(k.ctx, ask(instances...))
+	if err != nil {
+		return fmt.Errorf("begin %v: %w", instances, err)
+	}
+	return u.Commit(k.ctx, id, changes)
+}
+
+func (k *kit) try(changes ...runtime.Change) error { return k.tryAs(newID(), changes...) }
 
 func (k *kit) commit(changes ...runtime.Change) {
 	k.Helper()
 	if err := k.try(changes...); err != nil {
-		k.Fatalf("Commit: %v", err)
+		k.Fatalf("%v: %v", k.way, err)
 	}
 }
 
-// refuse says that the changes are refused with an error that is accepted by want, and leave no trace.
+// refuse says that the changes are refused with an error that is accepted by want, and leave no trace. When a batch is
+// appended, any error will do: the engine takes its members one by one to see what is wrong with which.
 func (k *kit) refuse(want func(error) bool, changes ...runtime.Change) {
 	k.Helper()
 	before := k.dump()
 	err := k.try(changes...)
-	if err == nil || !want(err) {
-		k.Errorf("Commit: got error %v, which is not the one wanted", err)
+	if err == nil || !want(err) && (k.way != appending || len(changes) == 1) {
+		k.Errorf("%v: got error %v, which is not the one wanted", k.way, err)
 	}
 	k.unchanged(before)
 }
@@ -103,28 +166,19 @@ func isLeaseLost(err error) bool {
 	return errors.As(err, &lost)
 }
 
-// decide does what the engine does for one input: it loads the instance, lets next make a change of it, commits, and
-// begins anew as long as it loses a race. It may be called by any goroutine.
-func (k *kit) decide(instance runtime.InstanceKey, next func(runtime.Instance) runtime.Change) error {
-	for {
-		u, err := k.Store.Begin(k.ctx, []runtime.InstanceKey{instance})
-		if err != nil {
-			return fmt.Errorf("begin %s: %w", instance, err)
-		}
-		err = u.Commit(k.ctx, []runtime.Change{next(first(u))})
-		if !errors.Is(err, runtime.ErrConflict) {
-			return err
-		}
+func (k *kit) read(requests ...runtime.ReadRequest) []runtime.Instance {
+	k.Helper()
+	found, err := k.Store.Read(k.ctx, requests)
+	if err != nil || len(found) != len(requests) {
+		k.Fatalf("Read %v: got %d instances, error %v", requests, len(found), err)
 	}
+	return found
 }
 
+// load reads all of an instance, also when it is completed.
 func (k *kit) load(instance runtime.InstanceKey) runtime.Instance {
 	k.Helper()
-	i, err := k.Store.Load(k.ctx, instance)
-	if err != nil {
-		k.Fatalf("Load %s: %v", instance, err)
-	}
-	return i
+	return k.read(runtime.ReadRequest{Instance: instance, Completed: true})[0]
 }
 
 // wantVersion says that an instance is at a version, with an event for each version up to it.
@@ -197,8 +251,8 @@ func (k *kit) soon(what string, run func()) {
 
 // short cuts a text for a failure message.
 func short(s string) string {
-	if len(s) > 80 {
-		return s[:80] + fmt.Sprintf("… (%d bytes)", len(s))
+	if len(s) > 2000 {
+		return s[:2000] + fmt.Sprintf("… (%d bytes)", len(s))
 	}
 	return strings.ToValidUTF8(s, "?")
 }

@@ -46,7 +46,7 @@ func (l line) with(c runtime.Change, kind runtime.Kind, due time.Time) runtime.C
 		c.Timers = append(c.Timers, runtime.NewTimer{Key: "key", Input: kind.Name, Payload: payload, FireAt: due})
 		return c
 	}
-	c.Now = due // effects are due at once
+	c.Now, c.Due = due, due
 	c.Effects = append(c.Effects, runtime.NewEffect{Kind: kind.Name, Payload: payload})
 	return c
 }
@@ -122,6 +122,6 @@ func (l line) wantOver(lease *runtime.Lease) {
 	}
 	l.unchanged(before)
 	consumes := full(order("a zombie's"), 0, "zombie")
-	consumes.Consume = lease
+	consumes.Consume = []runtime.Lease{*lease}
 	l.refuse(isLeaseLost, consumes)
 }

@@ -20,7 +20,7 @@ var setRules = []rule{
 	}},
 	{name: "one member whose lease is lost drops the whole set", check: func(k *kit) {
 		c := change(order("bad"), 2, 1)
-		c.Consume = &runtime.Lease{Queue: runtime.EffectQueue, Instance: order("bad"), Version: 2, Token: 99}
+		c.Consume = []runtime.Lease{{Queue: runtime.EffectQueue, Instance: order("bad"), Version: 2, Token: 99}}
 		badMember(k, isLeaseLost, c)
 	}},
 	{name: "one member that is completed drops the whole set", check: func(k *kit) {
@@ -30,7 +30,7 @@ var setRules = []rule{
 		badMember(k, isKeyConflict, withKey(change(order("bad"), 2, 1), "ann"), withKey(change(order("other"), 0, 1), "ann"))
 	}},
 	{name: "members may use one timer key and one effect kind each", check: sameNamesInSet},
-	{name: "members without a change stay as they are", check: membersWithoutChange},
+	{name: "two changes to one instance are an error", check: twoChangesToOne},
 }
 
 func largeSet(k *kit) {
@@ -74,28 +74,16 @@ func overlappingSets(k *kit) {
 			for _, i := range rand.Perm(instances)[:size] {
 				set = append(set, order(fmt.Sprint(i)))
 			}
-			for {
-				u, err := k.Store.Begin(k.ctx, set)
-				if isConflict(err) {
-					continue
-				}
-				if err != nil {
-					return err
-				}
-				var changes []runtime.Change
-				for _, i := range u.Instances() {
+			err := k.decide(set, func(found []runtime.Instance) (changes []runtime.Change) {
+				for _, i := range found {
 					changes = append(changes, change(i.Key, i.Version, 1))
 				}
-				err = u.Commit(k.ctx, changes)
-				if isConflict(err) {
-					continue
-				}
-				if err != nil {
-					return err
-				}
-				committed.add(set...)
-				break
+				return changes
+			})
+			if err != nil {
+				return err
 			}
+			committed.add(set...)
 		}
 		return nil
 	})
@@ -112,7 +100,7 @@ func overlappingSets(k *kit) {
 func badMember(k *kit, want func(error) bool, bad ...runtime.Change) {
 	k.commit(full(order("bad"), 0, ""), full(order("good"), 0, ""), complete(change(order("done"), 0, 1)))
 	consumes := full(order("good"), 2, "bob")
-	consumes.Consume = &k.effects().claim(at(3600), at(7200), 9)[1].Lease
+	consumes.Consume = []runtime.Lease{k.effects().claim(at(3600), at(7200), 9)[1].Lease}
 	consumes.Cancel = []string{"other"}
 	set := append([]runtime.Change{consumes, full(order("new"), 0, "")}, bad...)
 	set = append(set, complete(full(order("at once"), 0, "")))
@@ -130,14 +118,14 @@ func sameNamesInSet(k *kit) {
 	k.wantTable("timers", "workflow_id, key, generation", "2|remind|3")
 }
 
-func membersWithoutChange(k *kit) {
-	k.commit(change(order("1"), 0, 1), change(order("2"), 0, 1))
-	u := k.begin(order("1"), order("2"), order("3"), order("4"))
-	if err := u.Commit(k.ctx, []runtime.Change{change(order("4"), 0, 1), change(order("2"), 1, 1)}); err != nil {
-		k.Fatalf("Commit: %v", err)
-	}
-	for id, version := range map[string]int64{"1": 1, "2": 2, "3": 0, "4": 1} {
-		k.wantVersion(order(id), version)
+func twoChangesToOne(k *kit) {
+	k.commit(full(order("1"), 0, ""), full(order("2"), 0, ""))
+	before := k.dump()
+	for _, second := range []runtime.Change{change(order("1"), 2, 1), change(order("1"), 3, 1)} {
+		if err := k.try(change(order("1"), 2, 1), change(order("2"), 2, 1), second); err == nil {
+			k.Errorf("a second change to one instance, at version %d, is no error", second.Version)
+		}
+		k.unchanged(before)
 	}
 }
 

@@ -186,9 +186,9 @@ func consumeOnce(l line) {
 	lease := l.lease()
 	var won sync.Map
 	l.together(16, func(i int) error {
-		err := l.decide(order("1"), func(instance runtime.Instance) runtime.Change {
+		err := l.decideOne(order("1"), func(instance runtime.Instance) runtime.Change {
 			c := change(order("1"), instance.Version, 1)
-			c.Consume = lease
+			c.Consume = []runtime.Lease{*lease}
 			return c
 		})
 		if err == nil {
@@ -211,7 +211,7 @@ func consumedIsOver(l line) {
 	l.put("1", at(0))
 	lease := l.lease()
 	c := change(order("1"), 1, 1)
-	c.Consume = lease
+	c.Consume = []runtime.Lease{*lease}
 	l.commit(c)
 	l.wantOver(lease)
 	if got := l.claim(at(9000), at(9999), 1); len(got) != 0 {

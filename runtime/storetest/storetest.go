@@ -4,7 +4,7 @@
 //		storetest.Run(t, func(t *testing.T) storetest.Fixture { … })
 //	}
 //
-// The name of each test is the rule. Rules look at the tables themselves wherever what the database holds matters more
+// The name of each test is the rule. What holds both for units of work and for Append is said once, and checked for both. Rules look at the tables themselves wherever what the database holds matters more
 // than what the store answers; the tables and their columns are the same in every store.
 package storetest
 
@@ -32,32 +32,35 @@ type Fixture struct {
 
 // Run checks every rule, each over a fixture of its own that open makes and cleans up, in parallel.
 func Run(t *testing.T, open func(t *testing.T) Fixture) {
+	both := []way{unitOfWork, appending}
 	for _, chapter := range []struct {
 		name  string
 		rules []rule
+		ways  []way
 	}{
-		{"begin", beginRules},
-		{"load", loadRules},
-		{"commit", commitRules},
-		{"completion", completionRules},
-		{"values", valueRules},
-		{"race", raceRules},
-		{"set", setRules},
-		{"unique_key", uniqueKeyRules},
-		{"timer", timerRules},
-		{"effects", linesOf(runtime.EffectQueue)},
-		{"timers", linesOf(runtime.TimerQueue)},
-		{"context", contextRules},
+		{"find", findRules, both},
+		{"read", readRules, []way{appending}},
+		{"unit of work", unitRules, []way{unitOfWork}},
+		{"append", appendRules, []way{appending}},
+		{"commit", commitRules, both},
+		{"completion", completionRules, both},
+		{"values", valueRules, both},
+		{"race", raceRules, both},
+		{"set", setRules, both},
+		{"unique key", uniqueKeyRules, both},
+		{"timer", timerRules, both},
+		{"effects", linesOf(runtime.EffectQueue), both},
+		{"timers", linesOf(runtime.TimerQueue), both},
+		{"committed", committedRules, both},
+		{"snapshot", snapshotRules, []way{appending}},
+		{"context", contextRules, []way{unitOfWork}},
 	} {
 		t.Run(chapter.name, func(t *testing.T) {
-			for _, r := range chapter.rules {
-				t.Run(r.name, func(t *testing.T) {
-					t.Parallel()
-					k := newKit(t, open(t))
-					if r.concurrent && !k.Concurrent {
-						t.Skip("this store has a single writer")
+			for _, w := range chapter.ways {
+				t.Run(w.String(), func(t *testing.T) {
+					for _, r := range chapter.rules {
+						r.run(t, open, w)
 					}
-					r.check(k)
 				})
 			}
 		})
@@ -69,4 +72,15 @@ type rule struct {
 	name       string
 	check      func(k *kit)
 	concurrent bool // it holds for stores with Fixture.Concurrent only
+}
+
+func (r rule) run(t *testing.T, open func(t *testing.T) Fixture, w way) {
+	t.Run(r.name, func(t *testing.T) {
+		t.Parallel()
+		k := newKit(t, open(t), w)
+		if r.concurrent && !k.Concurrent {
+			t.Skip("this store has a single writer")
+		}
+		r.check(k)
+	})
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// tables are those that a unit of work writes to.
-var tables = []string{"instances", "events", "effects", "timers", "unique_keys"}
+// tables are all that a store keeps.
+var tables = []string{"instances", "events", "snapshots", "effects", "timers", "unique_keys"}
 
 // dump is the whole content of the store, a sorted list of rows for each table, to compare before and after.
 type dump map[string][]string
@@ -29,7 +29,8 @@ func (k *kit) unchanged(before dump) {
 	after := k.dump()
 	for _, table := range tables {
 		if !slices.Equal(before[table], after[table]) {
-			k.Errorf("table %s changed:\nbefore %q\n after %q", table, before[table], after[table])
+			k.Errorf("table %s changed:\nbefore %s\n after %s", table,
+				short(fmt.Sprintf("%q", before[table])), short(fmt.Sprintf("%q", after[table])))
 		}
 	}
 }
@@ -106,6 +107,6 @@ func (k *kit) wantTable(table, columns string, want ...string) {
 	got := k.query("SELECT " + columns + " FROM " + k.Prefix + table)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		k.Errorf("%s of %s:\n got %q\nwant %q", columns, table, got, want)
+		k.Errorf("%s of %s:\n got %s\nwant %s", columns, table, short(fmt.Sprintf("%q", got)), short(fmt.Sprintf("%q", want)))
 	}
 }

@@ -68,7 +68,7 @@ func replacedLease(k *kit) {
 	replacement := k.timers().lease()
 	k.timers().wantOver(old) // though both were claimed once
 	c := change(order("1"), 2, 1)
-	c.Consume = replacement
+	c.Consume = []runtime.Lease{*replacement}
 	k.commit(c)
 	k.wantTable("timers", "*")
 }
@@ -126,7 +126,7 @@ func timerStartsItself(k *kit) {
 	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
 	fired := k.timers().lease()
 	c := withTimers(change(order("1"), 1, 1), timer("a", at(20)))
-	c.Consume = fired
+	c.Consume = []runtime.Lease{*fired}
 	k.commit(c)
 	k.wantTable("timers", "key, generation, fire_at, attempts", "a|2|"+micros(at(20))+"|0")
 	k.timers().wantOver(fired)
@@ -140,14 +140,14 @@ func zombieStartsItself(k *kit) {
 	zombie := k.timers().lease()
 	k.commit(withTimers(change(order("1"), 1, 1), timer("a", at(30))))
 	c := withTimers(change(order("1"), 2, 1), timer("a", at(20)))
-	c.Consume = zombie
+	c.Consume = []runtime.Lease{*zombie}
 	k.refuse(isLeaseLost, c)
 }
 
 func consumeAndCancel(k *kit) {
 	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
 	c := change(order("1"), 1, 1)
-	c.Consume, c.Cancel = k.timers().lease(), []string{"a"}
+	c.Consume, c.Cancel = []runtime.Lease{*k.timers().lease()}, []string{"a"}
 	k.commit(c)
 	k.wantTable("timers", "*")
 }

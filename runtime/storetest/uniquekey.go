@@ -87,7 +87,7 @@ func keyBytes(k *kit) {
 func sameInstanceSameKey(k *kit) {
 	const callers = 24
 	k.together(callers, func(int) error {
-		return k.decide(order("1"), func(i runtime.Instance) runtime.Change {
+		return k.decideOne(order("1"), func(i runtime.Instance) runtime.Change {
 			return withKey(change(order("1"), i.Version, 1), "ann")
 		})
 	})
@@ -100,7 +100,7 @@ func manyInstancesOneKey(k *kit) {
 	var winner atomic.Value
 	k.together(callers, func(n int) error {
 		instance := order(fmt.Sprint(n))
-		err := k.decide(instance, func(i runtime.Instance) runtime.Change {
+		err := k.decideOne(instance, func(i runtime.Instance) runtime.Change {
 			return withKey(full(instance, i.Version, ""), "ann")
 		})
 		switch {

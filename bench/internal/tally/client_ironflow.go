@@ -50,6 +50,13 @@ func (c *Client) Refuse(ctx context.Context, in Refuse) (RefuseOutcome, error) {
 	return runtime.Execute[RefuseEvent, Rejection](ctx, c.engine, WorkflowName, in)
 }
 
+// Order sends the input to the instance that its TallyID names.
+//
+// Order is like what a shop would send, for the comparison of codecs. It is always rejected.
+func (c *Client) Order(ctx context.Context, in Order) (OrderOutcome, error) {
+	return runtime.Execute[OrderEvent, Rejection](ctx, c.engine, WorkflowName, in)
+}
+
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.
 func (c *Client) State(ctx context.Context, id string) (runtime.View[State], error) {
 	return runtime.LoadState[State](ctx, c.engine, WorkflowName, id)

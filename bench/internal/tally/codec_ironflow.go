@@ -17,6 +17,8 @@ func inputName(v Input) string {
 		return "Remind"
 	case Refuse:
 		return "Refuse"
+	case Order:
+		return "Order"
 	}
 	return ""
 }
@@ -33,6 +35,8 @@ func encodeInput(e *codec.Encoder, v Input) {
 		encodeRemind(e, v)
 	case Refuse:
 		encodeRefuse(e, v)
+	case Order:
+		encodeOrder(e, v)
 	default:
 		e.Fail("%T is not declared as one of the inputs", v)
 	}
@@ -50,12 +54,14 @@ func decodeInput(d *codec.Decoder, name string) (Input, error) {
 		return decodeRemind(d), nil
 	case "Refuse":
 		return decodeRefuse(d), nil
+	case "Order":
+		return decodeOrder(d), nil
 	}
 	return nil, &codec.UnknownTypeError{
 		Workflow: WorkflowName,
 		Kind:     "input",
 		Type:     name,
-		Known:    []string{"Add", "Loop", "Looped", "Remind", "Refuse"},
+		Known:    []string{"Add", "Loop", "Looped", "Remind", "Refuse", "Order"},
 	}
 }
 
@@ -313,6 +319,61 @@ func decodeRefuse(d *codec.Decoder) Refuse {
 	return v
 }
 
+func encodeOrder(e *codec.Encoder, v Order) {
+	e.BeginObject()
+	e.Key("type")
+	e.String("Order")
+	e.Key("tally_id")
+	e.String(v.TallyID)
+	e.Key("customer_id")
+	e.String(v.CustomerID)
+	e.Key("items")
+	codec.EncodeList(e, v.Items, encodeItem)
+	e.Key("total_cents")
+	e.Int64(v.TotalCents)
+	e.Key("placed_at")
+	e.Time(v.PlacedAt)
+	e.Key("paid_at")
+	codec.EncodeOptional(e, v.PaidAt, (*codec.Encoder).Time)
+	e.Key("note")
+	codec.EncodeOptional(e, v.Note, (*codec.Encoder).String)
+	e.EndObject()
+}
+
+func decodeOrder(d *codec.Decoder) Order {
+	var v Order
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "tally_id":
+			d.Seen(&seen, 0)
+			v.TallyID = d.String()
+		case "customer_id":
+			d.Seen(&seen, 1)
+			v.CustomerID = d.String()
+		case "items":
+			d.Seen(&seen, 2)
+			v.Items = codec.DecodeList(d, decodeItem)
+		case "total_cents":
+			d.Seen(&seen, 3)
+			v.TotalCents = d.Int64()
+		case "placed_at":
+			d.Seen(&seen, 4)
+			v.PlacedAt = d.Time()
+		case "paid_at":
+			d.Seen(&seen, 5)
+			v.PaidAt = codec.DecodeOptional(d, (*codec.Decoder).Time)
+		case "note":
+			d.Seen(&seen, 6)
+			v.Note = codec.DecodeOptional(d, (*codec.Decoder).String)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "tally_id", "customer_id", "items", "total_cents", "placed_at")
+	return v
+}
+
 func encodeAdded(e *codec.Encoder, v Added) {
 	e.BeginObject()
 	e.Key("amount")
@@ -427,4 +488,66 @@ func decodeNever(d *codec.Decoder) Never {
 		d.Skip()
 	}
 	return Never{}
+}
+
+// encodeState writes a snapshot, in which enums and decimals may be empty: no event has set them yet.
+func encodeState(e *codec.Encoder, v State) {
+	e.BeginState()
+	e.Key("sum")
+	e.Int64(v.Sum)
+	e.Key("done")
+	e.Int64(v.Done)
+	e.EndObject()
+}
+
+func decodeState(d *codec.Decoder) State {
+	var v State
+	var seen codec.Fields
+	for d.BeginState(); d.NextField(); {
+		switch string(d.Key()) {
+		case "sum":
+			d.Seen(&seen, 0)
+			v.Sum = d.Int64()
+		case "done":
+			d.Seen(&seen, 1)
+			v.Done = d.Int64()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "sum", "done")
+	return v
+}
+
+func encodeItem(e *codec.Encoder, v Item) {
+	e.BeginObject()
+	e.Key("sku")
+	e.String(v.Sku)
+	e.Key("quantity")
+	e.Int32(v.Quantity)
+	e.Key("price_cents")
+	e.Int64(v.PriceCents)
+	e.EndObject()
+}
+
+func decodeItem(d *codec.Decoder) Item {
+	var v Item
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "sku":
+			d.Seen(&seen, 0)
+			v.Sku = d.String()
+		case "quantity":
+			d.Seen(&seen, 1)
+			v.Quantity = d.Int32()
+		case "price_cents":
+			d.Seen(&seen, 2)
+			v.PriceCents = d.Int64()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "sku", "quantity", "price_cents")
+	return v
 }

@@ -2,7 +2,7 @@ package tally
 
 import "time"
 
-// Decider accepts everything but Refuse.
+// Decider accepts everything but Refuse and Order.
 type Decider struct{}
 
 var _ InputDecider = Decider{}
@@ -27,6 +27,9 @@ func (Decider) Remind(time.Time, State, Remind) RemindDecision { return AcceptRe
 
 // Refuse is rejected.
 func (Decider) Refuse(time.Time, State, Refuse) RefuseDecision { return RejectRefuse(Never{}) }
+
+// Order is rejected: it is there for its codec.
+func (Decider) Order(time.Time, State, Order) OrderDecision { return RejectOrder(Never{}) }
 
 // Evolver sums up.
 type Evolver struct{}

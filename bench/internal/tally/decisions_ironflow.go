@@ -129,3 +129,28 @@ func AcceptRefuse(first RefuseEvent, more ...RefuseEvent) RefuseDecision {
 func RejectRefuse(rejection Rejection) RefuseDecision {
 	return runtime.Reject[RefuseEvent, RefuseEffect, RefuseTimer, Rejection](rejection)
 }
+
+// OrderEvent is an event that a decision on Order may emit: Added, Asked, Answered or Reminded.
+type OrderEvent = Event
+
+// OrderEffect is an effect that a decision on Order may request: Tell or Ask.
+type OrderEffect = Effect
+
+// OrderTimer is a timer that a decision on Order may start or cancel: TimerReminder.
+type OrderTimer = Timer
+
+// OrderDecision is the decider's answer to Order.
+type OrderDecision = runtime.Decision[OrderEvent, OrderEffect, OrderTimer, Rejection]
+
+// OrderOutcome is what became of Order.
+type OrderOutcome = runtime.Outcome[OrderEvent, Rejection]
+
+// AcceptOrder accepts Order with one or more events, in this order.
+func AcceptOrder(first OrderEvent, more ...OrderEvent) OrderDecision {
+	return runtime.Accept[OrderEvent, OrderEffect, OrderTimer, Rejection](first, more...)
+}
+
+// RejectOrder refuses Order. Nothing is stored.
+func RejectOrder(rejection Rejection) OrderDecision {
+	return runtime.Reject[OrderEvent, OrderEffect, OrderTimer, Rejection](rejection)
+}

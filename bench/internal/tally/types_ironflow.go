@@ -12,7 +12,14 @@ import (
 // WorkflowName is stored with every instance.
 const WorkflowName = "tally"
 
-// Input is one of Add, Loop, Looped, Remind or Refuse.
+// Item is declared by the workflow.
+type Item struct {
+	Sku        string
+	Quantity   int32
+	PriceCents int64
+}
+
+// Input is one of Add, Loop, Looped, Remind, Refuse or Order.
 type Input interface {
 	isInput()
 }
@@ -54,6 +61,19 @@ type Refuse struct {
 }
 
 func (Refuse) isInput() {}
+
+// Order is like what a shop would send, for the comparison of codecs. It is always rejected.
+type Order struct {
+	TallyID    string
+	CustomerID string
+	Items      []Item
+	TotalCents int64
+	PlacedAt   time.Time
+	PaidAt     *time.Time
+	Note       *string
+}
+
+func (Order) isInput() {}
 
 // Event is one of Added, Asked, Answered or Reminded.
 type Event interface {
@@ -115,7 +135,7 @@ type Timer interface {
 	isTimer()
 }
 
-// TimerReminder delivers Remind after 1h0m0s, unless it is started with In or At.
+// TimerReminder delivers Remind after 1h, unless it is started with In or At.
 type TimerReminder struct {
 	Input    Remind // the id may be left empty: it is the instance's own
 	schedule runtime.Schedule
@@ -146,7 +166,7 @@ func (t TimerReminder) TimerSpec() runtime.TimerSpec {
 
 func (TimerReminder) isTimer() {}
 
-// Rejection is one of Never.
+// Rejection can only be Never.
 type Rejection interface {
 	isRejection()
 }

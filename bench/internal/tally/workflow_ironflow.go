@@ -24,6 +24,8 @@ type InputDecider interface {
 	Remind(now time.Time, state State, in Remind) RemindDecision
 	// Refuse is always rejected.
 	Refuse(now time.Time, state State, in Refuse) RefuseDecision
+	// Order is like what a shop would send, for the comparison of codecs. It is always rejected.
+	Order(now time.Time, state State, in Order) OrderDecision
 }
 
 // EventEvolver folds events into the state. Its methods are pure, and never fail: what happened has happened.
@@ -46,14 +48,17 @@ type EffectHandler interface {
 func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *runtime.Workflow {
 	a := adapter{decider, evolver, handler}
 	return runtime.Define(runtime.Definition[State, Input, Event, Effect, Rejection]{
-		Workflow:   WorkflowName,
-		UserCode:   []any{decider, evolver, handler},
-		Terminal:   evolver.Terminal,
+		Workflow: WorkflowName,
+		UserCode: []any{decider, evolver, handler},
+		Terminal: func(s State) bool {
+			return evolver.Terminal(s)
+		},
 		Decide:     a.decide,
 		Evolve:     a.evolve,
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
+		States:     runtime.StateCodec[State]{Schema: "62d453084b4cdc4c", Encode: encodeState, Decode: decodeState},
 		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
@@ -62,7 +67,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 			"Tell": {},
 			"Ask":  {},
 		},
-		InputNames: []string{"Add", "Loop", "Looped", "Remind", "Refuse"},
+		InputNames: []string{"Add", "Loop", "Looped", "Remind", "Refuse", "Order"},
 	})
 }
 
@@ -85,6 +90,8 @@ func (a adapter) decide(now time.Time, state State, input Input) runtime.Untyped
 		return a.decider.Remind(now, state, in).Untyped()
 	case Refuse:
 		return a.decider.Refuse(now, state, in).Untyped()
+	case Order:
+		return a.decider.Order(now, state, in).Untyped()
 	}
 	return runtime.UntypedDecision{}
 }
@@ -125,6 +132,8 @@ func inputID(input Input) string {
 		return in.TallyID
 	case Refuse:
 		return in.TallyID
+	case Order:
+		return in.TallyID
 	}
 	return ""
 }
@@ -145,6 +154,9 @@ func withID(input Input, id string) Input {
 		in.TallyID = cmp.Or(in.TallyID, id)
 		return in
 	case Refuse:
+		in.TallyID = cmp.Or(in.TallyID, id)
+		return in
+	case Order:
 		in.TallyID = cmp.Or(in.TallyID, id)
 		return in
 	}

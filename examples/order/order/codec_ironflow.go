@@ -489,16 +489,64 @@ func encodeNotAccepted(e *codec.Encoder, v NotAccepted) {
 
 func decodeNotAccepted(d *codec.Decoder) NotAccepted {
 	var v NotAccepted
+	var seen codec.Fields
 	for d.BeginObject(); d.NextField(); {
 		switch string(d.Key()) {
 		case "input":
+			d.Seen(&seen, 0)
 			v.Input = d.String()
 		case "state":
+			d.Seen(&seen, 1)
 			v.State = Status(d.String())
 		default:
 			d.Skip()
 		}
 	}
+	d.Require(seen, "input", "state")
+	return v
+}
+
+// encodeState writes a snapshot, in which enums and decimals may be empty: no event has set them yet.
+func encodeState(e *codec.Encoder, v State) {
+	e.BeginState()
+	e.Key("status")
+	e.String(string(v.Status))
+	e.Key("items")
+	codec.EncodeList(e, v.Items, encodeItem)
+	e.Key("email")
+	e.String(v.Email)
+	e.Key("total_cents")
+	e.Int64(v.TotalCents)
+	e.Key("paid_at")
+	codec.EncodeOptional(e, v.PaidAt, (*codec.Encoder).Time)
+	e.EndObject()
+}
+
+func decodeState(d *codec.Decoder) State {
+	var v State
+	var seen codec.Fields
+	for d.BeginState(); d.NextField(); {
+		switch string(d.Key()) {
+		case "status":
+			d.Seen(&seen, 0)
+			v.Status = Status(d.String())
+		case "items":
+			d.Seen(&seen, 1)
+			v.Items = codec.DecodeList(d, decodeItem)
+		case "email":
+			d.Seen(&seen, 2)
+			v.Email = d.String()
+		case "total_cents":
+			d.Seen(&seen, 3)
+			v.TotalCents = d.Int64()
+		case "paid_at":
+			d.Seen(&seen, 4)
+			v.PaidAt = codec.DecodeOptional(d, (*codec.Decoder).Time)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "status", "items", "email", "total_cents")
 	return v
 }
 

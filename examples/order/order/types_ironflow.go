@@ -102,8 +102,7 @@ type ChargeCardResult interface {
 	isChargeCardResult()
 }
 
-func (Pay) isChargeCardResult() {}
-
+func (Pay) isChargeCardResult()           {}
 func (PaymentFailed) isChargeCardResult() {}
 
 // SendReceipt mails the customer.

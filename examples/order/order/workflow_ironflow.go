@@ -51,9 +51,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Workflow: WorkflowName,
 		UserCode: []any{decider, evolver, handler},
 		Machine:  Machine(),
-		Status: func(s State) string {
-			return string(s.Status)
-		},
+		Status:   func(s State) string { return string(s.Status) },
 		WithStatus: func(s State, status string) State {
 			s.Status = Status(status)
 			return s
@@ -65,12 +63,16 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		InputID:    inputID,
 		WithID:     withID,
 		UniqueKey:  uniqueKey,
+		States:     runtime.StateCodec[State]{Schema: "1f40e79882beacac", Encode: encodeState, Decode: decodeState},
 		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]runtime.EffectOptions{
-			"ChargeCard":  {Retry: runtime.RetryPolicy{MaxAttempts: 8, Base: 100 * time.Millisecond, Max: time.Minute}, Timeout: 20 * time.Second},
+			"ChargeCard": {
+				Retry:   runtime.RetryPolicy{MaxAttempts: 8, Base: 100 * time.Millisecond, Max: time.Minute},
+				Timeout: 20 * time.Second,
+			},
 			"SendReceipt": {},
 		},
 		InputNames: []string{"Create", "Pay", "PaymentFailed", "PaymentTimeout"},
@@ -157,8 +159,7 @@ func withID(input Input, id string) Input {
 }
 
 func uniqueKey(input Input) (string, bool) {
-	switch in := input.(type) {
-	case Create:
+	if in, ok := input.(Create); ok {
 		return in.CartID, true
 	}
 	return "", false

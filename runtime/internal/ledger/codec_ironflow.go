@@ -386,3 +386,42 @@ func decodeNegative(d *codec.Decoder) Negative {
 	d.Require(seen, "amount")
 	return v
 }
+
+// encodeState writes a snapshot, in which enums and decimals may be empty: no event has set them yet.
+func encodeState(e *codec.Encoder, v State) {
+	e.BeginState()
+	e.Key("total")
+	e.Int64(v.Total)
+	e.Key("audits")
+	e.Int64(v.Audits)
+	e.Key("ticks")
+	e.Int64(v.Ticks)
+	e.Key("closed")
+	e.Bool(v.Closed)
+	e.EndObject()
+}
+
+func decodeState(d *codec.Decoder) State {
+	var v State
+	var seen codec.Fields
+	for d.BeginState(); d.NextField(); {
+		switch string(d.Key()) {
+		case "total":
+			d.Seen(&seen, 0)
+			v.Total = d.Int64()
+		case "audits":
+			d.Seen(&seen, 1)
+			v.Audits = d.Int64()
+		case "ticks":
+			d.Seen(&seen, 2)
+			v.Ticks = d.Int64()
+		case "closed":
+			d.Seen(&seen, 3)
+			v.Closed = d.Bool()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "total", "audits", "ticks", "closed")
+	return v
+}

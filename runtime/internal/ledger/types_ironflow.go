@@ -76,7 +76,7 @@ type LedgerClosed struct{}
 
 func (LedgerClosed) isEvent() {}
 
-// Effect is one of Audit.
+// Effect can only be Audit.
 type Effect interface {
 	isEffect()
 }
@@ -102,7 +102,7 @@ type Timer interface {
 	isTimer()
 }
 
-// TimerBeat delivers Tick after 1m0s, unless it is started with In or At.
+// TimerBeat delivers Tick after 1m, unless it is started with In or At.
 //
 // beat comes again and again.
 type TimerBeat struct {
@@ -135,7 +135,7 @@ func (t TimerBeat) TimerSpec() runtime.TimerSpec {
 
 func (TimerBeat) isTimer() {}
 
-// Rejection is one of Negative.
+// Rejection can only be Negative.
 type Rejection interface {
 	isRejection()
 }

@@ -91,7 +91,8 @@ func decodeInput(d *codec.Decoder, name string) (Input, error) {
 		Workflow: WorkflowName,
 		Kind:     "input",
 		Type:     name,
-		Known:    []string{"Open", "Import", "Note", "Assigned", "NobodyFree", "Remind", "Expire", "Hold", "Resume", "Merge", "Solve"},
+		Known: []string{"Open", "Import", "Note", "Assigned", "NobodyFree", "Remind", "Expire", "Hold",
+			"Resume", "Merge", "Solve"},
 	}
 }
 
@@ -175,7 +176,8 @@ func decodeEvent(d *codec.Decoder, name string) (Event, error) {
 		Workflow: WorkflowName,
 		Kind:     "event",
 		Type:     name,
-		Known:    []string{"Opened", "Tagged", "Escalated", "Noted", "AgentAssigned", "Reminded", "Held", "Resumed", "Solved", "Closed"},
+		Known: []string{"Opened", "Tagged", "Escalated", "Noted", "AgentAssigned", "Reminded", "Held",
+			"Resumed", "Solved", "Closed"},
 	}
 }
 
@@ -861,15 +863,63 @@ func encodeNotAccepted(e *codec.Encoder, v NotAccepted) {
 
 func decodeNotAccepted(d *codec.Decoder) NotAccepted {
 	var v NotAccepted
+	var seen codec.Fields
 	for d.BeginObject(); d.NextField(); {
 		switch string(d.Key()) {
 		case "input":
+			d.Seen(&seen, 0)
 			v.Input = d.String()
 		case "state":
+			d.Seen(&seen, 1)
 			v.State = Status(d.String())
 		default:
 			d.Skip()
 		}
 	}
+	d.Require(seen, "input", "state")
+	return v
+}
+
+// encodeState writes a snapshot, in which enums and decimals may be empty: no event has set them yet.
+func encodeState(e *codec.Encoder, v State) {
+	e.BeginState()
+	e.Key("status")
+	e.String(string(v.Status))
+	e.Key("subject")
+	e.String(v.Subject)
+	e.Key("agent")
+	e.String(v.Agent)
+	e.Key("notes")
+	codec.EncodeList(e, v.Notes, (*codec.Encoder).String)
+	e.Key("reminders")
+	codec.EncodeList(e, v.Reminders, (*codec.Encoder).Time)
+	e.EndObject()
+}
+
+func decodeState(d *codec.Decoder) State {
+	var v State
+	var seen codec.Fields
+	for d.BeginState(); d.NextField(); {
+		switch string(d.Key()) {
+		case "status":
+			d.Seen(&seen, 0)
+			v.Status = Status(d.String())
+		case "subject":
+			d.Seen(&seen, 1)
+			v.Subject = d.String()
+		case "agent":
+			d.Seen(&seen, 2)
+			v.Agent = d.String()
+		case "notes":
+			d.Seen(&seen, 3)
+			v.Notes = codec.DecodeList(d, (*codec.Decoder).String)
+		case "reminders":
+			d.Seen(&seen, 4)
+			v.Reminders = codec.DecodeList(d, (*codec.Decoder).Time)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "status", "subject", "agent", "notes", "reminders")
 	return v
 }

@@ -20,8 +20,7 @@ type OpenEffect interface {
 }
 
 func (FindAgent) isOpenEffect() {}
-
-func (Notify) isOpenEffect() {}
+func (Notify) isOpenEffect()    {}
 
 // OpenTimer is a timer that a decision on Open may start or cancel: TimerReminder or TimerFollowup.
 type OpenTimer interface {
@@ -30,7 +29,6 @@ type OpenTimer interface {
 }
 
 func (TimerReminder) isOpenTimer() {}
-
 func (TimerFollowup) isOpenTimer() {}
 
 // OpenDecision is the decider's answer to Open.
@@ -55,10 +53,8 @@ type ImportEvent interface {
 	isImportEvent()
 }
 
-func (Opened) isImportEvent() {}
-
-func (Tagged) isImportEvent() {}
-
+func (Opened) isImportEvent()    {}
+func (Tagged) isImportEvent()    {}
 func (Escalated) isImportEvent() {}
 
 // ImportDecision is the decider's answer to Import.
@@ -99,10 +95,8 @@ type NoteTimer interface {
 	isNoteTimer()
 }
 
-func (TimerStale) isNoteTimer() {}
-
+func (TimerStale) isNoteTimer()    {}
 func (TimerReminder) isNoteTimer() {}
-
 func (TimerFollowup) isNoteTimer() {}
 
 // NoteDecision is the decider's answer to Note.
@@ -239,8 +233,7 @@ type HoldEvent interface {
 	isHoldEvent()
 }
 
-func (Held) isHoldEvent() {}
-
+func (Held) isHoldEvent()    {}
 func (Resumed) isHoldEvent() {}
 
 // HoldDecision is the decider's answer to Hold.
@@ -289,8 +282,7 @@ type MergeEvent interface {
 	isMergeEvent()
 }
 
-func (Opened) isMergeEvent() {}
-
+func (Opened) isMergeEvent()    {}
 func (Escalated) isMergeEvent() {}
 
 // MergeDecision is the decider's answer to Merge.

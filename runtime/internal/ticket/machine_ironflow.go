@@ -13,15 +13,32 @@ func Machine() *runtime.Machine {
 			{
 				Name: "new",
 				Accepts: []runtime.Transition{
-					{Input: "Open", Events: []runtime.EventMove{{Event: "Opened", To: "open"}}, Effects: []string{"FindAgent", "Notify"}, Timers: []string{"reminder", "followup"}},
-					{Input: "Import", Events: []runtime.EventMove{{Event: "Opened", To: "open"}, {Event: "Tagged", To: "open"}, {Event: "Escalated", To: "urgent"}}},
+					{
+						Input:   "Open",
+						Events:  []runtime.EventMove{{Event: "Opened", To: "open"}},
+						Effects: []string{"FindAgent", "Notify"},
+						Timers:  []string{"reminder", "followup"},
+					},
+					{
+						Input: "Import",
+						Events: []runtime.EventMove{
+							{Event: "Opened", To: "open"},
+							{Event: "Tagged", To: "open"},
+							{Event: "Escalated", To: "urgent"},
+						},
+					},
 				},
 			},
 			{
 				Name: "open",
 				Accepts: []runtime.Transition{
 					{Input: "Open", Reject: "Duplicate"},
-					{Input: "Note", Events: []runtime.EventMove{{Event: "Noted", To: "open"}}, Effects: []string{"Notify"}, Timers: []string{"reminder", "followup", "stale"}},
+					{
+						Input:   "Note",
+						Events:  []runtime.EventMove{{Event: "Noted", To: "open"}},
+						Effects: []string{"Notify"},
+						Timers:  []string{"reminder", "followup", "stale"},
+					},
 					{Input: "Assigned", Events: []runtime.EventMove{{Event: "AgentAssigned", To: "open"}}, Effects: []string{"Notify"}},
 					{Input: "NobodyFree", Events: []runtime.EventMove{{Event: "Closed", To: "closed"}}},
 					{Input: "Remind", Events: []runtime.EventMove{{Event: "Reminded", To: "open"}}, Timers: []string{"reminder"}},

@@ -189,8 +189,7 @@ type FindAgentResult interface {
 	isFindAgentResult()
 }
 
-func (Assigned) isFindAgentResult() {}
-
+func (Assigned) isFindAgentResult()   {}
 func (NobodyFree) isFindAgentResult() {}
 
 // Notify tells the customer something.
@@ -206,7 +205,7 @@ type Timer interface {
 	isTimer()
 }
 
-// TimerStale delivers Expire after 1h0m0s, unless it is started with In or At.
+// TimerStale delivers Expire after 1h, unless it is started with In or At.
 //
 // stale ends tickets that nothing happens to.
 type TimerStale struct {
@@ -272,7 +271,7 @@ func (t TimerReminder) TimerSpec() runtime.TimerSpec {
 
 func (TimerReminder) isTimer() {}
 
-// TimerFollowup delivers Remind after 10m0s, unless it is started with In or At.
+// TimerFollowup delivers Remind after 10m, unless it is started with In or At.
 //
 // followup has a time of its own.
 type TimerFollowup struct {

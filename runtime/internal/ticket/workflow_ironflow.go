@@ -79,9 +79,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Workflow: WorkflowName,
 		UserCode: []any{decider, evolver, handler},
 		Machine:  Machine(),
-		Status: func(s State) string {
-			return string(s.Status)
-		},
+		Status:   func(s State) string { return string(s.Status) },
 		WithStatus: func(s State, status string) State {
 			s.Status = Status(status)
 			return s
@@ -93,15 +91,20 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		InputID:    inputID,
 		WithID:     withID,
 		UniqueKey:  uniqueKey,
+		States:     runtime.StateCodec[State]{Schema: "2f1d1f3825869418", Encode: encodeState, Decode: decodeState},
 		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]runtime.EffectOptions{
-			"FindAgent": {Retry: runtime.RetryPolicy{MaxAttempts: 3, Base: 10 * time.Millisecond, Max: 40 * time.Millisecond}, Timeout: 5 * time.Second},
-			"Notify":    {},
+			"FindAgent": {
+				Retry:   runtime.RetryPolicy{MaxAttempts: 3, Base: 10 * time.Millisecond, Max: 40 * time.Millisecond},
+				Timeout: 5 * time.Second,
+			},
+			"Notify": {},
 		},
-		InputNames: []string{"Open", "Import", "Note", "Assigned", "NobodyFree", "Remind", "Expire", "Hold", "Resume", "Merge", "Solve"},
+		InputNames: []string{"Open", "Import", "Note", "Assigned", "NobodyFree", "Remind", "Expire", "Hold",
+			"Resume", "Merge", "Solve"},
 		StateTimers: []runtime.StateTimer{
 			{Name: "stale", After: time.Hour, While: []string{"open", "urgent"}, Input: Expire{}},
 		},
@@ -248,8 +251,7 @@ func withID(input Input, id string) Input {
 }
 
 func uniqueKey(input Input) (string, bool) {
-	switch in := input.(type) {
-	case Open:
+	if in, ok := input.(Open); ok {
 		return in.Subject, true
 	}
 	return "", false

@@ -25,6 +25,7 @@ CREATE TABLE ironflow.instances (
 CREATE SEQUENCE ironflow.events_global_sequence AS bigint CACHE 1;
 
 -- Payloads are json, not jsonb: text that was checked and comes back byte for byte, \u0000 included.
+-- commit_id is the writer's own number of the commit. It finds with it what became of a commit whose answer was lost.
 -- The index on global_sequence is not unique: the sequence sees to that, and uniqueness across instances would keep the
 -- table from being distributed by instance.
 CREATE TABLE ironflow.events (
@@ -36,12 +37,27 @@ CREATE TABLE ironflow.events (
     schema_version  int NOT NULL,
     payload         json NOT NULL,
     recorded_at     timestamptz NOT NULL,
+    commit_id       bigint NOT NULL,
     PRIMARY KEY (workflow_id, workflow_type, version)
 ) WITH (
     autovacuum_analyze_scale_factor = 0.02
 );
 ALTER SEQUENCE ironflow.events_global_sequence OWNED BY ironflow.events.global_sequence;
 CREATE INDEX events_global_sequence_idx ON ironflow.events (global_sequence);
+
+-- The newest state of an instance that was saved, so that only the events after it are replayed. schema names the shape of
+-- the state.
+CREATE TABLE ironflow.snapshots (
+    workflow_id   text COLLATE "C" NOT NULL,
+    workflow_type text COLLATE "C" NOT NULL,
+    version       bigint NOT NULL,
+    schema        text COLLATE "C" NOT NULL,
+    state         json NOT NULL,
+    PRIMARY KEY (workflow_id, workflow_type)
+) WITH (
+    fillfactor = 70,
+    autovacuum_vacuum_scale_factor = 0.02
+);
 
 -- Queues: rows come and go, so vacuum by the number of dead rows rather than by their share.
 -- run_at is both the due time and, while leased, the end of the lease. Dead letters leave the claim index, so that no
@@ -99,3 +115,11 @@ CREATE TABLE ironflow.unique_keys (
     PRIMARY KEY (workflow_type, key)
 );
 CREATE INDEX unique_keys_instance_idx ON ironflow.unique_keys (workflow_id, workflow_type);
+
+-- Statements that find that something does not hold call this, because COMMIT is on its way behind them: an error is the
+-- only thing that stops it. Nothing calls it otherwise, so it costs nothing.
+CREATE FUNCTION ironflow.refuse(code text, message text, detail text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING errcode = code, message = 'ironflow: ' || message, detail = coalesce(detail, '');
+END
+$$;

@@ -24,7 +24,18 @@ CREATE TABLE ironflow_events (
     schema_version  INTEGER NOT NULL,
     payload         TEXT    NOT NULL,
     recorded_at     INTEGER NOT NULL,
+    commit_id       INTEGER NOT NULL,
     UNIQUE (workflow_id, workflow_type, version)
+) STRICT;
+
+-- The newest state that was kept of an instance. It is large, so that a table without rowid would not suit it.
+CREATE TABLE ironflow_snapshots (
+    workflow_id   TEXT    NOT NULL,
+    workflow_type TEXT    NOT NULL,
+    version       INTEGER NOT NULL,
+    schema        TEXT    NOT NULL,
+    state         TEXT    NOT NULL,
+    PRIMARY KEY (workflow_id, workflow_type)
 ) STRICT;
 
 -- The outbox. run_at is both when an effect is due and when its lease ends; a finished effect is deleted.

@@ -318,7 +318,8 @@ func decodeFill(d *codec.Decoder) Fill {
 			d.Skip()
 		}
 	}
-	d.Require(seen, "kitchen_id", "text", "flag", "whole", "small", "large", "ratio", "at", "pause", "blob", "price", "color", "link", "tree", "texts", "blobs", "raws", "pauses", "nested", "links", "trees")
+	d.Require(seen, "kitchen_id", "text", "flag", "whole", "small", "large", "ratio", "at",
+		"pause", "blob", "price", "color", "link", "tree", "texts", "blobs", "raws", "pauses", "nested", "links", "trees")
 	return v
 }
 
@@ -449,6 +450,111 @@ func decodeFull(d *codec.Decoder) Full {
 	return v
 }
 
+// encodeState writes a snapshot, in which enums and decimals may be empty: no event has set them yet.
+func encodeState(e *codec.Encoder, v State) {
+	e.BeginState()
+	e.Key("everything")
+	codec.EncodeOptional(e, v.Everything, encodeTree)
+	e.Key("count")
+	e.Int(v.Count)
+	e.Key("color")
+	encodeColor(e, v.Color)
+	e.Key("price")
+	e.Decimal(v.Price)
+	e.Key("shelf")
+	encodeShelf(e, v.Shelf)
+	e.Key("shelves")
+	codec.EncodeList(e, v.Shelves, encodeShelf)
+	e.Key("last")
+	codec.EncodeOptional(e, v.Last, encodeColor)
+	e.Key("prices")
+	codec.EncodeMap(e, v.Prices, (*codec.Encoder).Decimal)
+	e.Key("paid")
+	codec.EncodeOptional(e, v.Paid, (*codec.Encoder).Decimal)
+	e.Key("at")
+	e.Time(v.At)
+	e.Key("link")
+	codec.EncodeGo(e, v.Link)
+	e.Key("amount")
+	codec.EncodeGo(e, v.Amount)
+	e.Key("pause")
+	e.Duration(v.Pause)
+	e.Key("ratio")
+	e.Float64(v.Ratio)
+	e.Key("blob")
+	e.Binary(v.Blob)
+	e.Key("raw")
+	e.JSON(v.Raw)
+	e.Key("maybe_raw")
+	codec.EncodeOptional(e, v.MaybeRaw, (*codec.Encoder).JSON)
+	e.EndObject()
+}
+
+func decodeState(d *codec.Decoder) State {
+	var v State
+	var seen codec.Fields
+	for d.BeginState(); d.NextField(); {
+		switch string(d.Key()) {
+		case "everything":
+			d.Seen(&seen, 12)
+			v.Everything = codec.DecodeOptional(d, decodeTree)
+		case "count":
+			d.Seen(&seen, 0)
+			v.Count = d.Int()
+		case "color":
+			d.Seen(&seen, 1)
+			v.Color = decodeColor(d)
+		case "price":
+			d.Seen(&seen, 2)
+			v.Price = d.Decimal()
+		case "shelf":
+			d.Seen(&seen, 3)
+			v.Shelf = decodeShelf(d)
+		case "shelves":
+			d.Seen(&seen, 4)
+			v.Shelves = codec.DecodeList(d, decodeShelf)
+		case "last":
+			d.Seen(&seen, 13)
+			v.Last = codec.DecodeOptional(d, decodeColor)
+		case "prices":
+			d.Seen(&seen, 5)
+			v.Prices = codec.DecodeMap(d, (*codec.Decoder).Decimal)
+		case "paid":
+			d.Seen(&seen, 14)
+			v.Paid = codec.DecodeOptional(d, (*codec.Decoder).Decimal)
+		case "at":
+			d.Seen(&seen, 6)
+			v.At = d.Time()
+		case "link":
+			d.Seen(&seen, 7)
+			v.Link = codec.DecodeGo[Link](d)
+		case "amount":
+			d.Seen(&seen, 8)
+			v.Amount = codec.DecodeGo[Amount](d)
+		case "pause":
+			d.Seen(&seen, 9)
+			v.Pause = d.Duration()
+		case "ratio":
+			d.Seen(&seen, 10)
+			v.Ratio = d.Float64()
+		case "blob":
+			d.Seen(&seen, 11)
+			v.Blob = d.Binary()
+		case "raw":
+			d.Seen(&seen, 15)
+			v.Raw = d.JSON()
+		case "maybe_raw":
+			d.Seen(&seen, 16)
+			v.MaybeRaw = codec.DecodeOptional(d, (*codec.Decoder).JSON)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "count", "color", "price", "shelf", "shelves", "prices", "at", "link",
+		"amount", "pause", "ratio", "blob")
+	return v
+}
+
 var colorValues = []Color{ColorRed, ColorDarkGreen, ColorEUR}
 
 func encodeColor(e *codec.Encoder, v Color) {
@@ -523,4 +629,52 @@ func decodeTree(d *codec.Decoder) Tree {
 	}
 	d.Require(seen, "leaf", "children", "by_name")
 	return v
+}
+
+func encodeShelf(e *codec.Encoder, v Shelf) {
+	e.BeginObject()
+	e.Key("size")
+	encodeSize(e, v.Size)
+	e.Key("color")
+	encodeColor(e, v.Color)
+	e.Key("price")
+	e.Decimal(v.Price)
+	e.Key("used")
+	codec.EncodeMap(e, v.Used, encodeSize)
+	e.EndObject()
+}
+
+func decodeShelf(d *codec.Decoder) Shelf {
+	var v Shelf
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "size":
+			d.Seen(&seen, 0)
+			v.Size = decodeSize(d)
+		case "color":
+			d.Seen(&seen, 1)
+			v.Color = decodeColor(d)
+		case "price":
+			d.Seen(&seen, 2)
+			v.Price = d.Decimal()
+		case "used":
+			d.Seen(&seen, 3)
+			v.Used = codec.DecodeMap(d, decodeSize)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "size", "color", "price", "used")
+	return v
+}
+
+var sizeValues = []Size{SizeSmall, SizeLarge}
+
+func encodeSize(e *codec.Encoder, v Size) {
+	codec.EncodeEnum(e, v, sizeValues)
+}
+
+func decodeSize(d *codec.Decoder) Size {
+	return codec.DecodeEnum(d, sizeValues)
 }

@@ -184,6 +184,9 @@ func (f *filler) fill(v reflect.Value, depth int) {
 	case Color:
 		v.SetString(string(colorValues[f.r.IntN(len(colorValues))]))
 		return
+	case Size:
+		v.SetString(string(sizeValues[f.r.IntN(len(sizeValues))]))
+		return
 	case Link:
 		v.Set(reflect.ValueOf(url.URL{Scheme: "https", Host: "example.com", Path: "/" + string(rune('a'+f.r.IntN(26)))}))
 		return
@@ -206,7 +209,7 @@ func (f *filler) fill(v reflect.Value, depth int) {
 		if f.r.IntN(3) > 0 && depth < 4 {
 			v.Set(reflect.New(v.Type().Elem()))
 			f.fill(v.Elem(), depth+1)
-			// An optional that holds null in turn comes back as absent.
+			// An optional that holds null in turn is refused.
 			if k := v.Elem().Kind(); (k == reflect.Slice || k == reflect.Map) && v.Elem().IsNil() {
 				v.SetZero()
 			}
@@ -230,8 +233,11 @@ func (f *filler) fill(v reflect.Value, depth int) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			f.fill(v.Field(i), depth+1)
-			if v.Type().Field(i).Name == "Price" {
-				v.Field(i).SetString([]string{"0", "-12.50", "99999999999999999999.000001"}[f.r.IntN(3)])
+			switch v.Type().Field(i).Name { // a decimal is a string in Go
+			case "Price":
+				v.Field(i).SetString(f.decimal())
+			case "Paid", "Prices":
+				v.Field(i).SetZero()
 			}
 		}
 	case reflect.Uint8:
@@ -244,6 +250,10 @@ func (f *filler) element(v reflect.Value, depth int) { f.fill(v, depth+1) }
 func (f *filler) text() string {
 	texts := []string{"", "plain", "quote\" back\\slash", "tab\tline\n\u0000null", "äöü ☃ 𝄞", "\u2028<html>&"}
 	return texts[f.r.IntN(len(texts))] + string(rune('a'+f.r.IntN(26)))
+}
+
+func (f *filler) decimal() string {
+	return []string{"0", "-12.50", "99999999999999999999.000001"}[f.r.IntN(3)]
 }
 
 func (f *filler) json() json.RawMessage {

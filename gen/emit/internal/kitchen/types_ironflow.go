@@ -31,7 +31,7 @@ const (
 // Link is another package's type.
 type Link = pkgurl.URL
 
-// Amount is declared by the workflow.
+// Amount is the type Int of math/big.
 type Amount = pkgbig.Int
 
 // Leaf is a struct.
@@ -48,6 +48,23 @@ type Tree struct {
 	ByName   map[string]Tree
 	Parent   *Tree
 }
+
+// Shelf is part of the state alone.
+type Shelf struct {
+	Size  Size
+	Color Color
+	Price string
+	Used  map[string]Size
+}
+
+// Size is one of the constants below.
+type Size string
+
+// The values of Size.
+const (
+	SizeSmall Size = "small"
+	SizeLarge Size = "large"
+)
 
 // Input is one of Fill or Empty.
 type Input interface {
@@ -144,7 +161,7 @@ type Timer interface {
 	isTimer()
 }
 
-// TimerReminder delivers Empty after 24h0m0s, unless it is started with In or At.
+// TimerReminder delivers Empty after 24h, unless it is started with In or At.
 //
 // Reminder nags.
 type TimerReminder struct {
@@ -208,7 +225,7 @@ func (t TimerAlarm) TimerSpec() runtime.TimerSpec {
 
 func (TimerAlarm) isTimer() {}
 
-// Rejection is one of Full.
+// Rejection can only be Full.
 type Rejection interface {
 	isRejection()
 }
@@ -224,4 +241,19 @@ func (Full) isRejection() {}
 type State struct {
 	Everything *Tree
 	Count      int
+	Color      Color
+	Price      string
+	Shelf      Shelf
+	Shelves    []Shelf
+	Last       *Color
+	Prices     map[string]string
+	Paid       *string
+	At         time.Time
+	Link       Link
+	Amount     Amount
+	Pause      time.Duration
+	Ratio      float64
+	Blob       []byte
+	Raw        json.RawMessage
+	MaybeRaw   *json.RawMessage
 }

@@ -40,14 +40,17 @@ type EffectHandler interface {
 func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *runtime.Workflow {
 	a := adapter{decider, evolver, handler}
 	return runtime.Define(runtime.Definition[State, Input, Event, Effect, Rejection]{
-		Workflow:   WorkflowName,
-		UserCode:   []any{decider, evolver, handler},
-		Terminal:   evolver.Terminal,
+		Workflow: WorkflowName,
+		UserCode: []any{decider, evolver, handler},
+		Terminal: func(s State) bool {
+			return evolver.Terminal(s)
+		},
 		Decide:     a.decide,
 		Evolve:     a.evolve,
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
+		States:     runtime.StateCodec[State]{Schema: "8d42f312fc9c7fb3", Encode: encodeState, Decode: decodeState},
 		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},

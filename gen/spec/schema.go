@@ -1,0 +1,96 @@
+package spec
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// StateSchema returns a hash of what a folded state means: 16 hexadecimal digits that stay the same while a stored state
+// can be read, and folded further, as if its instance's events had been folded from the first one on. Its parts are the
+// state's fields, the events' fields, the types of both, and the status function. Nothing else of the declaration
+// matters, and neither does the order of anything: enum values, say, have no order.
+func StateSchema(w *Workflow) string {
+	sum := sha256.Sum256([]byte(stateText(w)))
+	return hex.EncodeToString(sum[:8])
+}
+
+// stateText writes what StateSchema hashes, a fact on each line, sorted and each only once. A change of its form makes every
+// snapshot useless, and nothing worse.
+func stateText(w *Workflow) string {
+	s := schema{types: make(map[*Type]bool)}
+	s.fields("state", w.State)
+	for _, event := range w.Events {
+		s.line("event %s", event.Name.Text)
+		s.fields("event "+event.Name.Text, event.Fields)
+	}
+	for i, state := range w.States {
+		s.line("status %s", state.Name.Text)
+		if i == 0 {
+			s.line("initial %s", state.Name.Text)
+		}
+	}
+	for _, m := range w.Moves {
+		s.line("move %s %s %s", m.From, m.Event, m.To)
+	}
+	slices.Sort(s.lines)
+	return strings.Join(s.lines, "\n")
+}
+
+// schema collects facts. No name in them needs quotes but an enum's value, which stands last and is on one line.
+type schema struct {
+	lines []string
+	types map[*Type]bool
+}
+
+func (s *schema) line(format string, args ...any) {
+	s.lines = append(s.lines, fmt.Sprintf(format, args...))
+}
+
+func (s *schema) fields(of string, fields []*Field) {
+	for _, f := range fields {
+		s.line("field %s %s %s", of, f.Name.Text, typeText(&f.Type))
+		ref := &f.Type
+		for ref.Elem != nil {
+			ref = ref.Elem
+		}
+		if ref.Decl != nil {
+			s.declared(ref.Decl)
+		}
+	}
+}
+
+// declared writes a type that a field reaches, once.
+func (s *schema) declared(t *Type) {
+	if s.types[t] {
+		return
+	}
+	s.types[t] = true
+	switch t.Kind {
+	case Struct:
+		s.line("struct %s", t.Name.Text)
+		s.fields("struct "+t.Name.Text, t.Fields)
+	case Enum:
+		for _, v := range t.Values {
+			s.line("enum %s %s", t.Name.Text, v.Name.Text)
+		}
+	case Imported:
+		s.line("import %s %s.%s", t.Name.Text, t.Go.Path, t.Go.Name)
+	}
+}
+
+// typeText writes a type as declarations do, as in list<Item>.
+func typeText(ref *TypeRef) string {
+	switch ref.Kind {
+	case Optional:
+		return "optional<" + typeText(ref.Elem) + ">"
+	case List:
+		return "list<" + typeText(ref.Elem) + ">"
+	case Map:
+		return "map<" + typeText(ref.Elem) + ">"
+	default:
+		return ref.Name
+	}
+}

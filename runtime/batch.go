@@ -1,0 +1,259 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+)
+
+// apartBytes is the size of a change that is kept out of batches: it would hold the others up.
+const apartBytes = 256 << 10
+
+// distrustedBatches is for how many batches a lane checks its cache first, after it lost a race to another process.
+const distrustedBatches = 64
+
+// batch is what a lane takes through one commit: inputs of distinct instances and, for each of them, in order.
+type batch struct {
+	lane   *lane
+	x      *executor
+	groups []*group
+}
+
+// group holds the inputs of one instance.
+type group struct {
+	key   InstanceKey
+	tasks []*task
+
+	chain   *chain
+	read    bool // the chain begins at what the store said within this batch
+	results []taskResult
+}
+
+type taskResult struct {
+	result result
+	err    error
+}
+
+func newBatch(l *lane, tasks []*task) *batch {
+	b := &batch{lane: l, x: l.x}
+	byKey := make(map[InstanceKey]*group, len(tasks))
+	for _, t := range tasks {
+		g, ok := byKey[t.key]
+		if !ok {
+			g = &group{key: t.key}
+			byKey[t.key] = g
+			b.groups = append(b.groups, g)
+		}
+		g.tasks = append(g.tasks, t)
+	}
+	return b
+}
+
+// run answers every task of the batch, or hands it over to be served alone. One input's failure is never another's: when
+// the batch as a whole fails, its instances are served one by one.
+func (b *batch) run() {
+	defer b.recover()
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+
+	b.keepApart(func(g *group) bool { return g.wantsUniqueKey() })
+	err := b.attempt(ctx)
+	if errors.Is(err, ErrConflict) && len(b.groups) > 0 {
+		// Another process was faster on one of the instances. What it left is read now, so this seldom happens twice.
+		b.lane.distrust = distrustedBatches
+		b.forget()
+		err = b.attempt(ctx)
+	}
+	switch {
+	case err == nil:
+		return
+	case len(b.groups) == 1 && len(b.groups[0].tasks) == 1 && !errors.Is(err, ErrConflict):
+		b.forget()
+		b.groups[0].tasks[0].answer(result{}, fromStore(err))
+	case errors.Is(err, ErrOutcomeUnknown):
+		b.forget()
+		for _, g := range b.groups {
+			g.answerAll(fromStore(err))
+		}
+	default:
+		b.keepApart(func(*group) bool { return true })
+	}
+}
+
+// recover answers the tasks when the batch panics. User code has a recover of its own, so this is for the engine's mistakes;
+// callers must not wait for ever.
+func (b *batch) recover() {
+	if v := recover(); v != nil {
+		err := &PanicError{In: "a batch of the engine", Value: v, Stack: debug.Stack()}
+		b.forget()
+		for _, g := range b.groups {
+			g.answerAll(err)
+		}
+	}
+}
+
+// wantsUniqueKey reports whether an input may take a unique key: it may have to wait for another instance.
+func (g *group) wantsUniqueKey() bool {
+	for _, t := range g.tasks {
+		if t.request.input.uniqueKey != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// keepApart takes groups out of the batch, to be served alone.
+func (b *batch) keepApart(apart func(*group) bool) {
+	kept := b.groups[:0]
+	for _, g := range b.groups {
+		if apart(g) {
+			b.lane.setApart(g.key, g.tasks)
+		} else {
+			kept = append(kept, g)
+		}
+	}
+	b.groups = kept
+}
+
+// forget drops what is cached of the batch's instances.
+func (b *batch) forget() {
+	for _, g := range b.groups {
+		b.lane.cache.remove(g.key)
+	}
+}
+
+// attempt reads what is not cached, decides, stores and answers. With an error nothing is stored or answered.
+func (b *batch) attempt(ctx context.Context) error {
+	if err := b.load(ctx); err != nil {
+		return err
+	}
+	for _, g := range b.groups {
+		g.decide()
+	}
+	b.keepApart(func(g *group) bool { return len(b.groups) > 1 && g.chain != nil && g.chain.size() > apartBytes })
+	if err := b.store(ctx); err != nil {
+		return err
+	}
+	for _, g := range b.groups {
+		b.done(g)
+	}
+	return nil
+}
+
+// load begins the groups' chains, at what is cached or at what the store says.
+func (b *batch) load(ctx context.Context) error {
+	var requests []ReadRequest
+	var reading []*group
+	var before []cached
+	distrust := b.lane.distrust > 0
+	if distrust {
+		b.lane.distrust--
+	}
+	for _, g := range b.groups {
+		g.chain, g.read, g.results = nil, false, nil
+		workflow := g.tasks[0].request.workflow
+		known, ok := b.lane.cache.get(g.key)
+		if ok && (!distrust || known.completed) {
+			g.chain = newChain(g.key, workflow, known, b.x.config.Clock.Now())
+			continue
+		}
+		requests = append(requests, ReadRequest{Instance: g.key, After: known.version, Schema: workflow.schema()})
+		reading = append(reading, g)
+		before = append(before, known)
+	}
+	if len(reading) == 0 {
+		return nil
+	}
+	instances, err := b.x.store.Read(ctx, requests)
+	if err != nil {
+		return err
+	}
+	for i, g := range reading {
+		g.read = true
+		workflow := g.tasks[0].request.workflow
+		start, err := known(workflow, before[i], instances[i])
+		if err != nil { // the instance cannot be read, whoever asks
+			b.lane.cache.remove(g.key)
+			for range g.tasks {
+				g.results = append(g.results, taskResult{err: err})
+			}
+			continue
+		}
+		g.chain = newChain(g.key, workflow, start, b.x.config.Clock.Now())
+	}
+	return nil
+}
+
+// decide decides on the group's inputs. Those that have to wait for the next batch get no result.
+func (g *group) decide() {
+	if g.chain == nil {
+		return
+	}
+	for _, t := range g.tasks {
+		if !g.chain.accepts(t.request) {
+			return
+		}
+		result, err := g.chain.decide(t.request)
+		g.results = append(g.results, taskResult{result, err})
+	}
+}
+
+// store commits the changes of all groups. A group that adds nothing rests on what it knows of its instance, which the
+// store has to confirm unless it said so within this batch.
+func (b *batch) store(ctx context.Context) error {
+	batch := Batch{Commit: newCommitID()}
+	for _, g := range b.groups {
+		if g.chain == nil {
+			continue
+		}
+		if change, ok := g.chain.finish(); ok {
+			batch.Changes = append(batch.Changes, change)
+		} else if !g.read && !g.chain.current.completed {
+			batch.Unchanged = append(batch.Unchanged, InstanceVersion{Instance: g.key, Version: g.chain.base})
+		}
+	}
+	if len(batch.Changes)+len(batch.Unchanged) == 0 {
+		return nil
+	}
+	err := b.x.store.Append(ctx, batch)
+	if errors.Is(err, ErrOutcomeUnknown) && len(batch.Changes) > 0 {
+		err = b.x.resolve(ctx, batch.Commit, batch.Changes[0], err)
+	}
+	return err
+}
+
+// done answers the tasks of a group and remembers what was stored of it.
+func (b *batch) done(g *group) {
+	failed := false
+	for i, r := range g.results {
+		failed = failed || r.err != nil
+		g.tasks[i].answer(r.result, r.err)
+	}
+	if rest := g.tasks[len(g.results):]; len(rest) > 0 {
+		g.tasks = g.tasks[:len(g.results)]
+		b.lane.putBack(rest)
+	}
+	if g.chain == nil {
+		return
+	}
+	if len(g.chain.change.Events) > 0 {
+		b.x.committed(g.chain.change)
+	}
+	b.x.snapshots.consider(g.chain)
+	if failed { // user code that fails may have touched what it was given
+		b.lane.cache.remove(g.key)
+		return
+	}
+	b.lane.cache.put(g.key, g.chain.current)
+}
+
+// answerAll answers every task that has no answer yet with an error.
+func (g *group) answerAll(err error) {
+	for _, t := range g.tasks {
+		select {
+		case <-t.done:
+		default:
+			t.answer(result{}, err)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package runtime
+
+import (
+	"container/list"
+	"time"
+)
+
+// cached is what is known of an instance as of a version.
+type cached struct {
+	version   int64
+	completed bool
+	state     any
+	lastEvent time.Time // recorded time of the last event
+	bytes     int       // about what the state takes: the size of its last snapshot and of the events since then
+	snapshot  int64     // version of the newest snapshot
+}
+
+// entryOverhead is about what an entry takes beside its state.
+const entryOverhead = 400
+
+// stateCache keeps the states of the instances used last, within a number of bytes. One lane uses it, one goroutine at a
+// time. What it says is true only of the version it names: whoever uses it has the store check that version.
+type stateCache struct {
+	limit, used int
+	entries     map[InstanceKey]*list.Element
+	recent      *list.List // of cacheEntry, the one used last in front
+}
+
+type cacheEntry struct {
+	key InstanceKey
+	cached
+}
+
+func newStateCache(limit int) *stateCache {
+	return &stateCache{limit: limit, entries: make(map[InstanceKey]*list.Element), recent: list.New()}
+}
+
+func (c *stateCache) get(key InstanceKey) (cached, bool) {
+	element, ok := c.entries[key]
+	if !ok {
+		return cached{}, false
+	}
+	c.recent.MoveToFront(element)
+	return element.Value.(*cacheEntry).cached, true
+}
+
+func (c *stateCache) put(key InstanceKey, state cached) {
+	if element, ok := c.entries[key]; ok {
+		entry := element.Value.(*cacheEntry)
+		c.used += state.bytes - entry.bytes
+		entry.cached = state
+		c.recent.MoveToFront(element)
+	} else {
+		c.used += state.bytes + len(key.ID) + entryOverhead
+		c.entries[key] = c.recent.PushFront(&cacheEntry{key, state})
+	}
+	for c.used > c.limit && c.recent.Len() > 0 {
+		c.remove(c.recent.Back().Value.(*cacheEntry).key)
+	}
+}
+
+func (c *stateCache) remove(key InstanceKey) {
+	if element, ok := c.entries[key]; ok {
+		c.used -= element.Value.(*cacheEntry).bytes + len(key.ID) + entryOverhead
+		c.recent.Remove(element)
+		delete(c.entries, key)
+	}
+}

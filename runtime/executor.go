@@ -1,0 +1,201 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// executor is the way of all inputs into the store. Inputs wait in lanes, by instance; a lane takes what is waiting,
+// decides, and stores all of it in one commit. Nothing lingers: an input that comes alone is decided alone, and what
+// queues up during one commit goes into the next. (Group commit, as databases do it for their logs.)
+type executor struct {
+	store     Store
+	config    Config
+	lanes     []*lane
+	seed      maphash.Seed
+	room      chan struct{} // one token for each input on its way, so that callers wait outside when there are too many
+	alone     chan struct{} // one token for each instance that is served apart from the batches
+	snapshots *snapshotWriter
+	committed func(Change) // called after each commit
+}
+
+func newExecutor(store Store, config Config, committed func(Change)) *executor {
+	x := &executor{
+		store:     store,
+		config:    config,
+		seed:      maphash.MakeSeed(),
+		room:      make(chan struct{}, config.MaxWaiting),
+		alone:     make(chan struct{}, maxAlone),
+		snapshots: newSnapshotWriter(store, config),
+		committed: committed,
+	}
+	for range config.Lanes {
+		x.lanes = append(x.lanes, newLane(x, config.CacheBytes/config.Lanes))
+	}
+	return x
+}
+
+// maxAlone is how many instances may be served apart from the batches at the same time. Each of them may wait for a lock
+// with a connection in its hand.
+const maxAlone = 8
+
+// execute takes an input through its lane and returns what became of it.
+func (x *executor) execute(ctx context.Context, req request) (result, error) {
+	key := InstanceKey{Workflow: req.workflow.name, ID: req.input.id}
+	result, err := x.submit(ctx, key, req)
+	if err != nil {
+		return result, fmt.Errorf("%s: input %s: %w", key, req.input.name, err)
+	}
+	return result, nil
+}
+
+func (x *executor) submit(ctx context.Context, key InstanceKey, req request) (result, error) {
+	if err := ctx.Err(); err != nil {
+		return result{}, err
+	}
+	select {
+	case x.room <- struct{}{}:
+	case <-ctx.Done():
+		return result{}, ctx.Err()
+	}
+	defer func() { <-x.room }()
+
+	t := &task{ctx: ctx, key: key, request: req, done: make(chan struct{})}
+	x.lane(key).add(t)
+	select {
+	case <-t.done:
+	case <-ctx.Done():
+		if t.withdraw() {
+			return result{}, ctx.Err()
+		}
+		<-t.done // it is being decided; only the answer tells what became of it
+	}
+	return t.result, t.err
+}
+
+// lane returns the lane of an instance, always the same one: within a process, inputs of one instance never race.
+func (x *executor) lane(key InstanceKey) *lane {
+	return x.lanes[maphash.Comparable(x.seed, key)%uint64(len(x.lanes))]
+}
+
+// task is a request on its way, with the answer when done is closed.
+type task struct {
+	ctx     context.Context
+	key     InstanceKey
+	request request
+	state   atomic.Int32
+
+	result result
+	err    error
+	done   chan struct{}
+}
+
+const (
+	taskWaiting int32 = iota
+	taskTaken
+	taskWithdrawn
+)
+
+// take claims the task for a decision; false when its caller has gone.
+func (t *task) take() bool { return t.state.CompareAndSwap(taskWaiting, taskTaken) }
+
+// withdraw takes the task back; false when a decision is under way.
+func (t *task) withdraw() bool { return t.state.CompareAndSwap(taskWaiting, taskWithdrawn) }
+
+func (t *task) answer(r result, err error) {
+	t.result, t.err = r, err
+	close(t.done)
+}
+
+// storeTimeout bounds the wait for a store that has gone silent. What was sent must not be abandoned half-way by a caller
+// that has lost patience, or nobody would know what became of it.
+const storeTimeout = 30 * time.Second
+
+func newCommitID() CommitID { return CommitID(rand.Int64N(1<<62) + 1) }
+
+// single decides on one input under the instance's lock. It is the way of inputs that must not hold up a batch. It runs
+// the input again while it loses races against others; each lost race is another's progress.
+func (x *executor) single(ctx context.Context, key InstanceKey, req request) (result, error) {
+	for attempt := 1; ; attempt++ {
+		result, err := x.attempt(ctx, key, req)
+		if !errors.Is(err, ErrConflict) {
+			return result, err
+		}
+		select {
+		case <-ctx.Done():
+			return result, ctx.Err()
+		case <-time.After(conflictBackoff.delay(attempt)):
+		}
+	}
+}
+
+var conflictBackoff = RetryPolicy{Base: time.Millisecond, Max: 50 * time.Millisecond}
+
+// attempt takes one input through one unit of work.
+func (x *executor) attempt(ctx context.Context, key InstanceKey, req request) (result, error) {
+	work, err := x.store.Begin(ctx, []ReadRequest{{Instance: key, Schema: req.workflow.schema()}})
+	if err != nil {
+		return result{}, fromStore(err)
+	}
+	uncancelled := context.WithoutCancel(ctx)
+	defer func() {
+		if err := work.Rollback(uncancelled); err != nil {
+			x.config.Logger.WarnContext(ctx, "ironflow: rollback failed", "workflow", key.Workflow, "instance", key.ID, "error", err)
+		}
+	}()
+	start, err := known(req.workflow, cached{}, work.Instances()[0])
+	if err != nil {
+		return result{}, err
+	}
+	c := newChain(key, req.workflow, start, x.config.Clock.Now())
+	outcome, err := c.decide(req)
+	if err != nil {
+		return result{}, err
+	}
+	change, ok := c.finish()
+	if !ok {
+		return outcome, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return result{}, err
+	}
+	if err := x.commit(uncancelled, work, change); err != nil {
+		return result{}, fromStore(err)
+	}
+	x.committed(change)
+	x.snapshots.consider(c)
+	return outcome, nil
+}
+
+func (x *executor) commit(ctx context.Context, work UnitOfWork, change Change) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	id := newCommitID()
+	err := work.Commit(ctx, id, []Change{change})
+	if errors.Is(err, ErrOutcomeUnknown) {
+		return x.resolve(ctx, id, change, err)
+	}
+	return err
+}
+
+// resolve finds out what became of a commit whose answer was lost. It returns nil when the changes are stored, ErrConflict
+// when they are not, and the given error when the store does not tell.
+func (x *executor) resolve(ctx context.Context, id CommitID, change Change, lost error) error {
+	var stored bool
+	err := retry(ctx, x.config.Clock, func() (err error) {
+		stored, err = x.store.Committed(ctx, change.Instance, change.NewVersion(), id)
+		return fromStore(err)
+	})
+	switch {
+	case err != nil:
+		return errors.Join(lost, err)
+	case stored:
+		return nil
+	}
+	return ErrConflict
+}

@@ -1,0 +1,11 @@
+package runtime
+
+// Waiting is how many inputs wait in the engine's lanes for the next commit.
+func Waiting(e *Engine) (n int) {
+	for _, l := range e.executor.lanes {
+		l.mu.Lock()
+		n += len(l.waiting)
+		l.mu.Unlock()
+	}
+	return n
+}

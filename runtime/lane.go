@@ -1,0 +1,121 @@
+package runtime
+
+import (
+	"slices"
+	"sync"
+)
+
+// lane serves a share of the instances, a batch at a time. It has a goroutine while there is something to do.
+type lane struct {
+	x     *executor
+	cache *stateCache // of the goroutine that runs
+
+	// distrust counts the batches to come that check what is cached before they decide, instead of when they store:
+	// another process works on the same instances.
+	distrust int
+
+	mu      sync.Mutex
+	waiting []*task
+	running bool
+
+	// apart are the instances that are served alone, with their inputs in order. They stay apart until they have none.
+	apart map[InstanceKey][]*task
+}
+
+func newLane(x *executor, cacheBytes int) *lane {
+	return &lane{x: x, cache: newStateCache(cacheBytes), apart: make(map[InstanceKey][]*task)}
+}
+
+// add lets a task wait for its turn.
+func (l *lane) add(t *task) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if queue, ok := l.apart[t.key]; ok {
+		l.apart[t.key] = append(queue, t)
+		return
+	}
+	l.waiting = append(l.waiting, t)
+	if !l.running {
+		l.running = true
+		go l.run()
+	}
+}
+
+func (l *lane) run() {
+	for {
+		tasks, ok := l.next()
+		if !ok {
+			return
+		}
+		if len(tasks) > 0 {
+			newBatch(l, tasks).run()
+		}
+	}
+}
+
+// next takes the tasks of the next batch. It gives the lane's goroutine back when nothing waits.
+func (l *lane) next() (tasks []*task, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) == 0 {
+		l.running = false
+		l.waiting = nil
+		return nil, false
+	}
+	n := min(len(l.waiting), l.x.config.BatchSize)
+	for _, t := range l.waiting[:n] {
+		if queue, ok := l.apart[t.key]; ok {
+			l.apart[t.key] = append(queue, t)
+		} else if t.take() {
+			tasks = append(tasks, t)
+		}
+	}
+	l.waiting = slices.Delete(l.waiting, 0, n)
+	return tasks, true
+}
+
+// putBack lets tasks that were taken wait again, before all others.
+func (l *lane) putBack(tasks []*task) {
+	for _, t := range tasks {
+		t.state.Store(taskWaiting)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = slices.Concat(tasks, l.waiting)
+}
+
+// setApart lets an instance be served alone, beginning with tasks that were taken. Only the lane's goroutine calls it.
+func (l *lane) setApart(key InstanceKey, tasks []*task) {
+	l.cache.remove(key)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.apart[key] = tasks
+	go l.serveApart(key)
+}
+
+// serveApart serves an instance until none of its inputs waits.
+func (l *lane) serveApart(key InstanceKey) {
+	l.x.alone <- struct{}{}
+	defer func() { <-l.x.alone }()
+	for {
+		t, ok := l.nextApart(key)
+		if !ok {
+			return
+		}
+		if t.state.Load() == taskTaken || t.take() {
+			t.answer(l.x.single(t.ctx, key, t.request))
+		}
+	}
+}
+
+func (l *lane) nextApart(key InstanceKey) (t *task, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	queue := l.apart[key]
+	if len(queue) == 0 {
+		delete(l.apart, key)
+		return nil, false
+	}
+	l.apart[key] = queue[1:]
+	return queue[0], true
+}

@@ -1,0 +1,112 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// appendWait is how long a batch waits for each of its locks. Whoever holds one for longer than a commit takes is not
+// waited for: the rest of the batch would wait as well. The function append_change sets the same.
+const appendWait = "50ms"
+
+// Append implements runtime.Store. A change on its own is one statement, which needs no transaction around it.
+func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
+	if len(batch.Changes) == 0 {
+		return s.unchanged(ctx, batch.Unchanged)
+	}
+	b, err := newChangeBatch(s.queries, batch.Changes)
+	if err != nil {
+		return err
+	}
+	if len(batch.Changes) == 1 && len(batch.Unchanged) == 0 && single(&batch.Changes[0]) {
+		b.queueSingle(batch.Commit, &batch.Changes[0])
+	} else {
+		b.Queue(begin)
+		b.Queue(useIndexesAndWait, appendWait)
+		if columns := newVersionColumns(batch.Unchanged); !columns.empty() {
+			b.Queue(s.queries.checkVersions, columns.ids, columns.workflows, columns.versions)
+		}
+		b.queueChanges(batch.Commit)
+		b.Queue(commit)
+	}
+
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return wrap(err, "append: acquire a connection for %s", b.describe())
+	}
+	// Whatever happens, a panic included, the connection goes back.
+	defer abandon(ctx, conn)
+	return b.commit(ctx, conn)
+}
+
+// unchanged fails with ErrConflict when an instance is at another version. There is nothing to commit then, and so no
+// transaction.
+func (s *Store) unchanged(ctx context.Context, instances []runtime.InstanceVersion) error {
+	columns := newVersionColumns(instances)
+	if columns.empty() {
+		return nil
+	}
+	var moved int64
+	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
+		batch.Queue(s.queries.readMoved, columns.ids, columns.workflows, columns.versions).QueryRow(func(row pgx.Row) error {
+			return row.Scan(&moved)
+		})
+	})
+	if err != nil {
+		return wrap(err, "check the version of %s", columns.describe())
+	}
+	if moved > 0 {
+		return fmt.Errorf("postgres: check the version of %s: %w", columns.describe(), runtime.ErrConflict)
+	}
+	return nil
+}
+
+type versionColumns struct {
+	instanceColumns
+	versions []int64
+}
+
+func newVersionColumns(instances []runtime.InstanceVersion) versionColumns {
+	c := versionColumns{instanceColumns: newInstanceColumns(len(instances)), versions: make([]int64, len(instances))}
+	for i, instance := range instances {
+		c.add(instance.Instance)
+		c.versions[i] = instance.Version
+	}
+	return c
+}
+
+func (c *versionColumns) describe() string {
+	keys := make([]runtime.InstanceKey, len(c.ids))
+	for i := range keys {
+		keys[i] = c.at(i)
+	}
+	return describe(keys)
+}
+
+// Committed implements runtime.Store.
+func (s *Store) Committed(
+	ctx context.Context, instance runtime.InstanceKey, version int64, commit runtime.CommitID,
+) (committed bool, err error) {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return false, wrap(err, "find commit of %s: acquire a connection", instance)
+	}
+	defer abandon(ctx, conn)
+	var batch pgx.Batch
+	batch.Queue(begin)
+	batch.Queue(useIndexesAndWait, "0")
+	batch.Queue(s.queries.awaitInsert, instance.ID, instance.Workflow)
+	batch.Queue(s.queries.awaitUpdate, instance.ID, instance.Workflow)
+	batch.Queue(s.queries.hasEvent, instance.ID, instance.Workflow, version, int64(commit)).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&committed)
+	})
+	batch.Queue("ROLLBACK")
+	if err := conn.SendBatch(ctx, &batch).Close(); err != nil {
+		return false, wrap(err, "find commit of %s", instance)
+	}
+	return committed, nil
+}

@@ -1,0 +1,200 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// TestLockedElsewhere says that a batch does not wait for an instance that somebody holds, leaves nothing, and holds
+// nothing of the other instances.
+func TestLockedElsewhere(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	add(t, store, change(order("free"), 0), change(order("held"), 0))
+	holder := begin(t, store, order("held"))
+	defer holder.Rollback(context.Background())
+	batch := runtime.Batch{Commit: newID(), Changes: []runtime.Change{
+		change(order("free"), 1), everything("new"), change(order("held"), 1),
+	}}
+	start := time.Now()
+	if err := store.Append(t.Context(), batch); !errors.Is(err, runtime.ErrConflict) {
+		t.Errorf("got error %v", err)
+	}
+	if took := time.Since(start); took > 5*time.Second { // the machine may be busy
+		t.Errorf("it took %v", took)
+	}
+	wantVersion(t, store, order("free"), 1)
+	wantVersion(t, store, order("new"), 0)
+	add(t, store, change(order("free"), 1))
+
+	// An instance that is only looked at is not waited for.
+	same := []runtime.InstanceVersion{{Instance: order("held"), Version: 1}}
+	if err := store.Append(t.Context(), runtime.Batch{Unchanged: same}); err != nil {
+		t.Error(err)
+	}
+	if err := holder.Commit(t.Context(), newID(), []runtime.Change{change(order("held"), 1)}); err != nil {
+		t.Error(err)
+	}
+	// The same for one that somebody is creating.
+	creator := createHeld(t, pool, schema, "created")
+	defer creator.Rollback(context.Background())
+	batch.Changes = []runtime.Change{change(order("free"), 2), change(order("created"), 0)}
+	if err := store.Append(t.Context(), batch); !errors.Is(err, runtime.ErrConflict) {
+		t.Errorf("got error %v", err)
+	}
+	wantVersion(t, store, order("free"), 2)
+	creator.Rollback(t.Context())
+	wantIdle(t, pool)
+}
+
+// TestOneChangeIsAllOrNothing goes through what a change on its own is refused for, after others of its rows were written.
+func TestOneChangeIsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	first := change(order("1"), 0)
+	first.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
+	first.Timers = []runtime.NewTimer{{Key: "a", Input: "Remind", Payload: []byte(`{}`), FireAt: now}}
+	add(t, store, first)
+	refused := func(what string, c runtime.Change) error {
+		t.Helper()
+		err := store.Append(t.Context(), runtime.Batch{Commit: newID(), Changes: []runtime.Change{c}})
+		if err == nil {
+			t.Errorf("%s: no error", what)
+		}
+		wantVersion(t, store, order("1"), 1)
+		return err
+	}
+	for _, queue := range []runtime.QueueName{runtime.EffectQueue, runtime.TimerQueue} {
+		c := change(order("1"), 1)
+		c.Consume = []runtime.Lease{{Queue: queue, Instance: order("1"), Version: 1, Token: 7}}
+		if queue == runtime.TimerQueue {
+			c.Consume[0].Key = "a"
+		}
+		var lost *runtime.LeaseLost
+		if err := refused("lost lease", c); !errors.As(err, &lost) || lost.Lease != c.Consume[0] {
+			t.Errorf("lost lease: error %v", err)
+		}
+		c.Consume[0].Token = 0
+		c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{"broken`)}}
+		if err := refused("broken payload", c); errors.Is(err, runtime.ErrOutcomeUnknown) {
+			t.Errorf("broken payload: error %v", err)
+		}
+	}
+	if err := refused("old version", change(order("1"), 2)); !errors.Is(err, runtime.ErrConflict) {
+		t.Errorf("old version: error %v", err)
+	}
+	if err := refused("exists", change(order("1"), 0)); !errors.Is(err, runtime.ErrConflict) {
+		t.Errorf("exists: error %v", err)
+	}
+	holder := begin(t, store, order("1"))
+	if err := refused("locked", change(order("1"), 1)); !errors.Is(err, runtime.ErrConflict) {
+		t.Errorf("locked: error %v", err)
+	}
+	if err := holder.Rollback(t.Context()); err != nil {
+		t.Error(err)
+	}
+	creator := createHeld(t, pool, schema, "created")
+	defer creator.Rollback(context.Background())
+	err := store.Append(t.Context(), runtime.Batch{Commit: newID(), Changes: []runtime.Change{change(order("created"), 0)}})
+	if !errors.Is(err, runtime.ErrConflict) {
+		t.Errorf("being created: error %v", err)
+	}
+	creator.Rollback(t.Context())
+	wantIdle(t, pool)
+}
+
+// TestBeginWaitsNotForLong says the same of a unit of work, which waits for a while.
+func TestBeginWaitsNotForLong(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	store := newStore(t, pool, newSchema())
+	add(t, store, change(order("1"), 0))
+	holder := begin(t, store, order("1"))
+	start := time.Now()
+	_, err := store.Begin(t.Context(), requests(order("2"), order("1")))
+	if took := time.Since(start); !errors.Is(err, runtime.ErrConflict) || took < 500*time.Millisecond || took > 10*time.Second {
+		t.Errorf("got error %v after %v", err, took)
+	}
+	if err := holder.Rollback(t.Context()); err != nil {
+		t.Error(err)
+	}
+	wantIdle(t, pool)
+}
+
+// TestCommittedWaits says that Committed does not answer while the commit it asks about is under way: on an instance that
+// exists, and on one that is being created.
+func TestCommittedWaits(t *testing.T) {
+	t.Parallel()
+	for _, version := range []int64{0, 1} {
+		for _, ends := range []bool{true, false} {
+			t.Run(fmt.Sprintf("version %d, commits %v", version, ends), func(t *testing.T) {
+				t.Parallel()
+				pool, schema := newPool(t), newSchema()
+				store := newStore(t, pool, schema)
+				if version > 0 {
+					add(t, store, change(order("1"), 0))
+				}
+				tx := createHeld(t, pool, schema, "1")
+				defer tx.Rollback(context.Background())
+				id := newID()
+				if _, err := tx.Exec(t.Context(), `
+					INSERT INTO `+schema+`.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
+					VALUES ('1', 'order', $1, 'Noted', 1, '{}', $2, $3)`, version+1, now, int64(id)); err != nil {
+					t.Fatal(err)
+				}
+				answer := make(chan bool)
+				go func() {
+					committed, err := store.Committed(t.Context(), order("1"), version+1, id)
+					if err != nil {
+						t.Error(err)
+					}
+					answer <- committed
+				}()
+				select {
+				case got := <-answer:
+					t.Errorf("it answers %v before the commit has ended", got)
+				case <-time.After(150 * time.Millisecond): // longer than any lock_timeout of a batch
+				}
+				end := tx.Rollback
+				if ends {
+					end = tx.Commit
+				}
+				if err := end(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if got := <-answer; got != ends {
+					t.Errorf("got %v, want %v", got, ends)
+				}
+				if !ends {
+					wantVersion(t, store, order("1"), version)
+				}
+			})
+		}
+	}
+}
+
+// createHeld creates or updates an instance in a transaction that it leaves open.
+func createHeld(t *testing.T, pool *pgxpool.Pool, schema, id string) pgx.Tx {
+	t.Helper()
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `
+		INSERT INTO `+schema+`.instances AS i (workflow_id, workflow_type, version, created_at, last_event_at)
+		VALUES ($1, 'order', 1, $2, $2)
+		ON CONFLICT (workflow_id, workflow_type) DO UPDATE SET version = i.version + 1`, id, now); err != nil {
+		t.Fatal(err)
+	}
+	return tx
+}

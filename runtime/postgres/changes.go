@@ -1,0 +1,283 @@
+package postgres
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// instanceColumns are the two columns that lead every table.
+type instanceColumns struct {
+	ids, workflows []string
+}
+
+func newInstanceColumns(capacity int) instanceColumns {
+	return instanceColumns{ids: make([]string, 0, capacity), workflows: make([]string, 0, capacity)}
+}
+
+func (c *instanceColumns) add(key runtime.InstanceKey) {
+	c.ids = append(c.ids, key.ID)
+	c.workflows = append(c.workflows, key.Workflow)
+}
+
+func (c *instanceColumns) empty() bool { return len(c.ids) == 0 }
+
+func (c *instanceColumns) at(index int) runtime.InstanceKey {
+	return runtime.InstanceKey{ID: c.ids[index], Workflow: c.workflows[index]}
+}
+
+// changeBatch turns changes into statements. Each method adds the statements of one table and skips those that have
+// nothing to do.
+type changeBatch struct {
+	pgx.Batch
+	queries *queries
+	changes []*runtime.Change // in the order of the instances' keys; rows are in this order in all statements
+
+	// What refusals point into.
+	keyColumns instanceColumns
+	keys       []string
+	consumed   map[runtime.QueueName][]runtime.Lease
+}
+
+func newChangeBatch(queries *queries, changes []runtime.Change) (*changeBatch, error) {
+	b := &changeBatch{queries: queries, changes: make([]*runtime.Change, len(changes))}
+	for i := range changes {
+		b.changes[i] = &changes[i]
+	}
+	slices.SortFunc(b.changes, func(a, b *runtime.Change) int { return compareKeys(a.Instance, b.Instance) })
+	return b, b.check()
+}
+
+// compareKeys orders instances as their table's key does, in which all transactions lock and insert them.
+func compareKeys(a, b runtime.InstanceKey) int {
+	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Workflow, b.Workflow))
+}
+
+// check finds mistakes of the caller that the database would not.
+func (b *changeBatch) check() error {
+	for i, change := range b.changes {
+		fail := func(format string, args ...any) error {
+			return fmt.Errorf("postgres: commit %s: %s", change.Instance, fmt.Sprintf(format, args...))
+		}
+		if i > 0 && b.changes[i-1].Instance == change.Instance {
+			return fail("there are two changes to the instance")
+		}
+		if len(change.Events) == 0 {
+			return fail("a change needs at least one event")
+		}
+		for _, lease := range change.Consume {
+			if lease.Queue != runtime.EffectQueue && lease.Queue != runtime.TimerQueue {
+				return fail("a lease on the queue %q, which there is not", lease.Queue)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *changeBatch) describe() string {
+	keys := make([]runtime.InstanceKey, len(b.changes))
+	for i, change := range b.changes {
+		keys[i] = change.Instance
+	}
+	return describe(keys)
+}
+
+// count adds up what of has for each change.
+func (b *changeBatch) count(of func(*runtime.Change) int) (n int) {
+	for _, change := range b.changes {
+		n += of(change)
+	}
+	return n
+}
+
+// queueChanges adds all changes. Instances come first: they give the transaction its id before it takes numbers from the
+// sequence, whoever lost a race for an instance waits here, before it holds anything of the others, and a conflict is
+// found before any other reason to refuse.
+func (b *changeBatch) queueChanges(commit runtime.CommitID) {
+	b.instances()
+	b.uniqueKeys()
+	b.consume()
+	b.events(commit)
+	b.timers()
+	b.effects()
+	b.completions()
+}
+
+func (b *changeBatch) instances() {
+	type columns struct {
+		instanceColumns
+		versions []int64
+		nows     []time.Time
+		complete []bool
+		expected []int64
+	}
+	sized := func(n int) columns {
+		return columns{
+			instanceColumns: newInstanceColumns(n),
+			versions:        make([]int64, 0, n),
+			nows:            make([]time.Time, 0, n),
+			complete:        make([]bool, 0, n),
+			expected:        make([]int64, 0, n),
+		}
+	}
+	creations := b.count(func(c *runtime.Change) int {
+		if c.Version == 0 {
+			return 1
+		}
+		return 0
+	})
+	created, changed := sized(creations), sized(len(b.changes)-creations)
+	for _, change := range b.changes {
+		to := &changed
+		if change.Version == 0 {
+			to = &created
+		}
+		to.add(change.Instance)
+		to.versions = append(to.versions, change.NewVersion())
+		to.nows = append(to.nows, change.Now)
+		to.complete = append(to.complete, change.Complete)
+		to.expected = append(to.expected, change.Version)
+	}
+	if c := &created; !c.empty() {
+		b.Queue(b.queries.insertInstances, c.ids, c.workflows, c.versions, c.nows, c.complete)
+	}
+	if c := &changed; !c.empty() {
+		b.Queue(b.queries.updateInstances, c.ids, c.workflows, c.versions, c.nows, c.complete, c.expected)
+	}
+}
+
+func (b *changeBatch) uniqueKeys() {
+	columns := &b.keyColumns
+	for _, change := range b.changes {
+		if change.UniqueKey != "" {
+			columns.add(change.Instance)
+			b.keys = append(b.keys, change.UniqueKey)
+		}
+	}
+	if !columns.empty() {
+		b.Queue(b.queries.insertUniqueKeys, columns.ids, columns.workflows, b.keys)
+		b.Queue(b.queries.checkUniqueKeys, columns.ids, columns.workflows, b.keys)
+	}
+}
+
+// consume removes the deliveries that caused the changes, as settling them would.
+func (b *changeBatch) consume() {
+	for _, change := range b.changes {
+		for _, lease := range change.Consume {
+			if b.consumed == nil {
+				b.consumed = make(map[runtime.QueueName][]runtime.Lease, 2)
+			}
+			b.consumed[lease.Queue] = append(b.consumed[lease.Queue], lease)
+		}
+	}
+	for _, leases := range b.consumed {
+		slices.SortFunc(leases, compareLeases)
+	}
+	if effects := b.consumed[runtime.EffectQueue]; len(effects) > 0 {
+		b.Queue(b.queries.effects.consume, leaseColumns(effects)...)
+	}
+	if timers := b.consumed[runtime.TimerQueue]; len(timers) > 0 {
+		b.Queue(b.queries.timers.consume, leaseColumns(timers)...)
+	}
+}
+
+func (b *changeBatch) events(commit runtime.CommitID) {
+	n := b.count(func(c *runtime.Change) int { return len(c.Events) })
+	var (
+		columns        = newInstanceColumns(n)
+		versions       = make([]int64, 0, n)
+		types          = make([]string, 0, n)
+		schemaVersions = make([]int32, 0, n)
+		payloads       = make([]string, 0, n)
+		recorded       = make([]time.Time, 0, n)
+	)
+	for _, change := range b.changes {
+		for i, event := range change.Events {
+			columns.add(change.Instance)
+			versions = append(versions, change.Version+int64(i)+1)
+			types = append(types, event.Type)
+			schemaVersions = append(schemaVersions, int32(event.SchemaVersion))
+			payloads = append(payloads, string(event.Payload))
+			recorded = append(recorded, change.Now)
+		}
+	}
+	b.Queue(b.queries.insertEvents,
+		columns.ids, columns.workflows, versions, types, schemaVersions, payloads, recorded, int64(commit))
+}
+
+func (b *changeBatch) effects() {
+	n := b.count(func(c *runtime.Change) int { return len(c.Effects) })
+	if n == 0 {
+		return
+	}
+	var (
+		columns   = newInstanceColumns(n)
+		versions  = make([]int64, 0, n)
+		positions = make([]int32, 0, n)
+		kinds     = make([]string, 0, n)
+		payloads  = make([]string, 0, n)
+		due       = make([]time.Time, 0, n)
+		nows      = make([]time.Time, 0, n)
+	)
+	for _, change := range b.changes {
+		for position, effect := range change.Effects {
+			columns.add(change.Instance)
+			versions = append(versions, change.NewVersion())
+			positions = append(positions, int32(position))
+			kinds = append(kinds, effect.Kind)
+			payloads = append(payloads, string(effect.Payload))
+			due = append(due, change.Due)
+			nows = append(nows, change.Now)
+		}
+	}
+	b.Queue(b.queries.insertEffects, columns.ids, columns.workflows, versions, positions, kinds, payloads, due, nows)
+}
+
+func (b *changeBatch) timers() {
+	var (
+		cancelled, started  instanceColumns
+		cancelledKeys, keys []string
+		generations         []int64
+		inputs, payloads    []string
+		fireAt              []time.Time
+	)
+	for _, change := range b.changes {
+		for _, key := range change.Cancel {
+			cancelled.add(change.Instance)
+			cancelledKeys = append(cancelledKeys, key)
+		}
+		for _, timer := range change.Timers {
+			started.add(change.Instance)
+			keys = append(keys, timer.Key)
+			generations = append(generations, change.NewVersion())
+			inputs = append(inputs, timer.Input)
+			payloads = append(payloads, string(timer.Payload))
+			fireAt = append(fireAt, timer.FireAt)
+		}
+	}
+	if !cancelled.empty() {
+		b.Queue(b.queries.cancelTimers, cancelled.ids, cancelled.workflows, cancelledKeys)
+	}
+	if !started.empty() {
+		b.Queue(b.queries.upsertTimers, started.ids, started.workflows, keys, generations, inputs, payloads, fireAt)
+	}
+}
+
+// completions deletes what an instance holds only while it is active. Its effects are still delivered.
+func (b *changeBatch) completions() {
+	var columns instanceColumns
+	for _, change := range b.changes {
+		if change.Complete {
+			columns.add(change.Instance)
+		}
+	}
+	if !columns.empty() {
+		b.Queue(b.queries.deleteTimers, columns.ids, columns.workflows)
+		b.Queue(b.queries.deleteUniqueKeys, columns.ids, columns.workflows)
+	}
+}

@@ -1,0 +1,1 @@
+DROP FUNCTION ironflow.append_change;

@@ -1,0 +1,130 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// Read implements runtime.Store. A single statement reads all of it, and so from one snapshot of the database.
+func (s *Store) Read(ctx context.Context, requests []runtime.ReadRequest) ([]runtime.Instance, error) {
+	if len(requests) == 0 {
+		return nil, nil
+	}
+	var l *loading
+	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
+		l = newLoading(requests)
+		batch.Queue(s.queries.readInstances, l.ids, l.workflows, l.after, l.schemas, l.completed).Query(l.collect)
+	})
+	if err != nil {
+		return nil, wrap(err, "read %s", describe(l.keys()))
+	}
+	return l.instances, nil
+}
+
+// loading is a set of instances that is being read: the parameters of readInstances, and what came of them.
+type loading struct {
+	instanceColumns
+	after     []int64
+	schemas   []string
+	completed []bool
+
+	instances []runtime.Instance
+	unwanted  func(index int) bool // active instances to leave as if they were missing; nil for none
+}
+
+func newLoading(requests []runtime.ReadRequest) *loading {
+	n := len(requests)
+	l := &loading{
+		instanceColumns: newInstanceColumns(n),
+		after:           make([]int64, n),
+		schemas:         make([]string, n),
+		completed:       make([]bool, n),
+		instances:       make([]runtime.Instance, n),
+	}
+	for i, request := range requests {
+		l.add(request.Instance)
+		l.after[i], l.schemas[i], l.completed[i] = request.After, request.Schema, request.Completed
+		l.instances[i].Key = request.Instance
+	}
+	return l
+}
+
+func (l *loading) keys() []runtime.InstanceKey {
+	keys := make([]runtime.InstanceKey, len(l.instances))
+	for i := range l.instances {
+		keys[i] = l.instances[i].Key
+	}
+	return keys
+}
+
+// collect fills the instances from the rows of readInstances.
+func (l *loading) collect(rows pgx.Rows) error {
+	var (
+		number, version, snapshot int64
+		completed                 bool
+		lastEventAt               time.Time
+		state                     []byte
+		event                     runtime.StoredEvent
+	)
+	// ForEachRow closes the rows on every path.
+	_, err := pgx.ForEachRow(rows, []any{
+		&number, &version, &completed, &lastEventAt, &snapshot, &state,
+		&event.Version, &event.GlobalSequence, &event.Type, &event.SchemaVersion, &event.Payload, &event.RecordedAt,
+	}, func() error {
+		index := int(number - 1)
+		if !completed && l.unwanted != nil && l.unwanted(index) {
+			return nil
+		}
+		instance := &l.instances[index]
+		instance.Version, instance.Completed, instance.LastEventAt = version, completed, lastEventAt.UTC()
+		if state != nil {
+			instance.Snapshot = &runtime.Snapshot{
+				Instance: instance.Key, Version: snapshot, Schema: l.schemas[index], State: state,
+			}
+			state = nil // the next row gets memory of its own
+		}
+		if event.Version > 0 {
+			event.Instance = instance.Key
+			event.RecordedAt = event.RecordedAt.UTC()
+			instance.Events = append(instance.Events, event)
+			event.Payload = nil
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range l.instances {
+		if err := l.checkHistory(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkHistory compares the events with the instance's row. They differ only when somebody wrote to the tables by hand; to
+// decide on such a state would make it worse.
+func (l *loading) checkHistory(index int) error {
+	instance := &l.instances[index]
+	if instance.Completed && !l.completed[index] {
+		return nil // left out
+	}
+	from := l.after[index]
+	if instance.Snapshot != nil {
+		from = instance.Snapshot.Version
+	}
+	events := instance.Events
+	if len(events) == 0 && l.after[index] >= instance.Version {
+		return nil // the caller knows all of it, or more than there is
+	}
+	if n := len(events); int64(n) != instance.Version-from || n > 0 && events[n-1].Version != instance.Version {
+		return fmt.Errorf("the history of %s is damaged: the instance is at version %d, but after version %d it has %d events",
+			instance.Key, instance.Version, from, n)
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package postgres
+
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// single reports whether appendChange can store a change. It takes one lease, on a delivery of the instance itself. It does not
+// take a unique key: to see who holds it needs READ COMMITTED, which only a transaction with BEGIN can ask for.
+func single(change *runtime.Change) bool {
+	if change.UniqueKey != "" || len(change.Consume) > 1 {
+		return false
+	}
+	return len(change.Consume) == 0 || change.Consume[0].Instance == change.Instance
+}
+
+// queueSingle adds a change as one statement.
+func (b *changeBatch) queueSingle(commit runtime.CommitID, change *runtime.Change) {
+	var lease runtime.Lease
+	var item string
+	if len(change.Consume) > 0 {
+		lease = change.Consume[0]
+		item = leaseItem(lease)
+		b.consumed = map[runtime.QueueName][]runtime.Lease{lease.Queue: change.Consume}
+	}
+	events, effects, timers := len(change.Events), len(change.Effects), len(change.Timers)
+	var ( // none of them nil, which would be NULL
+		types, eventPayloads   = make([]string, events), make([]string, events)
+		schemaVersions         = make([]int32, events)
+		kinds, effectPayloads  = make([]string, effects), make([]string, effects)
+		keys, inputs, payloads = make([]string, timers), make([]string, timers), make([]string, timers)
+		times                  = make([]time.Time, timers)
+		cancelled              = append([]string{}, change.Cancel...)
+	)
+	for i, event := range change.Events {
+		types[i], schemaVersions[i], eventPayloads[i] = event.Type, int32(event.SchemaVersion), string(event.Payload)
+	}
+	for i, effect := range change.Effects {
+		kinds[i], effectPayloads[i] = effect.Kind, string(effect.Payload)
+	}
+	for i, timer := range change.Timers {
+		keys[i], inputs[i], payloads[i], times[i] = timer.Key, timer.Input, string(timer.Payload), timer.FireAt
+	}
+	b.Queue(b.queries.appendChange,
+		change.Instance.ID, change.Instance.Workflow, change.Version, change.Now, change.Due, change.Complete, int64(commit),
+		string(lease.Queue), lease.Version, item, lease.Token,
+		types, schemaVersions, eventPayloads, kinds, effectPayloads, keys, inputs, payloads, times, cancelled)
+}

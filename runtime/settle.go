@@ -1,0 +1,76 @@
+package runtime
+
+import "context"
+
+// maxSettling is how many settlements may wait for one call, and go into it.
+const maxSettling = 1024
+
+// settler ends leases, all that wait in one call. A settlement that fails is tried again while the lease lasts; after
+// that the delivery is due again anyway.
+type settler struct {
+	worker  *worker
+	waiting chan settling
+}
+
+type settling struct {
+	Settlement
+	done func()
+}
+
+func newSettler(w *worker) *settler {
+	return &settler{worker: w, waiting: make(chan settling, maxSettling)}
+}
+
+// add lets a settlement wait for the next call. done is called when it was made, or given up.
+func (s *settler) add(settlement Settlement, done func()) { s.waiting <- settling{settlement, done} }
+
+// close lets run return when nothing waits any more. Nothing may be added after it.
+func (s *settler) close() { close(s.waiting) }
+
+func (s *settler) run() {
+	for first := range s.waiting {
+		s.settle(s.takeWaiting(first))
+	}
+}
+
+func (s *settler) takeWaiting(first settling) []settling {
+	batch := []settling{first}
+	for len(batch) < maxSettling {
+		select {
+		case next, ok := <-s.waiting:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (s *settler) settle(batch []settling) {
+	config := s.worker.config
+	settlements := make([]Settlement, len(batch))
+	for i, b := range batch {
+		settlements[i] = b.Settlement
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), config.Lease)
+	defer cancel()
+	var lost []Lease
+	err := retry(ctx, config.Clock, func() (err error) {
+		lost, err = s.worker.queue.Settle(ctx, settlements)
+		return fromStore(err)
+	})
+	if err != nil {
+		config.Logger.ErrorContext(ctx, "ironflow: settling failed, the work is due again when its lease ends",
+			"deliveries", len(batch), "error", err)
+	}
+	for _, lease := range lost {
+		config.Logger.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now",
+			"workflow", lease.Instance.Workflow, "instance", lease.Instance.ID, "error", &LeaseLost{Lease: lease})
+	}
+	for _, b := range batch {
+		b.done()
+	}
+}

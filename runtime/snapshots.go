@@ -1,0 +1,91 @@
+package runtime
+
+import (
+	"context"
+	"sync"
+)
+
+// maxPendingSnapshots is how many snapshots wait to be written; more are dropped. Another is made soon.
+const maxPendingSnapshots = 256
+
+// snapshotWriter keeps states, so that an instance need not be replayed from its beginning. It writes beside the commits,
+// with a goroutine while there is something to write.
+type snapshotWriter struct {
+	store  Store
+	config Config
+
+	mu      sync.Mutex
+	pending []Snapshot
+	running bool
+}
+
+func newSnapshotWriter(store Store, config Config) *snapshotWriter {
+	return &snapshotWriter{store: store, config: config}
+}
+
+// consider makes a snapshot when enough events came since the last one. The state is encoded here, where nobody changes
+// it, and written later.
+func (w *snapshotWriter) consider(c *chain) {
+	state := &c.current
+	if state.completed || state.version-state.snapshot < int64(w.config.SnapshotEvery) {
+		return
+	}
+	schema := c.workflow.schema()
+	if schema == "" {
+		return
+	}
+	encoded, err := c.workflow.encodeState(state.state)
+	state.snapshot = state.version // do not try again at once
+	if err != nil {
+		w.config.Logger.Warn("ironflow: the state cannot be kept as a snapshot", "workflow", c.key.Workflow, "instance", c.key.ID, "error", err)
+		return
+	}
+	state.bytes = len(encoded)
+	w.add(Snapshot{Instance: c.key, Version: state.version, Schema: schema, State: encoded})
+}
+
+func (w *snapshotWriter) add(s Snapshot) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.pending) >= maxPendingSnapshots {
+		return
+	}
+	w.pending = append(w.pending, s)
+	if !w.running {
+		w.running = true
+		go w.run()
+	}
+}
+
+func (w *snapshotWriter) run() {
+	for {
+		w.mu.Lock()
+		snapshots := newestOfEach(w.pending)
+		w.pending = nil
+		w.running = len(snapshots) > 0
+		w.mu.Unlock()
+		if len(snapshots) == 0 {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+		if err := w.store.SaveSnapshots(ctx, snapshots); err != nil {
+			w.config.Logger.Warn("ironflow: writing snapshots failed; replaying takes longer until the next", "error", err)
+		}
+		cancel()
+	}
+}
+
+// newestOfEach keeps the last snapshot of each instance.
+func newestOfEach(snapshots []Snapshot) []Snapshot {
+	place := make(map[InstanceKey]int, len(snapshots))
+	var newest []Snapshot
+	for _, s := range snapshots {
+		if i, ok := place[s.Instance]; ok {
+			newest[i] = s
+			continue
+		}
+		place[s.Instance] = len(newest)
+		newest = append(newest, s)
+	}
+	return newest
+}

@@ -1,0 +1,127 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// Append implements [runtime.Store]. It waits for the unit of work that is open, like everything that writes.
+func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
+	check := func(on *connection) error { return checkUnchanged(ctx, on, batch.Unchanged) }
+	if len(batch.Changes) == 0 {
+		if err := s.read(ctx, check); err != nil {
+			return fmt.Errorf("sqlite: append: %w", err)
+		}
+		return nil
+	}
+	tx, err := s.writer.begin(ctx)
+	if err != nil {
+		return fmt.Errorf("sqlite: append: %w", err)
+	}
+	return store("append", tx, func(on *connection) error {
+		if err := check(on); err != nil {
+			return err
+		}
+		return writeAll(ctx, on, batch.Commit, batch.Changes)
+	})
+}
+
+func checkUnchanged(ctx context.Context, on *connection, unchanged []runtime.InstanceVersion) error {
+	for i := range unchanged {
+		u := &unchanged[i]
+		there, err := isAt(on, u)
+		if err == nil && !there {
+			err = fmt.Errorf("it is not at version %d: %w", u.Version, runtime.ErrConflict)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", u.Instance, err)
+		}
+	}
+	return ctx.Err()
+}
+
+// store ends a transaction with changes.
+func store(what string, tx *transaction, write func(*connection) error) error {
+	err := tx.finish(write)
+	// A refusal says itself what it is about, and goes on to the one who sent the input.
+	if key := (*runtime.UniqueKeyConflict)(nil); errors.As(err, &key) {
+		return key
+	}
+	if lost := (*runtime.LeaseLost)(nil); errors.As(err, &lost) {
+		return lost
+	}
+	if err != nil {
+		return fmt.Errorf("sqlite: %s: %w", what, err)
+	}
+	return nil
+}
+
+// writeAll writes changes of distinct instances. A context that ends meanwhile stops it between two of them. It is not
+// looked at any more once COMMIT is under way, which therefore never leaves in doubt what it did.
+func writeAll(ctx context.Context, on *connection, id runtime.CommitID, changes []runtime.Change) error {
+	seen := make(map[runtime.InstanceKey]struct{}, len(changes))
+	for i := range changes {
+		c := change{&changes[i], id, on}
+		seen[c.Instance] = struct{}{}
+		err := ctx.Err()
+		switch {
+		case err != nil:
+			return err
+		case len(seen) != i+1:
+			err = errors.New("there are two changes to the instance")
+		case len(c.Events) == 0:
+			err = errors.New("a change needs at least one event")
+		default:
+			err = c.write()
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Instance, err)
+		}
+	}
+	return ctx.Err()
+}
+
+// Committed implements [runtime.Store]. A commit that is under way has the lock that it waits for.
+func (s *Store) Committed(ctx context.Context, instance runtime.InstanceKey, version int64, commit runtime.CommitID) (bool, error) {
+	var stored bool
+	row := func(columns []driver.Value) error {
+		stored = number(columns[0]) == int64(commit)
+		return nil
+	}
+	tx, err := s.writer.begin(ctx)
+	if err == nil {
+		err = tx.finish(func(on *connection) error { return on.query(row, commitOf, instance.ID, instance.Workflow, version) })
+	}
+	if err != nil {
+		return false, fmt.Errorf("sqlite: look for a commit to version %d of %s: %w", version, instance, err)
+	}
+	return stored, nil
+}
+
+// SaveSnapshots implements [runtime.Store].
+func (s *Store) SaveSnapshots(ctx context.Context, snapshots []runtime.Snapshot) error {
+	if len(snapshots) == 0 {
+		return nil
+	}
+	tx, err := s.writer.begin(ctx)
+	if err == nil {
+		err = tx.finish(func(on *connection) error {
+			for _, snapshot := range snapshots {
+				_, err := on.exec(saveSnapshot, snapshot.Version, snapshot.Schema, string(snapshot.State),
+					snapshot.Instance.ID, snapshot.Instance.Workflow)
+				if err = errors.Join(err, ctx.Err()); err != nil {
+					return fmt.Errorf("%s: %w", snapshot.Instance, err)
+				}
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("sqlite: save snapshots: %w", err)
+	}
+	return nil
+}

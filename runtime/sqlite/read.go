@@ -1,0 +1,86 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// Read implements [runtime.Store]. It waits for no unit of work.
+func (s *Store) Read(ctx context.Context, requests []runtime.ReadRequest) ([]runtime.Instance, error) {
+	var instances []runtime.Instance
+	err := s.read(ctx, func(on *connection) (err error) {
+		instances, err = readAll(ctx, on, requests)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read: %w", err)
+	}
+	return instances, nil
+}
+
+func readAll(ctx context.Context, on *connection, requests []runtime.ReadRequest) ([]runtime.Instance, error) {
+	instances := make([]runtime.Instance, len(requests))
+	for i := range requests {
+		if err := readOne(ctx, on, &requests[i], &instances[i]); err != nil {
+			return nil, fmt.Errorf("%s: %w", requests[i].Instance, err)
+		}
+	}
+	return instances, nil
+}
+
+// readOne reads an instance as it is at one moment.
+func readOne(ctx context.Context, on *connection, request *runtime.ReadRequest, i *runtime.Instance) error {
+	i.Key = request.Instance
+	last := request.After
+	row := func(columns []driver.Value) error {
+		i.Version, i.Completed = number(columns[0]), number(columns[1]) != 0
+		i.LastEventAt = fromMicros(number(columns[2]))
+		if state, first := columns[4].(string); first {
+			last = number(columns[3])
+			i.Snapshot = &runtime.Snapshot{
+				Instance: i.Key, Version: last, Schema: request.Schema, State: []byte(state),
+			}
+		}
+		if version, there := columns[5].(int64); there {
+			if last++; version != last {
+				return fmt.Errorf("event %d is not there, but event %d is", last, version)
+			}
+			i.Events = append(i.Events, runtime.StoredEvent{
+				Instance: i.Key, Version: version, GlobalSequence: number(columns[6]), Type: text(columns[7]),
+				SchemaVersion: int(number(columns[8])), Payload: []byte(text(columns[9])),
+				RecordedAt: fromMicros(number(columns[10])),
+			})
+		}
+		return ctx.Err()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := on.query(row, readInstance, request.Schema, request.After, request.Completed,
+		request.Instance.ID, request.Instance.Workflow)
+	if err == nil && (request.Completed || !i.Completed) && last < i.Version {
+		err = fmt.Errorf("the instance is at version %d, but its last event is %d", i.Version, last)
+	}
+	return err
+}
+
+// isAt reports whether an instance is at a version.
+func isAt(on *connection, want *runtime.InstanceVersion) (bool, error) {
+	var version int64
+	row := func(columns []driver.Value) error {
+		version = number(columns[0])
+		return nil
+	}
+	err := on.query(row, versionOf, want.Instance.ID, want.Instance.Workflow)
+	return version == want.Version, err
+}
+
+// Times are kept as microseconds since 1970.
+
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+func fromMicros(n int64) time.Time { return time.UnixMicro(n).UTC() }
