@@ -1,6 +1,6 @@
 # make demo    generate the example and run it; needs no database
 # make test    everything CI checks: format, vet, lint, generated code, race tests on both stores, examples
-# make bench   how fast the generator and the codec are
+# make bench   how fast it is; starts a PostgreSQL of its own
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -34,8 +34,8 @@ race: postgres
 examples:
 	go run ./examples/order > /dev/null
 
-bench:
-	go test -run '^$$' -bench . ./gen/emit ./runtime/codec
+bench: postgres
+	go run ./bench -quick
 
 # The tests start a server of their own, from the binaries of the local installation.
 postgres:

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// limitProbes measure what the server itself can do with like statements.
+func limitProbes() []probe {
+	return []probe{
+		{name: "pgbench", run: func(ctx context.Context, b *bench) (figures, error) {
+			return b.pgbench(ctx, threeStatements)
+		}},
+		{name: "pgbench, one statement", run: func(ctx context.Context, b *bench) (figures, error) {
+			return b.pgbench(ctx, oneStatement)
+		}},
+		{name: "server only", run: serverOnly},
+	}
+}
+
+// threeStatements is a decision as a transaction of a statement for each table; \gset costs no round trip.
+const threeStatements = `\set n random(1, INSTANCES)
+BEGIN;
+UPDATE SCHEMA.instances SET version = version + 1, last_event_at = now()
+WHERE workflow_id = 'tally-' || :n AND workflow_type = 'tally' RETURNING version \gset
+INSERT INTO SCHEMA.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
+VALUES ('tally-' || :n, 'tally', :version, 'Added', 1, '{"amount":1,"note":"` + note + `"}', now(), 1);
+INSERT INTO SCHEMA.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
+VALUES ('tally-' || :n, 'tally', :version, 0, 'Tell', '{"amount":1,"note":"` + note + `"}', now(), now());
+COMMIT;
+`
+
+// oneStatement is the same in a single round trip.
+const oneStatement = `\set n random(1, INSTANCES)
+WITH i AS (
+    UPDATE SCHEMA.instances SET version = version + 1, last_event_at = now()
+    WHERE workflow_id = 'tally-' || :n AND workflow_type = 'tally' RETURNING workflow_id, workflow_type, version
+), e AS (
+    INSERT INTO SCHEMA.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
+    SELECT workflow_id, workflow_type, version, 'Added', 1, '{"amount":1,"note":"` + note + `"}', now(), 1 FROM i
+)
+INSERT INTO SCHEMA.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
+SELECT workflow_id, workflow_type, version, 0, 'Tell', '{"amount":1,"note":"` + note + `"}', now(), now() FROM i;
+`
+
+// pgbench measures a script of the server's own load generator and returns the rate at the best number of clients.
+func (b *bench) pgbench(ctx context.Context, script string) (figures, error) {
+	var bindir string
+	if err := b.admin.QueryRow(ctx, `SELECT setting FROM pg_config WHERE name = 'BINDIR'`).Scan(&bindir); err != nil {
+		return nil, err
+	}
+	best := figures{}
+	for _, clients := range b.size.pgbenchClients {
+		t, err := b.newTables(ctx)
+		if err != nil {
+			return nil, err
+		}
+		rate, err := t.pgbench(ctx, filepath.Join(bindir, "pgbench"), script, clients)
+		t.drop()
+		if err != nil {
+			return nil, err
+		}
+		if rate > best["rate"] {
+			best = figures{"rate": rate, "clients": float64(clients)}
+		}
+	}
+	return best, nil
+}
+
+var pgbenchRate = regexp.MustCompile(`tps = ([0-9.]+) \(without initial connection time\)`)
+
+func (t *tables) pgbench(ctx context.Context, binary, script string, clients int) (float64, error) {
+	if err := t.fill(ctx, t.instances(1)); err != nil {
+		return 0, err
+	}
+	script = strings.ReplaceAll(t.sql(script), "INSTANCES", strconv.Itoa(t.size.instances))
+	file := filepath.Join(t.dir, "decision.sql")
+	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+		return 0, err
+	}
+	// pgbench counts whole seconds, and has no warm-up of its own.
+	var output []byte
+	for _, duration := range []time.Duration{t.size.warmUp, max(t.size.window, time.Second)} {
+		seconds := int(duration.Seconds())
+		if seconds == 0 {
+			continue
+		}
+		command := exec.CommandContext(ctx, binary, "--no-vacuum", "--protocol=prepared", "--file="+file,
+			"--client="+strconv.Itoa(clients), "--jobs=2", "--time="+strconv.Itoa(seconds), t.server.URL())
+		var err error
+		if output, err = command.CombinedOutput(); err != nil {
+			return 0, fmt.Errorf("%w: %s", err, output)
+		}
+	}
+	match := pgbenchRate.FindSubmatch(output)
+	if match == nil {
+		return 0, fmt.Errorf("no rate in what pgbench says: %s", output)
+	}
+	return strconv.ParseFloat(string(match[1]), 64)
+}
+
+// instances fills the table of instances, each with so many events but no rows for them.
+func (t *tables) instances(version int) string {
+	return fmt.Sprintf(`
+INSERT INTO SCHEMA.instances (workflow_id, workflow_type, version, created_at, last_event_at)
+SELECT 'tally-' || n, 'tally', %d, now(), now() FROM generate_series(1, %d) n;`, version, t.size.instances)
+}
+
+// appendLoop appends batches without any client: nothing is sent, and nothing is decided. The statements are those of
+// runtime/postgres, with every fifth decision's timer. Two of them run side by side, on instances of their own; all
+// instances of a batch are at the same version, so that it need not be kept.
+const appendLoop = `DO $$
+DECLARE
+    size        CONSTANT int := 128;
+    batches     CONSTANT int := (INSTANCES / 2) / size;
+    all_ids     text[] := ARRAY(SELECT 'tally-' || (n * 2 + HALF) FROM generate_series(0, batches * size - 1) n
+                              ORDER BY ('tally-' || (n * 2 + HALF)) COLLATE "C");
+    workflows   text[] := array_fill('tally'::text, ARRAY[size]);
+    types       text[] := array_fill('Added'::text, ARRAY[size]);
+    kinds       text[] := array_fill('Tell'::text, ARRAY[size]);
+    payloads    text[] := array_fill('{"amount":1,"note":"` + note + `"}'::text, ARRAY[size]);
+    schemas     int[] := array_fill(1, ARRAY[size]);
+    positions   int[] := array_fill(0, ARRAY[size]);
+    completions bool[] := array_fill(false, ARRAY[size]);
+    timers      CONSTANT int := size / 5;
+    keys        text[] := array_fill('reminder'::text, ARRAY[timers]);
+    inputs      text[] := array_fill('Remind'::text, ARRAY[timers]);
+    timed       text[] := array_fill('{"tally_id":"tally-1"}'::text, ARRAY[timers]);
+    ids         text[];
+    nows        timestamptz[];
+    fires       timestamptz[];
+    before      bigint[];
+    versions    bigint[];
+    version     bigint := 1;
+    updated     int;
+    until       CONSTANT timestamptz := clock_timestamp() + interval 'SECONDS seconds';
+BEGIN
+    PERFORM set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
+            set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),
+            set_config('plan_cache_mode', 'force_generic_plan', false);
+    WHILE clock_timestamp() < until LOOP
+        before := array_fill(version, ARRAY[size]);
+        version := version + 1;
+        versions := array_fill(version, ARRAY[size]);
+        FOR batch IN 0 .. batches - 1 LOOP
+            ids := all_ids[batch * size + 1 : (batch + 1) * size];
+            nows := array_fill(clock_timestamp(), ARRAY[size]);
+            fires := array_fill(clock_timestamp() + interval '1 hour', ARRAY[timers]);
+
+            UPDATE SCHEMA.instances i
+            SET version = k.version, last_event_at = k.now, completed_at = CASE WHEN k.complete THEN k.now END
+            FROM unnest(ids, workflows, versions, nows, completions, before)
+                 AS k (workflow_id, workflow_type, version, now, complete, expected)
+            WHERE i.workflow_id = k.workflow_id AND i.workflow_type = k.workflow_type
+              AND i.version = k.expected AND i.completed_at IS NULL;
+            GET DIAGNOSTICS updated = ROW_COUNT;
+            IF updated <> size THEN
+                RAISE EXCEPTION 'updated % instances of %', updated, size;
+            END IF;
+
+            INSERT INTO SCHEMA.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
+            SELECT e.workflow_id, e.workflow_type, e.version, e.type, e.schema_version, e.payload::json, e.recorded_at, 1
+            FROM unnest(ids, workflows, versions, types, schemas, payloads, nows) WITH ORDINALITY
+                 AS e (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, number)
+            ORDER BY e.number;
+
+            INSERT INTO SCHEMA.timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at)
+            SELECT k.workflow_id, k.workflow_type, k.key, k.generation, k.input, k.payload::json, k.fire_at, k.fire_at
+            FROM unnest(ids[1:timers], workflows[1:timers], keys, versions[1:timers], inputs, timed, fires)
+                 AS k (workflow_id, workflow_type, key, generation, input, payload, fire_at)
+            ON CONFLICT (workflow_id, workflow_type, key) DO UPDATE
+            SET generation = excluded.generation, input = excluded.input, payload = excluded.payload,
+                fire_at = excluded.fire_at, run_at = excluded.run_at, attempts = 0, last_error = NULL, dead_at = NULL;
+
+            INSERT INTO SCHEMA.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
+            SELECT e.workflow_id, e.workflow_type, e.version, e.position, e.kind, e.payload::json, e.now, e.now
+            FROM unnest(ids, workflows, versions, positions, kinds, payloads, nows)
+                 AS e (workflow_id, workflow_type, version, position, kind, payload, now);
+            COMMIT;
+        END LOOP;
+    END LOOP;
+END $$`
+
+// serverOnly measures the loop on two connections.
+func serverOnly(ctx context.Context, b *bench) (figures, error) {
+	t, err := b.newTables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer t.drop()
+	if err := t.fill(ctx, t.instances(1)); err != nil {
+		return nil, err
+	}
+	total := b.size.warmUp + b.size.window
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var group sync.WaitGroup
+	began := time.Now()
+	for half := range 2 {
+		replace := strings.NewReplacer("INSTANCES", strconv.Itoa(b.size.instances), "HALF", strconv.Itoa(half+1),
+			"SECONDS", fmt.Sprintf("%.3f", total.Seconds()))
+		group.Go(func() {
+			conn, err := t.newPool(ctx, 1)
+			if err == nil {
+				defer conn.Close()
+				_, err = conn.Exec(ctx, replace.Replace(t.sql(appendLoop)))
+			}
+			if err != nil {
+				cancel(err)
+			}
+		})
+	}
+	group.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	from := began.Add(b.size.warmUp)
+	var events int64
+	err = t.admin.QueryRow(ctx, t.sql("SELECT count(*) FROM SCHEMA.events WHERE recorded_at BETWEEN $1 AND $2"),
+		from, from.Add(b.size.window)).Scan(&events)
+	return figures{"rate": float64(events) / b.size.window.Seconds()}, err
+}
