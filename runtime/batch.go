@@ -17,6 +17,7 @@ type batch struct {
 	lane   *lane
 	x      *executor
 	groups []*group
+	ended  bool // serve has returned, so user code has not ended its goroutine
 }
 
 // group holds the inputs of one instance.
@@ -49,10 +50,16 @@ func newBatch(l *lane, tasks []*task) *batch {
 	return b
 }
 
-// run answers every task of the batch, or hands it over to be served alone. One input's failure is never another's: when
-// the batch as a whole fails, its instances are served one by one.
+// run serves the batch and answers its tasks whatever happens.
 func (b *batch) run() {
 	defer b.recover()
+	b.serve()
+	b.ended = true
+}
+
+// serve answers every task of the batch, or hands it over to be served alone. One input's failure is never another's: when
+// the batch as a whole fails, its instances are served one by one.
+func (b *batch) serve() {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
 
@@ -80,15 +87,20 @@ func (b *batch) run() {
 	}
 }
 
-// recover answers the tasks when the batch panics. User code has a recover of its own, so this is for the engine's mistakes;
-// callers must not wait for ever.
+// recover answers the tasks when the batch panics, or user code ends its goroutine. User code has a recover of its own, so
+// a panic is the engine's mistake; callers must not wait for ever.
 func (b *batch) recover() {
-	if v := recover(); v != nil {
-		err := &PanicError{In: "a batch of the engine", Value: v, Stack: debug.Stack()}
-		b.forget()
-		for _, g := range b.groups {
-			g.answerAll(err)
-		}
+	v := recover()
+	if b.ended {
+		return
+	}
+	err := errGoexit
+	if v != nil {
+		err = &PanicError{In: "a batch of the engine", Value: v, Stack: debug.Stack()}
+	}
+	b.forget()
+	for _, g := range b.groups {
+		g.answerAll(err)
 	}
 }
 
@@ -172,6 +184,9 @@ func (b *batch) load(ctx context.Context) error {
 		g.read = true
 		workflow := g.tasks[0].request.workflow
 		start, err := known(workflow, before[i], instances[i])
+		if errors.Is(err, ErrConflict) {
+			return err
+		}
 		if err != nil { // the instance cannot be read, whoever asks
 			b.lane.cache.remove(g.key)
 			for range g.tasks {
@@ -195,6 +210,9 @@ func (g *group) decide() {
 		}
 		result, err := g.chain.decide(t.request)
 		g.results = append(g.results, taskResult{result, err})
+		if err != nil {
+			return // user code that fails may have touched the state; the rest begins at what is stored
+		}
 	}
 }
 
@@ -239,11 +257,11 @@ func (b *batch) done(g *group) {
 	if len(g.chain.change.Events) > 0 {
 		b.x.committed(g.chain.change)
 	}
-	b.x.snapshots.consider(g.chain)
 	if failed { // user code that fails may have touched what it was given
 		b.lane.cache.remove(g.key)
 		return
 	}
+	b.x.snapshots.consider(g.chain)
 	b.lane.cache.put(g.key, g.chain.current)
 }
 

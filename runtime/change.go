@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/codec"
 )
 
 // decided is what one accepted decision adds to an instance, with the state after it.
@@ -67,7 +69,12 @@ func (b *decisionBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, er
 		b.out.events = append(b.out.events, event)
 		b.out.stored = append(b.out.stored, NewEvent{Type: name, SchemaVersion: 1, Payload: payload})
 
-		next, err := w.evolve(state, event)
+		// What is folded is what a replay would fold, and shares no memory with the caller's input and outcome.
+		folded, err := decode(codec.NewDecoder(payload), name, w.Events)
+		if err != nil {
+			return state, fmt.Errorf("event %s cannot be read back: %w", name, err)
+		}
+		next, err := w.evolve(state, folded)
 		if err != nil {
 			return state, err
 		}
@@ -187,6 +194,10 @@ func (n *timerNet) set(step timerNetStep) {
 		}
 	}
 	n.steps = append(n.steps, step)
+}
+
+func (n *timerNet) touches(key string) bool {
+	return slices.ContainsFunc(n.steps, func(step timerNetStep) bool { return step.key == key })
 }
 
 // add applies the steps of a later decision.

@@ -71,6 +71,7 @@ func (x *executor) submit(ctx context.Context, key InstanceKey, req request) (re
 	case <-t.done:
 	case <-ctx.Done():
 		if t.withdraw() {
+			x.lane(key).drop(t)
 			return result{}, ctx.Err()
 		}
 		<-t.done // it is being decided; only the answer tells what became of it
@@ -138,6 +139,12 @@ var conflictBackoff = RetryPolicy{Base: time.Millisecond, Max: 50 * time.Millise
 
 // attempt takes one input through one unit of work.
 func (x *executor) attempt(ctx context.Context, key InstanceKey, req request) (result, error) {
+	select {
+	case x.alone <- struct{}{}:
+	case <-ctx.Done():
+		return result{}, ctx.Err()
+	}
+	defer func() { <-x.alone }()
 	work, err := x.store.Begin(ctx, []ReadRequest{{Instance: key, Schema: req.workflow.schema()}})
 	if err != nil {
 		return result{}, fromStore(err)
@@ -184,18 +191,31 @@ func (x *executor) commit(ctx context.Context, work UnitOfWork, change Change) e
 }
 
 // resolve finds out what became of a commit whose answer was lost. It returns nil when the changes are stored, ErrConflict
-// when they are not, and the given error when the store does not tell.
+// when they are not, and the given error when the store does not tell, or when it was the wait that ended and not the
+// connection: then the commit may still be on its way, and what ran again could be stored twice.
 func (x *executor) resolve(ctx context.Context, id CommitID, change Change, lost error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout) // the commit may have used up its own
+	defer cancel()
 	var stored bool
 	err := retry(ctx, x.config.Clock, func() (err error) {
 		stored, err = x.store.Committed(ctx, change.Instance, change.NewVersion(), id)
-		return fromStore(err)
+		if err != nil { // a conflict, too, says nothing about the commit
+			err = &storeError{err}
+		}
+		return err
 	})
 	switch {
 	case err != nil:
-		return errors.Join(lost, err)
+		return fmt.Errorf("%w; asking for it failed: %v", lost, err)
 	case stored:
 		return nil
+	case timedOut(lost):
+		return lost
 	}
 	return ErrConflict
+}
+
+func timedOut(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
 }

@@ -1,9 +1,13 @@
 package runtime
 
 import (
+	"errors"
 	"slices"
 	"sync"
 )
+
+// errGoexit answers the inputs of a goroutine that user code has ended.
+var errGoexit = errors.New("user code ended its goroutine (runtime.Goexit; t.FailNow does that)")
 
 // lane serves a share of the instances, a batch at a time. It has a goroutine while there is something to do.
 type lane struct {
@@ -42,9 +46,16 @@ func (l *lane) add(t *task) {
 }
 
 func (l *lane) run() {
+	ended := false
+	defer func() {
+		if !ended { // user code ended the goroutine; the batch has answered
+			go l.run()
+		}
+	}()
 	for {
 		tasks, ok := l.next()
 		if !ok {
+			ended = true
 			return
 		}
 		if len(tasks) > 0 {
@@ -76,12 +87,35 @@ func (l *lane) next() (tasks []*task, ok bool) {
 
 // putBack lets tasks that were taken wait again, before all others.
 func (l *lane) putBack(tasks []*task) {
-	for _, t := range tasks {
-		t.state.Store(taskWaiting)
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting = slices.Concat(tasks, l.waiting)
+	l.waiting = slices.Concat(waitAgain(tasks), l.waiting)
+}
+
+// waitAgain lets callers take back what was taken and not decided. Who wanted to meanwhile is answered.
+func waitAgain(tasks []*task) (rest []*task) {
+	for _, t := range tasks {
+		if t.state.Load() == taskTaken {
+			if err := t.ctx.Err(); err != nil {
+				t.answer(result{}, err)
+				continue
+			}
+			t.state.Store(taskWaiting)
+		}
+		rest = append(rest, t)
+	}
+	return rest
+}
+
+// drop forgets a task that was withdrawn.
+func (l *lane) drop(t *task) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	is := func(other *task) bool { return other == t }
+	if queue, ok := l.apart[t.key]; ok {
+		l.apart[t.key] = slices.DeleteFunc(queue, is)
+	}
+	l.waiting = slices.DeleteFunc(l.waiting, is)
 }
 
 // setApart lets an instance be served alone, beginning with tasks that were taken. Only the lane's goroutine calls it.
@@ -89,20 +123,35 @@ func (l *lane) setApart(key InstanceKey, tasks []*task) {
 	l.cache.remove(key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.apart[key] = tasks
+	// Those that came meanwhile are older than what comes next.
+	l.waiting = slices.DeleteFunc(l.waiting, func(t *task) bool {
+		if t.key == key {
+			tasks = append(tasks, t)
+		}
+		return t.key == key
+	})
+	l.apart[key] = waitAgain(tasks)
 	go l.serveApart(key)
 }
 
 // serveApart serves an instance until none of its inputs waits.
 func (l *lane) serveApart(key InstanceKey) {
-	l.x.alone <- struct{}{}
-	defer func() { <-l.x.alone }()
+	var t *task
+	ended := false
+	defer func() {
+		if !ended { // user code ended the goroutine
+			t.answer(result{}, errGoexit)
+			go l.serveApart(key)
+		}
+	}()
 	for {
-		t, ok := l.nextApart(key)
+		var ok bool
+		t, ok = l.nextApart(key)
 		if !ok {
+			ended = true
 			return
 		}
-		if t.state.Load() == taskTaken || t.take() {
+		if t.take() {
 			t.answer(l.x.single(t.ctx, key, t.request))
 		}
 	}

@@ -197,7 +197,9 @@ func (r *workerRun) serve(stop context.Context, s shift) {
 	}
 	log := r.config.Logger.With("workflow", s.Kind.Workflow, "instance", s.Lease.Instance.ID,
 		s.Lease.Queue.singular(), s.Kind.Name, "attempt", s.Attempt)
-	r.end(s, r.attempt(s.ctx, log, s.Delivery))
+	settlement := r.policy(s.Kind).settle(s.Delivery, errGoexit, storedTime(r.config.Clock.Now()))
+	defer func() { r.end(s, settlement) }() // also when the handler ends its goroutine
+	settlement = r.attempt(s.ctx, log, s.Delivery)
 }
 
 // end settles what is left to settle of a delivery, and forgets it.

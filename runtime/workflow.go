@@ -175,7 +175,8 @@ func (w *typed[S, I, E, F, R]) replay(known any, instance Instance) (any, error)
 	return state, nil
 }
 
-func (w *typed[S, I, E, F, R]) startingState(known any, instance Instance) (S, error) {
+func (w *typed[S, I, E, F, R]) startingState(known any, instance Instance) (_ S, err error) {
+	defer recoverTo(&err, "decoding the snapshot", "")
 	if snapshot := instance.Snapshot; snapshot != nil {
 		d := codec.NewDecoder(snapshot.State)
 		state := w.States.Decode(d)
