@@ -196,10 +196,6 @@ func (n *timerNet) set(step timerNetStep) {
 	n.steps = append(n.steps, step)
 }
 
-func (n *timerNet) touches(key string) bool {
-	return slices.ContainsFunc(n.steps, func(step timerNetStep) bool { return step.key == key })
-}
-
 // add applies the steps of a later decision.
 func (n *timerNet) add(later timerNet) {
 	for _, step := range later.steps {
