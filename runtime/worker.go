@@ -177,12 +177,16 @@ func (w *worker) pause(stop context.Context, d time.Duration) {
 		if wait <= 0 {
 			return
 		}
+		expired := w.config.Clock.After(wait)
+		if w.config.Clock.Now().Sub(now) >= wait { // the clock jumped before After counted from it
+			return
+		}
 		select {
 		case <-stop.Done():
 			return
 		case <-w.alarm.ring: // set anew; look at it again
 			d -= w.config.Clock.Now().Sub(now)
-		case <-w.config.Clock.After(wait):
+		case <-expired:
 			return
 		}
 	}
