@@ -18,7 +18,7 @@ type chain struct {
 	events   int // size of their payloads
 }
 
-// newChain begins at what is known of an instance. now is the clock's; see decisionTime.
+// newChain begins at what is known of an instance. now is the clock's.
 func newChain(key InstanceKey, workflow *Workflow, known cached, now time.Time) *chain {
 	now = storedTime(now)
 	return &chain{

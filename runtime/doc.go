@@ -2,14 +2,18 @@
 //
 // A workflow is a pure function and a fold. Its decider answers an input with events, effects and timers, or with a
 // rejection; its evolver folds events into state. The [Engine] is the one door for inputs, whoever sends them: a typed
-// client, the result of an effect, or a timer. For each input it locks the instance, replays its events, asks the
-// decider, and commits what the decision says in one transaction of the [Store]. Workers then deliver the effects to
-// handlers and the timers back to the workflow.
+// client, the result of an effect, or a timer. Inputs wait in lanes, by instance. A lane takes what is waiting, asks the
+// deciders about the states it remembers or reads, and stores what they say in one commit, in which the [Store] checks that
+// the instances are still at the versions that were decided on. Workers then deliver the effects to handlers and the
+// timers back to the workflow.
 //
 // The way of an input, from the generated client to COMMIT:
 //
-//	order.Client.Pay → Execute → Engine.execute → Store.Begin → workflow.step (decide, check, evolve, encode)
-//	→ UnitOfWork.Commit
+//	order.Client.Pay → Execute → executor.execute → lane.run → batch.attempt → chain.decide → Store.Append
+//
+// An input that must not hold up a batch takes the single path instead, under the instance's lock:
+//
+//	lane.serveApart → executor.single → Store.Begin → chain.decide → UnitOfWork.Commit
 //
 // What holds, whatever process dies when:
 //
