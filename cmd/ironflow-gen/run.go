@@ -118,9 +118,11 @@ func (c call) unknownCommand(name string) int {
 	for _, known := range commands() {
 		names = append(names, known.name)
 	}
-	_, hint := spec.Suggest(name, names)
 	c.name = ""
-	return c.usageError("%q is neither a command nor a path that exists%s", name, hint)
+	if _, hint := spec.Suggest(name, names); hint != "" {
+		return c.usageError("%q is neither a command nor a path that exists; %s", name, hint)
+	}
+	return c.usageError("%q is neither a command nor a path that exists", name)
 }
 
 // flagError explains an error of package flag, which has no types for them.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/emit"
 	"github.com/ironflow-gen/ironflow/gen/scaffold"
 	"github.com/ironflow-gen/ironflow/gen/spec"
@@ -80,8 +81,10 @@ func (p *pkg) read() error {
 func (p *pkg) path(name string) string { return filepath.Join(p.dir, name) }
 
 // mistake is one mistake as an error.
-func mistake(pos spec.Pos, format string, args ...any) error {
-	return spec.Errors{{Pos: pos, Message: fmt.Sprintf(format, args...)}}
+func mistake(pos spec.Pos, code diagnostic.Code, format string, args ...any) error {
+	var list diagnostic.List
+	list.Report(pos, code, format, args...)
+	return list.Err()
 }
 
 // checkAlone refuses a second declaration in the directory, whether it is to be generated now or not.
@@ -92,7 +95,7 @@ func (p *pkg) checkAlone() error {
 	}
 	for _, other := range declarations {
 		if filepath.Base(other) != filepath.Base(p.w.File) {
-			return mistake(p.w.Name.Pos, "%s is in the same directory, and two workflows cannot share a Go package; move one of them",
+			return mistake(p.w.Name.Pos, diagnostic.SharedDirectory, "%s is in the same directory, and two workflows cannot share a Go package; move one of them",
 				filepath.Base(other))
 		}
 	}
@@ -113,7 +116,7 @@ func (p *pkg) checkPackageName() error {
 			name = strings.TrimSuffix(name, "_test")
 		}
 		if name != p.w.Package.Text && !isIgnored(s.Content) {
-			return mistake(p.w.Package.Pos, "the package is %q here and %q in %s; a directory holds one package, so change one of them",
+			return mistake(p.w.Package.Pos, diagnostic.PackageMismatch, "the package is %q here and %q in %s; a directory holds one package, so change one of them",
 				p.w.Package.Text, declared, s.Name)
 		}
 	}
@@ -147,21 +150,16 @@ func isIgnored(content []byte) bool {
 
 // checkNames refuses to overwrite what ironflow-gen did not write.
 func (p *pkg) checkNames(files []emit.File) error {
-	var taken spec.Errors
+	var taken diagnostic.List
 	for _, s := range p.own {
 		for _, f := range files {
 			if s.Name == f.Name {
-				taken = append(taken, spec.Diagnostic{
-					Pos:     spec.Pos{File: p.path(s.Name), Line: 1, Col: 1},
-					Message: fmt.Sprintf("this file would be generated, but does not say %q in its head; rename or delete it", emit.Header),
-				})
+				taken.Report(spec.Pos{File: p.path(s.Name), Line: 1, Col: 1}, diagnostic.FileTaken,
+					"this file would be generated, but does not say %q in its head; rename or delete it", emit.Header)
 			}
 		}
 	}
-	if len(taken) > 0 {
-		return taken
-	}
-	return nil
+	return taken.Err()
 }
 
 func (p *pkg) planGenerated(files []emit.File) {

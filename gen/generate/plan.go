@@ -6,15 +6,13 @@
 package generate
 
 import (
-	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 
-	"github.com/ironflow-gen/ironflow/gen/spec"
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
 
@@ -64,7 +62,7 @@ type Options struct {
 }
 
 // New reads the declarations that the paths name and plans their generation. When any of them has a mistake there is no
-// plan, and the error is a [spec.Errors] with the mistakes of all of them.
+// plan, and the error is a [diagnostic.Errors] with the mistakes of all of them.
 func New(paths []string, options Options) (*Plan, error) {
 	files, err := find(paths)
 	if err != nil {
@@ -74,12 +72,12 @@ func New(paths []string, options Options) (*Plan, error) {
 	inParallel(len(files), func(i int) { packages[i] = load(files[i], options) })
 
 	plan := &Plan{}
-	var mistakes spec.Errors
+	var mistakes diagnostic.Errors
 	var failures []error
 	for _, p := range packages {
 		plan.Steps = append(plan.Steps, p.steps...)
 		plan.Advice = append(plan.Advice, p.advice...)
-		var some spec.Errors
+		var some diagnostic.Errors
 		switch {
 		case errors.As(p.err, &some):
 			mistakes = append(mistakes, some...)
@@ -88,19 +86,13 @@ func New(paths []string, options Options) (*Plan, error) {
 		}
 	}
 	if len(mistakes) > 0 {
-		sortMistakes(mistakes)
+		mistakes.Sort()
 		failures = append([]error{mistakes}, failures...)
 	}
 	if len(failures) > 0 {
 		return nil, errors.Join(failures...)
 	}
 	return plan, nil
-}
-
-func sortMistakes(list spec.Errors) {
-	slices.SortStableFunc(list, func(a, b spec.Diagnostic) int {
-		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
-	})
 }
 
 // load reads one declaration and plans its package.

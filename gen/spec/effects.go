@@ -1,6 +1,10 @@
 package spec
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+)
 
 // effectResults checks what the declaration says about handlers.
 func (c *checker) effectResults() {
@@ -10,7 +14,7 @@ func (c *checker) effectResults() {
 			c.inputs.find(c, n)
 		}
 		if r := e.Retry; r.Max > 0 && r.Base > r.Max {
-			c.d.Report(r.MaxPos, "retry of effect %q begins at %s, which is above its max of %s; raise max or lower base",
+			c.d.Report(r.MaxPos, diagnostic.RetryRange, "retry of effect %q begins at %s, which is above its max of %s; raise max or lower base",
 				e.Name.Text, r.Base, r.Max)
 		}
 	}
@@ -21,7 +25,7 @@ func (c *checker) timerInputs() {
 	for _, t := range c.w.Timers {
 		var input *Message
 		if t.Input == (Name{}) {
-			c.d.Report(t.Name.Pos, "timer %q has no input; name the one that it delivers", t.Name.Text)
+			c.d.Report(t.Name.Pos, diagnostic.TimerNoInput, "timer %q has no input; name the one that it delivers", t.Name.Text)
 		} else {
 			input, _ = c.inputs.find(c, t.Input)
 		}
@@ -35,19 +39,19 @@ func (c *checker) timerInputs() {
 // fill its input with but the instance's id.
 func (c *checker) armedByStates(t *Timer, input *Message) {
 	if t.After == 0 {
-		c.d.Report(t.Name.Pos, `timer %q has "while" but no "after"; say how long after entering the state it fires, like "after: 30m"`, t.Name.Text)
+		c.d.Report(t.Name.Pos, diagnostic.WhileNoDelay, `timer %q has "while" but no "after"; say how long after entering the state it fires, like "after: 30m"`, t.Name.Text)
 	}
 	if !c.w.HasStates() {
 		if t.While[0].unread() {
 			return
 		}
-		c.d.Report(t.While[0].Pos, `timer %q has "while", but the workflow declares no states; remove it and start the timer from decisions`, t.Name.Text)
+		c.d.Report(t.While[0].Pos, diagnostic.WhileNoStates, `timer %q has "while", but the workflow declares no states; remove it and start the timer from decisions`, t.Name.Text)
 		return
 	}
 	c.once("while", t.While)
 	for _, n := range t.While {
 		if s, _ := c.states.find(c, n); s != nil && s.Terminal {
-			c.d.Report(n.Pos, "state %q is terminal and completion clears all timers, so timer %q would never fire in it; remove the state here",
+			c.d.Report(n.Pos, diagnostic.TimerInTerminal, "state %q is terminal and completion clears all timers, so timer %q would never fire in it; remove the state here",
 				n.Text, t.Name.Text)
 		}
 	}
@@ -55,7 +59,7 @@ func (c *checker) armedByStates(t *Timer, input *Message) {
 		return
 	}
 	if needed := neededFields(input); len(needed) > 0 && input.ID.Text != "" {
-		c.d.Report(t.Input.Pos, `timer %q has "while", so the runtime makes its input %q and knows only %q; make %s optional, or remove "while" and start the timer from decisions`,
+		c.d.Report(t.Input.Pos, diagnostic.TimerInputFields, `timer %q has "while", so the runtime makes its input %q and knows only %q; make %s optional, or remove "while" and start the timer from decisions`,
 			t.Name.Text, input.Name.Text, input.ID.Text, listed(needed, "and"))
 	}
 }
@@ -77,14 +81,14 @@ func (c *checker) timersInStates() {
 				continue // reported already
 			}
 			if n.Text == initial && !entered[initial] && !c.states.vague && !c.states.unread {
-				c.d.Report(n.Pos, "no event leads to the initial state %q, so no instance ever enters it and timer %q never starts; remove the state here, or start the timer from decisions",
+				c.d.Report(n.Pos, diagnostic.TimerNeverStarts, "no event leads to the initial state %q, so no instance ever enters it and timer %q never starts; remove the state here, or start the timer from decisions",
 					n.Text, t.Name.Text)
 				continue
 			}
 			// A mention that could not be read, or means nothing that is declared, may be that of the timer's input.
 			answers := c.answers[n.Text]
 			if c.inputs.items[t.Input.Text] != nil && !answers[t.Input.Text] && !answers[""] {
-				c.d.Report(n.Pos, `state %q says nothing of input %q, so timer %q would fire in vain; accept the input there, or refuse it with "%s: {reject: ...}"`,
+				c.d.Report(n.Pos, diagnostic.TimerNotHeard, `state %q says nothing of input %q, so timer %q would fire in vain; accept the input there, or refuse it with "%s: {reject: ...}"`,
 					n.Text, t.Input.Text, t.Name.Text, t.Input.Text)
 			}
 		}

@@ -1,6 +1,10 @@
 package spec
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+)
 
 // A workflow is generated into one Go package, so everything it declares shares one set of package-level identifiers.
 // This file is the table of them.
@@ -159,7 +163,7 @@ func (c *checker) identifiers() {
 			c.reserved(id)
 		case owner.name.Pos != id.name.Pos:
 			first, second := owner, id
-			if second.name.Pos.compare(first.name.Pos) < 0 {
+			if second.name.Pos.Compare(first.name.Pos) < 0 {
 				first, second = second, first
 			}
 			if p := (pair{first.name.Pos, second.name.Pos}); !told[p] {
@@ -170,12 +174,12 @@ func (c *checker) identifiers() {
 	}
 	for _, m := range c.w.Inputs {
 		if m.Name.Text == "History" {
-			c.d.Report(m.Name.Pos, `input name "History" is reserved: inputs become methods of Client, which has one of that name; rename the input`)
+			c.d.Report(m.Name.Pos, diagnostic.ReservedName, `input name "History" is reserved: inputs become methods of Client, which has one of that name; rename the input`)
 		}
 	}
 	for _, m := range c.w.Events {
 		if m.Name.Text == "Terminal" && !c.w.HasStates() {
-			c.d.Report(m.Name.Pos, `event name "Terminal" is reserved in a workflow without states: events become methods of EventEvolver, which has one of that name; rename the event`)
+			c.d.Report(m.Name.Pos, diagnostic.ReservedName, `event name "Terminal" is reserved in a workflow without states: events become methods of EventEvolver, which has one of that name; rename the event`)
 		}
 	}
 }
@@ -183,29 +187,31 @@ func (c *checker) identifiers() {
 // reserved reports a declaration whose Go identifier every workflow has.
 func (c *checker) reserved(id identifier) {
 	if id.text == id.name.Text {
-		c.d.Report(id.name.Pos, "%s name %q is reserved: every workflow generates the Go identifier %s; rename the %s",
+		c.d.Report(id.name.Pos, diagnostic.ReservedName, "%s name %q is reserved: every workflow generates the Go identifier %s; rename the %s",
 			id.kind, id.name.Text, id.text, id.kind)
 		return
 	}
-	c.d.Report(id.name.Pos, "%s %q would be generated as the Go identifier %s, which every workflow has; rename the %s",
+	c.d.Report(id.name.Pos, diagnostic.ReservedName, "%s %q would be generated as the Go identifier %s, which every workflow has; rename the %s",
 		id.kind, id.name.Text, id.text, id.kind)
 }
 
 // collision reports the second of two declarations that need the same Go identifier.
 func (c *checker) collision(first, second identifier, text string) {
 	name, other := second.name, first.name
+	where := "the " + first.kind
 	switch {
 	case name.Text == other.Text && second.kind == first.kind:
-		c.d.Report(name.Pos, "%s %q is already declared at %s; delete or rename one of them", second.kind, name.Text, other.Pos)
+		c.d.Report(name.Pos, diagnostic.DuplicateName, "%s %q is already declared at %s; delete or rename one of them", second.kind, name.Text, other.Pos).
+			Relate(other.Pos, where)
 	case name.Text == other.Text && exportedForm.valid(name.Text):
 		advice := "rename one of them"
 		if first.kind == "input" && second.kind == "event" || first.kind == "event" && second.kind == "input" {
 			advice = "name the input as an order and the event as a fact, like Pay and Paid"
 		}
-		c.d.Report(name.Pos, "%s %q has the same name as the %s at %s, and both become Go types; %s",
-			second.kind, name.Text, first.kind, other.Pos, advice)
+		c.d.Report(name.Pos, diagnostic.IdentifierCollision, "%s %q has the same name as the %s at %s, and both become Go types; %s",
+			second.kind, name.Text, first.kind, other.Pos, advice).Relate(other.Pos, where)
 	default:
-		c.d.Report(name.Pos, "%s %q and the %s %q at %s would both be generated as the Go identifier %s; rename one of them",
-			second.kind, name.Text, first.kind, other.Text, other.Pos, text)
+		c.d.Report(name.Pos, diagnostic.IdentifierCollision, "%s %q and the %s %q at %s would both be generated as the Go identifier %s; rename one of them",
+			second.kind, name.Text, first.kind, other.Text, other.Pos, text).Relate(other.Pos, where)
 	}
 }

@@ -1,5 +1,7 @@
 package spec
 
+import "github.com/ironflow-gen/ironflow/gen/diagnostic"
+
 // index finds what is declared of one kind by name, and keeps track of what the declaration uses of it.
 type index[T any] struct {
 	kind   string // "event"
@@ -48,11 +50,11 @@ func (x *index[T]) find(c *checker, n Name) (item T, meant string) {
 		return item, ""
 	}
 	if kind := c.kindOf(n.Text); kind != "" {
-		c.d.Report(n.Pos, "%s %q is not declared: it is the name of %s", x.kind, n.Text, withArticle(kind))
+		c.d.Report(n.Pos, diagnostic.Undeclared, "%s %q is not declared: it is the name of %s", x.kind, n.Text, withArticle(kind))
 		return item, ""
 	}
 	nearest, hint := Suggest(n.Text, x.order)
-	c.d.Report(n.Pos, "%s %q is not declared%s", x.kind, n.Text, hint)
+	c.d.Report(n.Pos, diagnostic.Undeclared, "%s %q is not declared; %s", x.kind, n.Text, hint)
 	return item, nearest
 }
 

@@ -1,5 +1,7 @@
 package spec
 
+import "github.com/ironflow-gen/ironflow/gen/diagnostic"
+
 // messages checks the fields of everything that has some.
 func (c *checker) messages() {
 	c.stateFields()
@@ -7,7 +9,7 @@ func (c *checker) messages() {
 		c.fields("input "+quote(m.Name.Text), m.Fields)
 		for _, f := range m.Fields {
 			if f.Name.Text == "type" {
-				c.d.Report(f.Name.Pos, `field "type" is reserved in inputs: their JSON is flat and names the input there; rename the field`)
+				c.d.Report(f.Name.Pos, diagnostic.ReservedField, `field "type" is reserved in inputs: their JSON is flat and names the input there; rename the field`)
 			}
 		}
 	}
@@ -26,7 +28,7 @@ func (c *checker) stateFields() {
 	c.fields("the state", c.w.State)
 	for _, f := range c.w.State {
 		if f.Name.Text == "status" && c.w.HasStates() {
-			c.d.Report(f.Name.Pos, `field "status" is reserved: the state holds the current one of states there; rename the field`)
+			c.d.Report(f.Name.Pos, diagnostic.ReservedField, `field "status" is reserved: the state holds the current one of states there; rename the field`)
 		}
 	}
 }
@@ -45,10 +47,11 @@ func (c *checker) fields(owner string, fields []*Field) {
 		case !again:
 			taken[goName] = f.Name
 		case other.Text == f.Name.Text:
-			c.d.Report(f.Name.Pos, "%s already has a field %q at %s; delete one of them", owner, f.Name.Text, other.Pos)
+			c.d.Report(f.Name.Pos, diagnostic.DuplicateField, "%s already has a field %q at %s; delete one of them", owner, f.Name.Text, other.Pos).
+				Relate(other.Pos, "the first field")
 		default:
-			c.d.Report(f.Name.Pos, "fields %q and %q (at %s) of %s would both be generated as %s; rename one of them",
-				f.Name.Text, other.Text, other.Pos, owner, goName)
+			c.d.Report(f.Name.Pos, diagnostic.FieldCollision, "fields %q and %q (at %s) of %s would both be generated as %s; rename one of them",
+				f.Name.Text, other.Text, other.Pos, owner, goName).Relate(other.Pos, "the other field")
 		}
 	}
 }
@@ -105,12 +108,12 @@ func (c *checker) instanceIDs() {
 		case open:
 		case f == nil && own:
 			_, hint := Suggest(m.ID.Text, fieldNames(m.Fields))
-			c.d.Report(m.ID.Pos, "input %q has no field %q%s", m.Name.Text, m.ID.Text, hint)
+			c.d.Report(m.ID.Pos, diagnostic.NoIDField, "input %q has no field %q; %s", m.Name.Text, m.ID.Text, hint)
 		case f == nil:
-			c.d.Report(m.Name.Pos, `input %q has no field %q to name its instance; add "%s: string" to its fields, or name another field with id`,
+			c.d.Report(m.Name.Pos, diagnostic.NoIDField, `input %q has no field %q to name its instance; add "%s: string" to its fields, or name another field with id`,
 				m.Name.Text, m.ID.Text, m.ID.Text)
 		case !isString(f):
-			c.d.Report(f.Type.Pos, "field %q of input %q names the instance, so its type must be string", f.Name.Text, m.Name.Text)
+			c.d.Report(f.Type.Pos, diagnostic.IDNotString, "field %q of input %q names the instance, so its type must be string", f.Name.Text, m.Name.Text)
 		}
 	}
 }
@@ -124,7 +127,7 @@ func (c *checker) missingEverywhere() bool {
 			continue
 		}
 		if c.w.ID.Text == "" {
-			c.d.Report(c.w.Pos, `the workflow has no id, and input %q has none of its own; name the input field that tells instances apart, like "id: order_id"`,
+			c.d.Report(c.w.Pos, diagnostic.NoID, `the workflow has no id, and input %q has none of its own; name the input field that tells instances apart, like "id: order_id"`,
 				m.Name.Text)
 			return true
 		}
@@ -137,7 +140,7 @@ func (c *checker) missingEverywhere() bool {
 		return false
 	}
 	_, hint := Suggest(c.w.ID.Text, known)
-	c.d.Report(c.w.ID.Pos, "no input has a field %q to name its instance%s", c.w.ID.Text, hint)
+	c.d.Report(c.w.ID.Pos, diagnostic.NoIDField, "no input has a field %q to name its instance; %s", c.w.ID.Text, hint)
 	return true
 }
 
@@ -150,7 +153,8 @@ func (c *checker) uniqueKeys() {
 			continue
 		}
 		if first, again := seen[u.Input.Text]; again {
-			c.d.Report(u.Input.Pos, "input %q already has a unique key at %s; an input has one at most", u.Input.Text, first)
+			c.d.Report(u.Input.Pos, diagnostic.UniqueTwice, "input %q already has a unique key at %s; an input has one at most", u.Input.Text, first).
+				Relate(first, "the first unique key")
 			continue
 		}
 		seen[u.Input.Text] = u.Input.Pos
@@ -159,9 +163,9 @@ func (c *checker) uniqueKeys() {
 		case open || u.Field.Text == "":
 		case f == nil:
 			_, hint := Suggest(u.Field.Text, fieldNames(m.Fields))
-			c.d.Report(u.Field.Pos, "input %q has no field %q%s", u.Input.Text, u.Field.Text, hint)
+			c.d.Report(u.Field.Pos, diagnostic.NoUniqueField, "input %q has no field %q; %s", u.Input.Text, u.Field.Text, hint)
 		case !isString(f):
-			c.d.Report(u.Field.Pos, "field %q of input %q is a unique key, so its type must be string", u.Field.Text, u.Input.Text)
+			c.d.Report(u.Field.Pos, diagnostic.UniqueNotString, "field %q of input %q is a unique key, so its type must be string", u.Field.Text, u.Input.Text)
 		}
 	}
 }

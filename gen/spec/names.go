@@ -3,6 +3,8 @@ package spec
 import (
 	"go/token"
 	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 )
 
 // maxName limits the bytes of one name. Names become SQL values, metric labels and file content; none needs to be longer.
@@ -135,12 +137,12 @@ func (f form) check(d *Diagnostics, kind string, n Name) {
 	switch {
 	case n.Text == "" || f.valid(n.Text):
 	case len(n.Text) > maxName:
-		d.Report(n.Pos, "%s name is %d bytes long; a name may be at most %d", kind, len(n.Text), maxName)
+		d.Report(n.Pos, diagnostic.LongName, "%s name is %d bytes long; a name may be at most %d", kind, len(n.Text), maxName)
 	default:
 		hint := ""
 		if fix := f.fix(n.Text); f.valid(fix) {
-			hint = "; write " + quote(fix)
+			hint = "write " + quote(fix)
 		}
-		d.Report(n.Pos, "%s name %q must be %s%s", kind, n.Text, f.rule, hint)
+		d.Report(n.Pos, diagnostic.NameForm, "%s name %q must be %s; %s", kind, n.Text, f.rule, hint)
 	}
 }

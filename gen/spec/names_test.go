@@ -74,9 +74,9 @@ func TestSuggest(t *testing.T) {
 		if nearest != want {
 			t.Errorf("Suggest(%q) = %q, want %q", name, nearest, want)
 		}
-		wantHint := `; did you mean "` + want + `"?`
+		wantHint := `did you mean "` + want + `"?`
 		if want == "" {
-			wantHint = `; expected "awaiting_payment", "paid" or "cancelled"`
+			wantHint = `expected "awaiting_payment", "paid" or "cancelled"`
 		}
 		if hint != wantHint {
 			t.Errorf("Suggest(%q) hints %q, want %q", name, hint, wantHint)

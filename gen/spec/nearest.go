@@ -13,17 +13,17 @@ const maxListed = 8
 const maxEdits = 3
 
 // Suggest helps a user who wrote a name that is not among the known ones. It returns the known name that was probably
-// meant, or "", and the end of a message: "; did you mean ...?", a list of the known names if it is short, or nothing.
+// meant, or "", and the fix for a diagnostic: "did you mean ...?", a list of the known names if it is short, or nothing.
 // Known names without text are those that could not be read.
 func Suggest(name string, known []string) (nearest, hint string) {
 	known = slices.DeleteFunc(slices.Clone(known), func(k string) bool { return k == "" })
 	if nearest = nearestName(name, known); nearest != "" {
-		return nearest, "; did you mean " + quote(nearest) + "?"
+		return nearest, "did you mean " + quote(nearest) + "?"
 	}
 	if len(known) == 0 || len(known) > maxListed {
 		return "", ""
 	}
-	return "", "; expected " + listed(known, "or")
+	return "", "expected " + listed(known, "or")
 }
 
 // quote writes a name as messages do.

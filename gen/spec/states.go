@@ -1,5 +1,7 @@
 package spec
 
+import "github.com/ironflow-gen/ironflow/gen/diagnostic"
+
 // transitions checks what every state says about inputs, and counts what is used.
 func (c *checker) transitions() {
 	type stateEvent struct{ state, event string }
@@ -11,7 +13,8 @@ func (c *checker) transitions() {
 		}
 		for _, t := range s.Accepts {
 			if first, again := seen[t.Input.Text]; again && t.Input.Text != "" {
-				c.d.Report(t.Input.Pos, "state %q already says at %s what %q leads to; join the two", s.Name.Text, first, t.Input.Text)
+				c.d.Report(t.Input.Pos, diagnostic.InputTwice, "state %q already says at %s what %q leads to; join the two", s.Name.Text, first, t.Input.Text).
+					Relate(first, "the first mention")
 			}
 			seen[t.Input.Text] = t.Input.Pos
 			c.transition(s, t)
@@ -24,8 +27,8 @@ func (c *checker) transitions() {
 				case !again:
 					targets[key] = m.To
 				case first.Text != m.To.Text:
-					c.d.Report(m.To.Pos, "event %q leads from state %q to %q here and to %q at %s; an event has one target in a state, so use one target or two events",
-						m.Event.Text, s.Name.Text, m.To.Text, first.Text, first.Pos)
+					c.d.Report(m.To.Pos, diagnostic.TwoTargets, "event %q leads from state %q to %q here and to %q at %s; an event has one target in a state, so use one target or two events",
+						m.Event.Text, s.Name.Text, m.To.Text, first.Text, first.Pos).Relate(first.Pos, "the other target")
 				}
 			}
 		}
@@ -44,9 +47,9 @@ func (c *checker) transition(s *State, t *Transition) {
 	switch {
 	case t.Reject.unread():
 	case refused && (leads || len(t.Effects) > 0 || len(t.Timers) > 0):
-		c.d.Report(t.Reject.Pos, `"reject" refuses the input %q, so there can be no events, effects or timers beside it; keep one or the other`, t.Input.Text)
+		c.d.Report(t.Reject.Pos, diagnostic.RejectWithMore, `"reject" refuses the input %q, so there can be no events, effects or timers beside it; keep one or the other`, t.Input.Text)
 	case !refused && !leads:
-		c.d.Report(t.Input.Pos, `input %q leads to no event here; write "Event: next_state", or "reject" with a rejection`, t.Input.Text)
+		c.d.Report(t.Input.Pos, diagnostic.NoEventHere, `input %q leads to no event here; write "Event: next_state", or "reject" with a rejection`, t.Input.Text)
 	}
 	if refused {
 		c.refusal(t)
@@ -88,7 +91,7 @@ func (c *checker) refusal(t *Transition) {
 		return
 	}
 	if needed := neededFields(rejection); len(needed) > 0 {
-		c.d.Report(t.Reject.Pos, `"reject" is carried out by the runtime, which has nothing to put into %s of %q; make it optional, or reject in the decider`,
+		c.d.Report(t.Reject.Pos, diagnostic.RejectionFields, `"reject" is carried out by the runtime, which has nothing to put into %s of %q; make it optional, or reject in the decider`,
 			listed(needed, "and"), rejection.Name.Text)
 	}
 }
@@ -108,15 +111,15 @@ func (c *checker) stateShape() {
 		switch {
 		case s.Name.Text == "":
 		case s.Terminal && len(s.Accepts) > 0:
-			c.d.Report(s.Accepts[0].Input.Pos, "terminal state %q accepts nothing, as its instances are complete; remove accepts, or terminal", s.Name.Text)
+			c.d.Report(s.Accepts[0].Input.Pos, diagnostic.TerminalAccepts, "terminal state %q accepts nothing, as its instances are complete; remove accepts, or terminal", s.Name.Text)
 		case !s.Terminal && len(s.Accepts) == 0:
-			c.d.Report(s.Name.Pos, `state %q accepts no input, so no instance ever leaves it; add accepts, or "terminal: true"`, s.Name.Text)
+			c.d.Report(s.Name.Pos, diagnostic.DeadEnd, `state %q accepts no input, so no instance ever leaves it; add accepts, or "terminal: true"`, s.Name.Text)
 		case !s.Terminal && onlyRejects(s):
-			c.d.Report(s.Name.Pos, `state %q refuses every input, so no instance ever leaves it; add an input that leads on, or write "terminal: true" instead of accepts`, s.Name.Text)
+			c.d.Report(s.Name.Pos, diagnostic.DeadEnd, `state %q refuses every input, so no instance ever leaves it; add an input that leads on, or write "terminal: true" instead of accepts`, s.Name.Text)
 		}
 	}
 	if first := c.w.States[0]; first.Terminal {
-		c.d.Report(first.Name.Pos, "state %q comes first and is therefore the initial one, so it cannot be terminal; put the initial state first", first.Name.Text)
+		c.d.Report(first.Name.Pos, diagnostic.InitialTerminal, "state %q comes first and is therefore the initial one, so it cannot be terminal; put the initial state first", first.Name.Text)
 	}
 	if !c.states.vague && !c.states.unread {
 		c.unreachable()
@@ -162,7 +165,7 @@ func (c *checker) unreachable() {
 			if reached[state] || entered[state] && !circles {
 				continue
 			}
-			c.d.Report(c.states.items[state].Name.Pos, "state %q cannot be reached from the initial state %q; lead an event to it, or remove it",
+			c.d.Report(c.states.items[state].Name.Pos, diagnostic.Unreachable, "state %q cannot be reached from the initial state %q; lead an event to it, or remove it",
 				state, initial)
 			spread(state)
 		}
@@ -177,27 +180,27 @@ func (c *checker) unusedByStates() {
 		for _, n := range e.Returns {
 			if m := c.inputs.items[n.Text]; m != nil && !c.inputs.mayUse(n.Text) {
 				returned[n.Text] = true
-				c.d.Report(n.Pos, "no state accepts input %q, so this result of effect %q would always be refused; accept it in a state",
+				c.d.Report(n.Pos, diagnostic.ResultNotAccepted, "no state accepts input %q, so this result of effect %q would always be refused; accept it in a state",
 					n.Text, e.Name.Text)
 			}
 		}
 		if exportedForm.valid(e.Name.Text) && !c.effects.mayUse(e.Name.Text) {
-			c.d.Report(e.Name.Pos, `effect %q is used by no transition; add it to the "effects" of one, or remove it`, e.Name.Text)
+			c.d.Report(e.Name.Pos, diagnostic.UnusedEffect, `effect %q is used by no transition; add it to the "effects" of one, or remove it`, e.Name.Text)
 		}
 	}
 	for _, m := range c.w.Inputs {
 		if exportedForm.valid(m.Name.Text) && !c.inputs.mayUse(m.Name.Text) && !returned[m.Name.Text] {
-			c.d.Report(m.Name.Pos, "no state accepts input %q; accept it in a state, or remove it", m.Name.Text)
+			c.d.Report(m.Name.Pos, diagnostic.UnusedInput, "no state accepts input %q; accept it in a state, or remove it", m.Name.Text)
 		}
 	}
 	for _, m := range c.w.Events {
 		if exportedForm.valid(m.Name.Text) && !c.events.mayUse(m.Name.Text) {
-			c.d.Report(m.Name.Pos, "no transition emits event %q; emit it in one, or remove it", m.Name.Text)
+			c.d.Report(m.Name.Pos, diagnostic.UnusedEvent, "no transition emits event %q; emit it in one, or remove it", m.Name.Text)
 		}
 	}
 	for _, t := range c.w.Timers {
 		if snakeForm.valid(t.Name.Text) && len(t.While) == 0 && !c.timers.mayUse(t.Name.Text) {
-			c.d.Report(t.Name.Pos, `timer %q is used by no transition; add it to the "timers" of one, say in which state it runs with "while", or remove it`,
+			c.d.Report(t.Name.Pos, diagnostic.UnusedTimer, `timer %q is used by no transition; add it to the "timers" of one, say in which state it runs with "while", or remove it`,
 				t.Name.Text)
 		}
 	}

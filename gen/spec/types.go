@@ -4,6 +4,8 @@ import (
 	"go/token"
 	"slices"
 	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 )
 
 // scalars are the built-in types, in the order in which messages list them.
@@ -53,7 +55,7 @@ func (c *checker) declaredTypes() {
 
 func (c *checker) enum(t *Type) {
 	if len(t.Values) == 0 {
-		c.d.Report(t.Name.Pos, "enum %q has no values; list at least one", t.Name.Text)
+		c.d.Report(t.Name.Pos, diagnostic.EmptyEnum, "enum %q has no values; list at least one", t.Name.Text)
 	}
 }
 
@@ -62,9 +64,9 @@ func (c *checker) imported(t *Type) {
 	switch {
 	case t.Go.Pos.Line > 0 && t.Go.Path == "" && t.Go.Name == "": // reported by the front end
 	case !validImportPath(t.Go.Path) || !token.IsIdentifier(t.Go.Name):
-		c.d.Report(t.Go.Pos, `Go type of %q must be an import path and a type, like "github.com/shopspring/decimal.Decimal"`, t.Name.Text)
+		c.d.Report(t.Go.Pos, diagnostic.BadGoType, `Go type of %q must be an import path and a type, like "github.com/shopspring/decimal.Decimal"`, t.Name.Text)
 	case !token.IsExported(t.Go.Name):
-		c.d.Report(t.Go.Pos, "Go type %q is not exported by %q; generated code can only use an exported one", t.Go.Name, t.Go.Path)
+		c.d.Report(t.Go.Pos, diagnostic.BadGoType, "Go type %q is not exported by %q; generated code can only use an exported one", t.Go.Name, t.Go.Path)
 	}
 }
 
@@ -92,7 +94,7 @@ func (c *checker) typeRef(ref *TypeRef) {
 		}
 	case Optional:
 		if ref.Elem.Kind == Optional {
-			c.d.Report(ref.Elem.Pos, "optional<optional<T>> says nothing more than optional<T>; write it once")
+			c.d.Report(ref.Elem.Pos, diagnostic.DoubleOptional, "optional<optional<T>> says nothing more than optional<T>; write it once")
 		}
 		c.typeRef(ref.Elem)
 	case List, Map:
@@ -105,14 +107,14 @@ func (c *checker) unknownType(ref *TypeRef) {
 		return
 	}
 	if scalar := ScalarFor(ref.Name); scalar != "" {
-		c.d.Report(ref.Pos, "type %q is not known; did you mean %q?", ref.Name, scalar)
+		c.d.Report(ref.Pos, diagnostic.UnknownType, "type %q is not known; did you mean %q?", ref.Name, scalar)
 		return
 	}
 	nearest, hint := Suggest(ref.Name, slices.Concat(c.types.order, scalars))
 	if nearest == "" {
 		hint = "; declare it under types, or use one of " + strings.Join(scalars, ", ")
 	}
-	c.d.Report(ref.Pos, "type %q is not known%s", ref.Name, hint)
+	c.d.Report(ref.Pos, diagnostic.UnknownType, "type %q is not known; %s", ref.Name, hint)
 }
 
 // recursion reports structs that contain themselves other than through a list, a map or an optional: Go has no value
@@ -138,7 +140,7 @@ func (c *checker) recursion() {
 				visit(inner)
 			case open:
 				cycle := append(slices.Clone(path[slices.Index(path, inner.Name.Text):]), inner.Name.Text)
-				c.d.Report(f.Type.Pos, "type %q contains itself (%s); break the circle with optional<%s> or list<%s>",
+				c.d.Report(f.Type.Pos, diagnostic.RecursiveType, "type %q contains itself (%s); break the circle with optional<%s> or list<%s>",
 					inner.Name.Text, strings.Join(cycle, " > "), inner.Name.Text, inner.Name.Text)
 			}
 		}

@@ -1,5 +1,7 @@
 package spec
 
+import "github.com/ironflow-gen/ironflow/gen/diagnostic"
+
 // checker holds what the checks of one declaration share.
 type checker struct {
 	w *Workflow
@@ -58,16 +60,16 @@ func Validate(w *Workflow, d *Diagnostics) {
 // header checks what the workflow says about itself.
 func (c *checker) header() {
 	if c.w.Name == (Name{}) {
-		c.d.Report(c.w.Pos, `the workflow has no name; add one, like "workflow: order"`)
+		c.d.Report(c.w.Pos, diagnostic.NoWorkflowName, `the workflow has no name; add one, like "workflow: order"`)
 	}
 	if c.w.Package == (Name{}) {
-		c.d.Report(c.w.Pos, `the Go package is not named; add it, like "package: order"`)
+		c.d.Report(c.w.Pos, diagnostic.NoPackageName, `the Go package is not named; add it, like "package: order"`)
 	}
 	if len(c.w.Inputs) == 0 {
-		c.d.Report(c.w.Pos, "the workflow declares no inputs; without one nothing can ever happen to it")
+		c.d.Report(c.w.Pos, diagnostic.NoInputs, "the workflow declares no inputs; without one nothing can ever happen to it")
 	}
 	if len(c.w.Events) == 0 {
-		c.d.Report(c.w.Pos, "the workflow declares no events; every accepted decision emits at least one")
+		c.d.Report(c.w.Pos, diagnostic.NoEvents, "the workflow declares no events; every accepted decision emits at least one")
 	}
 }
 
@@ -119,7 +121,7 @@ func (c *checker) once(what string, list []Name) {
 	seen := make(map[string]bool, len(list))
 	for _, n := range list {
 		if n.Text != "" && seen[n.Text] {
-			c.d.Report(n.Pos, "%q is listed twice in %s; delete one", n.Text, what)
+			c.d.Report(n.Pos, diagnostic.ListedTwice, "%q is listed twice in %s; delete one", n.Text, what)
 		}
 		seen[n.Text] = true
 	}

@@ -43,22 +43,22 @@ func TestValidate(t *testing.T) {
 		{"valid", func(w *Workflow) {}, nil},
 		{"same input twice", func(w *Workflow) {
 			w.Inputs = append(w.Inputs, &Message{Name: at(12, "Go"), Fields: w.Inputs[0].Fields})
-		}, []string{`w.go:12:1: input "Go" is already declared at w.go:10:1; delete or rename one of them`}},
+		}, []string{`w.go:12:1: input "Go" is already declared at w.go:10:1; delete or rename one of them [IF0304]`}},
 		{"same state twice", func(w *Workflow) {
 			w.States = append(w.States, &State{Name: at(34, "stopped"), Terminal: true})
-		}, []string{`w.go:34:1: state "stopped" is already declared at w.go:33:1; delete or rename one of them`}},
+		}, []string{`w.go:34:1: state "stopped" is already declared at w.go:33:1; delete or rename one of them [IF0304]`}},
 		{"same field twice", func(w *Workflow) {
 			w.State = []*Field{
 				{Name: at(5, "a"), Type: TypeRef{Kind: Scalar, Name: "int"}}, {Name: at(6, "a"), Type: TypeRef{Kind: Scalar, Name: "int"}},
 			}
-		}, []string{`w.go:6:1: the state already has a field "a" at w.go:5:1; delete one of them`}},
+		}, []string{`w.go:6:1: the state already has a field "a" at w.go:5:1; delete one of them [IF0410]`}},
 		{"same unique key twice", func(w *Workflow) {
 			w.Unique = []UniqueKey{{at(7, "Go"), at(7, "id")}, {at(8, "Go"), at(8, "id")}}
-		}, []string{`w.go:8:1: input "Go" already has a unique key at w.go:7:1; an input has one at most`}},
+		}, []string{`w.go:8:1: input "Go" already has a unique key at w.go:7:1; an input has one at most [IF0508]`}},
 		{"same input twice in a state", func(w *Workflow) {
 			s := w.States[0]
 			s.Accepts = append(s.Accepts, &Transition{Input: at(35, "Go"), Moves: s.Accepts[0].Moves})
-		}, []string{`w.go:35:1: state "going" already says at w.go:31:1 what "Go" leads to; join the two`}},
+		}, []string{`w.go:35:1: state "going" already says at w.go:31:1 what "Go" leads to; join the two [IF0801]`}},
 		{"unread parts", func(w *Workflow) {
 			// Whatever could not be read may be what all the others need, so nothing else is wrong.
 			w.Events = append(w.Events, &Message{Name: at(22, "")})
@@ -140,28 +140,5 @@ func TestMovesIgnoreOrder(t *testing.T) {
 		if slices.ContainsFunc(want, func(m string) bool { return strings.HasPrefix(m, prefix) }) {
 			t.Errorf("a move begins with %q: %v", prefix, want)
 		}
-	}
-}
-
-func TestDiagnostics(t *testing.T) {
-	var d Diagnostics
-	if d.Err() != nil || !d.Empty() {
-		t.Fatal("the zero value has mistakes")
-	}
-	d.Report(Pos{"b", 1, 1}, "second file")
-	d.Report(Pos{"a", 2, 1}, "second line")
-	d.Report(Pos{"a", 1, 2}, "second column")
-	d.Report(Pos{"a", 1, 1}, "first %s", "of all")
-	d.Report(Pos{"a", 1, 1}, "first of all")
-	const want = "a:1:1: first of all\na:1:2: second column\na:2:1: second line\nb:1:1: second file"
-	if got := d.Err().Error(); got != want {
-		t.Errorf("got:\n%s\nwant:\n%s", got, want)
-	}
-	for i := range 2 * maxDiagnostics {
-		d.Report(Pos{"c", i, 1}, "many")
-	}
-	list := d.Sorted()
-	if last := list[len(list)-1].Message; len(list) != maxDiagnostics+1 || !strings.HasPrefix(last, "more than") {
-		t.Errorf("%d mistakes, the last is %q", len(list), last)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"gopkg.in/yaml.v3"
 )
 
@@ -30,7 +31,7 @@ func (r *reader) duration(n *yaml.Node, what string) time.Duration {
 	case isNull(n):
 		return 0
 	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!int":
-		r.report(n, "%s is a number without a unit; write a duration like %ss, %sm or %sd", what, n.Value, n.Value, n.Value)
+		r.report(n, diagnostic.BadDuration, "%s is a number without a unit; write a duration like %ss, %sm or %sd", what, n.Value, n.Value, n.Value)
 		return arbitraryDuration
 	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str":
 		d, ok := parseDuration(n.Value)
@@ -38,11 +39,11 @@ func (r *reader) duration(n *yaml.Node, what string) time.Duration {
 			return d
 		}
 		if ok {
-			r.report(n, "%s is %s; it must be longer than zero", what, n.Value)
+			r.report(n, diagnostic.BadDuration, "%s is %s; it must be longer than zero", what, n.Value)
 			return arbitraryDuration
 		}
 	}
-	r.report(n, "%s must be a duration like 500ms, 30s, 1h30m or 7d, not %s", what, found(n))
+	r.report(n, diagnostic.BadDuration, "%s must be a duration like 500ms, 30s, 1h30m or 7d, not %s", what, found(n))
 	return arbitraryDuration
 }
 

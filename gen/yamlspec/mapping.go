@@ -5,6 +5,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -37,7 +38,8 @@ func (m *merging) collectOwn(n *yaml.Node) {
 			continue
 		}
 		if first, again := m.own[key.Value]; again {
-			m.report(n.Content[i], "%s has the key %q twice, first at %s; delete or rename one", m.what, shorten(key.Value), first)
+			m.report(n.Content[i], diagnostic.DuplicateKey, "%s has the key %q twice, first at %s; delete or rename one", m.what, shorten(key.Value), first).
+				Relate(first, "the first")
 			continue
 		}
 		m.own[key.Value] = m.pos(n.Content[i])
@@ -51,7 +53,7 @@ func (m *merging) add(n *yaml.Node) {
 	defer func() { m.open = m.open[:len(m.open)-1] }()
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if len(m.entries) >= maxEntries {
-			m.report(n, "%s has more than %d entries with those that it merges", m.what, maxEntries)
+			m.report(n, diagnostic.TooManyEntries, "%s has more than %d entries with those that it merges", m.what, maxEntries)
 			return
 		}
 		key, value := m.resolve(n.Content[i]), n.Content[i+1]
@@ -63,7 +65,7 @@ func (m *merging) add(n *yaml.Node) {
 			continue
 		}
 		if before, after, ok := cutGlued(key.Value); ok && key.Kind == yaml.ScalarNode && key.Style == 0 && isNull(value) && value.Value == "" {
-			m.d.Report(m.src.at(m.src.offset(key.Line, key.Column)+len(before)+1), "%s", noSpaceAdvice(before, after))
+			m.d.Report(m.src.at(m.src.offset(key.Line, key.Column)+len(before)+1), diagnostic.NoSpace, "%s; %s", noSpaceMessage, noSpaceFix(before, after))
 			m.entries = append(m.entries, entry{m.unread(key), value})
 			continue
 		}
@@ -110,21 +112,21 @@ func (m *merging) merge(n *yaml.Node) {
 	case yaml.MappingNode:
 		switch {
 		case slices.Contains(m.open, n):
-			m.report(at, `"<<" merges a mapping into itself; remove it`)
+			m.report(at, diagnostic.BadMerge, `"<<" merges a mapping into itself; remove it`)
 		case len(m.open) > maxMerges:
-			m.report(at, `"<<" nests more than %d deep`, maxMerges)
+			m.report(at, diagnostic.BadMerge, `"<<" nests more than %d deep`, maxMerges)
 		default:
 			m.add(n)
 		}
 	case yaml.SequenceNode:
 		for _, element := range n.Content {
 			if element.Kind == yaml.SequenceNode || element.Kind == yaml.AliasNode && element.Alias.Kind == yaml.SequenceNode {
-				m.report(element, `"<<" takes a mapping or a list of mappings, not a list of lists`)
+				m.report(element, diagnostic.BadMerge, `"<<" takes a mapping or a list of mappings, not a list of lists`)
 				continue
 			}
 			m.merge(element)
 		}
 	default:
-		m.report(n, `"<<" takes the alias of a mapping, like "<<: *defaults", not %s`, found(n))
+		m.report(n, diagnostic.BadMerge, `"<<" takes the alias of a mapping, like "<<: *defaults", not %s`, found(n))
 	}
 }

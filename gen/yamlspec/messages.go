@@ -5,6 +5,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -86,7 +87,7 @@ func (r *reader) field(f *spec.Field, n *yaml.Node, owner string) {
 	case node != nil:
 		f.Type = r.typeRef(node, what)
 	case o.ok:
-		r.report(n, `%s has no type; write it like "{type: string, doc: ...}"`, what)
+		r.report(n, diagnostic.NoType, `%s has no type; write it like "{type: string, doc: ...}"`, what)
 	}
 }
 

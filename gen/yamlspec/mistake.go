@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 )
 
 // mistake is the place of something that is no YAML.
@@ -34,17 +36,24 @@ var (
 	oddStart = regexp.MustCompile("(?:^|[\\s{\\[,])([@`%])")
 )
 
-// explain returns the offset of the mistake and what to do about it, or no advice. The looks go from what can hardly be
-// anything else to what is only likely.
-func (m *mistake) explain(message string) (offset int, advice string) {
-	for _, look := range []func(l *line, message string) (int, string){
+// explanation is what a look found: the offset of the mistake, what is wrong and what to do about it. The zero one stands
+// for nothing.
+type explanation struct {
+	offset       int
+	code         diagnostic.Code
+	message, fix string
+}
+
+// explain returns what the mistake probably is. The looks go from what can hardly be anything else to what is only likely.
+func (m *mistake) explain(message string) (e explanation, ok bool) {
+	for _, look := range []func(l *line, message string) explanation{
 		m.tab, m.spelling, m.unquoted, m.openQuote, m.noSpace, m.listItem, m.brackets, m.noColon, m.wrongIndent,
 	} {
-		if offset, advice = look(&m.all[m.number], message); advice != "" {
-			break
+		if e = look(&m.all[m.number], message); e.message != "" {
+			return e, true
 		}
 	}
-	return offset, advice
+	return e, false
 }
 
 func (m *mistake) content(l *line) []byte { return m.text[l.start:l.end] }
@@ -59,64 +68,67 @@ func (m *mistake) before() *line {
 
 func (m *mistake) lineNumber(l *line) int { return m.at(l.start).Line }
 
-func (m *mistake) tab(l *line, _ string) (int, string) {
+func (m *mistake) tab(l *line, _ string) explanation {
 	if i := bytes.IndexByte(m.text[l.start:l.start+l.indent], '\t'); i >= 0 {
-		return l.start + i, "a tab cannot indent a line; use spaces"
+		return explanation{l.start + i, diagnostic.TabIndent, "a tab cannot indent a line", "use spaces"}
 	}
-	return 0, ""
+	return explanation{}
 }
 
 // spelling finds types that are written as in Go.
-func (m *mistake) spelling(l *line, _ string) (int, string) {
+func (m *mistake) spelling(l *line, _ string) explanation {
 	if q := questions.FindSubmatchIndex(m.content(l)); q != nil {
-		return l.start + q[2], `a "?" ends a text without quotes between { and }; put the text in quotes`
+		return explanation{l.start + q[2], diagnostic.NeedsQuotes, `a "?" ends a text without quotes between { and }`, "put the text in quotes"}
 	}
 	if t := goTypes.FindSubmatchIndex(m.content(l)); t != nil {
 		written := string(m.content(l)[t[2]:t[3]])
-		return l.start + t[2], fmt.Sprintf("YAML cannot read %q as a type; %s", written, typeHint(written))
+		return explanation{l.start + t[2], diagnostic.ForeignType, fmt.Sprintf("YAML cannot read %q as a type", written), typeHint(written)}
 	}
-	return 0, ""
+	return explanation{}
 }
 
 // unquoted finds texts that need quotes.
-func (m *mistake) unquoted(l *line, message string) (int, string) {
-	const advice = `a colon and a space end a text without quotes; put the text in quotes`
+func (m *mistake) unquoted(l *line, message string) explanation {
+	quote := explanation{0, diagnostic.NeedsQuotes, "a colon and a space end a text without quotes", "put the text in quotes"}
 	if c := colons.FindSubmatchIndex(m.content(l)); c != nil {
-		return l.start + c[2], advice
+		quote.offset = l.start + c[2]
+		return quote
 	}
 	name, value, ok := l.key()
 	if ok && textWithColon.MatchString(value) && !goTypes.MatchString(": "+value) {
-		return l.start + l.indent + strings.Index(l.text[len(name):], value) + len(name), advice
+		quote.offset = l.start + l.indent + strings.Index(l.text[len(name):], value) + len(name)
+		return quote
 	}
 	if strings.HasPrefix(message, "found character that cannot start any token") {
 		if o := oddStart.FindSubmatchIndex(m.content(l)); o != nil {
-			return l.start + o[2], fmt.Sprintf("no name or text can begin with %q; put it in quotes, or delete the character", m.text[l.start+o[2]])
+			return explanation{l.start + o[2], diagnostic.NeedsQuotes,
+				fmt.Sprintf("no name or text can begin with %q", m.text[l.start+o[2]]), "put it in quotes, or delete the character"}
 		}
 	}
-	return 0, ""
+	return explanation{}
 }
 
-func (m *mistake) openQuote(l *line, _ string) (int, string) {
+func (m *mistake) openQuote(l *line, _ string) explanation {
 	if l.quoted >= 0 {
-		return l.quoted, "the text in quotes that begins here has no end; add a quote"
+		return explanation{l.quoted, diagnostic.OpenQuote, "the text in quotes that begins here has no end", "add a quote"}
 	}
-	return 0, ""
+	return explanation{}
 }
 
 // noSpace finds a colon without a space behind it. The name is then a text, with which the mistake shows in the next line.
-func (m *mistake) noSpace(l *line, _ string) (int, string) {
+func (m *mistake) noSpace(l *line, _ string) explanation {
 	for _, l := range []*line{l, m.before()} {
 		if l == nil {
 			continue
 		}
 		if name, value, ok := cutGlued(l.text); ok {
-			return l.start + l.indent + len(name) + 1, noSpaceAdvice(name, value)
+			return explanation{l.start + l.indent + len(name) + 1, diagnostic.NoSpace, noSpaceMessage, noSpaceFix(name, value)}
 		}
 	}
 	if g := glued.FindSubmatchIndex(m.content(l)); g != nil {
-		return l.start + g[2], "a colon needs a space behind it here"
+		return explanation{offset: l.start + g[2], code: diagnostic.NoSpace, message: "a colon needs a space behind it here"}
 	}
-	return 0, ""
+	return explanation{}
 }
 
 // cutGlued splits "name:value", which has no space behind its colon.
@@ -128,15 +140,17 @@ func cutGlued(text string) (name, value string, ok bool) {
 	return g[1], g[2], true
 }
 
-func noSpaceAdvice(name, value string) string {
-	return fmt.Sprintf(`a colon needs a space behind it; write "%s: %s"`, name, shorten(value))
+const noSpaceMessage = "a colon needs a space behind it"
+
+func noSpaceFix(name, value string) string {
+	return fmt.Sprintf(`write "%s: %s"`, name, shorten(value))
 }
 
 // listItem finds "- Name" where the neighbours are "Name: ...", and the other way round.
-func (m *mistake) listItem(l *line, _ string) (int, string) {
+func (m *mistake) listItem(l *line, _ string) explanation {
 	beside := m.beside(m.number)
 	if beside < 0 || m.all[beside].isItem() == l.isItem() {
-		return 0, ""
+		return explanation{}
 	}
 	if !l.isItem() {
 		// The list is what does not belong here. Its first item is the one to change.
@@ -148,7 +162,8 @@ func (m *mistake) listItem(l *line, _ string) (int, string) {
 	if _, _, ok := (&line{text: rest}).key(); !ok {
 		rest += ":"
 	}
-	return l.start + l.indent, fmt.Sprintf(`"-" begins an entry of a list, but here every line is a name with a colon; write "%s"`, shorten(rest))
+	return explanation{l.start + l.indent, diagnostic.StrayListItem,
+		`"-" begins an entry of a list, but here every line is a name with a colon`, fmt.Sprintf(`write "%s"`, shorten(rest))}
 }
 
 // beside returns the number of the line before with the same indentation and in the same place, -1 when there is none.
@@ -163,15 +178,15 @@ func (m *mistake) beside(number int) int {
 }
 
 // brackets finds brackets that do not match, and commas that lack between them.
-func (m *mistake) brackets(l *line, message string) (int, string) {
+func (m *mistake) brackets(l *line, message string) explanation {
 	if l.trailing >= 0 {
 		if c := m.text[l.trailing]; c == '}' || c == ']' {
-			return l.trailing, fmt.Sprintf("there is a %q too many; delete it, or open what it is to close", c)
+			return explanation{l.trailing, diagnostic.Brackets, fmt.Sprintf("there is a %q too many", c), "delete it, or open what it is to close"}
 		}
-		return l.trailing, "the list or mapping in brackets ends before this; put it inside, or on a line of its own"
+		return explanation{l.trailing, diagnostic.Brackets, "the list or mapping in brackets ends before this", "put it inside, or on a line of its own"}
 	}
 	if l.opened < 0 && !strings.HasPrefix(message, "did not find expected ',' or") {
-		return 0, ""
+		return explanation{}
 	}
 	inside := bytes.IndexAny(m.content(l), "{[")
 	first := m.content(l)[inside:]
@@ -179,24 +194,26 @@ func (m *mistake) brackets(l *line, message string) (int, string) {
 		first = first[:end] // what follows the line is not meant to be inside
 	}
 	if c := noComma.FindSubmatchIndex(first); c != nil {
-		return l.start + inside + c[3], fmt.Sprintf(`a comma is missing before %q`, first[c[4]:c[5]])
+		return explanation{offset: l.start + inside + c[3], code: diagnostic.Brackets, message: fmt.Sprintf("a comma is missing before %q", first[c[4]:c[5]])}
 	}
 	if l.opened >= 0 {
-		return l.opened, fmt.Sprintf("the %q here is not closed", m.text[l.opened])
+		return explanation{offset: l.opened, code: diagnostic.Brackets, message: fmt.Sprintf("the %q here is not closed", m.text[l.opened])}
 	}
-	return l.start + l.indent, "a list or mapping in brackets that begins on this line lacks a comma between two entries, or a bracket"
+	return explanation{offset: l.start + l.indent, code: diagnostic.Brackets,
+		message: "a list or mapping in brackets that begins on this line lacks a comma between two entries, or a bracket"}
 }
 
 // noColon finds a name without a colon. It is a text then, and the mistake may show with the next line only.
-func (m *mistake) noColon(l *line, _ string) (int, string) {
+func (m *mistake) noColon(l *line, _ string) explanation {
 	if before := m.before(); before != nil && bareLine.MatchString(before.text) && before.indent >= l.indent && !m.continues(m.number-1) {
 		l = before
 	}
 	b := bareLine.FindStringSubmatch(l.text)
 	if b == nil {
-		return 0, ""
+		return explanation{}
 	}
-	return l.start + l.indent + len(b[1]), fmt.Sprintf(`a colon is missing; write "%s"`, shorten(strings.TrimSpace(b[1]+": "+b[2])))
+	return explanation{l.start + l.indent + len(b[1]), diagnostic.NoColon,
+		"a colon is missing", fmt.Sprintf(`write "%s"`, shorten(strings.TrimSpace(b[1]+": "+b[2])))}
 }
 
 // continues reports whether a line continues the text of the one before.
@@ -210,18 +227,19 @@ func (m *mistake) continues(number int) bool {
 }
 
 // wrongIndent finds lines that are indented unlike those that they could belong to.
-func (m *mistake) wrongIndent(l *line, _ string) (int, string) {
+func (m *mistake) wrongIndent(l *line, _ string) explanation {
 	before := m.before()
 	if before == nil {
-		return 0, ""
+		return explanation{}
 	}
 	at := l.start + l.indent
 	if l.indent > before.indent {
 		if _, value, ok := before.key(); ok && value != "" {
-			return at, fmt.Sprintf("this line is indented by %s, deeper than line %d, which has its value already; indent it like the lines that it belongs to",
-				spaces(l.indent), m.lineNumber(before))
+			return explanation{at, diagnostic.WrongIndent,
+				fmt.Sprintf("this line is indented by %s, deeper than line %d, which has its value already", spaces(l.indent), m.lineNumber(before)),
+				"indent it like the lines that it belongs to"}
 		}
-		return 0, ""
+		return explanation{}
 	}
 	var open []int // the indentations that the line could have
 	for i := range m.number {
@@ -230,7 +248,7 @@ func (m *mistake) wrongIndent(l *line, _ string) (int, string) {
 		open = append(open, indent)
 	}
 	if slices.Contains(open, l.indent) {
-		return 0, ""
+		return explanation{}
 	}
 	could := make([]string, len(open))
 	for i, indent := range open {
@@ -240,8 +258,9 @@ func (m *mistake) wrongIndent(l *line, _ string) (int, string) {
 	if last > 0 {
 		could = []string{strings.Join(could[:last], ", "), could[last]}
 	}
-	return at, fmt.Sprintf("this line is indented by %s, but the lines above that it could belong to by %s; indent it like one of them",
-		spaces(l.indent), strings.Join(could, " or "))
+	return explanation{at, diagnostic.WrongIndent,
+		fmt.Sprintf("this line is indented by %s, but the lines above that it could belong to by %s", spaces(l.indent), strings.Join(could, " or ")),
+		"indent it like one of them"}
 }
 
 func spaces(n int) string {

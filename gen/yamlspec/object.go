@@ -6,6 +6,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -59,17 +60,21 @@ var otherWords = map[string]string{
 // unknownKey reports a key that has no meaning in its place and returns the one that was probably meant, or "".
 func (r *reader) unknownKey(e entry, what string, known []string) string {
 	if e.key.Text == "on" && slices.Contains(known, "accepts") {
-		r.d.Report(e.key.Pos, `%s has the key "on"; write "accepts", because "on" is a boolean to many YAML tools`, what)
+		r.d.Report(e.key.Pos, diagnostic.UnknownKey, `%s has the key "on"; write "accepts", because "on" is a boolean to many YAML tools`, what)
 		return "accepts"
 	}
 	nearest, hint := spec.Suggest(e.key.Text, known)
 	if word := otherWords[e.key.Text]; nearest == "" && slices.Contains(known, word) {
-		nearest, hint = word, fmt.Sprintf("; write %q", word)
+		nearest, hint = word, fmt.Sprintf("write %q", word)
 	}
 	if nearest == "" && e.value.Kind == yaml.ScalarNode && e.value.Value == "" {
-		hint += "; if it is part of a text with a comma, put the text in quotes"
+		quote := "if it is part of a text with a comma, put the text in quotes"
+		if hint != "" {
+			quote = hint + "; " + quote
+		}
+		hint = quote
 	}
-	r.d.Report(e.key.Pos, "%s has no key %q%s", what, shorten(e.key.Text), hint)
+	r.d.Report(e.key.Pos, diagnostic.UnknownKey, "%s has no key %q; %s", what, shorten(e.key.Text), hint)
 	return nearest
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -33,7 +34,7 @@ func Parse(file string, src []byte) (*spec.Workflow, error) {
 // parse returns nil when the file cannot be read far enough to validate it.
 func parse(file string, src []byte, d *spec.Diagnostics) *spec.Workflow {
 	if len(src) > maxBytes {
-		d.Report(spec.Pos{File: file, Line: 1, Col: 1}, "the file is %d bytes; a declaration may be at most 1 MiB", len(src))
+		d.Report(spec.Pos{File: file, Line: 1, Col: 1}, diagnostic.FileTooLarge, "the file is %d bytes; a declaration may be at most 1 MiB", len(src))
 		return nil
 	}
 	s := newSource(file, src)
@@ -59,7 +60,7 @@ func (s *source) document(d *spec.Diagnostics) *yaml.Node {
 	var doc, second yaml.Node
 	switch err := decoder.Decode(&doc); {
 	case errors.Is(err, io.EOF):
-		d.Report(s.at(0), `the file is empty; a declaration begins with "ironflow: 1"`)
+		d.Report(s.at(0), diagnostic.EmptyFile, `the file is empty; a declaration begins with "ironflow: 1"`)
 		return nil
 	case err != nil:
 		s.syntaxError(d, err)
@@ -67,7 +68,7 @@ func (s *source) document(d *spec.Diagnostics) *yaml.Node {
 	}
 	switch err := decoder.Decode(&second); {
 	case err == nil:
-		d.Report(s.at(s.offset(second.Line, second.Column)), "a second YAML document begins here; a file holds one declaration")
+		d.Report(s.at(s.offset(second.Line, second.Column)), diagnostic.SecondDocument, "a second YAML document begins here; a file holds one declaration")
 		return nil
 	case !errors.Is(err, io.EOF):
 		s.syntaxError(d, err)
@@ -75,7 +76,7 @@ func (s *source) document(d *spec.Diagnostics) *yaml.Node {
 	}
 	root := doc.Content[0]
 	if isNull(root) {
-		d.Report(s.at(0), `the file is empty; a declaration begins with "ironflow: 1"`)
+		d.Report(s.at(0), diagnostic.EmptyFile, `the file is empty; a declaration begins with "ironflow: 1"`)
 		return nil
 	}
 	return root

@@ -6,6 +6,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -36,8 +37,8 @@ func (r *reader) pos(n *yaml.Node) spec.Pos {
 	return r.src.at(r.src.offset(n.Line, n.Column))
 }
 
-func (r *reader) report(n *yaml.Node, format string, args ...any) {
-	r.d.Report(r.pos(n), format, args...)
+func (r *reader) report(n *yaml.Node, code diagnostic.Code, format string, args ...any) *diagnostic.Diagnostic {
+	return r.d.Report(r.pos(n), code, format, args...)
 }
 
 // unread stands in the model for what could not be read and has been reported.
@@ -54,7 +55,7 @@ func (r *reader) resolve(n *yaml.Node) *yaml.Node {
 	}
 	if !r.spent {
 		r.spent = true
-		r.report(n, "the declaration expands to more than %d values; it uses too many aliases", maxNodes)
+		r.report(n, diagnostic.TooManyAliases, "the declaration expands to more than %d values; it uses too many aliases", maxNodes)
 	}
 	return nil
 }
@@ -120,11 +121,11 @@ func (r *reader) entries(n *yaml.Node, what, example string, join bool) (entries
 		return nil, true
 	}
 	if n.Kind != yaml.MappingNode || n.ShortTag() != "!!map" {
-		r.report(n, "%s must be a mapping of names, not %s; write it like %s", what, found(n), example)
+		r.report(n, diagnostic.NotMapping, "%s must be a mapping of names, not %s; write it like %s", what, found(n), example)
 		return nil, false
 	}
 	if count := len(n.Content) / 2; count > maxEntries {
-		r.report(n, "%s has %d entries; a mapping may have at most %d", what, count, maxEntries)
+		r.report(n, diagnostic.TooManyEntries, "%s has %d entries; a mapping may have at most %d", what, count, maxEntries)
 		return nil, false
 	}
 	m := merging{reader: r, what: what, join: join, own: make(map[string]spec.Pos), have: make(map[string]bool)}
@@ -144,10 +145,10 @@ func (r *reader) sequence(n *yaml.Node, what string, single bool) (elements []*y
 	case single && n.Kind == yaml.ScalarNode:
 		return []*yaml.Node{n}, true
 	case n.Kind != yaml.SequenceNode || n.ShortTag() != "!!seq":
-		r.report(n, "%s must be a list, like [first, second], not %s", what, found(n))
+		r.report(n, diagnostic.NotList, "%s must be a list, like [first, second], not %s", what, found(n))
 		return nil, false
 	case len(n.Content) > maxEntries:
-		r.report(n, "%s has %d elements; a list may have at most %d", what, len(n.Content), maxEntries)
+		r.report(n, diagnostic.TooManyEntries, "%s has %d elements; a list may have at most %d", what, len(n.Content), maxEntries)
 		return nil, false
 	}
 	return n.Content, true
@@ -163,14 +164,14 @@ func (r *reader) text(n *yaml.Node, what string) string {
 	case n == nil || isNull(n):
 		return ""
 	case n.Kind != yaml.ScalarNode:
-		r.report(n, "%s must be text, not %s", what, found(n))
+		r.report(n, diagnostic.NotText, "%s must be text, not %s", what, found(n))
 		return ""
 	case n.ShortTag() != "!!str":
-		r.report(n, "%s must be text, not %s; write it in quotes", what, found(n))
+		r.report(n, diagnostic.NotText, "%s must be text, not %s; write it in quotes", what, found(n))
 		return ""
 	}
 	if i := strings.IndexFunc(n.Value, isControl); i >= 0 {
-		r.report(n, "%s has the control character %q; remove it", what, n.Value[i:i+1])
+		r.report(n, diagnostic.ControlCharacter, "%s has the control character %q; remove it", what, n.Value[i:i+1])
 		return ""
 	}
 	return strings.TrimRight(strings.ReplaceAll(n.Value, "\r", ""), " \t\n")
@@ -189,10 +190,10 @@ func (r *reader) name(n *yaml.Node, what string) spec.Name {
 func (r *reader) nameOf(n *yaml.Node, what string) spec.Name {
 	switch {
 	case n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str":
-		r.report(n, "%s must be a name, not %s%s", what, found(n), quoteHint(n))
+		r.report(n, diagnostic.NotName, "%s must be a name, not %s; %s", what, found(n), quoteHint(n))
 		return r.unread(n)
 	case n.Value == "":
-		r.report(n, "%s is empty; write a name", what)
+		r.report(n, diagnostic.NotName, "%s is empty; write a name", what)
 		return r.unread(n)
 	}
 	return r.checkASCII(spec.Name{Text: n.Value, Pos: r.pos(n)}, what)
@@ -203,14 +204,14 @@ func quoteHint(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode || isNull(n) || n.Style&yaml.TaggedStyle != 0 {
 		return ""
 	}
-	return "; write " + strconv.Quote(n.Value) + " if this is the name"
+	return "write " + strconv.Quote(n.Value) + " if this is the name"
 }
 
 // checkASCII refuses names that cannot be Go identifiers in every tool and SQL values in every collation.
 func (r *reader) checkASCII(n spec.Name, what string) spec.Name {
 	for _, c := range n.Text {
 		if c > '~' || c < ' ' {
-			r.d.Report(n.Pos, "%s is %q, which has the character %q; names are written in ASCII letters, digits and underscores", what, shorten(n.Text), c)
+			r.d.Report(n.Pos, diagnostic.NotASCII, "%s is %q, which has the character %q; names are written in ASCII letters, digits and underscores", what, shorten(n.Text), c)
 			return spec.Name{Pos: n.Pos}
 		}
 	}
@@ -243,7 +244,7 @@ func (r *reader) boolean(n *yaml.Node, what string) (value, ok bool) {
 		return false, true
 	}
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" {
-		r.report(n, "%s must be true or false, not %s", what, found(n))
+		r.report(n, diagnostic.NotBoolean, "%s must be true or false, not %s", what, found(n))
 		return false, false
 	}
 	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE", true
@@ -263,6 +264,6 @@ func (r *reader) integer(n *yaml.Node, what string) int {
 			return int(i)
 		}
 	}
-	r.report(n, "%s must be a whole number from 1 to 2147483647, not %s", what, found(n))
+	r.report(n, diagnostic.NotNumber, "%s must be a whole number from 1 to 2147483647, not %s", what, found(n))
 	return 0
 }

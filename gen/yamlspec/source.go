@@ -5,6 +5,7 @@ import (
 	"sort"
 	"unicode/utf8"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -78,10 +79,10 @@ func (s *source) check(d *spec.Diagnostics) bool {
 		r, size := utf8.DecodeRune(s.text[i:])
 		switch {
 		case r == utf8.RuneError && size == 1:
-			d.Report(s.at(i), "byte %#02x is not valid UTF-8; save the file as UTF-8", s.text[i])
+			d.Report(s.at(i), diagnostic.NotUTF8, "byte %#02x is not valid UTF-8; save the file as UTF-8", s.text[i])
 			return false
 		case isControl(r):
-			d.Report(s.at(i), "control character %U is not allowed in a declaration; delete it", r)
+			d.Report(s.at(i), diagnostic.ControlCharacter, "control character %U is not allowed in a declaration; delete it", r)
 			return false
 		}
 		i += size

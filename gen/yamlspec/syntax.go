@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -27,7 +28,7 @@ var unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 func (s *source) syntaxError(d *spec.Diagnostics, err error) {
 	match := parserLine.FindStringSubmatch(err.Error())
 	if match == nil {
-		d.Report(s.at(0), "this is not valid YAML: %v", err)
+		d.Report(s.at(0), diagnostic.NotYAML, "this is not valid YAML: %v", err)
 		return
 	}
 	message := match[2]
@@ -39,23 +40,23 @@ func (s *source) syntaxError(d *spec.Diagnostics, err error) {
 	lines := s.split()
 	if number, ok := s.broken(lines); ok {
 		m := mistake{source: s, all: lines, number: number}
-		if offset, advice := m.explain(message); advice != "" {
-			d.Report(s.at(offset), "%s", advice)
+		if e, ok := m.explain(message); ok {
+			d.Report(s.at(e.offset), e.code, "%s; %s", e.message, e.fix)
 			return
 		}
 		at = lines[number].start + lines[number].indent
 	}
-	d.Report(s.at(at), "this is not valid YAML: %s", message)
+	d.Report(s.at(at), diagnostic.NotYAML, "this is not valid YAML: %s", message)
 }
 
 // unknownAlias reports a name behind a star that stands for nothing. It may be a pointer of Go.
 func (s *source) unknownAlias(d *spec.Diagnostics, name string) {
 	at := max(bytes.Index(s.text, []byte("*"+name)), 0)
 	if spec.ScalarFor(name) != "" || isExported(name) {
-		d.Report(s.at(at), `YAML takes "*%s" for a reference; %s`, name, typeHint("*"+name))
+		d.Report(s.at(at), diagnostic.ForeignType, `YAML takes "*%s" for a reference; %s`, name, typeHint("*"+name))
 		return
 	}
-	d.Report(s.at(at), "alias %q has no anchor before it; write &%s where its content stands", "*"+name, name)
+	d.Report(s.at(at), diagnostic.UnknownAlias, "alias %q has no anchor before it; write &%s where its content stands", "*"+name, name)
 }
 
 // parserOffset returns where the parser says the mistake is.

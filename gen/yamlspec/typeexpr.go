@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -35,16 +36,16 @@ func (r *reader) typeRef(n *yaml.Node, what string) spec.TypeRef {
 	case n == nil:
 		return spec.TypeRef{}
 	case n.Kind == yaml.SequenceNode:
-		r.report(n, "the type of %s is written as a YAML list; write list<T>", what)
+		r.report(n, diagnostic.BadType, "the type of %s is written as a YAML list; write list<T>", what)
 		return spec.TypeRef{Pos: r.pos(n)}
 	case isNull(n) && n.Anchor != "":
-		r.report(n, `YAML takes "&%s" for the name of a value; %s`, shorten(n.Anchor), typeHint("&"+n.Anchor))
+		r.report(n, diagnostic.ForeignType, `YAML takes "&%s" for the name of a value; %s`, shorten(n.Anchor), typeHint("&"+n.Anchor))
 		return spec.TypeRef{Pos: r.pos(n)}
 	case n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str":
-		r.report(n, "the type of %s must be a type like string or list<Item>, not %s", what, found(n))
+		r.report(n, diagnostic.BadType, "the type of %s must be a type like string or list<Item>, not %s", what, found(n))
 		return spec.TypeRef{Pos: r.pos(n)}
 	case len(n.Value) > maxTypeBytes:
-		r.report(n, "the type of %s is %d bytes long; a type may be at most %d", what, len(n.Value), maxTypeBytes)
+		r.report(n, diagnostic.LargeType, "the type of %s is %d bytes long; a type may be at most %d", what, len(n.Value), maxTypeBytes)
 		return spec.TypeRef{Pos: r.pos(n)}
 	}
 	e := typeExpr{reader: r, what: what, node: n, pos: r.pos(n)}
@@ -80,7 +81,7 @@ func (e typeExpr) parse(text string, offset, depth int) spec.TypeRef {
 	ref := spec.TypeRef{Pos: e.at(offset)}
 
 	if depth > maxTypeDepth {
-		e.d.Report(ref.Pos, "the type of %s nests more than %d deep; declare a type for the inner part", e.what, maxTypeDepth)
+		e.d.Report(ref.Pos, diagnostic.LargeType, "the type of %s nests more than %d deep; declare a type for the inner part", e.what, maxTypeDepth)
 		return ref
 	}
 	if typeName.MatchString(text) && containers[text] == 0 {
@@ -98,7 +99,7 @@ func (e typeExpr) parse(text string, offset, depth int) spec.TypeRef {
 		}
 		return ref
 	}
-	e.d.Report(ref.Pos, "the type of %s is %q; %s", e.what, shorten(text), typeHint(text))
+	e.d.Report(ref.Pos, diagnostic.BadType, "the type of %s is %q; %s", e.what, shorten(text), typeHint(text))
 	return ref
 }
 

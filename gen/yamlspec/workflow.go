@@ -3,6 +3,7 @@ package yamlspec
 import (
 	"gopkg.in/yaml.v3"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -41,15 +42,15 @@ func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 // version checks the version of the format.
 func (r *reader) version(n, root *yaml.Node) {
 	if n == nil {
-		r.report(root, `the version of the format is missing; write "ironflow: 1" first`)
+		r.report(root, diagnostic.FormatVersion, `the version of the format is missing; write "ironflow: 1" first`)
 		return
 	}
 	n = r.resolve(n)
 	switch {
 	case n == nil:
 	case n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int":
-		r.report(n, `the version of the format must be the number 1, not %s; write "ironflow: 1"`, found(n))
+		r.report(n, diagnostic.FormatVersion, `the version of the format must be the number 1, not %s; write "ironflow: 1"`, found(n))
 	case n.Value != version:
-		r.report(n, "version %s of the format is not known; this ironflow-gen reads version 1", n.Value)
+		r.report(n, diagnostic.FormatVersion, "version %s of the format is not known; this ironflow-gen reads version 1", n.Value)
 	}
 }
