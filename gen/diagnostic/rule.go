@@ -39,9 +39,23 @@ type Rule struct {
 	Severity Severity
 	Title    string // short, without a name from the declaration
 	Why      string // why it is a mistake, and how to get out of it
-	Wrong    string // an example with the mistake
-	Right    string // the same without it
+
+	// Wrong and Right are an example with the mistake and one without. They are empty where that takes more than fits a page,
+	// or where no YAML can make the mistake.
+	Wrong, Right string
+	Form         Form
 }
+
+// Form is how the examples of a rule are written.
+type Form int
+
+// The forms. The YAML of an example that does not begin with "ironflow:" shows only what matters; the other keys at the top
+// of a declaration are those of a sample.
+const (
+	YAML  Form = iota // the part of a declaration
+	Files             // files with their names, in the txtar format; parts of declarations among them
+	Go                // a file of a Go package
+)
 
 // Area is a group of rules, those whose codes begin alike.
 type Area struct {
@@ -71,6 +85,9 @@ var (
 // define adds a rule to the table. It is called for package variables only.
 func define(code string, r Rule) Code {
 	r.Code = Code{code}
+	for _, text := range []*string{&r.Why, &r.Wrong, &r.Right} {
+		*text = strings.TrimPrefix(*text, "\n")
+	}
 	if rules[r.Code] != nil || !codeForm.MatchString(code) {
 		panic(fmt.Sprintf("the code %q is taken or malformed", code))
 	}

@@ -4,5 +4,7 @@ package diagnostic
 var (
 	TooMany = define("IF0001", Rule{
 		Title: "Too many mistakes",
+		Why: `
+A run prints 200 mistakes at most. Mend those and run again; many of the others often follow from them.`,
 	})
 )

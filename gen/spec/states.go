@@ -120,6 +120,7 @@ func (c *checker) stateShape() {
 	}
 	if first := c.w.States[0]; first.Terminal {
 		c.d.Report(first.Name.Pos, diagnostic.InitialTerminal, "state %q comes first and is therefore the initial one, so it cannot be terminal; put the initial state first", first.Name.Text)
+		return // what is not reached from it follows
 	}
 	if !c.states.vague && !c.states.unread {
 		c.unreachable()

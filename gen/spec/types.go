@@ -112,7 +112,7 @@ func (c *checker) unknownType(ref *TypeRef) {
 	}
 	nearest, hint := Suggest(ref.Name, slices.Concat(c.types.order, scalars))
 	if nearest == "" {
-		hint = "; declare it under types, or use one of " + strings.Join(scalars, ", ")
+		hint = "declare it under types, or use one of " + strings.Join(scalars, ", ")
 	}
 	c.d.Report(ref.Pos, diagnostic.UnknownType, "type %q is not known; %s", ref.Name, hint)
 }

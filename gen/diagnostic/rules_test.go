@@ -1,0 +1,149 @@
+package diagnostic_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/generate"
+	"github.com/ironflow-gen/ironflow/gen/yamlspec"
+)
+
+// sample is the declaration of which the examples show a part.
+const sample = `ironflow: 1
+workflow: door
+package: door
+id: door_id
+inputs: {Open: {fields: {door_id: string}}}
+events: {Opened: {}}
+`
+
+var topKey = regexp.MustCompile(`(?m)^(\w+):`)
+
+// complete adds the keys of the sample that an example lacks.
+func complete(example string) string {
+	if strings.HasPrefix(example, "ironflow:") || strings.HasPrefix(example, "#") {
+		return example
+	}
+	has := make(map[string]bool)
+	for _, m := range topKey.FindAllStringSubmatch(example, -1) {
+		has[m[1]] = true
+	}
+	var missing strings.Builder
+	for line := range strings.Lines(sample) {
+		if key, _, _ := strings.Cut(line, ":"); !has[key] {
+			missing.WriteString(line)
+		}
+	}
+	return missing.String() + example
+}
+
+// bare are the rules that need no example: it would be too large, or only a front end without unique keys of mappings can
+// make the mistake.
+var bare = map[diagnostic.Code]bool{
+	diagnostic.TooMany: true, diagnostic.FileTooLarge: true, diagnostic.NotUTF8: true, diagnostic.TooManyAliases: true,
+	diagnostic.TooManyEntries: true, diagnostic.LongName: true, diagnostic.DuplicateName: true, diagnostic.DuplicateField: true,
+	diagnostic.UniqueTwice: true, diagnostic.InputTwice: true,
+}
+
+// TestRules checks that every rule explains itself, and that its examples do what they say.
+func TestRules(t *testing.T) {
+	for _, r := range diagnostic.Rules() {
+		t.Run(r.Code.String(), func(t *testing.T) {
+			if r.Title == "" || r.Why == "" {
+				t.Error("it says nothing")
+			}
+			if strings.HasSuffix(r.Title, ".") || !strings.HasSuffix(r.Why, ".") {
+				t.Errorf("the title is a title, and the rest is sentences: %q, %q", r.Title, r.Why)
+			}
+			if (r.Wrong == "") != bare[r.Code] || (r.Right == "") != bare[r.Code] {
+				t.Error("examples are missing, or there are some")
+			}
+			if r.Wrong == "" {
+				return
+			}
+			switch r.Form {
+			case diagnostic.YAML:
+				check(t, r, parse(r.Wrong), parse(r.Right))
+			case diagnostic.Files:
+				check(t, r, plan(t, r.Wrong), plan(t, r.Right))
+			}
+		})
+	}
+}
+
+// check compares what the two examples of a rule give.
+func check(t *testing.T, r *diagnostic.Rule, wrong, right error) {
+	t.Helper()
+	if right != nil {
+		t.Errorf("the right example has mistakes:\n%v", right)
+	}
+	var found diagnostic.Errors
+	if !errors.As(wrong, &found) {
+		t.Fatalf("the wrong example gives %v", wrong)
+	}
+	for _, d := range found {
+		if d.Code != r.Code {
+			t.Errorf("the wrong example has another mistake as well: %v", d)
+		}
+	}
+}
+
+func parse(example string) error {
+	_, err := yamlspec.Parse("door.ironflow.yaml", []byte(complete(example)))
+	return err
+}
+
+// plan plans the generation of an example of several files.
+func plan(t *testing.T, example string) error {
+	dir := t.TempDir()
+	for _, f := range txtar.Parse([]byte(example + "\n")).Files {
+		path := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		content := string(f.Data)
+		if filepath.Ext(f.Name) == ".yaml" {
+			content = complete(content)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := generate.New([]string{dir + "/..."}, generate.Options{})
+	return err
+}
+
+// TestEveryRuleIsReported looks for each code in what tests expect: in their data, or in the code of a test.
+func TestEveryRuleIsReported(t *testing.T) {
+	var expected strings.Builder
+	for _, root := range []string{"..", "../../cmd"} {
+		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			dir := filepath.ToSlash(filepath.Dir(path)) + "/"
+			if !strings.Contains(dir, "/testdata/") && !strings.HasSuffix(path, "_test.go") {
+				return nil
+			}
+			content, err := os.ReadFile(path)
+			expected.Write(content)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range diagnostic.Rules() {
+		if !strings.Contains(expected.String(), "["+r.Code.String()+"]") {
+			t.Errorf("no test expects [%s], %s", r.Code, r.Title)
+		}
+	}
+}
