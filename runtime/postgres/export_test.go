@@ -4,10 +4,9 @@ import "github.com/ironflow-gen/ironflow/runtime"
 
 // What tests outside of the package look at.
 
-const (
-	SchemaVersion = schemaVersion
-	UseIndexes    = useIndexes
-)
+const UseIndexes = useIndexes
+
+var SchemaVersion = schemaVersion
 
 func (s *Store) ClaimStatement(queue runtime.QueueName) string {
 	if queue == runtime.TimerQueue {

@@ -2,19 +2,11 @@ package postgres
 
 import (
 	"context"
-	"embed"
 	"fmt"
-	"io/fs"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-//go:embed migrations/*.sql
-var migrationFiles embed.FS
-
-// schemaVersion is the number of the newest migration, which is the version this library needs.
-const schemaVersion = 2
 
 // SchemaVersionError says that the tables are not the ones this version of the library needs.
 type SchemaVersionError struct {
@@ -42,16 +34,16 @@ func (e *SchemaVersionError) Error() string {
 //
 // Unless the schema exists, the user of the pool needs the right to create one.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, options ...Option) error {
-	return migrate(ctx, pool, options, func(current int) int { return min(current+1, schemaVersion) })
+	return migrate(ctx, pool, options, versionAfter)
 }
 
 // MigrateDown takes steps back until the schema is at the given version. At 0 the tables are gone, with everything that is
 // stored in them.
 func MigrateDown(ctx context.Context, pool *pgxpool.Pool, version int, options ...Option) error {
-	if version < 0 || version > schemaVersion {
+	if version != 0 && findMigration(version) == nil {
 		return fmt.Errorf("postgres: there is no version %d of the schema to go back to", version)
 	}
-	return migrate(ctx, pool, options, func(current int) int { return min(current, max(current-1, version)) })
+	return migrate(ctx, pool, options, func(current int) int { return min(current, max(versionBefore(current), version)) })
 }
 
 // migrate goes from version to version by single steps until next returns the current one.
@@ -110,25 +102,22 @@ func lockVersion(ctx context.Context, tx pgx.Tx, schema string) (int, error) {
 	return version, nil
 }
 
-// step runs one migration file, up or down.
+// step runs one migration, up or down.
 func step(ctx context.Context, tx pgx.Tx, schema string, current, target int) error {
-	pattern, record, version := "migrations/%03d_*.up.sql", recordMigration, target
+	version := max(current, target)
+	m := findMigration(version)
+	if m == nil {
+		return fmt.Errorf("the schema is at version %d, which this library has no migration for", version)
+	}
+	script, record := m.up, recordMigration
 	if target < current {
-		pattern, record, version = "migrations/%03d_*.down.sql", forgetMigration, current
-	}
-	files, err := fs.Glob(migrationFiles, fmt.Sprintf(pattern, version))
-	if err != nil || len(files) != 1 {
-		return fmt.Errorf("%d files for the migration from version %d to %d: %w", len(files), current, target, err)
-	}
-	sql, err := migrationFiles.ReadFile(files[0])
-	if err != nil {
-		return err
+		script, record = m.down, forgetMigration
 	}
 	// Without parameters pgx uses the simple protocol, which takes a whole file at once.
-	if _, err := tx.Exec(ctx, inSchema(schema, string(sql))); err != nil {
-		return fmt.Errorf("%s: %w", files[0], err)
+	if _, err := tx.Exec(ctx, inSchema(schema, script)); err != nil {
+		return fmt.Errorf("migration %03d_%s, from version %d to %d: %w", m.version, m.name, current, target, err)
 	}
-	_, err = tx.Exec(ctx, inSchema(schema, record), version)
+	_, err := tx.Exec(ctx, inSchema(schema, record), version)
 	return err
 }
 

@@ -1,0 +1,92 @@
+// Command ironflow-postgres writes the SQL of ironflow's PostgreSQL store for those who run it themselves: migrations for
+// goose, tern, Atlas or golang-migrate.
+//
+//	go run github.com/ironflow-gen/ironflow/runtime/postgres/cmd/ironflow-postgres migrations -format goose -dir db/migrations
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+)
+
+func main() { os.Exit(Run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+const usage = `ironflow-postgres writes the SQL of ironflow's PostgreSQL store.
+
+	ironflow-postgres migrations -format plain|goose|tern|atlas -dir DIR [-schema NAME] [-after VERSION] [-first NUMBER]
+
+Run "ironflow-postgres COMMAND -h" for the flags of a command.
+`
+
+var commands = map[string]func(flags *flag.FlagSet) func(out io.Writer) error{
+	"migrations": migrationsCommand,
+}
+
+// Run is the whole program: it takes the arguments without the program's name, and returns the exit code.
+func Run(args []string, out, errOut io.Writer) int {
+	if len(args) == 0 {
+		fmt.Fprint(errOut, usage)
+		return exitUsage
+	}
+	setup, ok := commands[args[0]]
+	if !ok {
+		if args[0] == "help" || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
+			fmt.Fprint(out, usage)
+			return exitOK
+		}
+		fmt.Fprintf(errOut, "ironflow-postgres: there is no command %q\n\n%s", args[0], usage)
+		return exitUsage
+	}
+	flags := flag.NewFlagSet("ironflow-postgres "+args[0], flag.ContinueOnError)
+	flags.SetOutput(errOut)
+	run := setup(flags)
+	if err := flags.Parse(args[1:]); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return exitOK
+		}
+		return exitUsage
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(errOut, "ironflow-postgres: unexpected argument %q\n", flags.Arg(0))
+		return exitUsage
+	}
+	if err := run(out); err != nil {
+		fmt.Fprintf(errOut, "ironflow-postgres: %v\n", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+func migrationsCommand(flags *flag.FlagSet) func(out io.Writer) error {
+	format := flags.String("format", string(postgres.PlainMigrations), "plain (also golang-migrate), goose, tern or atlas")
+	dir := flags.String("dir", ".", "directory to write the files to")
+	schema := flags.String("schema", postgres.DefaultSchema, "schema of the tables, as in postgres.WithSchema")
+	after := flags.Int("after", 0, "schema version that the directory leads to already; only what comes after it is written")
+	first := flags.Int64("first", 0, "number of the first file, when the directory has others (default: the schema version)")
+	return func(out io.Writer) error {
+		files := postgres.MigrationFiles{Format: postgres.MigrationFormat(*format), After: *after, First: *first}
+		paths, err := postgres.WriteMigrations(*dir, files, postgres.WithSchema(*schema))
+		if err != nil {
+			return err
+		}
+		for _, path := range paths {
+			fmt.Fprintln(out, path)
+		}
+		if len(paths) == 0 {
+			fmt.Fprintf(out, "nothing comes after version %d\n", *after)
+		}
+		return nil
+	}
+}
