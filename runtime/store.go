@@ -42,6 +42,21 @@ type Store interface {
 	// to it.
 	Begin(ctx context.Context, requests []ReadRequest) (UnitOfWork, error)
 
+	// InputOutcomes returns what was recorded for inputs that came with an id, in their order; nil for those of which nothing
+	// is known, or not any more.
+	InputOutcomes(ctx context.Context, inputs []InputKey) ([][]byte, error)
+
+	// RecordInputs keeps what became of inputs that added nothing to their instance. It fails with ErrConflict, and keeps
+	// nothing, when there is an outcome under the id of one of them already.
+	RecordInputs(ctx context.Context, inputs InputRecords) error
+
+	// Observations returns what was observed of one instance, or of all, the newest first.
+	Observations(ctx context.Context, query ObservationQuery) ([]Observation, error)
+
+	// PutSchedules starts schedules that are not there yet, and starts anew those whose definition is another one. They are
+	// in the timers' queue, as deliveries whose instance has an empty id.
+	PutSchedules(ctx context.Context, schedules []StoredSchedule) error
+
 	// SaveSnapshots keeps states, each in place of the one of the same instance that is as old or older. A snapshot that is
 	// older than the one that is kept, or whose instance does not exist, is ignored.
 	SaveSnapshots(ctx context.Context, snapshots []Snapshot) error
@@ -130,6 +145,7 @@ type Instance struct {
 	Completed bool  // it refuses every input
 
 	LastEventAt time.Time // RecordedAt of the last event, whether or not Events has it
+	Parent      *Parent   // who started it as a child and wants to hear of its end
 
 	// Snapshot is the state that Events follow on, when a usable one is newer than the version asked for.
 	Snapshot *Snapshot
@@ -160,10 +176,81 @@ type Change struct {
 	Cancel    []string   // keys of timers to delete, none of them in Timers
 	UniqueKey string     // taken for this instance when not empty, until it completes; its own again is no conflict
 	Complete  bool       // refuse every later input, delete the timers and free the unique key; Timers is empty then
+	Status    string     // after the change; empty for a workflow without states
+	Parent    *Parent    // kept when Version is 0
+
+	// CancelEffects are kinds of effects of this instance that are given up, also those that are leased. The change's own
+	// effects come after that.
+	CancelEffects []string
 
 	// Consume are the effects and timers that caused the inputs. They are deleted first, so that a timer may start itself
-	// again.
+	// again. Settle are those that caused an input and stay: as dead letters, or due Again. All of them may belong to other
+	// instances.
 	Consume []Lease
+	Settle  []Settlement
+
+	Inputs InputRecords // of the inputs that led to the change
+}
+
+// Parent is who hears of an instance's end, by an input.
+type Parent struct {
+	Instance InstanceKey `json:"instance"`
+	Input    string      `json:"input"`
+}
+
+// InputRecords is what is kept of inputs beside what they led to.
+type InputRecords struct {
+	Outcomes     []InputOutcome
+	Observations []Observation
+}
+
+// InputKey names an input that came with an id, which is unique within its instance. Ids are valid UTF-8 without NUL, of 1 to
+// MaxIDLength bytes.
+type InputKey struct {
+	Instance InstanceKey
+	ID       string
+}
+
+// InputOutcome is what became of an input that came with an id, as JSON.
+type InputOutcome struct {
+	Input      InputKey
+	Outcome    []byte
+	RecordedAt time.Time
+}
+
+// Observation is an input with what became of it.
+type Observation struct {
+	Instance   InstanceKey
+	ObservedAt time.Time
+	Number     int64 // grows within what one instance had observed at one time; given by the store
+	Input      string
+	InputID    string // empty when it came without one
+	Payload    []byte // the input, or what a redaction left of it
+	Outcome    string // accepted, rejected or completed
+	Version    int64  // of the instance after it
+
+	Rejection        string // of a rejected input
+	RejectionPayload []byte
+}
+
+// ObservationQuery asks for observations.
+type ObservationQuery struct {
+	Instance InstanceKey // an empty ID asks for all instances, an empty Workflow for those of all workflows
+	Before   time.Time   // those observed before it, to page on; zero for all
+	Limit    int
+}
+
+// StoredSchedule is a recurring input of a workflow.
+type StoredSchedule struct {
+	Workflow   string
+	Name       string
+	Definition []byte // JSON; the delivery's payload
+	Next       time.Time
+}
+
+// ScheduleKind is the kind of the deliveries of a schedule.
+func ScheduleKind(workflow, name string) Kind {
+	return Kind{Workflow: workflow, Name: "schedule:" + name}
 }
 
 // NewVersion is the version of the instance after the change.
@@ -174,12 +261,15 @@ type NewEvent struct {
 	Type          string
 	SchemaVersion int
 	Payload       []byte
+	Cause         []byte // JSON, of the decision that begins with this event; nil for its later ones
 }
 
 // NewEffect is an effect to put into the outbox, due at the change's Due and requested at its Now.
 type NewEffect struct {
-	Kind    string
-	Payload []byte
+	Kind     string
+	Payload  []byte
+	Trace    string // W3C trace context of the decision; may be empty
+	LimitKey string // what its kind's limit counts separately; may be empty
 }
 
 // NewTimer is a timer to start.
@@ -188,6 +278,7 @@ type NewTimer struct {
 	Input   string // name of the input it delivers
 	Payload []byte // that input
 	FireAt  time.Time
+	Trace   string // W3C trace context of the decision; may be empty
 }
 
 // Queue holds deliveries that wait until they are due: the outbox, or the timers.
@@ -232,6 +323,7 @@ type Delivery struct {
 	Due       time.Time // when the effect was requested, or when the timer was set to fire
 	Attempt   int       // this claim included
 	LastError string    // of the attempt before
+	Trace     string    // of the decision that made it; may be empty
 }
 
 // QueueName tells the two queues of a store apart.
@@ -259,7 +351,7 @@ type Lease struct {
 type Settlement struct {
 	Lease   Lease
 	Verdict Verdict
-	At      time.Time // RetryLater and Release: due again at; Dead: died at
+	At      time.Time // RetryLater, Release and Again: due again at; Dead: died at
 	Error   string    // RetryLater and Dead
 }
 
@@ -271,6 +363,7 @@ const (
 	RetryLater                    // due again at the given time
 	Dead                          // keep it as a dead letter
 	Release                       // due again, and the attempt was none
+	Again                         // due again as if it were new, which a recurring timer is
 )
 
 // Notifier is a Store through which processes tell each other about new work, so that they need not wait for their next

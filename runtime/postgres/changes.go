@@ -42,6 +42,7 @@ type changeBatch struct {
 	keyColumns instanceColumns
 	keys       []string
 	consumed   map[runtime.QueueName][]runtime.Lease
+	settled    []runtime.Lease
 }
 
 func newChangeBatch(queries *queries, changes []runtime.Change) (*changeBatch, error) {
@@ -75,6 +76,14 @@ func (b *changeBatch) check() error {
 				return fail("a lease on the queue %q, which there is not", lease.Queue)
 			}
 		}
+		for _, settlement := range change.Settle {
+			if queue := settlement.Lease.Queue; queue != runtime.EffectQueue && queue != runtime.TimerQueue {
+				return fail("a lease on the queue %q, which there is not", queue)
+			}
+			if settlement.Verdict != runtime.Dead && settlement.Verdict != runtime.Again {
+				return fail("a delivery is settled with the verdict %d, only Dead and Again stay", settlement.Verdict)
+			}
+		}
 	}
 	return nil
 }
@@ -102,10 +111,13 @@ func (b *changeBatch) queueChanges(commit runtime.CommitID) {
 	b.instances()
 	b.uniqueKeys()
 	b.consume()
+	b.settle()
 	b.events(commit)
 	b.timers()
+	b.cancelEffects()
 	b.effects()
 	b.completions()
+	b.inputs()
 }
 
 func (b *changeBatch) instances() {
@@ -114,7 +126,9 @@ func (b *changeBatch) instances() {
 		versions []int64
 		nows     []time.Time
 		complete []bool
+		statuses []string
 		expected []int64
+		parents  []string
 	}
 	sized := func(n int) columns {
 		return columns{
@@ -122,6 +136,7 @@ func (b *changeBatch) instances() {
 			versions:        make([]int64, 0, n),
 			nows:            make([]time.Time, 0, n),
 			complete:        make([]bool, 0, n),
+			statuses:        make([]string, 0, n),
 			expected:        make([]int64, 0, n),
 		}
 	}
@@ -141,14 +156,31 @@ func (b *changeBatch) instances() {
 		to.versions = append(to.versions, change.NewVersion())
 		to.nows = append(to.nows, change.Now)
 		to.complete = append(to.complete, change.Complete)
+		to.statuses = append(to.statuses, change.Status)
 		to.expected = append(to.expected, change.Version)
+		if change.Version == 0 && change.Parent != nil {
+			created.parents = sparse(created.parents, len(created.ids)-1, encodeParent(change.Parent))
+		}
 	}
 	if c := &created; !c.empty() {
-		b.Queue(b.queries.insertInstances, c.ids, c.workflows, c.versions, c.nows, c.complete)
+		b.Queue(b.queries.insertInstances, c.ids, c.workflows, c.versions, c.nows, c.complete, c.statuses, c.parents)
 	}
 	if c := &changed; !c.empty() {
-		b.Queue(b.queries.updateInstances, c.ids, c.workflows, c.versions, c.nows, c.complete, c.expected)
+		b.Queue(b.queries.updateInstances, c.ids, c.workflows, c.versions, c.nows, c.complete, c.statuses, c.expected)
 	}
+}
+
+// sparse sets an element of a column that few rows have, and that ends with the last of them: unnest makes NULL of what is
+// not there.
+func sparse(column []string, index int, value string) []string {
+	if value == "" {
+		return column
+	}
+	for len(column) <= index {
+		column = append(column, "")
+	}
+	column[index] = value
+	return column
 }
 
 func (b *changeBatch) uniqueKeys() {
@@ -186,6 +218,23 @@ func (b *changeBatch) consume() {
 	}
 }
 
+// settle ends leases on deliveries that caused the changes and stay.
+func (b *changeBatch) settle() {
+	for _, change := range b.changes {
+		for i := range change.Settle {
+			queue := &b.queries.effects
+			if change.Settle[i].Lease.Queue == runtime.TimerQueue {
+				queue = &b.queries.timers
+			}
+			// There is hardly ever more than one, so each is a statement.
+			settled := change.Settle[i : i+1]
+			b.settled = append(b.settled, settled[0].Lease)
+			columns := newSettlementColumns(settled)
+			b.Queue(queue.settle, append(columns.args(), len(b.settled))...)
+		}
+	}
+}
+
 func (b *changeBatch) events(commit runtime.CommitID) {
 	n := b.count(func(c *runtime.Change) int { return len(c.Events) })
 	var (
@@ -195,6 +244,7 @@ func (b *changeBatch) events(commit runtime.CommitID) {
 		schemaVersions = make([]int32, 0, n)
 		payloads       = make([]string, 0, n)
 		recorded       = make([]time.Time, 0, n)
+		causes         = make([]string, 0, n)
 	)
 	for _, change := range b.changes {
 		for i, event := range change.Events {
@@ -204,10 +254,11 @@ func (b *changeBatch) events(commit runtime.CommitID) {
 			schemaVersions = append(schemaVersions, int32(event.SchemaVersion))
 			payloads = append(payloads, string(event.Payload))
 			recorded = append(recorded, change.Now)
+			causes = append(causes, string(event.Cause))
 		}
 	}
 	b.Queue(b.queries.insertEvents,
-		columns.ids, columns.workflows, versions, types, schemaVersions, payloads, recorded, int64(commit))
+		columns.ids, columns.workflows, versions, types, schemaVersions, payloads, recorded, int64(commit), causes)
 }
 
 func (b *changeBatch) effects() {
@@ -223,6 +274,8 @@ func (b *changeBatch) effects() {
 		payloads  = make([]string, 0, n)
 		due       = make([]time.Time, 0, n)
 		nows      = make([]time.Time, 0, n)
+
+		traces, limitKeys []string
 	)
 	for _, change := range b.changes {
 		for position, effect := range change.Effects {
@@ -233,9 +286,12 @@ func (b *changeBatch) effects() {
 			payloads = append(payloads, string(effect.Payload))
 			due = append(due, change.Due)
 			nows = append(nows, change.Now)
+			traces = sparse(traces, len(kinds)-1, effect.Trace)
+			limitKeys = sparse(limitKeys, len(kinds)-1, effect.LimitKey)
 		}
 	}
-	b.Queue(b.queries.insertEffects, columns.ids, columns.workflows, versions, positions, kinds, payloads, due, nows)
+	b.Queue(b.queries.insertEffects,
+		columns.ids, columns.workflows, versions, positions, kinds, payloads, due, nows, traces, limitKeys)
 }
 
 func (b *changeBatch) timers() {
@@ -245,6 +301,7 @@ func (b *changeBatch) timers() {
 		generations         []int64
 		inputs, payloads    []string
 		fireAt              []time.Time
+		traces              []string
 	)
 	for _, change := range b.changes {
 		for _, key := range change.Cancel {
@@ -258,14 +315,41 @@ func (b *changeBatch) timers() {
 			inputs = append(inputs, timer.Input)
 			payloads = append(payloads, string(timer.Payload))
 			fireAt = append(fireAt, timer.FireAt)
+			traces = sparse(traces, len(keys)-1, timer.Trace)
 		}
 	}
 	if !cancelled.empty() {
 		b.Queue(b.queries.cancelTimers, cancelled.ids, cancelled.workflows, cancelledKeys)
 	}
 	if !started.empty() {
-		b.Queue(b.queries.upsertTimers, started.ids, started.workflows, keys, generations, inputs, payloads, fireAt)
+		b.Queue(b.queries.upsertTimers, started.ids, started.workflows, keys, generations, inputs, payloads, fireAt,
+			traces)
 	}
+}
+
+// cancelEffects gives up effects, also those that are leased: their handlers find out when they extend or settle.
+func (b *changeBatch) cancelEffects() {
+	var columns instanceColumns
+	var kinds []string
+	for _, change := range b.changes {
+		for _, kind := range change.CancelEffects {
+			columns.add(change.Instance)
+			kinds = append(kinds, kind)
+		}
+	}
+	if !columns.empty() {
+		b.Queue(b.queries.cancelEffects, columns.ids, columns.workflows, kinds)
+	}
+}
+
+// inputs keeps what is to be kept of the inputs themselves.
+func (b *changeBatch) inputs() {
+	var records runtime.InputRecords
+	for _, change := range b.changes {
+		records.Outcomes = append(records.Outcomes, change.Inputs.Outcomes...)
+		records.Observations = append(records.Observations, change.Inputs.Observations...)
+	}
+	queueInputs(&b.Batch, b.queries, records)
 }
 
 // completions deletes what an instance holds only while it is active. Its effects are still delivered.

@@ -62,7 +62,7 @@ func (b *changeBatch) commit(ctx context.Context, conn *pgxpool.Conn) error {
 
 // expected reports whether an error is part of normal life.
 func (b *changeBatch) expected(err error) bool {
-	return hasCode(err, refusedConflict, refusedUniqueKey, refusedLease) || lostRace(err)
+	return hasCode(err, refusedConflict, refusedUniqueKey, refusedLease, refusedInputID) || lostRace(err)
 }
 
 // failure says what became of a batch that was not answered as it should be.
@@ -87,7 +87,7 @@ func (b *changeBatch) failure(err error, tag pgconn.CommandTag) error {
 func (b *changeBatch) refusal(err *pgconn.PgError) error {
 	first, second, _ := strings.Cut(err.Detail, " ")
 	switch err.Code {
-	case refusedConflict:
+	case refusedConflict, refusedInputID:
 		return fmt.Errorf("postgres: commit %s: %w (%w)", b.describe(), runtime.ErrConflict, err)
 	case refusedUniqueKey:
 		number, _ := strconv.Atoi(first)
@@ -101,6 +101,9 @@ func (b *changeBatch) refusal(err *pgconn.PgError) error {
 		return &runtime.UniqueKeyConflict{Instance: instance, Key: key, Holder: second}
 	case refusedLease:
 		leases := b.consumed[runtime.QueueName(first)]
+		if first == "" {
+			leases = b.settled
+		}
 		number, _ := strconv.Atoi(second)
 		if number < 1 || number > len(leases) {
 			break

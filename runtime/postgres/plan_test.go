@@ -94,7 +94,7 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 		"upsertSnapshots":  {ids, workflows, numbers, keys, items},
 		"consumeEffects":   {ids, workflows, numbers, items, numbers},
 		"consumeTimers":    {ids, workflows, numbers, keys, numbers},
-		"updateInstances":  {ids, workflows, numbers, times, flags, numbers},
+		"updateInstances":  {ids, workflows, numbers, times, flags, keys, numbers},
 		"extendEffects":    {ids, workflows, numbers, items, numbers, now},
 		"removeEffects":    {ids, workflows, numbers, items, numbers},
 		"keepEffects":      {ids, workflows, numbers, items, numbers, keys, times, keys},
@@ -177,7 +177,8 @@ func TestOneChangeReadsNoWholeTable(t *testing.T) {
 	} {
 		args := []any{"1", "order", version + 1, now, now, version == 2, 1}
 		args = append(args, lease...)
-		args = append(args, texts, []int32{1}, texts, texts, texts, keys, texts, texts, times, []string{"c"})
+		args = append(args, texts, []int32{1}, texts, texts, texts, keys, texts, texts, times, []string{"c"},
+			"open", texts, keys, []string{}, keys)
 		if _, err := tx.Exec(t.Context(), store.AppendChangeStatement(), args...); err != nil {
 			t.Fatal(err)
 		}

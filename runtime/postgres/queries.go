@@ -44,7 +44,7 @@ const readInstances = `
 SELECT k.number, i.version, i.completed_at IS NOT NULL, i.last_event_at,
        coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END,
        coalesce(e.version, 0), coalesce(e.global_sequence, 0), coalesce(e.type, ''), coalesce(e.schema_version, 0),
-       e.payload, coalesce(e.recorded_at, i.last_event_at)
+       e.payload, coalesce(e.recorded_at, i.last_event_at), i.parent
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bool[]) WITH ORDINALITY
      AS k (workflow_id, workflow_type, after, schema, completed, number)
 JOIN ironflow.instances i USING (workflow_id, workflow_type)
@@ -73,7 +73,8 @@ WHERE coalesce(i.version, 0) <> k.version`
 const (
 	refusedConflict  = "IF001"
 	refusedUniqueKey = "IF002" // detail: number of the key, space, id of the holder, which is empty when it is gone
-	refusedLease     = "IF003" // detail: name of the queue, space, number of the lease
+	refusedLease     = "IF003" // detail: name of the queue, space, number of the lease; the name is empty for Change.Settle
+	refusedInputID   = "IF004"
 )
 
 // touchAll makes the statement of a change, which ends with RETURNING, refuse when it returns less rows than its arrays have.
@@ -95,19 +96,20 @@ FROM (` + readMoved + `) AS moved (count)
 WHERE count > 0`
 
 	insertInstances = touchAll(`
-INSERT INTO ironflow.instances (workflow_id, workflow_type, version, created_at, last_event_at, completed_at)
-SELECT k.workflow_id, k.workflow_type, k.version, k.now, k.now, CASE WHEN k.complete THEN k.now END
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[])
-     AS k (workflow_id, workflow_type, version, now, complete)
+INSERT INTO ironflow.instances (workflow_id, workflow_type, version, created_at, last_event_at, completed_at, status, parent)
+SELECT k.workflow_id, k.workflow_type, k.version, k.now, k.now, CASE WHEN k.complete THEN k.now END,
+       nullif(k.status, ''), nullif(k.parent, '')::json
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[], $6::text[], $7::text[])
+     AS k (workflow_id, workflow_type, version, now, complete, status, parent)
 ON CONFLICT (workflow_id, workflow_type) DO NOTHING
 RETURNING 1`, refusedConflict, "an instance exists already", "''")
 
 	// updateInstances misses the instances that are not at the version they are expected at.
 	updateInstances = touchAll(`
 UPDATE ironflow.instances i
-SET version = k.version, last_event_at = k.now, completed_at = CASE WHEN k.complete THEN k.now END
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[], $6::bigint[])
-     AS k (workflow_id, workflow_type, version, now, complete, expected)
+SET version = k.version, last_event_at = k.now, completed_at = CASE WHEN k.complete THEN k.now END, status = nullif(k.status, '')
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[], $6::text[], $7::bigint[])
+     AS k (workflow_id, workflow_type, version, now, complete, status, expected)
 WHERE i.workflow_id = k.workflow_id AND i.workflow_type = k.workflow_type
   AND i.version = k.expected AND i.completed_at IS NULL
 RETURNING 1`, refusedConflict, "an instance is not at the version that was read", "''")
@@ -133,26 +135,37 @@ WHERE u.workflow_id IS DISTINCT FROM k.workflow_id`
 // ORDER BY of the query that feeds the insert. The transaction has its id by then, because the instances come first;
 // whoever reads in the order of the sequence relies on that.
 const insertEvents = `
-INSERT INTO ironflow.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
-SELECT e.workflow_id, e.workflow_type, e.version, e.type, e.schema_version, e.payload::json, e.recorded_at, $8::bigint
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::timestamptz[]) WITH ORDINALITY
-     AS e (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, number)
+INSERT INTO ironflow.events
+    (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id, cause)
+SELECT e.workflow_id, e.workflow_type, e.version, e.type, e.schema_version, e.payload::json, e.recorded_at, $8::bigint,
+       nullif(e.cause, '')::json
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::timestamptz[], $9::text[]) WITH ORDINALITY
+     AS e (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, cause, number)
 ORDER BY e.number`
 
 // appendChange stores the change of one instance, without BEGIN and COMMIT: alone, a statement is a transaction. What it does
-// stands in migrations/002_append_change.up.sql.
+// stands in migrations/003_causes_outcomes.up.sql.
 const appendChange = `
 SELECT ironflow.append_change(
     $1::text, $2::text, $3::bigint, $4::timestamptz, $5::timestamptz, $6::bool, $7::bigint,
     $8::text, $9::bigint, $10::text, $11::bigint,
     $12::text[], $13::int[], $14::text[], $15::text[], $16::text[],
-    $17::text[], $18::text[], $19::text[], $20::timestamptz[], $21::text[])`
+    $17::text[], $18::text[], $19::text[], $20::timestamptz[], $21::text[],
+    $22::text, $23::text[], $24::text[], $25::text[], $26::text[])`
 
 const insertEffects = `
-INSERT INTO ironflow.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
-SELECT e.workflow_id, e.workflow_type, e.version, e.position, e.kind, e.payload::json, e.due, e.now
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[])
-     AS e (workflow_id, workflow_type, version, position, kind, payload, due, now)`
+INSERT INTO ironflow.effects
+    (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, trace, limit_key)
+SELECT e.workflow_id, e.workflow_type, e.version, e.position, e.kind, e.payload::json, e.due, e.now,
+       nullif(e.trace, ''), nullif(e.limit_key, '')
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
+            $9::text[], $10::text[])
+     AS e (workflow_id, workflow_type, version, position, kind, payload, due, now, trace, limit_key)`
+
+const cancelEffects = `
+DELETE FROM ironflow.effects e
+USING unnest($1::text[], $2::text[], $3::text[]) AS k (workflow_id, workflow_type, kind)
+WHERE e.workflow_id = k.workflow_id AND e.workflow_type = k.workflow_type AND e.kind = k.kind AND e.dead_at IS NULL`
 
 const cancelTimers = `
 DELETE FROM ironflow.timers t
@@ -161,13 +174,14 @@ WHERE t.workflow_id = k.workflow_id AND t.workflow_type = k.workflow_type AND t.
 
 // upsertTimers leaves the token of a timer it replaces as it is: the generation is new, and a lease names both.
 const upsertTimers = `
-INSERT INTO ironflow.timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at)
-SELECT k.workflow_id, k.workflow_type, k.key, k.generation, k.input, k.payload::json, k.fire_at, k.fire_at
-FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[])
-     AS k (workflow_id, workflow_type, key, generation, input, payload, fire_at)
+INSERT INTO ironflow.timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at, trace)
+SELECT k.workflow_id, k.workflow_type, k.key, k.generation, k.input, k.payload::json, k.fire_at, k.fire_at, nullif(k.trace, '')
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
+     AS k (workflow_id, workflow_type, key, generation, input, payload, fire_at, trace)
 ON CONFLICT (workflow_id, workflow_type, key) DO UPDATE
 SET generation = excluded.generation, input = excluded.input, payload = excluded.payload,
-    fire_at = excluded.fire_at, run_at = excluded.run_at, attempts = 0, last_error = NULL, dead_at = NULL`
+    fire_at = excluded.fire_at, run_at = excluded.run_at, trace = excluded.trace,
+    attempts = 0, last_error = NULL, dead_at = NULL`
 
 const deleteTimers = `
 DELETE FROM ironflow.timers t
@@ -241,6 +255,10 @@ type queries struct {
 	deleteTimers, deleteUniqueKeys     string
 	awaitInsert, awaitUpdate, hasEvent string
 	upsertSnapshots                    string
+	cancelEffects                      string
+	readOutcomes, insertOutcomes       string
+	insertObservations                 string
+	readObservations, upsertSchedules  string
 	effects, timers                    queueQueries
 }
 
@@ -266,8 +284,16 @@ func newQueries(schema string) *queries {
 		awaitUpdate:      in(awaitUpdate),
 		hasEvent:         in(hasEvent),
 		upsertSnapshots:  in(upsertSnapshots),
-		effects:          newQueueQueries(schema, effectNames),
-		timers:           newQueueQueries(schema, timerNames),
+		cancelEffects:    in(cancelEffects),
+		readOutcomes:     in(readOutcomes),
+		insertOutcomes:   in(insertOutcomes),
+
+		insertObservations: in(insertObservations),
+		readObservations:   in(readObservations),
+		upsertSchedules:    in(upsertSchedules),
+
+		effects: newQueueQueries(schema, effectNames),
+		timers:  newQueueQueries(schema, timerNames),
 	}
 }
 

@@ -73,7 +73,7 @@ func (q *queue) scanDelivery(row pgx.CollectableRow) (runtime.Delivery, error) {
 	d := runtime.Delivery{Lease: runtime.Lease{Queue: q.name}}
 	var item string
 	err := row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Version, &item, &d.Lease.Token,
-		&d.Kind.Name, &d.Payload, &d.Due, &d.Attempt, &d.LastError)
+		&d.Kind.Name, &d.Payload, &d.Due, &d.Attempt, &d.LastError, &d.Trace)
 	if err != nil {
 		return d, err
 	}
@@ -106,46 +106,59 @@ func (q *queue) Settle(ctx context.Context, settlements []runtime.Settlement) ([
 	if len(settlements) == 0 {
 		return nil, nil
 	}
-	var (
-		removed, kept   []runtime.Lease
-		verdicts, texts []string
-		times           []time.Time
-	)
+	var removed []runtime.Lease
+	var kept []runtime.Settlement
 	settlements = slices.Clone(settlements)
 	slices.SortFunc(settlements, func(a, b runtime.Settlement) int { return compareLeases(a.Lease, b.Lease) })
 	for _, settlement := range settlements {
-		verdict := ""
-		switch settlement.Verdict {
-		case runtime.Done:
+		if settlement.Verdict == runtime.Done {
 			removed = append(removed, settlement.Lease)
 			continue
-		case runtime.RetryLater:
-			verdict = "retry"
-		case runtime.Dead:
-			verdict = "dead"
-		case runtime.Release:
-			verdict = "release"
-		default:
+		}
+		if verdictNames[settlement.Verdict] == "" {
 			return nil, fmt.Errorf("postgres: settle on %s: there is no verdict %d", q.name, settlement.Verdict)
 		}
-		kept = append(kept, settlement.Lease)
-		verdicts = append(verdicts, verdict)
-		times = append(times, settlement.At)
-		texts = append(texts, storableError(settlement.Error))
+		kept = append(kept, settlement)
 	}
-	if err := q.check(removed, kept); err != nil {
+	keeping := newSettlementColumns(kept)
+	if err := q.check(removed, keeping.leases); err != nil {
 		return nil, err
 	}
 
 	var removedHeld, keptHeld marks
 	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
 		removedHeld = queueMarking(batch, len(removed), q.queries.remove, leaseColumns(removed)...)
-		keptHeld = queueMarking(batch, len(kept), q.queries.keep, append(leaseColumns(kept), verdicts, times, texts)...)
+		keptHeld = queueMarking(batch, len(kept), q.queries.keep, keeping.args()...)
 	})
 	if err != nil {
 		return nil, wrap(err, "settle %d leases on %s", len(settlements), q.name)
 	}
-	return append(unmarked(removed, removedHeld), unmarked(kept, keptHeld)...), nil
+	return append(unmarked(removed, removedHeld), unmarked(keeping.leases, keptHeld)...), nil
+}
+
+// verdictNames are the verdicts on deliveries that stay, as the statements know them.
+var verdictNames = map[runtime.Verdict]string{
+	runtime.RetryLater: "retry", runtime.Dead: "dead", runtime.Release: "release", runtime.Again: "again",
+}
+
+// settlementColumns are the parameters $1 to $8 of the statements that settle deliveries which stay.
+type settlementColumns struct {
+	leases           []runtime.Lease
+	verdicts, errors []string
+	times            []time.Time
+}
+
+func newSettlementColumns(settlements []runtime.Settlement) settlementColumns {
+	n := len(settlements)
+	c := settlementColumns{make([]runtime.Lease, n), make([]string, n), make([]string, n), make([]time.Time, n)}
+	for i, s := range settlements {
+		c.leases[i], c.verdicts[i], c.errors[i], c.times[i] = s.Lease, verdictNames[s.Verdict], storableError(s.Error), s.At
+	}
+	return c
+}
+
+func (c *settlementColumns) args() []any {
+	return append(leaseColumns(c.leases), c.verdicts, c.times, c.errors)
 }
 
 // check finds leases that are on the other queue.

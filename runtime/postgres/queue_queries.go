@@ -18,13 +18,14 @@ import "strings"
 // that rows are locked in that order. Should two statements wait for each other all the same, the server ends one, and it
 // is run again.
 type queueQueries struct {
-	claim, extend, remove, consume, keep string
+	claim, extend, remove, consume, keep, settle string
 }
 
 func newQueueQueries(schema string, names *strings.Replacer) queueQueries {
 	in := func(sql string) string { return inSchema(schema, names.Replace(sql)) }
 	return queueQueries{
 		claim: in(claimQueue), extend: in(extendQueue), remove: in(removeQueue), consume: in(consumeQueue), keep: in(keepQueue),
+		settle: in(settleQueue),
 	}
 }
 
@@ -61,7 +62,8 @@ WITH due AS (
     WHERE q.ctid = due.place
     RETURNING due.number, due.due, q.*
 )
-SELECT workflow_id, workflow_type, <since>, <item>::text, token, <name>, payload, <due>, attempts, coalesce(last_error, '')
+SELECT workflow_id, workflow_type, <since>, <item>::text, token, <name>, payload, <due>, attempts,
+       coalesce(last_error, ''), coalesce(trace, '')
 FROM claimed
 ORDER BY number, due, workflow_id, <since>, <item>`
 
@@ -94,12 +96,18 @@ WITH done AS (` + removeQueue + `
     (SELECT '<queue> ' || min(n) FROM generate_series(1, cardinality($1::text[])) n WHERE n NOT IN (SELECT number FROM done))`)
 
 // keepQueue ends leases whose deliveries stay, by the verdicts $6, times $7 and errors $8. The token grows, because the
-// lease is over: another word under it comes too late.
+// lease is over: another word under it comes too late. What is due again is as new.
 var keepQueue = `
 UPDATE ironflow.<queue> q
 SET token      = q.token + 1,
     run_at     = CASE WHEN k.verdict = 'dead' THEN q.run_at ELSE k.at END,
+    <due>      = CASE WHEN k.verdict = 'again' THEN k.at ELSE q.<due> END,
     dead_at    = CASE WHEN k.verdict = 'dead' THEN k.at END,
-    attempts   = CASE WHEN k.verdict = 'release' THEN q.attempts - 1 ELSE q.attempts END,
-    last_error = CASE WHEN k.verdict = 'release' THEN q.last_error ELSE k.error END
+    attempts   = CASE k.verdict WHEN 'again' THEN 0 WHEN 'release' THEN q.attempts - 1 ELSE q.attempts END,
+    last_error = CASE k.verdict WHEN 'again' THEN NULL WHEN 'release' THEN q.last_error ELSE k.error END
 FROM ` + ofLeases(", $6::text[], $7::timestamptz[], $8::text[]", ", verdict, at, error")
+
+// settleQueue does so in the transaction of a change, or refuses; $9 is the number of the lease for those who are told.
+var settleQueue = `
+WITH done AS (` + keepQueue + `
+)` + refuseLess(refusedLease, "a lease is lost", `' ' || $9::bigint`)

@@ -68,13 +68,14 @@ func (l *loading) collect(rows pgx.Rows) error {
 		number, version, snapshot int64
 		completed                 bool
 		lastEventAt               time.Time
-		state                     []byte
+		state, parent             []byte
 		event                     runtime.StoredEvent
 	)
 	// ForEachRow closes the rows on every path.
 	_, err := pgx.ForEachRow(rows, []any{
 		&number, &version, &completed, &lastEventAt, &snapshot, &state,
 		&event.Version, &event.GlobalSequence, &event.Type, &event.SchemaVersion, &event.Payload, &event.RecordedAt,
+		&parent,
 	}, func() error {
 		index := int(number - 1)
 		if !completed && l.unwanted != nil && l.unwanted(index) {
@@ -82,6 +83,12 @@ func (l *loading) collect(rows pgx.Rows) error {
 		}
 		instance := &l.instances[index]
 		instance.Version, instance.Completed, instance.LastEventAt = version, completed, lastEventAt.UTC()
+		if parent != nil && instance.Parent == nil {
+			var err error
+			if instance.Parent, err = decodeParent(parent); err != nil {
+				return fmt.Errorf("the parent of %s: %w", instance.Key, err)
+			}
+		}
 		if state != nil {
 			instance.Snapshot = &runtime.Snapshot{
 				Instance: instance.Key, Version: snapshot, Schema: l.schemas[index], State: state,

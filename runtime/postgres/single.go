@@ -6,10 +6,12 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
-// single reports whether appendChange can store a change. It takes one lease, on a delivery of the instance itself. It does not
-// take a unique key: to see who holds it needs READ COMMITTED, which only a transaction with BEGIN can ask for.
+// single reports whether appendChange can store a change. It takes one lease, on a delivery of the instance itself, and none of
+// what is rare. It does not take a unique key: to see who holds it needs READ COMMITTED, which only a transaction with BEGIN
+// can ask for.
 func single(change *runtime.Change) bool {
-	if change.UniqueKey != "" || len(change.Consume) > 1 {
+	if change.UniqueKey != "" || change.Parent != nil || len(change.Consume) > 1 || len(change.CancelEffects) > 0 ||
+		len(change.Settle) > 0 || len(change.Inputs.Outcomes) > 0 || len(change.Inputs.Observations) > 0 {
 		return false
 	}
 	return len(change.Consume) == 0 || change.Consume[0].Instance == change.Instance
@@ -32,18 +34,25 @@ func (b *changeBatch) queueSingle(commit runtime.CommitID, change *runtime.Chang
 		keys, inputs, payloads = make([]string, timers), make([]string, timers), make([]string, timers)
 		times                  = make([]time.Time, timers)
 		cancelled              = append([]string{}, change.Cancel...)
+
+		causes, effectTraces, limitKeys, timerTraces []string
 	)
 	for i, event := range change.Events {
 		types[i], schemaVersions[i], eventPayloads[i] = event.Type, int32(event.SchemaVersion), string(event.Payload)
+		causes = sparse(causes, i, string(event.Cause))
 	}
 	for i, effect := range change.Effects {
 		kinds[i], effectPayloads[i] = effect.Kind, string(effect.Payload)
+		effectTraces = sparse(effectTraces, i, effect.Trace)
+		limitKeys = sparse(limitKeys, i, effect.LimitKey)
 	}
 	for i, timer := range change.Timers {
 		keys[i], inputs[i], payloads[i], times[i] = timer.Key, timer.Input, string(timer.Payload), timer.FireAt
+		timerTraces = sparse(timerTraces, i, timer.Trace)
 	}
 	b.Queue(b.queries.appendChange,
 		change.Instance.ID, change.Instance.Workflow, change.Version, change.Now, change.Due, change.Complete, int64(commit),
 		string(lease.Queue), lease.Version, item, lease.Token,
-		types, schemaVersions, eventPayloads, kinds, effectPayloads, keys, inputs, payloads, times, cancelled)
+		types, schemaVersions, eventPayloads, kinds, effectPayloads, keys, inputs, payloads, times, cancelled,
+		change.Status, causes, effectTraces, limitKeys, timerTraces)
 }

@@ -30,7 +30,7 @@ func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
 	})
 }
 
-func checkUnchanged(ctx context.Context, on *connection, unchanged []runtime.InstanceVersion) error {
+func checkUnchanged(ctx context.Context, on session, unchanged []runtime.InstanceVersion) error {
 	for i := range unchanged {
 		u := &unchanged[i]
 		there, err := isAt(on, u)
@@ -62,7 +62,7 @@ func store(what string, tx *transaction, write func(*connection) error) error {
 
 // writeAll writes changes of distinct instances. A context that ends meanwhile stops it between two of them. It is not
 // looked at any more once COMMIT is under way, which therefore never leaves in doubt what it did.
-func writeAll(ctx context.Context, on *connection, id runtime.CommitID, changes []runtime.Change) error {
+func writeAll(ctx context.Context, on session, id runtime.CommitID, changes []runtime.Change) error {
 	seen := make(map[runtime.InstanceKey]struct{}, len(changes))
 	for i := range changes {
 		c := change{&changes[i], id, on}

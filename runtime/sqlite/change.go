@@ -11,7 +11,7 @@ import (
 type change struct {
 	*runtime.Change
 	id runtime.CommitID
-	on *connection
+	on session
 }
 
 // parts of a change, in order. The version comes first, because a change that was overtaken has to be made anew whatever
@@ -22,12 +22,15 @@ var parts = []struct {
 }{
 	{"move to the next version", (*change).advance},
 	{"consume the deliveries that caused the change", (*change).consume},
+	{"settle the deliveries that caused the change", (*change).settle},
 	{"take the unique key", (*change).takeKey},
 	{"append events", (*change).appendEvents},
+	{"cancel effects", (*change).cancelEffects},
 	{"request effects", (*change).requestEffects},
 	{"cancel timers", (*change).cancelTimers},
 	{"start timers", (*change).startTimers},
 	{"complete", (*change).complete},
+	{"record inputs", func(c *change) error { return recordInputs(c.on, &c.Inputs) }},
 }
 
 func (c *change) write() error {
@@ -45,12 +48,19 @@ func (c *change) advance() error {
 	if c.Complete {
 		completed = micros(c.Now)
 	}
-	statement, last := advanceInstance, c.Version
-	if c.Version == 0 {
-		statement, last = createInstance, micros(c.Now) // created_at
+	moved := []driver.Value{c.NewVersion(), micros(c.Now), completed, optional(c.Status), c.Instance.ID, c.Instance.Workflow}
+	var changed int64
+	var err error
+	if c.Version > 0 {
+		changed, err = c.on.exec(advanceInstance, append(moved, c.Version)...)
+	} else {
+		var parent string
+		if parent, err = encodeParent(c.Parent); err != nil {
+			return err
+		}
+		createdAt := micros(c.Now)
+		changed, err = c.on.exec(createInstance, append(moved, createdAt, optional(parent))...)
 	}
-	changed, err := c.on.exec(statement,
-		c.NewVersion(), micros(c.Now), completed, c.Instance.ID, c.Instance.Workflow, last)
 	if err == nil && changed == 0 {
 		return fmt.Errorf("it is not at version %d: %w", c.Version, runtime.ErrConflict)
 	}
@@ -70,6 +80,32 @@ func (c *change) consume() error {
 		}
 		if consumed == 0 {
 			return &runtime.LeaseLost{Lease: *lease}
+		}
+	}
+	return nil
+}
+
+// settle ends leases on deliveries that stay.
+func (c *change) settle() error {
+	for i := range c.Settle {
+		s := &c.Settle[i]
+		t, err := tableOf(s.Lease.Queue)
+		if err != nil {
+			return err
+		}
+		if s.Verdict != runtime.Dead && s.Verdict != runtime.Again {
+			return fmt.Errorf("a delivery is settled with the verdict %d, only Dead and Again stay", s.Verdict)
+		}
+		statement, args, err := t.settlement(s)
+		if err != nil {
+			return err
+		}
+		settled, err := c.on.exec(statement, t.held(args, &s.Lease)...)
+		if err != nil {
+			return err
+		}
+		if settled == 0 {
+			return &runtime.LeaseLost{Lease: s.Lease}
 		}
 	}
 	return nil
@@ -100,8 +136,19 @@ func (c *change) takeKey() error {
 func (c *change) appendEvents() error {
 	for i, e := range c.Events {
 		_, err := c.on.exec(insertEvent, c.Instance.ID, c.Instance.Workflow, c.Version+int64(i)+1,
-			e.Type, int64(e.SchemaVersion), string(e.Payload), micros(c.Now), int64(c.id))
+			e.Type, int64(e.SchemaVersion), string(e.Payload), micros(c.Now), int64(c.id),
+			optional(string(e.Cause)))
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cancelEffects gives up effects, also those that are leased: their handlers find out when they extend or settle.
+func (c *change) cancelEffects() error {
+	for _, kind := range c.CancelEffects {
+		if _, err := c.on.exec(cancelEffects, c.Instance.ID, c.Instance.Workflow, kind); err != nil {
 			return err
 		}
 	}
@@ -111,7 +158,7 @@ func (c *change) appendEvents() error {
 func (c *change) requestEffects() error {
 	for i, e := range c.Effects {
 		_, err := c.on.exec(insertEffect, c.Instance.ID, c.Instance.Workflow, c.NewVersion(), int64(i),
-			e.Kind, string(e.Payload), micros(c.Due), micros(c.Now))
+			e.Kind, string(e.Payload), micros(c.Due), micros(c.Now), optional(e.Trace), optional(e.LimitKey))
 		if err != nil {
 			return err
 		}
@@ -131,7 +178,7 @@ func (c *change) cancelTimers() error {
 func (c *change) startTimers() error {
 	for _, t := range c.Timers {
 		_, err := c.on.exec(startTimer, c.Instance.ID, c.Instance.Workflow, t.Key, c.NewVersion(),
-			t.Input, string(t.Payload), micros(t.FireAt), micros(t.FireAt))
+			t.Input, string(t.Payload), micros(t.FireAt), micros(t.FireAt), optional(t.Trace))
 		if err != nil {
 			return err
 		}

@@ -33,6 +33,15 @@ type statement interface {
 	driver.StmtQueryContext
 }
 
+// session is what the statements of a transaction run in.
+type session interface {
+	// exec returns the number of rows that changed. Arguments are int64, string, bool or nil.
+	exec(query string, args ...driver.Value) (int64, error)
+
+	// query calls row for each row of the result. The columns are valid until it returns; what is read from them stays.
+	query(row func(columns []driver.Value) error, query string, args ...driver.Value) error
+}
+
 func connect(ctx context.Context, dsn string) (*connection, error) {
 	connector, err := modernc.NewConnector(dsn)
 	if err != nil {
@@ -57,7 +66,6 @@ func (c *connection) close() error {
 // and costs less if it need not; those who run many look at their own context in between.
 var uninterrupted = context.Background()
 
-// exec returns the number of rows that changed. Arguments are int64, string, bool or nil.
 func (c *connection) exec(query string, args ...driver.Value) (int64, error) {
 	s, err := c.prepare(query, args)
 	if err != nil {
@@ -70,7 +78,6 @@ func (c *connection) exec(query string, args ...driver.Value) (int64, error) {
 	return result.RowsAffected()
 }
 
-// query calls row for each row of the result. The columns are valid until it returns; what is read from them stays.
 func (c *connection) query(row func(columns []driver.Value) error, query string, args ...driver.Value) error {
 	s, err := c.prepare(query, args)
 	if err != nil {

@@ -12,7 +12,7 @@ import "strings"
 const readInstance = `
 SELECT i.version, i.completed_at IS NOT NULL, i.last_event_at,
        s.version, CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END,
-       e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at
+       e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at, i.parent
 FROM ironflow_instances AS i
 LEFT JOIN ironflow_snapshots AS s
        ON s.workflow_id = i.workflow_id AND s.workflow_type = i.workflow_type AND s.schema = nullif(?1, '') AND s.version > ?2
@@ -40,26 +40,32 @@ SET version = excluded.version, schema = excluded.schema, state = excluded.state
 // the row as it was. A completed instance never is.
 const (
 	createInstance = `
-INSERT INTO ironflow_instances (version, last_event_at, completed_at, workflow_id, workflow_type, created_at)
-VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+INSERT INTO ironflow_instances
+    (version, last_event_at, completed_at, status, workflow_id, workflow_type, created_at, parent)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 	advanceInstance = `
-UPDATE ironflow_instances SET version = ?, last_event_at = ?, completed_at = ?
+UPDATE ironflow_instances SET version = ?, last_event_at = ?, completed_at = ?, status = ?
 WHERE workflow_id = ? AND workflow_type = ? AND version = ? AND completed_at IS NULL`
 )
 
 const insertEvent = `
-INSERT INTO ironflow_events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+INSERT INTO ironflow_events
+    (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id, cause)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const insertEffect = `
-INSERT INTO ironflow_effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+INSERT INTO ironflow_effects
+    (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, trace, limit_key)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+const cancelEffects = `
+DELETE FROM ironflow_effects WHERE workflow_id = ? AND workflow_type = ? AND kind = ? AND dead_at IS NULL`
 
 // startTimer deletes the timer that has the key and starts as new: not leased, no attempts, not dead.
 const startTimer = `
-INSERT OR REPLACE INTO ironflow_timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+INSERT OR REPLACE INTO ironflow_timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at, trace)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const (
 	cancelTimer  = `DELETE FROM ironflow_timers WHERE workflow_id = ? AND workflow_type = ? AND key = ?`
@@ -72,9 +78,43 @@ const (
 	freeKeys  = `DELETE FROM ironflow_unique_keys WHERE workflow_id = ? AND workflow_type = ?`
 )
 
+const (
+	readOutcome = `
+SELECT outcome FROM ironflow_input_outcomes WHERE workflow_id = ? AND workflow_type = ? AND input_id = ?`
+
+	insertOutcome = `
+INSERT INTO ironflow_input_outcomes (workflow_id, workflow_type, input_id, outcome, recorded_at)
+VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
+	insertObservation = `
+INSERT INTO ironflow_observations
+    (workflow_id, workflow_type, observed_at, input, input_id, payload, outcome, version, rejection, rejection_payload)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+)
+
+// readObservations reads what one instance had observed, or one workflow, or all.
+const (
+	readObservations = `
+SELECT workflow_id, workflow_type, observed_at, number, input, input_id, payload, outcome, version, rejection, rejection_payload
+FROM ironflow_observations WHERE observed_at < ?`
+	ofInstance  = ` AND workflow_id = ?`
+	ofWorkflow  = ` AND workflow_type = ?`
+	newestFirst = ` ORDER BY observed_at DESC, number DESC LIMIT ?`
+)
+
+// putSchedule leaves a schedule alone whose definition is what it was. One that is defined anew starts anew, and a lease on the
+// old one is lost.
+const putSchedule = `
+INSERT INTO ironflow_timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at)
+VALUES ('', ?, ?, 1, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE
+SET generation = generation + 1, input = excluded.input, payload = excluded.payload,
+    fire_at = excluded.fire_at, run_at = excluded.run_at, attempts = 0, last_error = NULL, dead_at = NULL
+WHERE payload <> excluded.payload`
+
 // queueQueries are the statements of a queue. The two tables differ in the names of a few columns only.
 type queueQueries struct {
-	due, claim, extend, done, retry, dead, release string
+	due, claim, extend, done, retry, dead, release, again string
 }
 
 var (
@@ -97,11 +137,13 @@ WHERE workflow_type = ? AND {kind} = ? AND dead_at IS NULL AND run_at <= ?
 ORDER BY run_at LIMIT ?`),
 		claim: named.Replace(`
 UPDATE {table} SET run_at = ?, attempts = attempts + 1, token = token + 1` + one + `
-RETURNING token, attempts, payload, {requested}, last_error`),
+RETURNING token, attempts, payload, {requested}, last_error, trace`),
 		extend:  named.Replace(`UPDATE {table} SET run_at = ?` + held),
 		done:    named.Replace(`DELETE FROM {table}` + held),
 		retry:   named.Replace(`UPDATE {table} SET run_at = ?, last_error = ?, token = token + 1` + held),
 		dead:    named.Replace(`UPDATE {table} SET dead_at = ?, last_error = ?, token = token + 1` + held),
 		release: named.Replace(`UPDATE {table} SET run_at = ?, attempts = attempts - 1, token = token + 1` + held),
+		again: named.Replace(`
+UPDATE {table} SET run_at = ?, {requested} = ?, attempts = 0, last_error = NULL, token = token + 1` + held),
 	}
 }

@@ -84,7 +84,7 @@ func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delive
 				c.lease.Token = number(columns[0])
 				deliveries = append(deliveries, runtime.Delivery{
 					Lease: c.lease, Kind: c.kind, Attempt: int(number(columns[1])), Payload: []byte(text(columns[2])),
-					Due: fromMicros(number(columns[3])), LastError: text(columns[4]),
+					Due: fromMicros(number(columns[3])), LastError: text(columns[4]), Trace: text(columns[5]),
 				})
 				return nil
 			}
@@ -147,16 +147,18 @@ func (q queue) Settle(ctx context.Context, settlements []runtime.Settlement) (lo
 	})
 }
 
-func (q queue) settlement(s *runtime.Settlement) (statement string, args []driver.Value, err error) {
+func (t *table) settlement(s *runtime.Settlement) (statement string, args []driver.Value, err error) {
 	switch s.Verdict {
 	case runtime.Done:
-		return q.sql.done, nil, nil
+		return t.sql.done, nil, nil
 	case runtime.RetryLater:
-		return q.sql.retry, []driver.Value{micros(s.At), storable(s.Error)}, nil
+		return t.sql.retry, []driver.Value{micros(s.At), storable(s.Error)}, nil
 	case runtime.Dead:
-		return q.sql.dead, []driver.Value{micros(s.At), storable(s.Error)}, nil
+		return t.sql.dead, []driver.Value{micros(s.At), storable(s.Error)}, nil
 	case runtime.Release:
-		return q.sql.release, []driver.Value{micros(s.At)}, nil
+		return t.sql.release, []driver.Value{micros(s.At)}, nil
+	case runtime.Again:
+		return t.sql.again, []driver.Value{micros(s.At), micros(s.At)}, nil
 	}
 	return "", nil, fmt.Errorf("unknown verdict %d", s.Verdict)
 }

@@ -22,7 +22,7 @@ func (s *Store) Read(ctx context.Context, requests []runtime.ReadRequest) ([]run
 	return instances, nil
 }
 
-func readAll(ctx context.Context, on *connection, requests []runtime.ReadRequest) ([]runtime.Instance, error) {
+func readAll(ctx context.Context, on session, requests []runtime.ReadRequest) ([]runtime.Instance, error) {
 	instances := make([]runtime.Instance, len(requests))
 	for i := range requests {
 		if err := readOne(ctx, on, &requests[i], &instances[i]); err != nil {
@@ -33,12 +33,18 @@ func readAll(ctx context.Context, on *connection, requests []runtime.ReadRequest
 }
 
 // readOne reads an instance as it is at one moment.
-func readOne(ctx context.Context, on *connection, request *runtime.ReadRequest, i *runtime.Instance) error {
+func readOne(ctx context.Context, on session, request *runtime.ReadRequest, i *runtime.Instance) error {
 	i.Key = request.Instance
 	last := request.After
 	row := func(columns []driver.Value) error {
 		i.Version, i.Completed = number(columns[0]), number(columns[1]) != 0
 		i.LastEventAt = fromMicros(number(columns[2]))
+		if i.Parent == nil {
+			var err error
+			if i.Parent, err = decodeParent(columns[11]); err != nil {
+				return fmt.Errorf("its parent: %w", err)
+			}
+		}
 		if state, first := columns[4].(string); first {
 			last = number(columns[3])
 			i.Snapshot = &runtime.Snapshot{
@@ -69,7 +75,7 @@ func readOne(ctx context.Context, on *connection, request *runtime.ReadRequest, 
 }
 
 // isAt reports whether an instance is at a version.
-func isAt(on *connection, want *runtime.InstanceVersion) (bool, error) {
+func isAt(on session, want *runtime.InstanceVersion) (bool, error) {
 	var version int64
 	row := func(columns []driver.Value) error {
 		version = number(columns[0])

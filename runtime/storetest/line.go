@@ -113,7 +113,7 @@ func (l line) wantOver(lease *runtime.Lease) {
 	if err != nil || len(lost) != 1 || lost[0] != *lease {
 		l.Errorf("Extend: error %v, lost %v", err, lost)
 	}
-	for _, verdict := range []runtime.Verdict{runtime.Done, runtime.RetryLater, runtime.Dead, runtime.Release} {
+	for _, verdict := range []runtime.Verdict{runtime.Done, runtime.RetryLater, runtime.Dead, runtime.Release, runtime.Again} {
 		s := runtime.Settlement{Lease: *lease, Verdict: verdict, At: at(1), Error: "late"}
 		lost, err := l.queue.Settle(l.ctx, []runtime.Settlement{s})
 		if err != nil || len(lost) != 1 || lost[0] != *lease {

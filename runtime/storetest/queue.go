@@ -19,6 +19,7 @@ var queueRules = []struct {
 	{"retry later waits until its time and keeps the error", settleRetry},
 	{"dead stays, with the error, and is never claimed", settleDead},
 	{"release gives the attempt back", settleRelease},
+	{"again makes it as new", settleAgain},
 	{"a settled lease is over", settledIsOver},
 	{"settle does what it can and reports those that are lost", settleSome},
 	{"large batches", largeBatches},

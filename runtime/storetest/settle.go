@@ -79,8 +79,24 @@ func settleRelease(l line) {
 	}
 }
 
+func settleAgain(l line) {
+	l.put("1", at(0))
+	lease := l.lease()
+	l.settle(lease, runtime.RetryLater, at(10), "first")
+	lease = l.lease()
+	l.settle(lease, runtime.Again, at(20), "")
+	l.wantOver(lease)
+	if got := l.claim(at(19), at(9000), 1); len(got) != 0 {
+		l.Fatalf("claimed early: %+v", got)
+	}
+	got := l.claim(at(20), at(9000), 1)
+	if len(got) != 1 || got[0].Attempt != 1 || got[0].LastError != "" || !got[0].Due.Equal(at(20)) {
+		l.Errorf("got %+v, want one as new that was due at %v", got, at(20))
+	}
+}
+
 func settledIsOver(l line) {
-	for _, verdict := range []runtime.Verdict{runtime.Done, runtime.RetryLater, runtime.Dead, runtime.Release} {
+	for _, verdict := range []runtime.Verdict{runtime.Done, runtime.RetryLater, runtime.Dead, runtime.Release, runtime.Again} {
 		l.put(fmt.Sprint(verdict), at(0))
 		lease := l.lease()
 		l.settle(lease, verdict, at(5000), "settled")

@@ -1,0 +1,160 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// InputOutcomes implements runtime.Store.
+func (s *Store) InputOutcomes(ctx context.Context, inputs []runtime.InputKey) ([][]byte, error) {
+	if len(inputs) == 0 {
+		return nil, nil
+	}
+	return readInputOutcomes(inputs, s.queries, func(fill func(*pgx.Batch)) error { return transact(ctx, s.pool, fill) })
+}
+
+// readInputOutcomes runs the statement that fill queues by the given way into the database.
+func readInputOutcomes(
+	inputs []runtime.InputKey, queries *queries, run func(fill func(*pgx.Batch)) error,
+) ([][]byte, error) {
+	columns := newInstanceColumns(len(inputs))
+	ids := make([]string, len(inputs))
+	keys := make([]runtime.InstanceKey, len(inputs))
+	for i, input := range inputs {
+		columns.add(input.Instance)
+		ids[i], keys[i] = input.ID, input.Instance
+	}
+	outcomes := make([][]byte, len(inputs))
+	err := run(func(batch *pgx.Batch) {
+		batch.Queue(queries.readOutcomes, columns.ids, columns.workflows, ids).Query(func(rows pgx.Rows) error {
+			var number int64
+			var outcome []byte
+			_, err := pgx.ForEachRow(rows, []any{&number, &outcome}, func() error {
+				outcomes[number-1], outcome = outcome, nil
+				return nil
+			})
+			return err
+		})
+	})
+	if err != nil {
+		return nil, wrap(err, "read outcomes of inputs of %s", describe(keys))
+	}
+	return outcomes, nil
+}
+
+// RecordInputs implements runtime.Store.
+func (s *Store) RecordInputs(ctx context.Context, records runtime.InputRecords) error {
+	if len(records.Outcomes)+len(records.Observations) == 0 {
+		return nil
+	}
+	err := transact(ctx, s.pool, func(batch *pgx.Batch) { queueInputs(batch, s.queries, records) })
+	return recordFailure(err)
+}
+
+func recordFailure(err error) error {
+	if hasCode(err, refusedInputID) {
+		return fmt.Errorf("postgres: record inputs: %w (%w)", runtime.ErrConflict, err)
+	}
+	if err != nil {
+		return wrap(err, "record inputs")
+	}
+	return nil
+}
+
+func queueInputs(batch *pgx.Batch, queries *queries, records runtime.InputRecords) {
+	if n := len(records.Outcomes); n > 0 {
+		columns := newInstanceColumns(n)
+		ids, outcomes, times := make([]string, n), make([]string, n), make([]time.Time, n)
+		for i, o := range records.Outcomes {
+			columns.add(o.Input.Instance)
+			ids[i], outcomes[i], times[i] = o.Input.ID, string(o.Outcome), o.RecordedAt
+		}
+		batch.Queue(queries.insertOutcomes, columns.ids, columns.workflows, ids, outcomes, times)
+	}
+	if n := len(records.Observations); n > 0 {
+		columns := newInstanceColumns(n)
+		var (
+			times, versions                       = make([]time.Time, n), make([]int64, n)
+			inputs, ids, payloads                 = make([]string, n), make([]string, n), make([]string, n)
+			outcomes, rejections, rejectionFields = make([]string, n), make([]string, n), make([]string, n)
+		)
+		for i, o := range records.Observations {
+			columns.add(o.Instance)
+			times[i], versions[i] = o.ObservedAt, o.Version
+			inputs[i], ids[i], payloads[i] = o.Input, o.InputID, string(o.Payload)
+			outcomes[i], rejections[i], rejectionFields[i] = o.Outcome, o.Rejection, string(o.RejectionPayload)
+		}
+		batch.Queue(queries.insertObservations, columns.ids, columns.workflows, times, inputs, ids, payloads, outcomes, versions,
+			rejections, rejectionFields)
+	}
+}
+
+// endOfTime is later than anything that is observed.
+var endOfTime = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
+
+// Observations implements runtime.Store.
+func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery) ([]runtime.Observation, error) {
+	before := query.Before
+	if before.IsZero() {
+		before = endOfTime
+	}
+	rows, err := s.pool.Query(ctx, s.queries.readObservations, query.Instance.Workflow, query.Instance.ID, before, query.Limit)
+	if err != nil {
+		return nil, wrap(err, "read observations of %s", query.Instance)
+	}
+	observations, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o runtime.Observation, err error) {
+		err = row.Scan(&o.Instance.ID, &o.Instance.Workflow, &o.ObservedAt, &o.Number, &o.Input, &o.InputID, &o.Payload, &o.Outcome,
+			&o.Version, &o.Rejection, &o.RejectionPayload)
+		o.ObservedAt = o.ObservedAt.UTC()
+		return o, err
+	})
+	if err != nil {
+		return nil, wrap(err, "read observations of %s", query.Instance)
+	}
+	return observations, nil
+}
+
+// PutSchedules implements runtime.Store.
+func (s *Store) PutSchedules(ctx context.Context, schedules []runtime.StoredSchedule) error {
+	n := len(schedules)
+	if n == 0 {
+		return nil
+	}
+	workflows, keys, kinds, definitions := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	times := make([]time.Time, n)
+	for i, schedule := range schedules {
+		kind := runtime.ScheduleKind(schedule.Workflow, schedule.Name)
+		workflows[i], keys[i], kinds[i] = schedule.Workflow, schedule.Name, kind.Name
+		definitions[i], times[i] = string(schedule.Definition), schedule.Next
+	}
+	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
+		batch.Queue(s.queries.upsertSchedules, workflows, keys, kinds, definitions, times)
+	})
+	if err != nil {
+		return wrap(err, "put %d schedules", n)
+	}
+	return nil
+}
+
+func encodeParent(parent *runtime.Parent) string {
+	text, err := json.Marshal(parent)
+	if err != nil {
+		panic(err) // three strings
+	}
+	return string(text)
+}
+
+func decodeParent(text []byte) (*runtime.Parent, error) {
+	if text == nil {
+		return nil, nil
+	}
+	var parent runtime.Parent
+	err := json.Unmarshal(text, &parent)
+	return &parent, err
+}

@@ -1,0 +1,165 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// InputOutcomes implements [runtime.Store].
+func (s *Store) InputOutcomes(ctx context.Context, inputs []runtime.InputKey) (outcomes [][]byte, err error) {
+	err = s.read(ctx, func(on *connection) (err error) {
+		outcomes, err = readOutcomes(ctx, on, inputs)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read outcomes of inputs: %w", err)
+	}
+	return outcomes, nil
+}
+
+func readOutcomes(ctx context.Context, on session, inputs []runtime.InputKey) ([][]byte, error) {
+	outcomes := make([][]byte, len(inputs))
+	for i, input := range inputs {
+		row := func(columns []driver.Value) error {
+			outcomes[i] = []byte(text(columns[0]))
+			return nil
+		}
+		err := on.query(row, readOutcome, input.Instance.ID, input.Instance.Workflow, input.ID)
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return nil, fmt.Errorf("%s: input %q: %w", input.Instance, input.ID, err)
+		}
+	}
+	return outcomes, nil
+}
+
+// RecordInputs implements [runtime.Store].
+func (s *Store) RecordInputs(ctx context.Context, records runtime.InputRecords) error {
+	if len(records.Outcomes)+len(records.Observations) == 0 {
+		return nil
+	}
+	tx, err := s.writer.begin(ctx)
+	if err == nil {
+		err = tx.finish(func(on *connection) error { return recordInputs(on, &records) })
+	}
+	if err != nil {
+		return fmt.Errorf("sqlite: record inputs: %w", err)
+	}
+	return nil
+}
+
+func recordInputs(on session, records *runtime.InputRecords) error {
+	for i := range records.Outcomes {
+		o := &records.Outcomes[i]
+		inserted, err := on.exec(insertOutcome, o.Input.Instance.ID, o.Input.Instance.Workflow, o.Input.ID,
+			string(o.Outcome), micros(o.RecordedAt))
+		if err != nil {
+			return err
+		}
+		if inserted == 0 {
+			return fmt.Errorf("%s: input %q has an outcome already: %w", o.Input.Instance, o.Input.ID, runtime.ErrConflict)
+		}
+	}
+	for i := range records.Observations {
+		o := &records.Observations[i]
+		_, err := on.exec(insertObservation, o.Instance.ID, o.Instance.Workflow, micros(o.ObservedAt), o.Input,
+			optional(o.InputID), string(o.Payload), o.Outcome, o.Version, optional(o.Rejection), optional(string(o.RejectionPayload)))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Observations implements [runtime.Store].
+func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery) ([]runtime.Observation, error) {
+	before := int64(math.MaxInt64)
+	if !query.Before.IsZero() {
+		before = micros(query.Before)
+	}
+	statement, args := readObservations, []driver.Value{before}
+	if query.Instance.ID != "" {
+		statement, args = statement+ofInstance, append(args, query.Instance.ID)
+	}
+	if query.Instance.Workflow != "" {
+		statement, args = statement+ofWorkflow, append(args, query.Instance.Workflow)
+	}
+	var observations []runtime.Observation
+	row := func(c []driver.Value) error {
+		o := runtime.Observation{
+			Instance:   runtime.InstanceKey{ID: text(c[0]), Workflow: text(c[1])},
+			ObservedAt: fromMicros(number(c[2])), Number: number(c[3]),
+			Input: text(c[4]), InputID: text(c[5]), Payload: []byte(text(c[6])),
+			Outcome: text(c[7]), Version: number(c[8]), Rejection: text(c[9]),
+		}
+		if c[10] != nil {
+			o.RejectionPayload = []byte(text(c[10]))
+		}
+		observations = append(observations, o)
+		return ctx.Err()
+	}
+	err := s.read(ctx, func(on *connection) error {
+		return on.query(row, statement+newestFirst, append(args, int64(query.Limit))...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read observations: %w", err)
+	}
+	return observations, nil
+}
+
+// PutSchedules implements [runtime.Store].
+func (s *Store) PutSchedules(ctx context.Context, schedules []runtime.StoredSchedule) error {
+	if len(schedules) == 0 {
+		return nil
+	}
+	tx, err := s.writer.begin(ctx)
+	if err == nil {
+		err = tx.finish(func(on *connection) error {
+			for _, schedule := range schedules {
+				next := micros(schedule.Next)
+				_, err := on.exec(putSchedule, schedule.Workflow, schedule.Name,
+					runtime.ScheduleKind(schedule.Workflow, schedule.Name).Name, string(schedule.Definition), next, next)
+				if err = errors.Join(err, ctx.Err()); err != nil {
+					return fmt.Errorf("%s of workflow %s: %w", schedule.Name, schedule.Workflow, err)
+				}
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("sqlite: put schedules: %w", err)
+	}
+	return nil
+}
+
+// encodeParent returns nothing for an instance without a parent.
+func encodeParent(parent *runtime.Parent) (string, error) {
+	if parent == nil {
+		return "", nil
+	}
+	text, err := json.Marshal(parent)
+	return string(text), err
+}
+
+func decodeParent(column driver.Value) (*runtime.Parent, error) {
+	encoded := text(column)
+	if encoded == "" {
+		return nil, nil
+	}
+	var parent runtime.Parent
+	err := json.Unmarshal([]byte(encoded), &parent)
+	return &parent, err
+}
+
+// optional makes NULL of nothing.
+func optional(s string) driver.Value {
+	if s == "" {
+		return nil
+	}
+	return s
+}

@@ -1,0 +1,128 @@
+package storetest
+
+import (
+	"slices"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// settleInChangeRules are about deliveries that cause a change and stay.
+var settleInChangeRules = []rule{
+	{name: "a dead letter is made in the commit of the input that it leads to", check: dieInChange},
+	{name: "a recurring delivery is due again in the commit of the input that it leads to", check: recurInChange},
+	{name: "a lease that is lost refuses the change", check: settleLostInChange},
+	{name: "the deliveries may belong to other instances", check: settleOfOther},
+	{name: "no other verdict belongs in a change", check: wrongVerdictInChange},
+}
+
+func settlement(lease *runtime.Lease, verdict runtime.Verdict, second int) []runtime.Settlement {
+	return []runtime.Settlement{{Lease: *lease, Verdict: verdict, At: at(second), Error: "gave up"}}
+}
+
+func dieInChange(k *kit) {
+	for _, l := range []line{k.effects(), k.timers()} {
+		instance := order(string(l.name))
+		l.put(instance.ID, epoch)
+		lease := l.lease()
+		c := change(instance, 1, 1)
+		c.Settle = settlement(lease, runtime.Dead, 20)
+		k.commit(c)
+		k.wantTable(string(l.name), "attempts, last_error, dead_at", "1|gave up|"+micros(at(20)))
+		l.wantOver(lease)
+		if got := l.claim(at(90_000), at(90_001), 9); len(got) != 0 {
+			k.Errorf("a dead letter was claimed: %+v", got)
+		}
+	}
+}
+
+func recurInChange(k *kit) {
+	for _, l := range []line{k.effects(), k.timers()} {
+		instance := order(string(l.name))
+		l.put(instance.ID, epoch)
+		lease := l.lease()
+		c := change(instance, 1, 1)
+		c.Settle = settlement(lease, runtime.Again, 5000)
+		k.commit(c)
+		l.wantOver(lease)
+		if got := l.claim(at(4999), at(9000), 9); len(got) != 0 {
+			k.Errorf("claimed before its time: %+v", got)
+		}
+		got := l.claim(at(5000), at(9000), 9)
+		if len(got) != 1 || got[0].Attempt != 1 || !got[0].Due.Equal(at(5000)) || got[0].LastError != "" {
+			k.Errorf("got %+v, want one as new", got)
+		}
+	}
+}
+
+func settleLostInChange(k *kit) {
+	for _, l := range []line{k.effects(), k.timers()} {
+		instance := order(string(l.name))
+		l.put(instance.ID, epoch)
+		stale := *l.lease()
+		stale.Token--
+		for _, verdict := range []runtime.Verdict{runtime.Dead, runtime.Again} {
+			c := full(instance, 1, "zombie")
+			c.Settle = settlement(&stale, verdict, 20)
+			k.refuse(isLeaseLost, c)
+		}
+	}
+}
+
+func settleOfOther(k *kit) {
+	k.effects().put("parent", epoch)
+	k.timers().put("other", epoch)
+	c := change(order("child"), 0, 1)
+	c.Settle = slices.Concat(settlement(k.effects().lease(), runtime.Dead, 20), settlement(k.timers().lease(), runtime.Again, 30))
+	k.commit(c)
+	k.wantTable("effects", "workflow_id, dead_at", "parent|"+micros(at(20)))
+	k.wantTable("timers", "workflow_id, run_at, attempts", "other|"+micros(at(30))+"|0")
+}
+
+func wrongVerdictInChange(k *kit) {
+	k.effects().put("1", epoch)
+	lease := k.effects().lease()
+	for _, verdict := range []runtime.Verdict{runtime.Done, runtime.RetryLater, runtime.Release, 0, 99} {
+		c := change(order("1"), 1, 1)
+		c.Settle = settlement(lease, verdict, 20)
+		k.refuse(func(err error) bool { return !isConflict(err) && !isLeaseLost(err) }, c)
+	}
+}
+
+// cancelEffectRules are about effects that a decision gives up.
+var cancelEffectRules = []rule{
+	{name: "cancelled kinds are deleted, also those that are leased, and their leases are over", check: cancelEffects},
+	{name: "dead letters and other instances are not touched", check: cancelLeavesOthers},
+	{name: "the change's own effects come after", check: cancelThenAsk},
+}
+
+func cancelEffects(k *kit) {
+	c := change(order("1"), 0, 1)
+	c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`1`)}, {Kind: "Send", Payload: []byte(`2`)},
+		{Kind: "Keep", Payload: []byte(`3`)}}
+	k.commit(c)
+	leased := k.effects().lease()
+	c = change(order("1"), 1, 1)
+	c.CancelEffects = []string{"Send", "Unknown"}
+	k.commit(c)
+	k.wantTable("effects", "kind", "Keep")
+	k.effects().wantOver(leased)
+}
+
+func cancelLeavesOthers(k *kit) {
+	k.effects().put("1", epoch)
+	k.effects().settle(k.effects().lease(), runtime.Dead, at(11), "gave up")
+	k.effects().put("2", epoch)
+	c := change(order("1"), 1, 1)
+	c.CancelEffects = []string{"Send"}
+	k.commit(c)
+	k.wantTable("effects", "workflow_id, dead_at", "1|"+micros(at(11)), "2|null")
+}
+
+func cancelThenAsk(k *kit) {
+	k.effects().put("1", epoch)
+	c := change(order("1"), 1, 1)
+	c.CancelEffects = []string{"Send"}
+	c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
+	k.commit(c)
+	k.wantTable("effects", "kind, version", "Send|2")
+}

@@ -1,0 +1,262 @@
+package storetest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// inputRules are about what is kept of inputs beside what they led to.
+var inputRules = []rule{
+	{name: "an outcome is kept in the commit of its change, byte for byte", check: outcomeOfChange},
+	{name: "a change with an input id that has an outcome is refused", check: outcomeTwice},
+	{name: "of inputs with one id at the same time, one is recorded", check: outcomeRace},
+	{name: "inputs that add nothing are recorded on their own", check: recordAlone},
+	{name: "observations are kept in the commit of their change, and read newest first", check: observations},
+	{name: "a status, a parent, a cause, a trace and a limit key are kept", check: carriedAlong},
+	{name: "a parent is kept when the instance is created, and read with it", check: parents},
+}
+
+func inputOutcome(instance runtime.InstanceKey, id, text string) runtime.InputOutcome {
+	return runtime.InputOutcome{Input: runtime.InputKey{Instance: instance, ID: id}, Outcome: []byte(text), RecordedAt: epoch}
+}
+
+func (k *kit) wantOutcomes(inputs []runtime.InputKey, want ...string) {
+	k.Helper()
+	got, err := k.Store.InputOutcomes(k.ctx, inputs)
+	if err != nil {
+		k.Fatalf("InputOutcomes: %v", err)
+	}
+	var texts []string
+	for _, outcome := range got {
+		if outcome == nil {
+			texts = append(texts, "nil")
+		} else {
+			texts = append(texts, string(outcome))
+		}
+	}
+	if !slices.Equal(texts, want) {
+		k.Errorf("got outcomes %q, want %q", texts, want)
+	}
+}
+
+func outcomeOfChange(k *kit) {
+	texts := jsonTexts()
+	var changes []runtime.Change
+	var inputs []runtime.InputKey
+	for i, text := range texts {
+		c := change(order(fmt.Sprint(i)), 0, 1)
+		c.Inputs.Outcomes = []runtime.InputOutcome{inputOutcome(c.Instance, "é \U0001F600", text)}
+		changes, inputs = append(changes, c), append(inputs, c.Inputs.Outcomes[0].Input)
+	}
+	k.commit(changes...)
+	slices.Reverse(inputs)
+	slices.Reverse(texts)
+	k.wantOutcomes(append(inputs, runtime.InputKey{Instance: order("0"), ID: "other"}), append(texts, "nil")...)
+}
+
+func outcomeTwice(k *kit) {
+	c := change(order("1"), 0, 1)
+	c.Inputs.Outcomes = []runtime.InputOutcome{inputOutcome(order("1"), "a", `1`)}
+	k.commit(c)
+	again := full(order("1"), 1, "again")
+	again.Inputs.Outcomes = []runtime.InputOutcome{inputOutcome(order("1"), "b", `2`), inputOutcome(order("1"), "a", `3`)}
+	k.refuse(isConflict, again)
+	k.wantOutcomes([]runtime.InputKey{{Instance: order("1"), ID: "a"}, {Instance: order("1"), ID: "b"}}, `1`, "nil")
+
+	other := change(order("2"), 0, 1) // ids are per instance
+	other.Inputs.Outcomes = []runtime.InputOutcome{inputOutcome(order("2"), "a", `4`)}
+	k.commit(other)
+}
+
+func outcomeRace(k *kit) {
+	k.together(8, func(i int) error {
+		err := k.Store.RecordInputs(k.ctx, runtime.InputRecords{
+			Outcomes: []runtime.InputOutcome{inputOutcome(order("1"), "a", fmt.Sprint(i))},
+		})
+		if isConflict(err) {
+			return nil
+		}
+		return err
+	})
+	if got := k.query("SELECT input_id FROM " + k.Prefix + "input_outcomes"); len(got) != 1 {
+		k.Errorf("got %v, want one outcome", got)
+	}
+}
+
+func recordAlone(k *kit) {
+	records := runtime.InputRecords{
+		Outcomes: []runtime.InputOutcome{inputOutcome(order("1"), "a", `{"n":1}`), inputOutcome(order("2"), "b", `{"n":2}`)},
+		Observations: []runtime.Observation{{
+			Instance: order("1"), ObservedAt: epoch, Input: "Pay", InputID: "a", Payload: []byte(`{"p":1}`),
+			Outcome: "rejected", Version: 3, Rejection: "TooLate", RejectionPayload: []byte(`{"r":1}`),
+		}},
+	}
+	if err := k.Store.RecordInputs(k.ctx, runtime.InputRecords{}); err != nil {
+		k.Errorf("nothing: %v", err)
+	}
+	if err := k.Store.RecordInputs(k.ctx, records); err != nil {
+		k.Fatalf("RecordInputs: %v", err)
+	}
+	k.wantRows(map[string]int{"input_outcomes": 2, "observations": 1})
+	before := k.dump()
+	records.Outcomes = records.Outcomes[1:]
+	if err := k.Store.RecordInputs(k.ctx, records); !isConflict(err) {
+		k.Errorf("a second outcome: got error %v", err)
+	}
+	k.unchanged(before)
+}
+
+func observations(k *kit) {
+	observe := func(id string, second int, input string) runtime.Observation {
+		return runtime.Observation{
+			Instance: order(id), ObservedAt: at(second), Input: input, Payload: []byte(` {"in":"é\u0000"} `), Outcome: "accepted", Version: 1,
+		}
+	}
+	c := change(order("1"), 0, 1)
+	c.Inputs.Observations = []runtime.Observation{observe("1", 1, "A"), observe("1", 1, "B")}
+	c.Inputs.Observations[1].InputID = "id"
+	d := change(order("2"), 0, 1)
+	d.Inputs.Observations = []runtime.Observation{observe("2", 2, "C")}
+	k.commit(c, d)
+	late := observe("1", 3, "D")
+	late.Outcome, late.Rejection, late.RejectionPayload = "rejected", "TooLate", []byte(`{"by":1}`)
+	if err := k.Store.RecordInputs(k.ctx, runtime.InputRecords{Observations: []runtime.Observation{late}}); err != nil {
+		k.Fatal(err)
+	}
+	for _, test := range []struct {
+		query runtime.ObservationQuery
+		want  string
+	}{
+		{runtime.ObservationQuery{Limit: 9}, "DCBA"},
+		{runtime.ObservationQuery{Limit: 2}, "DC"},
+		{runtime.ObservationQuery{Instance: order("1"), Limit: 9}, "DBA"},
+		{runtime.ObservationQuery{Instance: order("1"), Before: at(3), Limit: 9}, "BA"},
+		{runtime.ObservationQuery{Instance: runtime.InstanceKey{Workflow: "order"}, Limit: 9}, "DCBA"},
+		{runtime.ObservationQuery{Instance: runtime.InstanceKey{Workflow: "other"}, Limit: 9}, ""},
+	} {
+		got, err := k.Store.Observations(k.ctx, test.query)
+		if err != nil {
+			k.Fatalf("Observations: %v", err)
+		}
+		var names string
+		for _, o := range got {
+			names += o.Input
+			if !bytes.Equal(o.Payload, late.Payload) || o.Number == 0 {
+				k.Errorf("got %+v", o)
+			}
+			if want := late; o.Input == "D" {
+				if want.Number = o.Number; fmt.Sprint(o) != fmt.Sprint(want) {
+					k.Errorf("got %+v\nwant %+v", o, want)
+				}
+			}
+		}
+		if names != test.want {
+			k.Errorf("%+v: got %s, want %s", test.query, names, test.want)
+		}
+	}
+}
+
+func carriedAlong(k *kit) {
+	c := withTimers(change(order("1"), 0, 2), timer("a", at(1)), timer("b", at(2)))
+	c.Status = "open"
+	c.Events[0].Cause = []byte(` {"input":"Create"}`)
+	c.Timers[1].Trace = "00-b"
+	c.Effects = []runtime.NewEffect{
+		{Kind: "Send", Payload: []byte(`{}`)},
+		{Kind: "Send", Payload: []byte(`{}`), Trace: "00-a", LimitKey: "customer"},
+	}
+	k.commit(c, change(order("2"), 0, 1))
+	k.wantTable("instances", "workflow_id, status, parent", "1|open|null", "2|null|null")
+	k.wantTable("events", "workflow_id, version, cause", `1|1| {"input":"Create"}`, "1|2|null", "2|1|null")
+	k.wantTable("effects", "position, trace, limit_key", "0|null|null", "1|00-a|customer")
+	k.wantTable("timers", "key, trace", "a|null", "b|00-b")
+	var traces []string
+	for _, l := range []line{k.effects(), k.timers()} {
+		for _, d := range l.claim(at(60), at(90), 9) {
+			traces = append(traces, d.Trace)
+		}
+	}
+	slices.Sort(traces)
+	if !slices.Equal(traces, []string{"", "", "00-a", "00-b"}) {
+		k.Errorf("got traces %q", traces)
+	}
+	next := withTimers(change(order("1"), 2, 1), timer("b", at(9)))
+	next.Status = "closed"
+	k.commit(next)
+	k.wantTable("instances", "workflow_id, status", "1|closed", "2|null")
+	k.wantTable("timers", "key, trace", "a|null", "b|null")
+}
+
+func parents(k *kit) {
+	parent := &runtime.Parent{Instance: runtime.InstanceKey{Workflow: "trip", ID: `"é`}, Input: "Ended"}
+	c := change(order("1"), 0, 2)
+	c.Parent = parent
+	k.commit(c, change(order("2"), 0, 1))
+	next := change(order("1"), 2, 1)
+	next.Parent = &runtime.Parent{Instance: order("9"), Input: "Other"} // too late
+	k.commit(next)
+	for _, i := range k.read(ask(order("1"), order("2"))...) {
+		switch {
+		case i.Key.ID == "2" && i.Parent != nil:
+			k.Errorf("got parent %v of an instance without", i.Parent)
+		case i.Key.ID == "1" && (i.Parent == nil || *i.Parent != *parent):
+			k.Errorf("got parent %v, want %v", i.Parent, parent)
+		}
+	}
+	u := k.begin(order("1"))
+	defer k.rollback(u)
+	if got := first(u).Parent; got == nil || *got != *parent {
+		k.Errorf("got parent %v, want %v", got, parent)
+	}
+}
+
+var scheduleRules = []rule{
+	{name: "a schedule is a delivery of its own kind, without an instance", check: scheduleDelivery},
+	{name: "a schedule that is put again goes on, and one that is defined anew starts anew", check: scheduleAnew},
+}
+
+func schedule(name, definition string, second int) runtime.StoredSchedule {
+	return runtime.StoredSchedule{Workflow: "order", Name: name, Definition: []byte(definition), Next: at(second)}
+}
+
+func (k *kit) putSchedules(schedules ...runtime.StoredSchedule) {
+	k.Helper()
+	if err := k.Store.PutSchedules(k.ctx, schedules); err != nil {
+		k.Fatalf("PutSchedules: %v", err)
+	}
+}
+
+func scheduleDelivery(k *kit) {
+	k.putSchedules()
+	k.putSchedules(schedule("weekly", `{"cron":"w"}`, 10), schedule("daily", `{"cron":"d"}`, 20))
+	k.together(4, func(int) error {
+		return k.Store.PutSchedules(k.ctx, []runtime.StoredSchedule{
+			schedule("daily", `{"cron":"d"}`, 99), schedule("weekly", `{"cron":"w"}`, 99),
+		})
+	})
+	got := k.timers().claimKinds([]runtime.Kind{runtime.ScheduleKind("order", "weekly")}, at(60), at(90), 9)
+	if len(got) != 1 || got[0].Lease.Instance != order("") || got[0].Lease.Key != "weekly" || !got[0].Due.Equal(at(10)) ||
+		string(got[0].Payload) != `{"cron":"w"}` {
+		k.Fatalf("got %+v", got)
+	}
+	// An instance of another name is changed in the commit that makes the schedule due again.
+	c := change(order("report"), 0, 1)
+	c.Settle = []runtime.Settlement{{Lease: got[0].Lease, Verdict: runtime.Again, At: at(600)}}
+	k.commit(c)
+	k.wantTable("timers", "key, fire_at, run_at, attempts",
+		"daily|"+micros(at(20))+"|"+micros(at(20))+"|0", "weekly|"+micros(at(600))+"|"+micros(at(600))+"|0")
+}
+
+func scheduleAnew(k *kit) {
+	k.putSchedules(schedule("weekly", `{"cron":"w"}`, 10))
+	kinds := []runtime.Kind{runtime.ScheduleKind("order", "weekly")}
+	lease := k.timers().claimKinds(kinds, at(60), at(90), 9)[0].Lease
+	k.putSchedules(schedule("weekly", `{"cron":"w"}`, 700))
+	k.wantTable("timers", "generation, run_at, attempts", "1|"+micros(at(90))+"|1")
+	k.putSchedules(schedule("weekly", `{"cron":"x"}`, 800))
+	k.wantTable("timers", "generation, run_at, attempts, payload", "2|"+micros(at(800))+`|0|{"cron":"x"}`)
+	k.timers().wantOver(&lease)
+}
