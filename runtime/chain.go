@@ -46,6 +46,9 @@ func (c *chain) decide(req request) (result, error) {
 	case rejection != nil:
 		return result{kind: rejected, rejection: rejection, version: c.current.version}, nil
 	}
+	if err := taken.checkPayloads(c.key.Workflow, req.maxPayload); err != nil {
+		return result{}, err
+	}
 	c.add(req, taken)
 	return result{kind: accepted, events: taken.events, version: c.current.version}, nil
 }

@@ -27,6 +27,15 @@ type Config struct {
 	// CacheBytes bounds the memory for states of instances used lately. Default: 64 MiB.
 	CacheBytes int
 
+	// MaxPayloadBytes bounds the JSON of each event, effect and timer that a decision wants to store, and of an input given as
+	// JSON. What is larger fails with *PayloadTooLarge and stores nothing. Default: 4 MiB.
+	MaxPayloadBytes int
+
+	// Redact returns what may be seen of a payload in logs and in observations: a JSON document, the payload itself when
+	// nothing in it is secret. Events, effects and timers are stored as they are. It must be safe for concurrent use. When it
+	// panics, or returns no JSON, nothing of the payload is shown. Default: everything may be seen.
+	Redact func(name PayloadName, payload []byte) []byte
+
 	// SnapshotEvery is after how many events a state is kept, to replay from there. After a change to what an evolver does,
 	// delete the rows of the table snapshots: they hold what it did before. Default: 100.
 	SnapshotEvery int
@@ -69,6 +78,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.BatchSize, 128)
 	setDefault(&c.MaxWaiting, 4096)
 	setDefault(&c.CacheBytes, 64<<20)
+	setDefault(&c.MaxPayloadBytes, 4<<20)
 	setDefault(&c.SnapshotEvery, 100)
 	setDefault(&c.EffectHandlers, 256)
 	setDefault(&c.TimerHandlers, 256)
@@ -91,7 +101,7 @@ func setDefault[T comparable](field *T, value T) {
 func (c Config) validate() error {
 	for name, n := range map[string]int{
 		"Lanes": c.Lanes, "BatchSize": c.BatchSize, "MaxWaiting": c.MaxWaiting, "CacheBytes": c.CacheBytes,
-		"SnapshotEvery": c.SnapshotEvery, "EffectHandlers": c.EffectHandlers, "TimerHandlers": c.TimerHandlers,
+		"MaxPayloadBytes": c.MaxPayloadBytes, "SnapshotEvery": c.SnapshotEvery, "EffectHandlers": c.EffectHandlers, "TimerHandlers": c.TimerHandlers,
 	} {
 		if n < 0 {
 			return fmt.Errorf("ironflow: Config.%s is %d, it must not be negative", name, n)

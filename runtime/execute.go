@@ -59,6 +59,10 @@ func (e *Engine) ExecuteDynamic(ctx context.Context, workflow string, input []by
 	if err != nil {
 		return DynamicOutcome{}, err
 	}
+	limit := e.config.MaxPayloadBytes
+	if err := checkPayload(PayloadName{Workflow: workflow, Kind: InputPayload, Name: "JSON"}, len(input), limit); err != nil {
+		return DynamicOutcome{}, err
+	}
 	name, err := codec.PeekType(input)
 	if err != nil {
 		return DynamicOutcome{}, fmt.Errorf("workflow %s: input: %w", workflow, err)
@@ -102,6 +106,8 @@ type request struct {
 	input     preparedInput
 	notBefore time.Time // now must not be earlier: the time a timer was to fire
 	consume   *Lease    // the effect or timer that caused the input
+
+	maxPayload int // bytes
 }
 
 // result is what became of a request.
@@ -122,6 +128,7 @@ func (r result) describe() string {
 
 // execute is the door: every input passes here.
 func (e *Engine) execute(ctx context.Context, req request) (result, error) {
+	req.maxPayload = e.config.MaxPayloadBytes
 	return e.executor.execute(ctx, req)
 }
 

@@ -1,0 +1,93 @@
+package runtime
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// PayloadKind says what a payload is of.
+type PayloadKind string
+
+const (
+	InputPayload     PayloadKind = "input"
+	EventPayload     PayloadKind = "event"
+	EffectPayload    PayloadKind = "effect"
+	TimerPayload     PayloadKind = "timer" // the input that it delivers
+	RejectionPayload PayloadKind = "rejection"
+)
+
+// PayloadName names what a payload is of: the input Pay of the workflow order, say.
+type PayloadName struct {
+	Workflow string
+	Kind     PayloadKind
+	Name     string // as declared; of a timer, the name of its input
+}
+
+func (n PayloadName) String() string { return fmt.Sprintf("%s %s of %s", n.Kind, n.Name, n.Workflow) }
+
+// PayloadTooLarge says that a payload has more bytes than Config.MaxPayloadBytes allows. Nothing was stored.
+type PayloadTooLarge struct {
+	PayloadName
+	Size, Limit int // bytes of JSON
+}
+
+func (e *PayloadTooLarge) Error() string {
+	return fmt.Sprintf("the %s has %d bytes, Config.MaxPayloadBytes allows %d; keep large data elsewhere and pass on where it is",
+		e.PayloadName, e.Size, e.Limit)
+}
+
+// checkPayload fails with *PayloadTooLarge. A limit of 0 is none.
+func checkPayload(name PayloadName, size, limit int) error {
+	if limit > 0 && size > limit {
+		return &PayloadTooLarge{PayloadName: name, Size: size, Limit: limit}
+	}
+	return nil
+}
+
+// checkPayloads looks at everything that an accepted decision would have stored.
+func (d *decided) checkPayloads(workflow string, limit int) error {
+	check := func(kind PayloadKind, name string, payload []byte) error {
+		return checkPayload(PayloadName{Workflow: workflow, Kind: kind, Name: name}, len(payload), limit)
+	}
+	for _, event := range d.stored {
+		if err := check(EventPayload, event.Type, event.Payload); err != nil {
+			return err
+		}
+	}
+	for _, effect := range d.effects {
+		if err := check(EffectPayload, effect.Kind, effect.Payload); err != nil {
+			return err
+		}
+	}
+	for _, step := range d.timers.steps {
+		if step.start == nil {
+			continue
+		}
+		if err := check(TimerPayload, step.start.Input, step.start.Payload); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notRedacted stands in for a payload that could not be redacted: nothing of it may be seen then.
+const notRedacted = `{"redaction":"failed"}`
+
+// redact returns what may be seen of a payload in logs and observations.
+func (c *Config) redact(name PayloadName, payload []byte) (visible []byte) {
+	if c.Redact == nil {
+		return payload
+	}
+	defer func() {
+		if v := recover(); v != nil { // which may hold what must not be seen
+			c.Logger.Error("ironflow: Config.Redact panicked", "payload", name.String(), "panic", fmt.Sprintf("%T", v))
+			visible = []byte(notRedacted)
+		}
+	}()
+	visible = c.Redact(name, append([]byte(nil), payload...)) // its own copy: the payload itself is about to be stored
+	if !json.Valid(visible) {
+		c.Logger.Error("ironflow: Config.Redact returned no JSON", "payload", name.String())
+		return []byte(notRedacted)
+	}
+	return visible
+}
