@@ -25,7 +25,7 @@ lint:
 # Generated files must be what the generator writes today.
 generated:
 	go generate ./...
-	@stale=$$(git status --porcelain -- '*_ironflow.go'); if [ -n "$$stale" ]; then \
+	@stale=$$(git status --porcelain -- '*_ironflow.go' '*_ironflow_test.go'); if [ -n "$$stale" ]; then \
 		echo "generated code was not up to date; commit what go generate wrote:"; echo "$$stale"; exit 1; fi
 
 race: postgres

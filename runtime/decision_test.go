@@ -198,6 +198,25 @@ func TestPanics(t *testing.T) {
 	})
 }
 
+// A stub's panic reaches the caller as what it is.
+func TestUnfinishedDecider(t *testing.T) {
+	onStores(t, func(b *bed) {
+		stub := &runtime.Unfinished{Workflow: "ticket", Method: "Decider.Hold"}
+		client := ticket.NewClient(b.engine(b.config(newClock()), tickets(ticket.Decider{
+			OnHold: func(time.Time, ticket.State, ticket.Hold) ticket.HoldDecision { panic(stub) },
+		}, ticket.Handler{})))
+		imported, err := client.Import(b.Context(), ticket.Import{ID: "a"})
+		must(b, imported, err)
+		b.unchanged(func() {
+			_, err := client.Hold(b.Context(), ticket.Hold{ID: "a"})
+			if got, ok := errors.AsType[*runtime.Unfinished](err); !ok || got != stub {
+				b.Errorf("got %v, which does not wrap the stub's error", err)
+			}
+			wantError(b, err, "ticket/a", "workflow ticket: Decider.Hold is not written yet; write it in place of the stub")
+		})
+	})
+}
+
 // Decisions share nothing: their methods return changed copies.
 func TestDecisionsAreValues(t *testing.T) {
 	t.Parallel()

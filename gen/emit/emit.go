@@ -25,6 +25,7 @@ const (
 const (
 	runtimePath = "github.com/ironflow-gen/ironflow/runtime"
 	codecPath   = "github.com/ironflow-gen/ironflow/runtime/codec"
+	testkitPath = "github.com/ironflow-gen/ironflow/runtime/ironflowtest"
 )
 
 // File is a generated file, formatted as gofmt does.
@@ -40,12 +41,13 @@ func Files(w *spec.Workflow) ([]File, error) {
 		name string
 		emit func(*file)
 	}{
-		{"types", e.types},
-		{"codec", e.codec},
-		{"decisions", e.decisions},
-		{"workflow", e.workflow},
-		{"client", e.client},
-		{"machine", e.machine},
+		{"types_ironflow.go", e.types},
+		{"codec_ironflow.go", e.codec},
+		{"decisions_ironflow.go", e.decisions},
+		{"workflow_ironflow.go", e.workflow},
+		{"client_ironflow.go", e.client},
+		{"machine_ironflow.go", e.machine},
+		{"unfinished_ironflow_test.go", e.unfinishedTest},
 	}
 	files := make([]File, 0, len(parts))
 	for _, part := range parts {
@@ -55,7 +57,7 @@ func Files(w *spec.Workflow) ([]File, error) {
 		if err := f.Render(&content); err != nil {
 			return nil, fmt.Errorf("%s: generating %s: %w", w.File, part.name, err)
 		}
-		files = append(files, File{Name: part.name + "_ironflow.go", Content: groupImports(content.Bytes())})
+		files = append(files, File{Name: part.name, Content: groupImports(content.Bytes())})
 	}
 	return files, nil
 }
@@ -72,6 +74,7 @@ func (e *emitter) newFile() *file {
 	f.HeaderComment(SourcePrefix + filepath.Base(e.w.File))
 	f.ImportName(runtimePath, "runtime")
 	f.ImportName(codecPath, "codec")
+	f.ImportName(testkitPath, "ironflowtest")
 	for _, t := range e.w.Types {
 		if t.Kind == spec.Imported {
 			f.ImportAlias(t.Go.Path, importAlias(t.Go.Path))

@@ -15,6 +15,7 @@ func (e *emitter) workflow(f *file) {
 	if e.w.HasStates() {
 		e.refuse(f)
 	}
+	e.unfinished(f)
 }
 
 func (e *emitter) userInterfaces(f *file) {

@@ -11,8 +11,12 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/emit"
 )
 
-// generatedSuffix ends the name of every generated file.
-const generatedSuffix = "_ironflow.go"
+// generatedSuffixes are the ends of the names of generated files.
+var generatedSuffixes = []string{"_ironflow.go", "_ironflow_test.go"}
+
+func hasGeneratedName(name string) bool {
+	return slices.ContainsFunc(generatedSuffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
+}
 
 // isGenerated reports whether the head of a Go file says that ironflow-gen wrote it.
 func isGenerated(content []byte) bool {
@@ -37,7 +41,7 @@ func headLine(content []byte, prefix string) (rest string, ok bool) {
 // isStale reports whether a generated file that is not generated any more may be removed: it comes from this
 // declaration, or from one of which only this is left after it was renamed.
 func (p *pkg) isStale(name string, content []byte) bool {
-	if !strings.HasSuffix(name, generatedSuffix) {
+	if !hasGeneratedName(name) {
 		return false
 	}
 	source, ok := headLine(content, emit.SourcePrefix)

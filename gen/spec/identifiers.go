@@ -13,7 +13,7 @@ import (
 var fixedIdentifiers = []string{
 	// Generated.
 	"Input", "Event", "Effect", "Timer", "Rejection", "State", "Status", "NotAccepted", "InputDecider", "EventEvolver",
-	"EffectHandler", "NewWorkflow", "Client", "NewClient", "Machine", "WorkflowName",
+	"EffectHandler", "NewWorkflow", "Client", "NewClient", "Machine", "WorkflowName", "TestUnfinished",
 	// The skeleton that the user owns.
 	"Decider", "Evolver", "Handler",
 }

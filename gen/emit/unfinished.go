@@ -1,0 +1,23 @@
+package emit
+
+import "github.com/dave/jennifer/jen"
+
+// unfinished emits what the stubs of methods call. It is there whether there are stubs or not, and spares the files that
+// they are appended to an import.
+func (e *emitter) unfinished(f *file) {
+	f.comment("unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may\n" +
+		"call it: TestUnfinished and \"ironflow-gen vet\" list its calls.")
+	f.decl().Func().Id("unfinished").Params(jen.Id("method").String()).Op("*").Add(runtimeID("Unfinished")).Block(
+		jen.Return(jen.Op("&").Add(runtimeID("Unfinished")).Values(
+			keyed("Workflow", jen.Id("WorkflowName")), keyed("Method", jen.Id("method")),
+		)),
+	)
+}
+
+// unfinishedTest emits the test that lists the stubs.
+func (e *emitter) unfinishedTest(f *file) {
+	f.comment("TestUnfinished fails as long as methods of this package are stubs, and names them.")
+	f.decl().Func().Id("TestUnfinished").Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
+		jen.Qual(testkitPath, "Unfinished").Call(jen.Id("t")),
+	)
+}
