@@ -21,7 +21,7 @@ func (e *emitter) client(f *file) {
 	ctx := jen.Id("ctx").Qual("context", "Context")
 	for _, in := range e.w.Inputs {
 		name, names := in.Name.Text, spec.NamesOfInput(in.Name.Text)
-		f.comment(docAfter(fmt.Sprintf("%s sends the input to the instance that its %s names.", name, spec.GoName(in.ID.Text)), in.Doc))
+		f.comment(docAfter(fmt.Sprintf("%s sends the input to the instance that its %s names.", name, goField(in, in.ID)), in.Doc))
 		f.decl().Func().Params(self.Clone()).Id(name).Params(ctx.Clone(), jen.Id("in").Id(name)).
 			Params(jen.Id(names.Outcome), jen.Error()).Block(
 			jen.Return(runtimeID("Execute").Types(jen.Id(names.Event), jen.Id("Rejection")).
@@ -30,8 +30,8 @@ func (e *emitter) client(f *file) {
 	}
 	f.comment("State returns the state of an instance. One without events is a *runtime.UnknownInstance error.")
 	f.decl().Func().Params(self.Clone()).Id("State").Params(ctx.Clone(), jen.Id("id").String()).
-		Params(runtimeID("View").Types(jen.Id("State")), jen.Error()).Block(
-		jen.Return(runtimeID("LoadState").Types(jen.Id("State")).
+		Params(runtimeID("View").Types(e.stateType()), jen.Error()).Block(
+		jen.Return(runtimeID("LoadState").Types(e.stateType()).
 			Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("id"))),
 	)
 	f.comment("History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.")

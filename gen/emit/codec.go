@@ -32,10 +32,10 @@ func (e *emitter) codec(f *file) {
 			structCodec(f, record{name: m.Name.Text, members: members(m.Fields)})
 		}
 	}
-	state := record{name: "State", state: true, members: members(e.w.State)}
+	state := record{name: "State", as: e.stateType(), state: true, members: members(e.w.State)}
 	if e.w.HasStates() {
-		structCodec(f, record{name: "NotAccepted", members: []member{stringMember("input"), statusMember("state")}})
-		state.members = slices.Insert(state.members, 0, statusMember("status"))
+		structCodec(f, record{name: "NotAccepted", members: []member{stringMember("input", "Input"), e.statusMember("state", "State")}})
+		state.members = slices.Insert(state.members, 0, e.statusMember("status", e.w.StatusField))
 	}
 	f.comment("encodeState writes a snapshot, in which enums and decimals may be empty: no event has set them yet.")
 	structCodec(f, state)
@@ -45,7 +45,7 @@ func (e *emitter) codec(f *file) {
 		}
 		switch t.Kind {
 		case spec.Struct:
-			structCodec(f, record{name: t.Name.Text, members: members(t.Fields)})
+			structCodec(f, record{name: t.Name.Text, as: declaredGoType(t), members: members(t.Fields)})
 		case spec.Enum:
 			enumCodec(f, t)
 		}
@@ -110,9 +110,17 @@ func unexported(name string) string { return string(name[0]-'A'+'a') + name[1:] 
 // record is a struct to emit the codec of.
 type record struct {
 	name    string
+	as      *jen.Statement // the Go type; nil for one of this name
 	input   bool // carries its name in the object, as the first member
 	state   bool // is the folded state
 	members []member
+}
+
+func (r *record) goType() *jen.Statement {
+	if r.as != nil {
+		return r.as.Clone()
+	}
+	return jen.Id(r.name)
 }
 
 func (r *record) begin() string {
@@ -125,20 +133,20 @@ func (r *record) begin() string {
 // member is a field of a record as its codec sees it.
 type member struct {
 	key      string
+	goName   string
 	required bool
 	encode   *jen.Statement // of v.Field
 	decode   *jen.Statement // to v.Field
 }
 
-func (m *member) field() *jen.Statement { return fieldOf(m.key) }
+func (m *member) field() *jen.Statement { return fieldOf(m.goName) }
 
-func fieldOf(key string) *jen.Statement { return jen.Id("v").Dot(spec.GoName(key)) }
+func fieldOf(goName string) *jen.Statement { return jen.Id("v").Dot(goName) }
 
 func members(fields []*spec.Field) []member {
 	var list []member
 	for _, f := range fields {
-		key := f.Name.Text
-		list = append(list, member{key, required(f), encodeValue(&f.Type, fieldOf(key)), decodeValue(&f.Type)})
+		list = append(list, member{f.Name.Text, f.GoName, required(f), encodeValue(&f.Type, fieldOf(f.GoName)), decodeValue(&f.Type)})
 	}
 	return list
 }
@@ -147,27 +155,27 @@ func required(f *spec.Field) bool {
 	return f.Type.Kind != spec.Optional && (f.Type.Kind != spec.Scalar || f.Type.Name != "json")
 }
 
-func stringMember(key string) member {
-	return member{key, true, jen.Id("e").Dot("String").Call(fieldOf(key)), jen.Id("d").Dot("String").Call()}
+func stringMember(key, goName string) member {
+	return member{key, goName, true, jen.Id("e").Dot("String").Call(fieldOf(goName)), jen.Id("d").Dot("String").Call()}
 }
 
-// statusMember is a field of type Status.
-func statusMember(key string) member {
+// statusMember is a field of the status's type.
+func (e *emitter) statusMember(key, goName string) member {
 	return member{
-		key, true,
-		jen.Id("e").Dot("String").Call(jen.String().Call(fieldOf(key))),
-		jen.Id("Status").Call(jen.Id("d").Dot("String").Call()),
+		key, goName, true,
+		jen.Id("e").Dot("String").Call(jen.String().Call(fieldOf(goName))),
+		jen.Id(e.w.StatusType).Call(jen.Id("d").Dot("String").Call()),
 	}
 }
 
 func structCodec(f *file, r record) {
 	encodeRecord(f, &r)
 	if len(r.members) == 0 {
-		f.decl().Func().Id("decode"+r.name).Params(decoderParam.Clone()).Id(r.name).Block(
+		f.decl().Func().Id("decode"+r.name).Params(decoderParam.Clone()).Add(r.goType()).Block(
 			jen.For(jen.Id("d").Dot(r.begin()).Call(), jen.Id("d").Dot("NextField").Call(), jen.Empty()).Block(
 				jen.Id("d").Dot("Skip").Call(),
 			),
-			jen.Return(jen.Id(r.name).Values()),
+			jen.Return(r.goType().Values()),
 		)
 		return
 	}
@@ -179,7 +187,7 @@ func encodeRecord(f *file, r *record) {
 	if len(r.members) == 0 {
 		value = "_"
 	}
-	f.decl().Func().Id("encode"+r.name).Params(encoderParam.Clone(), jen.Id(value).Id(r.name)).BlockFunc(func(g *jen.Group) {
+	f.decl().Func().Id("encode"+r.name).Params(encoderParam.Clone(), jen.Id(value).Add(r.goType())).BlockFunc(func(g *jen.Group) {
 		g.Id("e").Dot(r.begin()).Call()
 		if r.input {
 			g.Id("e").Dot("Key").Call(jen.Lit("type"))
@@ -195,8 +203,8 @@ func encodeRecord(f *file, r *record) {
 
 func decodeRecord(f *file, r *record) {
 	numbers, requiredKeys := numberMembers(r.members)
-	f.decl().Func().Id("decode" + r.name).Params(decoderParam.Clone()).Id(r.name).BlockFunc(func(g *jen.Group) {
-		g.Var().Id("v").Id(r.name)
+	f.decl().Func().Id("decode" + r.name).Params(decoderParam.Clone()).Add(r.goType()).BlockFunc(func(g *jen.Group) {
+		g.Var().Id("v").Add(r.goType())
 		g.Var().Id("seen").Qual(codecPath, "Fields")
 		g.For(jen.Id("d").Dot(r.begin()).Call(), jen.Id("d").Dot("NextField").Call(), jen.Empty()).Block(
 			jen.Switch(jen.String().Call(jen.Id("d").Dot("Key").Call())).BlockFunc(func(g *jen.Group) {
@@ -237,16 +245,16 @@ func numberMembers(members []member) (numbers []int, requiredKeys []string) {
 }
 
 func enumCodec(f *file, t *spec.Type) {
-	name, values := t.Name.Text, unexported(t.Name.Text)+"Values"
-	f.decl().Var().Id(values).Op("=").Index().Id(name).ValuesFunc(func(g *jen.Group) {
+	name, goType, values := t.Name.Text, declaredGoType(t), unexported(t.Name.Text)+"Values"
+	f.decl().Var().Id(values).Op("=").Index().Add(goType.Clone()).ValuesFunc(func(g *jen.Group) {
 		for _, v := range t.Values {
-			g.Id(spec.EnumValueName(name, v.Name.Text))
+			g.Id(v.GoName)
 		}
 	})
-	f.decl().Func().Id("encode"+name).Params(encoderParam.Clone(), jen.Id("v").Id(name)).Block(
+	f.decl().Func().Id("encode"+name).Params(encoderParam.Clone(), jen.Id("v").Add(goType.Clone())).Block(
 		jen.Qual(codecPath, "EncodeEnum").Call(jen.Id("e"), jen.Id("v"), jen.Id(values)),
 	)
-	f.decl().Func().Id("decode" + name).Params(decoderParam.Clone()).Id(name).Block(
+	f.decl().Func().Id("decode" + name).Params(decoderParam.Clone()).Add(goType).Block(
 		jen.Return(jen.Qual(codecPath, "DecodeEnum").Call(jen.Id("d"), jen.Id(values))),
 	)
 }
@@ -256,6 +264,8 @@ var containerNames = map[spec.Kind]string{spec.Optional: "Optional", spec.List: 
 // encodeValue renders the statement that encodes v.
 func encodeValue(ref *spec.TypeRef, v jen.Code) *jen.Statement {
 	switch {
+	case ref.Kind == spec.Scalar && ref.As != nil:
+		return jen.Id("e").Dot(scalars[ref.Name].method).Call(scalars[ref.Name].goType.Clone().Call(v))
 	case ref.Kind == spec.Scalar:
 		return jen.Id("e").Dot(scalars[ref.Name].method).Call(v)
 	case ref.Elem != nil:
@@ -270,12 +280,12 @@ func encodeValue(ref *spec.TypeRef, v jen.Code) *jen.Statement {
 // encodeFunc renders a func(*codec.Encoder, T) for the elements of a container.
 func encodeFunc(ref *spec.TypeRef) *jen.Statement {
 	switch {
-	case ref.Kind == spec.Scalar:
+	case ref.Kind == spec.Scalar && ref.As == nil:
 		return jen.Parens(jen.Op("*").Qual(codecPath, "Encoder")).Dot(scalars[ref.Name].method)
-	case ref.Elem != nil:
+	case ref.Kind == spec.Scalar, ref.Elem != nil:
 		return jen.Func().Params(encoderParam.Clone(), jen.Id("v").Add(goType(ref))).Block(encodeValue(ref, jen.Id("v")))
 	case ref.Decl.Kind == spec.Imported:
-		return jen.Qual(codecPath, "EncodeGo").Types(jen.Id(ref.Name))
+		return jen.Qual(codecPath, "EncodeGo").Types(goType(ref))
 	default:
 		return jen.Id("encode" + ref.Name)
 	}
@@ -284,12 +294,14 @@ func encodeFunc(ref *spec.TypeRef) *jen.Statement {
 // decodeValue renders the expression that decodes a value.
 func decodeValue(ref *spec.TypeRef) *jen.Statement {
 	switch {
+	case ref.Kind == spec.Scalar && ref.As != nil:
+		return goType(ref).Call(jen.Id("d").Dot(scalars[ref.Name].method).Call())
 	case ref.Kind == spec.Scalar:
 		return jen.Id("d").Dot(scalars[ref.Name].method).Call()
 	case ref.Elem != nil:
 		return jen.Qual(codecPath, "Decode"+containerNames[ref.Kind]).Call(jen.Id("d"), decodeFunc(ref.Elem))
 	case ref.Decl.Kind == spec.Imported:
-		return jen.Qual(codecPath, "DecodeGo").Types(jen.Id(ref.Name)).Call(jen.Id("d"))
+		return jen.Qual(codecPath, "DecodeGo").Types(goType(ref)).Call(jen.Id("d"))
 	default:
 		return jen.Id("decode" + ref.Name).Call(jen.Id("d"))
 	}
@@ -298,12 +310,12 @@ func decodeValue(ref *spec.TypeRef) *jen.Statement {
 // decodeFunc renders a func(*codec.Decoder) T for the elements of a container.
 func decodeFunc(ref *spec.TypeRef) *jen.Statement {
 	switch {
-	case ref.Kind == spec.Scalar:
+	case ref.Kind == spec.Scalar && ref.As == nil:
 		return jen.Parens(jen.Op("*").Qual(codecPath, "Decoder")).Dot(scalars[ref.Name].method)
-	case ref.Elem != nil:
+	case ref.Kind == spec.Scalar, ref.Elem != nil:
 		return jen.Func().Params(decoderParam.Clone()).Add(goType(ref)).Block(jen.Return(decodeValue(ref)))
 	case ref.Decl.Kind == spec.Imported:
-		return jen.Qual(codecPath, "DecodeGo").Types(jen.Id(ref.Name))
+		return jen.Qual(codecPath, "DecodeGo").Types(goType(ref))
 	default:
 		return jen.Id("decode" + ref.Name)
 	}

@@ -75,13 +75,14 @@ func (e *emitter) newFile() *file {
 	f.ImportName(runtimePath, "runtime")
 	f.ImportName(codecPath, "codec")
 	f.ImportName(testkitPath, "ironflowtest")
-	for _, t := range e.w.Types {
-		if t.Kind == spec.Imported {
-			f.ImportAlias(t.Go.Path, importAlias(t.Go.Path))
-		}
+	for _, path := range e.uses.imports {
+		f.ImportAlias(path, importAlias(path))
 	}
 	return f
 }
+
+// stateType renders the type of the state.
+func (e *emitter) stateType() *jen.Statement { return jen.Id(e.w.StateType) }
 
 func (e *emitter) hasEffects() bool { return len(e.w.Effects) > 0 }
 func (e *emitter) hasTimers() bool  { return len(e.uses.timers) > 0 }

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"go/token"
 	"regexp"
 	"strings"
 
@@ -31,19 +32,64 @@ var scalars = map[string]scalar{
 
 // goType renders a type of the declaration.
 func goType(ref *spec.TypeRef) *jen.Statement {
-	switch ref.Kind {
-	case spec.Scalar:
+	switch {
+	case ref.As != nil:
+		return namedType(ref.As)
+	case ref.Kind == spec.Scalar:
 		return scalars[ref.Name].goType.Clone()
-	case spec.Optional:
+	case ref.Kind == spec.Optional:
 		return jen.Op("*").Add(goType(ref.Elem))
-	case spec.List:
+	case ref.Kind == spec.List:
 		return jen.Index().Add(goType(ref.Elem))
-	case spec.Map:
+	case ref.Kind == spec.Map:
 		return jen.Map(jen.String()).Add(goType(ref.Elem))
 	default:
-		return jen.Id(ref.Name)
+		return declaredGoType(ref.Decl)
 	}
 }
+
+// declaredGoType renders a declared type.
+func declaredGoType(t *spec.Type) *jen.Statement {
+	if t.As != nil {
+		return namedType(t.As)
+	}
+	return jen.Id(t.Name.Text)
+}
+
+// namedType renders a Go type as the user's code writes it.
+func namedType(t *spec.GoType) *jen.Statement {
+	var args []jen.Code
+	for _, arg := range t.Args {
+		args = append(args, namedType(arg))
+	}
+	switch {
+	case t.Path != "":
+		s := jen.Qual(t.Path, t.Name)
+		if len(args) > 0 {
+			s.Types(args...)
+		}
+		return s
+	case t.Name == "map":
+		return jen.Map(args[0]).Add(args[1])
+	case token.IsIdentifier(t.Name) && len(args) > 0:
+		return jen.Id(t.Name).Types(args...)
+	default: // an operator in front of its operand, or a name alone
+		return jen.Id(t.Name).Add(args...)
+	}
+}
+
+// importPaths collects the packages of a Go type and its arguments.
+func importPaths(t *spec.GoType, add func(path string)) {
+	if t.Path != "" {
+		add(t.Path)
+	}
+	for _, arg := range t.Args {
+		importPaths(arg, add)
+	}
+}
+
+// goField selects a field of a message in Go.
+func goField(m *spec.Message, field spec.Name) string { return m.Field(field.Text).GoName }
 
 // structFields renders the fields of a generated struct.
 func structFields(g *jen.Group, fields []*spec.Field) {
@@ -51,7 +97,7 @@ func structFields(g *jen.Group, fields []*spec.Field) {
 		if f.Doc != "" {
 			g.Add(comment(f.Doc))
 		}
-		g.Id(spec.GoName(f.Name.Text)).Add(goType(&f.Type))
+		g.Id(f.GoName).Add(goType(&f.Type))
 	}
 }
 

@@ -12,18 +12,16 @@ import (
 func (e *emitter) types(f *file) {
 	f.comment("WorkflowName is stored with every instance.")
 	f.decl().Const().Id("WorkflowName").Op("=").Lit(e.w.Name.Text)
-	for _, t := range e.w.Types {
-		declaredType(f, t)
+	if e.w.Form == spec.YAML {
+		for _, t := range e.w.Types {
+			declaredType(f, t)
+		}
 	}
 
 	sealed(f, "Input", oneOf("Input", messageNames(e.w.Inputs)))
-	for _, m := range e.w.Inputs {
-		variant(f, m, "Input", "is an input.")
-	}
+	e.variants(f, "Input", "is an input.", e.w.Inputs)
 	sealed(f, "Event", oneOf("Event", messageNames(e.w.Events)))
-	for _, m := range e.w.Events {
-		variant(f, m, "Event", "is an event.")
-	}
+	e.variants(f, "Event", "is an event.", e.w.Events)
 	if e.hasEffects() {
 		e.effectTypes(f)
 	}
@@ -31,7 +29,9 @@ func (e *emitter) types(f *file) {
 		e.timerTypes(f)
 	}
 	e.rejectionTypes(f)
-	e.stateTypes(f)
+	if e.w.Form == spec.YAML {
+		e.stateTypes(f)
+	}
 }
 
 func declaredType(f *file, t *spec.Type) {
@@ -52,7 +52,7 @@ func declaredType(f *file, t *spec.Type) {
 				if v.Doc != "" {
 					g.Add(comment(v.Doc))
 				}
-				g.Id(spec.EnumValueName(name, v.Name.Text)).Id(name).Op("=").Lit(v.Name.Text)
+				g.Id(v.GoName).Id(name).Op("=").Lit(v.Name.Text)
 			}
 		})
 	}
@@ -64,7 +64,17 @@ func sealed(f *file, name, doc string) {
 	f.decl().Type().Id(name).Interface(jen.Id("is" + name).Params())
 }
 
-// variant emits a struct that implements a sealed interface.
+// variants emits structs that implement a sealed interface. Of structs of the user's it emits only that.
+func (e *emitter) variants(f *file, of, sentence string, messages []*spec.Message) {
+	if e.w.Form == spec.Go {
+		markers(f, messageNames(messages), of)
+		return
+	}
+	for _, m := range messages {
+		variant(f, m, of, sentence)
+	}
+}
+
 func variant(f *file, m *spec.Message, of, sentence string) {
 	f.comment(docOr(m.Doc, m.Name.Text+" "+sentence))
 	f.decl().Type().Id(m.Name.Text).StructFunc(func(g *jen.Group) { structFields(g, m.Fields) })
@@ -76,6 +86,9 @@ func marker(f *file, name, of string) { markers(f, []string{name}, of) }
 
 // markers lets several types do so.
 func markers(f *file, names []string, of string) {
+	if len(names) == 0 {
+		return
+	}
 	s := f.decl()
 	for i, name := range names {
 		if i > 0 {
@@ -86,9 +99,15 @@ func markers(f *file, names []string, of string) {
 }
 
 func (e *emitter) effectTypes(f *file) {
-	sealed(f, "Effect", oneOf("Effect", messageNames(effectMessages(e.w))))
+	messages := effectMessages(e.w)
+	sealed(f, "Effect", oneOf("Effect", messageNames(messages)))
+	if e.w.Form == spec.Go {
+		markers(f, messageNames(messages), "Effect")
+	}
 	for _, effect := range e.w.Effects {
-		variant(f, &effect.Message, "Effect", "is an effect.")
+		if e.w.Form == spec.YAML {
+			variant(f, &effect.Message, "Effect", "is an effect.")
+		}
 		if len(effect.Returns) == 0 {
 			continue
 		}
@@ -152,14 +171,12 @@ func (e *emitter) rejectionTypes(f *file) {
 		names = append(names, "NotAccepted")
 	}
 	sealed(f, "Rejection", oneOf("Rejection", names))
-	for _, m := range e.w.Rejections {
-		variant(f, m, "Rejection", "is a rejection.")
-	}
+	e.variants(f, "Rejection", "is a rejection.", e.w.Rejections)
 	if e.w.HasStates() {
 		f.comment("NotAccepted rejects an input that the declaration does not accept in the instance's state.")
 		f.decl().Type().Id("NotAccepted").Struct(
 			jen.Id("Input").String(),
-			jen.Id("State").Id("Status"),
+			jen.Id("State").Id(e.w.StatusType),
 		)
 		marker(f, "NotAccepted", "Rejection")
 	}
@@ -175,7 +192,7 @@ func (e *emitter) stateTypes(f *file) {
 				if s.Doc != "" {
 					g.Add(comment(s.Doc))
 				}
-				g.Id(spec.StatusName(s.Name.Text)).Id("Status").Op("=").Lit(s.Name.Text)
+				g.Id(s.GoName).Id("Status").Op("=").Lit(s.Name.Text)
 			}
 		})
 	}

@@ -11,6 +11,8 @@ type uses struct {
 	inputs map[string]inputUses
 	timers []*spec.Timer       // that some decision may start or cancel
 	coded  map[*spec.Type]bool // declared types that are part of something stored
+
+	imports []string // packages of the user's types
 }
 
 // inputUses are the names a decision on one input may mention, in the order of their declaration.
@@ -37,7 +39,21 @@ func findUses(w *spec.Workflow) uses {
 		}
 	}
 	u.code(w.State)
+	for _, t := range w.Types {
+		if t.Kind == spec.Imported && t.As == nil {
+			u.importType(&t.Go) // of which the generated type is another name
+		}
+	}
 	return u
+}
+
+// importType notes the packages of a Go type.
+func (u *uses) importType(t *spec.GoType) {
+	importPaths(t, func(path string) {
+		if !slices.Contains(u.imports, path) {
+			u.imports = append(u.imports, path)
+		}
+	})
 }
 
 // findInputUses collects over all states; a workflow without states allows everything to every input.
@@ -83,13 +99,21 @@ func appendIf(list []string, name string, ok bool) []string {
 func (u *uses) code(fields []*spec.Field) {
 	for _, f := range fields {
 		ref := &f.Type
-		for ref.Elem != nil {
-			ref = ref.Elem
+		for ; ref.Elem != nil; ref = ref.Elem {
+			u.writtenAs(ref.As)
 		}
+		u.writtenAs(ref.As)
 		if ref.Decl != nil && !u.coded[ref.Decl] {
 			u.coded[ref.Decl] = true
+			u.writtenAs(ref.Decl.As)
 			u.code(ref.Decl.Fields)
 		}
+	}
+}
+
+func (u *uses) writtenAs(t *spec.GoType) {
+	if t != nil {
+		u.importType(t)
 	}
 }
 

@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"slices"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/ironflow-gen/ironflow/gen/spec"
@@ -26,7 +28,7 @@ func (e *emitter) userInterfaces(f *file) {
 				g.Add(comment(in.Doc))
 			}
 			g.Id(in.Name.Text).Params(
-				jen.Id("now").Qual("time", "Time"), jen.Id("state").Id("State"), jen.Id("in").Id(in.Name.Text),
+				jen.Id("now").Qual("time", "Time"), jen.Id("state").Add(e.stateType()), jen.Id("in").Id(in.Name.Text),
 			).Id(spec.NamesOfInput(in.Name.Text).Decision)
 		}
 	})
@@ -37,11 +39,11 @@ func (e *emitter) userInterfaces(f *file) {
 			if ev.Doc != "" {
 				g.Add(comment(ev.Doc))
 			}
-			g.Id(ev.Name.Text).Params(jen.Id("state").Id("State"), jen.Id("event").Id(ev.Name.Text)).Id("State")
+			g.Id(ev.Name.Text).Params(jen.Id("state").Add(e.stateType()), jen.Id("event").Id(ev.Name.Text)).Add(e.stateType())
 		}
 		if !e.w.HasStates() {
 			g.Comment("// Terminal reports whether the workflow has ended and refuses every further input.")
-			g.Id("Terminal").Params(jen.Id("state").Id("State")).Bool()
+			g.Id("Terminal").Params(jen.Id("state").Add(e.stateType())).Bool()
 		}
 	})
 
@@ -82,7 +84,7 @@ func (e *emitter) newWorkflow(f *file) {
 		jen.Id("a").Op(":=").Id("adapter").Values(userCode...),
 		jen.Return(runtimeID("Define").Call(
 			runtimeID("Definition").
-				Types(jen.Id("State"), jen.Id("Input"), jen.Id("Event"), effect, jen.Id("Rejection")).
+				Types(e.stateType(), jen.Id("Input"), jen.Id("Event"), effect, jen.Id("Rejection")).
 				Custom(multiline, e.definition(userCode)...),
 		)),
 	)
@@ -97,15 +99,15 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	field("UserCode", jen.Index().Any().Values(userCode...))
 	if e.w.HasStates() {
 		field("Machine", jen.Id("Machine").Call())
-		field("Status", jen.Func().Params(jen.Id("s").Id("State")).String().Custom(inline,
-			jen.Return(jen.String().Call(jen.Id("s").Dot("Status")))))
-		field("WithStatus", jen.Func().Params(jen.Id("s").Id("State"), jen.Id("status").String()).Id("State").Block(
-			jen.Id("s").Dot("Status").Op("=").Id("Status").Call(jen.Id("status")),
+		field("Status", jen.Func().Params(jen.Id("s").Add(e.stateType())).String().Custom(inline,
+			jen.Return(jen.String().Call(jen.Id("s").Dot(e.w.StatusField)))))
+		field("WithStatus", jen.Func().Params(jen.Id("s").Add(e.stateType()), jen.Id("status").String()).Add(e.stateType()).Block(
+			jen.Id("s").Dot(e.w.StatusField).Op("=").Id(e.w.StatusType).Call(jen.Id("status")),
 			jen.Return(jen.Id("s"))))
 		field("Refuse", jen.Id("refuse"))
 	} else {
 		// Not evolver.Terminal itself, which panics here when the evolver is nil and should be reported by NewEngine.
-		field("Terminal", jen.Func().Params(jen.Id("s").Id("State")).Bool().Block(
+		field("Terminal", jen.Func().Params(jen.Id("s").Add(e.stateType())).Bool().Block(
 			jen.Return(jen.Id("evolver").Dot("Terminal").Call(jen.Id("s")))))
 	}
 	field("Decide", jen.Id("a").Dot("decide"))
@@ -118,7 +120,7 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	if len(e.w.Unique) > 0 {
 		field("UniqueKey", jen.Id("uniqueKey"))
 	}
-	field("States", runtimeID("StateCodec").Types(jen.Id("State")).Values(
+	field("States", runtimeID("StateCodec").Types(e.stateType()).Values(
 		keyed("Schema", jen.Lit(spec.StateSchema(e.w))),
 		keyed("Encode", jen.Id("encodeState")),
 		keyed("Decode", jen.Id("decodeState")),
@@ -205,7 +207,7 @@ func (e *emitter) adapter(f *file) {
 	self := jen.Id("a").Id("adapter")
 
 	f.decl().Func().Params(self.Clone()).Id("decide").Params(
-		jen.Id("now").Qual("time", "Time"), jen.Id("state").Id("State"), jen.Id("input").Id("Input"),
+		jen.Id("now").Qual("time", "Time"), jen.Id("state").Add(e.stateType()), jen.Id("input").Id("Input"),
 	).Add(runtimeID("UntypedDecision")).Block(
 		typeSwitch("in", "input", e.w.Inputs, func(m *spec.Message) jen.Code {
 			return jen.Return(jen.Id("a").Dot("decider").Dot(m.Name.Text).
@@ -215,8 +217,8 @@ func (e *emitter) adapter(f *file) {
 	)
 
 	f.decl().Func().Params(self.Clone()).Id("evolve").Params(
-		jen.Id("state").Id("State"), jen.Id("event").Id("Event"),
-	).Id("State").Block(
+		jen.Id("state").Add(e.stateType()), jen.Id("event").Id("Event"),
+	).Add(e.stateType()).Block(
 		typeSwitch("event", "event", e.w.Events, func(m *spec.Message) jen.Code {
 			return jen.Return(jen.Id("a").Dot("evolver").Dot(m.Name.Text).Call(jen.Id("state"), jen.Id("event")))
 		}),
@@ -255,7 +257,7 @@ func typeSwitch(bound, value string, variants []*spec.Message, body func(*spec.M
 
 // inputFuncs emits what the engine asks about inputs: who they are for, and what unique key they bring.
 func (e *emitter) inputFuncs(f *file) {
-	idField := func(m *spec.Message) *jen.Statement { return jen.Id("in").Dot(spec.GoName(m.ID.Text)) }
+	idField := func(m *spec.Message) *jen.Statement { return jen.Id("in").Dot(goField(m, m.ID)) }
 
 	f.decl().Func().Id("inputID").Params(jen.Id("input").Id("Input")).String().Block(
 		typeSwitch("in", "input", e.w.Inputs, func(m *spec.Message) jen.Code { return jen.Return(idField(m)) }),
@@ -279,7 +281,8 @@ func (e *emitter) inputFuncs(f *file) {
 		return
 	}
 	key := func(u spec.UniqueKey) *jen.Statement {
-		return jen.Return(jen.Id("in").Dot(spec.GoName(u.Field.Text)), jen.True())
+		in := e.w.Inputs[slices.IndexFunc(e.w.Inputs, func(m *spec.Message) bool { return m.Name.Text == u.Input.Text })]
+		return jen.Return(jen.Id("in").Dot(goField(in, u.Field)), jen.True())
 	}
 	f.decl().Func().Id("uniqueKey").Params(jen.Id("input").Id("Input")).Params(jen.String(), jen.Bool()).BlockFunc(func(g *jen.Group) {
 		if len(e.w.Unique) == 1 {
@@ -311,7 +314,7 @@ func (e *emitter) refuse(f *file) {
 			}
 			g.Return(jen.Id("NotAccepted").Values(
 				keyed("Input", jen.Id("input")),
-				keyed("State", jen.Id("Status").Call(jen.Id("state"))),
+				keyed("State", jen.Id(e.w.StatusType).Call(jen.Id("state"))),
 			))
 		})
 }

@@ -89,7 +89,7 @@ func identifiers(w *Workflow) []identifier {
 	for _, t := range w.Types {
 		add("type", t.Name)
 		for _, v := range t.Values {
-			addMade("enum value", valueForm, v.Name, EnumValueName(t.Name.Text, v.Name.Text))
+			addMade("enum value", valueForm, v.Name, v.GoName)
 		}
 	}
 	for _, m := range w.Inputs {
@@ -119,7 +119,7 @@ func identifiers(w *Workflow) []identifier {
 		}
 	}
 	for _, s := range w.States {
-		addMade("state", snakeForm, s.Name, StatusName(s.Name.Text))
+		addMade("state", snakeForm, s.Name, s.GoName)
 	}
 	return slices.Concat(fixed, declared, made)
 }

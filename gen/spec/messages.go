@@ -35,24 +35,27 @@ func (c *checker) stateFields() {
 
 // fields checks the fields of one record. owner names it, as in `event "Paid"`.
 func (c *checker) fields(owner string, fields []*Field) {
-	taken := make(map[string]Name, len(fields))
+	names, goNames := make(map[string]Name, len(fields)), make(map[string]Name, len(fields))
+	form := snakeForm
+	if c.w.Form == Go {
+		form = tagForm
+	}
 	for _, f := range fields {
 		c.typeRef(&f.Type)
-		snakeForm.check(c.d, "field", f.Name)
-		if !snakeForm.valid(f.Name.Text) {
+		form.check(c.d, "field", f.Name)
+		if !form.valid(f.Name.Text) {
 			continue
 		}
-		goName := GoName(f.Name.Text)
-		switch other, again := taken[goName]; {
-		case !again:
-			taken[goName] = f.Name
-		case other.Text == f.Name.Text:
-			c.d.Report(f.Name.Pos, diagnostic.DuplicateField, "%s already has a field %q at %s; delete one of them", owner, f.Name.Text, other.Pos).
-				Relate(other.Pos, "the first field")
-		default:
-			c.d.Report(f.Name.Pos, diagnostic.FieldCollision, "fields %q and %q (at %s) of %s would both be generated as %s; rename one of them",
-				f.Name.Text, other.Text, other.Pos, owner, goName).Relate(other.Pos, "the other field")
+		if first, again := names[f.Name.Text]; again {
+			c.d.Report(f.Name.Pos, diagnostic.DuplicateField, "%s already has a field %q at %s; delete one of them", owner, f.Name.Text, first.Pos).
+				Relate(first.Pos, "the first field")
+			continue
 		}
+		if other, again := goNames[f.GoName]; again {
+			c.d.Report(f.Name.Pos, diagnostic.FieldCollision, "fields %q and %q (at %s) of %s would both be generated as %s; rename one of them",
+				f.Name.Text, other.Text, other.Pos, owner, f.GoName).Relate(other.Pos, "the other field")
+		}
+		names[f.Name.Text], goNames[f.GoName] = f.Name, f.Name
 	}
 }
 

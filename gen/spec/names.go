@@ -101,6 +101,14 @@ var (
 		},
 		fix: snakeName,
 	}
+	// tagForm is that of fields in annotated Go, whose structs may have JSON names already.
+	tagForm = form{
+		rule: "letters, digits, underscores and dashes beginning with a letter, like order_id or orderId",
+		ok: func(name string) bool {
+			return isLetter(name[0]) && all(name, func(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' || c == '-' })
+		},
+		fix: snakeName,
+	}
 	packageForm = form{
 		rule: "the name of a Go package in small letters, neither a keyword nor main",
 		ok: func(name string) bool {

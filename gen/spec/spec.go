@@ -8,10 +8,20 @@ package spec
 
 import "time"
 
+// Form is the way in which a declaration is written.
+type Form int
+
+// The forms.
+const (
+	YAML Form = iota
+	Go        // annotated Go types: what the declaration names is the user's own code, and is not generated
+)
+
 // Workflow is one declaration. Slices keep the order of the declaration, so that generated code reads in the same
 // order as the source. Docs, here and below, keep their lines but have no blank ones at the end, and no control
 // characters but tabs and line feeds.
 type Workflow struct {
+	Form    Form
 	File    string // as given by the user; positions refer to it
 	Pos     Pos
 	Name    Name // stored with every instance
@@ -28,6 +38,10 @@ type Workflow struct {
 	Timers     []*Timer    //
 	Rejections []*Message  // without NotAccepted, which is generated
 	States     []*State    // the first is the initial one; empty when the workflow declares no machine
+
+	// The Go identifiers of the state: its type, the type of its status, and the field that holds the status. Front ends
+	// set them where they are not State, Status and Status; Validate fills in the rest.
+	StateType, StatusType, StatusField string
 
 	// Moves is the status function: one target for each pair of state and event. Validate fills it in, explicit
 	// transitions first, then those that follow for the later events of one decision (see Move).
@@ -68,11 +82,21 @@ type Message struct {
 	ID Name
 }
 
+// Field returns the field of a name, or nil.
+func (m *Message) Field(name string) *Field {
+	f, _ := field(m.Fields, name)
+	return f
+}
+
 // Field of a message, a struct or the state.
 type Field struct {
 	Name Name // snake_case; the JSON name
 	Doc  string
 	Type TypeRef
+
+	// GoName selects the field in Go: OrderID or, where it belongs to an embedded struct, Base.OrderID. Front ends set it
+	// where it is not made from the name; Validate fills in the rest.
+	GoName string
 }
 
 // TypeRef is a use of a type: list<Item> is Kind List with Elem Item. Kind is zero when the front end could not read
@@ -82,6 +106,7 @@ type TypeRef struct {
 	Elem *TypeRef // of Optional, List and Map
 	Name string   // of Scalar: one of Scalars(); of Declared: the declared type's name
 	Decl *Type    // of Declared; resolved by Validate
+	As   *GoType  // the defined Go type that stands here for what is otherwise plain, as in "type SKU string"; nil for the plain one
 	Pos  Pos
 }
 
@@ -106,6 +131,7 @@ type Type struct {
 	Fields []*Field
 	Values []EnumValue
 	Go     GoType
+	As     *GoType // how Go code writes the type; nil when it goes by its name
 	Pos    Pos
 }
 
@@ -121,14 +147,17 @@ const (
 
 // EnumValue is one value of an enum; Name is the JSON text.
 type EnumValue struct {
-	Name Name
-	Doc  string
+	Name   Name
+	Doc    string
+	GoName string // the constant; Validate fills it in where the front end does not
 }
 
-// GoType is an imported type: "github.com/shopspring/decimal.Decimal" has Path "github.com/shopspring/decimal".
+// GoType is a Go type: "github.com/shopspring/decimal.Decimal" has Path "github.com/shopspring/decimal". A type argument may
+// also be made of others: then Name is "*", "[]", "[4]" or "map", without Path, and Args are those others.
 type GoType struct {
-	Path string
+	Path string // empty for a predeclared type, and for one of the package that is generated into
 	Name string
+	Args []*GoType // of a generic type
 	Pos  Pos
 }
 
@@ -165,6 +194,7 @@ type State struct {
 	Doc      string
 	Terminal bool
 	Accepts  []*Transition
+	GoName   string // the constant; Validate fills it in where the front end does not
 	Pos      Pos
 }
 

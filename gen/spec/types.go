@@ -59,9 +59,11 @@ func (c *checker) enum(t *Type) {
 	}
 }
 
-// imported checks that an imported type reads like "github.com/shopspring/decimal.Decimal".
+// imported checks that an imported type reads like "github.com/shopspring/decimal.Decimal". One of annotated Go is known to
+// exist, and may belong to the package itself.
 func (c *checker) imported(t *Type) {
 	switch {
+	case c.w.Form == Go:
 	case t.Go.Pos.Line > 0 && t.Go.Path == "" && t.Go.Name == "": // reported by the front end
 	case !validImportPath(t.Go.Path) || !token.IsIdentifier(t.Go.Name):
 		c.d.Report(t.Go.Pos, diagnostic.BadGoType, `Go type of %q must be an import path and a type, like "github.com/shopspring/decimal.Decimal"`, t.Name.Text)

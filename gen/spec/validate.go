@@ -21,7 +21,7 @@ type checker struct {
 }
 
 // Validate checks a declaration and reports every mistake to d. It also completes the model: TypeRef.Decl, the ID of
-// inputs that have none of their own, and Workflow.Moves. Only a model without any mistake may be given to an emitter.
+// inputs that have none of their own, Go names, and Workflow.Moves. Only a model without any mistake may be given to an emitter.
 //
 // A front end calls Validate even when it has reported mistakes itself; see [Name] for what it leaves in the place of
 // something that it could not read.
@@ -39,6 +39,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 		next:       make(map[string][]string),
 		answers:    make(map[string]map[string]bool),
 	}
+	w.goNames()
 	c.header()
 	c.names()
 	c.identifiers()
