@@ -111,8 +111,8 @@ func unexported(name string) string { return string(name[0]-'A'+'a') + name[1:] 
 type record struct {
 	name    string
 	as      *jen.Statement // the Go type; nil for one of this name
-	input   bool // carries its name in the object, as the first member
-	state   bool // is the folded state
+	input   bool           // carries its name in the object, as the first member
+	state   bool           // is the folded state
 	members []member
 }
 

@@ -9,18 +9,20 @@ import (
 
 // deciderView is what decider.go.tmpl shows.
 type deciderView struct {
-	Package   string
-	HasStates bool
-	Decider   bool // the type is missing
-	Evolver   bool
-	Inputs    []inputView
-	Events    []eventView
+	Package  string
+	Decider  bool // the type is missing
+	Evolver  bool
+	Inputs   []inputView
+	Events   []eventView
+	Terminal *terminalView // nil when the workflow has states
 }
 
 // inputView is a method of the decider.
 type inputView struct {
 	Receiver string
 	Name     string
+	State    string // the type of the state
+	Status   string // the field of the state that holds the status
 	Doc      string // a comment
 	Note     string // a comment
 	Answers  []answer
@@ -41,7 +43,10 @@ func (a answer) States() string { return strings.Join(a.states, ", ") }
 
 func inputViewOf(w *spec.Workflow, in *spec.Message) inputView {
 	name := in.Name.Text
-	v := inputView{Receiver: deciderType, Name: name, Doc: doc(name, in.Doc), Answers: answers(w, in)}
+	v := inputView{
+		Receiver: deciderType, Name: name, State: w.StateType, Status: w.StatusField,
+		Doc: doc(name, in.Doc), Answers: answers(w, in),
+	}
 	v.Answers[len(v.Answers)-1].Last = true
 	for i := range v.Answers {
 		a := &v.Answers[i]
@@ -84,7 +89,7 @@ func answers(w *spec.Workflow, in *spec.Message) []answer {
 			if t.Input.Text != in.Name.Text || len(t.Moves) == 0 {
 				continue
 			}
-			next := answer{event: find(w.Events, t.Moves[0].Event.Text), states: []string{statusOf(s.Name)}}
+			next := answer{event: find(w.Events, t.Moves[0].Event.Text), states: []string{s.GoName}}
 			for _, e := range w.Effects {
 				if slices.ContainsFunc(t.Effects, func(n spec.Name) bool { return n.Text == e.Name.Text }) {
 					next.effects = append(next.effects, e)
@@ -160,28 +165,33 @@ func find(list []*spec.Message, name string) *spec.Message {
 	return list[slices.IndexFunc(list, func(m *spec.Message) bool { return m.Name.Text == name })]
 }
 
-func statusOf(state spec.Name) string { return spec.StatusName(state.Text) }
+// terminalView is the method of the evolver that ends a workflow without states.
+type terminalView struct {
+	Receiver string
+	State    string // the type of the state
+}
 
 // eventView is a method of the evolver.
 type eventView struct {
 	Receiver string
 	Name     string
+	State    string // the type of the state
 	Doc      string // a comment
 	Copies   []assignment
 	Note     string // a comment
 }
 
 func eventViewOf(w *spec.Workflow, event *spec.Message) eventView {
-	v := eventView{Receiver: evolverType, Name: event.Name.Text, Doc: doc(event.Name.Text, event.Doc)}
+	v := eventView{Receiver: evolverType, Name: event.Name.Text, State: w.StateType, Doc: doc(event.Name.Text, event.Doc)}
 	kept := make(map[string]bool)
 	for _, f := range w.State {
 		if value := copied(f, "e", event.Fields); value != "" {
-			v.Copies = append(v.Copies, assignment{Name: spec.GoName(f.Name.Text), Value: value})
+			v.Copies = append(v.Copies, assignment{Name: f.GoName, Value: value})
 			kept[f.Name.Text] = true
 		}
 	}
 	lost := names(event.Fields, func(f *spec.Field) (string, bool) {
-		return spec.GoName(f.Name.Text), !kept[f.Name.Text]
+		return f.GoName, !kept[f.Name.Text]
 	})
 	if len(lost) > 0 {
 		v.Note = comment("TODO: fold " + listing(lost, "and") + " into the state, if decisions need to know.")

@@ -24,12 +24,15 @@ type record struct {
 	fields   []assignment
 }
 
-// fill makes a message out of another: fields of the same name and type are copied.
+// fill makes a message out of another: fields of the same name and type are copied. Those of an embedded struct are left
+// to the user.
 func fill(typeName string, target []*spec.Field, from string, source []*spec.Field) record {
 	r := record{typeName: typeName}
 	for _, f := range target {
-		a := assignment{Name: spec.GoName(f.Name.Text)}
-		if a.Value = copied(f, from, source); a.Value == "" {
+		a := assignment{Name: f.GoName}
+		if isEmbedded(f) {
+			a.open = true
+		} else if a.Value = copied(f, from, source); a.Value == "" {
 			a.Value, a.open = zero(&f.Type), true
 		}
 		r.fields = append(r.fields, a)
@@ -37,13 +40,16 @@ func fill(typeName string, target []*spec.Field, from string, source []*spec.Fie
 	return r
 }
 
+// isEmbedded reports whether a field belongs to an embedded struct, so that a composite literal cannot name it.
+func isEmbedded(f *spec.Field) bool { return strings.Contains(f.GoName, ".") }
+
 // copied returns the expression for a field's value in the source, "" when the source has none.
 func copied(target *spec.Field, from string, source []*spec.Field) string {
 	for _, f := range source {
 		if f.Name.Text != target.Name.Text {
 			continue
 		}
-		value := from + "." + spec.GoName(f.Name.Text)
+		value := from + "." + f.GoName
 		switch {
 		case sameType(&target.Type, &f.Type):
 			return value
@@ -66,10 +72,17 @@ func isNullable(ref *spec.TypeRef) bool {
 }
 
 func sameType(a, b *spec.TypeRef) bool {
-	if a.Kind != b.Kind || a.Name != b.Name {
+	if a.Kind != b.Kind || a.Name != b.Name || !sameGoType(a.As, b.As) {
 		return false
 	}
 	return a.Elem == nil || sameType(a.Elem, b.Elem)
+}
+
+func sameGoType(a, b *spec.GoType) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Path == b.Path && a.Name == b.Name && slices.EqualFunc(a.Args, b.Args, sameGoType)
 }
 
 // zero returns the expression for the plainest value that can be stored, "" when that is Go's zero value.
@@ -82,10 +95,13 @@ func zero(ref *spec.TypeRef) string {
 	case ref.Decl.Kind == spec.Enum:
 		return firstValue(ref.Decl)
 	}
-	inner := record{typeName: ref.Name}
+	inner := record{typeName: typeName(ref)}
+	if inner.typeName == "" {
+		return ""
+	}
 	for _, f := range ref.Decl.Fields {
-		if value := zero(&f.Type); value != "" {
-			inner.fields = append(inner.fields, assignment{Name: spec.GoName(f.Name.Text), Value: value})
+		if value := zero(&f.Type); value != "" && !isEmbedded(f) {
+			inner.fields = append(inner.fields, assignment{Name: f.GoName, Value: value})
 		}
 	}
 	if len(inner.fields) == 0 {
@@ -94,9 +110,26 @@ func zero(ref *spec.TypeRef) string {
 	return inner.plain()
 }
 
+// typeName writes the Go type of a value that is no container, "" when it has type arguments, which may need imports.
+func typeName(ref *spec.TypeRef) string {
+	as := ref.As
+	if ref.Kind == spec.Declared {
+		as = ref.Decl.As
+	}
+	switch {
+	case as == nil && ref.Kind == spec.Scalar && ref.Name == "decimal":
+		return "string"
+	case as == nil:
+		return ref.Name
+	case as.Path != "" || len(as.Args) > 0:
+		return ""
+	}
+	return as.Name
+}
+
 // firstValue names the constant of an enum's first value.
 func firstValue(t *spec.Type) string {
-	return t.Name.Text + spec.GoName(t.Values[0].Name.Text)
+	return t.Values[0].GoName
 }
 
 // plain renders the record in one line.

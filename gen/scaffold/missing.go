@@ -88,7 +88,7 @@ func evolverMethods(w *spec.Workflow) []method {
 		}})
 	}
 	if !w.HasStates() {
-		list = append(list, method{"Terminal", "terminal", func(receiver string) any { return receiver }})
+		list = append(list, method{"Terminal", "terminal", func(receiver string) any { return terminalView{receiver, w.StateType} }})
 	}
 	return list
 }

@@ -77,8 +77,10 @@ func (p *pkg) decider() (File, error) {
 		return f, nil
 	}
 	v := deciderView{
-		Package: p.w.Package.Text, HasStates: p.w.HasStates(),
-		Decider: p.missing(deciderType), Evolver: p.missing(evolverType),
+		Package: p.w.Package.Text, Decider: p.missing(deciderType), Evolver: p.missing(evolverType),
+	}
+	if !p.w.HasStates() {
+		v.Terminal = &terminalView{evolverType, p.w.StateType}
 	}
 	for _, in := range p.w.Inputs {
 		v.Inputs = append(v.Inputs, inputViewOf(p.w, in))
@@ -107,6 +109,9 @@ func (p *pkg) test(complete bool) (File, error) {
 	}
 	if !complete {
 		return File{Name: testFile, Reason: "it belongs to a new " + deciderFile}, nil
+	}
+	if event, f := unmade(p.w); f != nil {
+		return File{Name: testFile, Reason: fmt.Sprintf("%s of %s cannot be made up here", f.GoName, event.Name.Text)}, nil
 	}
 	v := testViewOf(p.w)
 	for _, name := range v.names() {

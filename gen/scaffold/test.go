@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,8 @@ import (
 // testView is what decider_test.go.tmpl shows.
 type testView struct {
 	Package    string
+	State      string // the type of the state
+	Status     string // the field of the state that holds the status
 	HasEffects bool
 	Deciders   []deciderTest
 	First      engineTest
@@ -35,7 +38,7 @@ type engineTest struct {
 }
 
 func testViewOf(w *spec.Workflow) testView {
-	v := testView{Package: w.Package.Text, HasEffects: len(w.Effects) > 0}
+	v := testView{Package: w.Package.Text, State: w.StateType, Status: w.StatusField, HasEffects: len(w.Effects) > 0}
 	for _, in := range w.Inputs {
 		first := answers(w, in)[0]
 		test := deciderTest{
@@ -59,15 +62,28 @@ func firstOf(w *spec.Workflow) engineTest {
 	if w.HasStates() {
 		accepts := w.States[0].Accepts
 		t := accepts[slices.IndexFunc(accepts, func(t *spec.Transition) bool { return len(t.Moves) > 0 })]
-		in, status = find(w.Inputs, t.Input.Text), statusOf(t.Moves[0].To)
+		to := slices.IndexFunc(w.States, func(s *spec.State) bool { return s.Name.Text == t.Moves[0].To.Text })
+		in, status = find(w.Inputs, t.Input.Text), w.States[to].GoName
 	}
 	return engineTest{
 		TestName: "TestEngine" + in.Name.Text,
 		Input:    in.Name.Text,
 		Sample:   sampleOf(in),
-		ID:       spec.GoName(in.ID.Text),
+		ID:       in.Field(in.ID.Text).GoName,
 		Status:   status,
 	}
+}
+
+// unmade returns a field of an event that has to be set and that the skeleton cannot set, nil when there is none.
+func unmade(w *spec.Workflow) (event *spec.Message, f *spec.Field) {
+	for _, event := range w.Events {
+		for _, f := range event.Fields {
+			if isEmbedded(f) && zero(&f.Type) != "" {
+				return event, f
+			}
+		}
+	}
+	return nil, nil
 }
 
 // names lists the functions of the test.
@@ -79,13 +95,20 @@ func (v testView) names() []string {
 	return list
 }
 
-// sampleOf renders an input with a value in each field for which one is easily made up.
+// sampleOf renders an input, to be called in, with a value in each field for which one is easily made up.
 func sampleOf(in *spec.Message) string {
 	r := record{typeName: in.Name.Text}
+	var embedded strings.Builder
 	for _, f := range in.Fields {
-		r.fields = append(r.fields, assignment{Name: spec.GoName(f.Name.Text), Value: sample(f.Name.Text, &f.Type, true)})
+		value := sample(f.Name.Text, &f.Type, true)
+		switch {
+		case !isEmbedded(f):
+			r.fields = append(r.fields, assignment{Name: f.GoName, Value: value})
+		case value != "":
+			fmt.Fprintf(&embedded, "\nin.%s = %s", f.GoName, value)
+		}
 	}
-	return r.literal()
+	return r.literal() + embedded.String()
 }
 
 // sample makes up a value, "" for the zero value. Lists have one element, but only in the fields of the input itself: a
@@ -109,10 +132,10 @@ func sampleList(field string, elem *spec.TypeRef) string {
 	if value == "" {
 		return ""
 	}
-	name := elem.Name
+	name := typeName(elem)
 	switch {
-	case elem.Kind == spec.Scalar && name == "decimal":
-		name = "string"
+	case name == "":
+		return ""
 	case elem.Kind == spec.Declared && elem.Decl.Kind == spec.Struct:
 		value = strings.TrimPrefix(value, name)
 	}
@@ -125,9 +148,14 @@ func sampleDeclared(ref *spec.TypeRef) string {
 	case spec.Enum:
 		return firstValue(ref.Decl)
 	case spec.Struct:
-		r := record{typeName: ref.Name}
+		r := record{typeName: typeName(ref)}
+		if r.typeName == "" {
+			return ""
+		}
 		for _, f := range ref.Decl.Fields {
-			r.fields = append(r.fields, assignment{Name: spec.GoName(f.Name.Text), Value: sample(f.Name.Text, &f.Type, false)})
+			if !isEmbedded(f) {
+				r.fields = append(r.fields, assignment{Name: f.GoName, Value: sample(f.Name.Text, &f.Type, false)})
+			}
 		}
 		return r.plain()
 	}
