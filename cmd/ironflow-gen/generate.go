@@ -22,7 +22,8 @@ Files named *_ironflow.go are generated and always rewritten. decider.go, handle
 they are missing, and then they are yours: no file without the head of a generated one is ever changed. When the
 declaration asks for methods that they lack, these are printed, ready to paste.
 
-When a declaration has a mistake, nothing at all is written, and every mistake is printed as file:line:column: message.
+When a declaration has a mistake, nothing at all is written, and every mistake is printed as file:line:column: message [code]. On a
+terminal it is shown where it is in the source; "ironflow-gen help explain" is about the codes.
 
 Examples:
   ironflow-gen                              the declaration in this directory
@@ -33,6 +34,7 @@ Examples:
 In Go code, for "go generate":
   //go:generate go tool ironflow-gen
 `,
+		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			dryRun := flags.Bool("n", false, "dry run: print what would be written or removed, and do nothing")
 			verbose := flags.Bool("v", false, "print every file, also those that stay as they are")
@@ -42,11 +44,7 @@ In Go code, for "go generate":
 }
 
 func runGenerate(c call, dryRun, verbose bool) int {
-	paths := c.args
-	if len(paths) == 0 {
-		paths = []string{"."}
-	}
-	plan, err := generate.New(paths, generate.Options{UnderGoGenerate: os.Getenv("GOFILE") != ""})
+	plan, err := generate.New(c.paths(), generate.Options{UnderGoGenerate: os.Getenv("GOFILE") != ""})
 	if err != nil {
 		return c.failed(err)
 	}
@@ -54,6 +52,9 @@ func runGenerate(c call, dryRun, verbose bool) int {
 		if err := plan.Apply(); err != nil {
 			return c.failed(err)
 		}
+	}
+	if c.output.json {
+		return c.printJSON(plan, nil)
 	}
 	for _, step := range plan.Steps {
 		c.printStep(step, dryRun, verbose)

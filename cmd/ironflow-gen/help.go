@@ -60,9 +60,9 @@ In a module that has ironflow-gen as a tool, write "go tool ironflow-gen".
 }
 
 func printHelp(w io.Writer, cmd command) {
-	flags := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
+	var unused output
+	flags, _ := cmd.flags(&unused)
 	flags.SetOutput(w)
-	cmd.setup(flags)
 	usage := "ironflow-gen " + cmd.name
 	hasFlags := len(flagNames(flags)) > 0
 	if hasFlags {

@@ -25,22 +25,33 @@ type command struct {
 	summary string
 	details string // for its help
 	setup   func(flags *flag.FlagSet) func(c call) int
+
+	diagnoses bool // it reports diagnostics, so it has the flags that say how
 }
 
 // call is one call of a command.
 type call struct {
 	name        string
 	args        []string // without the flags
+	in          io.Reader
 	out, errOut io.Writer
+	output      output
 }
 
 // commands is the table of them all.
 func commands() []command {
-	return []command{generateCommand(), initCommand(), versionCommand(), helpCommand()}
+	return []command{
+		generateCommand(),
+		checkCommand(),
+		explainCommand(),
+		initCommand(),
+		versionCommand(),
+		helpCommand(),
+	}
 }
 
 // Run is the whole program: it takes the arguments without the program's name, and returns the exit code.
-func Run(args []string, _ io.Reader, out, errOut io.Writer) int {
+func Run(args []string, in io.Reader, out, errOut io.Writer) int {
 	name := "generate"
 	switch {
 	case len(args) > 0 && isHelp(args[0]):
@@ -50,7 +61,7 @@ func Run(args []string, _ io.Reader, out, errOut io.Writer) int {
 	case len(args) > 0 && !strings.HasPrefix(args[0], "-") && !isPath(args[0]):
 		name, args = args[0], args[1:]
 	}
-	c := call{name: name, args: args, out: out, errOut: errOut}
+	c := call{name: name, args: args, in: in, out: out, errOut: errOut}
 	cmd, ok := lookUp(name)
 	if !ok {
 		return c.unknownCommand(name)
@@ -78,11 +89,20 @@ func lookUp(name string) (command, bool) {
 	return command{}, false
 }
 
+// flags returns the flags of a command, and what is to run once they are parsed.
+func (cmd command) flags(out *output) (*flag.FlagSet, func(call) int) {
+	flags := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
+	run := cmd.setup(flags)
+	if cmd.diagnoses {
+		out.addFlags(flags)
+	}
+	return flags, run
+}
+
 // run parses the arguments, flags before, between and after the others, and runs the command.
 func (c call) run(cmd command) int {
-	flags := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
+	flags, run := cmd.flags(&c.output)
 	flags.SetOutput(io.Discard) // the errors are printed here
-	run := cmd.setup(flags)
 	var others []string
 	for rest := c.args; ; {
 		switch err := flags.Parse(rest); {
@@ -139,10 +159,4 @@ func (c call) flagError(flags *flag.FlagSet, err error) int {
 		return c.usageError("unknown flag -%s; %s has no flags", name, c.name)
 	}
 	return c.usageError("unknown flag -%s; %s has -%s", name, c.name, strings.Join(known, ", -"))
-}
-
-// failed prints an error of the work itself. Mistakes in declarations begin with their position.
-func (c call) failed(err error) int {
-	fmt.Fprintln(c.errOut, err)
-	return exitFailed
 }

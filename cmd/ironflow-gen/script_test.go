@@ -75,12 +75,17 @@ func runScript(t *testing.T, path string) {
 }
 
 // transcript runs the lines of a script that begin with "$ ironflow-gen", or with "$ go generate" to run it as that command
-// does. The directory of this module is written as CHECKOUT.
+// does; "$ rm" and "$ mv" change files in between. The directory of this module is written as CHECKOUT, and the beginning of
+// a terminal's escape sequence as ␛.
 func transcript(t *testing.T, script string) string {
 	t.Helper()
 	var all strings.Builder
 	for line := range strings.Lines(script) {
 		line = strings.TrimSpace(line)
+		if changeFiles(t, line) {
+			all.WriteString(line + "\n")
+			continue
+		}
 		args, ok := strings.CutPrefix(line, "$ ironflow-gen")
 		goFile := ""
 		if line == "$ go generate" {
@@ -98,7 +103,25 @@ func transcript(t *testing.T, script string) string {
 		}
 		fmt.Fprintf(&all, "[exit %d]\n", exit)
 	}
-	return strings.ReplaceAll(all.String(), buildinfo.Current().Checkout, "CHECKOUT")
+	return strings.NewReplacer(buildinfo.Current().Checkout, "CHECKOUT", "\x1b[", "␛").Replace(all.String())
+}
+
+// changeFiles runs "$ rm file" and "$ mv from to", and reports whether the line is one of them.
+func changeFiles(t *testing.T, line string) bool {
+	t.Helper()
+	var err error
+	switch words := strings.Fields(line); {
+	case len(words) == 3 && words[0] == "$" && words[1] == "rm":
+		err = os.Remove(words[2])
+	case len(words) == 4 && words[0] == "$" && words[1] == "mv":
+		err = os.Rename(words[2], words[3])
+	default:
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return true
 }
 
 // tree lists the files of the working directory.

@@ -55,4 +55,25 @@ package door
 package: door`,
 		Form: Files,
 	})
+
+	StaleFile = define("IF0904", Rule{
+		Title: "A generated file is not up to date",
+		Why: `
+The declaration was changed, ironflow-gen has another version, or somebody edited the file. "ironflow-gen check" finds this
+so that CI refuses it; "ironflow-gen" writes the file anew.`,
+	})
+
+	MissingFile = define("IF0905", Rule{
+		Title: "A file is missing that would be written",
+		Why: `
+Generated files belong into the repository, since users of the package do not run ironflow-gen. So do decider.go, handler.go
+and their test, which are written once when there is nothing like them. "ironflow-gen" writes what is missing.`,
+	})
+
+	OrphanedFile = define("IF0906", Rule{
+		Title: "A generated file that is not needed any more",
+		Why: `
+ironflow-gen wrote the file for a declaration that has changed since, or is gone. "ironflow-gen" removes it; it never removes a
+file that does not say in its head that it was generated.`,
+	})
 )

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
@@ -29,6 +30,27 @@ const (
 	Empty                       // the same, but it has to stay for now; see Options
 	Ignore                      // it is a Go file of the user's that says nothing
 )
+
+// String is the action as a word of a program.
+func (a Action) String() string {
+	switch a {
+	case Unchanged:
+		return "unchanged"
+	case Write:
+		return "write"
+	case Create:
+		return "create"
+	case Keep:
+		return "keep"
+	case Remove:
+		return "remove"
+	case Empty:
+		return "empty"
+	case Ignore:
+		return "ignore"
+	}
+	return "Action(" + strconv.Itoa(int(a)) + ")"
+}
 
 // Step is what becomes of one file.
 type Step struct {

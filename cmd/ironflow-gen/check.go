@@ -1,0 +1,51 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+
+	"github.com/ironflow-gen/ironflow/gen/generate"
+)
+
+func checkCommand() command {
+	return command{
+		name:    "check",
+		args:    "[paths]",
+		summary: "fail when generated code is not up to date, and show the difference",
+		details: `
+Works out what "ironflow-gen generate" would do with the same paths, and changes nothing. When files would be written or
+removed, it prints a unified diff to standard output and exits with 1, so that CI refuses code that is not what the
+declarations give. Line ends do not count as a difference.
+
+Examples:
+  ironflow-gen check ./...                  in CI
+  ironflow-gen check ./... | git apply      the same as generating
+`,
+		diagnoses: true,
+		setup:     func(*flag.FlagSet) func(call) int { return runCheck },
+	}
+}
+
+func runCheck(c call) int {
+	plan, err := generate.New(c.paths(), generate.Options{})
+	if err != nil {
+		return c.failed(err)
+	}
+	diff, err := plan.Check()
+	if err == nil && !c.output.json {
+		return exitOK
+	}
+	if c.output.json {
+		return c.printJSON(nil, err)
+	}
+	fmt.Fprint(c.out, diff)
+	return c.failed(err)
+}
+
+// paths are the arguments, or the current directory.
+func (c call) paths() []string {
+	if len(c.args) == 0 {
+		return []string{"."}
+	}
+	return c.args
+}

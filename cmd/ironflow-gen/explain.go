@@ -1,0 +1,67 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+func explainCommand() command {
+	return command{
+		name:    "explain",
+		args:    "[codes]",
+		summary: "explain the code of a mistake, with an example",
+		details: `
+Every mistake that ironflow-gen reports has a code, which stays the same from version to version. For each code, explain says
+why it is a mistake and what to do, and shows a declaration that has it and one that has not. Without a code it lists them all.
+The same is in docs/diagnostics.md.
+
+Examples:
+  ironflow-gen explain IF0306
+  ironflow-gen explain                      all codes
+  ironflow-gen explain -markdown            all explanations, as a document
+`,
+		setup: func(flags *flag.FlagSet) func(call) int {
+			markdown := flags.Bool("markdown", false, "print the explanations of all codes as Markdown")
+			return func(c call) int { return runExplain(c, *markdown) }
+		},
+	}
+}
+
+func runExplain(c call, markdown bool) int {
+	if markdown {
+		if len(c.args) > 0 {
+			return c.usageError("-markdown prints all codes; leave %s away", c.args[0])
+		}
+		fmt.Fprint(c.out, diagnostic.Markdown())
+		return exitOK
+	}
+	if len(c.args) == 0 {
+		fmt.Fprint(c.out, diagnostic.Overview())
+		return exitOK
+	}
+	for i, code := range c.args {
+		rule, ok := diagnostic.LookUp(code)
+		if !ok {
+			return c.unknownCode(code)
+		}
+		if i > 0 {
+			fmt.Fprintln(c.out)
+		}
+		fmt.Fprint(c.out, rule.Text())
+	}
+	return exitOK
+}
+
+func (c call) unknownCode(code string) int {
+	var known []string
+	for _, r := range diagnostic.Rules() {
+		known = append(known, r.Code.String())
+	}
+	if nearest, _ := spec.Suggest(code, known); nearest != "" {
+		return c.usageError("there is no code %q; did you mean %s?", code, nearest)
+	}
+	return c.usageError("there is no code %q; \"ironflow-gen explain\" lists them", code)
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"golang.org/x/term"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/generate"
+)
+
+// output is how a command reports diagnostics.
+type output struct {
+	json  bool
+	color string // auto, always or never
+}
+
+func (o *output) addFlags(flags *flag.FlagSet) {
+	o.color = "auto"
+	flags.BoolVar(&o.json, "json", false, "print one JSON document to standard output, for editors and other programs")
+	flags.Func("color", "`when` to use colours: always, never or auto, which means on a terminal and without NO_COLOR",
+		func(when string) error {
+			switch when {
+			case "auto", "always", "never":
+				o.color = when
+				return nil
+			}
+			return fmt.Errorf("it is auto, always or never")
+		})
+}
+
+// printer prints diagnostics to a stream: with snippets on a terminal, and plain for programs.
+func (o output) printer(w io.Writer) diagnostic.Printer {
+	width, terminal := terminalWidth(w)
+	p := diagnostic.Printer{Out: w, Width: width, Snippets: terminal || o.color == "always"}
+	p.Color = o.color == "always" || o.color == "auto" && terminal && obeysColors()
+	return p
+}
+
+// terminalWidth returns the columns of the terminal that a stream is, and whether it is one.
+func terminalWidth(stream any) (columns int, terminal bool) {
+	file, ok := stream.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return 0, false
+	}
+	columns, _, _ = term.GetSize(int(file.Fd())) // 0 is the default
+	return min(columns, 160), true
+}
+
+// obeysColors reports whether the user's terminal takes colours, and the user as well.
+func obeysColors() bool {
+	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	// The old console of Windows does not, and does not say so.
+	return runtime.GOOS != "windows" || os.Getenv("WT_SESSION") != "" || os.Getenv("TERM") != ""
+}
+
+// failed prints an error of the work itself, be it diagnostics, something else, or both.
+func (c call) failed(err error) int {
+	if c.output.json {
+		return c.printJSON(nil, err)
+	}
+	list, others := diagnostic.Split(err)
+	p := c.output.printer(c.errOut)
+	if err := p.Print(list); err != nil {
+		return exitFailed // nobody can read it
+	}
+	for _, other := range others {
+		fmt.Fprintln(c.errOut, other)
+	}
+	return exitFailed
+}
+
+// document is what -json prints, on one line. Later versions only add to it.
+type document struct {
+	Version     int               `json:"version"`
+	Diagnostics []diagnostic.JSON `json:"diagnostics"`
+	Errors      []string          `json:"errors,omitempty"` // what has no place in a file
+	Files       []fileJSON        `json:"files,omitempty"`  // what became, or would become, of files
+	Advice      []adviceJSON      `json:"advice,omitempty"`
+}
+
+type fileJSON struct {
+	Path   string `json:"path"`
+	Action string `json:"action"`
+	Note   string `json:"note,omitempty"`
+}
+
+type adviceJSON struct {
+	Text string `json:"text"`
+	Code string `json:"code,omitempty"`
+}
+
+// printJSON prints the outcome of a command, either of which may be nil, and returns the exit code.
+func (c call) printJSON(plan *generate.Plan, err error) int {
+	list, others := diagnostic.Split(err)
+	doc := document{Version: 1, Diagnostics: list.JSON(nil)}
+	for _, other := range others {
+		doc.Errors = append(doc.Errors, other.Error())
+	}
+	if plan != nil {
+		for _, step := range plan.Steps {
+			doc.Files = append(doc.Files, fileJSON{step.Path, step.Action.String(), step.Note})
+		}
+		for _, advice := range plan.Advice {
+			doc.Advice = append(doc.Advice, adviceJSON(advice))
+		}
+	}
+	encoder := json.NewEncoder(c.out)
+	encoder.SetEscapeHTML(false)
+	if failed := encoder.Encode(doc); failed != nil || err != nil {
+		return exitFailed
+	}
+	return exitOK
+}
