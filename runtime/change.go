@@ -40,7 +40,7 @@ func (b *decisionBuilder[S, I, E, F, R]) build(state S, decision UntypedDecision
 		return err
 	}
 	b.out.state = end
-	b.out.complete, err = b.completed(end)
+	b.out.complete, err = b.workflow.hasEnded(end)
 	return err
 }
 
@@ -58,7 +58,7 @@ func (b *decisionBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, er
 			return state, err
 		}
 		if i > 0 {
-			completed, err := b.completed(state)
+			completed, err := w.hasEnded(state)
 			if err != nil {
 				return state, err
 			}
@@ -163,14 +163,6 @@ func (b *decisionBuilder[S, I, E, F, R]) allow(what, name string) error {
 		return nil
 	}
 	return b.transition.allows(what, name)
-}
-
-func (b *decisionBuilder[S, I, E, F, R]) completed(state S) (_ bool, err error) {
-	if b.workflow.machine != nil {
-		return b.workflow.machine.terminal[b.workflow.Status(state)], nil
-	}
-	defer recoverTo(&err, "the evolver's ", "Terminal")
-	return b.workflow.Terminal(state), nil
 }
 
 // timerNet nets starts and cancels: of several steps with one key the last one counts.

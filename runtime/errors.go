@@ -49,6 +49,20 @@ func (e *UnknownInstance) Error() string {
 	return fmt.Sprintf("%s: no such instance; its first accepted input creates it", e.Instance)
 }
 
+// UnknownVersion says that an instance has not been at a version.
+type UnknownVersion struct {
+	Instance InstanceKey
+	Version  int64
+	Newest   int64 // the version it is at; 0 when that was not looked up
+}
+
+func (e *UnknownVersion) Error() string {
+	if e.Newest == 0 {
+		return fmt.Sprintf("%s: there is no version %d, versions count from 1", e.Instance, e.Version)
+	}
+	return fmt.Sprintf("%s: there is no version %d, the newest is %d", e.Instance, e.Version, e.Newest)
+}
+
 // UnknownWorkflow says that an engine was asked for a workflow that is not registered with it.
 type UnknownWorkflow struct {
 	Workflow   string

@@ -163,9 +163,9 @@ func TestStateAndHistory(t *testing.T) {
 		}
 		now := epoch.Truncate(time.Microsecond)
 		for i, want := range []runtime.Recorded[ticket.Event]{
-			{Version: 1, RecordedAt: now, Event: ticket.Opened{Subject: "printer"}},
-			{Version: 2, RecordedAt: now, Event: ticket.Tagged{Tag: "import"}},
-			{Version: 3, RecordedAt: now.Add(time.Minute), Event: ticket.Noted{Text: "on fire"}},
+			{Version: 1, RecordedAt: now, Type: "Opened", Event: ticket.Opened{Subject: "printer"}},
+			{Version: 2, RecordedAt: now, Type: "Tagged", Event: ticket.Tagged{Tag: "import"}},
+			{Version: 3, RecordedAt: now.Add(time.Minute), Type: "Noted", Event: ticket.Noted{Text: "on fire"}},
 		} {
 			if i > 0 && history[i].GlobalSequence <= history[i-1].GlobalSequence {
 				b.Errorf("the global sequence does not grow: %+v", history)

@@ -44,7 +44,10 @@ type Move struct {
 }
 
 // Mermaid returns the machine as a Mermaid state diagram, one arrow for each input, event and pair of states.
-func (m *Machine) Mermaid() string {
+func (m *Machine) Mermaid() string { return m.MermaidAt("") }
+
+// MermaidAt is Mermaid with the state of an instance marked. A state that the machine does not have is not marked.
+func (m *Machine) MermaidAt(current string) string {
 	var b strings.Builder
 	b.WriteString("stateDiagram-v2\n")
 	if len(m.States) > 0 {
@@ -60,11 +63,17 @@ func (m *Machine) Mermaid() string {
 			fmt.Fprintf(&b, "    %s --> [*]\n", s.Name)
 		}
 	}
+	if m.state(current) != nil {
+		fmt.Fprintf(&b, "    classDef current fill:#ffd866,stroke:#8a6d00,color:#000,font-weight:bold\n    class %s current\n", current)
+	}
 	return b.String()
 }
 
 // DOT returns the machine in the language of Graphviz.
-func (m *Machine) DOT() string {
+func (m *Machine) DOT() string { return m.DOTAt("") }
+
+// DOTAt is DOT with the state of an instance marked. A state that the machine does not have is not marked.
+func (m *Machine) DOTAt(current string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph %s {\n", strconv.Quote(m.Workflow))
 	b.WriteString("    rankdir=LR;\n    node [shape=box, style=rounded];\n")
@@ -72,11 +81,14 @@ func (m *Machine) DOT() string {
 		fmt.Fprintf(&b, "    start [shape=point, label=\"\"];\n    start -> %s;\n", dotState(m.States[0].Name))
 	}
 	for _, s := range m.States {
+		attributes := "label=" + strconv.Quote(s.Name)
 		if s.Terminal {
-			fmt.Fprintf(&b, "    %s [label=%s, peripheries=2];\n", dotState(s.Name), strconv.Quote(s.Name))
-		} else {
-			fmt.Fprintf(&b, "    %s [label=%s];\n", dotState(s.Name), strconv.Quote(s.Name))
+			attributes += ", peripheries=2"
 		}
+		if s.Name == current {
+			attributes += `, style="rounded,filled", fillcolor="#ffd866", penwidth=2`
+		}
+		fmt.Fprintf(&b, "    %s [%s];\n", dotState(s.Name), attributes)
 	}
 	for _, s := range m.States {
 		for _, t := range s.Accepts {
@@ -88,6 +100,16 @@ func (m *Machine) DOT() string {
 	}
 	b.WriteString("}\n")
 	return b.String()
+}
+
+// state returns the state of a name, or nil.
+func (m *Machine) state(name string) *MachineState {
+	for i := range m.States {
+		if m.States[i].Name == name {
+			return &m.States[i]
+		}
+	}
+	return nil
 }
 
 // dotState keeps a state's node apart from the start node, whatever the state's name.

@@ -1,6 +1,7 @@
 package runtime_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/ironflow-gen/ironflow/runtime"
@@ -40,6 +41,21 @@ func TestDiagrams(t *testing.T) {
 `
 	if got := m.DOT(); got != dot {
 		t.Errorf("DOT: got\n%s", got)
+	}
+	for _, current := range []string{"", "nowhere"} {
+		if m.MermaidAt(current) != mermaid || m.DOTAt(current) != dot {
+			t.Errorf("%q is marked", current)
+		}
+	}
+	const marked = mermaid + `    classDef current fill:#ffd866,stroke:#8a6d00,color:#000,font-weight:bold
+    class end current
+`
+	if got := m.MermaidAt("end"); got != marked {
+		t.Errorf("MermaidAt: got\n%s", got)
+	}
+	const from, to = `[label="end", peripheries=2]`, `[label="end", peripheries=2, style="rounded,filled", fillcolor="#ffd866", penwidth=2]`
+	if got := m.DOTAt("end"); got != strings.Replace(dot, from, to, 1) {
+		t.Errorf("DOTAt: got\n%s", got)
 	}
 	empty := &runtime.Machine{Workflow: "w"}
 	if got := empty.Mermaid(); got != "stateDiagram-v2\n" {

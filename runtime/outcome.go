@@ -64,12 +64,14 @@ type Recorded[E any] struct {
 	Version        int64
 	GlobalSequence int64
 	RecordedAt     time.Time
+	Type           string // as declared
 	Event          E
 }
 
 // View is the state of an instance at a version.
 type View[S any] struct {
-	State     S
-	Version   int64
-	Completed bool
+	State       S
+	Version     int64
+	Completed   bool      // at that version
+	LastEventAt time.Time // when the event that led to the version was recorded
 }

@@ -57,6 +57,8 @@ type Store interface {
 	// in the timers' queue, as deliveries whose instance has an empty id.
 	PutSchedules(ctx context.Context, schedules []StoredSchedule) error
 
+	Inspection
+
 	// SaveSnapshots keeps states, each in place of the one of the same instance that is as old or older. A snapshot that is
 	// older than the one that is kept, or whose instance does not exist, is ignored.
 	SaveSnapshots(ctx context.Context, snapshots []Snapshot) error

@@ -25,6 +25,9 @@ type definition interface {
 	// which may be nil, and the events folded into it.
 	replay(known any, instance Instance) (any, error)
 
+	// ended reports whether a state refuses every input.
+	ended(state any) (bool, error)
+
 	// decide asks the decider about an input. It returns the rejection, or what is to be stored.
 	decide(now time.Time, version int64, state any, input preparedInput) (rejection any, accepted decided, err error)
 
@@ -189,6 +192,16 @@ func (w *typed[S, I, E, F, R]) startingState(known any, instance Instance) (_ S,
 		return known.(S), nil
 	}
 	return w.initialState(), nil
+}
+
+func (w *typed[S, I, E, F, R]) ended(state any) (bool, error) { return w.hasEnded(state.(S)) }
+
+func (w *typed[S, I, E, F, R]) hasEnded(state S) (_ bool, err error) {
+	if w.machine != nil {
+		return w.machine.terminal[w.Status(state)], nil
+	}
+	defer recoverTo(&err, "the evolver's ", "Terminal")
+	return w.Terminal(state), nil
 }
 
 func (w *typed[S, I, E, F, R]) schema() string { return w.States.Schema }

@@ -34,6 +34,13 @@ func (e *emitter) client(f *file) {
 		jen.Return(runtimeID("LoadState").Types(e.stateType()).
 			Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("id"))),
 	)
+	f.comment("StateAt returns the state as it was at a version. One that was never reached is a *runtime.UnknownVersion error.")
+	f.decl().Func().Params(self.Clone()).Id("StateAt").
+		Params(ctx.Clone(), jen.Id("id").String(), jen.Id("version").Int64()).
+		Params(runtimeID("View").Types(jen.Id("State")), jen.Error()).Block(
+		jen.Return(runtimeID("LoadStateAt").Types(jen.Id("State")).
+			Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("id"), jen.Id("version"))),
+	)
 	f.comment("History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.")
 	f.decl().Func().Params(self.Clone()).Id("History").Params(ctx.Clone(), jen.Id("id").String()).
 		Params(jen.Index().Add(runtimeID("Recorded")).Types(jen.Id("Event")), jen.Error()).Block(

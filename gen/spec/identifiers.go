@@ -173,8 +173,8 @@ func (c *checker) identifiers() {
 		}
 	}
 	for _, m := range c.w.Inputs {
-		if m.Name.Text == "History" {
-			c.d.Report(m.Name.Pos, diagnostic.ReservedName, `input name "History" is reserved: inputs become methods of Client, which has one of that name; rename the input`)
+		if name := m.Name.Text; name == "History" || name == "StateAt" { // State is reserved anyway
+			c.d.Report(m.Name.Pos, diagnostic.ReservedName, "input name %q is reserved: inputs become methods of Client, which has one of that name; rename the input", name)
 		}
 	}
 	for _, m := range c.w.Events {

@@ -27,6 +27,7 @@ func (s *Store) KeyStatements() map[string]string {
 		"extendEffects": q.effects.extend, "removeEffects": q.effects.remove, "keepEffects": q.effects.keep,
 		"extendTimers": q.timers.extend, "removeTimers": q.timers.remove, "keepTimers": q.timers.keep,
 		"cancelTimers": q.cancelTimers, "deleteTimers": q.deleteTimers,
+		"readHistory":     q.inspection.history,
 		"checkUniqueKeys": q.checkUniqueKeys, "deleteUniqueKeys": q.deleteUniqueKeys,
 	}
 }

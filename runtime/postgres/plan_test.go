@@ -105,6 +105,7 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 		"deleteTimers":     {ids, workflows},
 		"checkUniqueKeys":  {ids, workflows, keys},
 		"deleteUniqueKeys": {ids, workflows},
+		"readHistory":      {"i1", "order", 1, 10},
 	}
 	// It would be as wrong to join with a scan of the whole index.
 	check := func(t *testing.T, statistics string) {

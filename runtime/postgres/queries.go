@@ -260,6 +260,7 @@ type queries struct {
 	insertObservations                 string
 	readObservations, upsertSchedules  string
 	effects, timers                    queueQueries
+	inspection                         inspectionQueries
 }
 
 func newQueries(schema string) *queries {
@@ -292,8 +293,9 @@ func newQueries(schema string) *queries {
 		readObservations:   in(readObservations),
 		upsertSchedules:    in(upsertSchedules),
 
-		effects: newQueueQueries(schema, effectNames),
-		timers:  newQueueQueries(schema, timerNames),
+		effects:    newQueueQueries(schema, effectNames),
+		timers:     newQueueQueries(schema, timerNames),
+		inspection: newInspectionQueries(in),
 	}
 }
 

@@ -18,7 +18,8 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		"createInstance": createInstance, "advanceInstance": advanceInstance,
 		"insertEvent": insertEvent, "insertEffect": insertEffect, "startTimer": startTimer,
 		"cancelTimer": cancelTimer, "cancelTimers": cancelTimers,
-		"takeKey": takeKey, "keyHolder": keyHolder, "freeKeys": freeKeys,
+		"readHistory": readHistory,
+		"takeKey":     takeKey, "keyHolder": keyHolder, "freeKeys": freeKeys,
 	}
 	for queue, q := range map[string]queueQueries{"effects": effectQueries, "timers": timerQueries} {
 		for name, statement := range map[string]string{

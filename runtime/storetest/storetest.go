@@ -57,6 +57,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"schedules", scheduleRules, []way{appending}},
 		{"committed", committedRules, both},
 		{"snapshot", snapshotRules, []way{appending}},
+		{"inspection", inspectionRules, []way{appending}},
 		{"context", contextRules, []way{unitOfWork}},
 	} {
 		t.Run(chapter.name, func(t *testing.T) {

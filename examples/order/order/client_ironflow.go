@@ -52,6 +52,11 @@ func (c *Client) State(ctx context.Context, id string) (runtime.View[State], err
 	return runtime.LoadState[State](ctx, c.engine, WorkflowName, id)
 }
 
+// StateAt returns the state as it was at a version. One that was never reached is a *runtime.UnknownVersion error.
+func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime.View[State], error) {
+	return runtime.LoadStateAt[State](ctx, c.engine, WorkflowName, id, version)
+}
+
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
