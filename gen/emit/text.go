@@ -127,18 +127,6 @@ func duration(d time.Duration) *jen.Statement {
 	panic("unreachable: every duration is a number of nanoseconds")
 }
 
-// durationText writes d as declarations do: 30m and not 30m0s.
-func durationText(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
-
 // stringList renders []string{"a", "b"}.
 func stringList(names []string) *jen.Statement {
 	return jen.Index().String().Values(literals(names)...)

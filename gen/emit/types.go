@@ -127,7 +127,7 @@ func (e *emitter) timerTypes(f *file) {
 		sentence := fmt.Sprintf("%s delivers %s. It has no declared delay: start it with In or At.", name, t.Input.Text)
 		if t.After > 0 {
 			sentence = fmt.Sprintf("%s delivers %s after %s, unless it is started with In or At.",
-				name, t.Input.Text, durationText(t.After))
+				name, t.Input.Text, spec.DurationText(t.After))
 		}
 		f.comment(docAfter(wrap(sentence), t.Doc))
 		f.decl().Type().Id(name).Struct(

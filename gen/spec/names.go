@@ -45,8 +45,8 @@ func GoName(name string) string {
 	return b.String()
 }
 
-// snakeName returns the snake_case form of a name, to suggest it.
-func snakeName(name string) string {
+// SnakeName returns the snake_case form of a name: OrderID gives order_id.
+func SnakeName(name string) string {
 	return strings.ToLower(strings.Join(words(name), "_"))
 }
 
@@ -99,7 +99,7 @@ var (
 		ok: func(name string) bool {
 			return isLower(name[0]) && all(name, func(c byte) bool { return isLower(c) || isDigit(c) || c == '_' })
 		},
-		fix: snakeName,
+		fix: SnakeName,
 	}
 	// tagForm is that of fields in annotated Go, whose structs may have JSON names already.
 	tagForm = form{
@@ -107,14 +107,14 @@ var (
 		ok: func(name string) bool {
 			return isLetter(name[0]) && all(name, func(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' || c == '-' })
 		},
-		fix: snakeName,
+		fix: SnakeName,
 	}
 	packageForm = form{
 		rule: "the name of a Go package in small letters, neither a keyword nor main",
 		ok: func(name string) bool {
 			return snakeForm.ok(name) && !token.IsKeyword(name) && name != "main"
 		},
-		fix: func(name string) string { return strings.ReplaceAll(snakeName(name), "_", "") },
+		fix: func(name string) string { return strings.ReplaceAll(SnakeName(name), "_", "") },
 	}
 	// An enum value is JSON text first: "in-transit" and "EUR" are as good as "red" while they name a Go constant.
 	valueForm = form{
