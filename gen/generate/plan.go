@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
 
@@ -92,9 +93,11 @@ func New(paths []string, options Options) (*Plan, error) {
 	}
 	packages := make([]pkg, len(files))
 	inParallel(len(files), func(i int) { packages[i] = load(files[i], options) })
+	together := validateTogether(packages)
+	inParallel(len(files), func(i int) { packages[i].planUnlessFailed() })
 
 	plan := &Plan{}
-	var mistakes diagnostic.Errors
+	mistakes := together
 	var failures []error
 	for _, p := range packages {
 		plan.Steps = append(plan.Steps, p.steps...)
@@ -117,19 +120,34 @@ func New(paths []string, options Options) (*Plan, error) {
 	return plan, nil
 }
 
-// load reads one declaration and plans its package.
+// load reads one declaration.
 func load(file string, options Options) pkg {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return pkg{err: err}
 	}
 	w, err := yamlspec.Parse(file, content)
-	if err != nil {
-		return pkg{err: err}
+	return pkg{w: w, dir: filepath.Dir(file), options: options, err: err}
+}
+
+// validateTogether checks what the declarations that could be read say of each other.
+func validateTogether(packages []pkg) diagnostic.Errors {
+	var list []*spec.Workflow
+	for _, p := range packages {
+		if p.err == nil {
+			list = append(list, p.w)
+		}
 	}
-	p := pkg{w: w, dir: filepath.Dir(file), options: options}
-	p.err = p.plan()
-	return p
+	var d spec.Diagnostics
+	spec.ValidateTogether(list, &d)
+	return d.Sorted()
+}
+
+// planUnlessFailed plans a package whose declaration could be read.
+func (p *pkg) planUnlessFailed() {
+	if p.err == nil {
+		p.err = p.plan()
+	}
 }
 
 // inParallel calls f for 0 to n-1 on all processors.

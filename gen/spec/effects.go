@@ -6,8 +6,8 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 )
 
-// effectResults checks what the declaration says about handlers.
-func (c *checker) effectResults() {
+// effectOutcomes checks what the declaration says about how effects are carried out, and what becomes of them.
+func (c *checker) effectOutcomes() {
 	for _, e := range c.w.Effects {
 		c.once("returns", e.Returns)
 		for _, n := range e.Returns {
@@ -17,20 +17,32 @@ func (c *checker) effectResults() {
 			c.d.Report(r.MaxPos, diagnostic.RetryRange, "retry of effect %q begins at %s, which is above its max of %s; raise max or lower base",
 				e.Name.Text, r.Base, r.Max)
 		}
+		c.effectOrder(e)
+		c.delivered(e)
+		if dead, _ := c.inputs.find(c, e.Dead); dead != nil {
+			e.DeadFill = c.fillDead(e, dead)
+		}
 	}
 }
 
 // timerInputs checks what each timer delivers, and when.
 func (c *checker) timerInputs() {
 	for _, t := range c.w.Timers {
-		var input *Message
-		if t.Input == (Name{}) {
-			c.d.Report(t.Name.Pos, diagnostic.TimerNoInput, "timer %q has no input; name the one that it delivers", t.Name.Text)
-		} else {
-			input, _ = c.inputs.find(c, t.Input)
+		owner := "timer " + quote(t.Name.Text)
+		input := c.deliveredInput(owner, t.Input, t.Name.Pos)
+		c.recurrence(owner, &t.Recurrence)
+		if t.Recurs() && t.After > 0 {
+			c.d.Report(t.AfterPos, diagnostic.AfterAndSchedule, `%s has both "after" and "schedule"; keep "after" if it fires once, "schedule" if it fires again and again`, owner)
 		}
 		if len(t.While) > 0 {
 			c.armedByStates(t, input)
+		}
+		switch {
+		case !t.Recurs() || input == nil:
+		case len(t.While) > 0:
+			t.Fill = c.fillScheduled(owner, input)
+		default: // a decision makes the rest of the input when it starts the timer
+			t.Fill = c.fillFiring(input)
 		}
 	}
 }
@@ -38,7 +50,7 @@ func (c *checker) timerInputs() {
 // armedByStates checks a timer that the runtime starts and cancels as states come and go. The runtime has nothing to
 // fill its input with but the instance's id.
 func (c *checker) armedByStates(t *Timer, input *Message) {
-	if t.After == 0 {
+	if t.After == 0 && !t.Recurs() {
 		c.d.Report(t.Name.Pos, diagnostic.WhileNoDelay, `timer %q has "while" but no "after"; say how long after entering the state it fires, like "after: 30m"`, t.Name.Text)
 	}
 	if !c.w.HasStates() {
@@ -55,7 +67,7 @@ func (c *checker) armedByStates(t *Timer, input *Message) {
 				n.Text, t.Name.Text)
 		}
 	}
-	if input == nil {
+	if input == nil || t.Recurs() {
 		return
 	}
 	if needed := neededFields(input); len(needed) > 0 && input.ID.Text != "" {

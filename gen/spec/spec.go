@@ -27,6 +27,8 @@ type Workflow struct {
 	Name    Name // stored with every instance
 	Package Name // Go package of the generated code
 	Doc     string
+	HTTP    bool // generate an HTTP handler, its OpenAPI document and a client
+	HTTPPos Pos  // where HTTP is written
 
 	ID         Name        // input field that names the instance, unless an input overrides it
 	Unique     []UniqueKey // at most one for each input
@@ -36,6 +38,7 @@ type Workflow struct {
 	Events     []*Message  //
 	Effects    []*Effect   //
 	Timers     []*Timer    //
+	Schedules  []*Schedule // of the workflow as a whole; a timer may have one of its own
 	Rejections []*Message  // without NotAccepted, which is generated
 	States     []*State    // the first is the initial one; empty when the workflow declares no machine
 
@@ -161,13 +164,31 @@ type GoType struct {
 	Pos  Pos
 }
 
-// Effect is work for a handler outside the workflow.
+// Effect is work outside the workflow: for a handler of the user's or, with Starts or Sends, for the engine, which then
+// delivers the effect's fields to another workflow. At most one of Returns, Starts and Sends is used.
 type Effect struct {
 	Message
-	Returns []Name // inputs, one of which is the handler's result; empty when the result is only an error
-	Retry   Retry
-	Timeout time.Duration // of one attempt; 0 means the engine's default
+	Returns    []Name // inputs, one of which is the handler's result; empty when the result is only an error
+	Retry      Retry
+	Timeout    time.Duration // of one attempt; 0 means the engine's default
+	TimeoutPos Pos           // where Timeout is written
+
+	Starts *Delivery // of the first input of a child; nil when the effect starts none
+	Ended  Name      // input for the end of that child; the zero Name when the workflow need not hear of it
+	Sends  *Delivery // of an input to another instance; nil when the effect sends none
+
+	Dead        Name // input for when the effect becomes a dead letter; the zero Name when there is none
+	Priority    int  // from -1000 to 1000, higher first
+	PriorityPos Pos  // where Priority is written
+	Limit       *Limit
+
+	// EndedFill and DeadFill say what the engine puts into those inputs. Validate fills them in.
+	EndedFill []Fill
+	DeadFill  []Fill
 }
+
+// Delivered reports whether the engine itself carries the effect out, so that it has no handler.
+func (e *Effect) Delivered() bool { return e.Starts != nil || e.Sends != nil }
 
 // Retry holds what the declaration says about retries; zero values mean the engine's defaults. Since zero means that
 // nothing was written, it is the front end that refuses a written zero or less, here and in all other durations.
@@ -178,14 +199,19 @@ type Retry struct {
 	MaxPos      Pos // where Max is written
 }
 
-// Timer delivers an input later.
+// Timer delivers an input later: once, or again and again when it has a schedule.
 type Timer struct {
-	Name  Name // snake_case
-	Doc   string
-	Input Name
-	After time.Duration // default delay; 0 when each start names its own
-	While []Name        // states; armed on entry from outside of them, cancelled on exit. Empty: decisions start it
+	Name     Name // snake_case
+	Doc      string
+	Input    Name
+	After    time.Duration // default delay; 0 when each start names its own, and with a schedule
+	AfterPos Pos           // where After is written
+	Recurrence
+	While []Name // states; armed on entry from outside of them, cancelled on exit. Empty: decisions start it
 	Pos   Pos
+
+	// Fill says what the engine puts into the input each time that a schedule fires. Validate fills it in.
+	Fill []Fill
 }
 
 // State is one status of the workflow.

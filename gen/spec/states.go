@@ -1,6 +1,10 @@
 package spec
 
-import "github.com/ironflow-gen/ironflow/gen/diagnostic"
+import (
+	"fmt"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+)
 
 // transitions checks what every state says about inputs, and counts what is used.
 func (c *checker) transitions() {
@@ -176,21 +180,34 @@ func (c *checker) unreachable() {
 // unusedByStates reports what is declared but has no place in the machine. A name that is not well formed is left out:
 // it is about to change.
 func (c *checker) unusedByStates() {
-	returned := make(map[string]bool)
+	told := make(map[string]bool)
+	refused := func(n Name, what string, args ...any) {
+		if m := c.inputs.items[n.Text]; m != nil && !c.inputs.mayUse(n.Text) {
+			told[n.Text] = true
+			c.d.Report(n.Pos, diagnostic.ResultNotAccepted, "no state accepts input %q, so %s would always be refused; accept it in a state", n.Text, fmt.Sprintf(what, args...))
+		}
+	}
 	for _, e := range c.w.Effects {
 		for _, n := range e.Returns {
-			if m := c.inputs.items[n.Text]; m != nil && !c.inputs.mayUse(n.Text) {
-				returned[n.Text] = true
-				c.d.Report(n.Pos, diagnostic.ResultNotAccepted, "no state accepts input %q, so this result of effect %q would always be refused; accept it in a state",
-					n.Text, e.Name.Text)
-			}
+			refused(n, "this result of effect %q", e.Name.Text)
 		}
+		refused(e.Dead, "what tells that effect %q is a dead letter", e.Name.Text)
+		refused(e.Ended, "what tells of the end of the child of effect %q", e.Name.Text)
 		if exportedForm.valid(e.Name.Text) && !c.effects.mayUse(e.Name.Text) {
 			c.d.Report(e.Name.Pos, diagnostic.UnusedEffect, `effect %q is used by no transition; add it to the "effects" of one, or remove it`, e.Name.Text)
 		}
 	}
+	for _, s := range c.w.Schedules {
+		refused(s.Input, "each firing of schedule %q", s.Name.Text)
+		c.firstInput(s)
+	}
+	for _, t := range c.w.Timers {
+		if t.Recurs() {
+			refused(t.Input, "each firing of timer %q", t.Name.Text)
+		}
+	}
 	for _, m := range c.w.Inputs {
-		if exportedForm.valid(m.Name.Text) && !c.inputs.mayUse(m.Name.Text) && !returned[m.Name.Text] {
+		if exportedForm.valid(m.Name.Text) && !c.inputs.mayUse(m.Name.Text) && !told[m.Name.Text] {
 			c.d.Report(m.Name.Pos, diagnostic.UnusedInput, "no state accepts input %q; accept it in a state, or remove it", m.Name.Text)
 		}
 	}
@@ -205,4 +222,28 @@ func (c *checker) unusedByStates() {
 				t.Name.Text)
 		}
 	}
+}
+
+// firstInput checks that a schedule whose firings have an instance each delivers an input with which an instance can begin.
+func (c *checker) firstInput(s *Schedule) {
+	initial := c.w.States[0]
+	if !s.PerFiring() || c.inputs.items[s.Input.Text] == nil || !c.inputs.used[s.Input.Text] || acceptsFirst(c.w, s.Input.Text) {
+		return
+	}
+	c.d.Report(s.Input.Pos, diagnostic.FiringNotFirst, "schedule %q has a new instance for each firing, and the initial state %q does not accept input %q; accept it there, or name one instance without {time}",
+		s.Name.Text, initial.Name.Text, s.Input.Text)
+}
+
+// acceptsFirst reports whether an instance may begin with an input: there are no states, or the initial one accepts it or
+// says something that could not be read.
+func acceptsFirst(w *Workflow, input string) bool {
+	if !w.HasStates() {
+		return true
+	}
+	for _, t := range w.States[0].Accepts {
+		if (t.Input.Text == input || t.Input.Text == "") && t.Reject == (Name{}) {
+			return true
+		}
+	}
+	return false
 }

@@ -14,6 +14,7 @@ type checker struct {
 	timers     *index[*Timer]
 	rejections *index[*Message]
 	states     *index[*State]
+	schedules  *index[*Schedule]
 
 	// Filled in by transitions.
 	next    map[string][]string        // the states that each state leads to
@@ -21,7 +22,8 @@ type checker struct {
 }
 
 // Validate checks a declaration and reports every mistake to d. It also completes the model: TypeRef.Decl, the ID of
-// inputs that have none of their own, Go names, and Workflow.Moves. Only a model without any mistake may be given to an emitter.
+// inputs that have none of their own, Go names, the fills of inputs that the engine makes, and Workflow.Moves. Only a model
+// without any mistake may be given to an emitter.
 //
 // A front end calls Validate even when it has reported mistakes itself; see [Name] for what it leaves in the place of
 // something that it could not read.
@@ -36,6 +38,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 		timers:     newIndex("timer", w.Timers, func(t *Timer) Name { return t.Name }),
 		rejections: newIndex("rejection", w.Rejections, messageName),
 		states:     newIndex("state", w.States, func(s *State) Name { return s.Name }),
+		schedules:  newIndex("schedule", w.Schedules, func(s *Schedule) Name { return s.Name }),
 		next:       make(map[string][]string),
 		answers:    make(map[string]map[string]bool),
 	}
@@ -47,8 +50,9 @@ func Validate(w *Workflow, d *Diagnostics) {
 	c.messages()
 	c.instanceIDs()
 	c.uniqueKeys()
-	c.effectResults()
+	c.effectOutcomes()
 	c.timerInputs()
+	c.workflowSchedules()
 	if w.HasStates() {
 		c.transitions()
 		c.stateShape()
@@ -102,6 +106,9 @@ func (c *checker) names() {
 	for _, s := range c.w.States {
 		snakeForm.check(c.d, "state", s.Name)
 	}
+	for _, s := range c.w.Schedules {
+		snakeForm.check(c.d, "schedule", s.Name)
+	}
 }
 
 // kindOf says what a name is declared as, or returns "".
@@ -109,7 +116,7 @@ func (c *checker) kindOf(text string) string {
 	for _, x := range []interface {
 		has(string) bool
 		kindName() string
-	}{c.inputs, c.events, c.effects, c.rejections, c.types, c.timers, c.states} {
+	}{c.inputs, c.events, c.effects, c.rejections, c.types, c.timers, c.states, c.schedules} {
 		if x.has(text) {
 			return x.kindName()
 		}

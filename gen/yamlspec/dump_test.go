@@ -11,6 +11,9 @@ import (
 // dump writes a model in a compact form that shows everything an emitter reads from it.
 func dump(w io.Writer, m *spec.Workflow) {
 	fmt.Fprintf(w, "workflow %s package %s id %s%s\n", m.Name.Text, m.Package.Text, m.ID.Text, doc(m.Doc))
+	if m.HTTP {
+		fmt.Fprintln(w, "http")
+	}
 	for _, u := range m.Unique {
 		fmt.Fprintf(w, "unique %s.%s\n", u.Input.Text, u.Field.Text)
 	}
@@ -29,9 +32,15 @@ func dump(w io.Writer, m *spec.Workflow) {
 	for _, e := range m.Effects {
 		fmt.Fprintf(w, "effect %s%s returns [%s] retry %d %s..%s timeout %s%s\n", e.Name.Text, fields(e.Fields),
 			names(e.Returns), e.Retry.MaxAttempts, e.Retry.Base, e.Retry.Max, e.Timeout, doc(e.Doc))
+		dumpDelivery(w, e)
 	}
 	for _, t := range m.Timers {
 		fmt.Fprintf(w, "timer %s input %s after %s while [%s]%s\n", t.Name.Text, t.Input.Text, t.After, names(t.While), doc(t.Doc))
+		dumpRecurrence(w, t.Recurrence, t.Fill)
+	}
+	for _, s := range m.Schedules {
+		fmt.Fprintf(w, "schedule %s input %s instance %q per firing %t%s\n", s.Name.Text, s.Input.Text, s.Instance.Text, s.PerFiring(), doc(s.Doc))
+		dumpRecurrence(w, s.Recurrence, s.Fill)
 	}
 	for _, r := range m.Rejections {
 		fmt.Fprintf(w, "rejection %s%s%s\n", r.Name.Text, fields(r.Fields), doc(r.Doc))
@@ -49,6 +58,54 @@ func dump(w io.Writer, m *spec.Workflow) {
 		}
 		fmt.Fprintf(w, "move %s %s %s%s\n", move.From, move.Event, move.To, derived)
 	}
+}
+
+// dumpDelivery writes what an effect has beside what every effect has.
+func dumpDelivery(w io.Writer, e *spec.Effect) {
+	if d := e.Starts; d != nil {
+		fmt.Fprintf(w, "  starts %s/%s\n", d.Workflow.Text, d.Input.Text)
+	}
+	if d := e.Sends; d != nil {
+		fmt.Fprintf(w, "  sends %s/%s\n", d.Workflow.Text, d.Input.Text)
+	}
+	if e.Ended.Text != "" {
+		fmt.Fprintf(w, "  ended %s%s\n", e.Ended.Text, fills(e.EndedFill))
+	}
+	if e.Dead.Text != "" {
+		fmt.Fprintf(w, "  dead %s%s\n", e.Dead.Text, fills(e.DeadFill))
+	}
+	if e.Priority != 0 {
+		fmt.Fprintf(w, "  priority %d\n", e.Priority)
+	}
+	if l := e.Limit; l != nil {
+		fmt.Fprintf(w, "  limit concurrency %d global %d rate %v burst %d key %q per key %d\n",
+			l.Concurrency, l.Global, l.Rate, l.Burst, l.Key.Text, l.PerKey)
+	}
+}
+
+func dumpRecurrence(w io.Writer, r spec.Recurrence, fill []spec.Fill) {
+	if r.Recurs() {
+		fmt.Fprintf(w, "  at %q zone %q missed %q%s\n", r.Schedule.Text, r.Zone.Text, r.Missed.Text, fills(fill))
+	}
+}
+
+// fills writes what the engine puts into the fields of an input.
+func fills(list []spec.Fill) string {
+	sources := map[spec.Source]string{
+		spec.FromError: "error", spec.FromFiring: "firing", spec.FromChild: "child", spec.FromStatus: "status", spec.FromChildState: "child's state",
+	}
+	var text strings.Builder
+	for _, f := range list {
+		from := sources[f.From]
+		if f.From == spec.FromEffect {
+			from = "effect's " + f.Of.Name.Text
+		}
+		if f.Optional {
+			from = "optional " + from
+		}
+		fmt.Fprintf(&text, ", %s from %s", f.Field.Name.Text, from)
+	}
+	return text.String()
 }
 
 func dumpType(w io.Writer, t *spec.Type) {

@@ -113,6 +113,7 @@ func TestBytes(t *testing.T) {
 		{"line separator", "doc: a\u2028 b\nironflow: 2\n", "f:2:11: version 2"},
 		{"next line", "doc: ä\u0085\nironflow: 2\n", "f:2:11: version 2"},
 		{"carriage returns", "doc: a\r b\rironflow: 2\r\nid: 3\r\n", "f:2:5: id of"},
+		{"type of a line break", "state:\n A: \"\n\"", `f:2:5: the type of field "A" of the state is ""`},
 		{"wide characters", "{doc: ä日\U0001f600, ironflow: 2}", "f:1:28: version 2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

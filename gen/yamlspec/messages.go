@@ -91,58 +91,6 @@ func (r *reader) field(f *spec.Field, n *yaml.Node, owner string) {
 	}
 }
 
-// effects reads the effects.
-func (r *reader) effects(n *yaml.Node) []*spec.Effect {
-	var list []*spec.Effect
-	for _, e := range r.section(n, "effects", messageExamples["effect"]) {
-		m, o := r.message(e, "effect", "returns", "retry", "timeout")
-		effect := &spec.Effect{Message: m}
-		effect.Returns = r.names(o.values["returns"], "returns of "+o.what, true)
-		effect.Timeout = r.duration(o.values["timeout"], "timeout of "+o.what)
-		if retry := o.values["retry"]; retry != nil {
-			effect.Retry = r.retry(retry, "retry of "+o.what)
-		}
-		list = append(list, effect)
-	}
-	return list
-}
-
-func (r *reader) retry(n *yaml.Node, what string) spec.Retry {
-	o := r.object(n, what, "{max_attempts: 8, base: 500ms, max: 1m}", "max_attempts", "base", "max")
-	retry := spec.Retry{
-		MaxAttempts: r.integer(o.values["max_attempts"], "max_attempts of "+what),
-		Base:        r.duration(o.values["base"], "base of "+what),
-		Max:         r.duration(o.values["max"], "max of "+what),
-	}
-	if longest := o.values["max"]; longest != nil {
-		retry.MaxPos = r.pos(longest)
-	}
-	return retry
-}
-
-// timers reads the timers.
-func (r *reader) timers(n *yaml.Node) []*spec.Timer {
-	var list []*spec.Timer
-	const example = "reminder: {input: Remind, after: 1h}"
-	for _, e := range r.section(n, "timers", example) {
-		t := &spec.Timer{Name: e.key, Pos: e.key.Pos}
-		list = append(list, t)
-		if e.key.Text == "" {
-			continue
-		}
-		o := r.object(e.value, fmt.Sprintf("timer %q", e.key.Text), example, "doc", "input", "after", "while")
-		t.Doc = r.doc(o)
-		t.Input = o.name(r, "input")
-		t.After = r.duration(o.values["after"], "after of "+o.what)
-		t.While = r.names(o.values["while"], "while of "+o.what, true)
-		if !o.ok {
-			// It may deliver any input in any state.
-			t.Input, t.While, t.After = r.unread(e.value), []spec.Name{r.unread(e.value)}, arbitraryDuration
-		}
-	}
-	return list
-}
-
 // unique reads the unique keys.
 func (r *reader) unique(n *yaml.Node) []spec.UniqueKey {
 	var list []spec.UniqueKey

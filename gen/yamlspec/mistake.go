@@ -36,6 +36,12 @@ var (
 	oddStart = regexp.MustCompile("(?:^|[\\s{\\[,])([@`%])")
 )
 
+// stars and braces are how schedules and the instances that they name begin when they lack quotes.
+var (
+	stars  = regexp.MustCompile(`\bschedule:\s+(\*[^\n"'{}]*)`)
+	braces = regexp.MustCompile(`\binstance:\s+([^"'\s{},]*\{time\}[^"'\s{},]*)`)
+)
+
 // explanation is what a look found: the offset of the mistake, what is wrong and what to do about it. The zero one stands
 // for nothing.
 type explanation struct {
@@ -47,7 +53,7 @@ type explanation struct {
 // explain returns what the mistake probably is. The looks go from what can hardly be anything else to what is only likely.
 func (m *mistake) explain(message string) (e explanation, ok bool) {
 	for _, look := range []func(l *line, message string) explanation{
-		m.tab, m.spelling, m.unquoted, m.openQuote, m.noSpace, m.listItem, m.brackets, m.noColon, m.wrongIndent,
+		m.tab, m.recurrence, m.spelling, m.unquoted, m.openQuote, m.noSpace, m.listItem, m.brackets, m.noColon, m.wrongIndent,
 	} {
 		if e = look(&m.all[m.number], message); e.message != "" {
 			return e, true
@@ -71,6 +77,18 @@ func (m *mistake) lineNumber(l *line) int { return m.at(l.start).Line }
 func (m *mistake) tab(l *line, _ string) explanation {
 	if i := bytes.IndexByte(m.text[l.start:l.start+l.indent], '\t'); i >= 0 {
 		return explanation{l.start + i, diagnostic.TabIndent, "a tab cannot indent a line", "use spaces"}
+	}
+	return explanation{}
+}
+
+// recurrence finds schedules, and the instances that they name, that lack quotes.
+func (m *mistake) recurrence(l *line, message string) explanation {
+	if s := stars.FindSubmatchIndex(m.content(l)); s != nil && strings.HasPrefix(message, "did not find expected alphabetic") {
+		return explanation{l.start + s[2], diagnostic.NeedsQuotes, `YAML takes "*" for the name of a value`, "put the schedule in quotes"}
+	}
+	if b := braces.FindSubmatchIndex(m.content(l)); b != nil {
+		return explanation{l.start + b[2], diagnostic.NeedsQuotes, "YAML takes braces for a mapping",
+			fmt.Sprintf("put the text in quotes, as in instance: %q", m.content(l)[b[2]:b[3]])}
 	}
 	return explanation{}
 }

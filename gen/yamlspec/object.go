@@ -3,6 +3,7 @@ package yamlspec
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -54,6 +55,10 @@ var otherWords = map[string]string{
 	"final": "terminal", "end": "terminal", "ends": "terminal", "done": "terminal", "completed": "terminal", "transitions": "accepts",
 	"refuse": "reject", "refuses": "reject", "rejection": "reject", "Reject": "reject", "error": "reject",
 	"result": "returns", "results": "returns", "in": "while", "states": "while", "delay": "after",
+	"cron": "schedule", "every": "schedule", "timezone": "zone", "time_zone": "zone", "tz": "zone", "location": "zone",
+	"catchup": "missed", "catch_up": "missed", "misfire": "missed", "target": "instance",
+	"child": "starts", "on_end": "ended", "finished": "ended", "signal": "sends", "dead_letter": "dead", "on_dead": "dead", "on_failure": "dead",
+	"concurrency": "limit", "rate": "limit", "rate_limit": "limit", "throttle": "limit",
 	"description": "doc", "comment": "doc", "params": "fields", "payload": "fields", "properties": "fields",
 }
 
@@ -90,4 +95,26 @@ func (o object) name(r *reader, key string) spec.Name {
 		return spec.Name{}
 	}
 	return r.name(n, key+" of "+o.what)
+}
+
+// text returns the text under a key, which is no name but has a place, or none if the key is not there.
+func (o object) text(r *reader, key string) spec.Name {
+	n := o.values[key]
+	if n == nil || isNull(n) {
+		return spec.Name{}
+	}
+	what := key + " of " + o.what
+	if isMapping(n) {
+		r.report(n, diagnostic.NotText, "%s must be text, not a mapping; braces are one to YAML, so put the text in quotes", what)
+		return r.unread(n)
+	}
+	t := spec.Name{Text: r.text(n, what), Pos: r.pos(n)}
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" && strings.TrimSpace(n.Value) == "" {
+		r.report(n, diagnostic.NotText, "%s is empty; write the text, or remove the key", what)
+		t.Text = ""
+	}
+	return t
 }

@@ -37,6 +37,14 @@ func (r *reader) pos(n *yaml.Node) spec.Pos {
 	return r.src.at(r.src.offset(n.Line, n.Column))
 }
 
+// posOf is pos for what may not be written.
+func (r *reader) posOf(n *yaml.Node) spec.Pos {
+	if n == nil || isNull(n) {
+		return spec.Pos{}
+	}
+	return r.pos(n)
+}
+
 func (r *reader) report(n *yaml.Node, code diagnostic.Code, format string, args ...any) *diagnostic.Diagnostic {
 	return r.d.Report(r.pos(n), code, format, args...)
 }
@@ -232,38 +240,4 @@ func (r *reader) names(n *yaml.Node, what string, single bool) []spec.Name {
 		list = append(list, r.name(e, "an entry of "+what))
 	}
 	return list
-}
-
-// boolean returns true or false, false for nothing written. What cannot be read is reported, and ok is false.
-func (r *reader) boolean(n *yaml.Node, what string) (value, ok bool) {
-	if n == nil {
-		return false, true
-	}
-	n = r.resolve(n)
-	if n == nil || isNull(n) {
-		return false, true
-	}
-	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" {
-		r.report(n, diagnostic.NotBoolean, "%s must be true or false, not %s", what, found(n))
-		return false, false
-	}
-	return n.Value == "true" || n.Value == "True" || n.Value == "TRUE", true
-}
-
-// integer returns a whole number of at least 1, or 0 for nothing written.
-func (r *reader) integer(n *yaml.Node, what string) int {
-	if n == nil {
-		return 0
-	}
-	n = r.resolve(n)
-	if n == nil || isNull(n) {
-		return 0
-	}
-	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!int" {
-		if i, err := strconv.ParseInt(n.Value, 10, 32); err == nil && i >= 1 {
-			return int(i)
-		}
-	}
-	r.report(n, diagnostic.NotNumber, "%s must be a whole number from 1 to 2147483647, not %s", what, found(n))
-	return 0
 }

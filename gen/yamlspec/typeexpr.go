@@ -1,6 +1,7 @@
 package yamlspec
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"strings"
@@ -63,11 +64,15 @@ type typeExpr struct {
 // at returns the position of a byte of the type. Within quotes it is exact because types have no use for escapes.
 func (e typeExpr) at(offset int) spec.Pos {
 	pos := e.pos
-	if strings.Contains(e.node.Value, "\n") || e.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+	if e.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		return pos
 	}
 	if e.node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
 		offset++
+	}
+	start := e.src.offset(e.node.Line, e.node.Column)
+	if end := min(start+offset+1, len(e.src.text)); bytes.IndexByte(e.src.text[start:end], '\n') >= 0 {
+		return pos // the text goes over several lines
 	}
 	pos.Col += offset
 	return pos

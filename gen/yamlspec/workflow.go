@@ -14,8 +14,8 @@ const version = "1"
 func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 	w := &spec.Workflow{File: r.src.file, Pos: r.pos(root)}
 	o := r.object(root, "the declaration", `"ironflow: 1", "workflow: order" and so on, a line for each`,
-		"ironflow", "workflow", "package", "doc", "id", "unique", "types", "state",
-		"inputs", "events", "effects", "timers", "rejections", "states")
+		"ironflow", "workflow", "package", "doc", "id", "http", "unique", "types", "state",
+		"inputs", "events", "effects", "timers", "schedules", "rejections", "states")
 	if !o.ok {
 		return nil
 	}
@@ -24,6 +24,8 @@ func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 	w.Package = o.name(r, "package")
 	w.Doc = r.doc(o)
 	w.ID = o.name(r, "id")
+	w.HTTP, _ = r.boolean(o.values["http"], "http of the declaration")
+	w.HTTPPos = r.posOf(o.values["http"])
 	w.Unique = r.unique(o.values["unique"])
 	w.Types = r.types(o.values["types"])
 	w.State = r.fields(o.values["state"], "the state")
@@ -34,6 +36,7 @@ func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 	}
 	w.Effects = r.effects(o.values["effects"])
 	w.Timers = r.timers(o.values["timers"])
+	w.Schedules = r.schedules(o.values["schedules"])
 	w.Rejections = r.messages(o.values["rejections"], "rejections", "rejection")
 	w.States = r.states(o.values["states"])
 	return w

@@ -40,6 +40,9 @@ func (g *generator) workflow(name string) string {
 	}
 	g.line(0, "ironflow: 1\nworkflow: %s\npackage: %s\nid: thing_id", name, name)
 	g.doc(0)
+	if g.chance(20) {
+		g.line(0, "http: true")
+	}
 	if g.chance(30) {
 		g.line(0, "unique: {In0: text_key}")
 	}
@@ -56,14 +59,24 @@ func (g *generator) workflow(name string) string {
 			g.someFields(3)
 		} else if i != timerInput(inputs) {
 			g.someFields(3)
+		} else if g.chance(50) {
+			g.line(3, "scheduled_at: optional<time>")
 		}
+	}
+	if effects > 0 {
+		g.reports()
 	}
 	g.messages("events", "Ev", events)
 	g.effects(effects, inputs)
-	g.timers(timers, inputs, states)
+	started := g.timers(timers, inputs, states)
+	g.schedules(inputs)
 	g.messages("rejections", "Rej", rejections)
 	if states > 0 {
-		g.states(states, inputs, events, effects, timers)
+		names := all("In", inputs)
+		if effects > 0 {
+			names = append(names, "Died", "Ended", "Fired")
+		}
+		g.states(states, names, events, effects, started)
 	}
 	return g.b.String()
 }
@@ -172,6 +185,25 @@ func (g *generator) messages(section, prefix string, n int) {
 	}
 }
 
+// reports declares the inputs that tell what became of an effect. Fired wants to know nothing of a dead
+// letter but that there is one.
+func (g *generator) reports() {
+	g.line(1, "Died:")
+	g.line(2, "fields:\n      thing_id: string\n      always: %s\n      note: optional<string>", g.either("int", "optional<int>"))
+	g.line(3, "%s: %s", g.either("error", "reason"), g.either("string", "optional<string>"))
+	g.line(1, "Ended:")
+	g.line(2, "id: %s\n    fields:\n      thing_id: string\n      child: string\n      status: string\n      error: string", g.either("thing_id", "child"))
+	g.line(3, "always: int\n      last: optional<list<%s>>\n      tags: list<string>", g.typeName(2))
+	g.line(1, "Fired: {fields: {thing_id: string, note: optional<int>}}")
+}
+
+func (g *generator) either(a, b string) string {
+	if g.chance(50) {
+		return a
+	}
+	return b
+}
+
 func (g *generator) effects(n, inputs int) {
 	if n == 0 {
 		return
@@ -182,6 +214,21 @@ func (g *generator) effects(n, inputs int) {
 		g.doc(2)
 		g.line(2, "fields:")
 		g.fields(3)
+		g.order()
+		if g.chance(25) {
+			g.line(2, "dead: %s", g.either("Died", "Fired"))
+		}
+		if g.chance(20) {
+			g.line(2, "starts: {workflow: other, input: Begin}")
+			if g.chance(70) {
+				g.line(2, "ended: Ended")
+			}
+			continue
+		}
+		if g.chance(15) {
+			g.line(2, "sends: {workflow: other, input: Tell}")
+			continue
+		}
 		if g.chance(50) {
 			var returns []string
 			for _, in := range g.r.Perm(inputs)[:g.between(1, inputs)] {
@@ -195,12 +242,52 @@ func (g *generator) effects(n, inputs int) {
 	}
 }
 
-func (g *generator) timers(n, inputs, states int) {
-	if n == 0 {
+// order says which effects come first and how many.
+func (g *generator) order() {
+	if g.chance(30) {
+		g.line(2, "priority: %d", g.between(-1000, 1000))
+	}
+	if g.chance(30) {
+		limits := []string{
+			"{concurrency: 4}", "{global: 16, concurrency: 16}", "{rate: 0.5}", "{rate: 10, burst: 20}", "{key: always, per_key: 1}",
+			"{concurrency: 2, global: 8, rate: 1.5e2, burst: 7, key: always, per_key: 3}",
+		}
+		g.line(2, "limit: %s", limits[g.r.IntN(len(limits))])
+	}
+}
+
+// recurrence is what a timer or a schedule says of when it fires.
+func (g *generator) recurrence() string {
+	schedules := []string{"0 9 * * MON", "*/5 0-6,22 1 JAN-JUN ?", "@hourly", "@every 90s", "@every 1h30m"}
+	text := fmt.Sprintf("schedule: %q", schedules[g.r.IntN(len(schedules))])
+	if g.chance(50) {
+		text += ", zone: " + g.either("Europe/Berlin", "UTC")
+	}
+	if g.chance(60) {
+		text += ", missed: " + []string{"skip", "latest", "all"}[g.r.IntN(3)]
+	}
+	return text
+}
+
+func (g *generator) schedules(inputs int) {
+	if timerInput(inputs) < 0 || g.chance(60) {
 		return
+	}
+	g.line(0, "schedules:")
+	for i := range g.between(1, 3) {
+		instances := []string{"fixed", `"at-{time}"`, `"{time}"`, `"quotes \" and ü"`}
+		g.line(1, "every_%d: {doc: Fires., input: In%d, %s, instance: %s}", i, timerInput(inputs), g.recurrence(), instances[g.r.IntN(len(instances))])
+	}
+}
+
+// timers declares timers and returns those that decisions start.
+func (g *generator) timers(n, inputs, states int) (started []string) {
+	if n == 0 {
+		return nil
 	}
 	g.line(0, "timers:")
 	for i := range n {
+		started = append(started, fmt.Sprintf("tick_%d", i))
 		switch {
 		case states > 2 && i == 0 && timerInput(inputs) > 0: // nothing need lead to st_0
 			g.line(1, "tick_%d: {input: In%d, after: 2h, while: st_1}", i, timerInput(inputs))
@@ -210,18 +297,21 @@ func (g *generator) timers(n, inputs, states int) {
 			g.line(1, "tick_%d: {input: In0}", i)
 		}
 	}
+	return started
+}
+
+// all returns numbered names.
+func all(prefix string, n int) []string {
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf("%s%d", prefix, i))
+	}
+	return names
 }
 
 // states makes a ring of states with one terminal at its end. Every state accepts every input; the events of one
 // transition lead on, so that each state is reached and no (state, event) pair has two targets.
-func (g *generator) states(n, inputs, events, effects, timers int) {
-	all := func(prefix string, n int) string {
-		var names []string
-		for i := range n {
-			names = append(names, fmt.Sprintf("%s%d", prefix, i))
-		}
-		return strings.Join(names, ", ")
-	}
+func (g *generator) states(n int, inputs []string, events, effects int, timers []string) {
 	g.line(0, "states:")
 	for s := range n {
 		g.line(1, "st_%d:", s)
@@ -231,8 +321,8 @@ func (g *generator) states(n, inputs, events, effects, timers int) {
 			continue
 		}
 		g.line(2, "accepts:")
-		for in := range inputs {
-			g.line(3, "In%d:", in)
+		for in, name := range inputs {
+			g.line(3, "%s:", name)
 			for ev := range events {
 				next := s
 				if ev == 0 {
@@ -243,10 +333,10 @@ func (g *generator) states(n, inputs, events, effects, timers int) {
 				}
 			}
 			if effects > 0 {
-				g.line(4, "effects: [%s]", all("Eff", effects))
+				g.line(4, "effects: [%s]", strings.Join(all("Eff", effects), ", "))
 			}
-			if timers > 0 {
-				g.line(4, "timers: [%s]", all("tick_", timers))
+			if len(timers) > 0 {
+				g.line(4, "timers: [%s]", strings.Join(timers, ", "))
 			}
 		}
 	}

@@ -1,0 +1,58 @@
+package spec
+
+import "github.com/ironflow-gen/ironflow/gen/diagnostic"
+
+// Delivery names an input of a workflow, mostly another one, which the engine makes of an effect's fields.
+type Delivery struct {
+	Workflow Name
+	Input    Name
+	Pos      Pos
+}
+
+// delivered checks an effect that the engine carries out.
+func (c *checker) delivered(e *Effect) {
+	owner := "effect " + quote(e.Name.Text)
+	switch {
+	case e.Starts != nil && e.Sends != nil:
+		c.d.Report(e.Sends.Pos, diagnostic.TwoPurposes, `%s has both "starts" and "sends"; an effect does one thing, so keep one of them and make another effect for the other`, owner)
+	case e.Delivered() && len(e.Returns) > 0:
+		what := "sends"
+		if e.Starts != nil {
+			what = "starts"
+		}
+		c.d.Report(e.Returns[0].Pos, diagnostic.TwoPurposes, `%s has both "returns" and %q; only a handler returns inputs, and the engine delivers this effect without one, so remove one of them`,
+			owner, what)
+	}
+	if e.Delivered() && e.Timeout > 0 {
+		c.d.Report(e.TimeoutPos, diagnostic.TwoPurposes, `%s has a "timeout", which bounds the time of a handler, and the engine delivers this effect without one; remove it`, owner)
+	}
+	c.delivery(e, "starts", e.Starts)
+	c.delivery(e, "sends", e.Sends)
+	if e.Delivered() {
+		for _, f := range e.Fields {
+			if f.Name.Text == "type" {
+				c.d.Report(f.Name.Pos, diagnostic.ReservedField, `field "type" is reserved in what becomes an input: its JSON names the input there; rename the field`)
+			}
+		}
+	}
+	ended, _ := c.inputs.find(c, e.Ended)
+	switch {
+	case e.Ended == Name{}:
+	case e.Starts == nil:
+		c.d.Report(e.Ended.Pos, diagnostic.EndedNoStarts, `%s has "ended" but starts no child; add "starts", or remove "ended"`, owner)
+	case ended != nil:
+		e.EndedFill = c.fillEnded(e, ended)
+	}
+}
+
+// delivery checks that a delivery says where to and what. Whether there is such a workflow is not known here.
+func (c *checker) delivery(e *Effect, key string, d *Delivery) {
+	if d == nil {
+		return
+	}
+	if d.Workflow == (Name{}) || d.Input == (Name{}) {
+		c.d.Report(d.Pos, diagnostic.DeliveryIncomplete, `%s of effect %q must name a workflow and its input, like "%s: {workflow: hotel, input: Book}"`, key, e.Name.Text, key)
+	}
+	snakeForm.check(c.d, "workflow", d.Workflow)
+	exportedForm.check(c.d, "input", d.Input)
+}

@@ -1,0 +1,190 @@
+package spec
+
+import "github.com/ironflow-gen/ironflow/gen/diagnostic"
+
+// ValidateTogether checks what declarations say of one another, for several in which [Validate] has found no mistakes: that
+// an input which an effect starts a workflow with, or sends, is declared there with the fields that the effect brings, and
+// that the input for a child's end has fields which the child's final state can fill. What an effect says of a workflow
+// that is not among them is not checked. Neither is it when several have its name, as nobody can tell which is meant.
+func ValidateTogether(list []*Workflow, d *Diagnostics) {
+	t := together{d: d, workflows: make(map[string][]*Workflow, len(list))}
+	for _, w := range list {
+		t.workflows[w.Name.Text] = append(t.workflows[w.Name.Text], w)
+	}
+	for _, w := range list {
+		for _, e := range w.Effects {
+			if e.Starts != nil {
+				if child, input := t.delivery(e, e.Starts); input != nil {
+					t.begins(e, child, input)
+					t.ended(e, child)
+				}
+			}
+			if e.Sends != nil {
+				t.delivery(e, e.Sends)
+			}
+		}
+	}
+}
+
+// together holds what the checks of several declarations share.
+type together struct {
+	d         *Diagnostics
+	workflows map[string][]*Workflow
+}
+
+// delivery compares an effect with the input that is made of it. The input is nil when there is none to compare with.
+func (t *together) delivery(e *Effect, to *Delivery) (*Workflow, *Message) {
+	found := t.workflows[to.Workflow.Text]
+	if len(found) != 1 {
+		return nil, nil
+	}
+	w := found[0]
+	var input *Message
+	var names []string
+	for _, m := range w.Inputs {
+		names = append(names, m.Name.Text)
+		if m.Name.Text == to.Input.Text {
+			input = m
+		}
+	}
+	if input == nil {
+		_, hint := Suggest(to.Input.Text, names)
+		t.d.Report(to.Input.Pos, diagnostic.NoSuchInput, "workflow %q has no input %q; %s", w.Name.Text, to.Input.Text, hint)
+		return w, nil
+	}
+	for _, f := range input.Fields {
+		t.bringsField(e, w, input, f)
+	}
+	for _, own := range e.Fields {
+		if f, _ := field(input.Fields, own.Name.Text); f == nil {
+			_, hint := Suggest(own.Name.Text, fieldNames(input.Fields))
+			if hint == "" {
+				hint = "remove it"
+			}
+			t.d.Report(own.Name.Pos, diagnostic.DeliveryFields, "effect %q becomes input %q of workflow %q, which has no field %q; %s",
+				e.Name.Text, input.Name.Text, w.Name.Text, own.Name.Text, hint)
+		}
+	}
+	return w, input
+}
+
+// bringsField checks that an effect has what a field of the input needs.
+func (t *together) bringsField(e *Effect, w *Workflow, input *Message, f *Field) {
+	own, _ := field(e.Fields, f.Name.Text)
+	switch {
+	case own == nil && (f.Type.Kind == Optional || f.Type.Kind == Scalar && f.Type.Name == "json"):
+	case own == nil:
+		t.d.Report(e.Name.Pos, diagnostic.DeliveryFields, `effect %q becomes input %q of workflow %q, which needs a field %q; add "%s: %s" to the effect's fields`,
+			e.Name.Text, input.Name.Text, w.Name.Text, f.Name.Text, f.Name.Text, typeText(&f.Type)).
+			Relate(f.Name.Pos, "the field of the input")
+	case !newReading().reads(&f.Type, &own.Type):
+		t.d.Report(own.Type.Pos, diagnostic.DeliveryFields, "field %q of effect %q is %s, and input %q of workflow %q has it as %s at %s; %s",
+			own.Name.Text, e.Name.Text, typeText(&own.Type), input.Name.Text, w.Name.Text, typeText(&f.Type), f.Type.Pos, sameTypeAdvice(&own.Type, &f.Type)).
+			Relate(f.Type.Pos, "the field of the input")
+	}
+}
+
+// sameTypeAdvice says how to make two types fit that do not, although their names may be the same.
+func sameTypeAdvice(a, b *TypeRef) string {
+	inner := func(ref *TypeRef) string {
+		for ref.Elem != nil {
+			ref = ref.Elem
+		}
+		return ref.Name
+	}
+	if a.Kind != Scalar && inner(a) == inner(b) && !IsScalar(inner(a)) {
+		return "both declare a type of this name, so declare it alike"
+	}
+	return "use one type in both"
+}
+
+// begins checks that an instance can begin with the input that starts it.
+func (t *together) begins(e *Effect, child *Workflow, input *Message) {
+	if acceptsFirst(child, input.Name.Text) {
+		return
+	}
+	t.d.Report(e.Starts.Input.Pos, diagnostic.ChildNotFirst, "workflow %q begins in state %q, which does not accept input %q; start it with an input that is accepted there",
+		child.Name.Text, child.States[0].Name.Text, input.Name.Text)
+}
+
+// ended compares the fields of the input for a child's end with the child's state.
+func (t *together) ended(e *Effect, child *Workflow) {
+	for _, fill := range e.EndedFill {
+		if fill.From != FromChildState {
+			continue
+		}
+		name := fill.Field.Name.Text
+		from, _ := field(child.State, name)
+		switch {
+		case from == nil && fill.Field.Type.Kind == Optional:
+		case from == nil:
+			nearest, hint := Suggest(name, fieldNames(child.State))
+			if nearest == "" {
+				hint = "add it there, or make it optional"
+			}
+			t.d.Report(fill.Field.Name.Pos, diagnostic.EndedFields, "field %q of input %q is filled from the final state of workflow %q, which has no such field; %s",
+				name, e.Ended.Text, child.Name.Text, hint)
+		case !newReading().reads(&fill.Field.Type, &from.Type):
+			t.d.Report(fill.Field.Type.Pos, diagnostic.EndedFields, "field %q of input %q is %s, and is filled from the final state of workflow %q, which has it as %s at %s; %s",
+				name, e.Ended.Text, typeText(&fill.Field.Type), child.Name.Text, typeText(&from.Type), from.Type.Pos, sameTypeAdvice(&fill.Field.Type, &from.Type)).
+				Relate(from.Type.Pos, "the field of the child's state")
+		}
+	}
+}
+
+// reading compares types of different declarations.
+type reading struct {
+	assumed map[[2]*Type]bool // pairs that are being compared, or have been
+}
+
+func newReading() reading { return reading{make(map[[2]*Type]bool)} }
+
+// reads reports whether every value of one type can be read as the other: they are the same, or the reader has it as
+// optional. Declared types are compared by what they hold, not by their names.
+func (r reading) reads(to, from *TypeRef) bool {
+	if to.Kind == Optional && from.Kind != Optional {
+		return r.reads(to.Elem, from)
+	}
+	switch {
+	case to.Kind != from.Kind:
+		return false
+	case to.Kind == Declared:
+		return r.readsDeclared(to.Decl, from.Decl)
+	case to.Elem != nil:
+		return r.reads(to.Elem, from.Elem)
+	}
+	return to.Name == from.Name
+}
+
+func (r reading) readsDeclared(to, from *Type) bool {
+	pair := [2]*Type{to, from}
+	if r.assumed[pair] {
+		return true
+	}
+	r.assumed[pair] = true
+	if to.Kind != from.Kind {
+		return false
+	}
+	switch to.Kind {
+	case Struct:
+		for _, f := range to.Fields {
+			other, _ := field(from.Fields, f.Name.Text)
+			if other == nil && f.Type.Kind != Optional || other != nil && !r.reads(&f.Type, &other.Type) {
+				return false
+			}
+		}
+		return true
+	case Enum:
+		values := make(map[string]bool, len(to.Values))
+		for _, v := range to.Values {
+			values[v.Name.Text] = true
+		}
+		for _, v := range from.Values {
+			if !values[v.Name.Text] {
+				return false
+			}
+		}
+		return true
+	}
+	return to.Go.Path == from.Go.Path && to.Go.Name == from.Go.Name
+}
