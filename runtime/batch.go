@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
+	"time"
 )
 
 // apartBytes is the size of a change that is kept out of batches: it would hold the others up.
@@ -25,27 +26,26 @@ type group struct {
 	key   InstanceKey
 	tasks []*task
 
-	chain   *chain
-	read    bool // the chain begins at what the store said within this batch
-	results []taskResult
-}
-
-type taskResult struct {
-	result result
-	err    error
+	chain   *chain // nil when the instance cannot be read
+	own     chain  // what chain points to
+	read    bool   // the chain begins at what the store said within this batch
+	decided int    // how many of the tasks, the first ones, have their result
+	failed  bool   // one of them has an error
 }
 
 func newBatch(l *lane, tasks []*task) *batch {
-	b := &batch{lane: l, x: l.x}
+	b := &batch{lane: l, x: l.x, groups: make([]*group, 0, len(tasks))}
+	groups := make([]group, len(tasks))
 	byKey := make(map[InstanceKey]*group, len(tasks))
-	for _, t := range tasks {
-		g, ok := byKey[t.key]
-		if !ok {
-			g = &group{key: t.key}
-			byKey[t.key] = g
-			b.groups = append(b.groups, g)
+	for i, t := range tasks {
+		if g, ok := byKey[t.key]; ok {
+			g.tasks = append(g.tasks, t)
+			continue
 		}
-		g.tasks = append(g.tasks, t)
+		g := &groups[i]
+		g.key, g.tasks = t.key, tasks[i:i+1:i+1]
+		byKey[t.key] = g
+		b.groups = append(b.groups, g)
 	}
 	return b
 }
@@ -162,11 +162,11 @@ func (b *batch) load(ctx context.Context) error {
 		b.lane.distrust--
 	}
 	for _, g := range b.groups {
-		g.chain, g.read, g.results = nil, false, nil
+		g.chain, g.read, g.decided, g.failed = nil, false, 0, false
 		workflow := g.tasks[0].request.workflow
 		known, ok := b.lane.cache.get(g.key)
 		if ok && (!distrust || known.completed) {
-			g.chain = newChain(g.key, workflow, known, b.x.config.Clock.Now())
+			g.begin(workflow, known, b.x.config.Clock.Now())
 			continue
 		}
 		requests = append(requests, ReadRequest{Instance: g.key, After: known.version, Schema: workflow.schema()})
@@ -190,13 +190,27 @@ func (b *batch) load(ctx context.Context) error {
 		if err != nil { // the instance cannot be read, whoever asks
 			b.lane.cache.remove(g.key)
 			for range g.tasks {
-				g.results = append(g.results, taskResult{err: err})
+				g.add(result{}, err)
 			}
 			continue
 		}
-		g.chain = newChain(g.key, workflow, start, b.x.config.Clock.Now())
+		g.begin(workflow, start, b.x.config.Clock.Now())
 	}
 	return nil
+}
+
+// begin begins the group's chain.
+func (g *group) begin(workflow *Workflow, known cached, now time.Time) {
+	g.own = newChain(g.key, workflow, known, now)
+	g.chain = &g.own
+}
+
+// add notes the result of the next task. It is the answer once everything is stored.
+func (g *group) add(r result, err error) {
+	t := g.tasks[g.decided]
+	t.result, t.err = r, err
+	g.decided++
+	g.failed = g.failed || err != nil
 }
 
 // decide decides on the group's inputs. Those that have to wait for the next batch get no result.
@@ -209,7 +223,7 @@ func (g *group) decide() {
 			return
 		}
 		result, err := g.chain.decide(t.request)
-		g.results = append(g.results, taskResult{result, err})
+		g.add(result, err)
 		if err != nil {
 			return // user code that fails may have touched the state; the rest begins at what is stored
 		}
@@ -219,7 +233,7 @@ func (g *group) decide() {
 // store commits the changes of all groups. A group that adds nothing rests on what it knows of its instance, which the
 // store has to confirm unless it said so within this batch.
 func (b *batch) store(ctx context.Context) error {
-	batch := Batch{Commit: newCommitID()}
+	batch := Batch{Commit: newCommitID(), Changes: make([]Change, 0, len(b.groups))}
 	for _, g := range b.groups {
 		if g.chain == nil {
 			continue
@@ -242,13 +256,11 @@ func (b *batch) store(ctx context.Context) error {
 
 // done answers the tasks of a group and remembers what was stored of it.
 func (b *batch) done(g *group) {
-	failed := false
-	for i, r := range g.results {
-		failed = failed || r.err != nil
-		g.tasks[i].answer(r.result, r.err)
+	for _, t := range g.tasks[:g.decided] {
+		close(t.done)
 	}
-	if rest := g.tasks[len(g.results):]; len(rest) > 0 {
-		g.tasks = g.tasks[:len(g.results)]
+	if rest := g.tasks[g.decided:]; len(rest) > 0 {
+		g.tasks = g.tasks[:g.decided]
 		b.lane.putBack(rest)
 	}
 	if g.chain == nil {
@@ -257,7 +269,7 @@ func (b *batch) done(g *group) {
 	if len(g.chain.change.Events) > 0 {
 		b.x.committed(g.chain.change)
 	}
-	if failed { // user code that fails may have touched what it was given
+	if g.failed { // user code that fails may have touched what it was given
 		b.lane.cache.remove(g.key)
 		return
 	}

@@ -19,9 +19,9 @@ type chain struct {
 }
 
 // newChain begins at what is known of an instance. now is the clock's.
-func newChain(key InstanceKey, workflow *Workflow, known cached, now time.Time) *chain {
+func newChain(key InstanceKey, workflow *Workflow, known cached, now time.Time) chain {
 	now = storedTime(now)
-	return &chain{
+	return chain{
 		key: key, workflow: workflow, base: known.version, current: known,
 		now:    latest(now, known.lastEvent),
 		change: Change{Instance: key, Version: known.version, Due: now},
@@ -56,8 +56,8 @@ func (c *chain) decide(req request) (result, error) {
 // add appends a decision to the change.
 func (c *chain) add(req request, d decided) {
 	c.change.Now = c.now
-	c.change.Events = append(c.change.Events, d.stored...)
-	c.change.Effects = append(c.change.Effects, d.effects...)
+	c.change.Events = join(c.change.Events, d.stored)
+	c.change.Effects = join(c.change.Effects, d.effects)
 	if req.input.uniqueKey != "" {
 		c.change.UniqueKey = req.input.uniqueKey
 	}
@@ -76,6 +76,14 @@ func (c *chain) add(req request, d decided) {
 		bytes:     c.current.bytes,
 		snapshot:  c.current.snapshot,
 	}
+}
+
+// join appends what a decision leads to. Most chains have one decision, whose slices nobody else uses any more.
+func join[T any](before, more []T) []T {
+	if len(before) == 0 {
+		return more
+	}
+	return append(before, more...)
 }
 
 // accepts reports whether the chain can take another input. Some have to wait until the chain is stored: a timer that is

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -48,6 +49,8 @@ func (b *decisionBuilder[S, I, E, F, R]) build(state S, decision UntypedDecision
 // after them.
 func (b *decisionBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, error) {
 	w := b.workflow
+	b.out.events = events
+	b.out.stored = make([]NewEvent, 0, len(events))
 	for i, ev := range events {
 		event := ev.(E)
 		name, payload, err := encode(event, w.Events)
@@ -66,13 +69,11 @@ func (b *decisionBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, er
 				return state, fmt.Errorf("the decision emits %s after the workflow has completed", name)
 			}
 		}
-		b.out.events = append(b.out.events, event)
 		b.out.stored = append(b.out.stored, NewEvent{Type: name, SchemaVersion: 1, Payload: payload})
 
-		// What is folded is what a replay would fold, and shares no memory with the caller's input and outcome.
-		folded, err := decode(codec.NewDecoder(payload), name, w.Events)
+		folded, err := b.readBack(event, name, payload)
 		if err != nil {
-			return state, fmt.Errorf("event %s cannot be read back: %w", name, err)
+			return state, err
 		}
 		next, err := w.evolve(state, folded)
 		if err != nil {
@@ -92,6 +93,18 @@ func (b *decisionBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, er
 	return state, nil
 }
 
+// readBack returns what a replay would fold: it shares no memory with the caller's input and outcome.
+func (b *decisionBuilder[S, I, E, F, R]) readBack(event E, name string, payload []byte) (E, error) {
+	if b.workflow.plain.has(reflect.TypeOf(event)) {
+		return event, nil
+	}
+	folded, err := decode(codec.NewDecoder(payload), name, b.workflow.Events)
+	if err != nil {
+		return folded, fmt.Errorf("event %s cannot be read back: %w", name, err)
+	}
+	return folded, nil
+}
+
 func (b *decisionBuilder[S, I, E, F, R]) moveStateTimers(from, to string) error {
 	for _, t := range b.workflow.StateTimers {
 		was, is := slices.Contains(t.While, from), slices.Contains(t.While, to)
@@ -108,6 +121,10 @@ func (b *decisionBuilder[S, I, E, F, R]) moveStateTimers(from, to string) error 
 }
 
 func (b *decisionBuilder[S, I, E, F, R]) addEffects(effects []any) error {
+	if len(effects) == 0 {
+		return nil
+	}
+	b.out.effects = make([]NewEffect, 0, len(effects))
 	for _, f := range effects {
 		name, payload, err := encode(f.(F), b.workflow.Effects)
 		if err != nil {
@@ -190,6 +207,10 @@ func (n *timerNet) set(step timerNetStep) {
 
 // add applies the steps of a later decision.
 func (n *timerNet) add(later timerNet) {
+	if len(n.steps) == 0 {
+		n.steps = later.steps
+		return
+	}
 	for _, step := range later.steps {
 		n.set(step)
 	}

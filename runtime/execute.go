@@ -35,6 +35,9 @@ func Execute[E, R any](ctx context.Context, engine *Engine, workflow string, inp
 
 func typedOutcome[E, R any](result result) (Outcome[E, R], error) {
 	out := Outcome[E, R]{kind: result.kind, Version: result.version}
+	if len(result.events) > 0 {
+		out.Events = make([]E, 0, len(result.events))
+	}
 	for _, event := range result.events {
 		typed, ok := event.(E)
 		if !ok {

@@ -175,7 +175,7 @@ func (x *executor) attempt(ctx context.Context, key InstanceKey, req request) (r
 		return result{}, fromStore(err)
 	}
 	x.committed(change)
-	x.snapshots.consider(c)
+	x.snapshots.consider(&c)
 	return outcome, nil
 }
 

@@ -56,6 +56,7 @@ type preparedInput struct {
 type typed[S, I, E, F, R any] struct {
 	Definition[S, I, E, F, R]
 	machine *machineIndex // nil without states
+	plain   plainTypes
 }
 
 func newTyped[S, I, E, F, R any](d Definition[S, I, E, F, R]) *typed[S, I, E, F, R] {
