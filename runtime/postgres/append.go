@@ -18,7 +18,7 @@ func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
 	if len(batch.Changes) == 0 {
 		return s.unchanged(ctx, batch.Unchanged)
 	}
-	b, err := newChangeBatch(s.queries, batch.Changes)
+	b, err := newChangeBatch(s.pool, s.queries, batch.Changes)
 	if err != nil {
 		return err
 	}

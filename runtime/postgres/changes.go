@@ -35,6 +35,7 @@ func (c *instanceColumns) at(index int) runtime.InstanceKey {
 // nothing to do.
 type changeBatch struct {
 	pgx.Batch
+	pool    *connections
 	queries *queries
 	changes []*runtime.Change // in the order of the instances' keys; rows are in this order in all statements
 
@@ -45,8 +46,8 @@ type changeBatch struct {
 	settled    []runtime.Lease
 }
 
-func newChangeBatch(queries *queries, changes []runtime.Change) (*changeBatch, error) {
-	b := &changeBatch{queries: queries, changes: make([]*runtime.Change, len(changes))}
+func newChangeBatch(pool *connections, queries *queries, changes []runtime.Change) (*changeBatch, error) {
+	b := &changeBatch{pool: pool, queries: queries, changes: make([]*runtime.Change, len(changes))}
 	for i := range changes {
 		b.changes[i] = &changes[i]
 	}
@@ -242,9 +243,9 @@ func (b *changeBatch) events(commit runtime.CommitID) {
 		versions       = make([]int64, 0, n)
 		types          = make([]string, 0, n)
 		schemaVersions = make([]int32, 0, n)
-		payloads       = make([]string, 0, n)
+		payloads       = make([][]byte, 0, n)
 		recorded       = make([]time.Time, 0, n)
-		causes         = make([]string, 0, n)
+		causes         = make([][]byte, 0, n)
 	)
 	for _, change := range b.changes {
 		for i, event := range change.Events {
@@ -252,13 +253,13 @@ func (b *changeBatch) events(commit runtime.CommitID) {
 			versions = append(versions, change.Version+int64(i)+1)
 			types = append(types, event.Type)
 			schemaVersions = append(schemaVersions, int32(event.SchemaVersion))
-			payloads = append(payloads, string(event.Payload))
+			payloads = append(payloads, event.Payload)
 			recorded = append(recorded, change.Now)
-			causes = append(causes, string(event.Cause))
+			causes = append(causes, event.Cause)
 		}
 	}
 	b.Queue(b.queries.insertEvents,
-		columns.ids, columns.workflows, versions, types, schemaVersions, payloads, recorded, int64(commit), causes)
+		columns.ids, columns.workflows, versions, types, schemaVersions, asTexts(payloads), recorded, int64(commit), asTexts(causes))
 }
 
 func (b *changeBatch) effects() {
@@ -271,7 +272,7 @@ func (b *changeBatch) effects() {
 		versions  = make([]int64, 0, n)
 		positions = make([]int32, 0, n)
 		kinds     = make([]string, 0, n)
-		payloads  = make([]string, 0, n)
+		payloads  = make([][]byte, 0, n)
 		due       = make([]time.Time, 0, n)
 		nows      = make([]time.Time, 0, n)
 
@@ -283,7 +284,7 @@ func (b *changeBatch) effects() {
 			versions = append(versions, change.NewVersion())
 			positions = append(positions, int32(position))
 			kinds = append(kinds, effect.Kind)
-			payloads = append(payloads, string(effect.Payload))
+			payloads = append(payloads, effect.Payload)
 			due = append(due, change.Due)
 			nows = append(nows, change.Now)
 			traces = sparse(traces, len(kinds)-1, effect.Trace)
@@ -291,7 +292,7 @@ func (b *changeBatch) effects() {
 		}
 	}
 	b.Queue(b.queries.insertEffects,
-		columns.ids, columns.workflows, versions, positions, kinds, payloads, due, nows, traces, limitKeys)
+		columns.ids, columns.workflows, versions, positions, kinds, asTexts(payloads), due, nows, traces, limitKeys)
 }
 
 func (b *changeBatch) timers() {
@@ -299,7 +300,8 @@ func (b *changeBatch) timers() {
 		cancelled, started  instanceColumns
 		cancelledKeys, keys []string
 		generations         []int64
-		inputs, payloads    []string
+		inputs              []string
+		payloads            [][]byte
 		fireAt              []time.Time
 		traces              []string
 	)
@@ -313,7 +315,7 @@ func (b *changeBatch) timers() {
 			keys = append(keys, timer.Key)
 			generations = append(generations, change.NewVersion())
 			inputs = append(inputs, timer.Input)
-			payloads = append(payloads, string(timer.Payload))
+			payloads = append(payloads, timer.Payload)
 			fireAt = append(fireAt, timer.FireAt)
 			traces = sparse(traces, len(keys)-1, timer.Trace)
 		}
@@ -322,7 +324,7 @@ func (b *changeBatch) timers() {
 		b.Queue(b.queries.cancelTimers, cancelled.ids, cancelled.workflows, cancelledKeys)
 	}
 	if !started.empty() {
-		b.Queue(b.queries.upsertTimers, started.ids, started.workflows, keys, generations, inputs, payloads, fireAt,
+		b.Queue(b.queries.upsertTimers, started.ids, started.workflows, keys, generations, inputs, asTexts(payloads), fireAt,
 			traces)
 	}
 }

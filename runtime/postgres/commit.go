@@ -33,6 +33,7 @@ func (b *changeBatch) commit(ctx context.Context, conn *pgxpool.Conn) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 
+	b.pool.suit(&b.Batch)
 	results := conn.SendBatch(ctx, &b.Batch)
 	var tag pgconn.CommandTag
 	var err error

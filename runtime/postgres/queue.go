@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 )
@@ -23,15 +22,15 @@ const maxLastError = 4 << 10
 // queue implements runtime.Queue. The outbox and the timers differ in their statements and in what an item is.
 type queue struct {
 	name    runtime.QueueName
-	pool    *pgxpool.Pool
+	pool    *connections
 	queries queueQueries
 }
 
-func newEffectQueue(pool *pgxpool.Pool, queries *queries) *queue {
+func newEffectQueue(pool *connections, queries *queries) *queue {
 	return &queue{name: runtime.EffectQueue, pool: pool, queries: queries.effects}
 }
 
-func newTimerQueue(pool *pgxpool.Pool, queries *queries) *queue {
+func newTimerQueue(pool *connections, queries *queries) *queue {
 	return &queue{name: runtime.TimerQueue, pool: pool, queries: queries.timers}
 }
 

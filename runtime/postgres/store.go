@@ -23,7 +23,7 @@ import (
 
 // Store implements runtime.Store and runtime.Notifier.
 type Store struct {
-	pool    *pgxpool.Pool
+	pool    *connections
 	queries *queries
 	effects *queue
 	timers  *queue
@@ -46,12 +46,12 @@ func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, er
 	if err := checkVersion(ctx, pool, config.schema); err != nil {
 		return nil, err
 	}
-	queries := newQueries(config.schema)
+	queries, connections := newQueries(config.schema), newConnections(pool)
 	store := &Store{
-		pool:    pool,
+		pool:    connections,
 		queries: queries,
-		effects: newEffectQueue(pool, queries),
-		timers:  newTimerQueue(pool, queries),
+		effects: newEffectQueue(connections, queries),
+		timers:  newTimerQueue(connections, queries),
 		channel: config.schema, // the only name that fits for a schema with a name of any length
 	}
 	if config.listenURL != "" {

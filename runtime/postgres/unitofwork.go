@@ -24,6 +24,7 @@ var errUnitEnded = errors.New("postgres: the unit of work has ended")
 
 // unitOfWork implements runtime.UnitOfWork on one connection.
 type unitOfWork struct {
+	pool      *connections
 	queries   *queries
 	conn      *pgxpool.Conn // nil once the unit of work has ended
 	instances []runtime.Instance
@@ -35,6 +36,7 @@ func (s *Store) Begin(ctx context.Context, requests []runtime.ReadRequest) (runt
 	l := newLoading(requests)
 	clear(l.completed) // they are never read here
 	work := &unitOfWork{
+		pool:      s.pool,
 		queries:   s.queries,
 		instances: l.instances,
 		members:   make(map[runtime.InstanceKey]struct{}, len(requests)),
@@ -87,7 +89,7 @@ func (w *unitOfWork) Commit(ctx context.Context, id runtime.CommitID, changes []
 			return fmt.Errorf("postgres: commit %s: the instance is not part of the unit of work", changes[i].Instance)
 		}
 	}
-	b, err := newChangeBatch(w.queries, changes)
+	b, err := newChangeBatch(w.pool, w.queries, changes)
 	if err != nil || len(changes) == 0 {
 		return err
 	}
