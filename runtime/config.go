@@ -65,6 +65,10 @@ type Config struct {
 	// TimerRetry is for timers whose delivery fails. Default: 25 attempts, pauses from 500 ms to 10 min.
 	TimerRetry RetryPolicy
 
+	// FeedStallAfter is how long the feed may wait for transactions that are under way before a warning names them.
+	// Default: 10 s.
+	FeedStallAfter time.Duration
+
 	// StopTimeout is how long Run waits for handlers before it cancels their contexts. Default: 15 s.
 	StopTimeout time.Duration
 }
@@ -85,6 +89,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Lease, 10*time.Second)
 	setDefault(&c.PollInterval, 200*time.Millisecond)
 	setDefault(&c.EffectTimeout, time.Minute)
+	setDefault(&c.FeedStallAfter, 10*time.Second)
 	setDefault(&c.StopTimeout, 15*time.Second)
 	c.EffectRetry = c.EffectRetry.withDefaults(defaultRetry)
 	c.TimerRetry = c.TimerRetry.withDefaults(defaultRetry)
@@ -109,6 +114,7 @@ func (c Config) validate() error {
 	}
 	for name, d := range map[string]time.Duration{
 		"Lease": c.Lease, "PollInterval": c.PollInterval, "EffectTimeout": c.EffectTimeout, "StopTimeout": c.StopTimeout,
+		"FeedStallAfter": c.FeedStallAfter,
 	} {
 		if d < 0 {
 			return fmt.Errorf("ironflow: Config.%s is %v, it must not be negative", name, d)

@@ -14,7 +14,9 @@ type Engine struct {
 	config    Config
 	workflows map[string]*Workflow
 	executor  *executor
-	announcer *announcer
+	feed      *feedWatch
+	newWork   *announcer
+	newEvents *announcer
 	effects   *worker
 	timers    *worker
 	running   atomic.Bool
@@ -50,7 +52,9 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 		e.workflows[w.name] = w
 	}
 	e.executor = newExecutor(store, config, e.committed)
-	e.announcer = newAnnouncer(store, config)
+	e.feed = newFeedWatch(store, config)
+	e.newWork = newAnnouncer(store, config, NewWork, workNotifyInterval)
+	e.newEvents = newAnnouncer(store, config, NewEvents, eventNotifyInterval)
 	e.effects, e.timers = newEffectWorker(e), newTimerWorker(e)
 	return e, nil
 }

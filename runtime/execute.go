@@ -135,12 +135,14 @@ func (e *Engine) execute(ctx context.Context, req request) (result, error) {
 	return e.executor.execute(ctx, req)
 }
 
-// committed tells the workers of this process, and the other processes, what a commit gave them to do.
+// committed tells the workers and readers of this process, and the other processes, what is new with a commit.
 func (e *Engine) committed(change Change) {
+	e.feed.committed()
+	e.newEvents.announce()
 	if len(change.Effects) > 0 {
 		e.effects.wakeAt(change.Due)
 		if !e.effects.hasRoom() {
-			e.announcer.announce()
+			e.newWork.announce()
 		}
 	}
 	for _, t := range change.Timers {

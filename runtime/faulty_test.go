@@ -22,6 +22,7 @@ type faulty struct {
 	claim  func(name runtime.QueueName, call func() ([]runtime.Delivery, error)) ([]runtime.Delivery, error)
 	extend func(call func() ([]runtime.Lease, error)) ([]runtime.Lease, error)
 	settle func(call func() ([]runtime.Lease, error)) ([]runtime.Lease, error)
+	feed   func() error
 }
 
 func (f *faulty) setBegin(fault func() error) { f.set(func() { f.begin = fault }) }
@@ -37,6 +38,8 @@ func (f *faulty) setExtend(fault func(func() ([]runtime.Lease, error)) ([]runtim
 func (f *faulty) setSettle(fault func(func() ([]runtime.Lease, error)) ([]runtime.Lease, error)) {
 	f.set(func() { f.settle = fault })
 }
+
+func (f *faulty) setFeed(fault func() error) { f.set(func() { f.feed = fault }) }
 
 func (f *faulty) set(change func()) {
 	f.mu.Lock()
@@ -73,6 +76,17 @@ func (f *faulty) beginFault() error {
 		return fault()
 	}
 	return nil
+}
+
+func (f *faulty) EventsSince(
+	ctx context.Context, after runtime.FeedPosition, limit int, filters ...runtime.EventFilter,
+) (runtime.FeedPage, error) {
+	if fault := get(f, &f.feed); fault != nil {
+		if err := fault(); err != nil {
+			return runtime.FeedPage{}, err
+		}
+	}
+	return f.Store.EventsSince(ctx, after, limit, filters...)
 }
 
 func (f *faulty) Append(ctx context.Context, batch runtime.Batch) error {

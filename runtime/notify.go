@@ -6,23 +6,30 @@ import (
 	"time"
 )
 
-// notifyInterval is the least time between two notifications. One on each commit would have each commit wait for a lock
-// that all of them share.
-const notifyInterval = 10 * time.Millisecond
+// The least time between two notifications of a kind. One on each commit would have each commit wait for a lock that all
+// of them share. Events are news on every commit, whether or not anybody in another process waits for them; so they are
+// told less often.
+const (
+	workNotifyInterval  = 10 * time.Millisecond
+	eventNotifyInterval = 50 * time.Millisecond
+)
 
-// announcer tells other processes about new work, beside the commits and with a goroutine while there is news.
+// announcer tells other processes about news of one kind, beside the commits and with a goroutine while there is some.
 type announcer struct {
 	notifier Notifier // nil when the store has none
 	config   Config
+	what     News
+	interval time.Duration
+	failures int // in a row; of the goroutine
 
 	mu      sync.Mutex
 	news    bool
 	running bool
 }
 
-func newAnnouncer(store Store, config Config) *announcer {
+func newAnnouncer(store Store, config Config, what News, interval time.Duration) *announcer {
 	notifier, _ := store.(Notifier)
-	return &announcer{notifier: notifier, config: config}
+	return &announcer{notifier: notifier, config: config, what: what, interval: interval}
 }
 
 func (a *announcer) announce() {
@@ -38,14 +45,21 @@ func (a *announcer) announce() {
 	}
 }
 
+// toleratedFailures is how many notifications in a row may fail without a word. The last one may come when the program
+// has closed its connections already.
+const toleratedFailures = 2
+
 func (a *announcer) run() {
 	for a.takeNews() {
 		ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-		if err := a.notifier.Notify(ctx); err != nil {
+		err := a.notifier.Notify(ctx, a.what)
+		if err == nil {
+			a.failures = 0
+		} else if a.failures++; a.failures > toleratedFailures {
 			a.config.Logger.WarnContext(ctx, "ironflow: notifying other processes failed; they poll", "error", err)
 		}
 		cancel()
-		time.Sleep(notifyInterval)
+		time.Sleep(a.interval)
 	}
 }
 
@@ -61,20 +75,21 @@ func (a *announcer) takeNews() bool {
 var listenBackoff = RetryPolicy{Base: time.Second, Max: time.Minute}
 
 // listen calls wake on news of other processes until stop ends.
-func (a *announcer) listen(stop context.Context, wake func()) {
-	if a.notifier == nil {
+func listen(stop context.Context, store Store, config Config, wake func(News)) {
+	notifier, ok := store.(Notifier)
+	if !ok {
 		return
 	}
 	for failures := 0; stop.Err() == nil; {
 		began := time.Now()
-		err := a.notifier.Listen(stop, wake)
+		err := notifier.Listen(stop, wake)
 		if stop.Err() != nil {
 			return
 		}
 		if failures++; time.Since(began) > listenBackoff.Max {
 			failures = 1
 		}
-		a.config.Logger.WarnContext(stop, "ironflow: listening for other processes failed; polling goes on", "error", err)
+		config.Logger.WarnContext(stop, "ironflow: listening for other processes failed; polling goes on", "error", err)
 		select {
 		case <-stop.Done():
 		case <-time.After(listenBackoff.delay(failures)):

@@ -37,11 +37,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 	}
 	workers.Go(func() {
-		e.announcer.listen(ctx, func() {
-			now := e.config.Clock.Now()
-			e.effects.wakeAt(now)
-			e.timers.wakeAt(now)
-		})
+		listen(ctx, e.store, e.config, e.hear)
 	})
 	stopped := make(chan struct{})
 	go func() {
@@ -61,6 +57,18 @@ func (e *Engine) Run(ctx context.Context) error {
 		return nil
 	case <-time.After(stopGrace):
 		return e.stuckError()
+	}
+}
+
+// hear passes on the news of other processes.
+func (e *Engine) hear(what News) {
+	if what&NewWork != 0 {
+		now := e.config.Clock.Now()
+		e.effects.wakeAt(now)
+		e.timers.wakeAt(now)
+	}
+	if what&NewEvents != 0 {
+		e.feed.committed()
 	}
 }
 

@@ -66,6 +66,8 @@ type Store interface {
 	// Effects is the outbox, Timers the timers that wait for their time.
 	Effects() Queue
 	Timers() Queue
+
+	Feed
 }
 
 // ReadRequest asks for an instance with the events after a version: those after the newest snapshot with the given
@@ -368,13 +370,21 @@ const (
 	Again                         // due again as if it were new, which a recurring timer is
 )
 
-// Notifier is a Store through which processes tell each other about new work, so that they need not wait for their next
-// poll. It is speed only: a notification may be lost, come late, or come for nothing.
+// Notifier is a Store through which processes tell each other about news, so that they need not wait for their next poll.
+// It is speed only: a notification may be lost, come late, or come for nothing.
 type Notifier interface {
 	// Notify wakes the listeners of all processes. The engine calls it beside its commits, and not for each of them.
-	Notify(ctx context.Context) error
+	Notify(ctx context.Context, what News) error
 
 	// Listen calls wake for each notification, on one goroutine, until ctx ends or the connection is lost; then it returns
-	// the reason. It calls wake once when it begins to listen.
-	Listen(ctx context.Context, wake func()) error
+	// the reason. It calls wake once when it begins to listen, for all kinds of news that it may have missed.
+	Listen(ctx context.Context, wake func(what News)) error
 }
+
+// News are kinds of what a process may want to know of others; they can be joined with |.
+type News int
+
+const (
+	NewWork   News = 1 << iota // effects or timers are due
+	NewEvents                  // the feed has grown, or somebody has changed what a projection is to do
+)

@@ -134,12 +134,13 @@ func socketURL(dir string) string {
 // settings returns the lines to append to postgresql.conf.
 func settings(dir string, options Options) string {
 	chosen := map[string]string{
-		"listen_addresses":        "", // the socket is enough, and takes no port
-		"unix_socket_directories": dir,
-		"port":                    "5432", // part of the socket's file name, no more
-		"max_connections":         "200",
-		"shared_buffers":          "128MB",
-		"timezone":                "UTC",
+		"listen_addresses":          "", // the socket is enough, and takes no port
+		"unix_socket_directories":   dir,
+		"port":                      "5432", // part of the socket's file name, no more
+		"max_connections":           "200",
+		"max_prepared_transactions": "10",
+		"shared_buffers":            "128MB",
+		"timezone":                  "UTC",
 	}
 	if !options.Durable {
 		chosen["fsync"] = "off"

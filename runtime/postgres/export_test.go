@@ -4,7 +4,10 @@ import "github.com/ironflow-gen/ironflow/runtime"
 
 // What tests outside of the package look at.
 
-const UseIndexes = useIndexes
+const (
+	UseIndexes  = useIndexes
+	ReadInOrder = readInOrder
+)
 
 var SchemaVersion = schemaVersion
 
@@ -31,5 +34,7 @@ func (s *Store) KeyStatements() map[string]string {
 		"checkUniqueKeys": q.checkUniqueKeys, "deleteUniqueKeys": q.deleteUniqueKeys,
 	}
 }
+
+func (s *Store) ReadEventsStatement() string { return s.queries.readEvents }
 
 var StorableError = storableError

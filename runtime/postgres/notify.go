@@ -6,21 +6,30 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/ironflow-gen/ironflow/runtime"
 )
 
 // closeTimeout bounds the farewell of the connection that listens.
 const closeTimeout = time.Second
 
+// newEvents is the payload of notifications that say no more than runtime.NewEvents. Every other one means everything.
+const newEvents = "events"
+
 // Notify implements runtime.Notifier.
-func (s *Store) Notify(ctx context.Context) error {
-	if _, err := s.pool.Exec(ctx, notify, s.channel); err != nil {
+func (s *Store) Notify(ctx context.Context, what runtime.News) error {
+	payload := ""
+	if what == runtime.NewEvents {
+		payload = newEvents
+	}
+	if _, err := s.pool.Exec(ctx, notify, s.channel, payload); err != nil {
 		return wrap(err, "notify")
 	}
 	return nil
 }
 
 // Listen implements runtime.Notifier, on a connection of its own.
-func (s *Store) Listen(ctx context.Context, wake func()) error {
+func (s *Store) Listen(ctx context.Context, wake func(runtime.News)) error {
 	conn, err := s.connectToListen(ctx)
 	if err != nil {
 		return wrap(err, "listen: connect")
@@ -33,10 +42,16 @@ func (s *Store) Listen(ctx context.Context, wake func()) error {
 	if _, err := conn.Exec(ctx, "LISTEN "+quote(s.channel)); err != nil {
 		return wrap(err, "listen")
 	}
+	what := runtime.NewWork | runtime.NewEvents
 	for {
-		wake()
-		if _, err := conn.WaitForNotification(ctx); err != nil {
+		wake(what)
+		notification, err := conn.WaitForNotification(ctx)
+		if err != nil {
 			return fmt.Errorf("postgres: listen: %w", err)
+		}
+		what = runtime.NewWork | runtime.NewEvents
+		if notification.Payload == newEvents {
+			what = runtime.NewEvents
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
+	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 )
 
@@ -32,7 +33,7 @@ func TestListen(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			woken, ended := make(chan struct{}, 10), make(chan error)
-			go func() { ended <- store.Listen(ctx, func() { woken <- struct{}{} }) }()
+			go func() { ended <- store.Listen(ctx, func(runtime.News) { woken <- struct{}{} }) }()
 			wake := func(want bool) {
 				t.Helper()
 				limit := 10 * time.Second
@@ -52,12 +53,12 @@ func TestListen(t *testing.T) {
 			}
 			wake(true) // as it begins to listen
 			for range 3 {
-				if err := store.Notify(t.Context()); err != nil {
+				if err := store.Notify(t.Context(), runtime.NewWork); err != nil {
 					t.Fatal(err)
 				}
 				wake(true)
 			}
-			if err := other.Notify(t.Context()); err != nil {
+			if err := other.Notify(t.Context(), runtime.NewWork); err != nil {
 				t.Fatal(err)
 			}
 			wake(false)
@@ -76,7 +77,7 @@ func TestListenEndsWithItsConnection(t *testing.T) {
 	})
 	store := newStore(t, pool, newSchema())
 	woken, ended := make(chan struct{}, 10), make(chan error)
-	go func() { ended <- store.Listen(t.Context(), func() { woken <- struct{}{} }) }()
+	go func() { ended <- store.Listen(t.Context(), func(runtime.News) { woken <- struct{}{} }) }()
 	<-woken
 	if _, err := pool.Exec(t.Context(), `
 		SELECT pg_terminate_backend(pid) FROM pg_stat_activity

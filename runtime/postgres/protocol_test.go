@@ -112,7 +112,7 @@ func useEverything(t *testing.T, store *postgres.Store) {
 	}
 	useAppend(t, store)
 	useSnapshots(t, store, payload)
-	if err := store.Notify(t.Context()); err != nil {
+	if err := store.Notify(t.Context(), runtime.NewEvents); err != nil {
 		t.Error(err)
 	}
 }

@@ -224,7 +224,7 @@ WHERE s.version < excluded.version OR (s.version = excluded.version AND s.schema
 
 // notify need not wait until the log is on disk, and neither need the other notifications that wait for it meanwhile:
 // PostgreSQL lets only one transaction at a time commit with a notification.
-const notify = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1::text, '')`
+const notify = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1::text, $2::text)`
 
 const (
 	lockMigrations = `SELECT pg_advisory_xact_lock(hashtextextended('ironflow migrate ' || $1::text, 0))`
@@ -259,6 +259,7 @@ type queries struct {
 	readOutcomes, insertOutcomes       string
 	insertObservations                 string
 	readObservations, upsertSchedules  string
+	readEvents, takeTicket             string
 	effects, timers                    queueQueries
 	inspection                         inspectionQueries
 }
@@ -292,6 +293,9 @@ func newQueries(schema string) *queries {
 		insertObservations: in(insertObservations),
 		readObservations:   in(readObservations),
 		upsertSchedules:    in(upsertSchedules),
+
+		readEvents: in(readEvents),
+		takeTicket: in(takeTicket),
 
 		effects:    newQueueQueries(schema, effectNames),
 		timers:     newQueueQueries(schema, timerNames),

@@ -27,6 +27,7 @@ type Store struct {
 	queries *queries
 	effects *queue
 	timers  *queue
+	horizon *horizon        // of the feed
 	channel string          // of notifications
 	listen  *pgx.ConnConfig // of Listen; nil for the pool's
 }
@@ -52,6 +53,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, er
 		queries: queries,
 		effects: newEffectQueue(connections, queries),
 		timers:  newTimerQueue(connections, queries),
+		horizon: newHorizon(connections, queries),
 		channel: config.schema, // the only name that fits for a schema with a name of any length
 	}
 	if config.listenURL != "" {

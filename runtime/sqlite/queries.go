@@ -112,6 +112,16 @@ SET generation = generation + 1, input = excluded.input, payload = excluded.payl
     fire_at = excluded.fire_at, run_at = excluded.run_at, attempts = 0, last_error = NULL, dead_at = NULL
 WHERE payload <> excluded.payload`
 
+// The table's rows lie in the order of the global sequence. AUTOINCREMENT means that max is the number of the last event that
+// is still there; one that was deleted is not waited for.
+const (
+	eventsSince = `
+SELECT global_sequence, workflow_type, workflow_id, version, type, schema_version, payload, recorded_at
+FROM ironflow_events WHERE global_sequence > ? AND global_sequence <= ? ORDER BY global_sequence LIMIT ?`
+
+	newestEvent = `SELECT max(global_sequence) FROM ironflow_events`
+)
+
 // queueQueries are the statements of a queue. The two tables differ in the names of a few columns only.
 type queueQueries struct {
 	due, claim, extend, done, retry, dead, release, again string

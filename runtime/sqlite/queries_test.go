@@ -20,6 +20,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		"cancelTimer": cancelTimer, "cancelTimers": cancelTimers,
 		"readHistory": readHistory,
 		"takeKey":     takeKey, "keyHolder": keyHolder, "freeKeys": freeKeys,
+		"eventsSince": eventsSince, "newestEvent": newestEvent,
 	}
 	for queue, q := range map[string]queueQueries{"effects": effectQueries, "timers": timerQueries} {
 		for name, statement := range map[string]string{

@@ -59,6 +59,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"snapshot", snapshotRules, []way{appending}},
 		{"inspection", inspectionRules, []way{appending}},
 		{"context", contextRules, []way{unitOfWork}},
+		{"feed", feedRules, both},
 	} {
 		t.Run(chapter.name, func(t *testing.T) {
 			for _, w := range chapter.ways {

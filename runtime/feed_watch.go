@@ -1,0 +1,178 @@
+package runtime
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// feedWatch tells the readers of this process when there is more to read. However many of them wait, one goroutine looks.
+// It has a goroutine while somebody waits.
+type feedWatch struct {
+	store  Feed
+	config Config
+
+	mu      sync.Mutex
+	waiting int
+	stop    context.CancelFunc // of the goroutine; nil without
+	settled FeedPosition
+	moved   chan struct{} // closed when settled has moved, or anything else that the waiting should look at
+	news    chan struct{}
+}
+
+func newFeedWatch(store Feed, config Config) *feedWatch {
+	return &feedWatch{store: store, config: config, moved: make(chan struct{}), news: make(chan struct{}, 1)}
+}
+
+// Pauses between looks: after news, and while transactions that were under way have yet to end.
+const (
+	newsPause         = 5 * time.Millisecond
+	longestStallPause = 100 * time.Millisecond
+)
+
+// committed says that there are new events.
+func (w *feedWatch) committed() {
+	select {
+	case w.news <- struct{}{}:
+	default:
+	}
+}
+
+// wait returns when the feed can be read beyond a position, or ctx has ended.
+func (w *feedWatch) wait(ctx context.Context, position FeedPosition) {
+	w.enter()
+	defer w.leave()
+	for {
+		w.mu.Lock()
+		settled, moved := w.settled, w.moved
+		w.mu.Unlock()
+		if settled > position {
+			return
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *feedWatch) enter() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting++
+	if w.stop == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		w.stop = cancel
+		go w.look(ctx)
+	}
+}
+
+func (w *feedWatch) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.waiting--; w.waiting == 0 {
+		w.stop()
+		w.stop = nil
+	}
+}
+
+// look follows the horizon until ctx ends.
+func (w *feedWatch) look(ctx context.Context) {
+	stall := stallWatch{w: w}
+	for failures := 0; ctx.Err() == nil; {
+		callCtx, cancel := context.WithTimeout(ctx, storeTimeout)
+		horizon, err := w.store.FeedHorizon(callCtx)
+		cancel()
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			failures++
+			w.config.Logger.ErrorContext(ctx, "ironflow: looking for new events failed", "failures", failures, "error", err)
+			sleep(ctx, w.config.Clock, pollBackoff.delay(failures))
+			continue
+		}
+		failures = 0
+		progress := w.reached(horizon.Settled)
+		if pause := stall.observe(ctx, horizon, progress); pause > 0 {
+			sleep(ctx, systemClock{}, pause)
+			continue
+		}
+		sleep(ctx, systemClock{}, newsPause) // for the events that come together with those that were just seen
+		select {
+		case <-ctx.Done():
+		case <-w.news:
+		case <-w.config.Clock.After(w.config.PollInterval):
+		}
+	}
+}
+
+// reached lets those go on who waited for it. It reports whether there is anything new. A horizon that went back, after the
+// database was restored from a backup, is taken as it is.
+func (w *feedWatch) reached(settled FeedPosition) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if settled == w.settled {
+		return false
+	}
+	w.settled = settled
+	close(w.moved)
+	w.moved = make(chan struct{})
+	return true
+}
+
+// stallWatch notices when the horizon stands still although there are events behind it, and says why.
+type stallWatch struct {
+	w       *feedWatch
+	since   time.Time // of the wait; zero when nothing is waited for
+	pause   time.Duration
+	nextLog time.Time
+	logged  bool
+}
+
+// stallLogInterval is how often a stall that lasts is logged again.
+const stallLogInterval = time.Minute
+
+// observe returns how long to wait before the next look; 0 when nothing stands in the way.
+func (s *stallWatch) observe(ctx context.Context, horizon FeedHorizon, progress bool) time.Duration {
+	log, now := s.w.config.Logger, time.Now()
+	if horizon.Settled >= horizon.Issued || progress {
+		if s.logged {
+			log.InfoContext(ctx, "ironflow: the feed goes on", "settled", int64(horizon.Settled), "issued", int64(horizon.Issued))
+		}
+		*s = stallWatch{w: s.w}
+	}
+	if horizon.Settled >= horizon.Issued {
+		return 0
+	}
+	if s.since.IsZero() {
+		s.since, s.pause = now, newsPause
+		s.nextLog = now.Add(s.w.config.FeedStallAfter)
+	}
+	if now.After(s.nextLog) {
+		s.logged, s.nextLog = true, now.Add(stallLogInterval)
+		s.report(ctx, horizon, now.Sub(s.since))
+	}
+	pause := s.pause
+	s.pause = min(s.pause*2, longestStallPause)
+	return pause
+}
+
+func (s *stallWatch) report(ctx context.Context, horizon FeedHorizon, lasted time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	log := s.w.config.Logger
+	blockers, err := s.w.store.FeedBlockers(ctx)
+	if err != nil {
+		log.ErrorContext(ctx, "ironflow: finding out what stalls the feed failed", "error", err)
+	}
+	stalled := &FeedStalled{FeedStatus{horizon, blockers}, lasted}
+	attrs := []any{"settled", int64(horizon.Settled), "issued", int64(horizon.Issued), "stalled_for", lasted, "error", stalled}
+	if len(blockers) > 0 {
+		b := blockers[0]
+		attrs = append(attrs, "blocker_pid", b.PID, "blocker_transaction", b.TransactionID, "blocker_application", b.Application,
+			"blocker_state", b.State, "blocker_since", b.Since)
+	}
+	log.WarnContext(ctx, "ironflow: a transaction stalls the feed", attrs...)
+}

@@ -1,0 +1,1 @@
+DROP FUNCTION ironflow.feed_ticket;

@@ -1,0 +1,127 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// The feed needs no care here. SQLite lets one transaction write at a time, and a number is given to an event inside of
+// it: whoever has a higher number began to write after all those with lower ones had committed, or were rolled back and
+// have left their numbers to it. So the events that a read sees are always the first ones, without one missing in between,
+// and nothing is ever waited for.
+
+// filterWindow is how many events a read with filters looks at. It bounds the time of a read that finds little of what it
+// wants.
+const filterWindow = 10_000
+
+// EventsSince implements [runtime.Feed].
+func (s *Store) EventsSince(
+	ctx context.Context, after runtime.FeedPosition, limit int, filters ...runtime.EventFilter,
+) (runtime.FeedPage, error) {
+	if limit <= 0 {
+		return runtime.FeedPage{}, errors.New("sqlite: read the feed: the limit must be positive")
+	}
+	r := feedReader{ctx: ctx, limit: limit, window: limit, filters: filters}
+	if len(filters) > 0 {
+		r.window = filterWindow
+	}
+	err := s.read(ctx, func(on *connection) error { return r.read(on, after) })
+	if err != nil {
+		return runtime.FeedPage{}, fmt.Errorf("sqlite: read the feed after position %d: %w", after, err)
+	}
+	return r.page, nil
+}
+
+// feedReader reads a page.
+type feedReader struct {
+	ctx     context.Context
+	limit   int // of events
+	window  int // of events to look at
+	filters []runtime.EventFilter
+
+	looked int
+	page   runtime.FeedPage
+}
+
+func (r *feedReader) read(on *connection, after runtime.FeedPosition) (err error) {
+	// Two statements see two moments. What came between them is not in the page, and is left to the next one.
+	if r.page.Settled, err = lastEvent(on); err != nil {
+		return err
+	}
+	r.page.Next = after
+	if after >= r.page.Settled {
+		return nil
+	}
+	err = on.query(r.event, eventsSince, int64(after), int64(r.page.Settled), int64(r.window))
+	if errors.Is(err, errPageFull) {
+		return nil
+	}
+	if err == nil && r.looked < r.window {
+		r.page.Next = r.page.Settled
+	}
+	return err
+}
+
+// errPageFull ends the query of a page that needs no more.
+var errPageFull = errors.New("the page is full")
+
+func (r *feedReader) event(columns []driver.Value) error {
+	e := runtime.StoredEvent{
+		GlobalSequence: number(columns[0]),
+		Instance:       runtime.InstanceKey{Workflow: text(columns[1]), ID: text(columns[2])},
+		Type:           text(columns[4]),
+	}
+	r.looked++
+	r.page.Next = e.Position()
+	if !wanted(&e, r.filters) {
+		return r.ctx.Err()
+	}
+	e.Version, e.SchemaVersion = number(columns[3]), int(number(columns[5]))
+	e.Payload, e.RecordedAt = []byte(text(columns[6])), fromMicros(number(columns[7]))
+	r.page.Events = append(r.page.Events, e)
+	if len(r.page.Events) == r.limit {
+		return errPageFull
+	}
+	return r.ctx.Err()
+}
+
+func wanted(e *runtime.StoredEvent, filters []runtime.EventFilter) bool {
+	if len(filters) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(filters, func(f runtime.EventFilter) bool {
+		return f.Workflow == e.Instance.Workflow && (len(f.Types) == 0 || slices.Contains(f.Types, e.Type))
+	})
+}
+
+// lastEvent is the position behind the last event that was committed.
+func lastEvent(on *connection) (last runtime.FeedPosition, err error) {
+	err = on.query(func(columns []driver.Value) error {
+		last = runtime.FeedPosition(number(columns[0]))
+		return nil
+	}, newestEvent)
+	return last, err
+}
+
+// FeedHorizon implements [runtime.Feed].
+func (s *Store) FeedHorizon(ctx context.Context) (runtime.FeedHorizon, error) {
+	var last runtime.FeedPosition
+	err := s.read(ctx, func(on *connection) (err error) {
+		last, err = lastEvent(on)
+		return err
+	})
+	if err != nil {
+		return runtime.FeedHorizon{}, fmt.Errorf("sqlite: find the end of the feed: %w", err)
+	}
+	return runtime.FeedHorizon{Settled: last, Issued: last}, nil
+}
+
+// FeedBlockers implements [runtime.Feed].
+func (s *Store) FeedBlockers(ctx context.Context) ([]runtime.FeedBlocker, error) {
+	return nil, ctx.Err()
+}

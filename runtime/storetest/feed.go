@@ -1,0 +1,331 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// A reader of the feed keeps a position and nothing else. What comes behind it must be all there is.
+var feedRules = []rule{
+	{name: "an empty feed ends where it begins", check: feedOfNothing},
+	{name: "the feed has every event as it was stored", check: feedAsStored},
+	{name: "a page has no more events than wanted and says where to go on", check: feedPages},
+	{name: "filters let events through by workflow and type, and the position passes the others", check: feedFilters},
+	{name: "a filter that nothing passes reaches the end", check: feedFilterOfNothing},
+	{name: "an event of a change that is refused never appears", check: feedRefused},
+	{name: "no reader misses an event or gets two of an instance in the wrong order", check: feedConcurrent},
+	{name: "a limit that is not positive is an error", check: feedLimit},
+	{name: "the horizon is the last event when nobody writes, and nothing blocks it", check: feedHorizon},
+	{name: "reading the feed with an ended context fails", check: feedEnded},
+}
+
+// drain reads the feed page by page until it has n events. Transactions of others on the same server may hold it up for a
+// moment.
+func (k *kit) drain(after runtime.FeedPosition, n, limit int, filters ...runtime.EventFilter) []runtime.StoredEvent {
+	k.Helper()
+	var events []runtime.StoredEvent
+	for len(events) < n {
+		page := k.page(after, limit, filters...)
+		events = append(events, page.Events...)
+		after = page.Next
+	}
+	if len(events) > n {
+		k.Errorf("the feed has %d events, want %d", len(events), n)
+	}
+	return events
+}
+
+// page reads one page and looks at what must hold for each.
+func (k *kit) page(after runtime.FeedPosition, limit int, filters ...runtime.EventFilter) runtime.FeedPage {
+	k.Helper()
+	page, err := k.Store.EventsSince(k.ctx, after, limit, filters...)
+	if err != nil {
+		k.Fatalf("EventsSince(%d): %v", after, err)
+	}
+	last := after
+	for i := range page.Events {
+		if page.Events[i].Position() <= last {
+			k.Errorf("event %d comes after position %d", page.Events[i].GlobalSequence, last)
+		}
+		last = page.Events[i].Position()
+	}
+	if len(page.Events) > limit || page.Next < last || page.Next > max(page.Settled, after) {
+		k.Errorf("EventsSince(%d, %d): got %d events up to %d, Next %d, Settled %d",
+			after, limit, len(page.Events), last, page.Next, page.Settled)
+	}
+	return page
+}
+
+// settle waits until all that was committed is settled.
+func (k *kit) settle() runtime.FeedHorizon {
+	k.Helper()
+	for {
+		horizon, err := k.Store.FeedHorizon(k.ctx)
+		if err != nil {
+			k.Fatalf("FeedHorizon: %v", err)
+		}
+		if horizon.Settled > horizon.Issued {
+			k.Errorf("settled up to %d, issued up to %d", horizon.Settled, horizon.Issued)
+		}
+		if horizon.Settled == horizon.Issued {
+			return horizon
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func feedOfNothing(k *kit) {
+	if h := k.settle(); h != (runtime.FeedHorizon{}) {
+		k.Errorf("got horizon %+v", h)
+	}
+	if page := k.page(0, 10); len(page.Events) != 0 || page.Next != 0 {
+		k.Errorf("got %+v", page)
+	}
+	if page := k.page(7, 10); len(page.Events) != 0 || page.Next != 7 {
+		k.Errorf("got %+v after a position that is not reached yet", page)
+	}
+}
+
+func feedAsStored(k *kit) {
+	k.commit(full(order("1"), 0, "ann"))
+	k.commit(change(order("2"), 0, 2), full(runtime.InstanceKey{Workflow: "refund", ID: "ä\"'\\"}, 0, ""))
+	completing := change(order("1"), int64(len(full(order("1"), 0, "").Events)), 1)
+	completing.Now, completing.Complete = at(60), true
+	k.commit(completing)
+
+	var want []runtime.StoredEvent
+	for _, instance := range []runtime.InstanceKey{order("1"), order("2"), {Workflow: "refund", ID: "ä\"'\\"}} {
+		want = append(want, k.load(instance).Events...)
+	}
+	slices.SortFunc(want, func(a, b runtime.StoredEvent) int { return int(a.GlobalSequence - b.GlobalSequence) })
+	got := k.drain(0, len(want), 100)
+	if !reflect.DeepEqual(got, want) {
+		k.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func feedPages(k *kit) {
+	for v := range int64(10) {
+		k.commit(change(order("1"), v, 1))
+	}
+	k.settle()
+	var all []runtime.StoredEvent
+	var after runtime.FeedPosition
+	for _, want := range []int{4, 4, 2, 0} {
+		page := k.page(after, 4)
+		if len(page.Events) != want {
+			k.Fatalf("after %d: got %d events, want %d", after, len(page.Events), want)
+		}
+		if want > 0 && page.Next != page.Events[want-1].Position() && page.Next != page.Settled {
+			k.Errorf("after %d: got Next %d", after, page.Next)
+		}
+		all, after = append(all, page.Events...), page.Next
+	}
+	k.wantSerial(all, 10)
+	// Any position will do, and as often as one likes.
+	for _, e := range all[:9] {
+		for range 2 {
+			if page := k.page(e.Position(), 1); len(page.Events) != 1 || page.Events[0].Version != e.Version+1 {
+				k.Errorf("after version %d: got %+v", e.Version, page.Events)
+			}
+		}
+	}
+}
+
+func feedFilters(k *kit) {
+	refund := runtime.InstanceKey{Workflow: "refund", ID: "1"}
+	event := func(name string) []runtime.NewEvent {
+		return []runtime.NewEvent{{Type: name, SchemaVersion: 1, Payload: []byte(`{}`)}}
+	}
+	for v, name := range []string{"A", "B", "C", "A"} {
+		for _, instance := range []runtime.InstanceKey{order("1"), refund} {
+			c := change(instance, int64(v), 1)
+			c.Events = event(name)
+			k.commit(c)
+		}
+	}
+	k.settle()
+	for _, test := range []struct {
+		filters []runtime.EventFilter
+		want    string
+	}{
+		{nil, "order A, refund A, order B, refund B, order C, refund C, order A, refund A"},
+		{[]runtime.EventFilter{{Workflow: "refund"}}, "refund A, refund B, refund C, refund A"},
+		{[]runtime.EventFilter{{Workflow: "order", Types: []string{"C", "A"}}}, "order A, order C, order A"},
+		{[]runtime.EventFilter{{Workflow: "order", Types: []string{"B"}}, {Workflow: "refund", Types: []string{"C", "D"}}}, "order B, refund C"},
+		{[]runtime.EventFilter{{Workflow: "order", Types: []string{"B"}}, {Workflow: "order"}}, "order A, order B, order C, order A"},
+	} {
+		for _, limit := range []int{1, 2, 100} {
+			var got string
+			var after runtime.FeedPosition
+			for page := (runtime.FeedPage{Settled: 1}); after < page.Settled; after = page.Next {
+				page = k.page(after, limit, test.filters...)
+				for _, e := range page.Events {
+					if got != "" {
+						got += ", "
+					}
+					got += e.Instance.Workflow + " " + e.Type
+				}
+			}
+			if got != test.want {
+				k.Errorf("%+v, %d at a time:\n got %s\nwant %s", test.filters, limit, got, test.want)
+			}
+		}
+	}
+}
+
+func feedFilterOfNothing(k *kit) {
+	k.commit(change(order("1"), 0, 25_000))
+	settled := k.settle().Settled
+	var after runtime.FeedPosition
+	for range 10 {
+		page := k.page(after, 1, runtime.EventFilter{Workflow: "none"})
+		if after = page.Next; after == settled {
+			return
+		}
+	}
+	k.Errorf("after ten pages of nothing the position is %d, the last event %d", after, settled)
+}
+
+func feedRefused(k *kit) {
+	k.commit(full(order("1"), 0, "ann"))
+	n := len(full(order("1"), 0, "").Events)
+	k.refuse(func(err error) bool { return err != nil }, full(order("2"), 0, "ann")) // a unique key that is taken
+	k.refuse(isConflict, change(order("1"), 0, 3))
+	k.commit(change(order("3"), 0, 1))
+	events := k.drain(0, n+1, 10)
+	if last := events[n]; last.Instance != order("3") {
+		k.Errorf("got %+v", last)
+	}
+}
+
+// feedConcurrent lets readers follow writers that commit to shared instances, one or several at once, and are refused
+// now and then.
+func feedConcurrent(k *kit) {
+	const writers, readers, instances, commits = 8, 3, 5, 40
+	stored := make([]int, writers)
+	var reading sync.WaitGroup
+	written := make(chan struct{})
+	follow := func(r int) error {
+		var after runtime.FeedPosition
+		versions, rest := map[runtime.InstanceKey]int64{}, false
+		for {
+			select {
+			case <-written:
+				rest = true
+			default:
+			}
+			page, err := k.Store.EventsSince(k.ctx, after, 1+r*50)
+			if err != nil {
+				return err
+			}
+			for _, e := range page.Events {
+				if e.Version != versions[e.Instance]+1 {
+					return fmt.Errorf("version %d of %s comes after version %d", e.Version, e.Instance, versions[e.Instance])
+				}
+				versions[e.Instance] = e.Version
+			}
+			after = page.Next
+			if !rest || after < page.Settled {
+				continue
+			}
+			if total := sum(stored); total == int(sumOf(versions)) {
+				return nil
+			} else if k.ctx.Err() != nil {
+				return fmt.Errorf("read %d events, %d are stored", sumOf(versions), total)
+			}
+		}
+	}
+	errs := make([]error, readers)
+	for r := range readers {
+		reading.Go(func() { errs[r] = follow(r) })
+	}
+	k.together(writers, func(w int) error {
+		random := rand.New(rand.NewPCG(uint64(w), 1))
+		for range commits {
+			keys := []runtime.InstanceKey{order(fmt.Sprint(random.IntN(instances)))}
+			if other := order(fmt.Sprint(random.IntN(instances))); other != keys[0] {
+				keys = append(keys, other)
+			}
+			n := 1 + random.IntN(4)
+			err := k.decide(keys, func(found []runtime.Instance) []runtime.Change {
+				var changes []runtime.Change
+				for _, i := range found {
+					changes = append(changes, change(i.Key, i.Version, n))
+				}
+				return changes
+			})
+			if err != nil {
+				return err
+			}
+			stored[w] += n * len(keys)
+		}
+		return nil
+	})
+	close(written)
+	reading.Wait()
+	for r, err := range errs {
+		if err != nil {
+			k.Errorf("reader %d: %v", r, err)
+		}
+	}
+}
+
+func sum(list []int) (total int) {
+	for _, n := range list {
+		total += n
+	}
+	return total
+}
+
+func sumOf(versions map[runtime.InstanceKey]int64) (total int64) {
+	for _, v := range versions {
+		total += v
+	}
+	return total
+}
+
+func feedLimit(k *kit) {
+	for _, limit := range []int{0, -1} {
+		if _, err := k.Store.EventsSince(k.ctx, 0, limit); err == nil {
+			k.Errorf("the limit %d is accepted", limit)
+		}
+	}
+}
+
+func feedHorizon(k *kit) {
+	k.commit(change(order("1"), 0, 3))
+	events := k.load(order("1")).Events
+	if h := k.settle(); h.Settled != events[2].Position() {
+		k.Errorf("got horizon %+v, the last event is %d", h, events[2].GlobalSequence)
+	}
+	if blockers, err := k.Store.FeedBlockers(k.ctx); err != nil || len(blockers) != 0 {
+		k.Errorf("got blockers %v, error %v", blockers, err)
+	}
+}
+
+func feedEnded(k *kit) {
+	k.commit(change(order("1"), 0, 1))
+	k.settle()
+	for what, read := range map[string]func(ctx context.Context) error{
+		"EventsSince": func(ctx context.Context) error {
+			_, err := k.Store.EventsSince(ctx, 0, 10)
+			return err
+		},
+		"FeedHorizon": func(ctx context.Context) error {
+			_, err := k.Store.FeedHorizon(ctx)
+			return err
+		},
+	} {
+		if err := read(ended()); !isCanceled(err) {
+			k.Errorf("%s: got error %v, want context.Canceled", what, err)
+		}
+	}
+}
