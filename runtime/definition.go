@@ -109,6 +109,16 @@ func (d *Definition[S, I, E, F, R]) validate() error {
 				d.Workflow)
 		}
 	}
+	for name, r := range d.RecurringTimers {
+		if _, err := r.parse(); err != nil {
+			return fmt.Errorf("workflow %s: timer %s: %w", d.Workflow, name, err)
+		}
+	}
+	for _, s := range d.Schedules {
+		if _, err := s.parse(); err != nil {
+			return fmt.Errorf("workflow %s: schedule %s: %w", d.Workflow, s.Name, err)
+		}
+	}
 	return nil
 }
 
