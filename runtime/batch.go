@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
-	"slices"
 	"time"
 )
 
@@ -135,64 +134,21 @@ func (b *batch) forget() {
 	}
 }
 
-// attempt reads what is not cached, decides, stores and answers. With an error nothing is stored, and nothing answered but
-// repeats.
+// attempt reads what is not cached, decides, stores and answers. With an error nothing is stored or answered.
 func (b *batch) attempt(ctx context.Context) error {
-	if err := b.answerRepeats(ctx); err != nil {
-		return err
-	}
 	if err := b.load(ctx); err != nil {
 		return err
 	}
 	for _, g := range b.groups {
-		if err := g.decide(&b.x.config); err != nil {
-			return err
-		}
+		g.decide()
 	}
 	b.keepApart(func(g *group) bool { return len(b.groups) > 1 && g.chain != nil && g.chain.size() > apartBytes })
 	if err := b.store(ctx); err != nil {
 		return err
 	}
-	b.record(ctx)
 	for _, g := range b.groups {
 		b.done(g)
 	}
-	return nil
-}
-
-// answerRepeats answers the inputs that came before under the same id.
-func (b *batch) answerRepeats(ctx context.Context) error {
-	var keys []InputKey
-	for _, g := range b.groups {
-		for _, t := range g.tasks {
-			if t.request.id != "" {
-				keys = append(keys, t.request.inputKey())
-			}
-		}
-	}
-	if len(keys) == 0 {
-		return nil
-	}
-	outcomes, err := b.x.store.InputOutcomes(ctx, keys)
-	if err != nil {
-		return err
-	}
-	known := make(map[InputKey][]byte, len(keys))
-	for i, key := range keys {
-		if outcomes[i] != nil {
-			known[key] = outcomes[i]
-		}
-	}
-	for _, g := range b.groups {
-		g.tasks = slices.DeleteFunc(g.tasks, func(t *task) bool {
-			outcome, ok := known[t.request.inputKey()]
-			if ok {
-				t.answer(repeated(&t.request, outcome))
-			}
-			return ok
-		})
-	}
-	b.groups = slices.DeleteFunc(b.groups, func(g *group) bool { return len(g.tasks) == 0 })
 	return nil
 }
 
@@ -258,38 +214,20 @@ func (g *group) add(r result, err error) {
 }
 
 // decide decides on the group's inputs. Those that have to wait for the next batch get no result.
-func (g *group) decide(config *Config) error {
+func (g *group) decide() {
 	if g.chain == nil {
-		return nil
+		return
 	}
-	var ids map[string]bool
 	for _, t := range g.tasks {
 		if !g.chain.accepts(t.request) {
-			return nil
-		}
-		if id := t.request.id; id != "" {
-			if ids[id] {
-				return nil // a repeat of one whose outcome is not known yet
-			}
-			if ids == nil {
-				ids = make(map[string]bool)
-			}
-			ids[id] = true
+			return
 		}
 		result, err := g.chain.decide(t.request)
 		g.add(result, err)
-		if err == nil && result.kind == accepted {
-			records, err := config.records(&t.request, result, g.chain.change.Due)
-			if err != nil {
-				return err
-			}
-			g.chain.change.Inputs.add(records)
-		}
 		if err != nil {
-			return nil // user code that fails may have touched the state; the rest begins at what is stored
+			return // user code that fails may have touched the state; the rest begins at what is stored
 		}
 	}
-	return nil
 }
 
 // store commits the changes of all groups. A group that adds nothing rests on what it knows of its instance, which the
@@ -300,11 +238,7 @@ func (b *batch) store(ctx context.Context) error {
 		if g.chain == nil {
 			continue
 		}
-		change, ok, err := g.chain.finish()
-		if err != nil {
-			return err
-		}
-		if ok {
+		if change, ok := g.chain.finish(); ok {
 			batch.Changes = append(batch.Changes, change)
 		} else if !g.read && !g.chain.current.completed {
 			batch.Unchanged = append(batch.Unchanged, InstanceVersion{Instance: g.key, Version: g.chain.base})
@@ -320,50 +254,13 @@ func (b *batch) store(ctx context.Context) error {
 	return err
 }
 
-// record keeps what is to be kept of the inputs that added nothing, after what they were decided on is confirmed. An input of
-// which that fails is answered with the error, or is decided again when somebody else was faster with its id.
-func (b *batch) record(ctx context.Context) {
-	var all InputRecords
-	var of []*task
-	var each []InputRecords
-	for _, g := range b.groups {
-		for _, t := range g.tasks[:g.decided] {
-			if t.err != nil || t.result.kind == accepted {
-				continue
-			}
-			var records InputRecords
-			records, t.err = b.x.config.records(&t.request, t.result, storedTime(b.x.config.Clock.Now()))
-			if t.err == nil && !records.empty() {
-				all.add(records)
-				of, each = append(of, t), append(each, records)
-			}
-		}
-	}
-	if len(of) == 0 || b.x.store.RecordInputs(ctx, all) == nil {
-		return
-	}
-	for i, t := range of {
-		err := b.x.store.RecordInputs(ctx, each[i])
-		t.again = errors.Is(err, ErrConflict)
-		if err != nil && !t.again {
-			t.err = fromStore(err)
-		}
-	}
-}
-
 // done answers the tasks of a group and remembers what was stored of it.
 func (b *batch) done(g *group) {
-	var rest []*task
 	for _, t := range g.tasks[:g.decided] {
-		if t.again {
-			t.again = false
-			rest = append(rest, t)
-		} else {
-			close(t.done)
-		}
+		close(t.done)
 	}
-	if rest = append(rest, g.tasks[g.decided:]...); len(rest) > 0 {
-		g.tasks = slices.DeleteFunc(g.tasks, func(t *task) bool { return slices.Contains(rest, t) })
+	if rest := g.tasks[g.decided:]; len(rest) > 0 {
+		g.tasks = g.tasks[:g.decided]
 		b.lane.putBack(rest)
 	}
 	if g.chain == nil {

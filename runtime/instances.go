@@ -1,6 +1,9 @@
 package runtime
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Inspection is the part of a Store that looks at instances for people and their tools. It locks nothing and is not in the
 // way of inputs.
@@ -8,4 +11,119 @@ type Inspection interface {
 	// History returns up to limit events of an instance after a version, oldest first. They come from one moment. An instance
 	// that does not exist has none.
 	History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error)
+
+	// ListInstances returns the instances that a filter lets through, in the order of descending creation times, ids and
+	// workflows, beginning behind a place in that order.
+	ListInstances(ctx context.Context, list InstanceList) ([]InstanceSummary, error)
+
+	// CountInstances counts the instances that a filter lets through.
+	CountInstances(ctx context.Context, filter InstanceFilter) (InstanceCounts, error)
+}
+
+// InstanceSummary is what is known of an instance without its events.
+type InstanceSummary struct {
+	Key         InstanceKey
+	Version     int64     // number of events
+	Status      string    // as declared; empty for a workflow without states
+	CreatedAt   time.Time // when its first event was recorded
+	LastEventAt time.Time
+	CompletedAt time.Time // zero while it is active
+}
+
+// Completed reports that the instance refuses every input.
+func (s *InstanceSummary) Completed() bool { return !s.CompletedAt.IsZero() }
+
+// Activity tells instances that take inputs from those that have completed.
+type Activity string
+
+const (
+	AnyActivity   Activity = ""
+	OnlyActive    Activity = "active"
+	OnlyCompleted Activity = "completed"
+)
+
+// InstanceFilter says which instances are wanted. Zero fields let all through.
+type InstanceFilter struct {
+	Workflow string
+	Status   string
+	Activity Activity
+
+	CreatedFrom, CreatedBefore time.Time // when the first event was recorded
+	UpdatedFrom, UpdatedBefore time.Time // when the last event was recorded
+}
+
+// InstancePlace is the place of an instance in a list.
+type InstancePlace struct {
+	CreatedAt time.Time
+	ID        string
+	Workflow  string
+}
+
+// InstanceList asks a store for a part of the list.
+type InstanceList struct {
+	InstanceFilter
+	After *InstancePlace // nil for the beginning
+	Limit int
+}
+
+// InstanceQuery asks an engine for a page of the list.
+type InstanceQuery struct {
+	InstanceFilter
+	Limit  int    // instances on the page; default 100, at most 1000
+	Cursor string // Page.Next of the page before; empty for the first
+}
+
+// InstanceCount is a number of instances that have a workflow, status and activity in common.
+type InstanceCount struct {
+	Workflow  string
+	Status    string
+	Completed bool
+	Count     int64
+}
+
+// InstanceCounts are sorted by workflow, activity and status.
+type InstanceCounts []InstanceCount
+
+// Total is the number of all of them.
+func (c InstanceCounts) Total() (total int64) {
+	for _, count := range c {
+		total += count.Count
+	}
+	return total
+}
+
+// Instances lists instances, the newest first, those of workflows that are not registered with the engine too.
+//
+// Workflow, Activity and the times of creation are found by an index. Status and the times of the last event are not,
+// because an index on what every commit changes would cost every commit: instances that differ in them are read and left
+// out. To look for a status, say in Activity whether its instances are active.
+func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[InstanceSummary], error) {
+	after, err := decodeCursor[InstancePlace](query.Cursor)
+	if err != nil {
+		return Page[InstanceSummary]{}, err
+	}
+	size := pageSize(query.Limit)
+	found, err := e.store.ListInstances(ctx, InstanceList{
+		InstanceFilter: query.InstanceFilter.narrow(), After: after, Limit: size + 1,
+	})
+	if err != nil {
+		return Page[InstanceSummary]{}, err
+	}
+	return page(found, size, func(s InstanceSummary) InstancePlace {
+		return InstancePlace{CreatedAt: s.CreatedAt, ID: s.Key.ID, Workflow: s.Key.Workflow}
+	}), nil
+}
+
+// CountInstances counts instances by workflow and status. It reads all that the filter lets through, which takes a while
+// where there are millions.
+func (e *Engine) CountInstances(ctx context.Context, filter InstanceFilter) (InstanceCounts, error) {
+	return e.store.CountInstances(ctx, filter.narrow())
+}
+
+// narrow says in the filter what follows from it and what an index knows: nothing is changed before it is created.
+func (f InstanceFilter) narrow() InstanceFilter {
+	if !f.UpdatedBefore.IsZero() && (f.CreatedBefore.IsZero() || f.UpdatedBefore.Before(f.CreatedBefore)) {
+		f.CreatedBefore = f.UpdatedBefore
+	}
+	return f
 }

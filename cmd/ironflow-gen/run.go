@@ -43,7 +43,6 @@ func commands() []command {
 	return []command{
 		generateCommand(),
 		checkCommand(),
-		fmtCommand(),
 		explainCommand(),
 		initCommand(),
 		versionCommand(),

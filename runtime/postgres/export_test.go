@@ -9,7 +9,10 @@ const (
 	ReadInOrder = readInOrder
 )
 
-var SchemaVersion = schemaVersion
+var (
+	SchemaVersion = schemaVersion
+	EndOfTime     = endOfTime
+)
 
 func (s *Store) ClaimStatement(queue runtime.QueueName) string {
 	if queue == runtime.TimerQueue {
@@ -19,6 +22,8 @@ func (s *Store) ClaimStatement(queue runtime.QueueName) string {
 }
 
 func (s *Store) AppendChangeStatement() string { return s.queries.appendChange }
+
+func (s *Store) ListStatement() string { return s.queries.inspection.listInstances }
 
 // KeyStatements are the ones that look for rows by key.
 func (s *Store) KeyStatements() map[string]string {

@@ -1,8 +1,8 @@
 package postgres
 
-// readInOrder leaves the planner nothing but to walk along the index of the global sequence, whatever it believes about
-// the number of events behind a position. Sorting what it found by another way would cost the more the further a reader is
-// behind, and again with each page.
+// readInOrder leaves the planner nothing but to walk along an index in its order until it has enough, whatever it believes
+// about the number of rows behind a position. Sorting what it found by another way would cost the more the further a reader
+// is behind, and again with each page.
 const readInOrder = `SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)`
 
 // readEvents returns at most $3 events after $1 and up to $2. Without filters ($4, $5) all are wanted; one with an empty

@@ -1,12 +1,14 @@
 package postgres
 
+import "strings"
+
 // inspectionQueries are the statements of runtime.Inspection. They lock nothing.
 type inspectionQueries struct {
-	history string
+	history, listInstances, countInstances string
 }
 
 func newInspectionQueries(in func(sql string) string) inspectionQueries {
-	return inspectionQueries{history: in(readHistory)}
+	return inspectionQueries{history: in(readHistory), listInstances: in(listInstances), countInstances: in(countInstances)}
 }
 
 // readHistory reads events of the instance $1, $2 after the version $3, at most $4.
@@ -16,3 +18,60 @@ FROM ironflow.events
 WHERE workflow_id = $1::text AND workflow_type = $2::text AND version > $3::bigint
 ORDER BY version
 LIMIT $4::bigint`
+
+// listInstances reads instances of the workflow $1, or of all, that are active or completed, $2, or either, in the status $3, or
+// any, created since $4, with a last event since $5 and before $6. They come in descending order from the place ($7, $8, $9) on,
+// which is not among them, at most $10.
+//
+// Each of the two indexes is read backwards from the place, for one workflow at a time: which there are is found by going from
+// one to the next in the index. So the statement reads about as much as it returns for each workflow, unless the status or the
+// last event let few through.
+var listInstances = `
+WITH RECURSIVE` + listHalf(`
+<half> (workflow_type) AS (
+    SELECT CASE WHEN $1::text <> '' THEN $1::text
+                ELSE (SELECT min(i.workflow_type) FROM ironflow.instances i WHERE i.completed_at IS <null>) END
+    WHERE $2::text IN ('', '<half>')
+    UNION ALL
+    SELECT (SELECT min(i.workflow_type) FROM ironflow.instances i
+            WHERE i.completed_at IS <null> AND i.workflow_type > w.workflow_type)
+    FROM <half> w
+    WHERE $1::text = '' AND w.workflow_type IS NOT NULL
+)`, ",") + `
+SELECT workflow_id, workflow_type, version, coalesce(status, ''), created_at, last_event_at, completed_at
+FROM (` + listHalf(`
+    SELECT i.*
+    FROM <half> w
+    CROSS JOIN LATERAL (
+        SELECT i.workflow_id, i.workflow_type, i.version, i.status, i.created_at, i.last_event_at, i.completed_at
+        FROM ironflow.instances i
+        WHERE i.completed_at IS <null> AND i.workflow_type = w.workflow_type
+          AND i.created_at >= $4::timestamptz
+          AND (i.created_at, i.workflow_id, i.workflow_type) < ($7::timestamptz, $8::text, $9::text)
+          AND ($3::text = '' OR i.status = $3::text)
+          AND i.last_event_at >= $5::timestamptz AND i.last_event_at < $6::timestamptz
+        ORDER BY i.created_at DESC, i.workflow_id DESC
+        LIMIT $10::bigint
+    ) i`, "\n    UNION ALL") + `
+) AS found
+ORDER BY created_at DESC, workflow_id DESC, workflow_type DESC
+LIMIT $10::bigint`
+
+// listHalf writes SQL once for each of the indexes.
+func listHalf(sql, between string) string {
+	active := strings.NewReplacer("<half>", "active", "<null>", "NULL")
+	completed := strings.NewReplacer("<half>", "completed", "<null>", "NOT NULL")
+	return active.Replace(sql) + between + completed.Replace(sql)
+}
+
+// countInstances counts what listInstances would list by $1 to $6, created before $7.
+const countInstances = `
+SELECT workflow_type, coalesce(status, ''), completed_at IS NOT NULL, count(*)
+FROM ironflow.instances
+WHERE ($1::text = '' OR workflow_type = $1::text)
+  AND ($2::text = '' OR ($2::text = 'active') = (completed_at IS NULL))
+  AND ($3::text = '' OR status = $3::text)
+  AND created_at >= $4::timestamptz AND last_event_at >= $5::timestamptz AND last_event_at < $6::timestamptz
+  AND created_at < $7::timestamptz
+GROUP BY 1, 2, 3
+ORDER BY 1, 3, 2`

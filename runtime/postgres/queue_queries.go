@@ -57,7 +57,7 @@ WITH due AS (
     LIMIT $5::bigint
 ), claimed AS (
     UPDATE ironflow.<queue> q
-    SET attempts = q.attempts + 1, token = q.token + 1, run_at = $4::timestamptz
+    SET attempts = q.attempts + 1, token = q.token + 1, run_at = $4::timestamptz, claimed_at = $3::timestamptz
     FROM due
     WHERE q.ctid = due.place
     RETURNING due.number, due.due, q.*
@@ -100,6 +100,7 @@ WITH done AS (` + removeQueue + `
 var keepQueue = `
 UPDATE ironflow.<queue> q
 SET token      = q.token + 1,
+    claimed_at = NULL,
     run_at     = CASE WHEN k.verdict = 'dead' THEN q.run_at ELSE k.at END,
     <due>      = CASE WHEN k.verdict = 'again' THEN k.at ELSE q.<due> END,
     dead_at    = CASE WHEN k.verdict = 'dead' THEN k.at END,

@@ -44,11 +44,7 @@ func (c *change) write() error {
 
 // advance moves the instance to its new version, if it still is at the one the change was made on.
 func (c *change) advance() error {
-	var completed driver.Value
-	if c.Complete {
-		completed = micros(c.Now)
-	}
-	moved := []driver.Value{c.NewVersion(), micros(c.Now), completed, optional(c.Status), c.Instance.ID, c.Instance.Workflow}
+	moved := []driver.Value{c.NewVersion(), micros(c.Now), optional(c.Status), c.Instance.ID, c.Instance.Workflow}
 	var changed int64
 	var err error
 	if c.Version > 0 {
@@ -190,6 +186,9 @@ func (c *change) startTimers() error {
 func (c *change) complete() error {
 	if !c.Complete {
 		return nil
+	}
+	if _, err := c.on.exec(completeInstance, micros(c.Now), c.Instance.ID, c.Instance.Workflow); err != nil {
+		return err
 	}
 	for _, statement := range []string{cancelTimers, freeKeys} {
 		if _, err := c.on.exec(statement, c.Instance.ID, c.Instance.Workflow); err != nil {

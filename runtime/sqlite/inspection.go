@@ -1,9 +1,14 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
+	"math"
+	"slices"
+	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 )
@@ -26,4 +31,116 @@ func (s *Store) History(
 		return nil, fmt.Errorf("sqlite: read the history of %s: %w", instance, err)
 	}
 	return events, nil
+}
+
+// ListInstances implements [runtime.Inspection].
+func (s *Store) ListInstances(ctx context.Context, list runtime.InstanceList) (found []runtime.InstanceSummary, err error) {
+	err = s.readOneMoment(ctx, func(on *connection) error {
+		if list.Activity != runtime.OnlyCompleted {
+			if err := activeQueries.read(ctx, on, list, &found); err != nil {
+				return err
+			}
+		}
+		if list.Activity != runtime.OnlyActive {
+			return completedQueries.read(ctx, on, list, &found)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: list instances: %w", err)
+	}
+	slices.SortFunc(found, func(a, b runtime.InstanceSummary) int {
+		return -cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Key.ID, b.Key.ID), cmp.Compare(a.Key.Workflow, b.Key.Workflow))
+	})
+	return found[:min(len(found), list.Limit)], nil
+}
+
+// readOneMoment runs several statements that see the same. In memory nothing comes between them anyway.
+func (s *Store) readOneMoment(ctx context.Context, run func(*connection) error) error {
+	return s.read(ctx, func(on *connection) error {
+		if s.readers == nil {
+			return run(on)
+		}
+		if err := on.script("BEGIN"); err != nil {
+			return err
+		}
+		err := run(on)
+		return errors.Join(err, rollback(on))
+	})
+}
+
+// read adds the first instances of each workflow.
+func (q *listQueries) read(
+	ctx context.Context, on *connection, list runtime.InstanceList, found *[]runtime.InstanceSummary,
+) error {
+	workflow := list.Workflow
+	for {
+		if list.Workflow == "" {
+			var err error
+			if workflow, err = oneText(on, q.next, workflow); err != nil || workflow == "" {
+				return err
+			}
+		}
+		args := filterArgs(workflow, list.InstanceFilter)
+		// What comes before a time comes behind the place of that time and no id.
+		from := runtime.InstancePlace{CreatedAt: list.CreatedBefore}
+		if list.After != nil && (from.CreatedAt.IsZero() || list.After.CreatedAt.Before(from.CreatedAt)) {
+			from = *list.After
+		}
+		args = append(args, orEndOfTime(from.CreatedAt), from.ID, from.Workflow, int64(list.Limit))
+		row := func(columns []driver.Value) error {
+			i := runtime.InstanceSummary{
+				Key:     runtime.InstanceKey{ID: text(columns[0]), Workflow: text(columns[1])},
+				Version: number(columns[2]), Status: text(columns[3]),
+				CreatedAt: fromMicros(number(columns[4])), LastEventAt: fromMicros(number(columns[5])),
+			}
+			if completed, ok := columns[6].(int64); ok {
+				i.CompletedAt = fromMicros(completed)
+			}
+			*found = append(*found, i)
+			return ctx.Err()
+		}
+		if err := on.query(row, q.list, args...); err != nil || list.Workflow != "" {
+			return err
+		}
+	}
+}
+
+// oneText returns the text that a query finds, or "".
+func oneText(on *connection, query string, args ...driver.Value) (found string, err error) {
+	err = on.query(func(columns []driver.Value) error {
+		found = text(columns[0])
+		return nil
+	}, query, args...)
+	return found, err
+}
+
+// CountInstances implements [runtime.Inspection].
+func (s *Store) CountInstances(ctx context.Context, filter runtime.InstanceFilter) (counts runtime.InstanceCounts, err error) {
+	args := append(filterArgs(filter.Workflow, filter), orEndOfTime(filter.CreatedBefore), string(filter.Activity))
+	row := func(columns []driver.Value) error {
+		counts = append(counts, runtime.InstanceCount{
+			Workflow: text(columns[0]), Status: text(columns[1]), Completed: number(columns[2]) != 0, Count: number(columns[3]),
+		})
+		return ctx.Err()
+	}
+	err = s.read(ctx, func(on *connection) error { return on.query(row, countInstances, args...) })
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: count instances: %w", err)
+	}
+	return counts, nil
+}
+
+// filterArgs are the parameters ?1 to ?5 of the statements that filter instances. The lower bounds of the zero time are below
+// everything.
+func filterArgs(workflow string, f runtime.InstanceFilter) []driver.Value {
+	return []driver.Value{workflow, f.Status, micros(f.CreatedFrom), micros(f.UpdatedFrom), orEndOfTime(f.UpdatedBefore)}
+}
+
+// orEndOfTime stands for an upper bound that is not given.
+func orEndOfTime(t time.Time) int64 {
+	if t.IsZero() {
+		return math.MaxInt64
+	}
+	return micros(t)
 }

@@ -41,13 +41,16 @@ SET version = excluded.version, schema = excluded.schema, state = excluded.state
 const (
 	createInstance = `
 INSERT INTO ironflow_instances
-    (version, last_event_at, completed_at, status, workflow_id, workflow_type, created_at, parent)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+    (version, last_event_at, status, workflow_id, workflow_type, created_at, parent)
+VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 	advanceInstance = `
-UPDATE ironflow_instances SET version = ?, last_event_at = ?, completed_at = ?, status = ?
+UPDATE ironflow_instances SET version = ?, last_event_at = ?, status = ?
 WHERE workflow_id = ? AND workflow_type = ? AND version = ? AND completed_at IS NULL`
 )
+
+// completeInstance is a statement of its own: to set completed_at, even to what it is, costs two indexes.
+const completeInstance = `UPDATE ironflow_instances SET completed_at = ? WHERE workflow_id = ? AND workflow_type = ?`
 
 const insertEvent = `
 INSERT INTO ironflow_events
@@ -146,14 +149,14 @@ SELECT workflow_id, {part}, {number}, run_at FROM {table}
 WHERE workflow_type = ? AND {kind} = ? AND dead_at IS NULL AND run_at <= ?
 ORDER BY run_at LIMIT ?`),
 		claim: named.Replace(`
-UPDATE {table} SET run_at = ?, attempts = attempts + 1, token = token + 1` + one + `
+UPDATE {table} SET run_at = ?, claimed_at = ?, attempts = attempts + 1, token = token + 1` + one + `
 RETURNING token, attempts, payload, {requested}, last_error, trace`),
 		extend:  named.Replace(`UPDATE {table} SET run_at = ?` + held),
 		done:    named.Replace(`DELETE FROM {table}` + held),
-		retry:   named.Replace(`UPDATE {table} SET run_at = ?, last_error = ?, token = token + 1` + held),
-		dead:    named.Replace(`UPDATE {table} SET dead_at = ?, last_error = ?, token = token + 1` + held),
-		release: named.Replace(`UPDATE {table} SET run_at = ?, attempts = attempts - 1, token = token + 1` + held),
+		retry:   named.Replace(`UPDATE {table} SET run_at = ?, last_error = ?, token = token + 1, claimed_at = NULL` + held),
+		dead:    named.Replace(`UPDATE {table} SET dead_at = ?, last_error = ?, token = token + 1, claimed_at = NULL` + held),
+		release: named.Replace(`UPDATE {table} SET run_at = ?, attempts = attempts - 1, token = token + 1, claimed_at = NULL` + held),
 		again: named.Replace(`
-UPDATE {table} SET run_at = ?, {requested} = ?, attempts = 0, last_error = NULL, token = token + 1` + held),
+UPDATE {table} SET run_at = ?, {requested} = ?, attempts = 0, last_error = NULL, token = token + 1, claimed_at = NULL` + held),
 	}
 }

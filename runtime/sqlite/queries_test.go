@@ -18,9 +18,11 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		"createInstance": createInstance, "advanceInstance": advanceInstance,
 		"insertEvent": insertEvent, "insertEffect": insertEffect, "startTimer": startTimer,
 		"cancelTimer": cancelTimer, "cancelTimers": cancelTimers,
-		"readHistory": readHistory,
-		"takeKey":     takeKey, "keyHolder": keyHolder, "freeKeys": freeKeys,
+		"readHistory": readHistory, "completeInstance": completeInstance,
+		"listActive": activeQueries.list, "nextActive": activeQueries.next,
+		"listCompleted": completedQueries.list, "nextCompleted": completedQueries.next,
 		"eventsSince": eventsSince, "newestEvent": newestEvent,
+		"takeKey": takeKey, "keyHolder": keyHolder, "freeKeys": freeKeys,
 	}
 	for queue, q := range map[string]queueQueries{"effects": effectQueries, "timers": timerQueries} {
 		for name, statement := range map[string]string{

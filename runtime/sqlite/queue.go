@@ -88,7 +88,7 @@ func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delive
 				})
 				return nil
 			}
-			if err := on.query(row, q.sql.claim, q.row([]driver.Value{micros(claim.Until)}, &c.lease)...); err != nil {
+			if err := on.query(row, q.sql.claim, q.row([]driver.Value{micros(claim.Until), micros(claim.Now)}, &c.lease)...); err != nil {
 				return err
 			}
 		}

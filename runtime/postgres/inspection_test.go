@@ -1,0 +1,100 @@
+package postgres_test
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+)
+
+// TestListPaysOnlyForWhatItReturns reads pages from among very many instances, of several workflows.
+func TestListPaysOnlyForWhatItReturns(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	fill := fmt.Sprintf(`
+		INSERT INTO %s.instances (workflow_id, workflow_type, version, created_at, last_event_at, completed_at, status)
+		SELECT 'i' || n, 'w' || n %% 5, 1, $1::timestamptz + n * interval '1 s', $1, CASE WHEN n %% 100 > 0 THEN $1::timestamptz END, 'new'
+		FROM generate_series(1, 100000) n`, schema)
+	if _, err := pool.Exec(t.Context(), fill, now); err != nil {
+		t.Fatal(err)
+	}
+	const limit = 10
+	wasteful := regexp.MustCompile(`Seq Scan|Bitmap|Removed by Filter: [1-9]`)
+	for name, test := range map[string]struct {
+		workflow, activity string
+		from, before       time.Time
+		read               int // at most so many instances
+	}{
+		"all":                   {"", "", time.Time{}, postgres.EndOfTime, 10 * limit},
+		"of a workflow":         {"w3", "", time.Time{}, postgres.EndOfTime, 2 * limit},
+		"active":                {"w0", "active", time.Time{}, postgres.EndOfTime, limit},
+		"completed":             {"w3", "completed", time.Time{}, postgres.EndOfTime, limit},
+		"from the middle on":    {"w3", "completed", time.Time{}, now.Add(50_000 * time.Second), limit},
+		"of a time":             {"w3", "completed", now.Add(40_000 * time.Second), now.Add(40_020 * time.Second), limit},
+		"of a time, all":        {"", "", now.Add(40_000 * time.Second), now.Add(40_020 * time.Second), 20},
+		"of a workflow of none": {"w9", "", time.Time{}, postgres.EndOfTime, 0},
+	} {
+		for _, statistics := range []string{postgres.ReadInOrder, postgres.ReadInOrder + "; ANALYZE " + schema + ".instances"} {
+			plan := explain(t, pool, statistics, "force_generic_plan", "ANALYZE, TIMING OFF", store.ListStatement(),
+				test.workflow, test.activity, "", test.from, time.Time{}, postgres.EndOfTime, test.before, "", "", limit)
+			read := 0
+			for _, scan := range regexp.MustCompile(`Scan Backward using \S+ on instances \S+ \(actual rows=(\d+) loops=(\d+)\)`).
+				FindAllStringSubmatch(plan, -1) {
+				rows, _ := strconv.Atoi(scan[1])
+				loops, _ := strconv.Atoi(scan[2])
+				read += rows * loops
+			}
+			if read > test.read || wasteful.MatchString(plan) {
+				t.Errorf("%s: %d instances were read, want at most %d:\n%s", name, read, test.read, plan)
+			}
+		}
+	}
+}
+
+// TestCommitsStayHeapOnly says that no index is written by a commit to an instance before its last one.
+func TestCommitsStayHeapOnly(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	const instances, commits = 20, 10
+	for n := range instances {
+		key := order(fmt.Sprint(n))
+		for version := range int64(commits) {
+			c := change(key, version)
+			c.Status = fmt.Sprint("status", version)
+			c.Complete = n%2 == 0 && version == commits-1
+			if n%4 < 2 {
+				add(t, store, c)
+			} else {
+				commit(t, store, c, change(order(fmt.Sprintf("beside %d %d", n, version)), 0)) // the set-based statements
+			}
+		}
+	}
+	conn, err := pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	var updates, hot int
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		const stat = `SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_all_tables WHERE schemaname = $1 AND relname = 'instances'`
+		if err := conn.QueryRow(t.Context(), stat, pgx.QueryExecModeSimpleProtocol, schema).Scan(&updates, &hot); err != nil {
+			t.Fatal(err)
+		}
+		if updates == instances*(commits-1) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d updates were counted, want %d", updates, instances*(commits-1))
+		}
+	}
+	if want := updates - instances/2; hot < want {
+		t.Errorf("%d of %d updates were heap-only, want all but the %d that complete an instance", hot, updates, instances/2)
+	}
+}
