@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -134,21 +135,64 @@ func (b *batch) forget() {
 	}
 }
 
-// attempt reads what is not cached, decides, stores and answers. With an error nothing is stored or answered.
+// attempt reads what is not cached, decides, stores and answers. With an error nothing is stored, and nothing answered but
+// repeats.
 func (b *batch) attempt(ctx context.Context) error {
+	if err := b.answerRepeats(ctx); err != nil {
+		return err
+	}
 	if err := b.load(ctx); err != nil {
 		return err
 	}
 	for _, g := range b.groups {
-		g.decide()
+		if err := g.decide(&b.x.config); err != nil {
+			return err
+		}
 	}
 	b.keepApart(func(g *group) bool { return len(b.groups) > 1 && g.chain != nil && g.chain.size() > apartBytes })
 	if err := b.store(ctx); err != nil {
 		return err
 	}
+	b.record(ctx)
 	for _, g := range b.groups {
 		b.done(g)
 	}
+	return nil
+}
+
+// answerRepeats answers the inputs that came before under the same id.
+func (b *batch) answerRepeats(ctx context.Context) error {
+	var keys []InputKey
+	for _, g := range b.groups {
+		for _, t := range g.tasks {
+			if t.request.id != "" {
+				keys = append(keys, t.request.inputKey())
+			}
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	outcomes, err := b.x.store.InputOutcomes(ctx, keys)
+	if err != nil {
+		return err
+	}
+	known := make(map[InputKey][]byte, len(keys))
+	for i, key := range keys {
+		if outcomes[i] != nil {
+			known[key] = outcomes[i]
+		}
+	}
+	for _, g := range b.groups {
+		g.tasks = slices.DeleteFunc(g.tasks, func(t *task) bool {
+			outcome, ok := known[t.request.inputKey()]
+			if ok {
+				t.answer(repeated(&t.request, outcome))
+			}
+			return ok
+		})
+	}
+	b.groups = slices.DeleteFunc(b.groups, func(g *group) bool { return len(g.tasks) == 0 })
 	return nil
 }
 
@@ -214,20 +258,38 @@ func (g *group) add(r result, err error) {
 }
 
 // decide decides on the group's inputs. Those that have to wait for the next batch get no result.
-func (g *group) decide() {
+func (g *group) decide(config *Config) error {
 	if g.chain == nil {
-		return
+		return nil
 	}
+	var ids map[string]bool
 	for _, t := range g.tasks {
 		if !g.chain.accepts(t.request) {
-			return
+			return nil
+		}
+		if id := t.request.id; id != "" {
+			if ids[id] {
+				return nil // a repeat of one whose outcome is not known yet
+			}
+			if ids == nil {
+				ids = make(map[string]bool)
+			}
+			ids[id] = true
 		}
 		result, err := g.chain.decide(t.request)
 		g.add(result, err)
+		if err == nil && result.kind == accepted {
+			records, err := config.records(&t.request, result, g.chain.change.Due)
+			if err != nil {
+				return err
+			}
+			g.chain.change.Inputs.add(records)
+		}
 		if err != nil {
-			return // user code that fails may have touched the state; the rest begins at what is stored
+			return nil // user code that fails may have touched the state; the rest begins at what is stored
 		}
 	}
+	return nil
 }
 
 // store commits the changes of all groups. A group that adds nothing rests on what it knows of its instance, which the
@@ -238,7 +300,11 @@ func (b *batch) store(ctx context.Context) error {
 		if g.chain == nil {
 			continue
 		}
-		if change, ok := g.chain.finish(); ok {
+		change, ok, err := g.chain.finish()
+		if err != nil {
+			return err
+		}
+		if ok {
 			batch.Changes = append(batch.Changes, change)
 		} else if !g.read && !g.chain.current.completed {
 			batch.Unchanged = append(batch.Unchanged, InstanceVersion{Instance: g.key, Version: g.chain.base})
@@ -254,13 +320,50 @@ func (b *batch) store(ctx context.Context) error {
 	return err
 }
 
+// record keeps what is to be kept of the inputs that added nothing, after what they were decided on is confirmed. An input of
+// which that fails is answered with the error, or is decided again when somebody else was faster with its id.
+func (b *batch) record(ctx context.Context) {
+	var all InputRecords
+	var of []*task
+	var each []InputRecords
+	for _, g := range b.groups {
+		for _, t := range g.tasks[:g.decided] {
+			if t.err != nil || t.result.kind == accepted {
+				continue
+			}
+			var records InputRecords
+			records, t.err = b.x.config.records(&t.request, t.result, storedTime(b.x.config.Clock.Now()))
+			if t.err == nil && !records.empty() {
+				all.add(records)
+				of, each = append(of, t), append(each, records)
+			}
+		}
+	}
+	if len(of) == 0 || b.x.store.RecordInputs(ctx, all) == nil {
+		return
+	}
+	for i, t := range of {
+		err := b.x.store.RecordInputs(ctx, each[i])
+		t.again = errors.Is(err, ErrConflict)
+		if err != nil && !t.again {
+			t.err = fromStore(err)
+		}
+	}
+}
+
 // done answers the tasks of a group and remembers what was stored of it.
 func (b *batch) done(g *group) {
+	var rest []*task
 	for _, t := range g.tasks[:g.decided] {
-		close(t.done)
+		if t.again {
+			t.again = false
+			rest = append(rest, t)
+		} else {
+			close(t.done)
+		}
 	}
-	if rest := g.tasks[g.decided:]; len(rest) > 0 {
-		g.tasks = g.tasks[:g.decided]
+	if rest = append(rest, g.tasks[g.decided:]...); len(rest) > 0 {
+		g.tasks = slices.DeleteFunc(g.tasks, func(t *task) bool { return slices.Contains(rest, t) })
 		b.lane.putBack(rest)
 	}
 	if g.chain == nil {

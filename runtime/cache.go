@@ -11,8 +11,9 @@ type cached struct {
 	completed bool
 	state     any
 	lastEvent time.Time // recorded time of the last event
-	bytes     int       // about what the state takes: the size of its last snapshot and of the events since then
-	snapshot  int64     // version of the newest snapshot
+	parent    *Parent
+	bytes     int   // about what the state takes: the size of its last snapshot and of the events since then
+	snapshot  int64 // version of the newest snapshot
 }
 
 // entryOverhead is about what an entry takes beside its state.

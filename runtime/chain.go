@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -14,8 +15,17 @@ type chain struct {
 	now      time.Time
 	current  cached // after the last decision
 	change   Change
+	taken    []taken // the decisions that the change is made of
 	timers   timerNet
-	events   int // size of their payloads
+	events   int // size of the events' payloads
+	effects  int // size of the effects'
+}
+
+// taken is an accepted decision within a chain.
+type taken struct {
+	cause   Cause
+	event   int // index of its first event in the change
+	effects []NewEffect
 }
 
 // newChain begins at what is known of an instance. now is the clock's.
@@ -31,7 +41,10 @@ func newChain(key InstanceKey, workflow *Workflow, known cached, now time.Time) 
 // decide decides on one input. Its result is true only when the chain's change is stored, or, if there is none, while
 // the instance is at the chain's base version.
 func (c *chain) decide(req request) (result, error) {
-	if c.current.completed {
+	switch {
+	case req.creates && c.current.version > 0:
+		return result{kind: existed, version: c.current.version}, nil
+	case c.current.completed:
 		return result{kind: alreadyCompleted, version: c.current.version}, nil
 	}
 	// The now of a decision is the clock's, but neither before the instance's last event nor before the time that the
@@ -39,32 +52,60 @@ func (c *chain) decide(req request) (result, error) {
 	if len(c.change.Events) == 0 {
 		c.now = latest(c.now, req.notBefore)
 	}
-	rejection, taken, err := c.workflow.decide(c.now, c.current.version, c.current.state, req.input)
+	rejection, decided, err := c.workflow.decide(c.now, c.current.version, c.current.state, req.input)
 	switch {
 	case err != nil:
 		return result{}, err
 	case rejection != nil:
 		return result{kind: rejected, rejection: rejection, version: c.current.version}, nil
 	}
-	if err := taken.checkPayloads(c.key.Workflow, req.maxPayload); err != nil {
+	if err := decided.checkPayloads(c.key.Workflow, req.maxPayload); err != nil {
 		return result{}, err
 	}
-	c.add(req, taken)
-	return result{kind: accepted, events: taken.events, version: c.current.version}, nil
+	if err := c.add(req, decided); err != nil {
+		return result{}, err
+	}
+	return result{kind: accepted, events: decided.events, stored: decided.stored, version: c.current.version}, nil
 }
 
 // add appends a decision to the change.
-func (c *chain) add(req request, d decided) {
+func (c *chain) add(req request, d decided) error {
+	parent := c.current.parent
+	if c.current.version == 0 {
+		parent = req.parent
+		c.change.Parent = parent
+	}
+	if d.complete && parent != nil {
+		ended, err := c.workflow.endedEffect(c.key, *parent, d)
+		if err != nil {
+			return err
+		}
+		d.effects = append(d.effects, ended)
+	}
+	if err := c.startAgain(req, &d); err != nil {
+		return err
+	}
+	for i := range d.effects {
+		d.effects[i].Trace = req.trace
+		c.effects += len(d.effects[i].Payload)
+	}
+	c.cancelEffects(d.cancel)
+	c.taken = append(c.taken, taken{newCause(c.key, &req), len(c.change.Events), d.effects})
+
 	c.change.Now = c.now
+	c.change.Status = d.status
 	c.change.Events = join(c.change.Events, d.stored)
-	c.change.Effects = join(c.change.Effects, d.effects)
 	if req.input.uniqueKey != "" {
 		c.change.UniqueKey = req.input.uniqueKey
 	}
-	if req.consume != nil {
-		c.change.Consume = append(c.change.Consume, *req.consume)
+	switch req.settle.Verdict {
+	case 0:
+	case Done:
+		c.change.Consume = append(c.change.Consume, req.settle.Lease)
+	default:
+		c.change.Settle = append(c.change.Settle, req.settle)
 	}
-	c.timers.add(d.timers)
+	c.timers.add(d.timers, req.trace)
 	for _, event := range d.stored {
 		c.events += len(event.Payload)
 	}
@@ -73,8 +114,36 @@ func (c *chain) add(req request, d decided) {
 		completed: d.complete,
 		state:     d.state,
 		lastEvent: c.now,
+		parent:    parent,
 		bytes:     c.current.bytes,
 		snapshot:  c.current.snapshot,
+	}
+	return nil
+}
+
+// startAgain lets a recurring timer that brought the input run on, unless the decision, or the state it leads to, says
+// something else of it.
+func (c *chain) startAgain(req request, d *decided) error {
+	if req.delivery == nil || d.complete {
+		return nil
+	}
+	again, err := c.workflow.recurringTimer(c.key, req.delivery, c.now)
+	if err != nil || again == nil || d.timers.has(again.Key) {
+		return err
+	}
+	d.timers.start(*again)
+	return nil
+}
+
+// cancelEffects gives up effects of the kinds, those of the chain's earlier decisions among them.
+func (c *chain) cancelEffects(kinds []string) {
+	if len(kinds) == 0 {
+		return
+	}
+	c.change.CancelEffects = append(c.change.CancelEffects, kinds...)
+	for i := range c.taken {
+		t := &c.taken[i]
+		t.effects = slices.DeleteFunc(t.effects, func(effect NewEffect) bool { return slices.Contains(kinds, effect.Kind) })
 	}
 }
 
@@ -87,43 +156,54 @@ func join[T any](before, more []T) []T {
 }
 
 // accepts reports whether the chain can take another input. Some have to wait until the chain is stored: a timer that is
-// set for later than the chain's now; one that a decision of the chain has cancelled or replaced, of which the store will
-// say so; and a second unique key.
+// set for later than the chain's now; a timer or effect that a decision of the chain has cancelled or replaced, of which the
+// store will say so; and a second unique key.
 func (c *chain) accepts(req request) bool {
 	if len(c.change.Events) == 0 {
 		return true
 	}
-	overtaken := req.consume != nil && req.consume.Queue == TimerQueue && c.timers.has(req.consume.Key)
+	overtaken := false
+	if d := req.delivery; d != nil && d.Lease.Instance == c.key {
+		overtaken = d.Lease.Queue == TimerQueue && c.timers.has(d.Lease.Key) ||
+			d.Lease.Queue == EffectQueue && slices.Contains(c.change.CancelEffects, d.Kind.Name)
+	}
 	return !overtaken && !req.notBefore.After(c.now) && req.input.uniqueKey == ""
 }
 
 // finish returns the change to store; ok is false when nothing is added.
-func (c *chain) finish() (change Change, ok bool) {
+func (c *chain) finish() (change Change, ok bool, err error) {
 	if len(c.change.Events) == 0 {
-		return Change{}, false
+		return Change{}, false, nil
+	}
+	for i := range c.taken {
+		t := &c.taken[i]
+		for _, effect := range t.effects {
+			t.cause.Effects = append(t.cause.Effects, effect.Kind)
+		}
+		if len(t.effects) > 0 {
+			t.cause.EffectsVersion, t.cause.EffectsPosition = c.change.NewVersion(), len(c.change.Effects)
+		}
+		c.change.Effects = join(c.change.Effects, t.effects)
+		if c.change.Events[t.event].Cause, err = t.cause.encode(); err != nil {
+			return Change{}, false, fmt.Errorf("the cause: %w", err)
+		}
 	}
 	c.change.Complete = c.current.completed
 	if !c.change.Complete { // completion deletes all timers
 		c.change.Timers, c.change.Cancel = c.timers.result()
 	}
 	c.current.bytes += c.events
-	return c.change, true
+	return c.change, true, nil
 }
 
 // size is about what the change takes on its way to the store.
-func (c *chain) size() int {
-	size := c.events
-	for _, effect := range c.change.Effects {
-		size += len(effect.Payload)
-	}
-	return size
-}
+func (c *chain) size() int { return c.events + c.effects }
 
 // known makes what a store says of an instance into what a chain begins at. The state before the instance's events is the
 // given one, or that of the snapshot, or the initial one.
 func known(workflow *Workflow, before cached, instance Instance) (cached, error) {
 	after := cached{version: instance.Version, completed: instance.Completed, lastEvent: instance.LastEventAt,
-		bytes: before.bytes, snapshot: before.snapshot}
+		parent: instance.Parent, bytes: before.bytes, snapshot: before.snapshot}
 	if instance.Completed {
 		return after, nil
 	}

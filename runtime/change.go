@@ -15,7 +15,9 @@ type decided struct {
 	stored   []NewEvent // the same, encoded
 	effects  []NewEffect
 	timers   timerNet
+	cancel   []string // kinds of effects
 	complete bool
+	status   string
 	state    any
 }
 
@@ -40,7 +42,13 @@ func (b *decisionBuilder[S, I, E, F, R]) build(state S, decision UntypedDecision
 	if err := b.addTimers(decision.timers); err != nil {
 		return err
 	}
+	if err := b.cancelEffects(decision.cancelled); err != nil {
+		return err
+	}
 	b.out.state = end
+	if b.workflow.machine != nil {
+		b.out.status = b.workflow.Status(end)
+	}
 	b.out.complete, err = b.workflow.hasEnded(end)
 	return err
 }
@@ -133,7 +141,21 @@ func (b *decisionBuilder[S, I, E, F, R]) addEffects(effects []any) error {
 		if err := b.allow("effect", name); err != nil {
 			return err
 		}
-		b.out.effects = append(b.out.effects, NewEffect{Kind: name, Payload: payload})
+		key, err := limitKey(b.workflow.EffectOptions[name].Limit, payload)
+		if err != nil {
+			return fmt.Errorf("effect %s: %w", name, err)
+		}
+		b.out.effects = append(b.out.effects, NewEffect{Kind: name, Payload: payload, LimitKey: key})
+	}
+	return nil
+}
+
+func (b *decisionBuilder[S, I, E, F, R]) cancelEffects(kinds []EffectKind) error {
+	for _, kind := range kinds {
+		if _, declared := b.workflow.EffectOptions[string(kind)]; !declared {
+			return fmt.Errorf("the decision cancels the effect %q, which is not declared", kind)
+		}
+		b.out.cancel = append(b.out.cancel, string(kind))
 	}
 	return nil
 }
@@ -160,6 +182,12 @@ func (b *decisionBuilder[S, I, E, F, R]) addTimers(steps []untypedTimer) error {
 func (b *decisionBuilder[S, I, E, F, R]) startTimer(spec TimerSpec) error {
 	w := b.workflow
 	fireAt, ok := spec.FireAt(b.now)
+	if r := w.recurrences[spec.Name]; !ok && r != nil {
+		if fireAt = r.after(b.now); fireAt.IsZero() {
+			return fmt.Errorf("timer %s: its schedule names no time at all", spec.Name)
+		}
+		ok = true
+	}
 	if !ok {
 		return fmt.Errorf("timer %s has no time: it is declared without after, so start it with In or At", spec.Name)
 	}
@@ -206,12 +234,11 @@ func (n *timerNet) set(step timerNetStep) {
 }
 
 // add applies the steps of a later decision.
-func (n *timerNet) add(later timerNet) {
-	if len(n.steps) == 0 {
-		n.steps = later.steps
-		return
-	}
+func (n *timerNet) add(later timerNet, trace string) {
 	for _, step := range later.steps {
+		if step.start != nil {
+			step.start.Trace = trace
+		}
 		n.set(step)
 	}
 }

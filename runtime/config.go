@@ -31,6 +31,10 @@ type Config struct {
 	// JSON. What is larger fails with *PayloadTooLarge and stores nothing. Default: 4 MiB.
 	MaxPayloadBytes int
 
+	// Observe says of which inputs it is kept what became of them, to be read with Engine.Observations: accepted ones are noted
+	// in their own commit, the others in a transaction after it. Default: of none.
+	Observe func(instance InstanceKey, input string) bool
+
 	// Redact returns what may be seen of a payload in logs and in observations: a JSON document, the payload itself when
 	// nothing in it is secret. Events, effects and timers are stored as they are. It must be safe for concurrent use. When it
 	// panics, or returns no JSON, nothing of the payload is shown. Default: everything may be seen.

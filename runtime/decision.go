@@ -11,8 +11,12 @@ type Decision[E, F any, T Timer, R any] struct {
 	events    []E
 	effects   []F
 	timers    []timerStep[T]
+	cancelled []EffectKind
 	rejection []R // none or one
 }
+
+// EffectKind names an effect of a workflow. Generated code declares a constant for each.
+type EffectKind string
 
 type timerStep[T Timer] struct {
 	timer  T
@@ -54,6 +58,14 @@ func (d Decision[E, F, T, R]) withTimers(timers []T, cancel bool) Decision[E, F,
 	return d
 }
 
+// CancelEffect gives up effects of this instance that earlier decisions asked for: those that wait, for their first attempt or
+// another one, and those that are being handled, whose handlers' contexts end and whose results count no more. What a handler
+// has done by then is done. Dead letters stay. A kind of which nothing is pending is ignored.
+func (d Decision[E, F, T, R]) CancelEffect(kinds ...EffectKind) Decision[E, F, T, R] {
+	d.cancelled = append(slices.Clip(d.cancelled), kinds...)
+	return d
+}
+
 // Events returns the events of an accepted decision. It is there for tests, as are the methods below.
 func (d Decision[E, F, T, R]) Events() []E { return slices.Clone(d.events) }
 
@@ -76,6 +88,9 @@ func (d Decision[E, F, T, R]) selectTimers(cancel bool) []T {
 	return selected
 }
 
+// CancelledEffects returns the kinds of effects that the decision gives up.
+func (d Decision[E, F, T, R]) CancelledEffects() []EffectKind { return slices.Clone(d.cancelled) }
+
 // Rejection returns the rejection, and whether there is one.
 func (d Decision[E, F, T, R]) Rejection() (R, bool) {
 	if len(d.rejection) == 0 {
@@ -87,7 +102,9 @@ func (d Decision[E, F, T, R]) Rejection() (R, bool) {
 
 // Untyped gives the decision to the engine. Generated code calls it.
 func (d Decision[E, F, T, R]) Untyped() UntypedDecision {
-	u := UntypedDecision{events: anySlice(d.events), effects: anySlice(d.effects), rejections: anySlice(d.rejection)}
+	u := UntypedDecision{
+		events: anySlice(d.events), effects: anySlice(d.effects), cancelled: d.cancelled, rejections: anySlice(d.rejection),
+	}
 	for _, step := range d.timers {
 		u.timers = append(u.timers, untypedTimer{step.timer, step.cancel})
 	}
@@ -110,6 +127,7 @@ type UntypedDecision struct {
 	events     []any
 	effects    []any
 	timers     []untypedTimer
+	cancelled  []EffectKind
 	rejections []any
 }
 

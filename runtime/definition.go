@@ -45,6 +45,17 @@ type Definition[S, I, E, F, R any] struct {
 	EffectOptions map[string]EffectOptions // by effect; has every effect that is declared
 	InputNames    []string
 	StateTimers   []StateTimer
+
+	RecurringTimers map[string]Recurrence // by timer; those that start themselves again when they fire
+	Schedules       []ScheduledInput
+}
+
+// ScheduledInput is an input that is delivered again and again to an instance that the declaration names.
+type ScheduledInput struct {
+	Name  string
+	Input string
+	Recurrence
+	Instance string // id, in which {time} stands for the time of the firing in UTC, as 20060102T150405Z
 }
 
 // Codec turns the variants of a sealed interface into JSON objects and back. Name and Encode give "" and report an error
@@ -67,7 +78,7 @@ type StateCodec[S any] struct {
 // them and cancelled on exit.
 type StateTimer struct {
 	Name  string
-	After time.Duration
+	After time.Duration // 0 for one of RecurringTimers
 	While []string
 	Input any // to deliver, its id left empty
 }
@@ -96,6 +107,16 @@ func (d *Definition[S, I, E, F, R]) validate() error {
 		if isNil(code) {
 			return fmt.Errorf("workflow %s: a decider, evolver or handler is nil; pass a value of your type to NewWorkflow",
 				d.Workflow)
+		}
+	}
+	for name, r := range d.RecurringTimers {
+		if _, err := r.parse(); err != nil {
+			return fmt.Errorf("workflow %s: timer %s: %w", d.Workflow, name, err)
+		}
+	}
+	for _, s := range d.Schedules {
+		if _, err := s.parse(); err != nil {
+			return fmt.Errorf("workflow %s: schedule %s: %w", d.Workflow, s.Name, err)
 		}
 	}
 	return nil

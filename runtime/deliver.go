@@ -1,45 +1,73 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"time"
 )
 
-// newEffectWorker makes the worker that calls handlers and brings their results in by the door.
+// newEffectWorker makes the worker that calls handlers and brings their results in by the door, and that delivers inputs
+// to other workflows. An effect for a workflow that this engine does not have waits for a process that has it.
 func newEffectWorker(e *Engine) *worker {
 	w := newWorker(e.store.Effects(), e.config, e.config.EffectHandlers)
-	options := make(map[Kind]EffectOptions)
 	for _, workflow := range e.workflows {
 		for effect, o := range workflow.effectOptions() {
 			o.Retry = o.Retry.withDefaults(e.config.EffectRetry)
 			setDefault(&o.Timeout, e.config.EffectTimeout)
 			kind := Kind{Workflow: workflow.name, Name: effect}
-			options[kind] = o
-			w.kinds = append(w.kinds, kind)
+			r := route{retry: o.Retry}
+			if o.Dead != nil {
+				r.dead = func(ctx context.Context, d Delivery, dead Settlement) (Settlement, error) {
+					return e.deliverDead(ctx, workflow, d, dead, o.Dead)
+				}
+			}
+			switch target := cmp.Or(o.Starts, o.Sends); {
+			case target == nil:
+				r.deliver = func(ctx context.Context, d Delivery) (Settlement, error) { return e.deliverEffect(ctx, workflow, d, o) }
+			case e.workflows[target.Workflow] != nil:
+				r.deliver = func(ctx context.Context, d Delivery) (Settlement, error) { return e.deliverToTarget(ctx, d, o) }
+			}
+			if r.deliver != nil {
+				w.routes[kind] = r
+			}
+			if o.Starts != nil && o.Ended != "" {
+				w.routes[endedKind(o.Starts.Workflow, workflow.name)] = route{retry: e.config.EffectRetry, deliver: e.deliverEnded}
+			}
 		}
-	}
-	w.policy = func(kind Kind) RetryPolicy { return options[kind].Retry }
-	w.deliver = func(ctx context.Context, d Delivery) (bool, error) {
-		return e.deliverEffect(ctx, d, options[d.Kind])
 	}
 	return w
 }
 
-// newTimerWorker makes the worker that brings the inputs of due timers in by the door.
+// newTimerWorker makes the worker that brings the inputs of due timers and schedules in by the door.
 func newTimerWorker(e *Engine) *worker {
 	w := newWorker(e.store.Timers(), e.config, e.config.TimerHandlers)
 	for _, workflow := range e.workflows {
 		for _, input := range workflow.inputNames() {
-			w.kinds = append(w.kinds, Kind{Workflow: workflow.name, Name: input})
+			w.routes[Kind{Workflow: workflow.name, Name: input}] = route{
+				retry:   e.config.TimerRetry,
+				deliver: e.deliverTimer,
+				dead: func(_ context.Context, d Delivery, dead Settlement) (Settlement, error) {
+					return e.skipFiring(workflow.recurring(timerName(d.Lease.Key)), d, dead), nil
+				},
+			}
+		}
+		for _, s := range workflow.schedules() {
+			w.routes[ScheduleKind(workflow.name, s.Name)] = route{
+				retry: e.config.TimerRetry,
+				deliver: func(ctx context.Context, d Delivery) (Settlement, error) {
+					return e.deliverScheduled(ctx, workflow, s, d)
+				},
+				dead: func(_ context.Context, d Delivery, dead Settlement) (Settlement, error) {
+					return e.skipFiring(workflow.scheduled(s.Name), d, dead), nil
+				},
+			}
 		}
 	}
-	w.policy = func(Kind) RetryPolicy { return e.config.TimerRetry }
-	w.deliver = e.deliverTimer
 	return w
 }
 
-func (e *Engine) deliverEffect(ctx context.Context, d Delivery, options EffectOptions) (consumed bool, err error) {
-	workflow := e.workflows[d.Kind.Workflow]
+func (e *Engine) deliverEffect(ctx context.Context, workflow *Workflow, d Delivery, options EffectOptions) (Settlement, error) {
 	call := EffectCall{
 		Instance:       d.Lease.Instance,
 		Effect:         d.Kind.Name,
@@ -52,60 +80,83 @@ func (e *Engine) deliverEffect(ctx context.Context, d Delivery, options EffectOp
 	defer cancel()
 	input, err := workflow.handle(handlerCtx, d.Payload, call)
 	if err != nil {
-		return false, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
+		return Settlement{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
 	}
 	if input == nil {
-		return false, nil
+		return Settlement{Lease: d.Lease, Verdict: Done}, nil
 	}
-	consumed, err = e.deliverInput(ctx, workflow, d, request{input: preparedInput{value: input}})
+	settlement, err := e.deliverOwn(ctx, workflow, d, input, time.Time{})
 	if err != nil {
-		return false, fmt.Errorf("result of effect %s: %w", d.Kind.Name, err)
+		return Settlement{}, fmt.Errorf("result of effect %s: %w", d.Kind.Name, err)
 	}
-	return consumed, nil
+	return settlement, nil
 }
 
-func (e *Engine) deliverTimer(ctx context.Context, d Delivery) (consumed bool, err error) {
+func (e *Engine) deliverTimer(ctx context.Context, d Delivery) (Settlement, error) {
 	workflow := e.workflows[d.Kind.Workflow]
+	if r := workflow.recurring(timerName(d.Lease.Key)); r != nil {
+		return e.deliverRecurring(ctx, workflow, r, d)
+	}
 	input, err := workflow.decodeInput(d.Kind.Name, d.Payload, false)
 	if err != nil {
-		return false, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
+		return Settlement{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
 	}
-	consumed, err = e.deliverInput(ctx, workflow, d, request{input: preparedInput{value: input}, notBefore: d.Due})
+	settlement, err := e.deliverOwn(ctx, workflow, d, input, d.Due)
 	if err != nil {
-		return false, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
+		return Settlement{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
 	}
-	return consumed, nil
+	return settlement, nil
+}
+
+// deliverOwn executes an input that a delivery leads to in its own instance.
+func (e *Engine) deliverOwn(
+	ctx context.Context, workflow *Workflow, d Delivery, input any, notBefore time.Time,
+) (Settlement, error) {
+	input, err := workflow.addressed(input, d.Lease.Instance.ID)
+	if err != nil {
+		return Settlement{}, err
+	}
+	req := request{workflow: workflow, notBefore: notBefore}
+	if req.input, err = workflow.prepare(input); err != nil {
+		return Settlement{}, err
+	}
+	return e.deliverInput(ctx, d, req)
 }
 
 // deliverInput executes the input that a delivery leads to, and consumes the delivery in the same commit. An input that
 // is refused, or comes too late, consumes nothing; then the delivery is done all the same.
+func (e *Engine) deliverInput(ctx context.Context, d Delivery, req request) (Settlement, error) {
+	outcome, err := e.tryInput(ctx, d, req)
+	if err != nil {
+		return Settlement{}, err
+	}
+	if outcome.kind == accepted {
+		return Settlement{}, nil
+	}
+	return Settlement{Lease: d.Lease, Verdict: Done}, nil
+}
+
+// tryInput executes the input that a delivery leads to. Its commit consumes the delivery unless the request says something
+// else.
 //
 // A store that fails is asked again here, as long as the lease is held, so that a handler that succeeded need not run
 // again. This cannot apply the result twice: had a lost commit succeeded, the lease would be gone.
-func (e *Engine) deliverInput(ctx context.Context, workflow *Workflow, d Delivery, req request) (consumed bool, err error) {
-	input, err := workflow.addressed(req.input.value, d.Lease.Instance.ID)
-	if err != nil {
-		return false, err
-	}
-	req.workflow, req.consume = workflow, &d.Lease
-	if req.input, err = workflow.prepare(input); err != nil {
-		return false, err
+func (e *Engine) tryInput(ctx context.Context, d Delivery, req request) (outcome result, err error) {
+	req.delivery, req.trace = &d, d.Trace
+	if req.settle.Verdict == 0 {
+		req.settle = Settlement{Lease: d.Lease, Verdict: Done}
 	}
 	// The handler's work is done, so a stop of the engine must not throw it away any more.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.config.Lease)
 	defer cancel()
-	var outcome result
 	err = retry(ctx, e.config.Clock, func() error {
 		outcome, err = e.execute(ctx, req)
 		return err
 	})
-	if err != nil {
-		return false, err
-	}
-	if outcome.kind != accepted {
+	if err == nil && outcome.kind != accepted {
 		e.config.Logger.InfoContext(ctx, "ironflow: the workflow did not accept what was delivered",
-			"workflow", workflow.name, "instance", d.Lease.Instance.ID, d.Lease.Queue.singular(), d.Kind.Name,
+			"workflow", req.workflow.name, "instance", req.input.id, d.Lease.Queue.singular(), d.Kind.Name,
 			"input", req.input.name, "outcome", outcome.describe())
 	}
-	return outcome.kind == accepted, nil
+	return outcome, err
 }

@@ -57,8 +57,42 @@ func (p RetryPolicy) delay(attempt int) time.Duration {
 
 // EffectOptions are the declared options of an effect.
 type EffectOptions struct {
-	Retry   RetryPolicy
-	Timeout time.Duration // of the context of one attempt; 0 means the engine's default
+	Retry    RetryPolicy
+	Timeout  time.Duration // of the context of one attempt; 0 means the engine's default
+	Priority int           // higher ones are claimed first
+	Limit    *EffectLimit  // nil for none
+
+	// Dead is the input that is delivered when the effect becomes a dead letter, nil for none.
+	Dead *DeadInput
+
+	// Starts names the input that creates a child, Sends one for an instance that is there; the engine delivers these
+	// itself. Ended is the input by which the instance hears of its child's end; it may be empty.
+	Starts *Target
+	Sends  *Target
+	Ended  string
+}
+
+// Target is an input of another workflow.
+type Target struct {
+	Workflow string
+	Input    string
+}
+
+// DeadInput says which input tells a workflow that one of its effects is dead, and what it is filled with.
+type DeadInput struct {
+	Input  string
+	Fields []string // taken over from the effect
+	Error  string   // field for the last error; empty for none
+}
+
+// EffectLimit bounds how much of an effect happens at a time; a field that is 0 bounds nothing.
+type EffectLimit struct {
+	Concurrency int     // at once in one process
+	Global      int     // at once in all processes
+	Rate        float64 // attempts that begin in a second, in all processes
+	Burst       int     // attempts that may begin at once when there were fewer before; 0 means 1, or Rate when that is more
+	Key         string  // field of the effect whose value PerKey goes by
+	PerKey      int     // at once in all processes for one value of Key
 }
 
 // Permanent marks a handler's error as one that no retry can mend: the effect becomes a dead letter at once.

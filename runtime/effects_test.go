@@ -278,7 +278,7 @@ func TestPoison(t *testing.T) {
 			b.Error("the handler was called once more")
 		}
 		b.wantTable(events, "events", "", "a 1 Opened")
-		b.wantLog("dead letter", "no attempt reported back")
+		b.wantLog("dead letter", "did not report back")
 	})
 }
 

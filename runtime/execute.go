@@ -15,9 +15,11 @@ import (
 // unless the error says that the store's answer was lost. A context that ends before the decision is made takes the input
 // back; after it, the call waits for the store's answer.
 //
-// Errors are *UnknownWorkflow, *UniqueKeyConflict, *PanicError from user code, or name what is wrong with the input or
+// Errors are *UnknownWorkflow, *UniqueKeyConflict, *InputIDReused, *PanicError from user code, or name what is wrong with the input or
 // the decision; errors of the store are wrapped.
-func Execute[E, R any](ctx context.Context, engine *Engine, workflow string, input any) (Outcome[E, R], error) {
+func Execute[E, R any](
+	ctx context.Context, engine *Engine, workflow string, input any, options ...ExecuteOption,
+) (Outcome[E, R], error) {
 	w, err := engine.workflow(workflow)
 	if err != nil {
 		return Outcome[E, R]{}, err
@@ -26,7 +28,7 @@ func Execute[E, R any](ctx context.Context, engine *Engine, workflow string, inp
 	if err != nil {
 		return Outcome[E, R]{}, err
 	}
-	result, err := engine.execute(ctx, request{workflow: w, input: prepared})
+	result, err := engine.execute(ctx, request{workflow: w, input: prepared}, options...)
 	if err != nil {
 		return Outcome[E, R]{}, err
 	}
@@ -57,7 +59,9 @@ func typedOutcome[E, R any](result result) (Outcome[E, R], error) {
 
 // ExecuteDynamic is Execute for an input given as JSON: a flat object whose member "type" names the input. Unlike in
 // stored inputs, a missing field is an error. Errors about the JSON are *codec.Error and *codec.UnknownTypeError, wrapped.
-func (e *Engine) ExecuteDynamic(ctx context.Context, workflow string, input []byte) (DynamicOutcome, error) {
+func (e *Engine) ExecuteDynamic(
+	ctx context.Context, workflow string, input []byte, options ...ExecuteOption,
+) (DynamicOutcome, error) {
 	w, err := e.workflow(workflow)
 	if err != nil {
 		return DynamicOutcome{}, err
@@ -78,7 +82,7 @@ func (e *Engine) ExecuteDynamic(ctx context.Context, workflow string, input []by
 	if err != nil {
 		return DynamicOutcome{}, err
 	}
-	result, err := e.execute(ctx, request{workflow: w, input: prepared})
+	result, err := e.execute(ctx, request{workflow: w, input: prepared}, options...)
 	if err != nil {
 		return DynamicOutcome{}, err
 	}
@@ -108,9 +112,25 @@ type request struct {
 	workflow  *Workflow
 	input     preparedInput
 	notBefore time.Time // now must not be earlier: the time a timer was to fire
-	consume   *Lease    // the effect or timer that caused the input
+	id        string    // of the input; empty when it came without one
+	trace     string    // W3C trace context to go on with
 
-	maxPayload int // bytes
+	delivery *Delivery  // the effect or timer that brought the input; nil for a client's
+	settle   Settlement // how the delivery ends in the input's commit
+
+	creates bool    // the input is refused when the instance exists
+	parent  *Parent // of the instance that the input creates
+
+	within     Transaction // of the caller; nil for one of its own
+	maxPayload int         // bytes
+}
+
+// consumes returns the lease that the input's commit ends by deleting the delivery.
+func (r *request) consumes() *Lease {
+	if r.settle.Verdict == Done {
+		return &r.settle.Lease
+	}
+	return nil
 }
 
 // result is what became of a request.
@@ -119,20 +139,39 @@ type result struct {
 	events    []any
 	version   int64
 	rejection any
+
+	stored []NewEvent // the events, encoded
 }
 
 // describe says in a log what became of an input that was not accepted.
 func (r result) describe() string {
-	if r.kind == rejected {
+	switch r.kind {
+	case rejected:
 		return fmt.Sprintf("rejected with %T", r.rejection)
+	case existed:
+		return "the instance existed already"
+	default:
+		return "the instance had completed"
 	}
-	return "the instance had completed"
 }
 
 // execute is the door: every input passes here.
-func (e *Engine) execute(ctx context.Context, req request) (result, error) {
+func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOption) (result, error) {
+	for _, option := range options {
+		if err := option(&req); err != nil {
+			return result{}, fmt.Errorf("%s/%s: input %s: %w", req.workflow.name, req.input.id, req.input.name, err)
+		}
+	}
 	req.maxPayload = e.config.MaxPayloadBytes
 	return e.executor.execute(ctx, req)
+}
+
+// Wake lets the workers of this engine look for work at once, and not only when they poll next: after the commit of a transaction
+// of the caller's own, see Within, on a store that does not tell of it.
+func (e *Engine) Wake() {
+	now := e.config.Clock.Now()
+	e.effects.wakeAt(now)
+	e.timers.wakeAt(now)
 }
 
 // committed tells the workers and readers of this process, and the other processes, what is new with a commit.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -47,7 +48,11 @@ const maxAlone = 8
 // execute takes an input through its lane and returns what became of it.
 func (x *executor) execute(ctx context.Context, req request) (result, error) {
 	key := InstanceKey{Workflow: req.workflow.name, ID: req.input.id}
-	result, err := x.submit(ctx, key, req)
+	submit := x.submit
+	if req.within != nil {
+		submit = x.within
+	}
+	result, err := submit(ctx, key, req)
 	if err != nil {
 		return result, fmt.Errorf("%s: input %s: %w", key, req.input.name, err)
 	}
@@ -93,6 +98,7 @@ type task struct {
 
 	result result
 	err    error
+	again  bool // it is to be decided anew
 	done   chan struct{}
 }
 
@@ -145,38 +151,78 @@ func (x *executor) attempt(ctx context.Context, key InstanceKey, req request) (r
 		return result{}, ctx.Err()
 	}
 	defer func() { <-x.alone }()
-	work, err := x.store.Begin(ctx, []ReadRequest{{Instance: key, Schema: req.workflow.schema()}})
+	r, change, err := x.decideAlone(ctx, x.store, key, req)
+	if err == nil && len(change.Events) > 0 {
+		x.committed(change)
+	}
+	return r, err
+}
+
+// beginner is a Store, or a Transaction of the caller.
+type beginner interface {
+	Begin(ctx context.Context, requests []ReadRequest) (UnitOfWork, error)
+	InputOutcomes(ctx context.Context, inputs []InputKey) ([][]byte, error)
+	RecordInputs(ctx context.Context, inputs InputRecords) error
+}
+
+// decideAlone takes one input through a unit of work of its own. It also returns the change that was stored.
+func (x *executor) decideAlone(ctx context.Context, in beginner, key InstanceKey, req request) (result, Change, error) {
+	work, err := in.Begin(ctx, []ReadRequest{{Instance: key, Schema: req.workflow.schema()}})
 	if err != nil {
-		return result{}, fromStore(err)
+		return result{}, Change{}, fromStore(err)
 	}
 	uncancelled := context.WithoutCancel(ctx)
-	defer func() {
+	rollback := sync.OnceFunc(func() {
 		if err := work.Rollback(uncancelled); err != nil {
 			x.config.Logger.WarnContext(ctx, "ironflow: rollback failed", "workflow", key.Workflow, "instance", key.ID, "error", err)
 		}
-	}()
+	})
+	defer rollback()
+	if req.id != "" {
+		outcomes, err := in.InputOutcomes(ctx, []InputKey{req.inputKey()})
+		if err != nil {
+			return result{}, Change{}, fromStore(err)
+		}
+		if outcomes[0] != nil {
+			r, err := repeated(&req, outcomes[0])
+			return r, Change{}, err
+		}
+	}
 	start, err := known(req.workflow, cached{}, work.Instances()[0])
 	if err != nil {
-		return result{}, err
+		return result{}, Change{}, err
 	}
 	c := newChain(key, req.workflow, start, x.config.Clock.Now())
 	outcome, err := c.decide(req)
 	if err != nil {
-		return result{}, err
+		return result{}, Change{}, err
 	}
-	change, ok := c.finish()
-	if !ok {
-		return outcome, nil
+	records, err := x.config.records(&req, outcome, c.change.Due)
+	if err != nil {
+		return result{}, Change{}, err
+	}
+	c.change.Inputs = records
+	change, ok, err := c.finish()
+	if err != nil {
+		return result{}, Change{}, err
 	}
 	if err := ctx.Err(); err != nil {
-		return result{}, err
+		return result{}, Change{}, err
+	}
+	if !ok {
+		rollback() // it may have what RecordInputs waits for
+		if records.empty() {
+			return outcome, Change{}, nil
+		}
+		return outcome, Change{}, fromStore(in.RecordInputs(uncancelled, records))
 	}
 	if err := x.commit(uncancelled, work, change); err != nil {
-		return result{}, fromStore(err)
+		return result{}, Change{}, fromStore(err)
 	}
-	x.committed(change)
-	x.snapshots.consider(&c)
-	return outcome, nil
+	if req.within == nil {
+		x.snapshots.consider(&c)
+	}
+	return outcome, change, nil
 }
 
 func (x *executor) commit(ctx context.Context, work UnitOfWork, change Change) error {

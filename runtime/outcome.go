@@ -22,6 +22,7 @@ const (
 	accepted outcomeKind = iota + 1
 	rejected
 	alreadyCompleted
+	existed // only to the engine's own inputs
 )
 
 // Accepted reports that the events, and all else the decision asked for, are stored.

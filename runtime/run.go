@@ -31,8 +31,14 @@ func (e *Engine) Run(ctx context.Context) error {
 	handlers, cancelHandlers := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelHandlers(errStopping)
 	var workers sync.WaitGroup
+	workers.Go(func() {
+		err := retry(ctx, e.config.Clock, func() error { return e.putSchedules(ctx) })
+		if err != nil && ctx.Err() == nil {
+			e.config.Logger.ErrorContext(ctx, "ironflow: the schedules were not started", "error", err)
+		}
+	})
 	for _, w := range []*worker{e.effects, e.timers} {
-		if len(w.kinds) > 0 {
+		if len(w.routes) > 0 {
 			workers.Go(func() { w.run(ctx, handlers) })
 		}
 	}

@@ -5,33 +5,43 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// worker delivers what becomes due in one queue. Effects and timers differ only in deliver and policy.
+// worker delivers what becomes due in one queue, each kind by its route.
 //
 // While it runs, one goroutine claims and one settles what the handlers leave. So a claim, the handlers and a settlement go
 // on side by side, and each round trip carries many deliveries.
 type worker struct {
 	queue  Queue
-	kinds  []Kind
+	routes map[Kind]route
 	config Config
 	slots  int // handlers at the same time
 	alarm  alarm
 	held   heldLeases
 	active atomic.Bool // while it runs
+}
 
-	// deliver makes one attempt. It reports whether the delivery was consumed in the commit of its input.
-	deliver func(ctx context.Context, d Delivery) (consumed bool, err error)
-	policy  func(Kind) RetryPolicy
+// route is the way of one kind of deliveries.
+type route struct {
+	retry RetryPolicy
+
+	// deliver makes one attempt. It returns how the lease is to end; Verdict 0 when it ended in the commit of the input that
+	// the delivery led to.
+	deliver func(ctx context.Context, d Delivery) (Settlement, error)
+
+	// dead is asked what becomes of a delivery that is to be a dead letter; nil makes it one.
+	dead func(ctx context.Context, d Delivery, dead Settlement) (Settlement, error)
 }
 
 func newWorker(queue Queue, config Config, slots int) *worker {
 	return &worker{
 		queue:  queue,
+		routes: make(map[Kind]route),
 		config: config,
 		slots:  slots,
 		alarm:  alarm{ring: make(chan struct{}, 1)},
@@ -162,7 +172,7 @@ func (r *workerRun) claim(ctx context.Context, limit int) (deliveries []Delivery
 	defer cancel()
 	now := storedTime(r.config.Clock.Now())
 	until = now.Add(r.config.Lease)
-	deliveries, err = r.queue.Claim(ctx, Claim{Kinds: r.kinds, Now: now, Until: until, Limit: limit})
+	deliveries, err = r.queue.Claim(ctx, Claim{Kinds: slices.Collect(maps.Keys(r.routes)), Now: now, Until: until, Limit: limit})
 	return deliveries, until, err
 }
 
@@ -201,7 +211,7 @@ func (r *workerRun) serve(stop context.Context, s shift) {
 	}
 	log := r.config.Logger.With("workflow", s.Kind.Workflow, "instance", s.Lease.Instance.ID,
 		s.Lease.Queue.singular(), s.Kind.Name, "attempt", s.Attempt)
-	settlement := r.policy(s.Kind).settle(s.Delivery, errGoexit, storedTime(r.config.Clock.Now()))
+	settlement := r.routes[s.Kind].retry.settle(s.Delivery, errGoexit, storedTime(r.config.Clock.Now()))
 	defer func() { r.end(s, settlement) }() // also when the handler ends its goroutine
 	settlement = r.attempt(s.ctx, log, s.Delivery)
 }
@@ -224,21 +234,19 @@ func (r *workerRun) end(s shift, settlement Settlement) {
 
 // attempt returns how the lease is to end; Verdict 0 when there is nothing to settle any more.
 func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Settlement {
-	policy := w.policy(d.Kind)
-	if d.Attempt > policy.MaxAttempts {
-		log.ErrorContext(ctx, "ironflow: dead letter, no attempt reported back", "last_error", d.LastError)
-		return Settlement{Lease: d.Lease, Verdict: Dead, At: storedTime(w.config.Clock.Now()), Error: fmt.Sprintf(
-			"gave up after %d attempts; the last one did not report back: its process crashed, or lost its lease. Last error: %s",
-			policy.MaxAttempts, d.LastError)}
+	route := w.routes[d.Kind]
+	if d.Attempt > route.retry.MaxAttempts {
+		return w.bury(ctx, log, d, Settlement{
+			Lease: d.Lease, Verdict: Dead, At: storedTime(w.config.Clock.Now()), Error: unreported(d, route.retry),
+		})
 	}
-	consumed, err := w.deliver(ctx, d)
+	settlement, err := route.deliver(ctx, d)
+	if err == nil {
+		return settlement
+	}
 	now := storedTime(w.config.Clock.Now())
 	var lost *LeaseLost
 	switch {
-	case err == nil && consumed:
-		return Settlement{}
-	case err == nil:
-		return Settlement{Lease: d.Lease, Verdict: Done}
 	case errors.As(err, &lost), errors.As(context.Cause(ctx), &lost):
 		log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now", "error", err)
 		return Settlement{}
@@ -246,13 +254,48 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Sett
 		log.InfoContext(ctx, "ironflow: interrupted by the stop, given back", "error", err)
 		return Settlement{Lease: d.Lease, Verdict: Release, At: now}
 	}
-	settlement := policy.settle(d, err, now)
+	settlement = route.retry.settle(d, err, now)
 	if settlement.Verdict == Dead {
-		log.ErrorContext(ctx, "ironflow: dead letter", "error", err)
-	} else {
-		log.WarnContext(ctx, "ironflow: attempt failed", "retry_at", settlement.At, "error", err)
+		return w.bury(ctx, log, d, settlement)
 	}
+	log.WarnContext(ctx, "ironflow: attempt failed", "retry_at", settlement.At, "error", err)
 	return settlement
+}
+
+// unreported is the last error of a delivery whose attempts are used up without a word from the last.
+func unreported(d Delivery, policy RetryPolicy) string {
+	return fmt.Sprintf(
+		"gave up after %d attempts; the last one did not report back: its process crashed, or lost its lease. Last error: %s",
+		policy.MaxAttempts, d.LastError)
+}
+
+// maxBurials is how many more attempts there are at telling a workflow that an effect is dead.
+const maxBurials = 25
+
+// bury makes a dead letter of a delivery, or what its route makes of it.
+func (w *worker) bury(ctx context.Context, log *slog.Logger, d Delivery, dead Settlement) Settlement {
+	route := w.routes[d.Kind]
+	log.ErrorContext(ctx, "ironflow: dead letter", "error", dead.Error)
+	if route.dead == nil {
+		return dead
+	}
+	settlement, err := route.dead(ctx, d, dead)
+	var lost *LeaseLost
+	switch {
+	case err == nil:
+		return settlement
+	case errors.As(err, &lost):
+		log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now", "error", err)
+		return Settlement{}
+	case d.Attempt >= route.retry.MaxAttempts+maxBurials:
+		log.ErrorContext(ctx, "ironflow: the workflow was not told of its dead effect", "error", err)
+		return dead
+	}
+	// The next claim finds the attempts used up, and comes here again.
+	log.ErrorContext(ctx, "ironflow: telling the workflow of its dead effect failed", "error", err)
+	return Settlement{
+		Lease: d.Lease, Verdict: RetryLater, At: dead.At.Add(route.retry.delay(d.Attempt)), Error: dead.Error,
+	}
 }
 
 // storeBackoff is for calls of a store that failed and are worth repeating at once.

@@ -20,6 +20,8 @@ type definition interface {
 	decodeInput(name string, data []byte, strict bool) (any, error)
 	// addressed returns the input with its id filled in, and refuses one that names another instance.
 	addressed(input any, id string) (any, error)
+	// withID sets an id that is empty.
+	withID(input any, id string) any
 
 	// replay returns the state of an instance: its snapshot or the state that is known for the version before its events,
 	// which may be nil, and the events folded into it.
@@ -37,11 +39,16 @@ type definition interface {
 
 	decodeEvent(stored StoredEvent) (any, error)
 	encodeEvent(event any) (Encoded, error)
+	encodeInput(input any) (Encoded, error)
 	encodeRejection(rejection any) (Encoded, error)
+	decodeRejection(encoded Encoded) (any, error)
 
 	declaredMachine() *Machine // nil without states
 	effectOptions() map[string]EffectOptions
 	inputNames() []string
+	recurring(timer string) *recurrence // nil for a timer that fires once
+	schedules() []ScheduledInput
+	scheduled(name string) *recurrence // of the schedule
 	handle(ctx context.Context, payload []byte, call EffectCall) (any, error)
 }
 
@@ -56,12 +63,21 @@ type preparedInput struct {
 // typed implements definition over the user's types.
 type typed[S, I, E, F, R any] struct {
 	Definition[S, I, E, F, R]
-	machine *machineIndex // nil without states
-	plain   plainTypes
+	machine     *machineIndex          // nil without states
+	recurrences map[string]*recurrence // by timer
+	firings     map[string]*recurrence // by schedule
+	plain       plainTypes
 }
 
 func newTyped[S, I, E, F, R any](d Definition[S, I, E, F, R]) *typed[S, I, E, F, R] {
-	t := &typed[S, I, E, F, R]{Definition: d}
+	t := &typed[S, I, E, F, R]{Definition: d, recurrences: map[string]*recurrence{}, firings: map[string]*recurrence{}}
+	// That they can be read was validated.
+	for name, r := range d.RecurringTimers {
+		t.recurrences[name], _ = r.parse()
+	}
+	for _, s := range d.Schedules {
+		t.firings[s.Name], _ = s.parse()
+	}
 	if d.Machine != nil {
 		t.machine = d.Machine.index()
 	}
@@ -162,6 +178,8 @@ func (w *typed[S, I, E, F, R]) addressed(input any, id string) (any, error) {
 	return in, nil
 }
 
+func (w *typed[S, I, E, F, R]) withID(input any, id string) any { return w.WithID(input.(I), id) }
+
 func (w *typed[S, I, E, F, R]) replay(known any, instance Instance) (any, error) {
 	state, err := w.startingState(known, instance)
 	if err != nil {
@@ -255,6 +273,15 @@ func (w *typed[S, I, E, F, R]) encodeEvent(event any) (Encoded, error) {
 	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
 }
 
+func (w *typed[S, I, E, F, R]) encodeInput(input any) (Encoded, error) {
+	name, payload, err := encode(input.(I), w.Inputs)
+	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
+}
+
+func (w *typed[S, I, E, F, R]) decodeRejection(encoded Encoded) (any, error) {
+	return decode(codec.NewDecoder(encoded.Payload), encoded.Type, w.Rejections)
+}
+
 func (w *typed[S, I, E, F, R]) encodeRejection(rejection any) (Encoded, error) {
 	name, payload, err := encode(rejection.(R), w.Rejections)
 	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
@@ -265,6 +292,12 @@ func (w *typed[S, I, E, F, R]) declaredMachine() *Machine { return w.Machine }
 func (w *typed[S, I, E, F, R]) effectOptions() map[string]EffectOptions { return w.EffectOptions }
 
 func (w *typed[S, I, E, F, R]) inputNames() []string { return w.InputNames }
+
+func (w *typed[S, I, E, F, R]) recurring(timer string) *recurrence { return w.recurrences[timer] }
+
+func (w *typed[S, I, E, F, R]) schedules() []ScheduledInput { return w.Schedules }
+
+func (w *typed[S, I, E, F, R]) scheduled(name string) *recurrence { return w.firings[name] }
 
 func (w *typed[S, I, E, F, R]) handle(ctx context.Context, payload []byte, call EffectCall) (result any, err error) {
 	defer recoverTo(&err, "the handler of ", call.Effect)
@@ -318,7 +351,7 @@ func (d *UntypedDecision) validate() error {
 	switch {
 	case len(d.events) == 0 && len(d.rejections) == 0:
 		return errors.New("the decision is empty; return one of the Accept or Reject constructors")
-	case len(d.rejections) > 0 && len(d.effects)+len(d.timers) > 0:
+	case len(d.rejections) > 0 && len(d.effects)+len(d.timers)+len(d.cancelled) > 0:
 		return errors.New("the decision is a rejection with effects or timers; a rejection leaves no trace")
 	case slices.Contains(d.events, nil), slices.Contains(d.effects, nil), slices.Contains(d.rejections, nil):
 		return errors.New("the decision contains a nil event, effect or rejection")

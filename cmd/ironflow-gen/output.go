@@ -99,22 +99,30 @@ type adviceJSON struct {
 
 // printJSON prints the outcome of a command, either of which may be nil, and returns the exit code.
 func (c call) printJSON(plan *generate.Plan, err error) int {
-	list, others := diagnostic.Split(err)
-	doc := document{Version: 1, Diagnostics: list.JSON(nil)}
-	for _, other := range others {
-		doc.Errors = append(doc.Errors, other.Error())
-	}
-	if plan != nil {
+	return c.printDocument(err, func(doc *document) {
+		if plan == nil {
+			return
+		}
 		for _, step := range plan.Steps {
 			doc.Files = append(doc.Files, fileJSON{step.Path, step.Action.String(), step.Note})
 		}
 		for _, advice := range plan.Advice {
 			doc.Advice = append(doc.Advice, adviceJSON(advice))
 		}
+	})
+}
+
+// printDocument prints the document of an error with what else there is to it, and returns the exit code of the error.
+func (c call) printDocument(err error, add func(*document)) int {
+	list, others := diagnostic.Split(err)
+	doc := document{Version: 1, Diagnostics: list.JSON(nil)}
+	for _, other := range others {
+		doc.Errors = append(doc.Errors, other.Error())
 	}
+	add(&doc)
 	encoder := json.NewEncoder(c.out)
 	encoder.SetEscapeHTML(false)
-	if failed := encoder.Encode(doc); failed != nil || err != nil {
+	if encoder.Encode(doc) != nil || err != nil {
 		return exitFailed
 	}
 	return exitOK

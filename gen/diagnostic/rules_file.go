@@ -230,4 +230,11 @@ events:
 events:
   Opened: {fields: {by: string}}`,
 	})
+
+	OddLineBreak = define("IF0121", Rule{
+		Title: "A line break that editors do not show",
+		Why: `
+A carriage return alone, U+0085, U+2028 and U+2029 end a line for YAML and hardly anywhere else, so "ironflow-gen fmt" does not
+lay out a file that has one. Replace it by a line feed, or by a space.`,
+	})
 )

@@ -22,10 +22,11 @@ func (e *emitter) client(f *file) {
 	for _, in := range e.w.Inputs {
 		name, names := in.Name.Text, spec.NamesOfInput(in.Name.Text)
 		f.comment(docAfter(fmt.Sprintf("%s sends the input to the instance that its %s names.", name, goField(in, in.ID)), in.Doc))
-		f.decl().Func().Params(self.Clone()).Id(name).Params(ctx.Clone(), jen.Id("in").Id(name)).
+		f.decl().Func().Params(self.Clone()).Id(name).
+			Params(ctx.Clone(), jen.Id("in").Id(name), jen.Id("options").Op("...").Add(runtimeID("ExecuteOption"))).
 			Params(jen.Id(names.Outcome), jen.Error()).Block(
 			jen.Return(runtimeID("Execute").Types(jen.Id(names.Event), jen.Id("Rejection")).
-				Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("in"))),
+				Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("in"), jen.Id("options").Op("..."))),
 		)
 	}
 	f.comment("State returns the state of an instance. One without events is a *runtime.UnknownInstance error.")

@@ -1,11 +1,11 @@
 package generate
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	udiff "github.com/aymanbagabas/go-udiff"
 
@@ -18,8 +18,8 @@ const noFile = "/dev/null"
 // Check compares a plan with the files that there are. It returns a unified diff that turns these into what the plan would
 // write, which "git apply" takes, and a [diagnostic.Errors] with every file that differs; both are empty when carrying out
 // the plan would change nothing.
-func (p *Plan) Check() (diff string, err error) {
-	var all bytes.Buffer
+func (p *Plan) Check() (diffs string, err error) {
+	var all strings.Builder
 	var list diagnostic.List
 	for _, step := range p.Steps {
 		if step.Action != Write && step.Action != Create && step.Action != Remove && step.Action != Empty {
@@ -30,31 +30,27 @@ func (p *Plan) Check() (diff string, err error) {
 		if err != nil && !missing {
 			return "", err
 		}
-		oldName, newName := filepath.ToSlash(step.Path), filepath.ToSlash(step.Path)
-		if !filepath.IsAbs(step.Path) {
-			oldName, newName = "a/"+oldName, "b/"+newName
-		}
-		// A checkout may have other line ends, which do not count as a difference.
-		before, after := string(unixLines(old)), string(step.Content)
+		oldName, newName := step.Path, step.Path
+		old = unixLines(old) // what a checkout makes of line ends does not count
 		pos := diagnostic.Pos{File: step.Path, Line: 1, Col: 1}
 		switch {
 		case step.Action == Remove:
-			newName, after = noFile, ""
+			newName = noFile
 			list.Report(pos, diagnostic.OrphanedFile, `this file was generated and is not needed any more; run "ironflow-gen" to remove it`)
 		case missing:
 			oldName = noFile
 			list.Report(pos, diagnostic.MissingFile, `this file is missing; run "ironflow-gen" to write it`)
 		default:
-			pos.Line = firstDifference(before, after)
+			pos.Line = firstDifference(old, step.Content)
 			list.Report(pos, diagnostic.StaleFile, `this is not what the declaration gives today; run "ironflow-gen" to write the file anew`)
 		}
-		all.WriteString(udiff.Unified(oldName, newName, before, after))
+		all.WriteString(diff(oldName, newName, old, step.Content))
 	}
 	return all.String(), list.Err()
 }
 
 // firstDifference returns the number of the first line of a that is not the same in b.
-func firstDifference(a, b string) int {
+func firstDifference(a, b []byte) int {
 	line := 1
 	for i := 0; i < len(a) && i < len(b) && a[i] == b[i]; i++ {
 		if a[i] == '\n' {
@@ -62,4 +58,14 @@ func firstDifference(a, b string) int {
 		}
 	}
 	return line
+}
+
+// diff returns a unified diff of a file, in the form of git for paths that are relative.
+func diff(oldName, newName string, before, after []byte) string {
+	for prefix, name := range map[string]*string{"a/": &oldName, "b/": &newName} {
+		if *name != noFile && !filepath.IsAbs(*name) {
+			*name = prefix + filepath.ToSlash(*name)
+		}
+	}
+	return udiff.Unified(oldName, newName, string(before), string(after))
 }

@@ -33,15 +33,7 @@ func Parse(file string, src []byte) (*spec.Workflow, error) {
 
 // parse returns nil when the file cannot be read far enough to validate it.
 func parse(file string, src []byte, d *spec.Diagnostics) *spec.Workflow {
-	if len(src) > maxBytes {
-		d.Report(spec.Pos{File: file, Line: 1, Col: 1}, diagnostic.FileTooLarge, "the file is %d bytes; a declaration may be at most 1 MiB", len(src))
-		return nil
-	}
-	s := newSource(file, src)
-	if !s.check(d) {
-		return nil
-	}
-	root := s.document(d)
+	s, root := decode(file, src, d)
 	if root == nil {
 		return nil
 	}
@@ -52,6 +44,39 @@ func parse(file string, src []byte, d *spec.Diagnostics) *spec.Workflow {
 	}
 	spec.Validate(w, d)
 	return w
+}
+
+// Decode reads a declaration as YAML without looking at what it says, for tools that work on the text. The lines and
+// columns of the nodes count as in positions of diagnostics. The error is a [spec.Errors].
+func Decode(file string, src []byte) (*yaml.Node, error) {
+	var d spec.Diagnostics
+	s, root := decode(file, src, &d)
+	if root != nil {
+		s.relocate(root)
+	}
+	return root, d.Err()
+}
+
+// relocate turns the marks of the parser into positions.
+func (s *source) relocate(n *yaml.Node) {
+	pos := s.at(s.offset(n.Line, n.Column))
+	n.Line, n.Column = pos.Line, pos.Col
+	for _, child := range n.Content {
+		s.relocate(child)
+	}
+}
+
+// decode returns no root when there is none, which is reported then.
+func decode(file string, src []byte, d *spec.Diagnostics) (*source, *yaml.Node) {
+	if len(src) > maxBytes {
+		d.Report(spec.Pos{File: file, Line: 1, Col: 1}, diagnostic.FileTooLarge, "the file is %d bytes; a declaration may be at most 1 MiB", len(src))
+		return nil, nil
+	}
+	s := newSource(file, src)
+	if !s.check(d) {
+		return nil, nil
+	}
+	return s, s.document(d)
 }
 
 // document decodes the one YAML document of the file and returns its root, or nil after reporting why there is none.

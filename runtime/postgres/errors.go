@@ -17,6 +17,7 @@ const (
 	lockNotAvailable     = "55P03" // lock_timeout
 	connectionException  = "08"    // a class
 	undefinedTable       = "42P01"
+	noSavepoint          = "3B001"
 	invalidSchemaName    = "3F000"
 )
 

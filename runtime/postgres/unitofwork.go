@@ -65,13 +65,19 @@ func (w *unitOfWork) load(ctx context.Context, l *loading) error {
 	var batch pgx.Batch
 	batch.Queue(begin)
 	batch.Queue(useIndexesAndWait, unitWait)
-	if len(l.instances) > 0 {
-		locked := queueMarking(&batch, len(l.instances), w.queries.lockInstances, l.ids, l.workflows)
-		// An instance that came into being between the two statements is not locked; it stays missing, and the commit fails.
-		l.unwanted = func(index int) bool { return !locked[index] }
-		batch.Queue(w.queries.readInstances, l.ids, l.workflows, l.after, l.schemas, l.completed).Query(l.collect)
-	}
+	queueLoad(&batch, w.queries, l)
 	return w.conn.SendBatch(ctx, &batch).Close()
+}
+
+// queueLoad locks and reads.
+func queueLoad(batch *pgx.Batch, queries *queries, l *loading) {
+	if len(l.instances) == 0 {
+		return
+	}
+	locked := queueMarking(batch, len(l.instances), queries.lockInstances, l.ids, l.workflows)
+	// An instance that came into being between the two statements is not locked; it stays missing, and the commit fails.
+	l.unwanted = func(index int) bool { return !locked[index] }
+	batch.Queue(queries.readInstances, l.ids, l.workflows, l.after, l.schemas, l.completed).Query(l.collect)
 }
 
 // Instances implements runtime.UnitOfWork.

@@ -46,7 +46,10 @@ func checkUnchanged(ctx context.Context, on session, unchanged []runtime.Instanc
 
 // store ends a transaction with changes.
 func store(what string, tx *transaction, write func(*connection) error) error {
-	err := tx.finish(write)
+	return refused(what, tx.finish(write))
+}
+
+func refused(what string, err error) error {
 	// A refusal says itself what it is about, and goes on to the one who sent the input.
 	if key := (*runtime.UniqueKeyConflict)(nil); errors.As(err, &key) {
 		return key

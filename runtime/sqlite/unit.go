@@ -18,10 +18,7 @@ type unitOfWork struct {
 // Begin implements [runtime.Store]. It waits for the unit of work that is open, whatever its instances are: whoever gave
 // up and came again would only wait behind others.
 func (s *Store) Begin(ctx context.Context, requests []runtime.ReadRequest) (runtime.UnitOfWork, error) {
-	requests = slices.Clone(requests)
-	for i := range requests {
-		requests[i].Completed = false
-	}
+	requests = withoutCompleted(requests)
 	tx, err := s.writer.begin(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: begin: %w", err)
@@ -35,6 +32,15 @@ func (s *Store) Begin(ctx context.Context, requests []runtime.ReadRequest) (runt
 		return nil, fmt.Errorf("sqlite: begin: %w", errors.Join(err, tx.rollback()))
 	}
 	return u, nil
+}
+
+// withoutCompleted asks for no events of completed instances.
+func withoutCompleted(requests []runtime.ReadRequest) []runtime.ReadRequest {
+	requests = slices.Clone(requests)
+	for i := range requests {
+		requests[i].Completed = false
+	}
+	return requests
 }
 
 func (u *unitOfWork) Instances() []runtime.Instance { return u.instances }

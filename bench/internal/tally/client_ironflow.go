@@ -22,39 +22,39 @@ func NewClient(engine *runtime.Engine) *Client {
 // Add sends the input to the instance that its TallyID names.
 //
 // Add leads to one event and one effect and, when it is to remind, a timer.
-func (c *Client) Add(ctx context.Context, in Add) (AddOutcome, error) {
-	return runtime.Execute[AddEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Add(ctx context.Context, in Add, options ...runtime.ExecuteOption) (AddOutcome, error) {
+	return runtime.Execute[AddEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Loop sends the input to the instance that its TallyID names.
 //
 // Loop asks for an effect that answers with Looped.
-func (c *Client) Loop(ctx context.Context, in Loop) (LoopOutcome, error) {
-	return runtime.Execute[LoopEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Loop(ctx context.Context, in Loop, options ...runtime.ExecuteOption) (LoopOutcome, error) {
+	return runtime.Execute[LoopEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Looped sends the input to the instance that its TallyID names.
-func (c *Client) Looped(ctx context.Context, in Looped) (LoopedOutcome, error) {
-	return runtime.Execute[LoopedEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Looped(ctx context.Context, in Looped, options ...runtime.ExecuteOption) (LoopedOutcome, error) {
+	return runtime.Execute[LoopedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Remind sends the input to the instance that its TallyID names.
-func (c *Client) Remind(ctx context.Context, in Remind) (RemindOutcome, error) {
-	return runtime.Execute[RemindEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Remind(ctx context.Context, in Remind, options ...runtime.ExecuteOption) (RemindOutcome, error) {
+	return runtime.Execute[RemindEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Refuse sends the input to the instance that its TallyID names.
 //
 // Refuse is always rejected.
-func (c *Client) Refuse(ctx context.Context, in Refuse) (RefuseOutcome, error) {
-	return runtime.Execute[RefuseEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Refuse(ctx context.Context, in Refuse, options ...runtime.ExecuteOption) (RefuseOutcome, error) {
+	return runtime.Execute[RefuseEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Order sends the input to the instance that its TallyID names.
 //
 // Order is like what a shop would send, for the comparison of codecs. It is always rejected.
-func (c *Client) Order(ctx context.Context, in Order) (OrderOutcome, error) {
-	return runtime.Execute[OrderEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Order(ctx context.Context, in Order, options ...runtime.ExecuteOption) (OrderOutcome, error) {
+	return runtime.Execute[OrderEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.

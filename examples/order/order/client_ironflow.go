@@ -22,29 +22,29 @@ func NewClient(engine *runtime.Engine) *Client {
 // Create sends the input to the instance that its OrderID names.
 //
 // Create is a customer's checkout.
-func (c *Client) Create(ctx context.Context, in Create) (CreateOutcome, error) {
-	return runtime.Execute[CreateEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Create(ctx context.Context, in Create, options ...runtime.ExecuteOption) (CreateOutcome, error) {
+	return runtime.Execute[CreateEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Pay sends the input to the instance that its OrderID names.
 //
 // Pay says that money has arrived.
-func (c *Client) Pay(ctx context.Context, in Pay) (PayOutcome, error) {
-	return runtime.Execute[PayEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Pay(ctx context.Context, in Pay, options ...runtime.ExecuteOption) (PayOutcome, error) {
+	return runtime.Execute[PayEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // PaymentFailed sends the input to the instance that its OrderID names.
 //
 // PaymentFailed says that the card was declined.
-func (c *Client) PaymentFailed(ctx context.Context, in PaymentFailed) (PaymentFailedOutcome, error) {
-	return runtime.Execute[PaymentFailedEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) PaymentFailed(ctx context.Context, in PaymentFailed, options ...runtime.ExecuteOption) (PaymentFailedOutcome, error) {
+	return runtime.Execute[PaymentFailedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // PaymentTimeout sends the input to the instance that its OrderID names.
 //
 // PaymentTimeout ends an order that nobody pays.
-func (c *Client) PaymentTimeout(ctx context.Context, in PaymentTimeout) (PaymentTimeoutOutcome, error) {
-	return runtime.Execute[PaymentTimeoutEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) PaymentTimeout(ctx context.Context, in PaymentTimeout, options ...runtime.ExecuteOption) (PaymentTimeoutOutcome, error) {
+	return runtime.Execute[PaymentTimeoutEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.

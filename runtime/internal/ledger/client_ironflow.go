@@ -22,29 +22,29 @@ func NewClient(engine *runtime.Engine) *Client {
 // Add sends the input to the instance that its Account names.
 //
 // Add counts.
-func (c *Client) Add(ctx context.Context, in Add) (AddOutcome, error) {
-	return runtime.Execute[AddEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Add(ctx context.Context, in Add, options ...runtime.ExecuteOption) (AddOutcome, error) {
+	return runtime.Execute[AddEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Audited sends the input to the instance that its Account names.
 //
 // Audited is what an audit says.
-func (c *Client) Audited(ctx context.Context, in Audited) (AuditedOutcome, error) {
-	return runtime.Execute[AuditedEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Audited(ctx context.Context, in Audited, options ...runtime.ExecuteOption) (AuditedOutcome, error) {
+	return runtime.Execute[AuditedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Tick sends the input to the instance that its Account names.
 //
 // Tick is a timer's.
-func (c *Client) Tick(ctx context.Context, in Tick) (TickOutcome, error) {
-	return runtime.Execute[TickEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Tick(ctx context.Context, in Tick, options ...runtime.ExecuteOption) (TickOutcome, error) {
+	return runtime.Execute[TickEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Close sends the input to the instance that its Account names.
 //
 // Close ends the ledger.
-func (c *Client) Close(ctx context.Context, in Close) (CloseOutcome, error) {
-	return runtime.Execute[CloseEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Close(ctx context.Context, in Close, options ...runtime.ExecuteOption) (CloseOutcome, error) {
+	return runtime.Execute[CloseEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.

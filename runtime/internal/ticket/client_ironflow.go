@@ -22,78 +22,78 @@ func NewClient(engine *runtime.Engine) *Client {
 // Open sends the input to the instance that its ID names.
 //
 // Open is a new request.
-func (c *Client) Open(ctx context.Context, in Open) (OpenOutcome, error) {
-	return runtime.Execute[OpenEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Open(ctx context.Context, in Open, options ...runtime.ExecuteOption) (OpenOutcome, error) {
+	return runtime.Execute[OpenEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Import sends the input to the instance that its ID names.
 //
 // Import brings a request from another system.
-func (c *Client) Import(ctx context.Context, in Import) (ImportOutcome, error) {
-	return runtime.Execute[ImportEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Import(ctx context.Context, in Import, options ...runtime.ExecuteOption) (ImportOutcome, error) {
+	return runtime.Execute[ImportEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Note sends the input to the instance that its ID names.
 //
 // Note adds a remark.
-func (c *Client) Note(ctx context.Context, in Note) (NoteOutcome, error) {
-	return runtime.Execute[NoteEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Note(ctx context.Context, in Note, options ...runtime.ExecuteOption) (NoteOutcome, error) {
+	return runtime.Execute[NoteEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Assigned sends the input to the instance that its ID names.
 //
 // Assigned says who will help.
-func (c *Client) Assigned(ctx context.Context, in Assigned) (AssignedOutcome, error) {
-	return runtime.Execute[AssignedEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Assigned(ctx context.Context, in Assigned, options ...runtime.ExecuteOption) (AssignedOutcome, error) {
+	return runtime.Execute[AssignedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // NobodyFree sends the input to the instance that its ID names.
 //
 // NobodyFree says that there is no help.
-func (c *Client) NobodyFree(ctx context.Context, in NobodyFree) (NobodyFreeOutcome, error) {
-	return runtime.Execute[NobodyFreeEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) NobodyFree(ctx context.Context, in NobodyFree, options ...runtime.ExecuteOption) (NobodyFreeOutcome, error) {
+	return runtime.Execute[NobodyFreeEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Remind sends the input to the instance that its ID names.
 //
 // Remind is a reminder that is due.
-func (c *Client) Remind(ctx context.Context, in Remind) (RemindOutcome, error) {
-	return runtime.Execute[RemindEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Remind(ctx context.Context, in Remind, options ...runtime.ExecuteOption) (RemindOutcome, error) {
+	return runtime.Execute[RemindEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Expire sends the input to the instance that its ID names.
 //
 // Expire ends a ticket that nobody cares for.
-func (c *Client) Expire(ctx context.Context, in Expire) (ExpireOutcome, error) {
-	return runtime.Execute[ExpireEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Expire(ctx context.Context, in Expire, options ...runtime.ExecuteOption) (ExpireOutcome, error) {
+	return runtime.Execute[ExpireEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Hold sends the input to the instance that its ID names.
 //
 // Hold lets the ticket wait for the customer.
-func (c *Client) Hold(ctx context.Context, in Hold) (HoldOutcome, error) {
-	return runtime.Execute[HoldEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Hold(ctx context.Context, in Hold, options ...runtime.ExecuteOption) (HoldOutcome, error) {
+	return runtime.Execute[HoldEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Resume sends the input to the instance that its ID names.
 //
 // Resume says that the customer has answered.
-func (c *Client) Resume(ctx context.Context, in Resume) (ResumeOutcome, error) {
-	return runtime.Execute[ResumeEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Resume(ctx context.Context, in Resume, options ...runtime.ExecuteOption) (ResumeOutcome, error) {
+	return runtime.Execute[ResumeEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Merge sends the input to the instance that its ID names.
 //
 // Merge takes another ticket in.
-func (c *Client) Merge(ctx context.Context, in Merge) (MergeOutcome, error) {
-	return runtime.Execute[MergeEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Merge(ctx context.Context, in Merge, options ...runtime.ExecuteOption) (MergeOutcome, error) {
+	return runtime.Execute[MergeEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Solve sends the input to the instance that its ID names.
 //
 // Solve answers the request.
-func (c *Client) Solve(ctx context.Context, in Solve) (SolveOutcome, error) {
-	return runtime.Execute[SolveEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Solve(ctx context.Context, in Solve, options ...runtime.ExecuteOption) (SolveOutcome, error) {
+	return runtime.Execute[SolveEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.

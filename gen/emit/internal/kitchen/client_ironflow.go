@@ -20,13 +20,13 @@ func NewClient(engine *runtime.Engine) *Client {
 }
 
 // Fill sends the input to the instance that its KitchenID names.
-func (c *Client) Fill(ctx context.Context, in Fill) (FillOutcome, error) {
-	return runtime.Execute[FillEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Fill(ctx context.Context, in Fill, options ...runtime.ExecuteOption) (FillOutcome, error) {
+	return runtime.Execute[FillEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // Empty sends the input to the instance that its OtherID names.
-func (c *Client) Empty(ctx context.Context, in Empty) (EmptyOutcome, error) {
-	return runtime.Execute[EmptyEvent, Rejection](ctx, c.engine, WorkflowName, in)
+func (c *Client) Empty(ctx context.Context, in Empty, options ...runtime.ExecuteOption) (EmptyOutcome, error) {
+	return runtime.Execute[EmptyEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.

@@ -1,0 +1,148 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// endedPrefix begins the kind of the delivery by which a parent hears of its child's end. No declared effect has a colon.
+const endedPrefix = "ended:"
+
+// endedKind is the kind of such deliveries of a child's workflow.
+func endedKind(child, parent string) Kind { return Kind{Workflow: child, Name: endedPrefix + parent} }
+
+// ended is the payload of such a delivery.
+type ended struct {
+	Parent
+	Status string          `json:"status"`
+	State  json.RawMessage `json:"state,omitempty"`
+}
+
+// endedEffect is put into the outbox in the commit that completes a child.
+func (w *Workflow) endedEffect(child InstanceKey, parent Parent, d decided) (NewEffect, error) {
+	end := ended{Parent: parent, Status: d.status}
+	if w.schema() != "" {
+		state, err := w.encodeState(d.state)
+		if err != nil {
+			return NewEffect{}, fmt.Errorf("the state, for the parent %s: %w", parent.Instance, err)
+		}
+		end.State = state
+	}
+	payload, err := json.Marshal(end)
+	if err != nil {
+		return NewEffect{}, fmt.Errorf("the end, for the parent %s: %w", parent.Instance, err)
+	}
+	return NewEffect{Kind: endedKind(child.Workflow, parent.Instance.Workflow).Name, Payload: payload}, nil
+}
+
+// deliverEnded tells a parent that its child has ended.
+func (e *Engine) deliverEnded(ctx context.Context, d Delivery) (Settlement, error) {
+	var end ended
+	if err := json.Unmarshal(d.Payload, &end); err != nil {
+		return Settlement{}, Permanent(fmt.Errorf("the end of a child: %w", err))
+	}
+	fields := make(map[string]json.RawMessage)
+	if len(end.State) > 0 {
+		if err := json.Unmarshal(end.State, &fields); err != nil {
+			return Settlement{}, Permanent(fmt.Errorf("the state of a child: %w", err))
+		}
+	}
+	setText(fields, map[string]string{"child": d.Lease.Instance.ID, "status": end.Status, "error": ""})
+	return e.deliverToParent(ctx, d, end.Parent, fields)
+}
+
+// deliverToParent executes the input by which a parent hears of a child.
+func (e *Engine) deliverToParent(ctx context.Context, d Delivery, parent Parent, fields map[string]json.RawMessage) (Settlement, error) {
+	workflow, err := e.workflow(parent.Instance.Workflow)
+	if err != nil {
+		return Settlement{}, err
+	}
+	input, err := workflow.inputOf(parent.Input, parent.Instance.ID, fields)
+	if err != nil {
+		return Settlement{}, Permanent(fmt.Errorf("input %s of the parent %s: %w", parent.Input, parent.Instance, err))
+	}
+	return e.deliverInput(ctx, d, request{workflow: workflow, input: input})
+}
+
+// deliverToTarget executes the input of another workflow that an effect starts or sends.
+func (e *Engine) deliverToTarget(ctx context.Context, d Delivery, options EffectOptions) (Settlement, error) {
+	target := options.Sends
+	if options.Starts != nil {
+		target = options.Starts
+	}
+	workflow, err := e.workflow(target.Workflow)
+	if err != nil {
+		return Settlement{}, err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(d.Payload, &fields); err != nil {
+		return Settlement{}, Permanent(fmt.Errorf("effect %s: %w", d.Kind.Name, err))
+	}
+	req := request{workflow: workflow}
+	childID := ""
+	if options.Starts != nil {
+		req.creates = true
+		childID = fmt.Sprintf("%s/%d/%d", d.Lease.Instance.ID, d.Lease.Version, d.Lease.Position)
+		if options.Ended != "" {
+			req.parent = &Parent{Instance: d.Lease.Instance, Input: options.Ended}
+		}
+	}
+	if req.input, err = workflow.inputOf(target.Input, childID, fields); err != nil {
+		return Settlement{}, Permanent(fmt.Errorf("effect %s: input %s of workflow %s: %w", d.Kind.Name, target.Input, target.Workflow, err))
+	}
+	outcome, err := e.tryInput(ctx, d, req)
+	if err != nil {
+		return Settlement{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
+	}
+	switch {
+	case outcome.kind == accepted:
+		return Settlement{}, nil
+	case req.parent == nil:
+		return Settlement{Lease: d.Lease, Verdict: Done}, nil
+	}
+	reason := "the child refused to start: " + outcome.describe()
+	if outcome.kind == rejected {
+		rejection, err := workflow.encodeRejection(outcome.rejection)
+		if err != nil {
+			return Settlement{}, fmt.Errorf("effect %s: rejection %w", d.Kind.Name, err)
+		}
+		reason = "the child refused to start: " + rejection.String()
+	}
+	fields = make(map[string]json.RawMessage)
+	setText(fields, map[string]string{"child": req.input.id, "status": "", "error": reason})
+	return e.deliverToParent(ctx, d, *req.parent, fields)
+}
+
+// inputOf makes an input of fields that go by their names; what the input does not have is left out, and what it lacks stays
+// zero. Its id is the given one unless the fields have one; an empty id says that they must.
+func (w *Workflow) inputOf(name, id string, fields map[string]json.RawMessage) (preparedInput, error) {
+	payload, err := json.Marshal(fields)
+	if err != nil {
+		return preparedInput{}, err
+	}
+	input, err := w.decodeInput(name, payload, false)
+	if err != nil {
+		return preparedInput{}, err
+	}
+	if id != "" {
+		input = w.withID(input, id)
+	}
+	return w.prepare(input)
+}
+
+// setText sets fields to texts.
+func setText(fields map[string]json.RawMessage, texts map[string]string) {
+	for name, text := range texts {
+		if !utf8.ValidString(text) {
+			text = strings.ToValidUTF8(text, "\uFFFD")
+		}
+		encoded, err := json.Marshal(text)
+		if err != nil {
+			panic(err) // a string
+		}
+		fields[name] = encoded
+	}
+}

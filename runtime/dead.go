@@ -1,0 +1,65 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// deliverDead executes the input that tells a workflow that one of its effects is dead. The effect becomes a dead letter in
+// the same commit; by itself, when the workflow does not accept the input.
+func (e *Engine) deliverDead(
+	ctx context.Context, workflow *Workflow, d Delivery, dead Settlement, says *DeadInput,
+) (Settlement, error) {
+	fields, err := says.fields(d.Payload, dead.Error)
+	if err != nil {
+		return dead, nil // a payload that no one can read
+	}
+	req := request{workflow: workflow, settle: dead}
+	if req.input, err = workflow.inputOf(says.Input, d.Lease.Instance.ID, fields); err != nil {
+		return Settlement{}, fmt.Errorf("input %s: %w", says.Input, err)
+	}
+	outcome, err := e.tryInput(ctx, d, req)
+	if err != nil {
+		return Settlement{}, err
+	}
+	if outcome.kind == accepted {
+		return Settlement{}, nil
+	}
+	return dead, nil
+}
+
+// fields are what the input takes over from the effect's payload, and the error.
+func (i *DeadInput) fields(effect []byte, lastError string) (map[string]json.RawMessage, error) {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(effect, &all); err != nil {
+		return nil, err
+	}
+	fields := make(map[string]json.RawMessage, len(i.Fields)+1)
+	for _, name := range i.Fields {
+		if value, ok := all[name]; ok {
+			fields[name] = value
+		}
+	}
+	if i.Error != "" {
+		setText(fields, map[string]string{i.Error: lastError})
+	}
+	return fields, nil
+}
+
+// limitKey returns the value of the field that a limit goes by, as text.
+func limitKey(limit *EffectLimit, effect []byte) (string, error) {
+	if limit == nil || limit.Key == "" {
+		return "", nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(effect, &fields); err != nil {
+		return "", err
+	}
+	value := fields[limit.Key]
+	var text string
+	if json.Unmarshal(value, &text) == nil {
+		return text, nil
+	}
+	return string(value), nil
+}

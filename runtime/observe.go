@@ -1,0 +1,65 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// records returns what is to be kept of an input beside what it led to.
+func (c *Config) records(req *request, r result, at time.Time) (InputRecords, error) {
+	var records InputRecords
+	if req.id != "" {
+		outcome, err := recordOutcome(req, r, at)
+		if err != nil {
+			return records, err
+		}
+		records.Outcomes = []InputOutcome{outcome}
+	}
+	if c.Observe != nil && c.Observe(req.key(), req.input.name) && outcomeNames[r.kind] != "" {
+		observation, err := c.observe(req, r, at)
+		if err != nil {
+			return records, err
+		}
+		records.Observations = []Observation{observation}
+	}
+	return records, nil
+}
+
+func (c *Config) observe(req *request, r result, at time.Time) (Observation, error) {
+	input, err := req.workflow.encodeInput(req.input.value)
+	if err != nil {
+		return Observation{}, fmt.Errorf("input %w", err)
+	}
+	o := Observation{
+		Instance: req.key(), ObservedAt: at, Input: req.input.name, InputID: req.id,
+		Payload: c.redact(PayloadName{req.workflow.name, InputPayload, req.input.name}, input.Payload),
+		Outcome: outcomeNames[r.kind], Version: r.version,
+	}
+	if r.kind == rejected {
+		rejection, err := req.workflow.encodeRejection(r.rejection)
+		if err != nil {
+			return Observation{}, fmt.Errorf("rejection %w", err)
+		}
+		o.Rejection = rejection.Type
+		o.RejectionPayload = c.redact(PayloadName{req.workflow.name, RejectionPayload, rejection.Type}, rejection.Payload)
+	}
+	return o, nil
+}
+
+func (r *InputRecords) add(other InputRecords) {
+	r.Outcomes = append(r.Outcomes, other.Outcomes...)
+	r.Observations = append(r.Observations, other.Observations...)
+}
+
+func (r *InputRecords) empty() bool { return len(r.Outcomes)+len(r.Observations) == 0 }
+
+// Observations returns inputs with what became of them, the newest first: those of one instance when the query names it, those
+// of a workflow, or all. Only those are there that Config.Observe asked for. To page on, set Before to the ObservedAt of the last.
+// A limit of 0 means 100.
+func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]Observation, error) {
+	if query.Limit <= 0 {
+		query.Limit = 100
+	}
+	return e.store.Observations(ctx, query)
+}

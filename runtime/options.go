@@ -1,0 +1,30 @@
+package runtime
+
+// ExecuteOption changes how one input is taken in.
+type ExecuteOption func(*request) error
+
+// WithInputID names an input, so that sending it again is safe: the first outcome that was decided is returned to every
+// repeat, byte for byte, whether the input was accepted, rejected or came too late. What failed with an error has no outcome,
+// and is decided when it comes again.
+//
+// Ids are per instance: 1 to MaxIDLength bytes of valid UTF-8 without NUL. The same id with another input is
+// *InputIDReused. Outcomes are kept for Config.Retention; an id that comes later than that is new.
+func WithInputID(id string) ExecuteOption {
+	return func(r *request) error {
+		r.id = id
+		return checkIdentifier("input id", id)
+	}
+}
+
+// Within takes the input in as a part of the caller's own transaction, as a store's Tx gives it: what follows from the
+// input is stored when the caller commits, together with all else the transaction did, and is gone when it rolls back. Only
+// then is the outcome final. Effects and timers are delivered after the commit.
+//
+// The instance is locked until the transaction ends; others who send it inputs wait, so end it soon. An input that finds
+// that others were faster is decided again. An error leaves the transaction as it was before the call, and usable.
+func Within(tx Transaction) ExecuteOption {
+	return func(r *request) error {
+		r.within = tx
+		return nil
+	}
+}

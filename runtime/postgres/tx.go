@@ -1,0 +1,178 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// Tx lets inputs take part in a transaction of the caller, see runtime.Within. The transaction must be one on the store's
+// database, at READ COMMITTED, and is used by one goroutine at a time.
+func (s *Store) Tx(tx pgx.Tx) runtime.Transaction { return &transaction{store: s, tx: tx} }
+
+// transaction implements runtime.Transaction. Each unit of work is a savepoint.
+type transaction struct {
+	store *Store
+	tx    pgx.Tx
+}
+
+// What useIndexesAndWait sets would last until the end of the transaction, and so change what the caller's own statements do.
+// rememberSettings returns the values to set back.
+const (
+	rememberSettings = `
+SELECT current_setting('enable_seqscan'), current_setting('enable_hashjoin'), current_setting('enable_mergejoin'),
+       current_setting('jit'), current_setting('plan_cache_mode'), current_setting('lock_timeout')`
+	restoreSettings = `
+SELECT set_config('enable_seqscan', $1::text, true), set_config('enable_hashjoin', $2::text, true),
+       set_config('enable_mergejoin', $3::text, true), set_config('jit', $4::text, true),
+       set_config('plan_cache_mode', $5::text, true), set_config('lock_timeout', $6::text, true)`
+)
+
+// savepoint is one part of a caller's transaction.
+type savepoint struct {
+	tx       pgx.Tx
+	name     string
+	settings [6]string
+}
+
+// begin marks the place to go back to, and makes the settings of the store's statements.
+func (t *transaction) begin(ctx context.Context) (*savepoint, error) {
+	s := &savepoint{tx: t.tx, name: fmt.Sprintf("ironflow_%d", rand.Uint64())}
+	var batch pgx.Batch
+	batch.Queue("SAVEPOINT " + s.name)
+	batch.Queue(rememberSettings).QueryRow(func(row pgx.Row) error {
+		into := make([]any, len(s.settings))
+		for i := range s.settings {
+			into[i] = &s.settings[i]
+		}
+		return row.Scan(into...)
+	})
+	batch.Queue(useIndexesAndWait, unitWait)
+	if err := t.tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, errors.Join(err, s.rollback(ctx))
+	}
+	return s, nil
+}
+
+// rollback takes back what was done since, settings included.
+func (s *savepoint) rollback(ctx context.Context) error {
+	var batch pgx.Batch
+	batch.Queue("ROLLBACK TO SAVEPOINT " + s.name)
+	batch.Queue("RELEASE SAVEPOINT " + s.name)
+	err := s.tx.SendBatch(ctx, &batch).Close()
+	if hasCode(err, noSavepoint) {
+		return nil // it failed to begin
+	}
+	return err
+}
+
+// release keeps what was done since.
+func (s *savepoint) release(ctx context.Context) error {
+	var batch pgx.Batch
+	batch.Queue(restoreSettings, s.settings[0], s.settings[1], s.settings[2], s.settings[3], s.settings[4], s.settings[5])
+	batch.Queue("RELEASE SAVEPOINT " + s.name)
+	return s.tx.SendBatch(ctx, &batch).Close()
+}
+
+// within runs statements in a savepoint of their own.
+func (t *transaction) within(ctx context.Context, fill func(*pgx.Batch)) error {
+	s, err := t.begin(ctx)
+	if err != nil {
+		return err
+	}
+	var batch pgx.Batch
+	fill(&batch)
+	if err := t.tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return errors.Join(err, s.rollback(context.WithoutCancel(ctx)))
+	}
+	return s.release(ctx)
+}
+
+// Begin implements runtime.Transaction.
+func (t *transaction) Begin(ctx context.Context, requests []runtime.ReadRequest) (runtime.UnitOfWork, error) {
+	l := newLoading(requests)
+	clear(l.completed)
+	s, err := t.begin(ctx)
+	if err != nil {
+		return nil, wrap(err, "begin within a transaction, for %s", describe(l.keys()))
+	}
+	var batch pgx.Batch
+	queueLoad(&batch, t.store.queries, l)
+	if err := t.tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return nil, wrap(errors.Join(err, s.rollback(context.WithoutCancel(ctx))), "lock and load %s", describe(l.keys()))
+	}
+	return &unitWithin{savepoint: s, queries: t.store.queries, instances: l.instances}, nil
+}
+
+// InputOutcomes implements runtime.Transaction.
+func (t *transaction) InputOutcomes(ctx context.Context, inputs []runtime.InputKey) ([][]byte, error) {
+	return readInputOutcomes(inputs, t.store.queries, func(fill func(*pgx.Batch)) error { return t.within(ctx, fill) })
+}
+
+// RecordInputs implements runtime.Transaction.
+func (t *transaction) RecordInputs(ctx context.Context, inputs runtime.InputRecords) error {
+	return recordFailure(t.within(ctx, func(batch *pgx.Batch) { queueInputs(batch, t.store.queries, inputs) }))
+}
+
+// Notify implements runtime.Transaction. PostgreSQL holds notifications back until the transaction commits.
+func (t *transaction) Notify(ctx context.Context) error {
+	if _, err := t.tx.Exec(ctx, `SELECT pg_notify($1::text, '')`, t.store.channel); err != nil {
+		return wrap(err, "notify")
+	}
+	return nil
+}
+
+// unitWithin is a unit of work in a caller's transaction.
+type unitWithin struct {
+	savepoint *savepoint // nil once it has ended
+	queries   *queries
+	instances []runtime.Instance
+}
+
+// Instances implements runtime.UnitOfWork.
+func (u *unitWithin) Instances() []runtime.Instance { return u.instances }
+
+// Commit implements runtime.UnitOfWork. An answer that is lost is lost with the caller's transaction, so there is no doubt: it
+// is gone.
+func (u *unitWithin) Commit(ctx context.Context, id runtime.CommitID, changes []runtime.Change) error {
+	if u.savepoint == nil {
+		return errUnitEnded
+	}
+	s := u.savepoint
+	u.savepoint = nil
+	b, err := newChangeBatch(nil, u.queries, changes) // it is not sent by the store's own connections
+	if err == nil {
+		b.queueChanges(id)
+		err = s.tx.SendBatch(ctx, &b.Batch).Close()
+	}
+	if err == nil {
+		return s.release(ctx)
+	}
+	if back := s.rollback(context.WithoutCancel(ctx)); back != nil {
+		return wrap(errors.Join(err, back), "commit %s within a transaction", b.describe())
+	}
+	var server *pgconn.PgError
+	if errors.As(err, &server) {
+		return b.refusal(server)
+	}
+	return err
+}
+
+// Rollback implements runtime.UnitOfWork.
+func (u *unitWithin) Rollback(ctx context.Context) error {
+	if u.savepoint == nil {
+		return nil
+	}
+	s := u.savepoint
+	u.savepoint = nil
+	if err := s.rollback(ctx); err != nil {
+		return fmt.Errorf("postgres: roll back within a transaction: %w", err)
+	}
+	return nil
+}

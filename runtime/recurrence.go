@@ -1,0 +1,105 @@
+package runtime
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// Recurrence says when something happens again and again.
+type Recurrence struct {
+	// Schedule has the five fields of cron, or is one of @yearly, @monthly, @weekly, @daily, @hourly and "@every 90s".
+	// Where a day has no such time because clocks are set forward, the firing is left out.
+	Schedule string
+
+	Zone   string // IANA name of the time zone of Schedule; empty for UTC
+	Missed Missed
+}
+
+// Missed says what becomes of firings that nobody was there for.
+type Missed string
+
+const (
+	MissedLatest Missed = ""     // one firing makes up for all that were missed; the default
+	MissedSkip   Missed = "skip" // a firing that is more than a minute late is left out
+	MissedAll    Missed = "all"  // each one is made up for
+)
+
+// missedAfter is how late a firing may be that is left out when it is missed.
+const missedAfter = time.Minute
+
+// recurrence is a Recurrence that was read.
+type recurrence struct {
+	schedule cron.Schedule
+	zone     *time.Location
+	every    time.Duration // of "@every"; then the schedule is not asked
+	missed   Missed
+}
+
+func (r Recurrence) parse() (*recurrence, error) {
+	zone, err := time.LoadLocation(r.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("time zone: %w; embed the database with import _ \"time/tzdata\" where the system has none", err)
+	}
+	schedule, err := cron.ParseStandard(r.Schedule)
+	if err != nil {
+		return nil, fmt.Errorf("schedule %q: %w", r.Schedule, err)
+	}
+	parsed := &recurrence{schedule: schedule, zone: zone, missed: r.Missed}
+	if constant, ok := schedule.(cron.ConstantDelaySchedule); ok {
+		parsed.every = constant.Delay
+	}
+	return parsed, nil
+}
+
+// after returns the first firing after a time. It is zero when there is none, as on February 30.
+func (r *recurrence) after(t time.Time) time.Time {
+	if r.every > 0 {
+		return storedTime(t.Add(r.every))
+	}
+	next := r.schedule.Next(t.In(r.zone))
+	if next.IsZero() {
+		return next
+	}
+	return storedTime(next)
+}
+
+// due says what becomes of a firing at its nominal time, now that it is later: whether it fires and for which nominal time,
+// and when the next one is.
+func (r *recurrence) due(nominal, now time.Time) (fires bool, at, next time.Time) {
+	switch {
+	case r.missed == MissedAll:
+		return true, nominal, r.after(nominal)
+	case r.missed == MissedSkip && now.Sub(nominal) > missedAfter:
+		_, next = r.latest(nominal, now)
+		return false, nominal, next
+	default:
+		at, next = r.latest(nominal, now)
+		return true, at, next
+	}
+}
+
+// latest returns the last firing up to now, which is the given one or a later one, and the first after now.
+func (r *recurrence) latest(nominal, now time.Time) (at, next time.Time) {
+	if now.Before(nominal) {
+		return nominal, r.after(nominal)
+	}
+	if r.every > 0 {
+		at = nominal.Add(now.Sub(nominal) / r.every * r.every)
+		return at, at.Add(r.every)
+	}
+	at = nominal
+	// Go back from now by longer and longer steps until there is a firing in between, so that a schedule of minutes that
+	// slept for years is not gone through minute by minute.
+	for step := time.Minute; now.Add(-step).After(nominal); step *= 2 {
+		if first := r.after(now.Add(-step)); !first.IsZero() && !first.After(now) {
+			at = first
+			break
+		}
+	}
+	for next = r.after(at); !next.IsZero() && !next.After(now); next = r.after(at) {
+		at = next
+	}
+	return at, next
+}
