@@ -69,7 +69,9 @@ func (e *Engine) Run(ctx context.Context) error {
 // hear passes on the news of other processes.
 func (e *Engine) hear(what News) {
 	if what&NewWork != 0 {
-		e.Wake()
+		now := e.config.Clock.Now()
+		e.effects.wakeAt(now)
+		e.timers.wakeAt(now)
 	}
 	if what&NewEvents != 0 {
 		e.feed.committed()

@@ -75,6 +75,7 @@ var areas = []Area{
 	{"IF07", "Timers and schedules"},
 	{"IF08", "States"},
 	{"IF09", "Packages and generated files"},
+	{"IF10", "Annotated Go types"},
 }
 
 var (

@@ -38,8 +38,8 @@ func (e *emitter) client(f *file) {
 	f.comment("StateAt returns the state as it was at a version. One that was never reached is a *runtime.UnknownVersion error.")
 	f.decl().Func().Params(self.Clone()).Id("StateAt").
 		Params(ctx.Clone(), jen.Id("id").String(), jen.Id("version").Int64()).
-		Params(runtimeID("View").Types(jen.Id("State")), jen.Error()).Block(
-		jen.Return(runtimeID("LoadStateAt").Types(jen.Id("State")).
+		Params(runtimeID("View").Types(e.stateType()), jen.Error()).Block(
+		jen.Return(runtimeID("LoadStateAt").Types(e.stateType()).
 			Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("id"), jen.Id("version"))),
 	)
 	f.comment("History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.")

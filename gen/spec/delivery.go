@@ -51,7 +51,7 @@ func (c *checker) delivery(e *Effect, key string, d *Delivery) {
 		return
 	}
 	if d.Workflow == (Name{}) || d.Input == (Name{}) {
-		c.d.Report(d.Pos, diagnostic.DeliveryIncomplete, `%s of effect %q must name a workflow and its input, like "%s: {workflow: hotel, input: Book}"`, key, e.Name.Text, key)
+		c.d.Report(d.Pos, diagnostic.DeliveryIncomplete, `%s of effect %q must name a workflow and its input, like %q`, key, e.Name.Text, c.w.Form.deliveryEntry(key))
 	}
 	snakeForm.check(c.d, "workflow", d.Workflow)
 	exportedForm.check(c.d, "input", d.Input)

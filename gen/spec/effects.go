@@ -40,9 +40,9 @@ func (c *checker) timerInputs() {
 		switch {
 		case !t.Recurs() || input == nil:
 		case len(t.While) > 0:
-			c.scheduledInput(owner, input)
+			t.Fill = c.fillScheduled(owner, input)
 		default: // a decision makes the rest of the input when it starts the timer
-			c.firingTime(owner, input)
+			t.Fill = c.fillFiring(input)
 		}
 	}
 }
@@ -51,7 +51,7 @@ func (c *checker) timerInputs() {
 // fill its input with but the instance's id.
 func (c *checker) armedByStates(t *Timer, input *Message) {
 	if t.After == 0 && !t.Recurs() {
-		c.d.Report(t.Name.Pos, diagnostic.WhileNoDelay, `timer %q has "while" but no "after"; say how long after entering the state it fires, like "after: 30m"`, t.Name.Text)
+		c.d.Report(t.Name.Pos, diagnostic.WhileNoDelay, `timer %q has "while" but no "after"; say how long after entering the state it fires, like %q`, t.Name.Text, c.w.Form.entry("after", "30m"))
 	}
 	if !c.w.HasStates() {
 		if t.While[0].unread() {
@@ -100,8 +100,8 @@ func (c *checker) timersInStates() {
 			// A mention that could not be read, or means nothing that is declared, may be that of the timer's input.
 			answers := c.answers[n.Text]
 			if c.inputs.items[t.Input.Text] != nil && !answers[t.Input.Text] && !answers[""] {
-				c.d.Report(n.Pos, diagnostic.TimerNotHeard, `state %q says nothing of input %q, so timer %q would fire in vain; accept the input there, or refuse it with "%s: {reject: ...}"`,
-					n.Text, t.Input.Text, t.Name.Text, t.Input.Text)
+				c.d.Report(n.Pos, diagnostic.TimerNotHeard, `state %q says nothing of input %q, so timer %q would fire in vain; accept the input there, or refuse it with %q`,
+					n.Text, t.Input.Text, t.Name.Text, c.w.Form.rejectEntry(t.Input.Text))
 			}
 		}
 	}

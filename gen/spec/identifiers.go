@@ -18,6 +18,28 @@ var fixedIdentifiers = []string{
 	"Decider", "Evolver", "Handler",
 }
 
+// IsReserved reports whether every workflow has an identifier of the name.
+func IsReserved(name string) bool { return slices.Contains(fixedIdentifiers, name) }
+
+// usersIdentifiers are those of fixedIdentifiers that the user declares where Go types are the declaration.
+var usersIdentifiers = []string{"State", "Status", "Decider", "Evolver", "Handler"}
+
+// GeneratedIdentifiers returns the exported identifiers that are generated beside the user's own for a workflow of annotated
+// Go types, each with the declaration that it is for, as in `input "Pay"`; that is empty for what every workflow has.
+func GeneratedIdentifiers(w *Workflow) map[string]string {
+	generated := make(map[string]string)
+	for _, id := range identifiers(w) {
+		switch {
+		case id.text == id.name.Text, id.kind == "enum value", id.kind == "state", slices.Contains(usersIdentifiers, id.text):
+		case id.kind == "":
+			generated[id.text] = ""
+		default:
+			generated[id.text] = id.kind + " " + quote(id.name.Text)
+		}
+	}
+	return generated
+}
+
 // InputNames are the identifiers that are generated for an input beside its own name.
 type InputNames struct {
 	Event    string // interface of the events that its decision may emit

@@ -45,13 +45,13 @@ func (c *checker) limit(e *Effect, l *Limit) {
 		return
 	}
 	if written(l.At.Burst) && !written(l.At.Rate) {
-		c.d.Report(l.At.Burst, diagnostic.HalfLimit, `%s has "burst" but no "rate"; add the rate, like "rate: 10"`, owner)
+		c.d.Report(l.At.Burst, diagnostic.HalfLimit, `%s has "burst" but no "rate"; add the rate, like %q`, owner, c.w.Form.partEntry("rate", "10"))
 	}
 	switch {
 	case hasKey && !written(l.At.PerKey):
-		c.d.Report(l.Key.Pos, diagnostic.HalfLimit, `%s has "key" but no "per_key"; say how many may be done at once for one value of the field, like "per_key: 1"`, owner)
+		c.d.Report(l.Key.Pos, diagnostic.HalfLimit, `%s has "key" but no "per_key"; say how many may be done at once for one value of the field, like %q`, owner, c.w.Form.partEntry("per_key", "1"))
 	case !hasKey && written(l.At.PerKey):
-		c.d.Report(l.At.PerKey, diagnostic.HalfLimit, `%s has "per_key" but no "key"; name the field of the effect that tells what is limited apart, like "key: customer_id"`, owner)
+		c.d.Report(l.At.PerKey, diagnostic.HalfLimit, `%s has "per_key" but no "key"; name the field of the effect that tells what is limited apart, like %q`, owner, c.w.Form.partEntry("key", "customer_id"))
 	}
 	for _, part := range []struct {
 		name  string
@@ -82,7 +82,7 @@ func (c *checker) limitKey(owner string, e *Effect, key Name) {
 		c.d.Report(key.Pos, diagnostic.LimitKey, "key of %s is %q, and the effect has no such field; %s", owner, key.Text, hint)
 	case !isKey(&f.Type):
 		c.d.Report(key.Pos, diagnostic.LimitKey, "key of %s is field %q of type %s; a key is a string, an int, int32 or int64, or an enum",
-			owner, key.Text, typeText(&f.Type))
+			owner, key.Text, c.w.Form.typeText(&f.Type))
 	}
 }
 

@@ -113,8 +113,8 @@ func (c *checker) instanceIDs() {
 			_, hint := Suggest(m.ID.Text, fieldNames(m.Fields))
 			c.d.Report(m.ID.Pos, diagnostic.NoIDField, "input %q has no field %q; %s", m.Name.Text, m.ID.Text, hint)
 		case f == nil:
-			c.d.Report(m.Name.Pos, diagnostic.NoIDField, `input %q has no field %q to name its instance; add "%s: string" to its fields, or name another field with id`,
-				m.Name.Text, m.ID.Text, m.ID.Text)
+			c.d.Report(m.Name.Pos, diagnostic.NoIDField, `input %q has no field %q to name its instance; add %q to its fields, or name another field with id`,
+				m.Name.Text, m.ID.Text, c.w.Form.fieldEntry(m.ID.Text, stringType))
 		case !isString(f):
 			c.d.Report(f.Type.Pos, diagnostic.IDNotString, "field %q of input %q names the instance, so its type must be string", f.Name.Text, m.Name.Text)
 		}
@@ -130,8 +130,8 @@ func (c *checker) missingEverywhere() bool {
 			continue
 		}
 		if c.w.ID.Text == "" {
-			c.d.Report(c.w.Pos, diagnostic.NoID, `the workflow has no id, and input %q has none of its own; name the input field that tells instances apart, like "id: order_id"`,
-				m.Name.Text)
+			c.d.Report(c.w.Pos, diagnostic.NoID, `the workflow has no id, and input %q has none of its own; name the input field that tells instances apart, like %q`,
+				m.Name.Text, c.w.Form.entry("id", "order_id"))
 			return true
 		}
 		if f, open := field(m.Fields, c.w.ID.Text); f != nil || open {

@@ -16,7 +16,12 @@ const maxEdits = 3
 // meant, or "", and the fix for a diagnostic: "did you mean ...?", a list of the known names if it is short, or nothing.
 // Known names without text are those that could not be read.
 func Suggest(name string, known []string) (nearest, hint string) {
-	known = slices.DeleteFunc(slices.Clone(known), func(k string) bool { return k == "" })
+	seen := make(map[string]bool)
+	known = slices.DeleteFunc(slices.Clone(known), func(k string) bool {
+		again := k == "" || seen[k]
+		seen[k] = true
+		return again
+	})
 	if nearest = nearestName(name, known); nearest != "" {
 		return nearest, "did you mean " + quote(nearest) + "?"
 	}

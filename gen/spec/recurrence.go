@@ -42,6 +42,9 @@ type Schedule struct {
 	// Instance is the id of the instance. Where it holds FiringTime, each firing has an instance of its own.
 	Instance Name
 	Pos      Pos
+
+	// Fill says what the engine puts into the input. Validate fills it in.
+	Fill []Fill
 }
 
 // FiringTime stands in Schedule.Instance for the time of the firing, in UTC and as FiringTimeLayout has it.
@@ -62,7 +65,7 @@ func (c *checker) recurrence(owner string, r *Recurrence) {
 			Name
 		}{{"zone", r.Zone}, {"missed", r.Missed}} {
 			if other.Name != (Name{}) {
-				c.d.Report(other.Pos, diagnostic.NoSchedule, `%s has %q but no "schedule"; add one, like schedule: "0 9 * * MON", or remove %q`, owner, other.key, other.key)
+				c.d.Report(other.Pos, diagnostic.NoSchedule, `%s has %q but no "schedule"; add one, like %s, or remove %q`, owner, other.key, c.w.Form.entry("schedule", exampleSchedule), other.key)
 			}
 		}
 		return
@@ -78,6 +81,8 @@ func (c *checker) recurrence(owner string, r *Recurrence) {
 	}
 }
 
+const exampleSchedule = `"0 9 * * MON"`
+
 const cronExample = `write minute, hour, day of the month, month and day of the week, like "0 9 * * MON", or one of @hourly, @daily, @weekly, @monthly, @yearly and "@every 90s"`
 
 // scheduleText checks a schedule with the parser that the engine uses.
@@ -91,7 +96,7 @@ func (c *checker) scheduleText(owner string, schedule Name) {
 		return
 	}
 	if variable, zone, _ := strings.Cut(fields[0], "="); variable == "TZ" || variable == "CRON_TZ" {
-		c.d.Report(schedule.Pos, diagnostic.BadSchedule, `schedule of %s begins with a time zone; write it beside the schedule, as "zone: %s"`, owner, zone)
+		c.d.Report(schedule.Pos, diagnostic.BadSchedule, `schedule of %s begins with a time zone; write it beside the schedule, as %q`, owner, c.w.Form.entry("zone", zone))
 		return
 	}
 	if fields[0] == "@every" {
@@ -161,11 +166,11 @@ func (c *checker) workflowSchedules() {
 		case s.Recurs():
 			c.recurrence(owner, &s.Recurrence)
 		default:
-			c.d.Report(s.Name.Pos, diagnostic.NoSchedule, `%s does not say when; add "schedule", like schedule: "0 9 * * MON"`, owner)
+			c.d.Report(s.Name.Pos, diagnostic.NoSchedule, `%s does not say when; add "schedule", like %s`, owner, c.w.Form.entry("schedule", exampleSchedule))
 		}
 		c.instanceTemplate(owner, s)
 		if input != nil {
-			c.scheduledInput(owner, input)
+			s.Fill = c.fillScheduled(owner, input)
 		}
 	}
 }
@@ -174,8 +179,8 @@ func (c *checker) workflowSchedules() {
 func (c *checker) instanceTemplate(owner string, s *Schedule) {
 	switch {
 	case s.Instance == Name{}:
-		c.d.Report(s.Name.Pos, diagnostic.BadInstance, `%s names no instance; add one, like "instance: %s", or instance: "%s-{time}" for a new one each time`,
-			owner, s.Name.Text, s.Name.Text)
+		c.d.Report(s.Name.Pos, diagnostic.BadInstance, `%s names no instance; add one, like %q, or %s for a new one each time`,
+			owner, c.w.Form.entry("instance", s.Name.Text), c.w.Form.entry("instance", quote(s.Name.Text+"-"+FiringTime)))
 		return
 	case s.Instance.Text == "":
 		return

@@ -53,7 +53,8 @@ func (c *checker) transition(s *State, t *Transition) {
 	case refused && (leads || len(t.Effects) > 0 || len(t.Timers) > 0):
 		c.d.Report(t.Reject.Pos, diagnostic.RejectWithMore, `"reject" refuses the input %q, so there can be no events, effects or timers beside it; keep one or the other`, t.Input.Text)
 	case !refused && !leads:
-		c.d.Report(t.Input.Pos, diagnostic.NoEventHere, `input %q leads to no event here; write "Event: next_state", or "reject" with a rejection`, t.Input.Text)
+		c.d.Report(t.Input.Pos, diagnostic.NoEventHere, `input %q leads to no event here; write %q, or "reject" with a rejection`,
+			t.Input.Text, c.w.Form.entry("Event", "next_state"))
 	}
 	if refused {
 		c.refusal(t)
@@ -117,9 +118,11 @@ func (c *checker) stateShape() {
 		case s.Terminal && len(s.Accepts) > 0:
 			c.d.Report(s.Accepts[0].Input.Pos, diagnostic.TerminalAccepts, "terminal state %q accepts nothing, as its instances are complete; remove accepts, or terminal", s.Name.Text)
 		case !s.Terminal && len(s.Accepts) == 0:
-			c.d.Report(s.Name.Pos, diagnostic.DeadEnd, `state %q accepts no input, so no instance ever leaves it; add accepts, or "terminal: true"`, s.Name.Text)
+			c.d.Report(s.Name.Pos, diagnostic.DeadEnd, `state %q accepts no input, so no instance ever leaves it; add %s, or %s`,
+				s.Name.Text, c.w.Form.acceptsWord(), c.w.Form.terminalWord())
 		case !s.Terminal && onlyRejects(s):
-			c.d.Report(s.Name.Pos, diagnostic.DeadEnd, `state %q refuses every input, so no instance ever leaves it; add an input that leads on, or write "terminal: true" instead of accepts`, s.Name.Text)
+			c.d.Report(s.Name.Pos, diagnostic.DeadEnd, `state %q refuses every input, so no instance ever leaves it; add an input that leads on, or write %s instead of %s`,
+				s.Name.Text, c.w.Form.terminalWord(), c.w.Form.acceptsWord())
 		}
 	}
 	if first := c.w.States[0]; first.Terminal {

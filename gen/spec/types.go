@@ -96,7 +96,8 @@ func (c *checker) typeRef(ref *TypeRef) {
 		}
 	case Optional:
 		if ref.Elem.Kind == Optional {
-			c.d.Report(ref.Elem.Pos, diagnostic.DoubleOptional, "optional<optional<T>> says nothing more than optional<T>; write it once")
+			c.d.Report(ref.Elem.Pos, diagnostic.DoubleOptional, "%s says nothing more than %s; write it once",
+				c.w.Form.typeText(ref), c.w.Form.typeText(ref.Elem))
 		}
 		c.typeRef(ref.Elem)
 	case List, Map:

@@ -65,7 +65,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 // header checks what the workflow says about itself.
 func (c *checker) header() {
 	if c.w.Name == (Name{}) {
-		c.d.Report(c.w.Pos, diagnostic.NoWorkflowName, `the workflow has no name; add one, like "workflow: order"`)
+		c.d.Report(c.w.Pos, diagnostic.NoWorkflowName, `the workflow has no name; add one, like %q`, c.w.Form.entry(c.w.Form.workflowKey(), "order"))
 	}
 	if c.w.Package == (Name{}) {
 		c.d.Report(c.w.Pos, diagnostic.NoPackageName, `the Go package is not named; add it, like "package: order"`)

@@ -1,7 +1,6 @@
 package yamlspec
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -50,28 +49,13 @@ func (r *reader) fill(entries []entry, ok bool, what string, known []string) obj
 	return o
 }
 
-// otherWords are keys of other tools, and what they are called here.
-var otherWords = map[string]string{
-	"final": "terminal", "end": "terminal", "ends": "terminal", "done": "terminal", "completed": "terminal", "transitions": "accepts",
-	"refuse": "reject", "refuses": "reject", "rejection": "reject", "Reject": "reject", "error": "reject",
-	"result": "returns", "results": "returns", "in": "while", "states": "while", "delay": "after",
-	"cron": "schedule", "every": "schedule", "timezone": "zone", "time_zone": "zone", "tz": "zone", "location": "zone",
-	"catchup": "missed", "catch_up": "missed", "misfire": "missed", "target": "instance",
-	"child": "starts", "on_end": "ended", "finished": "ended", "signal": "sends", "dead_letter": "dead", "on_dead": "dead", "on_failure": "dead",
-	"concurrency": "limit", "rate": "limit", "rate_limit": "limit", "throttle": "limit",
-	"description": "doc", "comment": "doc", "params": "fields", "payload": "fields", "properties": "fields",
-}
-
 // unknownKey reports a key that has no meaning in its place and returns the one that was probably meant, or "".
 func (r *reader) unknownKey(e entry, what string, known []string) string {
 	if e.key.Text == "on" && slices.Contains(known, "accepts") {
 		r.d.Report(e.key.Pos, diagnostic.UnknownKey, `%s has the key "on"; write "accepts", because "on" is a boolean to many YAML tools`, what)
 		return "accepts"
 	}
-	nearest, hint := spec.Suggest(e.key.Text, known)
-	if word := otherWords[e.key.Text]; nearest == "" && slices.Contains(known, word) {
-		nearest, hint = word, fmt.Sprintf("write %q", word)
-	}
+	nearest, hint := spec.SuggestKey(e.key.Text, known)
 	if nearest == "" && e.value.Kind == yaml.ScalarNode && e.value.Value == "" {
 		quote := "if it is part of a text with a comma, put the text in quotes"
 		if hint != "" {

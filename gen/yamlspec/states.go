@@ -62,7 +62,7 @@ func (r *reader) transition(e entry, state string) *spec.Transition {
 		case slices.Contains(directives, key.Text):
 			rest = append(rest, e)
 			continue
-		case (!isExported(key.Text) || otherWords[key.Text] != "") && !slices.Contains(r.events, key.Text):
+		case (!isExported(key.Text) || spec.OtherWord(key.Text) != "") && !slices.Contains(r.events, key.Text):
 			nearest := r.unknownKey(e, what, slices.Concat(directives, r.events))
 			if slices.Contains(directives, nearest) {
 				rest = append(rest, entry{spec.Name{Text: nearest, Pos: key.Pos}, e.value})

@@ -1,0 +1,63 @@
+package gospec
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// timers reads the directives that stand for themselves.
+func (r *reader) timers() {
+	slices.SortFunc(r.free, func(a, b free) int { return cmp.Compare(a.pos, b.pos) })
+	for _, f := range r.free {
+		name, ok := r.ownName(f.directive)
+		if !ok {
+			continue
+		}
+		r.timer(f, name)
+	}
+}
+
+// examples show the directives that begin with a name.
+var examples = map[string]string{
+	"timer":    "reminder input=Remind after=7d",
+	"schedule": `report input=Report schedule="0 9 * * MON" instance=weekly`,
+	"accepts":  "Pay Paid=paid",
+}
+
+// ownName takes the name that a directive begins with off its arguments.
+func (r *reader) ownName(d *directive) (spec.Name, bool) {
+	if len(d.args) == 0 || d.args[0].key != "" {
+		r.report(d.pos, diagnostic.DirectiveSyntax, "%s begins with no name; write it first, like %s %s", d.what(), d.what(), examples[d.name])
+		return spec.Name{}, false
+	}
+	first := d.args[0]
+	d.args = d.args[1:]
+	return r.nameIn(first.value, first.valuePos, "the name behind "+d.what()), true
+}
+
+// about returns the words of a directive that stands for itself, with its doc, and the input that it delivers. Without one,
+// it is the input that the directive stands on.
+func (r *reader) about(f free, known ...string) (w words, doc string, input spec.Name) {
+	w = r.words(f.directive, nil, append([]string{"doc", "input"}, known...)...)
+	doc = f.doc
+	if w.has("doc") {
+		doc = w.values["doc"].value
+	}
+	input = w.name("input")
+	if !w.has("input") && f.on != nil && f.on.take("input") != nil {
+		input = spec.Name{Text: f.on.name.Name, Pos: r.at(f.on.name.Pos())}
+	}
+	return w, doc, input
+}
+
+func (r *reader) timer(f free, name spec.Name) {
+	w, doc, input := r.about(f, "after", "while")
+	r.w.Timers = append(r.w.Timers, &spec.Timer{
+		Name: name, Doc: doc, Input: input, Pos: name.Pos,
+		After: w.duration("after"),
+		While: r.stateNames(w.names("while")),
+	})
+}

@@ -1,0 +1,78 @@
+package gospec
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// typeErrors reports the errors in the user's code but for those that generated code will mend. While the declaration has
+// mistakes, nobody can tell what will be generated, so only errors in declarations count then.
+func (r *reader) typeErrors() {
+	generated := spec.GeneratedIdentifiers(r.w)
+	complete := r.d.Empty()
+	reported := false
+	for _, e := range r.errs {
+		name, undefined := strings.CutPrefix(e.Msg, "undefined: ")
+		_, willBe := generated[name]
+		switch {
+		case undefined && (willBe || !complete && token.IsExported(name)):
+		case e.Soft && len(r.errs) > 1: // it may follow from what is not generated yet
+		case !complete && r.inFunction(e.Pos):
+		case strings.Contains(e.Msg, runtimeModule) && strings.HasPrefix(e.Msg, "could not import"):
+			// The module gets it together with the generated code.
+		default:
+			reported = true
+			r.report(e.Pos, diagnostic.GoError, "%s", strings.Join(strings.Fields(e.Msg), " "))
+		}
+	}
+	if reported || !complete {
+		return
+	}
+	for _, u := range r.invalid {
+		r.report(u.pos, diagnostic.UnsupportedGoType, "%s has a type that is generated, or made of one; a declaration can only use types that are there before", u.what)
+	}
+}
+
+// runtimeModule begins the path of the packages that generated code imports.
+const runtimeModule = "github.com/ironflow-gen/ironflow/"
+
+func (r *reader) inFunction(pos token.Pos) bool {
+	for _, file := range r.files {
+		for _, decl := range file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Pos() <= pos && pos < f.End() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// collisions reports declarations of the user's that have the names of generated ones.
+func (r *reader) collisions() {
+	for name, of := range spec.GeneratedIdentifiers(r.w) {
+		obj := r.pkg.Scope().Lookup(name)
+		if obj == nil || r.isMessage(obj) {
+			continue
+		}
+		if of == "" {
+			of = "every workflow"
+		}
+		r.report(obj.Pos(), diagnostic.IdentifierCollision, "%s is declared here, and a declaration of this name is generated for %s; rename yours", name, of)
+	}
+}
+
+// isMessage reports whether an object is the type of a message, about whose name the model's checks have their say.
+func (r *reader) isMessage(obj types.Object) bool {
+	for _, t := range r.types {
+		if t.name.Pos() == obj.Pos() {
+			return slices.ContainsFunc(t.directives, (*directive).isMessage)
+		}
+	}
+	return false
+}
