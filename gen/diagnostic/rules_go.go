@@ -35,7 +35,7 @@ type Opened struct{}`,
 What stands behind a directive is key=value, or a name alone where the directive declares one. Lists have commas and no
 spaces, and a value with spaces is written in quotes.`,
 		Wrong: `
-//ironflow:effect returns=Open, timeout 20s
+//ironflow:effect returns=Open timeout="20s
 type Ring struct{}`,
 		Right: `
 //ironflow:effect returns=Open timeout=20s

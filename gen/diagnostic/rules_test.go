@@ -13,6 +13,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/generate"
+	"github.com/ironflow-gen/ironflow/gen/gospec"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
 
@@ -51,7 +52,7 @@ var bare = map[diagnostic.Code]bool{
 	diagnostic.TooMany: true, diagnostic.FileTooLarge: true, diagnostic.NotUTF8: true, diagnostic.OddLineBreak: true, diagnostic.TooManyAliases: true,
 	diagnostic.TooManyEntries: true, diagnostic.LongName: true, diagnostic.DuplicateName: true, diagnostic.DuplicateField: true,
 	diagnostic.UniqueTwice: true, diagnostic.InputTwice: true, diagnostic.StaleFile: true, diagnostic.MissingFile: true,
-	diagnostic.OrphanedFile: true,
+	diagnostic.OrphanedFile: true, diagnostic.NoWorkflowDirective: true,
 }
 
 // TestRules checks that every rule explains itself, and that its examples do what they say.
@@ -73,6 +74,8 @@ func TestRules(t *testing.T) {
 			switch r.Form {
 			case diagnostic.YAML:
 				check(t, r, parse(r.Wrong), parse(r.Right))
+			case diagnostic.Go:
+				check(t, r, load(t, r.Wrong), load(t, r.Right))
 			case diagnostic.Files:
 				check(t, r, plan(t, r.Wrong), plan(t, r.Right))
 			}
@@ -100,6 +103,33 @@ func check(t *testing.T, r *diagnostic.Rule, wrong, right error) {
 func parse(example string) error {
 	_, err := yamlspec.Parse("door.ironflow.yaml", []byte(complete(example)))
 	return err
+}
+
+// goSample is the rest of a file of which the examples in Go show a part, by the types that it declares.
+var goSample = []struct{ name, code string }{
+	{"State", "//ironflow:workflow type=door id=DoorID\ntype State struct{}\n"},
+	{"Open", "//ironflow:input\ntype Open struct{ DoorID string }\n"},
+	{"Opened", "//ironflow:event\ntype Opened struct{}\n"},
+}
+
+// load reads an example in Go.
+func load(t *testing.T, example string) error {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/door\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	content := "package door\n\n" + example + "\n"
+	for _, s := range goSample {
+		if strings.Contains(example, "type "+s.name+" ") {
+			if s.name == "State" {
+				content = strings.Replace(content, "type State ", "//ironflow:workflow type=door id=DoorID\ntype State ", 1)
+			}
+			continue
+		}
+		content += "\n" + s.code
+	}
+	p := gospec.Package{Dir: dir, Files: []gospec.File{{Name: "door.go", Content: []byte(content)}}}
+	return gospec.Load([]gospec.Package{p})[0].Err
 }
 
 // plan plans the generation of an example of several files.

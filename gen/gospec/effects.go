@@ -9,15 +9,74 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
-// effect reads what a directive says about a handler.
+// effect reads what a directive says of how an effect is carried out.
 func (r *reader) effect(m spec.Message, d *directive) *spec.Effect {
-	w := r.words(d, nil, "returns", "retry", "timeout")
+	w := r.words(d, "effect "+quoted(m.Name.Text), nil, "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit")
 	return &spec.Effect{
-		Message: m,
-		Returns: w.names("returns"),
-		Retry:   w.retry(),
-		Timeout: w.duration("timeout"),
+		Message:     m,
+		Returns:     w.names("returns"),
+		Starts:      w.delivery("starts"),
+		Ended:       w.name("ended"),
+		Sends:       w.delivery("sends"),
+		Dead:        w.name("dead"),
+		Retry:       w.retry(),
+		Timeout:     w.duration("timeout"),
+		TimeoutPos:  w.pos("timeout"),
+		Priority:    w.signed("priority"),
+		PriorityPos: w.pos("priority"),
+		Limit:       w.limit(&m),
 	}
+}
+
+// delivery reads starts=hotel/Book.
+func (w *words) delivery(key string) *spec.Delivery {
+	a, ok := w.values[key]
+	if !ok {
+		return nil
+	}
+	d := &spec.Delivery{Pos: w.at(a.valuePos)}
+	workflow, input, ok := w.pair(part{a.value, a.valuePos}, "/", key+" of "+w.what, key+"=hotel/Book, a workflow and one of its inputs")
+	if !ok {
+		d.Workflow.Pos, d.Input.Pos = d.Pos, d.Pos
+		return d
+	}
+	d.Workflow = spec.Name{Text: workflow.text, Pos: w.at(workflow.pos)}
+	d.Input = spec.Name{Text: input.text, Pos: w.at(input.pos)}
+	return d
+}
+
+// limitParts are what limit says.
+var limitParts = []string{"concurrency", "global", "rate", "burst", "key", "per_key"}
+
+// limit reads limit=concurrency:4,rate:10. The key is a field of the effect.
+func (w *words) limit(m *spec.Message) *spec.Limit {
+	if !w.has("limit") {
+		return nil
+	}
+	l := &spec.Limit{Pos: w.pos("limit")}
+	parts, ok := w.parts("limit", limitParts, false)
+	if !ok {
+		return nil // it may have said anything
+	}
+	for name, p := range parts {
+		what, pos := name+" of limit of "+w.what, w.at(p.pos)
+		switch name {
+		case "concurrency":
+			l.Concurrency, l.At.Concurrency = w.integer(p, what), pos
+		case "global":
+			l.Global, l.At.Global = w.integer(p, what), pos
+		case "rate":
+			l.Rate, l.At.Rate = w.rate(p, what), pos
+		case "burst":
+			l.Burst, l.At.Burst = w.integer(p, what), pos
+		case "key":
+			l.Key = w.nameIn(p.text, p.pos, what)
+			l.Key.Text = fieldName(m, p.text)
+		case "per_key":
+			l.PerKey, l.At.PerKey = w.integer(p, what), pos
+		}
+	}
+	return l
 }
 
 // retryParts are what retry says, in the order in which it may leave their names out.
@@ -26,7 +85,8 @@ var retryParts = []string{"max_attempts", "base", "max"}
 // retry reads retry=8,500ms,1m or retry=max_attempts:8,max:1m.
 func (w *words) retry() spec.Retry {
 	var retry spec.Retry
-	for name, p := range w.parts("retry", retryParts, true) {
+	parts, _ := w.parts("retry", retryParts, true)
+	for name, p := range parts {
 		what := name + " of retry of " + w.what
 		switch name {
 		case "max_attempts":
@@ -41,13 +101,14 @@ func (w *words) retry() spec.Retry {
 }
 
 // parts reads a list whose elements have names, as in concurrency:4,rate:10. Where ordered is true, the elements may all
-// leave their names out, and have those of the same place in known then.
-func (w *words) parts(key string, known []string, ordered bool) map[string]part {
+// leave their names out, and have those of the same place in known then. ok is false when there is an element of which nobody
+// can tell what it was to say.
+func (w *words) parts(key string, known []string, ordered bool) (list map[string]part, ok bool) {
 	a, ok := w.values[key]
 	if !ok {
-		return nil
+		return nil, true
 	}
-	list := make(map[string]part)
+	list = make(map[string]part)
 	ordered = ordered && !strings.Contains(a.value, ":")
 	for i, p := range split(a.value, a.valuePos, ",") {
 		name, value, named := strings.Cut(p.text, ":")
@@ -57,12 +118,14 @@ func (w *words) parts(key string, known []string, ordered bool) map[string]part 
 		case named:
 			_, hint := suggest(name, known)
 			w.report(p.pos, diagnostic.UnknownKey, "%s of %s has no key %q; %s", key, w.what, shorten(name), hint)
+			ok = false
 			continue
 		case ordered && i < len(known):
 			name = known[i]
 		default:
 			w.report(p.pos, diagnostic.DirectiveSyntax, "%s of %s has %q, which does not say what it is; write a name and a colon before it: %s",
 				key, w.what, shorten(p.text), strings.Join(known, ", "))
+			ok = false
 			continue
 		}
 		if _, again := list[name]; again {
@@ -71,5 +134,5 @@ func (w *words) parts(key string, known []string, ordered bool) map[string]part 
 		}
 		list[name] = p
 	}
-	return list
+	return list, ok
 }

@@ -86,24 +86,25 @@ func (r *reader) state(c *declared, name *ast.Ident, obj *types.Const, first boo
 		switch d.name {
 		case "terminal":
 			d.used = true
-			r.words(d, nil)
+			r.words(d, "state "+quoted(s.Name.Text), nil)
 			s.Terminal = true
 		case "accepts":
 			d.used = true
-			s.Accepts = append(s.Accepts, r.transition(d))
+			s.Accepts = append(s.Accepts, r.transition(d, s.Name.Text))
 		}
 	}
 	return s
 }
 
 // transition reads //ironflow:accepts Pay Paid=paid effects=SendReceipt. Keys with a capital are events.
-func (r *reader) transition(d *directive) *spec.Transition {
+func (r *reader) transition(d *directive, state string) *spec.Transition {
 	input, ok := r.ownName(d)
 	if !ok {
 		return &spec.Transition{Input: spec.Name{Pos: r.at(d.pos)}, Pos: r.at(d.pos)}
 	}
 	t := &spec.Transition{Input: input, Pos: input.Pos}
-	w := r.words(d, func(a argument) bool {
+	what := "input " + quoted(input.Text) + " in state " + quoted(state)
+	w := r.words(d, what, func(a argument) bool {
 		if !token.IsExported(a.key) {
 			return false
 		}

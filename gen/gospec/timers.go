@@ -16,7 +16,11 @@ func (r *reader) timers() {
 		if !ok {
 			continue
 		}
-		r.timer(f, name)
+		if f.name == "timer" {
+			r.timer(f, name)
+		} else {
+			r.schedule(f, name)
+		}
 	}
 }
 
@@ -40,8 +44,8 @@ func (r *reader) ownName(d *directive) (spec.Name, bool) {
 
 // about returns the words of a directive that stands for itself, with its doc, and the input that it delivers. Without one,
 // it is the input that the directive stands on.
-func (r *reader) about(f free, known ...string) (w words, doc string, input spec.Name) {
-	w = r.words(f.directive, nil, append([]string{"doc", "input"}, known...)...)
+func (r *reader) about(f free, name spec.Name, known ...string) (w words, doc string, input spec.Name) {
+	w = r.words(f.directive, f.name+" "+quoted(name.Text), nil, append([]string{"doc", "input"}, known...)...)
 	doc = f.doc
 	if w.has("doc") {
 		doc = w.values["doc"].value
@@ -54,10 +58,23 @@ func (r *reader) about(f free, known ...string) (w words, doc string, input spec
 }
 
 func (r *reader) timer(f free, name spec.Name) {
-	w, doc, input := r.about(f, "after", "while")
+	w, doc, input := r.about(f, name, "after", "schedule", "zone", "missed", "while")
 	r.w.Timers = append(r.w.Timers, &spec.Timer{
 		Name: name, Doc: doc, Input: input, Pos: name.Pos,
-		After: w.duration("after"),
+		After: w.duration("after"), AfterPos: w.pos("after"), Recurrence: w.recurrence(),
 		While: r.stateNames(w.names("while")),
 	})
+}
+
+func (r *reader) schedule(f free, name spec.Name) {
+	w, doc, input := r.about(f, name, "schedule", "zone", "missed", "instance")
+	r.w.Schedules = append(r.w.Schedules, &spec.Schedule{
+		Name: name, Doc: doc, Input: input, Pos: name.Pos,
+		Recurrence: w.recurrence(), Instance: w.text("instance"),
+	})
+}
+
+// recurrence reads when a timer or a schedule fires.
+func (w *words) recurrence() spec.Recurrence {
+	return spec.Recurrence{Schedule: w.text("schedule"), Zone: w.name("zone"), Missed: w.name("missed")}
 }

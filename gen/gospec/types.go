@@ -430,7 +430,7 @@ func (r *reader) declaredTypes() {
 		if d == nil {
 			continue
 		}
-		r.words(d, nil)
+		r.words(d, "type "+quoted(t.name.Name), nil)
 		obj, _ := r.info.Defs[t.name].(*types.TypeName)
 		switch {
 		case obj == nil:

@@ -2,6 +2,7 @@ package gospec
 
 import (
 	"go/token"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,15 +16,15 @@ import (
 // reported; in its place stands what keeps the rest from being mistaken: see [spec.Name].
 type words struct {
 	*reader
-	what   string // of messages: the directive, or a part of it
+	what   string // of messages: what the directive declares
 	values map[string]argument
 	vague  bool // there is something of which nobody can tell what it was to say
 }
 
-// words sorts the arguments of a directive by their keys. others, when it is not nil, gets those whose keys are not known
+// words sorts the arguments of a directive by their keys. what is what it declares, as in `effect "Ring"`. others, when it is not nil, gets those whose keys are not known
 // and look like names of the declaration; it returns false for what it has no use for.
-func (r *reader) words(d *directive, others func(a argument) bool, known ...string) words {
-	w := words{reader: r, what: d.what(), values: make(map[string]argument)}
+func (r *reader) words(d *directive, what string, others func(a argument) bool, known ...string) words {
+	w := words{reader: r, what: what, values: make(map[string]argument)}
 	for _, a := range d.args {
 		switch {
 		case a.key == "":
@@ -57,7 +58,7 @@ func (w *words) unkeyed(a argument, known []string) {
 	w.vague = true
 	switch {
 	case len(known) == 0:
-		w.report(a.valuePos, diagnostic.DirectiveSyntax, "%s takes no arguments, so %q has no meaning; remove it", w.what, shorten(a.value))
+		w.report(a.valuePos, diagnostic.DirectiveSyntax, "the directive takes no arguments, so %q has no meaning; remove it", shorten(a.value))
 	case slices.Contains(known, a.value):
 		w.report(a.valuePos, diagnostic.DirectiveSyntax, "%s has %q without a value; write %s=...", w.what, a.value, a.value)
 	default:
@@ -72,7 +73,7 @@ func suggest(key string, known []string) (nearest, hint string) {
 	if len(known) == 0 {
 		return "", "it takes no arguments, so remove it"
 	}
-	if nearest, hint = spec.Suggest(key, known); hint == "" {
+	if nearest, hint = spec.SuggestKey(key, known); hint == "" {
 		hint = "it knows " + strings.Join(known, ", ")
 	}
 	return nearest, hint
@@ -192,6 +193,29 @@ func (r *reader) durationIn(p part, what string) time.Duration {
 		r.report(p.pos, diagnostic.BadDuration, "%s must be a duration like 500ms, 30s, 1h30m or 7d, not %q", what, shorten(p.text))
 	}
 	return arbitraryDuration
+}
+
+// signed returns a whole number, 0 for nothing written.
+func (w *words) signed(key string) int {
+	a, ok := w.values[key]
+	if !ok {
+		return 0
+	}
+	i, err := strconv.ParseInt(a.value, 10, 32)
+	if err != nil {
+		w.report(a.valuePos, diagnostic.NotNumber, "%s of %s must be a whole number, not %q", key, w.what, shorten(a.value))
+	}
+	return int(i)
+}
+
+// rate returns a number above zero, and 1 for what is something else.
+func (r *reader) rate(p part, what string) float64 {
+	f, err := strconv.ParseFloat(p.text, 64)
+	if err != nil || !(f > 0 && f <= math.MaxInt32) {
+		r.report(p.pos, diagnostic.NotNumber, "%s must be a number above 0 and at most 2147483647, the count in each second, not %q", what, shorten(p.text))
+		return 1
+	}
+	return f
 }
 
 // integer returns a whole number of at least 1, and 1 for what is something else.

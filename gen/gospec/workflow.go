@@ -19,11 +19,12 @@ func (r *reader) workflow() bool {
 	}
 	r.reserve()
 	r.states()
-	w := r.words(state.take("workflow"), nil, "type", "id", "unique", "http")
+	w := r.words(state.take("workflow"), "the workflow", nil, "type", "id", "unique", "http")
 	r.w.File = r.at(state.name.Pos()).File
 	r.w.Pos = r.at(state.take("workflow").pos)
 	r.w.Name = w.name("type")
 	r.w.Package = r.packageName(state)
+	r.w.HTTP, r.w.HTTPPos = w.boolean("http"), w.pos("http")
 	r.w.Doc = state.doc
 	r.w.StateType = state.name.Name
 	r.w.State = r.stateFields(state)
@@ -107,16 +108,17 @@ func (r *reader) messages() {
 			}
 			first = d
 			m := r.message(t, d)
+			what := d.name + " " + quoted(t.name.Name)
 			switch d.name {
 			case "input":
-				w := r.words(d, nil, "id")
+				w := r.words(d, what, nil, "id")
 				m.ID = w.name("id")
 				r.w.Inputs = append(r.w.Inputs, &m)
 			case "event":
-				r.words(d, nil)
+				r.words(d, what, nil)
 				r.w.Events = append(r.w.Events, &m)
 			case "rejection":
-				r.words(d, nil)
+				r.words(d, what, nil)
 				r.w.Rejections = append(r.w.Rejections, &m)
 			case "effect":
 				r.w.Effects = append(r.w.Effects, r.effect(m, d))
