@@ -18,6 +18,9 @@ type Inspection interface {
 
 	// CountInstances counts the instances that a filter lets through.
 	CountInstances(ctx context.Context, filter InstanceFilter) (InstanceCounts, error)
+
+	// ListDiscarded returns records of dead letters that were discarded, of both queues.
+	ListDiscarded(ctx context.Context, list DiscardedList) ([]DiscardedLetter, error)
 }
 
 // InstanceSummary is what is known of an instance without its events.

@@ -303,6 +303,8 @@ type Queue interface {
 	// Settle ends leases without a change to an instance, and returns those that were no longer held; of them nothing is
 	// changed.
 	Settle(ctx context.Context, settlements []Settlement) (lost []Lease, err error)
+
+	DeadLetters
 }
 
 // Kind names deliveries a worker can handle: effects by the effect's name, timers by the name of their input.

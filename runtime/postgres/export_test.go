@@ -25,6 +25,10 @@ func (s *Store) AppendChangeStatement() string { return s.queries.appendChange }
 
 func (s *Store) ListStatement() string { return s.queries.inspection.listInstances }
 
+func (s *Store) DeadStatements() (list, count string) {
+	return s.queries.effects.listDead, s.queries.effects.countDead
+}
+
 // KeyStatements are the ones that look for rows by key.
 func (s *Store) KeyStatements() map[string]string {
 	q := s.queries

@@ -4,11 +4,13 @@ import "strings"
 
 // inspectionQueries are the statements of runtime.Inspection. They lock nothing.
 type inspectionQueries struct {
-	history, listInstances, countInstances string
+	history, listInstances, countInstances, listDiscarded string
 }
 
 func newInspectionQueries(in func(sql string) string) inspectionQueries {
-	return inspectionQueries{history: in(readHistory), listInstances: in(listInstances), countInstances: in(countInstances)}
+	return inspectionQueries{
+		history: in(readHistory), listInstances: in(listInstances), countInstances: in(countInstances), listDiscarded: in(listDiscarded),
+	}
 }
 
 // readHistory reads events of the instance $1, $2 after the version $3, at most $4.

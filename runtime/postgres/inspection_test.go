@@ -57,6 +57,38 @@ func TestListPaysOnlyForWhatItReturns(t *testing.T) {
 	}
 }
 
+// TestDeadLettersAreFoundByThemselves lists and counts some dead letters among very many deliveries that live.
+func TestDeadLettersAreFoundByThemselves(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	fill := fmt.Sprintf(`
+		INSERT INTO %s.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, dead_at)
+		SELECT 'i' || n, 'order', 1, 0, 'Send', '{}', $1::timestamptz, $1, CASE WHEN n %% 1000 = 0 THEN $1::timestamptz + n * interval '1 s' END
+		FROM generate_series(1, 100000) n`, schema)
+	if _, err := pool.Exec(t.Context(), fill, now); err != nil {
+		t.Fatal(err)
+	}
+	list, count := store.DeadStatements()
+	for _, statistics := range []string{postgres.ReadInOrder, postgres.ReadInOrder + "; ANALYZE " + schema + ".effects"} {
+		for name, test := range map[string]struct {
+			sql  string
+			args []any
+			read string // rows
+		}{
+			"list":  {list, []any{"", "", "", "", time.Time{}, postgres.EndOfTime, "", "", 0, "0", 10}, "10"},
+			"since": {list, []any{"", "", "", "", now.Add(97500 * time.Second), postgres.EndOfTime, "", "", 0, "0", 10}, "3"},
+			"count": {count, []any{"", "", "", "", time.Time{}, postgres.EndOfTime}, "100"},
+		} {
+			plan := explain(t, pool, statistics, "force_generic_plan", "ANALYZE, TIMING OFF", test.sql, test.args...)
+			read := regexp.MustCompile(`using effects_dead_idx on effects q \(actual rows=(\d+)`).FindStringSubmatch(plan)
+			if read == nil || read[1] != test.read || regexp.MustCompile(`Removed by Filter: [1-9]`).MatchString(plan) {
+				t.Errorf("%s: want %s rows read:\n%s", name, test.read, plan)
+			}
+		}
+	}
+}
+
 // TestCommitsStayHeapOnly says that no index is written by a commit to an instance before its last one.
 func TestCommitsStayHeapOnly(t *testing.T) {
 	t.Parallel()

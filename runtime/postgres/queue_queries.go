@@ -19,13 +19,15 @@ import "strings"
 // is run again.
 type queueQueries struct {
 	claim, extend, remove, consume, keep, settle string
+	deadLetterQueries
 }
 
 func newQueueQueries(schema string, names *strings.Replacer) queueQueries {
 	in := func(sql string) string { return inSchema(schema, names.Replace(sql)) }
 	return queueQueries{
 		claim: in(claimQueue), extend: in(extendQueue), remove: in(removeQueue), consume: in(consumeQueue), keep: in(keepQueue),
-		settle: in(settleQueue),
+		settle:            in(settleQueue),
+		deadLetterQueries: newDeadLetterQueries(in),
 	}
 }
 
@@ -70,11 +72,16 @@ ORDER BY number, due, workflow_id, <since>, <item>`
 // ofLeases makes a statement reach the deliveries whose leases are held, and return the numbers of those. The statement may
 // have more parameters with one element for each lease.
 func ofLeases(moreArrays, moreNames string) string {
+	return heldBy(moreArrays, moreNames) + `
+RETURNING k.number`
+}
+
+// heldBy is ofLeases without an end, for more conditions and results.
+func heldBy(moreArrays, moreNames string) string {
 	return `unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[]` + moreArrays + `) WITH ORDINALITY
      AS k (workflow_id, workflow_type, since, item_text, token` + moreNames + `, number)
 WHERE q.workflow_id = k.workflow_id AND q.workflow_type = k.workflow_type
-  AND q.<since> = k.since AND q.<item> = k.item_text::<item type> AND q.token = k.token
-RETURNING k.number`
+  AND q.<since> = k.since AND q.<item> = k.item_text::<item type> AND q.token = k.token`
 }
 
 // extendQueue moves the end of leases to $6.

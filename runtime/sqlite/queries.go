@@ -128,15 +128,20 @@ FROM ironflow_events WHERE global_sequence > ? AND global_sequence <= ? ORDER BY
 // queueQueries are the statements of a queue. The two tables differ in the names of a few columns only.
 type queueQueries struct {
 	due, claim, extend, done, retry, dead, release, again string
+
+	deadLetters deadLetterQueries
 }
 
 var (
-	effectQueries = newQueueQueries("ironflow_effects", "kind", "created_at", "version", "position")
-	timerQueries  = newQueueQueries("ironflow_timers", "input", "fire_at", "key", "generation")
+	effectQueries = newQueueQueries("effects", "kind", "created_at", "version", "position", "version", "position")
+	timerQueries  = newQueueQueries("timers", "input", "fire_at", "key", "generation", "generation", "key")
 )
 
-func newQueueQueries(table, kind, requested, part, number string) queueQueries {
-	named := strings.NewReplacer("{table}", table, "{kind}", kind, "{requested}", requested, "{part}", part, "{number}", number)
+// newQueueQueries takes the columns of a delivery's key twice: part and number in the order of the key, and since and item by
+// what they are, the version of the decision and what tells its deliveries apart.
+func newQueueQueries(queue, kind, requested, part, number, since, item string) queueQueries {
+	named := strings.NewReplacer("{table}", "ironflow_"+queue, "{queue}", queue, "{kind}", kind, "{requested}", requested,
+		"{part}", part, "{number}", number, "{since}", since, "{item}", item)
 	const (
 		one = ` WHERE workflow_id = ? AND workflow_type = ? AND {part} = ? AND {number} = ?`
 		// held finds the row as long as the lease holds: a claim raises the token, and so does the end of a lease.
@@ -158,5 +163,6 @@ RETURNING token, attempts, payload, {requested}, last_error, trace`),
 		release: named.Replace(`UPDATE {table} SET run_at = ?, attempts = attempts - 1, token = token + 1, claimed_at = NULL` + held),
 		again: named.Replace(`
 UPDATE {table} SET run_at = ?, {requested} = ?, attempts = 0, last_error = NULL, token = token + 1, claimed_at = NULL` + held),
+		deadLetters: newDeadLetterQueries(named, held),
 	}
 }

@@ -19,7 +19,8 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		"insertEvent": insertEvent, "insertEffect": insertEffect, "startTimer": startTimer,
 		"cancelTimer": cancelTimer, "cancelTimers": cancelTimers,
 		"readHistory": readHistory, "completeInstance": completeInstance,
-		"listActive": activeQueries.list, "nextActive": activeQueries.next,
+		"listDiscarded": listDiscarded,
+		"listActive":    activeQueries.list, "nextActive": activeQueries.next,
 		"listCompleted": completedQueries.list, "nextCompleted": completedQueries.next,
 		"eventsSince": eventsSince, "newestEvent": newestEvent,
 		"takeKey": takeKey, "keyHolder": keyHolder, "freeKeys": freeKeys,
@@ -27,7 +28,9 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 	for queue, q := range map[string]queueQueries{"effects": effectQueries, "timers": timerQueries} {
 		for name, statement := range map[string]string{
 			"due": q.due, "claim": q.claim, "extend": q.extend, "done": q.done,
-			"retry": q.retry, "dead": q.dead, "release": q.release,
+			"retry": q.retry, "dead": q.dead, "release": q.release, "again": q.again,
+			"listDead": q.deadLetters.list, "revive": q.deadLetters.revive,
+			"record": q.deadLetters.record, "discard": q.deadLetters.discard,
 		} {
 			statements[queue+" "+name] = statement
 		}

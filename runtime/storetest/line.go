@@ -30,8 +30,14 @@ func (k *kit) line(name runtime.QueueName) line {
 	return k.effects()
 }
 
-// linesOf are the rules of queues, said of one queue.
-func linesOf(name runtime.QueueName) []rule {
+// queueRule is what holds for both queues.
+type queueRule struct {
+	name  string
+	check func(line)
+}
+
+// linesOf are rules of queues, said of one queue.
+func linesOf(name runtime.QueueName, queueRules []queueRule) []rule {
 	var rules []rule
 	for _, r := range queueRules {
 		rules = append(rules, rule{name: r.name, check: func(k *kit) { r.check(k.line(name)) }})

@@ -1,10 +1,7 @@
 package storetest
 
 // queueRules hold for effects and for timers.
-var queueRules = []struct {
-	name  string
-	check func(line)
-}{
+var queueRules = []queueRule{
 	{"a claim returns what is due and all that is known of it", claimReturns},
 	{"nothing is due before its time", claimWaits},
 	{"a claim returns the kinds asked for and no others", claimKinds},

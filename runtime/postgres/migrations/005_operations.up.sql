@@ -30,7 +30,7 @@ CREATE TABLE ironflow.discarded_letters (
     discarded_at  timestamptz NOT NULL,
     discarded_by  text NOT NULL,
     reason        text NOT NULL,
-    PRIMARY KEY (workflow_id, workflow_type, queue, version, item)
+    PRIMARY KEY (workflow_id, workflow_type, queue, version, item, discarded_at)
 );
 CREATE INDEX discarded_letters_discarded_at_idx ON ironflow.discarded_letters (discarded_at, workflow_id, workflow_type, queue, version, item);
 

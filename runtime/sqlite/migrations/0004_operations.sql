@@ -29,7 +29,7 @@ CREATE TABLE ironflow_discarded_letters (
     discarded_at  INTEGER NOT NULL,
     discarded_by  TEXT    NOT NULL,
     reason        TEXT    NOT NULL,
-    PRIMARY KEY (workflow_id, workflow_type, queue, version, item)
+    PRIMARY KEY (workflow_id, workflow_type, queue, version, item, discarded_at)
 ) STRICT;
 CREATE INDEX ironflow_discarded_letters_discarded
     ON ironflow_discarded_letters (discarded_at, workflow_id, workflow_type, queue, version, item);

@@ -1,0 +1,68 @@
+package postgres
+
+// deadLetterQueries are the statements of runtime.DeadLetters. The words in angle brackets are explained at queueQueries.
+type deadLetterQueries struct {
+	listDead, countDead, revive, discard string
+}
+
+func newDeadLetterQueries(in func(sql string) string) deadLetterQueries {
+	return deadLetterQueries{listDead: in(listDead), countDead: in(countDead), revive: in(reviveDead), discard: in(discardDead)}
+}
+
+// deadFilter lets through dead letters of the workflow $1, kind $2 and instance $3, with the text $4 in their error, that died
+// since $5.
+const deadFilter = `
+FROM ironflow.<queue> q
+WHERE q.dead_at IS NOT NULL AND q.dead_at >= $5::timestamptz
+  AND ($1::text = '' OR q.workflow_type = $1::text) AND ($2::text = '' OR q.<name> = $2::text)
+  AND ($3::text = '' OR q.workflow_id = $3::text) AND ($4::text = '' OR strpos(q.last_error, $4::text) > 0)`
+
+// listDead returns dead letters behind the place ($6 to $10), at most $11. It reads the index of the dead backwards.
+const listDead = `
+SELECT q.workflow_id, q.workflow_type, q.<since>, q.<item>::text, q.token, q.<name>, q.payload, q.<due>, q.attempts,
+       coalesce(q.last_error, ''), q.dead_at` + deadFilter + `
+  AND (q.dead_at, q.workflow_id, q.workflow_type, q.<since>, q.<item>)
+    < ($6::timestamptz, $7::text, $8::text, $9::bigint, $10::text::<item type>)
+ORDER BY q.dead_at DESC, q.workflow_id DESC, q.workflow_type DESC, q.<since> DESC, q.<item> DESC
+LIMIT $11::bigint`
+
+// countDead counts those that died before $6.
+const countDead = `
+SELECT q.workflow_type, q.<name>, count(*), min(q.dead_at), max(q.dead_at)` + deadFilter + `
+  AND q.dead_at < $6::timestamptz
+GROUP BY 1, 2
+ORDER BY 1, 2`
+
+// reviveDead makes dead letters due at $6.
+var reviveDead = `
+UPDATE ironflow.<queue> q
+SET dead_at = NULL, attempts = 0, run_at = $6::timestamptz, token = q.token + 1
+FROM ` + heldBy("", "") + ` AND q.dead_at IS NOT NULL
+RETURNING k.number`
+
+// discardDead deletes dead letters and keeps a record of them: at $6, by $7, because of $8.
+var discardDead = `
+WITH gone AS (
+    DELETE FROM ironflow.<queue> q
+    USING ` + heldBy("", "") + ` AND q.dead_at IS NOT NULL
+    RETURNING k.number, q.*
+), recorded AS (
+    INSERT INTO ironflow.discarded_letters
+        (workflow_id, workflow_type, queue, version, item, kind, payload, attempts, last_error, due_at, dead_at,
+         discarded_at, discarded_by, reason)
+    SELECT workflow_id, workflow_type, '<queue>', <since>, <item>::text, <name>, payload, attempts, coalesce(last_error, ''),
+           <due>, dead_at, $6::timestamptz, $7::text, $8::text
+    FROM gone
+)
+SELECT number FROM gone`
+
+// listDiscarded returns records of the workflow $1 and the instance $2 behind the place ($3 to $8), at most $9.
+const listDiscarded = `
+SELECT workflow_id, workflow_type, queue, version, item, kind, payload, attempts, last_error, due_at, dead_at,
+       discarded_at, discarded_by, reason
+FROM ironflow.discarded_letters
+WHERE ($1::text = '' OR workflow_type = $1::text) AND ($2::text = '' OR workflow_id = $2::text)
+  AND (discarded_at, workflow_id, workflow_type, queue, version, item)
+    < ($3::timestamptz, $4::text, $5::text, $6::text, $7::bigint, $8::text)
+ORDER BY discarded_at DESC, workflow_id DESC, workflow_type DESC, queue DESC, version DESC, item DESC
+LIMIT $9::bigint`

@@ -1,0 +1,133 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// ListDead implements runtime.DeadLetters.
+func (q *queue) ListDead(ctx context.Context, list runtime.DeadLetterList) (letters []runtime.DeadLetter, err error) {
+	// What died before a time comes behind the place of that time and no id.
+	from := runtime.DeadLetterPlace{DiedAt: orEndOfTime(list.DiedUntil), Lease: runtime.Lease{Queue: q.name}}
+	if list.After != nil && list.After.DiedAt.Before(from.DiedAt) {
+		from = *list.After
+	}
+	args := append(deadArgs(list.DeadLetterFilter), from.DiedAt, from.Lease.Instance.ID, from.Lease.Instance.Workflow,
+		from.Lease.Version, leaseItem(from.Lease), int64(list.Limit))
+	err = transact(ctx, q.pool, func(batch *pgx.Batch) {
+		batch.Queue(readInOrder)
+		batch.Queue(q.queries.listDead, args...).Query(func(rows pgx.Rows) error {
+			letters, err = pgx.CollectRows(rows, q.scanDead)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, wrap(err, "list dead letters of %s", q.name)
+	}
+	return letters, nil
+}
+
+// deadArgs are the parameters $1 to $5 of the statements that filter dead letters.
+func deadArgs(f runtime.DeadLetterFilter) []any {
+	return []any{f.Workflow, f.Kind, f.Instance, f.ErrorContains, f.DiedSince}
+}
+
+func (q *queue) scanDead(row pgx.CollectableRow) (runtime.DeadLetter, error) {
+	d := runtime.DeadLetter{Lease: runtime.Lease{Queue: q.name}}
+	var item string
+	err := row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Version, &item, &d.Lease.Token,
+		&d.Kind.Name, &d.Payload, &d.Due, &d.Attempts, &d.Error, &d.DiedAt)
+	if err != nil {
+		return d, err
+	}
+	d.Kind.Workflow = d.Lease.Instance.Workflow
+	d.Due, d.DiedAt = d.Due.UTC(), d.DiedAt.UTC()
+	return d, setLeaseItem(&d.Lease, item)
+}
+
+// CountDead implements runtime.DeadLetters.
+func (q *queue) CountDead(ctx context.Context, filter runtime.DeadLetterFilter) (counts []runtime.DeadLetterCount, err error) {
+	args := append(deadArgs(filter), orEndOfTime(filter.DiedUntil))
+	err = transact(ctx, q.pool, func(batch *pgx.Batch) {
+		batch.Queue(q.queries.countDead, args...).Query(func(rows pgx.Rows) error {
+			counts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (runtime.DeadLetterCount, error) {
+				c := runtime.DeadLetterCount{Queue: q.name}
+				err := row.Scan(&c.Kind.Workflow, &c.Kind.Name, &c.Count, &c.Oldest, &c.Newest)
+				c.Oldest, c.Newest = c.Oldest.UTC(), c.Newest.UTC()
+				return c, err
+			})
+			return err
+		})
+	})
+	if err != nil {
+		return nil, wrap(err, "count dead letters of %s", q.name)
+	}
+	return counts, nil
+}
+
+// Revive implements runtime.DeadLetters.
+func (q *queue) Revive(ctx context.Context, letters []runtime.Lease, at time.Time) ([]runtime.Lease, error) {
+	return q.decide(ctx, "revive", q.queries.revive, letters, at)
+}
+
+// Discard implements runtime.DeadLetters.
+func (q *queue) Discard(ctx context.Context, letters []runtime.Lease, discard runtime.Discard) ([]runtime.Lease, error) {
+	return q.decide(ctx, "discard", q.queries.discard, letters, discard.At, storableError(discard.By), storableError(discard.Reason))
+}
+
+// decide runs a statement on dead letters and returns those that it did not find.
+func (q *queue) decide(ctx context.Context, what, sql string, letters []runtime.Lease, args ...any) ([]runtime.Lease, error) {
+	if len(letters) == 0 {
+		return nil, nil
+	}
+	if err := q.check(letters); err != nil {
+		return nil, err
+	}
+	letters = sortedLeases(letters)
+	var found marks
+	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
+		found = queueMarking(batch, len(letters), sql, append(leaseColumns(letters), args...)...)
+	})
+	if err != nil {
+		return nil, wrap(err, "%s %d dead letters of %s", what, len(letters), q.name)
+	}
+	return unmarked(letters, found), nil
+}
+
+// ListDiscarded implements runtime.Inspection.
+func (s *Store) ListDiscarded(ctx context.Context, list runtime.DiscardedList) (letters []runtime.DiscardedLetter, err error) {
+	from := runtime.DeadLetterPlace{DiedAt: endOfTime}
+	if list.After != nil {
+		from = *list.After
+	}
+	place := from.Lease
+	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
+		batch.Queue(readInOrder)
+		batch.Queue(s.queries.inspection.listDiscarded, list.Workflow, list.Instance, from.DiedAt, place.Instance.ID,
+			place.Instance.Workflow, string(place.Queue), place.Version, leaseItem(place), int64(list.Limit)).Query(
+			func(rows pgx.Rows) error {
+				letters, err = pgx.CollectRows(rows, scanDiscarded)
+				return err
+			})
+	})
+	if err != nil {
+		return nil, wrap(err, "list discarded dead letters")
+	}
+	return letters, nil
+}
+
+func scanDiscarded(row pgx.CollectableRow) (d runtime.DiscardedLetter, err error) {
+	var item string
+	err = row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Queue, &d.Lease.Version, &item,
+		&d.Kind.Name, &d.Payload, &d.Attempts, &d.Error, &d.Due, &d.DiedAt, &d.Discard.At, &d.Discard.By, &d.Discard.Reason)
+	if err != nil {
+		return d, err
+	}
+	d.Kind.Workflow = d.Lease.Instance.Workflow
+	d.Due, d.DiedAt, d.Discard.At = d.Due.UTC(), d.DiedAt.UTC(), d.Discard.At.UTC()
+	return d, setLeaseItem(&d.Lease, item)
+}

@@ -1,0 +1,44 @@
+package sqlite
+
+import "strings"
+
+// deadLetterQueries are the statements of [runtime.DeadLetters] on one queue.
+type deadLetterQueries struct {
+	list, count, revive, record, discard string
+}
+
+// newDeadLetterQueries makes them with the names of a queue. held finds a row by its lease.
+func newDeadLetterQueries(named *strings.Replacer, held string) deadLetterQueries {
+	const filter = `
+FROM {table}
+WHERE dead_at IS NOT NULL AND dead_at >= ?5 AND (?1 = '' OR workflow_type = ?1) AND (?2 = '' OR {kind} = ?2)
+  AND (?3 = '' OR workflow_id = ?3) AND (?4 = '' OR instr(last_error, ?4) > 0)`
+	return deadLetterQueries{
+		// list walks along the index of the dead from the newest.
+		list: named.Replace(`
+SELECT workflow_id, workflow_type, {part}, {number}, token, {kind}, payload, {requested}, attempts, last_error, dead_at` + filter + `
+  AND (dead_at, workflow_id, workflow_type, {since}, {item}) < (?6, ?7, ?8, ?9, ?10)
+ORDER BY dead_at DESC, workflow_id DESC, workflow_type DESC, {since} DESC, {item} DESC LIMIT ?11`),
+		count: named.Replace(`
+SELECT workflow_type, {kind}, count(*), min(dead_at), max(dead_at)` + filter + ` AND dead_at < ?6
+GROUP BY workflow_type, {kind} ORDER BY workflow_type, {kind}`),
+		revive: named.Replace(`
+UPDATE {table} SET dead_at = NULL, attempts = 0, run_at = ?, token = token + 1` + held + ` AND dead_at IS NOT NULL`),
+		record: named.Replace(`
+INSERT INTO ironflow_discarded_letters
+    (workflow_id, workflow_type, queue, version, item, kind, payload, attempts, last_error, due_at, dead_at,
+     discarded_at, discarded_by, reason)
+SELECT workflow_id, workflow_type, '{queue}', {since}, {item}, {kind}, payload, attempts, coalesce(last_error, ''), {requested}, dead_at,
+       ?, ?, ?
+FROM {table}` + held + ` AND dead_at IS NOT NULL`),
+		discard: named.Replace(`DELETE FROM {table}` + held + ` AND dead_at IS NOT NULL`),
+	}
+}
+
+const listDiscarded = `
+SELECT workflow_id, workflow_type, queue, version, item, kind, payload, attempts, last_error, due_at, dead_at,
+       discarded_at, discarded_by, reason
+FROM ironflow_discarded_letters
+WHERE (?1 = '' OR workflow_type = ?1) AND (?2 = '' OR workflow_id = ?2)
+  AND (discarded_at, workflow_id, workflow_type, queue, version, item) < (?3, ?4, ?5, ?6, ?7, ?8)
+ORDER BY discarded_at DESC, workflow_id DESC, workflow_type DESC, queue DESC, version DESC, item DESC LIMIT ?9`

@@ -1,0 +1,152 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// ListDead implements [runtime.DeadLetters].
+func (q queue) ListDead(ctx context.Context, list runtime.DeadLetterList) (letters []runtime.DeadLetter, err error) {
+	// What died before a time comes behind the place of that time and no id.
+	from := runtime.DeadLetterPlace{DiedAt: list.DiedUntil}
+	if list.After != nil && (from.DiedAt.IsZero() || list.After.DiedAt.Before(from.DiedAt)) {
+		from = *list.After
+	}
+	place := &from.Lease
+	args := append(deadArgs(list.DeadLetterFilter), orEndOfTime(from.DiedAt), place.Instance.ID, place.Instance.Workflow,
+		place.Version, q.item(place), int64(list.Limit))
+	row := func(columns []driver.Value) error {
+		d := runtime.DeadLetter{
+			Lease: runtime.Lease{
+				Queue: q.name, Instance: runtime.InstanceKey{ID: text(columns[0]), Workflow: text(columns[1])}, Token: number(columns[4]),
+			},
+			Kind:    runtime.Kind{Workflow: text(columns[1]), Name: text(columns[5])},
+			Payload: []byte(text(columns[6])), Due: fromMicros(number(columns[7])),
+			Attempts: int(number(columns[8])), Error: text(columns[9]), DiedAt: fromMicros(number(columns[10])),
+		}
+		q.found(&d.Lease, columns[2], columns[3])
+		letters = append(letters, d)
+		return ctx.Err()
+	}
+	err = q.store.read(ctx, func(on *connection) error { return on.query(row, q.sql.deadLetters.list, args...) })
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: list dead letters of %s: %w", q.name, err)
+	}
+	return letters, nil
+}
+
+// item is what tells the deliveries of one decision apart.
+func (t *table) item(l *runtime.Lease) driver.Value {
+	if t.name == runtime.TimerQueue {
+		return l.Key
+	}
+	return int64(l.Position)
+}
+
+// deadArgs are the parameters ?1 to ?5 of the statements that filter dead letters.
+func deadArgs(f runtime.DeadLetterFilter) []driver.Value {
+	return []driver.Value{f.Workflow, f.Kind, f.Instance, f.ErrorContains, micros(f.DiedSince)}
+}
+
+// CountDead implements [runtime.DeadLetters].
+func (q queue) CountDead(ctx context.Context, filter runtime.DeadLetterFilter) (counts []runtime.DeadLetterCount, err error) {
+	args := append(deadArgs(filter), orEndOfTime(filter.DiedUntil))
+	row := func(columns []driver.Value) error {
+		counts = append(counts, runtime.DeadLetterCount{
+			Queue: q.name, Kind: runtime.Kind{Workflow: text(columns[0]), Name: text(columns[1])}, Count: number(columns[2]),
+			Oldest: fromMicros(number(columns[3])), Newest: fromMicros(number(columns[4])),
+		})
+		return ctx.Err()
+	}
+	err = q.store.read(ctx, func(on *connection) error { return on.query(row, q.sql.deadLetters.count, args...) })
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: count dead letters of %s: %w", q.name, err)
+	}
+	return counts, nil
+}
+
+// Revive implements [runtime.DeadLetters].
+func (q queue) Revive(ctx context.Context, letters []runtime.Lease, at time.Time) (gone []runtime.Lease, err error) {
+	return forEach(ctx, q, letters, "revive dead letters of", func(l *runtime.Lease) (*runtime.Lease, string, []driver.Value, error) {
+		return l, q.sql.deadLetters.revive, []driver.Value{micros(at)}, nil
+	})
+}
+
+// Discard implements [runtime.DeadLetters].
+func (q queue) Discard(ctx context.Context, letters []runtime.Lease, discard runtime.Discard) (gone []runtime.Lease, err error) {
+	if len(letters) == 0 {
+		return nil, nil
+	}
+	err = q.write(ctx, func(on *connection) error {
+		record := []driver.Value{micros(discard.At), storable(discard.By), storable(discard.Reason)}
+		for i := range letters {
+			l := &letters[i]
+			if l.Queue != q.name {
+				return fmt.Errorf("dead letter of %s: it belongs to the queue %q", l.Instance, l.Queue)
+			}
+			recorded, err := on.exec(q.sql.deadLetters.record, q.held(record[:3:3], l)...)
+			if err == nil && recorded == 0 {
+				gone = append(gone, *l)
+				continue
+			}
+			if err == nil {
+				_, err = on.exec(q.sql.deadLetters.discard, q.held(nil, l)...)
+			}
+			if err != nil {
+				return fmt.Errorf("dead letter of %s: %w", l.Instance, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: discard dead letters of %s: %w", q.name, err)
+	}
+	return gone, nil
+}
+
+// ListDiscarded implements [runtime.Inspection].
+func (s *Store) ListDiscarded(ctx context.Context, list runtime.DiscardedList) (letters []runtime.DiscardedLetter, err error) {
+	before, place := int64(math.MaxInt64), runtime.Lease{}
+	if list.After != nil {
+		before, place = micros(list.After.DiedAt), list.After.Lease
+	}
+	item := place.Key
+	if place.Queue == runtime.EffectQueue {
+		item = strconv.Itoa(place.Position)
+	}
+	row := func(columns []driver.Value) (err error) {
+		d := runtime.DiscardedLetter{
+			DeadLetter: runtime.DeadLetter{
+				Lease: runtime.Lease{
+					Queue: runtime.QueueName(text(columns[2])), Version: number(columns[3]),
+					Instance: runtime.InstanceKey{ID: text(columns[0]), Workflow: text(columns[1])},
+				},
+				Kind:    runtime.Kind{Workflow: text(columns[1]), Name: text(columns[5])},
+				Payload: []byte(text(columns[6])), Attempts: int(number(columns[7])), Error: text(columns[8]),
+				Due: fromMicros(number(columns[9])), DiedAt: fromMicros(number(columns[10])),
+			},
+			Discard: runtime.Discard{At: fromMicros(number(columns[11])), By: text(columns[12]), Reason: text(columns[13])},
+		}
+		if d.Lease.Queue == runtime.TimerQueue {
+			d.Lease.Key = text(columns[4])
+		} else if d.Lease.Position, err = strconv.Atoi(text(columns[4])); err != nil {
+			return err
+		}
+		letters = append(letters, d)
+		return ctx.Err()
+	}
+	err = s.read(ctx, func(on *connection) error {
+		return on.query(row, listDiscarded, list.Workflow, list.Instance, before, place.Instance.ID, place.Instance.Workflow,
+			string(place.Queue), place.Version, item, int64(list.Limit))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: list discarded dead letters: %w", err)
+	}
+	return letters, nil
+}
