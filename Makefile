@@ -15,6 +15,7 @@ test: fmt vet lint generated race examples
 fmt:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
 		echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	@go run ./cmd/ironflow-gen fmt -d ./...
 
 vet:
 	go vet ./...

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -71,7 +72,7 @@ func (e *Engine) deliverEffect(ctx context.Context, workflow *Workflow, d Delive
 	call := EffectCall{
 		Instance:       d.Lease.Instance,
 		Effect:         d.Kind.Name,
-		IdempotencyKey: fmt.Sprintf("%s/%d/%d", d.Lease.Instance, d.Lease.Version, d.Lease.Position),
+		IdempotencyKey: idempotencyKey(&d.Lease),
 		Attempt:        d.Attempt,
 		MaxAttempts:    options.Retry.MaxAttempts,
 		RequestedAt:    d.Due,
@@ -90,6 +91,19 @@ func (e *Engine) deliverEffect(ctx context.Context, workflow *Workflow, d Delive
 		return Settlement{}, fmt.Errorf("result of effect %s: %w", d.Kind.Name, err)
 	}
 	return settlement, nil
+}
+
+// idempotencyKey names an effect among all effects of all workflows.
+func idempotencyKey(effect *Lease) string {
+	key := make([]byte, 0, len(effect.Instance.Workflow)+len(effect.Instance.ID)+24)
+	key = append(key, effect.Instance.Workflow...)
+	key = append(key, '/')
+	key = append(key, effect.Instance.ID...)
+	key = append(key, '/')
+	key = strconv.AppendInt(key, effect.Version, 10)
+	key = append(key, '/')
+	key = strconv.AppendInt(key, int64(effect.Position), 10)
+	return string(key)
 }
 
 func (e *Engine) deliverTimer(ctx context.Context, d Delivery) (Settlement, error) {

@@ -167,6 +167,18 @@ type beginner interface {
 
 // decideAlone takes one input through a unit of work of its own. It also returns the change that was stored.
 func (x *executor) decideAlone(ctx context.Context, in beginner, key InstanceKey, req request) (result, Change, error) {
+	// This is not asked within the unit of work, which has a connection in its hand and would wait for a second. An outcome that
+	// comes meanwhile makes the commit a conflict.
+	if req.id != "" {
+		outcomes, err := in.InputOutcomes(ctx, []InputKey{req.inputKey()})
+		if err != nil {
+			return result{}, Change{}, fromStore(err)
+		}
+		if outcomes[0] != nil {
+			r, err := repeated(&req, outcomes[0])
+			return r, Change{}, err
+		}
+	}
 	work, err := in.Begin(ctx, []ReadRequest{{Instance: key, Schema: req.workflow.schema()}})
 	if err != nil {
 		return result{}, Change{}, fromStore(err)
@@ -178,16 +190,6 @@ func (x *executor) decideAlone(ctx context.Context, in beginner, key InstanceKey
 		}
 	})
 	defer rollback()
-	if req.id != "" {
-		outcomes, err := in.InputOutcomes(ctx, []InputKey{req.inputKey()})
-		if err != nil {
-			return result{}, Change{}, fromStore(err)
-		}
-		if outcomes[0] != nil {
-			r, err := repeated(&req, outcomes[0])
-			return r, Change{}, err
-		}
-	}
 	start, err := known(req.workflow, cached{}, work.Instances()[0])
 	if err != nil {
 		return result{}, Change{}, err

@@ -69,9 +69,7 @@ func (e *Engine) Run(ctx context.Context) error {
 // hear passes on the news of other processes.
 func (e *Engine) hear(what News) {
 	if what&NewWork != 0 {
-		now := e.config.Clock.Now()
-		e.effects.wakeAt(now)
-		e.timers.wakeAt(now)
+		e.Wake()
 	}
 	if what&NewEvents != 0 {
 		e.feed.committed()

@@ -1,9 +1,16 @@
 package runtime
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // maxSettling is how many settlements may wait for one call, and go into it.
 const maxSettling = 1024
+
+// gatherSettlements is how long a call waits for more settlements, unless there are as many as handlers: nobody waits for one,
+// because its handler is free, and a call costs as much as settling some thirty.
+const gatherSettlements = 2 * time.Millisecond
 
 // settler ends leases, all that wait in one call. A settlement that fails is tried again while the lease lasts; after
 // that the delivery is due again anyway.
@@ -35,6 +42,19 @@ func (s *settler) run() {
 
 func (s *settler) takeWaiting(first settling) []settling {
 	batch := []settling{first}
+	gathered := time.After(gatherSettlements)
+	for len(batch) < s.worker.slots {
+		select {
+		case next, ok := <-s.waiting:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, next)
+			continue
+		case <-gathered:
+		}
+		break
+	}
 	for len(batch) < maxSettling {
 		select {
 		case next, ok := <-s.waiting:

@@ -130,13 +130,17 @@ func (r *workerRun) takeHandlers(stop context.Context) int {
 	case r.busy <- struct{}{}:
 	}
 	taken := 1 + r.takeFree()
-	if taken <= cap(r.busy)/2 {
+	for gathered := time.After(gatherHandlers); gathered != nil && taken <= cap(r.busy)/2; {
 		select {
+		case r.busy <- struct{}{}:
+			taken++
+		case <-gathered:
+			gathered = nil
 		case <-stop.Done():
-		case <-time.After(gatherHandlers):
-			taken += r.takeFree()
+			gathered = nil
 		}
 	}
+	taken += r.takeFree()
 	if stop.Err() == nil {
 		return taken
 	}
@@ -209,8 +213,7 @@ func (r *workerRun) serve(stop context.Context, s shift) {
 		r.end(s, Settlement{Lease: s.Lease, Verdict: Release, At: storedTime(r.config.Clock.Now())})
 		return
 	}
-	log := r.config.Logger.With("workflow", s.Kind.Workflow, "instance", s.Lease.Instance.ID,
-		s.Lease.Queue.singular(), s.Kind.Name, "attempt", s.Attempt)
+	log := newDeliveryLogger(r.config.Logger, &s.Delivery)
 	settlement := r.routes[s.Kind].retry.settle(s.Delivery, errGoexit, storedTime(r.config.Clock.Now()))
 	defer func() { r.end(s, settlement) }() // also when the handler ends its goroutine
 	settlement = r.attempt(s.ctx, log, s.Delivery)

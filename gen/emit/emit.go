@@ -87,6 +87,12 @@ func (e *emitter) stateType() *jen.Statement { return jen.Id(e.w.StateType) }
 func (e *emitter) hasEffects() bool { return len(e.w.Effects) > 0 }
 func (e *emitter) hasTimers() bool  { return len(e.uses.timers) > 0 }
 
+// hasHandler reports whether some effect is carried out by the user's code.
+func (e *emitter) hasHandler() bool { return len(e.w.Handled()) > 0 }
+
+// hasDelivered reports whether some effect is carried out by the engine.
+func (e *emitter) hasDelivered() bool { return len(e.w.Handled()) < len(e.w.Effects) }
+
 // hasRejections reports whether a decider has a rejection to return or the machine one to make.
 func (e *emitter) hasRejections() bool { return len(e.w.Rejections) > 0 || e.w.HasStates() }
 

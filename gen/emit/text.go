@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -126,6 +127,9 @@ func duration(d time.Duration) *jen.Statement {
 	}
 	panic("unreachable: every duration is a number of nanoseconds")
 }
+
+// number renders a number without an exponent or a fraction that it does not need.
+func number(f float64) *jen.Statement { return jen.Op(strconv.FormatFloat(f, 'f', -1, 64)) }
 
 // stringList renders []string{"a", "b"}.
 func stringList(names []string) *jen.Statement {

@@ -106,7 +106,7 @@ func (e *emitter) effectTypes(f *file) {
 	}
 	for _, effect := range e.w.Effects {
 		if e.w.Form == spec.YAML {
-			variant(f, &effect.Message, "Effect", "is an effect.")
+			variant(f, &effect.Message, "Effect", effectSentence(effect))
 		}
 		if len(effect.Returns) == 0 {
 			continue
@@ -125,7 +125,11 @@ func (e *emitter) timerTypes(f *file) {
 	for _, t := range e.uses.timers {
 		name := spec.TimerName(t.Name.Text)
 		sentence := fmt.Sprintf("%s delivers %s. It has no declared delay: start it with In or At.", name, t.Input.Text)
-		if t.After > 0 {
+		switch {
+		case t.Recurs():
+			sentence = fmt.Sprintf("%s delivers %s again and again, by the schedule %q, until it is cancelled. In and At set the time of the first.",
+				name, t.Input.Text, t.Schedule.Text)
+		case t.After > 0:
 			sentence = fmt.Sprintf("%s delivers %s after %s, unless it is started with In or At.",
 				name, t.Input.Text, spec.DurationText(t.After))
 		}

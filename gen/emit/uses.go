@@ -118,8 +118,12 @@ func (u *uses) writtenAs(t *spec.GoType) {
 }
 
 func effectMessages(w *spec.Workflow) []*spec.Message {
+	return messagesOf(w.Effects)
+}
+
+func messagesOf(effects []*spec.Effect) []*spec.Message {
 	var messages []*spec.Message
-	for _, e := range w.Effects {
+	for _, e := range effects {
 		messages = append(messages, &e.Message)
 	}
 	return messages

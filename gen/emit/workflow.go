@@ -47,12 +47,12 @@ func (e *emitter) userInterfaces(f *file) {
 		}
 	})
 
-	if !e.hasEffects() {
+	if !e.hasHandler() {
 		return
 	}
 	f.comment("EffectHandler carries effects out. Each is handled at least once; pass call.IdempotencyKey on where it is taken.")
 	f.decl().Type().Id("EffectHandler").InterfaceFunc(func(g *jen.Group) {
-		for _, effect := range e.w.Effects {
+		for _, effect := range e.w.Handled() {
 			if effect.Doc != "" {
 				g.Add(comment(effect.Doc))
 			}
@@ -76,9 +76,11 @@ func (e *emitter) newWorkflow(f *file) {
 	userCode := []jen.Code{jen.Id("decider"), jen.Id("evolver")}
 	effect := runtimeID("NoEffect")
 	if e.hasEffects() {
+		effect = jen.Id("Effect")
+	}
+	if e.hasHandler() {
 		params = append(params, jen.Id("handler").Id("EffectHandler"))
 		userCode = append(userCode, jen.Id("handler"))
-		effect = jen.Id("Effect")
 	}
 	f.decl().Func().Id("NewWorkflow").Params(params...).Op("*").Add(runtimeID("Workflow")).Block(
 		jen.Id("a").Op(":=").Id("adapter").Values(userCode...),
@@ -112,7 +114,7 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	}
 	field("Decide", jen.Id("a").Dot("decide"))
 	field("Evolve", jen.Id("a").Dot("evolve"))
-	if e.hasEffects() {
+	if e.hasHandler() {
 		field("Handle", jen.Id("a").Dot("handle"))
 	}
 	field("InputID", jen.Id("inputID"))
@@ -140,6 +142,12 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	if timers := e.stateTimers(); len(timers) > 0 {
 		field("StateTimers", jen.Index().Add(runtimeID("StateTimer")).Custom(multiline, timers...))
 	}
+	if timers := e.recurringTimers(); len(timers) > 0 {
+		field("RecurringTimers", jen.Map(jen.String()).Add(runtimeID("Recurrence")).Custom(multiline, timers...))
+	}
+	if schedules := e.schedules(); len(schedules) > 0 {
+		field("Schedules", jen.Index().Add(runtimeID("ScheduledInput")).Custom(multiline, schedules...))
+	}
 	return list
 }
 
@@ -150,57 +158,13 @@ func (e *emitter) unions() []string {
 	return appendIf(list, "Rejection", e.hasRejections())
 }
 
-func (e *emitter) effectOptions() *jen.Statement {
-	var options []jen.Code
-	for _, effect := range e.w.Effects {
-		var retry, values []jen.Code
-		if n := effect.Retry.MaxAttempts; n > 0 {
-			retry = append(retry, keyed("MaxAttempts", jen.Lit(n)))
-		}
-		if d := effect.Retry.Base; d > 0 {
-			retry = append(retry, keyed("Base", duration(d)))
-		}
-		if d := effect.Retry.Max; d > 0 {
-			retry = append(retry, keyed("Max", duration(d)))
-		}
-		if len(retry) > 0 {
-			values = append(values, keyed("Retry", runtimeID("RetryPolicy").Values(retry...)))
-		}
-		if effect.Timeout > 0 {
-			values = append(values, keyed("Timeout", duration(effect.Timeout)))
-		}
-		layout := oneline
-		if len(values) > 1 {
-			layout = multiline
-		}
-		options = append(options, jen.Lit(effect.Name.Text).Op(":").Custom(layout, values...))
-	}
-	return jen.Map(jen.String()).Add(runtimeID("EffectOptions")).Custom(multiline, options...)
-}
-
-func (e *emitter) stateTimers() []jen.Code {
-	var timers []jen.Code
-	for _, t := range e.w.Timers {
-		if len(t.While) == 0 {
-			continue
-		}
-		timers = append(timers, jen.Values(
-			keyed("Name", jen.Lit(t.Name.Text)),
-			keyed("After", duration(t.After)),
-			keyed("While", stringList(nameTexts(t.While))),
-			keyed("Input", jen.Id(t.Input.Text).Values()),
-		))
-	}
-	return timers
-}
-
 // adapter emits the type that hands the variants of the sealed interfaces to the user's methods.
 func (e *emitter) adapter(f *file) {
 	f.comment("adapter gives each input, event and effect to the method of its type.")
 	f.decl().Type().Id("adapter").StructFunc(func(g *jen.Group) {
 		g.Id("decider").Id("InputDecider")
 		g.Id("evolver").Id("EventEvolver")
-		if e.hasEffects() {
+		if e.hasHandler() {
 			g.Id("handler").Id("EffectHandler")
 		}
 	})
@@ -225,24 +189,28 @@ func (e *emitter) adapter(f *file) {
 		jen.Return(jen.Id("state")),
 	)
 
-	if !e.hasEffects() {
+	if !e.hasHandler() {
 		return
 	}
 	f.decl().Func().Params(self.Clone()).Id("handle").Params(
 		jen.Id("ctx").Qual("context", "Context"), jen.Id("effect").Id("Effect"), jen.Id("call").Add(runtimeID("EffectCall")),
 	).Params(jen.Any(), jen.Error()).BlockFunc(func(g *jen.Group) {
 		returns := make(map[string]bool)
-		for _, effect := range e.w.Effects {
+		for _, effect := range e.w.Handled() {
 			returns[effect.Name.Text] = len(effect.Returns) > 0
 		}
-		g.Add(typeSwitch("effect", "effect", effectMessages(e.w), func(m *spec.Message) jen.Code {
+		g.Add(typeSwitch("effect", "effect", messagesOf(e.w.Handled()), func(m *spec.Message) jen.Code {
 			call := jen.Id("a").Dot("handler").Dot(m.Name.Text).Call(jen.Id("ctx"), jen.Id("effect"), jen.Id("call"))
 			if returns[m.Name.Text] {
 				return jen.Return(runtimeID("HandlerResult").Call(call))
 			}
 			return jen.Return(jen.Nil(), call)
 		}))
-		g.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit("%T is not an effect of this workflow"), jen.Id("effect")))
+		unhandled := "%T is not an effect of this workflow"
+		if e.hasDelivered() {
+			unhandled = "%T is not an effect that has a handler"
+		}
+		g.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit(unhandled), jen.Id("effect")))
 	})
 }
 

@@ -4,7 +4,7 @@
 // is written between brackets stays there if it fits on a line and was on one; else it gets a line for each entry. There
 // is one blank line at most between two entries, and always one around the sections of a declaration that have a line for
 // each entry. Texts over several lines without quotes are filled up to 100 columns. Comments behind consecutive lines are
-// aligned.
+// aligned, and so are values that were.
 package format
 
 import (

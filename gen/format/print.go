@@ -20,6 +20,11 @@ type line struct {
 	text    string
 	comment string // behind the text
 	keep    bool   // a blank line below would be a part of the text that ends here
+
+	// Of an entry whose value stands behind its key, here and in the source.
+	head   int // columns of the key with its colon
+	number int // of the line in the source
+	column int // of the value in the source
 }
 
 // printer writes nodes and comments in the order of the source.
@@ -156,6 +161,9 @@ func (p *printer) entry(n *yaml.Node, i, indent, depth, next int) {
 	p.add(line{indent: indent, text: flow(key) + colon})
 	head := len(p.out) - 1
 	p.value(value, p.endLine(key), indent, depth, next)
+	if l := p.last(); head == len(p.out)-1 && value.Line == key.Line && p.endLine(value) == key.Line && !isEmpty(value) {
+		l.head, l.number, l.column = utf8.RuneCountInString(flow(key)+colon), key.Line, value.Column
+	}
 	if depth == 0 {
 		p.separate(first, head+1 < len(p.out) && value.Kind != yaml.ScalarNode)
 	}
@@ -217,27 +225,57 @@ func (p *printer) item(n *yaml.Node, indent, depth, next int) {
 	p.out[first].indent = indent
 }
 
-// bytes returns the text, with comments behind consecutive lines aligned.
+// bytes returns the text.
 func (p *printer) bytes() []byte {
+	alignValues(p.out)
+	alignComments(p.out)
 	var out bytes.Buffer
-	for i := 0; i < len(p.out); {
-		end, width := i, 0
-		for ; end < len(p.out) && p.out[end].comment != "" && p.out[end].indent == p.out[i].indent; end++ {
-			width = max(width, utf8.RuneCountInString(p.out[end].text))
+	for _, l := range p.out {
+		if l.text != "" {
+			out.WriteString(strings.Repeat(" ", l.indent) + l.text)
 		}
-		for _, l := range p.out[i:max(end, i+1)] {
-			if l.text != "" {
-				out.WriteString(strings.Repeat(" ", l.indent) + l.text)
-			}
-			if l.comment != "" {
-				out.WriteString(strings.Repeat(" ", width-utf8.RuneCountInString(l.text)+1) + l.comment)
-			}
-			out.WriteByte('\n')
-		}
-		i = max(end, i+1)
+		out.WriteString(l.comment + "\n")
 	}
 	return out.Bytes()
 }
+
+// alignValues keeps values aligned that are aligned in the source, on lines that follow each other there and here.
+func alignValues(lines []line) {
+	align(lines, func(a, b line) bool {
+		return a.head > 0 && b.head > 0 && a.number+1 == b.number && a.column == b.column
+	}, func(l *line) int { return l.head }, func(l *line, more string) {
+		text := []rune(l.text)
+		l.text = string(text[:l.head]) + more + string(text[l.head:])
+	})
+}
+
+// alignComments aligns the comments behind lines that follow each other.
+func alignComments(lines []line) {
+	align(lines, func(a, b line) bool {
+		return a.comment != "" && b.comment != ""
+	}, func(l *line) int { return utf8.RuneCountInString(l.text) }, func(l *line, more string) {
+		if l.comment != "" {
+			l.comment = more + " " + l.comment
+		}
+	})
+}
+
+// align pads the lines of each run to the widest of them. Lines in a run have the same indentation, and each belongs with
+// the next.
+func align(lines []line, together func(a, b line) bool, width func(*line) int, pad func(l *line, more string)) {
+	for i := 0; i < len(lines); {
+		end, widest := i+1, width(&lines[i])
+		for ; end < len(lines) && lines[end].indent == lines[i].indent && together(lines[end-1], lines[end]); end++ {
+			widest = max(widest, width(&lines[end]))
+		}
+		for ; i < end; i++ {
+			pad(&lines[i], strings.Repeat(" ", widest-width(&lines[i])))
+		}
+	}
+}
+
+// isEmpty reports whether a node is an empty value with nothing written for it.
+func isEmpty(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && flow(n) == "" }
 
 func join(a, b string) string {
 	if a == "" || b == "" {

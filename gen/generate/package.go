@@ -34,6 +34,9 @@ type pkg struct {
 
 // plan works out the steps of the package.
 func (p *pkg) plan() error {
+	if p.w.HTTP {
+		return fmt.Errorf("%s: this version does not generate HTTP handlers yet; remove http", p.w.HTTPPos)
+	}
 	if err := p.read(); err != nil {
 		return err
 	}
@@ -226,7 +229,7 @@ func (p *pkg) advise() error {
 	}
 	if file := scaffold.Unneeded(p.w, p.own); file != "" {
 		p.advice = append(p.advice, Advice{
-			Text: fmt.Sprintf("%s: the declaration has no effects any more, so Handler can go; NewWorkflow takes none", p.path(file)),
+			Text: fmt.Sprintf("%s: the declaration has no effects for a handler any more, so Handler can go; NewWorkflow takes none", p.path(file)),
 		})
 	}
 	return nil

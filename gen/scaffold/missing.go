@@ -95,7 +95,7 @@ func evolverMethods(w *spec.Workflow) []method {
 
 func handlerMethods(w *spec.Workflow) []method {
 	var list []method
-	for _, e := range w.Effects {
+	for _, e := range w.Handled() {
 		list = append(list, method{e.Name.Text, "handle", func(receiver string) any {
 			v := effectViewOf(w, e)
 			v.Receiver = receiver
@@ -164,7 +164,7 @@ func (d *declarations) methodsOf(typeName string, visited map[string]bool) (have
 func Unneeded(w *spec.Workflow, existing []Source) (file string) {
 	p := &pkg{w: w, sources: existing}
 	d := p.declarations()
-	if len(w.Effects) > 0 || !d.effects || strings.HasSuffix(d.names[handlerType], "_test.go") {
+	if len(w.Handled()) > 0 || !d.effects || strings.HasSuffix(d.names[handlerType], "_test.go") {
 		return ""
 	}
 	return d.names[handlerType]

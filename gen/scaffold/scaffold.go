@@ -50,7 +50,7 @@ func Files(w *spec.Workflow, existing []Source) ([]File, error) {
 	}
 	files := []File{decider}
 	complete := decider.Content != nil && p.missing(deciderType) && p.missing(evolverType)
-	if len(w.Effects) > 0 {
+	if len(w.Handled()) > 0 {
 		handler, err := p.handler()
 		if err != nil {
 			return nil, err
@@ -96,7 +96,7 @@ func (p *pkg) handler() (File, error) {
 		return f, nil
 	}
 	v := handlerView{Package: p.w.Package.Text}
-	for _, e := range p.w.Effects {
+	for _, e := range p.w.Handled() {
 		v.Effects = append(v.Effects, effectViewOf(p.w, e))
 	}
 	return render(handlerFile, v)

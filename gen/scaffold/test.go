@@ -14,7 +14,7 @@ type testView struct {
 	Package    string
 	State      string // the type of the state
 	Status     string // the field of the state that holds the status
-	HasEffects bool
+	HasHandler bool
 	Deciders   []deciderTest
 	First      engineTest
 }
@@ -38,7 +38,7 @@ type engineTest struct {
 }
 
 func testViewOf(w *spec.Workflow) testView {
-	v := testView{Package: w.Package.Text, State: w.StateType, Status: w.StatusField, HasEffects: len(w.Effects) > 0}
+	v := testView{Package: w.Package.Text, State: w.StateType, Status: w.StatusField, HasHandler: len(w.Handled()) > 0}
 	for _, in := range w.Inputs {
 		first := answers(w, in)[0]
 		test := deciderTest{

@@ -40,9 +40,9 @@ func (c *checker) timerInputs() {
 		switch {
 		case !t.Recurs() || input == nil:
 		case len(t.While) > 0:
-			t.Fill = c.fillScheduled(owner, input)
+			c.scheduledInput(owner, input)
 		default: // a decision makes the rest of the input when it starts the timer
-			t.Fill = c.fillFiring(input)
+			c.firingTime(owner, input)
 		}
 	}
 }

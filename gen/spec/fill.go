@@ -2,20 +2,17 @@ package spec
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 )
 
 // Fill says where the engine takes the value of one field from, in an input that it makes itself. The field that names
 // the instance is not among them: the engine always knows that. A field without a Fill stays empty.
+//
+// Values go over as JSON, so a field may also be an optional of what it is filled with.
 type Fill struct {
 	Field *Field // of the input
 	From  Source
-	Of    *Field // of the effect, for FromEffect
-
-	// Optional says that the field is an optional of what it is filled with.
-	Optional bool
 }
 
 // Source is where the value of a field comes from.
@@ -25,7 +22,6 @@ type Source int
 const (
 	FromEffect     Source = iota + 1 // the effect's field of the same name
 	FromError                        // the last error of a dead letter; why a child never started, "" when it did
-	FromFiring                       // the time for which a firing was due, which may be before the time when it happens
 	FromChild                        // the child's instance id
 	FromStatus                       // the child's final status, "" when it never started or has no states
 	FromChildState                   // the child's field of the same name, in its final state; zero when it never started
@@ -40,40 +36,20 @@ const (
 	statusField    = "status"
 )
 
-// filling collects the fills of one input.
-type filling struct {
-	input *Message
-	fills []Fill
-}
-
-// toFill are the fields of the input that are not the instance's id, and could be read.
-func (f *filling) toFill() []*Field {
+// toFill returns the fields of an input that are not the instance's id, and could be read.
+func toFill(input *Message) []*Field {
 	var list []*Field
-	for _, field := range f.input.Fields {
-		if field.Name.Text != "" && field.Type.Kind != 0 && field.Name.Text != f.input.ID.Text {
-			list = append(list, field)
+	for _, f := range input.Fields {
+		if f.Name.Text != "" && f.Type.Kind != 0 && f.Name.Text != input.ID.Text {
+			list = append(list, f)
 		}
 	}
 	return list
 }
 
-// take fills a field from a source of some type if the field is of this type, or an optional of it. What the engine knows
-// itself may go into a defined type as well, as in "type Reason string".
-func (f *filling) take(field *Field, from Source, of *Field, sourceType *TypeRef) bool {
-	fill := Fill{Field: field, From: from, Of: of}
-	same := sameType
-	if from != FromEffect {
-		same = sameScalar
-	}
-	switch {
-	case same(&field.Type, sourceType):
-	case field.Type.Kind == Optional && same(field.Type.Elem, sourceType):
-		fill.Optional = true
-	default:
-		return false
-	}
-	f.fills = append(f.fills, fill)
-	return true
+// holds reports whether a field can be given a value of a type: it is of this type, or an optional of it.
+func holds(field, value *TypeRef) bool {
+	return sameType(field, value) || field.Kind == Optional && sameType(field.Elem, value)
 }
 
 var (
@@ -81,57 +57,45 @@ var (
 	timeType   = &TypeRef{Kind: Scalar, Name: "time"}
 )
 
-// sameType compares types of one declaration. What is the same can be assigned in Go.
+// sameType compares types of one declaration by what they are in JSON.
 func sameType(a, b *TypeRef) bool {
-	if a.Kind != b.Kind || a.Name != b.Name || (a.Elem == nil) != (b.Elem == nil) || !sameGoType(a.As, b.As) {
+	if a.Kind != b.Kind || a.Name != b.Name || (a.Elem == nil) != (b.Elem == nil) {
 		return false
 	}
 	return a.Elem == nil || sameType(a.Elem, b.Elem)
 }
 
-func sameGoType(a, b *GoType) bool {
-	if a == nil || b == nil {
-		return a == b
+// scheduledInput checks that an input can be made when a schedule fires. owner names the schedule or the timer.
+func (c *checker) scheduledInput(owner string, input *Message) {
+	for _, field := range toFill(input) {
+		if field.Name.Text == scheduledField || field.Type.Kind == Optional {
+			continue
+		}
+		c.d.Report(field.Name.Pos, diagnostic.ScheduledFields, `%s delivers input %q, and the engine has nothing to put into its field %q; make it optional, or call it %q, with type time, if it is to be the time of the firing`,
+			owner, input.Name.Text, field.Name.Text, scheduledField)
 	}
-	return a.Path == b.Path && a.Name == b.Name && slices.EqualFunc(a.Args, b.Args, sameGoType)
+	c.firingTime(owner, input)
 }
 
-// sameScalar compares scalars regardless of the Go types that stand for them. What is the same can be converted in Go.
-func sameScalar(a, b *TypeRef) bool { return a.Kind == Scalar && b.Kind == Scalar && a.Name == b.Name }
-
-// fillScheduled fills an input that a schedule delivers. owner names the schedule or the timer.
-func (c *checker) fillScheduled(owner string, input *Message) []Fill {
-	f := filling{input: input}
-	for _, field := range f.toFill() {
-		isTime := field.Name.Text == scheduledField
-		switch {
-		case isTime && f.take(field, FromFiring, nil, timeType):
-		case field.Type.Kind == Optional:
-		case isTime:
-			c.d.Report(field.Type.Pos, diagnostic.ScheduledFields, "%s delivers input %q and puts the time of the firing into its field %q; make its type time",
-				owner, input.Name.Text, field.Name.Text)
-		default:
-			c.d.Report(field.Name.Pos, diagnostic.ScheduledFields, `%s delivers input %q, and the engine has nothing to put into its field %q; make it optional, or call it %q, with type time, if it is to be the time of the firing`,
-				owner, input.Name.Text, field.Name.Text, scheduledField)
-		}
+// firingTime checks the field for the time of the firing, if the input has one. That is all that the engine puts into an
+// input which a decision has made for a timer.
+func (c *checker) firingTime(owner string, input *Message) {
+	field, _ := field(input.Fields, scheduledField)
+	if field == nil || isUnknown(&field.Type) {
+		return
 	}
-	return f.fills
-}
-
-// fillFiring fills what changes with each firing in an input that a decision has made, if it has a place for it.
-func (c *checker) fillFiring(input *Message) []Fill {
-	f := filling{input: input}
-	for _, field := range f.toFill() {
-		if field.Name.Text == scheduledField {
-			f.take(field, FromFiring, nil, timeType)
-		}
+	switch {
+	case field.Name.Text == input.ID.Text:
+		c.d.Report(field.Name.Pos, diagnostic.ScheduledFields, "%s delivers input %q and puts the time of the firing into its field %q, which names the instance; rename the field",
+			owner, input.Name.Text, field.Name.Text)
+	case !holds(&field.Type, timeType):
+		c.d.Report(field.Type.Pos, diagnostic.ScheduledFields, "%s delivers input %q and puts the time of the firing into its field %q; make its type time, or rename the field",
+			owner, input.Name.Text, field.Name.Text)
 	}
-	return f.fills
 }
 
 // fillDead fills the input that tells of a dead letter: with the effect's own fields first, then with the error.
-func (c *checker) fillDead(e *Effect, input *Message) []Fill {
-	f := filling{input: input}
+func (c *checker) fillDead(e *Effect, input *Message) (fills []Fill) {
 	open := false // a field of the effect could not be read, and may be any
 	copied := make(map[string]*Field)
 	for _, own := range e.Fields {
@@ -140,23 +104,25 @@ func (c *checker) fillDead(e *Effect, input *Message) []Fill {
 	}
 	errorName := ""
 	for _, name := range []string{errorField, reasonField} {
-		if field, _ := field(input.Fields, name); field != nil && copied[name] == nil && isText(field) && name != input.ID.Text {
+		if field, _ := field(input.Fields, name); field != nil && copied[name] == nil && holds(&field.Type, stringType) && name != input.ID.Text {
 			errorName = name
 			break
 		}
 	}
-	for _, field := range f.toFill() {
+	for _, field := range toFill(input) {
 		own := copied[field.Name.Text]
 		switch {
-		case own != nil && f.take(field, FromEffect, own, &own.Type):
-		case field.Name.Text == errorName && f.take(field, FromError, nil, stringType):
+		case own != nil && holds(&field.Type, &own.Type):
+			fills = append(fills, Fill{Field: field, From: FromEffect})
+		case field.Name.Text == errorName:
+			fills = append(fills, Fill{Field: field, From: FromError})
 		case field.Type.Kind == Optional || open || own != nil && isUnknown(&own.Type):
 		default:
 			c.d.Report(field.Name.Pos, diagnostic.DeadFields, "input %q is delivered when effect %q becomes a dead letter, and the engine has nothing to put into its field %q; %s",
 				input.Name.Text, e.Name.Text, field.Name.Text, c.deadAdvice(own, field, errorName))
 		}
 	}
-	return f.fills
+	return fills
 }
 
 // isUnknown reports whether a type, or what it holds, could not be resolved, which is a mistake in itself.
@@ -164,12 +130,7 @@ func isUnknown(ref *TypeRef) bool {
 	for ref.Elem != nil {
 		ref = ref.Elem
 	}
-	return ref.Kind == Declared && ref.Decl == nil
-}
-
-// isText reports whether a field holds a string, or an optional one.
-func isText(f *Field) bool {
-	return sameScalar(&f.Type, stringType) || f.Type.Kind == Optional && sameScalar(f.Type.Elem, stringType)
+	return ref.Kind == 0 || ref.Kind == Declared && ref.Decl == nil
 }
 
 // deadAdvice says how a field can be filled. own is the effect's field of the same name, if it has one.
@@ -177,7 +138,7 @@ func (c *checker) deadAdvice(own, field *Field, errorName string) string {
 	switch {
 	case own != nil:
 		return fmt.Sprintf("make it %s, as it is in the effect, or make it optional", c.w.Form.typeText(&own.Type))
-	case isText(field) && errorName == "":
+	case holds(&field.Type, stringType) && errorName == "":
 		return fmt.Sprintf("make it optional, add it to the effect's fields, or call it %q if it is to be the last error", errorField)
 	}
 	return fmt.Sprintf(`make it optional, or add %q to the effect's fields`, c.w.Form.fieldEntry(field.Name.Text, &field.Type))
@@ -185,24 +146,29 @@ func (c *checker) deadAdvice(own, field *Field, errorName string) string {
 
 // fillEnded fills the input that tells of a child's end. What the child has in its state is known only together with its
 // declaration; see [ValidateTogether].
-func (c *checker) fillEnded(e *Effect, input *Message) []Fill {
-	f := filling{input: input}
+func (c *checker) fillEnded(e *Effect, input *Message) (fills []Fill) {
 	special := map[string]Source{childField: FromChild, statusField: FromStatus, errorField: FromError}
-	for _, field := range f.toFill() {
+	if _, taken := special[input.ID.Text]; taken {
+		c.d.Report(input.ID.Pos, diagnostic.EndedFields, "field %q names the instance of input %q, and the engine puts something else there when the child of effect %q ends; name the instance by a field that is not called child, status or error",
+			input.ID.Text, input.Name.Text, e.Name.Text)
+	}
+	for _, field := range toFill(input) {
 		from, isSpecial := special[field.Name.Text]
 		switch {
-		case isSpecial && field.Type.Kind == Optional && isText(field):
-			c.d.Report(field.Type.Pos, diagnostic.EndedFields, `field %q of input %q is "" when the child of effect %q has none, and never null; make it a string that is not optional`,
+		case isUnknown(&field.Type):
+		case isSpecial && sameType(&field.Type, stringType):
+			fills = append(fills, Fill{Field: field, From: from})
+		case isSpecial:
+			c.d.Report(field.Type.Pos, diagnostic.EndedFields, `the engine puts a text into field %q of input %q when the child of effect %q ends, "" where there is none; make its type string, or rename the field`,
 				field.Name.Text, input.Name.Text, e.Name.Text)
-		case isSpecial && f.take(field, from, nil, stringType):
 		case !hasZero(&field.Type, make(map[*Type]bool)):
 			c.d.Report(field.Name.Pos, diagnostic.EndedFields, "field %q of input %q is filled from the final state of the child that effect %q starts; a child that could not start has none, and a %s cannot be left empty, so make the field optional",
 				field.Name.Text, input.Name.Text, e.Name.Text, c.w.Form.typeText(&field.Type))
 		default:
-			f.fills = append(f.fills, Fill{Field: field, From: FromChildState})
+			fills = append(fills, Fill{Field: field, From: FromChildState})
 		}
 	}
-	return f.fills
+	return fills
 }
 
 // hasZero reports whether the zero value of a type can be stored, which is not so for an enum, a decimal, and a struct

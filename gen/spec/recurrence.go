@@ -42,9 +42,6 @@ type Schedule struct {
 	// Instance is the id of the instance. Where it holds FiringTime, each firing has an instance of its own.
 	Instance Name
 	Pos      Pos
-
-	// Fill says what the engine puts into the input. Validate fills it in.
-	Fill []Fill
 }
 
 // FiringTime stands in Schedule.Instance for the time of the firing, in UTC and as FiringTimeLayout has it.
@@ -170,7 +167,7 @@ func (c *checker) workflowSchedules() {
 		}
 		c.instanceTemplate(owner, s)
 		if input != nil {
-			s.Fill = c.fillScheduled(owner, input)
+			c.scheduledInput(owner, input)
 		}
 	}
 }

@@ -54,6 +54,17 @@ type Workflow struct {
 // HasStates reports whether the declaration has a state machine.
 func (w *Workflow) HasStates() bool { return len(w.States) > 0 }
 
+// Handled returns the effects that a handler of the user's carries out: all but those that the engine delivers itself.
+func (w *Workflow) Handled() []*Effect {
+	var list []*Effect
+	for _, e := range w.Effects {
+		if !e.Delivered() {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
 // Name is an identifier of the declaration with the place where it was written. Text is what is stored and shown to
 // users; the Go names derived from it are made by [GoName].
 //
@@ -209,9 +220,6 @@ type Timer struct {
 	Recurrence
 	While []Name // states; armed on entry from outside of them, cancelled on exit. Empty: decisions start it
 	Pos   Pos
-
-	// Fill says what the engine puts into the input each time that a schedule fires. Validate fills it in.
-	Fill []Fill
 }
 
 // State is one status of the workflow.

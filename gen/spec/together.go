@@ -52,8 +52,11 @@ func (t *together) delivery(e *Effect, to *Delivery) (*Workflow, *Message) {
 		t.d.Report(to.Input.Pos, diagnostic.NoSuchInput, "workflow %q has no input %q; %s", w.Name.Text, to.Input.Text, hint)
 		return w, nil
 	}
+	// A child has an id of its own when the effect does not bring one.
 	for _, f := range input.Fields {
-		t.bringsField(e, w, input, f)
+		if own, _ := field(e.Fields, f.Name.Text); own != nil || e.Starts == nil || f.Name.Text != input.ID.Text {
+			t.bringsField(e, w, input, f)
+		}
 	}
 	for _, own := range e.Fields {
 		if f, _ := field(input.Fields, own.Name.Text); f == nil {

@@ -36,11 +36,11 @@ func dump(w io.Writer, m *spec.Workflow) {
 	}
 	for _, t := range m.Timers {
 		fmt.Fprintf(w, "timer %s input %s after %s while [%s]%s\n", t.Name.Text, t.Input.Text, t.After, names(t.While), doc(t.Doc))
-		dumpRecurrence(w, t.Recurrence, t.Fill)
+		dumpRecurrence(w, t.Recurrence)
 	}
 	for _, s := range m.Schedules {
 		fmt.Fprintf(w, "schedule %s input %s instance %q per firing %t%s\n", s.Name.Text, s.Input.Text, s.Instance.Text, s.PerFiring(), doc(s.Doc))
-		dumpRecurrence(w, s.Recurrence, s.Fill)
+		dumpRecurrence(w, s.Recurrence)
 	}
 	for _, r := range m.Rejections {
 		fmt.Fprintf(w, "rejection %s%s%s\n", r.Name.Text, fields(r.Fields), doc(r.Doc))
@@ -83,27 +83,20 @@ func dumpDelivery(w io.Writer, e *spec.Effect) {
 	}
 }
 
-func dumpRecurrence(w io.Writer, r spec.Recurrence, fill []spec.Fill) {
+func dumpRecurrence(w io.Writer, r spec.Recurrence) {
 	if r.Recurs() {
-		fmt.Fprintf(w, "  at %q zone %q missed %q%s\n", r.Schedule.Text, r.Zone.Text, r.Missed.Text, fills(fill))
+		fmt.Fprintf(w, "  at %q zone %q missed %q\n", r.Schedule.Text, r.Zone.Text, r.Missed.Text)
 	}
 }
 
 // fills writes what the engine puts into the fields of an input.
 func fills(list []spec.Fill) string {
 	sources := map[spec.Source]string{
-		spec.FromError: "error", spec.FromFiring: "firing", spec.FromChild: "child", spec.FromStatus: "status", spec.FromChildState: "child's state",
+		spec.FromEffect: "effect", spec.FromError: "error", spec.FromChild: "child", spec.FromStatus: "status", spec.FromChildState: "child's state",
 	}
 	var text strings.Builder
 	for _, f := range list {
-		from := sources[f.From]
-		if f.From == spec.FromEffect {
-			from = "effect's " + f.Of.Name.Text
-		}
-		if f.Optional {
-			from = "optional " + from
-		}
-		fmt.Fprintf(&text, ", %s from %s", f.Field.Name.Text, from)
+		fmt.Fprintf(&text, ", %s from %s", f.Field.Name.Text, sources[f.From])
 	}
 	return text.String()
 }

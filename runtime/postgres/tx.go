@@ -62,10 +62,8 @@ func (t *transaction) begin(ctx context.Context) (*savepoint, error) {
 
 // rollback takes back what was done since, settings included.
 func (s *savepoint) rollback(ctx context.Context) error {
-	var batch pgx.Batch
-	batch.Queue("ROLLBACK TO SAVEPOINT " + s.name)
-	batch.Queue("RELEASE SAVEPOINT " + s.name)
-	err := s.tx.SendBatch(ctx, &batch).Close()
+	// By the simple protocol: in a transaction that has failed, the server prepares nothing.
+	_, err := s.tx.Exec(ctx, "ROLLBACK TO SAVEPOINT "+s.name+"; RELEASE SAVEPOINT "+s.name, pgx.QueryExecModeSimpleProtocol)
 	if hasCode(err, noSavepoint) {
 		return nil // it failed to begin
 	}

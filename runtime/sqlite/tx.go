@@ -150,13 +150,16 @@ func (t txSession) query(row func(columns []driver.Value) error, query string, a
 		return err
 	}
 	columns := make([]driver.Value, len(names))
-	into := make([]any, len(names))
-	for i := range columns {
-		into[i] = &columns[i]
+	read, into := make([]any, len(names)), make([]any, len(names))
+	for i := range read {
+		into[i] = &read[i]
 	}
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
 			return err
+		}
+		for i, value := range read {
+			columns[i] = value
 		}
 		if err := row(columns); err != nil {
 			return err

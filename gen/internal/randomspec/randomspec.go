@@ -68,7 +68,7 @@ func (g *generator) workflow(name string) string {
 	}
 	g.messages("events", "Ev", events)
 	g.effects(effects, inputs)
-	started := g.timers(timers, inputs, states)
+	g.timers(timers, inputs, states)
 	g.schedules(inputs)
 	g.messages("rejections", "Rej", rejections)
 	if states > 0 {
@@ -76,7 +76,7 @@ func (g *generator) workflow(name string) string {
 		if effects > 0 {
 			names = append(names, "Died", "Ended", "Fired")
 		}
-		g.states(states, names, events, effects, started)
+		g.states(states, names, events, effects, timers)
 	}
 	return g.b.String()
 }
@@ -192,7 +192,7 @@ func (g *generator) reports() {
 	g.line(2, "fields:\n      thing_id: string\n      always: %s\n      note: optional<string>", g.either("int", "optional<int>"))
 	g.line(3, "%s: %s", g.either("error", "reason"), g.either("string", "optional<string>"))
 	g.line(1, "Ended:")
-	g.line(2, "id: %s\n    fields:\n      thing_id: string\n      child: string\n      status: string\n      error: string", g.either("thing_id", "child"))
+	g.line(2, "id: %s\n    fields:\n      thing_id: string\n      other_id: string\n      child: string\n      status: string\n      error: string", g.either("thing_id", "other_id"))
 	g.line(3, "always: int\n      last: optional<list<%s>>\n      tags: list<string>", g.typeName(2))
 	g.line(1, "Fired: {fields: {thing_id: string, note: optional<int>}}")
 }
@@ -280,24 +280,25 @@ func (g *generator) schedules(inputs int) {
 	}
 }
 
-// timers declares timers and returns those that decisions start.
-func (g *generator) timers(n, inputs, states int) (started []string) {
+func (g *generator) timers(n, inputs, states int) {
 	if n == 0 {
-		return nil
+		return
 	}
 	g.line(0, "timers:")
 	for i := range n {
-		started = append(started, fmt.Sprintf("tick_%d", i))
 		switch {
-		case states > 2 && i == 0 && timerInput(inputs) > 0: // nothing need lead to st_0
+		case states > 2 && i == 0 && timerInput(inputs) > 0 && g.chance(40): // nothing need lead to st_0
+			g.line(1, "tick_%d: {input: In%d, %s, while: [st_1]}", i, timerInput(inputs), g.recurrence())
+		case states > 2 && i == 0 && timerInput(inputs) > 0:
 			g.line(1, "tick_%d: {input: In%d, after: 2h, while: st_1}", i, timerInput(inputs))
+		case g.chance(20):
+			g.line(1, "tick_%d: {input: In0, %s}", i, g.recurrence())
 		case g.chance(50):
 			g.line(1, "tick_%d: {input: In0, after: 1500ms}", i)
 		default:
 			g.line(1, "tick_%d: {input: In0}", i)
 		}
 	}
-	return started
 }
 
 // all returns numbered names.
@@ -311,7 +312,7 @@ func all(prefix string, n int) []string {
 
 // states makes a ring of states with one terminal at its end. Every state accepts every input; the events of one
 // transition lead on, so that each state is reached and no (state, event) pair has two targets.
-func (g *generator) states(n int, inputs []string, events, effects int, timers []string) {
+func (g *generator) states(n int, inputs []string, events, effects, timers int) {
 	g.line(0, "states:")
 	for s := range n {
 		g.line(1, "st_%d:", s)
@@ -335,8 +336,8 @@ func (g *generator) states(n int, inputs []string, events, effects int, timers [
 			if effects > 0 {
 				g.line(4, "effects: [%s]", strings.Join(all("Eff", effects), ", "))
 			}
-			if len(timers) > 0 {
-				g.line(4, "timers: [%s]", strings.Join(timers, ", "))
+			if timers > 0 {
+				g.line(4, "timers: [%s]", strings.Join(all("tick_", timers), ", "))
 			}
 		}
 	}

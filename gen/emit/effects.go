@@ -1,0 +1,123 @@
+package emit
+
+import (
+	"fmt"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// effectSentence says what an effect without a doc is.
+func effectSentence(e *spec.Effect) string {
+	switch {
+	case e.Starts != nil:
+		return fmt.Sprintf("starts the workflow %s with its input %s.", e.Starts.Workflow.Text, e.Starts.Input.Text)
+	case e.Sends != nil:
+		return fmt.Sprintf("sends the input %s to the workflow %s.", e.Sends.Input.Text, e.Sends.Workflow.Text)
+	}
+	return "is an effect."
+}
+
+// effectOptions renders what the declaration says of each effect.
+func (e *emitter) effectOptions() *jen.Statement {
+	var list []jen.Code
+	for _, effect := range e.w.Effects {
+		options := optionsOf(effect)
+		layout := oneline
+		if len(options) > 1 {
+			layout = multiline
+		}
+		list = append(list, jen.Lit(effect.Name.Text).Op(":").Custom(layout, options...))
+	}
+	return jen.Map(jen.String()).Add(runtimeID("EffectOptions")).Custom(multiline, list...)
+}
+
+func optionsOf(effect *spec.Effect) []jen.Code {
+	var options []jen.Code
+	option := func(name string, written bool, value jen.Code) {
+		if written {
+			options = append(options, keyed(name, value))
+		}
+	}
+	retry := retryOf(effect.Retry)
+	option("Retry", len(retry) > 0, runtimeID("RetryPolicy").Values(retry...))
+	if effect.Timeout > 0 {
+		option("Timeout", true, duration(effect.Timeout))
+	}
+	option("Priority", effect.Priority != 0, jen.Lit(effect.Priority))
+	if effect.Limit != nil {
+		option("Limit", true, jen.Op("&").Add(runtimeID("EffectLimit")).Values(limitOf(effect.Limit)...))
+	}
+	option("Dead", effect.Dead.Text != "", jen.Op("&").Add(runtimeID("DeadInput")).Values(deadOf(effect)...))
+	option("Starts", effect.Starts != nil, target(effect.Starts))
+	option("Sends", effect.Sends != nil, target(effect.Sends))
+	option("Ended", effect.Ended.Text != "", jen.Lit(effect.Ended.Text))
+	return options
+}
+
+func retryOf(r spec.Retry) []jen.Code {
+	var retry []jen.Code
+	if n := r.MaxAttempts; n > 0 {
+		retry = append(retry, keyed("MaxAttempts", jen.Lit(n)))
+	}
+	if d := r.Base; d > 0 {
+		retry = append(retry, keyed("Base", duration(d)))
+	}
+	if d := r.Max; d > 0 {
+		retry = append(retry, keyed("Max", duration(d)))
+	}
+	return retry
+}
+
+func limitOf(l *spec.Limit) []jen.Code {
+	var limit []jen.Code
+	count := func(name string, n int) {
+		if n > 0 {
+			limit = append(limit, keyed(name, jen.Lit(n)))
+		}
+	}
+	count("Concurrency", l.Concurrency)
+	count("Global", l.Global)
+	if l.Rate > 0 {
+		limit = append(limit, keyed("Rate", number(l.Rate)))
+	}
+	count("Burst", l.Burst)
+	if l.Key.Text != "" {
+		limit = append(limit, keyed("Key", jen.Lit(l.Key.Text)))
+	}
+	count("PerKey", l.PerKey)
+	return limit
+}
+
+// deadOf renders the input for a dead letter, with the fields that it takes over from the effect.
+func deadOf(effect *spec.Effect) []jen.Code {
+	var copied []string
+	var errorField string
+	for _, fill := range effect.DeadFill {
+		switch fill.From {
+		case spec.FromEffect:
+			copied = append(copied, fill.Field.Name.Text)
+		case spec.FromError:
+			errorField = fill.Field.Name.Text
+		}
+	}
+	dead := []jen.Code{keyed("Input", jen.Lit(effect.Dead.Text))}
+	if len(copied) > 0 {
+		dead = append(dead, keyed("Fields", stringList(copied)))
+	}
+	if errorField != "" {
+		dead = append(dead, keyed("Error", jen.Lit(errorField)))
+	}
+	return dead
+}
+
+func target(d *spec.Delivery) *jen.Statement {
+	if d == nil {
+		return nil
+	}
+	return jen.Op("&").Add(runtimeID("Target")).Values(
+		keyed("Workflow", jen.Lit(d.Workflow.Text)),
+		keyed("Input", jen.Lit(d.Input.Text)),
+	)
+}

@@ -1,0 +1,236 @@
+package membership
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/ironflow-gen/ironflow/gen/emit/internal/card"
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// clock moves when it is told to.
+type clock struct {
+	mu     sync.Mutex
+	now    time.Time
+	alarms map[chan time.Time]time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) After(d time.Duration) <-chan time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ring := make(chan time.Time, 1)
+	c.alarms[ring] = c.now.Add(d)
+	return ring
+}
+
+func (c *clock) set(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = now
+	for ring, at := range c.alarms {
+		if !at.After(now) {
+			ring <- now
+			delete(c.alarms, ring)
+		}
+	}
+}
+
+// club is an engine that runs both workflows.
+type club struct {
+	*testing.T
+	clock  *clock
+	client *Client
+	cards  *card.Client
+}
+
+// open starts a club on a day in March, before the clocks in Berlin go forward.
+func open(t *testing.T, handler Handler) club {
+	t.Parallel()
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	store, err := sqlite.OpenMemory(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &clock{now: time.Date(2031, time.March, 4, 5, 6, 7, 0, time.UTC), alarms: make(map[chan time.Time]time.Time)}
+	engine, err := runtime.NewEngine(store, runtime.Config{Clock: c},
+		NewWorkflow(Decider{}, Evolver{}, handler), card.NewWorkflow(card.Decider{}, card.Evolver{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- engine.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		store.Close()
+	})
+	return club{t, c, NewClient(engine), card.NewClient(engine)}
+}
+
+func (c club) join(email string) {
+	c.Helper()
+	gold := PlanGold
+	if out, err := c.client.Join(c.Context(), Join{MemberID: "m", Email: email, Plan: &gold}); err != nil || !out.Accepted() {
+		c.Fatalf("Join: %+v, %v", out, err)
+	}
+}
+
+// want waits until an instance has these events, among others and in any order, as they are printed.
+func want[E any](c club, history func(context.Context, string) ([]runtime.Recorded[E], error), id string, events ...string) {
+	c.Helper()
+	var got []string
+	for range 500 {
+		recorded, err := history(c.Context(), id)
+		if unknown := new(runtime.UnknownInstance); err != nil && !errors.As(err, &unknown) {
+			c.Fatal(err)
+		}
+		got = nil
+		for _, r := range recorded {
+			got = append(got, strings.TrimPrefix(fmt.Sprintf("%T%+v", r.Event, r.Event), "membership."))
+		}
+		if !slices.ContainsFunc(events, func(e string) bool { return !slices.Contains(got, e) }) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	c.Fatalf("%s has the events\n%s\nwant\n%s", id, strings.Join(got, "\n"), strings.Join(events, "\n"))
+}
+
+func works() Handler {
+	return Handler{OnCharge: func(Charge) error { return nil }, OnMail: func(Mail) error { return nil }}
+}
+
+func TestChildren(t *testing.T) {
+	c := open(t, works())
+	c.join("m@example.com")
+	want(c, c.cards.History, "m-card", "card.Ordered{Number:no. 050607 Holder:m@example.com}")
+	if out, err := c.cards.Block(c.Context(), card.Block{CardID: "m-card"}); err != nil || !out.Accepted() {
+		t.Fatalf("Block: %+v, %v", out, err)
+	}
+	want(c, c.cards.History, "m-card", "card.Blocked{}", "card.Shredded{}")
+	want(c, c.client.History, "m", "CardGone{Card:m-card Status:gone Number:no. 050607}")
+	want(c, c.cards.History, "m/1/2", "card.Ordered{Number:no. 050607 Holder:guest of m}")
+}
+
+func TestChildThatDoesNotStart(t *testing.T) {
+	c := open(t, works())
+	c.join("")
+	want(c, c.client.History, "m", "CardRefused{Card:m-card Reason:the child refused to start: NoHolder{}}")
+}
+
+func TestSent(t *testing.T) {
+	c := open(t, works())
+	c.join("m@example.com")
+	want(c, c.cards.History, "m-card", "card.Ordered{Number:no. 050607 Holder:m@example.com}")
+	if out, err := c.client.Leave(t.Context(), Leave{MemberID: "m"}); err != nil || !out.Accepted() {
+		t.Fatalf("Leave: %+v, %v", out, err)
+	}
+	want(c, c.cards.History, "m-card", "card.Blocked{}", "card.Shredded{}")
+}
+
+func TestDead(t *testing.T) {
+	c := open(t, Handler{
+		OnCharge: func(Charge) error { return runtime.Permanent(errors.New("no money")) },
+		OnMail:   func(Mail) error { return runtime.Permanent(errors.New("no such mailbox")) },
+	})
+	c.join("m@example.com")
+	unpaid, err := plainly(c, "Unpaid")
+	if err != nil || unpaid.(Unpaid).AmountCents != 900 || *unpaid.(Unpaid).Plan != PlanGold || !strings.HasSuffix(unpaid.(Unpaid).Reason, "no money") {
+		t.Errorf("%+v, %v", unpaid, err)
+	}
+	unheard, err := plainly(c, "Unheard")
+	if err != nil || !strings.HasSuffix(*unheard.(Unheard).Reason, "no such mailbox") {
+		t.Errorf("%+v, %v", unheard, err)
+	}
+}
+
+// plainly waits for an event of the member.
+func plainly(c club, name string) (Event, error) {
+	c.Helper()
+	for range 500 {
+		recorded, err := c.client.History(c.Context(), "m")
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range recorded {
+			if fmt.Sprintf("%T", r.Event) == "membership."+name {
+				return r.Event, nil
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return nil, errors.New("it did not happen")
+}
+
+// TestRenewals lets a state's timer fire twice. In between, clocks in Berlin go forward.
+func TestRenewals(t *testing.T) {
+	c := open(t, works())
+	c.join("m@example.com")
+	first := time.Date(2031, time.April, 1, 7, 0, 0, 0, time.UTC)
+	c.clock.set(first.Add(time.Minute))
+	want(c, c.client.History, "m", "Renewed{DueAt:2031-04-01 07:00:00 +0000 UTC}")
+	c.clock.set(first.AddDate(0, 8, 0).Add(2 * time.Hour)) // four were missed, and winter came
+	want(c, c.client.History, "m", "Renewed{DueAt:2031-12-01 08:00:00 +0000 UTC}")
+	history, err := c.client.History(t.Context(), "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for _, r := range history {
+		if _, ok := r.Event.(Renewed); ok {
+			count++
+		}
+	}
+	if count != 2 {
+		t.Errorf("there are %d renewals, want 2: of those that were missed only the latest is made up for", count)
+	}
+}
+
+// TestNagging lets a decision's timer fire, which keeps what the decision has put into it.
+func TestNagging(t *testing.T) {
+	c := open(t, Handler{
+		OnCharge: func(Charge) error { return runtime.Permanent(errors.New("no money")) },
+		OnMail:   func(Mail) error { return nil },
+	})
+	c.join("m@example.com")
+	if _, err := plainly(c, "Unpaid"); err != nil {
+		t.Fatal(err)
+	}
+	c.clock.set(c.clock.Now().Add(24*time.Hour + time.Second))
+	nagged, err := plainly(c, "Nagged")
+	if err != nil || nagged.(Nagged).Text != "please pay" || !nagged.(Nagged).DueAt.Equal(time.Date(2031, time.March, 5, 5, 6, 7, 0, time.UTC)) {
+		t.Errorf("%+v, %v", nagged, err)
+	}
+}
+
+func TestSchedules(t *testing.T) {
+	c := open(t, works())
+	c.join("m@example.com")
+	want(c, c.client.History, "m", "Paid{AmountCents:900}")           // so the workers run
+	c.clock.set(time.Date(2031, time.March, 6, 1, 0, 0, 0, time.UTC)) // a Thursday
+	want(c, c.client.History, "count-20310305T000000Z", "Counted{DueAt:2031-03-05 00:00:00 +0000 UTC}")
+	c.clock.set(c.clock.Now().Add(time.Second)) // for the next poll
+	want(c, c.client.History, "count-20310306T000000Z", "Counted{DueAt:2031-03-06 00:00:00 +0000 UTC}")
+	c.clock.set(time.Date(2031, time.March, 10, 13, 0, 0, 0, time.UTC)) // Monday, and summer in New York since yesterday
+	want(c, c.client.History, "the-count", "Counted{DueAt:2031-03-10 13:00:00 +0000 UTC}")
+}

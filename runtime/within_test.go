@@ -1,0 +1,183 @@
+package runtime_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+)
+
+// callersTx is a transaction as a user of ironflow has it.
+type callersTx struct {
+	runtime.Transaction
+	exec     func(sql string) error
+	commit   func() error
+	rollback func() error
+}
+
+// withTransactions runs a scenario on the stores whose database a caller can open transactions on.
+func withTransactions(t *testing.T, scenario func(b *bed, begin func() callersTx)) {
+	t.Parallel()
+	t.Run("file", func(t *testing.T) {
+		t.Parallel()
+		b := openFile(t)
+		db, err := sql.Open("sqlite", "file:"+b.url+"?_txlock=immediate&_pragma=busy_timeout(10000)")
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeAtEnd(t, db)
+		scenario(b, func() callersTx {
+			tx, err := db.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = tx.Rollback() })
+			exec := func(sql string) error { _, err := tx.ExecContext(t.Context(), sql); return err }
+			return callersTx{b.store.(*sqlite.Store).Tx(tx), exec, tx.Commit, tx.Rollback}
+		})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		b := openPostgres(t)
+		pool, err := pgxpool.New(t.Context(), strings.Fields(b.url)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(pool.Close)
+		scenario(b, func() callersTx {
+			tx, err := pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+			exec := func(sql string) error { _, err := tx.Exec(t.Context(), sql); return err }
+			return callersTx{b.store.(*postgres.Store).Tx(tx), exec,
+				func() error { return tx.Commit(context.Background()) },
+				func() error { return tx.Rollback(context.Background()) }}
+		})
+	})
+}
+
+func TestWithinCallersTransaction(t *testing.T) {
+	withTransactions(t, func(b *bed, begin func() callersTx) {
+		notified := make(chan string, 9)
+		engine := b.engine(b.realConfig(), tickets(ticket.Decider{
+			OnOpen: opened(ticket.Notify{Text: "hello"}),
+		}, ticket.Handler{OnNotify: func(_ context.Context, e ticket.Notify, call runtime.EffectCall) error {
+			notified <- call.Instance.ID
+			return nil
+		}}))
+		b.run(engine)
+		client, ctx := ticket.NewClient(engine), b.Context()
+		exec := func(tx callersTx, sql string) {
+			b.Helper()
+			if err := tx.exec(sql); err != nil {
+				b.Fatalf("%s: %v", sql, err)
+			}
+		}
+		table := strings.TrimSuffix(b.prefix, "ironflow_") + "bookings"
+
+		tx := begin()
+		exec(tx, "CREATE TABLE "+table+" (id text)")
+		out, err := client.Open(ctx, ticket.Open{ID: "gone", Subject: "gone"}, runtime.Within(tx), runtime.WithInputID("1"))
+		must(b, out, err)
+		noted, err := client.Note(ctx, ticket.Note{ID: "gone", Text: "n"}, runtime.Within(tx)) // sees what the transaction did
+		must(b, noted, err)
+		if err := tx.rollback(); err != nil {
+			b.Fatal(err)
+		}
+		b.wantTable("*", "instances", "")
+		b.wantTable("*", "effects", "")
+		b.wantTable("*", "input_outcomes", "")
+
+		tx = begin()
+		exec(tx, "CREATE TABLE "+table+" (id text)")
+		out, err = client.Open(ctx, ticket.Open{ID: "a", Subject: "s"}, runtime.Within(tx), runtime.WithInputID("1"))
+		must(b, out, err)
+		again, err := client.Open(ctx, ticket.Open{ID: "a", Subject: "s"}, runtime.Within(tx), runtime.WithInputID("1"))
+		must(b, again, err)
+		if again.Version != 1 {
+			b.Errorf("a repeat within the transaction: got %+v", again)
+		}
+		// What is refused or fails leaves the transaction usable.
+		resumed, err := client.Resume(ctx, ticket.Resume{ID: "a"}, runtime.Within(tx), runtime.WithInputID("2"))
+		if err != nil || !resumed.Rejected() {
+			b.Errorf("got %+v, error %v", resumed, err)
+		}
+		_, err = client.Open(ctx, ticket.Open{ID: "b", Subject: "s"}, runtime.Within(tx))
+		var taken *runtime.UniqueKeyConflict
+		if !errors.As(err, &taken) || taken.Holder != "a" {
+			b.Errorf("got error %v", err)
+		}
+		exec(tx, "INSERT INTO "+table+" VALUES ('1')")
+		b.wantTable("*", "instances", "") // nobody else sees it yet
+		select {
+		case id := <-notified:
+			b.Errorf("the effect of %s is delivered before the commit", id)
+		case <-time.After(50 * time.Millisecond):
+		}
+		if err := tx.commit(); err != nil {
+			b.Fatal(err)
+		}
+		engine.Wake()
+		if id := wait(b, "the effect is delivered", notified); id != "a" {
+			b.Errorf("got the effect of %q", id)
+		}
+		b.wantTable("workflow_id, version, status", "instances", "", "a 1 open")
+		b.wantTable("input_id", "input_outcomes", "ORDER BY input_id", "1", "2")
+
+		// The engine goes on where the transaction left the instance, whatever it remembers.
+		noted, err = client.Note(ctx, ticket.Note{ID: "a", Text: "after"})
+		must(b, noted, err)
+		if noted.Version != 2 {
+			b.Errorf("got version %d", noted.Version)
+		}
+	})
+}
+
+// TestWithinKeepsSettings says that the caller's own statements run as before.
+func TestWithinKeepsSettings(t *testing.T) {
+	t.Parallel()
+	b := openPostgres(t)
+	client := ticket.NewClient(b.engine(b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{})))
+	pool := newPool(t, strings.Fields(b.url)[0])
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	settings := func() (all string) {
+		t.Helper()
+		const show = `SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name ~ '^(enable_|jit|lock_|plan_)'`
+		if err := tx.QueryRow(t.Context(), show).Scan(&all); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	if _, err := tx.Exec(t.Context(), `SET LOCAL lock_timeout = '7s'; SET LOCAL enable_seqscan = off; SET LOCAL jit = on`); err != nil {
+		t.Fatal(err)
+	}
+	before := settings()
+	within := runtime.Within(b.store.(*postgres.Store).Tx(tx))
+	out, err := client.Open(t.Context(), ticket.Open{ID: "a", Subject: "s"}, within)
+	must(b, out, err)
+	if _, err := client.Open(t.Context(), ticket.Open{ID: "a", Subject: "s"}, within); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Open(t.Context(), ticket.Open{ID: "b", Subject: "s"}, within); err == nil {
+		t.Fatal("the key is free")
+	}
+	if after := settings(); after != before {
+		t.Errorf("got  %s\nwant %s", after, before)
+	}
+}
