@@ -15,6 +15,7 @@ type Engine struct {
 	workflows map[string]*Workflow
 	executor  *executor
 	feed      *feedWatch
+	pauses    *pauseWatch
 	newWork   *announcer
 	newEvents *announcer
 	effects   *worker
@@ -53,6 +54,7 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 	}
 	e.executor = newExecutor(store, config, e.committed)
 	e.feed = newFeedWatch(store, config)
+	e.pauses = &pauseWatch{store: store, config: config}
 	e.newWork = newAnnouncer(store, config, NewWork, workNotifyInterval)
 	e.newEvents = newAnnouncer(store, config, NewEvents, eventNotifyInterval)
 	e.effects, e.timers = newEffectWorker(e), newTimerWorker(e)

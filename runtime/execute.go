@@ -162,6 +162,11 @@ func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOpt
 			return result{}, fmt.Errorf("%s/%s: input %s: %w", req.workflow.name, req.input.id, req.input.name, err)
 		}
 	}
+	if req.delivery == nil {
+		if err := e.pauses.admit(ctx, req.workflow.name); err != nil {
+			return result{}, fmt.Errorf("%s: input %s: %w", req.key(), req.input.name, err)
+		}
+	}
 	req.maxPayload = e.config.MaxPayloadBytes
 	return e.executor.execute(ctx, req)
 }

@@ -58,6 +58,7 @@ type Store interface {
 	PutSchedules(ctx context.Context, schedules []StoredSchedule) error
 
 	Inspection
+	Pauses
 
 	// SaveSnapshots keeps states, each in place of the one of the same instance that is as old or older. A snapshot that is
 	// older than the one that is kept, or whose instance does not exist, is ignored.
@@ -294,7 +295,7 @@ type NewTimer struct {
 // returns or pays for.
 type Queue interface {
 	// Claim leases up to limit due deliveries of the given kinds together, oldest due time first within each kind. Deliveries of
-	// other kinds wait for a process that knows them. Concurrent claims never return the same delivery.
+	// other kinds wait for a process that knows them, and those of paused workflows, see Pauses, for the end of the pause. Concurrent claims never return the same delivery.
 	Claim(ctx context.Context, claim Claim) ([]Delivery, error)
 
 	// Extend moves the end of leases that are still held, and returns those that are not.

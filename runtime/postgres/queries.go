@@ -262,6 +262,7 @@ type queries struct {
 	readEvents, takeTicket             string
 	effects, timers                    queueQueries
 	inspection                         inspectionQueries
+	pauses                             pauseQueries
 }
 
 func newQueries(schema string) *queries {
@@ -300,6 +301,7 @@ func newQueries(schema string) *queries {
 		effects:    newQueueQueries(schema, effectNames),
 		timers:     newQueueQueries(schema, timerNames),
 		inspection: newInspectionQueries(in),
+		pauses:     newPauseQueries(in),
 	}
 }
 

@@ -47,7 +47,11 @@ var (
 const claimQueue = `
 WITH due AS (
     SELECT k.number, d.*
-    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (workflow_type, name, number)
+    FROM (
+        SELECT k.*
+        FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (workflow_type, name, number)
+        WHERE NOT EXISTS (SELECT FROM ironflow.paused_workflows p WHERE p.workflow_type = k.workflow_type)
+    ) k
     CROSS JOIN LATERAL (
         SELECT q.ctid AS place, q.run_at AS due
         FROM ironflow.<queue> q

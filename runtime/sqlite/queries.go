@@ -151,8 +151,9 @@ func newQueueQueries(queue, kind, requested, part, number, since, item string) q
 		// due walks along its index from the oldest.
 		due: named.Replace(`
 SELECT workflow_id, {part}, {number}, run_at FROM {table}
-WHERE workflow_type = ? AND {kind} = ? AND dead_at IS NULL AND run_at <= ?
-ORDER BY run_at LIMIT ?`),
+WHERE workflow_type = ?1 AND {kind} = ?2 AND dead_at IS NULL AND run_at <= ?3
+  AND NOT EXISTS (SELECT 1 FROM ironflow_paused_workflows AS p WHERE p.workflow_type = ?1)
+ORDER BY run_at LIMIT ?4`),
 		claim: named.Replace(`
 UPDATE {table} SET run_at = ?, claimed_at = ?, attempts = attempts + 1, token = token + 1` + one + `
 RETURNING token, attempts, payload, {requested}, last_error, trace`),

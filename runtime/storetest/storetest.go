@@ -57,6 +57,8 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"schedules", scheduleRules, []way{appending}},
 		{"committed", committedRules, both},
 		{"snapshot", snapshotRules, []way{appending}},
+		{"paused effects", linesOf(runtime.EffectQueue, pauseRules), []way{appending}},
+		{"paused timers", linesOf(runtime.TimerQueue, pauseRules), []way{appending}},
 		{"dead effects", linesOf(runtime.EffectQueue, deadLetterRules), []way{appending}},
 		{"dead timers", linesOf(runtime.TimerQueue, deadLetterRules), []way{appending}},
 		{"inspection", inspectionRules, []way{appending}},

@@ -1,0 +1,62 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// The statements of [runtime.Pauses]. Few workflows are ever paused, so that the list reads the whole table.
+const (
+	pauseWorkflow = `
+INSERT OR REPLACE INTO ironflow_paused_workflows (workflow_type, paused_at, paused_by, reason, refuse_inputs) VALUES (?, ?, ?, ?, ?)`
+	resumeWorkflow = `DELETE FROM ironflow_paused_workflows WHERE workflow_type = ?`
+	listPaused     = `
+SELECT workflow_type, paused_at, paused_by, reason, refuse_inputs FROM ironflow_paused_workflows ORDER BY workflow_type`
+)
+
+// PauseWorkflow implements [runtime.Pauses].
+func (s *Store) PauseWorkflow(ctx context.Context, pause runtime.Pause) error {
+	err := s.write(ctx, pauseWorkflow, pause.Workflow, micros(pause.At), storable(pause.By), storable(pause.Reason), pause.RefuseInputs)
+	if err != nil {
+		return fmt.Errorf("sqlite: pause workflow %s: %w", pause.Workflow, err)
+	}
+	return nil
+}
+
+// ResumeWorkflow implements [runtime.Pauses].
+func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
+	if err := s.write(ctx, resumeWorkflow, workflow); err != nil {
+		return fmt.Errorf("sqlite: resume workflow %s: %w", workflow, err)
+	}
+	return nil
+}
+
+// PausedWorkflows implements [runtime.Pauses].
+func (s *Store) PausedWorkflows(ctx context.Context) (pauses []runtime.Pause, err error) {
+	row := func(columns []driver.Value) error {
+		pauses = append(pauses, runtime.Pause{
+			Workflow: text(columns[0]), At: fromMicros(number(columns[1])), By: text(columns[2]), Reason: text(columns[3]),
+			RefuseInputs: number(columns[4]) != 0,
+		})
+		return nil
+	}
+	if err = s.read(ctx, func(on *connection) error { return on.query(row, listPaused) }); err != nil {
+		return nil, fmt.Errorf("sqlite: list paused workflows: %w", err)
+	}
+	return pauses, nil
+}
+
+// write runs one statement as a transaction.
+func (s *Store) write(ctx context.Context, statement string, args ...driver.Value) error {
+	tx, err := s.writer.begin(ctx)
+	if err != nil {
+		return err
+	}
+	return tx.finish(func(on *connection) error {
+		_, err := on.exec(statement, args...)
+		return err
+	})
+}

@@ -1,0 +1,81 @@
+package storetest
+
+import (
+	"slices"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// pauseRules hold for effects and for timers.
+var pauseRules = []queueRule{
+	{"a paused workflow has no deliveries to claim, and its leases are untouched", pauseClaims},
+	{"pauses are listed, replaced and ended", listPauses},
+}
+
+func (l line) pause(pause runtime.Pause) {
+	l.Helper()
+	if err := l.Store.PauseWorkflow(l.ctx, pause); err != nil {
+		l.Fatalf("PauseWorkflow: %v", err)
+	}
+}
+
+func (l line) resume(workflow string) {
+	l.Helper()
+	if err := l.Store.ResumeWorkflow(l.ctx, workflow); err != nil {
+		l.Fatalf("ResumeWorkflow: %v", err)
+	}
+}
+
+func pauseClaims(l line) {
+	other := runtime.Kind{Workflow: "cart", Name: l.kind.Name}
+	both := []runtime.Kind{l.kind, other}
+	l.put("1", at(0))
+	leases := []runtime.Lease{*l.lease()}
+	l.put("2", at(0))
+	l.putKind("3", other, at(0))
+
+	l.pause(runtime.Pause{Workflow: "order", At: at(1)})
+	// The lease of 1 has run out at 7200, which does not matter now.
+	if got := l.claimKinds(both, at(9000), at(9999), 9); !slices.Equal(ids(got), []string{"3"}) {
+		l.Errorf("claimed %v, want only what is not paused", ids(got))
+	}
+	if lost, err := l.queue.Extend(l.ctx, leases, at(9500)); err != nil || len(lost) > 0 {
+		l.Errorf("Extend: lost %v, error %v", lost, err)
+	}
+	l.settle(&leases[0], runtime.RetryLater, at(8000), "later")
+
+	l.resume("order")
+	got := l.claimKinds(both, at(9000), at(9999), 9)
+	if len(got) != 2 {
+		l.Errorf("claimed %v after the pause, want 1 and 2", ids(got))
+	}
+	for _, d := range got {
+		if want := map[string]int{"1": 2, "2": 1}[d.Lease.Instance.ID]; d.Attempt != want {
+			l.Errorf("%s is at attempt %d, want %d", d.Lease.Instance, d.Attempt, want)
+		}
+	}
+}
+
+func listPauses(l line) {
+	want := func(pauses ...runtime.Pause) {
+		l.Helper()
+		if got, err := l.Store.PausedWorkflows(l.ctx); err != nil || !slices.Equal(got, pauses) {
+			l.Errorf("got %+v, error %v, want %+v", got, err, pauses)
+		}
+	}
+	want()
+	order := runtime.Pause{Workflow: "order", By: "ann", Reason: "the bank is down", At: at(1), RefuseInputs: true}
+	cart := runtime.Pause{Workflow: "cart", At: at(2)}
+	l.pause(order)
+	l.pause(cart)
+	want(cart, order)
+	order = runtime.Pause{Workflow: "order", By: "bob", Reason: "it's \"down\"", At: at(3)}
+	l.pause(order)
+	want(cart, order)
+	l.resume("unknown")
+	l.resume("cart")
+	want(order)
+	l.resume("order")
+	l.resume("order")
+	want()
+}
