@@ -43,6 +43,7 @@ func commands() []command {
 	return []command{
 		generateCommand(),
 		checkCommand(),
+		diagramCommand(),
 		fmtCommand(),
 		explainCommand(),
 		initCommand(),

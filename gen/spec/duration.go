@@ -36,8 +36,11 @@ func ParseDuration(text string) (time.Duration, bool) {
 	return days + rest, true
 }
 
-// DurationText writes a duration as declarations do: 30m and not 30m0s.
+// DurationText writes a duration as declarations do: 30m and not 30m0s, 7d and not 168h.
 func DurationText(d time.Duration) string {
+	if d > 0 && d%day == 0 {
+		return strconv.Itoa(int(d/day)) + "d"
+	}
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")

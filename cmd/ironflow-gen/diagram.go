@@ -1,0 +1,91 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/diagram"
+	"github.com/ironflow-gen/ironflow/gen/generate"
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// diagramFlags are the flags of diagram.
+type diagramFlags struct {
+	format string
+	output string
+}
+
+func diagramCommand() command {
+	return command{
+		name:    "diagram",
+		args:    "[path]",
+		summary: "draw the states of a workflow",
+		details: `
+Draws the state machine of a workflow: its states, what leads from one to the next, and the effects and timers that go with
+it. The path is a declaration or its directory; without one it is the current directory.
+
+mermaid is text for Markdown, which GitHub and others draw; dot is text for Graphviz; svg is a picture, for which no other
+program is needed. Without -format, the end of the name behind -o decides, and mermaid is the default.
+
+Examples:
+  ironflow-gen diagram                       print it for Mermaid
+  ironflow-gen diagram -o order.svg          a picture
+  ironflow-gen diagram -format dot orders | dot -Tpng > orders.png
+`,
+		diagnoses: true,
+		setup: func(flags *flag.FlagSet) func(call) int {
+			var f diagramFlags
+			flags.StringVar(&f.format, "format", "", "the `format`: "+strings.Join(diagram.Formats(), ", "))
+			flags.StringVar(&f.output, "o", "", "the `file` to write, instead of standard output")
+			return func(c call) int { return runDiagram(c, f) }
+		},
+	}
+}
+
+// diagramFormats are the formats by the end of a file's name.
+var diagramFormats = map[string]string{".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid"}
+
+func runDiagram(c call, flags diagramFlags) int {
+	if flags.format == "" {
+		flags.format = "mermaid"
+		if format, ok := diagramFormats[strings.ToLower(filepath.Ext(flags.output))]; ok {
+			flags.format = format
+		}
+	}
+	if known := diagram.Formats(); !slices.Contains(known, flags.format) {
+		_, hint := spec.Suggest(flags.format, known)
+		return c.usageError("the format %q is not known; %s", flags.format, hint)
+	}
+	if len(c.args) > 1 {
+		return c.usageError("diagram draws one workflow at a time")
+	}
+	list, err := generate.Load(c.paths())
+	if err != nil {
+		return c.failed(err)
+	}
+	if len(list) != 1 {
+		return c.usageError("%s holds %d declarations; name one of them", c.paths()[0], len(list))
+	}
+	picture, err := diagram.Draw(list[0], flags.format)
+	if err != nil {
+		return c.failed(err)
+	}
+	return c.write(flags.output, picture)
+}
+
+// write writes a result to a file, or to standard output if there is none.
+func (c call) write(file string, content []byte) int {
+	var err error
+	if file == "" || file == "-" {
+		_, err = c.out.Write(content)
+	} else {
+		err = os.WriteFile(file, content, 0o644)
+	}
+	if err != nil {
+		return c.failed(err)
+	}
+	return exitOK
+}
