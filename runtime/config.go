@@ -15,7 +15,7 @@ type Config struct {
 	Clock Clock
 
 	// Lanes is how many commits are under way at the same time. One waits while the other's data goes to the disk.
-	// Default: 2.
+	// Default: 2, or 1 for a store that has one writer, as SQLite has.
 	Lanes int
 
 	// BatchSize is how many inputs may go into one commit. Default: 128.

@@ -29,6 +29,9 @@ type Engine struct {
 // It fails when two workflows have the same name, when a workflow lacks its decider, evolver or handler, and when the
 // config makes no sense.
 func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, error) {
+	if _, serial := store.(SerialWriter); serial {
+		setDefault(&config.Lanes, 1)
+	}
 	config = config.withDefaults()
 	if err := config.validate(); err != nil {
 		return nil, err

@@ -9,3 +9,6 @@ func Waiting(e *Engine) (n int) {
 	}
 	return n
 }
+
+// Lanes is how many lanes the engine has.
+func Lanes(e *Engine) int { return len(e.executor.lanes) }

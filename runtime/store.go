@@ -391,3 +391,10 @@ const (
 	NewWork   News = 1 << iota // effects or timers are due
 	NewEvents                  // the feed has grown, or somebody has changed what a projection is to do
 )
+
+// SerialWriter is a Store whose commits wait for each other. It gets them from one lane then: larger batches share more, and
+// a second lane would only wait.
+type SerialWriter interface {
+	Store
+	SerialWriter()
+}

@@ -27,7 +27,10 @@ type Store struct {
 	closed  error // by Close
 }
 
-var _ runtime.Store = (*Store)(nil)
+var (
+	_ runtime.Store        = (*Store)(nil)
+	_ runtime.SerialWriter = (*Store)(nil)
+)
 
 // Option is a choice made when a store is opened.
 type Option func(*settings)
@@ -125,6 +128,9 @@ func (s *Store) Close() error {
 	})
 	return s.closed
 }
+
+// SerialWriter implements [runtime.SerialWriter].
+func (s *Store) SerialWriter() {}
 
 // Effects implements [runtime.Store].
 func (s *Store) Effects() runtime.Queue { return effectQueue(s) }
