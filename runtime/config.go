@@ -69,6 +69,10 @@ type Config struct {
 	// TimerRetry is for timers whose delivery fails. Default: 25 attempts, pauses from 500 ms to 10 min.
 	TimerRetry RetryPolicy
 
+	// Projections are what Run projects events into. Of all engines that have a projection of one name, one at a time runs it;
+	// the others stand by.
+	Projections []AnyProjection
+
 	// FeedStallAfter is how long the feed may wait for transactions that are under way before a warning names them.
 	// Default: 10 s.
 	FeedStallAfter time.Duration
@@ -125,7 +129,7 @@ func (c Config) validate() error {
 		}
 	}
 	for name, p := range map[string]RetryPolicy{"EffectRetry": c.EffectRetry, "TimerRetry": c.TimerRetry} {
-		if p.MaxAttempts < 0 || p.Base < 0 || p.Max < p.Base {
+		if !p.valid() {
 			return fmt.Errorf("ironflow: Config.%s is %+v; it needs MaxAttempts and Base of at least 0 and Max of at least Base",
 				name, p)
 		}

@@ -43,6 +43,8 @@ func (p RetryPolicy) withDefaults(d RetryPolicy) RetryPolicy {
 	return p
 }
 
+func (p RetryPolicy) valid() bool { return p.MaxAttempts >= 0 && p.Base >= 0 && p.Max >= p.Base }
+
 // delay returns the pause after the given attempt.
 func (p RetryPolicy) delay(attempt int) time.Duration {
 	d := p.Base

@@ -10,24 +10,26 @@ import (
 // Engine takes the inputs of its workflows and delivers their effects and timers. Any number of engines, in any number
 // of processes, may share one store. Safe for concurrent use.
 type Engine struct {
-	store     Store
-	config    Config
-	workflows map[string]*Workflow
-	executor  *executor
-	feed      *feedWatch
-	pauses    *pauseWatch
-	newWork   *announcer
-	newEvents *announcer
-	effects   *worker
-	timers    *worker
-	running   atomic.Bool
+	store       Store
+	config      Config
+	workflows   map[string]*Workflow
+	executor    *executor
+	effects     *worker
+	timers      *worker
+	feed        *feedWatch
+	pauses      *pauseWatch
+	projections *projectionBoard
+	newWork     *announcer
+	newEvents   *announcer
+	newOrders   *announcer
+	running     atomic.Bool
 }
 
 // NewEngine makes an engine for the given workflows. It starts nothing: inputs can be executed at once, while effects and
-// timers are delivered as long as Run runs, here or in another process.
+// timers are delivered, and projections run, as long as Run runs, here or in another process.
 //
-// It fails when two workflows have the same name, when a workflow lacks its decider, evolver or handler, and when the
-// config makes no sense.
+// It fails when two workflows or projections have the same name, when a workflow lacks its decider, evolver or handler, when
+// a projection does not fit the store, and when the config makes no sense.
 func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, error) {
 	if _, serial := store.(SerialWriter); serial {
 		setDefault(&config.Lanes, 1)
@@ -39,7 +41,7 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 	if isNil(store) {
 		return nil, fmt.Errorf("ironflow: the store is nil")
 	}
-	if len(workflows) == 0 {
+	if len(workflows) == 0 && len(config.Projections) == 0 {
 		return nil, fmt.Errorf("ironflow: no workflow is registered; pass what the generated NewWorkflow returns to NewEngine")
 	}
 	e := &Engine{store: store, config: config, workflows: make(map[string]*Workflow)}
@@ -60,7 +62,12 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 	e.pauses = &pauseWatch{store: store, config: config}
 	e.newWork = newAnnouncer(store, config, NewWork, workNotifyInterval)
 	e.newEvents = newAnnouncer(store, config, NewEvents, eventNotifyInterval)
+	e.newOrders = newAnnouncer(store, config, NewOrders, workNotifyInterval)
 	e.effects, e.timers = newEffectWorker(e), newTimerWorker(e)
+	var err error
+	if e.projections, err = newProjectionBoard(e); err != nil {
+		return nil, fmt.Errorf("ironflow: %w", err)
+	}
 	return e, nil
 }
 

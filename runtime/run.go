@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,9 +16,9 @@ var errStopping = errors.New("ironflow: the engine is stopping")
 // stopGrace is how long handlers may take to return once their contexts are cancelled.
 const stopGrace = 5 * time.Second
 
-// Run delivers effects and timers until ctx ends, then stops gracefully: nothing new is claimed, and handlers get
-// Config.StopTimeout to finish. After that their contexts are cancelled, and effects they leave unfinished go back to the
-// outbox without costing an attempt.
+// Run delivers effects and timers, and runs projections, until ctx ends, then stops gracefully: nothing new is claimed,
+// handlers get Config.StopTimeout to finish, and projections are given to those who stand by. After that the contexts of
+// handlers are cancelled, and effects they leave unfinished go back to the outbox without costing an attempt.
 //
 // Run returns nil when every handler has returned, and an error naming the deliveries whose handlers did not, even though
 // their contexts were cancelled; others take these over when their leases end. Failing handlers, and a store that does
@@ -42,6 +43,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			workers.Go(func() { w.run(ctx, handlers) })
 		}
 	}
+	workers.Go(func() { e.projections.run(ctx, handlers) })
 	workers.Go(func() {
 		listen(ctx, e.store, e.config, e.hear)
 	})
@@ -74,10 +76,13 @@ func (e *Engine) hear(what News) {
 	if what&NewEvents != 0 {
 		e.feed.committed()
 	}
+	if what&NewOrders != 0 {
+		e.projections.lookAgain()
+	}
 }
 
 func (e *Engine) stuckError() error {
-	stuck := append(e.effects.held.names(), e.timers.held.names()...)
+	stuck := slices.Concat(e.effects.held.names(), e.timers.held.names(), e.projections.stuck())
 	return fmt.Errorf("ironflow: stopped while %d handlers ignore their cancelled context: %s",
 		len(stuck), strings.Join(stuck, ", "))
 }

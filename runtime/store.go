@@ -69,6 +69,7 @@ type Store interface {
 	Timers() Queue
 
 	Feed
+	Projections
 }
 
 // ReadRequest asks for an instance with the events after a version: those after the newest snapshot with the given
@@ -389,7 +390,8 @@ type News int
 
 const (
 	NewWork   News = 1 << iota // effects or timers are due
-	NewEvents                  // the feed has grown, or somebody has changed what a projection is to do
+	NewEvents                  // the feed has grown
+	NewOrders                  // a projection is to do something else, or free to be taken over
 )
 
 // SerialWriter is a Store whose commits wait for each other. It gets them from one lane then: larger batches share more, and

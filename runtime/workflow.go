@@ -257,13 +257,9 @@ func (w *typed[S, I, E, F, R]) evolve(state S, event E) (next S, err error) {
 }
 
 func (w *typed[S, I, E, F, R]) decodeEvent(stored StoredEvent) (any, error) {
-	if stored.SchemaVersion != 1 {
-		return nil, fmt.Errorf("%s: event %s of version %d has schema version %d, this program knows 1: a newer program wrote it",
-			stored.Instance, stored.Type, stored.Version, stored.SchemaVersion)
-	}
-	event, err := decode(codec.NewDecoder(stored.Payload), stored.Type, w.Events)
+	event, err := DecodeEvent(w.Events, stored)
 	if err != nil {
-		return nil, fmt.Errorf("%s: event %s of version %d: %w", stored.Instance, stored.Type, stored.Version, err)
+		return nil, err
 	}
 	return event, nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"go.uber.org/goleak"
@@ -32,11 +33,16 @@ func TestStore(t *testing.T) {
 		pool, schema := newPool(t), newSchema()
 		db := stdlib.OpenDBFromPool(pool)
 		t.Cleanup(func() { db.Close() })
+		store := newStore(t, pool, schema)
 		return storetest.Fixture{
-			Store:      newStore(t, pool, schema),
+			Store:      store,
 			DB:         db,
 			Prefix:     `"` + schema + `".`,
 			Concurrent: true,
+			Project: storetest.Projecting(store, func(ctx context.Context, tx pgx.Tx, statement string) error {
+				_, err := tx.Exec(ctx, statement)
+				return err
+			}),
 		}
 	})
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,16 +14,9 @@ import (
 // closeTimeout bounds the farewell of the connection that listens.
 const closeTimeout = time.Second
 
-// newEvents is the payload of notifications that say no more than runtime.NewEvents. Every other one means everything.
-const newEvents = "events"
-
-// Notify implements runtime.Notifier.
+// Notify implements runtime.Notifier. The payload is the number of what is new.
 func (s *Store) Notify(ctx context.Context, what runtime.News) error {
-	payload := ""
-	if what == runtime.NewEvents {
-		payload = newEvents
-	}
-	if _, err := s.pool.Exec(ctx, notify, s.channel, payload); err != nil {
+	if _, err := s.pool.Exec(ctx, notify, s.channel, strconv.Itoa(int(what))); err != nil {
 		return wrap(err, "notify")
 	}
 	return nil
@@ -42,19 +36,21 @@ func (s *Store) Listen(ctx context.Context, wake func(runtime.News)) error {
 	if _, err := conn.Exec(ctx, "LISTEN "+quote(s.channel)); err != nil {
 		return wrap(err, "listen")
 	}
-	what := runtime.NewWork | runtime.NewEvents
-	for {
+	for what := anything; ; {
 		wake(what)
 		notification, err := conn.WaitForNotification(ctx)
 		if err != nil {
 			return fmt.Errorf("postgres: listen: %w", err)
 		}
-		what = runtime.NewWork | runtime.NewEvents
-		if notification.Payload == newEvents {
-			what = runtime.NewEvents
+		what = anything
+		if n, err := strconv.Atoi(notification.Payload); err == nil {
+			what = runtime.News(n)
 		}
 	}
 }
+
+// anything is what may be new when nobody says what.
+const anything = runtime.NewWork | runtime.NewEvents | runtime.NewOrders
 
 func (s *Store) connectToListen(ctx context.Context) (*pgx.Conn, error) {
 	if s.listen != nil {

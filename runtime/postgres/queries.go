@@ -263,6 +263,7 @@ type queries struct {
 	effects, timers                    queueQueries
 	inspection                         inspectionQueries
 	pauses                             pauseQueries
+	projection                         projectionQueries
 }
 
 func newQueries(schema string) *queries {
@@ -302,6 +303,7 @@ func newQueries(schema string) *queries {
 		timers:     newQueueQueries(schema, timerNames),
 		inspection: newInspectionQueries(in),
 		pauses:     newPauseQueries(in),
+		projection: newProjectionQueries(in),
 	}
 }
 

@@ -38,7 +38,7 @@ func (b beside) ExecContext(ctx context.Context, query string, args []driver.Nam
 
 // QueryContext runs between two steps of the store, and therefore reads its whole result at once.
 func (b beside) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Rows, err error) {
-	err = b.w.step(func(on *connection) error {
+	err = b.w.look(ctx, func(on *connection) error {
 		// A statement that writes would do so in the unit of work that may be open.
 		if err := on.script("PRAGMA query_only = 1"); err != nil {
 			return err

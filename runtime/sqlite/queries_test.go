@@ -23,6 +23,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		"listActive": activeQueries.list, "nextActive": activeQueries.next,
 		"listCompleted": completedQueries.list, "nextCompleted": completedQueries.next,
 		"eventsSince": eventsSince, "newestEvent": newestEvent,
+		"readProjection": readProjection, "writeProjection": writeProjection,
 		"takeKey": takeKey, "keyHolder": keyHolder, "freeKeys": freeKeys,
 	}
 	for queue, q := range map[string]queueQueries{"effects": effectQueries, "timers": timerQueries} {

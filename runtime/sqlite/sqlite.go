@@ -143,8 +143,5 @@ func (s *Store) read(ctx context.Context, run func(*connection) error) error {
 	if s.readers != nil {
 		return s.readers.read(ctx, run)
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return s.writer.step(run)
+	return s.writer.look(ctx, run)
 }

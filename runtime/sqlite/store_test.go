@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
 	"io"
 	"path/filepath"
 	"testing"
@@ -21,7 +23,7 @@ func TestFile(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Fixture {
 		s := openFile(t, filepath.Join(t.TempDir(), "store.db"))
-		return storetest.Fixture{Store: s, DB: s.DB(), Prefix: "ironflow_"}
+		return fixture(s)
 	})
 }
 
@@ -29,8 +31,18 @@ func TestMemory(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Fixture {
 		s := openMemory(t)
-		return storetest.Fixture{Store: s, DB: s.DB(), Prefix: "ironflow_"}
+		return fixture(s)
 	})
+}
+
+func fixture(s *Store) storetest.Fixture {
+	return storetest.Fixture{
+		Store: s, DB: s.DB(), Prefix: "ironflow_",
+		Project: storetest.Projecting(s, func(ctx context.Context, tx *sql.Tx, statement string) error {
+			_, err := tx.ExecContext(ctx, statement)
+			return err
+		}),
+	}
 }
 
 func openMemory(t *testing.T) *Store {

@@ -9,6 +9,7 @@
 package storetest
 
 import (
+	"context"
 	"database/sql"
 	"testing"
 
@@ -28,6 +29,9 @@ type Fixture struct {
 	// Concurrent says that units of work over different instances do not wait for each other, and neither do those that
 	// found an instance missing. A store with a single writer leaves it false; there they wait.
 	Concurrent bool
+
+	// Project is the store's Project, see Projecting.
+	Project func(ctx context.Context, name string, apply func(exec func(statement string) error) error, update runtime.ProjectionUpdate) error
 }
 
 // Run checks every rule, each over a fixture of its own that open makes and cleans up, in parallel.
@@ -64,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"inspection", inspectionRules, []way{appending}},
 		{"context", contextRules, []way{unitOfWork}},
 		{"feed", feedRules, both},
+		{"projection", projectionRules, []way{appending}},
 	} {
 		t.Run(chapter.name, func(t *testing.T) {
 			for _, w := range chapter.ways {

@@ -1,0 +1,45 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ironflow-gen/ironflow/runtime/codec"
+)
+
+// UnknownEvent says that a stored event is not in this program's declaration: a newer program wrote it.
+type UnknownEvent struct {
+	Instance      InstanceKey
+	Version       int64
+	Type          string
+	SchemaVersion int
+	Err           error // what is not known of it
+}
+
+func (e *UnknownEvent) Error() string {
+	return fmt.Sprintf("%s: event %s of version %d: %v", e.Instance, e.Type, e.Version, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *UnknownEvent) Unwrap() error { return e.Err }
+
+// DecodeEvent turns a stored event of a workflow into one of the types it declares. Generated code calls it. An event that
+// this program does not know is *UnknownEvent.
+func DecodeEvent[E any](events Codec[E], stored StoredEvent) (E, error) {
+	unknown := func(err error) error {
+		return &UnknownEvent{stored.Instance, stored.Version, stored.Type, stored.SchemaVersion, err}
+	}
+	if stored.SchemaVersion != 1 {
+		var none E
+		return none, unknown(fmt.Errorf("it has schema version %d, this program knows 1: a newer program wrote it", stored.SchemaVersion))
+	}
+	event, err := decode(codec.NewDecoder(stored.Payload), stored.Type, events)
+	var undeclared *codec.UnknownTypeError
+	switch {
+	case errors.As(err, &undeclared):
+		err = unknown(err)
+	case err != nil:
+		err = fmt.Errorf("%s: event %s of version %d: %w", stored.Instance, stored.Type, stored.Version, err)
+	}
+	return event, err
+}

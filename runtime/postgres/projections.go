@@ -1,0 +1,135 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+var _ runtime.ProjectionStore[pgx.Tx] = (*Store)(nil)
+
+// Projections implements runtime.Projections.
+func (s *Store) Projections(ctx context.Context, names ...string) ([]runtime.ProjectionState, error) {
+	rows, err := s.pool.Query(ctx, s.queries.projection.read, append([]string{}, names...))
+	if err != nil {
+		return nil, wrap(err, "read projections")
+	}
+	states, err := pgx.CollectRows(rows, scanProjection)
+	if err != nil {
+		return nil, wrap(err, "read projections")
+	}
+	return states, nil
+}
+
+func scanProjection(row pgx.CollectableRow) (s runtime.ProjectionState, err error) {
+	var eventAt, leaseUntil *time.Time
+	err = row.Scan(&s.Name, &s.Status, &s.Position, &eventAt, &s.Skipped, &s.Rebuild, &s.Attempts, &s.LastError,
+		&s.StoppedAt, &s.Owner, &s.Token, &leaseUntil, &s.UpdatedAt)
+	s.EventAt, s.LeaseUntil, s.UpdatedAt = orZero(eventAt), orZero(leaseUntil), s.UpdatedAt.UTC()
+	return s, err
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// UpdateProjection implements runtime.Projections.
+func (s *Store) UpdateProjection(ctx context.Context, name string, update runtime.ProjectionUpdate) error {
+	return s.inTransaction(ctx, name, "update projection", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, s.queries.projection.create, name); err != nil {
+			return err
+		}
+		return s.changeProjection(ctx, tx, name, update)
+	})
+}
+
+// Project implements runtime.ProjectionStore. What apply does is under READ COMMITTED.
+//
+// The row of the projection is locked at the end only. A process that was taken over finds that out then, and rolls back;
+// what matters is that its transaction takes no longer than it must, because the feed waits for it.
+func (s *Store) Project(
+	ctx context.Context, name string, apply func(context.Context, pgx.Tx) error, update runtime.ProjectionUpdate,
+) error {
+	return s.inTransaction(ctx, name, "project", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, nameProjection, name); err != nil {
+			return err
+		}
+		if err := apply(ctx, lentTx{tx}); err != nil {
+			return err
+		}
+		return s.changeProjection(ctx, tx, name, update)
+	})
+}
+
+// inTransaction commits what run did, unless it fails, panics or ends its goroutine.
+func (s *Store) inTransaction(ctx context.Context, name, doing string, run func(pgx.Tx) error) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return wrap(err, "%s %q: acquire a connection", doing, name)
+	}
+	defer abandon(ctx, conn) // also after a panic
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	if err != nil {
+		return wrap(err, "%s %q: begin", doing, name)
+	}
+	defer func() { // so that nobody who kept tx reaches the connection through it
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+		defer cancel()
+		tx.Rollback(ctx)
+	}()
+	if err = run(tx); err == nil {
+		err = tx.Commit(ctx)
+	}
+	if err != nil {
+		return wrap(err, "%s %q", doing, name)
+	}
+	return nil
+}
+
+// changeProjection locks the state, and stores what update makes of it.
+func (s *Store) changeProjection(ctx context.Context, tx pgx.Tx, name string, update runtime.ProjectionUpdate) error {
+	rows, err := tx.Query(ctx, s.queries.projection.lock, name)
+	if err != nil {
+		return err
+	}
+	state, err := pgx.CollectExactlyOneRow(rows, scanProjection)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("somebody has deleted its row: %w", runtime.ErrConflict)
+	case err != nil:
+		return err
+	}
+	if err := update(&state); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, s.queries.projection.write, name, string(state.Status), int64(state.Position), orNull(state.EventAt),
+		state.Skipped, state.Rebuild, state.Attempts, storableError(state.LastError), int64(state.StoppedAt), state.Owner,
+		state.Token, orNull(state.LeaseUntil), state.UpdatedAt)
+	return err
+}
+
+// lentTx is a transaction that its user does not end.
+type lentTx struct{ pgx.Tx }
+
+var errNotYours = errors.New("postgres: a projection does not end its transaction: return nil to commit it, an error to roll it back")
+
+// Commit refuses.
+func (lentTx) Commit(context.Context) error { return errNotYours }
+
+// Rollback refuses.
+func (lentTx) Rollback(context.Context) error { return errNotYours }

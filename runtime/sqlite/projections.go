@@ -1,0 +1,132 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+var _ runtime.ProjectionStore[*sql.Tx] = (*Store)(nil)
+
+// Projections implements [runtime.Projections].
+func (s *Store) Projections(ctx context.Context, names ...string) ([]runtime.ProjectionState, error) {
+	var states []runtime.ProjectionState
+	row := func(columns []driver.Value) error {
+		states = append(states, scanProjection(columns))
+		return nil
+	}
+	err := s.read(ctx, func(on *connection) error {
+		if len(names) == 0 {
+			return on.query(row, allProjections)
+		}
+		for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
+			if err := on.query(row, readProjection, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read projections: %w", err)
+	}
+	return states, nil
+}
+
+func scanProjection(columns []driver.Value) runtime.ProjectionState {
+	return runtime.ProjectionState{
+		Name:       text(columns[0]),
+		Status:     runtime.ProjectionStatus(text(columns[1])),
+		Position:   runtime.FeedPosition(number(columns[2])),
+		EventAt:    orZero(columns[3]),
+		Skipped:    number(columns[4]),
+		Rebuild:    number(columns[5]) != 0,
+		Attempts:   int(number(columns[6])),
+		LastError:  text(columns[7]),
+		StoppedAt:  runtime.FeedPosition(number(columns[8])),
+		Owner:      text(columns[9]),
+		Token:      number(columns[10]),
+		LeaseUntil: orZero(columns[11]),
+		UpdatedAt:  fromMicros(number(columns[12])),
+	}
+}
+
+func orZero(column driver.Value) time.Time {
+	if column == nil {
+		return time.Time{}
+	}
+	return fromMicros(number(column))
+}
+
+func orNull(t time.Time) driver.Value {
+	if t.IsZero() {
+		return nil
+	}
+	return micros(t)
+}
+
+// UpdateProjection implements [runtime.Projections].
+func (s *Store) UpdateProjection(ctx context.Context, name string, update runtime.ProjectionUpdate) error {
+	tx, err := s.writer.begin(ctx)
+	if err == nil {
+		err = tx.finish(func(on *connection) error { return changeProjection(on, name, update) })
+	}
+	if err != nil {
+		return fmt.Errorf("sqlite: update projection %q: %w", name, err)
+	}
+	return nil
+}
+
+// Project implements [runtime.ProjectionStore]. It is the only writer for as long as apply takes. In memory it is alone
+// with the database: whoever reads waits, so that nobody sees what is not committed.
+func (s *Store) Project(
+	ctx context.Context, name string, apply func(context.Context, *sql.Tx) error, update runtime.ProjectionUpdate,
+) error {
+	if err := s.project(ctx, name, apply, update); err != nil {
+		return fmt.Errorf("sqlite: project %q: %w", name, err)
+	}
+	return nil
+}
+
+func (s *Store) project(
+	ctx context.Context, name string, apply func(context.Context, *sql.Tx) error, update runtime.ProjectionUpdate,
+) error {
+	tx, err := s.writer.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.rollback() // unless it is finished
+	if s.readers == nil {
+		if err := s.writer.enter(ctx); err != nil {
+			return err
+		}
+		defer s.writer.leave()
+	}
+	if err := tx.lend(ctx, func(lent *sql.Tx) error { return apply(ctx, lent) }); err != nil {
+		return err
+	}
+	return tx.finish(func(on *connection) error { return changeProjection(on, name, update) })
+}
+
+// changeProjection stores what update makes of the state.
+func changeProjection(on *connection, name string, update runtime.ProjectionUpdate) error {
+	state := runtime.ProjectionState{Name: name, Status: runtime.ProjectionRunning}
+	row := func(columns []driver.Value) error {
+		state = scanProjection(columns)
+		return nil
+	}
+	if err := on.query(row, readProjection, name); err != nil {
+		return err
+	}
+	if err := update(&state); err != nil {
+		return err
+	}
+	_, err := on.exec(writeProjection, name, string(state.Status), int64(state.Position), orNull(state.EventAt), state.Skipped,
+		state.Rebuild, int64(state.Attempts), storable(state.LastError), int64(state.StoppedAt), state.Owner, state.Token,
+		orNull(state.LeaseUntil), micros(state.UpdatedAt))
+	return err
+}
