@@ -45,6 +45,7 @@ func commands() []command {
 		checkCommand(),
 		diagramCommand(),
 		fmtCommand(),
+		schemaCommand(),
 		explainCommand(),
 		initCommand(),
 		versionCommand(),

@@ -14,8 +14,10 @@ import (
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/emit"
+	"github.com/ironflow-gen/ironflow/gen/format"
 	"github.com/ironflow-gen/ironflow/gen/generate"
 	"github.com/ironflow-gen/ironflow/gen/scaffold"
+	"github.com/ironflow-gen/ironflow/gen/schema"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 	"github.com/ironflow-gen/ironflow/templates"
 )
@@ -59,11 +61,8 @@ func (d data) Qualifier() string {
 	return d.Name
 }
 
-// Pad appends spaces to a line of the declaration, so that the comments behind the lines with the name stand below each
-// other.
-func (d data) Pad(line string) string {
-	return fmt.Sprintf("%-*s", len("workflow: ")+max(len(d.Name), 8), line)
-}
+// Modeline tells editors of the schema.
+func (d data) Modeline() string { return schema.Modeline }
 
 // Package is a new package that is planned.
 type Package struct {
@@ -111,6 +110,9 @@ func (p *planner) addPackage() error {
 		return err
 	}
 	file := filepath.Join(p.dir, p.data.Name+".ironflow.yaml")
+	if declaration, err = format.Source(file, declaration); err != nil {
+		return err
+	}
 	p.add(file, declaration)
 	w, err := yamlspec.Parse(file, declaration)
 	if err != nil {

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"flag"
+
+	"github.com/ironflow-gen/ironflow/gen/schema"
+)
+
+func schemaCommand() command {
+	return command{
+		name:    "schema",
+		summary: "print the JSON Schema of declarations in YAML",
+		details: `
+Prints the JSON Schema (2020-12) of declarations in YAML. Editors complete keys with it, show what they are for, and mark
+mistakes while you type. Those that use yaml-language-server find it by a comment in the declaration, which
+"ironflow-gen init" writes:
+
+  ` + schema.Modeline + `
+
+Without a network, write the schema to a file and name that in the comment.
+
+Examples:
+  ironflow-gen schema
+  ironflow-gen schema -o ironflow.schema.json
+`,
+		setup: func(flags *flag.FlagSet) func(call) int {
+			output := flags.String("o", "", "the `file` to write, instead of standard output")
+			return func(c call) int {
+				if len(c.args) > 0 {
+					return c.usageError("schema takes no arguments")
+				}
+				return c.write(*output, schema.JSON())
+			}
+		},
+	}
+}
