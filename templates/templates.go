@@ -11,8 +11,8 @@ import (
 //go:embed skeleton/*.tmpl init/*.tmpl
 var files embed.FS
 
-// Skeleton has decider.go, handler.go and decider_test.go for any declaration, by these names, and their methods one by
-// one as decide, evolve, terminal and handle.
+// Skeleton has decider.go, handler.go and decider_test.go for any declaration, by these names; stub is a method that is yet
+// to be written, and stubs.go the head of a file for such methods.
 var Skeleton = parse("skeleton/*.tmpl")
 
 // Init has the files of the sample package and its main.go, by their names with workflow.ironflow.yaml for the

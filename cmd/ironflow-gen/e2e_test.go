@@ -51,15 +51,40 @@ func TestNewcomer(t *testing.T) {
 		t.Errorf("go.mod is not tidy:\n%s", output)
 	}
 
-	// A declaration that loses its states still goes through go generate.
-	file := filepath.Join(dir, "shop", "shop.ironflow.yaml")
-	declaration, _, _ := strings.Cut(before["shop.ironflow.yaml"], "\nstates:")
-	declaration = strings.Replace(declaration, ", while: in_review", "", 1)
-	if err := os.WriteFile(file, []byte(declaration), 0o644); err != nil {
-		t.Fatal(err)
+	// A declaration grows: all that can be is generated, and go generate fails for the method that is missing. With a stub the
+	// package compiles, and a test says that there is something left to do.
+	shop := filepath.Join(dir, "shop")
+	declare := func(declaration string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(shop, "shop.ironflow.yaml"), []byte(declaration), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	declare(strings.NewReplacer(
+		"\ninputs:\n", "\ninputs:\n  Recall: {doc: The claimant does not want it any more., fields: {claim_id: string}}\n",
+		"      GiveUp:  {", "      Recall: {Expired: expired}\n      GiveUp:  {",
+	).Replace(before["shop.ironflow.yaml"]))
+	if output := goFails(t, dir, "generate", "./..."); !strings.Contains(output, "Decider lacks the method Recall") {
+		t.Errorf("go generate does not say that a method is missing:\n%s", output)
+	}
+	goCommand(t, dir, "tool", "ironflow-gen", "-stubs", "./shop")
+	if got := contents(t, shop)["decider.go"]; !strings.HasPrefix(got, before["decider.go"]) || got == before["decider.go"] {
+		t.Errorf("the stub is not behind what was in decider.go:\n%s", got)
 	}
 	goCommand(t, dir, "generate", "./...")
-	if got := contents(t, filepath.Join(dir, "shop"))["machine_ironflow.go"]; strings.Contains(got, "func") {
+	goCommand(t, dir, "vet", "./...")
+	output = goFails(t, dir, "test", "./shop")
+	if want := ": Decider.Recall is not written yet"; !strings.Contains(output, want) || strings.Count(output, "--- FAIL") != 1 {
+		t.Errorf("there is something else than %q in:\n%s", want, output)
+	}
+
+	// A declaration that loses its states is generated, and needs a method again.
+	declaration, _, _ := strings.Cut(before["shop.ironflow.yaml"], "\nstates:")
+	declare(strings.Replace(declaration, ", while: in_review", "", 1))
+	if output := goFails(t, dir, "generate", "./..."); !strings.Contains(output, "Evolver lacks the method Terminal") {
+		t.Errorf("go generate does not say that a method is missing:\n%s", output)
+	}
+	if got := contents(t, shop)["machine_ironflow.go"]; strings.Contains(got, "func") {
 		t.Errorf("there is still a machine:\n%s", got)
 	}
 }
@@ -95,16 +120,31 @@ func TestOldModule(t *testing.T) {
 // goCommand runs the go command and returns what it prints to standard output.
 func goCommand(t *testing.T, dir string, args ...string) string {
 	t.Helper()
+	output, errOut, err := runGo(dir, args)
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s%s", strings.Join(args, " "), err, output, errOut)
+	}
+	return output
+}
+
+// goFails runs the go command, which is to fail, and returns all that it prints.
+func goFails(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	output, errOut, err := runGo(dir, args)
+	if err == nil {
+		t.Fatalf("go %s does not fail:\n%s%s", strings.Join(args, " "), output, errOut)
+	}
+	return output + errOut
+}
+
+func runGo(dir string, args []string) (output, errOut string, err error) {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off")
-	var errOut strings.Builder
-	cmd.Stderr = &errOut
-	output, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("go %s: %v\n%s%s", strings.Join(args, " "), err, output, errOut.String())
-	}
-	return string(output)
+	var out, errors strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errors
+	err = cmd.Run()
+	return out.String(), errors.String(), err
 }
 
 // contents returns the files of a directory.

@@ -19,17 +19,21 @@ A path is a declaration, a directory, or a directory followed by /... for all be
 directory. The format is described in docs/declaration.md.
 
 Files named *_ironflow.go are generated and always rewritten. decider.go, handler.go and decider_test.go are written when
-they are missing, and then they are yours: no file without the head of a generated one is ever changed. When the
-declaration asks for methods that they lack, these are printed, ready to paste.
+they are missing, and then they are yours: what stands in a file without the head of a generated one is never changed. When the
+declaration asks for methods that they lack, generated code is written all the same, the methods are reported with stubs ready
+to paste, and the exit code is 1, because the package does not compile without them. With -stubs, the stubs are added to the
+end of the file that has the type: they compile, and fail when they are called.
 
-When a declaration has a mistake, nothing at all is written, and every mistake is printed as file:line:column: message [code]. On a
-terminal it is shown where it is in the source; "ironflow-gen help explain" is about the codes.
+When a declaration has a mistake, or a Go file beside it does not parse, nothing at all is written, and every mistake is
+printed as file:line:column: message [code]. On a terminal it is shown where it is in the source; "ironflow-gen help explain" is
+about the codes.
 
 Examples:
   ironflow-gen                              the declaration in this directory
   ironflow-gen ./...                        all below it, without vendor, testdata and the like
   ironflow-gen orders/orders.ironflow.yaml
   ironflow-gen -n ./...                     only say what would be written
+  ironflow-gen -stubs ./...                 also add stubs of the methods that your files lack
 
 In Go code, for "go generate":
   //go:generate go tool ironflow-gen
@@ -38,13 +42,14 @@ In Go code, for "go generate":
 		setup: func(flags *flag.FlagSet) func(call) int {
 			dryRun := flags.Bool("n", false, "dry run: print what would be written or removed, and do nothing")
 			verbose := flags.Bool("v", false, "print every file, also those that stay as they are")
-			return func(c call) int { return runGenerate(c, *dryRun, *verbose) }
+			stubs := flags.Bool("stubs", false, "add stubs of missing methods to the end of your files; nothing that stands there changes")
+			return func(c call) int { return runGenerate(c, *dryRun, *verbose, *stubs) }
 		},
 	}
 }
 
-func runGenerate(c call, dryRun, verbose bool) int {
-	plan, err := generate.New(c.paths(), generate.Options{UnderGoGenerate: os.Getenv("GOFILE") != ""})
+func runGenerate(c call, dryRun, verbose, stubs bool) int {
+	plan, err := generate.New(c.paths(), generate.Options{UnderGoGenerate: os.Getenv("GOFILE") != "", Stubs: stubs})
 	if err != nil {
 		return c.failed(err)
 	}
@@ -54,24 +59,38 @@ func runGenerate(c call, dryRun, verbose bool) int {
 		}
 	}
 	if c.output.json {
-		return c.printJSON(plan, nil)
+		return c.printJSON(plan, plan.Findings)
 	}
 	for _, step := range plan.Steps {
 		c.printStep(step, dryRun, verbose)
 	}
-	for _, advice := range plan.Advice {
-		fmt.Fprintln(c.out, advice.Text)
-		if advice.Code != "" {
-			fmt.Fprintf(c.out, "\n%s\n", advice.Code)
-		}
+	return c.printFindings(plan)
+}
+
+// printFindings tells what is wrong with files of the user's, and has stubs ready to be pasted.
+func (c call) printFindings(plan *generate.Plan) int {
+	if len(plan.Findings) == 0 {
+		return exitOK
 	}
-	return exitOK
+	exit := c.failed(plan.Findings)
+	for _, m := range plan.Missing {
+		where := "at the end of " + m.File
+		if m.New {
+			where = "into a new file " + m.File
+		}
+		fmt.Fprintf(c.out, "to paste %s:\n\n%s\n", where, m.Stubs)
+	}
+	if !plan.Findings.Failed() {
+		return exitOK
+	}
+	return exit
 }
 
 // verbs say what is done, or would be done, with a file.
 var verbs = map[generate.Action]struct{ done, would string }{
 	generate.Write:     {"wrote", "would write"},
 	generate.Create:    {"created", "would create"},
+	generate.Append:    {"appended to", "would append to"},
 	generate.Remove:    {"removed", "would remove"},
 	generate.Empty:     {"emptied", "would empty"},
 	generate.Unchanged: {"unchanged", "unchanged"},
@@ -79,19 +98,17 @@ var verbs = map[generate.Action]struct{ done, would string }{
 	generate.Ignore:    {"ignored", "ignored"},
 }
 
-// printStep tells about a file. Unasked it tells only what concerns the user: that there is a new file of theirs, that one
-// could not be written, or that one is gone. A dry run tells about all that it would change.
+// printStep tells about a file. Unasked it tells only what concerns the user: that there is a new file of theirs, that
+// stubs were added to one, or that a file is gone. A dry run tells about all that it would change.
 func (c call) printStep(step generate.Step, dryRun, verbose bool) {
 	tell := verbose
 	switch step.Action {
-	case generate.Create, generate.Remove, generate.Empty:
+	case generate.Create, generate.Append, generate.Remove, generate.Empty:
 		tell = true
 	case generate.Write:
 		tell = tell || dryRun
 	}
 	switch {
-	case step.Doubt:
-		fmt.Fprintf(c.errOut, "not written: %s: %s\n", step.Path, step.Note)
 	case !tell:
 	case dryRun:
 		fmt.Fprintln(c.out, verbs[step.Action].would, withNote(step))

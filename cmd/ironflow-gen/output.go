@@ -81,9 +81,9 @@ func (c call) failed(err error) int {
 type document struct {
 	Version     int               `json:"version"`
 	Diagnostics []diagnostic.JSON `json:"diagnostics"`
-	Errors      []string          `json:"errors,omitempty"` // what has no place in a file
-	Files       []fileJSON        `json:"files,omitempty"`  // what became, or would become, of files
-	Advice      []adviceJSON      `json:"advice,omitempty"`
+	Errors      []string          `json:"errors,omitempty"`  // what has no place in a file
+	Files       []fileJSON        `json:"files,omitempty"`   // what became, or would become, of files
+	Missing     []missingJSON     `json:"missing,omitempty"` // methods that files of the user's lack
 }
 
 type fileJSON struct {
@@ -92,9 +92,12 @@ type fileJSON struct {
 	Note   string `json:"note,omitempty"`
 }
 
-type adviceJSON struct {
-	Text string `json:"text"`
-	Code string `json:"code,omitempty"`
+type missingJSON struct {
+	Type    string   `json:"type"`
+	Methods []string `json:"methods"`
+	File    string   `json:"file"` // the stubs belong at its end
+	New     bool     `json:"new"`  // the file is to be made
+	Stubs   string   `json:"stubs"`
 }
 
 // printJSON prints the outcome of a command, either of which may be nil, and returns the exit code.
@@ -106,8 +109,8 @@ func (c call) printJSON(plan *generate.Plan, err error) int {
 		for _, step := range plan.Steps {
 			doc.Files = append(doc.Files, fileJSON{step.Path, step.Action.String(), step.Note})
 		}
-		for _, advice := range plan.Advice {
-			doc.Advice = append(doc.Advice, adviceJSON(advice))
+		for _, m := range plan.Missing {
+			doc.Missing = append(doc.Missing, missingJSON{m.Type, m.Methods, m.File, m.New, string(m.Stubs)})
 		}
 	})
 }
@@ -122,7 +125,7 @@ func (c call) printDocument(err error, add func(*document)) int {
 	add(&doc)
 	encoder := json.NewEncoder(c.out)
 	encoder.SetEscapeHTML(false)
-	if encoder.Encode(doc) != nil || err != nil {
+	if encoder.Encode(doc) != nil || len(others) > 0 || list.Failed() {
 		return exitFailed
 	}
 	return exitOK

@@ -86,6 +86,11 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Failed reports whether there is more than warnings in the list.
+func (e Errors) Failed() bool {
+	return slices.ContainsFunc(e, func(d Diagnostic) bool { return d.Severity() == Error })
+}
+
 // Sort orders the mistakes by file, line and column; those of one place keep their order.
 func (e Errors) Sort() {
 	slices.SortStableFunc(e, func(a, b Diagnostic) int { return a.Pos.Compare(b.Pos) })

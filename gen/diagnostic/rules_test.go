@@ -148,8 +148,11 @@ func plan(t *testing.T, example string) error {
 			t.Fatal(err)
 		}
 	}
-	_, err := generate.New([]string{dir + "/..."}, generate.Options{})
-	return err
+	plan, err := generate.New([]string{dir + "/..."}, generate.Options{})
+	if err != nil || len(plan.Findings) == 0 {
+		return err
+	}
+	return plan.Findings
 }
 
 // TestEveryRuleIsReported looks for each code in what tests expect: in their data, or in the code of a test.

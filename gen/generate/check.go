@@ -16,8 +16,8 @@ import (
 const noFile = "/dev/null"
 
 // Check compares a plan with the files that there are. It returns a unified diff that turns these into what the plan would
-// write, which "git apply" takes, and a [diagnostic.Errors] with every file that differs; both are empty when carrying out
-// the plan would change nothing.
+// write, which "git apply" takes, and a [diagnostic.Errors] with every file that differs and what the plan has found, unless
+// that is nothing but warnings. Both are empty when carrying out the plan would change nothing.
 func (p *Plan) Check() (diffs string, err error) {
 	var all strings.Builder
 	var list diagnostic.List
@@ -46,7 +46,12 @@ func (p *Plan) Check() (diffs string, err error) {
 		}
 		all.WriteString(diff(oldName, newName, old, step.Content))
 	}
-	return all.String(), list.Err()
+	found := append(diagnostic.Errors(list.Sorted()), p.Findings...)
+	if !found.Failed() {
+		return all.String(), nil
+	}
+	found.Sort()
+	return all.String(), found
 }
 
 // firstDifference returns the number of the first line of a that is not the same in b.

@@ -17,31 +17,59 @@ func isDeclaration(name string) bool {
 	return slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
 }
 
-// find returns the declarations that the paths name, sorted, each once. A path is a declaration, a directory, or a
-// directory followed by /... for all below it. They are returned the way the user wrote them.
-func find(paths []string) ([]string, error) {
-	var found []string
-	var errs []error
-	seen := make(map[string]bool)
-	for _, path := range paths {
-		files, err := findOne(path)
-		errs = append(errs, err)
-		for _, file := range files {
-			absolute, err := filepath.Abs(file)
-			if err != nil {
-				return nil, err
-			}
-			if !seen[absolute] {
-				seen[absolute] = true
-				found = append(found, file)
-			}
-		}
-	}
-	slices.Sort(found)
-	return found, errors.Join(errs...)
+// found is what paths lead to.
+type found struct {
+	files     []string // declarations, sorted
+	abandoned []string // directories without one in which generated files are left, sorted
 }
 
-func findOne(path string) ([]string, error) {
+func (f *found) add(other found) {
+	f.files = append(f.files, other.files...)
+	f.abandoned = append(f.abandoned, other.abandoned...)
+}
+
+// find returns what the paths lead to, each once. A path is a declaration, a directory, or a directory followed by /... for
+// all below it. Files and directories are returned the way the user wrote them.
+func find(paths []string) (found, error) {
+	var all found
+	var errs []error
+	for _, path := range paths {
+		one, err := findOne(path)
+		errs = append(errs, err)
+		all.add(one)
+	}
+	var err error
+	if all.files, err = once(all.files); err != nil {
+		return found{}, err
+	}
+	if all.abandoned, err = once(all.abandoned); err != nil {
+		return found{}, err
+	}
+	return all, errors.Join(errs...)
+}
+
+// once sorts paths, and keeps one of those that lead to the same file.
+func once(paths []string) ([]string, error) {
+	slices.Sort(paths)
+	seen := make(map[string]bool)
+	var kept []string
+	for _, path := range paths {
+		real, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			real, err = filepath.Abs(real)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !seen[real] {
+			seen[real] = true
+			kept = append(kept, path)
+		}
+	}
+	return kept, nil
+}
+
+func findOne(path string) (found, error) {
 	slashed := filepath.ToSlash(path)
 	if root, all := strings.CutSuffix(slashed, "/..."); all || slashed == "..." {
 		if !all {
@@ -50,24 +78,34 @@ func findOne(path string) ([]string, error) {
 		return findBelow(path, filepath.FromSlash(root+"/"))
 	}
 	if strings.Contains(slashed, "...") {
-		return nil, fmt.Errorf("%s: only a pattern that ends in /... is understood", path)
+		return found{}, fmt.Errorf("%s: only a pattern that ends in /... is understood", path)
 	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s: there is no such file or directory", path)
+		return found{}, fmt.Errorf("%s: there is no such file or directory", path)
 	case err != nil:
-		return nil, err
+		return found{}, err
 	case info.IsDir():
-		files, err := declarationsIn(path)
-		if err == nil && len(files) == 0 {
-			err = fmt.Errorf("%s: no *%s in this directory; \"ironflow-gen init NAME\" makes a new one", path, suffixes[0])
-		}
-		return files, err
+		return findIn(path)
 	case !isDeclaration(path):
-		return nil, fmt.Errorf("%s: the name of a declaration ends in %s", path, suffixes[0])
+		return found{}, fmt.Errorf("%s: the name of a declaration ends in %s", path, suffixes[0])
 	}
-	return []string{filepath.Clean(path)}, nil
+	return found{files: []string{filepath.Clean(path)}}, nil
+}
+
+// findIn looks into one directory.
+func findIn(dir string) (found, error) {
+	files, err := declarationsIn(dir)
+	f := found{files: files}
+	switch {
+	case err != nil || len(files) > 0:
+	case len(abandoned(dir, Options{}).steps) > 0:
+		f.abandoned = append(f.abandoned, dir)
+	default:
+		err = fmt.Errorf("%s: no *%s in this directory; \"ironflow-gen init NAME\" makes a new one", dir, suffixes[0])
+	}
+	return f, err
 }
 
 // declarationsIn returns the declarations of one directory.
@@ -86,11 +124,12 @@ func declarationsIn(dir string) ([]string, error) {
 }
 
 // findBelow walks a tree as the go command does for its patterns.
-func findBelow(pattern, root string) ([]string, error) {
+func findBelow(pattern, root string) (found, error) {
 	if _, err := os.Stat(root); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: there is no such directory", pattern)
+		return found{}, fmt.Errorf("%s: there is no such directory", pattern)
 	}
-	var files []string
+	var f found
+	declared, generated := make(map[string]bool), make(map[string]bool)
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -100,14 +139,22 @@ func findBelow(pattern, root string) ([]string, error) {
 				return fs.SkipDir
 			}
 		case isDeclaration(path):
-			files = append(files, filepath.Clean(path))
+			f.files = append(f.files, filepath.Clean(path))
+			declared[filepath.Dir(path)] = true
+		case hasGeneratedName(path):
+			generated[filepath.Dir(path)] = true
 		}
 		return nil
 	})
-	if err == nil && len(files) == 0 {
+	for dir := range generated {
+		if !declared[dir] {
+			f.abandoned = append(f.abandoned, dir)
+		}
+	}
+	if err == nil && len(f.files) == 0 && len(f.abandoned) == 0 {
 		err = fmt.Errorf("%s: no *%s below this directory; \"ironflow-gen init NAME\" makes a new one", pattern, suffixes[0])
 	}
-	return files, err
+	return f, err
 }
 
 // isSkipped reports whether a pattern leaves a directory out, because its name says so or because it is another module.

@@ -20,39 +20,42 @@ func hasGeneratedName(name string) bool {
 
 // isGenerated reports whether the head of a Go file says that ironflow-gen wrote it.
 func isGenerated(content []byte) bool {
-	_, ok := headLine(content, emit.Header)
-	return ok
-}
-
-// headLine returns the rest of the first line above the package clause that begins with prefix.
-func headLine(content []byte, prefix string) (rest string, ok bool) {
 	for line := range bytes.Lines(content) {
-		text := strings.TrimRight(string(line), "\r\n")
+		text := lineText(line)
 		if strings.HasPrefix(text, "package ") {
-			break
+			return false
 		}
-		if rest, ok := strings.CutPrefix(text, prefix); ok {
-			return rest, true
+		if text == emit.Header {
+			return true
 		}
 	}
-	return "", false
+	return false
 }
 
-// isStale reports whether a generated file that is not generated any more may be removed: it comes from this
-// declaration, or from one of which only this is left after it was renamed.
-func (p *pkg) isStale(name string, content []byte) bool {
-	if !hasGeneratedName(name) {
+func lineText(line []byte) string { return strings.TrimRight(string(line), "\r\n") }
+
+// sourceOf returns the declaration that a generated file comes from. It is only known when both lines of the head are as
+// they are written.
+func sourceOf(content []byte) (name string, ok bool) {
+	first, rest, _ := bytes.Cut(content, []byte("\n"))
+	second, _, _ := bytes.Cut(rest, []byte("\n"))
+	name, ok = strings.CutPrefix(lineText(second), emit.SourcePrefix)
+	isSource := isDeclaration(name) || filepath.Ext(name) == ".go"
+	return name, ok && lineText(first) == emit.Header && isSource && name == filepath.Base(name)
+}
+
+// isOrphan reports whether a generated file that is not generated any more may be removed: its name and its head are ours,
+// and it comes from this declaration, or from one that is gone because it was renamed or removed.
+func (p *pkg) isOrphan(name string, content []byte) bool {
+	source, ok := sourceOf(content)
+	if !ok || !hasGeneratedName(name) {
 		return false
 	}
-	source, ok := headLine(content, emit.SourcePrefix)
-	if !ok || source != filepath.Base(source) {
-		return false
-	}
-	if source == filepath.Base(p.w.File) {
+	if p.w != nil && source == filepath.Base(p.w.File) {
 		return true
 	}
 	_, err := os.Lstat(p.path(source))
-	return isDeclaration(source) && os.IsNotExist(err)
+	return os.IsNotExist(err)
 }
 
 // sameText compares regardless of how a checkout ends lines.

@@ -4,32 +4,36 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"go/build/constraint"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/emit"
 	"github.com/ironflow-gen/ironflow/gen/scaffold"
 	"github.com/ironflow-gen/ironflow/gen/spec"
+	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
 
 // pkg is the Go package that one declaration is generated into.
 type pkg struct {
-	w       *spec.Workflow
+	w       *spec.Workflow // nil in a directory without a declaration
 	dir     string
 	options Options
 
 	generated map[string][]byte // files that ironflow-gen wrote, by name
 	own       []scaffold.Source // files of the user's
+	links     map[string]string // generated files that are links, by name, to what they link to
 
-	steps  []Step
-	advice []Advice
-	err    error
+	steps    []Step
+	findings diagnostic.Errors
+	missing  []scaffold.Missing
+	err      error
 }
 
 // plan works out the steps of the package.
@@ -40,21 +44,23 @@ func (p *pkg) plan() error {
 	if err := p.read(); err != nil {
 		return err
 	}
-	if err := errors.Join(p.checkAlone(), p.checkPackageName()); err != nil {
-		return err
-	}
 	files, err := emit.Files(p.w)
 	if err != nil {
 		return err
 	}
-	if err := p.checkNames(files); err != nil {
+	var generated []scaffold.Source
+	for _, f := range files {
+		generated = append(generated, scaffold.Source{Path: p.path(f.Name), Content: f.Content})
+	}
+	code, err := scaffold.Read(p.w, generated, p.own)
+	if err := errors.Join(err, p.checkAlone(), p.checkPackageName(), p.checkNames(files)); err != nil {
 		return err
 	}
 	p.planGenerated(files)
-	if err := p.planSkeleton(); err != nil {
+	if err := p.planSkeleton(code); err != nil {
 		return err
 	}
-	return p.advise()
+	return p.planStubs(code)
 }
 
 // read reads the Go files of the directory.
@@ -63,19 +69,25 @@ func (p *pkg) read() error {
 	if err != nil {
 		return err
 	}
-	p.generated = make(map[string][]byte)
+	p.generated, p.links = make(map[string][]byte), make(map[string]string)
 	for _, e := range entries {
-		if filepath.Ext(e.Name()) != ".go" || e.IsDir() {
+		name := e.Name()
+		if filepath.Ext(name) != ".go" || e.IsDir() || name[0] == '.' || name[0] == '_' {
 			continue
 		}
-		content, err := os.ReadFile(p.path(e.Name()))
+		content, err := os.ReadFile(p.path(name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a dangling link is a name that is taken
 			return err
 		}
-		if isGenerated(content) {
-			p.generated[e.Name()] = content
-		} else {
-			p.own = append(p.own, scaffold.Source{Name: e.Name(), Content: content})
+		if !isGenerated(content) {
+			p.own = append(p.own, scaffold.Source{Path: p.path(name), Content: content})
+			continue
+		}
+		p.generated[name] = content
+		if e.Type()&fs.ModeSymlink != 0 {
+			if p.links[name], err = filepath.EvalSymlinks(p.path(name)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -83,72 +95,71 @@ func (p *pkg) read() error {
 
 func (p *pkg) path(name string) string { return filepath.Join(p.dir, name) }
 
-// mistake is one mistake as an error.
-func mistake(pos spec.Pos, code diagnostic.Code, format string, args ...any) error {
-	var list diagnostic.List
-	list.Report(pos, code, format, args...)
-	return list.Err()
-}
-
 // checkAlone refuses a second declaration in the directory, whether it is to be generated now or not.
 func (p *pkg) checkAlone() error {
 	declarations, err := declarationsIn(p.dir)
-	if err != nil {
+	if err != nil || len(declarations) < 2 {
 		return err
 	}
-	for _, other := range declarations {
-		if filepath.Base(other) != filepath.Base(p.w.File) {
-			return mistake(p.w.Name.Pos, diagnostic.SharedDirectory, "%s is in the same directory, and two workflows cannot share a Go package; move one of them",
-				filepath.Base(other))
+	var list diagnostic.List
+	places := make([]spec.Pos, len(declarations))
+	for i, file := range declarations {
+		places[i] = p.w.Name.Pos
+		if filepath.Base(file) != filepath.Base(p.w.File) {
+			places[i] = placeOf(file)
 		}
 	}
-	return nil
+	for i, pos := range places {
+		for j, other := range declarations {
+			if i != j {
+				list.Report(pos, diagnostic.SharedDirectory,
+					"%s is in the same directory, and two workflows cannot share a Go package; move one of them", filepath.Base(other)).
+					Relate(places[j], "the other one")
+			}
+		}
+	}
+	return list.Err()
+}
+
+// placeOf returns the place of a workflow's name in its declaration, or of the beginning when that has mistakes.
+func placeOf(file string) spec.Pos {
+	if content, err := os.ReadFile(file); err == nil {
+		if w, err := yamlspec.Parse(file, content); err == nil {
+			return w.Name.Pos
+		}
+	}
+	return spec.Pos{File: file, Line: 1, Col: 1}
 }
 
 // checkPackageName compares the declared package with that of the user's files. The generated ones follow the
 // declaration.
 func (p *pkg) checkPackageName() error {
+	var list diagnostic.List
 	for _, s := range p.own {
-		declared := packageClause(s)
-		if declared == "" {
-			p.steps = append(p.steps, Step{Path: p.path(s.Name), Action: Ignore, Note: "it has no package clause"})
+		if scaffold.IsBlank(s.Content) {
+			p.steps = append(p.steps, Step{Path: s.Path, Action: Ignore, Note: "it has no package clause"})
 			continue
 		}
-		name := declared
-		if strings.HasSuffix(s.Name, "_test.go") {
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, s.Path, s.Content, parser.PackageClauseOnly)
+		if err != nil || scaffold.IsPassedOver(s) {
+			continue // scaffold.Read has told what is to be told
+		}
+		name := file.Name.Name
+		if strings.HasSuffix(s.Name(), "_test.go") {
 			name = strings.TrimSuffix(name, "_test")
 		}
-		if name != p.w.Package.Text && !isIgnored(s.Content) {
-			return mistake(p.w.Package.Pos, diagnostic.PackageMismatch, "the package is %q here and %q in %s; a directory holds one package, so change one of them",
-				p.w.Package.Text, declared, s.Name)
-		}
-	}
-	return nil
-}
-
-// packageClause returns the package that a file belongs to, or "" when it does not say so: it is empty, or no Go.
-func packageClause(s scaffold.Source) string {
-	file, _ := parser.ParseFile(token.NewFileSet(), s.Name, s.Content, parser.PackageClauseOnly)
-	if file == nil || file.Name == nil || file.Name.Name == "_" {
-		return ""
-	}
-	return file.Name.Name
-}
-
-// isIgnored reports whether a file says "//go:build ignore", as scripts do that are no part of the package.
-func isIgnored(content []byte) bool {
-	for line := range bytes.Lines(content) {
-		text := strings.TrimSpace(string(line))
-		if strings.HasPrefix(text, "package ") {
-			return false
-		}
-		if !constraint.IsGoBuild(text) {
+		if name == p.w.Package.Text {
 			continue
 		}
-		expr, err := constraint.Parse(text)
-		return err == nil && !expr.Eval(func(tag string) bool { return tag != "ignore" })
+		at := set.PositionFor(file.Name.Pos(), false)
+		list.Report(p.w.Package.Pos, diagnostic.PackageMismatch,
+			"the package is %q here and %q in %s; a directory holds one package, so change one of them",
+			p.w.Package.Text, file.Name.Name, s.Name()).
+			Relate(spec.Pos{File: s.Path, Line: at.Line, Col: at.Column}, "the other one")
+		break
 	}
-	return false
+	return list.Err()
 }
 
 // checkNames refuses to overwrite what ironflow-gen did not write.
@@ -156,8 +167,8 @@ func (p *pkg) checkNames(files []emit.File) error {
 	var taken diagnostic.List
 	for _, s := range p.own {
 		for _, f := range files {
-			if s.Name == f.Name {
-				taken.Report(spec.Pos{File: p.path(s.Name), Line: 1, Col: 1}, diagnostic.FileTaken,
+			if s.Name() == f.Name {
+				taken.Report(spec.Pos{File: s.Path, Line: 1, Col: 1}, diagnostic.FileTaken,
 					"this file would be generated, but does not say %q in its head; rename or delete it", emit.Header)
 			}
 		}
@@ -174,63 +185,147 @@ func (p *pkg) planGenerated(files []emit.File) {
 		p.steps = append(p.steps, step)
 		delete(p.generated, f.Name)
 	}
+	p.planOrphans()
+}
+
+// planOrphans removes generated files that are not needed any more, and tells of those that may be somebody's.
+func (p *pkg) planOrphans() {
+	var list diagnostic.List
 	for _, name := range sortedNames(p.generated) {
-		if p.isStale(name, p.generated[name]) {
+		switch {
+		case p.isOrphan(name, p.generated[name]):
 			p.steps = append(p.steps, p.removal(name))
+		case p.w != nil:
+			doubt := fmt.Sprintf("but not that it comes from %s, or from a declaration that is gone", filepath.Base(p.w.File))
+			if !hasGeneratedName(name) {
+				doubt = "but its name does not end in " + generatedSuffixes[0]
+			}
+			list.Report(spec.Pos{File: p.path(name), Line: 1, Col: 1}, diagnostic.ForeignFile,
+				"the head says that ironflow-gen wrote this file, %s; delete the file if nothing needs it, or its head if it is yours", doubt)
 		}
 	}
+	p.findings = append(p.findings, list.Sorted()...)
 }
 
 // removal is the step for a generated file that is not needed any more.
 func (p *pkg) removal(name string) Step {
 	step := Step{Path: p.path(name), Action: Remove}
+	if source, _ := sourceOf(p.generated[name]); p.w == nil || source != filepath.Base(p.w.File) {
+		step.Note = "its declaration " + source + " is gone"
+	}
 	if !p.options.UnderGoGenerate {
 		return step
 	}
 	step.Note = `it is not needed any more, but "go generate" may have yet to read it; "go tool ironflow-gen" removes it`
-	step.Action, step.Content = Empty, emptied(p.w)
+	step.Action, step.Content = Empty, emptied(p.generated[name])
 	if sameText(p.generated[name], step.Content) {
 		step.Action, step.Content = Unchanged, nil
 	}
 	return step
 }
 
-// emptied is what is left of a generated file that cannot be removed yet.
-func emptied(w *spec.Workflow) []byte {
-	return fmt.Appendf(nil, "%s\n%s%s\n\npackage %s\n", emit.Header, emit.SourcePrefix, filepath.Base(w.File), w.Package.Text)
+// emptied is what is left of a generated file that cannot be removed yet: all down to its package clause.
+func emptied(content []byte) []byte {
+	var head []byte
+	for line := range bytes.Lines(unixLines(content)) {
+		head = append(head, line...)
+		if bytes.HasPrefix(line, []byte("package ")) {
+			break
+		}
+	}
+	return head
 }
 
-func (p *pkg) planSkeleton() error {
-	files, err := scaffold.Files(p.w, p.own)
+func (p *pkg) planSkeleton(code *scaffold.Package) error {
+	files, err := code.Skeleton()
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
 		step := Step{Path: p.path(f.Name), Action: Create, Content: f.Content}
 		if f.Content == nil {
-			step.Action, step.Note, step.Doubt = Keep, f.Reason, f.Doubt
+			step.Action, step.Note = Keep, f.Reason
 		}
 		p.steps = append(p.steps, step)
 	}
 	return nil
 }
 
-// advise says what the user's own files lack, or have no use for any more.
-func (p *pkg) advise() error {
-	missing, err := scaffold.Missing(p.w, p.own)
+// planStubs says what the user's own files lack or have too much of, and adds stubs of what they lack when asked to.
+func (p *pkg) planStubs(code *scaffold.Package) error {
+	growth, err := code.Grow()
 	if err != nil {
 		return err
 	}
-	for _, m := range missing {
-		p.advice = append(p.advice, Advice{
-			Text: fmt.Sprintf("%s: %s lacks %s that the declaration asks for; paste:", p.path(m.File), m.Type, m.Names),
-			Code: string(m.Code),
-		})
-	}
-	if file := scaffold.Unneeded(p.w, p.own); file != "" {
-		p.advice = append(p.advice, Advice{
-			Text: fmt.Sprintf("%s: the declaration has no effects for a handler any more, so Handler can go; NewWorkflow takes none", p.path(file)),
-		})
+	p.findings = append(p.findings, growth.Findings...)
+	for _, m := range growth.Missing {
+		if !p.options.Stubs {
+			p.missing = append(p.missing, m)
+			p.findings = append(p.findings, m.Diagnostic())
+			continue
+		}
+		if err := p.addStubs(&m); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// addStubs plans to add the stubs of one type. A file may get those of several.
+func (p *pkg) addStubs(m *scaffold.Missing) error {
+	note := "a stub of " + m.Names()
+	if len(m.Methods) > 1 {
+		note = "stubs of " + m.Names()
+	}
+	i := slices.IndexFunc(p.steps, func(s Step) bool { return s.Path == m.File && (s.Action == Append || s.Action == Create) })
+	if i < 0 {
+		step := Step{Path: m.File, Action: Create, Note: note}
+		for _, s := range p.own {
+			if s.Path == m.File {
+				step.Action, step.Content, step.was = Append, s.Content, s.Content
+			}
+		}
+		p.steps = append(p.steps, step)
+		i = len(p.steps) - 1
+	} else {
+		p.steps[i].Note += ", " + note
+	}
+	step := &p.steps[i]
+	step.Content = m.AppendTo(step.Content)
+	if !bytes.HasPrefix(step.Content, step.was) {
+		return fmt.Errorf("%s: what stands in the file would not be kept; this is a mistake of ironflow-gen", m.File)
+	}
+	if _, err := parser.ParseFile(token.NewFileSet(), m.File, step.Content, parser.SkipObjectResolution); err != nil {
+		return fmt.Errorf("the stubs for %s do not parse there; this is a mistake of ironflow-gen: %w", m.Type, err)
+	}
+	return nil
+}
+
+// checkTargets refuses to generate two packages into one file, which is possible through links.
+func checkTargets(packages []pkg) error {
+	type origin struct {
+		p    *pkg
+		name string
+	}
+	var list diagnostic.List
+	first := make(map[string]origin)
+	for i := range packages {
+		p := &packages[i]
+		for _, name := range slices.Sorted(maps.Keys(p.links)) {
+			target := p.links[name]
+			other, taken := first[target]
+			if !taken {
+				first[target] = origin{p, name}
+				continue
+			}
+			for _, pair := range [][2]origin{{{p, name}, other}, {other, {p, name}}} {
+				mine, theirs := pair[0], pair[1]
+				if mine.p.w != nil && theirs.p.w != nil {
+					list.Report(mine.p.w.Name.Pos, diagnostic.FileTaken, "%s is the same file as %s, which is generated from another declaration; replace one of the links",
+						mine.p.path(mine.name), theirs.p.path(theirs.name)).Relate(theirs.p.w.Name.Pos, "the other one")
+				}
+			}
+		}
+	}
+	return list.Err()
 }

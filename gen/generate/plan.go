@@ -1,8 +1,8 @@
 // Package generate is what ironflow-gen does between its flags and its output: it finds declarations, checks all of them,
 // works out in memory what is to be written, and only then writes it.
 //
-// A file of the user's is never changed. Generated files are those whose head says that ironflow-gen wrote them; all
-// others are the user's.
+// What stands in a file of the user's is never changed; only when asked, stubs are put behind it. Generated files are those
+// whose head says that ironflow-gen wrote them; all others are the user's.
 package generate
 
 import (
@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/scaffold"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
@@ -26,6 +27,7 @@ const (
 	Unchanged Action = iota + 1 // it is generated, and up to date
 	Write                       // it is generated
 	Create                      // it will be the user's
+	Append                      // it is the user's, and gets stubs at its end
 	Keep                        // it is the user's
 	Remove                      // it was generated, and is not any more
 	Empty                       // the same, but it has to stay for now; see Options
@@ -41,6 +43,8 @@ func (a Action) String() string {
 		return "write"
 	case Create:
 		return "create"
+	case Append:
+		return "append"
 	case Keep:
 		return "keep"
 	case Remove:
@@ -57,23 +61,22 @@ func (a Action) String() string {
 type Step struct {
 	Path    string
 	Action  Action
-	Content []byte // of Write, Create and Empty
+	Content []byte // of Write, Create, Append and Empty: the whole file
+	Note    string // why a file is kept, emptied or ignored, or what is appended
 
-	// Note says why a file is kept, emptied or ignored. Doubt marks one that the user should look at.
-	Note  string
-	Doubt bool
+	was []byte // what the user's file is now; nil when the content does not depend on that
 }
 
 // Plan is everything that a run does, in the order of the declarations.
 type Plan struct {
-	Steps  []Step
-	Advice []Advice
-}
+	Steps []Step
 
-// Advice is what the user should do to files of theirs after the declaration has changed.
-type Advice struct {
-	Text string // a sentence
-	Code string // what it is about, if that is Go
+	// Findings are what the user has to mend in files of theirs; see [scaffold.Growth]. They keep nothing from being written,
+	// but the package does not compile before.
+	Findings diagnostic.Errors
+
+	// Missing has the methods that are among the findings because no stubs are written, with the stubs that would be.
+	Missing []scaffold.Missing
 }
 
 // Options are about the way ironflow-gen is run.
@@ -82,42 +85,47 @@ type Options struct {
 	// first, and fails when one is gone in the meantime; so a generated file that is not needed any more is emptied then,
 	// and removed by the next run without it.
 	UnderGoGenerate bool
+
+	// Stubs says that stubs of missing methods are put at the end of the user's files.
+	Stubs bool
 }
 
 // New reads the declarations that the paths name and plans their generation. When any of them has a mistake there is no
 // plan, and the error is a [diagnostic.Errors] with the mistakes of all of them.
 func New(paths []string, options Options) (*Plan, error) {
-	files, err := find(paths)
+	found, err := find(paths)
 	if err != nil {
 		return nil, err
 	}
-	packages := make([]pkg, len(files))
-	inParallel(len(files), func(i int) { packages[i] = load(files[i], options) })
-	together := validateTogether(packages)
-	inParallel(len(files), func(i int) { packages[i].planUnlessFailed() })
+	packages, err := loadAll(found.files, options)
+	errs := []error{err}
+	inParallel(len(packages), func(i int) { packages[i].planUnlessFailed() })
+	for _, dir := range found.abandoned {
+		packages = append(packages, abandoned(dir, options))
+	}
 
 	plan := &Plan{}
-	mistakes := together
-	var failures []error
 	for _, p := range packages {
 		plan.Steps = append(plan.Steps, p.steps...)
-		plan.Advice = append(plan.Advice, p.advice...)
-		var some diagnostic.Errors
-		switch {
-		case errors.As(p.err, &some):
-			mistakes = append(mistakes, some...)
-		case p.err != nil:
-			failures = append(failures, p.err)
-		}
+		plan.Findings = append(plan.Findings, p.findings...)
+		plan.Missing = append(plan.Missing, p.missing...)
+		errs = append(errs, p.err)
 	}
-	if len(mistakes) > 0 {
-		mistakes.Sort()
-		failures = append([]error{mistakes}, failures...)
-	}
-	if len(failures) > 0 {
+	errs = append(errs, checkTargets(packages))
+	if mistakes, failures := diagnostic.Split(errors.Join(errs...)); len(mistakes) > 0 {
+		return nil, errors.Join(append([]error{mistakes}, failures...)...)
+	} else if len(failures) > 0 {
 		return nil, errors.Join(failures...)
 	}
+	plan.Findings.Sort()
 	return plan, nil
+}
+
+// loadAll reads declarations. The error is about what they say of each other.
+func loadAll(files []string, options Options) ([]pkg, error) {
+	packages := make([]pkg, len(files))
+	inParallel(len(files), func(i int) { packages[i] = load(files[i], options) })
+	return packages, validateTogether(packages)
 }
 
 // load reads one declaration.
@@ -131,7 +139,7 @@ func load(file string, options Options) pkg {
 }
 
 // validateTogether checks what the declarations that could be read say of each other.
-func validateTogether(packages []pkg) diagnostic.Errors {
+func validateTogether(packages []pkg) error {
 	var list []*spec.Workflow
 	for _, p := range packages {
 		if p.err == nil {
@@ -140,7 +148,7 @@ func validateTogether(packages []pkg) diagnostic.Errors {
 	}
 	var d spec.Diagnostics
 	spec.ValidateTogether(list, &d)
-	return d.Sorted()
+	return d.Err()
 }
 
 // planUnlessFailed plans a package whose declaration could be read.
@@ -148,6 +156,15 @@ func (p *pkg) planUnlessFailed() {
 	if p.err == nil {
 		p.err = p.plan()
 	}
+}
+
+// abandoned plans a directory that has generated files, but no declaration any more.
+func abandoned(dir string, options Options) pkg {
+	p := pkg{dir: dir, options: options}
+	if p.err = p.read(); p.err == nil {
+		p.planOrphans()
+	}
+	return p
 }
 
 // inParallel calls f for 0 to n-1 on all processors.

@@ -14,18 +14,18 @@ type deciderView struct {
 	Evolver  bool
 	Inputs   []inputView
 	Events   []eventView
-	Terminal *terminalView // nil when the workflow has states
+	State    string // the type of the state
+	Terminal bool   // the evolver says when the workflow ends
 }
 
 // inputView is a method of the decider.
 type inputView struct {
-	Receiver string
-	Name     string
-	State    string // the type of the state
-	Status   string // the field of the state that holds the status
-	Doc      string // a comment
-	Note     string // a comment
-	Answers  []answer
+	Name    string
+	State   string // the type of the state
+	Status  string // the field of the state that holds the status
+	Doc     string // a comment
+	Note    string // a comment
+	Answers []answer
 }
 
 // answer is the decision for some of the states that accept an input.
@@ -44,7 +44,7 @@ func (a answer) States() string { return strings.Join(a.states, ", ") }
 func inputViewOf(w *spec.Workflow, in *spec.Message) inputView {
 	name := in.Name.Text
 	v := inputView{
-		Receiver: deciderType, Name: name, State: w.StateType, Status: w.StatusField,
+		Name: name, State: w.StateType, Status: w.StatusField,
 		Doc: doc(name, in.Doc), Answers: answers(w, in),
 	}
 	v.Answers[len(v.Answers)-1].Last = true
@@ -108,25 +108,14 @@ func answers(w *spec.Workflow, in *spec.Message) []answer {
 	return list
 }
 
-// alternatives lists what a decision on the input may contain beside what is in the answers.
+// alternatives lists what a decision on the input may contain beside what is in the answers, if there are any.
 func alternatives(w *spec.Workflow, in *spec.Message, answers []answer) string {
-	events, timers := make(map[string]bool), make(map[string]bool)
-	for _, s := range w.States {
-		for _, t := range s.Accepts {
-			if t.Input.Text != in.Name.Text {
-				continue
-			}
-			for _, m := range t.Moves {
-				events[m.Event.Text] = true
-			}
-			for _, n := range t.Timers {
-				timers[n.Text] = true
-			}
-		}
-	}
-	all := !w.HasStates()
+	allowed := allowedFor(w, in)
 	for _, a := range answers {
-		delete(events, a.event.Name.Text)
+		delete(allowed, a.event.Name.Text)
+		for _, e := range a.effects {
+			delete(allowed, e.Name.Text)
+		}
 	}
 
 	var parts []string
@@ -135,19 +124,51 @@ func alternatives(w *spec.Workflow, in *spec.Message, answers []answer) string {
 			parts = append(parts, counted(noun, names, "and"))
 		}
 	}
-	add("event", names(w.Events, func(m *spec.Message) (string, bool) {
-		return m.Name.Text, events[m.Name.Text] || all && m != answers[0].event
-	}))
-	add("effect", names(w.Effects, func(e *spec.Effect) (string, bool) {
-		return e.Name.Text, all
-	}))
+	add("event", names(w.Events, func(m *spec.Message) (string, bool) { return m.Name.Text, allowed[m.Name.Text] }))
+	add("effect", names(w.Effects, func(e *spec.Effect) (string, bool) { return e.Name.Text, allowed[e.Name.Text] }))
 	add("timer", names(w.Timers, func(t *spec.Timer) (string, bool) {
-		return spec.TimerName(t.Name.Text), timers[t.Name.Text] || all
+		return spec.TimerName(t.Name.Text), allowed[t.Name.Text]
 	}))
 	if rejections := names(w.Rejections, func(m *spec.Message) (string, bool) { return m.Name.Text, true }); len(rejections) > 0 {
 		parts = append(parts, "Reject"+in.Name.Text+" with "+listing(rejections, "or"))
 	}
 	return listing(parts, "and")
+}
+
+// allowedFor returns the events, effects and timers that some decision on the input may contain. No two of them have the
+// same name.
+func allowedFor(w *spec.Workflow, in *spec.Message) map[string]bool {
+	allowed := make(map[string]bool)
+	add := func(list ...spec.Name) {
+		for _, n := range list {
+			allowed[n.Text] = true
+		}
+	}
+	for _, s := range w.States {
+		for _, t := range s.Accepts {
+			if t.Input.Text != in.Name.Text {
+				continue
+			}
+			for _, m := range t.Moves {
+				add(m.Event)
+			}
+			add(t.Effects...)
+			add(t.Timers...)
+		}
+	}
+	if w.HasStates() {
+		return allowed
+	}
+	for _, m := range w.Events {
+		add(m.Name)
+	}
+	for _, e := range w.Effects {
+		add(e.Name)
+	}
+	for _, t := range w.Timers {
+		add(t.Name)
+	}
+	return allowed
 }
 
 // names lists those of some declarations that are wanted.
@@ -165,24 +186,17 @@ func find(list []*spec.Message, name string) *spec.Message {
 	return list[slices.IndexFunc(list, func(m *spec.Message) bool { return m.Name.Text == name })]
 }
 
-// terminalView is the method of the evolver that ends a workflow without states.
-type terminalView struct {
-	Receiver string
-	State    string // the type of the state
-}
-
 // eventView is a method of the evolver.
 type eventView struct {
-	Receiver string
-	Name     string
-	State    string // the type of the state
-	Doc      string // a comment
-	Copies   []assignment
-	Note     string // a comment
+	Name   string
+	State  string // the type of the state
+	Doc    string // a comment
+	Copies []assignment
+	Note   string // a comment
 }
 
 func eventViewOf(w *spec.Workflow, event *spec.Message) eventView {
-	v := eventView{Receiver: evolverType, Name: event.Name.Text, State: w.StateType, Doc: doc(event.Name.Text, event.Doc)}
+	v := eventView{Name: event.Name.Text, State: w.StateType, Doc: doc(event.Name.Text, event.Doc)}
 	kept := make(map[string]bool)
 	for _, f := range w.State {
 		if value := copied(f, "e", event.Fields); value != "" {

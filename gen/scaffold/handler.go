@@ -10,15 +10,14 @@ type handlerView struct {
 
 // effectView is a method of the handler.
 type effectView struct {
-	Receiver string
-	Name     string
-	Doc      string // a comment
-	Note     string // a comment
-	Result   string // an expression; empty when the handler returns only an error
+	Name   string
+	Doc    string // a comment
+	Note   string // a comment
+	Result string // an expression; empty when the handler returns only an error
 }
 
 func effectViewOf(w *spec.Workflow, e *spec.Effect) effectView {
-	v := effectView{Receiver: handlerType, Name: e.Name.Text, Doc: doc(e.Name.Text, e.Doc)}
+	v := effectView{Name: e.Name.Text, Doc: doc(e.Name.Text, e.Doc)}
 	note := "TODO: do it here, with call.IdempotencyKey."
 	if len(e.Returns) > 0 {
 		result := find(w.Inputs, e.Returns[0].Text)

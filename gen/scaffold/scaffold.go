@@ -1,18 +1,21 @@
 // Package scaffold writes the files of a workflow that belong to the user: the decider, the evolver and the handler that
 // the generated code calls, and a test of them.
 //
-// They are written once and never touched again. What is written compiles, passes its test, and does something sensible:
-// fields of the same name and type are copied, and a TODO stands where only the user can know more.
+// They are written once. What is written compiles, passes its test, and does something sensible: fields of the same name and
+// type are copied, and a TODO stands where only the user can know more.
+//
+// From then on they belong to the user. [Package.Grow] says what they lack once the declaration has changed, with stubs that
+// can be put behind what is there; nothing that stands in a file is ever written again.
 package scaffold
 
 import (
 	"bytes"
 	"fmt"
 	"go/format"
+	"slices"
 	"strings"
 	"text/template"
 
-	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/templates"
 )
 
@@ -34,23 +37,18 @@ const (
 type File struct {
 	Name    string // without directory
 	Content []byte // nil when the file is not to be written
-
-	// Reason says why a file is not to be written. It is in doubt when a file of the user's cannot be parsed, so that
-	// nobody can tell what it declares.
-	Reason string
-	Doubt  bool
+	Reason  string // why it is not
 }
 
-// Files renders the skeleton of a valid workflow for a package in which the user has the existing Go files.
-func Files(w *spec.Workflow, existing []Source) ([]File, error) {
-	p := &pkg{w: w, sources: existing}
+// Skeleton renders the files that the package lacks.
+func (p *Package) Skeleton() ([]File, error) {
 	decider, err := p.decider()
 	if err != nil {
 		return nil, err
 	}
 	files := []File{decider}
-	complete := decider.Content != nil && p.missing(deciderType) && p.missing(evolverType)
-	if len(w.Handled()) > 0 {
+	complete := decider.Content != nil && p.lacks(deciderType) && p.lacks(evolverType)
+	if len(p.contract.ifaces["EffectHandler"]) > 0 {
 		handler, err := p.handler()
 		if err != nil {
 			return nil, err
@@ -65,22 +63,13 @@ func Files(w *spec.Workflow, existing []Source) ([]File, error) {
 	return append(files, test), nil
 }
 
-// pkg is the package that the skeleton is for.
-type pkg struct {
-	w        *spec.Workflow
-	sources  []Source
-	declared *declarations // of sources, once somebody asked
-}
-
-func (p *pkg) decider() (File, error) {
+func (p *Package) decider() (File, error) {
 	if f, kept := p.keep(deciderFile, deciderType, evolverType); kept {
 		return f, nil
 	}
 	v := deciderView{
-		Package: p.w.Package.Text, Decider: p.missing(deciderType), Evolver: p.missing(evolverType),
-	}
-	if !p.w.HasStates() {
-		v.Terminal = &terminalView{evolverType, p.w.StateType}
+		Package: p.w.Package.Text, Decider: p.lacks(deciderType), Evolver: p.lacks(evolverType),
+		State: p.w.StateType, Terminal: !p.w.HasStates(),
 	}
 	for _, in := range p.w.Inputs {
 		v.Inputs = append(v.Inputs, inputViewOf(p.w, in))
@@ -91,7 +80,7 @@ func (p *pkg) decider() (File, error) {
 	return render(deciderFile, v)
 }
 
-func (p *pkg) handler() (File, error) {
+func (p *Package) handler() (File, error) {
 	if f, kept := p.keep(handlerFile, handlerType); kept {
 		return f, nil
 	}
@@ -103,7 +92,7 @@ func (p *pkg) handler() (File, error) {
 }
 
 // test renders the test, which is right only for the bodies of a complete skeleton.
-func (p *pkg) test(complete bool) (File, error) {
+func (p *Package) test(complete bool) (File, error) {
 	if f, kept := p.keep(testFile); kept {
 		return f, nil
 	}
@@ -115,11 +104,46 @@ func (p *pkg) test(complete bool) (File, error) {
 	}
 	v := testViewOf(p.w)
 	for _, name := range v.names() {
-		if file, taken := p.declarations().names[name]; taken {
+		if file, taken := p.fileOf(name); taken {
 			return File{Name: testFile, Reason: fmt.Sprintf("%s declares %s", file, name)}, nil
 		}
 	}
 	return render(testFile, v)
+}
+
+// lacks reports whether the user has no type for a role: none of the name that the skeleton gives it, and none with another.
+func (p *Package) lacks(name string) bool {
+	_, declared := p.fileOf(name)
+	return !declared && p.stand(name) == ""
+}
+
+// stand returns the type that the user has for a role under another name than that of the skeleton, "" when there is none.
+func (p *Package) stand(name string) string {
+	for _, r := range roles {
+		if players := p.players(r); r.name == name && len(players) > 0 && players[0] != name {
+			return players[0]
+		}
+	}
+	return ""
+}
+
+// keep reports whether the user has the file, or all of its types elsewhere. The file returned says so.
+func (p *Package) keep(name string, types ...string) (File, bool) {
+	f := File{Name: name}
+	if p.hasFile(name) {
+		f.Reason = "it exists"
+		return f, true
+	}
+	if len(types) == 0 || slices.ContainsFunc(types, p.lacks) {
+		return f, false
+	}
+	mine := types[0]
+	if other := p.stand(mine); other != "" {
+		mine = other
+	}
+	file, _ := p.fileOf(mine)
+	f.Reason = fmt.Sprintf("%s declares %s", file, mine)
+	return f, true
 }
 
 // render executes a template of the skeleton.
