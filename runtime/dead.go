@@ -47,7 +47,7 @@ func (i *DeadInput) fields(effect []byte, lastError string) (map[string]json.Raw
 	return fields, nil
 }
 
-// limitKey returns the value of the field that a limit goes by, as text.
+// limitKey returns the value of the field that a limit goes by, as JSON, which is never empty.
 func limitKey(limit *EffectLimit, effect []byte) (string, error) {
 	if limit == nil || limit.Key == "" {
 		return "", nil
@@ -56,10 +56,8 @@ func limitKey(limit *EffectLimit, effect []byte) (string, error) {
 	if err := json.Unmarshal(effect, &fields); err != nil {
 		return "", err
 	}
-	value := fields[limit.Key]
-	var text string
-	if json.Unmarshal(value, &text) == nil {
-		return text, nil
+	if value, ok := fields[limit.Key]; ok {
+		return string(value), nil
 	}
-	return string(value), nil
+	return "null", nil
 }

@@ -67,6 +67,7 @@ type Store interface {
 	// Effects is the outbox, Timers the timers that wait for their time.
 	Effects() Queue
 	Timers() Queue
+	LimitedQueue // of effects
 
 	Feed
 	Projections
@@ -295,8 +296,9 @@ type NewTimer struct {
 // stays until it is done, consumed by a Change, cancelled or replaced; dead ones stay as dead letters that no claim
 // returns or pays for.
 type Queue interface {
-	// Claim leases up to limit due deliveries of the given kinds together, oldest due time first within each kind. Deliveries of
-	// other kinds wait for a process that knows them, and those of paused workflows, see Pauses, for the end of the pause. Concurrent claims never return the same delivery.
+	// Claim leases up to limit due deliveries of the given kinds together: those of kinds with a higher priority first, and the
+	// oldest due time first within each kind. Deliveries of other kinds wait for a process that knows them, and those of paused
+	// workflows, see Pauses, for the end of the pause. Concurrent claims never return the same delivery.
 	Claim(ctx context.Context, claim Claim) ([]Delivery, error)
 
 	// Extend moves the end of leases that are still held, and returns those that are not.
@@ -317,10 +319,11 @@ type Kind struct {
 
 // Claim asks for deliveries.
 type Claim struct {
-	Kinds []Kind
-	Now   time.Time // deliveries due at or before it
-	Until time.Time // end of the lease; after it the delivery is due again
-	Limit int
+	Kinds    []Kind
+	Priority map[Kind]int // 0 for those that are not in it
+	Now      time.Time    // deliveries due at or before it
+	Until    time.Time    // end of the lease; after it the delivery is due again
+	Limit    int
 }
 
 // Delivery is an effect or a timer that was claimed.

@@ -255,7 +255,7 @@ type queries struct {
 	deleteTimers, deleteUniqueKeys     string
 	awaitInsert, awaitUpdate, hasEvent string
 	upsertSnapshots                    string
-	cancelEffects                      string
+	cancelEffects, claimLimited        string
 	readOutcomes, insertOutcomes       string
 	insertObservations                 string
 	readObservations, upsertSchedules  string
@@ -289,6 +289,7 @@ func newQueries(schema string) *queries {
 		hasEvent:         in(hasEvent),
 		upsertSnapshots:  in(upsertSnapshots),
 		cancelEffects:    in(cancelEffects),
+		claimLimited:     in(claimLimited),
 		readOutcomes:     in(readOutcomes),
 		insertOutcomes:   in(insertOutcomes),
 

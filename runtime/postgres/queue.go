@@ -39,7 +39,7 @@ func (q *queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Deliv
 	if len(claim.Kinds) == 0 || claim.Limit <= 0 {
 		return nil, nil
 	}
-	workflows, names := kindColumns(claim.Kinds)
+	workflows, names := kindColumns(claim.Kinds, claim.Priority)
 	var deliveries []runtime.Delivery
 	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
 		batch.Queue(q.queries.claim, workflows, names, claim.Now, claim.Until, int64(claim.Limit)).Query(
@@ -55,10 +55,14 @@ func (q *queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Deliv
 }
 
 // kindColumns returns the kinds, each once, as two parameters. The statement serves them in their order until the limit is
-// reached. A new order each time keeps one with a backlog from starving the rest.
-func kindColumns(kinds []runtime.Kind) (workflows, names []string) {
+// reached: those of higher priority first. A new order among equals each time keeps one with a backlog from starving the rest.
+func kindColumns(kinds []runtime.Kind, priority map[runtime.Kind]int) (workflows, names []string) {
 	seen := make(map[runtime.Kind]bool, len(kinds))
-	for _, i := range rand.Perm(len(kinds)) {
+	order := rand.Perm(len(kinds))
+	if len(priority) > 0 {
+		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(priority[kinds[j]], priority[kinds[i]]) })
+	}
+	for _, i := range order {
 		// Under a kind given twice, the statement would return a delivery twice.
 		if kind := kinds[i]; !seen[kind] {
 			seen[kind] = true

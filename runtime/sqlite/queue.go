@@ -80,15 +80,7 @@ func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delive
 			return err
 		}
 		for _, c := range found {
-			row := func(columns []driver.Value) error {
-				c.lease.Token = number(columns[0])
-				deliveries = append(deliveries, runtime.Delivery{
-					Lease: c.lease, Kind: c.kind, Attempt: int(number(columns[1])), Payload: []byte(text(columns[2])),
-					Due: fromMicros(number(columns[3])), LastError: text(columns[4]), Trace: text(columns[5]),
-				})
-				return nil
-			}
-			if err := on.query(row, q.sql.claim, q.row([]driver.Value{micros(claim.Until), micros(claim.Now)}, &c.lease)...); err != nil {
+			if deliveries, err = q.take(on, c, claim.Now, claim.Until, deliveries); err != nil {
 				return err
 			}
 		}
@@ -98,6 +90,22 @@ func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delive
 		return nil, fmt.Errorf("sqlite: claim %s: %w", q.name, err)
 	}
 	return deliveries, nil
+}
+
+// take leases a delivery and appends it to those that are leased.
+func (q queue) take(
+	on *connection, c candidate, now, until time.Time, deliveries []runtime.Delivery,
+) ([]runtime.Delivery, error) {
+	row := func(columns []driver.Value) error {
+		c.lease.Token = number(columns[0])
+		deliveries = append(deliveries, runtime.Delivery{
+			Lease: c.lease, Kind: c.kind, Attempt: int(number(columns[1])), Payload: []byte(text(columns[2])),
+			Due: fromMicros(number(columns[3])), LastError: text(columns[4]), Trace: text(columns[5]),
+		})
+		return nil
+	}
+	err := on.query(row, q.sql.claim, q.row([]driver.Value{micros(until), micros(now)}, &c.lease)...)
+	return deliveries, err
 }
 
 // candidate is a delivery that is due.
@@ -128,7 +136,9 @@ func (q queue) due(ctx context.Context, on *connection, claim runtime.Claim, lim
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.runAt, b.runAt) })
+	slices.SortStableFunc(found, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(claim.Priority[b.kind], claim.Priority[a.kind]), cmp.Compare(a.runAt, b.runAt))
+	})
 	return found[:min(limit, len(found))], ctx.Err()
 }
 

@@ -58,6 +58,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"settle in a change", settleInChangeRules, both},
 		{"cancelled effects", cancelEffectRules, both},
 		{"inputs", inputRules, both},
+		{"limits", limitRules, []way{appending}},
 		{"schedules", scheduleRules, []way{appending}},
 		{"committed", committedRules, both},
 		{"snapshot", snapshotRules, []way{appending}},

@@ -1,0 +1,126 @@
+-- slot marks effects that were claimed under a limit; of these, claimed_at tells which are leased. Effects without limits never have
+-- one, so that the indexes below cost them nothing.
+ALTER TABLE ironflow.effects ADD COLUMN slot bool;
+CREATE INDEX effects_slots_idx ON ironflow.effects (workflow_type, kind, limit_key) WHERE slot;
+CREATE INDEX effects_limit_key_idx ON ironflow.effects (workflow_type, kind, limit_key, run_at)
+    WHERE limit_key IS NOT NULL AND dead_at IS NULL;
+
+-- One row for each limited kind. Whoever claims of the kind has it locked. tokens is what may begin at once as of refilled_at
+-- (a token bucket, as in ITU-T I.371). last_key is where the next claim goes on, so that all keys have their turn.
+CREATE TABLE ironflow.limits (
+    workflow_type text COLLATE "C" NOT NULL,
+    kind          text COLLATE "C" NOT NULL,
+    tokens        float8 NOT NULL,
+    refilled_at   timestamptz NOT NULL,
+    last_key      text COLLATE "C" NOT NULL DEFAULT '',
+    PRIMARY KEY (workflow_type, kind)
+) WITH (fillfactor = 50);
+
+-- claim_limited leases effects of one kind within its limits; a limit of 0 is none. It returns nothing when another claim of the
+-- kind is under way. again is when there will be a token, if only that was missing.
+CREATE FUNCTION ironflow.claim_limited(
+    workflow text, effect text, now timestamptz, until timestamptz, most bigint,
+    global_limit bigint, rate float8, burst bigint, key_limit bigint
+) RETURNS TABLE (
+    workflow_id text, version bigint, "position" int, token bigint, payload json, created_at timestamptz, attempts int,
+    last_error text, trace text, again timestamptz
+) LANGUAGE plpgsql
+SET enable_seqscan = off
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    bucket ironflow.limits;
+    room bigint := most;
+    places tid[] := '{}';
+    more tid[];
+    this_key text;
+    reached_key text;
+    wrapped bool := false;
+    taken bigint := 0;
+BEGIN
+    INSERT INTO ironflow.limits (workflow_type, kind, tokens, refilled_at) VALUES (workflow, effect, burst, now)
+    ON CONFLICT DO NOTHING;
+    SELECT * INTO bucket FROM ironflow.limits l WHERE l.workflow_type = workflow AND l.kind = effect FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND OR EXISTS (SELECT FROM ironflow.paused_workflows p WHERE p.workflow_type = workflow) THEN
+        RETURN;
+    END IF;
+    IF global_limit > 0 THEN
+        room := least(room, global_limit - (
+            SELECT count(*) FROM ironflow.effects e
+            WHERE e.workflow_type = workflow AND e.kind = effect AND e.slot AND e.claimed_at IS NOT NULL AND e.run_at > now));
+    END IF;
+    IF rate > 0 THEN
+        bucket.tokens := least(burst, bucket.tokens + greatest(0, extract(epoch FROM now - bucket.refilled_at)::float8) * rate);
+        bucket.refilled_at := greatest(bucket.refilled_at, now);
+        IF bucket.tokens < 1 AND room > 0 THEN
+            again := now + (1 - bucket.tokens) / rate * interval '1 s';
+        END IF;
+        room := least(room, floor(bucket.tokens)::bigint);
+    END IF;
+
+    IF room > 0 AND key_limit = 0 THEN
+        places := ARRAY(
+            SELECT e.ctid FROM ironflow.effects e
+            WHERE e.workflow_type = workflow AND e.kind = effect AND e.dead_at IS NULL AND e.run_at <= now
+            ORDER BY e.run_at LIMIT room FOR UPDATE SKIP LOCKED);
+    ELSIF room > 0 THEN
+        this_key := bucket.last_key;
+        LOOP
+            -- The next key after this one that has something due; after the last comes the first again, once.
+            this_key := (
+                SELECT e.limit_key FROM ironflow.effects e
+                WHERE e.workflow_type = workflow AND e.kind = effect AND e.limit_key > this_key AND e.dead_at IS NULL
+                ORDER BY e.limit_key LIMIT 1);
+            IF this_key IS NULL THEN
+                EXIT WHEN wrapped;
+                wrapped := true;
+                this_key := '';
+                CONTINUE;
+            END IF;
+            EXIT WHEN wrapped AND this_key > bucket.last_key;
+            more := ARRAY(
+                SELECT e.ctid FROM ironflow.effects e
+                WHERE e.workflow_type = workflow AND e.kind = effect AND e.limit_key = this_key AND e.dead_at IS NULL
+                  AND e.run_at <= now
+                ORDER BY e.run_at
+                LIMIT greatest(0, least(room - cardinality(places), key_limit - (
+                    SELECT count(*) FROM ironflow.effects e
+                    WHERE e.workflow_type = workflow AND e.kind = effect AND e.limit_key = this_key AND e.slot AND e.claimed_at IS NOT NULL AND e.run_at > now)))
+                FOR UPDATE SKIP LOCKED);
+            IF cardinality(more) > 0 THEN
+                places := places || more;
+                reached_key := this_key;
+            END IF;
+            EXIT WHEN cardinality(places) >= room;
+        END LOOP;
+        bucket.last_key := coalesce(reached_key, bucket.last_key);
+        IF cardinality(places) < room THEN -- those without a key are from before the limit was declared
+            places := places || ARRAY(
+                SELECT e.ctid FROM ironflow.effects e
+                WHERE e.workflow_type = workflow AND e.kind = effect AND e.limit_key IS NULL AND e.dead_at IS NULL
+                  AND e.run_at <= now
+                ORDER BY e.run_at LIMIT room - cardinality(places) FOR UPDATE SKIP LOCKED);
+        END IF;
+    END IF;
+
+    taken := cardinality(places);
+    IF taken > 0 OR rate > 0 THEN
+        UPDATE ironflow.limits l
+        SET tokens = CASE WHEN rate > 0 THEN bucket.tokens - taken ELSE l.tokens END,
+            refilled_at = bucket.refilled_at, last_key = bucket.last_key
+        WHERE l.workflow_type = workflow AND l.kind = effect;
+    END IF;
+    IF taken = 0 AND again IS NOT NULL THEN
+        RETURN QUERY SELECT NULL::text, 0::bigint, 0, 0::bigint, NULL::json, NULL::timestamptz, 0, NULL::text, NULL::text, again;
+        RETURN;
+    END IF;
+    RETURN QUERY
+    UPDATE ironflow.effects e
+    SET attempts = e.attempts + 1, token = e.token + 1, run_at = until, claimed_at = now, slot = true
+    WHERE e.ctid = ANY (places)
+    RETURNING e.workflow_id, e.version, e.position, e.token, e.payload, e.created_at, e.attempts, coalesce(e.last_error, ''),
+              coalesce(e.trace, ''), NULL::timestamptz;
+END
+$$;
