@@ -12,12 +12,13 @@ import (
 // to other workflows. An effect for a workflow that this engine does not have waits for a process that has it.
 func newEffectWorker(e *Engine) *worker {
 	w := newWorker(e.store.Effects(), e.config, e.config.EffectHandlers)
+	w.limitedQueue = e.store
 	for _, workflow := range e.workflows {
 		for effect, o := range workflow.effectOptions() {
 			o.Retry = o.Retry.withDefaults(e.config.EffectRetry)
 			setDefault(&o.Timeout, e.config.EffectTimeout)
 			kind := Kind{Workflow: workflow.name, Name: effect}
-			r := route{retry: o.Retry}
+			r := route{retry: o.Retry, priority: o.Priority, limit: o.Limit}
 			if o.Dead != nil {
 				r.dead = func(ctx context.Context, d Delivery, dead Settlement) (Settlement, error) {
 					return e.deliverDead(ctx, workflow, d, dead, o.Dead)

@@ -109,6 +109,14 @@ func (e *permanentError) Unwrap() error { return e.err }
 // that answers "429 Retry-After" is a case for it. The attempt counts like any other.
 func RetryAfter(err error, pause time.Duration) error { return &retryAfterError{err, pause} }
 
+// Snooze is a handler's error that says that it is too early: the effect is due again after the pause, and the attempt does not
+// count. A handler that waits for something this way, as often as it takes, never makes a dead letter of its effect.
+func Snooze(pause time.Duration) error { return &snoozeError{pause} }
+
+type snoozeError struct{ pause time.Duration }
+
+func (e *snoozeError) Error() string { return fmt.Sprintf("snoozed for %v", e.pause) }
+
 type retryAfterError struct {
 	err   error
 	pause time.Duration
@@ -122,7 +130,10 @@ func (p RetryPolicy) settle(d Delivery, err error, now time.Time) Settlement {
 	s := Settlement{Lease: d.Lease, Verdict: RetryLater, Error: err.Error(), At: now}
 	var permanent *permanentError
 	var retryAfter *retryAfterError
+	var snooze *snoozeError
 	switch {
+	case errors.As(err, &snooze):
+		s.Verdict, s.Error, s.At = Release, "", now.Add(max(snooze.pause, 0))
 	case errors.As(err, &permanent):
 		s.Verdict = Dead
 	case d.Attempt >= p.MaxAttempts:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -19,6 +18,9 @@ import (
 type worker struct {
 	queue  Queue
 	routes map[Kind]route
+
+	limitedQueue LimitedQueue // of the kinds whose routes have a limit
+
 	config Config
 	slots  int // handlers at the same time
 	alarm  alarm
@@ -28,7 +30,9 @@ type worker struct {
 
 // route is the way of one kind of deliveries.
 type route struct {
-	retry RetryPolicy
+	retry    RetryPolicy
+	priority int
+	limit    *EffectLimit // nil for none
 
 	// deliver makes one attempt. It returns how the lease is to end; Verdict 0 when it ended in the commit of the input that
 	// the delivery led to.
@@ -59,6 +63,7 @@ func (w *worker) hasRoom() bool { return w.active.Load() && w.held.count() < w.s
 // from handlers, which lives on while they finish.
 func (w *worker) run(stop, handlers context.Context) {
 	r := &workerRun{worker: w, busy: make(chan struct{}, w.slots), settler: newSettler(w)}
+	r.claims, r.limited = w.planClaims()
 	w.active.Store(true)
 	defer w.active.Store(false)
 	var heartbeat, settling sync.WaitGroup
@@ -80,6 +85,8 @@ type workerRun struct {
 	busy    chan struct{} // one token for each handler at work
 	serving sync.WaitGroup
 	settler *settler
+	claims  []claimStep
+	limited map[Kind]*limitedKind
 }
 
 // claimAll keeps the handlers in work until stop ends. It claims no more than there are handlers without work: what waited
@@ -170,16 +177,6 @@ type shift struct {
 
 var pollBackoff = RetryPolicy{Base: 200 * time.Millisecond, Max: 10 * time.Second}
 
-// claim does not stop half-way when the engine stops: what was claimed has cost an attempt, and must be served.
-func (r *workerRun) claim(ctx context.Context, limit int) (deliveries []Delivery, until time.Time, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.config.Lease)
-	defer cancel()
-	now := storedTime(r.config.Clock.Now())
-	until = now.Add(r.config.Lease)
-	deliveries, err = r.queue.Claim(ctx, Claim{Kinds: slices.Collect(maps.Keys(r.routes)), Now: now, Until: until, Limit: limit})
-	return deliveries, until, err
-}
-
 // pause waits for d, for the alarm, or for the stop.
 func (w *worker) pause(stop context.Context, d time.Duration) {
 	for {
@@ -224,7 +221,8 @@ func (r *workerRun) end(s shift, settlement Settlement) {
 	forget := func() {
 		r.held.remove(s.Lease)
 		s.cancel(nil)
-		if settlement.Verdict == RetryLater {
+		r.leave(s.Kind)
+		if settlement.Verdict == RetryLater || settlement.Verdict == Release || settlement.Verdict == Again {
 			r.wakeAt(settlement.At)
 		}
 	}
@@ -260,6 +258,10 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Sett
 	settlement = route.retry.settle(d, err, now)
 	if settlement.Verdict == Dead {
 		return w.bury(ctx, log, d, settlement)
+	}
+	if settlement.Verdict == Release {
+		log.DebugContext(ctx, "ironflow: snoozed", "until", settlement.At)
+		return settlement
 	}
 	log.WarnContext(ctx, "ironflow: attempt failed", "retry_at", settlement.At, "error", err)
 	return settlement

@@ -71,10 +71,8 @@ func limitedReturns(k *kit) {
 	if got, _ := k.claimLimited(limitedSend(10, 0)); len(got) != 0 {
 		k.Errorf("a claim of nothing: got %+v", got)
 	}
-	if early := limitedSend(-1, 9); true {
-		if got, _ := k.claimLimited(early); len(got) != 0 {
-			k.Errorf("claimed early: %+v", got)
-		}
+	if got, _ := k.claimLimited(limitedSend(-1, 9)); len(got) != 0 {
+		k.Errorf("claimed early: %+v", got)
 	}
 	got, again := k.claimLimited(claim)
 	if len(got) != 1 || !again.IsZero() {
