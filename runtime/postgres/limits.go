@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
-// claimLimited is the function of migrations/006_limits.up.sql.
+// claimLimited is the function of migrations/007_limits.up.sql.
 const claimLimited = `
 SELECT workflow_id, version, position, token, payload, created_at, attempts, last_error, trace, again
 FROM ironflow.claim_limited($1::text, $2::text, $3::timestamptz, $4::timestamptz, $5::bigint,
