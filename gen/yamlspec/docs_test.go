@@ -3,6 +3,7 @@ package yamlspec_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,12 +17,18 @@ var fenced = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 // TestDocs parses every YAML snippet of the documentation. One that is no whole declaration is completed with what it
 // mentions and does not declare.
 func TestDocs(t *testing.T) {
-	doc, err := os.ReadFile("../../docs/declaration.md")
+	for page, atLeast := range map[string]int{"../../docs/declaration.md": 10, "../../README.md": 2} {
+		t.Run(strings.TrimSuffix(filepath.Base(page), ".md"), func(t *testing.T) { parsePage(t, page, atLeast) })
+	}
+}
+
+func parsePage(t *testing.T, page string, atLeast int) {
+	doc, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	snippets := fenced.FindAllSubmatchIndex(doc, -1)
-	if len(snippets) < 10 {
+	if len(snippets) < atLeast {
 		t.Fatalf("found %d snippets", len(snippets))
 	}
 	for _, at := range snippets {
@@ -38,7 +45,7 @@ func TestDocs(t *testing.T) {
 var (
 	transitionLine = regexp.MustCompile(`(?m)^      ([A-Z]\w*):(.*(?:\n        .*)*)`)
 	eventMove      = regexp.MustCompile(`\b([A-Z]\w*): [a-z_]+`)
-	timerInputs    = regexp.MustCompile(`input: ([A-Z]\w*)`)
+	timerInputs    = regexp.MustCompile(`\{(?:doc: [^,]+, )?input: ([A-Z]\w*)`)
 	transitionName = regexp.MustCompile(`reject: ([A-Z]\w*)`)
 	section        = regexp.MustCompile(`(?m)^(\w+):`)
 	sectionEntry   = regexp.MustCompile(`^  (\w+):`)
