@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 )
@@ -36,8 +37,12 @@ const (
 	statusField    = "status"
 )
 
-// toFill returns the fields of an input that are not the instance's id, and could be read.
-func toFill(input *Message) []*Field {
+// toFill returns the fields of an input that are not the instance's id, and could be read. There are none once nothing more
+// is reported: a thousand effects may share an input of a thousand fields.
+func (c *checker) toFill(input *Message) []*Field {
+	if c.d.Full() {
+		return nil
+	}
 	var list []*Field
 	for _, f := range input.Fields {
 		if f.Name.Text != "" && f.Type.Kind != 0 && f.Name.Text != input.ID.Text {
@@ -67,7 +72,7 @@ func sameType(a, b *TypeRef) bool {
 
 // scheduledInput checks that an input can be made when a schedule fires. owner names the schedule or the timer.
 func (c *checker) scheduledInput(owner string, input *Message) {
-	for _, field := range toFill(input) {
+	for _, field := range c.toFill(input) {
 		if field.Name.Text == scheduledField || field.Type.Kind == Optional {
 			continue
 		}
@@ -109,7 +114,7 @@ func (c *checker) fillDead(e *Effect, input *Message) (fills []Fill) {
 			break
 		}
 	}
-	for _, field := range toFill(input) {
+	for _, field := range c.toFill(input) {
 		own := copied[field.Name.Text]
 		switch {
 		case own != nil && holds(&field.Type, &own.Type):
@@ -152,7 +157,7 @@ func (c *checker) fillEnded(e *Effect, input *Message) (fills []Fill) {
 		c.d.Report(input.ID.Pos, diagnostic.EndedFields, "field %q names the instance of input %q, and the engine puts something else there when the child of effect %q ends; name the instance by a field that is not called child, status or error",
 			input.ID.Text, input.Name.Text, e.Name.Text)
 	}
-	for _, field := range toFill(input) {
+	for _, field := range c.toFill(input) {
 		from, isSpecial := special[field.Name.Text]
 		switch {
 		case isUnknown(&field.Type):
@@ -161,7 +166,7 @@ func (c *checker) fillEnded(e *Effect, input *Message) (fills []Fill) {
 		case isSpecial:
 			c.d.Report(field.Type.Pos, diagnostic.EndedFields, `the engine puts a text into field %q of input %q when the child of effect %q ends, "" where there is none; make its type string, or rename the field`,
 				field.Name.Text, input.Name.Text, e.Name.Text)
-		case !hasZero(&field.Type, make(map[*Type]bool)):
+		case !c.hasZero(&field.Type):
 			c.d.Report(field.Name.Pos, diagnostic.EndedFields, "field %q of input %q is filled from the final state of the child that effect %q starts; a child that could not start has none, and a %s cannot be left empty, so make the field optional",
 				field.Name.Text, input.Name.Text, e.Name.Text, c.w.Form.typeText(&field.Type))
 		default:
@@ -172,21 +177,22 @@ func (c *checker) fillEnded(e *Effect, input *Message) (fills []Fill) {
 }
 
 // hasZero reports whether the zero value of a type can be stored, which is not so for an enum, a decimal, and a struct
-// with one. seen are the structs that were looked into.
-func hasZero(ref *TypeRef, seen map[*Type]bool) bool {
+// with one.
+func (c *checker) hasZero(ref *TypeRef) bool {
 	switch {
 	case ref.Kind == Scalar:
 		return ref.Name != "decimal"
-	case ref.Kind != Declared || ref.Decl == nil || seen[ref.Decl]:
+	case ref.Kind != Declared || ref.Decl == nil:
 		return true
 	case ref.Decl.Kind == Enum:
 		return false
 	}
-	seen[ref.Decl] = true
-	for _, f := range ref.Decl.Fields {
-		if !hasZero(&f.Type, seen) {
-			return false
-		}
+	known, seen := c.zeros[ref.Decl]
+	if seen {
+		return known
 	}
-	return true
+	c.zeros[ref.Decl] = true // while it is looked into; one that contains itself is a mistake anyway
+	ok := !slices.ContainsFunc(ref.Decl.Fields, func(f *Field) bool { return !c.hasZero(&f.Type) })
+	c.zeros[ref.Decl] = ok
+	return ok
 }

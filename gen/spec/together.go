@@ -7,12 +7,15 @@ import "github.com/ironflow-gen/ironflow/gen/diagnostic"
 // that the input for a child's end has fields which the child's final state can fill. What an effect says of a workflow
 // that is not among them is not checked. Neither is it when several have its name, as nobody can tell which is meant.
 func ValidateTogether(list []*Workflow, d *Diagnostics) {
-	t := together{d: d, workflows: make(map[string][]*Workflow, len(list))}
+	t := together{d: d, workflows: make(map[string][]*Workflow, len(list)), same: make(map[[2]*Type]bool)}
 	for _, w := range list {
 		t.workflows[w.Name.Text] = append(t.workflows[w.Name.Text], w)
 	}
 	for _, w := range list {
 		for _, e := range w.Effects {
+			if d.Full() {
+				return
+			}
 			if e.Starts != nil {
 				if child, input := t.delivery(e, e.Starts); input != nil {
 					t.begins(e, child, input)
@@ -30,6 +33,7 @@ func ValidateTogether(list []*Workflow, d *Diagnostics) {
 type together struct {
 	d         *Diagnostics
 	workflows map[string][]*Workflow
+	same      map[[2]*Type]bool // pairs of declared types of which the first reads the second, or that are being compared
 }
 
 // delivery compares an effect with the input that is made of it. The input is nil when there is none to compare with.
@@ -80,7 +84,7 @@ func (t *together) bringsField(e *Effect, w *Workflow, input *Message, f *Field)
 		t.d.Report(e.Name.Pos, diagnostic.DeliveryFields, `effect %q becomes input %q of workflow %q, which needs a field %q; add "%s: %s" to the effect's fields`,
 			e.Name.Text, input.Name.Text, w.Name.Text, f.Name.Text, f.Name.Text, typeText(&f.Type)).
 			Relate(f.Name.Pos, "the field of the input")
-	case !newReading().reads(&f.Type, &own.Type):
+	case !t.reads(&f.Type, &own.Type):
 		t.d.Report(own.Type.Pos, diagnostic.DeliveryFields, "field %q of effect %q is %s, and input %q of workflow %q has it as %s at %s; %s",
 			own.Name.Text, e.Name.Text, typeText(&own.Type), input.Name.Text, w.Name.Text, typeText(&f.Type), f.Type.Pos, sameTypeAdvice(&own.Type, &f.Type)).
 			Relate(f.Type.Pos, "the field of the input")
@@ -127,7 +131,7 @@ func (t *together) ended(e *Effect, child *Workflow) {
 			}
 			t.d.Report(fill.Field.Name.Pos, diagnostic.EndedFields, "field %q of input %q is filled from the final state of workflow %q, which has no such field; %s",
 				name, e.Ended.Text, child.Name.Text, hint)
-		case !newReading().reads(&fill.Field.Type, &from.Type):
+		case !t.reads(&fill.Field.Type, &from.Type):
 			t.d.Report(fill.Field.Type.Pos, diagnostic.EndedFields, "field %q of input %q is %s, and is filled from the final state of workflow %q, which has it as %s at %s; %s",
 				name, e.Ended.Text, typeText(&fill.Field.Type), child.Name.Text, typeText(&from.Type), from.Type.Pos, sameTypeAdvice(&fill.Field.Type, &from.Type)).
 				Relate(from.Type.Pos, "the field of the child's state")
@@ -135,36 +139,37 @@ func (t *together) ended(e *Effect, child *Workflow) {
 	}
 }
 
-// reading compares types of different declarations.
-type reading struct {
-	assumed map[[2]*Type]bool // pairs that are being compared, or have been
-}
-
-func newReading() reading { return reading{make(map[[2]*Type]bool)} }
-
 // reads reports whether every value of one type can be read as the other: they are the same, or the reader has it as
 // optional. Declared types are compared by what they hold, not by their names.
-func (r reading) reads(to, from *TypeRef) bool {
+func (t *together) reads(to, from *TypeRef) bool {
+	ok := t.readsRef(to, from)
+	if !ok {
+		clear(t.same) // it may hold what was only assumed
+	}
+	return ok
+}
+
+func (t *together) readsRef(to, from *TypeRef) bool {
 	if to.Kind == Optional && from.Kind != Optional {
-		return r.reads(to.Elem, from)
+		return t.readsRef(to.Elem, from)
 	}
 	switch {
 	case to.Kind != from.Kind:
 		return false
 	case to.Kind == Declared:
-		return r.readsDeclared(to.Decl, from.Decl)
+		return t.readsDeclared(to.Decl, from.Decl)
 	case to.Elem != nil:
-		return r.reads(to.Elem, from.Elem)
+		return t.readsRef(to.Elem, from.Elem)
 	}
 	return to.Name == from.Name
 }
 
-func (r reading) readsDeclared(to, from *Type) bool {
+func (t *together) readsDeclared(to, from *Type) bool {
 	pair := [2]*Type{to, from}
-	if r.assumed[pair] {
+	if t.same[pair] {
 		return true
 	}
-	r.assumed[pair] = true
+	t.same[pair] = true
 	if to.Kind != from.Kind {
 		return false
 	}
@@ -172,7 +177,7 @@ func (r reading) readsDeclared(to, from *Type) bool {
 	case Struct:
 		for _, f := range to.Fields {
 			other, _ := field(from.Fields, f.Name.Text)
-			if other == nil && f.Type.Kind != Optional || other != nil && !r.reads(&f.Type, &other.Type) {
+			if other == nil && f.Type.Kind != Optional || other != nil && !t.readsRef(&f.Type, &other.Type) {
 				return false
 			}
 		}

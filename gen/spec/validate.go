@@ -16,6 +16,8 @@ type checker struct {
 	states     *index[*State]
 	schedules  *index[*Schedule]
 
+	zeros map[*Type]bool // structs, and whether their zero value can be stored; see hasZero
+
 	// Filled in by transitions.
 	next    map[string][]string        // the states that each state leads to
 	answers map[string]map[string]bool // the inputs that each state mentions, be it to refuse them
@@ -39,6 +41,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 		rejections: newIndex("rejection", w.Rejections, messageName),
 		states:     newIndex("state", w.States, func(s *State) Name { return s.Name }),
 		schedules:  newIndex("schedule", w.Schedules, func(s *Schedule) Name { return s.Name }),
+		zeros:      make(map[*Type]bool),
 		next:       make(map[string][]string),
 		answers:    make(map[string]map[string]bool),
 	}

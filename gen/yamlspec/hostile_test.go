@@ -73,6 +73,49 @@ func fieldTypos() string {
 	return b.String()
 }
 
+// deadEverywhere is as many effects as there may be that share an input with as many fields, none of which can be filled.
+func deadEverywhere() string {
+	var b strings.Builder
+	b.WriteString(header + "inputs:\n  Go: {fields: {id: string, ")
+	for i := range 999 {
+		fmt.Fprintf(&b, "f%d: int, ", i)
+	}
+	b.WriteString("}}\nevents: {Gone: }\neffects:\n")
+	for i := range 1000 {
+		fmt.Fprintf(&b, "  E%d: {dead: Go, starts: {workflow: w, input: Go}, ended: Go}\n", i)
+	}
+	return b.String()
+}
+
+// nestedZeros is structs that hold the next one many times, and a field of each in the input for a child's end.
+func nestedZeros() string {
+	var b strings.Builder
+	b.WriteString(header + "events: {Gone: }\ntypes:\n")
+	for i := range 300 {
+		fmt.Fprintf(&b, "  T%d: {a: T%d, b: T%d, c: T%d}\n", i, i+1, i+1, i+1)
+	}
+	b.WriteString("  T300: {n: decimal}\ninputs:\n  Go: {fields: {id: string, ")
+	for i := range 300 {
+		fmt.Fprintf(&b, "f%d: T%d, ", i, i)
+	}
+	b.WriteString("}}\neffects:\n")
+	for i := range 1000 {
+		fmt.Fprintf(&b, "  E%d: {starts: {workflow: w, input: Go}, ended: Go}\n", i)
+	}
+	return b.String()
+}
+
+// schedules are as many of them as there may be, each with a schedule that takes long to find a day for.
+func schedules() string {
+	var b strings.Builder
+	b.WriteString(header + "inputs: {Go: {fields: {id: string}}}\nevents: {Gone: }\nschedules:\n")
+	for i := range 1000 {
+		fmt.Fprintf(&b, "  s%d: {input: Go, schedule: \"%s 30 2 *\", zone: Zone%d, instance: \"%s\"}\n",
+			i, strings.TrimSuffix(strings.Repeat("0-59/1,", 20), ",")+" 0-23", i, strings.Repeat("{time}", 40))
+	}
+	return b.String()
+}
+
 // TestHostile feeds what would take for ever, or all memory, without a limit. The test has no clock of its own: without
 // the limits it does not come to an end.
 func TestHostile(t *testing.T) {
@@ -92,6 +135,9 @@ func TestHostile(t *testing.T) {
 		{"merges of merges", mergeChain(), `"<<" nests more than 50 deep`},
 		{"wide machine", wideMachine(), `5:12: type "Typo" is not known`},
 		{"many typos", fieldTypos(), "more than 200 mistakes; fix the others first [IF0001]"},
+		{"dead everywhere", deadEverywhere(), "more than 200 mistakes"},
+		{"nested zeros", nestedZeros(), "more than 200 mistakes"},
+		{"schedules", schedules(), "more than 200 mistakes"},
 		{"long type", header + "state: {a: " + strings.Repeat("list<", 100_000) + "}\n", "is 500000 bytes long; a type may be at most 500"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
