@@ -36,6 +36,7 @@ Examples:
   ironflow-gen diagram -format dot orders | dot -Tpng > orders.png
 `,
 		diagnoses: true,
+		values:    map[string][]string{"format": diagram.Formats()},
 		setup: func(flags *flag.FlagSet) func(call) int {
 			var f diagramFlags
 			flags.StringVar(&f.format, "format", "", "the `format`: "+strings.Join(diagram.Formats(), ", "))

@@ -23,6 +23,7 @@ Examples:
   ironflow-gen explain                      all codes
   ironflow-gen explain -markdown            all explanations, as a document
 `,
+		values: map[string][]string{"": knownCodes()},
 		setup: func(flags *flag.FlagSet) func(call) int {
 			markdown := flags.Bool("markdown", false, "print the explanations of all codes as Markdown")
 			return func(c call) int { return runExplain(c, *markdown) }
@@ -55,12 +56,16 @@ func runExplain(c call, markdown bool) int {
 	return exitOK
 }
 
-func (c call) unknownCode(code string) int {
-	var known []string
+func knownCodes() []string {
+	var codes []string
 	for _, r := range diagnostic.Rules() {
-		known = append(known, r.Code.String())
+		codes = append(codes, r.Code.String())
 	}
-	if nearest, _ := spec.Suggest(code, known); nearest != "" {
+	return codes
+}
+
+func (c call) unknownCode(code string) int {
+	if nearest, _ := spec.Suggest(code, knownCodes()); nearest != "" {
 		return c.usageError("there is no code %q; did you mean %s?", code, nearest)
 	}
 	return c.usageError("there is no code %q; \"ironflow-gen explain\" lists them", code)

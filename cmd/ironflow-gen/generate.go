@@ -61,6 +61,11 @@ func runGenerate(c call, dryRun, verbose, stubs bool) int {
 	if c.output.json {
 		return c.printJSON(plan, plan.Findings)
 	}
+	return c.printPlan(plan, dryRun, verbose)
+}
+
+// printPlan tells what concerns the user, and returns the exit code.
+func (c call) printPlan(plan *generate.Plan, dryRun, verbose bool) int {
 	for _, step := range plan.Steps {
 		c.printStep(step, dryRun, verbose)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 
 	"golang.org/x/term"
 
@@ -20,17 +21,19 @@ type output struct {
 	color string // auto, always or never
 }
 
+// colorValues are what -color can be.
+var colorValues = []string{"auto", "always", "never"}
+
 func (o *output) addFlags(flags *flag.FlagSet) {
 	o.color = "auto"
 	flags.BoolVar(&o.json, "json", false, "print one JSON document to standard output, for editors and other programs")
 	flags.Func("color", "`when` to use colours: always, never or auto, which means on a terminal and without NO_COLOR",
 		func(when string) error {
-			switch when {
-			case "auto", "always", "never":
-				o.color = when
-				return nil
+			if !slices.Contains(colorValues, when) {
+				return fmt.Errorf("it is auto, always or never")
 			}
-			return fmt.Errorf("it is auto, always or never")
+			o.color = when
+			return nil
 		})
 }
 

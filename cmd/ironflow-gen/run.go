@@ -26,7 +26,8 @@ type command struct {
 	details string // for its help
 	setup   func(flags *flag.FlagSet) func(c call) int
 
-	diagnoses bool // it reports diagnostics, so it has the flags that say how
+	diagnoses bool                // it reports diagnostics, so it has the flags that say how
+	values    map[string][]string // what a flag, or "" for the arguments, can be, for completion in a shell
 }
 
 // call is one call of a command.
@@ -43,11 +44,13 @@ func commands() []command {
 	return []command{
 		generateCommand(),
 		checkCommand(),
+		watchCommand(),
 		diagramCommand(),
 		fmtCommand(),
 		schemaCommand(),
 		explainCommand(),
 		initCommand(),
+		completionCommand(),
 		versionCommand(),
 		helpCommand(),
 	}

@@ -22,7 +22,7 @@ func (p *Plan) Check() (diffs string, err error) {
 	var all strings.Builder
 	var list diagnostic.List
 	for _, step := range p.Steps {
-		if step.Action != Write && step.Action != Create && step.Action != Remove && step.Action != Empty {
+		if !step.Changes() {
 			continue
 		}
 		old, err := os.ReadFile(step.Path)

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/gen/generate"
+	"github.com/ironflow-gen/ironflow/gen/watch"
+)
+
+func watchCommand() command {
+	return command{
+		name:    "watch",
+		args:    "[paths]",
+		summary: "generate, and again whenever a declaration changes",
+		details: `
+Does what "ironflow-gen generate" does with the same paths, and again whenever a declaration changes, comes or goes. Mistakes
+are printed, and the next change is waited for. It ends at an interrupt (Ctrl-C), with exit code 0.
+
+With -json, each run prints one JSON document on a line of its own.
+
+Examples:
+  ironflow-gen watch
+  ironflow-gen watch ./...
+`,
+		diagnoses: true,
+		setup: func(flags *flag.FlagSet) func(call) int {
+			interval := flags.Duration("interval", 300*time.Millisecond, "how often to look for changes")
+			return func(c call) int { return runWatch(c, *interval) }
+		},
+	}
+}
+
+func runWatch(c call, interval time.Duration) int {
+	if interval <= 0 {
+		return c.usageError("the interval %v is not longer than zero", interval)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if !c.output.json {
+		fmt.Fprintln(c.out, "watching; press Ctrl-C to end")
+	}
+	watch.Watcher{
+		Files:    func() ([]string, error) { return generate.Declarations(c.paths()) },
+		Run:      c.generateAgain,
+		Interval: interval,
+	}.Watch(ctx)
+	return exitOK
+}
+
+// generateAgain generates and says when, and what has come of it.
+func (c call) generateAgain() {
+	started := time.Now()
+	plan, err := generate.New(c.paths(), generate.Options{})
+	if err == nil {
+		err = plan.Apply()
+	}
+	if c.output.json {
+		if err == nil {
+			err = plan.Findings
+		}
+		c.printJSON(plan, err)
+		return
+	}
+	fmt.Fprint(c.out, started.Format(time.TimeOnly), " ")
+	if err != nil {
+		fmt.Fprintln(c.out, "nothing is written:")
+		c.failed(err)
+		return
+	}
+	changed := 0
+	for _, step := range plan.Steps {
+		if step.Changes() {
+			changed++
+		}
+	}
+	switch changed {
+	case 0:
+		fmt.Fprintln(c.out, "everything is up to date")
+	case 1:
+		fmt.Fprintln(c.out, "1 file is written")
+	default:
+		fmt.Fprintf(c.out, "%d files are written\n", changed)
+	}
+	c.printPlan(plan, false, false)
+}
