@@ -161,7 +161,7 @@ type Timer interface {
 	isTimer()
 }
 
-// TimerReminder delivers Empty after 24h, unless it is started with In or At.
+// TimerReminder delivers Empty after 1d, unless it is started with In or At.
 //
 // Reminder nags.
 type TimerReminder struct {
