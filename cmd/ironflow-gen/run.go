@@ -48,6 +48,7 @@ func commands() []command {
 		diagramCommand(),
 		fmtCommand(),
 		schemaCommand(),
+		vetCommand(),
 		explainCommand(),
 		initCommand(),
 		completionCommand(),

@@ -52,9 +52,10 @@ type Form int
 // The forms. The YAML of an example that does not begin with "ironflow:" shows only what matters; the other keys at the top
 // of a declaration are those of a sample.
 const (
-	YAML  Form = iota // the part of a declaration
-	Files             // files with their names, in the txtar format; parts of declarations among them
-	Go                // a file of a Go package
+	YAML    Form = iota // the part of a declaration
+	Files               // files with their names, in the txtar format; parts of declarations among them
+	Go                  // a file of a Go package
+	Methods             // Go code that a user writes for the workflow of examples/order
 )
 
 // Area is a group of rules, those whose codes begin alike.
@@ -76,6 +77,7 @@ var areas = []Area{
 	{"IF08", "States"},
 	{"IF09", "Packages and generated files"},
 	{"IF10", "Annotated Go types"},
+	{"IF20", "Code for a workflow"},
 }
 
 var (

@@ -50,7 +50,7 @@ func (a Area) rules() []*Rule {
 }
 
 // languages of the examples, as Markdown calls them.
-var languages = map[Form]string{YAML: "yaml", Files: "text", Go: "go"}
+var languages = map[Form]string{YAML: "yaml", Files: "text", Go: "go", Methods: "go"}
 
 // Markdown is docs/diagnostics.md.
 //
