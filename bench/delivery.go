@@ -142,7 +142,11 @@ func wholeLoop(ctx context.Context, b *bench) (figures, error) {
 	for caller := range callers {
 		group.Go(func() {
 			for n := caller; n < b.size.loops; n += callers {
-				if _, err := client.Loop(running, tally.Loop{TallyID: instanceID(n % b.size.instances)}); err != nil {
+				out, err := client.Loop(running, tally.Loop{TallyID: instanceID(n % b.size.instances)})
+				if err == nil && !out.Accepted() {
+					err = fmt.Errorf("%v", out)
+				}
+				if err != nil {
 					stop(err)
 					return
 				}
