@@ -1,6 +1,7 @@
 package starter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
 
 	"github.com/ironflow-gen/ironflow/gen/generate/buildinfo"
 )
@@ -28,12 +30,29 @@ type Module struct {
 	file   *modfile.File // empty when there is none yet
 }
 
-// placeholder begins the path of a new module. The name alone may be that of a standard package, which go refuses.
-const placeholder = "example.com"
+// PlaceholderPath is the path of a new module that is not given one. The name alone may be that of a standard package,
+// which go refuses.
+func PlaceholderPath(name string) string { return path.Join("example.com", name) }
 
-// FindModule looks for the go.mod of a directory, which need not exist. Without one, the module is to be called
-// example.com/name.
-func FindModule(dir, name string) (*Module, error) {
+// CheckModulePath returns what is wrong with the path of a new module.
+func CheckModulePath(modulePath string) error {
+	if err := module.CheckImportPath(modulePath); err != nil {
+		return fmt.Errorf("%w: write a path like example.com/shop", err)
+	}
+	return nil
+}
+
+// Exists reports whether there is a go.mod.
+func (m *Module) Exists() bool { return m.exists }
+
+// FindModule looks for the go.mod of a directory, which need not exist. Without one, the module is to have the given path, or
+// example.com/name if that is empty. A path that is not that of the go.mod is an error.
+func FindModule(dir, name, modulePath string) (*Module, error) {
+	if modulePath != "" {
+		if err := CheckModulePath(modulePath); err != nil {
+			return nil, err
+		}
+	}
 	if err := checkDirectory(dir); err != nil {
 		return nil, err
 	}
@@ -53,6 +72,9 @@ func FindModule(dir, name string) (*Module, error) {
 			if parsed.Module == nil {
 				return nil, fmt.Errorf("%s: there is no module directive", file)
 			}
+			if there := parsed.Module.Mod.Path; modulePath != "" && modulePath != there {
+				return nil, fmt.Errorf("%s: the module there is %s, not %s", file, there, modulePath)
+			}
 			below, err := filepath.Rel(root, dir)
 			if err != nil {
 				return nil, err
@@ -62,7 +84,7 @@ func FindModule(dir, name string) (*Module, error) {
 		case !errors.Is(err, os.ErrNotExist):
 			return nil, err
 		case root == filepath.Dir(root):
-			return &Module{dir: dir, base: path.Join(placeholder, name), file: &modfile.File{}}, nil
+			return &Module{dir: dir, base: cmp.Or(modulePath, PlaceholderPath(name)), file: &modfile.File{}}, nil
 		}
 	}
 }

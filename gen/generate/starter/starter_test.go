@@ -132,7 +132,7 @@ func TestPrepare(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			module, err := FindModule(dir, "shop")
+			module, err := FindModule(dir, "shop", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -157,7 +157,7 @@ func TestImportPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	for below, want := range map[string]string{".": "example.com/shop", "a/b": "example.com/shop/a/b"} {
-		module, err := FindModule(filepath.Join(dir, below), "x")
+		module, err := FindModule(filepath.Join(dir, below), "x", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestDirectoryIsAFile(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := FindModule(file, "x"); err == nil || err.Error() != file+" is not a directory" {
+	if _, err := FindModule(file, "x", ""); err == nil || err.Error() != file+" is not a directory" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -199,7 +199,7 @@ func TestGoVersion(t *testing.T) {
 		}
 	}
 	goMod("1.22")
-	module, err := FindModule(dir, "shop")
+	module, err := FindModule(dir, "shop", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestFailureSaysWhatIsLeft(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/shop\n\ngo 1.26.0\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	module, err := FindModule(dir, "shop")
+	module, err := FindModule(dir, "shop", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,5 +227,26 @@ func TestFailureSaysWhatIsLeft(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in the error:\n%v", want, err)
 		}
+	}
+}
+
+func TestModulePath(t *testing.T) {
+	dir := t.TempDir()
+	module, err := FindModule(dir, "shop", "example.org/all/shop")
+	if err != nil || module.ImportPath() != "example.org/all/shop" || module.Exists() {
+		t.Errorf("got %+v, %v", module, err)
+	}
+	if _, err := FindModule(dir, "shop", "no path"); err == nil || !strings.Contains(err.Error(), "write a path like") {
+		t.Errorf("a path with a space gives %v", err)
+	}
+	file := filepath.Join(dir, "go.mod")
+	if err := os.WriteFile(file, []byte("module example.org/there\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := FindModule(dir, "shop", "example.org/other"); err == nil || err.Error() != file+": the module there is example.org/there, not example.org/other" {
+		t.Errorf("another path than that of the module gives %v", err)
+	}
+	if module, err := FindModule(dir, "shop", "example.org/there"); err != nil || !module.Exists() {
+		t.Errorf("the path of the module gives %v", err)
 	}
 }
