@@ -25,6 +25,7 @@ type stateCache struct {
 	limit, used int
 	entries     map[InstanceKey]*list.Element
 	recent      *list.List // of cacheEntry, the one used last in front
+	stats       cacheStats
 }
 
 type cacheEntry struct {
@@ -39,8 +40,10 @@ func newStateCache(limit int) *stateCache {
 func (c *stateCache) get(key InstanceKey) (cached, bool) {
 	element, ok := c.entries[key]
 	if !ok {
+		c.stats.misses.Add(1)
 		return cached{}, false
 	}
+	c.stats.hits.Add(1)
 	c.recent.MoveToFront(element)
 	return element.Value.(*cacheEntry).cached, true
 }
@@ -58,6 +61,7 @@ func (c *stateCache) put(key InstanceKey, state cached) {
 	for c.used > c.limit && c.recent.Len() > 0 {
 		c.remove(c.recent.Back().Value.(*cacheEntry).key)
 	}
+	c.publish()
 }
 
 func (c *stateCache) remove(key InstanceKey) {
@@ -65,5 +69,11 @@ func (c *stateCache) remove(key InstanceKey) {
 		c.used -= element.Value.(*cacheEntry).bytes + len(key.ID) + entryOverhead
 		c.recent.Remove(element)
 		delete(c.entries, key)
+		c.publish()
 	}
+}
+
+func (c *stateCache) publish() {
+	c.stats.entries.Store(int64(len(c.entries)))
+	c.stats.bytes.Store(int64(c.used))
 }

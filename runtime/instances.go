@@ -19,6 +19,9 @@ type Inspection interface {
 	// CountInstances counts the instances that a filter lets through.
 	CountInstances(ctx context.Context, filter InstanceFilter) (InstanceCounts, error)
 
+	// Summary returns one instance; its Version is 0 when there is none.
+	Summary(ctx context.Context, instance InstanceKey) (InstanceSummary, error)
+
 	// ListDiscarded returns records of dead letters that were discarded, of both queues.
 	ListDiscarded(ctx context.Context, list DiscardedList) ([]DiscardedLetter, error)
 }

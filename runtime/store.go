@@ -309,6 +309,7 @@ type Queue interface {
 	Settle(ctx context.Context, settlements []Settlement) (lost []Lease, err error)
 
 	DeadLetters
+	Backlogs
 }
 
 // Kind names deliveries a worker can handle: effects by the effect's name, timers by the name of their input.

@@ -29,6 +29,8 @@ func (s *Store) DeadStatements() (list, count string) {
 	return s.queries.effects.listDead, s.queries.effects.countDead
 }
 
+func (s *Store) BacklogStatement() string { return s.queries.effects.backlog }
+
 // KeyStatements are the ones that look for rows by key.
 func (s *Store) KeyStatements() map[string]string {
 	q := s.queries
@@ -39,7 +41,8 @@ func (s *Store) KeyStatements() map[string]string {
 		"extendEffects": q.effects.extend, "removeEffects": q.effects.remove, "keepEffects": q.effects.keep,
 		"extendTimers": q.timers.extend, "removeTimers": q.timers.remove, "keepTimers": q.timers.keep,
 		"cancelTimers": q.cancelTimers, "deleteTimers": q.deleteTimers,
-		"readHistory":     q.inspection.history,
+		"readHistory": q.inspection.history, "readSummary": q.inspection.summary,
+		"effectsWaiting": q.effects.waiting, "timersWaiting": q.timers.waiting,
 		"checkUniqueKeys": q.checkUniqueKeys, "deleteUniqueKeys": q.deleteUniqueKeys,
 	}
 }

@@ -30,6 +30,24 @@ func (s *Store) History(
 	return events, nil
 }
 
+// Summary implements runtime.Inspection.
+func (s *Store) Summary(ctx context.Context, instance runtime.InstanceKey) (summary runtime.InstanceSummary, err error) {
+	summary.Key = instance
+	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
+		batch.Queue(s.queries.inspection.summary, instance.ID, instance.Workflow).Query(func(rows pgx.Rows) error {
+			found, err := pgx.CollectRows(rows, scanInstance)
+			if len(found) > 0 {
+				summary = found[0]
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return summary, wrap(err, "read %s", instance)
+	}
+	return summary, nil
+}
+
 // ListInstances implements runtime.Inspection.
 func (s *Store) ListInstances(ctx context.Context, list runtime.InstanceList) (instances []runtime.InstanceSummary, err error) {
 	// What comes before a time comes behind the place of that time and no id.
@@ -54,10 +72,7 @@ func (s *Store) ListInstances(ctx context.Context, list runtime.InstanceList) (i
 func scanInstance(row pgx.CollectableRow) (i runtime.InstanceSummary, err error) {
 	var completed *time.Time
 	err = row.Scan(&i.Key.ID, &i.Key.Workflow, &i.Version, &i.Status, &i.CreatedAt, &i.LastEventAt, &completed)
-	i.CreatedAt, i.LastEventAt = i.CreatedAt.UTC(), i.LastEventAt.UTC()
-	if completed != nil {
-		i.CompletedAt = completed.UTC()
-	}
+	i.CreatedAt, i.LastEventAt, i.CompletedAt = i.CreatedAt.UTC(), i.LastEventAt.UTC(), orZero(completed)
 	return i, err
 }
 

@@ -4,12 +4,12 @@ import "strings"
 
 // inspectionQueries are the statements of runtime.Inspection. They lock nothing.
 type inspectionQueries struct {
-	history, listInstances, countInstances, listDiscarded string
+	history, summary, listInstances, countInstances, listDiscarded string
 }
 
 func newInspectionQueries(in func(sql string) string) inspectionQueries {
 	return inspectionQueries{
-		history: in(readHistory), listInstances: in(listInstances), countInstances: in(countInstances), listDiscarded: in(listDiscarded),
+		history: in(readHistory), summary: in(readSummary), listInstances: in(listInstances), countInstances: in(countInstances), listDiscarded: in(listDiscarded),
 	}
 }
 
@@ -20,6 +20,11 @@ FROM ironflow.events
 WHERE workflow_id = $1::text AND workflow_type = $2::text AND version > $3::bigint
 ORDER BY version
 LIMIT $4::bigint`
+
+const readSummary = `
+SELECT workflow_id, workflow_type, version, coalesce(status, ''), created_at, last_event_at, completed_at
+FROM ironflow.instances
+WHERE workflow_id = $1::text AND workflow_type = $2::text`
 
 // listInstances reads instances of the workflow $1, or of all, that are active or completed, $2, or either, in the status $3, or
 // any, created since $4, with a last event since $5 and before $6. They come in descending order from the place ($7, $8, $9) on,

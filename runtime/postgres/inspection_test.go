@@ -89,6 +89,34 @@ func TestDeadLettersAreFoundByThemselves(t *testing.T) {
 	}
 }
 
+// TestBacklogReadsNoFurtherThanItsLimit counts among very many deliveries of two kinds.
+func TestBacklogReadsNoFurtherThanItsLimit(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	fill := fmt.Sprintf(`
+		INSERT INTO %s.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, dead_at)
+		SELECT 'i' || n, 'order', 1, 0, CASE WHEN n %% 2 = 0 THEN 'Send' ELSE 'Charge' END, '{}',
+		       $1::timestamptz + (n %% 100 - 50) * interval '1 min', $1, CASE WHEN n %% 10 = 0 THEN $1::timestamptz END
+		FROM generate_series(1, 100000) n`, schema)
+	if _, err := pool.Exec(t.Context(), fill, now); err != nil {
+		t.Fatal(err)
+	}
+	const limit = 30
+	for _, statistics := range []string{postgres.ReadInOrder, postgres.ReadInOrder + "; ANALYZE " + schema + ".effects"} {
+		plan := explain(t, pool, statistics, "force_generic_plan", "ANALYZE, TIMING OFF", store.BacklogStatement(), now, limit)
+		scans := regexp.MustCompile(`Scan.* on effects \S+ \(actual rows=(\d+)`).FindAllStringSubmatch(plan, -1)
+		if len(scans) < 4 {
+			t.Errorf("%d scans:\n%s", len(scans), plan)
+		}
+		for _, scan := range scans {
+			if rows, _ := strconv.Atoi(scan[1]); rows > limit {
+				t.Errorf("%d rows were read at once:\n%s", rows, plan)
+			}
+		}
+	}
+}
+
 // TestCommitsStayHeapOnly says that no index is written by a commit to an instance before its last one.
 func TestCommitsStayHeapOnly(t *testing.T) {
 	t.Parallel()

@@ -106,6 +106,9 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 		"checkUniqueKeys":  {ids, workflows, keys},
 		"deleteUniqueKeys": {ids, workflows},
 		"readHistory":      {"i1", "order", 1, 10},
+		"readSummary":      {"i1", "order"},
+		"effectsWaiting":   {"i1", "order", 10},
+		"timersWaiting":    {"i1", "order", 10},
 	}
 	// It would be as wrong to join with a scan of the whole index.
 	check := func(t *testing.T, statistics string) {

@@ -20,6 +20,7 @@ import "strings"
 type queueQueries struct {
 	claim, extend, remove, consume, keep, settle string
 	deadLetterQueries
+	backlogQueries
 }
 
 func newQueueQueries(schema string, names *strings.Replacer) queueQueries {
@@ -28,6 +29,7 @@ func newQueueQueries(schema string, names *strings.Replacer) queueQueries {
 		claim: in(claimQueue), extend: in(extendQueue), remove: in(removeQueue), consume: in(consumeQueue), keep: in(keepQueue),
 		settle:            in(settleQueue),
 		deadLetterQueries: newDeadLetterQueries(in),
+		backlogQueries:    newBacklogQueries(in),
 	}
 }
 

@@ -89,21 +89,35 @@ func (q *listQueries) read(
 		}
 		args = append(args, orEndOfTime(from.CreatedAt), from.ID, from.Workflow, int64(list.Limit))
 		row := func(columns []driver.Value) error {
-			i := runtime.InstanceSummary{
-				Key:     runtime.InstanceKey{ID: text(columns[0]), Workflow: text(columns[1])},
-				Version: number(columns[2]), Status: text(columns[3]),
-				CreatedAt: fromMicros(number(columns[4])), LastEventAt: fromMicros(number(columns[5])),
-			}
-			if completed, ok := columns[6].(int64); ok {
-				i.CompletedAt = fromMicros(completed)
-			}
-			*found = append(*found, i)
+			*found = append(*found, summary(columns))
 			return ctx.Err()
 		}
 		if err := on.query(row, q.list, args...); err != nil || list.Workflow != "" {
 			return err
 		}
 	}
+}
+
+func summary(columns []driver.Value) runtime.InstanceSummary {
+	return runtime.InstanceSummary{
+		Key:     runtime.InstanceKey{ID: text(columns[0]), Workflow: text(columns[1])},
+		Version: number(columns[2]), Status: text(columns[3]),
+		CreatedAt: fromMicros(number(columns[4])), LastEventAt: fromMicros(number(columns[5])), CompletedAt: orZero(columns[6]),
+	}
+}
+
+// Summary implements [runtime.Inspection].
+func (s *Store) Summary(ctx context.Context, instance runtime.InstanceKey) (runtime.InstanceSummary, error) {
+	found := runtime.InstanceSummary{Key: instance}
+	row := func(columns []driver.Value) error {
+		found = summary(columns)
+		return nil
+	}
+	err := s.read(ctx, func(on *connection) error { return on.query(row, readSummary, instance.ID, instance.Workflow) })
+	if err != nil {
+		return found, fmt.Errorf("sqlite: read %s: %w", instance, err)
+	}
+	return found, nil
 }
 
 // oneText returns the text that a query finds, or "".

@@ -8,6 +8,10 @@ const readHistory = `
 SELECT version, global_sequence, type, schema_version, payload, recorded_at FROM ironflow_events
 WHERE workflow_id = ? AND workflow_type = ? AND version > ? ORDER BY version LIMIT ?`
 
+const readSummary = `
+SELECT workflow_id, workflow_type, version, status, created_at, last_event_at, completed_at FROM ironflow_instances
+WHERE workflow_id = ? AND workflow_type = ?`
+
 // listQueries read one of the two indexes of instances backwards, for one workflow; next finds the workflows that there are.
 type listQueries struct{ next, list string }
 

@@ -130,6 +130,7 @@ type queueQueries struct {
 	due, claim, extend, done, retry, dead, release, again string
 
 	deadLetters deadLetterQueries
+	backlogs    backlogQueries
 }
 
 var (
@@ -165,5 +166,6 @@ RETURNING token, attempts, payload, {requested}, last_error, trace`),
 		again: named.Replace(`
 UPDATE {table} SET run_at = ?, {requested} = ?, attempts = 0, last_error = NULL, token = token + 1, claimed_at = NULL` + held),
 		deadLetters: newDeadLetterQueries(named, held),
+		backlogs:    newBacklogQueries(named),
 	}
 }

@@ -64,6 +64,8 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"snapshot", snapshotRules, []way{appending}},
 		{"paused effects", linesOf(runtime.EffectQueue, pauseRules), []way{appending}},
 		{"paused timers", linesOf(runtime.TimerQueue, pauseRules), []way{appending}},
+		{"backlog of effects", linesOf(runtime.EffectQueue, backlogRules), []way{appending}},
+		{"backlog of timers", linesOf(runtime.TimerQueue, backlogRules), []way{appending}},
 		{"dead effects", linesOf(runtime.EffectQueue, deadLetterRules), []way{appending}},
 		{"dead timers", linesOf(runtime.TimerQueue, deadLetterRules), []way{appending}},
 		{"inspection", inspectionRules, []way{appending}},
