@@ -3,10 +3,58 @@ package scaffold
 import (
 	"bytes"
 	"go/build"
+	"go/build/constraint"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 )
+
+// isIgnored reports whether a file says "//go:build ignore", as scripts do: no other tags have it built.
+func isIgnored(content []byte) bool {
+	expr := buildLine(content)
+	if expr == nil {
+		return false
+	}
+	tags := slices.DeleteFunc(slices.Sorted(maps.Keys(tagsOf(expr))), func(tag string) bool { return tag == "ignore" })
+	if len(tags) > maxTags {
+		return false
+	}
+	for set := range 1 << len(tags) {
+		if expr.Eval(func(tag string) bool {
+			i := slices.Index(tags, tag)
+			return i >= 0 && set>>i&1 == 1
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// maxTags is how many tags of a constraint are tried in all combinations.
+const maxTags = 10
+
+func tagsOf(expr constraint.Expr) map[string]bool {
+	tags := make(map[string]bool)
+	expr.Eval(func(tag string) bool { tags[tag] = true; return true }) // asks for all of them
+	return tags
+}
+
+// buildLine returns the constraint in the head of a file, or nil.
+func buildLine(content []byte) constraint.Expr {
+	for line := range bytes.Lines(content) {
+		text := strings.TrimSpace(string(line))
+		if strings.HasPrefix(text, "package ") {
+			return nil
+		}
+		if constraint.IsGoBuild(text) {
+			expr, _ := constraint.Parse(text) // one that is malformed does not count for the go command either
+			return expr
+		}
+	}
+	return nil
+}
 
 // constraintOf returns the constraint under which a file is built: that in its head and that in its name.
 func constraintOf(s Source) string {

@@ -375,6 +375,9 @@ func TestBroken(t *testing.T) {
 		"test":            {"x_test.go", "package door\n\nfunc {\n", "x_test.go:3:6: this does not parse"},
 		"windows":         {"x.go", "package door\r\n\r\nfunc {\r\n", "x.go:3:6: this does not parse"},
 		"ignored":         {"x.go", "//go:build ignore\n\npackage door\n\nfunc {\n", ""},
+		"ignored, two":    {"x.go", "//go:build ignore && !linux\n\npackage door\n\nfunc {\n", ""},
+		"not ignored":     {"x.go", "//go:build ignore || !linux\n\npackage door\n\nfunc {\n", "x.go:5:6: this does not parse"},
+		"of a platform":   {"x.go", "//go:build !linux && (!cgo || race)\n\npackage door\n\nfunc {\n", "x.go:5:6: this does not parse"},
 		"underscore":      {"_x.go", "package door\n\nfunc {\n", ""},
 		"not in go build": {".x.go", "package door\n\nfunc {\n", ""},
 	} {

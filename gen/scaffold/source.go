@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"go/ast"
-	"go/build/constraint"
 	"go/parser"
 	"go/scanner"
 	"go/token"
@@ -106,27 +105,6 @@ func IsBlank(content []byte) bool {
 	s.Init(token.NewFileSet().AddFile("", -1, len(content)), content, nil, 0)
 	_, tok, _ := s.Scan()
 	return tok == token.EOF
-}
-
-// isIgnored reports whether a file says "//go:build ignore", as scripts do.
-func isIgnored(content []byte) bool {
-	expr := buildLine(content)
-	return expr != nil && !expr.Eval(func(tag string) bool { return tag != "ignore" })
-}
-
-// buildLine returns the constraint in the head of a file, or nil.
-func buildLine(content []byte) constraint.Expr {
-	for line := range bytes.Lines(content) {
-		text := strings.TrimSpace(string(line))
-		if strings.HasPrefix(text, "package ") {
-			return nil
-		}
-		if constraint.IsGoBuild(text) {
-			expr, _ := constraint.Parse(text) // one that is malformed does not count for the go command either
-			return expr
-		}
-	}
-	return nil
 }
 
 // maxSyntaxErrors is how many syntax errors of a file are told: those that follow are mostly caused by the first.
