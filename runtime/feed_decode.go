@@ -25,7 +25,11 @@ func (e *UnknownEvent) Unwrap() error { return e.Err }
 
 // DecodeEvent turns a stored event of a workflow into one of the types it declares. Generated code calls it. An event that
 // this program does not know is *UnknownEvent.
-func DecodeEvent[E any](events Codec[E], stored StoredEvent) (E, error) {
+func DecodeEvent[E any](workflow string, events Codec[E], stored StoredEvent) (E, error) {
+	if stored.Instance.Workflow != workflow {
+		var none E
+		return none, fmt.Errorf("%s: event %s of version %d is none of workflow %s", stored.Instance, stored.Type, stored.Version, workflow)
+	}
 	unknown := func(err error) error {
 		return &UnknownEvent{stored.Instance, stored.Version, stored.Type, stored.SchemaVersion, err}
 	}

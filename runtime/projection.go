@@ -44,6 +44,8 @@ type Projection[Tx any] struct {
 	// until somebody resumes it, or skips the event. An error marked with Permanent stops it at once. Default: 10 attempts,
 	// pauses from 500 ms to 1 min.
 	Retry RetryPolicy
+
+	mistake error // of whoever made it
 }
 
 var defaultProjectionRetry = RetryPolicy{MaxAttempts: 10, Base: 500 * time.Millisecond, Max: time.Minute}
@@ -152,6 +154,8 @@ func (p *Projection[Tx]) validate() error {
 	}
 	var err error
 	switch {
+	case p.mistake != nil:
+		err = p.mistake
 	case (p.Apply == nil) == (p.ApplyBatch == nil):
 		err = errors.New("set one of Apply and ApplyBatch")
 	case p.BatchSize < 0:
@@ -185,10 +189,17 @@ type Resetter[Tx any] interface {
 	Reset(ctx context.Context, tx Tx) error
 }
 
-// ResetOf returns a projector's Reset, or nil. Generated code calls it.
-func ResetOf[Tx any](projector any) func(ctx context.Context, tx Tx) error {
-	if r, ok := projector.(Resetter[Tx]); ok {
-		return r.Reset
+// TypedProjection makes a projection of the events of one workflow. Generated code calls it. The projector is a Resetter or is not;
+// a nil one is reported by NewEngine.
+func TypedProjection[Tx any](
+	name, workflow string, projector any, apply func(ctx context.Context, tx Tx, event StoredEvent) error,
+) Projection[Tx] {
+	p := Projection[Tx]{Name: name, Filters: []EventFilter{{Workflow: workflow}}, Apply: apply}
+	if isNil(projector) {
+		p.mistake = errors.New("its projector is nil; pass a value of your type to NewProjection")
 	}
-	return nil
+	if r, ok := projector.(Resetter[Tx]); ok {
+		p.Reset = r.Reset
+	}
+	return p
 }

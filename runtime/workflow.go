@@ -257,7 +257,7 @@ func (w *typed[S, I, E, F, R]) evolve(state S, event E) (next S, err error) {
 }
 
 func (w *typed[S, I, E, F, R]) decodeEvent(stored StoredEvent) (any, error) {
-	event, err := DecodeEvent(w.Events, stored)
+	event, err := DecodeEvent(w.Workflow, w.Events, stored)
 	if err != nil {
 		return nil, err
 	}

@@ -47,6 +47,7 @@ func Files(w *spec.Workflow) ([]File, error) {
 		{"workflow_ironflow.go", e.workflow},
 		{"client_ironflow.go", e.client},
 		{"machine_ironflow.go", e.machine},
+		{"projection_ironflow.go", e.projection},
 		{"unfinished_ironflow_test.go", e.unfinishedTest},
 	}
 	files := make([]File, 0, len(parts))

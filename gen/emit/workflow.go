@@ -92,6 +92,15 @@ func (e *emitter) newWorkflow(f *file) {
 	)
 }
 
+// codecOf renders the codec of a sealed interface.
+func (e *emitter) codecOf(of string) *jen.Statement {
+	return runtimeID("Codec").Types(jen.Id(of)).Values(
+		keyed("Name", jen.Id(unexported(of)+"Name")),
+		keyed("Encode", jen.Id("encode"+of)),
+		keyed("Decode", jen.Id("decode"+of)),
+	)
+}
+
 // definition renders the fields of the runtime.Definition.
 func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	var list []jen.Code
@@ -128,12 +137,7 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 		keyed("Decode", jen.Id("decodeState")),
 	))
 	for _, of := range e.unions() {
-		lower := unexported(of)
-		field(of+"s", runtimeID("Codec").Types(jen.Id(of)).Values(
-			keyed("Name", jen.Id(lower+"Name")),
-			keyed("Encode", jen.Id("encode"+of)),
-			keyed("Decode", jen.Id("decode"+of)),
-		))
+		field(of+"s", e.codecOf(of))
 	}
 	if e.hasEffects() {
 		field("EffectOptions", e.effectOptions())

@@ -14,6 +14,7 @@ var fixedIdentifiers = []string{
 	// Generated.
 	"Input", "Event", "Effect", "Timer", "Rejection", "State", "Status", "NotAccepted", "InputDecider", "EventEvolver",
 	"EffectHandler", "NewWorkflow", "Client", "NewClient", "Machine", "WorkflowName", "TestUnfinished",
+	"EventProjector", "NewProjection", "DecodeEvent",
 	// The skeleton that the user owns.
 	"Decider", "Evolver", "Handler",
 }

@@ -1,0 +1,66 @@
+package emit
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/dave/jennifer/jen"
+)
+
+// projection emits what takes the workflow's events into tables, and what reads them from the feed.
+func (e *emitter) projection(f *file) {
+	tx := e.transactionParameter()
+	events := messageNames(e.w.Events)
+
+	f.comment(wrap(fmt.Sprintf("EventProjector takes the events of the workflow %s into tables of yours. "+
+		"%s is the store's transaction, pgx.Tx or *sql.Tx; all writing goes through it. An error takes it back, and the event is tried again. "+
+		"With a method Reset(ctx context.Context, tx %s) error, which deletes what was written, the projection can be rebuilt.",
+		e.w.Name.Text, tx, tx)))
+	f.decl().Type().Id("EventProjector").Types(jen.Id(tx).Any()).InterfaceFunc(func(g *jen.Group) {
+		for _, ev := range e.w.Events {
+			if ev.Doc != "" {
+				g.Add(comment(ev.Doc))
+			}
+			g.Id(ev.Name.Text).Params(
+				jen.Id("ctx").Qual("context", "Context"), jen.Id("tx").Id(tx),
+				jen.Id("event").Id(ev.Name.Text), jen.Id("stored").Add(runtimeID("StoredEvent")),
+			).Error()
+		}
+	})
+
+	f.comment("NewProjection makes a projection for runtime.Config. The name is stored with its position.")
+	f.decl().Func().Id("NewProjection").Types(jen.Id(tx).Any()).
+		Params(jen.Id("name").String(), jen.Id("projector").Id("EventProjector").Types(jen.Id(tx))).
+		Add(runtimeID("Projection")).Types(jen.Id(tx)).
+		Block(
+			jen.Id("apply").Op(":=").Func().
+				Params(jen.Id("ctx").Qual("context", "Context"), jen.Id("tx").Id(tx), jen.Id("stored").Add(runtimeID("StoredEvent"))).
+				Error().
+				Block(
+					jen.List(jen.Id("event"), jen.Err()).Op(":=").Id("DecodeEvent").Call(jen.Id("stored")),
+					jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err())),
+					jen.Switch(jen.Id("event").Op(":=").Id("event").Assert(jen.Type())).BlockFunc(func(g *jen.Group) {
+						for _, name := range events {
+							g.Case(jen.Id(name)).Block(jen.Return(jen.Id("projector").Dot(name).
+								Call(jen.Id("ctx"), jen.Id("tx"), jen.Id("event"), jen.Id("stored"))))
+						}
+					}),
+					jen.Return(jen.Nil()),
+				),
+			jen.Return(runtimeID("TypedProjection").Call(jen.Id("name"), jen.Id("WorkflowName"), jen.Id("projector"), jen.Id("apply"))),
+		)
+
+	f.comment("DecodeEvent returns an event of the feed. One that this program does not know is a *runtime.UnknownEvent error.")
+	f.decl().Func().Id("DecodeEvent").Params(jen.Id("stored").Add(runtimeID("StoredEvent"))).Params(jen.Id("Event"), jen.Error()).Block(
+		jen.Return(runtimeID("DecodeEvent").Call(jen.Id("WorkflowName"), e.codecOf("Event"), jen.Id("stored"))),
+	)
+}
+
+// transactionParameter is the name of the type parameter, which must not hide an event of the same name.
+func (e *emitter) transactionParameter() string {
+	name := "Tx"
+	for events := messageNames(e.w.Events); slices.Contains(events, name); {
+		name = "Store" + name
+	}
+	return name
+}
