@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"unicode/utf8"
 )
@@ -59,6 +60,13 @@ func (e *Engine) deliverToParent(ctx context.Context, d Delivery, parent Parent,
 	workflow, err := e.workflow(parent.Instance.Workflow)
 	if err != nil {
 		return Settlement{}, err
+	}
+	// What the child's state calls like the field that names the parent does not name it.
+	if other, err := workflow.inputOf(parent.Input, parent.Instance.ID, fields); err == nil && other.id != parent.Instance.ID {
+		maps.DeleteFunc(fields, func(_ string, value json.RawMessage) bool {
+			var text string
+			return json.Unmarshal(value, &text) == nil && text == other.id
+		})
 	}
 	input, err := workflow.inputOf(parent.Input, parent.Instance.ID, fields)
 	if err != nil {

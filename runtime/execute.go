@@ -192,4 +192,9 @@ func (e *Engine) committed(change Change) {
 	for _, t := range change.Timers {
 		e.timers.wakeAt(t.FireAt)
 	}
+	for _, s := range change.Settle {
+		if s.Verdict == Again {
+			e.timers.wakeAt(s.At)
+		}
+	}
 }

@@ -12,3 +12,6 @@ func Waiting(e *Engine) (n int) {
 
 // Lanes is how many lanes the engine has.
 func Lanes(e *Engine) int { return len(e.executor.lanes) }
+
+// EffectOptionsOf returns the options of the workflow's effects, to be changed before an engine is made.
+func EffectOptionsOf(w *Workflow) map[string]EffectOptions { return w.effectOptions() }

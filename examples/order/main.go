@@ -16,16 +16,12 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
+	"github.com/ironflow-gen/ironflow/examples/internal/storage"
 	"github.com/ironflow-gen/ironflow/examples/order/order"
 	"github.com/ironflow-gen/ironflow/runtime"
-	"github.com/ironflow-gen/ironflow/runtime/postgres"
-	"github.com/ironflow-gen/ironflow/runtime/sqlite"
 )
 
 func main() {
@@ -51,7 +47,7 @@ func run(ctx context.Context, out io.Writer, file string, verbose bool) error {
 		Lease:       500 * time.Millisecond, // after it, others go on with a killed process's payments; the timeout is 3 s
 		StopTimeout: 100 * time.Millisecond,
 	}
-	store, closeStore, err := openStore(ctx, os.Getenv("DATABASE_URL"), file)
+	store, closeStore, err := storage.Open(ctx, os.Getenv("DATABASE_URL"), file)
 	if err != nil {
 		return err
 	}
@@ -82,39 +78,4 @@ func run(ctx context.Context, out io.Writer, file string, verbose bool) error {
 		_, err := fmt.Fprintf(out, "\n== the state machine, as Mermaid draws it\n\n%s", order.Machine().Mermaid())
 		return err
 	})
-}
-
-// openStore opens PostgreSQL when the URL of a database is given, else SQLite in the file or a temporary one.
-func openStore(ctx context.Context, database, file string) (runtime.Store, func(), error) {
-	if database != "" {
-		pool, err := pgxpool.New(ctx, database)
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := postgres.Migrate(ctx, pool); err != nil {
-			pool.Close()
-			return nil, nil, err
-		}
-		store, err := postgres.New(ctx, pool)
-		if err != nil {
-			pool.Close()
-			return nil, nil, err
-		}
-		return store, pool.Close, nil
-	}
-	remove := func() {}
-	if file == "" {
-		dir, err := os.MkdirTemp("", "ironflow-order-")
-		if err != nil {
-			return nil, nil, err
-		}
-		remove = func() { os.RemoveAll(dir) }
-		file = filepath.Join(dir, "orders.db")
-	}
-	store, err := sqlite.Open(ctx, file)
-	if err != nil {
-		remove()
-		return nil, nil, err
-	}
-	return store, func() { store.Close(); remove() }, nil
 }

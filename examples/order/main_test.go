@@ -2,17 +2,14 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"math/rand/v2"
-	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
+	"github.com/ironflow-gen/ironflow/examples/internal/storage"
+	"github.com/ironflow-gen/ironflow/examples/internal/storage/storagetest"
 	"github.com/ironflow-gen/ironflow/examples/order/order"
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
 	"github.com/ironflow-gen/ironflow/runtime"
@@ -29,17 +26,9 @@ func TestMain(m *testing.M) {
 
 func TestKilledAndRestarted(t *testing.T) {
 	t.Parallel()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		file := filepath.Join(t.TempDir(), "orders.db")
-		killAndRestart(t, "", file)
-		checkOrders(t, "", file)
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		database := newDatabase(t)
-		killAndRestart(t, database, "")
-		checkOrders(t, database, "")
+	storagetest.OnBoth(t, func(t *testing.T, database, file string) {
+		killAndRestart(t, database, file)
+		checkOrders(t, database, file)
 	})
 }
 
@@ -73,7 +62,7 @@ func example(t *testing.T, database, file string) *exec.Cmd {
 // the hands of a killed process may have run into its timeout.
 func checkOrders(t *testing.T, database, file string) {
 	t.Helper()
-	store, closeStore, err := openStore(t.Context(), database, file)
+	store, closeStore, err := storage.Open(t.Context(), database, file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,39 +98,5 @@ func checkOrders(t *testing.T, database, file string) {
 		if !ok {
 			t.Errorf("%s with the %s card ended as %+v", c.id, c.card, history)
 		}
-	}
-}
-
-// newDatabase makes an empty database, which goes with its server.
-func newDatabase(t *testing.T) string {
-	t.Helper()
-	server := pgserver.URL(t)
-	database, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := pgx.Connect(t.Context(), server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(t.Context(), "CREATE DATABASE order_example"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dropDatabase(t, server) })
-	database.Path = "/order_example"
-	return database.String()
-}
-
-func dropDatabase(t *testing.T, server string) {
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, server)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, "DROP DATABASE order_example WITH (FORCE)"); err != nil {
-		t.Error(err)
 	}
 }

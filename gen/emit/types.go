@@ -104,6 +104,12 @@ func (e *emitter) effectTypes(f *file) {
 	if e.w.Form == spec.Go {
 		markers(f, messageNames(messages), "Effect")
 	}
+	f.comment("The effects by name, for decisions that cancel them.")
+	f.decl().Const().DefsFunc(func(g *jen.Group) {
+		for _, effect := range e.w.Effects {
+			g.Id(spec.EffectKindName(effect.Name.Text)).Add(runtimeID("EffectKind")).Op("=").Lit(effect.Name.Text)
+		}
+	})
 	for _, effect := range e.w.Effects {
 		if e.w.Form == spec.YAML {
 			variant(f, &effect.Message, "Effect", effectSentence(effect))

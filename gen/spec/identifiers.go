@@ -68,6 +68,9 @@ func NamesOfInput(input string) InputNames {
 // ResultName returns the type of what a handler returns, for an effect that returns inputs.
 func ResultName(effect string) string { return effect + "Result" }
 
+// EffectKindName returns the constant that names an effect where a decision cancels it.
+func EffectKindName(effect string) string { return "Effect" + effect }
+
 // TimerName returns the type of a timer; only one that decisions start has it.
 func TimerName(timer string) string { return "Timer" + GoName(timer) }
 
@@ -127,11 +130,11 @@ func identifiers(w *Workflow) []identifier {
 		add("event", m.Name)
 	}
 	for _, e := range w.Effects {
+		made := []string{EffectKindName(e.Name.Text)}
 		if len(e.Returns) > 0 {
-			add("effect", e.Name, ResultName(e.Name.Text))
-		} else {
-			add("effect", e.Name)
+			made = append(made, ResultName(e.Name.Text))
 		}
+		add("effect", e.Name, made...)
 	}
 	for _, m := range w.Rejections {
 		add("rejection", m.Name)

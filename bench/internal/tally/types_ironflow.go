@@ -108,6 +108,12 @@ type Effect interface {
 	isEffect()
 }
 
+// The effects by name, for decisions that cancel them.
+const (
+	EffectTell runtime.EffectKind = "Tell"
+	EffectAsk  runtime.EffectKind = "Ask"
+)
+
 // Tell is an effect.
 type Tell struct {
 	Amount int64

@@ -3,7 +3,11 @@
 
 package order
 
-import "time"
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
 
 // WorkflowName is stored with every instance.
 const WorkflowName = "order"
@@ -87,6 +91,12 @@ func (Cancelled) isEvent() {}
 type Effect interface {
 	isEffect()
 }
+
+// The effects by name, for decisions that cancel them.
+const (
+	EffectChargeCard  runtime.EffectKind = "ChargeCard"
+	EffectSendReceipt runtime.EffectKind = "SendReceipt"
+)
 
 // ChargeCard asks the payment provider for the money.
 type ChargeCard struct {

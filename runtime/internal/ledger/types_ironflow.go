@@ -81,6 +81,11 @@ type Effect interface {
 	isEffect()
 }
 
+// The effects by name, for decisions that cancel them.
+const (
+	EffectAudit runtime.EffectKind = "Audit"
+)
+
 // Audit looks at an entry.
 type Audit struct {
 	Entry int64

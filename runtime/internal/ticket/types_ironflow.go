@@ -176,6 +176,12 @@ type Effect interface {
 	isEffect()
 }
 
+// The effects by name, for decisions that cancel them.
+const (
+	EffectFindAgent runtime.EffectKind = "FindAgent"
+	EffectNotify    runtime.EffectKind = "Notify"
+)
+
 // FindAgent looks for somebody to help.
 type FindAgent struct {
 	Subject string

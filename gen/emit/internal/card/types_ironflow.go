@@ -3,6 +3,8 @@
 
 package card
 
+import "github.com/ironflow-gen/ironflow/runtime"
+
 // WorkflowName is stored with every instance.
 const WorkflowName = "card"
 
@@ -60,6 +62,11 @@ func (Shredded) isEvent() {}
 type Effect interface {
 	isEffect()
 }
+
+// The effects by name, for decisions that cancel them.
+const (
+	EffectGoToShredder runtime.EffectKind = "GoToShredder"
+)
 
 // GoToShredder sends the input Shred to the workflow card.
 type GoToShredder struct {

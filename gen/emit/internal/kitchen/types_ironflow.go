@@ -135,6 +135,12 @@ type Effect interface {
 	isEffect()
 }
 
+// The effects by name, for decisions that cancel them.
+const (
+	EffectClean runtime.EffectKind = "Clean"
+	EffectRing  runtime.EffectKind = "Ring"
+)
+
 // Clean is an effect.
 type Clean struct {
 	Tree Tree

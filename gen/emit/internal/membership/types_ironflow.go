@@ -190,6 +190,15 @@ type Effect interface {
 	isEffect()
 }
 
+// The effects by name, for decisions that cancel them.
+const (
+	EffectCharge    runtime.EffectKind = "Charge"
+	EffectMail      runtime.EffectKind = "Mail"
+	EffectOrderCard runtime.EffectKind = "OrderCard"
+	EffectLendCard  runtime.EffectKind = "LendCard"
+	EffectBlockCard runtime.EffectKind = "BlockCard"
+)
+
 // Charge takes the money for one month.
 type Charge struct {
 	AmountCents int64

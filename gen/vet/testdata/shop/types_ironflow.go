@@ -119,6 +119,12 @@ type Effect interface {
 	isEffect()
 }
 
+// The effects by name, for decisions that cancel them.
+const (
+	EffectCharge runtime.EffectKind = "Charge"
+	EffectMail   runtime.EffectKind = "Mail"
+)
+
 // Charge is an effect.
 type Charge struct {
 	Amount int64

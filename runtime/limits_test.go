@@ -1,0 +1,134 @@
+package runtime_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+)
+
+// withLimit gives the effect Notify of tickets a limit, which no declaration of the tests has.
+func withLimit(workflow *runtime.Workflow, change func(*runtime.EffectOptions)) *runtime.Workflow {
+	options := runtime.EffectOptionsOf(workflow)
+	notify := options["Notify"]
+	change(&notify)
+	options["Notify"] = notify
+	return workflow
+}
+
+// TestLimitsHoldOverEngines lets three engines deliver effects of which only a few may be at work: at the same time over all of
+// them, for each key, and in each process.
+func TestLimitsHoldOverEngines(t *testing.T) {
+	onStores(t, func(b *bed) {
+		const effects, engines = 60, 3
+		var mu sync.Mutex
+		atWork, most := map[string]int{}, map[string]int{}
+		var done sync.WaitGroup
+		done.Add(effects)
+		enter := func(key string, by int) {
+			mu.Lock()
+			defer mu.Unlock()
+			atWork[key] += by
+			most[key] = max(most[key], atWork[key])
+		}
+		var client *ticket.Client
+		for n := range engines {
+			process := fmt.Sprintf("process %d", n)
+			engine := b.engine(b.realConfig(), withLimit(tickets(ticket.Decider{OnOpen: opened(
+				ticket.Notify{Text: "a"}, ticket.Notify{Text: "a"}, ticket.Notify{Text: "b"},
+			)}, ticket.Handler{OnNotify: func(_ context.Context, e ticket.Notify, _ runtime.EffectCall) error {
+				for _, key := range []string{e.Text, process, "all"} {
+					enter(key, 1)
+					defer enter(key, -1)
+				}
+				time.Sleep(time.Millisecond)
+				done.Done()
+				return nil
+			}}), func(o *runtime.EffectOptions) {
+				o.Limit = &runtime.EffectLimit{Global: 4, Concurrency: 2, Key: "text", PerKey: 3}
+			}))
+			client = ticket.NewClient(engine)
+			b.run(engine)
+		}
+		for i := range effects / 3 {
+			out, err := client.Open(b.Context(), ticket.Open{ID: fmt.Sprint(i), Subject: fmt.Sprint(i)})
+			must(b, out, err)
+		}
+		finished := make(chan struct{})
+		go func() { done.Wait(); close(finished) }()
+		wait(b, "all effects are delivered", finished)
+		mu.Lock()
+		defer mu.Unlock()
+		for key, limit := range map[string]int{"all": 4, "a": 3, "b": 3, "process 0": 2, "process 1": 2, "process 2": 2} {
+			if most[key] > limit {
+				b.Errorf("%s: %d at the same time, want at most %d", key, most[key], limit)
+			}
+		}
+	})
+}
+
+// TestSnooze says that an effect may be put off as often as it takes.
+func TestSnooze(t *testing.T) {
+	onStores(t, func(b *bed) {
+		var calls atomic.Int32
+		engine := b.engine(b.realConfig(), tickets(ticket.Decider{OnOpen: opened(ticket.Notify{Text: "n"})},
+			ticket.Handler{OnNotify: func(_ context.Context, _ ticket.Notify, call runtime.EffectCall) error {
+				if call.Attempt != 1 {
+					b.Errorf("attempt %d", call.Attempt)
+				}
+				if calls.Add(1) <= 10 { // far more than there are attempts
+					return fmt.Errorf("not yet: %w", runtime.Snooze(time.Millisecond))
+				}
+				return nil
+			}}))
+		b.run(engine)
+		out, err := ticket.NewClient(engine).Open(b.Context(), ticket.Open{ID: "a", Subject: "s"})
+		must(b, out, err)
+		b.eventuallyTable("*", "effects", "")
+		if calls.Load() != 11 {
+			b.Errorf("%d calls", calls.Load())
+		}
+	})
+}
+
+// TestCancelEffect says that a decision takes back effects that wait, and those that are being handled.
+func TestCancelEffect(t *testing.T) {
+	onStores(t, func(b *bed) {
+		config := b.realConfig()
+		config.Lease = 300 * time.Millisecond // the handler finds out with the next heartbeat
+		began, ended := make(chan struct{}), make(chan error, 1)
+		engine := b.engine(config, tickets(ticket.Decider{
+			OnOpen: opened(ticket.FindAgent{Subject: "s"}, ticket.Notify{Text: "kept"}),
+			OnNote: func(time.Time, ticket.State, ticket.Note) ticket.NoteDecision {
+				return ticket.AcceptNote(ticket.Noted{Text: "n"}).CancelEffect("FindAgent")
+			},
+		}, ticket.Handler{
+			OnFindAgent: func(ctx context.Context, _ ticket.FindAgent, _ runtime.EffectCall) (ticket.FindAgentResult, error) {
+				close(began)
+				<-ctx.Done()
+				ended <- context.Cause(ctx)
+				return ticket.Assigned{Agent: "too late"}, nil
+			},
+			OnNotify: func(context.Context, ticket.Notify, runtime.EffectCall) error { return nil },
+		}))
+		b.run(engine)
+		client := ticket.NewClient(engine)
+		out, err := client.Open(b.Context(), ticket.Open{ID: "a", Subject: "s"})
+		must(b, out, err)
+		wait(b, "the handler begins", began)
+		noted, err := client.Note(b.Context(), ticket.Note{ID: "a", Text: "n"})
+		must(b, noted, err)
+		var lost *runtime.LeaseLost
+		if cause := wait(b, "the handler's context ends", ended); !errors.As(cause, &lost) {
+			b.Errorf("the handler's context ended with %v", cause)
+		}
+		b.eventuallyTable("*", "effects", "")
+		b.wantTable("type", "events", "ORDER BY version", "Opened", "Noted") // and no AgentAssigned
+	})
+}
