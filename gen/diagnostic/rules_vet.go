@@ -215,8 +215,9 @@ func (Evolver) Paid(s State, e Paid) State {
 		Title: "A handler ignores its context, or sleeps",
 		Why: `
 The context of a handler ends when the attempt times out, when the worker loses its lease and when the process stops. What does not
-heed it goes on, while the effect is tried again elsewhere. A handler that is to wait returns runtime.RetryAfter: it then holds no
-worker, and the pause outlives the process. For what has to be done after the context ends there is context.WithoutCancel.`,
+heed it goes on, while the effect is tried again elsewhere. A handler that is to wait returns runtime.Snooze, or runtime.RetryAfter
+when it has failed: it then holds no worker, and the pause outlives the process. For what has to be done after the context ends there is
+context.WithoutCancel.`,
 		Wrong: `
 func (h Handler) SendReceipt(ctx context.Context, e SendReceipt, call runtime.EffectCall) error {
 	return h.Mailer.SendReceipt(context.Background(), call.IdempotencyKey, e.Email, e.AmountCents)

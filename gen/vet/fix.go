@@ -54,14 +54,15 @@ func (f Findings) Fix() (files []Fixed, left Findings, err error) {
 	return files, left, nil
 }
 
-// inTheWay reports whether an edit touches one of others, other than being the same.
+// inTheWay reports whether an edit touches one of others, and is not one of them.
 func inTheWay(others []textEdit, e textEdit) bool {
-	return slices.ContainsFunc(others, func(o textEdit) bool { return o != e && e.start <= o.end && o.start <= e.end })
+	return !slices.Contains(others, e) &&
+		slices.ContainsFunc(others, func(o textEdit) bool { return e.start <= o.end && o.start <= e.end })
 }
 
 // applied returns the content of a file after edits. A file that was formatted is formatted afterwards.
 func applied(content []byte, edits []textEdit) ([]byte, error) {
-	slices.SortFunc(edits, func(a, b textEdit) int { return cmp.Compare(a.start, b.start) })
+	slices.SortStableFunc(edits, func(a, b textEdit) int { return cmp.Compare(a.start, b.start) })
 	var after bytes.Buffer
 	at := 0
 	for _, e := range edits {

@@ -22,7 +22,7 @@ func runHandler(s *subject) {
 		for _, a := range arrivals {
 			switch a.kind {
 			case sleeps:
-				s.report(a.at, nil, "the handler %s %s; return runtime.RetryAfter with the pause", r.name(), a.does)
+				s.report(a.at, nil, "the handler %s %s; return runtime.Snooze, or runtime.RetryAfter with the error, and the pause", r.name(), a.does)
 			case takesNoContext:
 				if strings.HasSuffix(a.does, " http.NewRequest") && callsWithContext(r.decl.Body) {
 					continue

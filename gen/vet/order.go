@@ -27,6 +27,7 @@ type orderResult struct {
 type orderFinding struct {
 	at   analysis.Range
 	does string
+	loop *ast.RangeStmt // over a map; nil when there is none
 }
 
 // unorderedResults is the fact about a function that returns lists in map order.
@@ -68,6 +69,7 @@ type orderFinder struct {
 	lists   map[*types.Var]bool // lists in map order that are followed already
 	depth   int                 // of calls that are followed
 	out     orderResult
+	current *ast.RangeStmt // the loop over a map that is looked at
 }
 
 func (f *orderFinder) find() {
@@ -77,7 +79,9 @@ func (f *orderFinder) find() {
 		switch n := n.(type) {
 		case *ast.RangeStmt:
 			if isMap(f.info.TypeOf(n.X)) {
+				f.current = n
 				f.loop(n, f.object(n.Key), "the map "+types.ExprString(n.X))
+				f.current = nil
 			} else if call, ok := ast.Unparen(n.X).(*ast.CallExpr); ok && f.isMapIterator(call) {
 				f.loop(n, f.keyOf(call, n), types.ExprString(n.X))
 			}
@@ -426,5 +430,5 @@ func (f *orderFinder) finding(at analysis.Range, does string) {
 			return
 		}
 	}
-	f.out.findings = append(f.out.findings, orderFinding{at, does})
+	f.out.findings = append(f.out.findings, orderFinding{at, does, f.current})
 }

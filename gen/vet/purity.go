@@ -65,7 +65,11 @@ func newPurity(name string, code diagnostic.Code, advices map[kind]advice) *anal
 				if r.role == evolver {
 					text = advices[a.kind].evolver
 				}
-				s.report(a.at, s.nowFix(r, a), "the %s %s %s; %s", r.role, r.name(), a.does, text)
+				fixes := s.nowFix(r, a)
+				if a.loop != nil {
+					fixes = s.sortedFix(a.loop)
+				}
+				s.report(a.at, fixes, "the %s %s %s; %s", r.role, r.name(), a.does, text)
 			}
 		}
 	}, reachAnalyzer)

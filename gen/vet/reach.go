@@ -94,6 +94,7 @@ type cause struct {
 	kind kind
 	at   analysis.Range
 	does string
+	loop *ast.RangeStmt // for followsMapOrder, the loop over a map
 }
 
 // usage is a use of another function.
@@ -188,7 +189,7 @@ func (r *reach) findVariables() {
 func (r *reach) function(fn *types.Func, d *ast.FuncDecl) {
 	n := r.node(fn)
 	for _, f := range r.order[fn].findings {
-		r.addCause(n, cause{followsMapOrder, f.at, f.does})
+		r.addCause(n, cause{followsMapOrder, f.at, f.does, f.loop})
 	}
 	r.walker(n, receiverVar(fn)).walk(d.Body)
 }
@@ -360,8 +361,9 @@ func (r *reach) at(pos token.Pos) string {
 type arrival struct {
 	at   analysis.Range
 	kind kind
-	does string // continues a sentence about the function
-	own  bool   // it is reached in the function itself
+	does string         // continues a sentence about the function
+	own  bool           // it is reached in the function itself
+	loop *ast.RangeStmt // that of the cause
 }
 
 // arrivals returns what a function of the package reaches, of the given kinds: one for each place.
@@ -375,7 +377,7 @@ func (r *reach) arrivals(fn *types.Func, of ...kind) []arrival {
 	for _, c := range n.causes {
 		if slices.Contains(of, c.kind) && !seen[c.at.Pos()] {
 			seen[c.at.Pos()] = true
-			list = append(list, arrival{c.at, c.kind, r.local(c.does), true})
+			list = append(list, arrival{at: c.at, kind: c.kind, does: r.local(c.does), own: true, loop: c.loop})
 		}
 	}
 	for _, e := range n.edges {
@@ -386,7 +388,7 @@ func (r *reach) arrivals(fn *types.Func, of ...kind) []arrival {
 			}
 			seen[e.at.Pos()] = true
 			does := strings.Replace(c.String(), "calls", e.verb, 1)
-			list = append(list, arrival{e.at, k, r.local(does), false})
+			list = append(list, arrival{at: e.at, kind: k, does: r.local(does)})
 		}
 	}
 	return list
@@ -408,7 +410,7 @@ func (r *reach) importedArrivals(fn *types.Func, at analysis.Range, of ...kind) 
 	var list []arrival
 	for _, c := range r.imported(fn) {
 		if slices.Contains(of, c.Kind) {
-			list = append(list, arrival{at, c.Kind, c.String(), false})
+			list = append(list, arrival{at: at, kind: c.Kind, does: c.String()})
 		}
 	}
 	return list

@@ -84,7 +84,7 @@ var sources = map[string]table{
 	"plugin":       named(reachesOutside, "Open"),
 	"sync":         named(runsConcurrently, "Cond.* WaitGroup.*"),
 
-	runtimePath: named(asksEngine, "Execute LoadHistory LoadState NewEngine Engine.*"),
+	runtimePath: named(asksEngine, "Execute LoadHistory LoadState LoadStateAt NewEngine Engine.*"),
 
 	"golang.org/x/sync/errgroup":     named(runsConcurrently, "Group.*"),
 	"google.golang.org/grpc":         named(reachesOutside, "Dial DialContext NewClient ClientConn.*"),

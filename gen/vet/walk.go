@@ -70,7 +70,7 @@ func (w *walker) walk(n ast.Node) {
 }
 
 func (w *walker) cause(k kind, at analysis.Range, does string) {
-	w.addCause(w.node, cause{k, at, does})
+	w.addCause(w.node, cause{kind: k, at: at, does: does})
 }
 
 // assigned notes a function that is put into a field.

@@ -25,7 +25,7 @@ type handling struct {
 
 func (h handling) Charge(ctx context.Context, e shop.Charge, call runtime.EffectCall) (shop.ChargeResult, error) {
 	if err := h.gateway.Charge(context.Background(), e.Amount); err != nil { // want `^handler: the handler handling.Charge calls context.Background; pass ctx on, or context.WithoutCancel\(ctx\) for what is to outlive it$`
-		time.Sleep(time.Second) // want `^handler: the handler handling.Charge calls time.Sleep; return runtime.RetryAfter with the pause$`
+		time.Sleep(time.Second) // want `^handler: the handler handling.Charge calls time.Sleep; return runtime.Snooze, or runtime.RetryAfter with the error, and the pause$`
 		return nil, err
 	}
 	h.log()         // want `the handler handling.Charge calls handling.log, which calls context.TODO \(handler.go:\d+\); pass ctx on`
