@@ -214,6 +214,7 @@ func TestNothingWithoutAll(t *testing.T) {
 		"two":          {"b/b.ironflow.yaml": door, "b/c.ironflow.yaml": door},
 		"package name": {"b/b.ironflow.yaml": door, "b/b.go": "package b\n"},
 		"name taken":   {"b/b.ironflow.yaml": door, "b/types_ironflow.go": "package door\n"},
+		"broken file":  {"b/b.ironflow.yaml": door, "b/x.go": "package door\n\nfunc {\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

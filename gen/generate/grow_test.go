@@ -149,7 +149,7 @@ func sources(files map[string]string) string {
 // TestRandomGrowth lets random declarations grow by one message at a time, and edits the user's files in between.
 func TestRandomGrowth(t *testing.T) {
 	t.Parallel()
-	const declarations, steps = 25, 6
+	const declarations, steps = 15, 6
 	stubs := 0
 	for seed := range uint64(declarations) {
 		dir := t.TempDir()

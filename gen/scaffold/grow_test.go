@@ -373,6 +373,7 @@ func TestBroken(t *testing.T) {
 		"no clause":       {"x.go", "func a() {}\n", "x.go:1:1: this does not parse: expected 'package'"},
 		"half a clause":   {"x.go", "package", "x.go:1:8: this does not parse: expected 'IDENT'"},
 		"test":            {"x_test.go", "package door\n\nfunc {\n", "x_test.go:3:6: this does not parse"},
+		"line comment":    {"x.go", "//line y.go:70\npackage door\n\nfunc {\n", "x.go:4:6: this does not parse"},
 		"windows":         {"x.go", "package door\r\n\r\nfunc {\r\n", "x.go:3:6: this does not parse"},
 		"ignored":         {"x.go", "//go:build ignore\n\npackage door\n\nfunc {\n", ""},
 		"ignored, two":    {"x.go", "//go:build ignore && !linux\n\npackage door\n\nfunc {\n", ""},

@@ -187,7 +187,7 @@ func cases(t *testing.T) []testCase {
 	return list
 }
 
-func parse(t *testing.T, declaration string) *spec.Workflow {
+func parse(t testing.TB, declaration string) *spec.Workflow {
 	t.Helper()
 	w, err := yamlspec.Parse("declaration.ironflow.yaml", []byte(declaration))
 	if err != nil {
@@ -215,7 +215,7 @@ func read(t *testing.T, w *spec.Workflow, own ...scaffold.Source) *scaffold.Pack
 	return p
 }
 
-func generated(t *testing.T, w *spec.Workflow) []scaffold.Source {
+func generated(t testing.TB, w *spec.Workflow) []scaffold.Source {
 	t.Helper()
 	files, err := emit.Files(w)
 	if err != nil {

@@ -24,6 +24,12 @@ type Source struct {
 // Name is the path without its directory.
 func (s Source) Name() string { return filepath.Base(s.Path) }
 
+// at is the place of a byte. The lines that a //line comment makes up are about other files than the one to be changed.
+func (s Source) at(offset int) spec.Pos {
+	before := s.Content[:min(offset, len(s.Content))]
+	return spec.Pos{File: s.Path, Line: 1 + bytes.Count(before, []byte("\n")), Col: len(before) - bytes.LastIndexByte(before, '\n')}
+}
+
 // Package is the Go package of a workflow: what is generated for it, and the user's own files. It is read as text, without
 // types: they are not known while generated code is missing or out of date.
 type Package struct {
@@ -121,8 +127,8 @@ func reportBroken(list *diagnostic.List, s Source, err error) {
 		if i == maxSyntaxErrors {
 			break
 		}
-		pos := spec.Pos{File: s.Path, Line: e.Pos.Line, Col: e.Pos.Column}
-		if isConflictMarker(s.Content, e.Pos.Line) {
+		pos := s.at(e.Pos.Offset)
+		if isConflictMarker(s.Content, pos.Line) {
 			list.Report(pos, diagnostic.BrokenFile, "a merge has left a conflict here; %s", consequence)
 			break
 		}
