@@ -77,6 +77,9 @@ type Config struct {
 	// Default: 10 s.
 	FeedStallAfter time.Duration
 
+	// Retention says how long what is over is kept. Default: for ever.
+	Retention Retention
+
 	// StopTimeout is how long Run waits for handlers before it cancels their contexts. Default: 15 s.
 	StopTimeout time.Duration
 }
@@ -101,6 +104,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.StopTimeout, 15*time.Second)
 	c.EffectRetry = c.EffectRetry.withDefaults(defaultRetry)
 	c.TimerRetry = c.TimerRetry.withDefaults(defaultRetry)
+	c.Retention = c.Retention.withDefaults()
 	return c
 }
 
@@ -134,5 +138,5 @@ func (c Config) validate() error {
 				name, p)
 		}
 	}
-	return nil
+	return c.Retention.validate()
 }

@@ -57,6 +57,11 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 		}
 		e.workflows[w.name] = w
 	}
+	for name := range config.Retention.CompletedOf {
+		if _, err := e.workflow(name); err != nil {
+			return nil, fmt.Errorf("ironflow: Config.Retention.CompletedOf: %w", err)
+		}
+	}
 	e.executor = newExecutor(store, config, e.committed)
 	e.feed = newFeedWatch(store, config)
 	e.pauses = &pauseWatch{store: store, config: config}

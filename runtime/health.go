@@ -60,7 +60,7 @@ const (
 )
 
 // StateAt says what the delivery waits for at a time.
-func (w *WaitingDelivery) StateAt(now time.Time) DeliveryState {
+func (w WaitingDelivery) StateAt(now time.Time) DeliveryState {
 	switch {
 	case !w.DiedAt.IsZero():
 		return DeliveryDead
@@ -105,7 +105,7 @@ type QueueHealth struct {
 }
 
 // Total adds up the kinds. Its Kind is empty.
-func (q *QueueHealth) Total() (total Backlog) {
+func (q QueueHealth) Total() (total Backlog) {
 	for _, k := range q.Kinds {
 		total.add(k.Backlog)
 	}
@@ -142,7 +142,7 @@ type CacheHealth struct {
 }
 
 // HitRatio is the share of decisions that found their instance's state in memory, from 0 to 1; 0 before the first.
-func (c *CacheHealth) HitRatio() float64 {
+func (c CacheHealth) HitRatio() float64 {
 	if c.Hits+c.Misses == 0 {
 		return 0
 	}

@@ -37,7 +37,7 @@ type InstanceSummary struct {
 }
 
 // Completed reports that the instance refuses every input.
-func (s *InstanceSummary) Completed() bool { return !s.CompletedAt.IsZero() }
+func (s InstanceSummary) Completed() bool { return !s.CompletedAt.IsZero() }
 
 // Activity tells instances that take inputs from those that have completed.
 type Activity string

@@ -59,6 +59,7 @@ type Store interface {
 
 	Inspection
 	Pauses
+	Forgetting
 
 	// SaveSnapshots keeps states, each in place of the one of the same instance that is as old or older. A snapshot that is
 	// older than the one that is kept, or whose instance does not exist, is ignored.

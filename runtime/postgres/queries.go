@@ -263,6 +263,7 @@ type queries struct {
 	effects, timers                    queueQueries
 	inspection                         inspectionQueries
 	pauses                             pauseQueries
+	forget                             forgetQueries
 	projection                         projectionQueries
 }
 
@@ -304,6 +305,7 @@ func newQueries(schema string) *queries {
 		timers:     newQueueQueries(schema, timerNames),
 		inspection: newInspectionQueries(in),
 		pauses:     newPauseQueries(in),
+		forget:     newForgetQueries(in),
 		projection: newProjectionQueries(in),
 	}
 }

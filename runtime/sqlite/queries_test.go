@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql/driver"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		"insertEvent": insertEvent, "insertEffect": insertEffect, "startTimer": startTimer,
 		"cancelTimer": cancelTimer, "cancelTimers": cancelTimers,
 		"readHistory": readHistory, "completeInstance": completeInstance,
+		"finishedInstances": finishedInstances, "isDeletable": isDeletable, "takeChore": takeChore, "moveChore": moveChore,
 		"readSummary": readSummary, "listDiscarded": listDiscarded, "pauseWorkflow": pauseWorkflow, "resumeWorkflow": resumeWorkflow,
 		"listActive": activeQueries.list, "nextActive": activeQueries.next,
 		"listCompleted": completedQueries.list, "nextCompleted": completedQueries.next,
@@ -36,6 +38,12 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		} {
 			statements[queue+" "+name] = statement
 		}
+	}
+	for kind, statement := range deleteRecords {
+		statements["delete "+string(kind)] = statement
+	}
+	for i, statement := range deleteInstance {
+		statements[fmt.Sprint("deleteInstance ", i)] = statement
 	}
 	sorts := regexp.MustCompile(`SCAN [^(]|TEMP B-TREE`) // a subquery in parentheses has its rows already
 	for name, statement := range statements {

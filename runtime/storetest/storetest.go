@@ -68,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"backlog of timers", linesOf(runtime.TimerQueue, backlogRules), []way{appending}},
 		{"dead effects", linesOf(runtime.EffectQueue, deadLetterRules), []way{appending}},
 		{"dead timers", linesOf(runtime.TimerQueue, deadLetterRules), []way{appending}},
+		{"forgetting", forgettingRules, []way{appending}},
 		{"inspection", inspectionRules, []way{appending}},
 		{"context", contextRules, []way{unitOfWork}},
 		{"feed", feedRules, both},

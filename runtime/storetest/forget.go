@@ -1,0 +1,287 @@
+package storetest
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+var forgettingRules = []rule{
+	{name: "finished instances are found oldest first, in pages", check: findFinished},
+	{name: "instances with effects, dead ones too, or events that are not read by all are not finished", check: findUnfinished},
+	{name: "a deleted instance leaves nothing, and its id is free", check: deleteInstances},
+	{name: "what cannot be deleted is returned and not touched", check: keepInstances},
+	{name: "of many that delete an instance one does", check: deleteOnce},
+	{name: "records are deleted oldest first, up to a limit", check: deleteRecords},
+	{name: "a chore belongs to one process until it is due again", check: chores},
+	{name: "of many that want a chore one gets it", check: choreOnce},
+}
+
+// allRead is a position that all events are up to.
+const allRead = runtime.FeedPosition(math.MaxInt64)
+
+// finish makes an instance that is completed at a time.
+func (k *kit) finish(instance runtime.InstanceKey, created, completed int) {
+	k.Helper()
+	c := change(instance, 0, 1)
+	c.Now = at(created)
+	k.commit(c)
+	c = complete(change(instance, 1, 2))
+	c.Now, c.Status = at(completed), "done"
+	k.commit(c)
+}
+
+func (k *kit) wantFinished(list runtime.FinishedList, want ...string) {
+	k.Helper()
+	for limit := 1; limit <= len(want)+1; limit++ {
+		list.Limit, list.After = limit, nil
+		var got []string
+		for {
+			page, err := k.Store.FinishedInstances(k.ctx, list)
+			if err != nil || len(page) > limit {
+				k.Fatalf("got %d, error %v", len(page), err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			for _, i := range page {
+				if i.Key.Workflow != list.Workflow || i.Version != 3 || i.Status != "done" || !i.Completed() {
+					k.Errorf("got %+v", i)
+				}
+				got = append(got, i.Key.ID)
+			}
+			last := page[len(page)-1]
+			list.After = &runtime.InstancePlace{CreatedAt: last.CreatedAt, ID: last.Key.ID, Workflow: last.Key.Workflow}
+		}
+		if !slices.Equal(got, want) {
+			k.Errorf("%d at once: got %v, want %v", limit, got, want)
+		}
+	}
+}
+
+func findFinished(k *kit) {
+	k.finish(order("late"), 1, 60)
+	k.finish(order("c"), 2, 20)
+	k.finish(order("b"), 2, 30)
+	k.finish(order("a"), 5, 49)
+	k.finish(order("edge"), 3, 50)
+	k.finish(runtime.InstanceKey{Workflow: "cart", ID: "a"}, 4, 40)
+	active := change(order("active"), 0, 1)
+	active.Now = at(0)
+	k.commit(active)
+	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: allRead}, "b", "c", "a")
+	k.wantFinished(runtime.FinishedList{Workflow: "cart", CompletedBefore: at(50), Read: allRead}, "a")
+	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(20), Read: allRead})
+	k.wantFinished(runtime.FinishedList{Workflow: "none", CompletedBefore: at(99), Read: allRead})
+}
+
+// unfinished makes three instances that have completed and cannot be deleted yet, and one that can, and returns the position
+// of the last event of the latter.
+func unfinished(k *kit) runtime.FeedPosition {
+	k.Helper()
+	effects := k.effects()
+	for _, id := range []string{"dead", "waits"} {
+		effects.put(id, at(0))
+		if id == "dead" {
+			effects.settle(effects.lease(), runtime.Dead, at(1), "no")
+		}
+		c := complete(change(order(id), 1, 2))
+		c.Now, c.Status = at(10), "done"
+		k.commit(c)
+	}
+	k.finish(order("free"), 1, 10)
+	events := k.load(order("free")).Events
+	k.finish(order("unread"), 1, 10)
+	return runtime.FeedPosition(events[len(events)-1].GlobalSequence)
+}
+
+func findUnfinished(k *kit) {
+	read := unfinished(k)
+	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: read}, "free")
+	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: allRead}, "free", "unread")
+	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: read - 1})
+}
+
+func versionOf(instance runtime.InstanceKey, version int64) runtime.InstanceVersion {
+	return runtime.InstanceVersion{Instance: instance, Version: version}
+}
+
+func (k *kit) delete(instances ...runtime.InstanceVersion) (kept []runtime.InstanceKey) {
+	k.Helper()
+	kept, err := k.Store.DeleteInstances(k.ctx, instances, allRead)
+	if err != nil {
+		k.Fatalf("DeleteInstances: %v", err)
+	}
+	return kept
+}
+
+func deleteInstances(k *kit) {
+	observe := func(c runtime.Change) runtime.Change {
+		c.Inputs.Observations = []runtime.Observation{{
+			Instance: c.Instance, ObservedAt: at(1), Input: "Pay", Payload: []byte(`{}`), Outcome: "accepted", Version: 1,
+		}}
+		return c
+	}
+	for _, id := range []string{"1", "2"} {
+		k.commit(observe(withKey(change(order(id), 0, 3), "key "+id)))
+		k.save(snapshot(order(id), 2, "a"))
+	}
+	before := k.dump()
+	k.commit(observe(withKey(change(order("gone"), 0, 3), "key")))
+	k.save(snapshot(order("gone"), 2, "a"))
+	k.commit(observe(complete(change(order("gone"), 3, 1))))
+	if kept := k.delete(versionOf(order("gone"), 4)); len(kept) > 0 {
+		k.Errorf("kept %v", kept)
+	}
+	k.unchanged(before)
+	if i := k.load(order("gone")); i.Version != 0 || len(i.Events) > 0 {
+		k.Errorf("got %+v", i)
+	}
+	k.commit(change(order("gone"), 0, 1))
+	k.wantVersion(order("gone"), 1)
+	if kept := k.delete(); len(kept) > 0 {
+		k.Errorf("kept %v of none", kept)
+	}
+}
+
+func keepInstances(k *kit) {
+	read := unfinished(k)
+	k.commit(change(order("active"), 0, 3))
+	stays := []runtime.InstanceVersion{
+		versionOf(order("dead"), 3), versionOf(order("waits"), 3), versionOf(order("unread"), 3), versionOf(order("active"), 3),
+		versionOf(order("free"), 2), versionOf(order("missing"), 1),
+	}
+	before := k.dump()
+	kept, err := k.Store.DeleteInstances(k.ctx, stays, read)
+	if err != nil || len(kept) != len(stays) {
+		k.Errorf("kept %v, error %v", kept, err)
+	}
+	for i := range kept {
+		if kept[i] != stays[i].Instance {
+			k.Errorf("kept %v, want them in the order given", kept)
+			break
+		}
+	}
+	k.unchanged(before)
+	kept, err = k.Store.DeleteInstances(k.ctx, append(stays[:4:4], versionOf(order("free"), 3)), read)
+	if err != nil || len(kept) != 4 {
+		k.Errorf("kept %v, error %v", kept, err)
+	}
+	if i := k.load(order("free")); i.Version != 0 {
+		k.Errorf("got %+v", i)
+	}
+}
+
+func deleteOnce(k *kit) {
+	const n = 30
+	var all []runtime.InstanceVersion
+	for i := range n {
+		k.finish(order(fmt.Sprint(i)), 1, 2)
+		all = append(all, versionOf(order(fmt.Sprint(i)), 3))
+	}
+	var deleted atomic.Int32
+	k.together(6, func(i int) error {
+		some := slices.Concat(all[i*5:], all[:i*5])
+		kept, err := k.Store.DeleteInstances(k.ctx, some, allRead)
+		if isConflict(err) {
+			return nil
+		}
+		deleted.Add(int32(n - len(kept)))
+		return err
+	})
+	if deleted.Load() != n {
+		k.Errorf("%d were deleted, want %d", deleted.Load(), n)
+	}
+	k.wantRows(map[string]int{})
+}
+
+func deleteRecords(k *kit) {
+	for n := range 6 {
+		id := fmt.Sprint(n)
+		c := change(order(id), 0, 1)
+		c.Inputs = runtime.InputRecords{
+			Outcomes: []runtime.InputOutcome{{
+				Input: runtime.InputKey{Instance: order(id), ID: id}, Outcome: []byte(`{}`), RecordedAt: at(n),
+			}},
+			Observations: []runtime.Observation{{
+				Instance: order(id), ObservedAt: at(n), Input: id, Payload: []byte(`{}`), Outcome: "accepted", Version: 1,
+			}},
+		}
+		k.commit(c)
+		dead := k.effects().putDead("dead" + id)
+		if gone, err := k.Store.Effects().Discard(k.ctx, []runtime.Lease{dead.Lease}, runtime.Discard{Reason: id, At: at(n)}); err != nil || len(gone) > 0 {
+			k.Fatalf("Discard: gone %v, error %v", gone, err)
+		}
+	}
+	for kind, column := range map[runtime.RecordKind]string{
+		runtime.ObservationRecords: "input", runtime.InputOutcomeRecords: "input_id", runtime.DiscardedRecords: "reason",
+	} {
+		step := func(want int64, left string) {
+			k.Helper()
+			n, err := k.Store.DeleteRecords(k.ctx, kind, at(5), 3)
+			if err != nil || n != want {
+				k.Errorf("%s: deleted %d, error %v, want %d", kind, n, err, want)
+			}
+			k.wantTable(string(kind), column, strings.Fields(left)...)
+		}
+		step(3, "3 4 5")
+		step(2, "5")
+		step(0, "5")
+	}
+	if _, err := k.Store.DeleteRecords(k.ctx, "events", at(5), 3); err == nil {
+		k.Error("events were deleted as records")
+	}
+	k.wantRows(map[string]int{
+		"instances": 12, "events": 12, "observations": 1, "input_outcomes": 1, "discarded_letters": 1,
+	})
+}
+
+func chores(k *kit) {
+	take := func(name string, now, until int, want bool) int64 {
+		k.Helper()
+		token, taken, err := k.Store.TakeChore(k.ctx, name, at(now), at(until))
+		if err != nil || taken != want {
+			k.Errorf("TakeChore %s at %d: taken %v, error %v", name, now, taken, err)
+		}
+		return token
+	}
+	move := func(name string, token int64, due int, lost bool) {
+		k.Helper()
+		if got, err := k.Store.MoveChore(k.ctx, name, token, at(due)); err != nil || got != lost {
+			k.Errorf("MoveChore %s to %d: lost %v, error %v", name, due, got, err)
+		}
+	}
+	first := take("sweep", 0, 10, true)
+	take("sweep", 9, 19, false)
+	take("dust", 9, 19, true)
+	move("sweep", first, 20, false)
+	take("sweep", 10, 20, false)
+	second := take("sweep", 20, 30, true)
+	if second == first {
+		k.Errorf("the token is %d again", second)
+	}
+	move("sweep", first, 99, true)
+	move("nothing", 1, 99, true)
+	take("sweep", 29, 39, false)
+	take("sweep", 30, 40, true)
+}
+
+func choreOnce(k *kit) {
+	for round := range 5 {
+		var taken atomic.Int32
+		k.together(8, func(int) error {
+			_, ok, err := k.Store.TakeChore(k.ctx, "sweep", at(10*round), at(10*round+10))
+			if ok {
+				taken.Add(1)
+			}
+			return err
+		})
+		if taken.Load() != 1 {
+			k.Errorf("round %d: %d took it", round, taken.Load())
+		}
+	}
+}
