@@ -315,6 +315,22 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// TestLinkedOrphan checks that a file is not removed through a link, nor is the link.
+func TestLinkedOrphan(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	prepareGrown(t, dir)
+	link(t, elsewhere, dir, "old_ironflow.go")
+	plan := runStubs(t, dir)
+	want := filepath.Join(dir, "old_ironflow.go") + ":1:1: warning: the head says that ironflow-gen wrote this file, but it is a link, to " +
+		filepath.Join(elsewhere, "old_ironflow.go") + "; delete the file if nothing needs it, or its head if it is yours [IF0915]"
+	if got := plan.Findings.Error(); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if _, there := read(t, dir)["old_ironflow.go"]; !there {
+		t.Error("the file is gone")
+	}
+}
+
 // TestLinksToOneFile checks that two packages are not generated into the same file.
 func TestLinksToOneFile(t *testing.T) {
 	dir := t.TempDir()

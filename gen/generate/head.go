@@ -44,11 +44,11 @@ func sourceOf(content []byte) (name string, ok bool) {
 	return name, ok && lineText(first) == emit.Header && isSource && name == filepath.Base(name)
 }
 
-// isOrphan reports whether a generated file that is not generated any more may be removed: its name and its head are ours,
-// and it comes from this declaration, or from one that is gone because it was renamed or removed.
+// isOrphan reports whether a generated file that is not generated any more may be removed: its name and its head are ours, it
+// is no link, and it comes from this declaration, or from one that is gone because it was renamed or removed.
 func (p *pkg) isOrphan(name string, content []byte) bool {
 	source, ok := sourceOf(content)
-	if !ok || !hasGeneratedName(name) {
+	if !ok || !hasGeneratedName(name) || p.links[name] != "" {
 		return false
 	}
 	if p.w != nil && source == filepath.Base(p.w.File) {

@@ -197,8 +197,11 @@ func (p *pkg) planOrphans() {
 			p.steps = append(p.steps, p.removal(name))
 		case p.w != nil:
 			doubt := fmt.Sprintf("but not that it comes from %s, or from a declaration that is gone", filepath.Base(p.w.File))
-			if !hasGeneratedName(name) {
+			switch {
+			case !hasGeneratedName(name):
 				doubt = "but its name does not end in " + generatedSuffixes[0]
+			case p.links[name] != "":
+				doubt = "but it is a link, to " + p.links[name]
 			}
 			list.Report(spec.Pos{File: p.path(name), Line: 1, Col: 1}, diagnostic.ForeignFile,
 				"the head says that ironflow-gen wrote this file, %s; delete the file if nothing needs it, or its head if it is yours", doubt)

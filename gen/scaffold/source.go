@@ -27,6 +27,9 @@ func (s Source) Name() string { return filepath.Base(s.Path) }
 // at is the place of a byte. The lines that a //line comment makes up are about other files than the one to be changed.
 func (s Source) at(offset int) spec.Pos {
 	before := s.Content[:min(offset, len(s.Content))]
+	if len(before) == len(s.Content) { // the end is shown behind the last line, not below it
+		before = bytes.TrimRight(before, "\r\n")
+	}
 	return spec.Pos{File: s.Path, Line: 1 + bytes.Count(before, []byte("\n")), Col: len(before) - bytes.LastIndexByte(before, '\n')}
 }
 
