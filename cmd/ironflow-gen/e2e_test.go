@@ -26,6 +26,7 @@ func TestNewcomer(t *testing.T) {
 		}
 	}
 	goCommand(t, dir, "vet", "./...")
+	goCommand(t, dir, "tool", "ironflow-gen", "vet", "./...")
 	goCommand(t, dir, "test", "./...")
 	output := goCommand(t, dir, "run", ".")
 	for _, want := range []string{
