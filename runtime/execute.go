@@ -171,9 +171,10 @@ func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOpt
 	return e.executor.execute(ctx, req)
 }
 
-// Wake lets the workers of this engine look for work at once, and not only when they poll next: after the commit of a transaction
+// Wake lets the workers and readers of this engine look for work at once, and not only when they poll next: after the commit of a transaction
 // of the caller's own, see Within, on a store that does not tell of it.
 func (e *Engine) Wake() {
+	e.feed.committed()
 	now := e.config.Clock.Now()
 	e.effects.wakeAt(now)
 	e.timers.wakeAt(now)
