@@ -1,5 +1,10 @@
 package runtime
 
+import (
+	"errors"
+	"maps"
+)
+
 // Waiting is how many inputs wait in the engine's lanes for the next commit.
 func Waiting(e *Engine) (n int) {
 	for _, l := range e.executor.lanes {
@@ -15,3 +20,28 @@ func Lanes(e *Engine) int { return len(e.executor.lanes) }
 
 // EffectOptionsOf returns the options of the workflow's effects, to be changed before an engine is made.
 func EffectOptionsOf(w *Workflow) map[string]EffectOptions { return w.effectOptions() }
+
+// OldRelease makes a workflow one of a release that does not know an event and an effect yet.
+func OldRelease(w *Workflow, event, effect string) *Workflow {
+	return &Workflow{name: w.name, err: w.err, definition: oldRelease{w.definition, event, effect}}
+}
+
+type oldRelease struct {
+	definition
+	event, effect string
+}
+
+func (o oldRelease) effectOptions() map[string]EffectOptions {
+	options := maps.Clone(o.definition.effectOptions())
+	delete(options, o.effect)
+	return options
+}
+
+func (o oldRelease) replay(known any, instance Instance) (any, error) {
+	for _, e := range instance.Events {
+		if e.Type == o.event {
+			return nil, &UnknownEvent{instance.Key, e.Version, e.Type, e.SchemaVersion, errors.New("not declared")}
+		}
+	}
+	return o.definition.replay(known, instance)
+}

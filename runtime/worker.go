@@ -247,6 +247,7 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Sett
 	}
 	now := storedTime(w.config.Clock.Now())
 	var lost *LeaseLost
+	var newer *UnknownEvent
 	switch {
 	case errors.As(err, &lost), errors.As(context.Cause(ctx), &lost):
 		log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now", "error", err)
@@ -254,6 +255,10 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Sett
 	case errors.Is(context.Cause(ctx), errStopping):
 		log.InfoContext(ctx, "ironflow: interrupted by the stop, given back", "error", err)
 		return Settlement{Lease: d.Lease, Verdict: Release, At: now}
+	case errors.As(err, &newer):
+		// While a release rolls out, a newer process works on the same instances. It will come by.
+		log.WarnContext(ctx, "ironflow: left to a newer process", "error", err)
+		return Settlement{Lease: d.Lease, Verdict: Release, At: now.Add(leaveToNewer)}
 	}
 	settlement = route.retry.settle(d, err, now)
 	if settlement.Verdict == Dead {
@@ -266,6 +271,10 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Sett
 	log.WarnContext(ctx, "ironflow: attempt failed", "retry_at", settlement.At, "error", err)
 	return settlement
 }
+
+// leaveToNewer is how long a delivery waits that this process is too old for. The attempt does not count: what a rollout has not
+// reached yet is not dead.
+const leaveToNewer = time.Second
 
 // unreported is the last error of a delivery whose attempts are used up without a word from the last.
 func unreported(d Delivery, policy RetryPolicy) string {
