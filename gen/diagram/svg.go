@@ -27,7 +27,7 @@ const (
 	loopReach   = 26.0 // of an arrow from a state to itself
 )
 
-// line is one line of a text in the drawing.
+// textLine is one line of a text in the drawing.
 type textLine struct {
 	text  string
 	small bool

@@ -70,11 +70,23 @@ func checkKeys(file string, root *yaml.Node) error {
 	return d.Err()
 }
 
+// maxKey is what YAML allows for a key without a "?" before it.
+const maxKey = 1000
+
+// isName reports whether a key can stand on one line with its colon.
+func isName(key *yaml.Node) bool {
+	switch {
+	case key.Kind == yaml.AliasNode:
+		return true
+	case key.Kind != yaml.ScalarNode || key.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return false
+	}
+	return !strings.Contains(key.Value, "\n") && len(key.Value) <= maxKey && (key.Value != "" || isQuoted(key))
+}
+
 func reportKeys(file string, n *yaml.Node, d *diagnostic.List) {
 	for i, child := range n.Content {
-		isKey := n.Kind == yaml.MappingNode && i%2 == 0
-		if isKey && (child.Kind != yaml.ScalarNode && child.Kind != yaml.AliasNode || strings.Contains(child.Value, "\n") ||
-			child.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0) {
+		if isKey := n.Kind == yaml.MappingNode && i%2 == 0; isKey && !isName(child) {
 			d.Report(diagnostic.Pos{File: file, Line: child.Line, Col: child.Column}, diagnostic.NotName,
 				"a key must be a name on one line")
 		}

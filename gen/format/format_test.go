@@ -61,8 +61,8 @@ func TestSource(t *testing.T) {
 	}
 }
 
-// TestOddLineBreaks has the cases that a text file cannot hold well.
-func TestOddLineBreaks(t *testing.T) {
+// TestLineEnds has the cases that a text file cannot hold well.
+func TestLineEnds(t *testing.T) {
 	for src, want := range map[string]string{
 		"a: 1\nb: 2 # x\u2028y\n": "f:2:9: this ends a line for YAML and not for editors; replace it by a line feed [IF0121]",
 		"a: 1\rb: 2\n":            "f:1:5: this ends a line",
@@ -70,6 +70,11 @@ func TestOddLineBreaks(t *testing.T) {
 	} {
 		if _, err := format.Source("f", []byte(src)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q gives %v, want %s", src, err, want)
+		}
+	}
+	for src, want := range map[string]string{"a: |\n b": "a: |-\n  b\n", "a: |+\n b": "a: |-\n  b\n", "a: |-": "a: |-\n", "a: >\n b\n": "a: >\n  b\n"} {
+		if out, err := format.Source("f", []byte(src)); err != nil || string(out) != want {
+			t.Errorf("%q gives %q, %v, want %q", src, out, err, want)
 		}
 	}
 	for _, src := range []string{"\ufeffa: 1\r\nb: 2\r\n", "a: 1\r\nb: 2"} {

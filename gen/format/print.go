@@ -221,8 +221,11 @@ func (p *printer) item(n *yaml.Node, indent, depth, next int) {
 	// The first entry stands behind the dash.
 	first := len(p.out)
 	p.blockNode(n, indent+step, depth+1, next)
-	p.out[first].text = "- " + p.out[first].text
-	p.out[first].indent = indent
+	l := &p.out[first]
+	l.text, l.indent = "- "+l.text, indent
+	if l.head > 0 {
+		l.head += len("- ")
+	}
 }
 
 // bytes returns the text.

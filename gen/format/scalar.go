@@ -82,10 +82,13 @@ func (p *printer) blockText(n *yaml.Node, indent int) {
 	if needsIndicator(lines) {
 		mark += strconv.Itoa(step)
 	}
-	for _, c := range "+-" {
-		if strings.ContainsRune(header, c) {
-			mark += string(c)
-		}
+	switch {
+	case len(lines) > 0 && !strings.HasSuffix(n.Value, "\n"): // also at the end of a file without a line end
+		mark += "-"
+	case keep:
+		mark += "+"
+	case strings.Contains(header, "-"):
+		mark += "-"
 	}
 	l := p.last()
 	l.text = join(join(l.text, properties(n)), mark)
@@ -158,7 +161,7 @@ func scalarText(n *yaml.Node) string {
 	case isPrintable(n.Value):
 		return "'" + strings.ReplaceAll(n.Value, "'", "''") + "'"
 	}
-	return escaped(n.Value)
+	return strconv.Quote(n.Value) // its escapes mean the same in YAML
 }
 
 // isPrintable reports whether a text can stand in quotes as it is.
@@ -170,6 +173,3 @@ func isPrintable(text string) bool {
 	}
 	return true
 }
-
-// escaped writes a text in double quotes. The escapes of Go are those of YAML, but for one that is written in no text.
-func escaped(text string) string { return strconv.Quote(text) }
