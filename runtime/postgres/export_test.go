@@ -31,6 +31,8 @@ func (s *Store) DeadStatements() (list, count string) {
 
 func (s *Store) BacklogStatement() string { return s.queries.effects.backlog }
 
+func (s *Store) FinishedStatement() string { return s.queries.forget.finished }
+
 // KeyStatements are the ones that look for rows by key.
 func (s *Store) KeyStatements() map[string]string {
 	q := s.queries
@@ -42,7 +44,8 @@ func (s *Store) KeyStatements() map[string]string {
 		"extendTimers": q.timers.extend, "removeTimers": q.timers.remove, "keepTimers": q.timers.keep,
 		"cancelTimers": q.cancelTimers, "deleteTimers": q.deleteTimers,
 		"readHistory": q.inspection.history, "readSummary": q.inspection.summary,
-		"effectsWaiting": q.effects.waiting, "timersWaiting": q.timers.waiting,
+		"deleteInstances": q.forget.deleteInstances,
+		"effectsWaiting":  q.effects.waiting, "timersWaiting": q.timers.waiting,
 		"checkUniqueKeys": q.checkUniqueKeys, "deleteUniqueKeys": q.deleteUniqueKeys,
 	}
 }

@@ -57,6 +57,30 @@ func TestListPaysOnlyForWhatItReturns(t *testing.T) {
 	}
 }
 
+// TestFinishedInstancesAreFoundByThemselves looks for what can be deleted among very many that cannot.
+func TestFinishedInstancesAreFoundByThemselves(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	fill := fmt.Sprintf(`
+		INSERT INTO %s.instances (workflow_id, workflow_type, version, created_at, last_event_at, completed_at)
+		SELECT 'i' || n, 'order', 1, $1::timestamptz + n * interval '1 s', $1, CASE WHEN n > 50000 THEN $1::timestamptz + n * interval '1 s' END
+		FROM generate_series(1, 100000) n`, schema)
+	if _, err := pool.Exec(t.Context(), fill, now); err != nil {
+		t.Fatal(err)
+	}
+	for _, statistics := range []string{postgres.ReadInOrder, postgres.ReadInOrder + "; ANALYZE " + schema + ".instances"} {
+		for before, want := range map[time.Time]string{now.Add(90_000 * time.Second): "10", now.Add(50_004 * time.Second): "3"} {
+			plan := explain(t, pool, statistics, "force_generic_plan", "ANALYZE, TIMING OFF", store.FinishedStatement(),
+				"order", before, int64(1), time.Time{}, "", 10)
+			read := regexp.MustCompile(`using instances_completed_idx on instances i \(actual rows=(\d+)`).FindStringSubmatch(plan)
+			if read == nil || read[1] != want || regexp.MustCompile(`Removed by Filter: [1-9]|Seq Scan|Hash`).MatchString(plan) {
+				t.Errorf("want %s rows read:\n%s", want, plan)
+			}
+		}
+	}
+}
+
 // TestDeadLettersAreFoundByThemselves lists and counts some dead letters among very many deliveries that live.
 func TestDeadLettersAreFoundByThemselves(t *testing.T) {
 	t.Parallel()

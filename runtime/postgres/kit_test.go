@@ -39,11 +39,17 @@ func TestStore(t *testing.T) {
 			DB:         db,
 			Prefix:     `"` + schema + `".`,
 			Concurrent: true,
-			Project: storetest.Projecting(store, func(ctx context.Context, tx pgx.Tx, statement string) error {
-				_, err := tx.Exec(ctx, statement)
-				return err
-			}),
+			Project:    projecting(store),
 		}
+	})
+}
+
+func projecting(store *postgres.Store) func(
+	context.Context, string, func(func(string) error) error, runtime.ProjectionUpdate,
+) error {
+	return storetest.Projecting(store, func(ctx context.Context, tx pgx.Tx, statement string) error {
+		_, err := tx.Exec(ctx, statement)
+		return err
 	})
 }
 

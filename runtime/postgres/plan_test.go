@@ -107,6 +107,7 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 		"deleteUniqueKeys": {ids, workflows},
 		"readHistory":      {"i1", "order", 1, 10},
 		"readSummary":      {"i1", "order"},
+		"deleteInstances":  {ids, workflows, numbers, 1},
 		"effectsWaiting":   {"i1", "order", 10},
 		"timersWaiting":    {"i1", "order", 10},
 	}

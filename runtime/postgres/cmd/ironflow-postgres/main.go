@@ -1,7 +1,8 @@
 // Command ironflow-postgres writes the SQL of ironflow's PostgreSQL store for those who run it themselves: migrations for
-// goose, tern, Atlas or golang-migrate.
+// goose, tern, Atlas or golang-migrate, and roles with no more privileges than they need.
 //
 //	go run github.com/ironflow-gen/ironflow/runtime/postgres/cmd/ironflow-postgres migrations -format goose -dir db/migrations
+//	go run github.com/ironflow-gen/ironflow/runtime/postgres/cmd/ironflow-postgres roles | psql shop
 package main
 
 import (
@@ -26,12 +27,14 @@ const (
 const usage = `ironflow-postgres writes the SQL of ironflow's PostgreSQL store.
 
 	ironflow-postgres migrations -format plain|goose|tern|atlas -dir DIR [-schema NAME] [-after VERSION] [-first NUMBER]
+	ironflow-postgres roles [-schema NAME] [-owner ROLE] [-worker ROLE] [-reader ROLE]
 
 Run "ironflow-postgres COMMAND -h" for the flags of a command.
 `
 
 var commands = map[string]func(flags *flag.FlagSet) func(out io.Writer) error{
 	"migrations": migrationsCommand,
+	"roles":      rolesCommand,
 }
 
 // Run is the whole program: it takes the arguments without the program's name, and returns the exit code.
@@ -88,5 +91,20 @@ func migrationsCommand(flags *flag.FlagSet) func(out io.Writer) error {
 			fmt.Fprintf(out, "nothing comes after version %d\n", *after)
 		}
 		return nil
+	}
+}
+
+func rolesCommand(flags *flag.FlagSet) func(out io.Writer) error {
+	schema := flags.String("schema", postgres.DefaultSchema, "schema of the tables, as in postgres.WithSchema")
+	var roles postgres.Roles
+	flags.StringVar(&roles.Owner, "owner", "", "role that owns the tables (default: the schema's name with _owner)")
+	flags.StringVar(&roles.Worker, "worker", "", "role that runs engines (default: the schema's name with _worker)")
+	flags.StringVar(&roles.Reader, "reader", "", "role that only reads (default: the schema's name with _reader)")
+	return func(out io.Writer) error {
+		script, err := postgres.RolesScript(roles, postgres.WithSchema(*schema))
+		if err == nil {
+			_, err = io.WriteString(out, script)
+		}
+		return err
 	}
 }

@@ -24,6 +24,19 @@ func TestMigrations(t *testing.T) {
 	}
 }
 
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	var out, errOut strings.Builder
+	if code := Run([]string{"roles", "-schema", "flows", "-worker", "shop"}, &out, &errOut); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, errOut.String())
+	}
+	for _, part := range []string{`ALTER SCHEMA "flows" OWNER TO "flows_owner";`, `GRANT INSERT, DELETE ON "flows".events TO "shop";`} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("it does not say %s:\n%s", part, out.String())
+		}
+	}
+}
+
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -37,6 +50,7 @@ func TestUsage(t *testing.T) {
 		{"migrations -h", exitOK, "-after"},
 		{"migrations -what", exitUsage, "-what"},
 		{"migrations db", exitUsage, `unexpected argument "db"`},
+		{"roles -schema a;b", exitFailed, `"a;b"`},
 		{"migrations -format flyway", exitFailed, `"flyway"`},
 	} {
 		var out strings.Builder
