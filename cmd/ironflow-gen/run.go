@@ -47,6 +47,7 @@ func commands() []command {
 		watchCommand(),
 		diagramCommand(),
 		fmtCommand(),
+		convertCommand(),
 		schemaCommand(),
 		vetCommand(),
 		explainCommand(),

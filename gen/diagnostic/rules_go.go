@@ -172,4 +172,11 @@ type Opened struct {
 type Person struct{ Name string }`,
 		Form: Go,
 	})
+
+	OnlyInGo = define("IF1011", Rule{
+		Title: "Something that only annotated Go types can say",
+		Why: `
+"ironflow-gen convert" writes a declaration in YAML that means the same. JSON names that are not in snake_case, types with JSON
+methods in the package itself and other packages' types with type arguments have no place there.`,
+	})
 )

@@ -52,7 +52,7 @@ var bare = map[diagnostic.Code]bool{
 	diagnostic.TooMany: true, diagnostic.FileTooLarge: true, diagnostic.NotUTF8: true, diagnostic.OddLineBreak: true, diagnostic.TooManyAliases: true,
 	diagnostic.TooManyEntries: true, diagnostic.LongName: true, diagnostic.DuplicateName: true, diagnostic.DuplicateField: true,
 	diagnostic.UniqueTwice: true, diagnostic.InputTwice: true, diagnostic.StaleFile: true, diagnostic.MissingFile: true,
-	diagnostic.OrphanedFile: true, diagnostic.NoWorkflowDirective: true,
+	diagnostic.OrphanedFile: true, diagnostic.NoWorkflowDirective: true, diagnostic.OnlyInGo: true,
 }
 
 // TestRules checks that every rule explains itself, and that its examples do what they say.

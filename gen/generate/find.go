@@ -8,18 +8,43 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/gospec"
 )
 
-// suffixes are the names of declarations.
+// suffixes are the names of declarations in YAML.
 var suffixes = []string{".ironflow.yaml", ".ironflow.yml"}
 
 func isDeclaration(name string) bool {
 	return slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
 }
 
+// isGo tells a declaration of Go types, which is the Go file that says so, from one in YAML.
+func isGo(path string) bool { return filepath.Ext(path) == ".go" }
+
+// declares reports whether a file is a Go file that declares a workflow. One that cannot be read does not.
+func declares(path string) bool {
+	name := filepath.Base(path)
+	if !isGo(name) || strings.HasSuffix(name, "_test.go") || hasGeneratedName(name) || name[0] == '.' || name[0] == '_' {
+		return false
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	_, _, ok := gospec.Declares(content)
+	return ok
+}
+
+// nothing says that there is no declaration in a place.
+func nothing(path, place string) error {
+	return fmt.Errorf(`%s: no *%s %s, and no Go struct that says //ironflow:workflow; "ironflow-gen init NAME" makes a new one`,
+		path, suffixes[0], place)
+}
+
 // found is what paths lead to.
 type found struct {
-	files     []string // declarations, sorted
+	files     []string // declarations, sorted; of Go files, one in a directory
 	abandoned []string // directories without one in which generated files are left, sorted
 }
 
@@ -88,7 +113,9 @@ func findOne(path string) (found, error) {
 		return found{}, err
 	case info.IsDir():
 		return findIn(path)
-	case !isDeclaration(path):
+	case isGo(path) && !declares(path):
+		return found{}, fmt.Errorf("%s: no struct here says //ironflow:workflow", path)
+	case !isGo(path) && !isDeclaration(path):
 		return found{}, fmt.Errorf("%s: the name of a declaration ends in %s", path, suffixes[0])
 	}
 	return found{files: []string{filepath.Clean(path)}}, nil
@@ -103,21 +130,28 @@ func findIn(dir string) (found, error) {
 	case len(abandoned(dir, Options{}).steps) > 0:
 		f.abandoned = append(f.abandoned, dir)
 	default:
-		err = fmt.Errorf("%s: no *%s in this directory; \"ironflow-gen init NAME\" makes a new one", dir, suffixes[0])
+		err = nothing(dir, "in this directory")
 	}
 	return f, err
 }
 
-// declarationsIn returns the declarations of one directory.
+// declarationsIn returns the declarations of one directory, of which its Go files are one at most.
 func declarationsIn(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
 	var files []string
+	hasGo := false
 	for _, e := range entries {
-		if !e.IsDir() && isDeclaration(e.Name()) {
-			files = append(files, filepath.Join(dir, e.Name()))
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case e.IsDir():
+		case isDeclaration(path):
+			files = append(files, path)
+		case !hasGo && declares(path):
+			hasGo = true
+			files = append(files, path)
 		}
 	}
 	return files, nil
@@ -129,7 +163,7 @@ func findBelow(pattern, root string) (found, error) {
 		return found{}, fmt.Errorf("%s: there is no such directory", pattern)
 	}
 	var f found
-	declared, generated := make(map[string]bool), make(map[string]bool)
+	declared, hasGo, generated := make(map[string]bool), make(map[string]bool), make(map[string]bool)
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -143,6 +177,10 @@ func findBelow(pattern, root string) (found, error) {
 			declared[filepath.Dir(path)] = true
 		case hasGeneratedName(path):
 			generated[filepath.Dir(path)] = true
+		case !hasGo[filepath.Dir(path)] && declares(path):
+			f.files = append(f.files, filepath.Clean(path))
+			declared[filepath.Dir(path)] = true
+			hasGo[filepath.Dir(path)] = true
 		}
 		return nil
 	})
@@ -152,7 +190,7 @@ func findBelow(pattern, root string) (found, error) {
 		}
 	}
 	if err == nil && len(f.files) == 0 && len(f.abandoned) == 0 {
-		err = fmt.Errorf("%s: no *%s below this directory; \"ironflow-gen init NAME\" makes a new one", pattern, suffixes[0])
+		err = nothing(pattern, "below this directory")
 	}
 	return f, err
 }

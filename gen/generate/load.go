@@ -2,8 +2,14 @@ package generate
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 
+	"github.com/ironflow-gen/ironflow/gen/gospec"
+	"github.com/ironflow-gen/ironflow/gen/scaffold"
 	"github.com/ironflow-gen/ironflow/gen/spec"
+	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
 
 // Load reads the declarations that the paths name. When any of them has a mistake, the error has the mistakes of all of
@@ -24,4 +30,62 @@ func Load(paths []string) ([]*spec.Workflow, error) {
 		return nil, err
 	}
 	return list, nil
+}
+
+// loadAll reads declarations and the Go files beside them. The error is about what the declarations say of each other.
+func loadAll(files []string, options Options) ([]pkg, error) {
+	packages := make([]pkg, len(files))
+	inParallel(len(files), func(i int) {
+		p := pkg{file: files[i], dir: filepath.Dir(files[i]), options: options}
+		if p.err = p.read(); p.err == nil && !isGo(p.file) {
+			p.parse()
+		}
+		packages[i] = p
+	})
+	var of []*pkg
+	var sources []gospec.Package
+	for i := range packages {
+		if p := &packages[i]; p.err == nil && isGo(p.file) {
+			of = append(of, p)
+			sources = append(sources, p.source())
+		}
+	}
+	for i, result := range gospec.Load(sources) {
+		of[i].w, of[i].err = result.Workflow, result.Err
+	}
+	return packages, validateTogether(packages)
+}
+
+// parse reads a declaration in YAML.
+func (p *pkg) parse() {
+	content, err := os.ReadFile(p.file)
+	if err != nil {
+		p.err = err
+		return
+	}
+	p.w, p.err = yamlspec.Parse(p.file, content)
+}
+
+// source is the user's part of a package whose types are the declaration.
+func (p *pkg) source() gospec.Package {
+	source := gospec.Package{Dir: p.dir}
+	for _, f := range p.own {
+		if !strings.HasSuffix(f.Path, "_test.go") && !scaffold.IsBlank(f.Content) {
+			source.Files = append(source.Files, gospec.File{Name: f.Name(), Content: f.Content})
+		}
+	}
+	return source
+}
+
+// validateTogether checks what the declarations that could be read say of each other.
+func validateTogether(packages []pkg) error {
+	var list []*spec.Workflow
+	for _, p := range packages {
+		if p.err == nil {
+			list = append(list, p.w)
+		}
+	}
+	var d spec.Diagnostics
+	spec.ValidateTogether(list, &d)
+	return d.Err()
 }

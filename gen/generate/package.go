@@ -15,6 +15,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/emit"
+	"github.com/ironflow-gen/ironflow/gen/gospec"
 	"github.com/ironflow-gen/ironflow/gen/scaffold"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
@@ -22,7 +23,8 @@ import (
 
 // pkg is the Go package that one declaration is generated into.
 type pkg struct {
-	w       *spec.Workflow // nil in a directory without a declaration
+	file    string         // the declaration
+	w       *spec.Workflow // nil in a directory without one
 	dir     string
 	options Options
 
@@ -40,9 +42,6 @@ type pkg struct {
 func (p *pkg) plan() error {
 	if p.w.HTTP {
 		return fmt.Errorf("%s: this version does not generate HTTP handlers yet; remove http", p.w.HTTPPos)
-	}
-	if err := p.read(); err != nil {
-		return err
 	}
 	files, err := emit.Files(p.w)
 	if err != nil {
@@ -105,7 +104,10 @@ func (p *pkg) checkAlone() error {
 	places := make([]spec.Pos, len(declarations))
 	for i, file := range declarations {
 		places[i] = p.w.Name.Pos
-		if filepath.Base(file) != filepath.Base(p.w.File) {
+		if p.w.Form == spec.Go {
+			places[i] = p.w.Pos
+		}
+		if filepath.Base(file) != filepath.Base(p.file) {
 			places[i] = placeOf(file)
 		}
 	}
@@ -124,6 +126,9 @@ func (p *pkg) checkAlone() error {
 // placeOf returns the place of a workflow's name in its declaration, or of the beginning when that has mistakes.
 func placeOf(file string) spec.Pos {
 	if content, err := os.ReadFile(file); err == nil {
+		if line, col, ok := gospec.Declares(content); ok {
+			return spec.Pos{File: file, Line: line, Col: col}
+		}
 		if w, err := yamlspec.Parse(file, content); err == nil {
 			return w.Name.Pos
 		}

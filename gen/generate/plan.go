@@ -7,16 +7,12 @@ package generate
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"sync"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/scaffold"
-	"github.com/ironflow-gen/ironflow/gen/spec"
-	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
 
 // Action says what becomes of a file.
@@ -119,36 +115,6 @@ func New(paths []string, options Options) (*Plan, error) {
 	}
 	plan.Findings.Sort()
 	return plan, nil
-}
-
-// loadAll reads declarations. The error is about what they say of each other.
-func loadAll(files []string, options Options) ([]pkg, error) {
-	packages := make([]pkg, len(files))
-	inParallel(len(files), func(i int) { packages[i] = load(files[i], options) })
-	return packages, validateTogether(packages)
-}
-
-// load reads one declaration.
-func load(file string, options Options) pkg {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return pkg{err: err}
-	}
-	w, err := yamlspec.Parse(file, content)
-	return pkg{w: w, dir: filepath.Dir(file), options: options, err: err}
-}
-
-// validateTogether checks what the declarations that could be read say of each other.
-func validateTogether(packages []pkg) error {
-	var list []*spec.Workflow
-	for _, p := range packages {
-		if p.err == nil {
-			list = append(list, p.w)
-		}
-	}
-	var d spec.Diagnostics
-	spec.ValidateTogether(list, &d)
-	return d.Err()
 }
 
 // planUnlessFailed plans a package whose declaration could be read.

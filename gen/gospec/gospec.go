@@ -44,8 +44,8 @@ type Result struct {
 	Err      error
 }
 
-// Load reads packages, each of which should declare a workflow. It runs the go command once for each module, in the
-// directory of one of its packages; the results are in the order of the packages.
+// Load reads packages, each of which should declare a workflow. It runs the go command once for each module; the
+// results are in the order of the packages.
 func Load(packages []Package) []Result {
 	loaded := load(packages)
 	results := make([]Result, len(packages))
@@ -61,13 +61,14 @@ func Load(packages []Package) []Result {
 	return results
 }
 
-// Declares reports whether a Go file has a directive that makes its package a declaration. The file may be anything.
-func Declares(content []byte) bool {
+// Declares reports whether a Go file has a directive that makes its package a declaration, and where. The file may be
+// anything.
+func Declares(content []byte) (line, col int, ok bool) {
 	mark := []byte("//" + tool + ":workflow")
 	for rest := content; ; {
 		at := bytes.Index(rest, mark)
 		if at < 0 {
-			return false
+			return 0, 0, false
 		}
 		line := rest[bytes.LastIndexByte(rest[:at], '\n')+1 : at]
 		if len(bytes.TrimSpace(line)) == 0 {
@@ -76,18 +77,20 @@ func Declares(content []byte) bool {
 		rest = rest[at+len(mark):]
 	}
 	// It may also be a part of a text.
-	file, _ := parser.ParseFile(token.NewFileSet(), "", content, parser.ParseComments|parser.SkipObjectResolution)
+	set := token.NewFileSet()
+	file, _ := parser.ParseFile(set, "", content, parser.ParseComments|parser.SkipObjectResolution)
 	if file == nil {
-		return false
+		return 0, 0, false
 	}
 	for _, group := range file.Comments {
 		for _, c := range group.List {
 			if d, ok := ast.ParseDirective(c.Slash, c.Text); ok && d.Tool == tool && d.Name == "workflow" {
-				return true
+				at := set.PositionFor(c.Slash, false)
+				return at.Line, at.Column, true
 			}
 		}
 	}
-	return false
+	return 0, 0, false
 }
 
 // reader makes the model of one package.

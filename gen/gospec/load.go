@@ -23,7 +23,6 @@ import (
 	"golang.org/x/tools/go/packages"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
-	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
 // source is a package that is parsed and, as far as that goes, checked.
@@ -104,8 +103,9 @@ func (s *source) parse() {
 		if match, err := context.MatchFile("", f.Name); err == nil && !match {
 			continue
 		}
+		base := s.fset.Base()
 		file, err := parser.ParseFile(s.fset, s.Package.path(f.Name), f.Content, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
-		s.syntax(err)
+		s.syntax(base, err)
 		if file != nil && file.Name != nil {
 			s.files = append(s.files, file)
 		}
@@ -131,15 +131,16 @@ func buildContext(files []File) build.Context {
 	return context
 }
 
-// syntax reports what a parser does not understand.
-func (s *source) syntax(err error) {
+// syntax reports what a parser does not understand in the file that begins at base. The positions of its errors follow line
+// comments, and those of mistakes do not.
+func (s *source) syntax(base int, err error) {
 	var list goscanner.ErrorList
 	if err != nil && !errors.As(err, &list) {
 		s.failure = err
 	}
 	list.RemoveMultiples()
 	for _, e := range list {
-		s.d.Report(spec.Pos{File: e.Pos.Filename, Line: e.Pos.Line, Col: e.Pos.Column}, diagnostic.GoError, "%s", e.Msg)
+		s.report(token.Pos(base+e.Pos.Offset), diagnostic.GoError, "%s", e.Msg)
 	}
 }
 
@@ -175,14 +176,14 @@ func (l *loader) compile(sources []*source) error {
 		return nil
 	}
 	patterns := slices.Sorted(maps.Keys(wanted))
-	list, err := packages.Load(&packages.Config{Mode: compiledTypes, Dir: sources[0].Dir}, patterns...)
+	list, err := packages.Load(&packages.Config{Mode: compiledTypes, Dir: sources[0].root}, patterns...)
 	if err != nil {
 		return err
 	}
 	// A package that does not compile has no compiled types. It may be waiting for generated code itself, or import one that
 	// is; its source tells enough then.
 	if slices.ContainsFunc(list, func(p *packages.Package) bool { return p.Types == nil && len(p.GoFiles) > 0 }) {
-		if list, err = packages.Load(&packages.Config{Mode: sourceTypes, Dir: sources[0].Dir}, patterns...); err != nil {
+		if list, err = packages.Load(&packages.Config{Mode: sourceTypes, Dir: sources[0].root}, patterns...); err != nil {
 			return err
 		}
 	}

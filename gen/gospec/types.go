@@ -235,7 +235,6 @@ func (r *reader) declare(named *types.Named, obj *types.TypeName, u use) spec.Ty
 	case !local || hasJSON(named):
 		t.Kind = spec.Imported
 		t.Go = *as
-		t.Go.Path = named.Obj().Pkg().Path()
 		t.Go.Pos = t.Pos
 	case isStruct(named):
 		t.Kind = spec.Struct

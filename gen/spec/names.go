@@ -154,3 +154,6 @@ func (f form) check(d *Diagnostics, kind string, n Name) {
 		d.Report(n.Pos, diagnostic.NameForm, "%s name %q must be %s; %s", kind, n.Text, f.rule, hint)
 	}
 }
+
+// IsSnake reports whether a name has the form of fields, states and timers in YAML.
+func IsSnake(name string) bool { return snakeForm.valid(name) }

@@ -92,3 +92,29 @@ func (c *comparison) compare(path string, a, b reflect.Value) {
 		}
 	}
 }
+
+// Reflow makes the docs of a model differ in nothing but their words.
+func Reflow(w *spec.Workflow) {
+	reflow(reflect.ValueOf(w), make(map[uintptr]bool))
+}
+
+func reflow(v reflect.Value, seen map[uintptr]bool) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() && !seen[v.Pointer()] {
+			seen[v.Pointer()] = true
+			reflow(v.Elem(), seen)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			reflow(v.Index(i), seen)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).Name == "Doc" {
+				v.Field(i).SetString(strings.Join(strings.Fields(v.Field(i).String()), " "))
+			}
+			reflow(v.Field(i), seen)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ironflow-gen/ironflow/gen/convert"
+	"github.com/ironflow-gen/ironflow/gen/generate"
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+func convertCommand() command {
+	return command{
+		name:    "convert",
+		args:    "[path]",
+		summary: "turn a declaration in YAML into annotated Go types, or back",
+		details: `
+Prints a declaration in its other form: annotated Go types for one in YAML, and YAML for annotated Go types. Both mean the
+same. The path is a declaration or its directory; without one it is the current directory.
+
+A package has one declaration, so replace the old one: write the new one beside it with -o, remove the old one, and run
+"ironflow-gen generate". From then on the types are yours, or are generated again. Comments in YAML and Go code that is no
+part of the declaration are not carried over. See docs/annotated-go.md.
+
+Examples:
+  ironflow-gen convert order.ironflow.yaml
+  ironflow-gen convert -o orders/orders.go orders/orders.ironflow.yaml
+  ironflow-gen convert -o orders/orders.ironflow.yaml orders
+`,
+		diagnoses: true,
+		setup: func(flags *flag.FlagSet) func(call) int {
+			output := flags.String("o", "", "the `file` to write, which must not exist, instead of standard output")
+			return func(c call) int { return runConvert(c, *output) }
+		},
+	}
+}
+
+func runConvert(c call, output string) int {
+	if len(c.args) > 1 {
+		return c.usageError("convert takes one declaration at a time")
+	}
+	list, err := generate.Load(c.paths())
+	if err != nil {
+		return c.failed(err)
+	}
+	if len(list) != 1 {
+		return c.usageError("%s holds %d declarations; name one of them", c.paths()[0], len(list))
+	}
+	w := list[0]
+	other := convert.Go
+	if w.Form == spec.Go {
+		other = convert.YAML
+	}
+	text, err := other(w)
+	if err != nil {
+		return c.failed(err)
+	}
+	if output == "" || output == "-" {
+		return c.write(output, text)
+	}
+	if err := writeNew(output, text); err != nil {
+		return c.failed(err)
+	}
+	fmt.Fprintf(c.out, "wrote %s\n", output)
+	if filepath.Dir(output) == filepath.Dir(w.File) {
+		what := "remove " + w.File
+		if w.Form == spec.Go {
+			what = "remove the types that it declares from the Go files"
+		}
+		fmt.Fprintf(c.out, "%s, and run \"ironflow-gen\": a package has one declaration\n", what)
+	}
+	return exitOK
+}
+
+// writeNew writes a file that does not exist.
+func writeNew(name string, content []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists already, and is not overwritten", name)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}

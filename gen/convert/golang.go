@@ -1,0 +1,387 @@
+package convert
+
+import (
+	"bytes"
+	"fmt"
+	"go/format"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// Go returns a file of annotated Go types that says the same as a model.
+func Go(w *spec.Workflow) ([]byte, error) {
+	g := &golang{w: w}
+	g.state()
+	g.types()
+	g.section("What can be asked of an instance.", "input", w.Inputs, g.inputArguments)
+	g.section("What has happened.", "event", w.Events, nil)
+	g.effects()
+	g.timers()
+	g.section("Why an input may be refused.", "rejection", w.Rejections, nil)
+	g.states()
+	text := slices.Concat([]byte("package "+w.Package.Text+"\n"), g.imports.block(), g.text.Bytes())
+	source, err := format.Source(text)
+	if err != nil {
+		return nil, fmt.Errorf("formatting the types of workflow %s: %w", w.Name.Text, err)
+	}
+	return source, nil
+}
+
+// golang is a Go file under construction.
+type golang struct {
+	w       *spec.Workflow
+	imports imports
+	text    bytes.Buffer
+}
+
+func (g *golang) line(format string, args ...any) {
+	fmt.Fprintf(&g.text, format, args...)
+	g.text.WriteByte('\n')
+}
+
+// comment writes a text as line comments.
+func (g *golang) comment(text string) {
+	if text == "" {
+		return
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		g.line("%s", strings.TrimRight("// "+printable(line), " "))
+	}
+}
+
+// printable drops what Go source may not contain.
+func printable(line string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\t' || r == '\uFEFF' {
+			return -1
+		}
+		return r
+	}, line)
+}
+
+// directive writes a directive below a doc.
+func (g *golang) directive(doc, name string, args ...string) {
+	g.comment(doc)
+	if doc != "" {
+		g.line("//")
+	}
+	g.line("%s", strings.Join(append([]string{"//ironflow:" + name}, slices.DeleteFunc(args, func(a string) bool { return a == "" })...), " "))
+}
+
+// argument writes key=value, or nothing for no value.
+func argument(key, value string) string {
+	if value == "" {
+		return ""
+	}
+	return key + "=" + quoteValue(value)
+}
+
+// quoteValue puts a value in quotes that would be taken for several otherwise.
+func quoteValue(value string) string {
+	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == '"' || r == '`' }) {
+		return strconv.Quote(value)
+	}
+	return value
+}
+
+func nameList(names []spec.Name) string {
+	texts := make([]string, len(names))
+	for i, n := range names {
+		texts[i] = n.Text
+	}
+	return strings.Join(texts, ",")
+}
+
+func (g *golang) state() {
+	w := g.w
+	var unique []string
+	for _, u := range w.Unique {
+		unique = append(unique, u.Input.Text+":"+spec.GoName(u.Field.Text))
+	}
+	http := ""
+	if w.HTTP {
+		http = "http=true"
+	}
+	g.line("")
+	g.directive(w.Doc, "workflow", argument("type", w.Name.Text), argument("id", spec.GoName(w.ID.Text)),
+		argument("unique", strings.Join(unique, ",")), http)
+	g.line("type State struct {")
+	if w.HasStates() {
+		g.line("Status Status")
+	}
+	g.fields(w.State)
+	g.line("}")
+}
+
+func (g *golang) fields(list []*spec.Field) {
+	for _, f := range list {
+		g.comment(f.Doc)
+		name := spec.GoName(f.Name.Text)
+		g.line("%s %s%s", name, g.goType(&f.Type), tag(f, name))
+	}
+}
+
+// tag writes the tags of a field that its Go name and type do not make needless.
+func tag(f *spec.Field, goName string) string {
+	var tags []string
+	if spec.SnakeName(goName) != f.Name.Text {
+		tags = append(tags, fmt.Sprintf("json:%q", f.Name.Text))
+	}
+	inner := &f.Type
+	for inner.Elem != nil {
+		inner = inner.Elem
+	}
+	if inner.Kind == spec.Scalar && inner.Name == "decimal" {
+		tags = append(tags, `ironflow:"decimal"`)
+	}
+	if len(tags) == 0 {
+		return ""
+	}
+	return " `" + strings.Join(tags, " ") + "`"
+}
+
+func (g *golang) goType(ref *spec.TypeRef) string {
+	switch ref.Kind {
+	case spec.Optional:
+		return "*" + g.goType(ref.Elem)
+	case spec.List:
+		return "[]" + g.goType(ref.Elem)
+	case spec.Map:
+		return "map[string]" + g.goType(ref.Elem)
+	case spec.Scalar:
+		switch ref.Name {
+		case "decimal":
+			return "string"
+		case "bytes":
+			return "[]byte"
+		case "time":
+			return g.imports.name("time") + ".Time"
+		case "duration":
+			return g.imports.name("time") + ".Duration"
+		case "json":
+			return g.imports.name("encoding/json") + ".RawMessage"
+		}
+	}
+	return ref.Name
+}
+
+// types writes the declared types. One that nothing uses says that it belongs to the declaration.
+func (g *golang) types() {
+	used := usedTypes(g.w)
+	for _, t := range g.w.Types {
+		g.line("")
+		if used[t] {
+			g.comment(t.Doc)
+		} else {
+			g.directive(t.Doc, "type")
+		}
+		switch t.Kind {
+		case spec.Struct:
+			g.line("type %s struct {", t.Name.Text)
+			g.fields(t.Fields)
+			g.line("}")
+		case spec.Imported:
+			g.line("type %s = %s.%s", t.Name.Text, g.imports.name(t.Go.Path), t.Go.Name)
+		case spec.Enum:
+			g.line("type %s string", t.Name.Text)
+			g.line("\n// The values of %s.\nconst (", t.Name.Text)
+			for _, v := range t.Values {
+				g.comment(v.Doc)
+				g.line("%s %s = %q", spec.EnumValueName(t.Name.Text, v.Name.Text), t.Name.Text, v.Name.Text)
+			}
+			g.line(")")
+		}
+	}
+}
+
+// usedTypes finds the types that fields of messages, or of the state, are made of.
+func usedTypes(w *spec.Workflow) map[*spec.Type]bool {
+	used := make(map[*spec.Type]bool)
+	var add func(fields []*spec.Field)
+	add = func(fields []*spec.Field) {
+		for _, f := range fields {
+			ref := &f.Type
+			for ref.Elem != nil {
+				ref = ref.Elem
+			}
+			if t := ref.Decl; t != nil && !used[t] {
+				used[t] = true
+				add(t.Fields)
+			}
+		}
+	}
+	add(w.State)
+	for _, messages := range [][]*spec.Message{w.Inputs, w.Events, w.Rejections} {
+		for _, m := range messages {
+			add(m.Fields)
+		}
+	}
+	for _, e := range w.Effects {
+		add(e.Fields)
+	}
+	return used
+}
+
+// section writes messages of one kind.
+func (g *golang) section(comment, kind string, list []*spec.Message, arguments func(*spec.Message) []string) {
+	if len(list) == 0 {
+		return
+	}
+	g.line("\n// %s", comment)
+	for _, m := range list {
+		var args []string
+		if arguments != nil {
+			args = arguments(m)
+		}
+		g.message(m, kind, args...)
+	}
+}
+
+func (g *golang) message(m *spec.Message, kind string, args ...string) {
+	g.line("")
+	g.directive(m.Doc, kind, args...)
+	if len(m.Fields) == 0 {
+		g.line("type %s struct{}", m.Name.Text)
+		return
+	}
+	g.line("type %s struct {", m.Name.Text)
+	g.fields(m.Fields)
+	g.line("}")
+}
+
+func (g *golang) inputArguments(m *spec.Message) []string {
+	if m.ID.Text == g.w.ID.Text {
+		return nil
+	}
+	return []string{argument("id", spec.GoName(m.ID.Text))}
+}
+
+func (g *golang) effects() {
+	if len(g.w.Effects) == 0 {
+		return
+	}
+	g.line("\n// Work for the world outside.")
+	for _, e := range g.w.Effects {
+		g.message(&e.Message, "effect",
+			argument("returns", nameList(e.Returns)), delivery("starts", e.Starts), argument("ended", e.Ended.Text),
+			delivery("sends", e.Sends), argument("dead", e.Dead.Text), argument("retry", retry(e.Retry)),
+			duration("timeout", e), number("priority", e.Priority), argument("limit", limit(e.Limit)))
+	}
+}
+
+func duration(key string, e *spec.Effect) string {
+	if e.Timeout == 0 {
+		return ""
+	}
+	return argument(key, durationText(e.Timeout))
+}
+
+func number(key string, n int) string {
+	if n == 0 {
+		return ""
+	}
+	return argument(key, strconv.Itoa(n))
+}
+
+func delivery(key string, d *spec.Delivery) string {
+	if d == nil {
+		return ""
+	}
+	return argument(key, d.Workflow.Text+"/"+d.Input.Text)
+}
+
+// retry writes what there is without names, if nothing is left out before.
+func retry(r spec.Retry) string {
+	var parts, named []string
+	add := func(name, value string, is bool) {
+		if is {
+			parts = append(parts, value)
+			named = append(named, name+":"+value)
+		}
+	}
+	add("max_attempts", strconv.Itoa(r.MaxAttempts), r.MaxAttempts > 0)
+	add("base", durationText(r.Base), r.Base > 0)
+	add("max", durationText(r.Max), r.Max > 0)
+	for i, is := range []bool{r.MaxAttempts > 0, r.Base > 0, r.Max > 0} {
+		if i < len(parts) && !is {
+			return strings.Join(named, ",")
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+func limit(l *spec.Limit) string {
+	if l == nil {
+		return ""
+	}
+	var parts []string
+	add := func(name, value string, is bool) {
+		if is {
+			parts = append(parts, name+":"+value)
+		}
+	}
+	add("concurrency", strconv.Itoa(l.Concurrency), l.Concurrency > 0)
+	add("global", strconv.Itoa(l.Global), l.Global > 0)
+	add("rate", rateText(l.Rate), l.Rate > 0)
+	add("burst", strconv.Itoa(l.Burst), l.Burst > 0)
+	add("key", spec.GoName(l.Key.Text), l.Key.Text != "")
+	add("per_key", strconv.Itoa(l.PerKey), l.PerKey > 0)
+	return strings.Join(parts, ",")
+}
+
+// timers writes what delivers inputs later, each in a comment of its own.
+func (g *golang) timers() {
+	for _, t := range g.w.Timers {
+		after := ""
+		if t.After > 0 {
+			after = argument("after", durationText(t.After))
+		}
+		args := append([]string{t.Name.Text, argument("input", t.Input.Text), after}, recurrence(t.Recurrence)...)
+		g.line("")
+		g.directive(t.Doc, "timer", append(args, argument("while", nameList(t.While)))...)
+	}
+	for _, s := range g.w.Schedules {
+		args := append([]string{s.Name.Text, argument("input", s.Input.Text)}, recurrence(s.Recurrence)...)
+		g.line("")
+		g.directive(s.Doc, "schedule", append(args, argument("instance", s.Instance.Text))...)
+	}
+}
+
+func recurrence(r spec.Recurrence) []string {
+	return []string{argument("schedule", r.Schedule.Text), argument("zone", r.Zone.Text), argument("missed", r.Missed.Text)}
+}
+
+// states writes the state machine.
+func (g *golang) states() {
+	if !g.w.HasStates() {
+		return
+	}
+	g.line("\n// Status is where an instance stands.\ntype Status string\n\n// The states, the first being the initial one.\nconst (")
+	for i, s := range g.w.States {
+		if i > 0 {
+			g.line("")
+		}
+		g.comment(s.Doc)
+		if s.Doc != "" {
+			g.line("//")
+		}
+		if s.Terminal {
+			g.line("//ironflow:terminal")
+		}
+		for _, t := range s.Accepts {
+			args := []string{t.Input.Text}
+			for _, m := range t.Moves {
+				args = append(args, argument(m.Event.Text, m.To.Text))
+			}
+			args = append(args, argument("effects", nameList(t.Effects)), argument("timers", nameList(t.Timers)),
+				argument("reject", t.Reject.Text), argument("doc", t.Doc))
+			g.directive("", "accepts", args...)
+		}
+		g.line("%s Status = %q", spec.StatusName(s.Name.Text), s.Name.Text)
+	}
+	g.line(")")
+}

@@ -1,0 +1,282 @@
+package convert
+
+import (
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/format"
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// YAML returns a declaration in YAML that says the same as a model, in the layout of "ironflow-gen fmt". The error is a
+// [diagnostic.Errors] with all that only Go can say.
+func YAML(w *spec.Workflow) ([]byte, error) {
+	if err := check(w); err != nil {
+		return nil, err
+	}
+	root := document(w)
+	layout(root.node, "", 0)
+	text, err := yaml.Marshal(root.node)
+	if err != nil {
+		return nil, err
+	}
+	return format.Source(w.Package.Text+".ironflow.yaml", text)
+}
+
+// check reports what has no counterpart in YAML.
+func check(w *spec.Workflow) error {
+	var d diagnostic.List
+	for _, t := range w.Types {
+		switch {
+		case t.Kind != spec.Imported:
+		case t.Go.Path == "":
+			d.Report(t.Pos, diagnostic.OnlyInGo, "type %q belongs to the package and has JSON methods of its own, and YAML can only name such types of other packages; move it to one",
+				t.Go.Name)
+		case len(t.Go.Args) > 0:
+			d.Report(t.Pos, diagnostic.OnlyInGo, "type %q of %q has type arguments, which YAML cannot give; declare a type for it in another package, and use that",
+				t.Go.Name, t.Go.Path)
+		}
+		checkFields(&d, t.Fields)
+	}
+	checkFields(&d, w.State)
+	for _, messages := range [][]*spec.Message{w.Inputs, w.Events, w.Rejections} {
+		for _, m := range messages {
+			checkFields(&d, m.Fields)
+		}
+	}
+	for _, e := range w.Effects {
+		checkFields(&d, e.Fields)
+	}
+	return d.Err()
+}
+
+func checkFields(d *diagnostic.List, fields []*spec.Field) {
+	for _, f := range fields {
+		if snake := spec.SnakeName(f.Name.Text); !spec.IsSnake(f.Name.Text) {
+			d.Report(f.Name.Pos, diagnostic.OnlyInGo, "field %q has a name that YAML does not take, where names have small letters, digits and underscores; call it %q, which changes what is stored",
+				f.Name.Text, snake)
+		}
+	}
+}
+
+func document(w *spec.Workflow) mapping {
+	root := newMapping()
+	root.number("ironflow", "1")
+	root.text("workflow", w.Name.Text)
+	root.text("package", w.Package.Text)
+	root.text("doc", w.Doc)
+	root.text("id", w.ID.Text)
+	if w.HTTP {
+		root.boolean("http")
+	}
+	unique := newMapping()
+	for _, u := range w.Unique {
+		unique.text(u.Input.Text, u.Field.Text)
+	}
+	root.section("unique", unique)
+	types := newMapping()
+	for _, t := range w.Types {
+		types.add(t.Name.Text, declaredType(t))
+	}
+	root.section("types", types)
+	root.section("state", fields(w.State))
+	root.section("inputs", inputs(w))
+	root.section("events", messages(w.Events))
+	effects := newMapping()
+	for _, e := range w.Effects {
+		effects.add(e.Name.Text, effect(e))
+	}
+	root.section("effects", effects)
+	timers := newMapping()
+	for _, t := range w.Timers {
+		timers.add(t.Name.Text, timer(t))
+	}
+	root.section("timers", timers)
+	schedules := newMapping()
+	for _, s := range w.Schedules {
+		schedules.add(s.Name.Text, schedule(s))
+	}
+	root.section("schedules", schedules)
+	root.section("rejections", messages(w.Rejections))
+	states := newMapping()
+	for _, s := range w.States {
+		states.add(s.Name.Text, state(s))
+	}
+	root.section("states", states)
+	return root
+}
+
+func declaredType(t *spec.Type) mapping {
+	m := newMapping()
+	m.text("doc", t.Doc)
+	switch t.Kind {
+	case spec.Imported:
+		m.text("go", t.Go.Path+"."+t.Go.Name)
+	case spec.Struct:
+		m.add("fields", fields(t.Fields))
+	case spec.Enum:
+		hasDocs := false
+		values, list := newMapping(), newList()
+		for _, v := range t.Values {
+			hasDocs = hasDocs || v.Doc != ""
+			values.add(v.Name.Text, textNode(v.Doc))
+			list.append(v.Name.Text)
+		}
+		if hasDocs {
+			m.add("enum", values)
+		} else {
+			m.add("enum", list)
+		}
+	}
+	return m
+}
+
+func fields(list []*spec.Field) mapping {
+	m := newMapping()
+	for _, f := range list {
+		if f.Doc == "" {
+			m.text(f.Name.Text, typeText(&f.Type))
+			continue
+		}
+		long := newMapping()
+		long.text("type", typeText(&f.Type))
+		long.text("doc", f.Doc)
+		m.add(f.Name.Text, long)
+	}
+	return m
+}
+
+func typeText(ref *spec.TypeRef) string {
+	switch ref.Kind {
+	case spec.Optional:
+		return "optional<" + typeText(ref.Elem) + ">"
+	case spec.List:
+		return "list<" + typeText(ref.Elem) + ">"
+	case spec.Map:
+		return "map<" + typeText(ref.Elem) + ">"
+	}
+	return ref.Name
+}
+
+func messages(list []*spec.Message) mapping {
+	section := newMapping()
+	for _, m := range list {
+		section.add(m.Name.Text, message(m))
+	}
+	return section
+}
+
+func message(of *spec.Message) mapping {
+	m := newMapping()
+	m.text("doc", of.Doc)
+	m.section("fields", fields(of.Fields))
+	return m
+}
+
+func inputs(w *spec.Workflow) mapping {
+	section := newMapping()
+	for _, in := range w.Inputs {
+		m := newMapping()
+		m.text("doc", in.Doc)
+		if in.ID.Text != w.ID.Text {
+			m.text("id", in.ID.Text)
+		}
+		m.section("fields", fields(in.Fields))
+		section.add(in.Name.Text, m)
+	}
+	return section
+}
+
+func effect(e *spec.Effect) mapping {
+	m := message(&e.Message)
+	m.names("returns", e.Returns)
+	m.delivery("starts", e.Starts)
+	m.text("ended", e.Ended.Text)
+	m.delivery("sends", e.Sends)
+	m.text("dead", e.Dead.Text)
+	retry := newMapping()
+	retry.integer("max_attempts", e.Retry.MaxAttempts)
+	retry.duration("base", e.Retry.Base)
+	retry.duration("max", e.Retry.Max)
+	m.section("retry", retry)
+	m.duration("timeout", e.Timeout)
+	m.integer("priority", e.Priority)
+	if l := e.Limit; l != nil {
+		limit := newMapping()
+		limit.integer("concurrency", l.Concurrency)
+		limit.integer("global", l.Global)
+		if l.Rate > 0 {
+			limit.number("rate", rateText(l.Rate))
+		}
+		limit.integer("burst", l.Burst)
+		limit.text("key", l.Key.Text)
+		limit.integer("per_key", l.PerKey)
+		m.section("limit", limit)
+	}
+	return m
+}
+
+// rateText writes a rate so that it is a number to YAML, whatever its size.
+func rateText(rate float64) string { return strconv.FormatFloat(rate, 'f', -1, 64) }
+
+func (m *mapping) delivery(key string, d *spec.Delivery) {
+	if d != nil {
+		to := newMapping()
+		to.text("workflow", d.Workflow.Text)
+		to.text("input", d.Input.Text)
+		m.section(key, to)
+	}
+}
+
+func timer(t *spec.Timer) mapping {
+	m := newMapping()
+	m.text("doc", t.Doc)
+	m.text("input", t.Input.Text)
+	m.duration("after", t.After)
+	m.recurrence(t.Recurrence)
+	m.names("while", t.While)
+	return m
+}
+
+func schedule(s *spec.Schedule) mapping {
+	m := newMapping()
+	m.text("doc", s.Doc)
+	m.text("input", s.Input.Text)
+	m.recurrence(s.Recurrence)
+	m.text("instance", s.Instance.Text)
+	return m
+}
+
+func (m *mapping) recurrence(r spec.Recurrence) {
+	m.quoted("schedule", r.Schedule.Text)
+	m.text("zone", r.Zone.Text)
+	m.text("missed", r.Missed.Text)
+}
+
+func state(s *spec.State) mapping {
+	m := newMapping()
+	m.text("doc", s.Doc)
+	if s.Terminal {
+		m.boolean("terminal")
+	}
+	accepts := newMapping()
+	for _, t := range s.Accepts {
+		to := newMapping()
+		to.text("doc", t.Doc)
+		to.text("reject", t.Reject.Text)
+		for _, move := range t.Moves {
+			to.text(move.Event.Text, move.To.Text)
+		}
+		to.names("effects", t.Effects)
+		to.names("timers", t.Timers)
+		accepts.add(t.Input.Text, to)
+	}
+	m.section("accepts", accepts)
+	return m
+}
+
+// oneLine reports whether a text can stand between brackets.
+func oneLine(text string) bool { return !strings.Contains(text, "\n") }
