@@ -42,9 +42,9 @@ func TestFixtures(t *testing.T) {
 }
 
 // TestGenerated keeps the generated files of the fixtures up to date. To write them anew, run
-// ironflow-gen ./gen/vet/testdata/shop/shop.ironflow.yaml.
+// ironflow-gen ./gen/vet/testdata/shop ./gen/vet/testdata/annotated.
 func TestGenerated(t *testing.T) {
-	plan, err := generate.New([]string{"testdata/shop/shop.ironflow.yaml"}, generate.Options{})
+	plan, err := generate.New([]string{"testdata/shop", "testdata/annotated"}, generate.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
