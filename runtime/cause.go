@@ -16,6 +16,11 @@ type Cause struct {
 	Effects         []string `json:"effects,omitempty"`
 	EffectsVersion  int64    `json:"effects_version,omitempty"`
 	EffectsPosition int      `json:"effects_position,omitempty"`
+
+	// Timers are the keys of the timers that the decision started, all with TimersVersion, unless a later decision of the same
+	// commit replaced or cancelled them.
+	Timers        []string `json:"timers,omitempty"`
+	TimersVersion int64    `json:"timers_version,omitempty"`
 }
 
 // CauseDelivery names an effect or timer that brought an input.
@@ -81,6 +86,11 @@ func (c *Cause) encode() ([]byte, error) {
 		codec.EncodeList(e, c.Effects, (*codec.Encoder).String)
 		number("effects_version", c.EffectsVersion)
 		number("effects_position", int64(c.EffectsPosition))
+	}
+	if len(c.Timers) > 0 {
+		e.Key("timers")
+		codec.EncodeList(e, c.Timers, (*codec.Encoder).String)
+		number("timers_version", c.TimersVersion)
 	}
 	e.EndObject()
 	return e.Bytes()

@@ -90,7 +90,9 @@ func (c *chain) add(req request, d decided) error {
 		c.effects += len(d.effects[i].Payload)
 	}
 	c.cancelEffects(d.cancel)
-	c.taken = append(c.taken, taken{newCause(c.key, &req), len(c.change.Events), d.effects})
+	cause := newCause(c.key, &req)
+	cause.Timers = d.timers.started()
+	c.taken = append(c.taken, taken{cause, len(c.change.Events), d.effects})
 
 	c.change.Now = c.now
 	c.change.Status = d.status
@@ -182,6 +184,9 @@ func (c *chain) finish() (change Change, ok bool, err error) {
 		}
 		if len(t.effects) > 0 {
 			t.cause.EffectsVersion, t.cause.EffectsPosition = c.change.NewVersion(), len(c.change.Effects)
+		}
+		if len(t.cause.Timers) > 0 {
+			t.cause.TimersVersion = c.change.NewVersion()
 		}
 		c.change.Effects = join(c.change.Effects, t.effects)
 		if c.change.Events[t.event].Cause, err = t.cause.encode(); err != nil {

@@ -248,6 +248,16 @@ func (n *timerNet) has(key string) bool {
 	return slices.ContainsFunc(n.steps, func(step timerNetStep) bool { return step.key == key })
 }
 
+// started returns the keys of the timers that are started.
+func (n *timerNet) started() (keys []string) {
+	for _, step := range n.steps {
+		if step.start != nil {
+			keys = append(keys, step.key)
+		}
+	}
+	return keys
+}
+
 func (n *timerNet) result() (start []NewTimer, cancel []string) {
 	for _, step := range n.steps {
 		if step.start != nil {

@@ -90,15 +90,15 @@ func (e *Engine) deliverToTarget(ctx context.Context, d Delivery, options Effect
 		return Settlement{}, Permanent(fmt.Errorf("effect %s: %w", d.Kind.Name, err))
 	}
 	req := request{workflow: workflow}
-	childID := ""
+	id := ""
 	if options.Starts != nil {
 		req.creates = true
-		childID = fmt.Sprintf("%s/%d/%d", d.Lease.Instance.ID, d.Lease.Version, d.Lease.Position)
+		id = childID(&d.Lease)
 		if options.Ended != "" {
 			req.parent = &Parent{Instance: d.Lease.Instance, Input: options.Ended}
 		}
 	}
-	if req.input, err = workflow.inputOf(target.Input, childID, fields); err != nil {
+	if req.input, err = workflow.inputOf(target.Input, id, fields); err != nil {
 		return Settlement{}, Permanent(fmt.Errorf("effect %s: input %s of workflow %s: %w", d.Kind.Name, target.Input, target.Workflow, err))
 	}
 	outcome, err := e.tryInput(ctx, d, req)
@@ -122,6 +122,11 @@ func (e *Engine) deliverToTarget(ctx context.Context, d Delivery, options Effect
 	fields = make(map[string]json.RawMessage)
 	setText(fields, map[string]string{"child": req.input.id, "status": "", "error": reason})
 	return e.deliverToParent(ctx, d, *req.parent, fields)
+}
+
+// childID is the id of the instance that an effect starts.
+func childID(effect *Lease) string {
+	return fmt.Sprintf("%s/%d/%d", effect.Instance.ID, effect.Version, effect.Position)
 }
 
 // inputOf makes an input of fields that go by their names; what the input does not have is left out, and what it lacks stays

@@ -125,14 +125,6 @@ type request struct {
 	maxPayload int         // bytes
 }
 
-// consumes returns the lease that the input's commit ends by deleting the delivery.
-func (r *request) consumes() *Lease {
-	if r.settle.Verdict == Done {
-		return &r.settle.Lease
-	}
-	return nil
-}
-
 // result is what became of a request.
 type result struct {
 	kind      outcomeKind

@@ -58,6 +58,7 @@ type Store interface {
 	PutSchedules(ctx context.Context, schedules []StoredSchedule) error
 
 	Inspection
+	Causes
 	Pauses
 	Forgetting
 
@@ -256,9 +257,12 @@ type StoredSchedule struct {
 	Next       time.Time
 }
 
+// schedulePrefix begins the kind of the deliveries of schedules. No declared input has a colon.
+const schedulePrefix = "schedule:"
+
 // ScheduleKind is the kind of the deliveries of a schedule.
 func ScheduleKind(workflow, name string) Kind {
-	return Kind{Workflow: workflow, Name: "schedule:" + name}
+	return Kind{Workflow: workflow, Name: schedulePrefix + name}
 }
 
 // NewVersion is the version of the instance after the change.

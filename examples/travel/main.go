@@ -66,12 +66,13 @@ func run(ctx context.Context, out io.Writer, database, file string) error {
 	running, stop := context.WithCancel(ctx)
 	stopped := make(chan error, 1)
 	go func() { stopped <- engine.Run(running) }()
-	err = planAll(ctx, out, trip.NewClient(engine))
+	err = planAll(ctx, out, engine)
 	stop()
 	return errors.Join(err, <-stopped)
 }
 
-func planAll(ctx context.Context, out io.Writer, client *trip.Client) error {
+func planAll(ctx context.Context, out io.Writer, engine *runtime.Engine) error {
+	client := trip.NewClient(engine)
 	for _, t := range trips {
 		outcome, err := client.Plan(ctx, trip.Plan{TripID: t.id, Destination: t.destination}, runtime.WithInputID("plan"))
 		if err != nil {
@@ -97,6 +98,11 @@ func planAll(ctx context.Context, out io.Writer, client *trip.Client) error {
 		for _, event := range history {
 			fmt.Fprintf(out, "  %2d %T%+v\n", event.Version, event.Event, event.Event)
 		}
+		why, err := engine.Why(ctx, runtime.InstanceKey{Workflow: "trip", ID: t.id}, view.Version)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "why it ended so:\n%s", why)
 	}
 	return nil
 }

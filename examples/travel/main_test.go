@@ -23,6 +23,7 @@ func TestTravel(t *testing.T) {
 			for _, want := range []string{
 				"trip to Rome: booked", "trip to Oslo: failed there is no hotel", "trip to the Moon: failed there is no flight",
 				"trip to Atlantis: failed attempt 3 of 3", "trip.FlightRefunded{Reference:REF-Oslo-flight}",
+				"input HotelEnded by effect ended:trip of booking/oslo-hotel\n", "input Refused by effect AskProvider of booking/atlantis-flight, attempt 3\n",
 			} {
 				if !strings.Contains(out.String(), want) {
 					t.Errorf("no %q in\n%s", want, &out)

@@ -43,9 +43,10 @@ func (s *Store) KeyStatements() map[string]string {
 		"extendEffects": q.effects.extend, "removeEffects": q.effects.remove, "keepEffects": q.effects.keep,
 		"extendTimers": q.timers.extend, "removeTimers": q.timers.remove, "keepTimers": q.timers.keep,
 		"cancelTimers": q.cancelTimers, "deleteTimers": q.deleteTimers,
-		"readHistory": q.inspection.history, "readSummary": q.inspection.summary,
+		"readHistory": q.inspection.history, "readCauses": q.inspection.causes, "readCausesBackward": q.inspection.causesBackward,
+		"readSummary":    q.inspection.summary,
+		"effectsWaiting": q.effects.waiting, "timersWaiting": q.timers.waiting,
 		"deleteInstances": q.forget.deleteInstances,
-		"effectsWaiting":  q.effects.waiting, "timersWaiting": q.timers.waiting,
 		"checkUniqueKeys": q.checkUniqueKeys, "deleteUniqueKeys": q.deleteUniqueKeys,
 	}
 }

@@ -30,6 +30,28 @@ func (s *Store) History(
 	return events, nil
 }
 
+// EventCauses implements runtime.Causes.
+func (s *Store) EventCauses(ctx context.Context, query runtime.CauseQuery) (events []runtime.EventCause, err error) {
+	sql := s.queries.inspection.causes
+	if query.Backward {
+		sql = s.queries.inspection.causesBackward
+	}
+	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
+		batch.Queue(sql, query.Instance.ID, query.Instance.Workflow, query.From, int64(query.Limit)).Query(func(rows pgx.Rows) error {
+			events, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (event runtime.EventCause, err error) {
+				err = row.Scan(&event.Version, &event.GlobalSequence, &event.Type, &event.RecordedAt, &event.Commit, &event.Cause)
+				event.RecordedAt = event.RecordedAt.UTC()
+				return event, err
+			})
+			return err
+		})
+	})
+	if err != nil {
+		return nil, wrap(err, "read the causes of %s", query.Instance)
+	}
+	return events, nil
+}
+
 // Summary implements runtime.Inspection.
 func (s *Store) Summary(ctx context.Context, instance runtime.InstanceKey) (summary runtime.InstanceSummary, err error) {
 	summary.Key = instance

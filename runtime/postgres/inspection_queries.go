@@ -4,14 +4,27 @@ import "strings"
 
 // inspectionQueries are the statements of runtime.Inspection. They lock nothing.
 type inspectionQueries struct {
-	history, summary, listInstances, countInstances, listDiscarded string
+	history, causes, causesBackward, summary, listInstances, countInstances, listDiscarded string
 }
 
 func newInspectionQueries(in func(sql string) string) inspectionQueries {
 	return inspectionQueries{
-		history: in(readHistory), summary: in(readSummary), listInstances: in(listInstances), countInstances: in(countInstances), listDiscarded: in(listDiscarded),
+		history: in(readHistory), causes: in(readCauses), causesBackward: in(readCausesBackward), summary: in(readSummary),
+		listInstances: in(listInstances), countInstances: in(countInstances), listDiscarded: in(listDiscarded),
 	}
 }
+
+// readCauses and readCausesBackward read events of the instance $1, $2 with their causes, at most $4: those from the version $3 on, or
+// up to it.
+const (
+	readCauses         = causesOf + ` AND version >= $3::bigint ORDER BY version LIMIT $4::bigint`
+	readCausesBackward = causesOf + ` AND version <= $3::bigint ORDER BY version DESC LIMIT $4::bigint`
+
+	causesOf = `
+SELECT version, global_sequence, type, recorded_at, commit_id, cause
+FROM ironflow.events
+WHERE workflow_id = $1::text AND workflow_type = $2::text`
+)
 
 // readHistory reads events of the instance $1, $2 after the version $3, at most $4.
 const readHistory = `

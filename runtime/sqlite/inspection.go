@@ -106,6 +106,32 @@ func summary(columns []driver.Value) runtime.InstanceSummary {
 	}
 }
 
+// EventCauses implements [runtime.Causes].
+func (s *Store) EventCauses(ctx context.Context, query runtime.CauseQuery) (events []runtime.EventCause, err error) {
+	sql := readCauses
+	if query.Backward {
+		sql = readCausesBackward
+	}
+	row := func(columns []driver.Value) error {
+		event := runtime.EventCause{
+			Version: number(columns[0]), GlobalSequence: number(columns[1]), Type: text(columns[2]),
+			RecordedAt: fromMicros(number(columns[3])), Commit: runtime.CommitID(number(columns[4])),
+		}
+		if cause := text(columns[5]); cause != "" {
+			event.Cause = []byte(cause)
+		}
+		events = append(events, event)
+		return ctx.Err()
+	}
+	err = s.read(ctx, func(on *connection) error {
+		return on.query(row, sql, query.Instance.ID, query.Instance.Workflow, query.From, int64(query.Limit))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read the causes of %s: %w", query.Instance, err)
+	}
+	return events, nil
+}
+
 // Summary implements [runtime.Inspection].
 func (s *Store) Summary(ctx context.Context, instance runtime.InstanceKey) (runtime.InstanceSummary, error) {
 	found := runtime.InstanceSummary{Key: instance}

@@ -8,6 +8,15 @@ const readHistory = `
 SELECT version, global_sequence, type, schema_version, payload, recorded_at FROM ironflow_events
 WHERE workflow_id = ? AND workflow_type = ? AND version > ? ORDER BY version LIMIT ?`
 
+const (
+	readCauses         = causesOf + ` AND version >= ? ORDER BY version LIMIT ?`
+	readCausesBackward = causesOf + ` AND version <= ? ORDER BY version DESC LIMIT ?`
+
+	causesOf = `
+SELECT version, global_sequence, type, recorded_at, commit_id, cause FROM ironflow_events
+WHERE workflow_id = ? AND workflow_type = ?`
+)
+
 const readSummary = `
 SELECT workflow_id, workflow_type, version, status, created_at, last_event_at, completed_at FROM ironflow_instances
 WHERE workflow_id = ? AND workflow_type = ?`

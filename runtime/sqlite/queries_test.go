@@ -21,6 +21,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		"cancelTimer": cancelTimer, "cancelTimers": cancelTimers,
 		"readHistory": readHistory, "completeInstance": completeInstance,
 		"finishedInstances": finishedInstances, "isDeletable": isDeletable, "takeChore": takeChore, "moveChore": moveChore,
+		"readCauses": readCauses, "readCausesBackward": readCausesBackward,
 		"readSummary": readSummary, "listDiscarded": listDiscarded, "pauseWorkflow": pauseWorkflow, "resumeWorkflow": resumeWorkflow,
 		"listActive": activeQueries.list, "nextActive": activeQueries.next,
 		"listCompleted": completedQueries.list, "nextCompleted": completedQueries.next,

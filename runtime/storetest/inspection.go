@@ -10,6 +10,7 @@ import (
 var inspectionRules = []rule{
 	{name: "a history is read in pages, from one moment", check: historyPages},
 	{name: "nothing of an open unit of work is in a history", check: historyBesideUnitOfWork},
+	{name: "causes are read in pages, in both directions", check: causePages},
 	{name: "instances are listed and counted as the filter says", check: listInstances},
 	{name: "a part of the list is from one moment", check: listOneMoment},
 	{name: "a list that changes while it is read loses nothing and repeats nothing", check: listWhileItChanges},
@@ -35,6 +36,55 @@ func historyPages(k *kit) {
 		if got, err := k.Store.History(k.ctx, other, 0, 10); err != nil || len(got) > 0 {
 			k.Errorf("%s: got %+v, error %v", other, got, err)
 		}
+	}
+}
+
+func causePages(k *kit) {
+	first := change(order("1"), 0, 2)
+	first.Events[0].Cause = []byte(`{"input":"Place"}`)
+	second := change(order("1"), 2, 1)
+	second.Now, second.Events[0].Cause = at(1), []byte(`{"input":"Pay"}`)
+	ids := []runtime.CommitID{newID(), newID()}
+	for i, c := range []runtime.Change{first, second} {
+		if err := k.tryAs(ids[i], c); err != nil {
+			k.Fatal(err)
+		}
+	}
+	k.commit(change(order("2"), 0, 1))
+	for _, test := range []struct {
+		query runtime.CauseQuery
+		want  []int64
+	}{
+		{runtime.CauseQuery{From: 1, Limit: 10}, []int64{1, 2, 3}},
+		{runtime.CauseQuery{From: 0, Limit: 2}, []int64{1, 2}},
+		{runtime.CauseQuery{From: 3, Limit: 10}, []int64{3}},
+		{runtime.CauseQuery{From: 4, Limit: 10}, nil},
+		{runtime.CauseQuery{From: 2, Backward: true, Limit: 10}, []int64{2, 1}},
+		{runtime.CauseQuery{From: 99, Backward: true, Limit: 2}, []int64{3, 2}},
+		{runtime.CauseQuery{From: 0, Backward: true, Limit: 2}, nil},
+	} {
+		test.query.Instance = order("1")
+		got, err := k.Store.EventCauses(k.ctx, test.query)
+		var versions []int64
+		for _, event := range got {
+			versions = append(versions, event.Version)
+			stored := k.load(order("1")).Events[event.Version-1]
+			commit := event.Version / 3
+			if event.Commit != ids[commit] || !event.RecordedAt.Equal(at(int(commit))) || event.Type != "Noted" ||
+				event.GlobalSequence != stored.GlobalSequence {
+				k.Errorf("got %+v", event)
+			}
+			if cause := []string{`{"input":"Place"}`, "", `{"input":"Pay"}`}[event.Version-1]; string(event.Cause) != cause ||
+				cause == "" && event.Cause != nil {
+				k.Errorf("version %d has the cause %q, want %q", event.Version, event.Cause, cause)
+			}
+		}
+		if err != nil || !slices.Equal(versions, test.want) {
+			k.Errorf("%+v: got %v, error %v, want %v", test.query, versions, err, test.want)
+		}
+	}
+	if got, err := k.Store.EventCauses(k.ctx, runtime.CauseQuery{Instance: order("3"), From: 9, Backward: true, Limit: 9}); err != nil || len(got) > 0 {
+		k.Errorf("got %+v, error %v", got, err)
 	}
 }
 

@@ -1,0 +1,314 @@
+package runtime
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// lookBack puts before the chain what led to it.
+func (e *Engine) lookBack(ctx context.Context, why *Explanation) error {
+	slices.Reverse(why.Chain)
+	defer func() { slices.Reverse(why.Chain) }()
+	for {
+		last := &why.Chain[len(why.Chain)-1]
+		switch {
+		case last.Cause == nil:
+			why.Origin = OriginUnknown
+			return nil
+		case last.Cause.Delivery == nil:
+			why.Origin = OriginClient
+			return nil
+		}
+		by := last.broughtBy()
+		if by.Instance.ID == "" || strings.HasPrefix(last.Cause.Delivery.Kind, schedulePrefix) {
+			why.Origin = OriginSchedule
+			return nil
+		}
+		before, err := e.decisionOn(ctx, by)
+		switch err.(type) {
+		case nil:
+		case *UnknownInstance, *UnknownVersion, *UnknownDelivery:
+			why.Origin, why.Earlier = OriginDeleted, &DecisionRef{Instance: by.Instance, Version: by.Version}
+			return nil
+		default:
+			return err
+		}
+		if len(why.Chain) == MaxWhyDepth {
+			why.Origin, why.Earlier = OriginEarlier, &before.DecisionRef
+			return nil
+		}
+		why.Chain = append(why.Chain, *before)
+	}
+}
+
+// broughtBy names the effect or timer that brought the input of a decision.
+func (d *ExplainedDecision) broughtBy() Lease {
+	by := d.Cause.Delivery
+	instance := d.Instance
+	if by.Workflow != "" {
+		instance = InstanceKey{Workflow: by.Workflow, ID: by.Instance}
+	}
+	return Lease{Queue: by.Queue, Instance: instance, Version: by.Version, Position: by.Position, Key: by.Key}
+}
+
+// deliveries are the effects and timers that a decision asked for.
+func (d *ExplainedDecision) deliveries() (asked []ExplainedDelivery) {
+	if d.Cause == nil {
+		return nil
+	}
+	for i, kind := range d.Cause.Effects {
+		lease := Lease{Queue: EffectQueue, Instance: d.Instance, Version: d.Cause.EffectsVersion, Position: d.Cause.EffectsPosition + i}
+		asked = append(asked, ExplainedDelivery{Lease: lease, Kind: kind})
+	}
+	for _, key := range d.Cause.Timers {
+		lease := Lease{Queue: TimerQueue, Instance: d.Instance, Version: d.Cause.TimersVersion, Key: key}
+		asked = append(asked, ExplainedDelivery{Lease: lease, Kind: timerName(key)})
+	}
+	return asked
+}
+
+// decisionAt returns the decision that an event belongs to.
+func (e *Engine) decisionAt(ctx context.Context, key InstanceKey, version int64) (*ExplainedDecision, error) {
+	var events []EventCause // newest first
+	err := e.eachCause(ctx, CauseQuery{Instance: key, From: version, Backward: true}, func(event EventCause) bool {
+		if len(events) > 0 && event.Commit != events[0].Commit {
+			return false
+		}
+		events = append(events, event)
+		return event.Cause == nil && event.Version <= version
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(events) == 0 || events[0].Version < version:
+		newest := int64(0)
+		if len(events) > 0 {
+			newest = events[0].Version
+		}
+		return nil, noVersion(key, version, newest)
+	}
+	slices.Reverse(events)
+	err = e.eachCause(ctx, CauseQuery{Instance: key, From: version + 1}, func(event EventCause) bool {
+		more := event.Cause == nil && event.Commit == events[0].Commit
+		if more {
+			events = append(events, event)
+		}
+		return more
+	})
+	if err != nil {
+		return nil, err
+	}
+	d := &ExplainedDecision{Events: events, Now: events[0].RecordedAt}
+	d.DecisionRef = DecisionRef{Instance: key, Version: events[0].Version}
+	if d.Cause, err = events[0].decode(key); d.Cause != nil {
+		d.Input = d.Cause.Input
+	}
+	return d, err
+}
+
+// decode returns nil for an event without a cause.
+func (c *EventCause) decode(key InstanceKey) (*Cause, error) {
+	if c.Cause == nil {
+		return nil, nil
+	}
+	cause := new(Cause)
+	if err := json.Unmarshal(c.Cause, cause); err != nil {
+		return nil, fmt.Errorf("%s: the cause of event %d: %w", key, c.Version, err)
+	}
+	return cause, nil
+}
+
+// decisionOn returns the decision that asked for a delivery. It is one of the commit that led to the delivery's version. When none of
+// that commit says what it asked for, because of its age, it is the last one.
+func (e *Engine) decisionOn(ctx context.Context, delivery Lease) (*ExplainedDecision, error) {
+	key, version := delivery.Instance, int64(0)
+	var newest *EventCause
+	var failure error
+	silent := true // of the commit's decisions about deliveries of this queue
+	err := e.eachCause(ctx, CauseQuery{Instance: key, From: delivery.Version, Backward: true}, func(event EventCause) bool {
+		if newest == nil {
+			newest = &event
+		}
+		if newest.Version != delivery.Version || event.Commit != newest.Commit {
+			return false
+		}
+		cause, err := event.decode(key)
+		if failure = err; cause == nil {
+			return err == nil
+		}
+		if cause.asksFor(delivery) {
+			version = event.Version
+			return false
+		}
+		if delivery.Queue == TimerQueue {
+			silent = silent && len(cause.Timers) == 0
+		} else {
+			silent = false
+		}
+		return true
+	})
+	switch {
+	case err != nil || failure != nil:
+		return nil, cmp.Or(err, failure)
+	case newest == nil || newest.Version != delivery.Version:
+		return e.decisionAt(ctx, key, delivery.Version) // which says what is wrong
+	case version == 0 && !silent:
+		return nil, &UnknownDelivery{Delivery: delivery}
+	case version == 0:
+		version = delivery.Version
+	}
+	return e.decisionAt(ctx, key, version)
+}
+
+// asksFor reports whether the decision asked for a delivery of its own instance.
+func (c *Cause) asksFor(delivery Lease) bool {
+	if delivery.Queue == TimerQueue {
+		return c.TimersVersion == delivery.Version && slices.Contains(c.Timers, delivery.Key)
+	}
+	at := delivery.Position - c.EffectsPosition
+	return c.EffectsVersion == delivery.Version && at >= 0 && at < len(c.Effects)
+}
+
+// causePage is how many events are read at once.
+const causePage = 64
+
+// eachCause goes through events until use returns false.
+func (e *Engine) eachCause(ctx context.Context, query CauseQuery, use func(EventCause) bool) error {
+	query.Limit = causePage
+	for {
+		events, err := e.store.EventCauses(ctx, query)
+		if err != nil {
+			return err
+		}
+		for _, event := range events {
+			if !use(event) {
+				return nil
+			}
+		}
+		if len(events) < query.Limit {
+			return nil
+		}
+		if query.From = events[len(events)-1].Version + 1; query.Backward {
+			query.From -= 2
+		}
+		query.Limit = min(2*query.Limit, historyPage)
+	}
+}
+
+// lookForward finds out what became of deliveries that the last decision of the chain asked for.
+func (e *Engine) lookForward(ctx context.Context, why *Explanation, asked []ExplainedDelivery) error {
+	why.Deliveries = asked
+	if len(asked) == 0 {
+		return nil
+	}
+	from := &why.Chain[len(why.Chain)-1]
+	key := from.Instance
+	find := func(lease Lease) *ExplainedDelivery {
+		lease.Token = 0
+		if i := slices.IndexFunc(asked, func(d ExplainedDelivery) bool { return d.Lease == lease }); i >= 0 {
+			return &asked[i]
+		}
+		return nil
+	}
+	for _, queue := range e.queues("") {
+		waiting, err := queue.Waiting(ctx, key, waitingLimit)
+		if err != nil {
+			return err
+		}
+		for _, w := range waiting {
+			if d := find(w.Lease); d != nil {
+				d.Waiting = &w
+			}
+		}
+		for i := range asked {
+			d := &asked[i]
+			d.SearchEnded = d.SearchEnded || len(waiting) == waitingLimit && d.Lease.Queue == queue.name && d.Waiting == nil
+		}
+	}
+	discarded, err := e.store.ListDiscarded(ctx, DiscardedList{Workflow: key.Workflow, Instance: key.ID, Limit: waitingLimit})
+	if err != nil {
+		return err
+	}
+	for _, letter := range discarded {
+		if d := find(letter.Lease); d != nil && d.Discarded == nil {
+			d.Discarded = &letter
+		}
+	}
+	ended, err := e.ledTo(ctx, key, from.Version+1, find)
+	if err != nil {
+		return err
+	}
+	for i := range asked {
+		d := &asked[i]
+		if d.LedTo == nil {
+			d.SearchEnded = d.SearchEnded || ended
+			if err := e.lookIntoOthers(ctx, d, find); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ledTo notes the decisions of an instance, from a version on, that deliveries led to; of several that one led to, which a dead
+// letter does that is revived, the last. ended says that there are more than were looked at.
+func (e *Engine) ledTo(
+	ctx context.Context, key InstanceKey, from int64, find func(Lease) *ExplainedDelivery,
+) (ended bool, err error) {
+	var failure error
+	looked := 0
+	err = e.eachCause(ctx, CauseQuery{Instance: key, From: from}, func(event EventCause) bool {
+		if looked++; looked > whySearch {
+			ended = true
+			return false
+		}
+		var cause *Cause
+		if cause, failure = event.decode(key); failure != nil {
+			return false
+		}
+		if cause == nil || cause.Delivery == nil {
+			return true
+		}
+		decision := ExplainedDecision{DecisionRef: DecisionRef{key, event.Version, cause.Input}, Cause: cause}
+		if d := find(decision.broughtBy()); d != nil {
+			d.LedTo, d.Attempt = &decision.DecisionRef, cause.Delivery.Attempt
+		}
+		return true
+	})
+	return ended, cmp.Or(err, failure)
+}
+
+// lookIntoOthers finds what an effect led to in the child that it starts, or the end of a child in its parent.
+func (e *Engine) lookIntoOthers(ctx context.Context, d *ExplainedDelivery, find func(Lease) *ExplainedDelivery) error {
+	workflow := e.workflows[d.Lease.Instance.Workflow]
+	if d.Lease.Queue != EffectQueue || workflow == nil {
+		return nil
+	}
+	if starts := workflow.effectOptions()[d.Kind].Starts; starts != nil {
+		_, err := e.ledTo(ctx, InstanceKey{Workflow: starts.Workflow, ID: childID(&d.Lease)}, 1, find)
+		return err
+	}
+	if !strings.HasPrefix(d.Kind, endedPrefix) {
+		return nil
+	}
+	child := d.Lease.Instance
+	found, err := e.store.Read(ctx, []ReadRequest{{Instance: child, After: maxVersion}})
+	if err != nil || found[0].Parent == nil {
+		return err
+	}
+	since := int64(1)
+	birth, err := e.decisionAt(ctx, child, 1)
+	if err != nil {
+		return err
+	}
+	if birth.Cause != nil && birth.Cause.Delivery != nil {
+		since = birth.Cause.Delivery.Version + 1
+	}
+	ended, err := e.ledTo(ctx, found[0].Parent.Instance, since, find)
+	d.SearchEnded = d.SearchEnded || ended && d.LedTo == nil
+	return err
+}

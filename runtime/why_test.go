@@ -1,0 +1,412 @@
+package runtime_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/examples/travel/booking"
+	"github.com/ironflow-gen/ironflow/examples/travel/refund"
+	"github.com/ironflow-gen/ironflow/examples/travel/trip"
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+)
+
+func ticketKey(id string) runtime.InstanceKey { return runtime.InstanceKey{Workflow: "ticket", ID: id} }
+
+// wantWhy compares an explanation's text; the clock's epoch stands as T.
+func (b *bed) wantWhy(why *runtime.Explanation, err error, want string) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+	got := strings.ReplaceAll(why.String(), stamp(epoch)+"Z", "T")
+	if want = strings.TrimPrefix(want, "\n"); got != want {
+		b.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// An input of a client asks for two effects and a timer. One is tried twice and leads to the next decision, whose effect dies.
+func TestWhy(t *testing.T) {
+	onStores(t, func(b *bed) {
+		c := newClock()
+		var asked atomic.Int64
+		key := make(chan string, 9)
+		engine := b.engine(b.config(c), tickets(ticket.Decider{
+			OnOpen: func(_ time.Time, _ ticket.State, in ticket.Open) ticket.OpenDecision {
+				return ticket.AcceptOpen(ticket.Opened{Subject: in.Subject}).Effect(ticket.FindAgent{}, ticket.Notify{Text: "opened"}).
+					StartTimer(ticket.TimerReminder{}.In(2 * time.Hour).Key("late"))
+			},
+			OnAssigned: func(_ time.Time, _ ticket.State, in ticket.Assigned) ticket.AssignedDecision {
+				return ticket.AcceptAssigned(ticket.AgentAssigned{Agent: in.Agent}).Effect(ticket.Notify{Text: "assigned"})
+			},
+		}, ticket.Handler{
+			OnFindAgent: func(_ context.Context, _ ticket.FindAgent, call runtime.EffectCall) (ticket.FindAgentResult, error) {
+				if asked.Add(1) == 1 {
+					return nil, errors.New("all are at lunch")
+				}
+				key <- call.IdempotencyKey
+				return ticket.Assigned{Agent: "Ann"}, nil
+			},
+			OnNotify: func(_ context.Context, e ticket.Notify, _ runtime.EffectCall) error {
+				if e.Text == "assigned" {
+					return runtime.Permanent(errors.New("no such address"))
+				}
+				return nil
+			},
+		}))
+		out, err := ticket.NewClient(engine).Open(b.Context(), ticket.Open{ID: "a", Subject: "s"}, runtime.WithInputID("mail-7"))
+		must(b, out, err)
+		ctx := b.Context()
+
+		why, err := engine.Why(ctx, ticketKey("a"), 1)
+		b.wantWhy(why, err, `
+input Open with id "mail-7" of a client
+  ticket/a decided at T: 1 Opened
+    effect FindAgent (version 1, position 0): due since T
+    effect Notify (version 1, position 1): due since T
+    timer stale (version 1): waits until 2031-03-04T06:06:07.890123Z
+    timer reminder/late (version 1): waits until 2031-03-04T07:06:07.890123Z
+`)
+		if why.Origin != runtime.OriginClient || len(why.Chain) != 1 || why.Chain[0].Cause.InputID != "mail-7" {
+			b.Errorf("got %+v", why)
+		}
+
+		stop := b.run(engine)
+		b.eventually("the first attempt has failed", func() bool {
+			return slices.Equal(b.table("attempts, last_error", "effects", "WHERE kind = 'FindAgent' AND claimed_at IS NULL"),
+				[]string{"1 effect FindAgent: all are at lunch"})
+		})
+		why, err = engine.Why(ctx, ticketKey("a"), 1)
+		if err != nil || !strings.Contains(why.String(), ", 1 attempts, last error: effect FindAgent: all are at lunch") {
+			b.Errorf("got %v, %v", why, err)
+		}
+		b.advanceUntil(c, time.Second, "the effect of the second decision is dead", func() bool {
+			return len(b.table("kind", "effects", "WHERE dead_at IS NOT NULL")) == 1 && len(b.table("kind", "effects", "")) == 1
+		})
+		if err := stop(); err != nil {
+			b.Error(err)
+		}
+
+		why, err = engine.Why(ctx, ticketKey("a"), 2)
+		if err != nil {
+			b.Fatal(err)
+		}
+		second, died := stamp(why.Chain[1].Now), stamp(why.Deliveries[0].Waiting.DiedAt)
+		b.wantWhy(why, err, fmt.Sprintf(`
+input Open with id "mail-7" of a client
+  ticket/a decided at T: 1 Opened
+input Assigned by effect FindAgent of ticket/a, attempt 2
+  ticket/a decided at %sZ: 2 AgentAssigned
+    effect Notify (version 2, position 0): dead since %sZ, 1 attempts, last error: effect Notify: no such address
+`, second, died))
+		if first := why.Chain[0]; why.Chain[1].Cause.Delivery.Kind != "FindAgent" || first.Version != 1 || first.Input != "Open" ||
+			!first.Now.Equal(epoch.Truncate(time.Microsecond)) || first.Events[0].Type != "Opened" {
+			b.Errorf("got %+v", why.Chain)
+		}
+
+		why, err = engine.Why(ctx, ticketKey("a"), 1)
+		if err != nil || len(why.Deliveries) != 4 {
+			b.Fatalf("got %v, %v", why, err)
+		}
+		if found := why.Deliveries[0]; found.Waiting != nil || found.LedTo == nil || found.Attempt != 2 ||
+			*found.LedTo != (runtime.DecisionRef{Instance: ticketKey("a"), Version: 2, Input: "Assigned"}) {
+			b.Errorf("got %+v", found)
+		}
+		if told := why.Deliveries[1]; told.Waiting != nil || told.LedTo != nil || told.Discarded != nil || told.SearchEnded {
+			b.Errorf("got %+v", told)
+		}
+		for _, text := range []string{"led to input Assigned, decided as ticket/a version 2, in attempt 2\n",
+			"position 1): over, and led to no decision here\n"} {
+			if !strings.Contains(why.String(), text) {
+				b.Errorf("no %q in\n%s", text, why)
+			}
+		}
+
+		// By the key that the outside knows, and by the dead letter.
+		lease, err := runtime.ParseIdempotencyKey(<-key)
+		if err != nil {
+			b.Fatal(err)
+		}
+		why, err = engine.WhyDelivery(ctx, lease)
+		if err != nil || len(why.Deliveries) != 1 || why.Deliveries[0].Kind != "FindAgent" || why.Deliveries[0].LedTo.Version != 2 {
+			b.Errorf("got %v, %v", why, err)
+		}
+		letters, err := engine.DeadLetters(ctx, runtime.DeadLetterQuery{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		letter := letters.Items[0].Lease
+		if _, err := engine.DiscardDeadLetters(ctx, runtime.Discard{By: "Bob", Reason: "has moved"}, letter); err != nil {
+			b.Fatal(err)
+		}
+		why, err = engine.WhyDelivery(ctx, letter)
+		if err != nil || len(why.Chain) != 2 || why.Deliveries[0].Waiting != nil || why.Deliveries[0].Discarded.Discard.By != "Bob" {
+			b.Fatalf("got %v, %v", why, err)
+		}
+		if text := " after 1 attempts by Bob, because: has moved\n"; !strings.HasSuffix(why.String(), text) {
+			b.Errorf("no %q in\n%s", text, why)
+		}
+	})
+}
+
+// Each event of a decision is explained by the decision; those of another in the same instance are not taken for it.
+func TestWhyInTheMiddleOfADecision(t *testing.T) {
+	onStores(t, func(b *bed) {
+		engine := b.engine(b.config(newClock()), tickets(ticket.Decider{
+			OnImport: func(_ time.Time, _ ticket.State, in ticket.Import) ticket.ImportDecision {
+				return ticket.AcceptImport(ticket.Opened{Subject: in.Subject}, ticket.Tagged{Tag: "t"}, ticket.Tagged{Tag: "u"})
+			},
+		}, ticket.Handler{}))
+		client := ticket.NewClient(engine)
+		imported, err := client.Import(b.Context(), ticket.Import{ID: "a", Subject: "s"})
+		must(b, imported, err)
+		solved, err := client.Solve(b.Context(), ticket.Solve{ID: "a"})
+		must(b, solved, err)
+		for version, first := range []int64{1: 1, 2: 1, 3: 1, 4: 4} {
+			if version == 0 {
+				continue
+			}
+			why, err := engine.Why(b.Context(), ticketKey("a"), int64(version))
+			if err != nil || len(why.Chain) != 1 || why.Chain[0].Version != first || len(why.Chain[0].Events) != map[int64]int{1: 3, 4: 1}[first] {
+				b.Errorf("version %d: got %v, %v", version, why, err)
+			}
+		}
+	})
+}
+
+// Many decisions share a commit, and their effects a version. Each effect is explained by its own.
+func TestWhyWithinACommit(t *testing.T) {
+	onStores(t, func(b *bed) {
+		config := b.config(newClock())
+		config.Lanes = 1
+		engine := b.engine(config, tickets(ticket.Decider{
+			OnNote: func(_ time.Time, _ ticket.State, in ticket.Note) ticket.NoteDecision {
+				d := ticket.AcceptNote(ticket.Noted{Text: in.Text}).Effect(ticket.Notify{Text: in.Text})
+				return d.StartTimer(ticket.TimerReminder{}.In(time.Hour).Key(in.Text))
+			},
+		}, ticket.Handler{}))
+		b.open(engine, "a")
+		client := ticket.NewClient(engine)
+		var group sync.WaitGroup
+		const notes = 100
+		for i := range notes {
+			group.Go(func() {
+				out, err := client.Note(b.Context(), ticket.Note{ID: "a", Text: fmt.Sprint(i)})
+				if err != nil || !out.Accepted() {
+					b.Errorf("got %+v, %v", out, err)
+				}
+			})
+		}
+		group.Wait()
+		if commits := b.table("DISTINCT commit_id", "events", ""); len(commits) > notes/2 {
+			b.Fatalf("%d commits, so no two decisions may share one", len(commits))
+		}
+		history, err := client.History(b.Context(), "a")
+		if err != nil {
+			b.Fatal(err)
+		}
+		text := func(why *runtime.Explanation) string {
+			return history[why.Chain[0].Version-1].Event.(ticket.Noted).Text
+		}
+		claim := runtime.Claim{Kinds: []runtime.Kind{{Workflow: "ticket", Name: "Notify"}, {Workflow: "ticket", Name: "Remind"}},
+			Now: epoch.Add(2 * time.Hour), Until: epoch.Add(3 * time.Hour), Limit: 1000}
+		effects, err := b.store.Effects().Claim(b.Context(), claim)
+		timers, err2 := b.store.Timers().Claim(b.Context(), claim)
+		if cmp.Or(err, err2) != nil || len(effects) != notes || len(timers) != notes {
+			b.Fatalf("got %d effects and %d timers, errors %v, %v", len(effects), len(timers), err, err2)
+		}
+		for _, d := range append(effects, timers...) {
+			why, err := engine.WhyDelivery(b.Context(), d.Lease)
+			if err != nil {
+				b.Fatal(err)
+			}
+			want := fmt.Sprintf(`{"text":%q}`, text(why))
+			if d.Lease.Queue == runtime.TimerQueue {
+				want = string(d.Payload)
+				if d.Lease.Key != "reminder/"+text(why) {
+					b.Errorf("timer %s is explained by the note %s", d.Lease.Key, text(why))
+				}
+			}
+			if string(d.Payload) != want || why.Deliveries[0].Waiting == nil || len(why.Deliveries) != 1 {
+				b.Errorf("%s is explained by %v", d.Payload, why)
+			}
+		}
+	})
+}
+
+// A timer that starts itself again goes back further than an explanation does.
+func TestWhyOfALongChain(t *testing.T) {
+	onStores(t, func(b *bed) {
+		c := newClock()
+		config := b.config(c)
+		config.PollInterval = time.Millisecond
+		engine := b.engine(config, tickets(ticket.Decider{
+			OnOpen: func(_ time.Time, _ ticket.State, in ticket.Open) ticket.OpenDecision {
+				return ticket.AcceptOpen(ticket.Opened{Subject: in.Subject}).StartTimer(ticket.TimerReminder{}.In(time.Second))
+			},
+			OnRemind: func(now time.Time, _ ticket.State, in ticket.Remind) ticket.RemindDecision {
+				return ticket.AcceptRemind(ticket.Reminded{At: now}).StartTimer(ticket.TimerReminder{}.In(time.Second))
+			},
+		}, ticket.Handler{}))
+		b.open(engine, "a")
+		b.run(engine)
+		const version = runtime.MaxWhyDepth + 20
+		b.advanceUntil(c, time.Second, "the timer has fired often", func() bool {
+			return len(b.table("version", "events", fmt.Sprintf("WHERE version = %d", version))) == 1
+		})
+		why, err := engine.Why(b.Context(), ticketKey("a"), version)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if why.Origin != runtime.OriginEarlier || len(why.Chain) != runtime.MaxWhyDepth || why.Chain[0].Version != 21 ||
+			*why.Earlier != (runtime.DecisionRef{Instance: ticketKey("a"), Version: 20, Input: "Remind"}) {
+			b.Errorf("got %v", why)
+		}
+		why, err = engine.Why(b.Context(), why.Earlier.Instance, why.Earlier.Version)
+		if err != nil || why.Origin != runtime.OriginClient || len(why.Chain) != 20 || why.Chain[0].Input != "Open" {
+			b.Errorf("got %v, %v", why, err)
+		}
+		want := runtime.DecisionRef{Instance: ticketKey("a"), Version: 21, Input: "Remind"}
+		if next := why.Deliveries[0]; *next.LedTo != want || next.Lease.Key != "reminder" || next.Attempt != 1 {
+			b.Errorf("got %+v", next)
+		}
+	})
+}
+
+// What is from before causes were stored is told from what is not there.
+func TestWhyOfWhatIsOld(t *testing.T) {
+	onStores(t, func(b *bed) {
+		engine := b.engine(b.config(newClock()), tickets(ticket.Decider{OnOpen: opened(ticket.Notify{Text: "t"})}, ticket.Handler{}))
+		b.open(engine, "a")
+		b.exec("UPDATE {p}events SET cause = NULL")
+		solved, err := ticket.NewClient(engine).Solve(b.Context(), ticket.Solve{ID: "a"})
+		must(b, solved, err)
+		why, err := engine.Why(b.Context(), ticketKey("a"), 1)
+		b.wantWhy(why, err, `
+what led to this was not stored yet
+an input that was not noted
+  ticket/a decided at T: 1 Opened
+`)
+		if why.Chain[0].Cause != nil || why.Origin != runtime.OriginUnknown {
+			b.Errorf("got %+v", why)
+		}
+		lease := runtime.Lease{Queue: runtime.EffectQueue, Instance: ticketKey("a"), Version: 1}
+		why, err = engine.WhyDelivery(b.Context(), lease)
+		if err != nil || why.Chain[0].Version != 1 || why.Deliveries[0].Kind != "Notify" || why.Origin != runtime.OriginUnknown {
+			b.Errorf("got %v, %v", why, err)
+		}
+		for _, lease := range []runtime.Lease{
+			{Queue: runtime.EffectQueue, Instance: ticketKey("a"), Version: 1, Position: 1},
+			{Queue: runtime.EffectQueue, Instance: ticketKey("a"), Version: 2},
+			{Queue: runtime.TimerQueue, Instance: ticketKey("a"), Version: 2, Key: "reminder"},
+		} {
+			_, err := engine.WhyDelivery(b.Context(), lease)
+			if unknown := new(runtime.UnknownDelivery); !errors.As(err, &unknown) || unknown.Delivery != lease {
+				b.Errorf("%+v: got error %v", lease, err)
+			}
+			wantError(b, err, "ticket/a", fmt.Sprint(lease.Version))
+		}
+	})
+}
+
+func TestWhyOfWhatIsNotThere(t *testing.T) {
+	onStores(t, func(b *bed) {
+		engine := b.engine(b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{}))
+		b.open(engine, "a")
+		for _, version := range []int64{-1, 0, 2} {
+			_, err := engine.Why(b.Context(), ticketKey("a"), version)
+			if unknown := new(runtime.UnknownVersion); !errors.As(err, &unknown) || version == 2 && unknown.Newest != 1 {
+				b.Errorf("version %d: got error %v", version, err)
+			}
+		}
+		_, err := engine.Why(b.Context(), ticketKey("b"), 1)
+		_, err2 := engine.WhyDelivery(b.Context(), runtime.Lease{Queue: runtime.EffectQueue, Instance: ticketKey("b"), Version: 1})
+		for _, err := range []error{err, err2} {
+			if _, ok := errors.AsType[*runtime.UnknownInstance](err); !ok {
+				b.Errorf("got error %v", err)
+			}
+		}
+		_, err = engine.Why(b.Context(), runtime.InstanceKey{Workflow: "order", ID: "a"}, 1)
+		if _, ok := errors.AsType[*runtime.UnknownWorkflow](err); !ok {
+			b.Errorf("got error %v", err)
+		}
+	})
+}
+
+func TestParseIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	want := runtime.Lease{Queue: runtime.EffectQueue, Instance: runtime.InstanceKey{Workflow: "trip", ID: "a/3/0"}, Version: 12, Position: 3}
+	if got, err := runtime.ParseIdempotencyKey("trip/a/3/0/12/3"); err != nil || got != want {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, wrong := range []string{"", "trip", "trip/a/1", "trip/a/x/1", "trip/a/1/x", "trip/a/0/1", "trip/a/1/-1"} {
+		if got, err := runtime.ParseIdempotencyKey(wrong); err == nil {
+			t.Errorf("%q: got %+v", wrong, got)
+		}
+	}
+}
+
+// provider has flights, and no hotels.
+type provider struct{}
+
+func (provider) Book(_ context.Context, what, _, _ string) (reference, refusal string, err error) {
+	if what == "hotel" {
+		return "", "full", nil
+	}
+	return "f", "", nil
+}
+
+func (provider) Refund(context.Context, string, string) error { return nil }
+
+// The chain goes from the last event of a trip through the bookings that it started.
+func TestWhyAcrossInstances(t *testing.T) {
+	onStores(t, func(b *bed) {
+		engine := b.engine(b.config(newClock()), trip.NewWorkflow(trip.Decider{}, trip.Evolver{}),
+			booking.NewWorkflow(booking.Decider{}, booking.Evolver{}, booking.Handler{Provider: provider{}}),
+			refund.NewWorkflow(refund.Decider{}, refund.Evolver{}, refund.Handler{Provider: provider{}}))
+		out, err := trip.NewClient(engine).Plan(b.Context(), trip.Plan{TripID: "a", Destination: "Rome"})
+		must(b, out, err)
+		b.run(engine)
+		key := runtime.InstanceKey{Workflow: "trip", ID: "a"}
+		b.eventuallyTable("workflow_id", "instances", "WHERE workflow_type = 'trip' AND completed_at IS NOT NULL", "a")
+		why, err := engine.Why(b.Context(), key, 3)
+		b.wantWhy(why, err, `
+input Plan of a client
+  trip/a decided at T: 1 Planned
+input Reserve by effect BookFlight of trip/a
+  booking/a-flight decided at T: 1 Requested
+input Confirmed by effect AskProvider of booking/a-flight
+  booking/a-flight decided at T: 2 Booked
+input FlightEnded by effect ended:trip of booking/a-flight
+  trip/a decided at T: 2 FlightBooked
+input Reserve by effect BookHotel of trip/a
+  booking/a-hotel decided at T: 1 Requested
+input Refused by effect AskProvider of booking/a-hotel
+  booking/a-hotel decided at T: 2 TurnedDown
+input HotelEnded by effect ended:trip of booking/a-hotel
+  trip/a decided at T: 3 HotelRefused
+    effect RefundFlight (version 3, position 0): led to input Start, decided as refund/a/3/0 version 1
+`)
+		child := runtime.InstanceKey{Workflow: "booking", ID: "a-flight"}
+		why, err = engine.Why(b.Context(), child, 2)
+		want := runtime.DecisionRef{Instance: key, Version: 2, Input: "FlightEnded"}
+		if err != nil || len(why.Deliveries) != 1 || why.Deliveries[0].LedTo == nil || *why.Deliveries[0].LedTo != want {
+			b.Errorf("got %v, %v", why, err)
+		}
+
+		b.exec("DELETE FROM {p}events WHERE workflow_type = 'trip'")
+		why, err = engine.Why(b.Context(), child, 2)
+		if err != nil || why.Origin != runtime.OriginDeleted || len(why.Chain) != 2 || why.Earlier.Instance != key {
+			b.Errorf("got %v, %v", why, err)
+		}
+		wantError(b, errors.New(why.String()), "what led to this is not stored any more: trip/a version 1")
+	})
+}
