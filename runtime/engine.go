@@ -76,6 +76,9 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 	return e, nil
 }
 
+// MaxPayloadBytes returns the limit that Config.MaxPayloadBytes comes to.
+func (e *Engine) MaxPayloadBytes() int { return e.config.MaxPayloadBytes }
+
 func (e *Engine) workflow(name string) (*Workflow, error) {
 	w, ok := e.workflows[name]
 	if !ok {

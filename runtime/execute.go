@@ -58,9 +58,18 @@ func typedOutcome[E, R any](result result) (Outcome[E, R], error) {
 }
 
 // ExecuteDynamic is Execute for an input given as JSON: a flat object whose member "type" names the input. Unlike in
-// stored inputs, a missing field is an error. Errors about the JSON are *codec.Error and *codec.UnknownTypeError, wrapped.
+// stored inputs, a missing field is an error. Errors about the JSON are *InvalidInput, around a *codec.Error, a
+// *codec.UnknownTypeError or an *InvalidIdentifier.
 func (e *Engine) ExecuteDynamic(
 	ctx context.Context, workflow string, input []byte, options ...ExecuteOption,
+) (DynamicOutcome, error) {
+	return e.ExecuteDynamicAs(ctx, workflow, "", input, options...)
+}
+
+// ExecuteDynamicAs is ExecuteDynamic for an input whose name is known from elsewhere. The member "type" may be left out; if it
+// is there, it must be the name.
+func (e *Engine) ExecuteDynamicAs(
+	ctx context.Context, workflow, name string, input []byte, options ...ExecuteOption,
 ) (DynamicOutcome, error) {
 	w, err := e.workflow(workflow)
 	if err != nil {
@@ -70,23 +79,33 @@ func (e *Engine) ExecuteDynamic(
 	if err := checkPayload(PayloadName{Workflow: workflow, Kind: InputPayload, Name: "JSON"}, len(input), limit); err != nil {
 		return DynamicOutcome{}, err
 	}
-	name, err := codec.PeekType(input)
+	prepared, err := prepareDynamic(w, name, input)
 	if err != nil {
-		return DynamicOutcome{}, fmt.Errorf("workflow %s: input: %w", workflow, err)
-	}
-	decoded, err := w.decodeInput(name, input, true)
-	if err != nil {
-		return DynamicOutcome{}, err
-	}
-	prepared, err := w.prepare(decoded)
-	if err != nil {
-		return DynamicOutcome{}, err
+		return DynamicOutcome{}, &InvalidInput{Workflow: workflow, Input: name, Err: err}
 	}
 	result, err := e.execute(ctx, request{workflow: w, input: prepared}, options...)
 	if err != nil {
 		return DynamicOutcome{}, err
 	}
 	return encodedOutcome(w, result)
+}
+
+// prepareDynamic reads an input given as JSON, whose name is in there when it is not given.
+func prepareDynamic(w *Workflow, name string, input []byte) (preparedInput, error) {
+	var err error
+	if name == "" {
+		name, err = codec.PeekType(input)
+	} else {
+		err = codec.CheckType(input, name)
+	}
+	if err != nil {
+		return preparedInput{}, fmt.Errorf("workflow %s: input: %w", w.name, err)
+	}
+	decoded, err := w.decodeInput(name, input, true)
+	if err != nil {
+		return preparedInput{}, err
+	}
+	return w.prepare(decoded)
 }
 
 func encodedOutcome(w *Workflow, result result) (DynamicOutcome, error) {

@@ -12,7 +12,7 @@ type ExecuteOption func(*request) error
 func WithInputID(id string) ExecuteOption {
 	return func(r *request) error {
 		r.id = id
-		return checkIdentifier("input id", id)
+		return checkIdentifier(InputID, id)
 	}
 }
 

@@ -76,3 +76,19 @@ type View[S any] struct {
 	Completed   bool      // at that version
 	LastEventAt time.Time // when the event that led to the version was recorded
 }
+
+// AcceptedOutcome, RejectedOutcome and CompletedOutcome make outcomes where an engine is not at hand: in clients that have asked
+// one elsewhere, and in tests of code that calls a client.
+func AcceptedOutcome[E, R any](version int64, events ...E) Outcome[E, R] {
+	return Outcome[E, R]{kind: accepted, Version: version, Events: events}
+}
+
+// RejectedOutcome is the outcome of a rejected input; see AcceptedOutcome.
+func RejectedOutcome[E, R any](version int64, rejection R) Outcome[E, R] {
+	return Outcome[E, R]{kind: rejected, Version: version, Rejection: rejection}
+}
+
+// CompletedOutcome is the outcome of an input that came after the instance's end; see AcceptedOutcome.
+func CompletedOutcome[E, R any](version int64) Outcome[E, R] {
+	return Outcome[E, R]{kind: alreadyCompleted, Version: version}
+}

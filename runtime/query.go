@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 )
@@ -9,19 +10,8 @@ import (
 // LoadState returns the state of an instance as of now. Generated clients call it. An instance without events is
 // *UnknownInstance.
 func LoadState[S any](ctx context.Context, engine *Engine, workflow, id string) (View[S], error) {
-	w, instance, err := engine.load(ctx, workflow, id, true)
-	if err != nil {
-		return View[S]{}, err
-	}
-	state, err := w.replay(nil, instance)
-	if err != nil {
-		return View[S]{}, err
-	}
-	typed, ok := state.(S)
-	if !ok {
-		return View[S]{}, fmt.Errorf("%s: the state is a %T, not of the type this client expects", instance.Key, state)
-	}
-	return View[S]{State: typed, Version: instance.Version, Completed: instance.Completed, LastEventAt: instance.LastEventAt}, nil
+	_, view, err := engine.view(ctx, workflow, id)
+	return typedView[S](InstanceKey{workflow, id}, view, err)
 }
 
 // LoadStateAt returns the state of an instance as it was at a version: after that many of its events. It is made of these
@@ -29,38 +19,81 @@ func LoadState[S any](ctx context.Context, engine *Engine, workflow, id string) 
 //
 // An instance without events is *UnknownInstance, a version that it has not reached, or below 1, *UnknownVersion.
 func LoadStateAt[S any](ctx context.Context, engine *Engine, workflow, id string, version int64) (View[S], error) {
-	w, key, err := engine.known(workflow, id)
+	_, view, err := engine.viewAt(ctx, workflow, id, version)
+	return typedView[S](InstanceKey{workflow, id}, view, err)
+}
+
+func typedView[S any](key InstanceKey, view View[any], err error) (View[S], error) {
 	if err != nil {
 		return View[S]{}, err
 	}
-	if version < 1 {
-		return View[S]{}, &UnknownVersion{Instance: key, Version: version}
+	typed, ok := view.State.(S)
+	if !ok {
+		return View[S]{}, fmt.Errorf("%s: the state is a %T, not of the type this client expects", key, view.State)
 	}
-	view := View[S]{}
-	var state any
+	return View[S]{typed, view.Version, view.Completed, view.LastEventAt}, nil
+}
+
+// StateDynamic is LoadState for callers that know no types: the state is JSON.
+func (e *Engine) StateDynamic(ctx context.Context, workflow, id string) (View[json.RawMessage], error) {
+	return encodedView(e.view(ctx, workflow, id))
+}
+
+// StateAtDynamic is LoadStateAt for callers that know no types: the state is JSON.
+func (e *Engine) StateAtDynamic(ctx context.Context, workflow, id string, version int64) (View[json.RawMessage], error) {
+	return encodedView(e.viewAt(ctx, workflow, id, version))
+}
+
+func encodedView(w *Workflow, view View[any], err error) (View[json.RawMessage], error) {
+	if err != nil {
+		return View[json.RawMessage]{}, err
+	}
+	state, err := w.encodeState(view.State)
+	if err != nil {
+		return View[json.RawMessage]{}, fmt.Errorf("workflow %s: the state: %w", w.name, err)
+	}
+	return View[json.RawMessage]{state, view.Version, view.Completed, view.LastEventAt}, nil
+}
+
+func (e *Engine) view(ctx context.Context, workflow, id string) (*Workflow, View[any], error) {
+	w, instance, err := e.load(ctx, workflow, id, true)
+	if err != nil {
+		return nil, View[any]{}, err
+	}
+	state, err := w.replay(nil, instance)
+	if err != nil {
+		return nil, View[any]{}, err
+	}
+	return w, View[any]{state, instance.Version, instance.Completed, instance.LastEventAt}, nil
+}
+
+func (e *Engine) viewAt(ctx context.Context, workflow, id string, version int64) (*Workflow, View[any], error) {
+	w, key, err := e.known(workflow, id)
+	if err != nil {
+		return nil, View[any]{}, err
+	}
+	if version < 1 {
+		return nil, View[any]{}, &UnknownVersion{Instance: key, Version: version}
+	}
+	view := View[any]{}
 	for view.Version < version {
-		events, err := engine.store.History(ctx, key, view.Version, int(min(version-view.Version, historyPage)))
+		events, err := e.store.History(ctx, key, view.Version, int(min(version-view.Version, historyPage)))
 		if err != nil {
-			return View[S]{}, err
+			return nil, View[any]{}, err
 		}
 		if len(events) == 0 {
-			return View[S]{}, noVersion(key, version, view.Version)
+			return nil, View[any]{}, noVersion(key, version, view.Version)
 		}
-		if state, err = w.replay(state, Instance{Key: key, Events: events}); err != nil {
-			return View[S]{}, err
+		if view.State, err = w.replay(view.State, Instance{Key: key, Events: events}); err != nil {
+			return nil, View[any]{}, err
 		}
 		last := events[len(events)-1]
 		view.Version, view.LastEventAt = last.Version, last.RecordedAt
 	}
-	if view.Completed, err = w.ended(state); err != nil {
-		return View[S]{}, err
+	if view.Completed, err = w.ended(view.State); err != nil {
+		return nil, View[any]{}, err
 	}
-	typed, ok := state.(S)
-	if !ok {
-		return View[S]{}, fmt.Errorf("%s: the state is a %T, not of the type this client expects", key, state)
-	}
-	view.State = typed
-	return view, nil
+	return w, view, nil
 }
 
 // historyPage is how many events are read at once to make a state of them.
@@ -125,6 +158,34 @@ func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64,
 	return nil, err
 }
 
+// HistoryDynamic is History with the events as the declaration of today writes them: what was stored before an event gained a
+// field has that field too.
+func (e *Engine) HistoryDynamic(ctx context.Context, instance InstanceKey, after int64, limit int) ([]Recorded[Encoded], error) {
+	stored, err := e.History(ctx, instance, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	w, err := e.workflow(instance.Workflow)
+	if err != nil {
+		return nil, err
+	}
+	history := make([]Recorded[Encoded], 0, len(stored))
+	for _, s := range stored {
+		event, err := w.decodeEvent(s)
+		if err != nil {
+			return nil, err
+		}
+		encoded, err := w.encodeEvent(event)
+		if err != nil {
+			return nil, err
+		}
+		history = append(history, Recorded[Encoded]{
+			Version: s.Version, GlobalSequence: s.GlobalSequence, RecordedAt: s.RecordedAt, Type: s.Type, Event: encoded,
+		})
+	}
+	return history, nil
+}
+
 // known returns a workflow of this engine and the key of an instance of it.
 func (e *Engine) known(workflow, id string) (*Workflow, InstanceKey, error) {
 	key := InstanceKey{Workflow: workflow, ID: id}
@@ -132,7 +193,7 @@ func (e *Engine) known(workflow, id string) (*Workflow, InstanceKey, error) {
 	if err != nil {
 		return nil, key, err
 	}
-	if err := checkIdentifier("instance id", id); err != nil {
+	if err := checkIdentifier(InstanceID, id); err != nil {
 		return nil, key, fmt.Errorf("workflow %s: %w", workflow, err)
 	}
 	return w, key, nil

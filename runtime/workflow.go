@@ -95,14 +95,14 @@ func (w *typed[S, I, E, F, R]) prepare(input any) (preparedInput, error) {
 			w.Workflow, input)
 	}
 	p.id = w.InputID(in)
-	if err := checkIdentifier("instance id", p.id); err != nil {
+	if err := checkIdentifier(InstanceID, p.id); err != nil {
 		return preparedInput{}, fmt.Errorf("workflow %s: input %s: %w", w.Workflow, p.name, err)
 	}
 	if w.UniqueKey == nil {
 		return p, nil
 	}
 	if key, has := w.UniqueKey(in); has {
-		if err := checkIdentifier("unique key", key); err != nil {
+		if err := checkIdentifier(UniqueKey, key); err != nil {
 			return preparedInput{}, fmt.Errorf("%s/%s: input %s: %w", w.Workflow, p.id, p.name, err)
 		}
 		p.uniqueKey = key
@@ -110,18 +110,21 @@ func (w *typed[S, I, E, F, R]) prepare(input any) (preparedInput, error) {
 	return p, nil
 }
 
-func checkIdentifier(what, id string) error {
+func checkIdentifier(what IdentifierKind, id string) error {
+	problem := ""
 	switch {
 	case id == "":
-		return fmt.Errorf("the %s is empty", what)
+		problem = "is empty"
 	case len(id) > MaxIDLength:
-		return fmt.Errorf("the %s has %d bytes, at most %d are allowed", what, len(id), MaxIDLength)
+		problem = fmt.Sprintf("has %d bytes, at most %d are allowed", len(id), MaxIDLength)
 	case !utf8.ValidString(id):
-		return fmt.Errorf("the %s %q is not valid UTF-8", what, id)
+		problem = fmt.Sprintf("%q is not valid UTF-8", id)
 	case slices.Contains([]byte(id), 0):
-		return fmt.Errorf("the %s %q contains a NUL byte", what, id)
+		problem = fmt.Sprintf("%q contains a NUL byte", id)
+	default:
+		return nil
 	}
-	return nil
+	return &InvalidIdentifier{What: what, Problem: problem}
 }
 
 func (w *typed[S, I, E, F, R]) decodeInput(name string, data []byte, strict bool) (any, error) {

@@ -16,11 +16,7 @@ func (e *emitter) codec(f *file) {
 	if e.hasEffects() {
 		e.union(f, "Effect", effectMessages(e.w))
 	}
-	rejections := e.w.Rejections
-	if e.w.HasStates() {
-		rejections = append(rejections[:len(rejections):len(rejections)], notAccepted)
-	}
-	if len(rejections) > 0 {
+	if rejections := e.rejections(); len(rejections) > 0 {
 		e.union(f, "Rejection", rejections)
 	}
 
@@ -54,6 +50,14 @@ func (e *emitter) codec(f *file) {
 
 // notAccepted is the generated rejection, as one of the variants of Rejection.
 var notAccepted = &spec.Message{Name: spec.Name{Text: "NotAccepted"}}
+
+// rejections are the variants of Rejection.
+func (e *emitter) rejections() []*spec.Message {
+	if !e.w.HasStates() {
+		return e.w.Rejections
+	}
+	return append(slices.Clip(e.w.Rejections), notAccepted)
+}
 
 var (
 	encoderParam = jen.Id("e").Op("*").Qual(codecPath, "Encoder")

@@ -37,10 +37,11 @@ type File struct {
 // Files generates the Go package of a workflow that spec.Validate found no mistake in.
 func Files(w *spec.Workflow) ([]File, error) {
 	e := &emitter{w: w, uses: findUses(w)}
-	parts := []struct {
+	type part struct {
 		name string
 		emit func(*file)
-	}{
+	}
+	parts := []part{
 		{"types_ironflow.go", e.types},
 		{"codec_ironflow.go", e.codec},
 		{"decisions_ironflow.go", e.decisions},
@@ -49,6 +50,13 @@ func Files(w *spec.Workflow) ([]File, error) {
 		{"machine_ironflow.go", e.machine},
 		{"projection_ironflow.go", e.projection},
 		{"unfinished_ironflow_test.go", e.unfinishedTest},
+	}
+	if w.HTTP {
+		parts = append(parts,
+			part{"http_ironflow.go", e.http},
+			part{"httpclient_ironflow.go", e.httpClient},
+			part{"openapi_ironflow.go", e.openAPI},
+		)
 	}
 	files := make([]File, 0, len(parts))
 	for _, part := range parts {
@@ -76,6 +84,7 @@ func (e *emitter) newFile() *file {
 	f.ImportName(runtimePath, "runtime")
 	f.ImportName(codecPath, "codec")
 	f.ImportName(testkitPath, "ironflowtest")
+	f.ImportName(httpapiPath, "httpapi")
 	for _, path := range e.uses.imports {
 		f.ImportAlias(path, importAlias(path))
 	}

@@ -40,9 +40,6 @@ type pkg struct {
 
 // plan works out the steps of the package.
 func (p *pkg) plan() error {
-	if p.w.HTTP {
-		return fmt.Errorf("%s: this version does not generate HTTP handlers yet; remove http", p.w.HTTPPos)
-	}
 	files, err := emit.Files(p.w)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func (r *reader) workflow() bool {
 	r.w.Pos = r.at(state.take("workflow").pos)
 	r.w.Name = w.name("type")
 	r.w.Package = r.packageName(state)
-	r.w.HTTP, r.w.HTTPPos = w.boolean("http"), w.pos("http")
+	r.w.HTTP = w.boolean("http")
 	r.w.Doc = state.doc
 	r.w.StateType = state.name.Name
 	r.w.State = r.stateFields(state)

@@ -19,6 +19,9 @@ var fixedIdentifiers = []string{
 	"Decider", "Evolver", "Handler",
 }
 
+// httpIdentifiers are generated for every workflow that is served over HTTP.
+var httpIdentifiers = []string{"NewHTTPHandler", "HTTPClient", "NewHTTPClient"}
+
 // IsReserved reports whether every workflow has an identifier of the name.
 func IsReserved(name string) bool { return slices.Contains(fixedIdentifiers, name) }
 
@@ -94,6 +97,11 @@ func identifiers(w *Workflow) []identifier {
 	var fixed, declared, made []identifier
 	for _, text := range fixedIdentifiers {
 		fixed = append(fixed, identifier{text: text})
+	}
+	if w.HTTP {
+		for _, text := range httpIdentifiers {
+			fixed = append(fixed, identifier{text: text})
+		}
 	}
 	// add claims the name itself, where it is one of Go, and what is made from it.
 	add := func(kind string, n Name, others ...string) {

@@ -28,7 +28,6 @@ type Workflow struct {
 	Package Name // Go package of the generated code
 	Doc     string
 	HTTP    bool // generate an HTTP handler, its OpenAPI document and a client
-	HTTPPos Pos  // where HTTP is written
 
 	ID         Name        // input field that names the instance, unless an input overrides it
 	Unique     []UniqueKey // at most one for each input

@@ -25,7 +25,6 @@ func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 	w.Doc = r.doc(o)
 	w.ID = o.name(r, "id")
 	w.HTTP, _ = r.boolean(o.values["http"], "http of the declaration")
-	w.HTTPPos = r.posOf(o.values["http"])
 	w.Unique = r.unique(o.values["unique"])
 	w.Types = r.types(o.values["types"])
 	w.State = r.fields(o.values["state"], "the state")

@@ -4,9 +4,22 @@ package codec
 // checked, but no other value is decoded. Anything but an object, a missing field, a second one and one that is not a
 // string are errors, of type [*Error].
 func PeekType(data []byte) (string, error) {
-	d := NewStrictDecoder(data)
+	name, _, err := peekType(NewStrictDecoder(data))
+	return name, err
+}
+
+// CheckType is for an object whose name is known from elsewhere: it need not have the field "type", but if it does, that must
+// be the name. All else is as in [PeekType].
+func CheckType(data []byte, name string) error {
+	found, has, err := peekType(NewDecoder(data))
+	if err == nil && has && found != name {
+		err = &Error{Path: "type", Message: "expected " + quote(name) + ", found " + quote(found)}
+	}
+	return err
+}
+
+func peekType(d *Decoder) (name string, has bool, err error) {
 	var seen Fields
-	var name string
 	for d.BeginObject(); d.NextField(); {
 		switch string(d.Key()) {
 		case "type":
@@ -18,7 +31,7 @@ func PeekType(data []byte) (string, error) {
 	}
 	d.Require(seen, "type")
 	if err := d.End(); err != nil {
-		return "", err
+		return "", false, err
 	}
-	return name, nil
+	return name, seen.has(0), nil
 }

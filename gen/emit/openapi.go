@@ -1,0 +1,403 @@
+package emit
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// openAPI emits the OpenAPI document of the HTTP handler.
+func (e *emitter) openAPI(f *file) {
+	document := openAPIDocument{e: e, schemas: object{}}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text) // which sorts the keys
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(document.root()); err != nil {
+		panic("unreachable: the document is made of strings, numbers, lists and maps: " + err.Error())
+	}
+	f.comment("openAPI is the OpenAPI document of the handler that NewHTTPHandler returns.")
+	f.decl().Const().Id("openAPI").Op("=").Op(rawString(text.String()))
+}
+
+// rawString quotes JSON as Go source that reads as the JSON does. A backquote can stand only in a JSON string, where it may be
+// escaped.
+func rawString(text string) string { return "`" + strings.ReplaceAll(text, "`", `\u0060`) + "`" }
+
+type object map[string]any
+
+type list []any
+
+// openAPIDocument builds the document. Component names with a dot are not those of declared types, which are Go identifiers.
+type openAPIDocument struct {
+	e       *emitter
+	schemas object
+}
+
+func (d *openAPIDocument) root() object {
+	w := d.e.w
+	info := object{"title": w.Name.Text, "version": "1"}
+	if w.Doc != "" {
+		info["description"] = w.Doc
+	}
+	paths := object{}
+	root := "/" + w.Name.Text
+	for _, in := range w.Inputs {
+		paths[root+"/inputs/"+in.Name.Text] = object{"post": d.input(in)}
+	}
+	id := parameter("id", "path", "The instance.", object{"type": "string"})
+	state := operation("getState", "State of an instance", answers{
+		"200": d.response("The state.", d.view()),
+	}, "404", "500", "503")
+	state["parameters"] = list{id, parameter("version", "query", "As it was after that many events.", object{"type": "integer", "minimum": 1})}
+	state["responses"].(answers)["400"] = responseRef("400")
+	paths[root+"/{id}"] = object{"get": state}
+
+	history := operation("getHistory", "Events of an instance, oldest first", answers{
+		"200": d.response("A page of the events.", d.history()),
+	}, "400", "404", "500", "503")
+	history["parameters"] = list{id,
+		parameter("after", "query", "Only the events after this version.", object{"type": "integer", "minimum": 0, "default": 0}),
+		parameter("limit", "query", "At most so many.", object{"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
+	}
+	paths[root+"/{id}/history"] = object{"get": history}
+	if w.HasStates() {
+		ok := d.response("The state machine.", d.machine())
+		ok["content"].(object)["text/vnd.mermaid"] = object{"schema": object{"type": "string"}}
+		machine := operation("getMachine", "The state machine", answers{"200": ok}, "400")
+		machine["parameters"] = list{parameter("format", "query", "Otherwise the Accept header decides.", object{"enum": list{"json", "mermaid"}})}
+		paths[root+"/machine"] = object{"get": machine}
+	}
+	d.unions()
+	d.errors()
+	return object{
+		"openapi": "3.1.0",
+		"info":    info,
+		"paths":   paths,
+		"components": object{
+			"schemas":   d.schemas,
+			"responses": d.responses(),
+			"parameters": object{"IdempotencyKey": object{
+				"name": "Idempotency-Key", "in": "header", "schema": object{"type": "string", "minLength": 1},
+				"description": "Makes it safe to send the input again: every repeat has the first outcome. A key is of one instance and one input.",
+			}},
+		},
+	}
+}
+
+// answers are the responses of an operation by status.
+type answers map[string]object
+
+func operation(id, summary string, responses answers, failures ...string) object {
+	for _, status := range failures {
+		responses[status] = responseRef(status)
+	}
+	return object{"operationId": id, "summary": summary, "responses": responses}
+}
+
+func parameter(name, in, description string, schema object) object {
+	p := object{"name": name, "in": in, "description": description, "schema": schema}
+	if in == "path" {
+		p["required"] = true
+	}
+	return p
+}
+
+func schemaRef(name string) object { return object{"$ref": "#/components/schemas/" + name} }
+
+func responseRef(status string) object { return object{"$ref": "#/components/responses/" + status} }
+
+func (d *openAPIDocument) response(description string, schema object) object {
+	return object{"description": description, "content": object{"application/json": object{"schema": schema}}}
+}
+
+func (d *openAPIDocument) input(in *spec.Message) object {
+	d.message(in)
+	names := spec.NamesOfInput(in.Name.Text)
+	var events list
+	for _, name := range d.e.uses.inputs[in.Name.Text].events {
+		events = append(events, variantSchema(name))
+	}
+	d.schemas[names.Outcome] = fixedObject(object{
+		"outcome": object{"const": "accepted"},
+		"version": object{"type": "integer", "format": "int64", "description": "Of the instance after it: the number of its events."},
+		"events":  object{"type": "array", "items": oneSchemaOf(events)},
+	})
+	op := operation("send"+in.Name.Text, "Sends "+in.Name.Text, answers{
+		"200": d.response("Accepted: the events are stored.", schemaRef(names.Outcome)),
+	}, "400", "409", "413", "415", "422", "500", "503")
+	if in.Doc != "" {
+		op["description"] = in.Doc
+	}
+	op["parameters"] = list{object{"$ref": "#/components/parameters/IdempotencyKey"}}
+	op["requestBody"] = object{"required": true, "content": object{"application/json": object{"schema": schemaRef(in.Name.Text)}}}
+	return op
+}
+
+// message adds the schema of an input, an event or a rejection. Unknown fields are taken and dropped.
+func (d *openAPIDocument) message(m *spec.Message) {
+	schema := d.fields(m.Fields, false)
+	if m.Doc != "" {
+		schema["description"] = m.Doc
+	}
+	d.schemas[m.Name.Text] = schema
+}
+
+func (d *openAPIDocument) fields(fields []*spec.Field, unset bool) object {
+	properties, needed := object{}, list{}
+	for _, f := range fields {
+		schema := d.value(&f.Type, unset)
+		if f.Doc != "" {
+			schema["description"] = f.Doc
+		}
+		properties[f.Name.Text] = schema
+		if required(f) {
+			needed = append(needed, f.Name.Text)
+		}
+	}
+	schema := object{"type": "object", "properties": properties}
+	if len(needed) > 0 {
+		schema["required"] = needed
+	}
+	return schema
+}
+
+// fixedObject is an object that has all of its properties.
+func fixedObject(properties object) object {
+	return object{"type": "object", "properties": properties, "required": slices.Sorted(maps.Keys(properties))}
+}
+
+// variantSchema is an event or a rejection with its name.
+func variantSchema(name string) object {
+	return fixedObject(object{"type": object{"const": name}, "payload": schemaRef(name)})
+}
+
+// oneSchemaOf is any of some schemas. There is no value of none.
+func oneSchemaOf(schemas list) object {
+	switch len(schemas) {
+	case 0:
+		return object{"not": object{}}
+	case 1:
+		return schemas[0].(object)
+	default:
+		return object{"oneOf": schemas}
+	}
+}
+
+func (d *openAPIDocument) unions() {
+	union := func(of string, messages []*spec.Message) {
+		var variants list
+		for _, m := range messages {
+			if m == notAccepted {
+				d.schemas[m.Name.Text] = fixedObject(object{"input": object{"type": "string"}, "state": d.status()})
+			} else {
+				d.message(m)
+			}
+			variants = append(variants, variantSchema(m.Name.Text))
+		}
+		d.schemas[of] = oneSchemaOf(variants)
+	}
+	union("Event", d.e.w.Events)
+	if rejections := d.e.rejections(); len(rejections) > 0 {
+		union("Rejection", rejections)
+	}
+}
+
+func (d *openAPIDocument) status() object {
+	var names list
+	for _, s := range d.e.w.States {
+		names = append(names, s.Name.Text)
+	}
+	return object{"enum": names}
+}
+
+func (d *openAPIDocument) view() object {
+	state := d.fields(d.e.w.State, true)
+	if d.e.w.HasStates() {
+		state["properties"].(object)["status"] = d.status()
+		needed, _ := state["required"].(list)
+		state["required"] = append(list{"status"}, needed...)
+	}
+	d.schemas[d.e.w.StateType] = state
+	return fixedObject(object{
+		"state":         schemaRef(d.e.w.StateType),
+		"version":       integer64(),
+		"completed":     object{"type": "boolean"},
+		"last_event_at": object{"type": "string", "format": "date-time"},
+	})
+}
+
+func integer64() object { return object{"type": "integer", "format": "int64"} }
+
+func (d *openAPIDocument) history() object {
+	event := fixedObject(object{
+		"version":         integer64(),
+		"global_sequence": integer64(),
+		"recorded_at":     object{"type": "string", "format": "date-time"},
+	})
+	return fixedObject(object{
+		"events": object{"type": "array", "items": object{"allOf": list{schemaRef("Event"), event}}},
+		"more":   object{"type": "boolean", "description": "Whether there are events after the last of these."},
+	})
+}
+
+func (d *openAPIDocument) machine() object {
+	text := object{"type": "string"}
+	texts := object{"type": "array", "items": text}
+	move := fixedObject(object{"event": text, "to": text})
+	transition := fixedObject(object{"input": text, "events": object{"type": "array", "items": move}, "effects": texts, "timers": texts})
+	transition["properties"].(object)["reject"] = text
+	state := fixedObject(object{"name": text, "terminal": object{"type": "boolean"}, "accepts": object{"type": "array", "items": transition}})
+	state["properties"].(object)["doc"] = text
+	return fixedObject(object{"workflow": text, "states": object{"type": "array", "items": state}})
+}
+
+// failures are the statuses of errors, each with its codes.
+var failures = []struct {
+	status, description string
+	codes               []string
+}{
+	{"400", "The request is not well formed.", []string{"malformed_json", "bad_request"}},
+	{"404", "There is no such thing.", []string{"unknown_input", "unknown_instance", "unknown_version"}},
+	{"409", "The input was refused, or came too late. Nothing was stored.", []string{"rejected", "already_completed", "unique_key_conflict"}},
+	{"413", "The input is too large.", []string{"too_large"}},
+	{"415", "The input is not sent as application/json.", []string{"unsupported_media_type"}},
+	{"422", "The input is not as declared, or its Idempotency-Key came with another one.", []string{"invalid_input", "idempotency_key_reused"}},
+	{"500", "Something went wrong inside.", []string{"internal", "outcome_unknown"}},
+	{"503", "Come back later.", []string{"unavailable", "paused"}},
+}
+
+func (d *openAPIDocument) errors() {
+	text := object{"type": "string"}
+	d.schemas["ironflow.Mistake"] = fixedObject(object{
+		"path":    object{"type": "string", "description": "As in items[2].sku; empty for the document itself."},
+		"message": text,
+	})
+	properties := object{
+		"error":    text,
+		"message":  text,
+		"version":  object{"type": "integer", "format": "int64", "description": "Of the instance, with rejected and already_completed."},
+		"mistakes": object{"type": "array", "items": schemaRef("ironflow.Mistake"), "description": "With invalid_input."},
+	}
+	if d.e.hasRejections() {
+		properties["rejection"] = object{"allOf": list{schemaRef("Rejection")}, "description": "With rejected."}
+	}
+	d.schemas["ironflow.Error"] = object{"type": "object", "properties": properties, "required": list{"error", "message"}}
+}
+
+func (d *openAPIDocument) responses() object {
+	responses := object{}
+	for _, f := range failures {
+		codes := object{"type": "object", "properties": object{"error": object{"enum": f.codes}}}
+		response := d.response(f.description, object{"allOf": list{schemaRef("ironflow.Error"), codes}})
+		if f.status == "503" {
+			response["headers"] = object{"Retry-After": object{"description": "Seconds.", "schema": object{"type": "integer"}}}
+		}
+		responses[f.status] = response
+	}
+	return responses
+}
+
+// scalarSchema is the schema of a built-in type, as package codec writes it.
+func scalarSchema(name string, unset bool) object {
+	switch name {
+	case "bool":
+		return object{"type": "boolean"}
+	case "int", "int64":
+		return integer64()
+	case "int32":
+		return object{"type": "integer", "format": "int32"}
+	case "float64":
+		return object{"type": "number", "format": "double"}
+	case "time":
+		return object{"type": "string", "format": "date-time"}
+	case "duration":
+		return object{"type": "string", "examples": list{"1m30s"}}
+	case "bytes":
+		return object{"type": list{"string", "null"}, "contentEncoding": "base64"}
+	case "decimal":
+		if unset {
+			return object{"type": "string", "pattern": `^(-?[0-9]+(\.[0-9]+)?)?$`}
+		}
+		return object{"type": "string", "pattern": `^-?[0-9]+(\.[0-9]+)?$`}
+	case "json":
+		return object{}
+	default:
+		return object{"type": "string"}
+	}
+}
+
+// value is the schema of a type. In a state, enums and decimals may be unset.
+func (d *openAPIDocument) value(ref *spec.TypeRef, unset bool) object {
+	switch ref.Kind {
+	case spec.Scalar:
+		return scalarSchema(ref.Name, unset)
+	case spec.Optional:
+		return object{"anyOf": list{d.value(ref.Elem, unset), object{"type": "null"}}}
+	case spec.List:
+		return object{"type": list{"array", "null"}, "items": d.value(ref.Elem, unset)}
+	case spec.Map:
+		return object{"type": list{"object", "null"}, "additionalProperties": d.value(ref.Elem, unset)}
+	default:
+		return d.declared(ref.Decl, unset)
+	}
+}
+
+// declared adds the schema of a declared type, unless it is there, and refers to it.
+func (d *openAPIDocument) declared(t *spec.Type, unset bool) object {
+	name := t.Name.Text
+	if unset = unset && canBeUnset(t, map[*spec.Type]bool{}); unset {
+		name += ".InState"
+	}
+	if _, there := d.schemas[name]; there {
+		return schemaRef(name)
+	}
+	d.schemas[name] = object{} // so that a type that contains itself ends here
+	var schema object
+	switch t.Kind {
+	case spec.Struct:
+		schema = d.fields(t.Fields, unset)
+	case spec.Enum:
+		var values list
+		for _, v := range t.Values {
+			values = append(values, v.Name.Text)
+		}
+		if unset {
+			values = append(values, "")
+		}
+		schema = object{"enum": values}
+	default: // its own JSON methods decide
+		schema = object{"description": fmt.Sprintf("The JSON of the Go type %s.", t.Go.Name)}
+	}
+	if t.Doc != "" {
+		schema["description"] = t.Doc
+	}
+	d.schemas[name] = schema
+	return schemaRef(name)
+}
+
+// canBeUnset reports whether a type has an enum or a decimal in it.
+func canBeUnset(t *spec.Type, seen map[*spec.Type]bool) bool {
+	if t.Kind == spec.Enum {
+		return true
+	}
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	for _, f := range t.Fields {
+		ref := &f.Type
+		for ref.Elem != nil {
+			ref = ref.Elem
+		}
+		if ref.Kind == spec.Scalar && ref.Name == "decimal" || ref.Decl != nil && canBeUnset(ref.Decl, seen) {
+			return true
+		}
+	}
+	return false
+}

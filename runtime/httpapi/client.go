@@ -1,0 +1,250 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/codec"
+)
+
+// Client speaks to a handler of this package. S, I, E and R are the workflow's state and its interfaces of inputs, events and
+// rejections. Generated clients are made of it. Safe for concurrent use, when HTTP is.
+type Client[S, I, E, R any] struct {
+	Base     string       // where the handler is, as in https://shop.example/api
+	HTTP     *http.Client // nil for http.DefaultClient
+	Workflow string
+
+	States     runtime.StateCodec[S] // only Decode is used
+	Inputs     runtime.Codec[I]
+	Events     runtime.Codec[E]
+	Rejections runtime.Codec[R] // zero when the workflow has none
+}
+
+// CallOption changes one request.
+type CallOption func(http.Header)
+
+// WithIdempotencyKey makes it safe to send an input again, as [runtime.WithInputID] does: 1 to runtime.MaxIDLength bytes that a
+// header can carry. It is of the instance, and goes with this input only.
+func WithIdempotencyKey(key string) CallOption { return WithHeader("Idempotency-Key", key) }
+
+// WithHeader sets a header of the request, as a trace or an authorization needs it.
+func WithHeader(name, value string) CallOption {
+	return func(h http.Header) { h.Set(name, value) }
+}
+
+// maxAnswer bounds the bytes of an answer that are read.
+const maxAnswer = 64 << 20
+
+// Send sends an input. Ev is the interface of the events that it may lead to. That it was rejected, or came after the instance's
+// end, is an outcome; any other answer is an *Error.
+func Send[Ev, S, I, E, R any](
+	ctx context.Context, c *Client[S, I, E, R], input any, options ...CallOption,
+) (out runtime.Outcome[Ev, R], err error) {
+	in, ok := input.(I)
+	if !ok {
+		return out, fmt.Errorf("workflow %s: %T is not one of its inputs", c.Workflow, input)
+	}
+	name := c.Inputs.Name(in)
+	e := codec.NewEncoder()
+	c.Inputs.Encode(e, in)
+	body, err := e.Bytes()
+	if err != nil {
+		return out, fmt.Errorf("workflow %s: input %s: %w", c.Workflow, name, err)
+	}
+	var accepted Accepted
+	err = c.call(ctx, http.MethodPost, []string{"inputs", name}, nil, body, &accepted, options)
+	answer, refused := errors.AsType[*Error](err)
+	switch {
+	case refused && answer.Code == Rejected && answer.Rejection != nil:
+		var rejection R
+		if rejection, err = decode(*answer.Rejection, c.Rejections); err == nil {
+			out = runtime.RejectedOutcome[Ev](answer.Version, rejection)
+		}
+	case refused && answer.Code == AlreadyCompleted:
+		return runtime.CompletedOutcome[Ev, R](answer.Version), nil
+	case err == nil:
+		var events []Ev
+		if events, err = eventsOf[Ev](accepted.Events, c.Events); err == nil {
+			out = runtime.AcceptedOutcome[Ev, R](accepted.Version, events...)
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("workflow %s: input %s: %w", c.Workflow, name, err)
+	}
+	return out, err
+}
+
+func eventsOf[Ev, E any](encoded []runtime.Encoded, events runtime.Codec[E]) ([]Ev, error) {
+	list := make([]Ev, 0, len(encoded))
+	for _, e := range encoded {
+		event, err := decode(e, events)
+		if err != nil {
+			return nil, err
+		}
+		typed, ok := any(event).(Ev)
+		if !ok {
+			return nil, fmt.Errorf("event %T is not of the type this client expects", event)
+		}
+		list = append(list, typed)
+	}
+	return list, nil
+}
+
+func decode[T any](encoded runtime.Encoded, c runtime.Codec[T]) (v T, err error) {
+	if c.Decode == nil {
+		return v, fmt.Errorf("%s is not declared", encoded.Type)
+	}
+	d := codec.NewDecoder(encoded.Payload)
+	if v, err = c.Decode(d, encoded.Type); err == nil {
+		err = d.End()
+	}
+	if err != nil {
+		return v, fmt.Errorf("%s: %w", encoded.Type, err)
+	}
+	return v, nil
+}
+
+// State returns the state of an instance. One without events is an *Error with the code UnknownInstance.
+func (c *Client[S, I, E, R]) State(ctx context.Context, id string, options ...CallOption) (runtime.View[S], error) {
+	return c.view(ctx, id, nil, options)
+}
+
+// StateAt returns the state as it was at a version. One that was never reached is an *Error with the code UnknownVersion.
+func (c *Client[S, I, E, R]) StateAt(
+	ctx context.Context, id string, version int64, options ...CallOption,
+) (runtime.View[S], error) {
+	return c.view(ctx, id, url.Values{"version": {strconv.FormatInt(version, 10)}}, options)
+}
+
+func (c *Client[S, I, E, R]) view(ctx context.Context, id string, query url.Values, options []CallOption) (runtime.View[S], error) {
+	var answer State
+	err := c.call(ctx, http.MethodGet, []string{id, "state"}, query, nil, &answer, options)
+	view := runtime.View[S]{Version: answer.Version, Completed: answer.Completed, LastEventAt: answer.LastEventAt}
+	if err == nil {
+		d := codec.NewDecoder(answer.State)
+		view.State = c.States.Decode(d)
+		err = d.End()
+	}
+	if err != nil {
+		return runtime.View[S]{}, fmt.Errorf("%s/%s: state: %w", c.Workflow, id, err)
+	}
+	return view, nil
+}
+
+// History returns the events of an instance, oldest first, in as many requests as they need. One without events is an *Error with
+// the code UnknownInstance.
+func (c *Client[S, I, E, R]) History(ctx context.Context, id string, options ...CallOption) ([]runtime.Recorded[E], error) {
+	var history []runtime.Recorded[E]
+	query := url.Values{"limit": {strconv.Itoa(maxPage)}}
+	for page := (History{More: true}); page.More; {
+		page = History{}
+		if err := c.call(ctx, http.MethodGet, []string{id, "history"}, query, nil, &page, options); err != nil {
+			return nil, fmt.Errorf("%s/%s: history: %w", c.Workflow, id, err)
+		}
+		for _, r := range page.Events {
+			event, err := decode(r.Encoded, c.Events)
+			if err != nil {
+				return nil, fmt.Errorf("%s/%s: history: version %d: %w", c.Workflow, id, r.Version, err)
+			}
+			history = append(history, runtime.Recorded[E]{
+				Version: r.Version, GlobalSequence: r.GlobalSequence, RecordedAt: r.RecordedAt, Type: r.Type, Event: event,
+			})
+			query.Set("after", strconv.FormatInt(r.Version, 10))
+		}
+		page.More = page.More && len(page.Events) > 0
+	}
+	return history, nil
+}
+
+// call makes a request and decodes the answer, or returns it as an *Error.
+func (c *Client[S, I, E, R]) call(
+	ctx context.Context, method string, path []string, query url.Values, body []byte, answer any, options []CallOption,
+) error {
+	target, err := c.url(path, query)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "application/json")
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for _, option := range options {
+		option(req.Header)
+	}
+	client := c.HTTP
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("reading the answer: %w", err)
+	case len(text) > maxAnswer:
+		return fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+	case resp.StatusCode != http.StatusOK:
+		return refusal(resp, text)
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	return nil
+}
+
+// url escapes each segment of the path, dots too: "." and ".." are instances like any other.
+func (c *Client[S, I, E, R]) url(path []string, query url.Values) (string, error) {
+	base, err := url.Parse(c.Base)
+	if err != nil {
+		return "", err
+	}
+	if base.Scheme == "" || base.Host == "" {
+		return "", fmt.Errorf("%q is no address of a server; begin it with http:// or https://", c.Base)
+	}
+	target := strings.TrimRight(base.EscapedPath(), "/")
+	for _, segment := range append([]string{c.Workflow}, path...) {
+		escaped := url.PathEscape(segment)
+		if strings.Trim(segment, ".") == "" {
+			escaped = strings.ReplaceAll(segment, ".", "%2E")
+		}
+		target += "/" + escaped
+	}
+	base.RawPath, base.RawQuery = target, query.Encode()
+	base.Path, err = url.PathUnescape(target)
+	return base.String(), err
+}
+
+// refusal makes an *Error of an answer, whoever it is from.
+func refusal(resp *http.Response, text []byte) *Error {
+	answer := &Error{}
+	if err := json.Unmarshal(text, answer); err != nil || answer.Code == "" {
+		const excerpt = 200
+		answer = &Error{Message: strings.ToValidUTF8(string(text[:min(len(text), excerpt)]), "")}
+	}
+	answer.Status = resp.StatusCode
+	if after := resp.Header.Get("Retry-After"); after != "" {
+		if seconds, err := strconv.Atoi(after); err == nil {
+			answer.RetryAfter = time.Duration(max(seconds, 0)) * time.Second
+		} else if at, err := http.ParseTime(after); err == nil {
+			answer.RetryAfter = max(time.Until(at), 0)
+		}
+	}
+	return answer
+}

@@ -1,0 +1,28 @@
+// Package httpapi serves a workflow over HTTP, and speaks to one that is served. It is what a declaration with "http: true"
+// generates a handler and a client on; both know the declared types, this package knows the protocol.
+//
+//	POST /{workflow}/inputs/{Input}      sends an input, a flat JSON object as its codec writes it
+//	GET  /{workflow}/{id}                state of an instance; ?version=N as it was then
+//	GET  /{workflow}/{id}/state          the same, for instances that are called "machine" or "openapi.json"
+//	GET  /{workflow}/{id}/history        events of an instance, oldest first; ?after=VERSION and ?limit=N
+//	GET  /{workflow}/machine             the state machine as JSON, or as Mermaid with ?format=mermaid or Accept: text/vnd.mermaid
+//	GET  /{workflow}/openapi.json        the OpenAPI 3.1 document of all this
+//
+// An instance's id is one segment of the path, escaped. The header Idempotency-Key makes it safe to send an input again, as
+// [runtime.WithInputID] does.
+//
+// # Answers
+//
+// An accepted input is 200 with an [Accepted]. Everything else is an [Error], whose code tells what a status alone cannot:
+//
+//	400  malformed_json, bad_request
+//	404  unknown_input, unknown_instance, unknown_version
+//	409  rejected, already_completed, unique_key_conflict
+//	413  too_large
+//	415  unsupported_media_type
+//	422  invalid_input, with the places; idempotency_key_reused
+//	500  internal, outcome_unknown
+//	503  unavailable, paused; with Retry-After
+//
+// What goes wrong inside is logged and answered with 500 and nothing else.
+package httpapi

@@ -1,0 +1,111 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/codec"
+)
+
+// failed answers an error of the engine. What is the caller's to mend is said in full, all else is logged. Input and body are
+// those of a POST.
+func (h *handler) failed(w http.ResponseWriter, r *http.Request, input Input, body []byte, err error) {
+	answer := answerTo(input, body, err)
+	if answer.Status == http.StatusInternalServerError {
+		slog.ErrorContext(r.Context(), "ironflow: a request over HTTP failed",
+			"workflow", h.workflow.Name, "method", r.Method, "path", r.URL.Path, "status", answer.Status, "error", err)
+	}
+	h.fail(w, answer)
+}
+
+func answerTo(input Input, body []byte, err error) *Error {
+	// A panic first: it may carry any of the others, and is the caller's fault in no case.
+	if _, is := errors.AsType[*runtime.PanicError](err); is {
+		return internal()
+	}
+	if invalid, is := errors.AsType[*runtime.InvalidInput](err); is {
+		return invalidInput(input, body, invalid)
+	}
+	if identifier, is := errors.AsType[*runtime.InvalidIdentifier](err); is {
+		return invalidIdentifier(input, identifier)
+	}
+	if unknown, is := errors.AsType[*runtime.UnknownInstance](err); is {
+		return &Error{Status: http.StatusNotFound, Code: UnknownInstance, Message: unknown.Error()}
+	}
+	if unknown, is := errors.AsType[*runtime.UnknownVersion](err); is {
+		return &Error{Status: http.StatusNotFound, Code: UnknownVersion, Message: unknown.Error()}
+	}
+	if _, is := errors.AsType[*runtime.UniqueKeyConflict](err); is {
+		// Not who holds it: the caller may have no business with that instance.
+		return &Error{Status: http.StatusConflict, Code: UniqueKeyConflict,
+			Message: "another instance holds the unique key in " + input.Unique + " until it completes"}
+	}
+	if _, is := errors.AsType[*runtime.InputIDReused](err); is {
+		return &Error{Status: http.StatusUnprocessableEntity, Code: IdempotencyKeyReused,
+			Message: "the Idempotency-Key came before with another input; give each input a key of its own"}
+	}
+	if large, is := errors.AsType[*runtime.PayloadTooLarge](err); is && large.Kind == runtime.InputPayload {
+		return &Error{Status: http.StatusRequestEntityTooLarge, Code: TooLarge, Message: large.Error()}
+	}
+	if _, is := errors.AsType[*runtime.WorkflowPaused](err); is {
+		return &Error{Status: http.StatusServiceUnavailable, Code: Paused, Message: "the workflow takes no inputs for now"}
+	}
+	switch {
+	case errors.Is(err, runtime.ErrOutcomeUnknown):
+		return &Error{Status: http.StatusInternalServerError, Code: OutcomeUnknown,
+			Message: "it is not known whether the input was stored; with an Idempotency-Key it can be sent again"}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &Error{Status: http.StatusServiceUnavailable, Code: Unavailable, Message: "there was no answer in time; come back later"}
+	}
+	return internal()
+}
+
+func internal() *Error {
+	return &Error{Status: http.StatusInternalServerError, Code: Internal, Message: "something went wrong"}
+}
+
+func invalidInput(input Input, body []byte, invalid *runtime.InvalidInput) *Error {
+	mistake := Mistake{Message: "it is not an input of the workflow"}
+	if at, is := errors.AsType[*codec.Error](invalid.Err); is {
+		mistake = Mistake{Path: at.Path, Message: at.Message}
+		if at.Err != nil { // of a type of the user's, which may say more than it should
+			mistake.Message = "the value cannot be read"
+		}
+	} else if identifier, is := errors.AsType[*runtime.InvalidIdentifier](invalid.Err); is {
+		mistake.Message = identifier.Error()
+		switch identifier.What {
+		case runtime.InstanceID:
+			mistake.Path = input.ID
+		case runtime.UniqueKey:
+			mistake.Path = input.Unique
+		}
+	}
+	if !json.Valid(body) {
+		return &Error{Status: http.StatusBadRequest, Code: MalformedJSON, Message: "the body is not JSON: " + mistake.text()}
+	}
+	return &Error{Status: http.StatusUnprocessableEntity, Code: InvalidInput,
+		Message: "the input is not valid: " + mistake.text(), Mistakes: []Mistake{mistake}}
+}
+
+func (m Mistake) text() string {
+	if m.Path == "" {
+		return m.Message
+	}
+	return m.Path + ": " + m.Message
+}
+
+// invalidIdentifier is for those outside of the body: the key in the header, and the id in the path of a question, which cannot
+// be that of an instance. Any other is one that the decider made.
+func invalidIdentifier(input Input, err *runtime.InvalidIdentifier) *Error {
+	switch {
+	case err.What == runtime.InputID:
+		return &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: "Idempotency-Key: " + err.Error()}
+	case input.Name == "":
+		return &Error{Status: http.StatusNotFound, Code: UnknownInstance, Message: err.Error()}
+	}
+	return internal()
+}

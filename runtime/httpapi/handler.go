@@ -1,0 +1,250 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// Workflow is what a handler needs to know of a declaration. Generated code fills it in.
+type Workflow struct {
+	Name    string
+	Inputs  []Input
+	Machine *runtime.Machine // nil for a workflow without states
+	OpenAPI string           // JSON
+}
+
+// Input is a declared input.
+type Input struct {
+	Name   string
+	ID     string // the field that names the instance
+	Unique string // the field that is its unique key; empty when it has none
+}
+
+const (
+	// waitLimit bounds how long a request waits for its turn. An engine that is full answers 503 then, and not never.
+	waitLimit = 30 * time.Second
+
+	// retryAfter is what a client is told in seconds when it is to come back.
+	retryAfter = "1"
+
+	defaultPage, maxPage = 100, 1000
+)
+
+type handler struct {
+	engine   *runtime.Engine
+	workflow Workflow
+}
+
+// NewHandler serves a workflow that is registered with the engine. It authenticates nobody: put it behind what does, and into
+// another mux with [http.StripPrefix] if it is not to be at the root.
+//
+// A request waits for its turn at most 30 seconds, less when its context ends. Bodies may have as many bytes as
+// runtime.Config.MaxPayloadBytes. Failures are logged with [slog.Default].
+func NewHandler(engine *runtime.Engine, workflow Workflow) http.Handler {
+	h := &handler{engine: engine, workflow: workflow}
+	mux := http.NewServeMux()
+	root := "/" + workflow.Name
+	mux.HandleFunc("POST "+root+"/inputs/{input}", h.input)
+	mux.HandleFunc("GET "+root+"/{id}", h.state)
+	mux.HandleFunc("GET "+root+"/{id}/state", h.state)
+	mux.HandleFunc("GET "+root+"/{id}/history", h.history)
+	if workflow.Machine != nil {
+		mux.HandleFunc("GET "+root+"/machine", h.machine)
+	}
+	mux.HandleFunc("GET "+root+"/openapi.json", h.openAPI)
+	return mux
+}
+
+func (h *handler) input(w http.ResponseWriter, r *http.Request) {
+	input, ok := h.declared(r.PathValue("input"))
+	if !ok {
+		h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownInput,
+			Message: fmt.Sprintf("the workflow %s has no input %q", h.workflow.Name, r.PathValue("input"))})
+		return
+	}
+	if !isJSON(r.Header.Get("Content-Type")) {
+		w.Header().Set("Accept-Post", "application/json")
+		h.fail(w, &Error{Status: http.StatusUnsupportedMediaType, Code: UnsupportedMediaType, Message: "send the input as application/json"})
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(h.engine.MaxPayloadBytes())))
+	if err != nil {
+		h.fail(w, unreadable(err))
+		return
+	}
+	var options []runtime.ExecuteOption
+	if keys := r.Header.Values("Idempotency-Key"); len(keys) > 0 {
+		options = append(options, runtime.WithInputID(strings.Join(keys, ", ")))
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), waitLimit)
+	defer cancel()
+	out, err := h.engine.ExecuteDynamicAs(ctx, h.workflow.Name, input.Name, body, options...)
+	switch {
+	case err != nil:
+		h.failed(w, r, input, body, err)
+	case out.Rejected():
+		h.fail(w, &Error{Status: http.StatusConflict, Code: Rejected, Message: "the input was rejected with " + out.Rejection.Type,
+			Rejection: &out.Rejection, Version: out.Version})
+	case out.AlreadyCompleted():
+		h.fail(w, &Error{Status: http.StatusConflict, Code: AlreadyCompleted, Message: "the instance had ended before", Version: out.Version})
+	default:
+		h.answer(w, http.StatusOK, Accepted{Outcome: "accepted", Version: out.Version, Events: out.Events})
+	}
+}
+
+func (h *handler) declared(name string) (Input, bool) {
+	for _, in := range h.workflow.Inputs {
+		if in.Name == name {
+			return in, true
+		}
+	}
+	return Input{}, false
+}
+
+// isJSON takes application/json and what is made of it, as application/merge-patch+json is, with any parameters.
+func isJSON(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"))
+}
+
+func (h *handler) state(w http.ResponseWriter, r *http.Request) {
+	version, given, err := number(r, "version", 0)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	var view runtime.View[json.RawMessage]
+	var failure error
+	if given {
+		view, failure = h.engine.StateAtDynamic(r.Context(), h.workflow.Name, r.PathValue("id"), version)
+	} else {
+		view, failure = h.engine.StateDynamic(r.Context(), h.workflow.Name, r.PathValue("id"))
+	}
+	if failure != nil {
+		h.failed(w, r, Input{}, nil, failure)
+		return
+	}
+	h.answer(w, http.StatusOK, State{view.State, view.Version, view.Completed, view.LastEventAt})
+}
+
+func (h *handler) history(w http.ResponseWriter, r *http.Request) {
+	after, _, err := number(r, "after", 0)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	limit, _, err := number(r, "limit", defaultPage)
+	if err == nil && (limit < 1 || limit > maxPage) {
+		err = &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: fmt.Sprintf("limit must be from 1 to %d", maxPage)}
+	}
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	key := runtime.InstanceKey{Workflow: h.workflow.Name, ID: r.PathValue("id")}
+	events, failure := h.engine.HistoryDynamic(r.Context(), key, after, int(limit)+1) // one more tells whether there is more
+	if failure != nil {
+		h.failed(w, r, Input{}, nil, failure)
+		return
+	}
+	page := History{Events: make([]RecordedEvent, 0, len(events)), More: len(events) > int(limit)}
+	for _, e := range events[:min(len(events), int(limit))] {
+		page.Events = append(page.Events, RecordedEvent{e.Event, e.Version, e.GlobalSequence, e.RecordedAt})
+	}
+	h.answer(w, http.StatusOK, page)
+}
+
+// number reads a number of the query.
+func number(r *http.Request, name string, otherwise int64) (n int64, given bool, err *Error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return otherwise, false, nil
+	}
+	n, parseErr := strconv.ParseInt(text, 10, 64)
+	if parseErr != nil || n < 0 {
+		return 0, true, &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: name + " must be a whole number that is not negative"}
+	}
+	return n, true, nil
+}
+
+const mermaidType = "text/vnd.mermaid"
+
+func (h *handler) machine(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Vary", "Accept")
+	format := r.URL.Query().Get("format")
+	if format == "" && prefers(r.Header.Get("Accept"), mermaidType) {
+		format = "mermaid"
+	}
+	switch format {
+	case "", "json":
+		h.answer(w, http.StatusOK, machineOf(h.workflow.Machine))
+	case "mermaid":
+		h.write(w, http.StatusOK, mermaidType+"; charset=utf-8", []byte(h.workflow.Machine.Mermaid()))
+	default:
+		h.fail(w, &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: `format must be "json" or "mermaid"`})
+	}
+}
+
+// prefers reports whether an Accept header names a media type, and JSON not before it.
+func prefers(accept, media string) bool {
+	for part := range strings.SplitSeq(accept, ",") {
+		name, _, _ := strings.Cut(part, ";")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case media:
+			return true
+		case "application/json", "*/*", "application/*":
+			return false
+		}
+	}
+	return false
+}
+
+func (h *handler) openAPI(w http.ResponseWriter, _ *http.Request) {
+	h.write(w, http.StatusOK, "application/json", []byte(h.workflow.OpenAPI))
+}
+
+func (h *handler) fail(w http.ResponseWriter, err *Error) {
+	if err.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	h.answer(w, err.Status, err)
+}
+
+func (h *handler) answer(w http.ResponseWriter, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		slog.Error("ironflow: an answer over HTTP could not be written as JSON", "workflow", h.workflow.Name, "error", err)
+		status, text = http.StatusInternalServerError, []byte(`{"error":"internal","message":"something went wrong"}`)
+	}
+	h.write(w, status, "application/json", append(text, '\n'))
+}
+
+func (h *handler) write(w http.ResponseWriter, status int, contentType string, body []byte) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // whoever asked has gone
+}
+
+// unreadable says why a body could not be read.
+func unreadable(err error) *Error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return &Error{Status: http.StatusRequestEntityTooLarge, Code: TooLarge,
+			Message: fmt.Sprintf("the input may have %d bytes", tooLarge.Limit)}
+	}
+	return &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: "the body could not be read to its end"}
+}

@@ -1,0 +1,94 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// Accepted is the answer to an input that was accepted.
+type Accepted struct {
+	Outcome string            `json:"outcome"` // "accepted"
+	Version int64             `json:"version"`
+	Events  []runtime.Encoded `json:"events"`
+}
+
+// State is the answer to a question for an instance's state.
+type State struct {
+	State       json.RawMessage `json:"state"`
+	Version     int64           `json:"version"`
+	Completed   bool            `json:"completed"`
+	LastEventAt time.Time       `json:"last_event_at"`
+}
+
+// History is a page of an instance's events.
+type History struct {
+	Events []RecordedEvent `json:"events"`
+	More   bool            `json:"more"` // whether there are events after the last of these
+}
+
+// RecordedEvent is an event of an instance's history.
+type RecordedEvent struct {
+	runtime.Encoded
+	Version        int64     `json:"version"`
+	GlobalSequence int64     `json:"global_sequence"`
+	RecordedAt     time.Time `json:"recorded_at"`
+}
+
+// Code says what an Error is about.
+type Code string
+
+const (
+	MalformedJSON        Code = "malformed_json"
+	BadRequest           Code = "bad_request"
+	UnknownInput         Code = "unknown_input"
+	UnknownInstance      Code = "unknown_instance"
+	UnknownVersion       Code = "unknown_version"
+	Rejected             Code = "rejected"
+	AlreadyCompleted     Code = "already_completed"
+	UniqueKeyConflict    Code = "unique_key_conflict"
+	TooLarge             Code = "too_large"
+	UnsupportedMediaType Code = "unsupported_media_type"
+	InvalidInput         Code = "invalid_input"
+	IdempotencyKeyReused Code = "idempotency_key_reused"
+	Internal             Code = "internal"
+	OutcomeUnknown       Code = "outcome_unknown" // the input is stored entirely or not at all
+	Unavailable          Code = "unavailable"
+	Paused               Code = "paused"
+)
+
+// Codes returns all codes, in the order of their status.
+func Codes() []Code {
+	return []Code{
+		MalformedJSON, BadRequest, UnknownInput, UnknownInstance, UnknownVersion, Rejected, AlreadyCompleted, UniqueKeyConflict,
+		TooLarge, UnsupportedMediaType, InvalidInput, IdempotencyKeyReused, Internal, OutcomeUnknown, Unavailable, Paused,
+	}
+}
+
+// Error is every answer but that to an accepted input or an answered question, and the error that a client returns for it.
+type Error struct {
+	Status     int           `json:"-"` // of HTTP
+	RetryAfter time.Duration `json:"-"` // when to come back; 0 when the answer does not say
+
+	Code    Code   `json:"error"` // empty when the answer was not of a handler of this package, but of a proxy, say
+	Message string `json:"message"`
+
+	Rejection *runtime.Encoded `json:"rejection,omitempty"` // of Rejected
+	Version   int64            `json:"version,omitempty"`   // of the instance, for Rejected and AlreadyCompleted
+	Mistakes  []Mistake        `json:"mistakes,omitempty"`  // of InvalidInput
+}
+
+// Mistake is what is wrong at one place of an input.
+type Mistake struct {
+	Path    string `json:"path"` // as in items[2].sku; empty for the document itself
+	Message string `json:"message"`
+}
+
+func (e *Error) Error() string {
+	if e.Code == "" {
+		return fmt.Sprintf("status %d: %s", e.Status, e.Message)
+	}
+	return fmt.Sprintf("status %d, %s: %s", e.Status, e.Code, e.Message)
+}
