@@ -62,7 +62,7 @@ func (r *reader) typeRef(t types.Type, u use) spec.TypeRef {
 		return r.unsupported(t, u, "the keys of a map are strings, so write map[string]T")
 	case *types.Basic:
 		if t.Kind() == types.Invalid {
-			r.invalid = append(r.invalid, unknown{u.pos, u.what})
+			r.invalid = append(r.invalid, unknown(u))
 			return spec.TypeRef{Pos: r.at(u.pos)}
 		}
 		if scalar := spec.ScalarFor(t.Name()); scalar != "" {
