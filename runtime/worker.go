@@ -222,7 +222,7 @@ func (r *workerRun) end(s shift, settlement Settlement) {
 		r.held.remove(s.Lease)
 		s.cancel(nil)
 		r.leave(s.Kind)
-		if settlement.Verdict == RetryLater || settlement.Verdict == Release || settlement.Verdict == Again {
+		if settlement.Verdict == RetryLater || settlement.Verdict == Again {
 			r.wakeAt(settlement.At)
 		}
 	}
@@ -266,6 +266,7 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Sett
 	}
 	if settlement.Verdict == Release {
 		log.DebugContext(ctx, "ironflow: snoozed", "until", settlement.At)
+		w.wakeAt(settlement.At) // unlike for what is left to a newer process, which would be too late each time
 		return settlement
 	}
 	log.WarnContext(ctx, "ironflow: attempt failed", "retry_at", settlement.At, "error", err)
