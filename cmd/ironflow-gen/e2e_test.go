@@ -1,9 +1,11 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -87,6 +89,33 @@ func TestNewcomer(t *testing.T) {
 	}
 	if got := contents(t, shop)["machine_ironflow.go"]; strings.Contains(got, "func") {
 		t.Errorf("there is still a machine:\n%s", got)
+	}
+}
+
+// TestNewcomerInGo goes the same way with annotated Go types.
+func TestNewcomerInGo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs programs")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	goCommand(t, ".", "run", ".", "init", "-form", "go", "-module", "example.org/in/go", "-dir", dir, "shop")
+	before := contents(t, filepath.Join(dir, "shop"))
+	if before["shop.go"] == "" || before["shop.ironflow.yaml"] != "" || before["client_ironflow.go"] == "" {
+		t.Fatalf("wrong files: %v", slices.Sorted(maps.Keys(before)))
+	}
+	goCommand(t, dir, "generate", "./...")
+	if after := contents(t, filepath.Join(dir, "shop")); !maps.Equal(before, after) {
+		t.Error("go generate changed what init had just written")
+	}
+	goCommand(t, dir, "tool", "ironflow-gen", "check", "./...")
+	goCommand(t, dir, "vet", "./...")
+	goCommand(t, dir, "test", "./...")
+	if output := goCommand(t, dir, "run", "."); !strings.Contains(output, "shop.Approved{Reviewer:Rita}") {
+		t.Errorf("the program does not print an approval:\n%s", output)
+	}
+	if output := goCommand(t, dir, "mod", "tidy", "-diff"); output != "" {
+		t.Errorf("go.mod is not tidy:\n%s", output)
 	}
 }
 

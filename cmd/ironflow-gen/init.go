@@ -16,6 +16,7 @@ import (
 type initFlags struct {
 	dir        string
 	module     string
+	form       string
 	skipModule bool
 }
 
@@ -25,7 +26,7 @@ func initCommand() command {
 		args:    "[NAME]",
 		summary: "make a new package with a sample workflow, ready to run",
 		details: `
-Makes the package NAME in the directory of that name: a sample declaration that explains the format, all that is generated
+Makes the package NAME in the directory of that name: a sample declaration, in YAML or as annotated Go types, all that is generated
 from it, a decider, a handler and their test, and a main.go that runs the workflow on the embedded store. It is main.go
 here, or cmd/NAME/main.go where there are Go files already. Files that exist are never overwritten.
 
@@ -37,13 +38,16 @@ Without NAME, init asks for it at a terminal, and for what no flag has said.
 Examples:
   ironflow-gen init orders
   ironflow-gen init                                       asks
+  ironflow-gen init -form go orders                       annotated Go types in place of YAML
   ironflow-gen init -dir ~/src/shop -module example.com/shop orders
   go run github.com/ironflow-gen/ironflow/cmd/ironflow-gen@latest init orders
 `,
+		values: map[string][]string{"form": starter.Forms()},
 		setup: func(flags *flag.FlagSet) func(call) int {
 			var f initFlags
 			flags.StringVar(&f.dir, "dir", ".", "the module's `directory`, made when it is missing")
 			flags.StringVar(&f.module, "module", "", "the `path` of the module when there is none yet, like example.com/shop")
+			flags.StringVar(&f.form, "form", string(starter.YAML), "the `form` of the declaration: yaml, or go for annotated types")
 			flags.BoolVar(&f.skipModule, "skip-module", false, "leave go.mod alone, and print the commands that it needs")
 			return func(c call) int {
 				if len(c.args) == 0 && c.isInteractive() {
@@ -67,11 +71,14 @@ func runInit(c call, flags initFlags) int {
 	if err := starter.CheckName(name); err != nil {
 		return c.usageError("%v", err)
 	}
+	if err := starter.CheckForm(flags.form); err != nil {
+		return c.usageError("%v", err)
+	}
 	module, err := starter.FindModule(flags.dir, name, flags.module)
 	if err != nil {
 		return c.failed(err)
 	}
-	pkg, err := starter.New(flags.dir, name, module.ImportPath())
+	pkg, err := starter.New(flags.dir, name, module.ImportPath(), starter.Form(flags.form))
 	if err != nil {
 		return c.failed(err)
 	}
@@ -86,8 +93,17 @@ func runInit(c call, flags initFlags) int {
 		if left, err = module.Commands(buildinfo.Current()); err != nil {
 			fmt.Fprintln(c.errOut, err) // the user has left go.mod to themselves
 		}
-	} else if err := c.prepare(module); err != nil {
-		return c.failed(err)
+		if pkg.Unfinished {
+			left = append(left, starter.Command{Args: []string{"generate", "./..."}})
+		}
+	} else {
+		err := c.prepare(module)
+		if err == nil && pkg.Unfinished {
+			err = c.finish(pkg)
+		}
+		if err != nil {
+			return c.failed(err)
+		}
 	}
 	c.printNext(flags.dir, left, pkg)
 	return exitOK
@@ -111,9 +127,31 @@ func askInit(c *call, flags *initFlags, given map[string]bool) error {
 		return err
 	}
 	if !module.Exists() && !given["module"] {
-		flags.module, err = p.ask("Path of the new module", starter.PlaceholderPath(name), starter.CheckModulePath)
+		if flags.module, err = p.ask("Path of the new module", starter.PlaceholderPath(name), starter.CheckModulePath); err != nil {
+			return err
+		}
+	}
+	if !given["form"] {
+		flags.form, err = p.ask("Form of the declaration, yaml or go", flags.form, starter.CheckForm)
 	}
 	return err
+}
+
+// finish generates what needs a module.
+func (c call) finish(pkg *starter.Package) error {
+	plan, err := pkg.Generate()
+	if err == nil {
+		err = plan.Apply()
+	}
+	if err != nil {
+		return err
+	}
+	for _, step := range plan.Steps {
+		if step.Changes() {
+			c.printStep(step, false, true)
+		}
+	}
+	return nil
 }
 
 // prepare makes the module ready. What was written stays even if that fails.

@@ -29,21 +29,21 @@ func TestAskInit(t *testing.T) {
 		says          []string
 	}{
 		{
-			name: "defaults", answers: "shop\n\n\n", flags: initFlags{dir: "."},
-			want: initFlags{dir: ".", module: "example.com/shop"}, wantName: "shop",
+			name: "defaults", answers: "shop\n\n\n\n", flags: initFlags{dir: ".", form: "yaml"},
+			want: initFlags{dir: ".", module: "example.com/shop", form: "yaml"}, wantName: "shop",
 			says: []string{"Name of the new package, like orders: ", "Directory of the module [.]: ", "Path of the new module [example.com/shop]: "},
 		},
 		{
-			name: "wrong answers", answers: "Shop\n\nfunc\nshop\nnew\nno path\nexample.org/x\n", flags: initFlags{dir: "."},
-			want: initFlags{dir: "new", module: "example.org/x"}, wantName: "shop",
-			says: []string{`"Shop" cannot name a Go package`, "the name is empty", `"func" is a keyword`, "write a path like"},
+			name: "wrong answers", answers: "Shop\n\nfunc\nshop\nnew\nno path\nexample.org/x\njson\ngo\n", flags: initFlags{dir: ".", form: "yaml"},
+			want: initFlags{dir: "new", module: "example.org/x", form: "go"}, wantName: "shop",
+			says: []string{`"Shop" cannot name a Go package`, "the name is empty", `"func" is a keyword`, "write a path like", `the form "json" is not known`},
 		},
 		{
-			name: "module is there", answers: "shop\nthere/below\n", flags: initFlags{dir: "."},
-			want: initFlags{dir: "there/below"}, wantName: "shop",
+			name: "module is there", answers: "shop\nthere/below\ngo\n", flags: initFlags{dir: "."},
+			want: initFlags{dir: "there/below", form: "go"}, wantName: "shop",
 		},
 		{
-			name: "flags", answers: "shop", flags: initFlags{dir: "new", module: "example.org/y"}, given: []string{"dir", "module"},
+			name: "flags", answers: "shop", flags: initFlags{dir: "new", module: "example.org/y"}, given: []string{"dir", "module", "form"},
 			want: initFlags{dir: "new", module: "example.org/y"}, wantName: "shop",
 		},
 		{name: "end", answers: "shop\n", flags: initFlags{dir: "."}, wantErr: errNoAnswer},

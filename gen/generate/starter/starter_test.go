@@ -33,7 +33,7 @@ func TestCheckName(t *testing.T) {
 func TestAlias(t *testing.T) {
 	for name, alias := range map[string]bool{"shop": false, "client": true, "context": true, "run": true, "workflow": true} {
 		dir := t.TempDir()
-		pkg, err := New(dir, name, "example.com/x")
+		pkg, err := New(dir, name, "example.com/x", YAML)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +51,7 @@ func TestAlias(t *testing.T) {
 // TestSampleComments checks that the comments behind the head of the sample stand below each other, whatever the name.
 func TestSampleComments(t *testing.T) {
 	for _, name := range []string{"a", "order", "a_much_longer_name"} {
-		pkg, err := New(t.TempDir(), name, "example.com/x")
+		pkg, err := New(t.TempDir(), name, "example.com/x", YAML)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestConflict(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := New(dir, "shop", "example.com/x")
+	_, err := New(dir, "shop", "example.com/x", YAML)
 	var conflict *Conflict
 	if !errors.As(err, &conflict) {
 		t.Fatalf("got %v, want a conflict", err)
