@@ -72,7 +72,7 @@ func TestLineEnds(t *testing.T) {
 			t.Errorf("%q gives %v, want %s", src, err, want)
 		}
 	}
-	for src, want := range map[string]string{"a: |\n b": "a: |-\n  b\n", "a: |+\n b": "a: |-\n  b\n", "a: |-": "a: |-\n", "a: >\n b\n": "a: >\n  b\n"} {
+	for src, want := range map[string]string{"a: |\n b": "a: |-\n  b\n", "a: |+\n b": "a: |-\n  b\n", "a: |+\n ": "a: |+\n", "a: |-": "a: |-\n", "a: >\n b\n": "a: >\n  b\n"} {
 		if out, err := format.Source("f", []byte(src)); err != nil || string(out) != want {
 			t.Errorf("%q gives %q, %v, want %q", src, out, err, want)
 		}

@@ -74,8 +74,9 @@ func (p *printer) blockText(n *yaml.Node, indent int) {
 	header, _, _ := strings.Cut(string(p.rest(at)), " ")
 	header = strings.TrimRight(header, "\t\r ")
 	lines, _ := p.block(at, p.places[n].indent)
+	ended := strings.HasSuffix(n.Value, "\n") // not at the end of a file without a line end
 	keep := strings.Contains(header, "+")
-	for !keep && len(lines) > 0 && strings.TrimSpace(lines[len(lines)-1]) == "" {
+	for !(keep && ended) && len(lines) > 0 && strings.TrimSpace(lines[len(lines)-1]) == "" {
 		lines = lines[:len(lines)-1]
 	}
 	mark := header[:1]
@@ -83,8 +84,8 @@ func (p *printer) blockText(n *yaml.Node, indent int) {
 		mark += strconv.Itoa(step)
 	}
 	switch {
-	case len(lines) > 0 && !strings.HasSuffix(n.Value, "\n"): // also at the end of a file without a line end
-		mark += "-"
+	case len(lines) > 0 && !ended:
+		mark, keep = mark+"-", false
 	case keep:
 		mark += "+"
 	case strings.Contains(header, "-"):
