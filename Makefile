@@ -34,7 +34,7 @@ race: postgres
 	go test -race -timeout 15m ./...
 
 examples:
-	@for example in order subscription travel; do echo "go run ./examples/$$example"; go run ./examples/$$example > /dev/null || exit 1; done
+	@for example in order subscription travel dashboard; do echo "go run ./examples/$$example"; go run ./examples/$$example > /dev/null || exit 1; done
 
 bench: postgres
 	go run ./bench -quick

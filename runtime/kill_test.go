@@ -41,11 +41,11 @@ const accounts = 60
 // work opens accounts and delivers what follows, until it is killed or has opened all. It says so after each.
 func work(where string) error {
 	ctx := context.Background()
-	store, err := openWhere(ctx, where)
+	store, prefix, err := openWhere(ctx, where)
 	if err != nil {
 		return err
 	}
-	engine, err := runtime.NewEngine(store, hastyConfig(), fourEvents())
+	engine, err := runtime.NewEngine(store, hastyConfig(store, prefix), fourEvents())
 	if err != nil {
 		return err
 	}
@@ -70,20 +70,24 @@ func work(where string) error {
 	return <-failed
 }
 
-func openWhere(ctx context.Context, where string) (runtime.Store, error) {
+func openWhere(ctx context.Context, where string) (store runtime.Store, prefix string, err error) {
 	url, schema, isPostgres := strings.Cut(where, " ")
 	if !isPostgres {
-		return sqlite.Open(ctx, where, sqlite.SyncNormal())
+		store, err = sqlite.Open(ctx, where, sqlite.SyncNormal())
+		return store, "ironflow_", err
 	}
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return postgres.New(ctx, pool, postgres.WithSchema(schema))
+	store, err = postgres.New(ctx, pool, postgres.WithSchema(schema))
+	return store, schema + ".", err
 }
 
-func hastyConfig() runtime.Config {
+func hastyConfig(store runtime.Store, prefix string) runtime.Config {
 	return runtime.Config{
+		Projections: []runtime.AnyProjection{journal{batch: 3}.in(store, prefix)},
+
 		Lease: 300 * time.Millisecond, PollInterval: 10 * time.Millisecond, EffectHandlers: 4,
 		// Each kill costs those at work an attempt.
 		EffectRetry: runtime.RetryPolicy{MaxAttempts: 100, Base: time.Millisecond, Max: 10 * time.Millisecond},
@@ -118,6 +122,7 @@ func TestKilledInMidFlight(t *testing.T) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		b.makeJournal()
 		acknowledged := make(map[string]bool)
 		for round := range 4 {
 			cmd := exec.CommandContext(b.Context(), self)
@@ -154,7 +159,8 @@ func TestKilledInMidFlight(t *testing.T) {
 		}
 		b.wantSerial()
 
-		b.run(b.engine(hastyConfig(), fourEvents()))
+		engine := b.engine(hastyConfig(b.store, b.prefix), fourEvents())
+		b.run(engine)
 		b.eventually("every account is closed", func() bool {
 			return len(b.table("*", "instances", "WHERE completed_at IS NULL")) == 0
 		})
@@ -165,5 +171,7 @@ func TestKilledInMidFlight(t *testing.T) {
 			b.wantTable("version, type", "events", "WHERE workflow_id = '"+id+"'",
 				"1 Added", "2 AuditPassed", "3 Ticked", "4 LedgerClosed")
 		}
+		b.await(engine)
+		b.wantExactlyOnce(4 * len(found))
 	})
 }

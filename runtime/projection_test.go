@@ -29,22 +29,22 @@ type journal struct {
 	noReset bool
 }
 
-func (j journal) on(b *bed) runtime.AnyProjection {
-	b.Helper()
-	switch b.store.(type) {
+func (j journal) on(b *bed) runtime.AnyProjection { return j.in(b.store, b.prefix) }
+
+func (j journal) in(store runtime.Store, prefix string) runtime.AnyProjection {
+	switch store.(type) {
 	case *postgres.Store:
-		return journalIn(j, b.prefix, func(ctx context.Context, tx pgx.Tx, statement string) error {
+		return journalIn(j, prefix, func(ctx context.Context, tx pgx.Tx, statement string) error {
 			_, err := tx.Exec(ctx, statement)
 			return err
 		})
 	case *sqlite.Store:
-		return journalIn(j, b.prefix, func(ctx context.Context, tx *sql.Tx, statement string) error {
+		return journalIn(j, prefix, func(ctx context.Context, tx *sql.Tx, statement string) error {
 			_, err := tx.ExecContext(ctx, statement)
 			return err
 		})
 	}
-	b.Fatalf("no projections on %T", b.store)
-	return nil
+	panic(fmt.Sprintf("no projections on %T", store))
 }
 
 func journalIn[Tx any](j journal, prefix string, exec func(context.Context, Tx, string) error) runtime.AnyProjection {
@@ -72,10 +72,15 @@ func journalIn[Tx any](j journal, prefix string, exec func(context.Context, Tx, 
 	return p
 }
 
+func (b *bed) makeJournal() {
+	b.Helper()
+	b.exec("CREATE TABLE IF NOT EXISTS {p}journal (sequence bigint NOT NULL, account text NOT NULL, version bigint NOT NULL)")
+}
+
 // projecting makes an engine that runs journals; the first call for a bed makes their table.
 func (b *bed) projecting(config runtime.Config, journals ...journal) (*runtime.Engine, *ledger.Client) {
 	b.Helper()
-	b.exec("CREATE TABLE IF NOT EXISTS {p}journal (sequence bigint NOT NULL, account text NOT NULL, version bigint NOT NULL)")
+	b.makeJournal()
 	for _, j := range journals {
 		config.Projections = append(config.Projections, j.on(b))
 	}

@@ -328,3 +328,42 @@ func TestFeedOfRestoredDatabase(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// Transaction ids are the whole server's.
+func TestFeedWaitsForOtherDatabases(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	if _, err := pool.Exec(t.Context(), "CREATE DATABASE "+schema); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := pool.Exec(context.Background(), "DROP DATABASE "+schema+" WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
+	config := pool.Config().ConnConfig.Copy()
+	config.Database = schema
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	if _, err := tx.Exec(t.Context(), "CREATE TABLE mine ()"); err != nil {
+		t.Fatal(err)
+	}
+	add(t, store, change(order("1"), 0))
+	if page, err := store.EventsSince(t.Context(), 0, 10); err != nil || len(page.Events) > 0 {
+		t.Errorf("got %+v, error %v", page, err)
+	}
+	wantBlocker(t, store, func(b runtime.FeedBlocker) bool { return b.Database == schema && b.PID == int(conn.PgConn().PID()) })
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	feedOf(t, store, 1)
+}
