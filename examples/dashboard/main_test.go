@@ -95,4 +95,3 @@ func example(t *testing.T, database, file string) *exec.Cmd {
 	cmd.Env = append(os.Environ(), "DASHBOARD_EXAMPLE=1", "DATABASE_URL="+database)
 	return cmd
 }
-

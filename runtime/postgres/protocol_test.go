@@ -112,7 +112,45 @@ func useEverything(t *testing.T, store *postgres.Store) {
 	}
 	useAppend(t, store)
 	useSnapshots(t, store, payload)
+	useFeed(t, store, payload)
 	if err := store.Notify(t.Context(), runtime.NewEvents); err != nil {
+		t.Error(err)
+	}
+}
+
+// useFeed reads the feed, and projects it.
+func useFeed(t *testing.T, store *postgres.Store, payload string) {
+	t.Helper()
+	events := feedOf(t, store, 4)
+	if string(events[0].Payload) != payload || events[0].Instance != order("it's \\ $1") {
+		t.Errorf("the feed begins with %+v", events[0])
+	}
+	filter := runtime.EventFilter{Workflow: "order", Types: []string{"it's another"}}
+	if page, err := store.EventsSince(t.Context(), 0, 10, filter); err != nil || len(page.Events) > 0 || page.Next < events[3].Position() {
+		t.Errorf("got %+v, error %v", page, err)
+	}
+	want := runtime.ProjectionState{
+		Name: "it's \\ $1", Status: runtime.ProjectionStopped, Position: 7, EventAt: now, Skipped: 1, Rebuild: true, Attempts: 2,
+		LastError: "it's $1", StoppedAt: 8, Owner: "me", Token: 3, LeaseUntil: now, UpdatedAt: now,
+	}
+	set := func(s *runtime.ProjectionState) error {
+		*s = want
+		return nil
+	}
+	if err := store.UpdateProjection(t.Context(), want.Name, set); err != nil {
+		t.Fatal(err)
+	}
+	apply := func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "SELECT $1::text", payload)
+		return err
+	}
+	if err := store.Project(t.Context(), want.Name, apply, set); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := store.Projections(t.Context(), want.Name, "none"); err != nil || len(got) != 1 || got[0] != want {
+		t.Errorf("got %+v, error %v", got, err)
+	}
+	if _, err := store.FeedBlockers(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
