@@ -15,7 +15,7 @@ func checkCommand() command {
 		details: `
 Works out what "ironflow-gen generate" would do with the same paths, and changes nothing. When files would be written or
 removed, it prints a unified diff to standard output and exits with 1, so that CI refuses code that is not what the
-declarations give. Line ends do not count as a difference.
+declarations give. It also exits with 1 when your own files lack a method. Line ends do not count as a difference.
 
 Examples:
   ironflow-gen check ./...                  in CI

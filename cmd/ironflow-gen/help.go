@@ -39,14 +39,18 @@ func runHelp(c call) int {
 }
 
 func printOverview(w io.Writer) {
-	fmt.Fprint(w, `ironflow-gen turns workflow declarations, files named *.ironflow.yaml, into Go.
+	fmt.Fprint(w, `ironflow-gen turns workflow declarations, files named *.ironflow.yaml or annotated Go types, into Go.
 
 Usage: ironflow-gen [command] [flags] [arguments]
 
 Without a command, it generates:
 `)
+	width := 0
 	for _, cmd := range commands() {
-		fmt.Fprintf(w, "  %-9s %s\n", cmd.name, cmd.summary)
+		width = max(width, len(cmd.name))
+	}
+	for _, cmd := range commands() {
+		fmt.Fprintf(w, "  %-*s  %s\n", width, cmd.name, cmd.summary)
 	}
 	fmt.Fprint(w, `
 Examples:

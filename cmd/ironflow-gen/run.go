@@ -43,15 +43,15 @@ type call struct {
 func commands() []command {
 	return []command{
 		generateCommand(),
+		initCommand(),
 		checkCommand(),
 		watchCommand(),
-		diagramCommand(),
 		fmtCommand(),
+		vetCommand(),
+		diagramCommand(),
 		convertCommand(),
 		schemaCommand(),
-		vetCommand(),
 		explainCommand(),
-		initCommand(),
 		completionCommand(),
 		versionCommand(),
 		helpCommand(),
