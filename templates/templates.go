@@ -15,8 +15,8 @@ var files embed.FS
 // to be written, and stubs.go the head of a file for such methods.
 var Skeleton = parse("skeleton/*.tmpl")
 
-// Init has the files of the sample package and its main.go, by their names with workflow.ironflow.yaml for the
-// declaration.
+// Init has the files of the sample package and its main.go, by their names with workflow.ironflow.yaml or workflow.go for
+// the declaration. generate.go belongs to the former; the latter says itself how it is generated.
 var Init = parse("init/*.tmpl")
 
 func parse(pattern string) *template.Template {

@@ -101,21 +101,43 @@ func TestNewcomerInGo(t *testing.T) {
 	dir := t.TempDir()
 	goCommand(t, ".", "run", ".", "init", "-form", "go", "-module", "example.org/in/go", "-dir", dir, "shop")
 	before := contents(t, filepath.Join(dir, "shop"))
-	if before["shop.go"] == "" || before["shop.ironflow.yaml"] != "" || before["client_ironflow.go"] == "" {
+	if before["workflow.go"] == "" || before["shop.ironflow.yaml"] != "" || before["client_ironflow.go"] == "" {
 		t.Fatalf("wrong files: %v", slices.Sorted(maps.Keys(before)))
 	}
+	// The second one has the name of a file of the first.
+	goCommand(t, dir, "tool", "ironflow-gen", "init", "-form", "go", "decider")
 	goCommand(t, dir, "generate", "./...")
 	if after := contents(t, filepath.Join(dir, "shop")); !maps.Equal(before, after) {
 		t.Error("go generate changed what init had just written")
 	}
 	goCommand(t, dir, "tool", "ironflow-gen", "check", "./...")
+	goCommand(t, dir, "tool", "ironflow-gen", "vet", "./...")
 	goCommand(t, dir, "vet", "./...")
 	goCommand(t, dir, "test", "./...")
-	if output := goCommand(t, dir, "run", "."); !strings.Contains(output, "shop.Approved{Reviewer:Rita}") {
-		t.Errorf("the program does not print an approval:\n%s", output)
+	for _, program := range []string{".", "./cmd/decider"} {
+		if output := goCommand(t, dir, "run", program); !strings.Contains(output, "Approved{Reviewer:Rita}") || !strings.Contains(output, "now expired") {
+			t.Errorf("%s does not print how claims end:\n%s", program, output)
+		}
 	}
 	if output := goCommand(t, dir, "mod", "tidy", "-diff"); output != "" {
 		t.Errorf("go.mod is not tidy:\n%s", output)
+	}
+
+	// The declaration grows by a type.
+	shop := filepath.Join(dir, "shop")
+	grown := strings.Replace(before["workflow.go"], "	//ironflow:accepts GiveUp Expired=expired\n",
+		"	//ironflow:accepts GiveUp Expired=expired\n	//ironflow:accepts Recall Expired=expired\n", 1) +
+		"\n// Recall says that the claimant does not want it any more.\n//\n//ironflow:input\ntype Recall struct{ ClaimID string }\n"
+	if err := os.WriteFile(filepath.Join(shop, "workflow.go"), []byte(grown), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if output := goFails(t, dir, "generate", "./..."); !strings.Contains(output, "Decider lacks the method Recall") {
+		t.Errorf("go generate does not say that a method is missing:\n%s", output)
+	}
+	goCommand(t, dir, "tool", "ironflow-gen", "-stubs", "./shop")
+	goCommand(t, dir, "vet", "./...")
+	if after := contents(t, shop); after["workflow.go"] != grown || !strings.HasPrefix(after["decider.go"], before["decider.go"]) {
+		t.Errorf("what stood in the user's files was changed")
 	}
 }
 

@@ -93,17 +93,8 @@ func runInit(c call, flags initFlags) int {
 		if left, err = module.Commands(buildinfo.Current()); err != nil {
 			fmt.Fprintln(c.errOut, err) // the user has left go.mod to themselves
 		}
-		if pkg.Unfinished {
-			left = append(left, starter.Command{Args: []string{"generate", "./..."}})
-		}
-	} else {
-		err := c.prepare(module)
-		if err == nil && pkg.Unfinished {
-			err = c.finish(pkg)
-		}
-		if err != nil {
-			return c.failed(err)
-		}
+	} else if err := c.prepare(module); err != nil {
+		return c.failed(err)
 	}
 	c.printNext(flags.dir, left, pkg)
 	return exitOK
@@ -135,23 +126,6 @@ func askInit(c *call, flags *initFlags, given map[string]bool) error {
 		flags.form, err = p.ask("Form of the declaration, yaml or go", flags.form, starter.CheckForm)
 	}
 	return err
-}
-
-// finish generates what needs a module.
-func (c call) finish(pkg *starter.Package) error {
-	plan, err := pkg.Generate()
-	if err == nil {
-		err = plan.Apply()
-	}
-	if err != nil {
-		return err
-	}
-	for _, step := range plan.Steps {
-		if step.Changes() {
-			c.printStep(step, false, true)
-		}
-	}
-	return nil
 }
 
 // prepare makes the module ready. What was written stays even if that fails.

@@ -28,6 +28,7 @@ import (
 // Package is the Go code of one directory.
 type Package struct {
 	Dir   string // as given by the user; positions begin with it
+	Path  string // the import path; found out from go.mod when it is empty
 	Files []File // without tests and without what ironflow-gen has generated
 }
 
@@ -149,7 +150,7 @@ func read(s *source) *spec.Workflow {
 	return r.w
 }
 
-// path is how a file of the package is called in positions.
-func (p Package) path(name string) string { return filepath.Join(p.Dir, name) }
+// file is how a file of the package is called in positions.
+func (p Package) file(name string) string { return filepath.Join(p.Dir, name) }
 
 func quoted(text string) string { return fmt.Sprintf("%q", text) }

@@ -29,7 +29,6 @@ import (
 type source struct {
 	Package
 	root string // of its module
-	path string // its import path
 	d    diagnostic.List
 
 	fset  *token.FileSet
@@ -56,9 +55,12 @@ func load(list []Package) []*source {
 	for i, p := range list {
 		s := &source{Package: p, fset: token.NewFileSet()}
 		all[i] = s
-		if s.root, s.path, s.failure = module(p.Dir); s.failure == nil {
+		if s.Path == "" {
+			s.root, s.Path, s.failure = module(p.Dir)
+		}
+		if s.failure == nil {
 			s.parse()
-			l.sources[s.path] = s
+			l.sources[s.Path] = s
 			modules[s.root] = append(modules[s.root], s)
 		}
 	}
@@ -104,7 +106,7 @@ func (s *source) parse() {
 			continue
 		}
 		base := s.fset.Base()
-		file, err := parser.ParseFile(s.fset, s.Package.path(f.Name), f.Content, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
+		file, err := parser.ParseFile(s.fset, s.file(f.Name), f.Content, parser.ParseComments|parser.SkipObjectResolution|parser.AllErrors)
 		s.syntax(base, err)
 		if file != nil && file.Name != nil {
 			s.files = append(s.files, file)
@@ -211,7 +213,7 @@ func (l *loader) check(s *source) {
 			}
 		},
 	}
-	s.pkg, _ = config.Check(s.path, s.fset, s.files, &s.info) // the error is the first of those collected
+	s.pkg, _ = config.Check(s.Path, s.fset, s.files, &s.info) // the error is the first of those collected
 }
 
 // importer gives a package the types of its imports.

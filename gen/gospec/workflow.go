@@ -53,7 +53,7 @@ func (r *reader) stateType() *declared {
 	if found == nil && r.d.Empty() {
 		pos := spec.Pos{File: filepath.Join(r.Dir, "."), Line: 1, Col: 1}
 		if len(r.Files) > 0 {
-			pos.File = r.Package.path(r.Files[0].Name)
+			pos.File = r.file(r.Files[0].Name)
 		}
 		r.d.Report(pos, diagnostic.NoWorkflowDirective, "no struct of the package says //ironflow:workflow, at least none in a file that is built here; write it above the struct that holds the state")
 	}

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ironflow-gen/ironflow/gen/generate"
 	"github.com/ironflow-gen/ironflow/gen/generate/buildinfo"
+	"github.com/ironflow-gen/ironflow/gen/internal/samemodel"
+	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
 func TestCheckName(t *testing.T) {
@@ -65,6 +68,25 @@ func TestSampleComments(t *testing.T) {
 		if len(columns) != 1 {
 			t.Errorf("%s: comments begin in the columns %v:\n%s", name, columns, head)
 		}
+	}
+}
+
+// TestForms checks that the samples of both forms declare the same, in other words.
+func TestForms(t *testing.T) {
+	p := planner{data: data{Name: "shop", ImportPath: "example.com/x/shop"}, dir: t.TempDir(), plan: &generate.Plan{}}
+	yaml, err := p.declareYAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, err := p.declareGo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []*spec.Workflow{yaml, types} {
+		samemodel.DropDocs(w)
+	}
+	if diff := samemodel.Diff(yaml, types); diff != "" {
+		t.Errorf("the samples differ:\n%s", diff)
 	}
 }
 

@@ -95,26 +95,35 @@ func (c *comparison) compare(path string, a, b reflect.Value) {
 
 // Reflow makes the docs of a model differ in nothing but their words.
 func Reflow(w *spec.Workflow) {
-	reflow(reflect.ValueOf(w), make(map[uintptr]bool))
+	setDocs(w, func(doc string) string { return strings.Join(strings.Fields(doc), " ") })
 }
 
-func reflow(v reflect.Value, seen map[uintptr]bool) {
+// DropDocs removes the docs of a model.
+func DropDocs(w *spec.Workflow) {
+	setDocs(w, func(string) string { return "" })
+}
+
+func setDocs(w *spec.Workflow, change func(string) string) {
+	setDocsOf(reflect.ValueOf(w), change, make(map[uintptr]bool))
+}
+
+func setDocsOf(v reflect.Value, change func(string) string, seen map[uintptr]bool) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() && !seen[v.Pointer()] {
 			seen[v.Pointer()] = true
-			reflow(v.Elem(), seen)
+			setDocsOf(v.Elem(), change, seen)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			reflow(v.Index(i), seen)
+			setDocsOf(v.Index(i), change, seen)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).Name == "Doc" {
-				v.Field(i).SetString(strings.Join(strings.Fields(v.Field(i).String()), " "))
+				v.Field(i).SetString(change(v.Field(i).String()))
 			}
-			reflow(v.Field(i), seen)
+			setDocsOf(v.Field(i), change, seen)
 		}
 	}
 }
