@@ -237,4 +237,11 @@ events:
 A carriage return alone, U+0085, U+2028 and U+2029 end a line for YAML and hardly anywhere else, so "ironflow-gen fmt" does not
 lay out a file that has one. Replace it by a line feed, or by a space.`,
 	})
+
+	OddTag = define("IF0122", Rule{
+		Title: "A tag with odd characters",
+		Why: `
+"!" before a value is a tag of YAML. Declarations have no use for them, and "ironflow-gen fmt" lays out no file with a tag that
+has other characters than letters, digits and "_.:/-". Remove it.`,
+	})
 )

@@ -49,7 +49,7 @@ func complete(example string) string {
 // bare are the rules that need no example: it would be too large, the words say it all, or only a front end without unique
 // keys of mappings can make the mistake.
 var bare = map[diagnostic.Code]bool{
-	diagnostic.TooMany: true, diagnostic.FileTooLarge: true, diagnostic.NotUTF8: true, diagnostic.OddLineBreak: true, diagnostic.TooManyAliases: true,
+	diagnostic.TooMany: true, diagnostic.FileTooLarge: true, diagnostic.NotUTF8: true, diagnostic.OddLineBreak: true, diagnostic.OddTag: true, diagnostic.TooManyAliases: true,
 	diagnostic.TooManyEntries: true, diagnostic.LongName: true, diagnostic.DuplicateName: true, diagnostic.DuplicateField: true,
 	diagnostic.UniqueTwice: true, diagnostic.InputTwice: true, diagnostic.StaleFile: true, diagnostic.MissingFile: true,
 	diagnostic.OrphanedFile: true, diagnostic.NoWorkflowDirective: true, diagnostic.OnlyInGo: true,

@@ -10,6 +10,7 @@ package format
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ func Source(file string, src []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkKeys(file, root); err != nil {
+	if err := checkNodes(file, root); err != nil {
 		return nil, err
 	}
 	s := newSource(text, root)
@@ -59,14 +60,14 @@ func checkLines(file string, text []byte) error {
 	return d.Err()
 }
 
-// checkKeys refuses what is no mapping, and keys that are not names.
-func checkKeys(file string, root *yaml.Node) error {
+// checkNodes refuses what is no mapping, keys that are not names, and odd tags.
+func checkNodes(file string, root *yaml.Node) error {
 	var d diagnostic.List
 	if root.Kind != yaml.MappingNode {
 		d.Report(diagnostic.Pos{File: file, Line: root.Line, Col: root.Column}, diagnostic.NotMapping, "a declaration is a mapping of names")
 		return d.Err()
 	}
-	reportKeys(file, root, &d)
+	reportNodes(file, root, &d)
 	return d.Err()
 }
 
@@ -84,13 +85,20 @@ func isName(key *yaml.Node) bool {
 	return !strings.Contains(key.Value, "\n") && len(key.Value) <= maxKey && (key.Value != "" || isQuoted(key))
 }
 
-func reportKeys(file string, n *yaml.Node, d *diagnostic.List) {
+// plainTag is a tag that means the same however it is written.
+var plainTag = regexp.MustCompile(`^!{0,2}[A-Za-z0-9_.:/-]*$`)
+
+func reportNodes(file string, n *yaml.Node, d *diagnostic.List) {
+	if n.Style&yaml.TaggedStyle != 0 && !plainTag.MatchString(n.ShortTag()) {
+		d.Report(diagnostic.Pos{File: file, Line: n.Line, Col: n.Column}, diagnostic.OddTag,
+			"the tag %q has characters that no declaration needs; remove it", n.ShortTag())
+	}
 	for i, child := range n.Content {
 		if isKey := n.Kind == yaml.MappingNode && i%2 == 0; isKey && !isName(child) {
 			d.Report(diagnostic.Pos{File: file, Line: child.Line, Col: child.Column}, diagnostic.NotName,
 				"a key must be a name on one line")
 		}
-		reportKeys(file, child, d)
+		reportNodes(file, child, d)
 	}
 }
 

@@ -24,7 +24,7 @@ type line struct {
 	// Of an entry whose value stands behind its key, here and in the source.
 	head   int // columns of the key with its colon
 	number int // of the line in the source
-	column int // of the value in the source
+	column int // of the value in the source, in characters
 }
 
 // printer writes nodes and comments in the order of the source.
@@ -162,7 +162,7 @@ func (p *printer) entry(n *yaml.Node, i, indent, depth, next int) {
 	head := len(p.out) - 1
 	p.value(value, p.endLine(key), indent, depth, next)
 	if l := p.last(); head == len(p.out)-1 && value.Line == key.Line && p.endLine(value) == key.Line && !isEmpty(value) {
-		l.head, l.number, l.column = utf8.RuneCountInString(flow(key)+colon), key.Line, value.Column
+		l.head, l.number, l.column = utf8.RuneCountInString(flow(key)+colon), key.Line, p.column(value)
 	}
 	if depth == 0 {
 		p.separate(first, head+1 < len(p.out) && value.Kind != yaml.ScalarNode)
@@ -218,9 +218,13 @@ func (p *printer) item(n *yaml.Node, indent, depth, next int) {
 		p.value(n, n.Line, indent, depth, next)
 		return
 	}
-	// The first entry stands behind the dash.
+	// The first entry stands behind the dash, and comments before it above.
 	first := len(p.out)
 	p.blockNode(n, indent+step, depth+1, next)
+	for strings.HasPrefix(p.out[first].text, "#") {
+		p.out[first].indent = indent
+		first++
+	}
 	l := &p.out[first]
 	l.text, l.indent = "- "+l.text, indent
 	if l.head > 0 {

@@ -19,7 +19,7 @@ func (p *printer) scalar(n *yaml.Node, indent, next int) {
 		return
 	}
 	end := p.endLine(n)
-	if !isQuoted(n) && p.lineAt(p.places[n].value) != end {
+	if !needsQuotes(n) && p.lineAt(p.places[n].value) != end {
 		p.fill(n, indent)
 	} else {
 		l.text = join(l.text, flow(n))
@@ -31,6 +31,9 @@ func isQuoted(n *yaml.Node) bool {
 	return n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0
 }
 
+// needsQuotes reports whether a text is to be in quotes. One in brackets may end with a colon, which makes a key elsewhere.
+func needsQuotes(n *yaml.Node) bool { return isQuoted(n) || strings.HasSuffix(n.Value, ":") }
+
 // fill writes a text without quotes that goes over several lines.
 func (p *printer) fill(n *yaml.Node, indent int) {
 	p.last().text = join(p.last().text, properties(n))
@@ -40,9 +43,10 @@ func (p *printer) fill(n *yaml.Node, indent int) {
 			p.out = append(p.out, line{})
 			fresh = true
 		}
-		for _, word := range words(paragraph) {
+		for j, word := range words(paragraph) {
 			l := p.last()
-			if whole := join(l.text, word); !fresh && l.indent+utf8.RuneCountInString(whole) <= textMost {
+			first := i == 0 && j == 0 // stays beside the key, so that the text keeps several lines
+			if whole := join(l.text, word); first || !fresh && l.indent+utf8.RuneCountInString(whole) <= textMost {
 				l.text = whole
 				continue
 			}
@@ -76,7 +80,7 @@ func (p *printer) blockText(n *yaml.Node, indent int) {
 	lines, _ := p.block(at, p.places[n].indent)
 	ended := strings.HasSuffix(n.Value, "\n") // not at the end of a file without a line end
 	keep := strings.Contains(header, "+")
-	for !(keep && ended) && len(lines) > 0 && strings.TrimSpace(lines[len(lines)-1]) == "" {
+	for !(keep && ended) && len(lines) > 0 && lines[len(lines)-1] == "" {
 		lines = lines[:len(lines)-1]
 	}
 	mark := header[:1]
@@ -142,20 +146,28 @@ func flow(n *yaml.Node) string {
 			if n.Content[i].Kind == yaml.AliasNode {
 				colon = " :" // a colon may be a part of the alias
 			}
-			parts = append(parts, flow(n.Content[i])+colon+" "+flow(n.Content[i+1]))
+			parts = append(parts, flow(n.Content[i])+colon+" "+inside(n.Content[i+1]))
 		}
 	} else {
 		for _, item := range n.Content {
-			parts = append(parts, flow(item))
+			parts = append(parts, inside(item))
 		}
 	}
 	return join(properties(n), open+strings.Join(parts, ", ")+end)
 }
 
+// inside writes an entry between brackets. The space keeps a tag without a value from taking in what follows.
+func inside(n *yaml.Node) string {
+	if text := flow(n); n.Kind != yaml.ScalarNode || properties(n) == "" || scalarText(n) != "" {
+		return text
+	}
+	return properties(n) + " "
+}
+
 // scalarText writes a scalar on one line: in quotes only if it was, and in double quotes unless it would need escapes there.
 func scalarText(n *yaml.Node) string {
 	switch {
-	case !isQuoted(n) && !strings.Contains(n.Value, "\n"):
+	case !needsQuotes(n) && !strings.Contains(n.Value, "\n"):
 		return n.Value
 	case !strings.ContainsAny(n.Value, "\"\\") && isPrintable(n.Value):
 		return `"` + n.Value + `"`

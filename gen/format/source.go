@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -44,6 +45,11 @@ func newSource(text []byte, root *yaml.Node) *source {
 }
 
 func (s *source) offset(n *yaml.Node) int { return s.lines[n.Line-1] + n.Column - 1 }
+
+// column returns the number of characters before a node on its line.
+func (s *source) column(n *yaml.Node) int {
+	return utf8.RuneCount(s.text[s.lines[n.Line-1]:s.offset(n)])
+}
 
 // lineAt returns the number of the line, from 1, that an offset is on.
 func (s *source) lineAt(offset int) int { return sort.SearchInts(s.lines, offset+1) }
