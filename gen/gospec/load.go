@@ -37,6 +37,9 @@ type source struct {
 	pkg   *types.Package
 	errs  []types.Error
 
+	// unfinished are the imported packages that wait for generated code, with their names.
+	unfinished map[string]string
+
 	failure error // that is no mistake of the package's
 	checked bool
 }
@@ -200,7 +203,7 @@ func (l *loader) check(s *source) {
 	if s.checked || s.failure != nil || !s.d.Empty() || len(s.files) == 0 {
 		return
 	}
-	s.checked = true
+	s.checked, s.unfinished = true, make(map[string]string)
 	s.info = types.Info{Defs: make(map[*ast.Ident]types.Object), Types: make(map[ast.Expr]types.TypeAndValue)}
 	config := types.Config{
 		Importer:    importer{l, s},
@@ -229,6 +232,7 @@ func (i importer) Import(path string) (*types.Package, error) {
 	if s := i.sources[path]; s != nil && s != i.of {
 		i.check(s)
 		if s.pkg != nil {
+			i.of.unfinished[path] = s.pkg.Name()
 			return s.pkg, nil
 		}
 		return nil, errors.New("it has mistakes of its own")
@@ -238,9 +242,25 @@ func (i importer) Import(path string) (*types.Package, error) {
 	case p == nil:
 		return nil, errors.New("there is no such package")
 	case p.Types != nil && len(p.GoFiles) > 0:
+		if isUnfinished(p) {
+			i.of.unfinished[path] = p.Types.Name()
+		}
 		return p.Types, nil
 	case len(p.Errors) > 0:
 		return nil, errors.New(strings.TrimSpace(p.Errors[0].Msg))
 	}
 	return nil, errors.New("it could not be read")
+}
+
+// isUnfinished reports whether a package declares a workflow and has errors, or imports some that have, so that it may lack
+// generated code.
+func isUnfinished(p *packages.Package) bool {
+	return p.IllTyped && slices.ContainsFunc(p.GoFiles, func(name string) bool {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return false
+		}
+		_, _, ok := Declares(content)
+		return ok
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
@@ -21,7 +22,7 @@ func (r *reader) typeErrors() {
 		name, undefined := strings.CutPrefix(e.Msg, "undefined: ")
 		_, willBe := generated[name]
 		switch {
-		case undefined && (willBe || !complete && token.IsExported(name)):
+		case undefined && (willBe || !complete && token.IsExported(name) || r.isElsewhere(e.Pos, name)):
 		case e.Soft && len(r.errs) > 1: // it may follow from what is not generated yet
 		case !complete && r.inFunction(e.Pos):
 		case strings.Contains(e.Msg, runtimeModule) && strings.HasPrefix(e.Msg, "could not import"):
@@ -37,6 +38,30 @@ func (r *reader) typeErrors() {
 	for _, u := range r.invalid {
 		r.report(u.pos, diagnostic.UnsupportedGoType, "%s has a type that is generated, or made of one; a declaration can only use types that are there before", u.what)
 	}
+}
+
+// isElsewhere reports whether a name, as in order.Client, may be generated for another package that is not complete yet.
+func (r *reader) isElsewhere(pos token.Pos, name string) bool {
+	qualifier, _, ok := strings.Cut(name, ".")
+	if !ok {
+		return false
+	}
+	for _, file := range r.files {
+		if pos < file.FileStart || file.FileEnd <= pos {
+			continue
+		}
+		for _, i := range file.Imports {
+			path, _ := strconv.Unquote(i.Path.Value)
+			called, unfinished := r.unfinished[path]
+			if i.Name != nil {
+				called = i.Name.Name
+			}
+			if unfinished && called == qualifier {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // runtimeModule begins the path of the packages that generated code imports.
