@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/gospec"
 	"github.com/ironflow-gen/ironflow/gen/internal/randomspec"
 	"github.com/ironflow-gen/ironflow/gen/internal/samemodel"
+	"github.com/ironflow-gen/ironflow/gen/internal/usermodule"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
@@ -40,16 +40,16 @@ func TestForms(t *testing.T) {
 	}
 	t.Parallel()
 	list := append(fixtures(t), random(t)...)
-	module := newModule(t)
+	module := usermodule.New(t, "../..")
 	var packages []gospec.Package
 	for _, d := range list {
 		source, err := convert.Go(parse(t, d.source))
 		if err != nil {
 			t.Fatalf("%s: %v", d.name, err)
 		}
-		module.write(t, d.name+"/declaration.go", source)
+		module.Write(t, d.name+"/declaration.go", source)
 		packages = append(packages, gospec.Package{
-			Dir:   filepath.Join(module.dir, d.name),
+			Dir:   filepath.Join(module.Dir, d.name),
 			Files: []gospec.File{{Name: "declaration.go", Content: source}},
 		})
 	}
@@ -85,15 +85,15 @@ func TestForms(t *testing.T) {
 		}
 	}
 	for i, result := range gospec.Load(packages) {
-		module.addGenerated(t, list[i], result.Workflow)
+		addGenerated(t, module, list[i], result.Workflow)
 	}
-	module.run(t, "vet", "./...")
+	module.Run(t, "vet", "./...")
 }
 
 var generatedHead = regexp.MustCompile(`// Source: .*\n`)
 
 // addGenerated adds what is generated from Go, and compares it with what is generated from YAML.
-func (m module) addGenerated(t *testing.T, d declaration, w *spec.Workflow) {
+func addGenerated(t *testing.T, m usermodule.Module, d declaration, w *spec.Workflow) {
 	t.Helper()
 	yaml := parse(t, d.source)
 	if !d.exact {
@@ -105,7 +105,7 @@ func (m module) addGenerated(t *testing.T, d declaration, w *spec.Workflow) {
 		t.Errorf("%s: YAML gives %d files, Go %d", d.name, len(ofYAML), len(ofGo))
 	}
 	for name, content := range ofGo {
-		m.write(t, filepath.Join(d.name, name), content)
+		m.Write(t, filepath.Join(d.name, name), content)
 		a, b := generatedHead.ReplaceAll(content, nil), generatedHead.ReplaceAll(ofYAML[name], nil)
 		if name != "types_ironflow.go" && !bytes.Equal(a, b) {
 			t.Errorf("%s: %s differs between the forms:\n%s\nand\n%s", d.name, name, a, b)
@@ -195,48 +195,6 @@ func parse(t *testing.T, source []byte) *spec.Workflow {
 	return w
 }
 
-// module is a user's module outside this one.
-type module struct{ dir string }
-
-func newModule(t *testing.T) module {
-	t.Helper()
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := module{t.TempDir()}
-	m.write(t, "go.mod", fmt.Appendf(nil, `module example.com/user
-
-go 1.26.0
-
-require github.com/ironflow-gen/ironflow v0.0.0
-
-replace github.com/ironflow-gen/ironflow => %s
-`, root))
-	return m
-}
-
-func (m module) write(t *testing.T, name string, content []byte) {
-	t.Helper()
-	path := filepath.Join(m.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, content, 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (m module) run(t *testing.T, args ...string) {
-	t.Helper()
-	cmd := exec.Command("go", args...)
-	cmd.Dir = m.dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go %v: %v\n%s", args, err, out)
-	}
-}
-
 // onlyInGo is a declaration with all that YAML cannot say.
 const onlyInGo = `package w
 
@@ -267,8 +225,8 @@ func (p Person) MarshalText() ([]byte, error) { return []byte(p.name), nil }
 
 func TestOnlyInGo(t *testing.T) {
 	t.Parallel()
-	m := newModule(t)
-	result := gospec.Load([]gospec.Package{{Dir: m.dir, Files: []gospec.File{{Name: "w.go", Content: []byte(onlyInGo)}}}})[0]
+	m := usermodule.New(t, "../..")
+	result := gospec.Load([]gospec.Package{{Dir: m.Dir, Files: []gospec.File{{Name: "w.go", Content: []byte(onlyInGo)}}}})[0]
 	if result.Err != nil {
 		t.Fatal(result.Err)
 	}
@@ -281,7 +239,7 @@ func TestOnlyInGo(t *testing.T) {
 w.go:13:2: field "doorId" has a name that YAML does not take, where names have small letters, digits and underscores; call it "door_id", which changes what is stored [IF1011]
 w.go:20:2: field "The-Text" has a name that YAML does not take, where names have small letters, digits and underscores; call it "the_text", which changes what is stored [IF1011]
 w.go:23:6: type "Person" belongs to the package and has JSON methods of its own, and YAML can only name such types of other packages; move it to one [IF1011]`
-	if got := strings.ReplaceAll(err.Error(), m.dir+string(filepath.Separator), ""); got != want {
+	if got := strings.ReplaceAll(err.Error(), m.Dir+string(filepath.Separator), ""); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }

@@ -77,36 +77,26 @@ func document(w *spec.Workflow) mapping {
 		unique.text(u.Input.Text, u.Field.Text)
 	}
 	root.section("unique", unique)
-	types := newMapping()
-	for _, t := range w.Types {
-		types.add(t.Name.Text, declaredType(t))
-	}
-	root.section("types", types)
+	messageName := func(m *spec.Message) spec.Name { return m.Name }
+	addEntries(root, "types", w.Types, func(t *spec.Type) spec.Name { return t.Name }, declaredType)
 	root.section("state", fields(w.State))
-	root.section("inputs", inputs(w))
-	root.section("events", messages(w.Events))
-	effects := newMapping()
-	for _, e := range w.Effects {
-		effects.add(e.Name.Text, effect(e))
-	}
-	root.section("effects", effects)
-	timers := newMapping()
-	for _, t := range w.Timers {
-		timers.add(t.Name.Text, timer(t))
-	}
-	root.section("timers", timers)
-	schedules := newMapping()
-	for _, s := range w.Schedules {
-		schedules.add(s.Name.Text, schedule(s))
-	}
-	root.section("schedules", schedules)
-	root.section("rejections", messages(w.Rejections))
-	states := newMapping()
-	for _, s := range w.States {
-		states.add(s.Name.Text, state(s))
-	}
-	root.section("states", states)
+	addEntries(root, "inputs", w.Inputs, messageName, func(m *spec.Message) mapping { return input(m, w.ID) })
+	addEntries(root, "events", w.Events, messageName, message)
+	addEntries(root, "effects", w.Effects, func(e *spec.Effect) spec.Name { return e.Name }, effect)
+	addEntries(root, "timers", w.Timers, func(t *spec.Timer) spec.Name { return t.Name }, timer)
+	addEntries(root, "schedules", w.Schedules, func(s *spec.Schedule) spec.Name { return s.Name }, schedule)
+	addEntries(root, "rejections", w.Rejections, messageName, message)
+	addEntries(root, "states", w.States, func(s *spec.State) spec.Name { return s.Name }, state)
 	return root
+}
+
+// addEntries adds a section with an entry for each element of a list.
+func addEntries[T any](root mapping, key string, list []T, name func(T) spec.Name, entry func(T) mapping) {
+	section := newMapping()
+	for _, item := range list {
+		section.add(name(item).Text, entry(item))
+	}
+	root.section(key, section)
 }
 
 func declaredType(t *spec.Type) mapping {
@@ -161,14 +151,6 @@ func typeText(ref *spec.TypeRef) string {
 	return ref.Name
 }
 
-func messages(list []*spec.Message) mapping {
-	section := newMapping()
-	for _, m := range list {
-		section.add(m.Name.Text, message(m))
-	}
-	return section
-}
-
 func message(of *spec.Message) mapping {
 	m := newMapping()
 	m.text("doc", of.Doc)
@@ -176,18 +158,14 @@ func message(of *spec.Message) mapping {
 	return m
 }
 
-func inputs(w *spec.Workflow) mapping {
-	section := newMapping()
-	for _, in := range w.Inputs {
-		m := newMapping()
-		m.text("doc", in.Doc)
-		if in.ID.Text != w.ID.Text {
-			m.text("id", in.ID.Text)
-		}
-		m.section("fields", fields(in.Fields))
-		section.add(in.Name.Text, m)
+func input(of *spec.Message, id spec.Name) mapping {
+	m := newMapping()
+	m.text("doc", of.Doc)
+	if of.ID.Text != id.Text {
+		m.text("id", of.ID.Text)
 	}
-	return section
+	m.section("fields", fields(of.Fields))
+	return m
 }
 
 func effect(e *spec.Effect) mapping {

@@ -1,9 +1,6 @@
 package generate_test
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +8,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/ironflow-gen/ironflow/gen/generate"
+	"github.com/ironflow-gen/ironflow/gen/internal/usermodule"
 )
 
 // TestGoForm generates packages whose Go types are the declaration, into a module outside of this one, and runs the tests
@@ -21,10 +19,6 @@ func TestGoForm(t *testing.T) {
 		t.Skip("compiles a module")
 	}
 	t.Parallel()
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, path := range []string{
 		"testdata/features.txtar", "../gospec/testdata/types.txtar", "../gospec/testdata/engine.txtar", "../gospec/testdata/order.txtar",
 	} {
@@ -34,32 +28,21 @@ func TestGoForm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			dir := t.TempDir()
-			write(t, dir, "go.mod", fmt.Sprintf("module example.com/user\n\ngo 1.26.0\n\n"+
-				"require github.com/ironflow-gen/ironflow v0.0.0\n\nreplace github.com/ironflow-gen/ironflow => %s\n", root))
+			module := usermodule.New(t, "../..")
 			for _, f := range archive.Files {
 				if filepath.Base(f.Name) == "decider.go" {
 					continue // which is as its test needs it, and not complete
 				}
-				if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, f.Name)), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				write(t, dir, f.Name, string(f.Data))
+				module.Write(t, f.Name, f.Data)
 			}
-			run(t, dir+"/...")
-			for _, step := range run(t, dir+"/...") {
+			run(t, module.Dir+"/...")
+			for _, step := range run(t, module.Dir+"/...") {
 				if step.Changes() {
 					t.Errorf("the second run acts on %s", step.Path)
 				}
 			}
-			for _, args := range [][]string{{"vet", "./..."}, {"test", "./..."}} {
-				cmd := exec.Command("go", args...)
-				cmd.Dir = dir
-				cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
-				if out, err := cmd.CombinedOutput(); err != nil {
-					t.Errorf("go %v: %v\n%s", args, err, out)
-				}
-			}
+			module.Run(t, "vet", "./...")
+			module.Run(t, "test", "./...")
 		})
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/gen/emit"
 	"github.com/ironflow-gen/ironflow/gen/internal/randomspec"
+	"github.com/ironflow-gen/ironflow/gen/internal/usermodule"
 	"github.com/ironflow-gen/ironflow/gen/scaffold"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
@@ -59,31 +59,18 @@ func TestSkeletonsPass(t *testing.T) {
 		t.Skip("compiles a module")
 	}
 	t.Parallel()
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	module := t.TempDir()
-	write(t, filepath.Join(module, "go.mod"), fmt.Appendf(nil, `module example.com/user
-
-go 1.26.0
-
-require github.com/ironflow-gen/ironflow v0.0.0
-
-replace github.com/ironflow-gen/ironflow => %s
-`, root))
+	module := usermodule.New(t, "../..")
 	add := func(declaration string) {
 		w := parse(t, declaration)
-		dir := filepath.Join(module, w.Package.Text)
 		generated, err := emit.Files(w)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, declaration)
 		}
 		for _, f := range generated {
-			write(t, filepath.Join(dir, f.Name), f.Content)
+			module.Write(t, filepath.Join(w.Package.Text, f.Name), f.Content)
 		}
 		for _, f := range skeleton(t, w, nil) {
-			write(t, filepath.Join(dir, f.Name), f.Content)
+			module.Write(t, filepath.Join(w.Package.Text, f.Name), f.Content)
 		}
 	}
 	for _, c := range cases(t) {
@@ -92,14 +79,8 @@ replace github.com/ironflow-gen/ironflow => %s
 	for seed := range uint64(randomDeclarations) {
 		add(randomspec.YAML(rand.New(rand.NewPCG(seed, 3)), fmt.Sprintf("random%d", seed)))
 	}
-	for _, args := range [][]string{{"vet", "./..."}, {"test", "./..."}} {
-		cmd := exec.Command("go", args...)
-		cmd.Dir = module
-		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
-		if output, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("go %v: %v\n%s", args, err, output)
-		}
-	}
+	module.Run(t, "vet", "./...")
+	module.Run(t, "test", "./...")
 }
 
 // TestExisting checks what is left out because the user has it.
@@ -226,14 +207,4 @@ func generated(t testing.TB, w *spec.Workflow) []scaffold.Source {
 		list = append(list, scaffold.Source{Path: f.Name, Content: f.Content})
 	}
 	return list
-}
-
-func write(t *testing.T, path string, content []byte) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, content, 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
