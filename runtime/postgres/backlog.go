@@ -9,62 +9,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
-// backlogQueries are the statements of runtime.Backlogs. The words in angle brackets are explained at queueQueries.
-type backlogQueries struct{ backlog, waiting string }
-
-func newBacklogQueries(in func(sql string) string) backlogQueries {
-	return backlogQueries{backlog: in(readBacklog), waiting: in(readWaiting)}
-}
-
-// readBacklog counts what there is of each kind at $1, no further than $2. Which kinds there are is found by going from one to
-// the next in the claim's index; each is then read from its two ends. Those that are leased come first of what is not due:
-// leases are short.
-const readBacklog = `
-WITH RECURSIVE kinds AS (
-    (SELECT q.workflow_type, q.<name> AS name FROM ironflow.<queue> q WHERE q.dead_at IS NULL
-     ORDER BY q.workflow_type, q.<name> LIMIT 1)
-    UNION ALL
-    SELECT next.*
-    FROM kinds k
-    CROSS JOIN LATERAL (
-        SELECT q.workflow_type, q.<name> FROM ironflow.<queue> q
-        WHERE q.dead_at IS NULL AND (q.workflow_type, q.<name>) > (k.workflow_type, k.name)
-        ORDER BY q.workflow_type, q.<name> LIMIT 1
-    ) next
-), dead AS (
-    SELECT workflow_type, name, count(*) AS n
-    FROM (SELECT q.workflow_type, q.<name> AS name FROM ironflow.<queue> q
-          WHERE q.dead_at IS NOT NULL ORDER BY q.dead_at DESC LIMIT $2::bigint) newest
-    GROUP BY 1, 2
-), alive AS (
-    SELECT k.workflow_type, k.name, due.n AS due, due.oldest, later.leased, later.n - later.leased AS delayed
-    FROM kinds k
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS n, min(run_at) AS oldest
-        FROM (SELECT q.run_at FROM ironflow.<queue> q
-              WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NULL AND q.run_at <= $1::timestamptz
-              ORDER BY q.run_at LIMIT $2::bigint) q
-    ) due
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS n, count(*) FILTER (WHERE claimed_at IS NOT NULL AND attempts > 0) AS leased
-        FROM (SELECT q.claimed_at, q.attempts FROM ironflow.<queue> q
-              WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NULL AND q.run_at > $1::timestamptz
-              ORDER BY q.run_at LIMIT $2::bigint) q
-    ) later
-)
-SELECT coalesce(a.workflow_type, d.workflow_type), coalesce(a.name, d.name), coalesce(a.due, 0), coalesce(a.leased, 0),
-       coalesce(a.delayed, 0), coalesce(d.n, 0), a.oldest
-FROM alive a FULL JOIN dead d ON d.workflow_type = a.workflow_type AND d.name = a.name
-ORDER BY 1, 2`
-
-// readWaiting returns the deliveries of the instance $1, $2, at most $3.
-const readWaiting = `
-SELECT q.<since>, q.<item>::text, q.token, q.<name>, q.<due>, q.run_at, q.attempts, coalesce(q.last_error, ''), q.claimed_at, q.dead_at
-FROM ironflow.<queue> q
-WHERE q.workflow_id = $1::text AND q.workflow_type = $2::text
-ORDER BY q.run_at, q.<since>, q.<item>
-LIMIT $3::bigint`
-
 // Backlog implements runtime.Backlogs.
 func (q *queue) Backlog(ctx context.Context, now time.Time, limit int) (backlogs []runtime.Backlog, err error) {
 	err = transact(ctx, q.pool, func(batch *pgx.Batch) {

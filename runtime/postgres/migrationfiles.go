@@ -113,14 +113,6 @@ func (m *migration) scripts(schema string) (up, down string) {
 	return inSchema(schema, up), inSchema(schema, down)
 }
 
-// What the files have beside the migrations. The schema stays when all is taken back: others may have put tables into it.
-const (
-	createSchema   = "CREATE SCHEMA IF NOT EXISTS "
-	insertVersion  = "\nINSERT INTO ironflow.schema_migrations (version) VALUES (%d);\n"
-	deleteVersion  = "\nDELETE FROM ironflow.schema_migrations WHERE version = %d;\n"
-	dropMigrations = "\nDROP TABLE ironflow.schema_migrations;\n"
-)
-
 // writeFiles writes files that are not there yet, all or none.
 func writeFiles(dir string, files []migrationFile) ([]string, error) {
 	var paths []string

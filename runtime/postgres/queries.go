@@ -243,6 +243,14 @@ const (
 	forgetMigration = `DELETE FROM ironflow.schema_migrations WHERE version = $1::int`
 )
 
+// What files of migrations have beside them. The schema stays when all is taken back: others may have put tables into it.
+const (
+	createSchema   = "CREATE SCHEMA IF NOT EXISTS "
+	insertVersion  = "\nINSERT INTO ironflow.schema_migrations (version) VALUES (%d);\n"
+	deleteVersion  = "\nDELETE FROM ironflow.schema_migrations WHERE version = %d;\n"
+	dropMigrations = "\nDROP TABLE ironflow.schema_migrations;\n"
+)
+
 // queries are the statements of the store and its queues, with the schema of one store.
 type queries struct {
 	lockInstances, readInstances       string

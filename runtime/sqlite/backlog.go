@@ -6,38 +6,10 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 )
-
-// backlogQueries are the statements of [runtime.Backlogs] on one queue.
-type backlogQueries struct {
-	next, due, later, dead, waiting string
-}
-
-func newBacklogQueries(named *strings.Replacer) backlogQueries {
-	return backlogQueries{
-		// next finds the kind that comes next in the index of what is due, one after the other.
-		next: named.Replace(`
-SELECT workflow_type, {kind} FROM {table} WHERE dead_at IS NULL AND (workflow_type, {kind}) > (?, ?)
-ORDER BY workflow_type, {kind} LIMIT 1`),
-		due: named.Replace(`
-SELECT count(*), min(run_at) FROM (
-    SELECT run_at FROM {table} WHERE workflow_type = ? AND {kind} = ? AND dead_at IS NULL AND run_at <= ? ORDER BY run_at LIMIT ?)`),
-		// later has those that are leased first: leases are short.
-		later: named.Replace(`
-SELECT count(*), count(CASE WHEN claimed_at IS NOT NULL AND attempts > 0 THEN 1 END) FROM (
-    SELECT claimed_at, attempts FROM {table}
-    WHERE workflow_type = ? AND {kind} = ? AND dead_at IS NULL AND run_at > ? ORDER BY run_at LIMIT ?)`),
-		dead: named.Replace(`
-SELECT workflow_type, {kind} FROM {table} WHERE dead_at IS NOT NULL ORDER BY dead_at DESC LIMIT ?`),
-		waiting: named.Replace(`
-SELECT {part}, {number}, token, {kind}, {requested}, run_at, attempts, last_error, claimed_at, dead_at FROM {table}
-WHERE workflow_id = ? AND workflow_type = ? ORDER BY run_at, {since}, {item} LIMIT ?`),
-	}
-}
 
 // Backlog implements [runtime.Backlogs].
 func (q queue) Backlog(ctx context.Context, now time.Time, limit int) ([]runtime.Backlog, error) {

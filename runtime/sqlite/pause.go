@@ -8,15 +8,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
-// The statements of [runtime.Pauses]. Few workflows are ever paused, so that the list reads the whole table.
-const (
-	pauseWorkflow = `
-INSERT OR REPLACE INTO ironflow_paused_workflows (workflow_type, paused_at, paused_by, reason, refuse_inputs) VALUES (?, ?, ?, ?, ?)`
-	resumeWorkflow = `DELETE FROM ironflow_paused_workflows WHERE workflow_type = ?`
-	listPaused     = `
-SELECT workflow_type, paused_at, paused_by, reason, refuse_inputs FROM ironflow_paused_workflows ORDER BY workflow_type`
-)
-
 // PauseWorkflow implements [runtime.Pauses].
 func (s *Store) PauseWorkflow(ctx context.Context, pause runtime.Pause) error {
 	err := s.write(ctx, pauseWorkflow, pause.Workflow, micros(pause.At), storable(pause.By), storable(pause.Reason), pause.RefuseInputs)

@@ -105,19 +105,12 @@ func listDead(l line) {
 			}
 		}
 		list := runtime.DeadLetterList{DeadLetterFilter: f, Limit: 1 + r.IntN(12)}
-		var got []runtime.DeadLetter
-		for {
-			page, err := l.queue.ListDead(l.ctx, list)
-			if err != nil || len(page) > list.Limit {
-				l.Fatalf("%+v: got %d, error %v", list, len(page), err)
+		got := pages(l.kit, list.Limit, func(after *runtime.DeadLetter) ([]runtime.DeadLetter, error) {
+			if after != nil {
+				list.After = &runtime.DeadLetterPlace{DiedAt: after.DiedAt, Lease: after.Lease}
 			}
-			if len(page) == 0 {
-				break
-			}
-			got = append(got, page...)
-			last := page[len(page)-1]
-			list.After = &runtime.DeadLetterPlace{DiedAt: last.DiedAt, Lease: last.Lease}
-		}
+			return l.queue.ListDead(l.ctx, list)
+		})
 		l.wantLetters(got, want)
 		l.wantCounts(f, want)
 		if l.Failed() {
@@ -288,19 +281,13 @@ func listDiscarded(l line) {
 	for limit := 1; limit <= 13; limit += 3 {
 		var got []string
 		list := runtime.DiscardedList{Workflow: "order", Limit: limit}
-		for {
-			page, err := l.Store.ListDiscarded(l.ctx, list)
-			if err != nil || len(page) > limit {
-				l.Fatalf("got %d, error %v", len(page), err)
+		for _, d := range pages(l.kit, limit, func(after *runtime.DiscardedLetter) ([]runtime.DiscardedLetter, error) {
+			if after != nil {
+				list.After = &runtime.DeadLetterPlace{DiedAt: after.Discard.At, Lease: after.Lease}
 			}
-			if len(page) == 0 {
-				break
-			}
-			for _, d := range page {
-				got = append(got, fmt.Sprintf("%d %s", int(d.Discard.At.Sub(at(6000)).Seconds()), d.Lease.Instance.ID))
-			}
-			last := page[len(page)-1]
-			list.After = &runtime.DeadLetterPlace{DiedAt: last.Discard.At, Lease: last.Lease}
+			return l.Store.ListDiscarded(l.ctx, list)
+		}) {
+			got = append(got, fmt.Sprintf("%d %s", int(d.Discard.At.Sub(at(6000)).Seconds()), d.Lease.Instance.ID))
 		}
 		if !slices.Equal(got, want) {
 			l.Errorf("%d at once: got %q, want %q", limit, got, want)

@@ -38,24 +38,15 @@ func (k *kit) finish(instance runtime.InstanceKey, created, completed int) {
 func (k *kit) wantFinished(list runtime.FinishedList, want ...string) {
 	k.Helper()
 	for limit := 1; limit <= len(want)+1; limit++ {
-		list.Limit, list.After = limit, nil
 		var got []string
-		for {
-			page, err := k.Store.FinishedInstances(k.ctx, list)
-			if err != nil || len(page) > limit {
-				k.Fatalf("got %d, error %v", len(page), err)
+		for _, i := range pages(k, limit, func(after *runtime.InstanceSummary) ([]runtime.InstanceSummary, error) {
+			list.Limit, list.After = limit, placeOf(after)
+			return k.Store.FinishedInstances(k.ctx, list)
+		}) {
+			if i.Key.Workflow != list.Workflow || i.Version != 3 || i.Status != "done" || !i.Completed() {
+				k.Errorf("got %+v", i)
 			}
-			if len(page) == 0 {
-				break
-			}
-			for _, i := range page {
-				if i.Key.Workflow != list.Workflow || i.Version != 3 || i.Status != "done" || !i.Completed() {
-					k.Errorf("got %+v", i)
-				}
-				got = append(got, i.Key.ID)
-			}
-			last := page[len(page)-1]
-			list.After = &runtime.InstancePlace{CreatedAt: last.CreatedAt, ID: last.Key.ID, Workflow: last.Key.Workflow}
+			got = append(got, i.Key.ID)
 		}
 		if !slices.Equal(got, want) {
 			k.Errorf("%d at once: got %v, want %v", limit, got, want)

@@ -94,19 +94,10 @@ func listInstances(k *kit) {
 			}
 		}
 		list := runtime.InstanceList{InstanceFilter: filter, Limit: 1 + r.IntN(25)}
-		var got []runtime.InstanceSummary
-		for {
-			page, err := k.Store.ListInstances(k.ctx, list)
-			if err != nil || len(page) > list.Limit {
-				k.Fatalf("%+v: got %d instances, error %v", list, len(page), err)
-			}
-			if len(page) == 0 {
-				break
-			}
-			got = append(got, page...)
-			last := page[len(page)-1]
-			list.After = &runtime.InstancePlace{CreatedAt: last.CreatedAt, ID: last.Key.ID, Workflow: last.Key.Workflow}
-		}
+		got := pages(k, list.Limit, func(after *runtime.InstanceSummary) ([]runtime.InstanceSummary, error) {
+			list.After = placeOf(after)
+			return k.Store.ListInstances(k.ctx, list)
+		})
 		if !slices.Equal(got, want) {
 			k.Fatalf("%+v, %d at once:\n got %+v\nwant %+v", filter, list.Limit, got, want)
 		}
@@ -119,6 +110,14 @@ func listInstances(k *kit) {
 			k.Fatalf("%+v: got %d in total, want %d", filter, counts.Total(), len(want))
 		}
 	}
+}
+
+// placeOf returns the place of an instance in a list; nil, the beginning, for nil.
+func placeOf(i *runtime.InstanceSummary) *runtime.InstancePlace {
+	if i == nil {
+		return nil
+	}
+	return &runtime.InstancePlace{CreatedAt: i.CreatedAt, ID: i.Key.ID, Workflow: i.Key.Workflow}
 }
 
 func countOf(instances []runtime.InstanceSummary) (counts runtime.InstanceCounts) {
@@ -153,8 +152,7 @@ func listWhileItChanges(k *kit) {
 		for _, i := range page {
 			seen[i.Key]++
 		}
-		last := page[len(page)-1]
-		list.After = &runtime.InstancePlace{CreatedAt: last.CreatedAt, ID: last.Key.ID, Workflow: last.Key.Workflow}
+		list.After = placeOf(&page[len(page)-1])
 
 		// Some complete, which moves them from one index to the other, and others come.
 		for _, i := range all[n*3 : n*3+3] {

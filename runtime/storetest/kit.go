@@ -210,6 +210,25 @@ func (k *kit) wantSerial(events []runtime.StoredEvent, version int64) {
 	}
 }
 
+// pages reads a list to its end. next reads the part behind an item, or the first part for nil.
+func pages[T any](k *kit, limit int, next func(after *T) ([]T, error)) (all []T) {
+	k.Helper()
+	for {
+		var after *T
+		if len(all) > 0 {
+			after = &all[len(all)-1]
+		}
+		page, err := next(after)
+		if err != nil || len(page) > limit {
+			k.Fatalf("got %d of at most %d, error %v", len(page), limit, err)
+		}
+		if len(page) == 0 {
+			return all
+		}
+		all = append(all, page...)
+	}
+}
+
 // together runs n goroutines that start at once, and fails the test with whatever they return.
 func (k *kit) together(n int, run func(i int) error) {
 	k.Helper()

@@ -1,0 +1,52 @@
+package sqlite
+
+import "github.com/ironflow-gen/ironflow/runtime"
+
+// The statements of [runtime.Forgetting].
+
+// deletable says that an instance, which has completed, has no effects left and no event after the position that all have
+// read. Neither comes any more: it takes no input.
+const deletable = `completed_at IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM ironflow_effects AS q WHERE q.workflow_id = i.workflow_id AND q.workflow_type = i.workflow_type)
+  AND NOT EXISTS (
+      SELECT 1 FROM ironflow_events AS e
+      WHERE e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type AND e.version = i.version AND e.global_sequence > ?1)`
+
+const (
+	finishedInstances = `
+SELECT workflow_id, workflow_type, version, status, created_at, last_event_at, completed_at FROM ironflow_instances AS i
+WHERE workflow_type = ?2 AND (created_at, workflow_id) > (?3, ?4) AND created_at < ?5 AND completed_at < ?5 AND ` + deletable + `
+ORDER BY created_at, workflow_id LIMIT ?6`
+
+	isDeletable = `
+SELECT 1 FROM ironflow_instances AS i WHERE workflow_id = ?2 AND workflow_type = ?3 AND version = ?4 AND ` + deletable
+)
+
+// deleteInstance are the statements that delete all that there is of an instance.
+var deleteInstance = []string{
+	`DELETE FROM ironflow_events WHERE workflow_id = ? AND workflow_type = ?`,
+	`DELETE FROM ironflow_snapshots WHERE workflow_id = ? AND workflow_type = ?`,
+	`DELETE FROM ironflow_observations WHERE workflow_id = ? AND workflow_type = ?`,
+	`DELETE FROM ironflow_instances WHERE workflow_id = ? AND workflow_type = ?`,
+}
+
+// deleteRecords are the statements that delete the oldest records of a kind.
+var deleteRecords = map[runtime.RecordKind]string{
+	runtime.ObservationRecords: `
+DELETE FROM ironflow_observations WHERE number IN (
+    SELECT number FROM ironflow_observations WHERE observed_at < ? ORDER BY observed_at LIMIT ?)`,
+	runtime.InputOutcomeRecords: `
+DELETE FROM ironflow_input_outcomes WHERE (workflow_id, workflow_type, input_id) IN (
+    SELECT workflow_id, workflow_type, input_id FROM ironflow_input_outcomes WHERE recorded_at < ? ORDER BY recorded_at LIMIT ?)`,
+	runtime.DiscardedRecords: `
+DELETE FROM ironflow_discarded_letters WHERE rowid IN (
+    SELECT rowid FROM ironflow_discarded_letters WHERE discarded_at < ? ORDER BY discarded_at LIMIT ?)`,
+}
+
+const (
+	takeChore = `
+INSERT INTO ironflow_chores (name, run_at, token) VALUES (?1, ?3, 1)
+ON CONFLICT DO UPDATE SET run_at = excluded.run_at, token = token + 1 WHERE run_at <= ?2
+RETURNING token`
+	moveChore = `UPDATE ironflow_chores SET run_at = ? WHERE name = ? AND token = ?`
+)
