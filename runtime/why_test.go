@@ -187,8 +187,13 @@ func TestWhyWithinACommit(t *testing.T) {
 	onStores(t, func(b *bed) {
 		config := b.config(newClock())
 		config.Lanes = 1
+		begun, goOn := make(chan struct{}), make(chan struct{})
 		engine := b.engine(config, tickets(ticket.Decider{
 			OnNote: func(_ time.Time, _ ticket.State, in ticket.Note) ticket.NoteDecision {
+				if in.Text == "0" {
+					close(begun)
+					<-goOn
+				}
 				d := ticket.AcceptNote(ticket.Noted{Text: in.Text}).Effect(ticket.Notify{Text: in.Text})
 				return d.StartTimer(ticket.TimerReminder{}.In(time.Hour).Key(in.Text))
 			},
@@ -197,7 +202,7 @@ func TestWhyWithinACommit(t *testing.T) {
 		client := ticket.NewClient(engine)
 		var group sync.WaitGroup
 		const notes = 100
-		for i := range notes {
+		note := func(i int) {
 			group.Go(func() {
 				out, err := client.Note(b.Context(), ticket.Note{ID: "a", Text: fmt.Sprint(i)})
 				if err != nil || !out.Accepted() {
@@ -205,6 +210,13 @@ func TestWhyWithinACommit(t *testing.T) {
 				}
 			})
 		}
+		note(0)
+		wait(b, "the first is decided on", begun)
+		for i := 1; i < notes; i++ {
+			note(i)
+		}
+		b.eventually("the others wait behind it", func() bool { return runtime.Waiting(engine) == notes-1 })
+		close(goOn)
 		group.Wait()
 		if commits := b.table("DISTINCT commit_id", "events", ""); len(commits) > notes/2 {
 			b.Fatalf("%d commits, so no two decisions may share one", len(commits))
