@@ -208,8 +208,8 @@ func (b *batch) load(ctx context.Context) error {
 	for _, g := range b.groups {
 		g.chain, g.read, g.decided, g.failed = nil, false, 0, false
 		workflow := g.tasks[0].request.workflow
-		known, ok := b.lane.cache.get(g.key)
-		if ok && (!distrust || known.completed) {
+		known, ok := b.lane.cache.get(g.key, b.x.config.Clock.Now())
+		if ok && !distrust {
 			g.begin(workflow, known, b.x.config.Clock.Now())
 			continue
 		}
@@ -238,7 +238,8 @@ func (b *batch) load(ctx context.Context) error {
 			}
 			continue
 		}
-		g.begin(workflow, start, b.x.config.Clock.Now())
+		start.asOf = b.x.config.Clock.Now()
+		g.begin(workflow, start, start.asOf)
 	}
 	return nil
 }
@@ -372,7 +373,8 @@ func (b *batch) done(g *group) {
 	if len(g.chain.change.Events) > 0 {
 		b.x.committed(g.chain.change)
 	}
-	if g.failed { // user code that fails may have touched what it was given
+	// User code that fails may have touched what it was given. What has completed may be deleted at any time.
+	if g.failed || g.chain.current.completed {
 		b.lane.cache.remove(g.key)
 		return
 	}

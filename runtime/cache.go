@@ -12,9 +12,15 @@ type cached struct {
 	state     any
 	lastEvent time.Time // recorded time of the last event
 	parent    *Parent
-	bytes     int   // about what the state takes: the size of its last snapshot and of the events since then
-	snapshot  int64 // version of the newest snapshot
+	bytes     int       // about what the state takes: the size of its last snapshot and of the events since then
+	snapshot  int64     // version of the newest snapshot
+	asOf      time.Time // when the store said so, or took it in
 }
+
+// cacheAge is how long the state of an active instance is used after the store confirmed it last by a read or a change. The
+// version alone does not tell an instance from a later one of the same id, whose predecessor completed and was deleted; see
+// minRetention.
+const cacheAge = time.Hour
 
 // entryOverhead is about what an entry takes beside its state.
 const entryOverhead = 400
@@ -37,8 +43,12 @@ func newStateCache(limit int) *stateCache {
 	return &stateCache{limit: limit, entries: make(map[InstanceKey]*list.Element), recent: list.New()}
 }
 
-func (c *stateCache) get(key InstanceKey) (cached, bool) {
+func (c *stateCache) get(key InstanceKey, now time.Time) (cached, bool) {
 	element, ok := c.entries[key]
+	if ok && now.Sub(element.Value.(*cacheEntry).asOf).Abs() > cacheAge {
+		c.remove(key)
+		ok = false
+	}
 	if !ok {
 		c.stats.misses.Add(1)
 		return cached{}, false

@@ -119,6 +119,7 @@ func (c *chain) add(req request, d decided) error {
 		parent:    parent,
 		bytes:     c.current.bytes,
 		snapshot:  c.current.snapshot,
+		asOf:      c.change.Due,
 	}
 	return nil
 }

@@ -228,10 +228,18 @@ func ExampleEngine_PauseWorkflow() {
 	// accepted: true <nil>
 }
 
+// ahead is a clock that can be set ahead.
+type ahead struct{ by time.Duration }
+
+func (a *ahead) Now() time.Time                         { return time.Now().Add(a.by) }
+func (a *ahead) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
 func ExampleRetention() {
+	clock := new(ahead)
 	engine, _, end := shop(runtime.Config{
+		Clock: clock,
 		Retention: runtime.Retention{
-			Completed: time.Nanosecond, // 90 * 24 * time.Hour, say
+			Completed: 90 * 24 * time.Hour,
 			Archive: func(_ context.Context, instances []runtime.ArchivedInstance) ([]runtime.InstanceKey, error) {
 				for _, i := range instances {
 					fmt.Println("archived", i.Key, "with", len(i.Events), "events")
@@ -246,6 +254,7 @@ func ExampleRetention() {
 	if _, err := order.NewClient(engine).PaymentFailed(ctx, order.PaymentFailed{OrderID: "o-1"}); err != nil {
 		log.Fatal(err)
 	}
+	clock.by = 91 * 24 * time.Hour
 	report, err := engine.ApplyRetention(ctx)
 	fmt.Println(report.Instances, "deleted: its effect is a dead letter", err)
 

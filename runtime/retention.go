@@ -14,8 +14,8 @@ import (
 // small transactions, at most half of the time; of all engines on a store one at a time does it. Zero durations keep for
 // ever. Whoever wants to choose the time himself calls Engine.ApplyRetention.
 type Retention struct {
-	// Completed is how long an instance stays after it has completed, for the workflows of the engine. CompletedOf says so for
-	// single workflows, by name; 0 there keeps the workflow's instances for ever.
+	// Completed is how long an instance stays after it has completed, for the workflows of the engine, at least 2 h.
+	// CompletedOf says so for single workflows, by name; 0 there keeps the workflow's instances for ever.
 	//
 	// An instance is deleted with its events, snapshot and observations. It stays as long as it has effects, dead letters
 	// among them, or events that a projection has yet to read. After it is deleted, its id is free: an input that comes late
@@ -37,6 +37,11 @@ type Retention struct {
 	BatchSize int           // instances, or ten times as many records, in one transaction. Default: 100.
 	Interval  time.Duration // how often to look. Default: 1 min.
 }
+
+// minRetention is the shortest time that a completed instance can be kept. Within it, whatever a process remembers of an
+// instance is forgotten, see cacheAge, and what it had claimed of it is long over: a later instance of the same id cannot be
+// taken for it, even where clocks are apart.
+const minRetention = 2 * time.Hour
 
 // ArchivedInstance is an instance that is about to be deleted.
 type ArchivedInstance struct {
@@ -101,11 +106,17 @@ func (r Retention) withDefaults() Retention {
 
 func (r Retention) validate() error {
 	durations := map[string]time.Duration{
-		"Completed": r.Completed, "Observations": r.Observations, "InputOutcomes": r.InputOutcomes, "Discarded": r.Discarded,
+		"Observations": r.Observations, "InputOutcomes": r.InputOutcomes, "Discarded": r.Discarded,
 		"Interval": r.Interval,
 	}
+	completed := map[string]time.Duration{"Completed": r.Completed}
 	for workflow, d := range r.CompletedOf {
-		durations[fmt.Sprintf("CompletedOf[%q]", workflow)] = d
+		completed[fmt.Sprintf("CompletedOf[%q]", workflow)] = d
+	}
+	for name, d := range completed {
+		if d != 0 && d < minRetention {
+			return fmt.Errorf("ironflow: Config.Retention.%s is %v, it must be at least %v: other processes may still remember the instance", name, d, minRetention)
+		}
 	}
 	for name, d := range durations {
 		if d < 0 {

@@ -71,7 +71,7 @@ func TestRetentionOfInstances(t *testing.T) {
 		c := newClock()
 		a := &archive{}
 		config := b.config(c)
-		config.Retention = runtime.Retention{Completed: time.Hour, Archive: a.take, BatchSize: 2}
+		config.Retention = runtime.Retention{Completed: 2 * time.Hour, Archive: a.take, BatchSize: 2}
 		engine := b.engine(config, ledgers(ledger.Decider{}, ledger.Handler{}), tickets(ticket.Decider{}, ticket.Handler{}))
 		closeLedgers(b, c, engine, "0", "1", "2", "3", "4")
 		out, err := ledger.NewClient(engine).Add(b.Context(), ledger.Add{Account: "active"})
@@ -82,7 +82,7 @@ func TestRetentionOfInstances(t *testing.T) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		c.advance(time.Hour - 3*time.Second)
+		c.advance(2*time.Hour - 3*time.Second)
 		wantReport(b, engine, runtime.RetentionReport{Instances: 2})
 		c.advance(time.Hour)
 		closeLedgers(b, c, engine, "young")
@@ -103,10 +103,53 @@ func TestRetentionOfInstances(t *testing.T) {
 				b.Errorf("archived %+v", event)
 			}
 		}
-		// The id is free.
-		out, err = ledger.NewClient(engine).Add(b.Context(), ledger.Add{Account: "0"})
-		if err != nil || !out.Accepted() && !out.AlreadyCompleted() {
-			b.Errorf("got %v, %v", out, err)
+	})
+}
+
+// What a process remembers of an instance that was deleted is not taken for a later one of the same id and version.
+func TestLaterInstanceOfTheSameID(t *testing.T) {
+	onStores(t, func(b *bed) {
+		ctx := b.Context()
+		c := newClock()
+		config := b.config(c)
+		config.Retention = runtime.Retention{Completed: 2 * time.Hour}
+		decider := ledger.Decider{OnAdd: func(_ time.Time, s ledger.State, in ledger.Add) ledger.AddDecision {
+			return ledger.AcceptAdd(ledger.Added{Amount: s.Total + in.Amount})
+		}}
+		engine, other := b.engine(config, ledgers(decider, ledger.Handler{})), b.engine(config, ledgers(decider, ledger.Handler{}))
+		client, elsewhere := ledger.NewClient(engine), ledger.NewClient(other)
+		add := func(client *ledger.Client, account string, amount int64) ledger.AddOutcome {
+			b.Helper()
+			out, err := client.Add(ctx, ledger.Add{Account: account, Amount: amount})
+			return must(b, out, err)
+		}
+		add(client, "active", 100) // remembered as active at version 1
+		add(client, "done", 100)
+		for _, id := range []string{"done", "active"} {
+			closer := map[string]*ledger.Client{"done": client, "active": elsewhere}[id]
+			closed, err := closer.Close(ctx, ledger.Close{Account: id})
+			must(b, closed, err)
+		}
+		late, err := client.Add(ctx, ledger.Add{Account: "done"}) // remembered as completed
+		if err != nil || !late.AlreadyCompleted() {
+			b.Fatalf("got %v, %v", late, err)
+		}
+		for range 4 { // somebody asks now and then
+			c.advance(31 * time.Minute)
+			if late, err := client.Add(ctx, ledger.Add{Account: "done"}); err != nil || !late.AlreadyCompleted() {
+				b.Fatalf("got %v, %v", late, err)
+			}
+		}
+		wantReport(b, other, runtime.RetentionReport{Instances: 2})
+		for _, id := range []string{"done", "active"} {
+			add(elsewhere, id, 1)
+		}
+		c.advance(time.Hour)
+		for _, id := range []string{"done", "active"} {
+			out := add(client, id, 1)
+			if out.Version != 2 || out.Events[0] != (ledger.Added{Amount: 2}) {
+				b.Errorf("%s: got %v, which is not what follows from its only event", id, out)
+			}
 		}
 	})
 }
@@ -117,10 +160,10 @@ func TestRetentionKeepsWhatTheArchiveRefuses(t *testing.T) {
 		c := newClock()
 		a := &archive{}
 		config := b.config(c)
-		config.Retention = runtime.Retention{Completed: time.Hour, Archive: a.take, BatchSize: 2}
+		config.Retention = runtime.Retention{Completed: 2 * time.Hour, Archive: a.take, BatchSize: 2}
 		engine := b.engine(config, ledgers(ledger.Decider{}, ledger.Handler{}))
 		closeLedgers(b, c, engine, "0", "1", "2", "3", "4", "5")
-		c.advance(2 * time.Hour)
+		c.advance(3 * time.Hour)
 
 		full := errors.New("the disk is full")
 		a.keep = func([]runtime.ArchivedInstance) ([]runtime.InstanceKey, error) { return nil, full }
@@ -165,7 +208,7 @@ func TestRetentionWaitsForEffects(t *testing.T) {
 		c := newClock()
 		config := b.config(c)
 		config.EffectRetry.MaxAttempts = 1
-		config.Retention = runtime.Retention{CompletedOf: map[string]time.Duration{"ledger": time.Hour}, Completed: time.Second}
+		config.Retention = runtime.Retention{CompletedOf: map[string]time.Duration{"ledger": 2 * time.Hour}, Completed: 1000 * time.Hour}
 		engine := b.engine(config, ledgers(ledger.Decider{
 			OnClose: func(time.Time, ledger.State, ledger.Close) ledger.CloseDecision {
 				return ledger.AcceptClose(ledger.LedgerClosed{})
@@ -177,7 +220,7 @@ func TestRetentionWaitsForEffects(t *testing.T) {
 			return nil, errors.New("no")
 		}}))
 		closeLedgers(b, c, engine, "a")
-		c.advance(2 * time.Hour)
+		c.advance(3 * time.Hour)
 		wantReport(b, engine, runtime.RetentionReport{})
 		b.run(engine)
 		b.eventually("the effect is dead", func() bool { return b.health(engine).Effects.Total().Dead == 1 })
@@ -200,13 +243,13 @@ func TestRetentionInTheBackground(t *testing.T) {
 		c := newClock()
 		a := &archive{}
 		config := b.config(c)
-		config.Retention = runtime.Retention{Completed: time.Hour, Archive: a.take, Interval: 10 * time.Minute}
+		config.Retention = runtime.Retention{Completed: 2 * time.Hour, Archive: a.take, Interval: 10 * time.Minute}
 		var engines []*runtime.Engine
 		for range 3 {
 			engines = append(engines, b.engine(config, ledgers(ledger.Decider{}, ledger.Handler{})))
 		}
 		closeLedgers(b, c, engines[0], "0", "1", "2")
-		c.advance(time.Hour)
+		c.advance(2 * time.Hour)
 		var stops []func() error
 		for _, engine := range engines {
 			stops = append(stops, b.run(engine))
@@ -215,7 +258,7 @@ func TestRetentionInTheBackground(t *testing.T) {
 		b.wantLog("retention of workflow ledger", "instances=3", "kept=0")
 		closeLedgers(b, c, engines[1], "3")
 		b.eventually("all wait", func() bool { return c.sleepers(10*time.Minute) == 3 })
-		c.advance(time.Hour)
+		c.advance(2 * time.Hour)
 		b.eventuallyTable("workflow_id", "instances", "")
 		for _, stop := range stops {
 			if err := stop(); err != nil {
@@ -234,10 +277,10 @@ func TestRetentionWaitsForProjections(t *testing.T) {
 	onStores(t, func(b *bed) {
 		c := newClock()
 		config := b.config(c)
-		config.Retention = runtime.Retention{Completed: time.Hour}
+		config.Retention = runtime.Retention{Completed: 2 * time.Hour}
 		closing := b.engine(config, ledgers(ledger.Decider{}, ledger.Handler{}))
 		closeLedgers(b, c, closing, "a", "b")
-		c.advance(2 * time.Hour)
+		c.advance(3 * time.Hour)
 		err := b.store.UpdateProjection(b.Context(), "report", func(s *runtime.ProjectionState) error {
 			s.Position = 3 // of four events
 			return nil
@@ -298,7 +341,7 @@ func TestRetentionConfig(t *testing.T) {
 		`Retention.CompletedOf["a"]`:     {CompletedOf: map[string]time.Duration{"a": -1}},
 		"Retention.BatchSize":            {BatchSize: -1},
 		"Retention.Interval":             {Interval: -1},
-		`workflow "a" is not registered`: {CompletedOf: map[string]time.Duration{"a": 1}},
+		`workflow "a" is not registered`: {CompletedOf: map[string]time.Duration{"a": 0}},
 	} {
 		_, err := runtime.NewEngine(b.store, runtime.Config{Retention: retention}, ledgers(ledger.Decider{}, ledger.Handler{}))
 		wantError(t, err, want)
