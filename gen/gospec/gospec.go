@@ -104,11 +104,11 @@ type reader struct {
 	free      []free
 	vague     bool // a directive could not be understood, so anything may be declared
 
-	status    *types.TypeName // the type of the states; nil without states
-	declared  typeutil.Map    // types to the *spec.Type that was made of them
-	aliases   map[*types.TypeName]*spec.Type
-	taken     map[string]bool // names of types
-	depth     int             // of defined types that are made of others
+	status    *types.TypeName       // the type of the states; nil without states
+	declared  typeutil.Map          // types to the *spec.Type that was made of them
+	aliases   map[string]*spec.Type // by the names of aliases
+	taken     map[string]bool       // names of types
+	depth     int                   // of defined types that are made of others
 	invalid   []unknown
 	astFields map[token.Pos]*ast.Field
 }
@@ -136,7 +136,7 @@ func read(s *source) *spec.Workflow {
 	}
 	r := &reader{
 		source: s, w: &spec.Workflow{Form: spec.Go},
-		aliases: make(map[*types.TypeName]*spec.Type), taken: make(map[string]bool),
+		aliases: make(map[string]*spec.Type), taken: make(map[string]bool),
 	}
 	r.collect()
 	if !r.workflow() {

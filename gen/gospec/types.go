@@ -122,8 +122,9 @@ func (r *reader) alias(alias *types.Alias, u use) (spec.TypeRef, bool) {
 	case named.Obj().Pkg() == r.pkg:
 		return spec.TypeRef{}, false
 	}
-	t := r.aliases[obj]
-	if t == nil || !local {
+	key := types.TypeString(alias, nil)
+	t := r.aliases[key]
+	if t == nil {
 		t = &spec.Type{Kind: spec.Imported, Pos: r.at(u.pos)}
 		target := named.Obj()
 		if local {
@@ -147,7 +148,7 @@ func (r *reader) alias(alias *types.Alias, u use) (spec.TypeRef, bool) {
 			t.As = &as
 		}
 		r.addType(t, obj.Name(), local)
-		r.aliases[obj] = t
+		r.aliases[key] = t
 	}
 	return spec.TypeRef{Kind: spec.Declared, Name: t.Name.Text, Pos: r.at(u.pos)}, true
 }
@@ -405,7 +406,10 @@ func (r *reader) reserve() {
 // addType gives a type a name that no other has, near its own, and adds it. plain says that its own is the one by which Go
 // code refers to it.
 func (r *reader) addType(t *spec.Type, own string, plain bool) {
-	name := cmp.Or(spec.GoName(own), "Type")
+	name := own
+	if !spec.IsTypeName(own) {
+		name = cmp.Or(spec.GoName(own), "Type")
+	}
 	if !token.IsExported(name) {
 		name = "Type" + name
 	}

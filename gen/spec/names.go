@@ -51,7 +51,7 @@ func SnakeName(name string) string {
 }
 
 // words splits a name at everything that is no ASCII letter or digit, and where a capital begins a word: orderID is
-// "order", "ID", and HTTPServer is "HTTP", "Server".
+// "order", "ID", HTTPServer is "HTTP", "Server", and OrderIDs is "Order", "IDs".
 func words(name string) []string {
 	var list []string
 	start := 0
@@ -65,13 +65,18 @@ func words(name string) []string {
 		case !isLetter(name[i]) && !isDigit(name[i]):
 			cut(i)
 			start = i + 1
-		case i > start && isUpper(name[i]) && (!isUpper(name[i-1]) || i+1 < len(name) && isLower(name[i+1])):
+		case i > start && isUpper(name[i]) && (!isUpper(name[i-1]) || i+1 < len(name) && isLower(name[i+1])) && !endsPlural(name, start, i):
 			cut(i)
 			start = i
 		}
 	}
 	cut(len(name))
 	return list
+}
+
+// endsPlural reports whether the capital at i is the last of an initialism in the plural that begins at start.
+func endsPlural(name string, start, i int) bool {
+	return i+1 < len(name) && name[i+1] == 's' && (i+2 == len(name) || !isLower(name[i+2])) && initialisms[name[start:i+1]]
 }
 
 func isUpper(c byte) bool  { return 'A' <= c && c <= 'Z' }
@@ -157,3 +162,6 @@ func (f form) check(d *Diagnostics, kind string, n Name) {
 
 // IsSnake reports whether a name has the form of fields, states and timers in YAML.
 func IsSnake(name string) bool { return snakeForm.valid(name) }
+
+// IsTypeName reports whether a name has the form of types and messages.
+func IsTypeName(name string) bool { return exportedForm.valid(name) }

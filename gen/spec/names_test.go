@@ -32,6 +32,17 @@ func TestGoName(t *testing.T) {
 	}
 }
 
+func TestSnakeName(t *testing.T) {
+	for name, want := range map[string]string{
+		"OrderID": "order_id", "OrderIDs": "order_ids", "IDs": "ids", "IDsOfURLs": "ids_of_urls", "HTTPServer": "http_server",
+		"DNSServer": "dns_server", "PaidAt": "paid_at", "X9": "x9", "Is": "is", "SKUs": "sk_us", "order_id": "order_id", "ASCIIsh": "asci_ish",
+	} {
+		if got := SnakeName(name); got != want {
+			t.Errorf("SnakeName(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestForms(t *testing.T) {
 	long := strings.Repeat("a", maxName)
 	for _, c := range []struct {
