@@ -61,14 +61,15 @@ func (e *Engine) deliverToParent(ctx context.Context, d Delivery, parent Parent,
 	if err != nil {
 		return Settlement{}, err
 	}
-	// What the child's state calls like the field that names the parent does not name it.
-	if other, err := workflow.inputOf(parent.Input, parent.Instance.ID, fields); err == nil && other.id != parent.Instance.ID {
+	input, err := workflow.inputOf(parent.Input, parent.Instance.ID, fields)
+	if err == nil && input.id != parent.Instance.ID {
+		// What the child's state calls like the field that names the parent does not name it.
 		maps.DeleteFunc(fields, func(_ string, value json.RawMessage) bool {
 			var text string
-			return json.Unmarshal(value, &text) == nil && text == other.id
+			return json.Unmarshal(value, &text) == nil && text == input.id
 		})
+		input, err = workflow.inputOf(parent.Input, parent.Instance.ID, fields)
 	}
-	input, err := workflow.inputOf(parent.Input, parent.Instance.ID, fields)
 	if err != nil {
 		return Settlement{}, Permanent(fmt.Errorf("input %s of the parent %s: %w", parent.Input, parent.Instance, err))
 	}
@@ -89,7 +90,8 @@ func (e *Engine) deliverToTarget(ctx context.Context, d Delivery, options Effect
 	if err := json.Unmarshal(d.Payload, &fields); err != nil {
 		return Settlement{}, Permanent(fmt.Errorf("effect %s: %w", d.Kind.Name, err))
 	}
-	req := request{workflow: workflow}
+	done := Settlement{Lease: d.Lease, Verdict: Done}
+	req := request{workflow: workflow, settle: done}
 	id := ""
 	if options.Starts != nil {
 		req.creates = true
@@ -109,7 +111,7 @@ func (e *Engine) deliverToTarget(ctx context.Context, d Delivery, options Effect
 	case outcome.kind == accepted:
 		return Settlement{}, nil
 	case req.parent == nil:
-		return Settlement{Lease: d.Lease, Verdict: Done}, nil
+		return done, nil
 	}
 	reason := "the child refused to start: " + outcome.describe()
 	if outcome.kind == rejected {

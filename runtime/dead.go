@@ -19,14 +19,7 @@ func (e *Engine) deliverDead(
 	if req.input, err = workflow.inputOf(says.Input, d.Lease.Instance.ID, fields); err != nil {
 		return Settlement{}, fmt.Errorf("input %s: %w", says.Input, err)
 	}
-	outcome, err := e.tryInput(ctx, d, req)
-	if err != nil {
-		return Settlement{}, err
-	}
-	if outcome.kind == accepted {
-		return Settlement{}, nil
-	}
-	return dead, nil
+	return e.deliverInput(ctx, d, req)
 }
 
 // fields are what the input takes over from the effect's payload, and the error.

@@ -138,9 +138,12 @@ func (e *Engine) deliverOwn(
 	return e.deliverInput(ctx, d, req)
 }
 
-// deliverInput executes the input that a delivery leads to, and consumes the delivery in the same commit. An input that
-// is refused, or comes too late, consumes nothing; then the delivery is done all the same.
+// deliverInput executes the input that a delivery leads to, and ends the delivery in the same commit, as the request says or by
+// consuming it. An input that is refused, or comes too late, has no commit; then the delivery is to end so by itself.
 func (e *Engine) deliverInput(ctx context.Context, d Delivery, req request) (Settlement, error) {
+	if req.settle.Verdict == 0 {
+		req.settle = Settlement{Lease: d.Lease, Verdict: Done}
+	}
 	outcome, err := e.tryInput(ctx, d, req)
 	if err != nil {
 		return Settlement{}, err
@@ -148,19 +151,15 @@ func (e *Engine) deliverInput(ctx context.Context, d Delivery, req request) (Set
 	if outcome.kind == accepted {
 		return Settlement{}, nil
 	}
-	return Settlement{Lease: d.Lease, Verdict: Done}, nil
+	return req.settle, nil
 }
 
-// tryInput executes the input that a delivery leads to. Its commit consumes the delivery unless the request says something
-// else.
+// tryInput executes the input that a delivery leads to.
 //
 // A store that fails is asked again here, as long as the lease is held, so that a handler that succeeded need not run
 // again. This cannot apply the result twice: had a lost commit succeeded, the lease would be gone.
 func (e *Engine) tryInput(ctx context.Context, d Delivery, req request) (outcome result, err error) {
 	req.delivery, req.trace = &d, d.Trace
-	if req.settle.Verdict == 0 {
-		req.settle = Settlement{Lease: d.Lease, Verdict: Done}
-	}
 	// The handler's work is done, so a stop of the engine must not throw it away any more.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.config.Lease)
 	defer cancel()

@@ -144,6 +144,16 @@ type request struct {
 	maxPayload int         // bytes
 }
 
+// with returns the request as the options change it.
+func (r request) with(options []ExecuteOption) (request, error) {
+	for _, option := range options {
+		if err := option(&r); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
 // result is what became of a request.
 type result struct {
 	kind      outcomeKind
@@ -168,9 +178,10 @@ func (r result) describe() string {
 
 // execute is the door: every input passes here.
 func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOption) (result, error) {
-	for _, option := range options {
-		if err := option(&req); err != nil {
-			return result{}, fmt.Errorf("%s/%s: input %s: %w", req.workflow.name, req.input.id, req.input.name, err)
+	if len(options) > 0 { // what options point to is on the heap, for which the others need not pay
+		var err error
+		if req, err = req.with(options); err != nil {
+			return result{}, fmt.Errorf("%s: input %s: %w", req.key(), req.input.name, err)
 		}
 	}
 	if req.delivery == nil {

@@ -47,7 +47,7 @@ const maxAlone = 8
 
 // execute takes an input through its lane and returns what became of it.
 func (x *executor) execute(ctx context.Context, req request) (result, error) {
-	key := InstanceKey{Workflow: req.workflow.name, ID: req.input.id}
+	key := req.key()
 	submit := x.submit
 	if req.within != nil {
 		submit = x.within

@@ -40,23 +40,13 @@ var outcomeNames = map[outcomeKind]string{
 }
 
 // recordOutcome returns what is kept of an input's outcome.
-func recordOutcome(req *request, r result, at time.Time) (InputOutcome, error) {
-	input, err := req.workflow.encodeInput(req.input.value)
-	if err != nil {
-		return InputOutcome{}, fmt.Errorf("input %w", err)
-	}
+func recordOutcome(req *request, r result, input Encoded, rejection *Encoded, at time.Time) (InputOutcome, error) {
 	record := recordedOutcome{
 		Input: req.input.name, Digest: digest(input.Payload), Outcome: outcomeNames[r.kind], Version: r.version,
+		Rejection: rejection,
 	}
 	for _, event := range r.stored {
 		record.Events = append(record.Events, recordedEvent{Encoded{event.Type, event.Payload}, event.SchemaVersion})
-	}
-	if r.kind == rejected {
-		rejection, err := req.workflow.encodeRejection(r.rejection)
-		if err != nil {
-			return InputOutcome{}, fmt.Errorf("rejection %w", err)
-		}
-		record.Rejection = &rejection
 	}
 	encoded, err := json.Marshal(record)
 	if err != nil {

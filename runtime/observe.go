@@ -8,43 +8,47 @@ import (
 
 // records returns what is to be kept of an input beside what it led to.
 func (c *Config) records(req *request, r result, at time.Time) (InputRecords, error) {
+	observed := c.Observe != nil && outcomeNames[r.kind] != "" && c.Observe(req.key(), req.input.name)
+	if req.id == "" && !observed {
+		return InputRecords{}, nil
+	}
+	input, err := req.workflow.encodeInput(req.input.value)
+	if err != nil {
+		return InputRecords{}, fmt.Errorf("input %w", err)
+	}
+	var rejection *Encoded
+	if r.kind == rejected {
+		encoded, err := req.workflow.encodeRejection(r.rejection)
+		if err != nil {
+			return InputRecords{}, fmt.Errorf("rejection %w", err)
+		}
+		rejection = &encoded
+	}
 	var records InputRecords
 	if req.id != "" {
-		outcome, err := recordOutcome(req, r, at)
+		outcome, err := recordOutcome(req, r, input, rejection, at)
 		if err != nil {
-			return records, err
+			return InputRecords{}, err
 		}
 		records.Outcomes = []InputOutcome{outcome}
 	}
-	if c.Observe != nil && c.Observe(req.key(), req.input.name) && outcomeNames[r.kind] != "" {
-		observation, err := c.observe(req, r, at)
-		if err != nil {
-			return records, err
-		}
-		records.Observations = []Observation{observation}
+	if observed {
+		records.Observations = []Observation{c.observe(req, r, input, rejection, at)}
 	}
 	return records, nil
 }
 
-func (c *Config) observe(req *request, r result, at time.Time) (Observation, error) {
-	input, err := req.workflow.encodeInput(req.input.value)
-	if err != nil {
-		return Observation{}, fmt.Errorf("input %w", err)
-	}
+func (c *Config) observe(req *request, r result, input Encoded, rejection *Encoded, at time.Time) Observation {
 	o := Observation{
 		Instance: req.key(), ObservedAt: at, Input: req.input.name, InputID: req.id,
 		Payload: c.redact(PayloadName{req.workflow.name, InputPayload, req.input.name}, input.Payload),
 		Outcome: outcomeNames[r.kind], Version: r.version,
 	}
-	if r.kind == rejected {
-		rejection, err := req.workflow.encodeRejection(r.rejection)
-		if err != nil {
-			return Observation{}, fmt.Errorf("rejection %w", err)
-		}
+	if rejection != nil {
 		o.Rejection = rejection.Type
 		o.RejectionPayload = c.redact(PayloadName{req.workflow.name, RejectionPayload, rejection.Type}, rejection.Payload)
 	}
-	return o, nil
+	return o
 }
 
 func (r *InputRecords) add(other InputRecords) {

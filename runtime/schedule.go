@@ -48,25 +48,19 @@ func (e *Engine) skipFiring(r *recurrence, d Delivery, dead Settlement) Settleme
 // scheduledAt is the field of an input for the nominal time of its firing.
 const scheduledAt = "scheduled_at"
 
-// withScheduledAt returns the fields of a stored input and the nominal time of its firing.
-func withScheduledAt(stored []byte, at time.Time) (map[string]json.RawMessage, error) {
-	fields := make(map[string]json.RawMessage)
-	if len(stored) > 0 {
-		if err := json.Unmarshal(stored, &fields); err != nil {
-			return nil, err
-		}
-	}
-	encoded, err := json.Marshal(at)
-	if err != nil {
-		return nil, err
-	}
-	fields[scheduledAt] = encoded
-	return fields, nil
+// firing is a delivery that recurs: when it was due, and what it brings.
+type firing struct {
+	*recurrence
+	workflow *Workflow
+	input    string
+	payload  []byte                    // that the input is filled with; nil for nothing
+	instance func(at time.Time) string // that the input is for
+	inCommit bool                      // it is due again in the commit of the input; a timer's commit starts it again by itself
 }
 
-// deliverRecurring brings in the input of a timer that starts itself again.
-func (e *Engine) deliverRecurring(ctx context.Context, workflow *Workflow, r *recurrence, d Delivery) (Settlement, error) {
-	fires, at, next := r.due(d.Due, storedTime(e.config.Clock.Now()))
+// deliverFiring brings in the input of what recurs, unless the firing is left out. Refused or not, it goes on.
+func (e *Engine) deliverFiring(ctx context.Context, d Delivery, f firing) (Settlement, error) {
+	fires, at, next := f.due(d.Due, storedTime(e.config.Clock.Now()))
 	after := Settlement{Lease: d.Lease, Verdict: Again, At: next}
 	if next.IsZero() {
 		after.Verdict = Done
@@ -74,20 +68,54 @@ func (e *Engine) deliverRecurring(ctx context.Context, workflow *Workflow, r *re
 	if !fires {
 		return after, nil
 	}
-	fields, err := withScheduledAt(d.Payload, at)
-	if err != nil {
-		return Settlement{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
+	fields := make(map[string]json.RawMessage)
+	if len(f.payload) > 0 {
+		if err := json.Unmarshal(f.payload, &fields); err != nil {
+			return Settlement{}, err
+		}
 	}
-	req := request{workflow: workflow, notBefore: at}
-	if req.input, err = workflow.inputOf(d.Kind.Name, d.Lease.Instance.ID, fields); err != nil {
-		return Settlement{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
+	encoded, err := json.Marshal(at)
+	if err != nil {
+		return Settlement{}, err
+	}
+	fields[scheduledAt] = encoded
+	req := request{workflow: f.workflow, notBefore: at}
+	if f.inCommit {
+		req.settle = after
+	}
+	if req.input, err = f.workflow.inputOf(f.input, f.instance(at), fields); err != nil {
+		return Settlement{}, err
 	}
 	settlement, err := e.deliverInput(ctx, d, req)
+	if err == nil && settlement.Verdict != 0 {
+		return after, nil
+	}
+	return settlement, err
+}
+
+// deliverRecurring brings in the input of a timer that starts itself again.
+func (e *Engine) deliverRecurring(ctx context.Context, workflow *Workflow, r *recurrence, d Delivery) (Settlement, error) {
+	settlement, err := e.deliverFiring(ctx, d, firing{
+		recurrence: r, workflow: workflow, input: d.Kind.Name, payload: d.Payload,
+		instance: func(time.Time) string { return d.Lease.Instance.ID },
+	})
 	if err != nil {
 		return Settlement{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
 	}
-	if settlement.Verdict == Done { // refused: it goes on all the same
-		return after, nil
+	return settlement, nil
+}
+
+// deliverScheduled brings in the input of a schedule. The schedule is due again in the same commit, so that each firing is
+// applied once, however many processes there are.
+func (e *Engine) deliverScheduled(ctx context.Context, workflow *Workflow, s ScheduledInput, d Delivery) (Settlement, error) {
+	settlement, err := e.deliverFiring(ctx, d, firing{
+		recurrence: workflow.scheduled(s.Name), workflow: workflow, input: s.Input, inCommit: true,
+		instance: func(at time.Time) string {
+			return strings.ReplaceAll(s.Instance, "{time}", at.UTC().Format("20060102T150405Z"))
+		},
+	})
+	if err != nil {
+		return Settlement{}, fmt.Errorf("schedule %s: %w", s.Name, err)
 	}
 	return settlement, nil
 }
@@ -118,35 +146,4 @@ func (e *Engine) putSchedules(ctx context.Context) error {
 		}
 	}
 	return fromStore(e.store.PutSchedules(ctx, schedules))
-}
-
-// deliverScheduled brings in the input of a schedule. The schedule is due again in the same commit, so that each firing is
-// applied once, however many processes there are.
-func (e *Engine) deliverScheduled(ctx context.Context, workflow *Workflow, s ScheduledInput, d Delivery) (Settlement, error) {
-	r := workflow.scheduled(s.Name)
-	fires, at, next := r.due(d.Due, storedTime(e.config.Clock.Now()))
-	after := Settlement{Lease: d.Lease, Verdict: Again, At: next}
-	if next.IsZero() {
-		after.Verdict = Done
-	}
-	if !fires {
-		return after, nil
-	}
-	fields, err := withScheduledAt(nil, at)
-	if err != nil {
-		return Settlement{}, fmt.Errorf("schedule %s: %w", s.Name, err)
-	}
-	req := request{workflow: workflow, notBefore: at, settle: after}
-	instance := strings.ReplaceAll(s.Instance, "{time}", at.UTC().Format("20060102T150405Z"))
-	if req.input, err = workflow.inputOf(s.Input, instance, fields); err != nil {
-		return Settlement{}, fmt.Errorf("schedule %s: %w", s.Name, err)
-	}
-	outcome, err := e.tryInput(ctx, d, req)
-	if err != nil {
-		return Settlement{}, fmt.Errorf("schedule %s: %w", s.Name, err)
-	}
-	if outcome.kind == accepted {
-		return Settlement{}, nil
-	}
-	return after, nil
 }
