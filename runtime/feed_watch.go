@@ -103,6 +103,9 @@ func (w *feedWatch) look(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-w.news:
+			if ctx.Err() != nil {
+				w.committed() // it is news to the one that looks now
+			}
 		case <-w.config.Clock.After(w.config.PollInterval):
 		}
 	}
