@@ -60,8 +60,9 @@ func (t *transaction) begin(ctx context.Context) (*savepoint, error) {
 	return s, nil
 }
 
-// rollback takes back what was done since, settings included.
+// rollback takes back what was done since, settings included, also when ctx has ended.
 func (s *savepoint) rollback(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	// By the simple protocol: in a transaction that has failed, the server prepares nothing.
 	_, err := s.tx.Exec(ctx, "ROLLBACK TO SAVEPOINT "+s.name+"; RELEASE SAVEPOINT "+s.name, pgx.QueryExecModeSimpleProtocol)
 	if hasCode(err, noSavepoint) {
@@ -87,7 +88,7 @@ func (t *transaction) within(ctx context.Context, fill func(*pgx.Batch)) error {
 	var batch pgx.Batch
 	fill(&batch)
 	if err := t.tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return errors.Join(err, s.rollback(context.WithoutCancel(ctx)))
+		return errors.Join(err, s.rollback(ctx))
 	}
 	return s.release(ctx)
 }
@@ -103,7 +104,7 @@ func (t *transaction) Begin(ctx context.Context, requests []runtime.ReadRequest)
 	var batch pgx.Batch
 	queueLoad(&batch, t.store.queries, l)
 	if err := t.tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return nil, wrap(errors.Join(err, s.rollback(context.WithoutCancel(ctx))), "lock and load %s", describe(l.keys()))
+		return nil, wrap(errors.Join(err, s.rollback(ctx)), "lock and load %s", describe(l.keys()))
 	}
 	return &unitWithin{savepoint: s, queries: t.store.queries, instances: l.instances}, nil
 }
@@ -152,7 +153,7 @@ func (u *unitWithin) Commit(ctx context.Context, id runtime.CommitID, changes []
 	if err == nil {
 		return s.release(ctx)
 	}
-	if back := s.rollback(context.WithoutCancel(ctx)); back != nil {
+	if back := s.rollback(ctx); back != nil {
 		return wrap(errors.Join(err, back), "commit %s within a transaction", b.describe())
 	}
 	var server *pgconn.PgError

@@ -42,7 +42,9 @@ func (c *callers) within(ctx context.Context, step func(session) error) error {
 	return err
 }
 
-func backToSavepoint(on session) error {
+// backToSavepoint takes back what was done since, also when the context has ended.
+func backToSavepoint(on txSession) error {
+	on.ctx = context.WithoutCancel(on.ctx)
 	_, back := on.exec(rollbackToSavepoint)
 	_, release := on.exec(releaseSavepoint)
 	return errors.Join(back, release)
@@ -103,7 +105,6 @@ func (u *unitWithin) Commit(ctx context.Context, id runtime.CommitID, changes []
 	u.tx = nil
 	err := writeAll(ctx, on, id, changes)
 	if err != nil {
-		on.ctx = context.WithoutCancel(ctx)
 		return refused("commit within a transaction", errors.Join(err, backToSavepoint(on)))
 	}
 	if _, err := on.exec(releaseSavepoint); err != nil {
