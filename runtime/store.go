@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 )
@@ -205,6 +206,28 @@ type Change struct {
 type Parent struct {
 	Instance InstanceKey `json:"instance"`
 	Input    string      `json:"input"`
+}
+
+// EncodeParent returns a parent as a store keeps it: JSON, or nothing when there is none.
+func EncodeParent(p *Parent) string {
+	if p == nil {
+		return ""
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // three strings
+	}
+	return string(text)
+}
+
+// DecodeParent returns what EncodeParent has encoded.
+func DecodeParent(text string) (*Parent, error) {
+	if text == "" {
+		return nil, nil
+	}
+	p := new(Parent)
+	err := json.Unmarshal([]byte(text), p)
+	return p, err
 }
 
 // InputRecords is what is kept of inputs beside what they led to.

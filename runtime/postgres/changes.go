@@ -73,13 +73,13 @@ func (b *changeBatch) check() error {
 			return fail("a change needs at least one event")
 		}
 		for _, lease := range change.Consume {
-			if lease.Queue != runtime.EffectQueue && lease.Queue != runtime.TimerQueue {
+			if !isQueue(lease.Queue) {
 				return fail("a lease on the queue %q, which there is not", lease.Queue)
 			}
 		}
 		for _, settlement := range change.Settle {
-			if queue := settlement.Lease.Queue; queue != runtime.EffectQueue && queue != runtime.TimerQueue {
-				return fail("a lease on the queue %q, which there is not", queue)
+			if !isQueue(settlement.Lease.Queue) {
+				return fail("a lease on the queue %q, which there is not", settlement.Lease.Queue)
 			}
 			if settlement.Verdict != runtime.Dead && settlement.Verdict != runtime.Again {
 				return fail("a delivery is settled with the verdict %d, only Dead and Again stay", settlement.Verdict)
@@ -87,6 +87,10 @@ func (b *changeBatch) check() error {
 		}
 	}
 	return nil
+}
+
+func isQueue(name runtime.QueueName) bool {
+	return name == runtime.EffectQueue || name == runtime.TimerQueue
 }
 
 func (b *changeBatch) describe() string {
@@ -159,8 +163,8 @@ func (b *changeBatch) instances() {
 		to.complete = append(to.complete, change.Complete)
 		to.statuses = append(to.statuses, change.Status)
 		to.expected = append(to.expected, change.Version)
-		if change.Version == 0 && change.Parent != nil {
-			created.parents = sparse(created.parents, len(created.ids)-1, encodeParent(change.Parent))
+		if change.Version == 0 {
+			created.parents = sparse(created.parents, len(created.ids)-1, runtime.EncodeParent(change.Parent))
 		}
 	}
 	if c := &created; !c.empty() {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -140,21 +139,4 @@ func (s *Store) PutSchedules(ctx context.Context, schedules []runtime.StoredSche
 		return wrap(err, "put %d schedules", n)
 	}
 	return nil
-}
-
-func encodeParent(parent *runtime.Parent) string {
-	text, err := json.Marshal(parent)
-	if err != nil {
-		panic(err) // three strings
-	}
-	return string(text)
-}
-
-func decodeParent(text []byte) (*runtime.Parent, error) {
-	if text == nil {
-		return nil, nil
-	}
-	var parent runtime.Parent
-	err := json.Unmarshal(text, &parent)
-	return &parent, err
 }

@@ -85,7 +85,7 @@ func (l *loading) collect(rows pgx.Rows) error {
 		instance.Version, instance.Completed, instance.LastEventAt = version, completed, lastEventAt.UTC()
 		if parent != nil && instance.Parent == nil {
 			var err error
-			if instance.Parent, err = decodeParent(parent); err != nil {
+			if instance.Parent, err = runtime.DecodeParent(string(parent)); err != nil {
 				return fmt.Errorf("the parent of %s: %w", instance.Key, err)
 			}
 		}

@@ -50,12 +50,8 @@ func (c *change) advance() error {
 	if c.Version > 0 {
 		changed, err = c.on.exec(advanceInstance, append(moved, c.Version)...)
 	} else {
-		var parent string
-		if parent, err = encodeParent(c.Parent); err != nil {
-			return err
-		}
-		createdAt := micros(c.Now)
-		changed, err = c.on.exec(createInstance, append(moved, createdAt, optional(parent))...)
+		createdAt, parent := micros(c.Now), optional(runtime.EncodeParent(c.Parent))
+		changed, err = c.on.exec(createInstance, append(moved, createdAt, parent)...)
 	}
 	if err == nil && changed == 0 {
 		return fmt.Errorf("it is not at version %d: %w", c.Version, runtime.ErrConflict)

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -135,25 +134,6 @@ func (s *Store) PutSchedules(ctx context.Context, schedules []runtime.StoredSche
 		return fmt.Errorf("sqlite: put schedules: %w", err)
 	}
 	return nil
-}
-
-// encodeParent returns nothing for an instance without a parent.
-func encodeParent(parent *runtime.Parent) (string, error) {
-	if parent == nil {
-		return "", nil
-	}
-	text, err := json.Marshal(parent)
-	return string(text), err
-}
-
-func decodeParent(column driver.Value) (*runtime.Parent, error) {
-	encoded := text(column)
-	if encoded == "" {
-		return nil, nil
-	}
-	var parent runtime.Parent
-	err := json.Unmarshal([]byte(encoded), &parent)
-	return &parent, err
 }
 
 // optional makes NULL of nothing.

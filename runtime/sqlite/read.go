@@ -41,7 +41,7 @@ func readOne(ctx context.Context, on session, request *runtime.ReadRequest, i *r
 		i.LastEventAt = fromMicros(number(columns[2]))
 		if i.Parent == nil {
 			var err error
-			if i.Parent, err = decodeParent(columns[11]); err != nil {
+			if i.Parent, err = runtime.DecodeParent(text(columns[11])); err != nil {
 				return fmt.Errorf("its parent: %w", err)
 			}
 		}
