@@ -203,3 +203,25 @@ func TestStorableError(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// TestIdlePollOfALimitWritesNothing says that a worker which asks for a limited kind again and again costs the server no
+// transaction id while there is nothing to do.
+func TestIdlePollOfALimitWritesNothing(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	schema := newSchema()
+	store := newStore(t, pool, schema)
+	claim := runtime.LimitedClaim{
+		Kind: runtime.Kind{Workflow: "order", Name: "Send"}, Now: now, Until: now.Add(time.Minute), Limit: 9, Rate: 1, Burst: 1, PerKey: 1,
+	}
+	if _, _, err := store.ClaimLimited(t.Context(), claim); err != nil {
+		t.Fatal(err)
+	}
+	var rows int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM "+schema+".limits").Scan(&rows); err != nil {
+		t.Fatal(err)
+	}
+	if rows != 0 {
+		t.Errorf("an idle poll wrote %d rows", rows)
+	}
+}

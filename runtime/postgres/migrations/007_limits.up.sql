@@ -40,6 +40,13 @@ DECLARE
     wrapped bool := false;
     taken bigint := 0;
 BEGIN
+    -- Polling a kind of which nothing is due writes nothing.
+    IF NOT EXISTS (
+        SELECT FROM ironflow.effects e
+        WHERE e.workflow_type = workflow AND e.kind = effect AND e.dead_at IS NULL AND e.run_at <= now
+    ) THEN
+        RETURN;
+    END IF;
     INSERT INTO ironflow.limits (workflow_type, kind, tokens, refilled_at) VALUES (workflow, effect, burst, now)
     ON CONFLICT DO NOTHING;
     SELECT * INTO bucket FROM ironflow.limits l WHERE l.workflow_type = workflow AND l.kind = effect FOR UPDATE SKIP LOCKED;
