@@ -46,14 +46,14 @@ func runFmt(c call, flags fmtFlags) int {
 		if err != nil {
 			return c.failed(err)
 		}
-		return c.printFormatted([]generate.Formatted{file}, nil, flags)
+		return c.printFormatted([]generate.Rewrite{file}, nil, flags)
 	}
 	files, err := generate.Format(c.paths())
 	return c.printFormatted(files, err, flags)
 }
 
 // printFormatted prints what the flags ask for, and writes the files if they do. err is about files that are not among them.
-func (c call) printFormatted(files []generate.Formatted, err error, flags fmtFlags) int {
+func (c call) printFormatted(files []generate.Rewrite, err error, flags fmtFlags) int {
 	exit := exitOK
 	var changed []fileJSON
 	for _, f := range files {

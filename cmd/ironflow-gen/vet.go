@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	udiff "github.com/aymanbagabas/go-udiff"
 	"golang.org/x/tools/go/analysis/unitchecker"
 
+	"github.com/ironflow-gen/ironflow/gen/generate"
 	"github.com/ironflow-gen/ironflow/gen/vet"
 )
 
@@ -85,12 +84,12 @@ func runVet(c call, flags vetFlags) int {
 			return c.failed(err)
 		}
 		for _, f := range files {
+			rewrite := generate.Rewrite{Path: f.Path, Old: f.Before, New: f.After}
 			if flags.diff {
-				name := filepath.ToSlash(f.Path)
-				fmt.Fprint(c.out, udiff.Unified("a/"+name, "b/"+name, string(f.Before), string(f.After)))
+				fmt.Fprint(c.out, rewrite.Diff())
 				continue
 			}
-			if err := f.Write(); err != nil {
+			if err := rewrite.Write(); err != nil {
 				return c.failed(err)
 			}
 			if !c.output.json {

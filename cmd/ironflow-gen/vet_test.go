@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -133,6 +134,29 @@ func TestVetFix(t *testing.T) {
 	}
 	if exit, _, errOut := run("vet", "-clock"); exit != exitOK {
 		t.Errorf("what is fixed is still found: %s", errOut)
+	}
+}
+
+// TestVetFixKeeps fixes a file that is a link, and ends its lines as on Windows: both stay so.
+func TestVetFixKeeps(t *testing.T) {
+	vettedDir(t)
+	elsewhere := filepath.Join(t.TempDir(), "vetted.go")
+	windows := func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }
+	if err := errors.Join(os.WriteFile(elsewhere, []byte(windows(vetted)), 0o644), os.Remove("vetted.go")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, "vetted.go"); err != nil {
+		t.Skip(err)
+	}
+	if _, out, errOut := run("vet", "-clock", "-fix"); out != "fixed vetted.go\n" || errOut != "" {
+		t.Fatal(out, errOut)
+	}
+	if to, err := os.Readlink("vetted.go"); err != nil || to != elsewhere {
+		t.Errorf("the link is gone: %q, %v", to, err)
+	}
+	content, err := os.ReadFile(elsewhere)
+	if want := strings.NewReplacer("(_ time.Time", "(now time.Time", "time.Now()", "now").Replace(vetted); err != nil || string(content) != windows(want) {
+		t.Errorf("written: %q, %v", content, err)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"go/format"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 )
 
@@ -78,25 +77,4 @@ func applied(content []byte, edits []textEdit) ([]byte, error) {
 		return after.Bytes(), nil
 	}
 	return format.Source(after.Bytes())
-}
-
-// Write replaces the file on disk, by a temporary file beside it.
-func (f Fixed) Write() (err error) {
-	info, err := os.Stat(f.Path)
-	if err != nil {
-		return err
-	}
-	temporary, err := os.CreateTemp(filepath.Dir(f.Path), ".ironflow-*.tmp")
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(f.After)
-	err = errors.Join(err, temporary.Chmod(info.Mode().Perm()), temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), f.Path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temporary.Name()))
-	}
-	return nil
 }
