@@ -131,11 +131,7 @@ func tag(f *spec.Field, goName string) string {
 	if spec.SnakeName(goName) != f.Name.Text {
 		tags = append(tags, fmt.Sprintf("json:%q", f.Name.Text))
 	}
-	inner := &f.Type
-	for inner.Elem != nil {
-		inner = inner.Elem
-	}
-	if inner.Kind == spec.Scalar && inner.Name == "decimal" {
+	if inner := f.Type.Innermost(); inner.Kind == spec.Scalar && inner.Name == "decimal" {
 		tags = append(tags, `ironflow:"decimal"`)
 	}
 	if len(tags) == 0 {
@@ -204,11 +200,7 @@ func usedTypes(w *spec.Workflow) map[*spec.Type]bool {
 	var add func(fields []*spec.Field)
 	add = func(fields []*spec.Field) {
 		for _, f := range fields {
-			ref := &f.Type
-			for ref.Elem != nil {
-				ref = ref.Elem
-			}
-			if t := ref.Decl; t != nil && !used[t] {
+			if t := f.Type.Innermost().Decl; t != nil && !used[t] {
 				used[t] = true
 				add(t.Fields)
 			}

@@ -391,10 +391,7 @@ func canBeUnset(t *spec.Type, seen map[*spec.Type]bool) bool {
 	}
 	seen[t] = true
 	for _, f := range t.Fields {
-		ref := &f.Type
-		for ref.Elem != nil {
-			ref = ref.Elem
-		}
+		ref := f.Type.Innermost()
 		if ref.Kind == spec.Scalar && ref.Name == "decimal" || ref.Decl != nil && canBeUnset(ref.Decl, seen) {
 			return true
 		}

@@ -175,9 +175,7 @@ func (r *reader) ironflowTag(f *goField, tag string) (decimal bool) {
 
 // decimal makes a decimal of the strings in a type.
 func (r *reader) decimal(f *goField, ref *spec.TypeRef) {
-	for ref.Elem != nil {
-		ref = ref.Elem
-	}
+	ref = ref.Innermost()
 	switch {
 	case ref.Kind == spec.Scalar && ref.Name == "string":
 		ref.Name = "decimal"

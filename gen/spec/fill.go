@@ -132,9 +132,7 @@ func (c *checker) fillDead(e *Effect, input *Message) (fills []Fill) {
 
 // isUnknown reports whether a type, or what it holds, could not be resolved, which is a mistake in itself.
 func isUnknown(ref *TypeRef) bool {
-	for ref.Elem != nil {
-		ref = ref.Elem
-	}
+	ref = ref.Innermost()
 	return ref.Kind == 0 || ref.Kind == Declared && ref.Decl == nil
 }
 

@@ -52,12 +52,8 @@ func (s *schema) line(format string, args ...any) {
 func (s *schema) fields(of string, fields []*Field) {
 	for _, f := range fields {
 		s.line("field %s %s %s", of, f.Name.Text, typeText(&f.Type))
-		ref := &f.Type
-		for ref.Elem != nil {
-			ref = ref.Elem
-		}
-		if ref.Decl != nil {
-			s.declared(ref.Decl)
+		if t := f.Type.Innermost().Decl; t != nil {
+			s.declared(t)
 		}
 	}
 }

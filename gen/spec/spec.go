@@ -123,6 +123,14 @@ type TypeRef struct {
 	Pos  Pos
 }
 
+// Innermost returns what is in the middle of optionals, lists and maps: the scalar or the declared type.
+func (ref *TypeRef) Innermost() *TypeRef {
+	for ref.Elem != nil {
+		ref = ref.Elem
+	}
+	return ref
+}
+
 // Kind tells what a TypeRef is.
 type Kind int
 

@@ -93,13 +93,7 @@ func (t *together) bringsField(e *Effect, w *Workflow, input *Message, f *Field)
 
 // sameTypeAdvice says how to make two types fit that do not, although their names may be the same.
 func sameTypeAdvice(a, b *TypeRef) string {
-	inner := func(ref *TypeRef) string {
-		for ref.Elem != nil {
-			ref = ref.Elem
-		}
-		return ref.Name
-	}
-	if a.Kind != Scalar && inner(a) == inner(b) && !IsScalar(inner(a)) {
+	if name := a.Innermost().Name; a.Kind != Scalar && name == b.Innermost().Name && !IsScalar(name) {
 		return "both declare a type of this name, so declare it alike"
 	}
 	return "use one type in both"
