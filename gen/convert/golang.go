@@ -269,7 +269,7 @@ func duration(key string, e *spec.Effect) string {
 	if e.Timeout == 0 {
 		return ""
 	}
-	return argument(key, durationText(e.Timeout))
+	return argument(key, spec.DurationText(e.Timeout))
 }
 
 func number(key string, n int) string {
@@ -296,8 +296,8 @@ func retry(r spec.Retry) string {
 		}
 	}
 	add("max_attempts", strconv.Itoa(r.MaxAttempts), r.MaxAttempts > 0)
-	add("base", durationText(r.Base), r.Base > 0)
-	add("max", durationText(r.Max), r.Max > 0)
+	add("base", spec.DurationText(r.Base), r.Base > 0)
+	add("max", spec.DurationText(r.Max), r.Max > 0)
 	for i, is := range []bool{r.MaxAttempts > 0, r.Base > 0, r.Max > 0} {
 		if i < len(parts) && !is {
 			return strings.Join(named, ",")
@@ -330,7 +330,7 @@ func (g *golang) timers() {
 	for _, t := range g.w.Timers {
 		after := ""
 		if t.After > 0 {
-			after = argument("after", durationText(t.After))
+			after = argument("after", spec.DurationText(t.After))
 		}
 		args := append([]string{t.Name.Text, argument("input", t.Input.Text), after}, recurrence(t.Recurrence)...)
 		g.line("")

@@ -86,17 +86,8 @@ func (m mapping) boolean(key string) {
 
 func (m mapping) duration(key string, d time.Duration) {
 	if d > 0 {
-		m.text(key, durationText(d))
+		m.text(key, spec.DurationText(d))
 	}
-}
-
-// durationText writes a duration with whole days where it has nothing else.
-func durationText(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d%day == 0 {
-		return strconv.FormatInt(int64(d/day), 10) + "d"
-	}
-	return spec.DurationText(d)
 }
 
 // names adds one name, or a list of several.

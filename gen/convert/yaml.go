@@ -128,27 +128,15 @@ func fields(list []*spec.Field) mapping {
 	m := newMapping()
 	for _, f := range list {
 		if f.Doc == "" {
-			m.text(f.Name.Text, typeText(&f.Type))
+			m.text(f.Name.Text, spec.TypeText(&f.Type))
 			continue
 		}
 		long := newMapping()
-		long.text("type", typeText(&f.Type))
+		long.text("type", spec.TypeText(&f.Type))
 		long.text("doc", f.Doc)
 		m.add(f.Name.Text, long)
 	}
 	return m
-}
-
-func typeText(ref *spec.TypeRef) string {
-	switch ref.Kind {
-	case spec.Optional:
-		return "optional<" + typeText(ref.Elem) + ">"
-	case spec.List:
-		return "list<" + typeText(ref.Elem) + ">"
-	case spec.Map:
-		return "map<" + typeText(ref.Elem) + ">"
-	}
-	return ref.Name
 }
 
 func message(of *spec.Message) mapping {

@@ -23,7 +23,7 @@ func (f Form) fieldEntry(name string, ref *TypeRef) string {
 	if f == Go {
 		return GoName(name) + " " + f.typeText(ref)
 	}
-	return name + ": " + typeText(ref)
+	return name + ": " + TypeText(ref)
 }
 
 // deliveryEntry writes starts or sends.
@@ -65,7 +65,7 @@ var goScalars = map[string]string{
 // typeText writes a type.
 func (f Form) typeText(ref *TypeRef) string {
 	if f == YAML {
-		return typeText(ref)
+		return TypeText(ref)
 	}
 	switch ref.Kind {
 	case Optional:

@@ -51,7 +51,7 @@ func (s *schema) line(format string, args ...any) {
 
 func (s *schema) fields(of string, fields []*Field) {
 	for _, f := range fields {
-		s.line("field %s %s %s", of, f.Name.Text, typeText(&f.Type))
+		s.line("field %s %s %s", of, f.Name.Text, TypeText(&f.Type))
 		if t := f.Type.Innermost().Decl; t != nil {
 			s.declared(t)
 		}
@@ -77,15 +77,15 @@ func (s *schema) declared(t *Type) {
 	}
 }
 
-// typeText writes a type as declarations do, as in list<Item>.
-func typeText(ref *TypeRef) string {
+// TypeText writes a type as declarations in YAML do, as in list<Item>.
+func TypeText(ref *TypeRef) string {
 	switch ref.Kind {
 	case Optional:
-		return "optional<" + typeText(ref.Elem) + ">"
+		return "optional<" + TypeText(ref.Elem) + ">"
 	case List:
-		return "list<" + typeText(ref.Elem) + ">"
+		return "list<" + TypeText(ref.Elem) + ">"
 	case Map:
-		return "map<" + typeText(ref.Elem) + ">"
+		return "map<" + TypeText(ref.Elem) + ">"
 	default:
 		return ref.Name
 	}

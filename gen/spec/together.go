@@ -82,11 +82,11 @@ func (t *together) bringsField(e *Effect, w *Workflow, input *Message, f *Field)
 	case own == nil && (f.Type.Kind == Optional || f.Type.Kind == Scalar && f.Type.Name == "json"):
 	case own == nil:
 		t.d.Report(e.Name.Pos, diagnostic.DeliveryFields, `effect %q becomes input %q of workflow %q, which needs a field %q; add "%s: %s" to the effect's fields`,
-			e.Name.Text, input.Name.Text, w.Name.Text, f.Name.Text, f.Name.Text, typeText(&f.Type)).
+			e.Name.Text, input.Name.Text, w.Name.Text, f.Name.Text, f.Name.Text, TypeText(&f.Type)).
 			Relate(f.Name.Pos, "the field of the input")
 	case !t.reads(&f.Type, &own.Type):
 		t.d.Report(own.Type.Pos, diagnostic.DeliveryFields, "field %q of effect %q is %s, and input %q of workflow %q has it as %s at %s; %s",
-			own.Name.Text, e.Name.Text, typeText(&own.Type), input.Name.Text, w.Name.Text, typeText(&f.Type), f.Type.Pos, sameTypeAdvice(&own.Type, &f.Type)).
+			own.Name.Text, e.Name.Text, TypeText(&own.Type), input.Name.Text, w.Name.Text, TypeText(&f.Type), f.Type.Pos, sameTypeAdvice(&own.Type, &f.Type)).
 			Relate(f.Type.Pos, "the field of the input")
 	}
 }
@@ -127,7 +127,7 @@ func (t *together) ended(e *Effect, child *Workflow) {
 				name, e.Ended.Text, child.Name.Text, hint)
 		case !t.reads(&fill.Field.Type, &from.Type):
 			t.d.Report(fill.Field.Type.Pos, diagnostic.EndedFields, "field %q of input %q is %s, and is filled from the final state of workflow %q, which has it as %s at %s; %s",
-				name, e.Ended.Text, typeText(&fill.Field.Type), child.Name.Text, typeText(&from.Type), from.Type.Pos, sameTypeAdvice(&fill.Field.Type, &from.Type)).
+				name, e.Ended.Text, TypeText(&fill.Field.Type), child.Name.Text, TypeText(&from.Type), from.Type.Pos, sameTypeAdvice(&fill.Field.Type, &from.Type)).
 				Relate(from.Type.Pos, "the field of the child's state")
 		}
 	}
