@@ -207,13 +207,8 @@ func usedTypes(w *spec.Workflow) map[*spec.Type]bool {
 		}
 	}
 	add(w.State)
-	for _, messages := range [][]*spec.Message{w.Inputs, w.Events, w.Rejections} {
-		for _, m := range messages {
-			add(m.Fields)
-		}
-	}
-	for _, e := range w.Effects {
-		add(e.Fields)
+	for _, m := range w.Messages() {
+		add(m.Fields)
 	}
 	return used
 }

@@ -42,13 +42,8 @@ func check(w *spec.Workflow) error {
 		checkFields(&d, t.Fields)
 	}
 	checkFields(&d, w.State)
-	for _, messages := range [][]*spec.Message{w.Inputs, w.Events, w.Rejections} {
-		for _, m := range messages {
-			checkFields(&d, m.Fields)
-		}
-	}
-	for _, e := range w.Effects {
-		checkFields(&d, e.Fields)
+	for _, m := range w.Messages() {
+		checkFields(&d, m.Fields)
 	}
 	return d.Err()
 }

@@ -33,10 +33,8 @@ func findUses(w *spec.Workflow) uses {
 			}
 		}
 	}
-	for _, messages := range [][]*spec.Message{w.Inputs, w.Events, effectMessages(w), w.Rejections} {
-		for _, m := range messages {
-			u.code(m.Fields)
-		}
+	for _, m := range w.Messages() {
+		u.code(m.Fields)
 	}
 	u.code(w.State)
 	for _, t := range w.Types {

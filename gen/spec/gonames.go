@@ -13,13 +13,8 @@ func (w *Workflow) goNames() {
 		}
 	}
 	fieldGoNames(w.State)
-	for _, messages := range [][]*Message{w.Inputs, w.Events, w.Rejections} {
-		for _, m := range messages {
-			fieldGoNames(m.Fields)
-		}
-	}
-	for _, e := range w.Effects {
-		fieldGoNames(e.Fields)
+	for _, m := range w.Messages() {
+		fieldGoNames(m.Fields)
 	}
 	for _, s := range w.States {
 		set(&s.GoName, StatusName(s.Name.Text))

@@ -6,7 +6,10 @@
 // it finds. Emitters are only given models that passed; they do not check again.
 package spec
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Form is the way in which a declaration is written.
 type Form int
@@ -64,6 +67,15 @@ func (w *Workflow) Handled() []*Effect {
 	return list
 }
 
+// Messages returns the inputs, events, effects and rejections.
+func (w *Workflow) Messages() []*Message {
+	list := slices.Concat(w.Inputs, w.Events)
+	for _, e := range w.Effects {
+		list = append(list, &e.Message)
+	}
+	return append(list, w.Rejections...)
+}
+
 // Name is an identifier of the declaration with the place where it was written. Text is what is stored and shown to
 // users; the Go names derived from it are made by [GoName].
 //
@@ -117,7 +129,7 @@ type Field struct {
 type TypeRef struct {
 	Kind Kind
 	Elem *TypeRef // of Optional, List and Map
-	Name string   // of Scalar: one of Scalars(); of Declared: the declared type's name
+	Name string   // of Scalar: the built-in type; of Declared: the declared type's name
 	Decl *Type    // of Declared; resolved by Validate
 	As   *GoType  // the defined Go type that stands here for what is otherwise plain, as in "type SKU string"; nil for the plain one
 	Pos  Pos
