@@ -13,9 +13,6 @@ var scalars = []string{
 	"string", "bool", "int", "int32", "int64", "float64", "decimal", "time", "duration", "bytes", "json",
 }
 
-// Scalars returns the names of the built-in types.
-func Scalars() []string { return slices.Clone(scalars) }
-
 // IsScalar reports whether a built-in type has this name.
 func IsScalar(name string) bool { return slices.Contains(scalars, name) }
 
