@@ -9,6 +9,7 @@ import (
 
 	"github.com/dave/jennifer/jen"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -87,16 +88,12 @@ func oneOf(name string, variants []string) string {
 	}
 }
 
-// listing writes names as English does: "A, B or C".
+// listing writes names as a sentence does, "A, B or C", also when there are none.
 func listing(names []string, last string) string {
-	switch n := len(names); n {
-	case 0:
+	if len(names) == 0 {
 		return "none"
-	case 1:
-		return names[0]
-	default:
-		return strings.Join(names[:n-1], ", ") + " " + last + " " + names[n-1]
 	}
+	return diagnostic.Listing(names, last)
 }
 
 func messageNames(messages []*spec.Message) []string {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -130,9 +131,9 @@ func alternatives(w *spec.Workflow, in *spec.Message, answers []answer) string {
 		return spec.TimerName(t.Name.Text), allowed[t.Name.Text]
 	}))
 	if rejections := names(w.Rejections, func(m *spec.Message) (string, bool) { return m.Name.Text, true }); len(rejections) > 0 {
-		parts = append(parts, "Reject"+in.Name.Text+" with "+listing(rejections, "or"))
+		parts = append(parts, "Reject"+in.Name.Text+" with "+diagnostic.Listing(rejections, "or"))
 	}
-	return listing(parts, "and")
+	return diagnostic.Listing(parts, "and")
 }
 
 // allowedFor returns the events, effects and timers that some decision on the input may contain. No two of them have the
@@ -208,7 +209,7 @@ func eventViewOf(w *spec.Workflow, event *spec.Message) eventView {
 		return f.GoName, !kept[f.Name.Text]
 	})
 	if len(lost) > 0 {
-		v.Note = comment("TODO: fold " + listing(lost, "and") + " into the state, if decisions need to know.")
+		v.Note = comment("TODO: fold " + diagnostic.Listing(lost, "and") + " into the state, if decisions need to know.")
 	}
 	return v
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -175,7 +176,7 @@ func (r record) lines(annotate bool) string {
 		}
 	}
 	if annotate && len(empty) > 0 {
-		b.WriteString(comment("TODO: " + listing(empty, "and")))
+		b.WriteString(comment("TODO: " + diagnostic.Listing(empty, "and")))
 	}
 	b.WriteString("}")
 	return b.String()

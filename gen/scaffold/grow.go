@@ -56,7 +56,7 @@ func (m *Missing) Names() string {
 	for _, name := range m.Methods {
 		list = append(list, m.Type+"."+name)
 	}
-	return listing(list, "and")
+	return diagnostic.Listing(list, "and")
 }
 
 // grower collects the growth of a package.

@@ -1,6 +1,9 @@
 package scaffold
 
-import "github.com/ironflow-gen/ironflow/gen/spec"
+import (
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
 
 // handlerView is what handler.go.tmpl shows.
 type handlerView struct {
@@ -23,7 +26,7 @@ func effectViewOf(w *spec.Workflow, e *spec.Effect) effectView {
 		result := find(w.Inputs, e.Returns[0].Text)
 		v.Result = fill(result.Name.Text, withoutID(result), "effect", e.Fields).annotated()
 		if others := names(e.Returns[1:], func(n spec.Name) (string, bool) { return n.Text, true }); len(others) > 0 {
-			note += " The result may also be " + listing(others, "or") + "."
+			note += " The result may also be " + diagnostic.Listing(others, "or") + "."
 		}
 	}
 	v.Note = comment(note)

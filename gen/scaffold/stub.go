@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/templates"
 )
@@ -96,12 +97,12 @@ func (g *grower) wordsFor(r role, name string) (document, note string) {
 		if len(fields) == 0 {
 			return doc(name, event.Doc), comment("TODO: return the state as it is after the event.")
 		}
-		return doc(name, event.Doc), comment("TODO: return the state with " + listing(fields, "and") + " of the event folded in.")
+		return doc(name, event.Doc), comment("TODO: return the state with " + diagnostic.Listing(fields, "and") + " of the event folded in.")
 	}
 	effect := g.w.Effects[slices.IndexFunc(g.w.Effects, func(e *spec.Effect) bool { return e.Name.Text == name })]
 	todo := "TODO: do it here, with call.IdempotencyKey."
 	if returns := names(effect.Returns, func(n spec.Name) (string, bool) { return n.Text, true }); len(returns) > 0 {
-		todo += " The result is " + listing(returns, "or") + "."
+		todo += " The result is " + diagnostic.Listing(returns, "or") + "."
 	}
 	return doc(name, effect.Doc), comment(todo)
 }

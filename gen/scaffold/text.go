@@ -3,6 +3,8 @@ package scaffold
 import (
 	"strings"
 	"unicode"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 )
 
 // maxComment is how wide a comment gets, without its indentation.
@@ -63,19 +65,10 @@ func printable(line string) string {
 	}, line)
 }
 
-// listing writes names as English does: "A, B and C".
-func listing(names []string, last string) string {
-	n := len(names)
-	if n < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:n-1], ", ") + " " + last + " " + names[n-1]
-}
-
 // counted writes a noun and names: "the event A", "the events A and B".
 func counted(noun string, names []string, last string) string {
 	if len(names) != 1 {
 		noun += "s"
 	}
-	return "the " + noun + " " + listing(names, last)
+	return "the " + noun + " " + diagnostic.Listing(names, last)
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 )
 
 // maxListed is how many known names a message lists when none of them is near.
@@ -34,17 +36,13 @@ func Suggest(name string, known []string) (nearest, hint string) {
 // quote writes a name as messages do.
 func quote(name string) string { return strconv.Quote(name) }
 
-// listed writes names as a sentence does: "a", "b" or "c".
-func listed(names []string, conjunction string) string {
+// listed writes names in quotes as a sentence does: "a", "b" or "c".
+func listed(names []string, last string) string {
 	quoted := make([]string, len(names))
 	for i, n := range names {
 		quoted[i] = quote(n)
 	}
-	last := len(quoted) - 1
-	if last < 1 {
-		return strings.Join(quoted, "")
-	}
-	return strings.Join(quoted[:last], ", ") + " " + conjunction + " " + quoted[last]
+	return diagnostic.Listing(quoted, last)
 }
 
 // nearestName returns the known name with the fewest edits from name, the first of equals, or "" when all are too far.

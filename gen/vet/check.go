@@ -89,7 +89,7 @@ func selected(names []string) ([]*analysis.Analyzer, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(a *analysis.Analyzer) bool { return a.Name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("there is no analyzer %q; they are %s", name, listed(Names(), "and"))
+			return nil, fmt.Errorf("there is no analyzer %q; they are %s", name, diagnostic.Listing(Names(), "and"))
 		}
 		list = append(list, all[i])
 	}

@@ -297,7 +297,7 @@ func (d *decisionFinder) check(call *ast.CallExpr, made *decision, before int, k
 	if len(accepting) == 0 {
 		if len(known.only) > 0 && len(excluded) > 0 && before == 0 {
 			d.report(call, nil, "%s is not decided on in the state %s, which the code has made sure of; it is accepted in %s",
-				made.input, listed(known.only, "or"), listed(excluded, "and"))
+				made.input, diagnostic.Listing(known.only, "or"), diagnostic.Listing(excluded, "and"))
 		}
 		return
 	}
@@ -314,7 +314,7 @@ func (d *decisionFinder) check(call *ast.CallExpr, made *decision, before int, k
 			together = " together with " + describe(made.parts[:i])
 		}
 		d.report(p.at, nil, "the declaration does not allow the %s %s for %s%s in the state %s; %s",
-			p.what, p.name, made.input, together, listed(accepting, "or"), d.remedy(made.input, p))
+			p.what, p.name, made.input, together, diagnostic.Listing(accepting, "or"), d.remedy(made.input, p))
 		return
 	}
 }
@@ -340,7 +340,7 @@ func (d *decisionFinder) remedy(input string, p part) string {
 	if len(where) == 0 {
 		return "add it to the transition, or leave it out"
 	}
-	return fmt.Sprintf("it is allowed in %s, so look at the status first, or add it to the transition", listed(where, "and"))
+	return fmt.Sprintf("it is allowed in %s, so look at the status first, or add it to the transition", diagnostic.Listing(where, "and"))
 }
 
 func describe(parts []part) string {
@@ -350,7 +350,7 @@ func describe(parts []part) string {
 			names = append(names, p.name)
 		}
 	}
-	return listed(names, "and")
+	return diagnostic.Listing(names, "and")
 }
 
 func transitionOf(state machineState, input string) *transition {

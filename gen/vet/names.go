@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/constant"
 	"go/types"
-	"strings"
 
 	"golang.org/x/tools/go/types/typeutil"
 )
@@ -144,17 +143,6 @@ func mentions(info *types.Info, n ast.Node, objects map[types.Object]bool) bool 
 
 func mentionsObject(info *types.Info, n ast.Node, obj types.Object) bool {
 	return mentions(info, n, map[types.Object]bool{obj: true})
-}
-
-// listed joins names as in "A, B or C".
-func listed(names []string, last string) string {
-	switch len(names) {
-	case 0:
-		return ""
-	case 1:
-		return names[0]
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " " + last + " " + names[len(names)-1]
 }
 
 // isPackageVar reports whether v is declared at package level.

@@ -272,12 +272,8 @@ func (m *mistake) wrongIndent(l *line, _ string) explanation {
 	for i, indent := range open {
 		could[i] = fmt.Sprint(indent)
 	}
-	last := len(could) - 1
-	if last > 0 {
-		could = []string{strings.Join(could[:last], ", "), could[last]}
-	}
 	return explanation{at, diagnostic.WrongIndent,
-		fmt.Sprintf("this line is indented by %s, but the lines above that it could belong to by %s", spaces(l.indent), strings.Join(could, " or ")),
+		fmt.Sprintf("this line is indented by %s, but the lines above that it could belong to by %s", spaces(l.indent), diagnostic.Listing(could, "or")),
 		"indent it like one of them"}
 }
 
