@@ -10,3 +10,12 @@ func Listing(names []string, last string) string {
 	}
 	return strings.Join(names[:n-1], ", ") + " " + last + " " + names[n-1]
 }
+
+// Shorten cuts a text so that a message stays readable whatever a user wrote.
+func Shorten(text string) string {
+	const most = 60
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
+}

@@ -132,7 +132,7 @@ func (r *reader) collectGroup(file *ast.File, group *ast.CommentGroup, on *decla
 			if hint == "" {
 				hint = "the directives are " + strings.Join(names, ", ")
 			}
-			r.report(d.pos+token.Pos(len("//"+tool+":")), diagnostic.UnknownDirective, "%s is no directive; %s", shorten(d.what()), hint)
+			r.report(d.pos+token.Pos(len("//"+tool+":")), diagnostic.UnknownDirective, "%s is no directive; %s", diagnostic.Shorten(d.what()), hint)
 			r.vague = true
 		case d.name == "timer" || d.name == "schedule":
 			if on == nil && within(file, group) {

@@ -47,7 +47,7 @@ func (d *directive) isMessage() bool {
 func (r *reader) parseDirective(c *ast.Comment) *directive {
 	parsed, ok := ast.ParseDirective(c.Slash, c.Text)
 	if !ok {
-		r.report(c.Slash, diagnostic.UnknownDirective, `"%s" is no directive; write its name right behind the colon, in small letters, like //ironflow:event`, shorten(c.Text))
+		r.report(c.Slash, diagnostic.UnknownDirective, `"%s" is no directive; write its name right behind the colon, in small letters, like //ironflow:event`, diagnostic.Shorten(c.Text))
 		return nil
 	}
 	if slices.Contains(others, parsed.Name) {
@@ -118,13 +118,4 @@ func (s *scanner) argument() (a argument, ok bool) {
 	}
 	a.valuePos++
 	return a, true
-}
-
-// shorten keeps a message readable whatever a user wrote.
-func shorten(text string) string {
-	const most = 60
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "..."
 }

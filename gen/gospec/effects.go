@@ -117,14 +117,14 @@ func (w *words) parts(key string, known []string, ordered bool) (list map[string
 			p = part{value, p.pos + token.Pos(len(name)+len(":"))}
 		case named:
 			_, hint := suggest(name, known)
-			w.report(p.pos, diagnostic.UnknownKey, "%s of %s has no key %q; %s", key, w.what, shorten(name), hint)
+			w.report(p.pos, diagnostic.UnknownKey, "%s of %s has no key %q; %s", key, w.what, diagnostic.Shorten(name), hint)
 			ok = false
 			continue
 		case ordered && i < len(known):
 			name = known[i]
 		default:
 			w.report(p.pos, diagnostic.DirectiveSyntax, "%s of %s has %q, which does not say what it is; write a name and a colon before it: %s",
-				key, w.what, shorten(p.text), strings.Join(known, ", "))
+				key, w.what, diagnostic.Shorten(p.text), strings.Join(known, ", "))
 			ok = false
 			continue
 		}

@@ -85,7 +85,7 @@ func isByte(t types.Type) bool {
 
 // unsupported reports a type that a declaration has no word for.
 func (r *reader) unsupported(t types.Type, u use, advice string) spec.TypeRef {
-	r.report(u.pos, diagnostic.UnsupportedGoType, "%s has the type %s, which cannot be stored; %s", u.what, shorten(r.typeString(t)), advice)
+	r.report(u.pos, diagnostic.UnsupportedGoType, "%s has the type %s, which cannot be stored; %s", u.what, diagnostic.Shorten(r.typeString(t)), advice)
 	return spec.TypeRef{Pos: r.at(u.pos)}
 }
 
@@ -239,7 +239,7 @@ func (r *reader) declare(named *types.Named, obj *types.TypeName, u use) spec.Ty
 		t.Go.Pos = t.Pos
 	case isStruct(named):
 		t.Kind = spec.Struct
-		t.Fields = r.fields(named.Underlying().(*types.Struct), "type "+quoted(shorten(r.typeString(named))), "", u.pos)
+		t.Fields = r.fields(named.Underlying().(*types.Struct), "type "+quoted(diagnostic.Shorten(r.typeString(named))), "", u.pos)
 	default:
 		t.Kind = spec.Enum
 		t.Values = r.constantsOf(named)

@@ -34,7 +34,7 @@ func (r *reader) words(d *directive, what string, others func(a argument) bool, 
 		case others != nil && others(a):
 		default:
 			nearest, hint := suggest(a.key, known)
-			r.report(a.keyPos, diagnostic.UnknownKey, "%s has no key %q; %s", w.what, shorten(a.key), hint)
+			r.report(a.keyPos, diagnostic.UnknownKey, "%s has no key %q; %s", w.what, diagnostic.Shorten(a.key), hint)
 			if _, written := w.values[nearest]; nearest != "" && !written {
 				w.values[nearest] = a
 			}
@@ -58,13 +58,13 @@ func (w *words) unkeyed(a argument, known []string) {
 	w.vague = true
 	switch {
 	case len(known) == 0:
-		w.report(a.valuePos, diagnostic.DirectiveSyntax, "the directive takes no arguments, so %q has no meaning; remove it", shorten(a.value))
+		w.report(a.valuePos, diagnostic.DirectiveSyntax, "the directive takes no arguments, so %q has no meaning; remove it", diagnostic.Shorten(a.value))
 	case slices.Contains(known, a.value):
 		w.report(a.valuePos, diagnostic.DirectiveSyntax, "%s has %q without a value; write %s=...", w.what, a.value, a.value)
 	default:
 		_, hint := suggest("", known)
 		w.report(a.valuePos, diagnostic.DirectiveSyntax, "%s has %q, which is no key=value; put values with spaces in quotes, and write lists with commas and without spaces; %s",
-			w.what, shorten(a.value), hint)
+			w.what, diagnostic.Shorten(a.value), hint)
 	}
 }
 
@@ -155,7 +155,7 @@ func (w *words) names(key string) []spec.Name {
 func (r *reader) pair(p part, separator, what, example string) (first, second part, ok bool) {
 	before, after, ok := strings.Cut(p.text, separator)
 	if !ok || before == "" || after == "" {
-		r.report(p.pos, diagnostic.DirectiveSyntax, "%s is %q; write it like %s", what, shorten(p.text), example)
+		r.report(p.pos, diagnostic.DirectiveSyntax, "%s is %q; write it like %s", what, diagnostic.Shorten(p.text), example)
 		return first, second, false
 	}
 	return part{before, p.pos}, part{after, p.pos + token.Pos(len(before)+len(separator))}, true
@@ -165,7 +165,7 @@ func (r *reader) pair(p part, separator, what, example string) (first, second pa
 func (w *words) boolean(key string) bool {
 	a, ok := w.values[key]
 	if ok && a.value != "true" && a.value != "false" {
-		w.report(a.valuePos, diagnostic.NotBoolean, "%s of %s must be true or false, not %q", key, w.what, shorten(a.value))
+		w.report(a.valuePos, diagnostic.NotBoolean, "%s of %s must be true or false, not %q", key, w.what, diagnostic.Shorten(a.value))
 	}
 	return a.value == "true"
 }
@@ -190,7 +190,7 @@ func (r *reader) durationIn(p part, what string) time.Duration {
 	case ok:
 		r.report(p.pos, diagnostic.BadDuration, "%s is %s; it must be longer than zero", what, p.text)
 	default:
-		r.report(p.pos, diagnostic.BadDuration, "%s must be a duration like 500ms, 30s, 1h30m or 7d, not %q", what, shorten(p.text))
+		r.report(p.pos, diagnostic.BadDuration, "%s must be a duration like 500ms, 30s, 1h30m or 7d, not %q", what, diagnostic.Shorten(p.text))
 	}
 	return arbitraryDuration
 }
@@ -203,7 +203,7 @@ func (w *words) signed(key string) int {
 	}
 	i, err := strconv.ParseInt(a.value, 10, 32)
 	if err != nil {
-		w.report(a.valuePos, diagnostic.NotNumber, "%s of %s must be a whole number, not %q", key, w.what, shorten(a.value))
+		w.report(a.valuePos, diagnostic.NotNumber, "%s of %s must be a whole number, not %q", key, w.what, diagnostic.Shorten(a.value))
 	}
 	return int(i)
 }
@@ -212,7 +212,7 @@ func (w *words) signed(key string) int {
 func (r *reader) rate(p part, what string) float64 {
 	f, err := strconv.ParseFloat(p.text, 64)
 	if err != nil || !(f > 0 && f <= math.MaxInt32) {
-		r.report(p.pos, diagnostic.NotNumber, "%s must be a number above 0 and at most 2147483647, the count in each second, not %q", what, shorten(p.text))
+		r.report(p.pos, diagnostic.NotNumber, "%s must be a number above 0 and at most 2147483647, the count in each second, not %q", what, diagnostic.Shorten(p.text))
 		return 1
 	}
 	return f
@@ -222,7 +222,7 @@ func (r *reader) rate(p part, what string) float64 {
 func (r *reader) integer(p part, what string) int {
 	i, err := strconv.ParseInt(p.text, 10, 32)
 	if err != nil || i < 1 {
-		r.report(p.pos, diagnostic.NotNumber, "%s must be a whole number from 1 to 2147483647, not %q", what, shorten(p.text))
+		r.report(p.pos, diagnostic.NotNumber, "%s must be a whole number from 1 to 2147483647, not %q", what, diagnostic.Shorten(p.text))
 		return 1
 	}
 	return int(i)

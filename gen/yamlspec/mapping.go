@@ -38,7 +38,7 @@ func (m *merging) collectOwn(n *yaml.Node) {
 			continue
 		}
 		if first, again := m.own[key.Value]; again {
-			m.report(n.Content[i], diagnostic.DuplicateKey, "%s has the key %q twice, first at %s; delete or rename one", m.what, shorten(key.Value), first).
+			m.report(n.Content[i], diagnostic.DuplicateKey, "%s has the key %q twice, first at %s; delete or rename one", m.what, diagnostic.Shorten(key.Value), first).
 				Relate(first, "the first")
 			continue
 		}

@@ -161,7 +161,7 @@ func cutGlued(text string) (name, value string, ok bool) {
 const noSpaceMessage = "a colon needs a space behind it"
 
 func noSpaceFix(name, value string) string {
-	return fmt.Sprintf(`write "%s: %s"`, name, shorten(value))
+	return fmt.Sprintf(`write "%s: %s"`, name, diagnostic.Shorten(value))
 }
 
 // listItem finds "- Name" where the neighbours are "Name: ...", and the other way round.
@@ -181,7 +181,7 @@ func (m *mistake) listItem(l *line, _ string) explanation {
 		rest += ":"
 	}
 	return explanation{l.start + l.indent, diagnostic.StrayListItem,
-		`"-" begins an entry of a list, but here every line is a name with a colon`, fmt.Sprintf(`write "%s"`, shorten(rest))}
+		`"-" begins an entry of a list, but here every line is a name with a colon`, fmt.Sprintf(`write "%s"`, diagnostic.Shorten(rest))}
 }
 
 // beside returns the number of the line before with the same indentation and in the same place, -1 when there is none.
@@ -231,7 +231,7 @@ func (m *mistake) noColon(l *line, _ string) explanation {
 		return explanation{}
 	}
 	return explanation{l.start + l.indent + len(b[1]), diagnostic.NoColon,
-		"a colon is missing", fmt.Sprintf(`write "%s"`, shorten(strings.TrimSpace(b[1]+": "+b[2])))}
+		"a colon is missing", fmt.Sprintf(`write "%s"`, diagnostic.Shorten(strings.TrimSpace(b[1]+": "+b[2])))}
 }
 
 // continues reports whether a line continues the text of the one before.

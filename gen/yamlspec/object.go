@@ -63,7 +63,7 @@ func (r *reader) unknownKey(e entry, what string, known []string) string {
 		}
 		hint = quote
 	}
-	r.d.Report(e.key.Pos, diagnostic.UnknownKey, "%s has no key %q; %s", what, shorten(e.key.Text), hint)
+	r.d.Report(e.key.Pos, diagnostic.UnknownKey, "%s has no key %q; %s", what, diagnostic.Shorten(e.key.Text), hint)
 	return nearest
 }
 

@@ -83,9 +83,9 @@ func found(n *yaml.Node) string {
 	case "!!null":
 		return "nothing"
 	case "!!str":
-		return "the text " + strconv.Quote(shorten(n.Value))
+		return "the text " + strconv.Quote(diagnostic.Shorten(n.Value))
 	case "!!int", "!!float":
-		return "the number " + shorten(n.Value)
+		return "the number " + diagnostic.Shorten(n.Value)
 	case "!!bool":
 		return "the boolean " + n.Value
 	case "!!timestamp":
@@ -99,16 +99,7 @@ func foreignTag(n *yaml.Node, usual string) string {
 	if n.ShortTag() == usual {
 		return ""
 	}
-	return " with the tag " + shorten(n.ShortTag())
-}
-
-// shorten keeps a message readable whatever a user wrote.
-func shorten(text string) string {
-	const most = 60
-	if len(text) <= most {
-		return text
-	}
-	return text[:most] + "..."
+	return " with the tag " + diagnostic.Shorten(n.ShortTag())
 }
 
 // mapping returns the entries of a mapping in order, with merged ones where "<<" stands. what says what is mapped, as in
@@ -219,7 +210,7 @@ func quoteHint(n *yaml.Node) string {
 func (r *reader) checkASCII(n spec.Name, what string) spec.Name {
 	for _, c := range n.Text {
 		if c > '~' || c < ' ' {
-			r.d.Report(n.Pos, diagnostic.NotASCII, "%s is %q, which has the character %q; names are written in ASCII letters, digits and underscores", what, shorten(n.Text), c)
+			r.d.Report(n.Pos, diagnostic.NotASCII, "%s is %q, which has the character %q; names are written in ASCII letters, digits and underscores", what, diagnostic.Shorten(n.Text), c)
 			return spec.Name{Pos: n.Pos}
 		}
 	}

@@ -40,7 +40,7 @@ func (r *reader) typeRef(n *yaml.Node, what string) spec.TypeRef {
 		r.report(n, diagnostic.BadType, "the type of %s is written as a YAML list; write list<T>", what)
 		return spec.TypeRef{Pos: r.pos(n)}
 	case isNull(n) && n.Anchor != "":
-		r.report(n, diagnostic.ForeignType, `YAML takes "&%s" for the name of a value; %s`, shorten(n.Anchor), typeHint("&"+n.Anchor))
+		r.report(n, diagnostic.ForeignType, `YAML takes "&%s" for the name of a value; %s`, diagnostic.Shorten(n.Anchor), typeHint("&"+n.Anchor))
 		return spec.TypeRef{Pos: r.pos(n)}
 	case n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str":
 		r.report(n, diagnostic.BadType, "the type of %s must be a type like string or list<Item>, not %s", what, found(n))
@@ -104,7 +104,7 @@ func (e typeExpr) parse(text string, offset, depth int) spec.TypeRef {
 		}
 		return ref
 	}
-	e.d.Report(ref.Pos, diagnostic.BadType, "the type of %s is %q; %s", e.what, shorten(text), typeHint(text))
+	e.d.Report(ref.Pos, diagnostic.BadType, "the type of %s is %q; %s", e.what, diagnostic.Shorten(text), typeHint(text))
 	return ref
 }
 
