@@ -3,6 +3,7 @@ package gospec
 import (
 	"go/ast"
 	"go/token"
+	"go/types"
 	"regexp"
 	"slices"
 	"strings"
@@ -109,6 +110,37 @@ func (r *reader) collectDecl(decl ast.Decl, owners map[*ast.CommentGroup]*declar
 			r.types = append(r.types, &on)
 		}
 	}
+}
+
+// declarationOf returns the declaration of a type of the package, nil for another object.
+func (r *reader) declarationOf(obj types.Object) *declared {
+	for _, d := range r.types {
+		if d.name.Pos() == obj.Pos() {
+			return d
+		}
+	}
+	return nil
+}
+
+// eachConstant calls f for the constants of a type, but those without a name, in the order of the source.
+func (r *reader) eachConstant(of types.Type, f func(c *declared, name *ast.Ident, obj *types.Const)) {
+	for _, c := range r.constants {
+		for _, name := range c.spec.(*ast.ValueSpec).Names {
+			if obj, _ := r.info.Defs[name].(*types.Const); obj != nil && name.Name != "_" && types.Identical(obj.Type(), of) {
+				f(c, name, obj)
+			}
+		}
+	}
+}
+
+// fileOf returns the file of a position, nil when it is in none of those that belong to the package.
+func (r *reader) fileOf(pos token.Pos) *ast.File {
+	for _, file := range r.files {
+		if file.FileStart <= pos && pos < file.FileEnd {
+			return file
+		}
+	}
+	return nil
 }
 
 // spaced is a directive that somebody has set apart from its slashes, with which it is only a comment.

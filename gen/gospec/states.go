@@ -23,15 +23,9 @@ func (r *reader) states() {
 		return
 	}
 	r.w.StatusType = r.status.Name()
-	for _, c := range r.constants {
-		for _, name := range c.spec.(*ast.ValueSpec).Names {
-			obj, _ := r.info.Defs[name].(*types.Const)
-			if obj == nil || name.Name == "_" || !types.Identical(obj.Type(), r.status.Type()) {
-				continue
-			}
-			r.w.States = append(r.w.States, r.state(c, name, obj, name == c.name))
-		}
-	}
+	r.eachConstant(r.status.Type(), func(c *declared, name *ast.Ident, obj *types.Const) {
+		r.w.States = append(r.w.States, r.state(c, name, obj, name == c.name))
+	})
 	for _, s := range r.w.States {
 		for _, t := range s.Accepts {
 			for i := range t.Moves {

@@ -43,22 +43,18 @@ func (r *reader) typeErrors() {
 // isElsewhere reports whether a name, as in order.Client, may be generated for another package that is not complete yet.
 func (r *reader) isElsewhere(pos token.Pos, name string) bool {
 	qualifier, _, ok := strings.Cut(name, ".")
-	if !ok {
+	file := r.fileOf(pos)
+	if !ok || file == nil {
 		return false
 	}
-	for _, file := range r.files {
-		if pos < file.FileStart || file.FileEnd <= pos {
-			continue
+	for _, i := range file.Imports {
+		path, _ := strconv.Unquote(i.Path.Value)
+		called, unfinished := r.unfinished[path]
+		if i.Name != nil {
+			called = i.Name.Name
 		}
-		for _, i := range file.Imports {
-			path, _ := strconv.Unquote(i.Path.Value)
-			called, unfinished := r.unfinished[path]
-			if i.Name != nil {
-				called = i.Name.Name
-			}
-			if unfinished && called == qualifier {
-				return true
-			}
+		if unfinished && called == qualifier {
+			return true
 		}
 	}
 	return false
@@ -68,14 +64,11 @@ func (r *reader) isElsewhere(pos token.Pos, name string) bool {
 const runtimeModule = "github.com/ironflow-gen/ironflow/"
 
 func (r *reader) inFunction(pos token.Pos) bool {
-	for _, file := range r.files {
-		for _, decl := range file.Decls {
-			if f, ok := decl.(*ast.FuncDecl); ok && f.Pos() <= pos && pos < f.End() {
-				return true
-			}
-		}
-	}
-	return false
+	file := r.fileOf(pos)
+	return file != nil && slices.ContainsFunc(file.Decls, func(decl ast.Decl) bool {
+		f, ok := decl.(*ast.FuncDecl)
+		return ok && f.Pos() <= pos && pos < f.End()
+	})
 }
 
 // collisions reports declarations of the user's that have the names of generated ones.
@@ -94,10 +87,6 @@ func (r *reader) collisions() {
 
 // isMessage reports whether an object is the type of a message, about whose name the model's checks have their say.
 func (r *reader) isMessage(obj types.Object) bool {
-	for _, t := range r.types {
-		if t.name.Pos() == obj.Pos() {
-			return slices.ContainsFunc(t.directives, (*directive).isMessage)
-		}
-	}
-	return false
+	d := r.declarationOf(obj)
+	return d != nil && slices.ContainsFunc(d.directives, (*directive).isMessage)
 }

@@ -195,11 +195,9 @@ func (r *reader) named(t *types.Named, u use) spec.TypeRef {
 // definition returns what a defined type of the package is but for its name: the underlying type, or one that a declaration
 // has a word for, as in "type Stamp time.Time".
 func (r *reader) definition(t *types.Named) types.Type {
-	for _, d := range r.types {
-		if d.name.Pos() == t.Obj().Pos() {
-			if of := types.Unalias(r.info.TypeOf(d.spec.(*ast.TypeSpec).Type)); isScalar(of) {
-				return of
-			}
+	if d := r.declarationOf(t.Obj()); d != nil {
+		if of := types.Unalias(r.info.TypeOf(d.spec.(*ast.TypeSpec).Type)); isScalar(of) {
+			return of
 		}
 	}
 	return t.Underlying()
@@ -262,18 +260,15 @@ func isStruct(t types.Type) bool {
 func (r *reader) constantsOf(t *types.Named) []spec.EnumValue {
 	var list []spec.EnumValue
 	seen := make(map[string]bool)
-	for _, c := range r.constants {
-		for _, name := range c.spec.(*ast.ValueSpec).Names {
-			obj, _ := r.info.Defs[name].(*types.Const)
-			if obj == nil || name.Name == "_" || !types.Identical(obj.Type(), t) || obj.Val().Kind() != constant.String {
-				continue
-			}
-			if text := constant.StringVal(obj.Val()); !seen[text] {
-				seen[text] = true
-				list = append(list, spec.EnumValue{Name: spec.Name{Text: text, Pos: r.at(name.Pos())}, Doc: c.doc, GoName: name.Name})
-			}
+	r.eachConstant(t, func(c *declared, name *ast.Ident, obj *types.Const) {
+		if obj.Val().Kind() != constant.String {
+			return
 		}
-	}
+		if text := constant.StringVal(obj.Val()); !seen[text] {
+			seen[text] = true
+			list = append(list, spec.EnumValue{Name: spec.Name{Text: text, Pos: r.at(name.Pos())}, Doc: c.doc, GoName: name.Name})
+		}
+	})
 	return list
 }
 
@@ -290,10 +285,8 @@ func hasJSON(t types.Type) bool {
 
 // docOf returns the doc of a type of the package.
 func (r *reader) docOf(obj *types.TypeName) string {
-	for _, t := range r.types {
-		if t.name.Pos() == obj.Pos() {
-			return t.doc
-		}
+	if d := r.declarationOf(obj); d != nil {
+		return d.doc
 	}
 	return ""
 }

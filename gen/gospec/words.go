@@ -21,8 +21,9 @@ type words struct {
 	vague  bool // there is something of which nobody can tell what it was to say
 }
 
-// words sorts the arguments of a directive by their keys. what is what it declares, as in `effect "Ring"`. others, when it is not nil, gets those whose keys are not known
-// and look like names of the declaration; it returns false for what it has no use for.
+// words sorts the arguments of a directive by their keys. what is what it declares, as in `effect "Ring"`. others, when it is
+// not nil, gets those whose keys are not known and look like names of the declaration; it returns false for what it has no
+// use for.
 func (r *reader) words(d *directive, what string, others func(a argument) bool, known ...string) words {
 	w := words{reader: r, what: what, values: make(map[string]argument)}
 	for _, a := range d.args {

@@ -62,12 +62,8 @@ func (r *reader) stateType() *declared {
 
 // packageName is the package clause of the file of a declaration.
 func (r *reader) packageName(of *declared) spec.Name {
-	for _, file := range r.files {
-		if file.FileStart <= of.name.Pos() && of.name.Pos() < file.FileEnd {
-			return spec.Name{Text: file.Name.Name, Pos: r.at(file.Name.Pos())}
-		}
-	}
-	return spec.Name{}
+	file := r.fileOf(of.name.Pos()) // never nil, as that is where the declaration was found
+	return spec.Name{Text: file.Name.Name, Pos: r.at(file.Name.Pos())}
 }
 
 // structOf returns the struct type that a directive stands on. It reports one that stands on something else.
