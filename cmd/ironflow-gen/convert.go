@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/ironflow-gen/ironflow/gen/convert"
-	"github.com/ironflow-gen/ironflow/gen/generate"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -40,17 +39,10 @@ Examples:
 }
 
 func runConvert(c call, output string) int {
-	if len(c.args) > 1 {
-		return c.usageError("convert takes one declaration at a time")
+	w, exit := c.load("convert takes one declaration at a time")
+	if w == nil {
+		return exit
 	}
-	list, err := generate.Load(c.paths())
-	if err != nil {
-		return c.failed(err)
-	}
-	if len(list) != 1 {
-		return c.usageError("%s holds %d declarations; name one of them", c.paths()[0], len(list))
-	}
-	w := list[0]
 	other := convert.Go
 	if w.Form == spec.Go {
 		other = convert.YAML

@@ -60,21 +60,31 @@ func runDiagram(c call, flags diagramFlags) int {
 		_, hint := spec.Suggest(flags.format, known)
 		return c.usageError("the format %q is not known; %s", flags.format, hint)
 	}
-	if len(c.args) > 1 {
-		return c.usageError("diagram draws one workflow at a time")
+	w, exit := c.load("diagram draws one workflow at a time")
+	if w == nil {
+		return exit
 	}
-	list, err := generate.Load(c.paths())
-	if err != nil {
-		return c.failed(err)
-	}
-	if len(list) != 1 {
-		return c.usageError("%s holds %d declarations; name one of them", c.paths()[0], len(list))
-	}
-	picture, err := diagram.Draw(list[0], flags.format)
+	picture, err := diagram.Draw(w, flags.format)
 	if err != nil {
 		return c.failed(err)
 	}
 	return c.write(flags.output, picture)
+}
+
+// load reads the only declaration of a command that takes no more, which several says. It returns nil and the exit code when
+// there is another number of them, or one with mistakes.
+func (c call) load(several string) (w *spec.Workflow, exit int) {
+	if len(c.args) > 1 {
+		return nil, c.usageError("%s", several)
+	}
+	list, err := generate.Load(c.paths())
+	switch {
+	case err != nil:
+		return nil, c.failed(err)
+	case len(list) != 1:
+		return nil, c.usageError("%s holds %d declarations; name one of them", c.paths()[0], len(list))
+	}
+	return list[0], exitOK
 }
 
 // write writes a result to a file, or to standard output if there is none.
