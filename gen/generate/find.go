@@ -24,8 +24,7 @@ func isGo(path string) bool { return filepath.Ext(path) == ".go" }
 
 // declares reports whether a file is a Go file that declares a workflow. One that cannot be read does not.
 func declares(path string) bool {
-	name := filepath.Base(path)
-	if !isGo(name) || strings.HasSuffix(name, "_test.go") || hasGeneratedName(name) || name[0] == '.' || name[0] == '_' {
+	if !mayDeclare(filepath.Base(path)) {
 		return false
 	}
 	content, err := os.ReadFile(path)
@@ -34,6 +33,11 @@ func declares(path string) bool {
 	}
 	_, _, ok := gospec.Declares(content)
 	return ok
+}
+
+// mayDeclare reports whether a file is a Go file in which a declaration is looked for.
+func mayDeclare(name string) bool {
+	return isGo(name) && !strings.HasSuffix(name, "_test.go") && !hasGeneratedName(name) && name[0] != '.' && name[0] != '_'
 }
 
 // nothing says that there is no declaration in a place.

@@ -28,9 +28,10 @@ type pkg struct {
 	dir     string
 	options Options
 
-	generated map[string][]byte // files that ironflow-gen wrote, by name
-	own       []scaffold.Source // files of the user's
-	links     map[string]string // generated files that are links, by name, to what they link to
+	declarations []string          // names of the declarations in the directory, of whose Go files one is enough
+	generated    map[string][]byte // files that ironflow-gen wrote, by name
+	own          []scaffold.Source // files of the user's
+	links        map[string]string // generated files that are links, by name, to what they link to
 
 	steps    []Step
 	findings diagnostic.Errors
@@ -59,7 +60,7 @@ func (p *pkg) plan() error {
 	return p.planStubs(code)
 }
 
-// read reads the Go files of the directory.
+// read reads the Go files of the directory, and finds the declarations there.
 func (p *pkg) read() error {
 	entries, err := os.ReadDir(p.dir)
 	if err != nil {
@@ -68,12 +69,20 @@ func (p *pkg) read() error {
 	p.generated, p.links = make(map[string][]byte), make(map[string]string)
 	for _, e := range entries {
 		name := e.Name()
-		if filepath.Ext(name) != ".go" || e.IsDir() || name[0] == '.' || name[0] == '_' {
+		if isDeclaration(name) && !e.IsDir() {
+			p.declarations = append(p.declarations, name)
+		}
+		if !isGo(name) || e.IsDir() || name[0] == '.' || name[0] == '_' {
 			continue
 		}
 		content, err := os.ReadFile(p.path(name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a dangling link is a name that is taken
 			return err
+		}
+		if mayDeclare(name) && !slices.ContainsFunc(p.declarations, isGo) {
+			if _, _, ok := gospec.Declares(content); ok {
+				p.declarations = append(p.declarations, name)
+			}
 		}
 		if !isGenerated(content) {
 			p.own = append(p.own, scaffold.Source{Path: p.path(name), Content: content})
@@ -93,26 +102,25 @@ func (p *pkg) path(name string) string { return filepath.Join(p.dir, name) }
 
 // checkAlone refuses a second declaration in the directory, whether it is to be generated now or not.
 func (p *pkg) checkAlone() error {
-	declarations, err := declarationsIn(p.dir)
-	if err != nil || len(declarations) < 2 {
-		return err
+	if len(p.declarations) < 2 {
+		return nil
 	}
 	var list diagnostic.List
-	places := make([]spec.Pos, len(declarations))
-	for i, file := range declarations {
+	places := make([]spec.Pos, len(p.declarations))
+	for i, name := range p.declarations {
 		places[i] = p.w.Name.Pos
 		if p.w.Form == spec.Go {
 			places[i] = p.w.Pos
 		}
-		if filepath.Base(file) != filepath.Base(p.file) {
-			places[i] = placeOf(file)
+		if name != filepath.Base(p.file) {
+			places[i] = placeOf(p.path(name))
 		}
 	}
 	for i, pos := range places {
-		for j, other := range declarations {
+		for j, other := range p.declarations {
 			if i != j {
 				list.Report(pos, diagnostic.SharedDirectory,
-					"%s is in the same directory, and two workflows cannot share a Go package; move one of them", filepath.Base(other)).
+					"%s is in the same directory, and two workflows cannot share a Go package; move one of them", other).
 					Relate(places[j], "the other one")
 			}
 		}
