@@ -1,5 +1,23 @@
 package diagnostic
 
+// hotel is the declaration that examples of two start or send to.
+const hotel = `
+-- hotel/hotel.ironflow.yaml --
+ironflow: 1
+workflow: hotel
+package: hotel
+id: booking_id
+state: {room: string}
+inputs:
+  Book: {fields: {booking_id: string, nights: int32}}
+  Cancel: {fields: {booking_id: string}}
+events: {Booked: {}, Cancelled: {}}
+states:
+  new: {accepts: {Book: {Booked: booked}}}
+  booked: {accepts: {Cancel: {Cancelled: free}}}
+  free: {terminal: true}
+`
+
 // Rules about effects that start workflows or send them inputs, and about the inputs that tell what became of an effect.
 var (
 	TwoPurposes = define("IF0607", Rule{
@@ -85,40 +103,10 @@ effects:
 		Title: "An input that the other workflow does not declare",
 		Why: `
 The effect is delivered as an input that the other declaration does not have. Both declarations were read in this run.`,
-		Wrong: `
--- hotel/hotel.ironflow.yaml --
-ironflow: 1
-workflow: hotel
-package: hotel
-id: booking_id
-state: {room: string}
-inputs:
-  Book: {fields: {booking_id: string, nights: int32}}
-  Cancel: {fields: {booking_id: string}}
-events: {Booked: {}, Cancelled: {}}
-states:
-  new: {accepts: {Book: {Booked: booked}}}
-  booked: {accepts: {Cancel: {Cancelled: free}}}
-  free: {terminal: true}
--- door/door.ironflow.yaml --
+		Wrong: hotel + `-- door/door.ironflow.yaml --
 effects:
   Stay: {fields: {booking_id: string, nights: int32}, starts: {workflow: hotel, input: Reserve}}`,
-		Right: `
--- hotel/hotel.ironflow.yaml --
-ironflow: 1
-workflow: hotel
-package: hotel
-id: booking_id
-state: {room: string}
-inputs:
-  Book: {fields: {booking_id: string, nights: int32}}
-  Cancel: {fields: {booking_id: string}}
-events: {Booked: {}, Cancelled: {}}
-states:
-  new: {accepts: {Book: {Booked: booked}}}
-  booked: {accepts: {Cancel: {Cancelled: free}}}
-  free: {terminal: true}
--- door/door.ironflow.yaml --
+		Right: hotel + `-- door/door.ironflow.yaml --
 effects:
   Stay: {fields: {booking_id: string, nights: int32}, starts: {workflow: hotel, input: Book}}`,
 		Form: Files,
@@ -129,40 +117,10 @@ effects:
 		Why: `
 An effect that starts a workflow, or sends an input, brings the fields of that input, with the same names and types. Those
 that are optional there may be left out.`,
-		Wrong: `
--- hotel/hotel.ironflow.yaml --
-ironflow: 1
-workflow: hotel
-package: hotel
-id: booking_id
-state: {room: string}
-inputs:
-  Book: {fields: {booking_id: string, nights: int32}}
-  Cancel: {fields: {booking_id: string}}
-events: {Booked: {}, Cancelled: {}}
-states:
-  new: {accepts: {Book: {Booked: booked}}}
-  booked: {accepts: {Cancel: {Cancelled: free}}}
-  free: {terminal: true}
--- door/door.ironflow.yaml --
+		Wrong: hotel + `-- door/door.ironflow.yaml --
 effects:
   Stay: {fields: {booking_id: string, nights: string}, starts: {workflow: hotel, input: Book}}`,
-		Right: `
--- hotel/hotel.ironflow.yaml --
-ironflow: 1
-workflow: hotel
-package: hotel
-id: booking_id
-state: {room: string}
-inputs:
-  Book: {fields: {booking_id: string, nights: int32}}
-  Cancel: {fields: {booking_id: string}}
-events: {Booked: {}, Cancelled: {}}
-states:
-  new: {accepts: {Book: {Booked: booked}}}
-  booked: {accepts: {Cancel: {Cancelled: free}}}
-  free: {terminal: true}
--- door/door.ironflow.yaml --
+		Right: hotel + `-- door/door.ironflow.yaml --
 effects:
   Stay: {fields: {booking_id: string, nights: int32}, starts: {workflow: hotel, input: Book}}`,
 		Form: Files,
@@ -173,40 +131,10 @@ effects:
 		Why: `
 A child that is started is a new instance, which is in its initial state. The input must be accepted there. For an instance
 that is there already, use "sends".`,
-		Wrong: `
--- hotel/hotel.ironflow.yaml --
-ironflow: 1
-workflow: hotel
-package: hotel
-id: booking_id
-state: {room: string}
-inputs:
-  Book: {fields: {booking_id: string, nights: int32}}
-  Cancel: {fields: {booking_id: string}}
-events: {Booked: {}, Cancelled: {}}
-states:
-  new: {accepts: {Book: {Booked: booked}}}
-  booked: {accepts: {Cancel: {Cancelled: free}}}
-  free: {terminal: true}
--- door/door.ironflow.yaml --
+		Wrong: hotel + `-- door/door.ironflow.yaml --
 effects:
   Leave: {fields: {booking_id: string}, starts: {workflow: hotel, input: Cancel}}`,
-		Right: `
--- hotel/hotel.ironflow.yaml --
-ironflow: 1
-workflow: hotel
-package: hotel
-id: booking_id
-state: {room: string}
-inputs:
-  Book: {fields: {booking_id: string, nights: int32}}
-  Cancel: {fields: {booking_id: string}}
-events: {Booked: {}, Cancelled: {}}
-states:
-  new: {accepts: {Book: {Booked: booked}}}
-  booked: {accepts: {Cancel: {Cancelled: free}}}
-  free: {terminal: true}
--- door/door.ironflow.yaml --
+		Right: hotel + `-- door/door.ironflow.yaml --
 effects:
   Leave: {fields: {booking_id: string}, sends: {workflow: hotel, input: Cancel}}`,
 		Form: Files,
