@@ -32,11 +32,11 @@ func runCheck(c call) int {
 		return c.failed(err)
 	}
 	diff, err := plan.Check()
-	if err == nil && !c.output.json {
-		return exitOK
-	}
-	if c.output.json {
+	switch {
+	case c.output.json:
 		return c.printJSON(nil, err)
+	case err == nil:
+		return exitOK
 	}
 	fmt.Fprint(c.out, diff)
 	return c.failed(err)

@@ -98,10 +98,11 @@ func runVet(c call, flags vetFlags) int {
 		}
 		findings = left
 	}
-	if err := findings.Err(); err != nil || c.output.json {
-		if err == nil {
-			return c.printJSON(nil, nil)
-		}
+	err = findings.Err()
+	switch {
+	case c.output.json:
+		return c.printJSON(nil, err)
+	case err != nil:
 		return c.failed(err)
 	}
 	return exitOK
