@@ -32,7 +32,8 @@ type Config struct {
 	MaxPayloadBytes int
 
 	// Observe says of which inputs it is kept what became of them, to be read with Engine.Observations: accepted ones are noted
-	// in their own commit, the others in a transaction after it. Default: of none.
+	// in their own commit, the others in a transaction after it. It must be safe for concurrent use; a panic is logged and means
+	// no. Default: of none.
 	Observe func(instance InstanceKey, input string) bool
 
 	// Redact returns what may be seen of a payload in logs and in observations: a JSON document, the payload itself when

@@ -1,6 +1,7 @@
 package runtime_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 )
 
@@ -199,5 +201,42 @@ func TestObservations(t *testing.T) {
 		if strings.Join(lines, "\n") != strings.Join(want, "\n") {
 			b.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 		}
+	})
+}
+
+// Config.Observe is user code in the middle of a batch, for rejected inputs after its commit. Its panic takes nothing with it.
+func TestObserveThatPanics(t *testing.T) {
+	onStores(t, func(b *bed) {
+		config := b.realConfig()
+		config.Lanes = 1
+		config.Observe = func(instance runtime.InstanceKey, _ string) bool {
+			if strings.HasPrefix(instance.ID, "bad") {
+				panic("observe is broken")
+			}
+			return true
+		}
+		engine := b.engine(config, ledgers(ledger.Decider{OnAdd: func(_ time.Time, _ ledger.State, in ledger.Add) ledger.AddDecision {
+			if in.Amount < 0 {
+				return ledger.RejectAdd(ledger.Negative{Amount: in.Amount})
+			}
+			return ledger.AcceptAdd(ledger.Added{Amount: in.Amount})
+		}}, ledger.Handler{}))
+		client := ledger.NewClient(engine)
+		const each = 20
+		var callers sync.WaitGroup
+		for i := range each {
+			for kind, amount := range map[string]int64{"good": 1, "bad": 1, "bad and refused": -1} {
+				callers.Go(func() {
+					out, err := client.Add(context.Background(), ledger.Add{Account: fmt.Sprint(kind, i), Amount: amount})
+					if err != nil || out.Accepted() != (amount > 0) {
+						b.Errorf("%s: %v, %v", kind, out, err)
+					}
+				})
+			}
+		}
+		callers.Wait()
+		b.wantTable("count(*)", "instances", "", fmt.Sprint(2*each))
+		b.wantTable("count(*)", "observations", "", fmt.Sprint(each))
+		b.wantLog("Config.Observe panicked", "instance=bad0", "observe is broken")
 	})
 }

@@ -8,7 +8,7 @@ import (
 
 // records returns what is to be kept of an input beside what it led to.
 func (c *Config) records(req *request, r result, at time.Time) (InputRecords, error) {
-	observed := c.Observe != nil && outcomeNames[r.kind] != "" && c.Observe(req.key(), req.input.name)
+	observed := outcomeNames[r.kind] != "" && c.observes(req.key(), req.input.name)
 	if req.id == "" && !observed {
 		return InputRecords{}, nil
 	}
@@ -36,6 +36,20 @@ func (c *Config) records(req *request, r result, at time.Time) (InputRecords, er
 		records.Observations = []Observation{c.observe(req, r, input, rejection, at)}
 	}
 	return records, nil
+}
+
+// observes asks Config.Observe. A panic there says no: what is only watched must not fail for it, nor what shares its commit.
+func (c *Config) observes(key InstanceKey, input string) (yes bool) {
+	if c.Observe == nil {
+		return false
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			c.Logger.Error("ironflow: Config.Observe panicked", "workflow", key.Workflow, "instance", key.ID, "input", input, "panic", v)
+			yes = false
+		}
+	}()
+	return c.Observe(key, input)
 }
 
 func (c *Config) observe(req *request, r result, input Encoded, rejection *Encoded, at time.Time) Observation {
