@@ -44,6 +44,8 @@ func (c *chain) decide(req request) (result, error) {
 	switch {
 	case req.creates && c.current.version > 0:
 		return result{kind: existed, version: c.current.version}, nil
+	case req.continues && c.current.version == 0:
+		return result{kind: missing}, nil
 	case c.current.completed:
 		return result{kind: alreadyCompleted, version: c.current.version}, nil
 	}

@@ -73,7 +73,8 @@ func (e *Engine) deliverToParent(ctx context.Context, d Delivery, parent Parent,
 	if err != nil {
 		return Settlement{}, Permanent(fmt.Errorf("input %s of the parent %s: %w", parent.Input, parent.Instance, err))
 	}
-	return e.deliverInput(ctx, d, request{workflow: workflow, input: input})
+	// A parent that was deleted meanwhile does not come back to life by the end of its child.
+	return e.deliverInput(ctx, d, request{workflow: workflow, input: input, continues: true})
 }
 
 // deliverToTarget executes the input of another workflow that an effect starts or sends.

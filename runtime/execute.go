@@ -137,8 +137,9 @@ type request struct {
 	delivery *Delivery  // the effect or timer that brought the input; nil for a client's
 	settle   Settlement // how the delivery ends in the input's commit
 
-	creates bool    // the input is refused when the instance exists
-	parent  *Parent // of the instance that the input creates
+	creates   bool    // the input is refused when the instance exists
+	continues bool    // the input is refused when the instance does not exist
+	parent    *Parent // of the instance that the input creates
 
 	within     Transaction // of the caller; nil for one of its own
 	maxPayload int         // bytes
@@ -171,6 +172,8 @@ func (r result) describe() string {
 		return fmt.Sprintf("rejected with %T", r.rejection)
 	case existed:
 		return "the instance existed already"
+	case missing:
+		return "there is no such instance"
 	default:
 		return "the instance had completed"
 	}

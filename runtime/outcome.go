@@ -22,7 +22,8 @@ const (
 	accepted outcomeKind = iota + 1
 	rejected
 	alreadyCompleted
-	existed // only to the engine's own inputs
+	existed // this and the next only to the engine's own inputs
+	missing
 )
 
 // Accepted reports that the events, and all else the decision asked for, are stored.
