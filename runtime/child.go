@@ -2,6 +2,8 @@ package runtime
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -127,9 +129,16 @@ func (e *Engine) deliverToTarget(ctx context.Context, d Delivery, options Effect
 	return e.deliverToParent(ctx, d, *req.parent, fields)
 }
 
-// childID is the id of the instance that an effect starts.
+// childID is the id of the instance that an effect starts. Like the effect's idempotency key it has the name of the parent's
+// workflow in it: several workflows may start the same one, for instances of the same id. Where that is too long for an id, a
+// hash of it stands in.
 func childID(effect *Lease) string {
-	return fmt.Sprintf("%s/%d/%d", effect.Instance.ID, effect.Version, effect.Position)
+	id := idempotencyKey(effect)
+	if len(id) > MaxIDLength {
+		sum := sha256.Sum256([]byte(id))
+		id = effect.Instance.Workflow + "/" + hex.EncodeToString(sum[:])
+	}
+	return id
 }
 
 // inputOf makes an input of fields that go by their names; what the input does not have is left out, and what it lacks stays

@@ -1,7 +1,10 @@
 package runtime_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
@@ -42,5 +45,33 @@ func TestEndOfAnOrphan(t *testing.T) {
 		b.eventuallyTable("kind", "effects", "")
 		b.wantTable("workflow_id", "instances", "WHERE workflow_type = 'ticket'")
 		b.wantLog("did not accept", "workflow=ticket", "instance=a", "there is no such instance")
+	})
+}
+
+// Children get ids of their own, whichever workflow starts them, and however long their parents' ids are.
+func TestIDsOfChildren(t *testing.T) {
+	onStores(t, func(b *bed) {
+		audited := withOptions(ledgers(ledger.Decider{
+			OnAdd: func(_ time.Time, _ ledger.State, in ledger.Add) ledger.AddDecision {
+				if in.Amount == 0 { // of a child
+					return ledger.AcceptAdd(ledger.Added{})
+				}
+				return ledger.AcceptAdd(ledger.Added{Amount: in.Amount}).Effect(ledger.Audit{})
+			},
+		}, ledger.Handler{}), "Audit", func(o *runtime.EffectOptions) {
+			o.Starts = &runtime.Target{Workflow: "ledger", Input: "Add"}
+		})
+		engine := b.engine(b.realConfig(), startLedgers(), audited)
+		b.run(engine)
+		b.open(engine, "a")
+		b.open(engine, strings.Repeat("x", runtime.MaxIDLength))
+		out, err := ledger.NewClient(engine).Add(b.Context(), ledger.Add{Account: "a", Amount: 1})
+		must(b, out, err)
+		b.eventuallyTable("kind", "effects", "")
+		children := b.table("workflow_id", "instances", "WHERE workflow_type = 'ledger'")
+		ofLong := slices.IndexFunc(children, func(id string) bool { return len(id) == len("ticket/")+64 && strings.HasPrefix(id, "ticket/") })
+		if ofLong < 0 || !slices.Equal(slices.Delete(slices.Clone(children), ofLong, ofLong+1), []string{"a", "ledger/a/1/0", "ticket/a/1/0"}) {
+			b.Errorf("the ledgers are %q", children)
+		}
 	})
 }

@@ -405,7 +405,7 @@ input Refused by effect AskProvider of booking/a-hotel
   booking/a-hotel decided at T: 2 TurnedDown
 input HotelEnded by effect ended:trip of booking/a-hotel
   trip/a decided at T: 3 HotelRefused
-    effect RefundFlight (version 3, position 0): led to input Start, decided as refund/a/3/0 version 1
+    effect RefundFlight (version 3, position 0): led to input Start, decided as refund/trip/a/3/0 version 1
 `)
 		child := runtime.InstanceKey{Workflow: "booking", ID: "a-flight"}
 		why, err = engine.Why(b.Context(), child, 2)

@@ -129,7 +129,7 @@ func TestChildren(t *testing.T) {
 	}
 	want(c, c.cards.History, "m-card", "card.Blocked{}", "card.Shredded{}")
 	want(c, c.client.History, "m", "CardGone{Card:m-card Status:gone Number:no. 050607}")
-	want(c, c.cards.History, "m/1/2", "card.Ordered{Number:no. 050607 Holder:guest of m}")
+	want(c, c.cards.History, "membership/m/1/2", "card.Ordered{Number:no. 050607 Holder:guest of m}")
 }
 
 func TestChildThatDoesNotStart(t *testing.T) {
