@@ -393,6 +393,9 @@ type Settlement struct {
 	Verdict Verdict
 	At      time.Time // RetryLater, Release and Again: due again at; Dead: died at
 	Error   string    // RetryLater and Dead
+
+	// Attempts, of RetryLater, is how many attempts count as made from then on, if that is more than there were.
+	Attempts int
 }
 
 // Verdict on a delivery.

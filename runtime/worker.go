@@ -238,7 +238,7 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Sett
 	route := w.routes[d.Kind]
 	if d.Attempt > route.retry.MaxAttempts {
 		return w.bury(ctx, log, d, Settlement{
-			Lease: d.Lease, Verdict: Dead, At: storedTime(w.config.Clock.Now()), Error: unreported(d, route.retry),
+			Lease: d.Lease, Verdict: Dead, At: storedTime(w.config.Clock.Now()), Error: lastWord(d, route.retry),
 		})
 	}
 	settlement, err := route.deliver(ctx, d)
@@ -277,8 +277,11 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Sett
 // reached yet is not dead.
 const leaveToNewer = time.Second
 
-// unreported is the last error of a delivery whose attempts are used up without a word from the last.
-func unreported(d Delivery, policy RetryPolicy) string {
+// lastWord is the error of a delivery whose attempts are used up: what bury has left, or that there was no word from the last.
+func lastWord(d Delivery, policy RetryPolicy) string {
+	if d.Attempt > policy.MaxAttempts+1 && d.LastError != "" {
+		return d.LastError
+	}
 	return fmt.Sprintf(
 		"gave up after %d attempts; the last one did not report back: its process crashed, or lost its lease. Last error: %s",
 		policy.MaxAttempts, d.LastError)
@@ -302,14 +305,16 @@ func (w *worker) bury(ctx context.Context, log *slog.Logger, d Delivery, dead Se
 	case errors.As(err, &lost):
 		log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now", "error", err)
 		return Settlement{}
-	case d.Attempt >= route.retry.MaxAttempts+maxBurials:
+	case d.Attempt > route.retry.MaxAttempts+maxBurials:
 		log.ErrorContext(ctx, "ironflow: the workflow was not told of its dead effect", "error", err)
 		return dead
 	}
-	// The next claim finds the attempts used up, and comes here again.
+	// The next claim finds the attempts used up, whatever they were, and comes here again with the error as it is: the handler
+	// has said its last word.
 	log.ErrorContext(ctx, "ironflow: telling the workflow of its dead effect failed", "error", err)
 	return Settlement{
 		Lease: d.Lease, Verdict: RetryLater, At: dead.At.Add(route.retry.delay(d.Attempt)), Error: dead.Error,
+		Attempts: route.retry.MaxAttempts + 1,
 	}
 }
 

@@ -144,24 +144,26 @@ var verdictNames = map[runtime.Verdict]string{
 	runtime.RetryLater: "retry", runtime.Dead: "dead", runtime.Release: "release", runtime.Again: "again",
 }
 
-// settlementColumns are the parameters $1 to $8 of the statements that settle deliveries which stay.
+// settlementColumns are the parameters $1 to $9 of the statements that settle deliveries which stay.
 type settlementColumns struct {
 	leases           []runtime.Lease
 	verdicts, errors []string
 	times            []time.Time
+	attempts         []int32
 }
 
 func newSettlementColumns(settlements []runtime.Settlement) settlementColumns {
 	n := len(settlements)
-	c := settlementColumns{make([]runtime.Lease, n), make([]string, n), make([]string, n), make([]time.Time, n)}
+	c := settlementColumns{make([]runtime.Lease, n), make([]string, n), make([]string, n), make([]time.Time, n), make([]int32, n)}
 	for i, s := range settlements {
 		c.leases[i], c.verdicts[i], c.errors[i], c.times[i] = s.Lease, verdictNames[s.Verdict], storableError(s.Error), s.At
+		c.attempts[i] = int32(s.Attempts)
 	}
 	return c
 }
 
 func (c *settlementColumns) args() []any {
-	return append(leaseColumns(c.leases), c.verdicts, c.times, c.errors)
+	return append(leaseColumns(c.leases), c.verdicts, c.times, c.errors, c.attempts)
 }
 
 // check finds leases that are on the other queue.

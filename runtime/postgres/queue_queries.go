@@ -108,7 +108,7 @@ WITH done AS (` + removeQueue + `
 )` + refuseLess(refusedLease, "a lease is lost", `
     (SELECT '<queue> ' || min(n) FROM generate_series(1, cardinality($1::text[])) n WHERE n NOT IN (SELECT number FROM done))`)
 
-// keepQueue ends leases whose deliveries stay, by the verdicts $6, times $7 and errors $8. The token grows, because the
+// keepQueue ends leases whose deliveries stay, by the verdicts $6, times $7, errors $8 and attempts $9. The token grows, because the
 // lease is over: another word under it comes too late. What is due again is as new.
 var keepQueue = `
 UPDATE ironflow.<queue> q
@@ -117,11 +117,11 @@ SET token      = q.token + 1,
     run_at     = CASE WHEN k.verdict = 'dead' THEN q.run_at ELSE k.at END,
     <due>      = CASE WHEN k.verdict = 'again' THEN k.at ELSE q.<due> END,
     dead_at    = CASE WHEN k.verdict = 'dead' THEN k.at END,
-    attempts   = CASE k.verdict WHEN 'again' THEN 0 WHEN 'release' THEN q.attempts - 1 ELSE q.attempts END,
+    attempts   = CASE k.verdict WHEN 'again' THEN 0 WHEN 'release' THEN q.attempts - 1 ELSE greatest(q.attempts, k.attempts) END,
     last_error = CASE k.verdict WHEN 'again' THEN NULL WHEN 'release' THEN q.last_error ELSE k.error END
-FROM ` + ofLeases(", $6::text[], $7::timestamptz[], $8::text[]", ", verdict, at, error")
+FROM ` + ofLeases(", $6::text[], $7::timestamptz[], $8::text[], $9::int[]", ", verdict, at, error, attempts")
 
-// settleQueue does so in the transaction of a change, or refuses; $9 is the number of the lease for those who are told.
+// settleQueue does so in the transaction of a change, or refuses; $10 is the number of the lease for those who are told.
 var settleQueue = `
 WITH done AS (` + keepQueue + `
-)` + refuseLess(refusedLease, "a lease is lost", `' ' || $9::bigint`)
+)` + refuseLess(refusedLease, "a lease is lost", `' ' || $10::bigint`)

@@ -158,9 +158,10 @@ ORDER BY run_at LIMIT ?4`),
 		claim: named.Replace(`
 UPDATE {table} SET run_at = ?, claimed_at = ?, attempts = attempts + 1, token = token + 1` + one + `
 RETURNING token, attempts, payload, {requested}, last_error, trace`),
-		extend:  named.Replace(`UPDATE {table} SET run_at = ?` + held),
-		done:    named.Replace(`DELETE FROM {table}` + held),
-		retry:   named.Replace(`UPDATE {table} SET run_at = ?, last_error = ?, token = token + 1, claimed_at = NULL` + held),
+		extend: named.Replace(`UPDATE {table} SET run_at = ?` + held),
+		done:   named.Replace(`DELETE FROM {table}` + held),
+		retry: named.Replace(`
+UPDATE {table} SET run_at = ?, last_error = ?, attempts = max(attempts, ?), token = token + 1, claimed_at = NULL` + held),
 		dead:    named.Replace(`UPDATE {table} SET dead_at = ?, last_error = ?, token = token + 1, claimed_at = NULL` + held),
 		release: named.Replace(`UPDATE {table} SET run_at = ?, attempts = attempts - 1, token = token + 1, claimed_at = NULL` + held),
 		again: named.Replace(`

@@ -162,7 +162,7 @@ func (t *table) settlement(s *runtime.Settlement) (statement string, args []driv
 	case runtime.Done:
 		return t.sql.done, nil, nil
 	case runtime.RetryLater:
-		return t.sql.retry, []driver.Value{micros(s.At), storable(s.Error)}, nil
+		return t.sql.retry, []driver.Value{micros(s.At), storable(s.Error), int64(s.Attempts)}, nil
 	case runtime.Dead:
 		return t.sql.dead, []driver.Value{micros(s.At), storable(s.Error)}, nil
 	case runtime.Release:

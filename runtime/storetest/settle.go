@@ -49,6 +49,17 @@ func settleRetry(l line) {
 		!got[0].Due.Equal(at(0)) {
 		l.Errorf("got %+v", got)
 	}
+
+	// The number of attempts is raised, and never lowered.
+	for i, attempts := range []int{7, 3} {
+		s := runtime.Settlement{Lease: got[0].Lease, Verdict: runtime.RetryLater, At: at(4000), Error: "no more", Attempts: attempts}
+		if lost, err := l.queue.Settle(l.ctx, []runtime.Settlement{s}); err != nil || len(lost) != 0 {
+			l.Fatalf("Settle: error %v, lost %v", err, lost)
+		}
+		if got = l.claim(at(4000), at(9000), 1); len(got) != 1 || got[0].Attempt != 8+i || got[0].LastError != "no more" {
+			l.Fatalf("got %+v, want attempt %d", got, 8+i)
+		}
+	}
 }
 
 func settleDead(l line) {
