@@ -61,7 +61,7 @@ func newTimerWorker(e *Engine) *worker {
 					return e.deliverScheduled(ctx, workflow, s, d)
 				},
 				dead: func(_ context.Context, d Delivery, dead Settlement) (Settlement, error) {
-					return e.skipFiring(workflow.scheduled(s.Name), d, dead), nil
+					return e.skipScheduled(workflow, s, d, dead)
 				},
 			}
 		}

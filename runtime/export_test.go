@@ -45,3 +45,28 @@ func (o oldRelease) replay(known any, instance Instance) (any, error) {
 	}
 	return o.definition.replay(known, instance)
 }
+
+// WithSchedules makes a workflow one that declares these schedules.
+func WithSchedules(w *Workflow, schedules ...ScheduledInput) *Workflow {
+	return &Workflow{name: w.name, err: w.err, definition: rescheduled{w.definition, schedules}}
+}
+
+type rescheduled struct {
+	definition
+	declared []ScheduledInput
+}
+
+func (r rescheduled) schedules() []ScheduledInput { return r.declared }
+
+func (r rescheduled) scheduled(name string) *recurrence {
+	for _, s := range r.declared {
+		if s.Name == name {
+			parsed, err := s.parse()
+			if err != nil {
+				panic(err)
+			}
+			return parsed
+		}
+	}
+	return nil
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -108,8 +109,16 @@ func (e *Engine) deliverRecurring(ctx context.Context, workflow *Workflow, r *re
 // deliverScheduled brings in the input of a schedule. The schedule is due again in the same commit, so that each firing is
 // applied once, however many processes there are.
 func (e *Engine) deliverScheduled(ctx context.Context, workflow *Workflow, s ScheduledInput, d Delivery) (Settlement, error) {
+	s, r, err := workflow.asStored(s, d.Payload)
+	if err != nil {
+		return Settlement{}, fmt.Errorf("schedule %s: %w", s.Name, err)
+	}
+	if !slices.Contains(workflow.inputNames(), s.Input) {
+		e.config.Logger.WarnContext(ctx, "ironflow: left to a newer process", "workflow", workflow.name, "schedule", s.Name, "input", s.Input)
+		return Settlement{Lease: d.Lease, Verdict: Release, At: storedTime(e.config.Clock.Now()).Add(leaveToNewer)}, nil
+	}
 	settlement, err := e.deliverFiring(ctx, d, firing{
-		recurrence: workflow.scheduled(s.Name), workflow: workflow, input: s.Input, inCommit: true,
+		recurrence: r, workflow: workflow, input: s.Input, inCommit: true,
 		instance: func(at time.Time) string {
 			return strings.ReplaceAll(s.Instance, "{time}", at.UTC().Format("20060102T150405Z"))
 		},
@@ -128,13 +137,41 @@ type scheduleDefinition struct {
 	Instance string `json:"instance"`
 }
 
+// asStored returns a schedule as its delivery has it. While a release rolls out, that is another definition than this process
+// declares: the one of the process that started last, by which all go from then on.
+func (w *Workflow) asStored(s ScheduledInput, definition []byte) (ScheduledInput, *recurrence, error) {
+	var stored scheduleDefinition
+	if err := json.Unmarshal(definition, &stored); err != nil {
+		return s, nil, fmt.Errorf("its stored definition: %w", err)
+	}
+	if stored == s.definition() {
+		return s, w.scheduled(s.Name), nil
+	}
+	s.Input, s.Schedule, s.Zone, s.Instance = stored.Input, stored.Schedule, stored.Zone, stored.Instance
+	r, err := s.parse()
+	return s, r, err
+}
+
+func (s ScheduledInput) definition() scheduleDefinition {
+	return scheduleDefinition{s.Input, s.Schedule, s.Zone, s.Instance}
+}
+
+// skipScheduled is skipFiring for a schedule.
+func (e *Engine) skipScheduled(workflow *Workflow, s ScheduledInput, d Delivery, dead Settlement) (Settlement, error) {
+	_, r, err := workflow.asStored(s, d.Payload)
+	if err != nil {
+		return Settlement{}, err
+	}
+	return e.skipFiring(r, d, dead), nil
+}
+
 // putSchedules makes sure that the schedules of the engine's workflows run.
 func (e *Engine) putSchedules(ctx context.Context) error {
 	now := e.config.Clock.Now()
 	var schedules []StoredSchedule
 	for _, workflow := range e.workflows {
 		for _, s := range workflow.schedules() {
-			definition, err := json.Marshal(scheduleDefinition{s.Input, s.Schedule, s.Zone, s.Instance})
+			definition, err := json.Marshal(s.definition())
 			if err != nil {
 				return err
 			}
