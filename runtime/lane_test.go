@@ -102,14 +102,15 @@ func TestGoexitInAHandler(t *testing.T) {
 func TestLostCommitThatCannotBeAskedFor(t *testing.T) {
 	onStores(t, func(b *bed) {
 		store := unsure{&faulty{Store: b.store}, new(atomic.Bool)}
+		ctx, cancel := context.WithCancel(b.Context())
+		defer cancel()
 		store.setCommit(func(ctx context.Context, commit func(context.Context) error) error {
 			if err := commit(ctx); err != nil {
 				return err
 			}
+			cancel() // the caller has lost patience by now
 			return fmt.Errorf("the cable was cut: %w", runtime.ErrOutcomeUnknown)
 		})
-		ctx, cancel := context.WithTimeout(b.Context(), 50*time.Millisecond)
-		defer cancel()
 		client := ledger.NewClient(b.engineOn(store, b.realConfig(), ledgers(ledger.Decider{}, ledger.Handler{})))
 		answered := make(chan error, 1)
 		go func() {
