@@ -232,8 +232,12 @@ func feedConcurrent(k *kit) {
 				}
 				versions[e.Instance] = e.Version
 			}
+			idle := page.Next == after
 			after = page.Next
 			if !rest || after < page.Settled {
+				if idle {
+					time.Sleep(time.Millisecond) // and leave the machine to the writers
+				}
 				continue
 			}
 			if total := sum(stored); total == int(sumOf(versions)) {

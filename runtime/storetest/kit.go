@@ -24,7 +24,7 @@ type kit struct {
 
 func newKit(t *testing.T, f Fixture, w way) *kit {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return &kit{T: t, Fixture: f, way: w, ctx: ctx}
 }
