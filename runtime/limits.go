@@ -19,6 +19,10 @@ type LimitedClaim struct {
 	PerKey int     // leased at the same time with one NewEffect.LimitKey
 }
 
+// MaxLimitSkew is how far the clocks of processes may be apart without adding to what a rate allows: the rate goes by the clock that is
+// ahead. One that was ahead by more has jumped, and is forgotten; or a rate would allow nothing until all have caught up with it.
+const MaxLimitSkew = time.Minute
+
 // LimitedQueue is the outbox as those claim from it whose limits hold over all processes.
 type LimitedQueue interface {
 	// ClaimLimited leases up to Limit due deliveries, so that the limits hold over all who claim by it: those whose leases have

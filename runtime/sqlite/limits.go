@@ -135,8 +135,11 @@ func (l *limited) readBucket() error {
 	if err := l.on.query(row, readBucket, l.Kind.Workflow, l.Kind.Name); err != nil {
 		return err
 	}
-	if passed := l.Now.Sub(fromMicros(l.refilledAt)); passed > 0 {
+	switch passed := l.Now.Sub(fromMicros(l.refilledAt)); {
+	case passed > 0:
 		l.tokens = min(float64(l.Burst), l.tokens+passed.Seconds()*l.Rate)
+		l.refilledAt = micros(l.Now)
+	case passed < -runtime.MaxLimitSkew:
 		l.refilledAt = micros(l.Now)
 	}
 	return nil

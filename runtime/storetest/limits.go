@@ -18,6 +18,7 @@ var limitRules = []rule{
 	{name: "no more are leased of one key than its limit, and all keys have their turn", check: keyLimit},
 	{name: "effects from before a key was declared are claimed too", check: withoutKey},
 	{name: "no more begin in a second than the rate", check: rateLimit},
+	{name: "a rate outlives a clock that jumped ahead", check: rateAfterAJump},
 	{name: "the limits hold over concurrent claims", check: limitsConcurrently},
 	{name: "what was claimed under a limit is fenced like all else", check: limitedFencing},
 }
@@ -166,6 +167,26 @@ func rateLimit(k *kit) {
 		}
 		if late := again.Sub(at(step.again)).Abs(); step.again > 0 && late > time.Millisecond {
 			k.Errorf("at %d ms: the next is said to be allowed at %v, want %v", step.at, again, at(step.again))
+		}
+	}
+}
+
+func rateAfterAJump(k *kit) {
+	k.putEffects("1", slices.Repeat([]string{""}, 20)...)
+	claim := limitedSend(10, 9)
+	claim.Rate, claim.Burst = 2, 3
+	for _, step := range []struct {
+		at   time.Duration
+		want int
+	}{
+		{0, 3}, {time.Hour, 3}, // a process whose clock is an hour ahead
+		{time.Second, 0}, {1500 * time.Millisecond, 1}, {2 * time.Second, 1}, {2 * time.Second, 0},
+		{2*time.Second + runtime.MaxLimitSkew, 3}, {2500 * time.Millisecond, 0}, // within the limits it goes by the clock that is ahead
+	} {
+		claim.Now = at(10).Add(step.at)
+		claim.Until = claim.Now.Add(10 * time.Minute)
+		if got, _ := k.claimLimited(claim); len(got) != step.want {
+			k.Errorf("after %v: got %d, want %d", step.at, len(got), step.want)
 		}
 	}
 }

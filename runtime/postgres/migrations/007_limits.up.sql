@@ -60,7 +60,10 @@ BEGIN
     END IF;
     IF rate > 0 THEN
         bucket.tokens := least(burst, bucket.tokens + greatest(0, extract(epoch FROM now - bucket.refilled_at)::float8) * rate);
-        bucket.refilled_at := greatest(bucket.refilled_at, now);
+        bucket.refilled_at := CASE
+            WHEN bucket.refilled_at > now + interval '1 min' THEN now -- runtime.MaxLimitSkew
+            ELSE greatest(bucket.refilled_at, now)
+        END;
         IF bucket.tokens < 1 AND room > 0 THEN
             again := now + (1 - bucket.tokens) / rate * interval '1 s';
         END IF;
