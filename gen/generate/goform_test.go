@@ -98,3 +98,47 @@ func (Decider) Open(now time.Time, state State, in Open) OpenDecision {
 		}
 	}
 }
+
+// TestGoFormStubs grows Go types and takes the stubs. Until they are written nothing else may stop: their function is
+// generated, and so not there for the types to be read with.
+func TestGoFormStubs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "go.mod", "module example.com/user\n\ngo 1.26.0\n")
+	const gate = `package user
+
+//ironflow:workflow type=gate id=GateID
+type State struct{}
+
+//ironflow:input
+type Open struct{ GateID string }
+
+//ironflow:event
+type Opened struct{}
+`
+	write(t, dir, "gate.go", gate)
+	run(t, dir)
+	grown := gate + "\n//ironflow:input\ntype Close struct{ GateID string }\n\n//ironflow:event\ntype Closed struct{}\n"
+	write(t, dir, "gate.go", grown)
+	runStubs(t, dir)
+	if decider := read(t, dir)["decider.go"]; strings.Count(decider, "panic(unfinished(") != 2 {
+		t.Fatalf("the stubs of Close and Closed are not there:\n%s", decider)
+	}
+	for _, step := range run(t, dir) {
+		if step.Changes() {
+			t.Errorf("the next run acts on %s", step.Path)
+		}
+	}
+
+	// What generated code does not mend is still said.
+	for source, want := range map[string]string{
+		"func waits() int { AcceptOpen(Opened{}) }\n\nfunc alone() int {}\n": "more.go:5:19: missing return",
+		"func unfinished() {}\n": "more.go:3:6: unfinished is declared here, and a declaration of this name is generated for every workflow",
+	} {
+		write(t, dir, "more.go", "package user\n\n"+source)
+		_, err := generate.New([]string{dir}, generate.Options{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

@@ -17,14 +17,24 @@ import (
 func (r *reader) typeErrors() {
 	generated := spec.GeneratedIdentifiers(r.w)
 	complete := r.d.Empty()
-	reported := false
-	for _, e := range r.errs {
+	isAwaited := func(e types.Error) bool {
 		name, undefined := strings.CutPrefix(e.Msg, "undefined: ")
 		_, willBe := generated[name]
+		return undefined && (willBe || !complete && token.IsExported(name) || r.isElsewhere(e.Pos, name))
+	}
+	waiting := make(map[*ast.FuncDecl]bool) // functions that use what is not generated yet
+	for _, e := range r.errs {
+		if isAwaited(e) {
+			waiting[r.function(e.Pos)] = true
+		}
+	}
+	reported := false
+	for _, e := range r.errs {
 		switch {
-		case undefined && (willBe || !complete && token.IsExported(name) || r.isElsewhere(e.Pos, name)):
+		case isAwaited(e):
+		case e.Msg == "missing return" && waiting[r.function(e.Pos)]: // the checker takes a panic with it for no panic
 		case e.Soft && len(r.errs) > 1: // it may follow from what is not generated yet
-		case !complete && r.inFunction(e.Pos):
+		case !complete && r.function(e.Pos) != nil:
 		case strings.Contains(e.Msg, runtimeModule) && strings.HasPrefix(e.Msg, "could not import"):
 			// The module gets it together with the generated code.
 		default:
@@ -63,12 +73,18 @@ func (r *reader) isElsewhere(pos token.Pos, name string) bool {
 // runtimeModule begins the path of the packages that generated code imports.
 const runtimeModule = "github.com/ironflow-gen/ironflow/"
 
-func (r *reader) inFunction(pos token.Pos) bool {
+// function returns the function or method that a place is in, or nil.
+func (r *reader) function(pos token.Pos) *ast.FuncDecl {
 	file := r.fileOf(pos)
-	return file != nil && slices.ContainsFunc(file.Decls, func(decl ast.Decl) bool {
-		f, ok := decl.(*ast.FuncDecl)
-		return ok && f.Pos() <= pos && pos < f.End()
-	})
+	if file == nil {
+		return nil
+	}
+	for _, decl := range file.Decls {
+		if f, ok := decl.(*ast.FuncDecl); ok && f.Pos() <= pos && pos < f.End() {
+			return f
+		}
+	}
+	return nil
 }
 
 // collisions reports declarations of the user's that have the names of generated ones.

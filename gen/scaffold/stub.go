@@ -138,7 +138,7 @@ func (p *Package) receiver(owner string, parameters []string) string {
 }
 
 // marker is the generated function that stubs call.
-const marker = "unfinished"
+const marker = spec.UnfinishedName
 
 // typeParameters writes the type parameters that a receiver of a generic type names.
 func (p *Package) typeParameters(owner string) string {

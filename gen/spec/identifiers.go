@@ -14,7 +14,7 @@ var fixedIdentifiers = []string{
 	// Generated.
 	"Input", "Event", "Effect", "Timer", "Rejection", "State", "Status", "NotAccepted", "InputDecider", "EventEvolver",
 	"EffectHandler", "NewWorkflow", "Client", "NewClient", "Machine", "WorkflowName", "TestUnfinished",
-	"EventProjector", "NewProjection", "DecodeEvent",
+	"EventProjector", "NewProjection", "DecodeEvent", UnfinishedName,
 	// The skeleton that the user owns.
 	"Decider", "Evolver", "Handler",
 }
@@ -28,7 +28,7 @@ func IsReserved(name string) bool { return slices.Contains(fixedIdentifiers, nam
 // usersIdentifiers are those of fixedIdentifiers that the user declares where Go types are the declaration.
 var usersIdentifiers = []string{"State", "Status", "Decider", "Evolver", "Handler"}
 
-// GeneratedIdentifiers returns the exported identifiers that are generated beside the user's own for a workflow of annotated
+// GeneratedIdentifiers returns the identifiers for users that are generated beside their own for a workflow of annotated
 // Go types, each with the declaration that it is for, as in `input "Pay"`; that is empty for what every workflow has.
 func GeneratedIdentifiers(w *Workflow) map[string]string {
 	generated := make(map[string]string)
@@ -43,6 +43,9 @@ func GeneratedIdentifiers(w *Workflow) map[string]string {
 	}
 	return generated
 }
+
+// UnfinishedName is the generated function that the stubs of methods call.
+const UnfinishedName = "unfinished"
 
 // InputNames are the identifiers that are generated for an input beside its own name.
 type InputNames struct {
