@@ -27,6 +27,7 @@ type Module struct {
 	base   string // import path of dir
 	path   string // of go.mod; empty when there is none yet
 	exists bool
+	named  bool          // by the user, who need not be told to choose a path
 	file   *modfile.File // empty when there is none yet
 }
 
@@ -84,7 +85,7 @@ func FindModule(dir, name, modulePath string) (*Module, error) {
 		case !errors.Is(err, os.ErrNotExist):
 			return nil, err
 		case root == filepath.Dir(root):
-			return &Module{dir: dir, base: cmp.Or(modulePath, PlaceholderPath(name)), file: &modfile.File{}}, nil
+			return &Module{dir: dir, base: cmp.Or(modulePath, PlaceholderPath(name)), named: modulePath != "", file: &modfile.File{}}, nil
 		}
 	}
 }
@@ -180,10 +181,11 @@ func (m *Module) Commands(build buildinfo.Build) ([]Command, error) {
 	}
 	var list []Command
 	if !m.exists {
-		list = append(list, Command{
-			Args: []string{"mod", "init", m.base},
-			Why:  "there is no go.mod, so this becomes a module; give it a path of yours when it has one",
-		})
+		why := "there is no go.mod, so this becomes a module"
+		if !m.named {
+			why += "; give it a path of yours when it has one"
+		}
+		list = append(list, Command{Args: []string{"mod", "init", m.base}, Why: why})
 	}
 	switch {
 	case m.requires() && m.hasTool():

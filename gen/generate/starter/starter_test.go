@@ -272,3 +272,23 @@ func TestModulePath(t *testing.T) {
 		t.Errorf("the path of the module gives %v", err)
 	}
 }
+
+// TestNewModulePath checks that only who has chosen no path for the new module is told to.
+func TestNewModulePath(t *testing.T) {
+	for modulePath, want := range map[string]string{
+		"":                 "there is no go.mod, so this becomes a module; give it a path of yours when it has one",
+		"example.com/mine": "there is no go.mod, so this becomes a module",
+	} {
+		module, err := FindModule(t.TempDir(), "shop", modulePath)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commands, err := module.Commands(buildinfo.Build{Version: "v1.2.3", Released: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := commands[0].Why; got != want {
+			t.Errorf("with the path %q got %q", modulePath, got)
+		}
+	}
+}
