@@ -28,7 +28,8 @@ Draws the state machine of a workflow: its states, what leads from one to the ne
 it. The path is a declaration or its directory; without one it is the current directory.
 
 mermaid is text for Markdown, which GitHub and others draw; dot is text for Graphviz; svg is a picture, for which no other
-program is needed. Without -format, the end of the name behind -o decides, and mermaid is the default.
+program is needed. Without -format, the end of the name behind -o decides: .svg, .dot, .gv or .mmd. What is printed is
+mermaid then.
 
 Examples:
   ironflow-gen diagram                       print it for Mermaid
@@ -51,9 +52,15 @@ var diagramFormats = map[string]string{".svg": "svg", ".dot": "dot", ".gv": "dot
 
 func runDiagram(c call, flags diagramFlags) int {
 	if flags.format == "" {
-		flags.format = "mermaid"
-		if format, ok := diagramFormats[strings.ToLower(filepath.Ext(flags.output))]; ok {
+		end := filepath.Ext(flags.output)
+		format, ok := diagramFormats[strings.ToLower(end)]
+		switch {
+		case ok:
 			flags.format = format
+		case end == "":
+			flags.format = "mermaid"
+		default:
+			return c.usageError("the end of %s is that of no format; use .svg, .dot, .gv or .mmd, or say -format", flags.output)
 		}
 	}
 	if known := diagram.Formats(); !slices.Contains(known, flags.format) {
