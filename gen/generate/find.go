@@ -40,10 +40,10 @@ func mayDeclare(name string) bool {
 	return isGo(name) && !strings.HasSuffix(name, "_test.go") && !hasGeneratedName(name) && name[0] != '.' && name[0] != '_'
 }
 
-// nothing says that there is no declaration in a place.
-func nothing(path, place string) error {
-	return fmt.Errorf(`%s: no *%s %s, and no Go struct that says //ironflow:workflow; "ironflow-gen init NAME" makes a new one`,
-		path, suffixes[0], place)
+// nothing says that there is no declaration in a place, and where else there may be one.
+func nothing(path, place, elsewhere string) error {
+	return fmt.Errorf(`%s: no *%s %s, and no Go struct that says //ironflow:workflow; %s"ironflow-gen init NAME" makes a new one`,
+		path, suffixes[0], place, elsewhere)
 }
 
 // found is what paths lead to.
@@ -134,7 +134,7 @@ func findIn(dir string) (found, error) {
 	case len(abandoned(dir, Options{}).steps) > 0:
 		f.abandoned = append(f.abandoned, dir)
 	default:
-		err = nothing(dir, "in this directory")
+		err = nothing(dir, "in this directory", fmt.Sprintf("%q looks below it too, and ", strings.TrimSuffix(filepath.ToSlash(dir), "/")+"/..."))
 	}
 	return f, err
 }
@@ -194,7 +194,7 @@ func findBelow(pattern, root string) (found, error) {
 		}
 	}
 	if err == nil && len(f.files) == 0 && len(f.abandoned) == 0 {
-		err = nothing(pattern, "below this directory")
+		err = nothing(pattern, "below this directory", "")
 	}
 	return f, err
 }
