@@ -1,6 +1,7 @@
 package yamlspec
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -63,8 +64,18 @@ func (r *reader) unknownKey(e entry, what string, known []string) string {
 		}
 		hint = quote
 	}
+	if nearest == "" && slices.Contains(known, "fields") && isType(e.value) {
+		hint = fmt.Sprintf("put a field below fields, like fields: {%s: %s}", diagnostic.Shorten(e.key.Text), e.value.Value)
+	}
 	r.d.Report(e.key.Pos, diagnostic.UnknownKey, "%s has no key %q; %s", what, diagnostic.Shorten(e.key.Text), hint)
 	return nearest
+}
+
+// isType reports whether a value reads like the type of a field.
+func isType(n *yaml.Node) bool {
+	base, _, _ := strings.Cut(n.Value, "<")
+	_, container := containers[base]
+	return n.Kind == yaml.ScalarNode && (container || spec.IsScalar(base))
 }
 
 // doc returns the documentation of an object.
