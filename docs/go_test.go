@@ -1,0 +1,211 @@
+package docs_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ironflow-gen/ironflow/gen/emit"
+	"github.com/ironflow-gen/ironflow/gen/yamlspec"
+)
+
+// surroundings are what the Go of the documentation takes for granted.
+const surroundings = `package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ironflow-gen/ironflow/docs/snippets/order"
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/httpapi"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+)
+
+var (
+	_ = fmt.Print
+	_ = http.Handle
+	_ = time.Now
+	_ pgx.Tx
+	_ httpapi.Error
+	_ = sqlite.Open
+
+	ctx       context.Context
+	pool      *pgxpool.Pool
+	store     *postgres.Store
+	workflow  *runtime.Workflow
+	engine    *runtime.Engine
+	config    runtime.Config
+	position  runtime.FeedPosition
+	client    *order.Client
+	in        order.Pay
+	requestID string
+	gateway   order.Gateway
+	page      runtime.Page[runtime.DeadLetter]
+	archive   func(context.Context, []runtime.ArchivedInstance) ([]runtime.InstanceKey, error)
+)
+
+func publish(runtime.StoredEvent) {}
+
+func main() {}
+`
+
+// yours are the files of the package order that the README leaves to its reader, around the methods that it shows.
+const yours = `package order
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+type Decider struct{ InputDecider }
+
+type Evolver struct{ EventEvolver }
+
+type Handler struct {
+	EffectHandler
+	Gateway Gateway
+}
+
+type Gateway interface {
+	Charge(ctx context.Context, key, card string, cents int64) error
+}
+
+var ErrDeclined = errors.New("declined")
+
+`
+
+var (
+	fencedGo = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+	declared = regexp.MustCompile(`(?m)^(\w+(?:, \w+)*) := `)
+	loops    = strings.NewReplacer(
+		"for _, i := range page.Items { ... }", "for _, i := range page.Items { _ = i }",
+		"for event, err := range engine.Subscribe(ctx, position) { ... }", "for event, err := range engine.Subscribe(ctx, position) { _, _ = event, err }",
+	)
+)
+
+// TestGo compiles the Go of the documentation, with what is generated from the first declaration of the README.
+func TestGo(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string]string)
+	declaration := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindSubmatch(readme)[1]
+	w, err := yamlspec.Parse("order.ironflow.yaml", append([]byte("http: true\n"), declaration...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	generated, err := emit.Files(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range generated {
+		if !strings.HasSuffix(f.Name, "_test.go") {
+			files["order/"+f.Name] = string(f.Content)
+		}
+	}
+	files["order/yours.go"] = yours
+	for page, want := range map[string]int{"../README.md": 7, "operations.md": 5, "http.md": 2, "projections.md": 5} {
+		doc, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, n := surroundings, 0
+		for _, block := range fencedGo.FindAllStringSubmatch(string(doc), -1) {
+			code := block[1]
+			switch {
+			case strings.Contains(code, "//ironflow:"): // which package gospec reads
+				continue
+			case strings.HasPrefix(code, "func (Decider)"):
+				files["order/yours.go"] += code
+			default:
+				source += snippet(code, n)
+			}
+			n++
+		}
+		if n != want {
+			t.Errorf("%s has %d blocks of Go, want %d", page, n, want)
+		}
+		files[strings.TrimSuffix(filepath.Base(page), ".md")+"/main.go"] = source
+	}
+	compile(t, files)
+}
+
+// snippet makes a function of a block, below what the block declares for the whole file.
+func snippet(code string, n int) string {
+	source := ""
+	if strings.HasPrefix(code, "func ") || strings.HasPrefix(code, "//") {
+		declarations, statements := code, ""
+		if i := strings.LastIndex(code, "\n}\n"); i >= 0 {
+			declarations, statements = code[:i+3], code[i+3:]
+		}
+		if !strings.Contains(declarations, "type board ") {
+			source += "type board struct{ order.EventProjector[pgx.Tx] }\n\n"
+		}
+		source, code = source+declarations, statements
+	}
+	code = loops.Replace(code)
+	used := make(map[string]bool)
+	for _, names := range declared.FindAllStringSubmatch(code, -1) {
+		for name := range strings.SplitSeq(names[1], ", ") {
+			used[name] = true
+		}
+	}
+	source += fmt.Sprintf("\nfunc _() error {\n\tvar err error\n\t_ = err\n{\n%s\n", code)
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		source += "\t_ = " + name + "\n"
+	}
+	return source + "}\n\treturn nil\n}\n"
+}
+
+// compile builds packages below docs/snippets, where they are for the compiler only.
+func compile(t *testing.T, files map[string]string) {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	replace := make(map[string]string)
+	for name, content := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		replace[filepath.Join(root, "docs", "snippets", filepath.FromSlash(name))] = file
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlayFile := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(overlayFile, overlay, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlayFile, "./docs/snippets/...")
+	build.Dir = root
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
