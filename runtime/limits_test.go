@@ -15,11 +15,7 @@ import (
 
 // withLimit gives the effect Notify of tickets a limit, which no declaration of the tests has.
 func withLimit(workflow *runtime.Workflow, change func(*runtime.EffectOptions)) *runtime.Workflow {
-	options := runtime.EffectOptionsOf(workflow)
-	notify := options["Notify"]
-	change(&notify)
-	options["Notify"] = notify
-	return workflow
+	return withOptions(workflow, "Notify", change)
 }
 
 // TestLimitsHoldOverEngines lets three engines deliver effects of which only a few may be at work: at the same time over all of
