@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"flag"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 
 	"github.com/ironflow-gen/ironflow/gen/emit"
+	"github.com/ironflow-gen/ironflow/gen/internal/corpus"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
 
@@ -21,39 +21,29 @@ var update = flag.Bool("update", false, "rewrite the generated code in testdata"
 // func NewWorkflow" the part that begins with the line of that beginning and ends before the next blank line.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no test data: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
+	corpus.Archives(t, "testdata/*.txtar", func(t *testing.T, path string, archive *txtar.Archive) {
+		declaration := archive.Files[0]
+		w, err := yamlspec.Parse(declaration.Name, declaration.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		generated, err := emit.Files(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, f := range archive.Files[1:] {
+			got := excerpt(t, generated, f.Name)
+			if !*update && !bytes.Equal(got, f.Data) {
+				t.Errorf("%s differs; run with -update and read the change\ngot:\n%s", f.Name, got)
+			}
+			archive.Files[1+i].Data = got
+		}
+		if *update {
+			if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			declaration := archive.Files[0]
-			w, err := yamlspec.Parse(declaration.Name, declaration.Data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			generated, err := emit.Files(w)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, f := range archive.Files[1:] {
-				got := excerpt(t, generated, f.Name)
-				if !*update && !bytes.Equal(got, f.Data) {
-					t.Errorf("%s differs; run with -update and read the change\ngot:\n%s", f.Name, got)
-				}
-				archive.Files[1+i].Data = got
-			}
-			if *update {
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // excerpt returns what a name in a case stands for.

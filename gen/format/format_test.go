@@ -3,9 +3,7 @@ package format_test
 import (
 	"bytes"
 	"flag"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -13,6 +11,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/ironflow-gen/ironflow/gen/format"
+	"github.com/ironflow-gen/ironflow/gen/internal/corpus"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
@@ -22,15 +21,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 // TestSource runs the cases of testdata/*.txtar: name.in becomes name.out, or gives the error in name.err. What is in
 // name.out stays as it is.
 func TestSource(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no test data: %v", err)
-	}
-	for _, file := range files {
-		archive, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	corpus.Archives(t, "testdata/*.txtar", func(t *testing.T, path string, archive *txtar.Archive) {
 		got := &txtar.Archive{Comment: archive.Comment}
 		want := make(map[string]string)
 		for _, f := range archive.Files {
@@ -40,6 +31,7 @@ func TestSource(t *testing.T) {
 				continue
 			}
 			result := txtar.File{Name: name + ".out"}
+			var err error
 			if result.Data, err = format.Source(name, f.Data); err != nil {
 				result = txtar.File{Name: name + ".err", Data: []byte(err.Error() + "\n")}
 			} else {
@@ -48,17 +40,17 @@ func TestSource(t *testing.T) {
 			got.Files = append(got.Files, f, result)
 		}
 		if *update {
-			if err := os.WriteFile(file, txtar.Format(got), 0o644); err != nil {
+			if err := os.WriteFile(path, txtar.Format(got), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			continue
+			return
 		}
 		for _, f := range got.Files {
 			if !strings.HasSuffix(f.Name, ".in") && want[f.Name] != string(f.Data) {
-				t.Errorf("%s: %s differs; got:\n%s", file, f.Name, f.Data)
+				t.Errorf("%s differs; got:\n%s", f.Name, f.Data)
 			}
 		}
-	}
+	})
 }
 
 // TestLineEnds has the cases that a text file cannot hold well.
@@ -85,6 +77,11 @@ func TestLineEnds(t *testing.T) {
 	}
 }
 
+// declarations returns all declarations of this repository that are YAML.
+func declarations(t testing.TB) map[string][]byte {
+	return corpus.Declarations(t, "../..", ".yaml", ".in", ".out")
+}
+
 // stays checks that a formatted declaration is not changed any more.
 func stays(t *testing.T, name string, out []byte) {
 	t.Helper()
@@ -94,40 +91,6 @@ func stays(t *testing.T, name string, out []byte) {
 	} else if !bytes.Equal(again, out) {
 		t.Errorf("%s changes when it is formatted again; from:\n%s\nto:\n%s", name, out, again)
 	}
-}
-
-// declarations returns all declarations of this repository that are YAML, be they files or parts of test data.
-func declarations(t testing.TB) map[string][]byte {
-	all := make(map[string][]byte)
-	err := filepath.WalkDir("../..", func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if e.IsDir() && strings.HasPrefix(e.Name(), ".") && e.Name() != ".." {
-			return fs.SkipDir
-		}
-		switch {
-		case strings.HasSuffix(path, ".ironflow.yaml"):
-			if all[path], err = os.ReadFile(path); err != nil {
-				return err
-			}
-		case strings.HasSuffix(path, ".txtar"):
-			archive, err := txtar.ParseFile(path)
-			if err != nil {
-				return err
-			}
-			for _, f := range archive.Files {
-				if strings.HasSuffix(f.Name, ".yaml") || strings.HasSuffix(f.Name, ".in") || strings.HasSuffix(f.Name, ".out") {
-					all[path+" "+f.Name] = f.Data
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
 }
 
 // TestAllDeclarations formats every declaration of the repository, valid or not. What is valid has the same model after

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/gospec"
+	"github.com/ironflow-gen/ironflow/gen/internal/corpus"
 	"github.com/ironflow-gen/ironflow/gen/internal/samemodel"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
@@ -21,20 +22,10 @@ var update = flag.Bool("update", false, "rewrite the mistakes in testdata")
 // TestForms reads archives of a package "w", together with others that it imports. The declaration in the comment of the
 // archive says the same in YAML, or the file "mistakes" lists what is wrong.
 func TestForms(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(paths) == 0 {
-		t.Fatal("no archives", err)
-	}
-	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			archive, err := txtar.ParseFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			compare(t, path, archive)
-		})
-	}
+	corpus.Archives(t, "testdata/*.txtar", func(t *testing.T, path string, archive *txtar.Archive) {
+		t.Parallel()
+		compare(t, path, archive)
+	})
 }
 
 func compare(t *testing.T, path string, archive *txtar.Archive) {

@@ -3,18 +3,15 @@ package schema_test
 import (
 	"bytes"
 	"encoding/json"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"golang.org/x/tools/txtar"
 	"gopkg.in/yaml.v3"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/internal/corpus"
 	"github.com/ironflow-gen/ironflow/gen/schema"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
@@ -50,41 +47,6 @@ func decode(src []byte) (any, error) {
 	return jsonschema.UnmarshalJSON(bytes.NewReader(text))
 }
 
-// declarations returns all declarations of this repository, be they files or parts of test data.
-func declarations(t *testing.T) map[string][]byte {
-	t.Helper()
-	all := make(map[string][]byte)
-	err := filepath.WalkDir("../..", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			if e != nil && e.IsDir() && strings.HasPrefix(e.Name(), ".git") {
-				return fs.SkipDir
-			}
-			return err
-		}
-		switch {
-		case strings.HasSuffix(path, ".ironflow.yaml"):
-			if all[path], err = os.ReadFile(path); err != nil {
-				return err
-			}
-		case strings.HasSuffix(path, ".txtar"):
-			archive, err := txtar.ParseFile(path)
-			if err != nil {
-				return err
-			}
-			for _, f := range archive.Files {
-				if strings.HasSuffix(f.Name, ".yaml") {
-					all[path+" "+f.Name] = f.Data
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
 // shapes are the mistakes that a schema can see wherever they are.
 var shapes = []diagnostic.Code{
 	diagnostic.FormatVersion, diagnostic.UnknownKey, diagnostic.NotMapping, diagnostic.NotList, diagnostic.NotText, diagnostic.NotName,
@@ -97,7 +59,7 @@ var shapes = []diagnostic.Code{
 func TestDeclarations(t *testing.T) {
 	s := compile(t)
 	valid, invalid := 0, 0
-	for name, src := range declarations(t) {
+	for name, src := range corpus.Declarations(t, "../..", ".yaml") {
 		value, err := decode(src)
 		if err != nil || bytes.Contains(src, []byte(": !")) {
 			continue // no YAML, or YAML with tags, which a schema does not see

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"flag"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/ironflow-gen/ironflow/gen/internal/corpus"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
 
@@ -18,46 +18,36 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 // TestParse runs the cases of testdata/*.txtar. A case is a declaration, name.yaml, followed by what it gives: name.stderr
 // with one line for each mistake, or name.model with the model of a declaration that has none.
 func TestParse(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no test data: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
+	corpus.Archives(t, "testdata/*.txtar", func(t *testing.T, path string, archive *txtar.Archive) {
+		got := &txtar.Archive{Comment: archive.Comment}
+		want := make(map[string]string)
+		for _, f := range archive.Files {
+			name, isCase := strings.CutSuffix(f.Name, ".yaml")
+			if !isCase {
+				want[f.Name] = string(f.Data)
+				continue
+			}
+			got.Files = append(got.Files, f, run(name, f.Data))
+		}
+		if *update {
+			if err := os.WriteFile(path, txtar.Format(got), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			got := &txtar.Archive{Comment: archive.Comment}
-			want := make(map[string]string)
-			for _, f := range archive.Files {
-				name, isCase := strings.CutSuffix(f.Name, ".yaml")
-				if !isCase {
-					want[f.Name] = string(f.Data)
-					continue
-				}
-				got.Files = append(got.Files, f, run(name, f.Data))
+			return
+		}
+		for _, f := range got.Files {
+			if strings.HasSuffix(f.Name, ".yaml") {
+				continue
 			}
-			if *update {
-				if err := os.WriteFile(file, txtar.Format(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
+			if want[f.Name] != string(f.Data) {
+				t.Errorf("%s differs; run with -update and read the change\ngot:\n%swant:\n%s", f.Name, f.Data, want[f.Name])
 			}
-			for _, f := range got.Files {
-				if strings.HasSuffix(f.Name, ".yaml") {
-					continue
-				}
-				if want[f.Name] != string(f.Data) {
-					t.Errorf("%s differs; run with -update and read the change\ngot:\n%swant:\n%s", f.Name, f.Data, want[f.Name])
-				}
-				delete(want, f.Name)
-			}
-			for name := range want {
-				t.Errorf("%s is left over: nothing produces it", name)
-			}
-		})
-	}
+			delete(want, f.Name)
+		}
+		for name := range want {
+			t.Errorf("%s is left over: nothing produces it", name)
+		}
+	})
 }
 
 // run returns the expected output of one case.
