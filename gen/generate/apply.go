@@ -60,8 +60,7 @@ type change struct {
 // prepare checks that everything can be done, and writes the new contents beside the old ones.
 func (w *writer) prepare(steps []Step) error {
 	for _, step := range steps {
-		switch step.Action {
-		case Write, Create, Append, Remove, Empty:
+		if step.Changes() {
 			w.changes = append(w.changes, &change{Step: step})
 		}
 	}

@@ -25,12 +25,3 @@ func Declarations(paths []string) ([]string, error) {
 	}
 	return files, err
 }
-
-// Changes reports whether carrying out the step changes a file.
-func (s Step) Changes() bool {
-	switch s.Action {
-	case Write, Create, Append, Remove, Empty:
-		return true
-	}
-	return false
-}

@@ -63,6 +63,15 @@ type Step struct {
 	was []byte // what the user's file is now; nil when the content does not depend on that
 }
 
+// Changes reports whether carrying out the step changes a file.
+func (s Step) Changes() bool {
+	switch s.Action {
+	case Write, Create, Append, Remove, Empty:
+		return true
+	}
+	return false
+}
+
 // Plan is everything that a run does, in the order of the declarations.
 type Plan struct {
 	Steps []Step
