@@ -119,10 +119,9 @@ func (p *Package) lacks(name string) bool {
 
 // stand returns the type that the user has for a role under another name than that of the skeleton, "" when there is none.
 func (p *Package) stand(name string) string {
-	for _, r := range roles {
-		if players := p.players(r); r.name == name && len(players) > 0 && players[0] != name {
-			return players[0]
-		}
+	i := slices.IndexFunc(roles, func(r role) bool { return r.name == name })
+	if players := p.players(roles[i]); len(players) > 0 && players[0] != name {
+		return players[0]
 	}
 	return ""
 }
