@@ -141,7 +141,7 @@ func (k *keyFinder) literal(lit *ast.CompositeLit) {
 			return
 		}
 		name := ""
-		if id, ok := pair.Key.(*ast.Ident); ok && !isMap(t) {
+		if id, ok := pair.Key.(*ast.Ident); ok && !is[*types.Map](t) {
 			name = id.Name
 		} else {
 			name, _ = constantString(k.TypesInfo, pair.Key)

@@ -24,6 +24,15 @@ func isNamed(t types.Type, pkg, name string) bool {
 	return obj.Name() == name && obj.Pkg() != nil && obj.Pkg().Path() == pkg
 }
 
+// is reports whether the underlying type of t, which may be nil, is a T.
+func is[T types.Type](t types.Type) bool {
+	if t == nil {
+		return false
+	}
+	_, ok := t.Underlying().(T)
+	return ok
+}
+
 func isError(t types.Type) bool { return types.Identical(t, types.Universe.Lookup("error").Type()) }
 
 // callee returns the function or method that a call calls, in its generic form, or nil.

@@ -78,7 +78,7 @@ func (f *orderFinder) find() {
 	ast.Inspect(f.body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.RangeStmt:
-			if isMap(f.info.TypeOf(n.X)) {
+			if is[*types.Map](f.info.TypeOf(n.X)) {
 				f.current = n
 				f.loop(n, f.object(n.Key), "the map "+types.ExprString(n.X))
 				f.current = nil
@@ -109,14 +109,6 @@ func parentsOf(root ast.Node) map[ast.Node]ast.Node {
 		return true
 	})
 	return parents
-}
-
-func isMap(t types.Type) bool {
-	if t == nil {
-		return false
-	}
-	_, ok := t.Underlying().(*types.Map)
-	return ok
 }
 
 func (f *orderFinder) object(e ast.Expr) types.Object {
@@ -273,7 +265,7 @@ func (f *orderFinder) harmless(use ast.Expr) bool {
 		if f.isRoot || f.inLiteral(parent) {
 			return false
 		}
-		if i := slices.Index(parent.Results, use); i >= 0 && isSlice(f.info.TypeOf(use)) {
+		if i := slices.Index(parent.Results, use); i >= 0 && is[*types.Slice](f.info.TypeOf(use)) {
 			f.returns(i, use, "")
 			return true
 		}
@@ -293,14 +285,6 @@ func (f *orderFinder) harmless(use ast.Expr) bool {
 func isBlank(e ast.Expr) bool {
 	id, ok := e.(*ast.Ident)
 	return ok && id.Name == "_"
-}
-
-func isSlice(t types.Type) bool {
-	if t == nil {
-		return false
-	}
-	_, ok := t.Underlying().(*types.Slice)
-	return ok
 }
 
 // harmlessArgument reports whether a call makes the same of its argument in any order.

@@ -96,6 +96,7 @@ func (s *subject) declaresIn(loop *ast.RangeStmt, name string) bool {
 	return found
 }
 
+// fileOf returns the file of a position in the package.
 func (s *subject) fileOf(pos token.Pos) *ast.File {
 	i := slices.IndexFunc(s.Files, func(f *ast.File) bool { return f.FileStart <= pos && pos < f.FileEnd })
 	return s.Files[i]

@@ -207,7 +207,7 @@ func (l *orderLoop) assignOuter(s *ast.AssignStmt, left, right ast.Expr) {
 		return
 	}
 	if index, ok := ast.Unparen(left).(*ast.IndexExpr); ok {
-		if isMap(l.info.TypeOf(index.X)) && l.differs(index.Index) && s.Tok == token.ASSIGN && !l.isAppend(right) {
+		if is[*types.Map](l.info.TypeOf(index.X)) && l.differs(index.Index) && s.Tok == token.ASSIGN && !l.isAppend(right) {
 			l.folds = true
 			return // another map
 		}
@@ -306,7 +306,7 @@ func (l *orderLoop) appends(s *ast.AssignStmt, left, right ast.Expr) {
 // isListElement reports whether an expression is an element of a slice or an array.
 func (l *orderLoop) isListElement(e ast.Expr) bool {
 	index, ok := ast.Unparen(e).(*ast.IndexExpr)
-	return ok && !isMap(l.info.TypeOf(index.X))
+	return ok && !is[*types.Map](l.info.TypeOf(index.X))
 }
 
 // folded looks at x op= y.

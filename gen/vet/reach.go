@@ -197,7 +197,7 @@ func (r *reach) function(fn *types.Func, d *ast.FuncDecl) {
 // holds notes that a variable or field holds the functions that a value consists of.
 func (r *reach) holds(obj types.Object, value ast.Expr) {
 	v, ok := obj.(*types.Var)
-	if !ok || v.Pkg() != r.pass.Pkg || !isFunction(v.Type()) {
+	if !ok || v.Pkg() != r.pass.Pkg || !is[*types.Signature](v.Type()) {
 		return
 	}
 	w := r.walker(r.node(v.Origin()), nil)

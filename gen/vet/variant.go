@@ -106,19 +106,14 @@ func (s *subject) embedsVariant(t *types.Named) bool {
 // inDecision reports whether a value is an argument of a call that makes or extends a decision.
 func (s *subject) inDecision(e ast.Expr) bool {
 	found := false
-	for _, f := range s.Files {
-		if f.FileStart > e.Pos() || e.Pos() > f.FileEnd {
-			continue
-		}
-		ast.Inspect(f, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok {
-				for _, arg := range call.Args {
-					found = found || arg == e && isRuntime(s.TypesInfo.TypeOf(call), "Decision")
-				}
+	ast.Inspect(s.fileOf(e.Pos()), func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			for _, arg := range call.Args {
+				found = found || arg == e && isRuntime(s.TypesInfo.TypeOf(call), "Decision")
 			}
-			return !found
-		})
-	}
+		}
+		return !found
+	})
 	return found
 }
 
@@ -209,11 +204,7 @@ func elements(info *types.Info, lit *ast.CompositeLit, to func(ast.Expr, types.T
 		}
 		return e
 	}
-	t := info.TypeOf(lit)
-	if p, ok := t.Underlying().(*types.Pointer); ok {
-		t = p.Elem()
-	}
-	switch t := t.Underlying().(type) {
+	switch t := deref(info.TypeOf(lit)).Underlying().(type) {
 	case *types.Struct:
 		for i, e := range lit.Elts {
 			if pair, ok := e.(*ast.KeyValueExpr); ok {

@@ -40,7 +40,7 @@ func (w *walker) walk(n ast.Node) {
 				w.cause(runsConcurrently, n, "receives from a channel")
 			}
 		case *ast.RangeStmt:
-			if isChan(w.pass.TypesInfo.TypeOf(n.X)) {
+			if is[*types.Chan](w.pass.TypesInfo.TypeOf(n.X)) {
 				w.cause(runsConcurrently, n.X, "receives from a channel")
 			}
 			w.write(n.Key)
@@ -142,7 +142,7 @@ func (w *walker) builtin(id *ast.Ident, call *ast.CallExpr) bool {
 	case "close":
 		w.cause(runsConcurrently, call, "closes a channel")
 	case "make":
-		if isChan(w.pass.TypesInfo.TypeOf(call.Args[0])) {
+		if is[*types.Chan](w.pass.TypesInfo.TypeOf(call.Args[0])) {
 			w.cause(runsConcurrently, call, "makes a channel")
 		}
 	}
@@ -159,7 +159,7 @@ func (w *walker) selector(sel *ast.SelectorExpr, at analysis.Range, verb string)
 		own = w.pass.TypesInfo.Uses[id] == w.receiver
 	}
 	if v, ok := w.pass.TypesInfo.Uses[sel.Sel].(*types.Var); ok && v.IsField() {
-		if isFunction(v.Type()) {
+		if is[*types.Signature](v.Type()) {
 			w.edge(usage{at: at, to: v.Origin(), verb: verb, name: types.ExprString(sel)})
 		}
 	} else {
@@ -199,7 +199,7 @@ func (w *walker) use(id *ast.Ident, at analysis.Range, verb string, own bool) {
 			w.source(k, at, "uses "+qualified(nil, obj))
 			return
 		}
-		if isFunction(obj.Type()) && isPackageVar(obj) {
+		if is[*types.Signature](obj.Type()) && isPackageVar(obj) {
 			w.edge(usage{at: at, to: obj, verb: verb})
 		}
 		if isPackageVar(obj) {
@@ -222,16 +222,3 @@ func (w *walker) source(k kind, at analysis.Range, does string) {
 }
 
 func (w *walker) edge(e usage) { w.node.edges = append(w.node.edges, e) }
-
-func isFunction(t types.Type) bool {
-	_, ok := t.Underlying().(*types.Signature)
-	return ok
-}
-
-func isChan(t types.Type) bool {
-	if t == nil {
-		return false
-	}
-	_, ok := t.Underlying().(*types.Chan)
-	return ok
-}

@@ -137,7 +137,7 @@ func findWorkflows(pass *analysis.Pass) *workflows {
 // it is declared.
 func fromImplementation(fn *types.Func, contract *types.Interface) bool {
 	t := fn.Signature().Recv().Type()
-	if !isPointer(t) {
+	if !is[*types.Pointer](t) {
 		t = types.NewPointer(t)
 	}
 	return types.Implements(t, contract)

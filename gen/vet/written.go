@@ -196,7 +196,7 @@ func persists(info *types.Info, e ast.Expr) bool {
 	for {
 		switch x := ast.Unparen(e).(type) {
 		case *ast.SelectorExpr:
-			if isPointer(info.TypeOf(x.X)) {
+			if is[*types.Pointer](info.TypeOf(x.X)) {
 				return true
 			}
 			e = x.X
@@ -213,19 +213,8 @@ func persists(info *types.Info, e ast.Expr) bool {
 	}
 }
 
-func isPointer(t types.Type) bool {
-	if t == nil {
-		return false
-	}
-	_, ok := t.Underlying().(*types.Pointer)
-	return ok
-}
-
 // isLogger reports whether a type is a logger, which a program may replace without harm.
 func isLogger(t types.Type) bool {
-	if p, ok := t.Underlying().(*types.Pointer); ok {
-		t = p.Elem()
-	}
-	named, ok := types.Unalias(t).(*types.Named)
+	named, ok := types.Unalias(deref(t)).(*types.Named)
 	return ok && strings.Contains(named.Obj().Name(), "Logger")
 }
