@@ -95,10 +95,7 @@ func (s *Store) Committed(ctx context.Context, instance runtime.InstanceKey, ver
 		stored = number(columns[0]) == int64(commit)
 		return nil
 	}
-	tx, err := s.writer.begin(ctx)
-	if err == nil {
-		err = tx.finish(func(on *connection) error { return on.query(row, commitOf, instance.ID, instance.Workflow, version) })
-	}
+	err := s.writer.write(ctx, func(on *connection) error { return on.query(row, commitOf, instance.ID, instance.Workflow, version) })
 	if err != nil {
 		return false, fmt.Errorf("sqlite: look for a commit to version %d of %s: %w", version, instance, err)
 	}
@@ -110,19 +107,16 @@ func (s *Store) SaveSnapshots(ctx context.Context, snapshots []runtime.Snapshot)
 	if len(snapshots) == 0 {
 		return nil
 	}
-	tx, err := s.writer.begin(ctx)
-	if err == nil {
-		err = tx.finish(func(on *connection) error {
-			for _, snapshot := range snapshots {
-				_, err := on.exec(saveSnapshot, snapshot.Version, snapshot.Schema, string(snapshot.State),
-					snapshot.Instance.ID, snapshot.Instance.Workflow)
-				if err = errors.Join(err, ctx.Err()); err != nil {
-					return fmt.Errorf("%s: %w", snapshot.Instance, err)
-				}
+	err := s.writer.write(ctx, func(on *connection) error {
+		for _, snapshot := range snapshots {
+			_, err := on.exec(saveSnapshot, snapshot.Version, snapshot.Schema, string(snapshot.State),
+				snapshot.Instance.ID, snapshot.Instance.Workflow)
+			if err = errors.Join(err, ctx.Err()); err != nil {
+				return fmt.Errorf("%s: %w", snapshot.Instance, err)
 			}
-			return nil
-		})
-	}
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("sqlite: save snapshots: %w", err)
 	}

@@ -25,11 +25,7 @@ func (b beside) Prepare(string) (driver.Stmt, error)          { return nil, erro
 
 // ExecContext is a transaction of its own, so that it does not become part of a unit of work that is open.
 func (b beside) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
-	tx, err := b.w.begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = tx.finish(func(on *connection) (err error) {
+	err = b.w.write(ctx, func(on *connection) (err error) {
 		result, err = on.conn.ExecContext(ctx, query, args)
 		return err
 	})

@@ -83,7 +83,7 @@ func (q queue) Discard(ctx context.Context, letters []runtime.Lease, discard run
 	if len(letters) == 0 {
 		return nil, nil
 	}
-	err = q.write(ctx, func(on *connection) error {
+	err = q.store.writer.write(ctx, func(on *connection) error {
 		record := []driver.Value{micros(discard.At), storable(discard.By), storable(discard.Reason)}
 		for i := range letters {
 			l := &letters[i]

@@ -36,24 +36,21 @@ func (s *Store) DeleteInstances(
 	if len(instances) == 0 {
 		return nil, nil
 	}
-	tx, err := s.writer.begin(ctx)
-	if err == nil {
-		err = tx.finish(func(on *connection) error {
-			for _, i := range instances {
-				deleted, err := deleteOne(on, i, read)
-				if err == nil {
-					err = ctx.Err()
-				}
-				if err != nil {
-					return fmt.Errorf("%s: %w", i.Instance, err)
-				}
-				if !deleted {
-					kept = append(kept, i.Instance)
-				}
+	err = s.writer.write(ctx, func(on *connection) error {
+		for _, i := range instances {
+			deleted, err := deleteOne(on, i, read)
+			if err == nil {
+				err = ctx.Err()
 			}
-			return nil
-		})
-	}
+			if err != nil {
+				return fmt.Errorf("%s: %w", i.Instance, err)
+			}
+			if !deleted {
+				kept = append(kept, i.Instance)
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: delete instances: %w", err)
 	}
@@ -84,13 +81,10 @@ func (s *Store) DeleteRecords(ctx context.Context, kind runtime.RecordKind, befo
 	if !ok {
 		return 0, fmt.Errorf("sqlite: there are no records %q", kind)
 	}
-	tx, err := s.writer.begin(ctx)
-	if err == nil {
-		err = tx.finish(func(on *connection) (err error) {
-			deleted, err = on.exec(statement, micros(before), int64(limit))
-			return err
-		})
-	}
+	err = s.writer.write(ctx, func(on *connection) (err error) {
+		deleted, err = on.exec(statement, micros(before), int64(limit))
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("sqlite: delete %s: %w", kind, err)
 	}
@@ -103,10 +97,7 @@ func (s *Store) TakeChore(ctx context.Context, name string, now, until time.Time
 		token, taken = number(columns[0]), true
 		return nil
 	}
-	tx, err := s.writer.begin(ctx)
-	if err == nil {
-		err = tx.finish(func(on *connection) error { return on.query(row, takeChore, name, micros(now), micros(until)) })
-	}
+	err = s.writer.write(ctx, func(on *connection) error { return on.query(row, takeChore, name, micros(now), micros(until)) })
 	if err != nil {
 		return 0, false, fmt.Errorf("sqlite: take the chore %q: %w", name, err)
 	}
@@ -115,14 +106,11 @@ func (s *Store) TakeChore(ctx context.Context, name string, now, until time.Time
 
 // MoveChore implements [runtime.Forgetting].
 func (s *Store) MoveChore(ctx context.Context, name string, token int64, due time.Time) (lost bool, err error) {
-	tx, err := s.writer.begin(ctx)
-	if err == nil {
-		err = tx.finish(func(on *connection) error {
-			moved, err := on.exec(moveChore, micros(due), name, token)
-			lost = moved == 0
-			return err
-		})
-	}
+	err = s.writer.write(ctx, func(on *connection) error {
+		moved, err := on.exec(moveChore, micros(due), name, token)
+		lost = moved == 0
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("sqlite: move the chore %q: %w", name, err)
 	}

@@ -42,10 +42,7 @@ func (s *Store) RecordInputs(ctx context.Context, records runtime.InputRecords) 
 	if len(records.Outcomes)+len(records.Observations) == 0 {
 		return nil
 	}
-	tx, err := s.writer.begin(ctx)
-	if err == nil {
-		err = tx.finish(func(on *connection) error { return recordInputs(on, &records) })
-	}
+	err := s.writer.write(ctx, func(on *connection) error { return recordInputs(on, &records) })
 	if err != nil {
 		return fmt.Errorf("sqlite: record inputs: %w", err)
 	}
@@ -116,20 +113,17 @@ func (s *Store) PutSchedules(ctx context.Context, schedules []runtime.StoredSche
 	if len(schedules) == 0 {
 		return nil
 	}
-	tx, err := s.writer.begin(ctx)
-	if err == nil {
-		err = tx.finish(func(on *connection) error {
-			for _, schedule := range schedules {
-				next := micros(schedule.Next)
-				_, err := on.exec(putSchedule, schedule.Workflow, schedule.Name,
-					runtime.ScheduleKind(schedule.Workflow, schedule.Name).Name, string(schedule.Definition), next, next)
-				if err = errors.Join(err, ctx.Err()); err != nil {
-					return fmt.Errorf("%s of workflow %s: %w", schedule.Name, schedule.Workflow, err)
-				}
+	err := s.writer.write(ctx, func(on *connection) error {
+		for _, schedule := range schedules {
+			next := micros(schedule.Next)
+			_, err := on.exec(putSchedule, schedule.Workflow, schedule.Name,
+				runtime.ScheduleKind(schedule.Workflow, schedule.Name).Name, string(schedule.Definition), next, next)
+			if err = errors.Join(err, ctx.Err()); err != nil {
+				return fmt.Errorf("%s of workflow %s: %w", schedule.Name, schedule.Workflow, err)
 			}
-			return nil
-		})
-	}
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("sqlite: put schedules: %w", err)
 	}

@@ -49,7 +49,7 @@ func (s *Store) ClaimLimited(
 		return err
 	})
 	if err == nil && len(found) > 0 {
-		err = q.write(ctx, func(on *connection) error {
+		err = q.store.writer.write(ctx, func(on *connection) error {
 			l := limited{LimitedClaim: &claim, on: on, queue: q}
 			var err error
 			deliveries, again, err = l.claim(ctx)

@@ -21,11 +21,7 @@ func (w *writer) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tx, err := w.begin(ctx)
-	if err != nil {
-		return err
-	}
-	return tx.finish(func(on *connection) error {
+	return w.write(ctx, func(on *connection) error {
 		const create = `CREATE TABLE IF NOT EXISTS ironflow_schema (version INTEGER PRIMARY KEY) STRICT`
 		if err := on.script(create); err != nil {
 			return fmt.Errorf("create the table of the schema version: %w", err)

@@ -10,7 +10,10 @@ import (
 
 // PauseWorkflow implements [runtime.Pauses].
 func (s *Store) PauseWorkflow(ctx context.Context, pause runtime.Pause) error {
-	err := s.write(ctx, pauseWorkflow, pause.Workflow, micros(pause.At), storable(pause.By), storable(pause.Reason), pause.RefuseInputs)
+	err := s.writer.write(ctx, func(on *connection) error {
+		_, err := on.exec(pauseWorkflow, pause.Workflow, micros(pause.At), storable(pause.By), storable(pause.Reason), pause.RefuseInputs)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("sqlite: pause workflow %s: %w", pause.Workflow, err)
 	}
@@ -19,7 +22,11 @@ func (s *Store) PauseWorkflow(ctx context.Context, pause runtime.Pause) error {
 
 // ResumeWorkflow implements [runtime.Pauses].
 func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
-	if err := s.write(ctx, resumeWorkflow, workflow); err != nil {
+	err := s.writer.write(ctx, func(on *connection) error {
+		_, err := on.exec(resumeWorkflow, workflow)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("sqlite: resume workflow %s: %w", workflow, err)
 	}
 	return nil
@@ -38,16 +45,4 @@ func (s *Store) PausedWorkflows(ctx context.Context) (pauses []runtime.Pause, er
 		return nil, fmt.Errorf("sqlite: list paused workflows: %w", err)
 	}
 	return pauses, nil
-}
-
-// write runs one statement as a transaction.
-func (s *Store) write(ctx context.Context, statement string, args ...driver.Value) error {
-	tx, err := s.writer.begin(ctx)
-	if err != nil {
-		return err
-	}
-	return tx.finish(func(on *connection) error {
-		_, err := on.exec(statement, args...)
-		return err
-	})
 }

@@ -71,10 +71,7 @@ func orNull(t time.Time) driver.Value {
 
 // UpdateProjection implements [runtime.Projections].
 func (s *Store) UpdateProjection(ctx context.Context, name string, update runtime.ProjectionUpdate) error {
-	tx, err := s.writer.begin(ctx)
-	if err == nil {
-		err = tx.finish(func(on *connection) error { return changeProjection(on, name, update) })
-	}
+	err := s.writer.write(ctx, func(on *connection) error { return changeProjection(on, name, update) })
 	if err != nil {
 		return fmt.Errorf("sqlite: update projection %q: %w", name, err)
 	}

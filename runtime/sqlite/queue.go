@@ -74,7 +74,7 @@ func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delive
 		return nil, nil
 	}
 	var deliveries []runtime.Delivery
-	err = q.write(ctx, func(on *connection) error {
+	err = q.store.writer.write(ctx, func(on *connection) error {
 		found, err := q.due(ctx, on, claim, claim.Limit)
 		if err != nil {
 			return err
@@ -181,7 +181,7 @@ func forEach[T any](ctx context.Context, q queue, words []T, what string,
 	if len(words) == 0 {
 		return nil, nil
 	}
-	err = q.write(ctx, func(on *connection) error {
+	err = q.store.writer.write(ctx, func(on *connection) error {
 		for i := range words {
 			lease, statement, args, err := statement(&words[i])
 			if err == nil && lease.Queue != q.name {
@@ -204,15 +204,6 @@ func forEach[T any](ctx context.Context, q queue, words []T, what string,
 		return nil, fmt.Errorf("sqlite: %s %s: %w", what, q.name, err)
 	}
 	return lost, nil
-}
-
-// write runs a transaction of one step.
-func (q queue) write(ctx context.Context, run func(*connection) error) error {
-	tx, err := q.store.writer.begin(ctx)
-	if err != nil {
-		return err
-	}
-	return tx.finish(run)
 }
 
 // storable makes text of the error of a handler, which may hold anything.

@@ -204,6 +204,15 @@ func (t *transaction) finish(write func(*connection) error) error {
 	})
 }
 
+// write runs a transaction of one step.
+func (w *writer) write(ctx context.Context, run func(*connection) error) error {
+	tx, err := w.begin(ctx)
+	if err != nil {
+		return err
+	}
+	return tx.finish(run)
+}
+
 // rollback ends the transaction if that is still to be done.
 func (t *transaction) rollback() error {
 	if t.ended {
