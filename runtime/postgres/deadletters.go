@@ -10,7 +10,7 @@ import (
 )
 
 // ListDead implements runtime.DeadLetters.
-func (q *queue) ListDead(ctx context.Context, list runtime.DeadLetterList) (letters []runtime.DeadLetter, err error) {
+func (q *queue) ListDead(ctx context.Context, list runtime.DeadLetterList) ([]runtime.DeadLetter, error) {
 	// What died before a time comes behind the place of that time and no id.
 	from := runtime.DeadLetterPlace{DiedAt: orEndOfTime(list.DiedUntil), Lease: runtime.Lease{Queue: q.name}}
 	if list.After != nil && list.After.DiedAt.Before(from.DiedAt) {
@@ -18,13 +18,7 @@ func (q *queue) ListDead(ctx context.Context, list runtime.DeadLetterList) (lett
 	}
 	args := append(deadArgs(list.DeadLetterFilter), from.DiedAt, from.Lease.Instance.ID, from.Lease.Instance.Workflow,
 		from.Lease.Version, leaseItem(from.Lease), int64(list.Limit))
-	err = transact(ctx, q.pool, func(batch *pgx.Batch) {
-		batch.Queue(readInOrder)
-		batch.Queue(q.queries.listDead, args...).Query(func(rows pgx.Rows) error {
-			letters, err = pgx.CollectRows(rows, q.scanDead)
-			return err
-		})
-	})
+	letters, err := readRowsInOrder(ctx, q.pool, q.scanDead, q.queries.listDead, args...)
 	if err != nil {
 		return nil, wrap(err, "list dead letters of %s", q.name)
 	}
@@ -50,19 +44,15 @@ func (q *queue) scanDead(row pgx.CollectableRow) (runtime.DeadLetter, error) {
 }
 
 // CountDead implements runtime.DeadLetters.
-func (q *queue) CountDead(ctx context.Context, filter runtime.DeadLetterFilter) (counts []runtime.DeadLetterCount, err error) {
+func (q *queue) CountDead(ctx context.Context, filter runtime.DeadLetterFilter) ([]runtime.DeadLetterCount, error) {
+	scan := func(row pgx.CollectableRow) (runtime.DeadLetterCount, error) {
+		c := runtime.DeadLetterCount{Queue: q.name}
+		err := row.Scan(&c.Kind.Workflow, &c.Kind.Name, &c.Count, &c.Oldest, &c.Newest)
+		c.Oldest, c.Newest = c.Oldest.UTC(), c.Newest.UTC()
+		return c, err
+	}
 	args := append(deadArgs(filter), orEndOfTime(filter.DiedUntil))
-	err = transact(ctx, q.pool, func(batch *pgx.Batch) {
-		batch.Queue(q.queries.countDead, args...).Query(func(rows pgx.Rows) error {
-			counts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (runtime.DeadLetterCount, error) {
-				c := runtime.DeadLetterCount{Queue: q.name}
-				err := row.Scan(&c.Kind.Workflow, &c.Kind.Name, &c.Count, &c.Oldest, &c.Newest)
-				c.Oldest, c.Newest = c.Oldest.UTC(), c.Newest.UTC()
-				return c, err
-			})
-			return err
-		})
-	})
+	counts, err := readRows(ctx, q.pool, scan, q.queries.countDead, args...)
 	if err != nil {
 		return nil, wrap(err, "count dead letters of %s", q.name)
 	}
@@ -99,21 +89,14 @@ func (q *queue) decide(ctx context.Context, what, sql string, letters []runtime.
 }
 
 // ListDiscarded implements runtime.Inspection.
-func (s *Store) ListDiscarded(ctx context.Context, list runtime.DiscardedList) (letters []runtime.DiscardedLetter, err error) {
+func (s *Store) ListDiscarded(ctx context.Context, list runtime.DiscardedList) ([]runtime.DiscardedLetter, error) {
 	from := runtime.DeadLetterPlace{DiedAt: endOfTime}
 	if list.After != nil {
 		from = *list.After
 	}
 	place := from.Lease
-	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
-		batch.Queue(readInOrder)
-		batch.Queue(s.queries.inspection.listDiscarded, list.Workflow, list.Instance, from.DiedAt, place.Instance.ID,
-			place.Instance.Workflow, string(place.Queue), place.Version, leaseItem(place), int64(list.Limit)).Query(
-			func(rows pgx.Rows) error {
-				letters, err = pgx.CollectRows(rows, scanDiscarded)
-				return err
-			})
-	})
+	letters, err := readRowsInOrder(ctx, s.pool, scanDiscarded, s.queries.inspection.listDiscarded, list.Workflow, list.Instance,
+		from.DiedAt, place.Instance.ID, place.Instance.Workflow, string(place.Queue), place.Version, leaseItem(place), int64(list.Limit))
 	if err != nil {
 		return nil, wrap(err, "list discarded dead letters")
 	}

@@ -47,14 +47,8 @@ func (s *Store) readFeed(
 		page.Next = min(settled, after+filterWindow)
 	}
 	workflows, types := filterColumns(filters)
-	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
-		batch.Queue(readInOrder)
-		batch.Queue(s.queries.readEvents, int64(after), int64(page.Next), limit, workflows, types).Query(
-			func(rows pgx.Rows) (err error) {
-				page.Events, err = pgx.CollectRows(rows, scanEvent)
-				return err
-			})
-	})
+	var err error
+	page.Events, err = readRowsInOrder(ctx, s.pool, scanEvent, s.queries.readEvents, int64(after), int64(page.Next), limit, workflows, types)
 	if err != nil {
 		return runtime.FeedPage{}, wrap(err, "read the feed after position %d", after)
 	}
@@ -98,11 +92,7 @@ func (s *Store) FeedBlockers(ctx context.Context) ([]runtime.FeedBlocker, error)
 	if !waits {
 		return nil, nil
 	}
-	rows, err := s.pool.Query(ctx, feedBlockers, ticket)
-	if err != nil {
-		return nil, wrap(err, "find what stalls the feed")
-	}
-	blockers, err := pgx.CollectRows(rows, scanBlocker)
+	blockers, err := queryRows(ctx, s.pool, scanBlocker, feedBlockers, ticket)
 	if err != nil {
 		return nil, wrap(err, "find what stalls the feed")
 	}
@@ -112,8 +102,6 @@ func (s *Store) FeedBlockers(ctx context.Context) ([]runtime.FeedBlocker, error)
 func scanBlocker(row pgx.CollectableRow) (b runtime.FeedBlocker, err error) {
 	var since *time.Time
 	err = row.Scan(&b.TransactionID, &b.PID, &b.Prepared, &b.Database, &b.User, &b.Application, &b.Client, &b.State, &b.Query, &since)
-	if since != nil {
-		b.Since = since.UTC()
-	}
+	b.Since = orZero(since)
 	return b, err
 }

@@ -12,19 +12,13 @@ import (
 )
 
 // FinishedInstances implements runtime.Forgetting.
-func (s *Store) FinishedInstances(ctx context.Context, list runtime.FinishedList) (instances []runtime.InstanceSummary, err error) {
+func (s *Store) FinishedInstances(ctx context.Context, list runtime.FinishedList) ([]runtime.InstanceSummary, error) {
 	after := runtime.InstancePlace{} // before all there are
 	if list.After != nil {
 		after = *list.After
 	}
-	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
-		batch.Queue(readInOrder)
-		batch.Queue(s.queries.forget.finished, list.Workflow, list.CompletedBefore, int64(list.Read), after.CreatedAt, after.ID,
-			int64(list.Limit)).Query(func(rows pgx.Rows) error {
-			instances, err = pgx.CollectRows(rows, scanInstance)
-			return err
-		})
-	})
+	instances, err := readRowsInOrder(ctx, s.pool, scanInstance, s.queries.forget.finished, list.Workflow, list.CompletedBefore,
+		int64(list.Read), after.CreatedAt, after.ID, int64(list.Limit))
 	if err != nil {
 		return nil, wrap(err, "find finished instances of workflow %s", list.Workflow)
 	}

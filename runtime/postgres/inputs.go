@@ -99,24 +99,19 @@ var endOfTime = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
 // Observations implements runtime.Store.
 func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery) ([]runtime.Observation, error) {
-	before := query.Before
-	if before.IsZero() {
-		before = endOfTime
-	}
-	rows, err := s.pool.Query(ctx, s.queries.readObservations, query.Instance.Workflow, query.Instance.ID, before, query.Limit)
-	if err != nil {
-		return nil, wrap(err, "read observations of %s", query.Instance)
-	}
-	observations, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o runtime.Observation, err error) {
-		err = row.Scan(&o.Instance.ID, &o.Instance.Workflow, &o.ObservedAt, &o.Number, &o.Input, &o.InputID, &o.Payload, &o.Outcome,
-			&o.Version, &o.Rejection, &o.RejectionPayload)
-		o.ObservedAt = o.ObservedAt.UTC()
-		return o, err
-	})
+	observations, err := queryRows(ctx, s.pool, scanObservation, s.queries.readObservations, query.Instance.Workflow, query.Instance.ID,
+		orEndOfTime(query.Before), query.Limit)
 	if err != nil {
 		return nil, wrap(err, "read observations of %s", query.Instance)
 	}
 	return observations, nil
+}
+
+func scanObservation(row pgx.CollectableRow) (o runtime.Observation, err error) {
+	err = row.Scan(&o.Instance.ID, &o.Instance.Workflow, &o.ObservedAt, &o.Number, &o.Input, &o.InputID, &o.Payload, &o.Outcome,
+		&o.Version, &o.Rejection, &o.RejectionPayload)
+	o.ObservedAt = o.ObservedAt.UTC()
+	return o, err
 }
 
 // PutSchedules implements runtime.Store.

@@ -10,20 +10,14 @@ import (
 )
 
 // History implements runtime.Inspection.
-func (s *Store) History(
-	ctx context.Context, instance runtime.InstanceKey, after int64, limit int,
-) (events []runtime.StoredEvent, err error) {
-	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
-		batch.Queue(s.queries.inspection.history, instance.ID, instance.Workflow, after, int64(limit)).Query(func(rows pgx.Rows) error {
-			events, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (runtime.StoredEvent, error) {
-				event := runtime.StoredEvent{Instance: instance}
-				err := row.Scan(&event.Version, &event.GlobalSequence, &event.Type, &event.SchemaVersion, &event.Payload, &event.RecordedAt)
-				event.RecordedAt = event.RecordedAt.UTC()
-				return event, err
-			})
-			return err
-		})
-	})
+func (s *Store) History(ctx context.Context, instance runtime.InstanceKey, after int64, limit int) ([]runtime.StoredEvent, error) {
+	scan := func(row pgx.CollectableRow) (runtime.StoredEvent, error) {
+		event := runtime.StoredEvent{Instance: instance}
+		err := row.Scan(&event.Version, &event.GlobalSequence, &event.Type, &event.SchemaVersion, &event.Payload, &event.RecordedAt)
+		event.RecordedAt = event.RecordedAt.UTC()
+		return event, err
+	}
+	events, err := readRows(ctx, s.pool, scan, s.queries.inspection.history, instance.ID, instance.Workflow, after, int64(limit))
 	if err != nil {
 		return nil, wrap(err, "read the history of %s", instance)
 	}
@@ -31,60 +25,45 @@ func (s *Store) History(
 }
 
 // EventCauses implements runtime.Causes.
-func (s *Store) EventCauses(ctx context.Context, query runtime.CauseQuery) (events []runtime.EventCause, err error) {
+func (s *Store) EventCauses(ctx context.Context, query runtime.CauseQuery) ([]runtime.EventCause, error) {
 	sql := s.queries.inspection.causes
 	if query.Backward {
 		sql = s.queries.inspection.causesBackward
 	}
-	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
-		batch.Queue(sql, query.Instance.ID, query.Instance.Workflow, query.From, int64(query.Limit)).Query(func(rows pgx.Rows) error {
-			events, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (event runtime.EventCause, err error) {
-				err = row.Scan(&event.Version, &event.GlobalSequence, &event.Type, &event.RecordedAt, &event.Commit, &event.Cause)
-				event.RecordedAt = event.RecordedAt.UTC()
-				return event, err
-			})
-			return err
-		})
-	})
+	events, err := readRows(ctx, s.pool, scanCause, sql, query.Instance.ID, query.Instance.Workflow, query.From, int64(query.Limit))
 	if err != nil {
 		return nil, wrap(err, "read the causes of %s", query.Instance)
 	}
 	return events, nil
 }
 
+func scanCause(row pgx.CollectableRow) (e runtime.EventCause, err error) {
+	err = row.Scan(&e.Version, &e.GlobalSequence, &e.Type, &e.RecordedAt, &e.Commit, &e.Cause)
+	e.RecordedAt = e.RecordedAt.UTC()
+	return e, err
+}
+
 // Summary implements runtime.Inspection.
-func (s *Store) Summary(ctx context.Context, instance runtime.InstanceKey) (summary runtime.InstanceSummary, err error) {
-	summary.Key = instance
-	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
-		batch.Queue(s.queries.inspection.summary, instance.ID, instance.Workflow).Query(func(rows pgx.Rows) error {
-			found, err := pgx.CollectRows(rows, scanInstance)
-			if len(found) > 0 {
-				summary = found[0]
-			}
-			return err
-		})
-	})
-	if err != nil {
-		return summary, wrap(err, "read %s", instance)
+func (s *Store) Summary(ctx context.Context, instance runtime.InstanceKey) (runtime.InstanceSummary, error) {
+	found, err := readRows(ctx, s.pool, scanInstance, s.queries.inspection.summary, instance.ID, instance.Workflow)
+	switch {
+	case err != nil:
+		return runtime.InstanceSummary{Key: instance}, wrap(err, "read %s", instance)
+	case len(found) == 0:
+		return runtime.InstanceSummary{Key: instance}, nil
 	}
-	return summary, nil
+	return found[0], nil
 }
 
 // ListInstances implements runtime.Inspection.
-func (s *Store) ListInstances(ctx context.Context, list runtime.InstanceList) (instances []runtime.InstanceSummary, err error) {
+func (s *Store) ListInstances(ctx context.Context, list runtime.InstanceList) ([]runtime.InstanceSummary, error) {
 	// What comes before a time comes behind the place of that time and no id.
 	from := runtime.InstancePlace{CreatedAt: orEndOfTime(list.CreatedBefore)}
 	if list.After != nil && list.After.CreatedAt.Before(from.CreatedAt) {
 		from = *list.After
 	}
 	args := append(filterArgs(list.InstanceFilter), from.CreatedAt, from.ID, from.Workflow, int64(list.Limit))
-	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
-		batch.Queue(readInOrder)
-		batch.Queue(s.queries.inspection.listInstances, args...).Query(func(rows pgx.Rows) error {
-			instances, err = pgx.CollectRows(rows, scanInstance)
-			return err
-		})
-	})
+	instances, err := readRowsInOrder(ctx, s.pool, scanInstance, s.queries.inspection.listInstances, args...)
 	if err != nil {
 		return nil, wrap(err, "list instances")
 	}
@@ -102,18 +81,16 @@ func scanInstance(row pgx.CollectableRow) (i runtime.InstanceSummary, err error)
 // that is best.
 func (s *Store) CountInstances(ctx context.Context, filter runtime.InstanceFilter) (runtime.InstanceCounts, error) {
 	args := append(filterArgs(filter), orEndOfTime(filter.CreatedBefore))
-	rows, err := s.pool.Query(ctx, s.queries.inspection.countInstances, args...)
-	if err != nil {
-		return nil, wrap(err, "count instances")
-	}
-	counts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c runtime.InstanceCount, err error) {
-		err = row.Scan(&c.Workflow, &c.Status, &c.Completed, &c.Count)
-		return c, err
-	})
+	counts, err := queryRows(ctx, s.pool, scanCount, s.queries.inspection.countInstances, args...)
 	if err != nil {
 		return nil, wrap(err, "count instances")
 	}
 	return counts, nil
+}
+
+func scanCount(row pgx.CollectableRow) (c runtime.InstanceCount, err error) {
+	err = row.Scan(&c.Workflow, &c.Status, &c.Completed, &c.Count)
+	return c, err
 }
 
 // filterArgs are the parameters $1 to $6 of the statements that filter instances.

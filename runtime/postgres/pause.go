@@ -30,17 +30,15 @@ func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
 
 // PausedWorkflows implements runtime.Pauses.
 func (s *Store) PausedWorkflows(ctx context.Context) ([]runtime.Pause, error) {
-	rows, err := s.pool.Query(ctx, s.queries.pauses.list)
-	if err != nil {
-		return nil, wrap(err, "list paused workflows")
-	}
-	pauses, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p runtime.Pause, err error) {
-		err = row.Scan(&p.Workflow, &p.At, &p.By, &p.Reason, &p.RefuseInputs)
-		p.At = p.At.UTC()
-		return p, err
-	})
+	pauses, err := queryRows(ctx, s.pool, scanPause, s.queries.pauses.list)
 	if err != nil {
 		return nil, wrap(err, "list paused workflows")
 	}
 	return pauses, nil
+}
+
+func scanPause(row pgx.CollectableRow) (p runtime.Pause, err error) {
+	err = row.Scan(&p.Workflow, &p.At, &p.By, &p.Reason, &p.RefuseInputs)
+	p.At = p.At.UTC()
+	return p, err
 }

@@ -15,11 +15,7 @@ var _ runtime.ProjectionStore[pgx.Tx] = (*Store)(nil)
 
 // Projections implements runtime.Projections.
 func (s *Store) Projections(ctx context.Context, names ...string) ([]runtime.ProjectionState, error) {
-	rows, err := s.pool.Query(ctx, s.queries.projection.read, append([]string{}, names...))
-	if err != nil {
-		return nil, wrap(err, "read projections")
-	}
-	states, err := pgx.CollectRows(rows, scanProjection)
+	states, err := queryRows(ctx, s.pool, scanProjection, s.queries.projection.read, append([]string{}, names...))
 	if err != nil {
 		return nil, wrap(err, "read projections")
 	}

@@ -40,14 +40,7 @@ func (q *queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Deliv
 		return nil, nil
 	}
 	workflows, names := kindColumns(claim.Kinds, claim.Priority)
-	var deliveries []runtime.Delivery
-	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
-		batch.Queue(q.queries.claim, workflows, names, claim.Now, claim.Until, int64(claim.Limit)).Query(
-			func(rows pgx.Rows) (err error) {
-				deliveries, err = pgx.CollectRows(rows, q.scanDelivery)
-				return err
-			})
-	})
+	deliveries, err := readRows(ctx, q.pool, q.scanDelivery, q.queries.claim, workflows, names, claim.Now, claim.Until, int64(claim.Limit))
 	if err != nil {
 		return nil, wrap(err, "claim %s", q.name)
 	}

@@ -31,3 +31,35 @@ func transact(ctx context.Context, pool *connections, fill func(batch *pgx.Batch
 		}
 	}
 }
+
+// readRows runs a query by transact.
+func readRows[T any](
+	ctx context.Context, pool *connections, scan pgx.RowToFunc[T], sql string, args ...any,
+) (found []T, err error) {
+	err = transact(ctx, pool, func(batch *pgx.Batch) { queueRows(batch, &found, scan, sql, args) })
+	return found, err
+}
+
+// readRowsInOrder is readRows for a query that walks along an index, see readInOrder.
+func readRowsInOrder[T any](
+	ctx context.Context, pool *connections, scan pgx.RowToFunc[T], sql string, args ...any,
+) (found []T, err error) {
+	err = transact(ctx, pool, func(batch *pgx.Batch) {
+		batch.Queue(readInOrder)
+		queueRows(batch, &found, scan, sql, args)
+	})
+	return found, err
+}
+
+func queueRows[T any](batch *pgx.Batch, found *[]T, scan pgx.RowToFunc[T], sql string, args []any) {
+	batch.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
+		*found, err = pgx.CollectRows(rows, scan)
+		return err
+	})
+}
+
+// queryRows runs a query that is left to the planner, once.
+func queryRows[T any](ctx context.Context, pool *connections, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	rows, _ := pool.Query(ctx, sql, args...) // CollectRows returns its error
+	return pgx.CollectRows(rows, scan)
+}
