@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 )
@@ -74,11 +73,7 @@ func recordInputs(on session, records *runtime.InputRecords) error {
 
 // Observations implements [runtime.Store].
 func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery) ([]runtime.Observation, error) {
-	before := int64(math.MaxInt64)
-	if !query.Before.IsZero() {
-		before = micros(query.Before)
-	}
-	statement, args := readObservations, []driver.Value{before}
+	statement, args := readObservations, []driver.Value{orEndOfTime(query.Before)}
 	if query.Instance.ID != "" {
 		statement, args = statement+ofInstance, append(args, query.Instance.ID)
 	}
