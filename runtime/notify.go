@@ -90,9 +90,6 @@ func listen(stop context.Context, store Store, config Config, wake func(News)) {
 			failures = 1
 		}
 		config.Logger.WarnContext(stop, "ironflow: listening for other processes failed; polling goes on", "error", err)
-		select {
-		case <-stop.Done():
-		case <-time.After(listenBackoff.delay(failures)):
-		}
+		sleep(stop, systemClock{}, listenBackoff.delay(failures))
 	}
 }

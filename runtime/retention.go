@@ -236,12 +236,7 @@ func (e *Engine) doChore(ctx context.Context, task retentionTask) error {
 }
 
 // rest waits as long as the work took, so that whoever deletes leaves the database to others for half of the time.
-func rest(ctx context.Context, took time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(took):
-	}
-}
+func rest(ctx context.Context, took time.Duration) { sleep(ctx, systemClock{}, took) }
 
 func (e *Engine) deleteRecords(
 	ctx context.Context, kind RecordKind, keep time.Duration, renew func() error, count *int64,
