@@ -49,6 +49,28 @@ func (e *Engine) Projections(ctx context.Context) ([]ProjectionInfo, error) {
 	if err != nil {
 		return nil, err
 	}
+	return e.projectionInfos(ctx, states)
+}
+
+// Projection returns one of them. A name that is not known is *UnknownProjection.
+func (e *Engine) Projection(ctx context.Context, name string) (ProjectionInfo, error) {
+	states, err := e.projectionStates(ctx)
+	if err != nil {
+		return ProjectionInfo{}, err
+	}
+	i := slices.IndexFunc(states, func(s ProjectionState) bool { return s.Name == name })
+	if i < 0 {
+		return ProjectionInfo{}, e.unknownProjection(ctx, name)
+	}
+	list, err := e.projectionInfos(ctx, states[i:i+1])
+	if err != nil {
+		return ProjectionInfo{}, err
+	}
+	return list[0], nil
+}
+
+// projectionInfos finds out how far behind projections are.
+func (e *Engine) projectionInfos(ctx context.Context, states []ProjectionState) ([]ProjectionInfo, error) {
 	horizon, err := e.store.FeedHorizon(ctx)
 	if err != nil {
 		return nil, err
@@ -69,20 +91,6 @@ func (e *Engine) Projections(ctx context.Context) ([]ProjectionInfo, error) {
 		list = append(list, info)
 	}
 	return list, nil
-}
-
-// Projection returns one of them. A name that is not known is *UnknownProjection.
-func (e *Engine) Projection(ctx context.Context, name string) (ProjectionInfo, error) {
-	list, err := e.Projections(ctx)
-	if err != nil {
-		return ProjectionInfo{}, err
-	}
-	for _, info := range list {
-		if info.Name == name {
-			return info, nil
-		}
-	}
-	return ProjectionInfo{}, e.unknownProjection(ctx, name)
 }
 
 // projectionStates returns what is stored, and for those of the engine that have not run yet what will be.
