@@ -59,14 +59,6 @@ const (
 	Paused               Code = "paused"
 )
 
-// Codes returns all codes, in the order of their status.
-func Codes() []Code {
-	return []Code{
-		MalformedJSON, BadRequest, UnknownInput, UnknownInstance, UnknownVersion, Rejected, AlreadyCompleted, UniqueKeyConflict,
-		TooLarge, UnsupportedMediaType, InvalidInput, IdempotencyKeyReused, Internal, OutcomeUnknown, Unavailable, Paused,
-	}
-}
-
 // Error is every answer but that to an accepted input or an answered question, and the error that a client returns for it.
 type Error struct {
 	Status     int           `json:"-"` // of HTTP
