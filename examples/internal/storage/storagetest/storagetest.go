@@ -20,19 +20,19 @@ func OnBoth(t *testing.T, test func(t *testing.T, database, file string)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, newDatabase(t, "example"), "")
+		test(t, newDatabase(t), "")
 	})
 }
 
 // newDatabase makes an empty database and drops it at the end of the test.
-func newDatabase(t *testing.T, name string) string {
+func newDatabase(t *testing.T) string {
 	t.Helper()
 	server := pgserver.URL(t)
 	database, err := url.Parse(server)
 	if err != nil {
 		t.Fatal(err)
 	}
-	name = t.Name() + " " + name
+	name := t.Name()
 	quoted := pgx.Identifier{name}.Sanitize()
 	exec(t, server, "CREATE DATABASE "+quoted)
 	t.Cleanup(func() { exec(t, server, "DROP DATABASE "+quoted+" WITH (FORCE)") })
