@@ -73,8 +73,8 @@ func (r *InputRecords) add(other InputRecords) {
 func (r *InputRecords) empty() bool { return len(r.Outcomes)+len(r.Observations) == 0 }
 
 // Observations returns inputs with what became of them, the newest first: those of one instance when the query names it, those
-// of a workflow, or all. Only those are there that Config.Observe asked for. To page on, set Before to the ObservedAt of the last.
-// A limit of 0 means 100.
+// of a workflow, or all. Only those are there that Config.Observe asked for. To page on, set Before and
+// BeforeNumber to the ObservedAt and the Number of the last. A limit of 0 means 100.
 func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]Observation, error) {
 	if query.Limit <= 0 {
 		query.Limit = 100

@@ -269,7 +269,11 @@ type Observation struct {
 type ObservationQuery struct {
 	Instance InstanceKey // an empty ID asks for all instances, an empty Workflow for those of all workflows
 	Before   time.Time   // those observed before it, to page on; zero for all
-	Limit    int
+
+	// BeforeNumber also asks for those that were observed at Before and have a smaller number; 0 for none of them.
+	BeforeNumber int64
+
+	Limit int
 }
 
 // StoredSchedule is a recurring input of a workflow.

@@ -27,14 +27,14 @@ FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $
      AS k (workflow_id, workflow_type, at, input, input_id, payload, outcome, version, rejection, rejection_payload, number)
 ORDER BY k.number`
 
-// readObservations reads those of the instance $2 of the workflow $1, or of all instances, or of all workflows, before $3. The
+// readObservations reads those of the instance $2 of the workflow $1, or of all instances, or of all workflows, before $3, $5. The
 // planner chooses the index: the key for one instance, the time for all.
 const readObservations = `
 SELECT workflow_id, workflow_type, observed_at, number, input, coalesce(input_id, ''), payload, outcome, version,
        coalesce(rejection, ''), rejection_payload
 FROM ironflow.observations
 WHERE ($1::text = '' OR workflow_type = $1::text) AND ($2::text = '' OR workflow_id = $2::text)
-  AND observed_at < $3::timestamptz
+  AND (observed_at, number) < ($3::timestamptz, $5::bigint)
 ORDER BY observed_at DESC, number DESC
 LIMIT $4::bigint`
 

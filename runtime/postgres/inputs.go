@@ -100,7 +100,7 @@ var endOfTime = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 // Observations implements runtime.Store.
 func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery) ([]runtime.Observation, error) {
 	observations, err := queryRows(ctx, s.pool, scanObservation, s.queries.readObservations, query.Instance.Workflow, query.Instance.ID,
-		orEndOfTime(query.Before), query.Limit)
+		orEndOfTime(query.Before), query.Limit, query.BeforeNumber)
 	if err != nil {
 		return nil, wrap(err, "read observations of %s", query.Instance)
 	}

@@ -73,7 +73,7 @@ func recordInputs(on session, records *runtime.InputRecords) error {
 
 // Observations implements [runtime.Store].
 func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery) ([]runtime.Observation, error) {
-	statement, args := readObservations, []driver.Value{orEndOfTime(query.Before)}
+	statement, args := readObservations, []driver.Value{orEndOfTime(query.Before), query.BeforeNumber}
 	if query.Instance.ID != "" {
 		statement, args = statement+ofInstance, append(args, query.Instance.ID)
 	}

@@ -99,7 +99,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const (
 	readObservations = `
 SELECT workflow_id, workflow_type, observed_at, number, input, input_id, payload, outcome, version, rejection, rejection_payload
-FROM ironflow_observations WHERE observed_at < ?`
+FROM ironflow_observations WHERE (observed_at, number) < (?, ?)`
 	ofInstance  = ` AND workflow_id = ?`
 	ofWorkflow  = ` AND workflow_type = ?`
 	newestFirst = ` ORDER BY observed_at DESC, number DESC LIMIT ?`

@@ -157,6 +157,23 @@ func observations(k *kit) {
 			k.Errorf("%+v: got %s, want %s", test.query, names, test.want)
 		}
 	}
+
+	// Page by page, also between two that were observed at one time.
+	var paged string
+	for query := (runtime.ObservationQuery{Limit: 1}); ; {
+		page, err := k.Store.Observations(k.ctx, query)
+		if err != nil {
+			k.Fatalf("Observations: %v", err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		paged += page[0].Input
+		query.Before, query.BeforeNumber = page[0].ObservedAt, page[0].Number
+	}
+	if paged != "DCBA" {
+		k.Errorf("page by page: got %s, want DCBA", paged)
+	}
 }
 
 func carriedAlong(k *kit) {
