@@ -28,7 +28,7 @@ type group struct {
 	tasks []*task
 
 	chain   *chain // nil when the instance cannot be read
-	own     chain  // what chain points to
+	own     chain  // what chain points to, so that it need not be allocated by itself
 	read    bool   // the chain begins at what the store said within this batch
 	decided int    // how many of the tasks, the first ones, have their result
 	failed  bool   // one of them has an error
@@ -165,7 +165,7 @@ func (b *batch) answerRepeats(ctx context.Context) error {
 	var keys []InputKey
 	for _, g := range b.groups {
 		for _, t := range g.tasks {
-			if t.request.id != "" {
+			if t.request.inputID != "" {
 				keys = append(keys, t.request.inputKey())
 			}
 		}
@@ -208,14 +208,14 @@ func (b *batch) load(ctx context.Context) error {
 	for _, g := range b.groups {
 		g.chain, g.read, g.decided, g.failed = nil, false, 0, false
 		workflow := g.tasks[0].request.workflow
-		known, ok := b.lane.cache.get(g.key, b.x.config.Clock.Now())
+		remembered, ok := b.lane.cache.get(g.key, b.x.config.Clock.Now())
 		if ok && !distrust {
-			g.begin(workflow, known, b.x.config.Clock.Now())
+			g.begin(workflow, remembered, b.x.config.Clock.Now())
 			continue
 		}
-		requests = append(requests, ReadRequest{Instance: g.key, After: known.version, Schema: workflow.schema()})
+		requests = append(requests, ReadRequest{Instance: g.key, After: remembered.version, Schema: workflow.schema()})
 		reading = append(reading, g)
-		before = append(before, known)
+		before = append(before, remembered)
 	}
 	if len(reading) == 0 {
 		return nil
@@ -268,7 +268,7 @@ func (g *group) decide(config *Config) error {
 		if !g.chain.accepts(t.request) {
 			return nil
 		}
-		if id := t.request.id; id != "" {
+		if id := t.request.inputID; id != "" {
 			if ids[id] {
 				return nil // a repeat of one whose outcome is not known yet
 			}

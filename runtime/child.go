@@ -64,11 +64,11 @@ func (e *Engine) deliverToParent(ctx context.Context, d Delivery, parent Parent,
 		return Settlement{}, err
 	}
 	input, err := workflow.inputOf(parent.Input, parent.Instance.ID, fields)
-	if err == nil && input.id != parent.Instance.ID {
+	if err == nil && input.instance != parent.Instance.ID {
 		// What the child's state calls like the field that names the parent does not name it.
 		maps.DeleteFunc(fields, func(_ string, value json.RawMessage) bool {
 			var text string
-			return json.Unmarshal(value, &text) == nil && text == input.id
+			return json.Unmarshal(value, &text) == nil && text == input.instance
 		})
 		input, err = workflow.inputOf(parent.Input, parent.Instance.ID, fields)
 	}
@@ -125,7 +125,7 @@ func (e *Engine) deliverToTarget(ctx context.Context, d Delivery, options Effect
 		reason = "the child refused to start: " + rejection.String()
 	}
 	fields = make(map[string]json.RawMessage)
-	setText(fields, map[string]string{"child": req.input.id, "status": "", "error": reason})
+	setText(fields, map[string]string{"child": req.input.instance, "status": "", "error": reason})
 	return e.deliverToParent(ctx, d, *req.parent, fields)
 }
 

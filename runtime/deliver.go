@@ -169,7 +169,7 @@ func (e *Engine) tryInput(ctx context.Context, d Delivery, req request) (outcome
 	})
 	if err == nil && outcome.kind != accepted {
 		e.config.Logger.InfoContext(ctx, "ironflow: the workflow did not accept what was delivered",
-			"workflow", req.workflow.name, "instance", req.input.id, d.Lease.Queue.singular(), d.Kind.Name,
+			"workflow", req.workflow.name, "instance", req.input.instance, d.Lease.Queue.singular(), d.Kind.Name,
 			"input", req.input.name, "outcome", outcome.describe())
 	}
 	return outcome, err

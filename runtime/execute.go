@@ -131,7 +131,7 @@ type request struct {
 	workflow  *Workflow
 	input     preparedInput
 	notBefore time.Time // now must not be earlier: the time a timer was to fire
-	id        string    // of the input; empty when it came without one
+	inputID   string    // empty when it came without one
 	trace     string    // W3C trace context to go on with
 
 	delivery *Delivery  // the effect or timer that brought the input; nil for a client's

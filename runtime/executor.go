@@ -169,7 +169,7 @@ type beginner interface {
 func (x *executor) decideAlone(ctx context.Context, in beginner, key InstanceKey, req request) (result, Change, error) {
 	// This is not asked within the unit of work, which has a connection in its hand and would wait for a second. An outcome that
 	// comes meanwhile makes the commit a conflict.
-	if req.id != "" {
+	if req.inputID != "" {
 		outcomes, err := in.InputOutcomes(ctx, []InputKey{req.inputKey()})
 		if err != nil {
 			return result{}, Change{}, fromStore(err)

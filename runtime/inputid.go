@@ -60,22 +60,24 @@ func digest(payload []byte) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-func (r *request) key() InstanceKey { return InstanceKey{Workflow: r.workflow.name, ID: r.input.id} }
+func (r *request) key() InstanceKey {
+	return InstanceKey{Workflow: r.workflow.name, ID: r.input.instance}
+}
 
-func (r *request) inputKey() InputKey { return InputKey{Instance: r.key(), ID: r.id} }
+func (r *request) inputKey() InputKey { return InputKey{Instance: r.key(), ID: r.inputID} }
 
 // repeated returns the outcome that is known of an input with an id.
 func repeated(req *request, outcome []byte) (result, error) {
 	var record recordedOutcome
 	if err := json.Unmarshal(outcome, &record); err != nil {
-		return result{}, fmt.Errorf("the outcome of input id %q: %w", req.id, err)
+		return result{}, fmt.Errorf("the outcome of input id %q: %w", req.inputID, err)
 	}
 	input, err := req.workflow.encodeInput(req.input.value)
 	if err != nil {
 		return result{}, fmt.Errorf("input %w", err)
 	}
 	if record.Input != req.input.name || record.Digest != digest(input.Payload) {
-		return result{}, &InputIDReused{Instance: req.key(), InputID: req.id, First: record.Input}
+		return result{}, &InputIDReused{Instance: req.key(), InputID: req.inputID, First: record.Input}
 	}
 	r := result{version: record.Version}
 	for kind, name := range outcomeNames {
@@ -95,7 +97,7 @@ func repeated(req *request, outcome []byte) (result, error) {
 	}
 	if record.Rejection != nil {
 		if r.rejection, err = req.workflow.decodeRejection(*record.Rejection); err != nil {
-			return result{}, fmt.Errorf("the rejection of input id %q: %w", req.id, err)
+			return result{}, fmt.Errorf("the rejection of input id %q: %w", req.inputID, err)
 		}
 	}
 	return r, nil

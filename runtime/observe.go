@@ -9,7 +9,7 @@ import (
 // records returns what is to be kept of an input beside what it led to.
 func (c *Config) records(req *request, r result, at time.Time) (InputRecords, error) {
 	observed := outcomeNames[r.kind] != "" && c.observes(req.key(), req.input.name)
-	if req.id == "" && !observed {
+	if req.inputID == "" && !observed {
 		return InputRecords{}, nil
 	}
 	input, err := req.workflow.encodeInput(req.input.value)
@@ -25,7 +25,7 @@ func (c *Config) records(req *request, r result, at time.Time) (InputRecords, er
 		rejection = &encoded
 	}
 	var records InputRecords
-	if req.id != "" {
+	if req.inputID != "" {
 		outcome, err := recordOutcome(req, r, input, rejection, at)
 		if err != nil {
 			return InputRecords{}, err
@@ -54,7 +54,7 @@ func (c *Config) observes(key InstanceKey, input string) (yes bool) {
 
 func (c *Config) observe(req *request, r result, input Encoded, rejection *Encoded, at time.Time) Observation {
 	o := Observation{
-		Instance: req.key(), ObservedAt: at, Input: req.input.name, InputID: req.id,
+		Instance: req.key(), ObservedAt: at, Input: req.input.name, InputID: req.inputID,
 		Payload: c.redact(PayloadName{req.workflow.name, InputPayload, req.input.name}, input.Payload),
 		Outcome: outcomeNames[r.kind], Version: r.version,
 	}

@@ -11,7 +11,7 @@ type ExecuteOption func(*request) error
 // *InputIDReused. Outcomes are kept for Config.Retention; an id that comes later than that is new.
 func WithInputID(id string) ExecuteOption {
 	return func(r *request) error {
-		r.id = id
+		r.inputID = id
 		return checkIdentifier(InputID, id)
 	}
 }

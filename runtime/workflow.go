@@ -55,7 +55,7 @@ type definition interface {
 // preparedInput is an input with what the engine asks of it.
 type preparedInput struct {
 	name      string
-	id        string
+	instance  string // its id
 	uniqueKey string
 	value     any // in the workflow's interface of inputs
 }
@@ -94,8 +94,8 @@ func (w *typed[S, I, E, F, R]) prepare(input any) (preparedInput, error) {
 		return preparedInput{}, fmt.Errorf("workflow %s: %T is not one of its inputs; pass the struct itself, not a pointer",
 			w.Workflow, input)
 	}
-	p.id = w.InputID(in)
-	if err := checkIdentifier(InstanceID, p.id); err != nil {
+	p.instance = w.InputID(in)
+	if err := checkIdentifier(InstanceID, p.instance); err != nil {
 		return preparedInput{}, fmt.Errorf("workflow %s: input %s: %w", w.Workflow, p.name, err)
 	}
 	if w.UniqueKey == nil {
@@ -103,7 +103,7 @@ func (w *typed[S, I, E, F, R]) prepare(input any) (preparedInput, error) {
 	}
 	if key, has := w.UniqueKey(in); has {
 		if err := checkIdentifier(UniqueKey, key); err != nil {
-			return preparedInput{}, fmt.Errorf("%s/%s: input %s: %w", w.Workflow, p.id, p.name, err)
+			return preparedInput{}, fmt.Errorf("%s/%s: input %s: %w", w.Workflow, p.instance, p.name, err)
 		}
 		p.uniqueKey = key
 	}
@@ -335,7 +335,7 @@ func (w *typed[S, I, E, F, R]) decide(now time.Time, version int64, state any, i
 		}
 		return rejection, decided{}, nil
 	}
-	b := decisionBuilder[S, I, E, F, R]{workflow: w, transition: transition, id: input.id, version: version, now: now}
+	b := decisionBuilder[S, I, E, F, R]{workflow: w, transition: transition, id: input.instance, version: version, now: now}
 	err = b.build(s, decision)
 	return nil, b.out, err
 }

@@ -22,8 +22,8 @@ func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
 	if err != nil {
 		return err
 	}
-	if len(batch.Changes) == 1 && len(batch.Unchanged) == 0 && single(&batch.Changes[0]) {
-		b.queueSingle(batch.Commit, &batch.Changes[0])
+	if len(batch.Changes) == 1 && len(batch.Unchanged) == 0 && fitsAppendChange(&batch.Changes[0]) {
+		b.queueAppendChange(batch.Commit, &batch.Changes[0])
 	} else {
 		b.Queue(begin)
 		b.Queue(useIndexesAndWait, appendWait)

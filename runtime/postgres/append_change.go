@@ -6,10 +6,10 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
-// single reports whether appendChange can store a change. It takes one lease, on a delivery of the instance itself, and none of
+// fitsAppendChange reports whether appendChange can store a change. It takes one lease, on a delivery of the instance itself, and none of
 // what is rare. It does not take a unique key: to see who holds it needs READ COMMITTED, which only a transaction with BEGIN
 // can ask for.
-func single(change *runtime.Change) bool {
+func fitsAppendChange(change *runtime.Change) bool {
 	if change.UniqueKey != "" || change.Parent != nil || len(change.Consume) > 1 || len(change.CancelEffects) > 0 ||
 		len(change.Settle) > 0 || len(change.Inputs.Outcomes) > 0 || len(change.Inputs.Observations) > 0 {
 		return false
@@ -17,8 +17,8 @@ func single(change *runtime.Change) bool {
 	return len(change.Consume) == 0 || change.Consume[0].Instance == change.Instance
 }
 
-// queueSingle adds a change as one statement.
-func (b *changeBatch) queueSingle(commit runtime.CommitID, change *runtime.Change) {
+// queueAppendChange adds a change as one statement.
+func (b *changeBatch) queueAppendChange(commit runtime.CommitID, change *runtime.Change) {
 	var lease runtime.Lease
 	var item string
 	if len(change.Consume) > 0 {
