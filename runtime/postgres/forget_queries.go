@@ -41,7 +41,7 @@ const deletable = `
 const finishedInstances = `
 SELECT i.workflow_id, i.workflow_type, i.version, coalesce(i.status, ''), i.created_at, i.last_event_at, i.completed_at
 FROM ironflow.instances i
-WHERE i.completed_at IS NOT NULL AND i.workflow_type = $1::text
+WHERE ` + isCompleted + ` AND i.workflow_type = $1::text
   AND (i.created_at, i.workflow_id) > ($4::timestamptz, $5::text) AND i.created_at < $2::timestamptz
   AND i.completed_at < $2::timestamptz AND` + deletable + `$3::bigint)
 ORDER BY i.created_at, i.workflow_id

@@ -50,11 +50,11 @@ var listInstances = `
 WITH RECURSIVE` + listHalf(`
 <half> (workflow_type) AS (
     SELECT CASE WHEN $1::text <> '' THEN $1::text
-                ELSE (SELECT min(i.workflow_type) FROM ironflow.instances i WHERE i.completed_at IS <null>) END
+                ELSE (SELECT min(i.workflow_type) FROM ironflow.instances i WHERE <is half>) END
     WHERE $2::text IN ('', '<half>')
     UNION ALL
     SELECT (SELECT min(i.workflow_type) FROM ironflow.instances i
-            WHERE i.completed_at IS <null> AND i.workflow_type > w.workflow_type)
+            WHERE <is half> AND i.workflow_type > w.workflow_type)
     FROM <half> w
     WHERE $1::text = '' AND w.workflow_type IS NOT NULL
 )`, ",") + `
@@ -65,7 +65,7 @@ FROM (` + listHalf(`
     CROSS JOIN LATERAL (
         SELECT i.workflow_id, i.workflow_type, i.version, i.status, i.created_at, i.last_event_at, i.completed_at
         FROM ironflow.instances i
-        WHERE i.completed_at IS <null> AND i.workflow_type = w.workflow_type
+        WHERE <is half> AND i.workflow_type = w.workflow_type
           AND i.created_at >= $4::timestamptz
           AND (i.created_at, i.workflow_id, i.workflow_type) < ($7::timestamptz, $8::text, $9::text)
           AND ($3::text = '' OR i.status = $3::text)
@@ -77,10 +77,17 @@ FROM (` + listHalf(`
 ORDER BY created_at DESC, workflow_id DESC, workflow_type DESC
 LIMIT $10::bigint`
 
+// isActive and isCompleted are the conditions of the indexes of instances, see migration 005. What looks an instance up by its key
+// must not say it so.
+const (
+	isActive    = "coalesce(i.completed_at, timestamptz 'infinity') = timestamptz 'infinity'"
+	isCompleted = "coalesce(i.completed_at, timestamptz 'infinity') < timestamptz 'infinity'"
+)
+
 // listHalf writes SQL once for each of the indexes.
 func listHalf(sql, between string) string {
-	active := strings.NewReplacer("<half>", "active", "<null>", "NULL")
-	completed := strings.NewReplacer("<half>", "completed", "<null>", "NOT NULL")
+	active := strings.NewReplacer("<half>", "active", "<is half>", isActive)
+	completed := strings.NewReplacer("<half>", "completed", "<is half>", isCompleted)
 	return active.Replace(sql) + between + completed.Replace(sql)
 }
 

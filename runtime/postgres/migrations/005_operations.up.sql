@@ -1,8 +1,13 @@
 -- For lists of instances, the newest first: of those that are active, and of those that have completed. No commit changes what
 -- is in them but the one that completes an instance; all others stay heap-only (HOT). Both are ordered by workflow first, and a
 -- list of all workflows reads them one by one.
-CREATE INDEX instances_active_idx ON ironflow.instances (workflow_type, created_at, workflow_id) WHERE completed_at IS NULL;
-CREATE INDEX instances_completed_idx ON ironflow.instances (workflow_type, created_at, workflow_id) WHERE completed_at IS NOT NULL;
+--
+-- What they are about is not said by IS NULL, which commits and locks ask of the rows they look up by key: the planner would
+-- take it for a reason to read such an index as a whole, as it does while it believes that the table is empty.
+CREATE INDEX instances_active_idx ON ironflow.instances (workflow_type, created_at, workflow_id)
+    WHERE coalesce(completed_at, timestamptz 'infinity') = timestamptz 'infinity';
+CREATE INDEX instances_completed_idx ON ironflow.instances (workflow_type, created_at, workflow_id)
+    WHERE coalesce(completed_at, timestamptz 'infinity') < timestamptz 'infinity';
 
 -- Dead letters in the order in which they died. Only they are in it, so that nobody else pays.
 CREATE INDEX effects_dead_idx ON ironflow.effects (dead_at, workflow_id, workflow_type, version, position) WHERE dead_at IS NOT NULL;
