@@ -2,6 +2,7 @@ package generate_test
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,8 +86,12 @@ func (Decider) Open(now time.Time, state State, in Open) OpenDecision {
 `
 	write(t, dir, "decider.go", decider)
 	run(t, dir)
+	files, err := generate.Declarations([]string{dir})
+	if want := []string{filepath.Join(dir, "decider.go"), filepath.Join(dir, "gate.go")}; err != nil || !slices.Equal(files, want) {
+		t.Errorf("the declaration is in %q, want %q: %v", files, want, err)
+	}
 	write(t, dir, "gate.go", strings.NewReplacer("Opened", "WasOpened", "By string", "At int64").Replace(gate))
-	_, err := generate.New([]string{dir}, generate.Options{})
+	_, err = generate.New([]string{dir}, generate.Options{})
 	if err == nil || !strings.Contains(err.Error(), "decider.go:8:20: undefined: Opened") {
 		t.Errorf("got %v", err)
 	}
