@@ -231,8 +231,10 @@ func (s *source) block(header, indent int) (lines []string, end int) {
 		case width == 0:
 			width = depth
 		}
-		lines = append(lines, string(line[width:]))
 		end = s.lines[number-1] + len(line)
+		if len(line) > width || end < len(s.text) { // an empty line without an end is none
+			lines = append(lines, string(line[width:]))
+		}
 	}
 	return lines, end
 }
