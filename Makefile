@@ -2,6 +2,9 @@
 # make test    everything CI checks: format, vet, lint, generated code, race tests on both stores, examples
 # make bench   how fast it is; starts a PostgreSQL of its own
 
+# A module of its own, which CI treats like the rest.
+OTEL = runtime/otel
+
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: demo test fmt vet lint generated race examples bench postgres
@@ -19,10 +22,12 @@ fmt:
 
 vet:
 	go vet ./...
+	go -C $(OTEL) vet ./...
 	go run ./cmd/ironflow-gen vet ./...
 
 lint:
 	go run $(STATICCHECK) ./...
+	cd $(OTEL) && go run $(STATICCHECK) ./...
 
 # Generated files must be what the generator writes today.
 generated:
@@ -32,6 +37,7 @@ generated:
 
 race: postgres
 	go test -race -timeout 15m ./...
+	go -C $(OTEL) test -race -timeout 5m ./...
 
 examples:
 	@for example in order subscription travel dashboard; do echo "go run ./examples/$$example"; go run ./examples/$$example > /dev/null || exit 1; done

@@ -137,7 +137,16 @@ func (b *batch) forget() {
 
 // attempt reads what is not cached, decides, stores and answers. With an error nothing is stored, and nothing answered but
 // repeats.
-func (b *batch) attempt(ctx context.Context) error {
+func (b *batch) attempt(ctx context.Context) (err error) {
+	if telemetry := b.x.config.Telemetry; telemetry != nil {
+		begin := time.Now()
+		defer func() {
+			if report := b.report(); report.Inputs > 0 || err != nil {
+				report.Err = err
+				b.x.config.reportCommit(begin, report)
+			}
+		}()
+	}
 	if err := b.answerRepeats(ctx); err != nil {
 		return err
 	}
@@ -158,6 +167,21 @@ func (b *batch) attempt(ctx context.Context) error {
 		b.done(g)
 	}
 	return nil
+}
+
+// report counts what the batch has decided.
+func (b *batch) report() (report CommitReport) {
+	for _, g := range b.groups {
+		if g.decided == 0 {
+			continue
+		}
+		report.Instances++
+		report.Inputs += g.decided
+		if g.chain != nil {
+			report.Events += len(g.chain.change.Events)
+		}
+	}
+	return report
 }
 
 // answerRepeats answers the inputs that came before under the same id.

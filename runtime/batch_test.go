@@ -387,7 +387,7 @@ func TestTimerCancelledInItsOwnBatch(t *testing.T) {
 		b.eventually("the timer waits", func() bool { return runtime.Waiting(g.engine) == 2 })
 		g.open <- true
 		wantAccepted(b, wait(b, "the caller's return", cancelled))
-		b.wantLog("lease lost", "timer=Tick")
+		b.wantLog("lease lost", "timer=beat", "input=Tick")
 		b.wantTable("version, type", "events", "WHERE workflow_id = 'a' ORDER BY version", "1 Added", "2 Added")
 		b.wantTable("*", "timers", "WHERE workflow_id = 'a'")
 	})

@@ -70,6 +70,14 @@ func (w *worker) planClaims() (steps []claimStep, limited map[Kind]*limitedKind)
 func (r *workerRun) claim(ctx context.Context, limit int) (deliveries []Delivery, until time.Time, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.config.Lease)
 	defer cancel()
+	if telemetry := r.config.Telemetry; telemetry != nil {
+		begin := time.Now()
+		defer func() {
+			telemetry.Claimed(ClaimReport{
+				Queue: r.name, Wanted: limit, Claimed: len(deliveries), Duration: time.Since(begin), Err: err,
+			})
+		}()
+	}
 	now := storedTime(r.config.Clock.Now())
 	until = now.Add(r.config.Lease)
 	for _, step := range r.claims {

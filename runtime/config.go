@@ -11,6 +11,9 @@ type Config struct {
 	// Logger gets what happens outside of a caller's sight. Default: slog.Default().
 	Logger *slog.Logger
 
+	// Telemetry is told what the engine does; package runtime/otel makes traces and metrics of it. Default: nobody is told.
+	Telemetry Telemetry
+
 	// Clock is the engine's time. Default: the system's clock.
 	Clock Clock
 

@@ -11,7 +11,7 @@ import (
 // newEffectWorker makes the worker that calls handlers and brings their results in by the door, and that delivers inputs
 // to other workflows. An effect for a workflow that this engine does not have waits for a process that has it.
 func newEffectWorker(e *Engine) *worker {
-	w := newWorker(e.store.Effects(), e.config, e.config.EffectHandlers)
+	w := newWorker(EffectQueue, e.store.Effects(), e.config, e.config.EffectHandlers)
 	w.limitedQueue = e.store
 	for _, workflow := range e.workflows {
 		for effect, o := range workflow.effectOptions() {
@@ -43,7 +43,7 @@ func newEffectWorker(e *Engine) *worker {
 
 // newTimerWorker makes the worker that brings the inputs of due timers and schedules in by the door.
 func newTimerWorker(e *Engine) *worker {
-	w := newWorker(e.store.Timers(), e.config, e.config.TimerHandlers)
+	w := newWorker(TimerQueue, e.store.Timers(), e.config, e.config.TimerHandlers)
 	for _, workflow := range e.workflows {
 		for _, input := range workflow.inputNames() {
 			w.routes[Kind{Workflow: workflow.name, Name: input}] = route{
@@ -168,8 +168,12 @@ func (e *Engine) tryInput(ctx context.Context, d Delivery, req request) (outcome
 		return err
 	})
 	if err == nil && outcome.kind != accepted {
+		brought := d.Lease.Key // by a timer
+		if d.Lease.Queue == EffectQueue {
+			brought = d.Kind.Name
+		}
 		e.config.Logger.InfoContext(ctx, "ironflow: the workflow did not accept what was delivered",
-			"workflow", req.workflow.name, "instance", req.input.instance, d.Lease.Queue.singular(), d.Kind.Name,
+			"workflow", req.workflow.name, "instance", req.input.instance, d.Lease.Queue.singular(), brought,
 			"input", req.input.name, "outcome", outcome.describe())
 	}
 	return outcome, err

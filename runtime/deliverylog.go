@@ -18,11 +18,16 @@ func newDeliveryLogger(logger *slog.Logger, d *Delivery) *slog.Logger {
 
 // Handle implements slog.Handler.
 func (h deliveryHandler) Handle(ctx context.Context, record slog.Record) error {
-	d := h.delivery
-	return h.Handler.WithAttrs([]slog.Attr{
-		slog.String("workflow", d.Kind.Workflow),
-		slog.String("instance", d.Lease.Instance.ID),
-		slog.String(d.Lease.Queue.singular(), d.Kind.Name),
-		slog.Int("attempt", d.Attempt),
-	}).Handle(ctx, record)
+	return h.Handler.WithAttrs(h.delivery.logAttrs()).Handle(ctx, record)
+}
+
+// logAttrs names the delivery in a log.
+func (d *Delivery) logAttrs() []slog.Attr {
+	attrs := []slog.Attr{slog.String("workflow", d.Kind.Workflow), slog.String("instance", d.Lease.Instance.ID)}
+	if d.Lease.Queue == TimerQueue {
+		attrs = append(attrs, slog.String("timer", d.Lease.Key), slog.String("input", d.Kind.Name))
+	} else {
+		attrs = append(attrs, slog.String("effect", d.Kind.Name))
+	}
+	return append(attrs, slog.Int("attempt", d.Attempt))
 }

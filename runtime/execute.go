@@ -193,7 +193,12 @@ func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOpt
 		}
 	}
 	req.maxPayload = e.config.MaxPayloadBytes
-	return e.executor.execute(ctx, req)
+	ended := e.config.startInput(ctx, &req)
+	result, err := e.executor.execute(ctx, req)
+	if ended != nil {
+		ended(result, err)
+	}
+	return result, err
 }
 
 // Wake lets the workers and readers of this engine look for work at once, and not only when they poll next: after the commit of a transaction

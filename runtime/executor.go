@@ -166,7 +166,13 @@ type beginner interface {
 }
 
 // decideAlone takes one input through a unit of work of its own. It also returns the change that was stored.
-func (x *executor) decideAlone(ctx context.Context, in beginner, key InstanceKey, req request) (result, Change, error) {
+func (x *executor) decideAlone(ctx context.Context, in beginner, key InstanceKey, req request) (_ result, stored Change, err error) {
+	if x.config.Telemetry != nil {
+		begin := time.Now()
+		defer func() {
+			x.config.reportCommit(begin, CommitReport{Inputs: 1, Instances: 1, Events: len(stored.Events), Apart: true, Err: err})
+		}()
+	}
 	// This is not asked within the unit of work, which has a connection in its hand and would wait for a second. An outcome that
 	// comes meanwhile makes the commit a conflict.
 	if req.inputID != "" {

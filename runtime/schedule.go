@@ -41,8 +41,8 @@ func (e *Engine) skipFiring(r *recurrence, d Delivery, dead Settlement) Settleme
 	if next.IsZero() {
 		return dead
 	}
-	e.config.Logger.Error("ironflow: a firing is left out", "workflow", d.Kind.Workflow, "timer", d.Lease.Key, "due", d.Due,
-		"next", next, "error", dead.Error)
+	e.config.Logger.Error("ironflow: a firing is left out", "workflow", d.Kind.Workflow, "instance", d.Lease.Instance.ID,
+		"timer", d.Lease.Key, "due", d.Due, "next", next, "error", dead.Error)
 	return Settlement{Lease: d.Lease, Verdict: Again, At: next}
 }
 

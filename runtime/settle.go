@@ -77,6 +77,7 @@ func (s *settler) settle(batch []settling) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), config.Lease)
 	defer cancel()
+	begin := time.Now()
 	var lost []Lease
 	err := retry(ctx, config.Clock, func() (err error) {
 		lost, err = s.worker.queue.Settle(ctx, settlements)
@@ -85,6 +86,13 @@ func (s *settler) settle(batch []settling) {
 	if err != nil {
 		config.Logger.ErrorContext(ctx, "ironflow: settling failed, the work is due again when its lease ends",
 			"deliveries", len(batch), "error", err)
+	}
+	if config.Telemetry != nil {
+		report := SettlementReport{Queue: s.worker.name, Lost: len(lost), Duration: time.Since(begin), Err: err}
+		if err == nil {
+			report.Settled = len(batch) - len(lost)
+		}
+		config.Telemetry.Settled(report)
 	}
 	for _, lease := range lost {
 		config.Logger.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now",

@@ -16,6 +16,7 @@ import (
 // While it runs, one goroutine claims and one settles what the handlers leave. So a claim, the handlers and a settlement go
 // on side by side, and each round trip carries many deliveries.
 type worker struct {
+	name   QueueName
 	queue  Queue
 	routes map[Kind]route
 
@@ -42,8 +43,9 @@ type route struct {
 	dead func(ctx context.Context, d Delivery, dead Settlement) (Settlement, error)
 }
 
-func newWorker(queue Queue, config Config, slots int) *worker {
+func newWorker(name QueueName, queue Queue, config Config, slots int) *worker {
 	return &worker{
+		name:   name,
 		queue:  queue,
 		routes: make(map[Kind]route),
 		config: config,
@@ -211,9 +213,14 @@ func (r *workerRun) serve(stop context.Context, s shift) {
 		return
 	}
 	log := newDeliveryLogger(r.config.Logger, &s.Delivery)
+	ctx, report := r.config.startDelivery(s.ctx, &s.Delivery)
 	settlement := r.routes[s.Kind].retry.settle(s.Delivery, errGoexit, storedTime(r.config.Clock.Now()))
-	defer func() { r.end(s, settlement) }() // also when the handler ends its goroutine
-	settlement = r.attempt(s.ctx, log, s.Delivery)
+	ending := DeliveryEnd{Result: DeliveryRetried, Again: settlement.At, Err: errGoexit}
+	defer func() { // also when the handler ends its goroutine
+		report(ending)
+		r.end(s, settlement)
+	}()
+	settlement, ending = r.attempt(ctx, log, s.Delivery)
 }
 
 // end settles what is left to settle of a delivery, and forgets it.
@@ -233,8 +240,8 @@ func (r *workerRun) end(s shift, settlement Settlement) {
 	r.settler.add(settlement, forget)
 }
 
-// attempt returns how the lease is to end; Verdict 0 when there is nothing to settle any more.
-func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Settlement {
+// attempt returns how the lease is to end, Verdict 0 when there is nothing to settle any more, and what is reported.
+func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (Settlement, DeliveryEnd) {
 	route := w.routes[d.Kind]
 	if d.Attempt > route.retry.MaxAttempts {
 		return w.bury(ctx, log, d, Settlement{
@@ -243,7 +250,7 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Sett
 	}
 	settlement, err := route.deliver(ctx, d)
 	if err == nil {
-		return settlement
+		return settlement, DeliveryEnd{Result: DeliveryDone}
 	}
 	now := storedTime(w.config.Clock.Now())
 	var lost *LeaseLost
@@ -251,14 +258,15 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Sett
 	switch {
 	case errors.As(err, &lost), errors.As(context.Cause(ctx), &lost):
 		log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now", "error", err)
-		return Settlement{}
+		return Settlement{}, DeliveryEnd{Result: DeliveryLeaseLost, Err: err}
 	case errors.Is(context.Cause(ctx), errStopping):
 		log.InfoContext(ctx, "ironflow: interrupted by the stop, given back", "error", err)
-		return Settlement{Lease: d.Lease, Verdict: Release, At: now}
+		return Settlement{Lease: d.Lease, Verdict: Release, At: now}, DeliveryEnd{Result: DeliveryReleased, Err: err}
 	case errors.As(err, &newer):
 		// While a release rolls out, a newer process works on the same instances. It will come by.
 		log.WarnContext(ctx, "ironflow: left to a newer process", "error", err)
-		return Settlement{Lease: d.Lease, Verdict: Release, At: now.Add(leaveToNewer)}
+		again := now.Add(leaveToNewer)
+		return Settlement{Lease: d.Lease, Verdict: Release, At: again}, DeliveryEnd{Result: DeliveryLeft, Again: again, Err: err}
 	}
 	settlement = route.retry.settle(d, err, now)
 	if settlement.Verdict == Dead {
@@ -267,10 +275,10 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) Sett
 	if settlement.Verdict == Release {
 		log.DebugContext(ctx, "ironflow: snoozed", "until", settlement.At)
 		w.wakeAt(settlement.At) // unlike for what is left to a newer process, which would be too late each time
-		return settlement
+		return settlement, DeliveryEnd{Result: DeliverySnoozed, Again: settlement.At, Err: err}
 	}
 	log.WarnContext(ctx, "ironflow: attempt failed", "retry_at", settlement.At, "error", err)
-	return settlement
+	return settlement, DeliveryEnd{Result: DeliveryRetried, Again: settlement.At, Err: err}
 }
 
 // leaveToNewer is how long a delivery waits that this process is too old for. The attempt does not count: what a rollout has not
@@ -291,31 +299,32 @@ func lastWord(d Delivery, policy RetryPolicy) string {
 const maxBurials = 25
 
 // bury makes a dead letter of a delivery, or what its route makes of it.
-func (w *worker) bury(ctx context.Context, log *slog.Logger, d Delivery, dead Settlement) Settlement {
+func (w *worker) bury(ctx context.Context, log *slog.Logger, d Delivery, dead Settlement) (Settlement, DeliveryEnd) {
 	route := w.routes[d.Kind]
+	ending := DeliveryEnd{Result: DeliveryDied, Err: errors.New(dead.Error)}
 	log.ErrorContext(ctx, "ironflow: dead letter", "error", dead.Error)
 	if route.dead == nil {
-		return dead
+		return dead, ending
 	}
 	settlement, err := route.dead(ctx, d, dead)
 	var lost *LeaseLost
 	switch {
 	case err == nil:
-		return settlement
+		return settlement, ending
 	case errors.As(err, &lost):
 		log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now", "error", err)
-		return Settlement{}
+		return Settlement{}, DeliveryEnd{Result: DeliveryLeaseLost, Err: err}
 	case d.Attempt > route.retry.MaxAttempts+maxBurials:
 		log.ErrorContext(ctx, "ironflow: the workflow was not told of its dead effect", "error", err)
-		return dead
+		return dead, ending
 	}
 	// The next claim finds the attempts used up, whatever they were, and comes here again with the error as it is: the handler
 	// has said its last word.
 	log.ErrorContext(ctx, "ironflow: telling the workflow of its dead effect failed", "error", err)
+	again := dead.At.Add(route.retry.delay(d.Attempt))
 	return Settlement{
-		Lease: d.Lease, Verdict: RetryLater, At: dead.At.Add(route.retry.delay(d.Attempt)), Error: dead.Error,
-		Attempts: route.retry.MaxAttempts + 1,
-	}
+		Lease: d.Lease, Verdict: RetryLater, At: again, Error: dead.Error, Attempts: route.retry.MaxAttempts + 1,
+	}, DeliveryEnd{Result: DeliveryRetried, Again: again, Err: err}
 }
 
 // storeBackoff is for calls of a store that failed and are worth repeating at once.
