@@ -19,7 +19,8 @@ type batch struct {
 	lane   *lane
 	x      *executor
 	groups []*group
-	ended  bool // serve has returned, so user code has not ended its goroutine
+	commit CommitID // of the last attempt
+	ended  bool     // serve has returned, so user code has not ended its goroutine
 }
 
 // group holds the inputs of one instance.
@@ -320,7 +321,8 @@ func (g *group) decide(config *Config) error {
 // store commits the changes of all groups. A group that adds nothing rests on what it knows of its instance, which the
 // store has to confirm unless it said so within this batch.
 func (b *batch) store(ctx context.Context) error {
-	batch := Batch{Commit: newCommitID(), Changes: make([]Change, 0, len(b.groups))}
+	b.commit = newCommitID()
+	batch := Batch{Commit: b.commit, Changes: make([]Change, 0, len(b.groups))}
 	for _, g := range b.groups {
 		if g.chain == nil {
 			continue
@@ -396,6 +398,9 @@ func (b *batch) done(g *group) {
 	}
 	if len(g.chain.change.Events) > 0 {
 		b.x.committed(g.chain.change)
+		if g.chain.base == 0 {
+			g.chain.current.created = b.commit
+		}
 	}
 	// User code that fails may have touched what it was given. What has completed may be deleted at any time.
 	if g.failed || g.chain.current.completed {

@@ -12,6 +12,7 @@ type cached struct {
 	state     any
 	lastEvent time.Time // recorded time of the last event
 	parent    *Parent
+	created   CommitID  // of the commit that created it; 0 while that is not stored
 	bytes     int       // about what the state takes: the size of its last snapshot and of the events since then
 	snapshot  int64     // version of the newest snapshot
 	asOf      time.Time // when the store said so, or took it in

@@ -46,6 +46,8 @@ func (c *chain) decide(req request) (result, error) {
 		return result{kind: existed, version: c.current.version}, nil
 	case req.continues && c.current.version == 0:
 		return result{kind: missing}, nil
+	case req.created != 0 && !c.current.completed && req.created != c.current.created:
+		return result{kind: replaced, version: c.current.version}, nil
 	case c.current.completed:
 		return result{kind: alreadyCompleted, version: c.current.version}, nil
 	}
@@ -119,6 +121,7 @@ func (c *chain) add(req request, d decided) error {
 		state:     d.state,
 		lastEvent: c.now,
 		parent:    parent,
+		created:   c.current.created,
 		bytes:     c.current.bytes,
 		snapshot:  c.current.snapshot,
 		asOf:      c.change.Due,
@@ -211,7 +214,7 @@ func (c *chain) size() int { return c.events + c.effects }
 // given one, or that of the snapshot, or the initial one.
 func known(workflow *Workflow, before cached, instance Instance) (cached, error) {
 	after := cached{version: instance.Version, completed: instance.Completed, lastEvent: instance.LastEventAt,
-		parent: instance.Parent, bytes: before.bytes, snapshot: before.snapshot}
+		parent: instance.Parent, created: instance.Created, bytes: before.bytes, snapshot: before.snapshot}
 	if instance.Completed {
 		return after, nil
 	}

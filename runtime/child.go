@@ -75,8 +75,9 @@ func (e *Engine) deliverToParent(ctx context.Context, d Delivery, parent Parent,
 	if err != nil {
 		return Settlement{}, Permanent(fmt.Errorf("input %s of the parent %s: %w", parent.Input, parent.Instance, err))
 	}
-	// A parent that was deleted meanwhile does not come back to life by the end of its child.
-	return e.deliverInput(ctx, d, request{workflow: workflow, input: input, continues: true})
+	// A parent that was deleted meanwhile does not come back to life by the end of its child, and one that began anew since has
+	// nothing to do with it.
+	return e.deliverInput(ctx, d, request{workflow: workflow, input: input, continues: true, created: parent.Created})
 }
 
 // deliverToTarget executes the input of another workflow that an effect starts or sends.
@@ -100,7 +101,9 @@ func (e *Engine) deliverToTarget(ctx context.Context, d Delivery, options Effect
 		req.creates = true
 		id = childID(&d.Lease)
 		if options.Ended != "" {
-			req.parent = &Parent{Instance: d.Lease.Instance, Input: options.Ended}
+			if req.parent, err = e.parentOf(ctx, d, options.Ended); err != nil {
+				return Settlement{}, err
+			}
 		}
 	}
 	if req.input, err = workflow.inputOf(target.Input, id, fields); err != nil {
@@ -127,6 +130,20 @@ func (e *Engine) deliverToTarget(ctx context.Context, d Delivery, options Effect
 	fields = make(map[string]json.RawMessage)
 	setText(fields, map[string]string{"child": req.input.instance, "status": "", "error": reason})
 	return e.deliverToParent(ctx, d, *req.parent, fields)
+}
+
+// parentOf is who hears of the end of the child that an effect starts. As long as the effect is there, its instance is the one that
+// asked for it.
+func (e *Engine) parentOf(ctx context.Context, d Delivery, input string) (*Parent, error) {
+	parent := &Parent{Instance: d.Lease.Instance, Input: input}
+	first, err := e.store.EventCauses(ctx, CauseQuery{Instance: parent.Instance, From: 1, Limit: 1})
+	if err != nil {
+		return nil, fmt.Errorf("effect %s: %w", d.Kind.Name, fromStore(err))
+	}
+	if len(first) > 0 {
+		parent.Created = first[0].Commit
+	}
+	return parent, nil
 }
 
 // childID is the id of the instance that an effect starts. Like the effect's idempotency key it has the name of the parent's

@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,6 +46,68 @@ func TestEndOfAnOrphan(t *testing.T) {
 		b.eventuallyTable("kind", "effects", "")
 		b.wantTable("workflow_id", "instances", "WHERE workflow_type = 'ticket'")
 		b.wantLog("did not accept", "workflow=ticket", "instance=a", "there is no such instance")
+	})
+}
+
+// A parent that completed and was deleted, and one that began anew under its id while the child of the first went on: the later
+// one does not hear of that child, and does hear of its own.
+func TestEndOfAChildOfAnEarlierParent(t *testing.T) {
+	onStores(t, func(b *bed) {
+		c := newClock()
+		config := b.config(c)
+		config.Retention = runtime.Retention{CompletedOf: map[string]time.Duration{"ticket": 2 * time.Hour}}
+		var heard atomic.Int32
+		parents := withOptions(tickets(ticket.Decider{
+			OnOpen: func(_ time.Time, _ ticket.State, in ticket.Open) ticket.OpenDecision {
+				if in.Subject == "later" { // its child is of a later version, and so has another id
+					return ticket.AcceptOpen(ticket.Opened{Subject: in.Subject})
+				}
+				return ticket.AcceptOpen(ticket.Opened{Subject: in.Subject}).Effect(ticket.Notify{})
+			},
+			OnNote: func(_ time.Time, _ ticket.State, in ticket.Note) ticket.NoteDecision {
+				if in.Text == "" { // the end of a child
+					heard.Add(1)
+					return ticket.AcceptNote(ticket.Noted{Text: "ended"})
+				}
+				return ticket.AcceptNote(ticket.Noted{Text: in.Text}).Effect(ticket.Notify{})
+			},
+		}, ticket.Handler{}), "Notify", func(o *runtime.EffectOptions) {
+			o.Starts, o.Ended = &runtime.Target{Workflow: "ledger", Input: "Add"}, "Note"
+		})
+		engine := b.engine(config, parents, ledgers(ledger.Decider{}, ledger.Handler{}))
+		b.run(engine)
+		ctx, client := b.Context(), ticket.NewClient(engine)
+		end := func(child string) {
+			b.Helper()
+			b.eventuallyTable("kind", "effects", "")
+			out, err := ledger.NewClient(engine).Close(ctx, ledger.Close{Account: child})
+			must(b, out, err)
+			b.eventuallyTable("kind", "effects", "")
+		}
+		b.open(engine, "a")
+		b.eventuallyTable("workflow_id", "instances", "WHERE workflow_type = 'ledger'", "ticket/a/1/0")
+		solved, err := client.Solve(ctx, ticket.Solve{ID: "a"})
+		must(b, solved, err)
+		c.advance(2*time.Hour + time.Second)
+		_, err = engine.ApplyRetention(ctx) // unless Run was faster
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.eventuallyTable("workflow_id", "instances", "WHERE workflow_type = 'ticket'")
+
+		out, err := client.Open(ctx, ticket.Open{ID: "a", Subject: "later"})
+		must(b, out, err)
+		end("ticket/a/1/0")
+		b.wantLog("did not accept", "workflow=ticket", "instance=a", "input=Note", "deleted, and there is another one of its id")
+		b.wantTable("version", "instances", "WHERE workflow_type = 'ticket'", "1")
+		noted, err := client.Note(ctx, ticket.Note{ID: "a", Text: "go on"})
+		must(b, noted, err)
+		b.eventuallyTable("version", "instances", "WHERE workflow_id = 'ticket/a/2/0'", "1")
+		end("ticket/a/2/0")
+		b.wantTable("version", "instances", "WHERE workflow_type = 'ticket'", "3")
+		if n := heard.Load(); n != 1 {
+			b.Errorf("the later parent heard of %d ends, want that of its own child", n)
+		}
 	})
 }
 

@@ -137,9 +137,10 @@ type request struct {
 	delivery *Delivery  // the effect or timer that brought the input; nil for a client's
 	settle   Settlement // how the delivery ends in the input's commit
 
-	creates   bool    // the input is refused when the instance exists
-	continues bool    // the input is refused when the instance does not exist
-	parent    *Parent // of the instance that the input creates
+	creates   bool     // the input is refused when the instance exists
+	continues bool     // the input is refused when the instance does not exist
+	created   CommitID // the input is refused by an instance that another commit created; 0 for no matter
+	parent    *Parent  // of the instance that the input creates
 
 	within     Transaction // of the caller; nil for one of its own
 	maxPayload int         // bytes
@@ -174,6 +175,8 @@ func (r result) describe() string {
 		return "the instance existed already"
 	case missing:
 		return "there is no such instance"
+	case replaced:
+		return "the instance it was for was deleted, and there is another one of its id"
 	default:
 		return "the instance had completed"
 	}

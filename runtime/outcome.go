@@ -22,8 +22,9 @@ const (
 	accepted outcomeKind = iota + 1
 	rejected
 	alreadyCompleted
-	existed // this and the next only to the engine's own inputs
+	existed // this and the next two only to the engine's own inputs
 	missing
+	replaced
 )
 
 // Accepted reports that the events, and all else the decision asked for, are stored.

@@ -154,6 +154,10 @@ type Instance struct {
 	Version   int64 // number of events, 0 when the instance does not exist
 	Completed bool  // it refuses every input
 
+	// Created is the commit that created the instance. It tells it from an earlier one of the same id that was deleted. It is 0
+	// when the instance does not exist, or comes without events because it has completed.
+	Created CommitID
+
 	LastEventAt time.Time // RecordedAt of the last event, whether or not Events has it
 	Parent      *Parent   // who started it as a child and wants to hear of its end
 
@@ -206,6 +210,10 @@ type Change struct {
 type Parent struct {
 	Instance InstanceKey `json:"instance"`
 	Input    string      `json:"input"`
+
+	// Created is the commit that created the parent: another instance of its id, which came after it was deleted, hears of
+	// nothing. It is 0 in what was stored before this was noted; then whoever has the id hears.
+	Created CommitID `json:"created,omitempty"`
 }
 
 // EncodeParent returns a parent as a store keeps it: JSON, or nothing when there is none.

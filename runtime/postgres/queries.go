@@ -36,7 +36,7 @@ ORDER BY i.workflow_id, i.workflow_type
 FOR UPDATE OF i`
 
 // readInstances returns a row for each event that is asked for, and one for an instance of which none is. The first row of
-// an instance has its snapshot. That no event is wanted of a completed instance is said as a bound on the version, which the
+// an instance has its snapshot, and the commit of its first event. That no event is wanted of a completed instance is said as a bound on the version, which the
 // index finds nothing beyond; as a condition beside it, all events would be read to be thrown away. So would they be if
 // they were joined as a table: a bound that comes out of another outer join is no condition of the index then. OFFSET 0
 // keeps the planner from making a join of it.
@@ -44,7 +44,14 @@ const readInstances = `
 SELECT k.number, i.version, i.completed_at IS NOT NULL, i.last_event_at,
        coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END,
        coalesce(e.version, 0), coalesce(e.global_sequence, 0), coalesce(e.type, ''), coalesce(e.schema_version, 0),
-       e.payload, coalesce(e.recorded_at, i.last_event_at), i.parent
+       e.payload, coalesce(e.recorded_at, i.last_event_at), i.parent,
+       coalesce(CASE
+           WHEN i.completed_at IS NOT NULL AND NOT k.completed THEN 0
+           WHEN e.version = 1 THEN e.commit_id
+           WHEN e.version IS NULL OR e.version = greatest(k.after, s.version) + 1 THEN (
+               SELECT f.commit_id FROM ironflow.events f
+               WHERE f.workflow_id = i.workflow_id AND f.workflow_type = i.workflow_type AND f.version = 1)
+       END, 0)
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bool[]) WITH ORDINALITY
      AS k (workflow_id, workflow_type, after, schema, completed, number)
 JOIN ironflow.instances i USING (workflow_id, workflow_type)
@@ -52,7 +59,7 @@ LEFT JOIN ironflow.snapshots s
        ON s.workflow_id = i.workflow_id AND s.workflow_type = i.workflow_type
       AND s.schema = nullif(k.schema, '') AND s.version > k.after AND (i.completed_at IS NULL OR k.completed)
 LEFT JOIN LATERAL (
-    SELECT e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at
+    SELECT e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at, e.commit_id
     FROM ironflow.events e
     WHERE e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type
       AND e.version > CASE WHEN i.completed_at IS NULL OR k.completed THEN greatest(k.after, s.version) ELSE i.version END

@@ -66,6 +66,7 @@ func (l *loading) keys() []runtime.InstanceKey {
 func (l *loading) collect(rows pgx.Rows) error {
 	var (
 		number, version, snapshot int64
+		created                   int64
 		completed                 bool
 		lastEventAt               time.Time
 		state, parent             []byte
@@ -75,7 +76,7 @@ func (l *loading) collect(rows pgx.Rows) error {
 	_, err := pgx.ForEachRow(rows, []any{
 		&number, &version, &completed, &lastEventAt, &snapshot, &state,
 		&event.Version, &event.GlobalSequence, &event.Type, &event.SchemaVersion, &event.Payload, &event.RecordedAt,
-		&parent,
+		&parent, &created,
 	}, func() error {
 		index := int(number - 1)
 		if !completed && l.unwanted != nil && l.unwanted(index) {
@@ -83,6 +84,9 @@ func (l *loading) collect(rows pgx.Rows) error {
 		}
 		instance := &l.instances[index]
 		instance.Version, instance.Completed, instance.LastEventAt = version, completed, lastEventAt.UTC()
+		if created != 0 {
+			instance.Created = runtime.CommitID(created)
+		}
 		if parent != nil && instance.Parent == nil {
 			var err error
 			if instance.Parent, err = runtime.DecodeParent(string(parent)); err != nil {

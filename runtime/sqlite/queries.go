@@ -8,11 +8,17 @@ import "strings"
 // readInstance reads an instance together with a snapshot and the events after it: one statement sees one moment, so that
 // they belong together. An instance that is not there yields no row; one without events to be read, because there are none
 // after the version asked for or because it is completed, yields one row without an event. The state of the snapshot, which
-// may be large, is in the first row only.
+// may be large, is in the first row only, and so is the commit of the first event.
 const readInstance = `
 SELECT i.version, i.completed_at IS NOT NULL, i.last_event_at,
        s.version, CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END,
-       e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at, i.parent
+       e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at, i.parent,
+       CASE WHEN i.completed_at IS NOT NULL AND NOT ?3 THEN 0
+            WHEN e.version = 1 THEN e.commit_id
+            WHEN e.version IS NULL OR e.version = coalesce(s.version, ?2) + 1 THEN (
+                SELECT f.commit_id FROM ironflow_events AS f
+                WHERE f.workflow_id = i.workflow_id AND f.workflow_type = i.workflow_type AND f.version = 1)
+       END
 FROM ironflow_instances AS i
 LEFT JOIN ironflow_snapshots AS s
        ON s.workflow_id = i.workflow_id AND s.workflow_type = i.workflow_type AND s.schema = nullif(?1, '') AND s.version > ?2

@@ -39,6 +39,9 @@ func readOne(ctx context.Context, on session, request *runtime.ReadRequest, i *r
 	row := func(columns []driver.Value) error {
 		i.Version, i.Completed = number(columns[0]), number(columns[1]) != 0
 		i.LastEventAt = fromMicros(number(columns[2]))
+		if created, first := columns[12].(int64); first {
+			i.Created = runtime.CommitID(created)
+		}
 		if i.Parent == nil {
 			var err error
 			if i.Parent, err = runtime.DecodeParent(text(columns[11])); err != nil {

@@ -21,6 +21,7 @@ var findRules = []rule{
 	{name: "a snapshot comes only when it is newer than the version asked for", check: snapshotNewerThanAfter},
 	{name: "each request of a set has its own version and schema", check: requestsOfSet},
 	{name: "the time of the last event is known without the event", check: lastEventAt},
+	{name: "the commit that created the instance is known, with its events and without", check: creation},
 }
 
 // find loads instances in the way of the rule.
@@ -215,5 +216,51 @@ func lastEventAt(k *kit) {
 		if i := k.find(request)[0]; i.LastEventAt != at(5) {
 			k.Errorf("%+v: got %v, want %v", request, i.LastEventAt, at(5))
 		}
+	}
+}
+
+func creation(k *kit) {
+	want := func(id runtime.CommitID, requests ...runtime.ReadRequest) {
+		k.Helper()
+		for i, found := range k.find(requests...) {
+			if found.Created != id {
+				k.Errorf("%+v: created by %d, want %d", requests[i], found.Created, id)
+			}
+		}
+	}
+	create := func(id runtime.CommitID, versions ...int) {
+		k.Helper()
+		version := int64(0)
+		for _, n := range versions {
+			if err := k.tryAs(id, change(order("1"), version, n)); err != nil {
+				k.Fatal(err)
+			}
+			version, id = version+int64(n), id+1
+		}
+	}
+	want(0, ask(order("1"))...)
+	create(1<<62, 2, 3)
+	of := func(after int64, schema string) runtime.ReadRequest {
+		return runtime.ReadRequest{Instance: order("1"), After: after, Schema: schema}
+	}
+	all := []runtime.ReadRequest{of(0, ""), of(0, "a"), of(1, ""), of(2, ""), of(3, "a"), of(5, "")}
+	for _, request := range all {
+		want(1<<62, request)
+	}
+	for _, version := range []int64{2, 5} {
+		k.save(snapshot(order("1"), version, "a"))
+		for _, request := range all {
+			want(1<<62, request)
+		}
+	}
+	k.commit(complete(change(order("1"), 5, 1)))
+	want(0, all[:1]...)
+	if i := k.load(order("1")); i.Created != 1<<62 {
+		k.Errorf("completed: created by %d", i.Created)
+	}
+	k.delete(versionOf(order("1"), 6))
+	create(77, 1)
+	for _, request := range all[:4] {
+		want(77, request)
 	}
 }

@@ -208,7 +208,7 @@ func carriedAlong(k *kit) {
 }
 
 func parents(k *kit) {
-	parent := &runtime.Parent{Instance: runtime.InstanceKey{Workflow: "trip", ID: `"é`}, Input: "Ended"}
+	parent := &runtime.Parent{Instance: runtime.InstanceKey{Workflow: "trip", ID: `"é`}, Input: "Ended", Created: 1<<62 + 1}
 	c := change(order("1"), 0, 2)
 	c.Parent = parent
 	k.commit(c, change(order("2"), 0, 1))
