@@ -27,6 +27,7 @@ Examples:
 }
 
 func runCheck(c call) int {
+	collectSeldom()
 	plan, err := generate.New(c.paths(), generate.Options{})
 	if err != nil {
 		return c.failed(err)

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/ironflow-gen/ironflow/gen/generate"
 )
@@ -49,6 +50,7 @@ In Go code, for "go generate":
 }
 
 func runGenerate(c call, dryRun, verbose, stubs bool) int {
+	collectSeldom()
 	plan, err := generate.New(c.paths(), generate.Options{UnderGoGenerate: os.Getenv("GOFILE") != "", Stubs: stubs})
 	if err != nil {
 		return c.failed(err)
@@ -62,6 +64,14 @@ func runGenerate(c call, dryRun, verbose, stubs bool) int {
 		return c.printJSON(plan, plan.Findings)
 	}
 	return c.printPlan(plan, dryRun, verbose)
+}
+
+// collectSeldom lets garbage lie while it is little. Ten packages make 20 MB of it, and collecting it eight times on the way is
+// a tenth of the work.
+func collectSeldom() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 }
 
 // printPlan tells what concerns the user, and returns the exit code.
