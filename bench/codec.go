@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/bench/internal/report"
 	"github.com/ironflow-gen/ironflow/bench/internal/tally"
 )
 
@@ -83,9 +84,9 @@ func codecs(ctx context.Context, _ *bench) (figures, error) {
 	}
 	found := figures{}
 	for name, seconds := range took {
-		found[name] = 1 / median(seconds)
+		found[name] = 1 / report.Median(seconds)
 	}
-	found["both"] = 1 / (median(took["encode"]) + median(took["decode"]))
-	found["json both"] = 1 / (median(took["json encode"]) + median(took["json decode"]))
+	found["both"] = 1 / (report.Median(took["encode"]) + report.Median(took["decode"]))
+	found["json both"] = 1 / (report.Median(took["json encode"]) + report.Median(took["json decode"]))
 	return found, nil
 }

@@ -23,6 +23,8 @@ import (
 	"runtime/pprof"
 	"syscall"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/bench/internal/report"
 )
 
 func main() {
@@ -101,21 +103,19 @@ func run(ctx context.Context, args []string, out, log io.Writer) int {
 		return fail(err)
 	}
 
-	results := evaluate(selected, figures)
+	results := report.Evaluate(selected, figures)
 	if *asJSON {
-		err = printJSON(out, results)
+		err = report.JSON(out, results)
 	} else {
 		fmt.Fprintf(out, "%s\n%d round(s) of %v after %v, medians; took %v\n\n",
 			machine, size.rounds, size.window, size.warmUp, time.Since(began).Round(time.Second))
-		err = printTable(out, results)
+		err = report.Table(out, results)
 	}
 	if err != nil {
 		return fail(err)
 	}
-	for _, r := range results {
-		if !r.ok {
-			return 1
-		}
+	if !report.AllOK(results) {
+		return 1
 	}
 	return 0
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/bench/internal/report"
 )
 
 // figures are what a probe found out, by name. Rates are per second and times in milliseconds.
@@ -44,7 +46,7 @@ func (b *bench) measure(ctx context.Context, probes []probe, log io.Writer) (map
 	}
 	medians := make(map[string]float64, len(samples))
 	for name, values := range samples {
-		medians[name] = median(values)
+		medians[name] = report.Median(values)
 	}
 	return medians, nil
 }
@@ -55,7 +57,7 @@ func (f figures) String() string {
 		if i > 0 {
 			text += ", "
 		}
-		text += name + " " + number(f[name])
+		text += name + " " + report.Number(f[name])
 	}
 	return text
 }
@@ -131,8 +133,8 @@ func (r loadResult) figures() figures {
 	each := func(used time.Duration) float64 { return used.Seconds() * 1e6 / float64(max(len(r.took), 1)) }
 	return figures{
 		"rate":   float64(len(r.took)) / r.window.Seconds(),
-		"p50":    milliseconds(percentile(r.took, 50)),
-		"p99":    milliseconds(percentile(r.took, 99)),
+		"p50":    milliseconds(report.Percentile(r.took, 50)),
+		"p99":    milliseconds(report.Percentile(r.took, 99)),
 		"client": each(r.client),
 		"server": each(r.server),
 		"cpu":    each(r.client + r.server),
@@ -142,7 +144,7 @@ func (r loadResult) figures() figures {
 // times are the figures of some durations.
 func times(took []time.Duration) figures {
 	slices.Sort(took)
-	return figures{"p50": milliseconds(percentile(took, 50)), "p99": milliseconds(percentile(took, 99))}
+	return figures{"p50": milliseconds(report.Percentile(took, 50)), "p99": milliseconds(report.Percentile(took, 99))}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"text/tabwriter"
+
+	"github.com/ironflow-gen/ironflow/bench/internal/report"
 )
 
 // goal is what a row of the table is to show: that ours is faster than reference by a factor. Zero requires nothing.
@@ -34,7 +36,7 @@ func compare(rates map[string][]float64) []row {
 		if len(rates[g.ours]) == 0 || len(rates[g.reference]) == 0 {
 			continue
 		}
-		r := row{Case: g.name, Ours: median(rates[g.ours]), Reference: median(rates[g.reference]), goal: g}
+		r := row{Case: g.name, Ours: report.Median(rates[g.ours]), Reference: report.Median(rates[g.reference]), goal: g}
 		r.Ratio = r.Ours / r.Reference
 		r.OK = r.Ratio >= g.required
 		if g.required > 0 {
@@ -43,12 +45,6 @@ func compare(rates map[string][]float64) []row {
 		rows = append(rows, r)
 	}
 	return rows
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 func anyMissed(rows []row) bool {
@@ -88,7 +84,7 @@ func printRates(out io.Writer, entrants []entrant, rates map[string][]float64) e
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, e := range entrants {
 		if len(rates[e.name]) > 0 {
-			fmt.Fprintf(w, "%s\t%.0f\t\n", e.name, median(rates[e.name]))
+			fmt.Fprintf(w, "%s\t%.0f\t\n", e.name, report.Median(rates[e.name]))
 		}
 	}
 	return w.Flush()

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"cmp"
@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// median is the middle one, or the mean of the middle two. It is NaN of nothing.
-func median(values []float64) float64 {
+// Median is the middle one, or the mean of the middle two. It is NaN of nothing.
+func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
 	}
@@ -19,9 +19,9 @@ func median(values []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// percentile is the smallest value that is not exceeded by p percent of the values, which are sorted. It is the zero value
+// Percentile is the smallest value that is not exceeded by p percent of the values, which are sorted. It is the zero value
 // of nothing.
-func percentile[T cmp.Ordered](sorted []T, p float64) T {
+func Percentile[T cmp.Ordered](sorted []T, p float64) T {
 	if len(sorted) == 0 {
 		var none T
 		return none

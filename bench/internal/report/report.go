@@ -1,61 +1,80 @@
-package main
+// Package report is the table of a benchmark: its cases with what was measured, the goals, and whether they are reached.
+package report
 
 import (
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// result is a row with its figures. Numbers that there are none of are NaN.
-type result struct {
-	row
-	measured, compared, ratio float64
-	ok                        bool // no goal is missed
-	stretched                 bool // the further goal is reached, too
+// Row is a case of the table. Ours and the reference are names of figures.
+type Row struct {
+	Name      string
+	Unit      string   // begins with a slash if it is a rate
+	Ours      []string // the highest of them
+	Reference string   // empty: none
+	AtMost    bool     // lower is better
+	Required  float64  // of the ratio where there is a reference, and otherwise of the figure; 0: for information only
+	Stretch   float64  // a further goal; 0: none
 }
 
-// evaluate fills the rows with figures, by "probe/figure".
-func evaluate(rows []row, figures map[string]float64) []result {
-	results := make([]result, len(rows))
+// Result is a row with its figures.
+type Result struct {
+	Row
+	OK bool // no goal is missed
+
+	measured, compared, ratio float64 // NaN where there is none
+	stretched                 bool    // the further goal is reached, too
+}
+
+// Evaluate fills rows with figures, by name.
+func Evaluate(rows []Row, figures map[string]float64) []Result {
+	results := make([]Result, len(rows))
 	for i, r := range rows {
 		results[i] = r.evaluate(figures)
 	}
 	return results
 }
 
-func (r row) evaluate(figures map[string]float64) result {
+// AllOK reports whether no goal is missed.
+func AllOK(results []Result) bool {
+	return !slices.ContainsFunc(results, func(r Result) bool { return !r.OK })
+}
+
+func (r Row) evaluate(figures map[string]float64) Result {
 	get := func(name string) float64 {
 		if value, ok := figures[name]; ok {
 			return value
 		}
 		return math.NaN()
 	}
-	out := result{row: r, measured: get(r.ours[0]), compared: get(r.reference)}
-	for _, name := range r.ours[1:] {
+	out := Result{Row: r, measured: get(r.Ours[0]), compared: get(r.Reference)}
+	for _, name := range r.Ours[1:] {
 		out.measured = math.Max(out.measured, get(name))
 	}
 	out.ratio = out.measured / out.compared
 	judged := out.ratio
-	if r.reference == "" {
+	if r.Reference == "" {
 		judged = out.measured
 	}
 	reaches := func(goal float64) bool {
-		if r.atMost {
+		if r.AtMost {
 			return judged <= goal
 		}
 		return judged >= goal
 	}
-	out.ok = r.required == 0 || reaches(r.required)
-	out.stretched = r.stretch != 0 && reaches(r.stretch)
+	out.OK = r.Required == 0 || reaches(r.Required)
+	out.stretched = r.Stretch != 0 && reaches(r.Stretch)
 	return out
 }
 
-// printJSON prints the results for machines.
-func printJSON(out io.Writer, results []result) error {
+// JSON prints results for machines, as an array of {"case", "ours", "reference", "ratio", "required", "ok"}.
+func JSON(out io.Writer, results []Result) error {
 	type line struct {
 		Case      string   `json:"case"`
 		Ours      *float64 `json:"ours"`
@@ -66,9 +85,9 @@ func printJSON(out io.Writer, results []result) error {
 	}
 	lines := make([]line, len(results))
 	for i, r := range results {
-		lines[i] = line{r.name, orNull(r.measured), orNull(r.compared), orNull(r.ratio), nil, r.ok}
-		if r.required != 0 {
-			lines[i].Required = &r.required
+		lines[i] = line{r.Name, orNull(r.measured), orNull(r.compared), orNull(r.ratio), nil, r.OK}
+		if r.Required != 0 {
+			lines[i].Required = &r.Required
 		}
 	}
 	encoder := json.NewEncoder(out)
@@ -83,13 +102,19 @@ func orNull(value float64) *float64 {
 	return &value
 }
 
-// printTable prints the results for people.
-func printTable(out io.Writer, results []result) error {
+// Table prints results for people.
+func Table(out io.Writer, results []Result) error {
 	cells := [][]string{{"case", "ours", "reference", "ratio", "required", "stretch", "ok"}}
 	for _, r := range results {
-		cells = append(cells, []string{r.name, withUnit(r.measured, r.unit), withUnit(r.compared, r.unit), ratio(r.ratio),
-			r.goal(r.required), r.goal(r.stretch), r.verdict()})
+		cells = append(cells, []string{r.Name, withUnit(r.measured, r.Unit), withUnit(r.compared, r.Unit), ratio(r.ratio),
+			r.goal(r.Required), r.goal(r.Stretch), r.verdict()})
 	}
+	return Columns(out, cells)
+}
+
+// Columns prints lines of cells, the first of which are the heads of the columns. The first and the last column stand on the
+// left, those between on the right.
+func Columns(out io.Writer, cells [][]string) error {
 	widths := make([]int, len(cells[0]))
 	for _, line := range cells {
 		for column, cell := range line {
@@ -118,25 +143,25 @@ func printTable(out io.Writer, results []result) error {
 	return nil
 }
 
-func (r result) goal(goal float64) string {
+func (r Result) goal(goal float64) string {
 	if goal == 0 {
 		return ""
 	}
 	sign := "≥ "
-	if r.atMost {
+	if r.AtMost {
 		sign = "≤ "
 	}
-	if r.reference != "" {
+	if r.Reference != "" {
 		return sign + strconv.FormatFloat(goal, 'g', -1, 64) + "x"
 	}
-	return sign + withUnit(goal, r.unit)
+	return sign + withUnit(goal, r.Unit)
 }
 
-func (r result) verdict() string {
+func (r Result) verdict() string {
 	switch {
-	case r.required == 0:
+	case r.Required == 0:
 		return ""
-	case !r.ok:
+	case !r.OK:
 		return "MISSED"
 	case r.stretched:
 		return "stretch"
@@ -150,9 +175,9 @@ func withUnit(value float64, unit string) string {
 	case math.IsNaN(value):
 		return ""
 	case strings.HasPrefix(unit, "/"):
-		return number(value) + unit
+		return Number(value) + unit
 	default:
-		return number(value) + " " + unit
+		return Number(value) + " " + unit
 	}
 }
 
@@ -166,8 +191,8 @@ func ratio(value float64) string {
 	return fmt.Sprintf("%.1fx", value)
 }
 
-// number writes about three digits, and commas between thousands.
-func number(value float64) string {
+// Number writes about three digits, and commas between thousands.
+func Number(value float64) string {
 	switch {
 	case value < 10:
 		return strconv.FormatFloat(value, 'f', 2, 64)
