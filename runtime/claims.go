@@ -1,16 +1,17 @@
 package runtime
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
 )
 
-// claimStep is one question to the store: for all kinds without limits that follow each other in priority, or for one kind
-// with limits.
+// claimStep is one question to the store: for kinds without limits that follow each other in priority, or for one kind with
+// limits.
 type claimStep struct {
 	kinds    []Kind
 	priority map[Kind]int
@@ -32,37 +33,42 @@ func (k *limitedKind) room(limit int) int {
 	return max(limit, 0)
 }
 
-// planClaims puts the kinds of the routes into the order of their priority.
-func (w *worker) planClaims() (steps []claimStep, limited map[Kind]*limitedKind) {
-	var kinds []Kind
-	for kind := range w.routes {
-		kinds = append(kinds, kind)
+// planClaims puts the kinds of the routes into the order of their priority. The steps of a turn are of one priority, and come in
+// any order. Kinds without limits are one step as long as none with limits is of the same priority or between them.
+func (w *worker) planClaims() (turns [][]claimStep, limited map[Kind]*limitedKind) {
+	byPriority := make(map[int][]Kind)
+	for kind, r := range w.routes {
+		byPriority[r.priority] = append(byPriority[r.priority], kind)
 	}
-	slices.SortFunc(kinds, func(a, b Kind) int {
-		return cmp.Or(cmp.Compare(w.routes[b].priority, w.routes[a].priority), cmp.Compare(a.Workflow, b.Workflow),
-			cmp.Compare(a.Name, b.Name))
-	})
 	limited = make(map[Kind]*limitedKind)
-	open := false // the last step takes more kinds
-	for _, kind := range kinds {
-		r := w.routes[kind]
-		if r.limit != nil {
-			limited[kind] = &limitedKind{kind: kind, limit: r.limit}
-			steps = append(steps, claimStep{limited: limited[kind]})
-			open = false
+	open := false // the last turn takes more kinds
+	for _, priority := range slices.Backward(slices.Sorted(maps.Keys(byPriority))) {
+		plain := claimStep{priority: make(map[Kind]int)}
+		var turn []claimStep
+		for _, kind := range byPriority[priority] {
+			if limit := w.routes[kind].limit; limit != nil {
+				limited[kind] = &limitedKind{kind: kind, limit: limit}
+				turn = append(turn, claimStep{limited: limited[kind]})
+				continue
+			}
+			plain.kinds = append(plain.kinds, kind)
+			if priority != 0 {
+				plain.priority[kind] = priority
+			}
+		}
+		switch {
+		case len(turn) == 0 && open:
+			last := &turns[len(turns)-1][0]
+			last.kinds = append(last.kinds, plain.kinds...)
+			maps.Copy(last.priority, plain.priority)
 			continue
+		case len(plain.kinds) > 0:
+			turn = append(turn, plain)
 		}
-		if !open {
-			steps = append(steps, claimStep{priority: make(map[Kind]int)})
-			open = true
-		}
-		step := &steps[len(steps)-1]
-		step.kinds = append(step.kinds, kind)
-		if r.priority != 0 {
-			step.priority[kind] = r.priority
-		}
+		open = len(turn) == 1 && turn[0].limited == nil
+		turns = append(turns, turn)
 	}
-	return steps, limited
+	return turns, limited
 }
 
 // claim leases up to limit deliveries. It does not stop half-way when the engine stops: what was claimed has cost an attempt,
@@ -80,14 +86,17 @@ func (r *workerRun) claim(ctx context.Context, limit int) (deliveries []Delivery
 	}
 	now := storedTime(r.config.Clock.Now())
 	until = now.Add(r.config.Lease)
-	for _, step := range r.claims {
-		room := limit - len(deliveries)
-		if room == 0 {
-			break
+	for _, turn := range r.claims {
+		// One step may fill all the room. With another one first each time, none with a backlog starves the rest.
+		for _, i := range rand.Perm(len(turn)) {
+			room := limit - len(deliveries)
+			if room == 0 {
+				return deliveries, until, err
+			}
+			claimed, failure := r.claimStep(ctx, turn[i], now, until, room)
+			deliveries = append(deliveries, claimed...)
+			err = errors.Join(err, failure)
 		}
-		claimed, failure := r.claimStep(ctx, step, now, until, room)
-		deliveries = append(deliveries, claimed...)
-		err = errors.Join(err, failure)
 	}
 	return deliveries, until, err
 }

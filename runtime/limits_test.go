@@ -69,6 +69,57 @@ func TestLimitsHoldOverEngines(t *testing.T) {
 	})
 }
 
+// TestNoKindStarvesAnother has a kind of which there is always more to do than there are handlers. Another of the same priority has
+// its turn all the same, with limits or without.
+func TestNoKindStarvesAnother(t *testing.T) {
+	for limited, options := range map[string]func(*runtime.Workflow) *runtime.Workflow{
+		"neither": func(w *runtime.Workflow) *runtime.Workflow { return w },
+		"the busy one": func(w *runtime.Workflow) *runtime.Workflow {
+			return withOptions(w, "FindAgent", func(o *runtime.EffectOptions) { o.Limit = &runtime.EffectLimit{Global: 100} })
+		},
+		"the other": func(w *runtime.Workflow) *runtime.Workflow {
+			return withOptions(w, "Notify", func(o *runtime.EffectOptions) { o.Limit = &runtime.EffectLimit{Rate: 100} })
+		},
+	} {
+		t.Run(limited, func(t *testing.T) {
+			onStores(t, func(b *bed) {
+				config := b.realConfig()
+				config.EffectHandlers = 2
+				var busy atomic.Int32
+				notified := make(chan struct{}, 1)
+				engine := b.engine(config, options(tickets(ticket.Decider{OnOpen: func(_ time.Time, _ ticket.State, in ticket.Open) ticket.OpenDecision {
+					if in.ID == "last" {
+						return ticket.AcceptOpen(ticket.Opened{}).Effect(ticket.Notify{Text: "n"})
+					}
+					return ticket.AcceptOpen(ticket.Opened{}).Effect(ticket.FindAgent{})
+				}}, ticket.Handler{
+					OnFindAgent: func(context.Context, ticket.FindAgent, runtime.EffectCall) (ticket.FindAgentResult, error) {
+						busy.Add(1)
+						time.Sleep(time.Millisecond)
+						return nil, runtime.Snooze(0) // it is due again at once
+					},
+					OnNotify: func(context.Context, ticket.Notify, runtime.EffectCall) error {
+						notified <- struct{}{}
+						return nil
+					},
+				})))
+				client := ticket.NewClient(engine)
+				open := func(id string) {
+					out, err := client.Open(b.Context(), ticket.Open{ID: id, Subject: id})
+					must(b, out, err)
+				}
+				for i := range 100 {
+					open(fmt.Sprint(i))
+				}
+				b.run(engine)
+				b.eventually("the handlers are busy", func() bool { return busy.Load() > 10 })
+				open("last")
+				wait(b, "the other kind has its turn", notified)
+			})
+		})
+	}
+}
+
 // TestSnooze says that an effect may be put off as often as it takes.
 func TestSnooze(t *testing.T) {
 	onStores(t, func(b *bed) {

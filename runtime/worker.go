@@ -87,7 +87,7 @@ type workerRun struct {
 	busy    chan struct{} // one token for each handler at work
 	serving sync.WaitGroup
 	settler *settler
-	claims  []claimStep
+	claims  [][]claimStep
 	limited map[Kind]*limitedKind
 }
 
