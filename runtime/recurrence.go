@@ -10,7 +10,10 @@ import (
 // Recurrence says when something happens again and again.
 type Recurrence struct {
 	// Schedule has the five fields of cron, or is one of @yearly, @monthly, @weekly, @daily, @hourly and "@every 90s".
-	// Where a day has no such time because clocks are set forward, the firing is left out.
+	//
+	// One that names hours fires once for each of its times, also in the night in which clocks change: at the first of two times
+	// that are called the same, and, for a time that is left out, later by as much as clocks are set forward. One for every
+	// hour goes on hour by hour.
 	Schedule string
 
 	Zone   string // IANA name of the time zone of Schedule; empty for UTC
@@ -34,6 +37,7 @@ type recurrence struct {
 	schedule cron.Schedule
 	zone     *time.Location
 	every    time.Duration // of "@every"; then the schedule is not asked
+	hourly   bool          // it is for every hour of the day
 	missed   Missed
 }
 
@@ -47,8 +51,12 @@ func (r Recurrence) parse() (*recurrence, error) {
 		return nil, fmt.Errorf("schedule %q: %w", r.Schedule, err)
 	}
 	parsed := &recurrence{schedule: schedule, zone: zone, missed: r.Missed}
-	if constant, ok := schedule.(cron.ConstantDelaySchedule); ok {
-		parsed.every = constant.Delay
+	switch schedule := schedule.(type) {
+	case cron.ConstantDelaySchedule:
+		parsed.every = schedule.Delay
+	case *cron.SpecSchedule:
+		const hours = 1<<24 - 1 // a bit for each
+		parsed.hourly = schedule.Hour&hours == hours
 	}
 	return parsed, nil
 }
@@ -58,11 +66,65 @@ func (r *recurrence) after(t time.Time) time.Time {
 	if r.every > 0 {
 		return storedTime(t.Add(r.every))
 	}
+	if !r.hourly {
+		return r.afterByWall(t)
+	}
 	next := r.schedule.Next(t.In(r.zone))
 	if next.IsZero() {
 		return next
 	}
 	return storedTime(next)
+}
+
+// day is as far as clocks are set forward at most: Samoa left one out when it went over the date line.
+const day = 24 * time.Hour
+
+// afterByWall is after, for a schedule whose times are each to come once, whatever clocks are set to. It goes from time to time as a
+// clock on the wall shows them, written as if they were UTC.
+func (r *recurrence) afterByWall(t time.Time) (first time.Time) {
+	// Times that were left out shortly before may be still to come.
+	from := wallOf(t, r.zone).Add(-max(0, offset(t, r.zone)-offset(t.Add(-day), r.zone)))
+	until := time.Time{} // those up to here may come before the first that was found
+	for wall := r.schedule.Next(from); !wall.IsZero() && (first.IsZero() || !wall.After(until)); wall = r.schedule.Next(wall) {
+		at, late := whenWall(wall, r.zone)
+		if !at.After(t) {
+			continue
+		}
+		if first.IsZero() {
+			until = wall.Add(late)
+		}
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+		if late == 0 {
+			break
+		}
+	}
+	if first.IsZero() {
+		return first
+	}
+	return storedTime(first)
+}
+
+func offset(t time.Time, zone *time.Location) time.Duration {
+	_, seconds := t.In(zone).Zone()
+	return time.Duration(seconds) * time.Second
+}
+
+// wallOf returns what a clock on the wall shows at a time.
+func wallOf(t time.Time, zone *time.Location) time.Time { return t.UTC().Add(offset(t, zone)) }
+
+// whenWall returns when a clock on the wall shows a time: the first of two such times, or, when clocks are set forward past it, as
+// much later as they are.
+func whenWall(wall time.Time, zone *time.Location) (at time.Time, late time.Duration) {
+	before, after := offset(wall.Add(-day), zone), offset(wall.Add(day), zone)
+	if at = wall.Add(-before); offset(at, zone) == before {
+		return at, 0
+	}
+	if later := wall.Add(-after); offset(later, zone) == after {
+		return later, 0
+	}
+	return at, after - before
 }
 
 // due says what becomes of a firing at its nominal time, now that it is later: whether it fires and for which nominal time,

@@ -54,3 +54,51 @@ func TestScheduleOfANewerRelease(t *testing.T) {
 		b.wantTable("dead_at", "timers", "", "-")
 	})
 }
+
+// TestMissedFirings lets nobody run for five hours, and then three processes at once. Each firing has an instance that is called by its
+// time, and one event.
+func TestMissedFirings(t *testing.T) {
+	name := func(hours time.Duration) string {
+		return "tick-" + epoch.Add(hours*time.Hour).Format("20060102T150405Z") + " Ticked"
+	}
+	for _, test := range []struct {
+		missed       runtime.Missed
+		first, later []string // after the pause, and an hour later
+	}{
+		{runtime.MissedSkip, nil, []string{name(6)}},
+		{runtime.MissedLatest, []string{name(5)}, []string{name(5), name(6)}},
+		{runtime.MissedAll, []string{name(1), name(2), name(3), name(4), name(5)}, []string{name(1), name(2), name(3), name(4), name(5), name(6)}},
+	} {
+		t.Run(string("missed "+test.missed), func(t *testing.T) {
+			onStores(t, func(b *bed) {
+				c := newClock()
+				config := b.config(c)
+				config.PollInterval = time.Second
+				process := func() (stop func() error) {
+					return b.run(b.engine(config, scheduled(ledger.Decider{}, runtime.ScheduledInput{
+						Name: "count", Input: "Tick", Instance: "tick-{time}",
+						Recurrence: runtime.Recurrence{Schedule: "@every 1h", Missed: test.missed},
+					})))
+				}
+				stop := process()
+				b.eventuallyTable("fire_at", "timers", "", stamp(epoch.Add(time.Hour)))
+				if err := stop(); err != nil {
+					b.Fatal(err)
+				}
+				c.advance(5*time.Hour + 2*time.Minute)
+				for range 3 {
+					process()
+				}
+				b.eventuallyTable("fire_at, claimed_at", "timers", "", stamp(epoch.Add(6*time.Hour))+" -")
+				b.wantTable("workflow_id, type", "events", "", test.first...)
+				c.advance(58 * time.Minute)
+				b.advanceUntil(c, time.Second, "the next one fires", func() bool {
+					return len(b.table("*", "events", "")) == len(test.later)
+				})
+				b.eventuallyTable("fire_at, claimed_at", "timers", "", stamp(epoch.Add(7*time.Hour))+" -")
+				b.wantTable("workflow_id, type", "events", "", test.later...)
+				b.wantTable("*", "effects", "")
+			})
+		})
+	}
+}
