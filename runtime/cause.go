@@ -21,6 +21,8 @@ type Cause struct {
 	// commit replaced or cancelled them.
 	Timers        []string `json:"timers,omitempty"`
 	TimersVersion int64    `json:"timers_version,omitempty"`
+
+	CancelledTimers []string `json:"cancelled_timers,omitempty"` // keys; those of timers that did not run are among them
 }
 
 // CauseDelivery names an effect or timer that brought an input.
@@ -91,6 +93,10 @@ func (c *Cause) encode() ([]byte, error) {
 		e.Key("timers")
 		codec.EncodeList(e, c.Timers, (*codec.Encoder).String)
 		number("timers_version", c.TimersVersion)
+	}
+	if len(c.CancelledTimers) > 0 {
+		e.Key("cancelled_timers")
+		codec.EncodeList(e, c.CancelledTimers, (*codec.Encoder).String)
 	}
 	e.EndObject()
 	return e.Bytes()

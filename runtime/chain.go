@@ -93,9 +93,10 @@ func (c *chain) add(req request, d decided) error {
 		d.effects[i].Trace = req.trace
 		c.effects += len(d.effects[i].Payload)
 	}
-	c.cancelEffects(d.cancel)
+	first := c.current.version + 1 // of the decision
+	c.cancelEffects(d.cancel, first)
 	cause := newCause(c.key, &req)
-	cause.Timers = d.timers.started()
+	cause.Timers, cause.CancelledTimers = d.timers.started(), d.timers.cancelled()
 	c.taken = append(c.taken, taken{cause, len(c.change.Events), d.effects})
 
 	c.change.Now = c.now
@@ -108,6 +109,13 @@ func (c *chain) add(req request, d decided) error {
 	case 0:
 	case Done:
 		c.change.Consume = append(c.change.Consume, req.settle.Lease)
+		if lease := req.settle.Lease; lease.Instance != c.key && lease.Instance.ID != "" {
+			lease.Token = 0
+			c.change.Ended = append(c.change.Ended, EndedDelivery{
+				Lease: lease, Kind: req.delivery.Kind.Name, Ending: EndedDelivered, At: c.now, Attempts: req.delivery.Attempt,
+				By: DecisionRef{Instance: c.key, Version: first},
+			})
+		}
 	default:
 		c.change.Settle = append(c.change.Settle, req.settle)
 	}
@@ -144,15 +152,24 @@ func (c *chain) startAgain(req request, d *decided) error {
 }
 
 // cancelEffects gives up effects of the kinds, those of the chain's earlier decisions among them.
-func (c *chain) cancelEffects(kinds []string) {
+func (c *chain) cancelEffects(kinds []string, by int64) {
 	if len(kinds) == 0 {
 		return
 	}
-	c.change.CancelEffects = append(c.change.CancelEffects, kinds...)
+	for _, kind := range kinds {
+		if !c.cancels(kind) {
+			c.change.CancelEffects = append(c.change.CancelEffects, CancelledEffects{Kind: kind, By: by})
+		}
+	}
 	for i := range c.taken {
 		t := &c.taken[i]
 		t.effects = slices.DeleteFunc(t.effects, func(effect NewEffect) bool { return slices.Contains(kinds, effect.Kind) })
 	}
+}
+
+// cancels reports whether a decision of the chain has given up effects of the kind.
+func (c *chain) cancels(kind string) bool {
+	return slices.ContainsFunc(c.change.CancelEffects, func(cancelled CancelledEffects) bool { return cancelled.Kind == kind })
 }
 
 // join appends what a decision leads to. Most chains have one decision, whose slices nobody else uses any more.
@@ -173,7 +190,7 @@ func (c *chain) accepts(req request) bool {
 	overtaken := false
 	if d := req.delivery; d != nil && d.Lease.Instance == c.key {
 		overtaken = d.Lease.Queue == TimerQueue && c.timers.has(d.Lease.Key) ||
-			d.Lease.Queue == EffectQueue && slices.Contains(c.change.CancelEffects, d.Kind.Name)
+			d.Lease.Queue == EffectQueue && c.cancels(d.Kind.Name)
 	}
 	return !overtaken && !req.notBefore.After(c.now) && req.input.uniqueKey == ""
 }

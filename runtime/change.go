@@ -258,6 +258,16 @@ func (n *timerNet) started() (keys []string) {
 	return keys
 }
 
+// cancelled returns the keys of the timers that are cancelled.
+func (n *timerNet) cancelled() (keys []string) {
+	for _, step := range n.steps {
+		if step.start == nil {
+			keys = append(keys, step.key)
+		}
+	}
+	return keys
+}
+
 func (n *timerNet) result() (start []NewTimer, cancel []string) {
 	for _, step := range n.steps {
 		if step.start != nil {

@@ -117,7 +117,7 @@ func (e *Engine) deliverToTarget(ctx context.Context, d Delivery, options Effect
 	case outcome.kind == accepted:
 		return Settlement{}, nil
 	case req.parent == nil:
-		return done, nil
+		return e.refused(req, outcome), nil
 	}
 	reason := "the child refused to start: " + outcome.describe()
 	if outcome.kind == rejected {

@@ -151,7 +151,16 @@ func (e *Engine) deliverInput(ctx context.Context, d Delivery, req request) (Set
 	if outcome.kind == accepted {
 		return Settlement{}, nil
 	}
-	return req.settle, nil
+	return e.refused(req, outcome), nil
+}
+
+// refused is how a delivery ends whose input was not accepted.
+func (e *Engine) refused(req request, outcome result) Settlement {
+	s := req.settle
+	if s.Verdict == Done {
+		s.At, s.Error = storedTime(e.config.Clock.Now()), outcome.describe()
+	}
+	return s
 }
 
 // tryInput executes the input that a delivery leads to.

@@ -193,15 +193,18 @@ type Change struct {
 	Status    string     // after the change; empty for a workflow without states
 	Parent    *Parent    // kept when Version is 0
 
-	// CancelEffects are kinds of effects of this instance that are given up, also those that are leased. The change's own
-	// effects come after that.
-	CancelEffects []string
+	// CancelEffects are kinds of effects of this instance, each once, that are given up, also those that are leased: as EndedCancelled
+	// at Now. The change's own effects come after that.
+	CancelEffects []CancelledEffects
 
 	// Consume are the effects and timers that caused the inputs. They are deleted first, so that a timer may start itself
 	// again. Settle are those that caused an input and stay: as dead letters, or due Again. All of them may belong to other
 	// instances.
 	Consume []Lease
 	Settle  []Settlement
+
+	// Ended are records of deliveries of other instances among Consume.
+	Ended []EndedDelivery
 
 	Inputs InputRecords // of the inputs that led to the change
 }
@@ -403,8 +406,8 @@ type Lease struct {
 type Settlement struct {
 	Lease   Lease
 	Verdict Verdict
-	At      time.Time // RetryLater, Release and Again: due again at; Dead: died at
-	Error   string    // RetryLater and Dead
+	At      time.Time // RetryLater, Release and Again: due again at; Dead: died at; Done: when, with an Error
+	Error   string    // RetryLater and Dead; of Done the reason of an EndedRefused, empty for no record
 
 	// Attempts, of RetryLater, is how many attempts count as made from then on, if that is more than there were.
 	Attempts int

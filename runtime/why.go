@@ -14,6 +14,11 @@ type Causes interface {
 	// EventCauses returns up to limit events of an instance with what is known of their decisions: those from a version on,
 	// oldest first, or, backward, those up to the version, newest first. They come from one moment.
 	EventCauses(ctx context.Context, query CauseQuery) ([]EventCause, error)
+
+	// EndedDeliveries returns up to limit records of effects and timers that decisions of an instance asked for, from a version on
+	// and in its order. They go when the instance is deleted; of a delivery without an instance, which a schedule is, there are
+	// none.
+	EndedDeliveries(ctx context.Context, instance InstanceKey, from int64, limit int) ([]EndedDelivery, error)
 }
 
 // CauseQuery asks for events of an instance.
@@ -86,20 +91,30 @@ type ExplainedDecision struct {
 	Cause  *Cause // nil for a decision from before causes were stored; Events are then those of its commit
 }
 
-// ExplainedDelivery is an effect or timer that a decision asked for. When Waiting, Discarded and LedTo are nil, it is over and led to
-// no decision: it was done and had no result, or its result was not accepted, or it was cancelled or replaced; or its result went to
-// another workflow by an effect that only sends, which is known there and not here.
+// ExplainedDelivery is an effect or timer that a decision asked for. When Waiting, Discarded, Ended and LedTo are nil, and unless
+// SearchEnded, it was done and returned no input.
 type ExplainedDelivery struct {
 	Lease Lease // names it; without Token
 	Kind  string
 
 	Waiting   *WaitingDelivery // it is not done; StateAt says what it waits for, LastError why that takes so long
 	Discarded *DiscardedLetter // it was given up as a dead letter
+	Ended     *EndedDelivery   // how it ended otherwise; delivered, LedTo is in another instance
 	LedTo     *DecisionRef     // the decision on its result, on the input it brought, or on what tells of its death
 	Attempt   int              // that led to it
 
+	// Next is the decision LedTo, and what became of what it asked for, when it is of another instance than was asked about: all that
+	// a child did, or that a message led to, up to 32 decisions. Those of the instance itself are explained by asking about LedTo.
+	Next *FollowedDecision
+
 	// SearchEnded says that too many events came after to look at all for LedTo.
 	SearchEnded bool
+}
+
+// FollowedDecision is a decision that an effect led to in another instance.
+type FollowedDecision struct {
+	ExplainedDecision
+	Deliveries []ExplainedDelivery // that it asked for
 }
 
 // UnknownDelivery says that no decision asked for an effect or timer.

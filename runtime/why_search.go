@@ -29,12 +29,11 @@ func (e *Engine) lookBack(ctx context.Context, why *Explanation) error {
 			return nil
 		}
 		before, err := e.decisionOn(ctx, by)
-		switch err.(type) {
-		case nil:
-		case *UnknownInstance, *UnknownVersion, *UnknownDelivery:
+		if isUnknown(err) {
 			why.Origin, why.Earlier = OriginDeleted, &DecisionRef{Instance: by.Instance, Version: by.Version}
 			return nil
-		default:
+		}
+		if err != nil {
 			return err
 		}
 		if len(why.Chain) == MaxWhyDepth {
@@ -197,118 +196,4 @@ func (e *Engine) eachCause(ctx context.Context, query CauseQuery, use func(Event
 		}
 		query.Limit = min(2*query.Limit, historyPage)
 	}
-}
-
-// lookForward finds out what became of deliveries that the last decision of the chain asked for.
-func (e *Engine) lookForward(ctx context.Context, why *Explanation, asked []ExplainedDelivery) error {
-	why.Deliveries = asked
-	if len(asked) == 0 {
-		return nil
-	}
-	from := &why.Chain[len(why.Chain)-1]
-	key := from.Instance
-	find := func(lease Lease) *ExplainedDelivery {
-		lease.Token = 0
-		if i := slices.IndexFunc(asked, func(d ExplainedDelivery) bool { return d.Lease == lease }); i >= 0 {
-			return &asked[i]
-		}
-		return nil
-	}
-	for _, queue := range e.queues("") {
-		waiting, err := queue.Waiting(ctx, key, waitingLimit)
-		if err != nil {
-			return err
-		}
-		for _, w := range waiting {
-			if d := find(w.Lease); d != nil {
-				d.Waiting = &w
-			}
-		}
-		for i := range asked {
-			d := &asked[i]
-			d.SearchEnded = d.SearchEnded || len(waiting) == waitingLimit && d.Lease.Queue == queue.name && d.Waiting == nil
-		}
-	}
-	discarded, err := e.store.ListDiscarded(ctx, DiscardedList{Workflow: key.Workflow, Instance: key.ID, Limit: waitingLimit})
-	if err != nil {
-		return err
-	}
-	for _, letter := range discarded {
-		if d := find(letter.Lease); d != nil && d.Discarded == nil {
-			d.Discarded = &letter
-		}
-	}
-	ended, err := e.ledTo(ctx, key, from.Version+1, find)
-	if err != nil {
-		return err
-	}
-	for i := range asked {
-		d := &asked[i]
-		if d.LedTo == nil {
-			d.SearchEnded = d.SearchEnded || ended
-			if err := e.lookIntoOthers(ctx, d, find); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// ledTo notes the decisions of an instance, from a version on, that deliveries led to; of several that one led to, which a dead
-// letter does that is revived, the last. ended says that there are more than were looked at.
-func (e *Engine) ledTo(
-	ctx context.Context, key InstanceKey, from int64, find func(Lease) *ExplainedDelivery,
-) (ended bool, err error) {
-	var failure error
-	looked := 0
-	err = e.eachCause(ctx, CauseQuery{Instance: key, From: from}, func(event EventCause) bool {
-		if looked++; looked > whySearch {
-			ended = true
-			return false
-		}
-		var cause *Cause
-		if cause, failure = event.decode(key); failure != nil {
-			return false
-		}
-		if cause == nil || cause.Delivery == nil {
-			return true
-		}
-		decision := ExplainedDecision{DecisionRef: DecisionRef{key, event.Version, cause.Input}, Cause: cause}
-		if d := find(decision.broughtBy()); d != nil {
-			d.LedTo, d.Attempt = &decision.DecisionRef, cause.Delivery.Attempt
-		}
-		return true
-	})
-	return ended, cmp.Or(err, failure)
-}
-
-// lookIntoOthers finds what an effect led to in the child that it starts, or the end of a child in its parent.
-func (e *Engine) lookIntoOthers(ctx context.Context, d *ExplainedDelivery, find func(Lease) *ExplainedDelivery) error {
-	workflow := e.workflows[d.Lease.Instance.Workflow]
-	if d.Lease.Queue != EffectQueue || workflow == nil {
-		return nil
-	}
-	if starts := workflow.effectOptions()[d.Kind].Starts; starts != nil {
-		_, err := e.ledTo(ctx, InstanceKey{Workflow: starts.Workflow, ID: childID(&d.Lease)}, 1, find)
-		return err
-	}
-	if !strings.HasPrefix(d.Kind, endedPrefix) {
-		return nil
-	}
-	child := d.Lease.Instance
-	found, err := e.store.Read(ctx, []ReadRequest{{Instance: child, After: maxVersion}})
-	if err != nil || found[0].Parent == nil {
-		return err
-	}
-	since := int64(1)
-	birth, err := e.decisionAt(ctx, child, 1)
-	if err != nil {
-		return err
-	}
-	if birth.Cause != nil && birth.Cause.Delivery != nil {
-		since = birth.Cause.Delivery.Version + 1
-	}
-	ended, err := e.ledTo(ctx, found[0].Parent.Instance, since, find)
-	d.SearchEnded = d.SearchEnded || ended && d.LedTo == nil
-	return err
 }

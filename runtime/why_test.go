@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -120,11 +121,11 @@ input Assigned by effect FindAgent of ticket/a, attempt 2
 			*found.LedTo != (runtime.DecisionRef{Instance: ticketKey("a"), Version: 2, Input: "Assigned"}) {
 			b.Errorf("got %+v", found)
 		}
-		if told := why.Deliveries[1]; told.Waiting != nil || told.LedTo != nil || told.Discarded != nil || told.SearchEnded {
+		if told := why.Deliveries[1]; told.Waiting != nil || told.LedTo != nil || told.Discarded != nil || told.Ended != nil || told.SearchEnded {
 			b.Errorf("got %+v", told)
 		}
 		for _, text := range []string{"led to input Assigned, decided as ticket/a version 2, in attempt 2\n",
-			"position 1): over, and led to no decision here\n"} {
+			"position 1): done, without a result\n"} {
 			if !strings.Contains(why.String(), text) {
 				b.Errorf("no %q in\n%s", text, why)
 			}
@@ -406,7 +407,20 @@ input Refused by effect AskProvider of booking/a-hotel
 input HotelEnded by effect ended:trip of booking/a-hotel
   trip/a decided at T: 3 HotelRefused
     effect RefundFlight (version 3, position 0): led to input Start, decided as refund/trip/a/3/0 version 1
+      refund/trip/a/3/0 decided at T: 1 Started
+        effect Repay (version 1, position 0): led to input Repaid, decided as refund/trip/a/3/0 version 2
+          refund/trip/a/3/0 decided at T: 2 MoneyReturned
+            effect ended:trip (version 2, position 0): led to input RefundEnded, decided as trip/a version 4
 `)
+		next := why.Deliveries[0].Next
+		if next == nil || next.Events[0].Type != "Started" || next.Input != "Start" || next.Deliveries[0].Next.Deliveries[0].Next != nil {
+			b.Errorf("got %+v", next)
+		}
+		// A child whose id the effect says is found as well.
+		why, err = engine.Why(b.Context(), key, 1)
+		if err != nil || why.Deliveries[0].LedTo == nil || why.Deliveries[0].LedTo.Instance.ID != "a-flight" || why.Deliveries[0].Next == nil {
+			b.Errorf("got %v, %v", why, err)
+		}
 		child := runtime.InstanceKey{Workflow: "booking", ID: "a-flight"}
 		why, err = engine.Why(b.Context(), child, 2)
 		want := runtime.DecisionRef{Instance: key, Version: 2, Input: "FlightEnded"}
@@ -419,6 +433,127 @@ input HotelEnded by effect ended:trip of booking/a-hotel
 		if err != nil || why.Origin != runtime.OriginDeleted || len(why.Chain) != 2 || why.Earlier.Instance != key {
 			b.Errorf("got %v, %v", why, err)
 		}
-		wantError(b, errors.New(why.String()), "what led to this is not stored any more: trip/a version 1")
+		wantError(b, errors.New(why.String()), "what led to this is not stored any more: trip/a version 1",
+			"led to trip/a version 2, which is not stored any more")
+	})
+}
+
+// What an effect that only sends has led to is known to the sender.
+func TestWhyOfAMessage(t *testing.T) {
+	onStores(t, func(b *bed) {
+		sender := withOptions(trip.NewWorkflow(trip.Decider{}, trip.Evolver{}), "BookFlight", func(o *runtime.EffectOptions) {
+			o.Starts, o.Sends, o.Ended = nil, o.Starts, ""
+		})
+		engine := b.engine(b.config(newClock()), sender,
+			booking.NewWorkflow(booking.Decider{}, booking.Evolver{}, booking.Handler{Provider: provider{}}),
+			refund.NewWorkflow(refund.Decider{}, refund.Evolver{}, refund.Handler{Provider: provider{}}))
+		b.run(engine)
+		for i, id := range []string{"a", "b"} {
+			out, err := trip.NewClient(engine).Plan(b.Context(), trip.Plan{TripID: id, Destination: "Rome"})
+			must(b, out, err)
+			b.eventuallyTable("version", "instances", "WHERE workflow_id = '"+id+"-flight'", "2")
+			b.eventuallyTable("kind", "effects", "")
+			why, err := engine.Why(b.Context(), runtime.InstanceKey{Workflow: "trip", ID: id}, 1)
+			b.wantWhy(why, err, strings.ReplaceAll(`
+input Plan of a client
+  trip/@ decided at T: 1 Planned
+    effect BookFlight (version 1, position 0): led to input Reserve, decided as booking/@-flight version 1
+      booking/@-flight decided at T: 1 Requested
+        effect AskProvider (version 1, position 0): led to input Confirmed, decided as booking/@-flight version 2
+          booking/@-flight decided at T: 2 Booked
+`, "@", id))
+			if i > 0 {
+				continue
+			}
+			for _, table := range tables {
+				b.exec("DELETE FROM {p}%s WHERE workflow_type = 'booking'", table)
+			}
+			why, err = engine.Why(b.Context(), runtime.InstanceKey{Workflow: "trip", ID: id}, 1)
+			b.wantWhy(why, err, `
+input Plan of a client
+  trip/a decided at T: 1 Planned
+    effect BookFlight (version 1, position 0): led to booking/a-flight version 1, which is not stored any more
+`)
+		}
+	})
+}
+
+// What was cancelled, replaced, dropped, refused and done is told apart.
+func TestWhyOfWhatEnded(t *testing.T) {
+	onStores(t, func(b *bed) {
+		c := newClock()
+		asked, answer := make(chan bool, 1), make(chan bool)
+		engine := b.engine(b.config(c), tickets(ticket.Decider{
+			OnOpen: func(_ time.Time, _ ticket.State, in ticket.Open) ticket.OpenDecision {
+				r := ticket.TimerReminder{}.In(30 * time.Minute)
+				return ticket.AcceptOpen(ticket.Opened{Subject: in.Subject}).Effect(ticket.FindAgent{}, ticket.Notify{Text: "opened"}).
+					StartTimer(r.Key("cancelled"), r.Key("replaced"), r.Key("refused").In(time.Minute))
+			},
+			OnNote: func(_ time.Time, _ ticket.State, in ticket.Note) ticket.NoteDecision {
+				r := ticket.TimerReminder{}.In(40 * time.Minute)
+				return ticket.AcceptNote(ticket.Noted{Text: in.Text}).Effect(ticket.Notify{Text: "later"}).
+					CancelEffect("FindAgent").CancelTimer(r.Key("cancelled")).StartTimer(r.Key("replaced"))
+			},
+			OnRemind: func(time.Time, ticket.State, ticket.Remind) ticket.RemindDecision {
+				return ticket.RejectRemind(ticket.Busy{})
+			},
+		}, ticket.Handler{
+			OnFindAgent: func(context.Context, ticket.FindAgent, runtime.EffectCall) (ticket.FindAgentResult, error) {
+				asked <- true
+				<-answer
+				return ticket.Assigned{Agent: "Ann"}, nil
+			},
+			OnNotify: func(context.Context, ticket.Notify, runtime.EffectCall) error { return nil },
+		}))
+		ctx, client := b.Context(), ticket.NewClient(engine)
+		b.open(engine, "a")
+		noted, err := client.Note(ctx, ticket.Note{ID: "a", Text: "n"})
+		must(b, noted, err)
+		b.open(engine, "late")
+		b.run(engine)
+		wait(b, "the agent of the ticket whose effect is not cancelled is asked for", asked)
+		b.advanceUntil(c, time.Minute, "the reminder was refused", func() bool {
+			return len(b.table("*", "ended_deliveries", "WHERE workflow_id = 'a' AND ending = 'refused'")) == 1
+		})
+		for _, id := range []string{"a", "late"} {
+			solved, err := client.Solve(ctx, ticket.Solve{ID: id})
+			must(b, solved, err)
+		}
+		answer <- true
+		b.eventuallyTable("kind", "effects", "")
+
+		wantEnds := func(instance string, version int64, want map[string]string) {
+			b.Helper()
+			why, err := engine.Why(ctx, ticketKey(instance), version)
+			if err != nil {
+				b.Fatal(err)
+			}
+			ends := regexp.MustCompile(`\d{4}-\S*Z`).ReplaceAllString(why.String(), "T")
+			if len(why.Deliveries) != len(want) {
+				b.Errorf("%s version %d has %d deliveries: %s", instance, version, len(why.Deliveries), ends)
+			}
+			for what, end := range want {
+				if !strings.Contains(ends, what+end+"\n") {
+					b.Errorf("no %q in\n%s", what+end, ends)
+				}
+			}
+		}
+		wantEnds("a", 1, map[string]string{
+			"effect FindAgent (version 1, position 0): ": "cancelled at T by ticket/a version 2",
+			"effect Notify (version 1, position 1): ":    "done, without a result",
+			"timer reminder/cancelled (version 1): ":     "cancelled at T by ticket/a version 2",
+			"timer reminder/replaced (version 1): ":      "replaced at T by ticket/a version 2",
+			"timer reminder/refused (version 1): ":       "its input was refused at T: rejected with ticket.Busy",
+			"timer stale (version 1): ":                  "cancelled at T by ticket/a version 3", // which left its states
+		})
+		wantEnds("a", 2, map[string]string{
+			"effect Notify (version 2, position 0): ": "done, without a result",
+			"timer reminder/replaced (version 2): ":   "dropped at T, when ticket/a version 3 completed the instance",
+		})
+		why, err := engine.WhyDelivery(ctx, runtime.Lease{Queue: runtime.EffectQueue, Instance: ticketKey("late"), Version: 1})
+		if err != nil || why.Deliveries[0].Ended == nil || why.Deliveries[0].Ended.Ending != runtime.EndedRefused ||
+			why.Deliveries[0].Ended.Reason != "the instance had completed" || why.Deliveries[0].Ended.Attempts != 1 {
+			b.Errorf("got %v, %v", why, err)
+		}
 	})
 }

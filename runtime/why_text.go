@@ -28,10 +28,18 @@ func (x *Explanation) String() string {
 		line(0, "%s", d.arrival())
 		line(1, "%s", d.decided())
 	}
-	for i := range x.Deliveries {
-		d := &x.Deliveries[i]
-		line(2, "%s: %s", d.title(), d.fate(x.At))
+	var follow func(depth int, deliveries []ExplainedDelivery)
+	follow = func(depth int, deliveries []ExplainedDelivery) {
+		for i := range deliveries {
+			d := &deliveries[i]
+			line(depth, "%s: %s", d.title(), d.fate(x.At))
+			if d.Next != nil {
+				line(depth+1, "%s", d.Next.decided())
+				follow(depth+2, d.Next.Deliveries)
+			}
+		}
 	}
+	follow(2, x.Deliveries)
 	return text.String()
 }
 
@@ -87,8 +95,14 @@ func (d *ExplainedDelivery) fate(now time.Time) string {
 		}
 		parts = append(parts, text+", because: "+d.Discarded.Discard.Reason)
 	}
+	if d.Ended != nil {
+		parts = append(parts, d.Ended.fate()...)
+	}
 	if d.LedTo != nil {
 		text := fmt.Sprintf("led to input %s, decided as %s", d.LedTo.Input, d.LedTo)
+		if d.LedTo.Input == "" {
+			text = fmt.Sprintf("led to %s, which is not stored any more", d.LedTo)
+		}
 		if d.Attempt > 1 {
 			text += fmt.Sprintf(", in attempt %d", d.Attempt)
 		}
@@ -100,7 +114,27 @@ func (d *ExplainedDelivery) fate(now time.Time) string {
 	case d.SearchEnded:
 		return "not found among what came next; there is more"
 	default:
-		return "over, and led to no decision here"
+		return "done, without a result"
+	}
+}
+
+// fate says how the delivery ended, unless a decision that it led to says it.
+func (e *EndedDelivery) fate() []string {
+	switch e.Ending {
+	case EndedDelivered:
+		return nil
+	case EndedRefused:
+		return []string{fmt.Sprintf("its input was refused at %s: %s", whyTime(e.At), e.Reason)}
+	case EndedReplaced:
+		return []string{fmt.Sprintf("replaced at %s by %s", whyTime(e.At), e.By)}
+	case EndedCompleted:
+		return []string{fmt.Sprintf("dropped at %s, when %s completed the instance", whyTime(e.At), e.By)}
+	default:
+		text := fmt.Sprintf("cancelled at %s by %s", whyTime(e.At), e.By)
+		if e.Attempts > 0 {
+			text += fmt.Sprintf(", in attempt %d", e.Attempts)
+		}
+		return []string{text}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // can ask for.
 func fitsAppendChange(change *runtime.Change) bool {
 	if change.UniqueKey != "" || change.Parent != nil || len(change.Consume) > 1 || len(change.CancelEffects) > 0 ||
-		len(change.Settle) > 0 || len(change.Inputs.Outcomes) > 0 || len(change.Inputs.Observations) > 0 {
+		len(change.Settle) > 0 || len(change.Ended) > 0 || len(change.Inputs.Outcomes) > 0 || len(change.Inputs.Observations) > 0 {
 		return false
 	}
 	return len(change.Consume) == 0 || change.Consume[0].Instance == change.Instance

@@ -122,6 +122,7 @@ func (b *changeBatch) queueChanges(commit runtime.CommitID) {
 	b.cancelEffects()
 	b.effects()
 	b.completions()
+	b.ended()
 	b.inputs()
 }
 
@@ -337,14 +338,16 @@ func (b *changeBatch) timers() {
 func (b *changeBatch) cancelEffects() {
 	var columns instanceColumns
 	var kinds []string
+	var by []int64
+	var nows []time.Time
 	for _, change := range b.changes {
-		for _, kind := range change.CancelEffects {
+		for _, cancelled := range change.CancelEffects {
 			columns.add(change.Instance)
-			kinds = append(kinds, kind)
+			kinds, by, nows = append(kinds, cancelled.Kind), append(by, cancelled.By), append(nows, change.Now)
 		}
 	}
 	if !columns.empty() {
-		b.Queue(b.queries.cancelEffects, columns.ids, columns.workflows, kinds)
+		b.Queue(b.queries.cancelEffects, columns.ids, columns.workflows, kinds, by, nows)
 	}
 }
 

@@ -43,6 +43,7 @@ func (s *Store) KeyStatements() map[string]string {
 		"extendEffects": q.effects.extend, "removeEffects": q.effects.remove, "keepEffects": q.effects.keep,
 		"extendTimers": q.timers.extend, "removeTimers": q.timers.remove, "keepTimers": q.timers.keep,
 		"cancelTimers": q.cancelTimers, "deleteTimers": q.deleteTimers, "cancelEffects": q.cancelEffects,
+		"refuseEffects": q.effects.refuse, "refuseTimers": q.timers.refuse, "readEnded": q.inspection.ended,
 		"readHistory": q.inspection.history, "readCauses": q.inspection.causes, "readCausesBackward": q.inspection.causesBackward,
 		"readSummary":    q.inspection.summary,
 		"effectsWaiting": q.effects.waiting, "timersWaiting": q.timers.waiting,

@@ -63,6 +63,8 @@ WITH doomed AS (
     DELETE FROM ironflow.snapshots t USING doomed d WHERE t.workflow_id = d.workflow_id AND t.workflow_type = d.workflow_type
 ), observations AS (
     DELETE FROM ironflow.observations t USING doomed d WHERE t.workflow_id = d.workflow_id AND t.workflow_type = d.workflow_type
+), ended AS (
+    DELETE FROM ironflow.ended_deliveries t USING doomed d WHERE t.workflow_id = d.workflow_id AND t.workflow_type = d.workflow_type
 ), instances AS (
     DELETE FROM ironflow.instances t USING doomed d WHERE t.workflow_id = d.workflow_id AND t.workflow_type = d.workflow_type
 )

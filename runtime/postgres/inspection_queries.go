@@ -4,12 +4,12 @@ import "strings"
 
 // inspectionQueries are the statements of runtime.Inspection. They lock nothing.
 type inspectionQueries struct {
-	history, causes, causesBackward, summary, listInstances, countInstances, listDiscarded string
+	history, causes, causesBackward, ended, summary, listInstances, countInstances, listDiscarded string
 }
 
 func newInspectionQueries(in func(sql string) string) inspectionQueries {
 	return inspectionQueries{
-		history: in(readHistory), causes: in(readCauses), causesBackward: in(readCausesBackward), summary: in(readSummary),
+		history: in(readHistory), causes: in(readCauses), causesBackward: in(readCausesBackward), ended: in(readEnded), summary: in(readSummary),
 		listInstances: in(listInstances), countInstances: in(countInstances), listDiscarded: in(listDiscarded),
 	}
 }

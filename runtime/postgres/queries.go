@@ -169,14 +169,6 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::tex
             $9::text[], $10::text[])
      AS e (workflow_id, workflow_type, version, position, kind, payload, due, now, trace, limit_key)`
 
-// cancelEffects does not say dead_at IS NULL, which is the condition of the claim's index: the planner would take it for a reason to
-// read that index, and so the whole outbox, in place of the key.
-const cancelEffects = `
-DELETE FROM ironflow.effects e
-USING unnest($1::text[], $2::text[], $3::text[]) AS k (workflow_id, workflow_type, kind)
-WHERE e.workflow_id = k.workflow_id AND e.workflow_type = k.workflow_type AND e.kind = k.kind
-  AND coalesce(e.dead_at, timestamptz 'infinity') = timestamptz 'infinity'`
-
 const cancelTimers = `
 DELETE FROM ironflow.timers t
 USING unnest($1::text[], $2::text[], $3::text[]) AS k (workflow_id, workflow_type, key)
@@ -273,7 +265,8 @@ type queries struct {
 	deleteTimers, deleteUniqueKeys     string
 	awaitInsert, awaitUpdate, hasEvent string
 	upsertSnapshots                    string
-	cancelEffects, claimLimited        string
+	cancelEffects, recordEnded         string
+	claimLimited                       string
 	readOutcomes, insertOutcomes       string
 	insertObservations                 string
 	readObservations, upsertSchedules  string
@@ -308,6 +301,7 @@ func newQueries(schema string) *queries {
 		hasEvent:         in(hasEvent),
 		upsertSnapshots:  in(upsertSnapshots),
 		cancelEffects:    in(cancelEffects),
+		recordEnded:      in(recordEnded),
 		claimLimited:     in(claimLimited),
 		readOutcomes:     in(readOutcomes),
 		insertOutcomes:   in(insertOutcomes),

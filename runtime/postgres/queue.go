@@ -103,10 +103,15 @@ func (q *queue) Settle(ctx context.Context, settlements []runtime.Settlement) ([
 		return nil, nil
 	}
 	var removed []runtime.Lease
+	var refused settlementColumns
 	var kept []runtime.Settlement
 	settlements = slices.Clone(settlements)
 	slices.SortFunc(settlements, func(a, b runtime.Settlement) int { return compareLeases(a.Lease, b.Lease) })
 	for _, settlement := range settlements {
+		if settlement.Verdict == runtime.Done && settlement.Error != "" {
+			refused.add(settlement)
+			continue
+		}
 		if settlement.Verdict == runtime.Done {
 			removed = append(removed, settlement.Lease)
 			continue
@@ -117,19 +122,21 @@ func (q *queue) Settle(ctx context.Context, settlements []runtime.Settlement) ([
 		kept = append(kept, settlement)
 	}
 	keeping := newSettlementColumns(kept)
-	if err := q.check(removed, keeping.leases); err != nil {
+	if err := q.check(removed, refused.leases, keeping.leases); err != nil {
 		return nil, err
 	}
 
-	var removedHeld, keptHeld marks
+	var removedHeld, refusedHeld, keptHeld marks
 	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
 		removedHeld = queueMarking(batch, len(removed), q.queries.remove, leaseColumns(removed)...)
+		refusedHeld = queueMarking(batch, len(refused.leases), q.queries.refuse,
+			append(leaseColumns(refused.leases), refused.times, refused.errors)...)
 		keptHeld = queueMarking(batch, len(kept), q.queries.keep, keeping.args()...)
 	})
 	if err != nil {
 		return nil, wrap(err, "settle %d leases on %s", len(settlements), q.name)
 	}
-	return append(unmarked(removed, removedHeld), unmarked(keeping.leases, keptHeld)...), nil
+	return slices.Concat(unmarked(removed, removedHeld), unmarked(refused.leases, refusedHeld), unmarked(keeping.leases, keptHeld)), nil
 }
 
 // verdictNames are the verdicts on deliveries that stay, as the statements know them.
@@ -147,12 +154,17 @@ type settlementColumns struct {
 
 func newSettlementColumns(settlements []runtime.Settlement) settlementColumns {
 	n := len(settlements)
-	c := settlementColumns{make([]runtime.Lease, n), make([]string, n), make([]string, n), make([]time.Time, n), make([]int32, n)}
-	for i, s := range settlements {
-		c.leases[i], c.verdicts[i], c.errors[i], c.times[i] = s.Lease, verdictNames[s.Verdict], storableError(s.Error), s.At
-		c.attempts[i] = int32(s.Attempts)
+	c := settlementColumns{make([]runtime.Lease, 0, n), make([]string, 0, n), make([]string, 0, n), make([]time.Time, 0, n), make([]int32, 0, n)}
+	for _, s := range settlements {
+		c.add(s)
 	}
 	return c
+}
+
+func (c *settlementColumns) add(s runtime.Settlement) {
+	c.leases, c.verdicts = append(c.leases, s.Lease), append(c.verdicts, verdictNames[s.Verdict])
+	c.errors, c.times = append(c.errors, storableError(s.Error)), append(c.times, s.At)
+	c.attempts = append(c.attempts, int32(s.Attempts))
 }
 
 func (c *settlementColumns) args() []any {

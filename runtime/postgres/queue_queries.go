@@ -18,7 +18,7 @@ import "strings"
 // that rows are locked in that order. Should two statements wait for each other all the same, the server ends one, and it
 // is run again.
 type queueQueries struct {
-	claim, extend, remove, consume, keep, settle string
+	claim, extend, remove, refuse, consume, keep, settle string
 	deadLetterQueries
 	backlogQueries
 }
@@ -28,6 +28,7 @@ func newQueueQueries(schema string, names *strings.Replacer) queueQueries {
 	return queueQueries{
 		claim: in(claimQueue), extend: in(extendQueue), remove: in(removeQueue), consume: in(consumeQueue), keep: in(keepQueue),
 		settle:            in(settleQueue),
+		refuse:            in(refuseQueue),
 		deadLetterQueries: newDeadLetterQueries(in),
 		backlogQueries:    newBacklogQueries(in),
 	}

@@ -30,6 +30,7 @@ var tablePrivileges = map[string]string{
 	"input_outcomes":    "INSERT, DELETE",
 	"observations":      "INSERT, DELETE",
 	"discarded_letters": "INSERT, DELETE",
+	"ended_deliveries":  "INSERT, DELETE",
 	"paused_workflows":  "INSERT, UPDATE, DELETE",
 	"chores":            "INSERT, UPDATE",
 	"projections":       "INSERT, UPDATE",

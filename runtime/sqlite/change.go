@@ -30,6 +30,7 @@ var parts = []struct {
 	{"cancel timers", (*change).cancelTimers},
 	{"start timers", (*change).startTimers},
 	{"complete", (*change).complete},
+	{"record what has ended", (*change).recordEnded},
 	{"record inputs", func(c *change) error { return recordInputs(c.on, &c.Inputs) }},
 }
 
@@ -139,8 +140,29 @@ func (c *change) appendEvents() error {
 
 // cancelEffects gives up effects, also those that are leased: their handlers find out when they extend or settle.
 func (c *change) cancelEffects() error {
-	for _, kind := range c.CancelEffects {
-		if _, err := c.on.exec(cancelEffects, c.Instance.ID, c.Instance.Workflow, kind); err != nil {
+	for _, cancelled := range c.CancelEffects {
+		_, err := c.on.exec(recordCancelled, micros(c.Now), cancelled.By, c.Instance.ID, c.Instance.Workflow, cancelled.Kind)
+		if err == nil {
+			_, err = c.on.exec(cancelEffects, c.Instance.ID, c.Instance.Workflow, cancelled.Kind)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordEnded keeps records of deliveries of other instances.
+func (c *change) recordEnded() error {
+	for i := range c.Ended {
+		e := &c.Ended[i]
+		t, err := tableOf(e.Lease.Queue)
+		if err == nil {
+			_, err = c.on.exec(recordEnded, e.Lease.Instance.ID, e.Lease.Instance.Workflow, string(e.Lease.Queue), e.Lease.Version,
+				t.itemText(&e.Lease), e.Kind, string(e.Ending), micros(e.At), int64(e.Attempts),
+				e.By.Instance.ID, e.By.Instance.Workflow, e.By.Version, storable(e.Reason))
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -73,7 +73,7 @@ func (q queue) CountDead(ctx context.Context, filter runtime.DeadLetterFilter) (
 
 // Revive implements [runtime.DeadLetters].
 func (q queue) Revive(ctx context.Context, letters []runtime.Lease, at time.Time) (gone []runtime.Lease, err error) {
-	return forEach(ctx, q, letters, "revive dead letters of", func(l *runtime.Lease) (*runtime.Lease, string, []driver.Value, error) {
+	return forEach(ctx, q, letters, "revive dead letters of", func(_ *connection, l *runtime.Lease) (*runtime.Lease, string, []driver.Value, error) {
 		return l, q.sql.deadLetters.revive, []driver.Value{micros(at)}, nil
 	})
 }
@@ -133,9 +133,7 @@ func (s *Store) ListDiscarded(ctx context.Context, list runtime.DiscardedList) (
 			},
 			Discard: runtime.Discard{At: fromMicros(number(columns[11])), By: text(columns[12]), Reason: text(columns[13])},
 		}
-		if d.Lease.Queue == runtime.TimerQueue {
-			d.Lease.Key = text(columns[4])
-		} else if d.Lease.Position, err = strconv.Atoi(text(columns[4])); err != nil {
+		if err := setItemText(&d.Lease, text(columns[4])); err != nil {
 			return err
 		}
 		letters = append(letters, d)

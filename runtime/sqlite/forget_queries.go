@@ -27,6 +27,7 @@ var deleteInstance = []string{
 	`DELETE FROM ironflow_events WHERE workflow_id = ? AND workflow_type = ?`,
 	`DELETE FROM ironflow_snapshots WHERE workflow_id = ? AND workflow_type = ?`,
 	`DELETE FROM ironflow_observations WHERE workflow_id = ? AND workflow_type = ?`,
+	`DELETE FROM ironflow_ended_deliveries WHERE workflow_id = ? AND workflow_type = ?`,
 	`DELETE FROM ironflow_instances WHERE workflow_id = ? AND workflow_type = ?`,
 }
 

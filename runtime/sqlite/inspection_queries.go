@@ -9,6 +9,12 @@ SELECT version, global_sequence, type, schema_version, payload, recorded_at FROM
 WHERE workflow_id = ? AND workflow_type = ? AND version > ? ORDER BY version LIMIT ?`
 
 const (
+	// readEnded walks along the key.
+	readEnded = `
+SELECT queue, version, item, kind, ending, ended_at, attempts, by_id, by_type, by_version, reason
+FROM ironflow_ended_deliveries WHERE workflow_id = ? AND workflow_type = ? AND version >= ?
+ORDER BY version, queue, item LIMIT ?`
+
 	readCauses         = causesOf + ` AND version >= ? ORDER BY version LIMIT ?`
 	readCausesBackward = causesOf + ` AND version <= ? ORDER BY version DESC LIMIT ?`
 

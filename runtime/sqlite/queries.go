@@ -68,8 +68,20 @@ INSERT INTO ironflow_effects
     (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, trace, limit_key)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-const cancelEffects = `
+const (
+	insertEnded = `
+INSERT OR IGNORE INTO ironflow_ended_deliveries
+    (workflow_id, workflow_type, queue, version, item, kind, ending, ended_at, attempts, by_id, by_type, by_version, reason)`
+
+	recordEnded = insertEnded + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+	recordCancelled = insertEnded + `
+SELECT workflow_id, workflow_type, 'effects', version, position, kind, 'cancelled', ?, attempts, workflow_id, workflow_type, ?, ''
+FROM ironflow_effects WHERE workflow_id = ? AND workflow_type = ? AND kind = ? AND dead_at IS NULL`
+
+	cancelEffects = `
 DELETE FROM ironflow_effects WHERE workflow_id = ? AND workflow_type = ? AND kind = ? AND dead_at IS NULL`
+)
 
 // startTimer deletes the timer that has the key and starts as new: not leased, no attempts, not dead.
 const startTimer = `
@@ -133,7 +145,7 @@ FROM ironflow_events WHERE global_sequence > ? AND global_sequence <= ? ORDER BY
 
 // queueQueries are the statements of a queue. The two tables differ in the names of a few columns only.
 type queueQueries struct {
-	due, claim, extend, done, retry, dead, release, again string
+	due, claim, extend, done, recordRefused, retry, dead, release, again string
 
 	deadLetters deadLetterQueries
 	backlogs    backlogQueries
@@ -166,6 +178,9 @@ UPDATE {table} SET run_at = ?, claimed_at = ?, attempts = attempts + 1, token = 
 RETURNING token, attempts, payload, {requested}, last_error, trace`),
 		extend: named.Replace(`UPDATE {table} SET run_at = ?` + held),
 		done:   named.Replace(`DELETE FROM {table}` + held),
+		recordRefused: named.Replace(insertEnded + `
+SELECT workflow_id, workflow_type, '{queue}', {since}, {item}, {kind}, 'refused', ?, attempts, '', '', 0, ?
+FROM {table}` + held + ` AND workflow_id <> ''`),
 		retry: named.Replace(`
 UPDATE {table} SET run_at = ?, last_error = ?, attempts = max(attempts, ?), token = token + 1, claimed_at = NULL` + held),
 		dead:    named.Replace(`UPDATE {table} SET dead_at = ?, last_error = ?, token = token + 1, claimed_at = NULL` + held),

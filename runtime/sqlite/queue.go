@@ -144,14 +144,20 @@ func (q queue) due(ctx context.Context, on *connection, claim runtime.Claim, lim
 
 // Extend implements [runtime.Queue].
 func (q queue) Extend(ctx context.Context, leases []runtime.Lease, until time.Time) (lost []runtime.Lease, err error) {
-	return forEach(ctx, q, leases, "extend leases of", func(l *runtime.Lease) (*runtime.Lease, string, []driver.Value, error) {
+	return forEach(ctx, q, leases, "extend leases of", func(_ *connection, l *runtime.Lease) (*runtime.Lease, string, []driver.Value, error) {
 		return l, q.sql.extend, []driver.Value{micros(until)}, nil
 	})
 }
 
 // Settle implements [runtime.Queue].
 func (q queue) Settle(ctx context.Context, settlements []runtime.Settlement) (lost []runtime.Lease, err error) {
-	return forEach(ctx, q, settlements, "settle", func(s *runtime.Settlement) (*runtime.Lease, string, []driver.Value, error) {
+	return forEach(ctx, q, settlements, "settle", func(on *connection, s *runtime.Settlement) (*runtime.Lease, string, []driver.Value, error) {
+		if s.Verdict == runtime.Done && s.Error != "" {
+			recorded := q.held([]driver.Value{micros(s.At), storable(s.Error)}, &s.Lease)
+			if _, err := on.exec(q.sql.recordRefused, recorded...); err != nil {
+				return &s.Lease, "", nil, err
+			}
+		}
 		statement, args, err := q.settlement(s)
 		return &s.Lease, statement, args, err
 	})
@@ -176,14 +182,14 @@ func (t *table) settlement(s *runtime.Settlement) (statement string, args []driv
 // forEach runs in one transaction, for each of several words about a lease, a statement that changes its row if the lease
 // still holds. It returns the leases that do not.
 func forEach[T any](ctx context.Context, q queue, words []T, what string,
-	statement func(*T) (lease *runtime.Lease, statement string, args []driver.Value, err error),
+	statement func(on *connection, word *T) (lease *runtime.Lease, statement string, args []driver.Value, err error),
 ) (lost []runtime.Lease, err error) {
 	if len(words) == 0 {
 		return nil, nil
 	}
 	err = q.store.writer.write(ctx, func(on *connection) error {
 		for i := range words {
-			lease, statement, args, err := statement(&words[i])
+			lease, statement, args, err := statement(on, &words[i])
 			if err == nil && lease.Queue != q.name {
 				err = fmt.Errorf("it belongs to the queue %q", lease.Queue)
 			}

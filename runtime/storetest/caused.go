@@ -95,6 +95,13 @@ var cancelEffectRules = []rule{
 	{name: "the change's own effects come after", check: cancelThenAsk},
 }
 
+func cancelled(by int64, kinds ...string) (effects []runtime.CancelledEffects) {
+	for _, kind := range kinds {
+		effects = append(effects, runtime.CancelledEffects{Kind: kind, By: by})
+	}
+	return effects
+}
+
 func cancelEffects(k *kit) {
 	c := change(order("1"), 0, 1)
 	c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`1`)}, {Kind: "Send", Payload: []byte(`2`)},
@@ -102,10 +109,19 @@ func cancelEffects(k *kit) {
 	k.commit(c)
 	leased := k.effects().lease()
 	c = change(order("1"), 1, 1)
-	c.CancelEffects = []string{"Send", "Unknown"}
+	c.CancelEffects = cancelled(2, "Send", "Unknown")
 	k.commit(c)
 	k.wantTable("effects", "kind", "Keep")
 	k.effects().wantOver(leased)
+	record := func(position, attempts int) runtime.EndedDelivery {
+		return runtime.EndedDelivery{
+			Lease: runtime.Lease{Queue: runtime.EffectQueue, Instance: order("1"), Version: 1, Position: position}, Kind: "Send",
+			Ending: runtime.EndedCancelled, At: epoch, Attempts: attempts, By: runtime.DecisionRef{Instance: order("1"), Version: 2},
+		}
+	}
+	attempts := []int{0, 0}
+	attempts[leased.Position] = 1
+	k.wantEnded(order("1"), 1, record(0, attempts[0]), record(1, attempts[1]))
 }
 
 func cancelLeavesOthers(k *kit) {
@@ -113,15 +129,16 @@ func cancelLeavesOthers(k *kit) {
 	k.effects().settle(k.effects().lease(), runtime.Dead, at(11), "gave up")
 	k.effects().put("2", epoch)
 	c := change(order("1"), 1, 1)
-	c.CancelEffects = []string{"Send"}
+	c.CancelEffects = cancelled(2, "Send")
 	k.commit(c)
 	k.wantTable("effects", "workflow_id, dead_at", "1|"+micros(at(11)), "2|null")
+	k.wantRows(map[string]int{"instances": 2, "events": 3, "effects": 2})
 }
 
 func cancelThenAsk(k *kit) {
 	k.effects().put("1", epoch)
 	c := change(order("1"), 1, 1)
-	c.CancelEffects = []string{"Send"}
+	c.CancelEffects = cancelled(2, "Send")
 	c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
 	k.commit(c)
 	k.wantTable("effects", "kind, version", "Send|2")

@@ -57,6 +57,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"timers", linesOf(runtime.TimerQueue, queueRules), both},
 		{"settle in a change", settleInChangeRules, both},
 		{"cancelled effects", cancelEffectRules, both},
+		{"ended deliveries", endedRules, both},
 		{"inputs", inputRules, both},
 		{"limits", limitRules, []way{appending}},
 		{"schedules", scheduleRules, []way{appending}},

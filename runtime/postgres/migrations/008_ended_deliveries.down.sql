@@ -1,0 +1,1 @@
+DROP TABLE ironflow.ended_deliveries;

@@ -1,0 +1,206 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// whyFollowed is how many decisions of other instances an explanation goes forward.
+const whyFollowed = 32
+
+// forward finds out what became of deliveries. It reads of each instance what came after a decision once.
+type forward struct {
+	*Engine
+	asked  InstanceKey // of which only the next decisions are named: Why explains them
+	trails map[InstanceKey]*trail
+	left   int // decisions that are still followed
+}
+
+// trail is what is known of an instance from a version on.
+type trail struct {
+	from      int64
+	decisions []ExplainedDecision // without events
+	ledTo     map[Lease]int       // index of the last decision that a delivery led to
+	waiting   map[Lease]*WaitingDelivery
+	discarded map[Lease]*DiscardedLetter
+	ended     map[Lease]*EndedDelivery
+	completed bool
+
+	eventsCut bool               // there are more events than were looked at
+	cut       map[QueueName]bool // there are more deliveries that wait, or records, than were looked at
+}
+
+// lookForward finds out what became of deliveries that the last decision of the chain asked for.
+func (e *Engine) lookForward(ctx context.Context, why *Explanation, asked []ExplainedDelivery) error {
+	why.Deliveries = asked
+	from := why.Chain[len(why.Chain)-1].DecisionRef
+	f := forward{Engine: e, asked: from.Instance, trails: make(map[InstanceKey]*trail), left: whyFollowed}
+	return f.explain(ctx, from, asked)
+}
+
+// explain fills in what became of deliveries that one decision asked for.
+func (f *forward) explain(ctx context.Context, from DecisionRef, asked []ExplainedDelivery) error {
+	if len(asked) == 0 {
+		return nil
+	}
+	t, err := f.trail(ctx, from.Instance, from.Version)
+	if err != nil {
+		return err
+	}
+	for i := range asked {
+		d := &asked[i]
+		t.explain(d, from.Version)
+		if err := f.follow(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// explain fills in what the instance itself tells of a delivery that the decision of a version asked for.
+func (t *trail) explain(d *ExplainedDelivery, version int64) {
+	d.Waiting, d.Discarded, d.Ended = t.waiting[d.Lease], t.discarded[d.Lease], t.ended[d.Lease]
+	if i, ok := t.ledTo[d.Lease]; ok {
+		by := &t.decisions[i]
+		d.LedTo, d.Attempt = &by.DecisionRef, by.Cause.Delivery.Attempt
+		return
+	}
+	if d.Waiting != nil || d.Discarded != nil {
+		return
+	}
+	if d.Ended == nil && d.Lease.Queue == TimerQueue {
+		d.Ended = t.timerEnd(d, version)
+	}
+	if d.Ended != nil && d.Ended.Ending == EndedDelivered {
+		led := d.Ended.By
+		d.LedTo, d.Attempt = &led, d.Ended.Attempts
+	}
+	d.SearchEnded = d.Ended == nil && (t.eventsCut || t.cut[d.Lease.Queue])
+}
+
+// timerEnd returns what ended a timer that is gone and led to nothing: the first decision after it that cancelled it or started it
+// anew, or else the one that completed the instance.
+func (t *trail) timerEnd(d *ExplainedDelivery, version int64) *EndedDelivery {
+	ending := func(by *ExplainedDecision, how Ending) *EndedDelivery {
+		return &EndedDelivery{Lease: d.Lease, Kind: d.Kind, Ending: how, At: by.Now, By: by.DecisionRef}
+	}
+	for i := range t.decisions {
+		by := &t.decisions[i]
+		switch {
+		case by.Version <= version || by.Cause == nil:
+		case slices.Contains(by.Cause.CancelledTimers, d.Lease.Key):
+			return ending(by, EndedCancelled)
+		case slices.Contains(by.Cause.Timers, d.Lease.Key):
+			return ending(by, EndedReplaced)
+		}
+	}
+	if n := len(t.decisions); t.completed && !t.eventsCut && n > 0 {
+		return ending(&t.decisions[n-1], EndedCompleted)
+	}
+	return nil
+}
+
+// follow goes on with what a delivery led to, in instances other than the one that was asked about.
+func (f *forward) follow(ctx context.Context, d *ExplainedDelivery) error {
+	if d.LedTo == nil || d.LedTo.Instance == f.asked && d.Lease.Instance == f.asked {
+		return nil
+	}
+	decision, err := f.decisionAt(ctx, d.LedTo.Instance, d.LedTo.Version)
+	if isUnknown(err) {
+		return nil // it was deleted
+	}
+	if err != nil {
+		return err
+	}
+	d.LedTo = &decision.DecisionRef
+	if f.left == 0 || d.LedTo.Instance == f.asked {
+		return nil
+	}
+	f.left--
+	d.Next = &FollowedDecision{ExplainedDecision: *decision, Deliveries: decision.deliveries()}
+	return f.explain(ctx, decision.DecisionRef, d.Next.Deliveries)
+}
+
+// isUnknown reports whether an error says that something is not stored.
+func isUnknown(err error) bool {
+	var instance *UnknownInstance
+	var version *UnknownVersion
+	var delivery *UnknownDelivery
+	return errors.As(err, &instance) || errors.As(err, &version) || errors.As(err, &delivery)
+}
+
+// trail reads what is known of an instance from a version on, if that was not read before.
+func (f *forward) trail(ctx context.Context, key InstanceKey, from int64) (*trail, error) {
+	if t := f.trails[key]; t != nil && t.from <= from {
+		return t, nil
+	}
+	t := &trail{
+		from: from, ledTo: make(map[Lease]int), waiting: make(map[Lease]*WaitingDelivery), discarded: make(map[Lease]*DiscardedLetter),
+		ended: make(map[Lease]*EndedDelivery), cut: make(map[QueueName]bool),
+	}
+	f.trails[key] = t
+	// What waits comes first: what ends meanwhile is found below.
+	for _, queue := range f.queues("") {
+		waiting, err := queue.Waiting(ctx, key, waitingLimit)
+		if err != nil {
+			return nil, err
+		}
+		for i := range waiting {
+			t.waiting[waiting[i].Lease.named()] = &waiting[i]
+		}
+		t.cut[queue.name] = len(waiting) == waitingLimit
+	}
+	discarded, err := f.store.ListDiscarded(ctx, DiscardedList{Workflow: key.Workflow, Instance: key.ID, Limit: waitingLimit})
+	if err != nil {
+		return nil, err
+	}
+	for i := range slices.Backward(discarded) { // the last one counts
+		t.discarded[discarded[i].Lease.named()] = &discarded[i]
+	}
+	ended, err := f.store.EndedDeliveries(ctx, key, from, whySearch)
+	if err != nil {
+		return nil, err
+	}
+	for i := range ended {
+		t.ended[ended[i].Lease] = &ended[i]
+	}
+	if len(ended) == whySearch {
+		t.cut[EffectQueue], t.cut[TimerQueue] = true, true
+	}
+	summary, err := f.store.Summary(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	t.completed = summary.Completed()
+	return t, f.readDecisions(ctx, key, t)
+}
+
+func (f *forward) readDecisions(ctx context.Context, key InstanceKey, t *trail) error {
+	var failure error
+	looked := 0
+	err := f.eachCause(ctx, CauseQuery{Instance: key, From: t.from}, func(event EventCause) bool {
+		if looked++; looked > whySearch {
+			t.eventsCut = true
+			return false
+		}
+		cause, err := event.decode(key)
+		if err != nil || cause == nil {
+			failure = err
+			return err == nil
+		}
+		d := ExplainedDecision{DecisionRef: DecisionRef{key, event.Version, cause.Input}, Now: event.RecordedAt, Cause: cause}
+		t.decisions = append(t.decisions, d)
+		if cause.Delivery != nil && event.Version > t.from {
+			t.ledTo[d.broughtBy()] = len(t.decisions) - 1 // of several, which a dead letter leads to that is revived, the last
+		}
+		return true
+	})
+	return errors.Join(err, failure)
+}
+
+// named is the lease as it names a delivery, whoever holds it.
+func (l Lease) named() Lease {
+	l.Token = 0
+	return l
+}
