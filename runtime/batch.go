@@ -20,6 +20,7 @@ type batch struct {
 	x      *executor
 	groups []*group
 	commit CommitID // of the last attempt
+	stored bool     // what was decided is stored: only answers are left to give
 	ended  bool     // serve has returned, so user code has not ended its goroutine
 }
 
@@ -90,17 +91,22 @@ func (b *batch) serve() {
 }
 
 // recover answers the tasks when the batch panics, or user code ends its goroutine. User code has a recover of its own, so
-// a panic is the engine's mistake; callers must not wait for ever.
+// a panic is the engine's mistake; callers must not wait for ever. What ends its goroutine does so before anything is stored, or
+// after all is answered; then each instance is served alone, and only the input that does it again pays for it.
 func (b *batch) recover() {
 	v := recover()
 	if b.ended {
+		return
+	}
+	b.forget()
+	if v == nil && !b.stored && (len(b.groups) > 1 || len(b.groups) == 1 && len(b.groups[0].tasks) > 1) {
+		b.keepApart(func(*group) bool { return true })
 		return
 	}
 	err := errGoexit
 	if v != nil {
 		err = &PanicError{In: "a batch of the engine", Value: v, Stack: debug.Stack()}
 	}
-	b.forget()
 	for _, g := range b.groups {
 		g.answerAll(err)
 	}
@@ -143,7 +149,9 @@ func (b *batch) attempt(ctx context.Context) (err error) {
 		begin := time.Now()
 		defer func() {
 			if report := b.report(); report.Inputs > 0 || err != nil {
-				report.Err = err
+				if report.Err = err; err == nil && !b.stored {
+					report.Err = errGoexit
+				}
 				b.x.config.reportCommit(begin, report)
 			}
 		}()
@@ -163,9 +171,13 @@ func (b *batch) attempt(ctx context.Context) (err error) {
 	if err := b.store(ctx); err != nil {
 		return err
 	}
+	b.stored = true
 	b.record(ctx)
 	for _, g := range b.groups {
-		b.done(g)
+		b.answer(g)
+	}
+	for _, g := range b.groups {
+		b.remember(g)
 	}
 	return nil
 }
@@ -304,12 +316,17 @@ func (g *group) decide(config *Config) error {
 		}
 		result, err := g.chain.decide(t.request)
 		g.add(result, err)
-		if err == nil && result.kind == accepted {
+		if err == nil {
+			// Also for those that add nothing: what is asked of user code is asked before anything is stored.
 			records, err := config.records(&t.request, result, g.chain.change.Due)
-			if err != nil {
+			switch {
+			case result.kind != accepted:
+				t.records, t.err = records, err
+			case err != nil:
 				return err
+			default:
+				g.chain.change.Inputs.add(records)
 			}
-			g.chain.change.Inputs.add(records)
 		}
 		if err != nil {
 			return nil // user code that fails may have touched the state; the rest begins at what is stored
@@ -352,25 +369,19 @@ func (b *batch) store(ctx context.Context) error {
 func (b *batch) record(ctx context.Context) {
 	var all InputRecords
 	var of []*task
-	var each []InputRecords
 	for _, g := range b.groups {
 		for _, t := range g.tasks[:g.decided] {
-			if t.err != nil || t.result.kind == accepted {
-				continue
-			}
-			var records InputRecords
-			records, t.err = b.x.config.records(&t.request, t.result, storedTime(b.x.config.Clock.Now()))
-			if t.err == nil && !records.empty() {
-				all.add(records)
-				of, each = append(of, t), append(each, records)
+			if t.err == nil && t.result.kind != accepted && !t.records.empty() {
+				all.add(t.records)
+				of = append(of, t)
 			}
 		}
 	}
 	if len(of) == 0 || b.x.store.RecordInputs(ctx, all) == nil {
 		return
 	}
-	for i, t := range of {
-		err := b.x.store.RecordInputs(ctx, each[i])
+	for _, t := range of {
+		err := b.x.store.RecordInputs(ctx, t.records)
 		t.again = errors.Is(err, ErrConflict)
 		if err != nil && !t.again {
 			t.err = fromStore(err)
@@ -378,8 +389,8 @@ func (b *batch) record(ctx context.Context) {
 	}
 }
 
-// done answers the tasks of a group and remembers what was stored of it.
-func (b *batch) done(g *group) {
+// answer answers the tasks of a group, and tells of what was stored of it.
+func (b *batch) answer(g *group) {
 	var rest []*task
 	for _, t := range g.tasks[:g.decided] {
 		if t.again {
@@ -393,14 +404,18 @@ func (b *batch) done(g *group) {
 		g.tasks = slices.DeleteFunc(g.tasks, func(t *task) bool { return slices.Contains(rest, t) })
 		b.lane.putBack(rest)
 	}
-	if g.chain == nil {
-		return
-	}
-	if len(g.chain.change.Events) > 0 {
+	if g.chain != nil && len(g.chain.change.Events) > 0 {
 		b.x.committed(g.chain.change)
 		if g.chain.base == 0 {
 			g.chain.current.created = b.commit
 		}
+	}
+}
+
+// remember keeps what was stored of a group.
+func (b *batch) remember(g *group) {
+	if g.chain == nil {
+		return
 	}
 	// User code that fails may have touched what it was given. What has completed may be deleted at any time.
 	if g.failed || g.chain.current.completed {

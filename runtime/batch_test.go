@@ -43,7 +43,9 @@ func (s sizing) Append(ctx context.Context, batch runtime.Batch) error {
 
 // newGatedBatch makes an engine whose commits go through fault, the first one excepted. fault gets the commit's number,
 // from 1 on.
-func newGatedBatch(b *bed, d ledger.Decider, fault func(n int64, commit func() error) error) *gatedBatch {
+func newGatedBatch(
+	b *bed, d ledger.Decider, fault func(n int64, commit func() error) error, change ...func(*runtime.Config),
+) *gatedBatch {
 	g := &gatedBatch{bed: b, held: make(chan bool), open: make(chan bool), sizes: make(chan int, 1000)}
 	store := sizing{&faulty{Store: b.store}, g.sizes}
 	store.setCommit(func(ctx context.Context, commit func(context.Context) error) error {
@@ -58,6 +60,9 @@ func newGatedBatch(b *bed, d ledger.Decider, fault func(n int64, commit func() e
 	})
 	config := b.realConfig()
 	config.Lanes = 1
+	for _, change := range change {
+		change(&config)
+	}
 	g.engine = b.engineOn(store, config, ledgers(d, ledger.Handler{}))
 	g.client = ledger.NewClient(g.engine)
 	return g

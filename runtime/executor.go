@@ -96,10 +96,11 @@ type task struct {
 	request request
 	state   atomic.Int32
 
-	result result
-	err    error
-	again  bool // it is to be decided anew
-	done   chan struct{}
+	result  result
+	err     error
+	records InputRecords // to keep of an input that adds nothing
+	again   bool         // it is to be decided anew
+	done    chan struct{}
 }
 
 const (

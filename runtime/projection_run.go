@@ -297,14 +297,7 @@ func over(ctx context.Context, err error) bool {
 func (r *projectorRun) guarded(step func() error) error {
 	r.busy.Store(true)
 	defer r.busy.Store(false)
-	err := errGoexit
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		err = step()
-	}()
-	<-done
-	return err
+	return onOwnGoroutine(step)
 }
 
 // countAttempt counts an attempt before it is made. Without one left, it stops the projection. The attempt is 0 when it could

@@ -373,7 +373,11 @@ func (e *Engine) archive(ctx context.Context, batch []InstanceSummary, report *R
 
 func callArchive(
 	ctx context.Context, archive func(context.Context, []ArchivedInstance) ([]InstanceKey, error), instances []ArchivedInstance,
-) (_ []InstanceKey, err error) {
-	defer recoverTo(&err, "Config.Retention.", "Archive")
-	return archive(ctx, instances)
+) (keep []InstanceKey, err error) {
+	err = onOwnGoroutine(func() (err error) {
+		defer recoverTo(&err, "Config.Retention.", "Archive")
+		keep, err = archive(ctx, instances)
+		return err
+	})
+	return keep, err
 }
