@@ -4,20 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/goleak"
 
 	"github.com/ironflow-gen/ironflow/gen/emit/internal/card"
+	"github.com/ironflow-gen/ironflow/internal/pgserver"
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	code := pgserver.Main(m)
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
 
 // clock moves when it is told to.
 type clock struct {
@@ -60,15 +72,48 @@ type club struct {
 	cards  *card.Client
 }
 
-// open starts a club on a day in March, before the clocks in Berlin go forward.
-func open(t *testing.T, handler Handler) club {
+// onBoth runs a scenario on both stores.
+func onBoth(t *testing.T, handler Handler, scenario func(c club)) {
 	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		store, err := sqlite.OpenMemory(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { store.Close() })
+		scenario(open(t, store, handler))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		pool, err := pgxpool.New(t.Context(), pgserver.URL(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(pool.Close)
+		schema := fmt.Sprintf("membership_%d_%d", os.Getpid(), schemas.Add(1))
+		t.Cleanup(func() {
+			if _, err := pool.Exec(context.Background(), "DROP SCHEMA "+schema+" CASCADE"); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema)); err != nil {
+			t.Fatal(err)
+		}
+		store, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
+		if err != nil {
+			t.Fatal(err)
+		}
+		scenario(open(t, store, handler))
+	})
+}
+
+var schemas atomic.Int64
+
+// open starts a club on a day in March, before the clocks in Berlin go forward.
+func open(t *testing.T, store runtime.Store, handler Handler) club {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	store, err := sqlite.OpenMemory(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := &clock{now: time.Date(2031, time.March, 4, 5, 6, 7, 0, time.UTC), alarms: make(map[chan time.Time]time.Time)}
 	engine, err := runtime.NewEngine(store, runtime.Config{Clock: c},
 		NewWorkflow(Decider{}, Evolver{}, handler), card.NewWorkflow(card.Decider{}, card.Evolver{}))
@@ -82,7 +127,6 @@ func open(t *testing.T, handler Handler) club {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		store.Close()
 	})
 	return club{t, c, NewClient(engine), card.NewClient(engine)}
 }
@@ -121,47 +165,51 @@ func works() Handler {
 }
 
 func TestChildren(t *testing.T) {
-	c := open(t, works())
-	c.join("m@example.com")
-	want(c, c.cards.History, "m-card", "card.Ordered{Number:no. 050607 Holder:m@example.com}")
-	if out, err := c.cards.Block(c.Context(), card.Block{CardID: "m-card"}); err != nil || !out.Accepted() {
-		t.Fatalf("Block: %+v, %v", out, err)
-	}
-	want(c, c.cards.History, "m-card", "card.Blocked{}", "card.Shredded{}")
-	want(c, c.client.History, "m", "CardGone{Card:m-card Status:gone Number:no. 050607}")
-	want(c, c.cards.History, "membership/m/1/2", "card.Ordered{Number:no. 050607 Holder:guest of m}")
+	onBoth(t, works(), func(c club) {
+		c.join("m@example.com")
+		want(c, c.cards.History, "m-card", "card.Ordered{Number:no. 050607 Holder:m@example.com}")
+		if out, err := c.cards.Block(c.Context(), card.Block{CardID: "m-card"}); err != nil || !out.Accepted() {
+			c.Fatalf("Block: %+v, %v", out, err)
+		}
+		want(c, c.cards.History, "m-card", "card.Blocked{}", "card.Shredded{}")
+		want(c, c.client.History, "m", "CardGone{Card:m-card Status:gone Number:no. 050607}")
+		want(c, c.cards.History, "membership/m/1/2", "card.Ordered{Number:no. 050607 Holder:guest of m}")
+	})
 }
 
 func TestChildThatDoesNotStart(t *testing.T) {
-	c := open(t, works())
-	c.join("")
-	want(c, c.client.History, "m", "CardRefused{Card:m-card Reason:the child refused to start: NoHolder{}}")
+	onBoth(t, works(), func(c club) {
+		c.join("")
+		want(c, c.client.History, "m", "CardRefused{Card:m-card Reason:the child refused to start: NoHolder{}}")
+	})
 }
 
 func TestSent(t *testing.T) {
-	c := open(t, works())
-	c.join("m@example.com")
-	want(c, c.cards.History, "m-card", "card.Ordered{Number:no. 050607 Holder:m@example.com}")
-	if out, err := c.client.Leave(t.Context(), Leave{MemberID: "m"}); err != nil || !out.Accepted() {
-		t.Fatalf("Leave: %+v, %v", out, err)
-	}
-	want(c, c.cards.History, "m-card", "card.Blocked{}", "card.Shredded{}")
+	onBoth(t, works(), func(c club) {
+		c.join("m@example.com")
+		want(c, c.cards.History, "m-card", "card.Ordered{Number:no. 050607 Holder:m@example.com}")
+		if out, err := c.client.Leave(c.Context(), Leave{MemberID: "m"}); err != nil || !out.Accepted() {
+			c.Fatalf("Leave: %+v, %v", out, err)
+		}
+		want(c, c.cards.History, "m-card", "card.Blocked{}", "card.Shredded{}")
+	})
 }
 
 func TestDead(t *testing.T) {
-	c := open(t, Handler{
+	onBoth(t, Handler{
 		OnCharge: func(Charge) error { return runtime.Permanent(errors.New("no money")) },
 		OnMail:   func(Mail) error { return runtime.Permanent(errors.New("no such mailbox")) },
+	}, func(c club) {
+		c.join("m@example.com")
+		unpaid, err := plainly(c, "Unpaid")
+		if err != nil || unpaid.(Unpaid).AmountCents != 900 || *unpaid.(Unpaid).Plan != PlanGold || !strings.HasSuffix(unpaid.(Unpaid).Reason, "no money") {
+			c.Errorf("%+v, %v", unpaid, err)
+		}
+		unheard, err := plainly(c, "Unheard")
+		if err != nil || !strings.HasSuffix(*unheard.(Unheard).Reason, "no such mailbox") {
+			c.Errorf("%+v, %v", unheard, err)
+		}
 	})
-	c.join("m@example.com")
-	unpaid, err := plainly(c, "Unpaid")
-	if err != nil || unpaid.(Unpaid).AmountCents != 900 || *unpaid.(Unpaid).Plan != PlanGold || !strings.HasSuffix(unpaid.(Unpaid).Reason, "no money") {
-		t.Errorf("%+v, %v", unpaid, err)
-	}
-	unheard, err := plainly(c, "Unheard")
-	if err != nil || !strings.HasSuffix(*unheard.(Unheard).Reason, "no such mailbox") {
-		t.Errorf("%+v, %v", unheard, err)
-	}
 }
 
 // plainly waits for an event of the member.
@@ -184,53 +232,56 @@ func plainly(c club, name string) (Event, error) {
 
 // TestRenewals lets a state's timer fire twice. In between, clocks in Berlin go forward.
 func TestRenewals(t *testing.T) {
-	c := open(t, works())
-	c.join("m@example.com")
-	first := time.Date(2031, time.April, 1, 7, 0, 0, 0, time.UTC)
-	c.clock.set(first.Add(time.Minute))
-	want(c, c.client.History, "m", "Renewed{DueAt:2031-04-01 07:00:00 +0000 UTC}")
-	c.clock.set(first.AddDate(0, 8, 0).Add(2 * time.Hour)) // four were missed, and winter came
-	want(c, c.client.History, "m", "Renewed{DueAt:2031-12-01 08:00:00 +0000 UTC}")
-	history, err := c.client.History(t.Context(), "m")
-	if err != nil {
-		t.Fatal(err)
-	}
-	count := 0
-	for _, r := range history {
-		if _, ok := r.Event.(Renewed); ok {
-			count++
+	onBoth(t, works(), func(c club) {
+		c.join("m@example.com")
+		first := time.Date(2031, time.April, 1, 7, 0, 0, 0, time.UTC)
+		c.clock.set(first.Add(time.Minute))
+		want(c, c.client.History, "m", "Renewed{DueAt:2031-04-01 07:00:00 +0000 UTC}")
+		c.clock.set(first.AddDate(0, 8, 0).Add(2 * time.Hour)) // four were missed, and winter came
+		want(c, c.client.History, "m", "Renewed{DueAt:2031-12-01 08:00:00 +0000 UTC}")
+		history, err := c.client.History(c.Context(), "m")
+		if err != nil {
+			c.Fatal(err)
 		}
-	}
-	if count != 2 {
-		t.Errorf("there are %d renewals, want 2: of those that were missed only the latest is made up for", count)
-	}
+		count := 0
+		for _, r := range history {
+			if _, ok := r.Event.(Renewed); ok {
+				count++
+			}
+		}
+		if count != 2 {
+			c.Errorf("there are %d renewals, want 2: of those that were missed only the latest is made up for", count)
+		}
+	})
 }
 
 // TestNagging lets a decision's timer fire, which keeps what the decision has put into it.
 func TestNagging(t *testing.T) {
-	c := open(t, Handler{
+	onBoth(t, Handler{
 		OnCharge: func(Charge) error { return runtime.Permanent(errors.New("no money")) },
 		OnMail:   func(Mail) error { return nil },
+	}, func(c club) {
+		c.join("m@example.com")
+		if _, err := plainly(c, "Unpaid"); err != nil {
+			c.Fatal(err)
+		}
+		c.clock.set(c.clock.Now().Add(24*time.Hour + time.Second))
+		nagged, err := plainly(c, "Nagged")
+		if err != nil || nagged.(Nagged).Text != "please pay" || !nagged.(Nagged).DueAt.Equal(time.Date(2031, time.March, 5, 5, 6, 7, 0, time.UTC)) {
+			c.Errorf("%+v, %v", nagged, err)
+		}
 	})
-	c.join("m@example.com")
-	if _, err := plainly(c, "Unpaid"); err != nil {
-		t.Fatal(err)
-	}
-	c.clock.set(c.clock.Now().Add(24*time.Hour + time.Second))
-	nagged, err := plainly(c, "Nagged")
-	if err != nil || nagged.(Nagged).Text != "please pay" || !nagged.(Nagged).DueAt.Equal(time.Date(2031, time.March, 5, 5, 6, 7, 0, time.UTC)) {
-		t.Errorf("%+v, %v", nagged, err)
-	}
 }
 
 func TestSchedules(t *testing.T) {
-	c := open(t, works())
-	c.join("m@example.com")
-	want(c, c.client.History, "m", "Paid{AmountCents:900}")           // so the workers run
-	c.clock.set(time.Date(2031, time.March, 6, 1, 0, 0, 0, time.UTC)) // a Thursday
-	want(c, c.client.History, "count-20310305T000000Z", "Counted{DueAt:2031-03-05 00:00:00 +0000 UTC}")
-	c.clock.set(c.clock.Now().Add(time.Second)) // for the next poll
-	want(c, c.client.History, "count-20310306T000000Z", "Counted{DueAt:2031-03-06 00:00:00 +0000 UTC}")
-	c.clock.set(time.Date(2031, time.March, 10, 13, 0, 0, 0, time.UTC)) // Monday, and summer in New York since yesterday
-	want(c, c.client.History, "the-count", "Counted{DueAt:2031-03-10 13:00:00 +0000 UTC}")
+	onBoth(t, works(), func(c club) {
+		c.join("m@example.com")
+		want(c, c.client.History, "m", "Paid{AmountCents:900}")           // so the workers run
+		c.clock.set(time.Date(2031, time.March, 6, 1, 0, 0, 0, time.UTC)) // a Thursday
+		want(c, c.client.History, "count-20310305T000000Z", "Counted{DueAt:2031-03-05 00:00:00 +0000 UTC}")
+		c.clock.set(c.clock.Now().Add(time.Second)) // for the next poll
+		want(c, c.client.History, "count-20310306T000000Z", "Counted{DueAt:2031-03-06 00:00:00 +0000 UTC}")
+		c.clock.set(time.Date(2031, time.March, 10, 13, 0, 0, 0, time.UTC)) // Monday, and summer in New York since yesterday
+		want(c, c.client.History, "the-count", "Counted{DueAt:2031-03-10 13:00:00 +0000 UTC}")
+	})
 }
