@@ -52,8 +52,8 @@ func content(t *testing.T, dir, file string) string {
 	return string(text)
 }
 
-// TestMigrationFilesDoWhatMigrateDoes runs the files of each format up and down, as far as that can be seen from the SQL. That
-// the tools themselves take them was tried with goose 3.29, tern 2.3 and Atlas' library of 2025.
+// TestMigrationFilesDoWhatMigrateDoes runs the files of each format up and down, as far as that can be seen from the SQL. The
+// tools themselves run them in internal/migrationtools.
 func TestMigrationFilesDoWhatMigrateDoes(t *testing.T) {
 	t.Parallel()
 	pool, migrated := newPool(t), newSchema()
