@@ -114,8 +114,7 @@ func DecodeMap[T any](d *Decoder, decode func(*Decoder) T) map[string]T {
 	for d.BeginObject(); d.NextField(); {
 		key := string(d.Key())
 		if _, ok := v[key]; ok {
-			d.fail(d.pos, "the key stands here a second time")
-			break
+			d.mistake(d.pos, "the key stands here a second time")
 		}
 		v[key] = decode(d)
 	}

@@ -11,7 +11,7 @@ import (
 
 // String reads a string. Invalid UTF-8 and an escaped surrogate without its pair are errors.
 func (d *Decoder) String() string {
-	raw, escaped := d.text("a string")
+	raw, escaped, _ := d.text("a string")
 	if !escaped {
 		return string(raw)
 	}
@@ -25,7 +25,7 @@ func (d *Decoder) Bool() bool {
 		return true
 	}
 	if c != 'f' || !d.literal("false") {
-		d.expected("true or false")
+		d.wrong("true or false")
 	}
 	return false
 }
@@ -43,7 +43,7 @@ func (d *Decoder) Int64() int64 { return d.integer("an int64", math.MinInt64, ma
 // integer reads a number from low to high, which is the range of what.
 func (d *Decoder) integer(what string, low, high int64) int64 {
 	if c := d.peek(); c != '-' && !isDigit(c) {
-		d.expected("an integer")
+		d.wrong("an integer")
 		return 0
 	}
 	if n, end := shortInteger(d.data, d.pos); end > 0 && low <= n && n <= high {
@@ -57,12 +57,12 @@ func (d *Decoder) integer(what string, low, high int64) int64 {
 		return 0
 	}
 	if !integer {
-		d.expected("an integer")
+		d.wrong("an integer")
 		return 0
 	}
 	n, err := strconv.ParseInt(string(d.data[start:end]), 10, 64)
 	if err != nil || n < low || n > high {
-		d.fail(start, excerpt(d.data[start:end])+" does not fit into "+what)
+		d.badNumber(start, end, what)
 		return 0
 	}
 	d.pos = end
@@ -97,7 +97,7 @@ func shortInteger(data []byte, pos int) (n int64, end int) {
 // Float64 reads a number. One that is out of range is an error; others are rounded to the nearest float64.
 func (d *Decoder) Float64() float64 {
 	if c := d.peek(); c != '-' && !isDigit(c) {
-		d.expected("a number")
+		d.wrong("a number")
 		return 0
 	}
 	start := d.pos
@@ -108,7 +108,7 @@ func (d *Decoder) Float64() float64 {
 	}
 	f, err := strconv.ParseFloat(string(d.data[start:end]), 64)
 	if err != nil {
-		d.fail(start, excerpt(d.data[start:end])+" does not fit into a float64")
+		d.badNumber(start, end, "a float64")
 		return 0
 	}
 	d.pos = end
@@ -120,7 +120,11 @@ func (d *Decoder) Float64() float64 {
 func (d *Decoder) Time() time.Time {
 	const what = "an RFC 3339 time"
 	start := d.pos
-	t, ok := parseTime(d.unquoted(what))
+	text, ok := d.unquoted(what)
+	if !ok {
+		return time.Time{}
+	}
+	t, ok := parseTime(text)
 	if !ok {
 		d.malformed(start, what)
 		return time.Time{}
@@ -132,7 +136,11 @@ func (d *Decoder) Time() time.Time {
 func (d *Decoder) Duration() time.Duration {
 	const what = `a duration like "1m30s"`
 	start := d.pos
-	duration, err := time.ParseDuration(string(d.unquoted(what)))
+	text, ok := d.unquoted(what)
+	if !ok {
+		return 0
+	}
+	duration, err := time.ParseDuration(string(text))
 	if err != nil {
 		d.malformed(start, what)
 		return 0
@@ -147,14 +155,14 @@ func (d *Decoder) Binary() []byte {
 		return nil
 	}
 	start := d.pos
-	text := d.unquoted(what)
+	text, ok := d.unquoted(what)
+	if !ok {
+		return nil
+	}
 	b := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
 	n, err := base64.StdEncoding.Strict().Decode(b, text)
 	if err != nil || base64.StdEncoding.EncodedLen(n) != len(text) { // the library passes over line ends
 		d.malformed(start, what)
-		return nil
-	}
-	if d.err != nil {
 		return nil
 	}
 	return b[:n]
@@ -165,7 +173,10 @@ func (d *Decoder) Binary() []byte {
 func (d *Decoder) Decimal() string {
 	const what = `a decimal number in quotes, like "12.50"`
 	start := d.pos
-	text := d.unquoted(what)
+	text, ok := d.unquoted(what)
+	if !ok {
+		return ""
+	}
 	if !validDecimal(text) && !d.unset(text) {
 		d.malformed(start, what)
 		return ""
@@ -178,7 +189,8 @@ func (d *Decoder) JSON() json.RawMessage {
 	if d.null() {
 		return nil
 	}
-	return append(json.RawMessage(nil), d.value()...)
+	text, _ := d.value()
+	return append(json.RawMessage(nil), text...)
 }
 
 // DecodeGo reads a value of an imported type by its own JSON methods or, where it has none, with encoding/json. What
@@ -187,12 +199,12 @@ func DecodeGo[T any](d *Decoder) T {
 	var v T
 	d.peek()
 	start := d.pos
-	text := d.value()
-	if d.err != nil {
+	text, ok := d.value()
+	if !ok {
 		return v
 	}
 	if err := json.Unmarshal(text, &v); err != nil {
-		d.failAt(start, renderPath(pathTo(d.data[:start])), fmt.Sprintf("cannot decode a %T", v), err)
+		d.mistakeOf(start, fmt.Sprintf("cannot decode a %T", v), err)
 	}
 	return v
 }
@@ -201,7 +213,10 @@ func DecodeGo[T any](d *Decoder) T {
 func DecodeEnum[T ~string](d *Decoder, values []T) T {
 	start := d.pos
 	if d.peek() == '"' {
-		text := d.unquoted("")
+		text, ok := d.unquoted("")
+		if !ok {
+			return ""
+		}
 		for _, v := range values {
 			if string(text) == string(v) {
 				return v
@@ -218,51 +233,43 @@ func DecodeEnum[T ~string](d *Decoder, values []T) T {
 // unset reports whether text is that of an enum or a decimal that was never set, where it need not be.
 func (d *Decoder) unset(text []byte) bool { return d.state && len(text) == 0 }
 
-// value reads a value of any kind and returns its text, which is part of the input.
-func (d *Decoder) value() []byte {
+// value reads a value of any kind and returns its text, which is part of the input, if there is nothing wrong with it.
+func (d *Decoder) value() (text []byte, ok bool) {
 	d.peek()
-	start := d.pos
+	start, before := d.pos, d.mistakes()
 	d.Skip()
-	if d.err != nil {
-		return nil
+	if d.mistakes() > before || d.stopped() {
+		return nil, false
 	}
-	return d.data[start:d.pos]
+	return d.data[start:d.pos], true
 }
 
-// text reads a string and returns what stands between its quotes, and whether that has to be unescaped. What is what
-// the string stands for, in case it is none.
-func (d *Decoder) text(what string) (raw []byte, escaped bool) {
+// text reads a string and returns what stands between its quotes, and whether that has to be unescaped, if it is one. What
+// is what the string stands for, in case it is none.
+func (d *Decoder) text(what string) (raw []byte, escaped, ok bool) {
 	if d.peek() != '"' {
-		d.expected(what)
-		return nil, false
+		d.wrong(what)
+		return nil, false, false
 	}
 	start := d.pos + 1
 	if end := skipPlain(d.data, start); end < len(d.data) && d.data[end] == '"' {
 		d.pos = end + 1
-		return d.data[start:end], false
+		return d.data[start:end], false, true
 	}
 	end, escaped, problem := scanString(d.data, start)
 	if problem != "" {
-		d.fail(end, problem)
-		return nil, false
+		d.badText(start, end, problem)
+		return nil, false, false
 	}
 	d.pos = end + 1
-	return d.data[start:end], escaped
+	return d.data[start:end], escaped, true
 }
 
-// unquoted reads a string and returns its value, which may be part of the input.
-func (d *Decoder) unquoted(what string) []byte {
-	raw, escaped := d.text(what)
+// unquoted reads a string and returns its value, which may be part of the input, if it is one.
+func (d *Decoder) unquoted(what string) (text []byte, ok bool) {
+	raw, escaped, ok := d.text(what)
 	if !escaped {
-		return raw
+		return raw, ok
 	}
-	return appendUnescaped(nil, raw)
-}
-
-// malformed fails at the string that was read from start on, which is not what it should be.
-func (d *Decoder) malformed(start int, what string) {
-	if d.err == nil {
-		d.pos = start
-		d.expected(what)
-	}
+	return appendUnescaped(nil, raw), ok
 }

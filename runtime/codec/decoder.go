@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// Decoder reads one JSON document. Each method reads one value, and after the first error none reads anything; they
-// return zero values then. Make one with [NewDecoder] or [NewStrictDecoder] for each document; it is not safe for
-// concurrent use. Nothing that a decoder returns refers to its input, but for [Decoder.Key].
+// Decoder reads one JSON document. Each method reads one value, or returns a zero value when it cannot. Make one with
+// [NewDecoder] or [NewStrictDecoder] for each document; it is not safe for concurrent use. Nothing that a decoder returns
+// refers to its input, but for [Decoder.Key].
 type Decoder struct {
 	data   []byte
-	pos    int // len(data) once there is an error, so that every method runs into the end of the input
+	pos    int // len(data) once it has stopped, so that every method runs into the end of the input
 	depth  int // open objects and arrays
 	strict bool
-	state  bool // in a state, where enums and decimals may be unset
-	err    *Error
+	state  bool     // in a state, where enums and decimals may be unset
+	failed *failure // nil as long as all is well
 
 	// The key that was read last. It is kept as two positions, because a pointer stored for each field costs a write
 	// barrier while the garbage collector runs.
@@ -26,21 +26,13 @@ type Decoder struct {
 // change while it is read.
 func NewDecoder(data []byte) *Decoder { return &Decoder{data: data} }
 
-// NewStrictDecoder returns a decoder of a document from outside: fields that [Decoder.Require] names must be there. The
-// data must not change while it is read.
+// NewStrictDecoder returns a decoder of a document from outside: fields that [Decoder.Require] names must be there, and
+// it goes on after a mistake, so that its error lists them all. The data must not change while it is read.
 func NewStrictDecoder(data []byte) *Decoder { return &Decoder{data: data, strict: true} }
 
-// Err returns the first error, an [*Error], or nil.
-func (d *Decoder) Err() error {
-	if d.err == nil {
-		return nil
-	}
-	return d.err
-}
-
-// End checks that only white space follows the value that was read, and returns the first error, an [*Error], or nil.
+// End checks that only white space follows the value that was read, and returns what [Decoder.Err] does.
 func (d *Decoder) End() error {
-	if d.err == nil {
+	if !d.stopped() {
 		if d.pos = skipSpace(d.data, d.pos); d.pos < len(d.data) {
 			d.fail(d.pos, "expected the end of the document, found "+d.found())
 		}
@@ -171,7 +163,7 @@ func (d *Decoder) Seen(seen *Fields, number int) {
 // seenMore is Seen for the fields that have no bit in low, and for those whose bit is set already.
 func (d *Decoder) seenMore(seen *Fields, number int) {
 	if seen.has(number) {
-		d.fail(d.pos, "the field stands here a second time")
+		d.mistake(d.pos, "the field stands here a second time")
 		return
 	}
 	word := number/64 - 1
@@ -192,31 +184,30 @@ func (f *Fields) has(number int) bool {
 	return word>>(number%64)&1 != 0
 }
 
-// Require reports the first of the named fields that the object which has just ended did not have. Names stand in the
+// Require reports those of the named fields that the object which has just ended did not have. Names stand in the
 // order of the numbers given to [Decoder.Seen]. A decoder from [NewDecoder] requires nothing.
 func (d *Decoder) Require(seen Fields, names ...string) {
-	if d.strict && d.err == nil {
+	if d.strict {
 		d.require(seen, names)
 	}
 }
 
 func (d *Decoder) require(seen Fields, names []string) {
-	for number, name := range names {
-		if seen.has(number) {
-			continue
-		}
-		brace := d.pos - 1 // up to here the object is open, and its path ends with its last field
-		steps := pathTo(d.data[:brace])
-		steps[len(steps)-1].key = []byte(name)
-		d.failAt(brace, renderPath(steps), "the field is missing", nil)
+	if d.stopped() || d.data[d.pos-1] != '}' { // there was no object, which is a mistake already
 		return
+	}
+	for number, name := range names {
+		if !seen.has(number) && !d.missing(name) {
+			return
+		}
 	}
 }
 
 // begin reads the opening bracket of an object or array.
 func (d *Decoder) begin(open byte, what string) {
 	if d.peek() != open {
-		d.expected(what)
+		d.wrong(what)
+		d.suspend()
 		return
 	}
 	if d.depth >= MaxDepth {
@@ -239,8 +230,10 @@ func (d *Decoder) next(open, closing byte) bool {
 		d.pos++
 		d.depth--
 		return false
+	case d.resumed():
+		return false
 	case first:
-		return d.err == nil
+		return !d.stopped()
 	case c == ',':
 		d.pos = skipSpace(d.data, d.pos+1)
 		return true
@@ -284,28 +277,6 @@ func (d *Decoder) advance(end int, problem string) {
 		return
 	}
 	d.pos = end
-}
-
-// expected fails at the next value, which is not what it should be.
-func (d *Decoder) expected(what string) {
-	if d.err == nil {
-		d.peek()
-		d.fail(d.pos, "expected "+what+", found "+d.found())
-	}
-}
-
-// fail keeps an error at offset, unless there is one already, and moves to the end of the input.
-func (d *Decoder) fail(offset int, message string) {
-	if d.err == nil {
-		d.failAt(offset, renderPath(pathTo(d.data[:offset])), message, nil)
-	}
-}
-
-func (d *Decoder) failAt(offset int, path, message string, cause error) {
-	if d.err == nil {
-		d.err = &Error{Path: path, Offset: int64(offset), Message: message, Err: cause}
-		d.pos = len(d.data)
-	}
 }
 
 // found describes what comes next, for an error.

@@ -46,8 +46,10 @@
 //
 // # Errors
 //
-// Both ends keep their first error and go on doing nothing, so that generated code needs no checks between fields. After
-// an error a decoder behaves as if its input had ended, and what the decode function returned must not be used.
+// Encoders and decoders of stored payloads keep their first error and go on doing nothing, so that generated code needs no
+// checks between fields: a decoder behaves as if its input had ended. One of documents from outside passes over a value that
+// is not what it should be, and its error lists all such mistakes, at most [MaxErrors]; where the document is no JSON, it
+// ends like the other. What a decode function returned must not be used when there is an error.
 package codec
 
 // MaxDepth is how deep objects and arrays may be nested, in both directions. It bounds the stack that a document from

@@ -182,9 +182,10 @@ func (e *Encoder) JSON(v json.RawMessage) {
 		return
 	}
 	d := Decoder{data: v, depth: e.depth}
-	text := d.value()
+	text, _ := d.value()
 	if d.End() != nil {
-		e.failAt(joinPath(e.path(), d.err.Path), "the JSON text is not valid: "+d.err.Message, nil)
+		wrong := d.failed.errs[0]
+		e.failAt(joinPath(e.path(), wrong.Path), "the JSON text is not valid: "+wrong.Message, nil)
 		return
 	}
 	e.buf = append(e.buf, text...)

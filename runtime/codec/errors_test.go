@@ -152,8 +152,8 @@ func TestOffset(t *testing.T) {
 
 func TestStrict(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{`{}`, `order_id: the field is missing`},
-		{`{"order_id":"o","customer_id":"c","items":[{"sku":"a","price_cents":1}],"total_cents":1}`,
+		{`{"customer_id":"c","items":[],"total_cents":1,"placed_at":"2026-01-01T00:00:00Z"}`, `order_id: the field is missing`},
+		{`{"order_id":"o","customer_id":"c","items":[{"sku":"a","price_cents":1}],"total_cents":1,"placed_at":"2026-01-01T00:00:00Z"}`,
 			`items[0].quantity: the field is missing`},
 		{`{"order_id":"o","customer_id":"c","items":[],"total_cents":1 } `, `placed_at: the field is missing`},
 	} {

@@ -66,6 +66,6 @@ func Example() {
 	// Output:
 	// {"sku":"tea","quantity":2,"price_cents":799} <nil>
 	// 3 <nil>
-	// sku: the field is missing
+	// sku: the field is missing; price_cents: the field is missing
 	// [1].price_cents: expected an integer, found "12"
 }

@@ -96,6 +96,7 @@ func FuzzDecoder(f *testing.F) {
 		if err == nil && !valid {
 			t.Errorf("decodeEverything accepts %q", data)
 		}
+		checkStrict(t, text, err)
 		if err != nil {
 			return
 		}
@@ -107,6 +108,33 @@ func FuzzDecoder(f *testing.F) {
 			t.Errorf("%q was read as %#v, and then as %#v, %v", text, v, back, err)
 		}
 	})
+}
+
+// checkStrict expects that a strict decoder finds first, but for what is missing, what one that stops there has found.
+func checkStrict(t *testing.T, text string, stopped error) {
+	_, err := decodeStrict(text, decodeEverything)
+	var present []string
+	last := int64(0)
+	for _, e := range flat(err) {
+		if e.Offset < last || e.Offset > int64(len(text)) || !utf8.ValidString(e.Error()) {
+			t.Errorf("%q: offset %d after %d, error %q", text, e.Offset, last, e.Error())
+		}
+		last = e.Offset
+		if e.Message != "the field is missing" {
+			present = append(present, e.Error())
+		}
+	}
+	if len(flat(err)) > codec.MaxErrors {
+		t.Errorf("%q: %d mistakes", text, len(flat(err)))
+	}
+	switch {
+	case stopped == nil && len(present) > 0:
+		t.Errorf("%q: a strict decoder refuses it: %q", text, present)
+	case stopped != nil && len(present) == 0 && len(flat(err)) < codec.MaxErrors:
+		t.Errorf("%q: a strict decoder accepts it, but for what is missing; the other says %v", text, stopped)
+	case stopped != nil && len(present) > 0 && present[0] != stopped.Error():
+		t.Errorf("%q: a strict decoder finds %q first, the other %q", text, present[0], stopped)
+	}
 }
 
 // FuzzRoundTrip expects that every value comes back as it was, or is refused for a reason.

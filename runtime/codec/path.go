@@ -22,36 +22,49 @@ type step struct {
 // pathTo returns the containers that are open at the end of text, which must be the beginning of a valid document.
 // It may end anywhere, even within a string.
 func pathTo(text []byte) []step {
-	var steps []step
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
+	var t tracer
+	t.read(text)
+	return t.steps
+}
+
+// tracer follows a document through its containers.
+type tracer struct {
+	steps []step
+	pos   int // up to here it has read
+}
+
+// read follows the document to the end of text, which must begin with what was read before.
+func (t *tracer) read(text []byte) {
+	for ; t.pos < len(text); t.pos++ {
+		switch text[t.pos] {
 		case '{', '[':
-			steps = append(steps, step{array: text[i] == '['})
+			t.steps = append(t.steps, step{array: text[t.pos] == '['})
 		case '}', ']':
-			if n := len(steps); n > 0 {
-				steps = steps[:n-1]
+			if n := len(t.steps); n > 0 {
+				t.steps = t.steps[:n-1]
 			}
 		case ',':
-			if n := len(steps); n > 0 {
-				steps[n-1].index++
-				steps[n-1].key = nil
+			if n := len(t.steps); n > 0 {
+				t.steps[n-1].index++
+				t.steps[n-1].key = nil
 			}
 		case '"':
-			start := i + 1
-			for i++; i < len(text) && text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
+			start := t.pos + 1
+			end := start
+			for ; end < len(text) && text[end] != '"'; end++ {
+				if text[end] == '\\' {
+					end++
 				}
 			}
-			if i >= len(text) {
-				return steps
+			if end >= len(text) {
+				return // it begins with the string once more when there is more text
 			}
-			if n := len(steps); n > 0 && !steps[n-1].array && steps[n-1].key == nil {
-				steps[n-1].key = text[start:i:i]
+			if n := len(t.steps); n > 0 && !t.steps[n-1].array && t.steps[n-1].key == nil {
+				t.steps[n-1].key = text[start:end:end]
 			}
+			t.pos = end
 		}
 	}
-	return steps
 }
 
 // renderPath writes steps as in items[2].sku.
