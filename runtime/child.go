@@ -165,7 +165,7 @@ func (w *Workflow) inputOf(name, id string, fields map[string]json.RawMessage) (
 	if err != nil {
 		return preparedInput{}, err
 	}
-	input, err := w.decodeInput(name, payload, false)
+	input, err := w.decodeInput(name, payload)
 	if err != nil {
 		return preparedInput{}, err
 	}

@@ -112,7 +112,7 @@ func (e *Engine) deliverTimer(ctx context.Context, d Delivery) (Settlement, erro
 	if r := workflow.recurring(timerName(d.Lease.Key)); r != nil {
 		return e.deliverRecurring(ctx, workflow, r, d)
 	}
-	input, err := workflow.decodeInput(d.Kind.Name, d.Payload, false)
+	input, err := workflow.decodeInput(d.Kind.Name, d.Payload)
 	if err != nil {
 		return Settlement{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
 	}

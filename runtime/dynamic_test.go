@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/ironflow-gen/ironflow/runtime"
@@ -79,6 +80,25 @@ func TestExecuteDynamicRefuses(t *testing.T) {
 				var at *codec.Error
 				if is := errors.As(err, &at); is != (test.path != "-") || is && at.Path != test.path {
 					b.Errorf("%s: got %#v", test.input, err)
+				}
+			})
+		}
+
+		// All at once: the document's in its order, and then those of the ids, which stay out when they were not read.
+		for input, want := range map[string]string{
+			`{"id":"","type":"Open"}`:                             "workflow ticket: input Open: subject: the field is missing; the instance id is empty; the unique key is empty",
+			`{"type":"Open","subject":7,"id":"a","id":"\u0000"}`:  `workflow ticket: input Open: subject: expected a string, found 7; id: the field stands here a second time; the instance id "\x00" contains a NUL byte; the unique key is empty`,
+			`{"type":"Open","id":"","subject":""}`:                "workflow ticket: input Open: the instance id is empty; the unique key is empty",
+			`{"type":"Open","subject":7,"id":[`:                   "workflow ticket: input: id[0]: expected a value, found the end of the input",
+			`{"type":7,"id":"\ud800"}`:                            `workflow ticket: input: type: expected a string, found 7; id: a surrogate is without its pair`,
+			`{"type":"Open","id":7,"\ud800":1,"subject":"s"}`:     "workflow ticket: input: a surrogate is without its pair",
+			`{"type":"Open","id":"a","subject":"` + "\xff" + `"}`: "workflow ticket: input: subject: the string is not valid UTF-8",
+		} {
+			b.unchanged(func() {
+				_, err := engine.ExecuteDynamic(b.Context(), "ticket", []byte(input))
+				invalid, is := errors.AsType[*runtime.InvalidInput](err)
+				if !is || err.Error() != want || invalid.Workflow != "ticket" || len(invalid.Mistakes) != strings.Count(want, ";")+1 {
+					b.Errorf("%s: got %v\nwant %s", input, err, want)
 				}
 			})
 		}

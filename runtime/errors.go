@@ -40,19 +40,6 @@ func (e *LeaseLost) Error() string {
 	return fmt.Sprintf("%s: %s is no longer leased to this worker", e.Lease.Instance, what)
 }
 
-// InvalidInput says that an input given as JSON is none that the workflow takes. Nobody was asked to decide on it, and nothing
-// was stored.
-type InvalidInput struct {
-	Workflow string
-	Input    string // as the caller named it; empty when only the JSON does
-	Err      error
-}
-
-func (e *InvalidInput) Error() string { return e.Err.Error() }
-
-// Unwrap returns Err.
-func (e *InvalidInput) Unwrap() error { return e.Err }
-
 // InvalidIdentifier says that an id or a unique key is empty, longer than MaxIDLength, or not text that can be stored.
 type InvalidIdentifier struct {
 	What    IdentifierKind

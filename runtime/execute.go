@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/ironflow-gen/ironflow/runtime/codec"
 )
 
 // Execute decides on an input and stores what follows from it. Generated clients call it, with the types the declaration
@@ -58,8 +56,7 @@ func typedOutcome[E, R any](result result) (Outcome[E, R], error) {
 }
 
 // ExecuteDynamic is Execute for an input given as JSON: a flat object whose member "type" names the input. Unlike in
-// stored inputs, a missing field is an error. Errors about the JSON are *InvalidInput, around a *codec.Error, a
-// *codec.UnknownTypeError or an *InvalidIdentifier.
+// stored inputs, a missing field is an error. Errors about the JSON are an *InvalidInput, which lists all of them.
 func (e *Engine) ExecuteDynamic(
 	ctx context.Context, workflow string, input []byte, options ...ExecuteOption,
 ) (DynamicOutcome, error) {
@@ -79,33 +76,15 @@ func (e *Engine) ExecuteDynamicAs(
 	if err := checkPayload(PayloadName{Workflow: workflow, Kind: InputPayload, Name: "JSON"}, len(input), limit); err != nil {
 		return DynamicOutcome{}, err
 	}
-	prepared, err := prepareDynamic(w, name, input)
-	if err != nil {
-		return DynamicOutcome{}, &InvalidInput{Workflow: workflow, Input: name, Err: err}
+	prepared, mistakes := readDynamic(w, name, input)
+	if len(mistakes) > 0 {
+		return DynamicOutcome{}, &InvalidInput{Workflow: workflow, Input: prepared.name, Mistakes: mistakes}
 	}
 	result, err := e.execute(ctx, request{workflow: w, input: prepared}, options...)
 	if err != nil {
 		return DynamicOutcome{}, err
 	}
 	return encodedOutcome(w, result)
-}
-
-// prepareDynamic reads an input given as JSON, whose name is in there when it is not given.
-func prepareDynamic(w *Workflow, name string, input []byte) (preparedInput, error) {
-	var err error
-	if name == "" {
-		name, err = codec.PeekType(input)
-	} else {
-		err = codec.CheckType(input, name)
-	}
-	if err != nil {
-		return preparedInput{}, fmt.Errorf("workflow %s: input: %w", w.name, err)
-	}
-	decoded, err := w.decodeInput(name, input, true)
-	if err != nil {
-		return preparedInput{}, err
-	}
-	return w.prepare(decoded)
 }
 
 func encodedOutcome(w *Workflow, result result) (DynamicOutcome, error) {

@@ -14,10 +14,11 @@ import (
 
 // definition is a Definition with its types erased, as the engine uses it.
 type definition interface {
-	// prepare checks an input's type and id; decodeInput does so with one that is JSON. The strict form is for inputs from
-	// outside and refuses one that lacks a field.
+	// prepare checks an input's type, id and unique key. readInput does so with one from outside that is JSON, and lists all
+	// mistakes of it; decodeInput reads one that was stored.
 	prepare(input any) (preparedInput, error)
-	decodeInput(name string, data []byte, strict bool) (any, error)
+	readInput(name string, data []byte) (preparedInput, []error)
+	decodeInput(name string, data []byte) (any, error)
 	// addressed returns the input with its id filled in, and refuses one that names another instance.
 	addressed(input any, id string) (any, error)
 	// withID sets an id that is empty.
@@ -89,25 +90,38 @@ func (w *typed[S, I, E, F, R]) prepare(input any) (preparedInput, error) {
 	if !ok {
 		return preparedInput{}, fmt.Errorf("workflow %s: %T is not one of its inputs", w.Workflow, input)
 	}
-	p := preparedInput{name: w.Inputs.Name(in), value: in}
-	if p.name == "" {
+	name := w.Inputs.Name(in)
+	if name == "" {
 		return preparedInput{}, fmt.Errorf("workflow %s: %T is not one of its inputs; pass the struct itself, not a pointer",
 			w.Workflow, input)
 	}
-	p.instance = w.InputID(in)
+	p, wrong := w.identified(name, in)
+	if len(wrong) == 0 {
+		return p, nil
+	}
+	of := "workflow " + w.Workflow
+	if checkIdentifier(InstanceID, p.instance) == nil {
+		of = InstanceKey{Workflow: w.Workflow, ID: p.instance}.String()
+	}
+	return preparedInput{}, fmt.Errorf("%s: input %s: %w", of, name, together(wrong))
+}
+
+// identified returns an input with its id and unique key, and what is wrong with these.
+func (w *typed[S, I, E, F, R]) identified(name string, in I) (p preparedInput, wrong []error) {
+	p = preparedInput{name: name, value: in, instance: w.InputID(in)}
 	if err := checkIdentifier(InstanceID, p.instance); err != nil {
-		return preparedInput{}, fmt.Errorf("workflow %s: input %s: %w", w.Workflow, p.name, err)
+		wrong = append(wrong, err)
 	}
 	if w.UniqueKey == nil {
-		return p, nil
+		return p, wrong
 	}
 	if key, has := w.UniqueKey(in); has {
 		if err := checkIdentifier(UniqueKey, key); err != nil {
-			return preparedInput{}, fmt.Errorf("%s/%s: input %s: %w", w.Workflow, p.instance, p.name, err)
+			wrong = append(wrong, err)
 		}
 		p.uniqueKey = key
 	}
-	return p, nil
+	return p, wrong
 }
 
 func checkIdentifier(what IdentifierKind, id string) error {
@@ -127,12 +141,22 @@ func checkIdentifier(what IdentifierKind, id string) error {
 	return &InvalidIdentifier{What: what, Problem: problem}
 }
 
-func (w *typed[S, I, E, F, R]) decodeInput(name string, data []byte, strict bool) (any, error) {
-	d := codec.NewDecoder(data)
-	if strict {
-		d = codec.NewStrictDecoder(data)
-	}
+func (w *typed[S, I, E, F, R]) readInput(name string, data []byte) (preparedInput, []error) {
+	d := codec.NewStrictDecoder(data)
 	in, err := decode(d, name, w.Inputs)
+	mistakes := codecErrors(err)
+	switch {
+	case err != nil && len(mistakes) == 0: // there is no such input
+		return preparedInput{}, []error{err}
+	case !d.Complete(), err != nil && mistakes[0].(*codec.Error).Path == "": // the id may not have been read, or there is no object
+		return preparedInput{}, mistakes
+	}
+	p, wrong := w.identified(name, in)
+	return p, append(mistakes, wrong...)
+}
+
+func (w *typed[S, I, E, F, R]) decodeInput(name string, data []byte) (any, error) {
+	in, err := decode(codec.NewDecoder(data), name, w.Inputs)
 	if err != nil {
 		return nil, fmt.Errorf("workflow %s: input %s: %w", w.Workflow, name, err)
 	}

@@ -279,10 +279,11 @@ func (d *openAPIDocument) errors() {
 		"message": text,
 	})
 	properties := object{
-		"error":    text,
-		"message":  text,
-		"version":  object{"type": "integer", "format": "int64", "description": "Of the instance, with rejected and already_completed."},
-		"mistakes": object{"type": "array", "items": schemaRef("ironflow.Mistake"), "description": "With invalid_input."},
+		"error":   text,
+		"message": text,
+		"version": object{"type": "integer", "format": "int64", "description": "Of the instance, with rejected and already_completed."},
+		"mistakes": object{"type": "array", "items": schemaRef("ironflow.Mistake"), "minItems": 1,
+			"description": "With invalid_input: every place that is wrong, in the order of the document."},
 	}
 	if d.e.hasRejections() {
 		properties["rejection"] = object{"allOf": list{schemaRef("Rejection")}, "description": "With rejected."}

@@ -61,6 +61,10 @@ func (d *Decoder) mistakes() int {
 	return len(d.failed.errs)
 }
 
+// Complete reports whether nothing was left out because of an error: all values were read or found wrong one by one, so that
+// where there is no error a value is what the document says.
+func (d *Decoder) Complete() bool { return !d.stopped() }
+
 func (d *Decoder) stopped() bool { return d.failed != nil && d.failed.stop }
 
 // fail keeps an error at offset, where the document cannot be read any further, and moves to the end of the input.

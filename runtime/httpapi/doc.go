@@ -16,11 +16,12 @@
 // An accepted input is 200 with an [Accepted]. Everything else is an [Error], whose code tells what a status alone cannot:
 //
 //	400  malformed_json, bad_request
-//	404  unknown_input, unknown_instance, unknown_version
+//	404  unknown_path, unknown_input, unknown_instance, unknown_version
+//	405  method_not_allowed; with Allow
 //	409  rejected, already_completed, unique_key_conflict
 //	413  too_large
 //	415  unsupported_media_type
-//	422  invalid_input, with the places; idempotency_key_reused
+//	422  invalid_input, with all places where it is wrong, at most codec.MaxErrors; idempotency_key_reused
 //	500  internal, outcome_unknown
 //	503  unavailable, paused; with Retry-After
 //

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/codec"
@@ -69,26 +71,49 @@ func internal() *Error {
 }
 
 func invalidInput(input Input, body []byte, invalid *runtime.InvalidInput) *Error {
-	mistake := Mistake{Message: "it is not an input of the workflow"}
-	if at, is := errors.AsType[*codec.Error](invalid.Err); is {
-		mistake = Mistake{Path: at.Path, Message: at.Message}
-		if at.Err != nil { // of a type of the user's, which may say more than it should
-			mistake.Message = "the value cannot be read"
+	mistakes := mistakesOf(input, invalid)
+	texts := make([]string, len(mistakes))
+	for i, m := range mistakes {
+		texts[i] = m.text()
+	}
+	text := strings.Join(texts, "; ")
+	if !json.Valid(body) {
+		return &Error{Status: http.StatusBadRequest, Code: MalformedJSON, Message: "the body is not JSON: " + text}
+	}
+	return &Error{Status: http.StatusUnprocessableEntity, Code: InvalidInput,
+		Message: "the input is not valid: " + text, Mistakes: mistakes}
+}
+
+// mistakesOf names the places of all mistakes in the body.
+func mistakesOf(input Input, invalid *runtime.InvalidInput) []Mistake {
+	var mistakes []Mistake
+	for _, err := range invalid.Mistakes {
+		if at, is := errors.AsType[*codec.Error](err); is {
+			mistake := Mistake{Path: at.Path, Message: at.Message}
+			if at.Err != nil { // of a type of the user's, which may say more than it should
+				mistake.Message = "the value cannot be read"
+			}
+			mistakes = append(mistakes, mistake)
+			continue
 		}
-	} else if identifier, is := errors.AsType[*runtime.InvalidIdentifier](invalid.Err); is {
-		mistake.Message = identifier.Error()
+		identifier, is := errors.AsType[*runtime.InvalidIdentifier](err)
+		if !is {
+			mistakes = append(mistakes, Mistake{Message: "it is not an input of the workflow"})
+			continue
+		}
+		mistake := Mistake{Message: identifier.Error()}
 		switch identifier.What {
 		case runtime.InstanceID:
 			mistake.Path = input.ID
 		case runtime.UniqueKey:
 			mistake.Path = input.Unique
 		}
+		// What cannot be read is not there, and what is not there is no identifier; that goes without saying.
+		if !slices.ContainsFunc(mistakes, func(m Mistake) bool { return m.Path == mistake.Path }) {
+			mistakes = append(mistakes, mistake)
+		}
 	}
-	if !json.Valid(body) {
-		return &Error{Status: http.StatusBadRequest, Code: MalformedJSON, Message: "the body is not JSON: " + mistake.text()}
-	}
-	return &Error{Status: http.StatusUnprocessableEntity, Code: InvalidInput,
-		Message: "the input is not valid: " + mistake.text(), Mistakes: []Mistake{mistake}}
+	return mistakes
 }
 
 func (m Mistake) text() string {

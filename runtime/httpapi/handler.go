@@ -44,6 +44,7 @@ const (
 type handler struct {
 	engine   *runtime.Engine
 	workflow Workflow
+	mux      *http.ServeMux
 }
 
 // NewHandler serves a workflow that is registered with the engine. It authenticates nobody: put it behind what does, and into
@@ -52,8 +53,8 @@ type handler struct {
 // A request waits for its turn at most 30 seconds, less when its context ends. Bodies may have as many bytes as
 // runtime.Config.MaxPayloadBytes. Failures are logged with [slog.Default].
 func NewHandler(engine *runtime.Engine, workflow Workflow) http.Handler {
-	h := &handler{engine: engine, workflow: workflow}
 	mux := http.NewServeMux()
+	h := &handler{engine: engine, workflow: workflow, mux: mux}
 	root := "/" + workflow.Name
 	mux.HandleFunc("POST "+root+"/inputs/{input}", h.input)
 	mux.HandleFunc("GET "+root+"/{id}", h.state)
@@ -63,8 +64,37 @@ func NewHandler(engine *runtime.Engine, workflow Workflow) http.Handler {
 		mux.HandleFunc("GET "+root+"/machine", h.machine)
 	}
 	mux.HandleFunc("GET "+root+"/openapi.json", h.openAPI)
-	return mux
+	return h
 }
+
+// ServeHTTP leaves the way to the mux, and answers what leads nowhere like everything else. The mux would do so in plain text.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	nowhere, pattern := h.mux.Handler(r)
+	if pattern != "" {
+		h.mux.ServeHTTP(w, r)
+		return
+	}
+	answer := statusOnly{header: http.Header{}}
+	nowhere.ServeHTTP(&answer, r)
+	if answer.status == http.StatusMethodNotAllowed {
+		allowed := answer.header.Get("Allow")
+		w.Header().Set("Allow", allowed)
+		h.fail(w, &Error{Status: answer.status, Code: MethodNotAllowed, Message: "this path takes " + allowed + ", not " + r.Method})
+		return
+	}
+	h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownPath,
+		Message: fmt.Sprintf("there is nothing at this path; the workflow is below /%s", h.workflow.Name)})
+}
+
+// statusOnly takes an answer of which only the status and the header are of interest.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header            { return s.header }
+func (s *statusOnly) WriteHeader(status int)         { s.status = status }
+func (s *statusOnly) Write(body []byte) (int, error) { return len(body), nil }
 
 func (h *handler) input(w http.ResponseWriter, r *http.Request) {
 	input, ok := h.declared(r.PathValue("input"))

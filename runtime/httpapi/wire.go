@@ -43,9 +43,11 @@ type Code string
 const (
 	MalformedJSON        Code = "malformed_json"
 	BadRequest           Code = "bad_request"
+	UnknownPath          Code = "unknown_path"
 	UnknownInput         Code = "unknown_input"
 	UnknownInstance      Code = "unknown_instance"
 	UnknownVersion       Code = "unknown_version"
+	MethodNotAllowed     Code = "method_not_allowed"
 	Rejected             Code = "rejected"
 	AlreadyCompleted     Code = "already_completed"
 	UniqueKeyConflict    Code = "unique_key_conflict"
@@ -69,7 +71,7 @@ type Error struct {
 
 	Rejection *runtime.Encoded `json:"rejection,omitempty"` // of Rejected
 	Version   int64            `json:"version,omitempty"`   // of the instance, for Rejected and AlreadyCompleted
-	Mistakes  []Mistake        `json:"mistakes,omitempty"`  // of InvalidInput
+	Mistakes  []Mistake        `json:"mistakes,omitempty"`  // of InvalidInput: all there are, in the order of the document
 }
 
 // Mistake is what is wrong at one place of an input.

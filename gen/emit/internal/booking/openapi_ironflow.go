@@ -733,10 +733,11 @@ const openAPI = `{
             "type": "string"
           },
           "mistakes": {
-            "description": "With invalid_input.",
+            "description": "With invalid_input: every place that is wrong, in the order of the document.",
             "items": {
               "$ref": "#/components/schemas/ironflow.Mistake"
             },
+            "minItems": 1,
             "type": "array"
           },
           "rejection": {

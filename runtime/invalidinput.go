@@ -1,0 +1,106 @@
+package runtime
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ironflow-gen/ironflow/runtime/codec"
+)
+
+// InvalidInput says that an input given as JSON is none that the workflow takes. Nobody was asked to decide on it, and nothing
+// was stored.
+type InvalidInput struct {
+	Workflow string
+	Input    string // its name; empty when that is not known
+
+	// Mistakes are all that is wrong with it: a *codec.Error for each place in the document, in its order and at most
+	// codec.MaxErrors of them, and then an *InvalidIdentifier for an id or a unique key that cannot be one. A field that
+	// cannot be read may be both, since what is not there is empty too. A document that is no JSON has one *codec.Error, and
+	// an input that is not declared is a *codec.UnknownTypeError.
+	Mistakes []error
+}
+
+func (e *InvalidInput) Error() string {
+	input := "input"
+	if e.Input != "" {
+		input += " " + e.Input
+	}
+	return fmt.Sprintf("workflow %s: %s: %v", e.Workflow, input, together(e.Mistakes))
+}
+
+// Unwrap returns Mistakes.
+func (e *InvalidInput) Unwrap() []error { return e.Mistakes }
+
+// readDynamic reads an input given as JSON, whose name is in there when it is not given. Of one with mistakes, only the name
+// is of use.
+func readDynamic(w *Workflow, name string, input []byte) (preparedInput, []error) {
+	var err error
+	given := name != ""
+	if given {
+		err = codec.CheckType(input, name)
+	} else {
+		name, err = codec.PeekType(input)
+	}
+	mistakes := codecErrors(err)
+	switch {
+	case err != nil && !json.Valid(input): // the last mistake is where it cannot be read any further
+		return preparedInput{name: name}, mistakes[len(mistakes)-1:]
+	case err != nil && !given: // which input it is, is not known
+		return preparedInput{}, mistakes
+	}
+	prepared, more := w.readInput(name, input)
+	prepared.name = name
+	return prepared, inOrder(mistakes, more)
+}
+
+// codecErrors returns the errors of a decoder one by one, and nothing of others.
+func codecErrors(err error) []error {
+	switch err := err.(type) { // itself: a panic may carry one that is not of this document
+	case codec.Errors:
+		return err.Unwrap()
+	case *codec.Error:
+		return []error{err}
+	}
+	return nil
+}
+
+// inOrder joins the mistakes that two readers have found in one document, in its order, each once.
+func inOrder(first, second []error) []error {
+	if len(first) == 0 {
+		return second
+	}
+	offset := func(err error) int64 {
+		if at, is := errors.AsType[*codec.Error](err); is {
+			return at.Offset
+		}
+		return 1 << 62 // of the document as a whole
+	}
+	all := append(slices.Clip(first), second...)
+	slices.SortStableFunc(all, func(a, b error) int { return cmp.Compare(offset(a), offset(b)) })
+	all = slices.CompactFunc(all, func(a, b error) bool { return offset(a) == offset(b) && a.Error() == b.Error() })
+	return all[:min(len(all), codec.MaxErrors)]
+}
+
+// together is several errors as one with a text of one line.
+func together(errs []error) error {
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return &several{errs}
+}
+
+type several struct{ errs []error }
+
+func (s *several) Error() string {
+	texts := make([]string, len(s.errs))
+	for i, err := range s.errs {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (s *several) Unwrap() []error { return s.errs }
