@@ -65,8 +65,8 @@ func TestLineEnds(t *testing.T) {
 		}
 	}
 	for src, want := range map[string]string{"a: |\n b": "a: |-\n  b\n", "a: |+\n b": "a: |-\n  b\n", "a: |+\n ": "a: |+\n",
-		"a: |+1\n\n ": "a: |+\n\n",
-		"{a:\nb:}":    "a: \"b:\"\n", "a:\n- - #c\n   - 0\n": "a:\n  #c\n  - - - 0\n", "a: {b: !c }": "a: {b: !c }\n", "{a: b\n:}": "a: \"b :\"\n", "a: |1\n   ": "a: |2-\n    \n", "a: |-": "a: |-\n", "a: >\n b\n": "a: >\n  b\n"} {
+		"a: |+1\n\n ": "a: |+\n\n", "a: |+2\n\n ": "a: |+\n\n", "a: |+\n\n ": "a: |+\n\n", "a: |1\n \tb": "a: |2-\n  \tb\n",
+		"{a:\nb:}": "a: \"b:\"\n", "a:\n- - #c\n   - 0\n": "a:\n  #c\n  - - - 0\n", "a: {b: !c }": "a: {b: !c }\n", "{a: b\n:}": "a: \"b :\"\n", "a: |1\n   ": "a: |2-\n    \n", "a: |-": "a: |-\n", "a: >\n b\n": "a: >\n  b\n"} {
 		if out, err := format.Source("f", []byte(src)); err != nil || string(out) != want {
 			t.Errorf("%q gives %q, %v, want %q", src, out, err, want)
 		}

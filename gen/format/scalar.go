@@ -108,7 +108,7 @@ func (p *printer) blockText(n *yaml.Node, indent int) {
 func needsIndicator(lines []string) bool {
 	for _, l := range lines {
 		if strings.TrimLeft(l, " ") != "" {
-			return l[0] == ' '
+			return l[0] == ' ' || l[0] == '\t' // YAML takes a tab for a wrong indentation where it has to tell
 		}
 		if l != "" {
 			return true

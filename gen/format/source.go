@@ -222,9 +222,12 @@ func (s *source) block(header, indent int) (lines []string, end int) {
 		line := s.rest(s.lines[number-1])
 		content := bytes.TrimLeft(line, " ")
 		depth := len(line) - len(content)
+		last := s.lines[number-1]+len(line) == len(s.text) // and without a line end, so it is none when it is empty
 		switch {
 		case len(content) == 0 && (width == 0 || depth < width):
-			lines = append(lines, "")
+			if !last {
+				lines = append(lines, "")
+			}
 			continue
 		case width == 0 && depth <= indent, depth < width:
 			return lines, end
@@ -232,7 +235,7 @@ func (s *source) block(header, indent int) (lines []string, end int) {
 			width = depth
 		}
 		end = s.lines[number-1] + len(line)
-		if len(line) > width || end < len(s.text) { // an empty line without an end is none
+		if len(line) > width || !last {
 			lines = append(lines, string(line[width:]))
 		}
 	}
