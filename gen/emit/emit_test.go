@@ -2,16 +2,22 @@ package emit_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"go/build/constraint"
 	"go/format"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/ironflow-gen/ironflow/gen/emit"
 	"github.com/ironflow-gen/ironflow/gen/internal/randomspec"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
+
+// randomDeclarations is how many declarations TestOutputIsDeterministicAndFormatted generates.
+const randomDeclarations = 60
 
 // TestOutputIsDeterministicAndFormatted generates random declarations twice, from the text on.
 func TestOutputIsDeterministicAndFormatted(t *testing.T) {
@@ -33,6 +39,30 @@ func TestOutputIsDeterministicAndFormatted(t *testing.T) {
 			if !bytes.HasPrefix(f.Content, []byte(emit.Header+"\n"+emit.SourcePrefix+"random.ironflow.yaml\n\n")) {
 				t.Errorf("seed %d: %s has no header", seed, f.Name)
 			}
+		}
+	}
+}
+
+// TestOddText has docs with what Go files cannot have, or take for something else.
+func TestOddText(t *testing.T) {
+	const doc = "\ufeff`\u202e\u200b\\` */\n+build ignore\n \ufeff+build\n//go:build ignore\n+builder"
+	source := fmt.Appendf(nil, "ironflow: 1\nworkflow: w\npackage: w\nid: id\nhttp: true\ndoc: %q\n"+
+		"inputs: {Open: {doc: %q, fields: {id: {type: string, doc: %q}}}}\nevents: {Opened: {doc: %q}}\n", doc, doc, doc, doc)
+	for _, f := range generate(t, source) {
+		for line := range strings.Lines(string(f.Content)) {
+			if constraint.IsGoBuild(line) || constraint.IsPlusBuild(line) {
+				t.Errorf("%s has the build constraint %q", f.Name, line)
+			}
+		}
+		_, document, found := strings.Cut(string(f.Content), "const openAPI = `")
+		if !found {
+			continue
+		}
+		document, _, _ = strings.Cut(document, "`")
+		const want = "`\u202e\u200b\\` */\n+ build ignore\n + build\n//go:build ignore\n+builder"
+		var root struct{ Info struct{ Description string } }
+		if err := json.Unmarshal([]byte(document), &root); err != nil || root.Info.Description != want {
+			t.Errorf("the document describes the workflow as %q, %v", root.Info.Description, err)
 		}
 	}
 }

@@ -225,7 +225,7 @@ func (r *reader) unused() {
 // docText returns the text of comments without the directives among them.
 func docText(groups ...*ast.CommentGroup) string {
 	for _, g := range groups {
-		if text := strings.TrimRight(g.Text(), " \t\n"); text != "" {
+		if text := strings.TrimRight(spec.DocText(g.Text()), " \t\n"); text != "" {
 			return text
 		}
 	}

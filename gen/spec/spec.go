@@ -22,7 +22,7 @@ const (
 
 // Workflow is one declaration. Slices keep the order of the declaration, so that generated code reads in the same
 // order as the source. Docs, here and below, keep their lines but have no blank ones at the end, and no control
-// characters but tabs and line feeds.
+// characters but tabs and line feeds; they went through [DocText].
 type Workflow struct {
 	Form    Form
 	File    string // as given by the user; positions refer to it

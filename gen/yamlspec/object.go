@@ -80,7 +80,7 @@ func isType(n *yaml.Node) bool {
 
 // doc returns the documentation of an object.
 func (r *reader) doc(o object) string {
-	return r.text(o.values["doc"], "the doc of "+o.what)
+	return strings.TrimRight(spec.DocText(r.text(o.values["doc"], "the doc of "+o.what)), " \t\n")
 }
 
 // name returns the name under a key, or none if the key is not there.
