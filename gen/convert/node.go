@@ -3,6 +3,7 @@ package convert
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -30,7 +31,11 @@ func textNode(text string) scalar {
 		return scalar{&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}}
 	}
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
-	if !oneLine(text) {
+	switch {
+	case oneLine(text):
+	case strings.HasPrefix(strings.TrimLeft(text, " \n"), "\t"): // which YAML takes for a wrong indentation
+		n.Style = yaml.DoubleQuotedStyle
+	default:
 		n.Style = yaml.LiteralStyle
 	}
 	return scalar{n}
