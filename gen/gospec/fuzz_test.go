@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ironflow-gen/ironflow/gen/gospec"
+	"github.com/ironflow-gen/ironflow/gen/internal/typecheck"
 )
 
 // FuzzDirectives puts anything into the places of directives.
@@ -20,7 +21,7 @@ func FuzzDirectives(f *testing.F) {
 	f.Add("type=door id=DoorID", "effect starts=gate/Open ended=Close", "accepts Close Opened=open effects=Open", "ignore\n\ntype Extra struct{ A []Extra }")
 	f.Add("type=door id=DoorID", "effect sends=gate/Open", "accepts", "timer")
 	f.Add("= ,:", "inptu \"", "accepts \"Open\" =open", "\n")
-	known := generatedImports(f)
+	typecheck.Warm(f)
 	f.Fuzz(func(t *testing.T, workflow, message, closed, free string) {
 		source := "package w\n\n//ironflow:workflow " + workflow + "\ntype State struct {\n\tStatus Status\n\tOpens  []int\n}\n\n" +
 			"//ironflow:" + message + "\ntype Open struct {\n\tDoorID string\n\tKey    string\n\tNote   *string\n}\n\n" +
@@ -32,6 +33,6 @@ func FuzzDirectives(f *testing.F) {
 			t.Skip("it would ask the go command, or take the file out of the package")
 		}
 		p := gospec.Package{Dir: "w", Path: "example.com/w", Files: []gospec.File{{Name: "w.go", Content: []byte(source)}}}
-		checkResult(t, gospec.Load([]gospec.Package{p})[0], p, known)
+		checkResult(t, gospec.Load([]gospec.Package{p})[0], p)
 	})
 }

@@ -3,6 +3,7 @@ package yamlspec_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/ironflow-gen/ironflow/gen/internal/randomspec"
+	"github.com/ironflow-gen/ironflow/gen/internal/typecheck"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
@@ -158,6 +161,7 @@ func TestBytes(t *testing.T) {
 		{"UTF-16", "\xff\xfei\x00", "f:1:1: byte 0xff is not valid UTF-8"},
 		{"line separator", "doc: a\u2028 b\nironflow: 2\n", "f:2:11: version 2"},
 		{"next line", "doc: ä\u0085\nironflow: 2\n", "f:2:11: version 2"},
+		{"bracket behind a carriage return", "#\r[\n0", "f:2:1: this is not valid YAML: did not find expected ',' or ']'"},
 		{"carriage returns", "doc: a\r b\rironflow: 2\r\nid: 3\r\n", "f:2:5: id of"},
 		{"type of a line break", "state:\n A: \"\n\"", `f:2:5: the type of field "A" of the state is ""`},
 		{"wide characters", "{doc: ä日\U0001f600, ironflow: 2}", "f:1:28: version 2"},
@@ -171,7 +175,8 @@ func TestBytes(t *testing.T) {
 	}
 }
 
-// FuzzParse looks for input that makes Parse panic, hang, or report a place that is not in the file.
+// FuzzParse looks for input that makes Parse panic, hang, report a place that is not in the file, or accept a declaration for
+// which code is generated that does not compile.
 func FuzzParse(f *testing.F) {
 	order, err := os.ReadFile("testdata/order.ironflow.yaml")
 	if err != nil {
@@ -190,11 +195,18 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	}
+	for seed := range uint64(20) {
+		f.Add([]byte(randomspec.YAML(rand.New(rand.NewPCG(seed, 17)), "random")))
+	}
+	typecheck.Warm(f)
 	f.Fuzz(func(t *testing.T, src []byte) {
 		w, err := yamlspec.Parse("fuzz.yaml", src)
 		if err == nil {
 			if w == nil {
 				t.Fatal("neither a workflow nor an error")
+			}
+			if err := typecheck.Workflow(w, nil); err != nil {
+				t.Fatal(err)
 			}
 			return
 		}

@@ -207,6 +207,9 @@ func (m *mistake) brackets(l *line, message string) explanation {
 		return explanation{}
 	}
 	inside := bytes.IndexAny(m.content(l), "{[")
+	if inside < 0 { // YAML sees a line where there is none: behind a carriage return, say
+		return explanation{}
+	}
 	first := m.content(l)[inside:]
 	if end := bytes.IndexByte(first, '\n'); end >= 0 && l.opened >= 0 {
 		first = first[:end] // what follows the line is not meant to be inside
