@@ -1,6 +1,8 @@
 # make demo    generate the example and run it; needs no database
 # make test    everything CI checks: format, vet, lint, generated code, race tests on both stores, examples
 # make bench   how fast it is; starts a PostgreSQL of its own
+# make random  the generator against 1,000 random declarations; DECLARATIONS and COMPILED say how many
+# make fuzz    every fuzzer for 10 minutes; FUZZTIME says how long
 
 # Modules of their own, which CI treats like the rest.
 OTEL = runtime/otel
@@ -8,7 +10,11 @@ TOOLS = internal/migrationtools
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: demo test fmt vet lint generated race examples bench postgres
+DECLARATIONS ?= 1000
+COMPILED ?= 20
+FUZZTIME ?= 10m
+
+.PHONY: demo test fmt vet lint generated race examples bench random fuzz postgres
 
 demo:
 	go generate ./examples/order/...
@@ -49,6 +55,16 @@ examples: postgres
 
 bench: postgres
 	go run ./bench -quick
+
+random:
+	go test -count 1 -v -timeout 0 -run 'TestRandomDeclarations$$' ./gen/convert -declarations $(DECLARATIONS) -compiled $(COMPILED)
+
+# An input that takes more than 10 seconds ends its fuzzer. What a fuzzer finds, it writes into testdata/fuzz beside it.
+fuzz:
+	@for fuzzer in gen/yamlspec:FuzzParse gen/gospec:FuzzDirectives gen/format:FuzzSource gen/scaffold:FuzzGrow \
+		runtime/codec:FuzzDecoder runtime/codec:FuzzRoundTrip; do \
+		echo "$$fuzzer"; \
+		go test -run '^$$' -fuzz "^$${fuzzer#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s -timeout 0 ./$${fuzzer%:*} || exit 1; done
 
 # The tests start a server of their own, from the binaries of the local installation.
 postgres:

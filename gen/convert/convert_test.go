@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,7 +16,6 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/emit"
 	"github.com/ironflow-gen/ironflow/gen/gospec"
-	"github.com/ironflow-gen/ironflow/gen/internal/randomspec"
 	"github.com/ironflow-gen/ironflow/gen/internal/samemodel"
 	"github.com/ironflow-gen/ironflow/gen/internal/usermodule"
 	"github.com/ironflow-gen/ironflow/gen/spec"
@@ -26,21 +24,27 @@ import (
 
 // declaration is a declaration in YAML of which the tests make Go.
 type declaration struct {
-	name   string // of its package
+	name   string // of its directory
 	source []byte
 	exact  bool // gofmt leaves its docs as they are
 }
 
-// TestForms converts every declaration of the repository, and random ones, from YAML to Go and back. Both forms must give
-// the same model and the same files but for the types, each conversion the same text as the one before, and all the
-// generated code must compile.
+// TestForms converts every declaration of the repository from YAML to Go and back, and compiles both forms.
 func TestForms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles a module")
 	}
 	t.Parallel()
-	list := append(fixtures(t), random(t)...)
 	module := usermodule.New(t, "../..")
+	addForms(t, module, fixtures(t))
+	module.Run(t, "vet", "./...")
+}
+
+// addForms converts declarations from YAML to Go and back. Both forms must give the same model and the same files but for the
+// types, and each conversion the same text as the one before. It adds the Go form to a module, in directories of the
+// declarations' names, with all that is generated for it, and returns its model.
+func addForms(t *testing.T, module usermodule.Module, list []declaration) []*spec.Workflow {
+	t.Helper()
 	var packages []gospec.Package
 	for _, d := range list {
 		source, err := convert.Go(parse(t, d.source))
@@ -84,10 +88,12 @@ func TestForms(t *testing.T) {
 			}
 		}
 	}
+	var workflows []*spec.Workflow
 	for i, result := range gospec.Load(packages) {
 		addGenerated(t, module, list[i], result.Workflow)
+		workflows = append(workflows, result.Workflow)
 	}
-	module.Run(t, "vet", "./...")
+	return workflows
 }
 
 var generatedHead = regexp.MustCompile(`// Source: .*\n`)
@@ -169,19 +175,6 @@ func fixtures(t *testing.T) []declaration {
 	}
 	if len(list) < 10 {
 		t.Fatalf("found %d declarations", len(list))
-	}
-	return list
-}
-
-// randomDeclarations is how many of them TestForms makes.
-const randomDeclarations = 40
-
-func random(t *testing.T) []declaration {
-	t.Helper()
-	var list []declaration
-	for seed := range uint64(randomDeclarations) {
-		name := fmt.Sprintf("random%d", seed)
-		list = append(list, declaration{name, []byte(randomspec.YAML(rand.New(rand.NewPCG(seed, 21)), name)), false})
 	}
 	return list
 }

@@ -1,6 +1,7 @@
 package randomspec
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 )
@@ -21,7 +22,7 @@ func Growth(seed uint64, name string, steps int) []string {
 }
 
 func grown(seed uint64, name string, count map[string]int, withStates bool) string {
-	g := &generator{}
+	g := newGenerator()
 	// Each part has randomness of its own, so that it stays what it is whatever comes before it.
 	part := func(kind, i int) { g.r = rand.New(rand.NewPCG(seed, uint64(1+kind*1000+i))) }
 
@@ -29,7 +30,17 @@ func grown(seed uint64, name string, count map[string]int, withStates bool) stri
 	part(0, 0)
 	g.declareTypes()
 	g.line(0, "state:")
-	g.fields(1)
+	fields := func(indent int, id bool) {
+		r := g.record("type", "status")
+		if id {
+			r.add("thing_id", "string")
+		} else {
+			r.add("always", "int")
+		}
+		g.someFields(r)
+		g.write(indent, r)
+	}
+	fields(1, false)
 	section := func(kind int, title, prefix string, more func(i int)) {
 		if count[prefix] > 0 {
 			g.line(0, "%s:", title)
@@ -42,23 +53,23 @@ func grown(seed uint64, name string, count map[string]int, withStates bool) stri
 		}
 	}
 	section(1, "inputs", "In", func(int) {
-		g.line(2, "fields:\n      thing_id: string")
-		g.someFields(3)
+		g.line(2, "fields:")
+		fields(3, true)
 	})
 	section(2, "events", "Ev", func(int) {
 		g.line(2, "fields:")
-		g.fields(3)
+		fields(3, false)
 	})
 	section(3, "effects", "Eff", func(i int) {
 		g.line(2, "fields:")
-		g.fields(3)
+		fields(3, false)
 		if g.chance(50) {
 			g.line(2, "returns: [In0]")
 		}
 	})
 	section(4, "rejections", "Rej", func(int) {
 		g.line(2, "fields:")
-		g.fields(3)
+		fields(3, false)
 	})
 	if !withStates {
 		return g.b.String()
@@ -85,4 +96,13 @@ func grown(seed uint64, name string, count map[string]int, withStates bool) stri
 		}
 	}
 	return g.b.String()
+}
+
+// all returns numbered names.
+func all(prefix string, n int) []string {
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprint(prefix, i))
+	}
+	return names
 }
