@@ -16,8 +16,7 @@ type InputIDReused struct {
 }
 
 func (e *InputIDReused) Error() string {
-	return fmt.Sprintf("%s: the input id %q was used for another input, a %s; give each input an id of its own",
-		e.Instance, e.InputID, e.First)
+	return fmt.Sprintf("the input id %q was used for another input, a %s; give each input an id of its own", e.InputID, e.First)
 }
 
 // recordedOutcome is how the outcome of an input with an id is kept.

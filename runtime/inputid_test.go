@@ -92,6 +92,9 @@ func TestInputIDOfAnotherInput(t *testing.T) {
 				if !errors.As(err, &reused) || reused.InputID != "1" || reused.First != "Open" {
 					b.Errorf("got error %v", err)
 				}
+				if strings.Count(err.Error(), reused.Instance.String()) != 1 {
+					b.Errorf("the error does not name the instance once: %v", err)
+				}
 			}
 			for _, bad := range []string{"", strings.Repeat("x", 513), "\xff", "a\x00"} {
 				if _, err := client.Note(b.Context(), ticket.Note{ID: "a"}, runtime.WithInputID(bad)); err == nil {

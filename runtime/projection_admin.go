@@ -29,7 +29,11 @@ type UnknownProjection struct {
 }
 
 func (e *UnknownProjection) Error() string {
-	return fmt.Sprintf("there is no projection %q (there are: %s)", e.Name, strings.Join(e.Known, ", "))
+	known := "there are none"
+	if len(e.Known) > 0 {
+		known = "there are: " + strings.Join(e.Known, ", ")
+	}
+	return fmt.Sprintf("there is no projection %q (%s); put it into the Config.Projections of an engine", e.Name, known)
 }
 
 // ProjectionHalted says that a projection does not get where it was waited for.

@@ -417,10 +417,12 @@ func TestUnknownProjection(t *testing.T) {
 			if err := call(); !errors.As(err, &unknown) {
 				t.Errorf("%s: got error %v", what, err)
 			} else {
-				wantError(t, err, `no projection "jurnal"`, "journal")
+				wantError(t, err, `no projection "jurnal" (there are: journal); put it into`)
 			}
 		}
 		b.wantTable("name", "projections", "")
+		_, err := b.engine(b.config(newClock()), ledgers(ledger.Decider{}, ledger.Handler{})).Projection(b.Context(), "journal")
+		wantError(t, err, `no projection "journal" (there are none); put it into`)
 	})
 }
 
