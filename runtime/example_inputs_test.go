@@ -87,11 +87,7 @@ func ExampleWithin() {
 		log.Fatal(err)
 	}
 	client := order.NewClient(engine)
-	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer db.Close()
+	db := store.DB()
 	if _, err := db.ExecContext(ctx, "CREATE TABLE invoices (order_id text)"); err != nil {
 		log.Fatal(err)
 	}

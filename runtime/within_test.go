@@ -28,14 +28,7 @@ type callersTx struct {
 // withTransactions runs a scenario on the stores whose database a caller can open transactions on.
 func withTransactions(t *testing.T, scenario func(b *bed, begin func() callersTx)) {
 	t.Parallel()
-	t.Run("file", func(t *testing.T) {
-		t.Parallel()
-		b := openFile(t)
-		db, err := sql.Open("sqlite", "file:"+b.url+"?_txlock=immediate&_pragma=busy_timeout(10000)")
-		if err != nil {
-			t.Fatal(err)
-		}
-		closeAtEnd(t, db)
+	onFile := func(t *testing.T, b *bed, db *sql.DB) {
 		scenario(b, func() callersTx {
 			tx, err := db.BeginTx(t.Context(), nil)
 			if err != nil {
@@ -45,6 +38,21 @@ func withTransactions(t *testing.T, scenario func(b *bed, begin func() callersTx
 			exec := func(sql string) error { _, err := tx.ExecContext(t.Context(), sql); return err }
 			return callersTx{b.store.(*sqlite.Store).Tx(tx), exec, tx.Commit, tx.Rollback}
 		})
+	}
+	t.Run("file", func(t *testing.T) {
+		t.Parallel()
+		b := openFile(t)
+		onFile(t, b, b.db)
+	})
+	t.Run("file by another handle", func(t *testing.T) {
+		t.Parallel()
+		b := openFile(t)
+		db, err := sql.Open("sqlite", "file:"+b.url+"?_txlock=immediate&_pragma=busy_timeout(10000)")
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeAtEnd(t, db)
+		onFile(t, b, db)
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
@@ -180,4 +188,97 @@ func TestWithinKeepsSettings(t *testing.T) {
 	if after := settings(); after != before {
 		t.Errorf("got  %s\nwant %s", after, before)
 	}
+}
+
+// TestReadBeforeTheInput reads in the caller's transaction, and lets another one commit, before the input: on SQLite, a transaction that
+// was not begun for writing would fail then.
+func TestReadBeforeTheInput(t *testing.T) {
+	withTransactions(t, func(b *bed, begin func() callersTx) {
+		engine := b.engine(b.realConfig(), tickets(ticket.Decider{}, ticket.Handler{}))
+		client, ctx := ticket.NewClient(engine), b.Context()
+		others := make(chan error, 1)
+		tx := begin()
+		if err := tx.exec("SELECT 1 FROM " + b.prefix + "instances"); err != nil {
+			b.Fatal(err)
+		}
+		go func() {
+			_, err := client.Open(ctx, ticket.Open{ID: "b", Subject: "b"})
+			others <- err
+		}()
+		if _, waits := b.store.(*sqlite.Store); !waits {
+			if err := wait(b, "the other input", others); err != nil {
+				b.Fatal(err)
+			}
+			others <- nil
+		}
+		out, err := client.Open(ctx, ticket.Open{ID: "a", Subject: "a"}, runtime.Within(tx))
+		must(b, out, err)
+		if err := tx.commit(); err != nil {
+			b.Fatal(err)
+		}
+		if err := wait(b, "the other input", others); err != nil {
+			b.Error(err)
+		}
+		b.wantTable("workflow_id", "instances", "", "a", "b")
+	})
+}
+
+// TestCommitOfTheCallerWakes says that PostgreSQL tells the workers of the caller's commit; they look by themselves once in an hour.
+func TestCommitOfTheCallerWakes(t *testing.T) {
+	t.Parallel()
+	b := openPostgres(t)
+	config := b.realConfig()
+	config.PollInterval = time.Hour
+	notified := make(chan struct{}, 1)
+	workflow := tickets(ticket.Decider{OnOpen: opened(ticket.Notify{Text: "hello"})},
+		ticket.Handler{OnNotify: func(context.Context, ticket.Notify, runtime.EffectCall) error {
+			notified <- struct{}{}
+			return nil
+		}})
+	b.run(b.engine(config, workflow))
+	client := ticket.NewClient(b.engine(config, workflow)) // of a process without workers
+	out, err := client.Open(t.Context(), ticket.Open{ID: "first", Subject: "first"})
+	must(b, out, err)
+	wait(b, "the worker is awake", notified)
+	pool := newPool(t, strings.Fields(b.url)[0])
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	out, err = client.Open(t.Context(), ticket.Open{ID: "a", Subject: "a"}, runtime.Within(b.store.(*postgres.Store).Tx(tx)))
+	must(b, out, err)
+	select {
+	case <-notified:
+		t.Error("the effect is delivered before the commit")
+	case <-time.After(50 * time.Millisecond):
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wait(b, "the effect is delivered", notified)
+}
+
+// TestDeferredTransaction is one of SQLite that cannot write any more after it has read. The error says how to begin it instead.
+func TestDeferredTransaction(t *testing.T) {
+	t.Parallel()
+	b := openFile(t)
+	client, ctx := ticket.NewClient(b.engine(b.realConfig(), tickets(ticket.Decider{}, ticket.Handler{}))), t.Context()
+	db, err := sql.Open("sqlite", "file:"+b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, db)
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, "SELECT 1 FROM ironflow_instances"); err != nil {
+		t.Fatal(err)
+	}
+	out, err := client.Open(ctx, ticket.Open{ID: "b", Subject: "b"})
+	must(b, out, err)
+	_, err = client.Open(ctx, ticket.Open{ID: "a", Subject: "a"}, runtime.Within(b.store.(*sqlite.Store).Tx(tx)))
+	wantError(t, err, "ticket/a: input Open: ", "begin the transaction by the store's DB, or with _txlock=immediate")
 }

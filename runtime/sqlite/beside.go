@@ -10,7 +10,8 @@ import (
 
 // DB is a way to the database beside the store: for reports, tests, and tables of your own. Queries see what is committed
 // and wait for no unit of work; whatever else is executed waits like one, and what it does to the tables of the store is
-// checked by nobody. In memory each statement stands alone, there are no transactions. Close of the store closes it.
+// checked by nobody. A transaction, unless it is read-only, holds up all who write from its beginning on, so that it can be given to Tx. In
+// memory each statement stands alone, there are no transactions. Close of the store closes it.
 func (s *Store) DB() *sql.DB { return s.db }
 
 // beside makes a database of the connection of a store in memory, because no other connection leads there.

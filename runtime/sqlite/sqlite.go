@@ -93,7 +93,7 @@ func open(ctx context.Context, path string, options []Option) (_ *Store, err err
 	// Readers only ever wait while another process recovers or closes the file, which is soon over.
 	patient := file.withPragmas("busy_timeout(10000)")
 	s.readers = newReaders(patient, w.closed)
-	s.db, err = sql.Open("sqlite", patient)
+	s.db, err = sql.Open("sqlite", patient+"&_txlock=immediate") // for transactions that Tx is given
 	if err != nil {
 		return nil, err
 	}

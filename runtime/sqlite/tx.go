@@ -10,14 +10,13 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
-// Tx lets inputs take part in a transaction of the caller, see [runtime.Within]: one on the store's own file, of any
-// database handle that was opened with the same driver. SQLite has one writer at a time, so while the transaction has
-// written and is open, everything else that writes waits, the engine included: end it soon, and do not ask the engine for
-// anything outside of it meanwhile. Begin it with BEGIN IMMEDIATE (_txlock=immediate in the DSN), or it may fail at its first write
-// with SQLITE_BUSY.
+// Tx lets inputs take part in a transaction of the caller, see [runtime.Within]: one that the store's DB has begun, or another
+// handle on the same file that was opened with the same driver. SQLite has one writer at a time, so while the transaction is
+// open, everything else that writes waits, the engine included: end it soon, and do not ask the engine for anything outside of
+// it meanwhile. Another handle has to begin it with BEGIN IMMEDIATE (_txlock=immediate in the DSN), or it may fail at its first
+// write with SQLITE_BUSY.
 //
-// A store in memory has no file that the caller could open; there the transaction must come from the store's DB, which only
-// reads, and so cannot be used.
+// A store in memory has no transactions of the caller.
 func (s *Store) Tx(tx *sql.Tx) runtime.Transaction { return &callers{tx} }
 
 // callers implements [runtime.Transaction]. Each unit of work is a savepoint. SQLite has these in order, so one name will do.
@@ -134,6 +133,9 @@ type txSession struct {
 
 func (t txSession) exec(query string, args ...driver.Value) (int64, error) {
 	result, err := t.tx.ExecContext(t.ctx, query, anyArgs(args)...)
+	if isBusy(err) {
+		err = fmt.Errorf("others write; begin the transaction by the store's DB, or with _txlock=immediate in the DSN of your handle: %w", err)
+	}
 	if err != nil {
 		return 0, err
 	}
