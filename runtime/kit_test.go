@@ -51,11 +51,14 @@ func (c *clock) After(d time.Duration) <-chan time.Time {
 	return a.ring
 }
 
-// advance moves the clock, also back.
+// advance moves the clock, also back. Pauses do not get longer by that: they do not go by the time of day.
 func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
+	for i := range c.alarms {
+		c.alarms[i].at = c.alarms[i].at.Add(min(d, 0))
+	}
 	var wait []clockAlarm
 	for _, a := range c.alarms {
 		if a.at.After(c.now) {

@@ -205,3 +205,37 @@ func TestHeartbeatFails(t *testing.T) {
 		b.eventuallyTable(events, "events", "", "a 1 Opened", "a 2 AgentAssigned")
 	})
 }
+
+// A process takes work while the clock of the machine is ahead by a day, and dies. After the clock is set right, whoever is there waits
+// for the end of the lease, and not for a day: both who was there before and who comes later.
+func TestLeaseFromTheFuture(t *testing.T) {
+	for when, before := range map[string]bool{"process was there": true, "process comes later": false} {
+		t.Run(when, func(t *testing.T) {
+			onStores(t, func(b *bed) {
+				c := newClock()
+				config := b.config(c)
+				config.Lease = 30 * time.Second
+				engine := b.engine(config, findAgent(
+					func(context.Context, ticket.FindAgent, runtime.EffectCall) (ticket.FindAgentResult, error) {
+						return ticket.Assigned{Agent: "Ann"}, nil
+					}))
+				c.advance(24 * time.Hour)
+				b.open(engine, "a")
+				b.steal(c.Now().Add(-48*time.Hour), c.Now().Add(config.Lease)) // by a process that dies
+				if before {
+					b.run(engine)
+					b.eventually("it looks for work", func() bool { return c.sleepers(200*time.Millisecond) > 0 })
+				}
+				c.advance(-24 * time.Hour)
+				if !before {
+					b.run(engine)
+				}
+				wanted := func() bool { return len(b.table("*", "events", "WHERE type = 'AgentAssigned'")) == 1 }
+				b.advanceUntil(c, 200*time.Millisecond, "the lease has run out", wanted)
+				if passed := c.Now().Sub(epoch); passed < config.Lease || passed > time.Hour {
+					b.Errorf("it took %v", passed)
+				}
+			})
+		})
+	}
+}

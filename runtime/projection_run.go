@@ -80,9 +80,16 @@ func (p *projector) takeOver(stop context.Context) (state ProjectionState, clean
 
 // claimable reports whether a process may take a projection over. Its own lease is no hindrance: it is what is left of a step
 // whose outcome was not known.
+//
+// A lease that was extended at a time that has yet to come is none: the clock was set back since, and an owner who lives extends
+// it soon. Should he lose it for that, he is told so in his next step, like by any other takeover.
 func claimable(s *ProjectionState, owner string, now time.Time) bool {
-	return s.Status == ProjectionRunning && (s.Owner == "" || s.Owner == owner || !now.Before(s.LeaseUntil))
+	free := s.Owner == "" || s.Owner == owner || !now.Before(s.LeaseUntil) || s.UpdatedAt.After(now.Add(maxClockSkew))
+	return s.Status == ProjectionRunning && free
 }
+
+// maxClockSkew is by how much the clocks of processes may differ before one of them must be wrong.
+const maxClockSkew = time.Minute
 
 func (p *projector) config() *Config { return &p.board.engine.config }
 

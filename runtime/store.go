@@ -351,6 +351,10 @@ type Queue interface {
 	// changed.
 	Settle(ctx context.Context, settlements []Settlement) (lost []Lease, err error)
 
+	// Realign sets back, by as much as the clock was, leases that were claimed at a time that has yet to come. They are held as
+	// before, and end as long after now as they were to end after their claim. It reads all that is in the queue.
+	Realign(ctx context.Context, now time.Time) (realigned int64, err error)
+
 	DeadLetters
 	Backlogs
 }

@@ -89,6 +89,7 @@ type workerRun struct {
 	settler *settler
 	claims  [][]claimStep
 	limited map[Kind]*limitedKind
+	seen    time.Time // what the clock has shown last; zero until the leases are in line with it
 }
 
 // claimAll keeps the handlers in work until stop ends. It claims no more than there are handlers without work: what waited
@@ -101,6 +102,7 @@ func (r *workerRun) claimAll(stop, handlers context.Context) {
 			return
 		}
 		r.alarm.clear(r.config.Clock.Now())
+		r.realign(stop)
 		deliveries, until, err := r.claim(stop, limit)
 		for range limit - len(deliveries) {
 			<-r.busy
@@ -125,6 +127,30 @@ func (r *workerRun) claimAll(stop, handlers context.Context) {
 			failures = 0
 		}
 	}
+}
+
+// clockSetBack is by how much a clock has to be set back for somebody to care.
+const clockSetBack = time.Second
+
+// realign looks for leases from the future, at first and whenever the clock was set back. Whoever lives extends his in time; those of
+// processes that have died would last until the clock is again where it was, however long that takes.
+func (r *workerRun) realign(stop context.Context) {
+	now := r.config.Clock.Now()
+	if r.seen.IsZero() || now.Before(r.seen.Add(-clockSetBack)) {
+		ctx, cancel := context.WithTimeout(stop, storeTimeout)
+		defer cancel()
+		n, err := r.queue.Realign(ctx, storedTime(now))
+		if err != nil {
+			if stop.Err() == nil {
+				r.config.Logger.ErrorContext(stop, "ironflow: looking for leases from the future failed", "error", err)
+			}
+			return
+		}
+		if n > 0 {
+			r.config.Logger.WarnContext(stop, "ironflow: the clock was set back, leases from the future are set back too", "deliveries", n)
+		}
+	}
+	r.seen = now
 }
 
 // gatherHandlers is how long a claim waits for more handlers to come free, when most are at work: those that are about to

@@ -97,6 +97,15 @@ func (q *queue) Extend(ctx context.Context, leases []runtime.Lease, until time.T
 	return unmarked(leases, held), nil
 }
 
+// Realign implements runtime.Queue. It is left to the planner, which reads the whole table.
+func (q *queue) Realign(ctx context.Context, now time.Time) (int64, error) {
+	counts, err := queryRows(ctx, q.pool, pgx.RowTo[int64], q.queries.realign, now)
+	if err != nil {
+		return 0, wrap(err, "realign leases of %s", q.name)
+	}
+	return counts[0], nil
+}
+
 // Settle implements runtime.Queue.
 func (q *queue) Settle(ctx context.Context, settlements []runtime.Settlement) ([]runtime.Lease, error) {
 	if len(settlements) == 0 {

@@ -18,7 +18,7 @@ import "strings"
 // that rows are locked in that order. Should two statements wait for each other all the same, the server ends one, and it
 // is run again.
 type queueQueries struct {
-	claim, extend, remove, refuse, consume, keep, settle string
+	claim, realign, extend, remove, refuse, consume, keep, settle string
 	deadLetterQueries
 	backlogQueries
 }
@@ -26,7 +26,7 @@ type queueQueries struct {
 func newQueueQueries(schema string, names *strings.Replacer) queueQueries {
 	in := func(sql string) string { return inSchema(schema, names.Replace(sql)) }
 	return queueQueries{
-		claim: in(claimQueue), extend: in(extendQueue), remove: in(removeQueue), consume: in(consumeQueue), keep: in(keepQueue),
+		claim: in(claimQueue), realign: in(realignQueue), extend: in(extendQueue), remove: in(removeQueue), consume: in(consumeQueue), keep: in(keepQueue),
 		settle:            in(settleQueue),
 		refuse:            in(refuseQueue),
 		deadLetterQueries: newDeadLetterQueries(in),
@@ -75,6 +75,16 @@ SELECT workflow_id, workflow_type, <since>, <item>::text, token, <name>, payload
        coalesce(last_error, ''), coalesce(trace, '')
 FROM claimed
 ORDER BY number, due, workflow_id, <since>, <item>`
+
+// realignQueue sets leases back that were claimed after $1. A timer that replaced a leased one still has the time of that claim, and no
+// attempt.
+const realignQueue = `
+WITH future AS (
+    UPDATE ironflow.<queue> SET run_at = run_at - (claimed_at - $1::timestamptz), claimed_at = $1::timestamptz
+    WHERE claimed_at > $1::timestamptz AND attempts > 0 AND dead_at IS NULL
+    RETURNING 1
+)
+SELECT count(*) FROM future`
 
 // ofLeases makes a statement reach the deliveries whose leases are held, and return the numbers of those. The statement may
 // have more parameters with one element for each lease.

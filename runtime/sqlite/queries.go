@@ -145,7 +145,7 @@ FROM ironflow_events WHERE global_sequence > ? AND global_sequence <= ? ORDER BY
 
 // queueQueries are the statements of a queue. The two tables differ in the names of a few columns only.
 type queueQueries struct {
-	due, claim, extend, done, recordRefused, retry, dead, release, again string
+	due, claim, future, realign, extend, done, recordRefused, retry, dead, release, again string
 
 	deadLetters deadLetterQueries
 	backlogs    backlogQueries
@@ -176,6 +176,10 @@ ORDER BY run_at LIMIT ?4`),
 		claim: named.Replace(`
 UPDATE {table} SET run_at = ?, claimed_at = ?, attempts = attempts + 1, token = token + 1` + one + `
 RETURNING token, attempts, payload, {requested}, last_error, trace`),
+		// A timer that replaced a leased one has no attempt.
+		future: named.Replace(`SELECT 1 FROM {table} WHERE claimed_at > ?1 AND attempts > 0 AND dead_at IS NULL LIMIT 1`),
+		realign: named.Replace(`
+UPDATE {table} SET run_at = run_at - (claimed_at - ?1), claimed_at = ?1 WHERE claimed_at > ?1 AND attempts > 0 AND dead_at IS NULL`),
 		extend: named.Replace(`UPDATE {table} SET run_at = ?` + held),
 		done:   named.Replace(`DELETE FROM {table}` + held),
 		recordRefused: named.Replace(insertEnded + `

@@ -142,6 +142,26 @@ func (q queue) due(ctx context.Context, on *connection, claim runtime.Claim, lim
 	return found[:min(limit, len(found))], ctx.Err()
 }
 
+// Realign implements [runtime.Queue]. It first looks without a lock, and nearly always finds nothing.
+func (q queue) Realign(ctx context.Context, now time.Time) (realigned int64, err error) {
+	found := false
+	row := func([]driver.Value) error {
+		found = true
+		return nil
+	}
+	err = q.store.read(ctx, func(on *connection) error { return on.query(row, q.sql.future, micros(now)) })
+	if err == nil && found {
+		err = q.store.writer.write(ctx, func(on *connection) (err error) {
+			realigned, err = on.exec(q.sql.realign, micros(now))
+			return err
+		})
+	}
+	if err != nil {
+		return 0, fmt.Errorf("sqlite: realign leases of %s: %w", q.name, err)
+	}
+	return realigned, nil
+}
+
 // Extend implements [runtime.Queue].
 func (q queue) Extend(ctx context.Context, leases []runtime.Lease, until time.Time) (lost []runtime.Lease, err error) {
 	return forEach(ctx, q, leases, "extend leases of", func(_ *connection, l *runtime.Lease) (*runtime.Lease, string, []driver.Value, error) {

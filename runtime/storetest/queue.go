@@ -11,6 +11,7 @@ var queueRules = []queueRule{
 	{"a lease that ran out is due again with another token, and its holder is too late", leaseRunsOut},
 	{"a lease that ran out still counts until the next claim", leaseRunsOutUnclaimed},
 	{"each claim counts an attempt", claimCounts},
+	{"leases from a time that has yet to come are set back, and held as before", realign},
 	{"extend keeps a lease and reports those that are lost", extend},
 	{"done deletes", settleDone},
 	{"retry later waits until its time and keeps the error", settleRetry},

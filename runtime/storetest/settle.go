@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/ironflow-gen/ironflow/runtime"
@@ -244,4 +245,49 @@ func consumedIsOver(l line) {
 	if got := l.claim(at(9000), at(9999), 1); len(got) != 0 {
 		l.Errorf("claimed what was consumed: %+v", got)
 	}
+}
+
+func realign(l line) {
+	set := func(now time.Time, want int64) {
+		l.Helper()
+		if n, err := l.queue.Realign(l.ctx, now); err != nil || n != want {
+			l.Errorf("Realign at %v: got %d, error %v, want %d", now, n, err, want)
+		}
+	}
+	for _, id := range []string{"1", "2", "3", "4"} {
+		l.put(id, epoch)
+	}
+	now := l.claim(at(10), at(40), 1)
+	future := l.claim(at(86_400), at(86_430), 2) // of which one is extended
+	if _, err := l.queue.Extend(l.ctx, []runtime.Lease{future[1].Lease}, at(86_440)); err != nil {
+		l.Fatal(err)
+	}
+	set(at(86_400), 0)
+	before := l.dump()
+	set(at(86_500), 0)
+	l.unchanged(before)
+	set(at(20), 2)
+	set(at(20), 0)
+	if got := l.claim(at(39), at(100), 9); len(got) != 1 || got[0].Lease.Instance.ID != "4" {
+		l.Errorf("claimed %v while the others are leased", ids(got))
+	}
+	if lost, err := l.queue.Extend(l.ctx, []runtime.Lease{future[1].Lease, now[0].Lease}, at(45)); err != nil || len(lost) > 0 {
+		l.Errorf("lost %v, error %v", lost, err)
+	}
+	if got := l.claim(at(50), at(100), 9); len(got) != 3 {
+		l.Errorf("claimed %v when the leases have run out", ids(got))
+	}
+	if l.name != runtime.TimerQueue {
+		return
+	}
+	// A timer that is started anew while it is leased waits for its own time.
+	instance := order("5")
+	l.put("5", at(150))
+	leased := l.claim(at(86_400), at(86_430), 9)
+	if len(leased) != 5 {
+		l.Fatalf("claimed %v", ids(leased))
+	}
+	l.commit(l.with(change(instance, 1, 1), l.kind, at(300)))
+	set(at(160), 4)
+	l.wantTable("timers", "run_at", micros(at(300)), micros(at(190)), micros(at(190)), micros(at(190)), micros(at(190)))
 }
