@@ -14,7 +14,7 @@ type Config struct {
 	// Telemetry is told what the engine does; package runtime/otel makes traces and metrics of it. Default: nobody is told.
 	Telemetry Telemetry
 
-	// Clock is the engine's time. Default: the system's clock.
+	// Clock is the engine's time. Default: that of the database where the store has one, see Timekeeper; else the system's clock.
 	Clock Clock
 
 	// Lanes is how many commits are under way at the same time. One waits while the other's data goes to the disk.

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync/atomic"
@@ -33,6 +34,10 @@ type Engine struct {
 func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, error) {
 	if _, serial := store.(SerialWriter); serial {
 		setDefault(&config.Lanes, 1)
+	}
+	if keeper, ok := store.(Timekeeper); ok && config.Clock == nil {
+		setDefault(&config.Logger, slog.Default())
+		config.Clock = newStoreClock(keeper, config.Logger)
 	}
 	config = config.withDefaults()
 	if err := config.validate(); err != nil {

@@ -82,6 +82,12 @@ func (c *clock) sleepers(pause time.Duration) (n int) {
 	return n
 }
 
+// ownTime is the clock of the process.
+type ownTime struct{}
+
+func (ownTime) Now() time.Time                         { return time.Now() }
+func (ownTime) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
 // logbook collects what engines log, for tests that ask for it and for those that fail.
 type logbook struct {
 	t     *testing.T

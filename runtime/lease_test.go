@@ -3,12 +3,14 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
 )
 
 // steal claims the only effect, whoever holds it, under a lease that is over at once.
@@ -236,6 +238,53 @@ func TestLeaseFromTheFuture(t *testing.T) {
 					b.Errorf("it took %v", passed)
 				}
 			})
+		})
+	}
+}
+
+// otherTime is a store whose database has another time than this process.
+type otherTime struct {
+	*postgres.Store
+	off time.Duration
+}
+
+func (s otherTime) Time(ctx context.Context) (time.Time, error) {
+	now, err := s.Store.Time(ctx)
+	return now.Add(s.off), err
+}
+
+// Engines go by the time of the database, for decisions, for what is due and for leases, whatever time their processes see. So they
+// agree on it, and none takes what another works on.
+func TestEnginesGoByTheTimeOfTheDatabase(t *testing.T) {
+	for name, off := range map[string]time.Duration{"behind": -24 * time.Hour, "same": 0, "ahead": 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := openPostgres(t)
+			store := otherTime{b.store.(*postgres.Store), off}
+			config := b.realConfig()
+			config.Lease = 3 * time.Second
+			var calls atomic.Int32
+			working, finish := make(chan bool, 9), make(chan bool)
+			workflow := findAgent(func(context.Context, ticket.FindAgent, runtime.EffectCall) (ticket.FindAgentResult, error) {
+				calls.Add(1)
+				working <- true
+				<-finish
+				return ticket.Assigned{Agent: "Ann"}, nil
+			})
+			decides, handles, idles := b.engineOn(store, config, workflow), b.engineOn(store, config, workflow), b.engineOn(store, config, workflow)
+			b.open(decides, "a")
+			b.run(handles)
+			wait(b, "what another engine has asked for is due", working)
+			b.run(idles)
+			near := fmt.Sprintf("%%s BETWEEN clock_timestamp() + interval '%d s' AND clock_timestamp() + interval '%d s'",
+				int(off.Seconds())-60, int(off.Seconds())+60)
+			b.wantTable("count(*)", "effects", "WHERE "+fmt.Sprintf(near, "run_at")+" AND "+fmt.Sprintf(near, "claimed_at"), "1")
+			time.Sleep(config.Lease / 2)
+			close(finish)
+			b.eventuallyTable("type", "events", "WHERE "+fmt.Sprintf(near, "recorded_at"), "AgentAssigned", "Opened")
+			if n := calls.Load(); n != 1 {
+				b.Errorf("the handler was called %d times", n)
+			}
 		})
 	}
 }

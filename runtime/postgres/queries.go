@@ -228,6 +228,9 @@ WHERE s.version < excluded.version OR (s.version = excluded.version AND s.schema
 // PostgreSQL lets only one transaction at a time commit with a notification.
 const notify = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1::text, $2::text)`
 
+// serverTime is not now(), which is when the transaction began.
+const serverTime = `SELECT clock_timestamp()`
+
 const (
 	lockMigrations = `SELECT pg_advisory_xact_lock(hashtextextended('ironflow migrate ' || $1::text, 0))`
 	schemaExists   = `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1::text)`

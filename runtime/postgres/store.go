@@ -14,6 +14,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -21,7 +22,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
-// Store implements runtime.Store and runtime.Notifier.
+// Store implements runtime.Store, runtime.Notifier and runtime.Timekeeper.
 type Store struct {
 	pool    *connections
 	queries *queries
@@ -35,6 +36,8 @@ type Store struct {
 var (
 	_ runtime.Store    = (*Store)(nil)
 	_ runtime.Notifier = (*Store)(nil)
+
+	_ runtime.Timekeeper = (*Store)(nil)
 )
 
 // New returns the store in a schema that Migrate has prepared; otherwise it fails with *SchemaVersionError. The pool stays
@@ -62,6 +65,14 @@ func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, er
 		}
 	}
 	return store, nil
+}
+
+// Time implements runtime.Timekeeper.
+func (s *Store) Time(ctx context.Context) (now time.Time, err error) {
+	if err := s.pool.QueryRow(ctx, serverTime).Scan(&now); err != nil {
+		return time.Time{}, wrap(err, "ask for the time")
+	}
+	return now.UTC(), nil
 }
 
 // Effects implements runtime.Store.
