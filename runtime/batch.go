@@ -21,7 +21,7 @@ type batch struct {
 	groups []*group
 	commit CommitID // of the last attempt
 	stored bool     // what was decided is stored: only answers are left to give
-	ended  bool     // serve has returned, so user code has not ended its goroutine
+	ended  bool     // run has come to its end, so user code has not ended its goroutine
 }
 
 // group holds the inputs of one instance.
@@ -53,16 +53,10 @@ func newBatch(l *lane, tasks []*task) *batch {
 	return b
 }
 
-// run serves the batch and answers its tasks whatever happens.
+// run answers every task of the batch, or hands it over to be served alone, whatever happens. One input's failure is never another's:
+// when the batch as a whole fails, its instances are served one by one.
 func (b *batch) run() {
 	defer b.recover()
-	b.serve()
-	b.ended = true
-}
-
-// serve answers every task of the batch, or hands it over to be served alone. One input's failure is never another's: when
-// the batch as a whole fails, its instances are served one by one.
-func (b *batch) serve() {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
 
@@ -75,8 +69,7 @@ func (b *batch) serve() {
 		err = b.attempt(ctx)
 	}
 	switch {
-	case err == nil:
-		return
+	case err == nil: // all are answered
 	case len(b.groups) == 1 && len(b.groups[0].tasks) == 1 && !errors.Is(err, ErrConflict):
 		b.forget()
 		b.groups[0].tasks[0].answer(result{}, fromStore(err))
@@ -88,6 +81,7 @@ func (b *batch) serve() {
 	default:
 		b.keepApart(func(*group) bool { return true })
 	}
+	b.ended = true
 }
 
 // recover answers the tasks when the batch panics, or user code ends its goroutine. User code has a recover of its own, so

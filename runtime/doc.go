@@ -9,7 +9,9 @@
 //
 // The way of an input, from the generated client to COMMIT:
 //
-//	order.Client.Pay → Execute → executor.execute → lane.run → batch.attempt → chain.decide → Store.Append
+//	order.Client.Pay → Execute → Engine.execute → executor.submit → lane.run → batch.run → batch.attempt → batch.store → Store.Append
+//
+// batch.attempt asks for each decision on its way, by chain.decide.
 //
 // An input that must not hold up a batch takes the single path instead, under the instance's lock:
 //

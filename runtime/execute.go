@@ -161,26 +161,34 @@ func (r result) describe() string {
 	}
 }
 
-// execute is the door: every input passes here.
+// execute is the door: every input passes here, into a lane or into a transaction of the caller's.
 func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOption) (result, error) {
+	named := func(err error) error { return fmt.Errorf("%s: input %s: %w", req.key(), req.input.name, err) }
 	if len(options) > 0 { // what options point to is on the heap, for which the others need not pay
 		var err error
 		if req, err = req.with(options); err != nil {
-			return result{}, fmt.Errorf("%s: input %s: %w", req.key(), req.input.name, err)
+			return result{}, named(err)
 		}
 	}
 	if req.delivery == nil {
 		if err := e.pauses.admit(ctx, req.workflow.name); err != nil {
-			return result{}, fmt.Errorf("%s: input %s: %w", req.key(), req.input.name, err)
+			return result{}, named(err)
 		}
 	}
 	req.maxPayload = e.config.MaxPayloadBytes
 	ended := e.config.startInput(ctx, &req)
-	result, err := e.executor.execute(ctx, req)
-	if ended != nil {
-		ended(result, err)
+	take := e.executor.submit
+	if req.within != nil {
+		take = e.executor.within
 	}
-	return result, err
+	r, err := take(ctx, req.key(), req)
+	if err != nil {
+		err = named(err)
+	}
+	if ended != nil {
+		ended(r, err)
+	}
+	return r, err
 }
 
 // Wake lets the workers and readers of this engine look for work at once, and not only when they poll next: after the commit of a transaction

@@ -45,20 +45,7 @@ func newExecutor(store Store, config Config, committed func(Change)) *executor {
 // with a connection in its hand.
 const maxAlone = 8
 
-// execute takes an input through its lane and returns what became of it.
-func (x *executor) execute(ctx context.Context, req request) (result, error) {
-	key := req.key()
-	submit := x.submit
-	if req.within != nil {
-		submit = x.within
-	}
-	result, err := submit(ctx, key, req)
-	if err != nil {
-		return result, fmt.Errorf("%s: input %s: %w", key, req.input.name, err)
-	}
-	return result, nil
-}
-
+// submit takes an input through its lane and returns what became of it.
 func (x *executor) submit(ctx context.Context, key InstanceKey, req request) (result, error) {
 	if err := ctx.Err(); err != nil {
 		return result{}, err
