@@ -10,6 +10,13 @@ import (
 )
 
 // recurringTimer returns the timer that follows the one that was delivered to its own instance, or nil when it fires once.
+//
+// It is a timer like any other that the decision starts, of a generation of its own, and not the same delivery due Again, which a
+// schedule is. A firing of a timer is a decision of its instance, which may start or cancel the key, leave the states that the timer
+// runs in, or complete: one rule, that the last step with a key counts, settles all of that, each firing is named by the version
+// of the decision that asked for it, and a lease on the firing before is no lease on the next. A schedule belongs to no instance, so
+// nobody else has a word about its row; there it is the row that has to stay, locked by its lease through the commit, so that each
+// firing is made once whichever instance it is for.
 func (w *Workflow) recurringTimer(key InstanceKey, d *Delivery, now time.Time) (*NewTimer, error) {
 	if d.Lease.Queue != TimerQueue || d.Lease.Instance != key {
 		return nil, nil
