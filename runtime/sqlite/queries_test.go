@@ -22,6 +22,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		"readHistory": readHistory, "completeInstance": completeInstance,
 		"finishedInstances": finishedInstances, "isDeletable": isDeletable, "takeChore": takeChore, "moveChore": moveChore,
 		"readCauses": readCauses, "readCausesBackward": readCausesBackward,
+		"readEnded": readEnded, "recordEnded": recordEnded, "recordCancelled": recordCancelled, "cancelEffects": cancelEffects,
 		"readSummary": readSummary, "listDiscarded": listDiscarded, "pauseWorkflow": pauseWorkflow, "resumeWorkflow": resumeWorkflow,
 		"listActive": activeQueries.list, "nextActive": activeQueries.next,
 		"listCompleted": completedQueries.list, "nextCompleted": completedQueries.next,
@@ -31,7 +32,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 	}
 	for queue, q := range map[string]queueQueries{"effects": effectQueries, "timers": timerQueries} {
 		for name, statement := range map[string]string{
-			"due": q.due, "claim": q.claim, "extend": q.extend, "done": q.done,
+			"due": q.due, "claim": q.claim, "extend": q.extend, "done": q.done, "recordRefused": q.recordRefused,
 			"retry": q.retry, "dead": q.dead, "release": q.release, "again": q.again,
 			"next": q.backlogs.next, "backlogDue": q.backlogs.due, "backlogLater": q.backlogs.later,
 			"listDead": q.deadLetters.list, "revive": q.deadLetters.revive,
