@@ -58,7 +58,7 @@ func TestTools(t *testing.T) {
 	for name, tool := range tools {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			to := newTarget(t, "tool_"+name)
+			to := newTarget(t)
 			if _, err := postgres.WriteMigrations(to.dir, postgres.MigrationFiles{Format: tool.format}, postgres.WithSchema(schema)); err != nil {
 				t.Fatal(err)
 			}
@@ -81,34 +81,14 @@ func TestTools(t *testing.T) {
 }
 
 // newTarget makes a database of its own, because tools note in one place what they have run.
-func newTarget(t *testing.T, name string) target {
-	server := pgserver.URL(t)
-	exec := func(sql string) {
-		ctx := context.Background() // also when the test has ended
-		conn, err := pgx.Connect(ctx, server)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close(ctx)
-		if _, err := conn.Exec(ctx, sql); err != nil {
-			t.Error(err)
-		}
-	}
-	name = fmt.Sprintf("%s_%d", name, os.Getpid())
-	quoted := pgx.Identifier{name}.Sanitize()
-	exec("CREATE DATABASE " + quoted)
-	t.Cleanup(func() { exec("DROP DATABASE " + quoted + " WITH (FORCE)") })
-	database, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	database.Path = "/" + name
-	pool, err := pgxpool.New(t.Context(), database.String())
+func newTarget(t *testing.T) target {
+	database := pgserver.Database(t)
+	pool, err := pgxpool.New(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return target{t, pool, database.String(), t.TempDir()}
+	return target{t, pool, database, t.TempDir()}
 }
 
 // tables are those that there are in the schema.

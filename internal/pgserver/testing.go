@@ -3,9 +3,12 @@ package pgserver
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 var shared struct {
@@ -50,4 +53,42 @@ func URL(t interface {
 		t.Fatal(shared.err)
 	}
 	return shared.server.URL()
+}
+
+// Database makes an empty database on the server of URL, for one test, and returns its connection string. It goes at the end of the
+// test.
+func Database(t interface {
+	Helper()
+	Fatal(...any)
+	Error(...any)
+	Name() string
+	Cleanup(func())
+}) string {
+	t.Helper()
+	database, err := url.Parse(URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, name := database.String(), fmt.Sprintf("%s %d", t.Name(), os.Getpid()) // other packages may use the server, too
+	exec := func(sql string) error {
+		ctx := context.Background() // also when the test has ended
+		conn, err := pgx.Connect(ctx, server)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(ctx)
+		_, err = conn.Exec(ctx, sql)
+		return err
+	}
+	quoted := pgx.Identifier{name}.Sanitize()
+	if err := exec("CREATE DATABASE " + quoted); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := exec("DROP DATABASE " + quoted + " WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
+	database.Path = "/" + name
+	return database.String()
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,29 +85,21 @@ func onBoth(t *testing.T, handler Handler, scenario func(c club)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		pool, err := pgxpool.New(t.Context(), pgserver.URL(t))
+		pool, err := pgxpool.New(t.Context(), pgserver.Database(t))
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(pool.Close)
-		schema := fmt.Sprintf("membership_%d_%d", os.Getpid(), schemas.Add(1))
-		t.Cleanup(func() {
-			if _, err := pool.Exec(context.Background(), "DROP SCHEMA "+schema+" CASCADE"); err != nil {
-				t.Error(err)
-			}
-		})
-		if err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema)); err != nil {
+		if err := postgres.Migrate(t.Context(), pool); err != nil {
 			t.Fatal(err)
 		}
-		store, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
+		store, err := postgres.New(t.Context(), pool)
 		if err != nil {
 			t.Fatal(err)
 		}
 		scenario(open(t, store, handler))
 	})
 }
-
-var schemas atomic.Int64
 
 // open starts a club on a day in March, before the clocks in Berlin go forward.
 func open(t *testing.T, store runtime.Store, handler Handler) club {
