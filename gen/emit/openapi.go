@@ -70,7 +70,7 @@ func (d *openAPIDocument) root() object {
 		ok := d.response("The state machine.", d.machine())
 		ok["content"].(object)["text/vnd.mermaid"] = object{"schema": object{"type": "string"}}
 		machine := operation("getMachine", "The state machine", answers{"200": ok}, "400")
-		machine["parameters"] = list{parameter("format", "query", "Otherwise the Accept header decides.", object{"enum": list{"json", "mermaid"}})}
+		machine["parameters"] = list{parameter("format", "query", "Otherwise the Accept header decides.", enumSchema(list{"json", "mermaid"}))}
 		paths[root+"/machine"] = object{"get": machine}
 	}
 	d.unions()
@@ -118,13 +118,14 @@ func (d *openAPIDocument) response(description string, schema object) object {
 
 func (d *openAPIDocument) input(in *spec.Message) object {
 	d.message(in)
+	d.identify(in)
 	names := spec.NamesOfInput(in.Name.Text)
 	var events list
 	for _, name := range d.e.uses.inputs[in.Name.Text].events {
 		events = append(events, variantSchema(name))
 	}
 	d.schemas[names.Outcome] = fixedObject(object{
-		"outcome": object{"const": "accepted"},
+		"outcome": constSchema("accepted"),
 		"version": object{"type": "integer", "format": "int64", "description": "Of the instance after it: the number of its events."},
 		"events":  object{"type": "array", "items": oneSchemaOf(events)},
 	})
@@ -138,6 +139,26 @@ func (d *openAPIDocument) input(in *spec.Message) object {
 	op["requestBody"] = object{"required": true, "content": object{"application/json": object{"schema": schemaRef(in.Name.Text)}}}
 	return op
 }
+
+// identify adds to the schema of an input what the runtime asks of ids and unique keys, and the name that an input may carry.
+func (d *openAPIDocument) identify(in *spec.Message) {
+	properties := d.schemas[in.Name.Text].(object)["properties"].(object)
+	properties["type"] = object{"type": "string", "const": in.Name.Text, "description": "The name of the input once more."}
+	fields := []string{in.ID.Text}
+	for _, unique := range d.e.w.Unique {
+		if unique.Input.Text == in.Name.Text {
+			fields = append(fields, unique.Field.Text)
+		}
+	}
+	for _, name := range fields {
+		field := properties[name].(object)
+		field["minLength"], field["maxLength"] = 1, maxIDLength
+	}
+}
+
+// maxIDLength is how many bytes an id or a unique key may have, as runtime.MaxIDLength says. A schema counts characters, so it lets
+// more through.
+const maxIDLength = 512
 
 // message adds the schema of an input, an event or a rejection. Unknown fields are taken and dropped.
 func (d *openAPIDocument) message(m *spec.Message) {
@@ -174,7 +195,7 @@ func fixedObject(properties object) object {
 
 // variantSchema is an event or a rejection with its name.
 func variantSchema(name string) object {
-	return fixedObject(object{"type": object{"const": name}, "payload": schemaRef(name)})
+	return fixedObject(object{"type": constSchema(name), "payload": schemaRef(name)})
 }
 
 // oneSchemaOf is any of some schemas. There is no value of none.
@@ -213,8 +234,12 @@ func (d *openAPIDocument) status() object {
 	for _, s := range d.e.w.States {
 		names = append(names, s.Name.Text)
 	}
-	return object{"enum": names}
+	return enumSchema(names)
 }
+
+func constSchema(value string) object { return object{"type": "string", "const": value} }
+
+func enumSchema(values list) object { return object{"type": "string", "enum": values} }
 
 func (d *openAPIDocument) view() object {
 	state := d.fields(d.e.w.State, true)
@@ -294,7 +319,7 @@ func (d *openAPIDocument) errors() {
 func (d *openAPIDocument) responses() object {
 	responses := object{}
 	for _, f := range failures {
-		codes := object{"type": "object", "properties": object{"error": object{"enum": f.codes}}}
+		codes := object{"type": "object", "properties": object{"error": object{"type": "string", "enum": f.codes}}}
 		response := d.response(f.description, object{"allOf": list{schemaRef("ironflow.Error"), codes}})
 		if f.status == "503" {
 			response["headers"] = object{"Retry-After": object{"description": "Seconds.", "schema": object{"type": "integer"}}}
@@ -318,7 +343,7 @@ func scalarSchema(name string, unset bool) object {
 	case "time":
 		return object{"type": "string", "format": "date-time"}
 	case "duration":
-		return object{"type": "string", "examples": list{"1m30s"}}
+		return object{"type": "string", "examples": list{"1m30s"}, "pattern": durationPattern}
 	case "bytes":
 		return object{"type": list{"string", "null"}, "contentEncoding": "base64"}
 	case "decimal":
@@ -332,6 +357,9 @@ func scalarSchema(name string, unset bool) object {
 		return object{"type": "string"}
 	}
 }
+
+// durationPattern is what time.ParseDuration reads.
+const durationPattern = `^[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`
 
 // value is the schema of a type. In a state, enums and decimals may be unset.
 func (d *openAPIDocument) value(ref *spec.TypeRef, unset bool) object {
@@ -371,7 +399,7 @@ func (d *openAPIDocument) declared(t *spec.Type, unset bool) object {
 		if unset {
 			values = append(values, "")
 		}
-		schema = object{"enum": values}
+		schema = enumSchema(values)
 	default: // its own JSON methods decide
 		schema = object{"description": fmt.Sprintf("The JSON of the Go type %s.", t.Go.Name)}
 	}

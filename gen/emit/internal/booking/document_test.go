@@ -9,8 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/ironflow-gen/ironflow/runtime"
 )
 
 const documentURL = "https://booking.example/openapi.json"
@@ -152,6 +155,21 @@ func TestDocument(t *testing.T) {
 	}
 	for _, m := range regexp.MustCompile(`"\$ref": "#(.*)"`).FindAllStringSubmatch(openAPI, -1) {
 		c.resolve(m[1])
+	}
+	// What a client can know of its input, it is told.
+	properties := components["schemas"].(map[string]any)["Request"].(map[string]any)["properties"].(map[string]any)
+	for _, name := range []string{"booking_id", "room"} { // the id and the unique key
+		if field := properties[name].(map[string]any); field["minLength"] != json.Number("1") || field["maxLength"] != json.Number(strconv.Itoa(runtime.MaxIDLength)) {
+			t.Errorf("%s: got %v", name, field)
+		}
+	}
+	duration := regexp.MustCompile(properties["checkin_after"].(map[string]any)["pattern"].(string))
+	for _, text := range []string{
+		"0", "-0", "+0", "0s", "1m30s", "-1.5h", "+.5s", "1.s", "1h1h", "3ns4us5µs6μs7ms", "00.10h", "1", "", "s", ".s", "1 s", "1d", "1S", "--1s", "1s ", "1s\n", "00", "1.2.3s", "e1s", "1e3s",
+	} {
+		if _, err := time.ParseDuration(text); duration.MatchString(text) != (err == nil) {
+			t.Errorf("%q: matches: %t, but the runtime says %v", text, duration.MatchString(text), err)
+		}
 	}
 	if len(operations) != 6 {
 		t.Errorf("got the operations %v", operations)

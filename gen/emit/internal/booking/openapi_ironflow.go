@@ -32,7 +32,8 @@ const openAPI = `{
                       "enum": [
                         "malformed_json",
                         "bad_request"
-                      ]
+                      ],
+                      "type": "string"
                     }
                   },
                   "type": "object"
@@ -58,7 +59,8 @@ const openAPI = `{
                         "unknown_input",
                         "unknown_instance",
                         "unknown_version"
-                      ]
+                      ],
+                      "type": "string"
                     }
                   },
                   "type": "object"
@@ -84,7 +86,8 @@ const openAPI = `{
                         "rejected",
                         "already_completed",
                         "unique_key_conflict"
-                      ]
+                      ],
+                      "type": "string"
                     }
                   },
                   "type": "object"
@@ -108,7 +111,8 @@ const openAPI = `{
                     "error": {
                       "enum": [
                         "too_large"
-                      ]
+                      ],
+                      "type": "string"
                     }
                   },
                   "type": "object"
@@ -132,7 +136,8 @@ const openAPI = `{
                     "error": {
                       "enum": [
                         "unsupported_media_type"
-                      ]
+                      ],
+                      "type": "string"
                     }
                   },
                   "type": "object"
@@ -157,7 +162,8 @@ const openAPI = `{
                       "enum": [
                         "invalid_input",
                         "idempotency_key_reused"
-                      ]
+                      ],
+                      "type": "string"
                     }
                   },
                   "type": "object"
@@ -182,7 +188,8 @@ const openAPI = `{
                       "enum": [
                         "internal",
                         "outcome_unknown"
-                      ]
+                      ],
+                      "type": "string"
                     }
                   },
                   "type": "object"
@@ -207,7 +214,8 @@ const openAPI = `{
                       "enum": [
                         "unavailable",
                         "paused"
-                      ]
+                      ],
+                      "type": "string"
                     }
                   },
                   "type": "object"
@@ -236,7 +244,8 @@ const openAPI = `{
                 "$ref": "#/components/schemas/Requested"
               },
               "type": {
-                "const": "Requested"
+                "const": "Requested",
+                "type": "string"
               }
             },
             "required": [
@@ -251,7 +260,8 @@ const openAPI = `{
                 "$ref": "#/components/schemas/Ordered"
               },
               "type": {
-                "const": "Ordered"
+                "const": "Ordered",
+                "type": "string"
               }
             },
             "required": [
@@ -266,7 +276,8 @@ const openAPI = `{
                 "$ref": "#/components/schemas/Left"
               },
               "type": {
-                "const": "Left"
+                "const": "Left",
+                "type": "string"
               }
             },
             "required": [
@@ -332,6 +343,13 @@ const openAPI = `{
       "Leave": {
         "properties": {
           "booking_id": {
+            "maxLength": 512,
+            "minLength": 1,
+            "type": "string"
+          },
+          "type": {
+            "const": "Leave",
+            "description": "The name of the input once more.",
             "type": "string"
           }
         },
@@ -349,7 +367,8 @@ const openAPI = `{
                   "$ref": "#/components/schemas/Left"
                 },
                 "type": {
-                  "const": "Left"
+                  "const": "Left",
+                  "type": "string"
                 }
               },
               "required": [
@@ -361,7 +380,8 @@ const openAPI = `{
             "type": "array"
           },
           "outcome": {
-            "const": "accepted"
+            "const": "accepted",
+            "type": "string"
           },
           "version": {
             "description": "Of the instance after it: the number of its events.",
@@ -384,14 +404,16 @@ const openAPI = `{
         "enum": [
           "breakfast",
           "dinner"
-        ]
+        ],
+        "type": "string"
       },
       "Meal.InState": {
         "enum": [
           "breakfast",
           "dinner",
           ""
-        ]
+        ],
+        "type": "string"
       },
       "NotAccepted": {
         "properties": {
@@ -403,7 +425,8 @@ const openAPI = `{
               "new",
               "booked",
               "left"
-            ]
+            ],
+            "type": "string"
           }
         },
         "required": [
@@ -415,10 +438,17 @@ const openAPI = `{
       "Order": {
         "properties": {
           "booking_id": {
+            "maxLength": 512,
+            "minLength": 1,
             "type": "string"
           },
           "meal": {
             "$ref": "#/components/schemas/Meal"
+          },
+          "type": {
+            "const": "Order",
+            "description": "The name of the input once more.",
+            "type": "string"
           }
         },
         "required": [
@@ -436,7 +466,8 @@ const openAPI = `{
                   "$ref": "#/components/schemas/Ordered"
                 },
                 "type": {
-                  "const": "Ordered"
+                  "const": "Ordered",
+                  "type": "string"
                 }
               },
               "required": [
@@ -448,7 +479,8 @@ const openAPI = `{
             "type": "array"
           },
           "outcome": {
-            "const": "accepted"
+            "const": "accepted",
+            "type": "string"
           },
           "version": {
             "description": "Of the instance after it: the number of its events.",
@@ -482,7 +514,8 @@ const openAPI = `{
                 "$ref": "#/components/schemas/TooMany"
               },
               "type": {
-                "const": "TooMany"
+                "const": "TooMany",
+                "type": "string"
               }
             },
             "required": [
@@ -497,7 +530,8 @@ const openAPI = `{
                 "$ref": "#/components/schemas/NotAccepted"
               },
               "type": {
-                "const": "NotAccepted"
+                "const": "NotAccepted",
+                "type": "string"
               }
             },
             "required": [
@@ -516,12 +550,15 @@ const openAPI = `{
             "type": "string"
           },
           "booking_id": {
+            "maxLength": 512,
+            "minLength": 1,
             "type": "string"
           },
           "checkin_after": {
             "examples": [
               "1m30s"
             ],
+            "pattern": "^[-+]?(0|(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$",
             "type": "string"
           },
           "discount": {
@@ -570,6 +607,13 @@ const openAPI = `{
           },
           "remarks": {},
           "room": {
+            "maxLength": 512,
+            "minLength": 1,
+            "type": "string"
+          },
+          "type": {
+            "const": "Request",
+            "description": "The name of the input once more.",
             "type": "string"
           }
         },
@@ -595,7 +639,8 @@ const openAPI = `{
                   "$ref": "#/components/schemas/Requested"
                 },
                 "type": {
-                  "const": "Requested"
+                  "const": "Requested",
+                  "type": "string"
                 }
               },
               "required": [
@@ -607,7 +652,8 @@ const openAPI = `{
             "type": "array"
           },
           "outcome": {
-            "const": "accepted"
+            "const": "accepted",
+            "type": "string"
           },
           "version": {
             "description": "Of the instance after it: the number of its events.",
@@ -629,6 +675,7 @@ const openAPI = `{
             "examples": [
               "1m30s"
             ],
+            "pattern": "^[-+]?(0|(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$",
             "type": "string"
           },
           "extras": {
@@ -699,7 +746,8 @@ const openAPI = `{
               "new",
               "booked",
               "left"
-            ]
+            ],
+            "type": "string"
           }
         },
         "required": [
@@ -960,7 +1008,8 @@ const openAPI = `{
               "enum": [
                 "json",
                 "mermaid"
-              ]
+              ],
+              "type": "string"
             }
           }
         ],
