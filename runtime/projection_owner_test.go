@@ -88,7 +88,7 @@ func TestProjectionWithLostLeases(t *testing.T) {
 			engine, client = b.projecting(config, journal{batch: 3, before: func(context.Context, runtime.StoredEvent) error {
 				time.Sleep(4 * time.Millisecond)
 				return nil
-			}})
+			}, attempts: 1000}) // each lease that is lost costs one, as a crash would
 			b.run(engine)
 		}
 		for range events {

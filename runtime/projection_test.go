@@ -1,6 +1,7 @@
 package runtime_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -27,6 +28,8 @@ type journal struct {
 	filters []runtime.EventFilter
 	batch   int
 	noReset bool
+
+	attempts int // at an event; 0 is 3
 }
 
 func (j journal) on(b *bed) runtime.AnyProjection { return j.in(b.store, b.prefix) }
@@ -64,7 +67,7 @@ func journalIn[Tx any](j journal, prefix string, exec func(context.Context, Tx, 
 		},
 		Reset:     func(ctx context.Context, tx Tx) error { return exec(ctx, tx, `DELETE FROM `+prefix+`journal`) },
 		BatchSize: j.batch,
-		Retry:     runtime.RetryPolicy{MaxAttempts: 3, Base: time.Millisecond, Max: 5 * time.Millisecond},
+		Retry:     runtime.RetryPolicy{MaxAttempts: cmp.Or(j.attempts, 3), Base: time.Millisecond, Max: 5 * time.Millisecond},
 	}
 	if j.noReset {
 		p.Reset = nil
