@@ -159,3 +159,15 @@ func TestSplit(t *testing.T) {
 		t.Errorf("nothing is split into %v and %v", list, others)
 	}
 }
+
+// What a mistake is about ends where the word does, and with it the waves below it and the range for editors.
+func TestWordLength(t *testing.T) {
+	for text, want := range map[string]int{
+		"": 1, "Opem: x": 4, "tine>": 4, "list<tine>>, x": 10, "map<list<tine>>": 15, "optional<tine": 13, ">": 1, "a-b-,": 3, "30s}": 3, "*time.Time": 10,
+		`"a b" c`: 5, `"a\"b" c`: 6, ": x": 1, "門を x": 6,
+	} {
+		if got := wordLength([]byte(text)); got != want {
+			t.Errorf("%q: got %d, want %d", text, got, want)
+		}
+	}
+}

@@ -64,7 +64,16 @@ func wordLength(text []byte) int {
 		}
 		return 1
 	}
+	open := 0 // list<tine> is a word as a whole, but at tine it ends before the bracket
 	end := bytes.IndexFunc(text, func(r rune) bool {
+		switch r {
+		case '<':
+			open++
+		case '>':
+			if open--; open < 0 {
+				return true
+			}
+		}
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r) && !strings.ContainsRune("_-.<>*", r)
 	})
 	switch {
