@@ -21,6 +21,7 @@ Examples:
   ironflow-gen check ./...                  in CI
   ironflow-gen check ./... | git apply      the same as generating
 `,
+		docs:      []string{"generator.md"},
 		diagnoses: true,
 		setup:     func(*flag.FlagSet) func(call) int { return runCheck },
 	}

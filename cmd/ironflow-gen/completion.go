@@ -29,6 +29,7 @@ The program must be in the PATH by its name; "go install github.com/ironflow-gen
 Example:
   ironflow-gen completion bash
 `,
+		docs:   []string{"generator.md"},
 		values: map[string][]string{"": shellNames()},
 		setup:  func(*flag.FlagSet) func(call) int { return runCompletion },
 	}

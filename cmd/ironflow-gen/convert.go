@@ -30,6 +30,7 @@ Examples:
   ironflow-gen convert -o orders/orders.go orders/orders.ironflow.yaml
   ironflow-gen convert -o orders/orders.ironflow.yaml orders
 `,
+		docs:      []string{"annotated-go.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			output := flags.String("o", "", "the `file` to write, which must not exist, instead of standard output")

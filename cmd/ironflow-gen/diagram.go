@@ -36,6 +36,7 @@ Examples:
   ironflow-gen diagram -o order.svg          a picture
   ironflow-gen diagram -format dot orders | dot -Tpng > orders.png
 `,
+		docs:      []string{"generator.md"},
 		diagnoses: true,
 		values:    map[string][]string{"format": diagram.Formats()},
 		setup: func(flags *flag.FlagSet) func(call) int {

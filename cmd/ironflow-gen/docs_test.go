@@ -26,6 +26,12 @@ func TestCommandsAreDocumented(t *testing.T) {
 		if !strings.Contains(cmd.details, "\nExample") || !strings.Contains(cmd.details, "  ironflow-gen") {
 			t.Errorf("the help of %s has no example", cmd.name)
 		}
+		for _, page := range cmd.docs {
+			readDoc(t, page)
+		}
+		if len(cmd.docs) == 0 && cmd.name != "help" && cmd.name != "version" {
+			t.Errorf("the help of %s names no page", cmd.name)
+		}
 		for line := range strings.Lines(cmd.details) {
 			if len([]rune(line)) > 132 && !strings.Contains(line, "https://") {
 				t.Errorf("the help of %s has a line of %d columns: %s", cmd.name, len([]rune(line)), line)

@@ -16,13 +16,14 @@ func explainCommand() command {
 		details: `
 Every mistake that ironflow-gen reports has a code, which stays the same from version to version. For each code, explain says
 why it is a mistake and what to do, and shows a declaration that has it and one that has not. Without a code it lists them all.
-The same is in docs/diagnostics.md.
+The number of a code will do. The same is in docs/diagnostics.md.
 
 Examples:
-  ironflow-gen explain IF0306
+  ironflow-gen explain IF0306               or 306
   ironflow-gen explain                      all codes
   ironflow-gen explain -markdown            all explanations, as a document
 `,
+		docs:   []string{"diagnostics.md"},
 		values: map[string][]string{"": knownCodes()},
 		setup: func(flags *flag.FlagSet) func(call) int {
 			markdown := flags.Bool("markdown", false, "print the explanations of all codes as Markdown")

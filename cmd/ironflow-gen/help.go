@@ -60,8 +60,12 @@ Examples:
   ironflow-gen help generate     more about a command
 
 In a module that has ironflow-gen as a tool, write "go tool ironflow-gen".
+Documentation: `+docsURL+`/generator.md
 `)
 }
+
+// docsURL is where the pages of the documentation are.
+const docsURL = "https://github.com/ironflow-gen/ironflow/blob/main/docs"
 
 func printHelp(w io.Writer, cmd command) {
 	var unused output
@@ -76,6 +80,12 @@ func printHelp(w io.Writer, cmd command) {
 	if hasFlags {
 		fmt.Fprintln(w, "\nFlags:")
 		flags.PrintDefaults()
+	}
+	if len(cmd.docs) > 0 {
+		fmt.Fprintln(w, "\nDocumentation:")
+		for _, page := range cmd.docs {
+			fmt.Fprintf(w, "  %s/%s\n", docsURL, page)
+		}
 	}
 }
 

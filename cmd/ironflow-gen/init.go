@@ -42,6 +42,7 @@ Examples:
   ironflow-gen init -dir ~/src/shop -module example.com/shop orders
   go run github.com/ironflow-gen/ironflow/cmd/ironflow-gen@latest init orders
 `,
+		docs:   []string{"generator.md", "declaration.md"},
 		values: map[string][]string{"form": starter.Forms()},
 		setup: func(flags *flag.FlagSet) func(call) int {
 			var f initFlags

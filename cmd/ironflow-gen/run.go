@@ -23,7 +23,8 @@ type command struct {
 	name    string
 	args    string // as in the usage line
 	summary string
-	details string // for its help
+	details string   // for its help
+	docs    []string // the pages that say more
 	setup   func(flags *flag.FlagSet) func(c call) int
 
 	diagnoses bool                // it reports diagnostics, so it has the flags that say how
@@ -63,7 +64,10 @@ func Run(args []string, in io.Reader, out, errOut io.Writer) int {
 	name := "generate"
 	switch {
 	case len(args) > 0 && isHelp(args[0]):
-		name, args = "help", nil
+		name, args = "help", args[1:]
+		if len(args) > 0 && !isCommand(args[0]) { // help is what matters, whatever else there is
+			args = nil
+		}
 	case len(args) > 0 && (args[0] == "-version" || args[0] == "--version"):
 		name, args = "version", args[1:]
 	case len(args) > 0 && !strings.HasPrefix(args[0], "-") && !isPath(args[0]):
@@ -86,6 +90,11 @@ func isPath(arg string) bool {
 	}
 	_, err := os.Stat(arg)
 	return err == nil || strings.ContainsAny(arg, `./\`)
+}
+
+func isCommand(name string) bool {
+	_, ok := lookUp(name)
+	return ok
 }
 
 func lookUp(name string) (command, bool) {
@@ -157,14 +166,26 @@ func (c call) unknownCommand(name string) int {
 func (c call) flagError(flags *flag.FlagSet, err error) int {
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !unknown {
-		return c.usageError("%v", err)
+		return c.usageError("%s", explainedFlagError(err.Error()))
 	}
 	known := flagNames(flags)
-	if nearest, _ := spec.Suggest(name, known); nearest != "" {
+	if nearest, _ := spec.Suggest(name, known); nearest != "" && len(name) > 1 { // one letter is like any other
 		return c.usageError("unknown flag -%s; did you mean -%s?", name, nearest)
 	}
 	if len(known) == 0 {
 		return c.usageError("unknown flag -%s; %s has no flags", name, c.name)
 	}
 	return c.usageError("unknown flag -%s; %s has -%s", name, c.name, strings.Join(known, ", -"))
+}
+
+// explainedFlagError says how a value has to be where package flag says only that it could not be parsed.
+func explainedFlagError(text string) string {
+	text, unparsed := strings.CutSuffix(text, ": parse error")
+	switch {
+	case !unparsed:
+		return text
+	case strings.HasPrefix(text, "invalid boolean value"):
+		return text + "; it is true or false"
+	}
+	return text + "; write a duration like 500ms or 2s" // no flag has a number for a value
 }

@@ -5,7 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -45,6 +47,7 @@ Examples:
   ironflow-gen vet -maporder=false ./orders
   go vet -vettool=$(which ironflow-gen) ./...          the same passes, run by the go command
 `,
+		docs:      []string{"vet.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			f := vetFlags{passes: make(map[string]bool)}
@@ -73,6 +76,14 @@ func runVet(c call, flags vetFlags) int {
 	names, err := flags.names()
 	if err != nil {
 		return c.usageError("%v", err)
+	}
+	for _, path := range c.paths() {
+		switch {
+		case strings.HasSuffix(path, ".go") || strings.HasSuffix(path, ".yaml"):
+			return c.usageError("vet looks at packages, not at files: write ./%s in place of %s", filepath.ToSlash(filepath.Dir(path)), path)
+		case isDirectoryAlone(path):
+			return c.usageError("packages are named as for the go command: write ./%s in place of %s", path, path)
+		}
 	}
 	findings, err := vet.Check(ctx, c.paths(), vet.Options{Tags: flags.tags, Analyzers: names})
 	if err != nil {
@@ -106,6 +117,23 @@ func runVet(c call, flags vetFlags) int {
 		return c.failed(err)
 	}
 	return exitOK
+}
+
+// isDirectoryAlone reports whether a path is a directory here that the go command would not take for one, because it begins
+// with its name.
+func isDirectoryAlone(path string) bool {
+	slashed := filepath.ToSlash(path)
+	if filepath.IsAbs(path) || slashed == "." || slashed == ".." || strings.HasPrefix(slashed, "./") || strings.HasPrefix(slashed, "../") {
+		return false
+	}
+	info, err := os.Stat(strings.TrimSuffix(slashed, "/..."))
+	return err == nil && info.IsDir() && !isPackage(path)
+}
+
+// isPackage reports whether the go command finds a package by this path, as it does its own.
+func isPackage(path string) bool {
+	list, err := exec.Command("go", "list", "--", path).Output()
+	return err == nil && len(list) > 0
 }
 
 // names returns the passes to run, or nil for all.

@@ -98,11 +98,21 @@ func define(code string, r Rule) Code {
 	return r.Code
 }
 
-// LookUp returns the rule of a code as a user writes it, in any case.
+// LookUp returns the rule of a code as a user writes it: in any case, and with the number alone or without its zeros.
 func LookUp(code string) (*Rule, bool) {
-	r, ok := rules[Code{strings.ToUpper(code)}]
+	code = strings.TrimPrefix(strings.ToUpper(code), codePrefix)
+	if code == "" || strings.Trim(code, "0123456789") != "" {
+		return nil, false
+	}
+	r, ok := rules[Code{codePrefix + strings.Repeat("0", max(0, codeDigits-len(code))) + code}]
 	return r, ok
 }
+
+// A code is this prefix and so many digits.
+const (
+	codePrefix = "IF"
+	codeDigits = 4
+)
 
 // Rule returns the rule of a code.
 func (c Code) Rule() *Rule {

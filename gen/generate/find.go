@@ -40,12 +40,6 @@ func mayDeclare(name string) bool {
 	return isGo(name) && !strings.HasSuffix(name, "_test.go") && !hasGeneratedName(name) && name[0] != '.' && name[0] != '_'
 }
 
-// nothing says that there is no declaration in a place, and where else there may be one.
-func nothing(path, place, elsewhere string) error {
-	return fmt.Errorf(`%s: no *%s %s, and no Go struct that says //ironflow:workflow; %s"ironflow-gen init NAME" makes a new one`,
-		path, suffixes[0], place, elsewhere)
-}
-
 // found is what paths lead to.
 type found struct {
 	files     []string // declarations, sorted; of Go files, one in a directory
@@ -111,6 +105,8 @@ func findOne(path string) (found, error) {
 	}
 	info, err := os.Stat(path)
 	switch {
+	case path == "":
+		return found{}, errors.New(`"" is no path; the current directory is "."`)
 	case errors.Is(err, fs.ErrNotExist):
 		return found{}, fmt.Errorf("%s: there is no such file or directory", path)
 	case err != nil:
@@ -118,11 +114,22 @@ func findOne(path string) (found, error) {
 	case info.IsDir():
 		return findIn(path)
 	case isGo(path) && !declares(path):
-		return found{}, fmt.Errorf("%s: no struct here says //ironflow:workflow", path)
+		return found{}, fmt.Errorf("%s: no struct here says //ironflow:workflow%s", path, beside(path))
 	case !isGo(path) && !isDeclaration(path):
-		return found{}, fmt.Errorf("%s: the name of a declaration ends in %s", path, suffixes[0])
+		return found{}, fmt.Errorf("%s: the name of a declaration ends in %s%s", path, suffixes[0], beside(path))
 	}
 	return found{files: []string{filepath.Clean(path)}}, nil
+}
+
+// beside says what may have been meant in place of a file that is no declaration.
+func beside(path string) string {
+	if meant := meantBy(path); meant != "" {
+		return "; " + meant
+	}
+	if files, err := declarationsIn(filepath.Dir(path)); err == nil && len(files) > 0 {
+		return "; the declaration of its directory is " + files[0]
+	}
+	return ""
 }
 
 // findIn looks into one directory.
@@ -134,9 +141,21 @@ func findIn(dir string) (found, error) {
 	case len(abandoned(dir, Options{}).steps) > 0:
 		f.abandoned = append(f.abandoned, dir)
 	default:
-		err = nothing(dir, "in this directory", fmt.Sprintf("%q looks below it too, and ", strings.TrimSuffix(filepath.ToSlash(dir), "/")+"/..."))
+		below := fmt.Sprintf("%q looks below it too, and ", strings.TrimSuffix(filepath.ToSlash(dir), "/")+"/...")
+		err = nothing(dir, "in this directory", below, append([]string{dir}, candidatesIn(dir)...))
 	}
 	return f, err
+}
+
+func candidatesIn(dir string) []string {
+	entries, _ := os.ReadDir(dir) // could be read just before
+	var paths []string
+	for _, e := range entries {
+		if isCandidate(e.Name()) {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths
 }
 
 // declarationsIn returns the declarations of one directory, of which its Go files are one at most.
@@ -167,8 +186,12 @@ func findBelow(pattern, root string) (found, error) {
 		return found{}, fmt.Errorf("%s: there is no such directory", pattern)
 	}
 	var f found
+	var candidates []string
 	declared, hasGo, generated := make(map[string]bool), make(map[string]bool), make(map[string]bool)
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && isCandidate(e.Name()) {
+			candidates = append(candidates, filepath.Clean(path))
+		}
 		switch {
 		case err != nil:
 			return err
@@ -194,7 +217,7 @@ func findBelow(pattern, root string) (found, error) {
 		}
 	}
 	if err == nil && len(f.files) == 0 && len(f.abandoned) == 0 {
-		err = nothing(pattern, "below this directory", "")
+		err = nothing(pattern, "below this directory", "", candidates)
 	}
 	return f, err
 }
