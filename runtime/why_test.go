@@ -199,7 +199,14 @@ func TestWhyWithinACommit(t *testing.T) {
 				return d.StartTimer(ticket.TimerReminder{}.In(time.Hour).Key(in.Text))
 			},
 		}, ticket.Handler{}))
+		goOnce := sync.OnceFunc(func() { close(goOn) })
+		b.Cleanup(goOnce) // or the store could not be closed
 		b.open(engine, "a")
+		// Its unique key has it served apart, where nothing shares a commit, until a moment after the answer.
+		b.eventually("the ticket is in the lane", func() bool {
+			health, err := engine.Health(b.Context())
+			return err == nil && health.Lanes[0].Apart == 0
+		})
 		client := ticket.NewClient(engine)
 		var group sync.WaitGroup
 		const notes = 100
@@ -217,7 +224,7 @@ func TestWhyWithinACommit(t *testing.T) {
 			note(i)
 		}
 		b.eventually("the others wait behind it", func() bool { return runtime.Waiting(engine) == notes-1 })
-		close(goOn)
+		goOnce()
 		group.Wait()
 		if commits := b.table("DISTINCT commit_id", "events", ""); len(commits) > notes/2 {
 			b.Fatalf("%d commits, so no two decisions may share one", len(commits))
