@@ -16,6 +16,33 @@ func WithInputID(id string) ExecuteOption {
 	}
 }
 
+// WithTrace names the trace that the input is a part of, as a W3C traceparent, for callers whose context does not say it to
+// Config.Telemetry, and for engines without one: it is stored with the decision, and handed on to what follows from it. What is
+// not a valid traceparent is ignored, as W3C Trace Context asks for.
+func WithTrace(traceparent string) ExecuteOption {
+	return func(r *request) error {
+		if validTraceparent(traceparent) {
+			r.trace = traceparent
+		}
+		return nil
+	}
+}
+
+// validTraceparent reports whether a text is a traceparent without anything that a later version than 00 may add.
+func validTraceparent(text string) bool {
+	if len(text) != len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") {
+		return false
+	}
+	for i := range len(text) {
+		c := text[i]
+		if dash := i == 2 || i == 35 || i == 52; dash != (c == '-') || !dash && (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	const zeros = "00000000000000000000000000000000"
+	return text[:2] != "ff" && text[3:35] != zeros && text[36:52] != zeros[:16]
+}
+
 // Within takes the input in as a part of the caller's own transaction, as a store's Tx gives it: what follows from the
 // input is stored when the caller commits, together with all else the transaction did, and is gone when it rolls back. Only
 // then is the outcome final. Effects and timers are delivered after the commit.

@@ -9,7 +9,8 @@
 //	GET  /{workflow}/openapi.json        the OpenAPI 3.1 document of all this
 //
 // An instance's id is one segment of the path, escaped. The header Idempotency-Key makes it safe to send an input again, as
-// [runtime.WithInputID] does.
+// [runtime.WithInputID] does. The header traceparent names the trace that an input is a part of, as [runtime.WithTrace] does; a span
+// that the request's context has, from a middleware, comes before it.
 //
 // # Answers
 //

@@ -113,7 +113,7 @@ func (h *handler) input(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, unreadable(err))
 		return
 	}
-	var options []runtime.ExecuteOption
+	options := []runtime.ExecuteOption{runtime.WithTrace(r.Header.Get("traceparent"))}
 	if keys := r.Header.Values("Idempotency-Key"); len(keys) > 0 {
 		options = append(options, runtime.WithInputID(strings.Join(keys, ", ")))
 	}

@@ -185,6 +185,22 @@ func (h house) do(path, body string, header ...string) (*http.Response, string) 
 	return resp, string(text)
 }
 
+// The trace that a client names is stored with the decision; what is no trace is no mistake.
+func TestTraceparent(t *testing.T) {
+	h := open(t, runtime.Config{})
+	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for id, test := range map[string]struct{ sent, stored string }{"b-1": {trace, trace}, "b-2": {"nonsense", ""}, "b-3": {"", ""}} {
+		requested, err := h.client.Request(h.Context(), request(id, "room "+id), httpapi.WithHeader("traceparent", test.sent))
+		if err != nil || !requested.Accepted() {
+			t.Fatalf("got %v, %v", requested, err)
+		}
+		why, err := h.engine.Why(h.Context(), runtime.InstanceKey{Workflow: WorkflowName, ID: id}, 1)
+		if err != nil || why.Chain[0].Cause.Trace != test.stored {
+			t.Errorf("%s: got %+v, %v", id, why, err)
+		}
+	}
+}
+
 func TestAnswers(t *testing.T) {
 	h := open(t, runtime.Config{MaxPayloadBytes: 2000})
 	h.request(request("b-1", "r"))
