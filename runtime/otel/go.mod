@@ -3,6 +3,7 @@ module github.com/ironflow-gen/ironflow/runtime/otel
 go 1.26.0
 
 require (
+	// In this repository it is what is two directories up, see replace. A release names the version that is tagged with it.
 	github.com/ironflow-gen/ironflow v0.0.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/metric v1.47.0
