@@ -22,6 +22,8 @@ type batch struct {
 	commit CommitID // of the last attempt
 	stored bool     // what was decided is stored: only answers are left to give
 	ended  bool     // run has come to its end, so user code has not ended its goroutine
+
+	observed int // inputs that added nothing and whose observation is stored
 }
 
 // group holds the inputs of one instance.
@@ -139,13 +141,14 @@ func (b *batch) forget() {
 // attempt reads what is not cached, decides, stores and answers. With an error nothing is stored, and nothing answered but
 // repeats.
 func (b *batch) attempt(ctx context.Context) (err error) {
-	if telemetry := b.x.config.Telemetry; telemetry != nil {
+	if b.x.config.Telemetry != nil {
 		begin := time.Now()
 		defer func() {
-			if report := b.report(); report.Inputs > 0 || err != nil {
-				if report.Err = err; err == nil && !b.stored {
-					report.Err = errGoexit
-				}
+			report := b.report()
+			if report.Err = err; err == nil && !b.stored {
+				report.Err = errGoexit
+			}
+			if report.Inputs > 0 || report.Err != nil {
 				b.x.config.reportCommit(begin, report)
 			}
 		}()
@@ -178,6 +181,7 @@ func (b *batch) attempt(ctx context.Context) (err error) {
 
 // report counts what the batch has decided.
 func (b *batch) report() (report CommitReport) {
+	report.Observations = b.observed
 	for _, g := range b.groups {
 		if g.decided == 0 {
 			continue
@@ -186,6 +190,7 @@ func (b *batch) report() (report CommitReport) {
 		report.Inputs += g.decided
 		if g.chain != nil {
 			report.Events += len(g.chain.change.Events)
+			report.Observations += len(g.chain.change.Inputs.Observations)
 		}
 	}
 	return report
@@ -371,11 +376,18 @@ func (b *batch) record(ctx context.Context) {
 			}
 		}
 	}
-	if len(of) == 0 || b.x.store.RecordInputs(ctx, all) == nil {
+	if len(of) == 0 {
+		return
+	}
+	if b.x.store.RecordInputs(ctx, all) == nil {
+		b.observed = len(all.Observations)
 		return
 	}
 	for _, t := range of {
 		err := b.x.store.RecordInputs(ctx, t.records)
+		if err == nil {
+			b.observed += len(t.records.Observations)
+		}
 		t.again = errors.Is(err, ErrConflict)
 		if err != nil && !t.again {
 			t.err = fromStore(err)

@@ -183,6 +183,7 @@ func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone [
 		e.Wake()
 		e.newWork.announce()
 		e.config.Logger.InfoContext(ctx, "ironflow: dead letters retried", "deliveries", len(letters)-len(gone))
+		e.config.reportDeadLetters(DeadLettersReport{Retried: len(letters) - len(gone)})
 	}
 	return gone, err
 }
@@ -206,6 +207,7 @@ func (e *Engine) DiscardDeadLetters(ctx context.Context, discard Discard, letter
 	if len(gone) < len(letters) {
 		e.config.Logger.WarnContext(ctx, "ironflow: dead letters discarded", "deliveries", len(letters)-len(gone),
 			"by", discard.By, "reason", discard.Reason)
+		e.config.reportDeadLetters(DeadLettersReport{Discarded: len(letters) - len(gone)})
 	}
 	return gone, err
 }

@@ -141,6 +141,7 @@ type result struct {
 	events    []any
 	version   int64
 	rejection any
+	repeated  bool // it is the outcome of the input that came first under the id
 
 	stored []NewEvent // the events, encoded
 }
@@ -161,32 +162,44 @@ func (r result) describe() string {
 	}
 }
 
+// named says which input an error is about.
+func (r *request) named(err error) error {
+	return fmt.Errorf("%s: input %s: %w", r.key(), r.input.name, err)
+}
+
 // execute is the door: every input passes here, into a lane or into a transaction of the caller's.
 func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOption) (result, error) {
-	named := func(err error) error { return fmt.Errorf("%s: input %s: %w", req.key(), req.input.name, err) }
 	if len(options) > 0 { // what options point to is on the heap, for which the others need not pay
 		var err error
 		if req, err = req.with(options); err != nil {
-			return result{}, named(err)
-		}
-	}
-	if req.delivery == nil {
-		if err := e.pauses.admit(ctx, req.workflow.name); err != nil {
-			return result{}, named(err)
+			return result{}, req.named(err)
 		}
 	}
 	req.maxPayload = e.config.MaxPayloadBytes
 	ended := e.config.startInput(ctx, &req)
+	if ended == nil {
+		return e.admit(ctx, req)
+	}
+	r, err := result{}, errGoexit
+	defer func() { ended(r, err) }() // also when user code ends the caller's goroutine, which it can within his transaction
+	r, err = e.admit(ctx, req)
+	return r, err
+}
+
+// admit takes an input into a lane or a transaction, unless it is a client's and the workflow takes none.
+func (e *Engine) admit(ctx context.Context, req request) (result, error) {
+	if req.delivery == nil {
+		if err := e.pauses.admit(ctx, req.workflow.name); err != nil {
+			return result{}, req.named(err)
+		}
+	}
 	take := e.executor.submit
 	if req.within != nil {
 		take = e.executor.within
 	}
 	r, err := take(ctx, req.key(), req)
 	if err != nil {
-		err = named(err)
-	}
-	if ended != nil {
-		ended(r, err)
+		err = req.named(err)
 	}
 	return r, err
 }

@@ -154,13 +154,24 @@ type beginner interface {
 }
 
 // decideAlone takes one input through a unit of work of its own. It also returns the change that was stored.
-func (x *executor) decideAlone(ctx context.Context, in beginner, key InstanceKey, req request) (_ result, stored Change, err error) {
+func (x *executor) decideAlone(ctx context.Context, in beginner, key InstanceKey, req request) (r result, stored Change, err error) {
 	if x.config.Telemetry != nil {
 		begin := time.Now()
+		err = errGoexit // unless it returns
 		defer func() {
-			x.config.reportCommit(begin, CommitReport{Inputs: 1, Instances: 1, Events: len(stored.Events), Apart: true, Err: err})
+			if !r.repeated {
+				x.config.reportCommit(begin, CommitReport{
+					Inputs: 1, Instances: 1, Events: len(stored.Events), Apart: true, Observations: len(stored.Inputs.Observations), Err: err,
+				})
+			}
 		}()
 	}
+	r, stored, err = x.decideUnreported(ctx, in, key, req)
+	return r, stored, err
+}
+
+// decideUnreported is decideAlone. The change of an input that adds nothing has its records only.
+func (x *executor) decideUnreported(ctx context.Context, in beginner, key InstanceKey, req request) (result, Change, error) {
 	// This is not asked within the unit of work, which has a connection in its hand and would wait for a second. An outcome that
 	// comes meanwhile makes the commit a conflict.
 	if req.inputID != "" {
@@ -210,7 +221,7 @@ func (x *executor) decideAlone(ctx context.Context, in beginner, key InstanceKey
 		if records.empty() {
 			return outcome, Change{}, nil
 		}
-		return outcome, Change{}, fromStore(in.RecordInputs(uncancelled, records))
+		return outcome, Change{Inputs: records}, fromStore(in.RecordInputs(uncancelled, records))
 	}
 	if err := x.commit(uncancelled, work, change); err != nil {
 		return result{}, Change{}, fromStore(err)

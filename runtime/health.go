@@ -120,6 +120,10 @@ type KindHealth struct {
 	// Known says that this engine delivers the kind. What no process knows waits for ever.
 	Known  bool
 	Paused bool
+
+	// Limit is what the declaration says of how much of an effect happens at a time; nil for no limit, and when the kind is not
+	// known.
+	Limit *EffectLimit
 }
 
 // InputHealth is how many inputs are on their way through an engine.
@@ -180,8 +184,10 @@ func (e *Engine) queueHealth(ctx context.Context, name QueueName, now time.Time,
 		return h, fmt.Errorf("backlog of %s: %w", name, err)
 	}
 	for _, b := range backlogs {
-		_, known := q.worker.routes[b.Kind]
-		h.Kinds = append(h.Kinds, KindHealth{Backlog: b, Known: known, Paused: pauseOf(paused, b.Kind.Workflow) != nil})
+		route, known := q.worker.routes[b.Kind]
+		h.Kinds = append(h.Kinds, KindHealth{
+			Backlog: b, Known: known, Paused: pauseOf(paused, b.Kind.Workflow) != nil, Limit: route.limit.copied(),
+		})
 	}
 	return h, nil
 }

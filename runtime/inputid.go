@@ -78,7 +78,7 @@ func repeated(req *request, outcome []byte) (result, error) {
 	if record.Input != req.input.name || record.Digest != digest(input.Payload) {
 		return result{}, &InputIDReused{Instance: req.key(), InputID: req.inputID, First: record.Input}
 	}
-	r := result{version: record.Version}
+	r := result{version: record.Version, repeated: true}
 	for kind, name := range outcomeNames {
 		if name == record.Outcome {
 			r.kind = kind

@@ -32,6 +32,14 @@ type LimitedQueue interface {
 	ClaimLimited(ctx context.Context, claim LimitedClaim) (deliveries []Delivery, again time.Time, err error)
 }
 
+// copied returns a copy that may be changed.
+func (l *EffectLimit) copied() *EffectLimit {
+	if l == nil {
+		return nil
+	}
+	return new(*l)
+}
+
 // burst is how many attempts may begin at once.
 func (l *EffectLimit) burst() int {
 	if l.Burst > 0 {

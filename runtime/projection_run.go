@@ -267,12 +267,14 @@ func (r *projectorRun) apply(reading, ctx context.Context, page FeedPage) bool {
 		}
 	}
 	last := page.Events[len(page.Events)-1]
+	stepCtx, report := r.config().startProjection(ctx, ProjectionStart{Projection: r.name, Events: len(page.Events), Position: last.Position()})
 	err := r.guarded(func() error {
-		return r.boundProjection.apply(ctx, page.Events, r.step(func(s *ProjectionState) {
+		return r.boundProjection.apply(stepCtx, page.Events, r.step(func(s *ProjectionState) {
 			s.Position, s.EventAt = page.Next, last.RecordedAt
 			s.Attempts, s.LastError = 0, ""
 		}))
 	})
+	report(err, err != nil && over(ctx, err))
 	if err == nil {
 		r.stored, r.position, r.saved = page.Next, page.Next, time.Now()
 		r.careful, r.yields, r.conflicts = max(r.careful-1, 0), 0, 0
@@ -428,12 +430,14 @@ func (r *projectorRun) reset(reading, ctx context.Context) bool {
 	if r.boundProjection.reset == nil {
 		return r.stopAt(reading, ctx, 0, errors.New("the projection cannot be rebuilt: it has no Reset"))
 	}
+	stepCtx, report := r.config().startProjection(ctx, ProjectionStart{Projection: r.name, Reset: true})
 	err := r.guarded(func() error {
-		return r.boundProjection.reset(ctx, r.step(func(s *ProjectionState) {
+		return r.boundProjection.reset(stepCtx, r.step(func(s *ProjectionState) {
 			s.Position, s.EventAt, s.Skipped, s.Rebuild = 0, time.Time{}, 0, false
 			s.Attempts, s.LastError = 0, ""
 		}))
 	})
+	report(err, err != nil && over(ctx, err))
 	if err != nil {
 		return r.failed(reading, ctx, attempt, what, 0, err)
 	}

@@ -93,6 +93,7 @@ type FinishedList struct {
 type RecordKind string
 
 const (
+	InstanceRecords     RecordKind = "instances" // with all that belongs to them; DeleteRecords does not take it
 	ObservationRecords  RecordKind = "observations"
 	InputOutcomeRecords RecordKind = "input_outcomes"
 	DiscardedRecords    RecordKind = "discarded_letters"
@@ -131,8 +132,10 @@ func (r Retention) validate() error {
 
 // retentionTask is a part of the work that one process at a time does.
 type retentionTask struct {
-	chore string
-	run   func(ctx context.Context, renew func() error, report *RetentionReport) error
+	chore    string
+	records  RecordKind
+	workflow string // of instances
+	run      func(ctx context.Context, renew func() error, report *RetentionReport) error
 }
 
 // retentionTasks are what the config asks for.
@@ -144,7 +147,7 @@ func (e *Engine) retentionTasks() (tasks []retentionTask) {
 			keep = r.Completed
 		}
 		if keep > 0 {
-			tasks = append(tasks, retentionTask{"retention of workflow " + name,
+			tasks = append(tasks, retentionTask{"retention of workflow " + name, InstanceRecords, name,
 				func(ctx context.Context, renew func() error, report *RetentionReport) error {
 					return e.deleteFinished(ctx, name, keep, renew, report)
 				}})
@@ -160,7 +163,7 @@ func (e *Engine) retentionTasks() (tasks []retentionTask) {
 		{DiscardedRecords, r.Discarded, func(r *RetentionReport) *int64 { return &r.Discarded }},
 	} {
 		if records.keep > 0 {
-			tasks = append(tasks, retentionTask{"retention of " + string(records.kind),
+			tasks = append(tasks, retentionTask{"retention of " + string(records.kind), records.kind, "",
 				func(ctx context.Context, renew func() error, report *RetentionReport) error {
 					return e.deleteRecords(ctx, records.kind, records.keep, renew, records.count(report))
 				}})
@@ -175,12 +178,38 @@ func (e *Engine) ApplyRetention(ctx context.Context) (RetentionReport, error) {
 	var report RetentionReport
 	var errs []error
 	for _, task := range e.retentionTasks() {
-		if err := task.run(ctx, func() error { return ctx.Err() }, &report); err != nil {
+		part, err := e.apply(ctx, task, ctx.Err)
+		report.add(part)
+		if err != nil {
 			errs = append(errs, fmt.Errorf("ironflow: %s: %w", task.chore, err))
 		}
 	}
 	return report, errors.Join(errs...)
 }
+
+// apply does a part of the work, and reports it.
+func (e *Engine) apply(ctx context.Context, task retentionTask, renew func() error) (report RetentionReport, err error) {
+	begin := time.Now()
+	err = task.run(ctx, renew, &report)
+	if e.config.Telemetry != nil {
+		e.config.Telemetry.Deleted(DeletionReport{
+			Records: task.records, Workflow: task.workflow, Deleted: report.Instances + report.records(), Kept: report.Kept,
+			Duration: time.Since(begin), Err: err,
+		})
+	}
+	return report, err
+}
+
+func (r *RetentionReport) add(other RetentionReport) {
+	r.Instances += other.Instances
+	r.Kept += other.Kept
+	r.Observations += other.Observations
+	r.InputOutcomes += other.InputOutcomes
+	r.Discarded += other.Discarded
+}
+
+// records is how many there were that are no instances.
+func (r *RetentionReport) records() int64 { return r.Observations + r.InputOutcomes + r.Discarded }
 
 // choreLease is for how long whoever took a chore has it without a word.
 const choreLease = 5 * time.Minute
@@ -220,11 +249,10 @@ func (e *Engine) doChore(ctx context.Context, task retentionTask) error {
 		}
 		return err
 	}
-	var report RetentionReport
-	err = task.run(ctx, func() error { return move(ctx, choreLease) }, &report)
+	report, err := e.apply(ctx, task, func() error { return move(ctx, choreLease) })
 	if report != (RetentionReport{}) {
 		e.config.Logger.InfoContext(ctx, "ironflow: "+task.chore, "instances", report.Instances, "kept", report.Kept,
-			"records", report.Observations+report.InputOutcomes+report.Discarded)
+			"records", report.records())
 	}
 	if errors.Is(err, errChoreLost) {
 		return err

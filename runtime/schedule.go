@@ -50,7 +50,7 @@ func (e *Engine) skipFiring(r *recurrence, d Delivery, dead Settlement) Settleme
 	}
 	e.config.Logger.Error("ironflow: a firing is left out", "workflow", d.Kind.Workflow, "instance", d.Lease.Instance.ID,
 		"timer", d.Lease.Key, "due", d.Due, "next", next, "error", dead.Error)
-	return Settlement{Lease: d.Lease, Verdict: Again, At: next}
+	return Settlement{Lease: d.Lease, Verdict: Again, At: next, skipped: true}
 }
 
 // scheduledAt is the field of an input for the nominal time of its firing.
@@ -74,6 +74,7 @@ func (e *Engine) deliverFiring(ctx context.Context, d Delivery, f firing) (Settl
 		after.Verdict = Done
 	}
 	if !fires {
+		after.skipped = true
 		return after, nil
 	}
 	fields := make(map[string]json.RawMessage)

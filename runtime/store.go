@@ -415,6 +415,8 @@ type Settlement struct {
 
 	// Attempts, of RetryLater, is how many attempts count as made from then on, if that is more than there were.
 	Attempts int
+
+	skipped bool // a firing that is left out; for telemetry
 }
 
 // Verdict on a delivery.

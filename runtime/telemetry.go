@@ -8,16 +8,20 @@ import (
 // Telemetry is told what an engine does, while it does it: package runtime/otel makes traces and metrics of it. It is called by
 // many goroutines at the same time, and what it takes is taken from the work, so it must not block. A panic in it is not caught.
 //
-// More methods may be added with a minor version; embed a Telemetry of package runtime/otel to go on compiling.
+// More methods may be added with a minor version; embed NoTelemetry to go on compiling.
 type Telemetry interface {
 	// StartInput is told of an input before it waits for its decision; ctx is its caller's, or that of the delivery which brought
 	// it. It returns the trace context (W3C traceparent) that is kept with the decision and its effects and timers, or "" for the
-	// one that brought the input, and what is called once when the input has its answer; nil for nothing.
+	// one that the input came with, and what is called once when the input has its answer; nil for nothing.
 	StartInput(ctx context.Context, input InputStart) (trace string, end func(InputEnd))
 
 	// StartDelivery is told of each attempt at an effect or timer. The context that it returns, which must be made of ctx, is what
 	// the handler gets. Delivery.Trace is the trace context of the decision that asked for it. end is called once; nil for nothing.
 	StartDelivery(ctx context.Context, delivery DeliveryStart) (_ context.Context, end func(DeliveryEnd))
+
+	// StartProjection is told of each attempt of a projection to make a step. The context that it returns, which must be made of
+	// ctx, is what the projection gets. end is called once; nil for nothing.
+	StartProjection(ctx context.Context, step ProjectionStart) (_ context.Context, end func(ProjectionEnd))
 
 	// Committed is told of each attempt to decide and commit.
 	Committed(commit CommitReport)
@@ -25,21 +29,62 @@ type Telemetry interface {
 	// Claimed and Settled are told of each call of a queue that takes deliveries, or ends leases.
 	Claimed(claim ClaimReport)
 	Settled(settlement SettlementReport)
+
+	// DeadLettersEnded is told when somebody retries or discards dead letters by this engine.
+	DeadLettersEnded(letters DeadLettersReport)
+
+	// Deleted is told of each pass of retention over records of one kind.
+	Deleted(deletion DeletionReport)
 }
+
+// NoTelemetry is a Telemetry that does nothing, to be embedded by those that want to hear of some things only.
+type NoTelemetry struct{}
+
+var _ Telemetry = NoTelemetry{}
+
+// StartInput implements Telemetry.
+func (NoTelemetry) StartInput(context.Context, InputStart) (string, func(InputEnd)) { return "", nil }
+
+// StartDelivery implements Telemetry.
+func (NoTelemetry) StartDelivery(ctx context.Context, _ DeliveryStart) (context.Context, func(DeliveryEnd)) {
+	return ctx, nil
+}
+
+// StartProjection implements Telemetry.
+func (NoTelemetry) StartProjection(ctx context.Context, _ ProjectionStart) (context.Context, func(ProjectionEnd)) {
+	return ctx, nil
+}
+
+// Committed implements Telemetry.
+func (NoTelemetry) Committed(CommitReport) {}
+
+// Claimed implements Telemetry.
+func (NoTelemetry) Claimed(ClaimReport) {}
+
+// Settled implements Telemetry.
+func (NoTelemetry) Settled(SettlementReport) {}
+
+// DeadLettersEnded implements Telemetry.
+func (NoTelemetry) DeadLettersEnded(DeadLettersReport) {}
+
+// Deleted implements Telemetry.
+func (NoTelemetry) Deleted(DeletionReport) {}
 
 // InputStart is an input on its way to a decision.
 type InputStart struct {
 	Instance InstanceKey
 	Input    string
 	InputID  string    // empty when it came without one
+	Trace    string    // that it came with: by WithTrace, or of its delivery; empty for none
 	Delivery *Delivery // that brought it; nil for a client's input
 }
 
 // InputEnd is what became of an input.
 type InputEnd struct {
-	Outcome  string // accepted, rejected, completed, or existed for a child that was there; empty with an error
+	Outcome  string // accepted, rejected or completed; of the engine's own inputs also existed, missing or replaced; empty with an error
 	Version  int64  // of the instance after it
 	Events   int    // that an accepted input led to
+	Repeated bool   // it had come before under its id, and has the first outcome
 	Duration time.Duration
 	Err      error
 }
@@ -48,7 +93,8 @@ type InputEnd struct {
 type DeliveryStart struct {
 	*Delivery
 
-	// Delay is how late it is: since the effect was requested, or since the timer was to fire. It is of the first attempt only.
+	// Delay is how late it is: since the effect was requested, or since the timer was to fire. It is of the first attempt only; one
+	// that snoozes costs none, so that the next is the first again.
 	Delay time.Duration
 }
 
@@ -63,12 +109,13 @@ const (
 	DeliveryLeaseLost DeliveryResult = "lease_lost" // it is someone else's now
 	DeliveryReleased  DeliveryResult = "released"   // the engine stops; it was given back
 	DeliveryLeft      DeliveryResult = "left"       // a newer process has to do it
+	DeliverySkipped   DeliveryResult = "skipped"    // a firing of what recurs is left out: it was missed, or failed for the last time
 )
 
 // DeliveryEnd is what became of an attempt.
 type DeliveryEnd struct {
 	Result   DeliveryResult
-	Again    time.Time // when it is due again, after a failure or a snooze
+	Again    time.Time // when it is due again; zero when that is not known, or never
 	Duration time.Duration
 	Err      error
 }
@@ -79,6 +126,9 @@ type CommitReport struct {
 	Instances int  // they are of
 	Events    int  // that are stored
 	Apart     bool // one input that was served apart from the batches, or within a transaction of the caller's
+
+	// Observations are those that Config.Observe asked for and that are stored, also of inputs that were not accepted.
+	Observations int
 
 	Duration time.Duration // with reading and deciding
 	Err      error         // nothing is stored; ErrConflict says that it is tried again
@@ -102,6 +152,36 @@ type SettlementReport struct {
 	Err      error
 }
 
+// ProjectionStart is an attempt of a projection to make a step: to apply some events, or to begin anew.
+type ProjectionStart struct {
+	Projection string
+	Events     int          // 0 for a reset
+	Position   FeedPosition // of the last of them
+	Reset      bool         // it is a reset for a rebuild
+}
+
+// ProjectionEnd is what became of a step.
+type ProjectionEnd struct {
+	Duration time.Duration
+	Err      error // nothing of it is stored
+	Lost     bool  // because the projection was taken over, paused or stopped meanwhile, or the engine stops
+}
+
+// DeadLettersReport says how many dead letters are none any more.
+type DeadLettersReport struct {
+	Retried, Discarded int
+}
+
+// DeletionReport is about one pass of retention over records of one kind.
+type DeletionReport struct {
+	Records  RecordKind // InstanceRecords too
+	Workflow string     // of instances; empty for other records
+	Deleted  int64
+	Kept     int64 // instances that the archive wants to keep
+	Duration time.Duration
+	Err      error // the pass is not complete
+}
+
 // startInput returns how the end of an input is reported, nil for not at all.
 func (c *Config) startInput(ctx context.Context, req *request) func(result, error) {
 	if c.Telemetry == nil {
@@ -109,7 +189,7 @@ func (c *Config) startInput(ctx context.Context, req *request) func(result, erro
 	}
 	begin := time.Now()
 	trace, end := c.Telemetry.StartInput(ctx, InputStart{
-		Instance: req.key(), Input: req.input.name, InputID: req.inputID, Delivery: req.delivery,
+		Instance: req.key(), Input: req.input.name, InputID: req.inputID, Trace: req.trace, Delivery: req.delivery,
 	})
 	if trace != "" {
 		req.trace = trace
@@ -118,12 +198,25 @@ func (c *Config) startInput(ctx context.Context, req *request) func(result, erro
 		return nil
 	}
 	return func(r result, err error) {
-		report := InputEnd{Outcome: outcomeNames[r.kind], Version: r.version, Events: len(r.events), Duration: time.Since(begin), Err: err}
-		if r.kind == existed {
-			report.Outcome = "existed"
+		report := InputEnd{Duration: time.Since(begin), Err: err}
+		if err == nil {
+			report.Outcome, report.Version, report.Events, report.Repeated = r.kind.reported(), r.version, len(r.events), r.repeated
 		}
 		end(report)
 	}
+}
+
+// reported is the name of an outcome in reports.
+func (k outcomeKind) reported() string {
+	switch k {
+	case existed: // the child that was to be started
+		return "existed"
+	case missing: // the instance that was to hear of something
+		return "missing"
+	case replaced: // by another of the same id
+		return "replaced"
+	}
+	return outcomeNames[k]
 }
 
 // startDelivery returns the context of an attempt, and how its end is reported, without its duration.
@@ -145,10 +238,41 @@ func (c *Config) startDelivery(ctx context.Context, d *Delivery) (context.Contex
 	}
 }
 
+// ending is what is reported of an attempt that says itself how it is to be settled, where that is not what it looks like.
+func (s *Settlement) ending(otherwise DeliveryEnd) DeliveryEnd {
+	switch {
+	case s.skipped:
+		otherwise.Result, otherwise.Again = DeliverySkipped, s.At
+	case s.Verdict == Release:
+		otherwise.Result, otherwise.Again = DeliveryLeft, s.At
+	}
+	return otherwise
+}
+
+// startProjection returns the context of a step, and how its end is reported.
+func (c *Config) startProjection(ctx context.Context, start ProjectionStart) (context.Context, func(err error, lost bool)) {
+	if c.Telemetry == nil {
+		return ctx, func(error, bool) {}
+	}
+	begin := time.Now()
+	ctx, end := c.Telemetry.StartProjection(ctx, start)
+	return ctx, func(err error, lost bool) {
+		if end != nil {
+			end(ProjectionEnd{Duration: time.Since(begin), Err: err, Lost: lost})
+		}
+	}
+}
+
 // reportCommit reports a transaction that began at a time.
 func (c *Config) reportCommit(begin time.Time, report CommitReport) {
 	if c.Telemetry != nil {
 		report.Duration = time.Since(begin)
 		c.Telemetry.Committed(report)
+	}
+}
+
+func (c *Config) reportDeadLetters(report DeadLettersReport) {
+	if c.Telemetry != nil {
+		c.Telemetry.DeadLettersEnded(report)
 	}
 }

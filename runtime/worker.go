@@ -270,13 +270,13 @@ func (r *workerRun) end(s shift, settlement Settlement) {
 func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (Settlement, DeliveryEnd) {
 	route := w.routes[d.Kind]
 	if d.Attempt > route.retry.MaxAttempts {
-		return w.bury(ctx, log, d, Settlement{
+		return w.bury(ctx, log, d, nil, Settlement{
 			Lease: d.Lease, Verdict: Dead, At: storedTime(w.config.Clock.Now()), Error: lastWord(d, route.retry),
 		})
 	}
 	settlement, err := route.deliver(ctx, d)
 	if err == nil {
-		return settlement, DeliveryEnd{Result: DeliveryDone}
+		return settlement, settlement.ending(DeliveryEnd{Result: DeliveryDone})
 	}
 	now := storedTime(w.config.Clock.Now())
 	var lost *LeaseLost
@@ -296,7 +296,7 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (Set
 	}
 	settlement = route.retry.settle(d, err, now)
 	if settlement.Verdict == Dead {
-		return w.bury(ctx, log, d, settlement)
+		return w.bury(ctx, log, d, err, settlement)
 	}
 	if settlement.Verdict == Release {
 		log.DebugContext(ctx, "ironflow: snoozed", "until", settlement.At)
@@ -324,10 +324,16 @@ func lastWord(d Delivery, policy RetryPolicy) string {
 // maxBurials is how many more attempts there are at telling a workflow that an effect is dead.
 const maxBurials = 25
 
-// bury makes a dead letter of a delivery, or what its route makes of it.
-func (w *worker) bury(ctx context.Context, log *slog.Logger, d Delivery, dead Settlement) (Settlement, DeliveryEnd) {
+// bury makes a dead letter of a delivery, or what its route makes of it. cause is the error of its last attempt; nil when that
+// has not reported back.
+func (w *worker) bury(
+	ctx context.Context, log *slog.Logger, d Delivery, cause error, dead Settlement,
+) (Settlement, DeliveryEnd) {
 	route := w.routes[d.Kind]
-	ending := DeliveryEnd{Result: DeliveryDied, Err: errors.New(dead.Error)}
+	ending := DeliveryEnd{Result: DeliveryDied, Err: cause}
+	if cause == nil {
+		ending.Err = errors.New(dead.Error)
+	}
 	log.ErrorContext(ctx, "ironflow: dead letter", "error", dead.Error)
 	if route.dead == nil {
 		return dead, ending
@@ -336,7 +342,7 @@ func (w *worker) bury(ctx context.Context, log *slog.Logger, d Delivery, dead Se
 	var lost *LeaseLost
 	switch {
 	case err == nil:
-		return settlement, ending
+		return settlement, settlement.ending(ending)
 	case errors.As(err, &lost):
 		log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now", "error", err)
 		return Settlement{}, DeliveryEnd{Result: DeliveryLeaseLost, Err: err}

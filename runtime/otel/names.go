@@ -2,27 +2,45 @@ package otel
 
 // Names of the metrics. Durations are in seconds.
 const (
-	InputDuration      = "ironflow.input.duration"        // histogram: workflow, input, outcome
-	CommitDuration     = "ironflow.commit.duration"       // histogram: apart, outcome
-	CommitInputs       = "ironflow.commit.inputs"         // histogram
-	CommitEvents       = "ironflow.commit.events"         // counter
-	DeliveryDuration   = "ironflow.delivery.duration"     // histogram: queue, workflow, kind, result
-	DeliveryDelay      = "ironflow.delivery.delay"        // histogram: queue, workflow, kind
-	DeliveryActive     = "ironflow.delivery.active"       // up-down counter: queue, workflow, kind
-	ClaimDuration      = "ironflow.claim.duration"        // histogram: queue, outcome
-	ClaimDeliveries    = "ironflow.claim.deliveries"      // counter: queue
-	SettlementDuration = "ironflow.settlement.duration"   // histogram: queue, outcome
-	SettlementSettled  = "ironflow.settlement.deliveries" // counter: queue
-	SettlementLost     = "ironflow.settlement.lost"       // counter: queue
-	QueueDeliveries    = "ironflow.queue.deliveries"      // gauge: queue, workflow, kind, state
-	QueueOldestDue     = "ironflow.queue.oldest_due"      // gauge: queue, workflow, kind
-	QueueHandlers      = "ironflow.queue.handlers"        // gauge: queue
-	InputsWaiting      = "ironflow.inputs.waiting"        // gauge
-	CacheBytes         = "ironflow.cache.bytes"           // gauge
-	CacheLookups       = "ironflow.cache.lookups"         // counter: outcome (hit, miss)
-	FeedUnsettled      = "ironflow.feed.unsettled"        // gauge
-	ProjectionBehind   = "ironflow.projection.behind"     // gauge: projection
-	ProjectionDelay    = "ironflow.projection.delay"      // gauge: projection
+	InputDuration        = "ironflow.input.duration"         // histogram: workflow, input, outcome, error.type
+	InputRepeats         = "ironflow.input.repeats"          // counter: workflow, input
+	CommitDuration       = "ironflow.commit.duration"        // histogram: apart, outcome
+	CommitInputs         = "ironflow.commit.inputs"          // histogram
+	CommitEvents         = "ironflow.commit.events"          // counter
+	CommitObservations   = "ironflow.commit.observations"    // counter
+	DeliveryDuration     = "ironflow.delivery.duration"      // histogram: queue, workflow, kind, result, error.type
+	DeliveryDelay        = "ironflow.delivery.delay"         // histogram: queue, workflow, kind
+	DeliveryActive       = "ironflow.delivery.active"        // up-down counter: queue, workflow, kind
+	ClaimDuration        = "ironflow.claim.duration"         // histogram: queue, outcome
+	ClaimDeliveries      = "ironflow.claim.deliveries"       // counter: queue
+	SettlementDuration   = "ironflow.settlement.duration"    // histogram: queue, outcome
+	SettlementSettled    = "ironflow.settlement.deliveries"  // counter: queue
+	SettlementLost       = "ironflow.settlement.lost"        // counter: queue
+	DeadLettersRetried   = "ironflow.dead_letters.retried"   // counter
+	DeadLettersDiscarded = "ironflow.dead_letters.discarded" // counter
+	ProjectionDuration   = "ironflow.projection.duration"    // histogram: projection, outcome, error.type
+	ProjectionEvents     = "ironflow.projection.events"      // counter: projection
+	RetentionDuration    = "ironflow.retention.duration"     // histogram: records, workflow, outcome
+	RetentionDeleted     = "ironflow.retention.deleted"      // counter: records, workflow
+	RetentionKept        = "ironflow.retention.kept"         // counter: workflow
+	QueueDeliveries      = "ironflow.queue.deliveries"       // gauge: queue, workflow, kind, state
+	QueueOldestDue       = "ironflow.queue.oldest_due"       // gauge: queue, workflow, kind
+	QueueLimit           = "ironflow.queue.limit"            // gauge: queue, workflow, kind, limit
+	QueueHandlers        = "ironflow.queue.handlers"         // gauge: queue
+	InputsWaiting        = "ironflow.inputs.waiting"         // gauge
+	InputsLimit          = "ironflow.inputs.limit"           // gauge
+	CacheEntries         = "ironflow.cache.entries"          // gauge
+	CacheBytes           = "ironflow.cache.bytes"            // gauge
+	CacheLimit           = "ironflow.cache.limit"            // gauge
+	CacheLookups         = "ironflow.cache.lookups"          // counter: outcome (hit, miss)
+	WorkflowPaused       = "ironflow.workflow.paused"        // gauge: workflow
+	FeedSettled          = "ironflow.feed.settled"           // gauge
+	FeedUnsettled        = "ironflow.feed.unsettled"         // gauge
+	FeedBlockerAge       = "ironflow.feed.blocker_age"       // gauge
+	ProjectionBehind     = "ironflow.projection.behind"      // gauge: projection
+	ProjectionDelay      = "ironflow.projection.delay"       // gauge: projection
+	ProjectionSkipped    = "ironflow.projection.skipped"     // gauge: projection
+	ProjectionStatus     = "ironflow.projection.status"      // gauge: projection, state
 )
 
 // Keys of attributes. Behind the prefix they are those of the log.
@@ -31,7 +49,8 @@ const (
 	Instance   = "ironflow.instance" // spans only
 	Input      = "ironflow.input"
 	InputID    = "ironflow.input_id" // spans only
-	Outcome    = "ironflow.outcome"  // of an input: accepted, rejected, completed, existed or error
+	Outcome    = "ironflow.outcome"  // of an input: as in runtime.InputEnd, or error; else stored, conflict or error
+	Repeated   = "ironflow.repeated" // spans only; the input had come before under its id
 	Version    = "ironflow.version"  // spans only
 	Events     = "ironflow.events"   // spans only
 	Queue      = "ironflow.queue"    // effects or timers
@@ -39,7 +58,13 @@ const (
 	Timer      = "ironflow.timer"    // spans only; the timer's key
 	Attempt    = "ironflow.attempt"  // spans only
 	Result     = "ironflow.result"   // of an attempt: a runtime.DeliveryResult
-	State      = "ironflow.state"    // of deliveries: due, leased, delayed or dead
+	State      = "ironflow.state"    // of deliveries: due, leased, delayed or dead; of a projection: running, paused or stopped
+	Limit      = "ironflow.limit"    // of an effect: concurrency, global, rate or per_key
 	Apart      = "ironflow.apart"
 	Projection = "ironflow.projection"
+	Position   = "ironflow.position" // spans only
+	Records    = "ironflow.records"  // what retention deletes: a runtime.RecordKind
+
+	// ErrorType is there when something failed, see docs/operations.md for its values.
+	ErrorType = "error.type"
 )

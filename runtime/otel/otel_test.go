@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -15,7 +13,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace/noop"
@@ -33,13 +30,30 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type desk struct {
 	*testing.T
 	engine  *runtime.Engine
-	client  *ticket.Client
+	client  *ticket.Client // of the workflow ticket
 	spans   *tracetest.InMemoryExporter
 	tracers *trace.TracerProvider
 	reader  *metric.ManualReader
 }
 
+// newDesk runs an engine with the workflow ticket.
 func newDesk(t *testing.T, decider ticket.Decider, handler ticket.Handler) *desk {
+	d := makeDesk(t, memory(t), runtime.Config{}, ticket.NewWorkflow(decider, ticket.Evolver{}, handler))
+	d.run()
+	return d
+}
+
+func memory(t *testing.T) *sqlite.Store {
+	store, err := sqlite.OpenMemory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+// makeDesk makes an engine that does not run yet.
+func makeDesk(t *testing.T, store runtime.Store, config runtime.Config, workflows ...*runtime.Workflow) *desk {
 	d := &desk{T: t, spans: tracetest.NewInMemoryExporter(), reader: metric.NewManualReader()}
 	d.tracers = trace.NewTracerProvider(trace.WithSyncer(d.spans))
 	telemetry, err := otel.New(otel.WithTracerProvider(d.tracers),
@@ -47,16 +61,9 @@ func newDesk(t *testing.T, decider ticket.Decider, handler ticket.Handler) *desk
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := sqlite.OpenMemory(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	d.engine, err = runtime.NewEngine(store, runtime.Config{
-		Telemetry: telemetry, Logger: slog.New(slog.DiscardHandler), PollInterval: 5 * time.Millisecond,
-		EffectRetry: runtime.RetryPolicy{MaxAttempts: 2, Base: time.Millisecond, Max: time.Millisecond},
-	}, ticket.NewWorkflow(decider, ticket.Evolver{}, handler))
-	if err != nil {
+	config.Telemetry, config.Logger, config.PollInterval = telemetry, slog.New(slog.DiscardHandler), 5*time.Millisecond
+	config.EffectRetry = runtime.RetryPolicy{MaxAttempts: 2, Base: time.Millisecond, Max: time.Millisecond}
+	if d.engine, err = runtime.NewEngine(store, config, workflows...); err != nil {
 		t.Fatal(err)
 	}
 	stop, err := telemetry.Observe(d.engine)
@@ -69,19 +76,31 @@ func newDesk(t *testing.T, decider ticket.Decider, handler ticket.Handler) *desk
 		}
 	})
 	d.client = ticket.NewClient(d.engine)
+	return d
+}
+
+// run runs the engine until the test ends.
+func (d *desk) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	// What runs the engine may have a span of its own, which is not that of what the engine delivers.
 	ctx, span := d.tracers.Tracer("test").Start(ctx, "run")
 	go func() { done <- d.engine.Run(ctx) }()
-	t.Cleanup(func() {
+	d.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
-			t.Error(err)
+			d.Error(err)
 		}
 		span.End()
 	})
-	return d
+}
+
+// open opens a ticket.
+func (d *desk) open(ctx context.Context, in ticket.Open, options ...runtime.ExecuteOption) {
+	d.Helper()
+	if out, err := d.client.Open(ctx, in, options...); err != nil || !out.Accepted() {
+		d.Fatalf("got %v, %v", out, err)
+	}
 }
 
 // until waits for a condition on the spans that have ended.
@@ -148,9 +167,7 @@ func TestOneTrace(t *testing.T) {
 		},
 	})
 	ctx, caller := d.tracers.Tracer("test").Start(t.Context(), "caller")
-	if out, err := d.client.Open(ctx, ticket.Open{ID: "a", Subject: "s"}, runtime.WithInputID("mail-7")); err != nil || !out.Accepted() {
-		t.Fatalf("got %v, %v", out, err)
-	}
+	d.open(ctx, ticket.Open{ID: "a", Subject: "s"}, runtime.WithInputID("mail-7"))
 	caller.End()
 	d.until("the last effect is done", has("ticket Notify", 1))
 	// The attempt whose result led to it may end later.
@@ -188,9 +205,7 @@ func TestTimerLinks(t *testing.T) {
 			return ticket.AcceptOpen(ticket.Opened{Subject: in.Subject}).StartTimer(ticket.TimerReminder{}.In(time.Millisecond))
 		},
 	}, ticket.Handler{})
-	if out, err := d.client.Open(t.Context(), ticket.Open{ID: "a", Subject: "s"}); err != nil || !out.Accepted() {
-		t.Fatalf("got %v, %v", out, err)
-	}
+	d.open(t.Context(), ticket.Open{ID: "a", Subject: "s"})
 	spans := d.until("the timer has fired", has("ticket Remind", 2)) // its delivery and its input
 	open := d.find(spans, "ticket Open")
 	timer := d.find(spans, "ticket Remind", attribute.String(otel.Queue, "timers"), attribute.String(otel.Timer, "reminder"))
@@ -216,129 +231,5 @@ func TestOnlyMetrics(t *testing.T) {
 	kept, _ := telemetry.StartInput(ctx, runtime.InputStart{Input: "Open"})
 	if !strings.Contains(kept, span.SpanContext().SpanID().String()) {
 		t.Errorf("got %q", kept)
-	}
-}
-
-// points are the data points of a metric, each as its attributes and its value or count.
-func points(t *testing.T, reader *metric.ManualReader) (values map[string]map[string]float64, units map[string]string) {
-	t.Helper()
-	var data metricdata.ResourceMetrics
-	if err := reader.Collect(t.Context(), &data); err != nil {
-		t.Fatal(err)
-	}
-	values, units = make(map[string]map[string]float64), make(map[string]string)
-	for _, s := range data.ScopeMetrics {
-		for _, m := range s.Metrics {
-			at := make(map[string]float64)
-			values[m.Name], units[m.Name] = at, m.Unit
-			key := func(s attribute.Set) string { return s.Encoded(attribute.DefaultEncoder()) }
-			switch d := m.Data.(type) {
-			case metricdata.Histogram[float64]:
-				for _, p := range d.DataPoints {
-					at[key(p.Attributes)] = float64(p.Count)
-				}
-			case metricdata.Histogram[int64]:
-				for _, p := range d.DataPoints {
-					at[key(p.Attributes)] = float64(p.Count)
-				}
-			case metricdata.Sum[int64]:
-				for _, p := range d.DataPoints {
-					at[key(p.Attributes)] = float64(p.Value)
-				}
-			case metricdata.Gauge[int64]:
-				for _, p := range d.DataPoints {
-					at[key(p.Attributes)] = float64(p.Value)
-				}
-			case metricdata.Gauge[float64]:
-				for _, p := range d.DataPoints {
-					at[key(p.Attributes)] = p.Value
-				}
-			default:
-				t.Errorf("%s is a %T", m.Name, d)
-			}
-		}
-	}
-	return values, units
-}
-
-func TestMetrics(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t, ticket.Decider{
-		OnOpen: func(_ time.Time, _ ticket.State, in ticket.Open) ticket.OpenDecision {
-			return ticket.AcceptOpen(ticket.Opened{Subject: in.Subject}).Effect(ticket.Notify{Text: in.Subject})
-		},
-	}, ticket.Handler{OnNotify: func(_ context.Context, e ticket.Notify, call runtime.EffectCall) error {
-		if e.Text == "dies" {
-			return errors.New("no")
-		}
-		return nil
-	}})
-	for _, in := range []ticket.Open{{ID: "a", Subject: "works"}, {ID: "b", Subject: "dies"}, {ID: "a", Subject: "again"}} {
-		if _, err := d.client.Open(t.Context(), in); err != nil {
-			t.Fatal(err)
-		}
-	}
-	d.until("all effects are tried", has("ticket Notify", 3))
-	notify := "ironflow.kind=Notify,ironflow.queue=effects,"
-	var got map[string]map[string]float64
-	var units map[string]string
-	for range 10_000 { // the last settlement is under way
-		if got, units = points(t, d.reader); got[otel.QueueDeliveries][notify+"ironflow.state=dead,ironflow.workflow=ticket"] == 1 &&
-			got[otel.SettlementSettled]["ironflow.queue=effects"] == 3 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	for _, want := range []struct {
-		metric, attributes string
-		value              float64
-	}{
-		{otel.InputDuration, "ironflow.input=Open,ironflow.outcome=accepted,ironflow.workflow=ticket", 2},
-		{otel.InputDuration, "ironflow.input=Open,ironflow.outcome=rejected,ironflow.workflow=ticket", 1},
-		{otel.DeliveryDuration, notify + "ironflow.result=done,ironflow.workflow=ticket", 1},
-		{otel.DeliveryDuration, notify + "ironflow.result=retry,ironflow.workflow=ticket", 1},
-		{otel.DeliveryDuration, notify + "ironflow.result=dead,ironflow.workflow=ticket", 1},
-		{otel.DeliveryDelay, notify + "ironflow.workflow=ticket", 2},
-		{otel.DeliveryActive, notify + "ironflow.workflow=ticket", 0},
-		{otel.CommitEvents, "", 2},
-		{otel.ClaimDeliveries, "ironflow.queue=effects", 3},
-		{otel.SettlementSettled, "ironflow.queue=effects", 3},
-		{otel.SettlementLost, "ironflow.queue=effects", 0},
-		{otel.QueueDeliveries, notify + "ironflow.state=dead,ironflow.workflow=ticket", 1},
-		{otel.QueueDeliveries, notify + "ironflow.state=due,ironflow.workflow=ticket", 0},
-		{otel.QueueOldestDue, notify + "ironflow.workflow=ticket", 0},
-		{otel.QueueHandlers, "ironflow.queue=effects", 256},
-		{otel.InputsWaiting, "", 0},
-		{otel.FeedUnsettled, "", 0},
-	} {
-		if value, ok := got[want.metric][want.attributes]; !ok || value != want.value {
-			t.Errorf("%s{%s} is %v, want %v, among %v", want.metric, want.attributes, value, want.value, got[want.metric])
-		}
-	}
-	for _, name := range []string{otel.CommitDuration, otel.CommitInputs, otel.ClaimDuration, otel.SettlementDuration, otel.CacheBytes,
-		otel.CacheLookups} {
-		if len(got[name]) == 0 {
-			t.Errorf("there is no %s", name)
-		}
-	}
-
-	// What there is is documented, with its unit, and what is documented is there.
-	page, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	documented := make(map[string]string)
-	for _, row := range regexp.MustCompile("(?m)^\\| `(ironflow\\.[a-z_]+\\.[a-z_.]+)` \\| ([^|]*) \\|").FindAllStringSubmatch(string(page), -1) {
-		documented[row[1]] = row[2]
-	}
-	for name, unit := range units {
-		if documented[name] != unit {
-			t.Errorf("docs/operations.md says %q of the unit of %s, want %q", documented[name], name, unit)
-		}
-	}
-	for name := range documented {
-		if _, ok := units[name]; !ok && !strings.HasPrefix(name, "ironflow.projection.") { // there is no projection here
-			t.Errorf("docs/operations.md has %s, which there is not", name)
-		}
 	}
 }

@@ -1,0 +1,85 @@
+package otel
+
+import (
+	"context"
+	"errors"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// Outcomes: failed is that of all that ended with an error, the others are of transactions; lost is that of a projection only.
+const (
+	failed   = "error"
+	stored   = "stored"
+	conflict = "conflict"
+	lost     = "lost"
+)
+
+func outcomeOf(err error) attribute.KeyValue {
+	switch {
+	case err == nil:
+		return attribute.String(Outcome, stored)
+	case errors.Is(err, runtime.ErrConflict):
+		return attribute.String(Outcome, conflict)
+	default:
+		return attribute.String(Outcome, failed)
+	}
+}
+
+// fail marks a span as failed.
+func fail(span trace.Span, err error) {
+	if span.IsRecording() {
+		span.RecordError(err)
+		span.SetStatus(codes.Error, err.Error())
+		span.SetAttributes(attribute.String(ErrorType, errorType(err)))
+	}
+}
+
+// other is what the semantic conventions call an error without a type of its own.
+const other = "_OTHER"
+
+// errorType tells errors apart in as many words as a metric can have; "" for none.
+func errorType(err error) string {
+	if err == nil {
+		return ""
+	}
+	// A panic first, and what the engine says before what it may have come from.
+	for _, known := range []struct {
+		name string
+		is   func(error) bool
+	}{
+		{"panic", is[*runtime.PanicError]},
+		{"workflow_paused", is[*runtime.WorkflowPaused]},
+		{"unique_key_conflict", is[*runtime.UniqueKeyConflict]},
+		{"input_id_reused", is[*runtime.InputIDReused]},
+		{"payload_too_large", is[*runtime.PayloadTooLarge]},
+		{"invalid_identifier", is[*runtime.InvalidIdentifier]},
+		{"unknown_event", is[*runtime.UnknownEvent]},
+		{"unfinished", is[*runtime.Unfinished]},
+		{"lease_lost", is[*runtime.LeaseLost]},
+	} {
+		if known.is(err) {
+			return known.name
+		}
+	}
+	switch {
+	case errors.Is(err, runtime.ErrOutcomeUnknown):
+		return "outcome_unknown"
+	case errors.Is(err, runtime.ErrConflict):
+		return conflict
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	}
+	return other
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
