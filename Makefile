@@ -11,17 +11,20 @@ OPENAPI = gen/emit/internal/openapi
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
+# Benchmarks that are modules of their own. The generators that the second runs are only built when it is run.
+MODULES = bench/peers bench/generators
+
 DECLARATIONS ?= 1000
 COMPILED ?= 20
 FUZZTIME ?= 10m
 
-.PHONY: demo test fmt vet lint generated race examples bench random fuzz postgres
+.PHONY: demo test fmt vet lint generated race modules examples bench random fuzz postgres
 
 demo:
 	go generate ./examples/order/...
 	go run ./examples/order
 
-test: fmt vet lint generated race
+test: fmt vet lint generated race modules
 
 fmt:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
@@ -53,6 +56,10 @@ race: postgres
 	go -C $(OTEL) test -race -timeout 5m ./...
 	go -C $(TOOLS) test -timeout 5m ./...
 	go -C $(OPENAPI) test -timeout 5m ./...
+
+modules:
+	@for module in $(MODULES); do echo "go -C $$module vet and test"; \
+		go -C $$module vet ./... && go -C $$module test -timeout 5m ./... || exit 1; done
 
 # The examples as users run them, on both stores; they are among the race tests, too.
 examples: postgres

@@ -19,7 +19,6 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
-	"runtime"
 	"runtime/pprof"
 	"syscall"
 	"time"
@@ -150,9 +149,4 @@ var quickSize = size{
 	instances: 10_000, pgbenchClients: []int{48},
 	effects: 30_000, seedEffects: 5_000, loops: 5_000, timers: 5_000, latencies: 100, histories: 100,
 	claims: 100, deadLetters: 20_000, finished: 100_000,
-}
-
-// platform describes what this process runs on.
-func platform() string {
-	return fmt.Sprintf("%s, %s/%s, %d cores", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ironflow-gen/ironflow/bench/internal/report"
 	"github.com/ironflow-gen/ironflow/bench/internal/seed"
 	"github.com/ironflow-gen/ironflow/bench/internal/tally"
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
@@ -74,9 +75,9 @@ func (b *bench) describe(ctx context.Context) (string, error) {
 	err := b.admin.QueryRow(ctx, `SELECT current_setting('server_version'), current_setting('fsync'),
 		current_setting('synchronous_commit'), current_setting('shared_buffers')`).Scan(&version, &fsync, &synchronous, &buffers)
 	text := fmt.Sprintf("%s; PostgreSQL %s, fsync %s, synchronous_commit %s, shared_buffers %s",
-		platform(), version, fsync, synchronous, buffers)
-	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
-		text += "; load average before " + strings.Fields(string(load))[0]
+		report.Platform(), version, fsync, synchronous, buffers)
+	if load := report.LoadAverage(); load != "" {
+		text += "; load average before " + load
 	}
 	return text, err
 }
