@@ -1,5 +1,5 @@
 # make demo    generate the example and run it; needs no database
-# make test    everything CI checks: format, vet, lint, generated code, race tests on both stores, examples
+# make test    everything CI checks: format, vet, lint, generated code, race tests on both stores, examples, modules of benchmarks
 # make bench   how fast it is; starts a PostgreSQL of its own
 # make random  the generator against 1,000 random declarations; DECLARATIONS and COMPILED say how many
 # make fuzz    every fuzzer for 10 minutes; FUZZTIME says how long
