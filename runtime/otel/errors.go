@@ -42,41 +42,42 @@ func fail(span trace.Span, err error) {
 // other is what the semantic conventions call an error without a type of its own.
 const other = "_OTHER"
 
-// errorType tells errors apart in as many words as a metric can have; "" for none.
+// errorTypes tell errors apart in as many words as a metric can have. A panic comes first, and what the engine says before what it may
+// have come from.
+var errorTypes = []struct {
+	name string
+	is   func(error) bool
+}{
+	{"panic", is[*runtime.PanicError]},
+	{"workflow_paused", is[*runtime.WorkflowPaused]},
+	{"unique_key_conflict", is[*runtime.UniqueKeyConflict]},
+	{"input_id_reused", is[*runtime.InputIDReused]},
+	{"payload_too_large", is[*runtime.PayloadTooLarge]},
+	{"invalid_identifier", is[*runtime.InvalidIdentifier]},
+	{"unknown_event", is[*runtime.UnknownEvent]},
+	{"unfinished", is[*runtime.Unfinished]},
+	{"lease_lost", is[*runtime.LeaseLost]},
+	{"outcome_unknown", isOf(runtime.ErrOutcomeUnknown)},
+	{conflict, isOf(runtime.ErrConflict)},
+	{"timeout", isOf(context.DeadlineExceeded)},
+	{"canceled", isOf(context.Canceled)},
+}
+
+// errorType returns the type of an error, "" for none.
 func errorType(err error) string {
 	if err == nil {
 		return ""
 	}
-	// A panic first, and what the engine says before what it may have come from.
-	for _, known := range []struct {
-		name string
-		is   func(error) bool
-	}{
-		{"panic", is[*runtime.PanicError]},
-		{"workflow_paused", is[*runtime.WorkflowPaused]},
-		{"unique_key_conflict", is[*runtime.UniqueKeyConflict]},
-		{"input_id_reused", is[*runtime.InputIDReused]},
-		{"payload_too_large", is[*runtime.PayloadTooLarge]},
-		{"invalid_identifier", is[*runtime.InvalidIdentifier]},
-		{"unknown_event", is[*runtime.UnknownEvent]},
-		{"unfinished", is[*runtime.Unfinished]},
-		{"lease_lost", is[*runtime.LeaseLost]},
-	} {
-		if known.is(err) {
-			return known.name
+	for _, t := range errorTypes {
+		if t.is(err) {
+			return t.name
 		}
 	}
-	switch {
-	case errors.Is(err, runtime.ErrOutcomeUnknown):
-		return "outcome_unknown"
-	case errors.Is(err, runtime.ErrConflict):
-		return conflict
-	case errors.Is(err, context.DeadlineExceeded):
-		return "timeout"
-	case errors.Is(err, context.Canceled):
-		return "canceled"
-	}
 	return other
+}
+
+func isOf(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
 }
 
 func is[E error](err error) bool {

@@ -14,7 +14,6 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/ironflow-gen/ironflow/examples/subscription/subscription"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/otel"
@@ -30,36 +29,37 @@ func points(t *testing.T, reader *metric.ManualReader) (values map[string]map[st
 	values, units = make(map[string]map[string]float64), make(map[string]string)
 	for _, s := range data.ScopeMetrics {
 		for _, m := range s.Metrics {
-			at := make(map[string]float64)
-			values[m.Name], units[m.Name] = at, m.Unit
-			key := func(s attribute.Set) string { return s.Encoded(attribute.DefaultEncoder()) }
+			values[m.Name], units[m.Name] = make(map[string]float64), m.Unit
+			note := func(of attribute.Set, value float64) { values[m.Name][of.Encoded(attribute.DefaultEncoder())] = value }
 			switch d := m.Data.(type) {
 			case metricdata.Histogram[float64]:
-				for _, p := range d.DataPoints {
-					at[key(p.Attributes)] = float64(p.Count)
-				}
+				noteCounts(note, d.DataPoints)
 			case metricdata.Histogram[int64]:
-				for _, p := range d.DataPoints {
-					at[key(p.Attributes)] = float64(p.Count)
-				}
+				noteCounts(note, d.DataPoints)
 			case metricdata.Sum[int64]:
-				for _, p := range d.DataPoints {
-					at[key(p.Attributes)] = float64(p.Value)
-				}
+				noteValues(note, d.DataPoints)
 			case metricdata.Gauge[int64]:
-				for _, p := range d.DataPoints {
-					at[key(p.Attributes)] = float64(p.Value)
-				}
+				noteValues(note, d.DataPoints)
 			case metricdata.Gauge[float64]:
-				for _, p := range d.DataPoints {
-					at[key(p.Attributes)] = p.Value
-				}
+				noteValues(note, d.DataPoints)
 			default:
 				t.Errorf("%s is a %T", m.Name, d)
 			}
 		}
 	}
 	return values, units
+}
+
+func noteCounts[N int64 | float64](note func(attribute.Set, float64), points []metricdata.HistogramDataPoint[N]) {
+	for _, p := range points {
+		note(p.Attributes, float64(p.Count))
+	}
+}
+
+func noteValues[N int64 | float64](note func(attribute.Set, float64), points []metricdata.DataPoint[N]) {
+	for _, p := range points {
+		note(p.Attributes, float64(p.Value))
+	}
 }
 
 // reading is a value that a metric has.
@@ -276,16 +276,13 @@ func (c *laterClock) After(d time.Duration) <-chan time.Time { return time.After
 // A limit is there as long as there is something that it may hold back.
 func TestMetricsOfLimits(t *testing.T) {
 	t.Parallel()
-	d := makeDesk(t, memory(t), runtime.Config{},
-		subscription.NewWorkflow(subscription.Decider{}, subscription.Evolver{}, subscription.Handler{Bank: bank{}}))
-	d.run()
-	out, err := subscription.NewClient(d.engine).Subscribe(t.Context(), subscription.Subscribe{SubscriptionID: "s"})
-	if err != nil || !out.Accepted() {
-		t.Fatalf("got %v, %v", out, err)
-	}
+	d := subscribed(t)
 	const charge = "ironflow.kind=Charge,"
 	const of = "ironflow.queue=effects,ironflow.workflow=subscription"
-	d.wants(reading{otel.QueueLimit, charge + "ironflow.limit=global," + of, 2}, reading{otel.QueueLimit, charge + "ironflow.limit=rate," + of, 200})
+	d.wants([]reading{
+		{otel.QueueLimit, charge + "ironflow.limit=global," + of, 2},
+		{otel.QueueLimit, charge + "ironflow.limit=rate," + of, 200},
+	}...)
 	got, _ := points(t, d.reader)
 	if len(got[otel.QueueLimit]) != 2 {
 		t.Errorf("got %v", got[otel.QueueLimit])

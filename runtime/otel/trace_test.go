@@ -114,6 +114,18 @@ func TestChildrenAreOfTheTrace(t *testing.T) {
 	}
 }
 
+// subscribed runs a subscription that nobody pays for.
+func subscribed(t *testing.T) *desk {
+	d := makeDesk(t, memory(t), runtime.Config{},
+		subscription.NewWorkflow(subscription.Decider{}, subscription.Evolver{}, subscription.Handler{Bank: bank{}}))
+	d.run()
+	out, err := subscription.NewClient(d.engine).Subscribe(t.Context(), subscription.Subscribe{SubscriptionID: "s"})
+	if err != nil || !out.Accepted() {
+		t.Fatalf("got %v, %v", out, err)
+	}
+	return d
+}
+
 type bank struct{}
 
 func (bank) Charge(context.Context, string, string, string) error {
@@ -123,13 +135,7 @@ func (bank) Charge(context.Context, string, string, string) error {
 // What recurs does not make one trace that never ends: each firing has one, with a link to the decision that made it due.
 func TestRecurringTimerLinks(t *testing.T) {
 	t.Parallel()
-	d := makeDesk(t, memory(t), runtime.Config{},
-		subscription.NewWorkflow(subscription.Decider{}, subscription.Evolver{}, subscription.Handler{Bank: bank{}}))
-	d.run()
-	out, err := subscription.NewClient(d.engine).Subscribe(t.Context(), subscription.Subscribe{SubscriptionID: "s"})
-	if err != nil || !out.Accepted() {
-		t.Fatalf("got %v, %v", out, err)
-	}
+	d := subscribed(t)
 	// The first charge that fails leads to nothing, with the second the subscription ends.
 	d.until("it has ended", has("subscription ChargeFailed", 2))
 	spans := d.until("the last attempt has ended", has("subscription Charge", 2))
