@@ -22,7 +22,7 @@ const mode = 0o644
 // When something cannot be written, nothing is: directories and files that are read-only are found before anything changes,
 // and what was renamed before a failure is put back. Files keep their permissions, and links stay links to what is written.
 // A file of the user's is created only where there is none, and added to only if it is still as it was when the plan was
-// made.
+// made. What another run has done in the meantime, as this one would have, is left alone, and not taken back either.
 func (p *Plan) Apply() error { return p.apply(nil) }
 
 // apply is Apply with a hook before each change that others can see: an error of it counts as one of the change.
@@ -38,6 +38,7 @@ func (p *Plan) apply(before func(op, path string) error) error {
 		w.dropTemporaries()
 		return err
 	}
+	w.dropTemporaries()
 	return nil
 }
 
@@ -54,6 +55,8 @@ type change struct {
 	target    string      // the file itself, where the path is a link
 	old       []byte      // what is there
 	info      fs.FileInfo // of what is there; nil when there is nothing
+	content   []byte      // what is to be there, with the line ends of what is
+	made      bool        // by another run, that is, nothing is left to do
 	temporary string      // the new content; empty when there is none, or it is in place
 }
 
@@ -79,6 +82,8 @@ func (w *writer) prepare(steps []Step) error {
 	if err := joinOnce(errs); err != nil {
 		return err
 	}
+	w.changes = slices.DeleteFunc(w.changes, func(c *change) bool { return c.made })
+	errs = make([]error, len(w.changes))
 	inParallel(len(w.changes), func(i int) { errs[i] = w.changes[i].writeTemporary() })
 	return joinOnce(errs)
 }
@@ -88,7 +93,7 @@ var order = map[Action]int{Write: 1, Append: 2, Create: 3, Empty: 4, Remove: 5}
 
 // look notes what is there, and whether it may be changed.
 func (c *change) look() error {
-	c.target = c.Path
+	c.target, c.content = c.Path, c.Content
 	if resolved, err := filepath.EvalSymlinks(c.Path); err == nil {
 		c.target = resolved
 	}
@@ -98,10 +103,14 @@ func (c *change) look() error {
 		if c.was != nil {
 			return fmt.Errorf("%s is gone since it was read; nothing was written", c.Path)
 		}
+		c.made = c.Action == Remove
 		return nil
 	case err != nil:
 		return err
 	case c.Action == Create:
+		if c.made = c.isMade(); c.made {
+			return nil
+		}
 		return fmt.Errorf("writing %s: %w", c.Path, fs.ErrExist)
 	}
 	c.info = info
@@ -110,6 +119,12 @@ func (c *change) look() error {
 	}
 	if c.old, err = os.ReadFile(c.target); err != nil {
 		return err
+	}
+	if c.Action != Append && endsLinesWithCR(c.old) { // the checkout does, and so may the new content
+		c.content = bytes.ReplaceAll(c.content, []byte("\n"), []byte("\r\n"))
+	}
+	if c.made = c.Action != Remove && bytes.Equal(c.old, c.content); c.made {
+		return nil
 	}
 	return c.compare(c.old)
 }
@@ -120,6 +135,12 @@ func (c *change) compare(content []byte) error {
 		return fmt.Errorf("%s was changed since it was read; run ironflow-gen again", c.Path)
 	}
 	return nil
+}
+
+// isMade reports whether a file already is as it is to be.
+func (c *change) isMade() bool {
+	now, err := os.ReadFile(c.target)
+	return err == nil && bytes.Equal(now, c.content)
 }
 
 // writable reports why a file must not be replaced, although its directory may allow it.
@@ -144,13 +165,6 @@ func (c *change) writeTemporary() error {
 	if c.Action == Remove {
 		return nil
 	}
-	content, perm := c.Content, fs.FileMode(mode)
-	if c.info != nil {
-		perm = c.info.Mode().Perm()
-		if c.Action != Append && endsLinesWithCR(c.old) { // the checkout does, and so may the new content
-			content = bytes.ReplaceAll(content, []byte("\n"), []byte("\r\n"))
-		}
-	}
 	dir := filepath.Dir(c.target)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return cannotWrite(dir, err)
@@ -160,9 +174,12 @@ func (c *change) writeTemporary() error {
 		return cannotWrite(dir, err)
 	}
 	c.temporary = f.Name()
-	_, err = f.Write(content)
+	_, err = f.Write(c.content)
 	if err == nil && c.info != nil {
-		err = f.Chmod(perm)
+		err = f.Chmod(c.info.Mode().Perm())
+	}
+	if err == nil && c.Action == Append {
+		err = f.Sync() // nobody can make the user's file again, should the power fail
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", c.Path, err)
@@ -179,7 +196,7 @@ func endsLinesWithCR(content []byte) bool {
 // commit puts the new contents in place.
 func (w *writer) commit() error {
 	for _, c := range w.changes {
-		if c.was == nil {
+		if c.was == nil || c.isMade() {
 			continue
 		}
 		now, err := os.ReadFile(c.target)
@@ -199,7 +216,9 @@ func (w *writer) commit() error {
 		if err := c.commit(); err != nil {
 			return err
 		}
-		w.done = append(w.done, c)
+		if !c.made {
+			w.done = append(w.done, c)
+		}
 	}
 	return nil
 }
@@ -214,11 +233,19 @@ func verbOf(a Action) string {
 	return "replace"
 }
 
+// commit makes the change, unless another run has made it since.
 func (c *change) commit() error {
-	switch c.Action {
-	case Remove:
-		return os.Remove(c.target)
-	case Create:
+	if c.Action == Remove {
+		err := os.Remove(c.target)
+		if c.made = errors.Is(err, fs.ErrNotExist); c.made {
+			return nil
+		}
+		return err
+	}
+	if c.made = c.isMade(); c.made {
+		return nil // its temporary file goes with those of all others
+	}
+	if c.Action == Create {
 		return c.create()
 	}
 	if err := os.Rename(c.temporary, c.target); err != nil {
@@ -239,6 +266,9 @@ func (c *change) create() error {
 		c.temporary = ""
 		return nil
 	case errors.Is(err, fs.ErrExist):
+		if c.made = c.isMade(); c.made {
+			return nil
+		}
 		return fmt.Errorf("writing %s: %w", c.Path, fs.ErrExist)
 	}
 	// The file system has no links.
@@ -266,7 +296,7 @@ func (c *change) rollBack() error {
 	if c.info == nil {
 		return os.Remove(c.target)
 	}
-	back := &change{Step: Step{Path: c.Path, Action: Append, Content: c.old}, target: c.target, info: c.info}
+	back := &change{Step: Step{Path: c.Path, Action: Append}, content: c.old, target: c.target, info: c.info}
 	if err := back.writeTemporary(); err != nil {
 		return err
 	}

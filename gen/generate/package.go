@@ -69,14 +69,17 @@ func (p *pkg) read() error {
 	p.generated, p.links = make(map[string][]byte), make(map[string]string)
 	for _, e := range entries {
 		name := e.Name()
-		if isDeclaration(name) && !e.IsDir() {
+		if isDeclaration(name) && isFile(e) {
 			p.declarations = append(p.declarations, name)
 		}
-		if !isGo(name) || e.IsDir() || name[0] == '.' || name[0] == '_' {
+		if !isGo(name) || !isFile(e) || name[0] == '.' || name[0] == '_' {
 			continue
 		}
 		content, err := os.ReadFile(p.path(name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a dangling link is a name that is taken
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && e.Type()&fs.ModeSymlink == 0:
+			continue // it was there a moment ago
+		case err != nil && !errors.Is(err, fs.ErrNotExist): // a dangling link is a name that is taken
 			return err
 		}
 		if mayDeclare(name) && !slices.ContainsFunc(p.declarations, isGo) {
