@@ -216,3 +216,55 @@ func contents(t *testing.T, dir string) map[string]string {
 	}
 	return files
 }
+
+// TestFormsOutside changes the form of a declaration and back again, in a module outside of this one, as its owner would. The
+// generated files are the same in both forms but for the types and the name of the declaration, nothing of the owner's changes, and
+// everything compiles and passes.
+func TestFormsOutside(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	goCommand(t, ".", "run", ".", "init", "-dir", dir, "shop")
+	shop := filepath.Join(dir, "shop")
+	inYAML := contents(t, shop)
+	change := func(from, to string) map[string]string {
+		t.Helper()
+		goCommand(t, dir, "tool", "ironflow-gen", "convert", "-o", filepath.Join("shop", to), filepath.Join("shop", from))
+		if err := os.Remove(filepath.Join(shop, from)); err != nil {
+			t.Fatal(err)
+		}
+		goCommand(t, dir, "tool", "ironflow-gen", "./shop")
+		goCommand(t, dir, "tool", "ironflow-gen", "check", "./shop")
+		goCommand(t, dir, "vet", "./...")
+		goCommand(t, dir, "test", "./shop")
+		return contents(t, shop)
+	}
+	inGo := change("shop.ironflow.yaml", "declaration.go")
+	compared := 0
+	for name, content := range inYAML {
+		if name == "types_ironflow.go" || name == "shop.ironflow.yaml" {
+			continue
+		}
+		want := strings.Replace(content, "// Source: shop.ironflow.yaml\n", "// Source: declaration.go\n", 1)
+		if strings.Contains(name, "_ironflow") == (want == content) {
+			t.Errorf("%s: the head names no source, or a file that is not generated does", name)
+		}
+		if inGo[name] != want {
+			t.Errorf("%s differs between the forms:\n%s\nand\n%s", name, content, inGo[name])
+		}
+		compared++
+	}
+	if compared < 9 || len(inGo) != len(inYAML) || inGo["types_ironflow.go"] == "" ||
+		!strings.Contains(inYAML["types_ironflow.go"], "type Submit struct") || strings.Contains(inGo["types_ironflow.go"], "type Submit struct") {
+		t.Errorf("%d files were compared; there are %v and %v", compared, slices.Sorted(maps.Keys(inYAML)), slices.Sorted(maps.Keys(inGo)))
+	}
+
+	again := change("declaration.go", "shop.ironflow.yaml")
+	for name, content := range inYAML {
+		if name != "shop.ironflow.yaml" && again[name] != content { // which had comments
+			t.Errorf("%s is not what it was:\n%s\nwas\n%s", name, again[name], content)
+		}
+	}
+}

@@ -82,7 +82,7 @@ func once(paths []string) ([]string, error) {
 			real, err = filepath.Abs(real)
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if !seen[real] {
 			seen[real] = true
@@ -169,7 +169,7 @@ func declarationsIn(dir string) ([]string, error) {
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		switch {
-		case e.IsDir():
+		case !isFile(e):
 		case isDeclaration(path):
 			files = append(files, path)
 		case !hasGo && declares(path):
@@ -186,7 +186,7 @@ func findBelow(pattern, root string) (found, error) {
 		return found{}, fmt.Errorf("%s: there is no such directory", pattern)
 	}
 	var f found
-	var candidates []string
+	var candidates, modules []string
 	declared, hasGo, generated := make(map[string]bool), make(map[string]bool), make(map[string]bool)
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err == nil && isCandidate(e.Name()) {
@@ -196,9 +196,15 @@ func findBelow(pattern, root string) (found, error) {
 		case err != nil:
 			return err
 		case e.IsDir():
-			if path != root && isSkipped(path) {
+			switch {
+			case path == root:
+			case isSkipped(path):
+				return fs.SkipDir
+			case isModule(path):
+				modules = append(modules, filepath.ToSlash(filepath.Clean(path)))
 				return fs.SkipDir
 			}
+		case !isFile(e):
 		case isDeclaration(path):
 			f.files = append(f.files, filepath.Clean(path))
 			declared[filepath.Dir(path)] = true
@@ -217,17 +223,26 @@ func findBelow(pattern, root string) (found, error) {
 		}
 	}
 	if err == nil && len(f.files) == 0 && len(f.abandoned) == 0 {
-		err = nothing(pattern, "below this directory", "", candidates)
+		elsewhere := ""
+		if len(modules) > 0 {
+			elsewhere = fmt.Sprintf("%q looks into another module, and ", modules[0]+"/...")
+		}
+		err = nothing(pattern, "below this directory", elsewhere, candidates)
 	}
 	return f, err
 }
 
-// isSkipped reports whether a pattern leaves a directory out, because its name says so or because it is another module.
+// isSkipped reports whether a pattern leaves a directory out because of its name.
 func isSkipped(dir string) bool {
-	switch name := filepath.Base(dir); {
-	case name == "vendor", name == "testdata", name == "node_modules", name[0] == '.', name[0] == '_':
-		return true
-	}
+	name := filepath.Base(dir)
+	return name == "vendor" || name == "testdata" || name == "node_modules" || name[0] == '.' || name[0] == '_'
+}
+
+// isModule reports whether a directory is a module of its own, which a pattern leaves out, too.
+func isModule(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "go.mod"))
 	return err == nil
 }
+
+// isFile reports whether an entry can be read as a file: a pipe would not end.
+func isFile(e fs.DirEntry) bool { return e.Type().IsRegular() || e.Type() == fs.ModeSymlink }

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -102,6 +103,71 @@ var _ ironflow.EffectCall
 	}
 }
 
+// TestGrowEditedGoForm is the same for a package whose Go types are the declaration: it grows by types in a file of their own, and
+// neither the methods nor the types that were there change by a byte.
+func TestGrowEditedGoForm(t *testing.T) {
+	t.Parallel()
+	windows := func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }
+	dir := t.TempDir()
+	mine := map[string]string{
+		"go.mod": "module example.com/user\n\ngo 1.26.0\n",
+		"state.go": windows(`package door
+
+//ironflow:workflow   type=door   id=DoorID
+type State struct {
+	Status Status
+	counted[int32]
+}
+
+type counted[N int32 | int64] struct{ Count N }
+`),
+		"messages.go": `package door
+type ( named struct { DoorID string }
+//ironflow:input
+Open struct { named ; By Who }
+
+	//ironflow:event
+	Opened struct { By Who })
+
+type Who = string
+`,
+		"status.go": "package door\n\ntype Status string\n\nconst (\n\t//ironflow:accepts Open Opened=open\n\tClosed Status = \"closed\"\n\t//ironflow:accepts Shut WasShut=shut effects=Ring\n\tIsOpen Status = \"open\"\n\t//ironflow:terminal\n\tIsShut Status = \"shut\"\n)", // no newline
+		"more.go":   "package door\n\n//ironflow:input\ntype Shut struct{ DoorID string }\n\n//ironflow:event\ntype WasShut struct{}\n\n//ironflow:effect\ntype Ring struct{}\n",
+		"rules.go": windows(`package door
+
+import clock "time"
+
+type rules struct{ base }
+type base struct{}
+type Decider = rules
+
+func (r *rules) Open(now clock.Time, state State, in Open) OpenDecision { return AcceptOpen(Opened{By: in.By}) }
+`),
+		"fold.go":        "package door\n\ntype Evolver struct{}\n\nfunc (e *Evolver) Opened(s State, _ Opened) State { s.Count++; return s }\n\n\n",
+		"ring_tagged.go": "//go:build !purego\n\npackage door\n\nimport (\n\t\"context\"\n\n\t\"github.com/ironflow-gen/ironflow/runtime\"\n)\n\ntype Handler struct{}\n\nvar (\n\t_ context.Context\n\t_ runtime.EffectCall\n)\n",
+	}
+	for name, content := range mine {
+		write(t, dir, name, content)
+	}
+	if got := len(replan(t, dir).Missing); got != 3 {
+		t.Errorf("%d types lack something, want 3", got)
+	}
+	runStubs(t, dir)
+	grown := checkGrown(t, dir, mine)
+	if want := []string{"fold.go", "ring_tagged.go", "rules.go"}; !slices.Equal(grown, want) {
+		t.Errorf("stubs were added to %v, want %v", grown, want)
+	}
+	for file, want := range map[string]string{
+		"rules.go":       windows("\n\nfunc (r *rules) Shut(now clock.Time, state State, in Shut) ShutDecision {\n"),
+		"fold.go":        "\n\n\nfunc (e *Evolver) WasShut(state State, event WasShut) State {\n",
+		"ring_tagged.go": "\n\nfunc (Handler) Ring(ctx context.Context, effect Ring, call runtime.EffectCall) error {\n",
+	} {
+		if got := read(t, dir)[file]; !strings.Contains(got, want) {
+			t.Errorf("%q is not in %s:\n%q", want, file, got)
+		}
+	}
+}
+
 // checkGrown checks that files of the user's begin as they were, that the package compiles, and that nothing is left to do. It
 // returns the files that are longer than before.
 func checkGrown(t *testing.T, dir string, before map[string]string) (grown []string) {
@@ -150,10 +216,10 @@ func sources(files map[string]string) string {
 func TestRandomGrowth(t *testing.T) {
 	t.Parallel()
 	const declarations, steps = 15, 6
-	stubs := 0
+	stubs, effective := 0, make(map[string]int)
 	for seed := range uint64(declarations) {
 		dir := t.TempDir()
-		editor := editor{t: t, r: rand.New(rand.NewPCG(seed, 1)), dir: dir}
+		editor := editor{t: t, r: rand.New(rand.NewPCG(seed, 1)), dir: dir, effective: effective}
 		for step, declaration := range randomspec.Growth(seed, "thing", steps) {
 			write(t, dir, "thing.ironflow.yaml", declaration)
 			if step > 0 {
@@ -175,6 +241,11 @@ func TestRandomGrowth(t *testing.T) {
 	if stubs < declarations*steps/3 {
 		t.Errorf("stubs were added to files only %d times", stubs)
 	}
+	for name := range new(editor).edits() {
+		if effective[name] == 0 {
+			t.Errorf("no edit of the kind %q has changed anything: %v", name, effective)
+		}
+	}
 }
 
 // editor changes files of the user's like a user, at random. The package still compiles as well as it did before.
@@ -183,10 +254,21 @@ type editor struct {
 	r     *rand.Rand
 	dir   string
 	count int
+
+	effective map[string]int // how many edits have changed something, by their name
+}
+
+// edits are what is done to the files, by name.
+func (e *editor) edits() map[string]func() {
+	return map[string]func(){
+		"rename": e.rename, "split": e.split, "move the type": e.moveType, "lay out": e.layOut, "line ends": e.lineEnds,
+		"rename an import": e.renameImport, "use pointers": e.usePointers, "embed": e.embed, "comment": e.comment,
+	}
 }
 
 func (e *editor) edit() {
-	edits := []func(){e.rename, e.split, e.moveType, e.layOut, e.lineEnds, e.renameImport, e.usePointers, e.embed, e.comment}
+	edits := e.edits()
+	kinds := slices.Sorted(maps.Keys(edits))
 	if e.count == 0 { // what the skeleton's test calls will move
 		if err := os.Remove(filepath.Join(e.dir, "decider_test.go")); err != nil {
 			e.t.Fatal(err)
@@ -194,7 +276,11 @@ func (e *editor) edit() {
 	}
 	for range 1 + e.r.IntN(3) {
 		e.count++
-		edits[e.r.IntN(len(edits))]()
+		kind, before := kinds[e.r.IntN(len(kinds))], read(e.t, e.dir)
+		edits[kind]()
+		if !maps.Equal(before, read(e.t, e.dir)) {
+			e.effective[kind]++
+		}
 	}
 }
 

@@ -46,6 +46,9 @@ func meantBy(path string) string {
 		}
 		return ""
 	}
+	if !info.Mode().IsRegular() {
+		return ""
+	}
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return ""
