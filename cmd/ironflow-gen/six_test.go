@@ -28,13 +28,8 @@ var (
 // TestSix checks what is printed of six mistakes in one run, in both forms: plain and as JSON they are sorted and stand where the
 // wrong words are; in colour and on a terminal each has its line of source, and a caret below the word.
 func TestSix(t *testing.T) {
-	t.Chdir(filepath.Join("..", ".."))
-	for _, file := range sixFiles {
-		dir := "./" + filepath.ToSlash(filepath.Dir(file))
-		source, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	doc := readDoc(t, "generator.md")
+	eachSix(t, func(dir, file, source string) {
 		run := func(args ...string) (out, errOut string) {
 			t.Helper()
 			var stdout, stderr bytes.Buffer
@@ -45,7 +40,7 @@ func TestSix(t *testing.T) {
 		}
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			out, plain := run()
-			places := plainSix(t, file, string(source), plain)
+			places := plainSix(t, file, source, plain)
 			if out != "" || strings.Contains(plain, "\x1b") {
 				t.Errorf("got %q and %q", out, plain)
 			}
@@ -56,26 +51,30 @@ func TestSix(t *testing.T) {
 			if !strings.Contains(colored, "\x1b[") {
 				t.Errorf("no colours:\n%s", colored)
 			}
-			snippetsOfSix(t, places, string(source), colored)
+			snippetsOfSix(t, places, source, colored)
 			out, errOut := run("-json")
 			if errOut != "" {
 				t.Errorf("with -json there is %q too", errOut)
 			}
 			jsonOfSix(t, places, out)
-			if doc := readDocOf(t, "docs/generator.md"); !strings.Contains(doc, "\n$ go run ./cmd/ironflow-gen "+dir+"\n"+plain) {
+			if !strings.Contains(doc, "\n$ go run ./cmd/ironflow-gen "+dir+"\n"+plain) {
 				t.Errorf("docs/generator.md does not have the command for %s with what it prints:\n%s", dir, plain)
 			}
 		})
-	}
+	})
 }
 
-func readDocOf(t *testing.T, name string) string {
+// eachSix goes to the root of the module, and calls f for each of the files.
+func eachSix(t *testing.T, f func(dir, file, source string)) {
 	t.Helper()
-	content, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
+	t.Chdir(filepath.Join("..", ".."))
+	for _, file := range sixFiles {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f("./"+filepath.ToSlash(filepath.Dir(file)), file, string(source))
 	}
-	return string(content)
 }
 
 // plainSix checks the lines without a terminal, and returns the places in them, each with its code.

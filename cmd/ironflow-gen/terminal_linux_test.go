@@ -59,16 +59,10 @@ func onTerminal(t *testing.T, args ...string) string {
 
 // TestSixOnATerminal checks that a terminal gets the source and carets, in colour unless the user or the terminal wants none.
 func TestSixOnATerminal(t *testing.T) {
-	t.Chdir(filepath.Join("..", ".."))
-	for _, file := range sixFiles {
-		dir := "./" + filepath.ToSlash(filepath.Dir(file))
-		source, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	eachSix(t, func(dir, file, source string) {
 		var plain bytes.Buffer
 		Run([]string{dir}, strings.NewReader(""), io.Discard, &plain)
-		places := plainSix(t, file, string(source), plain.String())
+		places := plainSix(t, file, source, plain.String())
 		for _, test := range []struct {
 			name, term, noColor string
 			args                []string
@@ -88,8 +82,8 @@ func TestSixOnATerminal(t *testing.T) {
 				if got := strings.Contains(text, "\x1b["); got != test.colors {
 					t.Errorf("colours: %t\n%s", got, text)
 				}
-				snippetsOfSix(t, places, string(source), text)
+				snippetsOfSix(t, places, source, text)
 			})
 		}
-	}
+	})
 }

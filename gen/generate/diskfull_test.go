@@ -12,8 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/ironflow-gen/ironflow/gen/generate"
 )
 
 // A test process that may write files of so many bytes only gets these variables.
@@ -34,15 +32,7 @@ func generateOnFullDisk(dir string) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: most, Max: most}); err != nil {
 		panic(err)
 	}
-	plan, err := generate.New([]string{dir}, generate.Options{Stubs: true})
-	if err == nil {
-		err = plan.Apply()
-	}
-	if err != nil {
-		fmt.Print(err)
-		os.Exit(1)
-	}
-	os.Exit(0)
+	generateAndExit(dir)
 }
 
 // TestDiskFull lets the disk get full at different sizes of files. Either everything is written or nothing, no temporary file is left,

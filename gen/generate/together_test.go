@@ -24,6 +24,11 @@ func generateTogether(dir string) {
 			break
 		}
 	}
+	generateAndExit(dir)
+}
+
+// generateAndExit generates with stubs as a process of its own, and prints the error.
+func generateAndExit(dir string) {
 	plan, err := generate.New([]string{dir}, generate.Options{Stubs: true})
 	if err == nil {
 		err = plan.Apply()
