@@ -44,6 +44,9 @@ type Options struct {
 type Server struct {
 	url  string
 	stop func() error
+
+	binaries, dir string
+	link          *link // a standby's way to its primary; nil for others
 }
 
 // URL is the connection string of an empty database whose user is a superuser.
@@ -58,6 +61,11 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if override := os.Getenv(OverrideVariable); override != "" {
 		return &Server{url: override, stop: func() error { return nil }}, nil
 	}
+	return startOwn(ctx, options, func(string) (*link, error) { return nil, nil })
+}
+
+// startOwn starts a server in a directory of its own. What follow returns for that directory is its way to a primary.
+func startOwn(ctx context.Context, options Options, follow func(dir string) (*link, error)) (*Server, error) {
 	binaries, err := findBinaries()
 	if err != nil {
 		return nil, err
@@ -71,22 +79,27 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pgserver: %w", err)
 	}
-	server, err := start(ctx, binaries, dir, options)
+	link, err := follow(dir)
 	if err != nil {
+		return nil, errors.Join(fmt.Errorf("pgserver: %w", err), os.RemoveAll(dir))
+	}
+	server, err := start(ctx, binaries, dir, options, link)
+	if err != nil {
+		link.close()
 		// The script removes the directory when it ran at all.
 		return nil, errors.Join(fmt.Errorf("pgserver: %w", err), os.RemoveAll(dir))
 	}
 	return server, nil
 }
 
-func start(ctx context.Context, binaries, dir string, options Options) (*Server, error) {
+func start(ctx context.Context, binaries, dir string, options Options, link *link) (*Server, error) {
 	config := filepath.Join(dir, "settings.conf")
 	if err := os.WriteFile(config, []byte(settings(dir, options)), 0o644); err != nil {
 		return nil, err
 	}
 
 	var complaints bytes.Buffer
-	supervisor := exec.Command("/bin/sh", "-c", superviseScript, "pgserver", binaries, dir)
+	supervisor := exec.Command("/bin/sh", "-c", superviseScript, "pgserver", binaries, dir, link.directory())
 	supervisor.Dir = dir
 	supervisor.Stderr = &complaints
 	if err := detach(supervisor, dir); err != nil {
@@ -111,6 +124,7 @@ func start(ctx context.Context, binaries, dir string, options Options) (*Server,
 	line, _ := bufio.NewReader(output).ReadString('\n')
 	end := sync.OnceValue(func() error {
 		alive.Close()
+		defer link.close()
 		if err := supervisor.Wait(); err != nil {
 			return fmt.Errorf("%w: %s", err, bytes.TrimSpace(complaints.Bytes()))
 		}
@@ -123,11 +137,12 @@ func start(ctx context.Context, binaries, dir string, options Options) (*Server,
 	if line != "ready\n" {
 		return nil, fmt.Errorf("the server in %s did not start: %w", binaries, cmp.Or(end(), errors.New("no answer from it")))
 	}
-	return &Server{url: socketURL(dir), stop: end}, nil
+	return &Server{url: socketURL(dir), stop: end, binaries: binaries, dir: dir, link: link}, nil
 }
 
-func socketURL(dir string) string {
-	query := url.Values{"host": {dir}, "port": {"5432"}, "sslmode": {"disable"}}
+func socketURL(dirs ...string) string {
+	ports := strings.Repeat(",5432", len(dirs))[1:]
+	query := url.Values{"host": {strings.Join(dirs, ",")}, "port": {ports}, "sslmode": {"disable"}}
 	return "postgres://ironflow@/postgres?" + query.Encode()
 }
 

@@ -3,6 +3,7 @@
 #
 #   $1  directory of the server's binaries
 #   $2  directory to work in, removed at the end; holds settings.conf
+#   $3  directory of the socket of a server to follow as a standby; empty for a server of its own
 
 trap 'rm -rf "$2"' EXIT
 # Neither a Ctrl-C meant for the tests nor an owner that died before it read our answer may leave the server behind.
@@ -16,12 +17,19 @@ complain() {
 	exit 1
 }
 
-"$1/initdb" --no-sync --auth=trust --username=ironflow --encoding=UTF8 --locale=C --pgdata="$cluster" \
-	</dev/null >"$log" 2>&1 || complain
+if [ -n "$3" ]; then
+	"$1/pg_basebackup" --no-sync --checkpoint=fast --wal-method=stream --write-recovery-conf --pgdata="$cluster" \
+		--host="$3" --port=5432 --username=ironflow --no-password </dev/null >"$log" 2>&1 || complain
+else
+	"$1/initdb" --no-sync --auth=trust --username=ironflow --encoding=UTF8 --locale=C --pgdata="$cluster" \
+		</dev/null >"$log" 2>&1 || complain
+fi
 cat "$2/settings.conf" >>"$cluster/postgresql.conf"
 "$1/pg_ctl" start --pgdata="$cluster" --log="$log" --wait --timeout=60 </dev/null >>"$log" 2>&1 || complain
 
 echo ready
 cat >/dev/null
 
+# A server that crashed is not there to stop.
+"$1/pg_ctl" status --pgdata="$cluster" </dev/null >>"$log" 2>&1 || exit 0
 "$1/pg_ctl" stop --pgdata="$cluster" --mode=immediate --wait --timeout=30 </dev/null >>"$log" 2>&1 || complain
