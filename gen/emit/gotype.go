@@ -91,15 +91,19 @@ func importPaths(t *spec.GoType, add func(path string)) {
 // goField selects a field of a message in Go.
 func goField(m *spec.Message, field spec.Name) string { return m.Field(field.Text).GoName }
 
-// structFields renders the fields of a generated struct.
+// structFields renders the fields of a generated struct, tagged with the names that they are stored under.
 func structFields(g *jen.Group, fields []*spec.Field) {
 	for _, f := range fields {
 		if f.Doc != "" {
 			g.Add(comment(f.Doc))
 		}
-		g.Id(f.GoName).Add(goType(&f.Type))
+		g.Id(f.GoName).Add(goType(&f.Type)).Add(jsonTag(f.Name.Text))
 	}
 }
+
+// jsonTag names a field in JSON as its codec does, so that what encoding/json writes of a generated type has the stored
+// names.
+func jsonTag(stored string) *jen.Statement { return jen.Tag(map[string]string{"json": stored}) }
 
 var versionSuffix = regexp.MustCompile(`^v[0-9]+$|\.v[0-9]+$`)
 

@@ -185,8 +185,8 @@ func (e *emitter) rejectionTypes(f *file) {
 	if e.w.HasStates() {
 		f.comment("NotAccepted rejects an input that the declaration does not accept in the instance's state.")
 		f.decl().Type().Id("NotAccepted").Struct(
-			jen.Id("Input").String(),
-			jen.Id("State").Id(e.w.StatusType),
+			jen.Id("Input").String().Add(jsonTag("input")),
+			jen.Id("State").Id(e.w.StatusType).Add(jsonTag("state")),
 		)
 		marker(f, "NotAccepted", "Rejection")
 	}
@@ -209,7 +209,7 @@ func (e *emitter) stateTypes(f *file) {
 	f.comment("State is what the events of an instance add up to.")
 	f.decl().Type().Id("State").StructFunc(func(g *jen.Group) {
 		if e.w.HasStates() {
-			g.Id("Status").Id("Status").Comment("// moved by the declared transitions, not by the evolver")
+			g.Id("Status").Id("Status").Add(jsonTag("status")).Comment("// moved by the declared transitions, not by the evolver")
 		}
 		structFields(g, e.w.State)
 	})

@@ -14,9 +14,9 @@ const WorkflowName = "tally"
 
 // Item is declared by the workflow.
 type Item struct {
-	Sku        string
-	Quantity   int32
-	PriceCents int64
+	Sku        string `json:"sku"`
+	Quantity   int32  `json:"quantity"`
+	PriceCents int64  `json:"price_cents"`
 }
 
 // Input is one of Add, Loop, Looped, Remind, Refuse or Order.
@@ -26,51 +26,51 @@ type Input interface {
 
 // Add leads to one event and one effect and, when it is to remind, a timer.
 type Add struct {
-	TallyID string
-	Amount  int64
-	Note    string
-	Remind  bool
+	TallyID string `json:"tally_id"`
+	Amount  int64  `json:"amount"`
+	Note    string `json:"note"`
+	Remind  bool   `json:"remind"`
 }
 
 func (Add) isInput() {}
 
 // Loop asks for an effect that answers with Looped.
 type Loop struct {
-	TallyID string
+	TallyID string `json:"tally_id"`
 }
 
 func (Loop) isInput() {}
 
 // Looped is an input.
 type Looped struct {
-	TallyID string
+	TallyID string `json:"tally_id"`
 }
 
 func (Looped) isInput() {}
 
 // Remind is an input.
 type Remind struct {
-	TallyID string
+	TallyID string `json:"tally_id"`
 }
 
 func (Remind) isInput() {}
 
 // Refuse is always rejected.
 type Refuse struct {
-	TallyID string
+	TallyID string `json:"tally_id"`
 }
 
 func (Refuse) isInput() {}
 
 // Order is like what a shop would send, for the comparison of codecs. It is always rejected.
 type Order struct {
-	TallyID    string
-	CustomerID string
-	Items      []Item
-	TotalCents int64
-	PlacedAt   time.Time
-	PaidAt     *time.Time
-	Note       *string
+	TallyID    string     `json:"tally_id"`
+	CustomerID string     `json:"customer_id"`
+	Items      []Item     `json:"items"`
+	TotalCents int64      `json:"total_cents"`
+	PlacedAt   time.Time  `json:"placed_at"`
+	PaidAt     *time.Time `json:"paid_at"`
+	Note       *string    `json:"note"`
 }
 
 func (Order) isInput() {}
@@ -82,8 +82,8 @@ type Event interface {
 
 // Added is an event.
 type Added struct {
-	Amount int64
-	Note   string
+	Amount int64  `json:"amount"`
+	Note   string `json:"note"`
 }
 
 func (Added) isEvent() {}
@@ -116,8 +116,8 @@ const (
 
 // Tell is an effect.
 type Tell struct {
-	Amount int64
-	Note   string
+	Amount int64  `json:"amount"`
+	Note   string `json:"note"`
 }
 
 func (Tell) isEffect() {}
@@ -184,6 +184,6 @@ func (Never) isRejection() {}
 
 // State is what the events of an instance add up to.
 type State struct {
-	Sum  int64
-	Done int64
+	Sum  int64 `json:"sum"`
+	Done int64 `json:"done"`
 }

@@ -13,15 +13,15 @@ type Input interface {
 
 // Scan says that a parcel has arrived at a depot.
 type Scan struct {
-	ParcelID string
-	Depot    string
+	ParcelID string `json:"parcel_id"`
+	Depot    string `json:"depot"`
 }
 
 func (Scan) isInput() {}
 
 // Deliver hands the parcel over.
 type Deliver struct {
-	ParcelID string
+	ParcelID string `json:"parcel_id"`
 }
 
 func (Deliver) isInput() {}
@@ -33,7 +33,7 @@ type Event interface {
 
 // Arrived says at which depot the parcel is.
 type Arrived struct {
-	Depot string
+	Depot string `json:"depot"`
 }
 
 func (Arrived) isEvent() {}
@@ -50,8 +50,8 @@ type Rejection interface {
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
-	Input string
-	State Status
+	Input string `json:"input"`
+	State Status `json:"state"`
 }
 
 func (NotAccepted) isRejection() {}
@@ -68,5 +68,5 @@ const (
 
 // State is what the events of an instance add up to.
 type State struct {
-	Status Status // moved by the declared transitions, not by the evolver
+	Status Status `json:"status"` // moved by the declared transitions, not by the evolver
 }

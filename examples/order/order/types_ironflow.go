@@ -14,9 +14,9 @@ const WorkflowName = "order"
 
 // Item is a line of an order.
 type Item struct {
-	Sku        string
-	Quantity   int32
-	PriceCents int64
+	Sku        string `json:"sku"`
+	Quantity   int32  `json:"quantity"`
+	PriceCents int64  `json:"price_cents"`
 }
 
 // Input is one of Create, Pay, PaymentFailed or PaymentTimeout.
@@ -26,34 +26,34 @@ type Input interface {
 
 // Create is a customer's checkout.
 type Create struct {
-	OrderID string
-	CartID  string
-	Email   string
-	Card    string
-	Items   []Item
+	OrderID string `json:"order_id"`
+	CartID  string `json:"cart_id"`
+	Email   string `json:"email"`
+	Card    string `json:"card"`
+	Items   []Item `json:"items"`
 }
 
 func (Create) isInput() {}
 
 // Pay says that money has arrived.
 type Pay struct {
-	OrderID     string
-	AmountCents int64
+	OrderID     string `json:"order_id"`
+	AmountCents int64  `json:"amount_cents"`
 }
 
 func (Pay) isInput() {}
 
 // PaymentFailed says that the card was declined.
 type PaymentFailed struct {
-	OrderID string
-	Reason  string
+	OrderID string `json:"order_id"`
+	Reason  string `json:"reason"`
 }
 
 func (PaymentFailed) isInput() {}
 
 // PaymentTimeout ends an order that nobody pays.
 type PaymentTimeout struct {
-	OrderID string
+	OrderID string `json:"order_id"`
 }
 
 func (PaymentTimeout) isInput() {}
@@ -65,24 +65,24 @@ type Event interface {
 
 // Created says that the order was taken.
 type Created struct {
-	Items      []Item
-	Email      string
-	TotalCents int64
+	Items      []Item `json:"items"`
+	Email      string `json:"email"`
+	TotalCents int64  `json:"total_cents"`
 }
 
 func (Created) isEvent() {}
 
 // Paid says that the order is paid in full.
 type Paid struct {
-	AmountCents int64
-	PaidAt      time.Time
+	AmountCents int64     `json:"amount_cents"`
+	PaidAt      time.Time `json:"paid_at"`
 }
 
 func (Paid) isEvent() {}
 
 // Cancelled says that the order will never be paid.
 type Cancelled struct {
-	Reason string
+	Reason string `json:"reason"`
 }
 
 func (Cancelled) isEvent() {}
@@ -100,8 +100,8 @@ const (
 
 // ChargeCard asks the payment provider for the money.
 type ChargeCard struct {
-	Card        string
-	AmountCents int64
+	Card        string `json:"card"`
+	AmountCents int64  `json:"amount_cents"`
 }
 
 func (ChargeCard) isEffect() {}
@@ -117,8 +117,8 @@ func (PaymentFailed) isChargeCardResult() {}
 
 // SendReceipt mails the customer.
 type SendReceipt struct {
-	Email       string
-	AmountCents int64
+	Email       string `json:"email"`
+	AmountCents int64  `json:"amount_cents"`
 }
 
 func (SendReceipt) isEffect() {}
@@ -135,15 +135,15 @@ func (EmptyOrder) isRejection() {}
 
 // Underpaid says how much is missing.
 type Underpaid struct {
-	MissingCents int64
+	MissingCents int64 `json:"missing_cents"`
 }
 
 func (Underpaid) isRejection() {}
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
-	Input string
-	State Status
+	Input string `json:"input"`
+	State Status `json:"state"`
 }
 
 func (NotAccepted) isRejection() {}
@@ -165,10 +165,10 @@ const (
 
 // State is what the events of an instance add up to.
 type State struct {
-	Status Status // moved by the declared transitions, not by the evolver
-	Items  []Item
-	Email  string
+	Status Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Items  []Item `json:"items"`
+	Email  string `json:"email"`
 	// what the items cost
-	TotalCents int64
-	PaidAt     *time.Time
+	TotalCents int64      `json:"total_cents"`
+	PaidAt     *time.Time `json:"paid_at"`
 }

@@ -19,53 +19,53 @@ type Input interface {
 
 // Subscribe begins a subscription with a trial.
 type Subscribe struct {
-	SubscriptionID string
-	Plan           string
+	SubscriptionID string `json:"subscription_id"`
+	Plan           string `json:"plan"`
 }
 
 func (Subscribe) isInput() {}
 
 // TrialOver ends the trial.
 type TrialOver struct {
-	SubscriptionID string
+	SubscriptionID string `json:"subscription_id"`
 }
 
 func (TrialOver) isInput() {}
 
 // Renew is the beginning of a period.
 type Renew struct {
-	SubscriptionID string
-	ScheduledAt    time.Time
+	SubscriptionID string    `json:"subscription_id"`
+	ScheduledAt    time.Time `json:"scheduled_at"`
 }
 
 func (Renew) isInput() {}
 
 // Charged says that a period is paid for.
 type Charged struct {
-	SubscriptionID string
+	SubscriptionID string `json:"subscription_id"`
 }
 
 func (Charged) isInput() {}
 
 // ChargeFailed says why a period is not paid for.
 type ChargeFailed struct {
-	SubscriptionID string
-	Error          string
+	SubscriptionID string `json:"subscription_id"`
+	Error          string `json:"error"`
 }
 
 func (ChargeFailed) isInput() {}
 
 // Cancel ends the subscription.
 type Cancel struct {
-	SubscriptionID string
+	SubscriptionID string `json:"subscription_id"`
 }
 
 func (Cancel) isInput() {}
 
 // Count asks the report of all subscriptions to be written.
 type Count struct {
-	SubscriptionID string
-	ScheduledAt    time.Time
+	SubscriptionID string    `json:"subscription_id"`
+	ScheduledAt    time.Time `json:"scheduled_at"`
 }
 
 func (Count) isInput() {}
@@ -77,7 +77,7 @@ type Event interface {
 
 // Subscribed says to which plan.
 type Subscribed struct {
-	Plan string
+	Plan string `json:"plan"`
 }
 
 func (Subscribed) isEvent() {}
@@ -89,7 +89,7 @@ func (TrialEnded) isEvent() {}
 
 // PeriodBegan asks for the price of a period.
 type PeriodBegan struct {
-	At time.Time
+	At time.Time `json:"at"`
 }
 
 func (PeriodBegan) isEvent() {}
@@ -101,21 +101,21 @@ func (PeriodPaid) isEvent() {}
 
 // PaymentMissed says why it is not.
 type PaymentMissed struct {
-	Reason string
+	Reason string `json:"reason"`
 }
 
 func (PaymentMissed) isEvent() {}
 
 // Cancelled ends the subscription.
 type Cancelled struct {
-	Reason string
+	Reason string `json:"reason"`
 }
 
 func (Cancelled) isEvent() {}
 
 // Counted is one line of the report.
 type Counted struct {
-	At time.Time
+	At time.Time `json:"at"`
 }
 
 func (Counted) isEvent() {}
@@ -132,7 +132,7 @@ const (
 
 // Charge takes the price of a period. A few at a time, as the bank wants it.
 type Charge struct {
-	Plan string
+	Plan string `json:"plan"`
 }
 
 func (Charge) isEffect() {}
@@ -152,8 +152,8 @@ type Rejection interface {
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
-	Input string
-	State Status
+	Input string `json:"input"`
+	State Status `json:"state"`
 }
 
 func (NotAccepted) isRejection() {}
@@ -173,9 +173,9 @@ const (
 
 // State is what the events of an instance add up to.
 type State struct {
-	Status   Status // moved by the declared transitions, not by the evolver
-	Plan     string
-	Paid     int32
-	Failures int32
-	Report   int32
+	Status   Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Plan     string `json:"plan"`
+	Paid     int32  `json:"paid"`
+	Failures int32  `json:"failures"`
+	Report   int32  `json:"report"`
 }

@@ -15,25 +15,25 @@ type Input interface {
 
 // Reserve begins a booking.
 type Reserve struct {
-	BookingID   string
-	What        string
-	Destination string
+	BookingID   string `json:"booking_id"`
+	What        string `json:"what"`
+	Destination string `json:"destination"`
 }
 
 func (Reserve) isInput() {}
 
 // Confirmed is the provider's yes.
 type Confirmed struct {
-	BookingID string
-	Reference string
+	BookingID string `json:"booking_id"`
+	Reference string `json:"reference"`
 }
 
 func (Confirmed) isInput() {}
 
 // Refused is the provider's no.
 type Refused struct {
-	BookingID string
-	Reason    string
+	BookingID string `json:"booking_id"`
+	Reason    string `json:"reason"`
 }
 
 func (Refused) isInput() {}
@@ -45,22 +45,22 @@ type Event interface {
 
 // Requested says that the provider is asked.
 type Requested struct {
-	What        string
-	Destination string
+	What        string `json:"what"`
+	Destination string `json:"destination"`
 }
 
 func (Requested) isEvent() {}
 
 // Booked has the provider's reference.
 type Booked struct {
-	Reference string
+	Reference string `json:"reference"`
 }
 
 func (Booked) isEvent() {}
 
 // TurnedDown says why there is no booking.
 type TurnedDown struct {
-	Reason string
+	Reason string `json:"reason"`
 }
 
 func (TurnedDown) isEvent() {}
@@ -77,8 +77,8 @@ const (
 
 // AskProvider asks the provider. Who does not answer after three attempts has refused.
 type AskProvider struct {
-	What        string
-	Destination string
+	What        string `json:"what"`
+	Destination string `json:"destination"`
 }
 
 func (AskProvider) isEffect() {}
@@ -99,8 +99,8 @@ type Rejection interface {
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
-	Input string
-	State Status
+	Input string `json:"input"`
+	State Status `json:"state"`
 }
 
 func (NotAccepted) isRejection() {}
@@ -118,7 +118,7 @@ const (
 
 // State is what the events of an instance add up to.
 type State struct {
-	Status    Status // moved by the declared transitions, not by the evolver
-	Reference string
-	Reason    string
+	Status    Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Reference string `json:"reference"`
+	Reason    string `json:"reason"`
 }

@@ -15,15 +15,15 @@ type Input interface {
 
 // Start begins a refund.
 type Start struct {
-	RefundID  string
-	Reference string
+	RefundID  string `json:"refund_id"`
+	Reference string `json:"reference"`
 }
 
 func (Start) isInput() {}
 
 // Repaid says that the money is back.
 type Repaid struct {
-	RefundID string
+	RefundID string `json:"refund_id"`
 }
 
 func (Repaid) isInput() {}
@@ -35,7 +35,7 @@ type Event interface {
 
 // Started says for which booking.
 type Started struct {
-	Reference string
+	Reference string `json:"reference"`
 }
 
 func (Started) isEvent() {}
@@ -57,7 +57,7 @@ const (
 
 // Repay asks the provider for the money.
 type Repay struct {
-	Reference string
+	Reference string `json:"reference"`
 }
 
 func (Repay) isEffect() {}
@@ -77,8 +77,8 @@ type Rejection interface {
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
-	Input string
-	State Status
+	Input string `json:"input"`
+	State Status `json:"state"`
 }
 
 func (NotAccepted) isRejection() {}
@@ -95,6 +95,6 @@ const (
 
 // State is what the events of an instance add up to.
 type State struct {
-	Status    Status // moved by the declared transitions, not by the evolver
-	Reference string
+	Status    Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Reference string `json:"reference"`
 }

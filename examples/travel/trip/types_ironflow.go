@@ -15,38 +15,38 @@ type Input interface {
 
 // Plan is what the traveller asks for.
 type Plan struct {
-	TripID      string
-	Destination string
+	TripID      string `json:"trip_id"`
+	Destination string `json:"destination"`
 }
 
 func (Plan) isInput() {}
 
 // FlightEnded says what became of the booking of the flight.
 type FlightEnded struct {
-	TripID    string
-	Status    string
-	Error     string
-	Reference string
-	Reason    string
+	TripID    string `json:"trip_id"`
+	Status    string `json:"status"`
+	Error     string `json:"error"`
+	Reference string `json:"reference"`
+	Reason    string `json:"reason"`
 }
 
 func (FlightEnded) isInput() {}
 
 // HotelEnded says what became of the booking of the hotel.
 type HotelEnded struct {
-	TripID    string
-	Status    string
-	Error     string
-	Reference string
-	Reason    string
+	TripID    string `json:"trip_id"`
+	Status    string `json:"status"`
+	Error     string `json:"error"`
+	Reference string `json:"reference"`
+	Reason    string `json:"reason"`
 }
 
 func (HotelEnded) isInput() {}
 
 // RefundEnded says that the money is back.
 type RefundEnded struct {
-	TripID    string
-	Reference string
+	TripID    string `json:"trip_id"`
+	Reference string `json:"reference"`
 }
 
 func (RefundEnded) isInput() {}
@@ -58,42 +58,42 @@ type Event interface {
 
 // Planned says where to.
 type Planned struct {
-	Destination string
+	Destination string `json:"destination"`
 }
 
 func (Planned) isEvent() {}
 
 // FlightBooked has the flight's reference.
 type FlightBooked struct {
-	Reference string
+	Reference string `json:"reference"`
 }
 
 func (FlightBooked) isEvent() {}
 
 // HotelBooked has the hotel's reference.
 type HotelBooked struct {
-	Reference string
+	Reference string `json:"reference"`
 }
 
 func (HotelBooked) isEvent() {}
 
 // HotelRefused says why there is no hotel.
 type HotelRefused struct {
-	Reason string
+	Reason string `json:"reason"`
 }
 
 func (HotelRefused) isEvent() {}
 
 // FlightRefunded ends the compensation.
 type FlightRefunded struct {
-	Reference string
+	Reference string `json:"reference"`
 }
 
 func (FlightRefunded) isEvent() {}
 
 // Failed says why there is no trip.
 type Failed struct {
-	Reason string
+	Reason string `json:"reason"`
 }
 
 func (Failed) isEvent() {}
@@ -112,25 +112,25 @@ const (
 
 // BookFlight starts a booking.
 type BookFlight struct {
-	BookingID   string
-	What        string
-	Destination string
+	BookingID   string `json:"booking_id"`
+	What        string `json:"what"`
+	Destination string `json:"destination"`
 }
 
 func (BookFlight) isEffect() {}
 
 // BookHotel starts a booking.
 type BookHotel struct {
-	BookingID   string
-	What        string
-	Destination string
+	BookingID   string `json:"booking_id"`
+	What        string `json:"what"`
+	Destination string `json:"destination"`
 }
 
 func (BookHotel) isEffect() {}
 
 // RefundFlight starts the compensation of a booking.
 type RefundFlight struct {
-	Reference string
+	Reference string `json:"reference"`
 }
 
 func (RefundFlight) isEffect() {}
@@ -142,8 +142,8 @@ type Rejection interface {
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
-	Input string
-	State Status
+	Input string `json:"input"`
+	State Status `json:"state"`
 }
 
 func (NotAccepted) isRejection() {}
@@ -166,9 +166,9 @@ const (
 
 // State is what the events of an instance add up to.
 type State struct {
-	Status      Status // moved by the declared transitions, not by the evolver
-	Destination string
-	Flight      string
-	Hotel       string
-	Failure     string
+	Status      Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Destination string `json:"destination"`
+	Flight      string `json:"flight"`
+	Hotel       string `json:"hotel"`
+	Failure     string `json:"failure"`
 }

@@ -19,30 +19,30 @@ type Input interface {
 
 // Add counts.
 type Add struct {
-	Account string
-	Amount  int64
+	Account string `json:"account"`
+	Amount  int64  `json:"amount"`
 }
 
 func (Add) isInput() {}
 
 // Audited is what an audit says.
 type Audited struct {
-	Account string
-	Entry   int64
+	Account string `json:"account"`
+	Entry   int64  `json:"entry"`
 }
 
 func (Audited) isInput() {}
 
 // Tick is a timer's.
 type Tick struct {
-	Account string
+	Account string `json:"account"`
 }
 
 func (Tick) isInput() {}
 
 // Close ends the ledger.
 type Close struct {
-	Account string
+	Account string `json:"account"`
 }
 
 func (Close) isInput() {}
@@ -54,14 +54,14 @@ type Event interface {
 
 // Added counts.
 type Added struct {
-	Amount int64
+	Amount int64 `json:"amount"`
 }
 
 func (Added) isEvent() {}
 
 // AuditPassed counts audits.
 type AuditPassed struct {
-	Entry int64
+	Entry int64 `json:"entry"`
 }
 
 func (AuditPassed) isEvent() {}
@@ -88,7 +88,7 @@ const (
 
 // Audit looks at an entry.
 type Audit struct {
-	Entry int64
+	Entry int64 `json:"entry"`
 }
 
 func (Audit) isEffect() {}
@@ -147,15 +147,15 @@ type Rejection interface {
 
 // Negative says that a ledger only grows.
 type Negative struct {
-	Amount int64
+	Amount int64 `json:"amount"`
 }
 
 func (Negative) isRejection() {}
 
 // State is what the events of an instance add up to.
 type State struct {
-	Total  int64
-	Audits int64
-	Ticks  int64
-	Closed bool
+	Total  int64 `json:"total"`
+	Audits int64 `json:"audits"`
+	Ticks  int64 `json:"ticks"`
+	Closed bool  `json:"closed"`
 }

@@ -19,84 +19,84 @@ type Input interface {
 
 // Open is a new request.
 type Open struct {
-	ID      string
-	Subject string
+	ID      string `json:"id"`
+	Subject string `json:"subject"`
 }
 
 func (Open) isInput() {}
 
 // Import brings a request from another system.
 type Import struct {
-	ID      string
-	Subject string
+	ID      string `json:"id"`
+	Subject string `json:"subject"`
 }
 
 func (Import) isInput() {}
 
 // Note adds a remark.
 type Note struct {
-	ID   string
-	Text string
+	ID   string `json:"id"`
+	Text string `json:"text"`
 }
 
 func (Note) isInput() {}
 
 // Assigned says who will help.
 type Assigned struct {
-	ID    string
-	Agent string
+	ID    string `json:"id"`
+	Agent string `json:"agent"`
 }
 
 func (Assigned) isInput() {}
 
 // NobodyFree says that there is no help.
 type NobodyFree struct {
-	ID     string
-	Reason string
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
 }
 
 func (NobodyFree) isInput() {}
 
 // Remind is a reminder that is due.
 type Remind struct {
-	ID   string
-	Text string
+	ID   string `json:"id"`
+	Text string `json:"text"`
 }
 
 func (Remind) isInput() {}
 
 // Expire ends a ticket that nobody cares for.
 type Expire struct {
-	ID string
+	ID string `json:"id"`
 }
 
 func (Expire) isInput() {}
 
 // Hold lets the ticket wait for the customer.
 type Hold struct {
-	ID string
+	ID string `json:"id"`
 }
 
 func (Hold) isInput() {}
 
 // Resume says that the customer has answered.
 type Resume struct {
-	ID string
+	ID string `json:"id"`
 }
 
 func (Resume) isInput() {}
 
 // Merge takes another ticket in.
 type Merge struct {
-	ID      string
-	Subject string
+	ID      string `json:"id"`
+	Subject string `json:"subject"`
 }
 
 func (Merge) isInput() {}
 
 // Solve answers the request.
 type Solve struct {
-	ID string
+	ID string `json:"id"`
 }
 
 func (Solve) isInput() {}
@@ -108,43 +108,43 @@ type Event interface {
 
 // Opened says what the request is.
 type Opened struct {
-	Subject string
+	Subject string `json:"subject"`
 }
 
 func (Opened) isEvent() {}
 
 // Tagged says where the request came from.
 type Tagged struct {
-	Tag string
+	Tag string `json:"tag"`
 }
 
 func (Tagged) isEvent() {}
 
 // Escalated says that the request is urgent.
 type Escalated struct {
-	Reason string
+	Reason string `json:"reason"`
 }
 
 func (Escalated) isEvent() {}
 
 // Noted is a remark.
 type Noted struct {
-	Text string
+	Text string `json:"text"`
 }
 
 func (Noted) isEvent() {}
 
 // AgentAssigned says who helps.
 type AgentAssigned struct {
-	Agent string
+	Agent string `json:"agent"`
 }
 
 func (AgentAssigned) isEvent() {}
 
 // Reminded says that a reminder was due.
 type Reminded struct {
-	Text string
-	At   time.Time
+	Text string    `json:"text"`
+	At   time.Time `json:"at"`
 }
 
 func (Reminded) isEvent() {}
@@ -166,7 +166,7 @@ func (Solved) isEvent() {}
 
 // Closed says that there is no answer.
 type Closed struct {
-	Reason string
+	Reason string `json:"reason"`
 }
 
 func (Closed) isEvent() {}
@@ -184,7 +184,7 @@ const (
 
 // FindAgent looks for somebody to help.
 type FindAgent struct {
-	Subject string
+	Subject string `json:"subject"`
 }
 
 func (FindAgent) isEffect() {}
@@ -200,7 +200,7 @@ func (NobodyFree) isFindAgentResult() {}
 
 // Notify tells the customer something.
 type Notify struct {
-	Text string
+	Text string `json:"text"`
 }
 
 func (Notify) isEffect() {}
@@ -317,7 +317,7 @@ type Rejection interface {
 
 // Busy says how many tickets there are already.
 type Busy struct {
-	Load int64
+	Load int64 `json:"load"`
 }
 
 func (Busy) isRejection() {}
@@ -329,8 +329,8 @@ func (Duplicate) isRejection() {}
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
-	Input string
-	State Status
+	Input string `json:"input"`
+	State Status `json:"state"`
 }
 
 func (NotAccepted) isRejection() {}
@@ -350,9 +350,9 @@ const (
 
 // State is what the events of an instance add up to.
 type State struct {
-	Status    Status // moved by the declared transitions, not by the evolver
-	Subject   string
-	Agent     string
-	Notes     []string
-	Reminders []time.Time
+	Status    Status      `json:"status"` // moved by the declared transitions, not by the evolver
+	Subject   string      `json:"subject"`
+	Agent     string      `json:"agent"`
+	Notes     []string    `json:"notes"`
+	Reminders []time.Time `json:"reminders"`
 }

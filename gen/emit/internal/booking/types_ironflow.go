@@ -22,9 +22,9 @@ const (
 
 // Guest is declared by the workflow.
 type Guest struct {
-	Name    string
-	Meals   []Meal
-	Deposit string
+	Name    string `json:"name"`
+	Meals   []Meal `json:"meals"`
+	Deposit string `json:"deposit"`
 }
 
 // Input is one of Request, Order or Leave.
@@ -34,32 +34,32 @@ type Input interface {
 
 // Request asks for a room.
 type Request struct {
-	BookingID    string
-	Room         string
-	Guests       []Guest
-	Nights       int
-	Arrival      time.Time
-	CheckinAfter time.Duration
-	Photo        []byte
-	Extras       map[string]int32
-	Discount     *float64
-	Remarks      json.RawMessage
-	Late         bool
+	BookingID    string           `json:"booking_id"`
+	Room         string           `json:"room"`
+	Guests       []Guest          `json:"guests"`
+	Nights       int              `json:"nights"`
+	Arrival      time.Time        `json:"arrival"`
+	CheckinAfter time.Duration    `json:"checkin_after"`
+	Photo        []byte           `json:"photo"`
+	Extras       map[string]int32 `json:"extras"`
+	Discount     *float64         `json:"discount"`
+	Remarks      json.RawMessage  `json:"remarks"`
+	Late         bool             `json:"late"`
 }
 
 func (Request) isInput() {}
 
 // Order is an input.
 type Order struct {
-	BookingID string
-	Meal      Meal
+	BookingID string `json:"booking_id"`
+	Meal      Meal   `json:"meal"`
 }
 
 func (Order) isInput() {}
 
 // Leave is an input.
 type Leave struct {
-	BookingID string
+	BookingID string `json:"booking_id"`
 }
 
 func (Leave) isInput() {}
@@ -71,19 +71,19 @@ type Event interface {
 
 // Requested holds the room.
 type Requested struct {
-	Guests       []Guest
-	Nights       int
-	Photo        []byte
-	Extras       map[string]int32
-	Remarks      json.RawMessage
-	CheckinAfter time.Duration
+	Guests       []Guest          `json:"guests"`
+	Nights       int              `json:"nights"`
+	Photo        []byte           `json:"photo"`
+	Extras       map[string]int32 `json:"extras"`
+	Remarks      json.RawMessage  `json:"remarks"`
+	CheckinAfter time.Duration    `json:"checkin_after"`
 }
 
 func (Requested) isEvent() {}
 
 // Ordered is an event.
 type Ordered struct {
-	Meal Meal
+	Meal Meal `json:"meal"`
 }
 
 func (Ordered) isEvent() {}
@@ -100,15 +100,15 @@ type Rejection interface {
 
 // TooMany guests for the room.
 type TooMany struct {
-	Most int
+	Most int `json:"most"`
 }
 
 func (TooMany) isRejection() {}
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
-	Input string
-	State Status
+	Input string `json:"input"`
+	State Status `json:"state"`
 }
 
 func (NotAccepted) isRejection() {}
@@ -126,9 +126,9 @@ const (
 
 // State is what the events of an instance add up to.
 type State struct {
-	Status    Status // moved by the declared transitions, not by the evolver
-	Guests    []Guest
-	Favourite Meal
-	Price     string
-	Nights    int
+	Status    Status  `json:"status"` // moved by the declared transitions, not by the evolver
+	Guests    []Guest `json:"guests"`
+	Favourite Meal    `json:"favourite"`
+	Price     string  `json:"price"`
+	Nights    int     `json:"nights"`
 }

@@ -15,22 +15,22 @@ type Input interface {
 
 // Order is an input.
 type Order struct {
-	CardID string
-	Holder string
+	CardID string `json:"card_id"`
+	Holder string `json:"holder"`
 }
 
 func (Order) isInput() {}
 
 // Block is an input.
 type Block struct {
-	CardID string
+	CardID string `json:"card_id"`
 }
 
 func (Block) isInput() {}
 
 // Shred is an input.
 type Shred struct {
-	CardID string
+	CardID string `json:"card_id"`
 }
 
 func (Shred) isInput() {}
@@ -42,8 +42,8 @@ type Event interface {
 
 // Ordered is an event.
 type Ordered struct {
-	Number string
-	Holder string
+	Number string `json:"number"`
+	Holder string `json:"holder"`
 }
 
 func (Ordered) isEvent() {}
@@ -70,7 +70,7 @@ const (
 
 // GoToShredder sends the input Shred to the workflow card.
 type GoToShredder struct {
-	CardID string
+	CardID string `json:"card_id"`
 }
 
 func (GoToShredder) isEffect() {}
@@ -87,8 +87,8 @@ func (NoHolder) isRejection() {}
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
-	Input string
-	State Status
+	Input string `json:"input"`
+	State Status `json:"state"`
 }
 
 func (NotAccepted) isRejection() {}
@@ -106,7 +106,7 @@ const (
 
 // State is what the events of an instance add up to.
 type State struct {
-	Status Status // moved by the declared transitions, not by the evolver
-	Number string
-	Holder string
+	Status Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Number string `json:"number"`
+	Holder string `json:"holder"`
 }

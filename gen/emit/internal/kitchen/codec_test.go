@@ -40,6 +40,7 @@ func roundTrip[V any, I any](t *testing.T, v V, encode func(*codec.Encoder, I), 
 	if !json.Valid(data) {
 		t.Fatalf("%T encodes to %s, which is not JSON", v, data)
 	}
+	compareWithMarshal(t, v, data)
 	d := codec.NewStrictDecoder(data)
 	got, err := decode(d, reflect.TypeOf(v).Name())
 	if err == nil {
@@ -51,6 +52,55 @@ func roundTrip[V any, I any](t *testing.T, v V, encode func(*codec.Encoder, I), 
 	if !reflect.DeepEqual(got, variant) {
 		t.Fatalf("%s decodes to\n%+v, want\n%+v", data, got, variant)
 	}
+}
+
+// compareWithMarshal compares what encoding/json writes of a value with what the codec has written of it. They differ only
+// in what no tag can say: an input's type, durations and lists and maps that are nil.
+func compareWithMarshal(t *testing.T, v any, data []byte) {
+	t.Helper()
+	marshaled, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want any
+	if err := errors.Join(json.Unmarshal(marshaled, &got), json.Unmarshal(data, &want)); err != nil {
+		t.Fatal(err)
+	}
+	if _, isInput := v.(Input); isInput {
+		delete(want.(map[string]any), "type")
+	}
+	if !sameJSON(got, want) {
+		t.Fatalf("encoding/json writes\n%s, the codec\n%s", marshaled, data)
+	}
+}
+
+// sameJSON compares what encoding/json has written with what the codec has written.
+func sameJSON(got, want any) bool {
+	switch want := want.(type) {
+	case map[string]any:
+		object, _ := got.(map[string]any)
+		for key, value := range want {
+			other, ok := object[key]
+			if !ok || !sameJSON(other, value) {
+				return false
+			}
+		}
+		return len(object) == len(want)
+	case []any:
+		list, _ := got.([]any)
+		for i, value := range want {
+			if i >= len(list) || !sameJSON(list[i], value) {
+				return false
+			}
+		}
+		return len(list) == len(want)
+	case string:
+		if number, ok := got.(float64); ok {
+			d, err := time.ParseDuration(want)
+			return err == nil && float64(d) == number
+		}
+	}
+	return got == want
 }
 
 func mustEncode[I any](t *testing.T, v I, encode func(*codec.Encoder, I)) []byte {

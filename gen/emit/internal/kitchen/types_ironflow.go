@@ -37,24 +37,24 @@ type Amount = pkgbig.Int
 // Leaf is a struct.
 type Leaf struct {
 	// what it is called
-	Name  string
-	Color Color
+	Name  string `json:"name"`
+	Color Color  `json:"color"`
 }
 
 // Tree is declared by the workflow.
 type Tree struct {
-	Leaf     Leaf
-	Children []Tree
-	ByName   map[string]Tree
-	Parent   *Tree
+	Leaf     Leaf            `json:"leaf"`
+	Children []Tree          `json:"children"`
+	ByName   map[string]Tree `json:"by_name"`
+	Parent   *Tree           `json:"parent"`
 }
 
 // Shelf is part of the state alone.
 type Shelf struct {
-	Size  Size
-	Color Color
-	Price string
-	Used  map[string]Size
+	Size  Size            `json:"size"`
+	Color Color           `json:"color"`
+	Price string          `json:"price"`
+	Used  map[string]Size `json:"used"`
 }
 
 // Size is one of the constants below.
@@ -73,40 +73,40 @@ type Input interface {
 
 // Fill is an input.
 type Fill struct {
-	KitchenID string
-	Text      string
-	Flag      bool
-	Whole     int
-	Small     int32
-	Large     int64
-	Ratio     float64
-	At        time.Time
-	Pause     time.Duration
-	Blob      []byte
-	Price     string
-	Raw       json.RawMessage
-	Color     Color
-	Link      Link
-	Amount    *Amount
-	Tree      Tree
-	MaybeText *string
-	MaybeAt   *time.Time
-	MaybeBlob *[]byte
-	MaybeList *[]int
-	Texts     []string
-	Blobs     [][]byte
-	Raws      []json.RawMessage
-	Pauses    map[string]time.Duration
-	Nested    []map[string]*[]Color
-	Links     map[string][]Link
-	Trees     []*Tree
+	KitchenID string                   `json:"kitchen_id"`
+	Text      string                   `json:"text"`
+	Flag      bool                     `json:"flag"`
+	Whole     int                      `json:"whole"`
+	Small     int32                    `json:"small"`
+	Large     int64                    `json:"large"`
+	Ratio     float64                  `json:"ratio"`
+	At        time.Time                `json:"at"`
+	Pause     time.Duration            `json:"pause"`
+	Blob      []byte                   `json:"blob"`
+	Price     string                   `json:"price"`
+	Raw       json.RawMessage          `json:"raw"`
+	Color     Color                    `json:"color"`
+	Link      Link                     `json:"link"`
+	Amount    *Amount                  `json:"amount"`
+	Tree      Tree                     `json:"tree"`
+	MaybeText *string                  `json:"maybe_text"`
+	MaybeAt   *time.Time               `json:"maybe_at"`
+	MaybeBlob *[]byte                  `json:"maybe_blob"`
+	MaybeList *[]int                   `json:"maybe_list"`
+	Texts     []string                 `json:"texts"`
+	Blobs     [][]byte                 `json:"blobs"`
+	Raws      []json.RawMessage        `json:"raws"`
+	Pauses    map[string]time.Duration `json:"pauses"`
+	Nested    []map[string]*[]Color    `json:"nested"`
+	Links     map[string][]Link        `json:"links"`
+	Trees     []*Tree                  `json:"trees"`
 }
 
 func (Fill) isInput() {}
 
 // Empty is an input.
 type Empty struct {
-	OtherID string
+	OtherID string `json:"other_id"`
 }
 
 func (Empty) isInput() {}
@@ -118,9 +118,9 @@ type Event interface {
 
 // Filled is an event.
 type Filled struct {
-	Tree   *Tree
-	Colors map[string]Color
-	Raw    json.RawMessage
+	Tree   *Tree            `json:"tree"`
+	Colors map[string]Color `json:"colors"`
+	Raw    json.RawMessage  `json:"raw"`
 }
 
 func (Filled) isEvent() {}
@@ -143,7 +143,7 @@ const (
 
 // Clean is an effect.
 type Clean struct {
-	Tree Tree
+	Tree Tree `json:"tree"`
 }
 
 func (Clean) isEffect() {}
@@ -238,28 +238,28 @@ type Rejection interface {
 
 // Full is a rejection.
 type Full struct {
-	Color *Color
+	Color *Color `json:"color"`
 }
 
 func (Full) isRejection() {}
 
 // State is what the events of an instance add up to.
 type State struct {
-	Everything *Tree
-	Count      int
-	Color      Color
-	Price      string
-	Shelf      Shelf
-	Shelves    []Shelf
-	Last       *Color
-	Prices     map[string]string
-	Paid       *string
-	At         time.Time
-	Link       Link
-	Amount     Amount
-	Pause      time.Duration
-	Ratio      float64
-	Blob       []byte
-	Raw        json.RawMessage
-	MaybeRaw   *json.RawMessage
+	Everything *Tree             `json:"everything"`
+	Count      int               `json:"count"`
+	Color      Color             `json:"color"`
+	Price      string            `json:"price"`
+	Shelf      Shelf             `json:"shelf"`
+	Shelves    []Shelf           `json:"shelves"`
+	Last       *Color            `json:"last"`
+	Prices     map[string]string `json:"prices"`
+	Paid       *string           `json:"paid"`
+	At         time.Time         `json:"at"`
+	Link       Link              `json:"link"`
+	Amount     Amount            `json:"amount"`
+	Pause      time.Duration     `json:"pause"`
+	Ratio      float64           `json:"ratio"`
+	Blob       []byte            `json:"blob"`
+	Raw        json.RawMessage   `json:"raw"`
+	MaybeRaw   *json.RawMessage  `json:"maybe_raw"`
 }

@@ -28,79 +28,79 @@ type Input interface {
 
 // Join is an input.
 type Join struct {
-	MemberID string
-	Email    string
-	Plan     *Plan
+	MemberID string `json:"member_id"`
+	Email    string `json:"email"`
+	Plan     *Plan  `json:"plan"`
 }
 
 func (Join) isInput() {}
 
 // Charged is an input.
 type Charged struct {
-	MemberID    string
-	AmountCents int64
+	MemberID    string `json:"member_id"`
+	AmountCents int64  `json:"amount_cents"`
 }
 
 func (Charged) isInput() {}
 
 // ChargeFailed arrives when a charge is given up.
 type ChargeFailed struct {
-	MemberID    string
-	AmountCents int64
-	Plan        *Plan
-	Error       string
+	MemberID    string `json:"member_id"`
+	AmountCents int64  `json:"amount_cents"`
+	Plan        *Plan  `json:"plan"`
+	Error       string `json:"error"`
 }
 
 func (ChargeFailed) isInput() {}
 
 // CardEnded is an input.
 type CardEnded struct {
-	MemberID string
-	Child    string
-	Status   string
-	Error    string
-	Number   string
+	MemberID string `json:"member_id"`
+	Child    string `json:"child"`
+	Status   string `json:"status"`
+	Error    string `json:"error"`
+	Number   string `json:"number"`
 }
 
 func (CardEnded) isInput() {}
 
 // MailFailed is an input.
 type MailFailed struct {
-	MemberID string
-	Reason   *string
+	MemberID string  `json:"member_id"`
+	Reason   *string `json:"reason"`
 }
 
 func (MailFailed) isInput() {}
 
 // Renew is an input.
 type Renew struct {
-	MemberID    string
-	ScheduledAt time.Time
+	MemberID    string    `json:"member_id"`
+	ScheduledAt time.Time `json:"scheduled_at"`
 }
 
 func (Renew) isInput() {}
 
 // Nag is an input.
 type Nag struct {
-	MemberID    string
-	Text        string
-	ScheduledAt *time.Time
+	MemberID    string     `json:"member_id"`
+	Text        string     `json:"text"`
+	ScheduledAt *time.Time `json:"scheduled_at"`
 }
 
 func (Nag) isInput() {}
 
 // Count is an input.
 type Count struct {
-	MemberID    string
-	ScheduledAt time.Time
-	Note        *string
+	MemberID    string    `json:"member_id"`
+	ScheduledAt time.Time `json:"scheduled_at"`
+	Note        *string   `json:"note"`
 }
 
 func (Count) isInput() {}
 
 // Leave is an input.
 type Leave struct {
-	MemberID string
+	MemberID string `json:"member_id"`
 }
 
 func (Leave) isInput() {}
@@ -112,70 +112,70 @@ type Event interface {
 
 // Joined is an event.
 type Joined struct {
-	Email string
-	Plan  *Plan
+	Email string `json:"email"`
+	Plan  *Plan  `json:"plan"`
 }
 
 func (Joined) isEvent() {}
 
 // Renewed is an event.
 type Renewed struct {
-	DueAt time.Time
+	DueAt time.Time `json:"due_at"`
 }
 
 func (Renewed) isEvent() {}
 
 // Paid is an event.
 type Paid struct {
-	AmountCents int64
+	AmountCents int64 `json:"amount_cents"`
 }
 
 func (Paid) isEvent() {}
 
 // Unpaid is an event.
 type Unpaid struct {
-	AmountCents int64
-	Plan        *Plan
-	Reason      string
+	AmountCents int64  `json:"amount_cents"`
+	Plan        *Plan  `json:"plan"`
+	Reason      string `json:"reason"`
 }
 
 func (Unpaid) isEvent() {}
 
 // CardGone is an event.
 type CardGone struct {
-	Card   string
-	Status string
-	Number string
+	Card   string `json:"card"`
+	Status string `json:"status"`
+	Number string `json:"number"`
 }
 
 func (CardGone) isEvent() {}
 
 // CardRefused is an event.
 type CardRefused struct {
-	Card   string
-	Reason string
+	Card   string `json:"card"`
+	Reason string `json:"reason"`
 }
 
 func (CardRefused) isEvent() {}
 
 // Unheard is an event.
 type Unheard struct {
-	Reason *string
+	Reason *string `json:"reason"`
 }
 
 func (Unheard) isEvent() {}
 
 // Nagged is an event.
 type Nagged struct {
-	Text  string
-	DueAt *time.Time
+	Text  string     `json:"text"`
+	DueAt *time.Time `json:"due_at"`
 }
 
 func (Nagged) isEvent() {}
 
 // Counted is an event.
 type Counted struct {
-	DueAt time.Time
+	DueAt time.Time `json:"due_at"`
 }
 
 func (Counted) isEvent() {}
@@ -201,9 +201,9 @@ const (
 
 // Charge takes the money for one month.
 type Charge struct {
-	AmountCents int64
-	Customer    string
-	Plan        *Plan
+	AmountCents int64  `json:"amount_cents"`
+	Customer    string `json:"customer"`
+	Plan        *Plan  `json:"plan"`
 }
 
 func (Charge) isEffect() {}
@@ -218,29 +218,29 @@ func (Charged) isChargeResult() {}
 
 // Mail is an effect.
 type Mail struct {
-	Text string
+	Text string `json:"text"`
 }
 
 func (Mail) isEffect() {}
 
 // OrderCard starts the workflow card with its input Order.
 type OrderCard struct {
-	CardID string
-	Holder string
+	CardID string `json:"card_id"`
+	Holder string `json:"holder"`
 }
 
 func (OrderCard) isEffect() {}
 
 // LendCard starts the workflow card with its input Order.
 type LendCard struct {
-	Holder string
+	Holder string `json:"holder"`
 }
 
 func (LendCard) isEffect() {}
 
 // BlockCard makes the card useless.
 type BlockCard struct {
-	CardID string
+	CardID string `json:"card_id"`
 }
 
 func (BlockCard) isEffect() {}
@@ -292,8 +292,8 @@ type Rejection interface {
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
-	Input string
-	State Status
+	Input string `json:"input"`
+	State Status `json:"state"`
 }
 
 func (NotAccepted) isRejection() {}
@@ -310,7 +310,7 @@ const (
 
 // State is what the events of an instance add up to.
 type State struct {
-	Status Status // moved by the declared transitions, not by the evolver
-	Email  string
-	Plan   *Plan
+	Status Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Email  string `json:"email"`
+	Plan   *Plan  `json:"plan"`
 }

@@ -84,8 +84,8 @@ type Rejection interface {
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
-	Input string
-	State Phase
+	Input string `json:"input"`
+	State Phase  `json:"state"`
 }
 
 func (NotAccepted) isRejection() {}

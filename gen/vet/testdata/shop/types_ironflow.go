@@ -14,9 +14,9 @@ const WorkflowName = "shop"
 
 // Item is declared by the workflow.
 type Item struct {
-	Sku      string
-	Quantity int64
-	Price    float64
+	Sku      string  `json:"sku"`
+	Quantity int64   `json:"quantity"`
+	Price    float64 `json:"price"`
 }
 
 // Input is one of Create, Pay, Cancel, Remind or Charged.
@@ -26,39 +26,39 @@ type Input interface {
 
 // Create is an input.
 type Create struct {
-	OrderID string
-	Items   []Item
-	Stock   map[string]int64
+	OrderID string           `json:"order_id"`
+	Items   []Item           `json:"items"`
+	Stock   map[string]int64 `json:"stock"`
 }
 
 func (Create) isInput() {}
 
 // Pay is an input.
 type Pay struct {
-	OrderID string
-	Amount  int64
+	OrderID string `json:"order_id"`
+	Amount  int64  `json:"amount"`
 }
 
 func (Pay) isInput() {}
 
 // Cancel is an input.
 type Cancel struct {
-	OrderID string
-	Reason  string
+	OrderID string `json:"order_id"`
+	Reason  string `json:"reason"`
 }
 
 func (Cancel) isInput() {}
 
 // Remind is an input.
 type Remind struct {
-	OrderID string
+	OrderID string `json:"order_id"`
 }
 
 func (Remind) isInput() {}
 
 // Charged is an input.
 type Charged struct {
-	OrderID string
+	OrderID string `json:"order_id"`
 }
 
 func (Charged) isInput() {}
@@ -70,41 +70,41 @@ type Event interface {
 
 // Created is an event.
 type Created struct {
-	Items  []Item
-	Number string
-	At     time.Time
+	Items  []Item    `json:"items"`
+	Number string    `json:"number"`
+	At     time.Time `json:"at"`
 }
 
 func (Created) isEvent() {}
 
 // Listed is an event.
 type Listed struct {
-	Skus  []string
-	Text  string
-	Total int64
-	Sum   float64
+	Skus  []string `json:"skus"`
+	Text  string   `json:"text"`
+	Total int64    `json:"total"`
+	Sum   float64  `json:"sum"`
 }
 
 func (Listed) isEvent() {}
 
 // Paid is an event.
 type Paid struct {
-	Amount int64
-	At     time.Time
+	Amount int64     `json:"amount"`
+	At     time.Time `json:"at"`
 }
 
 func (Paid) isEvent() {}
 
 // PartlyPaid is an event.
 type PartlyPaid struct {
-	Amount int64
+	Amount int64 `json:"amount"`
 }
 
 func (PartlyPaid) isEvent() {}
 
 // Cancelled is an event.
 type Cancelled struct {
-	Reason string
+	Reason string `json:"reason"`
 }
 
 func (Cancelled) isEvent() {}
@@ -127,7 +127,7 @@ const (
 
 // Charge is an effect.
 type Charge struct {
-	Amount int64
+	Amount int64 `json:"amount"`
 }
 
 func (Charge) isEffect() {}
@@ -142,7 +142,7 @@ func (Charged) isChargeResult() {}
 
 // Mail is an effect.
 type Mail struct {
-	Text string
+	Text string `json:"text"`
 }
 
 func (Mail) isEffect() {}
@@ -222,15 +222,15 @@ type Rejection interface {
 
 // Invalid is a rejection.
 type Invalid struct {
-	Reason string
+	Reason string `json:"reason"`
 }
 
 func (Invalid) isRejection() {}
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
-	Input string
-	State Status
+	Input string `json:"input"`
+	State Status `json:"state"`
 }
 
 func (NotAccepted) isRejection() {}
@@ -249,11 +249,11 @@ const (
 
 // State is what the events of an instance add up to.
 type State struct {
-	Status Status // moved by the declared transitions, not by the evolver
-	Items  []Item
-	Stock  map[string]int64
-	Prices map[string]float64
-	Tags   []string
-	First  *Item
-	PaidAt *time.Time
+	Status Status             `json:"status"` // moved by the declared transitions, not by the evolver
+	Items  []Item             `json:"items"`
+	Stock  map[string]int64   `json:"stock"`
+	Prices map[string]float64 `json:"prices"`
+	Tags   []string           `json:"tags"`
+	First  *Item              `json:"first"`
+	PaidAt *time.Time         `json:"paid_at"`
 }
