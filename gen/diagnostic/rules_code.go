@@ -172,4 +172,26 @@ func copied() {}
 package: door`,
 		Form: Files,
 	})
+
+	HiddenName = define("IF0916", Rule{
+		Title: "A name of Go itself that the package declares",
+		Why: `
+Generated code uses names of Go like string, error, nil and true. A package that declares one of them gives it another meaning
+in all of its files, the generated ones among them. Rename yours.`,
+		Wrong: `
+-- mistakes.go --
+package door
+
+type error struct{ text string }
+-- door.ironflow.yaml --
+package: door`,
+		Right: `
+-- mistakes.go --
+package door
+
+type mistake struct{ text string }
+-- door.ironflow.yaml --
+package: door`,
+		Form: Files,
+	})
 )

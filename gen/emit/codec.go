@@ -168,7 +168,7 @@ func (e *emitter) statusMember(key, goName string) member {
 	return member{
 		key, goName, true,
 		jen.Id("e").Dot("String").Call(jen.String().Call(fieldOf(goName))),
-		jen.Id(e.w.StatusType).Call(jen.Id("d").Dot("String").Call()),
+		e.statusType().Call(jen.Id("d").Dot("String").Call()),
 	}
 }
 
@@ -252,7 +252,7 @@ func enumCodec(f *file, t *spec.Type) {
 	name, goType, values := t.Name.Text, declaredGoType(t), unexported(t.Name.Text)+"Values"
 	f.decl().Var().Id(values).Op("=").Index().Add(goType.Clone()).ValuesFunc(func(g *jen.Group) {
 		for _, v := range t.Values {
-			g.Id(v.GoName)
+			g.Add(usersID(v.GoName))
 		}
 	})
 	f.decl().Func().Id("encode"+name).Params(encoderParam.Clone(), jen.Id("v").Add(goType.Clone())).Block(

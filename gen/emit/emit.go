@@ -13,6 +13,7 @@ import (
 
 	"github.com/dave/jennifer/jen"
 
+	"github.com/ironflow-gen/ironflow/gen/internal/capture"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -34,8 +35,14 @@ type File struct {
 	Content []byte
 }
 
-// Files generates the Go package of a workflow that spec.Validate found no mistake in.
+// Files generates the Go package of a workflow that spec.Validate found no mistake in, for a directory without other files.
 func Files(w *spec.Workflow) ([]File, error) {
+	return FilesBeside(w, func(string) bool { return false })
+}
+
+// FilesBeside does as [Files] for a package with files of the user's. declares reports the names that they declare at package
+// level. A package may use generated names as well, which is for the caller to find.
+func FilesBeside(w *spec.Workflow, declares func(name string) bool) ([]File, error) {
 	e := &emitter{w: w, uses: findUses(w)}
 	type part struct {
 		name string
@@ -66,7 +73,11 @@ func Files(w *spec.Workflow) ([]File, error) {
 		if err := f.Render(&content); err != nil {
 			return nil, fmt.Errorf("%s: generating %s: %w", w.File, part.name, err)
 		}
-		files = append(files, File{Name: part.name, Content: groupImports(content.Bytes())})
+		avoided, err := capture.Avoid(groupImports(content.Bytes()), declares)
+		if err != nil {
+			return nil, fmt.Errorf("%s: generating %s: %w", w.File, part.name, err)
+		}
+		files = append(files, File{Name: part.name, Content: avoided})
 	}
 	return files, nil
 }
@@ -92,7 +103,13 @@ func (e *emitter) newFile() *file {
 }
 
 // stateType renders the type of the state.
-func (e *emitter) stateType() *jen.Statement { return jen.Id(e.w.StateType) }
+func (e *emitter) stateType() *jen.Statement { return usersID(e.w.StateType) }
+
+// statusType renders the type of the states.
+func (e *emitter) statusType() *jen.Statement { return usersID(e.w.StatusType) }
+
+// usersID refers to what may be declared by the user's code, and have any name.
+func usersID(name string) *jen.Statement { return jen.Id(capture.User(name)) }
 
 func (e *emitter) hasEffects() bool { return len(e.w.Effects) > 0 }
 func (e *emitter) hasTimers() bool  { return len(e.uses.timers) > 0 }

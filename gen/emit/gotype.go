@@ -2,6 +2,7 @@ package emit
 
 import (
 	"go/token"
+	"go/types"
 	"regexp"
 	"strings"
 
@@ -72,7 +73,9 @@ func namedType(t *spec.GoType) *jen.Statement {
 	case t.Name == "map":
 		return jen.Map(args[0]).Add(args[1])
 	case token.IsIdentifier(t.Name) && len(args) > 0:
-		return jen.Id(t.Name).Types(args...)
+		return usersID(t.Name).Types(args...)
+	case token.IsIdentifier(t.Name) && types.Universe.Lookup(t.Name) == nil:
+		return usersID(t.Name)
 	default: // an operator in front of its operand, or a name alone
 		return jen.Id(t.Name).Add(args...)
 	}

@@ -186,7 +186,7 @@ func (e *emitter) rejectionTypes(f *file) {
 		f.comment("NotAccepted rejects an input that the declaration does not accept in the instance's state.")
 		f.decl().Type().Id("NotAccepted").Struct(
 			jen.Id("Input").String().Add(jsonTag("input")),
-			jen.Id("State").Id(e.w.StatusType).Add(jsonTag("state")),
+			jen.Id("State").Add(e.statusType()).Add(jsonTag("state")),
 		)
 		marker(f, "NotAccepted", "Rejection")
 	}

@@ -113,7 +113,7 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 		field("Status", jen.Func().Params(jen.Id("s").Add(e.stateType())).String().Custom(inline,
 			jen.Return(jen.String().Call(jen.Id("s").Dot(e.w.StatusField)))))
 		field("WithStatus", jen.Func().Params(jen.Id("s").Add(e.stateType()), jen.Id("status").String()).Add(e.stateType()).Block(
-			jen.Id("s").Dot(e.w.StatusField).Op("=").Id(e.w.StatusType).Call(jen.Id("status")),
+			jen.Id("s").Dot(e.w.StatusField).Op("=").Add(e.statusType()).Call(jen.Id("status")),
 			jen.Return(jen.Id("s"))))
 		field("Refuse", jen.Id("refuse"))
 	} else {
@@ -286,7 +286,7 @@ func (e *emitter) refuse(f *file) {
 			}
 			g.Return(jen.Id("NotAccepted").Values(
 				keyed("Input", jen.Id("input")),
-				keyed("State", jen.Id(e.w.StatusType).Call(jen.Id("state"))),
+				keyed("State", e.statusType().Call(jen.Id("state"))),
 			))
 		})
 }

@@ -41,7 +41,11 @@ type pkg struct {
 
 // plan works out the steps of the package.
 func (p *pkg) plan() error {
-	files, err := emit.Files(p.w)
+	code, err := scaffold.ReadOwn(p.w, p.own)
+	if err != nil {
+		return errors.Join(err, p.checkAlone(), p.checkPackageName())
+	}
+	files, err := emit.FilesBeside(p.w, code.Declares)
 	if err != nil {
 		return err
 	}
@@ -49,8 +53,7 @@ func (p *pkg) plan() error {
 	for _, f := range files {
 		generated = append(generated, scaffold.Source{Path: p.path(f.Name), Content: f.Content})
 	}
-	code, err := scaffold.Read(p.w, generated, p.own)
-	if err := errors.Join(err, p.checkAlone(), p.checkPackageName(), p.checkNames(files)); err != nil {
+	if err := errors.Join(code.AddGenerated(generated), p.checkAlone(), p.checkPackageName(), p.checkNames(files)); err != nil {
 		return err
 	}
 	p.planGenerated(files)

@@ -204,7 +204,7 @@ func (l *loader) check(s *source) {
 		return
 	}
 	s.checked, s.unfinished = true, make(map[string]string)
-	s.info = types.Info{Defs: make(map[*ast.Ident]types.Object), Types: make(map[ast.Expr]types.TypeAndValue)}
+	s.info = types.Info{Defs: make(map[*ast.Ident]types.Object), Types: make(map[ast.Expr]types.TypeAndValue), Scopes: make(map[ast.Node]*types.Scope)}
 	config := types.Config{
 		Importer:    importer{l, s},
 		FakeImportC: true,

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,7 +90,8 @@ func (r *reader) function(pos token.Pos) *ast.FuncDecl {
 
 // collisions reports declarations of the user's that have the names of generated ones.
 func (r *reader) collisions() {
-	for name, of := range spec.GeneratedIdentifiers(r.w) {
+	generated := spec.GeneratedIdentifiers(r.w)
+	for name, of := range generated {
 		obj := r.pkg.Scope().Lookup(name)
 		if obj == nil || r.isMessage(obj) {
 			continue
@@ -98,6 +100,26 @@ func (r *reader) collisions() {
 			of = "every workflow"
 		}
 		r.report(obj.Pos(), diagnostic.IdentifierCollision, "%s is declared here, and a declaration of this name is generated for %s; rename yours", name, of)
+	}
+	r.dotImports(generated)
+}
+
+// dotImports reports imports that bring a name of generated code into a file.
+func (r *reader) dotImports(generated map[string]string) {
+	for _, file := range r.files {
+		for _, i := range file.Imports {
+			if i.Name == nil || i.Name.Name != "." {
+				continue
+			}
+			path, _ := strconv.Unquote(i.Path.Value)
+			for _, name := range slices.Sorted(maps.Keys(generated)) {
+				obj := r.info.Scopes[file].Lookup(name)
+				if obj != nil && obj.Pkg() != nil && obj.Pkg().Path() == path {
+					r.report(i.Pos(), diagnostic.IdentifierCollision, "this import brings %s into the file, and a declaration of this name is generated; import the package under a name", name)
+					break
+				}
+			}
+		}
 	}
 }
 

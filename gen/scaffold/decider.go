@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/internal/capture"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -39,13 +40,22 @@ type answer struct {
 	Last     bool
 }
 
-// States lists the constants of the states.
+// States lists the constants of the states, for a comment.
 func (a answer) States() string { return strings.Join(a.states, ", ") }
+
+// Cases lists them in code.
+func (a answer) Cases() string {
+	var list []string
+	for _, s := range a.states {
+		list = append(list, capture.User(s))
+	}
+	return strings.Join(list, ", ")
+}
 
 func inputViewOf(w *spec.Workflow, in *spec.Message) inputView {
 	name := in.Name.Text
 	v := inputView{
-		Name: name, State: w.StateType, Status: w.StatusField,
+		Name: name, State: capture.User(w.StateType), Status: w.StatusField,
 		Doc: doc(name, in.Doc), Answers: answers(w, in),
 	}
 	v.Answers[len(v.Answers)-1].Last = true
@@ -197,7 +207,7 @@ type eventView struct {
 }
 
 func eventViewOf(w *spec.Workflow, event *spec.Message) eventView {
-	v := eventView{Name: event.Name.Text, State: w.StateType, Doc: doc(event.Name.Text, event.Doc)}
+	v := eventView{Name: event.Name.Text, State: capture.User(w.StateType), Doc: doc(event.Name.Text, event.Doc)}
 	kept := make(map[string]bool)
 	for _, f := range w.State {
 		if value := copied(f, "e", event.Fields); value != "" {

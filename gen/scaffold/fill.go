@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/internal/capture"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -125,12 +126,12 @@ func typeName(ref *spec.TypeRef) string {
 	case as.Path != "" || len(as.Args) > 0:
 		return ""
 	}
-	return as.Name
+	return capture.User(as.Name)
 }
 
 // firstValue names the constant of an enum's first value.
 func firstValue(t *spec.Type) string {
-	return t.Values[0].GoName
+	return capture.User(t.Values[0].GoName)
 }
 
 // plain renders the record in one line.

@@ -279,17 +279,3 @@ func (g *grower) unneededHandler() {
 		}
 	}
 }
-
-// takenNames reports what the user declares under a name that generated code needs.
-func (g *grower) takenNames() {
-	for name, ids := range g.names {
-		generated, taken := g.generated[name]
-		if !taken {
-			continue
-		}
-		for _, id := range ids {
-			g.list.Report(g.pos(id), diagnostic.TakenName, "%s is declared here and in %s, which is generated; rename this one",
-				name, generated.file)
-		}
-	}
-}

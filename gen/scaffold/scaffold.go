@@ -16,6 +16,7 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/ironflow-gen/ironflow/gen/internal/capture"
 	"github.com/ironflow-gen/ironflow/templates"
 )
 
@@ -69,7 +70,7 @@ func (p *Package) decider() (File, error) {
 	}
 	v := deciderView{
 		Package: p.w.Package.Text, Decider: p.lacks(deciderType), Evolver: p.lacks(evolverType),
-		State: p.w.StateType, Terminal: !p.w.HasStates(),
+		State: capture.User(p.w.StateType), Terminal: !p.w.HasStates(),
 	}
 	for _, in := range p.w.Inputs {
 		v.Inputs = append(v.Inputs, inputViewOf(p.w, in))
@@ -77,7 +78,7 @@ func (p *Package) decider() (File, error) {
 	for _, e := range p.w.Events {
 		v.Events = append(v.Events, eventViewOf(p.w, e))
 	}
-	return render(deciderFile, v)
+	return p.render(deciderFile, v)
 }
 
 func (p *Package) handler() (File, error) {
@@ -88,7 +89,7 @@ func (p *Package) handler() (File, error) {
 	for _, e := range p.w.Handled() {
 		v.Effects = append(v.Effects, effectViewOf(p.w, e))
 	}
-	return render(handlerFile, v)
+	return p.render(handlerFile, v)
 }
 
 // test renders the test, which is right only for the bodies of a complete skeleton.
@@ -108,7 +109,7 @@ func (p *Package) test(complete bool) (File, error) {
 			return File{Name: testFile, Reason: fmt.Sprintf("%s declares %s", file, name)}, nil
 		}
 	}
-	return render(testFile, v)
+	return p.render(testFile, v)
 }
 
 // lacks reports whether the user has no type for a role: none of the name that the skeleton gives it, and none with another.
@@ -145,9 +146,12 @@ func (p *Package) keep(name string, types ...string) (File, bool) {
 	return f, true
 }
 
-// render executes a template of the skeleton.
-func render(name string, data any) (File, error) {
+// render executes a template of the skeleton. Its imports have no names that the package declares.
+func (p *Package) render(name string, data any) (File, error) {
 	content, err := Render(templates.Skeleton, name, data)
+	if err == nil {
+		content, err = capture.Avoid(content, p.Declares)
+	}
 	return File{Name: name, Content: content}, err
 }
 

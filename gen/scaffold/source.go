@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/internal/capture"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -40,6 +41,7 @@ type Package struct {
 	own       []Source // all, also those that are no part of the package
 	contract  contract
 	generated map[string]generatedName
+	sources   []Source // that are generated
 
 	set     *token.FileSet
 	files   []*file
@@ -69,10 +71,20 @@ type method struct {
 	file *file
 }
 
-// Read reads the package of a valid workflow. A file of the user's that does not parse is an error, a [diagnostic.Errors]:
-// nobody can tell what it declares, so nothing can be said of the package. Files that are in no build, or say of no package
-// that they belong to it, are passed over.
+// Read reads the package of a valid workflow: the user's files, and what is generated beside them.
 func Read(w *spec.Workflow, generated, own []Source) (*Package, error) {
+	p, err := ReadOwn(w, own)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.AddGenerated(generated)
+}
+
+// ReadOwn reads the user's files in the package of a valid workflow. One that does not parse is an error, a
+// [diagnostic.Errors]: nobody can tell what it declares, so nothing can be said of the package. So is one that declares a name
+// of Go itself which generated code uses. Files that are in no build, or say of no package that they belong to it, are passed
+// over.
+func ReadOwn(w *spec.Workflow, own []Source) (*Package, error) {
 	p := &Package{
 		w: w, own: own, generated: make(map[string]generatedName), set: token.NewFileSet(),
 		names: make(map[string][]*ast.Ident), types: make(map[string][]typeDecl), methods: make(map[string]map[string][]*method),
@@ -91,16 +103,27 @@ func Read(w *spec.Workflow, generated, own []Source) (*Package, error) {
 			p.add(&file{Source: s, syntax: syntax, test: strings.HasSuffix(s.Name(), "_test.go"), build: constraintOf(s)})
 		}
 	}
-	if err := broken.Err(); err != nil {
-		return nil, err
+	for _, name := range capture.Predeclared {
+		for _, id := range p.names[name] {
+			broken.Report(p.pos(id), diagnostic.HiddenName, "%s is declared here, which hides the %s of Go from generated code in this package; rename it", name, name)
+		}
 	}
+	return p, broken.Err()
+}
+
+// AddGenerated reads what is generated for the package.
+func (p *Package) AddGenerated(generated []Source) error {
+	p.sources = generated
 	for _, s := range generated {
 		p.addGenerated(s)
 	}
 	var err error
 	p.contract, err = readContract(generated)
-	return p, err
+	return err
 }
+
+// Declares reports whether one of the user's files declares a name at package level.
+func (p *Package) Declares(name string) bool { return len(p.names[name]) > 0 }
 
 // IsPassedOver reports whether a file is no part of any package: the go command does not look at it, a constraint leaves it
 // out of every build, or there is nothing in it but comments.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/internal/capture"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/templates"
 )
@@ -60,6 +61,12 @@ func (g *grower) missing(r role, name string, wanted []*ast.Field) error {
 		text.Write(stub)
 	}
 	m.Stubs = text.Bytes()
+	if m.New {
+		var err error
+		if m.Stubs, err = capture.Avoid(m.Stubs, g.Declares); err != nil {
+			return err
+		}
+	}
 	if at.carriageReturns {
 		m.Stubs = bytes.ReplaceAll(m.Stubs, []byte("\n"), []byte("\r\n"))
 	}

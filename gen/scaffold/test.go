@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ironflow-gen/ironflow/gen/internal/capture"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -38,7 +39,7 @@ type engineTest struct {
 }
 
 func testViewOf(w *spec.Workflow) testView {
-	v := testView{Package: w.Package.Text, State: w.StateType, Status: w.StatusField, HasHandler: len(w.Handled()) > 0}
+	v := testView{Package: w.Package.Text, State: capture.User(w.StateType), Status: w.StatusField, HasHandler: len(w.Handled()) > 0}
 	for _, in := range w.Inputs {
 		first := answers(w, in)[0]
 		test := deciderTest{
@@ -48,7 +49,7 @@ func testViewOf(w *spec.Workflow) testView {
 			Event:    first.record(in).literal(),
 		}
 		if w.HasStates() {
-			test.Status = first.states[0]
+			test.Status = capture.User(first.states[0])
 		}
 		v.Deciders = append(v.Deciders, test)
 	}
@@ -63,7 +64,7 @@ func firstOf(w *spec.Workflow) engineTest {
 		accepts := w.States[0].Accepts
 		t := accepts[slices.IndexFunc(accepts, func(t *spec.Transition) bool { return len(t.Moves) > 0 })]
 		to := slices.IndexFunc(w.States, func(s *spec.State) bool { return s.Name.Text == t.Moves[0].To.Text })
-		in, status = find(w.Inputs, t.Input.Text), w.States[to].GoName
+		in, status = find(w.Inputs, t.Input.Text), capture.User(w.States[to].GoName)
 	}
 	return engineTest{
 		TestName: "TestEngine" + in.Name.Text,

@@ -39,7 +39,11 @@ func Render(w *spec.Workflow, own map[string][]byte) (map[string][]byte, error) 
 	for name, content := range own {
 		users = append(users, scaffold.Source{Path: name, Content: content})
 	}
-	emitted, err := emit.Files(w)
+	code, err := scaffold.ReadOwn(w, users)
+	if err != nil {
+		return nil, err
+	}
+	emitted, err := emit.FilesBeside(w, code.Declares)
 	if err != nil {
 		return nil, err
 	}
@@ -47,8 +51,7 @@ func Render(w *spec.Workflow, own map[string][]byte) (map[string][]byte, error) 
 		files[f.Name] = f.Content
 		generated = append(generated, scaffold.Source{Path: f.Name, Content: f.Content})
 	}
-	code, err := scaffold.Read(w, generated, users)
-	if err != nil {
+	if err := code.AddGenerated(generated); err != nil {
 		return nil, err
 	}
 	skeleton, err := code.Skeleton()
