@@ -92,6 +92,8 @@ var defaultRetry = RetryPolicy{MaxAttempts: 25, Base: 500 * time.Millisecond, Ma
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.Logger, slog.Default())
+	c.Logger = newLogger(c.Logger)
+	c.Telemetry = newGuardedTelemetry(c.Telemetry, c.Logger)
 	setDefault(&c.Clock, Clock(systemClock{}))
 	setDefault(&c.Lanes, 2)
 	setDefault(&c.BatchSize, 128)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // EffectCall tells a handler about the call it is handling.
@@ -97,16 +99,18 @@ type EffectLimit struct {
 	PerKey      int     // at once in all processes for one value of Key
 }
 
-// Permanent marks a handler's error as one that no retry can mend: the effect becomes a dead letter at once.
+// Permanent marks a handler's error as one that no retry can mend: the effect becomes a dead letter at once. It needs an error: with
+// nil the effect becomes a dead letter too, whose text says so.
 func Permanent(err error) error { return &permanentError{err} }
 
 type permanentError struct{ err error }
 
-func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Error() string { return markedText("Permanent", e.err) }
 func (e *permanentError) Unwrap() error { return e.err }
 
 // RetryAfter marks a handler's error with the pause before the next attempt, in place of the effect's backoff; a service
-// that answers "429 Retry-After" is a case for it. The attempt counts like any other.
+// that answers "429 Retry-After" is a case for it. The attempt counts like any other. It needs an error: with nil the attempt has
+// failed too, with a text that says so.
 func RetryAfter(err error, pause time.Duration) error { return &retryAfterError{err, pause} }
 
 // Snooze is a handler's error that says that it is too early: the effect is due again after the pause, and the attempt does not
@@ -122,12 +126,20 @@ type retryAfterError struct {
 	pause time.Duration
 }
 
-func (e *retryAfterError) Error() string { return e.err.Error() }
+func (e *retryAfterError) Error() string { return markedText("RetryAfter", e.err) }
 func (e *retryAfterError) Unwrap() error { return e.err }
+
+// markedText is the text of an error that a function of this package has marked.
+func markedText(by string, err error) string {
+	if err == nil {
+		return "runtime." + by + " was called without an error; return nil when the attempt succeeded"
+	}
+	return usererr.Text(err)
+}
 
 // settle says what becomes of a delivery whose attempt failed with err.
 func (p RetryPolicy) settle(d Delivery, err error, now time.Time) Settlement {
-	s := Settlement{Lease: d.Lease, Verdict: RetryLater, Error: err.Error(), At: now}
+	s := Settlement{Lease: d.Lease, Verdict: RetryLater, Error: usererr.Bound(err.Error()), At: now}
 	var permanent *permanentError
 	var retryAfter *retryAfterError
 	var snooze *snoozeError
@@ -138,7 +150,7 @@ func (p RetryPolicy) settle(d Delivery, err error, now time.Time) Settlement {
 		s.Verdict = Dead
 	case d.Attempt >= p.MaxAttempts:
 		s.Verdict = Dead
-		s.Error = fmt.Sprintf("attempt %d of %d: %s", d.Attempt, p.MaxAttempts, s.Error)
+		s.Error = usererr.Bound(fmt.Sprintf("attempt %d of %d: %s", d.Attempt, p.MaxAttempts, s.Error))
 	case errors.As(err, &retryAfter):
 		s.At = now.Add(max(retryAfter.pause, 0))
 	default:

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // ErrConflict says that a unit of work lost a race against another and left nothing behind. The engine runs the input
@@ -98,12 +100,12 @@ type PanicError struct {
 	Stack []byte
 }
 
-func (e *PanicError) Error() string { return fmt.Sprintf("%s panicked: %v", e.In, e.Value) }
+func (e *PanicError) Error() string { return e.In + " panicked: " + usererr.ValueText(e.Value) }
 
-// Unwrap returns the panic's value when it is an error.
+// Unwrap returns the panic's value when it is an error, for errors.Is and errors.As.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
-	return err
+	return usererr.Wrap(err)
 }
 
 // recoverTo turns a panic into *err. Deferred around each call of user code, which in and name together say.

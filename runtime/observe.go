@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // records returns what is to be kept of an input beside what it led to.
@@ -45,7 +47,8 @@ func (c *Config) observes(key InstanceKey, input string) (yes bool) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			c.Logger.Error("ironflow: Config.Observe panicked", "workflow", key.Workflow, "instance", key.ID, "input", input, "panic", v)
+			c.Logger.Error("ironflow: Config.Observe panicked", "workflow", key.Workflow, "instance", key.ID, "input", input,
+				"panic", usererr.ValueText(v))
 			yes = false
 		}
 	}()

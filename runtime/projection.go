@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // Projection makes something else of events: rows of a table that is easy to query, most often. It reads the feed from its
@@ -141,7 +143,7 @@ func (p Projection[Tx]) bind(store Store) (*boundProjection, error) {
 		b.reset = func(ctx context.Context, update ProjectionUpdate) error {
 			return on.Project(ctx, p.Name, func(ctx context.Context, tx Tx) (err error) {
 				defer recoverTo(&err, "the reset of projection ", p.Name)
-				return p.Reset(ctx, tx)
+				return usererr.Wrap(p.Reset(ctx, tx))
 			}, update)
 		}
 	}
@@ -174,11 +176,11 @@ func (p *Projection[Tx]) validate() error {
 func (p *Projection[Tx]) applyAll(ctx context.Context, tx Tx, events []StoredEvent) (err error) {
 	defer recoverTo(&err, "projection ", p.Name)
 	if p.ApplyBatch != nil {
-		return p.ApplyBatch(ctx, tx, events)
+		return usererr.Wrap(p.ApplyBatch(ctx, tx, events))
 	}
 	for _, event := range events {
 		if err := p.Apply(ctx, tx, event); err != nil {
-			return err
+			return usererr.Wrap(err)
 		}
 	}
 	return nil

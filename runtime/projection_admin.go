@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // ProjectionInfo is how a projection is doing.
@@ -203,7 +205,7 @@ func (e *Engine) updateProjection(ctx context.Context, name string, update Proje
 		if err := update(s); err != nil {
 			return err
 		}
-		s.UpdatedAt = storedTime(e.config.Clock.Now())
+		s.UpdatedAt, s.LastError = storedTime(e.config.Clock.Now()), usererr.Bound(s.LastError)
 		return nil
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // Retention says how long what is over is kept. While Run runs, the engine deletes what is older, in the background and in
@@ -405,7 +407,7 @@ func callArchive(
 	err = onOwnGoroutine(func() (err error) {
 		defer recoverTo(&err, "Config.Retention.", "Archive")
 		keep, err = archive(ctx, instances)
-		return err
+		return usererr.Wrap(err)
 	})
 	return keep, err
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // Telemetry is told what an engine does, while it does it: package runtime/otel makes traces and metrics of it. It is called by
-// many goroutines at the same time, and what it takes is taken from the work, so it must not block. A panic in it is not caught.
+// many goroutines at the same time, and what it takes is taken from the work, so it must not block. A panic in it is logged, and means that nothing is reported.
 //
 // More methods may be added with a minor version; embed NoTelemetry to go on compiling.
 type Telemetry interface {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // worker delivers what becomes due in one queue, each kind by its route.
@@ -282,7 +284,7 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (Set
 	var lost *LeaseLost
 	var newer *UnknownEvent
 	switch {
-	case errors.As(err, &lost), errors.As(context.Cause(ctx), &lost):
+	case !usererr.Is(err) && errors.As(err, &lost), errors.As(context.Cause(ctx), &lost): // a handler may hear of another lease
 		log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now", "error", err)
 		return Settlement{}, DeliveryEnd{Result: DeliveryLeaseLost, Err: err}
 	case errors.Is(context.Cause(ctx), errStopping):
@@ -316,9 +318,9 @@ func lastWord(d Delivery, policy RetryPolicy) string {
 	if d.Attempt > policy.MaxAttempts+1 && d.LastError != "" {
 		return d.LastError
 	}
-	return fmt.Sprintf(
+	return usererr.Bound(fmt.Sprintf(
 		"gave up after %d attempts; the last one did not report back: its process crashed, or lost its lease. Last error: %s",
-		policy.MaxAttempts, d.LastError)
+		policy.MaxAttempts, d.LastError))
 }
 
 // maxBurials is how many more attempts there are at telling a workflow that an effect is dead.

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ironflow-gen/ironflow/runtime/codec"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // definition is a Definition with its types erased, as the engine uses it.
@@ -328,7 +329,8 @@ func (w *typed[S, I, E, F, R]) handle(ctx context.Context, payload []byte, call 
 	if err != nil {
 		return nil, Permanent(err)
 	}
-	return w.Handle(ctx, effect, call)
+	result, err = w.Handle(ctx, effect, call)
+	return result, usererr.Wrap(err)
 }
 
 // decide implements definition.

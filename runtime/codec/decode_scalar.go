@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // String reads a string. Invalid UTF-8 and an escaped surrogate without its pair are errors.
@@ -204,7 +206,7 @@ func DecodeGo[T any](d *Decoder) T {
 		return v
 	}
 	if err := json.Unmarshal(text, &v); err != nil {
-		d.mistakeOf(start, fmt.Sprintf("cannot decode a %T", v), err)
+		d.mistakeOf(start, fmt.Sprintf("cannot decode a %T", v), usererr.Wrap(err))
 	}
 	return v
 }

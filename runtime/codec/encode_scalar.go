@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // String writes a string. Invalid UTF-8 is an error.
@@ -196,7 +198,7 @@ func (e *Encoder) JSON(v json.RawMessage) {
 func EncodeGo[T any](e *Encoder, v T) {
 	text, err := json.Marshal(&v)
 	if err != nil {
-		e.failAt(e.path(), fmt.Sprintf("cannot encode a %T", v), err)
+		e.failAt(e.path(), fmt.Sprintf("cannot encode a %T", v), usererr.Wrap(err))
 		return
 	}
 	e.JSON(text)

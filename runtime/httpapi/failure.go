@@ -11,6 +11,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/codec"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // failed answers an error of the engine. What is the caller's to mend is said in full, all else is logged. Input and body are
@@ -19,7 +20,7 @@ func (h *handler) failed(w http.ResponseWriter, r *http.Request, input Input, bo
 	answer := answerTo(input, body, err)
 	if answer.Status == http.StatusInternalServerError {
 		slog.ErrorContext(r.Context(), "ironflow: a request over HTTP failed",
-			"workflow", h.workflow.Name, "method", r.Method, "path", r.URL.Path, "status", answer.Status, "error", err)
+			"workflow", h.workflow.Name, "method", r.Method, "path", r.URL.Path, "status", answer.Status, "error", usererr.Bound(err.Error()))
 	}
 	h.fail(w, answer)
 }
@@ -31,6 +32,9 @@ func answerTo(input Input, body []byte, err error) *Error {
 	}
 	if invalid, is := errors.AsType[*runtime.InvalidInput](err); is {
 		return invalidInput(input, body, invalid)
+	}
+	if usererr.Is(err) { // a type that the workflow imports cannot be encoded; its error may carry any of the others, too
+		return internal()
 	}
 	if identifier, is := errors.AsType[*runtime.InvalidIdentifier](err); is {
 		return invalidIdentifier(input, identifier)

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // ListDead implements runtime.DeadLetters.
@@ -66,7 +67,7 @@ func (q *queue) Revive(ctx context.Context, letters []runtime.Lease, at time.Tim
 
 // Discard implements runtime.DeadLetters.
 func (q *queue) Discard(ctx context.Context, letters []runtime.Lease, discard runtime.Discard) ([]runtime.Lease, error) {
-	return q.decide(ctx, "discard", q.queries.discard, letters, discard.At, storableError(discard.By), storableError(discard.Reason))
+	return q.decide(ctx, "discard", q.queries.discard, letters, discard.At, usererr.Bound(discard.By), usererr.Bound(discard.Reason))
 }
 
 // decide runs a statement on dead letters and returns those that it did not find.

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // EndedDeliveries implements runtime.Causes.
@@ -45,7 +46,7 @@ func (b *changeBatch) ended() {
 			columns.add(e.Lease.Instance)
 			by.add(e.By.Instance)
 			queues, items = append(queues, string(e.Lease.Queue)), append(items, leaseItem(e.Lease))
-			kinds, endings, reasons = append(kinds, e.Kind), append(endings, string(e.Ending)), append(reasons, storableError(e.Reason))
+			kinds, endings, reasons = append(kinds, e.Kind), append(endings, string(e.Ending)), append(reasons, usererr.Bound(e.Reason))
 			versions, byVersions = append(versions, e.Lease.Version), append(byVersions, e.By.Version)
 			times, attempts = append(times, e.At), append(attempts, int32(e.Attempts))
 		}

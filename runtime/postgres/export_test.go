@@ -53,5 +53,3 @@ func (s *Store) KeyStatements() map[string]string {
 }
 
 func (s *Store) ReadEventsStatement() string { return s.queries.readEvents }
-
-var StorableError = storableError

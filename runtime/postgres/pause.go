@@ -6,12 +6,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // PauseWorkflow implements runtime.Pauses.
 func (s *Store) PauseWorkflow(ctx context.Context, pause runtime.Pause) error {
 	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
-		batch.Queue(s.queries.pauses.pause, pause.Workflow, pause.At, storableError(pause.By), storableError(pause.Reason), pause.RefuseInputs)
+		batch.Queue(s.queries.pauses.pause, pause.Workflow, pause.At, usererr.Bound(pause.By), usererr.Bound(pause.Reason), pause.RefuseInputs)
 	})
 	if err != nil {
 		return wrap(err, "pause workflow %s", pause.Workflow)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 var _ runtime.ProjectionStore[pgx.Tx] = (*Store)(nil)
@@ -114,7 +115,7 @@ func (s *Store) changeProjection(ctx context.Context, tx pgx.Tx, name string, up
 		return err
 	}
 	_, err = tx.Exec(ctx, s.queries.projection.write, name, string(state.Status), int64(state.Position), orNull(state.EventAt),
-		state.Skipped, state.Rebuild, state.Attempts, storableError(state.LastError), int64(state.StoppedAt), state.Owner,
+		state.Skipped, state.Rebuild, state.Attempts, usererr.Bound(state.LastError), int64(state.StoppedAt), state.Owner,
 		state.Token, orNull(state.LeaseUntil), state.UpdatedAt)
 	return err
 }

@@ -7,17 +7,13 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
-
-// maxLastError is how much of an attempt's error is kept, in bytes.
-const maxLastError = 4 << 10
 
 // queue implements runtime.Queue. The outbox and the timers differ in their statements and in what an item is.
 type queue struct {
@@ -172,7 +168,7 @@ func newSettlementColumns(settlements []runtime.Settlement) settlementColumns {
 
 func (c *settlementColumns) add(s runtime.Settlement) {
 	c.leases, c.verdicts = append(c.leases, s.Lease), append(c.verdicts, verdictNames[s.Verdict])
-	c.errors, c.times = append(c.errors, storableError(s.Error)), append(c.times, s.At)
+	c.errors, c.times = append(c.errors, usererr.Bound(s.Error)), append(c.times, s.At)
 	c.attempts = append(c.attempts, int32(s.Attempts))
 }
 
@@ -242,18 +238,4 @@ func unmarked(leases []runtime.Lease, held marks) []runtime.Lease {
 		}
 	}
 	return lost
-}
-
-// storableError returns an error's text as PostgreSQL can keep it: valid UTF-8 without NUL, and not too long.
-func storableError(text string) string {
-	const unknown = "\uFFFD"
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, unknown), "\x00", unknown)
-	if len(text) <= maxLastError {
-		return text
-	}
-	end := maxLastError
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
 }

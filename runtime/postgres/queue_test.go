@@ -8,10 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/ironflow-gen/ironflow/runtime"
-	"github.com/ironflow-gen/ironflow/runtime/postgres"
 )
 
 // TestDeadlockStorm lets workers settle, extend and consume the same deliveries in every order at once, most of them under
@@ -185,22 +183,6 @@ func TestKindGivenTwice(t *testing.T) {
 	})
 	if err != nil || len(claimed) != 1 {
 		t.Errorf("got %d deliveries, error %v", len(claimed), err)
-	}
-}
-
-func TestStorableError(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{
-		"", "plain", "nul \x00", "bad \xff\xfe", strings.Repeat("x", 5000),
-		strings.Repeat("😀", 2000), strings.Repeat("\xff", 5000), strings.Repeat("\x00", 3000),
-	} {
-		got := postgres.StorableError(text)
-		if !utf8.ValidString(got) || strings.Contains(got, "\x00") || len(got) > 4096 {
-			t.Errorf("%.20q: got %d bytes: %.20q", text, len(got), got)
-		}
-	}
-	if got := postgres.StorableError("plain"); got != "plain" {
-		t.Errorf("got %q", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // change writes what one instance adds to a commit.
@@ -160,7 +161,7 @@ func (c *change) recordEnded() error {
 		if err == nil {
 			_, err = c.on.exec(recordEnded, e.Lease.Instance.ID, e.Lease.Instance.Workflow, string(e.Lease.Queue), e.Lease.Version,
 				t.itemText(&e.Lease), e.Kind, string(e.Ending), micros(e.At), int64(e.Attempts),
-				e.By.Instance.ID, e.By.Instance.Workflow, e.By.Version, storable(e.Reason))
+				e.By.Instance.ID, e.By.Instance.Workflow, e.By.Version, usererr.Bound(e.Reason))
 		}
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // ListDead implements [runtime.DeadLetters].
@@ -84,7 +85,7 @@ func (q queue) Discard(ctx context.Context, letters []runtime.Lease, discard run
 		return nil, nil
 	}
 	err = q.store.writer.write(ctx, func(on *connection) error {
-		record := []driver.Value{micros(discard.At), storable(discard.By), storable(discard.Reason)}
+		record := []driver.Value{micros(discard.At), usererr.Bound(discard.By), usererr.Bound(discard.Reason)}
 		for i := range letters {
 			l := &letters[i]
 			if l.Queue != q.name {

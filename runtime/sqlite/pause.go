@@ -6,12 +6,13 @@ import (
 	"fmt"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // PauseWorkflow implements [runtime.Pauses].
 func (s *Store) PauseWorkflow(ctx context.Context, pause runtime.Pause) error {
 	err := s.writer.write(ctx, func(on *connection) error {
-		_, err := on.exec(pauseWorkflow, pause.Workflow, micros(pause.At), storable(pause.By), storable(pause.Reason), pause.RefuseInputs)
+		_, err := on.exec(pauseWorkflow, pause.Workflow, micros(pause.At), usererr.Bound(pause.By), usererr.Bound(pause.Reason), pause.RefuseInputs)
 		return err
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 var _ runtime.ProjectionStore[*sql.Tx] = (*Store)(nil)
@@ -123,7 +124,7 @@ func changeProjection(on *connection, name string, update runtime.ProjectionUpda
 		return err
 	}
 	_, err := on.exec(writeProjection, name, string(state.Status), int64(state.Position), orNull(state.EventAt), state.Skipped,
-		state.Rebuild, int64(state.Attempts), storable(state.LastError), int64(state.StoppedAt), state.Owner, state.Token,
+		state.Rebuild, int64(state.Attempts), usererr.Bound(state.LastError), int64(state.StoppedAt), state.Owner, state.Token,
 		orNull(state.LeaseUntil), micros(state.UpdatedAt))
 	return err
 }

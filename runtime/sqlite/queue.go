@@ -6,10 +6,10 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // table is what the two queues differ in: the statements, and the two fields of a lease that, with the instance, name a
@@ -173,7 +173,7 @@ func (q queue) Extend(ctx context.Context, leases []runtime.Lease, until time.Ti
 func (q queue) Settle(ctx context.Context, settlements []runtime.Settlement) (lost []runtime.Lease, err error) {
 	return forEach(ctx, q, settlements, "settle", func(on *connection, s *runtime.Settlement) (*runtime.Lease, string, []driver.Value, error) {
 		if s.Verdict == runtime.Done && s.Error != "" {
-			recorded := q.held([]driver.Value{micros(s.At), storable(s.Error)}, &s.Lease)
+			recorded := q.held([]driver.Value{micros(s.At), usererr.Bound(s.Error)}, &s.Lease)
 			if _, err := on.exec(q.sql.recordRefused, recorded...); err != nil {
 				return &s.Lease, "", nil, err
 			}
@@ -188,9 +188,9 @@ func (t *table) settlement(s *runtime.Settlement) (statement string, args []driv
 	case runtime.Done:
 		return t.sql.done, nil, nil
 	case runtime.RetryLater:
-		return t.sql.retry, []driver.Value{micros(s.At), storable(s.Error), int64(s.Attempts)}, nil
+		return t.sql.retry, []driver.Value{micros(s.At), usererr.Bound(s.Error), int64(s.Attempts)}, nil
 	case runtime.Dead:
-		return t.sql.dead, []driver.Value{micros(s.At), storable(s.Error)}, nil
+		return t.sql.dead, []driver.Value{micros(s.At), usererr.Bound(s.Error)}, nil
 	case runtime.Release:
 		return t.sql.release, []driver.Value{micros(s.At)}, nil
 	case runtime.Again:
@@ -230,9 +230,4 @@ func forEach[T any](ctx context.Context, q queue, words []T, what string,
 		return nil, fmt.Errorf("sqlite: %s %s: %w", what, q.name, err)
 	}
 	return lost, nil
-}
-
-// storable makes text of the error of a handler, which may hold anything.
-func storable(message string) string {
-	return strings.ToValidUTF8(strings.ReplaceAll(message, "\x00", "\uFFFD"), "\uFFFD")
 }

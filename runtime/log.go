@@ -1,0 +1,54 @@
+package runtime
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+)
+
+// boundedHandler bounds the texts of a record, so that an error of many megabytes is not one line of a log.
+type boundedHandler struct{ slog.Handler }
+
+// newLogger returns the logger that the engine writes to.
+func newLogger(logger *slog.Logger) *slog.Logger {
+	if _, is := logger.Handler().(boundedHandler); is {
+		return logger
+	}
+	return slog.New(boundedHandler{logger.Handler()})
+}
+
+// Handle implements slog.Handler.
+func (h boundedHandler) Handle(ctx context.Context, record slog.Record) error {
+	bounded := slog.NewRecord(record.Time, record.Level, record.Message, record.PC)
+	record.Attrs(func(a slog.Attr) bool {
+		bounded.AddAttrs(boundedAttr(a))
+		return true
+	})
+	return h.Handler.Handle(ctx, bounded)
+}
+
+// WithAttrs implements slog.Handler.
+func (h boundedHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return boundedHandler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h boundedHandler) WithGroup(name string) slog.Handler {
+	return boundedHandler{h.Handler.WithGroup(name)}
+}
+
+// boundedAttr leaves errors as they are when their text needs no change, for handlers that look at them.
+func boundedAttr(a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindString:
+		return slog.String(a.Key, usererr.Bound(a.Value.String()))
+	case slog.KindAny:
+		if err, is := a.Value.Any().(error); is && err != nil {
+			if text := err.Error(); usererr.Bound(text) != text {
+				return slog.String(a.Key, usererr.Bound(text))
+			}
+		}
+	}
+	return a
+}

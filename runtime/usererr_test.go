@@ -1,0 +1,212 @@
+package runtime_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	goruntime "runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
+	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+)
+
+// hostile is an error whose methods do what they are told.
+type hostile struct{ onError, onUnwrap, onIs, onAs func() }
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
+}
+func (h hostile) Error() string { call(h.onError); return "hostile" }
+func (h hostile) Unwrap() error { call(h.onUnwrap); return nil }
+func (h hostile) Is(error) bool { call(h.onIs); return false }
+func (h hostile) As(any) bool   { call(h.onAs); return false }
+
+type endless struct{}
+
+func (e endless) Error() string { return "endless" }
+func (e endless) Unwrap() error { return e }
+
+// hostileErrors are errors of user code, with what is said of them.
+func hostileErrors() map[string]struct {
+	err  error
+	says string
+} {
+	panics, exits := func() { panic("no") }, func() { goruntime.Goexit() }
+	var typedNil *fs.PathError
+	return map[string]struct {
+		err  error
+		says string
+	}{
+		"typed nil":            {typedNil, "a nil *fs.PathError was returned as an error"},
+		"wrapped typed nil":    {errors.Join(errors.New("first"), hostile{onUnwrap: panics}), "first\nhostile"},
+		"Error panics":         {hostile{onError: panics}, "whose method Error panicked"},
+		"Error exits":          {hostile{onError: exits}, "whose method Error ended its goroutine"},
+		"Is panics":            {hostile{onIs: panics}, "hostile"},
+		"As panics":            {hostile{onAs: panics}, "hostile"},
+		"Unwrap exits":         {hostile{onUnwrap: exits}, "hostile"},
+		"Unwrap never ends":    {endless{}, "endless"},
+		"Permanent(nil)":       {runtime.Permanent(nil), "runtime.Permanent was called without an error"},
+		"Permanent(typed nil)": {runtime.Permanent(typedNil), "a nil *fs.PathError was returned as an error"},
+		"RetryAfter(nil)":      {runtime.RetryAfter(nil, time.Millisecond), "runtime.RetryAfter was called without an error"},
+		"a lease of others":    {&runtime.LeaseLost{}, "is no longer leased to this worker"},
+		"NUL and no UTF-8":     {errors.New("a\x00\xffb"), "a\uFFFD\uFFFDb"},
+		"5 MiB":                {errors.New(strings.Repeat("é", 5<<19)), "bytes were cut)"},
+	}
+}
+
+// Whatever an error does that user code returns or panics with, the process goes on, and the work that failed says why.
+func TestHostileErrorsOfHandlers(t *testing.T) {
+	onStores(t, func(b *bed) {
+		all := hostileErrors()
+		config := b.realConfig()
+		config.EffectRetry.MaxAttempts = 2
+		engine := b.engine(config, notify(func(_ context.Context, _ ticket.Notify, call runtime.EffectCall) error {
+			name, panics := strings.CutPrefix(call.Instance.ID, "panicked ")
+			if panics {
+				panic(all[name].err)
+			}
+			return all[name].err
+		}))
+		for name := range all {
+			b.open(engine, name)
+			b.open(engine, "panicked "+name)
+		}
+		b.run(engine)
+		b.eventually("dead letters", func() bool {
+			return len(b.table("kind", "effects", "WHERE dead_at IS NOT NULL")) == 2*len(all)
+		})
+		for name, test := range all {
+			for _, id := range []string{name, "panicked " + name} {
+				got := b.table("last_error", "effects", "WHERE workflow_id = '"+id+"'")[0]
+				if !strings.Contains(got, test.says) || strings.Contains(got, "%!") || len(got) > 9<<10 {
+					b.Errorf("%s: got %d bytes: %.300q, want %q", id, len(got), got, test.says)
+				}
+			}
+		}
+		b.wantLog("dead letter", "workflow=ticket", "effect=Notify")
+		b.log.mu.Lock()
+		defer b.log.mu.Unlock()
+		for _, line := range b.log.lines {
+			if len(line) > 32<<10 || strings.Contains(line, "%!") {
+				b.Errorf("a log line of %d bytes: %.300q", len(line), line)
+			}
+		}
+	})
+}
+
+func TestHostileErrorsOfProjections(t *testing.T) {
+	onStores(t, func(b *bed) {
+		all := hostileErrors()
+		var journals []journal
+		for name, test := range all {
+			journals = append(journals, journal{name: name, before: func(context.Context, runtime.StoredEvent) error { return test.err }})
+		}
+		engine, client := b.projecting(b.projectionConfig(), journals...)
+		add(b, client, "a")
+		b.run(engine)
+		b.eventually("all have stopped", func() bool {
+			return len(b.table("name", "projections", "WHERE status = 'stopped'")) == len(all)
+		})
+		for name, test := range all {
+			got := b.table("last_error", "projections", "WHERE name = '"+name+"'")[0]
+			if !strings.Contains(got, test.says) || strings.Contains(got, "%!") || len(got) > 9<<10 {
+				b.Errorf("%s: got %d bytes: %.300q, want %q", name, len(got), got, test.says)
+			}
+		}
+	})
+}
+
+func TestHostilePanicsOfDeciders(t *testing.T) {
+	onStores(t, func(b *bed) {
+		all := hostileErrors()
+		engine := b.engine(b.config(newClock()), ledgers(ledger.Decider{
+			OnAdd: func(_ time.Time, _ ledger.State, in ledger.Add) ledger.AddDecision { panic(all[in.Account].err) },
+		}, ledger.Handler{}))
+		for name, test := range all {
+			_, err := ledger.NewClient(engine).Add(b.Context(), ledger.Add{Account: name, Amount: 1})
+			wantError(b, err, test.says)
+			if panicked, is := errors.AsType[*runtime.PanicError](err); !is || panicked.Value == nil {
+				b.Errorf("%s: got %T, want a *runtime.PanicError", name, err)
+			}
+			if errors.Is(err, context.Canceled) {
+				b.Errorf("%s: it is said to be context.Canceled", name)
+			}
+		}
+	})
+}
+
+// What a handler's error wraps is found by those who hear of it.
+func TestErrorsOfHandlersStayWhatTheyAre(t *testing.T) {
+	cause := errors.New("cause")
+	onStores(t, func(b *bed) {
+		var ended atomic.Value
+		config := b.realConfig()
+		config.Telemetry = &endListener{ended: func(err error) { ended.CompareAndSwap(nil, err) }}
+		engine := b.engine(config, notify(func(context.Context, ticket.Notify, runtime.EffectCall) error {
+			return fmt.Errorf("sending: %w", cause)
+		}))
+		b.open(engine, "a")
+		b.run(engine)
+		b.eventually("the report of an attempt", func() bool { return ended.Load() != nil })
+		if err := ended.Load().(error); !errors.Is(err, cause) || err.Error() != "effect Notify: sending: cause" {
+			b.Errorf("got %v", err)
+		}
+	})
+}
+
+type endListener struct {
+	runtime.NoTelemetry
+	ended func(error)
+}
+
+func (l *endListener) StartDelivery(ctx context.Context, _ runtime.DeliveryStart) (context.Context, func(runtime.DeliveryEnd)) {
+	return ctx, func(end runtime.DeliveryEnd) { l.ended(end.Err) }
+}
+
+// A Telemetry that panics is logged, and costs nothing else.
+func TestPanicsOfTelemetry(t *testing.T) {
+	onStores(t, func(b *bed) {
+		config := b.realConfig()
+		config.Telemetry = panickingTelemetry{}
+		done := make(chan struct{}, 16)
+		engine := b.engine(config, notify(func(ctx context.Context, _ ticket.Notify, _ runtime.EffectCall) error {
+			if ctx == nil {
+				return errors.New("no context")
+			}
+			done <- struct{}{}
+			return nil
+		}))
+		b.open(engine, "a")
+		b.run(engine)
+		wait(b, "the effect", done)
+		b.eventuallyTable("kind", "effects", "")
+		b.wantLog("Config.Telemetry panicked", "method=StartInput")
+		b.wantLog("Config.Telemetry panicked", "method=StartDelivery")
+		b.wantLog("Config.Telemetry panicked", "method=Committed")
+	})
+}
+
+type panickingTelemetry struct{}
+
+func (panickingTelemetry) StartInput(context.Context, runtime.InputStart) (string, func(runtime.InputEnd)) {
+	panic(hostile{})
+}
+func (panickingTelemetry) StartDelivery(context.Context, runtime.DeliveryStart) (context.Context, func(runtime.DeliveryEnd)) {
+	panic(hostile{})
+}
+func (panickingTelemetry) StartProjection(context.Context, runtime.ProjectionStart) (context.Context, func(runtime.ProjectionEnd)) {
+	panic(hostile{})
+}
+func (panickingTelemetry) Committed(runtime.CommitReport)             { panic(hostile{}) }
+func (panickingTelemetry) Claimed(runtime.ClaimReport)                { panic(hostile{}) }
+func (panickingTelemetry) Settled(runtime.SettlementReport)           { panic(hostile{}) }
+func (panickingTelemetry) DeadLettersEnded(runtime.DeadLettersReport) { panic(hostile{}) }
+func (panickingTelemetry) Deleted(runtime.DeletionReport)             { panic(hostile{}) }
