@@ -35,7 +35,7 @@ type group struct {
 	own     chain  // what chain points to, so that it need not be allocated by itself
 	read    bool   // the chain begins at what the store said within this batch
 	decided int    // how many of the tasks, the first ones, have their result
-	failed  bool   // one of them has an error
+	failed  bool   // one of them has an error, or the state may have been changed
 }
 
 func newBatch(l *lane, tasks []*task) *batch {
@@ -67,16 +67,13 @@ func (b *batch) run() {
 	if errors.Is(err, ErrConflict) && len(b.groups) > 0 {
 		// Another process was faster on one of the instances. What it left is read now, so this seldom happens twice.
 		b.lane.distrust = distrustedBatches
-		b.forget()
 		err = b.attempt(ctx)
 	}
 	switch {
 	case err == nil: // all are answered
 	case len(b.groups) == 1 && len(b.groups[0].tasks) == 1 && !errors.Is(err, ErrConflict):
-		b.forget()
 		b.groups[0].tasks[0].answer(result{}, fromStore(err))
 	case errors.Is(err, ErrOutcomeUnknown):
-		b.forget()
 		for _, g := range b.groups {
 			g.answerAll(fromStore(err))
 		}
@@ -123,6 +120,7 @@ func (b *batch) keepApart(apart func(*group) bool) {
 	kept := b.groups[:0]
 	for _, g := range b.groups {
 		if apart(g) {
+			b.lane.cache.remove(g.key)
 			b.lane.setApart(g.key, g.tasks)
 		} else {
 			kept = append(kept, g)
@@ -141,6 +139,11 @@ func (b *batch) forget() {
 // attempt reads what is not cached, decides, stores and answers. With an error nothing is stored, and nothing answered but
 // repeats.
 func (b *batch) attempt(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil { // evolvers may have changed what is cached, and what they made of it is not stored
+			b.forget()
+		}
+	}()
 	if b.x.config.Telemetry != nil {
 		begin := time.Now()
 		defer func() {
@@ -315,6 +318,7 @@ func (g *group) decide(config *Config) error {
 		}
 		result, err := g.chain.decide(t.request)
 		g.add(result, err)
+		g.failed = g.failed || g.chain.touched
 		if err == nil {
 			// Also for those that add nothing: what is asked of user code is asked before anything is stored.
 			records, err := config.records(&t.request, result, g.chain.change.Due)
@@ -327,8 +331,8 @@ func (g *group) decide(config *Config) error {
 				g.chain.change.Inputs.add(records)
 			}
 		}
-		if err != nil {
-			return nil // user code that fails may have touched the state; the rest begins at what is stored
+		if err != nil || g.chain.touched {
+			return nil // the rest begins at what is stored
 		}
 	}
 	return nil

@@ -17,8 +17,9 @@ type chain struct {
 	change   Change
 	taken    []taken // the decisions that the change is made of
 	timers   timerNet
-	events   int // size of the events' payloads
-	effects  int // size of the effects'
+	events   int  // size of the events' payloads
+	effects  int  // size of the effects'
+	touched  bool // a decider may have changed the state; it is not to be used any more
 }
 
 // taken is an accepted decision within a chain.
@@ -57,6 +58,7 @@ func (c *chain) decide(req request) (result, error) {
 		c.now = latest(c.now, req.notBefore)
 	}
 	rejection, decided, err := c.workflow.decide(c.now, c.current.version, c.current.state, req.input)
+	c.touched = c.touched || err != nil || decided.touched
 	switch {
 	case err != nil:
 		return result{}, err

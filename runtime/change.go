@@ -19,6 +19,10 @@ type decided struct {
 	complete bool
 	status   string
 	state    any
+
+	// touched says that the decider was given the state or the input itself, because nobody knows how to copy it. Also of a
+	// rejection. What it may have changed is not used any more.
+	touched bool
 }
 
 // decisionBuilder checks an accepted decision against the declaration and encodes it.

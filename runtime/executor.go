@@ -226,7 +226,7 @@ func (x *executor) decideUnreported(ctx context.Context, in beginner, key Instan
 	if err := x.commit(uncancelled, work, change); err != nil {
 		return result{}, Change{}, fromStore(err)
 	}
-	if req.within == nil {
+	if req.within == nil && !c.touched {
 		x.snapshots.consider(&c)
 	}
 	return outcome, change, nil

@@ -69,6 +69,7 @@ type typed[S, I, E, F, R any] struct {
 	recurrences map[string]*recurrence // by timer
 	firings     map[string]*recurrence // by schedule
 	plain       plainTypes
+	copier      copier
 }
 
 func newTyped[S, I, E, F, R any](d Definition[S, I, E, F, R]) *typed[S, I, E, F, R] {
@@ -249,7 +250,8 @@ func (w *typed[S, I, E, F, R]) hasEnded(state S) (_ bool, err error) {
 		return w.machine.terminal[w.Status(state)], nil
 	}
 	defer recoverTo(&err, "the evolver's ", "Terminal")
-	return w.Terminal(state), nil
+	given, _ := w.copier.copyOf(state) // or the state itself, see decided.touched
+	return w.Terminal(given.(S)), nil
 }
 
 func (w *typed[S, I, E, F, R]) schema() string { return w.States.Schema }
@@ -347,7 +349,10 @@ func (w *typed[S, I, E, F, R]) decide(now time.Time, version int64, state any, i
 			return w.Refuse(input.name, status, transition.Reject), decided{}, nil
 		}
 	}
-	decision, err := w.askDecider(now, s, input)
+	given, copied := w.copier.copyOf(s)
+	in, inCopied := w.copier.copyOf(input.value)
+	touched := !copied || !inCopied
+	decision, err := w.askDecider(now, given.(S), input.name, in.(I))
 	if err != nil {
 		return nil, decided{}, err
 	}
@@ -359,16 +364,17 @@ func (w *typed[S, I, E, F, R]) decide(now time.Time, version int64, state any, i
 		if w.Rejections.Name(rejection.(R)) == "" {
 			return nil, decided{}, fmt.Errorf("rejection %w", undeclared(rejection))
 		}
-		return rejection, decided{}, nil
+		return rejection, decided{touched: touched}, nil
 	}
 	b := decisionBuilder[S, I, E, F, R]{workflow: w, transition: transition, id: input.instance, version: version, now: now}
+	b.out.touched = touched
 	err = b.build(s, decision)
 	return nil, b.out, err
 }
 
-func (w *typed[S, I, E, F, R]) askDecider(now time.Time, state S, input preparedInput) (d UntypedDecision, err error) {
-	defer recoverTo(&err, "the decider's ", input.name)
-	return w.Decide(now, state, input.value.(I)), nil
+func (w *typed[S, I, E, F, R]) askDecider(now time.Time, state S, name string, input I) (d UntypedDecision, err error) {
+	defer recoverTo(&err, "the decider's ", name)
+	return w.Decide(now, state, input), nil
 }
 
 // validate finds decisions that the type system cannot refuse.
