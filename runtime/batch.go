@@ -354,7 +354,7 @@ func (b *batch) store(ctx context.Context) error {
 		if ok {
 			batch.Changes = append(batch.Changes, change)
 		} else if !g.read && !g.chain.current.completed {
-			batch.Unchanged = append(batch.Unchanged, InstanceVersion{Instance: g.key, Version: g.chain.base})
+			batch.Unchanged = append(batch.Unchanged, InstanceVersion{Instance: g.key, Version: g.chain.base, LastCommit: g.chain.change.LastCommit})
 		}
 	}
 	if len(batch.Changes)+len(batch.Unchanged) == 0 {
@@ -416,9 +416,7 @@ func (b *batch) answer(g *group) {
 	}
 	if g.chain != nil && len(g.chain.change.Events) > 0 {
 		b.x.committed(g.chain.change)
-		if g.chain.base == 0 {
-			g.chain.current.created = b.commit
-		}
+		g.chain.stored(b.commit)
 	}
 }
 

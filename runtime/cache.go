@@ -13,6 +13,7 @@ type cached struct {
 	lastEvent time.Time // recorded time of the last event
 	parent    *Parent
 	created   CommitID  // of the commit that created it; 0 while that is not stored
+	last      CommitID  // of the commit that stored the event of this version; not that of what is being decided
 	bytes     int       // about what the state takes: the size of its last snapshot and of the events since then
 	snapshot  int64     // version of the newest snapshot
 	asOf      time.Time // when the store said so, or took it in

@@ -35,7 +35,7 @@ func newChain(key InstanceKey, workflow *Workflow, known cached, now time.Time) 
 	return chain{
 		key: key, workflow: workflow, base: known.version, current: known,
 		now:    latest(now, known.lastEvent),
-		change: Change{Instance: key, Version: known.version, Due: now},
+		change: Change{Instance: key, Version: known.version, LastCommit: known.last, Due: now},
 	}
 }
 
@@ -112,9 +112,8 @@ func (c *chain) add(req request, d decided) error {
 	case Done:
 		c.change.Consume = append(c.change.Consume, req.settle.Lease)
 		if lease := req.settle.Lease; lease.Instance != c.key && lease.Instance.ID != "" {
-			lease.Token = 0
 			c.change.Ended = append(c.change.Ended, EndedDelivery{
-				Lease: lease, Kind: req.delivery.Kind.Name, Ending: EndedDelivered, At: c.now, Attempts: req.delivery.Attempt,
+				Lease: lease.named(), Kind: req.delivery.Kind.Name, Ending: EndedDelivered, At: c.now, Attempts: req.delivery.Attempt,
 				By: DecisionRef{Instance: c.key, Version: first},
 			})
 		}
@@ -132,6 +131,7 @@ func (c *chain) add(req request, d decided) error {
 		lastEvent: c.now,
 		parent:    parent,
 		created:   c.current.created,
+		last:      c.current.last,
 		bytes:     c.current.bytes,
 		snapshot:  c.current.snapshot,
 		asOf:      c.change.Due,
@@ -226,6 +226,14 @@ func (c *chain) finish() (change Change, ok bool, err error) {
 	return c.change, true, nil
 }
 
+// stored notes which commit has stored the change.
+func (c *chain) stored(commit CommitID) {
+	c.current.last = commit
+	if c.base == 0 {
+		c.current.created = commit
+	}
+}
+
 // size is about what the change takes on its way to the store.
 func (c *chain) size() int { return c.events + c.effects }
 
@@ -233,12 +241,12 @@ func (c *chain) size() int { return c.events + c.effects }
 // given one, or that of the snapshot, or the initial one.
 func known(workflow *Workflow, before cached, instance Instance) (cached, error) {
 	after := cached{version: instance.Version, completed: instance.Completed, lastEvent: instance.LastEventAt,
-		parent: instance.Parent, created: instance.Created, bytes: before.bytes, snapshot: before.snapshot}
+		parent: instance.Parent, created: instance.Created, last: instance.LastCommit, bytes: before.bytes, snapshot: before.snapshot}
 	if instance.Completed {
 		return after, nil
 	}
-	if instance.Version < before.version { // a database that was set back
-		return cached{}, ErrConflict
+	if instance.Version < before.version || before.version > 0 && instance.AfterCommit != before.last {
+		return cached{}, ErrConflict // a database that was set back, or another instance of the id
 	}
 	if instance.Snapshot != nil {
 		after.bytes, after.snapshot = len(instance.Snapshot.State), instance.Snapshot.Version

@@ -223,24 +223,26 @@ func (x *executor) decideUnreported(ctx context.Context, in beginner, key Instan
 		}
 		return outcome, Change{Inputs: records}, fromStore(in.RecordInputs(uncancelled, records))
 	}
-	if err := x.commit(uncancelled, work, change); err != nil {
+	id, err := x.commit(uncancelled, work, change)
+	if err != nil {
 		return result{}, Change{}, fromStore(err)
 	}
+	c.stored(id)
 	if req.within == nil && !c.touched {
 		x.snapshots.consider(&c)
 	}
 	return outcome, change, nil
 }
 
-func (x *executor) commit(ctx context.Context, work UnitOfWork, change Change) error {
+func (x *executor) commit(ctx context.Context, work UnitOfWork, change Change) (CommitID, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	id := newCommitID()
 	err := work.Commit(ctx, id, []Change{change})
 	if errors.Is(err, ErrOutcomeUnknown) {
-		return x.resolve(ctx, id, change, err)
+		err = x.resolve(ctx, id, change, err)
 	}
-	return err
+	return id, err
 }
 
 // resolve finds out what became of a commit whose answer was lost. It returns nil when the changes are stored, ErrConflict

@@ -41,7 +41,7 @@ func (w *snapshotWriter) consider(c *chain) {
 		return
 	}
 	state.bytes = len(encoded)
-	w.add(Snapshot{Instance: c.key, Version: state.version, Schema: schema, State: encoded})
+	w.add(Snapshot{Instance: c.key, Version: state.version, Commit: state.last, Schema: schema, State: encoded})
 }
 
 func (w *snapshotWriter) add(s Snapshot) {

@@ -26,9 +26,9 @@ type Store interface {
 
 	// Append stores the changes of a batch, all of them or none, in one round trip.
 	//
-	// It fails with ErrConflict when an instance of a change or of Unchanged is not at its version any more, or cannot be
-	// locked at once, or the database asked to run the transaction again; else with *UniqueKeyConflict and *LeaseLost like
-	// UnitOfWork.Commit. Once ctx has ended, it fails and stores nothing. When the answer is lost, the error is
+	// It fails with ErrConflict when an instance of a change or of Unchanged is not at its version any more, or its last event
+	// is of another commit than LastCommit, or it cannot be locked at once, or the database asked to run the transaction again;
+	// else with *UniqueKeyConflict and *LeaseLost like UnitOfWork.Commit. Once ctx has ended, it fails and stores nothing. When the answer is lost, the error is
 	// ErrOutcomeUnknown, and Committed tells.
 	Append(ctx context.Context, batch Batch) error
 
@@ -63,8 +63,9 @@ type Store interface {
 	Pauses
 	Forgetting
 
-	// SaveSnapshots keeps states, each in place of the one of the same instance that is as old or older. A snapshot that is
-	// older than the one that is kept, or whose instance does not exist, is ignored.
+	// SaveSnapshots keeps states, each in place of the one of the same instance that is as old or older, or that is of a lost
+	// history. A snapshot that is older than the one that is kept, or whose instance has no event of its version and commit, is
+	// ignored.
 	SaveSnapshots(ctx context.Context, snapshots []Snapshot) error
 
 	// Effects is the outbox, Timers the timers that wait for their time.
@@ -88,11 +89,13 @@ type ReadRequest struct {
 	Completed bool
 }
 
-// Snapshot is an instance's state at a version, as JSON.
+// Snapshot is an instance's state at a version, as JSON. It counts only while the instance's event of that version is of that
+// commit: a database that was set back may have another event there.
 type Snapshot struct {
 	Instance InstanceKey
 	Version  int64
-	Schema   string // names the shape of the state; a reader with another shape replays the events instead
+	Commit   CommitID // that stored the event of this version
+	Schema   string   // names the shape of the state; a reader with another shape replays the events instead
 	State    []byte
 }
 
@@ -101,19 +104,21 @@ type Batch struct {
 	Commit  CommitID
 	Changes []Change // at most one for each instance
 
-	// Unchanged are instances that nothing is added to, but whose version must be the given one: what was decided on it,
-	// a rejection, is only then true.
+	// Unchanged are instances that nothing is added to, but which must be at the given version: what was decided on it, a
+	// rejection, is only then true.
 	Unchanged []InstanceVersion
 }
 
 // InstanceVersion is an instance at a version.
 type InstanceVersion struct {
-	Instance InstanceKey
-	Version  int64
+	Instance   InstanceKey
+	Version    int64
+	LastCommit CommitID // that stored the event of this version; 0 compares the version only
 }
 
-// CommitID is a random number that is stored with the events of a commit, to find out what became of it when its answer
-// was lost. It is not 0.
+// CommitID is a random number that is stored with what a commit writes. It tells what became of a commit whose answer was
+// lost, and it tells histories apart: a database that was set back, by a failover or from a backup, gives the same versions and
+// tokens to other events and deliveries. It is not 0.
 type CommitID int64
 
 // UnitOfWork is one transaction over the instances given to Begin. It is used by one goroutine, and ends with Commit or
@@ -158,6 +163,10 @@ type Instance struct {
 	// when the instance does not exist, or comes without events because it has completed.
 	Created CommitID
 
+	// LastCommit stored the event of Version, and AfterCommit the one of ReadRequest.After, which tells whether the state that
+	// the caller knows belongs to this history. They are 0 when there is no such event, or when no events were asked for.
+	LastCommit, AfterCommit CommitID
+
 	LastEventAt time.Time // RecordedAt of the last event, whether or not Events has it
 	Parent      *Parent   // who started it as a child and wants to hear of its end
 
@@ -175,6 +184,7 @@ type StoredEvent struct {
 	SchemaVersion  int
 	Payload        []byte
 	RecordedAt     time.Time // the now that was given to decide
+	Commit         CommitID  // that stored the event
 }
 
 // Change is what one decision, or several decisions in a row, add to one instance.
@@ -183,6 +193,9 @@ type Change struct {
 	Version  int64     // of the instance the first decision was made on; 0 creates it
 	Now      time.Time // given to decide; kept with the events
 	Due      time.Time // when its effects are due: the clock's now, which Now may be ahead of
+
+	// LastCommit stored the event of Version; 0 compares the version only.
+	LastCommit CommitID
 
 	Events    []NewEvent // at least one
 	Effects   []NewEffect
@@ -404,6 +417,10 @@ type Lease struct {
 	Position int    // of an effect within its decision, counting from 0
 	Key      string // of a timer
 	Token    int64
+
+	// Commit made the delivery; 0 for one from before this was noted, and for schedules. In a database that was set back, another
+	// delivery may have the same version, position or key, and token.
+	Commit CommitID
 }
 
 // Settlement says how a lease ends.

@@ -176,7 +176,7 @@ func (e *Engine) Why(ctx context.Context, instance InstanceKey, version int64) (
 // became of it. The token of the lease does not matter, so one of a WaitingDelivery or a DeadLetter will do, and so will one that
 // ParseIdempotencyKey returns. One that no decision asked for is *UnknownDelivery.
 func (e *Engine) WhyDelivery(ctx context.Context, delivery Lease) (*Explanation, error) {
-	delivery.Token = 0
+	delivery = delivery.named()
 	why := &Explanation{At: storedTime(e.config.Clock.Now())}
 	if delivery.Queue == TimerQueue && delivery.Instance.ID == "" {
 		why.Origin = OriginSchedule

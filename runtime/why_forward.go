@@ -201,6 +201,6 @@ func (f *forward) readDecisions(ctx context.Context, key InstanceKey, t *trail) 
 
 // named is the lease as it names a delivery, whoever holds it.
 func (l Lease) named() Lease {
-	l.Token = 0
+	l.Token, l.Commit = 0, 0
 	return l
 }

@@ -28,7 +28,7 @@ func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
 		b.Queue(begin)
 		b.Queue(useIndexesAndWait, appendWait)
 		if columns := newVersionColumns(batch.Unchanged); !columns.empty() {
-			b.Queue(s.queries.checkVersions, columns.ids, columns.workflows, columns.versions)
+			b.Queue(s.queries.checkVersions, columns.ids, columns.workflows, columns.versions, columns.last)
 		}
 		b.queueChanges(batch.Commit)
 		b.Queue(commit)
@@ -52,7 +52,7 @@ func (s *Store) unchanged(ctx context.Context, instances []runtime.InstanceVersi
 	}
 	var moved int64
 	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
-		batch.Queue(s.queries.readMoved, columns.ids, columns.workflows, columns.versions).QueryRow(func(row pgx.Row) error {
+		batch.Queue(s.queries.readMoved, columns.ids, columns.workflows, columns.versions, columns.last).QueryRow(func(row pgx.Row) error {
 			return row.Scan(&moved)
 		})
 	})
@@ -68,13 +68,15 @@ func (s *Store) unchanged(ctx context.Context, instances []runtime.InstanceVersi
 type versionColumns struct {
 	instanceColumns
 	versions []int64
+	last     []int64 // commits of the events of these versions; 0 for any
 }
 
 func newVersionColumns(instances []runtime.InstanceVersion) versionColumns {
-	c := versionColumns{instanceColumns: newInstanceColumns(len(instances)), versions: make([]int64, len(instances))}
+	n := len(instances)
+	c := versionColumns{instanceColumns: newInstanceColumns(n), versions: make([]int64, n), last: make([]int64, n)}
 	for i, instance := range instances {
 		c.add(instance.Instance)
-		c.versions[i] = instance.Version
+		c.versions[i], c.last[i] = instance.Version, int64(instance.LastCommit)
 	}
 	return c
 }

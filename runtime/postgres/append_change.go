@@ -54,5 +54,6 @@ func (b *changeBatch) queueAppendChange(commit runtime.CommitID, change *runtime
 		change.Instance.ID, change.Instance.Workflow, change.Version, change.Now, change.Due, change.Complete, int64(commit),
 		string(lease.Queue), lease.Version, item, lease.Token,
 		types, schemaVersions, eventPayloads, kinds, effectPayloads, keys, inputs, payloads, times, cancelled,
-		change.Status, causes, effectTraces, limitKeys, timerTraces)
+		change.Status, causes, effectTraces, limitKeys, timerTraces,
+		int64(lease.Commit), int64(change.LastCommit))
 }

@@ -33,7 +33,7 @@ func (q *queue) Waiting(ctx context.Context, instance runtime.InstanceKey, limit
 		}
 		var item string
 		var claimed, died *time.Time
-		err := row.Scan(&w.Lease.Version, &item, &w.Lease.Token, &w.Kind.Name, &w.Due, &w.RunAt, &w.Attempts, &w.LastError, &claimed, &died)
+		err := row.Scan(&w.Lease.Version, &item, &w.Lease.Token, &w.Lease.Commit, &w.Kind.Name, &w.Due, &w.RunAt, &w.Attempts, &w.LastError, &claimed, &died)
 		if err != nil {
 			return w, err
 		}

@@ -50,7 +50,7 @@ ORDER BY 1, 2`
 
 // readWaiting returns the deliveries of the instance $1, $2, at most $3.
 const readWaiting = `
-SELECT q.<since>, q.<item>::text, q.token, q.<name>, q.<due>, q.run_at, q.attempts, coalesce(q.last_error, ''), q.claimed_at, q.dead_at
+SELECT q.<since>, q.<item>::text, q.token, coalesce(q.commit_id, 0), q.<name>, q.<due>, q.run_at, q.attempts, coalesce(q.last_error, ''), q.claimed_at, q.dead_at
 FROM ironflow.<queue> q
 WHERE q.workflow_id = $1::text AND q.workflow_type = $2::text
 ORDER BY q.run_at, q.<since>, q.<item>

@@ -164,7 +164,7 @@ func BenchmarkHistory(b *testing.B) {
 		c := change(key, 0)
 		c.Events = slices.Repeat(c.Events, int(length))
 		add(b, store, c)
-		snapshot := runtime.Snapshot{Instance: key, Version: max(length-10, 1), Schema: "a", State: []byte(`{}`)}
+		snapshot := runtime.Snapshot{Instance: key, Version: max(length-10, 1), Commit: read(b, store, key).LastCommit, Schema: "a", State: []byte(`{}`)}
 		if err := store.SaveSnapshots(b.Context(), []runtime.Snapshot{snapshot}); err != nil {
 			b.Fatal(err)
 		}

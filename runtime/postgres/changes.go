@@ -118,9 +118,9 @@ func (b *changeBatch) queueChanges(commit runtime.CommitID) {
 	b.consume()
 	b.settle()
 	b.events(commit)
-	b.timers()
+	b.timers(commit)
 	b.cancelEffects()
-	b.effects()
+	b.effects(commit)
 	b.completions()
 	b.ended()
 	b.inputs()
@@ -134,6 +134,7 @@ func (b *changeBatch) instances() {
 		complete []bool
 		statuses []string
 		expected []int64
+		last     []int64 // commits of the events of the expected versions
 		parents  []string
 	}
 	sized := func(n int) columns {
@@ -144,6 +145,7 @@ func (b *changeBatch) instances() {
 			complete:        make([]bool, 0, n),
 			statuses:        make([]string, 0, n),
 			expected:        make([]int64, 0, n),
+			last:            make([]int64, 0, n),
 		}
 	}
 	creations := b.count(func(c *runtime.Change) int {
@@ -164,6 +166,7 @@ func (b *changeBatch) instances() {
 		to.complete = append(to.complete, change.Complete)
 		to.statuses = append(to.statuses, change.Status)
 		to.expected = append(to.expected, change.Version)
+		to.last = append(to.last, int64(change.LastCommit))
 		if change.Version == 0 {
 			created.parents = sparse(created.parents, len(created.ids)-1, runtime.EncodeParent(change.Parent))
 		}
@@ -172,7 +175,7 @@ func (b *changeBatch) instances() {
 		b.Queue(b.queries.insertInstances, c.ids, c.workflows, c.versions, c.nows, c.complete, c.statuses, c.parents)
 	}
 	if c := &changed; !c.empty() {
-		b.Queue(b.queries.updateInstances, c.ids, c.workflows, c.versions, c.nows, c.complete, c.statuses, c.expected)
+		b.Queue(b.queries.updateInstances, c.ids, c.workflows, c.versions, c.nows, c.complete, c.statuses, c.expected, c.last)
 	}
 }
 
@@ -267,7 +270,7 @@ func (b *changeBatch) events(commit runtime.CommitID) {
 		columns.ids, columns.workflows, versions, types, schemaVersions, asTexts(payloads), recorded, int64(commit), asTexts(causes))
 }
 
-func (b *changeBatch) effects() {
+func (b *changeBatch) effects(commit runtime.CommitID) {
 	n := b.count(func(c *runtime.Change) int { return len(c.Effects) })
 	if n == 0 {
 		return
@@ -297,10 +300,11 @@ func (b *changeBatch) effects() {
 		}
 	}
 	b.Queue(b.queries.insertEffects,
-		columns.ids, columns.workflows, versions, positions, kinds, asTexts(payloads), due, nows, traces, limitKeys)
+		columns.ids, columns.workflows, versions, positions, kinds, asTexts(payloads), due, nows, traces, limitKeys,
+		int64(commit))
 }
 
-func (b *changeBatch) timers() {
+func (b *changeBatch) timers(commit runtime.CommitID) {
 	var (
 		cancelled, started  instanceColumns
 		cancelledKeys, keys []string
@@ -330,7 +334,7 @@ func (b *changeBatch) timers() {
 	}
 	if !started.empty() {
 		b.Queue(b.queries.upsertTimers, started.ids, started.workflows, keys, generations, inputs, asTexts(payloads), fireAt,
-			traces)
+			traces, int64(commit))
 	}
 }
 

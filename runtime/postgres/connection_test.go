@@ -181,8 +181,9 @@ func TestRoundTrips(t *testing.T) {
 	}
 	committed()
 	count("Committed", 1, committed)
+	first := read(t, store, order("1")).Created
 	save := func() {
-		snapshot := runtime.Snapshot{Instance: order("1"), Version: 1, Schema: "a", State: []byte(`{}`)}
+		snapshot := runtime.Snapshot{Instance: order("1"), Version: 1, Commit: first, Schema: "a", State: []byte(`{}`)}
 		if err := store.SaveSnapshots(t.Context(), []runtime.Snapshot{snapshot}); err != nil {
 			t.Error(err)
 		}

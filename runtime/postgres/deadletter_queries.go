@@ -19,7 +19,7 @@ WHERE q.dead_at IS NOT NULL AND q.dead_at >= $5::timestamptz
 
 // listDead returns dead letters behind the place ($6 to $10), at most $11. It reads the index of the dead backwards.
 const listDead = `
-SELECT q.workflow_id, q.workflow_type, q.<since>, q.<item>::text, q.token, q.<name>, q.payload, q.<due>, q.attempts,
+SELECT q.workflow_id, q.workflow_type, q.<since>, q.<item>::text, q.token, coalesce(q.commit_id, 0), q.<name>, q.payload, q.<due>, q.attempts,
        coalesce(q.last_error, ''), q.dead_at` + deadFilter + `
   AND (q.dead_at, q.workflow_id, q.workflow_type, q.<since>, q.<item>)
     < ($6::timestamptz, $7::text, $8::text, $9::bigint, $10::text::<item type>)
@@ -33,14 +33,14 @@ SELECT q.workflow_type, q.<name>, count(*), min(q.dead_at), max(q.dead_at)` + de
 GROUP BY 1, 2
 ORDER BY 1, 2`
 
-// reviveDead makes dead letters due at $6.
+// reviveDead makes dead letters due at $7.
 var reviveDead = `
 UPDATE ironflow.<queue> q
-SET dead_at = NULL, attempts = 0, run_at = $6::timestamptz, token = q.token + 1
+SET dead_at = NULL, attempts = 0, run_at = $7::timestamptz, token = q.token + 1
 FROM ` + heldBy("", "") + ` AND q.dead_at IS NOT NULL
 RETURNING k.number`
 
-// discardDead deletes dead letters and keeps a record of them: at $6, by $7, because of $8.
+// discardDead deletes dead letters and keeps a record of them: at $7, by $8, because of $9.
 var discardDead = `
 WITH gone AS (
     DELETE FROM ironflow.<queue> q
@@ -51,7 +51,7 @@ WITH gone AS (
         (workflow_id, workflow_type, queue, version, item, kind, payload, attempts, last_error, due_at, dead_at,
          discarded_at, discarded_by, reason)
     SELECT workflow_id, workflow_type, '<queue>', <since>, <item>::text, <name>, payload, attempts, coalesce(last_error, ''),
-           <due>, dead_at, $6::timestamptz, $7::text, $8::text
+           <due>, dead_at, $7::timestamptz, $8::text, $9::text
     FROM gone
 )
 SELECT number FROM gone`

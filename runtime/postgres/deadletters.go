@@ -34,7 +34,7 @@ func deadArgs(f runtime.DeadLetterFilter) []any {
 func (q *queue) scanDead(row pgx.CollectableRow) (runtime.DeadLetter, error) {
 	d := runtime.DeadLetter{Lease: runtime.Lease{Queue: q.name}}
 	var item string
-	err := row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Version, &item, &d.Lease.Token,
+	err := row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Version, &item, &d.Lease.Token, &d.Lease.Commit,
 		&d.Kind.Name, &d.Payload, &d.Due, &d.Attempts, &d.Error, &d.DiedAt)
 	if err != nil {
 		return d, err

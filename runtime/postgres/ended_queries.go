@@ -33,12 +33,12 @@ SELECT workflow_id, workflow_type, 'effects', version, position::text, kind, 'ca
        by_version, ''
 FROM gone` + onceEnded
 
-// refuseQueue deletes deliveries whose inputs were refused and keeps records of them: at $6, because of $7. It returns the numbers of
+// refuseQueue deletes deliveries whose inputs were refused and keeps records of them: at $7, because of $8. It returns the numbers of
 // the leases that were held.
 var refuseQueue = `
 WITH gone AS (
     DELETE FROM ironflow.<queue> q
-    USING ` + heldBy(", $6::timestamptz[], $7::text[]", ", at, reason") + `
+    USING ` + heldBy(", $7::timestamptz[], $8::text[]", ", at, reason") + `
     RETURNING k.number, k.at, k.reason, q.*
 ), recorded AS (` + insertEnded + `
     SELECT workflow_id, workflow_type, '<queue>', <since>, <item>::text, <name>, 'refused', at, attempts, '', '', 0, reason

@@ -75,7 +75,7 @@ func filterColumns(filters []runtime.EventFilter) (workflows, types []string) {
 
 func scanEvent(row pgx.CollectableRow) (e runtime.StoredEvent, err error) {
 	err = row.Scan(&e.GlobalSequence, &e.Instance.Workflow, &e.Instance.ID, &e.Version,
-		&e.Type, &e.SchemaVersion, &e.Payload, &e.RecordedAt)
+		&e.Type, &e.SchemaVersion, &e.Payload, &e.RecordedAt, &e.Commit)
 	e.RecordedAt = e.RecordedAt.UTC()
 	return e, err
 }

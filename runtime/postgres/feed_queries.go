@@ -8,7 +8,7 @@ const readInOrder = `SELECT set_config('enable_bitmapscan', 'off', true), set_co
 // readEvents returns at most $3 events after $1 and up to $2. Without filters ($4, $5) all are wanted; one with an empty
 // type wants all types. The OR keeps the filters from becoming a join, which would not keep the order.
 const readEvents = `
-SELECT e.global_sequence, e.workflow_type, e.workflow_id, e.version, e.type, e.schema_version, e.payload, e.recorded_at
+SELECT e.global_sequence, e.workflow_type, e.workflow_id, e.version, e.type, e.schema_version, e.payload, e.recorded_at, e.commit_id
 FROM ironflow.events e
 WHERE e.global_sequence > $1::bigint AND e.global_sequence <= $2::bigint
   AND (cardinality($4::text[]) = 0 OR EXISTS (

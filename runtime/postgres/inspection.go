@@ -13,7 +13,8 @@ import (
 func (s *Store) History(ctx context.Context, instance runtime.InstanceKey, after int64, limit int) ([]runtime.StoredEvent, error) {
 	scan := func(row pgx.CollectableRow) (runtime.StoredEvent, error) {
 		event := runtime.StoredEvent{Instance: instance}
-		err := row.Scan(&event.Version, &event.GlobalSequence, &event.Type, &event.SchemaVersion, &event.Payload, &event.RecordedAt)
+		err := row.Scan(&event.Version, &event.GlobalSequence, &event.Type, &event.SchemaVersion, &event.Payload, &event.RecordedAt,
+			&event.Commit)
 		event.RecordedAt = event.RecordedAt.UTC()
 		return event, err
 	}

@@ -28,7 +28,7 @@ WHERE workflow_id = $1::text AND workflow_type = $2::text`
 
 // readHistory reads events of the instance $1, $2 after the version $3, at most $4.
 const readHistory = `
-SELECT version, global_sequence, type, schema_version, payload, recorded_at
+SELECT version, global_sequence, type, schema_version, payload, recorded_at, commit_id
 FROM ironflow.events
 WHERE workflow_id = $1::text AND workflow_type = $2::text AND version > $3::bigint
 ORDER BY version

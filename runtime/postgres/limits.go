@@ -9,11 +9,14 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
-// claimLimited is the function of migrations/007_limits.up.sql.
+// claimLimited is the function of migrations/007_limits.up.sql. The commit that made an effect never changes, so that it can be read
+// beside the claim.
 const claimLimited = `
-SELECT workflow_id, version, position, token, payload, created_at, attempts, last_error, trace, again
+SELECT c.workflow_id, c.version, c.position, c.token, c.payload, c.created_at, c.attempts, c.last_error, c.trace, c.again,
+       coalesce((SELECT e.commit_id FROM ironflow.effects e
+                 WHERE e.workflow_id = c.workflow_id AND e.workflow_type = $1::text AND e.version = c.version AND e.position = c.position), 0)
 FROM ironflow.claim_limited($1::text, $2::text, $3::timestamptz, $4::timestamptz, $5::bigint,
-                            $6::bigint, $7::float8, $8::bigint, $9::bigint)`
+                            $6::bigint, $7::float8, $8::bigint, $9::bigint) c`
 
 // ClaimLimited implements runtime.LimitedQueue.
 func (s *Store) ClaimLimited(ctx context.Context, claim runtime.LimitedClaim) (deliveries []runtime.Delivery, again time.Time, err error) {
@@ -30,7 +33,7 @@ func (s *Store) ClaimLimited(ctx context.Context, claim runtime.LimitedClaim) (d
 				var id, lastError, trace *string
 				var due, later *time.Time
 				err := rows.Scan(&id, &d.Lease.Version, &d.Lease.Position, &d.Lease.Token, &d.Payload, &due, &d.Attempt,
-					&lastError, &trace, &later)
+					&lastError, &trace, &later, &d.Lease.Commit)
 				if err != nil {
 					return err
 				}

@@ -95,22 +95,22 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 	arguments := map[string][]any{
 		"lockInstances":      {ids, workflows},
 		"readInstances":      {ids, workflows, numbers, keys, flags},
-		"readMoved":          {ids, workflows, numbers},
-		"checkVersions":      {ids, workflows, numbers},
-		"upsertSnapshots":    {ids, workflows, numbers, keys, items},
-		"consumeEffects":     {ids, workflows, numbers, items, numbers},
-		"consumeTimers":      {ids, workflows, numbers, keys, numbers},
-		"updateInstances":    {ids, workflows, numbers, times, flags, keys, numbers},
-		"extendEffects":      {ids, workflows, numbers, items, numbers, now},
-		"removeEffects":      {ids, workflows, numbers, items, numbers},
-		"keepEffects":        {ids, workflows, numbers, items, numbers, keys, times, keys, numbers},
-		"extendTimers":       {ids, workflows, numbers, keys, numbers, now},
-		"removeTimers":       {ids, workflows, numbers, keys, numbers},
-		"keepTimers":         {ids, workflows, numbers, keys, numbers, keys, times, keys, numbers},
+		"readMoved":          {ids, workflows, numbers, numbers},
+		"checkVersions":      {ids, workflows, numbers, numbers},
+		"upsertSnapshots":    {ids, workflows, numbers, keys, items, numbers},
+		"consumeEffects":     {ids, workflows, numbers, items, numbers, numbers},
+		"consumeTimers":      {ids, workflows, numbers, keys, numbers, numbers},
+		"updateInstances":    {ids, workflows, numbers, times, flags, keys, numbers, numbers},
+		"extendEffects":      {ids, workflows, numbers, items, numbers, numbers, now},
+		"removeEffects":      {ids, workflows, numbers, items, numbers, numbers},
+		"keepEffects":        {ids, workflows, numbers, items, numbers, numbers, keys, times, keys, numbers},
+		"extendTimers":       {ids, workflows, numbers, keys, numbers, numbers, now},
+		"removeTimers":       {ids, workflows, numbers, keys, numbers, numbers},
+		"keepTimers":         {ids, workflows, numbers, keys, numbers, numbers, keys, times, keys, numbers},
 		"cancelTimers":       {ids, workflows, keys},
 		"cancelEffects":      {ids, workflows, keys, numbers, times},
-		"refuseEffects":      {ids, workflows, numbers, items, numbers, times, keys},
-		"refuseTimers":       {ids, workflows, numbers, keys, numbers, times, keys},
+		"refuseEffects":      {ids, workflows, numbers, items, numbers, numbers, times, keys},
+		"refuseTimers":       {ids, workflows, numbers, keys, numbers, numbers, times, keys},
 		"readEnded":          {"i1", "order", 1, 10},
 		"deleteTimers":       {ids, workflows},
 		"checkUniqueKeys":    {ids, workflows, keys},
@@ -193,13 +193,14 @@ func TestOneChangeReadsNoWholeTable(t *testing.T) {
 	}
 	before := wholeReads()
 	texts, keys, times := []string{"{}"}, []string{"b"}, []time.Time{now}
+	last := int64(read(t, store, order("1")).LastCommit)
 	for version, lease := range [][]any{
 		{"effects", 1, "0", 0}, {"timers", 1, "a", 0}, {"", 0, "", 0},
 	} {
 		args := []any{"1", "order", version + 1, now, now, version == 2, 1}
 		args = append(args, lease...)
 		args = append(args, texts, []int32{1}, texts, texts, texts, keys, texts, texts, times, []string{"c"},
-			"open", texts, keys, []string{}, keys)
+			"open", texts, keys, []string{}, keys, []int64{last, last, 0}[version], []int64{last, 1, 1}[version])
 		if _, err := tx.Exec(t.Context(), store.AppendChangeStatement(), args...); err != nil {
 			t.Fatal(err)
 		}
@@ -219,8 +220,8 @@ func TestReadPaysOnlyForTheTail(t *testing.T) {
 	completed.Events, completed.Complete = long.Events, true
 	add(t, store, long, completed)
 	err := store.SaveSnapshots(t.Context(), []runtime.Snapshot{
-		{Instance: long.Instance, Version: 4990, Schema: "a", State: []byte(`{}`)},
-		{Instance: completed.Instance, Version: 4990, Schema: "a", State: []byte(`{}`)},
+		{Instance: long.Instance, Version: 4990, Commit: read(t, store, long.Instance).LastCommit, Schema: "a", State: []byte(`{}`)},
+		{Instance: completed.Instance, Version: 4990, Commit: read(t, store, completed.Instance).LastCommit, Schema: "a", State: []byte(`{}`)},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -231,7 +231,7 @@ func useSnapshots(t *testing.T, store *postgres.Store, state string) {
 		t.Helper()
 		err := store.SaveSnapshots(t.Context(), []runtime.Snapshot{
 			{Instance: order("nobody"), Version: 1, Schema: schema, State: []byte(state)},
-			{Instance: instance, Version: version, Schema: schema, State: []byte(state)},
+			{Instance: instance, Version: version, Commit: read(t, store, instance).LastCommit, Schema: schema, State: []byte(state)},
 		})
 		if err != nil {
 			t.Error(err)

@@ -36,7 +36,9 @@ ORDER BY i.workflow_id, i.workflow_type
 FOR UPDATE OF i`
 
 // readInstances returns a row for each event that is asked for, and one for an instance of which none is. The first row of
-// an instance has its snapshot, and the commit of its first event. That no event is wanted of a completed instance is said as a bound on the version, which the
+// an instance has its snapshot, and the commits of its first event and of the event at the version that the caller knows. A
+// snapshot whose commit is not that of the event of its version is of a lost history, or of a deleted instance of the same id, and
+// is passed over. That no event is wanted of a completed instance is said as a bound on the version, which the
 // index finds nothing beyond; as a condition beside it, all events would be read to be thrown away. So would they be if
 // they were joined as a table: a bound that comes out of another outer join is no condition of the index then. OFFSET 0
 // keeps the planner from making a join of it.
@@ -51,6 +53,10 @@ SELECT k.number, i.version, i.completed_at IS NOT NULL, i.last_event_at,
            WHEN e.version IS NULL OR e.version = greatest(k.after, s.version) + 1 THEN (
                SELECT f.commit_id FROM ironflow.events f
                WHERE f.workflow_id = i.workflow_id AND f.workflow_type = i.workflow_type AND f.version = 1)
+       END, 0), coalesce(s.commit_id, 0), coalesce(e.commit_id, 0),
+       coalesce(CASE WHEN k.after > 0 AND (e.version IS NULL OR e.version = greatest(k.after, s.version) + 1) THEN (
+           SELECT f.commit_id FROM ironflow.events f
+           WHERE f.workflow_id = i.workflow_id AND f.workflow_type = i.workflow_type AND f.version = k.after)
        END, 0)
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bool[]) WITH ORDINALITY
      AS k (workflow_id, workflow_type, after, schema, completed, number)
@@ -58,6 +64,9 @@ JOIN ironflow.instances i USING (workflow_id, workflow_type)
 LEFT JOIN ironflow.snapshots s
        ON s.workflow_id = i.workflow_id AND s.workflow_type = i.workflow_type
       AND s.schema = nullif(k.schema, '') AND s.version > k.after AND (i.completed_at IS NULL OR k.completed)
+      AND s.commit_id = (
+          SELECT f.commit_id FROM ironflow.events f
+          WHERE f.workflow_id = s.workflow_id AND f.workflow_type = s.workflow_type AND f.version = s.version)
 LEFT JOIN LATERAL (
     SELECT e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at, e.commit_id
     FROM ironflow.events e
@@ -67,13 +76,20 @@ LEFT JOIN LATERAL (
 ) e ON true
 ORDER BY k.number, e.version`
 
-// readMoved counts the instances that are not at the version $3 any more. Nothing is locked: the versions are those of one
+// readMoved counts the instances that are not at the version $3 any more, or whose event of that version is not of the commit $4,
+// unless that is 0. Nothing is locked: the versions are those of one
 // moment between question and answer, and that is all there is to say of an instance that nothing is added to.
 const readMoved = `
 SELECT count(*)
-FROM unnest($1::text[], $2::text[], $3::bigint[]) AS k (workflow_id, workflow_type, version)
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS k (workflow_id, workflow_type, version, last)
 LEFT JOIN ironflow.instances i USING (workflow_id, workflow_type)
-WHERE coalesce(i.version, 0) <> k.version`
+WHERE coalesce(i.version, 0) <> k.version OR NOT (` + lastCommitIs + `)`
+
+// lastCommitIs says that the event of the version k.version is of the commit k.last, or that k.last is 0. The key of events finds it,
+// in a page that the next event of the instance needs anyway.
+const lastCommitIs = `k.last = 0 OR coalesce(k.last = (
+      SELECT e.commit_id FROM ironflow.events e
+      WHERE e.workflow_id = k.workflow_id AND e.workflow_type = k.workflow_type AND e.version = k.version), false)`
 
 // The statements from here to deleteUniqueKeys are sent together with the COMMIT after them. What must hold they see to
 // themselves, by ironflow.refuse with one of these codes.
@@ -111,14 +127,15 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[],
 ON CONFLICT (workflow_id, workflow_type) DO NOTHING
 RETURNING 1`, refusedConflict, "an instance exists already", "''")
 
-	// updateInstances misses the instances that are not at the version they are expected at.
+	// updateInstances misses the instances that are not at the version they are expected at, and those whose event of that version is
+	// of another commit: of a history that is lost, or of an instance that was deleted.
 	updateInstances = touchAll(`
 UPDATE ironflow.instances i
-SET version = k.version, last_event_at = k.now, completed_at = CASE WHEN k.complete THEN k.now END, status = nullif(k.status, '')
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[], $6::text[], $7::bigint[])
-     AS k (workflow_id, workflow_type, version, now, complete, status, expected)
+SET version = k.reached, last_event_at = k.now, completed_at = CASE WHEN k.complete THEN k.now END, status = nullif(k.status, '')
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[], $6::text[], $7::bigint[], $8::bigint[])
+     AS k (workflow_id, workflow_type, reached, now, complete, status, version, last)
 WHERE i.workflow_id = k.workflow_id AND i.workflow_type = k.workflow_type
-  AND i.version = k.expected AND i.completed_at IS NULL
+  AND i.version = k.version AND i.completed_at IS NULL AND (`+lastCommitIs+`)
 RETURNING 1`, refusedConflict, "an instance is not at the version that was read", "''")
 )
 
@@ -151,20 +168,20 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::tex
 ORDER BY e.number`
 
 // appendChange stores the change of one instance, without BEGIN and COMMIT: alone, a statement is a transaction. What it does
-// stands in migrations/003_causes_outcomes.up.sql.
+// stands in migrations/010_histories.up.sql.
 const appendChange = `
 SELECT ironflow.append_change(
     $1::text, $2::text, $3::bigint, $4::timestamptz, $5::timestamptz, $6::bool, $7::bigint,
     $8::text, $9::bigint, $10::text, $11::bigint,
     $12::text[], $13::int[], $14::text[], $15::text[], $16::text[],
     $17::text[], $18::text[], $19::text[], $20::timestamptz[], $21::text[],
-    $22::text, $23::text[], $24::text[], $25::text[], $26::text[])`
+    $22::text, $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint, $28::bigint)`
 
 const insertEffects = `
 INSERT INTO ironflow.effects
-    (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, trace, limit_key)
+    (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, trace, limit_key, commit_id)
 SELECT e.workflow_id, e.workflow_type, e.version, e.position, e.kind, e.payload::json, e.due, e.now,
-       nullif(e.trace, ''), nullif(e.limit_key, '')
+       nullif(e.trace, ''), nullif(e.limit_key, ''), $11::bigint
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
             $9::text[], $10::text[])
      AS e (workflow_id, workflow_type, version, position, kind, payload, due, now, trace, limit_key)`
@@ -176,13 +193,14 @@ WHERE t.workflow_id = k.workflow_id AND t.workflow_type = k.workflow_type AND t.
 
 // upsertTimers leaves the token of a timer it replaces as it is: the generation is new, and a lease names both.
 const upsertTimers = `
-INSERT INTO ironflow.timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at, trace)
-SELECT k.workflow_id, k.workflow_type, k.key, k.generation, k.input, k.payload::json, k.fire_at, k.fire_at, nullif(k.trace, '')
+INSERT INTO ironflow.timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at, trace, commit_id)
+SELECT k.workflow_id, k.workflow_type, k.key, k.generation, k.input, k.payload::json, k.fire_at, k.fire_at, nullif(k.trace, ''),
+       $9::bigint
 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
      AS k (workflow_id, workflow_type, key, generation, input, payload, fire_at, trace)
 ON CONFLICT (workflow_id, workflow_type, key) DO UPDATE
 SET generation = excluded.generation, input = excluded.input, payload = excluded.payload,
-    fire_at = excluded.fire_at, run_at = excluded.run_at, trace = excluded.trace,
+    fire_at = excluded.fire_at, run_at = excluded.run_at, trace = excluded.trace, commit_id = excluded.commit_id,
     attempts = 0, last_error = NULL, dead_at = NULL`
 
 const deleteTimers = `
@@ -212,17 +230,20 @@ SELECT EXISTS (
 )
 
 // upsertSnapshots lets the newest version win. Of one version there may be states of two shapes, while two releases run side
-// by side; then the last wins.
+// by side; then the last wins. A snapshot counts only with the commit of its event, the one that is there already, too.
 const upsertSnapshots = `
-INSERT INTO ironflow.snapshots AS s (workflow_id, workflow_type, version, schema, state)
-SELECT i.workflow_id, i.workflow_type, k.version, k.schema, k.state::json
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[])
-     AS k (workflow_id, workflow_type, version, schema, state)
-JOIN ironflow.instances i USING (workflow_id, workflow_type)
-ORDER BY i.workflow_id, i.workflow_type
+INSERT INTO ironflow.snapshots AS s (workflow_id, workflow_type, version, schema, state, commit_id)
+SELECT e.workflow_id, e.workflow_type, e.version, k.schema, k.state::json, e.commit_id
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[])
+     AS k (workflow_id, workflow_type, version, schema, state, commit_id)
+JOIN ironflow.events e USING (workflow_id, workflow_type, version, commit_id)
+ORDER BY e.workflow_id, e.workflow_type
 ON CONFLICT (workflow_id, workflow_type) DO UPDATE
-SET version = excluded.version, schema = excluded.schema, state = excluded.state
-WHERE s.version < excluded.version OR (s.version = excluded.version AND s.schema <> excluded.schema)`
+SET version = excluded.version, schema = excluded.schema, state = excluded.state, commit_id = excluded.commit_id
+WHERE s.version < excluded.version OR (s.version = excluded.version AND s.schema <> excluded.schema)
+   OR s.commit_id IS DISTINCT FROM (
+       SELECT e.commit_id FROM ironflow.events e
+       WHERE e.workflow_id = s.workflow_id AND e.workflow_type = s.workflow_type AND e.version = s.version)`
 
 // notify need not wait until the log is on disk, and neither need the other notifications that wait for it meanwhile:
 // PostgreSQL lets only one transaction at a time commit with a notification.

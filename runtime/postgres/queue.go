@@ -64,7 +64,7 @@ func kindColumns(kinds []runtime.Kind, priority map[runtime.Kind]int) (workflows
 func (q *queue) scanDelivery(row pgx.CollectableRow) (runtime.Delivery, error) {
 	d := runtime.Delivery{Lease: runtime.Lease{Queue: q.name}}
 	var item string
-	err := row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Version, &item, &d.Lease.Token,
+	err := row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Version, &item, &d.Lease.Token, &d.Lease.Commit,
 		&d.Kind.Name, &d.Payload, &d.Due, &d.Attempt, &d.LastError, &d.Trace)
 	if err != nil {
 		return d, err
@@ -149,7 +149,7 @@ var verdictNames = map[runtime.Verdict]string{
 	runtime.RetryLater: "retry", runtime.Dead: "dead", runtime.Release: "release", runtime.Again: "again",
 }
 
-// settlementColumns are the parameters $1 to $9 of the statements that settle deliveries which stay.
+// settlementColumns are the parameters $1 to $10 of the statements that settle deliveries which stay.
 type settlementColumns struct {
 	leases           []runtime.Lease
 	verdicts, errors []string
@@ -198,19 +198,20 @@ func sortedLeases(leases []runtime.Lease) []runtime.Lease {
 	return slices.SortedFunc(slices.Values(leases), compareLeases)
 }
 
-// leaseColumns are the parameters $1 to $5 of the statements that take leases, which are sorted.
+// leaseColumns are the parameters $1 to $6 of the statements that take leases, which are sorted.
 func leaseColumns(leases []runtime.Lease) []any {
 	var (
 		columns  instanceColumns
 		versions = make([]int64, len(leases))
 		items    = make([]string, len(leases))
 		tokens   = make([]int64, len(leases))
+		commits  = make([]int64, len(leases))
 	)
 	for i, lease := range leases {
 		columns.add(lease.Instance)
-		versions[i], items[i], tokens[i] = lease.Version, leaseItem(lease), lease.Token
+		versions[i], items[i], tokens[i], commits[i] = lease.Version, leaseItem(lease), lease.Token, int64(lease.Commit)
 	}
-	return []any{columns.ids, columns.workflows, versions, items, tokens}
+	return []any{columns.ids, columns.workflows, versions, items, tokens, commits}
 }
 
 // leaseItem returns what tells the deliveries of one decision apart, as the statements take it.

@@ -11,7 +11,7 @@ import "strings"
 //	<item>  position    key         tells the deliveries of a decision apart
 //	<due>   created_at  fire_at     when it was due first
 //
-// An <item> travels as text. A lease is given as the columns $1 to $5; extend, remove and keep return the numbers of the
+// An <item> travels as text. A lease is given as the columns $1 to $6; extend, remove and keep return the numbers of the
 // leases that were held.
 //
 // The leases come in the order of the table's key, and useIndexes leaves no plan but to look them up one after the other, so
@@ -71,7 +71,7 @@ WITH due AS (
     WHERE q.ctid = due.place
     RETURNING due.number, due.due, q.*
 )
-SELECT workflow_id, workflow_type, <since>, <item>::text, token, <name>, payload, <due>, attempts,
+SELECT workflow_id, workflow_type, <since>, <item>::text, token, coalesce(commit_id, 0), <name>, payload, <due>, attempts,
        coalesce(last_error, ''), coalesce(trace, '')
 FROM claimed
 ORDER BY number, due, workflow_id, <since>, <item>`
@@ -95,16 +95,16 @@ RETURNING k.number`
 
 // heldBy is ofLeases without an end, for more conditions and results.
 func heldBy(moreArrays, moreNames string) string {
-	return `unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[]` + moreArrays + `) WITH ORDINALITY
-     AS k (workflow_id, workflow_type, since, item_text, token` + moreNames + `, number)
+	return `unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[]` + moreArrays + `) WITH ORDINALITY
+     AS k (workflow_id, workflow_type, since, item_text, token, made_by` + moreNames + `, number)
 WHERE q.workflow_id = k.workflow_id AND q.workflow_type = k.workflow_type
-  AND q.<since> = k.since AND q.<item> = k.item_text::<item type> AND q.token = k.token`
+  AND q.<since> = k.since AND q.<item> = k.item_text::<item type> AND q.token = k.token AND coalesce(q.commit_id, 0) = k.made_by`
 }
 
-// extendQueue moves the end of leases to $6.
+// extendQueue moves the end of leases to $7.
 var extendQueue = `
 UPDATE ironflow.<queue> q
-SET run_at = $6::timestamptz
+SET run_at = $7::timestamptz
 FROM ` + ofLeases("", "")
 
 // removeQueue deletes deliveries that are done.
@@ -119,7 +119,7 @@ WITH done AS (` + removeQueue + `
 )` + refuseLess(refusedLease, "a lease is lost", `
     (SELECT '<queue> ' || min(n) FROM generate_series(1, cardinality($1::text[])) n WHERE n NOT IN (SELECT number FROM done))`)
 
-// keepQueue ends leases whose deliveries stay, by the verdicts $6, times $7, errors $8 and attempts $9. The token grows, because the
+// keepQueue ends leases whose deliveries stay, by the verdicts $7, times $8, errors $9 and attempts $10. The token grows, because the
 // lease is over: another word under it comes too late. What is due again is as new.
 var keepQueue = `
 UPDATE ironflow.<queue> q
@@ -130,9 +130,9 @@ SET token      = q.token + 1,
     dead_at    = CASE WHEN k.verdict = 'dead' THEN k.at END,
     attempts   = CASE k.verdict WHEN 'again' THEN 0 WHEN 'release' THEN q.attempts - 1 ELSE greatest(q.attempts, k.attempts) END,
     last_error = CASE k.verdict WHEN 'again' THEN NULL WHEN 'release' THEN q.last_error ELSE k.error END
-FROM ` + ofLeases(", $6::text[], $7::timestamptz[], $8::text[], $9::int[]", ", verdict, at, error, attempts")
+FROM ` + ofLeases(", $7::text[], $8::timestamptz[], $9::text[], $10::int[]", ", verdict, at, error, attempts")
 
-// settleQueue does so in the transaction of a change, or refuses; $10 is the number of the lease for those who are told.
+// settleQueue does so in the transaction of a change, or refuses; $11 is the number of the lease for those who are told.
 var settleQueue = `
 WITH done AS (` + keepQueue + `
-)` + refuseLess(refusedLease, "a lease is lost", `' ' || $10::bigint`)
+)` + refuseLess(refusedLease, "a lease is lost", `' ' || $11::bigint`)

@@ -66,7 +66,7 @@ func (l *loading) keys() []runtime.InstanceKey {
 func (l *loading) collect(rows pgx.Rows) error {
 	var (
 		number, version, snapshot int64
-		created                   int64
+		created, after, saved     int64
 		completed                 bool
 		lastEventAt               time.Time
 		state, parent             []byte
@@ -76,7 +76,7 @@ func (l *loading) collect(rows pgx.Rows) error {
 	_, err := pgx.ForEachRow(rows, []any{
 		&number, &version, &completed, &lastEventAt, &snapshot, &state,
 		&event.Version, &event.GlobalSequence, &event.Type, &event.SchemaVersion, &event.Payload, &event.RecordedAt,
-		&parent, &created,
+		&parent, &created, &saved, &event.Commit, &after,
 	}, func() error {
 		index := int(number - 1)
 		if !completed && l.unwanted != nil && l.unwanted(index) {
@@ -87,6 +87,9 @@ func (l *loading) collect(rows pgx.Rows) error {
 		if created != 0 {
 			instance.Created = runtime.CommitID(created)
 		}
+		if after != 0 {
+			instance.AfterCommit = runtime.CommitID(after)
+		}
 		if parent != nil && instance.Parent == nil {
 			var err error
 			if instance.Parent, err = runtime.DecodeParent(string(parent)); err != nil {
@@ -95,7 +98,7 @@ func (l *loading) collect(rows pgx.Rows) error {
 		}
 		if state != nil {
 			instance.Snapshot = &runtime.Snapshot{
-				Instance: instance.Key, Version: snapshot, Schema: l.schemas[index], State: state,
+				Instance: instance.Key, Version: snapshot, Commit: runtime.CommitID(saved), Schema: l.schemas[index], State: state,
 			}
 			state = nil // the next row gets memory of its own
 		}
@@ -114,8 +117,23 @@ func (l *loading) collect(rows pgx.Rows) error {
 		if err := l.checkHistory(i); err != nil {
 			return err
 		}
+		l.instances[i].LastCommit = l.lastCommit(i)
 	}
 	return nil
+}
+
+// lastCommit finds the commit of the instance's last event.
+func (l *loading) lastCommit(index int) runtime.CommitID {
+	instance := &l.instances[index]
+	switch n := len(instance.Events); {
+	case n > 0:
+		return instance.Events[n-1].Commit
+	case instance.Snapshot != nil:
+		return instance.Snapshot.Commit
+	case instance.Version == l.after[index]:
+		return instance.AfterCommit
+	}
+	return 0
 }
 
 // checkHistory compares the events with the instance's row. They differ only when somebody wrote to the tables by hand; to

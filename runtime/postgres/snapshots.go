@@ -24,6 +24,7 @@ func (s *Store) SaveSnapshots(ctx context.Context, snapshots []runtime.Snapshot)
 	var (
 		columns  = newInstanceColumns(len(newest))
 		versions = make([]int64, 0, len(newest))
+		commits  = make([]int64, 0, len(newest))
 		schemas  = make([]string, 0, len(newest))
 		states   = make([]string, 0, len(newest))
 		keys     = make([]runtime.InstanceKey, 0, len(newest))
@@ -31,12 +32,13 @@ func (s *Store) SaveSnapshots(ctx context.Context, snapshots []runtime.Snapshot)
 	for key, snapshot := range newest {
 		columns.add(key)
 		versions = append(versions, snapshot.Version)
+		commits = append(commits, int64(snapshot.Commit))
 		schemas = append(schemas, snapshot.Schema)
 		states = append(states, string(snapshot.State))
 		keys = append(keys, key)
 	}
 	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
-		batch.Queue(s.queries.upsertSnapshots, columns.ids, columns.workflows, versions, schemas, states)
+		batch.Queue(s.queries.upsertSnapshots, columns.ids, columns.workflows, versions, schemas, states, commits)
 	})
 	if err != nil {
 		return wrap(err, "save snapshots of %s", describe(keys))

@@ -109,7 +109,7 @@ func (s *Store) SaveSnapshots(ctx context.Context, snapshots []runtime.Snapshot)
 	}
 	err := s.writer.write(ctx, func(on *connection) error {
 		for _, snapshot := range snapshots {
-			_, err := on.exec(saveSnapshot, snapshot.Version, snapshot.Schema, string(snapshot.State),
+			_, err := on.exec(saveSnapshot, snapshot.Version, int64(snapshot.Commit), snapshot.Schema, string(snapshot.State),
 				snapshot.Instance.ID, snapshot.Instance.Workflow)
 			if err = errors.Join(err, ctx.Err()); err != nil {
 				return fmt.Errorf("%s: %w", snapshot.Instance, err)

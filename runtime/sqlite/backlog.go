@@ -82,7 +82,7 @@ func (q queue) countAlive(
 func (q queue) Waiting(ctx context.Context, instance runtime.InstanceKey, limit int) (waiting []runtime.WaitingDelivery, err error) {
 	row := func(columns []driver.Value) error {
 		w := runtime.WaitingDelivery{
-			Lease: runtime.Lease{Queue: q.name, Instance: instance, Token: number(columns[2])},
+			Lease: runtime.Lease{Queue: q.name, Instance: instance, Token: number(columns[2]), Commit: runtime.CommitID(number(columns[10]))},
 			Kind:  runtime.Kind{Workflow: instance.Workflow, Name: text(columns[3])},
 			Due:   fromMicros(number(columns[4])), RunAt: fromMicros(number(columns[5])),
 			Attempts: int(number(columns[6])), LastError: text(columns[7]),

@@ -24,7 +24,7 @@ SELECT count(*), count(CASE WHEN claimed_at IS NOT NULL AND attempts > 0 THEN 1 
 		dead: named.Replace(`
 SELECT workflow_type, {kind} FROM {table} WHERE dead_at IS NOT NULL ORDER BY dead_at DESC LIMIT ?`),
 		waiting: named.Replace(`
-SELECT {part}, {number}, token, {kind}, {requested}, run_at, attempts, last_error, claimed_at, dead_at FROM {table}
+SELECT {part}, {number}, token, {kind}, {requested}, run_at, attempts, last_error, claimed_at, dead_at, commit_id FROM {table}
 WHERE workflow_id = ? AND workflow_type = ? ORDER BY run_at, {since}, {item} LIMIT ?`),
 	}
 }

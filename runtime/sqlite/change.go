@@ -50,7 +50,7 @@ func (c *change) advance() error {
 	var changed int64
 	var err error
 	if c.Version > 0 {
-		changed, err = c.on.exec(advanceInstance, append(moved, c.Version)...)
+		changed, err = c.on.exec(advanceInstance, append(moved, c.Version, int64(c.LastCommit))...)
 	} else {
 		createdAt, parent := micros(c.Now), optional(runtime.EncodeParent(c.Parent))
 		changed, err = c.on.exec(createInstance, append(moved, createdAt, parent)...)
@@ -173,7 +173,7 @@ func (c *change) recordEnded() error {
 func (c *change) requestEffects() error {
 	for i, e := range c.Effects {
 		_, err := c.on.exec(insertEffect, c.Instance.ID, c.Instance.Workflow, c.NewVersion(), int64(i),
-			e.Kind, string(e.Payload), micros(c.Due), micros(c.Now), optional(e.Trace), optional(e.LimitKey))
+			e.Kind, string(e.Payload), micros(c.Due), micros(c.Now), optional(e.Trace), optional(e.LimitKey), int64(c.id))
 		if err != nil {
 			return err
 		}
@@ -193,7 +193,7 @@ func (c *change) cancelTimers() error {
 func (c *change) startTimers() error {
 	for _, t := range c.Timers {
 		_, err := c.on.exec(startTimer, c.Instance.ID, c.Instance.Workflow, t.Key, c.NewVersion(),
-			t.Input, string(t.Payload), micros(t.FireAt), micros(t.FireAt), optional(t.Trace))
+			t.Input, string(t.Payload), micros(t.FireAt), micros(t.FireAt), optional(t.Trace), int64(c.id))
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ WHERE dead_at IS NOT NULL AND dead_at >= ?5 AND (?1 = '' OR workflow_type = ?1) 
 	return deadLetterQueries{
 		// list walks along the index of the dead from the newest.
 		list: named.Replace(`
-SELECT workflow_id, workflow_type, {part}, {number}, token, {kind}, payload, {requested}, attempts, last_error, dead_at` + filter + `
+SELECT workflow_id, workflow_type, {part}, {number}, token, {kind}, payload, {requested}, attempts, last_error, dead_at, commit_id` + filter + `
   AND (dead_at, workflow_id, workflow_type, {since}, {item}) < (?6, ?7, ?8, ?9, ?10)
 ORDER BY dead_at DESC, workflow_id DESC, workflow_type DESC, {since} DESC, {item} DESC LIMIT ?11`),
 		count: named.Replace(`

@@ -26,6 +26,7 @@ func (q queue) ListDead(ctx context.Context, list runtime.DeadLetterList) (lette
 		d := runtime.DeadLetter{
 			Lease: runtime.Lease{
 				Queue: q.name, Instance: runtime.InstanceKey{ID: text(columns[0]), Workflow: text(columns[1])}, Token: number(columns[4]),
+				Commit: runtime.CommitID(number(columns[11])),
 			},
 			Kind:    runtime.Kind{Workflow: text(columns[1]), Name: text(columns[5])},
 			Payload: []byte(text(columns[6])), Due: fromMicros(number(columns[7])),

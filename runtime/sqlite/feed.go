@@ -83,6 +83,7 @@ func (r *feedReader) event(columns []driver.Value) error {
 	}
 	e.Version, e.SchemaVersion = number(columns[3]), int(number(columns[5]))
 	e.Payload, e.RecordedAt = []byte(text(columns[6])), fromMicros(number(columns[7]))
+	e.Commit = runtime.CommitID(number(columns[8]))
 	r.page.Events = append(r.page.Events, e)
 	if len(r.page.Events) == r.limit {
 		return errPageFull

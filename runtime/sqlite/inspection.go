@@ -21,6 +21,7 @@ func (s *Store) History(
 		events = append(events, runtime.StoredEvent{
 			Instance: instance, Version: number(columns[0]), GlobalSequence: number(columns[1]), Type: text(columns[2]),
 			SchemaVersion: int(number(columns[3])), Payload: []byte(text(columns[4])), RecordedAt: fromMicros(number(columns[5])),
+			Commit: runtime.CommitID(number(columns[6])),
 		})
 		return ctx.Err()
 	}

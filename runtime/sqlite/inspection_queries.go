@@ -5,7 +5,7 @@ import "strings"
 // The statements of [runtime.Inspection].
 
 const readHistory = `
-SELECT version, global_sequence, type, schema_version, payload, recorded_at FROM ironflow_events
+SELECT version, global_sequence, type, schema_version, payload, recorded_at, commit_id FROM ironflow_events
 WHERE workflow_id = ? AND workflow_type = ? AND version > ? ORDER BY version LIMIT ?`
 
 const (

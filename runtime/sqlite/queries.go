@@ -8,7 +8,9 @@ import "strings"
 // readInstance reads an instance together with a snapshot and the events after it: one statement sees one moment, so that
 // they belong together. An instance that is not there yields no row; one without events to be read, because there are none
 // after the version asked for or because it is completed, yields one row without an event. The state of the snapshot, which
-// may be large, is in the first row only, and so is the commit of the first event.
+// may be large, is in the first row only, and so are the commits of the first event and of the one at the version asked for. A
+// snapshot whose commit is not that of the event of its version is of a lost history, or of a deleted instance of the same id, and is
+// passed over.
 const readInstance = `
 SELECT i.version, i.completed_at IS NOT NULL, i.last_event_at,
        s.version, CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END,
@@ -18,11 +20,19 @@ SELECT i.version, i.completed_at IS NOT NULL, i.last_event_at,
             WHEN e.version IS NULL OR e.version = coalesce(s.version, ?2) + 1 THEN (
                 SELECT f.commit_id FROM ironflow_events AS f
                 WHERE f.workflow_id = i.workflow_id AND f.workflow_type = i.workflow_type AND f.version = 1)
+       END,
+       s.commit_id, e.commit_id,
+       CASE WHEN ?2 > 0 AND (e.version IS NULL OR e.version = coalesce(s.version, ?2) + 1) THEN (
+                SELECT f.commit_id FROM ironflow_events AS f
+                WHERE f.workflow_id = i.workflow_id AND f.workflow_type = i.workflow_type AND f.version = ?2)
        END
 FROM ironflow_instances AS i
 LEFT JOIN ironflow_snapshots AS s
        ON s.workflow_id = i.workflow_id AND s.workflow_type = i.workflow_type AND s.schema = nullif(?1, '') AND s.version > ?2
       AND (i.completed_at IS NULL OR ?3)
+      AND s.commit_id = (
+          SELECT f.commit_id FROM ironflow_events AS f
+          WHERE f.workflow_id = s.workflow_id AND f.workflow_type = s.workflow_type AND f.version = s.version)
 LEFT JOIN ironflow_events AS e
        ON e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type AND e.version > coalesce(s.version, ?2)
       AND (i.completed_at IS NULL OR ?3)
@@ -30,20 +40,27 @@ WHERE i.workflow_id = ?4 AND i.workflow_type = ?5
 ORDER BY e.version`
 
 const (
-	versionOf = `SELECT version FROM ironflow_instances WHERE workflow_id = ? AND workflow_type = ?`
-	commitOf  = `SELECT commit_id FROM ironflow_events WHERE workflow_id = ? AND workflow_type = ? AND version = ?`
+	versionOf = `
+SELECT i.version, (SELECT e.commit_id FROM ironflow_events AS e
+                   WHERE e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type AND e.version = i.version)
+FROM ironflow_instances AS i WHERE i.workflow_id = ? AND i.workflow_type = ?`
+	commitOf = `SELECT commit_id FROM ironflow_events WHERE workflow_id = ? AND workflow_type = ? AND version = ?`
 )
 
 // saveSnapshot keeps the newer of two. Of two states at one version it keeps the later, which is the one whose schema is in
-// use, or becomes so.
+// use, or becomes so. A snapshot counts only with the commit of its event, the one that is there already, too.
 const saveSnapshot = `
-INSERT INTO ironflow_snapshots (version, schema, state, workflow_id, workflow_type)
-SELECT ?, ?, ?, workflow_id, workflow_type FROM ironflow_instances WHERE workflow_id = ? AND workflow_type = ?
+INSERT INTO ironflow_snapshots (version, commit_id, schema, state, workflow_id, workflow_type)
+SELECT version, commit_id, ?3, ?4, workflow_id, workflow_type FROM ironflow_events
+WHERE workflow_id = ?5 AND workflow_type = ?6 AND version = ?1 AND commit_id = ?2
 ON CONFLICT (workflow_id, workflow_type) DO UPDATE
-SET version = excluded.version, schema = excluded.schema, state = excluded.state WHERE excluded.version >= version`
+SET version = excluded.version, commit_id = excluded.commit_id, schema = excluded.schema, state = excluded.state
+WHERE excluded.version >= version OR commit_id IS NOT (
+    SELECT e.commit_id FROM ironflow_events AS e
+    WHERE e.workflow_id = ?5 AND e.workflow_type = ?6 AND e.version = ironflow_snapshots.version)`
 
 // createInstance and advanceInstance are where two units of work meet: of those that start from one version, one finds
-// the row as it was. A completed instance never is.
+// the row as it was. A completed instance never is, nor one whose event of that version is of another commit.
 const (
 	createInstance = `
 INSERT INTO ironflow_instances
@@ -51,8 +68,9 @@ INSERT INTO ironflow_instances
 VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 	advanceInstance = `
-UPDATE ironflow_instances SET version = ?, last_event_at = ?, status = ?
-WHERE workflow_id = ? AND workflow_type = ? AND version = ? AND completed_at IS NULL`
+UPDATE ironflow_instances SET version = ?1, last_event_at = ?2, status = ?3
+WHERE workflow_id = ?4 AND workflow_type = ?5 AND version = ?6 AND completed_at IS NULL AND (?7 = 0 OR ?7 = (
+    SELECT e.commit_id FROM ironflow_events AS e WHERE e.workflow_id = ?4 AND e.workflow_type = ?5 AND e.version = ?6))`
 )
 
 // completeInstance is a statement of its own: to set completed_at, even to what it is, costs two indexes.
@@ -65,8 +83,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const insertEffect = `
 INSERT INTO ironflow_effects
-    (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, trace, limit_key)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, trace, limit_key, commit_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const (
 	insertEnded = `
@@ -85,8 +103,8 @@ DELETE FROM ironflow_effects WHERE workflow_id = ? AND workflow_type = ? AND kin
 
 // startTimer deletes the timer that has the key and starts as new: not leased, no attempts, not dead.
 const startTimer = `
-INSERT OR REPLACE INTO ironflow_timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at, trace)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+INSERT OR REPLACE INTO ironflow_timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at, trace, commit_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const (
 	cancelTimer  = `DELETE FROM ironflow_timers WHERE workflow_id = ? AND workflow_type = ? AND key = ?`
@@ -137,7 +155,7 @@ WHERE payload <> excluded.payload`
 // is still there; one that was deleted is not waited for.
 const (
 	eventsSince = `
-SELECT global_sequence, workflow_type, workflow_id, version, type, schema_version, payload, recorded_at
+SELECT global_sequence, workflow_type, workflow_id, version, type, schema_version, payload, recorded_at, commit_id
 FROM ironflow_events WHERE global_sequence > ? AND global_sequence <= ? ORDER BY global_sequence LIMIT ?`
 
 	newestEvent = `SELECT max(global_sequence) FROM ironflow_events`
@@ -164,7 +182,7 @@ func newQueueQueries(queue, kind, requested, part, number, since, item string) q
 	const (
 		one = ` WHERE workflow_id = ? AND workflow_type = ? AND {part} = ? AND {number} = ?`
 		// held finds the row as long as the lease holds: a claim raises the token, and so does the end of a lease.
-		held = one + ` AND token = ?`
+		held = one + ` AND token = ? AND coalesce(commit_id, 0) = ?`
 	)
 	return queueQueries{
 		// due walks along its index from the oldest.
@@ -175,7 +193,7 @@ WHERE workflow_type = ?1 AND {kind} = ?2 AND dead_at IS NULL AND run_at <= ?3
 ORDER BY run_at LIMIT ?4`),
 		claim: named.Replace(`
 UPDATE {table} SET run_at = ?, claimed_at = ?, attempts = attempts + 1, token = token + 1` + one + `
-RETURNING token, attempts, payload, {requested}, last_error, trace`),
+RETURNING token, attempts, payload, {requested}, last_error, trace, commit_id`),
 		// A timer that replaced a leased one has no attempt.
 		future: named.Replace(`SELECT 1 FROM {table} WHERE claimed_at > ?1 AND attempts > 0 AND dead_at IS NULL LIMIT 1`),
 		realign: named.Replace(`

@@ -47,7 +47,7 @@ func (t *table) row(args []driver.Value, l *runtime.Lease) []driver.Value {
 
 // held adds the arguments that name it as long as the lease holds.
 func (t *table) held(args []driver.Value, l *runtime.Lease) []driver.Value {
-	return append(t.row(args, l), l.Token)
+	return append(t.row(args, l), l.Token, int64(l.Commit))
 }
 
 // queue is a [runtime.Queue].
@@ -97,7 +97,7 @@ func (q queue) take(
 	on *connection, c candidate, now, until time.Time, deliveries []runtime.Delivery,
 ) ([]runtime.Delivery, error) {
 	row := func(columns []driver.Value) error {
-		c.lease.Token = number(columns[0])
+		c.lease.Token, c.lease.Commit = number(columns[0]), runtime.CommitID(number(columns[6]))
 		deliveries = append(deliveries, runtime.Delivery{
 			Lease: c.lease, Kind: c.kind, Attempt: int(number(columns[1])), Payload: []byte(text(columns[2])),
 			Due: fromMicros(number(columns[3])), LastError: text(columns[4]), Trace: text(columns[5]),

@@ -42,6 +42,9 @@ func readOne(ctx context.Context, on session, request *runtime.ReadRequest, i *r
 		if created, first := columns[12].(int64); first {
 			i.Created = runtime.CommitID(created)
 		}
+		if after, first := columns[15].(int64); first {
+			i.AfterCommit = runtime.CommitID(after)
+		}
 		if i.Parent == nil {
 			var err error
 			if i.Parent, err = runtime.DecodeParent(text(columns[11])); err != nil {
@@ -51,7 +54,7 @@ func readOne(ctx context.Context, on session, request *runtime.ReadRequest, i *r
 		if state, first := columns[4].(string); first {
 			last = number(columns[3])
 			i.Snapshot = &runtime.Snapshot{
-				Instance: i.Key, Version: last, Schema: request.Schema, State: []byte(state),
+				Instance: i.Key, Version: last, Commit: runtime.CommitID(number(columns[13])), Schema: request.Schema, State: []byte(state),
 			}
 		}
 		if version, there := columns[5].(int64); there {
@@ -61,7 +64,7 @@ func readOne(ctx context.Context, on session, request *runtime.ReadRequest, i *r
 			i.Events = append(i.Events, runtime.StoredEvent{
 				Instance: i.Key, Version: version, GlobalSequence: number(columns[6]), Type: text(columns[7]),
 				SchemaVersion: int(number(columns[8])), Payload: []byte(text(columns[9])),
-				RecordedAt: fromMicros(number(columns[10])),
+				RecordedAt: fromMicros(number(columns[10])), Commit: runtime.CommitID(number(columns[14])),
 			})
 		}
 		return ctx.Err()
@@ -74,18 +77,26 @@ func readOne(ctx context.Context, on session, request *runtime.ReadRequest, i *r
 	if err == nil && (request.Completed || !i.Completed) && last < i.Version {
 		err = fmt.Errorf("the instance is at version %d, but its last event is %d", i.Version, last)
 	}
+	switch n := len(i.Events); {
+	case n > 0:
+		i.LastCommit = i.Events[n-1].Commit
+	case i.Snapshot != nil:
+		i.LastCommit = i.Snapshot.Commit
+	case i.Version == request.After:
+		i.LastCommit = i.AfterCommit
+	}
 	return err
 }
 
-// isAt reports whether an instance is at a version.
+// isAt reports whether an instance is at a version, by the commit that is given with it.
 func isAt(on session, want *runtime.InstanceVersion) (bool, error) {
-	var version int64
+	var version, last int64
 	row := func(columns []driver.Value) error {
-		version = number(columns[0])
+		version, last = number(columns[0]), number(columns[1])
 		return nil
 	}
 	err := on.query(row, versionOf, want.Instance.ID, want.Instance.Workflow)
-	return version == want.Version, err
+	return version == want.Version && (want.LastCommit == 0 || last == int64(want.LastCommit)), err
 }
 
 // Times are kept as microseconds since 1970.

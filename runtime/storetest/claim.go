@@ -17,7 +17,7 @@ func claimReturns(l line) {
 		l.Fatalf("got %d deliveries, want 1", len(got))
 	}
 	d := got[0]
-	lease := runtime.Lease{Queue: l.name, Instance: order("1"), Version: 1, Token: d.Lease.Token}
+	lease := runtime.Lease{Queue: l.name, Instance: order("1"), Version: 1, Token: d.Lease.Token, Commit: l.load(order("1")).LastCommit}
 	if l.name == runtime.TimerQueue {
 		lease.Key = "key"
 	}

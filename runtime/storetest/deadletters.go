@@ -189,7 +189,7 @@ func discardDead(l line) {
 	if err != nil || len(got) != 1 {
 		l.Fatalf("ListDiscarded: got %+v, error %v", got, err)
 	}
-	dead.Lease.Token = 0
+	dead.Lease.Token, dead.Lease.Commit = 0, 0
 	l.wantLetters([]runtime.DeadLetter{got[0].DeadLetter}, []runtime.DeadLetter{dead})
 	discard.Reason = "the customer\uFFFDis gone"
 	if got[0].Discard != discard {

@@ -25,7 +25,7 @@ func (k *kit) wantEnded(instance runtime.InstanceKey, from int64, want ...runtim
 
 // sent is the record of an effect that led to a decision of another instance.
 func sent(lease runtime.Lease) runtime.EndedDelivery {
-	lease.Token = 0
+	lease.Token, lease.Commit = 0, 0
 	return runtime.EndedDelivery{
 		Lease: lease, Kind: "Send", Ending: runtime.EndedDelivered, At: at(5), Attempts: 3,
 		By: runtime.DecisionRef{Instance: runtime.InstanceKey{Workflow: "cart", ID: "c"}, Version: 7},
@@ -58,7 +58,7 @@ func recordRefused(k *kit) {
 			}
 		}
 		want := runtime.EndedDelivery{Lease: *lease, Kind: l.kind.Name, Ending: runtime.EndedRefused, At: at(9), Attempts: 1, Reason: "not in this state"}
-		want.Lease.Token = 0
+		want.Lease.Token, want.Lease.Commit = 0, 0
 		k.wantEnded(instance, 1, want)
 		l.wantOver(lease)
 	}

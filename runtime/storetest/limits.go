@@ -80,7 +80,7 @@ func limitedReturns(k *kit) {
 		k.Fatalf("got %+v, %v", got, again)
 	}
 	d := got[0]
-	want := runtime.Lease{Queue: runtime.EffectQueue, Instance: order("1"), Version: 1, Position: 0, Token: d.Lease.Token}
+	want := runtime.Lease{Queue: runtime.EffectQueue, Instance: order("1"), Version: 1, Position: 0, Token: d.Lease.Token, Commit: k.load(order("1")).LastCommit}
 	if d.Lease != want || d.Kind != claim.Kind || d.Attempt != 1 || !d.Due.Equal(epoch) || string(d.Payload) != `{}` || d.Trace != "00" {
 		k.Errorf("got %+v", d)
 	}

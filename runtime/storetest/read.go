@@ -75,7 +75,7 @@ func readOneMoment(k *kit) {
 					return err
 				}
 				saved := snapshot(order(fmt.Sprint(n)), version+1, "a")
-				if err := k.Store.SaveSnapshots(k.ctx, []runtime.Snapshot{saved}); err != nil {
+				if err := k.trySave(saved); err != nil {
 					return err
 				}
 			}

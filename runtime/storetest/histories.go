@@ -1,0 +1,274 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// A database that is set back, by a failover or from a backup, gives the same versions and tokens a second time. So does an instance
+// that is deleted and created again. Only the commits tell what belongs together.
+
+var historyRules = []rule{
+	{name: "an event comes with its commit, an instance with that of its last event", check: commitsAreRead},
+	{name: "a change on an event of another commit is a conflict", check: changeOnOtherHistory},
+	{name: "what is unchanged at its version but of another commit is a conflict", check: unchangedOfOtherHistory},
+	{name: "a snapshot of another commit is not saved", check: snapshotOfOtherHistory},
+	{name: "a snapshot of a lost history is passed over, and makes room for an older one", check: snapshotOfLostHistory},
+}
+
+var historyOfDeliveryRules = []queueRule{
+	{"a lease names the commit that made the delivery", leaseNamesCommit},
+	{"a lease on a delivery of another commit is lost", leaseOfOtherHistory},
+	{"a dead letter of another commit is gone", deadLetterOfOtherHistory},
+	{"a delivery from before commits were noted has none in its lease, and can be settled", deliveryWithoutCommit},
+}
+
+// exec changes the tables, as only a database that was set back does.
+func (k *kit) exec(format string, args ...any) {
+	k.Helper()
+	if _, err := k.DB.ExecContext(k.ctx, fmt.Sprintf(format, args...)); err != nil {
+		k.Fatalf("%s: %v", format, err)
+	}
+}
+
+func commitsAreRead(k *kit) {
+	instance := order("1")
+	for i, id := range []runtime.CommitID{11, 22, 33} {
+		if err := k.tryAs(id, change(instance, int64(2*i), 2)); err != nil {
+			k.Fatal(err)
+		}
+	}
+	whole := k.load(instance)
+	var commits []runtime.CommitID
+	for _, e := range whole.Events {
+		commits = append(commits, e.Commit)
+	}
+	if !slices.Equal(commits, []runtime.CommitID{11, 11, 22, 22, 33, 33}) || whole.LastCommit != 33 || whole.AfterCommit != 0 {
+		k.Errorf("got events of commits %d, last commit %d, after commit %d", commits, whole.LastCommit, whole.AfterCommit)
+	}
+	k.save(snapshot(instance, 4, "a"))
+	for _, c := range []struct {
+		request     runtime.ReadRequest
+		last, after runtime.CommitID
+	}{
+		{runtime.ReadRequest{After: 1}, 33, 11},
+		{runtime.ReadRequest{After: 3}, 33, 22},
+		{runtime.ReadRequest{After: 6}, 33, 33},
+		{runtime.ReadRequest{After: 7}, 0, 0},
+		{runtime.ReadRequest{Schema: "a"}, 33, 0},
+		{runtime.ReadRequest{Schema: "a", After: 1}, 33, 11},
+		{runtime.ReadRequest{Schema: "a", After: 5}, 33, 33},
+	} {
+		c.request.Instance = instance
+		got := k.read(c.request)[0]
+		if got.LastCommit != c.last || got.AfterCommit != c.after {
+			k.Errorf("%+v: got last commit %d, after commit %d, want %d, %d", c.request, got.LastCommit, got.AfterCommit, c.last, c.after)
+		}
+		if got.Snapshot != nil && got.Snapshot.Commit != 22 {
+			k.Errorf("%+v: got a snapshot of commit %d", c.request, got.Snapshot.Commit)
+		}
+	}
+	k.save(snapshot(instance, 6, "a"))
+	if got := k.read(runtime.ReadRequest{Instance: instance, Schema: "a"})[0]; got.LastCommit != 33 || len(got.Events) > 0 {
+		k.Errorf("with a snapshot of the last version: got %+v", got)
+	}
+	u := k.begin(instance, order("none"))
+	if got := u.Instances(); got[0].LastCommit != 33 || got[1].LastCommit != 0 {
+		k.Errorf("a unit of work: got last commits %d, %d", got[0].LastCommit, got[1].LastCommit)
+	}
+	k.rollback(u)
+}
+
+func changeOnOtherHistory(k *kit) {
+	if err := k.tryAs(11, full(order("1"), 0, ""), full(order("2"), 0, "")); err != nil {
+		k.Fatal(err)
+	}
+	on := func(id string, commit runtime.CommitID) runtime.Change {
+		c := change(order(id), 2, 1)
+		c.LastCommit = commit
+		return c
+	}
+	keyed := on("1", 12)
+	keyed.UniqueKey = "ann"
+	for _, changes := range [][]runtime.Change{
+		{on("1", 12)},
+		{keyed},
+		{complete(on("1", 12))},
+		{on("1", 12), on("2", 11)},
+		{on("1", 11), on("2", 12)},
+		{change(order("new"), 0, 1), on("2", 12)},
+	} {
+		k.refuse(isConflict, changes...)
+	}
+	k.commit(on("1", 11))
+	k.commit(on("2", 11), change(order("new"), 0, 1))
+	k.wantVersion(order("1"), 3)
+	k.wantVersion(order("2"), 3)
+}
+
+func unchangedOfOtherHistory(k *kit) {
+	if err := k.tryAs(11, change(order("1"), 0, 2), change(order("2"), 0, 1)); err != nil {
+		k.Fatal(err)
+	}
+	at := func(id string, version int64, commit runtime.CommitID) runtime.InstanceVersion {
+		return runtime.InstanceVersion{Instance: order(id), Version: version, LastCommit: commit}
+	}
+	for _, c := range []struct {
+		unchanged []runtime.InstanceVersion
+		conflict  bool
+	}{
+		{[]runtime.InstanceVersion{at("1", 2, 11), at("2", 1, 11), at("none", 0, 0)}, false},
+		{[]runtime.InstanceVersion{at("1", 2, 0)}, false},
+		{[]runtime.InstanceVersion{at("1", 2, 12)}, true},
+		{[]runtime.InstanceVersion{at("1", 2, 11), at("2", 1, 12)}, true},
+		{[]runtime.InstanceVersion{at("1", 1, 11)}, true},
+	} {
+		for i, changes := range [][]runtime.Change{nil, {change(order(fmt.Sprint(len(c.unchanged), c.conflict, k.way)), 0, 1)}} {
+			before := k.dump()
+			err := k.appendUnchanged(c.unchanged, changes...)
+			if isConflict(err) != c.conflict || err != nil && !c.conflict {
+				k.Errorf("%+v with %d changes: got error %v", c.unchanged, len(changes), err)
+			}
+			if c.conflict {
+				k.unchanged(before)
+			} else if i == 1 {
+				k.exec("DELETE FROM %sevents WHERE workflow_id NOT IN ('1', '2')", k.Prefix)
+				k.exec("DELETE FROM %sinstances WHERE workflow_id NOT IN ('1', '2')", k.Prefix)
+			}
+		}
+	}
+}
+
+func snapshotOfOtherHistory(k *kit) {
+	if err := k.tryAs(11, change(order("1"), 0, 9)); err != nil {
+		k.Fatal(err)
+	}
+	saved := snapshot(order("1"), 4, "a")
+	saved.Commit = 11
+	late := snapshot(order("1"), 6, "a")
+	late.Commit = 12
+	for _, s := range []runtime.Snapshot{late, saved, late} {
+		if err := k.Store.SaveSnapshots(k.ctx, []runtime.Snapshot{s}); err != nil {
+			k.Fatal(err)
+		}
+	}
+	k.wantSnapshots(`order|1|4|a|{"of":"1","version":4}`)
+}
+
+func snapshotOfLostHistory(k *kit) {
+	if err := k.tryAs(11, change(order("1"), 0, 9)); err != nil {
+		k.Fatal(err)
+	}
+	k.save(snapshot(order("1"), 8, "a"))
+	for _, commit := range []string{"12", "NULL"} { // and from before commits were noted
+		k.exec("UPDATE %ssnapshots SET commit_id = %s", k.Prefix, commit)
+		for _, request := range []runtime.ReadRequest{{Schema: "a"}, {Schema: "a", After: 3}} {
+			request.Instance = order("1")
+			got := k.read(request)[0]
+			k.wantTail(got, request.After, 9, false)
+		}
+		u, err := k.Store.Begin(k.ctx, []runtime.ReadRequest{{Instance: order("1"), Schema: "a"}})
+		if err != nil {
+			k.Fatal(err)
+		}
+		k.wantTail(first(u), 0, 9, false)
+		k.rollback(u)
+	}
+	k.save(snapshot(order("1"), 5, "a"))
+	k.wantSnapshots(`order|1|5|a|{"of":"1","version":5}`)
+	k.wantTail(k.read(runtime.ReadRequest{Instance: order("1"), Schema: "a"})[0], 5, 9, true)
+}
+
+func leaseNamesCommit(l line) {
+	if err := l.tryAs(11, l.with(change(order("1"), 0, 1), l.kind, at(0))); err != nil {
+		l.Fatal(err)
+	}
+	// A batch, in which another statement stores them.
+	if err := l.tryAs(22, l.with(change(order("2"), 0, 1), l.kind, at(1)), l.with(change(order("3"), 0, 1), l.kind, at(2))); err != nil {
+		l.Fatal(err)
+	}
+	want := map[string]runtime.CommitID{"1": 11, "2": 22, "3": 22}
+	got := l.claim(at(9), at(60), 9)
+	if len(got) != 3 {
+		l.Fatalf("got %d deliveries, want 3", len(got))
+	}
+	for _, d := range got {
+		if d.Lease.Commit != want[d.Lease.Instance.ID] {
+			l.Errorf("%s: got commit %d", d.Lease.Instance, d.Lease.Commit)
+		}
+		waiting, err := l.queue.Waiting(l.ctx, d.Lease.Instance, 9)
+		if err != nil || len(waiting) != 1 || waiting[0].Lease != d.Lease {
+			l.Errorf("%s waits as %+v, error %v", d.Lease.Instance, waiting, err)
+		}
+	}
+	if l.name == runtime.TimerQueue { // one that replaces it is of its own commit
+		replaces := l.with(change(order("1"), 1, 1), l.kind, at(3))
+		if err := l.tryAs(33, replaces); err != nil {
+			l.Fatal(err)
+		}
+		if got := l.claim(at(9), at(60), 9); len(got) != 1 || got[0].Lease.Commit != 33 {
+			l.Errorf("got %+v", got)
+		}
+	}
+}
+
+func leaseOfOtherHistory(l line) {
+	if err := l.tryAs(11, l.with(change(order("1"), 0, 1), l.kind, at(0))); err != nil {
+		l.Fatal(err)
+	}
+	lease := l.lease()
+	other := *lease
+	other.Commit = 12
+	l.wantOver(&other)
+
+	before := l.dump()
+	own := change(order("1"), 1, 1) // which has a statement of its own
+	own.Consume = []runtime.Lease{other}
+	l.refuse(isLeaseLost, own)
+	settles := change(order("x"), 0, 1)
+	settles.Settle = []runtime.Settlement{{Lease: other, Verdict: runtime.Again, At: at(1)}}
+	l.refuse(isLeaseLost, settles)
+	l.unchanged(before)
+
+	own.Consume = []runtime.Lease{*lease}
+	l.commit(own)
+	l.wantRows(map[string]int{"instances": 1, "events": 2})
+}
+
+func deadLetterOfOtherHistory(l line) {
+	l.put("1", at(0))
+	l.settle(l.lease(), runtime.Dead, at(50), "gave up")
+	letters := l.listed()
+	if len(letters) != 1 || letters[0].Lease.Commit != l.load(order("1")).LastCommit {
+		l.Fatalf("got %+v", letters)
+	}
+	other := letters[0].Lease
+	other.Commit++
+	before := l.dump()
+	if gone, err := l.queue.Revive(l.ctx, []runtime.Lease{other}, at(60)); err != nil || !slices.Equal(gone, []runtime.Lease{other}) {
+		l.Errorf("Revive: gone %v, error %v", gone, err)
+	}
+	if gone, err := l.queue.Discard(l.ctx, []runtime.Lease{other}, runtime.Discard{Reason: "x", At: at(60)}); err != nil ||
+		!slices.Equal(gone, []runtime.Lease{other}) {
+		l.Errorf("Discard: gone %v, error %v", gone, err)
+	}
+	l.unchanged(before)
+	if gone, err := l.queue.Revive(l.ctx, []runtime.Lease{letters[0].Lease}, at(60)); err != nil || len(gone) > 0 {
+		l.Errorf("Revive: gone %v, error %v", gone, err)
+	}
+}
+
+func deliveryWithoutCommit(l line) {
+	l.put("1", at(0))
+	l.exec("UPDATE %s%s SET commit_id = NULL", l.Prefix, string(l.name))
+	lease := l.lease()
+	if lease.Commit != 0 {
+		l.Errorf("got commit %d", lease.Commit)
+	}
+	c := change(order("1"), 1, 1)
+	c.Consume = []runtime.Lease{*lease}
+	l.commit(c)
+	l.wantRows(map[string]int{"instances": 1, "events": 2})
+}
