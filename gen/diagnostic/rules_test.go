@@ -50,7 +50,7 @@ func complete(example string) string {
 // keys of mappings can make the mistake.
 var bare = map[diagnostic.Code]bool{
 	diagnostic.TooMany: true, diagnostic.FileTooLarge: true, diagnostic.NotUTF8: true, diagnostic.OddLineBreak: true, diagnostic.OddTag: true, diagnostic.TooManyAliases: true,
-	diagnostic.TooManyEntries: true, diagnostic.LongName: true, diagnostic.DuplicateName: true, diagnostic.DuplicateField: true,
+	diagnostic.TooManyEntries: true, diagnostic.LargeStruct: true, diagnostic.LongName: true, diagnostic.DuplicateName: true, diagnostic.DuplicateField: true,
 	diagnostic.UniqueTwice: true, diagnostic.InputTwice: true, diagnostic.StaleFile: true, diagnostic.MissingFile: true,
 	diagnostic.OrphanedFile: true, diagnostic.NoWorkflowDirective: true, diagnostic.OnlyInGo: true,
 }

@@ -133,4 +133,11 @@ state:
   order_id: string
   other_order_id: string`,
 	})
+
+	LargeStruct = define("IF0414", Rule{
+		Title: "A struct that is too large",
+		Why: `
+A field whose type is a struct holds all of it, so a struct doubles with every type that has two fields of the one before. A
+struct may take 64 KiB with all that it holds in this way. An optional or a list takes a few bytes, whatever is in it.`,
+	})
 )

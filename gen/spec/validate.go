@@ -51,6 +51,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 	c.identifiers()
 	c.declaredTypes()
 	c.messages()
+	c.sizes()
 	c.instanceIDs()
 	c.uniqueKeys()
 	c.effectOutcomes()
