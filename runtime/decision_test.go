@@ -193,7 +193,7 @@ func TestPanics(t *testing.T) {
 			wantPanic(err, "the evolver's Terminal", "ending")
 		})
 		// The instance is free, and the engine lives on.
-		held, err := client.Remind(ctx, ticket.Remind{ID: "a"})
+		held, err := client.Internal().Remind(ctx, ticket.Remind{ID: "a"})
 		must(b, held, err)
 	})
 }

@@ -251,7 +251,7 @@ func ExampleRetention() {
 	defer end()
 	ctx := context.Background()
 
-	if _, err := order.NewClient(engine).PaymentFailed(ctx, order.PaymentFailed{OrderID: "o-1"}); err != nil {
+	if _, err := order.NewClient(engine).Internal().PaymentFailed(ctx, order.PaymentFailed{OrderID: "o-1"}); err != nil {
 		log.Fatal(err)
 	}
 	clock.by = 91 * 24 * time.Hour

@@ -87,7 +87,7 @@ func TestWithoutStatesEverythingIsAccepted(t *testing.T) {
 	onStores(t, func(b *bed) {
 		client := ledger.NewClient(b.engine(b.config(newClock()), ledgers(ledger.Decider{}, ledger.Handler{})))
 		ctx := b.Context()
-		tick, err := client.Tick(ctx, ledger.Tick{Account: "a"})
+		tick, err := client.Internal().Tick(ctx, ledger.Tick{Account: "a"})
 		must(b, tick, err)
 		added, err := client.Add(ctx, ledger.Add{Account: "a", Amount: 5})
 		must(b, added, err)

@@ -190,7 +190,7 @@ func TestStatesAreThoseOfAReplay(t *testing.T) {
 		client := ticket.NewClient(b.engine(b.realConfig(), tickets(d, ticket.Handler{})))
 		imported, err := client.Import(b.Context(), ticket.Import{ID: "a"})
 		must(b, imported, err)
-		open, err := client.Remind(b.Context(), ticket.Remind{ID: "a"})
+		open, err := client.Internal().Remind(b.Context(), ticket.Remind{ID: "a"})
 		must(b, open, err)
 		noted, err := client.Note(b.Context(), ticket.Note{ID: "a"})
 		must(b, noted, err)

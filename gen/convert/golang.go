@@ -241,10 +241,11 @@ func (g *golang) message(m *spec.Message, kind string, args ...string) {
 }
 
 func (g *golang) inputArguments(m *spec.Message) []string {
-	if m.ID.Text == g.w.ID.Text {
-		return nil
+	id := ""
+	if m.ID.Text != g.w.ID.Text {
+		id = spec.GoName(m.ID.Text)
 	}
-	return []string{argument("id", spec.GoName(m.ID.Text))}
+	return []string{argument("id", id), argument("from", m.From.Text)}
 }
 
 func (g *golang) effects() {

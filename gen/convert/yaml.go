@@ -147,6 +147,7 @@ func input(of *spec.Message, id spec.Name) mapping {
 	if of.ID.Text != id.Text {
 		m.text("id", of.ID.Text)
 	}
+	m.text("from", of.From.Text)
 	m.section("fields", fields(of.Fields))
 	return m
 }

@@ -125,6 +125,19 @@ inputs:
 unique: {Open: key}`,
 	})
 
+	BadSender = define("IF0511", Rule{
+		Title: "Nobody who can send an input",
+		Why: `
+An input is sent by clients, or it is internal: only the engine delivers it. Inputs that effects return, that timers and
+schedules deliver, and that tell of dead letters and ends of children are internal unless they say "from: client".`,
+		Wrong: `
+inputs:
+  Open: {from: anyone, fields: {door_id: string}}`,
+		Right: `
+inputs:
+  Open: {from: client, fields: {door_id: string}}`,
+	})
+
 	UniqueNotString = define("IF0510", Rule{
 		Title: "A unique key that is not a string",
 		Why: `

@@ -19,7 +19,7 @@ func (e *emitter) client(f *file) {
 	self := jen.Id("c").Op("*").Id("Client")
 	engine := jen.Id("c").Dot("engine")
 	ctx := jen.Id("ctx").Qual("context", "Context")
-	for _, in := range e.w.Inputs {
+	send := func(self *jen.Statement, in *spec.Message) {
 		name, names := in.Name.Text, spec.NamesOfInput(in.Name.Text)
 		f.comment(docAfter(fmt.Sprintf("%s sends the input to the instance that its %s names.", name, goField(in, in.ID)), in.Doc))
 		f.decl().Func().Params(self.Clone()).Id(name).
@@ -28,6 +28,9 @@ func (e *emitter) client(f *file) {
 			jen.Return(runtimeID("Execute").Types(jen.Id(names.Event), jen.Id("Rejection")).
 				Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("in"), jen.Id("options").Op("..."))),
 		)
+	}
+	for _, in := range e.w.ClientInputs() {
+		send(self, in)
 	}
 	f.comment("State returns the state of an instance. One without events is a *runtime.UnknownInstance error.")
 	f.decl().Func().Params(self.Clone()).Id("State").Params(ctx.Clone(), jen.Id("id").String()).
@@ -48,4 +51,18 @@ func (e *emitter) client(f *file) {
 		jen.Return(runtimeID("LoadHistory").Types(jen.Id("Event")).
 			Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("id"))),
 	)
+	internal := e.w.InternalInputs()
+	if len(internal) == 0 {
+		return
+	}
+	f.comment("Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests\n" +
+		"and for repairs by hand.")
+	f.decl().Func().Params(self.Clone()).Id("Internal").Params().Op("*").Id("InternalClient").Block(
+		jen.Return(jen.Op("&").Id("InternalClient").Values(engine.Clone())),
+	)
+	f.comment(fmt.Sprintf("InternalClient sends the internal inputs of the workflow %s, which Client does not have. Safe for concurrent use.", e.w.Name.Text))
+	f.decl().Type().Id("InternalClient").Struct(jen.Id("engine").Op("*").Add(runtimeID("Engine")))
+	for _, in := range internal {
+		send(jen.Id("c").Op("*").Id("InternalClient"), in)
+	}
 }

@@ -16,7 +16,7 @@ func httpapiID(name string) *jen.Statement { return jen.Qual(httpapiPath, name) 
 // http emits the handler that serves the workflow over HTTP.
 func (e *emitter) http(f *file) {
 	var inputs []jen.Code
-	for _, in := range e.w.Inputs {
+	for _, in := range e.w.ClientInputs() {
 		fields := []jen.Code{keyed("Name", jen.Lit(in.Name.Text)), keyed("ID", jen.Lit(in.ID.Text))}
 		if i := slices.IndexFunc(e.w.Unique, func(u spec.UniqueKey) bool { return u.Input.Text == in.Name.Text }); i >= 0 {
 			fields = append(fields, keyed("Unique", jen.Lit(e.w.Unique[i].Field.Text)))
@@ -73,7 +73,7 @@ func (e *emitter) httpClient(f *file) {
 	inner := jen.Id("c").Dot("client")
 	ctx := jen.Id("ctx").Qual("context", "Context")
 	options := jen.Id("options").Op("...").Add(httpapiID("CallOption"))
-	for _, in := range e.w.Inputs {
+	for _, in := range e.w.ClientInputs() {
 		name, names := in.Name.Text, spec.NamesOfInput(in.Name.Text)
 		f.comment(docAfter(fmt.Sprintf("%s sends the input to the instance that its %s names.", name, goField(in, in.ID)), in.Doc))
 		f.decl().Func().Params(self.Clone()).Id(name).

@@ -47,7 +47,7 @@ func (d *openAPIDocument) root() object {
 	}
 	paths := object{}
 	root := "/" + w.Name.Text
-	for _, in := range w.Inputs {
+	for _, in := range w.ClientInputs() {
 		paths[root+"/inputs/"+in.Name.Text] = object{"post": d.input(in)}
 	}
 	id := parameter("id", "path", "The instance.", object{"type": "string"})

@@ -107,8 +107,9 @@ func (r *reader) messages() {
 			what := d.name + " " + quoted(t.name.Name)
 			switch d.name {
 			case "input":
-				w := r.words(d, what, nil, "id")
+				w := r.words(d, what, nil, "id", "from")
 				m.ID = w.name("id")
+				m.From = w.name("from")
 				r.w.Inputs = append(r.w.Inputs, &m)
 			case "event":
 				r.words(d, what, nil)

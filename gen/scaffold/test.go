@@ -33,6 +33,7 @@ type deciderTest struct {
 type engineTest struct {
 	TestName string
 	Input    string
+	Internal bool // the input is not one for clients
 	Sample   string
 	ID       string // the input's field
 	Status   string // that is expected; empty without states
@@ -69,6 +70,7 @@ func firstOf(w *spec.Workflow) engineTest {
 	return engineTest{
 		TestName: "TestEngine" + in.Name.Text,
 		Input:    in.Name.Text,
+		Internal: in.Internal,
 		Sample:   sampleOf(in),
 		ID:       in.Field(in.ID.Text).GoName,
 		Status:   status,

@@ -13,7 +13,7 @@ import (
 var fixedIdentifiers = []string{
 	// Generated.
 	"Input", "Event", "Effect", "Timer", "Rejection", "State", "Status", "NotAccepted", "InputDecider", "EventEvolver",
-	"EffectHandler", "NewWorkflow", "Client", "NewClient", "Machine", "WorkflowName", "TestUnfinished",
+	"EffectHandler", "NewWorkflow", "Client", "NewClient", "InternalClient", "Machine", "WorkflowName", "TestUnfinished",
 	"EventProjector", "NewProjection", "DecodeEvent", UnfinishedName,
 	// The skeleton that the user owns.
 	"Decider", "Evolver", "Handler",
@@ -210,7 +210,7 @@ func (c *checker) identifiers() {
 		}
 	}
 	for _, m := range c.w.Inputs {
-		if name := m.Name.Text; name == "History" || name == "StateAt" { // State is reserved anyway
+		if name := m.Name.Text; name == "History" || name == "StateAt" || name == "Internal" { // State is reserved anyway
 			c.d.Report(m.Name.Pos, diagnostic.ReservedName, "input name %q is reserved: inputs become methods of Client, which has one of that name; rename the input", name)
 		}
 	}

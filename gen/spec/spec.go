@@ -67,6 +67,16 @@ func (w *Workflow) Handled() []*Effect {
 	return list
 }
 
+// ClientInputs returns the inputs that clients may send.
+func (w *Workflow) ClientInputs() []*Message {
+	return slices.DeleteFunc(slices.Clone(w.Inputs), func(m *Message) bool { return m.Internal })
+}
+
+// InternalInputs returns the inputs that only the engine delivers.
+func (w *Workflow) InternalInputs() []*Message {
+	return slices.DeleteFunc(slices.Clone(w.Inputs), func(m *Message) bool { return !m.Internal })
+}
+
 // Messages returns the inputs, events, effects and rejections.
 func (w *Workflow) Messages() []*Message {
 	list := slices.Concat(w.Inputs, w.Events)
@@ -105,6 +115,11 @@ type Message struct {
 	// ID is the field that names the instance. Only inputs have one: the input's own, or the workflow's. Front ends
 	// set it only when the input has its own; Validate fills in the rest.
 	ID Name
+
+	// From says who may send an input: FromClient or FromInternal, the zero Name when nothing is declared. Internal is what
+	// follows: clients cannot send the input. Validate fills it in. Both are for inputs only.
+	From     Name
+	Internal bool
 }
 
 // Field returns the field of a name, or nil.

@@ -57,6 +57,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 	c.effectOutcomes()
 	c.timerInputs()
 	c.workflowSchedules()
+	c.senders()
 	if w.HasStates() {
 		c.transitions()
 		c.stateShape()

@@ -36,6 +36,7 @@ func (r *reader) messages(n *yaml.Node, section, kind string, keys ...string) []
 	for _, e := range r.section(n, section, messageExamples[kind]) {
 		m, o := r.message(e, kind, keys...)
 		m.ID = o.name(r, "id")
+		m.From = o.name(r, "from")
 		list = append(list, &m)
 	}
 	return list

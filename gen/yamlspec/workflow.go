@@ -28,7 +28,7 @@ func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 	w.Unique = r.unique(o.values["unique"])
 	w.Types = r.types(o.values["types"])
 	w.State = r.fields(o.values["state"], "the state")
-	w.Inputs = r.messages(o.values["inputs"], "inputs", "input", "id")
+	w.Inputs = r.messages(o.values["inputs"], "inputs", "input", "id", "from")
 	w.Events = r.messages(o.values["events"], "events", "event")
 	for _, e := range w.Events {
 		r.events = append(r.events, e.Name.Text)

@@ -19,7 +19,7 @@ import (
 // Workflow is what a handler needs to know of a declaration. Generated code fills it in.
 type Workflow struct {
 	Name    string
-	Inputs  []Input
+	Inputs  []Input          // those that clients may send; any other is unknown to the handler
 	Machine *runtime.Machine // nil for a workflow without states
 	OpenAPI string           // JSON
 }
@@ -100,7 +100,7 @@ func (h *handler) input(w http.ResponseWriter, r *http.Request) {
 	input, ok := h.declared(r.PathValue("input"))
 	if !ok {
 		h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownInput,
-			Message: fmt.Sprintf("the workflow %s has no input %q", h.workflow.Name, r.PathValue("input"))})
+			Message: fmt.Sprintf("the workflow %s takes no input %q from clients", h.workflow.Name, r.PathValue("input"))})
 		return
 	}
 	if !isJSON(r.Header.Get("Content-Type")) {

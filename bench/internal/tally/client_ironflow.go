@@ -33,16 +33,6 @@ func (c *Client) Loop(ctx context.Context, in Loop, options ...runtime.ExecuteOp
 	return runtime.Execute[LoopEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
-// Looped sends the input to the instance that its TallyID names.
-func (c *Client) Looped(ctx context.Context, in Looped, options ...runtime.ExecuteOption) (LoopedOutcome, error) {
-	return runtime.Execute[LoopedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// Remind sends the input to the instance that its TallyID names.
-func (c *Client) Remind(ctx context.Context, in Remind, options ...runtime.ExecuteOption) (RemindOutcome, error) {
-	return runtime.Execute[RemindEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
 // Refuse sends the input to the instance that its TallyID names.
 //
 // Refuse is always rejected.
@@ -70,4 +60,25 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
+}
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow tally, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// Looped sends the input to the instance that its TallyID names.
+func (c *InternalClient) Looped(ctx context.Context, in Looped, options ...runtime.ExecuteOption) (LoopedOutcome, error) {
+	return runtime.Execute[LoopedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Remind sends the input to the instance that its TallyID names.
+func (c *InternalClient) Remind(ctx context.Context, in Remind, options ...runtime.ExecuteOption) (RemindOutcome, error) {
+	return runtime.Execute[RemindEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

@@ -28,23 +28,9 @@ func (c *Client) Create(ctx context.Context, in Create, options ...runtime.Execu
 
 // Pay sends the input to the instance that its OrderID names.
 //
-// Pay says that money has arrived.
+// Pay says that money has arrived, from a card or by the customer.
 func (c *Client) Pay(ctx context.Context, in Pay, options ...runtime.ExecuteOption) (PayOutcome, error) {
 	return runtime.Execute[PayEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// PaymentFailed sends the input to the instance that its OrderID names.
-//
-// PaymentFailed says that the card was declined.
-func (c *Client) PaymentFailed(ctx context.Context, in PaymentFailed, options ...runtime.ExecuteOption) (PaymentFailedOutcome, error) {
-	return runtime.Execute[PaymentFailedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// PaymentTimeout sends the input to the instance that its OrderID names.
-//
-// PaymentTimeout ends an order that nobody pays.
-func (c *Client) PaymentTimeout(ctx context.Context, in PaymentTimeout, options ...runtime.ExecuteOption) (PaymentTimeoutOutcome, error) {
-	return runtime.Execute[PaymentTimeoutEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.
@@ -60,4 +46,29 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
+}
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow order, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// PaymentFailed sends the input to the instance that its OrderID names.
+//
+// PaymentFailed says that the card was declined.
+func (c *InternalClient) PaymentFailed(ctx context.Context, in PaymentFailed, options ...runtime.ExecuteOption) (PaymentFailedOutcome, error) {
+	return runtime.Execute[PaymentFailedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// PaymentTimeout sends the input to the instance that its OrderID names.
+//
+// PaymentTimeout ends an order that nobody pays.
+func (c *InternalClient) PaymentTimeout(ctx context.Context, in PaymentTimeout, options ...runtime.ExecuteOption) (PaymentTimeoutOutcome, error) {
+	return runtime.Execute[PaymentTimeoutEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

@@ -35,7 +35,7 @@ type Create struct {
 
 func (Create) isInput() {}
 
-// Pay says that money has arrived.
+// Pay says that money has arrived, from a card or by the customer.
 type Pay struct {
 	OrderID     string `json:"order_id"`
 	AmountCents int64  `json:"amount_cents"`

@@ -18,7 +18,7 @@ import (
 type InputDecider interface {
 	// Create is a customer's checkout.
 	Create(now time.Time, state State, in Create) CreateDecision
-	// Pay says that money has arrived.
+	// Pay says that money has arrived, from a card or by the customer.
 	Pay(now time.Time, state State, in Pay) PayDecision
 	// PaymentFailed says that the card was declined.
 	PaymentFailed(now time.Time, state State, in PaymentFailed) PaymentFailedDecision

@@ -26,46 +26,11 @@ func (c *Client) Subscribe(ctx context.Context, in Subscribe, options ...runtime
 	return runtime.Execute[SubscribeEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
-// TrialOver sends the input to the instance that its SubscriptionID names.
-//
-// TrialOver ends the trial.
-func (c *Client) TrialOver(ctx context.Context, in TrialOver, options ...runtime.ExecuteOption) (TrialOverOutcome, error) {
-	return runtime.Execute[TrialOverEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// Renew sends the input to the instance that its SubscriptionID names.
-//
-// Renew is the beginning of a period.
-func (c *Client) Renew(ctx context.Context, in Renew, options ...runtime.ExecuteOption) (RenewOutcome, error) {
-	return runtime.Execute[RenewEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// Charged sends the input to the instance that its SubscriptionID names.
-//
-// Charged says that a period is paid for.
-func (c *Client) Charged(ctx context.Context, in Charged, options ...runtime.ExecuteOption) (ChargedOutcome, error) {
-	return runtime.Execute[ChargedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// ChargeFailed sends the input to the instance that its SubscriptionID names.
-//
-// ChargeFailed says why a period is not paid for.
-func (c *Client) ChargeFailed(ctx context.Context, in ChargeFailed, options ...runtime.ExecuteOption) (ChargeFailedOutcome, error) {
-	return runtime.Execute[ChargeFailedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
 // Cancel sends the input to the instance that its SubscriptionID names.
 //
 // Cancel ends the subscription.
 func (c *Client) Cancel(ctx context.Context, in Cancel, options ...runtime.ExecuteOption) (CancelOutcome, error) {
 	return runtime.Execute[CancelEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// Count sends the input to the instance that its SubscriptionID names.
-//
-// Count asks the report of all subscriptions to be written.
-func (c *Client) Count(ctx context.Context, in Count, options ...runtime.ExecuteOption) (CountOutcome, error) {
-	return runtime.Execute[CountEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.
@@ -81,4 +46,50 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
+}
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow subscription, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// TrialOver sends the input to the instance that its SubscriptionID names.
+//
+// TrialOver ends the trial.
+func (c *InternalClient) TrialOver(ctx context.Context, in TrialOver, options ...runtime.ExecuteOption) (TrialOverOutcome, error) {
+	return runtime.Execute[TrialOverEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Renew sends the input to the instance that its SubscriptionID names.
+//
+// Renew is the beginning of a period.
+func (c *InternalClient) Renew(ctx context.Context, in Renew, options ...runtime.ExecuteOption) (RenewOutcome, error) {
+	return runtime.Execute[RenewEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Charged sends the input to the instance that its SubscriptionID names.
+//
+// Charged says that a period is paid for.
+func (c *InternalClient) Charged(ctx context.Context, in Charged, options ...runtime.ExecuteOption) (ChargedOutcome, error) {
+	return runtime.Execute[ChargedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// ChargeFailed sends the input to the instance that its SubscriptionID names.
+//
+// ChargeFailed says why a period is not paid for.
+func (c *InternalClient) ChargeFailed(ctx context.Context, in ChargeFailed, options ...runtime.ExecuteOption) (ChargeFailedOutcome, error) {
+	return runtime.Execute[ChargeFailedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Count sends the input to the instance that its SubscriptionID names.
+//
+// Count asks the report of all subscriptions to be written.
+func (c *InternalClient) Count(ctx context.Context, in Count, options ...runtime.ExecuteOption) (CountOutcome, error) {
+	return runtime.Execute[CountEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

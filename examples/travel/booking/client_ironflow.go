@@ -26,20 +26,6 @@ func (c *Client) Reserve(ctx context.Context, in Reserve, options ...runtime.Exe
 	return runtime.Execute[ReserveEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
-// Confirmed sends the input to the instance that its BookingID names.
-//
-// Confirmed is the provider's yes.
-func (c *Client) Confirmed(ctx context.Context, in Confirmed, options ...runtime.ExecuteOption) (ConfirmedOutcome, error) {
-	return runtime.Execute[ConfirmedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// Refused sends the input to the instance that its BookingID names.
-//
-// Refused is the provider's no.
-func (c *Client) Refused(ctx context.Context, in Refused, options ...runtime.ExecuteOption) (RefusedOutcome, error) {
-	return runtime.Execute[RefusedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.
 func (c *Client) State(ctx context.Context, id string) (runtime.View[State], error) {
 	return runtime.LoadState[State](ctx, c.engine, WorkflowName, id)
@@ -53,4 +39,29 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
+}
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow booking, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// Confirmed sends the input to the instance that its BookingID names.
+//
+// Confirmed is the provider's yes.
+func (c *InternalClient) Confirmed(ctx context.Context, in Confirmed, options ...runtime.ExecuteOption) (ConfirmedOutcome, error) {
+	return runtime.Execute[ConfirmedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Refused sends the input to the instance that its BookingID names.
+//
+// Refused is the provider's no.
+func (c *InternalClient) Refused(ctx context.Context, in Refused, options ...runtime.ExecuteOption) (RefusedOutcome, error) {
+	return runtime.Execute[RefusedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

@@ -26,13 +26,6 @@ func (c *Client) Start(ctx context.Context, in Start, options ...runtime.Execute
 	return runtime.Execute[StartEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
-// Repaid sends the input to the instance that its RefundID names.
-//
-// Repaid says that the money is back.
-func (c *Client) Repaid(ctx context.Context, in Repaid, options ...runtime.ExecuteOption) (RepaidOutcome, error) {
-	return runtime.Execute[RepaidEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.
 func (c *Client) State(ctx context.Context, id string) (runtime.View[State], error) {
 	return runtime.LoadState[State](ctx, c.engine, WorkflowName, id)
@@ -46,4 +39,22 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
+}
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow refund, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// Repaid sends the input to the instance that its RefundID names.
+//
+// Repaid says that the money is back.
+func (c *InternalClient) Repaid(ctx context.Context, in Repaid, options ...runtime.ExecuteOption) (RepaidOutcome, error) {
+	return runtime.Execute[RepaidEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

@@ -26,27 +26,6 @@ func (c *Client) Plan(ctx context.Context, in Plan, options ...runtime.ExecuteOp
 	return runtime.Execute[PlanEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
-// FlightEnded sends the input to the instance that its TripID names.
-//
-// FlightEnded says what became of the booking of the flight.
-func (c *Client) FlightEnded(ctx context.Context, in FlightEnded, options ...runtime.ExecuteOption) (FlightEndedOutcome, error) {
-	return runtime.Execute[FlightEndedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// HotelEnded sends the input to the instance that its TripID names.
-//
-// HotelEnded says what became of the booking of the hotel.
-func (c *Client) HotelEnded(ctx context.Context, in HotelEnded, options ...runtime.ExecuteOption) (HotelEndedOutcome, error) {
-	return runtime.Execute[HotelEndedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// RefundEnded sends the input to the instance that its TripID names.
-//
-// RefundEnded says that the money is back.
-func (c *Client) RefundEnded(ctx context.Context, in RefundEnded, options ...runtime.ExecuteOption) (RefundEndedOutcome, error) {
-	return runtime.Execute[RefundEndedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.
 func (c *Client) State(ctx context.Context, id string) (runtime.View[State], error) {
 	return runtime.LoadState[State](ctx, c.engine, WorkflowName, id)
@@ -60,4 +39,36 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
+}
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow trip, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// FlightEnded sends the input to the instance that its TripID names.
+//
+// FlightEnded says what became of the booking of the flight.
+func (c *InternalClient) FlightEnded(ctx context.Context, in FlightEnded, options ...runtime.ExecuteOption) (FlightEndedOutcome, error) {
+	return runtime.Execute[FlightEndedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// HotelEnded sends the input to the instance that its TripID names.
+//
+// HotelEnded says what became of the booking of the hotel.
+func (c *InternalClient) HotelEnded(ctx context.Context, in HotelEnded, options ...runtime.ExecuteOption) (HotelEndedOutcome, error) {
+	return runtime.Execute[HotelEndedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// RefundEnded sends the input to the instance that its TripID names.
+//
+// RefundEnded says that the money is back.
+func (c *InternalClient) RefundEnded(ctx context.Context, in RefundEnded, options ...runtime.ExecuteOption) (RefundEndedOutcome, error) {
+	return runtime.Execute[RefundEndedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

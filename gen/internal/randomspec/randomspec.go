@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
 // YAML returns a valid declaration. The same source of randomness gives the same text.
@@ -131,6 +133,9 @@ func (g *generator) declareInputs() {
 	for _, name := range g.inputs {
 		g.line(1, "%s:", name)
 		g.doc(2)
+		if g.chance(30) {
+			g.line(2, "from: %s", g.pick(spec.FromClient, spec.FromInternal))
+		}
 		r := g.record("type", "child", "status", "error", "scheduled_at")
 		g.instance(name, r)
 		switch {

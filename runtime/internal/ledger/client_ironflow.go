@@ -26,20 +26,6 @@ func (c *Client) Add(ctx context.Context, in Add, options ...runtime.ExecuteOpti
 	return runtime.Execute[AddEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
-// Audited sends the input to the instance that its Account names.
-//
-// Audited is what an audit says.
-func (c *Client) Audited(ctx context.Context, in Audited, options ...runtime.ExecuteOption) (AuditedOutcome, error) {
-	return runtime.Execute[AuditedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// Tick sends the input to the instance that its Account names.
-//
-// Tick is a timer's.
-func (c *Client) Tick(ctx context.Context, in Tick, options ...runtime.ExecuteOption) (TickOutcome, error) {
-	return runtime.Execute[TickEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
 // Close sends the input to the instance that its Account names.
 //
 // Close ends the ledger.
@@ -60,4 +46,29 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
+}
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow ledger, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// Audited sends the input to the instance that its Account names.
+//
+// Audited is what an audit says.
+func (c *InternalClient) Audited(ctx context.Context, in Audited, options ...runtime.ExecuteOption) (AuditedOutcome, error) {
+	return runtime.Execute[AuditedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Tick sends the input to the instance that its Account names.
+//
+// Tick is a timer's.
+func (c *InternalClient) Tick(ctx context.Context, in Tick, options ...runtime.ExecuteOption) (TickOutcome, error) {
+	return runtime.Execute[TickEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

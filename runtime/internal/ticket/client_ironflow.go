@@ -40,34 +40,6 @@ func (c *Client) Note(ctx context.Context, in Note, options ...runtime.ExecuteOp
 	return runtime.Execute[NoteEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
-// Assigned sends the input to the instance that its ID names.
-//
-// Assigned says who will help.
-func (c *Client) Assigned(ctx context.Context, in Assigned, options ...runtime.ExecuteOption) (AssignedOutcome, error) {
-	return runtime.Execute[AssignedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// NobodyFree sends the input to the instance that its ID names.
-//
-// NobodyFree says that there is no help.
-func (c *Client) NobodyFree(ctx context.Context, in NobodyFree, options ...runtime.ExecuteOption) (NobodyFreeOutcome, error) {
-	return runtime.Execute[NobodyFreeEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// Remind sends the input to the instance that its ID names.
-//
-// Remind is a reminder that is due.
-func (c *Client) Remind(ctx context.Context, in Remind, options ...runtime.ExecuteOption) (RemindOutcome, error) {
-	return runtime.Execute[RemindEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// Expire sends the input to the instance that its ID names.
-//
-// Expire ends a ticket that nobody cares for.
-func (c *Client) Expire(ctx context.Context, in Expire, options ...runtime.ExecuteOption) (ExpireOutcome, error) {
-	return runtime.Execute[ExpireEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
 // Hold sends the input to the instance that its ID names.
 //
 // Hold lets the ticket wait for the customer.
@@ -109,4 +81,43 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
+}
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow ticket, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// Assigned sends the input to the instance that its ID names.
+//
+// Assigned says who will help.
+func (c *InternalClient) Assigned(ctx context.Context, in Assigned, options ...runtime.ExecuteOption) (AssignedOutcome, error) {
+	return runtime.Execute[AssignedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// NobodyFree sends the input to the instance that its ID names.
+//
+// NobodyFree says that there is no help.
+func (c *InternalClient) NobodyFree(ctx context.Context, in NobodyFree, options ...runtime.ExecuteOption) (NobodyFreeOutcome, error) {
+	return runtime.Execute[NobodyFreeEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Remind sends the input to the instance that its ID names.
+//
+// Remind is a reminder that is due.
+func (c *InternalClient) Remind(ctx context.Context, in Remind, options ...runtime.ExecuteOption) (RemindOutcome, error) {
+	return runtime.Execute[RemindEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Expire sends the input to the instance that its ID names.
+//
+// Expire ends a ticket that nobody cares for.
+func (c *InternalClient) Expire(ctx context.Context, in Expire, options ...runtime.ExecuteOption) (ExpireOutcome, error) {
+	return runtime.Execute[ExpireEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

@@ -50,3 +50,21 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
 }
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow booking, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// Expire sends the input to the instance that its BookingID names.
+//
+// Expire ends a stay that nobody ends.
+func (c *InternalClient) Expire(ctx context.Context, in Expire, options ...runtime.ExecuteOption) (ExpireOutcome, error) {
+	return runtime.Execute[ExpireEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}

@@ -13,6 +13,8 @@ func inputName(v Input) string {
 		return "Order"
 	case Leave:
 		return "Leave"
+	case Expire:
+		return "Expire"
 	}
 	return ""
 }
@@ -25,6 +27,8 @@ func encodeInput(e *codec.Encoder, v Input) {
 		encodeOrder(e, v)
 	case Leave:
 		encodeLeave(e, v)
+	case Expire:
+		encodeExpire(e, v)
 	default:
 		e.Fail("%T is not declared as one of the inputs", v)
 	}
@@ -38,12 +42,14 @@ func decodeInput(d *codec.Decoder, name string) (Input, error) {
 		return decodeOrder(d), nil
 	case "Leave":
 		return decodeLeave(d), nil
+	case "Expire":
+		return decodeExpire(d), nil
 	}
 	return nil, &codec.UnknownTypeError{
 		Workflow: WorkflowName,
 		Kind:     "input",
 		Type:     name,
-		Known:    []string{"Request", "Order", "Leave"},
+		Known:    []string{"Request", "Order", "Leave", "Expire"},
 	}
 }
 
@@ -242,6 +248,31 @@ func encodeLeave(e *codec.Encoder, v Leave) {
 
 func decodeLeave(d *codec.Decoder) Leave {
 	var v Leave
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "booking_id":
+			d.Seen(&seen, 0)
+			v.BookingID = d.String()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "booking_id")
+	return v
+}
+
+func encodeExpire(e *codec.Encoder, v Expire) {
+	e.BeginObject()
+	e.Key("type")
+	e.String("Expire")
+	e.Key("booking_id")
+	e.String(v.BookingID)
+	e.EndObject()
+}
+
+func decodeExpire(d *codec.Decoder) Expire {
+	var v Expire
 	var seen codec.Fields
 	for d.BeginObject(); d.NextField(); {
 		switch string(d.Key()) {

@@ -31,6 +31,10 @@ func (Decider) Leave(now time.Time, state State, in Leave) LeaveDecision {
 	return AcceptLeave(Left{})
 }
 
+func (Decider) Expire(now time.Time, state State, in Expire) ExpireDecision {
+	return AcceptExpire(Left{})
+}
+
 // Evolver keeps what was asked for.
 type Evolver struct{}
 

@@ -76,3 +76,27 @@ func AcceptLeave(first LeaveEvent, more ...LeaveEvent) LeaveDecision {
 func RejectLeave(rejection Rejection) LeaveDecision {
 	return runtime.Reject[LeaveEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
 }
+
+// ExpireEvent is an event that a decision on Expire may emit: Left.
+type ExpireEvent interface {
+	Event
+	isExpireEvent()
+}
+
+func (Left) isExpireEvent() {}
+
+// ExpireDecision is the decider's answer to Expire.
+type ExpireDecision = runtime.Decision[ExpireEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+
+// ExpireOutcome is what became of Expire.
+type ExpireOutcome = runtime.Outcome[ExpireEvent, Rejection]
+
+// AcceptExpire accepts Expire with one or more events, in this order.
+func AcceptExpire(first ExpireEvent, more ...ExpireEvent) ExpireDecision {
+	return runtime.Accept[ExpireEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+}
+
+// RejectExpire refuses Expire. Nothing is stored.
+func RejectExpire(rejection Rejection) ExpireDecision {
+	return runtime.Reject[ExpireEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+}

@@ -22,6 +22,7 @@ func Machine() *runtime.Machine {
 				Accepts: []runtime.Transition{
 					{Input: "Order", Events: []runtime.EventMove{{Event: "Ordered", To: "booked"}}},
 					{Input: "Leave", Events: []runtime.EventMove{{Event: "Left", To: "left"}}},
+					{Input: "Expire", Events: []runtime.EventMove{{Event: "Left", To: "left"}}},
 				},
 			},
 			{Name: "left", Terminal: true},

@@ -27,7 +27,7 @@ type Guest struct {
 	Deposit string `json:"deposit"`
 }
 
-// Input is one of Request, Order or Leave.
+// Input is one of Request, Order, Leave or Expire.
 type Input interface {
 	isInput()
 }
@@ -63,6 +63,13 @@ type Leave struct {
 }
 
 func (Leave) isInput() {}
+
+// Expire ends a stay that nobody ends.
+type Expire struct {
+	BookingID string
+}
+
+func (Expire) isInput() {}
 
 // Event is one of Requested, Ordered or Left.
 type Event interface {

@@ -18,6 +18,8 @@ type InputDecider interface {
 	Request(now time.Time, state State, in Request) RequestDecision
 	Order(now time.Time, state State, in Order) OrderDecision
 	Leave(now time.Time, state State, in Leave) LeaveDecision
+	// Expire ends a stay that nobody ends.
+	Expire(now time.Time, state State, in Expire) ExpireDecision
 }
 
 // EventEvolver folds events into the state. Its methods are pure, and never fail: what happened has happened.
@@ -50,7 +52,10 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *runtime.Workflow {
 		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
-		InputNames: []string{"Request", "Order", "Leave"},
+		InputNames: []string{"Request", "Order", "Leave", "Expire"},
+		StateTimers: []runtime.StateTimer{
+			{Name: "expiry", After: 168 * time.Hour, While: []string{"booked"}, Input: Expire{}},
+		},
 	})
 }
 
@@ -68,6 +73,8 @@ func (a adapter) decide(now time.Time, state State, input Input) runtime.Untyped
 		return a.decider.Order(now, state, in).Untyped()
 	case Leave:
 		return a.decider.Leave(now, state, in).Untyped()
+	case Expire:
+		return a.decider.Expire(now, state, in).Untyped()
 	}
 	return runtime.UntypedDecision{}
 }
@@ -92,6 +99,8 @@ func inputID(input Input) string {
 		return in.BookingID
 	case Leave:
 		return in.BookingID
+	case Expire:
+		return in.BookingID
 	}
 	return ""
 }
@@ -106,6 +115,9 @@ func withID(input Input, id string) Input {
 		in.BookingID = cmp.Or(in.BookingID, id)
 		return in
 	case Leave:
+		in.BookingID = cmp.Or(in.BookingID, id)
+		return in
+	case Expire:
 		in.BookingID = cmp.Or(in.BookingID, id)
 		return in
 	}

@@ -24,11 +24,6 @@ func (c *Client) Fill(ctx context.Context, in Fill, options ...runtime.ExecuteOp
 	return runtime.Execute[FillEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
-// Empty sends the input to the instance that its OtherID names.
-func (c *Client) Empty(ctx context.Context, in Empty, options ...runtime.ExecuteOption) (EmptyOutcome, error) {
-	return runtime.Execute[EmptyEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.
 func (c *Client) State(ctx context.Context, id string) (runtime.View[State], error) {
 	return runtime.LoadState[State](ctx, c.engine, WorkflowName, id)
@@ -42,4 +37,20 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
+}
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow kitchen, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// Empty sends the input to the instance that its OtherID names.
+func (c *InternalClient) Empty(ctx context.Context, in Empty, options ...runtime.ExecuteOption) (EmptyOutcome, error) {
+	return runtime.Execute[EmptyEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

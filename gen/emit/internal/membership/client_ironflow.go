@@ -24,43 +24,6 @@ func (c *Client) Join(ctx context.Context, in Join, options ...runtime.ExecuteOp
 	return runtime.Execute[JoinEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
-// Charged sends the input to the instance that its MemberID names.
-func (c *Client) Charged(ctx context.Context, in Charged, options ...runtime.ExecuteOption) (ChargedOutcome, error) {
-	return runtime.Execute[ChargedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// ChargeFailed sends the input to the instance that its MemberID names.
-//
-// ChargeFailed arrives when a charge is given up.
-func (c *Client) ChargeFailed(ctx context.Context, in ChargeFailed, options ...runtime.ExecuteOption) (ChargeFailedOutcome, error) {
-	return runtime.Execute[ChargeFailedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// CardEnded sends the input to the instance that its MemberID names.
-func (c *Client) CardEnded(ctx context.Context, in CardEnded, options ...runtime.ExecuteOption) (CardEndedOutcome, error) {
-	return runtime.Execute[CardEndedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// MailFailed sends the input to the instance that its MemberID names.
-func (c *Client) MailFailed(ctx context.Context, in MailFailed, options ...runtime.ExecuteOption) (MailFailedOutcome, error) {
-	return runtime.Execute[MailFailedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// Renew sends the input to the instance that its MemberID names.
-func (c *Client) Renew(ctx context.Context, in Renew, options ...runtime.ExecuteOption) (RenewOutcome, error) {
-	return runtime.Execute[RenewEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// Nag sends the input to the instance that its MemberID names.
-func (c *Client) Nag(ctx context.Context, in Nag, options ...runtime.ExecuteOption) (NagOutcome, error) {
-	return runtime.Execute[NagEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// Count sends the input to the instance that its MemberID names.
-func (c *Client) Count(ctx context.Context, in Count, options ...runtime.ExecuteOption) (CountOutcome, error) {
-	return runtime.Execute[CountEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
 // Leave sends the input to the instance that its MemberID names.
 func (c *Client) Leave(ctx context.Context, in Leave, options ...runtime.ExecuteOption) (LeaveOutcome, error) {
 	return runtime.Execute[LeaveEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
@@ -79,4 +42,52 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
+}
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow membership, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// Charged sends the input to the instance that its MemberID names.
+func (c *InternalClient) Charged(ctx context.Context, in Charged, options ...runtime.ExecuteOption) (ChargedOutcome, error) {
+	return runtime.Execute[ChargedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// ChargeFailed sends the input to the instance that its MemberID names.
+//
+// ChargeFailed arrives when a charge is given up.
+func (c *InternalClient) ChargeFailed(ctx context.Context, in ChargeFailed, options ...runtime.ExecuteOption) (ChargeFailedOutcome, error) {
+	return runtime.Execute[ChargeFailedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// CardEnded sends the input to the instance that its MemberID names.
+func (c *InternalClient) CardEnded(ctx context.Context, in CardEnded, options ...runtime.ExecuteOption) (CardEndedOutcome, error) {
+	return runtime.Execute[CardEndedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// MailFailed sends the input to the instance that its MemberID names.
+func (c *InternalClient) MailFailed(ctx context.Context, in MailFailed, options ...runtime.ExecuteOption) (MailFailedOutcome, error) {
+	return runtime.Execute[MailFailedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Renew sends the input to the instance that its MemberID names.
+func (c *InternalClient) Renew(ctx context.Context, in Renew, options ...runtime.ExecuteOption) (RenewOutcome, error) {
+	return runtime.Execute[RenewEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Nag sends the input to the instance that its MemberID names.
+func (c *InternalClient) Nag(ctx context.Context, in Nag, options ...runtime.ExecuteOption) (NagOutcome, error) {
+	return runtime.Execute[NagEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Count sends the input to the instance that its MemberID names.
+func (c *InternalClient) Count(ctx context.Context, in Count, options ...runtime.ExecuteOption) (CountOutcome, error) {
+	return runtime.Execute[CountEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

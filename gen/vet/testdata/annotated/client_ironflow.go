@@ -26,13 +26,6 @@ func (c *Client) Fill(ctx context.Context, in Fill, options ...runtime.ExecuteOp
 	return runtime.Execute[FillEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
-// Buy sends the input to the instance that its BasketID names.
-//
-// Buy takes it home.
-func (c *Client) Buy(ctx context.Context, in Buy, options ...runtime.ExecuteOption) (BuyOutcome, error) {
-	return runtime.Execute[BuyEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.
 func (c *Client) State(ctx context.Context, id string) (runtime.View[Basket], error) {
 	return runtime.LoadState[Basket](ctx, c.engine, WorkflowName, id)
@@ -46,4 +39,22 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
+}
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow basket, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// Buy sends the input to the instance that its BasketID names.
+//
+// Buy takes it home.
+func (c *InternalClient) Buy(ctx context.Context, in Buy, options ...runtime.ExecuteOption) (BuyOutcome, error) {
+	return runtime.Execute[BuyEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

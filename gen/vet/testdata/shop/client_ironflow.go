@@ -34,16 +34,6 @@ func (c *Client) Cancel(ctx context.Context, in Cancel, options ...runtime.Execu
 	return runtime.Execute[CancelEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
-// Remind sends the input to the instance that its OrderID names.
-func (c *Client) Remind(ctx context.Context, in Remind, options ...runtime.ExecuteOption) (RemindOutcome, error) {
-	return runtime.Execute[RemindEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
-// Charged sends the input to the instance that its OrderID names.
-func (c *Client) Charged(ctx context.Context, in Charged, options ...runtime.ExecuteOption) (ChargedOutcome, error) {
-	return runtime.Execute[ChargedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
-}
-
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.
 func (c *Client) State(ctx context.Context, id string) (runtime.View[State], error) {
 	return runtime.LoadState[State](ctx, c.engine, WorkflowName, id)
@@ -57,4 +47,25 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 // History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
+}
+
+// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
+// and for repairs by hand.
+func (c *Client) Internal() *InternalClient {
+	return &InternalClient{c.engine}
+}
+
+// InternalClient sends the internal inputs of the workflow shop, which Client does not have. Safe for concurrent use.
+type InternalClient struct {
+	engine *runtime.Engine
+}
+
+// Remind sends the input to the instance that its OrderID names.
+func (c *InternalClient) Remind(ctx context.Context, in Remind, options ...runtime.ExecuteOption) (RemindOutcome, error) {
+	return runtime.Execute[RemindEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Charged sends the input to the instance that its OrderID names.
+func (c *InternalClient) Charged(ctx context.Context, in Charged, options ...runtime.ExecuteOption) (ChargedOutcome, error) {
+	return runtime.Execute[ChargedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
