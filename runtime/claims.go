@@ -104,7 +104,9 @@ func (r *workerRun) claim(ctx context.Context, limit int) (deliveries []Delivery
 func (r *workerRun) claimStep(ctx context.Context, step claimStep, now, until time.Time, limit int) ([]Delivery, error) {
 	k := step.limited
 	if k == nil {
-		return r.queue.Claim(ctx, Claim{Kinds: step.kinds, Priority: step.priority, Now: now, Until: until, Limit: limit})
+		return r.queue.Claim(ctx, Claim{
+			Kinds: step.kinds, Priority: step.priority, Now: now, Until: until, Limit: limit, Holder: r.config.Name,
+		})
 	}
 	if limit = k.room(limit); limit == 0 {
 		return nil, nil
@@ -114,14 +116,16 @@ func (r *workerRun) claimStep(ctx context.Context, step claimStep, now, until ti
 	if k.limit.shared() {
 		var again time.Time
 		claimed, again, err = r.limitedQueue.ClaimLimited(ctx, LimitedClaim{
-			Kind: k.kind, Now: now, Until: until, Limit: limit,
+			Kind: k.kind, Now: now, Until: until, Limit: limit, Holder: r.config.Name,
 			Global: k.limit.Global, Rate: k.limit.Rate, Burst: k.limit.burst(), PerKey: k.limit.PerKey,
 		})
 		if !again.IsZero() {
 			r.wakeAt(again)
 		}
 	} else {
-		claimed, err = r.queue.Claim(ctx, Claim{Kinds: []Kind{k.kind}, Now: now, Until: until, Limit: limit})
+		claimed, err = r.queue.Claim(ctx, Claim{
+			Kinds: []Kind{k.kind}, Now: now, Until: until, Limit: limit, Holder: r.config.Name,
+		})
 	}
 	k.active.Add(int32(len(claimed)))
 	return claimed, err

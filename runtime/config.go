@@ -3,11 +3,19 @@ package runtime
 import (
 	"fmt"
 	"log/slog"
+	"os"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Config tunes an engine. The zero value is a good start; each zero field means its default.
 type Config struct {
+	// Name names this process, in what it holds: leases of effects and timers, and projections. It is shown by Inspect, Why and
+	// Health, and need not be unique. Default: host name and process id, "web-1/4711".
+	Name string
+
 	// Logger gets what happens outside of a caller's sight. Default: slog.Default().
 	Logger *slog.Logger
 
@@ -91,6 +99,7 @@ type Config struct {
 var defaultRetry = RetryPolicy{MaxAttempts: 25, Base: 500 * time.Millisecond, Max: 10 * time.Minute}
 
 func (c Config) withDefaults() Config {
+	setDefault(&c.Name, processName())
 	setDefault(&c.Logger, slog.Default())
 	c.Logger = newLogger(c.Logger)
 	c.Telemetry = newGuardedTelemetry(c.Telemetry, c.Logger)
@@ -112,6 +121,15 @@ func (c Config) withDefaults() Config {
 	c.TimerRetry = c.TimerRetry.withDefaults(defaultRetry)
 	c.Retention = c.Retention.withDefaults()
 	return c
+}
+
+// processName says where to look for this process.
+func processName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d", strings.ToValidUTF8(host, "?"), os.Getpid())
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -144,5 +162,16 @@ func (c Config) validate() error {
 				name, p)
 		}
 	}
+	if !storableName(c.Name) {
+		return fmt.Errorf("ironflow: Config.Name is %q, it must be valid UTF-8 of at most %d bytes without control characters",
+			c.Name, maxNameLength)
+	}
 	return c.Retention.validate()
+}
+
+// maxNameLength is the longest Config.Name, in bytes.
+const maxNameLength = 200
+
+func storableName(name string) bool {
+	return len(name) <= maxNameLength && utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
 }

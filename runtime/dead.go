@@ -15,11 +15,15 @@ func (e *Engine) deliverDead(
 	if err != nil {
 		return dead, nil // a payload that no one can read
 	}
-	req := request{workflow: workflow, settle: dead}
+	told := dead
+	told.Told = true
+	req := request{workflow: workflow, settle: told}
 	if req.input, err = workflow.inputOf(says.Input, d.Lease.Instance.ID, fields); err != nil {
 		return Settlement{}, fmt.Errorf("input %s: %w", says.Input, err)
 	}
-	return e.deliverInput(ctx, d, req)
+	settlement, err := e.deliverInput(ctx, d, req)
+	settlement.Told = false // an input that was refused tells nothing
+	return settlement, err
 }
 
 // fields are what the input takes over from the effect's payload, and the error.

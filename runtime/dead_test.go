@@ -3,6 +3,8 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -56,4 +58,104 @@ func TestTellingOfADeadEffectFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A dead letter whose instance accepted the input that tells of it is settled: it is not counted, not retried with the others, and
+// does not keep its instance. Whoever asks for it finds it, and can retry it by its name.
+func TestDeadLetterThatTheInstanceWasToldOf(t *testing.T) {
+	onStores(t, func(b *bed) {
+		c := newClock()
+		var charged atomic.Int32
+		workflow := withOptions(tickets(ticket.Decider{
+			OnOpen: opened(ticket.FindAgent{Subject: "s"}),
+			OnNobodyFree: func(_ time.Time, _ ticket.State, in ticket.NobodyFree) ticket.NobodyFreeDecision {
+				if in.ID == "busy" {
+					return ticket.RejectNobodyFree(ticket.Busy{})
+				}
+				return ticket.AcceptNobodyFree(ticket.Closed{Reason: in.Reason})
+			},
+		}, ticket.Handler{
+			OnFindAgent: func(context.Context, ticket.FindAgent, runtime.EffectCall) (ticket.FindAgentResult, error) {
+				charged.Add(1)
+				return nil, runtime.Permanent(errors.New("nobody there"))
+			},
+		}), "FindAgent", func(o *runtime.EffectOptions) {
+			o.Dead = &runtime.DeadInput{Input: "NobodyFree", Error: "reason"}
+		})
+		config := b.config(c)
+		config.Retention.Completed = 3 * time.Hour
+		engine := b.engine(config, workflow)
+		stop := b.run(engine)
+		b.open(engine, "told")
+		b.open(engine, "busy")
+		b.eventually("both effects are dead", func() bool { return len(b.table("*", "effects", "WHERE dead_at IS NOT NULL")) == 2 })
+
+		ctx := b.Context()
+		list := func(told runtime.ToldFilter) (ids []string, letters []runtime.Lease) {
+			b.Helper()
+			filter := runtime.DeadLetterFilter{Told: told}
+			page, err := engine.DeadLetters(ctx, runtime.DeadLetterQuery{DeadLetterFilter: filter})
+			if err != nil {
+				b.Fatal(err)
+			}
+			counts, err := engine.CountDeadLetters(ctx, filter)
+			if err != nil || len(counts) != 1 || int(counts[0].Count) != len(page.Items) {
+				b.Errorf("%q: counted %v, error %v, listed %v", told, counts, err, page.Items)
+			}
+			for _, d := range page.Items {
+				ids, letters = append(ids, d.Lease.Instance.ID), append(letters, d.Lease)
+				if d.ToldAt.IsZero() != (d.Lease.Instance.ID == "busy") {
+					b.Errorf("got %+v", d)
+				}
+			}
+			return slices.Sorted(slices.Values(ids)), letters
+		}
+		for told, want := range map[runtime.ToldFilter][]string{
+			runtime.NotTold: {"busy"}, runtime.OnlyTold: {"told"}, runtime.ToldOrNot: {"busy", "told"},
+		} {
+			if got, _ := list(told); !slices.Equal(got, want) {
+				b.Errorf("%q: got %v, want %v", told, got, want)
+			}
+		}
+		if _, err := engine.DeadLetters(ctx, runtime.DeadLetterQuery{DeadLetterFilter: runtime.DeadLetterFilter{Told: "perhaps"}}); err == nil {
+			b.Error("an unknown filter was taken")
+		}
+		health, err := engine.Health(ctx)
+		if err != nil || health.Effects.Total().Dead != 1 {
+			b.Errorf("got %+v, error %v", health.Effects, err)
+		}
+		why, err := engine.Why(ctx, ticketKey("told"), 1)
+		if err != nil || !strings.Contains(why.String(), "the instance was told") {
+			b.Errorf("got %v, error %v", why, err)
+		}
+
+		// A retry of all, and a discard of all, leave it alone.
+		if n, err := engine.RetryDeadLettersWhere(ctx, runtime.DeadLetterFilter{}); n != 1 || err != nil {
+			b.Errorf("retried %d, error %v", n, err)
+		}
+		b.eventually("the other one is dead again", func() bool {
+			return charged.Load() == 3 && len(b.table("*", "effects", "WHERE dead_at IS NOT NULL")) == 2
+		})
+		discard := runtime.Discard{Reason: "enough"}
+		if n, err := engine.DiscardDeadLettersWhere(ctx, discard, runtime.DeadLetterFilter{Workflow: "ticket"}); n != 1 || err != nil {
+			b.Errorf("discarded %d, error %v", n, err)
+		}
+		if _, err := engine.DiscardDeadLettersWhere(ctx, discard, runtime.DeadLetterFilter{Told: runtime.ToldOrNot}); err == nil {
+			b.Error("a filter that names nothing would discard every dead letter")
+		}
+
+		// It does not keep its instance.
+		_, letters := list(runtime.OnlyTold)
+		if err := stop(); err != nil {
+			b.Fatal(err)
+		}
+		c.advance(4 * time.Hour)
+		report, err := engine.ApplyRetention(ctx)
+		if err != nil || report.Instances != 1 {
+			b.Errorf("got %+v, error %v", report, err)
+		}
+		if gone, err := engine.RetryDeadLetters(ctx, letters...); err != nil || len(gone) != 1 {
+			b.Errorf("gone %v, error %v", gone, err)
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -39,9 +40,23 @@ type DeadLetter struct {
 	Error    string    // of the last one
 	Due      time.Time // when the effect was requested, or when the timer was set to fire
 	DiedAt   time.Time
+	ToldAt   time.Time // when its instance accepted the input that tells of it, see EffectOptions.Dead; zero for not
 }
 
-// DeadLetterFilter says which dead letters are wanted. Zero fields let all through.
+// ToldFilter says whether dead letters are wanted whose instances were told of them.
+//
+// The workflow has dealt with such a dead letter itself. It stays in the store, as long as its instance does, for people to
+// look at. It is not counted, raises no alert, does not keep its instance from being deleted, and is not in lists unless they
+// ask for it.
+type ToldFilter string
+
+const (
+	NotTold   ToldFilter = ""     // the default: dead letters that somebody has to decide about
+	OnlyTold  ToldFilter = "told" // dead letters whose instances were told
+	ToldOrNot ToldFilter = "all"
+)
+
+// DeadLetterFilter says which dead letters are wanted. Zero fields let all through, but for those of Told.
 type DeadLetterFilter struct {
 	Queue    QueueName // only effects, or only timers; a Queue has but its own
 	Workflow string
@@ -50,6 +65,18 @@ type DeadLetterFilter struct {
 
 	ErrorContains        string
 	DiedSince, DiedUntil time.Time // DiedUntil itself is not in it
+
+	Told ToldFilter // default: only those whose instances were not told
+}
+
+// validate finds what is no filter.
+func (f *DeadLetterFilter) validate() error {
+	switch f.Told {
+	case NotTold, OnlyTold, ToldOrNot:
+		return nil
+	default:
+		return fmt.Errorf("ironflow: DeadLetterFilter.Told is %q; use NotTold, OnlyTold or ToldOrNot", f.Told)
+	}
 }
 
 // DeadLetterPlace is the place of a dead letter in a list. The lease's token does not matter.
@@ -111,6 +138,9 @@ type DiscardedQuery struct {
 // DeadLetters lists dead letters of effects and timers, the last one first, also of workflows that are not registered with
 // the engine. They are found by the time of their death; for the rest of the filter all in that time are looked at.
 func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[DeadLetter], error) {
+	if err := query.validate(); err != nil {
+		return Page[DeadLetter]{}, err
+	}
 	after, err := decodeCursor[DeadLetterPlace](query.Cursor)
 	if err != nil {
 		return Page[DeadLetter]{}, err
@@ -162,6 +192,9 @@ func (e *Engine) queues(name QueueName) []namedQueue {
 
 // CountDeadLetters counts dead letters by queue and kind. It reads all that the filter lets through.
 func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) ([]DeadLetterCount, error) {
+	if err := filter.validate(); err != nil {
+		return nil, err
+	}
 	var all []DeadLetterCount
 	for _, q := range e.queues(filter.Queue) {
 		counts, err := q.CountDead(ctx, filter)
@@ -188,7 +221,8 @@ func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone [
 	return gone, err
 }
 
-// RetryDeadLettersWhere retries all dead letters that a filter lets through and returns how many. Each is retried once, even
+// RetryDeadLettersWhere retries all dead letters that a filter lets through and returns how many. Dead letters whose instances were
+// told of them are not among them, unless the filter asks for them: their workflow has settled the matter otherwise. Each is retried once, even
 // when it dies again meanwhile. When it fails, those before the failure are retried all the same.
 func (e *Engine) RetryDeadLettersWhere(ctx context.Context, filter DeadLetterFilter) (retried int, err error) {
 	return e.eachPage(ctx, filter, func(letters []Lease) ([]Lease, error) { return e.RetryDeadLetters(ctx, letters...) })
@@ -215,7 +249,7 @@ func (e *Engine) DiscardDeadLetters(ctx context.Context, discard Discard, letter
 // DiscardDeadLettersWhere discards all dead letters that a filter lets through and returns how many. An empty filter is an
 // error. When it fails, those before the failure are discarded all the same.
 func (e *Engine) DiscardDeadLettersWhere(ctx context.Context, discard Discard, filter DeadLetterFilter) (discarded int, err error) {
-	if filter == (DeadLetterFilter{}) {
+	if filter == (DeadLetterFilter{Told: filter.Told}) {
 		return 0, errors.New("ironflow: an empty filter would discard every dead letter; say which")
 	}
 	return e.eachPage(ctx, filter, func(letters []Lease) ([]Lease, error) { return e.DiscardDeadLetters(ctx, discard, letters...) })

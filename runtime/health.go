@@ -12,7 +12,7 @@ import (
 // Backlogs is the part of a Queue that says what is in it.
 type Backlogs interface {
 	// Backlog returns, sorted, how much of each kind there is at a time. It costs little, however much that is: it counts
-	// no further than a limit, and dead letters only among the newest so many.
+	// no further than a limit in each state of each kind. Dead letters whose instances were told of them are not counted.
 	Backlog(ctx context.Context, now time.Time, limit int) ([]Backlog, error)
 
 	// Waiting returns up to limit deliveries of an instance, dead ones too, by their RunAt.
@@ -25,13 +25,23 @@ type Backlog struct {
 	Due     int64 // could be claimed
 	Leased  int64 // are being worked on, somewhere
 	Delayed int64 // wait for their time: timers, and what is to be tried again
-	Dead    int64 // are dead letters
+	Dead    int64 // are dead letters that no instance was told of
 
 	OldestDue time.Time // since when the oldest that is due has been; zero when none is
+
+	// Blocked is how many of those that are due, leased or delayed wait for another process, because none that claimed them could
+	// take them. OldestBlocked is since when the oldest of them waits, and BlockedError why; zero when there is none.
+	Blocked       int64
+	OldestBlocked time.Time
+	BlockedError  string
 }
 
 func (b *Backlog) add(other Backlog) {
 	b.Due, b.Leased, b.Delayed, b.Dead = b.Due+other.Due, b.Leased+other.Leased, b.Delayed+other.Delayed, b.Dead+other.Dead
+	b.Blocked += other.Blocked
+	if b.OldestBlocked.IsZero() || !other.OldestBlocked.IsZero() && other.OldestBlocked.Before(b.OldestBlocked) {
+		b.OldestBlocked, b.BlockedError = other.OldestBlocked, other.BlockedError
+	}
 	if b.OldestDue.IsZero() || !other.OldestDue.IsZero() && other.OldestDue.Before(b.OldestDue) {
 		b.OldestDue = other.OldestDue
 	}
@@ -46,7 +56,13 @@ type WaitingDelivery struct {
 	Attempts  int       // that were made, or are being made
 	LastError string
 	ClaimedAt time.Time // by whoever works on it, or did when his lease ended; zero for none
+	Holder    string    // Config.Name of the process that has the lease, or had it when it ended; empty for none
 	DiedAt    time.Time // zero unless it is a dead letter
+	ToldAt    time.Time // when its instance accepted the input that tells of the dead letter; zero for not
+
+	// BlockedSince is since when it waits for another process, because none that claimed it could take it; LastError says why.
+	// It is zero for what does not wait so.
+	BlockedSince time.Time
 }
 
 // DeliveryState says what a delivery waits for.
@@ -56,6 +72,7 @@ const (
 	DeliveryDue     DeliveryState = "due"     // for somebody to claim it
 	DeliveryLeased  DeliveryState = "leased"  // for whoever works on it
 	DeliveryDelayed DeliveryState = "delayed" // for its time
+	DeliveryBlocked DeliveryState = "blocked" // for a process that can take it; none that claimed it could
 	DeliveryDead    DeliveryState = "dead"    // for somebody to decide about it
 )
 
@@ -64,10 +81,12 @@ func (w WaitingDelivery) StateAt(now time.Time) DeliveryState {
 	switch {
 	case !w.DiedAt.IsZero():
 		return DeliveryDead
+	case w.RunAt.After(now) && !w.ClaimedAt.IsZero() && w.Attempts > 0: // a timer that replaces a leased one has made none
+		return DeliveryLeased
+	case !w.BlockedSince.IsZero():
+		return DeliveryBlocked
 	case !w.RunAt.After(now):
 		return DeliveryDue
-	case !w.ClaimedAt.IsZero() && w.Attempts > 0: // a timer that replaces a leased one has made none
-		return DeliveryLeased
 	default:
 		return DeliveryDelayed
 	}
@@ -112,8 +131,8 @@ func (q QueueHealth) Total() (total Backlog) {
 	return total
 }
 
-// KindHealth is how one kind of deliveries is doing. Counts stop at 10,000; such a number means that many or more. Of dead
-// letters, the 10,000 that died last are counted; CountDeadLetters counts all.
+// KindHealth is how one kind of deliveries is doing. Each count of each kind is exact below 10,000; 10,000 means that many or
+// more. CountDeadLetters counts all.
 type KindHealth struct {
 	Backlog
 

@@ -13,6 +13,8 @@ type LimitedClaim struct {
 	Until time.Time // end of the lease; after it the delivery is due again
 	Limit int
 
+	Holder string // as of Claim
+
 	Global int     // leased at the same time
 	Rate   float64 // claimed in a second
 	Burst  int     // claimed at once when there were fewer before; at least 1

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strings"
 	"sync"
 	"time"
 )
@@ -29,7 +27,7 @@ type projectionBoard struct {
 func newProjectionBoard(e *Engine) (*projectionBoard, error) {
 	b := &projectionBoard{
 		engine:   e,
-		owner:    processName(),
+		owner:    fmt.Sprintf("%s/%08x", e.config.Name, rand.Uint32()), // names need not be unique
 		interval: min(5*e.config.PollInterval, e.config.Lease/3),
 		poke:     make(chan struct{}, 1),
 		looked:   make(chan struct{}),
@@ -48,15 +46,6 @@ func newProjectionBoard(e *Engine) (*projectionBoard, error) {
 		b.projectors = append(b.projectors, &projector{boundProjection: bound, board: b})
 	}
 	return b, nil
-}
-
-// processName tells the processes that share a store apart, and says where to look for one.
-func processName() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	return fmt.Sprintf("%s/%d/%08x", strings.ToValidUTF8(host, "?"), os.Getpid(), rand.Uint32())
 }
 
 // find returns the projection of a name that the engine has, or nil.

@@ -364,9 +364,9 @@ type Queue interface {
 	// changed.
 	Settle(ctx context.Context, settlements []Settlement) (lost []Lease, err error)
 
-	// Realign sets back, by as much as the clock was, leases that were claimed at a time that has yet to come. They are held as
-	// before, and end as long after now as they were to end after their claim. It reads all that is in the queue.
-	Realign(ctx context.Context, now time.Time) (realigned int64, err error)
+	// Realign changes leases that were claimed later than a time in the future, by a clock that was set back since. They are
+	// held as before, and end as long after now as they were to end after their claim. It reads the whole queue.
+	Realign(ctx context.Context, now, claimedAfter time.Time) (realigned int64, err error)
 
 	DeadLetters
 	Backlogs
@@ -385,6 +385,7 @@ type Claim struct {
 	Now      time.Time    // deliveries due at or before it
 	Until    time.Time    // end of the lease; after it the delivery is due again
 	Limit    int
+	Holder   string // name of the process that claims, kept with the lease
 }
 
 // Delivery is an effect or a timer that was claimed.
@@ -396,6 +397,10 @@ type Delivery struct {
 	Attempt   int       // this claim included
 	LastError string    // of the attempt before
 	Trace     string    // of the decision that made it; may be empty
+
+	// BlockedSince is when a process claimed the delivery for the first time and could not take it, see Wait. It is zero when
+	// the last process that claimed it could.
+	BlockedSince time.Time
 }
 
 // QueueName tells the two queues of a store apart.
@@ -427,11 +432,21 @@ type Lease struct {
 type Settlement struct {
 	Lease   Lease
 	Verdict Verdict
-	At      time.Time // RetryLater, Release and Again: due again at; Dead: died at; Done: when, with an Error
-	Error   string    // RetryLater and Dead; of Done the reason of an EndedRefused, empty for no record
+	At      time.Time // RetryLater, Release, Wait and Again: due again at; Dead: died at; Done: when, with an Error
 
-	// Attempts, of RetryLater, is how many attempts count as made from then on, if that is more than there were.
+	// Error is the reason, of RetryLater, Wait and Dead. Of Again it is why the firing was skipped; of Done the reason of an
+	// EndedRefused. It may be empty for these two; then nothing is recorded.
+	Error string
+
+	// Attempts, of RetryLater and Wait, is how many attempts count as made from then on, if that is more than there were. Of
+	// Again it is how many count as made of the next firing.
 	Attempts int
+
+	// BlockedSince is stored with every delivery that stays. Wait needs it; zero means that a process could take the delivery.
+	BlockedSince time.Time
+
+	// Told, of Dead, says that the instance was told of the dead letter, in the commit that settles it.
+	Told bool
 
 	skipped bool // a firing that is left out; for telemetry
 }
@@ -445,6 +460,7 @@ const (
 	Dead                          // keep it as a dead letter
 	Release                       // due again, and the attempt was none
 	Again                         // due again as if it were new, which a recurring timer is
+	Wait                          // due again, and the attempt was none: this process cannot take it, another one may
 )
 
 // Notifier is a Store through which processes tell each other about news, so that they need not wait for their next poll.

@@ -145,12 +145,20 @@ func (w *WaitingDelivery) fate(now time.Time) string {
 		text = "due since " + whyTime(w.RunAt)
 	case DeliveryLeased:
 		text = fmt.Sprintf("attempt %d since %s", w.Attempts, whyTime(w.ClaimedAt))
+		if w.Holder != "" {
+			text += " by " + w.Holder
+		}
 	case DeliveryDelayed:
 		text = "waits until " + whyTime(w.RunAt)
 	case DeliveryDead:
 		text = "dead since " + whyTime(w.DiedAt)
+		if !w.ToldAt.IsZero() {
+			text += ", the instance was told"
+		}
+	case DeliveryBlocked:
+		text = "waits since " + whyTime(w.BlockedSince) + " for a process that can take it: " + w.LastError
 	}
-	if w.Attempts > 0 && w.LastError != "" {
+	if w.Attempts > 0 && w.LastError != "" && w.StateAt(now) != DeliveryBlocked {
 		text += fmt.Sprintf(", %d attempts, last error: %s", w.Attempts, w.LastError)
 	}
 	return text

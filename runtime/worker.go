@@ -134,14 +134,17 @@ func (r *workerRun) claimAll(stop, handlers context.Context) {
 // clockSetBack is by how much a clock has to be set back for somebody to care.
 const clockSetBack = time.Second
 
-// realign looks for leases from the future, at first and whenever the clock was set back. Whoever lives extends his in time; those of
-// processes that have died would last until the clock is again where it was, however long that takes.
+// realign looks for leases from the future, at first and whenever the clock was set back. A living process extends its leases in
+// time. Those of a process that has died would last until the clock is again where it was, however long that takes.
+//
+// Other processes claim while this one looks, and their clocks may be somewhat ahead. So a lease counts as one from the future only
+// when it was claimed later than a whole lease from now; any other ends soon by itself.
 func (r *workerRun) realign(stop context.Context) {
 	now := r.config.Clock.Now()
 	if r.seen.IsZero() || now.Before(r.seen.Add(-clockSetBack)) {
 		ctx, cancel := context.WithTimeout(stop, storeTimeout)
 		defer cancel()
-		n, err := r.queue.Realign(ctx, storedTime(now))
+		n, err := r.queue.Realign(ctx, storedTime(now), storedTime(now.Add(max(r.config.Lease, clockSetBack))))
 		if err != nil {
 			if stop.Err() == nil {
 				r.config.Logger.ErrorContext(stop, "ironflow: looking for leases from the future failed", "error", err)

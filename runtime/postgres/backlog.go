@@ -19,9 +19,9 @@ func (q *queue) Backlog(ctx context.Context, now time.Time, limit int) ([]runtim
 }
 
 func scanBacklog(row pgx.CollectableRow) (b runtime.Backlog, err error) {
-	var oldest *time.Time
-	err = row.Scan(&b.Kind.Workflow, &b.Kind.Name, &b.Due, &b.Leased, &b.Delayed, &b.Dead, &oldest)
-	b.OldestDue = orZero(oldest)
+	var oldest, blocked *time.Time
+	err = row.Scan(&b.Kind.Workflow, &b.Kind.Name, &b.Due, &b.Leased, &b.Delayed, &b.Dead, &oldest, &b.Blocked, &blocked, &b.BlockedError)
+	b.OldestDue, b.OldestBlocked = orZero(oldest), orZero(blocked)
 	return b, err
 }
 
@@ -32,12 +32,14 @@ func (q *queue) Waiting(ctx context.Context, instance runtime.InstanceKey, limit
 			Lease: runtime.Lease{Queue: q.name, Instance: instance}, Kind: runtime.Kind{Workflow: instance.Workflow},
 		}
 		var item string
-		var claimed, died *time.Time
-		err := row.Scan(&w.Lease.Version, &item, &w.Lease.Token, &w.Lease.Commit, &w.Kind.Name, &w.Due, &w.RunAt, &w.Attempts, &w.LastError, &claimed, &died)
+		var claimed, died, told, blocked *time.Time
+		err := row.Scan(&w.Lease.Version, &item, &w.Lease.Token, &w.Lease.Commit, &w.Kind.Name, &w.Due, &w.RunAt, &w.Attempts, &w.LastError,
+			&claimed, &died, &w.Holder, &told, &blocked)
 		if err != nil {
 			return w, err
 		}
 		w.Due, w.RunAt, w.ClaimedAt, w.DiedAt = w.Due.UTC(), w.RunAt.UTC(), orZero(claimed), orZero(died)
+		w.ToldAt, w.BlockedSince = orZero(told), orZero(blocked)
 		return w, setLeaseItem(&w.Lease, item)
 	}
 	waiting, err := readRows(ctx, q.pool, scan, q.queries.waiting, instance.ID, instance.Workflow, int64(limit))

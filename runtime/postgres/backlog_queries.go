@@ -8,8 +8,8 @@ func newBacklogQueries(in func(sql string) string) backlogQueries {
 }
 
 // readBacklog counts what there is of each kind at $1, no further than $2. Which kinds there are is found by going from one to
-// the next in the claim's index; each is then read from its two ends. Those that are leased come first of what is not due:
-// leases are short.
+// the next in the claim's index, or in that of the dead; each is then read from its two ends. Those that are leased come first
+// of what is not due: leases are short.
 const readBacklog = `
 WITH RECURSIVE kinds AS (
     (SELECT q.workflow_type, q.<name> AS name FROM ironflow.<queue> q WHERE q.dead_at IS NULL
@@ -22,13 +22,29 @@ WITH RECURSIVE kinds AS (
         WHERE q.dead_at IS NULL AND (q.workflow_type, q.<name>) > (k.workflow_type, k.name)
         ORDER BY q.workflow_type, q.<name> LIMIT 1
     ) next
+), dead_kinds AS (
+    (SELECT q.workflow_type, q.<name> AS name FROM ironflow.<queue> q WHERE q.dead_at IS NOT NULL AND q.told_at IS NULL
+     ORDER BY q.workflow_type, q.<name> LIMIT 1)
+    UNION ALL
+    SELECT next.*
+    FROM dead_kinds k
+    CROSS JOIN LATERAL (
+        SELECT q.workflow_type, q.<name> FROM ironflow.<queue> q
+        WHERE q.dead_at IS NOT NULL AND q.told_at IS NULL AND (q.workflow_type, q.<name>) > (k.workflow_type, k.name)
+        ORDER BY q.workflow_type, q.<name> LIMIT 1
+    ) next
 ), dead AS (
-    SELECT workflow_type, name, count(*) AS n
-    FROM (SELECT q.workflow_type, q.<name> AS name FROM ironflow.<queue> q
-          WHERE q.dead_at IS NOT NULL ORDER BY q.dead_at DESC LIMIT $2::bigint) newest
-    GROUP BY 1, 2
+    SELECT k.workflow_type, k.name, d.n
+    FROM dead_kinds k
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS n
+        FROM (SELECT FROM ironflow.<queue> q
+              WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NOT NULL AND q.told_at IS NULL
+              LIMIT $2::bigint) q
+    ) d
 ), alive AS (
-    SELECT k.workflow_type, k.name, due.n AS due, due.oldest, later.leased, later.n - later.leased AS delayed
+    SELECT k.workflow_type, k.name, due.n AS due, due.oldest, later.leased, later.n - later.leased AS delayed,
+           blocked.n AS blocked, first.blocked_since, first.last_error
     FROM kinds k
     CROSS JOIN LATERAL (
         SELECT count(*) AS n, min(run_at) AS oldest
@@ -42,15 +58,32 @@ WITH RECURSIVE kinds AS (
               WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NULL AND q.run_at > $1::timestamptz
               ORDER BY q.run_at LIMIT $2::bigint) q
     ) later
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS n
+        FROM (SELECT FROM ironflow.<queue> q
+              WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.blocked_since IS NOT NULL
+                AND q.last_error IS NOT NULL AND q.dead_at IS NULL
+              LIMIT $2::bigint) q
+    ) blocked
+    LEFT JOIN LATERAL (
+        SELECT q.blocked_since, q.last_error FROM ironflow.<queue> q
+        WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.blocked_since IS NOT NULL
+                AND q.last_error IS NOT NULL AND q.dead_at IS NULL
+        ORDER BY q.blocked_since LIMIT 1
+    ) first ON true
 )
 SELECT coalesce(a.workflow_type, d.workflow_type), coalesce(a.name, d.name), coalesce(a.due, 0), coalesce(a.leased, 0),
-       coalesce(a.delayed, 0), coalesce(d.n, 0), a.oldest
+       coalesce(a.delayed, 0), coalesce(d.n, 0), a.oldest,
+       coalesce(a.blocked, 0), a.blocked_since, coalesce(a.last_error, '')
 FROM alive a FULL JOIN dead d ON d.workflow_type = a.workflow_type AND d.name = a.name
 ORDER BY 1, 2`
 
 // readWaiting returns the deliveries of the instance $1, $2, at most $3.
 const readWaiting = `
-SELECT q.<since>, q.<item>::text, q.token, coalesce(q.commit_id, 0), q.<name>, q.<due>, q.run_at, q.attempts, coalesce(q.last_error, ''), q.claimed_at, q.dead_at
+SELECT q.<since>, q.<item>::text, q.token, coalesce(q.commit_id, 0), q.<name>, q.<due>, q.run_at, q.attempts,
+       coalesce(q.last_error, ''), q.claimed_at, q.dead_at,
+       CASE WHEN q.attempts > 0 THEN coalesce(q.holder, '') ELSE '' END, q.told_at,
+       CASE WHEN q.last_error IS NOT NULL THEN q.blocked_since END
 FROM ironflow.<queue> q
 WHERE q.workflow_id = $1::text AND q.workflow_type = $2::text
 ORDER BY q.run_at, q.<since>, q.<item>

@@ -1,26 +1,44 @@
 package postgres
 
+import (
+	"strings"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
 // deadLetterQueries are the statements of runtime.DeadLetters. The words in angle brackets are explained at queueQueries.
 type deadLetterQueries struct {
-	listDead, countDead, revive, discard string
+	listDead, countDead map[runtime.ToldFilter]string
+	revive, discard     string
 }
 
 func newDeadLetterQueries(in func(sql string) string) deadLetterQueries {
-	return deadLetterQueries{listDead: in(listDead), countDead: in(countDead), revive: in(reviveDead), discard: in(discardDead)}
+	q := deadLetterQueries{
+		listDead: make(map[runtime.ToldFilter]string), countDead: make(map[runtime.ToldFilter]string),
+		revive: in(reviveDead), discard: in(discardDead),
+	}
+	// Each condition is text of its own, so that the planner knows which index has these dead letters.
+	for filter, condition := range map[runtime.ToldFilter]string{
+		runtime.NotTold: "AND q.told_at IS NULL", runtime.OnlyTold: "AND q.told_at IS NOT NULL", runtime.ToldOrNot: "",
+	} {
+		q.listDead[filter] = in(strings.Replace(listDead, "<told>", condition, 1))
+		q.countDead[filter] = in(strings.Replace(countDead, "<told>", condition, 1))
+	}
+	return q
 }
 
 // deadFilter lets through dead letters of the workflow $1, kind $2 and instance $3, with the text $4 in their error, that died
 // since $5.
 const deadFilter = `
 FROM ironflow.<queue> q
-WHERE q.dead_at IS NOT NULL AND q.dead_at >= $5::timestamptz
+WHERE q.dead_at IS NOT NULL <told> AND q.dead_at >= $5::timestamptz
   AND ($1::text = '' OR q.workflow_type = $1::text) AND ($2::text = '' OR q.<name> = $2::text)
   AND ($3::text = '' OR q.workflow_id = $3::text) AND ($4::text = '' OR strpos(q.last_error, $4::text) > 0)`
 
 // listDead returns dead letters behind the place ($6 to $10), at most $11. It reads the index of the dead backwards.
 const listDead = `
 SELECT q.workflow_id, q.workflow_type, q.<since>, q.<item>::text, q.token, coalesce(q.commit_id, 0), q.<name>, q.payload, q.<due>, q.attempts,
-       coalesce(q.last_error, ''), q.dead_at` + deadFilter + `
+       coalesce(q.last_error, ''), q.dead_at, q.told_at` + deadFilter + `
   AND (q.dead_at, q.workflow_id, q.workflow_type, q.<since>, q.<item>)
     < ($6::timestamptz, $7::text, $8::text, $9::bigint, $10::text::<item type>)
 ORDER BY q.dead_at DESC, q.workflow_id DESC, q.workflow_type DESC, q.<since> DESC, q.<item> DESC
@@ -36,7 +54,7 @@ ORDER BY 1, 2`
 // reviveDead makes dead letters due at $7.
 var reviveDead = `
 UPDATE ironflow.<queue> q
-SET dead_at = NULL, attempts = 0, run_at = $7::timestamptz, token = q.token + 1
+SET dead_at = NULL, told_at = NULL, blocked_since = NULL, attempts = 0, run_at = $7::timestamptz, token = q.token + 1
 FROM ` + heldBy("", "") + ` AND q.dead_at IS NOT NULL
 RETURNING k.number`
 

@@ -19,7 +19,7 @@ func (q *queue) ListDead(ctx context.Context, list runtime.DeadLetterList) ([]ru
 	}
 	args := append(deadArgs(list.DeadLetterFilter), from.DiedAt, from.Lease.Instance.ID, from.Lease.Instance.Workflow,
 		from.Lease.Version, leaseItem(from.Lease), int64(list.Limit))
-	letters, err := readRowsInOrder(ctx, q.pool, q.scanDead, q.queries.listDead, args...)
+	letters, err := readRowsInOrder(ctx, q.pool, q.scanDead, q.queries.listDead[list.Told], args...)
 	if err != nil {
 		return nil, wrap(err, "list dead letters of %s", q.name)
 	}
@@ -34,13 +34,14 @@ func deadArgs(f runtime.DeadLetterFilter) []any {
 func (q *queue) scanDead(row pgx.CollectableRow) (runtime.DeadLetter, error) {
 	d := runtime.DeadLetter{Lease: runtime.Lease{Queue: q.name}}
 	var item string
+	var told *time.Time
 	err := row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Version, &item, &d.Lease.Token, &d.Lease.Commit,
-		&d.Kind.Name, &d.Payload, &d.Due, &d.Attempts, &d.Error, &d.DiedAt)
+		&d.Kind.Name, &d.Payload, &d.Due, &d.Attempts, &d.Error, &d.DiedAt, &told)
 	if err != nil {
 		return d, err
 	}
 	d.Kind.Workflow = d.Lease.Instance.Workflow
-	d.Due, d.DiedAt = d.Due.UTC(), d.DiedAt.UTC()
+	d.Due, d.DiedAt, d.ToldAt = d.Due.UTC(), d.DiedAt.UTC(), orZero(told)
 	return d, setLeaseItem(&d.Lease, item)
 }
 
@@ -53,7 +54,7 @@ func (q *queue) CountDead(ctx context.Context, filter runtime.DeadLetterFilter) 
 		return c, err
 	}
 	args := append(deadArgs(filter), orEndOfTime(filter.DiedUntil))
-	counts, err := readRows(ctx, q.pool, scan, q.queries.countDead, args...)
+	counts, err := readRows(ctx, q.pool, scan, q.queries.countDead[filter.Told], args...)
 	if err != nil {
 		return nil, wrap(err, "count dead letters of %s", q.name)
 	}

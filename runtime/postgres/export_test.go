@@ -11,6 +11,7 @@ const (
 
 var (
 	SchemaVersion = schemaVersion
+	VersionBefore = versionBefore
 	EndOfTime     = endOfTime
 )
 
@@ -26,7 +27,7 @@ func (s *Store) AppendChangeStatement() string { return s.queries.appendChange }
 func (s *Store) ListStatement() string { return s.queries.inspection.listInstances }
 
 func (s *Store) DeadStatements() (list, count string) {
-	return s.queries.effects.listDead, s.queries.effects.countDead
+	return s.queries.effects.listDead[runtime.NotTold], s.queries.effects.countDead[runtime.NotTold]
 }
 
 func (s *Store) BacklogStatement() string { return s.queries.effects.backlog }

@@ -28,10 +28,12 @@ func newForgetQueries(in func(sql string) string) forgetQueries {
 	}
 }
 
-// deletable says that an instance i, which has completed, has no effects left and no event after the position that all have
-// read. Neither comes any more: it takes no input.
+// deletable says that an instance i, which has completed, has no effects left, but for dead ones that it was told of, and no event
+// after the position that all have read. Neither comes any more: it takes no input.
 const deletable = `
-  NOT EXISTS (SELECT FROM ironflow.effects q WHERE q.workflow_id = i.workflow_id AND q.workflow_type = i.workflow_type)
+  NOT EXISTS (
+      SELECT FROM ironflow.effects q
+      WHERE q.workflow_id = i.workflow_id AND q.workflow_type = i.workflow_type AND q.told_at IS NULL)
   AND NOT EXISTS (
       SELECT FROM ironflow.events e
       WHERE e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type AND e.version = i.version AND e.global_sequence > `
@@ -57,6 +59,8 @@ WITH doomed AS (
     WHERE i.version = k.version AND i.completed_at IS NOT NULL AND` + deletable + `$4::bigint)
     ORDER BY i.workflow_id, i.workflow_type
     FOR UPDATE OF i
+), effects AS (
+    DELETE FROM ironflow.effects t USING doomed d WHERE t.workflow_id = d.workflow_id AND t.workflow_type = d.workflow_type
 ), events AS (
     DELETE FROM ironflow.events t USING doomed d WHERE t.workflow_id = d.workflow_id AND t.workflow_type = d.workflow_type
 ), snapshots AS (

@@ -36,7 +36,8 @@ func (q *queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Deliv
 		return nil, nil
 	}
 	workflows, names := kindColumns(claim.Kinds, claim.Priority)
-	deliveries, err := readRows(ctx, q.pool, q.scanDelivery, q.queries.claim, workflows, names, claim.Now, claim.Until, int64(claim.Limit))
+	deliveries, err := readRows(ctx, q.pool, q.scanDelivery, q.queries.claim, workflows, names, claim.Now, claim.Until, int64(claim.Limit),
+		usererr.Bound(claim.Holder))
 	if err != nil {
 		return nil, wrap(err, "claim %s", q.name)
 	}
@@ -64,13 +65,14 @@ func kindColumns(kinds []runtime.Kind, priority map[runtime.Kind]int) (workflows
 func (q *queue) scanDelivery(row pgx.CollectableRow) (runtime.Delivery, error) {
 	d := runtime.Delivery{Lease: runtime.Lease{Queue: q.name}}
 	var item string
+	var blocked *time.Time
 	err := row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Version, &item, &d.Lease.Token, &d.Lease.Commit,
-		&d.Kind.Name, &d.Payload, &d.Due, &d.Attempt, &d.LastError, &d.Trace)
+		&d.Kind.Name, &d.Payload, &d.Due, &d.Attempt, &d.LastError, &d.Trace, &blocked)
 	if err != nil {
 		return d, err
 	}
 	d.Kind.Workflow = d.Lease.Instance.Workflow
-	d.Due = d.Due.UTC()
+	d.Due, d.BlockedSince = d.Due.UTC(), orZero(blocked)
 	return d, setLeaseItem(&d.Lease, item)
 }
 
@@ -94,8 +96,8 @@ func (q *queue) Extend(ctx context.Context, leases []runtime.Lease, until time.T
 }
 
 // Realign implements runtime.Queue. It is left to the planner, which reads the whole table.
-func (q *queue) Realign(ctx context.Context, now time.Time) (int64, error) {
-	counts, err := queryRows(ctx, q.pool, pgx.RowTo[int64], q.queries.realign, now)
+func (q *queue) Realign(ctx context.Context, now, claimedAfter time.Time) (int64, error) {
+	counts, err := queryRows(ctx, q.pool, pgx.RowTo[int64], q.queries.realign, now, claimedAfter)
 	if err != nil {
 		return 0, wrap(err, "realign leases of %s", q.name)
 	}
@@ -146,20 +148,27 @@ func (q *queue) Settle(ctx context.Context, settlements []runtime.Settlement) ([
 
 // verdictNames are the verdicts on deliveries that stay, as the statements know them.
 var verdictNames = map[runtime.Verdict]string{
-	runtime.RetryLater: "retry", runtime.Dead: "dead", runtime.Release: "release", runtime.Again: "again",
+	runtime.RetryLater: "retry", runtime.Dead: "dead", runtime.Release: "release", runtime.Again: "again", runtime.Wait: "wait",
 }
 
-// settlementColumns are the parameters $1 to $10 of the statements that settle deliveries which stay.
+// toldVerdict is Dead of a delivery whose instance was told.
+const toldVerdict = "told"
+
+// settlementColumns are the parameters $1 to $11 of the statements that settle deliveries which stay.
 type settlementColumns struct {
 	leases           []runtime.Lease
 	verdicts, errors []string
 	times            []time.Time
 	attempts         []int32
+	blocked          []*time.Time // nil for those that are not
 }
 
 func newSettlementColumns(settlements []runtime.Settlement) settlementColumns {
 	n := len(settlements)
-	c := settlementColumns{make([]runtime.Lease, 0, n), make([]string, 0, n), make([]string, 0, n), make([]time.Time, 0, n), make([]int32, 0, n)}
+	c := settlementColumns{
+		make([]runtime.Lease, 0, n), make([]string, 0, n), make([]string, 0, n), make([]time.Time, 0, n), make([]int32, 0, n),
+		make([]*time.Time, 0, n),
+	}
 	for _, s := range settlements {
 		c.add(s)
 	}
@@ -167,13 +176,21 @@ func newSettlementColumns(settlements []runtime.Settlement) settlementColumns {
 }
 
 func (c *settlementColumns) add(s runtime.Settlement) {
-	c.leases, c.verdicts = append(c.leases, s.Lease), append(c.verdicts, verdictNames[s.Verdict])
+	verdict := verdictNames[s.Verdict]
+	if s.Verdict == runtime.Dead && s.Told {
+		verdict = toldVerdict
+	}
+	var blocked *time.Time
+	if !s.BlockedSince.IsZero() {
+		blocked = &s.BlockedSince
+	}
+	c.leases, c.verdicts, c.blocked = append(c.leases, s.Lease), append(c.verdicts, verdict), append(c.blocked, blocked)
 	c.errors, c.times = append(c.errors, usererr.Bound(s.Error)), append(c.times, s.At)
 	c.attempts = append(c.attempts, int32(s.Attempts))
 }
 
 func (c *settlementColumns) args() []any {
-	return append(leaseColumns(c.leases), c.verdicts, c.times, c.errors, c.attempts)
+	return append(leaseColumns(c.leases), c.verdicts, c.times, c.errors, c.attempts, c.blocked)
 }
 
 // check finds leases that are on the other queue.

@@ -41,7 +41,7 @@ var (
 		"<since>", "generation", "<item>", "key", "<item type>", "text")
 )
 
-// claimQueue leases deliveries of the kinds ($1, $2) that are due at $3, until $4, at most $5.
+// claimQueue leases deliveries of the kinds ($1, $2) that are due at $3, until $4, at most $5, to the process $6.
 //
 // The LATERAL reads one range of the claim index for each kind. The outer LIMIT stops asking it for more, so that no row
 // is locked that is not claimed. SKIP LOCKED passes by what another claim or a commit has in hand. The rows, locked by then, are
@@ -66,22 +66,23 @@ WITH due AS (
     LIMIT $5::bigint
 ), claimed AS (
     UPDATE ironflow.<queue> q
-    SET attempts = q.attempts + 1, token = q.token + 1, run_at = $4::timestamptz, claimed_at = $3::timestamptz
+    SET attempts = q.attempts + 1, token = q.token + 1, run_at = $4::timestamptz, claimed_at = $3::timestamptz, holder = $6::text
     FROM due
     WHERE q.ctid = due.place
     RETURNING due.number, due.due, q.*
 )
 SELECT workflow_id, workflow_type, <since>, <item>::text, token, coalesce(commit_id, 0), <name>, payload, <due>, attempts,
-       coalesce(last_error, ''), coalesce(trace, '')
+       coalesce(last_error, ''), coalesce(trace, ''),
+       CASE WHEN last_error IS NOT NULL THEN blocked_since END
 FROM claimed
 ORDER BY number, due, workflow_id, <since>, <item>`
 
-// realignQueue sets leases back that were claimed after $1. A timer that replaced a leased one still has the time of that claim, and no
-// attempt.
+// realignQueue changes leases that were claimed after $2 to leases that were claimed at $1. A timer that replaced a leased one
+// still has the time of that claim, and no attempt.
 const realignQueue = `
 WITH future AS (
     UPDATE ironflow.<queue> SET run_at = run_at - (claimed_at - $1::timestamptz), claimed_at = $1::timestamptz
-    WHERE claimed_at > $1::timestamptz AND attempts > 0 AND dead_at IS NULL
+    WHERE claimed_at > $2::timestamptz AND attempts > 0 AND dead_at IS NULL
     RETURNING 1
 )
 SELECT count(*) FROM future`
@@ -119,20 +120,30 @@ WITH done AS (` + removeQueue + `
 )` + refuseLess(refusedLease, "a lease is lost", `
     (SELECT '<queue> ' || min(n) FROM generate_series(1, cardinality($1::text[])) n WHERE n NOT IN (SELECT number FROM done))`)
 
-// keepQueue ends leases whose deliveries stay, by the verdicts $7, times $8, errors $9 and attempts $10. The token grows, because the
-// lease is over: another word under it comes too late. What is due again is as new.
+// keepQueue ends leases whose deliveries stay, by the verdicts $7, times $8, errors $9, attempts $10 and the times $11 since which
+// they are blocked. The token grows, because the lease is over: another word under it comes too late. What is due again is as
+// new.
 var keepQueue = `
 UPDATE ironflow.<queue> q
 SET token      = q.token + 1,
     claimed_at = NULL,
-    run_at     = CASE WHEN k.verdict = 'dead' THEN q.run_at ELSE k.at END,
+    holder     = NULL,
+    run_at     = CASE WHEN k.verdict IN ('dead', 'told') THEN q.run_at ELSE k.at END,
     <due>      = CASE WHEN k.verdict = 'again' THEN k.at ELSE q.<due> END,
-    dead_at    = CASE WHEN k.verdict = 'dead' THEN k.at END,
-    attempts   = CASE k.verdict WHEN 'again' THEN 0 WHEN 'release' THEN q.attempts - 1 ELSE greatest(q.attempts, k.attempts) END,
-    last_error = CASE k.verdict WHEN 'again' THEN NULL WHEN 'release' THEN q.last_error ELSE k.error END
-FROM ` + ofLeases(", $7::text[], $8::timestamptz[], $9::text[], $10::int[]", ", verdict, at, error, attempts")
+    dead_at    = CASE WHEN k.verdict IN ('dead', 'told') THEN k.at END,
+    told_at    = CASE WHEN k.verdict = 'told' THEN k.at END,
+    attempts   = CASE k.verdict
+        WHEN 'again' THEN k.attempts
+        WHEN 'release' THEN q.attempts - 1
+        WHEN 'wait' THEN greatest(q.attempts - 1, k.attempts)
+        ELSE greatest(q.attempts, k.attempts)
+    END,
+    last_error = CASE k.verdict WHEN 'again' THEN nullif(k.error, '') WHEN 'release' THEN q.last_error ELSE k.error END,
+    blocked_since = k.blocked_since
+FROM ` + ofLeases(", $7::text[], $8::timestamptz[], $9::text[], $10::int[], $11::timestamptz[]",
+	", verdict, at, error, attempts, blocked_since")
 
-// settleQueue does so in the transaction of a change, or refuses; $11 is the number of the lease for those who are told.
+// settleQueue does so in the transaction of a change, or refuses; $12 is the number of the lease for those who are told.
 var settleQueue = `
 WITH done AS (` + keepQueue + `
-)` + refuseLess(refusedLease, "a lease is lost", `' ' || $11::bigint`)
+)` + refuseLess(refusedLease, "a lease is lost", `' ' || $12::bigint`)

@@ -168,7 +168,7 @@ func TestOwnerMigrates(t *testing.T) {
 	t.Parallel()
 	admin, schema := migrated(t)
 	owner := as(t, roles.Owner)
-	for version := postgres.SchemaVersion - 1; version >= 1; version-- {
+	for version := postgres.VersionBefore(postgres.SchemaVersion); version >= 1; version = postgres.VersionBefore(version) {
 		if err := postgres.MigrateDown(t.Context(), owner, version, postgres.WithSchema(schema)); err != nil {
 			t.Fatal(err)
 		}

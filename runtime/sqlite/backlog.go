@@ -18,10 +18,7 @@ func (q queue) Backlog(ctx context.Context, now time.Time, limit int) ([]runtime
 		if err := q.countAlive(ctx, on, found, now, limit); err != nil {
 			return err
 		}
-		return on.query(func(columns []driver.Value) error {
-			of(found, columns).Dead++
-			return ctx.Err()
-		}, q.sql.backlogs.dead, int64(limit))
+		return q.countDead(ctx, on, found, limit)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: count the backlog of %s: %w", q.name, err)
@@ -45,20 +42,41 @@ func of(found map[runtime.Kind]*runtime.Backlog, columns []driver.Value) *runtim
 	return found[kind]
 }
 
-// countAlive goes from kind to kind and counts what is not dead.
-func (q queue) countAlive(
-	ctx context.Context, on *connection, found map[runtime.Kind]*runtime.Backlog, now time.Time, limit int,
+// eachKind goes from kind to kind by a statement that finds the one after another.
+func eachKind(
+	ctx context.Context, on *connection, found map[runtime.Kind]*runtime.Backlog, next string, do func(b *runtime.Backlog) error,
 ) error {
 	for kind := (runtime.Kind{}); ; {
 		var b *runtime.Backlog
-		next := func(columns []driver.Value) error {
+		row := func(columns []driver.Value) error {
 			b = of(found, columns)
 			return ctx.Err()
 		}
-		if err := on.query(next, q.sql.backlogs.next, kind.Workflow, kind.Name); err != nil || b == nil {
+		if err := on.query(row, next, kind.Workflow, kind.Name); err != nil || b == nil {
+			return err
+		}
+		if err := do(b); err != nil {
 			return err
 		}
 		kind = b.Kind
+	}
+}
+
+// countDead counts the dead letters that somebody has to decide about.
+func (q queue) countDead(ctx context.Context, on *connection, found map[runtime.Kind]*runtime.Backlog, limit int) error {
+	return eachKind(ctx, on, found, q.sql.backlogs.nextDead, func(b *runtime.Backlog) error {
+		return on.query(func(columns []driver.Value) error {
+			b.Dead = number(columns[0])
+			return ctx.Err()
+		}, q.sql.backlogs.dead, b.Kind.Workflow, b.Kind.Name, int64(limit))
+	})
+}
+
+// countAlive counts what is not dead.
+func (q queue) countAlive(
+	ctx context.Context, on *connection, found map[runtime.Kind]*runtime.Backlog, now time.Time, limit int,
+) error {
+	return eachKind(ctx, on, found, q.sql.backlogs.next, func(b *runtime.Backlog) error {
 		due := func(columns []driver.Value) error {
 			b.Due, b.OldestDue = number(columns[0]), orZero(columns[1])
 			return ctx.Err()
@@ -68,14 +86,19 @@ func (q queue) countAlive(
 			b.Delayed = number(columns[0]) - b.Leased
 			return ctx.Err()
 		}
-		args := []driver.Value{kind.Workflow, kind.Name, micros(now), int64(limit)}
+		blocked := func(columns []driver.Value) error {
+			b.Blocked, b.OldestBlocked, b.BlockedError = number(columns[0]), orZero(columns[1]), text(columns[2])
+			return ctx.Err()
+		}
+		args := []driver.Value{b.Kind.Workflow, b.Kind.Name, micros(now), int64(limit)}
 		if err := on.query(due, q.sql.backlogs.due, args...); err != nil {
 			return err
 		}
 		if err := on.query(later, q.sql.backlogs.later, args...); err != nil {
 			return err
 		}
-	}
+		return on.query(blocked, q.sql.backlogs.blocked, b.Kind.Workflow, b.Kind.Name, int64(limit))
+	})
 }
 
 // Waiting implements [runtime.Backlogs].
@@ -87,6 +110,7 @@ func (q queue) Waiting(ctx context.Context, instance runtime.InstanceKey, limit 
 			Due:   fromMicros(number(columns[4])), RunAt: fromMicros(number(columns[5])),
 			Attempts: int(number(columns[6])), LastError: text(columns[7]),
 			ClaimedAt: orZero(columns[8]), DiedAt: orZero(columns[9]),
+			Holder: text(columns[11]), ToldAt: orZero(columns[12]), BlockedSince: orZero(columns[13]),
 		}
 		q.found(&w.Lease, columns[0], columns[1])
 		waiting = append(waiting, w)

@@ -4,7 +4,7 @@ import "strings"
 
 // backlogQueries are the statements of [runtime.Backlogs] on one queue.
 type backlogQueries struct {
-	next, due, later, dead, waiting string
+	next, due, later, blocked, nextDead, dead, waiting string
 }
 
 func newBacklogQueries(named *strings.Replacer) backlogQueries {
@@ -21,10 +21,24 @@ SELECT count(*), min(run_at) FROM (
 SELECT count(*), count(CASE WHEN claimed_at IS NOT NULL AND attempts > 0 THEN 1 END) FROM (
     SELECT claimed_at, attempts FROM {table}
     WHERE workflow_type = ? AND {kind} = ? AND dead_at IS NULL AND run_at > ? ORDER BY run_at LIMIT ?)`),
+		blocked: named.Replace(`
+SELECT count(*), min(blocked_since), (
+    SELECT last_error FROM {table} WHERE workflow_type = ?1 AND {kind} = ?2 AND blocked_since IS NOT NULL AND dead_at IS NULL
+    ORDER BY blocked_since LIMIT 1)
+FROM (
+    SELECT blocked_since FROM {table} WHERE workflow_type = ?1 AND {kind} = ?2 AND blocked_since IS NOT NULL AND dead_at IS NULL
+    ORDER BY blocked_since LIMIT ?3)`),
+		// nextDead finds the kind that comes next in the index of the dead, one after the other.
+		nextDead: named.Replace(`
+SELECT workflow_type, {kind} FROM {table}
+WHERE dead_at IS NOT NULL AND told_at IS NULL AND (workflow_type, {kind}) > (?, ?)
+ORDER BY workflow_type, {kind} LIMIT 1`),
 		dead: named.Replace(`
-SELECT workflow_type, {kind} FROM {table} WHERE dead_at IS NOT NULL ORDER BY dead_at DESC LIMIT ?`),
+SELECT count(*) FROM (
+    SELECT 1 FROM {table} WHERE workflow_type = ? AND {kind} = ? AND dead_at IS NOT NULL AND told_at IS NULL LIMIT ?)`),
 		waiting: named.Replace(`
-SELECT {part}, {number}, token, {kind}, {requested}, run_at, attempts, last_error, claimed_at, dead_at, commit_id FROM {table}
+SELECT {part}, {number}, token, {kind}, {requested}, run_at, attempts, last_error, claimed_at, dead_at, commit_id, holder, told_at, blocked_since
+FROM {table}
 WHERE workflow_id = ? AND workflow_type = ? ORDER BY run_at, {since}, {item} LIMIT ?`),
 	}
 }

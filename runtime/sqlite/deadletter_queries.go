@@ -1,29 +1,44 @@
 package sqlite
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
 
 // deadLetterQueries are the statements of [runtime.DeadLetters] on one queue.
 type deadLetterQueries struct {
-	list, count, revive, record, discard string
+	list, count             map[runtime.ToldFilter]string
+	revive, record, discard string
 }
 
 // newDeadLetterQueries makes them with the names of a queue. held finds a row by its lease.
 func newDeadLetterQueries(named *strings.Replacer, held string) deadLetterQueries {
 	const filter = `
 FROM {table}
-WHERE dead_at IS NOT NULL AND dead_at >= ?5 AND (?1 = '' OR workflow_type = ?1) AND (?2 = '' OR {kind} = ?2)
+WHERE dead_at IS NOT NULL {told} AND dead_at >= ?5 AND (?1 = '' OR workflow_type = ?1) AND (?2 = '' OR {kind} = ?2)
   AND (?3 = '' OR workflow_id = ?3) AND (?4 = '' OR instr(last_error, ?4) > 0)`
-	return deadLetterQueries{
-		// list walks along the index of the dead from the newest.
-		list: named.Replace(`
-SELECT workflow_id, workflow_type, {part}, {number}, token, {kind}, payload, {requested}, attempts, last_error, dead_at, commit_id` + filter + `
+	// list walks along an index of the dead from the newest.
+	const list = `
+SELECT workflow_id, workflow_type, {part}, {number}, token, {kind}, payload, {requested}, attempts, last_error, dead_at, commit_id, told_at` + filter + `
   AND (dead_at, workflow_id, workflow_type, {since}, {item}) < (?6, ?7, ?8, ?9, ?10)
-ORDER BY dead_at DESC, workflow_id DESC, workflow_type DESC, {since} DESC, {item} DESC LIMIT ?11`),
-		count: named.Replace(`
+ORDER BY dead_at DESC, workflow_id DESC, workflow_type DESC, {since} DESC, {item} DESC LIMIT ?11`
+	const count = `
 SELECT workflow_type, {kind}, count(*), min(dead_at), max(dead_at)` + filter + ` AND dead_at < ?6
-GROUP BY workflow_type, {kind} ORDER BY workflow_type, {kind}`),
+GROUP BY workflow_type, {kind} ORDER BY workflow_type, {kind}`
+	// Each condition is text of its own, so that SQLite knows which index has these dead letters.
+	byTold := func(sql string) map[runtime.ToldFilter]string {
+		return map[runtime.ToldFilter]string{
+			runtime.NotTold:   named.Replace(strings.Replace(sql, "{told}", "AND told_at IS NULL", 1)),
+			runtime.OnlyTold:  named.Replace(strings.Replace(sql, "{told}", "AND told_at IS NOT NULL", 1)),
+			runtime.ToldOrNot: named.Replace(strings.Replace(sql, "{told}", "", 1)),
+		}
+	}
+	return deadLetterQueries{
+		list:  byTold(list),
+		count: byTold(count),
 		revive: named.Replace(`
-UPDATE {table} SET dead_at = NULL, attempts = 0, run_at = ?, token = token + 1` + held + ` AND dead_at IS NOT NULL`),
+UPDATE {table} SET dead_at = NULL, told_at = NULL, blocked_since = NULL, attempts = 0, run_at = ?, token = token + 1` + held + ` AND dead_at IS NOT NULL`),
 		record: named.Replace(`
 INSERT INTO ironflow_discarded_letters
     (workflow_id, workflow_type, queue, version, item, kind, payload, attempts, last_error, due_at, dead_at,

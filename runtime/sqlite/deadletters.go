@@ -31,12 +31,13 @@ func (q queue) ListDead(ctx context.Context, list runtime.DeadLetterList) (lette
 			Kind:    runtime.Kind{Workflow: text(columns[1]), Name: text(columns[5])},
 			Payload: []byte(text(columns[6])), Due: fromMicros(number(columns[7])),
 			Attempts: int(number(columns[8])), Error: text(columns[9]), DiedAt: fromMicros(number(columns[10])),
+			ToldAt: orZero(columns[12]),
 		}
 		q.found(&d.Lease, columns[2], columns[3])
 		letters = append(letters, d)
 		return ctx.Err()
 	}
-	err = q.store.read(ctx, func(on *connection) error { return on.query(row, q.sql.deadLetters.list, args...) })
+	err = q.store.read(ctx, func(on *connection) error { return on.query(row, q.sql.deadLetters.list[list.Told], args...) })
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: list dead letters of %s: %w", q.name, err)
 	}
@@ -66,7 +67,7 @@ func (q queue) CountDead(ctx context.Context, filter runtime.DeadLetterFilter) (
 		})
 		return ctx.Err()
 	}
-	err = q.store.read(ctx, func(on *connection) error { return on.query(row, q.sql.deadLetters.count, args...) })
+	err = q.store.read(ctx, func(on *connection) error { return on.query(row, q.sql.deadLetters.count[filter.Told], args...) })
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: count dead letters of %s: %w", q.name, err)
 	}

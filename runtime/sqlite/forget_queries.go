@@ -4,10 +4,11 @@ import "github.com/ironflow-gen/ironflow/runtime"
 
 // The statements of [runtime.Forgetting].
 
-// deletable says that an instance, which has completed, has no effects left and no event after the position that all have
-// read. Neither comes any more: it takes no input.
+// deletable says that an instance, which has completed, has no effects left, but for dead ones that it was told of, and no event
+// after the position that all have read. Neither comes any more: it takes no input.
 const deletable = `completed_at IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM ironflow_effects AS q WHERE q.workflow_id = i.workflow_id AND q.workflow_type = i.workflow_type)
+  AND NOT EXISTS (SELECT 1 FROM ironflow_effects AS q WHERE q.workflow_id = i.workflow_id AND q.workflow_type = i.workflow_type
+                  AND q.told_at IS NULL)
   AND NOT EXISTS (
       SELECT 1 FROM ironflow_events AS e
       WHERE e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type AND e.version = i.version AND e.global_sequence > ?1)`
@@ -24,6 +25,7 @@ SELECT 1 FROM ironflow_instances AS i WHERE workflow_id = ?2 AND workflow_type =
 
 // deleteInstance are the statements that delete all that there is of an instance.
 var deleteInstance = []string{
+	`DELETE FROM ironflow_effects WHERE workflow_id = ? AND workflow_type = ?`,
 	`DELETE FROM ironflow_events WHERE workflow_id = ? AND workflow_type = ?`,
 	`DELETE FROM ironflow_snapshots WHERE workflow_id = ? AND workflow_type = ?`,
 	`DELETE FROM ironflow_observations WHERE workflow_id = ? AND workflow_type = ?`,

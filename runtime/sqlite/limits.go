@@ -111,7 +111,7 @@ func (l *limited) claim(ctx context.Context) (deliveries []runtime.Delivery, aga
 		if _, err := l.on.exec(takeSlot, l.queue.row(nil, &c.lease)...); err != nil {
 			return nil, time.Time{}, err
 		}
-		if deliveries, err = l.queue.take(l.on, c, l.Now, l.Until, deliveries); err != nil {
+		if deliveries, err = l.queue.take(l.on, c, l.Now, l.Until, l.Holder, deliveries); err != nil {
 			return nil, time.Time{}, err
 		}
 	}

@@ -148,7 +148,7 @@ INSERT INTO ironflow_timers (workflow_id, workflow_type, key, generation, input,
 VALUES ('', ?, ?, 1, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE
 SET generation = generation + 1, input = excluded.input, payload = excluded.payload,
-    fire_at = excluded.fire_at, run_at = excluded.run_at, attempts = 0, last_error = NULL, dead_at = NULL
+    fire_at = excluded.fire_at, run_at = excluded.run_at, attempts = 0, last_error = NULL, dead_at = NULL, blocked_since = NULL
 WHERE payload <> excluded.payload`
 
 // The table's rows lie in the order of the global sequence. AUTOINCREMENT means that max is the number of the last event that
@@ -163,7 +163,7 @@ FROM ironflow_events WHERE global_sequence > ? AND global_sequence <= ? ORDER BY
 
 // queueQueries are the statements of a queue. The two tables differ in the names of a few columns only.
 type queueQueries struct {
-	due, claim, future, realign, extend, done, recordRefused, retry, dead, release, again string
+	due, claim, future, realign, extend, done, recordRefused, retry, dead, release, again, wait string
 
 	deadLetters deadLetterQueries
 	backlogs    backlogQueries
@@ -183,6 +183,8 @@ func newQueueQueries(queue, kind, requested, part, number, since, item string) q
 		one = ` WHERE workflow_id = ? AND workflow_type = ? AND {part} = ? AND {number} = ?`
 		// held finds the row as long as the lease holds: a claim raises the token, and so does the end of a lease.
 		held = one + ` AND token = ? AND coalesce(commit_id, 0) = ?`
+		// settled begins the statements that end a lease.
+		settled = `UPDATE {table} SET blocked_since = ?, holder = NULL, token = token + 1, claimed_at = NULL`
 	)
 	return queueQueries{
 		// due walks along its index from the oldest.
@@ -192,23 +194,23 @@ WHERE workflow_type = ?1 AND {kind} = ?2 AND dead_at IS NULL AND run_at <= ?3
   AND NOT EXISTS (SELECT 1 FROM ironflow_paused_workflows AS p WHERE p.workflow_type = ?1)
 ORDER BY run_at LIMIT ?4`),
 		claim: named.Replace(`
-UPDATE {table} SET run_at = ?, claimed_at = ?, attempts = attempts + 1, token = token + 1` + one + `
-RETURNING token, attempts, payload, {requested}, last_error, trace, commit_id`),
+UPDATE {table} SET run_at = ?, claimed_at = ?, holder = ?, attempts = attempts + 1, token = token + 1` + one + `
+RETURNING token, attempts, payload, {requested}, last_error, trace, commit_id, blocked_since`),
 		// A timer that replaced a leased one has no attempt.
 		future: named.Replace(`SELECT 1 FROM {table} WHERE claimed_at > ?1 AND attempts > 0 AND dead_at IS NULL LIMIT 1`),
 		realign: named.Replace(`
-UPDATE {table} SET run_at = run_at - (claimed_at - ?1), claimed_at = ?1 WHERE claimed_at > ?1 AND attempts > 0 AND dead_at IS NULL`),
+UPDATE {table} SET run_at = run_at - (claimed_at - ?1), claimed_at = ?1 WHERE claimed_at > ?2 AND attempts > 0 AND dead_at IS NULL`),
 		extend: named.Replace(`UPDATE {table} SET run_at = ?` + held),
 		done:   named.Replace(`DELETE FROM {table}` + held),
 		recordRefused: named.Replace(insertEnded + `
 SELECT workflow_id, workflow_type, '{queue}', {since}, {item}, {kind}, 'refused', ?, attempts, '', '', 0, ?
 FROM {table}` + held + ` AND workflow_id <> ''`),
-		retry: named.Replace(`
-UPDATE {table} SET run_at = ?, last_error = ?, attempts = max(attempts, ?), token = token + 1, claimed_at = NULL` + held),
-		dead:    named.Replace(`UPDATE {table} SET dead_at = ?, last_error = ?, token = token + 1, claimed_at = NULL` + held),
-		release: named.Replace(`UPDATE {table} SET run_at = ?, attempts = attempts - 1, token = token + 1, claimed_at = NULL` + held),
-		again: named.Replace(`
-UPDATE {table} SET run_at = ?, {requested} = ?, attempts = 0, last_error = NULL, token = token + 1, claimed_at = NULL` + held),
+		// Each of these begins with the time since which the delivery is blocked, or NULL.
+		retry:       named.Replace(settled + `, run_at = ?, last_error = ?, attempts = max(attempts, ?)` + held),
+		dead:        named.Replace(settled + `, dead_at = ?, told_at = ?, last_error = ?` + held),
+		release:     named.Replace(settled + `, run_at = ?, attempts = attempts - 1` + held),
+		again:       named.Replace(settled + `, run_at = ?, {requested} = ?, attempts = ?, last_error = nullif(?, '')` + held),
+		wait:        named.Replace(settled + `, run_at = ?, last_error = ?, attempts = max(attempts - 1, ?)` + held),
 		deadLetters: newDeadLetterQueries(named, held),
 		backlogs:    newBacklogQueries(named),
 	}

@@ -35,7 +35,9 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 			"due": q.due, "claim": q.claim, "extend": q.extend, "done": q.done, "recordRefused": q.recordRefused,
 			"retry": q.retry, "dead": q.dead, "release": q.release, "again": q.again,
 			"next": q.backlogs.next, "backlogDue": q.backlogs.due, "backlogLater": q.backlogs.later,
-			"listDead": q.deadLetters.list, "revive": q.deadLetters.revive,
+			"backlogBlocked": q.backlogs.blocked, "nextDead": q.backlogs.nextDead, "backlogDead": q.backlogs.dead, "wait": q.wait,
+			"listDead": q.deadLetters.list[runtime.NotTold], "listTold": q.deadLetters.list[runtime.OnlyTold],
+			"listAllDead": q.deadLetters.list[runtime.ToldOrNot], "revive": q.deadLetters.revive,
 			"record": q.deadLetters.record, "discard": q.deadLetters.discard,
 		} {
 			statements[queue+" "+name] = statement

@@ -80,7 +80,7 @@ func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delive
 			return err
 		}
 		for _, c := range found {
-			if deliveries, err = q.take(on, c, claim.Now, claim.Until, deliveries); err != nil {
+			if deliveries, err = q.take(on, c, claim.Now, claim.Until, claim.Holder, deliveries); err != nil {
 				return err
 			}
 		}
@@ -94,17 +94,18 @@ func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delive
 
 // take leases a delivery and appends it to those that are leased.
 func (q queue) take(
-	on *connection, c candidate, now, until time.Time, deliveries []runtime.Delivery,
+	on *connection, c candidate, now, until time.Time, holder string, deliveries []runtime.Delivery,
 ) ([]runtime.Delivery, error) {
 	row := func(columns []driver.Value) error {
 		c.lease.Token, c.lease.Commit = number(columns[0]), runtime.CommitID(number(columns[6]))
 		deliveries = append(deliveries, runtime.Delivery{
 			Lease: c.lease, Kind: c.kind, Attempt: int(number(columns[1])), Payload: []byte(text(columns[2])),
 			Due: fromMicros(number(columns[3])), LastError: text(columns[4]), Trace: text(columns[5]),
+			BlockedSince: orZero(columns[7]),
 		})
 		return nil
 	}
-	err := on.query(row, q.sql.claim, q.row([]driver.Value{micros(until), micros(now)}, &c.lease)...)
+	err := on.query(row, q.sql.claim, q.row([]driver.Value{micros(until), micros(now), usererr.Bound(holder)}, &c.lease)...)
 	return deliveries, err
 }
 
@@ -143,16 +144,16 @@ func (q queue) due(ctx context.Context, on *connection, claim runtime.Claim, lim
 }
 
 // Realign implements [runtime.Queue]. It first looks without a lock, and nearly always finds nothing.
-func (q queue) Realign(ctx context.Context, now time.Time) (realigned int64, err error) {
+func (q queue) Realign(ctx context.Context, now, claimedAfter time.Time) (realigned int64, err error) {
 	found := false
 	row := func([]driver.Value) error {
 		found = true
 		return nil
 	}
-	err = q.store.read(ctx, func(on *connection) error { return on.query(row, q.sql.future, micros(now)) })
+	err = q.store.read(ctx, func(on *connection) error { return on.query(row, q.sql.future, micros(claimedAfter)) })
 	if err == nil && found {
 		err = q.store.writer.write(ctx, func(on *connection) (err error) {
-			realigned, err = on.exec(q.sql.realign, micros(now))
+			realigned, err = on.exec(q.sql.realign, micros(now), micros(claimedAfter))
 			return err
 		})
 	}
@@ -184,17 +185,26 @@ func (q queue) Settle(ctx context.Context, settlements []runtime.Settlement) (lo
 }
 
 func (t *table) settlement(s *runtime.Settlement) (statement string, args []driver.Value, err error) {
+	var blocked, told driver.Value
+	if !s.BlockedSince.IsZero() {
+		blocked = micros(s.BlockedSince)
+	}
+	if s.Told {
+		told = micros(s.At)
+	}
 	switch s.Verdict {
 	case runtime.Done:
 		return t.sql.done, nil, nil
 	case runtime.RetryLater:
-		return t.sql.retry, []driver.Value{micros(s.At), usererr.Bound(s.Error), int64(s.Attempts)}, nil
+		return t.sql.retry, []driver.Value{blocked, micros(s.At), usererr.Bound(s.Error), int64(s.Attempts)}, nil
 	case runtime.Dead:
-		return t.sql.dead, []driver.Value{micros(s.At), usererr.Bound(s.Error)}, nil
+		return t.sql.dead, []driver.Value{blocked, micros(s.At), told, usererr.Bound(s.Error)}, nil
 	case runtime.Release:
-		return t.sql.release, []driver.Value{micros(s.At)}, nil
+		return t.sql.release, []driver.Value{blocked, micros(s.At)}, nil
 	case runtime.Again:
-		return t.sql.again, []driver.Value{micros(s.At), micros(s.At)}, nil
+		return t.sql.again, []driver.Value{blocked, micros(s.At), micros(s.At), int64(s.Attempts), usererr.Bound(s.Error)}, nil
+	case runtime.Wait:
+		return t.sql.wait, []driver.Value{blocked, micros(s.At), usererr.Bound(s.Error), int64(s.Attempts)}, nil
 	}
 	return "", nil, fmt.Errorf("unknown verdict %d", s.Verdict)
 }

@@ -42,6 +42,7 @@ func recurInChange(k *kit) {
 		lease := l.lease()
 		c := change(instance, 1, 1)
 		c.Settle = settlement(lease, runtime.Again, 5000)
+		c.Settle[0].Error = ""
 		k.commit(c)
 		l.wantOver(lease)
 		if got := l.claim(at(4999), at(9000), 9); len(got) != 0 {

@@ -24,6 +24,22 @@ var forgettingRules = []rule{
 // allRead is a position that all events are up to.
 const allRead = runtime.FeedPosition(math.MaxInt64)
 
+// finishTold makes an instance that has completed with a dead letter that it was told of.
+func (k *kit) finishTold(instance runtime.InstanceKey) {
+	k.Helper()
+	effects := k.effects()
+	effects.put(instance.ID, at(0))
+	claimed := effects.claim(at(3600), at(7200), 9) // others may wait
+	own := slices.IndexFunc(claimed, func(d runtime.Delivery) bool { return d.Lease.Instance == instance })
+	if own < 0 {
+		k.Fatalf("the effect of %s was not claimed", instance)
+	}
+	c := complete(change(instance, 1, 2))
+	c.Now, c.Status = at(10), "done"
+	c.Settle = []runtime.Settlement{{Lease: claimed[own].Lease, Verdict: runtime.Dead, At: at(10), Error: "no", Told: true}}
+	k.commit(c)
+}
+
 // finish makes an instance that is completed at a time.
 func (k *kit) finish(instance runtime.InstanceKey, created, completed int) {
 	k.Helper()
@@ -95,6 +111,8 @@ func findUnfinished(k *kit) {
 	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: read}, "free")
 	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: allRead}, "free", "unread")
 	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: read - 1})
+	k.finishTold(order("told"))
+	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: allRead}, "told", "free", "unread")
 }
 
 func versionOf(instance runtime.InstanceKey, version int64) runtime.InstanceVersion {
@@ -127,6 +145,11 @@ func deleteInstances(k *kit) {
 	k.commit(observe(complete(change(order("gone"), 3, 1))))
 	if kept := k.delete(versionOf(order("gone"), 4)); len(kept) > 0 {
 		k.Errorf("kept %v", kept)
+	}
+	k.unchanged(before)
+	k.finishTold(order("told"))
+	if kept := k.delete(versionOf(order("told"), 3)); len(kept) > 0 {
+		k.Errorf("kept %v, whose dead letter is one that it was told of", kept)
 	}
 	k.unchanged(before)
 	if i := k.load(order("gone")); i.Version != 0 || len(i.Events) > 0 {

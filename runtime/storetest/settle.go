@@ -250,7 +250,7 @@ func consumedIsOver(l line) {
 func realign(l line) {
 	set := func(now time.Time, want int64) {
 		l.Helper()
-		if n, err := l.queue.Realign(l.ctx, now); err != nil || n != want {
+		if n, err := l.queue.Realign(l.ctx, now, now.Add(time.Minute)); err != nil || n != want {
 			l.Errorf("Realign at %v: got %d, error %v, want %d", now, n, err, want)
 		}
 	}
@@ -264,6 +264,7 @@ func realign(l line) {
 	}
 	set(at(86_400), 0)
 	before := l.dump()
+	set(at(86_340), 0) // nearly now
 	set(at(86_500), 0)
 	l.unchanged(before)
 	set(at(20), 2)

@@ -70,6 +70,8 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"paused timers", linesOf(runtime.TimerQueue, pauseRules), []way{appending}},
 		{"backlog of effects", linesOf(runtime.EffectQueue, backlogRules), []way{appending}},
 		{"backlog of timers", linesOf(runtime.TimerQueue, backlogRules), []way{appending}},
+		{"what a process cannot take, of effects", linesOf(runtime.EffectQueue, blockedRules), []way{appending}},
+		{"what a process cannot take, of timers", linesOf(runtime.TimerQueue, blockedRules), []way{appending}},
 		{"dead effects", linesOf(runtime.EffectQueue, deadLetterRules), []way{appending}},
 		{"dead timers", linesOf(runtime.TimerQueue, deadLetterRules), []way{appending}},
 		{"forgetting", forgettingRules, []way{appending}},
