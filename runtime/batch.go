@@ -73,7 +73,7 @@ func (b *batch) run() {
 	case err == nil: // all are answered
 	case len(b.groups) == 1 && len(b.groups[0].tasks) == 1 && !errors.Is(err, ErrConflict):
 		b.groups[0].tasks[0].answer(result{}, fromStore(err))
-	case errors.Is(err, ErrOutcomeUnknown):
+	case errors.Is(err, ErrOutcomeUnknown), isUnavailable(err): // served alone, each would fail in the same way
 		for _, g := range b.groups {
 			g.answerAll(fromStore(err))
 		}

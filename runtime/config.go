@@ -92,6 +92,10 @@ type Config struct {
 	// Retention says how long what is over is kept. Default: for ever.
 	Retention Retention
 
+	// UnavailableTimeout is how long an input or a question is repeated while the store is unavailable, when its context has no
+	// deadline; else until that. Then it fails with *Unavailable. See also WithUnavailableTimeout. Default: 10 s.
+	UnavailableTimeout time.Duration
+
 	// StopTimeout is how long Run waits for handlers before it cancels their contexts. Default: 15 s.
 	StopTimeout time.Duration
 }
@@ -116,6 +120,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.PollInterval, 200*time.Millisecond)
 	setDefault(&c.EffectTimeout, time.Minute)
 	setDefault(&c.FeedStallAfter, 10*time.Second)
+	setDefault(&c.UnavailableTimeout, 10*time.Second)
 	setDefault(&c.StopTimeout, 15*time.Second)
 	c.EffectRetry = c.EffectRetry.withDefaults(defaultRetry)
 	c.TimerRetry = c.TimerRetry.withDefaults(defaultRetry)
@@ -150,7 +155,7 @@ func (c Config) validate() error {
 	}
 	for name, d := range map[string]time.Duration{
 		"Lease": c.Lease, "PollInterval": c.PollInterval, "EffectTimeout": c.EffectTimeout, "StopTimeout": c.StopTimeout,
-		"FeedStallAfter": c.FeedStallAfter,
+		"FeedStallAfter": c.FeedStallAfter, "UnavailableTimeout": c.UnavailableTimeout,
 	} {
 		if d < 0 {
 			return fmt.Errorf("ironflow: Config.%s is %v, it must not be negative", name, d)

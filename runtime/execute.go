@@ -13,8 +13,8 @@ import (
 // unless the error says that the store's answer was lost. A context that ends before the decision is made takes the input
 // back; after it, the call waits for the store's answer.
 //
-// Errors are *UnknownWorkflow, *UniqueKeyConflict, *InputIDReused, *PanicError from user code, or name what is wrong with the input or
-// the decision; errors of the store are wrapped.
+// Errors are *UnknownWorkflow, *UniqueKeyConflict, *InputIDReused, *Unavailable, *PanicError from user code, or name what is wrong with
+// the input or the decision; other errors of the store are wrapped.
 func Execute[E, R any](
 	ctx context.Context, engine *Engine, workflow string, input any, options ...ExecuteOption,
 ) (Outcome[E, R], error) {
@@ -197,12 +197,18 @@ func (e *Engine) admit(ctx context.Context, req request) (result, error) {
 	if req.within != nil {
 		take = e.executor.within
 	}
-	r, err := take(ctx, req.key(), req)
+	again := untilAvailable[result]
+	if req.within != nil || req.delivery != nil { // a transaction that failed stays so, and a delivery is repeated by its worker
+		again = once
+	}
+	r, err := again(ctx, &e.config, func() (result, error) { return take(ctx, req.key(), req) })
 	if err != nil {
 		err = req.named(err)
 	}
 	return r, err
 }
+
+func once(_ context.Context, _ *Config, call func() (result, error)) (result, error) { return call() }
 
 // Wake lets the workers and readers of this engine look for work at once, and not only when they poll next: after the commit of a transaction
 // of the caller's own, see Within, on a store that does not tell of it.

@@ -109,9 +109,8 @@ func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[Insta
 		return Page[InstanceSummary]{}, err
 	}
 	size := pageSize(query.Limit)
-	found, err := e.store.ListInstances(ctx, InstanceList{
-		InstanceFilter: query.InstanceFilter.narrow(), After: after, Limit: size + 1,
-	})
+	list := InstanceList{InstanceFilter: query.InstanceFilter.narrow(), After: after, Limit: size + 1}
+	found, err := untilAvailable(ctx, &e.config, func() ([]InstanceSummary, error) { return e.store.ListInstances(ctx, list) })
 	if err != nil {
 		return Page[InstanceSummary]{}, err
 	}
@@ -123,7 +122,7 @@ func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[Insta
 // CountInstances counts instances by workflow and status. It reads all that the filter lets through, which takes a while
 // where there are millions.
 func (e *Engine) CountInstances(ctx context.Context, filter InstanceFilter) (InstanceCounts, error) {
-	return e.store.CountInstances(ctx, filter.narrow())
+	return untilAvailable(ctx, &e.config, func() (InstanceCounts, error) { return e.store.CountInstances(ctx, filter.narrow()) })
 }
 
 // narrow says in the filter what follows from it and what an index knows: nothing is changed before it is created.

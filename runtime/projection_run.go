@@ -345,7 +345,7 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what st
 	switch {
 	case errors.Is(err, errProjectionLost):
 		return false
-	case ctx.Err() != nil, errors.Is(err, ErrConflict): // no fault of the event
+	case ctx.Err() != nil, errors.Is(err, ErrConflict), isUnavailable(err): // no fault of the event
 		uncount, described = 1, nil
 		pause = conflictBackoff.delay(attempt)
 	case errors.As(err, &unknown):

@@ -77,7 +77,7 @@ func (e *Engine) viewAt(ctx context.Context, workflow, id string, version int64)
 	}
 	view := View[any]{}
 	for view.Version < version {
-		events, err := e.store.History(ctx, key, view.Version, int(min(version-view.Version, historyPage)))
+		events, err := e.history(ctx, key, view.Version, int(min(version-view.Version, historyPage)))
 		if err != nil {
 			return nil, View[any]{}, err
 		}
@@ -146,16 +146,20 @@ func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64,
 	if limit <= 0 {
 		limit = math.MaxInt32
 	}
-	events, err := e.store.History(ctx, key, max(after, 0), limit)
+	events, err := e.history(ctx, key, max(after, 0), limit)
 	if err != nil || len(events) > 0 {
 		return events, err
 	}
 	// There may be none after the version, or none at all.
-	first, err := e.store.History(ctx, key, 0, 1)
+	first, err := e.history(ctx, key, 0, 1)
 	if err == nil && len(first) == 0 {
 		err = &UnknownInstance{Instance: key}
 	}
 	return nil, err
+}
+
+func (e *Engine) history(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
+	return untilAvailable(ctx, &e.config, func() ([]StoredEvent, error) { return e.store.History(ctx, instance, after, limit) })
 }
 
 // HistoryDynamic is History with the events as the declaration of today writes them: what was stored before an event gained a
@@ -209,7 +213,7 @@ func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot boo
 	if fromSnapshot {
 		read.Schema = w.schema()
 	}
-	instances, err := e.store.Read(ctx, []ReadRequest{read})
+	instances, err := untilAvailable(ctx, &e.config, func() ([]Instance, error) { return e.store.Read(ctx, []ReadRequest{read}) })
 	if err != nil {
 		return nil, Instance{}, err
 	}

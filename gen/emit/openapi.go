@@ -131,7 +131,7 @@ func (d *openAPIDocument) input(in *spec.Message) object {
 	})
 	op := operation("send"+in.Name.Text, "Sends "+in.Name.Text, answers{
 		"200": d.response("Accepted: the events are stored.", schemaRef(names.Outcome)),
-	}, "400", "409", "413", "415", "422", "500", "503")
+	}, "400", "409", "413", "415", "422", "500", "503", "504")
 	if in.Doc != "" {
 		op["description"] = in.Doc
 	}
@@ -293,8 +293,9 @@ var failures = []struct {
 	{"413", "The input is too large.", []string{"too_large"}},
 	{"415", "The input is not sent as application/json.", []string{"unsupported_media_type"}},
 	{"422", "The input is not as declared, or its Idempotency-Key came with another one.", []string{"invalid_input", "idempotency_key_reused"}},
-	{"500", "Something went wrong inside.", []string{"internal", "outcome_unknown"}},
-	{"503", "Come back later.", []string{"unavailable", "paused"}},
+	{"500", "A fault of the server.", []string{"internal"}},
+	{"503", "Come back later. Nothing was stored.", []string{"unavailable", "paused"}},
+	{"504", "It is unknown whether the input was stored. With an Idempotency-Key it can be sent again.", []string{"outcome_unknown"}},
 }
 
 func (d *openAPIDocument) errors() {

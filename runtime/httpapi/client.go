@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -47,6 +48,9 @@ const maxAnswer = 64 << 20
 
 // Send sends an input. Ev is the interface of the events that it may lead to. That it was rejected, or came after the instance's
 // end, is an outcome; any other answer is an *Error.
+//
+// When the server cannot be reached the error is a *runtime.Unavailable. When the answer was lost on its way, or a gateway
+// answered in the server's place, the error is runtime.ErrOutcomeUnknown.
 func Send[Ev, S, I, E, R any](
 	ctx context.Context, c *Client[S, I, E, R], input any, options ...CallOption,
 ) (out runtime.Outcome[Ev, R], err error) {
@@ -78,11 +82,28 @@ func Send[Ev, S, I, E, R any](
 			out = runtime.AcceptedOutcome[Ev, R](accepted.Version, events...)
 		}
 	}
+	if lost, is := errors.AsType[*unanswered](err); is || refused && answer.fromGateway() {
+		if is {
+			err = lost.err
+		}
+		err = fmt.Errorf("%w: %w", runtime.ErrOutcomeUnknown, err)
+	}
 	if err != nil {
 		err = fmt.Errorf("workflow %s: input %s: %w", c.Workflow, name, err)
 	}
 	return out, err
 }
+
+// fromGateway reports that a gateway answered because it heard nothing from the server.
+func (e *Error) fromGateway() bool {
+	return e.Code == "" && (e.Status == http.StatusBadGateway || e.Status == http.StatusGatewayTimeout)
+}
+
+// unanswered says that a request may have reached the server, and its answer did not reach the client.
+type unanswered struct{ err error }
+
+func (e *unanswered) Error() string { return e.err.Error() }
+func (e *unanswered) Unwrap() error { return e.err }
 
 func eventsOf[Ev, E any](encoded []runtime.Encoded, events runtime.Codec[E]) ([]Ev, error) {
 	list := make([]Ev, 0, len(encoded))
@@ -170,6 +191,9 @@ func (c *Client[S, I, E, R]) History(ctx context.Context, id string, options ...
 func (c *Client[S, I, E, R]) call(
 	ctx context.Context, method string, path []string, query url.Values, body []byte, answer any, options []CallOption,
 ) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	target, err := c.url(path, query)
 	if err != nil {
 		return err
@@ -190,14 +214,17 @@ func (c *Client[S, I, E, R]) call(
 		client = http.DefaultClient
 	}
 	resp, err := client.Do(req)
+	if dial, is := errors.AsType[*net.OpError](err); is && dial.Op == "dial" {
+		return &runtime.Unavailable{Reason: "the server cannot be reached", Err: err}
+	}
 	if err != nil {
-		return err
+		return &unanswered{err}
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("reading the answer: %w", err)
+		return &unanswered{fmt.Errorf("reading the answer: %w", err)}
 	case len(text) > maxAnswer:
 		return fmt.Errorf("the answer has more than %d bytes", maxAnswer)
 	case resp.StatusCode != http.StatusOK:

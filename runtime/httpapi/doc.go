@@ -23,8 +23,11 @@
 //	413  too_large
 //	415  unsupported_media_type
 //	422  invalid_input, with all places where it is wrong, at most codec.MaxErrors; idempotency_key_reused
-//	500  internal, outcome_unknown
+//	500  internal
 //	503  unavailable, paused; with Retry-After
+//	504  outcome_unknown
 //
-// What goes wrong inside is logged and answered with 500 and nothing else.
+// A fault of the program is logged, and answered with 500 and nothing else. 503 means that nothing was stored: the store is
+// unavailable, there was no answer in time, or the instance has events that only a newer program can read. 504 means that the
+// answer of the store was lost.
 package httpapi

@@ -18,8 +18,12 @@ import (
 // those of a POST.
 func (h *handler) failed(w http.ResponseWriter, r *http.Request, input Input, body []byte, err error) {
 	answer := answerTo(input, body, err)
-	if answer.Status == http.StatusInternalServerError {
-		slog.ErrorContext(r.Context(), "ironflow: a request over HTTP failed",
+	if answer.Status >= http.StatusInternalServerError && answer.Code != Paused {
+		level := slog.LevelWarn // not a fault of this program
+		if answer.Status == http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		slog.Log(r.Context(), level, "ironflow: a request over HTTP failed",
 			"workflow", h.workflow.Name, "method", r.Method, "path", r.URL.Path, "status", answer.Status, "error", usererr.Bound(err.Error()))
 	}
 	h.fail(w, answer)
@@ -60,10 +64,19 @@ func answerTo(input Input, body []byte, err error) *Error {
 	if _, is := errors.AsType[*runtime.WorkflowPaused](err); is {
 		return &Error{Status: http.StatusServiceUnavailable, Code: Paused, Message: "the workflow takes no inputs for now"}
 	}
+	if errors.Is(err, runtime.ErrOutcomeUnknown) { // it may be a timeout, too, after which nothing is known to be stored or not
+		return &Error{Status: http.StatusGatewayTimeout, Code: OutcomeUnknown,
+			Message: "it is unknown whether the input was stored; with an Idempotency-Key it can be sent again"}
+	}
+	if _, is := errors.AsType[*runtime.Unavailable](err); is {
+		return &Error{Status: http.StatusServiceUnavailable, Code: Unavailable, Message: "the database is unavailable; nothing was stored, come back later"}
+	}
+	_, newerEvent := errors.AsType[*runtime.UnknownEvent](err)
+	_, newerType := errors.AsType[*codec.UnknownTypeError](err)
 	switch {
-	case errors.Is(err, runtime.ErrOutcomeUnknown):
-		return &Error{Status: http.StatusInternalServerError, Code: OutcomeUnknown,
-			Message: "it is not known whether the input was stored; with an Idempotency-Key it can be sent again"}
+	case newerEvent, newerType:
+		return &Error{Status: http.StatusServiceUnavailable, Code: Unavailable,
+			Message: "the instance has what only a newer version of this service can read; nothing was stored, come back later"}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &Error{Status: http.StatusServiceUnavailable, Code: Unavailable, Message: "there was no answer in time; come back later"}
 	}

@@ -38,6 +38,9 @@ const (
 	// retryAfter is what a client is told in seconds when it is to come back.
 	retryAfter = "1"
 
+	// unavailableTimeout is how long a request waits for a store that is unavailable. A client can come back by itself.
+	unavailableTimeout = 2 * time.Second
+
 	defaultPage, maxPage = 100, 1000
 )
 
@@ -50,7 +53,7 @@ type handler struct {
 // NewHandler serves a workflow that is registered with the engine. It authenticates nobody: put it behind what does, and into
 // another mux with [http.StripPrefix] if it is not to be at the root.
 //
-// A request waits for its turn at most 30 seconds, less when its context ends. Bodies may have as many bytes as
+// A request waits for its turn at most 30 seconds, for a store that is unavailable 2 seconds, and less when its context ends. Bodies may have as many bytes as
 // runtime.Config.MaxPayloadBytes. Failures are logged with [slog.Default].
 func NewHandler(engine *runtime.Engine, workflow Workflow) http.Handler {
 	mux := http.NewServeMux()
@@ -69,6 +72,7 @@ func NewHandler(engine *runtime.Engine, workflow Workflow) http.Handler {
 
 // ServeHTTP leaves the way to the mux, and answers what leads nowhere like everything else. The mux would do so in plain text.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = r.WithContext(runtime.WithUnavailableTimeout(r.Context(), unavailableTimeout))
 	nowhere, pattern := h.mux.Handler(r)
 	if pattern != "" {
 		h.mux.ServeHTTP(w, r)

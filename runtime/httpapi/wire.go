@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
@@ -78,6 +79,18 @@ type Error struct {
 type Mistake struct {
 	Path    string `json:"path"` // as in items[2].sku; empty for the document itself
 	Message string `json:"message"`
+}
+
+// Unwrap returns what an engine in the process would have returned, as far as the answer tells: runtime.ErrOutcomeUnknown, or a
+// *runtime.Unavailable for an answer of 503, whoever it is from.
+func (e *Error) Unwrap() error {
+	switch {
+	case e.Code == OutcomeUnknown:
+		return runtime.ErrOutcomeUnknown
+	case e.Status == http.StatusServiceUnavailable && e.Code != Paused:
+		return &runtime.Unavailable{Reason: e.Message}
+	}
+	return nil
 }
 
 func (e *Error) Error() string {

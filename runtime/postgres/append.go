@@ -18,6 +18,10 @@ func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
 	if len(batch.Changes) == 0 {
 		return s.unchanged(ctx, batch.Unchanged)
 	}
+	return s.pool.run(ctx, func(conn *lent) error { return s.append(ctx, conn, batch) })
+}
+
+func (s *Store) append(ctx context.Context, conn *lent, batch runtime.Batch) error {
 	b, err := newChangeBatch(s.pool, s.queries, batch.Changes)
 	if err != nil {
 		return err
@@ -33,13 +37,6 @@ func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
 		b.queueChanges(batch.Commit)
 		b.Queue(commit)
 	}
-
-	conn, err := s.pool.Acquire(ctx)
-	if err != nil {
-		return wrap(err, "append: acquire a connection for %s", b.describe())
-	}
-	// Whatever happens, a panic included, the connection goes back.
-	defer abandon(ctx, conn)
 	return b.commit(ctx, conn)
 }
 
@@ -93,21 +90,17 @@ func (c *versionColumns) describe() string {
 func (s *Store) Committed(
 	ctx context.Context, instance runtime.InstanceKey, version int64, commit runtime.CommitID,
 ) (committed bool, err error) {
-	conn, err := s.pool.Acquire(ctx)
-	if err != nil {
-		return false, wrap(err, "find commit of %s: acquire a connection", instance)
-	}
-	defer abandon(ctx, conn)
-	var batch pgx.Batch
-	batch.Queue(begin)
-	batch.Queue(useIndexesAndWait, "0")
-	batch.Queue(s.queries.awaitInsert, instance.ID, instance.Workflow)
-	batch.Queue(s.queries.awaitUpdate, instance.ID, instance.Workflow)
-	batch.Queue(s.queries.hasEvent, instance.ID, instance.Workflow, version, int64(commit)).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&committed)
+	err = s.pool.send(ctx, func(batch *pgx.Batch) {
+		batch.Queue(begin)
+		batch.Queue(useIndexesAndWait, "0")
+		batch.Queue(s.queries.awaitInsert, instance.ID, instance.Workflow)
+		batch.Queue(s.queries.awaitUpdate, instance.ID, instance.Workflow)
+		batch.Queue(s.queries.hasEvent, instance.ID, instance.Workflow, version, int64(commit)).QueryRow(func(row pgx.Row) error {
+			return row.Scan(&committed)
+		})
+		batch.Queue("ROLLBACK")
 	})
-	batch.Queue("ROLLBACK")
-	if err := conn.SendBatch(ctx, &batch).Close(); err != nil {
+	if err != nil {
 		return false, wrap(err, "find commit of %s", instance)
 	}
 	return committed, nil

@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // asTexts returns payloads as a column of text. All of it is one string, so that it is copied, but not allocated one by one.
@@ -26,23 +25,6 @@ func asTexts(payloads [][]byte) []string {
 		texts[i], rest = rest[:len(payload)], rest[len(payload):]
 	}
 	return texts
-}
-
-// connections are the caller's pool.
-type connections struct {
-	*pgxpool.Pool
-	lean bool // they take lean columns
-}
-
-// newConnections looks at the protocol mode. Lean columns need one in which pgx asks the server for the types of parameters;
-// otherwise it goes by their types in Go, and these tell it nothing.
-func newConnections(pool *pgxpool.Pool) *connections {
-	lean := false
-	switch pool.Config().ConnConfig.DefaultQueryExecMode {
-	case pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec:
-		lean = true
-	}
-	return &connections{pool, lean}
 }
 
 // suit puts the columns among the arguments of statements into types that pgx encodes without an allocation for each element,

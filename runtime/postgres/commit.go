@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 )
@@ -18,15 +17,11 @@ import (
 // commitTimeout bounds the wait for the answer to a batch with COMMIT, which a synchronous standby may hold up.
 const commitTimeout = 30 * time.Second
 
-// rollbackTimeout bounds a rollback, which does not end with the caller's context. A connection that cannot even roll
-// back in that time is given up, and the server rolls back.
-const rollbackTimeout = 5 * time.Second
-
 // commit sends the statements in one round trip: after a statement that fails, the server skips the rest. COMMIT is the
 // last, unless there is only one, which commits when it is done. On success the connection is out of the transaction.
 //
 // Once they are sent, ctx no longer counts: whoever gave up then would not know whether the changes are stored.
-func (b *changeBatch) commit(ctx context.Context, conn *pgxpool.Conn) error {
+func (b *changeBatch) commit(ctx context.Context, conn *lent) error {
 	if err := ctx.Err(); err != nil {
 		return wrap(err, "commit %s", b.describe())
 	}
@@ -58,6 +53,7 @@ func (b *changeBatch) commit(ctx context.Context, conn *pgxpool.Conn) error {
 	if committed {
 		return nil
 	}
+	conn.note(err)
 	return b.failure(err, tag)
 }
 
@@ -112,20 +108,4 @@ func (b *changeBatch) refusal(err *pgconn.PgError) error {
 		return &runtime.LeaseLost{Lease: leases[number-1]}
 	}
 	return wrap(err, "commit %s", b.describe())
-}
-
-// abandon rolls back what was begun on a connection, unless it is broken, and gives it back. The pool drops a connection
-// that is broken or still in a transaction.
-func abandon(ctx context.Context, conn *pgxpool.Conn) error {
-	defer conn.Release()
-	if conn.Conn().IsClosed() {
-		return nil
-	}
-	if conn.Conn().PgConn().TxStatus() == 'I' {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
-	defer cancel()
-	_, err := conn.Exec(ctx, "ROLLBACK")
-	return err
 }

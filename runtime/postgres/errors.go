@@ -16,6 +16,13 @@ const (
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03" // lock_timeout
 	connectionException  = "08"    // a class
+	readOnlyTransaction  = "25006"
+	featureNotSupported  = "0A000"
+	notInPrerequisite    = "55000"
+	internalError        = "XX000"
+	shutdown             = "57P" // 57P01 to 57P05: the server ends the session, or does not begin one
+	outOfResources       = "53"  // a class: disk, memory, connections
+	systemError          = "58"  // a class: the disk, mostly
 	undefinedTable       = "42P01"
 	noSavepoint          = "3B001"
 	invalidSchemaName    = "3F000"
@@ -27,7 +34,55 @@ func wrap(err error, format string, args ...any) error {
 	if lostRace(err) {
 		return fmt.Errorf("postgres: %s: %w (%w)", doing, runtime.ErrConflict, err)
 	}
-	return fmt.Errorf("postgres: %s: %w", doing, err)
+	return fmt.Errorf("postgres: %s: %w", doing, unavailable(err))
+}
+
+// unavailable turns an error by which the server says that it cannot serve now into *runtime.Unavailable. Nothing may have been
+// stored: a commit whose answer is in doubt must not come here.
+func unavailable(err error) error {
+	var known *runtime.Unavailable
+	var server *pgconn.PgError
+	if !errors.As(err, &server) || errors.As(err, &known) {
+		return err
+	}
+	if reason := whyUnavailable(server); reason != "" {
+		return &runtime.Unavailable{Reason: reason, Err: err}
+	}
+	return err
+}
+
+// whyUnavailable is empty unless the error says that this connection, or its server, cannot serve now.
+func whyUnavailable(err *pgconn.PgError) string {
+	switch {
+	case refuses(err):
+		return noWrites
+	case strings.HasPrefix(err.Code, shutdown):
+		return "the server ended the session"
+	case strings.HasPrefix(err.Code, connectionException):
+		return "the connection to the database broke"
+	case strings.HasPrefix(err.Code, outOfResources), strings.HasPrefix(err.Code, systemError):
+		return "the server is out of resources"
+	}
+	return ""
+}
+
+const noWrites = "the server takes no writes: it is a standby, or default_transaction_read_only is on"
+
+// errReadOnly is what the server would say to the first statement that writes.
+var errReadOnly = &pgconn.PgError{
+	Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: readOnlyTransaction, Message: "the transaction is read-only",
+}
+
+// refuses reports whether a server that is a standby, or is set to read only, refused a statement. The session goes on, and the
+// transaction is rolled back.
+func refuses(err *pgconn.PgError) bool {
+	switch err.Code {
+	case readOnlyTransaction:
+		return true
+	case featureNotSupported, notInPrerequisite, internalError: // not of its own are the codes of some statements on a standby
+		return strings.Contains(err.Message, "recovery")
+	}
+	return false
 }
 
 func askedToRetry(err error) bool { return hasCode(err, serializationFailure, deadlockDetected) }

@@ -145,10 +145,11 @@ func (h *horizon) known() int64 {
 func (h *horizon) ask(ctx context.Context, known int64) (runtime.FeedHorizon, error) {
 	var issued, oldest int64
 	var id *int64
-	var batch pgx.Batch
-	batch.Queue(h.take, known).QueryRow(func(row pgx.Row) error { return row.Scan(&issued, &id) })
-	batch.Queue(oldestTransaction).QueryRow(func(row pgx.Row) error { return row.Scan(&oldest) })
-	if err := h.pool.SendBatch(ctx, &batch).Close(); err != nil {
+	err := h.pool.send(ctx, func(batch *pgx.Batch) {
+		batch.Queue(h.take, known).QueryRow(func(row pgx.Row) error { return row.Scan(&issued, &id) })
+		batch.Queue(oldestTransaction).QueryRow(func(row pgx.Row) error { return row.Scan(&oldest) })
+	})
+	if err != nil {
 		return runtime.FeedHorizon{}, wrap(err, "find how far the feed is settled")
 	}
 	h.mu.Lock()

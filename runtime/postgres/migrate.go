@@ -53,22 +53,25 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, options []Option, next fun
 		return err
 	}
 	// READ COMMITTED matters: the version is read after the wait for the lock and must be the one of then.
-	isolation := pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}
+	isolation := pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+	connections := newConnections(pool)
 	for done := false; !done; {
-		err := pgx.BeginTxFunc(ctx, pool, isolation, func(tx pgx.Tx) error {
-			current, err := lockVersion(ctx, tx, config.schema)
-			if err != nil {
-				return err
-			}
-			target := next(current)
-			done = target == current
-			if done {
-				return nil
-			}
-			return step(ctx, tx, config.schema, current, target)
+		err := connections.run(ctx, func(conn *lent) error {
+			return conn.note(pgx.BeginTxFunc(ctx, conn, isolation, func(tx pgx.Tx) error {
+				current, err := lockVersion(ctx, tx, config.schema)
+				if err != nil {
+					return err
+				}
+				target := next(current)
+				done = target == current
+				if done {
+					return nil
+				}
+				return step(ctx, tx, config.schema, current, target)
+			}))
 		})
 		if err != nil {
-			return fmt.Errorf("postgres: migrate schema %q: %w", config.schema, err)
+			return wrap(err, "migrate schema %q", config.schema)
 		}
 	}
 	return nil
@@ -122,11 +125,13 @@ func step(ctx context.Context, tx pgx.Tx, schema string, current, target int) er
 }
 
 // checkVersion fails unless the schema is the one this library works with.
-func checkVersion(ctx context.Context, pool *pgxpool.Pool, schema string) error {
+func checkVersion(ctx context.Context, pool *connections, schema string) error {
 	var version int
-	err := pool.QueryRow(ctx, inSchema(schema, readVersion)).Scan(&version)
+	err := pool.send(ctx, func(batch *pgx.Batch) {
+		batch.Queue(inSchema(schema, readVersion)).QueryRow(func(row pgx.Row) error { return row.Scan(&version) })
+	})
 	if err != nil && !hasCode(err, undefinedTable, invalidSchemaName) {
-		return fmt.Errorf("postgres: read the version of schema %q: %w", schema, err)
+		return wrap(err, "read the version of schema %q", schema)
 	}
 	if version != schemaVersion {
 		return &SchemaVersionError{Schema: schema, Found: version, Needed: schemaVersion}

@@ -16,7 +16,8 @@ const closeTimeout = time.Second
 
 // Notify implements runtime.Notifier. The payload is the number of what is new.
 func (s *Store) Notify(ctx context.Context, what runtime.News) error {
-	if _, err := s.pool.Exec(ctx, notify, s.channel, strconv.Itoa(int(what))); err != nil {
+	err := s.pool.send(ctx, func(batch *pgx.Batch) { batch.Queue(notify, s.channel, strconv.Itoa(int(what))) })
+	if err != nil {
 		return wrap(err, "notify")
 	}
 	return nil
@@ -56,7 +57,7 @@ func (s *Store) connectToListen(ctx context.Context) (*pgx.Conn, error) {
 	if s.listen != nil {
 		return pgx.ConnectConfig(ctx, s.listen)
 	}
-	config := s.pool.Config()
+	config := s.pool.pool.Config()
 	if config.BeforeConnect != nil { // which may have the password of the hour
 		if err := config.BeforeConnect(ctx, config.ConnConfig); err != nil {
 			return nil, err

@@ -31,7 +31,9 @@ SET status = $2::text, position = $3::bigint, event_at = $4::timestamptz, skippe
 WHERE name = $1::text`
 
 // nameProjection shows in pg_stat_activity, and so to FeedBlockers, whose transaction it is. A name is cut off after 63 bytes.
-const nameProjection = `SELECT set_config('application_name', 'ironflow projection ' || $1::text, true)`
+// It also tells whether the transaction may write, before code of the user's finds out.
+const nameProjection = `
+SELECT set_config('application_name', 'ironflow projection ' || $1::text, true), current_setting('transaction_read_only') = 'on'`
 
 type projectionQueries struct {
 	read, create, lock, write string

@@ -47,10 +47,11 @@ func orNull(t time.Time) *time.Time {
 
 // UpdateProjection implements runtime.Projections.
 func (s *Store) UpdateProjection(ctx context.Context, name string, update runtime.ProjectionUpdate) error {
-	return s.inTransaction(ctx, name, "update projection", func(tx pgx.Tx) error {
+	return s.inTransaction(ctx, name, "update projection", func(tx pgx.Tx, begun *bool) error {
 		if _, err := tx.Exec(ctx, s.queries.projection.create, name); err != nil {
 			return err
 		}
+		*begun = true
 		return s.changeProjection(ctx, tx, name, update)
 	})
 }
@@ -62,10 +63,16 @@ func (s *Store) UpdateProjection(ctx context.Context, name string, update runtim
 func (s *Store) Project(
 	ctx context.Context, name string, apply func(context.Context, pgx.Tx) error, update runtime.ProjectionUpdate,
 ) error {
-	return s.inTransaction(ctx, name, "project", func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, nameProjection, name); err != nil {
+	return s.inTransaction(ctx, name, "project", func(tx pgx.Tx, begun *bool) error {
+		var shown string
+		var readOnly bool
+		if err := tx.QueryRow(ctx, nameProjection, name).Scan(&shown, &readOnly); err != nil {
 			return err
 		}
+		if readOnly {
+			return errReadOnly
+		}
+		*begun = true
 		if err := apply(ctx, lentTx{tx}); err != nil {
 			return err
 		}
@@ -73,16 +80,25 @@ func (s *Store) Project(
 	})
 }
 
-// inTransaction commits what run did, unless it fails, panics or ends its goroutine.
-func (s *Store) inTransaction(ctx context.Context, name, doing string, run func(pgx.Tx) error) error {
-	conn, err := s.pool.Acquire(ctx)
+// inTransaction commits what run did, unless it fails, panics or ends its goroutine. run may be called again until it says that
+// it has begun with what is to be done once.
+func (s *Store) inTransaction(ctx context.Context, name, doing string, run func(tx pgx.Tx, begun *bool) error) error {
+	begun := false
+	err := s.pool.run(ctx, func(conn *lent) error {
+		err := conn.note(runOn(ctx, conn, func(tx pgx.Tx) error { return run(tx, &begun) }))
+		conn.refused = conn.refused && !begun
+		return err
+	})
 	if err != nil {
-		return wrap(err, "%s %q: acquire a connection", doing, name)
+		return wrap(err, "%s %q", doing, name)
 	}
-	defer abandon(ctx, conn) // also after a panic
+	return nil
+}
+
+func runOn(ctx context.Context, conn *lent, run func(pgx.Tx) error) error {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 	if err != nil {
-		return wrap(err, "%s %q: begin", doing, name)
+		return err
 	}
 	defer func() { // so that nobody who kept tx reaches the connection through it
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
@@ -92,10 +108,7 @@ func (s *Store) inTransaction(ctx context.Context, name, doing string, run func(
 	if err = run(tx); err == nil {
 		err = tx.Commit(ctx)
 	}
-	if err != nil {
-		return wrap(err, "%s %q", doing, name)
-	}
-	return nil
+	return err
 }
 
 // changeProjection locks the state, and stores what update makes of it.

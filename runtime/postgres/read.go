@@ -15,9 +15,9 @@ func (s *Store) Read(ctx context.Context, requests []runtime.ReadRequest) ([]run
 	if len(requests) == 0 {
 		return nil, nil
 	}
-	var l *loading
+	l := newLoading(requests)
 	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
-		l = newLoading(requests)
+		l = newLoading(requests) // again for another attempt
 		batch.Queue(s.queries.readInstances, l.ids, l.workflows, l.after, l.schemas, l.completed).Query(l.collect)
 	})
 	if err != nil {

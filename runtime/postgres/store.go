@@ -47,10 +47,10 @@ func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, er
 	if err != nil {
 		return nil, err
 	}
-	if err := checkVersion(ctx, pool, config.schema); err != nil {
+	queries, connections := newQueries(config.schema), newConnections(pool)
+	if err := checkVersion(ctx, connections, config.schema); err != nil {
 		return nil, err
 	}
-	queries, connections := newQueries(config.schema), newConnections(pool)
 	store := &Store{
 		pool:    connections,
 		queries: queries,
@@ -69,7 +69,10 @@ func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, er
 
 // Time implements runtime.Timekeeper.
 func (s *Store) Time(ctx context.Context) (now time.Time, err error) {
-	if err := s.pool.QueryRow(ctx, serverTime).Scan(&now); err != nil {
+	err = s.pool.send(ctx, func(batch *pgx.Batch) {
+		batch.Queue(serverTime).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
+	})
+	if err != nil {
 		return time.Time{}, wrap(err, "ask for the time")
 	}
 	return now.UTC(), nil

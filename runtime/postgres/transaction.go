@@ -16,11 +16,10 @@ const attempts = 5
 // attempts it waits a random time, so that two that ran into each other part.
 func transact(ctx context.Context, pool *connections, fill func(batch *pgx.Batch)) error {
 	for attempt := 1; ; attempt++ {
-		var batch pgx.Batch
-		batch.Queue(useIndexes)
-		fill(&batch)
-		pool.suit(&batch)
-		err := pool.SendBatch(ctx, &batch).Close()
+		err := pool.send(ctx, func(batch *pgx.Batch) {
+			batch.Queue(useIndexes)
+			fill(batch)
+		})
 		if err == nil || attempt == attempts || !askedToRetry(err) {
 			return err
 		}
@@ -59,7 +58,7 @@ func queueRows[T any](batch *pgx.Batch, found *[]T, scan pgx.RowToFunc[T], sql s
 }
 
 // queryRows runs a query that is left to the planner, once.
-func queryRows[T any](ctx context.Context, pool *connections, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
-	rows, _ := pool.Query(ctx, sql, args...) // CollectRows returns its error
-	return pgx.CollectRows(rows, scan)
+func queryRows[T any](ctx context.Context, pool *connections, scan pgx.RowToFunc[T], sql string, args ...any) (found []T, err error) {
+	err = pool.send(ctx, func(batch *pgx.Batch) { queueRows(batch, &found, scan, sql, args) })
+	return found, err
 }

@@ -6,14 +6,15 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
 // begin names the isolation level, because a database or a role may have another default: the second statement of a unit
 // of work must see what was committed while the first waited for its locks.
-const begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+//
+// It does not say READ WRITE: where default_transaction_read_only is on, nothing is to be written.
+const begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 const commit = "COMMIT"
 
@@ -26,7 +27,7 @@ var errUnitEnded = errors.New("postgres: the unit of work has ended")
 type unitOfWork struct {
 	pool      *connections
 	queries   *queries
-	conn      *pgxpool.Conn // nil once the unit of work has ended
+	conn      *lent // nil once the unit of work has ended
 	instances []runtime.Instance
 	members   map[runtime.InstanceKey]struct{}
 }
@@ -48,25 +49,27 @@ func (s *Store) Begin(ctx context.Context, requests []runtime.ReadRequest) (runt
 		work.members[request.Instance] = struct{}{}
 	}
 
-	conn, err := s.pool.Acquire(ctx)
+	err := s.pool.run(ctx, func(conn *lent) error {
+		err := work.load(ctx, conn, l)
+		if err == nil {
+			conn.kept = true
+			work.conn = conn
+		}
+		return err
+	})
 	if err != nil {
-		return nil, wrap(err, "begin: acquire a connection for %s", describe(l.keys()))
-	}
-	work.conn = conn
-	if err := work.load(ctx, l); err != nil {
-		work.end(ctx)
 		return nil, wrap(err, "begin: lock and load %s", describe(l.keys()))
 	}
 	return work, nil
 }
 
 // load begins the transaction, locks and reads, in one round trip.
-func (w *unitOfWork) load(ctx context.Context, l *loading) error {
+func (w *unitOfWork) load(ctx context.Context, conn *lent, l *loading) error {
 	var batch pgx.Batch
 	batch.Queue(begin)
 	batch.Queue(useIndexesAndWait, unitWait)
 	queueLoad(&batch, w.queries, l)
-	return w.conn.SendBatch(ctx, &batch).Close()
+	return conn.send(ctx, &batch)
 }
 
 // queueLoad locks and reads.
@@ -119,5 +122,5 @@ func (w *unitOfWork) Rollback(ctx context.Context) error {
 func (w *unitOfWork) end(ctx context.Context) error {
 	conn := w.conn
 	w.conn = nil
-	return abandon(ctx, conn)
+	return conn.giveBack(ctx)
 }

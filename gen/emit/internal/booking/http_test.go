@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -325,6 +326,110 @@ func TestUnavailable(t *testing.T) {
 	_, err = h.client.Leave(h.Context(), Leave{BookingID: "b"})
 	if e := wantError(t, err, http.StatusServiceUnavailable, httpapi.Paused); e.RetryAfter != time.Second || strings.Contains(e.Message, "secret") {
 		t.Errorf("got %+v", e)
+	}
+}
+
+// failing is a store whose reads and commits fail.
+type failing struct {
+	runtime.Store
+	err error
+}
+
+func (f *failing) Read(ctx context.Context, requests []runtime.ReadRequest) ([]runtime.Instance, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	return f.Store.Read(ctx, requests)
+}
+
+func (f *failing) Begin(context.Context, []runtime.ReadRequest) (runtime.UnitOfWork, error) {
+	return nil, f.err
+}
+
+func (f *failing) History(ctx context.Context, key runtime.InstanceKey, after int64, limit int) ([]runtime.StoredEvent, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	return f.Store.History(ctx, key, after, limit)
+}
+
+// 500 is for faults of this program only: when the store fails, or is ahead of it, the answer says what became of the request.
+func TestStoreFails(t *testing.T) {
+	unknownEvent := &runtime.UnknownEvent{Instance: runtime.InstanceKey{Workflow: WorkflowName, ID: "b"}, Version: 1, Type: "Upgraded"}
+	for name, test := range map[string]struct {
+		err    error
+		status int
+		code   httpapi.Code
+		is     error
+	}{
+		"unavailable":      {&runtime.Unavailable{Reason: "down", Err: errors.New("secret")}, 503, httpapi.Unavailable, nil},
+		"a deadline":       {context.DeadlineExceeded, 503, httpapi.Unavailable, nil},
+		"a newer event":    {fmt.Errorf("reading: %w", unknownEvent), 503, httpapi.Unavailable, nil},
+		"outcome unknown":  {fmt.Errorf("%w: %w", runtime.ErrOutcomeUnknown, context.DeadlineExceeded), 504, httpapi.OutcomeUnknown, runtime.ErrOutcomeUnknown},
+		"anything else":    {errors.New("secret"), 500, httpapi.Internal, nil},
+		"a panic in a way": {&runtime.PanicError{In: "secret", Value: unknownEvent}, 500, httpapi.Internal, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			memory, err := sqlite.OpenMemory(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { memory.Close() })
+			engine, err := runtime.NewEngine(&failing{memory, test.err}, runtime.Config{}, NewWorkflow(Decider{}, Evolver{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := httptest.NewServer(NewHTTPHandler(NewClient(engine)))
+			t.Cleanup(server.Close)
+			client := NewHTTPClient(server.URL, &http.Client{Transport: newChecked(t, server.Client().Transport)})
+			check := func(err error) {
+				t.Helper()
+				e := wantError(t, err, test.status, test.code)
+				if (e.RetryAfter > 0) != (test.status == 503) || strings.Contains(e.Message, "secret") {
+					t.Errorf("got %+v", e)
+				}
+				if _, unavailable := errors.AsType[*runtime.Unavailable](err); unavailable != (test.status == 503) {
+					t.Errorf("it is a *runtime.Unavailable: %t", unavailable)
+				}
+				if test.is != nil && !errors.Is(err, test.is) {
+					t.Errorf("%v is not %v", err, test.is)
+				}
+			}
+			_, err = client.Leave(t.Context(), Leave{BookingID: "b"})
+			check(err)
+			if test.status == 504 { // reads have no outcome
+				return
+			}
+			_, err = client.State(t.Context(), "b")
+			check(err)
+			_, err = client.History(t.Context(), "b")
+			check(err)
+		})
+	}
+}
+
+// The client tells a request that did not reach the server from one whose answer was lost.
+func TestClientLosesTheServer(t *testing.T) {
+	t.Parallel()
+	lost := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer lost.Close()
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGatewayTimeout) }))
+	defer gateway.Close()
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	for address, unknown := range map[string]bool{lost.URL: true, gateway.URL: true, gone.URL: false} {
+		client := NewHTTPClient(address, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}})
+		_, err := client.Leave(t.Context(), Leave{BookingID: "b"})
+		_, unavailable := errors.AsType[*runtime.Unavailable](err)
+		if errors.Is(err, runtime.ErrOutcomeUnknown) != unknown || unavailable == unknown {
+			t.Errorf("%s: got %v", address, err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := client.Leave(ctx, Leave{BookingID: "b"}); !errors.Is(err, context.Canceled) || errors.Is(err, runtime.ErrOutcomeUnknown) {
+			t.Errorf("%s: got %v, when nothing was sent", address, err)
+		}
 	}
 }
 

@@ -186,8 +186,7 @@ const openAPI = `{
                   "properties": {
                     "error": {
                       "enum": [
-                        "internal",
-                        "outcome_unknown"
+                        "internal"
                       ],
                       "type": "string"
                     }
@@ -198,7 +197,7 @@ const openAPI = `{
             }
           }
         },
-        "description": "Something went wrong inside."
+        "description": "A fault of the server."
       },
       "503": {
         "content": {
@@ -224,7 +223,7 @@ const openAPI = `{
             }
           }
         },
-        "description": "Come back later.",
+        "description": "Come back later. Nothing was stored.",
         "headers": {
           "Retry-After": {
             "description": "Seconds.",
@@ -233,6 +232,31 @@ const openAPI = `{
             }
           }
         }
+      },
+      "504": {
+        "content": {
+          "application/json": {
+            "schema": {
+              "allOf": [
+                {
+                  "$ref": "#/components/schemas/ironflow.Error"
+                },
+                {
+                  "properties": {
+                    "error": {
+                      "enum": [
+                        "outcome_unknown"
+                      ],
+                      "type": "string"
+                    }
+                  },
+                  "type": "object"
+                }
+              ]
+            }
+          }
+        },
+        "description": "It is unknown whether the input was stored. With an Idempotency-Key it can be sent again."
       }
     },
     "schemas": {
@@ -882,6 +906,9 @@ const openAPI = `{
           },
           "503": {
             "$ref": "#/components/responses/503"
+          },
+          "504": {
+            "$ref": "#/components/responses/504"
           }
         },
         "summary": "Sends Leave"
@@ -936,6 +963,9 @@ const openAPI = `{
           },
           "503": {
             "$ref": "#/components/responses/503"
+          },
+          "504": {
+            "$ref": "#/components/responses/504"
           }
         },
         "summary": "Sends Order"
@@ -991,6 +1021,9 @@ const openAPI = `{
           },
           "503": {
             "$ref": "#/components/responses/503"
+          },
+          "504": {
+            "$ref": "#/components/responses/504"
           }
         },
         "summary": "Sends Request"

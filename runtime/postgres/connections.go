@@ -1,0 +1,155 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// connections are the caller's pool. Every call of the store gets its connection here, so that a connection whose server
+// cannot write any more is closed and not given back: the pool would lend it again and again, for as long as an hour.
+type connections struct {
+	pool *pgxpool.Pool
+	lean bool // they take lean columns
+
+	mu     sync.Mutex
+	closed chan struct{} // closed, and replaced, when a connection was
+}
+
+// newConnections looks at the protocol mode. Lean columns need one in which pgx asks the server for the types of parameters;
+// otherwise it goes by their types in Go, and these tell it nothing.
+func newConnections(pool *pgxpool.Pool) *connections {
+	lean := false
+	switch pool.Config().ConnConfig.DefaultQueryExecMode {
+	case pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec:
+		lean = true
+	}
+	return &connections{pool: pool, lean: lean, closed: make(chan struct{})}
+}
+
+// run calls use with a connection. When the server refuses to write, the connection may be from a time when the server was
+// another one, or had other settings. So the next one is tried, until all that were in the pool have been refused and closed.
+func (c *connections) run(ctx context.Context, use func(*lent) error) error {
+	for more := c.pool.Stat().TotalConns(); ; more-- {
+		conn, err := c.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		err = conn.lend(ctx, use)
+		if !conn.refused || more <= 0 || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// send sends the statements that fill queues. They are one transaction unless they have a BEGIN. fill may be called again.
+func (c *connections) send(ctx context.Context, fill func(*pgx.Batch)) error {
+	return c.run(ctx, func(conn *lent) error {
+		var batch pgx.Batch
+		fill(&batch)
+		c.suit(&batch)
+		return conn.send(ctx, &batch)
+	})
+}
+
+func (c *connections) acquire(ctx context.Context) (*lent, error) {
+	conn, err := c.pool.Acquire(ctx)
+	if err != nil {
+		var connect *pgconn.ConnectError
+		if errors.As(err, &connect) {
+			return nil, &runtime.Unavailable{Reason: "no connection to the database", Err: err}
+		}
+		return nil, err
+	}
+	return &lent{Conn: conn, pool: c}, nil
+}
+
+// someClosed returns a channel that is closed when the next connection is closed before its time.
+func (c *connections) someClosed() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
+func (c *connections) noteClosed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.closed)
+	c.closed = make(chan struct{})
+}
+
+// lent is a connection of the pool. Whoever has it calls giveBack once, or lend does.
+type lent struct {
+	*pgxpool.Conn
+	pool *connections
+
+	kept    bool // by the user of lend, who gives it back
+	unfit   bool // it must not go back to the pool
+	refused bool // unfit because the server refused a statement, whose transaction is rolled back for sure
+}
+
+// lend calls use and gives the connection back, also after a panic.
+func (l *lent) lend(ctx context.Context, use func(*lent) error) error {
+	defer func() {
+		if !l.kept {
+			l.giveBack(ctx)
+		}
+	}()
+	return use(l)
+}
+
+func (l *lent) send(ctx context.Context, batch *pgx.Batch) error {
+	return l.note(l.SendBatch(ctx, batch).Close())
+}
+
+// note looks at what a call on the connection returned. An error after which the connection is of no use becomes
+// *runtime.Unavailable.
+func (l *lent) note(err error) error {
+	if err == nil {
+		return nil
+	}
+	var server *pgconn.PgError
+	if errors.As(err, &server) && whyUnavailable(server) != "" {
+		l.unfit = true
+		l.refused = refuses(server)
+		return unavailable(err)
+	}
+	if l.Conn.Conn().IsClosed() && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return &runtime.Unavailable{Reason: "the connection to the database broke", Err: err}
+	}
+	return err
+}
+
+// giveBack rolls back what was begun on the connection and gives it back to the pool, which drops one that is closed.
+func (l *lent) giveBack(ctx context.Context) error {
+	defer l.Release()
+	conn := l.Conn.Conn()
+	if !conn.IsClosed() && !l.unfit && conn.PgConn().TxStatus() == 'I' {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	var err error
+	switch {
+	case conn.IsClosed():
+	case l.unfit:
+		conn.Close(ctx)
+	default:
+		_, err = conn.Exec(ctx, "ROLLBACK")
+	}
+	if conn.IsClosed() {
+		l.pool.noteClosed()
+	}
+	return err
+}
+
+// rollbackTimeout bounds a rollback, which does not end with the caller's context. A connection that cannot even roll
+// back in that time is given up, and the server rolls back.
+const rollbackTimeout = 5 * time.Second

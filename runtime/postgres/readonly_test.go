@@ -1,0 +1,193 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ironflow-gen/ironflow/internal/pgserver"
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+)
+
+// writes are calls that write, each of which could be done any number of times. The instance order/1 is at version 1.
+var writes = map[string]func(context.Context, *postgres.Store) error{
+	"Append of a change": func(ctx context.Context, s *postgres.Store) error {
+		return s.Append(ctx, runtime.Batch{Commit: newID(), Changes: []runtime.Change{change(order(fresh()), 0)}})
+	},
+	"Append of a batch": func(ctx context.Context, s *postgres.Store) error {
+		return s.Append(ctx, runtime.Batch{Commit: newID(), Changes: []runtime.Change{everything(fresh()), everything(fresh())}})
+	},
+	"unit of work": func(ctx context.Context, s *postgres.Store) error {
+		id := order(fresh())
+		work, err := s.Begin(ctx, requests(id))
+		if err != nil {
+			return err
+		}
+		return work.Commit(ctx, newID(), []runtime.Change{change(id, 0)})
+	},
+	"Committed": func(ctx context.Context, s *postgres.Store) error {
+		_, err := s.Committed(ctx, order("1"), 1, 1)
+		return err
+	},
+	"RecordInputs": func(ctx context.Context, s *postgres.Store) error {
+		return s.RecordInputs(ctx, runtime.InputRecords{Outcomes: []runtime.InputOutcome{
+			{Input: runtime.InputKey{Instance: order("1"), ID: fresh()}, Outcome: []byte(`{}`), RecordedAt: now},
+		}})
+	},
+	"Claim": func(ctx context.Context, s *postgres.Store) error {
+		kinds := []runtime.Kind{{Workflow: "order", Name: "Send"}}
+		_, err := s.Effects().Claim(ctx, runtime.Claim{Kinds: kinds, Now: now, Until: now, Limit: 1})
+		return err
+	},
+	"PutSchedules": func(ctx context.Context, s *postgres.Store) error {
+		return s.PutSchedules(ctx, []runtime.StoredSchedule{{Workflow: "order", Name: fresh(), Definition: []byte(`{}`), Next: now}})
+	},
+	"SaveSnapshots": func(ctx context.Context, s *postgres.Store) error {
+		return s.SaveSnapshots(ctx, []runtime.Snapshot{{Instance: order("1"), Version: 1, Schema: fresh(), State: []byte(`{}`)}})
+	},
+	"PauseWorkflow": func(ctx context.Context, s *postgres.Store) error {
+		return s.PauseWorkflow(ctx, runtime.Pause{Workflow: fresh(), At: now})
+	},
+	"UpdateProjection": func(ctx context.Context, s *postgres.Store) error {
+		return s.UpdateProjection(ctx, "p", func(*runtime.ProjectionState) error { return nil })
+	},
+	"Project": func(ctx context.Context, s *postgres.Store) error {
+		// The error of a write is the user's, who may hide it.
+		return s.Project(ctx, "p", func(ctx context.Context, tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, "CREATE TABLE IF NOT EXISTS made_by_a_projection ()"); err != nil {
+				return errors.New("hidden")
+			}
+			return nil
+		}, func(*runtime.ProjectionState) error { return nil })
+	},
+}
+
+func fresh() string { return fmt.Sprint("new ", newID()) }
+
+// readOnlyDatabase is a database of its own, with a store that has worked.
+func readOnlyDatabase(t *testing.T) (pool *pgxpool.Pool, store *postgres.Store, admin func(sql string)) {
+	t.Helper()
+	url := pgserver.Database(t)
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	store = newStore(t, pool, postgres.DefaultSchema)
+	add(t, store, change(order("1"), 0))
+	if err := writes["UpdateProjection"](t.Context(), store); err != nil {
+		t.Fatal(err)
+	}
+	return pool, store, func(sql string) {
+		t.Helper()
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(context.Background())
+		for _, sql := range []string{"SET default_transaction_read_only = off", sql} {
+			if _, err := conn.Exec(t.Context(), sql); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// onEach runs a statement on every connection that the pool may have, all of which stay in the pool.
+func onEach(t *testing.T, pool *pgxpool.Pool, sql string) {
+	t.Helper()
+	var all []*pgxpool.Conn
+	for range pool.Config().MaxConns {
+		conn, err := pool.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, conn)
+		if _, err := conn.Exec(t.Context(), sql); err != nil && !strings.Contains(sql, "terminate") {
+			t.Fatal(err)
+		}
+	}
+	for _, conn := range all {
+		conn.Release()
+	}
+}
+
+// A connection whose server says that it cannot write is closed, so that the next call gets another.
+func TestConnectionsThatCannotWriteAreClosed(t *testing.T) {
+	t.Parallel()
+	pool, store, admin := readOnlyDatabase(t)
+	database := pgx.Identifier{pool.Config().ConnConfig.Database}.Sanitize()
+	for name, spoil := range map[string]func(){
+		"sessions set to read only": func() { onEach(t, pool, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY") },
+		"a database that was read-only": func() {
+			admin("ALTER DATABASE " + database + " SET default_transaction_read_only = on")
+			pool.Reset()
+			onEach(t, pool, "SELECT 1") // what the pool has now stays read-only
+			admin("ALTER DATABASE " + database + " RESET default_transaction_read_only")
+		},
+	} {
+		for call, write := range writes {
+			t.Run(name+"/"+call, func(t *testing.T) {
+				spoil()
+				if err := write(t.Context(), store); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	pool.Reset()
+}
+
+// The engine comes by without an error when the server ends the sessions of the pool.
+func TestEndedSessions(t *testing.T) {
+	t.Parallel()
+	pool, store, admin := readOnlyDatabase(t)
+	onEach(t, pool, "SELECT 1")
+	admin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	var err error
+	for range pool.Config().MaxConns + 1 {
+		if _, err = store.InputOutcomes(t.Context(), []runtime.InputKey{{Instance: order("1"), ID: "1"}}); err == nil {
+			break
+		}
+		wantUnavailable(t, err)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// While a server is read-only, by whatever setting, every write is refused with an error of one type, and nothing is stored.
+func TestReadOnlyServer(t *testing.T) {
+	t.Parallel()
+	pool, store, admin := readOnlyDatabase(t)
+	database := pgx.Identifier{pool.Config().ConnConfig.Database}.Sanitize()
+	admin("ALTER DATABASE " + database + " SET default_transaction_read_only = on")
+	pool.Reset()
+	for call, write := range writes {
+		t.Run(call, func(t *testing.T) { wantUnavailable(t, write(t.Context(), store)) })
+	}
+	t.Run("Migrate", func(t *testing.T) {
+		wantUnavailable(t, postgres.Migrate(t.Context(), pool, postgres.WithSchema("another")))
+	})
+	wantVersion(t, store, order("1"), 1) // it can still be read
+	admin("ALTER DATABASE " + database + " RESET default_transaction_read_only")
+	for call, write := range writes {
+		if err := write(t.Context(), store); err != nil {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+}
+
+func wantUnavailable(t *testing.T, err error) {
+	t.Helper()
+	var unavailable *runtime.Unavailable
+	if !errors.As(err, &unavailable) || errors.Is(err, runtime.ErrOutcomeUnknown) || errors.Is(err, runtime.ErrConflict) {
+		t.Errorf("got error %v, want *runtime.Unavailable", err)
+	}
+}

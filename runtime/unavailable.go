@@ -1,0 +1,74 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Unavailable says that the store cannot be reached, or cannot do now what it was asked for: its server is down, starting, a
+// standby, or out of disk. Nothing of an input was stored, and the same call may succeed later.
+//
+// The engine repeats such a call until the context's deadline, or for Config.UnavailableTimeout if there is none, before it
+// returns the error. If the deadline ended that, the error is also the context's.
+type Unavailable struct {
+	Reason string // for people
+	Err    error  // of the driver; nil over HTTP
+}
+
+func (e *Unavailable) Error() string {
+	if e.Err == nil {
+		return "the store is unavailable: " + e.Reason
+	}
+	return fmt.Sprintf("the store is unavailable: %s: %v", e.Reason, e.Err)
+}
+
+// Unwrap returns the driver's error.
+func (e *Unavailable) Unwrap() error { return e.Err }
+
+func isUnavailable(err error) bool {
+	var unavailable *Unavailable
+	return errors.As(err, &unavailable)
+}
+
+// WithUnavailableTimeout returns a context whose calls of the engine are repeated for d while the store is unavailable, and not
+// until the context's deadline. 0 means that they fail at once.
+func WithUnavailableTimeout(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, unavailableTimeoutKey{}, d)
+}
+
+type unavailableTimeoutKey struct{}
+
+// untilAvailable repeats a call that changes nothing when it fails while the store is unavailable. The pauses are of the real
+// time, as the deadline is.
+func untilAvailable[T any](ctx context.Context, config *Config, call func() (T, error)) (T, error) {
+	value, err := call()
+	if !isUnavailable(err) {
+		return value, err
+	}
+	patience, given := ctx.Value(unavailableTimeoutKey{}).(time.Duration)
+	if _, ends := ctx.Deadline(); !given && !ends {
+		patience, given = config.UnavailableTimeout, true
+	}
+	giveUp := make(<-chan time.Time)
+	if given {
+		giveUp = time.After(patience)
+	}
+	for attempt := 1; ; attempt++ {
+		select {
+		case <-giveUp:
+			return value, err
+		case <-ctx.Done():
+			return value, fmt.Errorf("%w; %w", err, ctx.Err())
+		case <-time.After(storeBackoff.delay(attempt)):
+		}
+		last := err
+		if value, err = call(); !isUnavailable(err) {
+			if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				err = fmt.Errorf("%w; before: %w", err, last)
+			}
+			return value, err
+		}
+	}
+}
