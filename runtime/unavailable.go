@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // Unavailable says that the store cannot be reached, or cannot do now what it was asked for: its server is down, starting, a
@@ -27,9 +29,11 @@ func (e *Unavailable) Error() string {
 // Unwrap returns the driver's error.
 func (e *Unavailable) Unwrap() error { return e.Err }
 
+// isUnavailable reports that the store said so, and not user code.
 func isUnavailable(err error) bool {
 	var unavailable *Unavailable
-	return errors.As(err, &unavailable)
+	var panicked *PanicError
+	return errors.As(err, &unavailable) && !usererr.Is(err) && !errors.As(err, &panicked)
 }
 
 // WithUnavailableTimeout returns a context whose calls of the engine are repeated for d while the store is unavailable, and not
