@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"go/token"
 	"slices"
 
 	"github.com/dave/jennifer/jen"
@@ -45,6 +46,22 @@ func (e *emitter) codec(f *file) {
 		case spec.Enum:
 			enumCodec(f, t)
 		}
+	}
+	e.register(f)
+}
+
+// register emits the registration of the types that other packages can use in declarations of theirs.
+func (e *emitter) register(f *file) {
+	var calls []jen.Code
+	for _, t := range e.w.Types {
+		isOwn := t.As == nil || t.As.Path == "" && len(t.As.Args) == 0 && token.IsExported(t.As.Name)
+		if isOwn && e.uses.coded[t] && t.Kind != spec.Imported {
+			calls = append(calls, jen.Qual(codecPath, "Register").Call(jen.Id("encode"+t.Name.Text), jen.Id("decode"+t.Name.Text)))
+		}
+	}
+	if len(calls) > 0 {
+		f.comment("Other packages write and read these types as this one does.")
+		f.decl().Func().Id("init").Params().Block(calls...)
 	}
 }
 

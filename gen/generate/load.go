@@ -53,6 +53,11 @@ func loadAll(files []string, options Options) ([]pkg, error) {
 	for i, result := range gospec.Load(sources) {
 		of[i].w, of[i].err = result.Workflow, result.Err
 	}
+	for _, p := range packages {
+		if p.w != nil {
+			p.w.ImportPath = gospec.ImportPath(p.dir)
+		}
+	}
 	return packages, validateTogether(packages)
 }
 

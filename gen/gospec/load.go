@@ -80,6 +80,12 @@ func load(list []Package) []*source {
 	return all
 }
 
+// ImportPath returns the import path of the package in a directory, "" when it belongs to no module.
+func ImportPath(dir string) string {
+	_, path, _ := module(dir)
+	return path
+}
+
 // module returns the directory of the module of a package, and the package's import path.
 func module(dir string) (root, importPath string, err error) {
 	dir, err = filepath.Abs(dir)

@@ -29,8 +29,10 @@ type Workflow struct {
 	Pos     Pos
 	Name    Name // stored with every instance
 	Package Name // Go package of the generated code
-	Doc     string
-	HTTP    bool // generate an HTTP handler, its OpenAPI document and a client
+	// ImportPath is that of the package. It is empty where nobody has looked for it, or the package belongs to no module.
+	ImportPath string
+	Doc        string
+	HTTP       bool // generate an HTTP handler, its OpenAPI document and a client
 
 	ID         Name        // input field that names the instance, unless an input overrides it
 	Unique     []UniqueKey // at most one for each input

@@ -1,15 +1,24 @@
 package spec
 
-import "github.com/ironflow-gen/ironflow/gen/diagnostic"
+import (
+	"cmp"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+)
 
 // ValidateTogether checks what declarations say of one another, for several in which [Validate] has found no mistakes: that
 // an input which an effect starts a workflow with, or sends, is declared there with the fields that the effect brings, and
 // that the input for a child's end has fields which the child's final state can fill. What an effect says of a workflow
 // that is not among them is not checked. Neither is it when several have its name, as nobody can tell which is meant.
 func ValidateTogether(list []*Workflow, d *Diagnostics) {
-	t := together{d: d, workflows: make(map[string][]*Workflow, len(list)), same: make(map[[2]*Type]bool)}
+	t := together{
+		d: d, workflows: make(map[string][]*Workflow, len(list)), same: make(map[[2]*Type]bool), goTypes: make(map[*Type]string),
+	}
 	for _, w := range list {
 		t.workflows[w.Name.Text] = append(t.workflows[w.Name.Text], w)
+		for _, declared := range w.Types {
+			t.goTypes[declared] = goType(w, declared)
+		}
 	}
 	for _, w := range list {
 		for _, e := range w.Effects {
@@ -33,7 +42,24 @@ func ValidateTogether(list []*Workflow, d *Diagnostics) {
 type together struct {
 	d         *Diagnostics
 	workflows map[string][]*Workflow
+	goTypes   map[*Type]string  // the Go type that a declared type is, with its package; "" when that is not known
 	same      map[[2]*Type]bool // pairs of declared types of which the first reads the second, or that are being compared
+}
+
+// goType names the Go type that a type of a declaration is: one that another declaration imports is the same.
+func goType(w *Workflow, t *Type) string {
+	of := GoType{Name: t.Name.Text}
+	switch {
+	case t.Kind == Imported:
+		of = t.Go
+	case t.As != nil:
+		of = *t.As
+	}
+	path := cmp.Or(of.Path, w.ImportPath)
+	if path == "" || len(of.Args) > 0 {
+		return ""
+	}
+	return path + "." + of.Name
 }
 
 // delivery compares an effect with the input that is made of it. The input is nil when there is none to compare with.
@@ -159,6 +185,9 @@ func (t *together) readsRef(to, from *TypeRef) bool {
 }
 
 func (t *together) readsDeclared(to, from *Type) bool {
+	if t.goTypes[to] != "" && t.goTypes[to] == t.goTypes[from] {
+		return true
+	}
 	pair := [2]*Type{to, from}
 	if t.same[pair] {
 		return true

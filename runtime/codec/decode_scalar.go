@@ -195,9 +195,12 @@ func (d *Decoder) JSON() json.RawMessage {
 	return append(json.RawMessage(nil), text...)
 }
 
-// DecodeGo reads a value of an imported type by its own JSON methods or, where it has none, with encoding/json. What
-// null means is up to the type. An error from there is wrapped.
+// DecodeGo reads a value of an imported type: as [Register] says, by its own JSON methods, or with encoding/json. What null means is
+// up to the type. An error from there is wrapped.
 func DecodeGo[T any](d *Decoder) T {
+	if c, ok := codecFor[T](); ok {
+		return c.decode(d)
+	}
 	var v T
 	d.peek()
 	start := d.pos

@@ -193,9 +193,13 @@ func (e *Encoder) JSON(v json.RawMessage) {
 	e.buf = append(e.buf, text...)
 }
 
-// EncodeGo writes a value of an imported type by its own JSON methods or, where it has none, with encoding/json. Their
-// error is wrapped, and a text that a [Decoder] would not accept is an error.
+// EncodeGo writes a value of an imported type: as [Register] says, by its own JSON methods, or with encoding/json. An error from there
+// is wrapped, and a text that a [Decoder] would not accept is an error.
 func EncodeGo[T any](e *Encoder, v T) {
+	if c, ok := codecFor[T](); ok {
+		c.encode(e, v)
+		return
+	}
 	text, err := json.Marshal(&v)
 	if err != nil {
 		e.failAt(e.path(), fmt.Sprintf("cannot encode a %T", v), usererr.Wrap(err))

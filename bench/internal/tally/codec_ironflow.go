@@ -551,3 +551,8 @@ func decodeItem(d *codec.Decoder) Item {
 	d.Require(seen, "sku", "quantity", "price_cents")
 	return v
 }
+
+// Other packages write and read these types as this one does.
+func init() {
+	codec.Register(encodeItem, decodeItem)
+}

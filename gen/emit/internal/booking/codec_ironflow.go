@@ -507,3 +507,9 @@ func decodeGuest(d *codec.Decoder) Guest {
 	d.Require(seen, "name", "meals", "deposit")
 	return v
 }
+
+// Other packages write and read these types as this one does.
+func init() {
+	codec.Register(encodeMeal, decodeMeal)
+	codec.Register(encodeGuest, decodeGuest)
+}

@@ -66,7 +66,7 @@ func (Leave) isInput() {}
 
 // Expire ends a stay that nobody ends.
 type Expire struct {
-	BookingID string
+	BookingID string `json:"booking_id"`
 }
 
 func (Expire) isInput() {}

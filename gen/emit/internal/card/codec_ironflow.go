@@ -163,6 +163,8 @@ func encodeOrder(e *codec.Encoder, v Order) {
 	e.String(v.CardID)
 	e.Key("holder")
 	e.String(v.Holder)
+	e.Key("design")
+	encodeDesign(e, v.Design)
 	e.EndObject()
 }
 
@@ -177,11 +179,14 @@ func decodeOrder(d *codec.Decoder) Order {
 		case "holder":
 			d.Seen(&seen, 1)
 			v.Holder = d.String()
+		case "design":
+			d.Seen(&seen, 2)
+			v.Design = decodeDesign(d)
 		default:
 			d.Skip()
 		}
 	}
-	d.Require(seen, "card_id", "holder")
+	d.Require(seen, "card_id", "holder", "design")
 	return v
 }
 
@@ -241,6 +246,8 @@ func encodeOrdered(e *codec.Encoder, v Ordered) {
 	e.String(v.Number)
 	e.Key("holder")
 	e.String(v.Holder)
+	e.Key("design")
+	encodeDesign(e, v.Design)
 	e.EndObject()
 }
 
@@ -255,11 +262,14 @@ func decodeOrdered(d *codec.Decoder) Ordered {
 		case "holder":
 			d.Seen(&seen, 1)
 			v.Holder = d.String()
+		case "design":
+			d.Seen(&seen, 2)
+			v.Design = decodeDesign(d)
 		default:
 			d.Skip()
 		}
 	}
-	d.Require(seen, "number", "holder")
+	d.Require(seen, "number", "holder", "design")
 	return v
 }
 
@@ -359,6 +369,8 @@ func encodeState(e *codec.Encoder, v State) {
 	e.String(v.Number)
 	e.Key("holder")
 	e.String(v.Holder)
+	e.Key("design")
+	encodeDesign(e, v.Design)
 	e.EndObject()
 }
 
@@ -376,10 +388,62 @@ func decodeState(d *codec.Decoder) State {
 		case "holder":
 			d.Seen(&seen, 2)
 			v.Holder = d.String()
+		case "design":
+			d.Seen(&seen, 3)
+			v.Design = decodeDesign(d)
 		default:
 			d.Skip()
 		}
 	}
-	d.Require(seen, "status", "number", "holder")
+	d.Require(seen, "status", "number", "holder", "design")
 	return v
+}
+
+var colorValues = []Color{ColorBlack, ColorGold}
+
+func encodeColor(e *codec.Encoder, v Color) {
+	codec.EncodeEnum(e, v, colorValues)
+}
+
+func decodeColor(d *codec.Decoder) Color {
+	return codec.DecodeEnum(d, colorValues)
+}
+
+func encodeDesign(e *codec.Encoder, v Design) {
+	e.BeginObject()
+	e.Key("color")
+	encodeColor(e, v.Color)
+	e.Key("lines")
+	codec.EncodeList(e, v.Lines, (*codec.Encoder).String)
+	e.Key("valid_for")
+	e.Duration(v.ValidFor)
+	e.EndObject()
+}
+
+func decodeDesign(d *codec.Decoder) Design {
+	var v Design
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "color":
+			d.Seen(&seen, 0)
+			v.Color = decodeColor(d)
+		case "lines":
+			d.Seen(&seen, 1)
+			v.Lines = codec.DecodeList(d, (*codec.Decoder).String)
+		case "valid_for":
+			d.Seen(&seen, 2)
+			v.ValidFor = d.Duration()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "color", "lines", "valid_for")
+	return v
+}
+
+// Other packages write and read these types as this one does.
+func init() {
+	codec.Register(encodeColor, decodeColor)
+	codec.Register(encodeDesign, decodeDesign)
 }

@@ -11,7 +11,7 @@ func (Decider) Order(now time.Time, state State, in Order) OrderDecision {
 	if in.Holder == "" {
 		return RejectOrder(NoHolder{})
 	}
-	return AcceptOrder(Ordered{Number: "no. " + now.Format("150405"), Holder: in.Holder})
+	return AcceptOrder(Ordered{Number: "no. " + now.Format("150405"), Holder: in.Holder, Design: in.Design})
 }
 
 func (Decider) Block(now time.Time, state State, in Block) BlockDecision {
@@ -30,6 +30,7 @@ var _ EventEvolver = Evolver{}
 func (Evolver) Ordered(state State, e Ordered) State {
 	state.Number = e.Number
 	state.Holder = e.Holder
+	state.Design = e.Design
 	return state
 }
 

@@ -3,10 +3,30 @@
 
 package card
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
 
 // WorkflowName is stored with every instance.
 const WorkflowName = "card"
+
+// Color is one of the constants below.
+type Color string
+
+// The values of Color.
+const (
+	ColorBlack Color = "black"
+	ColorGold  Color = "gold"
+)
+
+// Design is declared by the workflow.
+type Design struct {
+	Color    Color         `json:"color"`
+	Lines    []string      `json:"lines"`
+	ValidFor time.Duration `json:"valid_for"`
+}
 
 // Input is one of Order, Block or Shred.
 type Input interface {
@@ -17,6 +37,7 @@ type Input interface {
 type Order struct {
 	CardID string `json:"card_id"`
 	Holder string `json:"holder"`
+	Design Design `json:"design"`
 }
 
 func (Order) isInput() {}
@@ -44,6 +65,7 @@ type Event interface {
 type Ordered struct {
 	Number string `json:"number"`
 	Holder string `json:"holder"`
+	Design Design `json:"design"`
 }
 
 func (Ordered) isEvent() {}
@@ -109,4 +131,5 @@ type State struct {
 	Status Status `json:"status"` // moved by the declared transitions, not by the evolver
 	Number string `json:"number"`
 	Holder string `json:"holder"`
+	Design Design `json:"design"`
 }

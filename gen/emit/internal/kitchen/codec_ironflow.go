@@ -678,3 +678,12 @@ func encodeSize(e *codec.Encoder, v Size) {
 func decodeSize(d *codec.Decoder) Size {
 	return codec.DecodeEnum(d, sizeValues)
 }
+
+// Other packages write and read these types as this one does.
+func init() {
+	codec.Register(encodeColor, decodeColor)
+	codec.Register(encodeLeaf, decodeLeaf)
+	codec.Register(encodeTree, decodeTree)
+	codec.Register(encodeShelf, decodeShelf)
+	codec.Register(encodeSize, decodeSize)
+}

@@ -372,6 +372,8 @@ func encodeCardEnded(e *codec.Encoder, v CardEnded) {
 	e.String(v.Error)
 	e.Key("number")
 	e.String(v.Number)
+	e.Key("design")
+	codec.EncodeOptional(e, v.Design, codec.EncodeGo[Design])
 	e.EndObject()
 }
 
@@ -395,6 +397,9 @@ func decodeCardEnded(d *codec.Decoder) CardEnded {
 		case "number":
 			d.Seen(&seen, 4)
 			v.Number = d.String()
+		case "design":
+			d.Seen(&seen, 5)
+			v.Design = codec.DecodeOptional(d, codec.DecodeGo[Design])
 		default:
 			d.Skip()
 		}
@@ -673,6 +678,8 @@ func encodeCardGone(e *codec.Encoder, v CardGone) {
 	e.String(v.Status)
 	e.Key("number")
 	e.String(v.Number)
+	e.Key("valid_for")
+	e.Duration(v.ValidFor)
 	e.EndObject()
 }
 
@@ -690,11 +697,14 @@ func decodeCardGone(d *codec.Decoder) CardGone {
 		case "number":
 			d.Seen(&seen, 2)
 			v.Number = d.String()
+		case "valid_for":
+			d.Seen(&seen, 3)
+			v.ValidFor = d.Duration()
 		default:
 			d.Skip()
 		}
 	}
-	d.Require(seen, "card", "status", "number")
+	d.Require(seen, "card", "status", "number", "valid_for")
 	return v
 }
 
@@ -873,6 +883,8 @@ func encodeOrderCard(e *codec.Encoder, v OrderCard) {
 	e.String(v.CardID)
 	e.Key("holder")
 	e.String(v.Holder)
+	e.Key("design")
+	codec.EncodeGo(e, v.Design)
 	e.EndObject()
 }
 
@@ -887,11 +899,14 @@ func decodeOrderCard(d *codec.Decoder) OrderCard {
 		case "holder":
 			d.Seen(&seen, 1)
 			v.Holder = d.String()
+		case "design":
+			d.Seen(&seen, 2)
+			v.Design = codec.DecodeGo[Design](d)
 		default:
 			d.Skip()
 		}
 	}
-	d.Require(seen, "card_id", "holder")
+	d.Require(seen, "card_id", "holder", "design")
 	return v
 }
 
@@ -899,6 +914,8 @@ func encodeLendCard(e *codec.Encoder, v LendCard) {
 	e.BeginObject()
 	e.Key("holder")
 	e.String(v.Holder)
+	e.Key("design")
+	codec.EncodeGo(e, v.Design)
 	e.EndObject()
 }
 
@@ -910,11 +927,14 @@ func decodeLendCard(d *codec.Decoder) LendCard {
 		case "holder":
 			d.Seen(&seen, 0)
 			v.Holder = d.String()
+		case "design":
+			d.Seen(&seen, 1)
+			v.Design = codec.DecodeGo[Design](d)
 		default:
 			d.Skip()
 		}
 	}
-	d.Require(seen, "holder")
+	d.Require(seen, "holder", "design")
 	return v
 }
 
@@ -1011,4 +1031,9 @@ func encodePlan(e *codec.Encoder, v Plan) {
 
 func decodePlan(d *codec.Decoder) Plan {
 	return codec.DecodeEnum(d, planValues)
+}
+
+// Other packages write and read these types as this one does.
+func init() {
+	codec.Register(encodePlan, decodePlan)
 }

@@ -1,6 +1,10 @@
 package membership
 
-import "time"
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/gen/emit/internal/card"
+)
 
 // Decider asks for everything that the declaration allows.
 type Decider struct{}
@@ -10,8 +14,8 @@ var _ InputDecider = Decider{}
 func (Decider) Join(now time.Time, state State, in Join) JoinDecision {
 	return AcceptJoin(Joined{Email: in.Email, Plan: in.Plan}).Effect(
 		Charge{AmountCents: 900, Customer: in.Email, Plan: in.Plan},
-		OrderCard{CardID: in.MemberID + "-card", Holder: in.Email},
-		LendCard{Holder: "guest of " + in.MemberID},
+		OrderCard{CardID: in.MemberID + "-card", Holder: in.Email, Design: Design{Color: card.ColorGold, ValidFor: 24 * time.Hour}},
+		LendCard{Holder: "guest of " + in.MemberID, Design: Design{Color: card.ColorBlack, Lines: []string{"guest"}}},
 		Mail{Text: "welcome"},
 	)
 }
@@ -30,7 +34,7 @@ func (Decider) CardEnded(now time.Time, state State, in CardEnded) CardEndedDeci
 	if in.Error != "" {
 		return AcceptCardEnded(CardRefused{Card: in.Child, Reason: in.Error})
 	}
-	return AcceptCardEnded(CardGone{Card: in.Child, Status: in.Status, Number: in.Number})
+	return AcceptCardEnded(CardGone{Card: in.Child, Status: in.Status, Number: in.Number, ValidFor: in.Design.ValidFor})
 }
 
 func (Decider) MailFailed(now time.Time, state State, in MailFailed) MailFailedDecision {

@@ -158,13 +158,13 @@ func works() Handler {
 func TestChildren(t *testing.T) {
 	onBoth(t, works(), func(c club) {
 		c.join("m@example.com")
-		want(c, c.cards.History, "m-card", "card.Ordered{Number:no. 050607 Holder:m@example.com}")
+		want(c, c.cards.History, "m-card", "card.Ordered{Number:no. 050607 Holder:m@example.com Design:{Color:gold Lines:[] ValidFor:24h0m0s}}")
 		if out, err := c.cards.Block(c.Context(), card.Block{CardID: "m-card"}); err != nil || !out.Accepted() {
 			c.Fatalf("Block: %+v, %v", out, err)
 		}
 		want(c, c.cards.History, "m-card", "card.Blocked{}", "card.Shredded{}")
-		want(c, c.client.History, "m", "CardGone{Card:m-card Status:gone Number:no. 050607}")
-		want(c, c.cards.History, "membership/m/1/2", "card.Ordered{Number:no. 050607 Holder:guest of m}")
+		want(c, c.client.History, "m", "CardGone{Card:m-card Status:gone Number:no. 050607 ValidFor:24h0m0s}")
+		want(c, c.cards.History, "membership/m/1/2", "card.Ordered{Number:no. 050607 Holder:guest of m Design:{Color:black Lines:[guest] ValidFor:0s}}")
 	})
 }
 
@@ -178,7 +178,7 @@ func TestChildThatDoesNotStart(t *testing.T) {
 func TestSent(t *testing.T) {
 	onBoth(t, works(), func(c club) {
 		c.join("m@example.com")
-		want(c, c.cards.History, "m-card", "card.Ordered{Number:no. 050607 Holder:m@example.com}")
+		want(c, c.cards.History, "m-card", "card.Ordered{Number:no. 050607 Holder:m@example.com Design:{Color:gold Lines:[] ValidFor:24h0m0s}}")
 		if out, err := c.client.Leave(c.Context(), Leave{MemberID: "m"}); err != nil || !out.Accepted() {
 			c.Fatalf("Leave: %+v, %v", out, err)
 		}

@@ -6,6 +6,7 @@ package membership
 import (
 	"time"
 
+	pkgcard "github.com/ironflow-gen/ironflow/gen/emit/internal/card"
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
@@ -20,6 +21,9 @@ const (
 	PlanPlain Plan = "plain"
 	PlanGold  Plan = "gold"
 )
+
+// Design is the type Design of github.com/ironflow-gen/ironflow/gen/emit/internal/card.
+type Design = pkgcard.Design
 
 // Input is one of Join, Charged, ChargeFailed, CardEnded, MailFailed, Renew, Nag, Count or Leave.
 type Input interface {
@@ -55,11 +59,12 @@ func (ChargeFailed) isInput() {}
 
 // CardEnded is an input.
 type CardEnded struct {
-	MemberID string `json:"member_id"`
-	Child    string `json:"child"`
-	Status   string `json:"status"`
-	Error    string `json:"error"`
-	Number   string `json:"number"`
+	MemberID string  `json:"member_id"`
+	Child    string  `json:"child"`
+	Status   string  `json:"status"`
+	Error    string  `json:"error"`
+	Number   string  `json:"number"`
+	Design   *Design `json:"design"`
 }
 
 func (CardEnded) isInput() {}
@@ -143,9 +148,10 @@ func (Unpaid) isEvent() {}
 
 // CardGone is an event.
 type CardGone struct {
-	Card   string `json:"card"`
-	Status string `json:"status"`
-	Number string `json:"number"`
+	Card     string        `json:"card"`
+	Status   string        `json:"status"`
+	Number   string        `json:"number"`
+	ValidFor time.Duration `json:"valid_for"`
 }
 
 func (CardGone) isEvent() {}
@@ -227,6 +233,7 @@ func (Mail) isEffect() {}
 type OrderCard struct {
 	CardID string `json:"card_id"`
 	Holder string `json:"holder"`
+	Design Design `json:"design"`
 }
 
 func (OrderCard) isEffect() {}
@@ -234,6 +241,7 @@ func (OrderCard) isEffect() {}
 // LendCard starts the workflow card with its input Order.
 type LendCard struct {
 	Holder string `json:"holder"`
+	Design Design `json:"design"`
 }
 
 func (LendCard) isEffect() {}
