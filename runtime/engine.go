@@ -24,6 +24,7 @@ type Engine struct {
 	newEvents   *announcer
 	newOrders   *announcer
 	running     atomic.Bool
+	readOnly    bool // the store was opened for reading only
 }
 
 // NewEngine makes an engine for the given workflows. It starts nothing: inputs can be executed at once, while effects and
@@ -50,6 +51,9 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 		return nil, fmt.Errorf("ironflow: no workflow is registered; pass what the generated NewWorkflow returns to NewEngine")
 	}
 	e := &Engine{store: store, config: config, workflows: make(map[string]*Workflow)}
+	if reading, ok := store.(ReadOnlyStore); ok {
+		e.readOnly = reading.ReadOnly()
+	}
 	for _, w := range workflows {
 		if w == nil {
 			return nil, fmt.Errorf("ironflow: a workflow is nil")

@@ -17,6 +17,9 @@ var ErrConflict = errors.New("ironflow: the instance changed in the meantime")
 // entirely or not at all. Look at the instance to find out which.
 var ErrOutcomeUnknown = errors.New("the store's answer was lost, so it is unknown whether the input is stored")
 
+// ErrReadOnly says that the engine's store was opened for reading only: inputs, and Run, need an engine whose store writes.
+var ErrReadOnly = errors.New("ironflow: the store was opened for reading only; inputs and Run need a store on a server that takes writes")
+
 // UniqueKeyConflict says that another active instance holds the unique key of an input. Nothing was stored.
 type UniqueKeyConflict struct {
 	Instance InstanceKey // the one that asked for the key

@@ -175,6 +175,9 @@ func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOpt
 			return result{}, req.named(err)
 		}
 	}
+	if e.readOnly {
+		return result{}, req.named(ErrReadOnly)
+	}
 	req.maxPayload = e.config.MaxPayloadBytes
 	ended := e.config.startInput(ctx, &req)
 	if ended == nil {

@@ -24,6 +24,9 @@ const stopGrace = 5 * time.Second
 // their contexts were cancelled; others take these over when their leases end. Failing handlers, and a store that does
 // not answer, are logged and retried; they do not end Run. An engine runs once at a time.
 func (e *Engine) Run(ctx context.Context) error {
+	if e.readOnly {
+		return ErrReadOnly
+	}
 	if !e.running.CompareAndSwap(false, true) {
 		return errors.New("ironflow: Run was called while the engine is running")
 	}

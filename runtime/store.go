@@ -489,3 +489,9 @@ type SerialWriter interface {
 	Store
 	SerialWriter()
 }
+
+// ReadOnlyStore is a Store that may have been opened for reading only. An engine on one that was takes no inputs and does not
+// run: both fail with ErrReadOnly.
+type ReadOnlyStore interface {
+	ReadOnly() bool
+}

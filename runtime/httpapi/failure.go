@@ -68,7 +68,7 @@ func answerTo(input Input, body []byte, err error) *Error {
 		return &Error{Status: http.StatusGatewayTimeout, Code: OutcomeUnknown,
 			Message: "it is unknown whether the input was stored; with an Idempotency-Key it can be sent again"}
 	}
-	if _, is := errors.AsType[*runtime.Unavailable](err); is {
+	if _, is := errors.AsType[*runtime.Unavailable](err); is || errors.Is(err, runtime.ErrReadOnly) {
 		return &Error{Status: http.StatusServiceUnavailable, Code: Unavailable, Message: "the database is unavailable; nothing was stored, come back later"}
 	}
 	_, newerEvent := errors.AsType[*runtime.UnknownEvent](err)

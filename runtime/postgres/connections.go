@@ -59,6 +59,20 @@ func (c *connections) send(ctx context.Context, fill func(*pgx.Batch)) error {
 	})
 }
 
+// checkRole fails with *runtime.Unavailable when the server takes no writes.
+func (c *connections) checkRole(ctx context.Context) error {
+	return c.run(ctx, func(conn *lent) error {
+		var standby, readOnly bool
+		if err := conn.QueryRow(ctx, serverRole).Scan(&standby, &readOnly); err != nil {
+			return conn.note(err)
+		}
+		if standby || readOnly {
+			return conn.note(errReadOnly)
+		}
+		return nil
+	})
+}
+
 func (c *connections) acquire(ctx context.Context) (*lent, error) {
 	conn, err := c.pool.Acquire(ctx)
 	if err != nil {

@@ -2,11 +2,11 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 )
@@ -23,7 +23,14 @@ func (s *Store) Notify(ctx context.Context, what runtime.News) error {
 	return nil
 }
 
-// Listen implements runtime.Notifier, on a connection of its own.
+// listenCheck is how often the connection that listens is asked for a sign of life when there are no notifications.
+const listenCheck = 15 * time.Second
+
+// checkTimeout bounds the answer to that.
+const checkTimeout = 5 * time.Second
+
+// Listen implements runtime.Notifier, on a connection of its own. It follows the pool: when a connection of the pool broke or
+// was refused, and otherwise now and then, it makes sure that its server still answers and is no standby.
 func (s *Store) Listen(ctx context.Context, wake func(runtime.News)) error {
 	conn, err := s.connectToListen(ctx)
 	if err != nil {
@@ -37,17 +44,61 @@ func (s *Store) Listen(ctx context.Context, wake func(runtime.News)) error {
 	if _, err := conn.Exec(ctx, "LISTEN "+quote(s.channel)); err != nil {
 		return wrap(err, "listen")
 	}
-	for what := anything; ; {
-		wake(what)
-		notification, err := conn.WaitForNotification(ctx)
-		if err != nil {
-			return fmt.Errorf("postgres: listen: %w", err)
-		}
-		what = anything
-		if n, err := strconv.Atoi(notification.Payload); err == nil {
-			what = runtime.News(n)
+	wake(anything)
+	for {
+		notification, err := s.nextNotification(ctx, conn)
+		switch {
+		case err != nil:
+			return wrap(err, "listen")
+		case notification == nil:
+			if err := checkListener(ctx, conn); err != nil {
+				return wrap(err, "listen: the connection is of no use any more")
+			}
+		default:
+			what := anything
+			if n, err := strconv.Atoi(notification.Payload); err == nil {
+				what = runtime.News(n)
+			}
+			wake(what)
 		}
 	}
+}
+
+// nextNotification returns nil when it is time to look after the connection.
+func (s *Store) nextNotification(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
+	waiting, cancel := context.WithTimeout(ctx, listenCheck)
+	defer cancel()
+	watched := make(chan struct{})
+	closed := s.pool.someClosed()
+	go func() {
+		defer close(watched)
+		select {
+		case <-closed:
+			cancel()
+		case <-waiting.Done():
+		}
+	}()
+	notification, err := conn.WaitForNotification(waiting)
+	cancel()
+	<-watched
+	if err != nil && waiting.Err() != nil && ctx.Err() == nil && !conn.IsClosed() {
+		return nil, nil
+	}
+	return notification, err
+}
+
+// checkListener fails when the server does not answer, or is a standby, to which nobody sends notifications.
+func checkListener(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	var standby, readOnly bool
+	if err := conn.QueryRow(ctx, serverRole).Scan(&standby, &readOnly); err != nil {
+		return err
+	}
+	if standby {
+		return errReadOnly
+	}
+	return nil
 }
 
 // anything is what may be new when nobody says what.

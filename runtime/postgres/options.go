@@ -15,6 +15,7 @@ type Option func(*config)
 type config struct {
 	schema    string
 	listenURL string // empty: listen as the pool connects
+	readOnly  bool
 }
 
 // WithSchema puts the tables into the named schema. A name has lower case letters, digits and underscores, does not start
@@ -27,6 +28,13 @@ func WithSchema(name string) Option {
 // connects through PgBouncer in transaction mode, which passes no notifications on: give the address of the server itself.
 func WithListenURL(connString string) Option {
 	return func(c *config) { c.listenURL = connString }
+}
+
+// ReadOnly opens the store for reading, on a standby too. An engine on it answers State, History, Instances and the like, as of what the
+// standby has received. It takes no inputs and does not run: both fail with runtime.ErrReadOnly. The feed is not available on a
+// standby.
+func ReadOnly() Option {
+	return func(c *config) { c.readOnly = true }
 }
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)

@@ -249,6 +249,9 @@ WHERE s.version < excluded.version OR (s.version = excluded.version AND s.schema
 // PostgreSQL lets only one transaction at a time commit with a notification.
 const notify = `SELECT set_config('synchronous_commit', 'off', true), pg_notify($1::text, $2::text)`
 
+// serverRole tells whether the server is a standby, and whether a transaction may write.
+const serverRole = `SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'`
+
 // serverTime is not now(), which is when the transaction began.
 const serverTime = `SELECT clock_timestamp()`
 

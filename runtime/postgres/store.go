@@ -31,17 +31,21 @@ type Store struct {
 	horizon *horizon        // of the feed
 	channel string          // of notifications
 	listen  *pgx.ConnConfig // of Listen; nil for the pool's
+
+	readOnly bool // as declared by ReadOnly
 }
 
 var (
 	_ runtime.Store    = (*Store)(nil)
 	_ runtime.Notifier = (*Store)(nil)
 
-	_ runtime.Timekeeper = (*Store)(nil)
+	_ runtime.Timekeeper    = (*Store)(nil)
+	_ runtime.ReadOnlyStore = (*Store)(nil)
 )
 
-// New returns the store in a schema that Migrate has prepared; otherwise it fails with *SchemaVersionError. The pool stays
-// the caller's: the store never closes it.
+// New returns the store in a schema that Migrate has prepared; otherwise it fails with *SchemaVersionError. It fails with
+// *runtime.Unavailable when the server cannot be reached or takes no writes, as a standby does, see ReadOnly. The pool stays the
+// caller's: the store never closes it.
 func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, error) {
 	config, err := newConfig(options)
 	if err != nil {
@@ -51,6 +55,13 @@ func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, er
 	if err := checkVersion(ctx, connections, config.schema); err != nil {
 		return nil, err
 	}
+	if !config.readOnly {
+		if err := connections.checkRole(ctx); err != nil {
+			return nil, fmt.Errorf("postgres: open schema %q: %w; connect to the primary, for example by several hosts and "+
+				"target_session_attrs=read-write in the connection string, or declare by postgres.ReadOnly that nothing is to be written",
+				config.schema, err)
+		}
+	}
 	store := &Store{
 		pool:    connections,
 		queries: queries,
@@ -58,6 +69,8 @@ func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, er
 		timers:  newTimerQueue(connections, queries),
 		horizon: newHorizon(connections, queries),
 		channel: config.schema, // the only name that fits for a schema with a name of any length
+
+		readOnly: config.readOnly,
 	}
 	if config.listenURL != "" {
 		if store.listen, err = pgx.ParseConfig(config.listenURL); err != nil {
@@ -66,6 +79,9 @@ func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, er
 	}
 	return store, nil
 }
+
+// ReadOnly implements runtime.ReadOnlyStore.
+func (s *Store) ReadOnly() bool { return s.readOnly }
 
 // Time implements runtime.Timekeeper.
 func (s *Store) Time(ctx context.Context) (now time.Time, err error) {

@@ -1,0 +1,147 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ironflow-gen/ironflow/internal/pgserver"
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+)
+
+// TestFailover takes an engine through a failover: what it can still do, what it says meanwhile, and that it goes on by itself.
+func TestFailover(t *testing.T) {
+	t.Setenv(pgserver.OverrideVariable, "")
+	primary, err := pgserver.Start(t.Context(), pgserver.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer primary.Stop()
+	standby, err := primary.Standby(t.Context(), pgserver.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer standby.Stop()
+
+	open := func(url string, options ...postgres.Option) (*ticket.Client, *runtime.Engine, error) {
+		pool, err := pgxpool.New(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(pool.Close)
+		store, err := postgres.New(t.Context(), pool, options...)
+		if err != nil {
+			return nil, nil, err
+		}
+		engine, err := runtime.NewEngine(store, runtime.Config{}, ticket.NewWorkflow(ticket.Decider{}, ticket.Evolver{}, ticket.Handler{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ticket.NewClient(engine), engine, nil
+	}
+	pool, err := pgxpool.New(t.Context(), primary.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if err := postgres.Migrate(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	client, engine, err := open(pgserver.AnyURL("read-write", primary, standby))
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- engine.Run(running) }()
+	note := func(ctx context.Context) error {
+		_, err := client.Note(ctx, ticket.Note{ID: "a"})
+		return err
+	}
+	if _, err := client.Open(t.Context(), ticket.Open{ID: "a", Subject: "s"}); err != nil {
+		t.Fatal(err)
+	}
+
+	// The standby: reading has to be declared.
+	eventually(t, "the standby has the tables", func() bool {
+		_, _, err = open(standby.URL(), postgres.ReadOnly())
+		return err == nil
+	})
+	_, _, err = open(standby.URL())
+	wantUnavailable(t, err)
+	reader, readEngine, err := open(standby.URL(), postgres.ReadOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the standby has the instance", func() bool {
+		view, err := reader.State(t.Context(), "a")
+		return err == nil && view.Version == 1
+	})
+	if _, err := reader.Note(t.Context(), ticket.Note{ID: "a"}); !errors.Is(err, runtime.ErrReadOnly) {
+		t.Errorf("an input on a store for reading: %v", err)
+	}
+	if err := readEngine.Run(t.Context()); !errors.Is(err, runtime.ErrReadOnly) {
+		t.Errorf("Run on a store for reading: %v", err)
+	}
+
+	if err := primary.Crash(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := note(short); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("without a server: %v", err)
+	} else {
+		wantUnavailable(t, err)
+	}
+	if view, err := reader.State(t.Context(), "a"); err != nil || view.Version != 1 {
+		t.Errorf("the standby, without its primary: version %d, error %v", view.Version, err)
+	}
+
+	patient, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	noted := make(chan error, 1)
+	go func() { noted <- note(patient) }()
+	if err := standby.Promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	promoted := time.Now()
+	if err := <-noted; err != nil {
+		t.Error(err)
+	}
+	t.Logf("the first input came through %v after the promotion", time.Since(promoted))
+	if view, err := client.State(t.Context(), "a"); err != nil || view.Version != 2 {
+		t.Errorf("version %d, error %v, want 2", view.Version, err)
+	}
+
+	// Whoever listens has moved too.
+	after, err := pgxpool.New(t.Context(), standby.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer after.Close()
+	eventually(t, "Listen moves with the pool", func() bool {
+		var listening bool
+		err := after.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN %')`).Scan(&listening)
+		return err == nil && listening
+	})
+	t.Logf("the listener had moved %v after the promotion", time.Since(promoted))
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
