@@ -2,10 +2,10 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -16,6 +16,11 @@ type claimStep struct {
 	kinds    []Kind
 	priority map[Kind]int
 	limited  *limitedKind
+
+	mu       sync.Mutex
+	asking   bool      // a claim is under way
+	failures int       // in a row
+	retryAt  time.Time // after a failure
 }
 
 // limitedKind is a kind whose limits count what this process has of it.
@@ -35,7 +40,7 @@ func (k *limitedKind) room(limit int) int {
 
 // planClaims puts the kinds of the routes into the order of their priority. The steps of a turn are of one priority, and come in
 // any order. Kinds without limits are one step as long as none with limits is of the same priority or between them.
-func (w *worker) planClaims() (turns [][]claimStep, limited map[Kind]*limitedKind) {
+func (w *worker) planClaims() (turns [][]*claimStep, limited map[Kind]*limitedKind) {
 	byPriority := make(map[int][]Kind)
 	for kind, r := range w.routes {
 		byPriority[r.priority] = append(byPriority[r.priority], kind)
@@ -43,12 +48,12 @@ func (w *worker) planClaims() (turns [][]claimStep, limited map[Kind]*limitedKin
 	limited = make(map[Kind]*limitedKind)
 	open := false // the last turn takes more kinds
 	for _, priority := range slices.Backward(slices.Sorted(maps.Keys(byPriority))) {
-		plain := claimStep{priority: make(map[Kind]int)}
-		var turn []claimStep
+		plain := &claimStep{priority: make(map[Kind]int)}
+		var turn []*claimStep
 		for _, kind := range byPriority[priority] {
 			if limit := w.routes[kind].limit; limit != nil {
 				limited[kind] = &limitedKind{kind: kind, limit: limit}
-				turn = append(turn, claimStep{limited: limited[kind]})
+				turn = append(turn, &claimStep{kinds: []Kind{kind}, limited: limited[kind]})
 				continue
 			}
 			plain.kinds = append(plain.kinds, kind)
@@ -58,7 +63,7 @@ func (w *worker) planClaims() (turns [][]claimStep, limited map[Kind]*limitedKin
 		}
 		switch {
 		case len(turn) == 0 && open:
-			last := &turns[len(turns)-1][0]
+			last := turns[len(turns)-1][0]
 			last.kinds = append(last.kinds, plain.kinds...)
 			maps.Copy(last.priority, plain.priority)
 			continue
@@ -71,70 +76,182 @@ func (w *worker) planClaims() (turns [][]claimStep, limited map[Kind]*limitedKin
 	return turns, limited
 }
 
-// claim leases up to limit deliveries. It does not stop half-way when the engine stops: what was claimed has cost an attempt,
-// and must be served; so it is returned even with an error.
-func (r *workerRun) claim(ctx context.Context, limit int) (deliveries []Delivery, until time.Time, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.config.Lease)
-	defer cancel()
-	if telemetry := r.config.Telemetry; telemetry != nil {
-		begin := time.Now()
-		defer func() {
-			telemetry.Claimed(ClaimReport{
-				Queue: r.name, Wanted: limit, Claimed: len(deliveries), Duration: time.Since(begin), Err: err,
-			})
-		}()
-	}
+// claimPatience is how long other kinds wait for the claim of one. It goes on beside theirs then.
+const claimPatience = 250 * time.Millisecond
+
+// claim leases up to limit deliveries and has them served. It returns how many there were at once; those of a claim that took
+// long come later. A kind whose claim failed is left out for a time, and holds up no other.
+func (r *workerRun) claim(stop, handlers context.Context, limit int) (claimed int) {
 	now := storedTime(r.config.Clock.Now())
-	until = now.Add(r.config.Lease)
 	for _, turn := range r.claims {
 		// One step may fill all the room. With another one first each time, none with a backlog starves the rest.
 		for _, i := range rand.Perm(len(turn)) {
-			room := limit - len(deliveries)
-			if room == 0 {
-				return deliveries, until, err
+			if claimed == limit {
+				return claimed
 			}
-			claimed, failure := r.claimStep(ctx, turn[i], now, until, room)
-			deliveries = append(deliveries, claimed...)
-			err = errors.Join(err, failure)
+			step := turn[i]
+			if !step.begin(now) {
+				continue
+			}
+			answer := make(chan []Delivery, 1)
+			until := now.Add(r.config.Lease)
+			r.serving.Go(func() { answer <- r.claimStep(stop, step, now, until, limit-claimed) })
+			select {
+			case deliveries := <-answer:
+				for _, s := range r.shifts(handlers, deliveries, until) {
+					r.start(stop, s)
+				}
+				claimed += len(deliveries)
+				continue
+			case <-time.After(claimPatience):
+			}
+			r.serving.Go(func() {
+				deliveries := <-answer
+				for _, s := range r.shifts(handlers, deliveries, until) {
+					r.busy <- struct{}{}
+					r.start(stop, s)
+				}
+				r.alarm.set(r.config.Clock.Now())
+			})
 		}
 	}
-	return deliveries, until, err
+	return claimed
 }
 
-func (r *workerRun) claimStep(ctx context.Context, step claimStep, now, until time.Time, limit int) ([]Delivery, error) {
+// begin reports whether the step may claim now. Then end follows.
+func (s *claimStep) begin(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asking || now.Before(s.retryAt) {
+		return false
+	}
+	s.asking = true
+	return true
+}
+
+// end notes how a claim ended. It returns how many have failed in a row, and when the next may begin.
+func (s *claimStep) end(clock Clock, err error) (failures int, retryAt time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asking = false
+	if err == nil {
+		s.failures, s.retryAt = 0, time.Time{}
+	} else {
+		s.failures++
+		s.retryAt = storedTime(clock.Now().Add(pollBackoff.delay(s.failures)))
+	}
+	return s.failures, s.retryAt
+}
+
+// claimStep claims for one step. It does not stop half-way when the engine stops: what was claimed has cost an attempt, and must be
+// served; so it is returned even with an error, which is logged here.
+func (r *workerRun) claimStep(stop context.Context, step *claimStep, now, until time.Time, limit int) []Delivery {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(stop), r.config.Lease)
+	defer cancel()
 	k := step.limited
-	if k == nil {
-		return r.queue.Claim(ctx, Claim{
-			Kinds: step.kinds, Priority: step.priority, Now: now, Until: until, Limit: limit, Holder: r.config.Name,
-		})
+	if k != nil {
+		if limit = k.room(limit); limit == 0 {
+			step.end(r.config.Clock, nil)
+			return nil
+		}
 	}
-	if limit = k.room(limit); limit == 0 {
-		return nil, nil
-	}
-	var claimed []Delivery
+	began := time.Now()
+	from := r.floors.begin(step.kinds, now)
+	var deliveries []Delivery
+	var reached map[Kind]time.Time
+	var again time.Time
 	var err error
-	if k.limit.shared() {
-		var again time.Time
-		claimed, again, err = r.limitedQueue.ClaimLimited(ctx, LimitedClaim{
-			Kind: k.kind, Now: now, Until: until, Limit: limit, Holder: r.config.Name,
+	if k != nil && k.limit.shared() {
+		var claimed LimitedClaimed
+		claimed, err = r.limitedQueue.ClaimLimited(ctx, LimitedClaim{
+			Kind: k.kind, From: from[k.kind], Now: now, Until: until, Limit: limit, Holder: r.config.Name,
 			Global: k.limit.Global, Rate: k.limit.Rate, Burst: k.limit.burst(), PerKey: k.limit.PerKey,
 		})
-		if !again.IsZero() {
-			r.wakeAt(again)
-		}
+		deliveries, again = claimed.Deliveries, claimed.Again
+		reached = map[Kind]time.Time{k.kind: claimed.Reached}
 	} else {
-		claimed, err = r.queue.Claim(ctx, Claim{
-			Kinds: []Kind{k.kind}, Now: now, Until: until, Limit: limit, Holder: r.config.Name,
+		deliveries, err = r.queue.Claim(ctx, Claim{
+			Kinds: step.kinds, Priority: step.priority, From: from, Now: now, Until: until, Limit: limit, Holder: r.config.Name,
+		})
+		reached = step.reached(deliveries, now, limit)
+	}
+	if err != nil {
+		reached = nil
+	}
+	r.floors.end(reached)
+	if k != nil {
+		k.active.Add(int32(len(deliveries)))
+	}
+	if telemetry := r.config.Telemetry; telemetry != nil {
+		telemetry.Claimed(ClaimReport{
+			Queue: r.name, Wanted: limit, Claimed: len(deliveries), Duration: time.Since(began), Err: err,
 		})
 	}
-	k.active.Add(int32(len(claimed)))
-	return claimed, err
+	failures, retryAt := step.end(r.config.Clock, err)
+	if err != nil {
+		r.config.Logger.ErrorContext(stop, "ironflow: claiming work failed", "queue", string(r.name), "kinds", step.names(),
+			"failures", failures, "error", err)
+		again = retryAt
+	}
+	if !again.IsZero() {
+		r.alarm.set(again)
+	}
+	return deliveries
 }
 
-// leave counts a delivery out. Where there are limits, it has made room for another.
-func (r *workerRun) leave(kind Kind) {
-	if k := r.limited[kind]; k != nil {
+// reached is how far a claim of kinds without shared limits has come.
+func (s *claimStep) reached(deliveries []Delivery, now time.Time, limit int) map[Kind]time.Time {
+	reached := make(map[Kind]time.Time, len(s.kinds))
+	if len(deliveries) < limit {
+		for _, kind := range s.kinds {
+			reached[kind] = now
+		}
+		return reached
+	}
+	for _, d := range deliveries { // the oldest of a kind first
+		reached[d.Kind] = d.RunAt
+	}
+	return reached
+}
+
+// names are the kinds of the step, as in logs.
+func (s *claimStep) names() []string {
+	var names []string
+	for _, kind := range s.kinds {
+		names = append(names, kind.Workflow+"/"+kind.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// leave counts a delivery out. Where there are limits, it has made room for another: one that was parked has its place in the
+// order from when this one was claimed.
+func (r *workerRun) leave(s shift) {
+	if k := r.limited[s.Kind]; k != nil {
 		k.active.Add(-1)
+		if k.limit.PerKey > 0 {
+			r.floors.lower(s.claimedAt, s.Kind)
+		}
 		r.wakeAt(r.config.Clock.Now())
 	}
+}
+
+// unpark makes due what is parked of kinds that have no limit for each key any more. It reports whether that is done.
+func (r *workerRun) unpark(stop context.Context) bool {
+	if r.limitedQueue == nil {
+		return true
+	}
+	var kinds []Kind
+	for kind, route := range r.routes {
+		if route.limit == nil || route.limit.PerKey == 0 {
+			kinds = append(kinds, kind)
+		}
+	}
+	ctx, cancel := context.WithTimeout(stop, storeTimeout)
+	defer cancel()
+	err := r.limitedQueue.Unpark(ctx, kinds)
+	if err != nil && stop.Err() == nil {
+		r.config.Logger.ErrorContext(stop, "ironflow: making parked effects due failed", "error", err)
+	}
+	return err == nil
 }

@@ -218,8 +218,10 @@ func once(_ context.Context, _ *Config, call func() (result, error)) (result, er
 func (e *Engine) Wake() {
 	e.feed.committed()
 	now := e.config.Clock.Now()
-	e.effects.wakeAt(now)
-	e.timers.wakeAt(now)
+	for _, w := range []*worker{e.effects, e.timers} {
+		w.wakeAt(now)
+		w.lookSoon()
+	}
 }
 
 // committed tells the workers and readers of this process, and the other processes, what is new with a commit.

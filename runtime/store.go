@@ -353,9 +353,15 @@ type NewTimer struct {
 // returns or pays for.
 type Queue interface {
 	// Claim leases up to limit due deliveries of the given kinds together: those of kinds with a higher priority first, and the
-	// oldest due time first within each kind. Deliveries of other kinds wait for a process that knows them, and those of paused
-	// workflows, see Pauses, for the end of the pause. Concurrent claims never return the same delivery.
+	// oldest due time first within each kind; effects that were due at the same time in the order in which they were decided.
+	// Deliveries of other kinds wait for a process that knows them, and those of paused workflows, see Pauses, for the end of the
+	// pause. Concurrent claims never return the same delivery. A claim costs by what is due between Claim.From and Claim.Now.
 	Claim(ctx context.Context, claim Claim) ([]Delivery, error)
+
+	// LookBack returns since when the oldest delivery of each kind has been due that is due before the kind's time; nothing for
+	// a kind without one, and for those of paused workflows. It finds what a claim with the same times as its From leaves out, and
+	// may cost much more than a claim.
+	LookBack(ctx context.Context, before map[Kind]time.Time) (oldest map[Kind]time.Time, err error)
 
 	// Extend moves the end of leases that are still held, and returns those that are not.
 	Extend(ctx context.Context, leases []Lease, until time.Time) (lost []Lease, err error)
@@ -381,9 +387,10 @@ type Kind struct {
 // Claim asks for deliveries.
 type Claim struct {
 	Kinds    []Kind
-	Priority map[Kind]int // 0 for those that are not in it
-	Now      time.Time    // deliveries due at or before it
-	Until    time.Time    // end of the lease; after it the delivery is due again
+	Priority map[Kind]int       // 0 for those that are not in it
+	From     map[Kind]time.Time // deliveries due at or after it; all of kinds that are not in it
+	Now      time.Time          // deliveries due at or before it
+	Until    time.Time          // end of the lease; after it the delivery is due again
 	Limit    int
 	Holder   string // name of the process that claims, kept with the lease
 }
@@ -394,6 +401,7 @@ type Delivery struct {
 	Kind      Kind
 	Payload   []byte    // of an effect, or the input of a timer
 	Due       time.Time // when the effect was requested, or when the timer was set to fire
+	RunAt     time.Time // since when it could be claimed: its place in the order of claims
 	Attempt   int       // this claim included
 	LastError string    // of the attempt before
 	Trace     string    // of the decision that made it; may be empty

@@ -27,6 +27,8 @@ type worker struct {
 	config Config
 	slots  int // handlers at the same time
 	alarm  alarm
+	floors *floors       // of its kinds
+	news   chan struct{} // for lookBack
 	held   heldLeases
 	active atomic.Bool // while it runs
 }
@@ -53,12 +55,17 @@ func newWorker(name QueueName, queue Queue, config Config, slots int) *worker {
 		config: config,
 		slots:  slots,
 		alarm:  alarm{ring: make(chan struct{}, 1)},
+		floors: newFloors(),
+		news:   make(chan struct{}, 1),
 		held:   heldLeases{leases: make(map[Lease]heldLease)},
 	}
 }
 
-// wakeAt lets the worker look for work at the given time, or soon when it has passed.
-func (w *worker) wakeAt(t time.Time) { w.alarm.set(t) }
+// wakeAt lets the worker look for work that is due at the given time, then or soon when it has passed.
+func (w *worker) wakeAt(t time.Time) {
+	w.floors.lower(t)
+	w.alarm.set(t)
+}
 
 // hasRoom reports whether the worker runs and has handlers to spare.
 func (w *worker) hasRoom() bool { return w.active.Load() && w.held.count() < w.slots }
@@ -74,6 +81,7 @@ func (w *worker) run(stop, handlers context.Context) {
 	beating, stopHeartbeat := context.WithCancel(handlers)
 	heartbeat.Go(func() { w.beat(beating) })
 	settling.Go(r.settler.run)
+	r.serving.Go(func() { r.lookBack(stop) })
 
 	r.claimAll(stop, handlers)
 	r.serving.Wait()
@@ -86,18 +94,19 @@ func (w *worker) run(stop, handlers context.Context) {
 // workerRun is one run of a worker.
 type workerRun struct {
 	*worker
-	busy    chan struct{} // one token for each handler at work
-	serving sync.WaitGroup
-	settler *settler
-	claims  [][]claimStep
-	limited map[Kind]*limitedKind
-	seen    time.Time // what the clock has shown last; zero until the leases are in line with it
+	busy     chan struct{} // one token for each handler at work
+	serving  sync.WaitGroup
+	settler  *settler
+	claims   [][]*claimStep
+	limited  map[Kind]*limitedKind
+	seen     time.Time // what the clock has shown last; zero until the leases are in line with it
+	unparked bool      // kinds without a limit for each key have nothing parked
 }
 
 // claimAll keeps the handlers in work until stop ends. It claims no more than there are handlers without work: what waited
 // here behind a slow handler could be with another process.
 func (r *workerRun) claimAll(stop, handlers context.Context) {
-	failures := 0
+	r.floors.reset()
 	for {
 		limit := r.takeHandlers(stop)
 		if limit == 0 {
@@ -105,30 +114,34 @@ func (r *workerRun) claimAll(stop, handlers context.Context) {
 		}
 		r.alarm.clear(r.config.Clock.Now())
 		r.realign(stop)
-		deliveries, until, err := r.claim(stop, limit)
-		for range limit - len(deliveries) {
+		r.unparked = r.unparked || r.unpark(stop)
+		claimed := r.claim(stop, handlers, limit)
+		for range limit - claimed {
 			<-r.busy
 		}
-		for _, d := range deliveries {
-			ctx, cancel := context.WithCancelCause(handlers)
-			r.held.add(d, until, cancel)
-			r.serving.Go(func() {
-				defer func() { <-r.busy }()
-				r.serve(stop, shift{d, ctx, cancel})
-			})
-		}
-		switch {
-		case err != nil:
-			failures++
-			r.config.Logger.ErrorContext(stop, "ironflow: claiming work failed", "failures", failures, "error", err)
-			r.pause(stop, pollBackoff.delay(failures))
-		case len(deliveries) < limit: // drained
-			failures = 0
+		if claimed < limit { // drained
 			r.pause(stop, r.config.PollInterval)
-		default:
-			failures = 0
 		}
 	}
+}
+
+// shifts makes the leases of deliveries held.
+func (r *workerRun) shifts(handlers context.Context, deliveries []Delivery, until time.Time) []shift {
+	shifts := make([]shift, len(deliveries))
+	for i, d := range deliveries {
+		ctx, cancel := context.WithCancelCause(handlers)
+		r.held.add(d, until, cancel)
+		shifts[i] = shift{d, until.Add(-r.config.Lease), ctx, cancel}
+	}
+	return shifts
+}
+
+// start serves a delivery beside others. A token for its handler is taken.
+func (r *workerRun) start(stop context.Context, s shift) {
+	r.serving.Go(func() {
+		defer func() { <-r.busy }()
+		r.serve(stop, s)
+	})
 }
 
 // clockSetBack is by how much a clock has to be set back for somebody to care.
@@ -151,6 +164,7 @@ func (r *workerRun) realign(stop context.Context) {
 			}
 			return
 		}
+		r.floors.reset()
 		if n > 0 {
 			r.config.Logger.WarnContext(stop, "ironflow: the clock was set back, leases from the future are set back too", "deliveries", n)
 		}
@@ -204,8 +218,9 @@ func (r *workerRun) takeFree() (taken int) {
 // shift is a delivery that was claimed, with the context of its handler.
 type shift struct {
 	Delivery
-	ctx    context.Context
-	cancel context.CancelCauseFunc
+	claimedAt time.Time
+	ctx       context.Context
+	cancel    context.CancelCauseFunc
 }
 
 var pollBackoff = RetryPolicy{Base: 200 * time.Millisecond, Max: 10 * time.Second}
@@ -259,7 +274,7 @@ func (r *workerRun) end(s shift, settlement Settlement) {
 	forget := func() {
 		r.held.remove(s.Lease)
 		s.cancel(nil)
-		r.leave(s.Kind)
+		r.leave(s)
 		if settlement.Verdict == RetryLater || settlement.Verdict == Again {
 			r.wakeAt(settlement.At)
 		}

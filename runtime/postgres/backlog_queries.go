@@ -9,7 +9,7 @@ func newBacklogQueries(in func(sql string) string) backlogQueries {
 
 // readBacklog counts what there is of each kind at $1, no further than $2. Which kinds there are is found by going from one to
 // the next in the claim's index, or in that of the dead; each is then read from its two ends. Those that are leased come first
-// of what is not due: leases are short.
+// of what is not due: leases are short. What is parked is due.
 const readBacklog = `
 WITH RECURSIVE kinds AS (
     (SELECT q.workflow_type, q.<name> AS name FROM ironflow.<queue> q WHERE q.dead_at IS NULL
@@ -43,7 +43,8 @@ WITH RECURSIVE kinds AS (
               LIMIT $2::bigint) q
     ) d
 ), alive AS (
-    SELECT k.workflow_type, k.name, due.n AS due, due.oldest, later.leased, later.n - later.leased AS delayed,
+    SELECT k.workflow_type, k.name, due.n + later.parked AS due, least(due.oldest, later.parked_from) AS oldest,
+           later.leased, later.n - later.leased - later.parked AS delayed,
            blocked.n AS blocked, first.blocked_since, first.last_error
     FROM kinds k
     CROSS JOIN LATERAL (
@@ -53,8 +54,9 @@ WITH RECURSIVE kinds AS (
               ORDER BY q.run_at LIMIT $2::bigint) q
     ) due
     CROSS JOIN LATERAL (
-        SELECT count(*) AS n, count(*) FILTER (WHERE claimed_at IS NOT NULL AND attempts > 0) AS leased
-        FROM (SELECT q.claimed_at, q.attempts FROM ironflow.<queue> q
+        SELECT count(*) AS n, count(*) FILTER (WHERE claimed_at IS NOT NULL AND attempts > 0) AS leased,
+               count(parked) AS parked, min(parked) AS parked_from
+        FROM (SELECT q.claimed_at, q.attempts, <parked> AS parked FROM ironflow.<queue> q
               WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NULL AND q.run_at > $1::timestamptz
               ORDER BY q.run_at LIMIT $2::bigint) q
     ) later
@@ -80,11 +82,11 @@ ORDER BY 1, 2`
 
 // readWaiting returns the deliveries of the instance $1, $2, at most $3.
 const readWaiting = `
-SELECT q.<since>, q.<item>::text, q.token, coalesce(q.commit_id, 0), q.<name>, q.<due>, q.run_at, q.attempts,
+SELECT q.<since>, q.<item>::text, q.token, coalesce(q.commit_id, 0), q.<name>, q.<due>, coalesce(<parked>, q.run_at) AS run_at, q.attempts,
        coalesce(q.last_error, ''), q.claimed_at, q.dead_at,
        CASE WHEN q.attempts > 0 THEN coalesce(q.holder, '') ELSE '' END, q.told_at,
        CASE WHEN q.last_error IS NOT NULL THEN q.blocked_since END
 FROM ironflow.<queue> q
 WHERE q.workflow_id = $1::text AND q.workflow_type = $2::text
-ORDER BY q.run_at, q.<since>, q.<item>
+ORDER BY run_at, q.<since>, q.<item>
 LIMIT $3::bigint`

@@ -1,54 +1,68 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// claimLimited is the function of migrations/007_limits.up.sql. The commit that made an effect never changes, so that it can be read
-// beside the claim.
+// claimLimited is the function of migrations/014_claims.up.sql.
 const claimLimited = `
-SELECT c.workflow_id, c.version, c.position, c.token, c.payload, c.created_at, c.attempts, c.last_error, c.trace, c.again,
-       coalesce((SELECT e.commit_id FROM ironflow.effects e
-                 WHERE e.workflow_id = c.workflow_id AND e.workflow_type = $1::text AND e.version = c.version AND e.position = c.position), 0)
-FROM ironflow.claim_limited($1::text, $2::text, $3::timestamptz, $4::timestamptz, $5::bigint,
-                            $6::bigint, $7::float8, $8::bigint, $9::bigint) c`
+SELECT workflow_id, version, position, token, commit_id, payload, created_at, attempts, last_error, trace, due, blocked_since, again, reached
+FROM ironflow.claim_within_limits($1::text, $2::text, $3::timestamptz, $4::timestamptz, $5::bigint,
+                                  $6::bigint, $7::float8, $8::bigint, $9::bigint, $10::timestamptz, $11::text)`
+
+// unparkKinds makes the parked effects of the kinds ($1, $2) due.
+const unparkKinds = `
+UPDATE ironflow.effects e SET run_at = e.parked_from, parked_from = NULL
+FROM unnest($1::text[], $2::text[]) AS k (workflow_type, kind)
+WHERE e.workflow_type = k.workflow_type AND e.kind = k.kind AND e.parked_from IS NOT NULL`
 
 // ClaimLimited implements runtime.LimitedQueue.
-func (s *Store) ClaimLimited(ctx context.Context, claim runtime.LimitedClaim) (deliveries []runtime.Delivery, again time.Time, err error) {
+func (s *Store) ClaimLimited(ctx context.Context, claim runtime.LimitedClaim) (claimed runtime.LimitedClaimed, err error) {
 	if claim.Limit <= 0 {
-		return nil, time.Time{}, nil
+		return claimed, nil
 	}
-	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
-		deliveries, again = nil, time.Time{}
-		batch.Queue(s.queries.claimLimited, claim.Kind.Workflow, claim.Kind.Name, claim.Now, claim.Until, int64(claim.Limit),
-			int64(claim.Global), claim.Rate, int64(claim.Burst), int64(claim.PerKey)).Query(func(rows pgx.Rows) error {
-			for rows.Next() {
-				d := runtime.Delivery{Kind: claim.Kind, Lease: runtime.Lease{Queue: runtime.EffectQueue}}
-				d.Lease.Instance.Workflow = claim.Kind.Workflow
-				var id, lastError, trace *string
-				var due, later *time.Time
-				err := rows.Scan(&id, &d.Lease.Version, &d.Lease.Position, &d.Lease.Token, &d.Payload, &due, &d.Attempt,
-					&lastError, &trace, &later, &d.Lease.Commit)
-				if err != nil {
-					return err
-				}
-				if id == nil {
-					again = later.UTC()
-					continue
-				}
-				d.Lease.Instance.ID, d.Due, d.LastError, d.Trace = *id, due.UTC(), *lastError, *trace
-				deliveries = append(deliveries, d)
-			}
-			return rows.Err()
-		})
-	})
+	scan := func(row pgx.CollectableRow) (d runtime.Delivery, err error) {
+		d = runtime.Delivery{Kind: claim.Kind, Lease: runtime.Lease{Queue: runtime.EffectQueue}}
+		d.Lease.Instance.Workflow = claim.Kind.Workflow
+		var id, lastError, trace *string
+		var requested, due, blocked, again, reached *time.Time
+		err = row.Scan(&id, &d.Lease.Version, &d.Lease.Position, &d.Lease.Token, &d.Lease.Commit, &d.Payload, &requested, &d.Attempt,
+			&lastError, &trace, &due, &blocked, &again, &reached)
+		switch {
+		case err != nil:
+		case id == nil: // the last row
+			claimed.Again, claimed.Reached = orZero(again), orZero(reached)
+		default:
+			d.Lease.Instance.ID, d.Due, d.LastError, d.Trace = *id, requested.UTC(), *lastError, *trace
+			d.RunAt, d.BlockedSince = due.UTC(), orZero(blocked)
+		}
+		return d, err
+	}
+	rows, err := readRows(ctx, s.pool, scan, s.queries.claimLimited, claim.Kind.Workflow, claim.Kind.Name, claim.Now, claim.Until,
+		int64(claim.Limit), int64(claim.Global), claim.Rate, int64(claim.Burst), int64(claim.PerKey), claim.From, usererr.Bound(claim.Holder))
 	if err != nil {
-		return nil, time.Time{}, wrap(err, "claim %s of workflow %s", claim.Kind.Name, claim.Kind.Workflow)
+		return runtime.LimitedClaimed{}, wrap(err, "claim %s of workflow %s", claim.Kind.Name, claim.Kind.Workflow)
 	}
-	return deliveries, again, nil
+	claimed.Deliveries = slices.DeleteFunc(rows, func(d runtime.Delivery) bool { return d.Lease.Instance.ID == "" })
+	slices.SortStableFunc(claimed.Deliveries, func(a, b runtime.Delivery) int {
+		return cmp.Or(a.RunAt.Compare(b.RunAt), compareLeases(a.Lease, b.Lease))
+	})
+	return claimed, nil
+}
+
+// Unpark implements runtime.LimitedQueue.
+func (s *Store) Unpark(ctx context.Context, kinds []runtime.Kind) error {
+	c := newKindColumns(runtime.Claim{Kinds: kinds})
+	if _, err := readRows(ctx, s.pool, pgx.RowTo[int], s.queries.unparkKinds, c.workflows, c.names); err != nil {
+		return wrap(err, "unpark effects")
+	}
+	return nil
 }

@@ -293,7 +293,7 @@ type queries struct {
 	awaitInsert, awaitUpdate, hasEvent string
 	upsertSnapshots                    string
 	cancelEffects, recordEnded         string
-	claimLimited                       string
+	claimLimited, unparkKinds          string
 	readOutcomes, insertOutcomes       string
 	insertObservations                 string
 	readObservations, upsertSchedules  string
@@ -330,6 +330,7 @@ func newQueries(schema string) *queries {
 		cancelEffects:    in(cancelEffects),
 		recordEnded:      in(recordEnded),
 		claimLimited:     in(claimLimited),
+		unparkKinds:      in(unparkKinds),
 		readOutcomes:     in(readOutcomes),
 		insertOutcomes:   in(insertOutcomes),
 

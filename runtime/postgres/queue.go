@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -35,31 +36,58 @@ func (q *queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Deliv
 	if len(claim.Kinds) == 0 || claim.Limit <= 0 {
 		return nil, nil
 	}
-	workflows, names := kindColumns(claim.Kinds, claim.Priority)
-	deliveries, err := readRows(ctx, q.pool, q.scanDelivery, q.queries.claim, workflows, names, claim.Now, claim.Until, int64(claim.Limit),
-		usererr.Bound(claim.Holder))
+	kinds := newKindColumns(claim)
+	deliveries, err := readRowsInOrder(ctx, q.pool, q.scanDelivery, q.queries.claim,
+		kinds.workflows, kinds.names, claim.Now, claim.Until, int64(claim.Limit), kinds.bounds, usererr.Bound(claim.Holder))
 	if err != nil {
 		return nil, wrap(err, "claim %s", q.name)
 	}
 	return deliveries, nil
 }
 
-// kindColumns returns the kinds, each once, as two parameters. The statement serves them in their order until the limit is
-// reached: those of higher priority first. A new order among equals each time keeps one with a backlog from starving the rest.
-func kindColumns(kinds []runtime.Kind, priority map[runtime.Kind]int) (workflows, names []string) {
+// LookBack implements runtime.Queue.
+func (q *queue) LookBack(ctx context.Context, before map[runtime.Kind]time.Time) (map[runtime.Kind]time.Time, error) {
+	kinds := newKindColumns(runtime.Claim{Kinds: slices.Collect(maps.Keys(before)), From: before})
+	found := make(map[runtime.Kind]time.Time)
+	scan := func(row pgx.CollectableRow) (struct{}, error) {
+		var number int
+		var oldest time.Time
+		err := row.Scan(&number, &oldest)
+		if err == nil {
+			found[runtime.Kind{Workflow: kinds.workflows[number-1], Name: kinds.names[number-1]}] = oldest.UTC()
+		}
+		return struct{}{}, err
+	}
+	if _, err := readRowsInOrder(ctx, q.pool, scan, q.queries.look, kinds.workflows, kinds.names, kinds.bounds); err != nil {
+		return nil, wrap(err, "look back at %s", q.name)
+	}
+	return found, nil
+}
+
+// kindColumns are kinds, each once, with their lower bounds.
+type kindColumns struct {
+	workflows, names []string
+	bounds           []time.Time
+}
+
+// newKindColumns puts the kinds of higher priority first: the statement serves them in their order until the limit is reached. A
+// new order among equals each time keeps one with a backlog from starving the rest.
+func newKindColumns(claim runtime.Claim) (c kindColumns) {
+	kinds := claim.Kinds
 	seen := make(map[runtime.Kind]bool, len(kinds))
 	order := rand.Perm(len(kinds))
-	if len(priority) > 0 {
-		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(priority[kinds[j]], priority[kinds[i]]) })
+	if len(claim.Priority) > 0 {
+		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(claim.Priority[kinds[j]], claim.Priority[kinds[i]]) })
 	}
 	for _, i := range order {
 		// Under a kind given twice, the statement would return a delivery twice.
 		if kind := kinds[i]; !seen[kind] {
 			seen[kind] = true
-			workflows, names = append(workflows, kind.Workflow), append(names, kind.Name)
+			c.workflows, c.names = append(c.workflows, kind.Workflow), append(c.names, kind.Name)
+			c.bounds = append(c.bounds, claim.From[kind])
 		}
 	}
-	return workflows, names
+	return c
 }
 
 func (q *queue) scanDelivery(row pgx.CollectableRow) (runtime.Delivery, error) {
@@ -67,12 +95,12 @@ func (q *queue) scanDelivery(row pgx.CollectableRow) (runtime.Delivery, error) {
 	var item string
 	var blocked *time.Time
 	err := row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Version, &item, &d.Lease.Token, &d.Lease.Commit,
-		&d.Kind.Name, &d.Payload, &d.Due, &d.Attempt, &d.LastError, &d.Trace, &blocked)
+		&d.Kind.Name, &d.Payload, &d.Due, &d.Attempt, &d.LastError, &d.Trace, &blocked, &d.RunAt)
 	if err != nil {
 		return d, err
 	}
 	d.Kind.Workflow = d.Lease.Instance.Workflow
-	d.Due, d.BlockedSince = d.Due.UTC(), orZero(blocked)
+	d.Due, d.RunAt, d.BlockedSince = d.Due.UTC(), d.RunAt.UTC(), orZero(blocked)
 	return d, setLeaseItem(&d.Lease, item)
 }
 

@@ -10,6 +10,7 @@ import "strings"
 //	<since> version     generation  of the instance after the decision that made the delivery
 //	<item>  position    key         tells the deliveries of a decision apart
 //	<due>   created_at  fire_at     when it was due first
+//	<parked> parked_from NULL       when it was due, if a limit holds it back since
 //
 // An <item> travels as text. A lease is given as the columns $1 to $6; extend, remove and keep return the numbers of the
 // leases that were held.
@@ -18,7 +19,7 @@ import "strings"
 // that rows are locked in that order. Should two statements wait for each other all the same, the server ends one, and it
 // is run again.
 type queueQueries struct {
-	claim, realign, extend, remove, refuse, consume, keep, settle string
+	claim, look, realign, extend, remove, refuse, consume, keep, settle string
 	deadLetterQueries
 	backlogQueries
 }
@@ -26,8 +27,8 @@ type queueQueries struct {
 func newQueueQueries(schema string, names *strings.Replacer) queueQueries {
 	in := func(sql string) string { return inSchema(schema, names.Replace(sql)) }
 	return queueQueries{
-		claim: in(claimQueue), realign: in(realignQueue), extend: in(extendQueue), remove: in(removeQueue), consume: in(consumeQueue), keep: in(keepQueue),
-		settle:            in(settleQueue),
+		claim: in(claimQueue), look: in(lookBackQueue), realign: in(realignQueue), extend: in(extendQueue), remove: in(removeQueue),
+		consume: in(consumeQueue), keep: in(keepQueue), settle: in(settleQueue),
 		refuse:            in(refuseQueue),
 		deadLetterQueries: newDeadLetterQueries(in),
 		backlogQueries:    newBacklogQueries(in),
@@ -36,46 +37,66 @@ func newQueueQueries(schema string, names *strings.Replacer) queueQueries {
 
 var (
 	effectNames = strings.NewReplacer("<queue>", "effects", "<name>", "kind", "<due>", "created_at",
-		"<since>", "version", "<item>", "position", "<item type>", "int")
+		"<since>", "version", "<item>", "position", "<item type>", "int",
+		"<order>", "q.run_at, q.version, q.position", "<parked>", "q.parked_from")
 	timerNames = strings.NewReplacer("<queue>", "timers", "<name>", "input", "<due>", "fire_at",
-		"<since>", "generation", "<item>", "key", "<item type>", "text")
+		"<since>", "generation", "<item>", "key", "<item type>", "text",
+		"<order>", "q.run_at", "<parked>", "NULL::timestamptz")
 )
 
-// claimQueue leases deliveries of the kinds ($1, $2) that are due at $3, until $4, at most $5, to the process $6.
+// claimQueue leases deliveries of the kinds ($1, $2) that are due at $3, until $4, at most $5, to the process $7. Of each kind it looks
+// at those that are due at $6 or later.
 //
-// The LATERAL reads one range of the claim index for each kind. The outer LIMIT stops asking it for more, so that no row
-// is locked that is not claimed. SKIP LOCKED passes by what another claim or a commit has in hand. The rows, locked by then, are
-// found again by their place, which costs a sixth less than by key. Of a row that changed between the statement's snapshot
-// and its lock, and is due even so, the statement does not see the new place: it is left to the next claim.
+// It runs after readInOrder. The LATERAL then walks along one range of the claim index for each kind. The outer LIMIT stops asking it
+// for more, so that no row is locked that is not claimed. SKIP LOCKED passes by what another claim or a commit has in hand. The rows,
+// locked by then, are found again by their place, which costs a sixth less than by key. Of a row that changed between the statement's
+// snapshot and its lock, and is due even so, the statement does not see the new place: it is left to the next claim.
 const claimQueue = `
 WITH due AS (
     SELECT k.number, d.*
-    FROM (
-        SELECT k.*
-        FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (workflow_type, name, number)
-        WHERE NOT EXISTS (SELECT FROM ironflow.paused_workflows p WHERE p.workflow_type = k.workflow_type)
+    FROM (` + unpausedKinds + `
     ) k
     CROSS JOIN LATERAL (
         SELECT q.ctid AS place, q.run_at AS due
         FROM ironflow.<queue> q
-        WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NULL AND q.run_at <= $3::timestamptz
-        ORDER BY q.run_at
+        WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NULL
+          AND q.run_at >= k.bound AND q.run_at <= $3::timestamptz
+        ORDER BY <order>
         LIMIT $5::bigint
         FOR UPDATE SKIP LOCKED
     ) d
     LIMIT $5::bigint
 ), claimed AS (
     UPDATE ironflow.<queue> q
-    SET attempts = q.attempts + 1, token = q.token + 1, run_at = $4::timestamptz, claimed_at = $3::timestamptz, holder = $6::text
+    SET attempts = q.attempts + 1, token = q.token + 1, run_at = $4::timestamptz, claimed_at = $3::timestamptz, holder = $7::text
     FROM due
     WHERE q.ctid = due.place
     RETURNING due.number, due.due, q.*
 )
 SELECT workflow_id, workflow_type, <since>, <item>::text, token, coalesce(commit_id, 0), <name>, payload, <due>, attempts,
        coalesce(last_error, ''), coalesce(trace, ''),
-       CASE WHEN last_error IS NOT NULL THEN blocked_since END
+       CASE WHEN last_error IS NOT NULL THEN blocked_since END, due
 FROM claimed
 ORDER BY number, due, workflow_id, <since>, <item>`
+
+// unpausedKinds are the kinds ($1, $2) with their bounds $6, without those of paused workflows.
+const unpausedKinds = `
+        SELECT k.*
+        FROM unnest($1::text[], $2::text[], $6::timestamptz[]) WITH ORDINALITY AS k (workflow_type, name, bound, number)
+        WHERE NOT EXISTS (SELECT FROM ironflow.paused_workflows p WHERE p.workflow_type = k.workflow_type)`
+
+// lookBackQueue returns the oldest delivery of each kind that is due before the kind's bound. It walks over all dead entries of the
+// index, which no claim does.
+var lookBackQueue = `
+SELECT k.number, d.run_at
+FROM (` + strings.ReplaceAll(unpausedKinds, "$6", "$3") + `
+) k
+CROSS JOIN LATERAL (
+    SELECT q.run_at FROM ironflow.<queue> q
+    WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NULL AND q.run_at < k.bound
+    ORDER BY <order>
+    LIMIT 1
+) d`
 
 // realignQueue changes leases that were claimed after $2 to leases that were claimed at $1. A timer that replaced a leased one
 // still has the time of that claim, and no attempt.

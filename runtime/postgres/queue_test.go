@@ -196,7 +196,7 @@ func TestIdlePollOfALimitWritesNothing(t *testing.T) {
 	claim := runtime.LimitedClaim{
 		Kind: runtime.Kind{Workflow: "order", Name: "Send"}, Now: now, Until: now.Add(time.Minute), Limit: 9, Rate: 1, Burst: 1, PerKey: 1,
 	}
-	if _, _, err := store.ClaimLimited(t.Context(), claim); err != nil {
+	if _, err := store.ClaimLimited(t.Context(), claim); err != nil {
 		t.Fatal(err)
 	}
 	var rows int

@@ -83,7 +83,12 @@ func (q queue) countAlive(
 		}
 		later := func(columns []driver.Value) error {
 			b.Leased = number(columns[1])
-			b.Delayed = number(columns[0]) - b.Leased
+			parked := number(columns[2])
+			b.Delayed = number(columns[0]) - b.Leased - parked
+			b.Due += parked
+			if from := orZero(columns[3]); parked > 0 && (b.OldestDue.IsZero() || from.Before(b.OldestDue)) {
+				b.OldestDue = from
+			}
 			return ctx.Err()
 		}
 		blocked := func(columns []driver.Value) error {

@@ -16,10 +16,10 @@ ORDER BY workflow_type, {kind} LIMIT 1`),
 		due: named.Replace(`
 SELECT count(*), min(run_at) FROM (
     SELECT run_at FROM {table} WHERE workflow_type = ? AND {kind} = ? AND dead_at IS NULL AND run_at <= ? ORDER BY run_at LIMIT ?)`),
-		// later has those that are leased first: leases are short.
+		// later has those that are leased first: leases are short. What is parked is due.
 		later: named.Replace(`
-SELECT count(*), count(CASE WHEN claimed_at IS NOT NULL AND attempts > 0 THEN 1 END) FROM (
-    SELECT claimed_at, attempts FROM {table}
+SELECT count(*), count(CASE WHEN claimed_at IS NOT NULL AND attempts > 0 THEN 1 END), count(parked), min(parked) FROM (
+    SELECT claimed_at, attempts, {parked} AS parked FROM {table}
     WHERE workflow_type = ? AND {kind} = ? AND dead_at IS NULL AND run_at > ? ORDER BY run_at LIMIT ?)`),
 		blocked: named.Replace(`
 SELECT count(*), min(blocked_since), (
@@ -37,8 +37,8 @@ ORDER BY workflow_type, {kind} LIMIT 1`),
 SELECT count(*) FROM (
     SELECT 1 FROM {table} WHERE workflow_type = ? AND {kind} = ? AND dead_at IS NOT NULL AND told_at IS NULL LIMIT ?)`),
 		waiting: named.Replace(`
-SELECT {part}, {number}, token, {kind}, {requested}, run_at, attempts, last_error, claimed_at, dead_at, commit_id, holder, told_at, blocked_since
+SELECT {part}, {number}, token, {kind}, {requested}, coalesce({parked}, run_at) AS due, attempts, last_error, claimed_at, dead_at, commit_id, holder, told_at, blocked_since
 FROM {table}
-WHERE workflow_id = ? AND workflow_type = ? ORDER BY run_at, {since}, {item} LIMIT ?`),
+WHERE workflow_id = ? AND workflow_type = ? ORDER BY due, {since}, {item} LIMIT ?`),
 	}
 }

@@ -12,114 +12,125 @@ import (
 
 const (
 	createBucket = `INSERT INTO ironflow_limits (workflow_type, kind, tokens, refilled_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
-	readBucket   = `SELECT tokens, refilled_at, last_key FROM ironflow_limits WHERE workflow_type = ? AND kind = ?`
-	saveBucket   = `UPDATE ironflow_limits SET tokens = ?, refilled_at = ?, last_key = ? WHERE workflow_type = ? AND kind = ?`
+	readBucket   = `SELECT tokens, refilled_at FROM ironflow_limits WHERE workflow_type = ? AND kind = ?`
+	saveBucket   = `UPDATE ironflow_limits SET tokens = ?, refilled_at = ? WHERE workflow_type = ? AND kind = ?`
 
 	// Those whose leases have run out do not count.
 	countSlots = `
 SELECT count(*) FROM ironflow_effects
 WHERE workflow_type = ? AND kind = ? AND slot = 1 AND claimed_at IS NOT NULL AND run_at > ?`
-	countSlotsOfKey = countSlots + ` AND limit_key = ?`
+	countSlotsOfKey = `
+SELECT count(*) FROM ironflow_effects
+WHERE workflow_type = ? AND kind = ? AND slot = 1 AND claimed_at IS NOT NULL AND run_at > ? AND limit_key = ?`
 
-	nextKey = `
-SELECT limit_key FROM ironflow_effects
-WHERE workflow_type = ? AND kind = ? AND limit_key > ? AND limit_key IS NOT NULL AND dead_at IS NULL
-ORDER BY limit_key LIMIT 1`
-	dueOfKey = `
-SELECT workflow_id, version, position, run_at FROM ironflow_effects
-WHERE workflow_type = ? AND kind = ? AND limit_key = ? AND dead_at IS NULL AND run_at <= ?
-ORDER BY run_at LIMIT ?`
-	dueWithoutKey = `
-SELECT workflow_id, version, position, run_at FROM ironflow_effects
-WHERE workflow_type = ? AND kind = ? AND limit_key IS NULL AND dead_at IS NULL AND run_at <= ?
-ORDER BY run_at LIMIT ?`
+	dueWithKeys = `
+SELECT workflow_id, version, position, run_at, limit_key FROM ironflow_effects
+WHERE workflow_type = ? AND kind = ? AND dead_at IS NULL AND run_at >= ? AND run_at <= ?
+ORDER BY run_at, version, position LIMIT ?`
 
-	takeSlot = `UPDATE ironflow_effects SET slot = 1 WHERE workflow_id = ? AND workflow_type = ? AND version = ? AND position = ?`
+	// park puts an effect off: by as long as it has waited, but at least by one minute, and at most by ten.
+	park = `
+UPDATE ironflow_effects
+SET parked_from = coalesce(parked_from, run_at),
+    run_at = ?1 + max(60000000, min(600000000, ?1 - coalesce(parked_from, run_at)))
+WHERE workflow_id = ?2 AND workflow_type = ?3 AND version = ?4 AND position = ?5`
+
+	unpark = `
+UPDATE ironflow_effects SET run_at = parked_from, parked_from = NULL
+WHERE workflow_type = ? AND kind = ? AND parked_from IS NOT NULL`
+
+	takeSlot = `UPDATE ironflow_effects SET slot = 1, parked_from = NULL WHERE workflow_id = ? AND workflow_type = ? AND version = ? AND position = ?`
 )
 
 // ClaimLimited implements [runtime.LimitedQueue].
-func (s *Store) ClaimLimited(
-	ctx context.Context, claim runtime.LimitedClaim,
-) (deliveries []runtime.Delivery, again time.Time, err error) {
+func (s *Store) ClaimLimited(ctx context.Context, claim runtime.LimitedClaim) (claimed runtime.LimitedClaimed, err error) {
 	q := effectQueue(s)
-	plain := runtime.Claim{Kinds: []runtime.Kind{claim.Kind}, Now: claim.Now, Until: claim.Until, Limit: claim.Limit}
+	plain := runtime.Claim{
+		Kinds: []runtime.Kind{claim.Kind}, From: map[runtime.Kind]time.Time{claim.Kind: claim.From},
+		Now: claim.Now, Until: claim.Until, Limit: claim.Limit,
+	}
 	var found []candidate
 	err = s.read(ctx, func(on *connection) (err error) { // as Claim does
 		found, err = q.due(ctx, on, plain, 1)
 		return err
 	})
-	if err == nil && len(found) > 0 {
+	switch {
+	case err != nil || claim.Limit <= 0:
+	case len(found) == 0:
+		claimed.Reached = claim.Now
+	default:
 		err = q.store.writer.write(ctx, func(on *connection) error {
-			l := limited{LimitedClaim: &claim, on: on, queue: q}
-			var err error
-			deliveries, again, err = l.claim(ctx)
+			l := limited{LimitedClaim: &claim, on: on, queue: q, claimed: runtime.LimitedClaimed{Reached: claim.From}}
+			if due, err := q.due(ctx, on, plain, 1); err != nil || len(due) == 0 { // also when the workflow is paused
+				return err
+			}
+			err := l.claim()
+			claimed = l.claimed
 			return err
 		})
 	}
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("sqlite: claim %s of workflow %s: %w", claim.Kind.Name, claim.Kind.Workflow, err)
+		return runtime.LimitedClaimed{}, fmt.Errorf("sqlite: claim %s of workflow %s: %w", claim.Kind.Name, claim.Kind.Workflow, err)
 	}
-	return deliveries, again, nil
+	return claimed, nil
+}
+
+// Unpark implements [runtime.LimitedQueue].
+func (s *Store) Unpark(ctx context.Context, kinds []runtime.Kind) error {
+	err := s.writer.write(ctx, func(on *connection) error {
+		for _, kind := range kinds {
+			if _, err := on.exec(unpark, kind.Workflow, kind.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("sqlite: unpark effects: %w", err)
+	}
+	return nil
 }
 
 // limited is a claim of one limited kind, in a transaction of the only writer.
 type limited struct {
 	*runtime.LimitedClaim
-	on    *connection
-	queue queue
+	on      *connection
+	queue   queue
+	claimed runtime.LimitedClaimed
 
 	tokens     float64
 	refilledAt int64
-	lastKey    string
 }
 
-func (l *limited) claim(ctx context.Context) (deliveries []runtime.Delivery, again time.Time, err error) {
-	plain := runtime.Claim{Kinds: []runtime.Kind{l.Kind}, Now: l.Now, Until: l.Until, Limit: l.Limit}
-	if due, err := l.queue.due(ctx, l.on, plain, 1); err != nil || len(due) == 0 { // also when the workflow is paused
-		return nil, time.Time{}, err
-	}
+func (l *limited) claim() error {
 	if err := l.readBucket(); err != nil {
-		return nil, time.Time{}, err
+		return err
 	}
 	room := l.Limit
 	if l.Global > 0 {
 		used, err := l.count(countSlots, l.Kind.Workflow, l.Kind.Name, micros(l.Now))
 		if err != nil {
-			return nil, time.Time{}, err
+			return err
 		}
 		room = min(room, l.Global-used)
 	}
 	if l.Rate > 0 {
 		if l.tokens < 1 && room > 0 {
 			wait := time.Duration(math.Ceil((1 - l.tokens) / l.Rate * float64(time.Second)))
-			again = fromMicros(micros(l.Now.Add(wait)) + 1)
+			l.claimed.Again = fromMicros(micros(l.Now.Add(wait)) + 1)
 		}
 		room = min(room, int(l.tokens))
 	}
-	var found []candidate
-	switch {
-	case room <= 0:
-	case l.PerKey > 0:
-		found, err = l.dueByKey(room)
-	default:
-		found, err = l.queue.due(ctx, l.on, plain, room)
-	}
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	for _, c := range found {
-		if _, err := l.on.exec(takeSlot, l.queue.row(nil, &c.lease)...); err != nil {
-			return nil, time.Time{}, err
-		}
-		if deliveries, err = l.queue.take(l.on, c, l.Now, l.Until, l.Holder, deliveries); err != nil {
-			return nil, time.Time{}, err
+	if room > 0 {
+		if err := l.takeDue(room); err != nil {
+			return err
 		}
 	}
 	if l.Rate > 0 {
-		l.tokens -= float64(len(found))
+		l.tokens -= float64(len(l.claimed.Deliveries))
 	}
-	_, err = l.on.exec(saveBucket, l.tokens, l.refilledAt, l.lastKey, l.Kind.Workflow, l.Kind.Name)
-	return deliveries, again, err
+	_, err := l.on.exec(saveBucket, l.tokens, l.refilledAt, l.Kind.Workflow, l.Kind.Name)
+	return err
 }
 
 // readBucket reads how many may begin, and adds what came since.
@@ -129,7 +140,7 @@ func (l *limited) readBucket() error {
 	}
 	row := func(columns []driver.Value) error {
 		l.tokens, _ = columns[0].(float64)
-		l.refilledAt, l.lastKey = number(columns[1]), text(columns[2])
+		l.refilledAt = number(columns[1])
 		return nil
 	}
 	if err := l.on.query(row, readBucket, l.Kind.Workflow, l.Kind.Name); err != nil {
@@ -153,58 +164,92 @@ func (l *limited) count(query string, args ...driver.Value) (n int, err error) {
 	return n, err
 }
 
-// dueByKey goes from key to key, on from where the last claim ended, and once around. Effects without a key, from before the limit
-// was declared, come last.
-func (l *limited) dueByKey(room int) (found []candidate, err error) {
-	take := func(columns []driver.Value) error {
+// How many more effects than there is room for the two passes of a claim look at. The first looks at a few, so that a key that is far
+// ahead of its limit is parked before others wait for it; the second steps over what is due beyond the limits.
+var lookFurther = []int{64, 1000}
+
+// takeDue leases what is due, the oldest first, and parks what the limit of a key holds back.
+func (l *limited) takeDue(room int) error {
+	used := map[string]int{} // by key
+	for pass, further := range lookFurther {
+		if l.PerKey == 0 {
+			further = 0
+		}
+		look := room + further
+		due, err := l.due(look)
+		if err != nil {
+			return err
+		}
+		l.claimed.Reached = l.Now
+		if len(due) == look {
+			l.claimed.Reached = fromMicros(due[len(due)-1].runAt)
+		}
+		waits := false // something is left that there is no room for
+		for _, d := range due {
+			fits, err := l.fits(d, used)
+			switch {
+			case err != nil:
+			case !fits:
+				_, err = l.on.exec(park, l.queue.row([]driver.Value{micros(l.Now)}, &d.lease)...)
+			case room > 0:
+				room--
+				err = l.take(d.candidate)
+			case !waits:
+				waits, l.claimed.Reached = true, fromMicros(d.runAt)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if room == 0 || len(due) < look {
+			return nil
+		}
+		if pass == len(lookFurther)-1 {
+			l.claimed.Again = l.Now
+		}
+	}
+	return nil
+}
+
+// keyed is a delivery that is due, with the value that its limit counts separately.
+type keyed struct {
+	candidate
+	key string
+}
+
+func (l *limited) due(limit int) (found []keyed, err error) {
+	row := func(columns []driver.Value) error {
 		c := candidate{kind: l.Kind, lease: runtime.Lease{Queue: runtime.EffectQueue}, runAt: number(columns[3])}
 		c.lease.Instance = runtime.InstanceKey{Workflow: l.Kind.Workflow, ID: text(columns[0])}
 		l.queue.found(&c.lease, columns[1], columns[2])
-		found = append(found, c)
+		found = append(found, keyed{c, text(columns[4])})
 		return nil
 	}
-	reached := l.lastKey
-	for key, wrapped := l.lastKey, false; len(found) < room; {
-		next, err := l.keyAfter(key)
-		if err != nil {
-			return nil, err
-		}
-		if next == "" {
-			if wrapped {
-				break
-			}
-			key, wrapped = "", true
-			continue
-		}
-		if key = next; wrapped && key > l.lastKey {
-			break
-		}
-		used, err := l.count(countSlotsOfKey, l.Kind.Workflow, l.Kind.Name, micros(l.Now), key)
-		if err != nil {
-			return nil, err
-		}
-		before := len(found)
-		if more := min(room-before, l.PerKey-used); more > 0 {
-			err := l.on.query(take, dueOfKey, l.Kind.Workflow, l.Kind.Name, key, micros(l.Now), int64(more))
-			if err != nil {
-				return nil, err
-			}
-		}
-		if len(found) > before {
-			reached = key
-		}
-	}
-	l.lastKey = reached
-	if more := room - len(found); more > 0 {
-		err = l.on.query(take, dueWithoutKey, l.Kind.Workflow, l.Kind.Name, micros(l.Now), int64(more))
-	}
+	err = l.on.query(row, dueWithKeys, l.Kind.Workflow, l.Kind.Name, micros(l.From), micros(l.Now), int64(limit))
 	return found, err
 }
 
-func (l *limited) keyAfter(key string) (next string, err error) {
-	err = l.on.query(func(columns []driver.Value) error {
-		next = text(columns[0])
-		return nil
-	}, nextKey, l.Kind.Workflow, l.Kind.Name, key)
-	return next, err
+// fits reports whether the limit of its key allows one more delivery, and counts it. One without a key is from before the limit was
+// declared.
+func (l *limited) fits(d keyed, used map[string]int) (bool, error) {
+	if l.PerKey == 0 || d.key == "" {
+		return true, nil
+	}
+	n, known := used[d.key]
+	if !known {
+		var err error
+		if n, err = l.count(countSlotsOfKey, l.Kind.Workflow, l.Kind.Name, micros(l.Now), d.key); err != nil {
+			return false, err
+		}
+	}
+	used[d.key] = n + 1
+	return n < l.PerKey, nil
+}
+
+func (l *limited) take(c candidate) (err error) {
+	if _, err := l.on.exec(takeSlot, l.queue.row(nil, &c.lease)...); err != nil {
+		return err
+	}
+	l.claimed.Deliveries, err = l.queue.take(l.on, c, l.Now, l.Until, l.Holder, l.claimed.Deliveries)
+	return err
 }

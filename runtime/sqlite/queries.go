@@ -163,22 +163,23 @@ FROM ironflow_events WHERE global_sequence > ? AND global_sequence <= ? ORDER BY
 
 // queueQueries are the statements of a queue. The two tables differ in the names of a few columns only.
 type queueQueries struct {
-	due, claim, future, realign, extend, done, recordRefused, retry, dead, release, again, wait string
+	due, look, claim, future, realign, extend, done, recordRefused, retry, dead, release, again, wait string
 
 	deadLetters deadLetterQueries
 	backlogs    backlogQueries
 }
 
 var (
-	effectQueries = newQueueQueries("effects", "kind", "created_at", "version", "position", "version", "position")
-	timerQueries  = newQueueQueries("timers", "input", "fire_at", "key", "generation", "generation", "key")
+	effectQueries = newQueueQueries("effects", "kind", "created_at", "version", "position", "version", "position", "run_at, version, position", "parked_from")
+	timerQueries  = newQueueQueries("timers", "input", "fire_at", "key", "generation", "generation", "key", "run_at", "NULL")
 )
 
 // newQueueQueries takes the columns of a delivery's key twice: part and number in the order of the key, and since and item by
-// what they are, the version of the decision and what tells its deliveries apart.
-func newQueueQueries(queue, kind, requested, part, number, since, item string) queueQueries {
+// what they are, the version of the decision and what tells its deliveries apart. order is that of claims, and parked since when a
+// limit holds the delivery back.
+func newQueueQueries(queue, kind, requested, part, number, since, item, order, parked string) queueQueries {
 	named := strings.NewReplacer("{table}", "ironflow_"+queue, "{queue}", queue, "{kind}", kind, "{requested}", requested,
-		"{part}", part, "{number}", number, "{since}", since, "{item}", item)
+		"{part}", part, "{number}", number, "{since}", since, "{item}", item, "{order}", order, "{parked}", parked)
 	const (
 		one = ` WHERE workflow_id = ? AND workflow_type = ? AND {part} = ? AND {number} = ?`
 		// held finds the row as long as the lease holds: a claim raises the token, and so does the end of a lease.
@@ -190,9 +191,14 @@ func newQueueQueries(queue, kind, requested, part, number, since, item string) q
 		// due walks along its index from the oldest.
 		due: named.Replace(`
 SELECT workflow_id, {part}, {number}, run_at FROM {table}
-WHERE workflow_type = ?1 AND {kind} = ?2 AND dead_at IS NULL AND run_at <= ?3
+WHERE workflow_type = ?1 AND {kind} = ?2 AND dead_at IS NULL AND run_at >= ?3 AND run_at <= ?4
   AND NOT EXISTS (SELECT 1 FROM ironflow_paused_workflows AS p WHERE p.workflow_type = ?1)
-ORDER BY run_at LIMIT ?4`),
+ORDER BY {order} LIMIT ?5`),
+		look: named.Replace(`
+SELECT run_at FROM {table}
+WHERE workflow_type = ?1 AND {kind} = ?2 AND dead_at IS NULL AND run_at < ?3
+  AND NOT EXISTS (SELECT 1 FROM ironflow_paused_workflows AS p WHERE p.workflow_type = ?1)
+ORDER BY {order} LIMIT 1`),
 		claim: named.Replace(`
 UPDATE {table} SET run_at = ?, claimed_at = ?, holder = ?, attempts = attempts + 1, token = token + 1` + one + `
 RETURNING token, attempts, payload, {requested}, last_error, trace, commit_id, blocked_since`),

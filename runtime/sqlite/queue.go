@@ -100,7 +100,7 @@ func (q queue) take(
 		c.lease.Token, c.lease.Commit = number(columns[0]), runtime.CommitID(number(columns[6]))
 		deliveries = append(deliveries, runtime.Delivery{
 			Lease: c.lease, Kind: c.kind, Attempt: int(number(columns[1])), Payload: []byte(text(columns[2])),
-			Due: fromMicros(number(columns[3])), LastError: text(columns[4]), Trace: text(columns[5]),
+			Due: fromMicros(number(columns[3])), RunAt: fromMicros(c.runAt), LastError: text(columns[4]), Trace: text(columns[5]),
 			BlockedSince: orZero(columns[7]),
 		})
 		return nil
@@ -133,7 +133,7 @@ func (q queue) due(ctx context.Context, on *connection, claim runtime.Claim, lim
 			found = append(found, c)
 			return nil
 		}
-		if err := on.query(row, q.sql.due, kind.Workflow, kind.Name, micros(claim.Now), int64(limit)); err != nil {
+		if err := on.query(row, q.sql.due, kind.Workflow, kind.Name, micros(claim.From[kind]), micros(claim.Now), int64(limit)); err != nil {
 			return nil, err
 		}
 	}
@@ -141,6 +141,27 @@ func (q queue) due(ctx context.Context, on *connection, claim runtime.Claim, lim
 		return cmp.Or(cmp.Compare(claim.Priority[b.kind], claim.Priority[a.kind]), cmp.Compare(a.runAt, b.runAt))
 	})
 	return found[:min(limit, len(found))], ctx.Err()
+}
+
+// LookBack implements [runtime.Queue].
+func (q queue) LookBack(ctx context.Context, before map[runtime.Kind]time.Time) (map[runtime.Kind]time.Time, error) {
+	oldest := make(map[runtime.Kind]time.Time)
+	err := q.store.read(ctx, func(on *connection) error {
+		for kind, bound := range before {
+			row := func(columns []driver.Value) error {
+				oldest[kind] = fromMicros(number(columns[0]))
+				return ctx.Err()
+			}
+			if err := on.query(row, q.sql.look, kind.Workflow, kind.Name, micros(bound)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: look back at %s: %w", q.name, err)
+	}
+	return oldest, nil
 }
 
 // Realign implements [runtime.Queue]. It first looks without a lock, and nearly always finds nothing.

@@ -2,8 +2,10 @@ package storetest
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -92,6 +94,61 @@ func claimOldest(l line) {
 			l.Errorf("deliveries of %v came as those due at %v", kind, times)
 		}
 	}
+}
+
+func claimFrom(l line) {
+	other := runtime.Kind{Workflow: "order", Name: "Other"}
+	for seconds := range 4 {
+		l.put(fmt.Sprint(seconds), at(seconds))
+		l.putKind(fmt.Sprint("other ", seconds), other, at(seconds))
+	}
+	from := map[runtime.Kind]time.Time{l.kind: at(2)} // the other kind has no bound
+	got, err := l.queue.Claim(l.ctx, runtime.Claim{
+		Kinds: []runtime.Kind{l.kind, other}, From: from, Now: at(2), Until: at(60), Limit: 10,
+	})
+	if err != nil {
+		l.Fatalf("Claim: %v", err)
+	}
+	slices.SortFunc(got, func(a, b runtime.Delivery) int { return strings.Compare(a.Lease.Instance.ID, b.Lease.Instance.ID) })
+	if want := []string{"2", "other 0", "other 1", "other 2"}; !slices.Equal(ids(got), want) {
+		l.Errorf("got %v, want %v", ids(got), want)
+	}
+	for _, d := range got {
+		if id := d.Lease.Instance.ID; !d.RunAt.Equal(at(int(id[len(id)-1] - '0'))) {
+			l.Errorf("%s was due at %v", id, d.RunAt)
+		}
+	}
+	l.wantOldest(map[runtime.Kind]time.Time{l.kind: at(2), other: at(2)}, map[runtime.Kind]time.Time{l.kind: at(0)})
+	l.wantOldest(map[runtime.Kind]time.Time{l.kind: at(0), other: at(3)}, nil)
+	l.wantOldest(map[runtime.Kind]time.Time{other: at(9)}, map[runtime.Kind]time.Time{other: at(3)})
+}
+
+func (l line) wantOldest(before, want map[runtime.Kind]time.Time) {
+	l.Helper()
+	got, err := l.queue.LookBack(l.ctx, before)
+	if err != nil || !maps.EqualFunc(got, want, time.Time.Equal) {
+		l.Errorf("LookBack %v: got %v, error %v, want %v", before, got, err, want)
+	}
+}
+
+func lookBack(l line) {
+	before := map[runtime.Kind]time.Time{l.kind: at(50)}
+	l.put("1", at(1))
+	l.put("2", at(2))
+	l.put("3", at(3))
+	l.claim(at(1), at(100), 1)
+	dead := l.claim(at(2), at(100), 1)
+	l.settle(&dead[0].Lease, runtime.Dead, at(2), "dead")
+	l.wantOldest(before, map[runtime.Kind]time.Time{l.kind: at(3)})
+	if err := l.Store.PauseWorkflow(l.ctx, runtime.Pause{Workflow: "order", At: at(4)}); err != nil {
+		l.Fatal(err)
+	}
+	l.wantOldest(before, nil)
+	if err := l.Store.ResumeWorkflow(l.ctx, "order"); err != nil {
+		l.Fatal(err)
+	}
+	l.wantOldest(before, map[runtime.Kind]time.Time{l.kind: at(3)})
+	l.wantOldest(nil, nil)
 }
 
 func claimConcurrently(l line) {

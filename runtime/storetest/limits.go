@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -16,6 +17,13 @@ var limitRules = []rule{
 	{name: "no more are leased than the global limit", check: globalLimit},
 	{name: "a lease that ran out, or was settled, does not count", check: limitedRunsOut},
 	{name: "no more are leased of one key than its limit, and all keys have their turn", check: keyLimit},
+	{name: "effects of one instance are claimed in the order in which they were decided", check: effectsInOrder},
+	{name: "a free key does not wait for keys at their limit, however much they have", check: keysAtTheirLimit},
+	{name: "however an effect ends, the next of its key is due", check: nextOfKey},
+	{name: "a key with much to do does not starve another", check: keysTakeTurns},
+	{name: "what is parked becomes due by itself", check: parkedComesBack},
+	{name: "what is parked counts as due, and can be made due", check: unpark},
+	{name: "a limited claim says how far it has come", check: limitedReached},
 	{name: "effects from before a key was declared are claimed too", check: withoutKey},
 	{name: "no more begin in a second than the rate", check: rateLimit},
 	{name: "a rate outlives a clock that jumped ahead", check: rateAfterAJump},
@@ -41,11 +49,11 @@ func limitedSend(now, limit int) runtime.LimitedClaim {
 
 func (k *kit) claimLimited(claim runtime.LimitedClaim) ([]runtime.Delivery, time.Time) {
 	k.Helper()
-	got, again, err := k.Store.ClaimLimited(k.ctx, claim)
+	got, err := k.Store.ClaimLimited(k.ctx, claim)
 	if err != nil {
 		k.Fatalf("ClaimLimited: %v", err)
 	}
-	return got, again
+	return got.Deliveries, got.Again
 }
 
 func priorities(k *kit) {
@@ -140,6 +148,232 @@ func keyLimit(k *kit) {
 	}
 }
 
+// effectsInOrder has effects that are due at the same time, on rows in no order.
+func effectsInOrder(k *kit) {
+	const decisions, each = 6, 4
+	for version := range decisions {
+		c := change(order("1"), int64(version), 1)
+		for range each {
+			c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Send", Payload: []byte(`{}`)})
+		}
+		k.commit(c)
+	}
+	// Rows that are released lie elsewhere afterwards.
+	for range 3 {
+		got := k.effects().claim(at(1), at(60), decisions*each)
+		for _, i := range rand.Perm(len(got)) {
+			k.effects().settle(&got[i].Lease, runtime.Release, epoch, "")
+		}
+	}
+	claim := limitedSend(1, 1)
+	claim.Global = 1000
+	for n := range decisions * each {
+		var got []runtime.Delivery
+		if n%2 == 0 {
+			got = k.effects().claim(at(1), at(60), 1)
+		} else {
+			got, _ = k.claimLimited(claim)
+		}
+		if len(got) != 1 || got[0].Lease.Version != int64(n/each+1) || got[0].Lease.Position != n%each {
+			k.Fatalf("number %d: got %+v", n, got)
+		}
+	}
+}
+
+// keysAtTheirLimit has 40 keys with 30 effects each, all at their limit, and one behind them.
+func keysAtTheirLimit(k *kit) {
+	const keys, each = 40, 30
+	var all []string
+	for n := range keys * each {
+		all = append(all, fmt.Sprintf(`"key %d"`, n%keys))
+	}
+	k.putEffects("1", all...)
+	claim := limitedSend(10, keys)
+	claim.PerKey = 1
+	if got, _ := k.claimLimited(claim); len(got) != keys {
+		k.Fatalf("got %d, want one of each of %d keys", len(got), keys)
+	}
+	free := change(order("2"), 0, 1)
+	free.Due = at(5)
+	free.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`), LimitKey: `"free"`}}
+	k.commit(free)
+	claim.Limit = 1
+	for n := 1; ; n++ { // a claim looks at a bounded number of effects
+		got, again := k.claimLimited(claim)
+		if len(got) == 1 && got[0].Lease.Instance == order("2") {
+			break
+		}
+		if len(got) > 0 || again.IsZero() || n == 4 {
+			k.Fatalf("claim %d: got %+v, again %v", n, got, again)
+		}
+	}
+	k.wantQuery(fmt.Sprintf("SELECT count(*) FROM %seffects WHERE parked_from IS NULL", k.Prefix), fmt.Sprint(keys+1))
+	before := k.dump()
+	if got, again := k.claimLimited(claim); len(got) > 0 || !again.IsZero() {
+		k.Errorf("got %+v, again %v", got, again)
+	}
+	k.unchanged(before)
+}
+
+// wantQuery says what a query returns first.
+func (k *kit) wantQuery(query, want string) {
+	k.Helper()
+	if got := k.query(query); len(got) == 0 || got[0] != want {
+		k.Errorf("%s: got %v, want %s", query, got, want)
+	}
+}
+
+func nextOfKey(k *kit) {
+	endings := map[string]func(runtime.Lease){}
+	for name, verdict := range map[string]runtime.Verdict{
+		"done": runtime.Done, "retry": runtime.RetryLater, "dead": runtime.Dead, "release": runtime.Release, "again": runtime.Again,
+	} {
+		endings[name] = func(lease runtime.Lease) { k.effects().settle(&lease, verdict, at(5000), "message") }
+	}
+	endings["consumed"] = func(lease runtime.Lease) {
+		c := change(order("other"), 0, 1)
+		c.Consume = []runtime.Lease{lease}
+		k.commit(c)
+	}
+	endings["settled by a change"] = func(lease runtime.Lease) {
+		c := change(order("another"), 0, 1)
+		c.Settle = []runtime.Settlement{{Lease: lease, Verdict: runtime.Dead, At: at(11)}}
+		k.commit(c)
+	}
+	endings["cancelled"] = func(lease runtime.Lease) {
+		c := change(lease.Instance, 1, 1)
+		c.CancelEffects = []runtime.CancelledEffects{{Kind: "Send"}}
+		k.commit(c)
+	}
+	for name, end := range endings {
+		key := fmt.Sprintf("%q", name)
+		for i := range 4 {
+			k.putEffects(fmt.Sprint(name, " ", i), key)
+		}
+		claim := limitedSend(10, 9)
+		claim.PerKey = 2
+		first, _ := k.claimLimited(claim)
+		if more, _ := k.claimLimited(claim); len(first) != 2 || len(more) != 0 {
+			k.Fatalf("%s: got %d, then %d", name, len(first), len(more))
+		}
+		end(first[0].Lease)
+		claim.Now, claim.Until = at(11), at(99)
+		next, _ := k.claimLimited(claim)
+		if len(next) != 1 || next[0].Lease.Instance != order(name+" 2") {
+			k.Fatalf("%s: got %+v, want the third", name, next)
+		}
+		if more, _ := k.claimLimited(claim); len(more) != 0 {
+			k.Fatalf("%s: got %d more", name, len(more))
+		}
+		for _, d := range append(first[1:], next...) {
+			k.effects().settle(&d.Lease, runtime.Done, at(12), "")
+		}
+		last, _ := k.claimLimited(claim)
+		if len(last) != 1 || last[0].Lease.Instance != order(name+" 3") {
+			k.Fatalf("%s: got %+v, want the fourth", name, last)
+		}
+		k.effects().settle(&last[0].Lease, runtime.Done, at(13), "")
+	}
+}
+
+func keysTakeTurns(k *kit) {
+	k.putEffects("1", slices.Repeat([]string{`"much"`}, 200)...)
+	claim := limitedSend(10, 1)
+	claim.PerKey = 5
+	var turns []string
+	for n := range 40 {
+		if n == 10 {
+			c := change(order("2"), 0, 1)
+			c.Due = at(11)
+			c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`), LimitKey: `"little"`}}
+			k.commit(c)
+		}
+		claim.Now, claim.Until = at(12+n), at(200+n)
+		got, _ := k.claimLimited(claim)
+		if len(got) != 1 {
+			k.Fatalf("claim %d: got %+v", n, got)
+		}
+		turns = append(turns, got[0].Lease.Instance.ID)
+		k.effects().settle(&got[0].Lease, runtime.Done, at(12+n), "")
+	}
+	if n := slices.Index(turns, "2"); n < 0 || n > 20 {
+		k.Errorf("the key with little to do has its turn after %d claims", n)
+	}
+}
+
+func parkedComesBack(k *kit) {
+	k.putEffects("1", `"a"`, `"a"`)
+	claim := limitedSend(0, 2)
+	claim.PerKey = 1
+	claim.Until = at(9000)
+	first, _ := k.claimLimited(claim)
+	k.wantQuery(fmt.Sprintf("SELECT count(*) FROM %seffects WHERE parked_from IS NOT NULL", k.Prefix), "1")
+	// By hand, so that nothing tells of it.
+	claim.Now, claim.Until, claim.PerKey = at(61), at(9000), 2
+	second, _ := k.claimLimited(claim)
+	if len(first) != 1 || len(second) != 1 || second[0].Lease.Position != 1 {
+		k.Errorf("got %+v, then %+v", first, second)
+	}
+}
+
+func unpark(k *kit) {
+	k.putEffects("1", `"a"`, `"a"`, `"a"`)
+	claim := limitedSend(10, 9)
+	claim.PerKey = 1
+	if got, _ := k.claimLimited(claim); len(got) != 1 {
+		k.Fatalf("got %+v", got)
+	}
+	backlog, err := k.Store.Effects().Backlog(k.ctx, at(11), 100)
+	if err != nil || len(backlog) != 1 || backlog[0].Due != 2 || backlog[0].Leased != 1 || backlog[0].Delayed != 0 || !backlog[0].OldestDue.Equal(epoch) {
+		k.Errorf("got %+v, error %v", backlog, err)
+	}
+	waiting, err := k.Store.Effects().Waiting(k.ctx, order("1"), 9)
+	if err != nil || len(waiting) != 3 || !waiting[0].RunAt.Equal(epoch) || waiting[0].StateAt(at(11)) != runtime.DeliveryDue {
+		k.Errorf("got %+v, error %v", waiting, err)
+	}
+	for _, kinds := range [][]runtime.Kind{nil, {{Workflow: "order", Name: "Other"}}} {
+		if err := k.Store.Unpark(k.ctx, kinds); err != nil {
+			k.Fatal(err)
+		}
+	}
+	if got := k.effects().claim(at(11), at(60), 9); len(got) != 0 {
+		k.Errorf("got %+v", got)
+	}
+	if err := k.Store.Unpark(k.ctx, []runtime.Kind{claim.Kind}); err != nil {
+		k.Fatal(err)
+	}
+	if got := k.effects().claim(at(11), at(60), 9); len(got) != 2 || !got[0].RunAt.Equal(epoch) {
+		k.Errorf("got %+v", got)
+	}
+}
+
+func limitedReached(k *kit) {
+	for i := range 6 {
+		c := change(order(fmt.Sprint(i)), 0, 1)
+		c.Due = at(i)
+		c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`), LimitKey: fmt.Sprint(i)}}
+		k.commit(c)
+	}
+	for _, step := range []struct {
+		from, limit, global int
+		ids                 []string
+		reached             int
+	}{
+		{2, 1, 0, []string{"2"}, 3},
+		{0, 1, 0, []string{"0"}, 1},
+		{0, 9, 3, []string{"1"}, 3}, // no more than the limit allows
+		{0, 9, 0, []string{"3", "4", "5"}, 10},
+		{0, 9, 0, nil, 10},
+	} {
+		claim := limitedSend(10, step.limit)
+		claim.From, claim.Global, claim.PerKey = at(step.from), step.global, 1
+		got, err := k.Store.ClaimLimited(k.ctx, claim)
+		if err != nil || !slices.Equal(ids(got.Deliveries), step.ids) || !got.Reached.Equal(at(step.reached)) {
+			k.Errorf("%+v: got %v up to %v, error %v", step, ids(got.Deliveries), got.Reached, err)
+		}
+	}
+}
+
 func withoutKey(k *kit) {
 	k.putEffects("1", "", "", `"a"`)
 	claim := limitedSend(10, 9)
@@ -201,10 +435,11 @@ func limitsConcurrently(k *kit) {
 	var total atomic.Int32
 	k.together(6, func(int) error {
 		for range 60 {
-			got, _, err := k.Store.ClaimLimited(k.ctx, claim)
+			claimed, err := k.Store.ClaimLimited(k.ctx, claim)
 			if err != nil {
 				return err
 			}
+			got := claimed.Deliveries
 			if n := held.Add(int32(len(got))); n > 7 {
 				return fmt.Errorf("%d are leased at the same time", n)
 			}

@@ -6,6 +6,8 @@ var queueRules = []queueRule{
 	{"nothing is due before its time", claimWaits},
 	{"a claim returns the kinds asked for and no others", claimKinds},
 	{"a claim returns the oldest of a kind first, up to the limit", claimOldest},
+	{"a claim leaves out what is due before its bound, and a look back finds it", claimFrom},
+	{"a look back finds nothing of paused workflows, nor what is leased or dead", lookBack},
 	{"concurrent claims never return the same delivery", claimConcurrently},
 	{"a claim of nothing, or without kinds or limit, returns nothing", claimNothing},
 	{"a lease that ran out is due again with another token, and its holder is too late", leaseRunsOut},
