@@ -153,6 +153,45 @@ type Opened struct {
 		Form: Go,
 	})
 
+	ConstrainedDeclaration = define("IF1015", Rule{
+		Title: "A declaration that is built only sometimes",
+		Why: `
+A build constraint, as in //go:build linux or in the name door_linux.go, leaves a file out on other machines. The code that is
+generated from its directives would not compile there, and the same events would mean something else. Move the directives, and
+the types and constants that they use, to a file without a constraint.`,
+		Wrong: `
+-- go.mod --
+module example.com/door
+-- door.go --
+//go:build linux
+
+package door
+
+//ironflow:workflow type=door id=DoorID
+type State struct{}
+
+//ironflow:input
+type Open struct{ DoorID string }
+
+//ironflow:event
+type Opened struct{}`,
+		Right: `
+-- go.mod --
+module example.com/door
+-- door.go --
+package door
+
+//ironflow:workflow type=door id=DoorID
+type State struct{}
+
+//ironflow:input
+type Open struct{ DoorID string }
+
+//ironflow:event
+type Opened struct{}`,
+		Form: Files,
+	})
+
 	GoError = define("IF1010", Rule{
 		Title: "An error in the Go code of the package",
 		Why: `

@@ -53,7 +53,7 @@ func (p *pkg) plan() error {
 	for _, f := range files {
 		generated = append(generated, scaffold.Source{Path: p.path(f.Name), Content: f.Content})
 	}
-	if err := errors.Join(code.AddGenerated(generated), p.checkAlone(), p.checkPackageName(), p.checkNames(files)); err != nil {
+	if err := errors.Join(code.AddGenerated(generated), p.checkAlone(), p.checkPackageName(), p.checkNames(files), p.checkDirectives()); err != nil {
 		return err
 	}
 	p.planGenerated(files)
@@ -174,6 +174,26 @@ func (p *pkg) checkPackageName() error {
 			p.w.Package.Text, file.Name.Name, s.Name()).
 			Relate(spec.Pos{File: s.Path, Line: at.Line, Col: at.Column}, "the other one")
 		break
+	}
+	return list.Err()
+}
+
+// checkDirectives refuses directives in files that are no part of the declaration.
+func (p *pkg) checkDirectives() error {
+	var list diagnostic.List
+	for _, s := range p.own {
+		isTest := strings.HasSuffix(s.Name(), "_test.go")
+		if !isTest && p.w.Form == spec.Go {
+			continue
+		}
+		line, col, ok := gospec.HasDirectives(s.Content)
+		switch pos := (spec.Pos{File: s.Path, Line: line, Col: col}); {
+		case !ok:
+		case p.w.Form == spec.YAML:
+			list.Report(pos, diagnostic.MisplacedDirective, "this directive says nothing here: the workflow of this package is declared in %s; delete it", filepath.Base(p.file))
+		default:
+			list.Report(pos, diagnostic.MisplacedDirective, "this directive says nothing in a test, which is no part of the package; move it to a file that is no test")
+		}
 	}
 	return list.Err()
 }

@@ -18,6 +18,7 @@ import (
 	"go/token"
 	"go/types"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/tools/go/types/typeutil"
 
@@ -64,18 +65,15 @@ func Load(packages []Package) []Result {
 
 // Declares reports whether a Go file has a directive that makes its package a declaration, and where. The file may be
 // anything.
-func Declares(content []byte) (line, col int, ok bool) {
-	mark := []byte("//" + tool + ":workflow")
-	for rest := content; ; {
-		at := bytes.Index(rest, mark)
-		if at < 0 {
-			return 0, 0, false
-		}
-		line := rest[bytes.LastIndexByte(rest[:at], '\n')+1 : at]
-		if len(bytes.TrimSpace(line)) == 0 {
-			break
-		}
-		rest = rest[at+len(mark):]
+func Declares(content []byte) (line, col int, ok bool) { return findDirective(content, "workflow") }
+
+// HasDirectives reports whether a Go file has any directive of a declaration, and where the first is. The file may be anything.
+func HasDirectives(content []byte) (line, col int, ok bool) { return findDirective(content, names...) }
+
+// findDirective finds the first directive of one of some names.
+func findDirective(content []byte, names ...string) (line, col int, ok bool) {
+	if !mayHave(content, names) {
+		return 0, 0, false
 	}
 	// It may also be a part of a text.
 	set := token.NewFileSet()
@@ -85,13 +83,29 @@ func Declares(content []byte) (line, col int, ok bool) {
 	}
 	for _, group := range file.Comments {
 		for _, c := range group.List {
-			if d, ok := ast.ParseDirective(c.Slash, c.Text); ok && d.Tool == tool && d.Name == "workflow" {
+			if d, ok := ast.ParseDirective(c.Slash, c.Text); ok && d.Tool == tool && slices.Contains(names, d.Name) {
 				at := set.PositionFor(c.Slash, false)
 				return at.Line, at.Column, true
 			}
 		}
 	}
 	return 0, 0, false
+}
+
+// mayHave reports whether a line of a file begins like a directive of one of some names.
+func mayHave(content []byte, names []string) bool {
+	mark := []byte("//" + tool + ":")
+	for rest := content; ; {
+		at := bytes.Index(rest, mark)
+		if at < 0 {
+			return false
+		}
+		line := rest[bytes.LastIndexByte(rest[:at], '\n')+1 : at]
+		rest = rest[at+len(mark):]
+		if len(bytes.TrimSpace(line)) == 0 && slices.ContainsFunc(names, func(name string) bool { return bytes.HasPrefix(rest, []byte(name)) }) {
+			return true
+		}
+	}
 }
 
 // reader makes the model of one package.
@@ -146,6 +160,7 @@ func read(s *source) *spec.Workflow {
 	r.unused()
 	spec.Validate(r.w, &s.d)
 	r.collisions()
+	r.constrained()
 	r.typeErrors()
 	return r.w
 }

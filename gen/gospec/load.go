@@ -111,6 +111,7 @@ func (s *source) parse() {
 	slices.SortFunc(s.Files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	context := buildContext(s.Files)
 	for _, f := range s.Files {
+		s.constraint(f)
 		if match, err := context.MatchFile("", f.Name); err == nil && !match {
 			continue
 		}

@@ -34,7 +34,8 @@ func (r *reader) typeErrors() {
 		switch {
 		case isAwaited(e):
 		case e.Msg == "missing return" && waiting[r.function(e.Pos)]: // the checker takes a panic with it for no panic
-		case e.Soft && len(r.errs) > 1: // it may follow from what is not generated yet
+		case e.Soft && len(r.errs) > 1 && r.isMentioned(e.Pos) && (r.function(e.Pos) == nil || waiting[r.function(e.Pos)]):
+			// It may follow from what is not generated yet.
 		case !complete && r.function(e.Pos) != nil:
 		case strings.Contains(e.Msg, runtimeModule) && strings.HasPrefix(e.Msg, "could not import"):
 			// The module gets it together with the generated code.
@@ -49,6 +50,42 @@ func (r *reader) typeErrors() {
 	for _, u := range r.invalid {
 		r.report(u.pos, diagnostic.UnsupportedGoType, "%s has a type that is generated, or made of one; a declaration can only use types that are there before", u.what)
 	}
+}
+
+// isMentioned reports whether the import or the variable at a place is mentioned elsewhere in its file. The checker may not have come
+// that far.
+func (r *reader) isMentioned(pos token.Pos) bool {
+	file := r.fileOf(pos)
+	if file == nil {
+		return true
+	}
+	imported := make(map[*ast.Ident]bool)
+	name := ""
+	for _, i := range file.Imports {
+		imported[i.Name] = true
+		if pos < i.Pos() || i.End() <= pos {
+			continue
+		}
+		path, _ := strconv.Unquote(i.Path.Value)
+		for _, p := range r.pkg.Imports() {
+			if p.Path() == path {
+				name = p.Name()
+			}
+		}
+		if i.Name != nil {
+			name = i.Name.Name
+		}
+	}
+	var ids []*ast.Ident
+	for n := range ast.Preorder(file) {
+		if id, ok := n.(*ast.Ident); ok && !imported[id] {
+			ids = append(ids, id)
+			if id.Pos() == pos {
+				name = id.Name
+			}
+		}
+	}
+	return name == "" || slices.ContainsFunc(ids, func(id *ast.Ident) bool { return id.Name == name && id.Pos() != pos })
 }
 
 // isElsewhere reports whether a name, as in order.Client, may be generated for another package that is not complete yet.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/internal/buildtags"
 	"github.com/ironflow-gen/ironflow/gen/internal/capture"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
@@ -100,7 +101,7 @@ func ReadOwn(w *spec.Workflow, own []Source) (*Package, error) {
 			continue
 		}
 		if syntax.Name.Name == w.Package.Text {
-			p.add(&file{Source: s, syntax: syntax, test: strings.HasSuffix(s.Name(), "_test.go"), build: constraintOf(s)})
+			p.add(&file{Source: s, syntax: syntax, test: strings.HasSuffix(s.Name(), "_test.go"), build: buildtags.Of(s.Name(), s.Content)})
 		}
 	}
 	for _, name := range capture.Predeclared {
@@ -128,7 +129,7 @@ func (p *Package) Declares(name string) bool { return len(p.names[name]) > 0 }
 // IsPassedOver reports whether a file is no part of any package: the go command does not look at it, a constraint leaves it
 // out of every build, or there is nothing in it but comments.
 func IsPassedOver(s Source) bool {
-	return strings.HasPrefix(s.Name(), "_") || strings.HasPrefix(s.Name(), ".") || isIgnored(s.Content) || IsBlank(s.Content)
+	return strings.HasPrefix(s.Name(), "_") || strings.HasPrefix(s.Name(), ".") || buildtags.IsIgnored(s.Content) || IsBlank(s.Content)
 }
 
 // IsBlank reports whether a file has nothing in it but comments.

@@ -115,9 +115,9 @@ var (
 		fix: SnakeName,
 	}
 	packageForm = form{
-		rule: "the name of a Go package in small letters, neither a keyword nor main",
+		rule: "the name of a Go package in small letters: no keyword, not main or documentation, and without _test at its end",
 		ok: func(name string) bool {
-			return snakeForm.ok(name) && !token.IsKeyword(name) && name != "main"
+			return snakeForm.ok(name) && !token.IsKeyword(name) && name != "main" && name != "documentation" && !strings.HasSuffix(name, "_test")
 		},
 		fix: func(name string) string { return strings.ReplaceAll(SnakeName(name), "_", "") },
 	}

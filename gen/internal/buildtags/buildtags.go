@@ -1,4 +1,5 @@
-package scaffold
+// Package buildtags reads the constraints under which a Go file is built.
+package buildtags
 
 import (
 	"bytes"
@@ -11,8 +12,8 @@ import (
 	"strings"
 )
 
-// isIgnored reports whether a file says "//go:build ignore", as scripts do: no other tags have it built.
-func isIgnored(content []byte) bool {
+// IsIgnored reports whether a file says "//go:build ignore", as scripts do: no other tags have it built.
+func IsIgnored(content []byte) bool {
 	expr := buildLine(content)
 	if expr == nil {
 		return false
@@ -56,13 +57,14 @@ func buildLine(content []byte) constraint.Expr {
 	return nil
 }
 
-// constraintOf returns the constraint under which a file is built: that in its head and that in its name.
-func constraintOf(s Source) string {
+// Of returns the constraint under which a file is built: that in its head and that in its name, which is without directory. It is
+// "" when there is none.
+func Of(name string, content []byte) string {
 	var parts []string
-	if expr := buildLine(s.Content); expr != nil {
+	if expr := buildLine(content); expr != nil {
 		parts = append(parts, expr.String())
 	}
-	parts = append(parts, nameTags(s.Name())...)
+	parts = append(parts, nameTags(name)...)
 	if len(parts) > 1 {
 		parts[0] = "(" + parts[0] + ")"
 	}
