@@ -44,12 +44,12 @@ func (w *Workflow) endedEffect(child InstanceKey, parent Parent, d decided) (New
 // deliverEnded tells a parent that its child has ended.
 func (e *Engine) deliverEnded(ctx context.Context, d Delivery) (Settlement, error) {
 	var end ended
-	if err := json.Unmarshal(d.Payload, &end); err != nil {
+	if err := readJSON(d.Payload, &end); err != nil {
 		return Settlement{}, Permanent(fmt.Errorf("the end of a child: %w", err))
 	}
 	fields := make(map[string]json.RawMessage)
 	if len(end.State) > 0 {
-		if err := json.Unmarshal(end.State, &fields); err != nil {
+		if err := readJSON(end.State, &fields); err != nil {
 			return Settlement{}, Permanent(fmt.Errorf("the state of a child: %w", err))
 		}
 	}
@@ -91,7 +91,7 @@ func (e *Engine) deliverToTarget(ctx context.Context, d Delivery, options Effect
 		return Settlement{}, err
 	}
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(d.Payload, &fields); err != nil {
+	if err := readJSON(d.Payload, &fields); err != nil {
 		return Settlement{}, Permanent(fmt.Errorf("effect %s: %w", d.Kind.Name, err))
 	}
 	done := Settlement{Lease: d.Lease, Verdict: Done}

@@ -29,7 +29,7 @@ func (e *Engine) deliverDead(
 // fields are what the input takes over from the effect's payload, and the error.
 func (i *DeadInput) fields(effect []byte, lastError string) (map[string]json.RawMessage, error) {
 	var all map[string]json.RawMessage
-	if err := json.Unmarshal(effect, &all); err != nil {
+	if err := readJSON(effect, &all); err != nil {
 		return nil, err
 	}
 	fields := make(map[string]json.RawMessage, len(i.Fields)+1)
@@ -50,7 +50,7 @@ func limitKey(limit *EffectLimit, effect []byte) (string, error) {
 		return "", nil
 	}
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(effect, &fields); err != nil {
+	if err := readJSON(effect, &fields); err != nil {
 		return "", err
 	}
 	if value, ok := fields[limit.Key]; ok {

@@ -20,7 +20,8 @@ var ErrOutcomeUnknown = errors.New("the store's answer was lost, so it is unknow
 // ErrReadOnly says that the engine's store was opened for reading only: inputs, and Run, need an engine whose store writes.
 var ErrReadOnly = errors.New("ironflow: the store was opened for reading only; inputs and Run need a store on a server that takes writes")
 
-// UniqueKeyConflict says that another active instance holds the unique key of an input. Nothing was stored.
+// UniqueKeyConflict says that another active instance holds the unique key of an input. Nothing was stored. Its text does not have the
+// key, which is a part of the input.
 type UniqueKeyConflict struct {
 	Instance InstanceKey // the one that asked for the key
 	Key      string
@@ -28,7 +29,7 @@ type UniqueKeyConflict struct {
 }
 
 func (e *UniqueKeyConflict) Error() string {
-	return fmt.Sprintf("unique key %q is held by %s/%s until that instance completes", e.Key, e.Instance.Workflow, e.Holder)
+	return fmt.Sprintf("the unique key is held by %s/%s until that instance completes", e.Instance.Workflow, e.Holder)
 }
 
 // LeaseLost says that an effect or timer is no longer the caller's to complete: its lease ran out and another worker

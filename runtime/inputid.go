@@ -68,7 +68,7 @@ func (r *request) inputKey() InputKey { return InputKey{Instance: r.key(), ID: r
 // repeated returns the outcome that is known of an input with an id.
 func repeated(req *request, outcome []byte) (result, error) {
 	var record recordedOutcome
-	if err := json.Unmarshal(outcome, &record); err != nil {
+	if err := readJSON(outcome, &record); err != nil {
 		return result{}, fmt.Errorf("the outcome of input id %q: %w", req.inputID, err)
 	}
 	input, err := req.workflow.encodeInput(req.input.value)

@@ -15,7 +15,7 @@ import (
 // was stored.
 type InvalidInput struct {
 	Workflow string
-	Input    string // its name; empty when that is not known
+	Input    string // its name; empty when that is not known, or not declared
 
 	// Mistakes are all that is wrong with it: a *codec.Error for each place in the document, in its order and at most
 	// codec.MaxErrors of them, and then an *InvalidIdentifier for an id or a unique key that cannot be one. A field that
@@ -48,12 +48,18 @@ func readDynamic(w *Workflow, name string, input []byte) (preparedInput, []error
 	mistakes := codecErrors(err)
 	switch {
 	case err != nil && !json.Valid(input): // the last mistake is where it cannot be read any further
-		return preparedInput{name: name}, mistakes[len(mistakes)-1:]
+		end := mistakes[len(mistakes)-1]
+		if _, more := w.readInput(name, input); given && len(more) > 0 && offset(more[len(more)-1]) == offset(end) {
+			end = more[len(more)-1] // which names the place better: it knows the fields
+		}
+		return preparedInput{name: name}, []error{end}
 	case err != nil && !given: // which input it is, is not known
 		return preparedInput{}, mistakes
 	}
 	prepared, more := w.readInput(name, input)
-	prepared.name = name
+	if prepared.name = name; !slices.Contains(w.inputNames(), name) {
+		prepared.name = "" // it may be anything
+	}
 	return prepared, inOrder(mistakes, more)
 }
 
@@ -68,16 +74,18 @@ func codecErrors(err error) []error {
 	return nil
 }
 
+// offset is where a mistake stands in its document.
+func offset(err error) int64 {
+	if at, is := errors.AsType[*codec.Error](err); is {
+		return at.Offset
+	}
+	return 1 << 62 // of the document as a whole
+}
+
 // inOrder joins the mistakes that two readers have found in one document, in its order, each once.
 func inOrder(first, second []error) []error {
 	if len(first) == 0 {
 		return second
-	}
-	offset := func(err error) int64 {
-		if at, is := errors.AsType[*codec.Error](err); is {
-			return at.Offset
-		}
-		return 1 << 62 // of the document as a whole
 	}
 	all := append(slices.Clip(first), second...)
 	slices.SortStableFunc(all, func(a, b error) int { return cmp.Compare(offset(a), offset(b)) })
@@ -95,12 +103,19 @@ func together(errs []error) error {
 
 type several struct{ errs []error }
 
+// maxNamed is how many errors a text lists.
+const maxNamed = 20
+
 func (s *several) Error() string {
-	texts := make([]string, len(s.errs))
-	for i, err := range s.errs {
-		texts[i] = err.Error()
+	texts := make([]string, min(len(s.errs), maxNamed))
+	for i := range texts {
+		texts[i] = s.errs[i].Error()
 	}
-	return strings.Join(texts, "; ")
+	text := strings.Join(texts, "; ")
+	if more := len(s.errs) - maxNamed; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
 }
 
 func (s *several) Unwrap() []error { return s.errs }

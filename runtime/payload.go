@@ -36,6 +36,14 @@ func (e *PayloadTooLarge) Error() string {
 		e.PayloadName, e.Size, e.Limit)
 }
 
+// readJSON is json.Unmarshal for what is stored. Its error has nothing of the text in it.
+func readJSON(text []byte, v any) error {
+	if json.Unmarshal(text, v) != nil {
+		return fmt.Errorf("the %d bytes that are stored are not the JSON that is expected", len(text))
+	}
+	return nil
+}
+
 // checkPayload fails with *PayloadTooLarge. A limit of 0 is none.
 func checkPayload(name PayloadName, size, limit int) error {
 	if limit > 0 && size > limit {

@@ -108,7 +108,7 @@ func TestProjectionOfANewerProgram(t *testing.T) {
 		}
 		b.run(engine)
 		info := b.awaitInfo(engine, "it is left to others", func(i runtime.ProjectionInfo) bool { return i.LastError != "" && i.Owner == "" })
-		wantError(t, errors.New(info.LastError), `has no event "Renamed"`, "ledger/a")
+		wantError(t, errors.New(info.LastError), "event Renamed", "has no event of this name", "ledger/a")
 		if info.Status != runtime.ProjectionRunning || info.Attempts != 0 || info.Position != 1 {
 			t.Errorf("got %+v", info)
 		}
@@ -138,7 +138,7 @@ func TestDecodeEvent(t *testing.T) {
 	if !errors.As(err, &unknown) || unknown.Type != "Renamed" || unknown.Version != 3 {
 		t.Errorf("got error %v", err)
 	}
-	wantError(t, err, "ledger/a: event Renamed of version 3", `has no event "Renamed"`)
+	wantError(t, err, "ledger/a: event Renamed of version 3", "event Renamed", "has no event of this name")
 	if _, err = ledger.DecodeEvent(newer); !errors.As(err, &unknown) {
 		t.Errorf("got error %v", err)
 	}

@@ -83,7 +83,7 @@ const day = 24 * time.Hour
 // clock on the wall shows them, written as if they were UTC.
 func (r *recurrence) afterByWall(t time.Time) (first time.Time) {
 	// Times that were left out shortly before may be still to come.
-	from := wallOf(t, r.zone).Add(-max(0, offset(t, r.zone)-offset(t.Add(-day), r.zone)))
+	from := wallOf(t, r.zone).Add(-max(0, zoneOffset(t, r.zone)-zoneOffset(t.Add(-day), r.zone)))
 	until := time.Time{} // those up to here may come before the first that was found
 	for wall := r.schedule.Next(from); !wall.IsZero() && (first.IsZero() || !wall.After(until)); wall = r.schedule.Next(wall) {
 		at, late := whenWall(wall, r.zone)
@@ -106,22 +106,22 @@ func (r *recurrence) afterByWall(t time.Time) (first time.Time) {
 	return storedTime(first)
 }
 
-func offset(t time.Time, zone *time.Location) time.Duration {
+func zoneOffset(t time.Time, zone *time.Location) time.Duration {
 	_, seconds := t.In(zone).Zone()
 	return time.Duration(seconds) * time.Second
 }
 
 // wallOf returns what a clock on the wall shows at a time.
-func wallOf(t time.Time, zone *time.Location) time.Time { return t.UTC().Add(offset(t, zone)) }
+func wallOf(t time.Time, zone *time.Location) time.Time { return t.UTC().Add(zoneOffset(t, zone)) }
 
 // whenWall returns when a clock on the wall shows a time: the first of two such times, or, when clocks are set forward past it, as
 // much later as they are.
 func whenWall(wall time.Time, zone *time.Location) (at time.Time, late time.Duration) {
-	before, after := offset(wall.Add(-day), zone), offset(wall.Add(day), zone)
-	if at = wall.Add(-before); offset(at, zone) == before {
+	before, after := zoneOffset(wall.Add(-day), zone), zoneOffset(wall.Add(day), zone)
+	if at = wall.Add(-before); zoneOffset(at, zone) == before {
 		return at, 0
 	}
-	if later := wall.Add(-after); offset(later, zone) == after {
+	if later := wall.Add(-after); zoneOffset(later, zone) == after {
 		return later, 0
 	}
 	return at, after - before

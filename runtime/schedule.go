@@ -79,7 +79,7 @@ func (e *Engine) deliverFiring(ctx context.Context, d Delivery, f firing) (Settl
 	}
 	fields := make(map[string]json.RawMessage)
 	if len(f.payload) > 0 {
-		if err := json.Unmarshal(f.payload, &fields); err != nil {
+		if err := readJSON(f.payload, &fields); err != nil {
 			return Settlement{}, err
 		}
 	}
@@ -149,7 +149,7 @@ type scheduleDefinition struct {
 // declares: the one of the process that started last, by which all go from then on.
 func (w *Workflow) asStored(s ScheduledInput, definition []byte) (ScheduledInput, *recurrence, error) {
 	var stored scheduleDefinition
-	if err := json.Unmarshal(definition, &stored); err != nil {
+	if err := readJSON(definition, &stored); err != nil {
 		return s, nil, fmt.Errorf("its stored definition: %w", err)
 	}
 	if stored == s.definition() {

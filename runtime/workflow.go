@@ -134,9 +134,9 @@ func checkIdentifier(what IdentifierKind, id string) error {
 	case len(id) > MaxIDLength:
 		problem = fmt.Sprintf("has %d bytes, at most %d are allowed", len(id), MaxIDLength)
 	case !utf8.ValidString(id):
-		problem = fmt.Sprintf("%q is not valid UTF-8", id)
+		problem = "is not valid UTF-8"
 	case slices.Contains([]byte(id), 0):
-		problem = fmt.Sprintf("%q contains a NUL byte", id)
+		problem = "contains a NUL byte"
 	default:
 		return nil
 	}
@@ -201,6 +201,9 @@ func (w *typed[S, I, E, F, R]) addressed(input any, id string) (any, error) {
 	}
 	in = w.WithID(in, id)
 	if got := w.InputID(in); got != id {
+		if err := checkIdentifier(InstanceID, got); err != nil {
+			return nil, fmt.Errorf("input %s: %w; it must name its own instance, %q, or leave the id empty", w.Inputs.Name(in), err, id)
+		}
 		return nil, fmt.Errorf("input %s names the instance %q, it must name its own, %q, or leave the id empty",
 			w.Inputs.Name(in), got, id)
 	}

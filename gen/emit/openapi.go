@@ -50,7 +50,7 @@ func (d *openAPIDocument) root() object {
 	for _, in := range w.ClientInputs() {
 		paths[root+"/inputs/"+in.Name.Text] = object{"post": d.input(in)}
 	}
-	id := parameter("id", "path", "The instance.", object{"type": "string"})
+	id := parameter("id", "path", "The instance: its id, escaped, or ~ and the id in base64url without padding, as ids that begin with ~ have to be.", object{"type": "string"})
 	state := operation("getState", "State of an instance", answers{
 		"200": d.response("The state.", d.view()),
 	}, "404", "500", "503")

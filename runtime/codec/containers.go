@@ -1,8 +1,10 @@
 package codec
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"unsafe"
 )
 
 // The functions that follow take the function of the element type, generated or a method expression:
@@ -36,7 +38,11 @@ func DecodeOptional[T any](d *Decoder, decode func(*Decoder) T) *T {
 	if d.null() {
 		return nil
 	}
-	v := decode(d)
+	var v T
+	if !d.charge(int(unsafe.Sizeof(v))) {
+		return nil
+	}
+	v = decode(d)
 	return &v
 }
 
@@ -66,21 +72,51 @@ func DecodeList[T any](d *Decoder, decode func(*Decoder) T) []T {
 	}
 	var first [8]T // a short list is then allocated once and exactly
 	n := 0
-	v := []T{}
+	var chunks [][]T // of a long one, each half as long as all before: nothing is copied until the end
 	for d.beginArray(); d.nextElement(); n++ {
 		if n < len(first) {
+			if !d.charge(int(unsafe.Sizeof(first[0]))) {
+				return nil
+			}
 			first[n] = decode(d)
 			continue
 		}
-		if n == len(first) {
-			v = append(v, first[:]...)
+		last := len(chunks) - 1
+		if last < 0 || len(chunks[last]) == cap(chunks[last]) {
+			length := max(n/2, len(first))
+			if !d.charge(length * int(unsafe.Sizeof(first[0]))) {
+				return nil
+			}
+			chunks = append(chunks, make([]T, 0, length))
+			last++
 		}
-		v = append(v, decode(d))
+		chunks[last] = append(chunks[last], decode(d))
 	}
-	if n <= len(first) {
-		v = append(v, first[:n]...)
+	v := append(make([]T, 0, n), first[:min(n, len(first))]...)
+	for _, chunk := range chunks {
+		v = append(v, chunk...)
 	}
 	return v
+}
+
+// memoryFactor and freeMemory bound what a document from outside may become: a list of "{}" takes three bytes of text for each, and
+// as many bytes of memory as the struct has.
+const (
+	memoryFactor = 24 // for each byte of text
+	freeMemory   = 1 << 20
+)
+
+// charge counts the bytes that a part of the document takes in memory. It stops a decoder of a document from outside, and returns
+// false, when they are too many.
+func (d *Decoder) charge(bytes int) bool {
+	if !d.strict {
+		return true
+	}
+	if d.spent += bytes; d.spent <= freeMemory+memoryFactor*len(d.data) {
+		return true
+	}
+	d.failOf(d.pos, fmt.Sprintf("the document takes more than %d times as much memory as text; send less at once", memoryFactor), ErrTooMuchMemory)
+	return false
 }
 
 // EncodeMap writes an object with its keys in the order of their bytes. A nil map is null, an empty one is {}. A key
@@ -94,6 +130,7 @@ func EncodeMap[T any](e *Encoder, v map[string]T, encode func(*Encoder, T)) {
 		return
 	}
 	e.begin('{')
+	e.maps = append(e.maps, e.depth)
 	for i, key := range slices.Sorted(maps.Keys(v)) {
 		if i > 0 {
 			e.buf = append(e.buf, ',')
@@ -102,6 +139,7 @@ func EncodeMap[T any](e *Encoder, v map[string]T, encode func(*Encoder, T)) {
 		e.buf = append(e.buf, ':')
 		encode(e, v[key])
 	}
+	e.maps = e.maps[:len(e.maps)-1]
 	e.end('}')
 }
 
@@ -111,12 +149,19 @@ func DecodeMap[T any](d *Decoder, decode func(*Decoder) T) map[string]T {
 		return nil
 	}
 	v := map[string]T{}
+	var zero T
+	open := len(d.maps)
+	d.maps = append(d.maps, d.depth+1)
 	for d.BeginObject(); d.NextField(); {
 		key := string(d.Key())
+		if !d.charge(2 * (int(unsafe.Sizeof(key)+unsafe.Sizeof(zero)) + len(key))) { // a map grows by doubling
+			break
+		}
 		if _, ok := v[key]; ok {
 			d.mistake(d.pos, "the key stands here a second time")
 		}
 		v[key] = decode(d)
 	}
+	d.maps = d.maps[:open]
 	return v
 }

@@ -59,7 +59,9 @@ func (d *Decoder) integer(what string, low, high int64) int64 {
 		return 0
 	}
 	if !integer {
-		d.wrong("an integer")
+		if d.mistake(start, "expected an integer, found a number with a fraction or an exponent") {
+			d.pos = end
+		}
 		return 0
 	}
 	n, err := strconv.ParseInt(string(d.data[start:end]), 10, 64)
@@ -241,10 +243,21 @@ func (d *Decoder) unset(text []byte) bool { return d.state && len(text) == 0 }
 // value reads a value of any kind and returns its text, which is part of the input, if there is nothing wrong with it.
 func (d *Decoder) value() (text []byte, ok bool) {
 	d.peek()
-	start, before := d.pos, d.mistakes()
-	d.Skip()
-	if d.mistakes() > before || d.stopped() {
+	start := d.pos
+	if d.pass(); d.stopped() {
 		return nil, false
+	}
+	defer d.hide(d.depth + 1)()
+	for pos := start; pos < d.pos; pos++ { // its strings have to be text, too
+		if d.data[pos] != '"' {
+			continue
+		}
+		end, _, problem := scanString(d.data, pos+1)
+		if problem != "" {
+			d.mistake(end, problem)
+			return nil, false
+		}
+		pos = end
 	}
 	return d.data[start:d.pos], true
 }

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,11 @@ type Decoder struct {
 	strict bool
 	state  bool     // in a state, where enums and decimals may be unset
 	failed *failure // nil as long as all is well
+
+	maps   []int // numbers of the open objects that are maps
+	hidden int   // objects from this number on have keys that are not declared; 0 for none
+	loose  bool  // in a value that is dropped, whose strings need only be JSON
+	spent  int   // bytes that lists, maps and pointers take, of a document from outside
 
 	// The key that was read last. It is kept as two positions, because a pointer stored for each field costs a write
 	// barrier while the garbage collector runs.
@@ -98,7 +104,7 @@ func (d *Decoder) nextField() bool {
 		return false
 	}
 	start := d.pos + 1
-	end, escaped, problem := scanString(d.data, start)
+	end, escaped, problem := d.scanKey(start)
 	if problem != "" {
 		d.fail(end, problem)
 		return false
@@ -106,11 +112,20 @@ func (d *Decoder) nextField() bool {
 	d.keyStart, d.keyEnd, d.keyEscaped = start, end, escaped
 	d.pos = skipSpace(d.data, end+1)
 	if d.pos >= len(d.data) || d.data[d.pos] != ':' {
+		defer d.hide(d.depth)() // nobody has looked at the key
 		d.fail(d.pos, "expected a colon, found "+d.found())
 		return false
 	}
 	d.pos++
 	return true
+}
+
+func (d *Decoder) scanKey(start int) (end int, escaped bool, problem string) {
+	if d.loose {
+		end, problem = scanLoose(d.data, start)
+		return end, false, problem
+	}
+	return scanString(d.data, start)
 }
 
 // Key returns the key that NextField has read. It may refer to the input and is valid until the next call.
@@ -122,19 +137,54 @@ func (d *Decoder) Key() []byte {
 	return key
 }
 
-// Skip reads a value of any kind and drops it, after checking it as any other.
+// Skip reads the value of a field that is not declared and drops it. Only its grammar is checked: what else may be wrong in it does not
+// matter, and is not listed.
 func (d *Decoder) Skip() {
+	defer d.hide(d.depth)()
+	d.pass()
+}
+
+// hide keeps the keys of open objects, from the given number of them on, out of paths, until the function that it returns is called.
+// Their numbers count from 1.
+func (d *Decoder) hide(from int) (end func()) {
+	before := d.hidden
+	if before == 0 {
+		d.hidden = max(from, 1)
+	}
+	return func() { d.hidden = before }
+}
+
+// isData reports whether the keys of the open object with a number, from 0 on, come with the document and not from the declaration.
+func (d *Decoder) isData(object int) bool {
+	return d.hidden > 0 && object+1 >= d.hidden || slices.Contains(d.maps, object+1)
+}
+
+// pass reads a value of any kind and drops it.
+func (d *Decoder) pass() {
+	hidden, loose := d.hidden, d.loose
+	if d.loose = true; d.hidden == 0 {
+		d.hidden = d.depth + 1
+	}
+	d.passValue()
+	d.hidden, d.loose = hidden, loose
+}
+
+func (d *Decoder) passValue() {
 	switch c := d.peek(); {
 	case c == '{':
 		for d.BeginObject(); d.NextField(); {
-			d.Skip()
+			d.passValue()
 		}
 	case c == '[':
 		for d.beginArray(); d.nextElement(); {
-			d.Skip()
+			d.passValue()
 		}
 	case c == '"':
-		d.text("a string")
+		end, problem := scanLoose(d.data, d.pos+1)
+		if problem == "" {
+			end++ // past the quote
+		}
+		d.advance(end, problem)
 	case c == '-' || isDigit(c):
 		end, _, problem := scanNumber(d.data, d.pos)
 		d.advance(end, problem)
@@ -238,6 +288,7 @@ func (d *Decoder) next(open, closing byte) bool {
 		d.pos = skipSpace(d.data, d.pos+1)
 		return true
 	}
+	defer d.hide(d.depth)() // the key before it may be one that is not declared
 	d.expected(fmt.Sprintf("a comma or %q", closing))
 	return false
 }
@@ -279,26 +330,28 @@ func (d *Decoder) advance(end int, problem string) {
 	d.pos = end
 }
 
-// found describes what comes next, for an error.
+// found says what kind of value comes next, for an error. It says nothing else of the value.
 func (d *Decoder) found() string {
 	rest := d.data[min(skipSpace(d.data, d.pos), len(d.data)):]
 	if len(rest) == 0 {
 		return "the end of the input"
 	}
+	at := Decoder{data: rest}
 	switch c := rest[0]; {
 	case c == '{':
 		return "an object"
 	case c == '[':
 		return "a list"
 	case c == '"':
-		if end, _, problem := scanString(rest, 1); problem == "" {
-			return `"` + excerpt(rest[1:end]) + `"`
-		}
 		return "a string"
+	case c == '-', isDigit(c):
+		return "a number"
+	case strings.IndexByte(",:]}", c) >= 0:
+		return string(c)
+	case at.literal("null"):
+		return "null"
+	case at.literal("true"), at.literal("false"):
+		return "true or false"
 	}
-	end := 0 // of a number, a word or a punctuation mark
-	for end < len(rest) && (isLetter(rest[end]) || isDigit(rest[end]) || strings.IndexByte("+-.", rest[end]) >= 0) {
-		end++
-	}
-	return excerpt(rest[:max(end, 1)])
+	return "a character that does not belong there"
 }

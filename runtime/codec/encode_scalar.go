@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -33,7 +32,7 @@ func (e *Encoder) String(v string) {
 // escape writes a string that has other than plain characters.
 func (e *Encoder) escape(v string) {
 	if !utf8.ValidString(v) {
-		e.Fail("the string %s is not valid UTF-8", quote(v))
+		e.Fail("the string is not valid UTF-8")
 		return
 	}
 	e.buf = append(e.buf, '"')
@@ -123,7 +122,7 @@ func putDigits(b []byte, v uint64) {
 func (e *Encoder) Float64(v float64) {
 	magnitude := math.Abs(v)
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		e.Fail("JSON has no number for %v", v)
+		e.Fail("JSON has no number for infinity, nor for NaN")
 		return
 	}
 	format := byte('f')
@@ -137,7 +136,7 @@ func (e *Encoder) Float64(v float64) {
 func (e *Encoder) Time(v time.Time) {
 	v = v.UTC()
 	if !inYears(v) {
-		e.Fail("the year %d is not in the range 0 to 9999 of RFC 3339", v.Year())
+		e.Fail("the year is not in the range 0 to 9999 of RFC 3339")
 		return
 	}
 	const longest = len(`"2006-01-02T15:04:05.999999999Z"`)
@@ -168,7 +167,7 @@ func (e *Encoder) Binary(v []byte) {
 // state.
 func (e *Encoder) Decimal(v string) {
 	if !validDecimal(v) && !e.unset(v) {
-		e.Fail("%s is not a decimal number", quote(v))
+		e.Fail("the string is not a decimal number")
 		return
 	}
 	e.buf = append(e.buf, '"')
@@ -186,8 +185,7 @@ func (e *Encoder) JSON(v json.RawMessage) {
 	d := Decoder{data: v, depth: e.depth}
 	text, _ := d.value()
 	if d.End() != nil {
-		wrong := d.failed.errs[0]
-		e.failAt(joinPath(e.path(), wrong.Path), "the JSON text is not valid: "+wrong.Message, nil)
+		e.failAt(e.path(), "the JSON text is not valid: "+d.failed.errs[0].Message, nil)
 		return
 	}
 	e.buf = append(e.buf, text...)
@@ -211,7 +209,7 @@ func EncodeGo[T any](e *Encoder, v T) {
 // EncodeEnum writes v, which must be one of values or, in a state, "".
 func EncodeEnum[T ~string](e *Encoder, v T, values []T) {
 	if !slices.Contains(values, v) && !e.unset(string(v)) {
-		e.Fail("%s is not one of %s", quote(string(v)), list(values))
+		e.Fail("the string is not one of %s", list(values))
 		return
 	}
 	e.String(string(v))
@@ -222,12 +220,9 @@ func (e *Encoder) unset(v string) bool { return e.state && v == "" }
 
 // list writes names as in "card", "cash".
 func list[T ~string](names []T) string {
-	var b strings.Builder
+	quoted := make([]string, len(names))
 	for i, name := range names {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(strconv.Quote(string(name)))
+		quoted[i] = strconv.Quote(string(name))
 	}
-	return b.String()
+	return firstOf(quoted, ", ")
 }

@@ -10,8 +10,9 @@ import (
 // [Encoder.Bytes] returns it. Make one with [NewEncoder] for each document; it is not safe for concurrent use.
 type Encoder struct {
 	buf    []byte
-	depth  int  // open objects and arrays
-	state  bool // in a state, where enums and decimals may be unset
+	depth  int   // open objects and arrays
+	state  bool  // in a state, where enums and decimals may be unset
+	maps   []int // numbers of the open objects that are maps
 	err    *Error
 	buffer *[]byte // where buf came from; nil once Bytes was called
 }
@@ -94,7 +95,9 @@ func (e *Encoder) failAt(path, message string, cause error) {
 }
 
 // path names the place of the value that is written next.
-func (e *Encoder) path() string { return renderPath(pathTo(e.buf)) }
+func (e *Encoder) path() string {
+	return renderPath(pathTo(e.buf), func(object int) bool { return slices.Contains(e.maps, object+1) })
+}
 
 func (e *Encoder) begin(open byte) {
 	if e.depth++; e.depth > MaxDepth {

@@ -1,36 +1,39 @@
 package codec
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
 
 // Error is a failure to encode or decode, with its place in the document.
 type Error struct {
-	// Path names the value, as in items[2].sku or prices["a b"]: object keys that are identifiers follow a dot, others
-	// stand quoted in brackets. It is empty for the document itself.
+	// Path names the value, as in items[2].sku: names of fields that are identifiers follow a dot, others stand quoted in
+	// brackets. The keys of a map, and names that are not declared, are data: their number stands in their place, from 0 on,
+	// as in prices[#3]. The path is empty for the document itself, and ends in "..." when it is longer than 256 bytes.
 	Path string
 
 	// Offset is the byte of the input at which decoding failed. It is 0 when encoding.
 	Offset int64
 
-	// Message says what was expected and what was found.
+	// Message says what was expected and what kind of value was found. No part of the value is in it: errors are logged and
+	// kept.
 	Message string
 
-	// Err is the error of an imported type's own JSON methods, or nil.
+	// Err is the error of an imported type's own JSON methods, [ErrTooMuchMemory], or nil. Error leaves its text out, which may
+	// quote the value.
 	Err error
 }
 
-// Error returns the path, the message and the underlying error, leaving out what is empty.
+// ErrTooMuchMemory says that a document from outside would take much more memory than its text.
+var ErrTooMuchMemory = errors.New("the document takes too much memory")
+
+// Error returns the path and the message.
 func (e *Error) Error() string {
-	text := e.Message
-	if e.Path != "" {
-		text = e.Path + ": " + text
+	if e.Path == "" {
+		return e.Message
 	}
-	if e.Err != nil {
-		text += ": " + e.Err.Error()
-	}
-	return text
+	return e.Path + ": " + e.Message
 }
 
 // Unwrap returns Err.
@@ -45,16 +48,28 @@ type UnknownTypeError struct {
 	Known    []string // the declared names of that kind
 }
 
-// Error suggests the declared name that is most like the one found, or lists them all when none is.
+// Error suggests the declared name that is most like the one found, or lists them when none is. It does not quote the one found, which
+// may come from outside.
 func (e *UnknownTypeError) Error() string {
-	text := fmt.Sprintf("workflow %s has no %s %s", e.Workflow, e.Kind, quote(e.Type))
+	text := fmt.Sprintf("workflow %s has no %s of this name", e.Workflow, e.Kind)
 	if name := nearest(e.Type, e.Known); name != "" {
 		return text + fmt.Sprintf("; did you mean %q?", name)
 	}
 	if len(e.Known) == 0 {
 		return text
 	}
-	return text + "; it has " + strings.Join(e.Known, ", ")
+	return text + "; it has " + firstOf(e.Known, ", ")
+}
+
+// maxNamed is how many names, or mistakes, an error lists in its text.
+const maxNamed = 20
+
+// firstOf joins texts, and says how many there are beyond maxNamed.
+func firstOf(texts []string, separator string) string {
+	if len(texts) <= maxNamed {
+		return strings.Join(texts, separator)
+	}
+	return strings.Join(texts[:maxNamed], separator) + fmt.Sprintf("%sand %d more", separator, len(texts)-maxNamed)
 }
 
 // nearest returns the name with the smallest edit distance from s, letter case aside, or "" when even that one differs

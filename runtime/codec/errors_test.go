@@ -32,37 +32,37 @@ func TestDecodeErrors(t *testing.T) {
 		{``, `expected an object, found the end of the input`},
 		{`null`, `expected an object, found null`},
 		{`[]`, `expected an object, found a list`},
-		{`{}x`, `expected the end of the document, found x`},
+		{`{}x`, `expected the end of the document, found a character that does not belong there`},
 		{`{} {}`, `expected the end of the document, found an object`},
 		{`{`, `expected a field name, found the end of the input`},
 		{`{,"int":1}`, `expected a field name, found ,`},
 		{`{"int":1,}`, `expected a field name, found }`},
-		{`{int:1}`, `expected a field name, found int`},
-		{`{"int" 1}`, `int: expected a colon, found 1`},
-		{`{"int":1`, `int: expected a comma or '}', found the end of the input`},
-		{`{"int":1 "int32":2}`, `int: expected a comma or '}', found "int32"`},
-		{`{"int":1"int32":2}`, `int: expected a comma or '}', found "int32"`},
-		{`{"int":1]`, `int: expected a comma or '}', found ]`},
+		{`{int:1}`, `expected a field name, found a character that does not belong there`},
+		{`{"int" 1}`, `[#0]: expected a colon, found a number`},
+		{`{"int":1`, `[#0]: expected a comma or '}', found the end of the input`},
+		{`{"int":1 "int32":2}`, `[#0]: expected a comma or '}', found a string`},
+		{`{"int":1"int32":2}`, `[#0]: expected a comma or '}', found a string`},
+		{`{"int":1]`, `[#0]: expected a comma or '}', found ]`},
 		{`{"int":1,"int":1}`, `int: the field stands here a second time`},
 		{`{"int":1,"\u0069nt":1}`, `int: the field stands here a second time`},
 		{`{"int":null}`, `int: expected an integer, found null`},
-		{`{"int":"12"}`, `int: expected an integer, found "12"`},
-		{`{"int":1.5}`, `int: expected an integer, found 1.5`},
-		{`{"int":1e3}`, `int: expected an integer, found 1e3`},
+		{`{"int":"12"}`, `int: expected an integer, found a string`},
+		{`{"int":1.5}`, `int: expected an integer, found a number with a fraction or an exponent`},
+		{`{"int":1e3}`, `int: expected an integer, found a number with a fraction or an exponent`},
 		{`{"int":01}`, `int: a number must not begin with a zero`},
 		{`{"int":-}`, `int: a number needs a digit here`},
-		{`{"int":+1}`, `int: expected an integer, found +1`},
+		{`{"int":+1}`, `int: expected an integer, found a character that does not belong there`},
 		{`{"int":1.}`, `int: a number needs a digit here`},
-		{`{"int":1x}`, `int: expected a comma or '}', found x`},
-		{`{"int64":9223372036854775808}`, `int64: 9223372036854775808 does not fit into an int64`},
-		{`{"int32":2147483648}`, `int32: 2147483648 does not fit into an int32`},
-		{`{"float64":1e309}`, `float64: 1e309 does not fit into a float64`},
-		{`{"float64":NaN}`, `float64: expected a number, found NaN`},
+		{`{"int":1x}`, `[#0]: expected a comma or '}', found a character that does not belong there`},
+		{`{"int64":9223372036854775808}`, `int64: the number does not fit into an int64`},
+		{`{"int32":2147483648}`, `int32: the number does not fit into an int32`},
+		{`{"float64":1e309}`, `float64: the number does not fit into a float64`},
+		{`{"float64":NaN}`, `float64: expected a number, found a character that does not belong there`},
 		{`{"float64":1e}`, `float64: a number needs a digit here`},
-		{`{"float64":.5}`, `float64: expected a number, found .5`},
-		{`{"bool":1}`, `bool: expected true or false, found 1`},
-		{`{"bool":tru}`, `bool: expected true or false, found tru`},
-		{`{"bool":falsehood}`, `bool: expected a comma or '}', found hood`},
+		{`{"float64":.5}`, `float64: expected a number, found a character that does not belong there`},
+		{`{"bool":1}`, `bool: expected true or false, found a number`},
+		{`{"bool":tru}`, `bool: expected true or false, found a character that does not belong there`},
+		{`{"bool":falsehood}`, `[#0]: expected a comma or '}', found a character that does not belong there`},
 		{`{"string":null}`, `string: expected a string, found null`},
 		{`{"string":{}}`, `string: expected a string, found an object`},
 		{`{"string":"`, `string: the string does not end`},
@@ -77,40 +77,40 @@ func TestDecodeErrors(t *testing.T) {
 		{`{"string":"\ud800\ud800"}`, `string: a surrogate is without its pair`},
 		{`{"string":"\ud800\n12345"}`, `string: a surrogate is without its pair`},
 		{`{"string":"\udc00"}`, `string: a surrogate is without its pair`},
-		{`{"time":"yesterday"}`, `time: expected an RFC 3339 time, found "yesterday"`},
+		{`{"time":"yesterday"}`, `time: expected an RFC 3339 time, found another string`},
 		{`{"time":null}`, `time: expected an RFC 3339 time, found null`},
-		{`{"duration":5}`, `duration: expected a duration like "1m30s", found 5`},
-		{`{"duration":"5"}`, `duration: expected a duration like "1m30s", found "5"`},
-		{`{"binary":"AB=="}`, `binary: expected bytes in base64, found "AB=="`},
-		{`{"binary":"AA"}`, `binary: expected bytes in base64, found "AA"`},
-		{`{"binary":"AAAA\n"}`, `binary: expected bytes in base64, found "AAAA\n"`},
-		{`{"decimal":1.5}`, `decimal: expected a decimal number in quotes, like "12.50", found 1.5`},
-		{`{"decimal":""}`, `decimal: expected a decimal number in quotes, like "12.50", found ""`},
+		{`{"duration":5}`, `duration: expected a duration like "1m30s", found a number`},
+		{`{"duration":"5"}`, `duration: expected a duration like "1m30s", found another string`},
+		{`{"binary":"AB=="}`, `binary: expected bytes in base64, found another string`},
+		{`{"binary":"AA"}`, `binary: expected bytes in base64, found another string`},
+		{`{"binary":"AAAA\n"}`, `binary: expected bytes in base64, found another string`},
+		{`{"decimal":1.5}`, `decimal: expected a decimal number in quotes, like "12.50", found a number`},
+		{`{"decimal":""}`, `decimal: expected a decimal number in quotes, like "12.50", found another string`},
 		{`{"json":}`, `json: expected a value, found }`},
 		{`{"json":[1,2}`, `json[1]: expected a comma or ']', found }`},
-		{`{"json":{"a":[{"b c":tru}]}}`, `json.a[0]["b c"]: expected a value, found tru`},
-		{`{"enum":"green"}`, `enum: expected one of "red", "blue", found "green"`},
+		{`{"json":{"a":[{"b c":tru}]}}`, `json[#0][0][#0]: expected a value, found a character that does not belong there`},
+		{`{"enum":"green"}`, `enum: expected one of "red", "blue", found another string`},
 		{`{"enum":null}`, `enum: expected one of "red", "blue", found null`},
-		{`{"go":"x"}`, `go: cannot decode a big.Int: math/big: cannot unmarshal "\"x\"" into a *big.Int`},
+		{`{"go":"x"}`, `go: cannot decode a big.Int`},
 		{`{"list":{}}`, `list: expected a list, found an object`},
-		{`{"list":[1,"2"]}`, `list[1]: expected an integer, found "2"`},
+		{`{"list":[1,"2"]}`, `list[1]: expected an integer, found a string`},
 		{`{"list":[1,]}`, `list[1]: expected an integer, found ]`},
 		{`{"list":[,1]}`, `list[0]: expected an integer, found ,`},
-		{`{"list":[1 2]}`, `list[0]: expected a comma or ']', found 2`},
+		{`{"list":[1 2]}`, `list[0]: expected a comma or ']', found a number`},
 		{`{"list":[`, `list[0]: expected an integer, found the end of the input`},
 		{`{"lists":[["a"],["b",["c"]]]}`, `lists[1][1]: expected a string, found a list`},
-		{`{"map":{"a b":true}}`, `map["a b"]: expected a number, found true`},
-		{`{"map":{"\u0009\"é\u0000":true}}`, `map["\t\"é\x00"]: expected a number, found true`},
-		{`{"map":{"` + strings.Repeat("long", 20) + `":true}}`, `map["` + strings.Repeat("long", 10) + `"...]: expected a number, found true`},
-		{`{"map":{"":true}}`, `map[""]: expected a number, found true`},
-		{`{"map":{"k":1,"k":1}}`, `map.k: the key stands here a second time`},
-		{`{"children":{"a":{"parent":{"list":[0,0.5]}}}}`, `children.a.parent.list[1]: expected an integer, found 0.5`},
-		{`{"unknown":[{"x":01}]}`, `unknown[0].x: a number must not begin with a zero`},
-		{`{"unknown":` + strings.Repeat(`[`, 1000), `unknown` + strings.Repeat("[0]", 999) + `: the document is nested too deep`},
-		{`{"string":7,"bool":7}`, `string: expected a string, found 7`},
-		{`{"int":"` + strings.Repeat("é", 30) + `"}`, `int: expected an integer, found "` + strings.Repeat("é", 20) + `..."`},
-		{"{\"int\":\x1b}", "int: expected an integer, found \ufffd"},
-		{"\ufeff{}", "expected an object, found \ufffd"},
+		{`{"map":{"a b":true}}`, `map[#0]: expected a number, found true or false`},
+		{`{"map":{"\u0009\"é\u0000":true}}`, `map[#0]: expected a number, found true or false`},
+		{`{"map":{"` + strings.Repeat("long", 20) + `":true}}`, `map[#0]: expected a number, found true or false`},
+		{`{"map":{"":true}}`, `map[#0]: expected a number, found true or false`},
+		{`{"map":{"k":1,"k":1}}`, `map[#1]: the key stands here a second time`},
+		{`{"children":{"a":{"parent":{"list":[0,0.5]}}}}`, `children[#0].parent.list[1]: expected an integer, found a number with a fraction or an exponent`},
+		{`{"unknown":[{"x":01}]}`, `[#0][0][#0]: a number must not begin with a zero`},
+		{`{"unknown":` + strings.Repeat(`[`, 1000), `[#0]` + strings.Repeat("[0]", 84) + `...: the document is nested too deep`},
+		{`{"string":7,"bool":7}`, `string: expected a string, found a number`},
+		{`{"int":"` + strings.Repeat("é", 30) + `"}`, `int: expected an integer, found a string`},
+		{"{\"int\":\x1b}", "int: expected an integer, found a character that does not belong there"},
+		{"\ufeff{}", "expected an object, found a character that does not belong there"},
 	} {
 		_, err := decode(c.text, decodeEverything)
 		wantError(t, c.text, err, c.want)
@@ -128,17 +128,16 @@ func TestTimesRefused(t *testing.T) {
 		"0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-00:01", "2O26-03-01T00:30:00Z",
 	} {
 		_, err := decode(strconv.Quote(s), (*codec.Decoder).Time)
-		want := `expected an RFC 3339 time, found "` + s + `"`
-		wantError(t, s, err, want)
+		wantError(t, s, err, `expected an RFC 3339 time, found another string`)
 	}
 }
 
 func TestDecimalsRefused(t *testing.T) {
 	for _, s := range []string{"", "-", ".", "1.", ".5", "+1", "1e3", "1,5", " 1", "1 ", "--1", "1.2.3", "0x10", "NaN", "١"} {
 		_, err := encode(s, (*codec.Encoder).Decimal)
-		wantError(t, s, err, strconv.Quote(s)+" is not a decimal number")
+		wantError(t, s, err, "the string is not a decimal number")
 		_, err = decode(strconv.Quote(s), (*codec.Decoder).Decimal)
-		wantError(t, s, err, `expected a decimal number in quotes, like "12.50", found "`+s+`"`)
+		wantError(t, s, err, `expected a decimal number in quotes, like "12.50", found another string`)
 	}
 }
 
@@ -217,29 +216,29 @@ func TestEncodeErrors(t *testing.T) {
 		v    everything
 		want string
 	}{
-		{everything{Enum: red}, `decimal: "" is not a decimal number`},
-		{everything{Decimal: "1"}, `enum: "" is not one of "red", "blue"`},
-		{with(func(v *everything) { v.String = "a\xff" }), `string: the string "a\xff" is not valid UTF-8`},
-		{with(func(v *everything) { v.Float64 = math.NaN() }), `float64: JSON has no number for NaN`},
-		{with(func(v *everything) { v.Map = map[string]float64{"a": 1, "b c": math.Inf(-1)} }), `map["b c"]: JSON has no number for -Inf`},
-		{with(func(v *everything) { v.Map = map[string]float64{"a": 1, "b\x80": 2} }), `map: the string "b\x80" is not valid UTF-8`},
+		{everything{Enum: red}, `decimal: the string is not a decimal number`},
+		{everything{Decimal: "1"}, `enum: the string is not one of "red", "blue"`},
+		{with(func(v *everything) { v.String = "a\xff" }), `string: the string is not valid UTF-8`},
+		{with(func(v *everything) { v.Float64 = math.NaN() }), `float64: JSON has no number for infinity, nor for NaN`},
+		{with(func(v *everything) { v.Map = map[string]float64{"a": 1, "b c": math.Inf(-1)} }), `map[#1]: JSON has no number for infinity, nor for NaN`},
+		{with(func(v *everything) { v.Map = map[string]float64{"a": 1, "b\x80": 2} }), `map: the string is not valid UTF-8`},
 		{with(func(v *everything) { v.Time = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }),
-			`time: the year 10000 is not in the range 0 to 9999 of RFC 3339`},
+			`time: the year is not in the range 0 to 9999 of RFC 3339`},
 		{with(func(v *everything) { v.Time = time.Date(0, 1, 1, 0, 0, 0, 0, time.FixedZone("", 1)) }),
-			`time: the year -1 is not in the range 0 to 9999 of RFC 3339`},
+			`time: the year is not in the range 0 to 9999 of RFC 3339`},
 		{with(func(v *everything) { v.JSON = json.RawMessage(`{"a":[0,01]}`) }),
-			`json.a[1]: the JSON text is not valid: a number must not begin with a zero`},
+			`json: the JSON text is not valid: a number must not begin with a zero`},
 		{with(func(v *everything) { v.JSON = json.RawMessage(` `) }),
 			`json: the JSON text is not valid: expected a value, found the end of the input`},
 		{with(func(v *everything) { v.JSON = json.RawMessage(`1,2`) }),
 			`json: the JSON text is not valid: expected the end of the document, found ,`},
 		{with(func(v *everything) { v.JSON = json.RawMessage("\"\xff\"") }), `json: the JSON text is not valid: the string is not valid UTF-8`},
-		{with(func(v *everything) { v.Lists = [][]string{{"a"}, {"b", "\xc3"}} }), `lists[1][1]: the string "\xc3" is not valid UTF-8`},
+		{with(func(v *everything) { v.Lists = [][]string{{"a"}, {"b", "\xc3"}} }), `lists[1][1]: the string is not valid UTF-8`},
 		{with(func(v *everything) { v.Children = map[string]everything{"x": {Enum: "green", Decimal: "0"}} }),
-			`children.x.enum: "green" is not one of "red", "blue"`},
+			`children[#0].enum: the string is not one of "red", "blue"`},
 		{with(func(v *everything) { v.Children = map[string]everything{"x": {}}; v.String = "\xff" }),
-			`string: the string "\xff" is not valid UTF-8`},
-		{self, strings.Repeat("parent.", 999) + "parent: the document is nested too deep"},
+			`string: the string is not valid UTF-8`},
+		{self, strings.Repeat("parent.", 36) + "pare...: the document is nested too deep"},
 	} {
 		text, err := encode(c.v, encodeEverything)
 		wantError(t, c.want, err, c.want)
@@ -295,17 +294,17 @@ func TestGoTypes(t *testing.T) {
 	roundTrip(t, []broken{{`{"a":1}`}, {"null"}}, `[{"a":1},null]`, enc, dec)
 
 	_, err := encode([]broken{{"1"}, {}}, enc)
-	if !errors.Is(err, errBroken) || !strings.HasPrefix(err.Error(), "[1]: cannot encode a codec_test.broken: ") {
+	if !errors.Is(err, errBroken) || err.Error() != "[1]: cannot encode a codec_test.broken" {
 		t.Errorf("got %v", err)
 	}
 	_, err = encode([]broken{{`"\ud800"`}}, enc)
 	wantError(t, "surrogate", err, "[0]: the JSON text is not valid: a surrogate is without its pair")
 	_, err = decode(`[1, "broken"]`, dec)
-	if !errors.Is(err, errBroken) || err.Error() != "[1]: cannot decode a codec_test.broken: broken" {
+	if !errors.Is(err, errBroken) || err.Error() != "[1]: cannot decode a codec_test.broken" {
 		t.Errorf("got %v", err)
 	}
 	_, err = decode(`"1"`, codec.DecodeGo[*big.Int])
-	wantError(t, "pointer type", err, `cannot decode a *big.Int: math/big: cannot unmarshal "\"1\"" into a *big.Int`)
+	wantError(t, "pointer type", err, `cannot decode a *big.Int`)
 }
 
 func TestPeekType(t *testing.T) {
@@ -323,10 +322,10 @@ func TestPeekType(t *testing.T) {
 		`["type"]`:                  `expected an object, found a list`,
 		`{}`:                        `type: the field is missing`,
 		`{"a":{"type":"Pay"}}`:      `type: the field is missing`,
-		`{"type":1}`:                `type: expected a string, found 1`,
+		`{"type":1}`:                `type: expected a string, found a number`,
 		`{"type":null}`:             `type: expected a string, found null`,
 		`{"type":"A","type":"B"}`:   `type: the field stands here a second time`,
-		`{"type":"A","a":[1,{]}`:    `a[1]: expected a field name, found ]`,
+		`{"type":"A","a":[1,{]}`:    `[#1][1]: expected a field name, found ]`,
 		`{"type":"A"} {"type":"B"}`: `expected the end of the document, found an object`,
 	} {
 		_, err := codec.PeekType([]byte(text))
@@ -337,12 +336,12 @@ func TestPeekType(t *testing.T) {
 func TestUnknownType(t *testing.T) {
 	known := []string{"Create", "Pay", "PaymentFailed"}
 	for name, want := range map[string]string{
-		"Creat":         `workflow order has no input "Creat"; did you mean "Create"?`,
-		"create":        `workflow order has no input "create"; did you mean "Create"?`,
-		"PaymentFaild":  `workflow order has no input "PaymentFaild"; did you mean "PaymentFailed"?`,
-		"Refund":        `workflow order has no input "Refund"; it has Create, Pay, PaymentFailed`,
-		"":              `workflow order has no input ""; it has Create, Pay, PaymentFailed`,
-		"Payment\x00\n": `workflow order has no input "Payment\x00\n"; it has Create, Pay, PaymentFailed`,
+		"Creat":         `workflow order has no input of this name; did you mean "Create"?`,
+		"create":        `workflow order has no input of this name; did you mean "Create"?`,
+		"PaymentFaild":  `workflow order has no input of this name; did you mean "PaymentFailed"?`,
+		"Refund":        `workflow order has no input of this name; it has Create, Pay, PaymentFailed`,
+		"":              `workflow order has no input of this name; it has Create, Pay, PaymentFailed`,
+		"Payment\x00\n": `workflow order has no input of this name; it has Create, Pay, PaymentFailed`,
 	} {
 		err := &codec.UnknownTypeError{Workflow: "order", Kind: "input", Type: name, Known: known}
 		if err.Error() != want {
@@ -350,7 +349,7 @@ func TestUnknownType(t *testing.T) {
 		}
 	}
 	err := &codec.UnknownTypeError{Workflow: "order", Kind: "effect", Type: "X"}
-	if want := `workflow order has no effect "X"`; err.Error() != want {
+	if want := `workflow order has no effect of this name`; err.Error() != want {
 		t.Errorf("got  %s\nwant %s", err, want)
 	}
 }

@@ -67,5 +67,5 @@ func Example() {
 	// {"sku":"tea","quantity":2,"price_cents":799} <nil>
 	// 3 <nil>
 	// sku: the field is missing; price_cents: the field is missing
-	// [1].price_cents: expected an integer, found "12"
+	// [1].price_cents: expected an integer, found a string
 }

@@ -2,8 +2,6 @@ package codec
 
 import (
 	"encoding/json"
-	"fmt"
-	"strings"
 )
 
 // MaxErrors is how many mistakes a decoder from [NewStrictDecoder] lists. It bounds what a document from outside can make
@@ -14,13 +12,13 @@ const MaxErrors = 100
 // an object stands at its end.
 type Errors []*Error
 
-// Error returns the texts of all.
+// Error returns the texts of the first, and how many more there are.
 func (e Errors) Error() string {
 	texts := make([]string, len(e))
 	for i, one := range e {
 		texts[i] = one.Error()
 	}
-	return strings.Join(texts, "; ")
+	return firstOf(texts, "; ")
 }
 
 // Unwrap returns all.
@@ -68,12 +66,14 @@ func (d *Decoder) Complete() bool { return !d.stopped() }
 func (d *Decoder) stopped() bool { return d.failed != nil && d.failed.stop }
 
 // fail keeps an error at offset, where the document cannot be read any further, and moves to the end of the input.
-func (d *Decoder) fail(offset int, message string) {
+func (d *Decoder) fail(offset int, message string) { d.failOf(offset, message, nil) }
+
+func (d *Decoder) failOf(offset int, message string, cause error) {
 	if d.stopped() {
 		return
 	}
 	if d.failed == nil || d.failed.errs[len(d.failed.errs)-1].Offset != int64(offset) { // otherwise it has been said already
-		d.add(offset, message, nil)
+		d.add(offset, message, cause)
 	}
 	d.stop()
 }
@@ -96,7 +96,7 @@ func (d *Decoder) missing(name string) bool {
 	last := &steps[len(steps)-1]
 	key := last.key
 	last.key = []byte(name)
-	d.failed.errs[len(d.failed.errs)-1].Path = renderPath(steps)
+	d.failed.errs[len(d.failed.errs)-1].Path = renderPath(steps, d.isData)
 	last.key = key
 	return d.goesOn()
 }
@@ -108,7 +108,7 @@ func (d *Decoder) add(offset int, message string, cause error) {
 	}
 	d.failed.tracer.read(d.data[:offset])
 	d.failed.errs = append(d.failed.errs, &Error{
-		Path: renderPath(d.failed.tracer.steps), Offset: int64(offset), Message: message, Err: cause,
+		Path: renderPath(d.failed.tracer.steps, d.isData), Offset: int64(offset), Message: message, Err: cause,
 	})
 }
 
@@ -140,15 +140,20 @@ func (d *Decoder) wrong(what string) {
 	}
 	d.peek()
 	if d.mistake(d.pos, "expected "+what+", found "+d.found()) {
-		d.Skip()
+		d.pass()
 	}
 }
 
 // malformed is wrong for the string that was read from start on.
 func (d *Decoder) malformed(start int, what string) {
-	if !d.stopped() {
-		d.pos = start
+	if d.stopped() {
+		return
+	}
+	d.pos = start
+	if d.peek() != '"' {
 		d.wrong(what)
+	} else if d.mistake(d.pos, "expected "+what+", found another string") {
+		d.pass()
 	}
 }
 
@@ -188,7 +193,7 @@ func (d *Decoder) resumed() bool {
 
 // badNumber keeps the mistake that the number from start to end does not fit into what it is for, and passes over it.
 func (d *Decoder) badNumber(start, end int, what string) {
-	if d.mistake(start, fmt.Sprintf("%s does not fit into %s", excerpt(d.data[start:end]), what)) {
+	if d.mistake(start, "the number does not fit into "+what) {
 		d.pos = end
 	}
 }

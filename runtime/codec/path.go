@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -67,15 +66,24 @@ func (t *tracer) read(text []byte) {
 	}
 }
 
-// renderPath writes steps as in items[2].sku.
-func renderPath(steps []step) string {
+// maxPath is how many bytes of a path are kept.
+const maxPath = 256
+
+// renderPath writes steps as in items[2].sku. Keys of the objects of which isData says so, by their number from 0 on, are left out.
+func renderPath(steps []step, isData func(object int) bool) string {
 	var b []byte
-	for _, s := range steps {
-		if s.array {
+	for i, s := range steps {
+		if len(b) > maxPath {
+			break
+		}
+		switch {
+		case s.array:
 			b = fmt.Appendf(b, "[%d]", s.index)
 			continue
-		}
-		if s.key == nil { // between two fields: the place is the object itself
+		case s.key == nil: // between two fields: the place is the object itself
+			continue
+		case isData(i):
+			b = fmt.Appendf(b, "[#%d]", s.index)
 			continue
 		}
 		switch key := appendUnescaped(nil, s.key); {
@@ -88,15 +96,10 @@ func renderPath(steps []step) string {
 			b = append(b, key...)
 		}
 	}
-	return string(b)
-}
-
-// joinPath appends the path of a value inside the document at outer.
-func joinPath(outer, inner string) string {
-	if outer == "" || inner == "" || inner[0] == '[' {
-		return outer + inner
+	if len(b) <= maxPath {
+		return string(b)
 	}
-	return outer + "." + inner
+	return strings.ToValidUTF8(string(b[:maxPath]), "") + "..."
 }
 
 // isIdentifier reports whether key can follow a dot in a path.
@@ -111,19 +114,8 @@ func isIdentifier(key []byte) bool {
 
 func isLetter(c byte) bool { return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
-// excerptLen is how many bytes of the document an error quotes.
+// excerptLen is how many bytes of a declared name an error quotes.
 const excerptLen = 40
-
-// excerpt returns text, or its beginning and an ellipsis when it is long, fit to be printed.
-func excerpt(text []byte) string {
-	head, ellipsis := cut(string(text[:min(len(text), excerptLen+1)]))
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return utf8.RuneError
-	}, head) + ellipsis
-}
 
 // quote returns s, or its beginning and an ellipsis when it is long, as a Go string literal.
 func quote(s string) string {

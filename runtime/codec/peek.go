@@ -32,7 +32,7 @@ func peekType(d *Decoder, want string) (name string, seen Fields) {
 		d.peek()
 		start, before := d.pos, d.mistakes()
 		if name = d.String(); want != "" && name != want && d.mistakes() == before {
-			d.mistake(start, "expected "+quote(want)+", found "+quote(name))
+			d.mistake(start, "expected "+quote(want)+", found another string")
 		}
 	}
 	return name, seen

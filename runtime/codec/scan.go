@@ -93,6 +93,33 @@ func scanString(data []byte, pos int) (end int, escaped bool, problem string) {
 	}
 }
 
+// scanLoose reads the rest of a string from pos by JSON's grammar, which accepts characters and escapes that stand for no text. It
+// returns the position of the closing quote, or of what is wrong.
+func scanLoose(data []byte, pos int) (end int, problem string) {
+	for {
+		pos = skipPlain(data, pos)
+		if pos >= len(data) {
+			return pos, "the string does not end"
+		}
+		switch c := data[pos]; {
+		case c == '"':
+			return pos, ""
+		case c == '\\':
+			if _, size, problem := unescape(data[pos:]); problem == "" {
+				pos += size
+			} else if hexRune(data[pos:]) >= 0 { // half of a pair
+				pos += 6
+			} else {
+				return pos, problem
+			}
+		case c < ' ':
+			return pos, "a control character in a string must be escaped"
+		default:
+			pos++
+		}
+	}
+}
+
 // unescape reads the escape sequence that text begins with and returns the character it stands for and its length.
 func unescape(text []byte) (r rune, size int, problem string) {
 	if len(text) < 2 {

@@ -75,7 +75,7 @@ func TestStatesRefuse(t *testing.T) {
 		"color":                {Color: "green"},
 		"price":                {Price: "."},
 		"contents.enum":        {Contents: everything{Enum: " "}},
-		"prices.a":             {Prices: map[string]string{"a": "one"}},
+		"prices[#0]":           {Prices: map[string]string{"a": "one"}},
 		"contents.string":      {Contents: everything{String: "\xff"}},
 		"contents.lists[0][0]": {Contents: everything{Lists: [][]string{{"\xff"}}}},
 	} {

@@ -59,6 +59,9 @@ func Send[Ev, S, I, E, R any](
 		return out, fmt.Errorf("workflow %s: %T is not one of its inputs", c.Workflow, input)
 	}
 	name := c.Inputs.Name(in)
+	if name == "" {
+		return out, fmt.Errorf("workflow %s: %T is not one of its inputs; pass the struct itself, not a pointer", c.Workflow, input)
+	}
 	e := codec.NewEncoder()
 	c.Inputs.Encode(e, in)
 	body, err := e.Bytes()
@@ -148,8 +151,11 @@ func (c *Client[S, I, E, R]) StateAt(
 }
 
 func (c *Client[S, I, E, R]) view(ctx context.Context, id string, query url.Values, options []CallOption) (runtime.View[S], error) {
+	if err := checkID(id); err != nil {
+		return runtime.View[S]{}, fmt.Errorf("%s: state: %w", c.Workflow, err)
+	}
 	var answer State
-	err := c.call(ctx, http.MethodGet, []string{id, "state"}, query, nil, &answer, options)
+	err := c.call(ctx, http.MethodGet, []string{idSegment(id), "state"}, query, nil, &answer, options)
 	view := runtime.View[S]{Version: answer.Version, Completed: answer.Completed, LastEventAt: answer.LastEventAt}
 	if err == nil {
 		d := codec.NewDecoder(answer.State)
@@ -165,11 +171,14 @@ func (c *Client[S, I, E, R]) view(ctx context.Context, id string, query url.Valu
 // History returns the events of an instance, oldest first, in as many requests as they need. One without events is an *Error with
 // the code UnknownInstance.
 func (c *Client[S, I, E, R]) History(ctx context.Context, id string, options ...CallOption) ([]runtime.Recorded[E], error) {
+	if err := checkID(id); err != nil {
+		return nil, fmt.Errorf("%s: history: %w", c.Workflow, err)
+	}
 	var history []runtime.Recorded[E]
 	query := url.Values{"limit": {strconv.Itoa(maxPage)}}
 	for page := (History{More: true}); page.More; {
 		page = History{}
-		if err := c.call(ctx, http.MethodGet, []string{id, "history"}, query, nil, &page, options); err != nil {
+		if err := c.call(ctx, http.MethodGet, []string{idSegment(id), "history"}, query, nil, &page, options); err != nil {
 			return nil, fmt.Errorf("%s/%s: history: %w", c.Workflow, id, err)
 		}
 		for _, r := range page.Events {
@@ -236,7 +245,7 @@ func (c *Client[S, I, E, R]) call(
 	return nil
 }
 
-// url escapes each segment of the path, dots too: "." and ".." are instances like any other.
+// url adds segments, which are escaped, to the path of the base.
 func (c *Client[S, I, E, R]) url(path []string, query url.Values) (string, error) {
 	base, err := url.Parse(c.Base)
 	if err != nil {
@@ -247,11 +256,7 @@ func (c *Client[S, I, E, R]) url(path []string, query url.Values) (string, error
 	}
 	target := strings.TrimRight(base.EscapedPath(), "/")
 	for _, segment := range append([]string{c.Workflow}, path...) {
-		escaped := url.PathEscape(segment)
-		if strings.Trim(segment, ".") == "" {
-			escaped = strings.ReplaceAll(segment, ".", "%2E")
-		}
-		target += "/" + escaped
+		target += "/" + segment
 	}
 	base.RawPath, base.RawQuery = target, query.Encode()
 	base.Path, err = url.PathUnescape(target)

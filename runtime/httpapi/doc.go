@@ -8,7 +8,9 @@
 //	GET  /{workflow}/machine             the state machine as JSON, or as Mermaid with ?format=mermaid or Accept: text/vnd.mermaid
 //	GET  /{workflow}/openapi.json        the OpenAPI 3.1 document of all this
 //
-// An instance's id is one segment of the path, escaped. The header Idempotency-Key makes it safe to send an input again, as
+// An instance's id is one segment of the path, escaped, or "~" and the id in base64url without padding. The second form passes
+// muxes and proxies that clean paths, where the ids ".", ".." and those with "//" would not, and it is the only one for ids that begin
+// with "~". Nothing is ever redirected. The header Idempotency-Key makes it safe to send an input again, as
 // [runtime.WithInputID] does. The header traceparent names the trace that an input is a part of, as [runtime.WithTrace] does; a span
 // that the request's context has, from a middleware, comes before it.
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -89,11 +90,14 @@ func internal() *Error {
 
 func invalidInput(input Input, body []byte, invalid *runtime.InvalidInput) *Error {
 	mistakes := mistakesOf(input, invalid)
-	texts := make([]string, len(mistakes))
-	for i, m := range mistakes {
-		texts[i] = m.text()
+	texts := make([]string, min(len(mistakes), maxNamed))
+	for i := range texts {
+		texts[i] = mistakes[i].text()
 	}
 	text := strings.Join(texts, "; ")
+	if more := len(mistakes) - maxNamed; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
 	if !json.Valid(body) {
 		return &Error{Status: http.StatusBadRequest, Code: MalformedJSON, Message: "the body is not JSON: " + text}
 	}
@@ -101,13 +105,16 @@ func invalidInput(input Input, body []byte, invalid *runtime.InvalidInput) *Erro
 		Message: "the input is not valid: " + text, Mistakes: mistakes}
 }
 
+// maxNamed is how many mistakes the message has. The others are in the list.
+const maxNamed = 20
+
 // mistakesOf names the places of all mistakes in the body.
 func mistakesOf(input Input, invalid *runtime.InvalidInput) []Mistake {
 	var mistakes []Mistake
 	for _, err := range invalid.Mistakes {
 		if at, is := errors.AsType[*codec.Error](err); is {
 			mistake := Mistake{Path: at.Path, Message: at.Message}
-			if at.Err != nil { // of a type of the user's, which may say more than it should
+			if at.Err != nil && !errors.Is(at.Err, codec.ErrTooMuchMemory) { // of a type of the user's, which may say more than it should
 				mistake.Message = "the value cannot be read"
 			}
 			mistakes = append(mistakes, mistake)

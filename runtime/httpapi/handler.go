@@ -47,7 +47,7 @@ const (
 type handler struct {
 	engine   *runtime.Engine
 	workflow Workflow
-	mux      *http.ServeMux
+	reserved map[string]http.HandlerFunc // by the name below the workflow's, which an instance may have too
 }
 
 // NewHandler serves a workflow that is registered with the engine. It authenticates nobody: put it behind what does, and into
@@ -56,55 +56,35 @@ type handler struct {
 // A request waits for its turn at most 30 seconds, for a store that is unavailable 2 seconds, and less when its context ends. Bodies may have as many bytes as
 // runtime.Config.MaxPayloadBytes. Failures are logged with [slog.Default].
 func NewHandler(engine *runtime.Engine, workflow Workflow) http.Handler {
-	mux := http.NewServeMux()
-	h := &handler{engine: engine, workflow: workflow, mux: mux}
-	root := "/" + workflow.Name
-	mux.HandleFunc("POST "+root+"/inputs/{input}", h.input)
-	mux.HandleFunc("GET "+root+"/{id}", h.state)
-	mux.HandleFunc("GET "+root+"/{id}/state", h.state)
-	mux.HandleFunc("GET "+root+"/{id}/history", h.history)
+	h := &handler{engine: engine, workflow: workflow}
+	h.reserved = map[string]http.HandlerFunc{"openapi.json": h.openAPI}
 	if workflow.Machine != nil {
-		mux.HandleFunc("GET "+root+"/machine", h.machine)
+		h.reserved["machine"] = h.machine
 	}
-	mux.HandleFunc("GET "+root+"/openapi.json", h.openAPI)
 	return h
 }
 
-// ServeHTTP leaves the way to the mux, and answers what leads nowhere like everything else. The mux would do so in plain text.
+// ServeHTTP answers what leads nowhere like everything else: an http.ServeMux would do so in plain text, or redirect.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(runtime.WithUnavailableTimeout(r.Context(), unavailableTimeout))
-	nowhere, pattern := h.mux.Handler(r)
-	if pattern != "" {
-		h.mux.ServeHTTP(w, r)
-		return
-	}
-	answer := statusOnly{header: http.Header{}}
-	nowhere.ServeHTTP(&answer, r)
-	if answer.status == http.StatusMethodNotAllowed {
-		allowed := answer.header.Get("Allow")
+	handle, allowed := h.find(r).handler(r.Method)
+	switch {
+	case handle != nil:
+		handle(w, r)
+	case allowed != "":
 		w.Header().Set("Allow", allowed)
-		h.fail(w, &Error{Status: answer.status, Code: MethodNotAllowed, Message: "this path takes " + allowed + ", not " + r.Method})
-		return
+		h.fail(w, &Error{Status: http.StatusMethodNotAllowed, Code: MethodNotAllowed, Message: "this path takes " + allowed})
+	default:
+		h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownPath,
+			Message: fmt.Sprintf("there is nothing at this path; the workflow is below /%s", h.workflow.Name)})
 	}
-	h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownPath,
-		Message: fmt.Sprintf("there is nothing at this path; the workflow is below /%s", h.workflow.Name)})
 }
-
-// statusOnly takes an answer of which only the status and the header are of interest.
-type statusOnly struct {
-	header http.Header
-	status int
-}
-
-func (s *statusOnly) Header() http.Header            { return s.header }
-func (s *statusOnly) WriteHeader(status int)         { s.status = status }
-func (s *statusOnly) Write(body []byte) (int, error) { return len(body), nil }
 
 func (h *handler) input(w http.ResponseWriter, r *http.Request) {
 	input, ok := h.declared(r.PathValue("input"))
 	if !ok {
 		h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownInput,
-			Message: fmt.Sprintf("the workflow %s takes no input %q from clients", h.workflow.Name, r.PathValue("input"))})
+			Message: fmt.Sprintf("the workflow %s takes no input of this name from clients", h.workflow.Name)})
 		return
 	}
 	if !isJSON(r.Header.Get("Content-Type")) {

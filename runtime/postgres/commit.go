@@ -93,7 +93,7 @@ func (b *changeBatch) refusal(err *pgconn.PgError) error {
 		}
 		instance, key := b.keyColumns.at(number-1), b.keys[number-1]
 		if second == "" { // freed between the two statements
-			return fmt.Errorf("postgres: commit %s: unique key %q was just freed: %w", instance, key, runtime.ErrConflict)
+			return fmt.Errorf("postgres: commit %s: its unique key was just freed: %w", instance, runtime.ErrConflict)
 		}
 		return &runtime.UniqueKeyConflict{Instance: instance, Key: key, Holder: second}
 	case refusedLease:

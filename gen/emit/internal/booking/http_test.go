@@ -64,7 +64,8 @@ func request(id, room string, guests ...Guest) Request {
 func TestClient(t *testing.T) {
 	h := open(t, runtime.Config{})
 	ctx := h.Context()
-	for _, id := range []string{"b-1", "machine", "openapi.json", "a/b ü%2F?#", "..", "inputs"} {
+	for _, id := range []string{"b-1", "machine", "openapi.json", "a/b ü%2F?#", "..", "inputs", "/", "//", ".", "/.", "a/../b", "a//b", "%2F", "state",
+		"history", "~", "~Lg", "Request", "a/state", "\\", "\n\x7f", strings.Repeat("/", 400)} {
 		guest := Guest{Name: "Ann", Meals: []Meal{MealDinner}, Deposit: "12.50"}
 		requested, err := h.client.Request(ctx, request(id, "room "+id, guest))
 		want := []RequestEvent{Requested{Guests: []Guest{guest}, Nights: 2, Photo: []byte{0, 255}, Extras: map[string]int32{"cot": 1},

@@ -1155,7 +1155,7 @@ const openAPI = `{
         "operationId": "getState",
         "parameters": [
           {
-            "description": "The instance.",
+            "description": "The instance: its id, escaped, or ~ and the id in base64url without padding, as ids that begin with ~ have to be.",
             "in": "path",
             "name": "id",
             "required": true,
@@ -1227,7 +1227,7 @@ const openAPI = `{
         "operationId": "getHistory",
         "parameters": [
           {
-            "description": "The instance.",
+            "description": "The instance: its id, escaped, or ~ and the id in base64url without padding, as ids that begin with ~ have to be.",
             "in": "path",
             "name": "id",
             "required": true,

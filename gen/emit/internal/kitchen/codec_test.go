@@ -129,7 +129,7 @@ func TestErrorsNameThePath(t *testing.T) {
 	e := codec.NewEncoder()
 	encodeInput(e, valid)
 	_, err := e.Bytes()
-	wantError(t, err, `nested[1]["a b"][1]`, "blue")
+	wantError(t, err, `nested[1][#0][1]`, "dark-green")
 
 	for document, path := range map[string]string{
 		`{"tree":{"leaf":{"name":7}}}`:                  "tree.leaf.name",
@@ -139,7 +139,7 @@ func TestErrorsNameThePath(t *testing.T) {
 		`{"ratio":"NaN"}`:                               "ratio",
 		`{"at":"yesterday"}`:                            "at",
 		`{"color":"blue"}`:                              "color",
-		`{"pauses":{"x":"1 parsec"}}`:                   "pauses.x",
+		`{"pauses":{"x":"1 parsec"}}`:                   "pauses[#0]",
 		`{"text":"\ud800"}`:                             "text",
 		"{\"text\":\"\xff\"}":                           "text",
 		`{"text":"a","text":"b"}`:                       "text",
@@ -147,7 +147,7 @@ func TestErrorsNameThePath(t *testing.T) {
 		`{"blob":"%%%"}`:                                "blob",
 		`{"price":"1e3"}`:                               "price",
 		`{"kitchen_id":null}`:                           "kitchen_id",
-		`{"trees":[{"by_name":{"k":{"parent":true}}}]}`: "trees[0].by_name.k.parent",
+		`{"trees":[{"by_name":{"k":{"parent":true}}}]}`: "trees[0].by_name[#0].parent",
 	} {
 		d := codec.NewDecoder([]byte(document))
 		_, err := decodeInput(d, "Fill")

@@ -1,0 +1,115 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// encodedID begins a segment of a path that has an id in base64url without padding. Such a segment passes muxes and proxies that clean
+// paths, which change "//", "." and "..", escaped or not.
+const encodedID = "~"
+
+// idSegment writes an id as a segment of a path: as it is, escaped, where that leaves the path as it is when it is cleaned.
+func idSegment(id string) string {
+	clean := "/x/" + id + "/y"
+	if path.Clean(clean) == clean && !strings.HasPrefix(id, encodedID) {
+		return url.PathEscape(id)
+	}
+	return encodedID + base64.RawURLEncoding.EncodeToString([]byte(id))
+}
+
+// idOf reads what idSegment has written, or whoever escapes ids himself. ok is false when it cannot be an id.
+func idOf(segment string) (id string, ok bool) {
+	id, err := url.PathUnescape(segment)
+	if err != nil {
+		return "", false
+	}
+	if encoded, is := strings.CutPrefix(id, encodedID); is {
+		decoded, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
+		return string(decoded), err == nil && len(decoded) > 0
+	}
+	return id, id != ""
+}
+
+// checkID refuses what is no id before it is sent: without it, the path is that of something else.
+func checkID(id string) error {
+	problem := ""
+	switch {
+	case id == "":
+		problem = "is empty"
+	case len(id) > runtime.MaxIDLength:
+		problem = "is longer than runtime.MaxIDLength"
+	case !utf8.ValidString(id):
+		problem = "is not valid UTF-8"
+	case strings.Contains(id, "\x00"):
+		problem = "contains a NUL byte"
+	default:
+		return nil
+	}
+	return &runtime.InvalidIdentifier{What: runtime.InstanceID, Problem: problem}
+}
+
+// route is what answers requests for one path, by method.
+type route struct {
+	get, post http.HandlerFunc
+}
+
+// find returns what is at the path of a request, and sets its path values. It looks at the path as it was sent and never redirects: an
+// http.ServeMux would clean the path before it is taken apart, and ids with it.
+func (h *handler) find(r *http.Request) (found route) {
+	segments := strings.Split(r.URL.EscapedPath(), "/")
+	if len(segments) < 3 || segments[0] != "" || unescaped(segments[1]) != h.workflow.Name {
+		return route{}
+	}
+	first, rest := segments[2], segments[3:]
+	if len(rest) == 1 && unescaped(first) == "inputs" && unescaped(rest[0]) != "" {
+		r.SetPathValue("input", unescaped(rest[0]))
+		found.post = h.input
+	}
+	id, ok := idOf(first)
+	if !ok {
+		return found
+	}
+	switch {
+	case len(rest) == 0 && id == first && h.reserved[first] != nil:
+		found.get = h.reserved[first]
+	case len(rest) == 0, len(rest) == 1 && rest[0] == "state":
+		found.get = h.state
+	case len(rest) == 1 && rest[0] == "history":
+		found.get = h.history
+	}
+	r.SetPathValue("id", id)
+	return found
+}
+
+func unescaped(segment string) string {
+	text, err := url.PathUnescape(segment)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+// handler returns what answers a method, or nil and the methods that there are.
+func (r route) handler(method string) (handle http.HandlerFunc, allowed string) {
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		handle = r.get
+	case http.MethodPost:
+		handle = r.post
+	}
+	var methods []string
+	if r.get != nil {
+		methods = append(methods, http.MethodGet, http.MethodHead)
+	}
+	if r.post != nil {
+		methods = append(methods, http.MethodPost)
+	}
+	return handle, strings.Join(methods, ", ")
+}
