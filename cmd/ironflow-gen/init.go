@@ -160,4 +160,6 @@ func (c call) printNext(dir string, left []starter.Command, pkg *starter.Package
 	}
 	fmt.Fprintf(c.out, "  go run %s\n  go test ./...\n\n", pkg.Program)
 	fmt.Fprintf(c.out, "Then change %s, and run:\n  go generate ./...\n", pkg.Declaration)
+	fmt.Fprint(c.out, "What the sample does is written. Add methods that a new declaration asks for with \"go tool ironflow-gen -stubs ./...\":\n"+
+		"they fail when they are called, and \"go test\" fails and lists them, until you have written them.\n")
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/tools/go/analysis"
 	suite "golang.org/x/tools/go/analysis/suite/vet"
 
 	"github.com/ironflow-gen/ironflow/gen/internal/randomspec"
@@ -31,7 +32,8 @@ var (
 const batchSize = 50
 
 // TestRandomDeclarations makes random declarations, and of each two packages: in YAML, and converted to Go. With the skeletons
-// that users get, the packages must compile, and the passes of "go vet" and of "ironflow-gen vet" must find nothing in them.
+// that users get, the packages must compile, and the passes of "go vet" and of "ironflow-gen vet" must find nothing in them but
+// methods that are not written yet.
 //
 // Types are checked and passes run in the process of the test, which finds what the commands find. The first packages are
 // given to the commands as well.
@@ -63,7 +65,7 @@ func checkBatch(t *testing.T, module usermodule.Module, first, next uint64) (lin
 	for seed := first; seed < next; seed++ {
 		list = append(list, randomDeclaration(batch, seed))
 	}
-	passes := append(slices.Clone(suite.Suite), vet.Analyzers()...)
+	passes := slices.DeleteFunc(append(slices.Clone(suite.Suite), vet.Analyzers()...), func(a *analysis.Analyzer) bool { return a.Name == "unfinished" })
 	var build []string
 	for i, w := range addForms(t, module, list) {
 		d := list[i]
@@ -114,6 +116,7 @@ func checkCommands(t *testing.T, module usermodule.Module, packages []string) {
 	module.Run(t, append([]string{"build"}, packages...)...)
 	module.Run(t, append([]string{"vet"}, packages...)...)
 	findings, err := vet.Check(t.Context(), packages, vet.Options{Dir: module.Dir})
+	findings = slices.DeleteFunc(findings, func(f vet.Finding) bool { return f.Analyzer == "unfinished" })
 	if err == nil {
 		err = findings.Err()
 	}

@@ -270,8 +270,9 @@ func settle(ctx context.Context, client *Client, in Pay) error {
 	VetUnfinished = define("IF2014", Rule{
 		Title: "A method that is yet to be written",
 		Why: `
-"ironflow-gen generate -stubs" adds stubs when a declaration has grown. They compile, and fail when they are called: an input or
-effect that meets one is an error, and nothing is stored. Write the method in place of the stub.`,
+The skeleton of a new declaration has stubs for the methods that only you can write, and "ironflow-gen generate -stubs" adds stubs
+when a declaration has grown. They compile, and fail when they are called: an input or effect that meets one is an error, and
+nothing is stored. Write the method in place of the stub.`,
 		Wrong: `
 func (Decider) Pay(now time.Time, s State, in Pay) PayDecision {
 	panic(unfinished("Decider.Pay"))

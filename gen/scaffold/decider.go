@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -22,12 +23,10 @@ type deciderView struct {
 
 // inputView is a method of the decider.
 type inputView struct {
-	Name    string
-	State   string // the type of the state
-	Status  string // the field of the state that holds the status
-	Doc     string // a comment
-	Note    string // a comment
-	Answers []answer
+	Name  string
+	State string // the type of the state
+	Doc   string // a comment
+	Note  string // a comment
 }
 
 // answer is the decision for some of the states that accept an input.
@@ -53,27 +52,42 @@ func (a answer) Cases() string {
 }
 
 func inputViewOf(w *spec.Workflow, in *spec.Message) inputView {
-	name := in.Name.Text
-	v := inputView{
-		Name: name, State: capture.User(w.StateType), Status: w.StatusField,
-		Doc: doc(name, in.Doc), Answers: answers(w, in),
+	return inputView{
+		Name: in.Name.Text, State: capture.User(w.StateType), Doc: doc(in.Name.Text, in.Doc),
+		Note: comment("TODO: decide. The declaration allows "+alternatives(w, in)+". For example:") + example(exampleDecision(w, in)),
 	}
-	v.Answers[len(v.Answers)-1].Last = true
-	for i := range v.Answers {
-		a := &v.Answers[i]
-		a.Decision = spec.NamesOfInput(name).Accept + "(" + a.record(in).annotated() + ")"
-		var effects []string
-		for _, e := range a.effects {
-			effects = append(effects, fill(e.Name.Text, e.Fields, "in", in.Fields).annotated())
+}
+
+// exampleDecision renders a decision on the input: in each state the first event that is allowed there, with all effects.
+func exampleDecision(w *spec.Workflow, in *spec.Message) string {
+	list := answers(w, in)
+	if len(list) == 1 {
+		return "return " + list[0].decision(in)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "switch state.%s {\n", w.StatusField)
+	for i, a := range list {
+		label := "case " + strings.Join(a.states, ", ") + ":"
+		if i == len(list)-1 {
+			label = "default: // " + strings.Join(a.states, ", ")
 		}
-		if len(effects) > 0 {
-			a.Decision += ".Effect(" + strings.Join(effects, ", ") + ")"
-		}
+		fmt.Fprintf(&b, "%s\nreturn %s\n", label, a.decision(in))
 	}
-	if others := alternatives(w, in, v.Answers); others != "" {
-		v.Note = comment("TODO: decide. The declaration also allows " + others + ".")
+	b.WriteString("}")
+	return b.String()
+}
+
+// decision renders the answer to in.
+func (a answer) decision(in *spec.Message) string {
+	text := spec.NamesOfInput(in.Name.Text).Accept + "(" + a.record(in).annotated() + ")"
+	var effects []string
+	for _, e := range a.effects {
+		effects = append(effects, fill(e.Name.Text, e.Fields, "in", in.Fields).annotated())
 	}
-	return v
+	if len(effects) > 0 {
+		text += ".Effect(" + strings.Join(effects, ", ") + ")"
+	}
+	return text
 }
 
 // record is the event of the answer to in.
@@ -81,7 +95,7 @@ func (a answer) record(in *spec.Message) record {
 	return fill(a.event.Name.Text, a.event.Fields, "in", in.Fields)
 }
 
-// answers returns what the skeleton decides: in each state the first event that the declaration allows there, with all
+// answers returns what the skeleton shows as an example: in each state the first event that the declaration allows there, with all
 // effects. States with the same answer share one.
 //
 // Without states everything is allowed to every input. The answer is then one event alone, that of the same place in the
@@ -119,16 +133,9 @@ func answers(w *spec.Workflow, in *spec.Message) []answer {
 	return list
 }
 
-// alternatives lists what a decision on the input may contain beside what is in the answers, if there are any.
-func alternatives(w *spec.Workflow, in *spec.Message, answers []answer) string {
+// alternatives lists what a decision on the input may contain.
+func alternatives(w *spec.Workflow, in *spec.Message) string {
 	allowed := allowedFor(w, in)
-	for _, a := range answers {
-		delete(allowed, a.event.Name.Text)
-		for _, e := range a.effects {
-			delete(allowed, e.Name.Text)
-		}
-	}
-
 	var parts []string
 	add := func(noun string, names []string) {
 		if len(names) > 0 {
@@ -201,25 +208,34 @@ func find(list []*spec.Message, name string) *spec.Message {
 type eventView struct {
 	Name   string
 	State  string // the type of the state
+	Status bool   // the state has a status
 	Doc    string // a comment
-	Copies []assignment
-	Note   string // a comment
+	Note   string // a comment; empty when there is nothing that an event could change
 }
 
 func eventViewOf(w *spec.Workflow, event *spec.Message) eventView {
-	v := eventView{Name: event.Name.Text, State: capture.User(w.StateType), Doc: doc(event.Name.Text, event.Doc)}
-	kept := make(map[string]bool)
+	v := eventView{Name: event.Name.Text, State: capture.User(w.StateType), Status: w.HasStates(), Doc: doc(event.Name.Text, event.Doc)}
+	if len(w.State) == 0 {
+		return v
+	}
+	v.Note = foldNote(event)
+	var code strings.Builder
 	for _, f := range w.State {
 		if value := copied(f, "e", event.Fields); value != "" {
-			v.Copies = append(v.Copies, assignment{Name: f.GoName, Value: value})
-			kept[f.Name.Text] = true
+			fmt.Fprintf(&code, "state.%s = %s\n", f.GoName, value)
 		}
 	}
-	lost := names(event.Fields, func(f *spec.Field) (string, bool) {
-		return f.GoName, !kept[f.Name.Text]
-	})
-	if len(lost) > 0 {
-		v.Note = comment("TODO: fold " + diagnostic.Listing(lost, "and") + " into the state, if decisions need to know.")
+	if code.Len() > 0 {
+		v.Note = strings.TrimSuffix(v.Note, ".\n") + ". For example:\n" + example(code.String()+"return state")
 	}
 	return v
+}
+
+// foldNote says what there is to do for an event.
+func foldNote(event *spec.Message) string {
+	fields := names(event.Fields, func(f *spec.Field) (string, bool) { return f.GoName, true })
+	if len(fields) == 0 {
+		return comment("TODO: return the state as it is after the event.")
+	}
+	return comment("TODO: return the state with " + diagnostic.Listing(fields, "and") + " of the event folded in.")
 }

@@ -13,24 +13,29 @@ type handlerView struct {
 
 // effectView is a method of the handler.
 type effectView struct {
-	Name   string
-	Doc    string // a comment
-	Note   string // a comment
-	Result string // an expression; empty when the handler returns only an error
+	Name      string
+	Doc       string // a comment
+	Note      string // a comment
+	HasResult bool   // the handler returns more than an error
 }
 
 func effectViewOf(w *spec.Workflow, e *spec.Effect) effectView {
-	v := effectView{Name: e.Name.Text, Doc: doc(e.Name.Text, e.Doc)}
-	note := "TODO: do it here, with call.IdempotencyKey."
-	if len(e.Returns) > 0 {
+	v := effectView{Name: e.Name.Text, Doc: doc(e.Name.Text, e.Doc), Note: comment(handleNote(e)), HasResult: len(e.Returns) > 0}
+	if v.HasResult {
 		result := find(w.Inputs, e.Returns[0].Text)
-		v.Result = fill(result.Name.Text, withoutID(result), "effect", e.Fields).annotated()
-		if others := names(e.Returns[1:], func(n spec.Name) (string, bool) { return n.Text, true }); len(others) > 0 {
-			note += " The result may also be " + diagnostic.Listing(others, "or") + "."
-		}
+		v.Note = comment(handleNote(e)+" For example:") +
+			example("return "+fill(result.Name.Text, withoutID(result), "effect", e.Fields).annotated()+", nil")
 	}
-	v.Note = comment(note)
 	return v
+}
+
+// handleNote says what there is to do for an effect.
+func handleNote(e *spec.Effect) string {
+	note := "TODO: do it here, with call.IdempotencyKey."
+	if returns := names(e.Returns, func(n spec.Name) (string, bool) { return n.Text, true }); len(returns) > 0 {
+		note += " The result is " + diagnostic.Listing(returns, "or") + "."
+	}
+	return note
 }
 
 // withoutID returns an input's fields but for its id, which the runtime fills in.

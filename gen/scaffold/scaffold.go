@@ -1,8 +1,9 @@
 // Package scaffold writes the files of a workflow that belong to the user: the decider, the evolver and the handler that
 // the generated code calls, and a test of them.
 //
-// They are written once. What is written compiles, passes its test, and does something sensible: fields of the same name and
-// type are copied, and a TODO stands where only the user can know more.
+// They are written once. What is written compiles. A method that only the user can write fails when it is called, and shows an
+// example in which fields of the same name and type are copied. Its test passes where the declaration alone decides, and fails
+// until the methods are written.
 //
 // From then on they belong to the user. [Package.Grow] says what they lack once the declaration has changed, with stubs that
 // can be put behind what is there; nothing that stands in a file is ever written again.
@@ -99,9 +100,6 @@ func (p *Package) test(complete bool) (File, error) {
 	}
 	if !complete {
 		return File{Name: testFile, Reason: "it belongs to a new " + deciderFile}, nil
-	}
-	if event, f := unmade(p.w); f != nil {
-		return File{Name: testFile, Reason: fmt.Sprintf("%s of %s cannot be made up here", f.GoName, event.Name.Text)}, nil
 	}
 	v := testViewOf(p.w)
 	for _, name := range v.names() {

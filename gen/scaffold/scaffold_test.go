@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -50,27 +52,36 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// randomDeclarations is how many random declarations TestSkeletonsPass scaffolds.
+// randomDeclarations is how many random declarations TestSkeletons scaffolds.
 const randomDeclarations = 12
 
-// TestSkeletonsPass vets skeletons as written and runs their tests, in a module outside of this one.
-func TestSkeletonsPass(t *testing.T) {
+// TestSkeletons checks skeletons in a module outside of this one. As written they compile, what the declaration alone decides
+// passes, and each method that only the user can write is listed and fails. With their examples in place they pass as a whole.
+func TestSkeletons(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles a module")
 	}
 	t.Parallel()
 	module := usermodule.New(t, "../..")
+	var fresh []string
 	add := func(declaration string) {
 		w := parse(t, declaration)
 		generated, err := emit.Files(w)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, declaration)
 		}
-		for _, f := range generated {
-			module.Write(t, filepath.Join(w.Package.Text, f.Name), f.Content)
-		}
-		for _, f := range skeleton(t, w, nil) {
-			module.Write(t, filepath.Join(w.Package.Text, f.Name), f.Content)
+		fresh = append(fresh, "./fresh/"+w.Package.Text)
+		for _, dir := range []string{"fresh", "followed"} {
+			for _, f := range generated {
+				module.Write(t, filepath.Join(dir, w.Package.Text, f.Name), f.Content)
+			}
+			for _, f := range skeleton(t, w, nil) {
+				content := f.Content
+				if dir == "followed" {
+					content = follow(content)
+				}
+				module.Write(t, filepath.Join(dir, w.Package.Text, f.Name), content)
+			}
 		}
 	}
 	for _, c := range cases(t) {
@@ -80,7 +91,56 @@ func TestSkeletonsPass(t *testing.T) {
 		add(randomspec.YAML(rand.New(rand.NewPCG(seed, 3)), fmt.Sprintf("random%d", seed)))
 	}
 	module.Run(t, "vet", "./...")
-	module.Run(t, "test", "./...")
+	module.Run(t, "test", "./followed/...")
+	module.Run(t, append([]string{"test", "-run", "TestEngineRefuses"}, fresh...)...)
+
+	cmd := exec.Command("go", append([]string{"test", "-v"}, fresh...)...)
+	cmd.Dir = module.Dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		t.Error("skeletons pass although nothing is written")
+	}
+	for _, c := range cases(t) {
+		w := parse(t, c.declaration)
+		var methods []string
+		for _, in := range w.Inputs {
+			methods = append(methods, "Decider."+in.Name.Text)
+		}
+		for _, e := range w.Handled() {
+			methods = append(methods, "Handler."+e.Name.Text)
+		}
+		for _, m := range methods {
+			if !strings.Contains(string(out), ": "+m+" is not written yet") {
+				t.Errorf("%s: TestUnfinished does not list %s:\n%s", c.name, m, out)
+			}
+		}
+	}
+	for _, line := range strings.Split(string(out), "\n") {
+		if name, ok := strings.CutPrefix(line, "--- PASS: "); ok && !strings.HasPrefix(name, "TestEngineRefuses") {
+			t.Errorf("a test passes although nothing is written: %s", name)
+		}
+	}
+	if strings.Contains(string(out), "panic:") {
+		t.Errorf("what is not written ends the process:\n%s", out)
+	}
+}
+
+var (
+	exampleBlock = regexp.MustCompile(`(?m)^\t//\n((?:\t//(?:\t.*)?\n)+)\t.*unfinished\(.*\n`)
+	commented    = regexp.MustCompile(`(?m)^\t//\t?`)
+)
+
+// follow puts the examples of a skeleton in the place of what fails, and the plainest body where there is none.
+func follow(content []byte) []byte {
+	content = exampleBlock.ReplaceAllFunc(content, func(block []byte) []byte {
+		block = bytes.TrimPrefix(block, []byte("\t//\n"))
+		block = block[:bytes.LastIndexByte(block[:len(block)-1], '\n')+1]
+		return commented.ReplaceAll(block, nil)
+	})
+	content = bytes.ReplaceAll(content, []byte(`panic(unfinished("Evolver.Terminal"))`), []byte("return false"))
+	content = regexp.MustCompile(`panic\(unfinished\("Evolver.\w+"\)\)`).ReplaceAll(content, []byte("return state"))
+	return regexp.MustCompile(`return unfinished\("Handler.\w+"\)`).ReplaceAll(content, []byte("return nil"))
 }
 
 // TestExisting checks what is left out because the user has it.
@@ -107,8 +167,8 @@ func TestExisting(t *testing.T) {
 			written: "decider.go handler.go", reason: "it belongs to a new decider.go", without: "Evolver"},
 		"both elsewhere": {file: "x.go", content: "package parcel\n\ntype Decider struct{}\ntype Evolver = Decider\n",
 			written: "handler.go", reason: "x.go declares Decider"},
-		"test elsewhere": {file: "x_test.go", content: "package parcel\n\nfunc TestDeciderSend() {}\n",
-			written: "decider.go handler.go", reason: "x_test.go declares TestDeciderSend"},
+		"test elsewhere": {file: "x_test.go", content: "package parcel\n\nfunc TestEngineAcceptsSend() {}\n",
+			written: "decider.go handler.go", reason: "x_test.go declares TestEngineAcceptsSend"},
 		"another name": {file: "x.go", content: "package parcel\n\ntype (\n\tRules struct{}\n\tFold struct{}\n)\n\n" +
 			"var (\n\t_ InputDecider = (*Rules)(nil)\n\t_ EventEvolver = &Fold{}\n)\n",
 			written: "handler.go", reason: "x.go declares Rules"},

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/internal/capture"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/templates"
@@ -94,24 +93,16 @@ func (g *grower) wordsFor(r role, name string) (document, note string) {
 	switch r.name {
 	case deciderType:
 		in := find(g.w.Inputs, name)
-		return doc(name, in.Doc), comment("TODO: decide. The declaration allows " + alternatives(g.w, in, nil) + ".")
+		return doc(name, in.Doc), comment("TODO: decide. The declaration allows " + alternatives(g.w, in) + ".")
 	case evolverType:
 		if !slices.ContainsFunc(g.w.Events, func(m *spec.Message) bool { return m.Name.Text == name }) {
 			return comment(name + " reports whether the workflow has ended. It then refuses every input."), ""
 		}
 		event := find(g.w.Events, name)
-		fields := names(event.Fields, func(f *spec.Field) (string, bool) { return f.GoName, true })
-		if len(fields) == 0 {
-			return doc(name, event.Doc), comment("TODO: return the state as it is after the event.")
-		}
-		return doc(name, event.Doc), comment("TODO: return the state with " + diagnostic.Listing(fields, "and") + " of the event folded in.")
+		return doc(name, event.Doc), foldNote(event)
 	}
 	effect := g.w.Effects[slices.IndexFunc(g.w.Effects, func(e *spec.Effect) bool { return e.Name.Text == name })]
-	todo := "TODO: do it here, with call.IdempotencyKey."
-	if returns := names(effect.Returns, func(n spec.Name) (string, bool) { return n.Text, true }); len(returns) > 0 {
-		todo += " The result is " + diagnostic.Listing(returns, "or") + "."
-	}
-	return doc(name, effect.Doc), comment(todo)
+	return doc(name, effect.Doc), comment(handleNote(effect))
 }
 
 // receiver writes the receiver of a new method like those that the type has. It is a pointer only when all of them have

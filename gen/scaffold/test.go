@@ -13,90 +13,58 @@ import (
 // testView is what decider_test.go.tmpl shows.
 type testView struct {
 	Package    string
-	State      string // the type of the state
-	Status     string // the field of the state that holds the status
 	HasHandler bool
-	Deciders   []deciderTest
-	First      engineTest
+	Accepted   engineTest
+	Refused    *engineTest // nil when a new instance accepts every input
 }
 
-// deciderTest calls a method of the decider.
-type deciderTest struct {
-	TestName string
-	Input    string
-	Sample   string // the input, an expression
-	Status   string // of the state it is called with; empty without states
-	Event    string // that is expected, an expression
-}
-
-// engineTest sends the first input through an engine.
+// engineTest sends an input to a new instance.
 type engineTest struct {
 	TestName string
 	Input    string
-	Internal bool // the input is not one for clients
-	Sample   string
-	ID       string // the input's field
-	Status   string // that is expected; empty without states
+	Internal bool   // the input is not one for clients
+	Sample   string // the input, an expression
+	State    string // the constant of the initial state; empty without states
 }
 
 func testViewOf(w *spec.Workflow) testView {
-	v := testView{Package: w.Package.Text, State: capture.User(w.StateType), Status: w.StatusField, HasHandler: len(w.Handled()) > 0}
-	for _, in := range w.Inputs {
-		first := answers(w, in)[0]
-		test := deciderTest{
-			TestName: "TestDecider" + in.Name.Text,
-			Input:    in.Name.Text,
-			Sample:   sampleOf(in),
-			Event:    first.record(in).literal(),
-		}
-		if w.HasStates() {
-			test.Status = capture.User(first.states[0])
-		}
-		v.Deciders = append(v.Deciders, test)
-	}
-	v.First = firstOf(w)
-	return v
-}
-
-// firstOf tests the first input that a new instance accepts.
-func firstOf(w *spec.Workflow) engineTest {
-	in, status := w.Inputs[0], ""
+	v := testView{Package: w.Package.Text, HasHandler: len(w.Handled()) > 0}
+	accepted := w.Inputs[0]
 	if w.HasStates() {
 		accepts := w.States[0].Accepts
 		t := accepts[slices.IndexFunc(accepts, func(t *spec.Transition) bool { return len(t.Moves) > 0 })]
-		to := slices.IndexFunc(w.States, func(s *spec.State) bool { return s.Name.Text == t.Moves[0].To.Text })
-		in, status = find(w.Inputs, t.Input.Text), capture.User(w.States[to].GoName)
-	}
-	return engineTest{
-		TestName: "TestEngine" + in.Name.Text,
-		Input:    in.Name.Text,
-		Internal: in.Internal,
-		Sample:   sampleOf(in),
-		ID:       in.Field(in.ID.Text).GoName,
-		Status:   status,
-	}
-}
-
-// unmade returns a field of an event that has to be set and that the skeleton cannot set, nil when there is none.
-func unmade(w *spec.Workflow) (event *spec.Message, f *spec.Field) {
-	for _, event := range w.Events {
-		for _, f := range event.Fields {
-			if isEmbedded(f) && zero(&f.Type) != "" {
-				return event, f
-			}
+		accepted = find(w.Inputs, t.Input.Text)
+		refused := slices.IndexFunc(w.Inputs, func(in *spec.Message) bool {
+			return !slices.ContainsFunc(accepts, func(t *spec.Transition) bool { return t.Input.Text == in.Name.Text })
+		})
+		if refused >= 0 {
+			test := engineTestOf(w, w.Inputs[refused], "TestEngineRefuses")
+			v.Refused = &test
 		}
 	}
-	return nil, nil
+	v.Accepted = engineTestOf(w, accepted, "TestEngineAccepts")
+	return v
+}
+
+func engineTestOf(w *spec.Workflow, in *spec.Message, name string) engineTest {
+	test := engineTest{TestName: name + in.Name.Text, Input: in.Name.Text, Internal: in.Internal, Sample: sampleOf(in)}
+	if w.HasStates() {
+		test.State = capture.User(w.States[0].GoName)
+	}
+	return test
 }
 
 // names lists the functions of the test.
 func (v testView) names() []string {
-	list := []string{v.First.TestName}
-	for _, d := range v.Deciders {
-		list = append(list, d.TestName)
+	list := []string{v.Accepted.TestName, helperName}
+	if v.Refused != nil {
+		list = append(list, v.Refused.TestName)
 	}
 	return list
 }
+
+// helperName is the function of the test that makes an engine.
+const helperName = "newTestClient"
 
 // sampleOf renders an input, to be called in, with a value in each field for which one is easily made up.
 func sampleOf(in *spec.Message) string {

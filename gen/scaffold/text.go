@@ -1,10 +1,12 @@
 package scaffold
 
 import (
+	"go/format"
 	"strings"
 	"unicode"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/internal/capture"
 )
 
 // maxComment is how wide a comment gets, without its indentation.
@@ -34,6 +36,20 @@ func comment(text string) string {
 				break
 			}
 		}
+	}
+	return b.String()
+}
+
+// example renders code as a block in line comments, laid out as gofmt does.
+func example(code string) string {
+	if formatted, err := format.Source([]byte(code)); err == nil {
+		code = string(formatted)
+	}
+	code = capture.Plain(code)
+	var b strings.Builder
+	b.WriteString("//\n")
+	for line := range strings.Lines(code) {
+		b.WriteString(strings.TrimRight("//\t"+line, " \t\n") + "\n")
 	}
 	return b.String()
 }

@@ -35,6 +35,9 @@ func User(name string) string {
 	return mark + name
 }
 
+// Plain returns a text with the names as the user has written them, for a comment.
+func Plain(text string) string { return strings.ReplaceAll(text, mark, "") }
+
 // edit replaces bytes of a source.
 type edit struct {
 	from, to int

@@ -37,6 +37,21 @@ func (Decider) Open(now time.Time, _ State, _ Open) OpenDecision {
 }
 `
 
+const written = `package door
+
+import "time"
+
+type Decider struct{}
+
+func (Decider) Open(now time.Time, state State, in Open) OpenDecision { return AcceptOpen(Opened{}) }
+
+type Evolver struct{}
+
+func (Evolver) Opened(state State, e Opened) State { return state }
+
+func (Evolver) Terminal(State) bool { return false }
+`
+
 // TestFinds makes sure that what is wrong is found: errors of types, and what the passes of both vets look for.
 func TestFinds(t *testing.T) {
 	t.Parallel()
@@ -49,7 +64,7 @@ func TestFinds(t *testing.T) {
 		own  string
 		want []string
 	}{
-		"nothing": {"package door\n", nil},
+		"nothing": {written, nil},
 		"a type":  {"package door\n\nvar _ int = Opened{}\n", []string{"x.go:3:13: cannot use Opened{}"}},
 		"passes":  {decider, []string{"x.go:11:14: printf: fmt.Printf format %d", "x.go:12:6: clock: clock: the decider Decider.Open calls time.Now"}},
 	} {
