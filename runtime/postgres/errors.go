@@ -23,9 +23,7 @@ const (
 	shutdown             = "57P" // 57P01 to 57P05: the server ends the session, or does not begin one
 	outOfResources       = "53"  // a class: disk, memory, connections
 	systemError          = "58"  // a class: the disk, mostly
-	undefinedTable       = "42P01"
 	noSavepoint          = "3B001"
-	invalidSchemaName    = "3F000"
 )
 
 // wrap says what was being done when err happened. When others were in the way, the result is runtime.ErrConflict too.

@@ -54,3 +54,22 @@ func (s *Store) KeyStatements() map[string]string {
 }
 
 func (s *Store) ReadEventsStatement() string { return s.queries.readEvents }
+
+// SchemaVersions are all versions of the schema.
+func SchemaVersions() (versions []int) {
+	for _, m := range migrations {
+		versions = append(versions, m.version)
+	}
+	return versions
+}
+
+// MigrationsThatAdd are those that libraries of older versions go with.
+func MigrationsThatAdd() map[int]string {
+	scripts := map[int]string{}
+	for _, m := range migrations {
+		if m.version > firstWithOldest && m.oldest() < m.version {
+			scripts[m.version] = m.up
+		}
+	}
+	return scripts
+}

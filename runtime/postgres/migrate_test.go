@@ -2,6 +2,9 @@ package postgres_test
 
 import (
 	"errors"
+	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -80,12 +83,166 @@ func TestNewRefusesAnotherVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantVersionError(t, pool, schema, newer, "upgrade the library")
+	if _, err := pool.Exec(t.Context(), `UPDATE "`+schema+`".schema_migrations SET oldest = $1 WHERE version = $1`, newer); err != nil {
+		t.Fatal(err)
+	}
+	wantVersionError(t, pool, schema, newer, "upgrade the library")
 
 	err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema))
 	var wrong *postgres.SchemaVersionError
 	if !errors.As(err, &wrong) || wrong.Found != newer {
 		t.Errorf("Migrate of a newer schema: %v", err)
 	}
+}
+
+// Versions of the library run side by side: one that is older than the schema works on it when the schema says so. The library that
+// is needed for what it does on a schema to come is simulated by what such a migration may do: add.
+func TestSideBySideWithANewerVersion(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	before := newStore(t, pool, schema)
+	commit(t, before, change(order("1"), 0))
+	if err := writes["UpdateProjection"](t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+	tables, err := pool.Query(t.Context(), `SELECT tablename::text FROM pg_tables WHERE schemaname = $1`, schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := pgx.CollectRows(tables, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var script strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&script, `ALTER TABLE "%s".%s ADD COLUMN of_the_future text, ADD COLUMN with_default int NOT NULL DEFAULT 7;`, schema, name)
+	}
+	fmt.Fprintf(&script, `CREATE TABLE "%s".future (); INSERT INTO "%s".schema_migrations (version, oldest) VALUES (%d, %d);`,
+		schema, schema, postgres.SchemaVersion+2, postgres.SchemaVersion)
+	if _, err := pool.Exec(t.Context(), script.String()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // a release that was taken back migrates when it starts
+		if err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, store := range []*postgres.Store{before, after} { // one was there already, the other has just started
+		commit(t, store, change(order("1"), int64(i)+1), everything(fmt.Sprint("both ", i)))
+		add(t, store, everything(fmt.Sprint("appended ", i)))
+		for name, write := range writes {
+			if err := write(t.Context(), store); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		wantVersion(t, store, order("1"), int64(i)+2)
+	}
+	if err := postgres.MigrateDown(t.Context(), pool, 0, postgres.WithSchema(schema)); err == nil {
+		t.Error("MigrateDown takes back what it does not know")
+	}
+}
+
+// The library asks for a migration on every older schema, and works after it with what was stored before.
+func TestOlderSchema(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	newStore(t, pool, schema)
+	for _, version := range []int{postgres.SchemaVersions()[len(postgres.SchemaVersions())-2], 8, 1} {
+		if err := postgres.MigrateDown(t.Context(), pool, version, postgres.WithSchema(schema)); err != nil {
+			t.Fatal(err)
+		}
+		wantVersionError(t, pool, schema, version, "postgres.Migrate")
+	}
+	if err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema)); err != nil {
+		t.Fatal(err)
+	}
+	store, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit(t, store, everything("1"))
+}
+
+// Migrations only add, unless they say that older libraries do not go with them.
+func TestMigrationsAdd(t *testing.T) {
+	t.Parallel()
+	takes := regexp.MustCompile(`(?i)\b(DROP\s+(TABLE|COLUMN|FUNCTION|SEQUENCE|TYPE|VIEW)|RENAME|SET\s+NOT\s+NULL|SET\s+DATA\s+TYPE|TRUNCATE)\b`)
+	for version, up := range postgres.MigrationsThatAdd() {
+		if found := takes.FindString(up); found != "" {
+			t.Errorf("migration %d has %s, which the library of the version before may not survive: list it in breaking", version, found)
+		}
+	}
+}
+
+// Every function means the same, whoever calls it.
+func TestFunctionsSetTheirSearchPath(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	newStore(t, pool, schema)
+	rows, err := pool.Query(t.Context(), `
+		SELECT proname::text FROM pg_proc
+		WHERE pronamespace = to_regnamespace($1::text) AND NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(proconfig, '{}'))`, schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names, err := pgx.CollectRows(rows, pgx.RowTo[string]); err != nil || len(names) > 0 {
+		t.Errorf("%v do not set it, error %v", names, err)
+	}
+}
+
+// Tables of another program under the names of ours are named, and left as they are.
+func TestForeignSchema(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t)
+	for name, test := range map[string]struct {
+		script string
+		tables []string
+	}{
+		"the same tables": {`CREATE TABLE %[1]s.events (id bigint); CREATE TABLE %[1]s.timers (id bigint); CREATE TABLE %[1]s.outbox ()`,
+			[]string{"events", "timers"}},
+		"a view":                        {`CREATE VIEW %[1]s.effects AS SELECT 1`, []string{"effects"}},
+		"a sequence":                    {`CREATE SEQUENCE %[1]s.events_global_sequence`, []string{"events_global_sequence"}},
+		"the record of golang-migrate":  {`CREATE TABLE %[1]s.schema_migrations (version bigint PRIMARY KEY, dirty boolean)`, []string{"schema_migrations"}},
+		"the record of Rails":           {`CREATE TABLE %[1]s.schema_migrations (version varchar PRIMARY KEY)`, []string{"schema_migrations"}},
+		"tables beside an empty record": {`CREATE TABLE %[1]s.schema_migrations (version int PRIMARY KEY, applied_at timestamptz); CREATE TABLE %[1]s.instances ()`, []string{"instances"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			schema := newSchema()
+			dropAtEnd(t, pool, schema)
+			quoted := pgx.Identifier{schema}.Sanitize()
+			if _, err := pool.Exec(t.Context(), `CREATE SCHEMA `+quoted+`; `+fmt.Sprintf(test.script, quoted)); err != nil {
+				t.Fatal(err)
+			}
+			before := describeSchema(t, pool, schema)
+			option := postgres.WithSchema(schema)
+			_, err := postgres.New(t.Context(), pool, option)
+			for call, err := range map[string]error{
+				"New": err, "Migrate": postgres.Migrate(t.Context(), pool, option), "MigrateDown": postgres.MigrateDown(t.Context(), pool, 0, option),
+			} {
+				var foreign *postgres.ForeignSchemaError
+				if !errors.As(err, &foreign) || foreign.Schema != schema || !slices.Equal(foreign.Tables, test.tables) ||
+					!strings.Contains(err.Error(), "postgres.WithSchema") {
+					t.Errorf("%s: got error %v", call, err)
+				}
+			}
+			if after := describeSchema(t, pool, schema); after != before {
+				t.Errorf("the schema was changed:\n%s", after)
+			}
+		})
+	}
+	t.Run("other tables are no harm", func(t *testing.T) {
+		t.Parallel()
+		schema := newSchema()
+		if _, err := pool.Exec(t.Context(), fmt.Sprintf(`CREATE SCHEMA "%[1]s"; CREATE TABLE "%[1]s".orders ()`, schema)); err != nil {
+			t.Fatal(err)
+		}
+		newStore(t, pool, schema)
+	})
 }
 
 // wantVersionError says that New fails, naming the schema, the version found and what to do.

@@ -104,11 +104,10 @@ func (m *migration) files(format MigrationFormat, number int64, schema string) [
 
 // scripts returns the ways up and down with what Migrate does beside them.
 func (m *migration) scripts(schema string) (up, down string) {
-	record, forget := fmt.Sprintf(insertVersion, m.version), fmt.Sprintf(deleteVersion, m.version)
-	up, down = m.up+record, m.down+forget
+	up, down = m.up+"\n"+m.record()+";\n", m.down+"\n"+m.forget()+";\n"
 	if m.version == migrations[0].version {
 		up = createSchema + quote(schema) + ";\n\n" + strings.TrimSpace(createMigrations) + ";\n\n" + up
-		down = m.down + dropMigrations
+		down = m.down + dropMigrations // with what it has recorded
 	}
 	return inSchema(schema, up), inSchema(schema, down)
 }

@@ -255,10 +255,20 @@ const serverRole = `SELECT pg_is_in_recovery(), current_setting('transaction_rea
 // serverTime is not now(), which is when the transaction began.
 const serverTime = `SELECT clock_timestamp()`
 
-const (
-	lockMigrations = `SELECT pg_advisory_xact_lock(hashtextextended('ironflow migrate ' || $1::text, 0))`
-	schemaExists   = `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1::text)`
-)
+const lockMigrations = `SELECT pg_advisory_xact_lock(hashtextextended('ironflow migrate ' || $1::text, 0))`
+
+// readSchema tells whether the schema $1 exists, which of the names $2 are taken in it, and what columns its table schema_migrations
+// has; none when there is no such table.
+const readSchema = `
+SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1::text),
+       ARRAY (SELECT c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname = $1::text AND c.relname = ANY ($2::text[]) ORDER BY 1),
+       ARRAY (SELECT a.attname || ' ' || pg_catalog.format_type(a.atttypid, NULL)
+              FROM pg_catalog.pg_attribute a
+              JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname = $1::text AND c.relname = 'schema_migrations' AND a.attnum > 0 AND NOT a.attisdropped
+              ORDER BY a.attnum)`
 
 const createMigrations = `
 CREATE TABLE IF NOT EXISTS ironflow.schema_migrations (
@@ -266,17 +276,13 @@ CREATE TABLE IF NOT EXISTS ironflow.schema_migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )`
 
-const (
-	readVersion     = `SELECT coalesce(max(version), 0) FROM ironflow.schema_migrations`
-	recordMigration = `INSERT INTO ironflow.schema_migrations (version) VALUES ($1::int)`
-	forgetMigration = `DELETE FROM ironflow.schema_migrations WHERE version = $1::int`
-)
+// readVersion returns the version of the schema, and its oldest, see migration.oldest; 0 where the column is not there yet.
+const readVersion = `
+SELECT m.version, coalesce((to_json(m)->>'oldest')::int, 0) FROM ironflow.schema_migrations m ORDER BY m.version DESC LIMIT 1`
 
 // What files of migrations have beside them. The schema stays when all is taken back: others may have put tables into it.
 const (
 	createSchema   = "CREATE SCHEMA IF NOT EXISTS "
-	insertVersion  = "\nINSERT INTO ironflow.schema_migrations (version) VALUES (%d);\n"
-	deleteVersion  = "\nDELETE FROM ironflow.schema_migrations WHERE version = %d;\n"
 	dropMigrations = "\nDROP TABLE ironflow.schema_migrations;\n"
 )
 
