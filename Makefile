@@ -1,7 +1,8 @@
 # make demo    generate the example and run it; needs no database
 # make test    everything CI checks: format, vet, lint, generated code, race tests on both stores, examples, modules of benchmarks
 # make bench   how fast it is; starts a PostgreSQL of its own
-# make random  the generator against 1,000 random declarations; DECLARATIONS and COMPILED say how many
+# make random  the generator against 1,000 random declarations, and 20,000 whose users have hostile names; DECLARATIONS, COMPILED and
+#              NAMED say how many
 # make fuzz    every fuzzer for 10 minutes; FUZZTIME says how long
 
 # Modules of their own, which CI treats like the rest.
@@ -16,6 +17,7 @@ MODULES = bench/peers bench/generators
 
 DECLARATIONS ?= 1000
 COMPILED ?= 20
+NAMED ?= 20000
 FUZZTIME ?= 10m
 
 .PHONY: demo test fmt vet lint generated race modules examples bench random fuzz postgres
@@ -69,7 +71,8 @@ bench: postgres
 	go run ./bench -quick
 
 random:
-	go test -count 1 -v -timeout 0 -run 'TestRandomDeclarations$$' ./gen/convert -declarations $(DECLARATIONS) -compiled $(COMPILED)
+	go test -count 1 -v -timeout 0 -run 'TestRandom(Declarations|Names)$$' ./gen/convert \
+		-declarations $(DECLARATIONS) -compiled $(COMPILED) -named $(NAMED)
 
 # An input that takes more than 10 seconds ends its fuzzer. What a fuzzer finds, it writes into testdata/fuzz beside it.
 fuzz:
