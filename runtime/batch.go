@@ -59,9 +59,7 @@ func newBatch(l *lane, tasks []*task) *batch {
 // when the batch as a whole fails, its instances are served one by one.
 func (b *batch) run() {
 	defer b.recover()
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-	defer cancel()
-
+	ctx := context.Background() // no caller's: what was sent is waited for, for as long as the store's limit
 	b.keepApart(func(g *group) bool { return g.wantsUniqueKey() })
 	err := b.attempt(ctx)
 	if errors.Is(err, ErrConflict) && len(b.groups) > 0 {
@@ -383,12 +381,16 @@ func (b *batch) record(ctx context.Context) {
 	if len(of) == 0 {
 		return
 	}
-	if b.x.store.RecordInputs(ctx, all) == nil {
+	err := b.x.store.RecordInputs(ctx, all)
+	if err == nil {
 		b.observed = len(all.Observations)
 		return
 	}
 	for _, t := range of {
-		err := b.x.store.RecordInputs(ctx, t.records)
+		var silent *StoreTimeout
+		if !errors.As(err, &silent) { // it would not answer the others either, each after as long a wait
+			err = b.x.store.RecordInputs(ctx, t.records)
+		}
 		if err == nil {
 			b.observed += len(t.records.Observations)
 		}

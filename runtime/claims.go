@@ -247,9 +247,7 @@ func (r *workerRun) unpark(stop context.Context) bool {
 			kinds = append(kinds, kind)
 		}
 	}
-	ctx, cancel := context.WithTimeout(stop, storeTimeout)
-	defer cancel()
-	err := r.limitedQueue.Unpark(ctx, kinds)
+	err := r.limitedQueue.Unpark(stop, kinds)
 	if err != nil && stop.Err() == nil {
 		r.config.Logger.ErrorContext(stop, "ironflow: making parked effects due failed", "error", err)
 	}

@@ -25,6 +25,11 @@ type Config struct {
 	// Clock is the engine's time. Default: that of the database where the store has one, see Timekeeper; else the system's clock.
 	Clock Clock
 
+	// StoreTimeout bounds each call to the store, when the caller's context does not end sooner: a server that hangs, or a connection that
+	// is open and silent, then fails with *StoreTimeout, and the next call takes another connection. It bounds reads for people, too,
+	// such as CountInstances. Default: 30 s.
+	StoreTimeout time.Duration
+
 	// Lanes is how many commits are under way at the same time. One waits while the other's data goes to the disk.
 	// Default: 2, or 1 for a store that has one writer, as SQLite has.
 	Lanes int
@@ -108,6 +113,7 @@ func (c Config) withDefaults() Config {
 	c.Logger = newLogger(c.Logger)
 	c.Telemetry = newGuardedTelemetry(c.Telemetry, c.Logger)
 	setDefault(&c.Clock, Clock(systemClock{}))
+	setDefault(&c.StoreTimeout, 30*time.Second)
 	setDefault(&c.Lanes, 2)
 	setDefault(&c.BatchSize, 128)
 	setDefault(&c.MaxWaiting, 4096)
@@ -155,7 +161,7 @@ func (c Config) validate() error {
 	}
 	for name, d := range map[string]time.Duration{
 		"Lease": c.Lease, "PollInterval": c.PollInterval, "EffectTimeout": c.EffectTimeout, "StopTimeout": c.StopTimeout,
-		"FeedStallAfter": c.FeedStallAfter, "UnavailableTimeout": c.UnavailableTimeout,
+		"FeedStallAfter": c.FeedStallAfter, "UnavailableTimeout": c.UnavailableTimeout, "StoreTimeout": c.StoreTimeout,
 	} {
 		if d < 0 {
 			return fmt.Errorf("ironflow: Config.%s is %v, it must not be negative", name, d)

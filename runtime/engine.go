@@ -11,7 +11,7 @@ import (
 // Engine takes the inputs of its workflows and delivers their effects and timers. Any number of engines, in any number
 // of processes, may share one store. Safe for concurrent use.
 type Engine struct {
-	store       Store
+	store       *boundedStore
 	config      Config
 	workflows   map[string]*Workflow
 	executor    *executor
@@ -33,6 +33,9 @@ type Engine struct {
 // It fails when two workflows or projections have the same name, when a workflow lacks its decider, evolver or handler, when
 // a projection does not fit the store, and when the config makes no sense.
 func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, error) {
+	if isNil(store) {
+		return nil, fmt.Errorf("ironflow: the store is nil")
+	}
 	if _, serial := store.(SerialWriter); serial {
 		setDefault(&config.Lanes, 1)
 	}
@@ -44,13 +47,10 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	if isNil(store) {
-		return nil, fmt.Errorf("ironflow: the store is nil")
-	}
 	if len(workflows) == 0 && len(config.Projections) == 0 {
 		return nil, fmt.Errorf("ironflow: no workflow is registered; pass what the generated NewWorkflow returns to NewEngine")
 	}
-	e := &Engine{store: store, config: config, workflows: make(map[string]*Workflow)}
+	e := &Engine{store: bounded(store, config.StoreTimeout), config: config, workflows: make(map[string]*Workflow)}
 	if reading, ok := store.(ReadOnlyStore); ok {
 		e.readOnly = reading.ReadOnly()
 	}
@@ -71,12 +71,12 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 			return nil, fmt.Errorf("ironflow: Config.Retention.CompletedOf: %w", err)
 		}
 	}
-	e.executor = newExecutor(store, config, e.committed)
-	e.feed = newFeedWatch(store, config)
-	e.pauses = &pauseWatch{store: store, config: config}
-	e.newWork = newAnnouncer(store, config, NewWork, workNotifyInterval)
-	e.newEvents = newAnnouncer(store, config, NewEvents, eventNotifyInterval)
-	e.newOrders = newAnnouncer(store, config, NewOrders, workNotifyInterval)
+	e.executor = newExecutor(e.store, config, e.committed)
+	e.feed = newFeedWatch(e.store, config)
+	e.pauses = &pauseWatch{store: e.store, config: config}
+	e.newWork = newAnnouncer(e.store.notifier(), config, NewWork, workNotifyInterval)
+	e.newEvents = newAnnouncer(e.store.notifier(), config, NewEvents, eventNotifyInterval)
+	e.newOrders = newAnnouncer(e.store.notifier(), config, NewOrders, workNotifyInterval)
 	e.effects, e.timers = newEffectWorker(e), newTimerWorker(e)
 	var err error
 	if e.projections, err = newProjectionBoard(e); err != nil {

@@ -107,10 +107,6 @@ func (t *task) answer(r result, err error) {
 	close(t.done)
 }
 
-// storeTimeout bounds the wait for a store that has gone silent. What was sent must not be abandoned half-way by a caller
-// that has lost patience, or nobody would know what became of it.
-const storeTimeout = 30 * time.Second
-
 func newCommitID() CommitID { return CommitID(rand.Int64N(1<<62) + 1) }
 
 // single decides on one input under the instance's lock. It is the way of inputs that must not hold up a batch. It runs
@@ -235,8 +231,6 @@ func (x *executor) decideUnreported(ctx context.Context, in beginner, key Instan
 }
 
 func (x *executor) commit(ctx context.Context, work UnitOfWork, change Change) (CommitID, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
 	id := newCommitID()
 	err := work.Commit(ctx, id, []Change{change})
 	if errors.Is(err, ErrOutcomeUnknown) {
@@ -249,7 +243,7 @@ func (x *executor) commit(ctx context.Context, work UnitOfWork, change Change) (
 // when they are not, and the given error when the store does not tell, or when it was the wait that ended and not the
 // connection: then the commit may still be on its way, and what ran again could be stored twice.
 func (x *executor) resolve(ctx context.Context, id CommitID, change Change, lost error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout) // the commit may have used up its own
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.config.StoreTimeout)
 	defer cancel()
 	var stored bool
 	err := retry(ctx, x.config.Clock, func() (err error) {

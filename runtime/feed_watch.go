@@ -81,9 +81,7 @@ func (w *feedWatch) leave() {
 func (w *feedWatch) look(ctx context.Context) {
 	stall := stallWatch{w: w}
 	for failures := 0; ctx.Err() == nil; {
-		callCtx, cancel := context.WithTimeout(ctx, storeTimeout)
-		horizon, err := w.store.FeedHorizon(callCtx)
-		cancel()
+		horizon, err := w.store.FeedHorizon(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -163,8 +161,6 @@ func (s *stallWatch) observe(ctx context.Context, horizon FeedHorizon, progress 
 }
 
 func (s *stallWatch) report(ctx context.Context, horizon FeedHorizon, lasted time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
 	log := s.w.config.Logger
 	blockers, err := s.w.store.FeedBlockers(ctx)
 	if err != nil {

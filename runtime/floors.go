@@ -178,9 +178,7 @@ func (r *workerRun) lookBackOnce(stop context.Context) {
 	if len(floors) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(stop, storeTimeout)
-	defer cancel()
-	oldest, err := r.queue.LookBack(ctx, floors)
+	oldest, err := r.queue.LookBack(stop, floors)
 	if err != nil {
 		if stop.Err() == nil {
 			r.config.Logger.ErrorContext(stop, "ironflow: looking for late work failed", "queue", string(r.name), "error", err)

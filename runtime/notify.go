@@ -27,8 +27,7 @@ type announcer struct {
 	running bool
 }
 
-func newAnnouncer(store Store, config Config, what News, interval time.Duration) *announcer {
-	notifier, _ := store.(Notifier)
+func newAnnouncer(notifier Notifier, config Config, what News, interval time.Duration) *announcer {
 	return &announcer{notifier: notifier, config: config, what: what, interval: interval}
 }
 
@@ -51,14 +50,13 @@ const toleratedFailures = 2
 
 func (a *announcer) run() {
 	for a.takeNews() {
-		ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+		ctx := context.Background()
 		err := a.notifier.Notify(ctx, a.what)
 		if err == nil {
 			a.failures = 0
 		} else if a.failures++; a.failures > toleratedFailures {
 			a.config.Logger.WarnContext(ctx, "ironflow: notifying other processes failed; they poll", "error", err)
 		}
-		cancel()
 		time.Sleep(a.interval)
 	}
 }
@@ -75,9 +73,8 @@ func (a *announcer) takeNews() bool {
 var listenBackoff = RetryPolicy{Base: time.Second, Max: time.Minute}
 
 // listen calls wake on news of other processes until stop ends.
-func listen(stop context.Context, store Store, config Config, wake func(News)) {
-	notifier, ok := store.(Notifier)
-	if !ok {
+func listen(stop context.Context, notifier Notifier, config Config, wake func(News)) {
+	if notifier == nil {
 		return
 	}
 	for failures := 0; stop.Err() == nil; {

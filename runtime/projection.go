@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
@@ -47,6 +48,11 @@ type Projection[Tx any] struct {
 	// pauses from 500 ms to 1 min.
 	Retry RetryPolicy
 
+	// Timeout bounds one step: a call of Apply, ApplyBatch or Reset with its transaction. After it the call's context ends, the
+	// step fails and is tried again. A step that does not even return then gives the projection to a process that stands by; this
+	// process does not try again before it has returned. Default: 1 min.
+	Timeout time.Duration
+
 	mistake error // of whoever made it
 }
 
@@ -55,7 +61,7 @@ var defaultProjectionRetry = RetryPolicy{MaxAttempts: 10, Base: 500 * time.Milli
 // AnyProjection is a Projection of any type of transaction.
 type AnyProjection interface {
 	// bind checks the projection and joins it with a store of its transactions.
-	bind(Store) (*boundProjection, error)
+	bind(*boundedStore) (*boundProjection, error)
 }
 
 // ProjectionStore is a Store whose transactions a projection can write in.
@@ -120,15 +126,20 @@ type boundProjection struct {
 	batchSize int
 	retry     RetryPolicy
 
+	// steps counts the steps that have not returned, those that were given up among them.
+	steps atomic.Int32
+	bound limit // of a step
+
 	// apply and reset make one step, and update the state in its transaction. reset is nil without Reset.
 	apply func(ctx context.Context, events []StoredEvent, update ProjectionUpdate) error
 	reset func(ctx context.Context, update ProjectionUpdate) error
 }
 
-func (p Projection[Tx]) bind(store Store) (*boundProjection, error) {
+func (p Projection[Tx]) bind(bounded *boundedStore) (*boundProjection, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
+	store := bounded.store
 	on, ok := store.(ProjectionStore[Tx])
 	if !ok {
 		return nil, fmt.Errorf("projection %q writes in a %v, but the transactions of %T are none; "+
@@ -136,12 +147,27 @@ func (p Projection[Tx]) bind(store Store) (*boundProjection, error) {
 	}
 	b := &boundProjection{name: p.Name, filters: p.Filters, batchSize: p.BatchSize, retry: p.Retry.withDefaults(defaultProjectionRetry)}
 	setDefault(&b.batchSize, 100)
+	b.bound.timeout = p.Timeout
+	setDefault(&b.bound.timeout, time.Minute)
+	step := func(ctx context.Context, apply func(ctx context.Context, tx Tx) error, update ProjectionUpdate) error {
+		update, end := abandonable(update)
+		defer end()
+		err := done(ctx, b.bound, "Project", func(ctx context.Context) error {
+			b.steps.Add(1)
+			defer b.steps.Add(-1)
+			return on.Project(ctx, p.Name, apply, update)
+		})
+		if silent := new(*StoreTimeout); errors.As(err, silent) {
+			(*silent).Call, (*silent).Setting = "a step of the projection", "Projection.Timeout"
+		}
+		return err
+	}
 	b.apply = func(ctx context.Context, events []StoredEvent, update ProjectionUpdate) error {
-		return on.Project(ctx, p.Name, func(ctx context.Context, tx Tx) error { return p.applyAll(ctx, tx, events) }, update)
+		return step(ctx, func(ctx context.Context, tx Tx) error { return p.applyAll(ctx, tx, events) }, update)
 	}
 	if p.Reset != nil {
 		b.reset = func(ctx context.Context, update ProjectionUpdate) error {
-			return on.Project(ctx, p.Name, func(ctx context.Context, tx Tx) (err error) {
+			return step(ctx, func(ctx context.Context, tx Tx) (err error) {
 				defer recoverTo(&err, "the reset of projection ", p.Name)
 				return usererr.Wrap(p.Reset(ctx, tx))
 			}, update)
@@ -160,6 +186,8 @@ func (p *Projection[Tx]) validate() error {
 		err = p.mistake
 	case (p.Apply == nil) == (p.ApplyBatch == nil):
 		err = errors.New("set one of Apply and ApplyBatch")
+	case p.Timeout < 0:
+		err = fmt.Errorf("its Timeout is %v, which must not be negative", p.Timeout)
 	case p.BatchSize < 0:
 		err = fmt.Errorf("its BatchSize is %d, which must not be negative", p.BatchSize)
 	case !p.Retry.withDefaults(defaultProjectionRetry).valid():

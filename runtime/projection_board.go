@@ -85,9 +85,7 @@ func (b *projectionBoard) run(stop, handlers context.Context) {
 // look keeps the states in view until ctx ends.
 func (b *projectionBoard) look(ctx context.Context) {
 	for failures := 0; ctx.Err() == nil; {
-		callCtx, cancel := context.WithTimeout(ctx, storeTimeout)
-		list, err := b.engine.store.Projections(callCtx, b.names()...)
-		cancel()
+		list, err := b.engine.store.Projections(ctx, b.names()...)
 		pause := b.interval
 		if err == nil {
 			failures = 0
@@ -145,7 +143,7 @@ func (b *projectionBoard) state(name string) (s ProjectionState, known bool, loo
 // stuck names the projections that are in the middle of a step.
 func (b *projectionBoard) stuck() (names []string) {
 	for _, p := range b.projectors {
-		if p.busy.Load() {
+		if p.steps.Load() > 0 {
 			names = append(names, "projection "+p.name)
 		}
 	}

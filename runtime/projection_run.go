@@ -17,7 +17,6 @@ import (
 type projector struct {
 	*boundProjection
 	board *projectionBoard
-	busy  atomic.Bool // during a step
 
 	// notBefore is when to try for it again, after it was left to others.
 	notBefore time.Time
@@ -40,6 +39,7 @@ func (p *projector) run(stop, handlers context.Context) {
 		if !clean || state.Attempts > 0 {
 			r.careful = p.batchSize
 		}
+		r.begin(p.config().StoreTimeout)
 		r.run(stop, handlers)
 	}
 }
@@ -49,7 +49,7 @@ func (p *projector) run(stop, handlers context.Context) {
 func (p *projector) takeOver(stop context.Context) (state ProjectionState, clean, ok bool) {
 	for failures := 0; ; {
 		seen, known, looked := p.board.state(p.name)
-		if now := p.now(); known && claimable(&seen, p.board.owner, now) && !now.Before(p.notBefore) {
+		if now := p.now(); known && claimable(&seen, p.board.owner, now) && !now.Before(p.notBefore) && p.steps.Load() == 0 {
 			err := p.update(stop, func(s *ProjectionState) error {
 				if !claimable(s, p.board.owner, now) {
 					return errNotFree
@@ -97,8 +97,6 @@ func (p *projector) now() time.Time { return storedTime(p.config().Clock.Now()) 
 
 // update changes the stored state.
 func (p *projector) update(ctx context.Context, update ProjectionUpdate) error {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
 	return p.board.engine.updateProjection(ctx, p.name, update)
 }
 
@@ -117,6 +115,30 @@ type projectorRun struct {
 
 	failures  int // of reading, in a row
 	conflicts int // in a row
+
+	failing bool         // the last thing that the run did has failed
+	until   atomic.Int64 // when what the run does now is to be over at the latest, in ns since 1970
+}
+
+// begin says that the run begins something that takes at most d. After a failure this is no progress.
+func (r *projectorRun) begin(d time.Duration) {
+	if !r.failing {
+		r.until.Store(time.Now().Add(d + 2*storeGrace).UnixNano())
+	}
+}
+
+// end says that it is over.
+func (r *projectorRun) end(err error) { r.failing = err != nil }
+
+// progresses reports whether the run has done lately what it began. Its lease is renewed only then.
+func (r *projectorRun) progresses() bool { return time.Now().UnixNano() < r.until.Load() }
+
+// save is update as a part of the run's work.
+func (r *projectorRun) save(ctx context.Context, update ProjectionUpdate) error {
+	r.begin(r.config().StoreTimeout)
+	err := r.update(ctx, update)
+	r.end(err)
+	return err
 }
 
 // run projects until stop ends or the projection is lost, and gives it back.
@@ -136,7 +158,7 @@ func (r *projectorRun) run(stop, handlers context.Context) {
 // beat keeps the lease until ctx ends, and cancels it when the projection is lost.
 func (r *projectorRun) beat(ctx context.Context, cancel context.CancelCauseFunc) {
 	config := r.config()
-	next := config.Clock.After(config.Lease / 3)
+	next, silent := config.Clock.After(config.Lease/3), false
 	for {
 		seen, known, looked := r.board.state(r.name)
 		if known && seen.Token > r.token {
@@ -150,6 +172,15 @@ func (r *projectorRun) beat(ctx context.Context, cancel context.CancelCauseFunc)
 		case <-next:
 			next = config.Clock.After(config.Lease / 3)
 		}
+		if !r.progresses() {
+			if !silent {
+				silent = true
+				config.Logger.ErrorContext(ctx, "ironflow: a projection makes no progress; its lease is not renewed, so that others take over",
+					"projection", r.name)
+			}
+			continue
+		}
+		silent = false
 		err := r.update(ctx, r.own(func(s *ProjectionState) {}))
 		switch {
 		case errors.Is(err, errProjectionLost):
@@ -193,7 +224,9 @@ func (r *projectorRun) project(reading, ctx context.Context) {
 			}
 			continue
 		}
+		r.begin(r.config().StoreTimeout)
 		page, err := r.board.engine.store.EventsSince(reading, r.position, r.limit(), r.filters...)
+		r.end(err)
 		if err != nil {
 			r.pauseAfter(reading, "reading the feed for a projection failed", err)
 			continue
@@ -235,7 +268,7 @@ func (r *projectorRun) idle(reading context.Context, page FeedPage) bool {
 	unsaved := r.position != r.stored
 	if unsaved && time.Since(r.saved) >= r.board.interval {
 		position := r.position
-		err := r.update(reading, r.step(func(s *ProjectionState) { s.Position = position }))
+		err := r.save(reading, r.step(func(s *ProjectionState) { s.Position = position }))
 		switch {
 		case errors.Is(err, errProjectionLost):
 			return false
@@ -248,11 +281,13 @@ func (r *projectorRun) idle(reading context.Context, page FeedPage) bool {
 	if page.Next < page.Settled {
 		return true
 	}
+	wait := r.config().Lease // then the next read shows whether the store still answers
 	if unsaved {
-		var cancel context.CancelFunc
-		reading, cancel = context.WithTimeout(reading, r.board.interval)
-		defer cancel()
+		wait = r.board.interval
 	}
+	r.begin(wait)
+	reading, cancel := context.WithTimeout(reading, wait)
+	defer cancel()
 	r.board.engine.feed.wait(reading, r.position)
 	return true
 }
@@ -268,13 +303,16 @@ func (r *projectorRun) apply(reading, ctx context.Context, page FeedPage) bool {
 	}
 	last := page.Events[len(page.Events)-1]
 	stepCtx, report := r.config().startProjection(ctx, ProjectionStart{Projection: r.name, Events: len(page.Events), Position: last.Position()})
-	err := r.guarded(func() error {
-		return r.boundProjection.apply(stepCtx, page.Events, r.step(func(s *ProjectionState) {
-			s.Position, s.EventAt = page.Next, last.RecordedAt
-			s.Attempts, s.LastError = 0, ""
-		}))
-	})
+	r.begin(r.bound.timeout)
+	err := r.boundProjection.apply(stepCtx, page.Events, r.step(func(s *ProjectionState) {
+		s.Position, s.EventAt = page.Next, last.RecordedAt
+		s.Attempts, s.LastError = 0, ""
+	}))
+	r.end(err)
 	report(err, err != nil && over(ctx, err))
+	if r.steps.Load() > 0 {
+		return r.leave(ctx, err)
+	}
 	if err == nil {
 		r.stored, r.position, r.saved = page.Next, page.Next, time.Now()
 		r.careful, r.yields, r.conflicts = max(r.careful-1, 0), 0, 0
@@ -302,18 +340,11 @@ func over(ctx context.Context, err error) bool {
 	return errors.Is(err, errProjectionLost) || ctx.Err() != nil
 }
 
-// guarded runs a step on a goroutine of its own, which user code may end.
-func (r *projectorRun) guarded(step func() error) error {
-	r.busy.Store(true)
-	defer r.busy.Store(false)
-	return onOwnGoroutine(step)
-}
-
 // countAttempt counts an attempt before it is made. Without one left, it stops the projection. The attempt is 0 when it could
 // not be counted; the run is over when goOn is false.
 func (r *projectorRun) countAttempt(reading, ctx context.Context, what string, at FeedPosition) (attempt int, goOn bool) {
 	exhausted, lastError := false, ""
-	err := r.update(ctx, r.step(func(s *ProjectionState) {
+	err := r.save(ctx, r.step(func(s *ProjectionState) {
 		exhausted, lastError = s.Attempts >= r.retry.MaxAttempts, s.LastError
 		if !exhausted {
 			s.Attempts++
@@ -355,7 +386,7 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what st
 	case errors.As(err, &retryAfter):
 		pause = max(retryAfter.pause, 0)
 	}
-	storeErr := r.update(context.WithoutCancel(ctx), r.step(func(s *ProjectionState) {
+	storeErr := r.save(context.WithoutCancel(ctx), r.step(func(s *ProjectionState) {
 		s.Attempts = max(s.Attempts-uncount, 0)
 		if described != nil {
 			s.LastError = described.Error()
@@ -371,14 +402,29 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what st
 		r.config().Logger.WarnContext(ctx, "ironflow: a projection failed", "projection", r.name, "position", int64(r.stored),
 			"attempt", attempt, "retry_at", r.now().Add(pause), "error", described)
 	}
+	r.begin(pause)
 	sleep(reading, r.config().Clock, pause)
 	return true
+}
+
+// leave gives up a step that does not return, and with it the projection: whatever the step still does, it cannot commit. The run
+// is over.
+func (r *projectorRun) leave(ctx context.Context, reason error) bool {
+	r.config().Logger.ErrorContext(ctx, "ironflow: a step of a projection does not return; the projection is left to other processes until it does",
+		"projection", r.name, "position", int64(r.stored), "error", reason)
+	err := r.save(context.WithoutCancel(ctx), r.step(func(s *ProjectionState) {
+		s.Attempts, s.LastError = max(s.Attempts, 1), reason.Error() // whoever takes it over is careful
+	}))
+	if err != nil && !over(ctx, err) {
+		r.config().Logger.ErrorContext(ctx, "ironflow: storing the failure of a projection failed", "projection", r.name, "error", err)
+	}
+	return false
 }
 
 // stopAt stops the projection until somebody looks at it. It returns false: the run is over; or true when that could not be
 // stored.
 func (r *projectorRun) stopAt(reading, ctx context.Context, at FeedPosition, reason error) bool {
-	err := r.update(context.WithoutCancel(ctx), r.step(func(s *ProjectionState) {
+	err := r.save(context.WithoutCancel(ctx), r.step(func(s *ProjectionState) {
 		s.Status, s.StoppedAt, s.LastError = ProjectionStopped, at, reason.Error()
 		s.disown()
 	}))
@@ -408,7 +454,7 @@ func (r *projectorRun) yield(ctx context.Context, reason error) bool {
 	r.notBefore = r.now().Add(pause)
 	r.config().Logger.WarnContext(ctx, "ironflow: a projection is left to newer programs", "projection", r.name,
 		"position", int64(r.stored), "retry_at", r.notBefore, "error", reason)
-	err := r.update(context.WithoutCancel(ctx), r.step(func(s *ProjectionState) {
+	err := r.save(context.WithoutCancel(ctx), r.step(func(s *ProjectionState) {
 		s.Attempts, s.LastError = 0, reason.Error()
 	}))
 	if err != nil && !over(ctx, err) {
@@ -431,13 +477,16 @@ func (r *projectorRun) reset(reading, ctx context.Context) bool {
 		return r.stopAt(reading, ctx, 0, errors.New("the projection cannot be rebuilt: it has no Reset"))
 	}
 	stepCtx, report := r.config().startProjection(ctx, ProjectionStart{Projection: r.name, Reset: true})
-	err := r.guarded(func() error {
-		return r.boundProjection.reset(stepCtx, r.step(func(s *ProjectionState) {
-			s.Position, s.EventAt, s.Skipped, s.Rebuild = 0, time.Time{}, 0, false
-			s.Attempts, s.LastError = 0, ""
-		}))
-	})
+	r.begin(r.bound.timeout)
+	err := r.boundProjection.reset(stepCtx, r.step(func(s *ProjectionState) {
+		s.Position, s.EventAt, s.Skipped, s.Rebuild = 0, time.Time{}, 0, false
+		s.Attempts, s.LastError = 0, ""
+	}))
+	r.end(err)
 	report(err, err != nil && over(ctx, err))
+	if r.steps.Load() > 0 {
+		return r.leave(ctx, err)
+	}
 	if err != nil {
 		return r.failed(reading, ctx, attempt, what, 0, err)
 	}

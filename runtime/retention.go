@@ -260,9 +260,7 @@ func (e *Engine) doChore(ctx context.Context, task retentionTask) error {
 		return err
 	}
 	// Also when the engine stops, so that another one need not wait for the lease to end.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
-	return errors.Join(err, move(ctx, e.config.Retention.Interval))
+	return errors.Join(err, move(context.WithoutCancel(ctx), e.config.Retention.Interval))
 }
 
 // rest waits as long as the work took, so that whoever deletes leaves the database to others for half of the time.

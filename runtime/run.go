@@ -49,7 +49,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	workers.Go(func() { e.projections.run(ctx, handlers) })
 	workers.Go(func() { e.runRetention(ctx) })
 	workers.Go(func() {
-		listen(ctx, e.store, e.config, e.hear)
+		listen(ctx, e.store.notifier(), e.config, e.hear)
 	})
 	stopped := make(chan struct{})
 	go func() {

@@ -67,11 +67,9 @@ func (w *snapshotWriter) run() {
 		if len(snapshots) == 0 {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-		if err := w.store.SaveSnapshots(ctx, snapshots); err != nil {
+		if err := w.store.SaveSnapshots(context.Background(), snapshots); err != nil {
 			w.config.Logger.Warn("ironflow: writing snapshots failed; replaying takes longer until the next", "error", err)
 		}
-		cancel()
 	}
 }
 

@@ -155,9 +155,7 @@ const clockSetBack = time.Second
 func (r *workerRun) realign(stop context.Context) {
 	now := r.config.Clock.Now()
 	if r.seen.IsZero() || now.Before(r.seen.Add(-clockSetBack)) {
-		ctx, cancel := context.WithTimeout(stop, storeTimeout)
-		defer cancel()
-		n, err := r.queue.Realign(ctx, storedTime(now), storedTime(now.Add(max(r.config.Lease, clockSetBack))))
+		n, err := r.queue.Realign(stop, storedTime(now), storedTime(now.Add(max(r.config.Lease, clockSetBack))))
 		if err != nil {
 			if stop.Err() == nil {
 				r.config.Logger.ErrorContext(stop, "ironflow: looking for leases from the future failed", "error", err)

@@ -1,0 +1,190 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// StoreTimeout says that the store did not answer a call within Config.StoreTimeout: its server hangs, or a connection to it
+// is open and carries nothing any more. It is a context.DeadlineExceeded to errors.Is. When the call was a commit,
+// it is ErrOutcomeUnknown, too.
+type StoreTimeout struct {
+	Call    string        // the method of the store's contract, or a step of a projection
+	After   time.Duration // the bound
+	Setting string        // what sets it: Config.StoreTimeout or Projection.Timeout
+	Err     error         // what the store returned; nil when the call has not returned yet
+}
+
+func (e *StoreTimeout) Error() string {
+	text := fmt.Sprintf("the store did not answer within %v (%s): %s", e.After, e.Setting, e.Call)
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns context.DeadlineExceeded and what the store returned.
+func (e *StoreTimeout) Unwrap() []error {
+	if e.Err == nil {
+		return []error{context.DeadlineExceeded}
+	}
+	return []error{context.DeadlineExceeded, e.Err}
+}
+
+// Timeout reports true: the commit of a call that was given up may still be on its way.
+func (e *StoreTimeout) Timeout() bool { return true }
+
+const storeSetting = "Config.StoreTimeout"
+
+// storeGrace is how long a call may take to return after its context has ended. After that the caller goes on without it.
+const storeGrace = 250 * time.Millisecond
+
+// limit bounds the calls to a store. All calls pass through answered, so that there is one place where that is done.
+type limit struct {
+	timeout time.Duration
+}
+
+// abandonedCall says that a call to the store has not returned although its context has ended.
+type abandonedCall struct {
+	call string
+	err  error
+}
+
+func (e *abandonedCall) Error() string { return e.call + ": " + e.err.Error() }
+func (e *abandonedCall) Unwrap() error { return e.err }
+
+// answered makes a call to the store. It returns when the call does, at the latest soon after ctx has ended or the limit is reached,
+// even if the call ignores its context. late gets what a call that was given up returns at last, when it succeeds; nil
+// ignores that.
+func answered[T any](
+	ctx context.Context, l limit, name string, call func(context.Context) (T, error), late func(T),
+) (value T, err error) {
+	if err := ctx.Err(); err != nil {
+		return value, fmt.Errorf("%s: %w", name, err)
+	}
+	own, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	c := &pendingCall[T]{done: make(chan struct{})}
+	go func() {
+		defer c.end(late)
+		c.value, c.err = call(own)
+		c.returned = true
+	}()
+	select {
+	case <-c.done:
+	case <-own.Done():
+		if !c.wait(storeGrace) {
+			err := ctx.Err()
+			if err == nil {
+				err = &StoreTimeout{Call: name, After: l.timeout, Setting: storeSetting}
+			}
+			return value, &abandonedCall{name, err}
+		}
+	}
+	if c.err != nil && ctx.Err() == nil && own.Err() != nil && errors.Is(c.err, context.DeadlineExceeded) {
+		return c.value, &StoreTimeout{Call: name, After: l.timeout, Setting: storeSetting, Err: c.err}
+	}
+	return c.value, c.err
+}
+
+// pendingCall is a call that is under way on a goroutine of its own.
+type pendingCall[T any] struct {
+	value    T
+	err      error
+	returned bool // it has neither panicked nor ended its goroutine
+	done     chan struct{}
+
+	mu      sync.Mutex
+	ended   bool
+	givenUp bool
+}
+
+// end is deferred to the call.
+func (c *pendingCall[T]) end(late func(T)) {
+	if !c.returned {
+		if v := recover(); v != nil {
+			c.err = &PanicError{In: "the store", Value: v, Stack: debug.Stack()}
+		} else {
+			c.err = errGoexit
+		}
+	}
+	c.mu.Lock()
+	c.ended = true
+	givenUp := c.givenUp
+	c.mu.Unlock()
+	if givenUp && late != nil && c.err == nil {
+		late(c.value)
+	}
+	close(c.done)
+}
+
+// wait waits for the call to end. It returns false when the call was given up.
+func (c *pendingCall[T]) wait(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+		return true
+	case <-timer.C:
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.givenUp = !c.ended
+	return c.ended
+}
+
+// done is answered for a call without a result.
+func done(ctx context.Context, l limit, name string, call func(context.Context) error) error {
+	_, err := answered(ctx, l, name, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) }, nil)
+	return err
+}
+
+// committed is done for a call that commits: one that was given up may have.
+func (l limit) committed(ctx context.Context, name string, call func(context.Context) error) error {
+	err := done(ctx, l, name, call)
+	var abandoned *abandonedCall
+	if errors.As(err, &abandoned) {
+		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	}
+	return err
+}
+
+// pair is the result of a call that returns two values.
+type pair[A, B any] struct {
+	a A
+	b B
+}
+
+func answeredTwo[A, B any](
+	ctx context.Context, l limit, name string, call func(context.Context) (A, B, error),
+) (A, B, error) {
+	p, err := answered(ctx, l, name, func(ctx context.Context) (p pair[A, B], err error) {
+		p.a, p.b, err = call(ctx)
+		return p, err
+	}, nil)
+	return p.a, p.b, err
+}
+
+// abandonable makes an update that no longer has an effect once ended is called: a call that was given up must not change what its caller
+// has gone on with.
+func abandonable(update ProjectionUpdate) (guarded ProjectionUpdate, end func()) {
+	var mu sync.Mutex
+	ended := false
+	guarded = func(s *ProjectionState) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if ended {
+			return errors.New("the caller has given the update up")
+		}
+		return update(s)
+	}
+	return guarded, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		ended = true
+	}
+}
