@@ -43,7 +43,9 @@ func (n boundedNotifier) Notify(ctx context.Context, what News) error {
 	return done(ctx, n.limit, "Notify", func(ctx context.Context) error { return n.notifier.Notify(ctx, what) })
 }
 
-func (n boundedNotifier) Listen(ctx context.Context, wake func(News)) error { return n.notifier.Listen(ctx, wake) }
+func (n boundedNotifier) Listen(ctx context.Context, wake func(News)) error {
+	return n.notifier.Listen(ctx, wake)
+}
 
 func (s *boundedStore) Read(ctx context.Context, requests []ReadRequest) ([]Instance, error) {
 	return answered(ctx, s.limit, "Read", func(ctx context.Context) ([]Instance, error) { return s.store.Read(ctx, requests) }, nil)

@@ -141,10 +141,18 @@ func (l *lent) note(err error) error {
 	return err
 }
 
-// giveBack rolls back what was begun on the connection and gives it back to the pool, which drops one that is closed.
+// giveBack rolls back what was begun on the connection and gives it back to the pool, unless it is closed. A closed one leaves the
+// pool at once: pgx says goodbye to its server in the background, for which it gives a silent server 15 s, and the pool would
+// count the connection for as long.
 func (l *lent) giveBack(ctx context.Context) error {
-	defer l.Release()
 	conn := l.Conn.Conn()
+	defer func() {
+		if conn.IsClosed() {
+			l.Hijack()
+		} else {
+			l.Release()
+		}
+	}()
 	if !conn.IsClosed() && !l.unfit && conn.PgConn().TxStatus() == 'I' {
 		return nil
 	}

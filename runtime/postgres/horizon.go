@@ -49,6 +49,7 @@ type ticket struct {
 // flight is a round trip, with its result when done is closed.
 type flight struct {
 	done  chan struct{}
+	until time.Time // when the last of those who wait has gone; zero for never
 	found runtime.FeedHorizon
 	err   error
 }
@@ -93,19 +94,31 @@ func (h *horizon) find(ctx context.Context) (runtime.FeedHorizon, error) {
 	h.mu.Lock()
 	f := h.next
 	if f == nil {
-		f = &flight{done: make(chan struct{})}
+		f = &flight{done: make(chan struct{}), until: time.Now()}
 		h.next = f
 		if !h.flying {
 			h.flying = true
 			go h.fly()
 		}
 	}
+	f.awaited(ctx)
 	h.mu.Unlock()
 	select {
 	case <-f.done:
 		return f.found, f.err
 	case <-ctx.Done():
 		return runtime.FeedHorizon{}, wrap(ctx.Err(), "find how far the feed is settled")
+	}
+}
+
+// awaited lets the flight last for as long as one more caller waits; h.mu is held.
+func (f *flight) awaited(ctx context.Context) {
+	until, bounded := ctx.Deadline()
+	switch {
+	case !bounded:
+		f.until = time.Time{}
+	case !f.until.IsZero() && until.After(f.until):
+		f.until = until
 	}
 }
 
@@ -117,11 +130,15 @@ func (h *horizon) fly() {
 		h.next = nil
 		h.flying = f != nil
 		known := h.known()
+		timeout := horizonTimeout
+		if f != nil && !f.until.IsZero() {
+			timeout = min(timeout, time.Until(f.until))
+		}
 		h.mu.Unlock()
 		if f == nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), horizonTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		f.found, f.err = h.ask(ctx, known)
 		cancel()
 		close(f.done)

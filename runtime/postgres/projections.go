@@ -59,7 +59,8 @@ func (s *Store) UpdateProjection(ctx context.Context, name string, update runtim
 // Project implements runtime.ProjectionStore. What apply does is under READ COMMITTED.
 //
 // The row of the projection is locked at the end only. A process that was taken over finds that out then, and rolls back;
-// what matters is that its transaction takes no longer than it must, because the feed waits for it.
+// what matters is that its transaction takes no longer than it must, because the feed waits for it. It ends with ctx, even if apply
+// does not return.
 func (s *Store) Project(
 	ctx context.Context, name string, apply func(context.Context, pgx.Tx) error, update runtime.ProjectionUpdate,
 ) error {
@@ -96,6 +97,7 @@ func (s *Store) inTransaction(ctx context.Context, name, doing string, run func(
 }
 
 func runOn(ctx context.Context, conn *lent, run func(pgx.Tx) error) error {
+	defer closeAfter(ctx, conn)()
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 	if err != nil {
 		return err
@@ -110,6 +112,27 @@ func runOn(ctx context.Context, conn *lent, run func(pgx.Tx) error) error {
 	}
 	return err
 }
+
+// closeAfter closes a connection to the server when ctx has ended and stop was not called soon after: what runs in its transaction
+// ignores its context, and an open transaction holds up the feed. The server rolls back.
+func closeAfter(ctx context.Context, conn *lent) (stop func()) {
+	socket := conn.Conn.Conn().PgConn().Conn() // whose Close is safe beside what else is done with it
+	stopped := make(chan struct{})
+	unwatch := context.AfterFunc(ctx, func() {
+		select {
+		case <-stopped:
+		case <-time.After(closeGrace):
+			socket.Close()
+		}
+	})
+	return func() {
+		unwatch()
+		close(stopped)
+	}
+}
+
+// closeGrace is how long a transaction may last after its context has ended.
+const closeGrace = 100 * time.Millisecond
 
 // changeProjection locks the state, and stores what update makes of it.
 func (s *Store) changeProjection(ctx context.Context, tx pgx.Tx, name string, update runtime.ProjectionUpdate) error {

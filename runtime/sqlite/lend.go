@@ -56,6 +56,16 @@ func (c *lentConn) Commit() error {
 
 func (c *lentConn) Rollback() error { return nil }
 
+// step is refused once the transaction has ended, which it does with its context, whoever still has it.
+func (c *lentConn) step(run func(on *connection) error) error {
+	return c.transaction.step(func(on *connection) error {
+		if c.ended.Load() {
+			return errEnded
+		}
+		return run(on)
+	})
+}
+
 func (c *lentConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
 	err = c.step(func(on *connection) (err error) {
 		result, err = on.conn.ExecContext(ctx, query, args)
@@ -99,7 +109,7 @@ type lentStatement struct {
 }
 
 func (s *lentStatement) Close() error {
-	return s.conn.step(func(*connection) error { return s.prepared.Close() })
+	return s.conn.transaction.step(func(*connection) error { return s.prepared.Close() })
 }
 
 func (s *lentStatement) NumInput() int { return s.prepared.NumInput() }

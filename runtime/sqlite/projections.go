@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
@@ -97,17 +99,29 @@ func (s *Store) project(
 	if err != nil {
 		return err
 	}
-	defer tx.rollback() // unless it is finished
 	if s.readers == nil {
 		if err := s.writer.enter(ctx); err != nil {
-			return err
+			return errors.Join(err, tx.rollback())
 		}
-		defer s.writer.leave()
 	}
-	if err := tx.lend(ctx, func(lent *sql.Tx) error { return apply(ctx, lent) }); err != nil {
+	end := sync.OnceValue(func() error {
+		err := tx.rollback() // unless it is finished
+		if s.readers == nil {
+			s.writer.leave()
+		}
 		return err
+	})
+	defer end()
+	// Nobody else writes before the transaction ends, so it ends with ctx, even if apply does not return.
+	defer context.AfterFunc(ctx, func() { end() })()
+	err = tx.lend(ctx, func(lent *sql.Tx) error { return apply(ctx, lent) })
+	if err == nil {
+		err = tx.finish(func(on *connection) error { return changeProjection(on, name, update) })
 	}
-	return tx.finish(func(on *connection) error { return changeProjection(on, name, update) })
+	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+		err = fmt.Errorf("%w (%w)", ctx.Err(), err) // it is why the transaction ended
+	}
+	return err
 }
 
 // changeProjection stores what update makes of the state.

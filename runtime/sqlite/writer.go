@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -102,7 +103,7 @@ func (w *writer) patiently(ctx context.Context, step func() error) error {
 // transaction is a write transaction. Until it ends no other begins, in this process or another.
 type transaction struct {
 	*writer
-	ended bool
+	ended atomic.Bool
 }
 
 // begin waits for the transaction that is open.
@@ -187,10 +188,9 @@ func rollback(on *connection) error {
 
 // finish runs the last step of the transaction, which writes, and commits unless it fails.
 func (t *transaction) finish(write func(*connection) error) error {
-	if t.ended {
+	if t.ended.Swap(true) {
 		return errEnded
 	}
-	t.ended = true
 	defer func() { <-t.gate }()
 	return t.step(func(on *connection) error {
 		err := write(on)
@@ -215,10 +215,9 @@ func (w *writer) write(ctx context.Context, run func(*connection) error) error {
 
 // rollback ends the transaction if that is still to be done.
 func (t *transaction) rollback() error {
-	if t.ended {
+	if t.ended.Swap(true) {
 		return nil
 	}
-	t.ended = true
 	defer func() { <-t.gate }()
 	return t.step(rollback)
 }
