@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -127,7 +128,8 @@ type boundProjection struct {
 	retry     RetryPolicy
 
 	// steps counts the steps that have not returned, those that were given up among them.
-	steps atomic.Int32
+	steps    atomic.Int32
+	stepping sync.WaitGroup
 	bound limit // of a step
 
 	// apply and reset make one step, and update the state in its transaction. reset is nil without Reset.
@@ -154,7 +156,11 @@ func (p Projection[Tx]) bind(bounded *boundedStore) (*boundProjection, error) {
 		defer end()
 		err := done(ctx, b.bound, "Project", func(ctx context.Context) error {
 			b.steps.Add(1)
-			defer b.steps.Add(-1)
+			b.stepping.Add(1)
+			defer func() {
+				b.steps.Add(-1)
+				b.stepping.Done()
+			}()
 			return on.Project(ctx, p.Name, apply, update)
 		})
 		if silent := new(*StoreTimeout); errors.As(err, silent) {

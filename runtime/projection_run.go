@@ -30,6 +30,7 @@ var errProjectionLost = errors.New("the projection was taken over, or is to do s
 var errNotFree = errors.New("the projection is not free")
 
 func (p *projector) run(stop, handlers context.Context) {
+	defer p.stepping.Wait()
 	for {
 		state, clean, ok := p.takeOver(stop)
 		if !ok {
@@ -410,6 +411,9 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what st
 // leave gives up a step that does not return, and with it the projection: whatever the step still does, it cannot commit. The run
 // is over.
 func (r *projectorRun) leave(ctx context.Context, reason error) bool {
+	if ctx.Err() != nil { // the run is over anyway
+		return false
+	}
 	r.config().Logger.ErrorContext(ctx, "ironflow: a step of a projection does not return; the projection is left to other processes until it does",
 		"projection", r.name, "position", int64(r.stored), "error", reason)
 	err := r.save(context.WithoutCancel(ctx), r.step(func(s *ProjectionState) {
