@@ -99,8 +99,8 @@ func (h hanging) Claim(context.Context, Claim) ([]Delivery, error)              
 func (h hanging) Extend(context.Context, []Lease, time.Time) ([]Lease, error) {
 	return stay[[]Lease](h)
 }
-func (h hanging) Settle(context.Context, []Settlement) ([]Lease, error) { return stay[[]Lease](h) }
-func (h hanging) Realign(context.Context, time.Time) (int64, error)     { return stay[int64](h) }
+func (h hanging) Settle(context.Context, []Settlement) ([]Lease, error)        { return stay[[]Lease](h) }
+func (h hanging) Realign(context.Context, time.Time, time.Time) (int64, error) { return stay[int64](h) }
 func (h hanging) ListDead(context.Context, DeadLetterList) ([]DeadLetter, error) {
 	return stay[[]DeadLetter](h)
 }

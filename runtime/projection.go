@@ -130,7 +130,7 @@ type boundProjection struct {
 	// steps counts the steps that have not returned, those that were given up among them.
 	steps    atomic.Int32
 	stepping sync.WaitGroup
-	bound limit // of a step
+	bound    limit // of a step
 
 	// apply and reset make one step, and update the state in its transaction. reset is nil without Reset.
 	apply func(ctx context.Context, events []StoredEvent, update ProjectionUpdate) error
