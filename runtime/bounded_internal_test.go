@@ -81,8 +81,12 @@ func (h hanging) MoveChore(context.Context, string, int64, time.Time) (bool, err
 func (h hanging) SaveSnapshots(context.Context, []Snapshot) error { return h.err() }
 func (h hanging) Effects() Queue                                  { return h }
 func (h hanging) Timers() Queue                                   { return h }
-func (h hanging) ClaimLimited(context.Context, LimitedClaim) ([]Delivery, time.Time, error) {
-	return nil, time.Time{}, h.err()
+func (h hanging) ClaimLimited(context.Context, LimitedClaim) (LimitedClaimed, error) {
+	return stay[LimitedClaimed](h)
+}
+func (h hanging) Unpark(context.Context, []Kind) error { return h.err() }
+func (h hanging) LookBack(context.Context, map[Kind]time.Time) (map[Kind]time.Time, error) {
+	return stay[map[Kind]time.Time](h)
 }
 func (h hanging) EventsSince(context.Context, FeedPosition, int, ...EventFilter) (FeedPage, error) {
 	return stay[FeedPage](h)
