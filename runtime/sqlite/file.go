@@ -11,6 +11,8 @@ import (
 
 	modernc "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/ironflow-gen/ironflow/runtime"
 )
 
 // location is the URI of a database file. A URI, unlike a plain path, may name files with a question mark.
@@ -77,4 +79,22 @@ func code(err error) int {
 func isBusy(err error) bool {
 	c := code(err)
 	return c == sqlite3.SQLITE_BUSY || c == sqlite3.SQLITE_PROTOCOL
+}
+
+// unavailable turns an error by which SQLite says that the file cannot be used now into *runtime.Unavailable.
+func unavailable(err error) error {
+	reason := ""
+	switch code(err) {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_LOCKED:
+		reason = "another process keeps the file locked"
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
+		reason = "the file cannot be written"
+	case sqlite3.SQLITE_FULL:
+		reason = "the disk is full"
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+		reason = "the file cannot be read or written"
+	default:
+		return err
+	}
+	return &runtime.Unavailable{Reason: reason, Err: err}
 }

@@ -2,11 +2,14 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -93,17 +96,166 @@ func TestOpenExplainsWhyItCannot(t *testing.T) {
 	}
 }
 
-func TestNewerSchemaIsRefused(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "store.db")
+// alter runs statements on a file by a store that is closed again.
+func alter(t *testing.T, path string, statements ...string) {
+	t.Helper()
 	s := openFile(t, path)
-	if _, err := s.DB().Exec(`INSERT INTO ironflow_schema VALUES (1000)`); err != nil {
-		t.Fatal(err)
+	for _, statement := range statements {
+		if _, err := s.DB().Exec(statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
 	}
 	closeAll(t, s)
-	_, err := Open(t.Context(), path)
-	if err == nil || !strings.Contains(err.Error(), "schema version 1000") {
-		t.Errorf("got error %v", err)
+}
+
+func TestNewerSchemaIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, oldest := range []string{"NULL", "1000", "900"} { // of a library that did not say it, and of two that do
+		path := filepath.Join(t.TempDir(), "store.db")
+		alter(t, path, `INSERT INTO ironflow_schema VALUES (1000, `+oldest+`)`)
+		_, err := Open(t.Context(), path)
+		var wrong *SchemaVersionError
+		if !errors.As(err, &wrong) || wrong.Found != 1000 || wrong.Oldest < 900 || !strings.Contains(err.Error(), "schema version 1000") {
+			t.Errorf("got error %v", err)
+		}
+	}
+}
+
+// A library works on the tables of a newer one that only added to them, while that is open, too.
+func TestSideBySideWithANewerVersion(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	before := openFile(t, path)
+	if err := appendOne(t.Context(), before, key("1")); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := before.DB().Query(`SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'ironflow_%'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var statements []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		statements = append(statements, `ALTER TABLE `+name+` ADD COLUMN of_the_future TEXT`,
+			`ALTER TABLE `+name+` ADD COLUMN with_default INTEGER NOT NULL DEFAULT 7`)
+	}
+	rows.Close()
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alter(t, path, append(statements, `CREATE TABLE ironflow_future (a)`,
+		fmt.Sprintf(`INSERT INTO ironflow_schema (version, oldest) VALUES (%d, %d)`, len(files)+2, len(files)))...)
+	after := openFile(t, path)
+	for i, s := range []*Store{before, after} {
+		if err := appendOne(t.Context(), s, key("1")); err != nil {
+			t.Error(err)
+		}
+		if version, err := versionNow(t.Context(), s, key("1")); err != nil || version != int64(i)+2 {
+			t.Errorf("version %d, error %v", version, err)
+		}
+	}
+	closeAll(t, before, after)
+}
+
+// A file that a library of before wrote, which did not note who goes with it, is brought up to date.
+func TestOlderSchema(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	statements := []string{`CREATE TABLE ironflow_schema (version INTEGER PRIMARY KEY) STRICT`}
+	for n, file := range files[:6] {
+		script, err := migrations.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		statements = append(statements, string(script), fmt.Sprintf(`INSERT INTO ironflow_schema VALUES (%d)`, n+1))
+	}
+	for _, statement := range statements {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		s := openFile(t, path)
+		var version, oldest int
+		err := s.DB().QueryRow(`SELECT version, oldest FROM ironflow_schema ORDER BY version DESC`).Scan(&version, &oldest)
+		if err != nil || version != len(files) || oldest != breaking[len(breaking)-1] {
+			t.Errorf("version %d takes libraries from %d on, error %v", version, oldest, err)
+		}
+		if err := appendOne(t.Context(), s, key("1")); err != nil {
+			t.Error(err)
+		}
+		closeAll(t, s)
+	}
+}
+
+// Migrations only add, unless they say that older libraries do not go with them.
+func TestMigrationsAdd(t *testing.T) {
+	t.Parallel()
+	takes := regexp.MustCompile(`(?i)\b(DROP\s+(TABLE|COLUMN|VIEW)|RENAME)\b`)
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, file := range files {
+		script, err := migrations.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := takes.Find(script); found != nil && n+1 > breaking[0] && oldest(n+1) < n+1 {
+			t.Errorf("%s has %s, which the library of the version before may not survive: list it in breaking", file, found)
+		}
+	}
+}
+
+// Tables of another program under the names of ours are named, and left as they are.
+func TestForeignTables(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		statements, tables []string
+	}{
+		"the same tables":  {[]string{`CREATE TABLE ironflow_events (id)`, `CREATE TABLE orders (id)`}, []string{"ironflow_events"}},
+		"another record":   {[]string{`CREATE TABLE ironflow_schema (name TEXT)`}, []string{"ironflow_schema"}},
+		"an empty record":  {[]string{`CREATE TABLE ironflow_schema (version INTEGER)`, `CREATE TABLE ironflow_timers (id)`}, []string{"ironflow_timers"}},
+		"a view of theirs": {[]string{`CREATE VIEW ironflow_effects AS SELECT 1`}, []string{"ironflow_effects"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "store.db")
+			db, err := sql.Open("sqlite", "file:"+path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			for _, statement := range test.statements {
+				if _, err := db.Exec(statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err = Open(t.Context(), path)
+			var foreign *ForeignTablesError
+			if !errors.As(err, &foreign) || !slices.Equal(foreign.Tables, test.tables) || !strings.Contains(err.Error(), path) {
+				t.Errorf("got error %v", err)
+			}
+			var count int
+			if err := db.QueryRow(`SELECT count(*) FROM sqlite_master`).Scan(&count); err != nil || count != len(test.statements) {
+				t.Errorf("there are %d tables, error %v", count, err)
+			}
+		})
 	}
 }
 
@@ -202,4 +354,31 @@ func TestWaitForTheFileEndsWithTheContext(t *testing.T) {
 	if err := appendOne(t.Context(), s, key("1")); err != nil {
 		t.Error(err)
 	}
+}
+
+// A full disk is a store that is unavailable: nothing is stored, and all is well when there is room again.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	s := openFile(t, filepath.Join(t.TempDir(), "store.db"))
+	limit := func(pages int) {
+		t.Helper()
+		err := s.writer.step(func(on *connection) error { return on.script(fmt.Sprintf("PRAGMA max_page_count = %d", pages)) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	large := []runtime.Change{{Instance: key("1"), Now: now, Events: event(`"` + strings.Repeat("x", 1<<20) + `"`)}}
+	limit(1) // which means as many as there are
+	var unavailable *runtime.Unavailable
+	if err := s.Append(t.Context(), runtime.Batch{Commit: 1, Changes: large}); !errors.As(err, &unavailable) {
+		t.Errorf("got error %v", err)
+	}
+	if version, err := versionNow(t.Context(), s, key("1")); err != nil || version != 0 {
+		t.Errorf("version %d, error %v", version, err)
+	}
+	limit(1 << 30)
+	if err := s.Append(t.Context(), runtime.Batch{Commit: 1, Changes: large}); err != nil {
+		t.Error(err)
+	}
+	closeAll(t, s)
 }

@@ -38,10 +38,10 @@ func (r *readers) read(ctx context.Context, run func(*connection) error) (err er
 	defer func() { r.free <- c }()
 	if c == nil {
 		if c, err = connect(ctx, r.dsn); err != nil {
-			return err
+			return unavailable(err)
 		}
 	}
-	return run(c)
+	return unavailable(run(c))
 }
 
 // close waits for the reads that go on. closed is closed before.

@@ -46,7 +46,8 @@ func SyncNormal() Option {
 }
 
 // Open opens the store in the file at path, which it creates if need be, but not its directory. It brings the tables of
-// an older version up to date and refuses those of a newer one. The file may be shared with other processes and hold
+// an older version up to date. It fails with *SchemaVersionError for those of a newer one that this library does not work on, and with
+// *ForeignTablesError when another program made them. The file may be shared with other processes and hold
 // tables of others beside those named ironflow_. It needs a file system with locks and shared memory, not a network one.
 func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 	s, err := open(ctx, path, options)

@@ -127,7 +127,7 @@ func (w *writer) begin(ctx context.Context) (*transaction, error) {
 	err := w.patiently(ctx, func() error { return w.step(begin) })
 	if err != nil {
 		<-w.gate
-		return nil, err
+		return nil, unavailable(err)
 	}
 	return &transaction{writer: w}, nil
 }
@@ -200,7 +200,7 @@ func (t *transaction) finish(write func(*connection) error) error {
 		if err != nil {
 			err = errors.Join(err, rollback(on))
 		}
-		return err
+		return unavailable(err)
 	})
 }
 
