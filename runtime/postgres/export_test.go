@@ -22,6 +22,15 @@ func (s *Store) ClaimStatement(queue runtime.QueueName) string {
 	return s.queries.effects.claim
 }
 
+func (s *Store) LookBackStatement(queue runtime.QueueName) string {
+	if queue == runtime.TimerQueue {
+		return s.queries.timers.look
+	}
+	return s.queries.effects.look
+}
+
+func (s *Store) ClaimLimitedStatement() string { return s.queries.claimLimited }
+
 func (s *Store) AppendChangeStatement() string { return s.queries.appendChange }
 
 func (s *Store) ListStatement() string { return s.queries.inspection.listInstances }

@@ -28,11 +28,13 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		"listCompleted": completedQueries.list, "nextCompleted": completedQueries.next,
 		"eventsSince": eventsSince, "newestEvent": newestEvent,
 		"readProjection": readProjection, "writeProjection": writeProjection,
+		"createBucket": createBucket, "readBucket": readBucket, "saveBucket": saveBucket, "countSlots": countSlots,
+		"countSlotsOfKey": countSlotsOfKey, "dueWithKeys": dueWithKeys, "takeSlot": takeSlot, "park": park, "unpark": unpark,
 		"takeKey": takeKey, "keyHolder": keyHolder, "freeKeys": freeKeys,
 	}
 	for queue, q := range map[string]queueQueries{"effects": effectQueries, "timers": timerQueries} {
 		for name, statement := range map[string]string{
-			"due": q.due, "claim": q.claim, "extend": q.extend, "done": q.done, "recordRefused": q.recordRefused,
+			"due": q.due, "look": q.look, "claim": q.claim, "extend": q.extend, "done": q.done, "recordRefused": q.recordRefused,
 			"retry": q.retry, "dead": q.dead, "release": q.release, "again": q.again,
 			"next": q.backlogs.next, "backlogDue": q.backlogs.due, "backlogLater": q.backlogs.later,
 			"backlogBlocked": q.backlogs.blocked, "nextDead": q.backlogs.nextDead, "backlogDead": q.backlogs.dead, "wait": q.wait,
