@@ -234,8 +234,8 @@ events:
 	OddLineBreak = define("IF0121", Rule{
 		Title: "A line break that editors do not show",
 		Why: `
-A carriage return alone, U+0085, U+2028 and U+2029 end a line for YAML and hardly anywhere else, so "ironflow-gen fmt" does not
-lay out a file that has one. Replace it by a line feed, or by a space.`,
+U+0085 (NEL), U+2028 (LS) and U+2029 (PS) end a line for YAML and hardly anywhere else, so what follows may not mean what it seems
+to. A carriage return alone does, too; only "ironflow-gen fmt" refuses it. Replace the character by a line feed, or by a space.`,
 	})
 
 	OddTag = define("IF0122", Rule{

@@ -34,14 +34,42 @@ func Source(file string, src []byte) ([]byte, error) {
 	if err := checkNodes(file, root); err != nil {
 		return nil, err
 	}
-	s := newSource(text, root)
+	head, body := cutHead(text)
+	bodyRoot := root
+	if len(head) > 0 {
+		if bodyRoot, err = yamlspec.Decode(file, body); err != nil {
+			return nil, err
+		}
+	}
+	s := newSource(body, bodyRoot)
 	p := &printer{source: s, comments: s.comments}
-	p.document(root)
-	out := p.bytes()
-	if err := same(file, root, s.comments, out); err != nil {
+	p.document(bodyRoot)
+	out := append(head, p.bytes()...)
+	if err := same(file, root, newSource(text, root).comments, out); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// cutHead splits a text behind the "---" that begins its document, if there is one, with the comments and the directives before it. What
+// follows on the same line belongs to the body, unless it is a tag or an anchor, which the printer writes behind a "---" of its own.
+func cutHead(text []byte) (head, body []byte) {
+	for rest := text; len(rest) > 0; {
+		line, after, _ := bytes.Cut(rest, []byte("\n"))
+		trimmed := bytes.TrimSpace(line)
+		value, isMark := bytes.CutPrefix(line, []byte("---"))
+		switch {
+		case len(trimmed) == 0:
+		case trimmed[0] == '#', line[0] == '%':
+			head = append(append(head, trimmed...), '\n')
+		case isMark && (len(value) == 0 || isSpace(value[0])) && !bytes.ContainsAny(bytes.TrimSpace(value)[:min(1, len(bytes.TrimSpace(value)))], "!&"):
+			return append(head, "---\n"...), rest[len("---"):]
+		default:
+			return nil, text
+		}
+		rest = after
+	}
+	return nil, text
 }
 
 // plainText removes what the layout does not keep: a byte order mark and carriage returns.
@@ -49,13 +77,13 @@ func plainText(src []byte) []byte {
 	return bytes.ReplaceAll(bytes.TrimPrefix(src, []byte("\ufeff")), []byte("\r\n"), []byte("\n"))
 }
 
-// checkLines refuses ends of lines at which only YAML ends one.
+// checkLines refuses carriage returns at which only YAML ends a line. The parser refuses its other line ends.
 func checkLines(file string, text []byte) error {
 	var d diagnostic.List
-	if i := bytes.IndexAny(text, "\r\u0085\u2028\u2029"); i >= 0 {
+	if i := bytes.IndexByte(text, '\r'); i >= 0 {
 		line := bytes.Count(text[:i], []byte("\n")) + 1
 		d.Report(diagnostic.Pos{File: file, Line: line, Col: i - bytes.LastIndexByte(text[:i], '\n')}, diagnostic.OddLineBreak,
-			"this ends a line for YAML and not for editors; replace it by a line feed")
+			"a carriage return alone ends a line for YAML and not for editors; replace it by a line feed")
 	}
 	return d.Err()
 }

@@ -56,9 +56,9 @@ func TestSource(t *testing.T) {
 // TestLineEnds has the cases that a text file cannot hold well.
 func TestLineEnds(t *testing.T) {
 	for src, want := range map[string]string{
-		"a: 1\nb: 2 # x\u2028y\n": "f:2:9: this ends a line for YAML and not for editors; replace it by a line feed [IF0121]",
-		"a: 1\rb: 2\n":            "f:1:5: this ends a line",
-		"a: \u0085\n":             "f:1:4: this ends a line",
+		"a: 1\nb: 2 # x\u2028y\n": "f:2:9: the character U+2028 (LS, line separator) ends a line for YAML and not for editors; replace it by a line feed or a space [IF0121]",
+		"a: 1\rb: 2\n":            "f:1:5: a carriage return alone ends a line",
+		"a: \u0085\n":             "f:1:4: the character U+0085 (NEL, next line) ends a line",
 	} {
 		if _, err := format.Source("f", []byte(src)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q gives %v, want %s", src, err, want)

@@ -113,6 +113,8 @@ func findOne(path string) (found, error) {
 		return found{}, err
 	case info.IsDir():
 		return findIn(path)
+	case !info.Mode().IsRegular():
+		return found{}, fmt.Errorf("%s: %s", path, notFile(info.Mode()))
 	case isGo(path) && !declares(path):
 		return found{}, fmt.Errorf("%s: no struct here says //ironflow:workflow%s", path, beside(path))
 	case !isGo(path) && !isDeclaration(path):
@@ -169,7 +171,7 @@ func declarationsIn(dir string) ([]string, error) {
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		switch {
-		case !isFile(e):
+		case !isFile(dir, e):
 		case isDeclaration(path):
 			files = append(files, path)
 		case !hasGo && declares(path):
@@ -204,7 +206,7 @@ func findBelow(pattern, root string) (found, error) {
 				modules = append(modules, filepath.ToSlash(filepath.Clean(path)))
 				return fs.SkipDir
 			}
-		case !isFile(e):
+		case !isFile(filepath.Dir(path), e):
 		case isDeclaration(path):
 			f.files = append(f.files, filepath.Clean(path))
 			declared[filepath.Dir(path)] = true
@@ -244,5 +246,23 @@ func isModule(dir string) bool {
 	return err == nil
 }
 
-// isFile reports whether an entry can be read as a file: a pipe would not end.
-func isFile(e fs.DirEntry) bool { return e.Type().IsRegular() || e.Type() == fs.ModeSymlink }
+// isFile reports whether an entry of a directory can be read as a file, itself or what it links to: a pipe would not end. A dangling link
+// counts, for reading it to say so.
+func isFile(dir string, e fs.DirEntry) bool {
+	if e.Type() != fs.ModeSymlink {
+		return e.Type().IsRegular()
+	}
+	info, err := os.Stat(filepath.Join(dir, e.Name()))
+	return err != nil || info.Mode().IsRegular()
+}
+
+// notFile says what something is that is neither a file nor a directory.
+func notFile(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeNamedPipe != 0:
+		return "this is a named pipe, and a declaration is a file"
+	case mode&fs.ModeSocket != 0:
+		return "this is a socket, and a declaration is a file"
+	}
+	return "this is a device, and a declaration is a file"
+}

@@ -47,6 +47,9 @@ func meantBy(path string) string {
 		return ""
 	}
 	if !info.Mode().IsRegular() {
+		if isDeclaration(path) {
+			return fmt.Sprintf("%s: %s", path, notFile(info.Mode()))
+		}
 		return ""
 	}
 	content, err := os.ReadFile(path)

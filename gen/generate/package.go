@@ -72,10 +72,10 @@ func (p *pkg) read() error {
 	p.generated, p.links = make(map[string][]byte), make(map[string]string)
 	for _, e := range entries {
 		name := e.Name()
-		if isDeclaration(name) && isFile(e) {
+		if isDeclaration(name) && isFile(p.dir, e) {
 			p.declarations = append(p.declarations, name)
 		}
-		if !isGo(name) || !isFile(e) || name[0] == '.' || name[0] == '_' {
+		if !isGo(name) || !isFile(p.dir, e) || name[0] == '.' || name[0] == '_' {
 			continue
 		}
 		content, err := os.ReadFile(p.path(name))

@@ -3,6 +3,7 @@
 package generate_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -19,9 +20,24 @@ func TestPipes(t *testing.T) {
 			t.Skip(err)
 		}
 	}
+	if err := os.Symlink("door.ironflow.yaml", filepath.Join(dir, "link.ironflow.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	pipe := filepath.Join(dir, "door.ironflow.yaml") + ": this is a named pipe, and a declaration is a file"
 	for _, path := range []string{dir, dir + "/..."} {
-		if _, err := generate.New([]string{path}, generate.Options{}); err == nil || !strings.HasPrefix(err.Error(), path+": no *.ironflow.yaml") {
+		_, err := generate.New([]string{path}, generate.Options{})
+		if err == nil || !strings.HasPrefix(err.Error(), path+": no *.ironflow.yaml") || !strings.Contains(err.Error(), pipe) {
 			t.Errorf("got %v", err)
+		}
+	}
+	for _, name := range []string{"door.ironflow.yaml", "link.ironflow.yaml", "door.go"} {
+		path := filepath.Join(dir, name)
+		want := path + ": this is a named pipe, and a declaration is a file"
+		if _, err := generate.New([]string{path}, generate.Options{}); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if _, err := generate.Format([]string{path}); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	write(t, dir, "gate.ironflow.yaml", door)

@@ -48,8 +48,30 @@ func (r *reader) typeErrors() {
 		return
 	}
 	for _, u := range r.invalid {
+		if r.isOfC(u.pos) {
+			r.report(u.pos, diagnostic.UnsupportedGoType, "%s has a type of cgo, which generated code cannot import; use a type of Go, like int64", u.what)
+			continue
+		}
 		r.report(u.pos, diagnostic.UnsupportedGoType, "%s has a type that is generated, or made of one; a declaration can only use types that are there before", u.what)
 	}
+}
+
+// isOfC reports whether the type of the field at a place belongs to cgo, as C.int does.
+func (r *reader) isOfC(pos token.Pos) bool {
+	ofC := false
+	for n := range ast.Preorder(r.fileOf(pos)) {
+		field, ok := n.(*ast.Field)
+		if !ok || pos < field.Pos() || field.End() <= pos {
+			continue
+		}
+		for inner := range ast.Preorder(field.Type) {
+			if s, ok := inner.(*ast.SelectorExpr); ok {
+				id, ok := s.X.(*ast.Ident)
+				ofC = ofC || ok && id.Name == "C"
+			}
+		}
+	}
+	return ofC
 }
 
 // isMentioned reports whether the import or the variable at a place is mentioned elsewhere in its file. The checker may not have come

@@ -62,12 +62,19 @@ func (c *checker) imported(t *Type) {
 	switch {
 	case c.w.Form == Go:
 	case t.Go.Pos.Line > 0 && t.Go.Path == "" && t.Go.Name == "": // reported by the front end
+	case strings.Contains(t.Go.Name, "[") || strings.Contains(t.Go.Path, "["):
+		c.d.Report(t.Go.Pos, diagnostic.BadGoType, "the Go type of %q has type arguments; %s", t.Name.Text, NoArguments)
+	case t.Go.Path == "C":
+		c.d.Report(t.Go.Pos, diagnostic.BadGoType, "the Go type of %q belongs to cgo, which generated code cannot import; use a type of Go, like int64", t.Name.Text)
 	case !validImportPath(t.Go.Path) || !token.IsIdentifier(t.Go.Name):
 		c.d.Report(t.Go.Pos, diagnostic.BadGoType, `Go type of %q must be an import path and a type, like "github.com/shopspring/decimal.Decimal"`, t.Name.Text)
 	case !token.IsExported(t.Go.Name):
 		c.d.Report(t.Go.Pos, diagnostic.BadGoType, "Go type %q is not exported by %q; generated code can only use an exported one", t.Go.Name, t.Go.Path)
 	}
 }
+
+// NoArguments says what to do about a Go type with type arguments.
+const NoArguments = `YAML cannot give them, so name the type in its package, like "type Numbers = Generic[int]", and use that`
 
 // validImportPath accepts what the go command does, apart from its rules about dots and reserved names.
 func validImportPath(path string) bool {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
 // mistake is the place of something that is no YAML.
@@ -20,6 +21,8 @@ type mistake struct {
 var (
 	// goTypes finds Go's and other spellings of types that YAML takes for its own syntax: "items: []Item", "at: time?".
 	goTypes = regexp.MustCompile(`[:<]\s*(\[\]\s*\*?[A-Za-z][\w.]*|\*[A-Za-z]\w*\.\w+|map\[\s*\w*\s*\][\w.*\[\]]*|[A-Za-z]\w*\?)`)
+	// genericType finds one that is imported with type arguments: "go: example.com/p.Generic[int]".
+	genericType = regexp.MustCompile(`\bgo:\s+["']?([\w./~-]+\.[A-Za-z_]\w*\[[^\s{}]*)`)
 	// questions and colons find texts in brackets that end, for YAML, at a question mark or a colon.
 	questions = regexp.MustCompile(`\bdoc:\s*([^"'\s,{}][^,{}\n]*\?)`)
 	colons    = regexp.MustCompile(`\bdoc:\s+([^"'\s,{}][^,{}\n]*:\s)`)
@@ -53,7 +56,7 @@ type explanation struct {
 // explain returns what the mistake probably is. The looks go from what can hardly be anything else to what is only likely.
 func (m *mistake) explain(message string) (e explanation, ok bool) {
 	for _, look := range []func(l *line, message string) explanation{
-		m.tab, m.recurrence, m.spelling, m.unquoted, m.openQuote, m.noSpace, m.listItem, m.brackets, m.noColon, m.wrongIndent,
+		m.tab, m.recurrence, m.generic, m.spelling, m.unquoted, m.openQuote, m.noSpace, m.listItem, m.brackets, m.noColon, m.wrongIndent,
 	} {
 		if e = look(&m.all[m.number], message); e.message != "" {
 			return e, true
@@ -89,6 +92,15 @@ func (m *mistake) recurrence(l *line, message string) explanation {
 	if b := braces.FindSubmatchIndex(m.content(l)); b != nil {
 		return explanation{l.start + b[2], diagnostic.NeedsQuotes, "YAML takes braces for a mapping",
 			fmt.Sprintf("put the text in quotes, as in instance: %q", m.content(l)[b[2]:b[3]])}
+	}
+	return explanation{}
+}
+
+// generic finds a Go type with type arguments, whose brackets YAML takes for a list.
+func (m *mistake) generic(l *line, _ string) explanation {
+	if g := genericType.FindSubmatchIndex(m.content(l)); g != nil {
+		written := string(m.content(l)[g[2]:g[3]])
+		return explanation{l.start + g[2], diagnostic.BadGoType, fmt.Sprintf("the Go type %q has type arguments", written), spec.NoArguments}
 	}
 	return explanation{}
 }

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
 
 	"gopkg.in/yaml.v3"
 
@@ -79,6 +80,9 @@ func decode(file string, src []byte, d *spec.Diagnostics) (*source, *yaml.Node) 
 	return s, s.document(d)
 }
 
+// documentMark begins a document.
+var documentMark = regexp.MustCompile(`(?m)^---(?:\s|\z)`)
+
 // document decodes the one YAML document of the file and returns its root, or nil after reporting why there is none.
 func (s *source) document(d *spec.Diagnostics) *yaml.Node {
 	decoder := yaml.NewDecoder(bytes.NewReader(s.text))
@@ -92,6 +96,10 @@ func (s *source) document(d *spec.Diagnostics) *yaml.Node {
 		return nil
 	}
 	switch err := decoder.Decode(&second); {
+	case err == nil && (len(second.Content) == 0 || isNull(second.Content[0])):
+		begins := documentMark.FindAllIndex(s.text, -1)
+		d.Report(s.at(begins[len(begins)-1][0]), diagnostic.SecondDocument, "a second YAML document begins here and holds nothing; delete this line")
+		return nil
 	case err == nil:
 		d.Report(s.at(s.offset(second.Line, second.Column)), diagnostic.SecondDocument, "a second YAML document begins here; a file holds one declaration")
 		return nil

@@ -2,6 +2,7 @@ package yamlspec
 
 import (
 	"bytes"
+	"regexp"
 	"sort"
 	"unicode/utf8"
 
@@ -11,8 +12,8 @@ import (
 
 // source is the text of a declaration with what it takes to turn the marks of the YAML parser into positions.
 //
-// The parser counts columns in characters and ends lines at every break that YAML 1.1 knows, among them some that no
-// editor shows as one. Positions count bytes, and lines as editors do.
+// The parser counts columns in characters, and a carriage return alone ends a line for it. Positions count bytes, and lines as
+// editors do.
 type source struct {
 	file  string
 	text  []byte
@@ -27,7 +28,7 @@ const step = 64
 var byteOrderMark = []byte("\ufeff")
 
 func newSource(file string, text []byte) *source {
-	s := &source{file: file, text: bytes.TrimPrefix(text, byteOrderMark), lines: []int{0}, marks: []int{0}}
+	s := &source{file: file, text: ofVersion11(bytes.TrimPrefix(text, byteOrderMark)), lines: []int{0}, marks: []int{0}}
 	character := 0
 	for i := 0; i < len(s.text); character++ {
 		if character%step == 0 {
@@ -43,11 +44,23 @@ func newSource(file string, text []byte) *source {
 			if i == len(s.text) || s.text[i] != '\n' {
 				s.marks = append(s.marks, character+1)
 			}
-		case '\u0085', '\u2028', '\u2029':
-			s.marks = append(s.marks, character+1)
 		}
 	}
 	return s
+}
+
+// version12 finds the directive of YAML 1.2 before a document. The parser reads that version and knows only the name of the one before.
+var version12 = regexp.MustCompile(`\A(?:[ \t]*(?:#[^\n]*|%[^\n]*|\r)?\n)*?%YAML[ \t]+1\.(2)(?:\s|\z)`)
+
+// ofVersion11 returns a text that says YAML 1.1 where it said YAML 1.2.
+func ofVersion11(text []byte) []byte {
+	m := version12.FindSubmatchIndex(text)
+	if m == nil {
+		return text
+	}
+	text = bytes.Clone(text)
+	text[m[2]] = '1'
+	return text
 }
 
 // at returns the position of a byte.
@@ -81,6 +94,9 @@ func (s *source) check(d *spec.Diagnostics) bool {
 		case r == utf8.RuneError && size == 1:
 			d.Report(s.at(i), diagnostic.NotUTF8, "byte %#02x is not valid UTF-8; save the file as UTF-8", s.text[i])
 			return false
+		case lineBreaks[r] != "":
+			d.Report(s.at(i), diagnostic.OddLineBreak, "the character %U (%s) ends a line for YAML and not for editors; replace it by a line feed or a space", r, lineBreaks[r])
+			return false
 		case isControl(r):
 			d.Report(s.at(i), diagnostic.ControlCharacter, "control character %U is not allowed in a declaration; delete it", r)
 			return false
@@ -90,10 +106,13 @@ func (s *source) check(d *spec.Diagnostics) bool {
 	return true
 }
 
+// lineBreaks are the characters that end a line for YAML and hardly anywhere else, with their names.
+var lineBreaks = map[rune]string{'\u0085': "NEL, next line", '\u2028': "LS, line separator", '\u2029': "PS, paragraph separator"}
+
 // isControl reports characters that neither the YAML parser nor Go's source code accepts as they are.
 func isControl(r rune) bool {
 	switch {
-	case r == '\t' || r == '\n' || r == '\r' || r == '\u0085':
+	case r == '\t' || r == '\n' || r == '\r':
 		return false
 	case r < ' ' || r >= 0x7f && r < 0xa0:
 		return true
