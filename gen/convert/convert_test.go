@@ -236,3 +236,43 @@ w.go:23:6: type "Person" belongs to the package and has JSON methods of its own,
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
+
+// TestEnumConstants keeps the constants of values whose names would meet in YAML.
+func TestEnumConstants(t *testing.T) {
+	t.Parallel()
+	const source = `package w
+
+//ironflow:workflow type=w id=ID
+type State struct{ Shade Shade }
+
+//ironflow:input
+type Do struct{ ID string }
+
+//ironflow:event
+type Done struct{}
+
+type Shade string
+
+const (
+	Dark Shade = "dark-red"
+	Old Shade = "dark_red"
+	older Shade = "DarkRed"
+)
+`
+	m := usermodule.New(t, "../..")
+	result := gospec.Load([]gospec.Package{{Dir: m.Dir, Files: []gospec.File{{Name: "w.go", Content: []byte(source)}}}})[0]
+	if result.Err != nil {
+		t.Fatal(result.Err)
+	}
+	yaml, err := convert.YAML(result.Workflow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var constants []string
+	for _, v := range parse(t, yaml).Types[0].Values {
+		constants = append(constants, v.GoName)
+	}
+	if got := strings.Join(constants, " "); got != "ShadeDarkRed Old ShadeDarkRed2" {
+		t.Errorf("the constants are %s in\n%s", got, yaml)
+	}
+}

@@ -187,7 +187,7 @@ func (g *golang) types() {
 			g.line("\n// The values of %s.\nconst (", t.Name.Text)
 			for _, v := range t.Values {
 				g.comment(v.Doc)
-				g.line("%s %s = %q", spec.EnumValueName(t.Name.Text, v.Name.Text), t.Name.Text, v.Name.Text)
+				g.line("%s %s = %q", v.GoName, t.Name.Text, v.Name.Text)
 			}
 			g.line(")")
 		}

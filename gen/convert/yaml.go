@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -103,19 +104,39 @@ func declaredType(t *spec.Type) mapping {
 	case spec.Struct:
 		m.add("fields", fields(t.Fields))
 	case spec.Enum:
-		hasDocs := false
+		isMapped := false
 		values, list := newMapping(), newList()
+		made := make(map[string]bool)
 		for _, v := range t.Values {
-			hasDocs = hasDocs || v.Doc != ""
-			values.add(v.Name.Text, textNode(v.Doc))
+			constant := spec.EnumValueName(t.Name.Text, v.Name.Text)
+			isMapped = isMapped || v.Doc != "" || made[constant]
+			if made[constant] { // so another value has it
+				values.add(v.Name.Text, namedValue(t, v, made))
+			} else {
+				made[constant] = true
+				values.add(v.Name.Text, textNode(v.Doc))
+			}
 			list.append(v.Name.Text)
 		}
-		if hasDocs {
+		if isMapped {
 			m.add("enum", values)
 		} else {
 			m.add("enum", list)
 		}
 	}
+	return m
+}
+
+// namedValue renders a value of an enum with a name for its constant, which is the one that it has in Go where that is free.
+func namedValue(t *spec.Type, v spec.EnumValue, made map[string]bool) mapping {
+	name := v.GoName
+	for n := 2; made[name] || !spec.IsTypeName(name); n++ {
+		name = fmt.Sprint(spec.EnumValueName(t.Name.Text, v.Name.Text), n)
+	}
+	made[name] = true
+	m := newMapping()
+	m.text("doc", v.Doc)
+	m.text("go", name)
 	return m
 }
 

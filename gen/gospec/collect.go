@@ -160,7 +160,7 @@ func (r *reader) collectGroup(file *ast.File, group *ast.CommentGroup, on *decla
 		switch {
 		case d == nil:
 		case !slices.Contains(names, d.name):
-			_, hint := spec.Suggest(d.name, names)
+			_, hint := spec.SuggestKey(d.name, names)
 			if hint == "" {
 				hint = "the directives are " + strings.Join(names, ", ")
 			}

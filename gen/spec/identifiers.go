@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
@@ -248,7 +249,11 @@ func (c *checker) collision(first, second identifier, text string) {
 		c.d.Report(name.Pos, diagnostic.IdentifierCollision, "%s %q has the same name as the %s at %s, and both become Go types; %s",
 			second.kind, name.Text, first.kind, other.Pos, advice).Relate(other.Pos, where)
 	default:
-		c.d.Report(name.Pos, diagnostic.IdentifierCollision, "%s %q and the %s %q at %s would both be generated as the Go identifier %s; rename one of them",
-			second.kind, name.Text, first.kind, other.Text, other.Pos, text).Relate(other.Pos, where)
+		advice := "rename one of them"
+		if second.kind == "enum value" && c.w.Form == YAML {
+			advice += fmt.Sprintf(", or name the constant, like %s: {go: %s2}", name.Text, text)
+		}
+		c.d.Report(name.Pos, diagnostic.IdentifierCollision, "%s %q and the %s %q at %s would both be generated as the Go identifier %s; %s",
+			second.kind, name.Text, first.kind, other.Text, other.Pos, text, advice).Relate(other.Pos, where)
 	}
 }

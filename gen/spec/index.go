@@ -53,7 +53,7 @@ func (x *index[T]) find(c *checker, n Name) (item T, meant string) {
 		c.d.Report(n.Pos, diagnostic.Undeclared, "%s %q is not declared: it is the name of %s", x.kind, n.Text, withArticle(kind))
 		return item, ""
 	}
-	nearest, hint := Suggest(n.Text, x.order)
+	nearest, hint := SuggestKey(n.Text, x.order)
 	c.d.Report(n.Pos, diagnostic.Undeclared, "%s %q is not declared; %s", x.kind, n.Text, hint)
 	return item, nearest
 }

@@ -110,7 +110,7 @@ func dumpType(w io.Writer, t *spec.Type) {
 	case spec.Enum:
 		fmt.Fprintf(w, "enum %s%s\n", t.Name.Text, doc(t.Doc))
 		for _, v := range t.Values {
-			fmt.Fprintf(w, "  %q %s%s\n", v.Name.Text, spec.EnumValueName(t.Name.Text, v.Name.Text), doc(v.Doc))
+			fmt.Fprintf(w, "  %q %s%s\n", v.Name.Text, v.GoName, doc(v.Doc))
 		}
 	}
 }

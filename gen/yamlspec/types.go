@@ -6,6 +6,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -73,13 +74,13 @@ func isImport(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && strings.ContainsAny(n.Value, "./")
 }
 
-// enumValues reads a list of values, or a mapping of values to their documentation.
+// enumValues reads a list of values, or a mapping of values to their documentation or to a mapping of it and the name of their constant.
 func (r *reader) enumValues(n *yaml.Node, what string) []spec.EnumValue {
 	var list []spec.EnumValue
 	if n.Kind == yaml.AliasNode && isMapping(n.Alias) || isMapping(n) {
 		entries, _ := r.mapping(n, "the enum of "+what, "small: Fits a letter box.")
 		for _, e := range entries {
-			list = append(list, spec.EnumValue{Name: e.key, Doc: r.text(e.value, "the doc of a value of "+what)})
+			list = append(list, r.enumValue(e, what))
 		}
 		return list
 	}
@@ -87,6 +88,22 @@ func (r *reader) enumValues(n *yaml.Node, what string) []spec.EnumValue {
 		list = append(list, spec.EnumValue{Name: name})
 	}
 	return list
+}
+
+func (r *reader) enumValue(e entry, what string) spec.EnumValue {
+	v := spec.EnumValue{Name: e.key}
+	if !isMapping(e.value) && (e.value.Kind != yaml.AliasNode || !isMapping(e.value.Alias)) {
+		v.Doc = r.text(e.value, "the doc of a value of "+what)
+		return v
+	}
+	o := r.object(e.value, fmt.Sprintf("value %q of %s", e.key.Text, what), "small: {doc: Fits a letter box., go: SizeSmall}", "doc", "go")
+	v.Doc = r.doc(o)
+	if constant := o.name(r, "go"); spec.IsTypeName(constant.Text) {
+		v.GoName = constant.Text
+	} else if constant.Text != "" {
+		r.d.Report(constant.Pos, diagnostic.NameForm, "go of %s must be the name of a constant, letters and digits beginning with a capital, like SizeSmall", o.what)
+	}
+	return v
 }
 
 // goType splits "github.com/shopspring/decimal.Decimal" at the dot after the last slash.
