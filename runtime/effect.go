@@ -169,3 +169,17 @@ func HandlerResult[T any](result T, err error) (any, error) {
 	}
 	return result, nil
 }
+
+// OptionalHandlerResult passes on what a handler returned whose effect need not lead to an input: a nil result means that there
+// is none. It refuses a pointer that is nil, as that is not the nil result. Generated code calls it.
+func OptionalHandlerResult[T any](result T, err error) (any, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case any(result) == nil:
+		return nil, nil
+	case isNil(result):
+		return nil, fmt.Errorf("the handler returned a %T that is nil; return nil itself for no input", result)
+	}
+	return result, nil
+}

@@ -255,7 +255,7 @@ func (g *golang) effects() {
 	g.line("\n// Work for the world outside.")
 	for _, e := range g.w.Effects {
 		g.message(&e.Message, "effect",
-			argument("returns", nameList(e.Returns)), delivery("starts", e.Starts), argument("ended", e.Ended.Text),
+			argument("returns", nameList(e.ReturnsList())), delivery("starts", e.Starts), argument("ended", e.Ended.Text),
 			delivery("sends", e.Sends), argument("dead", e.Dead.Text), argument("retry", retry(e.Retry)),
 			duration("timeout", e), number("priority", e.Priority), argument("limit", limit(e.Limit)))
 	}

@@ -175,7 +175,7 @@ func input(of *spec.Message, id spec.Name) mapping {
 
 func effect(e *spec.Effect) mapping {
 	m := message(&e.Message)
-	m.names("returns", e.Returns)
+	m.names("returns", e.ReturnsList())
 	m.delivery("starts", e.Starts)
 	m.text("ended", e.Ended.Text)
 	m.delivery("sends", e.Sends)

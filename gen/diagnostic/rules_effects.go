@@ -13,4 +13,17 @@ effects:
 effects:
   Ring: {retry: {base: 1s, max: 1m}}`,
 	})
+
+	EmptyReturns = define("IF0615", Rule{
+		Title: "A result that is optional and nothing else",
+		Why: `
+"optional" among what an effect returns says that its handler may answer with no input instead of one that is listed. An effect
+without "returns" never answers.`,
+		Wrong: `
+effects:
+  Ring: {returns: [optional]}`,
+		Right: `
+effects:
+  Ring: {returns: [Open, optional]}`,
+	})
 )

@@ -118,8 +118,12 @@ func (e *emitter) effectTypes(f *file) {
 			continue
 		}
 		result := spec.ResultName(effect.Name.Text)
-		f.comment(wrap(fmt.Sprintf("%s is the input that the effect %s leads to: %s.",
-			result, effect.Name.Text, listing(nameTexts(effect.Returns), "or"))))
+		none := ""
+		if effect.Optional.Text != "" {
+			none = " Nil means that there is none."
+		}
+		f.comment(wrap(fmt.Sprintf("%s is the input that the effect %s leads to: %s.%s",
+			result, effect.Name.Text, listing(nameTexts(effect.Returns), "or"), none)))
 		f.decl().Type().Id(result).Interface(jen.Id("Input"), jen.Id("is"+result).Params())
 		markers(f, nameTexts(effect.Returns), result)
 	}

@@ -199,14 +199,19 @@ func (e *emitter) adapter(f *file) {
 	f.decl().Func().Params(self.Clone()).Id("handle").Params(
 		jen.Id("ctx").Qual("context", "Context"), jen.Id("effect").Id("Effect"), jen.Id("call").Add(runtimeID("EffectCall")),
 	).Params(jen.Any(), jen.Error()).BlockFunc(func(g *jen.Group) {
-		returns := make(map[string]bool)
+		check := make(map[string]string) // the function that looks at the result
 		for _, effect := range e.w.Handled() {
-			returns[effect.Name.Text] = len(effect.Returns) > 0
+			switch {
+			case effect.Optional.Text != "":
+				check[effect.Name.Text] = "OptionalHandlerResult"
+			case len(effect.Returns) > 0:
+				check[effect.Name.Text] = "HandlerResult"
+			}
 		}
 		g.Add(typeSwitch("effect", "effect", messagesOf(e.w.Handled()), func(m *spec.Message) jen.Code {
 			call := jen.Id("a").Dot("handler").Dot(m.Name.Text).Call(jen.Id("ctx"), jen.Id("effect"), jen.Id("call"))
-			if returns[m.Name.Text] {
-				return jen.Return(runtimeID("HandlerResult").Call(call))
+			if function := check[m.Name.Text]; function != "" {
+				return jen.Return(runtimeID(function).Call(call))
 			}
 			return jen.Return(jen.Nil(), call)
 		}))

@@ -12,9 +12,8 @@ import (
 // effect reads what a directive says of how an effect is carried out.
 func (r *reader) effect(m spec.Message, d *directive) *spec.Effect {
 	w := r.words(d, "effect "+quoted(m.Name.Text), nil, "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit")
-	return &spec.Effect{
+	e := &spec.Effect{
 		Message:     m,
-		Returns:     w.names("returns"),
 		Starts:      w.delivery("starts"),
 		Ended:       w.name("ended"),
 		Sends:       w.delivery("sends"),
@@ -26,6 +25,8 @@ func (r *reader) effect(m spec.Message, d *directive) *spec.Effect {
 		PriorityPos: w.pos("priority"),
 		Limit:       w.limit(&m),
 	}
+	e.SetReturns(w.names("returns"))
+	return e
 }
 
 // delivery reads starts=hotel/Book.

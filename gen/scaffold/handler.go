@@ -33,6 +33,9 @@ func effectViewOf(w *spec.Workflow, e *spec.Effect) effectView {
 func handleNote(e *spec.Effect) string {
 	note := "TODO: do it here, with call.IdempotencyKey."
 	if returns := names(e.Returns, func(n spec.Name) (string, bool) { return n.Text, true }); len(returns) > 0 {
+		if e.Optional.Text != "" {
+			returns = append(returns, "nil for no input")
+		}
 		note += " The result is " + diagnostic.Listing(returns, "or") + "."
 	}
 	return note

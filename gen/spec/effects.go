@@ -9,9 +9,15 @@ import (
 // effectOutcomes checks what the declaration says about how effects are carried out, and what becomes of them.
 func (c *checker) effectOutcomes() {
 	for _, e := range c.w.Effects {
-		c.once("returns", e.Returns)
+		c.once("returns", e.ReturnsList())
 		for _, n := range e.Returns {
-			c.inputs.find(c, n)
+			if n.Text != ReturnsOptional {
+				c.inputs.find(c, n)
+			}
+		}
+		if e.Optional != (Name{}) && len(e.Returns) == 0 {
+			c.d.Report(e.Optional.Pos, diagnostic.EmptyReturns, `returns of effect %q is "optional" alone; list the inputs that the handler may answer with beside it, or remove it if the handler never answers`,
+				e.Name.Text)
 		}
 		if r := e.Retry; r.Max > 0 && r.Base > r.Max {
 			c.d.Report(r.MaxPos, diagnostic.RetryRange, "retry of effect %q begins at %s, which is above its max of %s; raise max or lower base",

@@ -216,6 +216,7 @@ type GoType struct {
 type Effect struct {
 	Message
 	Returns    []Name // inputs, one of which is the handler's result; empty when the result is only an error
+	Optional   Name   // the word ReturnsOptional among what it returns: the handler may also answer with no input; else the zero Name
 	Retry      Retry
 	Timeout    time.Duration // of one attempt; 0 means the engine's default
 	TimeoutPos Pos           // where Timeout is written
@@ -236,6 +237,29 @@ type Effect struct {
 
 // Delivered reports whether the engine itself carries the effect out, so that it has no handler.
 func (e *Effect) Delivered() bool { return e.Starts != nil || e.Sends != nil }
+
+// ReturnsOptional is the word that stands among the inputs that an effect returns when there may be none.
+const ReturnsOptional = "optional"
+
+// SetReturns takes what a declaration lists as returns: inputs, and perhaps [ReturnsOptional]. A word that is listed again stays
+// among the inputs.
+func (e *Effect) SetReturns(list []Name) {
+	for _, n := range list {
+		if n.Text == ReturnsOptional && e.Optional == (Name{}) {
+			e.Optional = n
+		} else {
+			e.Returns = append(e.Returns, n)
+		}
+	}
+}
+
+// ReturnsList is the opposite of SetReturns.
+func (e *Effect) ReturnsList() []Name {
+	if e.Optional == (Name{}) {
+		return e.Returns
+	}
+	return append(slices.Clip(e.Returns), e.Optional)
+}
 
 // Retry holds what the declaration says about retries; zero values mean the engine's defaults. Since zero means that
 // nothing was written, it is the front end that refuses a written zero or less, here and in all other durations.

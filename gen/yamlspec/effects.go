@@ -12,7 +12,7 @@ func (r *reader) effects(n *yaml.Node) []*spec.Effect {
 	for _, e := range r.section(n, "effects", messageExamples["effect"]) {
 		m, o := r.message(e, "effect", "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit")
 		effect := &spec.Effect{Message: m}
-		effect.Returns = r.names(o.values["returns"], "returns of "+o.what, true)
+		effect.SetReturns(r.names(o.values["returns"], "returns of "+o.what, true))
 		effect.Starts = r.delivery(o, "starts", "{workflow: hotel, input: Book}")
 		effect.Ended = o.name(r, "ended")
 		effect.Sends = r.delivery(o, "sends", "{workflow: hotel, input: Cancel}")

@@ -46,7 +46,11 @@ func (g *generator) declareEffects() {
 		case g.chance(10):
 			g.line(2, "returns: %s", g.pick(g.inputs...))
 		case g.chance(50):
-			g.line(2, "returns: [%s]", strings.Join(g.some(g.inputs, 1), ", "))
+			returns := g.some(g.inputs, 1)
+			if g.chance(30) {
+				returns = append(returns, spec.ReturnsOptional)
+			}
+			g.line(2, "returns: [%s]", strings.Join(returns, ", "))
 		}
 		if g.chance(40) {
 			g.line(2, "timeout: %s", g.pick("1m30s", "1ns", "7d", "1.5h"))

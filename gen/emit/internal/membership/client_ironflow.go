@@ -72,6 +72,11 @@ func (c *InternalClient) CardEnded(ctx context.Context, in CardEnded, options ..
 	return runtime.Execute[CardEndedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
+// Bounced sends the input to the instance that its MemberID names.
+func (c *InternalClient) Bounced(ctx context.Context, in Bounced, options ...runtime.ExecuteOption) (BouncedOutcome, error) {
+	return runtime.Execute[BouncedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
 // MailFailed sends the input to the instance that its MemberID names.
 func (c *InternalClient) MailFailed(ctx context.Context, in MailFailed, options ...runtime.ExecuteOption) (MailFailedOutcome, error) {
 	return runtime.Execute[MailFailedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)

@@ -15,6 +15,8 @@ func inputName(v Input) string {
 		return "ChargeFailed"
 	case CardEnded:
 		return "CardEnded"
+	case Bounced:
+		return "Bounced"
 	case MailFailed:
 		return "MailFailed"
 	case Renew:
@@ -39,6 +41,8 @@ func encodeInput(e *codec.Encoder, v Input) {
 		encodeChargeFailed(e, v)
 	case CardEnded:
 		encodeCardEnded(e, v)
+	case Bounced:
+		encodeBounced(e, v)
 	case MailFailed:
 		encodeMailFailed(e, v)
 	case Renew:
@@ -64,6 +68,8 @@ func decodeInput(d *codec.Decoder, name string) (Input, error) {
 		return decodeChargeFailed(d), nil
 	case "CardEnded":
 		return decodeCardEnded(d), nil
+	case "Bounced":
+		return decodeBounced(d), nil
 	case "MailFailed":
 		return decodeMailFailed(d), nil
 	case "Renew":
@@ -79,8 +85,8 @@ func decodeInput(d *codec.Decoder, name string) (Input, error) {
 		Workflow: WorkflowName,
 		Kind:     "input",
 		Type:     name,
-		Known: []string{"Join", "Charged", "ChargeFailed", "CardEnded", "MailFailed", "Renew", "Nag",
-			"Count", "Leave"},
+		Known: []string{"Join", "Charged", "ChargeFailed", "CardEnded", "Bounced", "MailFailed",
+			"Renew", "Nag", "Count", "Leave"},
 	}
 }
 
@@ -405,6 +411,36 @@ func decodeCardEnded(d *codec.Decoder) CardEnded {
 		}
 	}
 	d.Require(seen, "member_id", "child", "status", "error", "number")
+	return v
+}
+
+func encodeBounced(e *codec.Encoder, v Bounced) {
+	e.BeginObject()
+	e.Key("type")
+	e.String("Bounced")
+	e.Key("member_id")
+	e.String(v.MemberID)
+	e.Key("text")
+	e.String(v.Text)
+	e.EndObject()
+}
+
+func decodeBounced(d *codec.Decoder) Bounced {
+	var v Bounced
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "member_id":
+			d.Seen(&seen, 0)
+			v.MemberID = d.String()
+		case "text":
+			d.Seen(&seen, 1)
+			v.Text = d.String()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "member_id", "text")
 	return v
 }
 

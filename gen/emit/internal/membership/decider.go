@@ -37,6 +37,10 @@ func (Decider) CardEnded(now time.Time, state State, in CardEnded) CardEndedDeci
 	return AcceptCardEnded(CardGone{Card: in.Child, Status: in.Status, Number: in.Number, ValidFor: in.Design.ValidFor})
 }
 
+func (Decider) Bounced(now time.Time, state State, in Bounced) BouncedDecision {
+	return AcceptBounced(Unheard{Reason: &in.Text})
+}
+
 func (Decider) MailFailed(now time.Time, state State, in MailFailed) MailFailedDecision {
 	return AcceptMailFailed(Unheard{Reason: in.Reason})
 }

@@ -129,6 +129,30 @@ func RejectCardEnded(rejection Rejection) CardEndedDecision {
 	return runtime.Reject[CardEndedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
 }
 
+// BouncedEvent is an event that a decision on Bounced may emit: Unheard.
+type BouncedEvent interface {
+	Event
+	isBouncedEvent()
+}
+
+func (Unheard) isBouncedEvent() {}
+
+// BouncedDecision is the decider's answer to Bounced.
+type BouncedDecision = runtime.Decision[BouncedEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+
+// BouncedOutcome is what became of Bounced.
+type BouncedOutcome = runtime.Outcome[BouncedEvent, Rejection]
+
+// AcceptBounced accepts Bounced with one or more events, in this order.
+func AcceptBounced(first BouncedEvent, more ...BouncedEvent) BouncedDecision {
+	return runtime.Accept[BouncedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+}
+
+// RejectBounced refuses Bounced. Nothing is stored.
+func RejectBounced(rejection Rejection) BouncedDecision {
+	return runtime.Reject[BouncedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+}
+
 // MailFailedEvent is an event that a decision on MailFailed may emit: Unheard.
 type MailFailedEvent interface {
 	Event

@@ -69,6 +69,7 @@ type club struct {
 	clock  *clock
 	client *Client
 	cards  *card.Client
+	engine *runtime.Engine
 }
 
 // onBoth runs a scenario on both stores.
@@ -119,7 +120,7 @@ func open(t *testing.T, store runtime.Store, handler Handler) club {
 			t.Error(err)
 		}
 	})
-	return club{t, c, NewClient(engine), card.NewClient(engine)}
+	return club{t, c, NewClient(engine), card.NewClient(engine), engine}
 }
 
 func (c club) join(email string) {
@@ -184,6 +185,46 @@ func TestSent(t *testing.T) {
 		}
 		want(c, c.cards.History, "m-card", "card.Blocked{}", "card.Shredded{}")
 	})
+}
+
+// TestOptionalResult has handlers that may answer with no input. One that does not is done all the same.
+func TestOptionalResult(t *testing.T) {
+	bounced := works()
+	bounced.Answer = Bounced{Text: "no such box"}
+	for name, test := range map[string]struct {
+		handler Handler
+		reason  string // of the event Unheard; empty when there is none
+	}{
+		"no input": {works(), ""},
+		"an input": {bounced, "no such box"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, test.handler, func(c club) {
+				c.join("m@example.com")
+				if test.reason != "" {
+					unheard, err := plainly(c, "Unheard")
+					if err != nil || !strings.Contains(*unheard.(Unheard).Reason, test.reason) {
+						c.Errorf("got %+v, %v, want %q", unheard, err, test.reason)
+					}
+					return
+				}
+				for range 500 { // until the mail is no longer waiting
+					report, err := c.engine.Inspect(c.Context(), runtime.InstanceKey{Workflow: WorkflowName, ID: "m"})
+					if err != nil {
+						c.Fatal(err)
+					}
+					if !slices.ContainsFunc(report.Effects, func(e runtime.WaitingDelivery) bool { return e.Kind.Name == "Mail" }) {
+						break
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+				history, err := c.client.History(c.Context(), "m")
+				if err != nil || slices.ContainsFunc(history, func(r runtime.Recorded[Event]) bool { _, is := r.Event.(Unheard); return is }) {
+					c.Errorf("got %+v, %v, want no Unheard", history, err)
+				}
+			})
+		})
+	}
 }
 
 func TestDead(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 type Handler struct {
 	OnCharge func(Charge) error
 	OnMail   func(Mail) error
+	Answer   MailResult // to each mail; nil for none
 }
 
 var _ EffectHandler = Handler{}
@@ -19,6 +20,7 @@ func (h Handler) Charge(ctx context.Context, effect Charge, call runtime.EffectC
 	return Charged{AmountCents: effect.AmountCents}, h.OnCharge(effect)
 }
 
-func (h Handler) Mail(ctx context.Context, effect Mail, call runtime.EffectCall) error {
-	return h.OnMail(effect)
+// Mail sends a letter, which may come back.
+func (h Handler) Mail(ctx context.Context, effect Mail, call runtime.EffectCall) (MailResult, error) {
+	return h.Answer, h.OnMail(effect)
 }

@@ -30,6 +30,7 @@ func Machine() *runtime.Machine {
 					{Input: "Nag", Events: []runtime.EventMove{{Event: "Nagged", To: "active"}}},
 					{Input: "CardEnded", Events: []runtime.EventMove{{Event: "CardGone", To: "active"}, {Event: "CardRefused", To: "active"}}},
 					{Input: "MailFailed", Events: []runtime.EventMove{{Event: "Unheard", To: "active"}}},
+					{Input: "Bounced", Events: []runtime.EventMove{{Event: "Unheard", To: "active"}}},
 					{Input: "Leave", Events: []runtime.EventMove{{Event: "Left", To: "left"}}, Effects: []string{"BlockCard"}},
 				},
 			},

@@ -25,7 +25,7 @@ const (
 // Design is the type Design of github.com/ironflow-gen/ironflow/gen/emit/internal/card.
 type Design = pkgcard.Design
 
-// Input is one of Join, Charged, ChargeFailed, CardEnded, MailFailed, Renew, Nag, Count or Leave.
+// Input is one of Join, Charged, ChargeFailed, CardEnded, Bounced, MailFailed, Renew, Nag, Count or Leave.
 type Input interface {
 	isInput()
 }
@@ -68,6 +68,14 @@ type CardEnded struct {
 }
 
 func (CardEnded) isInput() {}
+
+// Bounced is an input.
+type Bounced struct {
+	MemberID string `json:"member_id"`
+	Text     string `json:"text"`
+}
+
+func (Bounced) isInput() {}
 
 // MailFailed is an input.
 type MailFailed struct {
@@ -228,6 +236,14 @@ type Mail struct {
 }
 
 func (Mail) isEffect() {}
+
+// MailResult is the input that the effect Mail leads to: Bounced. Nil means that there is none.
+type MailResult interface {
+	Input
+	isMailResult()
+}
+
+func (Bounced) isMailResult() {}
 
 // OrderCard starts the workflow card with its input Order.
 type OrderCard struct {

@@ -21,6 +21,7 @@ type InputDecider interface {
 	// ChargeFailed arrives when a charge is given up.
 	ChargeFailed(now time.Time, state State, in ChargeFailed) ChargeFailedDecision
 	CardEnded(now time.Time, state State, in CardEnded) CardEndedDecision
+	Bounced(now time.Time, state State, in Bounced) BouncedDecision
 	MailFailed(now time.Time, state State, in MailFailed) MailFailedDecision
 	Renew(now time.Time, state State, in Renew) RenewDecision
 	Nag(now time.Time, state State, in Nag) NagDecision
@@ -46,7 +47,7 @@ type EventEvolver interface {
 type EffectHandler interface {
 	// Charge takes the money for one month.
 	Charge(ctx context.Context, effect Charge, call runtime.EffectCall) (ChargeResult, error)
-	Mail(ctx context.Context, effect Mail, call runtime.EffectCall) error
+	Mail(ctx context.Context, effect Mail, call runtime.EffectCall) (MailResult, error)
 }
 
 // NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
@@ -96,8 +97,8 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 				Sends: &runtime.Target{Workflow: "card", Input: "Block"},
 			},
 		},
-		InputNames: []string{"Join", "Charged", "ChargeFailed", "CardEnded", "MailFailed", "Renew", "Nag",
-			"Count", "Leave"},
+		InputNames: []string{"Join", "Charged", "ChargeFailed", "CardEnded", "Bounced", "MailFailed",
+			"Renew", "Nag", "Count", "Leave"},
 		StateTimers: []runtime.StateTimer{
 			{Name: "renewal", While: []string{"active"}, Input: Renew{}},
 		},
@@ -139,6 +140,8 @@ func (a adapter) decide(now time.Time, state State, input Input) runtime.Untyped
 		return a.decider.ChargeFailed(now, state, in).Untyped()
 	case CardEnded:
 		return a.decider.CardEnded(now, state, in).Untyped()
+	case Bounced:
+		return a.decider.Bounced(now, state, in).Untyped()
 	case MailFailed:
 		return a.decider.MailFailed(now, state, in).Untyped()
 	case Renew:
@@ -184,7 +187,7 @@ func (a adapter) handle(ctx context.Context, effect Effect, call runtime.EffectC
 	case Charge:
 		return runtime.HandlerResult(a.handler.Charge(ctx, effect, call))
 	case Mail:
-		return nil, a.handler.Mail(ctx, effect, call)
+		return runtime.OptionalHandlerResult(a.handler.Mail(ctx, effect, call))
 	}
 	return nil, fmt.Errorf("%T is not an effect that has a handler", effect)
 }
@@ -198,6 +201,8 @@ func inputID(input Input) string {
 	case ChargeFailed:
 		return in.MemberID
 	case CardEnded:
+		return in.MemberID
+	case Bounced:
 		return in.MemberID
 	case MailFailed:
 		return in.MemberID
@@ -226,6 +231,9 @@ func withID(input Input, id string) Input {
 		in.MemberID = cmp.Or(in.MemberID, id)
 		return in
 	case CardEnded:
+		in.MemberID = cmp.Or(in.MemberID, id)
+		return in
+	case Bounced:
 		in.MemberID = cmp.Or(in.MemberID, id)
 		return in
 	case MailFailed:

@@ -676,3 +676,8 @@ func decodeItem(d *codec.Decoder) Item {
 	d.Require(seen, "sku", "quantity", "price")
 	return v
 }
+
+// Other packages write and read these types as this one does.
+func init() {
+	codec.Register(encodeItem, decodeItem)
+}
