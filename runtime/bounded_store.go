@@ -33,6 +33,20 @@ func (s *boundedStore) notifier() Notifier {
 	return nil
 }
 
+func (s *boundedStore) hasSnapshotHolders() bool {
+	_, has := s.store.(SnapshotHolders)
+	return has
+}
+
+// snapshotHolders returns none when the store has no notion of them.
+func (s *boundedStore) snapshotHolders(ctx context.Context) ([]SnapshotHolder, error) {
+	holders, has := s.store.(SnapshotHolders)
+	if !has {
+		return nil, nil
+	}
+	return answered(ctx, s.limit, "SnapshotHolders", holders.SnapshotHolders, nil)
+}
+
 // boundedNotifier bounds Notify. Listen lasts by contract until its context ends.
 type boundedNotifier struct {
 	limit

@@ -94,6 +94,10 @@ type Config struct {
 	// Default: 10 s.
 	FeedStallAfter time.Duration
 
+	// SnapshotHeldAfter is how long somebody may hold a snapshot or a transaction in the database before a warning, and Health,
+	// name who it is: dead rows stay in the tables as long. Default: 1 min.
+	SnapshotHeldAfter time.Duration
+
 	// Retention says how long what is over is kept. Default: for ever.
 	Retention Retention
 
@@ -126,6 +130,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.PollInterval, 200*time.Millisecond)
 	setDefault(&c.EffectTimeout, time.Minute)
 	setDefault(&c.FeedStallAfter, 10*time.Second)
+	setDefault(&c.SnapshotHeldAfter, time.Minute)
 	setDefault(&c.UnavailableTimeout, 10*time.Second)
 	setDefault(&c.StopTimeout, 15*time.Second)
 	c.EffectRetry = c.EffectRetry.withDefaults(defaultRetry)
@@ -161,7 +166,7 @@ func (c Config) validate() error {
 	}
 	for name, d := range map[string]time.Duration{
 		"Lease": c.Lease, "PollInterval": c.PollInterval, "EffectTimeout": c.EffectTimeout, "StopTimeout": c.StopTimeout,
-		"FeedStallAfter": c.FeedStallAfter, "UnavailableTimeout": c.UnavailableTimeout, "StoreTimeout": c.StoreTimeout,
+		"FeedStallAfter": c.FeedStallAfter, "SnapshotHeldAfter": c.SnapshotHeldAfter, "UnavailableTimeout": c.UnavailableTimeout, "StoreTimeout": c.StoreTimeout,
 	} {
 		if d < 0 {
 			return fmt.Errorf("ironflow: Config.%s is %v, it must not be negative", name, d)

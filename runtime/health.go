@@ -107,6 +107,9 @@ type Health struct {
 	// Feed is how far events can be read, and which transactions hold that up.
 	Feed FeedStatus
 
+	// SnapshotHolders are those who have kept dead rows in the database for longer than Config.SnapshotHeldAfter, the oldest first.
+	SnapshotHolders []SnapshotHolder
+
 	// Projections are all that are known, by name, with how far behind they are.
 	Projections []ProjectionInfo
 
@@ -187,6 +190,8 @@ func (e *Engine) Health(ctx context.Context) (Health, error) {
 	h.Timers, err = e.queueHealth(ctx, TimerQueue, now, h.Paused)
 	errs = append(errs, err)
 	h.Feed, err = e.FeedStatus(ctx)
+	errs = append(errs, err)
+	h.SnapshotHolders, err = e.snapshotHolders(ctx)
 	errs = append(errs, err)
 	h.Projections, err = e.Projections(ctx)
 	return h, errors.Join(append(errs, err)...)
