@@ -86,6 +86,8 @@ func loggedKeys(n ast.Node) []string {
 		switch method.Sel.Name {
 		case "DebugContext", "InfoContext", "WarnContext", "ErrorContext":
 			return keysOf(n.Args[2:])
+		case "Log":
+			return keysOf(n.Args[3:])
 		case "Debug", "Info", "Warn", "Error":
 			if len(n.Args) > 0 { // err.Error() has none
 				return keysOf(n.Args[1:])
