@@ -284,11 +284,11 @@ func explain(t *testing.T, pool *pgxpool.Pool, before, mode, option, sql string,
 	execute := "EXPLAIN (COSTS OFF" + option + ") EXECUTE statement(" + strings.Join(parameters, ", ") + ")"
 	rows, err := tx.Query(t.Context(), execute, append([]any{pgx.QueryExecModeSimpleProtocol}, args...)...)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v\n%s", err, sql)
 	}
 	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v\n%s", err, sql)
 	}
 	if _, err := tx.Exec(t.Context(), "DEALLOCATE statement"); err != nil {
 		t.Fatal(err)
