@@ -57,6 +57,9 @@ func (c *chain) decide(req request) (result, error) {
 	if len(c.change.Events) == 0 {
 		c.now = latest(c.now, req.notBefore)
 	}
+	if problem := timeProblem(c.now); problem != "" {
+		return result{}, &InvalidArgument{Argument: "the time of the engine's clock", Problem: problem}
+	}
 	rejection, decided, err := c.workflow.decide(c.now, c.current.version, c.current.state, req.input)
 	c.touched = c.touched || err != nil || decided.touched
 	switch {

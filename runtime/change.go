@@ -195,6 +195,12 @@ func (b *decisionBuilder[S, I, E, F, R]) startTimer(spec TimerSpec) error {
 	if !ok {
 		return fmt.Errorf("timer %s has no time: it is declared without after, so start it with In or At", spec.Name)
 	}
+	if fireAt.UTC().Year() < minYear { // it fires at once
+		fireAt = b.now
+	}
+	if problem := timeProblem(fireAt); problem != "" {
+		return &InvalidArgument{Argument: "the time of timer " + spec.Name, Problem: problem}
+	}
 	input, err := w.addressed(spec.Input, b.id)
 	if err != nil {
 		return fmt.Errorf("timer %s: %w", spec.Name, err)

@@ -60,6 +60,9 @@ func decodeCursor[P any](cursor string) (*P, error) {
 		d.DisallowUnknownFields() // as the cursor of another list has
 		err = d.Decode(place)
 	}
+	if err == nil {
+		err = checkArgument("Cursor", *place)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ironflow: the cursor %q is not one of this list: pass on Page.Next as it is", cursor)
 	}

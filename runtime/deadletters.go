@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -71,12 +70,13 @@ type DeadLetterFilter struct {
 
 // validate finds what is no filter.
 func (f *DeadLetterFilter) validate() error {
-	switch f.Told {
-	case NotTold, OnlyTold, ToldOrNot:
-		return nil
-	default:
-		return fmt.Errorf("ironflow: DeadLetterFilter.Told is %q; use NotTold, OnlyTold or ToldOrNot", f.Told)
+	if err := checkOneOf("DeadLetterFilter.Told", f.Told, NotTold, OnlyTold, ToldOrNot); err != nil {
+		return err
 	}
+	if err := checkOneOf("DeadLetterFilter.Queue", f.Queue, "", EffectQueue, TimerQueue); err != nil {
+		return err
+	}
+	return checkArgument("DeadLetterFilter", *f)
 }
 
 // DeadLetterPlace is the place of a dead letter in a list. The lease's token does not matter.
@@ -139,6 +139,9 @@ type DiscardedQuery struct {
 // the engine. They are found by the time of their death; for the rest of the filter all in that time are looked at.
 func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[DeadLetter], error) {
 	if err := query.validate(); err != nil {
+		return Page[DeadLetter]{}, err
+	}
+	if err := checkArgument("DeadLetterQuery", query); err != nil {
 		return Page[DeadLetter]{}, err
 	}
 	after, err := decodeCursor[DeadLetterPlace](query.Cursor)
@@ -210,6 +213,9 @@ func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) 
 // It returns those that are no dead letters any more: somebody else retried or discarded them, or their instance replaced
 // the timer or completed.
 func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone []Lease, err error) {
+	if err := checkArgument("the dead letters", letters); err != nil {
+		return letters, err
+	}
 	now := storedTime(e.config.Clock.Now())
 	gone, err = e.eachQueue(letters, func(q Queue, some []Lease) ([]Lease, error) { return q.Revive(ctx, some, now) })
 	if len(gone) < len(letters) {
@@ -237,6 +243,12 @@ func (e *Engine) DiscardDeadLetters(ctx context.Context, discard Discard, letter
 		return nil, errors.New("ironflow: discarding dead letters needs a reason, which is kept with the record of them")
 	}
 	discard.At = storedTime(e.config.Clock.Now())
+	if err := checkArgument("Discard", discard); err != nil {
+		return letters, err
+	}
+	if err := checkArgument("the dead letters", letters); err != nil {
+		return letters, err
+	}
 	gone, err = e.eachQueue(letters, func(q Queue, some []Lease) ([]Lease, error) { return q.Discard(ctx, some, discard) })
 	if len(gone) < len(letters) {
 		e.config.Logger.WarnContext(ctx, "ironflow: dead letters discarded", "deliveries", len(letters)-len(gone),
@@ -302,6 +314,9 @@ func (e *Engine) eachPage(ctx context.Context, filter DeadLetterFilter, do func(
 
 // DiscardedLetters lists the records of dead letters that were discarded, the last one first.
 func (e *Engine) DiscardedLetters(ctx context.Context, query DiscardedQuery) (Page[DiscardedLetter], error) {
+	if err := checkArgument("DiscardedQuery", query); err != nil {
+		return Page[DiscardedLetter]{}, err
+	}
 	after, err := decodeCursor[DeadLetterPlace](query.Cursor)
 	if err != nil {
 		return Page[DiscardedLetter]{}, err

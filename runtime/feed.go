@@ -134,7 +134,20 @@ func (e *StoredEvent) Position() FeedPosition { return FeedPosition(e.GlobalSequ
 // EventsSince reads the feed, see Feed.EventsSince. It needs no Run. Events of workflows that are not registered with
 // the engine come too.
 func (e *Engine) EventsSince(ctx context.Context, after FeedPosition, limit int, filters ...EventFilter) (FeedPage, error) {
+	if err := checkFeed(after, limit, filters); err != nil {
+		return FeedPage{}, err
+	}
 	return e.store.EventsSince(ctx, after, limit, filters...)
+}
+
+func checkFeed(after FeedPosition, limit int, filters []EventFilter) error {
+	if limit < 1 {
+		return &InvalidArgument{Argument: "the limit", Problem: fmt.Sprintf("is %d, it must be positive", limit)}
+	}
+	if err := checkArgument("the position", after); err != nil {
+		return err
+	}
+	return checkArgument("EventFilter", filters)
 }
 
 // FeedStatus says how far the feed can be read and, when transactions hold it up, which.
@@ -167,6 +180,10 @@ const subscriptionPage = 256
 // Events of this process come at once, those of others within Config.PollInterval, or sooner while Run runs.
 func (e *Engine) Subscribe(ctx context.Context, after FeedPosition, filters ...EventFilter) iter.Seq2[StoredEvent, error] {
 	return func(yield func(StoredEvent, error) bool) {
+		if err := checkFeed(after, subscriptionPage, filters); err != nil {
+			yield(StoredEvent{}, err)
+			return
+		}
 		position, failures := after, 0
 		for {
 			page, err := e.store.EventsSince(ctx, position, subscriptionPage, filters...)

@@ -104,6 +104,9 @@ func (c InstanceCounts) Total() (total int64) {
 // because an index on what every commit changes would cost every commit: instances that differ in them are read and left
 // out. To look for a status, say in Activity whether its instances are active.
 func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[InstanceSummary], error) {
+	if err := query.validate(); err != nil {
+		return Page[InstanceSummary]{}, err
+	}
 	after, err := decodeCursor[InstancePlace](query.Cursor)
 	if err != nil {
 		return Page[InstanceSummary]{}, err
@@ -122,7 +125,17 @@ func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[Insta
 // CountInstances counts instances by workflow and status. It reads all that the filter lets through, which takes a while
 // where there are millions.
 func (e *Engine) CountInstances(ctx context.Context, filter InstanceFilter) (InstanceCounts, error) {
+	if err := (&InstanceQuery{InstanceFilter: filter}).validate(); err != nil {
+		return nil, err
+	}
 	return untilAvailable(ctx, &e.config, func() (InstanceCounts, error) { return e.store.CountInstances(ctx, filter.narrow()) })
+}
+
+func (q *InstanceQuery) validate() error {
+	if err := checkOneOf("InstanceFilter.Activity", q.Activity, AnyActivity, OnlyActive, OnlyCompleted); err != nil {
+		return err
+	}
+	return checkArgument("InstanceQuery", *q)
 }
 
 // narrow says in the filter what follows from it and what an index knows: nothing is changed before it is created.

@@ -79,7 +79,10 @@ func (r *InputRecords) empty() bool { return len(r.Outcomes)+len(r.Observations)
 // of a workflow, or all. Only those are there that Config.Observe asked for. To page on, set Before and
 // BeforeNumber to the ObservedAt and the Number of the last. A limit of 0 means 100.
 func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]Observation, error) {
-	if query.Limit <= 0 {
+	if err := checkArgument("ObservationQuery", query); err != nil {
+		return nil, err
+	}
+	if query.Limit == 0 {
 		query.Limit = 100
 	}
 	return e.store.Observations(ctx, query)

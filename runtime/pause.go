@@ -57,6 +57,9 @@ func (e *Engine) PauseWorkflow(ctx context.Context, pause Pause) error {
 		return err
 	}
 	pause.At = storedTime(e.config.Clock.Now())
+	if err := checkArgument("Pause", pause); err != nil {
+		return err
+	}
 	if err := e.store.PauseWorkflow(ctx, pause); err != nil {
 		return err
 	}

@@ -179,6 +179,9 @@ func (e *Engine) RebuildProjection(ctx context.Context, name string) error {
 
 // orderProjection changes what a projection is to do, and takes it from the process that runs it.
 func (e *Engine) orderProjection(ctx context.Context, name string, order ProjectionUpdate) error {
+	if err := checkArgument("the projection's name", name); err != nil {
+		return err
+	}
 	states, err := e.store.Projections(ctx, name)
 	if err != nil {
 		return err
@@ -213,6 +216,9 @@ func (e *Engine) updateProjection(ctx context.Context, name string, update Proje
 // AwaitProjection waits until a projection has applied every event that was stored when it was called, so that what it
 // writes shows what the caller did. A projection that has stopped is *ProjectionHalted.
 func (e *Engine) AwaitProjection(ctx context.Context, name string) error {
+	if err := checkArgument("the projection's name", name); err != nil {
+		return err
+	}
 	horizon, err := e.store.FeedHorizon(ctx)
 	if err != nil {
 		return err

@@ -40,6 +40,9 @@ func newProjectionBoard(e *Engine) (*projectionBoard, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := checkArgument("Projection.Name", bound.name); err != nil {
+			return nil, err
+		}
 		if b.find(bound.name) != nil {
 			return nil, fmt.Errorf("projection %q is there twice", bound.name)
 		}

@@ -143,7 +143,13 @@ func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64,
 	if err != nil {
 		return nil, err
 	}
-	if limit <= 0 {
+	if err := checkArgument("the limit", limit); err != nil {
+		return nil, err
+	}
+	if err := checkArgument("the version", after); err != nil {
+		return nil, err
+	}
+	if limit == 0 {
 		limit = math.MaxInt32
 	}
 	events, err := e.history(ctx, key, max(after, 0), limit)

@@ -92,7 +92,7 @@ func TestUnavailable(t *testing.T) {
 }
 
 func must2(b *bed, client *ticket.Client, id string) {
-	out, err := client.Open(b.Context(), ticket.Open{ID: id, Subject: "s"})
+	out, err := client.Open(b.Context(), ticket.Open{ID: id, Subject: id})
 	must(b, out, err)
 }
 

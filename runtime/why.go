@@ -186,6 +186,9 @@ func (e *Engine) WhyDelivery(ctx context.Context, delivery Lease) (*Explanation,
 	if _, _, err := e.known(delivery.Instance.Workflow, delivery.Instance.ID); err != nil {
 		return nil, err
 	}
+	if err := checkArgument("Lease", delivery); err != nil {
+		return nil, err
+	}
 	decision, err := e.decisionOn(ctx, delivery)
 	if err != nil {
 		return nil, err

@@ -19,12 +19,12 @@ import (
 // those of a POST.
 func (h *handler) failed(w http.ResponseWriter, r *http.Request, input Input, body []byte, err error) {
 	answer := answerTo(input, body, err)
-	if answer.Status >= http.StatusInternalServerError && answer.Code != Paused {
-		level := slog.LevelWarn // not a fault of this program
-		if answer.Status == http.StatusInternalServerError {
-			level = slog.LevelError
-		}
-		slog.Log(r.Context(), level, "ironflow: a request over HTTP failed",
+	switch {
+	case answer.Status == http.StatusInternalServerError:
+		slog.ErrorContext(r.Context(), "ironflow: a request over HTTP failed",
+			"workflow", h.workflow.Name, "method", r.Method, "path", r.URL.Path, "status", answer.Status, "error", usererr.Bound(err.Error()))
+	case answer.Status > http.StatusInternalServerError && answer.Code != Paused: // not a fault of this program
+		slog.WarnContext(r.Context(), "ironflow: a request over HTTP could not be served",
 			"workflow", h.workflow.Name, "method", r.Method, "path", r.URL.Path, "status", answer.Status, "error", usererr.Bound(err.Error()))
 	}
 	h.fail(w, answer)

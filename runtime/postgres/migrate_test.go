@@ -267,7 +267,7 @@ func TestSchemaNames(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
 	for _, name := range []string{
-		"", "pg_mine", "Mine", "9lives", "a-b", `a"b`, "a.b", "ä", "a\x00", "a b", "a\n", strings.Repeat("a", 64),
+		"", "pg_mine", "pg_catalog", "pg_", "information_schema", "Mine", "9lives", "a-b", `a"b`, "a.b", "ä", "a\x00", "a b", "a\n", strings.Repeat("a", 64),
 	} {
 		err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(name))
 		if err == nil || !strings.Contains(err.Error(), "schema") {
@@ -275,6 +275,12 @@ func TestSchemaNames(t *testing.T) {
 		}
 		if _, err := postgres.New(t.Context(), pool, postgres.WithSchema(name)); err == nil {
 			t.Errorf("%q is accepted by New", name)
+		}
+		if _, err := postgres.WriteMigrations(t.TempDir(), postgres.MigrationFiles{Format: postgres.PlainMigrations}, postgres.WithSchema(name)); err == nil {
+			t.Errorf("%q is accepted by WriteMigrations", name)
+		}
+		if _, err := postgres.RolesScript(postgres.Roles{}, postgres.WithSchema(name)); err == nil {
+			t.Errorf("%q is accepted by RolesScript", name)
 		}
 	}
 	// A reserved word, and as long as it gets.

@@ -19,7 +19,7 @@ type config struct {
 }
 
 // WithSchema puts the tables into the named schema. A name has lower case letters, digits and underscores, does not start
-// with a digit or pg_, and has at most 63 bytes.
+// with a digit or pg_, has at most 63 bytes, and is not information_schema.
 func WithSchema(name string) Option {
 	return func(c *config) { c.schema = name }
 }
@@ -44,7 +44,10 @@ func newConfig(options []Option) (config, error) {
 	for _, option := range options {
 		option(&c)
 	}
-	if !schemaName.MatchString(c.schema) || strings.HasPrefix(c.schema, "pg_") {
+	if strings.HasPrefix(c.schema, "pg_") || c.schema == "information_schema" {
+		return config{}, fmt.Errorf("postgres: %q is no name for a schema: PostgreSQL keeps it for itself", c.schema)
+	}
+	if !schemaName.MatchString(c.schema) {
 		return config{}, fmt.Errorf("postgres: %q is no name for a schema: use lower case letters, digits and underscores, "+
 			"at most 63, not beginning with a digit or pg_", c.schema)
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -63,8 +64,11 @@ func RolesScript(roles Roles, options ...Option) (string, error) {
 		if name == "" {
 			name = config.schema + []string{"_owner", "_worker", "_reader"}[i]
 		}
-		if strings.ContainsRune(name, 0) || len(name) > 63 || strings.HasPrefix(name, "pg_") {
-			return "", fmt.Errorf("postgres: %q is no name for a role: at most 63 bytes, not beginning with pg_", name)
+		if strings.HasPrefix(name, "pg_") || strings.EqualFold(name, "public") || strings.EqualFold(name, "none") {
+			return "", fmt.Errorf("postgres: %q is no name for a role: PostgreSQL keeps it for itself", name)
+		}
+		if !utf8.ValidString(name) || strings.ContainsRune(name, 0) || len(name) > 63 {
+			return "", fmt.Errorf("postgres: %q is no name for a role: it is text without NUL, of at most 63 bytes", name)
 		}
 		if slices.Contains(names[:i], name) {
 			return "", fmt.Errorf("postgres: two of the roles are called %q", name)

@@ -51,6 +51,12 @@ func TestUsage(t *testing.T) {
 		{"migrations -what", exitUsage, "-what"},
 		{"migrations db", exitUsage, `unexpected argument "db"`},
 		{"roles -schema a;b", exitFailed, `"a;b"`},
+		{"roles -schema information_schema", exitFailed, `"information_schema"`},
+		{"migrations -schema pg_catalog", exitFailed, `"pg_catalog"`},
+		{"migrations -schema information_schema", exitFailed, `"information_schema"`},
+		{"roles -owner public", exitFailed, `"public"`},
+		{"roles -worker none", exitFailed, `"none"`},
+		{"roles -reader pg_monitor", exitFailed, `"pg_monitor"`},
 		{"migrations -format flyway", exitFailed, `"flyway"`},
 	} {
 		var out strings.Builder
