@@ -184,11 +184,17 @@ func (b *batch) attempt(ctx context.Context) (err error) {
 func (b *batch) report() (report CommitReport) {
 	report.Observations = b.observed
 	for _, g := range b.groups {
-		if g.decided == 0 {
+		inputs := 0
+		for _, t := range g.tasks[:g.decided] {
+			if !t.request.readOnly {
+				inputs++
+			}
+		}
+		if inputs == 0 {
 			continue
 		}
 		report.Instances++
-		report.Inputs += g.decided
+		report.Inputs += inputs
 		if g.chain != nil {
 			report.Events += len(g.chain.change.Events)
 			report.Observations += len(g.chain.change.Inputs.Observations)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"container/list"
+	"sync"
 	"time"
 )
 
@@ -28,8 +29,10 @@ const cacheAge = time.Hour
 const entryOverhead = 400
 
 // stateCache keeps the states of the instances used last, within a number of bytes. One lane uses it, one goroutine at a
-// time. What it says is true only of the version it names: whoever uses it has the store check that version.
+// time; only has is for others, too. What it says is true only of the version it names: whoever uses it has the store check that
+// version.
 type stateCache struct {
+	mu          sync.Mutex
 	limit, used int
 	entries     map[InstanceKey]*list.Element
 	recent      *list.List // of cacheEntry, the one used last in front
@@ -45,10 +48,20 @@ func newStateCache(limit int) *stateCache {
 	return &stateCache{limit: limit, entries: make(map[InstanceKey]*list.Element), recent: list.New()}
 }
 
+// has reports whether the state of an instance is there, so that this program can read the instance.
+func (c *stateCache) has(key InstanceKey, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	element, ok := c.entries[key]
+	return ok && now.Sub(element.Value.(*cacheEntry).asOf).Abs() <= cacheAge
+}
+
 func (c *stateCache) get(key InstanceKey, now time.Time) (cached, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	element, ok := c.entries[key]
 	if ok && now.Sub(element.Value.(*cacheEntry).asOf).Abs() > cacheAge {
-		c.remove(key)
+		c.drop(key)
 		ok = false
 	}
 	if !ok {
@@ -61,6 +74,8 @@ func (c *stateCache) get(key InstanceKey, now time.Time) (cached, bool) {
 }
 
 func (c *stateCache) put(key InstanceKey, state cached) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if element, ok := c.entries[key]; ok {
 		entry := element.Value.(*cacheEntry)
 		c.used += state.bytes - entry.bytes
@@ -71,12 +86,18 @@ func (c *stateCache) put(key InstanceKey, state cached) {
 		c.entries[key] = c.recent.PushFront(&cacheEntry{key, state})
 	}
 	for c.used > c.limit && c.recent.Len() > 0 {
-		c.remove(c.recent.Back().Value.(*cacheEntry).key)
+		c.drop(c.recent.Back().Value.(*cacheEntry).key)
 	}
 	c.publish()
 }
 
 func (c *stateCache) remove(key InstanceKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(key)
+}
+
+func (c *stateCache) drop(key InstanceKey) {
 	if element, ok := c.entries[key]; ok {
 		c.used -= element.Value.(*cacheEntry).bytes + len(key.ID) + entryOverhead
 		c.recent.Remove(element)

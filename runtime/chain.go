@@ -42,6 +42,9 @@ func newChain(key InstanceKey, workflow *Workflow, known cached, now time.Time) 
 // decide decides on one input. Its result is true only when the chain's change is stored, or, if there is none, while
 // the instance is at the chain's base version.
 func (c *chain) decide(req request) (result, error) {
+	if req.readOnly {
+		return result{kind: wasRead}, nil
+	}
 	switch {
 	case req.creates && c.current.version > 0:
 		return result{kind: existed, version: c.current.version}, nil
@@ -259,7 +262,7 @@ func known(workflow *Workflow, before cached, instance Instance) (cached, error)
 	}
 	state, err := workflow.replay(before.state, instance)
 	if err != nil {
-		return cached{}, fmt.Errorf("%s: %w", instance.Key, err)
+		return cached{}, unknown(fmt.Errorf("%s: %w", instance.Key, err))
 	}
 	after.state = state
 	return after, nil

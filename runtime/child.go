@@ -45,12 +45,12 @@ func (w *Workflow) endedEffect(child InstanceKey, parent Parent, d decided) (New
 func (e *Engine) deliverEnded(ctx context.Context, d Delivery) (Settlement, error) {
 	var end ended
 	if err := readJSON(d.Payload, &end); err != nil {
-		return Settlement{}, Permanent(fmt.Errorf("the end of a child: %w", err))
+		return Settlement{}, unknown(fmt.Errorf("the end of a child: %w", err))
 	}
 	fields := make(map[string]json.RawMessage)
 	if len(end.State) > 0 {
 		if err := readJSON(end.State, &fields); err != nil {
-			return Settlement{}, Permanent(fmt.Errorf("the state of a child: %w", err))
+			return Settlement{}, unknown(fmt.Errorf("the state of a child: %w", err))
 		}
 	}
 	setText(fields, map[string]string{"child": d.Lease.Instance.ID, "status": end.Status, "error": ""})
@@ -92,7 +92,7 @@ func (e *Engine) deliverToTarget(ctx context.Context, d Delivery, options Effect
 	}
 	var fields map[string]json.RawMessage
 	if err := readJSON(d.Payload, &fields); err != nil {
-		return Settlement{}, Permanent(fmt.Errorf("effect %s: %w", d.Kind.Name, err))
+		return Settlement{}, unknown(fmt.Errorf("effect %s: %w", d.Kind.Name, err))
 	}
 	done := Settlement{Lease: d.Lease, Verdict: Done}
 	req := request{workflow: workflow, settle: done}
@@ -167,7 +167,7 @@ func (w *Workflow) inputOf(name, id string, fields map[string]json.RawMessage) (
 	}
 	input, err := w.decodeInput(name, payload)
 	if err != nil {
-		return preparedInput{}, err
+		return preparedInput{}, unknown(err)
 	}
 	if id != "" {
 		input = w.withID(input, id)

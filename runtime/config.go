@@ -86,6 +86,10 @@ type Config struct {
 	// TimerRetry is for timers whose delivery fails. Default: 25 attempts, pauses from 500 ms to 10 min.
 	TimerRetry RetryPolicy
 
+	// BlockedTimeout is how long an effect or timer waits that no process can take, because none knows its payload or an event of its
+	// instance. After it the delivery is a dead letter. It must be longer than a rollout takes. Default: 24 h.
+	BlockedTimeout time.Duration
+
 	// Projections are what Run projects events into. Of all engines that have a projection of one name, one at a time runs it;
 	// the others stand by.
 	Projections []AnyProjection
@@ -129,6 +133,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Lease, 10*time.Second)
 	setDefault(&c.PollInterval, 200*time.Millisecond)
 	setDefault(&c.EffectTimeout, time.Minute)
+	setDefault(&c.BlockedTimeout, 24*time.Hour)
 	setDefault(&c.FeedStallAfter, 10*time.Second)
 	setDefault(&c.SnapshotHeldAfter, time.Minute)
 	setDefault(&c.UnavailableTimeout, 10*time.Second)
@@ -165,6 +170,7 @@ func (c Config) validate() error {
 		}
 	}
 	for name, d := range map[string]time.Duration{
+		"BlockedTimeout": c.BlockedTimeout,
 		"Lease": c.Lease, "PollInterval": c.PollInterval, "EffectTimeout": c.EffectTimeout, "StopTimeout": c.StopTimeout,
 		"FeedStallAfter": c.FeedStallAfter, "SnapshotHeldAfter": c.SnapshotHeldAfter, "UnavailableTimeout": c.UnavailableTimeout, "StoreTimeout": c.StoreTimeout,
 	} {

@@ -47,8 +47,9 @@ func newTimerWorker(e *Engine) *worker {
 	for _, workflow := range e.workflows {
 		for _, input := range workflow.inputNames() {
 			w.routes[Kind{Workflow: workflow.name, Name: input}] = route{
-				retry:   e.config.TimerRetry,
-				deliver: e.deliverTimer,
+				retry:     e.config.TimerRetry,
+				deliver:   e.deliverTimer,
+				recurring: func(d Delivery) bool { return workflow.recurring(timerName(d.Lease.Key)) != nil },
 				dead: func(_ context.Context, d Delivery, dead Settlement) (Settlement, error) {
 					return e.skipFiring(workflow.recurring(timerName(d.Lease.Key)), d, dead), nil
 				},
@@ -56,7 +57,8 @@ func newTimerWorker(e *Engine) *worker {
 		}
 		for _, s := range workflow.schedules() {
 			w.routes[ScheduleKind(workflow.name, s.Name)] = route{
-				retry: e.config.TimerRetry,
+				retry:     e.config.TimerRetry,
+				recurring: func(Delivery) bool { return true },
 				deliver: func(ctx context.Context, d Delivery) (Settlement, error) {
 					return e.deliverScheduled(ctx, workflow, s, d)
 				},
@@ -78,6 +80,9 @@ func (e *Engine) deliverEffect(ctx context.Context, workflow *Workflow, d Delive
 		MaxAttempts:    options.Retry.MaxAttempts,
 		RequestedAt:    d.Due,
 	}
+	if err := e.readable(ctx, workflow, d); err != nil {
+		return Settlement{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
+	}
 	handlerCtx, cancel := context.WithTimeout(ctx, options.Timeout)
 	defer cancel()
 	input, err := workflow.handle(handlerCtx, d.Payload, call)
@@ -92,6 +97,13 @@ func (e *Engine) deliverEffect(ctx context.Context, workflow *Workflow, d Delive
 		return Settlement{}, fmt.Errorf("result of effect %s: %w", d.Kind.Name, err)
 	}
 	return settlement, nil
+}
+
+// readable fails unless the result of an effect could be applied to its instance, so that the handler is not called in vain.
+func (e *Engine) readable(ctx context.Context, workflow *Workflow, d Delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, e.config.Lease)
+	defer cancel()
+	return retry(ctx, e.config.Clock, func() error { return e.executor.readable(ctx, workflow, d.Lease.Instance) })
 }
 
 // idempotencyKey names an effect among all effects of all workflows.
@@ -114,7 +126,7 @@ func (e *Engine) deliverTimer(ctx context.Context, d Delivery) (Settlement, erro
 	}
 	input, err := workflow.decodeInput(d.Kind.Name, d.Payload)
 	if err != nil {
-		return Settlement{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
+		return Settlement{}, fmt.Errorf("timer %s: %w", d.Lease.Key, unknown(err))
 	}
 	settlement, err := e.deliverOwn(ctx, workflow, d, input, d.Due)
 	if err != nil {

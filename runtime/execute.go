@@ -121,6 +121,8 @@ type request struct {
 	created   CommitID // the input is refused by an instance that another commit created; 0 for no matter
 	parent    *Parent  // of the instance that the input creates
 
+	readOnly bool // there is no input: the instance is to be read, and nothing decided
+
 	within     Transaction // of the caller; nil for one of its own
 	maxPayload int         // bytes
 }

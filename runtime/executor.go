@@ -155,7 +155,7 @@ func (x *executor) decideAlone(ctx context.Context, in beginner, key InstanceKey
 		begin := time.Now()
 		err = errGoexit // unless it returns
 		defer func() {
-			if !r.repeated {
+			if !r.repeated && !req.readOnly {
 				x.config.reportCommit(begin, CommitReport{
 					Inputs: 1, Instances: 1, Events: len(stored.Events), Apart: true, Observations: len(stored.Inputs.Observations), Err: err,
 				})

@@ -23,8 +23,24 @@ func (e *UnknownEvent) Error() string {
 // Unwrap returns Err.
 func (e *UnknownEvent) Unwrap() error { return e.Err }
 
+// UndecodableEvent says that the fields of a stored event do not have the types that this program declares for them.
+type UndecodableEvent struct {
+	Instance      InstanceKey
+	Version       int64
+	Type          string
+	SchemaVersion int
+	Err           error // names the field
+}
+
+func (e *UndecodableEvent) Error() string {
+	return fmt.Sprintf("%s: event %s of version %d: %v", e.Instance, e.Type, e.Version, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *UndecodableEvent) Unwrap() error { return e.Err }
+
 // DecodeEvent turns a stored event of a workflow into one of the types it declares. Generated code calls it. An event that
-// this program does not know is *UnknownEvent.
+// this program does not know is *UnknownEvent, one whose fields it cannot decode *UndecodableEvent.
 func DecodeEvent[E any](workflow string, events Codec[E], stored StoredEvent) (E, error) {
 	if stored.Instance.Workflow != workflow {
 		var none E
@@ -43,7 +59,7 @@ func DecodeEvent[E any](workflow string, events Codec[E], stored StoredEvent) (E
 	case errors.As(err, &undeclared):
 		err = unknown(err)
 	case err != nil:
-		err = fmt.Errorf("%s: event %s of version %d: %w", stored.Instance, stored.Type, stored.Version, err)
+		err = &UndecodableEvent{stored.Instance, stored.Version, stored.Type, stored.SchemaVersion, err}
 	}
 	return event, err
 }

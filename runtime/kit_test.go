@@ -102,7 +102,10 @@ func (l *logbook) Write(line []byte) (int, error) {
 	return l.t.Output().Write(line)
 }
 
-func (l *logbook) contains(parts ...string) bool {
+func (l *logbook) contains(parts ...string) bool { return l.count(parts...) > 0 }
+
+// count returns how many lines have all of the parts.
+func (l *logbook) count(parts ...string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, line := range l.lines {
@@ -111,10 +114,10 @@ func (l *logbook) contains(parts ...string) bool {
 			all = all && strings.Contains(line, part)
 		}
 		if all {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 func (b *bed) wantLog(parts ...string) {

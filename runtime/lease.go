@@ -32,6 +32,14 @@ func (h *heldLeases) remove(lease Lease) {
 	delete(h.leases, lease)
 }
 
+// current reports whether a lease is one in progress that has not run out.
+func (h *heldLeases) current(lease Lease, now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	held, ok := h.leases[lease]
+	return ok && now.Before(held.until)
+}
+
 func (h *heldLeases) count() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

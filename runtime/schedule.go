@@ -38,8 +38,8 @@ func timerName(key string) string {
 	return name
 }
 
-// skipFiring lets what recurs go on after a firing whose attempts all failed: one bad day must not end it. What fires once
-// becomes a dead letter.
+// skipFiring lets what recurs go on after a firing whose attempts all failed: one bad day must not end it. The reason is kept with
+// the next firing until that is done. What fires once becomes a dead letter.
 func (e *Engine) skipFiring(r *recurrence, d Delivery, dead Settlement) Settlement {
 	if r == nil {
 		return dead
@@ -48,9 +48,9 @@ func (e *Engine) skipFiring(r *recurrence, d Delivery, dead Settlement) Settleme
 	if next.IsZero() {
 		return dead
 	}
-	e.config.Logger.Error("ironflow: a firing is left out", "workflow", d.Kind.Workflow, "instance", d.Lease.Instance.ID,
+	e.config.Logger.Error("ironflow: a firing is skipped, it failed for good", "workflow", d.Kind.Workflow, "instance", d.Lease.Instance.ID,
 		"timer", d.Lease.Key, "due", d.Due, "next", next, "error", dead.Error)
-	return Settlement{Lease: d.Lease, Verdict: Again, At: next, skipped: true}
+	return Settlement{Lease: d.Lease, Verdict: Again, At: next, Error: dead.Error, skipped: true}
 }
 
 // scheduledAt is the field of an input for the nominal time of its firing.
@@ -80,7 +80,7 @@ func (e *Engine) deliverFiring(ctx context.Context, d Delivery, f firing) (Settl
 	fields := make(map[string]json.RawMessage)
 	if len(f.payload) > 0 {
 		if err := readJSON(f.payload, &fields); err != nil {
-			return Settlement{}, err
+			return Settlement{}, unknown(err)
 		}
 	}
 	encoded, err := json.Marshal(at)
@@ -122,8 +122,7 @@ func (e *Engine) deliverScheduled(ctx context.Context, workflow *Workflow, s Sch
 		return Settlement{}, fmt.Errorf("schedule %s: %w", s.Name, err)
 	}
 	if !slices.Contains(workflow.inputNames(), s.Input) {
-		e.config.Logger.WarnContext(ctx, "ironflow: left to a newer process", "workflow", workflow.name, "schedule", s.Name, "input", s.Input)
-		return Settlement{Lease: d.Lease, Verdict: Release, At: storedTime(e.config.Clock.Now()).Add(leaveToNewer)}, nil
+		return Settlement{}, unknown(fmt.Errorf("schedule %s: workflow %s has no input %s", s.Name, workflow.name, s.Input))
 	}
 	settlement, err := e.deliverFiring(ctx, d, firing{
 		recurrence: r, workflow: workflow, input: s.Input, inCommit: true,
@@ -150,14 +149,14 @@ type scheduleDefinition struct {
 func (w *Workflow) asStored(s ScheduledInput, definition []byte) (ScheduledInput, *recurrence, error) {
 	var stored scheduleDefinition
 	if err := readJSON(definition, &stored); err != nil {
-		return s, nil, fmt.Errorf("its stored definition: %w", err)
+		return s, nil, unknown(fmt.Errorf("its stored definition: %w", err))
 	}
 	if stored == s.definition() {
 		return s, w.scheduled(s.Name), nil
 	}
 	s.Input, s.Schedule, s.Zone, s.Instance = stored.Input, stored.Schedule, stored.Zone, stored.Instance
 	r, err := s.parse()
-	return s, r, err
+	return s, r, unknown(err)
 }
 
 func (s ScheduledInput) definition() scheduleDefinition {

@@ -95,8 +95,8 @@ func (s *settler) settle(batch []settling) {
 		config.Telemetry.Settled(report)
 	}
 	for _, lease := range lost {
-		config.Logger.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now",
-			"workflow", lease.Instance.Workflow, "instance", lease.Instance.ID, "error", &LeaseLost{Lease: lease})
+		log := config.Logger.With("workflow", lease.Instance.Workflow, "instance", lease.Instance.ID)
+		s.worker.lost(ctx, log, lease, &LeaseLost{Lease: lease})
 	}
 	for _, b := range batch {
 		b.done()

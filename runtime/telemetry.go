@@ -108,7 +108,8 @@ const (
 	DeliveryDied      DeliveryResult = "dead"       // it failed for the last time
 	DeliveryLeaseLost DeliveryResult = "lease_lost" // it is someone else's now
 	DeliveryReleased  DeliveryResult = "released"   // the engine stops; it was given back
-	DeliveryLeft      DeliveryResult = "left"       // a newer process has to do it
+	DeliveryCancelled DeliveryResult = "cancelled"  // its instance cancelled, replaced or dropped it meanwhile
+	DeliveryLeft      DeliveryResult = "left"       // this process cannot take it, it waits for one that can
 	DeliverySkipped   DeliveryResult = "skipped"    // a firing of what recurs is left out: it was missed, or failed for the last time
 )
 
@@ -243,8 +244,6 @@ func (s *Settlement) ending(otherwise DeliveryEnd) DeliveryEnd {
 	switch {
 	case s.skipped:
 		otherwise.Result, otherwise.Again = DeliverySkipped, s.At
-	case s.Verdict == Release:
-		otherwise.Result, otherwise.Again = DeliveryLeft, s.At
 	}
 	return otherwise
 }

@@ -212,7 +212,7 @@ func TestTelemetryOfFirings(t *testing.T) {
 		}{
 			{"Tick", runtime.MissedSkip, "delivery timers schedule:count attempt 1 skipped again true error false"},
 			{"Close", runtime.MissedLatest, "delivery timers schedule:count attempt 1 skipped again true error true"}, // panics
-			{"Unheard", runtime.MissedLatest, "delivery timers schedule:count attempt 1 left again true error false"},
+			{"Unheard", runtime.MissedLatest, "delivery timers schedule:count attempt 1 left again true error true"},
 		} {
 			c, w := newClock(), &witness{}
 			config := b.config(c)

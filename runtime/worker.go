@@ -45,7 +45,12 @@ type route struct {
 
 	// dead is asked what becomes of a delivery that is to be a dead letter; nil makes it one.
 	dead func(ctx context.Context, d Delivery, dead Settlement) (Settlement, error)
+
+	// recurring reports whether a delivery is due again after it was done; nil for never.
+	recurring func(d Delivery) bool
 }
+
+func (r *route) recurs(d Delivery) bool { return r.recurring != nil && r.recurring(d) }
 
 func newWorker(name QueueName, queue Queue, config Config, slots int) *worker {
 	return &worker{
@@ -253,7 +258,9 @@ func (w *worker) pause(stop context.Context, d time.Duration) {
 // is settled. A delivery that was claimed while the engine was told to stop is given back.
 func (r *workerRun) serve(stop context.Context, s shift) {
 	if stop.Err() != nil {
-		r.end(s, Settlement{Lease: s.Lease, Verdict: Release, At: storedTime(r.config.Clock.Now())})
+		r.end(s, Settlement{
+			Lease: s.Lease, Verdict: Release, At: storedTime(r.config.Clock.Now()), BlockedSince: s.BlockedSince,
+		})
 		return
 	}
 	log := newDeliveryLogger(r.config.Logger, &s.Delivery)
@@ -287,9 +294,9 @@ func (r *workerRun) end(s shift, settlement Settlement) {
 // attempt returns how the lease is to end, Verdict 0 when there is nothing to settle any more, and what is reported.
 func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (Settlement, DeliveryEnd) {
 	route := w.routes[d.Kind]
-	if d.Attempt > route.retry.MaxAttempts {
+	if d.Attempt > route.retry.MaxAttempts && !route.onProbation(d) {
 		return w.bury(ctx, log, d, nil, Settlement{
-			Lease: d.Lease, Verdict: Dead, At: storedTime(w.config.Clock.Now()), Error: lastWord(d, route.retry),
+			Lease: d.Lease, Verdict: Dead, At: storedTime(w.config.Clock.Now()), Error: lastWord(d, route),
 		})
 	}
 	settlement, err := route.deliver(ctx, d)
@@ -298,19 +305,16 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (Set
 	}
 	now := storedTime(w.config.Clock.Now())
 	var lost *LeaseLost
-	var newer *UnknownEvent
 	switch {
 	case !usererr.Is(err) && errors.As(err, &lost), errors.As(context.Cause(ctx), &lost): // a handler may hear of another lease
-		log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now", "error", err)
-		return Settlement{}, DeliveryEnd{Result: DeliveryLeaseLost, Err: err}
+		return Settlement{}, DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}
 	case errors.Is(context.Cause(ctx), errStopping):
 		log.InfoContext(ctx, "ironflow: interrupted by the stop, given back", "error", err)
-		return Settlement{Lease: d.Lease, Verdict: Release, At: now}, DeliveryEnd{Result: DeliveryReleased, Err: err}
-	case errors.As(err, &newer):
-		// While a release rolls out, a newer process works on the same instances. It will come by.
-		log.WarnContext(ctx, "ironflow: left to a newer process", "error", err)
-		again := now.Add(leaveToNewer)
-		return Settlement{Lease: d.Lease, Verdict: Release, At: again}, DeliveryEnd{Result: DeliveryLeft, Again: again, Err: err}
+		return Settlement{
+			Lease: d.Lease, Verdict: Release, At: now, BlockedSince: d.BlockedSince,
+		}, DeliveryEnd{Result: DeliveryReleased, Err: err}
+	case cannotTake(err):
+		return w.block(ctx, log, d, err, now)
 	}
 	settlement = route.retry.settle(d, err, now)
 	if settlement.Verdict == Dead {
@@ -318,25 +322,54 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (Set
 	}
 	if settlement.Verdict == Release {
 		log.DebugContext(ctx, "ironflow: snoozed", "until", settlement.At)
-		w.wakeAt(settlement.At) // unlike for what is left to a newer process, which would be too late each time
+		w.wakeAt(settlement.At) // unlike for what is left to another process, which would be too late each time
 		return settlement, DeliveryEnd{Result: DeliverySnoozed, Again: settlement.At, Err: err}
 	}
 	log.WarnContext(ctx, "ironflow: attempt failed", "retry_at", settlement.At, "error", err)
 	return settlement, DeliveryEnd{Result: DeliveryRetried, Again: settlement.At, Err: err}
 }
 
-// leaveToNewer is how long a delivery waits that this process is too old for. The attempt does not count: what a rollout has not
-// reached yet is not dead.
-const leaveToNewer = time.Second
+// lost says that a delivery is no longer this worker's, and returns what became of the attempt. When the delivery is gone, and its
+// lease had not run out, nobody can have taken it over: a commit of its instance has cancelled, replaced or dropped it, or somebody
+// discarded it. That is nothing to worry about.
+func (w *worker) lost(ctx context.Context, log *slog.Logger, lease Lease, err error) DeliveryResult {
+	if w.held.current(lease, w.config.Clock.Now()) && w.isGone(ctx, lease) {
+		log.DebugContext(ctx, "ironflow: cancelled meanwhile", "error", err)
+		return DeliveryCancelled
+	}
+	log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now", "error", err)
+	return DeliveryLeaseLost
+}
+
+// isGone reports whether the delivery of a lease is not in the queue any more.
+func (w *worker) isGone(ctx context.Context, lease Lease) bool {
+	waiting, err := w.queue.Waiting(context.WithoutCancel(ctx), lease.Instance, waitingLimit)
+	return err == nil && !slices.ContainsFunc(waiting, func(d WaitingDelivery) bool {
+		return d.Lease.Key == lease.Key && d.Lease.Position == lease.Position && d.Lease.Version == lease.Version
+	})
+}
 
 // lastWord is the error of a delivery whose attempts are used up: what bury has left, or that there was no word from the last.
-func lastWord(d Delivery, policy RetryPolicy) string {
-	if d.Attempt > policy.MaxAttempts+1 && d.LastError != "" {
-		return d.LastError
+func lastWord(d Delivery, r route) string {
+	most := r.retry.MaxAttempts
+	if d.Attempt > most+1 && d.LastError != "" && !r.recurs(d) {
+		return withoutNotTold(d.LastError)
 	}
-	return usererr.Bound(fmt.Sprintf(
-		"gave up after %d attempts; the last one did not report back: its process crashed, or lost its lease. Last error: %s",
-		policy.MaxAttempts, d.LastError))
+	text := fmt.Sprintf("gave up after %d attempts; the last one did not report back: its process crashed, or lost its lease", most)
+	if d.Attempt > most+1 {
+		text += ", as in the firing before"
+	}
+	if d.LastError != "" {
+		text += ". Last error: " + d.LastError
+	}
+	return usererr.Bound(text)
+}
+
+// onProbation reports whether a firing may be tried once more after the attempts at the one before were used up without a report, as
+// when a decider kills its process. If that happens again, the schedule or timer is a dead letter: it does not kill processes for
+// ever.
+func (r *route) onProbation(d Delivery) bool {
+	return d.Attempt == r.retry.MaxAttempts+2 && r.recurs(d)
 }
 
 // maxBurials is how many more attempts there are at telling a workflow that an effect is dead.
@@ -352,21 +385,40 @@ func (w *worker) bury(
 	if cause == nil {
 		ending.Err = errors.New(dead.Error)
 	}
-	log.ErrorContext(ctx, "ironflow: dead letter", "error", dead.Error)
-	if route.dead == nil {
-		return dead, ending
+	// A firing that did not report back was followed by another one that did not: see onProbation.
+	hopeless := cause == nil && route.recurs(d) && d.Attempt > route.retry.MaxAttempts+1
+	if route.dead == nil || hopeless {
+		return w.letDie(ctx, log, dead, ending)
 	}
 	settlement, err := route.dead(ctx, d, dead)
 	var lost *LeaseLost
 	switch {
-	case err == nil:
+	case err == nil && settlement.skipped:
+		if cause == nil {
+			settlement.Attempts = route.retry.MaxAttempts + 1
+		}
 		return settlement, settlement.ending(ending)
+	case err == nil && settlement.Verdict == 0:
+		log.WarnContext(ctx, "ironflow: dead letter, the workflow was told", "error", dead.Error)
+		return settlement, ending
+	case err == nil:
+		return w.letDie(ctx, log, settlement, ending)
 	case errors.As(err, &lost):
-		log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now", "error", err)
-		return Settlement{}, DeliveryEnd{Result: DeliveryLeaseLost, Err: err}
+		return Settlement{}, DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}
+	case cannotTake(err):
+		waits, left, ok := w.blockBurial(d, dead, err)
+		if ok {
+			if d.BlockedSince.IsZero() {
+				log.ErrorContext(ctx, "ironflow: this process cannot tell the workflow of its dead effect, left to one that can",
+					"error", err, "effect_error", dead.Error)
+			}
+			return waits, left
+		}
+		log.ErrorContext(ctx, "ironflow: the workflow was not told of its dead effect", "error", err)
+		return w.letDie(ctx, log, dead, ending)
 	case d.Attempt > route.retry.MaxAttempts+maxBurials:
 		log.ErrorContext(ctx, "ironflow: the workflow was not told of its dead effect", "error", err)
-		return dead, ending
+		return w.letDie(ctx, log, dead, ending)
 	}
 	// The next claim finds the attempts used up, whatever they were, and comes here again with the error as it is: the handler
 	// has said its last word.
@@ -375,6 +427,12 @@ func (w *worker) bury(
 	return Settlement{
 		Lease: d.Lease, Verdict: RetryLater, At: again, Error: dead.Error, Attempts: route.retry.MaxAttempts + 1,
 	}, DeliveryEnd{Result: DeliveryRetried, Again: again, Err: err}
+}
+
+// letDie makes a dead letter that somebody has to decide about.
+func (w *worker) letDie(ctx context.Context, log *slog.Logger, dead Settlement, ending DeliveryEnd) (Settlement, DeliveryEnd) {
+	log.ErrorContext(ctx, "ironflow: dead letter", "error", dead.Error)
+	return dead, ending
 }
 
 // storeBackoff is for calls of a store that failed and are worth repeating at once.

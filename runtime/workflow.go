@@ -332,7 +332,7 @@ func (w *typed[S, I, E, F, R]) handle(ctx context.Context, payload []byte, call 
 	defer recoverTo(&err, "the handler of ", call.Effect)
 	effect, err := decode(codec.NewDecoder(payload), call.Effect, w.Effects)
 	if err != nil {
-		return nil, Permanent(err)
+		return nil, unknown(err)
 	}
 	result, err = w.Handle(ctx, effect, call)
 	return result, usererr.Wrap(err)
