@@ -171,7 +171,7 @@ func (c Config) validate() error {
 	}
 	for name, d := range map[string]time.Duration{
 		"BlockedTimeout": c.BlockedTimeout,
-		"Lease": c.Lease, "PollInterval": c.PollInterval, "EffectTimeout": c.EffectTimeout, "StopTimeout": c.StopTimeout,
+		"Lease":          c.Lease, "PollInterval": c.PollInterval, "EffectTimeout": c.EffectTimeout, "StopTimeout": c.StopTimeout,
 		"FeedStallAfter": c.FeedStallAfter, "SnapshotHeldAfter": c.SnapshotHeldAfter, "UnavailableTimeout": c.UnavailableTimeout, "StoreTimeout": c.StoreTimeout,
 	} {
 		if d < 0 {
