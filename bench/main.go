@@ -135,18 +135,19 @@ type size struct {
 	claims         int
 	deadLetters    int
 	finished       int // instances
+	keys           int // that wait
 }
 
 var fullSize = size{
 	rounds: 5, warmUp: time.Second, window: 2 * time.Second,
 	instances: 10_000, pgbenchClients: []int{32, 64},
 	effects: 100_000, seedEffects: 20_000, loops: 20_000, timers: 20_000, latencies: 200, histories: 400,
-	claims: 400, deadLetters: 100_000, finished: 1_000_000,
+	claims: 400, deadLetters: 100_000, finished: 1_000_000, keys: 1_000_000,
 }
 
 var quickSize = size{
 	rounds: 1, warmUp: 300 * time.Millisecond, window: 700 * time.Millisecond,
 	instances: 10_000, pgbenchClients: []int{48},
 	effects: 30_000, seedEffects: 5_000, loops: 5_000, timers: 5_000, latencies: 100, histories: 100,
-	claims: 100, deadLetters: 20_000, finished: 100_000,
+	claims: 100, deadLetters: 20_000, finished: 100_000, keys: 20_000,
 }

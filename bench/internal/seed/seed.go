@@ -1,8 +1,8 @@
 // Package seed is the baseline of the benchmarks: the store that ironflow for Go replaces, as a sequence of statements.
 //
-// It has the statement order of the Rust crate's store, each statement a round trip through pgx: begin, look whether the
-// instance has completed, create it, lock it, read its events, append, enqueue, schedule, commit. It was written for the
-// comparison, from the description of that store's interface.
+// It has the statement order of the Rust crate's store, each statement a round trip through pgx: BEGIN, insert the
+// instance, lock it, read its events, insert the event, insert the effect, upsert the timer when there is one, update the instance,
+// COMMIT. It was written for the comparison, from the description of that store's interface.
 package seed
 
 import (
@@ -19,7 +19,7 @@ const schema = `
 CREATE SCHEMA seed;
 CREATE TABLE seed.instances (
     workflow_type text NOT NULL, workflow_id text NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),
-    completed_at timestamptz, unique_key text, PRIMARY KEY (workflow_type, workflow_id));
+    event_count bigint NOT NULL DEFAULT 0, last_event_at timestamptz, completed_at timestamptz, unique_key text, PRIMARY KEY (workflow_type, workflow_id));
 CREATE TABLE seed.events (
     global_sequence bigserial PRIMARY KEY, workflow_type text NOT NULL, workflow_id text NOT NULL, sequence bigint NOT NULL,
     payload jsonb NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), UNIQUE (workflow_type, workflow_id, sequence));
@@ -61,19 +61,17 @@ func (s *Store) Decide(ctx context.Context, id string, amount int64, note string
 	defer tx.Rollback(ctx)
 
 	const workflow = "tally"
-	var completed bool
-	err = tx.QueryRow(ctx, `SELECT completed_at IS NOT NULL FROM seed.instances WHERE workflow_type = $1 AND workflow_id = $2`,
-		workflow, id).Scan(&completed)
-	if err != nil && err != pgx.ErrNoRows {
-		return err
-	}
 	if _, err := tx.Exec(ctx, `INSERT INTO seed.instances (workflow_type, workflow_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
 		workflow, id); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `SELECT 1 FROM seed.instances WHERE workflow_type = $1 AND workflow_id = $2 FOR UPDATE`,
-		workflow, id); err != nil {
+	var completed bool
+	if err := tx.QueryRow(ctx, `SELECT completed_at IS NOT NULL FROM seed.instances WHERE workflow_type = $1 AND workflow_id = $2 FOR UPDATE`,
+		workflow, id).Scan(&completed); err != nil {
 		return err
+	}
+	if completed {
+		return fmt.Errorf("seed: %s has completed", id)
 	}
 	sequence, sum, err := replay(ctx, tx, workflow, id)
 	if err != nil {
@@ -102,6 +100,10 @@ func (s *Store) Decide(ctx context.Context, id string, amount int64, note string
 			workflow, id, time.Now().Add(time.Hour)); err != nil {
 			return err
 		}
+	}
+	if _, err := tx.Exec(ctx, `UPDATE seed.instances SET event_count = $3, last_event_at = now() WHERE workflow_type = $1 AND workflow_id = $2`,
+		workflow, id, sequence+1); err != nil {
+		return err
 	}
 	return tx.Commit(ctx)
 }
