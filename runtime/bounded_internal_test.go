@@ -95,6 +95,9 @@ func (h hanging) FeedHorizon(context.Context) (FeedHorizon, error) { return stay
 func (h hanging) FeedBlockers(context.Context) ([]FeedBlocker, error) {
 	return stay[[]FeedBlocker](h)
 }
+func (h hanging) FirstEventAfter(context.Context, FeedPosition) (time.Time, error) {
+	return stay[time.Time](h)
+}
 func (h hanging) Projections(context.Context, ...string) ([]ProjectionState, error) {
 	return stay[[]ProjectionState](h)
 }

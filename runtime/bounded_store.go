@@ -225,6 +225,12 @@ func (s *boundedStore) FeedBlockers(ctx context.Context) ([]FeedBlocker, error) 
 	return answered(ctx, s.limit, "FeedBlockers", s.store.FeedBlockers, nil)
 }
 
+func (s *boundedStore) FirstEventAfter(ctx context.Context, after FeedPosition) (time.Time, error) {
+	return answered(ctx, s.limit, "FirstEventAfter", func(ctx context.Context) (time.Time, error) {
+		return s.store.FirstEventAfter(ctx, after)
+	}, nil)
+}
+
 func (s *boundedStore) Projections(ctx context.Context, names ...string) ([]ProjectionState, error) {
 	return answered(ctx, s.limit, "Projections", func(ctx context.Context) ([]ProjectionState, error) {
 		return s.store.Projections(ctx, names...)

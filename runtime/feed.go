@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -22,6 +23,8 @@ type Feed interface {
 	// EventsSince returns up to limit events after a position, oldest first, and only those that a filter lets through
 	// when there is one. It waits for nothing. A page may have fewer events than that although there are more, as long as
 	// its Next is before its Settled; one that reaches Settled has all that could be read at the time of the call.
+	//
+	// A position beyond the last number that was given to an event is *FeedSetBack.
 	EventsSince(ctx context.Context, after FeedPosition, limit int, filters ...EventFilter) (FeedPage, error)
 
 	// FeedHorizon finds out how far the feed can be read. Polling it while nothing is written is cheap.
@@ -29,6 +32,10 @@ type Feed interface {
 
 	// FeedBlockers returns what FeedHorizon waits for, the oldest first; nothing when it does not wait.
 	FeedBlockers(ctx context.Context) ([]FeedBlocker, error)
+
+	// FirstEventAfter returns when the first event after a position was recorded, also when the feed cannot be read that far yet.
+	// It is zero when there is none.
+	FirstEventAfter(ctx context.Context, after FeedPosition) (time.Time, error)
 }
 
 // EventFilter lets events of a workflow through: those of the given types, or all when there are none. Of several
@@ -42,11 +49,20 @@ type EventFilter struct {
 type FeedPage struct {
 	Events []StoredEvent
 
-	// Next is the position to read on from. It is past the last event, and past those that the filters held back.
+	// Next is the position to read on from. It is past the last event, and past those that the filters held back. It is never
+	// beyond the last event that was looked at, because numbers that no event has may be given again after a crash.
 	Next FeedPosition
 
 	// Settled is how far the feed could be read: Next is at most that.
 	Settled FeedPosition
+
+	// Looked is how far this page has looked, over numbers that no event has: only a FeedHorizon beyond it has news. It is not a
+	// position to keep.
+	Looked FeedPosition
+
+	// Server tells the runs of database servers apart: its first word is another one after a failover, the rest after each
+	// restart. It is empty for a store without a server.
+	Server string
 }
 
 // FeedHorizon is how far the feed can be read.
@@ -57,6 +73,53 @@ type FeedHorizon struct {
 	// Issued is the highest number that was given to an event, by a transaction that may not have ended yet, or not well.
 	// When it is larger than Settled, the feed waits for transactions that were under way.
 	Issued FeedPosition
+
+	// Newest is the number of the newest event that is stored. When it is larger than Settled, there are events that cannot be read
+	// yet.
+	Newest FeedPosition
+}
+
+// FeedSetBack says that a reader's position is not part of the feed: the database lost events, by a failover to a server that lacked
+// the last commits or by a restore, and numbers new ones as those that were lost. The reader would miss them.
+//
+// What the reader made of events after the loss has to be undone. Then it goes on from Issued, or from an earlier position that it is
+// sure of; 0 always works. RebuildProjection does both for a projection.
+type FeedSetBack struct {
+	Position FeedPosition // of the reader
+	Issued   FeedPosition // the last number that was given to an event
+
+	// Event, when not 0, is the number of the event that the reader has read and that is not there any more, or is another one.
+	Event FeedPosition
+
+	// Repair, when not empty, is the statement for the case that no events were lost, but the database does not know how far it had
+	// numbered them.
+	Repair string
+}
+
+func (e *FeedSetBack) Error() string {
+	text := fmt.Sprintf("position %d is %d beyond the last number that was given to an event, %d", e.Position, e.Position-e.Issued, e.Issued)
+	if e.Event != 0 {
+		text = fmt.Sprintf("event %d, which was read, is not in the database any more; the last number that was given to an event is %d", e.Event, e.Issued)
+	}
+	text += fmt.Sprintf(": the database was set back, by a failover or a restore. Undo what was made of the events that are lost, and read on "+
+		"from position %d at the latest, or from 0; RebuildProjection does so for a projection", min(e.Issued, e.Position-1))
+	if e.Repair != "" {
+		text += ". If no event was lost, only the numbering was: " + e.Repair
+	}
+	return text
+}
+
+// SequenceBehind says that the database gives numbers to events that other events have already: readers would not see them. A failover
+// by logical replication and some restores leave the sequence behind. No event is stored until Repair was run.
+type SequenceBehind struct {
+	Issued FeedPosition // the last number that was given to an event
+	Stored FeedPosition // the highest number of a stored event
+	Repair string       // the statement that mends it
+}
+
+func (e *SequenceBehind) Error() string {
+	return fmt.Sprintf("the sequence that numbers events is at %d, but event %d is stored: new events would be invisible to readers; run this statement: %s",
+		e.Issued, e.Stored, e.Repair)
 }
 
 // FeedBlocker is a transaction that the feed waits for, because it may be about to commit events that were numbered
@@ -173,7 +236,7 @@ const subscriptionPage = 256
 //	}
 //
 // An error of the store comes with an event that is empty; a loop that goes on after it tries again, after a pause. The
-// end of ctx comes as an error too, and is the last. The position is the caller's to keep: a subscription that starts
+// end of ctx comes as an error too, and is the last, and so is *FeedSetBack. The position is the caller's to keep: a subscription that starts
 // again from the last one it kept misses nothing. To keep it in one transaction with what was made of the events, use a
 // Projection.
 //
@@ -184,11 +247,16 @@ func (e *Engine) Subscribe(ctx context.Context, after FeedPosition, filters ...E
 			yield(StoredEvent{}, err)
 			return
 		}
-		position, failures := after, 0
+		reader, failures := feedReader{feed: e.store, position: after, sure: after}, 0
 		for {
-			page, err := e.store.EventsSince(ctx, position, subscriptionPage, filters...)
+			position := reader.position
+			page, err := reader.read(ctx, subscriptionPage, filters...)
 			if ctx.Err() != nil {
 				yield(StoredEvent{}, ctx.Err())
+				return
+			}
+			if back := (*FeedSetBack)(nil); errors.As(err, &back) {
+				yield(StoredEvent{}, fmt.Errorf("ironflow: reading the feed after position %d: %w", position, err))
 				return
 			}
 			if err != nil {
@@ -209,12 +277,64 @@ func (e *Engine) Subscribe(ctx context.Context, after FeedPosition, filters ...E
 					return
 				}
 			}
-			position = page.Next
 			if len(page.Events) == 0 && page.Next >= page.Settled {
-				e.feed.wait(ctx, position)
+				e.feed.wait(ctx, page.Looked)
 			}
 		}
 	}
+}
+
+// feedReader reads one page after the other. When another server answers, or the same one after a restart, it makes sure that what it
+// has read is still there.
+type feedReader struct {
+	feed     Feed
+	position FeedPosition
+	server   string // that answered last
+
+	// sure is the position that the reader began at, or behind the last event that it has read, which commit has stored. What is
+	// between it and position was not wanted.
+	sure   FeedPosition
+	commit CommitID
+}
+
+func (r *feedReader) read(ctx context.Context, limit int, filters ...EventFilter) (FeedPage, error) {
+	page, err := r.feed.EventsSince(ctx, r.position, limit, filters...)
+	if err != nil {
+		return FeedPage{}, err
+	}
+	if r.server != "" && page.Server != r.server {
+		if err := r.checkHistory(ctx, page.Server); err != nil {
+			return FeedPage{}, err
+		}
+		if r.position != r.sure { // the numbers between the two may have been given again
+			r.position, r.server = r.sure, page.Server
+			return r.read(ctx, limit, filters...)
+		}
+	}
+	r.position, r.server = page.Next, page.Server
+	if n := len(page.Events); n > 0 {
+		r.sure, r.commit = page.Events[n-1].Position(), page.Events[n-1].Commit
+	}
+	return page, nil
+}
+
+// checkHistory fails when the last event that was read is another one now. One that is not there was deleted, unless there was a
+// failover.
+func (r *feedReader) checkHistory(ctx context.Context, server string) error {
+	if r.commit == 0 {
+		return nil
+	}
+	page, err := r.feed.EventsSince(ctx, r.sure-1, 1)
+	if err != nil {
+		return err
+	}
+	there := len(page.Events) > 0 && page.Events[0].Position() == r.sure
+	before, _, _ := strings.Cut(r.server, " ")
+	after, _, _ := strings.Cut(server, " ")
+	if there && page.Events[0].Commit != r.commit || !there && before != after {
+		return &FeedSetBack{Position: r.sure, Issued: max(page.Settled, page.Looked), Event: r.sure}
+	}
+	return nil
 }
 
 // sleep waits for a time, or for the end of ctx.

@@ -17,7 +17,8 @@ type ProjectionInfo struct {
 	// Behind is how many events are still to be looked at, at most: numbers that no event has are counted, too.
 	Behind int64
 
-	// Delay is the age of the oldest event that is still to be looked at; 0 when there is none.
+	// Delay is the age of the oldest event that is still to be looked at, also while a stall keeps the feed from being read that
+	// far; 0 when there is none.
 	Delay time.Duration
 
 	// Registered says that this engine has it and would run it.
@@ -46,6 +47,9 @@ type ProjectionHalted struct {
 }
 
 func (e *ProjectionHalted) Error() string {
+	if e.StoppedAt == 0 {
+		return fmt.Sprintf("projection %q has stopped: %s", e.Name, e.LastError)
+	}
 	return fmt.Sprintf("projection %q has stopped at event %d: %s", e.Name, e.StoppedAt, e.LastError)
 }
 
@@ -85,13 +89,13 @@ func (e *Engine) projectionInfos(ctx context.Context, states []ProjectionState) 
 	list := make([]ProjectionInfo, 0, len(states))
 	for _, s := range states {
 		info := ProjectionInfo{ProjectionState: s, Registered: e.projections.find(s.Name) != nil}
-		if info.Behind = max(int64(horizon.Issued-s.Position), 0); info.Behind > 0 {
-			page, err := e.store.EventsSince(ctx, s.Position, 1)
+		if info.Behind = max(int64(horizon.Newest-s.Position), 0); info.Behind > 0 {
+			oldest, err := e.store.FirstEventAfter(ctx, s.Position)
 			if err != nil {
 				return nil, err
 			}
-			if len(page.Events) > 0 {
-				info.Delay = max(now.Sub(page.Events[0].RecordedAt), 0)
+			if !oldest.IsZero() {
+				info.Delay = max(now.Sub(oldest), 0)
 			}
 		}
 		list = append(list, info)
@@ -233,7 +237,7 @@ func (e *Engine) AwaitProjection(ctx context.Context, name string) error {
 		case len(states) == 0:
 		case states[0].Status == ProjectionStopped:
 			return &ProjectionHalted{name, states[0].StoppedAt, states[0].LastError}
-		case !states[0].Rebuild && states[0].Position >= horizon.Issued:
+		case !states[0].Rebuild && states[0].Position >= horizon.Newest:
 			return nil
 		}
 		sleep(ctx, systemClock{}, wait)

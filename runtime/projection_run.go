@@ -107,6 +107,7 @@ type projectorRun struct {
 	token    int64
 	stored   FeedPosition // that the state has
 	position FeedPosition // that was read up to; ahead of stored when what came was not wanted
+	server   string       // that answered last
 	saved    time.Time    // when the position was stored last
 	rebuild  bool
 
@@ -226,8 +227,14 @@ func (r *projectorRun) project(reading, ctx context.Context) {
 			continue
 		}
 		r.begin(r.config().StoreTimeout)
-		page, err := r.board.engine.store.EventsSince(reading, r.position, r.limit(), r.filters...)
+		page, err := r.read(reading)
 		r.end(err)
+		if back := (*FeedSetBack)(nil); errors.As(err, &back) {
+			if !r.stopAt(reading, ctx, 0, err) {
+				return
+			}
+			continue
+		}
 		if err != nil {
 			r.pauseAfter(reading, "reading the feed for a projection failed", err)
 			continue
@@ -244,6 +251,21 @@ func (r *projectorRun) project(reading, ctx context.Context) {
 			return
 		}
 	}
+}
+
+// read reads on. When another server answers, or the same one after a restart, what was passed by since the stored position is read
+// again: the numbers may have been given to other events. The stored position itself is part of what the server keeps.
+func (r *projectorRun) read(ctx context.Context) (FeedPage, error) {
+	page, err := r.board.engine.store.EventsSince(ctx, r.position, r.limit(), r.filters...)
+	if err != nil {
+		return page, err
+	}
+	if r.server != "" && page.Server != r.server && r.position != r.stored {
+		r.position = r.stored
+		page, err = r.board.engine.store.EventsSince(ctx, r.position, r.limit(), r.filters...)
+	}
+	r.server = page.Server
+	return page, err
 }
 
 func (r *projectorRun) limit() int {
@@ -289,7 +311,7 @@ func (r *projectorRun) idle(reading context.Context, page FeedPage) bool {
 	r.begin(wait)
 	reading, cancel := context.WithTimeout(reading, wait)
 	defer cancel()
-	r.board.engine.feed.wait(reading, r.position)
+	r.board.engine.feed.wait(reading, page.Looked)
 	return true
 }
 

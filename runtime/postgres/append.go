@@ -10,13 +10,16 @@ import (
 )
 
 // appendWait is how long a batch waits for each of its locks. Whoever holds one for longer than a commit takes is not
-// waited for: the rest of the batch would wait as well. The function append_change sets the same.
+// waited for: the rest of the batch would wait as well. The function append_change_after sets the same.
 const appendWait = "50ms"
 
 // Append implements runtime.Store. A change on its own is one statement, which needs no transaction around it.
 func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
 	if len(batch.Changes) == 0 {
 		return s.unchanged(ctx, batch.Unchanged)
+	}
+	if err := s.horizon.refuses(ctx); err != nil {
+		return err
 	}
 	return s.pool.run(ctx, func(conn *lent) error { return s.append(ctx, conn, batch) })
 }
@@ -86,7 +89,8 @@ func (c *versionColumns) describe() string {
 	return describe(keys)
 }
 
-// Committed implements runtime.Store.
+// Committed implements runtime.Store. It says yes only when the commit is as durable as one that was answered: the wait for a
+// synchronous standby may have been cancelled on the server. A commit of its own then waits in its place.
 func (s *Store) Committed(
 	ctx context.Context, instance runtime.InstanceKey, version int64, commit runtime.CommitID,
 ) (committed bool, err error) {
@@ -100,6 +104,14 @@ func (s *Store) Committed(
 		})
 		batch.Queue("ROLLBACK")
 	})
+	if err == nil && committed {
+		err = s.pool.run(ctx, func(conn *lent) error {
+			defer uncancelled(conn.Conn.Conn().PgConn())()
+			var batch pgx.Batch
+			batch.Queue(flush)
+			return conn.send(ctx, &batch)
+		})
+	}
 	if err != nil {
 		return false, wrap(err, "find commit of %s", instance)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 )
 
 // commitTimeout bounds the wait for the answer to a batch with COMMIT, which a synchronous standby may hold up.
-const commitTimeout = 30 * time.Second
+var commitTimeout = 30 * time.Second
 
 // commit sends the statements in one round trip: after a statement that fails, the server skips the rest. COMMIT is the
 // last, unless there is only one, which commits when it is done. On success the connection is out of the transaction.
@@ -28,6 +29,7 @@ func (b *changeBatch) commit(ctx context.Context, conn *lent) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 
+	defer uncancelled(conn.Conn.Conn().PgConn())()
 	b.pool.suit(&b.Batch)
 	results := conn.SendBatch(ctx, &b.Batch)
 	var tag pgconn.CommandTag
@@ -55,6 +57,23 @@ func (b *changeBatch) commit(ctx context.Context, conn *lent) error {
 	}
 	conn.note(err)
 	return b.failure(err, tag)
+}
+
+// uncancelled keeps a connection from cancelling what it is waiting for, until the returned function is called. A server that commits
+// waits for its synchronous standbys, and a cancel request ends that wait: the transaction is then committed on this server and
+// perhaps on no other, for all to see, and the next failover loses it. pgx sends such a request on its own when a connection breaks or
+// a context ends, and has no setting against it for one connection. The request must have the connection's secret key to be obeyed.
+func uncancelled(conn *pgconn.PgConn) (again func()) {
+	key := conn.SecretKey() // the one that conn uses, not a copy
+	kept := slices.Clone(key)
+	clear(key)
+	return func() {
+		if conn.IsClosed() {
+			conn.Conn().Close() // pgx would wait for the server to do so, which is busy, and the pool for pgx
+			return
+		}
+		copy(key, kept)
+	}
 }
 
 // expected reports whether an error is part of normal life.

@@ -1,6 +1,10 @@
 package postgres
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
 
 // What tests outside of the package look at.
 
@@ -81,4 +85,11 @@ func MigrationsThatAdd() map[int]string {
 		}
 	}
 	return scripts
+}
+
+// SetCommitTimeout makes commits give up sooner, until the returned function is called. No test may run beside it.
+func SetCommitTimeout(d time.Duration) (restore func()) {
+	before := commitTimeout
+	commitTimeout = d
+	return func() { commitTimeout = before }
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -10,7 +11,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
-// filterWindow is how many global sequences a read with filters looks at. It bounds the time of a read that finds little
+// filterWindow is how many events a read with filters looks at. It bounds the time of a read that finds little
 // of what it wants.
 const filterWindow = 10_000
 
@@ -23,6 +24,9 @@ func (s *Store) EventsSince(
 		return runtime.FeedPage{}, errors.New("postgres: read the feed: the limit must be positive")
 	}
 	page, err := s.readFeed(ctx, after, s.horizon.settled(), limit, filters)
+	if errors.Is(err, errOtherServer) {
+		page, err = runtime.FeedPage{Next: after, Settled: after}, nil
+	}
 	if err != nil || len(page.Events) == limit || page.Next < page.Settled {
 		return page, err
 	}
@@ -30,30 +34,66 @@ func (s *Store) EventsSince(
 	if err != nil {
 		return runtime.FeedPage{}, err
 	}
-	rest, err := s.readFeed(ctx, page.Next, horizon.Settled, limit-len(page.Events), filters)
+	if after > horizon.Issued {
+		repair := setSequence(s.schema, fmt.Sprint(int64(after)))
+		return runtime.FeedPage{}, wrap(&runtime.FeedSetBack{Position: after, Issued: horizon.Issued, Repair: repair}, "read the feed")
+	}
+	if horizon.server != page.Server {
+		page.Events, page.Next = nil, after
+	}
+	rest, err := s.readFeed(ctx, page.Next, horizon, limit-len(page.Events), filters)
 	rest.Events = append(page.Events, rest.Events...)
 	return rest, err
 }
 
+// errOtherServer says that not the server answers that has said how far the feed is settled.
+var errOtherServer = errors.New("the server was restarted, or is another one; read again")
+
 // readFeed reads what is after a position and up to one that is settled.
 func (s *Store) readFeed(
-	ctx context.Context, after, settled runtime.FeedPosition, limit int, filters []runtime.EventFilter,
+	ctx context.Context, after runtime.FeedPosition, known sight, limit int, filters []runtime.EventFilter,
 ) (runtime.FeedPage, error) {
-	if after >= settled {
-		return runtime.FeedPage{Next: after, Settled: settled}, nil
-	}
-	page := runtime.FeedPage{Next: settled, Settled: settled}
-	if len(filters) > 0 {
-		page.Next = min(settled, after+filterWindow)
+	page := runtime.FeedPage{Next: after, Settled: after, Looked: max(after, known.Settled), Server: known.server}
+	if after >= known.Settled {
+		return page, nil
 	}
 	workflows, types := filterColumns(filters)
-	var err error
-	page.Events, err = readRowsInOrder(ctx, s.pool, scanEvent, s.queries.readEvents, int64(after), int64(page.Next), limit, workflows, types)
+	var server string
+	end, more := known.Settled, false
+	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
+		batch.Queue(readInOrder)
+		batch.Queue(serverRun).QueryRow(func(row pgx.Row) error { return row.Scan(&server) })
+		if len(filters) > 0 {
+			batch.Queue(s.queries.filterEnd, int64(after), int64(known.Settled), filterWindow).QueryRow(func(row pgx.Row) error {
+				return row.Scan(&end, &more)
+			})
+			queueRows(batch, &page.Events, scanEvent, s.queries.readFiltered, []any{
+				int64(after), int64(known.Settled), limit, workflows, types, filterWindow,
+			})
+		} else {
+			queueRows(batch, &page.Events, scanEvent, s.queries.readEvents, []any{int64(after), int64(end), limit, workflows, types})
+		}
+	})
+	if err == nil && server != known.server {
+		s.horizon.forget(server)
+		err = errOtherServer
+	}
 	if err != nil {
 		return runtime.FeedPage{}, wrap(err, "read the feed after position %d", after)
 	}
+	if n := len(page.Events); n > 0 {
+		page.Next = page.Events[n-1].Position()
+	}
 	if len(page.Events) == limit {
-		page.Next = page.Events[limit-1].Position()
+		page.Settled = known.Settled
+		return page, nil
+	}
+	if len(filters) > 0 {
+		page.Next = max(page.Next, end)
+	}
+	page.Settled = page.Next
+	if more {
+		page.Settled = known.Settled
 	}
 	return page, nil
 }
@@ -82,13 +122,26 @@ func scanEvent(row pgx.CollectableRow) (e runtime.StoredEvent, err error) {
 
 // FeedHorizon implements runtime.Feed. Calls that come together share a round trip.
 func (s *Store) FeedHorizon(ctx context.Context) (runtime.FeedHorizon, error) {
-	return s.horizon.find(ctx)
+	found, err := s.horizon.find(ctx)
+	return found.FeedHorizon, err
+}
+
+// FirstEventAfter implements runtime.Feed.
+func (s *Store) FirstEventAfter(ctx context.Context, after runtime.FeedPosition) (time.Time, error) {
+	found, err := readRowsInOrder(ctx, s.pool, pgx.RowTo[time.Time], s.queries.firstEventAfter, int64(after))
+	if err != nil {
+		return time.Time{}, wrap(err, "find the first event after position %d", after)
+	}
+	if len(found) == 0 {
+		return time.Time{}, nil
+	}
+	return found[0].UTC(), nil
 }
 
 // FeedBlockers implements runtime.Feed. Of other users' sessions the server shows the process, the transaction and the
 // application; the rest only to members of pg_read_all_stats.
 func (s *Store) FeedBlockers(ctx context.Context) ([]runtime.FeedBlocker, error) {
-	ticket, waits := s.horizon.oldest()
+	ticket, waits := s.horizon.oldest() // 0 while a ticket is under way
 	if !waits {
 		return nil, nil
 	}

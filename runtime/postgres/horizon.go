@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sync"
 	"time"
@@ -27,18 +28,33 @@ import (
 // all of those have ended; what they wrote is visible, and no number up to L will be used by anyone else. L is settled.
 // The pair of L and X is called a ticket here.
 //
+// A ticket counts once its own transaction has committed as durably as any that was answered, see the function feed_ticket: otherwise
+// a server that crashed, or the standby that takes over, could give the same numbers and ids again. Then L and X, too, are in the
+// log, and whoever comes after has higher ones. What was replicated asynchronously may be lost all the same, so all that is known is
+// dropped when another server answers, or the same one after a restart, and when the numbers have fallen behind.
+//
 // An id is taken only when the sequence has moved, and by one caller for all of this process that ask at the same time. So
-// polling costs no ids while nothing is written, and a bounded number of them while much is.
+// polling costs no ids while nothing is written, and a bounded number of them while much is. A ticket whose commit hangs, as it does
+// while a synchronous standby is silent, holds up no answer: the feed stalls there, as the writers do.
 type horizon struct {
-	pool *connections
-	take string // the statement takeTicket
+	pool    *connections
+	queries *queries
+	repair  string // the statement for a sequence that is behind
 
 	mu      sync.Mutex
-	found   runtime.FeedHorizon
+	found   sight
 	tickets []ticket // not settled yet
 	taken   time.Time
+	taking  bool    // a ticket is under way
 	next    *flight // that callers may still join
 	flying  bool
+	behind  error // *runtime.SequenceBehind as of the last answer
+}
+
+// sight is what a server has said.
+type sight struct {
+	runtime.FeedHorizon
+	server string // see serverRun
 }
 
 type ticket struct {
@@ -50,7 +66,7 @@ type ticket struct {
 type flight struct {
 	done  chan struct{}
 	until time.Time // when the last of those who wait has gone; zero for never
-	found runtime.FeedHorizon
+	found sight
 	err   error
 }
 
@@ -58,38 +74,67 @@ const (
 	// maxTickets bounds the memory of a long stall. What was issued after the last ticket waits for the next.
 	maxTickets = 64
 
-	// ticketInterval bounds how many transaction ids are used up while transactions overlap all the time.
+	// ticketInterval bounds how many transaction ids are used up, and how often the log is flushed, while transactions overlap all
+	// the time.
 	ticketInterval = 5 * time.Millisecond
+
+	// ticketPatience is how long an answer waits for a ticket.
+	ticketPatience = 250 * time.Millisecond
+
+	// ticketTimeout is the shortest time that a ticket has, however soon those who wait for an answer have gone: the commit may have to
+	// wait for standbys, and the next caller needs it.
+	ticketTimeout = 5 * time.Second
 
 	// horizonTimeout bounds a round trip, which does not end with the context of one of those who wait for it.
 	horizonTimeout = 30 * time.Second
 )
 
-func newHorizon(pool *connections, queries *queries) *horizon {
-	return &horizon{pool: pool, take: queries.takeTicket}
+func newHorizon(pool *connections, queries *queries, repair string) *horizon {
+	return &horizon{pool: pool, queries: queries, repair: repair}
 }
 
 // settled is what was found so far.
-func (h *horizon) settled() runtime.FeedPosition {
+func (h *horizon) settled() sight {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.found.Settled
+	return h.found
 }
 
-// oldest returns the transaction id that the oldest transaction must reach next.
+// forget drops what is known, because another server answers.
+func (h *horizon) forget(server string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.found.server != server {
+		h.found, h.tickets = sight{server: server}, nil
+	}
+}
+
+// oldest returns the transaction id that the oldest transaction must reach next; 0 when a ticket is under way.
 func (h *horizon) oldest() (id int64, waits bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.tickets) == 0 {
-		return 0, false
+		return 0, h.taking
 	}
 	return h.tickets[0].id, true
 }
 
+// refuses fails while the sequence is behind. Only then it asks the server.
+func (h *horizon) refuses(ctx context.Context) error {
+	h.mu.Lock()
+	behind := h.behind
+	h.mu.Unlock()
+	if behind == nil {
+		return nil
+	}
+	_, err := h.find(ctx)
+	return err
+}
+
 // find asks the server, in a round trip that begins after the call.
-func (h *horizon) find(ctx context.Context) (runtime.FeedHorizon, error) {
+func (h *horizon) find(ctx context.Context) (sight, error) {
 	if err := ctx.Err(); err != nil {
-		return runtime.FeedHorizon{}, wrap(err, "find how far the feed is settled")
+		return sight{}, wrap(err, "find how far the feed is settled")
 	}
 	h.mu.Lock()
 	f := h.next
@@ -107,7 +152,7 @@ func (h *horizon) find(ctx context.Context) (runtime.FeedHorizon, error) {
 	case <-f.done:
 		return f.found, f.err
 	case <-ctx.Done():
-		return runtime.FeedHorizon{}, wrap(ctx.Err(), "find how far the feed is settled")
+		return sight{}, wrap(ctx.Err(), "find how far the feed is settled")
 	}
 }
 
@@ -134,54 +179,128 @@ func (h *horizon) fly() {
 		if f != nil && !f.until.IsZero() {
 			timeout = min(timeout, time.Until(f.until))
 		}
+		h.taking = h.taking || f != nil && known < noTicket
 		h.mu.Unlock()
 		if f == nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
-		f.found, f.err = h.ask(ctx, known)
-		cancel()
+		if known == noTicket {
+			f.found, f.err = h.ask(timeout, noTicket)
+			close(f.done)
+			continue
+		}
+		asked := make(chan flight, 1)
+		go func() {
+			found, err := h.ask(max(timeout, ticketTimeout), known)
+			h.mu.Lock()
+			h.taking = false
+			h.mu.Unlock()
+			asked <- flight{found: found, err: err}
+		}()
+		patience := time.NewTimer(ticketPatience)
+		select {
+		case answer := <-asked:
+			f.found, f.err = answer.found, answer.err
+		case <-patience.C:
+			f.found, f.err = h.ask(timeout, noTicket)
+		}
+		patience.Stop()
 		close(f.done)
 	}
 }
 
+// noTicket is a number up to which no ticket is taken, whatever was issued.
+const noTicket = math.MaxInt64
+
 // known is the number up to which no ticket is to be taken.
 func (h *horizon) known() int64 {
 	switch n := len(h.tickets); {
+	case h.taking, n == maxTickets, n > 0 && time.Since(h.taken) < ticketInterval:
+		return noTicket
 	case n == 0:
 		return int64(h.found.Settled)
-	case n == maxTickets, time.Since(h.taken) < ticketInterval:
-		return math.MaxInt64
 	default:
 		return h.tickets[n-1].issued
 	}
 }
 
-// ask makes a round trip. Both statements are one transaction, in which the ticket's own id counts as one that runs, and
-// so as the oldest when no other is older.
-func (h *horizon) ask(ctx context.Context, known int64) (runtime.FeedHorizon, error) {
-	var issued, oldest int64
-	var id *int64
+// answer is what a round trip brings.
+type answer struct {
+	server         string
+	newest, issued int64
+	ticket         *int64
+	oldest         int64
+}
+
+// ask makes a round trip. The last two statements are one transaction, in which the ticket's own id counts as one that runs, and so as
+// the oldest when no other is older. It has committed when the batch is closed without an error. The newest event is read before the
+// sequence, which therefore is not below it, and in a transaction of its own: who drops the tables locks both, in another order.
+func (h *horizon) ask(timeout time.Duration, known int64) (sight, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	var a answer
 	err := h.pool.send(ctx, func(batch *pgx.Batch) {
-		batch.Queue(h.take, known).QueryRow(func(row pgx.Row) error { return row.Scan(&issued, &id) })
-		batch.Queue(oldestTransaction).QueryRow(func(row pgx.Row) error { return row.Scan(&oldest) })
+		a = answer{}
+		batch.Queue(serverRun).QueryRow(func(row pgx.Row) error { return row.Scan(&a.server) })
+		batch.Queue(beginReading)
+		batch.Queue(h.queries.newestEvent).QueryRow(func(row pgx.Row) error { return row.Scan(&a.newest) })
+		batch.Queue(commit)
+		batch.Queue(h.queries.takeTicket, known).QueryRow(func(row pgx.Row) error { return row.Scan(&a.issued, &a.ticket) })
+		batch.Queue(oldestTransaction).QueryRow(func(row pgx.Row) error { return row.Scan(&a.oldest) })
 	})
 	if err != nil {
-		return runtime.FeedHorizon{}, wrap(err, "find how far the feed is settled")
+		return sight{}, wrap(err, "find how far the feed is settled")
 	}
+	return h.take(a)
+}
+
+// take takes an answer in.
+func (h *horizon) take(a answer) (sight, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if issued < int64(h.found.Settled) { // the database was restored from a backup
-		h.found, h.tickets = runtime.FeedHorizon{}, nil
+	if a.server != h.found.server || a.issued < int64(h.found.Settled) {
+		h.found, h.tickets = sight{server: a.server}, nil
 	}
-	if id != nil {
-		h.tickets = append(h.tickets, ticket{issued, *id})
+	h.behind = nil
+	if a.newest > a.issued {
+		h.found, h.tickets = sight{server: a.server}, nil
+		h.behind = &runtime.SequenceBehind{
+			Issued: runtime.FeedPosition(a.issued), Stored: runtime.FeedPosition(a.newest), Repair: h.repair,
+		}
+		return sight{}, wrap(h.behind, "find how far the feed is settled")
+	}
+	if a.ticket != nil {
+		h.tickets = append(h.tickets, ticket{a.issued, *a.ticket})
 		h.taken = time.Now()
 	}
-	for len(h.tickets) > 0 && h.tickets[0].id <= oldest {
+	for len(h.tickets) > 0 && h.tickets[0].id <= a.oldest {
 		h.found.Settled = max(h.found.Settled, runtime.FeedPosition(h.tickets[0].issued))
 		h.tickets = h.tickets[1:]
 	}
-	h.found.Issued = max(runtime.FeedPosition(issued), h.found.Settled)
+	h.found.Issued = max(runtime.FeedPosition(a.issued), h.found.Settled)
+	h.found.Newest = runtime.FeedPosition(a.newest)
 	return h.found, nil
+}
+
+// checkSequence fails when the sequence of events is behind them.
+func checkSequence(ctx context.Context, pool *connections, queries *queries, repair string) error {
+	var stored, issued int64
+	err := pool.send(ctx, func(batch *pgx.Batch) {
+		batch.Queue(queries.newestEvent).QueryRow(func(row pgx.Row) error { return row.Scan(&stored) })
+		batch.Queue(queries.lastNumber).QueryRow(func(row pgx.Row) error { return row.Scan(&issued) })
+	})
+	if err != nil {
+		return wrap(err, "compare the sequence of events with the events")
+	}
+	if stored > issued {
+		return wrap(&runtime.SequenceBehind{
+			Issued: runtime.FeedPosition(issued), Stored: runtime.FeedPosition(stored), Repair: repair,
+		}, "open the store")
+	}
+	return nil
+}
+
+// setSequence is the statement that sets the sequence to a number, which is an expression.
+func setSequence(schema, to string) string {
+	return fmt.Sprintf("SELECT setval('%s.events_global_sequence', %s)", quote(schema), to)
 }

@@ -170,7 +170,7 @@ ORDER BY e.number`
 // appendChange stores the change of one instance, without BEGIN and COMMIT: alone, a statement is a transaction. What it does
 // stands in migrations/010_histories.up.sql.
 const appendChange = `
-SELECT ironflow.append_change(
+SELECT ironflow.append_change_after(
     $1::text, $2::text, $3::bigint, $4::timestamptz, $5::timestamptz, $6::bool, $7::bigint,
     $8::text, $9::bigint, $10::text, $11::bigint,
     $12::text[], $13::int[], $14::text[], $15::text[], $16::text[],
@@ -228,6 +228,10 @@ SELECT EXISTS (
     WHERE workflow_id = $1::text AND workflow_type = $2::text AND version = $3::bigint AND commit_id = $4::bigint
 )`
 )
+
+// flush is a transaction whose commit waits, as the session's synchronous_commit says, for all that was committed before it. It leaves
+// nothing behind but a message in the log that nobody reads.
+const flush = `SELECT pg_logical_emit_message(true, 'ironflow', '')`
 
 // upsertSnapshots lets the newest version win. Of one version there may be states of two shapes, while two releases run side
 // by side; then the last wins. A snapshot counts only with the commit of its event, the one that is there already, too.
@@ -303,7 +307,10 @@ type queries struct {
 	readOutcomes, insertOutcomes       string
 	insertObservations                 string
 	readObservations, upsertSchedules  string
-	readEvents, takeTicket             string
+	readEvents, readFiltered           string
+	filterEnd                          string
+	takeTicket, newestEvent            string
+	lastNumber, firstEventAfter        string
 	effects, timers                    queueQueries
 	inspection                         inspectionQueries
 	pauses                             pauseQueries
@@ -344,8 +351,14 @@ func newQueries(schema string) *queries {
 		readObservations:   in(readObservations),
 		upsertSchedules:    in(upsertSchedules),
 
-		readEvents: in(readEvents),
-		takeTicket: in(takeTicket),
+		readEvents:   in(readEvents),
+		readFiltered: in(readFiltered),
+		filterEnd:    in(filterEnd),
+		takeTicket:   in(takeTicket),
+
+		newestEvent:     in(newestEvent),
+		lastNumber:      in(lastNumber),
+		firstEventAfter: in(firstEventAfter),
 
 		effects:    newQueueQueries(schema, effectNames),
 		timers:     newQueueQueries(schema, timerNames),

@@ -28,7 +28,8 @@ type Store struct {
 	queries *queries
 	effects *queue
 	timers  *queue
-	horizon *horizon        // of the feed
+	horizon *horizon // of the feed
+	schema  string
 	channel string          // of notifications
 	listen  *pgx.ConnConfig // of Listen; nil for the pool's
 
@@ -44,8 +45,9 @@ var (
 )
 
 // New returns the store in a schema that Migrate has prepared; otherwise it fails with *SchemaVersionError. It fails with
-// *runtime.Unavailable when the server cannot be reached or takes no writes, as a standby does, see ReadOnly. The pool stays the
-// caller's: the store never closes it.
+// *runtime.Unavailable when the server cannot be reached or takes no writes, as a standby does, see ReadOnly. When
+// the sequence that numbers events is behind them, it fails with *runtime.SequenceBehind, which has the statement that mends it. The
+// pool stays the caller's: the store never closes it.
 func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, error) {
 	config, err := newConfig(options)
 	if err != nil {
@@ -62,12 +64,17 @@ func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, er
 				config.schema, err)
 		}
 	}
+	repair := setSequence(config.schema, inSchema(config.schema, "(SELECT max(global_sequence) FROM ironflow.events)"))
+	if err := checkSequence(ctx, connections, queries, repair); err != nil {
+		return nil, err
+	}
 	store := &Store{
 		pool:    connections,
 		queries: queries,
 		effects: newEffectQueue(connections, queries),
 		timers:  newTimerQueue(connections, queries),
-		horizon: newHorizon(connections, queries),
+		horizon: newHorizon(connections, queries, repair),
+		schema:  config.schema,
 		channel: config.schema, // the only name that fits for a schema with a name of any length
 
 		readOnly: config.readOnly,

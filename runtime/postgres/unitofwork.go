@@ -18,6 +18,8 @@ const begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 const commit = "COMMIT"
 
+const beginReading = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+
 // unitWait is how long a unit of work waits for each of its locks.
 const unitWait = "1s"
 
@@ -34,6 +36,9 @@ type unitOfWork struct {
 
 // Begin implements runtime.Store.
 func (s *Store) Begin(ctx context.Context, requests []runtime.ReadRequest) (runtime.UnitOfWork, error) {
+	if err := s.horizon.refuses(ctx); err != nil {
+		return nil, err
+	}
 	l := newLoading(requests)
 	clear(l.completed) // they are never read here
 	work := &unitOfWork{

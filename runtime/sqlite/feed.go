@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 )
@@ -50,13 +51,19 @@ type feedReader struct {
 
 func (r *feedReader) read(on *connection, after runtime.FeedPosition) (err error) {
 	// Two statements see two moments. What came between them is not in the page, and is left to the next one.
-	if r.page.Settled, err = lastEvent(on); err != nil {
+	if r.page.Settled, err = lastOf(on, newestEvent); err != nil {
 		return err
 	}
 	r.page.Next = after
 	if after >= r.page.Settled {
-		return nil
+		r.page.Settled, r.page.Looked = after, after
+		issued, err := lastOf(on, lastNumber) // of an event that may have been deleted
+		if err == nil && after > issued {
+			err = &runtime.FeedSetBack{Position: after, Issued: issued}
+		}
+		return err
 	}
+	defer func() { r.page.Looked = r.page.Next }()
 	err = on.query(r.event, eventsSince, int64(after), int64(r.page.Settled), int64(r.window))
 	if errors.Is(err, errPageFull) {
 		return nil
@@ -100,12 +107,12 @@ func wanted(e *runtime.StoredEvent, filters []runtime.EventFilter) bool {
 	})
 }
 
-// lastEvent is the position behind the last event that was committed.
-func lastEvent(on *connection) (last runtime.FeedPosition, err error) {
+// lastOf returns the number that a statement finds.
+func lastOf(on *connection, statement string) (last runtime.FeedPosition, err error) {
 	err = on.query(func(columns []driver.Value) error {
 		last = runtime.FeedPosition(number(columns[0]))
 		return nil
-	}, newestEvent)
+	}, statement)
 	return last, err
 }
 
@@ -113,13 +120,26 @@ func lastEvent(on *connection) (last runtime.FeedPosition, err error) {
 func (s *Store) FeedHorizon(ctx context.Context) (runtime.FeedHorizon, error) {
 	var last runtime.FeedPosition
 	err := s.read(ctx, func(on *connection) (err error) {
-		last, err = lastEvent(on)
+		last, err = lastOf(on, newestEvent)
 		return err
 	})
 	if err != nil {
 		return runtime.FeedHorizon{}, fmt.Errorf("sqlite: find the end of the feed: %w", err)
 	}
-	return runtime.FeedHorizon{Settled: last, Issued: last}, nil
+	return runtime.FeedHorizon{Settled: last, Issued: last, Newest: last}, nil
+}
+
+// FirstEventAfter implements [runtime.Feed].
+func (s *Store) FirstEventAfter(ctx context.Context, after runtime.FeedPosition) (recorded time.Time, err error) {
+	row := func(columns []driver.Value) error {
+		recorded = fromMicros(number(columns[0]))
+		return nil
+	}
+	err = s.read(ctx, func(on *connection) error { return on.query(row, firstEventAfter, int64(after)) })
+	if err != nil {
+		return time.Time{}, fmt.Errorf("sqlite: find the first event after position %d: %w", after, err)
+	}
+	return recorded, nil
 }
 
 // FeedBlockers implements [runtime.Feed].

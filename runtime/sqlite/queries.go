@@ -159,6 +159,10 @@ SELECT global_sequence, workflow_type, workflow_id, version, type, schema_versio
 FROM ironflow_events WHERE global_sequence > ? AND global_sequence <= ? ORDER BY global_sequence LIMIT ?`
 
 	newestEvent = `SELECT max(global_sequence) FROM ironflow_events`
+
+	lastNumber = `SELECT seq FROM sqlite_sequence WHERE name = 'ironflow_events'`
+
+	firstEventAfter = `SELECT recorded_at FROM ironflow_events WHERE global_sequence > ? ORDER BY global_sequence LIMIT 1`
 )
 
 // queueQueries are the statements of a queue. The two tables differ in the names of a few columns only.

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -21,6 +22,9 @@ var feedRules = []rule{
 	{name: "a filter that nothing passes reaches the end", check: feedFilterOfNothing},
 	{name: "an event of a change that is refused never appears", check: feedRefused},
 	{name: "no reader misses an event or gets two of an instance in the wrong order", check: feedConcurrent},
+	{name: "a position beyond what was numbered is an error that says how far", check: feedSetBack},
+	{name: "a position to keep is never beyond the last event", check: feedNext},
+	{name: "it is known when the first event after a position was recorded", check: firstEventAfter},
 	{name: "a limit that is not positive is an error", check: feedLimit},
 	{name: "the horizon is the last event when nobody writes, and nothing blocks it", check: feedHorizon},
 	{name: "reading the feed with an ended context fails", check: feedEnded},
@@ -88,8 +92,76 @@ func feedOfNothing(k *kit) {
 	if page := k.page(0, 10); len(page.Events) != 0 || page.Next != 0 {
 		k.Errorf("got %+v", page)
 	}
-	if page := k.page(7, 10); len(page.Events) != 0 || page.Next != 7 {
-		k.Errorf("got %+v after a position that is not reached yet", page)
+}
+
+// feedSetBack is about a reader that knows more than the store has numbered.
+func feedSetBack(k *kit) {
+	beyond := func(after, issued runtime.FeedPosition) {
+		k.Helper()
+		for _, filters := range [][]runtime.EventFilter{nil, {{Workflow: "order"}}} {
+			_, err := k.Store.EventsSince(k.ctx, after, 10, filters...)
+			var back *runtime.FeedSetBack
+			if !errors.As(err, &back) || back.Position != after || back.Issued != issued {
+				k.Errorf("after position %d of %d: got error %v", after, issued, err)
+			}
+		}
+	}
+	beyond(7, 0)
+	k.commit(change(order("1"), 0, 2), change(order("2"), 0, 1))
+	last := k.settle().Settled
+	if page := k.page(last, 10); len(page.Events) > 0 || page.Next != last {
+		k.Errorf("at the end: got %+v", page)
+	}
+	beyond(last+1, last)
+	beyond(last+1000, last)
+	// An event that was deleted was numbered, all the same.
+	k.exec("DELETE FROM %sevents WHERE global_sequence = %d", k.Prefix, last)
+	if page := k.page(last, 10); len(page.Events) > 0 || page.Next != last {
+		k.Errorf("behind an event that was deleted: got %+v", page)
+	}
+	beyond(last+1, last)
+}
+
+// feedNext is about positions that a reader keeps: they are never beyond an event.
+func feedNext(k *kit) {
+	k.commit(change(order("1"), 0, 1), change(runtime.InstanceKey{Workflow: "refund", ID: "1"}, 0, 1))
+	k.refuse(isConflict, change(order("2"), 0, 1), change(order("1"), 0, 5)) // it may use up numbers
+	last := k.load(order("1")).Events[0].Position()
+	for _, e := range k.load(runtime.InstanceKey{Workflow: "refund", ID: "1"}).Events {
+		last = max(last, e.Position())
+	}
+	k.settle()
+	for _, filters := range [][]runtime.EventFilter{nil, {{Workflow: "order"}}, {{Workflow: "refund"}}, {{Workflow: "none"}}} {
+		for _, limit := range []int{2, 10} {
+			page := k.page(0, limit, filters...)
+			if page.Next != last {
+				k.Errorf("filters %v, limit %d: got Next %d, want %d, the last event", filters, limit, page.Next, last)
+			}
+			if page = k.page(page.Next, limit, filters...); page.Next != last || page.Settled != last || page.Looked < last {
+				k.Errorf("filters %v, limit %d: got %+v at the end", filters, limit, page)
+			}
+		}
+	}
+}
+
+func firstEventAfter(k *kit) {
+	for i := range 3 {
+		c := change(order(fmt.Sprint(i)), 0, 1)
+		c.Now = at(10 * i)
+		k.commit(c)
+	}
+	positions := []runtime.FeedPosition{0}
+	for _, e := range k.drain(0, 3, 10) {
+		positions = append(positions, e.Position())
+	}
+	for i, after := range positions {
+		want := at(10 * i)
+		if i == 3 {
+			want = time.Time{}
+		}
+		if got, err := k.Store.FirstEventAfter(k.ctx, after); err != nil || !got.Equal(want) {
+			k.Errorf("after %d: got %v, error %v, want %v", after, got, err, want)
+		}
 	}
 }
 

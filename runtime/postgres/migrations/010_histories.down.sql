@@ -1,4 +1,4 @@
-DROP FUNCTION ironflow.append_change(
+DROP FUNCTION ironflow.append_change_after(
     text, text, bigint, timestamptz, timestamptz, bool, bigint,
     text, bigint, text, bigint,
     text[], int[], text[], text[], text[],

@@ -7,9 +7,9 @@ ALTER TABLE ironflow.effects ADD COLUMN commit_id bigint;
 ALTER TABLE ironflow.timers ADD COLUMN commit_id bigint;
 ALTER TABLE ironflow.snapshots ADD COLUMN commit_id bigint;
 
--- append_change with the commit of the lease, and of the event that the change follows on. The one before stays for programs that
+-- append_change_after is append_change with the commit of the lease, and of the event that the change follows on. The one before stays for programs that
 -- still call it. What it does is described in migration 2.
-CREATE FUNCTION ironflow.append_change(
+CREATE FUNCTION ironflow.append_change_after(
     instance text, workflow text, expected bigint, now timestamptz, due timestamptz, complete bool, commit bigint,
     lease_queue text, lease_version bigint, lease_item text, lease_token bigint, -- of what caused the change; '' for nothing
     event_types text[], schema_versions int[], event_payloads text[],

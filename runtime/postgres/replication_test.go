@@ -1,0 +1,284 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ironflow-gen/ironflow/internal/pgserver"
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+)
+
+// ownServer starts a server that a test may crash.
+func ownServer(t *testing.T, settings map[string]string) *pgserver.Server {
+	t.Helper()
+	t.Setenv(pgserver.OverrideVariable, "")
+	server, err := pgserver.Start(t.Context(), pgserver.Options{Settings: settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Stop() })
+	return server
+}
+
+func poolOn(t *testing.T, url string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// A server that crashes must not give numbers and transaction ids again that the feed has passed by: they were not flushed with any
+// commit, because the transactions that took them were rolled back.
+func TestCrashGivesNoSettledNumberAgain(t *testing.T) {
+	for _, synchronousCommit := range []string{"on", "off"} {
+		t.Run("synchronous_commit "+synchronousCommit, func(t *testing.T) {
+			// Nothing else writes the log.
+			server := ownServer(t, map[string]string{
+				"wal_writer_delay": "10s", "synchronous_commit": synchronousCommit, "autovacuum": "off",
+			})
+			pool, schema := poolOn(t, server.URL()), newSchema()
+			store := newStore(t, pool, schema)
+			add(t, store, change(order("1"), 0))
+			for range 5 {
+				_, err := pool.Exec(t.Context(), fmt.Sprintf(
+					"BEGIN; SELECT pg_current_xact_id(); SELECT nextval('%s.events_global_sequence') FROM generate_series(1, 100); ROLLBACK", schema))
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			var before runtime.FeedHorizon
+			for deadline := time.Now().Add(10 * time.Second); before.Settled < 501; time.Sleep(time.Millisecond) {
+				var err error
+				if before, err = store.FeedHorizon(t.Context()); err != nil || time.Now().After(deadline) {
+					t.Fatalf("got %+v, error %v", before, err)
+				}
+			}
+			nextID := func() (id int64) {
+				t.Helper()
+				if err := pool.QueryRow(t.Context(), "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint").Scan(&id); err != nil {
+					t.Fatal(err)
+				}
+				return id
+			}
+			ids := nextID()
+			page, err := store.EventsSince(t.Context(), 0, 10)
+			if err != nil || len(page.Events) != 1 || page.Next != page.Events[0].Position() {
+				t.Errorf("got %+v, error %v", page, err)
+			}
+
+			if err := errors.Join(server.Crash(t.Context()), server.Restart(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			pool.Reset()
+			again := reopened(t, pool, schema)
+			after, err := again.FeedHorizon(t.Context())
+			if err != nil || after.Issued < before.Settled {
+				t.Errorf("the feed was settled up to %d, and numbers are issued from %d on, error %v", before.Settled, after.Issued, err)
+			}
+			if got := nextID(); got < ids {
+				t.Errorf("transaction ids are given from %d on, again up to %d", got, ids)
+			}
+			// The store that was there before goes on.
+			add(t, store, change(order("2"), 0))
+			if got := idsOf(feedOf(t, store, 2)); got != "1 2" {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+// reopened is a store on tables that are there.
+func reopened(t *testing.T, pool *pgxpool.Pool, schema string) *postgres.Store {
+	t.Helper()
+	store, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func TestSequenceBehindItsEvents(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	for v := range int64(9) {
+		add(t, store, change(order("1"), v))
+	}
+	feedOf(t, store, 9)
+	if _, err := pool.Exec(t.Context(), "SELECT setval('"+schema+".events_global_sequence', 4)"); err != nil {
+		t.Fatal(err)
+	}
+	var behind *runtime.SequenceBehind
+	wants := func(what string, err error) {
+		t.Helper()
+		if !errors.As(err, &behind) || behind.Issued != 4 || behind.Stored != 9 || !strings.Contains(err.Error(), "SELECT setval(") {
+			t.Errorf("%s: got error %v", what, err)
+		}
+	}
+	_, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
+	wants("New", err)
+	_, err = store.FeedHorizon(t.Context())
+	wants("FeedHorizon", err)
+	_, err = store.EventsSince(t.Context(), 9, 10)
+	wants("EventsSince", err)
+	wants("Append", store.Append(t.Context(), runtime.Batch{Commit: newID(), Changes: []runtime.Change{change(order("2"), 0)}}))
+	_, err = store.Begin(t.Context(), []runtime.ReadRequest{{Instance: order("2")}})
+	wants("Begin", err)
+
+	if _, err := pool.Exec(t.Context(), behind.Repair); err != nil {
+		t.Fatal(err)
+	}
+	add(t, store, change(order("2"), 0))
+	if got := feedOf(t, store, 10); got[9].Position() != 10 {
+		t.Errorf("got %+v", got)
+	}
+	reopened(t, pool, schema)
+}
+
+// A synchronous standby that is silent holds up commits. The wait is never cancelled, whoever loses patience, and until it has ended
+// nobody is told that the commit is there, nor reads it.
+func TestSilentSynchronousStandby(t *testing.T) {
+	primary := ownServer(t, map[string]string{"synchronous_commit": "on", "synchronous_standby_names": "*"})
+	standby, err := primary.Standby(t.Context(), pgserver.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { standby.Stop() })
+	pool, schema := poolOn(t, primary.URL()), newSchema()
+	store := newStore(t, pool, schema)
+	add(t, store, change(order("1"), 0))
+	feedOf(t, store, 1)
+	standby.CutOff()
+
+	const id = 77
+	for what, timeout := range map[string]time.Duration{
+		"the connection breaks": time.Minute,
+		"the wait is too long":  300 * time.Millisecond,
+	} {
+		t.Run(what, func(t *testing.T) {
+			instance := order(strings.ReplaceAll(what, " ", "-"))
+			defer postgres.SetCommitTimeout(timeout)()
+			breakable, cut := breakablePool(t, primary.URL())
+			if timeout == time.Minute {
+				time.AfterFunc(300*time.Millisecond, cut)
+			}
+			err := reopened(t, breakable, schema).Append(t.Context(), runtime.Batch{Commit: id, Changes: []runtime.Change{change(instance, 0)}})
+			if !errors.Is(err, runtime.ErrOutcomeUnknown) {
+				t.Fatalf("got error %v", err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if stored, err := store.Committed(ctx, instance, 1, id); err == nil {
+				t.Errorf("Committed says %v while the standby is silent", stored)
+			}
+			waiting := 0
+			const query = `SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`
+			if err := pool.QueryRow(t.Context(), query).Scan(&waiting); err != nil || waiting == 0 {
+				t.Errorf("%d transactions wait for the standby, error %v: the wait was cancelled", waiting, err)
+			}
+			if got := read(t, store, instance); got.Version != 0 {
+				t.Errorf("what no standby has is read: %+v", got)
+			}
+		})
+	}
+
+	// What was settled is still read, and the feed says what it waits for.
+	if page, err := store.EventsSince(t.Context(), 0, 1); err != nil || len(page.Events) != 1 {
+		t.Errorf("got %+v, error %v", page, err)
+	}
+	begin := time.Now()
+	horizon, err := store.FeedHorizon(t.Context())
+	if err != nil || time.Since(begin) > 5*time.Second || horizon.Settled >= horizon.Issued {
+		t.Errorf("got %+v after %v, error %v", horizon, time.Since(begin), err)
+	}
+	if blockers, err := store.FeedBlockers(t.Context()); err != nil || len(blockers) == 0 {
+		t.Errorf("got blockers %v, error %v", blockers, err)
+	}
+
+	standby.Reconnect()
+	for _, what := range []string{"the-connection-breaks", "the-wait-is-too-long"} {
+		if stored, err := store.Committed(t.Context(), order(what), 1, id); err != nil || !stored {
+			t.Errorf("%s: stored %v, error %v, after the standby is back", what, stored, err)
+		}
+	}
+	feedOf(t, store, 3)
+}
+
+// A cancelled wait for the standby commits on the primary alone. Committed waits in its place.
+func TestCommittedWaitsForTheStandby(t *testing.T) {
+	primary := ownServer(t, map[string]string{"synchronous_commit": "on", "synchronous_standby_names": "*"})
+	standby, err := primary.Standby(t.Context(), pgserver.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { standby.Stop() })
+	pool, schema := poolOn(t, primary.URL()), newSchema()
+	store := newStore(t, pool, schema)
+	standby.CutOff()
+	committed := make(chan error, 1)
+	go func() {
+		committed <- store.Append(context.Background(), runtime.Batch{Commit: 5, Changes: []runtime.Change{change(order("1"), 0)}})
+	}()
+	const cancel = `SELECT count(*) FILTER (WHERE pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		var n int
+		if err := pool.QueryRow(t.Context(), cancel).Scan(&n); err != nil || time.Now().After(deadline) {
+			t.Fatalf("%d commits wait, error %v", n, err)
+		}
+		if n > 0 {
+			break
+		}
+	}
+	<-committed // as an operator's cancel, or another library's, ends it
+	ctx, stop := context.WithTimeout(t.Context(), time.Second)
+	defer stop()
+	if stored, err := store.Committed(ctx, order("1"), 1, 5); err == nil {
+		t.Errorf("Committed says %v while the standby has nothing", stored)
+	}
+	standby.Reconnect()
+	if stored, err := store.Committed(t.Context(), order("1"), 1, 5); err != nil || !stored {
+		t.Errorf("stored %v, error %v", stored, err)
+	}
+}
+
+// breakablePool is a pool whose connections a test can break.
+func breakablePool(t *testing.T, url string) (pool *pgxpool.Pool, cut func()) {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var conns []net.Conn
+	dial := config.ConnConfig.DialFunc
+	config.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		mu.Lock()
+		defer mu.Unlock()
+		conns = append(conns, conn)
+		return conn, err
+	}
+	if pool, err = pgxpool.NewWithConfig(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, conn := range conns {
+			conn.Close()
+		}
+	}
+}
