@@ -85,6 +85,16 @@ func TestFailover(t *testing.T) {
 	if _, err := reader.Note(t.Context(), ticket.Note{ID: "a"}); !errors.Is(err, runtime.ErrReadOnly) {
 		t.Errorf("an input on a store for reading: %v", err)
 	}
+	if page, err := readEngine.Instances(t.Context(), runtime.InstanceQuery{}); err != nil || len(page.Items) != 1 {
+		t.Errorf("%d instances, error %v", len(page.Items), err)
+	}
+	if _, err := readEngine.Inspect(t.Context(), runtime.InstanceKey{Workflow: ticket.WorkflowName, ID: "a"}); err != nil {
+		t.Error(err)
+	}
+	_, err = readEngine.EventsSince(t.Context(), 0, 1)
+	wantUnavailable(t, err)
+	_, err = readEngine.Health(t.Context())
+	wantUnavailable(t, err)
 	if err := readEngine.Run(t.Context()); !errors.Is(err, runtime.ErrReadOnly) {
 		t.Errorf("Run on a store for reading: %v", err)
 	}
