@@ -17,6 +17,7 @@ const distrustedBatches = 64
 // batch is what a lane takes through one commit: inputs of distinct instances and, for each of them, in order.
 type batch struct {
 	lane   *lane
+	watch  *watchdog
 	x      *executor
 	groups []*group
 	commit CommitID // of the last attempt
@@ -38,8 +39,8 @@ type group struct {
 	failed  bool   // one of them has an error, or the state may have been changed
 }
 
-func newBatch(l *lane, tasks []*task) *batch {
-	b := &batch{lane: l, x: l.x, groups: make([]*group, 0, len(tasks))}
+func newBatch(l *lane, watch *watchdog, tasks []*task) *batch {
+	b := &batch{lane: l, watch: watch, x: l.x, groups: make([]*group, 0, len(tasks))}
 	groups := make([]group, len(tasks))
 	byKey := make(map[InstanceKey]*group, len(tasks))
 	for i, t := range tasks {
@@ -61,11 +62,11 @@ func (b *batch) run() {
 	defer b.recover()
 	ctx := context.Background() // no caller's: what was sent is waited for, for as long as the store's limit
 	b.keepApart(func(g *group) bool { return g.wantsUniqueKey() })
-	err := b.attempt(ctx)
+	err := b.attempts(ctx)
 	if errors.Is(err, ErrConflict) && len(b.groups) > 0 {
 		// Another process was faster on one of the instances. What it left is read now, so this seldom happens twice.
 		b.lane.distrust = distrustedBatches
-		err = b.attempt(ctx)
+		err = b.attempts(ctx)
 	}
 	switch {
 	case err == nil: // all are answered
@@ -86,7 +87,7 @@ func (b *batch) run() {
 // after all is answered; then each instance is served alone, and only the input that does it again pays for it.
 func (b *batch) recover() {
 	v := recover()
-	if b.ended {
+	if b.ended || b.watch.returned() {
 		return
 	}
 	b.forget()
@@ -134,6 +135,57 @@ func (b *batch) forget() {
 	}
 }
 
+// errCallerGone says that a caller has gone between the decision on its input and the store: the batch decides without it.
+var errCallerGone = errors.New("a caller has gone")
+
+// attempts is attempt, again without those whose callers have gone meanwhile.
+func (b *batch) attempts(ctx context.Context) error {
+	for {
+		if err := b.attempt(ctx); err != errCallerGone {
+			return err
+		}
+		b.dropGone()
+	}
+}
+
+// dropGone takes the tasks out whose callers have gone.
+func (b *batch) dropGone() {
+	for _, g := range b.groups {
+		g.tasks = slices.DeleteFunc(g.tasks, func(t *task) bool { return t.state.Load() == taskWithdrawn })
+	}
+	b.dropEmpty()
+}
+
+func (b *batch) dropEmpty() {
+	b.groups = slices.DeleteFunc(b.groups, func(g *group) bool { return len(g.tasks) == 0 })
+}
+
+// refuseStuck answers inputs of instances whose user code has not returned yet.
+func (b *batch) refuseStuck() {
+	if b.x.stuck.count.Load() == 0 {
+		return
+	}
+	for _, g := range b.groups {
+		if err := b.x.stuck.refuse(g.key, false); err != nil {
+			g.answerAll(err)
+			g.tasks = nil
+		}
+	}
+	b.dropEmpty()
+}
+
+// lastCall is where the callers of what was decided can withdraw for the last time.
+func (b *batch) lastCall() error {
+	for _, g := range b.groups {
+		for _, t := range g.tasks[:g.decided] {
+			if t.err == nil && !t.storing() {
+				return errCallerGone
+			}
+		}
+	}
+	return nil
+}
+
 // attempt reads what is not cached, decides, stores and answers. With an error nothing is stored, and nothing answered but
 // repeats.
 func (b *batch) attempt(ctx context.Context) (err error) {
@@ -149,11 +201,12 @@ func (b *batch) attempt(ctx context.Context) (err error) {
 			if report.Err = err; err == nil && !b.stored {
 				report.Err = errGoexit
 			}
-			if report.Inputs > 0 || report.Err != nil {
+			if err != errCallerGone && (report.Inputs > 0 || report.Err != nil) {
 				b.x.config.reportCommit(begin, report)
 			}
 		}()
 	}
+	b.refuseStuck()
 	if err := b.answerRepeats(ctx); err != nil {
 		return err
 	}
@@ -161,9 +214,12 @@ func (b *batch) attempt(ctx context.Context) (err error) {
 		return err
 	}
 	for _, g := range b.groups {
-		if err := g.decide(&b.x.config); err != nil {
+		if err := b.decide(g); err != nil {
 			return err
 		}
+	}
+	if err := b.lastCall(); err != nil {
+		return err
 	}
 	b.keepApart(func(g *group) bool { return len(b.groups) > 1 && g.chain != nil && g.chain.size() > apartBytes })
 	if err := b.store(ctx); err != nil {
@@ -227,15 +283,17 @@ func (b *batch) answerRepeats(ctx context.Context) error {
 		}
 	}
 	for _, g := range b.groups {
-		g.tasks = slices.DeleteFunc(g.tasks, func(t *task) bool {
-			outcome, ok := known[t.request.inputKey()]
-			if ok {
-				t.answer(repeated(&t.request, outcome))
+		for _, t := range g.tasks {
+			if outcome, ok := known[t.request.inputKey()]; ok {
+				b.watch.enter(b, t.key, t.request.input.name)
+				r, err := repeated(&t.request, outcome)
+				b.watch.leave()
+				t.answer(r, err)
 			}
-			return ok
-		})
+		}
+		g.tasks = slices.DeleteFunc(g.tasks, (*task).answered)
 	}
-	b.groups = slices.DeleteFunc(b.groups, func(g *group) bool { return len(g.tasks) == 0 })
+	b.dropEmpty()
 	return nil
 }
 
@@ -270,7 +328,9 @@ func (b *batch) load(ctx context.Context) error {
 	for i, g := range reading {
 		g.read = true
 		workflow := g.tasks[0].request.workflow
+		b.watch.enter(b, g.key, g.tasks[0].request.input.name)
 		start, err := known(workflow, before[i], instances[i])
+		b.watch.leave()
 		if errors.Is(err, ErrConflict) {
 			return err
 		}
@@ -301,8 +361,8 @@ func (g *group) add(r result, err error) {
 	g.failed = g.failed || err != nil
 }
 
-// decide decides on the group's inputs. Those that have to wait for the next batch get no result.
-func (g *group) decide(config *Config) error {
+// decide decides on a group's inputs. Those that have to wait for the next batch get no result.
+func (b *batch) decide(g *group) error {
 	if g.chain == nil {
 		return nil
 	}
@@ -320,12 +380,21 @@ func (g *group) decide(config *Config) error {
 			}
 			ids[id] = true
 		}
+		if err := t.ctx.Err(); err != nil { // its caller has gone, or is about to: nothing comes of it
+			t.result, t.err = result{}, err
+			g.decided++
+			continue
+		}
+		b.watch.enter(b, t.key, t.request.input.name)
 		result, err := g.chain.decide(t.request)
+		b.watch.leave()
 		g.add(result, err)
 		g.failed = g.failed || g.chain.touched
 		if err == nil {
 			// Also for those that add nothing: what is asked of user code is asked before anything is stored.
-			records, err := config.records(&t.request, result, g.chain.change.Due)
+			b.watch.enter(b, t.key, t.request.input.name)
+			records, err := b.x.config.records(&t.request, result, g.chain.change.Due)
+			b.watch.leave()
 			switch {
 			case result.kind != accepted:
 				t.records, t.err = records, err
@@ -438,7 +507,13 @@ func (b *batch) remember(g *group) {
 		b.lane.cache.remove(g.key)
 		return
 	}
+	input := "of a snapshot"
+	if len(g.tasks) > 0 {
+		input = g.tasks[0].request.input.name
+	}
+	b.watch.enter(b, g.key, input)
 	b.x.snapshots.consider(g.chain)
+	b.watch.leave()
 	b.lane.cache.put(g.key, g.chain.current)
 }
 

@@ -150,7 +150,7 @@ func TestEveryStoreCallIsBounded(t *testing.T) {
 		return map[reflect.Type]any{
 			reflect.TypeFor[Store]():       store,
 			reflect.TypeFor[Queue]():       store.Effects(),
-			reflect.TypeFor[UnitOfWork]():  &boundedUnit{limit: l, work: never},
+			reflect.TypeFor[UnitOfWork]():  &boundedUnit{limit: l, alone: true, work: never},
 			reflect.TypeFor[Transaction](): boundedTransaction{l, hangingTransaction{never}},
 			reflect.TypeFor[Notifier]():    store.notifier(),
 		}

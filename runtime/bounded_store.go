@@ -76,18 +76,18 @@ func (s *boundedStore) Committed(ctx context.Context, instance InstanceKey, vers
 }
 
 func (s *boundedStore) Begin(ctx context.Context, requests []ReadRequest) (UnitOfWork, error) {
-	return beginBounded(ctx, s.limit, requests, s.store.Begin)
+	return beginBounded(ctx, s.limit, true, requests, s.store.Begin)
 }
 
 func beginBounded(
-	ctx context.Context, l limit, requests []ReadRequest, begin func(context.Context, []ReadRequest) (UnitOfWork, error),
+	ctx context.Context, l limit, alone bool, requests []ReadRequest, begin func(context.Context, []ReadRequest) (UnitOfWork, error),
 ) (UnitOfWork, error) {
 	work, err := answered(ctx, l, "Begin", func(ctx context.Context) (UnitOfWork, error) { return begin(ctx, requests) },
 		func(late UnitOfWork) { _ = late.Rollback(context.WithoutCancel(ctx)) })
 	if err != nil {
 		return nil, err
 	}
-	return &boundedUnit{limit: l, work: work}, nil
+	return &boundedUnit{limit: l, alone: alone, work: work}, nil
 }
 
 func (s *boundedStore) InputOutcomes(ctx context.Context, inputs []InputKey) ([][]byte, error) {
@@ -318,18 +318,23 @@ func (q boundedQueue) Waiting(ctx context.Context, instance InstanceKey, max int
 // boundedUnit is a UnitOfWork whose calls all end. One that was given up keeps the unit of work: nobody else may use it.
 type boundedUnit struct {
 	limit
-	work UnitOfWork
-	busy atomic.Bool // a call has not returned
+	work  UnitOfWork
+	alone bool        // Commit commits, and does not leave that to the caller's transaction
+	busy  atomic.Bool // a call has not returned
 }
 
 func (u *boundedUnit) Instances() []Instance { return u.work.Instances() }
 
 func (u *boundedUnit) Commit(ctx context.Context, id CommitID, changes []Change) error {
-	return u.committed(ctx, "Commit", func(ctx context.Context) error {
+	commit := func(ctx context.Context) error {
 		u.busy.Store(true)
 		defer u.busy.Store(false)
 		return u.work.Commit(ctx, id, changes)
-	})
+	}
+	if !u.alone {
+		return done(ctx, u.limit, "Commit", commit)
+	}
+	return u.committed(ctx, "Commit", commit)
 }
 
 // Rollback does not end with ctx, but with the limit. It does nothing while Commit has not returned, which ends the unit of work
@@ -348,7 +353,7 @@ type boundedTransaction struct {
 }
 
 func (t boundedTransaction) Begin(ctx context.Context, requests []ReadRequest) (UnitOfWork, error) {
-	return beginBounded(ctx, t.limit, requests, t.tx.Begin)
+	return beginBounded(ctx, t.limit, false, requests, t.tx.Begin)
 }
 
 func (t boundedTransaction) InputOutcomes(ctx context.Context, inputs []InputKey) ([][]byte, error) {

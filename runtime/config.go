@@ -30,6 +30,11 @@ type Config struct {
 	// such as CountInstances. Default: 30 s.
 	StoreTimeout time.Duration
 
+	// DecideTimeout is how long a decision, the replay before it included, may take before the engine goes on without it: the input
+	// and further ones of the instance then fail with *Stuck until the decider returns, an error is logged, and Health shows it.
+	// Default: 10 s.
+	DecideTimeout time.Duration
+
 	// Lanes is how many commits are under way at the same time. One waits while the other's data goes to the disk.
 	// Default: 2, or 1 for a store that has one writer, as SQLite has.
 	Lanes int
@@ -122,6 +127,7 @@ func (c Config) withDefaults() Config {
 	c.Telemetry = newGuardedTelemetry(c.Telemetry, c.Logger)
 	setDefault(&c.Clock, Clock(systemClock{}))
 	setDefault(&c.StoreTimeout, 30*time.Second)
+	setDefault(&c.DecideTimeout, 10*time.Second)
 	setDefault(&c.Lanes, 2)
 	setDefault(&c.BatchSize, 128)
 	setDefault(&c.MaxWaiting, 4096)
@@ -173,6 +179,7 @@ func (c Config) validate() error {
 		"BlockedTimeout": c.BlockedTimeout,
 		"Lease":          c.Lease, "PollInterval": c.PollInterval, "EffectTimeout": c.EffectTimeout, "StopTimeout": c.StopTimeout,
 		"FeedStallAfter": c.FeedStallAfter, "SnapshotHeldAfter": c.SnapshotHeldAfter, "UnavailableTimeout": c.UnavailableTimeout, "StoreTimeout": c.StoreTimeout,
+		"DecideTimeout": c.DecideTimeout,
 	} {
 		if d < 0 {
 			return fmt.Errorf("ironflow: Config.%s is %v, it must not be negative", name, d)

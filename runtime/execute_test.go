@@ -255,7 +255,12 @@ func TestContextEnds(t *testing.T) {
 			}
 			return commit(ctx)
 		})
-		out, err := client.Open(ctx, ticket.Open{ID: "a", Subject: "s"})
+		_, err := client.Open(ctx, ticket.Open{ID: "a", Subject: "s"}, runtime.WithInputID("first"))
+		if err != nil && (!errors.Is(err, context.Canceled) || !errors.Is(err, runtime.ErrOutcomeUnknown)) {
+			b.Errorf("cancelled while it is stored: got error %v", err)
+		}
+		store.setCommit(nil)
+		out, err := client.Open(b.Context(), ticket.Open{ID: "a", Subject: "s"}, runtime.WithInputID("first")) // the truth by its id
 		must(b, out, err)
 		b.wantTable("workflow_id, version", "instances", "", "a 1")
 	})

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,23 +16,25 @@ import (
 // decides, and stores all of it in one commit. Nothing lingers: an input that comes alone is decided alone, and what
 // queues up during one commit goes into the next. (Group commit, as databases do it for their logs.)
 type executor struct {
-	store     Store
+	store     *boundedStore
 	config    Config
 	lanes     []*lane
 	seed      maphash.Seed
 	room      chan struct{} // one token for each input on its way, so that callers wait outside when there are too many
+	stuck     *stuckCalls
 	alone     chan struct{} // one token for each instance that is served apart from the batches
 	snapshots *snapshotWriter
 	committed func(Change) // called after each commit
 }
 
-func newExecutor(store Store, config Config, committed func(Change)) *executor {
+func newExecutor(store *boundedStore, config Config, committed func(Change)) *executor {
 	x := &executor{
 		store:     store,
 		config:    config,
 		seed:      maphash.MakeSeed(),
 		room:      make(chan struct{}, config.MaxWaiting),
 		alone:     make(chan struct{}, maxAlone),
+		stuck:     newStuckCalls(config),
 		snapshots: newSnapshotWriter(store, config),
 		committed: committed,
 	}
@@ -45,7 +48,8 @@ func newExecutor(store Store, config Config, committed func(Change)) *executor {
 // with a connection in its hand.
 const maxAlone = 8
 
-// submit takes an input through its lane and returns what became of it.
+// submit takes an input through its lane and returns what became of it. It returns at the end of ctx. What was not on its way to the
+// store by then never is; of the rest, only the store knows what becomes of it.
 func (x *executor) submit(ctx context.Context, key InstanceKey, req request) (result, error) {
 	if err := ctx.Err(); err != nil {
 		return result{}, err
@@ -66,7 +70,9 @@ func (x *executor) submit(ctx context.Context, key InstanceKey, req request) (re
 			x.lane(key).drop(t)
 			return result{}, ctx.Err()
 		}
-		<-t.done // it is being decided; only the answer tells what became of it
+		if !t.answered() {
+			return result{}, fmt.Errorf("%w: %w", ErrOutcomeUnknown, ctx.Err())
+		}
 	}
 	return t.result, t.err
 }
@@ -93,14 +99,55 @@ type task struct {
 const (
 	taskWaiting int32 = iota
 	taskTaken
+	taskStoring
 	taskWithdrawn
 )
+
+// newTaken is a task that waits for nobody.
+func newTaken(ctx context.Context, key InstanceKey, req request) *task {
+	t := &task{ctx: ctx, key: key, request: req}
+	t.state.Store(taskTaken)
+	return t
+}
 
 // take claims the task for a decision; false when its caller has gone.
 func (t *task) take() bool { return t.state.CompareAndSwap(taskWaiting, taskTaken) }
 
-// withdraw takes the task back; false when a decision is under way.
-func (t *task) withdraw() bool { return t.state.CompareAndSwap(taskWaiting, taskWithdrawn) }
+// storing claims the task for the store, with what was decided on it; false when its caller has gone.
+func (t *task) storing() bool {
+	return t.state.CompareAndSwap(taskTaken, taskStoring) || t.state.Load() == taskStoring
+}
+
+// wait lets a task wait again of which nothing is stored; false when its caller has gone.
+func (t *task) wait() bool {
+	return t.state.CompareAndSwap(taskTaken, taskWaiting) || t.state.CompareAndSwap(taskStoring, taskWaiting) ||
+		t.state.Load() == taskWaiting
+}
+
+// unstored says that nothing of the task is stored, and that it is decided again.
+func (t *task) unstored() { t.state.CompareAndSwap(taskStoring, taskTaken) }
+
+// withdraw takes the task back; false when it is on its way to the store, or answered.
+func (t *task) withdraw() bool {
+	for {
+		state := t.state.Load()
+		if state == taskStoring || state == taskWithdrawn {
+			return false
+		}
+		if t.state.CompareAndSwap(state, taskWithdrawn) {
+			return true
+		}
+	}
+}
+
+func (t *task) answered() bool {
+	select {
+	case <-t.done:
+		return true
+	default:
+		return false
+	}
+}
 
 func (t *task) answer(r result, err error) {
 	t.result, t.err = r, err
@@ -111,15 +158,16 @@ func newCommitID() CommitID { return CommitID(rand.Int64N(1<<62) + 1) }
 
 // single decides on one input under the instance's lock. It is the way of inputs that must not hold up a batch. It runs
 // the input again while it loses races against others; each lost race is another's progress.
-func (x *executor) single(ctx context.Context, key InstanceKey, req request) (result, error) {
+func (x *executor) single(t *task) (result, error) {
 	for attempt := 1; ; attempt++ {
-		result, err := x.attempt(ctx, key, req)
+		result, err := x.attempt(t)
 		if !errors.Is(err, ErrConflict) {
 			return result, err
 		}
+		t.unstored()
 		select {
-		case <-ctx.Done():
-			return result, ctx.Err()
+		case <-t.ctx.Done():
+			return result, t.ctx.Err()
 		case <-time.After(conflictBackoff.delay(attempt)):
 		}
 	}
@@ -128,14 +176,15 @@ func (x *executor) single(ctx context.Context, key InstanceKey, req request) (re
 var conflictBackoff = RetryPolicy{Base: time.Millisecond, Max: 50 * time.Millisecond}
 
 // attempt takes one input through one unit of work.
-func (x *executor) attempt(ctx context.Context, key InstanceKey, req request) (result, error) {
+func (x *executor) attempt(t *task) (result, error) {
 	select {
 	case x.alone <- struct{}{}:
-	case <-ctx.Done():
-		return result{}, ctx.Err()
+	case <-t.ctx.Done():
+		return result{}, t.ctx.Err()
 	}
 	defer func() { <-x.alone }()
-	r, change, err := x.decideAlone(ctx, x.store, key, req)
+	// The caller of submit has gone when its context ends; what user code does is watched for a while longer.
+	r, change, err := x.decideAlone(t.ctx, context.WithoutCancel(t.ctx), x.store, t)
 	if err == nil && len(change.Events) > 0 {
 		x.committed(change)
 	}
@@ -150,7 +199,9 @@ type beginner interface {
 }
 
 // decideAlone takes one input through a unit of work of its own. It also returns the change that was stored.
-func (x *executor) decideAlone(ctx context.Context, in beginner, key InstanceKey, req request) (r result, stored Change, err error) {
+//
+// Once it is on its way to the store, it does not end with ctx any more, but with storing.
+func (x *executor) decideAlone(ctx, storing context.Context, in beginner, t *task) (r result, stored Change, err error) {
 	if x.config.Telemetry != nil {
 		begin := time.Now()
 		err = errGoexit // unless it returns
@@ -162,12 +213,16 @@ func (x *executor) decideAlone(ctx context.Context, in beginner, key InstanceKey
 			}
 		}()
 	}
-	r, stored, err = x.decideUnreported(ctx, in, key, req)
+	r, stored, err = x.decideUnreported(ctx, storing, in, t)
 	return r, stored, err
 }
 
 // decideUnreported is decideAlone. The change of an input that adds nothing has its records only.
-func (x *executor) decideUnreported(ctx context.Context, in beginner, key InstanceKey, req request) (result, Change, error) {
+func (x *executor) decideUnreported(ctx, storing context.Context, in beginner, t *task) (result, Change, error) {
+	key, req := t.key, t.request
+	if err := x.stuck.refuse(key, false); err != nil {
+		return result{}, Change{}, err
+	}
 	// This is not asked within the unit of work, which has a connection in its hand and would wait for a second. An outcome that
 	// comes meanwhile makes the commit a conflict.
 	if req.inputID != "" {
@@ -176,64 +231,93 @@ func (x *executor) decideUnreported(ctx context.Context, in beginner, key Instan
 			return result{}, Change{}, fromStore(err)
 		}
 		if outcomes[0] != nil {
-			r, err := repeated(&req, outcomes[0])
-			return r, Change{}, err
+			var r result
+			err := x.stuck.guard(storing, key, req.input.name, func() (err error) {
+				r, err = repeated(&req, outcomes[0])
+				return err
+			})
+			if err != nil {
+				return result{}, Change{}, err
+			}
+			return r, Change{}, nil
 		}
 	}
 	work, err := in.Begin(ctx, []ReadRequest{{Instance: key, Schema: req.workflow.schema()}})
 	if err != nil {
 		return result{}, Change{}, fromStore(err)
 	}
-	uncancelled := context.WithoutCancel(ctx)
 	rollback := sync.OnceFunc(func() {
-		if err := work.Rollback(uncancelled); err != nil {
+		if err := work.Rollback(ctx); err != nil {
 			x.config.Logger.WarnContext(ctx, "ironflow: rollback failed", "workflow", key.Workflow, "instance", key.ID, "error", err)
 		}
 	})
 	defer rollback()
-	start, err := known(req.workflow, cached{}, work.Instances()[0])
-	if err != nil {
-		return result{}, Change{}, err
-	}
-	c := newChain(key, req.workflow, start, x.config.Clock.Now())
-	outcome, err := c.decide(req)
-	if err != nil {
-		return result{}, Change{}, err
-	}
-	records, err := x.config.records(&req, outcome, c.change.Due)
-	if err != nil {
-		return result{}, Change{}, err
-	}
-	c.change.Inputs = records
-	change, ok, err := c.finish()
-	if err != nil {
-		return result{}, Change{}, err
-	}
 	if err := ctx.Err(); err != nil {
 		return result{}, Change{}, err
 	}
-	if !ok {
-		rollback() // it may have what RecordInputs waits for
-		if records.empty() {
-			return outcome, Change{}, nil
-		}
-		return outcome, Change{Inputs: records}, fromStore(in.RecordInputs(uncancelled, records))
+	d := decidedAlone{instance: work.Instances()[0]}
+	if err := x.stuck.guard(storing, key, req.input.name, func() error { return d.decide(x, key, req) }); err != nil {
+		return result{}, Change{}, err
 	}
-	id, err := x.commit(uncancelled, work, change)
+	if err := ctx.Err(); err != nil || !t.storing() {
+		return result{}, Change{}, cmp.Or(err, context.Canceled)
+	}
+	if !d.changes {
+		rollback() // it may have what RecordInputs waits for
+		if d.records.empty() {
+			return d.outcome, Change{}, nil
+		}
+		return d.outcome, Change{Inputs: d.records}, fromStore(in.RecordInputs(storing, d.records))
+	}
+	id, err := x.commit(storing, work, d.change, req.within == nil)
 	if err != nil {
 		return result{}, Change{}, fromStore(err)
 	}
+	c := &d.chain
 	c.stored(id)
 	if req.within == nil && !c.touched {
-		x.snapshots.consider(&c)
+		// What is stored is stored, whatever comes of the snapshot.
+		_ = x.stuck.guard(storing, key, req.input.name, func() error {
+			x.snapshots.consider(c)
+			return nil
+		})
 	}
-	return outcome, change, nil
+	return d.outcome, d.change, nil
 }
 
-func (x *executor) commit(ctx context.Context, work UnitOfWork, change Change) (CommitID, error) {
+// decidedAlone is a decision apart from the batches.
+type decidedAlone struct {
+	instance Instance
+	chain    chain
+	outcome  result
+	records  InputRecords
+	change   Change
+	changes  bool // the instance
+}
+
+// decide calls user code and nothing else that could take long.
+func (d *decidedAlone) decide(x *executor, key InstanceKey, req request) error {
+	start, err := known(req.workflow, cached{}, d.instance)
+	if err != nil {
+		return err
+	}
+	d.chain = newChain(key, req.workflow, start, x.config.Clock.Now())
+	c := &d.chain
+	if d.outcome, err = c.decide(req); err != nil {
+		return err
+	}
+	if d.records, err = x.config.records(&req, d.outcome, c.change.Due); err != nil {
+		return err
+	}
+	c.change.Inputs = d.records
+	d.change, d.changes, err = c.finish()
+	return err
+}
+
+func (x *executor) commit(ctx context.Context, work UnitOfWork, change Change, resolve bool) (CommitID, error) {
 	id := newCommitID()
 	err := work.Commit(ctx, id, []Change{change})
-	if errors.Is(err, ErrOutcomeUnknown) {
+	if resolve && errors.Is(err, ErrOutcomeUnknown) {
 		err = x.resolve(ctx, id, change, err)
 	}
 	return id, err

@@ -113,6 +113,9 @@ type Health struct {
 	// Projections are all that are known, by name, with how far behind they are.
 	Projections []ProjectionInfo
 
+	// Stuck is user code of this engine that has not returned for longer than Config.DecideTimeout or Projection.Timeout.
+	Stuck []StuckCode
+
 	Inputs InputHealth
 	Lanes  []LaneHealth
 	Cache  CacheHealth
@@ -181,6 +184,7 @@ func (e *Engine) Health(ctx context.Context) (Health, error) {
 	now := storedTime(e.config.Clock.Now())
 	h := Health{At: now, Running: e.running.Load()}
 	h.Inputs, h.Lanes, h.Cache = e.executor.health()
+	h.Stuck = append(e.executor.stuck.list(), e.projections.stuckSteps()...)
 	var errs []error
 	var err error
 	h.Paused, err = e.store.PausedWorkflows(ctx)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 )
@@ -33,13 +34,42 @@ type lane struct {
 	mu      sync.Mutex
 	waiting []*task
 	running bool
+	watch   *watchdog // of the goroutine that runs
 
 	// apart are the instances that are served alone, with their inputs in order. They stay apart until they have none.
 	apart map[InstanceKey][]*task
 }
 
 func newLane(x *executor, cacheBytes int) *lane {
-	return &lane{x: x, cache: newStateCache(cacheBytes), apart: make(map[InstanceKey][]*task)}
+	l := &lane{x: x, cache: newStateCache(cacheBytes), apart: make(map[InstanceKey][]*task)}
+	l.watch = &watchdog{lane: l}
+	return l
+}
+
+// goexit ends a goroutine whose lane has gone on without it.
+func goexit() { runtime.Goexit() }
+
+// goOnWithout lets the lane go on by another goroutine, because user code does not return to the one that takes a batch through. The
+// batch's other instances are decided again: nothing of it is stored. Inputs of the instance itself fail.
+func (l *lane) goOnWithout(b *batch, call *StuckCode) {
+	b.forget()
+	var rest []*task
+	for _, g := range b.groups {
+		if g.key == call.Instance {
+			g.answerAll(l.x.stuck.error(call))
+			continue
+		}
+		for _, t := range g.tasks {
+			if !t.answered() {
+				rest = append(rest, t)
+			}
+		}
+	}
+	l.putBack(rest)
+	l.mu.Lock()
+	l.watch = &watchdog{lane: l}
+	l.mu.Unlock()
+	go l.run()
 }
 
 // add lets a task wait for its turn.
@@ -58,9 +88,12 @@ func (l *lane) add(t *task) {
 }
 
 func (l *lane) run() {
+	l.mu.Lock()
+	watch := l.watch
+	l.mu.Unlock()
 	ended := false
 	defer func() {
-		if !ended { // user code ended the goroutine; the batch has answered
+		if !ended && !watch.returned() { // user code ended the goroutine; the batch has answered
 			go l.run()
 		}
 	}()
@@ -71,7 +104,7 @@ func (l *lane) run() {
 			return
 		}
 		if len(tasks) > 0 {
-			newBatch(l, tasks).run()
+			newBatch(l, watch, tasks).run()
 		}
 	}
 }
@@ -104,17 +137,14 @@ func (l *lane) putBack(tasks []*task) {
 	l.waiting = slices.Concat(waitAgain(tasks), l.waiting)
 }
 
-// waitAgain lets callers take back what was taken and not decided. Who wanted to meanwhile is answered.
+// waitAgain lets tasks wait that were taken, and of which nothing is stored. Those whose callers have gone are answered.
 func waitAgain(tasks []*task) (rest []*task) {
 	for _, t := range tasks {
-		if t.state.Load() == taskTaken {
-			if err := t.ctx.Err(); err != nil {
-				t.answer(result{}, err)
-				continue
-			}
-			t.state.Store(taskWaiting)
+		if err := t.ctx.Err(); err != nil {
+			t.answer(result{}, err)
+		} else if t.wait() {
+			rest = append(rest, t)
 		}
-		rest = append(rest, t)
 	}
 	return rest
 }
@@ -164,7 +194,7 @@ func (l *lane) serveApart(key InstanceKey) {
 			return
 		}
 		if t.take() {
-			t.answer(l.x.single(t.ctx, key, t.request))
+			t.answer(l.x.single(t))
 		}
 	}
 }

@@ -131,14 +131,16 @@ func (p *pauseWatch) look(ctx context.Context, known *refusals, now time.Time) *
 		return newer
 	}
 	next := &refusals{asOf: now}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pauseTimeout)
+	own, cancel := context.WithTimeout(ctx, pauseTimeout)
 	defer cancel()
-	if pauses, err := p.store.PausedWorkflows(ctx); err == nil {
+	if pauses, err := p.store.PausedWorkflows(own); err == nil {
 		next.set(pauses)
 	} else if known != nil {
 		next.pause = known.pause
 	}
-	p.known.Store(next)
+	if ctx.Err() == nil { // else the next caller has more patience
+		p.known.Store(next)
+	}
 	return next
 }
 

@@ -130,7 +130,8 @@ type boundProjection struct {
 	// steps counts the steps that have not returned, those that were given up among them.
 	steps    atomic.Int32
 	stepping sync.WaitGroup
-	bound    limit // of a step
+	since    atomic.Int64 // when the last step began, in µs since 1970
+	bound    limit        // of a step
 
 	// apply and reset make one step, and update the state in its transaction. reset is nil without Reset.
 	apply func(ctx context.Context, events []StoredEvent, update ProjectionUpdate) error
@@ -155,6 +156,7 @@ func (p Projection[Tx]) bind(bounded *boundedStore) (*boundProjection, error) {
 		update, end := abandonable(update)
 		defer end()
 		err := done(ctx, b.bound, "Project", func(ctx context.Context) error {
+			b.since.Store(time.Now().UnixMicro())
 			b.steps.Add(1)
 			b.stepping.Add(1)
 			defer func() {

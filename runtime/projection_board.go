@@ -143,6 +143,17 @@ func (b *projectionBoard) state(name string) (s ProjectionState, known bool, loo
 	return s, b.states != nil, b.looked
 }
 
+// stuckSteps are the steps that were given up and have not returned.
+func (b *projectionBoard) stuckSteps() (steps []StuckCode) {
+	for _, p := range b.projectors {
+		since := time.UnixMicro(p.since.Load())
+		if p.steps.Load() > 0 && time.Since(since) > p.bound.timeout {
+			steps = append(steps, StuckCode{Projection: p.name, Since: since})
+		}
+	}
+	return steps
+}
+
 // stuck names the projections that are in the middle of a step.
 func (b *projectionBoard) stuck() (names []string) {
 	for _, p := range b.projectors {

@@ -60,11 +60,24 @@ func (e *Engine) view(ctx context.Context, workflow, id string) (*Workflow, View
 	if err != nil {
 		return nil, View[any]{}, err
 	}
-	state, err := w.replay(nil, instance)
+	state, err := e.replay(ctx, w, nil, instance)
 	if err != nil {
 		return nil, View[any]{}, err
 	}
 	return w, View[any]{state, instance.Version, instance.Completed, instance.LastEventAt}, nil
+}
+
+// replay makes the state of an instance, by user code that may not return.
+func (e *Engine) replay(ctx context.Context, w *Workflow, known any, instance Instance) (any, error) {
+	var state any
+	err := e.executor.stuck.guard(ctx, instance.Key, "", func() (err error) {
+		state, err = w.replay(known, instance)
+		return err
+	})
+	if err != nil {
+		return nil, err // the code may still run, and set the state
+	}
+	return state, nil
 }
 
 func (e *Engine) viewAt(ctx context.Context, workflow, id string, version int64) (*Workflow, View[any], error) {
@@ -84,7 +97,7 @@ func (e *Engine) viewAt(ctx context.Context, workflow, id string, version int64)
 		if len(events) == 0 {
 			return nil, View[any]{}, noVersion(key, version, view.Version)
 		}
-		if view.State, err = w.replay(view.State, Instance{Key: key, Events: events}); err != nil {
+		if view.State, err = e.replay(ctx, w, view.State, Instance{Key: key, Events: events}); err != nil {
 			return nil, View[any]{}, err
 		}
 		last := events[len(events)-1]

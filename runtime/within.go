@@ -26,11 +26,12 @@ const maxWithin = 5
 
 // within takes an input into the caller's transaction. The engine's cache is not touched: what is not committed may never be.
 func (x *executor) within(ctx context.Context, key InstanceKey, req request) (result, error) {
+	tx := boundedTransaction{x.store.limit, req.within}
 	for attempt := 1; ; attempt++ {
-		r, change, err := x.decideAlone(ctx, req.within, key, req)
+		r, change, err := x.decideAlone(ctx, ctx, tx, newTaken(ctx, key, req))
 		if err == nil {
 			if len(change.Effects)+len(change.Timers) > 0 {
-				err = req.within.Notify(ctx)
+				err = tx.Notify(ctx)
 			}
 			return r, err
 		}

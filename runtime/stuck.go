@@ -1,0 +1,248 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// StuckCode is user code that the engine has called and gone on without, because it did not return in time. What it returns at
+// last is thrown away.
+type StuckCode struct {
+	// Instance and Input are what a decider or evolver was called for. Input is empty when the state was only to be read.
+	Instance InstanceKey
+	Input    string
+
+	Projection string // whose step does not return; empty for a decider or evolver
+
+	Since time.Time // of the process's clock
+}
+
+// Stuck says that user code of an instance, its decider or evolver most likely, has not returned within Config.DecideTimeout.
+// Nothing of the input was stored. Further inputs of the instance fail with it in this process until the code returns; other
+// instances are not affected. It is a context.DeadlineExceeded to errors.Is.
+type Stuck struct {
+	Code  StuckCode
+	After time.Duration // Config.DecideTimeout
+}
+
+func (e *Stuck) Error() string {
+	what := "replaying the instance"
+	if e.Code.Input != "" {
+		what = "the decider or evolver, called for input " + e.Code.Input + ","
+	}
+	return fmt.Sprintf("%s: %s has not returned since %s, which is longer than %v (Config.DecideTimeout)",
+		e.Code.Instance, what, e.Code.Since.UTC().Format(time.RFC3339), e.After)
+}
+
+// Is reports that it is a context.DeadlineExceeded.
+func (e *Stuck) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// Timeout reports true.
+func (e *Stuck) Timeout() bool { return true }
+
+// stuckCalls are the calls of user code that the engine has gone on without.
+type stuckCalls struct {
+	config Config
+	count  atomic.Int32
+
+	mu    sync.Mutex
+	calls map[*StuckCode]bool // whether it was logged
+}
+
+func newStuckCalls(config Config) *stuckCalls {
+	return &stuckCalls{config: config, calls: make(map[*StuckCode]bool)}
+}
+
+// add notes a call, and logs it when it takes longer than it may.
+func (s *stuckCalls) add(call *StuckCode) {
+	s.mu.Lock()
+	s.calls[call] = false
+	s.mu.Unlock()
+	s.count.Add(1)
+	if rest := s.config.DecideTimeout - time.Since(call.Since); rest > 0 {
+		time.AfterFunc(rest, func() { s.log(call) })
+	} else {
+		s.log(call)
+	}
+}
+
+func (s *stuckCalls) log(call *StuckCode) {
+	s.mu.Lock()
+	_, there := s.calls[call]
+	if there {
+		s.calls[call] = true
+	}
+	s.mu.Unlock()
+	if there {
+		s.config.Logger.Error("ironflow: user code does not return; its instance is left alone until it does", "workflow", call.Instance.Workflow,
+			"instance", call.Instance.ID, "input", call.Input, "since", call.Since)
+	}
+}
+
+// remove notes that a call has returned.
+func (s *stuckCalls) remove(call *StuckCode) {
+	s.mu.Lock()
+	logged, there := s.calls[call]
+	delete(s.calls, call)
+	s.mu.Unlock()
+	if there {
+		s.count.Add(-1)
+	}
+	if logged {
+		s.config.Logger.Info("ironflow: user code has returned, too late", "workflow", call.Instance.Workflow, "instance", call.Instance.ID,
+			"input", call.Input, "after", time.Since(call.Since))
+	}
+}
+
+// refuse returns *Stuck when code of an instance has been running for too long: each further call might never return either. reading
+// is about code that was called to read the state, else it is about inputs.
+func (s *stuckCalls) refuse(instance InstanceKey, reading bool) error {
+	if s.count.Load() == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for call := range s.calls {
+		if call.Instance == instance && (call.Input == "") == reading && time.Since(call.Since) >= s.config.DecideTimeout {
+			return s.error(call)
+		}
+	}
+	return nil
+}
+
+func (s *stuckCalls) error(call *StuckCode) error { return &Stuck{*call, s.config.DecideTimeout} }
+
+// list returns the calls.
+func (s *stuckCalls) list() (list []StuckCode) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for call := range s.calls {
+		list = append(list, *call)
+	}
+	return list
+}
+
+// guard runs user code on a goroutine of its own, which it may end. It returns when the code does, at the latest after
+// Config.DecideTimeout or at the end of ctx. run must touch nothing that the caller uses after an error.
+func (s *stuckCalls) guard(ctx context.Context, instance InstanceKey, input string, run func() error) error {
+	if err := s.refuse(instance, input == ""); err != nil {
+		return err
+	}
+	call := &StuckCode{Instance: instance, Input: input, Since: time.Now()}
+	returned := make(chan error, 1)
+	go func() {
+		err := errGoexit
+		defer func() {
+			returned <- err
+			s.remove(call)
+		}()
+		err = run()
+	}()
+	timer := time.NewTimer(s.config.DecideTimeout)
+	defer timer.Stop()
+	var err error
+	select {
+	case err := <-returned:
+		return err
+	case <-timer.C:
+		err = s.error(call)
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	s.add(call)
+	select {
+	case err := <-returned: // just now
+		s.remove(call)
+		return err
+	default:
+		return err
+	}
+}
+
+// watchdog notices user code that does not return to a lane's goroutine. It costs no timer for each decision, but one now and then
+// while the lane is at work.
+type watchdog struct {
+	lane *lane
+
+	mu     sync.Mutex
+	batch  *batch
+	call   StuckCode // of the code that runs
+	inside bool
+	count  int // of calls
+
+	ticking bool
+	seen    int // count at the last tick
+	same    int // ticks that have found the same call
+
+	left *StuckCode // the call that the lane has gone on without; nil for none
+}
+
+// watchdogTicks is how often the same call is found before it counts as stuck. A process that was frozen finds it once.
+const watchdogTicks = 4
+
+// enter says that user code is called.
+func (w *watchdog) enter(b *batch, instance InstanceKey, input string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.batch, w.inside = b, true
+	w.call.Instance, w.call.Input = instance, input
+	w.count++
+	if !w.ticking {
+		w.ticking, w.seen, w.same = true, w.count-1, 0
+		w.tickLater()
+	}
+}
+
+func (w *watchdog) tickLater() {
+	time.AfterFunc(w.lane.x.config.DecideTimeout/watchdogTicks, w.tick)
+}
+
+// leave says that user code has returned. When the lane has gone on without it, the goroutine ends here: nothing that it decided
+// counts.
+func (w *watchdog) leave() {
+	if w.returned() {
+		goexit()
+	}
+}
+
+// returned is leave for the end of a goroutine. It reports whether the lane has gone on without it.
+func (w *watchdog) returned() bool {
+	w.mu.Lock()
+	w.inside, w.batch = false, nil
+	left := w.left
+	w.mu.Unlock()
+	if left == nil {
+		return false
+	}
+	w.lane.x.stuck.remove(left)
+	return true
+}
+
+func (w *watchdog) tick() {
+	w.mu.Lock()
+	switch {
+	case w.inside && w.seen == w.count:
+		if w.same++; w.same < watchdogTicks {
+			break
+		}
+		b, call := w.batch, w.call
+		call.Since = time.Now().Add(-w.lane.x.config.DecideTimeout)
+		w.left = &call
+		w.mu.Unlock()
+		w.lane.x.stuck.add(&call)
+		w.lane.goOnWithout(b, &call)
+		return
+	case w.seen == w.count: // nothing happens any more
+		w.ticking = false
+		w.mu.Unlock()
+		return
+	default:
+		w.same = 0
+	}
+	w.seen = w.count
+	w.tickLater()
+	w.mu.Unlock()
+}
