@@ -285,7 +285,7 @@ func (b *batch) answerRepeats(ctx context.Context) error {
 	for _, g := range b.groups {
 		for _, t := range g.tasks {
 			if outcome, ok := known[t.request.inputKey()]; ok {
-				b.watch.enter(b, t.key, t.request.input.name)
+				b.watch.enter(b, t.key, t.request.purpose())
 				r, err := repeated(&t.request, outcome)
 				b.watch.leave()
 				t.answer(r, err)
@@ -328,7 +328,7 @@ func (b *batch) load(ctx context.Context) error {
 	for i, g := range reading {
 		g.read = true
 		workflow := g.tasks[0].request.workflow
-		b.watch.enter(b, g.key, g.tasks[0].request.input.name)
+		b.watch.enter(b, g.key, g.tasks[0].request.purpose())
 		start, err := known(workflow, before[i], instances[i])
 		b.watch.leave()
 		if errors.Is(err, ErrConflict) {
@@ -385,14 +385,14 @@ func (b *batch) decide(g *group) error {
 			g.decided++
 			continue
 		}
-		b.watch.enter(b, t.key, t.request.input.name)
+		b.watch.enter(b, t.key, t.request.purpose())
 		result, err := g.chain.decide(t.request)
 		b.watch.leave()
 		g.add(result, err)
 		g.failed = g.failed || g.chain.touched
 		if err == nil {
 			// Also for those that add nothing: what is asked of user code is asked before anything is stored.
-			b.watch.enter(b, t.key, t.request.input.name)
+			b.watch.enter(b, t.key, t.request.purpose())
 			records, err := b.x.config.records(&t.request, result, g.chain.change.Due)
 			b.watch.leave()
 			switch {
@@ -509,7 +509,7 @@ func (b *batch) remember(g *group) {
 	}
 	input := "of a snapshot"
 	if len(g.tasks) > 0 {
-		input = g.tasks[0].request.input.name
+		input = g.tasks[0].request.purpose()
 	}
 	b.watch.enter(b, g.key, input)
 	b.x.snapshots.consider(g.chain)

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -136,6 +137,9 @@ func (r request) with(options []ExecuteOption) (request, error) {
 	}
 	return r, nil
 }
+
+// purpose names what user code is called for.
+func (r *request) purpose() string { return cmp.Or(r.input.name, "of a delivery") }
 
 // result is what became of a request.
 type result struct {

@@ -206,7 +206,7 @@ func (x *executor) decideAlone(ctx, storing context.Context, in beginner, t *tas
 		begin := time.Now()
 		err = errGoexit // unless it returns
 		defer func() {
-			if !r.repeated && !req.readOnly {
+			if !r.repeated && !t.request.readOnly {
 				x.config.reportCommit(begin, CommitReport{
 					Inputs: 1, Instances: 1, Events: len(stored.Events), Apart: true, Observations: len(stored.Inputs.Observations), Err: err,
 				})
@@ -232,7 +232,7 @@ func (x *executor) decideUnreported(ctx, storing context.Context, in beginner, t
 		}
 		if outcomes[0] != nil {
 			var r result
-			err := x.stuck.guard(storing, key, req.input.name, func() (err error) {
+			err := x.stuck.guard(storing, key, req.purpose(), func() (err error) {
 				r, err = repeated(&req, outcomes[0])
 				return err
 			})
@@ -256,7 +256,7 @@ func (x *executor) decideUnreported(ctx, storing context.Context, in beginner, t
 		return result{}, Change{}, err
 	}
 	d := decidedAlone{instance: work.Instances()[0]}
-	if err := x.stuck.guard(storing, key, req.input.name, func() error { return d.decide(x, key, req) }); err != nil {
+	if err := x.stuck.guard(storing, key, req.purpose(), func() error { return d.decide(x, key, req) }); err != nil {
 		return result{}, Change{}, err
 	}
 	if err := ctx.Err(); err != nil || !t.storing() {
@@ -277,7 +277,7 @@ func (x *executor) decideUnreported(ctx, storing context.Context, in beginner, t
 	c.stored(id)
 	if req.within == nil && !c.touched {
 		// What is stored is stored, whatever comes of the snapshot.
-		_ = x.stuck.guard(storing, key, req.input.name, func() error {
+		_ = x.stuck.guard(storing, key, req.purpose(), func() error {
 			x.snapshots.consider(c)
 			return nil
 		})
