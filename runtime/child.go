@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -187,4 +188,30 @@ func setText(fields map[string]json.RawMessage, texts map[string]string) {
 		}
 		fields[name] = encoded
 	}
+}
+
+// checkTargets checks that the workflows which effects start or send inputs to are registered and have these inputs. A target that is
+// declared external is run by another program, and is checked only when it is registered here.
+func (e *Engine) checkTargets(w *Workflow) error {
+	options := w.effectOptions()
+	for _, effect := range slices.Sorted(maps.Keys(options)) {
+		verb, target := "starts", options[effect].Starts
+		if target == nil {
+			verb, target = "sends an input to", options[effect].Sends
+		}
+		if target == nil {
+			continue
+		}
+		other, registered := e.workflows[target.Workflow]
+		switch {
+		case !registered && target.External:
+		case !registered:
+			return fmt.Errorf(`workflow %s: effect %s %s workflow %q, which is not registered with this engine; pass it to NewEngine, or declare "external: true" if another program runs it`,
+				w.name, effect, verb, target.Workflow)
+		case !slices.Contains(other.inputNames(), target.Input):
+			return fmt.Errorf("workflow %s: effect %s %s workflow %q by input %q, which that workflow does not have; its inputs are %s",
+				w.name, effect, verb, target.Workflow, target.Input, strings.Join(other.inputNames(), ", "))
+		}
+	}
+	return nil
 }

@@ -80,6 +80,7 @@ type EffectOptions struct {
 type Target struct {
 	Workflow string
 	Input    string
+	External bool // another program runs the workflow, so that it need not be registered here
 }
 
 // DeadInput says which input tells a workflow that one of its effects is dead, and what it is filled with.

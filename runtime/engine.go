@@ -66,6 +66,11 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 		}
 		e.workflows[w.name] = w
 	}
+	for _, w := range workflows {
+		if err := e.checkTargets(w); err != nil {
+			return nil, fmt.Errorf("ironflow: %w", err)
+		}
+	}
 	for name := range config.Retention.CompletedOf {
 		if _, err := e.workflow(name); err != nil {
 			return nil, fmt.Errorf("ironflow: Config.Retention.CompletedOf: %w", err)

@@ -257,7 +257,7 @@ func (g *golang) effects() {
 		g.message(&e.Message, "effect",
 			argument("returns", nameList(e.ReturnsList())), delivery("starts", e.Starts), argument("ended", e.Ended.Text),
 			delivery("sends", e.Sends), argument("dead", e.Dead.Text), argument("retry", retry(e.Retry)),
-			duration("timeout", e), number("priority", e.Priority), argument("limit", limit(e.Limit)))
+			duration("timeout", e), number("priority", e.Priority), argument("limit", limit(e.Limit)), external(e))
 	}
 }
 
@@ -280,6 +280,13 @@ func delivery(key string, d *spec.Delivery) string {
 		return ""
 	}
 	return argument(key, d.Workflow.Text+"/"+d.Input.Text)
+}
+
+func external(e *spec.Effect) string {
+	if e.Starts != nil && e.Starts.External || e.Sends != nil && e.Sends.External {
+		return argument("external", "true")
+	}
+	return ""
 }
 
 // retry writes what there is without names, if nothing is left out before.

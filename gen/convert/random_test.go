@@ -71,7 +71,7 @@ func checkBatch(t *testing.T, module usermodule.Module, first, next uint64) (lin
 		d := list[i]
 		yaml := parse(t, d.source)
 		var mistakes spec.Diagnostics
-		if spec.ValidateTogether([]*spec.Workflow{yaml}, &mistakes); mistakes.Err() != nil {
+		if spec.ValidateTogether([]*spec.Workflow{yaml}, nil, &mistakes); mistakes.Err() != nil {
 			t.Fatalf("%v\n%s", mistakes.Err(), d.source)
 		}
 		converted, err := os.ReadFile(filepath.Join(module.Dir, d.name, "declaration.go"))

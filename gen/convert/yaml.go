@@ -210,6 +210,9 @@ func (m *mapping) delivery(key string, d *spec.Delivery) {
 		to := newMapping()
 		to.text("workflow", d.Workflow.Text)
 		to.text("input", d.Input.Text)
+		if d.External {
+			to.boolean("external")
+		}
 		m.section(key, to)
 	}
 }

@@ -116,8 +116,9 @@ func target(d *spec.Delivery) *jen.Statement {
 	if d == nil {
 		return nil
 	}
-	return jen.Op("&").Add(runtimeID("Target")).Values(
-		keyed("Workflow", jen.Lit(d.Workflow.Text)),
-		keyed("Input", jen.Lit(d.Input.Text)),
-	)
+	fields := []jen.Code{keyed("Workflow", jen.Lit(d.Workflow.Text)), keyed("Input", jen.Lit(d.Input.Text))}
+	if d.External {
+		fields = append(fields, keyed("External", jen.True()))
+	}
+	return jen.Op("&").Add(runtimeID("Target")).Values(fields...)
 }

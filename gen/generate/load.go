@@ -91,6 +91,6 @@ func validateTogether(packages []pkg) error {
 		}
 	}
 	var d spec.Diagnostics
-	spec.ValidateTogether(list, &d)
+	spec.ValidateTogether(list, neighbours(packages), &d)
 	return d.Err()
 }

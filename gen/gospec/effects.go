@@ -11,7 +11,7 @@ import (
 
 // effect reads what a directive says of how an effect is carried out.
 func (r *reader) effect(m spec.Message, d *directive) *spec.Effect {
-	w := r.words(d, "effect "+quoted(m.Name.Text), nil, "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit")
+	w := r.words(d, "effect "+quoted(m.Name.Text), nil, "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit", "external")
 	e := &spec.Effect{
 		Message:     m,
 		Starts:      w.delivery("starts"),
@@ -26,6 +26,15 @@ func (r *reader) effect(m spec.Message, d *directive) *spec.Effect {
 		Limit:       w.limit(&m),
 	}
 	e.SetReturns(w.names("returns"))
+	external := w.boolean("external")
+	for _, d := range []*spec.Delivery{e.Starts, e.Sends} {
+		if d != nil {
+			d.External = external
+		}
+	}
+	if w.has("external") && e.Starts == nil && e.Sends == nil {
+		r.report(w.values["external"].keyPos, diagnostic.UnknownKey, `%s has "external" but neither "starts" nor "sends"; remove it`, w.what)
+	}
 	return e
 }
 

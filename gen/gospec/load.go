@@ -86,6 +86,12 @@ func ImportPath(dir string) string {
 	return path
 }
 
+// ModuleDir returns the directory of the module that a package belongs to, or "".
+func ModuleDir(dir string) string {
+	root, _, _ := module(dir)
+	return root
+}
+
 // module returns the directory of the module of a package, and the package's import path.
 func module(dir string) (root, importPath string, err error) {
 	dir, err = filepath.Abs(dir)

@@ -6,6 +6,7 @@ import "github.com/ironflow-gen/ironflow/gen/diagnostic"
 type Delivery struct {
 	Workflow Name
 	Input    Name
+	External bool // another program runs the workflow, so that no engine of this one need know it
 	Pos      Pos
 }
 

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 )
@@ -9,12 +10,12 @@ import (
 // ValidateTogether checks what declarations say of one another, for several in which [Validate] has found no mistakes: that
 // an input which an effect starts a workflow with, or sends, is declared there with the fields that the effect brings, and
 // that the input for a child's end has fields which the child's final state can fill. What an effect says of a workflow
-// that is not among them is not checked. Neither is it when several have its name, as nobody can tell which is meant.
-func ValidateTogether(list []*Workflow, d *Diagnostics) {
+// that is neither among them nor among others is not checked; what others say is not, either. Neither is it when several have its name, as nobody can tell which is meant.
+func ValidateTogether(list, others []*Workflow, d *Diagnostics) {
 	t := together{
 		d: d, workflows: make(map[string][]*Workflow, len(list)), same: make(map[[2]*Type]bool), goTypes: make(map[*Type]string),
 	}
-	for _, w := range list {
+	for _, w := range slices.Concat(list, others) {
 		t.workflows[w.Name.Text] = append(t.workflows[w.Name.Text], w)
 		for _, declared := range w.Types {
 			t.goTypes[declared] = goType(w, declared)

@@ -31,7 +31,7 @@ func TestTogether(t *testing.T) {
 			got.Files = append(got.Files, f)
 		}
 		var d spec.Diagnostics
-		spec.ValidateTogether(list, &d)
+		spec.ValidateTogether(list, nil, &d)
 		var mistakes string
 		if err := d.Err(); err != nil {
 			mistakes = err.Error() + "\n"

@@ -35,13 +35,13 @@ func (g *generator) declareEffects() {
 		g.retry()
 		switch {
 		case g.chance(20):
-			g.line(2, "starts: {workflow: other, input: Begin}")
+			g.line(2, "starts: {workflow: other, input: Begin%s}", g.pick("", ", external: true"))
 			if g.chance(70) {
 				g.line(2, "ended: %s", g.ended)
 			}
 			continue
 		case g.chance(15):
-			g.line(2, "sends: {workflow: other, input: Tell}")
+			g.line(2, "sends: {workflow: other, input: Tell%s}", g.pick("", ", external: true"))
 			continue
 		case g.chance(10):
 			g.line(2, "returns: %s", g.pick(g.inputs...))
