@@ -34,11 +34,10 @@ const missedAfter = time.Minute
 
 // recurrence is a Recurrence that was read.
 type recurrence struct {
-	schedule cron.Schedule
-	zone     *time.Location
-	every    time.Duration // of "@every"; then the schedule is not asked
-	hourly   bool          // it is for every hour of the day
-	missed   Missed
+	fields *cron.SpecSchedule // nil for "@every"
+	every  time.Duration      // of "@every"
+	zone   *time.Location
+	missed Missed
 }
 
 func (r Recurrence) parse() (*recurrence, error) {
@@ -50,26 +49,33 @@ func (r Recurrence) parse() (*recurrence, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schedule %q: %w", r.Schedule, err)
 	}
-	parsed := &recurrence{schedule: schedule, zone: zone, missed: r.Missed}
+	parsed := &recurrence{zone: zone, missed: r.Missed}
 	switch schedule := schedule.(type) {
 	case cron.ConstantDelaySchedule:
 		parsed.every = schedule.Delay
 	case *cron.SpecSchedule:
-		const hours = 1<<24 - 1 // a bit for each
-		parsed.hourly = schedule.Hour&hours == hours
+		parsed.fields = schedule
+		if schedule.Location != time.Local { // of a schedule that begins with "TZ="
+			parsed.zone = schedule.Location
+		}
+	default:
+		return nil, fmt.Errorf("schedule %q: it is of a kind that is not known, a %T", r.Schedule, schedule)
 	}
 	return parsed, nil
 }
 
 // after returns the first firing after a time. It is zero when there is none, as on February 30.
 func (r *recurrence) after(t time.Time) time.Time {
-	if r.every > 0 {
-		return storedTime(t.Add(r.every))
+	const hours = 1<<24 - 1 // a bit for each
+	var next time.Time
+	switch {
+	case r.every > 0:
+		next = t.Add(r.every)
+	case r.fields.Hour&hours == hours:
+		next = nextMatch(r.fields, t.In(r.zone))
+	default:
+		next = r.afterByWall(t)
 	}
-	if !r.hourly {
-		return r.afterByWall(t)
-	}
-	next := r.schedule.Next(t.In(r.zone))
 	if next.IsZero() {
 		return next
 	}
@@ -85,7 +91,7 @@ func (r *recurrence) afterByWall(t time.Time) (first time.Time) {
 	// Times that were left out shortly before may be still to come.
 	from := wallOf(t, r.zone).Add(-max(0, zoneOffset(t, r.zone)-zoneOffset(t.Add(-day), r.zone)))
 	until := time.Time{} // those up to here may come before the first that was found
-	for wall := r.schedule.Next(from); !wall.IsZero() && (first.IsZero() || !wall.After(until)); wall = r.schedule.Next(wall) {
+	for wall := nextMatch(r.fields, from); !wall.IsZero() && (first.IsZero() || !wall.After(until)); wall = nextMatch(r.fields, wall) {
 		at, late := whenWall(wall, r.zone)
 		if !at.After(t) {
 			continue
@@ -100,10 +106,7 @@ func (r *recurrence) afterByWall(t time.Time) (first time.Time) {
 			break
 		}
 	}
-	if first.IsZero() {
-		return first
-	}
-	return storedTime(first)
+	return first
 }
 
 func zoneOffset(t time.Time, zone *time.Location) time.Duration {
