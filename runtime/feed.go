@@ -21,7 +21,7 @@ type FeedPosition int64
 // their commits.
 type Feed interface {
 	// EventsSince returns up to limit events after a position, oldest first, and only those that a filter lets through
-	// when there is one. It waits for nothing. A page may have fewer events than that although there are more, as long as
+	// when there is one. It waits for nothing. A page ends with the event with which its payloads have PageBytes. A page may have fewer events than that although there are more, as long as
 	// its Next is before its Settled; one that reaches Settled has all that could be read at the time of the call.
 	//
 	// A position beyond the last number that was given to an event is *FeedSetBack.

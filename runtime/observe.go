@@ -77,7 +77,8 @@ func (r *InputRecords) empty() bool { return len(r.Outcomes)+len(r.Observations)
 
 // Observations returns inputs with what became of them, the newest first: those of one instance when the query names it, those
 // of a workflow, or all. Only those are there that Config.Observe asked for. To page on, set Before and
-// BeforeNumber to the ObservedAt and the Number of the last. A limit of 0 means 100.
+// BeforeNumber to the ObservedAt and the Number of the last, until there are none: a page may have fewer than Limit, because it ends when its
+// payloads have PageBytes. A limit of 0 means 100.
 func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]Observation, error) {
 	if err := checkArgument("ObservationQuery", query); err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 )
 
 // LoadState returns the state of an instance as of now. Generated clients call it. An instance without events is
@@ -148,9 +147,10 @@ func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string
 	return history, nil
 }
 
-// History returns up to limit events of an instance after a version, oldest first, as they are stored; all when limit is
-// 0. It is for tools that know no types; clients have a typed History. After the newest version there are none, which is
-// no error. An instance without events is *UnknownInstance.
+// History returns up to limit events of an instance after a version, oldest first, as they are stored: fewer when their payloads have
+// PageBytes, so go on after the last until there are none. A limit of 0 reads all, whatever they take. It is for tools that know no
+// types; clients have a typed History. After the newest version there are none, which is no error. An instance without events is
+// *UnknownInstance.
 func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
 	_, key, err := e.known(instance.Workflow, instance.ID)
 	if err != nil {
@@ -162,10 +162,15 @@ func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64,
 	if err := checkArgument("the version", after); err != nil {
 		return nil, err
 	}
-	if limit == 0 {
-		limit = math.MaxInt32
+	all := limit == 0
+	if all {
+		limit = historyPage
 	}
-	events, err := e.history(ctx, key, max(after, 0), limit)
+	events, err := e.history(ctx, key, after, limit)
+	for page := events; all && err == nil && len(page) > 0; {
+		page, err = e.history(ctx, key, page[len(page)-1].Version, limit)
+		events = append(events, page...)
+	}
 	if err != nil || len(events) > 0 {
 		return events, err
 	}
@@ -188,13 +193,39 @@ func (e *Engine) HistoryDynamic(ctx context.Context, instance InstanceKey, after
 	if err != nil {
 		return nil, err
 	}
-	w, err := e.workflow(instance.Workflow)
+	return e.encodedHistory(instance.Workflow, stored)
+}
+
+// HistoryPage is HistoryDynamic for a limit of at least 1, and says whether there are events after the last of the page.
+func (e *Engine) HistoryPage(
+	ctx context.Context, instance InstanceKey, after int64, limit int,
+) (page []Recorded[Encoded], more bool, err error) {
+	stored, err := e.History(ctx, instance, after, limit+1) // one more tells whether there is more
+	if err != nil {
+		return nil, false, err
+	}
+	if more = len(stored) > limit; more {
+		stored = stored[:limit]
+	} else if FullPage(stored) {
+		next, err := e.history(ctx, instance, stored[len(stored)-1].Version, 1)
+		if err != nil {
+			return nil, false, err
+		}
+		more = len(next) > 0
+	}
+	page, err = e.encodedHistory(instance.Workflow, stored)
+	return page, more, err
+}
+
+func (e *Engine) encodedHistory(workflow string, stored []StoredEvent) ([]Recorded[Encoded], error) {
+	w, err := e.workflow(workflow)
 	if err != nil {
 		return nil, err
 	}
 	history := make([]Recorded[Encoded], 0, len(stored))
-	for _, s := range stored {
-		event, err := w.decodeEvent(s)
+	for i := range stored {
+		s := &stored[i]
+		event, err := w.decodeEvent(*s)
 		if err != nil {
 			return nil, err
 		}
@@ -205,6 +236,7 @@ func (e *Engine) HistoryDynamic(ctx context.Context, instance InstanceKey, after
 		history = append(history, Recorded[Encoded]{
 			Version: s.Version, GlobalSequence: s.GlobalSequence, RecordedAt: s.RecordedAt, Type: s.Type, Event: encoded,
 		})
+		s.Payload = nil // what is encoded is in its place
 	}
 	return history, nil
 }

@@ -51,7 +51,8 @@ type Store interface {
 	// nothing, when there is an outcome under the id of one of them already.
 	RecordInputs(ctx context.Context, inputs InputRecords) error
 
-	// Observations returns what was observed of one instance, or of all, the newest first.
+	// Observations returns what was observed of one instance, or of all, the newest first. A page ends with the one with which
+	// its payloads have PageBytes.
 	Observations(ctx context.Context, query ObservationQuery) ([]Observation, error)
 
 	// PutSchedules starts schedules that are not there yet, and starts anew those whose definition is another one. They are
@@ -87,6 +88,19 @@ type ReadRequest struct {
 	// Completed asks for the events of an instance that has completed, too. They are left out otherwise, because nothing
 	// will be decided on them.
 	Completed bool
+}
+
+// PageBytes bounds the payloads of what a store returns at once of events and observations: a page ends with the one that reaches it.
+// So a page takes as much memory as PageBytes and one payload more, however large its limit is.
+const PageBytes = 4 << 20
+
+// FullPage reports whether a page of events has ended by PageBytes.
+func FullPage(events []StoredEvent) bool {
+	bytes := 0
+	for i := range events {
+		bytes += len(events[i].Payload)
+	}
+	return bytes >= PageBytes
 }
 
 // Snapshot is an instance's state at a version, as JSON. It counts only while the instance's event of that version is of that

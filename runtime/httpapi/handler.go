@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -167,13 +168,13 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	key := runtime.InstanceKey{Workflow: h.workflow.Name, ID: r.PathValue("id")}
-	events, failure := h.engine.HistoryDynamic(r.Context(), key, after, int(limit)+1) // one more tells whether there is more
+	events, more, failure := h.engine.HistoryPage(r.Context(), key, after, int(limit))
 	if failure != nil {
 		h.failed(w, r, Input{}, nil, failure)
 		return
 	}
-	page := History{Events: make([]RecordedEvent, 0, len(events)), More: len(events) > int(limit)}
-	for _, e := range events[:min(len(events), int(limit))] {
+	page := History{Events: make([]RecordedEvent, 0, len(events)), More: more}
+	for _, e := range events {
 		page.Events = append(page.Events, RecordedEvent{e.Event, e.Version, e.GlobalSequence, e.RecordedAt})
 	}
 	h.answer(w, http.StatusOK, page)
@@ -236,12 +237,16 @@ func (h *handler) fail(w http.ResponseWriter, err *Error) {
 }
 
 func (h *handler) answer(w http.ResponseWriter, status int, body any) {
-	text, err := json.Marshal(body)
-	if err != nil {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text) // which adds a line end
+	encoder.SetEscapeHTML(false)      // it would make six bytes of one
+	if err := encoder.Encode(body); err != nil {
 		slog.Error("ironflow: an answer over HTTP could not be written as JSON", "workflow", h.workflow.Name, "error", err)
-		status, text = http.StatusInternalServerError, []byte(`{"error":"internal","message":"something went wrong"}`)
+		status = http.StatusInternalServerError
+		text.Reset()
+		text.WriteString(`{"error":"internal","message":"something went wrong"}` + "\n")
 	}
-	h.write(w, status, "application/json", append(text, '\n'))
+	h.write(w, status, "application/json", text.Bytes())
 }
 
 func (h *handler) write(w http.ResponseWriter, status int, contentType string, body []byte) {

@@ -68,10 +68,12 @@ func (s *Store) readFeed(
 				return row.Scan(&end, &more)
 			})
 			queueRows(batch, &page.Events, scanEvent, s.queries.readFiltered, []any{
-				int64(after), int64(known.Settled), limit, workflows, types, filterWindow,
+				int64(after), int64(known.Settled), limit, workflows, types, int64(runtime.PageBytes), filterWindow,
 			})
 		} else {
-			queueRows(batch, &page.Events, scanEvent, s.queries.readEvents, []any{int64(after), int64(end), limit, workflows, types})
+			queueRows(batch, &page.Events, scanEvent, s.queries.readEvents, []any{
+				int64(after), int64(end), limit, workflows, types, int64(runtime.PageBytes),
+			})
 		}
 	})
 	if err == nil && server != known.server {
@@ -84,7 +86,7 @@ func (s *Store) readFeed(
 	if n := len(page.Events); n > 0 {
 		page.Next = page.Events[n-1].Position()
 	}
-	if len(page.Events) == limit {
+	if len(page.Events) == limit || runtime.FullPage(page.Events) {
 		page.Settled = known.Settled
 		return page, nil
 	}
@@ -115,7 +117,7 @@ func filterColumns(filters []runtime.EventFilter) (workflows, types []string) {
 
 func scanEvent(row pgx.CollectableRow) (e runtime.StoredEvent, err error) {
 	err = row.Scan(&e.GlobalSequence, &e.Instance.Workflow, &e.Instance.ID, &e.Version,
-		&e.Type, &e.SchemaVersion, &e.Payload, &e.RecordedAt, &e.Commit)
+		&e.Type, &e.SchemaVersion, &e.Payload, &e.RecordedAt, &e.Commit, nil, nil)
 	e.RecordedAt = e.RecordedAt.UTC()
 	return e, err
 }

@@ -7,9 +7,9 @@ import "strings"
 // is behind, and again with each page.
 const readInOrder = `SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)`
 
-// readEvents returns at most $3 events after $1 and up to $2. Without filters ($4, $5) all are wanted; one with an empty
-// type wants all types. The OR keeps the filters from becoming a join, which would not keep the order.
-const readEvents = `
+// readEvents returns at most $3 events, and a page by their $6 bytes, after $1 and up to $2. Without filters ($4, $5) all are wanted;
+// one with an empty type wants all types. The OR keeps the filters from becoming a join, which would not keep the order.
+var readEvents = pageByBytes(`
 SELECT e.global_sequence, e.workflow_type, e.workflow_id, e.version, e.type, e.schema_version, e.payload, e.recorded_at, e.commit_id
 FROM ironflow.events e
 WHERE e.global_sequence > $1::bigint AND e.global_sequence <= $2::bigint
@@ -17,15 +17,15 @@ WHERE e.global_sequence > $1::bigint AND e.global_sequence <= $2::bigint
       SELECT FROM unnest($4::text[], $5::text[]) AS f (workflow_type, type)
       WHERE f.workflow_type = e.workflow_type AND (f.type = '' OR f.type = e.type)))
 ORDER BY e.global_sequence
-LIMIT $3::bigint`
+LIMIT $3::bigint`, "global_sequence", "$6", "payload")
 
-// readFiltered is readEvents for at least one filter, which looks at no more than $6 events.
+// readFiltered is readEvents for at least one filter, which looks at no more than $7 events.
 var readFiltered = strings.Replace(readEvents, "e.global_sequence <= $2::bigint", `e.global_sequence <= (
       SELECT max(w.global_sequence)
       FROM (SELECT l.global_sequence FROM ironflow.events l
             WHERE l.global_sequence > $1::bigint AND l.global_sequence <= $2::bigint
             ORDER BY l.global_sequence
-            LIMIT $6::bigint) w)`, 1)
+            LIMIT $7::bigint) w)`, 1)
 
 // serverRun tells the runs of servers apart, see runtime.FeedPage: the timeline is another one after a promotion, the time after each
 // start. Every role may read both.

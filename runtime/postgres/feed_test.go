@@ -280,14 +280,14 @@ func TestFeedReadsOnlyItsPage(t *testing.T) {
 					before = statistics + ";" + before
 				}
 				plan := explain(t, pool, before, mode, "ANALYZE, TIMING OFF", store.ReadEventsStatement(),
-					after, int64(math.MaxInt64), 100, none, none)
+					after, int64(math.MaxInt64), 100, none, none, int64(runtime.PageBytes))
 				if !strings.Contains(plan, "Index Scan using events_global_sequence_idx") || strings.Contains(plan, "Sort") ||
 					strings.Contains(plan, "Removed by Filter") {
 					t.Errorf("after %d, %s, %q:\n%s", after, mode, statistics, plan)
 				}
 				wanted := []string{"order"}
 				plan = explain(t, pool, before, mode, "ANALYZE, TIMING OFF", store.ReadEventsStatement(),
-					after, after+10_000, 100, wanted, []string{"Unknown"})
+					after, after+10_000, 100, wanted, []string{"Unknown"}, int64(runtime.PageBytes))
 				if !strings.Contains(plan, "Index Scan using events_global_sequence_idx") || strings.Contains(plan, "Sort") {
 					t.Errorf("with a filter, after %d, %s, %q:\n%s", after, mode, statistics, plan)
 				}

@@ -28,15 +28,15 @@ FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $
 ORDER BY k.number`
 
 // readObservations reads those of the instance $2 of the workflow $1, or of all instances, or of all workflows, before $3, $5. The
-// planner chooses the index: the key for one instance, the time for all.
-const readObservations = `
-SELECT workflow_id, workflow_type, observed_at, number, input, coalesce(input_id, ''), payload, outcome, version,
-       coalesce(rejection, ''), rejection_payload
+// planner chooses the index: the key for one instance, the time for all. They are at most $4, and a page by their $6 bytes.
+var readObservations = pageByBytes(`
+SELECT workflow_id, workflow_type, observed_at, number, input, coalesce(input_id, '') AS input_id, payload, outcome, version,
+       coalesce(rejection, '') AS rejection, rejection_payload
 FROM ironflow.observations
 WHERE ($1::text = '' OR workflow_type = $1::text) AND ($2::text = '' OR workflow_id = $2::text)
   AND (observed_at, number) < ($3::timestamptz, $5::bigint)
 ORDER BY observed_at DESC, number DESC
-LIMIT $4::bigint`
+LIMIT $4::bigint`, "observed_at DESC, number DESC", "$6", "payload", "rejection_payload")
 
 // upsertSchedules leaves a schedule alone whose definition is what it was. One that is defined anew starts anew, and a lease on
 // the old one is lost.

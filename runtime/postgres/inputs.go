@@ -100,7 +100,7 @@ var endOfTime = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 // Observations implements runtime.Store.
 func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery) ([]runtime.Observation, error) {
 	observations, err := queryRows(ctx, s.pool, scanObservation, s.queries.readObservations, query.Instance.Workflow, query.Instance.ID,
-		orEndOfTime(query.Before), query.Limit, query.BeforeNumber)
+		orEndOfTime(query.Before), query.Limit, query.BeforeNumber, int64(runtime.PageBytes))
 	if err != nil {
 		return nil, wrap(err, "read observations of %s", query.Instance)
 	}
@@ -109,7 +109,7 @@ func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery
 
 func scanObservation(row pgx.CollectableRow) (o runtime.Observation, err error) {
 	err = row.Scan(&o.Instance.ID, &o.Instance.Workflow, &o.ObservedAt, &o.Number, &o.Input, &o.InputID, &o.Payload, &o.Outcome,
-		&o.Version, &o.Rejection, &o.RejectionPayload)
+		&o.Version, &o.Rejection, &o.RejectionPayload, nil, nil)
 	o.ObservedAt = o.ObservedAt.UTC()
 	return o, err
 }

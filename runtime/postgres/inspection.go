@@ -14,11 +14,12 @@ func (s *Store) History(ctx context.Context, instance runtime.InstanceKey, after
 	scan := func(row pgx.CollectableRow) (runtime.StoredEvent, error) {
 		event := runtime.StoredEvent{Instance: instance}
 		err := row.Scan(&event.Version, &event.GlobalSequence, &event.Type, &event.SchemaVersion, &event.Payload, &event.RecordedAt,
-			&event.Commit)
+			&event.Commit, nil, nil)
 		event.RecordedAt = event.RecordedAt.UTC()
 		return event, err
 	}
-	events, err := readRows(ctx, s.pool, scan, s.queries.inspection.history, instance.ID, instance.Workflow, after, int64(limit))
+	events, err := readRows(ctx, s.pool, scan, s.queries.inspection.history, instance.ID, instance.Workflow, after, int64(limit),
+		int64(runtime.PageBytes))
 	if err != nil {
 		return nil, wrap(err, "read the history of %s", instance)
 	}

@@ -26,13 +26,13 @@ FROM ironflow.events
 WHERE workflow_id = $1::text AND workflow_type = $2::text`
 )
 
-// readHistory reads events of the instance $1, $2 after the version $3, at most $4.
-const readHistory = `
+// readHistory reads events of the instance $1, $2 after the version $3, at most $4 and a page by their $5 bytes.
+var readHistory = pageByBytes(`
 SELECT version, global_sequence, type, schema_version, payload, recorded_at, commit_id
 FROM ironflow.events
 WHERE workflow_id = $1::text AND workflow_type = $2::text AND version > $3::bigint
 ORDER BY version
-LIMIT $4::bigint`
+LIMIT $4::bigint`, "version", "$5", "payload")
 
 const readSummary = `
 SELECT workflow_id, workflow_type, version, coalesce(status, ''), created_at, last_event_at, completed_at

@@ -46,6 +46,7 @@ type feedReader struct {
 	filters []runtime.EventFilter
 
 	looked int
+	bytes  int // of the page's payloads
 	page   runtime.FeedPage
 }
 
@@ -92,7 +93,8 @@ func (r *feedReader) event(columns []driver.Value) error {
 	e.Payload, e.RecordedAt = []byte(text(columns[6])), fromMicros(number(columns[7]))
 	e.Commit = runtime.CommitID(number(columns[8]))
 	r.page.Events = append(r.page.Events, e)
-	if len(r.page.Events) == r.limit {
+	r.bytes += len(e.Payload)
+	if len(r.page.Events) == r.limit || r.bytes >= runtime.PageBytes {
 		return errPageFull
 	}
 	return r.ctx.Err()

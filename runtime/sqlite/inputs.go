@@ -81,6 +81,7 @@ func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery
 		statement, args = statement+ofWorkflow, append(args, query.Instance.Workflow)
 	}
 	var observations []runtime.Observation
+	bytes := 0
 	row := func(c []driver.Value) error {
 		o := runtime.Observation{
 			Instance:   runtime.InstanceKey{ID: text(c[0]), Workflow: text(c[1])},
@@ -92,12 +93,15 @@ func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery
 			o.RejectionPayload = []byte(text(c[10]))
 		}
 		observations = append(observations, o)
+		if bytes += len(o.Payload) + len(o.RejectionPayload); bytes >= runtime.PageBytes {
+			return errPageFull
+		}
 		return ctx.Err()
 	}
 	err := s.read(ctx, func(on *connection) error {
 		return on.query(row, statement+newestFirst, append(args, int64(query.Limit))...)
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errPageFull) {
 		return nil, fmt.Errorf("sqlite: read observations: %w", err)
 	}
 	return observations, nil

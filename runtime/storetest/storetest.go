@@ -76,6 +76,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"dead timers", linesOf(runtime.TimerQueue, deadLetterRules), []way{appending}},
 		{"forgetting", forgettingRules, []way{appending}},
 		{"inspection", inspectionRules, []way{appending}},
+		{"pages", pageRules, []way{appending}},
 		{"context", contextRules, []way{unitOfWork}},
 		{"feed", feedRules, both},
 		{"projection", projectionRules, []way{appending}},
