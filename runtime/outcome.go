@@ -3,6 +3,7 @@ package runtime
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -37,18 +38,31 @@ func (o Outcome[E, R]) Rejected() bool { return o.kind == rejected }
 // AlreadyCompleted reports that the instance had ended before; the decider was not asked.
 func (o Outcome[E, R]) AlreadyCompleted() bool { return o.kind == alreadyCompleted }
 
-// String says what became of the input, for logs and tests.
+// String says what became of the input, for tests and terminals: events and rejections are printed with their names and fields, as in
+// "accepted as version 2: order.Paid{AmountCents:900}".
 func (o Outcome[E, R]) String() string {
 	switch o.kind {
 	case accepted:
-		return fmt.Sprintf("accepted as version %d: %+v", o.Version, o.Events)
+		events := make([]string, len(o.Events))
+		for i, e := range o.Events {
+			events[i] = withName(e)
+		}
+		return fmt.Sprintf("accepted as version %d: %s", o.Version, strings.Join(events, ", "))
 	case rejected:
-		return fmt.Sprintf("rejected: %T%+v", o.Rejection, o.Rejection)
+		return "rejected: " + withName(o.Rejection)
 	case alreadyCompleted:
 		return "already completed"
 	default:
 		return "no outcome"
 	}
+}
+
+// withName prints an event or a rejection with its name and fields.
+func withName(v any) string {
+	if e, ok := v.(Encoded); ok {
+		return e.String()
+	}
+	return fmt.Sprintf("%T%+v", v, v)
 }
 
 // DynamicOutcome is the outcome of an input given as JSON.

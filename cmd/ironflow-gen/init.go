@@ -97,6 +97,10 @@ func runInit(c call, flags initFlags) int {
 	} else if err := c.prepare(module); err != nil {
 		return c.failed(err)
 	}
+	if join, needed := module.JoinWorkspace(); needed {
+		fmt.Fprintf(c.out, "%s, so \"%s\" is among the commands below\n", join.Why, join)
+		left = append([]starter.Command{join}, left...)
+	}
 	c.printNext(flags.dir, left, pkg)
 	return exitOK
 }

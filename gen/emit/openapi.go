@@ -174,7 +174,11 @@ func (d *openAPIDocument) fields(fields []*spec.Field, unset bool) object {
 	for _, f := range fields {
 		schema := d.value(&f.Type, unset)
 		if f.Doc != "" {
-			schema["description"] = f.Doc
+			if said, ok := schema["description"].(string); ok {
+				schema["description"] = f.Doc + "\n\n" + said
+			} else {
+				schema["description"] = f.Doc
+			}
 		}
 		properties[f.Name.Text] = schema
 		if required(f) {
@@ -336,9 +340,11 @@ func scalarSchema(name string, unset bool) object {
 	case "bool":
 		return object{"type": "boolean"}
 	case "int", "int64":
-		return integer64()
+		schema := integer64()
+		schema["description"] = plainInteger
+		return schema
 	case "int32":
-		return object{"type": "integer", "format": "int32"}
+		return object{"type": "integer", "format": "int32", "description": plainInteger}
 	case "float64":
 		return object{"type": "number", "format": "double"}
 	case "time":
@@ -358,6 +364,9 @@ func scalarSchema(name string, unset bool) object {
 		return object{"type": "string"}
 	}
 }
+
+// plainInteger says what no schema can: 1.0 is an integer for JSON Schema, and a mistake for the codec.
+const plainInteger = "Written without a fraction and without an exponent: 1, not 1.0 or 1e0."
 
 // durationPattern is what time.ParseDuration reads.
 const durationPattern = `^[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`

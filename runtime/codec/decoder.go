@@ -261,7 +261,7 @@ func (d *Decoder) begin(open byte, what string) {
 		return
 	}
 	if d.depth >= MaxDepth {
-		d.fail(d.pos, tooDeep)
+		d.failOf(d.pos, tooDeep, ErrTooDeep)
 		return
 	}
 	d.depth++

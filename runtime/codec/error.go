@@ -20,10 +20,13 @@ type Error struct {
 	// kept.
 	Message string
 
-	// Err is the error of an imported type's own JSON methods, [ErrTooMuchMemory], or nil. Error leaves its text out, which may
+	// Err is the error of an imported type's own JSON methods, [ErrTooDeep], [ErrTooMuchMemory], or nil. Error leaves its text out, which may
 	// quote the value.
 	Err error
 }
+
+// ErrTooDeep says that objects and arrays are nested deeper than [MaxDepth].
+var ErrTooDeep = errors.New(tooDeep)
 
 // ErrTooMuchMemory says that a document from outside would take much more memory than its text.
 var ErrTooMuchMemory = errors.New("the document takes too much memory")

@@ -98,7 +98,8 @@ func invalidInput(input Input, body []byte, invalid *runtime.InvalidInput) *Erro
 	if more := len(mistakes) - maxNamed; more > 0 {
 		text += fmt.Sprintf("; and %d more", more)
 	}
-	if !json.Valid(body) {
+	isTooDeep := slices.ContainsFunc(invalid.Mistakes, func(err error) bool { return errors.Is(err, codec.ErrTooDeep) })
+	if !json.Valid(body) && !isTooDeep { // encoding/json takes what is nested very deep for no JSON
 		return &Error{Status: http.StatusBadRequest, Code: MalformedJSON, Message: "the body is not JSON: " + text}
 	}
 	return &Error{Status: http.StatusUnprocessableEntity, Code: InvalidInput,
@@ -114,7 +115,7 @@ func mistakesOf(input Input, invalid *runtime.InvalidInput) []Mistake {
 	for _, err := range invalid.Mistakes {
 		if at, is := errors.AsType[*codec.Error](err); is {
 			mistake := Mistake{Path: at.Path, Message: at.Message}
-			if at.Err != nil && !errors.Is(at.Err, codec.ErrTooMuchMemory) { // of a type of the user's, which may say more than it should
+			if at.Err != nil && !errors.Is(at.Err, codec.ErrTooMuchMemory) && !errors.Is(at.Err, codec.ErrTooDeep) { // of a type of the user's, which may say more than it should
 				mistake.Message = "the value cannot be read"
 			}
 			mistakes = append(mistakes, mistake)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/codec"
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
 )
 
@@ -230,5 +231,26 @@ func TestMethodsAndPaths(t *testing.T) {
 	// A body on the wrong path is not read: the mux stands in front.
 	if resp, body := h.do("/booking/b-1", `{"a":`); resp.StatusCode != 405 {
 		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+}
+
+// A body that is nested too deep is called so, however deep it is.
+func TestTooDeep(t *testing.T) {
+	h := open(t, runtime.Config{})
+	for _, levels := range []int{codec.MaxDepth + 1, 20_000} {
+		for name, body := range map[string]string{
+			"unknown field": `{"more":` + strings.Repeat("[", levels) + strings.Repeat("]", levels) + `}`,
+			"field":         `{"remarks":` + strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels) + `}`,
+			"body":          strings.Repeat("[", levels) + strings.Repeat("]", levels),
+		} {
+			answer := httptest.NewRecorder()
+			request := httptest.NewRequest(http.MethodPost, "/booking/inputs/Request", strings.NewReader(body))
+			request.Header.Set("Content-Type", "application/json")
+			h.handler.ServeHTTP(answer, request)
+			text := answer.Body.String()
+			if answer.Code != http.StatusUnprocessableEntity || !strings.Contains(text, "the document is nested too deep") || strings.Contains(text, "not JSON") {
+				t.Errorf("%s, %d levels: %d %.300s", name, levels, answer.Code, text)
+			}
+		}
 	}
 }

@@ -598,6 +598,7 @@ const openAPI = `{
           },
           "extras": {
             "additionalProperties": {
+              "description": "Written without a fraction and without an exponent: 1, not 1.0 or 1e0.",
               "format": "int32",
               "type": "integer"
             },
@@ -619,6 +620,7 @@ const openAPI = `{
             "type": "boolean"
           },
           "nights": {
+            "description": "Written without a fraction and without an exponent: 1, not 1.0 or 1e0.",
             "format": "int64",
             "type": "integer"
           },
@@ -704,6 +706,7 @@ const openAPI = `{
           },
           "extras": {
             "additionalProperties": {
+              "description": "Written without a fraction and without an exponent: 1, not 1.0 or 1e0.",
               "format": "int32",
               "type": "integer"
             },
@@ -722,6 +725,7 @@ const openAPI = `{
             ]
           },
           "nights": {
+            "description": "Written without a fraction and without an exponent: 1, not 1.0 or 1e0.",
             "format": "int64",
             "type": "integer"
           },
@@ -758,6 +762,7 @@ const openAPI = `{
             ]
           },
           "nights": {
+            "description": "Written without a fraction and without an exponent: 1, not 1.0 or 1e0.",
             "format": "int64",
             "type": "integer"
           },
@@ -787,6 +792,7 @@ const openAPI = `{
         "description": "TooMany guests for the room.",
         "properties": {
           "most": {
+            "description": "Written without a fraction and without an exponent: 1, not 1.0 or 1e0.",
             "format": "int64",
             "type": "integer"
           }
