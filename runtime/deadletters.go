@@ -151,7 +151,8 @@ func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[D
 	size := pageSize(query.Limit)
 	var all []DeadLetter
 	for _, q := range e.queues(query.Queue) {
-		found, err := q.ListDead(ctx, DeadLetterList{DeadLetterFilter: query.DeadLetterFilter, After: after.in(q.name), Limit: size + 1})
+		list := DeadLetterList{DeadLetterFilter: query.DeadLetterFilter, After: after.in(q.name), Limit: size + 1}
+		found, err := untilAvailable(ctx, &e.config, func() ([]DeadLetter, error) { return q.ListDead(ctx, list) })
 		if err != nil {
 			return Page[DeadLetter]{}, err
 		}
@@ -200,7 +201,7 @@ func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) 
 	}
 	var all []DeadLetterCount
 	for _, q := range e.queues(filter.Queue) {
-		counts, err := q.CountDead(ctx, filter)
+		counts, err := untilAvailable(ctx, &e.config, func() ([]DeadLetterCount, error) { return q.CountDead(ctx, filter) })
 		if err != nil {
 			return nil, err
 		}
@@ -322,9 +323,8 @@ func (e *Engine) DiscardedLetters(ctx context.Context, query DiscardedQuery) (Pa
 		return Page[DiscardedLetter]{}, err
 	}
 	size := pageSize(query.Limit)
-	found, err := e.store.ListDiscarded(ctx, DiscardedList{
-		Workflow: query.Workflow, Instance: query.Instance, After: after, Limit: size + 1,
-	})
+	list := DiscardedList{Workflow: query.Workflow, Instance: query.Instance, After: after, Limit: size + 1}
+	found, err := untilAvailable(ctx, &e.config, func() ([]DiscardedLetter, error) { return e.store.ListDiscarded(ctx, list) })
 	if err != nil {
 		return Page[DiscardedLetter]{}, err
 	}

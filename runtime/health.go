@@ -291,7 +291,8 @@ func (e *Engine) Inspect(ctx context.Context, instance InstanceKey) (*InstanceRe
 		return nil, err
 	}
 	r := &InstanceReport{At: storedTime(e.config.Clock.Now()), machine: w.declaredMachine()}
-	if r.InstanceSummary, err = e.store.Summary(ctx, key); err != nil {
+	r.InstanceSummary, err = untilAvailable(ctx, &e.config, func() (InstanceSummary, error) { return e.store.Summary(ctx, key) })
+	if err != nil {
 		return nil, err
 	}
 	if r.Version == 0 {

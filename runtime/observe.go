@@ -86,5 +86,5 @@ func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]Ob
 	if query.Limit == 0 {
 		query.Limit = 100
 	}
-	return e.store.Observations(ctx, query)
+	return untilAvailable(ctx, &e.config, func() ([]Observation, error) { return e.store.Observations(ctx, query) })
 }

@@ -18,6 +18,9 @@ import (
 // take a set of instances through in one round trip each, and never wait for others for long. Begin locks first, so that
 // an instance that many want makes progress.
 //
+// A store that cannot be reached, or cannot do now what it is asked for, fails with *Unavailable, of a commit only if nothing is
+// stored for sure.
+//
 // The written form of these rules is runtime/storetest, which every Store must pass.
 type Store interface {
 	// Read loads a set of distinct instances without locking them, each as it is at one moment. An instance that does not

@@ -135,10 +135,17 @@ func (l *lent) note(err error) error {
 		l.refused = refuses(server)
 		return unavailable(err)
 	}
-	if l.Conn.Conn().IsClosed() && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		return &runtime.Unavailable{Reason: "the connection to the database broke", Err: err}
+	return broken(l.Conn.Conn(), err)
+}
+
+// broken turns the error of a connection that broke into *runtime.Unavailable.
+func broken(conn *pgx.Conn, err error) error {
+	var known *runtime.Unavailable
+	if err == nil || !conn.IsClosed() || errors.As(err, &known) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
 	}
-	return err
+	return &runtime.Unavailable{Reason: "the connection to the database broke", Err: err}
 }
 
 // giveBack rolls back what was begun on the connection and gives it back to the pool, unless it is closed. A closed one leaves the

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
+	"github.com/ironflow-gen/ironflow/internal/silentpeer"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
@@ -153,5 +154,74 @@ func eventually(t *testing.T, what string, is func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not in time: %s", what)
 		}
+	}
+}
+
+// A connection that listens and has gone silent is found when a connection of the pool breaks, not only when somebody notices
+// that notifications stay away.
+func TestListenNoticesASilentServer(t *testing.T) {
+	t.Parallel()
+	proxy, url := silentpeer.Postgres(t, pgserver.URL(t))
+	pool, schema := newPool(t), newSchema()
+	newStore(t, pool, schema)
+	store, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema), postgres.WithListenURL(url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listening, ended := make(chan struct{}, 1), make(chan error, 1)
+	go func() {
+		ended <- store.Listen(t.Context(), func(runtime.News) {
+			select {
+			case listening <- struct{}{}:
+			default:
+			}
+		})
+	}()
+	<-listening
+	proxy.Silence()
+	deadline := time.After(25 * time.Second)
+	for {
+		onEach(t, pool, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+		add(t, store, change(order(fresh()), 0)) // it closes them
+		select {
+		case err := <-ended:
+			if err == nil {
+				t.Error("no error")
+			}
+			return
+		case <-deadline:
+			t.Fatal("it still listens to a silent server")
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// Within a transaction of the caller's, the loss of its connection is the same error.
+func TestWithinLosesItsConnection(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	store := newStore(t, pool, schema)
+	for name, call := range map[string]func(runtime.Transaction) error{
+		"Begin": func(tx runtime.Transaction) error {
+			_, err := tx.Begin(t.Context(), requests(order("1")))
+			return err
+		},
+		"InputOutcomes": func(tx runtime.Transaction) error {
+			_, err := tx.InputOutcomes(t.Context(), []runtime.InputKey{{Instance: order("1"), ID: "1"}})
+			return err
+		},
+		"RecordInputs": func(tx runtime.Transaction) error { return tx.RecordInputs(t.Context(), runtime.InputRecords{}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			tx, err := pool.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tx.Rollback(context.Background())
+			if _, err := pool.Exec(t.Context(), "SELECT pg_terminate_backend($1)", tx.Conn().PgConn().PID()); err != nil {
+				t.Fatal(err)
+			}
+			wantUnavailable(t, call(store.Tx(tx)))
+		})
 	}
 }

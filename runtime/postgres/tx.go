@@ -55,7 +55,7 @@ func (t *transaction) begin(ctx context.Context) (*savepoint, error) {
 	})
 	batch.Queue(useIndexesAndWait, unitWait)
 	if err := t.tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return nil, errors.Join(err, s.rollback(ctx))
+		return nil, broken(t.tx.Conn(), errors.Join(err, s.rollback(ctx)))
 	}
 	return s, nil
 }
@@ -88,7 +88,7 @@ func (t *transaction) within(ctx context.Context, fill func(*pgx.Batch)) error {
 	var batch pgx.Batch
 	fill(&batch)
 	if err := t.tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return errors.Join(err, s.rollback(ctx))
+		return broken(t.tx.Conn(), errors.Join(err, s.rollback(ctx)))
 	}
 	return s.release(ctx)
 }
@@ -104,7 +104,7 @@ func (t *transaction) Begin(ctx context.Context, requests []runtime.ReadRequest)
 	var batch pgx.Batch
 	queueLoad(&batch, t.store.queries, l)
 	if err := t.tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return nil, wrap(errors.Join(err, s.rollback(ctx)), "lock and load %s", describe(l.keys()))
+		return nil, wrap(broken(t.tx.Conn(), errors.Join(err, s.rollback(ctx))), "lock and load %s", describe(l.keys()))
 	}
 	return &unitWithin{savepoint: s, queries: t.store.queries, instances: l.instances}, nil
 }
@@ -154,7 +154,7 @@ func (u *unitWithin) Commit(ctx context.Context, id runtime.CommitID, changes []
 		return s.release(ctx)
 	}
 	if back := s.rollback(ctx); back != nil {
-		return wrap(errors.Join(err, back), "commit %s within a transaction", b.describe())
+		return wrap(broken(s.tx.Conn(), errors.Join(err, back)), "commit %s within a transaction", b.describe())
 	}
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
