@@ -131,7 +131,7 @@ func (d *openAPIDocument) input(in *spec.Message) object {
 	})
 	op := operation("send"+in.Name.Text, "Sends "+in.Name.Text, answers{
 		"200": d.response("Accepted: the events are stored.", schemaRef(names.Outcome)),
-	}, "400", "409", "413", "415", "422", "500", "503", "504")
+	}, "400", "408", "409", "413", "415", "422", "500", "503", "504")
 	if in.Doc != "" {
 		op["description"] = in.Doc
 	}
@@ -294,6 +294,7 @@ var failures = []struct {
 	{"400", "The request is not well formed.", []string{"malformed_json", "bad_request"}},
 	{"404", "There is no such thing.", []string{"unknown_input", "unknown_instance", "unknown_version"}},
 	{"409", "The input was refused, or came too late. Nothing was stored.", []string{"rejected", "already_completed", "unique_key_conflict"}},
+	{"408", "The input took too long to arrive.", []string{"request_timeout"}},
 	{"413", "The input is too large.", []string{"too_large"}},
 	{"415", "The input is not sent as application/json.", []string{"unsupported_media_type"}},
 	{"422", "The input is not as declared, or its Idempotency-Key came with another one.", []string{"invalid_input", "idempotency_key_reused"}},

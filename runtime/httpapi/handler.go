@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +37,9 @@ const (
 	// waitLimit bounds how long a request waits for its turn. An engine that is full answers 503 then, and not never.
 	waitLimit = 30 * time.Second
 
+	// bodyLimit bounds how long a body may take. A client that sends a byte now and then would hold a connection for ever.
+	bodyLimit = 30 * time.Second
+
 	// retryAfter is what a client is told in seconds when it is to come back.
 	retryAfter = "1"
 
@@ -49,6 +53,8 @@ type handler struct {
 	engine   *runtime.Engine
 	workflow Workflow
 	reserved map[string]http.HandlerFunc // by the name below the workflow's, which an instance may have too
+
+	bodyLimit time.Duration
 }
 
 // NewHandler serves a workflow that is registered with the engine. It authenticates nobody: put it behind what does, and into
@@ -57,7 +63,7 @@ type handler struct {
 // A request waits for its turn at most 30 seconds, for a store that is unavailable 2 seconds, and less when its context ends. Bodies may have as many bytes as
 // runtime.Config.MaxPayloadBytes. Failures are logged with [slog.Default].
 func NewHandler(engine *runtime.Engine, workflow Workflow) http.Handler {
-	h := &handler{engine: engine, workflow: workflow}
+	h := &handler{engine: engine, workflow: workflow, bodyLimit: bodyLimit}
 	h.reserved = map[string]http.HandlerFunc{"openapi.json": h.openAPI}
 	if workflow.Machine != nil {
 		h.reserved["machine"] = h.machine
@@ -93,7 +99,7 @@ func (h *handler) input(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, &Error{Status: http.StatusUnsupportedMediaType, Code: UnsupportedMediaType, Message: "send the input as application/json"})
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(h.engine.MaxPayloadBytes())))
+	body, err := h.body(w, r)
 	if err != nil {
 		h.fail(w, unreadable(err))
 		return
@@ -116,6 +122,18 @@ func (h *handler) input(w http.ResponseWriter, r *http.Request) {
 	default:
 		h.answer(w, http.StatusOK, Accepted{Outcome: "accepted", Version: out.Version, Events: out.Events})
 	}
+}
+
+// body reads a body, which may take bodyLimit. A writer that cannot set deadlines, that of a test perhaps, leaves that to the server.
+func (h *handler) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	control := http.NewResponseController(w)
+	bounded := control.SetReadDeadline(time.Now().Add(h.bodyLimit)) == nil
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(h.engine.MaxPayloadBytes())))
+	if bounded && err == nil {
+		// The request would end with the deadline. After an error it stays: the server reads on before it closes the connection.
+		_ = control.SetReadDeadline(time.Time{})
+	}
+	return body, err
 }
 
 func (h *handler) declared(name string) (Input, bool) {
@@ -264,6 +282,9 @@ func unreadable(err error) *Error {
 	if errors.As(err, &tooLarge) {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Code: TooLarge,
 			Message: fmt.Sprintf("the input may have %d bytes", tooLarge.Limit)}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &Error{Status: http.StatusRequestTimeout, Code: RequestTimeout, Message: "the body took too long"}
 	}
 	return &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: "the body could not be read to its end"}
 }

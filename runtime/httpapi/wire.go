@@ -53,6 +53,7 @@ const (
 	AlreadyCompleted     Code = "already_completed"
 	UniqueKeyConflict    Code = "unique_key_conflict"
 	TooLarge             Code = "too_large"
+	RequestTimeout       Code = "request_timeout"
 	UnsupportedMediaType Code = "unsupported_media_type"
 	InvalidInput         Code = "invalid_input"
 	IdempotencyKeyReused Code = "idempotency_key_reused"

@@ -71,6 +71,31 @@ const openAPI = `{
         },
         "description": "There is no such thing."
       },
+      "408": {
+        "content": {
+          "application/json": {
+            "schema": {
+              "allOf": [
+                {
+                  "$ref": "#/components/schemas/ironflow.Error"
+                },
+                {
+                  "properties": {
+                    "error": {
+                      "enum": [
+                        "request_timeout"
+                      ],
+                      "type": "string"
+                    }
+                  },
+                  "type": "object"
+                }
+              ]
+            }
+          }
+        },
+        "description": "The input took too long to arrive."
+      },
       "409": {
         "content": {
           "application/json": {
@@ -895,6 +920,9 @@ const openAPI = `{
           "400": {
             "$ref": "#/components/responses/400"
           },
+          "408": {
+            "$ref": "#/components/responses/408"
+          },
           "409": {
             "$ref": "#/components/responses/409"
           },
@@ -951,6 +979,9 @@ const openAPI = `{
           },
           "400": {
             "$ref": "#/components/responses/400"
+          },
+          "408": {
+            "$ref": "#/components/responses/408"
           },
           "409": {
             "$ref": "#/components/responses/409"
@@ -1009,6 +1040,9 @@ const openAPI = `{
           },
           "400": {
             "$ref": "#/components/responses/400"
+          },
+          "408": {
+            "$ref": "#/components/responses/408"
           },
           "409": {
             "$ref": "#/components/responses/409"
