@@ -29,7 +29,8 @@ type journal struct {
 	batch   int
 	noReset bool
 
-	attempts int // at an event; 0 is 3
+	attempts int           // at an event; 0 is 3
+	timeout  time.Duration // of a step
 }
 
 func (j journal) on(b *bed) runtime.AnyProjection { return j.in(b.store, b.prefix) }
@@ -67,6 +68,7 @@ func journalIn[Tx any](j journal, prefix string, exec func(context.Context, Tx, 
 		},
 		Reset:     func(ctx context.Context, tx Tx) error { return exec(ctx, tx, `DELETE FROM `+prefix+`journal`) },
 		BatchSize: j.batch,
+		Timeout:   j.timeout,
 		Retry:     runtime.RetryPolicy{MaxAttempts: cmp.Or(j.attempts, 3), Base: time.Millisecond, Max: 5 * time.Millisecond},
 	}
 	if j.noReset {
