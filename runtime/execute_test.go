@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,6 +132,44 @@ func TestUniqueKeyConflictNamesTheHolder(t *testing.T) {
 		must(b, solved, err)
 		second, err := client.Open(ctx, ticket.Open{ID: "b", Subject: "printer"})
 		must(b, second, err)
+	})
+}
+
+// TestUniqueKeyIsAskedForBeforeTheDecider says that an input which would create an instance fails before the decider sees it, whatever the
+// decider would say, and that an existing instance decides first.
+func TestUniqueKeyIsAskedForBeforeTheDecider(t *testing.T) {
+	onStores(t, func(b *bed) {
+		var asked atomic.Int32
+		reject := false
+		client := ticket.NewClient(b.engine(b.config(newClock()), tickets(ticket.Decider{
+			OnOpen: func(_ time.Time, _ ticket.State, in ticket.Open) ticket.OpenDecision {
+				asked.Add(1)
+				if reject {
+					return ticket.RejectOpen(ticket.Busy{})
+				}
+				return ticket.AcceptOpen(ticket.Opened{Subject: in.Subject})
+			},
+		}, ticket.Handler{})))
+		ctx := b.Context()
+		open := func(id, subject string) (ticket.OpenOutcome, error) { return client.Open(ctx, ticket.Open{ID: id, Subject: subject}) }
+		out, err := open("a", "printer")
+		must(b, out, err)
+		var conflict *runtime.UniqueKeyConflict
+		for _, reject = range []bool{false, true} {
+			if _, err := open("b", "printer"); !errors.As(err, &conflict) || conflict.Holder != "a" {
+				b.Errorf("got error %v", err)
+			}
+			if n := asked.Load(); n != 1 {
+				b.Errorf("the decider was asked %d times", n)
+			}
+		}
+		reject = false
+		out, err = open("b", "screen")
+		must(b, out, err)
+		// The state machine refuses this one.
+		if out, err := open("b", "printer"); err != nil || !out.Rejected() {
+			b.Errorf("got %v, error %v", out, err)
+		}
 	})
 }
 

@@ -242,7 +242,7 @@ func (x *executor) decideUnreported(ctx, storing context.Context, in beginner, t
 			return r, Change{}, nil
 		}
 	}
-	work, err := in.Begin(ctx, []ReadRequest{{Instance: key, Schema: req.workflow.schema()}})
+	work, err := in.Begin(ctx, []ReadRequest{{Instance: key, Schema: req.workflow.schema(), UniqueKey: req.input.uniqueKey}})
 	if err != nil {
 		return result{}, Change{}, fromStore(err)
 	}
@@ -256,6 +256,9 @@ func (x *executor) decideUnreported(ctx, storing context.Context, in beginner, t
 		return result{}, Change{}, err
 	}
 	d := decidedAlone{instance: work.Instances()[0]}
+	if holder := d.instance.KeyHolder; d.instance.Version == 0 && holder != "" && holder != key.ID {
+		return result{}, Change{}, &UniqueKeyConflict{Instance: key, Key: req.input.uniqueKey, Holder: holder}
+	}
 	if err := x.stuck.guard(storing, key, req.purpose(), func() error { return d.decide(x, key, req) }); err != nil {
 		return result{}, Change{}, err
 	}

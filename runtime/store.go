@@ -91,6 +91,9 @@ type ReadRequest struct {
 	// Completed asks for the events of an instance that has completed, too. They are left out otherwise, because nothing
 	// will be decided on them.
 	Completed bool
+
+	// UniqueKey asks Begin for the instance that holds it; empty for none.
+	UniqueKey string
 }
 
 // PageBytes bounds the payloads of what a store returns at once of events and observations: a page ends with the one that reaches it.
@@ -183,6 +186,8 @@ type Instance struct {
 	// LastCommit stored the event of Version, and AfterCommit the one of ReadRequest.After, which tells whether the state that
 	// the caller knows belongs to this history. They are 0 when there is no such event, or when no events were asked for.
 	LastCommit, AfterCommit CommitID
+
+	KeyHolder string // id of the instance that holds ReadRequest.UniqueKey; empty when none does
 
 	LastEventAt time.Time // RecordedAt of the last event, whether or not Events has it
 	Parent      *Parent   // who started it as a child and wants to hear of its end

@@ -62,7 +62,7 @@ func (s *Store) KeyStatements() map[string]string {
 		"readSummary":    q.inspection.summary,
 		"effectsWaiting": q.effects.waiting, "timersWaiting": q.timers.waiting,
 		"deleteInstances": q.forget.deleteInstances,
-		"checkUniqueKeys": q.checkUniqueKeys, "deleteUniqueKeys": q.deleteUniqueKeys,
+		"checkUniqueKeys": q.checkUniqueKeys, "readKeyHolders": q.readKeyHolders, "deleteUniqueKeys": q.deleteUniqueKeys,
 	}
 }
 

@@ -121,6 +121,7 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 		"readEnded":          {"i1", "order", 1, 10},
 		"deleteTimers":       {ids, workflows},
 		"checkUniqueKeys":    {ids, workflows, keys},
+		"readKeyHolders":     {workflows, keys},
 		"deleteUniqueKeys":   {ids, workflows},
 		"readHistory":        {"i1", "order", 1, 10},
 		"readCauses":         {"i1", "order", 1, 10},

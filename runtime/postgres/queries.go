@@ -155,6 +155,12 @@ FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS k (workflow_i
 LEFT JOIN ironflow.unique_keys u USING (workflow_type, key)
 WHERE u.workflow_id IS DISTINCT FROM k.workflow_id`
 
+// readKeyHolders returns who holds the unique keys $2 of the workflows $1.
+const readKeyHolders = `
+SELECT k.number, u.workflow_id
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (workflow_type, key, number)
+JOIN ironflow.unique_keys u USING (workflow_type, key)`
+
 // insertEvents numbers the events in the order of the arrays: PostgreSQL evaluates the default of a column after the
 // ORDER BY of the query that feeds the insert. The transaction has its id by then, because the instances come first;
 // whoever reads in the order of the sequence relies on that.
@@ -296,6 +302,7 @@ type queries struct {
 	readMoved, checkVersions           string
 	insertInstances, updateInstances   string
 	insertUniqueKeys, checkUniqueKeys  string
+	readKeyHolders                     string
 	insertEvents, insertEffects        string
 	appendChange                       string
 	cancelTimers, upsertTimers         string
@@ -329,6 +336,7 @@ func newQueries(schema string) *queries {
 		updateInstances:  in(updateInstances),
 		insertUniqueKeys: in(insertUniqueKeys),
 		checkUniqueKeys:  in(checkUniqueKeys),
+		readKeyHolders:   in(readKeyHolders),
 		insertEvents:     in(insertEvents),
 		insertEffects:    in(insertEffects),
 		appendChange:     in(appendChange),

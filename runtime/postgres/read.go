@@ -32,6 +32,7 @@ type loading struct {
 	after     []int64
 	schemas   []string
 	completed []bool
+	wanted    []string // unique keys; nil when nobody asks for the holder of one
 
 	instances []runtime.Instance
 	unwanted  func(index int) bool // active instances to leave as if they were missing; nil for none
@@ -50,6 +51,12 @@ func newLoading(requests []runtime.ReadRequest) *loading {
 		l.add(request.Instance)
 		l.after[i], l.schemas[i], l.completed[i] = request.After, request.Schema, request.Completed
 		l.instances[i].Key = request.Instance
+		if request.UniqueKey != "" {
+			if l.wanted == nil {
+				l.wanted = make([]string, n)
+			}
+			l.wanted[i] = request.UniqueKey
+		}
 	}
 	return l
 }
@@ -60,6 +67,17 @@ func (l *loading) keys() []runtime.InstanceKey {
 		keys[i] = l.instances[i].Key
 	}
 	return keys
+}
+
+// collectHolders fills in who holds the keys that are asked for.
+func (l *loading) collectHolders(rows pgx.Rows) error {
+	var number int64
+	var holder string
+	_, err := pgx.ForEachRow(rows, []any{&number, &holder}, func() error {
+		l.instances[number-1].KeyHolder = holder
+		return nil
+	})
+	return err
 }
 
 // collect fills the instances from the rows of readInstances.

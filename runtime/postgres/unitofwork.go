@@ -86,6 +86,9 @@ func queueLoad(batch *pgx.Batch, queries *queries, l *loading) {
 	// An instance that came into being between the two statements is not locked; it stays missing, and the commit fails.
 	l.unwanted = func(index int) bool { return !locked[index] }
 	batch.Queue(queries.readInstances, l.ids, l.workflows, l.after, l.schemas, l.completed).Query(l.collect)
+	if l.wanted != nil {
+		batch.Queue(queries.readKeyHolders, l.workflows, l.wanted).Query(l.collectHolders)
+	}
 }
 
 // Instances implements runtime.UnitOfWork.

@@ -28,6 +28,15 @@ func readAll(ctx context.Context, on session, requests []runtime.ReadRequest) ([
 		if err := readOne(ctx, on, &requests[i], &instances[i]); err != nil {
 			return nil, fmt.Errorf("%s: %w", requests[i].Instance, err)
 		}
+		if key := requests[i].UniqueKey; key != "" {
+			row := func(columns []driver.Value) error {
+				instances[i].KeyHolder = text(columns[0])
+				return nil
+			}
+			if err := on.query(row, keyHolder, requests[i].Instance.Workflow, key); err != nil {
+				return nil, fmt.Errorf("%s: the holder of its key: %w", requests[i].Instance, err)
+			}
+		}
 	}
 	return instances, nil
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/ironflow-gen/ironflow/runtime"
@@ -10,6 +11,7 @@ import (
 
 var uniqueKeyRules = []rule{
 	{name: "another instance that holds the key is named", check: keyHolder},
+	{name: "a unit of work says who holds a key", check: keyHolderIsKnown},
 	{name: "keys are per workflow", check: keyPerWorkflow},
 	{name: "the holder may ask for its key again", check: keyAgain},
 	{name: "an instance may hold several keys", check: severalKeys},
@@ -44,6 +46,26 @@ func keyHolder(k *kit) {
 	k.commit(change(order("3"), 0, 1))
 	k.refuse(heldBy("1", "ann", order("2")), withKey(change(order("2"), 0, 1), "ann"))
 	k.refuse(heldBy("1", "ann", order("3")), withKey(change(order("3"), 1, 1), "ann"))
+}
+
+func keyHolderIsKnown(k *kit) {
+	k.commit(withKey(change(order("1"), 0, 1), "ann"))
+	k.commit(withKey(change(runtime.InstanceKey{Workflow: "invoice", ID: "2"}, 0, 1), "bob"))
+	u, err := k.Store.Begin(k.ctx, []runtime.ReadRequest{
+		{Instance: order("1"), UniqueKey: "ann"}, {Instance: order("2"), UniqueKey: "ann"}, {Instance: order("3")},
+		{Instance: order("4"), UniqueKey: "bob"},
+	})
+	if err != nil {
+		k.Fatal(err)
+	}
+	defer k.rollback(u)
+	var holders []string
+	for _, i := range u.Instances() {
+		holders = append(holders, i.KeyHolder)
+	}
+	if want := []string{"1", "1", "", ""}; !slices.Equal(holders, want) {
+		k.Errorf("got %q, want %q", holders, want)
+	}
 }
 
 func keyPerWorkflow(k *kit) {
