@@ -151,7 +151,9 @@ func TestUniqueKeyIsAskedForBeforeTheDecider(t *testing.T) {
 			},
 		}, ticket.Handler{})))
 		ctx := b.Context()
-		open := func(id, subject string) (ticket.OpenOutcome, error) { return client.Open(ctx, ticket.Open{ID: id, Subject: subject}) }
+		open := func(id, subject string) (ticket.OpenOutcome, error) {
+			return client.Open(ctx, ticket.Open{ID: id, Subject: subject})
+		}
 		out, err := open("a", "printer")
 		must(b, out, err)
 		var conflict *runtime.UniqueKeyConflict
