@@ -93,3 +93,5 @@ func SetCommitTimeout(d time.Duration) (restore func()) {
 	commitTimeout = d
 	return func() { commitTimeout = before }
 }
+
+var WhyUnavailable = whyUnavailable

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
@@ -189,5 +190,26 @@ func wantUnavailable(t *testing.T, err error) {
 	var unavailable *runtime.Unavailable
 	if !errors.As(err, &unavailable) || errors.Is(err, runtime.ErrOutcomeUnknown) || errors.Is(err, runtime.ErrConflict) {
 		t.Errorf("got error %v, want *runtime.Unavailable", err)
+	}
+}
+
+// The errors of a server that say that the connection is of no use, among those that do not.
+func TestErrorsOfAServerThatCannotServe(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]bool{
+		"25006": true, "57P01": true, "57P02": true, "57P03": true, "57P04": true, "57P05": true,
+		"08000": true, "08003": true, "08006": true, "08P01": true,
+		"53000": true, "53100": true, "53200": true, "53300": true, "58030": true,
+		"40001": false, "40P01": false, "55P03": false, "57014": false, "23505": false, "42P01": false, "25P02": false, "22021": false,
+		"0A000": false, "55000": false, "XX000": false, "IF001": false,
+	} {
+		if got := postgres.WhyUnavailable(&pgconn.PgError{Code: code, Message: "m"}) != ""; got != want {
+			t.Errorf("%s: unavailable is %t, want %t", code, got, want)
+		}
+	}
+	for _, code := range []string{"0A000", "55000", "XX000"} { // which a standby says to some statements
+		if postgres.WhyUnavailable(&pgconn.PgError{Code: code, Message: "cannot do this during recovery"}) == "" {
+			t.Errorf("%s during recovery is not said to be unavailable", code)
+		}
 	}
 }

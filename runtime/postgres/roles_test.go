@@ -156,9 +156,13 @@ func TestRolesCanDoNoMore(t *testing.T) {
 			t.Fatalf("got %+v, %v", page, err)
 		}
 	}
-	err = postgres.Migrate(t.Context(), worker, postgres.WithSchema(schema))
+	err = postgres.MigrateDown(t.Context(), worker, 1, postgres.WithSchema(schema))
 	if err == nil || !strings.Contains(err.Error(), "42501") {
 		t.Errorf("a worker migrates: %v", err)
+	}
+	// A program of a worker may call Migrate when it starts: there is nothing to do.
+	if err := postgres.Migrate(t.Context(), worker, postgres.WithSchema(schema)); err != nil {
+		t.Error(err)
 	}
 }
 
