@@ -180,6 +180,9 @@ func (p *pkg) checkPackageName() error {
 
 // checkDirectives refuses directives in files that are no part of the declaration.
 func (p *pkg) checkDirectives() error {
+	if len(p.declarations) > 1 {
+		return nil // it is told already
+	}
 	var list diagnostic.List
 	for _, s := range p.own {
 		isTest := strings.HasSuffix(s.Name(), "_test.go")
