@@ -20,17 +20,16 @@ type cached struct {
 	asOf      time.Time // when the store said so, or took it in
 }
 
-// cacheAge is how long the state of an active instance is used after the store confirmed it last by a read or a change. The
-// version alone does not tell an instance from a later one of the same id, whose predecessor completed and was deleted; see
-// minRetention.
+// cacheAge is how long the state of an active instance is used after the store confirmed it last by a read or a change. The store
+// compares the version and the commit of the last event, so an older state would do no harm; it has most likely been overtaken.
 const cacheAge = time.Hour
 
 // entryOverhead is about what an entry takes beside its state.
 const entryOverhead = 400
 
 // stateCache keeps the states of the instances used last, within a number of bytes. One lane uses it, one goroutine at a
-// time; only has is for others, too. What it says is true only of the version it names: whoever uses it has the store check that
-// version.
+// time; only has is for others, too. What it says is true only of the version and the commit it names: whoever uses it has the
+// store check both.
 type stateCache struct {
 	mu          sync.Mutex
 	limit, used int

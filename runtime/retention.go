@@ -40,9 +40,9 @@ type Retention struct {
 	Interval  time.Duration // how often to look. Default: 1 min.
 }
 
-// minRetention is the shortest time that a completed instance can be kept. Within it, whatever a process remembers of an
-// instance is forgotten, see cacheAge, and what it had claimed of it is long over: a later instance of the same id cannot be
-// taken for it, even where clocks are apart.
+// minRetention is the shortest time that a completed instance can be kept. Within it, what was sent to the instance has come, and
+// what processes had claimed of it is long over, even where clocks are apart. A later instance of the same id is not taken for it by
+// what a process remembers: the commits differ.
 const minRetention = 2 * time.Hour
 
 // ArchivedInstance is an instance that is about to be deleted.
