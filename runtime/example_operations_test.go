@@ -177,15 +177,18 @@ func ExampleEngine_Inspect() {
 	// ChargeCard is dead
 	// PaymentTimeout is delayed
 	// stateDiagram-v2
-	//     [*] --> new
-	//     new --> awaiting_payment: Create / Created
-	//     awaiting_payment --> paid: Pay / Paid
-	//     awaiting_payment --> cancelled: PaymentFailed / Cancelled
-	//     awaiting_payment --> cancelled: PaymentTimeout / Cancelled
-	//     paid --> [*]
-	//     cancelled --> [*]
+	//     state "new" as s0
+	//     state "awaiting#95;payment<br/>after 3s#58; PaymentTimeout" as s1
+	//     state "paid" as s2
+	//     state "cancelled" as s3
+	//     [*] --> s0
+	//     s0 --> s1: Create → Created<br/>+ ChargeCard
+	//     s1 --> s2: Pay → Paid<br/>+ SendReceipt
+	//     s1 --> s3: PaymentFailed → Cancelled<br/>PaymentTimeout → Cancelled
+	//     s2 --> [*]
+	//     s3 --> [*]
 	//     classDef current fill:#ffd866,stroke:#8a6d00,color:#000,font-weight:bold
-	//     class awaiting_payment current
+	//     class s1 current
 }
 
 func ExampleEngine_Health() {

@@ -3,8 +3,10 @@ package runtime
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/internal/statechart"
 )
 
 // Machine is a workflow's state machine as data, in the order of the declaration. Generated code returns it from its
@@ -13,6 +15,29 @@ type Machine struct {
 	Workflow string
 	States   []MachineState // the first is the initial one
 	Moves    []Move         // the status function: one target for each pair of state and event
+	Effects  []MachineEffect
+	Timers   []MachineTimer
+}
+
+// MachineEffect is an effect that decisions may ask for.
+type MachineEffect struct {
+	Name    string
+	Doc     string
+	Returns []string // inputs, one of which the handler answers with; empty when it answers with none
+	Dead    string   // the input that tells of a dead letter; empty for none
+	Starts  *Target  // the input that creates a child; nil when the effect starts none
+	Ended   string   // the input that tells of that child's end; empty for none
+	Sends   *Target  // the input that is sent to an instance; nil when the effect sends none
+}
+
+// MachineTimer is a timer of states or of decisions.
+type MachineTimer struct {
+	Name     string
+	Doc      string
+	Input    string
+	After    time.Duration // 0 when each start names its own, and with a schedule
+	Schedule string        // as declared; empty for a timer that fires once
+	While    []string      // the states in which the timer runs; empty when decisions start it
 }
 
 // MachineState is one status.
@@ -26,6 +51,7 @@ type MachineState struct {
 // Transition says what an input may lead to in a state: a refusal, or one or more of the events.
 type Transition struct {
 	Input   string
+	Doc     string
 	Reject  string // the declared rejection; empty when the input is accepted
 	Events  []EventMove
 	Effects []string
@@ -43,63 +69,42 @@ type Move struct {
 	From, Event, To string
 }
 
-// Mermaid returns the machine as a Mermaid state diagram, one arrow for each input, event and pair of states.
+// Mermaid returns the machine as a Mermaid state diagram, which is the one that "ironflow-gen diagram" prints: an arrow leads from
+// a state to the next and says "Input → Event" for each way, with the effects and timers that the decision may ask for. Timers of
+// states stand in their states.
 func (m *Machine) Mermaid() string { return m.MermaidAt("") }
 
 // MermaidAt is Mermaid with the state of an instance marked. A state that the machine does not have is not marked.
-func (m *Machine) MermaidAt(current string) string {
-	var b strings.Builder
-	b.WriteString("stateDiagram-v2\n")
-	if len(m.States) > 0 {
-		fmt.Fprintf(&b, "    [*] --> %s\n", m.States[0].Name)
-	}
-	for _, s := range m.States {
-		for _, t := range s.Accepts {
-			for _, e := range t.Events {
-				fmt.Fprintf(&b, "    %s --> %s: %s / %s\n", s.Name, e.To, t.Input, e.Event)
-			}
-		}
-		if s.Terminal {
-			fmt.Fprintf(&b, "    %s --> [*]\n", s.Name)
-		}
-	}
-	if m.state(current) != nil {
-		fmt.Fprintf(&b, "    classDef current fill:#ffd866,stroke:#8a6d00,color:#000,font-weight:bold\n    class %s current\n", current)
-	}
-	return b.String()
-}
+func (m *Machine) MermaidAt(current string) string { return m.chart().Mermaid(current) }
 
-// DOT returns the machine in the language of Graphviz.
+// DOT returns the machine in the language of Graphviz, as "ironflow-gen diagram -format dot" prints it.
 func (m *Machine) DOT() string { return m.DOTAt("") }
 
 // DOTAt is DOT with the state of an instance marked. A state that the machine does not have is not marked.
-func (m *Machine) DOTAt(current string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "digraph %s {\n", strconv.Quote(m.Workflow))
-	b.WriteString("    rankdir=LR;\n    node [shape=box, style=rounded];\n")
-	if len(m.States) > 0 {
-		fmt.Fprintf(&b, "    start [shape=point, label=\"\"];\n    start -> %s;\n", dotState(m.States[0].Name))
+func (m *Machine) DOTAt(current string) string { return m.chart().DOT(current) }
+
+// chart returns what is drawn of the machine.
+func (m *Machine) chart() *statechart.Machine {
+	c := &statechart.Machine{Name: m.Workflow}
+	number := make(map[string]int)
+	for i, s := range m.States {
+		number[s.Name] = i
+		c.States = append(c.States, statechart.State{Name: s.Name, Terminal: s.Terminal})
 	}
-	for _, s := range m.States {
-		attributes := "label=" + strconv.Quote(s.Name)
-		if s.Terminal {
-			attributes += ", peripheries=2"
+	for _, t := range m.Timers {
+		for _, while := range t.While {
+			s := &c.States[number[while]]
+			s.Timers = append(s.Timers, statechart.Timer(t.Input, t.After, t.Schedule))
 		}
-		if s.Name == current {
-			attributes += `, style="rounded,filled", fillcolor="#ffd866", penwidth=2`
-		}
-		fmt.Fprintf(&b, "    %s [%s];\n", dotState(s.Name), attributes)
 	}
-	for _, s := range m.States {
+	for from, s := range m.States {
 		for _, t := range s.Accepts {
 			for _, e := range t.Events {
-				fmt.Fprintf(&b, "    %s -> %s [label=%s];\n", dotState(s.Name), dotState(e.To),
-					strconv.Quote(t.Input+" / "+e.Event))
+				c.Add(from, number[e.To], statechart.Way{Input: t.Input, Event: e.Event, Asks: statechart.Asks(t.Effects, t.Timers)})
 			}
 		}
 	}
-	b.WriteString("}\n")
-	return b.String()
+	return c
 }
 
 // state returns the state of a name, or nil.
@@ -111,9 +116,6 @@ func (m *Machine) state(name string) *MachineState {
 	}
 	return nil
 }
-
-// dotState keeps a state's node apart from the start node, whatever the state's name.
-func dotState(name string) string { return strconv.Quote("state " + name) }
 
 // machineIndex answers the engine's questions about a machine without searching.
 type machineIndex struct {

@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 )
@@ -13,34 +14,35 @@ func TestDiagrams(t *testing.T) {
 		Workflow: `a "quoted" one`,
 		States: []runtime.MachineState{
 			{Name: "start", Accepts: []runtime.Transition{
-				{Input: "Go", Events: []runtime.EventMove{{Event: "Went", To: "start"}, {Event: "Left", To: "end"}}},
+				{Input: "Go", Events: []runtime.EventMove{{Event: "Went", To: "start"}, {Event: "Left", To: "end"}}, Effects: []string{"Ring"}, Timers: []string{"own"}},
 				{Input: "Stop", Reject: "No"},
 			}},
 			{Name: "end", Terminal: true},
 		},
 	}
+	m.Timers = []runtime.MachineTimer{
+		{Name: "limit", Input: "Stop", After: 30 * time.Minute, While: []string{"start"}},
+		{Name: "often", Input: "Go", Schedule: "@daily", While: []string{"start"}},
+		{Name: "own", Input: "Go", After: time.Hour},
+	}
 	const mermaid = `stateDiagram-v2
-    [*] --> start
-    start --> start: Go / Went
-    start --> end: Go / Left
-    end --> [*]
+    state "start<br/>after 30m#58; Stop<br/>at @daily#58; Go" as s0
+    state "end" as s1
+    [*] --> s0
+    s0 --> s0: Go → Went<br/>+ Ring, timer own
+    s0 --> s1: Go → Left<br/>+ Ring, timer own
+    s1 --> [*]
 `
 	if got := m.Mermaid(); got != mermaid {
 		t.Errorf("Mermaid: got\n%s", got)
 	}
-	const dot = `digraph "a \"quoted\" one" {
-    rankdir=LR;
-    node [shape=box, style=rounded];
-    start [shape=point, label=""];
-    start -> "state start";
-    "state start" [label="start"];
-    "state end" [label="end", peripheries=2];
-    "state start" -> "state start" [label="Go / Went"];
-    "state start" -> "state end" [label="Go / Left"];
-}
-`
-	if got := m.DOT(); got != dot {
-		t.Errorf("DOT: got\n%s", got)
+	dot := m.DOT()
+	for _, want := range []string{
+		`digraph "a \"quoted\" one" {`, `s0 [label="start\nafter 30m: Stop\nat @daily: Go"]`, `s0 -> s1 [label="Go → Left\n+ Ring, timer own"]`,
+	} {
+		if !strings.Contains(dot, want) {
+			t.Errorf("DOT: got\n%s\nwant %s in it", dot, want)
+		}
 	}
 	for _, current := range []string{"", "nowhere"} {
 		if m.MermaidAt(current) != mermaid || m.DOTAt(current) != dot {
@@ -48,13 +50,13 @@ func TestDiagrams(t *testing.T) {
 		}
 	}
 	const marked = mermaid + `    classDef current fill:#ffd866,stroke:#8a6d00,color:#000,font-weight:bold
-    class end current
+    class s1 current
 `
 	if got := m.MermaidAt("end"); got != marked {
 		t.Errorf("MermaidAt: got\n%s", got)
 	}
 	const from, to = `[label="end", peripheries=2]`, `[label="end", peripheries=2, style="rounded,filled", fillcolor="#ffd866", penwidth=2]`
-	if got := m.DOTAt("end"); got != strings.Replace(dot, from, to, 1) {
+	if got := m.DOTAt("end"); got != strings.Replace(dot, from, to, 1) || got == dot {
 		t.Errorf("DOTAt: got\n%s", got)
 	}
 	empty := &runtime.Machine{Workflow: "w"}

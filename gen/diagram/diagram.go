@@ -9,9 +9,9 @@ package diagram
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/spec"
+	"github.com/ironflow-gen/ironflow/internal/statechart"
 )
 
 // ErrNoStates says that a workflow has no state machine.
@@ -28,89 +28,44 @@ func Draw(w *spec.Workflow, format string) ([]byte, error) {
 	m := newMachine(w)
 	switch format {
 	case "mermaid":
-		return mermaid(m), nil
+		return []byte(m.Mermaid("")), nil
 	case "dot":
-		return dot(m), nil
+		return []byte(m.DOT("")), nil
 	case "svg":
-		return svg(m)
+		return svg(m, w.Doc)
 	}
 	return nil, fmt.Errorf("the format %q is not known", format)
 }
 
-// machine is what is drawn.
-type machine struct {
-	name   string
-	doc    string // one line
-	states []state
-	arrows []arrow
-}
-
-type state struct {
-	name     string
-	timers   []string // those that run while the instance is in the state
-	terminal bool
-}
-
-// arrow is all that leads from one state to another.
-type arrow struct {
-	from, to int // states
-	ways     []way
-}
-
-// way is one event that an input can lead to.
-type way struct {
-	input, event string
-	asks         []string // effects and timers
-}
-
-func newMachine(w *spec.Workflow) *machine {
-	m := &machine{name: w.Name.Text}
-	m.doc, _, _ = strings.Cut(w.Doc, "\n")
+// newMachine returns what is drawn of a workflow.
+func newMachine(w *spec.Workflow) *statechart.Machine {
+	m := &statechart.Machine{Name: w.Name.Text}
 	number := make(map[string]int)
 	for i, s := range w.States {
 		number[s.Name.Text] = i
-		m.states = append(m.states, state{name: s.Name.Text, terminal: s.Terminal})
+		m.States = append(m.States, statechart.State{Name: s.Name.Text, Terminal: s.Terminal})
 	}
 	for _, t := range w.Timers {
 		for _, while := range t.While {
-			s := &m.states[number[while.Text]]
-			s.timers = append(s.timers, timerText(t))
+			s := &m.States[number[while.Text]]
+			s.Timers = append(s.Timers, statechart.Timer(t.Input.Text, t.After, t.Schedule.Text))
 		}
 	}
 	for from, s := range w.States {
 		for _, t := range s.Accepts {
-			var asks []string
-			for _, n := range t.Effects {
-				asks = append(asks, n.Text)
-			}
-			for _, n := range t.Timers {
-				asks = append(asks, "timer "+n.Text)
-			}
+			asks := statechart.Asks(texts(t.Effects), texts(t.Timers))
 			for _, move := range t.Moves {
-				m.add(from, number[move.To.Text], way{t.Input.Text, move.Event.Text, asks})
+				m.Add(from, number[move.To.Text], statechart.Way{Input: t.Input.Text, Event: move.Event.Text, Asks: asks})
 			}
 		}
 	}
 	return m
 }
 
-// add adds a way to the arrow between two states.
-func (m *machine) add(from, to int, w way) {
-	for i := range m.arrows {
-		if m.arrows[i].from == from && m.arrows[i].to == to {
-			m.arrows[i].ways = append(m.arrows[i].ways, w)
-			return
-		}
+func texts(names []spec.Name) []string {
+	var list []string
+	for _, n := range names {
+		list = append(list, n.Text)
 	}
-	m.arrows = append(m.arrows, arrow{from, to, []way{w}})
+	return list
 }
-
-// timerText says what a timer with "while" does.
-func timerText(t *spec.Timer) string {
-	if t.Recurs() {
-		return fmt.Sprintf("at %s: %s", t.Schedule.Text, t.Input.Text)
-	}
-	return fmt.Sprintf("after %s: %s", spec.DurationText(t.After), t.Input.Text)
-}
-
-const leadsTo = " → "

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/diagram/layout"
+	"github.com/ironflow-gen/ironflow/internal/statechart"
 )
 
 // Sizes of the drawing.
@@ -42,7 +43,8 @@ func (l textLine) size() float64 {
 
 // drawing is a machine with its layout.
 type drawing struct {
-	*machine
+	*statechart.Machine
+	doc    string // one line
 	graph  layout.Graph
 	labels [][]textLine // of each arrow
 	edges  []int        // the edge of each arrow, -1 for one from a state to itself
@@ -50,31 +52,32 @@ type drawing struct {
 }
 
 // svg draws a machine.
-func svg(m *machine) ([]byte, error) {
-	d := &drawing{machine: m}
+func svg(m *statechart.Machine, doc string) ([]byte, error) {
+	d := &drawing{Machine: m}
+	d.doc, _, _ = strings.Cut(doc, "\n")
 	d.graph.NodeGap, d.graph.LayerGap = 30, 32
-	for _, s := range m.states {
+	for _, s := range m.States {
 		d.graph.Nodes = append(d.graph.Nodes, stateSize(s))
 	}
 	d.graph.Nodes = append(d.graph.Nodes, layout.Node{Width: 2 * startRadius, Height: 2 * startRadius})
-	for _, a := range m.arrows {
+	for _, a := range m.Arrows {
 		var label []textLine
-		for _, w := range a.ways {
-			label = append(label, w.label()...)
+		for _, w := range a.Ways {
+			label = append(label, wayLabel(w)...)
 		}
 		d.labels = append(d.labels, label)
 		width, height := labelBox(label)
-		if a.from == a.to {
+		if a.From == a.To {
 			d.edges = append(d.edges, -1)
-			n := &d.graph.Nodes[a.from]
+			n := &d.graph.Nodes[a.From]
 			n.Right = loopReach + width
 			n.RightHeight = height
 			continue
 		}
 		d.edges = append(d.edges, len(d.graph.Edges))
-		d.graph.Edges = append(d.graph.Edges, layout.Edge{From: a.from, To: a.to, LabelWidth: width, LabelHeight: height})
+		d.graph.Edges = append(d.graph.Edges, layout.Edge{From: a.From, To: a.To, LabelWidth: width, LabelHeight: height})
 	}
-	d.graph.Edges = append(d.graph.Edges, layout.Edge{From: len(m.states), To: 0, Short: true})
+	d.graph.Edges = append(d.graph.Edges, layout.Edge{From: len(m.States), To: 0, Short: true})
 	if err := d.graph.Arrange(); err != nil {
 		return nil, fmt.Errorf("%w as svg; try dot", err)
 	}
@@ -83,33 +86,33 @@ func svg(m *machine) ([]byte, error) {
 }
 
 // stateSize is the box of a state.
-func stateSize(s state) layout.Node {
-	width, height := textWidth(s.name, nameSize, true), nameSize*leading
-	for _, t := range s.timers {
+func stateSize(s statechart.State) layout.Node {
+	width, height := textWidth(s.Name, nameSize, true), nameSize*leading
+	for _, t := range s.Timers {
 		width = max(width, textWidth(t, smallSize, false))
 		height += smallSize * leading
 	}
 	return layout.Node{Width: max(width+2*padX, 72), Height: height + 2*padY}
 }
 
-// label is the text of a way, with what it asks for on lines of its own.
-func (w way) label() []textLine {
-	lines := []textLine{{text: w.input + leadsTo + w.event}}
+// wayLabel is the text of a way, with what it asks for on lines of its own.
+func wayLabel(w statechart.Way) []textLine {
+	lines := []textLine{{text: w.Input + statechart.LeadsTo + w.Event}}
 	if textWidth(lines[0].text, labelSize, false) > labelWrap {
-		lines = []textLine{{text: w.input + strings.TrimRight(leadsTo, " ")}, {text: w.event}}
+		lines = []textLine{{text: w.Input + strings.TrimRight(statechart.LeadsTo, " ")}, {text: w.Event}}
 	}
 	more := "+ "
-	for i, ask := range w.asks {
+	for i, ask := range w.Asks {
 		if i > 0 && textWidth(more+ask, smallSize, false) > labelWrap {
 			lines = append(lines, textLine{strings.TrimRight(more, " "), true})
 			more = ""
 		}
 		more += ask
-		if i+1 < len(w.asks) {
+		if i+1 < len(w.Asks) {
 			more += ", "
 		}
 	}
-	if len(w.asks) > 0 {
+	if len(w.Asks) > 0 {
 		lines = append(lines, textLine{more, true})
 	}
 	return lines
@@ -153,32 +156,32 @@ const style = `
 
 func (d *drawing) draw() {
 	top := margin + titleSize*leading + 8
-	width := max(d.graph.Width, textWidth(d.name, titleSize, true)) + 2*margin
+	width := max(d.graph.Width, textWidth(d.Name, titleSize, true)) + 2*margin
 	height := d.graph.Height + top + margin
 	d.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s" viewBox="0 0 %[1]s %[2]s" role="img">`+"\n",
 		number(math.Ceil(width)), number(math.Ceil(height)))
-	d.printf("<title>%s</title>\n", escape(d.name))
+	d.printf("<title>%s</title>\n", escape(d.Name))
 	if d.doc != "" {
 		d.printf("<desc>%s</desc>\n", escape(d.doc))
 	}
 	d.printf("<style>%s</style>\n", style)
 	d.printf(`<rect class="back" width="100%%" height="100%%"/>` + "\n")
-	d.printf(`<text class="title" x="%s" y="%s">%s</text>`+"\n", number(margin), number(margin+titleSize), escape(d.name))
+	d.printf(`<text class="title" x="%s" y="%s">%s</text>`+"\n", number(margin), number(margin+titleSize), escape(d.Name))
 	d.printf(`<g transform="translate(%s %s)">`+"\n", number(margin+(width-2*margin-d.graph.Width)/2), number(top))
 	for i := range d.graph.Edges {
 		d.edge(d.graph.Edges[i].Points)
 	}
-	for i, a := range d.arrows {
+	for i, a := range d.Arrows {
 		if d.edges[i] < 0 {
-			d.loop(a.from, d.labels[i])
+			d.loop(a.From, d.labels[i])
 			continue
 		}
 		e := d.graph.Edges[d.edges[i]]
 		d.label(e.LabelX, e.LabelY, d.labels[i])
 	}
-	start := d.graph.Nodes[len(d.states)]
+	start := d.graph.Nodes[len(d.States)]
 	d.printf(`<circle class="start" cx="%s" cy="%s" r="%s"/>`+"\n", number(start.X), number(start.Y), number(startRadius))
-	for i, s := range d.states {
+	for i, s := range d.States {
 		d.state(s, d.graph.Nodes[i])
 	}
 	d.printf("</g>\n</svg>\n")
@@ -252,21 +255,21 @@ func (d *drawing) loop(node int, label []textLine) {
 }
 
 // state draws a box with what is in it.
-func (d *drawing) state(s state, n layout.Node) {
+func (d *drawing) state(s statechart.State, n layout.Node) {
 	x, y := n.X-n.Width/2, n.Y-n.Height/2
 	class := "state"
-	if s.terminal {
+	if s.Terminal {
 		class = "state terminal"
 	}
 	d.printf(`<rect class="%s" x="%s" y="%s" width="%s" height="%s" rx="9"/>`+"\n", class, number(x), number(y), number(n.Width), number(n.Height))
-	if s.terminal {
+	if s.Terminal {
 		d.printf(`<rect class="inner" x="%s" y="%s" width="%s" height="%s" rx="6"/>`+"\n",
 			number(x+3), number(y+3), number(n.Width-6), number(n.Height-6))
 	}
-	height := nameSize*leading + float64(len(s.timers))*smallSize*leading
+	height := nameSize*leading + float64(len(s.Timers))*smallSize*leading
 	at := n.Y - height/2 + nameSize*leading
-	d.printf(`<text class="name" x="%s" y="%s">%s</text>`+"\n", number(n.X), number(at-nameSize*0.3), escape(s.name))
-	for _, t := range s.timers {
+	d.printf(`<text class="name" x="%s" y="%s">%s</text>`+"\n", number(n.X), number(at-nameSize*0.3), escape(s.Name))
+	for _, t := range s.Timers {
 		at += smallSize * leading
 		d.printf(`<text class="timer" x="%s" y="%s">%s</text>`+"\n", number(n.X), number(at-smallSize*0.3), escape(t))
 	}

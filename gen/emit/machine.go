@@ -15,12 +15,19 @@ func (e *emitter) machine(f *file) {
 		return
 	}
 	f.comment("Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.")
+	fields := []jen.Code{
+		keyed("Workflow", jen.Id("WorkflowName")),
+		keyed("States", sliceOf("MachineState").Custom(multiline, e.machineStates()...)),
+		keyed("Moves", sliceOf("Move").Custom(multiline, e.moves()...)),
+	}
+	if effects := e.machineEffects(); len(effects) > 0 {
+		fields = append(fields, keyed("Effects", sliceOf("MachineEffect").Custom(multiline, effects...)))
+	}
+	if timers := e.machineTimers(); len(timers) > 0 {
+		fields = append(fields, keyed("Timers", sliceOf("MachineTimer").Custom(multiline, timers...)))
+	}
 	f.decl().Func().Id("Machine").Params().Op("*").Add(runtimeID("Machine")).Block(
-		jen.Return(jen.Op("&").Add(runtimeID("Machine")).Custom(multiline,
-			keyed("Workflow", jen.Id("WorkflowName")),
-			keyed("States", sliceOf("MachineState").Custom(multiline, e.machineStates()...)),
-			keyed("Moves", sliceOf("Move").Custom(multiline, e.moves()...)),
-		)),
+		jen.Return(jen.Op("&").Add(runtimeID("Machine")).Custom(multiline, fields...)),
 	)
 }
 
@@ -50,6 +57,9 @@ func (e *emitter) machineStates() []jen.Code {
 
 func transition(t *spec.Transition) *jen.Statement {
 	fields := []jen.Code{keyed("Input", jen.Lit(t.Input.Text))}
+	if t.Doc != "" {
+		fields = append(fields, keyed("Doc", jen.Lit(t.Doc)))
+	}
 	if t.Reject.Text != "" {
 		fields = append(fields, keyed("Reject", jen.Lit(t.Reject.Text)))
 	}
@@ -83,4 +93,47 @@ func (e *emitter) moves() []jen.Code {
 			keyed("From", jen.Lit(m.From)), keyed("Event", jen.Lit(m.Event)), keyed("To", jen.Lit(m.To))))
 	}
 	return moves
+}
+
+func (e *emitter) machineEffects() []jen.Code {
+	var effects []jen.Code
+	for _, effect := range e.w.Effects {
+		var fields []jen.Code
+		field := func(name string, written bool, value jen.Code) {
+			if written {
+				fields = append(fields, keyed(name, value))
+			}
+		}
+		field("Name", true, jen.Lit(effect.Name.Text))
+		field("Doc", effect.Doc != "", jen.Lit(effect.Doc))
+		field("Returns", len(effect.Returns) > 0, stringList(nameTexts(effect.Returns)))
+		field("Dead", effect.Dead.Text != "", jen.Lit(effect.Dead.Text))
+		field("Starts", effect.Starts != nil, target(effect.Starts))
+		field("Ended", effect.Ended.Text != "", jen.Lit(effect.Ended.Text))
+		field("Sends", effect.Sends != nil, target(effect.Sends))
+		effects = append(effects, jen.Values(fields...))
+	}
+	return effects
+}
+
+func (e *emitter) machineTimers() []jen.Code {
+	var timers []jen.Code
+	for _, t := range e.w.Timers {
+		fields := []jen.Code{keyed("Name", jen.Lit(t.Name.Text))}
+		if t.Doc != "" {
+			fields = append(fields, keyed("Doc", jen.Lit(t.Doc)))
+		}
+		fields = append(fields, keyed("Input", jen.Lit(t.Input.Text)))
+		if t.After > 0 {
+			fields = append(fields, keyed("After", duration(t.After)))
+		}
+		if t.Recurs() {
+			fields = append(fields, keyed("Schedule", jen.Lit(t.Schedule.Text)))
+		}
+		if len(t.While) > 0 {
+			fields = append(fields, keyed("While", stringList(nameTexts(t.While))))
+		}
+		timers = append(timers, jen.Values(fields...))
+	}
+	return timers
 }

@@ -280,10 +280,21 @@ func (d *openAPIDocument) machine() object {
 	texts := object{"type": "array", "items": text}
 	move := fixedObject(object{"event": text, "to": text})
 	transition := fixedObject(object{"input": text, "events": object{"type": "array", "items": move}, "effects": texts, "timers": texts})
-	transition["properties"].(object)["reject"] = text
+	transition["properties"].(object)["reject"], transition["properties"].(object)["doc"] = text, text
 	state := fixedObject(object{"name": text, "terminal": object{"type": "boolean"}, "accepts": object{"type": "array", "items": transition}})
 	state["properties"].(object)["doc"] = text
-	return fixedObject(object{"workflow": text, "states": object{"type": "array", "items": state}})
+	target := fixedObject(object{"workflow": text, "input": text})
+	effect := fixedObject(object{"name": text, "returns": texts})
+	for _, name := range []string{"doc", "dead", "ended"} {
+		effect["properties"].(object)[name] = text
+	}
+	effect["properties"].(object)["starts"], effect["properties"].(object)["sends"] = target, target
+	timer := fixedObject(object{"name": text, "input": text, "while": texts})
+	for _, name := range []string{"doc", "after", "schedule"} {
+		timer["properties"].(object)[name] = text
+	}
+	list := func(items object) object { return object{"type": "array", "items": items} }
+	return fixedObject(object{"workflow": text, "states": list(state), "effects": list(effect), "timers": list(timer)})
 }
 
 // failures are the statuses of errors, each with its codes.

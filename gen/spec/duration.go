@@ -4,8 +4,9 @@ import (
 	"math"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/internal/statechart"
 )
 
 // leadingDays splits the days off a duration; Go's own syntax ends at hours.
@@ -37,16 +38,4 @@ func ParseDuration(text string) (time.Duration, bool) {
 }
 
 // DurationText writes a duration as declarations do: 30m and not 30m0s, 7d and not 168h.
-func DurationText(d time.Duration) string {
-	if d > 0 && d%day == 0 {
-		return strconv.Itoa(int(d/day)) + "d"
-	}
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
+func DurationText(d time.Duration) string { return statechart.Duration(d) }

@@ -3,7 +3,11 @@
 
 package order
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
 func Machine() *runtime.Machine {
@@ -33,6 +37,13 @@ func Machine() *runtime.Machine {
 			{From: "new", Event: "Created", To: "awaiting_payment"},
 			{From: "awaiting_payment", Event: "Paid", To: "paid"},
 			{From: "awaiting_payment", Event: "Cancelled", To: "cancelled"},
+		},
+		Effects: []runtime.MachineEffect{
+			{Name: "ChargeCard", Doc: "ChargeCard asks the payment provider for the money.", Returns: []string{"Pay", "PaymentFailed"}},
+			{Name: "SendReceipt", Doc: "SendReceipt mails the customer."},
+		},
+		Timers: []runtime.MachineTimer{
+			{Name: "payment_timeout", Doc: "A real shop would wait for 30m; the example is to end soon.", Input: "PaymentTimeout", After: 3 * time.Second, While: []string{"awaiting_payment"}},
 		},
 	}
 }

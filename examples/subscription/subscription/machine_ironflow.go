@@ -3,7 +3,11 @@
 
 package subscription
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
 func Machine() *runtime.Machine {
@@ -52,6 +56,13 @@ func Machine() *runtime.Machine {
 			{From: "active", Event: "PaymentMissed", To: "active"},
 			{From: "active", Event: "Cancelled", To: "cancelled"},
 			{From: "report", Event: "Counted", To: "report"},
+		},
+		Effects: []runtime.MachineEffect{
+			{Name: "Charge", Doc: "Charge takes the price of a period. A few at a time, as the bank wants it.", Returns: []string{"Charged"}, Dead: "ChargeFailed"},
+		},
+		Timers: []runtime.MachineTimer{
+			{Name: "trial", Doc: "trial is the time that costs nothing.", Input: "TrialOver", After: 300 * time.Millisecond, While: []string{"trial"}},
+			{Name: "period", Doc: "period begins each month; here each second.", Input: "Renew", Schedule: "@every 1s", While: []string{"active"}},
 		},
 	}
 }

@@ -31,5 +31,8 @@ func Machine() *runtime.Machine {
 			{From: "asking", Event: "Booked", To: "booked"},
 			{From: "asking", Event: "TurnedDown", To: "refused"},
 		},
+		Effects: []runtime.MachineEffect{
+			{Name: "AskProvider", Doc: "AskProvider asks the provider. Who does not answer after three attempts has refused.", Returns: []string{"Confirmed", "Refused"}, Dead: "Refused"},
+		},
 	}
 }

@@ -28,5 +28,8 @@ func Machine() *runtime.Machine {
 			{From: "new", Event: "Started", To: "waiting"},
 			{From: "waiting", Event: "MoneyReturned", To: "done"},
 		},
+		Effects: []runtime.MachineEffect{
+			{Name: "Repay", Doc: "Repay asks the provider for the money.", Returns: []string{"Repaid"}},
+		},
 	}
 }

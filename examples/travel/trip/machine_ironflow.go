@@ -58,5 +58,10 @@ func Machine() *runtime.Machine {
 			{From: "hotel", Event: "Failed", To: "failed"},
 			{From: "refunding", Event: "HotelBooked", To: "booked"},
 		},
+		Effects: []runtime.MachineEffect{
+			{Name: "BookFlight", Doc: "BookFlight starts a booking.", Starts: &runtime.Target{Workflow: "booking", Input: "Reserve"}, Ended: "FlightEnded"},
+			{Name: "BookHotel", Doc: "BookHotel starts a booking.", Starts: &runtime.Target{Workflow: "booking", Input: "Reserve"}, Ended: "HotelEnded"},
+			{Name: "RefundFlight", Doc: "RefundFlight starts the compensation of a booking.", Starts: &runtime.Target{Workflow: "refund", Input: "Start"}, Ended: "RefundEnded"},
+		},
 	}
 }

@@ -3,7 +3,11 @@
 
 package ticket
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
 func Machine() *runtime.Machine {
@@ -86,6 +90,15 @@ func Machine() *runtime.Machine {
 			{From: "open", Event: "Opened", To: "open"},
 			{From: "urgent", Event: "Opened", To: "open"},
 			{From: "urgent", Event: "Tagged", To: "open"},
+		},
+		Effects: []runtime.MachineEffect{
+			{Name: "FindAgent", Doc: "FindAgent looks for somebody to help.", Returns: []string{"Assigned", "NobodyFree"}},
+			{Name: "Notify", Doc: "Notify tells the customer something."},
+		},
+		Timers: []runtime.MachineTimer{
+			{Name: "stale", Doc: "stale ends tickets that nothing happens to.", Input: "Expire", After: time.Hour, While: []string{"open", "urgent"}},
+			{Name: "reminder", Doc: "reminder is set by decisions only.", Input: "Remind"},
+			{Name: "followup", Doc: "followup has a time of its own.", Input: "Remind", After: 10 * time.Minute},
 		},
 	}
 }

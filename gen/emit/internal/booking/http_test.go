@@ -290,7 +290,7 @@ func TestQuestions(t *testing.T) {
 		{"/booking/b-2/history", "", 404, `"unknown_instance"`},
 		{"/booking/machine", "", 200, `{"workflow":"booking","states":[{"name":"new","terminal":false,"accepts":[{"input":"Request","events":[{"event":"Requested","to":"booked"}],"effects":[],"timers":[]}]}`},
 		{"/booking/machine", "*/*", 200, `{"workflow"`},
-		{"/booking/machine", "text/vnd.mermaid;q=0.9, */*", 200, "new --> booked: Request / Requested\n"},
+		{"/booking/machine", "text/vnd.mermaid;q=0.9, */*", 200, "s0 --> s1: Request → Requested\n"},
 		{"/booking/machine?format=mermaid", "application/json", 200, "stateDiagram-v2\n"},
 		{"/booking/machine?format=dot", "", 400, `"bad_request"`},
 		{"/booking/openapi.json", "", 200, openAPI},

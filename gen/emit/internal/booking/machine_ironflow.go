@@ -3,7 +3,11 @@
 
 package booking
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
 func Machine() *runtime.Machine {
@@ -31,6 +35,9 @@ func Machine() *runtime.Machine {
 			{From: "new", Event: "Requested", To: "booked"},
 			{From: "booked", Event: "Ordered", To: "booked"},
 			{From: "booked", Event: "Left", To: "left"},
+		},
+		Timers: []runtime.MachineTimer{
+			{Name: "expiry", Input: "Expire", After: 168 * time.Hour, While: []string{"booked"}},
 		},
 	}
 }

@@ -1092,12 +1092,75 @@ const openAPI = `{
               "application/json": {
                 "schema": {
                   "properties": {
+                    "effects": {
+                      "items": {
+                        "properties": {
+                          "dead": {
+                            "type": "string"
+                          },
+                          "doc": {
+                            "type": "string"
+                          },
+                          "ended": {
+                            "type": "string"
+                          },
+                          "name": {
+                            "type": "string"
+                          },
+                          "returns": {
+                            "items": {
+                              "type": "string"
+                            },
+                            "type": "array"
+                          },
+                          "sends": {
+                            "properties": {
+                              "input": {
+                                "type": "string"
+                              },
+                              "workflow": {
+                                "type": "string"
+                              }
+                            },
+                            "required": [
+                              "input",
+                              "workflow"
+                            ],
+                            "type": "object"
+                          },
+                          "starts": {
+                            "properties": {
+                              "input": {
+                                "type": "string"
+                              },
+                              "workflow": {
+                                "type": "string"
+                              }
+                            },
+                            "required": [
+                              "input",
+                              "workflow"
+                            ],
+                            "type": "object"
+                          }
+                        },
+                        "required": [
+                          "name",
+                          "returns"
+                        ],
+                        "type": "object"
+                      },
+                      "type": "array"
+                    },
                     "states": {
                       "items": {
                         "properties": {
                           "accepts": {
                             "items": {
                               "properties": {
+                                "doc": {
+                                  "type": "string"
+                                },
                                 "effects": {
                                   "items": {
                                     "type": "string"
@@ -1164,12 +1227,48 @@ const openAPI = `{
                       },
                       "type": "array"
                     },
+                    "timers": {
+                      "items": {
+                        "properties": {
+                          "after": {
+                            "type": "string"
+                          },
+                          "doc": {
+                            "type": "string"
+                          },
+                          "input": {
+                            "type": "string"
+                          },
+                          "name": {
+                            "type": "string"
+                          },
+                          "schedule": {
+                            "type": "string"
+                          },
+                          "while": {
+                            "items": {
+                              "type": "string"
+                            },
+                            "type": "array"
+                          }
+                        },
+                        "required": [
+                          "input",
+                          "name",
+                          "while"
+                        ],
+                        "type": "object"
+                      },
+                      "type": "array"
+                    },
                     "workflow": {
                       "type": "string"
                     }
                   },
                   "required": [
+                    "effects",
                     "states",
+                    "timers",
                     "workflow"
                   ],
                   "type": "object"

@@ -35,5 +35,8 @@ func Machine() *runtime.Machine {
 			{From: "valid", Event: "Blocked", To: "blocked"},
 			{From: "blocked", Event: "Shredded", To: "gone"},
 		},
+		Effects: []runtime.MachineEffect{
+			{Name: "GoToShredder", Sends: &runtime.Target{Workflow: "card", Input: "Shred"}},
+		},
 	}
 }

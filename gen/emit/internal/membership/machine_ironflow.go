@@ -48,5 +48,16 @@ func Machine() *runtime.Machine {
 			{From: "active", Event: "Unheard", To: "active"},
 			{From: "active", Event: "Left", To: "left"},
 		},
+		Effects: []runtime.MachineEffect{
+			{Name: "Charge", Doc: "Charge takes the money for one month.", Returns: []string{"Charged"}, Dead: "ChargeFailed"},
+			{Name: "Mail", Returns: []string{"Bounced"}, Dead: "MailFailed"},
+			{Name: "OrderCard", Dead: "MailFailed", Starts: &runtime.Target{Workflow: "card", Input: "Order"}, Ended: "CardEnded"},
+			{Name: "LendCard", Starts: &runtime.Target{Workflow: "card", Input: "Order"}},
+			{Name: "BlockCard", Doc: "BlockCard makes the card useless.", Sends: &runtime.Target{Workflow: "card", Input: "Block"}},
+		},
+		Timers: []runtime.MachineTimer{
+			{Name: "renewal", Input: "Renew", Schedule: "0 9 1 * *", While: []string{"active"}},
+			{Name: "nagging", Doc: "Nagging wants its money.", Input: "Nag", Schedule: "@every 24h"},
+		},
 	}
 }

@@ -30,5 +30,11 @@ func Machine() *runtime.Machine {
 			{From: "full", Event: "Filled", To: "full"},
 			{From: "full", Event: "Bought", To: "gone"},
 		},
+		Effects: []runtime.MachineEffect{
+			{Name: "Weigh", Doc: "Weigh weighs it."},
+		},
+		Timers: []runtime.MachineTimer{
+			{Name: "again", Input: "Buy"},
+		},
 	}
 }

@@ -3,7 +3,11 @@
 
 package shop
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
 func Machine() *runtime.Machine {
@@ -61,6 +65,14 @@ func Machine() *runtime.Machine {
 			{From: "partly", Event: "Paid", To: "paid"},
 			{From: "partly", Event: "Reminded", To: "partly"},
 			{From: "open", Event: "Created", To: "open"},
+		},
+		Effects: []runtime.MachineEffect{
+			{Name: "Charge", Returns: []string{"Charged"}},
+			{Name: "Mail"},
+		},
+		Timers: []runtime.MachineTimer{
+			{Name: "reminder", Input: "Remind", After: time.Hour},
+			{Name: "recheck", Input: "Remind"},
 		},
 	}
 }
