@@ -13,8 +13,8 @@ import (
 // again; callers of the engine do not see it.
 var ErrConflict = errors.New("ironflow: the instance changed in the meantime")
 
-// ErrOutcomeUnknown says that the connection to the database was lost while it was asked to commit: the input is stored
-// entirely or not at all. Look at the instance to find out which.
+// ErrOutcomeUnknown says that the store's answer to a commit did not come, or not before the caller's context ended: the input is
+// stored entirely or not at all. Send it again with the same WithInputID, or look at the instance, to find out which.
 var ErrOutcomeUnknown = errors.New("the store's answer was lost, so it is unknown whether the input is stored")
 
 // ErrReadOnly says that the engine's store was opened for reading only: inputs, and Run, need an engine whose store writes.

@@ -71,7 +71,8 @@ type ProjectionStore[Tx any] interface {
 
 	// Project calls apply with a transaction, then update with the stored state of the named projection as it is at the end
 	// of it, locked, and commits both together. When one of them fails, nothing is stored and its error is returned,
-	// wrapped. A conflict with other transactions is ErrConflict. Whatever apply does, the transaction ends with the call.
+	// wrapped. A conflict with other transactions is ErrConflict. Whatever apply does, the transaction ends with the call, and with
+	// ctx, even if apply does not return.
 	Project(ctx context.Context, name string, apply func(ctx context.Context, tx Tx) error, update ProjectionUpdate) error
 }
 

@@ -402,10 +402,13 @@ func (e *Engine) archive(ctx context.Context, batch []InstanceSummary, report *R
 func callArchive(
 	ctx context.Context, archive func(context.Context, []ArchivedInstance) ([]InstanceKey, error), instances []ArchivedInstance,
 ) (keep []InstanceKey, err error) {
-	err = onOwnGoroutine(func() (err error) {
+	keep, err = answered(ctx, limit{choreLease}, "Config.Retention.Archive", func(ctx context.Context) (keep []InstanceKey, err error) {
 		defer recoverTo(&err, "Config.Retention.", "Archive")
 		keep, err = archive(ctx, instances)
-		return usererr.Wrap(err)
-	})
+		return keep, usererr.Wrap(err)
+	}, nil)
+	if silent := new(*StoreTimeout); errors.As(err, silent) {
+		err = fmt.Errorf("Config.Retention.Archive has not returned within %v", choreLease)
+	}
 	return keep, err
 }

@@ -26,13 +26,18 @@ func (s *Store) Notify(ctx context.Context, what runtime.News) error {
 // listenCheck is how often the connection that listens is asked for a sign of life when there are no notifications.
 const listenCheck = 15 * time.Second
 
+// listenTimeout bounds the beginning of listening.
+const listenTimeout = 30 * time.Second
+
 // checkTimeout bounds the answer to that.
 const checkTimeout = 5 * time.Second
 
 // Listen implements runtime.Notifier, on a connection of its own. It follows the pool: when a connection of the pool broke or
 // was refused, and otherwise now and then, it makes sure that its server still answers and is no standby.
 func (s *Store) Listen(ctx context.Context, wake func(runtime.News)) error {
-	conn, err := s.connectToListen(ctx)
+	beginning, begun := context.WithTimeout(ctx, listenTimeout)
+	defer begun()
+	conn, err := s.connectToListen(beginning)
 	if err != nil {
 		return wrap(err, "listen: connect")
 	}
@@ -41,7 +46,7 @@ func (s *Store) Listen(ctx context.Context, wake func(runtime.News)) error {
 		defer cancel()
 		conn.Close(ctx)
 	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+quote(s.channel)); err != nil {
+	if _, err := conn.Exec(beginning, "LISTEN "+quote(s.channel)); err != nil {
 		return wrap(err, "listen")
 	}
 	wake(anything)
