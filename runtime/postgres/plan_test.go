@@ -123,7 +123,7 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 		"checkUniqueKeys":    {ids, workflows, keys},
 		"readKeyHolders":     {workflows, keys},
 		"deleteUniqueKeys":   {ids, workflows},
-		"readHistory":        {"i1", "order", 1, 10},
+		"readHistory":        {"i1", "order", 1, 10, 1 << 20},
 		"readCauses":         {"i1", "order", 1, 10},
 		"readCausesBackward": {"i1", "order", 3, 10},
 		"readSummary":        {"i1", "order"},
