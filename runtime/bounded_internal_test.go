@@ -48,6 +48,9 @@ func (h hanging) ListInstances(context.Context, InstanceList) ([]InstanceSummary
 func (h hanging) CountInstances(context.Context, InstanceFilter) (InstanceCounts, error) {
 	return stay[InstanceCounts](h)
 }
+func (h hanging) EventTypes(context.Context, int) ([]EventType, error) {
+	return stay[[]EventType](h)
+}
 func (h hanging) Summary(context.Context, InstanceKey) (InstanceSummary, error) {
 	return stay[InstanceSummary](h)
 }

@@ -122,6 +122,10 @@ func (s *boundedStore) ListInstances(ctx context.Context, list InstanceList) ([]
 	}, nil)
 }
 
+func (s *boundedStore) EventTypes(ctx context.Context, sample int) ([]EventType, error) {
+	return answered(ctx, s.limit, "EventTypes", func(ctx context.Context) ([]EventType, error) { return s.store.EventTypes(ctx, sample) }, nil)
+}
+
 func (s *boundedStore) CountInstances(ctx context.Context, filter InstanceFilter) (InstanceCounts, error) {
 	return answered(ctx, s.limit, "CountInstances", func(ctx context.Context) (InstanceCounts, error) {
 		return s.store.CountInstances(ctx, filter)

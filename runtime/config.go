@@ -42,7 +42,8 @@ type Config struct {
 	// BatchSize is how many inputs may go into one commit. Default: 128.
 	BatchSize int
 
-	// MaxWaiting is how many inputs may be on their way; further callers of Execute wait outside. Default: 4096.
+	// MaxWaiting is how many inputs of clients may be on their way; further callers of Execute wait outside. Results of effects and
+	// inputs of timers have room of their own, for as many. Default: 4096.
 	MaxWaiting int
 
 	// CacheBytes bounds the memory for states of instances used lately. Default: 64 MiB.

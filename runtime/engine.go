@@ -24,6 +24,7 @@ type Engine struct {
 	newEvents   *announcer
 	newOrders   *announcer
 	running     atomic.Bool
+	eventTypes  eventTypes
 	readOnly    bool // the store was opened for reading only
 }
 
@@ -62,7 +63,7 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 			return nil, fmt.Errorf("ironflow: %w", w.err)
 		}
 		if _, ok := e.workflows[w.name]; ok {
-			return nil, fmt.Errorf("ironflow: workflow %q is registered twice", w.name)
+			return nil, fmt.Errorf("ironflow: %w", &RegisteredTwice{What: "workflow", Name: w.name})
 		}
 		e.workflows[w.name] = w
 	}

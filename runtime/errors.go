@@ -13,6 +13,24 @@ import (
 // again; callers of the engine do not see it.
 var ErrConflict = errors.New("ironflow: the instance changed in the meantime")
 
+// ErrLocked and ErrDeadlock are ErrConflict, too. The engine runs an input again after them, but not within a transaction of the
+// caller, see Within.
+var (
+	// ErrLocked says that another transaction held a lock that was needed, for longer than a store waits.
+	ErrLocked error = &lockError{"another transaction holds the lock"}
+
+	// ErrDeadlock says that two transactions waited for each other, and that the database ended this one's wait. Roll it back and
+	// run all of it again. Transactions that take their instances in one order do not wait for each other.
+	ErrDeadlock error = &lockError{"a deadlock: this transaction and another one waited for each other"}
+)
+
+type lockError struct{ text string }
+
+func (e *lockError) Error() string { return e.text }
+
+// Is makes it an ErrConflict.
+func (e *lockError) Is(target error) bool { return target == ErrConflict }
+
 // ErrOutcomeUnknown says that the store's answer to a commit did not come, or not before the caller's context ended: the input is
 // stored entirely or not at all. Send it again with the same WithInputID, or look at the instance, to find out which.
 var ErrOutcomeUnknown = errors.New("the store's answer was lost, so it is unknown whether the input is stored")
@@ -84,6 +102,16 @@ func (e *UnknownVersion) Error() string {
 		return fmt.Sprintf("%s: there is no version %d, versions count from 1", e.Instance, e.Version)
 	}
 	return fmt.Sprintf("%s: there is no version %d, the newest is %d", e.Instance, e.Version, e.Newest)
+}
+
+// RegisteredTwice says that two workflows, or two projections, that were given to NewEngine have the same name.
+type RegisteredTwice struct {
+	What string // workflow or projection
+	Name string
+}
+
+func (e *RegisteredTwice) Error() string {
+	return fmt.Sprintf("%s %q is registered twice; pass it to NewEngine once", e.What, e.Name)
 }
 
 // UnknownWorkflow says that an engine was asked for a workflow that is not registered with it.

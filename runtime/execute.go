@@ -129,6 +129,9 @@ type request struct {
 	maxPayload int         // bytes
 }
 
+// ofClient reports whether a caller of the engine waits, and not a delivery.
+func (r *request) ofClient() bool { return r.delivery == nil && !r.readOnly }
+
 // with returns the request as the options change it.
 func (r request) with(options []ExecuteOption) (request, error) {
 	for _, option := range options {

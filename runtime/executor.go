@@ -20,9 +20,11 @@ type executor struct {
 	config    Config
 	lanes     []*lane
 	seed      maphash.Seed
-	room      chan struct{} // one token for each input on its way, so that callers wait outside when there are too many
+	room      chan struct{} // one token for each input of a client on its way; callers wait outside when there are too many
+	delivered chan struct{} // room for the inputs of deliveries, which clients cannot fill
 	stuck     *stuckCalls
 	alone     chan struct{} // one token for each instance that is served apart from the batches
+	clients   chan struct{} // one token for each of these that a client's input waits for; so some are left for deliveries
 	snapshots *snapshotWriter
 	committed func(Change) // called after each commit
 }
@@ -33,7 +35,9 @@ func newExecutor(store *boundedStore, config Config, committed func(Change)) *ex
 		config:    config,
 		seed:      maphash.MakeSeed(),
 		room:      make(chan struct{}, config.MaxWaiting),
+		delivered: make(chan struct{}, config.MaxWaiting),
 		alone:     make(chan struct{}, maxAlone),
+		clients:   make(chan struct{}, maxAloneClients),
 		stuck:     newStuckCalls(config),
 		snapshots: newSnapshotWriter(store, config),
 		committed: committed,
@@ -48,18 +52,25 @@ func newExecutor(store *boundedStore, config Config, committed func(Change)) *ex
 // with a connection in its hand.
 const maxAlone = 8
 
+// maxAloneClients is how many of these may be for inputs of clients.
+const maxAloneClients = 6
+
 // submit takes an input through its lane and returns what became of it. It returns at the end of ctx. What was not on its way to the
 // store by then never is; of the rest, only the store knows what becomes of it.
 func (x *executor) submit(ctx context.Context, key InstanceKey, req request) (result, error) {
 	if err := ctx.Err(); err != nil {
 		return result{}, err
 	}
+	room := x.room
+	if !req.ofClient() {
+		room = x.delivered
+	}
 	select {
-	case x.room <- struct{}{}:
+	case room <- struct{}{}:
 	case <-ctx.Done():
 		return result{}, ctx.Err()
 	}
-	defer func() { <-x.room }()
+	defer func() { <-room }()
 
 	t := &task{ctx: ctx, key: key, request: req, done: make(chan struct{})}
 	x.lane(key).add(t)
@@ -177,6 +188,14 @@ var conflictBackoff = RetryPolicy{Base: time.Millisecond, Max: 50 * time.Millise
 
 // attempt takes one input through one unit of work.
 func (x *executor) attempt(t *task) (result, error) {
+	if t.request.ofClient() {
+		select {
+		case x.clients <- struct{}{}:
+		case <-t.ctx.Done():
+			return result{}, t.ctx.Err()
+		}
+		defer func() { <-x.clients }()
+	}
 	select {
 	case x.alone <- struct{}{}:
 	case <-t.ctx.Done():

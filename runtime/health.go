@@ -104,6 +104,10 @@ type Health struct {
 	Effects, Timers QueueHealth
 	Paused          []Pause // sorted by workflow
 
+	// Unknown is what is stored and this program does not know: kinds of deliveries, and types among the 5,000 oldest and the 5,000
+	// newest events, which are looked at once in a minute.
+	Unknown []UnknownStored
+
 	// Feed is how far events can be read, and which transactions hold that up.
 	Feed FeedStatus
 
@@ -153,8 +157,10 @@ type KindHealth struct {
 
 // InputHealth is how many inputs are on their way through an engine.
 type InputHealth struct {
-	Waiting int // in lanes or in a commit
+	Waiting int // inputs of clients, in lanes or in a commit
 	Limit   int // Config.MaxWaiting; further callers wait outside
+
+	Delivered int // inputs of effects and timers on their way, which are not in Waiting
 }
 
 // LaneHealth is how full one lane is.
@@ -193,6 +199,9 @@ func (e *Engine) Health(ctx context.Context) (Health, error) {
 	errs = append(errs, err)
 	h.Timers, err = e.queueHealth(ctx, TimerQueue, now, h.Paused)
 	errs = append(errs, err)
+	h.Unknown, err = e.unknownEvents(ctx)
+	h.Unknown = slices.Concat(e.unknownOf(EffectQueue, h.Effects), e.unknownOf(TimerQueue, h.Timers), h.Unknown)
+	errs = append(errs, err)
 	h.Feed, err = e.FeedStatus(ctx)
 	errs = append(errs, err)
 	h.SnapshotHolders, err = e.snapshotHolders(ctx)
@@ -230,7 +239,7 @@ func pauseOf(paused []Pause, workflow string) *Pause {
 
 // health adds up what the lanes are doing.
 func (x *executor) health() (inputs InputHealth, lanes []LaneHealth, cache CacheHealth) {
-	inputs = InputHealth{Waiting: len(x.room), Limit: cap(x.room)}
+	inputs = InputHealth{Waiting: len(x.room), Limit: cap(x.room), Delivered: len(x.delivered)}
 	for _, l := range x.lanes {
 		l.mu.Lock()
 		lanes = append(lanes, LaneHealth{Waiting: len(l.waiting), Apart: len(l.apart)})

@@ -23,6 +23,9 @@ type Inspection interface {
 	// Summary returns one instance; its Version is 0 when there is none.
 	Summary(ctx context.Context, instance InstanceKey) (InstanceSummary, error)
 
+	// EventTypes returns the types of the oldest and of the newest so many events, sorted by workflow, type and schema version.
+	EventTypes(ctx context.Context, sample int) ([]EventType, error)
+
 	// ListDiscarded returns records of dead letters that were discarded, of both queues.
 	ListDiscarded(ctx context.Context, list DiscardedList) ([]DiscardedLetter, error)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 )
 
@@ -178,4 +179,44 @@ func TestCancelEffect(t *testing.T) {
 		b.eventuallyTable("*", "effects", "")
 		b.wantTable("type", "events", "ORDER BY version", "Opened", "Noted") // and no AgentAssigned
 	})
+}
+
+// Callers fill the waiting room with inputs that are served apart. Results of effects have room of their own.
+func TestDeliveriesHaveRoomOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	b := openPostgres(t)
+	config := b.realConfig()
+	config.MaxWaiting = 8
+	open, handled := make(chan struct{}), make(chan struct{}, 1)
+	engine := b.engine(config,
+		tickets(ticket.Decider{OnOpen: func(_ time.Time, _ ticket.State, in ticket.Open) ticket.OpenDecision {
+			<-open
+			return ticket.AcceptOpen(ticket.Opened{Subject: in.Subject})
+		}}, ticket.Handler{}),
+		ledgers(ledger.Decider{OnAdd: func(_ time.Time, _ ledger.State, in ledger.Add) ledger.AddDecision {
+			return ledger.AcceptAdd(ledger.Added{Amount: in.Amount}).Effect(ledger.Audit{Entry: in.Amount})
+		}}, ledger.Handler{OnAudit: func(_ context.Context, e ledger.Audit, _ runtime.EffectCall) (ledger.AuditResult, error) {
+			handled <- struct{}{}
+			return ledger.Audited{Entry: e.Entry}, nil
+		}}))
+	out, err := ledger.NewClient(engine).Add(b.Context(), ledger.Add{Account: "a", Amount: 1})
+	must(b, out, err)
+	var callers sync.WaitGroup
+	for i := range 12 {
+		callers.Go(func() {
+			id := fmt.Sprint(i)
+			if _, err := ticket.NewClient(engine).Open(b.Context(), ticket.Open{ID: id, Subject: id}); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	b.eventually("the room is full", func() bool {
+		health, err := engine.Health(b.Context())
+		return err == nil && health.Inputs.Waiting == 8
+	})
+	b.run(engine)
+	wait(b, "the handler is called", handled)
+	b.eventuallyTable("type", "events", "WHERE workflow_id = 'a' ORDER BY version", "Added", "AuditPassed")
+	close(open)
+	callers.Wait()
 }

@@ -44,7 +44,7 @@ func newProjectionBoard(e *Engine) (*projectionBoard, error) {
 			return nil, err
 		}
 		if b.find(bound.name) != nil {
-			return nil, fmt.Errorf("projection %q is there twice", bound.name)
+			return nil, &RegisteredTwice{What: "projection", Name: bound.name}
 		}
 		b.projectors = append(b.projectors, &projector{boundProjection: bound, board: b})
 	}

@@ -448,7 +448,7 @@ func TestProjectionMistakes(t *testing.T) {
 		"no name":      {[]runtime.AnyProjection{projection{Apply: apply}}, "name of a projection is empty"},
 		"no apply":     {[]runtime.AnyProjection{projection{Name: "p"}}, `projection "p": set one of Apply and ApplyBatch`},
 		"nil":          {[]runtime.AnyProjection{nil}, "a projection is nil"},
-		"twice":        {[]runtime.AnyProjection{good, good}, `projection "p" is there twice`},
+		"twice":        {[]runtime.AnyProjection{good, good}, `projection "p" is registered twice`},
 		"batch":        {[]runtime.AnyProjection{projection{Name: "p", Apply: apply, BatchSize: -1}}, "its BatchSize is -1"},
 		"filter":       {[]runtime.AnyProjection{projection{Name: "p", Apply: apply, Filters: []runtime.EventFilter{{}}}}, "EventFilter has no Workflow"},
 		"retry":        {[]runtime.AnyProjection{projection{Name: "p", Apply: apply, Retry: runtime.RetryPolicy{MaxAttempts: -1}}}, "its Retry is"},

@@ -347,3 +347,22 @@ func TestRetentionConfig(t *testing.T) {
 		wantError(t, err, want)
 	}
 }
+
+// Tests need not wait for two hours, if they say that they are tests.
+func TestRetentionForTests(t *testing.T) {
+	t.Parallel()
+	b := openMemory(t)
+	config := b.realConfig()
+	config.Retention.Completed = time.Millisecond
+	_, err := runtime.NewEngine(b.store, config, tickets(ticket.Decider{}, ticket.Handler{}))
+	wantError(t, err, "Config.Retention.Completed is 1ms", "Config.Retention.ForTests")
+	config.Retention.ForTests = true
+	engine := b.engine(config, tickets(ticket.Decider{}, ticket.Handler{}))
+	b.open(engine, "a")
+	solved, err := ticket.NewClient(engine).Solve(b.Context(), ticket.Solve{ID: "a"})
+	must(b, solved, err)
+	b.eventually("it is deleted", func() bool {
+		report, err := engine.ApplyRetention(b.Context())
+		return err == nil && report.Instances == 1
+	})
+}

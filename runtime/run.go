@@ -48,6 +48,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	workers.Go(func() { e.projections.run(ctx, handlers) })
 	workers.Go(func() { e.runRetention(ctx) })
+	workers.Go(func() { e.warnOfUnknown(ctx) })
 	workers.Go(func() { e.watchSnapshots(ctx) })
 	workers.Go(func() {
 		listen(ctx, e.store.notifier(), e.config, e.hear)

@@ -1,6 +1,7 @@
 package runtime_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -98,6 +99,55 @@ func TestMissedFirings(t *testing.T) {
 				b.eventuallyTable("fire_at, claimed_at", "timers", "", stamp(epoch.Add(7*time.Hour))+" -")
 				b.wantTable("workflow_id, type", "events", "", test.later...)
 				b.wantTable("*", "effects", "")
+			})
+		})
+	}
+}
+
+// A firing whose attempts are used up without a report, as when its decider kills the process, is skipped with its reason, and is no
+// dead letter. The next firing has one attempt: when that succeeds, the schedule is as new; when it does not report back either, the
+// schedule is a dead letter and kills no more processes.
+func TestFiringThatKillsItsProcess(t *testing.T) {
+	for name, again := range map[string]bool{"once": false, "again": true} {
+		t.Run(name, func(t *testing.T) {
+			onStores(t, func(b *bed) {
+				c := newClock()
+				config := b.config(c)
+				config.PollInterval, config.TimerRetry.MaxAttempts = time.Second, 3
+				workflow := scheduled(ledger.Decider{}, runtime.ScheduledInput{
+					Name: "count", Input: "Tick", Recurrence: runtime.Recurrence{Schedule: "@every 1h"}, Instance: "a",
+				})
+				stop := b.run(b.engine(config, workflow))
+				b.eventually("it is scheduled", func() bool { return len(b.table("*", "timers", "")) == 1 })
+				if err := stop(); err != nil {
+					b.Fatal(err)
+				}
+				b.exec("UPDATE {p}timers SET attempts = 3, token = token + 3") // three processes claimed it and died
+				c.advance(time.Hour)
+				stop = b.run(b.engine(config, workflow))
+				b.advanceUntil(c, time.Second, "the firing is skipped", func() bool {
+					return len(b.table("*", "timers", "WHERE attempts = 4 AND dead_at IS NULL AND claimed_at IS NULL")) == 1
+				})
+				b.wantTable("*", "events", "")
+				b.wantLog("a firing is skipped", "did not report back")
+				if last := b.table("last_error", "timers", "")[0]; !strings.Contains(last, "did not report back") || b.log.contains("dead letter") {
+					b.Errorf("got %q", last)
+				}
+				if again {
+					if err := stop(); err != nil {
+						b.Fatal(err)
+					}
+					b.exec("UPDATE {p}timers SET attempts = 5, token = token + 1") // the one attempt at the next firing
+					stop = b.run(b.engine(config, workflow))
+					b.advanceUntil(c, time.Minute, "it is dead", func() bool { return len(b.table("*", "timers", "WHERE dead_at IS NOT NULL")) == 1 })
+					b.wantLog("ironflow: dead letter", "as in the firing before")
+					b.wantTable("*", "events", "")
+					return
+				}
+				b.advanceUntil(c, time.Minute, "the next one fires", func() bool {
+					return len(b.table("*", "events", "WHERE type = 'Ticked'")) == 1
+				})
+				b.wantTable("attempts, last_error, dead_at", "timers", "", "0 - -")
 			})
 		})
 	}

@@ -35,7 +35,12 @@ func (x *executor) within(ctx context.Context, key InstanceKey, req request) (re
 			}
 			return r, err
 		}
-		if !errors.Is(err, ErrConflict) {
+		switch {
+		case errors.Is(err, ErrDeadlock):
+			return result{}, fmt.Errorf("roll the transaction back and run all of it again, and take instances in one order: %w", err)
+		case errors.Is(err, ErrLocked):
+			return result{}, fmt.Errorf("end the other transaction sooner, or run this one again: %w", err)
+		case !errors.Is(err, ErrConflict):
 			return result{}, err
 		}
 		if attempt == maxWithin {

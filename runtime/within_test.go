@@ -282,3 +282,73 @@ func TestDeferredTransaction(t *testing.T) {
 	_, err = client.Open(ctx, ticket.Open{ID: "a", Subject: "a"}, runtime.Within(b.store.(*sqlite.Store).Tx(tx)))
 	wantError(t, err, "ticket/a: input Open: ", "begin the transaction by the store's DB, or with _txlock=immediate")
 }
+
+// Two transactions that take two instances in the opposite order wait for each other. One of them is told so at once, and the other one
+// goes on when it rolls back. One that waits for a lock is told that, and not to use another isolation level.
+func TestWithinLockedInstances(t *testing.T) {
+	t.Parallel()
+	b := openPostgres(t)
+	pool := newPool(t, strings.Fields(b.url)[0])
+	engine := b.engine(b.realConfig(), tickets(ticket.Decider{}, ticket.Handler{}))
+	client, ctx := ticket.NewClient(engine), t.Context()
+	b.open(engine, "a")
+	b.open(engine, "b")
+	begin := func() (pgx.Tx, runtime.ExecuteOption) {
+		tx, err := pool.Begin(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+		return tx, runtime.Within(b.store.(*postgres.Store).Tx(tx))
+	}
+	note := func(id string, within runtime.ExecuteOption) error {
+		_, err := client.Note(ctx, ticket.Note{ID: id, Text: "n"}, within)
+		return err
+	}
+	t.Run("deadlock", func(t *testing.T) {
+		one, withinOne := begin()
+		two, withinTwo := begin()
+		for id, within := range map[string]runtime.ExecuteOption{"a": withinOne, "b": withinTwo} {
+			if err := note(id, within); err != nil {
+				t.Fatal(err)
+			}
+		}
+		began := time.Now()
+		type end struct {
+			err error
+			tx  pgx.Tx
+		}
+		ends := make(chan end, 2)
+		go func() { ends <- end{note("b", withinOne), one} }()
+		go func() { ends <- end{note("a", withinTwo), two} }()
+		first := wait(b, "one is told", ends)
+		if !errors.Is(first.err, runtime.ErrDeadlock) || time.Since(began) > 4*time.Second {
+			t.Errorf("got %v after %v", first.err, time.Since(began))
+		}
+		wantError(t, first.err, "run all of it again", "one order")
+		if err := first.tx.Rollback(ctx); err != nil {
+			t.Fatal(err)
+		}
+		second := wait(b, "the other one goes on", ends)
+		if second.err != nil {
+			t.Error(second.err)
+		}
+		_ = second.tx.Rollback(ctx)
+	})
+	t.Run("lock", func(t *testing.T) {
+		holder, within := begin()
+		if err := note("a", within); err != nil {
+			t.Fatal(err)
+		}
+		_, waits := begin()
+		err := note("a", waits)
+		if !errors.Is(err, runtime.ErrLocked) || !errors.Is(err, runtime.ErrConflict) {
+			t.Errorf("got %v", err)
+		}
+		wantError(t, err, "another transaction holds the lock", "run this one again")
+		if strings.Contains(err.Error(), "READ COMMITTED") {
+			t.Errorf("got %v", err)
+		}
+		_ = holder.Rollback(ctx)
+	})
+}

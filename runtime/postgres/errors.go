@@ -29,7 +29,12 @@ const (
 // wrap says what was being done when err happened. When others were in the way, the result is runtime.ErrConflict too.
 func wrap(err error, format string, args ...any) error {
 	doing := fmt.Sprintf(format, args...)
-	if lostRace(err) {
+	switch {
+	case hasCode(err, lockNotAvailable):
+		return fmt.Errorf("postgres: %s: %w (%w)", doing, runtime.ErrLocked, err)
+	case hasCode(err, deadlockDetected):
+		return fmt.Errorf("postgres: %s: %w (%w)", doing, runtime.ErrDeadlock, err)
+	case lostRace(err):
 		return fmt.Errorf("postgres: %s: %w (%w)", doing, runtime.ErrConflict, err)
 	}
 	return fmt.Errorf("postgres: %s: %w", doing, unavailable(err))

@@ -107,3 +107,17 @@ func orEndOfTime(t time.Time) time.Time {
 	}
 	return t
 }
+
+// EventTypes implements runtime.Inspection.
+func (s *Store) EventTypes(ctx context.Context, sample int) ([]runtime.EventType, error) {
+	scan := func(row pgx.CollectableRow) (t runtime.EventType, err error) {
+		err = row.Scan(&t.Workflow, &t.Type, &t.SchemaVersion, &t.Count, &t.Oldest)
+		t.Oldest = t.Oldest.UTC()
+		return t, err
+	}
+	types, err := readRowsInOrder(ctx, s.pool, scan, s.queries.inspection.eventTypes, int64(sample))
+	if err != nil {
+		return nil, wrap(err, "read the types of events")
+	}
+	return types, nil
+}

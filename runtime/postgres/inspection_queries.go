@@ -4,13 +4,14 @@ import "strings"
 
 // inspectionQueries are the statements of runtime.Inspection. They lock nothing.
 type inspectionQueries struct {
-	history, causes, causesBackward, ended, summary, listInstances, countInstances, listDiscarded string
+	history, causes, causesBackward, ended, summary, listInstances, countInstances, listDiscarded, eventTypes string
 }
 
 func newInspectionQueries(in func(sql string) string) inspectionQueries {
 	return inspectionQueries{
 		history: in(readHistory), causes: in(readCauses), causesBackward: in(readCausesBackward), ended: in(readEnded), summary: in(readSummary),
 		listInstances: in(listInstances), countInstances: in(countInstances), listDiscarded: in(listDiscarded),
+		eventTypes: in(readEventTypes),
 	}
 }
 
@@ -33,6 +34,17 @@ FROM ironflow.events
 WHERE workflow_id = $1::text AND workflow_type = $2::text AND version > $3::bigint
 ORDER BY version
 LIMIT $4::bigint`, "version", "$5", "payload")
+
+// readEventTypes counts the types of the $1 oldest and the $1 newest events.
+const readEventTypes = `
+SELECT workflow_type, type, schema_version, count(*), min(recorded_at)
+FROM (
+    (SELECT workflow_type, type, schema_version, recorded_at, global_sequence FROM ironflow.events ORDER BY global_sequence LIMIT $1::bigint)
+    UNION
+    (SELECT workflow_type, type, schema_version, recorded_at, global_sequence FROM ironflow.events ORDER BY global_sequence DESC LIMIT $1::bigint)
+) sample
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3`
 
 const readSummary = `
 SELECT workflow_id, workflow_type, version, coalesce(status, ''), created_at, last_event_at, completed_at

@@ -34,6 +34,10 @@ SELECT set_config('enable_seqscan', $1::text, true), set_config('enable_hashjoin
        set_config('plan_cache_mode', $5::text, true), set_config('lock_timeout', $6::text, true)`
 )
 
+// withinWait is how long a statement in a caller's transaction waits for each lock. It is longer than the server waits before it looks
+// for a deadlock (deadlock_timeout, 1 s), so that two transactions which wait for each other are told so.
+const withinWait = "5s"
+
 // savepoint is one part of a caller's transaction.
 type savepoint struct {
 	tx       pgx.Tx
@@ -53,7 +57,7 @@ func (t *transaction) begin(ctx context.Context) (*savepoint, error) {
 		}
 		return row.Scan(into...)
 	})
-	batch.Queue(useIndexesAndWait, unitWait)
+	batch.Queue(useIndexesAndWait, withinWait)
 	if err := t.tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, broken(t.tx.Conn(), errors.Join(err, s.rollback(ctx)))
 	}

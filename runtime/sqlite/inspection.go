@@ -189,3 +189,19 @@ func orEndOfTime(t time.Time) int64 {
 	}
 	return micros(t)
 }
+
+// EventTypes implements [runtime.Inspection].
+func (s *Store) EventTypes(ctx context.Context, sample int) (types []runtime.EventType, err error) {
+	row := func(columns []driver.Value) error {
+		types = append(types, runtime.EventType{
+			Workflow: text(columns[0]), Type: text(columns[1]), SchemaVersion: int(number(columns[2])), Count: number(columns[3]),
+			Oldest: fromMicros(number(columns[4])),
+		})
+		return ctx.Err()
+	}
+	err = s.read(ctx, func(on *connection) error { return on.query(row, readEventTypes, int64(sample)) })
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read the types of events: %w", err)
+	}
+	return types, nil
+}

@@ -23,6 +23,17 @@ SELECT version, global_sequence, type, recorded_at, commit_id, cause FROM ironfl
 WHERE workflow_id = ? AND workflow_type = ?`
 )
 
+// readEventTypes counts the types of the oldest and the newest events.
+const readEventTypes = `
+SELECT workflow_type, type, schema_version, count(*), min(recorded_at)
+FROM (
+    SELECT * FROM (SELECT workflow_type, type, schema_version, recorded_at, global_sequence FROM ironflow_events ORDER BY global_sequence LIMIT ?1)
+    UNION
+    SELECT * FROM (SELECT workflow_type, type, schema_version, recorded_at, global_sequence FROM ironflow_events ORDER BY global_sequence DESC LIMIT ?1)
+)
+GROUP BY workflow_type, type, schema_version
+ORDER BY workflow_type, type, schema_version`
+
 const readSummary = `
 SELECT workflow_id, workflow_type, version, status, created_at, last_event_at, completed_at FROM ironflow_instances
 WHERE workflow_id = ? AND workflow_type = ?`

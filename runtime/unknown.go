@@ -1,0 +1,171 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// EventType is a type of stored events.
+type EventType struct {
+	Workflow      string
+	Type          string
+	SchemaVersion int
+	Count         int64
+	Oldest        time.Time // when the oldest of them was recorded
+}
+
+// UnknownStored is something in the store that this program does not know, so that another program has to take care of it. When none
+// does, a declaration was renamed or removed too early, or a workflow is not given to NewEngine.
+type UnknownStored struct {
+	What     UnknownWhat
+	Workflow string
+	Name     string // of the effect, of the timer's input, or of the event type; empty for a workflow
+
+	// Target is the workflow that the effect starts or sends to, and that is not registered here; empty for other reasons.
+	Target string
+
+	Count  int64     // deliveries that wait or are dead, up to 10,000 in each state; events among those that were looked at
+	Oldest time.Time // since when the oldest delivery is due, or when the oldest event was recorded; zero when nothing is due yet
+}
+
+// UnknownWhat says what a program does not know.
+type UnknownWhat string
+
+const (
+	UnknownEffect    UnknownWhat = "effect"
+	UnknownTimer     UnknownWhat = "timer" // its input
+	UnknownSchedule  UnknownWhat = "schedule"
+	UnknownChildEnd  UnknownWhat = "end of a child" // for a parent whose workflow is not registered here
+	UnknownEventType UnknownWhat = "event type"
+	UnknownEvents    UnknownWhat = "workflow" // that has events, and is not registered here
+)
+
+func (u UnknownStored) String() string {
+	text := fmt.Sprintf("%s %s of workflow %s", u.What, u.Name, u.Workflow)
+	switch {
+	case u.Target != "":
+		text += fmt.Sprintf(", for workflow %s, which is not registered here", u.Target)
+	case u.What == UnknownEvents:
+		text = "workflow " + u.Workflow
+	}
+	return text
+}
+
+// unknownOf returns what is in a queue and not known here.
+func (e *Engine) unknownOf(queue QueueName, h QueueHealth) (found []UnknownStored) {
+	for _, k := range h.Kinds {
+		count := k.Due + k.Leased + k.Delayed + k.Dead
+		if k.Known || count == 0 {
+			continue
+		}
+		u := UnknownStored{What: UnknownEffect, Workflow: k.Kind.Workflow, Name: k.Kind.Name, Count: count, Oldest: k.OldestDue}
+		if queue == TimerQueue {
+			u.What = UnknownTimer
+		}
+		if name, is := strings.CutPrefix(u.Name, schedulePrefix); is {
+			u.What, u.Name = UnknownSchedule, name
+		}
+		if parent, is := strings.CutPrefix(u.Name, endedPrefix); is {
+			u.What, u.Name, u.Target = UnknownChildEnd, parent, parent
+		}
+		if w := e.workflows[k.Kind.Workflow]; w != nil && queue == EffectQueue {
+			o := w.effectOptions()[k.Kind.Name]
+			for _, target := range []*Target{o.Starts, o.Sends} {
+				if target != nil && e.workflows[target.Workflow] == nil {
+					u.Target = target.Workflow
+				}
+			}
+		}
+		found = append(found, u)
+	}
+	return found
+}
+
+const (
+	// eventTypeSample is how many of the oldest events, and of the newest, are looked at for types that are not known.
+	eventTypeSample = 5000
+
+	// eventTypesFor is for how long what was found is used.
+	eventTypesFor = time.Minute
+)
+
+// eventTypes remembers what was found of stored events.
+type eventTypes struct {
+	mu    sync.Mutex
+	at    time.Time // zero before the first look
+	found []UnknownStored
+}
+
+// unknownEvents returns the types of stored events that this program does not know.
+func (e *Engine) unknownEvents(ctx context.Context) ([]UnknownStored, error) {
+	t := &e.eventTypes
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := e.config.Clock.Now()
+	if !t.at.IsZero() && now.Sub(t.at).Abs() < eventTypesFor {
+		return t.found, nil
+	}
+	types, err := e.store.EventTypes(ctx, eventTypeSample)
+	if err != nil {
+		return nil, fmt.Errorf("types of events: %w", err)
+	}
+	t.at, t.found = now, nil
+	for _, stored := range types { // sorted by workflow
+		u := UnknownStored{What: UnknownEventType, Workflow: stored.Workflow, Name: stored.Type, Count: stored.Count, Oldest: stored.Oldest}
+		w := e.workflows[stored.Workflow]
+		if w != nil {
+			if w.knowsEvent(stored) {
+				continue
+			}
+			t.found = append(t.found, u)
+			continue
+		}
+		u.What, u.Name = UnknownEvents, ""
+		if n := len(t.found); n > 0 && t.found[n-1].What == UnknownEvents && t.found[n-1].Workflow == u.Workflow {
+			last := &t.found[n-1]
+			last.Count += u.Count
+			if u.Oldest.Before(last.Oldest) {
+				last.Oldest = u.Oldest
+			}
+			continue
+		}
+		t.found = append(t.found, u)
+	}
+	return t.found, nil
+}
+
+// knowsEvent reports whether the workflow declares a type of events. The fields do not matter.
+func (w *Workflow) knowsEvent(t EventType) bool {
+	_, err := w.decodeEvent(StoredEvent{
+		Instance: InstanceKey{Workflow: w.name}, Type: t.Type, SchemaVersion: t.SchemaVersion, Payload: []byte("{}"),
+	})
+	var unknown *UnknownEvent
+	return !errors.As(err, &unknown)
+}
+
+// maxUnknownLines is how many warnings there are at the start of an engine.
+const maxUnknownLines = 20
+
+// warnOfUnknown logs what is in the store that this program does not know.
+func (e *Engine) warnOfUnknown(ctx context.Context) {
+	health, err := e.Health(ctx)
+	if err != nil && ctx.Err() == nil {
+		e.config.Logger.WarnContext(ctx, "ironflow: looking for what this program does not know failed", "error", err)
+	}
+	for i, u := range health.Unknown {
+		if i == maxUnknownLines {
+			e.config.Logger.WarnContext(ctx, "ironflow: more is stored that this program does not know, see Health.Unknown",
+				"more", len(health.Unknown)-i)
+			return
+		}
+		attributes := []any{"what", u.String(), "count", u.Count}
+		if !u.Oldest.IsZero() {
+			attributes = append(attributes, "oldest", u.Oldest, "age", health.At.Sub(u.Oldest))
+		}
+		e.config.Logger.WarnContext(ctx, "ironflow: this program does not know what is stored, it waits for one that does", attributes...)
+	}
+}
