@@ -1,6 +1,8 @@
 package convert_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -56,7 +58,11 @@ inputs:
 			if err != nil {
 				t.Fatal(err)
 			}
-			result := gospec.Load([]gospec.Package{{Dir: t.TempDir(), Files: []gospec.File{{Name: "parcel.go", Content: source}}}})[0]
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/user\n"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			result := gospec.Load([]gospec.Package{{Dir: dir, Files: []gospec.File{{Name: "parcel.go", Content: source}}}})[0]
 			if result.Err != nil {
 				t.Fatalf("%v\n%s", result.Err, source)
 			}
