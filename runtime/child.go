@@ -191,7 +191,7 @@ func setText(fields map[string]json.RawMessage, texts map[string]string) {
 }
 
 // checkTargets checks that the workflows which effects start or send inputs to are registered and have these inputs. A target that is
-// declared external is run by another program, and is checked only when it is registered here.
+// declared external, or named in Config.External, runs elsewhere, and is checked only when it is registered here.
 func (e *Engine) checkTargets(w *Workflow) error {
 	options := w.effectOptions()
 	for _, effect := range slices.Sorted(maps.Keys(options)) {
@@ -204,9 +204,9 @@ func (e *Engine) checkTargets(w *Workflow) error {
 		}
 		other, registered := e.workflows[target.Workflow]
 		switch {
-		case !registered && target.External:
+		case !registered && (target.External || slices.Contains(e.config.External, target.Workflow)):
 		case !registered:
-			return fmt.Errorf(`workflow %s: effect %s %s workflow %q, which is not registered with this engine; pass it to NewEngine, or declare "external: true" if another program runs it`,
+			return fmt.Errorf(`workflow %s: effect %s %s workflow %q, which is not registered with this engine; pass it to NewEngine, declare "external: true" if another program runs it, or name it in Config.External`,
 				w.name, effect, verb, target.Workflow)
 		case !slices.Contains(other.inputNames(), target.Input):
 			return fmt.Errorf("workflow %s: effect %s %s workflow %q by input %q, which that workflow does not have; its inputs are %s",

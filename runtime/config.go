@@ -16,6 +16,11 @@ type Config struct {
 	// Health, and need not be unique. Default: host name and process id, "web-1/4711".
 	Name string
 
+	// External names workflows that run elsewhere: the effects of this engine's workflows may start them or send them inputs although
+	// NewEngine does not get them, as in a test of one workflow. A declaration that says external: true needs no name here.
+	// Default: none.
+	External []string
+
 	// Logger gets what happens outside of a caller's sight. Default: slog.Default().
 	Logger *slog.Logger
 

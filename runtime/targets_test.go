@@ -31,8 +31,9 @@ func TestTargets(t *testing.T) {
 		"external":                              {runtime.EffectOptions{Starts: &runtime.Target{Workflow: "c", Input: "Begin", External: true}}, ""},
 		"unknown input":                         {runtime.EffectOptions{Starts: &runtime.Target{Workflow: "b", Input: "Bgin"}}, `by input "Bgin", which that workflow does not have; its inputs are Begin`},
 		"input of an external one that is here": {runtime.EffectOptions{Sends: &runtime.Target{Workflow: "b", Input: "Bgin", External: true}}, `by input "Bgin"`},
+		"external to the engine":                {runtime.EffectOptions{Starts: &runtime.Target{Workflow: "d", Input: "Begin"}}, ""},
 	} {
-		_, err := runtime.NewEngine(store, runtime.Config{}, define("a", test.options), define("b", runtime.EffectOptions{}))
+		_, err := runtime.NewEngine(store, runtime.Config{External: []string{"d"}}, define("a", test.options), define("b", runtime.EffectOptions{}))
 		if (err != nil) != (test.want != "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", name, err, test.want)
 		}

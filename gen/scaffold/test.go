@@ -14,6 +14,7 @@ import (
 type testView struct {
 	Package    string
 	HasHandler bool
+	External   []string // workflows that effects start or address, and that the test's engine does not run
 	Accepted   engineTest
 	Refused    *engineTest // nil when a new instance accepts every input
 }
@@ -28,7 +29,7 @@ type engineTest struct {
 }
 
 func testViewOf(w *spec.Workflow) testView {
-	v := testView{Package: w.Package.Text, HasHandler: len(w.Handled()) > 0}
+	v := testView{Package: w.Package.Text, HasHandler: len(w.Handled()) > 0, External: externalOf(w)}
 	accepted := w.Inputs[0]
 	if w.HasStates() {
 		accepts := w.States[0].Accepts
@@ -44,6 +45,20 @@ func testViewOf(w *spec.Workflow) testView {
 	}
 	v.Accepted = engineTestOf(w, accepted, "TestEngineAccepts")
 	return v
+}
+
+// externalOf names the other workflows that the effects start or send inputs to.
+func externalOf(w *spec.Workflow) []string {
+	var names []string
+	for _, e := range w.Effects {
+		for _, to := range []*spec.Delivery{e.Starts, e.Sends} {
+			if to != nil && !to.External && to.Workflow.Text != w.Name.Text {
+				names = append(names, to.Workflow.Text)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func engineTestOf(w *spec.Workflow, in *spec.Message, name string) engineTest {
