@@ -42,7 +42,7 @@ func isPlainScalar(t reflect.Type) bool {
 		return t == durationType
 	}
 	switch t.Kind() {
-	case reflect.Bool, reflect.Int, reflect.Int32, reflect.Int64, reflect.Float64, reflect.String:
+	case reflect.Bool, reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint32, reflect.Uint64, reflect.Float64, reflect.String:
 		return true
 	}
 	return false

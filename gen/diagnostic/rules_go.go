@@ -137,9 +137,9 @@ The tag "json" names a field; its options "omitempty" and "omitzero" make no dif
 	UnsupportedGoType = define("IF1009", Rule{
 		Title: "A Go type that cannot be stored",
 		Why: `
-A field has one of the types that a YAML declaration knows too: string, bool, int, int32, int64, float64, time.Time,
-time.Duration, []byte, json.RawMessage, pointers to them, slices and maps of them, and structs, enums and defined types of
-your own. Any other type needs JSON methods of its own, or comes from another package.`,
+A field has one of the types that a YAML declaration knows too: string, bool, int, int32, int64, uint32, uint64, float64,
+time.Time, time.Duration, []byte, json.RawMessage, pointers to them, slices and maps of them, and structs, enums and defined
+types of your own. Any other type needs JSON methods of its own, or comes from another package.`,
 		Wrong: `
 //ironflow:event
 type Opened struct {

@@ -56,7 +56,7 @@ effects:
 	LimitKey = define("IF0606", Rule{
 		Title: "A limit by a field that is none, or is no key",
 		Why: `
-"key" names a field of the effect. Its values are told apart as text, so it is a string, an int, int32 or int64, or an
+"key" names a field of the effect. Its values are told apart as text, so it is a string, an integer like int64 or uint32, or an
 enum.`,
 		Wrong: `
 effects:

@@ -23,6 +23,8 @@ var scalars = map[string]scalar{
 	"int":      {jen.Int(), "Int"},
 	"int32":    {jen.Int32(), "Int32"},
 	"int64":    {jen.Int64(), "Int64"},
+	"uint32":   {jen.Uint32(), "Uint32"},
+	"uint64":   {jen.Uint64(), "Uint64"},
 	"float64":  {jen.Float64(), "Float64"},
 	"time":     {jen.Qual("time", "Time"), "Time"},
 	"duration": {jen.Qual("time", "Duration"), "Duration"},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -357,6 +358,10 @@ func scalarSchema(name string, unset bool) object {
 		return schema
 	case "int32":
 		return object{"type": "integer", "format": "int32", "description": plainInteger}
+	case "uint32":
+		return object{"type": "integer", "format": "uint32", "minimum": 0, "maximum": uint32(math.MaxUint32), "description": plainInteger}
+	case "uint64":
+		return object{"type": "integer", "format": "uint64", "minimum": 0, "maximum": uint64(math.MaxUint64), "description": plainInteger}
 	case "float64":
 		return object{"type": "number", "format": "double"}
 	case "time":

@@ -54,7 +54,7 @@ func (g *randomGo) name(prefix string) string {
 
 var (
 	plainTypes = []string{
-		"string", "bool", "int", "int32", "int64", "float64", "rune", "[]byte", "time.Time", "time.Duration", "json.RawMessage",
+		"string", "bool", "int", "int32", "int64", "uint32", "uint64", "float64", "rune", "[]byte", "time.Time", "time.Duration", "json.RawMessage",
 	}
 	foreignTypes = []string{"url.URL", "big.Int", "netip.Addr", "sql.Null[int]", "sql.Null[[]map[string]*url.URL]"}
 	names        = []string{"Plain", "plain", "Snake_Case", "URL", "State", "Status2", "x", "T"}

@@ -21,7 +21,8 @@ type use struct {
 
 // scalars are the types of Go that a declaration has a word for.
 var scalars = map[string]string{
-	"string": "string", "bool": "bool", "int": "int", "int32": "int32", "int64": "int64", "float64": "float64",
+	"string": "string", "bool": "bool", "int": "int", "int32": "int32", "int64": "int64",
+	"uint32": "uint32", "uint64": "uint64", "float64": "float64",
 	"time.Time": "time", "time.Duration": "duration", "encoding/json.RawMessage": "json",
 }
 
@@ -64,6 +65,9 @@ func (r *reader) typeRef(t types.Type, u use) spec.TypeRef {
 		if t.Kind() == types.Invalid {
 			r.invalid = append(r.invalid, unknown(u))
 			return spec.TypeRef{Pos: r.at(u.pos)}
+		}
+		if isByte(t) { // which the declaration in YAML takes for bytes
+			return r.unsupported(t, u, "use uint32")
 		}
 		if scalar := spec.ScalarFor(t.Name()); scalar != "" {
 			return r.unsupported(t, u, "use "+scalar)

@@ -157,7 +157,7 @@ func sampleScalar(field, scalar string) string {
 		return strconv.Quote(strings.ReplaceAll(field, "_", " "))
 	case "bool":
 		return "true"
-	case "int", "int32", "int64":
+	case "int", "int32", "int64", "uint32", "uint64":
 		return "100"
 	case "float64":
 		return "1.5"

@@ -81,7 +81,7 @@ func (c *checker) limitKey(owner string, e *Effect, key Name) {
 		}
 		c.d.Report(key.Pos, diagnostic.LimitKey, "key of %s is %q, and the effect has no such field; %s", owner, key.Text, hint)
 	case !isKey(&f.Type):
-		c.d.Report(key.Pos, diagnostic.LimitKey, "key of %s is field %q of type %s; a key is a string, an int, int32 or int64, or an enum",
+		c.d.Report(key.Pos, diagnostic.LimitKey, "key of %s is field %q of type %s; a key is a string, an integer like int64 or uint32, or an enum",
 			owner, key.Text, c.w.Form.typeText(&f.Type))
 	}
 }
@@ -90,7 +90,7 @@ func isKey(ref *TypeRef) bool {
 	switch ref.Kind {
 	case Scalar:
 		switch ref.Name {
-		case "string", "int", "int32", "int64":
+		case "string", "int", "int32", "int64", "uint32", "uint64":
 			return true
 		}
 		return false

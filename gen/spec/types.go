@@ -10,7 +10,7 @@ import (
 
 // scalars are the built-in types, in the order in which messages list them.
 var scalars = []string{
-	"string", "bool", "int", "int32", "int64", "float64", "decimal", "time", "duration", "bytes", "json",
+	"string", "bool", "int", "int32", "int64", "uint32", "uint64", "float64", "decimal", "time", "duration", "bytes", "json",
 }
 
 // IsScalar reports whether a built-in type has this name.
@@ -21,7 +21,8 @@ var foreignTypes = map[string]string{
 	"any": "json", "object": "json", "interface{}": "json", "json.rawmessage": "json",
 	"text": "string", "str": "string", "uuid": "string", "uuid.uuid": "string", "error": "string", "rune": "string", "boolean": "bool",
 	"integer": "int64", "long": "int64", "number": "float64", "double": "float64", "float": "float64", "float32": "float64",
-	"uint": "int64", "uint64": "int64", "uint32": "int64", "uint16": "int32", "uint8": "int32", "int16": "int32", "int8": "int32",
+	"uint": "uint64", "unsigned": "uint64", "ulong": "uint64", "uintptr": "uint64", "uint16": "uint32", "uint8": "uint32",
+	"int16": "int32", "int8": "int32", "short": "int32", "fixed32": "uint32", "fixed64": "uint64", "sint32": "int32", "sint64": "int64",
 	"timestamp": "time", "datetime": "time", "date": "time", "time.time": "time", "time.duration": "duration",
 	"money": "decimal", "numeric": "decimal", "decimal.decimal": "decimal", "binary": "bytes", "byte": "bytes", "[]byte": "bytes",
 }

@@ -127,7 +127,7 @@ func TestErrorsDoNotQuoteTheDocument(t *testing.T) {
 	quoted := `"` + secret + `"`
 	var texts []string
 	for _, field := range []string{
-		"string", "bool", "int", "int32", "int64", "float64", "time", "duration", "binary", "decimal", "json", "enum", "go", "list", "lists",
+		"string", "bool", "int", "int32", "int64", "uint32", "uint64", "float64", "time", "duration", "binary", "decimal", "json", "enum", "go", "list", "lists",
 		"map", "children", "parent", "optional", secret,
 	} {
 		for _, value := range []string{

@@ -42,6 +42,34 @@ func (d *Decoder) Int32() int32 { return int32(d.integer("an int32", math.MinInt
 // one is exact.
 func (d *Decoder) Int64() int64 { return d.integer("an int64", math.MinInt64, math.MaxInt64) }
 
+// Uint32 reads an integer. A fraction, an exponent, a negative number and one that does not fit into 32 bits are errors.
+func (d *Decoder) Uint32() uint32 { return uint32(d.integer("a uint32", 0, math.MaxUint32)) }
+
+// Uint64 reads an integer. A fraction, an exponent, a negative number and one that does not fit into 64 bits are errors; every
+// other one is exact.
+func (d *Decoder) Uint64() uint64 {
+	if c := d.peek(); c != '-' && !isDigit(c) {
+		d.wrong("an integer")
+		return 0
+	}
+	if n, end := shortInteger(d.data, d.pos); end > 0 && n >= 0 {
+		d.pos = end
+		return uint64(n)
+	}
+	start := d.pos
+	end, ok := d.anyInteger()
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(d.data[start:end]), 10, 64)
+	if err != nil {
+		d.badNumber(start, end, "a uint64")
+		return 0
+	}
+	d.pos = end
+	return n
+}
+
 // integer reads a number from low to high, which is the range of what.
 func (d *Decoder) integer(what string, low, high int64) int64 {
 	if c := d.peek(); c != '-' && !isDigit(c) {
@@ -53,15 +81,8 @@ func (d *Decoder) integer(what string, low, high int64) int64 {
 		return n
 	}
 	start := d.pos
-	end, integer, problem := scanNumber(d.data, start)
-	if problem != "" {
-		d.fail(end, problem)
-		return 0
-	}
-	if !integer {
-		if d.mistake(start, "expected an integer, found a number with a fraction or an exponent") {
-			d.pos = end
-		}
+	end, ok := d.anyInteger()
+	if !ok {
 		return 0
 	}
 	n, err := strconv.ParseInt(string(d.data[start:end]), 10, 64)
@@ -71,6 +92,19 @@ func (d *Decoder) integer(what string, low, high int64) int64 {
 	}
 	d.pos = end
 	return n
+}
+
+// anyInteger returns the end of the number at which the decoder is, if it is an integer of any size. It does not pass over one.
+func (d *Decoder) anyInteger() (end int, ok bool) {
+	end, integer, problem := scanNumber(d.data, d.pos)
+	if problem != "" {
+		d.fail(end, problem)
+		return end, false
+	}
+	if !integer && d.mistake(d.pos, "expected an integer, found a number with a fraction or an exponent") {
+		d.pos = end
+	}
+	return end, integer
 }
 
 // shortInteger returns the value of the number at pos and the position after it, if it is an integer of few enough

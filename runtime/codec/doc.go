@@ -11,6 +11,7 @@
 //	bool            bool             true, false
 //	int             int              number without fraction or exponent, exact
 //	int32, int64    int32, int64     the same; a number that does not fit is an error
+//	uint32, uint64  uint32, uint64   the same; a negative number is an error, too
 //	float64         float64          number, the shortest that reads back exactly; no NaN, no infinity; -0 is kept
 //	time            time.Time        string, RFC 3339 in UTC with up to nine fractional digits; years 0 to 9999
 //	duration        time.Duration    string as time.Duration prints it: "1m30s"

@@ -96,6 +96,17 @@ func (e *Encoder) Int64(v int64) {
 	e.buf = e.buf[:n]
 }
 
+// Uint32 writes an integer.
+func (e *Encoder) Uint32(v uint32) { e.Uint64(uint64(v)) }
+
+// Uint64 writes an integer.
+func (e *Encoder) Uint64(v uint64) {
+	digits := countDigits(v)
+	e.grow(digits)
+	e.buf = e.buf[:len(e.buf)+digits]
+	putDigits(e.buf, v)
+}
+
 // countDigits returns how many digits v has.
 func countDigits(v uint64) int {
 	n := 1

@@ -15,6 +15,8 @@ type everything struct {
 	Int      int
 	Int32    int32
 	Int64    int64
+	Uint32   uint32
+	Uint64   uint64
 	Float64  float64
 	Time     time.Time
 	Duration time.Duration
@@ -60,6 +62,10 @@ func encodeEverything(e *codec.Encoder, v everything) {
 	e.Int32(v.Int32)
 	e.Key("int64")
 	e.Int64(v.Int64)
+	e.Key("uint32")
+	e.Uint32(v.Uint32)
+	e.Key("uint64")
+	e.Uint64(v.Uint64)
 	e.Key("float64")
 	e.Float64(v.Float64)
 	e.Key("time")
@@ -111,54 +117,60 @@ func decodeEverything(d *codec.Decoder) everything {
 		case "int64":
 			d.Seen(&seen, 4)
 			v.Int64 = d.Int64()
-		case "float64":
+		case "uint32":
 			d.Seen(&seen, 5)
+			v.Uint32 = d.Uint32()
+		case "uint64":
+			d.Seen(&seen, 6)
+			v.Uint64 = d.Uint64()
+		case "float64":
+			d.Seen(&seen, 7)
 			v.Float64 = d.Float64()
 		case "time":
-			d.Seen(&seen, 6)
+			d.Seen(&seen, 8)
 			v.Time = d.Time()
 		case "duration":
-			d.Seen(&seen, 7)
+			d.Seen(&seen, 9)
 			v.Duration = d.Duration()
 		case "binary":
-			d.Seen(&seen, 8)
+			d.Seen(&seen, 10)
 			v.Binary = d.Binary()
 		case "decimal":
-			d.Seen(&seen, 9)
+			d.Seen(&seen, 11)
 			v.Decimal = d.Decimal()
 		case "json":
-			d.Seen(&seen, 16)
+			d.Seen(&seen, 18)
 			v.JSON = d.JSON()
 		case "enum":
-			d.Seen(&seen, 10)
+			d.Seen(&seen, 12)
 			v.Enum = decodeColor(d)
 		case "go":
-			d.Seen(&seen, 11)
+			d.Seen(&seen, 13)
 			v.Go = codec.DecodeGo[big.Int](d)
 		case "list":
-			d.Seen(&seen, 12)
+			d.Seen(&seen, 14)
 			v.List = codec.DecodeList(d, (*codec.Decoder).Int64)
 		case "lists":
-			d.Seen(&seen, 13)
+			d.Seen(&seen, 15)
 			v.Lists = codec.DecodeList(d, decodeStrings)
 		case "map":
-			d.Seen(&seen, 14)
+			d.Seen(&seen, 16)
 			v.Map = codec.DecodeMap(d, (*codec.Decoder).Float64)
 		case "children":
-			d.Seen(&seen, 15)
+			d.Seen(&seen, 17)
 			v.Children = codec.DecodeMap(d, decodeEverything)
 		case "optional":
-			d.Seen(&seen, 17)
+			d.Seen(&seen, 19)
 			v.Optional = codec.DecodeOptional(d, (*codec.Decoder).String)
 		case "parent":
-			d.Seen(&seen, 18)
+			d.Seen(&seen, 20)
 			v.Parent = codec.DecodeOptional(d, decodeEverything)
 		default:
 			d.Skip()
 		}
 	}
-	d.Require(seen, "string", "bool", "int", "int32", "int64", "float64", "time", "duration", "binary", "decimal",
-		"enum", "go", "list", "lists", "map", "children")
+	d.Require(seen, "string", "bool", "int", "int32", "int64", "uint32", "uint64", "float64", "time", "duration", "binary",
+		"decimal", "enum", "go", "list", "lists", "map", "children")
 	return v
 }
 

@@ -37,6 +37,8 @@ func FuzzDecoder(f *testing.F) {
 	for _, text := range []string{
 		`{"a":[1,-0.5e+10,true,false,null,"\u00e9\ud83d\ude00\n"],"":{}}`, `[`, `{"a":1,"a":2}`, `"\ud800"`, "\"\xff\"", `01`, `1.`, `[1,]`,
 		`{,}`, `{"a":1"b":2}`, ` [ { "a" : [ ] } ] `, `nul`, `truefalse`, `-`, `1e5`, strings.Repeat("[", 2000), "\"\x00\"", `{"a":,"b":1}`,
+		`{"uint32":4294967295,"uint64":18446744073709551615}`, `{"uint32":4294967296}`, `{"uint64":18446744073709551616}`, `{"uint64":-0,"uint32":-1}`,
+		`{"uint64":1e3}`, `{"uint64":1.0}`, `18446744073709551615`, `-1`,
 		`{"string":"s","bool":true,"int":1,"time":"2026-01-01T00:00:00Z","duration":"1s","binary":"AA==","decimal":"1","enum":"red","map":{"a":1}}`,
 	} {
 		f.Add([]byte(text))
@@ -137,12 +139,38 @@ func checkStrict(t *testing.T, text string, stopped error) {
 	}
 }
 
+// checkUnsigned expects that a decoder reads as an unsigned integer what encoding/json does, and -0.
+func checkUnsigned(t *testing.T, text string) {
+	large, err := decode(text, (*codec.Decoder).Uint64)
+	small, err2 := decode(text, (*codec.Decoder).Uint32)
+	var want uint64
+	wanted := json.Unmarshal([]byte(text), &want)
+	trimmed := strings.Trim(text, " \t\r\n")
+	switch {
+	case trimmed == "-0":
+		wanted = nil
+	case trimmed == "null":
+		return // which encoding/json passes over
+	}
+	if (err == nil) != (wanted == nil) || err == nil && large != want {
+		t.Errorf("%q was read as %d, %v; encoding/json: %d, %v", text, large, err, want, wanted)
+	}
+	if fits := err == nil && large <= math.MaxUint32; fits != (err2 == nil) || fits && uint64(small) != large {
+		t.Errorf("%q was read as a uint32: %d, %v; as a uint64: %d, %v", text, small, err2, large, err)
+	}
+}
+
 // FuzzRoundTrip expects that every value comes back as it was, or is refused for a reason.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add("text \"\\\u2028é", uint64(0x8000000000000000), int64(0), int64(1), int64(math.MinInt64), []byte(` {"a": [1]} `))
 	f.Add("\xff", math.Float64bits(math.NaN()), int64(1<<40), int64(-1), int64(1), []byte(`"\ud800"`))
 	f.Add("0123456789abcdef\x1f", math.Float64bits(5e-324), int64(-62167219200), int64(0), int64(1500), []byte(`-`))
 	f.Add("-12.50", math.Float64bits(1e21), int64(253402300799), int64(999999999), int64(999999999999), []byte{})
+	f.Add("18446744073709551615", uint64(math.MaxUint64), int64(0), int64(0), int64(0), []byte(`18446744073709551615`))
+	f.Add("1e19", uint64(10000000000000000000), int64(0), int64(0), int64(0), []byte(` 18446744073709551616`))
+	f.Add("4294967296", uint64(1<<32), int64(0), int64(0), int64(0), []byte(`-1`))
+	f.Add("", uint64(1<<63), int64(0), int64(0), int64(0), []byte(`-0`))
+	f.Add("", uint64(0), int64(0), int64(0), int64(0), []byte(`1e3`))
 	f.Fuzz(func(t *testing.T, s string, bits uint64, seconds, nanos, duration int64, raw []byte) {
 		if utf8.ValidString(s) {
 			roundTrip(t, s, "", (*codec.Encoder).String, (*codec.Decoder).String)
@@ -165,6 +193,9 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		roundTrip(t, int64(bits), "", (*codec.Encoder).Int64, (*codec.Decoder).Int64)
 		roundTrip(t, int32(bits), "", (*codec.Encoder).Int32, (*codec.Decoder).Int32)
+		roundTrip(t, bits, "", (*codec.Encoder).Uint64, (*codec.Decoder).Uint64)
+		roundTrip(t, uint32(bits), "", (*codec.Encoder).Uint32, (*codec.Decoder).Uint32)
+		checkUnsigned(t, string(raw))
 
 		v := time.Unix(seconds, nanos).UTC()
 		if 0 <= v.Year() && v.Year() <= 9999 {

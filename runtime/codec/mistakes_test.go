@@ -32,7 +32,7 @@ func mistakesOf(err error) []string {
 	return list
 }
 
-const complete = `"string":"","bool":true,"int":1,"int32":1,"int64":1,"float64":1,"time":"2026-01-01T00:00:00Z","duration":"1s","binary":"",` +
+const complete = `"string":"","bool":true,"int":1,"int32":1,"int64":1,"uint32":1,"uint64":1,"float64":1,"time":"2026-01-01T00:00:00Z","duration":"1s","binary":"",` +
 	`"decimal":"1","enum":"red","go":1,"list":[],"lists":[],"map":{},"children":{}`
 
 // A strict decoder lists all mistakes of a document, and goes on after each where the next value is.
@@ -62,12 +62,13 @@ func TestAllMistakes(t *testing.T) {
 		}},
 		// Values of other types are passed over whatever is in them.
 		{`{"string":{"int":"]}","a":[{"b":["\"","}"]}]},"bool":[[],{}],"int":{},"int32":[{"int":"1"}],"enum":{"a":1},"time":[1],"map":[{"a":true}],"list":{"a":[1,{}]},` +
-			`"go":{},"int64":9223372036854775808,"float64":-1e999,"duration":"1","binary":"*","decimal":1.5,"lists":null,"children":"x"}`, []string{
+			`"go":{},"int64":9223372036854775808,"uint32":-1,"uint64":18446744073709551616,"float64":-1e999,"duration":"1","binary":"*","decimal":1.5,"lists":null,"children":"x"}`, []string{
 			`string: expected a string, found an object`, `bool: expected true or false, found a list`, `int: expected an integer, found an object`,
 			`int32: expected an integer, found a list`, `enum: expected one of "red", "blue", found an object`,
 			`time: expected an RFC 3339 time, found a list`, `map: expected an object, found a list`, `list: expected a list, found an object`,
 			`go: cannot decode a big.Int`,
-			`int64: the number does not fit into an int64`, `float64: the number does not fit into a float64`,
+			`int64: the number does not fit into an int64`, `uint32: the number does not fit into a uint32`, `uint64: the number does not fit into a uint64`,
+			`float64: the number does not fit into a float64`,
 			`duration: expected a duration like "1m30s", found another string`, `binary: expected bytes in base64, found another string`,
 			`decimal: expected a decimal number in quotes, like "12.50", found a number`, `children: expected an object, found a string`,
 		}},
@@ -105,11 +106,11 @@ func TestRandomMistakes(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	wrong := []string{`{"a":["}"],"int":1}`, `[[{"b":"]"}],1]`, `true`, `"?"`, `1.5`, `null`, `"\ud800"`, `99999999999999999999`}
 	accepts := map[string][]string{ // of wrong, what is right for a field or not all of it wrong
-		"string": {`"?"`}, "bool": {`true`}, "int": nil, "int32": nil, "int64": nil, "float64": {`1.5`, `99999999999999999999`},
+		"string": {`"?"`}, "bool": {`true`}, "int": nil, "int32": nil, "int64": nil, "uint32": nil, "uint64": nil, "float64": {`1.5`, `99999999999999999999`},
 		"time": nil, "duration": nil, "decimal": nil, "enum": nil, "go": {`99999999999999999999`, `null`}, "binary": {`null`},
 		"list": {`null`, wrong[1]}, "lists": {`null`, wrong[1]}, "map": {`null`, wrong[0]},
 	}
-	names := []string{"string", "bool", "int", "int32", "int64", "float64", "time", "duration", "binary", "decimal", "enum", "go", "list", "lists", "map"}
+	names := []string{"string", "bool", "int", "int32", "int64", "uint32", "uint64", "float64", "time", "duration", "binary", "decimal", "enum", "go", "list", "lists", "map"}
 	var right map[string]json.RawMessage
 	if err := json.Unmarshal([]byte("{"+complete+"}"), &right); err != nil {
 		t.Fatal(err)

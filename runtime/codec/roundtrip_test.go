@@ -57,6 +57,12 @@ func TestWireFormat(t *testing.T) {
 	for _, v := range []int32{0, 7, math.MaxInt32, math.MinInt32} {
 		roundTrip(t, v, fmt.Sprint(v), (*codec.Encoder).Int32, (*codec.Decoder).Int32)
 	}
+	for _, v := range []uint64{0, 1, 9, 10, 99, 100, 1<<53 + 1, 999999999999999999, 1e18, math.MaxInt64, math.MaxInt64 + 1, 1e19 - 1, 1e19, math.MaxUint64} {
+		roundTrip(t, v, fmt.Sprint(v), (*codec.Encoder).Uint64, (*codec.Decoder).Uint64)
+	}
+	for _, v := range []uint32{0, 7, math.MaxInt32, math.MaxInt32 + 1, math.MaxUint32} {
+		roundTrip(t, v, fmt.Sprint(v), (*codec.Encoder).Uint32, (*codec.Decoder).Uint32)
+	}
 	for v, text := range map[float64]string{
 		0: "0", 1: "1", -1.5: "-1.5", 0.1: "0.1", 1e20: "100000000000000000000", 1e21: "1e+21", 1e-6: "0.000001",
 		1e-7: "1e-07", math.MaxFloat64: "1.7976931348623157e+308", math.SmallestNonzeroFloat64: "5e-324",
@@ -130,7 +136,7 @@ func TestContainers(t *testing.T) {
 func TestEverything(t *testing.T) {
 	name := "optional"
 	v := everything{
-		String: "s", Bool: true, Int: -1, Int32: 2, Int64: 1 << 60, Float64: 0.5,
+		String: "s", Bool: true, Int: -1, Int32: 2, Int64: 1 << 60, Uint32: math.MaxUint32, Uint64: math.MaxUint64, Float64: 0.5,
 		Time:     time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC),
 		Duration: 90 * time.Second, Binary: []byte("b"), Decimal: "1.20", JSON: json.RawMessage(`{"a": [ ]}`),
 		Enum: blue, Go: *big.NewInt(99), List: []int64{1, 2, 3}, Lists: [][]string{{"a"}, nil, {}},
@@ -176,6 +182,8 @@ func TestOtherTexts(t *testing.T) {
 	}
 	n, err := decode("\t\r\n -0 ", (*codec.Decoder).Int)
 	check("-0", n, err, 0)
+	unsigned, err := decode("\t\r\n -0 ", (*codec.Decoder).Uint64)
+	check("-0", unsigned, err, uint64(0))
 	f, err := decode("1E400", (*codec.Decoder).Float64)
 	if err == nil {
 		t.Errorf("1E400 is %v", f)

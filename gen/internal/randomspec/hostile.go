@@ -8,7 +8,7 @@ import (
 
 // HostileNames are names in small letters that generated code has for something else: local names, imports, functions, and names of Go.
 var HostileNames = []string{
-	"status", "state", "input", "declared", "s", "d", "e", "v", "seen", "ctx", "engine", "err", "store", "any", "error", "int64", "nil", "true",
+	"status", "state", "input", "declared", "s", "d", "e", "v", "seen", "ctx", "engine", "err", "store", "any", "error", "int64", "uint64", "nil", "true",
 	"context", "fmt", "http", "httpapi", "codec", "runtime", "testing", "time", "ironflowtest",
 }
 
@@ -34,7 +34,7 @@ func HostileFile(r *rand.Rand, packageName string, isTaken func(name string) boo
 			continue
 		}
 		switch name {
-		case "any", "error", "int64", "nil", "true":
+		case "any", "error", "int64", "uint64", "nil", "true":
 			if g.chance(80) {
 				continue
 			}

@@ -4,7 +4,7 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
-var scalars = []string{"string", "bool", "int", "int32", "int64", "float64", "time", "duration", "bytes", "decimal", "json"}
+var scalars = []string{"string", "bool", "int", "int32", "int64", "uint32", "uint64", "float64", "time", "duration", "bytes", "decimal", "json"}
 
 func (g *generator) typeName(depth int) string { return g.someType(depth, true) }
 

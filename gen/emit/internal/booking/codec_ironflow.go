@@ -153,6 +153,10 @@ func encodeRequest(e *codec.Encoder, v Request) {
 	codec.EncodeMap(e, v.Extras, (*codec.Encoder).Int32)
 	e.Key("discount")
 	codec.EncodeOptional(e, v.Discount, (*codec.Encoder).Float64)
+	e.Key("door")
+	codec.EncodeOptional(e, v.Door, (*codec.Encoder).Uint32)
+	e.Key("reference")
+	codec.EncodeOptional(e, v.Reference, (*codec.Encoder).Uint64)
 	e.Key("remarks")
 	e.JSON(v.Remarks)
 	e.Key("late")
@@ -192,8 +196,14 @@ func decodeRequest(d *codec.Decoder) Request {
 		case "discount":
 			d.Seen(&seen, 9)
 			v.Discount = codec.DecodeOptional(d, (*codec.Decoder).Float64)
-		case "remarks":
+		case "door":
 			d.Seen(&seen, 10)
+			v.Door = codec.DecodeOptional(d, (*codec.Decoder).Uint32)
+		case "reference":
+			d.Seen(&seen, 11)
+			v.Reference = codec.DecodeOptional(d, (*codec.Decoder).Uint64)
+		case "remarks":
+			d.Seen(&seen, 12)
 			v.Remarks = d.JSON()
 		case "late":
 			d.Seen(&seen, 8)
@@ -301,6 +311,8 @@ func encodeRequested(e *codec.Encoder, v Requested) {
 	e.JSON(v.Remarks)
 	e.Key("checkin_after")
 	e.Duration(v.CheckinAfter)
+	e.Key("reference")
+	codec.EncodeOptional(e, v.Reference, (*codec.Encoder).Uint64)
 	e.EndObject()
 }
 
@@ -327,6 +339,9 @@ func decodeRequested(d *codec.Decoder) Requested {
 		case "checkin_after":
 			d.Seen(&seen, 4)
 			v.CheckinAfter = d.Duration()
+		case "reference":
+			d.Seen(&seen, 6)
+			v.Reference = codec.DecodeOptional(d, (*codec.Decoder).Uint64)
 		default:
 			d.Skip()
 		}

@@ -16,6 +16,7 @@ func (Decider) Request(now time.Time, state State, in Request) RequestDecision {
 	}
 	return AcceptRequest(Requested{
 		Guests: in.Guests, Nights: in.Nights, Photo: in.Photo, Extras: in.Extras, Remarks: in.Remarks, CheckinAfter: in.CheckinAfter,
+		Reference: in.Reference,
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -54,9 +55,11 @@ func open(t *testing.T, config runtime.Config) house {
 }
 
 func request(id, room string, guests ...Guest) Request {
+	door, reference := uint32(math.MaxUint32), uint64(math.MaxUint64)
 	return Request{
 		BookingID: id, Room: room, Guests: guests, Nights: 2, Arrival: time.Date(2031, 3, 4, 5, 6, 7, 8, time.UTC),
 		CheckinAfter: 90 * time.Minute, Photo: []byte{0, 255}, Extras: map[string]int32{"cot": 1}, Remarks: json.RawMessage(`{"a":[1]}`),
+		Door: &door, Reference: &reference,
 	}
 }
 
@@ -66,10 +69,11 @@ func TestClient(t *testing.T) {
 	ctx := h.Context()
 	for _, id := range []string{"b-1", "machine", "openapi.json", "a/b ü%2F?#", "..", "inputs", "/", "//", ".", "/.", "a/../b", "a//b", "%2F", "state",
 		"history", "~", "~Lg", "Request", "a/state", "\\", "\n\x7f", strings.Repeat("/", 400)} {
+		reference := uint64(math.MaxUint64)
 		guest := Guest{Name: "Ann", Meals: []Meal{MealDinner}, Deposit: "12.50"}
 		requested, err := h.client.Request(ctx, request(id, "room "+id, guest))
 		want := []RequestEvent{Requested{Guests: []Guest{guest}, Nights: 2, Photo: []byte{0, 255}, Extras: map[string]int32{"cot": 1},
-			Remarks: json.RawMessage(`{"a":[1]}`), CheckinAfter: 90 * time.Minute}}
+			Remarks: json.RawMessage(`{"a":[1]}`), CheckinAfter: 90 * time.Minute, Reference: &reference}}
 		if err != nil || !requested.Accepted() || requested.Version != 1 || !reflect.DeepEqual(requested.Events, want) {
 			t.Fatalf("%s: got %v, %v", id, requested, err)
 		}
@@ -235,6 +239,11 @@ func TestAnswers(t *testing.T) {
 		{"Request", valid + `"guests":[{"name":"a","meals":[],"deposit":1}]}`, 422, `"path":"guests[0].deposit"`},
 		{"Request", strings.Replace(valid, `"room":"x"`, `"room":""`, 1) + `"guests":[]}`, 422, `"path":"room"`},
 		{"Request", valid + `"guests":[],"remarks":"` + strings.Repeat("x", 2000) + `"}`, 413, `"error":"too_large"`},
+		{"Request", valid + `"guests":[],"reference":18446744073709551616,"door":-1}`, 422, `"mistakes":[` +
+			`{"path":"reference","message":"the number does not fit into a uint64"},{"path":"door","message":"the number does not fit into a uint32"}]`},
+		{"Request", valid + `"guests":[],"reference":1e3,"door":1.0}`, 422, `"mistakes":[` +
+			`{"path":"reference","message":"expected an integer, found a number with a fraction or an exponent"},` +
+			`{"path":"door","message":"expected an integer, found a number with a fraction or an exponent"}]`},
 		{"Order", `{"booking_id":"none","meal":"dinner"}`, 500, `{"error":"internal","message":"something went wrong"}`},
 	} {
 		resp, body := h.do("/booking/inputs/"+test.input, test.body)

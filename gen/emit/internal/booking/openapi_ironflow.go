@@ -621,6 +621,20 @@ const openAPI = `{
               }
             ]
           },
+          "door": {
+            "anyOf": [
+              {
+                "description": "Written without a fraction and without an exponent: 1, not 1.0 or 1e0.",
+                "format": "uint32",
+                "maximum": 4294967295,
+                "minimum": 0,
+                "type": "integer"
+              },
+              {
+                "type": "null"
+              }
+            ]
+          },
           "extras": {
             "additionalProperties": {
               "description": "Written without a fraction and without an exponent: 1, not 1.0 or 1e0.",
@@ -654,6 +668,20 @@ const openAPI = `{
             "type": [
               "string",
               "null"
+            ]
+          },
+          "reference": {
+            "anyOf": [
+              {
+                "description": "Written without a fraction and without an exponent: 1, not 1.0 or 1e0.",
+                "format": "uint64",
+                "maximum": 18446744073709551615,
+                "minimum": 0,
+                "type": "integer"
+              },
+              {
+                "type": "null"
+              }
             ]
           },
           "remarks": {},
@@ -759,6 +787,20 @@ const openAPI = `{
             "type": [
               "string",
               "null"
+            ]
+          },
+          "reference": {
+            "anyOf": [
+              {
+                "description": "Written without a fraction and without an exponent: 1, not 1.0 or 1e0.",
+                "format": "uint64",
+                "maximum": 18446744073709551615,
+                "minimum": 0,
+                "type": "integer"
+              },
+              {
+                "type": "null"
+              }
             ]
           },
           "remarks": {}

@@ -43,6 +43,8 @@ type Request struct {
 	Photo        []byte           `json:"photo"`
 	Extras       map[string]int32 `json:"extras"`
 	Discount     *float64         `json:"discount"`
+	Door         *uint32          `json:"door"`
+	Reference    *uint64          `json:"reference"`
 	Remarks      json.RawMessage  `json:"remarks"`
 	Late         bool             `json:"late"`
 }
@@ -84,6 +86,7 @@ type Requested struct {
 	Extras       map[string]int32 `json:"extras"`
 	Remarks      json.RawMessage  `json:"remarks"`
 	CheckinAfter time.Duration    `json:"checkin_after"`
+	Reference    *uint64          `json:"reference"`
 }
 
 func (Requested) isEvent() {}

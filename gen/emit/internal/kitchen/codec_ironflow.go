@@ -159,6 +159,12 @@ func encodeFill(e *codec.Encoder, v Fill) {
 	e.Int32(v.Small)
 	e.Key("large")
 	e.Int64(v.Large)
+	e.Key("port")
+	e.Uint32(v.Port)
+	e.Key("serial")
+	e.Uint64(v.Serial)
+	e.Key("serials")
+	codec.EncodeList(e, v.Serials, (*codec.Encoder).Uint64)
 	e.Key("ratio")
 	e.Float64(v.Ratio)
 	e.Key("at")
@@ -239,64 +245,73 @@ func decodeFill(d *codec.Decoder) Fill {
 		case "large":
 			d.Seen(&seen, 5)
 			v.Large = d.Int64()
-		case "ratio":
+		case "port":
 			d.Seen(&seen, 6)
+			v.Port = d.Uint32()
+		case "serial":
+			d.Seen(&seen, 7)
+			v.Serial = d.Uint64()
+		case "serials":
+			d.Seen(&seen, 8)
+			v.Serials = codec.DecodeList(d, (*codec.Decoder).Uint64)
+		case "ratio":
+			d.Seen(&seen, 9)
 			v.Ratio = d.Float64()
 		case "at":
-			d.Seen(&seen, 7)
+			d.Seen(&seen, 10)
 			v.At = d.Time()
 		case "pause":
-			d.Seen(&seen, 8)
+			d.Seen(&seen, 11)
 			v.Pause = d.Duration()
 		case "blob":
-			d.Seen(&seen, 9)
+			d.Seen(&seen, 12)
 			v.Blob = d.Binary()
 		case "price":
-			d.Seen(&seen, 10)
+			d.Seen(&seen, 13)
 			v.Price = d.Decimal()
 		case "raw":
-			d.Seen(&seen, 21)
+			d.Seen(&seen, 24)
 			v.Raw = d.JSON()
 		case "color":
-			d.Seen(&seen, 11)
+			d.Seen(&seen, 14)
 			v.Color = decodeColor(d)
 		case "link":
-			d.Seen(&seen, 12)
+			d.Seen(&seen, 15)
 			v.Link = codec.DecodeGo[Link](d)
 		case "amount":
-			d.Seen(&seen, 22)
+			d.Seen(&seen, 25)
 			v.Amount = codec.DecodeOptional(d, codec.DecodeGo[Amount])
 		case "tree":
-			d.Seen(&seen, 13)
+			d.Seen(&seen, 16)
 			v.Tree = decodeTree(d)
 		case "maybe_text":
-			d.Seen(&seen, 23)
+			d.Seen(&seen, 26)
 			v.MaybeText = codec.DecodeOptional(d, (*codec.Decoder).String)
 		case "maybe_at":
-			d.Seen(&seen, 24)
+			d.Seen(&seen, 27)
 			v.MaybeAt = codec.DecodeOptional(d, (*codec.Decoder).Time)
 		case "maybe_blob":
-			d.Seen(&seen, 25)
+			d.Seen(&seen, 28)
 			v.MaybeBlob = codec.DecodeOptional(d, (*codec.Decoder).Binary)
 		case "maybe_list":
-			d.Seen(&seen, 26)
+			d.Seen(&seen, 29)
 			v.MaybeList = codec.DecodeOptional(d, func(d *codec.Decoder) []int {
 				return codec.DecodeList(d, (*codec.Decoder).Int)
 			})
 		case "texts":
-			d.Seen(&seen, 14)
+			d.Seen(&seen, 17)
 			v.Texts = codec.DecodeList(d, (*codec.Decoder).String)
 		case "blobs":
-			d.Seen(&seen, 15)
+			d.Seen(&seen, 18)
 			v.Blobs = codec.DecodeList(d, (*codec.Decoder).Binary)
 		case "raws":
-			d.Seen(&seen, 16)
+			d.Seen(&seen, 19)
 			v.Raws = codec.DecodeList(d, (*codec.Decoder).JSON)
 		case "pauses":
-			d.Seen(&seen, 17)
+			d.Seen(&seen, 20)
 			v.Pauses = codec.DecodeMap(d, (*codec.Decoder).Duration)
 		case "nested":
-			d.Seen(&seen, 18)
+			d.Seen(&seen, 21)
 			v.Nested = codec.DecodeList(d, func(d *codec.Decoder) map[string]*[]Color {
 				return codec.DecodeMap(d, func(d *codec.Decoder) *[]Color {
 					return codec.DecodeOptional(d, func(d *codec.Decoder) []Color {
@@ -305,12 +320,12 @@ func decodeFill(d *codec.Decoder) Fill {
 				})
 			})
 		case "links":
-			d.Seen(&seen, 19)
+			d.Seen(&seen, 22)
 			v.Links = codec.DecodeMap(d, func(d *codec.Decoder) []Link {
 				return codec.DecodeList(d, codec.DecodeGo[Link])
 			})
 		case "trees":
-			d.Seen(&seen, 20)
+			d.Seen(&seen, 23)
 			v.Trees = codec.DecodeList(d, func(d *codec.Decoder) *Tree {
 				return codec.DecodeOptional(d, decodeTree)
 			})
@@ -318,8 +333,9 @@ func decodeFill(d *codec.Decoder) Fill {
 			d.Skip()
 		}
 	}
-	d.Require(seen, "kitchen_id", "text", "flag", "whole", "small", "large", "ratio", "at",
-		"pause", "blob", "price", "color", "link", "tree", "texts", "blobs", "raws", "pauses", "nested", "links", "trees")
+	d.Require(seen, "kitchen_id", "text", "flag", "whole", "small", "large", "port", "serial",
+		"serials", "ratio", "at", "pause", "blob", "price", "color", "link", "tree", "texts", "blobs", "raws", "pauses",
+		"nested", "links", "trees")
 	return v
 }
 

@@ -253,6 +253,10 @@ func (f *filler) fill(v reflect.Value, depth int) {
 			n = int64(int32(n))
 		}
 		v.SetInt(n)
+	case reflect.Uint32:
+		v.SetUint(uint64(f.r.Uint32()))
+	case reflect.Uint64:
+		v.SetUint([]uint64{f.r.Uint64(), math.MaxUint64, math.MaxInt64 + 1, 0}[f.r.IntN(4)])
 	case reflect.Float64:
 		v.SetFloat(f.r.NormFloat64() * math.Pow(10, float64(f.r.IntN(600)-300)))
 	case reflect.Pointer:

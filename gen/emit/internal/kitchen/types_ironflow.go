@@ -79,6 +79,9 @@ type Fill struct {
 	Whole     int                      `json:"whole"`
 	Small     int32                    `json:"small"`
 	Large     int64                    `json:"large"`
+	Port      uint32                   `json:"port"`
+	Serial    uint64                   `json:"serial"`
+	Serials   []uint64                 `json:"serials"`
 	Ratio     float64                  `json:"ratio"`
 	At        time.Time                `json:"at"`
 	Pause     time.Duration            `json:"pause"`

@@ -80,6 +80,12 @@ const (
 	oneGuest = `{"name":"","meals":null,"deposit":"0"}`
 )
 
+// unsigned is a request for a room of its own, with more fields. The library reads a number as a float64, so the largest reference here is
+// the largest of those below 1<<64.
+func unsigned(id, fields string) string {
+	return strings.NewReplacer("b-1", id, `"room":"r"`, `"room":"`+id+`",`+fields).Replace(request)
+}
+
 // What the handler takes and answers is what its document says of it. What the document does not allow, it refuses.
 func TestTraffic(t *testing.T) {
 	h := open(t)
@@ -122,8 +128,17 @@ func TestTraffic(t *testing.T) {
 		{"POST", "/booking/inputs/Order", `[]`, 422, false, `"path":""`, ""},
 		{"POST", "/booking/inputs/Order", `{"booking_id":"b-1","meal":"dinner","type":"Leave"}`, 422, false, `"path":"type"`, ""},
 		{"POST", "/booking/inputs/Request", strings.Replace(request, `"nights":2`, `"nights":2.5`, 1), 422, false, `"path":"nights"`, ""},
-		{"POST", "/booking/inputs/Request", strings.Replace(request, `{"cot":1}`, `{"cot":2147483648}`, 1), 422, false, `"path":"extras.cot"`, ""},
+		{"POST", "/booking/inputs/Request", strings.Replace(request, `{"cot":1}`, `{"cot":2147483648}`, 1), 422, false, `"path":"extras[#0]"`, ""},
 		{"POST", "/booking/inputs/Request", strings.Replace(request, `"nights":2`, `"nights":9223372036854775808`, 1), 422, false, `"path":"nights"`, ""},
+		{"POST", "/booking/inputs/Request", unsigned("b-3", `"door":4294967295,"reference":18446744073709549568`), 200, true, `"reference":18446744073709549568`, ""},
+		{"GET", "/booking/b-3/history", "", 200, true, `"reference":18446744073709549568`, ""},
+		{"POST", "/booking/inputs/Request", unsigned("b-4", `"door":0,"reference":0`), 200, true, `"reference":0`, ""},
+		{"POST", "/booking/inputs/Request", unsigned("b-6", `"door":-1`), 422, false, `{"path":"door","message":"the number does not fit into a uint32"}`, ""},
+		{"POST", "/booking/inputs/Request", unsigned("b-6", `"door":4294967296`), 422, false, `{"path":"door","message":"the number does not fit into a uint32"}`, ""},
+		{"POST", "/booking/inputs/Request", unsigned("b-6", `"door":0.5`), 422, false, `"path":"door"`, ""},
+		{"POST", "/booking/inputs/Request", unsigned("b-6", `"reference":-1`), 422, false, `{"path":"reference","message":"the number does not fit into a uint64"}`, ""},
+		{"POST", "/booking/inputs/Request", unsigned("b-6", `"reference":18446744073709551616`), 422, false, `"path":"reference"`, ""},
+		{"POST", "/booking/inputs/Request", unsigned("b-6", `"reference":"1"`), 422, false, `"path":"reference"`, ""},
 		{"POST", "/booking/inputs/Request", strings.Replace(request, "2031-03-04T", "2031-03-04 ", 1), 422, false, `"path":"arrival"`, ""},
 		{"POST", "/booking/inputs/Request", strings.Replace(request, "12.50", "12,50", 1), 422, false, `"path":"guests[0].deposit"`, ""},
 		{"POST", "/booking/inputs/Request", strings.Replace(request, "AP8=", "AP8", 1), 422, false, `"path":"photo"`, ""},
