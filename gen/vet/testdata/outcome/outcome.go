@@ -24,7 +24,7 @@ func ignored(ctx context.Context, c *shop.Client, e *runtime.Engine) error {
 	}
 	out, err := c.Pay(ctx, shop.Pay{}) // want `^outcome: nothing asks the outcome of c.Pay whether the input was rejected; ask it Accepted or Rejected$`
 	log.Print(out.Version)
-	var other, _ = c.Internal().Remind(ctx, shop.Remind{}) // want `nothing asks the outcome of c.Internal().Remind`
+	var other, _ = c.Internal().Remind(ctx, shop.Remind{}) // want `nothing asks the outcome of c.Internal\(\).Remind`
 	_ = other
 	_, err = wrapper(ctx, c) // want `the outcome of wrapper is not looked at`
 	return err
