@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -63,16 +64,16 @@ func (b *batch) run() {
 	ctx := context.Background() // no caller's: what was sent is waited for, for as long as the store's limit
 	b.keepApart(func(g *group) bool { return g.wantsUniqueKey() })
 	err := b.attempts(ctx)
-	if errors.Is(err, ErrConflict) && len(b.groups) > 0 {
+	if usererr.OwnIs(err, ErrConflict) && len(b.groups) > 0 {
 		// Another process was faster on one of the instances. What it left is read now, so this seldom happens twice.
 		b.lane.distrust = distrustedBatches
 		err = b.attempts(ctx)
 	}
 	switch {
 	case err == nil: // all are answered
-	case len(b.groups) == 1 && len(b.groups[0].tasks) == 1 && !errors.Is(err, ErrConflict):
+	case len(b.groups) == 1 && len(b.groups[0].tasks) == 1 && !usererr.OwnIs(err, ErrConflict):
 		b.groups[0].tasks[0].answer(result{}, fromStore(err))
-	case errors.Is(err, ErrOutcomeUnknown), isUnavailable(err): // served alone, each would fail in the same way
+	case usererr.OwnIs(err, ErrOutcomeUnknown), isUnavailable(err): // served alone, each would fail in the same way
 		for _, g := range b.groups {
 			g.answerAll(fromStore(err))
 		}
@@ -331,7 +332,7 @@ func (b *batch) load(ctx context.Context) error {
 		b.watch.enter(b, g.key, g.tasks[0].request.purpose())
 		start, err := known(workflow, before[i], instances[i])
 		b.watch.leave()
-		if errors.Is(err, ErrConflict) {
+		if usererr.OwnIs(err, ErrConflict) {
 			return err
 		}
 		if err != nil { // the instance cannot be read, whoever asks
@@ -434,7 +435,7 @@ func (b *batch) store(ctx context.Context) error {
 		return nil
 	}
 	err := b.x.store.Append(ctx, batch)
-	if errors.Is(err, ErrOutcomeUnknown) && len(batch.Changes) > 0 {
+	if usererr.OwnIs(err, ErrOutcomeUnknown) && len(batch.Changes) > 0 {
 		err = b.x.resolve(ctx, batch.Commit, batch.Changes[0], err)
 	}
 	return err
@@ -469,7 +470,7 @@ func (b *batch) record(ctx context.Context) {
 		if err == nil {
 			b.observed += len(t.records.Observations)
 		}
-		t.again = errors.Is(err, ErrConflict)
+		t.again = usererr.OwnIs(err, ErrConflict)
 		if err != nil && !t.again {
 			t.err = fromStore(err)
 		}

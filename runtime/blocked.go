@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -28,8 +27,8 @@ func unknown(err error) error {
 
 // cannotTake reports whether the engine itself, and not user code, found something that this program does not know.
 func cannotTake(err error) bool {
-	var unknown *unknownError
-	return !usererr.Is(err) && errors.As(err, &unknown)
+	_, is := usererr.OwnAs[*unknownError](err)
+	return is
 }
 
 // A blocked delivery is due again after half of the time for which it has been blocked, within these bounds. A process that can take

@@ -141,18 +141,18 @@ func markedText(by string, err error) string {
 // settle says what becomes of a delivery whose attempt failed with err.
 func (p RetryPolicy) settle(d Delivery, err error, now time.Time) Settlement {
 	s := Settlement{Lease: d.Lease, Verdict: RetryLater, Error: usererr.Bound(err.Error()), At: now}
-	var permanent *permanentError
-	var retryAfter *retryAfterError
-	var snooze *snoozeError
+	_, permanent := usererr.Find[*permanentError](err)
+	retryAfter, later := usererr.Find[*retryAfterError](err)
+	snooze, snoozed := usererr.Find[*snoozeError](err)
 	switch {
-	case errors.As(err, &snooze):
+	case snoozed:
 		s.Verdict, s.Error, s.At = Release, "", now.Add(max(snooze.pause, 0))
-	case errors.As(err, &permanent):
+	case permanent:
 		s.Verdict = Dead
 	case d.Attempt >= p.MaxAttempts:
 		s.Verdict = Dead
 		s.Error = usererr.Bound(fmt.Sprintf("attempt %d of %d: %s", d.Attempt, p.MaxAttempts, s.Error))
-	case errors.As(err, &retryAfter):
+	case later:
 		s.At = now.Add(max(retryAfter.pause, 0))
 	default:
 		s.At = now.Add(p.delay(d.Attempt))

@@ -130,20 +130,39 @@ type PanicError struct {
 	In    string // what was called
 	Value any
 	Stack []byte
+
+	asked *askedValue // nil for a PanicError that the engine has not made
 }
 
-func (e *PanicError) Error() string { return e.In + " panicked: " + usererr.ValueText(e.Value) }
+// askedValue is what the methods of a panic's value said. They are user code, and are asked once.
+type askedValue struct {
+	text string
+	err  error
+}
+
+func (e *PanicError) value() askedValue {
+	if e.asked != nil {
+		return *e.asked
+	}
+	if err, is := e.Value.(error); is {
+		wrapped := usererr.Wrap(err)
+		return askedValue{wrapped.Error(), wrapped}
+	}
+	return askedValue{text: usererr.ValueText(e.Value)}
+}
+
+func (e *PanicError) Error() string { return e.In + " panicked: " + e.value().text }
 
 // Unwrap returns the panic's value when it is an error, for errors.Is and errors.As.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return usererr.Wrap(err)
-}
+func (e *PanicError) Unwrap() error { return e.value().err }
 
 // recoverTo turns a panic into *err. Deferred around each call of user code, which in and name together say.
 func recoverTo(err *error, in, name string) {
 	if v := recover(); v != nil {
-		*err = &PanicError{In: in + name, Value: v, Stack: debug.Stack()}
+		panicked := &PanicError{In: in + name, Value: v, Stack: debug.Stack()}
+		asked := panicked.value()
+		panicked.asked = &asked
+		*err = panicked
 	}
 }
 
@@ -155,9 +174,9 @@ func (e *storeError) Unwrap() error { return e.err }
 
 // fromStore marks err unless it is one of the contract's.
 func fromStore(err error) error {
-	var conflict *UniqueKeyConflict
-	var lost *LeaseLost
-	if err == nil || errors.Is(err, ErrConflict) || errors.As(err, &conflict) || errors.As(err, &lost) {
+	_, conflict := usererr.OwnAs[*UniqueKeyConflict](err)
+	_, lost := usererr.OwnAs[*LeaseLost](err)
+	if err == nil || conflict || lost || usererr.OwnIs(err, ErrConflict) {
 		return err
 	}
 	return &storeError{err}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"hash/maphash"
 	"math/rand/v2"
 	"sync"
@@ -172,7 +173,7 @@ func newCommitID() CommitID { return CommitID(rand.Int64N(1<<62) + 1) }
 func (x *executor) single(t *task) (result, error) {
 	for attempt := 1; ; attempt++ {
 		result, err := x.attempt(t)
-		if !errors.Is(err, ErrConflict) {
+		if !usererr.OwnIs(err, ErrConflict) {
 			return result, err
 		}
 		t.unstored()
@@ -339,7 +340,7 @@ func (d *decidedAlone) decide(x *executor, key InstanceKey, req request) error {
 func (x *executor) commit(ctx context.Context, work UnitOfWork, change Change, resolve bool) (CommitID, error) {
 	id := newCommitID()
 	err := work.Commit(ctx, id, []Change{change})
-	if resolve && errors.Is(err, ErrOutcomeUnknown) {
+	if resolve && usererr.OwnIs(err, ErrOutcomeUnknown) {
 		err = x.resolve(ctx, id, change, err)
 	}
 	return id, err

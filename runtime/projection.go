@@ -166,8 +166,8 @@ func (p Projection[Tx]) bind(bounded *boundedStore) (*boundProjection, error) {
 			}()
 			return on.Project(ctx, p.Name, apply, update)
 		})
-		if silent := new(*StoreTimeout); errors.As(err, silent) {
-			(*silent).Call, (*silent).Setting = "a step of the projection", "Projection.Timeout"
+		if silent, is := usererr.OwnAs[*StoreTimeout](err); is {
+			silent.Call, silent.Setting = "a step of the projection", "Projection.Timeout"
 		}
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -185,7 +186,7 @@ func (r *projectorRun) beat(ctx context.Context, cancel context.CancelCauseFunc)
 		silent = false
 		err := r.update(ctx, r.own(func(s *ProjectionState) {}))
 		switch {
-		case errors.Is(err, errProjectionLost):
+		case usererr.OwnIs(err, errProjectionLost):
 			cancel(err)
 		case err != nil && ctx.Err() == nil:
 			config.Logger.ErrorContext(ctx, "ironflow: heartbeat of a projection failed", "projection", r.name, "error", err)
@@ -293,7 +294,7 @@ func (r *projectorRun) idle(reading context.Context, page FeedPage) bool {
 		position := r.position
 		err := r.save(reading, r.step(func(s *ProjectionState) { s.Position = position }))
 		switch {
-		case errors.Is(err, errProjectionLost):
+		case usererr.OwnIs(err, errProjectionLost):
 			return false
 		case err != nil:
 			r.pauseAfter(reading, "storing the position of a projection failed", err)
@@ -347,7 +348,7 @@ func (r *projectorRun) apply(reading, ctx context.Context, page FeedPage) bool {
 	if over(ctx, err) {
 		return false
 	}
-	if errors.Is(err, ErrConflict) {
+	if usererr.OwnIs(err, ErrConflict) && r.conflicts < maxConflicts {
 		r.conflicts++
 		sleep(reading, systemClock{}, conflictBackoff.delay(r.conflicts))
 		return true
@@ -358,9 +359,12 @@ func (r *projectorRun) apply(reading, ctx context.Context, page FeedPage) bool {
 	return true
 }
 
+// maxConflicts is how many conflicts in a row are no fault of the events. A projector that meets one in each step is told of it, and stops.
+const maxConflicts = 30
+
 // over reports whether a step failed because the run is.
 func over(ctx context.Context, err error) bool {
-	return errors.Is(err, errProjectionLost) || ctx.Err() != nil
+	return usererr.OwnIs(err, errProjectionLost) || ctx.Err() != nil
 }
 
 // countAttempt counts an attempt before it is made. Without one left, it stops the projection. The attempt is 0 when it could
@@ -390,23 +394,24 @@ func (r *projectorRun) countAttempt(reading, ctx context.Context, what string, a
 
 // failed says what becomes of an attempt that was counted and failed. It returns false when the run is over.
 func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what string, at FeedPosition, err error) bool {
-	var unknown *UnknownEvent
-	var permanent *permanentError
-	var retryAfter *retryAfterError
+	_, unknown := usererr.Find[*UnknownEvent](err)
+	_, permanent := usererr.Find[*permanentError](err)
+	retryAfter, later := usererr.Find[*retryAfterError](err)
 	described := fmt.Errorf("%s: %w", what, err)
 	pause := r.retry.delay(attempt)
 	uncount := 0
 	switch {
-	case errors.Is(err, errProjectionLost):
+	case usererr.OwnIs(err, errProjectionLost):
 		return false
-	case ctx.Err() != nil, errors.Is(err, ErrConflict), isUnavailable(err): // no fault of the event
+	case ctx.Err() != nil, usererr.OwnIs(err, ErrConflict) && r.conflicts < maxConflicts, isUnavailable(err): // no fault of the event
+		r.conflicts++
 		uncount, described = 1, nil
 		pause = conflictBackoff.delay(attempt)
-	case errors.As(err, &unknown):
+	case unknown:
 		return r.yield(ctx, described)
-	case errors.As(err, &permanent), attempt >= r.retry.MaxAttempts:
+	case permanent, attempt >= r.retry.MaxAttempts:
 		return r.stopAt(reading, ctx, at, fmt.Errorf("attempt %d of %d: %w", attempt, r.retry.MaxAttempts, described))
-	case errors.As(err, &retryAfter):
+	case later:
 		pause = max(retryAfter.pause, 0)
 	}
 	storeErr := r.save(context.WithoutCancel(ctx), r.step(func(s *ProjectionState) {
@@ -535,7 +540,7 @@ func (r *projectorRun) release() {
 	switch {
 	case err == nil:
 		r.board.changed()
-	case !errors.Is(err, errProjectionLost):
+	case !usererr.OwnIs(err, errProjectionLost):
 		r.config().Logger.WarnContext(ctx, "ironflow: giving a projection back failed; others wait for the end of its lease",
 			"projection", r.name, "error", err)
 	}

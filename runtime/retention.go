@@ -412,7 +412,7 @@ func callArchive(
 		keep, err = archive(ctx, instances)
 		return keep, usererr.Wrap(err)
 	}, nil)
-	if silent := new(*StoreTimeout); errors.As(err, silent) {
+	if _, silent := usererr.OwnAs[*StoreTimeout](err); silent {
 		err = fmt.Errorf("Config.Retention.Archive has not returned within %v", choreLease)
 	}
 	return keep, err

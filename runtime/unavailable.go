@@ -31,9 +31,8 @@ func (e *Unavailable) Unwrap() error { return e.Err }
 
 // isUnavailable reports that the store said so, and not user code.
 func isUnavailable(err error) bool {
-	var unavailable *Unavailable
-	var panicked *PanicError
-	return errors.As(err, &unavailable) && !usererr.Is(err) && !errors.As(err, &panicked)
+	_, is := usererr.OwnAs[*Unavailable](err)
+	return is && !usererr.Is(err)
 }
 
 // WithUnavailableTimeout returns a context whose calls of the engine are repeated for d while the store is unavailable, and not

@@ -2,8 +2,8 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // Transaction is a transaction of the caller on the store's database, for [Within]. A store's Tx makes one.
@@ -36,11 +36,11 @@ func (x *executor) within(ctx context.Context, key InstanceKey, req request) (re
 			return r, err
 		}
 		switch {
-		case errors.Is(err, ErrDeadlock):
+		case usererr.OwnIs(err, ErrDeadlock):
 			return result{}, fmt.Errorf("roll the transaction back and run all of it again, and take instances in one order: %w", err)
-		case errors.Is(err, ErrLocked):
+		case usererr.OwnIs(err, ErrLocked):
 			return result{}, fmt.Errorf("end the other transaction sooner, or run this one again: %w", err)
-		case !errors.Is(err, ErrConflict):
+		case !usererr.OwnIs(err, ErrConflict):
 			return result{}, err
 		}
 		if attempt == maxWithin {

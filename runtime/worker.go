@@ -304,9 +304,10 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (Set
 		return settlement, settlement.ending(DeliveryEnd{Result: DeliveryDone})
 	}
 	now := storedTime(w.config.Clock.Now())
-	var lost *LeaseLost
+	_, lost := usererr.OwnAs[*LeaseLost](err) // a handler may hear of another lease
+	_, taken := usererr.OwnAs[*LeaseLost](context.Cause(ctx))
 	switch {
-	case !usererr.Is(err) && errors.As(err, &lost), errors.As(context.Cause(ctx), &lost): // a handler may hear of another lease
+	case lost, taken:
 		return Settlement{}, DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}
 	case errors.Is(context.Cause(ctx), errStopping):
 		log.InfoContext(ctx, "ironflow: interrupted by the stop, given back", "error", err)
@@ -391,7 +392,7 @@ func (w *worker) bury(
 		return w.letDie(ctx, log, dead, ending)
 	}
 	settlement, err := route.dead(ctx, d, dead)
-	var lost *LeaseLost
+	_, lost := usererr.OwnAs[*LeaseLost](err)
 	switch {
 	case err == nil && settlement.skipped:
 		if cause == nil {
@@ -403,7 +404,7 @@ func (w *worker) bury(
 		return settlement, ending
 	case err == nil:
 		return w.letDie(ctx, log, settlement, ending)
-	case errors.As(err, &lost):
+	case lost:
 		return Settlement{}, DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}
 	case cannotTake(err):
 		waits, left, ok := w.blockBurial(d, dead, err)
@@ -442,8 +443,7 @@ var storeBackoff = RetryPolicy{Base: 50 * time.Millisecond, Max: time.Second}
 func retry(ctx context.Context, clock Clock, f func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := f()
-		var failure *storeError
-		if !errors.As(err, &failure) {
+		if _, failed := usererr.OwnAs[*storeError](err); !failed {
 			return err
 		}
 		select {

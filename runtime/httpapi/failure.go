@@ -115,7 +115,7 @@ func mistakesOf(input Input, invalid *runtime.InvalidInput) []Mistake {
 	for _, err := range invalid.Mistakes {
 		if at, is := errors.AsType[*codec.Error](err); is {
 			mistake := Mistake{Path: at.Path, Message: at.Message}
-			if at.Err != nil && !errors.Is(at.Err, codec.ErrTooMuchMemory) && !errors.Is(at.Err, codec.ErrTooDeep) { // of a type of the user's, which may say more than it should
+			if at.Err != nil && !usererr.OwnIs(at.Err, codec.ErrTooMuchMemory) && !usererr.OwnIs(at.Err, codec.ErrTooDeep) { // of a type of the user's, which may say more than it should
 				mistake.Message = "the value cannot be read"
 			}
 			mistakes = append(mistakes, mistake)

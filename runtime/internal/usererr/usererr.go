@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -80,6 +81,54 @@ func (e *Error) As(target any) bool {
 func Is(err error) bool {
 	_, is := errors.AsType[*Error](err)
 	return is
+}
+
+// OwnIs is errors.Is for what is not of user code: the engine acts on its own errors, whatever a user's error says that it is.
+func OwnIs(err, target error) bool {
+	return visit(err, func(node error) bool {
+		asks, has := node.(interface{ Is(error) bool })
+		return node == target || has && asks.Is(target)
+	}, nil)
+}
+
+// OwnAs is errors.AsType for what is not of user code.
+func OwnAs[E error](err error) (found E, ok bool) {
+	ok = visit(err, func(node error) (is bool) {
+		found, is = node.(E)
+		return is
+	}, nil)
+	return found, ok
+}
+
+// Find finds an error of type E in err, also within errors of user code, but asks none of their methods.
+func Find[E error](err error) (found E, ok bool) {
+	is := func(node error) (is bool) {
+		found, is = node.(E)
+		return is && !isNil(node)
+	}
+	ok = visit(err, is, func(user *Error) bool { return slices.ContainsFunc(user.nodes, is) })
+	return found, ok
+}
+
+// visit calls own for err and what it wraps, and user for errors of user code, until one returns true.
+func visit(err error, own func(error) bool, user func(*Error) bool) bool {
+	for err != nil {
+		if of, is := err.(*Error); is {
+			return user != nil && of != nil && user(of)
+		}
+		if own(err) {
+			return true
+		}
+		switch wraps := err.(type) {
+		case interface{ Unwrap() error }:
+			err = wraps.Unwrap()
+		case interface{ Unwrap() []error }:
+			return slices.ContainsFunc(wraps.Unwrap(), func(inner error) bool { return visit(inner, own, user) })
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // tree returns err and what it wraps.
