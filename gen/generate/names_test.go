@@ -216,10 +216,12 @@ func checkNames(t *testing.T, what, name string, files map[string]string) int {
 // TestNamesOfImports imports packages under names of generated code into a file of the user's.
 func TestNamesOfImports(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"adapter", "refuse", "unfinished", "encodeKey", "State", "context", "runtime", "codec", "err", "nil"} {
+	for _, name := range []string{"adapter", "refuse", "unfinished", "encodeKey", "State", "context", "runtime", "codec", "err", "nil", "Decider", "Evolver", "Handler", "newTestClient",
+		"TestEngineAcceptsOpen", "TestEngineRefusesClose"} {
 		code := fmt.Sprintf("package door\n\nimport %s \"strings\"\n\nvar _ = %s.ToLower\n", name, name)
 		checkNames(t, name, name, map[string]string{"door.ironflow.yaml": wideYAML, "own.go": code})
 		checkNames(t, name, name, map[string]string{"door.go": wideGo, "own.go": code})
+		checkNames(t, name+" in a test", name, map[string]string{"door.ironflow.yaml": wideYAML, "own_test.go": code})
 	}
 }
 

@@ -106,6 +106,9 @@ func (p *Package) test(complete bool) (File, error) {
 		if file, taken := p.fileOf(name); taken {
 			return File{Name: testFile, Reason: fmt.Sprintf("%s declares %s", file, name)}, nil
 		}
+		if file, imported := p.importerOf(name); imported {
+			return File{Name: testFile, Reason: fmt.Sprintf("%s imports a package as %s", file, name)}, nil
+		}
 	}
 	return p.render(testFile, v)
 }

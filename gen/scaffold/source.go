@@ -239,6 +239,18 @@ func (p *Package) fileOf(name string) (file string, ok bool) {
 	return filepath.Base(p.pos(ids[0]).File), true
 }
 
+// importerOf names the file, without directory, that sees an imported package under a name.
+func (p *Package) importerOf(name string) (file string, ok bool) {
+	for _, f := range p.files {
+		for _, s := range f.syntax.Imports {
+			if path, _ := strconv.Unquote(s.Path.Value); importName(s, path) == name { // the parser has seen to it
+				return filepath.Base(p.pos(s).File), true
+			}
+		}
+	}
+	return "", false
+}
+
 // pos is the place of something in the user's files.
 func (p *Package) pos(n ast.Node) spec.Pos {
 	at := p.set.PositionFor(n.Pos(), false) // a //line comment is about the code, not about the file that is to be changed

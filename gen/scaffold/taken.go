@@ -32,6 +32,9 @@ func (g *grower) takenNames() {
 				g.list.Report(g.pos(s), diagnostic.TakenName, "%s is imported here and declared in %s, which is generated; give the import another name",
 					name, generated.file)
 			}
+			if file := g.skeletonOf(name); file != "" {
+				g.list.Report(g.pos(s), diagnostic.TakenName, "%s is imported here, and is to be declared in %s; give the import another name", name, file)
+			}
 		}
 	}
 	members := g.generatedMembers()
@@ -45,6 +48,18 @@ func (g *grower) takenNames() {
 			}
 		}
 	}
+}
+
+// skeletonOf returns the file of the skeleton that is to declare a type of this name, "" when there is none.
+func (g *grower) skeletonOf(name string) string {
+	i := slices.IndexFunc(roles, func(r role) bool { return r.name == name })
+	if i < 0 || len(g.contract.ifaces[roles[i].iface]) == 0 || !g.lacks(name) {
+		return ""
+	}
+	if name == handlerType {
+		return handlerFile
+	}
+	return deciderFile
 }
 
 // generatedMembers returns the methods of generated code and the fields of generated structs, as in "State.Total", with the files that
