@@ -225,6 +225,27 @@ func TestNamesOfImports(t *testing.T) {
 	}
 }
 
+// TestImportedSkeleton shows that a file of the skeleton is not written while an import has the name of its type.
+func TestImportedSkeleton(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "door.ironflow.yaml", wideYAML)
+	write(t, dir, "own.go", "package door\n\nimport Evolver \"strings\"\n\nvar _ = Evolver.ToLower\n")
+	plan, err := generate.New([]string{dir}, generate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := filepath.Join(dir, "own.go") + ":3:8: Evolver is imported here, and is to be declared in decider.go; give the import another name [IF0914]"
+	if got := plan.Findings.Error(); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for _, step := range plan.Steps {
+		if name := filepath.Base(step.Path); step.Content != nil && (name == "decider.go" || name == "decider_test.go") {
+			t.Errorf("%s is to be written", name)
+		}
+	}
+}
+
 // TestNamesOfMethods gives types methods that generated code gives them as well, or fields of the same name.
 func TestNamesOfMethods(t *testing.T) {
 	t.Parallel()

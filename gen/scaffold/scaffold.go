@@ -128,12 +128,18 @@ func (p *Package) stand(name string) string {
 	return ""
 }
 
-// keep reports whether the user has the file, or all of its types elsewhere. The file returned says so.
+// keep reports whether the user has the file, or all of its types elsewhere, or a package of the name of one. The file returned says so.
 func (p *Package) keep(name string, types ...string) (File, bool) {
 	f := File{Name: name}
 	if p.hasFile(name) {
 		f.Reason = "it exists"
 		return f, true
+	}
+	for _, t := range types {
+		if file, imported := p.importerOf(t); imported {
+			f.Reason = fmt.Sprintf("%s imports a package as %s", file, t)
+			return f, true
+		}
 	}
 	if len(types) == 0 || slices.ContainsFunc(types, p.lacks) {
 		return f, false
