@@ -59,8 +59,10 @@ package: door`,
 	StaleFile = define("IF0904", Rule{
 		Title: "A generated file is not up to date",
 		Why: `
-The declaration was changed, ironflow-gen has another version, or somebody edited the file. "ironflow-gen check" finds this
-so that CI refuses it; "ironflow-gen" writes the file anew.`,
+The declaration or the code of the evolver was changed, ironflow-gen has another version, or somebody edited the file.
+"ironflow-gen check" finds this so that CI refuses it. "ironflow-gen" writes the file again.
+
+Generated code has a fingerprint of the evolver, so that snapshots of states that another evolver made are not used.`,
 	})
 
 	MissingFile = define("IF0905", Rule{

@@ -42,7 +42,7 @@ func (p *Plan) Check() (diffs string, err error) {
 			list.Report(pos, diagnostic.MissingFile, `this file is missing; run "ironflow-gen" to write it`)
 		default:
 			pos.Line = firstDifference(old, step.Content)
-			list.Report(pos, diagnostic.StaleFile, `this is not what the declaration gives today; run "ironflow-gen" to write the file anew`)
+			list.Report(pos, diagnostic.StaleFile, `this is not what the declaration and the evolver give today; run "ironflow-gen" to write the file anew`)
 		}
 		all.WriteString(diff(oldName, newName, old, step.Content))
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/emit"
 	"github.com/ironflow-gen/ironflow/gen/gospec"
+	"github.com/ironflow-gen/ironflow/gen/internal/fold"
 	"github.com/ironflow-gen/ironflow/gen/scaffold"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
@@ -56,11 +57,49 @@ func (p *pkg) plan() error {
 	if err := errors.Join(code.AddGenerated(generated), p.checkAlone(), p.checkPackageName(), p.checkNames(files), p.checkDirectives()); err != nil {
 		return err
 	}
-	p.planGenerated(files)
+	before := len(p.steps)
 	if err := p.planSkeleton(code); err != nil {
 		return err
 	}
-	return p.planStubs(code)
+	if err := p.planStubs(code); err != nil {
+		return err
+	}
+	users := slices.Clone(p.steps[before:])
+	p.steps = p.steps[:before]
+	if p.w.Evolver = Evolver(p.w, p.dir, p.ownAfter(users)); p.w.Evolver != "" {
+		if files, err = emit.FilesBeside(p.w, code.Declares); err != nil {
+			return err
+		}
+	}
+	p.planGenerated(files)
+	p.steps = append(p.steps, users...)
+	return nil
+}
+
+// ownAfter returns the user's files as they are once the steps are carried out.
+func (p *pkg) ownAfter(steps []Step) []scaffold.Source {
+	files := slices.Clone(p.own)
+	for _, step := range steps {
+		if !step.Changes() {
+			continue
+		}
+		files = slices.DeleteFunc(files, func(s scaffold.Source) bool { return s.Path == step.Path })
+		files = append(files, scaffold.Source{Path: step.Path, Content: step.Content})
+	}
+	return files
+}
+
+// Evolver returns the fingerprint of the code that folds a workflow's events, in the user's files of the workflow's package and
+// in the packages of the same module that these import. dir is that of the package.
+func Evolver(w *spec.Workflow, dir string, own []scaffold.Source) string {
+	p := fold.Package{IsGenerated: isGenerated}
+	if p.ModuleDir = gospec.ModuleDir(dir); p.ModuleDir != "" {
+		p.ModulePath = gospec.ImportPath(p.ModuleDir)
+	}
+	for _, s := range own {
+		p.Files = append(p.Files, fold.File{Name: s.Name(), Content: s.Content})
+	}
+	return fold.Fingerprint(w, p)
 }
 
 // read reads the Go files of the directory, and finds the declarations there.

@@ -10,8 +10,8 @@ import (
 
 // StateSchema returns a hash of what a folded state means: 16 hexadecimal digits that stay the same while a stored state
 // can be read, and folded further, as if its instance's events had been folded from the first one on. Its parts are the
-// state's fields, the events' fields, the types of both, and the status function. Nothing else of the declaration
-// matters, and neither does the order of anything: enum values, say, have no order.
+// state's fields, the events' fields, the types of both, the status function, and the fingerprint of the user's code that
+// folds events. Nothing else matters, and neither does the order of anything: enum values, say, have no order.
 func StateSchema(w *Workflow) string {
 	sum := sha256.Sum256([]byte(stateText(w)))
 	return hex.EncodeToString(sum[:8])
@@ -34,6 +34,9 @@ func stateText(w *Workflow) string {
 	}
 	for _, m := range w.Moves {
 		s.line("move %s %s %s", m.From, m.Event, m.To)
+	}
+	if w.Evolver != "" {
+		s.line("evolver %s", w.Evolver)
 	}
 	slices.Sort(s.lines)
 	return strings.Join(s.lines, "\n")

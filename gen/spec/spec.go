@@ -31,8 +31,10 @@ type Workflow struct {
 	Package Name // Go package of the generated code
 	// ImportPath is that of the package. It is empty where nobody has looked for it, or the package belongs to no module.
 	ImportPath string
-	Doc        string
-	HTTP       bool // generate an HTTP handler, its OpenAPI document and a client
+	// Evolver is the fingerprint of the user's code that folds events. It is empty where nobody has looked for it.
+	Evolver string
+	Doc     string
+	HTTP    bool // generate an HTTP handler, its OpenAPI document and a client
 
 	ID         Name        // input field that names the instance, unless an input overrides it
 	Unique     []UniqueKey // at most one for each input

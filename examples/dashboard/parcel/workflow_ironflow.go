@@ -45,7 +45,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *runtime.Workflow {
 		Evolve:     a.evolve,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     runtime.StateCodec[State]{Schema: "3b2f4b7e5fa6ffca", Encode: encodeState, Decode: decodeState},
+		States:     runtime.StateCodec[State]{Schema: "865c3531482e7c7b", Encode: encodeState, Decode: decodeState},
 		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},

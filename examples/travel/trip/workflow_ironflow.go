@@ -57,7 +57,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *runtime.Workflow {
 		Evolve:     a.evolve,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     runtime.StateCodec[State]{Schema: "19ffff673260fba0", Encode: encodeState, Decode: decodeState},
+		States:     runtime.StateCodec[State]{Schema: "0ea826b58f2ac457", Encode: encodeState, Decode: decodeState},
 		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},

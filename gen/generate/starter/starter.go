@@ -181,6 +181,13 @@ func (p *planner) addPackage(w *spec.Workflow) error {
 			return err
 		}
 	}
+	var own []scaffold.Source
+	for _, step := range p.plan.Steps {
+		if filepath.Ext(step.Path) == ".go" {
+			own = append(own, scaffold.Source{Path: step.Path, Content: step.Content})
+		}
+	}
+	w.Evolver = generate.Evolver(w, p.dir, own)
 	generated, err := emit.Files(w)
 	if err != nil {
 		return err

@@ -48,7 +48,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *runtime.Workflow {
 		InputID:    inputID,
 		WithID:     withID,
 		UniqueKey:  uniqueKey,
-		States:     runtime.StateCodec[State]{Schema: "47f258559b323f73", Encode: encodeState, Decode: decodeState},
+		States:     runtime.StateCodec[State]{Schema: "2ccbd092a53fbaf1", Encode: encodeState, Decode: decodeState},
 		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},

@@ -41,7 +41,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *runtime.Workflow {
 		Evolve:     a.evolve,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     runtime.StateCodec[State]{Schema: "bb2850abf4a4c1ab", Encode: encodeState, Decode: decodeState},
+		States:     runtime.StateCodec[State]{Schema: "d073ad7d0d587b24", Encode: encodeState, Decode: decodeState},
 		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
