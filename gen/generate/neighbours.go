@@ -77,7 +77,7 @@ func declaredIn(root string, names, read map[string]bool) []*spec.Workflow {
 			shown = relative
 		}
 		switch {
-		case isGo(file) && mentioned(content, "type="):
+		case isGo(file) && (mentioned(content, "type=") || mentioned(content, `type="`)):
 			p := pkg{file: shown, dir: filepath.Dir(shown)}
 			if p.read() == nil {
 				sources = append(sources, p.source())

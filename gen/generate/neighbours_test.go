@@ -51,8 +51,11 @@ type Booked struct{}
 		"other type":    {"nights: string", "Book", "[IF0613]"},
 		"no such input": {"nights: int32", "Bok", "[IF0612]"},
 	} {
-		for file, content := range map[string]string{"inner/hotel/hotel.ironflow.yaml": yaml, "inner/hotel/hotel.go": types} {
-			t.Run(name+" "+filepath.Ext(file), func(t *testing.T) {
+		for file, content := range map[string]string{
+			"inner/hotel/hotel.ironflow.yaml": yaml, "inner/hotel/hotel.go": types,
+			"inner/hotel/quoted.go": strings.Replace(types, "type=hotel", `type="hotel"`, 1),
+		} {
+			t.Run(name+" "+filepath.Base(file), func(t *testing.T) {
 				dir := t.TempDir()
 				write(t, dir, "go.mod", "module example.com/user\n\ngo 1.26.0\n")
 				write(t, dir, file, content)
