@@ -140,4 +140,20 @@ state:
 A field whose type is a struct holds all of it, so a struct doubles with every type that has two fields of the one before. A
 struct may take 64 KiB with all that it holds in this way. An optional or a list takes a few bytes, whatever is in it.`,
 	})
+
+	UnionType = define("IF0415", Rule{
+		Title: "A type that is one of several",
+		Why: `
+A value of an enum is a text without data, and no type is one of several: stored values are read by one type, and a case that is
+added later has to leave them readable. Declare a struct with a tag, which is a field of an enum, and an optional field for the data of
+each value. The decider refuses what does not fit together.`,
+		Wrong: `
+types:
+  Payment: {enum: {cash: , card: {fields: {number: string}}}}`,
+		Right: `
+types:
+  PaymentKind: {enum: [cash, card]}
+  Card: {number: string}
+  Payment: {kind: PaymentKind, card: optional<Card>}`,
+	})
 )

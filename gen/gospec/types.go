@@ -77,7 +77,7 @@ func (r *reader) typeRef(t types.Type, u use) spec.TypeRef {
 	case *types.Struct:
 		return r.unsupported(t, u, "declare a type for it and give it a name")
 	case *types.Interface:
-		return r.unsupported(t, u, "what is stored needs a type to be read into; use json.RawMessage for what may be anything")
+		return r.unsupported(t, u, r.insteadOf(t))
 	}
 	return r.unsupported(t, u, "it has no JSON")
 }
@@ -164,7 +164,7 @@ func (r *reader) named(t *types.Named, u use) spec.TypeRef {
 	obj := t.Obj()
 	switch {
 	case isInterface(t):
-		return r.unsupported(t, u, "it is an interface, and what is stored needs a type to be read into; use json.RawMessage for what may be anything")
+		return r.unsupported(t, u, "it is an interface; "+r.insteadOf(t.Underlying().(*types.Interface)))
 	case obj.Pkg() == r.pkg && obj.Parent() != r.pkg.Scope():
 		return r.unsupported(t, u, "it is declared in a function; move it out")
 	case obj.Pkg() != r.pkg && !obj.Exported():

@@ -55,6 +55,13 @@ func (c *checker) enum(t *Type) {
 	if len(t.Values) == 0 {
 		c.d.Report(t.Name.Pos, diagnostic.EmptyEnum, "enum %q has no values; list at least one", t.Name.Text)
 	}
+	for _, v := range t.Values { // in YAML, what stands beside a value is its doc
+		of := c.types.items[v.Doc]
+		if c.w.Form == YAML && v.Doc != v.Name.Text && (IsScalar(v.Doc) || of != nil && of.Kind != Enum) {
+			c.d.Report(v.Name.Pos, diagnostic.UnionType, "value %q of enum %q has the type %s beside it, and a value has no data; %s",
+				v.Name.Text, t.Name.Text, v.Doc, Union)
+		}
+	}
 }
 
 // imported checks that an imported type reads like "github.com/shopspring/decimal.Decimal". One of annotated Go is known to
@@ -119,7 +126,11 @@ func (c *checker) unknownType(ref *TypeRef) {
 		return
 	}
 	nearest, hint := Suggest(ref.Name, slices.Concat(c.types.order, scalars))
-	if nearest == "" {
+	switch {
+	case nearest != "":
+	case IsUnionWord(ref.Name):
+		hint = Union
+	default:
 		hint = "declare it under types, or use one of " + strings.Join(scalars, ", ")
 	}
 	c.d.Report(ref.Pos, diagnostic.UnknownType, "type %q is not known; %s", ref.Name, hint)

@@ -43,12 +43,23 @@ func init() {
 		"goto,next,to,target,transition":                           "write the event and the state that it leads to, like {Created: open}",
 		"steps,step,sequence,flow,workflowsteps":                   "declare states, and what each accepts; what is done in between is an effect",
 		"foreach,map,loop,repeat,while":                            "ask for several effects in one decision, or start a timer that fires again and again with schedule",
+		unionWords:                                                 Union,
 	} {
 		for word := range strings.SplitSeq(words, ",") {
 			concepts[word] = said
 		}
 	}
 }
+
+// unionWords are what other systems call a type that is one of several.
+const unionWords = "oneof,anyof,union,unions,variant,variants,sum,sumtype,sealed,tagged,taggedunion,discriminator,discriminatedunion,polymorphic,cases"
+
+// Union says how to declare what is one of several.
+const Union = "declare a struct with a tag, which is a field of an enum, and an optional field for the data of each value, " +
+	"like Payment: {kind: PaymentKind, card: optional<Card>}"
+
+// IsUnionWord reports whether other systems begin by this word a type that is one of several.
+func IsUnionWord(word string) bool { return Concept(word) == Union }
 
 // Concept says how something is written that a word of another system stands for, "" when the word is none.
 func Concept(word string) string {

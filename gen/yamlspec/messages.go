@@ -82,7 +82,12 @@ func (r *reader) field(f *spec.Field, n *yaml.Node, owner string) {
 		f.Type = r.typeRef(n, what)
 		return
 	}
-	o := r.object(n, what, "{type: string, doc: ...}", "type", "doc")
+	entries, ok := r.entries(n, what, "{type: string, doc: ...}", true)
+	if e, found := union(entries); found {
+		r.noUnion(e, what)
+		return
+	}
+	o := r.fill(entries, ok, what, []string{"type", "doc"})
 	f.Doc = r.doc(o)
 	switch node := o.values["type"]; {
 	case node != nil:

@@ -26,6 +26,7 @@ var (
 	typeName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	goMap      = regexp.MustCompile(`^map\[\s*\w*\s*\](.*)$`)
 	keyedMap   = regexp.MustCompile(`^map<\s*\w+\s*,(.*)>$`)
+	orNull     = regexp.MustCompile(`^([^|]+)\|\s*(?:null|nil|undefined|None)$`)
 	parameters = regexp.MustCompile(`^(\w+)\s*<(.*)>$`)
 	unclosed   = regexp.MustCompile(`^(list|map|optional)\b`)
 )
@@ -117,7 +118,10 @@ func typeHint(text string) string {
 		return fmt.Sprintf("write %s<T>, with the type that it holds between < and >", unclosed.FindString(text))
 	}
 	translated := translate(text)
+	first, _, generic := strings.Cut(text, "<")
 	switch {
+	case generic && spec.IsUnionWord(strings.TrimSpace(first)), strings.Contains(text, "|") && translated == unknownType:
+		return spec.Union
 	case translated == unknownType:
 		return "write the name of a type, list<T>, map<T> or optional<T>"
 	case strings.Contains(translated, "map<"):
@@ -146,6 +150,8 @@ func translate(text string) string {
 		return "optional<" + translate(text[1:]) + ">"
 	case goMap.MatchString(text):
 		return "map<" + translate(goMap.FindStringSubmatch(text)[1]) + ">"
+	case orNull.MatchString(text):
+		return "optional<" + translate(orNull.FindStringSubmatch(text)[1]) + ">"
 	case keyedMap.MatchString(text):
 		return "map<" + translate(keyedMap.FindStringSubmatch(text)[1]) + ">"
 	case parameters.MatchString(text):

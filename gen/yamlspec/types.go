@@ -2,6 +2,7 @@ package yamlspec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -33,12 +34,20 @@ func (r *reader) declaredType(e entry) *spec.Type {
 	if !ok {
 		return t
 	}
+	if e, found := union(entries); found {
+		r.noUnion(e, what)
+		return t
+	}
+	isEnum := has(entries, "enum", func(n *yaml.Node) bool { return isMapping(n) || n.Kind == yaml.SequenceNode })
 	switch {
+	case isEnum && has(entries, "fields", isMapping):
+		at := slices.IndexFunc(entries, func(e entry) bool { return e.key.Text == "fields" })
+		r.d.Report(entries[at].key.Pos, diagnostic.UnionType, "%s has fields beside its enum, and a value has no data; %s", what, spec.Union)
 	case has(entries, "fields", isMapping):
 		o := r.fill(entries, ok, what, []string{"doc", "fields"})
 		t.Kind, t.Doc = spec.Struct, r.doc(o)
 		t.Fields = r.fields(o.values["fields"], what)
-	case has(entries, "enum", func(n *yaml.Node) bool { return isMapping(n) || n.Kind == yaml.SequenceNode }):
+	case isEnum:
 		o := r.fill(entries, ok, what, []string{"doc", "enum"})
 		t.Kind, t.Doc = spec.Enum, r.doc(o)
 		t.Values = r.enumValues(o.values["enum"], what)
@@ -84,19 +93,31 @@ func (r *reader) enumValues(n *yaml.Node, what string) []spec.EnumValue {
 		}
 		return list
 	}
-	for _, name := range r.names(n, "the enum of "+what, false) {
-		list = append(list, spec.EnumValue{Name: name})
+	elements, ok := r.sequence(n, "the enum of "+what, false)
+	if !ok {
+		return []spec.EnumValue{{Name: r.unread(n)}}
+	}
+	for _, value := range elements {
+		if isMapping(target(value)) {
+			r.report(value, diagnostic.UnionType, "a value of %s is a mapping, and a value has no data; %s", what, spec.Union)
+			list = append(list, spec.EnumValue{Name: r.unread(value)})
+			continue
+		}
+		list = append(list, spec.EnumValue{Name: r.name(value, "an entry of the enum of "+what)})
 	}
 	return list
 }
 
 func (r *reader) enumValue(e entry, what string) spec.EnumValue {
 	v := spec.EnumValue{Name: e.key}
+	if e.key.Text == "" || r.hasData(e, what) {
+		return v
+	}
 	if !isMapping(e.value) && (e.value.Kind != yaml.AliasNode || !isMapping(e.value.Alias)) {
 		v.Doc = r.text(e.value, "the doc of a value of "+what)
 		return v
 	}
-	o := r.object(e.value, fmt.Sprintf("value %q of %s", e.key.Text, what), "small: {doc: Fits a letter box., go: SizeSmall}", "doc", "go")
+	o := r.object(e.value, fmt.Sprintf("value %q of %s", e.key.Text, what), "small: {doc: Fits a letter box., go: SizeSmall}", valueKeys...)
 	v.Doc = r.doc(o)
 	if constant := o.name(r, "go"); spec.IsTypeName(constant.Text) {
 		v.GoName = constant.Text
