@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,9 @@ const (
 	maxWait = time.Second
 )
 
+// tooLong is what guarded says of a method that takes longer than maxWait.
+var tooLong = fmt.Sprintf("did not return within %v", maxWait)
+
 // Error is an error of user code. errors.Is and errors.As find what the user's error wraps.
 type Error struct {
 	text string
@@ -26,6 +30,21 @@ type Error struct {
 	// nodes are the errors of the tree, in the order in which errors.Is looks at them. They are asked, but not given to whoever
 	// unwraps.
 	nodes []error
+
+	// blocks is set when a method of one of them did not return. Then none is called again: each call may take maxWait.
+	blocks atomic.Bool
+}
+
+// ask calls a method of a node. It is false when the method did anything but return true.
+func (e *Error) ask(method func() bool) bool {
+	if e.blocks.Load() {
+		return false
+	}
+	is, problem := guarded(method)
+	if problem == tooLong {
+		e.blocks.Store(true)
+	}
+	return is && problem == ""
 }
 
 // Wrap returns an *Error for an error of user code, and nil for nil.
@@ -45,11 +64,11 @@ func (e *Error) Error() string { return e.text }
 // Is reports whether the user's error, or one that it wraps, matches target.
 func (e *Error) Is(target error) bool {
 	for _, node := range e.nodes {
-		if is, _ := guarded(func() bool { return node == target }); is { // comparing may panic
+		if equal(node, target) {
 			return true
 		}
 		if asks, has := node.(interface{ Is(error) bool }); has {
-			if is, _ := guarded(func() bool { return asks.Is(target) }); is {
+			if e.ask(func() bool { return asks.Is(target) }) {
 				return true
 			}
 		}
@@ -67,8 +86,8 @@ func (e *Error) As(target any) bool {
 		}
 		if asks, has := node.(interface{ As(any) bool }); has {
 			found := reflect.New(to.Type()) // not target itself, which the method could keep and change later
-			is, problem := guarded(func() bool { return asks.As(found.Interface()) })
-			if is && problem == "" && !(found.Elem().CanInterface() && isNil(found.Elem().Interface())) {
+			is := e.ask(func() bool { return asks.As(found.Interface()) })
+			if is && !(found.Elem().CanInterface() && isNil(found.Elem().Interface())) {
 				to.Set(found.Elem())
 				return true
 			}
@@ -83,11 +102,17 @@ func Is(err error) bool {
 	return is
 }
 
+// equal is false for errors that cannot be compared.
+func equal(a, b error) (is bool) {
+	defer func() { _ = recover() }()
+	return a == b
+}
+
 // OwnIs is errors.Is for what is not of user code: the engine acts on its own errors, whatever a user's error says that it is.
 func OwnIs(err, target error) bool {
 	return visit(err, func(node error) bool {
 		asks, has := node.(interface{ Is(error) bool })
-		return node == target || has && asks.Is(target)
+		return equal(node, target) || has && asks.Is(target)
 	}, nil)
 }
 
@@ -245,7 +270,7 @@ func guarded[T any](f func() T) (result T, problem string) {
 	case a := <-answers:
 		return a.result, a.problem
 	case <-timeout.C:
-		return result, fmt.Sprintf("did not return within %v", maxWait)
+		return result, tooLong
 	}
 }
 

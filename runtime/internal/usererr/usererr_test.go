@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -146,5 +147,55 @@ func TestBound(t *testing.T) {
 	}
 	if got := Bound(strings.Repeat("\xff", 5<<20)); len(got) > MaxText+40 {
 		t.Errorf("got %d bytes", len(got))
+	}
+}
+
+// stuck is an error whose methods Is and As do not return before the test ends.
+type stuck struct{ until chan struct{} }
+
+func (stuck) Error() string     { return "stuck" }
+func (s stuck) Is(error) bool   { <-s.until; return true }
+func (s stuck) As(any) bool     { <-s.until; return true }
+func (s stuck) Unwrap() []error { return nil }
+
+// A tree of errors whose methods do not return is asked once, not once for each error and question.
+func TestWrapAsksNoMoreWhatDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	s := stuck{make(chan struct{})}
+	defer close(s.until)
+	cause := errors.New("cause")
+	err := Wrap(errors.Join(s, s, s, s, s, cause))
+	begin := time.Now()
+	for range 20 {
+		var path *fs.PathError
+		if errors.Is(err, context.Canceled) || errors.As(err, &path) || !errors.Is(err, cause) {
+			t.Fatal("it is not what it is")
+		}
+	}
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// The engine acts on its own errors only, and finds marks by their type.
+func TestOwn(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	user := Wrap(fmt.Errorf("user: %w", errors.Join(cause, &fs.PathError{Err: cause})))
+	for name, test := range map[string]struct {
+		err          error
+		is, as, mark bool
+	}{
+		"nil":          {nil, false, false, false},
+		"own":          {fmt.Errorf("own: %w", errors.Join(nil, cause, &fs.PathError{Err: cause})), true, true, true},
+		"of the user":  {fmt.Errorf("own: %w", user), false, false, true},
+		"beside":       {fmt.Errorf("%w (%w)", cause, user), true, false, true},
+		"not the kind": {errors.New("cause"), false, false, false},
+	} {
+		_, as := OwnAs[*fs.PathError](test.err)
+		_, mark := Find[*fs.PathError](test.err)
+		if is := OwnIs(test.err, cause); is != test.is || as != test.as || mark != test.mark {
+			t.Errorf("%s: got %v, %v, %v", name, is, as, mark)
+		}
 	}
 }
