@@ -123,8 +123,9 @@ func (w *worker) beat(ctx context.Context) {
 		lost, err := w.queue.Extend(callCtx, leases, until)
 		cancel()
 		if err == nil {
-			w.held.extended(leases, until)
 			w.held.lose(lost)
+			kept := slices.DeleteFunc(leases, func(lease Lease) bool { return slices.Contains(lost, lease) })
+			w.held.extended(kept, until) // a lost lease ended when it would have without this heartbeat
 			continue
 		}
 		if ctx.Err() == nil {

@@ -25,7 +25,7 @@ func (b *bed) steal(now, until time.Time) {
 	}
 }
 
-// A zombie's lease has been taken over while its handler runs. Its context ends, and what it returns is refused.
+// A zombie's lease has run out and been taken over while its handler runs. Its context ends, and what it returns is refused.
 func TestZombie(t *testing.T) {
 	onStores(t, func(b *bed) {
 		c := newClock()
@@ -61,7 +61,7 @@ func TestZombie(t *testing.T) {
 		}
 
 		var why error
-		b.advanceUntil(c, config.Lease/3, "the end of the zombie's context", func() bool {
+		b.advanceUntil(c, config.Lease, "the end of the zombie's context", func() bool {
 			select {
 			case why = <-cause:
 				return true
