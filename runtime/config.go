@@ -65,7 +65,7 @@ type Config struct {
 
 	// Redact returns what may be seen of a payload in logs and in observations: a JSON document, the payload itself when
 	// nothing in it is secret. Events, effects and timers are stored as they are. It must be safe for concurrent use. When it
-	// panics, or returns no JSON, nothing of the payload is shown. Default: everything may be seen.
+	// panics, or returns no JSON or more than MaxPayloadBytes, nothing of the payload is shown. Default: everything may be seen.
 	Redact func(name PayloadName, payload []byte) []byte
 
 	// SnapshotEvery is after how many events a state is kept, to replay from there. After a change to what an evolver does,

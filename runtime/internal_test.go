@@ -255,12 +255,14 @@ func TestRedact(t *testing.T) {
 			copy(p[9:], "****")
 			return p
 		}, `{"card":"****"}`, ""},
-		"panic":   {func(PayloadName, []byte) []byte { panic("4111") }, notRedacted, "Config.Redact panicked"},
-		"no JSON": {func(PayloadName, []byte) []byte { return []byte("secret") }, notRedacted, "no JSON"},
-		"nothing": {func(PayloadName, []byte) []byte { return nil }, notRedacted, "input Pay of order"},
+		"panic":    {func(PayloadName, []byte) []byte { panic("4111") }, notRedacted, "Config.Redact panicked"},
+		"no JSON":  {func(PayloadName, []byte) []byte { return []byte("secret") }, notRedacted, "no JSON"},
+		"no UTF-8": {func(PayloadName, []byte) []byte { return []byte("\"\xff\"") }, notRedacted, "no JSON"},
+		"too much": {func(PayloadName, []byte) []byte { return []byte(`"` + strings.Repeat("x", 999) + `"`) }, notRedacted, "MaxPayloadBytes"},
+		"nothing":  {func(PayloadName, []byte) []byte { return nil }, notRedacted, "input Pay of order"},
 	} {
 		log.Reset()
-		c := Config{Logger: slog.New(slog.NewTextHandler(&log, nil)), Redact: test.redact}
+		c := Config{Logger: slog.New(slog.NewTextHandler(&log, nil)), Redact: test.redact, MaxPayloadBytes: 100}
 		if got := string(c.redact(name, payload)); got != test.want {
 			t.Errorf("%s: got %s", what, got)
 		}

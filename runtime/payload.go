@@ -3,6 +3,7 @@ package runtime
 import (
 	"encoding/json"
 	"fmt"
+	"unicode/utf8"
 )
 
 // PayloadKind says what a payload is of.
@@ -93,9 +94,15 @@ func (c *Config) redact(name PayloadName, payload []byte) (visible []byte) {
 		}
 	}()
 	visible = c.Redact(name, append([]byte(nil), payload...)) // its own copy: the payload itself is about to be stored
-	if !json.Valid(visible) {
-		c.Logger.Error("ironflow: Config.Redact returned no JSON", "payload", name.String())
-		return []byte(notRedacted)
+	problem := ""
+	switch {
+	case !json.Valid(visible) || !utf8.Valid(visible): // a store may refuse it, and with it the whole commit
+		problem = "Config.Redact returned no JSON"
+	case len(visible) > max(c.MaxPayloadBytes, len(payload)):
+		problem = "Config.Redact returned more than Config.MaxPayloadBytes"
+	default:
+		return visible
 	}
-	return visible
+	c.Logger.Error("ironflow: "+problem, "payload", name.String())
+	return []byte(notRedacted)
 }

@@ -22,10 +22,10 @@ func (h *handler) failed(w http.ResponseWriter, r *http.Request, input Input, bo
 	switch {
 	case answer.Status == http.StatusInternalServerError:
 		slog.ErrorContext(r.Context(), "ironflow: a request over HTTP failed",
-			"workflow", h.workflow.Name, "method", r.Method, "path", r.URL.Path, "status", answer.Status, "error", usererr.Bound(err.Error()))
+			"workflow", h.workflow.Name, "method", r.Method, "path", usererr.Bound(r.URL.Path), "status", answer.Status, "error", usererr.Bound(err.Error()))
 	case answer.Status > http.StatusInternalServerError && answer.Code != Paused: // not a fault of this program
 		slog.WarnContext(r.Context(), "ironflow: a request over HTTP could not be served",
-			"workflow", h.workflow.Name, "method", r.Method, "path", r.URL.Path, "status", answer.Status, "error", usererr.Bound(err.Error()))
+			"workflow", h.workflow.Name, "method", r.Method, "path", usererr.Bound(r.URL.Path), "status", answer.Status, "error", usererr.Bound(err.Error()))
 	}
 	h.fail(w, answer)
 }
