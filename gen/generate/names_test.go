@@ -275,3 +275,33 @@ func TestNamesOfGo(t *testing.T) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
+
+// TestNamesOfGoBesideTypes does the same for annotated Go types, whose own meaning depends on such names.
+func TestNamesOfGoBesideTypes(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"string", "bool", "error", "nil", "true", "uint32", "any"} {
+		declaration := "type " + name + " int64"
+		if name == "nil" || name == "true" {
+			declaration = "var " + name + " = 0"
+		}
+		for _, file := range []string{"own.go", "door.go"} {
+			dir := t.TempDir()
+			write(t, dir, "go.mod", "module example.com/user\n\ngo 1.26.0\n")
+			write(t, dir, "door.go", wideGo)
+			place := "3:6"
+			if strings.HasPrefix(declaration, "var") {
+				place = "3:5"
+			}
+			if file == "own.go" {
+				write(t, dir, file, "package door\n\n"+declaration+"\n")
+			} else {
+				write(t, dir, file, strings.Replace(wideGo, "package door\n\n", "package door\n\n"+declaration+"\n\n", 1))
+			}
+			_, err := generate.New([]string{dir}, generate.Options{})
+			want := fmt.Sprintf("%s:%s: %s is declared here, which hides the %s of Go from generated code in this package; rename it [IF0916]", filepath.Join(dir, file), place, name, name)
+			if err == nil || err.Error() != want {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+	}
+}

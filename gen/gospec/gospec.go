@@ -148,6 +148,9 @@ func read(s *source) *spec.Workflow {
 	if !s.d.Empty() { // it does not parse
 		return nil
 	}
+	if s.hidden(); !s.d.Empty() {
+		return nil
+	}
 	r := &reader{
 		source: s, w: &spec.Workflow{Form: spec.Go},
 		aliases: make(map[string]*spec.Type), taken: make(map[string]bool),

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/internal/capture"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -145,6 +146,19 @@ func (r *reader) function(pos token.Pos) *ast.FuncDecl {
 		}
 	}
 	return nil
+}
+
+// hidden reports package-level declarations that hide a name of Go. Other mistakes, and the errors of the compiler, may only
+// follow from them.
+func (s *source) hidden() {
+	if s.pkg == nil {
+		return
+	}
+	for _, name := range capture.Predeclared {
+		if obj := s.pkg.Scope().Lookup(name); obj != nil {
+			s.report(obj.Pos(), diagnostic.HiddenName, "%s is declared here, which hides the %s of Go from generated code in this package; rename it", name, name)
+		}
+	}
 }
 
 // collisions reports declarations of the user's that have the names of generated ones.
