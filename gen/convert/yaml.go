@@ -41,6 +41,12 @@ func check(w *spec.Workflow) error {
 				t.Go.Name, t.Go.Path)
 		}
 		checkFields(&d, t.Fields)
+		for _, v := range t.Values {
+			if v.Name.Text == "" {
+				d.Report(v.Name.Pos, diagnostic.OnlyInGo, "constant %q of type %q is the empty text, which YAML does not take as a value; give it a text, which changes what is stored, or remove it",
+					v.GoName, t.Name.Text)
+			}
+		}
 	}
 	checkFields(&d, w.State)
 	for _, m := range w.Messages() {

@@ -216,6 +216,6 @@ type Person struct{ Name string }`,
 		Title: "Something that only annotated Go types can say",
 		Why: `
 "ironflow-gen convert" writes a declaration in YAML that means the same. JSON names that are not in snake_case, types with JSON
-methods in the package itself and other packages' types with type arguments have no place there.`,
+methods in the package itself, other packages' types with type arguments, and enums with an empty text have no place there.`,
 	})
 )
