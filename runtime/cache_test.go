@@ -150,6 +150,38 @@ func TestSnapshots(t *testing.T) {
 	})
 }
 
+// A state that another evolver has made of the events, which generated code knows by the schema, is used by nobody.
+func TestSnapshotOfAnotherEvolver(t *testing.T) {
+	onStores(t, func(b *bed) {
+		config := b.realConfig()
+		config.SnapshotEvery = 4
+		add := func(client *ledger.Client) ledger.AddOutcome {
+			out, err := client.Add(b.Context(), ledger.Add{Account: "a", Amount: 1})
+			if err != nil {
+				b.Fatal(err)
+			}
+			return out
+		}
+		client := b.ledgerClient(config, limited)
+		for range 4 {
+			add(client)
+		}
+		b.eventuallyTable("version", "snapshots", "WHERE workflow_id = 'a'", "4")
+		b.exec(`UPDATE {p}snapshots SET schema = 'another evolver', state = '{"total":10,"audits":0,"ticks":0,"closed":false}'`)
+
+		client = b.ledgerClient(config, limited)
+		view, err := client.State(b.Context(), "a")
+		at, errAt := client.StateAt(b.Context(), "a", 4)
+		if err != nil || errAt != nil || view.State.Total != 4 || at.State != view.State {
+			b.Errorf("State is %+v, error %v; StateAt is %+v, error %v; want a total of 4", view.State, err, at.State, errAt)
+		}
+		if out := add(b.ledgerClient(config, limited)); !out.Accepted() {
+			b.Errorf("got %v: the decision was made on the other evolver's state", out)
+		}
+		b.eventuallyTable("version", "snapshots", "WHERE workflow_id = 'a' AND schema <> 'another evolver'", "5")
+	})
+}
+
 // A change that is large does not hold up the batch it came with.
 func TestLargeChangeLeavesTheBatch(t *testing.T) {
 	onStores(t, func(b *bed) {
