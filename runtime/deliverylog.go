@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"log/slog"
+	"strings"
 )
 
 // deliveryHandler adds to each record what delivery it is about. It looks at the delivery only when there is something to
@@ -24,10 +25,13 @@ func (h deliveryHandler) Handle(ctx context.Context, record slog.Record) error {
 // logAttrs names the delivery in a log.
 func (d *Delivery) logAttrs() []slog.Attr {
 	attrs := []slog.Attr{slog.String("workflow", d.Kind.Workflow), slog.String("instance", d.Lease.Instance.ID)}
-	if d.Lease.Queue == TimerQueue {
-		attrs = append(attrs, slog.String("timer", d.Lease.Key), slog.String("input", d.Kind.Name))
-	} else {
+	switch {
+	case d.Lease.Queue == EffectQueue:
 		attrs = append(attrs, slog.String("effect", d.Kind.Name))
+	case d.Lease.Instance.ID == "":
+		attrs = append(attrs, slog.String("schedule", strings.TrimPrefix(d.Kind.Name, schedulePrefix)))
+	default:
+		attrs = append(attrs, slog.String("timer", d.Lease.Key), slog.String("input", d.Kind.Name))
 	}
 	return append(attrs, slog.Int("attempt", d.Attempt))
 }

@@ -162,10 +162,10 @@ func (e *Engine) warnOfUnknown(ctx context.Context) {
 				"more", len(health.Unknown)-i)
 			return
 		}
-		attributes := []any{"what", u.String(), "count", u.Count}
+		attrs := []any{"what", u.String(), "count", u.Count}
 		if !u.Oldest.IsZero() {
-			attributes = append(attributes, "oldest", u.Oldest, "age", health.At.Sub(u.Oldest))
+			attrs = append(attrs, "oldest", u.Oldest, "age", health.At.Sub(u.Oldest))
 		}
-		e.config.Logger.WarnContext(ctx, "ironflow: this program does not know what is stored, it waits for one that does", attributes...)
+		e.config.Logger.WarnContext(ctx, "ironflow: this program does not know what is stored, it waits for one that does", attrs...)
 	}
 }

@@ -30,6 +30,7 @@ func TestUnknownStored(t *testing.T) {
 
 		c.advance(time.Hour)
 		config.EffectHandlers = 1
+		config.External = []string{"shipment"}
 		workflow := withOptions(tickets(decider, ticket.Handler{}), "FindAgent", func(o *runtime.EffectOptions) {
 			o.Starts = &runtime.Target{Workflow: "shipment", Input: "Ship"}
 		})
