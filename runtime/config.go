@@ -12,16 +12,15 @@ import (
 
 // Config tunes an engine. The zero value is a good start; each zero field means its default.
 type Config struct {
-	// Name names this process, in what it holds: leases of effects and timers, and projections. It is shown by Inspect, Why and
-	// Health, and need not be unique. Default: host name and process id, "web-1/4711".
+	// Name names this process as the holder of leases and projections. Inspect, Why and Health show it. It need not be unique. Default: host name and process id, "web-1/4711".
 	Name string
 
-	// External names workflows that run elsewhere: the effects of this engine's workflows may start them or send them inputs although
-	// NewEngine does not get them, as in a test of one workflow. A declaration that says external: true needs no name here.
+	// External names workflows that run elsewhere. Effects of this engine's workflows may start them or send them inputs although
+	// they are not passed to NewEngine, as in a test of one workflow. A declaration that says external: true needs no name here.
 	// Default: none.
 	External []string
 
-	// Logger gets what happens outside of a caller's sight. Default: slog.Default().
+	// Logger gets errors and warnings that no caller receives. Default: slog.Default().
 	Logger *slog.Logger
 
 	// Telemetry is told what the engine does; package runtime/otel makes traces and metrics of it. Default: nobody is told.
@@ -58,8 +57,8 @@ type Config struct {
 	// JSON. What is larger fails with *PayloadTooLarge and stores nothing. Default: 4 MiB.
 	MaxPayloadBytes int
 
-	// Observe says of which inputs it is kept what became of them, to be read with Engine.Observations: accepted ones are noted
-	// in their own commit, the others in a transaction after it. It must be safe for concurrent use; a panic is logged and means
+	// Observe selects the inputs whose outcomes are stored, for Engine.Observations: of accepted inputs in their own commit, of
+	// others in a transaction after it. It must be safe for concurrent use; a panic is logged and means
 	// no. Default: of none.
 	Observe func(instance InstanceKey, input string) bool
 
@@ -97,8 +96,8 @@ type Config struct {
 	// TimerRetry is for timers whose delivery fails. Default: 25 attempts, pauses from 500 ms to 10 min.
 	TimerRetry RetryPolicy
 
-	// BlockedTimeout is how long an effect or timer waits that no process can take, because none knows its payload or an event of its
-	// instance. After it the delivery is a dead letter. It must be longer than a rollout takes. Default: 24 h.
+	// BlockedTimeout is how long an effect or timer waits while no process knows its payload or an event of its instance. After that
+	// the delivery is a dead letter. It must be longer than a rollout takes. Default: 24 h.
 	BlockedTimeout time.Duration
 
 	// Projections are what Run projects events into. Of all engines that have a projection of one name, one at a time runs it;
@@ -113,11 +112,11 @@ type Config struct {
 	// name who it is: dead rows stay in the tables as long. Default: 1 min.
 	SnapshotHeldAfter time.Duration
 
-	// Retention says how long what is over is kept. Default: for ever.
+	// Retention says how long completed instances and other records are kept. Default: for ever.
 	Retention Retention
 
-	// UnavailableTimeout is how long an input or a question is repeated while the store is unavailable, when its context has no
-	// deadline; else until that. Then it fails with *Unavailable. See also WithUnavailableTimeout. Default: 10 s.
+	// UnavailableTimeout is how long an input or a query is repeated while the store is unavailable, before it fails with
+	// *Unavailable. A context with a deadline sets its own limit instead. See also WithUnavailableTimeout. Default: 10 s.
 	UnavailableTimeout time.Duration
 
 	// StopTimeout is how long Run waits for handlers before it cancels their contexts. Default: 15 s.

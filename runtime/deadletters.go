@@ -42,7 +42,7 @@ type DeadLetter struct {
 	ToldAt   time.Time // when its instance accepted the input that tells of it, see EffectOptions.Dead; zero for not
 }
 
-// ToldFilter says whether dead letters are wanted whose instances were told of them.
+// ToldFilter selects dead letters by whether their instances were told of them.
 //
 // The workflow has dealt with such a dead letter itself. It stays in the store, as long as its instance does, for people to
 // look at. It is not counted, raises no alert, does not keep its instance from being deleted, and is not in lists unless they
@@ -55,7 +55,7 @@ const (
 	ToldOrNot ToldFilter = "all"
 )
 
-// DeadLetterFilter says which dead letters are wanted. Zero fields let all through, but for those of Told.
+// DeadLetterFilter selects dead letters. A zero field accepts all; a zero Told accepts only those that no instance was told of.
 type DeadLetterFilter struct {
 	Queue    QueueName // only effects, or only timers; a Queue has but its own
 	Workflow string
@@ -228,7 +228,7 @@ func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone [
 	return gone, err
 }
 
-// RetryDeadLettersWhere retries all dead letters that a filter lets through and returns how many. Dead letters whose instances were
+// RetryDeadLettersWhere retries all dead letters that a filter accepts and returns how many. Dead letters whose instances were
 // told of them are not among them, unless the filter asks for them: their workflow has settled the matter otherwise. Each is retried once, even
 // when it dies again meanwhile. When it fails, those before the failure are retried all the same.
 func (e *Engine) RetryDeadLettersWhere(ctx context.Context, filter DeadLetterFilter) (retried int, err error) {

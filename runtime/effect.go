@@ -100,7 +100,7 @@ type EffectLimit struct {
 	PerKey      int     // at once in all processes for one value of Key
 }
 
-// Permanent marks a handler's error as one that no retry can mend: the effect becomes a dead letter at once. It needs an error: with
+// Permanent marks a handler's error as one that no retry can fix: the effect becomes a dead letter at once. It needs an error: with
 // nil the effect becomes a dead letter too, whose text says so.
 func Permanent(err error) error { return &permanentError{err} }
 
@@ -171,8 +171,8 @@ func HandlerResult[T any](result T, err error) (any, error) {
 	return result, nil
 }
 
-// OptionalHandlerResult passes on what a handler returned whose effect need not lead to an input: a nil result means that there
-// is none. It refuses a pointer that is nil, as that is not the nil result. Generated code calls it.
+// OptionalHandlerResult passes on the result of a handler whose effect returns an input or none: a nil result means no input. It refuses
+// a nil pointer, which is not the nil result. Generated code calls it.
 func OptionalHandlerResult[T any](result T, err error) (any, error) {
 	switch {
 	case err != nil:

@@ -13,8 +13,8 @@ import (
 // again; callers of the engine do not see it.
 var ErrConflict = errors.New("ironflow: the instance changed in the meantime")
 
-// ErrLocked and ErrDeadlock are ErrConflict, too. The engine runs an input again after them, but not within a transaction of the
-// caller, see Within.
+// ErrLocked and ErrDeadlock are also ErrConflict. The engine runs an input again after them, except within the caller's own
+// transaction, see Within.
 var (
 	// ErrLocked says that another transaction held a lock that was needed, for longer than a store waits.
 	ErrLocked error = &lockError{"another transaction holds the lock"}

@@ -11,9 +11,9 @@ import (
 // gives to E and R.
 //
 // When it returns without an error, the outcome is final and, when accepted, durable. With an error nothing was stored,
-// unless it is ErrOutcomeUnknown. The call returns when its context ends. An input that was not on its way to the store by then is
-// never decided; otherwise the error is ErrOutcomeUnknown and the context's, and the same input with the same WithInputID tells
-// what became of it. A store that does not answer is *StoreTimeout, a decider that does not return *Stuck.
+// unless it is ErrOutcomeUnknown. The call returns when its context ends. An input that had not been sent to the store by then is
+// never decided. For one that had, the error is both ErrOutcomeUnknown and the context's; send the input again with the same WithInputID
+// to get its outcome. If the store does not answer, the error is *StoreTimeout; if a decider does not return, *Stuck.
 //
 // Errors are *UnknownWorkflow, *UniqueKeyConflict, *InputIDReused, *Unavailable, *PanicError from user code, or name what is wrong with
 // the input or the decision; other errors of the store are wrapped.

@@ -20,9 +20,9 @@ type FeedPosition int64
 // The events of different instances come in an order that is the same for every reader; it is not always the order of
 // their commits.
 type Feed interface {
-	// EventsSince returns up to limit events after a position, oldest first, and only those that a filter lets through
-	// when there is one. It waits for nothing. A page ends with the event with which its payloads have PageBytes. A page may have fewer events than that although there are more, as long as
-	// its Next is before its Settled; one that reaches Settled has all that could be read at the time of the call.
+	// EventsSince returns up to limit events after a position, oldest first, and only those that a filter accepts
+	// when there is one. It waits for nothing. A page ends with the event whose payload reaches PageBytes. There are more events to
+	// read while its Next is before its Settled, even when the page has fewer than limit.
 	//
 	// A position beyond the last number that was given to an event is *FeedSetBack.
 	EventsSince(ctx context.Context, after FeedPosition, limit int, filters ...EventFilter) (FeedPage, error)
@@ -82,17 +82,16 @@ type FeedHorizon struct {
 // FeedSetBack says that a reader's position is not part of the feed: the database lost events, by a failover to a server that lacked
 // the last commits or by a restore, and numbers new ones as those that were lost. The reader would miss them.
 //
-// What the reader made of events after the loss has to be undone. Then it goes on from Issued, or from an earlier position that it is
-// sure of; 0 always works. RebuildProjection does both for a projection.
+// Undo what the reader made of the lost events. Then read on from Issued, or from an earlier position that is certain; 0 always
+// works. RebuildProjection does both for a projection.
 type FeedSetBack struct {
 	Position FeedPosition // of the reader
 	Issued   FeedPosition // the last number that was given to an event
 
-	// Event, when not 0, is the number of the event that the reader has read and that is not there any more, or is another one.
+	// Event, when not 0, is the number of an event that the reader has read and that was lost, or replaced by another event.
 	Event FeedPosition
 
-	// Repair, when not empty, is the statement for the case that no events were lost, but the database does not know how far it had
-	// numbered them.
+	// Repair, when not empty, is the statement to run if no events were lost and only the sequence of their numbers is behind.
 	Repair string
 }
 
@@ -114,7 +113,7 @@ func (e *FeedSetBack) Error() string {
 type SequenceBehind struct {
 	Issued FeedPosition // the last number that was given to an event
 	Stored FeedPosition // the highest number of a stored event
-	Repair string       // the statement that mends it
+	Repair string       // the statement that fixes it
 }
 
 func (e *SequenceBehind) Error() string {

@@ -147,9 +147,9 @@ func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string
 	return history, nil
 }
 
-// History returns up to limit events of an instance after a version, oldest first, as they are stored: fewer when their payloads have
-// PageBytes, so go on after the last until there are none. A limit of 0 reads all, whatever they take. It is for tools that know no
-// types; clients have a typed History. After the newest version there are none, which is no error. An instance without events is
+// History returns up to limit events of an instance after a version, oldest first, as they are stored. A page ends early at
+// PageBytes of payloads: read on after the last event until a page is empty. A limit of 0 reads all events. It is for tools without the
+// workflow's types; clients have a typed History. After the newest version the page is empty, without an error. An instance without events is
 // *UnknownInstance.
 func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
 	_, key, err := e.known(instance.Workflow, instance.ID)

@@ -96,7 +96,7 @@ type ReadRequest struct {
 	UniqueKey string
 }
 
-// PageBytes bounds the payloads of what a store returns at once of events and observations: a page ends with the one that reaches it.
+// PageBytes bounds the payloads of a page of events or observations, in bytes: a page ends with the payload that reaches it.
 // So a page takes as much memory as PageBytes and one payload more, however large its limit is.
 const PageBytes = 4 << 20
 

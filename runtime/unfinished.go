@@ -2,8 +2,8 @@ package runtime
 
 import "fmt"
 
-// Unfinished says that a method of the user's was called that is yet to be written: a stub stands in its place, put there
-// by "ironflow-gen generate -stubs" when the declaration grew. Nothing was stored.
+// Unfinished says that a stub was called: a method of the first skeleton, or one that "ironflow-gen generate -stubs" added, that is not
+// written yet. Nothing was stored.
 //
 // A stub of a decider or evolver panics with it, so callers of the engine find it in a [*PanicError] with errors.As; a stub
 // of a handler returns it, and the effect is tried again as declared, by then perhaps with the method in place. Stubs make
