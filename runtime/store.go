@@ -330,7 +330,7 @@ type StoredSchedule struct {
 	Next       time.Time
 }
 
-// schedulePrefix begins the kind of the deliveries of schedules. No declared input has a colon.
+// schedulePrefix begins the kind of the deliveries of schedules. No stored name of an input, effect or timer begins with it.
 const schedulePrefix = "schedule:"
 
 // ScheduleKind is the kind of the deliveries of a schedule.

@@ -237,8 +237,6 @@ func TestOnlyInGo(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	want := `w.go:8:9: type "Null" of "database/sql" has type arguments, which YAML cannot give; declare a type for it in another package, and use that [IF1011]
-w.go:13:2: field "doorId" has a name that YAML does not take, where names have small letters, digits and underscores; call it "door_id", which changes what is stored [IF1011]
-w.go:20:2: field "The-Text" has a name that YAML does not take, where names have small letters, digits and underscores; call it "the_text", which changes what is stored [IF1011]
 w.go:28:2: constant "NoColor" of type "Color" is the empty text, which YAML does not take as a value; give it a text, which changes what is stored, or remove it [IF1011]
 w.go:31:6: type "Person" belongs to the package and has JSON methods of its own, and YAML can only name such types of other packages; move it to one [IF1011]`
 	if got := strings.ReplaceAll(err.Error(), m.Dir+string(filepath.Separator), ""); got != want {

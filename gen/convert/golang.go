@@ -107,7 +107,7 @@ func (g *golang) state() {
 		http = "http=true"
 	}
 	g.line("")
-	g.directive(w.Doc, "workflow", argument("type", w.Name.Text), argument("id", spec.GoName(w.ID.Text)),
+	g.directive(w.Doc, "workflow", argument("type", w.Name.Text), argument("as", w.Name.StoredAs), argument("id", spec.GoName(w.ID.Text)),
 		argument("unique", strings.Join(unique, ",")), http)
 	g.line("type State struct {")
 	if w.HasStates() {
@@ -128,8 +128,8 @@ func (g *golang) fields(list []*spec.Field) {
 // tag writes the tags of a field that its Go name and type do not make needless.
 func tag(f *spec.Field, goName string) string {
 	var tags []string
-	if spec.SnakeName(goName) != f.Name.Text {
-		tags = append(tags, fmt.Sprintf("json:%q", f.Name.Text))
+	if spec.SnakeName(goName) != f.Name.Stored() {
+		tags = append(tags, fmt.Sprintf("json:%q", f.Name.Stored()))
 	}
 	if inner := f.Type.Innermost(); inner.Kind == spec.Scalar && inner.Name == "decimal" {
 		tags = append(tags, `ironflow:"decimal"`)
@@ -187,7 +187,7 @@ func (g *golang) types() {
 			g.line("\n// The values of %s.\nconst (", t.Name.Text)
 			for _, v := range t.Values {
 				g.comment(v.Doc)
-				g.line("%s %s = %q", v.GoName, t.Name.Text, v.Name.Text)
+				g.line("%s %s = %q", v.GoName, t.Name.Text, v.Name.Stored())
 			}
 			g.line(")")
 		}
@@ -230,7 +230,7 @@ func (g *golang) section(comment, kind string, list []*spec.Message, arguments f
 
 func (g *golang) message(m *spec.Message, kind string, args ...string) {
 	g.line("")
-	g.directive(m.Doc, kind, args...)
+	g.directive(m.Doc, kind, append([]string{argument("as", m.Name.StoredAs)}, args...)...)
 	if len(m.Fields) == 0 {
 		g.line("type %s struct{}", m.Name.Text)
 		return
@@ -335,7 +335,7 @@ func (g *golang) timers() {
 		if t.After > 0 {
 			after = argument("after", spec.DurationText(t.After))
 		}
-		args := append([]string{t.Name.Text, argument("input", t.Input.Text), after}, recurrence(t.Recurrence)...)
+		args := append([]string{t.Name.Text, argument("as", t.Name.StoredAs), argument("input", t.Input.Text), after}, recurrence(t.Recurrence)...)
 		g.line("")
 		g.directive(t.Doc, "timer", append(args, argument("while", nameList(t.While)))...)
 	}
@@ -376,7 +376,7 @@ func (g *golang) states() {
 				argument("reject", t.Reject.Text), argument("doc", t.Doc))
 			g.directive("", "accepts", args...)
 		}
-		g.line("%s Status = %q", spec.StatusName(s.Name.Text), s.Name.Text)
+		g.line("%s Status = %q", spec.StatusName(s.Name.Text), s.Name.Stored())
 	}
 	g.line(")")
 }

@@ -57,9 +57,9 @@ func check(w *spec.Workflow) error {
 
 func checkFields(d *diagnostic.List, fields []*spec.Field) {
 	for _, f := range fields {
-		if snake := spec.SnakeName(f.Name.Text); !spec.IsSnake(f.Name.Text) {
-			d.Report(f.Name.Pos, diagnostic.OnlyInGo, "field %q has a name that YAML does not take, where names have small letters, digits and underscores; call it %q, which changes what is stored",
-				f.Name.Text, snake)
+		if !spec.IsSnake(f.Name.Text) {
+			d.Report(f.Name.Pos, diagnostic.OnlyInGo, "field %s has a name that has no counterpart in YAML, where fields are called like order_id; rename the Go field, which changes nothing that is stored while its tag stays",
+				f.GoName)
 		}
 	}
 }
@@ -68,6 +68,7 @@ func document(w *spec.Workflow) mapping {
 	root := newMapping()
 	root.number("ironflow", "1")
 	root.text("workflow", w.Name.Text)
+	root.stored(w.Name)
 	root.text("package", w.Package.Text)
 	root.text("doc", w.Doc)
 	root.text("id", w.ID.Text)
@@ -115,10 +116,17 @@ func declaredType(t *spec.Type) mapping {
 		made := make(map[string]bool)
 		for _, v := range t.Values {
 			constant := spec.EnumValueName(t.Name.Text, v.Name.Text)
-			isMapped = isMapped || v.Doc != "" || made[constant]
-			if made[constant] { // so another value has it
+			isMapped = isMapped || v.Doc != "" || v.Name.StoredAs != "" || made[constant]
+			switch {
+			case made[constant]: // so another value has it
 				values.add(v.Name.Text, namedValue(t, v, made))
-			} else {
+			case v.Name.StoredAs != "":
+				made[constant] = true
+				value := newMapping()
+				value.stored(v.Name)
+				value.text("doc", v.Doc)
+				values.add(v.Name.Text, value)
+			default:
 				made[constant] = true
 				values.add(v.Name.Text, textNode(v.Doc))
 			}
@@ -141,6 +149,7 @@ func namedValue(t *spec.Type, v spec.EnumValue, made map[string]bool) mapping {
 	}
 	made[name] = true
 	m := newMapping()
+	m.stored(v.Name)
 	m.text("doc", v.Doc)
 	m.text("go", name)
 	return m
@@ -149,20 +158,25 @@ func namedValue(t *spec.Type, v spec.EnumValue, made map[string]bool) mapping {
 func fields(list []*spec.Field) mapping {
 	m := newMapping()
 	for _, f := range list {
-		if f.Doc == "" {
+		if f.Doc == "" && f.Name.StoredAs == "" {
 			m.text(f.Name.Text, spec.TypeText(&f.Type))
 			continue
 		}
 		long := newMapping()
 		long.text("type", spec.TypeText(&f.Type))
+		long.stored(f.Name)
 		long.text("doc", f.Doc)
 		m.add(f.Name.Text, long)
 	}
 	return m
 }
 
+// stored adds what something is stored under, where that is not its name.
+func (m *mapping) stored(n spec.Name) { m.text("as", n.StoredAs) }
+
 func message(of *spec.Message) mapping {
 	m := newMapping()
+	m.stored(of.Name)
 	m.text("doc", of.Doc)
 	m.section("fields", fields(of.Fields))
 	return m
@@ -170,6 +184,7 @@ func message(of *spec.Message) mapping {
 
 func input(of *spec.Message, id spec.Name) mapping {
 	m := newMapping()
+	m.stored(of.Name)
 	m.text("doc", of.Doc)
 	if of.ID.Text != id.Text {
 		m.text("id", of.ID.Text)
@@ -225,6 +240,7 @@ func (m *mapping) delivery(key string, d *spec.Delivery) {
 
 func timer(t *spec.Timer) mapping {
 	m := newMapping()
+	m.stored(t.Name)
 	m.text("doc", t.Doc)
 	m.text("input", t.Input.Text)
 	m.duration("after", t.After)
@@ -250,6 +266,7 @@ func (m *mapping) recurrence(r spec.Recurrence) {
 
 func state(s *spec.State) mapping {
 	m := newMapping()
+	m.stored(s.Name)
 	m.text("doc", s.Doc)
 	if s.Terminal {
 		m.boolean("terminal")

@@ -102,7 +102,8 @@ effects:
 	NoSuchInput = define("IF0612", Rule{
 		Title: "An input that the other workflow does not declare",
 		Why: `
-The effect is delivered as an input that the other declaration does not have. Both declarations were read in this run.`,
+The effect is delivered as an input that the other declaration does not have, or that it stores under another name. Both
+declarations were read in this run.`,
 		Wrong: hotel + `-- door/door.ironflow.yaml --
 effects:
   Stay: {fields: {booking_id: string, nights: int32}, starts: {workflow: hotel, input: Reserve}}`,

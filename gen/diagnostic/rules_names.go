@@ -80,4 +80,34 @@ effects:
 effects:
   Ring: {returns: [Open]}`,
 	})
+
+	StoredForm = define("IF0308", Rule{
+		Title: "A text that nothing can be stored under",
+		Why: `
+"as" takes any text of 1 to 100 bytes that can be printed, has a letter or a digit, and neither begins nor ends with a
+space. A field's is a JSON name that Go tags can have: letters, digits, spaces and punctuation, without commas, quotes and
+backslashes. Those of inputs have no slash, and those of inputs, effects and timers do not begin with "schedule:", as stored schedules do.`,
+		Wrong: `
+events:
+  Opened: {as: "opened\tdoor"}`,
+		Right: `
+events:
+  Opened: {as: opened door}`,
+	})
+
+	StoredCollision = define("IF0309", Rule{
+		Title: "Two things of one kind are stored under one name",
+		Why: `
+The stored name is all that tells them apart when they are read. "as" cannot give a thing the stored name of another one of
+its kind, nor one that ironflow itself stores there: "type" in an input, "status" in the state of a workflow with states, and
+the rejection "NotAccepted".`,
+		Wrong: `
+events:
+  Opened: {}
+  Unlocked: {as: Opened}`,
+		Right: `
+events:
+  Opened: {as: Unsealed}
+  Unlocked: {as: Opened}`,
+	})
 )

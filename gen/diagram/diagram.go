@@ -39,23 +39,23 @@ func Draw(w *spec.Workflow, format string) ([]byte, error) {
 
 // newMachine returns what is drawn of a workflow.
 func newMachine(w *spec.Workflow) *statechart.Machine {
-	m := &statechart.Machine{Name: w.Name.Text}
+	m := &statechart.Machine{Name: w.Name.Stored()}
 	number := make(map[string]int)
 	for i, s := range w.States {
 		number[s.Name.Text] = i
-		m.States = append(m.States, statechart.State{Name: s.Name.Text, Terminal: s.Terminal})
+		m.States = append(m.States, statechart.State{Name: s.Name.Stored(), Terminal: s.Terminal})
 	}
 	for _, t := range w.Timers {
 		for _, while := range t.While {
 			s := &m.States[number[while.Text]]
-			s.Timers = append(s.Timers, statechart.Timer(t.Input.Text, t.After, t.Schedule.Text))
+			s.Timers = append(s.Timers, statechart.Timer(t.Input.Stored(), t.After, t.Schedule.Text))
 		}
 	}
 	for from, s := range w.States {
 		for _, t := range s.Accepts {
 			asks := statechart.Asks(texts(t.Effects), texts(t.Timers))
 			for _, move := range t.Moves {
-				m.Add(from, number[move.To.Text], statechart.Way{Input: t.Input.Text, Event: move.Event.Text, Asks: asks})
+				m.Add(from, number[move.To.Text], statechart.Way{Input: t.Input.Stored(), Event: move.Event.Stored(), Asks: asks})
 			}
 		}
 	}
@@ -65,7 +65,7 @@ func newMachine(w *spec.Workflow) *statechart.Machine {
 func texts(names []spec.Name) []string {
 	var list []string
 	for _, n := range names {
-		list = append(list, n.Text)
+		list = append(list, n.Stored())
 	}
 	return list
 }

@@ -22,7 +22,7 @@ func (e *emitter) codec(f *file) {
 	}
 
 	for _, m := range e.w.Inputs {
-		structCodec(f, record{name: m.Name.Text, input: true, members: members(m.Fields)})
+		structCodec(f, record{name: m.Name.Text, input: m.Name.Stored(), members: members(m.Fields)})
 	}
 	for _, messages := range [][]*spec.Message{e.w.Events, effectMessages(e.w), e.w.Rejections} {
 		for _, m := range messages {
@@ -87,7 +87,7 @@ func (e *emitter) union(f *file, of string, variants []*spec.Message) {
 	f.decl().Func().Id(lower+"Name").Params(jen.Id("v").Id(of)).String().Block(
 		jen.Switch(jen.Id("v").Assert(jen.Type())).BlockFunc(func(g *jen.Group) {
 			for _, m := range variants {
-				g.Case(jen.Id(m.Name.Text)).Block(jen.Return(jen.Lit(m.Name.Text)))
+				g.Case(jen.Id(m.Name.Text)).Block(jen.Return(jen.Lit(m.Name.Stored())))
 			}
 		}),
 		jen.Return(jen.Lit("")),
@@ -103,7 +103,7 @@ func (e *emitter) union(f *file, of string, variants []*spec.Message) {
 	f.decl().Func().Id("decode"+of).Params(decoderParam.Clone(), jen.Id("name").String()).Params(jen.Id(of), jen.Error()).Block(
 		jen.Switch(jen.Id("name")).BlockFunc(func(g *jen.Group) {
 			for _, m := range variants {
-				g.Case(jen.Lit(m.Name.Text)).Block(
+				g.Case(jen.Lit(m.Name.Stored())).Block(
 					jen.Return(jen.Id("decode"+m.Name.Text).Call(jen.Id("d")), jen.Nil()),
 				)
 			}
@@ -112,7 +112,7 @@ func (e *emitter) union(f *file, of string, variants []*spec.Message) {
 			keyed("Workflow", jen.Id("WorkflowName")),
 			keyed("Kind", jen.Lit(lower)),
 			jen.Id("Type").Op(":").Id("name"),
-			keyed("Known", stringList(messageNames(variants))),
+			keyed("Known", stringList(storedNames(variants))),
 		)),
 	)
 }
@@ -132,7 +132,7 @@ func unexported(name string) string { return string(name[0]-'A'+'a') + name[1:] 
 type record struct {
 	name    string
 	as      *jen.Statement // the Go type; nil for one of this name
-	input   bool           // carries its name in the object, as the first member
+	input   string         // the stored name that an input carries in the object, as the first member
 	state   bool           // is the folded state
 	members []member
 }
@@ -167,7 +167,7 @@ func fieldOf(goName string) *jen.Statement { return jen.Id("v").Dot(goName) }
 func members(fields []*spec.Field) []member {
 	var list []member
 	for _, f := range fields {
-		list = append(list, member{f.Name.Text, f.GoName, required(f), encodeValue(&f.Type, fieldOf(f.GoName)), decodeValue(&f.Type)})
+		list = append(list, member{f.Name.Stored(), f.GoName, required(f), encodeValue(&f.Type, fieldOf(f.GoName)), decodeValue(&f.Type)})
 	}
 	return list
 }
@@ -210,9 +210,9 @@ func encodeRecord(f *file, r *record) {
 	}
 	f.decl().Func().Id("encode"+r.name).Params(encoderParam.Clone(), jen.Id(value).Add(r.goType())).BlockFunc(func(g *jen.Group) {
 		g.Id("e").Dot(r.begin()).Call()
-		if r.input {
+		if r.input != "" {
 			g.Id("e").Dot("Key").Call(jen.Lit("type"))
-			g.Id("e").Dot("String").Call(jen.Lit(r.name))
+			g.Id("e").Dot("String").Call(jen.Lit(r.input))
 		}
 		for _, m := range r.members {
 			g.Id("e").Dot("Key").Call(jen.Lit(m.key))

@@ -28,7 +28,7 @@ func (e *emitter) effectOptions() *jen.Statement {
 		if len(options) > 1 {
 			layout = multiline
 		}
-		list = append(list, jen.Lit(effect.Name.Text).Op(":").Custom(layout, options...))
+		list = append(list, jen.Lit(effect.Name.Stored()).Op(":").Custom(layout, options...))
 	}
 	return jen.Map(jen.String()).Add(runtimeID("EffectOptions")).Custom(multiline, list...)
 }
@@ -52,7 +52,7 @@ func optionsOf(effect *spec.Effect) []jen.Code {
 	option("Dead", effect.Dead.Text != "", jen.Op("&").Add(runtimeID("DeadInput")).Values(deadOf(effect)...))
 	option("Starts", effect.Starts != nil, target(effect.Starts))
 	option("Sends", effect.Sends != nil, target(effect.Sends))
-	option("Ended", effect.Ended.Text != "", jen.Lit(effect.Ended.Text))
+	option("Ended", effect.Ended.Text != "", jen.Lit(effect.Ended.Stored()))
 	return options
 }
 
@@ -84,7 +84,7 @@ func limitOf(l *spec.Limit) []jen.Code {
 	}
 	count("Burst", l.Burst)
 	if l.Key.Text != "" {
-		limit = append(limit, keyed("Key", jen.Lit(l.Key.Text)))
+		limit = append(limit, keyed("Key", jen.Lit(l.Key.Stored())))
 	}
 	count("PerKey", l.PerKey)
 	return limit
@@ -97,12 +97,12 @@ func deadOf(effect *spec.Effect) []jen.Code {
 	for _, fill := range effect.DeadFill {
 		switch fill.From {
 		case spec.FromEffect:
-			copied = append(copied, fill.Field.Name.Text)
+			copied = append(copied, fill.Field.Name.Stored())
 		case spec.FromError:
-			errorField = fill.Field.Name.Text
+			errorField = fill.Field.Name.Stored()
 		}
 	}
-	dead := []jen.Code{keyed("Input", jen.Lit(effect.Dead.Text))}
+	dead := []jen.Code{keyed("Input", jen.Lit(effect.Dead.Stored()))}
 	if len(copied) > 0 {
 		dead = append(dead, keyed("Fields", stringList(copied)))
 	}

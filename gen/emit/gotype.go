@@ -102,7 +102,7 @@ func structFields(g *jen.Group, fields []*spec.Field) {
 		if f.Doc != "" {
 			g.Add(comment(f.Doc))
 		}
-		g.Id(f.GoName).Add(goType(&f.Type)).Add(jsonTag(f.Name.Text))
+		g.Id(f.GoName).Add(goType(&f.Type)).Add(jsonTag(f.Name.Stored()))
 	}
 }
 

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 
 	"github.com/dave/jennifer/jen"
@@ -17,9 +18,9 @@ func httpapiID(name string) *jen.Statement { return jen.Qual(httpapiPath, name) 
 func (e *emitter) http(f *file) {
 	var inputs []jen.Code
 	for _, in := range e.w.ClientInputs() {
-		fields := []jen.Code{keyed("Name", jen.Lit(in.Name.Text)), keyed("ID", jen.Lit(in.ID.Text))}
+		fields := []jen.Code{keyed("Name", jen.Lit(in.Name.Stored())), keyed("ID", jen.Lit(in.ID.Stored()))}
 		if i := slices.IndexFunc(e.w.Unique, func(u spec.UniqueKey) bool { return u.Input.Text == in.Name.Text }); i >= 0 {
-			fields = append(fields, keyed("Unique", jen.Lit(e.w.Unique[i].Field.Text)))
+			fields = append(fields, keyed("Unique", jen.Lit(e.w.Unique[i].Field.Stored())))
 		}
 		inputs = append(inputs, jen.Values(fields...))
 	}
@@ -33,7 +34,7 @@ func (e *emitter) http(f *file) {
 	fields = append(fields, keyed("OpenAPI", jen.Id("openAPI")))
 
 	f.comment(wrap(fmt.Sprintf("NewHTTPHandler serves the workflow %s below /%s. It authenticates nobody. Package httpapi has the protocol.",
-		e.w.Name.Text, e.w.Name.Text)))
+		e.w.Name.Text, url.PathEscape(e.w.Name.Stored()))))
 	f.decl().Func().Id("NewHTTPHandler").Params(jen.Id("client").Op("*").Id("Client")).Qual("net/http", "Handler").Block(
 		jen.Return(httpapiID("NewHandler").Call(
 			jen.Id("client").Dot("engine"), httpapiID("Workflow").Custom(multiline, fields...),

@@ -34,7 +34,7 @@ func (e *emitter) machine(f *file) {
 func (e *emitter) machineStates() []jen.Code {
 	var states []jen.Code
 	for _, s := range e.w.States {
-		fields := []jen.Code{keyed("Name", jen.Lit(s.Name.Text))}
+		fields := []jen.Code{keyed("Name", jen.Lit(s.Name.Stored()))}
 		if s.Doc != "" {
 			fields = append(fields, keyed("Doc", jen.Lit(s.Doc)))
 		}
@@ -56,12 +56,12 @@ func (e *emitter) machineStates() []jen.Code {
 }
 
 func transition(t *spec.Transition) *jen.Statement {
-	fields := []jen.Code{keyed("Input", jen.Lit(t.Input.Text))}
+	fields := []jen.Code{keyed("Input", jen.Lit(t.Input.Stored()))}
 	if t.Doc != "" {
 		fields = append(fields, keyed("Doc", jen.Lit(t.Doc)))
 	}
 	if t.Reject.Text != "" {
-		fields = append(fields, keyed("Reject", jen.Lit(t.Reject.Text)))
+		fields = append(fields, keyed("Reject", jen.Lit(t.Reject.Stored())))
 	}
 	if len(t.Moves) > 0 {
 		layout := oneline
@@ -70,15 +70,15 @@ func transition(t *spec.Transition) *jen.Statement {
 		}
 		var moves []jen.Code
 		for _, m := range t.Moves {
-			moves = append(moves, jen.Values(keyed("Event", jen.Lit(m.Event.Text)), keyed("To", jen.Lit(m.To.Text))))
+			moves = append(moves, jen.Values(keyed("Event", jen.Lit(m.Event.Stored())), keyed("To", jen.Lit(m.To.Stored()))))
 		}
 		fields = append(fields, keyed("Events", sliceOf("EventMove").Custom(layout, moves...)))
 	}
 	if len(t.Effects) > 0 {
-		fields = append(fields, keyed("Effects", stringList(nameTexts(t.Effects))))
+		fields = append(fields, keyed("Effects", stringList(storedTexts(t.Effects))))
 	}
 	if len(t.Timers) > 0 {
-		fields = append(fields, keyed("Timers", stringList(nameTexts(t.Timers))))
+		fields = append(fields, keyed("Timers", stringList(storedTexts(t.Timers))))
 	}
 	if 2*len(t.Moves)+len(t.Effects)+len(t.Timers) > 4 {
 		return jen.Custom(multiline, fields...)
@@ -104,12 +104,12 @@ func (e *emitter) machineEffects() []jen.Code {
 				fields = append(fields, keyed(name, value))
 			}
 		}
-		field("Name", true, jen.Lit(effect.Name.Text))
+		field("Name", true, jen.Lit(effect.Name.Stored()))
 		field("Doc", effect.Doc != "", jen.Lit(effect.Doc))
-		field("Returns", len(effect.Returns) > 0, stringList(nameTexts(effect.Returns)))
-		field("Dead", effect.Dead.Text != "", jen.Lit(effect.Dead.Text))
+		field("Returns", len(effect.Returns) > 0, stringList(storedTexts(effect.Returns)))
+		field("Dead", effect.Dead.Text != "", jen.Lit(effect.Dead.Stored()))
 		field("Starts", effect.Starts != nil, target(effect.Starts))
-		field("Ended", effect.Ended.Text != "", jen.Lit(effect.Ended.Text))
+		field("Ended", effect.Ended.Text != "", jen.Lit(effect.Ended.Stored()))
 		field("Sends", effect.Sends != nil, target(effect.Sends))
 		effects = append(effects, jen.Values(fields...))
 	}
@@ -119,11 +119,11 @@ func (e *emitter) machineEffects() []jen.Code {
 func (e *emitter) machineTimers() []jen.Code {
 	var timers []jen.Code
 	for _, t := range e.w.Timers {
-		fields := []jen.Code{keyed("Name", jen.Lit(t.Name.Text))}
+		fields := []jen.Code{keyed("Name", jen.Lit(t.Name.Stored()))}
 		if t.Doc != "" {
 			fields = append(fields, keyed("Doc", jen.Lit(t.Doc)))
 		}
-		fields = append(fields, keyed("Input", jen.Lit(t.Input.Text)))
+		fields = append(fields, keyed("Input", jen.Lit(t.Input.Stored())))
 		if t.After > 0 {
 			fields = append(fields, keyed("After", duration(t.After)))
 		}
@@ -131,7 +131,7 @@ func (e *emitter) machineTimers() []jen.Code {
 			fields = append(fields, keyed("Schedule", jen.Lit(t.Schedule.Text)))
 		}
 		if len(t.While) > 0 {
-			fields = append(fields, keyed("While", stringList(nameTexts(t.While))))
+			fields = append(fields, keyed("While", stringList(storedTexts(t.While))))
 		}
 		timers = append(timers, jen.Values(fields...))
 	}

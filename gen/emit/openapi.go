@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -47,9 +48,9 @@ func (d *openAPIDocument) root() object {
 		info["description"] = w.Doc
 	}
 	paths := object{}
-	root := "/" + w.Name.Text
+	root := "/" + url.PathEscape(w.Name.Stored())
 	for _, in := range w.ClientInputs() {
-		paths[root+"/inputs/"+in.Name.Text] = object{"post": d.input(in)}
+		paths[root+"/inputs/"+url.PathEscape(in.Name.Stored())] = object{"post": d.input(in)}
 	}
 	id := parameter("id", "path", "The instance: its id, escaped, or ~ and the id in base64url without padding, as ids that begin with ~ have to be.", object{"type": "string"})
 	state := operation("getState", "State of an instance", answers{
@@ -123,7 +124,8 @@ func (d *openAPIDocument) input(in *spec.Message) object {
 	names := spec.NamesOfInput(in.Name.Text)
 	var events list
 	for _, name := range d.e.uses.inputs[in.Name.Text].events {
-		events = append(events, variantSchema(name))
+		event := d.e.w.Events[slices.IndexFunc(d.e.w.Events, func(m *spec.Message) bool { return m.Name.Text == name })]
+		events = append(events, variantSchema(event.Name))
 	}
 	d.schemas[names.Outcome] = fixedObject(object{
 		"outcome": constSchema("accepted"),
@@ -144,11 +146,11 @@ func (d *openAPIDocument) input(in *spec.Message) object {
 // identify adds to the schema of an input what the runtime asks of ids and unique keys, and the name that an input may carry.
 func (d *openAPIDocument) identify(in *spec.Message) {
 	properties := d.schemas[in.Name.Text].(object)["properties"].(object)
-	properties["type"] = object{"type": "string", "const": in.Name.Text, "description": "The name of the input once more."}
-	fields := []string{in.ID.Text}
+	properties["type"] = object{"type": "string", "const": in.Name.Stored(), "description": "The name of the input once more."}
+	fields := []string{in.ID.Stored()}
 	for _, unique := range d.e.w.Unique {
 		if unique.Input.Text == in.Name.Text {
-			fields = append(fields, unique.Field.Text)
+			fields = append(fields, unique.Field.Stored())
 		}
 	}
 	for _, name := range fields {
@@ -181,9 +183,9 @@ func (d *openAPIDocument) fields(fields []*spec.Field, unset bool) object {
 				schema["description"] = f.Doc
 			}
 		}
-		properties[f.Name.Text] = schema
+		properties[f.Name.Stored()] = schema
 		if required(f) {
-			needed = append(needed, f.Name.Text)
+			needed = append(needed, f.Name.Stored())
 		}
 	}
 	schema := object{"type": "object", "properties": properties}
@@ -199,8 +201,8 @@ func fixedObject(properties object) object {
 }
 
 // variantSchema is an event or a rejection with its name.
-func variantSchema(name string) object {
-	return fixedObject(object{"type": constSchema(name), "payload": schemaRef(name)})
+func variantSchema(name spec.Name) object {
+	return fixedObject(object{"type": constSchema(name.Stored()), "payload": schemaRef(name.Text)})
 }
 
 // oneSchemaOf is any of some schemas. There is no value of none.
@@ -224,7 +226,7 @@ func (d *openAPIDocument) unions() {
 			} else {
 				d.message(m)
 			}
-			variants = append(variants, variantSchema(m.Name.Text))
+			variants = append(variants, variantSchema(m.Name))
 		}
 		d.schemas[of] = oneSchemaOf(variants)
 	}
@@ -237,7 +239,7 @@ func (d *openAPIDocument) unions() {
 func (d *openAPIDocument) status() object {
 	var names list
 	for _, s := range d.e.w.States {
-		names = append(names, s.Name.Text)
+		names = append(names, s.Name.Stored())
 	}
 	return enumSchema(names)
 }
@@ -421,7 +423,7 @@ func (d *openAPIDocument) declared(t *spec.Type, unset bool) object {
 	case spec.Enum:
 		var values list
 		for _, v := range t.Values {
-			values = append(values, v.Name.Text)
+			values = append(values, v.Name.Stored())
 		}
 		if unset {
 			values = append(values, "")

@@ -13,12 +13,12 @@ func (e *emitter) stateTimers() []jen.Code {
 		if len(t.While) == 0 {
 			continue
 		}
-		fields := []jen.Code{keyed("Name", jen.Lit(t.Name.Text))}
+		fields := []jen.Code{keyed("Name", jen.Lit(t.Name.Stored()))}
 		if t.After > 0 {
 			fields = append(fields, keyed("After", duration(t.After)))
 		}
 		timers = append(timers, jen.Values(append(fields,
-			keyed("While", stringList(nameTexts(t.While))),
+			keyed("While", stringList(storedTexts(t.While))),
 			keyed("Input", jen.Id(t.Input.Text).Values()),
 		)...))
 	}
@@ -30,7 +30,7 @@ func (e *emitter) recurringTimers() []jen.Code {
 	var timers []jen.Code
 	for _, t := range e.w.Timers {
 		if t.Recurs() {
-			timers = append(timers, jen.Lit(t.Name.Text).Op(":").Values(recurrence(t.Recurrence)...))
+			timers = append(timers, jen.Lit(t.Name.Stored()).Op(":").Values(recurrence(t.Recurrence)...))
 		}
 	}
 	return timers
@@ -42,7 +42,7 @@ func (e *emitter) schedules() []jen.Code {
 	for _, s := range e.w.Schedules {
 		schedules = append(schedules, jen.Custom(multiline,
 			keyed("Name", jen.Lit(s.Name.Text)),
-			keyed("Input", jen.Lit(s.Input.Text)),
+			keyed("Input", jen.Lit(s.Input.Stored())),
 			keyed("Recurrence", runtimeID("Recurrence").Values(recurrence(s.Recurrence)...)),
 			keyed("Instance", jen.Lit(s.Instance.Text)),
 		))

@@ -96,6 +96,15 @@ func listing(names []string, last string) string {
 	return diagnostic.Listing(names, last)
 }
 
+// storedNames are the names of messages in all that is stored.
+func storedNames(messages []*spec.Message) []string {
+	var names []string
+	for _, m := range messages {
+		names = append(names, m.Name.Stored())
+	}
+	return names
+}
+
 func messageNames(messages []*spec.Message) []string {
 	var names []string
 	for _, m := range messages {
@@ -148,6 +157,14 @@ func literals(names []string) []jen.Code {
 		list = append(list, item.Lit(n))
 	}
 	return list
+}
+
+func storedTexts(names []spec.Name) []string {
+	var texts []string
+	for _, n := range names {
+		texts = append(texts, n.Stored())
+	}
+	return texts
 }
 
 func nameTexts(names []spec.Name) []string {

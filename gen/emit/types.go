@@ -11,7 +11,7 @@ import (
 // types emits the declared types, the sealed interfaces with their variants, the timers and the state.
 func (e *emitter) types(f *file) {
 	f.comment("WorkflowName is stored with every instance.")
-	f.decl().Const().Id("WorkflowName").Op("=").Lit(e.w.Name.Text)
+	f.decl().Const().Id("WorkflowName").Op("=").Lit(e.w.Name.Stored())
 	if e.w.Form == spec.YAML {
 		for _, t := range e.w.Types {
 			declaredType(f, t)
@@ -52,7 +52,7 @@ func declaredType(f *file, t *spec.Type) {
 				if v.Doc != "" {
 					g.Add(comment(v.Doc))
 				}
-				g.Id(v.GoName).Id(name).Op("=").Lit(v.Name.Text)
+				g.Id(v.GoName).Id(name).Op("=").Lit(v.Name.Stored())
 			}
 		})
 	}
@@ -107,7 +107,7 @@ func (e *emitter) effectTypes(f *file) {
 	f.comment("The effects by name, for decisions that cancel them.")
 	f.decl().Const().DefsFunc(func(g *jen.Group) {
 		for _, effect := range e.w.Effects {
-			g.Id(spec.EffectKindName(effect.Name.Text)).Add(runtimeID("EffectKind")).Op("=").Lit(effect.Name.Text)
+			g.Id(spec.EffectKindName(effect.Name.Text)).Add(runtimeID("EffectKind")).Op("=").Lit(effect.Name.Stored())
 		}
 	})
 	for _, effect := range e.w.Effects {
@@ -155,7 +155,7 @@ func (e *emitter) timerTypes(f *file) {
 			"key", jen.String())
 
 		fields := []jen.Code{
-			keyed("Name", jen.Lit(t.Name.Text)),
+			keyed("Name", jen.Lit(t.Name.Stored())),
 			keyed("Input", jen.Id("t").Dot("Input")),
 			keyed("Schedule", jen.Id("t").Dot("schedule")),
 		}
@@ -206,7 +206,7 @@ func (e *emitter) stateTypes(f *file) {
 				if s.Doc != "" {
 					g.Add(comment(s.Doc))
 				}
-				g.Id(s.GoName).Id("Status").Op("=").Lit(s.Name.Text)
+				g.Id(s.GoName).Id("Status").Op("=").Lit(s.Name.Stored())
 			}
 		})
 	}

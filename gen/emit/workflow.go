@@ -142,7 +142,7 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	if e.hasEffects() {
 		field("EffectOptions", e.effectOptions())
 	}
-	field("InputNames", stringList(messageNames(e.w.Inputs)))
+	field("InputNames", stringList(storedNames(e.w.Inputs)))
 	if timers := e.stateTimers(); len(timers) > 0 {
 		field("StateTimers", jen.Index().Add(runtimeID("StateTimer")).Custom(multiline, timers...))
 	}
@@ -285,7 +285,7 @@ func (e *emitter) refuse(f *file) {
 			if len(declared) > 0 {
 				g.Switch(jen.Id("declared")).BlockFunc(func(g *jen.Group) {
 					for _, name := range declared {
-						g.Case(jen.Lit(name)).Block(jen.Return(jen.Id(name).Values()))
+						g.Case(jen.Lit(name.Stored())).Block(jen.Return(jen.Id(name.Text).Values()))
 					}
 				})
 			}
@@ -297,16 +297,18 @@ func (e *emitter) refuse(f *file) {
 }
 
 // declaredRefusals are the rejections that transitions name, in the order of their declaration.
-func declaredRefusals(w *spec.Workflow) []string {
+func declaredRefusals(w *spec.Workflow) []spec.Name {
 	named := make(map[string]bool)
 	for _, s := range w.States {
 		for _, t := range s.Accepts {
 			named[t.Reject.Text] = true
 		}
 	}
-	var list []string
+	var list []spec.Name
 	for _, m := range w.Rejections {
-		list = appendIf(list, m.Name.Text, named[m.Name.Text])
+		if named[m.Name.Text] {
+			list = append(list, m.Name)
+		}
 	}
 	return list
 }

@@ -21,7 +21,7 @@ func neighbours(packages []pkg) []*spec.Workflow {
 			read[file] = true
 		}
 		if p.err == nil {
-			loaded[p.w.Name.Text] = true
+			loaded[p.w.Name.Stored()] = true
 		}
 	}
 	missing := make(map[string]map[string]bool) // by the directory of a module
@@ -77,24 +77,24 @@ func declaredIn(root string, names, read map[string]bool) []*spec.Workflow {
 			shown = relative
 		}
 		switch {
-		case isGo(file) && (mentioned(content, "type=") || mentioned(content, `type="`)):
+		case isGo(file) && (mentioned(content, "type=") || mentioned(content, `type="`) || mentioned(content, "as=") || mentioned(content, `as="`)):
 			p := pkg{file: shown, dir: filepath.Dir(shown)}
 			if p.read() == nil {
 				sources = append(sources, p.source())
 			}
 		case !isGo(file) && mentioned(content, ""):
-			if w, err := yamlspec.Parse(shown, content); err == nil && names[w.Name.Text] {
+			if w, err := yamlspec.Parse(shown, content); err == nil && (names[w.Name.Stored()] || names[w.Name.Text]) {
 				list = append(list, w)
 			}
 		}
 	}
 	found := make(map[string]bool)
 	for _, w := range list {
-		found[w.Name.Text] = true
+		found[w.Name.Stored()] = true
 	}
 	if len(found) < len(names) {
 		for _, result := range gospec.Load(sources) {
-			if result.Err == nil && names[result.Workflow.Name.Text] {
+			if result.Err == nil && (names[result.Workflow.Name.Stored()] || names[result.Workflow.Name.Text]) {
 				list = append(list, result.Workflow)
 			}
 		}

@@ -11,7 +11,8 @@ import (
 
 // effect reads what a directive says of how an effect is carried out.
 func (r *reader) effect(m spec.Message, d *directive) *spec.Effect {
-	w := r.words(d, "effect "+quoted(m.Name.Text), nil, "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit", "external")
+	w := r.words(d, "effect "+quoted(m.Name.Text), nil, "as", "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit", "external")
+	m.Name.SetStored(w.name("as"))
 	e := &spec.Effect{
 		Message:     m,
 		Starts:      w.delivery("starts"),

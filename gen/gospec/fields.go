@@ -21,6 +21,18 @@ func (r *reader) fields(st *types.Struct, owner, prefix string, pos token.Pos) [
 
 // fieldsBut is fields without one of them.
 func (r *reader) fieldsBut(but *types.Var, st *types.Struct, owner, prefix string, pos token.Pos) []*spec.Field {
+	list := r.fieldList(but, st, owner, prefix, pos)
+	names := make(map[string]bool)
+	for _, f := range list {
+		if n := f.Name; names[n.Text] && n.StoredAs != "" {
+			f.Name = spec.Name{Text: n.StoredAs, Pos: n.Pos}
+		}
+		names[f.Name.Text] = true
+	}
+	return list
+}
+
+func (r *reader) fieldList(but *types.Var, st *types.Struct, owner, prefix string, pos token.Pos) []*spec.Field {
 	var list []*spec.Field
 	for i := range st.NumFields() {
 		v := st.Field(i)
@@ -34,12 +46,25 @@ func (r *reader) fieldsBut(but *types.Var, st *types.Struct, owner, prefix strin
 		}
 		f.decimal = r.ironflowTag(&f, st.Tag(i))
 		if inner := r.embedded(&f); inner != nil {
-			list = append(list, r.fields(inner, owner, f.path+".", f.pos)...)
+			list = append(list, r.fieldList(nil, inner, owner, f.path+".", f.pos)...)
 			continue
 		}
 		list = append(list, r.field(&f))
 	}
 	return list
+}
+
+// fieldNamed returns the name of a field: that of its Go field in small letters, and the one in its tag as what it is stored under.
+// The one in the tag is both where the Go name says the same, is no name of a declaration in YAML, or belongs to another field.
+func fieldNamed(f *goField, pos spec.Pos) spec.Name {
+	snake := spec.SnakeName(f.Name())
+	switch {
+	case f.json == "" || f.json == snake:
+		return spec.Name{Text: snake, Pos: pos}
+	case !spec.IsSnake(snake), spec.IsSnake(f.json) && strings.EqualFold(strings.ReplaceAll(f.json, "_", ""), f.Name()):
+		return spec.Name{Text: f.json, Pos: pos}
+	}
+	return spec.Name{Text: snake, Pos: pos, StoredAs: f.json, AsPos: pos}
 }
 
 // goField is a field of a struct.
@@ -91,10 +116,7 @@ func (r *reader) field(f *goField) *spec.Field {
 		r.report(f.pos, diagnostic.NotASCII, "%s is called in JSON by its name, which has letters outside of ASCII; name it in its tag, like `json:\"size\"`", f.what())
 		return &spec.Field{Name: spec.Name{Pos: name.Pos}}
 	}
-	if name.Text == "" {
-		name.Text = spec.SnakeName(f.Name())
-	}
-	field := &spec.Field{Name: name, GoName: f.path}
+	field := &spec.Field{Name: fieldNamed(f, name.Pos), GoName: f.path}
 	at := f.pos
 	if ast := r.astField(f.Var); ast != nil {
 		field.Doc = docText(ast.Doc, ast.Comment)

@@ -5,6 +5,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
@@ -66,7 +67,7 @@ func (r *reader) statusType(c *declared, d *directive) {
 // state reads one state. c may declare several constants at once, of which the first has the directives.
 func (r *reader) state(c *declared, name *ast.Ident, obj *types.Const, first bool) *spec.State {
 	s := &spec.State{
-		Name: spec.Name{Text: constant.StringVal(obj.Val()), Pos: r.at(name.Pos())},
+		Name: r.stateNamed(constant.StringVal(obj.Val()), name),
 		Doc:  c.doc, GoName: name.Name, Pos: r.at(name.Pos()),
 	}
 	if s.Name.Text == "" {
@@ -88,6 +89,19 @@ func (r *reader) state(c *declared, name *ast.Ident, obj *types.Const, first boo
 		}
 	}
 	return s
+}
+
+// stateNamed returns the name of a state: the value of its constant where the constant is called like that, as in StatusOpen = "open",
+// else what the constant is called, stored as the value.
+func (r *reader) stateNamed(value string, constant *ast.Ident) spec.Name {
+	n := spec.Name{Text: value, Pos: r.at(constant.Pos())}
+	called := spec.SnakeName(constant.Name)
+	alike := called == value || strings.HasSuffix(called, "_"+value) || spec.StatusName(value) == constant.Name
+	snake := spec.SnakeName(strings.TrimPrefix(constant.Name, r.status.Name()))
+	if value != "" && !(alike && spec.IsSnake(value)) && spec.IsSnake(snake) {
+		n.Text, n.StoredAs, n.AsPos = snake, value, n.Pos
+	}
+	return n
 }
 
 // transition reads //ironflow:accepts Pay Paid=paid effects=SendReceipt. Keys with a capital are events.
@@ -118,10 +132,10 @@ func (r *reader) transition(d *directive, state string) *spec.Transition {
 	return t
 }
 
-// stateName returns the name of a state that a directive may also call by its constant.
+// stateName returns the name of a state that a directive may also call by its constant or its stored name.
 func (r *reader) stateName(n spec.Name) spec.Name {
 	for _, s := range r.w.States {
-		if s.GoName == n.Text {
+		if s.GoName == n.Text || n.Text != "" && s.Name.StoredAs == n.Text {
 			n.Text = s.Name.Text
 		}
 	}

@@ -152,10 +152,14 @@ func (w *words) names(key string) []spec.Name {
 	return list
 }
 
-// pair cuts a text in two, as in Create:CartID, and reports one that is something else.
+// pair cuts a text in two at the last separator, as in Create:CartID, and reports one that is something else.
 func (r *reader) pair(p part, separator, what, example string) (first, second part, ok bool) {
-	before, after, ok := strings.Cut(p.text, separator)
-	if !ok || before == "" || after == "" {
+	cut := strings.LastIndex(p.text, separator)
+	if cut < 0 {
+		cut = len(p.text)
+	}
+	before, after := p.text[:cut], strings.TrimPrefix(p.text[cut:], separator)
+	if before == "" || after == "" {
 		r.report(p.pos, diagnostic.DirectiveSyntax, "%s is %q; write it like %s", what, diagnostic.Shorten(p.text), example)
 		return first, second, false
 	}

@@ -19,10 +19,11 @@ func (r *reader) workflow() bool {
 	}
 	r.reserve()
 	r.states()
-	w := r.words(state.take("workflow"), "the workflow", nil, "type", "id", "unique", "http")
+	w := r.words(state.take("workflow"), "the workflow", nil, "type", "as", "id", "unique", "http")
 	r.w.File = r.at(state.name.Pos()).File
 	r.w.Pos = r.at(state.take("workflow").pos)
 	r.w.Name = w.name("type")
+	r.w.Name.SetStored(w.name("as"))
 	r.w.Package = r.packageName(state)
 	r.w.HTTP = w.boolean("http")
 	r.w.Doc = state.doc
@@ -107,15 +108,18 @@ func (r *reader) messages() {
 			what := d.name + " " + quoted(t.name.Name)
 			switch d.name {
 			case "input":
-				w := r.words(d, what, nil, "id", "from")
+				w := r.words(d, what, nil, "as", "id", "from")
+				m.Name.SetStored(w.name("as"))
 				m.ID = w.name("id")
 				m.From = w.name("from")
 				r.w.Inputs = append(r.w.Inputs, &m)
 			case "event":
-				r.words(d, what, nil)
+				w := r.words(d, what, nil, "as")
+				m.Name.SetStored(w.name("as"))
 				r.w.Events = append(r.w.Events, &m)
 			case "rejection":
-				r.words(d, what, nil)
+				w := r.words(d, what, nil, "as")
+				m.Name.SetStored(w.name("as"))
 				r.w.Rejections = append(r.w.Rejections, &m)
 			case "effect":
 				r.w.Effects = append(r.w.Effects, r.effect(m, d))
@@ -164,12 +168,19 @@ func (r *reader) instanceIDs(id spec.Name) {
 	}
 }
 
-// fieldName returns the declared name of the field that a directive calls by its Go name or by its declared one. What is
-// neither is returned as it is.
+// fieldName returns the declared name of the field that a directive calls by its Go name, its declared or its stored one. What is
+// none of them is returned as it is.
 func fieldName(m *spec.Message, text string) string {
 	for _, f := range m.Fields {
 		if f.GoName != "" && (f.GoName == text || strings.HasSuffix(f.GoName, "."+text)) {
 			return f.Name.Text
+		}
+	}
+	if m.Field(text) == nil {
+		for _, f := range m.Fields {
+			if f.Name.StoredAs == text {
+				return f.Name.Text
+			}
 		}
 	}
 	return text

@@ -2,7 +2,8 @@ package spec
 
 import "github.com/ironflow-gen/ironflow/gen/diagnostic"
 
-// Delivery names an input of a workflow, mostly another one, which the engine makes of an effect's fields.
+// Delivery names an input of a workflow, mostly another one, which the engine makes of an effect's fields. Both have their stored
+// names here: another program may declare the workflow.
 type Delivery struct {
 	Workflow Name
 	Input    Name
@@ -31,7 +32,7 @@ func (c *checker) delivered(e *Effect) {
 	c.delivery(e, "sends", e.Sends)
 	if e.Delivered() {
 		for _, f := range e.Fields {
-			if f.Name.Text == "type" {
+			if f.Name.Stored() == "type" && f.Name.StoredAs == "" {
 				c.d.Report(f.Name.Pos, diagnostic.ReservedField, `field "type" is reserved in what becomes an input: its JSON names the input there; rename the field`)
 			}
 		}
@@ -54,6 +55,6 @@ func (c *checker) delivery(e *Effect, key string, d *Delivery) {
 	if d.Workflow == (Name{}) || d.Input == (Name{}) {
 		c.d.Report(d.Pos, diagnostic.DeliveryIncomplete, `%s of effect %q must name a workflow and its input, like %q`, key, e.Name.Text, c.w.Form.deliveryEntry(key))
 	}
-	snakeForm.check(c.d, "workflow", d.Workflow)
-	exportedForm.check(c.d, "input", d.Input)
+	checkStored(c.d, "workflow", d.Workflow)
+	checkStored(c.d, "input", d.Input)
 }

@@ -21,14 +21,14 @@ type Source int
 
 // The sources.
 const (
-	FromEffect     Source = iota + 1 // the effect's field of the same name
+	FromEffect     Source = iota + 1 // the effect's field of the same stored name
 	FromError                        // the last error of a dead letter; why a child never started, "" when it did
 	FromChild                        // the child's instance id
 	FromStatus                       // the child's final status, "" when it never started or has no states
-	FromChildState                   // the child's field of the same name, in its final state; zero when it never started
+	FromChildState                   // the child's field of the same stored name, in its final state; zero when it never started
 )
 
-// The names of fields that the engine fills in.
+// The stored names of fields that the engine fills in.
 const (
 	errorField     = "error"
 	reasonField    = "reason"
@@ -73,7 +73,7 @@ func sameType(a, b *TypeRef) bool {
 // scheduledInput checks that an input can be made when a schedule fires. owner names the schedule or the timer.
 func (c *checker) scheduledInput(owner string, input *Message) {
 	for _, field := range c.toFill(input) {
-		if field.Name.Text == scheduledField || field.Type.Kind == Optional {
+		if field.Name.Stored() == scheduledField || field.Type.Kind == Optional {
 			continue
 		}
 		c.d.Report(field.Name.Pos, diagnostic.ScheduledFields, `%s delivers input %q, and the engine has nothing to put into its field %q; make it optional, or call it %q, with type time, if it is to be the time of the firing`,
@@ -85,7 +85,7 @@ func (c *checker) scheduledInput(owner string, input *Message) {
 // firingTime checks the field for the time of the firing, if the input has one. That is all that the engine puts into an
 // input which a decision has made for a timer.
 func (c *checker) firingTime(owner string, input *Message) {
-	field, _ := field(input.Fields, scheduledField)
+	field, _ := storedField(input.Fields, scheduledField)
 	if field == nil || isUnknown(&field.Type) {
 		return
 	}
@@ -105,21 +105,21 @@ func (c *checker) fillDead(e *Effect, input *Message) (fills []Fill) {
 	copied := make(map[string]*Field)
 	for _, own := range e.Fields {
 		open = open || own.Name.Text == "" || own.Type.Kind == 0
-		copied[own.Name.Text] = own
+		copied[own.Name.Stored()] = own
 	}
 	errorName := ""
 	for _, name := range []string{errorField, reasonField} {
-		if field, _ := field(input.Fields, name); field != nil && copied[name] == nil && holds(&field.Type, stringType) && name != input.ID.Text {
+		if field, _ := storedField(input.Fields, name); field != nil && copied[name] == nil && holds(&field.Type, stringType) && field.Name.Text != input.ID.Text {
 			errorName = name
 			break
 		}
 	}
 	for _, field := range c.toFill(input) {
-		own := copied[field.Name.Text]
+		own := copied[field.Name.Stored()]
 		switch {
 		case own != nil && holds(&field.Type, &own.Type):
 			fills = append(fills, Fill{Field: field, From: FromEffect})
-		case field.Name.Text == errorName:
+		case field.Name.Stored() == errorName:
 			fills = append(fills, Fill{Field: field, From: FromError})
 		case field.Type.Kind == Optional || open || own != nil && isUnknown(&own.Type):
 		default:
@@ -151,12 +151,12 @@ func (c *checker) deadAdvice(own, field *Field, errorName string) string {
 // declaration; see [ValidateTogether].
 func (c *checker) fillEnded(e *Effect, input *Message) (fills []Fill) {
 	special := map[string]Source{childField: FromChild, statusField: FromStatus, errorField: FromError}
-	if _, taken := special[input.ID.Text]; taken {
+	if id := input.Field(input.ID.Text); id != nil && special[id.Name.Stored()] != 0 {
 		c.d.Report(input.ID.Pos, diagnostic.EndedFields, "field %q names the instance of input %q, and the engine puts something else there when the child of effect %q ends; name the instance by a field that is not called child, status or error",
 			input.ID.Text, input.Name.Text, e.Name.Text)
 	}
 	for _, field := range c.toFill(input) {
-		from, isSpecial := special[field.Name.Text]
+		from, isSpecial := special[field.Name.Stored()]
 		switch {
 		case isUnknown(&field.Type):
 		case isSpecial && sameType(&field.Type, stringType):

@@ -8,7 +8,7 @@ func (c *checker) messages() {
 	for _, m := range c.w.Inputs {
 		c.fields("input "+quote(m.Name.Text), m.Fields)
 		for _, f := range m.Fields {
-			if f.Name.Text == "type" {
+			if f.Name.Stored() == "type" && f.Name.StoredAs == "" {
 				c.d.Report(f.Name.Pos, diagnostic.ReservedField, `field "type" is reserved in inputs: their JSON is flat and names the input there; rename the field`)
 			}
 		}
@@ -27,7 +27,7 @@ func (c *checker) messages() {
 func (c *checker) stateFields() {
 	c.fields("the state", c.w.State)
 	for _, f := range c.w.State {
-		if f.Name.Text == "status" && c.w.HasStates() {
+		if f.Name.Text == statusField && (f.Name.StoredAs == "" || f.GoName == c.w.StatusField) && c.w.HasStates() {
 			c.d.Report(f.Name.Pos, diagnostic.ReservedField, `field "status" is reserved: the state holds the current one of states there; rename the field`)
 		}
 	}
@@ -36,14 +36,17 @@ func (c *checker) stateFields() {
 // fields checks the fields of one record. owner names it, as in `event "Paid"`.
 func (c *checker) fields(owner string, fields []*Field) {
 	names, goNames := make(map[string]Name, len(fields)), make(map[string]Name, len(fields))
-	form := snakeForm
-	if c.w.Form == Go {
-		form = tagForm
-	}
 	for _, f := range fields {
 		c.typeRef(&f.Type)
-		form.check(c.d, "field", f.Name)
-		if !form.valid(f.Name.Text) {
+		switch {
+		case snakeForm.valid(f.Name.Text):
+		case c.w.Form == Go: // a name of the user's structs, which may be stored but not be declared in YAML
+			checkStored(c.d, "field", f.Name)
+		default:
+			snakeForm.check(c.d, "field", f.Name)
+			continue
+		}
+		if f.Name.Text == "" {
 			continue
 		}
 		if first, again := names[f.Name.Text]; again {
@@ -70,11 +73,30 @@ func field(fields []*Field, name string) (f *Field, open bool) {
 	return nil, open
 }
 
+// storedField is field for a stored name.
+func storedField(fields []*Field, stored string) (f *Field, open bool) {
+	for _, f := range fields {
+		if f.Name.Stored() == stored {
+			return f, false
+		}
+		open = open || f.Name.Text == ""
+	}
+	return nil, open
+}
+
 // fieldNames lists the fields for suggestions.
 func fieldNames(fields []*Field) []string {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.Name.Text
+	}
+	return names
+}
+
+func storedFieldNames(fields []*Field) []string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Name.Stored()
 	}
 	return names
 }

@@ -51,7 +51,7 @@ func moves(w *Workflow) []Move {
 				steps = append(steps, step{event, to})
 				if target := explicit.of(from, event); *target == noTarget {
 					*target = to
-					list = append(list, Move{From: s.Name.Text, Event: m.Event.Text, To: m.To.Text})
+					list = append(list, Move{From: stateNames[from], Event: eventNames[event], To: stateNames[to]})
 				}
 			}
 			transitions = append(transitions, steps)
@@ -89,7 +89,7 @@ func moves(w *Workflow) []Move {
 	return list
 }
 
-// number gives each name of a list a number, counting from 0.
+// number gives each name of a list a number, counting from 0. names are the stored ones.
 func number[T any](list []T, name func(T) Name) (numbers map[string]int, names []string) {
 	numbers = make(map[string]int, len(list))
 	for _, item := range list {
@@ -98,7 +98,7 @@ func number[T any](list []T, name func(T) Name) (numbers map[string]int, names [
 			continue
 		}
 		numbers[text] = len(names)
-		names = append(names, text)
+		names = append(names, name(item).Stored())
 	}
 	return numbers, names
 }

@@ -106,14 +106,6 @@ var (
 		},
 		fix: SnakeName,
 	}
-	// tagForm is that of fields in annotated Go, whose structs may have JSON names already.
-	tagForm = form{
-		rule: "letters, digits, underscores and dashes beginning with a letter, like order_id or orderId",
-		ok: func(name string) bool {
-			return isLetter(name[0]) && all(name, func(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' || c == '-' })
-		},
-		fix: SnakeName,
-	}
 	packageForm = form{
 		rule: "the name of a Go package in small letters: no keyword, not main or documentation, and without _test at its end",
 		ok: func(name string) bool {

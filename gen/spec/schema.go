@@ -23,13 +23,13 @@ func stateText(w *Workflow) string {
 	s := schema{types: make(map[*Type]bool)}
 	s.fields("state", w.State)
 	for _, event := range w.Events {
-		s.line("event %s", event.Name.Text)
-		s.fields("event "+event.Name.Text, event.Fields)
+		s.line("event %s", event.Name.Stored())
+		s.fields("event "+event.Name.Stored(), event.Fields)
 	}
 	for i, state := range w.States {
-		s.line("status %s", state.Name.Text)
+		s.line("status %s", state.Name.Stored())
 		if i == 0 {
-			s.line("initial %s", state.Name.Text)
+			s.line("initial %s", state.Name.Stored())
 		}
 	}
 	for _, m := range w.Moves {
@@ -54,7 +54,7 @@ func (s *schema) line(format string, args ...any) {
 
 func (s *schema) fields(of string, fields []*Field) {
 	for _, f := range fields {
-		s.line("field %s %s %s", of, f.Name.Text, TypeText(&f.Type))
+		s.line("field %s %s %s", of, f.Name.Stored(), TypeText(&f.Type))
 		if t := f.Type.Innermost().Decl; t != nil {
 			s.declared(t)
 		}
@@ -73,7 +73,7 @@ func (s *schema) declared(t *Type) {
 		s.fields("struct "+t.Name.Text, t.Fields)
 	case Enum:
 		for _, v := range t.Values {
-			s.line("enum %s %s", t.Name.Text, v.Name.Text)
+			s.line("enum %s %s", t.Name.Text, v.Name.Stored())
 		}
 	case Imported:
 		s.line("import %s %s.%s", t.Name.Text, t.Go.Path, t.Go.Name)

@@ -7,6 +7,7 @@
 package spec
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -27,7 +28,7 @@ type Workflow struct {
 	Form    Form
 	File    string // as given by the user; positions refer to it
 	Pos     Pos
-	Name    Name // stored with every instance
+	Name    Name // its stored name is in every instance
 	Package Name // Go package of the generated code
 	// ImportPath is that of the package. It is empty where nobody has looked for it, or the package belongs to no module.
 	ImportPath string
@@ -90,8 +91,8 @@ func (w *Workflow) Messages() []*Message {
 	return append(list, w.Rejections...)
 }
 
-// Name is an identifier of the declaration with the place where it was written. Text is what is stored and shown to
-// users; the Go names derived from it are made by [GoName].
+// Name is an identifier of the declaration with the place where it was written. The Go names derived from its text are made by
+// [GoName]. What is stored is [Name.Stored].
 //
 // The zero Name means that nothing was written. A Name with a position but no text stands for something that the front
 // end could not read and has reported: Validate takes it for any name at all, and says nothing that may only follow
@@ -99,7 +100,19 @@ func (w *Workflow) Messages() []*Message {
 type Name struct {
 	Text string
 	Pos  Pos
+
+	// StoredAs is what the declaration says with "as", "" when it says nothing. Front ends set it where something is declared;
+	// Validate copies it to where that is used.
+	StoredAs string
+	AsPos    Pos // where StoredAs is written
 }
+
+// Stored returns the text under which what has the name is stored, and under which other programs know it. It is the name itself
+// unless the declaration says otherwise.
+func (n Name) Stored() string { return cmp.Or(n.StoredAs, n.Text) }
+
+// SetStored takes what a declaration says with "as".
+func (n *Name) SetStored(as Name) { n.StoredAs, n.AsPos = as.Text, as.Pos }
 
 // unread reports whether the front end could not read what is written here.
 func (n Name) unread() bool { return n.Text == "" && n.Pos.Line > 0 }
@@ -134,7 +147,7 @@ func (m *Message) Field(name string) *Field {
 
 // Field of a message, a struct or the state.
 type Field struct {
-	Name Name // snake_case; the JSON name
+	Name Name // snake_case; in JSON it has its stored name
 	Doc  string
 	Type TypeRef
 
@@ -197,7 +210,7 @@ const (
 	Imported
 )
 
-// EnumValue is one value of an enum; Name is the JSON text.
+// EnumValue is one value of an enum; the stored name is the JSON text.
 type EnumValue struct {
 	Name   Name
 	Doc    string
@@ -312,7 +325,7 @@ type EventMove struct {
 	To    Name
 }
 
-// Move is one entry of the status function. Derived moves are those of an event that follows another in the same
+// Move is one entry of the status function, by stored names. Derived moves are those of an event that follows another in the same
 // decision: when an input may emit A (leading to a) and B (leading to b), B leads from a to b as well, unless the state
 // a says something else of B, or two inputs would disagree; then there is no such move, and a decision that needs it
 // fails when it runs.

@@ -14,9 +14,13 @@ import (
 func ValidateTogether(list, others []*Workflow, d *Diagnostics) {
 	t := together{
 		d: d, workflows: make(map[string][]*Workflow, len(list)), same: make(map[[2]*Type]bool), goTypes: make(map[*Type]string),
+		renamed: make(map[string]*Workflow),
 	}
 	for _, w := range slices.Concat(list, others) {
-		t.workflows[w.Name.Text] = append(t.workflows[w.Name.Text], w)
+		t.workflows[w.Name.Stored()] = append(t.workflows[w.Name.Stored()], w)
+		if w.Name.StoredAs != "" {
+			t.renamed[w.Name.Text] = w
+		}
 		for _, declared := range w.Types {
 			t.goTypes[declared] = goType(w, declared)
 		}
@@ -42,9 +46,10 @@ func ValidateTogether(list, others []*Workflow, d *Diagnostics) {
 // together holds what the checks of several declarations share.
 type together struct {
 	d         *Diagnostics
-	workflows map[string][]*Workflow
-	goTypes   map[*Type]string  // the Go type that a declared type is, with its package; "" when that is not known
-	same      map[[2]*Type]bool // pairs of declared types of which the first reads the second, or that are being compared
+	workflows map[string][]*Workflow // by stored names
+	renamed   map[string]*Workflow   // those stored under another name, by their own
+	goTypes   map[*Type]string       // the Go type that a declared type is, with its package; "" when that is not known
+	same      map[[2]*Type]bool      // pairs of declared types of which the first reads the second, or that are being compared
 }
 
 // goType names the Go type that a type of a declaration is: one that another declaration imports is the same.
@@ -66,6 +71,11 @@ func goType(w *Workflow, t *Type) string {
 // delivery compares an effect with the input that is made of it. The input is nil when there is none to compare with.
 func (t *together) delivery(e *Effect, to *Delivery) (*Workflow, *Message) {
 	found := t.workflows[to.Workflow.Text]
+	if other := t.renamed[to.Workflow.Text]; len(found) == 0 && other != nil && !to.External {
+		t.d.Report(to.Workflow.Pos, diagnostic.NoSuchInput, "workflow %q is stored as %q, and other programs know it by that; write it here", other.Name.Text, other.Name.Stored()).
+			Relate(other.Name.Pos, "the workflow")
+		return nil, nil
+	}
 	if len(found) != 1 {
 		return nil, nil
 	}
@@ -73,30 +83,33 @@ func (t *together) delivery(e *Effect, to *Delivery) (*Workflow, *Message) {
 	var input *Message
 	var names []string
 	for _, m := range w.Inputs {
-		names = append(names, m.Name.Text)
-		if m.Name.Text == to.Input.Text {
+		names = append(names, m.Name.Stored())
+		if m.Name.Stored() == to.Input.Text {
 			input = m
 		}
 	}
 	if input == nil {
 		_, hint := Suggest(to.Input.Text, names)
+		if i := slices.IndexFunc(w.Inputs, func(m *Message) bool { return m.Name.Text == to.Input.Text }); i >= 0 {
+			hint = "other programs know it as " + quote(w.Inputs[i].Name.Stored()) + ", so write that"
+		}
 		t.d.Report(to.Input.Pos, diagnostic.NoSuchInput, "workflow %q has no input %q; %s", w.Name.Text, to.Input.Text, hint)
 		return w, nil
 	}
 	// A child has an id of its own when the effect does not bring one.
 	for _, f := range input.Fields {
-		if own, _ := field(e.Fields, f.Name.Text); own != nil || e.Starts == nil || f.Name.Text != input.ID.Text {
+		if own, _ := storedField(e.Fields, f.Name.Stored()); own != nil || e.Starts == nil || f.Name.Text != input.ID.Text {
 			t.bringsField(e, w, input, f)
 		}
 	}
 	for _, own := range e.Fields {
-		if f, _ := field(input.Fields, own.Name.Text); f == nil {
-			_, hint := Suggest(own.Name.Text, fieldNames(input.Fields))
+		if f, _ := storedField(input.Fields, own.Name.Stored()); f == nil {
+			_, hint := Suggest(own.Name.Stored(), storedFieldNames(input.Fields))
 			if hint == "" {
 				hint = "remove it"
 			}
 			t.d.Report(own.Name.Pos, diagnostic.DeliveryFields, "effect %q becomes input %q of workflow %q, which has no field %q; %s",
-				e.Name.Text, input.Name.Text, w.Name.Text, own.Name.Text, hint)
+				e.Name.Text, input.Name.Text, w.Name.Text, own.Name.Stored(), hint)
 		}
 	}
 	return w, input
@@ -104,12 +117,12 @@ func (t *together) delivery(e *Effect, to *Delivery) (*Workflow, *Message) {
 
 // bringsField checks that an effect has what a field of the input needs.
 func (t *together) bringsField(e *Effect, w *Workflow, input *Message, f *Field) {
-	own, _ := field(e.Fields, f.Name.Text)
+	own, _ := storedField(e.Fields, f.Name.Stored())
 	switch {
 	case own == nil && (f.Type.Kind == Optional || f.Type.Kind == Scalar && f.Type.Name == "json"):
 	case own == nil:
 		t.d.Report(e.Name.Pos, diagnostic.DeliveryFields, `effect %q becomes input %q of workflow %q, which needs a field %q; add "%s: %s" to the effect's fields`,
-			e.Name.Text, input.Name.Text, w.Name.Text, f.Name.Text, f.Name.Text, TypeText(&f.Type)).
+			e.Name.Text, input.Name.Text, w.Name.Text, f.Name.Stored(), f.Name.Stored(), TypeText(&f.Type)).
 			Relate(f.Name.Pos, "the field of the input")
 	case !t.reads(&f.Type, &own.Type):
 		t.d.Report(own.Type.Pos, diagnostic.DeliveryFields, "field %q of effect %q is %s, and input %q of workflow %q has it as %s at %s; %s",
@@ -141,12 +154,12 @@ func (t *together) ended(e *Effect, child *Workflow) {
 		if fill.From != FromChildState {
 			continue
 		}
-		name := fill.Field.Name.Text
-		from, _ := field(child.State, name)
+		name := fill.Field.Name.Stored()
+		from, _ := storedField(child.State, name)
 		switch {
 		case from == nil && fill.Field.Type.Kind == Optional:
 		case from == nil:
-			nearest, hint := Suggest(name, fieldNames(child.State))
+			nearest, hint := Suggest(name, storedFieldNames(child.State))
 			if nearest == "" {
 				hint = "add it there, or make it optional"
 			}
@@ -200,7 +213,7 @@ func (t *together) readsDeclared(to, from *Type) bool {
 	switch to.Kind {
 	case Struct:
 		for _, f := range to.Fields {
-			other, _ := field(from.Fields, f.Name.Text)
+			other, _ := storedField(from.Fields, f.Name.Stored())
 			if other == nil && f.Type.Kind != Optional || other != nil && !t.readsRef(&f.Type, &other.Type) {
 				return false
 			}
@@ -209,10 +222,10 @@ func (t *together) readsDeclared(to, from *Type) bool {
 	case Enum:
 		values := make(map[string]bool, len(to.Values))
 		for _, v := range to.Values {
-			values[v.Name.Text] = true
+			values[v.Name.Stored()] = true
 		}
 		for _, v := range from.Values {
-			if !values[v.Name.Text] {
+			if !values[v.Name.Stored()] {
 				return false
 			}
 		}

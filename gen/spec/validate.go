@@ -24,13 +24,12 @@ type checker struct {
 }
 
 // Validate checks a declaration and reports every mistake to d. It also completes the model: TypeRef.Decl, the ID of
-// inputs that have none of their own, Go names, the fills of inputs that the engine makes, and Workflow.Moves. Only a model
+// inputs that have none of their own, Go names, the stored names of what is used, the fills of inputs that the engine makes, and Workflow.Moves. Only a model
 // without any mistake may be given to an emitter.
 //
 // A front end calls Validate even when it has reported mistakes itself; see [Name] for what it leaves in the place of
 // something that it could not read.
 func Validate(w *Workflow, d *Diagnostics) {
-	messageName := func(m *Message) Name { return m.Name }
 	c := &checker{
 		w: w, d: d,
 		types:      newIndex("type", w.Types, func(t *Type) Name { return t.Name }),
@@ -64,6 +63,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 		c.timersInStates()
 		c.unusedByStates()
 	}
+	c.stored()
 	w.Moves = moves(w)
 }
 

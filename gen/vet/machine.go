@@ -1,11 +1,13 @@
 package vet
 
 import (
+	"cmp"
 	"go/ast"
 	"go/token"
 	"go/types"
 	"reflect"
 	"slices"
+	"strings"
 
 	"golang.org/x/tools/go/analysis"
 )
@@ -20,7 +22,8 @@ var machineAnalyzer = &analysis.Analyzer{
 	Run:        func(pass *analysis.Pass) (any, error) { return findMachines(pass), nil },
 }
 
-// machine is what the declaration says of states, by the names that it uses.
+// machine is what the declaration says of states. Inputs, events and effects have the names of their Go types, states and timers those
+// that they are stored under.
 type machine struct {
 	StatusField string // of the state
 	States      []machineState
@@ -98,6 +101,7 @@ func findMachines(pass *analysis.Pass) machines {
 func readMachine(pass *analysis.Pass) *machine {
 	r := machineReader{info: pass.TypesInfo}
 	m := new(machine)
+	r.goTypes = r.storedNames(pass)
 	var recurring []string
 	for _, f := range pass.Files {
 		if !ast.IsGenerated(f) {
@@ -135,7 +139,48 @@ func readMachine(pass *analysis.Pass) *machine {
 }
 
 // machineReader reads composite literals. What it does not understand it leaves out.
-type machineReader struct{ info *types.Info }
+type machineReader struct {
+	info    *types.Info
+	goTypes map[string]map[string]string // by kind and stored name
+}
+
+// storedNames reads what each input, event and effect is stored under from the generated functions that return it.
+func (r machineReader) storedNames(pass *analysis.Pass) map[string]map[string]string {
+	kinds := make(map[string]map[string]string)
+	for _, f := range pass.Files {
+		if !ast.IsGenerated(f) {
+			continue
+		}
+		for _, d := range f.Decls {
+			d, ok := d.(*ast.FuncDecl)
+			if !ok || d.Recv != nil || d.Body == nil {
+				continue
+			}
+			kind, ok := strings.CutSuffix(d.Name.Name, "Name")
+			if !ok || !slices.Contains([]string{"input", "event", "effect"}, kind) {
+				continue
+			}
+			kinds[kind] = make(map[string]string)
+			ast.Inspect(d.Body, func(n ast.Node) bool {
+				clause, ok := n.(*ast.CaseClause)
+				if !ok || len(clause.List) != 1 || len(clause.Body) != 1 {
+					return true
+				}
+				goType, isName := clause.List[0].(*ast.Ident)
+				if result, ok := clause.Body[0].(*ast.ReturnStmt); ok && isName && len(result.Results) == 1 {
+					kinds[kind][r.text(result.Results[0])] = goType.Name
+				}
+				return true
+			})
+		}
+	}
+	return kinds
+}
+
+// typeOf returns the Go type of something of a kind, which mostly has the name that it is stored under.
+func (r machineReader) typeOf(kind, stored string) string {
+	return cmp.Or(r.goTypes[kind][stored], stored)
+}
 
 func (r machineReader) machine(lit *ast.CompositeLit, m *machine) {
 	for _, state := range r.elements(field(lit, "States")) {
@@ -144,17 +189,19 @@ func (r machineReader) machine(lit *ast.CompositeLit, m *machine) {
 			if field(t, "Reject") != nil {
 				continue
 			}
-			read := transition{Input: r.text(field(t, "Input")),
-				Effects: r.texts(field(t, "Effects")), Timers: r.texts(field(t, "Timers"))}
+			read := transition{Input: r.typeOf("input", r.text(field(t, "Input"))), Timers: r.texts(field(t, "Timers"))}
+			for _, effect := range r.texts(field(t, "Effects")) {
+				read.Effects = append(read.Effects, r.typeOf("effect", effect))
+			}
 			for _, e := range r.elements(field(t, "Events")) {
-				read.Events = append(read.Events, r.text(field(e, "Event")))
+				read.Events = append(read.Events, r.typeOf("event", r.text(field(e, "Event"))))
 			}
 			s.Accepts = append(s.Accepts, read)
 		}
 		m.States = append(m.States, s)
 	}
 	for _, lit := range r.elements(field(lit, "Moves")) {
-		m.Moves = append(m.Moves, move{r.text(field(lit, "From")), r.text(field(lit, "Event")), r.text(field(lit, "To"))})
+		m.Moves = append(m.Moves, move{r.text(field(lit, "From")), r.typeOf("event", r.text(field(lit, "Event"))), r.text(field(lit, "To"))})
 	}
 }
 

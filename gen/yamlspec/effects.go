@@ -48,7 +48,7 @@ func (r *reader) delivery(effect object, key, example string) *spec.Delivery {
 		return nil
 	}
 	o := r.object(n, key+" of "+effect.what, example, "workflow", "input", "external")
-	d := &spec.Delivery{Workflow: o.name(r, "workflow"), Input: o.name(r, "input"), Pos: r.pos(n)}
+	d := &spec.Delivery{Workflow: o.storedName(r, "workflow"), Input: o.storedName(r, "input"), Pos: r.pos(n)}
 	d.External, _ = r.boolean(o.values["external"], "external of "+o.what)
 	if !o.ok || o.vague {
 		d.Workflow, d.Input = orUnread(d.Workflow, r.unread(n)), orUnread(d.Input, r.unread(n))

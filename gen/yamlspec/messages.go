@@ -49,7 +49,8 @@ func (r *reader) message(e entry, kind string, keys ...string) (spec.Message, ob
 		return m, object{}
 	}
 	what := fmt.Sprintf("%s %q", kind, e.key.Text)
-	o := r.object(e.value, what, messageExamples[kind], append([]string{"doc", "fields"}, keys...)...)
+	o := r.object(e.value, what, messageExamples[kind], append([]string{"as", "doc", "fields"}, keys...)...)
+	o.stored(r, &m.Name)
 	m.Doc = r.doc(o)
 	m.Fields = r.fields(o.values["fields"], what)
 	if !o.ok {
@@ -75,7 +76,7 @@ func (r *reader) fieldList(entries []entry, owner string) []*spec.Field {
 	return list
 }
 
-// field reads what a field's name stands for: a type, or a mapping of type and doc.
+// field reads what a field's name stands for: a type, or a mapping of type, stored name and doc.
 func (r *reader) field(f *spec.Field, n *yaml.Node, owner string) {
 	what := fmt.Sprintf("field %q of %s", f.Name.Text, owner)
 	if !isMapping(n) && (n.Kind != yaml.AliasNode || !isMapping(n.Alias)) {
@@ -87,7 +88,8 @@ func (r *reader) field(f *spec.Field, n *yaml.Node, owner string) {
 		r.noUnion(e, what)
 		return
 	}
-	o := r.fill(entries, ok, what, []string{"type", "doc"})
+	o := r.fill(entries, ok, what, []string{"type", "as", "doc"})
+	o.stored(r, &f.Name)
 	f.Doc = r.doc(o)
 	switch node := o.values["type"]; {
 	case node != nil:

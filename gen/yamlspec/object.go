@@ -57,6 +57,9 @@ func (r *reader) unknownKey(e entry, what string, known []string) string {
 		return "accepts"
 	}
 	nearest, hint := spec.SuggestKey(e.key.Text, known)
+	if nearest == "as" && isType(e.value) { // near to every key of two letters
+		nearest = ""
+	}
 	if nearest == "" && e.value.Kind == yaml.ScalarNode && e.value.Value == "" {
 		quote := "if it is part of a text with a comma, put the text in quotes"
 		if hint != "" {
@@ -90,6 +93,37 @@ func (o object) name(r *reader, key string) spec.Name {
 		return spec.Name{}
 	}
 	return r.name(n, key+" of "+o.what)
+}
+
+// stored reads what the thing is stored under, and gives it to its name.
+func (o object) stored(r *reader, name *spec.Name) {
+	n := o.values["as"]
+	if n == nil {
+		return
+	}
+	if n = r.resolve(n); n == nil {
+		return
+	}
+	switch what := "as of " + o.what; {
+	case n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str":
+		r.report(n, diagnostic.NotName, "%s must be a name, not %s; %s", what, found(n), quoteHint(n))
+	case n.Value == "":
+		r.report(n, diagnostic.NotName, "%s is empty; write a name", what)
+	default:
+		name.SetStored(spec.Name{Text: n.Value, Pos: r.pos(n)})
+	}
+}
+
+// storedName returns the stored name of something that another declaration may have, or none if the key is not there.
+func (o object) storedName(r *reader, key string) spec.Name {
+	n := o.values[key]
+	if n == nil {
+		return spec.Name{}
+	}
+	if n = r.resolve(n); n != nil && n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" && n.Value != "" {
+		return spec.Name{Text: n.Value, Pos: r.pos(n)}
+	}
+	return r.name(o.values[key], key+" of "+o.what)
 }
 
 // text returns the text under a key, which is no name but has a place, or none if the key is not there.

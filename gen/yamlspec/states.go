@@ -21,7 +21,8 @@ func (r *reader) states(n *yaml.Node) []*spec.State {
 			s.Accepts = unread
 			continue
 		}
-		o := r.object(e.value, fmt.Sprintf("state %q", e.key.Text), example, "doc", "terminal", "accepts")
+		o := r.object(e.value, fmt.Sprintf("state %q", e.key.Text), example, "as", "doc", "terminal", "accepts")
+		o.stored(r, &s.Name)
 		s.Doc = r.doc(o)
 		var ok bool
 		s.Terminal, ok = r.boolean(o.values["terminal"], "terminal of "+o.what)

@@ -18,7 +18,8 @@ func (r *reader) timers(n *yaml.Node) []*spec.Timer {
 		if e.key.Text == "" {
 			continue
 		}
-		o := r.object(e.value, fmt.Sprintf("timer %q", e.key.Text), example, "doc", "input", "after", "schedule", "zone", "missed", "while")
+		o := r.object(e.value, fmt.Sprintf("timer %q", e.key.Text), example, "as", "doc", "input", "after", "schedule", "zone", "missed", "while")
+		o.stored(r, &t.Name)
 		t.Doc = r.doc(o)
 		t.Input = o.name(r, "input")
 		t.After = r.duration(o.values["after"], "after of "+o.what)

@@ -83,7 +83,8 @@ func isImport(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && strings.ContainsAny(n.Value, "./")
 }
 
-// enumValues reads a list of values, or a mapping of values to their documentation or to a mapping of it and the name of their constant.
+// enumValues reads a list of values, or a mapping of values to their documentation or to a mapping of it, their stored name and the name of
+// their constant.
 func (r *reader) enumValues(n *yaml.Node, what string) []spec.EnumValue {
 	var list []spec.EnumValue
 	if n.Kind == yaml.AliasNode && isMapping(n.Alias) || isMapping(n) {
@@ -118,6 +119,7 @@ func (r *reader) enumValue(e entry, what string) spec.EnumValue {
 		return v
 	}
 	o := r.object(e.value, fmt.Sprintf("value %q of %s", e.key.Text, what), "small: {doc: Fits a letter box., go: SizeSmall}", valueKeys...)
+	o.stored(r, &v.Name)
 	v.Doc = r.doc(o)
 	if constant := o.name(r, "go"); spec.IsTypeName(constant.Text) {
 		v.GoName = constant.Text

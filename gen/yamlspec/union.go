@@ -76,4 +76,4 @@ func isData(key string, n *yaml.Node) bool {
 }
 
 // valueKeys are what a value of an enum can say of itself.
-var valueKeys = []string{"doc", "go"}
+var valueKeys = []string{"as", "doc", "go"}

@@ -14,13 +14,14 @@ const version = "1"
 func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 	w := &spec.Workflow{File: r.src.file, Pos: r.pos(root)}
 	o := r.object(root, "the declaration", `"ironflow: 1", "workflow: order" and so on, a line for each`,
-		"ironflow", "workflow", "package", "doc", "id", "http", "unique", "types", "state",
+		"ironflow", "workflow", "as", "package", "doc", "id", "http", "unique", "types", "state",
 		"inputs", "events", "effects", "timers", "schedules", "rejections", "states")
 	if !o.ok {
 		return nil
 	}
 	r.version(o.values["ironflow"], root)
 	w.Name = o.name(r, "workflow")
+	o.stored(r, &w.Name)
 	w.Package = o.name(r, "package")
 	w.Doc = r.doc(o)
 	w.ID = o.name(r, "id")

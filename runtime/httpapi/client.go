@@ -69,7 +69,7 @@ func Send[Ev, S, I, E, R any](
 		return out, fmt.Errorf("workflow %s: input %s: %w", c.Workflow, name, err)
 	}
 	var accepted Accepted
-	err = c.call(ctx, http.MethodPost, []string{"inputs", name}, nil, body, &accepted, options)
+	err = c.call(ctx, http.MethodPost, []string{"inputs", url.PathEscape(name)}, nil, body, &accepted, options)
 	answer, refused := errors.AsType[*Error](err)
 	switch {
 	case refused && answer.Code == Rejected && answer.Rejection != nil:
@@ -255,7 +255,7 @@ func (c *Client[S, I, E, R]) url(path []string, query url.Values) (string, error
 		return "", fmt.Errorf("%q is no address of a server; begin it with http:// or https://", c.Base)
 	}
 	target := strings.TrimRight(base.EscapedPath(), "/")
-	for _, segment := range append([]string{c.Workflow}, path...) {
+	for _, segment := range append([]string{url.PathEscape(c.Workflow)}, path...) {
 		target += "/" + segment
 	}
 	base.RawPath, base.RawQuery = target, query.Encode()

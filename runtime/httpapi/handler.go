@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -83,7 +84,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, &Error{Status: http.StatusMethodNotAllowed, Code: MethodNotAllowed, Message: "this path takes " + allowed})
 	default:
 		h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownPath,
-			Message: fmt.Sprintf("there is nothing at this path; the workflow is below /%s", h.workflow.Name)})
+			Message: fmt.Sprintf("there is nothing at this path; the workflow is below /%s", url.PathEscape(h.workflow.Name))})
 	}
 }
 
