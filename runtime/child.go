@@ -76,7 +76,7 @@ func (e *Engine) deliverToParent(ctx context.Context, d Delivery, parent Parent,
 	if err != nil {
 		return Settlement{}, Permanent(fmt.Errorf("input %s of the parent %s: %w", parent.Input, parent.Instance, err))
 	}
-	// A parent that was deleted meanwhile does not come back to life by the end of its child, and one that began anew since has
+	// A parent that was deleted meanwhile does not come back to life by the end of its child, and one that began again since has
 	// nothing to do with it.
 	return e.deliverInput(ctx, d, request{workflow: workflow, input: input, continues: true, created: parent.Created})
 }

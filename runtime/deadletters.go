@@ -14,7 +14,7 @@ import (
 // A dead letter is named by a Lease whose Token is the one it has as a dead letter. What happens to it raises the token or
 // deletes it, so that of two who decide about it one is told that it is gone.
 type DeadLetters interface {
-	// ListDead returns dead letters that a filter lets through, in the order of descending times of death, ids, workflows,
+	// ListDead returns dead letters that a filter accepts, in the order of descending times of death, ids, workflows,
 	// versions and positions or keys, beginning behind a place in that order.
 	ListDead(ctx context.Context, list DeadLetterList) ([]DeadLetter, error)
 
@@ -194,7 +194,7 @@ func (e *Engine) queues(name QueueName) []namedQueue {
 	return slices.DeleteFunc(all, func(q namedQueue) bool { return name != "" && name != q.name })
 }
 
-// CountDeadLetters counts dead letters by queue and kind. It reads all that the filter lets through.
+// CountDeadLetters counts dead letters by queue and kind. It reads all that the filter accepts.
 func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) ([]DeadLetterCount, error) {
 	if err := filter.validate(); err != nil {
 		return nil, err
@@ -259,7 +259,7 @@ func (e *Engine) DiscardDeadLetters(ctx context.Context, discard Discard, letter
 	return gone, err
 }
 
-// DiscardDeadLettersWhere discards all dead letters that a filter lets through and returns how many. An empty filter is an
+// DiscardDeadLettersWhere discards all dead letters that a filter accepts and returns how many. An empty filter is an
 // error. When it fails, those before the failure are discarded all the same.
 func (e *Engine) DiscardDeadLettersWhere(ctx context.Context, discard Discard, filter DeadLetterFilter) (discarded int, err error) {
 	if filter == (DeadLetterFilter{Told: filter.Told}) {
@@ -292,7 +292,7 @@ func (e *Engine) eachQueue(letters []Lease, do func(Queue, []Lease) ([]Lease, er
 	return gone, err
 }
 
-// eachPage goes through all dead letters that a filter lets through, and counts those that do has not found gone.
+// eachPage goes through all dead letters that a filter accepts, and counts those that do has not found gone.
 func (e *Engine) eachPage(ctx context.Context, filter DeadLetterFilter, do func([]Lease) ([]Lease, error)) (n int, err error) {
 	query := DeadLetterQuery{DeadLetterFilter: filter, Limit: maxPageSize}
 	for {

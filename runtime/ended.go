@@ -4,7 +4,7 @@ import "time"
 
 // EndedDelivery is the record of an effect or timer that is over, when nothing else in its own instance tells of that. There is
 // none for what led to a decision of its own instance, whose cause names it, nor for an effect that was done and returned no
-// input; nor for a timer that a decision cancelled or started anew, which that decision's cause says.
+// input; nor for a timer that a decision cancelled or started again, which that decision's cause says.
 type EndedDelivery struct {
 	Lease    Lease  // names it; without Token
 	Kind     string // name of the effect, or of the timer's input

@@ -104,7 +104,7 @@ type task struct {
 	result  result
 	err     error
 	records InputRecords // to keep of an input that adds nothing
-	again   bool         // it is to be decided anew
+	again   bool         // it is to be decided again
 	done    chan struct{}
 }
 

@@ -13,11 +13,11 @@ type Inspection interface {
 	// that does not exist has none.
 	History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error)
 
-	// ListInstances returns the instances that a filter lets through, in the order of descending creation times, ids and
+	// ListInstances returns the instances that a filter accepts, in the order of descending creation times, ids and
 	// workflows, beginning behind a place in that order.
 	ListInstances(ctx context.Context, list InstanceList) ([]InstanceSummary, error)
 
-	// CountInstances counts the instances that a filter lets through.
+	// CountInstances counts the instances that a filter accepts.
 	CountInstances(ctx context.Context, filter InstanceFilter) (InstanceCounts, error)
 
 	// Summary returns one instance; its Version is 0 when there is none.
@@ -126,7 +126,7 @@ func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[Insta
 	}), nil
 }
 
-// CountInstances counts instances by workflow and status. It reads all that the filter lets through, which takes a while
+// CountInstances counts instances by workflow and status. It reads all that the filter accepts, which takes a while
 // where there are millions.
 func (e *Engine) CountInstances(ctx context.Context, filter InstanceFilter) (InstanceCounts, error) {
 	if err := (&InstanceQuery{InstanceFilter: filter}).validate(); err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Outcome is what became of an input that was decided on. E and R are the events the input may lead to and the
+// Outcome is the outcome of an input that was decided on. E and R are the events the input may lead to and the
 // workflow's rejections. Exactly one of Accepted, Rejected and AlreadyCompleted is true.
 type Outcome[E, R any] struct {
 	Events    []E   // of an accepted input

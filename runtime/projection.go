@@ -37,7 +37,7 @@ type Projection[Tx any] struct {
 	Apply      func(ctx context.Context, tx Tx, event StoredEvent) error
 	ApplyBatch func(ctx context.Context, tx Tx, events []StoredEvent) error
 
-	// Reset deletes what the projection has written, so that RebuildProjection can begin anew. It runs in the transaction
+	// Reset deletes what the projection has written, so that RebuildProjection can begin again. It runs in the transaction
 	// that sets the position back. Without it, the projection cannot be rebuilt.
 	Reset func(ctx context.Context, tx Tx) error
 

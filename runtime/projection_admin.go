@@ -165,7 +165,7 @@ func (e *Engine) SkipProjectionEvent(ctx context.Context, name string, event Fee
 	})
 }
 
-// RebuildProjection lets a projection begin anew: the process that runs it calls its Reset and sets the position back to the
+// RebuildProjection lets a projection begin again: the process that runs it calls its Reset and sets the position back to the
 // beginning, in one transaction. One that has stopped runs again; one that is paused is rebuilt when it is resumed. Until
 // the projection has caught up, what it writes is incomplete.
 func (e *Engine) RebuildProjection(ctx context.Context, name string) error {

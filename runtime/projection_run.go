@@ -83,8 +83,8 @@ func (p *projector) takeOver(stop context.Context) (state ProjectionState, clean
 // claimable reports whether a process may take a projection over. Its own lease is no hindrance: it is what is left of a step
 // whose outcome was not known.
 //
-// A lease that was extended at a time that has yet to come is none: the clock was set back since, and an owner who lives extends
-// it soon. Should he lose it for that, he is told so in his next step, like by any other takeover.
+// A lease that was extended at a time in the future does not count: the clock was set back since. An owner that lives extends
+// it soon. If the owner loses the lease, its next step fails, as after any other takeover.
 func claimable(s *ProjectionState, owner string, now time.Time) bool {
 	free := s.Owner == "" || s.Owner == owner || !now.Before(s.LeaseUntil) || s.UpdatedAt.After(now.Add(maxClockSkew))
 	return s.Status == ProjectionRunning && free
@@ -316,7 +316,7 @@ func (r *projectorRun) idle(reading context.Context, page FeedPage) bool {
 	return true
 }
 
-// apply makes one step. It returns false when the run is over.
+// apply makes one step. It returns false when the run has ended.
 func (r *projectorRun) apply(reading, ctx context.Context, page FeedPage) bool {
 	attempt := 0
 	if r.careful > 0 {
@@ -368,7 +368,7 @@ func over(ctx context.Context, err error) bool {
 }
 
 // countAttempt counts an attempt before it is made. Without one left, it stops the projection. The attempt is 0 when it could
-// not be counted; the run is over when goOn is false.
+// not be counted; the run has ended when goOn is false.
 func (r *projectorRun) countAttempt(reading, ctx context.Context, what string, at FeedPosition) (attempt int, goOn bool) {
 	exhausted, lastError := false, ""
 	err := r.save(ctx, r.step(func(s *ProjectionState) {
@@ -392,7 +392,7 @@ func (r *projectorRun) countAttempt(reading, ctx context.Context, what string, a
 	return attempt, true
 }
 
-// failed says what becomes of an attempt that was counted and failed. It returns false when the run is over.
+// failed says what becomes of an attempt that was counted and failed. It returns false when the run has ended.
 func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what string, at FeedPosition, err error) bool {
 	_, unknown := usererr.Find[*UnknownEvent](err)
 	_, permanent := usererr.Find[*permanentError](err)
@@ -438,7 +438,7 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what st
 // leave gives up a step that does not return, and with it the projection: whatever the step still does, it cannot commit. The run
 // is over.
 func (r *projectorRun) leave(ctx context.Context, reason error) bool {
-	if ctx.Err() != nil { // the run is over anyway
+	if ctx.Err() != nil { // the run has ended anyway
 		return false
 	}
 	r.config().Logger.ErrorContext(ctx, "ironflow: a step of a projection does not return; the projection is left to other processes until it does",
@@ -452,7 +452,7 @@ func (r *projectorRun) leave(ctx context.Context, reason error) bool {
 	return false
 }
 
-// stopAt stops the projection until somebody looks at it. It returns false: the run is over; or true when that could not be
+// stopAt stops the projection until somebody looks at it. It returns false: the run has ended; or true when that could not be
 // stored.
 func (r *projectorRun) stopAt(reading, ctx context.Context, at FeedPosition, reason error) bool {
 	err := r.save(context.WithoutCancel(ctx), r.step(func(s *ProjectionState) {
@@ -497,7 +497,7 @@ func (r *projectorRun) yield(ctx context.Context, reason error) bool {
 // yieldBackoff leaves others enough time to see that the projection is free.
 var yieldBackoff = RetryPolicy{Base: 4 * time.Second, Max: time.Minute}
 
-// reset begins anew. It returns false when the run is over.
+// reset begins again. It returns false when the run has ended.
 func (r *projectorRun) reset(reading, ctx context.Context) bool {
 	const what = "the reset for a rebuild"
 	attempt, goOn := r.countAttempt(reading, ctx, what, 0)

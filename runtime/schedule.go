@@ -136,7 +136,7 @@ func (e *Engine) deliverScheduled(ctx context.Context, workflow *Workflow, s Sch
 	return settlement, nil
 }
 
-// scheduleDefinition is the payload of a schedule's deliveries. Another one starts the schedule anew.
+// scheduleDefinition is the payload of a schedule's deliveries. Another one starts the schedule again.
 type scheduleDefinition struct {
 	Input    string `json:"input"`
 	Schedule string `json:"schedule"`

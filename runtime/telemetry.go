@@ -153,7 +153,7 @@ type SettlementReport struct {
 	Err      error
 }
 
-// ProjectionStart is an attempt of a projection to make a step: to apply some events, or to begin anew.
+// ProjectionStart is an attempt of a projection to make a step: to apply some events, or to begin again.
 type ProjectionStart struct {
 	Projection string
 	Events     int          // 0 for a reset
