@@ -69,7 +69,7 @@ types:
 		Title: "An imported Go type that cannot be used",
 		Why: `
 An imported type is written as import path, dot and name. Generated code is another package, so the name must be
-exported.`,
+exported, and the package must be one that it can import. Generated code copies values, so the type must allow that.`,
 		Wrong: `
 types:
   Money: {go: github.com/shopspring/decimal.decimal}`,

@@ -53,9 +53,14 @@ func loadAll(files []string, options Options) ([]pkg, error) {
 	for i, result := range gospec.Load(sources) {
 		of[i].w, of[i].err = result.Workflow, result.Err
 	}
-	for _, p := range packages {
+	imported := goTypes{packages: make(map[string]*goPackage)}
+	for i := range packages {
+		p := &packages[i]
 		if p.w != nil {
 			p.w.ImportPath = gospec.ImportPath(p.dir)
+		}
+		if p.err == nil && !isGo(p.file) {
+			p.err = imported.check(p.w, p.dir)
 		}
 	}
 	return packages, validateTogether(packages)
