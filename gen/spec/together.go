@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
@@ -126,17 +127,29 @@ func (t *together) bringsField(e *Effect, w *Workflow, input *Message, f *Field)
 			Relate(f.Name.Pos, "the field of the input")
 	case !t.reads(&f.Type, &own.Type):
 		t.d.Report(own.Type.Pos, diagnostic.DeliveryFields, "field %q of effect %q is %s, and input %q of workflow %q has it as %s at %s; %s",
-			own.Name.Text, e.Name.Text, TypeText(&own.Type), input.Name.Text, w.Name.Text, TypeText(&f.Type), f.Type.Pos, sameTypeAdvice(&own.Type, &f.Type)).
+			own.Name.Text, e.Name.Text, TypeText(&own.Type), input.Name.Text, w.Name.Text, TypeText(&f.Type), f.Type.Pos, t.sameTypeAdvice(&own.Type, &f.Type)).
 			Relate(f.Type.Pos, "the field of the input")
 	}
 }
 
 // sameTypeAdvice says how to make two types fit that do not, although their names may be the same.
-func sameTypeAdvice(a, b *TypeRef) string {
-	if name := a.Innermost().Name; a.Kind != Scalar && name == b.Innermost().Name && !IsScalar(name) {
-		return "both declare a type of this name, so declare it alike"
+func (t *together) sameTypeAdvice(a, b *TypeRef) string {
+	x, y := a.Innermost(), b.Innermost()
+	switch {
+	case a.Kind == Scalar || x.Name != y.Name || x.Decl == nil || y.Decl == nil || t.reads(x, y) || t.reads(y, x):
+		return "use one type in both"
+	case x.Decl.Kind == Imported || y.Decl.Kind == Imported:
+		return fmt.Sprintf("here %q is %s, and there %s, so import one Go type in both", x.Name, t.described(x.Decl), t.described(y.Decl))
 	}
-	return "use one type in both"
+	return "both declare a type of this name, so declare it alike"
+}
+
+// described says which Go type a declared type is.
+func (t *together) described(declared *Type) string {
+	if name := t.goTypes[declared]; name != "" {
+		return "the Go type " + quote(name)
+	}
+	return "a type of the declaration itself"
 }
 
 // begins checks that an instance can begin with the input that starts it.
@@ -167,7 +180,7 @@ func (t *together) ended(e *Effect, child *Workflow) {
 				name, e.Ended.Text, child.Name.Text, hint)
 		case !t.reads(&fill.Field.Type, &from.Type):
 			t.d.Report(fill.Field.Type.Pos, diagnostic.EndedFields, "field %q of input %q is %s, and is filled from the final state of workflow %q, which has it as %s at %s; %s",
-				name, e.Ended.Text, TypeText(&fill.Field.Type), child.Name.Text, TypeText(&from.Type), from.Type.Pos, sameTypeAdvice(&fill.Field.Type, &from.Type)).
+				name, e.Ended.Text, TypeText(&fill.Field.Type), child.Name.Text, TypeText(&from.Type), from.Type.Pos, t.sameTypeAdvice(&fill.Field.Type, &from.Type)).
 				Relate(from.Type.Pos, "the field of the child's state")
 		}
 	}
