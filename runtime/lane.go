@@ -10,18 +10,6 @@ import (
 // errGoexit answers the inputs of a goroutine that user code has ended.
 var errGoexit = errors.New("user code ended its goroutine (runtime.Goexit; t.FailNow does that)")
 
-// onOwnGoroutine runs user code that may end its goroutine, and waits for it.
-func onOwnGoroutine(run func() error) error {
-	err := errGoexit
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		err = run()
-	}()
-	<-done
-	return err
-}
-
 // lane serves a share of the instances, a batch at a time. It has a goroutine while there is something to do.
 type lane struct {
 	x     *executor

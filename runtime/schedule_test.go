@@ -138,7 +138,7 @@ func TestFiringThatKillsItsProcess(t *testing.T) {
 						b.Fatal(err)
 					}
 					b.exec("UPDATE {p}timers SET attempts = 5, token = token + 1") // the one attempt at the next firing
-					stop = b.run(b.engine(config, workflow))
+					b.run(b.engine(config, workflow))
 					b.advanceUntil(c, time.Minute, "it is dead", func() bool { return len(b.table("*", "timers", "WHERE dead_at IS NOT NULL")) == 1 })
 					b.wantLog("ironflow: dead letter", "as in the firing before")
 					b.wantTable("*", "events", "")

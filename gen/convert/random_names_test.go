@@ -172,7 +172,7 @@ func renameTypes(r *rand.Rand, source []byte) []byte {
 	if err != nil {
 		panic(err)
 	}
-	names := make(map[*ast.Object]string)
+	names := make(map[any]string) // by the object that an identifier denotes
 	hostile := r.Perm(len(randomspec.HostileNames))
 	rename := func(id *ast.Ident) {
 		if r.IntN(2) == 0 && len(hostile) > 0 && id.Obj != nil {

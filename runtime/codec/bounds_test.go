@@ -12,8 +12,8 @@ import (
 
 // wide has a lot of fields that need not be there.
 type wide struct {
-	fields [18]*string
-	note   string
+	_    [18]*string
+	note string
 }
 
 func decodeWide(d *codec.Decoder) wide {
@@ -29,7 +29,7 @@ func decodeWide(d *codec.Decoder) wide {
 }
 
 type tree struct {
-	wide
+	_        wide
 	children []tree
 	named    map[string]tree
 	only     *tree

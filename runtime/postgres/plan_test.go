@@ -16,9 +16,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 )
 
-// statistics are states of the planner's knowledge: none, as if the table were as it was made, and the truth.
-var statistics = []string{"", "ANALYZE"}
-
 // modes are the two ways of the server to plan a prepared statement, of which it takes one or the other.
 var modes = []string{"force_custom_plan", "force_generic_plan"}
 

@@ -44,8 +44,11 @@ func writeStruct(b *strings.Builder, v reflect.Value) {
 	b.WriteString(t.Name() + "{")
 	for i := range v.NumField() {
 		field := t.Field(i)
+		if field.Name == "Obj" || field.Name == "Scope" { // what the parser resolved
+			continue
+		}
 		switch v.Field(i).Interface().(type) {
-		case *ast.CommentGroup, *ast.Object, *ast.Scope:
+		case *ast.CommentGroup:
 			continue
 		case token.Pos:
 			if field.Name == "Assign" || t == reflect.TypeFor[ast.CallExpr]() && field.Name == "Ellipsis" {
