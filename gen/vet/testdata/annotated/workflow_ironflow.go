@@ -54,7 +54,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     runtime.StateCodec[Basket]{Schema: "d7c40e87acc83e2b", Encode: encodeState, Decode: decodeState},
+		States:     runtime.StateCodec[Basket]{Schema: "002e6e3ff01f8802", Encode: encodeState, Decode: decodeState},
 		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},

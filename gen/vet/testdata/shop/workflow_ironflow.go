@@ -55,7 +55,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     runtime.StateCodec[State]{Schema: "25a3b5225f651272", Encode: encodeState, Decode: decodeState},
+		States:     runtime.StateCodec[State]{Schema: "ca85fc37a0c43944", Encode: encodeState, Decode: decodeState},
 		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
