@@ -222,6 +222,9 @@ func (g *generator) messages(section string, names []string) {
 		}
 		g.line(1, "%s:", name)
 		g.doc(2)
+		if g.chance(15) {
+			g.line(2, "as: %q", name+g.pick(" stored", "-é", ": x", ".v1/a", `"`))
+		}
 		g.line(2, "fields:")
 		r := g.record()
 		r.add("always", "int")
