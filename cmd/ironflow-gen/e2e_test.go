@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -217,6 +218,8 @@ func contents(t *testing.T, dir string) map[string]string {
 	return files
 }
 
+var stateSchema = regexp.MustCompile(`Schema: "[0-9a-f]{16}"`)
+
 // TestFormsOutside changes the form of a declaration and back again, in a module outside of this one, as its owner would. The
 // generated files are the same in both forms but for the types and the name of the declaration, nothing of the owner's changes, and
 // everything compiles and passes.
@@ -251,7 +254,8 @@ func TestFormsOutside(t *testing.T) {
 		if strings.Contains(name, "_ironflow") == (want == content) {
 			t.Errorf("%s: the head names no source, or a file that is not generated does", name)
 		}
-		if inGo[name] != want {
+		// Types that are the user's are part of the code that folds events, so that the fingerprints of the forms differ.
+		if stateSchema.ReplaceAllString(inGo[name], "") != stateSchema.ReplaceAllString(want, "") {
 			t.Errorf("%s differs between the forms:\n%s\nand\n%s", name, content, inGo[name])
 		}
 		compared++

@@ -116,9 +116,10 @@ func declaredType(t *spec.Type) mapping {
 		made := make(map[string]bool)
 		for _, v := range t.Values {
 			constant := spec.EnumValueName(t.Name.Text, v.Name.Text)
-			isMapped = isMapped || v.Doc != "" || v.Name.StoredAs != "" || made[constant]
+			named := made[constant] || v.GoName != constant && spec.IsTypeName(v.GoName)
+			isMapped = isMapped || v.Doc != "" || v.Name.StoredAs != "" || named
 			switch {
-			case made[constant]: // so another value has it
+			case named: // another value has it, or the constant is called otherwise
 				values.add(v.Name.Text, namedValue(t, v, made))
 			case v.Name.StoredAs != "":
 				made[constant] = true

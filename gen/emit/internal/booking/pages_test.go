@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,24 +42,30 @@ func TestLargeHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	handler := NewHTTPHandler(NewClient(engine))
+	var mu sync.Mutex
 	var pages []int
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		counted := &counting{ResponseWriter: w}
 		handler.ServeHTTP(counted, r)
-		pages = append(pages, counted.n) // one request at a time
+		mu.Lock()
+		defer mu.Unlock()
+		pages = append(pages, counted.n)
 	}))
 	t.Cleanup(server.Close)
 	history, err := NewHTTPClient(server.URL, server.Client()).History(t.Context(), "b")
 	if err != nil || len(history) != events || history[events-1].Version != events || len(history[3].Event.(Requested).Remarks) != size {
 		t.Fatalf("got %d events, %v", len(history), err)
 	}
-	for _, n := range pages {
+	mu.Lock()
+	sizes := slices.Clone(pages)
+	mu.Unlock()
+	for _, n := range sizes {
 		if n > 3*runtime.PageBytes {
 			t.Errorf("a page has %d bytes", n)
 		}
 	}
-	if len(pages) > events {
-		t.Errorf("%d pages for %d events: the last does not say that it is the last", len(pages), events)
+	if len(sizes) > events {
+		t.Errorf("%d pages for %d events: the last does not say that it is the last", len(sizes), events)
 	}
 	// A page that ends by its bytes says whether there is more.
 	for after, more := range map[int]bool{0: true, events - 2: true, events - 1: false} {
