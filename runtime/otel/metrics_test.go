@@ -276,7 +276,9 @@ func (c *laterClock) After(d time.Duration) <-chan time.Time { return time.After
 // A limit is there as long as there is something that it may hold back.
 func TestMetricsOfLimits(t *testing.T) {
 	t.Parallel()
-	d := subscribed(t)
+	bank := make(busyBank)
+	d := subscribed(t, bank)
+	t.Cleanup(func() { close(bank) })
 	const charge = "ironflow.kind=Charge,"
 	const of = "ironflow.queue=effects,ironflow.workflow=subscription"
 	d.wants([]reading{

@@ -115,9 +115,9 @@ func TestChildrenAreOfTheTrace(t *testing.T) {
 }
 
 // subscribed runs a subscription that nobody pays for.
-func subscribed(t *testing.T) *desk {
+func subscribed(t *testing.T, at subscription.Bank) *desk {
 	d := makeDesk(t, memory(t), runtime.Config{},
-		subscription.NewWorkflow(subscription.Decider{}, subscription.Evolver{}, subscription.Handler{Bank: bank{}}))
+		subscription.NewWorkflow(subscription.Decider{}, subscription.Evolver{}, subscription.Handler{Bank: at}))
 	d.run()
 	out, err := subscription.NewClient(d.engine).Subscribe(t.Context(), subscription.Subscribe{SubscriptionID: "s"})
 	if err != nil || !out.Accepted() {
@@ -132,10 +132,18 @@ func (bank) Charge(context.Context, string, string, string) error {
 	return runtime.Permanent(context.Canceled)
 }
 
+// busyBank answers when the test is over.
+type busyBank chan struct{}
+
+func (b busyBank) Charge(context.Context, string, string, string) error {
+	<-b
+	return nil
+}
+
 // What recurs does not make one trace that never ends: each firing has one, with a link to the decision that made it due.
 func TestRecurringTimerLinks(t *testing.T) {
 	t.Parallel()
-	d := subscribed(t)
+	d := subscribed(t, bank{})
 	// The first charge that fails leads to nothing, with the second the subscription ends.
 	d.until("it has ended", has("subscription ChargeFailed", 2))
 	spans := d.until("the last attempt has ended", has("subscription Charge", 2))
