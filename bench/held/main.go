@@ -301,7 +301,11 @@ func (p plan) decide(ctx context.Context, client *tally.Client) error {
 	for range callers {
 		group.Go(func() {
 			for n := range due {
-				if _, err := client.Add(ctx, tally.Add{TallyID: fmt.Sprintf("tally-%d", n/4), Amount: 1, Note: "a note"}); err != nil {
+				outcome, err := client.Add(ctx, tally.Add{TallyID: fmt.Sprintf("tally-%d", n/4), Amount: 1, Note: "a note"})
+				if err == nil && !outcome.Accepted() {
+					err = fmt.Errorf("an input was not accepted: %v", outcome)
+				}
+				if err != nil {
 					failed <- err
 					return
 				}
