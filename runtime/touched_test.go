@@ -99,7 +99,7 @@ func hoarding[X any](user func(items []int) X) *runtime.Workflow {
 			case "nothing":
 				return runtime.UntypedDecision{}
 			case "too large":
-				items = make([]int, 4<<20)
+				items = make([]int, hoardPayload)
 			}
 			return runtime.Accept[hoardEvent, struct{}, runtime.NoTimer, hoardRejection](hoardEvent{items}).Untyped()
 		},
@@ -149,9 +149,14 @@ func TestDecidersCannotTouchTheState(t *testing.T) {
 	t.Run("closed", func(t *testing.T) { testTouching(t, func(items []int) closed { return closed{slices.Clone(items)} }) })
 }
 
+// hoardPayload is the size of the largest payload.
+const hoardPayload = 64 << 10
+
 func testTouching[X any](t *testing.T, user func([]int) X) {
 	onStores(t, func(b *bed) {
-		engine, another := b.engine(b.realConfig(), hoarding(user)), b.engine(b.realConfig(), hoarding(user))
+		config := b.realConfig()
+		config.MaxPayloadBytes = hoardPayload
+		engine, another := b.engine(config, hoarding(user)), b.engine(config, hoarding(user))
 		for _, do := range []string{"reject", "panic", "nothing", "too large", "accept"} {
 			if _, never := any(user(nil)).(closed); never && do == "accept" {
 				continue // the evolver is given what the decider made of the state; a replay mends that
