@@ -222,7 +222,7 @@ func (g *generator) messages(section string, names []string) {
 		}
 		g.line(1, "%s:", name)
 		g.doc(2)
-		if g.chance(15) {
+		if len(name) <= 90 && g.chance(15) { // a stored name has at most 100 bytes
 			g.line(2, "as: %q", name+g.pick(" stored", "-é", ": x", ".v1/a", `"`))
 		}
 		g.line(2, "fields:")
