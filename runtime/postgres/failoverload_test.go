@@ -179,7 +179,7 @@ func (l *failoverLoad) start(clients int) (stop func()) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			n := len(l.feed)
-			return l.back != nil || n > 0 && l.feed[n-1].Position() >= newest.Newest
+			return l.back != nil || n > 0 && l.feed[n-1].Position() == newest.Newest // a lost event may have a higher number
 		})
 		cancel()
 		running.Wait()
