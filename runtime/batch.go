@@ -3,10 +3,11 @@ package runtime
 import (
 	"context"
 	"errors"
-	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"runtime/debug"
 	"slices"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // apartBytes is the size of a change that is kept out of batches: it would hold the others up.
@@ -98,7 +99,7 @@ func (b *batch) recover() {
 	}
 	err := errGoexit
 	if v != nil {
-		err = &PanicError{In: "a batch of the engine", Value: v, Stack: debug.Stack()}
+		err = &usererr.PanicError{In: "a batch of the engine", Value: v, Stack: debug.Stack()}
 	}
 	for _, g := range b.groups {
 		g.answerAll(err)

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // StoreTimeout says that the store did not answer a call within Config.StoreTimeout: its server hangs, or a connection to it
@@ -107,7 +109,7 @@ type pendingCall[T any] struct {
 func (c *pendingCall[T]) end(late func(T)) {
 	if !c.returned {
 		if v := recover(); v != nil {
-			c.err = &PanicError{In: "the store", Value: v, Stack: debug.Stack()}
+			c.err = &usererr.PanicError{In: "the store", Value: v, Stack: debug.Stack()}
 		} else {
 			c.err = errGoexit
 		}

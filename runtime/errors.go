@@ -3,7 +3,6 @@ package runtime
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
@@ -64,23 +63,6 @@ func (e *LeaseLost) Error() string {
 	return fmt.Sprintf("%s: %s is no longer leased to this worker", e.Lease.Instance, what)
 }
 
-// InvalidIdentifier says that an id or a unique key is empty, longer than MaxIDLength, or not text that can be stored.
-type InvalidIdentifier struct {
-	What    IdentifierKind
-	Problem string // completes "the instance id ..."
-}
-
-// IdentifierKind says what an identifier is of.
-type IdentifierKind string
-
-const (
-	InstanceID IdentifierKind = "instance id"
-	InputID    IdentifierKind = "input id"
-	UniqueKey  IdentifierKind = "unique key"
-)
-
-func (e *InvalidIdentifier) Error() string { return fmt.Sprintf("the %s %s", e.What, e.Problem) }
-
 // UnknownInstance says that no event of the instance is stored.
 type UnknownInstance struct {
 	Instance InstanceKey
@@ -125,46 +107,9 @@ func (e *UnknownWorkflow) Error() string {
 		e.Workflow, strings.Join(e.Registered, ", "))
 }
 
-// PanicError is a panic in user code, caught and turned into an error.
-type PanicError struct {
-	In    string // what was called
-	Value any
-	Stack []byte
-
-	asked *askedValue // nil for a PanicError that the engine has not made
-}
-
-// askedValue is what the methods of a panic's value said. They are user code, and are asked once.
-type askedValue struct {
-	text string
-	err  error
-}
-
-func (e *PanicError) value() askedValue {
-	if e.asked != nil {
-		return *e.asked
-	}
-	if err, is := e.Value.(error); is {
-		wrapped := usererr.Wrap(err)
-		return askedValue{wrapped.Error(), wrapped}
-	}
-	return askedValue{text: usererr.ValueText(e.Value)}
-}
-
-func (e *PanicError) Error() string { return e.In + " panicked: " + e.value().text }
-
-// Unwrap returns the panic's value when it is an error, for errors.Is and errors.As.
-func (e *PanicError) Unwrap() error { return e.value().err }
-
-// recoverTo turns a panic into *err. Deferred around each call of user code, which in and name together say.
-func recoverTo(err *error, in, name string) {
-	if v := recover(); v != nil {
-		panicked := &PanicError{In: in + name, Value: v, Stack: debug.Stack()}
-		asked := panicked.value()
-		panicked.asked = &asked
-		*err = panicked
-	}
-}
+// PanicError is a panic in user code, caught and turned into an error. In says what was called, Value what the code panicked with,
+// Stack where. errors.Is and errors.As find Value when it is an error.
+type PanicError = usererr.PanicError
 
 // storeError marks a failure of the store, which may pass; what the store says by contract is none.
 type storeError struct{ err error }

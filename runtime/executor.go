@@ -5,12 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"hash/maphash"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // executor is the way of all inputs into the store. Inputs wait in lanes, by instance; a lane takes what is waiting,

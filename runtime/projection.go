@@ -177,7 +177,7 @@ func (p Projection[Tx]) bind(bounded *boundedStore) (*boundProjection, error) {
 	if p.Reset != nil {
 		b.reset = func(ctx context.Context, update ProjectionUpdate) error {
 			return step(ctx, func(ctx context.Context, tx Tx) (err error) {
-				defer recoverTo(&err, "the reset of projection ", p.Name)
+				defer usererr.RecoverTo(&err, "the reset of projection ", p.Name)
 				return usererr.Wrap(p.Reset(ctx, tx))
 			}, update)
 		}
@@ -211,7 +211,7 @@ func (p *Projection[Tx]) validate() error {
 }
 
 func (p *Projection[Tx]) applyAll(ctx context.Context, tx Tx, events []StoredEvent) (err error) {
-	defer recoverTo(&err, "projection ", p.Name)
+	defer usererr.RecoverTo(&err, "projection ", p.Name)
 	if p.ApplyBatch != nil {
 		return usererr.Wrap(p.ApplyBatch(ctx, tx, events))
 	}

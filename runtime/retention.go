@@ -408,7 +408,7 @@ func callArchive(
 	ctx context.Context, archive func(context.Context, []ArchivedInstance) ([]InstanceKey, error), instances []ArchivedInstance,
 ) (keep []InstanceKey, err error) {
 	keep, err = answered(ctx, limit{choreLease}, "Config.Retention.Archive", func(ctx context.Context) (keep []InstanceKey, err error) {
-		defer recoverTo(&err, "Config.Retention.", "Archive")
+		defer usererr.RecoverTo(&err, "Config.Retention.", "Archive")
 		keep, err = archive(ctx, instances)
 		return keep, usererr.Wrap(err)
 	}, nil)

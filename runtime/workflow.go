@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/ironflow-gen/ironflow/runtime/codec"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
@@ -126,23 +125,6 @@ func (w *typed[S, I, E, F, R]) identified(name string, in I) (p preparedInput, w
 	return p, wrong
 }
 
-func checkIdentifier(what IdentifierKind, id string) error {
-	problem := ""
-	switch {
-	case id == "":
-		problem = "is empty"
-	case len(id) > MaxIDLength:
-		problem = fmt.Sprintf("has %d bytes, at most %d are allowed", len(id), MaxIDLength)
-	case !utf8.ValidString(id):
-		problem = "is not valid UTF-8"
-	case slices.Contains([]byte(id), 0):
-		problem = "contains a NUL byte"
-	default:
-		return nil
-	}
-	return &InvalidIdentifier{What: what, Problem: problem}
-}
-
 func (w *typed[S, I, E, F, R]) readInput(name string, data []byte) (preparedInput, []error) {
 	d := codec.NewStrictDecoder(data)
 	in, err := decode(d, name, w.Inputs)
@@ -167,7 +149,7 @@ func (w *typed[S, I, E, F, R]) decodeInput(name string, data []byte) (any, error
 
 // decode reads one variant that fills the whole document. Imported types bring code of their own, as they do in encode.
 func decode[T any](d *codec.Decoder, name string, c Codec[T]) (v T, err error) {
-	defer recoverTo(&err, "decoding ", name)
+	defer usererr.RecoverTo(&err, "decoding ", name)
 	v, err = c.Decode(d, name)
 	if err == nil {
 		err = d.End()
@@ -181,7 +163,7 @@ func encode[T any](v T, c Codec[T]) (name string, payload []byte, err error) {
 	if name == "" {
 		return "", nil, undeclared(v)
 	}
-	defer recoverTo(&err, "encoding ", name)
+	defer usererr.RecoverTo(&err, "encoding ", name)
 	e := codec.NewEncoder()
 	c.Encode(e, v)
 	if payload, err = e.Bytes(); err != nil {
@@ -231,7 +213,7 @@ func (w *typed[S, I, E, F, R]) replay(known any, instance Instance) (any, error)
 }
 
 func (w *typed[S, I, E, F, R]) startingState(known any, instance Instance) (_ S, err error) {
-	defer recoverTo(&err, "decoding the snapshot", "")
+	defer usererr.RecoverTo(&err, "decoding the snapshot", "")
 	if snapshot := instance.Snapshot; snapshot != nil {
 		d := codec.NewDecoder(snapshot.State)
 		state := w.States.Decode(d)
@@ -252,7 +234,7 @@ func (w *typed[S, I, E, F, R]) hasEnded(state S) (_ bool, err error) {
 	if w.machine != nil {
 		return w.machine.terminal[w.Status(state)], nil
 	}
-	defer recoverTo(&err, "the evolver's ", "Terminal")
+	defer usererr.RecoverTo(&err, "the evolver's ", "Terminal")
 	given, _ := w.copier.copyOf(state) // or the state itself, see decided.touched
 	return w.Terminal(given.(S)), nil
 }
@@ -260,7 +242,7 @@ func (w *typed[S, I, E, F, R]) hasEnded(state S) (_ bool, err error) {
 func (w *typed[S, I, E, F, R]) schema() string { return w.States.Schema }
 
 func (w *typed[S, I, E, F, R]) encodeState(state any) (_ []byte, err error) {
-	defer recoverTo(&err, "encoding the state", "")
+	defer usererr.RecoverTo(&err, "encoding the state", "")
 	e := codec.NewEncoder()
 	w.States.Encode(e, state.(S))
 	return e.Bytes()
@@ -277,7 +259,7 @@ func (w *typed[S, I, E, F, R]) initialState() S {
 // evolve folds one event, and moves the status.
 func (w *typed[S, I, E, F, R]) evolve(state S, event E) (next S, err error) {
 	name := w.Events.Name(event)
-	defer recoverTo(&err, "the evolver's ", name)
+	defer usererr.RecoverTo(&err, "the evolver's ", name)
 	if w.machine == nil {
 		return w.Evolve(state, event), nil
 	}
@@ -329,7 +311,7 @@ func (w *typed[S, I, E, F, R]) schedules() []ScheduledInput { return w.Schedules
 func (w *typed[S, I, E, F, R]) scheduled(name string) *recurrence { return w.firings[name] }
 
 func (w *typed[S, I, E, F, R]) handle(ctx context.Context, payload []byte, call EffectCall) (result any, err error) {
-	defer recoverTo(&err, "the handler of ", call.Effect)
+	defer usererr.RecoverTo(&err, "the handler of ", call.Effect)
 	effect, err := decode(codec.NewDecoder(payload), call.Effect, w.Effects)
 	if err != nil {
 		return nil, unknown(err)
@@ -376,7 +358,7 @@ func (w *typed[S, I, E, F, R]) decide(now time.Time, version int64, state any, i
 }
 
 func (w *typed[S, I, E, F, R]) askDecider(now time.Time, state S, name string, input I) (d UntypedDecision, err error) {
-	defer recoverTo(&err, "the decider's ", name)
+	defer usererr.RecoverTo(&err, "the decider's ", name)
 	return w.Decide(now, state, input), nil
 }
 
