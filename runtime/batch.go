@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -24,7 +23,6 @@ type batch struct {
 	groups []*group
 	commit CommitID // of the last attempt
 	stored bool     // what was decided is stored: only answers are left to give
-	ended  bool     // run has come to its end, so user code has not ended its goroutine
 
 	observed int // inputs that added nothing and whose observation is stored
 }
@@ -61,7 +59,15 @@ func newBatch(l *lane, watch *watchdog, tasks []*task) *batch {
 // run answers every task of the batch, or hands it over to be served alone, whatever happens. One input's failure is never another's:
 // when the batch as a whole fails, its instances are served one by one.
 func (b *batch) run() {
-	defer b.recover()
+	_ = usererr.Call(func() (err error) {
+		defer usererr.RecoverTo(&err, "a batch of the engine", "")
+		b.takeThrough()
+		return nil
+	}, b.recover)
+}
+
+// takeThrough is run, as long as nothing panics.
+func (b *batch) takeThrough() {
 	ctx := context.Background() // no caller's: what was sent is waited for, for as long as the store's limit
 	b.keepApart(func(g *group) bool { return g.wantsUniqueKey() })
 	err := b.attempts(ctx)
@@ -81,25 +87,19 @@ func (b *batch) run() {
 	default:
 		b.keepApart(func(*group) bool { return true })
 	}
-	b.ended = true
 }
 
 // recover answers the tasks when the batch panics, or user code ends its goroutine. User code has a recover of its own, so
 // a panic is the engine's mistake; callers must not wait for ever. What ends its goroutine does so before anything is stored, or
 // after all is answered; then each instance is served alone, and only the input that does it again pays for it.
-func (b *batch) recover() {
-	v := recover()
-	if b.ended || b.watch.returned() {
+func (b *batch) recover(err error) {
+	if err == nil || b.watch.returned() {
 		return
 	}
 	b.forget()
-	if v == nil && !b.stored && (len(b.groups) > 1 || len(b.groups) == 1 && len(b.groups[0].tasks) > 1) {
+	if err == usererr.ErrGoexit && !b.stored && (len(b.groups) > 1 || len(b.groups) == 1 && len(b.groups[0].tasks) > 1) {
 		b.keepApart(func(*group) bool { return true })
 		return
-	}
-	err := errGoexit
-	if v != nil {
-		err = &usererr.PanicError{In: "a batch of the engine", Value: v, Stack: debug.Stack()}
 	}
 	for _, g := range b.groups {
 		g.answerAll(err)
@@ -188,26 +188,31 @@ func (b *batch) lastCall() error {
 	return nil
 }
 
-// attempt reads what is not cached, decides, stores and answers. With an error nothing is stored, and nothing answered but
+// attempt takes the batch through one commit, and reports it.
+func (b *batch) attempt(ctx context.Context) error {
+	if b.x.config.Telemetry == nil {
+		return b.decideAndStore(ctx)
+	}
+	begin := time.Now()
+	return usererr.Call(func() error { return b.decideAndStore(ctx) }, func(err error) {
+		report := b.report()
+		if !b.stored { // else user code ended the goroutine after all was stored
+			report.Err = err
+		}
+		if err != errCallerGone && (report.Inputs > 0 || report.Err != nil) {
+			b.x.config.reportCommit(begin, report)
+		}
+	})
+}
+
+// decideAndStore reads what is not cached, decides, stores and answers. With an error nothing is stored, and nothing answered but
 // repeats.
-func (b *batch) attempt(ctx context.Context) (err error) {
+func (b *batch) decideAndStore(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil { // evolvers may have changed what is cached, and what they made of it is not stored
 			b.forget()
 		}
 	}()
-	if b.x.config.Telemetry != nil {
-		begin := time.Now()
-		defer func() {
-			report := b.report()
-			if report.Err = err; err == nil && !b.stored {
-				report.Err = errGoexit
-			}
-			if err != errCallerGone && (report.Inputs > 0 || report.Err != nil) {
-				b.x.config.reportCommit(begin, report)
-			}
-		}()
-	}
 	b.refuseStuck()
 	if err := b.answerRepeats(ctx); err != nil {
 		return err

@@ -27,7 +27,7 @@ func (w *worker) blocked(d Delivery, now time.Time) (since time.Time, wait time.
 }
 
 // block lets a delivery wait that this process cannot take because of err, or buries it when no process could take it in time.
-func (w *worker) block(ctx context.Context, log *slog.Logger, d Delivery, err error, now time.Time) (Settlement, DeliveryEnd) {
+func (w *worker) block(ctx context.Context, log *slog.Logger, d Delivery, err error, now time.Time) ending {
 	since, wait, ok := w.blocked(d, now)
 	if !ok {
 		return w.bury(ctx, log, d, err, Settlement{
@@ -41,39 +41,30 @@ func (w *worker) block(ctx context.Context, log *slog.Logger, d Delivery, err er
 	}
 	log.Log(ctx, level, "ironflow: blocked, left to a process that can take it", "gives_up_at", since.Add(w.config.BlockedTimeout), "error", err)
 	again := now.Add(wait)
-	return Settlement{
+	return ending{&Settlement{
 		Lease: d.Lease, Verdict: Wait, At: again, Error: usererr.Bound(err.Error()), BlockedSince: since,
-	}, DeliveryEnd{Result: DeliveryLeft, Again: again, Err: err}
+	}, DeliveryEnd{Result: DeliveryLeft, Again: again, Err: err}}
 }
 
 // notTold comes between the error of a dead effect and the reason why its workflow was not told so far.
 const notTold = "; the workflow is not told yet: "
 
 // blockBurial lets a delivery wait whose workflow cannot be told that it is dead, because of err. What it died of stays its error.
-func (w *worker) blockBurial(d Delivery, dead Settlement, err error) (Settlement, DeliveryEnd, bool) {
+// It is not ok when the time is up.
+func (w *worker) blockBurial(d Delivery, dead Settlement, err error) (_ ending, ok bool) {
 	since, wait, ok := w.blocked(d, dead.At)
 	if !ok {
-		return dead, DeliveryEnd{}, false
+		return ending{}, false
 	}
 	again := dead.At.Add(wait)
-	return Settlement{
+	return ending{&Settlement{
 		Lease: d.Lease, Verdict: Wait, At: again, BlockedSince: since, Error: usererr.Bound(dead.Error + notTold + err.Error()),
 		Attempts: w.routes[d.Kind].retry.MaxAttempts + 1,
-	}, DeliveryEnd{Result: DeliveryLeft, Again: again, Err: err}, true
+	}, DeliveryEnd{Result: DeliveryLeft, Again: again, Err: err}}, true
 }
 
 // withoutNotTold is the error of a dead effect.
 func withoutNotTold(lastError string) string {
 	text, _, _ := strings.Cut(lastError, notTold)
 	return text
-}
-
-// readable fails unless this program can replay an instance. It looks into the cache of the instance's lane, and reads the instance
-// by the lane when it is not there, so that what follows finds it in the cache.
-func (x *executor) readable(ctx context.Context, workflow *Workflow, key InstanceKey) error {
-	if x.lane(key).cache.has(key, x.config.Clock.Now()) {
-		return nil
-	}
-	_, err := x.submit(ctx, key, request{workflow: workflow, readOnly: true})
-	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -72,9 +71,11 @@ func answered[T any](
 	defer cancel()
 	c := &pendingCall[T]{done: make(chan struct{})}
 	go func() {
-		defer c.end(late)
-		c.value, c.err = call(own)
-		c.returned = true
+		_ = usererr.Call(func() (err error) {
+			defer usererr.RecoverTo(&err, "the store", "")
+			c.value, err = call(own)
+			return err
+		}, func(err error) { c.end(err, late) })
 	}()
 	select {
 	case <-c.done:
@@ -95,26 +96,19 @@ func answered[T any](
 
 // pendingCall is a call that is under way on a goroutine of its own.
 type pendingCall[T any] struct {
-	value    T
-	err      error
-	returned bool // it has neither panicked nor ended its goroutine
-	done     chan struct{}
+	value T
+	err   error
+	done  chan struct{}
 
 	mu      sync.Mutex
 	ended   bool
 	givenUp bool
 }
 
-// end is deferred to the call.
-func (c *pendingCall[T]) end(late func(T)) {
-	if !c.returned {
-		if v := recover(); v != nil {
-			c.err = &usererr.PanicError{In: "the store", Value: v, Stack: debug.Stack()}
-		} else {
-			c.err = errGoexit
-		}
-	}
+// end notes how the call ended.
+func (c *pendingCall[T]) end(err error, late func(T)) {
 	c.mu.Lock()
+	c.err = err
 	c.ended = true
 	givenUp := c.givenUp
 	c.mu.Unlock()

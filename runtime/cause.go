@@ -39,7 +39,7 @@ type CauseDelivery struct {
 
 func newCause(key InstanceKey, req *request) Cause {
 	c := Cause{Input: req.input.name, InputID: req.inputID, Trace: req.trace}
-	if d := req.delivery; d != nil {
+	if d := req.arrival; d != nil {
 		c.Delivery = &CauseDelivery{
 			Queue: d.Lease.Queue, Kind: d.Kind.Name, Version: d.Lease.Version, Position: d.Lease.Position, Key: d.Lease.Key,
 			Attempt: d.Attempt,

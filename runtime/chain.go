@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/unknown"
 )
 
 // chain decides on inputs of one instance, one after the other, in memory: each sees what the ones before it led to. All
@@ -88,15 +90,13 @@ func (c *chain) add(req request, d decided) error {
 		c.change.Parent = parent
 	}
 	if d.complete && parent != nil {
-		ended, err := c.workflow.endedEffect(c.key, *parent, d)
+		ended, err := newChildEnd(c.workflow, c.key, *parent, d)
 		if err != nil {
 			return err
 		}
 		d.effects = append(d.effects, ended)
 	}
-	if err := c.startAgain(req, &d); err != nil {
-		return err
-	}
+	c.startAgain(req, &d)
 	for i := range d.effects {
 		d.effects[i].Trace = req.trace
 		c.effects += len(d.effects[i].Payload)
@@ -113,18 +113,8 @@ func (c *chain) add(req request, d decided) error {
 	if req.input.uniqueKey != "" {
 		c.change.UniqueKey = req.input.uniqueKey
 	}
-	switch req.settle.Verdict {
-	case 0:
-	case Done:
-		c.change.Consume = append(c.change.Consume, req.settle.Lease)
-		if lease := req.settle.Lease; lease.Instance != c.key && lease.Instance.ID != "" {
-			c.change.Ended = append(c.change.Ended, EndedDelivery{
-				Lease: lease.named(), Kind: req.delivery.Kind.Name, Ending: EndedDelivered, At: c.now, Attempts: req.delivery.Attempt,
-				By: DecisionRef{Instance: c.key, Version: first},
-			})
-		}
-	default:
-		c.change.Settle = append(c.change.Settle, req.settle)
+	if req.arrival != nil {
+		c.endDelivery(req.arrival, first)
 	}
 	c.timers.add(d.timers, req.trace)
 	for _, event := range d.stored {
@@ -145,18 +135,53 @@ func (c *chain) add(req request, d decided) error {
 	return nil
 }
 
+// endDelivery ends the delivery that brought the input of the decision of a version.
+func (c *chain) endDelivery(a *arrival, version int64) {
+	if a.ends.Verdict != Done {
+		c.change.Settle = append(c.change.Settle, a.ends)
+		return
+	}
+	c.change.Consume = append(c.change.Consume, a.Lease)
+	if a.Lease.Instance != c.key && a.Lease.Instance.ID != "" {
+		c.change.Ended = append(c.change.Ended, EndedDelivery{
+			Lease: a.Lease.named(), Kind: a.Kind.Name, Ending: EndedDelivered, At: c.now, Attempts: a.Attempt,
+			By: DecisionRef{Instance: c.key, Version: version},
+		})
+	}
+}
+
 // startAgain lets a recurring timer that brought the input run on, unless the decision, or the state it leads to, says
 // something else of it.
-func (c *chain) startAgain(req request, d *decided) error {
-	if req.delivery == nil || d.complete {
+func (c *chain) startAgain(req request, d *decided) {
+	if req.arrival == nil || d.complete {
+		return
+	}
+	if again := recurringTimer(c.workflow, c.key, &req.arrival.Delivery, c.now); again != nil && !d.timers.has(again.Key) {
+		d.timers.start(*again)
+	}
+}
+
+// recurringTimer returns the timer that follows the one that was delivered to its own instance, or nil when it fires once.
+//
+// It is a timer like any other that the decision starts, of a generation of its own, and not the same delivery due Again, which a
+// schedule is. A firing of a timer is a decision of its instance, which may start or cancel the key, leave the states that the timer
+// runs in, or complete: one rule, that the last step with a key counts, settles all of that, each firing is named by the version
+// of the decision that asked for it, and a lease on the firing before is no lease on the next. A schedule belongs to no instance, so
+// nobody else has a word about its row; there it is the row that has to stay, locked by its lease through the commit, so that each
+// firing is made once whichever instance it is for.
+func recurringTimer(w *Workflow, key InstanceKey, d *Delivery, now time.Time) *NewTimer {
+	if d.Lease.Queue != TimerQueue || d.Lease.Instance != key {
 		return nil
 	}
-	again, err := c.workflow.recurringTimer(c.key, req.delivery, c.now)
-	if err != nil || again == nil || d.timers.has(again.Key) {
-		return err
+	r := w.recurring(timerName(d.Lease.Key))
+	if r == nil {
+		return nil
 	}
-	d.timers.start(*again)
-	return nil
+	_, _, next := r.due(d.Due, now)
+	if next.IsZero() {
+		return nil
+	}
+	return &NewTimer{Key: d.Lease.Key, Input: d.Kind.Name, Payload: d.Payload, FireAt: next}
 }
 
 // cancelEffects gives up effects of the kinds, those of the chain's earlier decisions among them.
@@ -196,7 +221,7 @@ func (c *chain) accepts(req request) bool {
 		return true
 	}
 	overtaken := false
-	if d := req.delivery; d != nil && d.Lease.Instance == c.key {
+	if d := req.arrival; d != nil && d.Lease.Instance == c.key {
 		overtaken = d.Lease.Queue == TimerQueue && c.timers.has(d.Lease.Key) ||
 			d.Lease.Queue == EffectQueue && c.cancels(d.Kind.Name)
 	}
@@ -262,7 +287,7 @@ func known(workflow *Workflow, before cached, instance Instance) (cached, error)
 	}
 	state, err := workflow.replay(before.state, instance)
 	if err != nil {
-		return cached{}, unknown(fmt.Errorf("%s: %w", instance.Key, err))
+		return cached{}, unknown.Mark(fmt.Errorf("%s: %w", instance.Key, err))
 	}
 	after.state = state
 	return after, nil

@@ -138,7 +138,7 @@ func (s *claimStep) end(clock Clock, err error) (failures int, retryAt time.Time
 		s.failures, s.retryAt = 0, time.Time{}
 	} else {
 		s.failures++
-		s.retryAt = storedTime(clock.Now().Add(pollBackoff.delay(s.failures)))
+		s.retryAt = storedTime(clock.Now().Add(pollBackoff.Pause(s.failures)))
 	}
 	return s.failures, s.retryAt
 }

@@ -8,38 +8,43 @@ import (
 
 // deliverDead executes the input that tells a workflow that one of its effects is dead. The effect becomes a dead letter in
 // the same commit; by itself, when the workflow does not accept the input.
-func (e *Engine) deliverDead(
+func (r *router) deliverDead(
 	ctx context.Context, workflow *Workflow, d Delivery, dead Settlement, says *DeadInput,
-) (Settlement, error) {
-	fields, err := says.fields(d.Payload, dead.Error)
+) (ending, error) {
+	fields, err := deadFields(says, d.Payload, dead.Error)
 	if err != nil {
-		return dead, nil // a payload that no one can read
+		return diedBy(dead), nil // a payload that no one can read
 	}
 	told := dead
 	told.Told = true
-	req := request{workflow: workflow, settle: told}
-	if req.input, err = workflow.inputOf(says.Input, d.Lease.Instance.ID, fields); err != nil {
-		return Settlement{}, fmt.Errorf("input %s: %w", says.Input, err)
+	req := request{workflow: workflow, arrival: &arrival{d, told}}
+	if req.input, err = inputOf(workflow, says.Input, d.Lease.Instance.ID, fields); err != nil {
+		return ending{}, fmt.Errorf("input %s: %w", says.Input, err)
 	}
-	settlement, err := e.deliverInput(ctx, d, req)
-	settlement.Told = false // an input that was refused tells nothing
-	return settlement, err
+	outcome, err := r.execute(ctx, req)
+	switch {
+	case err != nil:
+		return ending{}, err
+	case outcome.kind == accepted:
+		return ending{report: DeliveryEnd{Result: DeliveryDied}}, nil
+	}
+	return diedBy(dead), nil
 }
 
-// fields are what the input takes over from the effect's payload, and the error.
-func (i *DeadInput) fields(effect []byte, lastError string) (map[string]json.RawMessage, error) {
+// deadFields are what the input takes over from the effect's payload, and the error.
+func deadFields(says *DeadInput, effect []byte, lastError string) (map[string]json.RawMessage, error) {
 	var all map[string]json.RawMessage
 	if err := readJSON(effect, &all); err != nil {
 		return nil, err
 	}
-	fields := make(map[string]json.RawMessage, len(i.Fields)+1)
-	for _, name := range i.Fields {
+	fields := make(map[string]json.RawMessage, len(says.Fields)+1)
+	for _, name := range says.Fields {
 		if value, ok := all[name]; ok {
 			fields[name] = value
 		}
 	}
-	if i.Error != "" {
-		setText(fields, map[string]string{i.Error: lastError})
+	if says.Error != "" {
+		setText(fields, map[string]string{says.Error: lastError})
 	}
 	return fields, nil
 }

@@ -181,16 +181,15 @@ func (p *DeadLetterPlace) in(queue QueueName) *DeadLetterPlace {
 // maxVersion is above all versions.
 const maxVersion = 1<<63 - 1
 
-// namedQueue is one of the queues, with the worker that serves it here.
+// namedQueue is one of the queues.
 type namedQueue struct {
 	Queue
-	name   QueueName
-	worker *worker
+	name QueueName
 }
 
 // queues returns the queue of a name, or both for an empty one.
 func (e *Engine) queues(name QueueName) []namedQueue {
-	all := []namedQueue{{e.store.Effects(), EffectQueue, e.effects}, {e.store.Timers(), TimerQueue, e.timers}}
+	all := []namedQueue{{e.store.Effects(), EffectQueue}, {e.store.Timers(), TimerQueue}}
 	return slices.DeleteFunc(all, func(q namedQueue) bool { return name != "" && name != q.name })
 }
 

@@ -6,72 +6,83 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/unknown"
 )
 
-// newEffectWorker makes the worker that calls handlers and brings their results in by the door, and that delivers inputs
-// to other workflows. An effect for a workflow that this engine does not have waits for a process that has it.
-func newEffectWorker(e *Engine) *worker {
-	w := newWorker(EffectQueue, e.store.Effects(), e.config, e.config.EffectHandlers)
-	w.limitedQueue = e.store
-	for _, workflow := range e.workflows {
+// router takes deliveries to where they lead: to the handlers of effects, and by inputs to instances.
+type router struct {
+	config    deliveryConfig
+	store     *boundedStore
+	door      inputDoor
+	workflows map[string]*Workflow
+}
+
+// ofEffects returns the routes of effects, and of ends of children. An effect for a workflow that is not registered has none: it waits
+// for a process that has one.
+func (r *router) ofEffects() map[Kind]route {
+	routes := make(map[Kind]route)
+	for _, workflow := range r.workflows {
 		for effect, o := range workflow.effectOptions() {
-			o.Retry = o.Retry.withDefaults(e.config.EffectRetry)
-			setDefault(&o.Timeout, e.config.EffectTimeout)
-			kind := Kind{Workflow: workflow.name, Name: effect}
-			r := route{retry: o.Retry, priority: o.Priority, limit: o.Limit}
+			o.Retry = o.Retry.withDefaults(r.config.EffectRetry)
+			o.Timeout = cmp.Or(o.Timeout, r.config.EffectTimeout)
+			way := route{retry: o.Retry, priority: o.Priority, limit: o.Limit}
 			if o.Dead != nil {
-				r.dead = func(ctx context.Context, d Delivery, dead Settlement) (Settlement, error) {
-					return e.deliverDead(ctx, workflow, d, dead, o.Dead)
+				way.dead = func(ctx context.Context, d Delivery, dead Settlement) (ending, error) {
+					return r.deliverDead(ctx, workflow, d, dead, o.Dead)
 				}
 			}
 			switch target := cmp.Or(o.Starts, o.Sends); {
 			case target == nil:
-				r.deliver = func(ctx context.Context, d Delivery) (Settlement, error) { return e.deliverEffect(ctx, workflow, d, o) }
-			case e.workflows[target.Workflow] != nil:
-				r.deliver = func(ctx context.Context, d Delivery) (Settlement, error) { return e.deliverToTarget(ctx, d, o) }
+				way.deliver = func(ctx context.Context, d Delivery) (ending, error) { return r.deliverEffect(ctx, workflow, d, o) }
+			case r.workflows[target.Workflow] != nil:
+				way.deliver = func(ctx context.Context, d Delivery) (ending, error) { return r.deliverToTarget(ctx, workflow, d, o) }
 			}
-			if r.deliver != nil {
-				w.routes[kind] = r
+			if way.deliver != nil {
+				routes[Kind{Workflow: workflow.name, Name: effect}] = way
 			}
 			if o.Starts != nil && o.Ended != "" {
-				w.routes[endedKind(o.Starts.Workflow, workflow.name)] = route{retry: e.config.EffectRetry, deliver: e.deliverEnded}
+				routes[endedKind(o.Starts.Workflow, workflow.name)] = route{
+					retry:   r.config.EffectRetry,
+					deliver: func(ctx context.Context, d Delivery) (ending, error) { return r.deliverEnded(ctx, workflow, d) },
+				}
 			}
 		}
 	}
-	return w
+	return routes
 }
 
-// newTimerWorker makes the worker that brings the inputs of due timers and schedules in by the door.
-func newTimerWorker(e *Engine) *worker {
-	w := newWorker(TimerQueue, e.store.Timers(), e.config, e.config.TimerHandlers)
-	for _, workflow := range e.workflows {
+// ofTimers returns the routes of timers and schedules.
+func (r *router) ofTimers() map[Kind]route {
+	routes := make(map[Kind]route)
+	for _, workflow := range r.workflows {
 		for _, input := range workflow.inputNames() {
-			w.routes[Kind{Workflow: workflow.name, Name: input}] = route{
-				retry:     e.config.TimerRetry,
-				deliver:   e.deliverTimer,
+			routes[Kind{Workflow: workflow.name, Name: input}] = route{
+				retry:     r.config.TimerRetry,
+				deliver:   func(ctx context.Context, d Delivery) (ending, error) { return r.deliverTimer(ctx, workflow, d) },
 				recurring: func(d Delivery) bool { return workflow.recurring(timerName(d.Lease.Key)) != nil },
-				dead: func(_ context.Context, d Delivery, dead Settlement) (Settlement, error) {
-					return e.skipFiring(workflow.recurring(timerName(d.Lease.Key)), d, dead), nil
+				dead: func(_ context.Context, d Delivery, dead Settlement) (ending, error) {
+					return r.skipFiring(workflow.recurring(timerName(d.Lease.Key)), d, dead), nil
 				},
 			}
 		}
 		for _, s := range workflow.schedules() {
-			w.routes[ScheduleKind(workflow.name, s.Name)] = route{
-				retry:     e.config.TimerRetry,
+			routes[ScheduleKind(workflow.name, s.Name)] = route{
+				retry:     r.config.TimerRetry,
 				recurring: func(Delivery) bool { return true },
-				deliver: func(ctx context.Context, d Delivery) (Settlement, error) {
-					return e.deliverScheduled(ctx, workflow, s, d)
+				deliver: func(ctx context.Context, d Delivery) (ending, error) {
+					return r.deliverScheduled(ctx, workflow, s, d)
 				},
-				dead: func(_ context.Context, d Delivery, dead Settlement) (Settlement, error) {
-					return e.skipScheduled(workflow, s, d, dead)
+				dead: func(_ context.Context, d Delivery, dead Settlement) (ending, error) {
+					return r.skipScheduled(workflow, s, d, dead)
 				},
 			}
 		}
 	}
-	return w
+	return routes
 }
 
-func (e *Engine) deliverEffect(ctx context.Context, workflow *Workflow, d Delivery, options EffectOptions) (Settlement, error) {
+func (r *router) deliverEffect(ctx context.Context, workflow *Workflow, d Delivery, options EffectOptions) (ending, error) {
 	call := EffectCall{
 		Instance:       d.Lease.Instance,
 		Effect:         d.Kind.Name,
@@ -80,30 +91,30 @@ func (e *Engine) deliverEffect(ctx context.Context, workflow *Workflow, d Delive
 		MaxAttempts:    options.Retry.MaxAttempts,
 		RequestedAt:    d.Due,
 	}
-	if err := e.readable(ctx, workflow, d); err != nil {
-		return Settlement{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
+	if err := r.readable(ctx, workflow, d); err != nil {
+		return ending{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
 	}
 	handlerCtx, cancel := context.WithTimeout(ctx, options.Timeout)
 	defer cancel()
 	input, err := workflow.handle(handlerCtx, d.Payload, call)
 	if err != nil {
-		return Settlement{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
+		return ending{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
 	}
 	if input == nil {
-		return Settlement{Lease: d.Lease, Verdict: Done}, nil
+		return settledBy(consumed(d)), nil
 	}
-	settlement, err := e.deliverOwn(ctx, workflow, d, input, time.Time{})
+	end, err := r.deliverOwn(ctx, workflow, d, input, time.Time{})
 	if err != nil {
-		return Settlement{}, fmt.Errorf("result of effect %s: %w", d.Kind.Name, err)
+		return ending{}, fmt.Errorf("result of effect %s: %w", d.Kind.Name, err)
 	}
-	return settlement, nil
+	return end, nil
 }
 
 // readable fails unless the result of an effect could be applied to its instance, so that the handler is not called in vain.
-func (e *Engine) readable(ctx context.Context, workflow *Workflow, d Delivery) error {
-	ctx, cancel := context.WithTimeout(ctx, e.config.Lease)
+func (r *router) readable(ctx context.Context, workflow *Workflow, d Delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, r.config.Lease)
 	defer cancel()
-	return retry(ctx, e.config.Clock, func() error { return e.executor.readable(ctx, workflow, d.Lease.Instance) })
+	return retry(ctx, r.config.Clock, func() error { return r.door.Readable(ctx, workflow, d.Lease.Instance) })
 }
 
 // idempotencyKey names an effect among all effects of all workflows.
@@ -119,83 +130,79 @@ func idempotencyKey(effect *Lease) string {
 	return string(key)
 }
 
-func (e *Engine) deliverTimer(ctx context.Context, d Delivery) (Settlement, error) {
-	workflow := e.workflows[d.Kind.Workflow]
-	if r := workflow.recurring(timerName(d.Lease.Key)); r != nil {
-		return e.deliverRecurring(ctx, workflow, r, d)
+func (r *router) deliverTimer(ctx context.Context, workflow *Workflow, d Delivery) (ending, error) {
+	if recurs := workflow.recurring(timerName(d.Lease.Key)); recurs != nil {
+		return r.deliverRecurring(ctx, workflow, recurs, d)
 	}
 	input, err := workflow.decodeInput(d.Kind.Name, d.Payload)
 	if err != nil {
-		return Settlement{}, fmt.Errorf("timer %s: %w", d.Lease.Key, unknown(err))
+		return ending{}, fmt.Errorf("timer %s: %w", d.Lease.Key, unknown.Mark(err))
 	}
-	settlement, err := e.deliverOwn(ctx, workflow, d, input, d.Due)
+	end, err := r.deliverOwn(ctx, workflow, d, input, d.Due)
 	if err != nil {
-		return Settlement{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
+		return ending{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
 	}
-	return settlement, nil
+	return end, nil
 }
 
 // deliverOwn executes an input that a delivery leads to in its own instance.
-func (e *Engine) deliverOwn(
+func (r *router) deliverOwn(
 	ctx context.Context, workflow *Workflow, d Delivery, input any, notBefore time.Time,
-) (Settlement, error) {
+) (ending, error) {
 	input, err := workflow.addressed(input, d.Lease.Instance.ID)
 	if err != nil {
-		return Settlement{}, err
+		return ending{}, err
 	}
-	req := request{workflow: workflow, notBefore: notBefore}
+	req := request{workflow: workflow, notBefore: notBefore, arrival: &arrival{d, consumed(d)}}
 	if req.input, err = workflow.prepare(input); err != nil {
-		return Settlement{}, err
+		return ending{}, err
 	}
-	return e.deliverInput(ctx, d, req)
+	return r.deliverInput(ctx, req)
 }
 
-// deliverInput executes the input that a delivery leads to, and ends the delivery in the same commit, as the request says or by
-// consuming it. An input that is refused, or comes too late, has no commit; then the delivery is to end so by itself.
-func (e *Engine) deliverInput(ctx context.Context, d Delivery, req request) (Settlement, error) {
-	if req.settle.Verdict == 0 {
-		req.settle = Settlement{Lease: d.Lease, Verdict: Done}
+// deliverInput executes the input that a delivery leads to. An input that is refused, or comes too late, has no commit that could end
+// the delivery; then it ends so by itself.
+func (r *router) deliverInput(ctx context.Context, req request) (ending, error) {
+	outcome, err := r.execute(ctx, req)
+	switch {
+	case err != nil:
+		return ending{}, err
+	case outcome.kind == accepted:
+		return inCommit(), nil
 	}
-	outcome, err := e.tryInput(ctx, d, req)
-	if err != nil {
-		return Settlement{}, err
-	}
-	if outcome.kind == accepted {
-		return Settlement{}, nil
-	}
-	return e.refused(req, outcome), nil
+	return r.refused(req, outcome), nil
 }
 
 // refused is how a delivery ends whose input was not accepted.
-func (e *Engine) refused(req request, outcome result) Settlement {
-	s := req.settle
+func (r *router) refused(req request, outcome result) ending {
+	s := req.arrival.ends
 	if s.Verdict == Done {
-		s.At, s.Error = storedTime(e.config.Clock.Now()), outcome.describe()
+		s.At, s.Error = storedTime(r.config.Clock.Now()), outcome.describe()
 	}
-	return s
+	return settledBy(s)
 }
 
-// tryInput executes the input that a delivery leads to.
+// execute executes the input that a delivery leads to.
 //
 // A store that fails is asked again here, as long as the lease is held, so that a handler that succeeded need not run
 // again. This cannot apply the result twice: had a lost commit succeeded, the lease would be gone.
-func (e *Engine) tryInput(ctx context.Context, d Delivery, req request) (outcome result, err error) {
-	req.delivery, req.trace = &d, d.Trace
+func (r *router) execute(ctx context.Context, req request) (outcome result, err error) {
+	d := &req.arrival.Delivery
+	req.trace = d.Trace
 	// The handler's work is done, so a stop of the engine must not throw it away any more.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.config.Lease)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.config.Lease)
 	defer cancel()
-	err = retry(ctx, e.config.Clock, func() error {
-		outcome, err = e.execute(ctx, req)
+	err = retry(ctx, r.config.Clock, func() error {
+		outcome, err = r.door.Execute(ctx, req)
 		return err
 	})
 	if err == nil && outcome.kind != accepted {
-		brought := d.Lease.Key // by a timer
+		what, name := "timer", d.Lease.Key
 		if d.Lease.Queue == EffectQueue {
-			brought = d.Kind.Name
+			what, name = "effect", d.Kind.Name
 		}
-		e.config.Logger.InfoContext(ctx, "ironflow: the workflow did not accept what was delivered",
-			"workflow", req.workflow.name, "instance", req.input.instance, d.Lease.Queue.singular(), brought,
-			"input", req.input.name, "outcome", outcome.describe())
+		r.config.Logger.InfoContext(ctx, "ironflow: the workflow did not accept what was delivered",
+			"workflow", req.workflow.name, "instance", req.input.instance, what, name, "input", req.input.name, "outcome", outcome.describe())
 	}
 	return outcome, err
 }

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"log/slog"
-	"strings"
 )
 
 // deliveryHandler adds to each record what delivery it is about. It looks at the delivery only when there is something to
@@ -19,17 +18,18 @@ func newDeliveryLogger(logger *slog.Logger, d *Delivery) *slog.Logger {
 
 // Handle implements slog.Handler.
 func (h deliveryHandler) Handle(ctx context.Context, record slog.Record) error {
-	return h.Handler.WithAttrs(h.delivery.logAttrs()).Handle(ctx, record)
+	return h.Handler.WithAttrs(logAttrs(h.delivery)).Handle(ctx, record)
 }
 
 // logAttrs names the delivery in a log.
-func (d *Delivery) logAttrs() []slog.Attr {
+func logAttrs(d *Delivery) []slog.Attr {
 	attrs := []slog.Attr{slog.String("workflow", d.Kind.Workflow), slog.String("instance", d.Lease.Instance.ID)}
+	schedule, scheduled := d.Kind.Schedule()
 	switch {
 	case d.Lease.Queue == EffectQueue:
 		attrs = append(attrs, slog.String("effect", d.Kind.Name))
-	case d.Lease.Instance.ID == "":
-		attrs = append(attrs, slog.String("schedule", strings.TrimPrefix(d.Kind.Name, schedulePrefix)))
+	case scheduled:
+		attrs = append(attrs, slog.String("schedule", schedule))
 	default:
 		attrs = append(attrs, slog.String("timer", d.Lease.Key), slog.String("input", d.Kind.Name))
 	}

@@ -3,9 +3,10 @@ package runtime
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"math"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
@@ -49,14 +50,7 @@ func (p RetryPolicy) valid() bool { return p.MaxAttempts >= 0 && p.Base >= 0 && 
 
 // delay returns the pause after the given attempt.
 func (p RetryPolicy) delay(attempt int) time.Duration {
-	d := p.Base
-	for i := 1; i < attempt && d < p.Max; i++ {
-		if d *= 2; d <= 0 { // overflow
-			d = p.Max
-		}
-	}
-	d = min(d, p.Max)
-	return d/2 + rand.N(d/2+1)
+	return backoff.Backoff{Base: p.Base, Max: p.Max}.Pause(attempt)
 }
 
 // EffectOptions are the declared options of an effect.
@@ -100,65 +94,39 @@ type EffectLimit struct {
 	PerKey      int     // at once in all processes for one value of Key
 }
 
+// copied returns a copy that may be changed.
+func (l *EffectLimit) copied() *EffectLimit {
+	if l == nil {
+		return nil
+	}
+	return new(*l)
+}
+
+// burst is how many attempts may begin at once.
+func (l *EffectLimit) burst() int {
+	if l.Burst > 0 {
+		return l.Burst
+	}
+	return max(1, int(math.Ceil(l.Rate)))
+}
+
+// shared reports whether the limit is one over all processes.
+func (l *EffectLimit) shared() bool { return l.Global > 0 || l.Rate > 0 || l.PerKey > 0 }
+
 // Permanent marks a handler's error as one that no retry can fix: the effect becomes a dead letter at once. It needs an error: with
 // nil the effect becomes a dead letter too, whose text says so.
-func Permanent(err error) error { return &permanentError{err} }
-
-type permanentError struct{ err error }
-
-func (e *permanentError) Error() string { return markedText("Permanent", e.err) }
-func (e *permanentError) Unwrap() error { return e.err }
+func Permanent(err error) error { return &usererr.Permanent{Err: err} }
 
 // RetryAfter marks a handler's error with the pause before the next attempt, in place of the effect's backoff; a service
 // that answers "429 Retry-After" is a case for it. The attempt counts like any other. It needs an error: with nil the attempt has
 // failed too, with a text that says so.
-func RetryAfter(err error, pause time.Duration) error { return &retryAfterError{err, pause} }
+func RetryAfter(err error, pause time.Duration) error {
+	return &usererr.RetryAfter{Err: err, Pause: pause}
+}
 
 // Snooze is a handler's error that says that it is too early: the effect is due again after the pause, and the attempt does not
 // count. A handler that waits for something this way, as often as it takes, never makes a dead letter of its effect.
-func Snooze(pause time.Duration) error { return &snoozeError{pause} }
-
-type snoozeError struct{ pause time.Duration }
-
-func (e *snoozeError) Error() string { return fmt.Sprintf("snoozed for %v", e.pause) }
-
-type retryAfterError struct {
-	err   error
-	pause time.Duration
-}
-
-func (e *retryAfterError) Error() string { return markedText("RetryAfter", e.err) }
-func (e *retryAfterError) Unwrap() error { return e.err }
-
-// markedText is the text of an error that a function of this package has marked.
-func markedText(by string, err error) string {
-	if err == nil {
-		return "runtime." + by + " was called without an error; return nil when the attempt succeeded"
-	}
-	return usererr.Text(err)
-}
-
-// settle says what becomes of a delivery whose attempt failed with err.
-func (p RetryPolicy) settle(d Delivery, err error, now time.Time) Settlement {
-	s := Settlement{Lease: d.Lease, Verdict: RetryLater, Error: usererr.Bound(err.Error()), At: now}
-	_, permanent := usererr.Find[*permanentError](err)
-	retryAfter, later := usererr.Find[*retryAfterError](err)
-	snooze, snoozed := usererr.Find[*snoozeError](err)
-	switch {
-	case snoozed:
-		s.Verdict, s.Error, s.At = Release, "", now.Add(max(snooze.pause, 0))
-	case permanent:
-		s.Verdict = Dead
-	case d.Attempt >= p.MaxAttempts:
-		s.Verdict = Dead
-		s.Error = usererr.Bound(fmt.Sprintf("attempt %d of %d: %s", d.Attempt, p.MaxAttempts, s.Error))
-	case later:
-		s.At = now.Add(max(retryAfter.pause, 0))
-	default:
-		s.At = now.Add(p.delay(d.Attempt))
-	}
-	return s
-}
+func Snooze(pause time.Duration) error { return &usererr.Snooze{Pause: pause} }
 
 // HandlerResult passes on what a handler returned, and refuses a call that returned nothing. Generated code calls it.
 func HandlerResult[T any](result T, err error) (any, error) {

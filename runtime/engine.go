@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -15,8 +16,7 @@ type Engine struct {
 	config      Config
 	workflows   map[string]*Workflow
 	executor    *executor
-	effects     *worker
-	timers      *worker
+	deliveries  *deliveries
 	feed        *feedWatch
 	pauses      *pauseWatch
 	projections *projectionBoard
@@ -67,11 +67,6 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 		}
 		e.workflows[w.name] = w
 	}
-	for _, w := range workflows {
-		if err := e.checkTargets(w); err != nil {
-			return nil, fmt.Errorf("ironflow: %w", err)
-		}
-	}
 	for name := range config.Retention.CompletedOf {
 		if _, err := e.workflow(name); err != nil {
 			return nil, fmt.Errorf("ironflow: Config.Retention.CompletedOf: %w", err)
@@ -80,15 +75,33 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 	e.executor = newExecutor(e.store, config, e.committed)
 	e.feed = newFeedWatch(e.store, config)
 	e.pauses = &pauseWatch{store: e.store, config: config}
-	e.newWork = newAnnouncer(e.store.notifier(), config, NewWork, workNotifyInterval)
-	e.newEvents = newAnnouncer(e.store.notifier(), config, NewEvents, eventNotifyInterval)
-	e.newOrders = newAnnouncer(e.store.notifier(), config, NewOrders, workNotifyInterval)
-	e.effects, e.timers = newEffectWorker(e), newTimerWorker(e)
+	e.newWork = newAnnouncer(e.store.notifier(), config.Logger, NewWork, workNotifyInterval)
+	e.newEvents = newAnnouncer(e.store.notifier(), config.Logger, NewEvents, eventNotifyInterval)
+	e.newOrders = newAnnouncer(e.store.notifier(), config.Logger, NewOrders, workNotifyInterval)
 	var err error
+	if e.deliveries, err = newDeliveries(e.store, e.deliveryConfig(), inputDoor{e.executeArrived, e.executor.readable}, e.workflows); err != nil {
+		return nil, fmt.Errorf("ironflow: %w", err)
+	}
 	if e.projections, err = newProjectionBoard(e); err != nil {
 		return nil, fmt.Errorf("ironflow: %w", err)
 	}
 	return e, nil
+}
+
+func (e *Engine) deliveryConfig() deliveryConfig {
+	c := &e.config
+	return deliveryConfig{
+		Name: c.Name, Logger: c.Logger, Telemetry: c.Telemetry, Clock: c.Clock, External: c.External,
+		EffectHandlers: c.EffectHandlers, TimerHandlers: c.TimerHandlers,
+		EffectRetry: c.EffectRetry, TimerRetry: c.TimerRetry, EffectTimeout: c.EffectTimeout,
+		Lease: c.Lease, PollInterval: c.PollInterval, BlockedTimeout: c.BlockedTimeout,
+		Announce: e.newWork.announce,
+	}
+}
+
+// executeArrived is execute for the input of a delivery, which has no options.
+func (e *Engine) executeArrived(ctx context.Context, req request) (result, error) {
+	return e.execute(ctx, req)
 }
 
 // MaxPayloadBytes returns the limit that Config.MaxPayloadBytes comes to.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // Execute decides on an input and stores what follows from it. Generated clients call it, with the types the declaration
@@ -115,8 +117,7 @@ type request struct {
 	inputID   string    // empty when it came without one
 	trace     string    // W3C trace context to go on with
 
-	delivery *Delivery  // the effect or timer that brought the input; nil for a client's
-	settle   Settlement // how the delivery ends in the input's commit
+	arrival *arrival // of the effect or timer that brought the input; nil for a client's
 
 	creates   bool     // the input is refused when the instance exists
 	continues bool     // the input is refused when the instance does not exist
@@ -129,8 +130,14 @@ type request struct {
 	maxPayload int         // bytes
 }
 
+// arrival is a delivery that brings an input.
+type arrival struct {
+	Delivery
+	ends Settlement // how the delivery ends in the input's commit; Done deletes it
+}
+
 // ofClient reports whether a caller of the engine waits, and not a delivery.
-func (r *request) ofClient() bool { return r.delivery == nil && !r.readOnly }
+func (r *request) ofClient() bool { return r.arrival == nil && !r.readOnly }
 
 // with returns the request as the options change it.
 func (r request) with(options []ExecuteOption) (request, error) {
@@ -193,15 +200,17 @@ func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOpt
 	if ended == nil {
 		return e.admit(ctx, req)
 	}
-	r, err := result{}, errGoexit
-	defer func() { ended(r, err) }() // also when user code ends the caller's goroutine, which it can within his transaction
-	r, err = e.admit(ctx, req)
+	var r result
+	err := usererr.Call(func() (err error) { // user code can end the caller's goroutine within the caller's transaction
+		r, err = e.admit(ctx, req)
+		return err
+	}, func(err error) { ended(r, err) })
 	return r, err
 }
 
 // admit takes an input into a lane or a transaction, unless it is a client's and the workflow takes none.
 func (e *Engine) admit(ctx context.Context, req request) (result, error) {
-	if req.delivery == nil {
+	if req.arrival == nil {
 		if err := e.pauses.admit(ctx, req.workflow.name); err != nil {
 			return result{}, req.named(err)
 		}
@@ -211,7 +220,7 @@ func (e *Engine) admit(ctx context.Context, req request) (result, error) {
 		take = e.executor.within
 	}
 	again := untilAvailable[result]
-	if req.within != nil || req.delivery != nil { // a transaction that failed stays so, and a delivery is repeated by its worker
+	if req.within != nil || req.arrival != nil { // a transaction that failed stays so, and a delivery is repeated by its worker
 		again = once
 	}
 	r, err := again(ctx, &e.config, func() (result, error) { return take(ctx, req.key(), req) })
@@ -227,29 +236,12 @@ func once(_ context.Context, _ *Config, call func() (result, error)) (result, er
 // of the caller's own, see Within, on a store that does not tell of it.
 func (e *Engine) Wake() {
 	e.feed.committed()
-	now := e.config.Clock.Now()
-	for _, w := range []*worker{e.effects, e.timers} {
-		w.wakeAt(now)
-		w.lookSoon()
-	}
+	e.deliveries.wake()
 }
 
 // committed tells the workers and readers of this process, and the other processes, what is new with a commit.
 func (e *Engine) committed(change Change) {
 	e.feed.committed()
 	e.newEvents.announce()
-	if len(change.Effects) > 0 {
-		e.effects.wakeAt(change.Due)
-		if !e.effects.hasRoom() {
-			e.newWork.announce()
-		}
-	}
-	for _, t := range change.Timers {
-		e.timers.wakeAt(t.FireAt)
-	}
-	for _, s := range change.Settle {
-		if s.Verdict == Again {
-			e.timers.wakeAt(s.At)
-		}
-	}
+	e.deliveries.committed(change)
 }

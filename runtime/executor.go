@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
@@ -88,6 +89,16 @@ func (x *executor) submit(ctx context.Context, key InstanceKey, req request) (re
 		}
 	}
 	return t.result, t.err
+}
+
+// readable fails unless this program can replay an instance. It looks into the cache of the instance's lane, and reads the instance
+// by the lane when it is not there, so that what follows finds it in the cache.
+func (x *executor) readable(ctx context.Context, workflow *Workflow, key InstanceKey) error {
+	if x.lane(key).cache.has(key, x.config.Clock.Now()) {
+		return nil
+	}
+	_, err := x.submit(ctx, key, request{workflow: workflow, readOnly: true})
+	return err
 }
 
 // lane returns the lane of an instance, always the same one: within a process, inputs of one instance never race.
@@ -181,12 +192,12 @@ func (x *executor) single(t *task) (result, error) {
 		select {
 		case <-t.ctx.Done():
 			return result, t.ctx.Err()
-		case <-time.After(conflictBackoff.delay(attempt)):
+		case <-time.After(conflictBackoff.Pause(attempt)):
 		}
 	}
 }
 
-var conflictBackoff = RetryPolicy{Base: time.Millisecond, Max: 50 * time.Millisecond}
+var conflictBackoff = backoff.Backoff{Base: time.Millisecond, Max: 50 * time.Millisecond}
 
 // attempt takes one input through one unit of work.
 func (x *executor) attempt(t *task) (result, error) {
@@ -223,18 +234,20 @@ type beginner interface {
 //
 // Once it is on its way to the store, it does not end with ctx any more, but with storing.
 func (x *executor) decideAlone(ctx, storing context.Context, in beginner, t *task) (r result, stored Change, err error) {
-	if x.config.Telemetry != nil {
-		begin := time.Now()
-		err = errGoexit // unless it returns
-		defer func() {
-			if !r.repeated && !t.request.readOnly {
-				x.config.reportCommit(begin, CommitReport{
-					Inputs: 1, Instances: 1, Events: len(stored.Events), Apart: true, Observations: len(stored.Inputs.Observations), Err: err,
-				})
-			}
-		}()
+	if x.config.Telemetry == nil {
+		return x.decideUnreported(ctx, storing, in, t)
 	}
-	r, stored, err = x.decideUnreported(ctx, storing, in, t)
+	begin := time.Now()
+	err = usererr.Call(func() (err error) {
+		r, stored, err = x.decideUnreported(ctx, storing, in, t)
+		return err
+	}, func(err error) {
+		if !r.repeated && !t.request.readOnly {
+			x.config.reportCommit(begin, CommitReport{
+				Inputs: 1, Instances: 1, Events: len(stored.Events), Apart: true, Observations: len(stored.Inputs.Observations), Err: err,
+			})
+		}
+	})
 	return r, stored, err
 }
 

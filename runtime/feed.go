@@ -263,7 +263,7 @@ func (e *Engine) Subscribe(ctx context.Context, after FeedPosition, filters ...E
 				if !yield(StoredEvent{}, fmt.Errorf("ironflow: reading the feed after position %d: %w", position, err)) {
 					return
 				}
-				sleep(ctx, e.config.Clock, pollBackoff.delay(failures))
+				sleep(ctx, e.config.Clock, pollBackoff.Pause(failures))
 				continue
 			}
 			failures = 0

@@ -88,7 +88,7 @@ func (w *feedWatch) look(ctx context.Context) {
 		if err != nil {
 			failures++
 			w.config.Logger.ErrorContext(ctx, "ironflow: looking for new events failed", "failures", failures, "error", err)
-			sleep(ctx, w.config.Clock, pollBackoff.delay(failures))
+			sleep(ctx, w.config.Clock, pollBackoff.Pause(failures))
 			continue
 		}
 		failures = 0

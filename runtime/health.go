@@ -212,18 +212,16 @@ func (e *Engine) Health(ctx context.Context) (Health, error) {
 
 func (e *Engine) queueHealth(ctx context.Context, name QueueName, now time.Time, paused []Pause) (QueueHealth, error) {
 	q := e.queues(name)[0]
-	h := QueueHealth{Busy: q.worker.held.count()}
-	if q.worker.active.Load() {
-		h.Handlers = q.worker.slots
-	}
+	var h QueueHealth
+	h.Handlers, h.Busy = e.deliveries.handlers(name)
 	backlogs, err := q.Backlog(ctx, now, backlogLimit)
 	if err != nil {
 		return h, fmt.Errorf("backlog of %s: %w", name, err)
 	}
 	for _, b := range backlogs {
-		route, known := q.worker.routes[b.Kind]
+		limit, known := e.deliveries.limit(name, b.Kind)
 		h.Kinds = append(h.Kinds, KindHealth{
-			Backlog: b, Known: known, Paused: pauseOf(paused, b.Kind.Workflow) != nil, Limit: route.limit.copied(),
+			Backlog: b, Known: known, Paused: pauseOf(paused, b.Kind.Workflow) != nil, Limit: limit,
 		})
 	}
 	return h, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -13,80 +12,6 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime/codec"
 )
-
-func TestRetryDelay(t *testing.T) {
-	t.Parallel()
-	p := RetryPolicy{MaxAttempts: 9, Base: 100 * time.Millisecond, Max: time.Second}
-	for attempt, full := range map[int]time.Duration{
-		1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 3: 400 * time.Millisecond, 4: 800 * time.Millisecond,
-		5: time.Second, 6: time.Second, 1000: time.Second, math.MaxInt: time.Second,
-	} {
-		low, high := full, time.Duration(0)
-		for range 1000 {
-			d := p.delay(attempt)
-			low, high = min(low, d), max(high, d)
-		}
-		if low < full/2 || high > full || high-low < full/4 {
-			t.Errorf("attempt %d: pauses from %v to %v, want them spread from %v to %v", attempt, low, high, full/2, full)
-		}
-	}
-	huge := RetryPolicy{Base: math.MaxInt64 / 3 * 2, Max: math.MaxInt64}
-	if d := huge.delay(7); d < math.MaxInt64/2 {
-		t.Errorf("overflow: got %v", d)
-	}
-	if d := (RetryPolicy{}).delay(3); d != 0 {
-		t.Errorf("no pause: got %v", d)
-	}
-}
-
-func TestRetryDefaults(t *testing.T) {
-	t.Parallel()
-	def := RetryPolicy{MaxAttempts: 5, Base: time.Second, Max: time.Minute}
-	for _, test := range []struct{ declared, want RetryPolicy }{
-		{RetryPolicy{}, def},
-		{RetryPolicy{MaxAttempts: 1}, RetryPolicy{1, time.Second, time.Minute}},
-		{RetryPolicy{Base: time.Hour}, RetryPolicy{5, time.Hour, time.Hour}},
-		{RetryPolicy{2, 3, 4}, RetryPolicy{2, 3, 4}},
-	} {
-		if got := test.declared.withDefaults(def); got != test.want {
-			t.Errorf("%+v: got %+v, want %+v", test.declared, got, test.want)
-		}
-	}
-}
-
-func TestSettle(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
-	p := RetryPolicy{MaxAttempts: 3, Base: time.Second, Max: time.Second}
-	broken := errors.New("broken")
-	for _, test := range []struct {
-		name    string
-		attempt int
-		err     error
-		verdict Verdict
-		from    time.Duration
-		to      time.Duration
-		text    string
-	}{
-		{"plain", 1, broken, RetryLater, time.Second / 2, time.Second, "broken"},
-		{"last", 3, broken, Dead, 0, 0, "attempt 3 of 3: broken"},
-		{"permanent", 1, Permanent(broken), Dead, 0, 0, "broken"},
-		{"permanent at last", 3, Permanent(broken), Dead, 0, 0, "broken"},
-		{"retry after", 2, RetryAfter(broken, time.Hour), RetryLater, time.Hour, time.Hour, "broken"},
-		{"retry after in the past", 2, RetryAfter(broken, -time.Hour), RetryLater, 0, 0, "broken"},
-		{"retry after at last", 3, RetryAfter(broken, time.Hour), Dead, 0, 0, "attempt 3 of 3: broken"},
-		{"permanent retry after", 1, RetryAfter(Permanent(broken), time.Hour), Dead, 0, 0, "broken"},
-	} {
-		s := p.settle(Delivery{Attempt: test.attempt, Lease: Lease{Token: 7}}, test.err, now)
-		if s.Verdict != test.verdict || s.Error != test.text || s.Lease.Token != 7 ||
-			s.At.Before(now.Add(test.from)) || s.At.After(now.Add(test.to)) {
-			t.Errorf("%s: got %+v", test.name, s)
-		}
-		if !errors.Is(test.err, broken) {
-			t.Errorf("%s: the mark hides the error", test.name)
-		}
-	}
-}
 
 func TestTimerNet(t *testing.T) {
 	t.Parallel()
@@ -135,56 +60,6 @@ func TestFireAt(t *testing.T) {
 	if key := (TimerSpec{Name: "n", Schedule: s.Key("k").In(1)}).StoredKey(); key != "n/k" {
 		t.Errorf("got key %q", key)
 	}
-}
-
-func TestAlarm(t *testing.T) {
-	t.Parallel()
-	at := func(n int) time.Time { return time.Unix(int64(n), 0) }
-	a := alarm{ring: make(chan struct{}, 1)}
-	rings := func() bool {
-		select {
-		case <-a.ring:
-			return true
-		default:
-			return false
-		}
-	}
-	wantNext := func(n int) {
-		t.Helper()
-		if got, ok := a.next(); ok != (n > 0) || ok && !got.Equal(at(n)) {
-			t.Errorf("next: got %v, %v, want %d", got, ok, n)
-		}
-	}
-	wantNext(0)
-	a.set(at(20))
-	if !rings() {
-		t.Error("the first time does not ring")
-	}
-	a.set(at(30))
-	a.set(at(20))
-	if rings() {
-		t.Error("a later time rings")
-	}
-	a.set(at(10))
-	if !rings() {
-		t.Error("an earlier time does not ring")
-	}
-	for _, n := range []int{10, 20, 30} {
-		a.clear(at(n).Add(-1))
-		wantNext(n)
-		a.clear(at(n))
-	}
-	wantNext(0)
-
-	// However many are set, the earliest are kept.
-	for n := 10 * maxAlarms; n > 0; n-- {
-		a.set(at(n))
-	}
-	for n := 1; n <= maxAlarms; n++ {
-		wantNext(n)
-		a.clear(at(n))
-	}
-	wantNext(0)
 }
 
 func TestStoredTime(t *testing.T) {
@@ -305,90 +180,6 @@ func TestNewsOutlivesTheReader(t *testing.T) {
 			t.Fatal("the news is lost")
 		}
 	}
-}
-
-// Kinds of one priority take turns; of different ones, the higher is first. As few questions as can be are asked.
-func TestPlanClaims(t *testing.T) {
-	t.Parallel()
-	w := &worker{routes: map[Kind]route{}}
-	limit := &EffectLimit{Global: 1}
-	for name, r := range map[string]route{
-		"a": {}, "b": {limit: limit}, "c": {priority: 5}, "d": {priority: 3}, "e": {priority: -1}, "f": {priority: -2}, "g": {priority: -9, limit: limit},
-	} {
-		w.routes[Kind{Name: name}] = r
-	}
-	turns, limited := w.planClaims()
-	var got []string
-	for _, turn := range turns {
-		var steps []string
-		for _, step := range turn {
-			kinds := step.kinds
-			if step.limited != nil {
-				kinds = []Kind{step.limited.kind}
-			}
-			var names []string
-			for _, kind := range kinds {
-				names = append(names, kind.Name)
-				if p := w.routes[kind].priority; step.limited == nil && step.priority[kind] != p {
-					t.Errorf("%s is asked for with the priority %d, want %d", kind.Name, step.priority[kind], p)
-				}
-			}
-			steps = append(steps, strings.Join(names, "+"))
-		}
-		slices.Sort(steps)
-		got = append(got, strings.Join(steps, ","))
-	}
-	if want := []string{"c+d", "a,b", "e+f", "g"}; !slices.Equal(got, want) {
-		t.Errorf("got the turns %q, want %q", got, want)
-	}
-	if len(limited) != 2 {
-		t.Errorf("%d kinds have limits", len(limited))
-	}
-}
-
-// bell counts its notifications, each of which waits until it may return.
-type bell struct {
-	Store
-	rung  atomic.Int32
-	goOn  chan bool
-	began chan bool
-}
-
-func (b *bell) Notify(context.Context, News) error {
-	b.rung.Add(1)
-	b.began <- true
-	<-b.goOn
-	return nil
-}
-
-func (b *bell) Listen(ctx context.Context, _ func(News)) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-// However many commits there are, other processes are told of them in one notification at a time, and of the last one in any case.
-func TestOneNotificationForManyCommits(t *testing.T) {
-	t.Parallel()
-	b := &bell{goOn: make(chan bool), began: make(chan bool, 9)}
-	a := newAnnouncer(b, Config{}.withDefaults(), NewWork, time.Millisecond)
-	a.announce()
-	<-b.began
-	for range 1000 { // commits while a notification is under way
-		a.announce()
-	}
-	if n := b.rung.Load(); n != 1 {
-		t.Errorf("%d notifications, want 1", n)
-	}
-	b.goOn <- true
-	<-b.began // of what came meanwhile
-	b.goOn <- true
-	time.Sleep(20 * a.interval)
-	if n := b.rung.Load(); n != 2 {
-		t.Errorf("%d notifications, want 2", n)
-	}
-	a.announce()
-	<-b.began
-	b.goOn <- true
 }
 
 // timekeeper is a store of which only the time is asked.

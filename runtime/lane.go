@@ -1,14 +1,12 @@
 package runtime
 
 import (
-	"errors"
 	"runtime"
 	"slices"
 	"sync"
-)
 
-// errGoexit answers the inputs of a goroutine that user code has ended.
-var errGoexit = errors.New("user code ended its goroutine (runtime.Goexit; t.FailNow does that)")
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+)
 
 // lane serves a share of the instances, a batch at a time. It has a goroutine while there is something to do.
 type lane struct {
@@ -79,22 +77,17 @@ func (l *lane) run() {
 	l.mu.Lock()
 	watch := l.watch
 	l.mu.Unlock()
-	ended := false
-	defer func() {
-		if !ended && !watch.returned() { // user code ended the goroutine; the batch has answered
+	usererr.Watch(func() {
+		for tasks, ok := l.next(); ok; tasks, ok = l.next() {
+			if len(tasks) > 0 {
+				newBatch(l, watch, tasks).run()
+			}
+		}
+	}, func() { // user code ended the goroutine; the batch has answered
+		if !watch.returned() {
 			go l.run()
 		}
-	}()
-	for {
-		tasks, ok := l.next()
-		if !ok {
-			ended = true
-			return
-		}
-		if len(tasks) > 0 {
-			newBatch(l, watch, tasks).run()
-		}
-	}
+	})
 }
 
 // next takes the tasks of the next batch. It gives the lane's goroutine back when nothing waits.
@@ -167,24 +160,17 @@ func (l *lane) setApart(key InstanceKey, tasks []*task) {
 // serveApart serves an instance until none of its inputs waits.
 func (l *lane) serveApart(key InstanceKey) {
 	var t *task
-	ended := false
-	defer func() {
-		if !ended { // user code ended the goroutine
-			t.answer(result{}, errGoexit)
-			go l.serveApart(key)
-		}
-	}()
-	for {
+	usererr.Watch(func() {
 		var ok bool
-		t, ok = l.nextApart(key)
-		if !ok {
-			ended = true
-			return
+		for t, ok = l.nextApart(key); ok; t, ok = l.nextApart(key) {
+			if t.take() {
+				t.answer(l.x.single(t))
+			}
 		}
-		if t.take() {
-			t.answer(l.x.single(t))
-		}
-	}
+	}, func() { // user code ended the goroutine
+		t.answer(result{}, usererr.ErrGoexit)
+		go l.serveApart(key)
+	})
 }
 
 func (l *lane) nextApart(key InstanceKey) (t *task, ok bool) {

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"math"
 	"time"
 )
 
@@ -51,22 +50,3 @@ type LimitedQueue interface {
 	// Unpark makes everything due that is parked of kinds which have no limit for each key any more.
 	Unpark(ctx context.Context, kinds []Kind) error
 }
-
-// copied returns a copy that may be changed.
-func (l *EffectLimit) copied() *EffectLimit {
-	if l == nil {
-		return nil
-	}
-	return new(*l)
-}
-
-// burst is how many attempts may begin at once.
-func (l *EffectLimit) burst() int {
-	if l.Burst > 0 {
-		return l.Burst
-	}
-	return max(1, int(math.Ceil(l.Rate)))
-}
-
-// shared reports whether the limit is one over all processes.
-func (l *EffectLimit) shared() bool { return l.Global > 0 || l.Rate > 0 || l.PerKey > 0 }

@@ -2,8 +2,11 @@ package runtime
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 )
 
 // The least time between two notifications of a kind. One on each commit would have each commit wait for a lock that all
@@ -17,7 +20,7 @@ const (
 // announcer tells other processes about news of one kind, beside the commits and with a goroutine while there is some.
 type announcer struct {
 	notifier Notifier // nil when the store has none
-	config   Config
+	logger   *slog.Logger
 	what     News
 	interval time.Duration
 	failures int // in a row; of the goroutine
@@ -27,8 +30,8 @@ type announcer struct {
 	running bool
 }
 
-func newAnnouncer(notifier Notifier, config Config, what News, interval time.Duration) *announcer {
-	return &announcer{notifier: notifier, config: config, what: what, interval: interval}
+func newAnnouncer(notifier Notifier, logger *slog.Logger, what News, interval time.Duration) *announcer {
+	return &announcer{notifier: notifier, logger: logger, what: what, interval: interval}
 }
 
 func (a *announcer) announce() {
@@ -55,7 +58,7 @@ func (a *announcer) run() {
 		if err == nil {
 			a.failures = 0
 		} else if a.failures++; a.failures > toleratedFailures {
-			a.config.Logger.WarnContext(ctx, "ironflow: notifying other processes failed; they poll", "error", err)
+			a.logger.WarnContext(ctx, "ironflow: notifying other processes failed; they poll", "error", err)
 		}
 		time.Sleep(a.interval)
 	}
@@ -70,10 +73,10 @@ func (a *announcer) takeNews() bool {
 }
 
 // listenBackoff is for a connection to listen on that was lost. Polling goes on meanwhile.
-var listenBackoff = RetryPolicy{Base: time.Second, Max: time.Minute}
+var listenBackoff = backoff.Backoff{Base: time.Second, Max: time.Minute}
 
 // listen calls wake on news of other processes until stop ends.
-func listen(stop context.Context, notifier Notifier, config Config, wake func(News)) {
+func listen(stop context.Context, notifier Notifier, logger *slog.Logger, wake func(News)) {
 	if notifier == nil {
 		return
 	}
@@ -86,7 +89,7 @@ func listen(stop context.Context, notifier Notifier, config Config, wake func(Ne
 		if failures++; time.Since(began) > listenBackoff.Max {
 			failures = 1
 		}
-		config.Logger.WarnContext(stop, "ironflow: listening for other processes failed; polling goes on", "error", err)
-		sleep(stop, systemClock{}, listenBackoff.delay(failures))
+		logger.WarnContext(stop, "ironflow: listening for other processes failed; polling goes on", "error", err)
+		sleep(stop, systemClock{}, listenBackoff.Pause(failures))
 	}
 }

@@ -95,7 +95,7 @@ func (b *projectionBoard) look(ctx context.Context) {
 			b.publish(list)
 		} else if ctx.Err() == nil {
 			failures++
-			pause = pollBackoff.delay(failures)
+			pause = pollBackoff.Pause(failures)
 			b.engine.config.Logger.ErrorContext(ctx, "ironflow: reading the state of projections failed", "failures", failures, "error", err)
 		}
 		select {

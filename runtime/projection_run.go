@@ -69,7 +69,7 @@ func (p *projector) takeOver(stop context.Context) (state ProjectionState, clean
 			case stop.Err() == nil && !errors.Is(err, errNotFree):
 				failures++
 				p.config().Logger.ErrorContext(stop, "ironflow: taking over a projection failed", "projection", p.name, "error", err)
-				sleep(stop, p.config().Clock, pollBackoff.delay(failures))
+				sleep(stop, p.config().Clock, pollBackoff.Pause(failures))
 			}
 		}
 		select {
@@ -283,7 +283,7 @@ func (r *projectorRun) pauseAfter(reading context.Context, message string, err e
 	}
 	r.failures++
 	r.config().Logger.ErrorContext(reading, "ironflow: "+message, "projection", r.name, "failures", r.failures, "error", err)
-	sleep(reading, r.config().Clock, pollBackoff.delay(r.failures))
+	sleep(reading, r.config().Clock, pollBackoff.Pause(r.failures))
 }
 
 // idle waits when there is nothing to read. A position that only passes by what is not wanted is stored now and then. It
@@ -350,7 +350,7 @@ func (r *projectorRun) apply(reading, ctx context.Context, page FeedPage) bool {
 	}
 	if usererr.OwnIs(err, ErrConflict) && r.conflicts < maxConflicts {
 		r.conflicts++
-		sleep(reading, systemClock{}, conflictBackoff.delay(r.conflicts))
+		sleep(reading, systemClock{}, conflictBackoff.Pause(r.conflicts))
 		return true
 	}
 	r.config().Logger.WarnContext(ctx, "ironflow: a batch of a projection failed, its events are taken one by one",
@@ -395,8 +395,8 @@ func (r *projectorRun) countAttempt(reading, ctx context.Context, what string, a
 // failed says what becomes of an attempt that was counted and failed. It returns false when the run has ended.
 func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what string, at FeedPosition, err error) bool {
 	_, unknown := usererr.Find[*UnknownEvent](err)
-	_, permanent := usererr.Find[*permanentError](err)
-	retryAfter, later := usererr.Find[*retryAfterError](err)
+	_, permanent := usererr.Find[*usererr.Permanent](err)
+	retryAfter, later := usererr.Find[*usererr.RetryAfter](err)
 	described := fmt.Errorf("%s: %w", what, err)
 	pause := r.retry.delay(attempt)
 	uncount := 0
@@ -406,13 +406,13 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what st
 	case ctx.Err() != nil, usererr.OwnIs(err, ErrConflict) && r.conflicts < maxConflicts, isUnavailable(err): // no fault of the event
 		r.conflicts++
 		uncount, described = 1, nil
-		pause = conflictBackoff.delay(attempt)
+		pause = conflictBackoff.Pause(attempt)
 	case unknown:
 		return r.yield(ctx, described)
 	case permanent, attempt >= r.retry.MaxAttempts:
 		return r.stopAt(reading, ctx, at, fmt.Errorf("attempt %d of %d: %w", attempt, r.retry.MaxAttempts, described))
 	case later:
-		pause = max(retryAfter.pause, 0)
+		pause = max(retryAfter.Pause, 0)
 	}
 	storeErr := r.save(context.WithoutCancel(ctx), r.step(func(s *ProjectionState) {
 		s.Attempts = max(s.Attempts-uncount, 0)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,23 +34,13 @@ func (e *Engine) Run(ctx context.Context) error {
 	handlers, cancelHandlers := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelHandlers(errStopping)
 	var workers sync.WaitGroup
-	workers.Go(func() {
-		err := retry(ctx, e.config.Clock, func() error { return e.putSchedules(ctx) })
-		if err != nil && ctx.Err() == nil {
-			e.config.Logger.ErrorContext(ctx, "ironflow: the schedules were not started", "error", err)
-		}
-	})
-	for _, w := range []*worker{e.effects, e.timers} {
-		if len(w.routes) > 0 {
-			workers.Go(func() { w.run(ctx, handlers) })
-		}
-	}
+	workers.Go(func() { e.deliveries.run(ctx, handlers) })
 	workers.Go(func() { e.projections.run(ctx, handlers) })
 	workers.Go(func() { e.runRetention(ctx) })
 	workers.Go(func() { e.warnOfUnknown(ctx) })
 	workers.Go(func() { e.watchSnapshots(ctx) })
 	workers.Go(func() {
-		listen(ctx, e.store.notifier(), e.config, e.hear)
+		listen(ctx, e.store.notifier(), e.config.Logger, e.hear)
 	})
 	stopped := make(chan struct{})
 	go func() {
@@ -88,7 +77,7 @@ func (e *Engine) hear(what News) {
 }
 
 func (e *Engine) stuckError() error {
-	stuck := slices.Concat(e.effects.held.names(), e.timers.held.names(), e.projections.stuck())
+	stuck := append(e.deliveries.unfinished(), e.projections.stuck()...)
 	return fmt.Errorf("ironflow: stopped while %d handlers ignore their cancelled context: %s",
 		len(stuck), strings.Join(stuck, ", "))
 }

@@ -338,6 +338,9 @@ func ScheduleKind(workflow, name string) Kind {
 	return Kind{Workflow: workflow, Name: schedulePrefix + name}
 }
 
+// Schedule returns the name of the schedule whose deliveries have the kind.
+func (k Kind) Schedule() (name string, is bool) { return strings.CutPrefix(k.Name, schedulePrefix) }
+
 // NewVersion is the version of the instance after the change.
 func (c *Change) NewVersion() int64 { return c.Version + int64(len(c.Events)) }
 
@@ -477,8 +480,6 @@ type Settlement struct {
 
 	// Told, of Dead, says that the instance was told of the dead letter, in the commit that settles it.
 	Told bool
-
-	skipped bool // a firing that is left out; for telemetry
 }
 
 // Verdict on a delivery.

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // StuckCode is user code that the engine has called and gone on without, because it did not return in time. What it returns at
@@ -134,12 +136,10 @@ func (s *stuckCalls) guard(ctx context.Context, instance InstanceKey, input stri
 	call := &StuckCode{Instance: instance, Input: input, Since: time.Now()}
 	returned := make(chan error, 1)
 	go func() {
-		err := errGoexit
-		defer func() {
+		_ = usererr.Call(run, func(err error) {
 			returned <- err
 			s.remove(call)
-		}()
-		err = run()
+		})
 	}()
 	timer := time.NewTimer(s.config.DecideTimeout)
 	defer timer.Stop()

@@ -189,9 +189,11 @@ func (c *Config) startInput(ctx context.Context, req *request) func(result, erro
 		return nil
 	}
 	begin := time.Now()
-	trace, end := c.Telemetry.StartInput(ctx, InputStart{
-		Instance: req.key(), Input: req.input.name, InputID: req.inputID, Trace: req.trace, Delivery: req.delivery,
-	})
+	start := InputStart{Instance: req.key(), Input: req.input.name, InputID: req.inputID, Trace: req.trace}
+	if req.arrival != nil {
+		start.Delivery = &req.arrival.Delivery
+	}
+	trace, end := c.Telemetry.StartInput(ctx, start)
 	if trace != "" {
 		req.trace = trace
 	}
@@ -218,34 +220,6 @@ func (k outcomeKind) reported() string {
 		return "replaced"
 	}
 	return outcomeNames[k]
-}
-
-// startDelivery returns the context of an attempt, and how its end is reported, without its duration.
-func (c *Config) startDelivery(ctx context.Context, d *Delivery) (context.Context, func(DeliveryEnd)) {
-	if c.Telemetry == nil {
-		return ctx, func(DeliveryEnd) {}
-	}
-	begin := time.Now()
-	start := DeliveryStart{Delivery: d}
-	if d.Attempt == 1 {
-		start.Delay = max(c.Clock.Now().Sub(d.Due), 0)
-	}
-	ctx, end := c.Telemetry.StartDelivery(ctx, start)
-	return ctx, func(report DeliveryEnd) {
-		if end != nil {
-			report.Duration = time.Since(begin)
-			end(report)
-		}
-	}
-}
-
-// ending is what is reported of an attempt that says itself how it is to be settled, where that is not what it looks like.
-func (s *Settlement) ending(otherwise DeliveryEnd) DeliveryEnd {
-	switch {
-	case s.skipped:
-		otherwise.Result, otherwise.Again = DeliverySkipped, s.At
-	}
-	return otherwise
 }
 
 // startProjection returns the context of a step, and how its end is reported.

@@ -15,7 +15,7 @@ func TestNoTelemetryAllocatesNothing(t *testing.T) {
 		if config.startInput(ctx, req) != nil {
 			t.Error("somebody is told of the end of an input")
 		}
-		_, delivered := config.startDelivery(ctx, delivery)
+		_, delivered := startDelivery(ctx, config.Telemetry, delivery, time.Time{})
 		delivered(DeliveryEnd{Result: DeliveryDone})
 		_, projected := config.startProjection(ctx, ProjectionStart{Projection: "journal"})
 		projected(nil, false)

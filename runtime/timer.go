@@ -1,6 +1,9 @@
 package runtime
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Timer delivers an input to its own instance later. Generated code declares one type for each timer of a workflow.
 type Timer interface {
@@ -21,6 +24,12 @@ func (t TimerSpec) StoredKey() string {
 		return t.Name
 	}
 	return t.Name + "/" + t.key
+}
+
+// timerName is the declared name in a stored key.
+func timerName(key string) string {
+	name, _, _ := strings.Cut(key, "/")
+	return name
 }
 
 // FireAt returns the time to fire, relative times counting from now, and whether the timer has one.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
@@ -64,7 +65,7 @@ func untilAvailable[T any](ctx context.Context, config *Config, call func() (T, 
 			return value, err
 		case <-ctx.Done():
 			return value, fmt.Errorf("%w; %w", err, ctx.Err())
-		case <-time.After(storeBackoff.delay(attempt)):
+		case <-time.After(storeBackoff.Pause(attempt)):
 		}
 		last := err
 		if value, err = call(); !isUnavailable(err) {
@@ -72,6 +73,24 @@ func untilAvailable[T any](ctx context.Context, config *Config, call func() (T, 
 				err = fmt.Errorf("%w; before: %w", err, last)
 			}
 			return value, err
+		}
+	}
+}
+
+// storeBackoff is for calls of a store that failed and are worth repeating at once.
+var storeBackoff = backoff.Backoff{Base: 50 * time.Millisecond, Max: time.Second}
+
+// retry repeats f while it fails because of the store and ctx lasts. It returns f's last error.
+func retry(ctx context.Context, clock Clock, f func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := f()
+		if _, failed := usererr.OwnAs[*storeError](err); !failed {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-clock.After(storeBackoff.Pause(attempt)):
 		}
 	}
 }

@@ -4,19 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 )
-
-// EventType is a type of stored events.
-type EventType struct {
-	Workflow      string
-	Type          string
-	SchemaVersion int
-	Count         int64
-	Oldest        time.Time // when the oldest of them was recorded
-}
 
 // UnknownStored is something in the store that this program does not know, so that another program has to take care of it. When none
 // does, a declaration was renamed or removed too early, or a workflow is not given to NewEngine.
@@ -66,10 +56,10 @@ func (e *Engine) unknownOf(queue QueueName, h QueueHealth) (found []UnknownStore
 		if queue == TimerQueue {
 			u.What = UnknownTimer
 		}
-		if name, is := strings.CutPrefix(u.Name, schedulePrefix); is {
+		if name, is := k.Kind.Schedule(); is {
 			u.What, u.Name = UnknownSchedule, name
 		}
-		if parent, is := strings.CutPrefix(u.Name, endedPrefix); is {
+		if parent, is := parentOfEnd(k.Kind); is {
 			u.What, u.Name, u.Target = UnknownChildEnd, parent, parent
 		}
 		if w := e.workflows[k.Kind.Workflow]; w != nil && queue == EffectQueue {
@@ -118,7 +108,7 @@ func (e *Engine) unknownEvents(ctx context.Context) ([]UnknownStored, error) {
 		u := UnknownStored{What: UnknownEventType, Workflow: stored.Workflow, Name: stored.Type, Count: stored.Count, Oldest: stored.Oldest}
 		w := e.workflows[stored.Workflow]
 		if w != nil {
-			if w.knowsEvent(stored) {
+			if knowsEvent(w, stored) {
 				continue
 			}
 			t.found = append(t.found, u)
@@ -139,7 +129,7 @@ func (e *Engine) unknownEvents(ctx context.Context) ([]UnknownStored, error) {
 }
 
 // knowsEvent reports whether the workflow declares a type of events. The fields do not matter.
-func (w *Workflow) knowsEvent(t EventType) bool {
+func knowsEvent(w *Workflow, t EventType) bool {
 	_, err := w.decodeEvent(StoredEvent{
 		Instance: InstanceKey{Workflow: w.name}, Type: t.Type, SchemaVersion: t.SchemaVersion, Payload: []byte("{}"),
 	})

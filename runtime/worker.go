@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
+	"github.com/ironflow-gen/ironflow/runtime/internal/unknown"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
@@ -24,7 +26,7 @@ type worker struct {
 
 	limitedQueue LimitedQueue // of the kinds whose routes have a limit
 
-	config Config
+	config deliveryConfig
 	slots  int // handlers at the same time
 	alarm  alarm
 	floors *floors       // of its kinds
@@ -39,12 +41,11 @@ type route struct {
 	priority int
 	limit    *EffectLimit // nil for none
 
-	// deliver makes one attempt. It returns how the lease is to end; Verdict 0 when it ended in the commit of the input that
-	// the delivery led to.
-	deliver func(ctx context.Context, d Delivery) (Settlement, error)
+	// deliver makes one attempt.
+	deliver func(ctx context.Context, d Delivery) (ending, error)
 
-	// dead is asked what becomes of a delivery that is to be a dead letter; nil makes it one.
-	dead func(ctx context.Context, d Delivery, dead Settlement) (Settlement, error)
+	// dead is asked how a delivery ends that is to be a dead letter; nil makes it one.
+	dead func(ctx context.Context, d Delivery, dead Settlement) (ending, error)
 
 	// recurring reports whether a delivery is due again after it was done; nil for never.
 	recurring func(d Delivery) bool
@@ -52,11 +53,10 @@ type route struct {
 
 func (r *route) recurs(d Delivery) bool { return r.recurring != nil && r.recurring(d) }
 
-func newWorker(name QueueName, queue Queue, config Config, slots int) *worker {
+func newWorker(name QueueName, queue Queue, config deliveryConfig, slots int) *worker {
 	return &worker{
 		name:   name,
 		queue:  queue,
-		routes: make(map[Kind]route),
 		config: config,
 		slots:  slots,
 		alarm:  alarm{ring: make(chan struct{}, 1)},
@@ -226,7 +226,7 @@ type shift struct {
 	cancel    context.CancelCauseFunc
 }
 
-var pollBackoff = RetryPolicy{Base: 200 * time.Millisecond, Max: 10 * time.Second}
+var pollBackoff = backoff.Backoff{Base: 200 * time.Millisecond, Max: 10 * time.Second}
 
 // pause waits for d, for the alarm, or for the stop.
 func (w *worker) pause(stop context.Context, d time.Duration) {
@@ -257,77 +257,102 @@ func (w *worker) pause(stop context.Context, d time.Duration) {
 // serve makes one attempt at a delivery. Its handler is free for the next when it has returned; the lease is held until it
 // is settled. A delivery that was claimed while the engine was told to stop is given back.
 func (r *workerRun) serve(stop context.Context, s shift) {
+	now := storedTime(r.config.Clock.Now())
 	if stop.Err() != nil {
-		r.end(s, Settlement{
-			Lease: s.Lease, Verdict: Release, At: storedTime(r.config.Clock.Now()), BlockedSince: s.BlockedSince,
-		})
+		r.end(s, settledBy(released(s.Delivery, now)))
 		return
 	}
 	log := newDeliveryLogger(r.config.Logger, &s.Delivery)
-	ctx, report := r.config.startDelivery(s.ctx, &s.Delivery)
-	settlement := r.routes[s.Kind].retry.settle(s.Delivery, errGoexit, storedTime(r.config.Clock.Now()))
-	ending := DeliveryEnd{Result: DeliveryRetried, Again: settlement.At, Err: errGoexit}
-	defer func() { // also when the handler ends its goroutine
-		report(ending)
-		r.end(s, settlement)
-	}()
-	settlement, ending = r.attempt(ctx, log, s.Delivery)
+	ctx, report := startDelivery(s.ctx, r.config.Telemetry, &s.Delivery, now)
+	var end ending
+	_ = usererr.Call(func() (err error) {
+		end, err = r.attempt(ctx, log, s.Delivery)
+		return err
+	}, func(err error) {
+		if err != nil {
+			end = r.failed(ctx, log, s.Delivery, err)
+		}
+		report(end.report)
+		r.end(s, end)
+	})
 }
 
 // end settles what is left to settle of a delivery, and forgets it.
-func (r *workerRun) end(s shift, settlement Settlement) {
+func (r *workerRun) end(s shift, end ending) {
 	forget := func() {
 		r.held.remove(s.Lease)
 		s.cancel(nil)
 		r.leave(s)
-		if settlement.Verdict == RetryLater || settlement.Verdict == Again {
-			r.wakeAt(settlement.At)
-		}
 	}
-	if settlement.Verdict == 0 {
+	if end.settlement == nil {
 		forget()
 		return
 	}
-	r.settler.add(settlement, forget)
+	settled := *end.settlement
+	r.settler.add(settled, func() {
+		forget()
+		switch settled.Verdict { // with Wait another process has its turn, which would be too late each time
+		case RetryLater, Release, Again:
+			r.wakeAt(settled.At)
+		}
+	})
 }
 
-// attempt returns how the lease is to end, Verdict 0 when there is nothing to settle any more, and what is reported.
-func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (Settlement, DeliveryEnd) {
+// attempt delivers, or buries what has no attempt left.
+func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (ending, error) {
 	route := w.routes[d.Kind]
 	if d.Attempt > route.retry.MaxAttempts && !route.onProbation(d) {
 		return w.bury(ctx, log, d, nil, Settlement{
 			Lease: d.Lease, Verdict: Dead, At: storedTime(w.config.Clock.Now()), Error: lastWord(d, route),
-		})
+		}), nil
 	}
-	settlement, err := route.deliver(ctx, d)
-	if err == nil {
-		return settlement, settlement.ending(DeliveryEnd{Result: DeliveryDone})
-	}
+	return route.deliver(ctx, d)
+}
+
+// failed says how a delivery ends whose attempt failed.
+func (w *worker) failed(ctx context.Context, log *slog.Logger, d Delivery, err error) ending {
 	now := storedTime(w.config.Clock.Now())
 	_, lost := usererr.OwnAs[*LeaseLost](err) // a handler may hear of another lease
 	_, taken := usererr.OwnAs[*LeaseLost](context.Cause(ctx))
 	switch {
 	case lost, taken:
-		return Settlement{}, DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}
-	case errors.Is(context.Cause(ctx), errStopping):
+		return ending{report: DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}}
+	case ctx.Err() != nil: // the engine stops: nothing else ends it before the delivery has ended
 		log.InfoContext(ctx, "ironflow: interrupted by the stop, given back", "error", err)
-		return Settlement{
-			Lease: d.Lease, Verdict: Release, At: now, BlockedSince: d.BlockedSince,
-		}, DeliveryEnd{Result: DeliveryReleased, Err: err}
-	case cannotTake(err):
+		s := released(d, now)
+		return ending{&s, DeliveryEnd{Result: DeliveryReleased, Err: err}}
+	case unknown.Is(err):
 		return w.block(ctx, log, d, err, now)
 	}
-	settlement = route.retry.settle(d, err, now)
-	if settlement.Verdict == Dead {
-		return w.bury(ctx, log, d, err, settlement)
+	s := afterFailure(d, err, w.routes[d.Kind].retry, now)
+	switch s.Verdict {
+	case Dead:
+		return w.bury(ctx, log, d, err, s)
+	case Release:
+		log.DebugContext(ctx, "ironflow: snoozed", "until", s.At)
+		return ending{&s, DeliveryEnd{Result: DeliverySnoozed, Again: s.At, Err: err}}
 	}
-	if settlement.Verdict == Release {
-		log.DebugContext(ctx, "ironflow: snoozed", "until", settlement.At)
-		w.wakeAt(settlement.At) // unlike for what is left to another process, which would be too late each time
-		return settlement, DeliveryEnd{Result: DeliverySnoozed, Again: settlement.At, Err: err}
+	log.WarnContext(ctx, "ironflow: attempt failed", "retry_at", s.At, "error", err)
+	return ending{&s, DeliveryEnd{Result: DeliveryRetried, Again: s.At, Err: err}}
+}
+
+// startDelivery tells of an attempt. It returns the attempt's context, and what tells of its end.
+func startDelivery(ctx context.Context, telemetry Telemetry, d *Delivery, now time.Time) (context.Context, func(DeliveryEnd)) {
+	if telemetry == nil {
+		return ctx, func(DeliveryEnd) {}
 	}
-	log.WarnContext(ctx, "ironflow: attempt failed", "retry_at", settlement.At, "error", err)
-	return settlement, DeliveryEnd{Result: DeliveryRetried, Again: settlement.At, Err: err}
+	begin := time.Now()
+	start := DeliveryStart{Delivery: d}
+	if d.Attempt == 1 {
+		start.Delay = max(now.Sub(d.Due), 0)
+	}
+	ctx, end := telemetry.StartDelivery(ctx, start)
+	return ctx, func(report DeliveryEnd) {
+		if end != nil {
+			report.Duration = time.Since(begin)
+			end(report)
+		}
+	}
 }
 
 // lost says that a delivery is no longer this worker's, and returns what became of the attempt. When the delivery is gone, and its
@@ -342,9 +367,12 @@ func (w *worker) lost(ctx context.Context, log *slog.Logger, lease Lease, err er
 	return DeliveryLeaseLost
 }
 
+// maxLookedAt is how many deliveries of an instance isGone looks at.
+const maxLookedAt = 1000
+
 // isGone reports whether the delivery of a lease is not in the queue any more.
 func (w *worker) isGone(ctx context.Context, lease Lease) bool {
-	waiting, err := w.queue.Waiting(context.WithoutCancel(ctx), lease.Instance, waitingLimit)
+	waiting, err := w.queue.Waiting(context.WithoutCancel(ctx), lease.Instance, maxLookedAt)
 	return err == nil && !slices.ContainsFunc(waiting, func(d WaitingDelivery) bool {
 		return d.Lease.Key == lease.Key && d.Lease.Position == lease.Position && d.Lease.Version == lease.Version
 	})
@@ -378,120 +406,57 @@ const maxBurials = 25
 
 // bury makes a dead letter of a delivery, or what its route makes of it. cause is the error of its last attempt; nil when that
 // has not reported back.
-func (w *worker) bury(
-	ctx context.Context, log *slog.Logger, d Delivery, cause error, dead Settlement,
-) (Settlement, DeliveryEnd) {
+func (w *worker) bury(ctx context.Context, log *slog.Logger, d Delivery, cause error, dead Settlement) ending {
 	route := w.routes[d.Kind]
-	ending := DeliveryEnd{Result: DeliveryDied, Err: cause}
+	reason := cause
 	if cause == nil {
-		ending.Err = errors.New(dead.Error)
+		reason = errors.New(dead.Error)
+	}
+	die := func() ending {
+		log.ErrorContext(ctx, "ironflow: dead letter", "error", dead.Error)
+		return ending{&dead, DeliveryEnd{Result: DeliveryDied, Err: reason}}
 	}
 	// A firing that did not report back was followed by another one that did not: see onProbation.
 	hopeless := cause == nil && route.recurs(d) && d.Attempt > route.retry.MaxAttempts+1
 	if route.dead == nil || hopeless {
-		return w.letDie(ctx, log, dead, ending)
+		return die()
 	}
-	settlement, err := route.dead(ctx, d, dead)
+	end, err := route.dead(ctx, d, dead)
 	_, lost := usererr.OwnAs[*LeaseLost](err)
 	switch {
-	case err == nil && settlement.skipped:
-		if cause == nil {
-			settlement.Attempts = route.retry.MaxAttempts + 1
-		}
-		return settlement, settlement.ending(ending)
-	case err == nil && settlement.Verdict == 0:
+	case err == nil && end.settlement == nil:
 		log.WarnContext(ctx, "ironflow: dead letter, the workflow was told", "error", dead.Error)
-		return settlement, ending
-	case err == nil:
-		return w.letDie(ctx, log, settlement, ending)
+		end.report.Err = reason
+		return end
+	case err == nil && end.settlement.Verdict == Dead:
+		return die()
+	case err == nil: // the firing is skipped
+		if cause == nil {
+			end.settlement.Attempts = route.retry.MaxAttempts + 1
+		}
+		end.report.Err = reason
+		return end
 	case lost:
-		return Settlement{}, DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}
-	case cannotTake(err):
-		waits, left, ok := w.blockBurial(d, dead, err)
-		if ok {
+		return ending{report: DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}}
+	case unknown.Is(err):
+		if waits, ok := w.blockBurial(d, dead, err); ok {
 			if d.BlockedSince.IsZero() {
 				log.ErrorContext(ctx, "ironflow: this process cannot tell the workflow of its dead effect, left to one that can",
 					"error", err, "effect_error", dead.Error)
 			}
-			return waits, left
+			return waits
 		}
 		log.ErrorContext(ctx, "ironflow: the workflow was not told of its dead effect", "error", err)
-		return w.letDie(ctx, log, dead, ending)
+		return die()
 	case d.Attempt > route.retry.MaxAttempts+maxBurials:
 		log.ErrorContext(ctx, "ironflow: the workflow was not told of its dead effect", "error", err)
-		return w.letDie(ctx, log, dead, ending)
+		return die()
 	}
 	// The next claim finds the attempts used up, whatever they were, and comes here again with the error as it is: the handler
 	// has said its last word.
 	log.ErrorContext(ctx, "ironflow: telling the workflow of its dead effect failed", "error", err)
 	again := dead.At.Add(route.retry.delay(d.Attempt))
-	return Settlement{
+	return ending{&Settlement{
 		Lease: d.Lease, Verdict: RetryLater, At: again, Error: dead.Error, Attempts: route.retry.MaxAttempts + 1,
-	}, DeliveryEnd{Result: DeliveryRetried, Again: again, Err: err}
-}
-
-// letDie makes a dead letter that somebody has to decide about.
-func (w *worker) letDie(ctx context.Context, log *slog.Logger, dead Settlement, ending DeliveryEnd) (Settlement, DeliveryEnd) {
-	log.ErrorContext(ctx, "ironflow: dead letter", "error", dead.Error)
-	return dead, ending
-}
-
-// storeBackoff is for calls of a store that failed and are worth repeating at once.
-var storeBackoff = RetryPolicy{Base: 50 * time.Millisecond, Max: time.Second}
-
-// retry repeats f while it fails because of the store and ctx lasts. It returns f's last error.
-func retry(ctx context.Context, clock Clock, f func() error) error {
-	for attempt := 1; ; attempt++ {
-		err := f()
-		if _, failed := usererr.OwnAs[*storeError](err); !failed {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-clock.After(storeBackoff.delay(attempt)):
-		}
-	}
-}
-
-// alarm remembers the times that somebody asked to be woken at, up to maxAlarms of the earliest. Polling finds what is
-// behind the others.
-type alarm struct {
-	mu    sync.Mutex
-	times []time.Time // sorted
-	ring  chan struct{}
-}
-
-const maxAlarms = 128
-
-func (a *alarm) set(t time.Time) {
-	a.mu.Lock()
-	at, known := slices.BinarySearchFunc(a.times, t, time.Time.Compare)
-	if !known && at < maxAlarms {
-		a.times = slices.Insert(a.times[:min(len(a.times), maxAlarms-1)], at, t)
-	}
-	a.mu.Unlock()
-	if at == 0 && !known {
-		select {
-		case a.ring <- struct{}{}:
-		default:
-		}
-	}
-}
-
-func (a *alarm) next() (time.Time, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.times) == 0 {
-		return time.Time{}, false
-	}
-	return a.times[0], true
-}
-
-// clear forgets the times that have come.
-func (a *alarm) clear(now time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	to, _ := slices.BinarySearchFunc(a.times, now.Add(1), time.Time.Compare)
-	a.times = slices.Delete(a.times, 0, to)
+	}, DeliveryEnd{Result: DeliveryRetried, Again: again, Err: err}}
 }

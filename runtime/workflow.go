@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/codec"
+	"github.com/ironflow-gen/ironflow/runtime/internal/unknown"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
@@ -314,7 +315,7 @@ func (w *typed[S, I, E, F, R]) handle(ctx context.Context, payload []byte, call 
 	defer usererr.RecoverTo(&err, "the handler of ", call.Effect)
 	effect, err := decode(codec.NewDecoder(payload), call.Effect, w.Effects)
 	if err != nil {
-		return nil, unknown(err)
+		return nil, unknown.Mark(err)
 	}
 	result, err = w.Handle(ctx, effect, call)
 	return result, usererr.Wrap(err)

@@ -1,0 +1,41 @@
+package runtime
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestAfterFailure(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+	p := RetryPolicy{MaxAttempts: 3, Base: time.Second, Max: time.Second}
+	broken := errors.New("broken")
+	for _, test := range []struct {
+		name    string
+		attempt int
+		err     error
+		verdict Verdict
+		from    time.Duration
+		to      time.Duration
+		text    string
+	}{
+		{"plain", 1, broken, RetryLater, time.Second / 2, time.Second, "broken"},
+		{"last", 3, broken, Dead, 0, 0, "attempt 3 of 3: broken"},
+		{"permanent", 1, Permanent(broken), Dead, 0, 0, "broken"},
+		{"permanent at last", 3, Permanent(broken), Dead, 0, 0, "broken"},
+		{"retry after", 2, RetryAfter(broken, time.Hour), RetryLater, time.Hour, time.Hour, "broken"},
+		{"retry after in the past", 2, RetryAfter(broken, -time.Hour), RetryLater, 0, 0, "broken"},
+		{"retry after at last", 3, RetryAfter(broken, time.Hour), Dead, 0, 0, "attempt 3 of 3: broken"},
+		{"permanent retry after", 1, RetryAfter(Permanent(broken), time.Hour), Dead, 0, 0, "broken"},
+	} {
+		s := afterFailure(Delivery{Attempt: test.attempt, Lease: Lease{Token: 7}}, test.err, p, now)
+		if s.Verdict != test.verdict || s.Error != test.text || s.Lease.Token != 7 ||
+			s.At.Before(now.Add(test.from)) || s.At.After(now.Add(test.to)) {
+			t.Errorf("%s: got %+v", test.name, s)
+		}
+		if !errors.Is(test.err, broken) {
+			t.Errorf("%s: the mark hides the error", test.name)
+		}
+	}
+}

@@ -1,0 +1,25 @@
+// Package backoff says how long to wait before something that failed is tried again.
+package backoff
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Backoff doubles the pause with each attempt: attempt n is followed by Base·2^(n-1), at most Max. A random half of it is taken off, so
+// that failures do not come back in step ("equal jitter", see the AWS Architecture Blog, "Exponential Backoff And Jitter").
+type Backoff struct {
+	Base, Max time.Duration
+}
+
+// Pause returns the pause after an attempt. Attempts count from 1.
+func (b Backoff) Pause(attempt int) time.Duration {
+	d := b.Base
+	for i := 1; i < attempt && d < b.Max; i++ {
+		if d *= 2; d <= 0 { // overflow
+			d = b.Max
+		}
+	}
+	d = min(d, b.Max)
+	return d/2 + rand.N(d/2+1)
+}
