@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -17,12 +18,14 @@ import (
 // called again for it, and what it said is what the workflow and the dead letter say.
 func TestTellingOfADeadEffectFails(t *testing.T) {
 	for name, failure := range map[string]struct {
-		err   error
+		fail  func() error
 		calls int32
 		says  string
 	}{
-		"permanent": {runtime.Permanent(errors.New("no such subject")), 1, "effect FindAgent: no such subject"},
-		"used up":   {errors.New("nobody answers"), 3, "attempt 3 of 3: effect FindAgent: nobody answers"},
+		"permanent": {func() error { return runtime.Permanent(errors.New("no such subject")) }, 1, "effect FindAgent: no such subject"},
+		"used up":   {func() error { return errors.New("nobody answers") }, 3, "attempt 3 of 3: effect FindAgent: nobody answers"},
+		"goexit": {func() error { goruntime.Goexit(); return nil }, 3,
+			"attempt 3 of 3: user code ended its goroutine (runtime.Goexit; t.FailNow does that)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onStores(t, func(b *bed) {
@@ -40,7 +43,7 @@ func TestTellingOfADeadEffectFails(t *testing.T) {
 				}, ticket.Handler{
 					OnFindAgent: func(context.Context, ticket.FindAgent, runtime.EffectCall) (ticket.FindAgentResult, error) {
 						calls.Add(1)
-						return nil, failure.err
+						return nil, failure.fail()
 					},
 				}), "FindAgent", func(o *runtime.EffectOptions) {
 					o.Dead = &runtime.DeadInput{Input: "NobodyFree", Error: "reason"}
