@@ -21,25 +21,14 @@ The number of a code will do. The same is in docs/diagnostics.md.
 Examples:
   ironflow-gen explain IF0306               or 306
   ironflow-gen explain                      all codes
-  ironflow-gen explain -markdown            all explanations, as a document
 `,
 		docs:   []string{"diagnostics.md"},
 		values: map[string][]string{"": knownCodes()},
-		setup: func(flags *flag.FlagSet) func(call) int {
-			markdown := flags.Bool("markdown", false, "print the explanations of all codes as Markdown")
-			return func(c call) int { return runExplain(c, *markdown) }
-		},
+		setup:  func(*flag.FlagSet) func(call) int { return runExplain },
 	}
 }
 
-func runExplain(c call, markdown bool) int {
-	if markdown {
-		if len(c.args) > 0 {
-			return c.usageError("-markdown prints all codes; leave %s away", c.args[0])
-		}
-		fmt.Fprint(c.out, diagnostic.Markdown())
-		return exitOK
-	}
+func runExplain(c call) int {
 	if len(c.args) == 0 {
 		fmt.Fprint(c.out, diagnostic.Overview())
 		return exitOK
@@ -60,7 +49,7 @@ func runExplain(c call, markdown bool) int {
 func knownCodes() []string {
 	var codes []string
 	for _, r := range diagnostic.Rules() {
-		codes = append(codes, r.Code.String())
+		codes = append(codes, string(r.Code))
 	}
 	return codes
 }

@@ -1,8 +1,8 @@
 // Package diagnostic is how every part of ironflow-gen tells a user about a mistake: where it is, which of the known
 // mistakes it is, what is wrong and what to do about it.
 //
-// Each kind of mistake is a [Rule] with a code that never changes; the rules_*.go files are the one table of them. A
-// [List] collects what a run finds; [Errors] hands it to the caller.
+// Each kind of mistake has a [Code], which never changes, and a [Rule] that explains it. A [List] collects what a run finds;
+// [Errors] hands it to the caller.
 package diagnostic
 
 import (
@@ -47,8 +47,8 @@ func (d *Diagnostic) Relate(pos Pos, message string) {
 	}
 }
 
-// Severity is that of the diagnostic's rule.
-func (d *Diagnostic) Severity() Severity { return d.Code.Rule().Severity }
+// Severity is that of the diagnostic's code.
+func (d *Diagnostic) Severity() Severity { return d.Code.Severity() }
 
 // Text is the message with the fix, without position and code.
 func (d *Diagnostic) Text() string {

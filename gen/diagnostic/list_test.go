@@ -1,6 +1,9 @@
 package diagnostic
 
 import (
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -45,17 +48,29 @@ func TestRelate(t *testing.T) {
 	}
 }
 
-func TestAreas(t *testing.T) {
-	titles := make(map[string]bool)
-	for _, a := range Areas() {
-		titles[a.Prefix] = true
+// TestCodes compares the codes with the page that explains them.
+func TestCodes(t *testing.T) {
+	source, err := os.ReadFile("codes.go")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, r := range Rules() {
-		if !titles[r.Code.text[:4]] {
-			t.Errorf("%s belongs to no area", r.Code)
+	var declared, explained []string
+	for _, m := range regexp.MustCompile(`Code = "(.*)"`).FindAllSubmatch(source, -1) {
+		declared = append(declared, string(m[1]))
+	}
+	codeForm := regexp.MustCompile(`^IF\d{4}$`)
+	for _, area := range Areas() {
+		for _, r := range area.Rules {
+			explained = append(explained, string(r.Code))
+			if !codeForm.MatchString(string(r.Code)) || r.Code[:4] != area.Rules[0].Code[:4] {
+				t.Errorf("%q is no code of the area %q", r.Code, area.Title)
+			}
+			if found, ok := LookUp(strings.ToLower(string(r.Code))); !ok || found != r || r.Code.Rule() != r {
+				t.Errorf("%s is not found", r.Code)
+			}
 		}
-		if found, ok := LookUp(strings.ToLower(r.Code.text)); !ok || found != r || r.Code.Rule() != r {
-			t.Errorf("%s is not found", r.Code)
-		}
+	}
+	if !slices.Equal(declared, explained) {
+		t.Errorf("codes.go has\n%v\nand docs/diagnostics.md explains\n%v", declared, explained)
 	}
 }

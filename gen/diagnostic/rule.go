@@ -2,20 +2,12 @@ package diagnostic
 
 import (
 	"cmp"
-	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+	"sync"
+
+	"github.com/ironflow-gen/ironflow/docs"
 )
-
-// Code names a kind of mistake: IF and four digits, the first two of which are the area. A code keeps its meaning for
-// ever; one that is given up is never given to something else. Only this package makes codes, so each has its rule.
-type Code struct{ text string }
-
-func (c Code) String() string { return c.text }
-
-// MarshalText writes the code into JSON.
-func (c Code) MarshalText() ([]byte, error) { return []byte(c.text), nil }
 
 // Severity says how bad a mistake is.
 type Severity int
@@ -33,104 +25,114 @@ func (s Severity) String() string {
 	return "error"
 }
 
-// Rule is all that there is to say of a kind of mistake, whatever the declaration.
-type Rule struct {
-	Code     Code
-	Severity Severity
-	Title    string // short, without a name from the declaration
-	Why      string // why it is a mistake, and how to get out of it
+// Severity is Error for all codes but one.
+func (c Code) Severity() Severity {
+	if c == ForeignFile {
+		return Warning
+	}
+	return Error
+}
 
-	// Wrong and Right are an example with the mistake and one without. They are empty where that takes more than fits a page,
-	// or where no YAML can make the mistake.
+// Rule explains a kind of mistake. It is a section of docs/diagnostics.md, the one place where a mistake is explained.
+type Rule struct {
+	Code  Code
+	Title string // short, without a name from the declaration
+	Why   string // why it is a mistake, and how to fix it
+
+	// Wrong and Right are an example with the mistake and one without. They are empty where an example would not fit a page, or
+	// where no YAML can make the mistake.
 	Wrong, Right string
 	Form         Form
 }
 
-// Form is how the examples of a rule are written.
-type Form int
+// Form is how the examples of a rule are written. Its text is the language of the code block.
+type Form string
 
 // The forms. The YAML of an example that does not begin with "ironflow:" shows only what matters; the other keys at the top
 // of a declaration are those of a sample.
 const (
-	YAML    Form = iota // the part of a declaration
-	Files               // files with their names, in the txtar format; parts of declarations among them
-	Go                  // a file of a Go package
-	Methods             // Go code that a user writes for the workflow of examples/order
+	YAML  Form = "yaml" // the part of a declaration
+	Files Form = "text" // files with their names, in the txtar format; parts of declarations among them
+	Go    Form = "go"   // a file of a Go package, or code for the workflow of examples/order if the code of the rule begins with IF20
 )
 
 // Area is a group of rules, those whose codes begin alike.
 type Area struct {
-	Prefix string // IF01
-	Title  string
+	Title string
+	Rules []*Rule
 }
 
-// areas are in the order of their prefixes. A new one takes the next free number.
-var areas = []Area{
-	{"IF00", "In general"},
-	{"IF01", "Files and YAML"},
-	{"IF02", "Keys and values"},
-	{"IF03", "Names"},
-	{"IF04", "Types and fields"},
-	{"IF05", "Workflow and instances"},
-	{"IF06", "Effects"},
-	{"IF07", "Timers and schedules"},
-	{"IF08", "States"},
-	{"IF09", "Packages and generated files"},
-	{"IF10", "Annotated Go types"},
-	{"IF20", "Code for a workflow"},
-}
+// page is docs/diagnostics.md, read once.
+var page = sync.OnceValue(func() []Area { return parsePage(docs.Diagnostics) })
 
-var (
-	rules    = make(map[Code]*Rule)
-	codeForm = regexp.MustCompile(`^IF\d{4}$`)
-)
+// Areas returns the rules in the order of the page.
+func Areas() []Area { return page() }
 
-// define adds a rule to the table. It is called for package variables only.
-func define(code string, r Rule) Code {
-	r.Code = Code{code}
-	for _, text := range []*string{&r.Why, &r.Wrong, &r.Right} {
-		*text = strings.TrimPrefix(*text, "\n")
+// Rules returns all rules by code.
+func Rules() []*Rule {
+	var list []*Rule
+	for _, area := range page() {
+		list = append(list, area.Rules...)
 	}
-	if rules[r.Code] != nil || !codeForm.MatchString(code) {
-		panic(fmt.Sprintf("the code %q is taken or malformed", code))
-	}
-	rules[r.Code] = &r
-	return r.Code
+	slices.SortFunc(list, func(a, b *Rule) int { return cmp.Compare(a.Code, b.Code) })
+	return list
 }
-
-// LookUp returns the rule of a code as a user writes it: in any case, and with the number alone or without its zeros.
-func LookUp(code string) (*Rule, bool) {
-	code = strings.TrimPrefix(strings.ToUpper(code), codePrefix)
-	if code == "" || strings.Trim(code, "0123456789") != "" {
-		return nil, false
-	}
-	r, ok := rules[Code{codePrefix + strings.Repeat("0", max(0, codeDigits-len(code))) + code}]
-	return r, ok
-}
-
-// A code is this prefix and so many digits.
-const (
-	codePrefix = "IF"
-	codeDigits = 4
-)
 
 // Rule returns the rule of a code.
 func (c Code) Rule() *Rule {
-	if r := rules[c]; r != nil {
-		return r
+	for _, r := range Rules() {
+		if r.Code == c {
+			return r
+		}
 	}
 	return &Rule{Code: c} // the zero code, in tests
 }
 
-// Rules returns all rules by code.
-func Rules() []*Rule {
-	list := make([]*Rule, 0, len(rules))
-	for _, r := range rules {
-		list = append(list, r)
+// LookUp returns the rule of a code as a user writes it: in any case, and with the number alone or without its zeros.
+func LookUp(code string) (*Rule, bool) {
+	const prefix, digits = "IF", 4
+	code = strings.TrimPrefix(strings.ToUpper(code), prefix)
+	if code == "" || strings.Trim(code, "0123456789") != "" {
+		return nil, false
 	}
-	slices.SortFunc(list, func(a, b *Rule) int { return cmp.Compare(a.Code.text, b.Code.text) })
-	return list
+	r := Code(prefix + strings.Repeat("0", max(0, digits-len(code))) + code).Rule()
+	return r, r.Title != ""
 }
 
-// Areas returns the areas in the order of their codes.
-func Areas() []Area { return slices.Clone(areas) }
+// parsePage reads the areas (##) of the page and their rules (###): a title in bold, paragraphs, and code blocks for the wrong
+// and the right example.
+func parsePage(text string) []Area {
+	var areas []Area
+	for _, section := range strings.Split(text, "\n## ")[1:] {
+		parts := strings.Split(section, "\n### ")
+		area := Area{Title: strings.TrimSpace(parts[0])}
+		for _, part := range parts[1:] {
+			area.Rules = append(area.Rules, parseRule(part))
+		}
+		areas = append(areas, area)
+	}
+	return areas
+}
+
+func parseRule(text string) *Rule {
+	text, right := cutExample(text, "Right")
+	text, wrong := cutExample(text, "Wrong")
+	code, text, _ := strings.Cut(text, "\n\n")
+	title, why, _ := strings.Cut(text, "\n\n")
+	r := &Rule{Code: Code(code), Title: plain(strings.Trim(title, "*")), Why: plain(strings.TrimSpace(why))}
+	form, wrong, _ := strings.Cut(wrong, "\n")
+	_, right, _ = strings.Cut(right, "\n")
+	r.Form, r.Wrong, r.Right = Form(form), wrong, right
+	return r
+}
+
+// cutExample takes the code block below a label from the end of a rule. It begins with the line that has the language.
+func cutExample(text, label string) (before, block string) {
+	before, block, _ = strings.Cut(text, "\n\n"+label+":\n\n```")
+	return before, strings.TrimSuffix(strings.TrimRight(block, "\n"), "\n```")
+}
+
+// plain takes the escapes of Markdown from a text.
+func plain(text string) string {
+	return strings.NewReplacer(`\<`, "<", `\>`, ">", `\*`, "*", `\_`, "_").Replace(text)
+}

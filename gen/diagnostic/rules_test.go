@@ -58,7 +58,7 @@ var bare = map[diagnostic.Code]bool{
 // TestRules checks that every rule explains itself, and that its examples do what they say.
 func TestRules(t *testing.T) {
 	for _, r := range diagnostic.Rules() {
-		t.Run(r.Code.String(), func(t *testing.T) {
+		t.Run(string(r.Code), func(t *testing.T) {
 			if r.Title == "" || r.Why == "" {
 				t.Error("it says nothing")
 			}
@@ -68,7 +68,7 @@ func TestRules(t *testing.T) {
 			if (r.Wrong == "") != bare[r.Code] || (r.Right == "") != bare[r.Code] {
 				t.Error("examples are missing, or there are some")
 			}
-			if r.Wrong == "" {
+			if r.Wrong == "" || strings.HasPrefix(string(r.Code), "IF20") { // the tests of gen/vet check those
 				return
 			}
 			switch r.Form {
@@ -176,7 +176,7 @@ func TestEveryRuleIsReported(t *testing.T) {
 		}
 	}
 	for _, r := range diagnostic.Rules() {
-		if !strings.Contains(expected.String(), "["+r.Code.String()+"]") && !strings.Contains(expected.String(), `"code":"`+r.Code.String()) {
+		if !strings.Contains(expected.String(), "["+string(r.Code)+"]") && !strings.Contains(expected.String(), `"code":"`+string(r.Code)) {
 			t.Errorf("no test expects [%s], %s", r.Code, r.Title)
 		}
 	}
