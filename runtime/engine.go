@@ -72,19 +72,20 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 			return nil, fmt.Errorf("ironflow: Config.Retention.CompletedOf: %w", err)
 		}
 	}
+	projections, err := projectionSpecs(store, config.Projections)
+	if err != nil {
+		return nil, fmt.Errorf("ironflow: %w", err)
+	}
 	e.executor = newExecutor(e.store, config, e.committed)
-	e.feed = newFeedWatch(e.store, config)
 	e.pauses = &pauseWatch{store: e.store, config: config}
 	e.newWork = newAnnouncer(e.store.notifier(), config.Logger, NewWork, workNotifyInterval)
 	e.newEvents = newAnnouncer(e.store.notifier(), config.Logger, NewEvents, eventNotifyInterval)
 	e.newOrders = newAnnouncer(e.store.notifier(), config.Logger, NewOrders, workNotifyInterval)
-	var err error
 	if e.deliveries, err = newDeliveries(e.store, e.deliveryConfig(), inputDoor{e.executeArrived, e.executor.readable}, e.workflows); err != nil {
 		return nil, fmt.Errorf("ironflow: %w", err)
 	}
-	if e.projections, err = newProjectionBoard(e); err != nil {
-		return nil, fmt.Errorf("ironflow: %w", err)
-	}
+	e.feed = newFeedWatch(e.store, e.projectConfig())
+	e.projections = newProjectionBoard(e.store, e.feed, e.projectConfig(), projections)
 	return e, nil
 }
 
@@ -96,6 +97,15 @@ func (e *Engine) deliveryConfig() deliveryConfig {
 		EffectRetry: c.EffectRetry, TimerRetry: c.TimerRetry, EffectTimeout: c.EffectTimeout,
 		Lease: c.Lease, PollInterval: c.PollInterval, BlockedTimeout: c.BlockedTimeout,
 		Announce: e.newWork.announce,
+	}
+}
+
+func (e *Engine) projectConfig() projectConfig {
+	c := &e.config
+	return projectConfig{
+		Name: c.Name, Logger: c.Logger, Telemetry: c.Telemetry, Clock: c.Clock,
+		Lease: c.Lease, PollInterval: c.PollInterval, StoreTimeout: c.StoreTimeout, FeedStallAfter: c.FeedStallAfter,
+		Announce: e.newOrders.announce,
 	}
 }
 

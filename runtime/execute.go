@@ -235,13 +235,13 @@ func once(_ context.Context, _ *Config, call func() (result, error)) (result, er
 // Wake lets the workers and readers of this engine look for work at once, and not only when they poll next: after the commit of a transaction
 // of the caller's own, see Within, on a store that does not tell of it.
 func (e *Engine) Wake() {
-	e.feed.committed()
+	e.feed.Committed()
 	e.deliveries.wake()
 }
 
 // committed tells the workers and readers of this process, and the other processes, what is new with a commit.
 func (e *Engine) committed(change Change) {
-	e.feed.committed()
+	e.feed.Committed()
 	e.newEvents.announce()
 	e.deliveries.committed(change)
 }

@@ -10,7 +10,7 @@ import (
 // It has a goroutine while somebody waits.
 type feedWatch struct {
 	store  Feed
-	config Config
+	config projectConfig
 
 	mu      sync.Mutex
 	waiting int
@@ -20,7 +20,7 @@ type feedWatch struct {
 	news    chan struct{}
 }
 
-func newFeedWatch(store Feed, config Config) *feedWatch {
+func newFeedWatch(store Feed, config projectConfig) *feedWatch {
 	return &feedWatch{store: store, config: config, moved: make(chan struct{}), news: make(chan struct{}, 1)}
 }
 
@@ -30,8 +30,8 @@ const (
 	longestStallPause = 100 * time.Millisecond
 )
 
-// committed says that there are new events.
-func (w *feedWatch) committed() {
+// Committed says that there are new events.
+func (w *feedWatch) Committed() {
 	select {
 	case w.news <- struct{}{}:
 	default:
@@ -88,7 +88,7 @@ func (w *feedWatch) look(ctx context.Context) {
 		if err != nil {
 			failures++
 			w.config.Logger.ErrorContext(ctx, "ironflow: looking for new events failed", "failures", failures, "error", err)
-			sleep(ctx, w.config.Clock, pollBackoff.Pause(failures))
+			sleep(ctx, w.config.Clock, readBackoff.Pause(failures))
 			continue
 		}
 		failures = 0
@@ -102,7 +102,7 @@ func (w *feedWatch) look(ctx context.Context) {
 		case <-ctx.Done():
 		case <-w.news:
 			if ctx.Err() != nil {
-				w.committed() // it is news to the one that looks now
+				w.Committed() // it is news to the one that looks now
 			}
 		case <-w.config.Clock.After(w.config.PollInterval):
 		}

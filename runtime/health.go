@@ -190,7 +190,10 @@ func (e *Engine) Health(ctx context.Context) (Health, error) {
 	now := storedTime(e.config.Clock.Now())
 	h := Health{At: now, Running: e.running.Load()}
 	h.Inputs, h.Lanes, h.Cache = e.executor.health()
-	h.Stuck = append(e.executor.stuck.list(), e.projections.stuckSteps()...)
+	h.Stuck = e.executor.stuck.list()
+	for _, step := range e.projections.StuckSteps() {
+		h.Stuck = append(h.Stuck, StuckCode{Projection: step.Projection, Since: step.Since})
+	}
 	var errs []error
 	var err error
 	h.Paused, err = e.store.PausedWorkflows(ctx)

@@ -2,72 +2,18 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
-
-// SnapshotHolders is a Store whose database keeps the rows that were deleted or replaced for as long as somebody may still see them.
-type SnapshotHolders interface {
-	Store
-
-	// SnapshotHolders returns who keeps such rows in the store's tables, at most ten, the one that keeps the oldest first.
-	SnapshotHolders(ctx context.Context) ([]SnapshotHolder, error)
-}
-
-// SnapshotHolder is somebody who keeps dead rows from being removed: a session with an old snapshot or a long transaction, a
-// replication slot whose standby has one, or a prepared transaction. The tables and their indexes grow until it ends, and what reads
-// over the dead rows becomes slower; see docs/operations.md.
-type SnapshotHolder struct {
-	PID         int    // of the server's process; 0 for a prepared transaction, and for a slot that nobody uses
-	Slot        string // name of a replication slot
-	Prepared    string // identifier of a prepared transaction
-	Database    string
-	User        string
-	Application string // application_name
-	Client      string // address; empty for a local connection, or when the store may not see it
-	State       string // active, idle in transaction, prepared; empty when the store may not see it
-	Query       string // the beginning of the last statement; may hold data
-
-	// Transactions is how many transactions have begun since: dead rows of all of them are kept.
-	Transactions int64
-
-	// Since is when the transaction began. It is zero for a slot, and when the store may not see it: in PostgreSQL that takes the
-	// role pg_read_all_stats.
-	Since time.Time
-}
-
-func (h SnapshotHolder) String() string {
-	who := fmt.Sprintf("process %d", h.PID)
-	switch {
-	case h.Slot != "":
-		who = fmt.Sprintf("replication slot %q", h.Slot)
-	case h.Prepared != "":
-		who = fmt.Sprintf("prepared transaction %q", h.Prepared)
-	}
-	text := fmt.Sprintf("%s (database %q, user %q, application %q", who, h.Database, h.User, h.Application)
-	if h.State != "" {
-		text += ", " + h.State
-	}
-	if !h.Since.IsZero() {
-		text += ", since " + h.Since.UTC().Format(time.RFC3339)
-	}
-	return text + fmt.Sprintf(", %d transactions ago)", h.Transactions)
-}
 
 // fewTransactions is up to how many transactions ago a snapshot does no harm, however long it is held.
 const fewTransactions = 1000
 
-// harms reports whether the holder is worth a word: it has lasted for a time, and there was something to keep.
-func (h SnapshotHolder) harms(now time.Time, after time.Duration) bool {
-	return h.Transactions >= fewTransactions && (h.Since.IsZero() || now.Sub(h.Since) >= after)
-}
-
-// snapshotHolders returns those that are worth a word.
+// snapshotHolders returns those that are worth a word: they have lasted for a time, and there was something to keep.
 func (e *Engine) snapshotHolders(ctx context.Context) (harmful []SnapshotHolder, err error) {
 	holders, err := e.store.snapshotHolders(ctx)
 	now := e.config.Clock.Now()
 	for _, h := range holders {
-		if h.harms(now, e.config.SnapshotHeldAfter) {
+		if h.Transactions >= fewTransactions && (h.Since.IsZero() || now.Sub(h.Since) >= e.config.SnapshotHeldAfter) {
 			harmful = append(harmful, h)
 		}
 	}
@@ -82,7 +28,7 @@ func (e *Engine) watchSnapshots(ctx context.Context) {
 	const again = 10 * time.Minute
 	var nextLog time.Time
 	logged := false
-	for sleepReal(ctx, max(e.config.SnapshotHeldAfter/4, time.Millisecond)) {
+	for sleep(ctx, systemClock{}, max(e.config.SnapshotHeldAfter/4, time.Millisecond)) {
 		holders, err := e.snapshotHolders(ctx)
 		switch {
 		case err != nil: // whatever ails the store, others say it

@@ -153,35 +153,6 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// settledFeed is a feed in which nothing happens.
-type settledFeed struct{ Feed }
-
-func (settledFeed) FeedHorizon(context.Context) (FeedHorizon, error) { return FeedHorizon{}, nil }
-
-// TestNewsOutlivesTheReader says that a reader that leaves as news comes does not take the news along: another may have come,
-// and has looked already.
-func TestNewsOutlivesTheReader(t *testing.T) {
-	t.Parallel()
-	for range 60 {
-		w := newFeedWatch(settledFeed{}, Config{PollInterval: time.Hour}.withDefaults())
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan struct{})
-		go func() {
-			w.look(ctx)
-			close(ended)
-		}()
-		time.Sleep(newsPause / 3) // it has looked, and pauses before it waits for news
-		w.committed()
-		cancel()
-		<-ended
-		select {
-		case <-w.news:
-		default:
-			t.Fatal("the news is lost")
-		}
-	}
-}
-
 // timekeeper is a store of which only the time is asked.
 type timekeeper struct {
 	Store

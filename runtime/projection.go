@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"sync"
-	"sync/atomic"
+	"slices"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
@@ -54,135 +53,42 @@ type Projection[Tx any] struct {
 	// process does not try again before it has returned. Default: 1 min.
 	Timeout time.Duration
 
-	mistake error // of whoever made it
+	mistake error // of TypedProjection
 }
 
 var defaultProjectionRetry = RetryPolicy{MaxAttempts: 10, Base: 500 * time.Millisecond, Max: time.Minute}
 
 // AnyProjection is a Projection of any type of transaction.
 type AnyProjection interface {
-	// bind checks the projection and joins it with a store of its transactions.
-	bind(*boundedStore) (*boundProjection, error)
+	// on checks the projection and joins it with a store of its transactions.
+	on(Store) (projectionSpec, error)
 }
 
-// ProjectionStore is a Store whose transactions a projection can write in.
-type ProjectionStore[Tx any] interface {
-	Store
-
-	// Project calls apply with a transaction, then update with the stored state of the named projection as it is at the end
-	// of it, locked, and commits both together. When one of them fails, nothing is stored and its error is returned,
-	// wrapped. A conflict with other transactions is ErrConflict. Whatever apply does, the transaction ends with the call, and with
-	// ctx, even if apply does not return.
-	Project(ctx context.Context, name string, apply func(ctx context.Context, tx Tx) error, update ProjectionUpdate) error
-}
-
-// Projections is the part of a Store that keeps the state of projections.
-type Projections interface {
-	// Projections returns the states of the named projections that are there, or of all, by name.
-	Projections(ctx context.Context, names ...string) ([]ProjectionState, error)
-
-	// UpdateProjection lets update change the stored state of a projection, locked for as long as that takes. One that is not
-	// there begins as a running one at position 0. When update fails, nothing changes and its error is returned, wrapped.
-	UpdateProjection(ctx context.Context, name string, update ProjectionUpdate) error
-}
-
-// ProjectionUpdate changes a state in place. It may be called again when the database asks for it.
-type ProjectionUpdate func(*ProjectionState) error
-
-// ProjectionState is what is stored of a projection.
-type ProjectionState struct {
-	Name     string
-	Status   ProjectionStatus
-	Position FeedPosition // everything up to it is applied, or passed by
-	EventAt  time.Time    // RecordedAt of the last event that was applied; zero for none
-	Skipped  int64        // events that were skipped on demand
-	Rebuild  bool         // its owner is to reset it before anything else
-
-	// Attempts is how often the next batch has failed, LastError why at last.
-	Attempts  int
-	LastError string
-	StoppedAt FeedPosition // of the event that it stopped at; 0 unless it has stopped
-
-	// Owner is the process that runs it, until LeaseUntil; empty when none does. Whoever takes it over, or changes what it
-	// is to do, raises Token, and every step of the owner compares it in the transaction of the step.
-	Owner      string
-	Token      int64
-	LeaseUntil time.Time
-
-	UpdatedAt time.Time // when anything of this changed
-}
-
-// ProjectionStatus says whether a projection makes progress.
-type ProjectionStatus string
-
-const (
-	ProjectionRunning ProjectionStatus = "running"
-	ProjectionPaused  ProjectionStatus = "paused"  // by PauseProjection
-	ProjectionStopped ProjectionStatus = "stopped" // at an event that it cannot apply
-)
-
-// boundProjection is a projection without its type of transaction.
-type boundProjection struct {
-	name      string
-	filters   []EventFilter
-	batchSize int
-	retry     RetryPolicy
-
-	// steps counts the steps that have not returned, those that were given up among them.
-	steps    atomic.Int32
-	stepping sync.WaitGroup
-	since    atomic.Int64 // when the last step began, in µs since 1970
-	bound    limit        // of a step
-
-	// apply and reset make one step, and update the state in its transaction. reset is nil without Reset.
-	apply func(ctx context.Context, events []StoredEvent, update ProjectionUpdate) error
-	reset func(ctx context.Context, update ProjectionUpdate) error
-}
-
-func (p Projection[Tx]) bind(bounded *boundedStore) (*boundProjection, error) {
+// on refuses a store whose transactions are of another type.
+func (p Projection[Tx]) on(store Store) (projectionSpec, error) {
 	if err := p.validate(); err != nil {
-		return nil, err
+		return projectionSpec{}, err
 	}
-	store := bounded.store
-	on, ok := store.(ProjectionStore[Tx])
+	writer, ok := store.(ProjectionStore[Tx])
 	if !ok {
-		return nil, fmt.Errorf("projection %q writes in a %v, but the transactions of %T are none; "+
+		return projectionSpec{}, fmt.Errorf("projection %q writes in a %v, but the transactions of %T are none; "+
 			"use pgx.Tx with runtime/postgres, *sql.Tx with runtime/sqlite", p.Name, reflect.TypeFor[Tx](), store)
 	}
-	b := &boundProjection{name: p.Name, filters: p.Filters, batchSize: p.BatchSize, retry: p.Retry.withDefaults(defaultProjectionRetry)}
-	setDefault(&b.batchSize, 100)
-	b.bound.timeout = p.Timeout
-	setDefault(&b.bound.timeout, time.Minute)
-	step := func(ctx context.Context, apply func(ctx context.Context, tx Tx) error, update ProjectionUpdate) error {
-		update, end := abandonable(update)
-		defer end()
-		err := done(ctx, b.bound, "Project", func(ctx context.Context) error {
-			b.since.Store(time.Now().UnixMicro())
-			b.steps.Add(1)
-			b.stepping.Add(1)
-			defer func() {
-				b.steps.Add(-1)
-				b.stepping.Done()
-			}()
-			return on.Project(ctx, p.Name, apply, update)
-		})
-		if silent, is := usererr.OwnAs[*StoreTimeout](err); is {
-			silent.Call, silent.Setting = "a step of the projection", "Projection.Timeout"
-		}
-		return err
+	spec := projectionSpec{
+		Name: p.Name, Filters: p.Filters,
+		BatchSize: p.BatchSize, Retry: p.Retry.withDefaults(defaultProjectionRetry), Timeout: p.Timeout,
+		Apply: func(ctx context.Context, events []StoredEvent, update ProjectionUpdate) error {
+			return writer.Project(ctx, p.Name, func(ctx context.Context, tx Tx) error { return p.applyAll(ctx, tx, events) }, update)
+		},
 	}
-	b.apply = func(ctx context.Context, events []StoredEvent, update ProjectionUpdate) error {
-		return step(ctx, func(ctx context.Context, tx Tx) error { return p.applyAll(ctx, tx, events) }, update)
-	}
+	setDefault(&spec.BatchSize, 100)
+	setDefault(&spec.Timeout, time.Minute)
 	if p.Reset != nil {
-		b.reset = func(ctx context.Context, update ProjectionUpdate) error {
-			return step(ctx, func(ctx context.Context, tx Tx) (err error) {
-				defer usererr.RecoverTo(&err, "the reset of projection ", p.Name)
-				return usererr.Wrap(p.Reset(ctx, tx))
-			}, update)
+		spec.Reset = func(ctx context.Context, update ProjectionUpdate) error {
+			return writer.Project(ctx, p.Name, p.reset, update)
 		}
 	}
-	return b, nil
+	return spec, nil
 }
 
 func (p *Projection[Tx]) validate() error {
@@ -223,13 +129,23 @@ func (p *Projection[Tx]) applyAll(ctx context.Context, tx Tx, events []StoredEve
 	return nil
 }
 
-// Resetter is what a projector may have beside its methods for events: Projection.Reset.
-type Resetter[Tx any] interface {
-	Reset(ctx context.Context, tx Tx) error
+func (p *Projection[Tx]) reset(ctx context.Context, tx Tx) (err error) {
+	defer usererr.RecoverTo(&err, "the reset of projection ", p.Name)
+	return usererr.Wrap(p.Reset(ctx, tx))
 }
 
-// TypedProjection makes a projection of the events of one workflow. Generated code calls it. The projector is a Resetter or is not;
-// a nil one is reported by NewEngine.
+// checkFilters refuses filters that could only be mistakes.
+func checkFilters(filters []EventFilter) error {
+	for _, f := range filters {
+		if f.Workflow == "" {
+			return errors.New("an EventFilter has no Workflow; leave the filter out to get the events of all")
+		}
+	}
+	return nil
+}
+
+// TypedProjection makes a projection of the events of one workflow. Generated code calls it. A method
+// Reset(ctx, tx) error of the projector, if there is one, becomes Projection.Reset. A nil projector is reported by NewEngine.
 func TypedProjection[Tx any](
 	name, workflow string, projector any, apply func(ctx context.Context, tx Tx, event StoredEvent) error,
 ) Projection[Tx] {
@@ -237,8 +153,29 @@ func TypedProjection[Tx any](
 	if isNil(projector) {
 		p.mistake = errors.New("its projector is nil; pass a value of your type to NewProjection")
 	}
-	if r, ok := projector.(Resetter[Tx]); ok {
-		p.Reset = r.Reset
+	resetter, ok := projector.(interface {
+		Reset(ctx context.Context, tx Tx) error
+	})
+	if ok {
+		p.Reset = resetter.Reset
 	}
 	return p
+}
+
+// projectionSpecs joins the projections of a config with the store.
+func projectionSpecs(store Store, projections []AnyProjection) (specs []projectionSpec, err error) {
+	for _, projection := range projections {
+		if isNil(projection) {
+			return nil, errors.New("a projection is nil")
+		}
+		spec, err := projection.on(store)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(specs, func(other projectionSpec) bool { return other.Name == spec.Name }) {
+			return nil, &RegisteredTwice{What: "projection", Name: spec.Name}
+		}
+		specs = append(specs, spec)
+	}
+	return specs, nil
 }

@@ -255,7 +255,7 @@ func TestRetentionInTheBackground(t *testing.T) {
 			stops = append(stops, b.run(engine))
 		}
 		b.eventuallyTable("workflow_id", "instances", "")
-		b.wantLog("retention of workflow ledger", "instances=3", "kept=0")
+		b.wantLog("retention of workflow ledger", "deleted=3", "kept=0")
 		closeLedgers(b, c, engines[1], "3")
 		b.eventually("all wait", func() bool { return c.sleepers(10*time.Minute) == 3 })
 		c.advance(2 * time.Hour)

@@ -35,8 +35,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer cancelHandlers(errStopping)
 	var workers sync.WaitGroup
 	workers.Go(func() { e.deliveries.run(ctx, handlers) })
-	workers.Go(func() { e.projections.run(ctx, handlers) })
-	workers.Go(func() { e.runRetention(ctx) })
+	workers.Go(func() { e.projections.Run(ctx, handlers) })
+	workers.Go(func() { e.retention().Run(ctx) })
 	workers.Go(func() { e.warnOfUnknown(ctx) })
 	workers.Go(func() { e.watchSnapshots(ctx) })
 	workers.Go(func() {
@@ -69,15 +69,18 @@ func (e *Engine) hear(what News) {
 		e.Wake()
 	}
 	if what&NewEvents != 0 {
-		e.feed.committed()
+		e.feed.Committed()
 	}
 	if what&NewOrders != 0 {
-		e.projections.lookAgain()
+		e.projections.LookAgain()
 	}
 }
 
 func (e *Engine) stuckError() error {
-	stuck := append(e.deliveries.unfinished(), e.projections.stuck()...)
+	stuck := e.deliveries.unfinished()
+	for _, name := range e.projections.InStep() {
+		stuck = append(stuck, "projection "+name)
+	}
 	return fmt.Errorf("ironflow: stopped while %d handlers ignore their cancelled context: %s",
 		len(stuck), strings.Join(stuck, ", "))
 }

@@ -222,20 +222,6 @@ func (k outcomeKind) reported() string {
 	return outcomeNames[k]
 }
 
-// startProjection returns the context of a step, and how its end is reported.
-func (c *Config) startProjection(ctx context.Context, start ProjectionStart) (context.Context, func(err error, lost bool)) {
-	if c.Telemetry == nil {
-		return ctx, func(error, bool) {}
-	}
-	begin := time.Now()
-	ctx, end := c.Telemetry.StartProjection(ctx, start)
-	return ctx, func(err error, lost bool) {
-		if end != nil {
-			end(ProjectionEnd{Duration: time.Since(begin), Err: err, Lost: lost})
-		}
-	}
-}
-
 // reportCommit reports a transaction that began at a time.
 func (c *Config) reportCommit(begin time.Time, report CommitReport) {
 	if c.Telemetry != nil {

@@ -17,8 +17,6 @@ func TestNoTelemetryAllocatesNothing(t *testing.T) {
 		}
 		_, delivered := startDelivery(ctx, config.Telemetry, delivery, time.Time{})
 		delivered(DeliveryEnd{Result: DeliveryDone})
-		_, projected := config.startProjection(ctx, ProjectionStart{Projection: "journal"})
-		projected(nil, false)
 		config.reportCommit(time.Time{}, CommitReport{})
 		config.reportDeadLetters(DeadLettersReport{})
 	})

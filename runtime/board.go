@@ -1,0 +1,169 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// projectionStore is what running projections needs of a store.
+type projectionStore interface {
+	Feed
+	Projections
+}
+
+// projectionBoard is the projections of an engine, and what is stored of them. However many there are, one query looks.
+type projectionBoard struct {
+	store      projectionStore
+	feed       *feedWatch
+	config     projectConfig
+	projectors []*projector
+	owner      string        // this process, in the rows of the projections that it runs
+	interval   time.Duration // between two looks
+
+	poke chan struct{} // look now
+
+	mu   sync.Mutex
+	seen map[string]ProjectionState // by the last look; nil before the first
+	next chan struct{}              // closed by the next look
+}
+
+func newProjectionBoard(store projectionStore, feed *feedWatch, config projectConfig, projections []projectionSpec) *projectionBoard {
+	b := &projectionBoard{
+		store: store, feed: feed, config: config,
+		owner:    fmt.Sprintf("%s/%08x", config.Name, rand.Uint32()), // names need not be unique
+		interval: min(5*config.PollInterval, config.Lease/3),
+		poke:     make(chan struct{}, 1),
+		next:     make(chan struct{}),
+	}
+	for _, projection := range projections {
+		b.projectors = append(b.projectors, &projector{projectionSpec: projection, board: b})
+	}
+	return b
+}
+
+// find returns the projection of a name, or nil.
+func (b *projectionBoard) find(name string) *projector {
+	for _, p := range b.projectors {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+func (b *projectionBoard) names() []string {
+	var names []string
+	for _, p := range b.projectors {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+func (b *projectionBoard) now() time.Time { return storedTime(b.config.Clock.Now()) }
+
+// Run runs the projections until stop ends. The contexts of what they do come from handlers, which lives on while they finish.
+func (b *projectionBoard) Run(stop, handlers context.Context) {
+	if len(b.projectors) == 0 {
+		return
+	}
+	looking, stopLooking := context.WithCancel(handlers)
+	var look, projecting sync.WaitGroup
+	look.Go(func() { b.look(looking) })
+	for _, p := range b.projectors {
+		projecting.Go(func() { p.run(stop, handlers) })
+	}
+	projecting.Wait()
+	stopLooking()
+	look.Wait()
+}
+
+// look keeps the states in view until ctx ends.
+func (b *projectionBoard) look(ctx context.Context) {
+	for failures := 0; ctx.Err() == nil; {
+		list, err := b.store.Projections(ctx, b.names()...)
+		pause := b.interval
+		if err == nil {
+			failures = 0
+			b.publish(list)
+		} else if ctx.Err() == nil {
+			failures++
+			pause = readBackoff.Pause(failures)
+			b.config.Logger.ErrorContext(ctx, "ironflow: reading the state of projections failed", "failures", failures, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-b.poke:
+		case <-b.config.Clock.After(pause):
+		}
+	}
+}
+
+func (b *projectionBoard) publish(list []ProjectionState) {
+	seen := make(map[string]ProjectionState, len(list))
+	for _, s := range list {
+		seen[s.Name] = s
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seen = seen
+	close(b.next)
+	b.next = make(chan struct{})
+}
+
+// view returns what the last look has seen of a projection, nil before the first look, and a channel that is closed by the next look.
+func (b *projectionBoard) view(name string) (seen *ProjectionState, next <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.seen == nil {
+		return nil, b.next
+	}
+	s, stored := b.seen[name]
+	if !stored {
+		s = ProjectionState{Name: name, Status: ProjectionRunning}
+	}
+	return &s, b.next
+}
+
+// LookAgain makes changes known here without a wait.
+func (b *projectionBoard) LookAgain() {
+	select {
+	case b.poke <- struct{}{}:
+	default:
+	}
+}
+
+// announce tells this process and the others that somebody has changed what a projection does.
+func (b *projectionBoard) announce() {
+	b.LookAgain()
+	b.config.Announce()
+}
+
+// stuckStep is a step of a projection that was given up and has not returned.
+type stuckStep struct {
+	Projection string
+	Since      time.Time // of the process's clock
+}
+
+// StuckSteps are the steps that were given up and have not returned.
+func (b *projectionBoard) StuckSteps() (steps []stuckStep) {
+	for _, p := range b.projectors {
+		since := time.UnixMicro(p.since.Load())
+		if p.steps.Load() > 0 && time.Since(since) > p.Timeout {
+			steps = append(steps, stuckStep{p.Name, since})
+		}
+	}
+	return steps
+}
+
+// InStep names the projections that are in the middle of a step.
+func (b *projectionBoard) InStep() (names []string) {
+	for _, p := range b.projectors {
+		if p.steps.Load() > 0 {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,136 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+)
+
+// projectionSpec is a projection that is joined with a store, so that its type of transaction is not seen any more. All fields but
+// Filters and Reset are set.
+type projectionSpec struct {
+	Name      string
+	Filters   []EventFilter
+	BatchSize int
+	Retry     RetryPolicy
+	Timeout   time.Duration // of a step
+
+	// Apply and Reset make one step, and update the state in its transaction. Reset is nil for a projection that has none.
+	Apply func(ctx context.Context, events []StoredEvent, update ProjectionUpdate) error
+	Reset func(ctx context.Context, update ProjectionUpdate) error
+}
+
+// projector runs one projection, as long as no other process does.
+//
+// It takes the projection over when its lease is free or has run out, and then applies batch after batch. Correctness
+// rests on what is compared in the transaction of each of them: the fencing token, the position, and that the projection is
+// to run at all. The lease only keeps two processes from doing the same work.
+type projector struct {
+	projectionSpec
+	board *projectionBoard
+
+	// steps counts the steps that have not returned, those that were given up among them.
+	steps    atomic.Int32
+	stepping sync.WaitGroup
+	since    atomic.Int64 // when the last step began, in µs since 1970
+
+	// notBefore is when to try for it again, after it was left to others.
+	notBefore time.Time
+	yields    int
+}
+
+// errProjectionLost says that the projection is somebody else's now, or is not to run.
+var errProjectionLost = errors.New("the projection was taken over, or is to do something else")
+
+// errNotFree says that there was nothing to take over.
+var errNotFree = errors.New("the projection is not free")
+
+func (p *projector) run(stop, handlers context.Context) {
+	defer p.stepping.Wait()
+	for r := p.takeOver(stop); r != nil; r = p.takeOver(stop) {
+		r.run(stop, handlers)
+	}
+}
+
+// takeOver waits until the projection can be had, and takes it. It returns nil when stop ends first.
+func (p *projector) takeOver(stop context.Context) *projectorRun {
+	for failures := 0; ; {
+		seen, next := p.board.view(p.Name)
+		if now := p.board.now(); seen != nil && claimable(seen, p.board.owner, now) && !now.Before(p.notBefore) && p.steps.Load() == 0 {
+			r, err := p.claim(stop, now)
+			switch {
+			case err == nil:
+				p.config().Logger.InfoContext(stop, "ironflow: projecting", "projection", p.Name, "position", int64(r.stored))
+				return r
+			case stop.Err() == nil && !errors.Is(err, errNotFree):
+				failures++
+				p.config().Logger.ErrorContext(stop, "ironflow: taking over a projection failed", "projection", p.Name, "error", err)
+				sleep(stop, p.config().Clock, readBackoff.Pause(failures))
+			}
+		}
+		select {
+		case <-next:
+		case <-stop.Done():
+			return nil
+		}
+	}
+}
+
+// claim takes the projection, unless it is not free.
+func (p *projector) claim(ctx context.Context, now time.Time) (*projectorRun, error) {
+	r := &projectorRun{projector: p}
+	err := p.board.update(ctx, p.Name, func(s *ProjectionState) error {
+		if !claimable(s, p.board.owner, now) {
+			return errNotFree
+		}
+		crashed := s.Owner != "" && s.Owner != p.board.owner
+		s.Token++
+		s.Owner, s.LeaseUntil = p.board.owner, now.Add(p.config().Lease)
+		r.token, r.stored, r.position, r.rebuild, r.careful = s.Token, s.Position, s.Position, s.Rebuild, 0
+		if crashed || s.Attempts > 0 {
+			r.careful = p.BatchSize
+		}
+		return nil
+	})
+	return r, err
+}
+
+// claimable reports whether a process may take a projection over. Its own lease is no hindrance: it is what is left of a step
+// whose outcome was not known.
+//
+// A lease that was extended at a time in the future does not count: the clock was set back since. An owner that lives extends
+// it soon. If the owner loses the lease, its next step fails, as after any other takeover.
+func claimable(s *ProjectionState, owner string, now time.Time) bool {
+	free := s.Owner == "" || s.Owner == owner || !now.Before(s.LeaseUntil) || s.UpdatedAt.After(now.Add(maxClockSkew))
+	return s.Status == ProjectionRunning && free
+}
+
+// maxClockSkew is by how much the clocks of processes may differ before one of them must be wrong.
+const maxClockSkew = time.Minute
+
+func (p *projector) config() *projectConfig { return &p.board.config }
+
+// step makes one step. It returns when the step does, or soon after Timeout or the end of ctx; a step that was given up does not
+// commit any more.
+func (p *projector) step(ctx context.Context, update ProjectionUpdate, step func(ctx context.Context, update ProjectionUpdate) error) error {
+	update, end := abandonable(update)
+	defer end()
+	err := done(ctx, limit{p.Timeout}, "Project", func(ctx context.Context) error {
+		p.since.Store(time.Now().UnixMicro())
+		p.steps.Add(1)
+		p.stepping.Add(1)
+		defer func() {
+			p.steps.Add(-1)
+			p.stepping.Done()
+		}()
+		return step(ctx, update)
+	})
+	if silent, is := usererr.OwnAs[*StoreTimeout](err); is {
+		silent.Call, silent.Setting = "a step of the projection", "Projection.Timeout"
+	}
+	return err
+}

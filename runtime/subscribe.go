@@ -1,0 +1,58 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"iter"
+)
+
+// EventsSince reads the feed, see Feed.EventsSince. It needs no Run. Events of workflows that are not registered with
+// the engine come too.
+func (e *Engine) EventsSince(ctx context.Context, after FeedPosition, limit int, filters ...EventFilter) (FeedPage, error) {
+	if limit < 1 {
+		return FeedPage{}, &InvalidArgument{Argument: "the limit", Problem: fmt.Sprintf("is %d, it must be positive", limit)}
+	}
+	if err := checkPlace(after, filters); err != nil {
+		return FeedPage{}, err
+	}
+	return e.store.EventsSince(ctx, after, limit, filters...)
+}
+
+func checkPlace(after FeedPosition, filters []EventFilter) error {
+	if err := checkArgument("the position", after); err != nil {
+		return err
+	}
+	return checkArgument("EventFilter", filters)
+}
+
+// FeedStatus says how far the feed can be read and, when transactions hold it up, which.
+func (e *Engine) FeedStatus(ctx context.Context) (FeedStatus, error) {
+	horizon, err := e.store.FeedHorizon(ctx)
+	if err != nil || horizon.Settled >= horizon.Issued {
+		return FeedStatus{FeedHorizon: horizon}, err
+	}
+	blockers, err := e.store.FeedBlockers(ctx)
+	return FeedStatus{FeedHorizon: horizon, Blockers: blockers}, err
+}
+
+// Subscribe returns the events after a position, and then those to come, as long as ctx and the loop over them last:
+//
+//	for event, err := range engine.Subscribe(ctx, position, runtime.EventFilter{Workflow: "order"}) {
+//		if err != nil {
+//			return err
+//		}
+//		position = event.Position()
+//	}
+//
+// An error of the store comes with an event that is empty; a loop that goes on after it tries again, after a pause. The
+// end of ctx comes as an error too, and is the last, and so is *FeedSetBack. The position is the caller's to keep: a subscription that starts
+// again from the last one it kept misses nothing. To keep it in one transaction with what was made of the events, use a
+// Projection.
+//
+// Events of this process come at once, those of others within Config.PollInterval, or sooner while Run runs.
+func (e *Engine) Subscribe(ctx context.Context, after FeedPosition, filters ...EventFilter) iter.Seq2[StoredEvent, error] {
+	if err := checkPlace(after, filters); err != nil {
+		return func(yield func(StoredEvent, error) bool) { yield(StoredEvent{}, err) }
+	}
+	return e.feed.Subscribe(ctx, after, filters...)
+}
