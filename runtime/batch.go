@@ -200,7 +200,7 @@ func (b *batch) attempt(ctx context.Context) error {
 			report.Err = err
 		}
 		if err != errCallerGone && (report.Inputs > 0 || report.Err != nil) {
-			b.x.config.reportCommit(begin, report)
+			b.x.report(begin, report)
 		}
 	})
 }
@@ -249,7 +249,7 @@ func (b *batch) report() (report CommitReport) {
 	for _, g := range b.groups {
 		inputs := 0
 		for _, t := range g.tasks[:g.decided] {
-			if !t.request.readOnly {
+			if !t.request.onlyReads() {
 				inputs++
 			}
 		}
@@ -318,7 +318,7 @@ func (b *batch) load(ctx context.Context) error {
 		workflow := g.tasks[0].request.workflow
 		remembered, ok := b.lane.cache.get(g.key, b.x.config.Clock.Now())
 		if ok && !distrust {
-			g.begin(workflow, remembered, b.x.config.Clock.Now())
+			b.begin(g, remembered, b.x.config.Clock.Now())
 			continue
 		}
 		requests = append(requests, ReadRequest{Instance: g.key, After: remembered.version, Schema: workflow.schema()})
@@ -349,14 +349,14 @@ func (b *batch) load(ctx context.Context) error {
 			continue
 		}
 		start.asOf = b.x.config.Clock.Now()
-		g.begin(workflow, start, start.asOf)
+		b.begin(g, start, start.asOf)
 	}
 	return nil
 }
 
 // begin begins the group's chain.
-func (g *group) begin(workflow *Workflow, known cached, now time.Time) {
-	g.own = newChain(g.key, workflow, known, now)
+func (b *batch) begin(g *group, known cached, now time.Time) {
+	g.own = newChain(g.key, g.tasks[0].request.workflow, known, now, b.x.config.MaxPayloadBytes)
 	g.chain = &g.own
 }
 
@@ -499,7 +499,7 @@ func (b *batch) answer(g *group) {
 		b.lane.putBack(rest)
 	}
 	if g.chain != nil && len(g.chain.change.Events) > 0 {
-		b.x.committed(g.chain.change)
+		b.x.config.Committed(g.chain.change)
 		g.chain.stored(b.commit)
 	}
 }

@@ -25,6 +25,9 @@ func bounded(store Store, timeout time.Duration) *boundedStore {
 	return &boundedStore{limit{timeout}, store}
 }
 
+// within bounds the calls to a transaction of the caller.
+func (s *boundedStore) within(tx Transaction) Transaction { return boundedTransaction{s.limit, tx} }
+
 // notifier returns the store as a Notifier, or nil when it is none.
 func (s *boundedStore) notifier() Notifier {
 	if n, ok := s.store.(Notifier); ok {

@@ -3,6 +3,7 @@ package runtime
 import (
 	"container/list"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,6 +37,11 @@ type stateCache struct {
 	entries     map[InstanceKey]*list.Element
 	recent      *list.List // of cacheEntry, the one used last in front
 	stats       cacheStats
+}
+
+// cacheStats are what others than a cache's own goroutine may know of it.
+type cacheStats struct {
+	hits, misses, entries, bytes atomic.Int64
 }
 
 type cacheEntry struct {

@@ -37,20 +37,6 @@ type CauseDelivery struct {
 	Attempt  int       `json:"attempt"`
 }
 
-func newCause(key InstanceKey, req *request) Cause {
-	c := Cause{Input: req.input.name, InputID: req.inputID, Trace: req.trace}
-	if d := req.arrival; d != nil {
-		c.Delivery = &CauseDelivery{
-			Queue: d.Lease.Queue, Kind: d.Kind.Name, Version: d.Lease.Version, Position: d.Lease.Position, Key: d.Lease.Key,
-			Attempt: d.Attempt,
-		}
-		if d.Lease.Instance != key {
-			c.Delivery.Workflow, c.Delivery.Instance = d.Lease.Instance.Workflow, d.Lease.Instance.ID
-		}
-	}
-	return c
-}
-
 // encode writes what encoding/json would read as a Cause. Every decision has one, so it costs no reflection.
 func (c *Cause) encode() ([]byte, error) {
 	e := codec.NewEncoder()

@@ -22,6 +22,8 @@ type chain struct {
 	events   int  // size of the events' payloads
 	effects  int  // size of the effects'
 	touched  bool // a decider may have changed the state; it is not to be used any more
+
+	maxPayload int // bytes
 }
 
 // taken is an accepted decision within a chain.
@@ -31,11 +33,11 @@ type taken struct {
 	effects []NewEffect
 }
 
-// newChain begins at what is known of an instance. now is the clock's.
-func newChain(key InstanceKey, workflow *Workflow, known cached, now time.Time) chain {
+// newChain begins at what is known of an instance. now is the clock's. maxPayload is in bytes.
+func newChain(key InstanceKey, workflow *Workflow, known cached, now time.Time, maxPayload int) chain {
 	now = storedTime(now)
 	return chain{
-		key: key, workflow: workflow, base: known.version, current: known,
+		key: key, workflow: workflow, base: known.version, current: known, maxPayload: maxPayload,
 		now:    latest(now, known.lastEvent),
 		change: Change{Instance: key, Version: known.version, LastCommit: known.last, Due: now},
 	}
@@ -44,17 +46,13 @@ func newChain(key InstanceKey, workflow *Workflow, known cached, now time.Time) 
 // decide decides on one input. Its result is true only when the chain's change is stored, or, if there is none, while
 // the instance is at the chain's base version.
 func (c *chain) decide(req request) (result, error) {
-	if req.readOnly {
-		return result{kind: wasRead}, nil
+	if req.onlyReads() {
+		return result{}, nil
 	}
-	switch {
-	case req.creates && c.current.version > 0:
-		return result{kind: existed, version: c.current.version}, nil
-	case req.continues && c.current.version == 0:
-		return result{kind: missing}, nil
-	case req.created != 0 && !c.current.completed && req.created != c.current.created:
-		return result{kind: replaced, version: c.current.version}, nil
-	case c.current.completed:
+	if refused := req.to.refuses(&c.current); refused != 0 {
+		return result{kind: refused, version: c.current.version}, nil
+	}
+	if c.current.completed {
 		return result{kind: alreadyCompleted, version: c.current.version}, nil
 	}
 	// The now of a decision is the clock's, but neither before the instance's last event nor before the time that the
@@ -73,7 +71,7 @@ func (c *chain) decide(req request) (result, error) {
 	case rejection != nil:
 		return result{kind: rejected, rejection: rejection, version: c.current.version}, nil
 	}
-	if err := decided.checkPayloads(c.key.Workflow, req.maxPayload); err != nil {
+	if err := decided.checkPayloads(c.key.Workflow, c.maxPayload); err != nil {
 		return result{}, err
 	}
 	if err := c.add(req, decided); err != nil {
@@ -86,7 +84,7 @@ func (c *chain) decide(req request) (result, error) {
 func (c *chain) add(req request, d decided) error {
 	parent := c.current.parent
 	if c.current.version == 0 {
-		parent = req.parent
+		parent = req.to.parent
 		c.change.Parent = parent
 	}
 	if d.complete && parent != nil {
@@ -148,6 +146,20 @@ func (c *chain) endDelivery(a *arrival, version int64) {
 			By: DecisionRef{Instance: c.key, Version: version},
 		})
 	}
+}
+
+func newCause(key InstanceKey, req *request) Cause {
+	c := Cause{Input: req.input.name, InputID: req.inputID, Trace: req.trace}
+	if d := req.arrival; d != nil {
+		c.Delivery = &CauseDelivery{
+			Queue: d.Lease.Queue, Kind: d.Kind.Name, Version: d.Lease.Version, Position: d.Lease.Position, Key: d.Lease.Key,
+			Attempt: d.Attempt,
+		}
+		if d.Lease.Instance != key {
+			c.Delivery.Workflow, c.Delivery.Instance = d.Lease.Instance.Workflow, d.Lease.Instance.ID
+		}
+	}
+	return c
 }
 
 // startAgain lets a recurring timer that brought the input run on, unless the decision, or the state it leads to, says

@@ -50,7 +50,7 @@ func (r *router) deliverToParent(
 	// A parent that was deleted meanwhile does not come back to life by the end of its child, and one that began again since has
 	// nothing to do with it.
 	return r.deliverInput(ctx, request{
-		workflow: workflow, input: input, continues: true, created: parent.Created, arrival: &arrival{d, consumed(d)},
+		workflow: workflow, input: input, to: oldInstance(parent.Created), arrival: &arrival{d, consumed(d)},
 	})
 }
 
@@ -66,13 +66,14 @@ func (r *router) deliverToTarget(ctx context.Context, own *Workflow, d Delivery,
 	id := ""
 	var err error
 	if options.Starts != nil {
-		req.creates = true
 		id = childID(&d.Lease)
+		var parent *Parent
 		if options.Ended != "" {
-			if req.parent, err = r.parentOf(ctx, d, options.Ended); err != nil {
+			if parent, err = r.parentOf(ctx, d, options.Ended); err != nil {
 				return ending{}, err
 			}
 		}
+		req.to = newInstance(parent)
 	}
 	if req.input, err = inputOf(workflow, target.Input, id, fields); err != nil {
 		return ending{}, Permanent(fmt.Errorf("effect %s: input %s of workflow %s: %w", d.Kind.Name, target.Input, target.Workflow, err))
@@ -84,7 +85,7 @@ func (r *router) deliverToTarget(ctx context.Context, own *Workflow, d Delivery,
 	switch {
 	case outcome.kind == accepted:
 		return inCommit(), nil
-	case req.parent == nil:
+	case req.to.parent == nil:
 		return r.refused(req, outcome), nil
 	}
 	reason := "the child refused to start: " + outcome.describe()
@@ -97,7 +98,7 @@ func (r *router) deliverToTarget(ctx context.Context, own *Workflow, d Delivery,
 	}
 	fields = make(map[string]json.RawMessage)
 	setText(fields, map[string]string{"child": req.input.instance, "status": "", "error": reason})
-	return r.deliverToParent(ctx, own, d, *req.parent, fields)
+	return r.deliverToParent(ctx, own, d, *req.to.parent, fields)
 }
 
 // parentOf is who hears of the end of the child that an effect starts. As long as the effect is there, its instance is the one that

@@ -92,3 +92,6 @@ func (c *storeClock) ask() {
 		c.time, c.as = now, before.Add(after.Sub(before)/2)
 	}
 }
+
+// storedTime is t as a store gives it back. Everything that is decided with, or compared, goes through it.
+func storedTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -155,6 +155,15 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// commit is what the executor needs of it.
+func (c *Config) commit(committed func(Change)) commitConfig {
+	return commitConfig{
+		Lanes: c.Lanes, BatchSize: c.BatchSize, MaxWaiting: c.MaxWaiting, CacheBytes: c.CacheBytes,
+		MaxPayloadBytes: c.MaxPayloadBytes, SnapshotEvery: c.SnapshotEvery, StoreTimeout: c.StoreTimeout, DecideTimeout: c.DecideTimeout,
+		Clock: c.Clock, Logger: c.Logger, Telemetry: c.Telemetry, Observe: c.Observe, Redact: c.redact, Committed: committed,
+	}
+}
+
 // processName says where to look for this process.
 func processName() string {
 	host, err := os.Hostname()

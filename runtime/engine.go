@@ -76,7 +76,7 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 	if err != nil {
 		return nil, fmt.Errorf("ironflow: %w", err)
 	}
-	e.executor = newExecutor(e.store, config, e.committed)
+	e.executor = newExecutor(e.store, config.commit(e.committed))
 	e.pauses = &pauseWatch{store: e.store, config: config}
 	e.newWork = newAnnouncer(e.store.notifier(), config.Logger, NewWork, workNotifyInterval)
 	e.newEvents = newAnnouncer(e.store.notifier(), config.Logger, NewEvents, eventNotifyInterval)

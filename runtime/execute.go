@@ -1,10 +1,8 @@
 package runtime
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
@@ -109,81 +107,6 @@ func encodedOutcome(w *Workflow, result result) (DynamicOutcome, error) {
 	return out, nil
 }
 
-// request is an input on its way into an instance.
-type request struct {
-	workflow  *Workflow
-	input     preparedInput
-	notBefore time.Time // now must not be earlier: the time a timer was to fire
-	inputID   string    // empty when it came without one
-	trace     string    // W3C trace context to go on with
-
-	arrival *arrival // of the effect or timer that brought the input; nil for a client's
-
-	creates   bool     // the input is refused when the instance exists
-	continues bool     // the input is refused when the instance does not exist
-	created   CommitID // the input is refused by an instance that another commit created; 0 for no matter
-	parent    *Parent  // of the instance that the input creates
-
-	readOnly bool // there is no input: the instance is to be read, and nothing decided
-
-	within     Transaction // of the caller; nil for one of its own
-	maxPayload int         // bytes
-}
-
-// arrival is a delivery that brings an input.
-type arrival struct {
-	Delivery
-	ends Settlement // how the delivery ends in the input's commit; Done deletes it
-}
-
-// ofClient reports whether a caller of the engine waits, and not a delivery.
-func (r *request) ofClient() bool { return r.arrival == nil && !r.readOnly }
-
-// with returns the request as the options change it.
-func (r request) with(options []ExecuteOption) (request, error) {
-	for _, option := range options {
-		if err := option(&r); err != nil {
-			return r, err
-		}
-	}
-	return r, nil
-}
-
-// purpose names what user code is called for.
-func (r *request) purpose() string { return cmp.Or(r.input.name, "of a delivery") }
-
-// result is what became of a request.
-type result struct {
-	kind      outcomeKind
-	events    []any
-	version   int64
-	rejection any
-	repeated  bool // it is the outcome of the input that came first under the id
-
-	stored []NewEvent // the events, encoded
-}
-
-// describe says in a log what became of an input that was not accepted.
-func (r result) describe() string {
-	switch r.kind {
-	case rejected:
-		return fmt.Sprintf("rejected with %T", r.rejection)
-	case existed:
-		return "the instance existed already"
-	case missing:
-		return "there is no such instance"
-	case replaced:
-		return "the instance it was for was deleted, and there is another one of its id"
-	default:
-		return "the instance had completed"
-	}
-}
-
-// named says which input an error is about.
-func (r *request) named(err error) error {
-	return fmt.Errorf("%s: input %s: %w", r.key(), r.input.name, err)
-}
-
 // execute is the door: every input passes here, into a lane or into a transaction of the caller's.
 func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOption) (result, error) {
 	if len(options) > 0 { // what options point to is on the heap, for which the others need not pay
@@ -195,7 +118,6 @@ func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOpt
 	if e.readOnly {
 		return result{}, req.named(ErrReadOnly)
 	}
-	req.maxPayload = e.config.MaxPayloadBytes
 	ended := e.config.startInput(ctx, &req)
 	if ended == nil {
 		return e.admit(ctx, req)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,7 @@ import (
 // queues up during one commit goes into the next. (Group commit, as databases do it for their logs.)
 type executor struct {
 	store     *boundedStore
-	config    Config
+	config    commitConfig
 	lanes     []*lane
 	seed      maphash.Seed
 	room      chan struct{} // one token for each input of a client on its way; callers wait outside when there are too many
@@ -29,10 +30,24 @@ type executor struct {
 	alone     chan struct{} // one token for each instance that is served apart from the batches
 	clients   chan struct{} // one token for each of these that a client's input waits for; so some are left for deliveries
 	snapshots *snapshotWriter
-	committed func(Change) // called after each commit
 }
 
-func newExecutor(store *boundedStore, config Config, committed func(Change)) *executor {
+// commitConfig is what the executor is told of the engine's Config, and by the engine.
+type commitConfig struct {
+	Lanes, BatchSize, MaxWaiting, CacheBytes int
+	MaxPayloadBytes                          int
+	SnapshotEvery                            int // events
+	StoreTimeout, DecideTimeout              time.Duration
+
+	Clock     Clock
+	Logger    *slog.Logger
+	Telemetry Telemetry                                // may be nil
+	Observe   func(key InstanceKey, input string) bool // may be nil
+	Redact    func(name PayloadName, payload []byte) []byte
+	Committed func(Change) // called after each commit
+}
+
+func newExecutor(store *boundedStore, config commitConfig) *executor {
 	x := &executor{
 		store:     store,
 		config:    config,
@@ -41,9 +56,8 @@ func newExecutor(store *boundedStore, config Config, committed func(Change)) *ex
 		delivered: make(chan struct{}, config.MaxWaiting),
 		alone:     make(chan struct{}, maxAlone),
 		clients:   make(chan struct{}, maxAloneClients),
-		stuck:     newStuckCalls(config),
-		snapshots: newSnapshotWriter(store, config),
-		committed: committed,
+		stuck:     newStuckCalls(config.DecideTimeout, config.Logger),
+		snapshots: newSnapshotWriter(store, config.SnapshotEvery, config.Logger),
 	}
 	for range config.Lanes {
 		x.lanes = append(x.lanes, newLane(x, config.CacheBytes/config.Lanes))
@@ -97,7 +111,7 @@ func (x *executor) readable(ctx context.Context, workflow *Workflow, key Instanc
 	if x.lane(key).cache.has(key, x.config.Clock.Now()) {
 		return nil
 	}
-	_, err := x.submit(ctx, key, request{workflow: workflow, readOnly: true})
+	_, err := x.submit(ctx, key, request{workflow: workflow})
 	return err
 }
 
@@ -218,7 +232,7 @@ func (x *executor) attempt(t *task) (result, error) {
 	// The caller of submit has gone when its context ends; what user code does is watched for a while longer.
 	r, change, err := x.decideAlone(t.ctx, context.WithoutCancel(t.ctx), x.store, t)
 	if err == nil && len(change.Events) > 0 {
-		x.committed(change)
+		x.config.Committed(change)
 	}
 	return r, err
 }
@@ -242,8 +256,8 @@ func (x *executor) decideAlone(ctx, storing context.Context, in beginner, t *tas
 		r, stored, err = x.decideUnreported(ctx, storing, in, t)
 		return err
 	}, func(err error) {
-		if !r.repeated && !t.request.readOnly {
-			x.config.reportCommit(begin, CommitReport{
+		if !r.repeated && !t.request.onlyReads() {
+			x.report(begin, CommitReport{
 				Inputs: 1, Instances: 1, Events: len(stored.Events), Apart: true, Observations: len(stored.Inputs.Observations), Err: err,
 			})
 		}
@@ -338,7 +352,7 @@ func (d *decidedAlone) decide(x *executor, key InstanceKey, req request) error {
 	if err != nil {
 		return err
 	}
-	d.chain = newChain(key, req.workflow, start, x.config.Clock.Now())
+	d.chain = newChain(key, req.workflow, start, x.config.Clock.Now(), x.config.MaxPayloadBytes)
 	c := &d.chain
 	if d.outcome, err = c.decide(req); err != nil {
 		return err
@@ -359,6 +373,30 @@ func (x *executor) commit(ctx context.Context, work UnitOfWork, change Change, r
 	}
 	return id, err
 }
+
+// report tells of a transaction that began at a time.
+func (x *executor) report(begin time.Time, report CommitReport) {
+	if x.config.Telemetry != nil {
+		report.Duration = time.Since(begin)
+		x.config.Telemetry.Committed(report)
+	}
+}
+
+// replay makes the state of an instance, by user code that may not return.
+func (x *executor) replay(ctx context.Context, w *Workflow, before any, instance Instance) (any, error) {
+	var state any
+	err := x.stuck.guard(ctx, instance.Key, "", func() (err error) {
+		state, err = w.replay(before, instance)
+		return err
+	})
+	if err != nil {
+		return nil, err // the code may still run, and set the state
+	}
+	return state, nil
+}
+
+// stuckCode lists the user code that has not returned in time.
+func (x *executor) stuckCode() []StuckCode { return x.stuck.list() }
 
 // resolve finds out what became of a commit whose answer was lost. It returns nil when the changes are stored, ErrConflict
 // when they are not, and the given error when the store does not tell, or when it was the wait that ended and not the

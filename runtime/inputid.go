@@ -59,12 +59,6 @@ func digest(payload []byte) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-func (r *request) key() InstanceKey {
-	return InstanceKey{Workflow: r.workflow.name, ID: r.input.instance}
-}
-
-func (r *request) inputKey() InputKey { return InputKey{Instance: r.key(), ID: r.inputID} }
-
 // repeated returns the outcome that is known of an input with an id.
 func repeated(req *request, outcome []byte) (result, error) {
 	var record recordedOutcome

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -9,7 +8,7 @@ import (
 )
 
 // records returns what is to be kept of an input beside what it led to.
-func (c *Config) records(req *request, r result, at time.Time) (InputRecords, error) {
+func (c *commitConfig) records(req *request, r result, at time.Time) (InputRecords, error) {
 	observed := outcomeNames[r.kind] != "" && c.observes(req.key(), req.input.name)
 	if req.inputID == "" && !observed {
 		return InputRecords{}, nil
@@ -41,7 +40,7 @@ func (c *Config) records(req *request, r result, at time.Time) (InputRecords, er
 }
 
 // observes asks Config.Observe. A panic there says no: what is only watched must not fail for it, nor what shares its commit.
-func (c *Config) observes(key InstanceKey, input string) (yes bool) {
+func (c *commitConfig) observes(key InstanceKey, input string) (yes bool) {
 	if c.Observe == nil {
 		return false
 	}
@@ -55,36 +54,15 @@ func (c *Config) observes(key InstanceKey, input string) (yes bool) {
 	return c.Observe(key, input)
 }
 
-func (c *Config) observe(req *request, r result, input Encoded, rejection *Encoded, at time.Time) Observation {
+func (c *commitConfig) observe(req *request, r result, input Encoded, rejection *Encoded, at time.Time) Observation {
 	o := Observation{
 		Instance: req.key(), ObservedAt: at, Input: req.input.name, InputID: req.inputID,
-		Payload: c.redact(PayloadName{req.workflow.name, InputPayload, req.input.name}, input.Payload),
+		Payload: c.Redact(PayloadName{req.workflow.name, InputPayload, req.input.name}, input.Payload),
 		Outcome: outcomeNames[r.kind], Version: r.version,
 	}
 	if rejection != nil {
 		o.Rejection = rejection.Type
-		o.RejectionPayload = c.redact(PayloadName{req.workflow.name, RejectionPayload, rejection.Type}, rejection.Payload)
+		o.RejectionPayload = c.Redact(PayloadName{req.workflow.name, RejectionPayload, rejection.Type}, rejection.Payload)
 	}
 	return o
-}
-
-func (r *InputRecords) add(other InputRecords) {
-	r.Outcomes = append(r.Outcomes, other.Outcomes...)
-	r.Observations = append(r.Observations, other.Observations...)
-}
-
-func (r *InputRecords) empty() bool { return len(r.Outcomes)+len(r.Observations) == 0 }
-
-// Observations returns inputs with what became of them, the newest first: those of one instance when the query names it, those
-// of a workflow, or all. Only those are there that Config.Observe asked for. To page on, set Before and
-// BeforeNumber to the ObservedAt and the Number of the last, until there are none: a page may have fewer than Limit, because it ends when its
-// payloads have PageBytes. A limit of 0 means 100.
-func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]Observation, error) {
-	if err := checkArgument("ObservationQuery", query); err != nil {
-		return nil, err
-	}
-	if query.Limit == 0 {
-		query.Limit = 100
-	}
-	return untilAvailable(ctx, &e.config, func() ([]Observation, error) { return e.store.Observations(ctx, query) })
 }

@@ -26,7 +26,6 @@ const (
 	existed // this and the next two only to the engine's own inputs
 	missing
 	replaced
-	wasRead // of a request that only reads
 )
 
 // Accepted reports that the events, and all else the decision asked for, are stored.

@@ -59,24 +59,11 @@ func (e *Engine) view(ctx context.Context, workflow, id string) (*Workflow, View
 	if err != nil {
 		return nil, View[any]{}, err
 	}
-	state, err := e.replay(ctx, w, nil, instance)
+	state, err := e.executor.replay(ctx, w, nil, instance)
 	if err != nil {
 		return nil, View[any]{}, err
 	}
 	return w, View[any]{state, instance.Version, instance.Completed, instance.LastEventAt}, nil
-}
-
-// replay makes the state of an instance, by user code that may not return.
-func (e *Engine) replay(ctx context.Context, w *Workflow, known any, instance Instance) (any, error) {
-	var state any
-	err := e.executor.stuck.guard(ctx, instance.Key, "", func() (err error) {
-		state, err = w.replay(known, instance)
-		return err
-	})
-	if err != nil {
-		return nil, err // the code may still run, and set the state
-	}
-	return state, nil
 }
 
 func (e *Engine) viewAt(ctx context.Context, workflow, id string, version int64) (*Workflow, View[any], error) {
@@ -96,7 +83,7 @@ func (e *Engine) viewAt(ctx context.Context, workflow, id string, version int64)
 		if len(events) == 0 {
 			return nil, View[any]{}, noVersion(key, version, view.Version)
 		}
-		if view.State, err = e.replay(ctx, w, view.State, Instance{Key: key, Events: events}); err != nil {
+		if view.State, err = e.executor.replay(ctx, w, view.State, Instance{Key: key, Events: events}); err != nil {
 			return nil, View[any]{}, err
 		}
 		last := events[len(events)-1]
@@ -273,4 +260,18 @@ func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot boo
 		return nil, Instance{}, &UnknownInstance{Instance: key}
 	}
 	return w, instance, nil
+}
+
+// Observations returns inputs with what became of them, the newest first: those of one instance when the query names it, those
+// of a workflow, or all. Only those are there that Config.Observe asked for. To page on, set Before and
+// BeforeNumber to the ObservedAt and the Number of the last, until there are none: a page may have fewer than Limit, because it ends when its
+// payloads have PageBytes. A limit of 0 means 100.
+func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]Observation, error) {
+	if err := checkArgument("ObservationQuery", query); err != nil {
+		return nil, err
+	}
+	if query.Limit == 0 {
+		query.Limit = 100
+	}
+	return untilAvailable(ctx, &e.config, func() ([]Observation, error) { return e.store.Observations(ctx, query) })
 }

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 )
 
@@ -11,23 +12,24 @@ const maxPendingSnapshots = 256
 // snapshotWriter keeps states, so that an instance need not be replayed from its beginning. It writes beside the commits,
 // with a goroutine while there is something to write.
 type snapshotWriter struct {
-	store  Store
-	config Config
+	store Store
+	every int64 // events
+	log   *slog.Logger
 
 	mu      sync.Mutex
 	pending []Snapshot
 	running bool
 }
 
-func newSnapshotWriter(store Store, config Config) *snapshotWriter {
-	return &snapshotWriter{store: store, config: config}
+func newSnapshotWriter(store Store, every int, log *slog.Logger) *snapshotWriter {
+	return &snapshotWriter{store: store, every: int64(every), log: log}
 }
 
 // consider makes a snapshot when enough events came since the last one. The state is encoded here, where nobody changes
 // it, and written later.
 func (w *snapshotWriter) consider(c *chain) {
 	state := &c.current
-	if state.completed || state.version-state.snapshot < int64(w.config.SnapshotEvery) {
+	if state.completed || state.version-state.snapshot < w.every {
 		return
 	}
 	schema := c.workflow.schema()
@@ -37,7 +39,7 @@ func (w *snapshotWriter) consider(c *chain) {
 	encoded, err := c.workflow.encodeState(state.state)
 	state.snapshot = state.version // do not try again at once
 	if err != nil {
-		w.config.Logger.Warn("ironflow: the state cannot be kept as a snapshot", "workflow", c.key.Workflow, "instance", c.key.ID, "error", err)
+		w.log.Warn("ironflow: the state cannot be kept as a snapshot", "workflow", c.key.Workflow, "instance", c.key.ID, "error", err)
 		return
 	}
 	state.bytes = len(encoded)
@@ -68,7 +70,7 @@ func (w *snapshotWriter) run() {
 			return
 		}
 		if err := w.store.SaveSnapshots(context.Background(), snapshots); err != nil {
-			w.config.Logger.Warn("ironflow: writing snapshots failed; replaying takes longer until the next", "error", err)
+			w.log.Warn("ironflow: writing snapshots failed; replaying takes longer until the next", "error", err)
 		}
 	}
 }

@@ -282,6 +282,13 @@ type InputRecords struct {
 	Observations []Observation
 }
 
+func (r *InputRecords) add(other InputRecords) {
+	r.Outcomes = append(r.Outcomes, other.Outcomes...)
+	r.Observations = append(r.Observations, other.Observations...)
+}
+
+func (r *InputRecords) empty() bool { return len(r.Outcomes)+len(r.Observations) == 0 }
+
 // InputKey names an input that came with an id, which is unique within its instance. Ids are valid UTF-8 without NUL, of 1 to
 // MaxIDLength bytes.
 type InputKey struct {

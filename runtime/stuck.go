@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,15 +48,16 @@ func (e *Stuck) Timeout() bool { return true }
 
 // stuckCalls are the calls of user code that the engine has gone on without.
 type stuckCalls struct {
-	config Config
-	count  atomic.Int32
+	after time.Duration
+	log   *slog.Logger
+	count atomic.Int32
 
 	mu    sync.Mutex
 	calls map[*StuckCode]bool // whether it was logged
 }
 
-func newStuckCalls(config Config) *stuckCalls {
-	return &stuckCalls{config: config, calls: make(map[*StuckCode]bool)}
+func newStuckCalls(after time.Duration, log *slog.Logger) *stuckCalls {
+	return &stuckCalls{after: after, log: log, calls: make(map[*StuckCode]bool)}
 }
 
 // add notes a call, and logs it when it takes longer than it may.
@@ -64,14 +66,14 @@ func (s *stuckCalls) add(call *StuckCode) {
 	s.calls[call] = false
 	s.mu.Unlock()
 	s.count.Add(1)
-	if rest := s.config.DecideTimeout - time.Since(call.Since); rest > 0 {
-		time.AfterFunc(rest, func() { s.log(call) })
+	if rest := s.after - time.Since(call.Since); rest > 0 {
+		time.AfterFunc(rest, func() { s.tell(call) })
 	} else {
-		s.log(call)
+		s.tell(call)
 	}
 }
 
-func (s *stuckCalls) log(call *StuckCode) {
+func (s *stuckCalls) tell(call *StuckCode) {
 	s.mu.Lock()
 	_, there := s.calls[call]
 	if there {
@@ -79,7 +81,7 @@ func (s *stuckCalls) log(call *StuckCode) {
 	}
 	s.mu.Unlock()
 	if there {
-		s.config.Logger.Error("ironflow: user code does not return; its instance is left alone until it does", "workflow", call.Instance.Workflow,
+		s.log.Error("ironflow: user code does not return; its instance is left alone until it does", "workflow", call.Instance.Workflow,
 			"instance", call.Instance.ID, "input", call.Input, "since", call.Since)
 	}
 }
@@ -94,7 +96,7 @@ func (s *stuckCalls) remove(call *StuckCode) {
 		s.count.Add(-1)
 	}
 	if logged {
-		s.config.Logger.Info("ironflow: user code has returned, too late", "workflow", call.Instance.Workflow, "instance", call.Instance.ID,
+		s.log.Info("ironflow: user code has returned, too late", "workflow", call.Instance.Workflow, "instance", call.Instance.ID,
 			"input", call.Input, "after", time.Since(call.Since))
 	}
 }
@@ -108,14 +110,14 @@ func (s *stuckCalls) refuse(instance InstanceKey, reading bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for call := range s.calls {
-		if call.Instance == instance && (call.Input == "") == reading && time.Since(call.Since) >= s.config.DecideTimeout {
+		if call.Instance == instance && (call.Input == "") == reading && time.Since(call.Since) >= s.after {
 			return s.error(call)
 		}
 	}
 	return nil
 }
 
-func (s *stuckCalls) error(call *StuckCode) error { return &Stuck{*call, s.config.DecideTimeout} }
+func (s *stuckCalls) error(call *StuckCode) error { return &Stuck{*call, s.after} }
 
 // list returns the calls.
 func (s *stuckCalls) list() (list []StuckCode) {
@@ -141,7 +143,7 @@ func (s *stuckCalls) guard(ctx context.Context, instance InstanceKey, input stri
 			s.remove(call)
 		})
 	}()
-	timer := time.NewTimer(s.config.DecideTimeout)
+	timer := time.NewTimer(s.after)
 	defer timer.Stop()
 	var err error
 	select {
@@ -197,7 +199,7 @@ func (w *watchdog) enter(b *batch, instance InstanceKey, input string) {
 }
 
 func (w *watchdog) tickLater() {
-	time.AfterFunc(w.lane.x.config.DecideTimeout/watchdogTicks, w.tick)
+	time.AfterFunc(w.lane.x.stuck.after/watchdogTicks, w.tick)
 }
 
 // leave says that user code has returned. When the lane has gone on without it, the goroutine ends here: nothing that it decided
@@ -229,7 +231,7 @@ func (w *watchdog) tick() {
 			break
 		}
 		b, call := w.batch, w.call
-		call.Since = time.Now().Add(-w.lane.x.config.DecideTimeout)
+		call.Since = time.Now().Add(-w.lane.x.stuck.after)
 		w.left = &call
 		w.mu.Unlock()
 		w.lane.x.stuck.add(&call)

@@ -222,14 +222,6 @@ func (k outcomeKind) reported() string {
 	return outcomeNames[k]
 }
 
-// reportCommit reports a transaction that began at a time.
-func (c *Config) reportCommit(begin time.Time, report CommitReport) {
-	if c.Telemetry != nil {
-		report.Duration = time.Since(begin)
-		c.Telemetry.Committed(report)
-	}
-}
-
 func (c *Config) reportDeadLetters(report DeadLettersReport) {
 	if c.Telemetry != nil {
 		c.Telemetry.DeadLettersEnded(report)

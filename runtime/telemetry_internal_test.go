@@ -17,7 +17,6 @@ func TestNoTelemetryAllocatesNothing(t *testing.T) {
 		}
 		_, delivered := startDelivery(ctx, config.Telemetry, delivery, time.Time{})
 		delivered(DeliveryEnd{Result: DeliveryDone})
-		config.reportCommit(time.Time{}, CommitReport{})
 		config.reportDeadLetters(DeadLettersReport{})
 	})
 	if allocations != 0 {

@@ -3,22 +3,9 @@ package runtime
 import (
 	"context"
 	"fmt"
+
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
-
-// Transaction is a transaction of the caller on the store's database, for [Within]. A store's Tx makes one.
-//
-// The unit of work that Begin returns is a part of it: Commit leaves its changes to the transaction, and Rollback takes back
-// no more than the unit of work did. After an error the transaction is as it was before Begin.
-type Transaction interface {
-	Begin(ctx context.Context, requests []ReadRequest) (UnitOfWork, error)
-	InputOutcomes(ctx context.Context, inputs []InputKey) ([][]byte, error)
-	RecordInputs(ctx context.Context, inputs InputRecords) error
-
-	// Notify wakes the workers of all processes once the transaction has committed. It does nothing where a store cannot; then
-	// their next poll finds the work.
-	Notify(ctx context.Context) error
-}
 
 // maxWithin is how often an input is decided within a caller's transaction. Its instance is locked, so only creations race;
 // and a transaction whose isolation shows it one moment for ever would never see who was faster.
@@ -26,7 +13,7 @@ const maxWithin = 5
 
 // within takes an input into the caller's transaction. The engine's cache is not touched: what is not committed may never be.
 func (x *executor) within(ctx context.Context, key InstanceKey, req request) (result, error) {
-	tx := boundedTransaction{x.store.limit, req.within}
+	tx := x.store.within(req.within)
 	for attempt := 1; ; attempt++ {
 		r, change, err := x.decideAlone(ctx, ctx, tx, newTaken(ctx, key, req))
 		if err == nil {
