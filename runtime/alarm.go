@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// alarm remembers the times that somebody asked to be woken at, up to maxAlarms of the earliest. Polling finds what is
-// behind the others.
+// alarm keeps the times at which to wake, at most the maxAlarms earliest. Polling finds what is due at later ones.
 type alarm struct {
 	mu    sync.Mutex
 	times []time.Time // sorted
@@ -40,7 +39,7 @@ func (a *alarm) next() (time.Time, bool) {
 	return a.times[0], true
 }
 
-// clear forgets the times that have come.
+// clear drops the times up to now.
 func (a *alarm) clear(now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

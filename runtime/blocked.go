@@ -9,14 +9,14 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// A blocked delivery is due again after half of the time for which it has been blocked, within these bounds. A process that can take
-// it has its chance soon after it starts, and one that cannot does not ask again and again.
+// A blocked delivery is due again after half of the time for which it has been blocked, within these bounds. So a process that knows it
+// claims it soon after it has started, and one that does not know it asks seldom.
 const (
 	minBlocked = time.Second
 	maxBlocked = time.Minute
 )
 
-// blocked is since when a delivery that cannot be taken is blocked, and for how long it is to wait. It is not ok when the time is up.
+// blocked returns since when a delivery is blocked, and how long it waits for another process. ok is false when its time is up.
 func (w *worker) blocked(d Delivery, now time.Time) (since time.Time, wait time.Duration, ok bool) {
 	since = d.BlockedSince
 	if since.IsZero() || since.After(now) { // the clock was set back
@@ -26,7 +26,7 @@ func (w *worker) blocked(d Delivery, now time.Time) (since time.Time, wait time.
 	return since, min(max(elapsed/2, minBlocked), maxBlocked), elapsed < w.config.BlockedTimeout
 }
 
-// block lets a delivery wait that this process cannot take because of err, or buries it when no process could take it in time.
+// block leaves a delivery, which this process cannot take because of err, to other processes. When its time is up, it is buried.
 func (w *worker) block(ctx context.Context, log *slog.Logger, d Delivery, err error, now time.Time) ending {
 	since, wait, ok := w.blocked(d, now)
 	if !ok {
@@ -35,7 +35,7 @@ func (w *worker) block(ctx context.Context, log *slog.Logger, d Delivery, err er
 			Error: usererr.Bound("no process could take it within " + w.config.BlockedTimeout.String() + ": " + err.Error()),
 		})
 	}
-	level := slog.LevelDebug // it was said when it began
+	level := slog.LevelDebug // after the first time
 	if d.BlockedSince.IsZero() {
 		level = slog.LevelWarn
 	}
@@ -46,11 +46,11 @@ func (w *worker) block(ctx context.Context, log *slog.Logger, d Delivery, err er
 	}, DeliveryEnd{Result: DeliveryLeft, Again: again, Err: err}}
 }
 
-// notTold comes between the error of a dead effect and the reason why its workflow was not told so far.
+// notTold comes between the error of a dead effect and the reason why its workflow could not be told yet.
 const notTold = "; the workflow is not told yet: "
 
-// blockBurial lets a delivery wait whose workflow cannot be told that it is dead, because of err. What it died of stays its error.
-// It is not ok when the time is up.
+// blockBurial leaves a dead effect to other processes, as this one cannot tell its workflow because of err. The effect keeps the error
+// that it died of. ok is false when its time is up.
 func (w *worker) blockBurial(d Delivery, dead Settlement, err error) (_ ending, ok bool) {
 	since, wait, ok := w.blocked(d, dead.At)
 	if !ok {
@@ -63,7 +63,7 @@ func (w *worker) blockBurial(d Delivery, dead Settlement, err error) (_ ending, 
 	}, DeliveryEnd{Result: DeliveryLeft, Again: again, Err: err}}, true
 }
 
-// withoutNotTold is the error of a dead effect.
+// withoutNotTold returns the error that a dead effect died of.
 func withoutNotTold(lastError string) string {
 	text, _, _ := strings.Cut(lastError, notTold)
 	return text

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// deliveryHandler adds to each record what delivery it is about. It looks at the delivery only when there is something to
-// log, which is seldom: a logger that was given the attributes before cost a twentieth of the work on a delivery.
+// deliveryHandler adds the names of a delivery to each record. It makes the attributes only when there is something to log, which is
+// seldom: to make them for each delivery cost a twentieth of the work on it.
 type deliveryHandler struct {
 	slog.Handler
 	delivery *Delivery
@@ -21,7 +21,7 @@ func (h deliveryHandler) Handle(ctx context.Context, record slog.Record) error {
 	return h.Handler.WithAttrs(logAttrs(h.delivery)).Handle(ctx, record)
 }
 
-// logAttrs names the delivery in a log.
+// logAttrs names a delivery.
 func logAttrs(d *Delivery) []slog.Attr {
 	attrs := []slog.Attr{slog.String("workflow", d.Kind.Workflow), slog.String("instance", d.Lease.Instance.ID)}
 	schedule, scheduled := d.Kind.Schedule()

@@ -8,35 +8,35 @@ import (
 	"time"
 )
 
-// floors are the times before which nothing of a kind is due any more, as far as this process knows. Claims begin there.
+// floors are the times before which no delivery of a kind is due, as far as this process knows. Claims begin there.
 //
-// A claim would otherwise begin at the oldest entry of the claim's index. The entries of deliveries that are done stay in the index of
-// a PostgreSQL database for as long as somebody holds a snapshot in which they were not, and each claim would walk over all of them.
+// Otherwise a claim would begin at the oldest entry of its index. In a PostgreSQL database, entries of deliveries that are done stay in
+// the index for as long as somebody holds a snapshot that may still see them, and each claim would walk over all of them.
 //
-// A delivery can come to be due behind a floor: when its transaction took long, when the clock of the process that made it is
-// behind, when a transaction that had it locked is rolled back, when a pause ends. What this process makes lowers the floor. For
-// the rest, claims begin somewhat before the floor, and lookBack finds what is behind that.
+// A delivery can become due before the floor: its transaction took long, the clock of the process that made it is behind, a transaction
+// that had locked it was rolled back, or a pause ended. What this process makes lowers the floor. For the rest, claims begin somewhat
+// before the floor, and lookBack finds what is due before that.
 type floors struct {
 	mu      sync.Mutex
-	at      map[Kind]time.Time // all kinds that are not in it have everything ahead
+	at      map[Kind]time.Time // a kind that is not in it has no floor
 	highest time.Time          // no floor is higher
-	margin  time.Duration
+	margin  time.Duration      // how far before the floor a claim begins
 
 	claims  int       // under way
 	lowered time.Time // the lowest time given to lower since the first of them began; zero for none
 }
 
 const (
-	// minMargin is how far before the floor a claim begins. It covers the time from a decision to its commit.
+	// minMargin covers the time from a decision to its commit.
 	minMargin = 250 * time.Millisecond
 
-	// maxMargin is how far that grows while deliveries keep coming behind it, as they do from a process with a clock that is behind.
+	// maxMargin is how far the margin grows while deliveries become due before it, as those of a process whose clock is behind do.
 	maxMargin = 10 * time.Second
 )
 
 func newFloors() *floors { return &floors{at: make(map[Kind]time.Time), margin: minMargin} }
 
-// begin returns where claims of kinds begin that are made at now. Each is followed by end.
+// begin returns where a claim of kinds begins that is made at now. end follows it.
 func (f *floors) begin(kinds []Kind, now time.Time) map[Kind]time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -60,7 +60,7 @@ func (f *floors) from(kinds func(yield func(Kind) bool), now time.Time) map[Kind
 	return from
 }
 
-// end says how far a claim has come. What was lowered meanwhile, which it may not have seen, stays below.
+// end says up to which times a claim has found everything. What was lowered meanwhile stays low: the claim may not have seen it.
 func (f *floors) end(reached map[Kind]time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -78,7 +78,7 @@ func (f *floors) end(reached map[Kind]time.Time) {
 	}
 }
 
-// lower says that something is due since a time, of one of some kinds; of any kind when none is given.
+// lower says that something of one of the kinds has been due since a time. Without kinds it may be of any kind.
 func (f *floors) lower(t time.Time, kinds ...Kind) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,7 +98,7 @@ func (f *floors) lower(t time.Time, kinds ...Kind) {
 	}
 }
 
-// reset has the next claims look at everything.
+// reset removes all floors.
 func (f *floors) reset() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -109,14 +109,14 @@ func (f *floors) reset() {
 	}
 }
 
-// known returns where claims of all kinds would begin now, without those that would look at everything.
+// known returns where claims of the kinds that have a floor would begin now.
 func (f *floors) known(now time.Time) map[Kind]time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.from(maps.Keys(f.at), now)
 }
 
-// late says what lookBack has found behind the floors.
+// late says since when something has been due that lookBack has found.
 func (f *floors) late(oldest map[Kind]time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -134,17 +134,16 @@ func (f *floors) late(oldest map[Kind]time.Time) {
 	}
 }
 
-// Pauses between two looks back. A look costs nothing to speak of, unless somebody holds a snapshot; then looks take a fiftieth of
-// the time.
+// Pauses between two looks back. A look is cheap unless somebody holds a snapshot. Then looks take at most a fiftieth of the time.
 const (
 	lookBackInterval = time.Second
 	lookBackLongest  = time.Minute
-	lookBackSoon     = 20 * time.Millisecond // at least, after news
+	lookBackSoon     = 20 * time.Millisecond // the shortest, after news
 	lookBackShare    = 50
 )
 
-// lookBack finds, until stop ends, what has come to be due behind the floors: within a second, or within 50 times as long as a look takes
-// if that is longer, but within a minute. After news from other processes it looks as soon as that share of the time allows.
+// lookBack finds, until stop ends, what has become due before the floors. It takes a second, or 50 times as long as a look takes if that is
+// longer, but at most a minute. After news from other processes it looks as soon as that share of the time allows.
 func (r *workerRun) lookBack(stop context.Context) {
 	for pause := lookBackSoon; ; {
 		if !sleepReal(stop, pause) {
@@ -191,7 +190,7 @@ func (r *workerRun) lookBackOnce(stop context.Context) {
 	}
 }
 
-// lookSoon has lookBack look: there is news of which this process knows no more.
+// lookSoon makes lookBack look soon: another process has news, but does not say of which kind.
 func (w *worker) lookSoon() {
 	select {
 	case w.news <- struct{}{}:

@@ -32,7 +32,7 @@ func (h *heldLeases) remove(lease Lease) {
 	delete(h.leases, lease)
 }
 
-// current reports whether a lease is one in progress that has not run out.
+// current reports whether a lease is held and has not run out.
 func (h *heldLeases) current(lease Lease, now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -56,7 +56,7 @@ func (h *heldLeases) all() []Lease {
 	return leases
 }
 
-// names describes the deliveries in progress, sorted.
+// names returns the instances and kinds of the deliveries in progress, sorted.
 func (h *heldLeases) names() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -68,7 +68,7 @@ func (h *heldLeases) names() []string {
 	return names
 }
 
-// extended moves the end of leases; one that was removed in the meantime stays removed.
+// extended moves the end of leases. One that was removed meanwhile stays removed.
 func (h *heldLeases) extended(leases []Lease, until time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -80,7 +80,7 @@ func (h *heldLeases) extended(leases []Lease, until time.Time) {
 	}
 }
 
-// lose cancels the handlers of leases that belong to others now.
+// lose cancels the handlers of leases that are not held any more.
 func (h *heldLeases) lose(leases []Lease) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -91,7 +91,7 @@ func (h *heldLeases) lose(leases []Lease) {
 	}
 }
 
-// expired returns the leases whose end has come without a heartbeat that reached the store.
+// expired returns the leases that have run out because no heartbeat reached the store.
 func (h *heldLeases) expired(now time.Time) []Lease {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -104,8 +104,8 @@ func (h *heldLeases) expired(now time.Time) []Lease {
 	return leases
 }
 
-// beat extends the held leases, all in one call, until ctx ends. A handler whose lease is lost, or could not be extended
-// in time, has its context cancelled: its result would be refused.
+// beat extends the held leases, all in one call, until ctx ends. The context of a handler is cancelled when its lease is lost, or could
+// not be extended in time: the store would refuse its result.
 func (w *worker) beat(ctx context.Context) {
 	interval := w.config.Lease / 3
 	for {
@@ -125,7 +125,7 @@ func (w *worker) beat(ctx context.Context) {
 		if err == nil {
 			w.held.lose(lost)
 			kept := slices.DeleteFunc(leases, func(lease Lease) bool { return slices.Contains(lost, lease) })
-			w.held.extended(kept, until) // a lost lease ended when it would have without this heartbeat
+			w.held.extended(kept, until) // lost ones keep the end that they had
 			continue
 		}
 		if ctx.Err() == nil {

@@ -8,12 +8,12 @@ import (
 // maxSettling is how many settlements may wait for one call, and go into it.
 const maxSettling = 1024
 
-// gatherSettlements is how long a call waits for more settlements, unless there are as many as handlers: nobody waits for one,
-// because its handler is free, and a call costs as much as settling some thirty.
+// gatherSettlements is how long a call waits for more settlements, unless there are as many as handlers. Nobody waits for a settlement,
+// as its handler is free, and a call costs as much as the settling of thirty deliveries.
 const gatherSettlements = 2 * time.Millisecond
 
-// settler ends leases, all that wait in one call. A settlement that fails is tried again while the lease lasts; after
-// that the delivery is due again anyway.
+// settler settles deliveries, all that wait in one call. A call that fails is repeated while the leases last. After that the deliveries are
+// due again.
 type settler struct {
 	worker  *worker
 	waiting chan settling
@@ -28,10 +28,10 @@ func newSettler(w *worker) *settler {
 	return &settler{worker: w, waiting: make(chan settling, maxSettling)}
 }
 
-// add lets a settlement wait for the next call. done is called when it was made, or given up.
+// add lets a settlement wait for the next call. done is called when it was made or given up.
 func (s *settler) add(settlement Settlement, done func()) { s.waiting <- settling{settlement, done} }
 
-// close lets run return when nothing waits any more. Nothing may be added after it.
+// close makes run return when nothing waits any more. Nothing may be added after it.
 func (s *settler) close() { close(s.waiting) }
 
 func (s *settler) run() {
