@@ -14,7 +14,7 @@ type projectionStore interface {
 	Projections
 }
 
-// projectionBoard is the projections of an engine, and what is stored of them. However many there are, one query looks.
+// projectionBoard has the projections of an engine, and a view of what is stored of them. One query looks for all of them.
 type projectionBoard struct {
 	store      projectionStore
 	feed       *feedWatch
@@ -23,7 +23,7 @@ type projectionBoard struct {
 	owner      string        // this process, in the rows of the projections that it runs
 	interval   time.Duration // between two looks
 
-	poke chan struct{} // look now
+	wake chan struct{} // look now
 
 	mu   sync.Mutex
 	seen map[string]ProjectionState // by the last look; nil before the first
@@ -35,7 +35,7 @@ func newProjectionBoard(store projectionStore, feed *feedWatch, config projectCo
 		store: store, feed: feed, config: config,
 		owner:    fmt.Sprintf("%s/%08x", config.Name, rand.Uint32()), // names need not be unique
 		interval: min(5*config.PollInterval, config.Lease/3),
-		poke:     make(chan struct{}, 1),
+		wake:     make(chan struct{}, 1),
 		next:     make(chan struct{}),
 	}
 	for _, projection := range projections {
@@ -64,7 +64,7 @@ func (b *projectionBoard) names() []string {
 
 func (b *projectionBoard) now() time.Time { return storedTime(b.config.Clock.Now()) }
 
-// Run runs the projections until stop ends. The contexts of what they do come from handlers, which lives on while they finish.
+// Run runs the projections until stop ends. Steps that are under way then have until the end of handlers to finish.
 func (b *projectionBoard) Run(stop, handlers context.Context) {
 	if len(b.projectors) == 0 {
 		return
@@ -95,7 +95,7 @@ func (b *projectionBoard) look(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-b.poke:
+		case <-b.wake:
 		case <-b.config.Clock.After(pause):
 		}
 	}
@@ -127,32 +127,26 @@ func (b *projectionBoard) view(name string) (seen *ProjectionState, next <-chan 
 	return &s, b.next
 }
 
-// LookAgain makes changes known here without a wait.
+// LookAgain has the board look at the store at once: a projection is to do something else, or is free.
 func (b *projectionBoard) LookAgain() {
 	select {
-	case b.poke <- struct{}{}:
+	case b.wake <- struct{}{}:
 	default:
 	}
 }
 
-// announce tells this process and the others that somebody has changed what a projection does.
+// announce has this process and the others look again.
 func (b *projectionBoard) announce() {
 	b.LookAgain()
 	b.config.Announce()
 }
 
-// stuckStep is a step of a projection that was given up and has not returned.
-type stuckStep struct {
-	Projection string
-	Since      time.Time // of the process's clock
-}
-
-// StuckSteps are the steps that were given up and have not returned.
-func (b *projectionBoard) StuckSteps() (steps []stuckStep) {
+// StuckSteps returns the steps that have not returned within their projection's Timeout.
+func (b *projectionBoard) StuckSteps() (steps []StuckCode) {
 	for _, p := range b.projectors {
 		since := time.UnixMicro(p.since.Load())
 		if p.steps.Load() > 0 && time.Since(since) > p.Timeout {
-			steps = append(steps, stuckStep{p.Name, since})
+			steps = append(steps, StuckCode{Projection: p.Name, Since: since})
 		}
 	}
 	return steps

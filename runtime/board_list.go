@@ -43,7 +43,7 @@ func (b *projectionBoard) ReadByAll(ctx context.Context) (FeedPosition, error) {
 	return read, err
 }
 
-// infos finds out how far behind projections are.
+// infos adds how far behind the projections are.
 func (b *projectionBoard) infos(ctx context.Context, states []ProjectionState) ([]ProjectionInfo, error) {
 	horizon, err := b.store.FeedHorizon(ctx)
 	if err != nil {
@@ -67,7 +67,7 @@ func (b *projectionBoard) infos(ctx context.Context, states []ProjectionState) (
 	return list, nil
 }
 
-// allStates returns what is stored, and for projections of the board that have not run yet what will be.
+// allStates returns the stored states, and for projections of the board that have not run yet the state that they will begin with.
 func (b *projectionBoard) allStates(ctx context.Context) ([]ProjectionState, error) {
 	states, err := b.store.Projections(ctx)
 	if err != nil {
@@ -82,8 +82,8 @@ func (b *projectionBoard) allStates(ctx context.Context) ([]ProjectionState, err
 	return states, nil
 }
 
-// stored returns what is stored of a projection: nil for one of the board that has not run yet. A name that is neither stored nor on
-// the board is *UnknownProjection.
+// stored returns the stored state of a projection; nil for one of the board that has not run yet. A name that is neither stored nor
+// on the board is *UnknownProjection.
 func (b *projectionBoard) stored(ctx context.Context, name string) (*ProjectionState, error) {
 	states, err := b.store.Projections(ctx, name)
 	switch {
@@ -100,9 +100,9 @@ func (b *projectionBoard) stored(ctx context.Context, name string) (*ProjectionS
 	return nil, unknownProjection(name, states)
 }
 
-func unknownProjection(name string, there []ProjectionState) error {
+func unknownProjection(name string, all []ProjectionState) error {
 	unknown := &UnknownProjection{Name: name}
-	for _, s := range there {
+	for _, s := range all {
 		unknown.Known = append(unknown.Known, s.Name)
 	}
 	return unknown

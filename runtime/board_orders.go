@@ -54,7 +54,7 @@ func (b *projectionBoard) Rebuild(ctx context.Context, name string) error {
 	})
 }
 
-// order changes what a projection is to do, and takes it from its owner.
+// order changes what a projection is to do, and takes the projection from its owner, which would not notice.
 func (b *projectionBoard) order(ctx context.Context, name string, change ProjectionUpdate) error {
 	if err := checkArgument("the projection's name", name); err != nil {
 		return err
@@ -76,7 +76,7 @@ func (b *projectionBoard) order(ctx context.Context, name string, change Project
 	return nil
 }
 
-// disown ends the lease, and whatever its holder still does.
+// disown ends the lease. A step that the owner is making fails.
 func disown(s *ProjectionState) {
 	s.Token++
 	s.Owner, s.LeaseUntil = "", time.Time{}

@@ -9,25 +9,25 @@ import (
 // FeedPosition is a place in the feed: the global sequence of the last event before it. 0 is the beginning.
 type FeedPosition int64
 
-// Feed is the part of a Store that hands out the events of all instances in one order, for readers that keep a position
-// and go on from there.
+// Feed is the ability of a store to return the events of all instances in one order, to readers that keep a position and
+// read on from there.
 //
-// No event is ever missed: what has been handed out behind a position never gets an event before it, however many
-// writers there are, and how long their transactions take. The events of an instance come in the order of their versions.
+// No event is ever missed: once a page has returned a position, no event appears before that position, however many
+// writers there are and however long their transactions take. The events of an instance come in the order of their versions.
 // The events of different instances come in an order that is the same for every reader; it is not always the order of
 // their commits.
 type Feed interface {
-	// EventsSince returns up to limit events after a position, oldest first, and only those that a filter accepts
-	// when there is one. It waits for nothing. A page ends with the event whose payload reaches PageBytes. There are more events to
+	// EventsSince returns up to limit events after a position, oldest first. With filters, it returns only events that one of them
+	// accepts. It waits for nothing. A page ends with the event whose payload reaches PageBytes. There are more events to
 	// read while its Next is before its Settled, even when the page has fewer than limit.
 	//
 	// A position beyond the last number that was given to an event is *FeedSetBack.
 	EventsSince(ctx context.Context, after FeedPosition, limit int, filters ...EventFilter) (FeedPage, error)
 
-	// FeedHorizon finds out how far the feed can be read. Polling it while nothing is written is cheap.
+	// FeedHorizon returns how far the feed can be read. Polling it while nothing is written is cheap.
 	FeedHorizon(ctx context.Context) (FeedHorizon, error)
 
-	// FeedBlockers returns what FeedHorizon waits for, the oldest first; nothing when it does not wait.
+	// FeedBlockers returns the transactions that hold FeedHorizon back, the oldest first; none when nothing does.
 	FeedBlockers(ctx context.Context) ([]FeedBlocker, error)
 
 	// FirstEventAfter returns when the first event after a position was recorded, also when the feed cannot be read that far yet.
@@ -35,8 +35,8 @@ type Feed interface {
 	FirstEventAfter(ctx context.Context, after FeedPosition) (time.Time, error)
 }
 
-// EventFilter lets events of a workflow through: those of the given types, or all when there are none. Of several
-// filters one is enough.
+// EventFilter accepts events of a workflow: those of the given types, or all without types. With several filters, an event needs
+// to be accepted by one of them.
 type EventFilter struct {
 	Workflow string
 	Types    []string
@@ -46,38 +46,37 @@ type EventFilter struct {
 type FeedPage struct {
 	Events []StoredEvent
 
-	// Next is the position to read on from. It is past the last event, and past those that the filters held back. It is never
-	// beyond the last event that was looked at, because numbers that no event has may be given again after a crash.
+	// Next is the position to read on from. It is past the last event of the page, and past events that no filter accepts. It is
+	// never beyond the last event that was looked at: after a crash, a number that no event has may be given to another event.
 	Next FeedPosition
 
 	// Settled is how far the feed could be read: Next is at most that.
 	Settled FeedPosition
 
-	// Looked is how far this page has looked, over numbers that no event has: only a FeedHorizon beyond it has news. It is not a
-	// position to keep.
+	// Looked is how far this page has looked, including numbers that no event has: only a FeedHorizon beyond it has new events. It
+	// is not a position to keep.
 	Looked FeedPosition
 
-	// Server tells the runs of database servers apart: its first word is another one after a failover, the rest after each
-	// restart. It is empty for a store without a server.
+	// Server tells the runs of database servers apart: its first word changes with a failover, the rest with each restart. It is
+	// empty for a store without a server.
 	Server string
 }
 
 // FeedHorizon is how far the feed can be read.
 type FeedHorizon struct {
-	// Settled is the position that no event will appear before any more.
+	// Settled is the position before which no further event will appear.
 	Settled FeedPosition
 
-	// Issued is the highest number that was given to an event, by a transaction that may not have ended yet, or not well.
-	// When it is larger than Settled, the feed waits for transactions that were under way.
+	// Issued is the highest number that was given to an event. The transaction may still be running, or may have been rolled back.
+	// When Issued is larger than Settled, the feed waits for running transactions.
 	Issued FeedPosition
 
-	// Newest is the number of the newest event that is stored. When it is larger than Settled, there are events that cannot be read
-	// yet.
+	// Newest is the number of the newest stored event. When it is larger than Settled, there are events that cannot be read yet.
 	Newest FeedPosition
 }
 
-// FeedSetBack says that a reader's position is not part of the feed: the database lost events, by a failover to a server that lacked
-// the last commits or by a restore, and numbers new ones as those that were lost. The reader would miss them.
+// FeedSetBack says that a reader's position is not part of the feed. The database lost events, by a failover to a server that lacked
+// the last commits or by a restore, and new events get the numbers of the lost ones. The reader would miss them.
 //
 // Undo what the reader made of the lost events. Then read on from Issued, or from an earlier position that is certain; 0 always
 // works. RebuildProjection does both for a projection.
@@ -85,10 +84,10 @@ type FeedSetBack struct {
 	Position FeedPosition // of the reader
 	Issued   FeedPosition // the last number that was given to an event
 
-	// Event, when not 0, is the number of an event that the reader has read and that was lost, or replaced by another event.
+	// Event is the number of an event that was read and then lost, or replaced by another event; 0 when that is not known.
 	Event FeedPosition
 
-	// Repair, when not empty, is the statement to run if no events were lost and only the sequence of their numbers is behind.
+	// Repair is the statement to run if no events were lost and only the sequence of their numbers is behind; empty for none.
 	Repair string
 }
 
@@ -105,8 +104,8 @@ func (e *FeedSetBack) Error() string {
 	return text
 }
 
-// SequenceBehind says that the database gives numbers to events that other events have already: readers would not see them. A failover
-// by logical replication and some restores leave the sequence behind. No event is stored until Repair was run.
+// SequenceBehind says that the database gives events numbers that other events have already: readers would not see the new events. A
+// failover by logical replication and some restores leave the sequence behind. No event is stored until Repair was run.
 type SequenceBehind struct {
 	Issued FeedPosition // the last number that was given to an event
 	Stored FeedPosition // the highest number of a stored event
@@ -118,9 +117,9 @@ func (e *SequenceBehind) Error() string {
 		e.Issued, e.Stored, e.Repair)
 }
 
-// FeedBlocker is a transaction that the feed waits for, because it may be about to commit events that were numbered
-// before those that are committed already. Any transaction of the database server that writes is one, in whatever
-// database: the server does not tell which of them writes events.
+// FeedBlocker is a transaction that the feed waits for, because it may still commit events with numbers below those of events that
+// are committed. Every transaction of the database server that writes is a blocker, in any database: the server does not
+// tell which of them writes events.
 type FeedBlocker struct {
 	TransactionID uint64
 	PID           int    // of the server's process; 0 for a prepared transaction
@@ -137,7 +136,7 @@ type FeedBlocker struct {
 	Since time.Time
 }
 
-// Age is how long the transaction has lasted; 0 when that is not known.
+// Age is how long the transaction has lasted; 0 when Since is not known.
 func (b FeedBlocker) Age(now time.Time) time.Duration {
 	if b.Since.IsZero() {
 		return 0
@@ -167,8 +166,8 @@ type FeedStatus struct {
 	Blockers []FeedBlocker // the oldest first
 }
 
-// FeedStalled says that the feed has waited for other transactions for long. Readers lose nothing by it; they fall behind
-// until the oldest of the blockers ends.
+// FeedStalled says that the feed has waited for other transactions for longer than Config.FeedStallAfter. Readers lose nothing; they
+// fall behind until the oldest of the blockers ends.
 type FeedStalled struct {
 	FeedStatus
 	For time.Duration

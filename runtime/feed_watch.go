@@ -6,31 +6,31 @@ import (
 	"time"
 )
 
-// feedWatch tells the readers of this process when there is more to read. However many of them wait, one goroutine looks.
-// It has a goroutine while somebody waits.
+// feedWatch tells the readers of this process when there are new events to read. However many readers wait, one goroutine looks
+// at the store, and only while at least one waits.
 type feedWatch struct {
 	store  Feed
 	config projectConfig
 
 	mu      sync.Mutex
 	waiting int
-	stop    context.CancelFunc // of the goroutine; nil without
-	settled FeedPosition
-	moved   chan struct{} // closed when settled has moved, or anything else that the waiting should look at
-	news    chan struct{}
+	stop    context.CancelFunc // of the goroutine; nil while there is none
+	settled FeedPosition       // as the last look has seen it
+	moved   chan struct{}      // closed when settled has moved
+	news    chan struct{}      // look now
 }
 
 func newFeedWatch(store Feed, config projectConfig) *feedWatch {
 	return &feedWatch{store: store, config: config, moved: make(chan struct{}), news: make(chan struct{}, 1)}
 }
 
-// Pauses between looks: after news, and while transactions that were under way have yet to end.
+// Pauses between looks: after a look, and the longest one while the feed waits for transactions.
 const (
 	newsPause         = 5 * time.Millisecond
 	longestStallPause = 100 * time.Millisecond
 )
 
-// Committed says that there are new events.
+// Committed has the watch look at once: this process or another one has stored events.
 func (w *feedWatch) Committed() {
 	select {
 	case w.news <- struct{}{}:
@@ -92,41 +92,41 @@ func (w *feedWatch) look(ctx context.Context) {
 			continue
 		}
 		failures = 0
-		progress := w.reached(horizon.Settled)
-		if pause := stall.observe(ctx, horizon, progress); pause > 0 {
+		w.reached(horizon.Settled)
+		if pause := stall.observe(ctx, horizon); pause > 0 {
 			sleep(ctx, systemClock{}, pause)
 			continue
 		}
-		sleep(ctx, systemClock{}, newsPause) // for the events that come together with those that were just seen
+		sleep(ctx, systemClock{}, newsPause) // so that events that are stored in quick succession cost one look
 		select {
 		case <-ctx.Done():
 		case <-w.news:
 			if ctx.Err() != nil {
-				w.Committed() // it is news to the one that looks now
+				w.Committed() // the goroutine that looks next has not heard of it
 			}
 		case <-w.config.Clock.After(w.config.PollInterval):
 		}
 	}
 }
 
-// reached lets those go on who waited for it. It reports whether there is anything new. A horizon that went back, after the
-// database was restored from a backup, is taken as it is.
-func (w *feedWatch) reached(settled FeedPosition) bool {
+// reached wakes the readers that wait, if settled has moved. A horizon that went back, after the database was restored from a backup,
+// is taken as it is.
+func (w *feedWatch) reached(settled FeedPosition) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if settled == w.settled {
-		return false
+		return
 	}
 	w.settled = settled
 	close(w.moved)
 	w.moved = make(chan struct{})
-	return true
 }
 
-// stallWatch notices when the horizon stands still although there are events behind it, and says why.
+// stallWatch logs when the horizon stands still although there are events behind it, with the transactions that hold it back.
 type stallWatch struct {
 	w       *feedWatch
-	since   time.Time // of the wait; zero when nothing is waited for
+	settled FeedPosition // of the last look
+	since   time.Time    // since when the feed has waited; zero when it does not wait
 	pause   time.Duration
 	nextLog time.Time
 	logged  bool
@@ -135,14 +135,14 @@ type stallWatch struct {
 // stallLogInterval is how often a stall that lasts is logged again.
 const stallLogInterval = time.Minute
 
-// observe returns how long to wait before the next look; 0 when nothing stands in the way.
-func (s *stallWatch) observe(ctx context.Context, horizon FeedHorizon, progress bool) time.Duration {
+// observe returns how long to wait before the next look; 0 when the feed does not wait.
+func (s *stallWatch) observe(ctx context.Context, horizon FeedHorizon) time.Duration {
 	log, now := s.w.config.Logger, time.Now()
-	if horizon.Settled >= horizon.Issued || progress {
+	if horizon.Settled >= horizon.Issued || horizon.Settled != s.settled {
 		if s.logged {
 			log.InfoContext(ctx, "ironflow: the feed goes on", "settled", int64(horizon.Settled), "issued", int64(horizon.Issued))
 		}
-		*s = stallWatch{w: s.w}
+		*s = stallWatch{w: s.w, settled: horizon.Settled}
 	}
 	if horizon.Settled >= horizon.Issued {
 		return 0
@@ -153,14 +153,14 @@ func (s *stallWatch) observe(ctx context.Context, horizon FeedHorizon, progress 
 	}
 	if now.After(s.nextLog) {
 		s.logged, s.nextLog = true, now.Add(stallLogInterval)
-		s.report(ctx, horizon, now.Sub(s.since))
+		s.warn(ctx, horizon, now.Sub(s.since))
 	}
 	pause := s.pause
 	s.pause = min(s.pause*2, longestStallPause)
 	return pause
 }
 
-func (s *stallWatch) report(ctx context.Context, horizon FeedHorizon, lasted time.Duration) {
+func (s *stallWatch) warn(ctx context.Context, horizon FeedHorizon, lasted time.Duration) {
 	log := s.w.config.Logger
 	blockers, err := s.w.store.FeedBlockers(ctx)
 	if err != nil {

@@ -5,38 +5,39 @@ import (
 	"time"
 )
 
-// Forgetting is the part of a Store that deletes what is over.
+// Forgetting is the ability of a store to delete completed instances and old records.
 type Forgetting interface {
 	// FinishedInstances returns instances that can be deleted, by ascending creation times and ids.
 	FinishedInstances(ctx context.Context, list FinishedList) ([]InstanceSummary, error)
 
-	// DeleteInstances deletes all that there is of instances, all of them in one transaction, but for records of what was
-	// discarded and outcomes of inputs. It returns those that cannot be deleted, or are not at their version, of which nothing
-	// is deleted.
+	// DeleteInstances deletes instances with everything that belongs to them, in one transaction; discarded dead letters and
+	// outcomes of inputs stay. It returns the instances that cannot be deleted, or are not at their version, and deletes nothing
+	// of them.
 	DeleteInstances(ctx context.Context, instances []InstanceVersion, read FeedPosition) (kept []InstanceKey, err error)
 
-	// DeleteRecords deletes up to limit records that are older than a time, the oldest first, and returns how many.
+	// DeleteRecords deletes up to limit records that are older than a time, the oldest first. It returns how many it has deleted.
 	DeleteRecords(ctx context.Context, kind RecordKind, before time.Time, limit int) (int64, error)
 
-	// TakeChore lets one process at a time do what has to be done for all. It succeeds when the chore is due, which it is when
-	// it is new, and lets it be due again at until. The token is for MoveChore.
+	// TakeChore claims a chore, which one process at a time does for all. It succeeds when the chore is new or due, and makes it
+	// due again at until. The token is for MoveChore.
 	TakeChore(ctx context.Context, name string, now, until time.Time) (token int64, taken bool, err error)
 
-	// MoveChore sets when a chore is due again. It is lost when somebody else took it since.
+	// MoveChore changes when a claimed chore is due again. It reports lost, and changes nothing, when another process has claimed
+	// the chore since.
 	MoveChore(ctx context.Context, name string, token int64, due time.Time) (lost bool, err error)
 }
 
-// FinishedList asks for instances of a workflow that completed before a time, that have no effects, whose events are all up to
-// a position, and that come behind a place.
+// FinishedList asks for instances of a workflow that have completed before a time, have no effects, and have no event after a
+// position of the feed.
 type FinishedList struct {
 	Workflow        string
 	CompletedBefore time.Time
 	Read            FeedPosition
-	After           *InstancePlace // nil for the beginning
+	After           *InstancePlace // where to begin; nil for the beginning
 	Limit           int
 }
 
-// RecordKind names records that grow old.
+// RecordKind names records that retention deletes.
 type RecordKind string
 
 const (

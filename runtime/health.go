@@ -160,10 +160,7 @@ func (e *Engine) Health(ctx context.Context) (Health, error) {
 	now := storedTime(e.config.Clock.Now())
 	h := Health{At: now, Running: e.running.Load()}
 	h.Inputs, h.Lanes, h.Cache = e.executor.health()
-	h.Stuck = e.executor.stuckCode()
-	for _, step := range e.projections.StuckSteps() {
-		h.Stuck = append(h.Stuck, StuckCode{Projection: step.Projection, Since: step.Since})
-	}
+	h.Stuck = append(e.executor.stuckCode(), e.projections.StuckSteps()...)
 	var errs []error
 	var err error
 	h.Paused, err = e.store.PausedWorkflows(ctx)

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// fewTransactions is up to how many transactions ago a snapshot does no harm, however long it is held.
+// fewTransactions is the number of transactions below which a snapshot does no harm, however long it is held.
 const fewTransactions = 1000
 
-// snapshotHolders returns those that are worth a word: they have lasted for a time, and there was something to keep.
+// snapshotHolders returns those that do harm: they have lasted for longer than Config.SnapshotHeldAfter, and keep more than a few rows.
 func (e *Engine) snapshotHolders(ctx context.Context) (harmful []SnapshotHolder, err error) {
 	holders, err := e.store.snapshotHolders(ctx)
 	now := e.config.Clock.Now()
@@ -20,7 +20,7 @@ func (e *Engine) snapshotHolders(ctx context.Context) (harmful []SnapshotHolder,
 	return harmful, err
 }
 
-// watchSnapshots logs who holds a snapshot for long, until ctx ends: when it is found, and every ten minutes while it lasts.
+// watchSnapshots logs snapshots that do harm until ctx ends: when one is found, and every ten minutes while it lasts.
 func (e *Engine) watchSnapshots(ctx context.Context) {
 	if !e.store.hasSnapshotHolders() {
 		return
@@ -31,7 +31,7 @@ func (e *Engine) watchSnapshots(ctx context.Context) {
 	for sleep(ctx, systemClock{}, max(e.config.SnapshotHeldAfter/4, time.Millisecond)) {
 		holders, err := e.snapshotHolders(ctx)
 		switch {
-		case err != nil: // whatever ails the store, others say it
+		case err != nil: // the other callers of the store log it
 		case len(holders) == 0 && logged:
 			logged, nextLog = false, time.Time{}
 			e.config.Logger.InfoContext(ctx, "ironflow: no old snapshot is held any more, dead rows can be removed")

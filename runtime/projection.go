@@ -11,46 +11,46 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// Projection makes something else of events: rows of a table that is easy to query, most often. It reads the feed from its
-// beginning, in batches, and writes in the transaction in which its position is stored. So every event is applied exactly
-// once to what is in the database, whatever process dies when.
+// Projection turns events into rows of tables that are easy to query. It reads the feed from its beginning, in batches, and
+// writes in the transaction in which its position is stored. So each event is applied exactly once to the database, even when
+// processes die.
 //
 // Tx is the store's transaction: pgx.Tx with runtime/postgres, *sql.Tx with runtime/sqlite. Generated packages have a
-// NewProjection, which calls a method for each event of the workflow; a Projection made by hand gets events as they are
-// stored, of all workflows if it likes. Config.Projections lists those that an engine runs.
+// NewProjection, which calls a method for each event of the workflow. A Projection made by hand gets events as they are
+// stored, of all workflows unless it has Filters. Config.Projections lists the projections that an engine runs.
 type Projection[Tx any] struct {
-	// Name is stored with the position. A new name begins at the beginning.
+	// Name is stored with the position. A projection with a new name begins at the beginning of the feed.
 	Name string
 
-	// Filters say which events it gets; all when there are none. Another filter later has no effect on what was passed
-	// already; rebuild the projection then.
+	// Filters say which events the projection gets. Default: all. After a change of the filters, rebuild the projection: events
+	// that it has passed are not read again.
 	Filters []EventFilter
 
-	// Apply takes one event in, ApplyBatch several, in the order of the feed. Exactly one of them is set.
+	// Apply gets one event, ApplyBatch several, in the order of the feed. Set exactly one of them.
 	//
-	// They must do all their writing through tx, which is committed together with the position after the last event. An
-	// error, or a panic, takes all of the batch back, and it is tried again, see Retry. They must not end tx themselves.
+	// They must write through tx only, and must not end it: it is committed together with the position after the last event. An
+	// error or a panic rolls back the batch, which is tried again, see Retry.
 	//
 	// As long as tx is open, other readers of the feed wait for it, and on SQLite all writers. Calls to other services
-	// belong into an effect.
+	// belong in an effect.
 	Apply      func(ctx context.Context, tx Tx, event StoredEvent) error
 	ApplyBatch func(ctx context.Context, tx Tx, events []StoredEvent) error
 
-	// Reset deletes what the projection has written, so that RebuildProjection can begin again. It runs in the transaction
-	// that sets the position back. Without it, the projection cannot be rebuilt.
+	// Reset deletes what the projection has written, for RebuildProjection. It runs in the transaction that sets the position
+	// back. Without it, the projection cannot be rebuilt.
 	Reset func(ctx context.Context, tx Tx) error
 
 	// BatchSize is how many events may go into one transaction. Default: 100.
 	BatchSize int
 
-	// Retry says how often an event is tried that cannot be applied, and how soon. After that the projection stops at it
-	// until somebody resumes it, or skips the event. An error marked with Permanent stops it at once. Default: 10 attempts,
-	// pauses from 500 ms to 1 min.
+	// Retry says how often, and after which pauses, an event is tried again that could not be applied. After the last attempt
+	// the projection stops at the event until it is resumed or the event is skipped. An error marked with Permanent stops it at
+	// once. Default: 10 attempts, pauses from 500 ms to 1 min.
 	Retry RetryPolicy
 
-	// Timeout bounds one step: a call of Apply, ApplyBatch or Reset with its transaction. After it the call's context ends, the
-	// step fails and is tried again. A step that does not even return then gives the projection to a process that stands by; this
-	// process does not try again before it has returned. Default: 1 min.
+	// Timeout bounds one step: a call of Apply, ApplyBatch or Reset with its transaction. Then the call's context ends, the
+	// step fails and is tried again. If the call does not return, another process may take the projection over, and this process
+	// does not run it until the call has returned. Default: 1 min.
 	Timeout time.Duration
 
 	mistake error // of TypedProjection
@@ -134,7 +134,7 @@ func (p *Projection[Tx]) reset(ctx context.Context, tx Tx) (err error) {
 	return usererr.Wrap(p.Reset(ctx, tx))
 }
 
-// checkFilters refuses filters that could only be mistakes.
+// checkFilters refuses a filter without a workflow: it looks like one for all workflows, and would accept no event.
 func checkFilters(filters []EventFilter) error {
 	for _, f := range filters {
 		if f.Workflow == "" {

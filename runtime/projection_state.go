@@ -7,51 +7,48 @@ import (
 	"time"
 )
 
-// ProjectionStore is a Store whose transactions a projection can write in.
+// ProjectionStore is the ability of a store to let a projection write in its transactions.
 type ProjectionStore[Tx any] interface {
-	Store
-
-	// Project calls apply with a transaction, then update with the stored state of the named projection as it is at the end
-	// of it, locked, and commits both together. When one of them fails, nothing is stored and its error is returned,
-	// wrapped. A conflict with other transactions is ErrConflict. Whatever apply does, the transaction ends with the call, and with
-	// ctx, even if apply does not return.
+	// Project calls apply with a transaction. Then it locks the stored state of the named projection, calls update with it, and
+	// commits both together. When apply or update fails, nothing is stored and its error is returned, wrapped. A conflict with
+	// other transactions is ErrConflict. The transaction ends with the call, and with ctx even if apply does not return.
 	Project(ctx context.Context, name string, apply func(ctx context.Context, tx Tx) error, update ProjectionUpdate) error
 }
 
-// Projections is the part of a Store that keeps the state of projections.
+// Projections is the ability of a store to keep the state of projections.
 type Projections interface {
-	// Projections returns the states of the named projections that are there, or of all, by name.
+	// Projections returns the stored states of the named projections, or of all without names, sorted by name.
 	Projections(ctx context.Context, names ...string) ([]ProjectionState, error)
 
-	// UpdateProjection lets update change the stored state of a projection, locked for as long as that takes. One that is not
-	// there begins as a running one at position 0. When update fails, nothing changes and its error is returned, wrapped.
+	// UpdateProjection locks the stored state of a projection and lets update change it. A projection that is not stored begins
+	// as running, at position 0. When update fails, nothing changes and its error is returned, wrapped.
 	UpdateProjection(ctx context.Context, name string, update ProjectionUpdate) error
 }
 
-// ProjectionUpdate changes a state in place. It may be called again when the database asks for it.
+// ProjectionUpdate changes a state in place. It may be called several times, when the database asks to run a transaction again.
 type ProjectionUpdate func(*ProjectionState) error
 
 // ProjectionState is what is stored of a projection.
 type ProjectionState struct {
 	Name     string
 	Status   ProjectionStatus
-	Position FeedPosition // everything up to it is applied, or passed by
+	Position FeedPosition // every event up to it is applied, or not accepted by a filter
 	EventAt  time.Time    // RecordedAt of the last event that was applied; zero for none
-	Skipped  int64        // events that were skipped on demand
-	Rebuild  bool         // its owner is to reset it before anything else
+	Skipped  int64        // events that were skipped by SkipProjectionEvent
+	Rebuild  bool         // its owner resets it before anything else
 
-	// Attempts is how often the next batch has failed, LastError why at last.
+	// Attempts is how often the next batch has failed, LastError the last reason.
 	Attempts  int
 	LastError string
 	StoppedAt FeedPosition // of the event that it stopped at; 0 unless it has stopped
 
-	// Owner is the process that runs it, until LeaseUntil; empty when none does. Whoever takes it over, or changes what it
-	// is to do, raises Token, and every step of the owner compares it in the transaction of the step.
+	// Owner is the process that runs the projection until LeaseUntil; empty when none does. A takeover, and a change of what the
+	// projection is to do, raise Token. Every step of the owner compares Token in the transaction of the step.
 	Owner      string
 	Token      int64
 	LeaseUntil time.Time
 
-	UpdatedAt time.Time // when anything of this changed
+	UpdatedAt time.Time // when any of these fields changed
 }
 
 // ProjectionStatus says whether a projection makes progress.
@@ -63,22 +60,21 @@ const (
 	ProjectionStopped ProjectionStatus = "stopped" // at an event that it cannot apply
 )
 
-// ProjectionInfo is how a projection is doing.
+// ProjectionInfo is the state of a projection, and how far it is behind.
 type ProjectionInfo struct {
 	ProjectionState
 
-	// Behind is how many events are still to be looked at, at most: numbers that no event has are counted, too.
+	// Behind is how many events are not read yet, at most: it includes numbers that no event has.
 	Behind int64
 
-	// Delay is the age of the oldest event that is still to be looked at, also while a stall keeps the feed from being read that
-	// far; 0 when there is none.
+	// Delay is the age of the oldest event that is not read yet; 0 when there is none. It grows while the feed is stalled, too.
 	Delay time.Duration
 
-	// Registered says that this engine has it and would run it.
+	// Registered says that the projection is in the Config.Projections of this engine.
 	Registered bool
 }
 
-// UnknownProjection says that there is no projection of a name, neither with the engine nor in the store.
+// UnknownProjection says that neither the engine nor the store has a projection of a name.
 type UnknownProjection struct {
 	Name  string
 	Known []string
@@ -92,7 +88,7 @@ func (e *UnknownProjection) Error() string {
 	return fmt.Sprintf("there is no projection %q (%s); put it into the Config.Projections of an engine", e.Name, known)
 }
 
-// ProjectionHalted says that a projection does not get where it was waited for.
+// ProjectionHalted says that a projection has stopped, so that waiting for it is of no use.
 type ProjectionHalted struct {
 	Name      string
 	StoppedAt FeedPosition

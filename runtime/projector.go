@@ -10,7 +10,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// projectionSpec is a projection that is joined with a store, so that its type of transaction is not seen any more. All fields but
+// projectionSpec is a projection that was joined with a store, so that its type of transaction no longer matters. All fields but
 // Filters and Reset are set.
 type projectionSpec struct {
 	Name      string
@@ -24,30 +24,28 @@ type projectionSpec struct {
 	Reset func(ctx context.Context, update ProjectionUpdate) error
 }
 
-// projector runs one projection, as long as no other process does.
+// projector runs one projection while no other process does.
 //
-// It takes the projection over when its lease is free or has run out, and then applies batch after batch. Correctness
-// rests on what is compared in the transaction of each of them: the fencing token, the position, and that the projection is
-// to run at all. The lease only keeps two processes from doing the same work.
+// It takes the projection over when nobody has its lease or the lease has run out. Then it applies batch after batch. Correctness
+// rests on what the transaction of each batch compares: the fencing token, the position, and that the projection is to run. The
+// lease only keeps two processes from doing the same work.
 type projector struct {
 	projectionSpec
 	board *projectionBoard
 
-	// steps counts the steps that have not returned, those that were given up among them.
+	// steps counts the steps that have not returned, including those that were abandoned.
 	steps    atomic.Int32
 	stepping sync.WaitGroup
 	since    atomic.Int64 // when the last step began, in µs since 1970
 
-	// notBefore is when to try for it again, after it was left to others.
-	notBefore time.Time
-	yields    int
+	notBefore time.Time // when to take it over again, after it was left to newer programs
+	yields    int       // how often it was, in a row
 }
 
-// errProjectionLost says that the projection is somebody else's now, or is not to run.
-var errProjectionLost = errors.New("the projection was taken over, or is to do something else")
-
-// errNotFree says that there was nothing to take over.
-var errNotFree = errors.New("the projection is not free")
+var (
+	errProjectionLost = errors.New("the projection was taken over, or is to do something else")
+	errNotFree        = errors.New("the projection is not free")
+)
 
 func (p *projector) run(stop, handlers context.Context) {
 	defer p.stepping.Wait()
@@ -56,7 +54,7 @@ func (p *projector) run(stop, handlers context.Context) {
 	}
 }
 
-// takeOver waits until the projection can be had, and takes it. It returns nil when stop ends first.
+// takeOver waits until the projection is free, and claims it. It returns nil when stop ends first.
 func (p *projector) takeOver(stop context.Context) *projectorRun {
 	for failures := 0; ; {
 		seen, next := p.board.view(p.Name)
@@ -80,7 +78,7 @@ func (p *projector) takeOver(stop context.Context) *projectorRun {
 	}
 }
 
-// claim takes the projection, unless it is not free.
+// claim fails with errNotFree when another process was faster.
 func (p *projector) claim(ctx context.Context, now time.Time) (*projectorRun, error) {
 	r := &projectorRun{projector: p}
 	err := p.board.update(ctx, p.Name, func(s *ProjectionState) error {
@@ -99,11 +97,11 @@ func (p *projector) claim(ctx context.Context, now time.Time) (*projectorRun, er
 	return r, err
 }
 
-// claimable reports whether a process may take a projection over. Its own lease is no hindrance: it is what is left of a step
-// whose outcome was not known.
+// claimable reports whether a process may take a projection over. It may when it has the lease itself: its last run has ended with a
+// step whose outcome is not known.
 //
-// A lease that was extended at a time in the future does not count: the clock was set back since. An owner that lives extends
-// it soon. If the owner loses the lease, its next step fails, as after any other takeover.
+// A lease that was extended at a time in the future does not count: the clock was set back since. A living owner extends it soon. If
+// the owner loses the lease, its next step fails, as after any other takeover.
 func claimable(s *ProjectionState, owner string, now time.Time) bool {
 	free := s.Owner == "" || s.Owner == owner || !now.Before(s.LeaseUntil) || s.UpdatedAt.After(now.Add(maxClockSkew))
 	return s.Status == ProjectionRunning && free
@@ -114,8 +112,8 @@ const maxClockSkew = time.Minute
 
 func (p *projector) config() *projectConfig { return &p.board.config }
 
-// step makes one step. It returns when the step does, or soon after Timeout or the end of ctx; a step that was given up does not
-// commit any more.
+// step makes one step. It returns when the step does, or soon after Timeout or the end of ctx. A step that has not returned by then
+// cannot commit.
 func (p *projector) step(ctx context.Context, update ProjectionUpdate, step func(ctx context.Context, update ProjectionUpdate) error) error {
 	update, end := abandonable(update)
 	defer end()

@@ -14,21 +14,21 @@ import (
 type projectorRun struct {
 	*projector
 	token    int64
-	stored   FeedPosition // that the state has
-	position FeedPosition // that was read up to; ahead of stored when what came was not wanted
+	stored   FeedPosition // the position that is stored
+	position FeedPosition // read up to here; ahead of stored after events that the filters do not accept
 	server   string       // that answered last
 	saved    time.Time    // when the position was stored last
-	rebuild  bool
+	rebuild  bool         // reset before anything else
 
-	// careful counts the events that are to be taken one by one, each with its attempt counted before it is made. A batch
-	// that fails does not say which event is to blame, nor does one that ends its process.
+	// careful is how many events are applied one by one, each with its attempt counted beforehand: when a batch fails, or ends its
+	// process, it is not known which event is to blame.
 	careful int
 
 	failures  int // of reading, in a row
 	conflicts int // in a row
 
-	failing bool         // the last thing that the run did has failed
-	until   atomic.Int64 // when what the run does now is to have returned at the latest, in ns since 1970
+	failing bool         // the last call has failed
+	until   atomic.Int64 // when the current call has to return, in ns since 1970
 }
 
 // course says how a run continues.
@@ -39,7 +39,7 @@ const (
 	leave        // the run has ended: the projection was lost, has stopped, or is left to other processes
 )
 
-// run projects until stop ends or the projection is lost, and gives it back.
+// run projects until stop ends or the projection is lost, and releases it.
 func (r *projectorRun) run(stop, handlers context.Context) {
 	ctx, cancel := context.WithCancelCause(handlers)
 	r.begin(r.config().StoreTimeout)
@@ -55,17 +55,17 @@ func (r *projectorRun) run(stop, handlers context.Context) {
 	r.release()
 }
 
-// begin says that the run begins something that takes at most d. After a failure this is no progress.
+// begin notes that a call begins which takes at most d. Repeating a call that has failed is no progress.
 func (r *projectorRun) begin(d time.Duration) {
 	if !r.failing {
 		r.until.Store(time.Now().Add(d + 2*storeGrace).UnixNano())
 	}
 }
 
-// returned says that what has begun has returned.
+// returned notes that the call has returned.
 func (r *projectorRun) returned(err error) { r.failing = err != nil }
 
-// progresses reports whether what the run does has not taken too long. The lease is renewed only then.
+// progresses reports whether the run makes progress. The lease is renewed only then.
 func (r *projectorRun) progresses() bool { return time.Now().UnixNano() < r.until.Load() }
 
 // beat keeps the lease until ctx ends, and cancels ctx when the projection is lost.
@@ -128,7 +128,7 @@ func (r *projectorRun) fromStored(change func(*ProjectionState)) ProjectionUpdat
 	}
 }
 
-// save changes the stored state as a part of the run's work.
+// save changes the stored state outside of a step.
 func (r *projectorRun) save(ctx context.Context, change func(*ProjectionState)) error {
 	r.begin(r.config().StoreTimeout)
 	err := r.board.update(ctx, r.Name, r.fromStored(change))
@@ -136,12 +136,12 @@ func (r *projectorRun) save(ctx context.Context, change func(*ProjectionState)) 
 	return err
 }
 
-// lost reports whether something failed because the run has ended.
+// lost reports whether a call has failed because the run has lost the projection, or is to end.
 func lost(ctx context.Context, err error) bool {
 	return usererr.OwnIs(err, errProjectionLost) || ctx.Err() != nil
 }
 
-// advance reads a page and applies it, or resets the projection. What it applies has until the end of ctx to finish.
+// advance reads a page and applies it, or resets the projection. Reading ends with reading, steps with ctx.
 func (r *projectorRun) advance(reading, ctx context.Context) course {
 	if r.rebuild {
 		return r.reset(reading, ctx)
@@ -163,29 +163,29 @@ func (r *projectorRun) advance(reading, ctx context.Context) course {
 	return r.idle(reading, page)
 }
 
-// read reads on. When another server answers, or the same one after a restart, what was passed by since the stored position is read
-// again: the numbers may have been given to other events. The stored position itself is part of what the server keeps.
+// read reads on. When another server answers, or the same one after a restart, it reads from the stored position: the numbers after it
+// may have been given to other events. The stored position itself cannot be ahead of the server, which stores it.
 func (r *projectorRun) read(ctx context.Context) (FeedPage, error) {
-	page, err := r.board.store.EventsSince(ctx, r.position, r.limit(), r.Filters...)
+	page, err := r.board.store.EventsSince(ctx, r.position, r.batchSize(), r.Filters...)
 	if err != nil {
 		return page, err
 	}
 	if r.server != "" && page.Server != r.server && r.position != r.stored {
 		r.position = r.stored
-		page, err = r.board.store.EventsSince(ctx, r.position, r.limit(), r.Filters...)
+		page, err = r.board.store.EventsSince(ctx, r.position, r.batchSize(), r.Filters...)
 	}
 	r.server = page.Server
 	return page, err
 }
 
-func (r *projectorRun) limit() int {
+func (r *projectorRun) batchSize() int {
 	if r.careful > 0 {
 		return 1
 	}
 	return r.BatchSize
 }
 
-// pauseAfter lets some time pass after a failure of the store.
+// pauseAfter logs a failure of the store, and pauses.
 func (r *projectorRun) pauseAfter(reading context.Context, message string, err error) course {
 	if reading.Err() != nil {
 		return goOn
@@ -196,7 +196,7 @@ func (r *projectorRun) pauseAfter(reading context.Context, message string, err e
 	return goOn
 }
 
-// idle waits when there is nothing to read. A position that only passes by what is not wanted is stored now and then.
+// idle waits for events. When only events that the filters do not accept were read, it stores the position now and then.
 func (r *projectorRun) idle(reading context.Context, page FeedPage) course {
 	unsaved := r.position != r.stored
 	if unsaved && time.Since(r.saved) >= r.board.interval {
@@ -213,7 +213,7 @@ func (r *projectorRun) idle(reading context.Context, page FeedPage) course {
 	if page.Next < page.Settled {
 		return goOn
 	}
-	wait := r.config().Lease // then the next read shows whether the store still answers
+	wait := r.config().Lease // after that, a read shows whether the store still answers
 	if unsaved {
 		wait = r.board.interval
 	}
@@ -227,7 +227,7 @@ func (r *projectorRun) idle(reading context.Context, page FeedPage) course {
 // releaseTimeout is how long giving the projection back may take when the engine stops.
 const releaseTimeout = 5 * time.Second
 
-// release gives the projection back, so that others need not wait for the end of the lease.
+// release ends the lease, so that other processes need not wait for its end.
 func (r *projectorRun) release() {
 	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
 	defer cancel()

@@ -53,7 +53,7 @@ func (r *projectorRun) apply(reading, ctx context.Context, page FeedPage) course
 	return goOn
 }
 
-// maxConflicts is how many conflicts in a row are no fault of the events. A projector that meets one in each step is told of it, and stops.
+// maxConflicts is how many conflicts in a row are no fault of the events. After that they count as failed attempts.
 const maxConflicts = 30
 
 var stepConflictBackoff = backoff.Backoff{Base: time.Millisecond, Max: 50 * time.Millisecond}
@@ -125,7 +125,7 @@ func (r *projectorRun) countAttempt(reading, ctx context.Context, what string, a
 	return attempt, goOn
 }
 
-// failed says what becomes of an attempt that was counted and failed.
+// failed settles an attempt that was counted and has failed: it pauses before the next one, or stops the projection.
 func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what string, at FeedPosition, err error) course {
 	_, unknown := usererr.Find[*UnknownEvent](err)
 	_, permanent := usererr.Find[*usererr.Permanent](err)
@@ -168,7 +168,7 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what st
 	return goOn
 }
 
-// abandon gives up a step that does not return, and with it the projection: whatever the step still does, it cannot commit.
+// abandon gives up a step that does not return, and with it the projection. The step cannot commit any more.
 func (r *projectorRun) abandon(ctx context.Context, reason error) course {
 	if ctx.Err() != nil { // the run has ended anyway
 		return leave
@@ -176,7 +176,7 @@ func (r *projectorRun) abandon(ctx context.Context, reason error) course {
 	r.config().Logger.ErrorContext(ctx, "ironflow: a step of a projection does not return; the projection is left to other processes until it does",
 		"projection", r.Name, "position", int64(r.stored), "error", reason)
 	err := r.save(context.WithoutCancel(ctx), func(s *ProjectionState) {
-		s.Attempts, s.LastError = max(s.Attempts, 1), reason.Error() // whoever takes it over is careful
+		s.Attempts, s.LastError = max(s.Attempts, 1), reason.Error() // so that the next owner is careful
 	})
 	if err != nil && !lost(ctx, err) {
 		r.config().Logger.ErrorContext(ctx, "ironflow: storing the failure of a projection failed", "projection", r.Name, "error", err)
@@ -184,7 +184,7 @@ func (r *projectorRun) abandon(ctx context.Context, reason error) course {
 	return leave
 }
 
-// stopAt stops the projection until somebody looks at it. The run goes on when that could not be stored.
+// stopAt stops the projection at an event, or at none, until an operator resumes it. If that cannot be stored, the run goes on.
 func (r *projectorRun) stopAt(reading, ctx context.Context, at FeedPosition, reason error) course {
 	err := r.save(context.WithoutCancel(ctx), func(s *ProjectionState) {
 		s.Status, s.StoppedAt, s.LastError = ProjectionStopped, at, reason.Error()
@@ -194,15 +194,14 @@ func (r *projectorRun) stopAt(reading, ctx context.Context, at FeedPosition, rea
 		return r.pauseAfter(reading, "stopping a projection failed", err)
 	}
 	if err == nil {
-		r.config().Logger.ErrorContext(ctx, "ironflow: projection stopped, skip the event or resume when it is mended",
+		r.config().Logger.ErrorContext(ctx, "ironflow: projection stopped; fix the cause and resume it, or skip the event",
 			"projection", r.Name, "position", int64(r.stored), "stopped_at", int64(at), "error", reason)
 		r.board.announce()
 	}
 	return leave
 }
 
-// leaveToNewer leaves the projection to a process that knows the event: it was written by a newer program, which is not a
-// mistake of the event.
+// leaveToNewer leaves the projection to a process that knows the event. A newer program has written it, so the attempt does not count.
 func (r *projectorRun) leaveToNewer(ctx context.Context, reason error) course {
 	r.yields++
 	pause := yieldBackoff.Pause(r.yields)

@@ -12,7 +12,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// retention deletes what is older than it is to be kept.
+// retention deletes completed instances and records once they are older than they are to be kept.
 type retention struct {
 	store  retentionStore
 	config retentionConfig
@@ -24,7 +24,7 @@ type retentionStore interface {
 	Read(ctx context.Context, requests []ReadRequest) ([]Instance, error)
 }
 
-// retentionConfig says how long what is kept. 0 means for ever.
+// retentionConfig says how long instances and records are kept; 0 means for ever.
 type retentionConfig struct {
 	Logger    *slog.Logger
 	Clock     Clock
@@ -47,15 +47,14 @@ func newRetention(store retentionStore, config retentionConfig) *retention {
 	return &retention{store, config}
 }
 
-// retentionTask is a part of the work that one process at a time does.
+// retentionTask is what one process at a time does.
 type retentionTask struct {
-	chore    string
+	chore    string // its stored name
 	records  RecordKind
 	workflow string // of instances
 	keep     time.Duration
 }
 
-// tasks are what the config asks for.
 func (r *retention) tasks() (tasks []retentionTask) {
 	for _, workflow := range slices.Sorted(maps.Keys(r.config.Instances)) {
 		if keep := r.config.Instances[workflow]; keep > 0 {
@@ -70,7 +69,7 @@ func (r *retention) tasks() (tasks []retentionTask) {
 	return tasks
 }
 
-// Apply does all of the work, now and in this process, and reports each part of it. It goes on with the rest when a part fails.
+// Apply does all tasks at once in this process, and reports each. When one fails, it goes on with the others.
 func (r *retention) Apply(ctx context.Context) (reports []DeletionReport, err error) {
 	var errs []error
 	for _, task := range r.tasks() {
@@ -83,7 +82,7 @@ func (r *retention) Apply(ctx context.Context) (reports []DeletionReport, err er
 	return reports, errors.Join(errs...)
 }
 
-// Run does what is due and no other process does, again and again, until ctx ends.
+// Run does the tasks that are due and that no other process does, again and again, until ctx ends.
 func (r *retention) Run(ctx context.Context) {
 	tasks := r.tasks()
 	if len(tasks) == 0 {
@@ -101,12 +100,12 @@ func (r *retention) Run(ctx context.Context) {
 	}
 }
 
-// choreLease is for how long a chore that was claimed is not claimed by others, unless it is renewed.
+// choreLease is how long a claimed task belongs to this process without being renewed.
 const choreLease = 5 * time.Minute
 
 var errChoreLost = errors.New("another process has taken it over")
 
-// claimAndDelete does a part of the work unless another process does, or did within the interval.
+// claimAndDelete does a task unless another process does it, or did it within the interval.
 func (r *retention) claimAndDelete(ctx context.Context, task retentionTask) error {
 	token, taken, err := r.store.TakeChore(ctx, task.chore, r.in(0), r.in(choreLease))
 	if err != nil || !taken {
@@ -130,10 +129,10 @@ func (r *retention) claimAndDelete(ctx context.Context, task retentionTask) erro
 	return errors.Join(report.Err, move(context.WithoutCancel(ctx), r.config.Interval))
 }
 
-// in returns the time after a duration, as it is stored.
+// in returns the time after d, or before it when d is negative, as it is stored.
 func (r *retention) in(d time.Duration) time.Time { return storedTime(r.config.Clock.Now().Add(d)) }
 
-// delete does a part of the work, and reports it. It calls renew before each transaction but the first, and ends with its error.
+// delete does a task and reports it. It calls renew after each batch, and ends with its error.
 func (r *retention) delete(ctx context.Context, task retentionTask, renew func() error) DeletionReport {
 	began := time.Now()
 	report := DeletionReport{Records: task.records, Workflow: task.workflow}
@@ -149,7 +148,7 @@ func (r *retention) delete(ctx context.Context, task retentionTask, renew func()
 	return report
 }
 
-// rest waits as long as the work took, so that whoever deletes leaves the database to others for half of the time.
+// rest waits as long as the last batch took, so that the database is left to others for half of the time.
 func rest(ctx context.Context, took time.Duration) { sleep(ctx, systemClock{}, took) }
 
 func (r *retention) deleteRecords(ctx context.Context, task retentionTask, renew func() error, report *DeletionReport) error {
@@ -198,7 +197,7 @@ func (r *retention) deleteInstances(ctx context.Context, task retentionTask, ren
 	}
 }
 
-// archivedEvents is how many events one batch has at most, unless a single instance has more.
+// archivedEvents is how many events the instances of a batch have together, unless a single instance has more.
 const archivedEvents = 10_000
 
 // withinEvents returns the first instances that have no more events together than a batch may have.
@@ -231,7 +230,7 @@ func (r *retention) archiveAndDelete(ctx context.Context, batch []InstanceSummar
 	return err
 }
 
-// archive gives instances to the archive and returns those to keep.
+// archive passes instances to the archive and returns those to keep.
 func (r *retention) archive(ctx context.Context, batch []InstanceSummary, report *DeletionReport) (map[InstanceKey]bool, error) {
 	if r.config.Archive == nil {
 		return nil, nil

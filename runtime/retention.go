@@ -6,41 +6,40 @@ import (
 	"time"
 )
 
-// Retention says how long what is over is kept. While Run runs, the engine deletes what is older, in the background and in
-// small transactions, at most half of the time; of all engines on a store one at a time does it. Zero durations keep for
-// ever. Whoever wants to choose the time himself calls Engine.ApplyRetention.
+// Retention says how long completed instances and other records are kept; 0 means for ever. While Run runs, the engine deletes
+// older ones in the background, in small transactions and during at most half of the time. Of all engines on a store, one at a time
+// does so. Engine.ApplyRetention deletes them when it is called.
 type Retention struct {
-	// Completed is how long an instance stays after it has completed, for the workflows of the engine, at least 2 h.
-	// CompletedOf says so for single workflows, by name; 0 there keeps the workflow's instances for ever.
+	// Completed is how long the instances of the engine's workflows are kept after they have completed: at least 2 h.
+	// CompletedOf overrides it for single workflows, by name; 0 keeps the workflow's instances for ever.
 	//
-	// An instance is deleted with its events, snapshot and observations. It stays as long as it has effects, dead letters
-	// among them, or events that a projection has yet to read. After it is deleted, its id is free: an input that comes late
-	// begins a new instance, whose effects may have the idempotency keys of the old one's. So keep instances for longer than
-	// anything may be late.
+	// An instance is deleted with its events, snapshot and observations. It stays as long as it has effects or dead letters, or
+	// events that a projection has not read. After it is deleted, its id is free: a late input begins a new instance, whose
+	// effects may have the idempotency keys of the old one's. So keep instances for longer than any input may be late.
 	Completed   time.Duration
 	CompletedOf map[string]time.Duration
 
-	// Archive gets instances before they are deleted. Those it returns in keep stay, and are offered again later. With an error
-	// all of them stay, and the rest of the workflow's instances have to wait until the next time. An instance may be offered again after it was archived, when the process dies in between, or two
-	// processes are at it. It is one call at a time with up to BatchSize instances and, unless one alone has more, 10,000
-	// events. Default: nothing is archived.
+	// Archive gets instances before they are deleted, in one call at a time with up to BatchSize instances and 10,000 events; a single
+	// instance may have more events. Instances that it returns in keep stay, and are offered again later. After an error
+	// all of them stay, and the workflow's other instances wait for the next pass. An archived instance may be offered again: when
+	// the process dies before the deletion, or when two processes apply retention. Default: nothing is archived.
 	Archive func(ctx context.Context, instances []ArchivedInstance) (keep []InstanceKey, err error)
 
 	Observations  time.Duration // how long observations are kept, see Config.Observe
-	InputOutcomes time.Duration // how long an input that came with an id is known
+	InputOutcomes time.Duration // how long outcomes of inputs that came with an id are kept
 	Discarded     time.Duration // how long records of discarded dead letters are kept
 
-	// ForTests lets Completed and CompletedOf be shorter than 2 h. It is for tests in which one process works on the store: another
-	// process may still remember an instance that was deleted so early, and decide on what it remembers.
+	// ForTests lets Completed and CompletedOf be shorter than 2 h. It is for tests with one process: another process may have an
+	// instance that was deleted so early in its cache, and decide on that.
 	ForTests bool
 
 	BatchSize int           // instances, or ten times as many records, in one transaction. Default: 100.
-	Interval  time.Duration // how often to look. Default: 1 min.
+	Interval  time.Duration // between two passes. Default: 1 min.
 }
 
-// minRetention is the shortest time that a completed instance can be kept. Within it, what was sent to the instance has come, and
-// what processes had claimed of it is long over, even where clocks are apart. A later instance of the same id is not taken for it by
-// what a process remembers: the commits differ.
+// minRetention is the shortest time that a completed instance can be kept. Within it, inputs that were sent to the instance have
+// arrived, and leases of its effects and timers have ended, even where clocks differ. A cached state is not taken for that of a later
+// instance of the same id: the commits differ.
 const minRetention = 2 * time.Hour
 
 func (r Retention) withDefaults() Retention {

@@ -6,19 +6,17 @@ import (
 	"time"
 )
 
-// SnapshotHolders is a Store whose database keeps the rows that were deleted or replaced for as long as somebody may still see them.
+// SnapshotHolders is the ability of a store to say who keeps dead rows, which were deleted or replaced, from being removed.
 type SnapshotHolders interface {
-	Store
-
-	// SnapshotHolders returns who keeps such rows in the store's tables, at most ten, the one that keeps the oldest first.
+	// SnapshotHolders returns who keeps dead rows in the store's tables: at most ten, those that keep the oldest rows first.
 	SnapshotHolders(ctx context.Context) ([]SnapshotHolder, error)
 }
 
-// SnapshotHolder is somebody who keeps dead rows from being removed: a session with an old snapshot or a long transaction, a
-// replication slot whose standby has one, or a prepared transaction. The tables and their indexes grow until it ends, and what reads
-// over the dead rows becomes slower; see docs/operations.md.
+// SnapshotHolder keeps dead rows from being removed. It is a session with an old snapshot or a long transaction, a replication slot
+// whose standby has one, or a prepared transaction. Until it ends, the tables and their indexes grow, and reads over the dead rows
+// become slower; see docs/operations.md.
 type SnapshotHolder struct {
-	PID         int    // of the server's process; 0 for a prepared transaction, and for a slot that nobody uses
+	PID         int    // of the server's process; 0 for a prepared transaction, and for a slot that is not in use
 	Slot        string // name of a replication slot
 	Prepared    string // identifier of a prepared transaction
 	Database    string
@@ -28,7 +26,7 @@ type SnapshotHolder struct {
 	State       string // active, idle in transaction, prepared; empty when the store may not see it
 	Query       string // the beginning of the last statement; may hold data
 
-	// Transactions is how many transactions have begun since: dead rows of all of them are kept.
+	// Transactions is how many transactions have begun since. The dead rows of all of them are kept.
 	Transactions int64
 
 	// Since is when the transaction began. It is zero for a slot, and when the store may not see it: in PostgreSQL that takes the

@@ -6,8 +6,8 @@ import (
 	"iter"
 )
 
-// EventsSince reads the feed, see Feed.EventsSince. It needs no Run. Events of workflows that are not registered with
-// the engine come too.
+// EventsSince returns up to limit events after a position, see Feed.EventsSince. It needs no Run. It includes events of workflows
+// that are not registered with the engine.
 func (e *Engine) EventsSince(ctx context.Context, after FeedPosition, limit int, filters ...EventFilter) (FeedPage, error) {
 	if limit < 1 {
 		return FeedPage{}, &InvalidArgument{Argument: "the limit", Problem: fmt.Sprintf("is %d, it must be positive", limit)}
@@ -35,7 +35,7 @@ func (e *Engine) FeedStatus(ctx context.Context) (FeedStatus, error) {
 	return FeedStatus{FeedHorizon: horizon, Blockers: blockers}, err
 }
 
-// Subscribe returns the events after a position, and then those to come, as long as ctx and the loop over them last:
+// Subscribe returns the events after a position, and then new events as they are stored, until ctx or the loop over them ends:
 //
 //	for event, err := range engine.Subscribe(ctx, position, runtime.EventFilter{Workflow: "order"}) {
 //		if err != nil {
@@ -44,12 +44,11 @@ func (e *Engine) FeedStatus(ctx context.Context) (FeedStatus, error) {
 //		position = event.Position()
 //	}
 //
-// An error of the store comes with an event that is empty; a loop that goes on after it tries again, after a pause. The
-// end of ctx comes as an error too, and is the last, and so is *FeedSetBack. The position is the caller's to keep: a subscription that starts
-// again from the last one it kept misses nothing. To keep it in one transaction with what was made of the events, use a
-// Projection.
+// An error of the store comes with an empty event. If the loop continues, Subscribe tries again after a pause. Two errors are the
+// last: that of ctx when it has ended, and *FeedSetBack. The caller keeps the position: a subscription that starts again from
+// the last position that was kept misses nothing. To keep it in one transaction with what was made of the events, use a Projection.
 //
-// Events of this process come at once, those of others within Config.PollInterval, or sooner while Run runs.
+// Events of this process come at once, those of other processes within Config.PollInterval, or sooner while Run runs.
 func (e *Engine) Subscribe(ctx context.Context, after FeedPosition, filters ...EventFilter) iter.Seq2[StoredEvent, error] {
 	if err := checkPlace(after, filters); err != nil {
 		return func(yield func(StoredEvent, error) bool) { yield(StoredEvent{}, err) }
