@@ -111,7 +111,7 @@ func encodedOutcome(w *Workflow, result result) (DynamicOutcome, error) {
 func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOption) (result, error) {
 	if len(options) > 0 { // what options point to is on the heap, for which the others need not pay
 		var err error
-		if req, err = req.with(options); err != nil {
+		if req, err = withOptions(req, options); err != nil {
 			return result{}, req.named(err)
 		}
 	}
@@ -128,6 +128,16 @@ func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOpt
 		return err
 	}, func(err error) { ended(r, err) })
 	return r, err
+}
+
+// withOptions returns the request as the options change it.
+func withOptions(r request, options []ExecuteOption) (request, error) {
+	for _, option := range options {
+		if err := option(&r); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
 }
 
 // admit takes an input into a lane or a transaction, unless it is a client's and the workflow takes none.

@@ -41,10 +41,10 @@ type commitConfig struct {
 
 	Clock     Clock
 	Logger    *slog.Logger
-	Telemetry Telemetry                                // may be nil
-	Observe   func(key InstanceKey, input string) bool // may be nil
-	Redact    func(name PayloadName, payload []byte) []byte
-	Committed func(Change) // called after each commit
+	Telemetry Telemetry                                     // may be nil
+	Observe   func(key InstanceKey, input string) bool      // may be nil
+	Redact    func(name PayloadName, payload []byte) []byte // may be nil
+	Committed func(Change)                                  // called after each commit
 }
 
 func newExecutor(store *boundedStore, config commitConfig) *executor {

@@ -57,12 +57,12 @@ func (c *commitConfig) observes(key InstanceKey, input string) (yes bool) {
 func (c *commitConfig) observe(req *request, r result, input Encoded, rejection *Encoded, at time.Time) Observation {
 	o := Observation{
 		Instance: req.key(), ObservedAt: at, Input: req.input.name, InputID: req.inputID,
-		Payload: c.Redact(PayloadName{req.workflow.name, InputPayload, req.input.name}, input.Payload),
+		Payload: c.redact(PayloadName{req.workflow.name, InputPayload, req.input.name}, input.Payload),
 		Outcome: outcomeNames[r.kind], Version: r.version,
 	}
 	if rejection != nil {
 		o.Rejection = rejection.Type
-		o.RejectionPayload = c.Redact(PayloadName{req.workflow.name, RejectionPayload, rejection.Type}, rejection.Payload)
+		o.RejectionPayload = c.redact(PayloadName{req.workflow.name, RejectionPayload, rejection.Type}, rejection.Payload)
 	}
 	return o
 }

@@ -10,7 +10,7 @@ import (
 const notRedacted = `{"redaction":"failed"}`
 
 // redact returns what may be seen of a payload in logs and observations.
-func (c *Config) redact(name PayloadName, payload []byte) (visible []byte) {
+func (c *commitConfig) redact(name PayloadName, payload []byte) (visible []byte) {
 	if c.Redact == nil {
 		return payload
 	}

@@ -71,16 +71,6 @@ func (r *request) onlyReads() bool { return r.input.value == nil }
 // ofClient reports whether a caller of the engine waits, and not a delivery.
 func (r *request) ofClient() bool { return r.arrival == nil && !r.onlyReads() }
 
-// with returns the request as the options change it.
-func (r request) with(options []ExecuteOption) (request, error) {
-	for _, option := range options {
-		if err := option(&r); err != nil {
-			return r, err
-		}
-	}
-	return r, nil
-}
-
 // purpose names what user code is called for.
 func (r *request) purpose() string { return cmp.Or(r.input.name, "of a delivery") }
 
