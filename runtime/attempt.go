@@ -22,7 +22,7 @@ func (r *workerRun) serve(stop context.Context, s shift) {
 	}
 	log := newDeliveryLogger(r.config.Logger, &s.Delivery)
 	ctx, report := startDelivery(s.ctx, r.config.Telemetry, &s.Delivery, now)
-	var end ending
+	var end attemptEnd
 	_ = usererr.Call(func() (err error) {
 		end, err = r.attempt(ctx, log, s.Delivery)
 		return err
@@ -36,7 +36,7 @@ func (r *workerRun) serve(stop context.Context, s shift) {
 }
 
 // end settles a delivery, if that is still to be done, and lets its lease go.
-func (r *workerRun) end(s shift, end ending) {
+func (r *workerRun) end(s shift, end attemptEnd) {
 	forget := func() {
 		r.held.remove(s.Lease)
 		s.cancel(nil)
@@ -57,7 +57,7 @@ func (r *workerRun) end(s shift, end ending) {
 }
 
 // attempt delivers. A delivery that has no attempt left is buried.
-func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (ending, error) {
+func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (attemptEnd, error) {
 	route := w.routes[d.Kind]
 	if d.Attempt > route.retry.MaxAttempts && !route.onProbation(d) {
 		return w.bury(ctx, log, d, nil, Settlement{
@@ -68,17 +68,17 @@ func (w *worker) attempt(ctx context.Context, log *slog.Logger, d Delivery) (end
 }
 
 // failed says how a delivery ends whose attempt returned an error.
-func (w *worker) failed(ctx context.Context, log *slog.Logger, d Delivery, err error) ending {
+func (w *worker) failed(ctx context.Context, log *slog.Logger, d Delivery, err error) attemptEnd {
 	now := storedTime(w.config.Clock.Now())
 	_, lost := usererr.OwnAs[*LeaseLost](err) // of the engine: a handler may return the error of another lease
 	_, taken := usererr.OwnAs[*LeaseLost](context.Cause(ctx))
 	switch {
 	case lost, taken:
-		return ending{report: DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}}
+		return attemptEnd{report: DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}}
 	case ctx.Err() != nil: // the engine stops; nothing else cancels the context before the delivery has ended
 		log.InfoContext(ctx, "ironflow: interrupted by the stop, given back", "error", err)
 		s := released(d, now)
-		return ending{&s, DeliveryEnd{Result: DeliveryReleased, Err: err}}
+		return attemptEnd{&s, DeliveryEnd{Result: DeliveryReleased, Err: err}}
 	case unknown.Is(err):
 		return w.block(ctx, log, d, err, now)
 	}
@@ -88,10 +88,10 @@ func (w *worker) failed(ctx context.Context, log *slog.Logger, d Delivery, err e
 		return w.bury(ctx, log, d, err, s)
 	case Release:
 		log.DebugContext(ctx, "ironflow: snoozed", "until", s.At)
-		return ending{&s, DeliveryEnd{Result: DeliverySnoozed, Again: s.At, Err: err}}
+		return attemptEnd{&s, DeliveryEnd{Result: DeliverySnoozed, Again: s.At, Err: err}}
 	}
 	log.WarnContext(ctx, "ironflow: attempt failed", "retry_at", s.At, "error", err)
-	return ending{&s, DeliveryEnd{Result: DeliveryRetried, Again: s.At, Err: err}}
+	return attemptEnd{&s, DeliveryEnd{Result: DeliveryRetried, Again: s.At, Err: err}}
 }
 
 // startDelivery reports the beginning of an attempt. It returns the attempt's context, and a function that reports its end.
@@ -165,15 +165,15 @@ const maxBurials = 25
 
 // bury ends a delivery whose attempts are used up: as its route says, or as a dead letter. cause is the error of its last attempt. It is
 // nil when the last attempt did not report back.
-func (w *worker) bury(ctx context.Context, log *slog.Logger, d Delivery, cause error, dead Settlement) ending {
+func (w *worker) bury(ctx context.Context, log *slog.Logger, d Delivery, cause error, dead Settlement) attemptEnd {
 	route := w.routes[d.Kind]
 	reason := cause
 	if cause == nil {
 		reason = errors.New(dead.Error)
 	}
-	die := func() ending {
+	die := func() attemptEnd {
 		log.ErrorContext(ctx, "ironflow: dead letter", "error", dead.Error)
-		return ending{&dead, DeliveryEnd{Result: DeliveryDied, Err: reason}}
+		return attemptEnd{&dead, DeliveryEnd{Result: DeliveryDied, Err: reason}}
 	}
 	// Two firings in a row did not report back: see onProbation.
 	hopeless := cause == nil && route.recurs(d) && d.Attempt > route.retry.MaxAttempts+1
@@ -196,7 +196,7 @@ func (w *worker) bury(ctx context.Context, log *slog.Logger, d Delivery, cause e
 		end.report.Err = reason
 		return end
 	case lost:
-		return ending{report: DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}}
+		return attemptEnd{report: DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}}
 	case unknown.Is(err):
 		if waits, ok := w.blockBurial(d, dead, err); ok {
 			if d.BlockedSince.IsZero() {
@@ -214,7 +214,7 @@ func (w *worker) bury(ctx context.Context, log *slog.Logger, d Delivery, cause e
 	// With these Attempts the next claim does not call the handler again. It comes here, with the error as it is now.
 	log.ErrorContext(ctx, "ironflow: telling the workflow of its dead effect failed", "error", err)
 	again := dead.At.Add(route.retry.delay(d.Attempt))
-	return ending{&Settlement{
+	return attemptEnd{&Settlement{
 		Lease: d.Lease, Verdict: RetryLater, At: again, Error: dead.Error, Attempts: route.retry.MaxAttempts + 1,
 	}, DeliveryEnd{Result: DeliveryRetried, Again: again, Err: err}}
 }

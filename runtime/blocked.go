@@ -27,7 +27,7 @@ func (w *worker) blocked(d Delivery, now time.Time) (since time.Time, wait time.
 }
 
 // block leaves a delivery, which this process cannot take because of err, to other processes. When its time is up, it is buried.
-func (w *worker) block(ctx context.Context, log *slog.Logger, d Delivery, err error, now time.Time) ending {
+func (w *worker) block(ctx context.Context, log *slog.Logger, d Delivery, err error, now time.Time) attemptEnd {
 	since, wait, ok := w.blocked(d, now)
 	if !ok {
 		return w.bury(ctx, log, d, err, Settlement{
@@ -41,7 +41,7 @@ func (w *worker) block(ctx context.Context, log *slog.Logger, d Delivery, err er
 	}
 	log.Log(ctx, level, "ironflow: blocked, left to a process that can take it", "gives_up_at", since.Add(w.config.BlockedTimeout), "error", err)
 	again := now.Add(wait)
-	return ending{&Settlement{
+	return attemptEnd{&Settlement{
 		Lease: d.Lease, Verdict: Wait, At: again, Error: usererr.Bound(err.Error()), BlockedSince: since,
 	}, DeliveryEnd{Result: DeliveryLeft, Again: again, Err: err}}
 }
@@ -51,13 +51,13 @@ const notTold = "; the workflow is not told yet: "
 
 // blockBurial leaves a dead effect to other processes, as this one cannot tell its workflow because of err. The effect keeps the error
 // that it died of. ok is false when its time is up.
-func (w *worker) blockBurial(d Delivery, dead Settlement, err error) (_ ending, ok bool) {
+func (w *worker) blockBurial(d Delivery, dead Settlement, err error) (_ attemptEnd, ok bool) {
 	since, wait, ok := w.blocked(d, dead.At)
 	if !ok {
-		return ending{}, false
+		return attemptEnd{}, false
 	}
 	again := dead.At.Add(wait)
-	return ending{&Settlement{
+	return attemptEnd{&Settlement{
 		Lease: d.Lease, Verdict: Wait, At: again, BlockedSince: since, Error: usererr.Bound(dead.Error + notTold + err.Error()),
 		Attempts: w.routes[d.Kind].retry.MaxAttempts + 1,
 	}, DeliveryEnd{Result: DeliveryLeft, Again: again, Err: err}}, true

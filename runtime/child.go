@@ -16,15 +16,15 @@ import (
 )
 
 // deliverEnded tells a parent that its child has ended.
-func (r *router) deliverEnded(ctx context.Context, parent *Workflow, d Delivery) (ending, error) {
+func (r *router) deliverEnded(ctx context.Context, parent *Workflow, d Delivery) (attemptEnd, error) {
 	var end childEnd
 	if err := readJSON(d.Payload, &end); err != nil {
-		return ending{}, unknown.Mark(fmt.Errorf("the end of a child: %w", err))
+		return attemptEnd{}, unknown.Mark(fmt.Errorf("the end of a child: %w", err))
 	}
 	fields := make(map[string]json.RawMessage)
 	if len(end.State) > 0 {
 		if err := readJSON(end.State, &fields); err != nil {
-			return ending{}, unknown.Mark(fmt.Errorf("the state of a child: %w", err))
+			return attemptEnd{}, unknown.Mark(fmt.Errorf("the state of a child: %w", err))
 		}
 	}
 	setText(fields, map[string]string{"child": d.Lease.Instance.ID, "status": end.Status, "error": ""})
@@ -34,10 +34,10 @@ func (r *router) deliverEnded(ctx context.Context, parent *Workflow, d Delivery)
 // deliverToParent executes the input by which a parent hears of a child.
 func (r *router) deliverToParent(
 	ctx context.Context, workflow *Workflow, d Delivery, parent Parent, fields map[string]json.RawMessage,
-) (ending, error) {
+) (attemptEnd, error) {
 	input, err := inputOf(workflow, parent.Input, parent.Instance.ID, fields)
 	if err == nil && input.instance != parent.Instance.ID {
-		// What the child's state calls like the field that names the parent does not name it.
+		// A field of the child's state has the name of the field for the parent's id, but another meaning.
 		maps.DeleteFunc(fields, func(_ string, value json.RawMessage) bool {
 			var text string
 			return json.Unmarshal(value, &text) == nil && text == input.instance
@@ -45,22 +45,21 @@ func (r *router) deliverToParent(
 		input, err = inputOf(workflow, parent.Input, parent.Instance.ID, fields)
 	}
 	if err != nil {
-		return ending{}, Permanent(fmt.Errorf("input %s of the parent %s: %w", parent.Input, parent.Instance, err))
+		return attemptEnd{}, Permanent(fmt.Errorf("input %s of the parent %s: %w", parent.Input, parent.Instance, err))
 	}
-	// A parent that was deleted meanwhile does not come back to life by the end of its child, and one that began again since has
-	// nothing to do with it.
+	// The end of a child does not create its parent again if that was deleted, and is not for another instance of the same id.
 	return r.deliverInput(ctx, request{
 		workflow: workflow, input: input, to: oldInstance(parent.Created), arrival: &arrival{d, consumed(d)},
 	})
 }
 
 // deliverToTarget executes the input of another workflow that an effect starts or sends.
-func (r *router) deliverToTarget(ctx context.Context, own *Workflow, d Delivery, options EffectOptions) (ending, error) {
+func (r *router) deliverToTarget(ctx context.Context, own *Workflow, d Delivery, options EffectOptions) (attemptEnd, error) {
 	target := cmp.Or(options.Starts, options.Sends)
 	workflow := r.workflows[target.Workflow]
 	var fields map[string]json.RawMessage
 	if err := readJSON(d.Payload, &fields); err != nil {
-		return ending{}, unknown.Mark(fmt.Errorf("effect %s: %w", d.Kind.Name, err))
+		return attemptEnd{}, unknown.Mark(fmt.Errorf("effect %s: %w", d.Kind.Name, err))
 	}
 	req := request{workflow: workflow, arrival: &arrival{d, consumed(d)}}
 	id := ""
@@ -70,17 +69,17 @@ func (r *router) deliverToTarget(ctx context.Context, own *Workflow, d Delivery,
 		var parent *Parent
 		if options.Ended != "" {
 			if parent, err = r.parentOf(ctx, d, options.Ended); err != nil {
-				return ending{}, err
+				return attemptEnd{}, err
 			}
 		}
 		req.to = newInstance(parent)
 	}
 	if req.input, err = inputOf(workflow, target.Input, id, fields); err != nil {
-		return ending{}, Permanent(fmt.Errorf("effect %s: input %s of workflow %s: %w", d.Kind.Name, target.Input, target.Workflow, err))
+		return attemptEnd{}, Permanent(fmt.Errorf("effect %s: input %s of workflow %s: %w", d.Kind.Name, target.Input, target.Workflow, err))
 	}
 	outcome, err := r.execute(ctx, req)
 	if err != nil {
-		return ending{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
+		return attemptEnd{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
 	}
 	switch {
 	case outcome.kind == accepted:
@@ -92,7 +91,7 @@ func (r *router) deliverToTarget(ctx context.Context, own *Workflow, d Delivery,
 	if outcome.kind == rejected {
 		rejection, err := workflow.encodeRejection(outcome.rejection)
 		if err != nil {
-			return ending{}, fmt.Errorf("effect %s: rejection %w", d.Kind.Name, err)
+			return attemptEnd{}, fmt.Errorf("effect %s: rejection %w", d.Kind.Name, err)
 		}
 		reason = "the child refused to start: " + rejection.String()
 	}
@@ -101,8 +100,8 @@ func (r *router) deliverToTarget(ctx context.Context, own *Workflow, d Delivery,
 	return r.deliverToParent(ctx, own, d, *req.to.parent, fields)
 }
 
-// parentOf is who hears of the end of the child that an effect starts. As long as the effect is there, its instance is the one that
-// asked for it.
+// parentOf returns the instance of an effect as the parent of the child that the effect starts. While the effect is in the outbox, the
+// instance of the id is the one that asked for it.
 func (r *router) parentOf(ctx context.Context, d Delivery, input string) (*Parent, error) {
 	parent := &Parent{Instance: d.Lease.Instance, Input: input}
 	first, err := r.store.EventCauses(ctx, CauseQuery{Instance: parent.Instance, From: 1, Limit: 1})
@@ -115,9 +114,8 @@ func (r *router) parentOf(ctx context.Context, d Delivery, input string) (*Paren
 	return parent, nil
 }
 
-// childID is the id of the instance that an effect starts. Like the effect's idempotency key it has the name of the parent's
-// workflow in it: several workflows may start the same one, for instances of the same id. Where that is too long for an id, a
-// hash of it stands in.
+// childID is the id of the instance that an effect starts: the effect's idempotency key, which names the parent's workflow too, as several
+// workflows may start the same one for instances of the same id. If that is too long for an id, a hash replaces it.
 func childID(effect *Lease) string {
 	id := idempotencyKey(effect)
 	if len(id) > MaxIDLength {
@@ -127,8 +125,8 @@ func childID(effect *Lease) string {
 	return id
 }
 
-// inputOf makes an input of fields that go by their names; what the input does not have is left out, and what it lacks stays
-// zero. Its id is the given one unless the fields have one; an empty id says that they must.
+// inputOf makes an input of fields by their names. Fields that the input does not have are ignored, and those that are missing stay zero.
+// id is for an input whose fields have no id. If it is empty, they must have one.
 func inputOf(w *Workflow, name, id string, fields map[string]json.RawMessage) (preparedInput, error) {
 	payload, err := json.Marshal(fields)
 	if err != nil {
@@ -144,7 +142,7 @@ func inputOf(w *Workflow, name, id string, fields map[string]json.RawMessage) (p
 	return w.prepare(input)
 }
 
-// setText sets fields to texts.
+// setText sets fields to texts. U+FFFD replaces what is not UTF-8.
 func setText(fields map[string]json.RawMessage, texts map[string]string) {
 	for name, text := range texts {
 		if !utf8.ValidString(text) {

@@ -6,32 +6,32 @@ import (
 	"fmt"
 )
 
-// deliverDead executes the input that tells a workflow that one of its effects is dead. The effect becomes a dead letter in
-// the same commit; by itself, when the workflow does not accept the input.
+// deliverDead executes the input that tells a workflow that one of its effects is dead. The effect becomes a dead letter in the same
+// commit, or without one when the workflow does not accept the input.
 func (r *router) deliverDead(
 	ctx context.Context, workflow *Workflow, d Delivery, dead Settlement, says *DeadInput,
-) (ending, error) {
+) (attemptEnd, error) {
 	fields, err := deadFields(says, d.Payload, dead.Error)
 	if err != nil {
-		return diedBy(dead), nil // a payload that no one can read
+		return diedBy(dead), nil // the payload is no JSON
 	}
 	told := dead
 	told.Told = true
 	req := request{workflow: workflow, arrival: &arrival{d, told}}
 	if req.input, err = inputOf(workflow, says.Input, d.Lease.Instance.ID, fields); err != nil {
-		return ending{}, fmt.Errorf("input %s: %w", says.Input, err)
+		return attemptEnd{}, fmt.Errorf("input %s: %w", says.Input, err)
 	}
 	outcome, err := r.execute(ctx, req)
 	switch {
 	case err != nil:
-		return ending{}, err
+		return attemptEnd{}, err
 	case outcome.kind == accepted:
-		return ending{report: DeliveryEnd{Result: DeliveryDied}}, nil
+		return attemptEnd{report: DeliveryEnd{Result: DeliveryDied}}, nil
 	}
 	return diedBy(dead), nil
 }
 
-// deadFields are what the input takes over from the effect's payload, and the error.
+// deadFields returns the fields that the input takes from the effect's payload, and the error.
 func deadFields(says *DeadInput, effect []byte, lastError string) (map[string]json.RawMessage, error) {
 	var all map[string]json.RawMessage
 	if err := readJSON(effect, &all); err != nil {

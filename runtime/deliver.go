@@ -18,8 +18,8 @@ type router struct {
 	workflows map[string]*Workflow
 }
 
-// ofEffects returns the routes of effects, and of ends of children. An effect for a workflow that is not registered has none: it waits
-// for a process that has one.
+// ofEffects returns the routes of effects and of ends of children. An effect whose target is not registered has no route: it waits for a
+// process that has registered it.
 func (r *router) ofEffects() map[Kind]route {
 	routes := make(map[Kind]route)
 	for _, workflow := range r.workflows {
@@ -28,15 +28,17 @@ func (r *router) ofEffects() map[Kind]route {
 			o.Timeout = cmp.Or(o.Timeout, r.config.EffectTimeout)
 			way := route{retry: o.Retry, priority: o.Priority, limit: o.Limit}
 			if o.Dead != nil {
-				way.dead = func(ctx context.Context, d Delivery, dead Settlement) (ending, error) {
+				way.dead = func(ctx context.Context, d Delivery, dead Settlement) (attemptEnd, error) {
 					return r.deliverDead(ctx, workflow, d, dead, o.Dead)
 				}
 			}
 			switch target := cmp.Or(o.Starts, o.Sends); {
 			case target == nil:
-				way.deliver = func(ctx context.Context, d Delivery) (ending, error) { return r.deliverEffect(ctx, workflow, d, o) }
+				way.deliver = func(ctx context.Context, d Delivery) (attemptEnd, error) { return r.deliverEffect(ctx, workflow, d, o) }
 			case r.workflows[target.Workflow] != nil:
-				way.deliver = func(ctx context.Context, d Delivery) (ending, error) { return r.deliverToTarget(ctx, workflow, d, o) }
+				way.deliver = func(ctx context.Context, d Delivery) (attemptEnd, error) {
+					return r.deliverToTarget(ctx, workflow, d, o)
+				}
 			}
 			if way.deliver != nil {
 				routes[Kind{Workflow: workflow.name, Name: effect}] = way
@@ -44,7 +46,7 @@ func (r *router) ofEffects() map[Kind]route {
 			if o.Starts != nil && o.Ended != "" {
 				routes[endedKind(o.Starts.Workflow, workflow.name)] = route{
 					retry:   r.config.EffectRetry,
-					deliver: func(ctx context.Context, d Delivery) (ending, error) { return r.deliverEnded(ctx, workflow, d) },
+					deliver: func(ctx context.Context, d Delivery) (attemptEnd, error) { return r.deliverEnded(ctx, workflow, d) },
 				}
 			}
 		}
@@ -59,9 +61,9 @@ func (r *router) ofTimers() map[Kind]route {
 		for _, input := range workflow.inputNames() {
 			routes[Kind{Workflow: workflow.name, Name: input}] = route{
 				retry:     r.config.TimerRetry,
-				deliver:   func(ctx context.Context, d Delivery) (ending, error) { return r.deliverTimer(ctx, workflow, d) },
+				deliver:   func(ctx context.Context, d Delivery) (attemptEnd, error) { return r.deliverTimer(ctx, workflow, d) },
 				recurring: func(d Delivery) bool { return workflow.recurring(timerName(d.Lease.Key)) != nil },
-				dead: func(_ context.Context, d Delivery, dead Settlement) (ending, error) {
+				dead: func(_ context.Context, d Delivery, dead Settlement) (attemptEnd, error) {
 					return r.skipFiring(workflow.recurring(timerName(d.Lease.Key)), d, dead), nil
 				},
 			}
@@ -70,10 +72,10 @@ func (r *router) ofTimers() map[Kind]route {
 			routes[ScheduleKind(workflow.name, s.Name)] = route{
 				retry:     r.config.TimerRetry,
 				recurring: func(Delivery) bool { return true },
-				deliver: func(ctx context.Context, d Delivery) (ending, error) {
+				deliver: func(ctx context.Context, d Delivery) (attemptEnd, error) {
 					return r.deliverScheduled(ctx, workflow, s, d)
 				},
-				dead: func(_ context.Context, d Delivery, dead Settlement) (ending, error) {
+				dead: func(_ context.Context, d Delivery, dead Settlement) (attemptEnd, error) {
 					return r.skipScheduled(workflow, s, d, dead)
 				},
 			}
@@ -82,7 +84,7 @@ func (r *router) ofTimers() map[Kind]route {
 	return routes
 }
 
-func (r *router) deliverEffect(ctx context.Context, workflow *Workflow, d Delivery, options EffectOptions) (ending, error) {
+func (r *router) deliverEffect(ctx context.Context, workflow *Workflow, d Delivery, options EffectOptions) (attemptEnd, error) {
 	call := EffectCall{
 		Instance:       d.Lease.Instance,
 		Effect:         d.Kind.Name,
@@ -92,25 +94,26 @@ func (r *router) deliverEffect(ctx context.Context, workflow *Workflow, d Delive
 		RequestedAt:    d.Due,
 	}
 	if err := r.readable(ctx, workflow, d); err != nil {
-		return ending{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
+		return attemptEnd{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
 	}
 	handlerCtx, cancel := context.WithTimeout(ctx, options.Timeout)
 	defer cancel()
 	input, err := workflow.handle(handlerCtx, d.Payload, call)
 	if err != nil {
-		return ending{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
+		return attemptEnd{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
 	}
 	if input == nil {
 		return settledBy(consumed(d)), nil
 	}
 	end, err := r.deliverOwn(ctx, workflow, d, input, time.Time{})
 	if err != nil {
-		return ending{}, fmt.Errorf("result of effect %s: %w", d.Kind.Name, err)
+		return attemptEnd{}, fmt.Errorf("result of effect %s: %w", d.Kind.Name, err)
 	}
 	return end, nil
 }
 
-// readable fails unless the result of an effect could be applied to its instance, so that the handler is not called in vain.
+// readable fails if the result of an effect could not be applied, because this program cannot replay its instance. The handler is not
+// called then.
 func (r *router) readable(ctx context.Context, workflow *Workflow, d Delivery) error {
 	ctx, cancel := context.WithTimeout(ctx, r.config.Lease)
 	defer cancel()
@@ -130,51 +133,51 @@ func idempotencyKey(effect *Lease) string {
 	return string(key)
 }
 
-func (r *router) deliverTimer(ctx context.Context, workflow *Workflow, d Delivery) (ending, error) {
+func (r *router) deliverTimer(ctx context.Context, workflow *Workflow, d Delivery) (attemptEnd, error) {
 	if recurs := workflow.recurring(timerName(d.Lease.Key)); recurs != nil {
 		return r.deliverRecurring(ctx, workflow, recurs, d)
 	}
 	input, err := workflow.decodeInput(d.Kind.Name, d.Payload)
 	if err != nil {
-		return ending{}, fmt.Errorf("timer %s: %w", d.Lease.Key, unknown.Mark(err))
+		return attemptEnd{}, fmt.Errorf("timer %s: %w", d.Lease.Key, unknown.Mark(err))
 	}
 	end, err := r.deliverOwn(ctx, workflow, d, input, d.Due)
 	if err != nil {
-		return ending{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
+		return attemptEnd{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
 	}
 	return end, nil
 }
 
-// deliverOwn executes an input that a delivery leads to in its own instance.
+// deliverOwn executes an input for the delivery's own instance.
 func (r *router) deliverOwn(
 	ctx context.Context, workflow *Workflow, d Delivery, input any, notBefore time.Time,
-) (ending, error) {
+) (attemptEnd, error) {
 	input, err := workflow.addressed(input, d.Lease.Instance.ID)
 	if err != nil {
-		return ending{}, err
+		return attemptEnd{}, err
 	}
 	req := request{workflow: workflow, notBefore: notBefore, arrival: &arrival{d, consumed(d)}}
 	if req.input, err = workflow.prepare(input); err != nil {
-		return ending{}, err
+		return attemptEnd{}, err
 	}
 	return r.deliverInput(ctx, req)
 }
 
-// deliverInput executes the input that a delivery leads to. An input that is refused, or comes too late, has no commit that could end
-// the delivery; then it ends so by itself.
-func (r *router) deliverInput(ctx context.Context, req request) (ending, error) {
+// deliverInput executes an input that has an arrival. When the input is not accepted, there is no commit that settles the delivery, and it
+// is settled without one.
+func (r *router) deliverInput(ctx context.Context, req request) (attemptEnd, error) {
 	outcome, err := r.execute(ctx, req)
 	switch {
 	case err != nil:
-		return ending{}, err
+		return attemptEnd{}, err
 	case outcome.kind == accepted:
 		return inCommit(), nil
 	}
 	return r.refused(req, outcome), nil
 }
 
-// refused is how a delivery ends whose input was not accepted.
-func (r *router) refused(req request, outcome result) ending {
+// refused settles a delivery whose input was not accepted, and stores the reason.
+func (r *router) refused(req request, outcome result) attemptEnd {
 	s := req.arrival.ends
 	if s.Verdict == Done {
 		s.At, s.Error = storedTime(r.config.Clock.Now()), outcome.describe()
@@ -182,14 +185,14 @@ func (r *router) refused(req request, outcome result) ending {
 	return settledBy(s)
 }
 
-// execute executes the input that a delivery leads to.
+// execute executes an input that has an arrival.
 //
-// A store that fails is asked again here, as long as the lease is held, so that a handler that succeeded need not run
-// again. This cannot apply the result twice: had a lost commit succeeded, the lease would be gone.
+// When the store fails, it is asked again for as long as the lease lasts, so that a handler that succeeded need not run again. This
+// cannot apply a result twice: if a commit had succeeded whose answer was lost, the lease would be gone.
 func (r *router) execute(ctx context.Context, req request) (outcome result, err error) {
 	d := &req.arrival.Delivery
 	req.trace = d.Trace
-	// The handler's work is done, so a stop of the engine must not throw it away any more.
+	// The handler has done its work, so a stop of the engine must not throw it away.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.config.Lease)
 	defer cancel()
 	err = retry(ctx, r.config.Clock, func() error {

@@ -11,9 +11,9 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/unknown"
 )
 
-// skipFiring lets what recurs go on after a firing whose attempts all failed: one bad day must not end it. The reason is kept with
-// the next firing until that is done. What fires once becomes a dead letter.
-func (r *router) skipFiring(recurs *recurrence, d Delivery, dead Settlement) ending {
+// skipFiring goes on with the next firing of a timer or schedule after all attempts at one failed: one bad day must not end it. The error is
+// stored with the next firing until that is done. What does not recur becomes a dead letter.
+func (r *router) skipFiring(recurs *recurrence, d Delivery, dead Settlement) attemptEnd {
 	if recurs == nil {
 		return diedBy(dead)
 	}
@@ -29,18 +29,18 @@ func (r *router) skipFiring(recurs *recurrence, d Delivery, dead Settlement) end
 // scheduledAt is the field of an input for the nominal time of its firing.
 const scheduledAt = "scheduled_at"
 
-// firing is a delivery that recurs: when it was due, and what it brings.
+// firing is what a delivery that recurs brings in.
 type firing struct {
 	*recurrence
 	workflow *Workflow
 	input    string
-	payload  []byte                    // that the input is filled with; nil for nothing
-	instance func(at time.Time) string // that the input is for
-	inCommit bool                      // it is due again in the commit of the input; a timer's commit starts it again by itself
+	payload  []byte                    // JSON that fills the input; nil for none
+	instance func(at time.Time) string // id of the instance that the input is for
+	inCommit bool                      // the commit makes the delivery due again; that of a timer starts the timer again by itself
 }
 
-// deliverFiring brings in the input of what recurs, unless the firing is left out. Refused or not, it goes on.
-func (r *router) deliverFiring(ctx context.Context, d Delivery, f firing) (ending, error) {
+// deliverFiring brings in the input of a firing, unless the firing is left out. The next one follows also when the input is refused.
+func (r *router) deliverFiring(ctx context.Context, d Delivery, f firing) (attemptEnd, error) {
 	fires, at, next := f.due(d.Due, storedTime(r.config.Clock.Now()))
 	after := Settlement{Lease: d.Lease, Verdict: Again, At: next}
 	if next.IsZero() {
@@ -52,12 +52,12 @@ func (r *router) deliverFiring(ctx context.Context, d Delivery, f firing) (endin
 	fields := make(map[string]json.RawMessage)
 	if len(f.payload) > 0 {
 		if err := readJSON(f.payload, &fields); err != nil {
-			return ending{}, unknown.Mark(err)
+			return attemptEnd{}, unknown.Mark(err)
 		}
 	}
 	encoded, err := json.Marshal(at)
 	if err != nil {
-		return ending{}, err
+		return attemptEnd{}, err
 	}
 	fields[scheduledAt] = encoded
 	req := request{workflow: f.workflow, notBefore: at, arrival: &arrival{d, consumed(d)}}
@@ -65,12 +65,12 @@ func (r *router) deliverFiring(ctx context.Context, d Delivery, f firing) (endin
 		req.arrival.ends = after
 	}
 	if req.input, err = inputOf(f.workflow, f.input, f.instance(at), fields); err != nil {
-		return ending{}, err
+		return attemptEnd{}, err
 	}
 	outcome, err := r.execute(ctx, req)
 	switch {
 	case err != nil:
-		return ending{}, err
+		return attemptEnd{}, err
 	case outcome.kind == accepted:
 		return inCommit(), nil
 	}
@@ -78,26 +78,26 @@ func (r *router) deliverFiring(ctx context.Context, d Delivery, f firing) (endin
 }
 
 // deliverRecurring brings in the input of a timer that starts itself again.
-func (r *router) deliverRecurring(ctx context.Context, workflow *Workflow, recurs *recurrence, d Delivery) (ending, error) {
+func (r *router) deliverRecurring(ctx context.Context, workflow *Workflow, recurs *recurrence, d Delivery) (attemptEnd, error) {
 	end, err := r.deliverFiring(ctx, d, firing{
 		recurrence: recurs, workflow: workflow, input: d.Kind.Name, payload: d.Payload,
 		instance: func(time.Time) string { return d.Lease.Instance.ID },
 	})
 	if err != nil {
-		return ending{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
+		return attemptEnd{}, fmt.Errorf("timer %s: %w", d.Lease.Key, err)
 	}
 	return end, nil
 }
 
-// deliverScheduled brings in the input of a schedule. The schedule is due again in the same commit, so that each firing is
-// applied once, however many processes there are.
-func (r *router) deliverScheduled(ctx context.Context, workflow *Workflow, s ScheduledInput, d Delivery) (ending, error) {
+// deliverScheduled brings in the input of a schedule. The same commit makes the schedule due again, so that each firing is applied once,
+// however many processes there are.
+func (r *router) deliverScheduled(ctx context.Context, workflow *Workflow, s ScheduledInput, d Delivery) (attemptEnd, error) {
 	s, recurs, err := asStored(workflow, s, d.Payload)
 	if err != nil {
-		return ending{}, fmt.Errorf("schedule %s: %w", s.Name, err)
+		return attemptEnd{}, fmt.Errorf("schedule %s: %w", s.Name, err)
 	}
 	if !slices.Contains(workflow.inputNames(), s.Input) {
-		return ending{}, unknown.Mark(fmt.Errorf("schedule %s: workflow %s has no input %s", s.Name, workflow.name, s.Input))
+		return attemptEnd{}, unknown.Mark(fmt.Errorf("schedule %s: workflow %s has no input %s", s.Name, workflow.name, s.Input))
 	}
 	end, err := r.deliverFiring(ctx, d, firing{
 		recurrence: recurs, workflow: workflow, input: s.Input, inCommit: true,
@@ -106,12 +106,12 @@ func (r *router) deliverScheduled(ctx context.Context, workflow *Workflow, s Sch
 		},
 	})
 	if err != nil {
-		return ending{}, fmt.Errorf("schedule %s: %w", s.Name, err)
+		return attemptEnd{}, fmt.Errorf("schedule %s: %w", s.Name, err)
 	}
 	return end, nil
 }
 
-// scheduleDefinition is the payload of a schedule's deliveries. Another one starts the schedule again.
+// scheduleDefinition is the payload of a schedule's delivery. When it changes, the schedule starts again.
 type scheduleDefinition struct {
 	Input    string `json:"input"`
 	Schedule string `json:"schedule"`
@@ -119,8 +119,8 @@ type scheduleDefinition struct {
 	Instance string `json:"instance"`
 }
 
-// asStored returns a schedule as its delivery has it. While a release rolls out, that is another definition than this process
-// declares: the one of the process that started last, by which all go from then on.
+// asStored returns a schedule as its delivery defines it. While a release rolls out, that may differ from what this process declares: the
+// definition of the process that started last counts for all.
 func asStored(w *Workflow, s ScheduledInput, definition []byte) (ScheduledInput, *recurrence, error) {
 	var stored scheduleDefinition
 	if err := readJSON(definition, &stored); err != nil {
@@ -139,10 +139,10 @@ func definitionOf(s ScheduledInput) scheduleDefinition {
 }
 
 // skipScheduled is skipFiring for a schedule.
-func (r *router) skipScheduled(workflow *Workflow, s ScheduledInput, d Delivery, dead Settlement) (ending, error) {
+func (r *router) skipScheduled(workflow *Workflow, s ScheduledInput, d Delivery, dead Settlement) (attemptEnd, error) {
 	_, recurs, err := asStored(workflow, s, d.Payload)
 	if err != nil {
-		return ending{}, err
+		return attemptEnd{}, err
 	}
 	return r.skipFiring(recurs, d, dead), nil
 }

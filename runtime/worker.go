@@ -36,10 +36,10 @@ type route struct {
 	limit    *EffectLimit // nil for none
 
 	// deliver makes one attempt.
-	deliver func(ctx context.Context, d Delivery) (ending, error)
+	deliver func(ctx context.Context, d Delivery) (attemptEnd, error)
 
 	// dead says how a delivery ends whose attempts are used up. The default is nil: as the dead letter that the settlement makes.
-	dead func(ctx context.Context, d Delivery, dead Settlement) (ending, error)
+	dead func(ctx context.Context, d Delivery, dead Settlement) (attemptEnd, error)
 
 	// recurring reports whether a delivery is due again after it was done. nil means never.
 	recurring func(d Delivery) bool

@@ -7,27 +7,27 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// ending is how an attempt at a delivery ended.
-type ending struct {
-	// settlement is still to be made. It is nil when a commit has ended the delivery, or when it is not this process's any more.
+// attemptEnd is how an attempt at a delivery ended.
+type attemptEnd struct {
+	// settlement is what is left to do. It is nil when a commit has settled the delivery, or when this process has lost its lease.
 	settlement *Settlement
 
 	report DeliveryEnd // for telemetry
 }
 
-// inCommit is the ending of a delivery whose input was accepted: the commit has settled it.
-func inCommit() ending { return ending{report: DeliveryEnd{Result: DeliveryDone}} }
+// inCommit is for a delivery whose input was accepted: the commit has settled it.
+func inCommit() attemptEnd { return attemptEnd{report: DeliveryEnd{Result: DeliveryDone}} }
 
-// settledBy is the ending of a delivery that was handled, and that a settlement is to end.
-func settledBy(s Settlement) ending { return ending{&s, DeliveryEnd{Result: DeliveryDone}} }
+// settledBy is for a delivery that was handled.
+func settledBy(s Settlement) attemptEnd { return attemptEnd{&s, DeliveryEnd{Result: DeliveryDone}} }
 
-// skippedBy is the ending of a firing that is left out.
-func skippedBy(s Settlement) ending {
-	return ending{&s, DeliveryEnd{Result: DeliverySkipped, Again: s.At}}
+// skippedBy is for a firing that is left out.
+func skippedBy(s Settlement) attemptEnd {
+	return attemptEnd{&s, DeliveryEnd{Result: DeliverySkipped, Again: s.At}}
 }
 
-// diedBy is the ending of a delivery that becomes a dead letter.
-func diedBy(s Settlement) ending { return ending{&s, DeliveryEnd{Result: DeliveryDied}} }
+// diedBy is for a delivery that becomes a dead letter.
+func diedBy(s Settlement) attemptEnd { return attemptEnd{&s, DeliveryEnd{Result: DeliveryDied}} }
 
 // consumed settles a delivery that was handled.
 func consumed(d Delivery) Settlement { return Settlement{Lease: d.Lease, Verdict: Done} }
