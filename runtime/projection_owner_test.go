@@ -150,7 +150,7 @@ func TestFencedProjection(t *testing.T) {
 	b.wantJournal("a/1", "b/1")
 	close(end)
 	b.wantLog("ironflow: heartbeat of a projection failed")
-	time.Sleep(100 * time.Millisecond) // as long as the first may take to do harm
+	b.wantLog("ironflow: giving a projection back failed") // the step of the first has ended
 	b.wantJournal("a/1", "b/1")
 	store.is.Store(false)
 	add(b, client, "c")

@@ -112,9 +112,14 @@ func (b *bed) wantJournal(want ...string) {
 
 func (b *bed) await(engine *runtime.Engine) {
 	b.Helper()
+	b.awaitProjection(engine, "journal")
+}
+
+func (b *bed) awaitProjection(engine *runtime.Engine, name string) {
+	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
 	defer cancel()
-	if err := engine.AwaitProjection(ctx, "journal"); err != nil {
+	if err := engine.AwaitProjection(ctx, name); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -275,9 +280,10 @@ func TestRetriedProjection(t *testing.T) {
 	})
 }
 
+// A twin that runs on shows that the paused one would have applied the event.
 func TestPauseProjection(t *testing.T) {
 	onStores(t, func(b *bed) {
-		engine, client := b.projecting(b.projectionConfig(), journal{})
+		engine, client := b.projecting(b.projectionConfig(), journal{}, journal{name: "twin"})
 		operator, _ := b.projecting(b.projectionConfig()) // another process, which does not have it
 		add(b, client, "a")
 		b.run(engine)
@@ -286,8 +292,8 @@ func TestPauseProjection(t *testing.T) {
 			t.Fatal(err)
 		}
 		add(b, client, "b")
-		time.Sleep(100 * time.Millisecond)
-		b.wantJournal("a/1")
+		b.awaitProjection(engine, "twin")
+		b.wantJournal("a/1", "a/1", "b/1")
 		info, err := operator.Projection(b.Context(), "journal")
 		if err != nil || info.Status != runtime.ProjectionPaused || info.Owner != "" || info.Registered {
 			t.Errorf("got %+v, error %v", info, err)
@@ -296,7 +302,7 @@ func TestPauseProjection(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.await(operator)
-		b.wantJournal("a/1", "b/1")
+		b.wantJournal("a/1", "a/1", "b/1", "b/1")
 	})
 }
 
@@ -308,7 +314,9 @@ func TestPauseInTheMiddle(t *testing.T) {
 		}
 		begun, cause := make(chan struct{}), make(chan error, 1)
 		var once sync.Once
+		var applied atomic.Int32
 		engine, client := b.projecting(b.projectionConfig(), journal{before: func(ctx context.Context, e runtime.StoredEvent) (err error) {
+			applied.Add(1)
 			once.Do(func() {
 				close(begun)
 				<-ctx.Done()
@@ -324,15 +332,14 @@ func TestPauseInTheMiddle(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantError(t, wait(b, "the batch ends", cause), "taken over")
-		time.Sleep(50 * time.Millisecond)
 		b.wantJournal()
 		if err := engine.ResumeProjection(b.Context(), "journal"); err != nil {
 			t.Fatal(err)
 		}
 		b.await(engine)
 		b.wantJournal("a/1")
-		if info, _ := engine.Projection(b.Context(), "journal"); info.Attempts != 0 {
-			t.Errorf("got %+v", info)
+		if info, _ := engine.Projection(b.Context(), "journal"); info.Attempts != 0 || applied.Load() != 2 {
+			t.Errorf("got %+v, applied %d times", info, applied.Load())
 		}
 	})
 }
