@@ -10,35 +10,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// StoreTimeout says that the store did not answer a call within Config.StoreTimeout: its server hangs, or a connection to it
-// is open and carries nothing any more. It is a context.DeadlineExceeded to errors.Is. When the call was a commit,
-// it is ErrOutcomeUnknown, too.
-type StoreTimeout struct {
-	Call    string        // the method of the store's contract, or a step of a projection
-	After   time.Duration // the bound
-	Setting string        // what sets it: Config.StoreTimeout or Projection.Timeout
-	Err     error         // what the store returned; nil when the call has not returned yet
-}
-
-func (e *StoreTimeout) Error() string {
-	text := fmt.Sprintf("the store did not answer within %v (%s): %s", e.After, e.Setting, e.Call)
-	if e.Err != nil {
-		text += ": " + e.Err.Error()
-	}
-	return text
-}
-
-// Unwrap returns context.DeadlineExceeded and what the store returned.
-func (e *StoreTimeout) Unwrap() []error {
-	if e.Err == nil {
-		return []error{context.DeadlineExceeded}
-	}
-	return []error{context.DeadlineExceeded, e.Err}
-}
-
-// Timeout reports true: the commit of a call that was given up may still be on its way.
-func (e *StoreTimeout) Timeout() bool { return true }
-
 const storeSetting = "Config.StoreTimeout"
 
 // storeGrace is how long a call may take to return after its context has ended. After that the caller goes on without it.

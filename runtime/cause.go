@@ -2,43 +2,8 @@ package runtime
 
 import "github.com/ironflow-gen/ironflow/runtime/codec"
 
-// Cause says why a decision was made, and what it asked for. It is stored with the first event of the decision.
-type Cause struct {
-	Input   string `json:"input"`
-	InputID string `json:"input_id,omitempty"`
-	Trace   string `json:"trace,omitempty"` // W3C trace context
-
-	// Delivery is the effect or timer that brought the input; nil for an input of a client.
-	Delivery *CauseDelivery `json:"delivery,omitempty"`
-
-	// Effects are the kinds that the decision asked for. The first is EffectsVersion, EffectsPosition in the outbox, the
-	// others follow.
-	Effects         []string `json:"effects,omitempty"`
-	EffectsVersion  int64    `json:"effects_version,omitempty"`
-	EffectsPosition int      `json:"effects_position,omitempty"`
-
-	// Timers are the keys of the timers that the decision started, all with TimersVersion, unless a later decision of the same
-	// commit replaced or cancelled them.
-	Timers        []string `json:"timers,omitempty"`
-	TimersVersion int64    `json:"timers_version,omitempty"`
-
-	CancelledTimers []string `json:"cancelled_timers,omitempty"` // keys; those of timers that did not run are among them
-}
-
-// CauseDelivery names an effect or timer that brought an input.
-type CauseDelivery struct {
-	Queue    QueueName `json:"queue"`
-	Workflow string    `json:"workflow,omitempty"` // of its instance, when that is another than the one of the decision
-	Instance string    `json:"instance,omitempty"`
-	Kind     string    `json:"kind"`
-	Version  int64     `json:"version"` // see Lease
-	Position int       `json:"position,omitempty"`
-	Key      string    `json:"key,omitempty"`
-	Attempt  int       `json:"attempt"`
-}
-
-// encode writes what encoding/json would read as a Cause. Every decision has one, so it costs no reflection.
-func (c *Cause) encode() ([]byte, error) {
+// encodeCause writes what encoding/json would read as a Cause. Every decision has one, so it costs no reflection.
+func encodeCause(c *Cause) ([]byte, error) {
 	e := codec.NewEncoder()
 	text := func(key, value string) {
 		if value != "" {

@@ -257,7 +257,7 @@ func (c *chain) finish() (change Change, ok bool, err error) {
 			t.cause.TimersVersion = c.change.NewVersion()
 		}
 		c.change.Effects = join(c.change.Effects, t.effects)
-		if c.change.Events[t.event].Cause, err = t.cause.encode(); err != nil {
+		if c.change.Events[t.event].Cause, err = encodeCause(&t.cause); err != nil {
 			return Change{}, false, fmt.Errorf("the cause: %w", err)
 		}
 	}

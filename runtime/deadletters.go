@@ -6,126 +6,13 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 )
-
-// DeadLetters is the part of a Queue that keeps what could not be delivered until people decide about it.
-//
-// A dead letter is named by a Lease whose Token is the one it has as a dead letter. What happens to it raises the token or
-// deletes it, so that of two who decide about it one is told that it is gone.
-type DeadLetters interface {
-	// ListDead returns dead letters that a filter accepts, in the order of descending times of death, ids, workflows,
-	// versions and positions or keys, beginning behind a place in that order.
-	ListDead(ctx context.Context, list DeadLetterList) ([]DeadLetter, error)
-
-	// CountDead counts them by kind, sorted by kind.
-	CountDead(ctx context.Context, filter DeadLetterFilter) ([]DeadLetterCount, error)
-
-	// Revive makes dead letters due at a time, with all their attempts before them. It returns those that are no dead letters
-	// any more, of which nothing is changed.
-	Revive(ctx context.Context, letters []Lease, at time.Time) (gone []Lease, err error)
-
-	// Discard deletes dead letters and keeps a record of them. It returns those that are no dead letters any more, of which
-	// nothing is changed.
-	Discard(ctx context.Context, letters []Lease, discard Discard) (gone []Lease, err error)
-}
-
-// DeadLetter is an effect or timer whose attempts are used up, or whose handler said that no attempt can help.
-type DeadLetter struct {
-	Lease    Lease // names it
-	Kind     Kind
-	Payload  []byte    // of an effect, or the input of a timer
-	Attempts int       // that were made
-	Error    string    // of the last one
-	Due      time.Time // when the effect was requested, or when the timer was set to fire
-	DiedAt   time.Time
-	ToldAt   time.Time // when its instance accepted the input that tells of it, see EffectOptions.Dead; zero for not
-}
-
-// ToldFilter selects dead letters by whether their instances were told of them.
-//
-// The workflow has dealt with such a dead letter itself. It stays in the store, as long as its instance does, for people to
-// look at. It is not counted, raises no alert, does not keep its instance from being deleted, and is not in lists unless they
-// ask for it.
-type ToldFilter string
-
-const (
-	NotTold   ToldFilter = ""     // the default: dead letters that somebody has to decide about
-	OnlyTold  ToldFilter = "told" // dead letters whose instances were told
-	ToldOrNot ToldFilter = "all"
-)
-
-// DeadLetterFilter selects dead letters. A zero field accepts all; a zero Told accepts only those that no instance was told of.
-type DeadLetterFilter struct {
-	Queue    QueueName // only effects, or only timers; a Queue has but its own
-	Workflow string
-	Kind     string // name of the effect, or of the timer's input
-	Instance string // id
-
-	ErrorContains        string
-	DiedSince, DiedUntil time.Time // DiedUntil itself is not in it
-
-	Told ToldFilter // default: only those whose instances were not told
-}
-
-// validate finds what is no filter.
-func (f *DeadLetterFilter) validate() error {
-	if err := checkOneOf("DeadLetterFilter.Told", f.Told, NotTold, OnlyTold, ToldOrNot); err != nil {
-		return err
-	}
-	if err := checkOneOf("DeadLetterFilter.Queue", f.Queue, "", EffectQueue, TimerQueue); err != nil {
-		return err
-	}
-	return checkArgument("DeadLetterFilter", *f)
-}
-
-// DeadLetterPlace is the place of a dead letter in a list. The lease's token does not matter.
-type DeadLetterPlace struct {
-	DiedAt time.Time
-	Lease  Lease
-}
-
-// DeadLetterList asks a queue for a part of the list.
-type DeadLetterList struct {
-	DeadLetterFilter
-	After *DeadLetterPlace // nil for the beginning
-	Limit int
-}
 
 // DeadLetterQuery asks an engine for a page of the list.
 type DeadLetterQuery struct {
 	DeadLetterFilter
 	Limit  int    // dead letters on the page; default 100, at most 1000
 	Cursor string // Page.Next of the page before; empty for the first
-}
-
-// DeadLetterCount is a number of dead letters of one kind.
-type DeadLetterCount struct {
-	Queue          QueueName
-	Kind           Kind
-	Count          int64
-	Oldest, Newest time.Time // when they died
-}
-
-// Discard says who gave dead letters up, when and why.
-type Discard struct {
-	By     string // may be empty
-	Reason string
-	At     time.Time // filled in by the engine
-}
-
-// DiscardedLetter is the record of a dead letter that was discarded.
-type DiscardedLetter struct {
-	DeadLetter // its lease has no token
-	Discard    Discard
-}
-
-// DiscardedList asks a store for records of dead letters that were discarded, the last one first, in the order of descending
-// times, ids, workflows, queues, versions and positions or keys.
-type DiscardedList struct {
-	Workflow, Instance string           // empty for all
-	After              *DeadLetterPlace // DiedAt is when it was discarded; nil for the beginning
-	Limit              int
 }
 
 // DiscardedQuery asks an engine for a page of the list.
@@ -138,7 +25,7 @@ type DiscardedQuery struct {
 // DeadLetters lists dead letters of effects and timers, the last one first, also of workflows that are not registered with
 // the engine. They are found by the time of their death; for the rest of the filter all in that time are looked at.
 func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[DeadLetter], error) {
-	if err := query.validate(); err != nil {
+	if err := checkDeadLetterFilter(query.DeadLetterFilter); err != nil {
 		return Page[DeadLetter]{}, err
 	}
 	if err := checkArgument("DeadLetterQuery", query); err != nil {
@@ -151,7 +38,7 @@ func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[D
 	size := pageSize(query.Limit)
 	var all []DeadLetter
 	for _, q := range e.queues(query.Queue) {
-		list := DeadLetterList{DeadLetterFilter: query.DeadLetterFilter, After: after.in(q.name), Limit: size + 1}
+		list := DeadLetterList{DeadLetterFilter: query.DeadLetterFilter, After: placeIn(after, q.name), Limit: size + 1}
 		found, err := untilAvailable(ctx, &e.config, func() ([]DeadLetter, error) { return q.ListDead(ctx, list) })
 		if err != nil {
 			return Page[DeadLetter]{}, err
@@ -165,9 +52,20 @@ func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[D
 	return page(all, size, func(d DeadLetter) DeadLetterPlace { return DeadLetterPlace{DiedAt: d.DiedAt, Lease: d.Lease} }), nil
 }
 
-// in returns the place in the list of a queue that a place in the list of all queues means. That list has, of letters that died
+// checkDeadLetterFilter fails with *InvalidArgument for a filter that no dead letter can be looked for with.
+func checkDeadLetterFilter(f DeadLetterFilter) error {
+	if err := checkOneOf("DeadLetterFilter.Told", f.Told, NotTold, OnlyTold, ToldOrNot); err != nil {
+		return err
+	}
+	if err := checkOneOf("DeadLetterFilter.Queue", f.Queue, "", EffectQueue, TimerQueue); err != nil {
+		return err
+	}
+	return checkArgument("DeadLetterFilter", f)
+}
+
+// placeIn returns the place in the list of a queue that a place in the list of all queues means. That list has, of letters that died
 // at one time in one instance, the timers first.
-func (p *DeadLetterPlace) in(queue QueueName) *DeadLetterPlace {
+func placeIn(p *DeadLetterPlace, queue QueueName) *DeadLetterPlace {
 	if p == nil || p.Lease.Queue == queue {
 		return p
 	}
@@ -195,7 +93,7 @@ func (e *Engine) queues(name QueueName) []namedQueue {
 
 // CountDeadLetters counts dead letters by queue and kind. It reads all that the filter accepts.
 func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) ([]DeadLetterCount, error) {
-	if err := filter.validate(); err != nil {
+	if err := checkDeadLetterFilter(filter); err != nil {
 		return nil, err
 	}
 	var all []DeadLetterCount
@@ -222,7 +120,7 @@ func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone [
 		e.Wake()
 		e.newWork.announce()
 		e.config.Logger.InfoContext(ctx, "ironflow: dead letters retried", "deliveries", len(letters)-len(gone))
-		e.config.reportDeadLetters(DeadLettersReport{Retried: len(letters) - len(gone)})
+		e.reportDeadLetters(DeadLettersReport{Retried: len(letters) - len(gone)})
 	}
 	return gone, err
 }
@@ -253,7 +151,7 @@ func (e *Engine) DiscardDeadLetters(ctx context.Context, discard Discard, letter
 	if len(gone) < len(letters) {
 		e.config.Logger.WarnContext(ctx, "ironflow: dead letters discarded", "deliveries", len(letters)-len(gone),
 			"by", discard.By, "reason", discard.Reason)
-		e.config.reportDeadLetters(DeadLettersReport{Discarded: len(letters) - len(gone)})
+		e.reportDeadLetters(DeadLettersReport{Discarded: len(letters) - len(gone)})
 	}
 	return gone, err
 }
@@ -265,6 +163,12 @@ func (e *Engine) DiscardDeadLettersWhere(ctx context.Context, discard Discard, f
 		return 0, errors.New("ironflow: an empty filter would discard every dead letter; say which")
 	}
 	return e.eachPage(ctx, filter, func(letters []Lease) ([]Lease, error) { return e.DiscardDeadLetters(ctx, discard, letters...) })
+}
+
+func (e *Engine) reportDeadLetters(report DeadLettersReport) {
+	if e.config.Telemetry != nil {
+		e.config.Telemetry.DeadLettersEnded(report)
+	}
 }
 
 // eachQueue gives letters to their queues. With an error, those that were not tried count as gone.

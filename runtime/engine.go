@@ -20,6 +20,7 @@ type Engine struct {
 	feed        *feedWatch
 	pauses      *pauseWatch
 	projections *projectionBoard
+	explain     explainer
 	newWork     *announcer
 	newEvents   *announcer
 	newOrders   *announcer
@@ -76,8 +77,9 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 	if err != nil {
 		return nil, fmt.Errorf("ironflow: %w", err)
 	}
+	e.explain = explainer{store: e.store, clock: config.Clock}
 	e.executor = newExecutor(e.store, config.commit(e.committed))
-	e.pauses = &pauseWatch{store: e.store, config: config}
+	e.pauses = &pauseWatch{store: e.store, clock: config.Clock, maxAge: config.PollInterval}
 	e.newWork = newAnnouncer(e.store.notifier(), config.Logger, NewWork, workNotifyInterval)
 	e.newEvents = newAnnouncer(e.store.notifier(), config.Logger, NewEvents, eventNotifyInterval)
 	e.newOrders = newAnnouncer(e.store.notifier(), config.Logger, NewOrders, workNotifyInterval)

@@ -118,7 +118,7 @@ func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOpt
 	if e.readOnly {
 		return result{}, req.named(ErrReadOnly)
 	}
-	ended := e.config.startInput(ctx, &req)
+	ended := startInput(ctx, e.config.Telemetry, &req)
 	if ended == nil {
 		return e.admit(ctx, req)
 	}

@@ -8,17 +8,6 @@ import (
 	"time"
 )
 
-// InputIDReused says that an input came with an id under which another input came before. Nothing was stored.
-type InputIDReused struct {
-	Instance InstanceKey
-	InputID  string
-	First    string // name of the input that came first
-}
-
-func (e *InputIDReused) Error() string {
-	return fmt.Sprintf("the input id %q was used for another input, a %s; give each input an id of its own", e.InputID, e.First)
-}
-
 // recordedOutcome is how the outcome of an input with an id is kept.
 type recordedOutcome struct {
 	Input     string          `json:"input"`

@@ -169,3 +169,17 @@ func (t *Transition) allows(what, name string) error {
 	}
 	return fmt.Errorf("the declaration does not allow the %s %s here, only %s", what, name, strings.Join(allowed, ", "))
 }
+
+// accepts returns the inputs that a state takes, without those that it refuses by declaration.
+func (m *Machine) accepts(status string) (accepted []Transition) {
+	state := m.state(status)
+	if state == nil {
+		return nil
+	}
+	for _, t := range state.Accepts {
+		if t.Reject == "" {
+			accepted = append(accepted, t)
+		}
+	}
+	return accepted
+}

@@ -468,6 +468,12 @@ type Lease struct {
 	Commit CommitID
 }
 
+// named is the lease as it names a delivery, whoever holds it.
+func (l Lease) named() Lease {
+	l.Token, l.Commit = 0, 0
+	return l
+}
+
 // Settlement says how a lease ends.
 type Settlement struct {
 	Lease   Lease

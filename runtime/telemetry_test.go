@@ -145,7 +145,7 @@ func TestTelemetryOfInputs(t *testing.T) {
 			`input ticket/a Open "accepted" version 1 events 1 repeated true error <nil>`,
 			`input ticket/a Open "rejected" version 1 events 0 repeated false error <nil>`,
 			`input ticket/b Open "" version 0 events 0 repeated false error *runtime.UniqueKeyConflict`,
-			`input ticket/a Note "" version 0 events 0 repeated false error *runtime.PanicError`,
+			`input ticket/a Note "" version 0 events 0 repeated false error *usererr.PanicError`,
 			`input ticket/a Hold "accepted" version 2 events 1 repeated false error <nil>`,
 			`input ticket/a Hold "rejected" version 2 events 0 repeated false error <nil>`,
 			`input ticket/a Resume "" version 0 events 0 repeated false error *errors.errorString`,

@@ -10,26 +10,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// Unavailable says that the store cannot be reached, or cannot do now what it was asked for: its server is down, starting, a
-// standby, or out of disk. Nothing of an input was stored, and the same call may succeed later.
-//
-// The engine repeats such a call until the context's deadline, or for Config.UnavailableTimeout if there is none, before it
-// returns the error. If the deadline ended that, the error is also the context's.
-type Unavailable struct {
-	Reason string // for people
-	Err    error  // of the driver; nil over HTTP
-}
-
-func (e *Unavailable) Error() string {
-	if e.Err == nil {
-		return "the store is unavailable: " + e.Reason
-	}
-	return fmt.Sprintf("the store is unavailable: %s: %v", e.Reason, e.Err)
-}
-
-// Unwrap returns the driver's error.
-func (e *Unavailable) Unwrap() error { return e.Err }
-
 // isUnavailable reports that the store said so, and not user code.
 func isUnavailable(err error) bool {
 	_, is := usererr.OwnAs[*Unavailable](err)

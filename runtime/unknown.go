@@ -8,43 +8,6 @@ import (
 	"time"
 )
 
-// UnknownStored is something in the store that this program does not know, so that another program has to take care of it. When none
-// does, a declaration was renamed or removed too early, or a workflow is not given to NewEngine.
-type UnknownStored struct {
-	What     UnknownWhat
-	Workflow string
-	Name     string // of the effect, of the timer's input, or of the event type; empty for a workflow
-
-	// Target is the workflow that the effect starts or sends to, and that is not registered here; empty for other reasons.
-	Target string
-
-	Count  int64     // deliveries that wait or are dead, up to 10,000 in each state; events among those that were looked at
-	Oldest time.Time // since when the oldest delivery is due, or when the oldest event was recorded; zero when nothing is due yet
-}
-
-// UnknownWhat says what a program does not know.
-type UnknownWhat string
-
-const (
-	UnknownEffect    UnknownWhat = "effect"
-	UnknownTimer     UnknownWhat = "timer" // its input
-	UnknownSchedule  UnknownWhat = "schedule"
-	UnknownChildEnd  UnknownWhat = "end of a child" // for a parent whose workflow is not registered here
-	UnknownEventType UnknownWhat = "event type"
-	UnknownEvents    UnknownWhat = "workflow" // that has events, and is not registered here
-)
-
-func (u UnknownStored) String() string {
-	text := fmt.Sprintf("%s %s of workflow %s", u.What, u.Name, u.Workflow)
-	switch {
-	case u.Target != "":
-		text += fmt.Sprintf(", for workflow %s, which is not registered here", u.Target)
-	case u.What == UnknownEvents:
-		text = "workflow " + u.Workflow
-	}
-	return text
-}
-
 // unknownOf returns what is in a queue and not known here.
 func (e *Engine) unknownOf(queue QueueName, h QueueHealth) (found []UnknownStored) {
 	for _, k := range h.Kinds {

@@ -56,7 +56,7 @@ func (d *ExplainedDecision) arrival() string {
 	if by == nil {
 		return text + " of a client"
 	}
-	lease := d.broughtBy()
+	lease := broughtBy(d)
 	text += fmt.Sprintf(" by %s %s of %s", by.Queue.singular(), by.Kind, lease.Instance)
 	if lease.Instance.ID == "" {
 		text = fmt.Sprintf("input %s by %s", d.Cause.Input, by.Kind)
@@ -86,7 +86,7 @@ func (d *ExplainedDelivery) title() string {
 func (d *ExplainedDelivery) fate(now time.Time) string {
 	var parts []string
 	if d.Waiting != nil {
-		parts = append(parts, d.Waiting.fate(now))
+		parts = append(parts, waitingFate(d.Waiting, now))
 	}
 	if d.Discarded != nil {
 		text := fmt.Sprintf("discarded at %s after %d attempts", whyTime(d.Discarded.Discard.At), d.Discarded.Attempts)
@@ -96,7 +96,7 @@ func (d *ExplainedDelivery) fate(now time.Time) string {
 		parts = append(parts, text+", because: "+d.Discarded.Discard.Reason)
 	}
 	if d.Ended != nil {
-		parts = append(parts, d.Ended.fate()...)
+		parts = append(parts, endedFate(d.Ended)...)
 	}
 	if d.LedTo != nil {
 		text := fmt.Sprintf("led to input %s, decided as %s", d.LedTo.Input, d.LedTo)
@@ -118,8 +118,8 @@ func (d *ExplainedDelivery) fate(now time.Time) string {
 	}
 }
 
-// fate says how the delivery ended, unless a decision that it led to says it.
-func (e *EndedDelivery) fate() []string {
+// endedFate says how a delivery ended, unless a decision that it led to says it.
+func endedFate(e *EndedDelivery) []string {
 	switch e.Ending {
 	case EndedDelivered:
 		return nil
@@ -138,7 +138,7 @@ func (e *EndedDelivery) fate() []string {
 	}
 }
 
-func (w *WaitingDelivery) fate(now time.Time) string {
+func waitingFate(w *WaitingDelivery, now time.Time) string {
 	var text string
 	switch state := w.StateAt(now); state {
 	case DeliveryDue:

@@ -6,12 +6,9 @@ import (
 	"slices"
 )
 
-// whyFollowed is how many decisions of other instances an explanation goes forward.
-const whyFollowed = 32
-
 // forward finds out what became of deliveries. It reads of each instance what came after a decision once.
 type forward struct {
-	*Engine
+	*explainer
 	asked  InstanceKey // of which only the next decisions are named: Why explains them
 	trails map[InstanceKey]*trail
 	left   int // decisions that are still followed
@@ -32,10 +29,10 @@ type trail struct {
 }
 
 // lookForward finds out what became of deliveries that the last decision of the chain asked for.
-func (e *Engine) lookForward(ctx context.Context, why *Explanation, asked []ExplainedDelivery) error {
+func (x *explainer) lookForward(ctx context.Context, why *Explanation, asked []ExplainedDelivery) error {
 	why.Deliveries = asked
 	from := why.Chain[len(why.Chain)-1].DecisionRef
-	f := forward{Engine: e, asked: from.Instance, trails: make(map[InstanceKey]*trail), left: whyFollowed}
+	f := forward{explainer: x, asked: from.Instance, trails: make(map[InstanceKey]*trail), left: maxFollowed}
 	return f.explain(ctx, from, asked)
 }
 
@@ -118,7 +115,8 @@ func (f *forward) follow(ctx context.Context, d *ExplainedDelivery) error {
 		return nil
 	}
 	f.left--
-	d.Next = &FollowedDecision{ExplainedDecision: *decision, Deliveries: decision.deliveries()}
+	decision.Deliveries = deliveriesOf(decision)
+	d.Next = decision
 	return f.explain(ctx, decision.DecisionRef, d.Next.Deliveries)
 }
 
@@ -141,31 +139,33 @@ func (f *forward) trail(ctx context.Context, key InstanceKey, from int64) (*trai
 	}
 	f.trails[key] = t
 	// What waits comes first: what ends meanwhile is found below.
-	for _, queue := range f.queues("") {
-		waiting, err := queue.Waiting(ctx, key, waitingLimit)
+	for _, queue := range []Queue{f.store.Effects(), f.store.Timers()} {
+		waiting, err := queue.Waiting(ctx, key, maxWaitingDeliveries)
 		if err != nil {
 			return nil, err
 		}
 		for i := range waiting {
 			t.waiting[waiting[i].Lease.named()] = &waiting[i]
 		}
-		t.cut[queue.name] = len(waiting) == waitingLimit
+		if len(waiting) == maxWaitingDeliveries {
+			t.cut[waiting[0].Lease.Queue] = true
+		}
 	}
-	discarded, err := f.store.ListDiscarded(ctx, DiscardedList{Workflow: key.Workflow, Instance: key.ID, Limit: waitingLimit})
+	discarded, err := f.store.ListDiscarded(ctx, DiscardedList{Workflow: key.Workflow, Instance: key.ID, Limit: maxWaitingDeliveries})
 	if err != nil {
 		return nil, err
 	}
 	for i := range slices.Backward(discarded) { // the last one counts
 		t.discarded[discarded[i].Lease.named()] = &discarded[i]
 	}
-	ended, err := f.store.EndedDeliveries(ctx, key, from, whySearch)
+	ended, err := f.store.EndedDeliveries(ctx, key, from, maxSearched)
 	if err != nil {
 		return nil, err
 	}
 	for i := range ended {
 		t.ended[ended[i].Lease] = &ended[i]
 	}
-	if len(ended) == whySearch {
+	if len(ended) == maxSearched {
 		t.cut[EffectQueue], t.cut[TimerQueue] = true, true
 	}
 	summary, err := f.store.Summary(ctx, key)
@@ -180,11 +180,11 @@ func (f *forward) readDecisions(ctx context.Context, key InstanceKey, t *trail) 
 	var failure error
 	looked := 0
 	err := f.eachCause(ctx, CauseQuery{Instance: key, From: t.from}, func(event EventCause) bool {
-		if looked++; looked > whySearch {
+		if looked++; looked > maxSearched {
 			t.eventsCut = true
 			return false
 		}
-		cause, err := event.decode(key)
+		cause, err := decodeCause(key, event)
 		if err != nil || cause == nil {
 			failure = err
 			return err == nil
@@ -192,15 +192,9 @@ func (f *forward) readDecisions(ctx context.Context, key InstanceKey, t *trail) 
 		d := ExplainedDecision{DecisionRef: DecisionRef{key, event.Version, cause.Input}, Now: event.RecordedAt, Cause: cause}
 		t.decisions = append(t.decisions, d)
 		if cause.Delivery != nil && event.Version > t.from {
-			t.ledTo[d.broughtBy()] = len(t.decisions) - 1 // of several, which a dead letter leads to that is revived, the last
+			t.ledTo[broughtBy(&d)] = len(t.decisions) - 1 // of several, which a dead letter leads to that is revived, the last
 		}
 		return true
 	})
 	return errors.Join(err, failure)
-}
-
-// named is the lease as it names a delivery, whoever holds it.
-func (l Lease) named() Lease {
-	l.Token, l.Commit = 0, 0
-	return l
 }

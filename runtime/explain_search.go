@@ -6,11 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // lookBack puts before the chain what led to it.
-func (e *Engine) lookBack(ctx context.Context, why *Explanation) error {
+func (x *explainer) lookBack(ctx context.Context, why *Explanation) error {
 	slices.Reverse(why.Chain)
 	defer func() { slices.Reverse(why.Chain) }()
 	for {
@@ -23,12 +22,12 @@ func (e *Engine) lookBack(ctx context.Context, why *Explanation) error {
 			why.Origin = OriginClient
 			return nil
 		}
-		by := last.broughtBy()
-		if by.Instance.ID == "" || strings.HasPrefix(last.Cause.Delivery.Kind, schedulePrefix) {
+		by := broughtBy(last)
+		if by.Instance.ID == "" || isSchedule(last.Cause.Delivery.Kind) {
 			why.Origin = OriginSchedule
 			return nil
 		}
-		before, err := e.decisionOn(ctx, by)
+		before, err := x.decisionOn(ctx, by)
 		if isUnknown(err) {
 			why.Origin, why.Earlier = OriginDeleted, &DecisionRef{Instance: by.Instance, Version: by.Version}
 			return nil
@@ -36,7 +35,7 @@ func (e *Engine) lookBack(ctx context.Context, why *Explanation) error {
 		if err != nil {
 			return err
 		}
-		if len(why.Chain) == MaxWhyDepth {
+		if len(why.Chain) == maxChain {
 			why.Origin, why.Earlier = OriginEarlier, &before.DecisionRef
 			return nil
 		}
@@ -44,8 +43,18 @@ func (e *Engine) lookBack(ctx context.Context, why *Explanation) error {
 	}
 }
 
+// ofSchedule reports whether a delivery is of a schedule, which no decision asked for.
+func ofSchedule(delivery Lease) bool {
+	return delivery.Queue == TimerQueue && delivery.Instance.ID == ""
+}
+
+func isSchedule(kind string) bool {
+	_, is := Kind{Name: kind}.Schedule()
+	return is
+}
+
 // broughtBy names the effect or timer that brought the input of a decision.
-func (d *ExplainedDecision) broughtBy() Lease {
+func broughtBy(d *ExplainedDecision) Lease {
 	by := d.Cause.Delivery
 	instance := d.Instance
 	if by.Workflow != "" {
@@ -54,8 +63,8 @@ func (d *ExplainedDecision) broughtBy() Lease {
 	return Lease{Queue: by.Queue, Instance: instance, Version: by.Version, Position: by.Position, Key: by.Key}
 }
 
-// deliveries are the effects and timers that a decision asked for.
-func (d *ExplainedDecision) deliveries() (asked []ExplainedDelivery) {
+// deliveriesOf returns the effects and timers that a decision asked for.
+func deliveriesOf(d *ExplainedDecision) (asked []ExplainedDelivery) {
 	if d.Cause == nil {
 		return nil
 	}
@@ -71,9 +80,9 @@ func (d *ExplainedDecision) deliveries() (asked []ExplainedDelivery) {
 }
 
 // decisionAt returns the decision that an event belongs to.
-func (e *Engine) decisionAt(ctx context.Context, key InstanceKey, version int64) (*ExplainedDecision, error) {
+func (x *explainer) decisionAt(ctx context.Context, key InstanceKey, version int64) (*ExplainedDecision, error) {
 	var events []EventCause // newest first
-	err := e.eachCause(ctx, CauseQuery{Instance: key, From: version, Backward: true}, func(event EventCause) bool {
+	err := x.eachCause(ctx, CauseQuery{Instance: key, From: version, Backward: true}, func(event EventCause) bool {
 		if len(events) > 0 && event.Commit != events[0].Commit {
 			return false
 		}
@@ -88,10 +97,13 @@ func (e *Engine) decisionAt(ctx context.Context, key InstanceKey, version int64)
 		if len(events) > 0 {
 			newest = events[0].Version
 		}
-		return nil, noVersion(key, version, newest)
+		if newest == 0 {
+			return nil, &UnknownInstance{Instance: key}
+		}
+		return nil, &UnknownVersion{Instance: key, Version: version, Newest: newest}
 	}
 	slices.Reverse(events)
-	err = e.eachCause(ctx, CauseQuery{Instance: key, From: version + 1}, func(event EventCause) bool {
+	err = x.eachCause(ctx, CauseQuery{Instance: key, From: version + 1}, func(event EventCause) bool {
 		more := event.Cause == nil && event.Commit == events[0].Commit
 		if more {
 			events = append(events, event)
@@ -103,14 +115,14 @@ func (e *Engine) decisionAt(ctx context.Context, key InstanceKey, version int64)
 	}
 	d := &ExplainedDecision{Events: events, Now: events[0].RecordedAt}
 	d.DecisionRef = DecisionRef{Instance: key, Version: events[0].Version}
-	if d.Cause, err = events[0].decode(key); d.Cause != nil {
+	if d.Cause, err = decodeCause(key, events[0]); d.Cause != nil {
 		d.Input = d.Cause.Input
 	}
 	return d, err
 }
 
-// decode returns nil for an event without a cause.
-func (c *EventCause) decode(key InstanceKey) (*Cause, error) {
+// decodeCause returns the cause of an event, nil for an event without one.
+func decodeCause(key InstanceKey, c EventCause) (*Cause, error) {
 	if c.Cause == nil {
 		return nil, nil
 	}
@@ -123,23 +135,23 @@ func (c *EventCause) decode(key InstanceKey) (*Cause, error) {
 
 // decisionOn returns the decision that asked for a delivery. It is one of the commit that led to the delivery's version. When none of
 // that commit says what it asked for, because of its age, it is the last one.
-func (e *Engine) decisionOn(ctx context.Context, delivery Lease) (*ExplainedDecision, error) {
+func (x *explainer) decisionOn(ctx context.Context, delivery Lease) (*ExplainedDecision, error) {
 	key, version := delivery.Instance, int64(0)
 	var newest *EventCause
 	var failure error
 	silent := true // of the commit's decisions about deliveries of this queue
-	err := e.eachCause(ctx, CauseQuery{Instance: key, From: delivery.Version, Backward: true}, func(event EventCause) bool {
+	err := x.eachCause(ctx, CauseQuery{Instance: key, From: delivery.Version, Backward: true}, func(event EventCause) bool {
 		if newest == nil {
 			newest = &event
 		}
 		if newest.Version != delivery.Version || event.Commit != newest.Commit {
 			return false
 		}
-		cause, err := event.decode(key)
+		cause, err := decodeCause(key, event)
 		if failure = err; cause == nil {
 			return err == nil
 		}
-		if cause.asksFor(delivery) {
+		if asksFor(cause, delivery) {
 			version = event.Version
 			return false
 		}
@@ -154,17 +166,17 @@ func (e *Engine) decisionOn(ctx context.Context, delivery Lease) (*ExplainedDeci
 	case err != nil || failure != nil:
 		return nil, cmp.Or(err, failure)
 	case newest == nil || newest.Version != delivery.Version:
-		return e.decisionAt(ctx, key, delivery.Version) // which says what is wrong
+		return x.decisionAt(ctx, key, delivery.Version) // which says what is wrong
 	case version == 0 && !silent:
 		return nil, &UnknownDelivery{Delivery: delivery}
 	case version == 0:
 		version = delivery.Version
 	}
-	return e.decisionAt(ctx, key, version)
+	return x.decisionAt(ctx, key, version)
 }
 
-// asksFor reports whether the decision asked for a delivery of its own instance.
-func (c *Cause) asksFor(delivery Lease) bool {
+// asksFor reports whether a decision with this cause asked for a delivery of its own instance.
+func asksFor(c *Cause, delivery Lease) bool {
 	if delivery.Queue == TimerQueue {
 		return c.TimersVersion == delivery.Version && slices.Contains(c.Timers, delivery.Key)
 	}
@@ -172,14 +184,17 @@ func (c *Cause) asksFor(delivery Lease) bool {
 	return c.EffectsVersion == delivery.Version && at >= 0 && at < len(c.Effects)
 }
 
-// causePage is how many events are read at once.
-const causePage = 64
+// causePage is how many events are read at first, maxCausePage how many at once later on.
+const (
+	causePage    = 64
+	maxCausePage = 1000
+)
 
 // eachCause goes through events until use returns false.
-func (e *Engine) eachCause(ctx context.Context, query CauseQuery, use func(EventCause) bool) error {
+func (x *explainer) eachCause(ctx context.Context, query CauseQuery, use func(EventCause) bool) error {
 	query.Limit = causePage
 	for {
-		events, err := e.store.EventCauses(ctx, query)
+		events, err := x.store.EventCauses(ctx, query)
 		if err != nil {
 			return err
 		}
@@ -194,6 +209,6 @@ func (e *Engine) eachCause(ctx context.Context, query CauseQuery, use func(Event
 		if query.From = events[len(events)-1].Version + 1; query.Backward {
 			query.From -= 2
 		}
-		query.Limit = min(2*query.Limit, historyPage)
+		query.Limit = min(2*query.Limit, maxCausePage)
 	}
 }
