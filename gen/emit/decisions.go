@@ -25,7 +25,7 @@ func (e *emitter) decisions(f *file) {
 		}
 
 		f.comment(fmt.Sprintf("%s is the decider's answer to %s.", names.Decision, input))
-		f.decl().Type().Id(names.Decision).Op("=").Add(runtimeID("Decision")).Types(e.decisionTypes(in)...)
+		f.decl().Type().Id(names.Decision).Op("=").Add(workflowID("Decision")).Types(e.decisionTypes(in)...)
 		f.comment(fmt.Sprintf("%s is what became of %s.", names.Outcome, input))
 		f.decl().Type().Id(names.Outcome).Op("=").Add(runtimeID("Outcome")).Types(jen.Id(names.Event), jen.Id("Rejection"))
 		e.constructors(f, in)
@@ -47,7 +47,7 @@ func (e *emitter) allowed(f *file, name, of, sentence string, variants []string)
 // decisionTypes are the type arguments of an input's decision.
 func (e *emitter) decisionTypes(in *spec.Message) []jen.Code {
 	names, uses := spec.NamesOfInput(in.Name.Text), e.uses.inputs[in.Name.Text]
-	effect, timer := runtimeID("NoEffect"), runtimeID("NoTimer")
+	effect, timer := workflowID("NoEffect"), workflowID("NoTimer")
 	if len(uses.effects) > 0 {
 		effect = jen.Id(names.Effect)
 	}
@@ -63,12 +63,12 @@ func (e *emitter) constructors(f *file, in *spec.Message) {
 	f.decl().Func().Id(names.Accept).
 		Params(jen.Id("first").Id(names.Event), jen.Id("more").Op("...").Id(names.Event)).
 		Id(names.Decision).
-		Block(jen.Return(runtimeID("Accept").Types(e.decisionTypes(in)...).
+		Block(jen.Return(workflowID("Accept").Types(e.decisionTypes(in)...).
 			Call(jen.Id("first"), jen.Id("more").Op("..."))))
 	if !e.hasRejections() {
 		return
 	}
 	f.comment(fmt.Sprintf("%s refuses %s. Nothing is stored.", names.Reject, input))
 	f.decl().Func().Id(names.Reject).Params(jen.Id("rejection").Id("Rejection")).Id(names.Decision).
-		Block(jen.Return(runtimeID("Reject").Types(e.decisionTypes(in)...).Call(jen.Id("rejection"))))
+		Block(jen.Return(workflowID("Reject").Types(e.decisionTypes(in)...).Call(jen.Id("rejection"))))
 }

@@ -30,7 +30,7 @@ func (e *emitter) effectOptions() *jen.Statement {
 		}
 		list = append(list, jen.Lit(effect.Name.Stored()).Op(":").Custom(layout, options...))
 	}
-	return jen.Map(jen.String()).Add(runtimeID("EffectOptions")).Custom(multiline, list...)
+	return jen.Map(jen.String()).Add(workflowID("EffectOptions")).Custom(multiline, list...)
 }
 
 func optionsOf(effect *spec.Effect) []jen.Code {
@@ -41,15 +41,15 @@ func optionsOf(effect *spec.Effect) []jen.Code {
 		}
 	}
 	retry := retryOf(effect.Retry)
-	option("Retry", len(retry) > 0, runtimeID("RetryPolicy").Values(retry...))
+	option("Retry", len(retry) > 0, workflowID("RetryPolicy").Values(retry...))
 	if effect.Timeout > 0 {
 		option("Timeout", true, duration(effect.Timeout))
 	}
 	option("Priority", effect.Priority != 0, jen.Lit(effect.Priority))
 	if effect.Limit != nil {
-		option("Limit", true, jen.Op("&").Add(runtimeID("EffectLimit")).Values(limitOf(effect.Limit)...))
+		option("Limit", true, jen.Op("&").Add(workflowID("EffectLimit")).Values(limitOf(effect.Limit)...))
 	}
-	option("Dead", effect.Dead.Text != "", jen.Op("&").Add(runtimeID("DeadInput")).Values(deadOf(effect)...))
+	option("Dead", effect.Dead.Text != "", jen.Op("&").Add(workflowID("DeadInput")).Values(deadOf(effect)...))
 	option("Starts", effect.Starts != nil, target(effect.Starts))
 	option("Sends", effect.Sends != nil, target(effect.Sends))
 	option("Ended", effect.Ended.Text != "", jen.Lit(effect.Ended.Stored()))
@@ -120,5 +120,5 @@ func target(d *spec.Delivery) *jen.Statement {
 	if d.External {
 		fields = append(fields, keyed("External", jen.True()))
 	}
-	return jen.Op("&").Add(runtimeID("Target")).Values(fields...)
+	return jen.Op("&").Add(workflowID("Target")).Values(fields...)
 }

@@ -24,9 +24,10 @@ const (
 )
 
 const (
-	runtimePath = "github.com/ironflow-gen/ironflow/runtime"
-	codecPath   = "github.com/ironflow-gen/ironflow/runtime/codec"
-	testkitPath = "github.com/ironflow-gen/ironflow/runtime/ironflowtest"
+	runtimePath  = "github.com/ironflow-gen/ironflow/runtime"
+	workflowPath = "github.com/ironflow-gen/ironflow/runtime/workflow"
+	codecPath    = "github.com/ironflow-gen/ironflow/runtime/codec"
+	testkitPath  = "github.com/ironflow-gen/ironflow/runtime/ironflowtest"
 )
 
 // File is a generated file, formatted as gofmt does.
@@ -93,6 +94,7 @@ func (e *emitter) newFile() *file {
 	f.HeaderComment(Header)
 	f.HeaderComment(SourcePrefix + filepath.Base(e.w.File))
 	f.ImportName(runtimePath, "runtime")
+	f.ImportName(workflowPath, "workflow")
 	f.ImportName(codecPath, "codec")
 	f.ImportName(testkitPath, "ironflowtest")
 	f.ImportName(httpapiPath, "httpapi")
@@ -123,8 +125,9 @@ func (e *emitter) hasDelivered() bool { return len(e.w.Handled()) < len(e.w.Effe
 // hasRejections reports whether a decider has a rejection to return or the machine one to make.
 func (e *emitter) hasRejections() bool { return len(e.w.Rejections) > 0 || e.w.HasStates() }
 
-// runtimeID refers to an identifier of package runtime.
-func runtimeID(name string) *jen.Statement { return jen.Qual(runtimePath, name) }
+// runtimeID refers to an identifier of package runtime, workflowID to one of package workflow.
+func runtimeID(name string) *jen.Statement  { return jen.Qual(runtimePath, name) }
+func workflowID(name string) *jen.Statement { return jen.Qual(workflowPath, name) }
 
 // file is a Go file that sets its declarations apart with blank lines.
 type file struct {

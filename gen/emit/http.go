@@ -55,7 +55,7 @@ func (e *emitter) httpClient(f *file) {
 		keyed("Base", jen.Id("base")),
 		keyed("HTTP", jen.Id("client")),
 		keyed("Workflow", jen.Id("WorkflowName")),
-		keyed("States", runtimeID("StateCodec").Types(e.stateType()).Values(
+		keyed("States", workflowID("StateCodec").Types(e.stateType()).Values(
 			keyed("Decode", jen.Id("decodeState")))),
 		keyed("Inputs", e.codecOf("Input")),
 		keyed("Events", e.codecOf("Event")),

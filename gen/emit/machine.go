@@ -26,8 +26,8 @@ func (e *emitter) machine(f *file) {
 	if timers := e.machineTimers(); len(timers) > 0 {
 		fields = append(fields, keyed("Timers", sliceOf("MachineTimer").Custom(multiline, timers...)))
 	}
-	f.decl().Func().Id("Machine").Params().Op("*").Add(runtimeID("Machine")).Block(
-		jen.Return(jen.Op("&").Add(runtimeID("Machine")).Custom(multiline, fields...)),
+	f.decl().Func().Id("Machine").Params().Op("*").Add(workflowID("Machine")).Block(
+		jen.Return(jen.Op("&").Add(workflowID("Machine")).Custom(multiline, fields...)),
 	)
 }
 

@@ -52,7 +52,7 @@ func (e *emitter) projection(f *file) {
 
 	f.comment("DecodeEvent returns an event of the feed. One that this program does not know is a *runtime.UnknownEvent error.")
 	f.decl().Func().Id("DecodeEvent").Params(jen.Id("stored").Add(runtimeID("StoredEvent"))).Params(jen.Id("Event"), jen.Error()).Block(
-		jen.Return(runtimeID("DecodeEvent").Call(jen.Id("WorkflowName"), e.codecOf("Event"), jen.Id("stored"))),
+		jen.Return(workflowID("DecodeEvent").Call(jen.Id("WorkflowName"), e.codecOf("Event"), jen.Id("stored"))),
 	)
 }
 

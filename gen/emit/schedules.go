@@ -43,7 +43,7 @@ func (e *emitter) schedules() []jen.Code {
 		schedules = append(schedules, jen.Custom(multiline,
 			keyed("Name", jen.Lit(s.Name.Text)),
 			keyed("Input", jen.Lit(s.Input.Stored())),
-			keyed("Recurrence", runtimeID("Recurrence").Values(recurrence(s.Recurrence)...)),
+			keyed("Recurrence", workflowID("Recurrence").Values(recurrence(s.Recurrence)...)),
 			keyed("Instance", jen.Lit(s.Instance.Text)),
 		))
 	}
@@ -57,9 +57,9 @@ func recurrence(r spec.Recurrence) []jen.Code {
 	}
 	switch r.Missed.Text {
 	case spec.MissedSkip:
-		fields = append(fields, keyed("Missed", runtimeID("MissedSkip")))
+		fields = append(fields, keyed("Missed", workflowID("MissedSkip")))
 	case spec.MissedAll:
-		fields = append(fields, keyed("Missed", runtimeID("MissedAll")))
+		fields = append(fields, keyed("Missed", workflowID("MissedAll")))
 	}
 	return fields
 }

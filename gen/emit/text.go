@@ -179,4 +179,4 @@ func nameTexts(names []spec.Name) []string {
 func keyed(name string, value jen.Code) *jen.Statement { return jen.Id(name).Op(":").Add(value) }
 
 // sliceOf renders the type of a slice of the runtime's.
-func sliceOf(name string) *jen.Statement { return jen.Index().Add(runtimeID(name)) }
+func sliceOf(name string) *jen.Statement { return jen.Index().Add(workflowID(name)) }

@@ -107,7 +107,7 @@ func (e *emitter) effectTypes(f *file) {
 	f.comment("The effects by name, for decisions that cancel them.")
 	f.decl().Const().DefsFunc(func(g *jen.Group) {
 		for _, effect := range e.w.Effects {
-			g.Id(spec.EffectKindName(effect.Name.Text)).Add(runtimeID("EffectKind")).Op("=").Lit(effect.Name.Stored())
+			g.Id(spec.EffectKindName(effect.Name.Text)).Add(workflowID("EffectKind")).Op("=").Lit(effect.Name.Stored())
 		}
 	})
 	for _, effect := range e.w.Effects {
@@ -131,7 +131,7 @@ func (e *emitter) effectTypes(f *file) {
 
 func (e *emitter) timerTypes(f *file) {
 	f.comment("Timer is a timer that decisions may start and cancel.")
-	f.decl().Type().Id("Timer").Interface(runtimeID("Timer"), jen.Id("isTimer").Params())
+	f.decl().Type().Id("Timer").Interface(workflowID("Timer"), jen.Id("isTimer").Params())
 	for _, t := range e.uses.timers {
 		name := spec.TimerName(t.Name.Text)
 		sentence := fmt.Sprintf("%s delivers %s. It has no declared delay: start it with In or At.", name, t.Input.Text)
@@ -146,7 +146,7 @@ func (e *emitter) timerTypes(f *file) {
 		f.comment(docAfter(wrap(sentence), t.Doc))
 		f.decl().Type().Id(name).Struct(
 			jen.Id("Input").Id(t.Input.Text).Comment("// the id may be left empty: it is the instance's own"),
-			jen.Id("schedule").Add(runtimeID("Schedule")),
+			jen.Id("schedule").Add(workflowID("Schedule")),
 		)
 		setter(f, name, "In", "lets the timer fire after a delay that counts from the decision's now.",
 			"delay", jen.Qual("time", "Duration"))
@@ -163,8 +163,8 @@ func (e *emitter) timerTypes(f *file) {
 			fields = append(fields, keyed("After", duration(t.After)))
 		}
 		f.comment("TimerSpec is for the runtime.")
-		f.decl().Func().Params(jen.Id("t").Id(name)).Id("TimerSpec").Params().Add(runtimeID("TimerSpec")).Block(
-			jen.Return(runtimeID("TimerSpec").Values(fields...)),
+		f.decl().Func().Params(jen.Id("t").Id(name)).Id("TimerSpec").Params().Add(workflowID("TimerSpec")).Block(
+			jen.Return(workflowID("TimerSpec").Values(fields...)),
 		)
 		marker(f, name, "Timer")
 	}

@@ -74,7 +74,7 @@ func (e *emitter) newWorkflow(f *file) {
 	f.comment("NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.")
 	params := []jen.Code{jen.Id("decider").Id("InputDecider"), jen.Id("evolver").Id("EventEvolver")}
 	userCode := []jen.Code{jen.Id("decider"), jen.Id("evolver")}
-	effect := runtimeID("NoEffect")
+	effect := workflowID("NoEffect")
 	if e.hasEffects() {
 		effect = jen.Id("Effect")
 	}
@@ -82,10 +82,10 @@ func (e *emitter) newWorkflow(f *file) {
 		params = append(params, jen.Id("handler").Id("EffectHandler"))
 		userCode = append(userCode, jen.Id("handler"))
 	}
-	f.decl().Func().Id("NewWorkflow").Params(params...).Op("*").Add(runtimeID("Workflow")).Block(
+	f.decl().Func().Id("NewWorkflow").Params(params...).Op("*").Add(workflowID("Workflow")).Block(
 		jen.Id("a").Op(":=").Id("adapter").Values(userCode...),
-		jen.Return(runtimeID("Define").Call(
-			runtimeID("Definition").
+		jen.Return(workflowID("Define").Call(
+			workflowID("Definition").
 				Types(e.stateType(), jen.Id("Input"), jen.Id("Event"), effect, jen.Id("Rejection")).
 				Custom(multiline, e.definition(userCode)...),
 		)),
@@ -94,7 +94,7 @@ func (e *emitter) newWorkflow(f *file) {
 
 // codecOf renders the codec of a sealed interface.
 func (e *emitter) codecOf(of string) *jen.Statement {
-	return runtimeID("Codec").Types(jen.Id(of)).Values(
+	return workflowID("Codec").Types(jen.Id(of)).Values(
 		keyed("Name", jen.Id(unexported(of)+"Name")),
 		keyed("Encode", jen.Id("encode"+of)),
 		keyed("Decode", jen.Id("decode"+of)),
@@ -131,7 +131,7 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	if len(e.w.Unique) > 0 {
 		field("UniqueKey", jen.Id("uniqueKey"))
 	}
-	field("States", runtimeID("StateCodec").Types(e.stateType()).Values(
+	field("States", workflowID("StateCodec").Types(e.stateType()).Values(
 		keyed("Schema", jen.Lit(spec.StateSchema(e.w))),
 		keyed("Encode", jen.Id("encodeState")),
 		keyed("Decode", jen.Id("decodeState")),
@@ -144,13 +144,13 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	}
 	field("InputNames", stringList(storedNames(e.w.Inputs)))
 	if timers := e.stateTimers(); len(timers) > 0 {
-		field("StateTimers", jen.Index().Add(runtimeID("StateTimer")).Custom(multiline, timers...))
+		field("StateTimers", jen.Index().Add(workflowID("StateTimer")).Custom(multiline, timers...))
 	}
 	if timers := e.recurringTimers(); len(timers) > 0 {
-		field("RecurringTimers", jen.Map(jen.String()).Add(runtimeID("Recurrence")).Custom(multiline, timers...))
+		field("RecurringTimers", jen.Map(jen.String()).Add(workflowID("Recurrence")).Custom(multiline, timers...))
 	}
 	if schedules := e.schedules(); len(schedules) > 0 {
-		field("Schedules", jen.Index().Add(runtimeID("ScheduledInput")).Custom(multiline, schedules...))
+		field("Schedules", jen.Index().Add(workflowID("ScheduledInput")).Custom(multiline, schedules...))
 	}
 	return list
 }
@@ -176,12 +176,12 @@ func (e *emitter) adapter(f *file) {
 
 	f.decl().Func().Params(self.Clone()).Id("decide").Params(
 		jen.Id("now").Qual("time", "Time"), jen.Id("state").Add(e.stateType()), jen.Id("input").Id("Input"),
-	).Add(runtimeID("UntypedDecision")).Block(
+	).Add(workflowID("UntypedDecision")).Block(
 		typeSwitch("in", "input", e.w.Inputs, func(m *spec.Message) jen.Code {
 			return jen.Return(jen.Id("a").Dot("decider").Dot(m.Name.Text).
 				Call(jen.Id("now"), jen.Id("state"), jen.Id("in")).Dot("Untyped").Call())
 		}),
-		jen.Return(runtimeID("UntypedDecision").Values()),
+		jen.Return(workflowID("UntypedDecision").Values()),
 	)
 
 	f.decl().Func().Params(self.Clone()).Id("evolve").Params(
@@ -211,7 +211,7 @@ func (e *emitter) adapter(f *file) {
 		g.Add(typeSwitch("effect", "effect", messagesOf(e.w.Handled()), func(m *spec.Message) jen.Code {
 			call := jen.Id("a").Dot("handler").Dot(m.Name.Text).Call(jen.Id("ctx"), jen.Id("effect"), jen.Id("call"))
 			if function := check[m.Name.Text]; function != "" {
-				return jen.Return(runtimeID(function).Call(call))
+				return jen.Return(workflowID(function).Call(call))
 			}
 			return jen.Return(jen.Nil(), call)
 		}))
