@@ -25,7 +25,9 @@ func EffectOptionsOf(w *Workflow) map[string]EffectOptions { return w.effectOpti
 
 // OldRelease makes a workflow one of a release that does not know an event and an effect yet.
 func OldRelease(w *Workflow, event, effect string) *Workflow {
-	return &Workflow{name: w.name, err: w.err, definition: oldRelease{w.definition, event, effect}}
+	old := *w
+	old.definition = oldRelease{w.definition, event, effect}
+	return &old
 }
 
 type oldRelease struct {
@@ -50,7 +52,9 @@ func (o oldRelease) replay(known any, instance Instance) (any, error) {
 
 // WithSchedules makes a workflow one that declares these schedules.
 func WithSchedules(w *Workflow, schedules ...ScheduledInput) *Workflow {
-	return &Workflow{name: w.name, err: w.err, definition: rescheduled{w.definition, schedules}}
+	other := *w
+	other.definition = rescheduled{w.definition, schedules}
+	return &other
 }
 
 type rescheduled struct {

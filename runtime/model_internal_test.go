@@ -62,15 +62,6 @@ func TestFireAt(t *testing.T) {
 	}
 }
 
-func TestStoredTime(t *testing.T) {
-	t.Parallel()
-	zone := time.FixedZone("x", 3600)
-	got := storedTime(time.Date(2031, 1, 1, 1, 0, 0, 123_456_789, zone))
-	if want := time.Date(2031, 1, 1, 0, 0, 0, 123_456_000, time.UTC); got != want {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
 func TestTransitionAllows(t *testing.T) {
 	t.Parallel()
 	transition := &Transition{Events: []EventMove{{Event: "A"}, {Event: "B"}}, Effects: []string{"E"}}
