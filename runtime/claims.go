@@ -165,7 +165,7 @@ func (r *workerRun) claimStep(stop context.Context, step *claimStep, now, until 
 		var claimed LimitedClaimed
 		claimed, err = r.limitedQueue.ClaimLimited(ctx, LimitedClaim{
 			Kind: k.kind, From: from[k.kind], Now: now, Until: until, Limit: limit, Holder: r.config.Name,
-			Global: k.limit.Global, Rate: k.limit.Rate, Burst: k.limit.burst(), PerKey: k.limit.PerKey,
+			Global: k.limit.Global, Rate: k.limit.Rate, Burst: k.limit.bucketSize(), PerKey: k.limit.PerKey,
 		})
 		deliveries, again = claimed.Deliveries, claimed.Again
 		reached = map[Kind]time.Time{k.kind: claimed.Reached}

@@ -39,7 +39,7 @@ func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[D
 	var all []DeadLetter
 	for _, q := range e.queues(query.Queue) {
 		list := DeadLetterList{DeadLetterFilter: query.DeadLetterFilter, After: placeIn(after, q.name), Limit: size + 1}
-		found, err := untilAvailable(ctx, &e.config, func() ([]DeadLetter, error) { return q.ListDead(ctx, list) })
+		found, err := untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]DeadLetter, error) { return q.ListDead(ctx, list) })
 		if err != nil {
 			return Page[DeadLetter]{}, err
 		}
@@ -98,7 +98,7 @@ func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) 
 	}
 	var all []DeadLetterCount
 	for _, q := range e.queues(filter.Queue) {
-		counts, err := untilAvailable(ctx, &e.config, func() ([]DeadLetterCount, error) { return q.CountDead(ctx, filter) })
+		counts, err := untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]DeadLetterCount, error) { return q.CountDead(ctx, filter) })
 		if err != nil {
 			return nil, err
 		}
@@ -227,7 +227,7 @@ func (e *Engine) DiscardedLetters(ctx context.Context, query DiscardedQuery) (Pa
 	}
 	size := pageSize(query.Limit)
 	list := DiscardedList{Workflow: query.Workflow, Instance: query.Instance, After: after, Limit: size + 1}
-	found, err := untilAvailable(ctx, &e.config, func() ([]DiscardedLetter, error) { return e.store.ListDiscarded(ctx, list) })
+	found, err := untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]DiscardedLetter, error) { return e.store.ListDiscarded(ctx, list) })
 	if err != nil {
 		return Page[DiscardedLetter]{}, err
 	}

@@ -51,7 +51,7 @@ func (b *decisionBuilder[S, I, E, F, R]) build(state S, decision UntypedDecision
 	}
 	b.out.state = end
 	if b.workflow.machine != nil {
-		b.out.status = b.workflow.Status(end)
+		b.out.status = b.workflow.def.Status(end)
 	}
 	b.out.complete, err = b.workflow.hasEnded(end)
 	return err
@@ -65,7 +65,7 @@ func (b *decisionBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, er
 	b.out.stored = make([]NewEvent, 0, len(events))
 	for i, ev := range events {
 		event := ev.(E)
-		name, payload, err := encode(event, w.Events)
+		name, payload, err := encode(event, w.def.Events)
 		if err != nil {
 			return state, fmt.Errorf("event %w", err)
 		}
@@ -92,11 +92,11 @@ func (b *decisionBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, er
 			return state, err
 		}
 		if w.machine != nil {
-			before := w.Status(state)
+			before := w.def.Status(state)
 			if b.version == 0 && i == 0 {
 				before = "" // an instance that does not exist is in no state yet
 			}
-			if err := b.moveStateTimers(before, w.Status(next)); err != nil {
+			if err := b.moveStateTimers(before, w.def.Status(next)); err != nil {
 				return state, err
 			}
 		}
@@ -110,7 +110,7 @@ func (b *decisionBuilder[S, I, E, F, R]) readBack(event E, name string, payload 
 	if b.workflow.plain.has(reflect.TypeOf(event)) {
 		return event, nil
 	}
-	folded, err := decode(codec.NewDecoder(payload), name, b.workflow.Events)
+	folded, err := decode(codec.NewDecoder(payload), name, b.workflow.def.Events)
 	if err != nil {
 		return folded, fmt.Errorf("event %s cannot be read back: %w", name, err)
 	}
@@ -118,7 +118,7 @@ func (b *decisionBuilder[S, I, E, F, R]) readBack(event E, name string, payload 
 }
 
 func (b *decisionBuilder[S, I, E, F, R]) moveStateTimers(from, to string) error {
-	for _, t := range b.workflow.StateTimers {
+	for _, t := range b.workflow.def.StateTimers {
 		was, is := slices.Contains(t.While, from), slices.Contains(t.While, to)
 		switch {
 		case is && !was:
@@ -138,14 +138,14 @@ func (b *decisionBuilder[S, I, E, F, R]) addEffects(effects []any) error {
 	}
 	b.out.effects = make([]NewEffect, 0, len(effects))
 	for _, f := range effects {
-		name, payload, err := encode(f.(F), b.workflow.Effects)
+		name, payload, err := encode(f.(F), b.workflow.def.Effects)
 		if err != nil {
 			return fmt.Errorf("effect %w", err)
 		}
 		if err := b.allow("effect", name); err != nil {
 			return err
 		}
-		key, err := limitKey(b.workflow.EffectOptions[name].Limit, payload)
+		key, err := limitKey(b.workflow.def.EffectOptions[name].Limit, payload)
 		if err != nil {
 			return fmt.Errorf("effect %s: %w", name, err)
 		}
@@ -156,7 +156,7 @@ func (b *decisionBuilder[S, I, E, F, R]) addEffects(effects []any) error {
 
 func (b *decisionBuilder[S, I, E, F, R]) cancelEffects(kinds []EffectKind) error {
 	for _, kind := range kinds {
-		if _, declared := b.workflow.EffectOptions[string(kind)]; !declared {
+		if _, declared := b.workflow.def.EffectOptions[string(kind)]; !declared {
 			return fmt.Errorf("the decision cancels the effect %q, which is not declared", kind)
 		}
 		b.out.cancel = append(b.out.cancel, string(kind))
@@ -205,7 +205,7 @@ func (b *decisionBuilder[S, I, E, F, R]) startTimer(spec TimerSpec) error {
 	if err != nil {
 		return fmt.Errorf("timer %s: %w", spec.Name, err)
 	}
-	name, payload, err := encode(input.(I), w.Inputs)
+	name, payload, err := encode(input.(I), w.def.Inputs)
 	if err != nil {
 		return fmt.Errorf("timer %s: input %w", spec.Name, err)
 	}

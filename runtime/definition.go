@@ -93,6 +93,9 @@ type Workflow struct {
 // Name returns the declared name.
 func (w *Workflow) Name() string { return w.name }
 
+// Err says what is wrong with the definition; nil when nothing is.
+func (w *Workflow) Err() error { return w.err }
+
 // Define makes a workflow of its definition. What is wrong with it is reported by NewEngine.
 func Define[S, I, E, F, R any](d Definition[S, I, E, F, R]) *Workflow {
 	w := &Workflow{name: d.Workflow, err: d.validate()}

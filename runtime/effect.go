@@ -102,8 +102,8 @@ func (l *EffectLimit) copied() *EffectLimit {
 	return new(*l)
 }
 
-// burst is how many attempts may begin at once.
-func (l *EffectLimit) burst() int {
+// bucketSize is how many attempts may begin at once.
+func (l *EffectLimit) bucketSize() int {
 	if l.Burst > 0 {
 		return l.Burst
 	}

@@ -60,8 +60,8 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 		if w == nil {
 			return nil, fmt.Errorf("ironflow: a workflow is nil")
 		}
-		if w.err != nil {
-			return nil, fmt.Errorf("ironflow: %w", w.err)
+		if err := w.Err(); err != nil {
+			return nil, fmt.Errorf("ironflow: %w", err)
 		}
 		if _, ok := e.workflows[w.name]; ok {
 			return nil, fmt.Errorf("ironflow: %w", &RegisteredTwice{What: "workflow", Name: w.name})

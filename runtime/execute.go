@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
@@ -155,14 +156,16 @@ func (e *Engine) admit(ctx context.Context, req request) (result, error) {
 	if req.within != nil || req.arrival != nil { // a transaction that failed stays so, and a delivery is repeated by its worker
 		again = once
 	}
-	r, err := again(ctx, &e.config, func() (result, error) { return take(ctx, req.key(), req) })
+	r, err := again(ctx, e.config.UnavailableTimeout, func() (result, error) { return take(ctx, req.key(), req) })
 	if err != nil {
 		err = req.named(err)
 	}
 	return r, err
 }
 
-func once(_ context.Context, _ *Config, call func() (result, error)) (result, error) { return call() }
+func once(_ context.Context, _ time.Duration, call func() (result, error)) (result, error) {
+	return call()
+}
 
 // Wake lets the workers and readers of this engine look for work at once, and not only when they poll next: after the commit of a transaction
 // of the caller's own, see Within, on a store that does not tell of it.

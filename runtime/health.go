@@ -104,7 +104,7 @@ func (e *Engine) Inspect(ctx context.Context, instance InstanceKey) (*InstanceRe
 		return nil, err
 	}
 	r := &InstanceReport{At: storedTime(e.config.Clock.Now()), machine: w.declaredMachine()}
-	r.InstanceSummary, err = untilAvailable(ctx, &e.config, func() (InstanceSummary, error) { return e.store.Summary(ctx, key) })
+	r.InstanceSummary, err = untilAvailable(ctx, e.config.UnavailableTimeout, func() (InstanceSummary, error) { return e.store.Summary(ctx, key) })
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[Insta
 	}
 	size := pageSize(query.Limit)
 	list := InstanceList{InstanceFilter: narrowed(query.InstanceFilter), After: after, Limit: size + 1}
-	found, err := untilAvailable(ctx, &e.config, func() ([]InstanceSummary, error) { return e.store.ListInstances(ctx, list) })
+	found, err := untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]InstanceSummary, error) { return e.store.ListInstances(ctx, list) })
 	if err != nil {
 		return Page[InstanceSummary]{}, err
 	}
@@ -41,7 +41,7 @@ func (e *Engine) CountInstances(ctx context.Context, filter InstanceFilter) (Ins
 	if err := (&InstanceQuery{InstanceFilter: filter}).validate(); err != nil {
 		return nil, err
 	}
-	return untilAvailable(ctx, &e.config, func() (InstanceCounts, error) { return e.store.CountInstances(ctx, narrowed(filter)) })
+	return untilAvailable(ctx, e.config.UnavailableTimeout, func() (InstanceCounts, error) { return e.store.CountInstances(ctx, narrowed(filter)) })
 }
 
 func (q *InstanceQuery) validate() error {

@@ -170,7 +170,7 @@ func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64,
 }
 
 func (e *Engine) history(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
-	return untilAvailable(ctx, &e.config, func() ([]StoredEvent, error) { return e.store.History(ctx, instance, after, limit) })
+	return untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]StoredEvent, error) { return e.store.History(ctx, instance, after, limit) })
 }
 
 // HistoryDynamic is History with the events as the declaration of today writes them: what was stored before an event gained a
@@ -251,7 +251,7 @@ func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot boo
 	if fromSnapshot {
 		read.Schema = w.schema()
 	}
-	instances, err := untilAvailable(ctx, &e.config, func() ([]Instance, error) { return e.store.Read(ctx, []ReadRequest{read}) })
+	instances, err := untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]Instance, error) { return e.store.Read(ctx, []ReadRequest{read}) })
 	if err != nil {
 		return nil, Instance{}, err
 	}
@@ -273,5 +273,5 @@ func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]Ob
 	if query.Limit == 0 {
 		query.Limit = 100
 	}
-	return untilAvailable(ctx, &e.config, func() ([]Observation, error) { return e.store.Observations(ctx, query) })
+	return untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]Observation, error) { return e.store.Observations(ctx, query) })
 }

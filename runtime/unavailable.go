@@ -24,16 +24,17 @@ func WithUnavailableTimeout(ctx context.Context, d time.Duration) context.Contex
 
 type unavailableTimeoutKey struct{}
 
-// untilAvailable repeats a call that changes nothing when it fails while the store is unavailable. The pauses are of the real
+// untilAvailable repeats a call that changes nothing when it fails while the store is unavailable: until the deadline of ctx, or for
+// the timeout when it has none. The pauses are of the real
 // time, as the deadline is.
-func untilAvailable[T any](ctx context.Context, config *Config, call func() (T, error)) (T, error) {
+func untilAvailable[T any](ctx context.Context, timeout time.Duration, call func() (T, error)) (T, error) {
 	value, err := call()
 	if !isUnavailable(err) {
 		return value, err
 	}
 	patience, given := ctx.Value(unavailableTimeoutKey{}).(time.Duration)
 	if _, ends := ctx.Deadline(); !given && !ends {
-		patience, given = config.UnavailableTimeout, true
+		patience, given = timeout, true
 	}
 	giveUp := make(<-chan time.Time)
 	if given {

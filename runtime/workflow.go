@@ -64,7 +64,7 @@ type preparedInput struct {
 
 // typed implements definition over the user's types.
 type typed[S, I, E, F, R any] struct {
-	Definition[S, I, E, F, R]
+	def         Definition[S, I, E, F, R]
 	machine     *machineIndex          // nil without states
 	recurrences map[string]*recurrence // by timer
 	firings     map[string]*recurrence // by schedule
@@ -73,7 +73,7 @@ type typed[S, I, E, F, R any] struct {
 }
 
 func newTyped[S, I, E, F, R any](d Definition[S, I, E, F, R]) *typed[S, I, E, F, R] {
-	t := &typed[S, I, E, F, R]{Definition: d, recurrences: map[string]*recurrence{}, firings: map[string]*recurrence{}}
+	t := &typed[S, I, E, F, R]{def: d, recurrences: map[string]*recurrence{}, firings: map[string]*recurrence{}}
 	// That they can be read was validated.
 	for name, r := range d.RecurringTimers {
 		t.recurrences[name], _ = r.parse()
@@ -90,34 +90,34 @@ func newTyped[S, I, E, F, R any](d Definition[S, I, E, F, R]) *typed[S, I, E, F,
 func (w *typed[S, I, E, F, R]) prepare(input any) (preparedInput, error) {
 	in, ok := input.(I)
 	if !ok {
-		return preparedInput{}, fmt.Errorf("workflow %s: %T is not one of its inputs", w.Workflow, input)
+		return preparedInput{}, fmt.Errorf("workflow %s: %T is not one of its inputs", w.def.Workflow, input)
 	}
-	name := w.Inputs.Name(in)
+	name := w.def.Inputs.Name(in)
 	if name == "" {
 		return preparedInput{}, fmt.Errorf("workflow %s: %T is not one of its inputs; pass the struct itself, not a pointer",
-			w.Workflow, input)
+			w.def.Workflow, input)
 	}
 	p, wrong := w.identified(name, in)
 	if len(wrong) == 0 {
 		return p, nil
 	}
-	of := "workflow " + w.Workflow
+	of := "workflow " + w.def.Workflow
 	if checkIdentifier(InstanceID, p.instance) == nil {
-		of = InstanceKey{Workflow: w.Workflow, ID: p.instance}.String()
+		of = InstanceKey{Workflow: w.def.Workflow, ID: p.instance}.String()
 	}
 	return preparedInput{}, fmt.Errorf("%s: input %s: %w", of, name, together(wrong))
 }
 
 // identified returns an input with its id and unique key, and what is wrong with these.
 func (w *typed[S, I, E, F, R]) identified(name string, in I) (p preparedInput, wrong []error) {
-	p = preparedInput{name: name, value: in, instance: w.InputID(in)}
+	p = preparedInput{name: name, value: in, instance: w.def.InputID(in)}
 	if err := checkIdentifier(InstanceID, p.instance); err != nil {
 		wrong = append(wrong, err)
 	}
-	if w.UniqueKey == nil {
+	if w.def.UniqueKey == nil {
 		return p, wrong
 	}
-	if key, has := w.UniqueKey(in); has {
+	if key, has := w.def.UniqueKey(in); has {
 		if err := checkIdentifier(UniqueKey, key); err != nil {
 			wrong = append(wrong, err)
 		}
@@ -128,7 +128,7 @@ func (w *typed[S, I, E, F, R]) identified(name string, in I) (p preparedInput, w
 
 func (w *typed[S, I, E, F, R]) readInput(name string, data []byte) (preparedInput, []error) {
 	d := codec.NewStrictDecoder(data)
-	in, err := decode(d, name, w.Inputs)
+	in, err := decode(d, name, w.def.Inputs)
 	mistakes := codecErrors(err)
 	switch {
 	case err != nil && len(mistakes) == 0: // there is no such input
@@ -141,9 +141,9 @@ func (w *typed[S, I, E, F, R]) readInput(name string, data []byte) (preparedInpu
 }
 
 func (w *typed[S, I, E, F, R]) decodeInput(name string, data []byte) (any, error) {
-	in, err := decode(codec.NewDecoder(data), name, w.Inputs)
+	in, err := decode(codec.NewDecoder(data), name, w.def.Inputs)
 	if err != nil {
-		return nil, fmt.Errorf("workflow %s: input %s: %w", w.Workflow, name, err)
+		return nil, fmt.Errorf("workflow %s: input %s: %w", w.def.Workflow, name, err)
 	}
 	return in, nil
 }
@@ -179,21 +179,21 @@ func undeclared(v any) error {
 
 func (w *typed[S, I, E, F, R]) addressed(input any, id string) (any, error) {
 	in, ok := input.(I)
-	if !ok || w.Inputs.Name(in) == "" {
-		return nil, fmt.Errorf("%T is not an input of workflow %s", input, w.Workflow)
+	if !ok || w.def.Inputs.Name(in) == "" {
+		return nil, fmt.Errorf("%T is not an input of workflow %s", input, w.def.Workflow)
 	}
-	in = w.WithID(in, id)
-	if got := w.InputID(in); got != id {
+	in = w.def.WithID(in, id)
+	if got := w.def.InputID(in); got != id {
 		if err := checkIdentifier(InstanceID, got); err != nil {
-			return nil, fmt.Errorf("input %s: %w; it must name its own instance, %q, or leave the id empty", w.Inputs.Name(in), err, id)
+			return nil, fmt.Errorf("input %s: %w; it must name its own instance, %q, or leave the id empty", w.def.Inputs.Name(in), err, id)
 		}
 		return nil, fmt.Errorf("input %s names the instance %q, it must name its own, %q, or leave the id empty",
-			w.Inputs.Name(in), got, id)
+			w.def.Inputs.Name(in), got, id)
 	}
 	return in, nil
 }
 
-func (w *typed[S, I, E, F, R]) withID(input any, id string) any { return w.WithID(input.(I), id) }
+func (w *typed[S, I, E, F, R]) withID(input any, id string) any { return w.def.WithID(input.(I), id) }
 
 func (w *typed[S, I, E, F, R]) replay(known any, instance Instance) (any, error) {
 	state, err := w.startingState(known, instance)
@@ -217,7 +217,7 @@ func (w *typed[S, I, E, F, R]) startingState(known any, instance Instance) (_ S,
 	defer usererr.RecoverTo(&err, "decoding the snapshot", "")
 	if snapshot := instance.Snapshot; snapshot != nil {
 		d := codec.NewDecoder(snapshot.State)
-		state := w.States.Decode(d)
+		state := w.def.States.Decode(d)
 		if err := d.End(); err != nil {
 			return state, fmt.Errorf("%s: snapshot of version %d: %w", instance.Key, snapshot.Version, err)
 		}
@@ -233,47 +233,47 @@ func (w *typed[S, I, E, F, R]) ended(state any) (bool, error) { return w.hasEnde
 
 func (w *typed[S, I, E, F, R]) hasEnded(state S) (_ bool, err error) {
 	if w.machine != nil {
-		return w.machine.terminal[w.Status(state)], nil
+		return w.machine.terminal[w.def.Status(state)], nil
 	}
 	defer usererr.RecoverTo(&err, "the evolver's ", "Terminal")
 	given, _ := w.copier.copyOf(state) // or the state itself, see decided.touched
-	return w.Terminal(given.(S)), nil
+	return w.def.Terminal(given.(S)), nil
 }
 
-func (w *typed[S, I, E, F, R]) schema() string { return w.States.Schema }
+func (w *typed[S, I, E, F, R]) schema() string { return w.def.States.Schema }
 
 func (w *typed[S, I, E, F, R]) encodeState(state any) (_ []byte, err error) {
 	defer usererr.RecoverTo(&err, "encoding the state", "")
 	e := codec.NewEncoder()
-	w.States.Encode(e, state.(S))
+	w.def.States.Encode(e, state.(S))
 	return e.Bytes()
 }
 
 func (w *typed[S, I, E, F, R]) initialState() S {
 	var state S
 	if w.machine != nil {
-		state = w.WithStatus(state, w.machine.initial)
+		state = w.def.WithStatus(state, w.machine.initial)
 	}
 	return state
 }
 
 // evolve folds one event, and moves the status.
 func (w *typed[S, I, E, F, R]) evolve(state S, event E) (next S, err error) {
-	name := w.Events.Name(event)
+	name := w.def.Events.Name(event)
 	defer usererr.RecoverTo(&err, "the evolver's ", name)
 	if w.machine == nil {
-		return w.Evolve(state, event), nil
+		return w.def.Evolve(state, event), nil
 	}
-	from := w.Status(state)
+	from := w.def.Status(state)
 	to, ok := w.machine.moves[stateEvent{from, name}]
 	if !ok {
 		return state, fmt.Errorf("event %s leads nowhere from state %s, says the declaration", name, from)
 	}
-	return w.WithStatus(w.Evolve(state, event), to), nil
+	return w.def.WithStatus(w.def.Evolve(state, event), to), nil
 }
 
 func (w *typed[S, I, E, F, R]) decodeEvent(stored StoredEvent) (any, error) {
-	event, err := DecodeEvent(w.Workflow, w.Events, stored)
+	event, err := DecodeEvent(w.def.Workflow, w.def.Events, stored)
 	if err != nil {
 		return nil, err
 	}
@@ -281,43 +281,43 @@ func (w *typed[S, I, E, F, R]) decodeEvent(stored StoredEvent) (any, error) {
 }
 
 func (w *typed[S, I, E, F, R]) encodeEvent(event any) (Encoded, error) {
-	name, payload, err := encode(event.(E), w.Events)
+	name, payload, err := encode(event.(E), w.def.Events)
 	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
 }
 
 func (w *typed[S, I, E, F, R]) encodeInput(input any) (Encoded, error) {
-	name, payload, err := encode(input.(I), w.Inputs)
+	name, payload, err := encode(input.(I), w.def.Inputs)
 	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
 }
 
 func (w *typed[S, I, E, F, R]) decodeRejection(encoded Encoded) (any, error) {
-	return decode(codec.NewDecoder(encoded.Payload), encoded.Type, w.Rejections)
+	return decode(codec.NewDecoder(encoded.Payload), encoded.Type, w.def.Rejections)
 }
 
 func (w *typed[S, I, E, F, R]) encodeRejection(rejection any) (Encoded, error) {
-	name, payload, err := encode(rejection.(R), w.Rejections)
+	name, payload, err := encode(rejection.(R), w.def.Rejections)
 	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
 }
 
-func (w *typed[S, I, E, F, R]) declaredMachine() *Machine { return w.Machine }
+func (w *typed[S, I, E, F, R]) declaredMachine() *Machine { return w.def.Machine }
 
-func (w *typed[S, I, E, F, R]) effectOptions() map[string]EffectOptions { return w.EffectOptions }
+func (w *typed[S, I, E, F, R]) effectOptions() map[string]EffectOptions { return w.def.EffectOptions }
 
-func (w *typed[S, I, E, F, R]) inputNames() []string { return w.InputNames }
+func (w *typed[S, I, E, F, R]) inputNames() []string { return w.def.InputNames }
 
 func (w *typed[S, I, E, F, R]) recurring(timer string) *recurrence { return w.recurrences[timer] }
 
-func (w *typed[S, I, E, F, R]) schedules() []ScheduledInput { return w.Schedules }
+func (w *typed[S, I, E, F, R]) schedules() []ScheduledInput { return w.def.Schedules }
 
 func (w *typed[S, I, E, F, R]) scheduled(name string) *recurrence { return w.firings[name] }
 
 func (w *typed[S, I, E, F, R]) handle(ctx context.Context, payload []byte, call EffectCall) (result any, err error) {
 	defer usererr.RecoverTo(&err, "the handler of ", call.Effect)
-	effect, err := decode(codec.NewDecoder(payload), call.Effect, w.Effects)
+	effect, err := decode(codec.NewDecoder(payload), call.Effect, w.def.Effects)
 	if err != nil {
 		return nil, unknown.Mark(err)
 	}
-	result, err = w.Handle(ctx, effect, call)
+	result, err = w.def.Handle(ctx, effect, call)
 	return result, usererr.Wrap(err)
 }
 
@@ -326,13 +326,13 @@ func (w *typed[S, I, E, F, R]) decide(now time.Time, version int64, state any, i
 	s := state.(S)
 	var transition *Transition
 	if w.machine != nil {
-		status := w.Status(s)
+		status := w.def.Status(s)
 		transition = w.machine.transitions[stateInput{status, input.name}]
 		if transition == nil {
-			return w.Refuse(input.name, status, ""), decided{}, nil
+			return w.def.Refuse(input.name, status, ""), decided{}, nil
 		}
 		if transition.Reject != "" {
-			return w.Refuse(input.name, status, transition.Reject), decided{}, nil
+			return w.def.Refuse(input.name, status, transition.Reject), decided{}, nil
 		}
 	}
 	given, copied := w.copier.copyOf(s)
@@ -347,7 +347,7 @@ func (w *typed[S, I, E, F, R]) decide(now time.Time, version int64, state any, i
 	}
 	if len(decision.rejections) > 0 {
 		rejection := decision.rejections[0]
-		if w.Rejections.Name(rejection.(R)) == "" {
+		if w.def.Rejections.Name(rejection.(R)) == "" {
 			return nil, decided{}, fmt.Errorf("rejection %w", undeclared(rejection))
 		}
 		return rejection, decided{touched: touched}, nil
@@ -360,7 +360,7 @@ func (w *typed[S, I, E, F, R]) decide(now time.Time, version int64, state any, i
 
 func (w *typed[S, I, E, F, R]) askDecider(now time.Time, state S, name string, input I) (d UntypedDecision, err error) {
 	defer usererr.RecoverTo(&err, "the decider's ", name)
-	return w.Decide(now, state, input), nil
+	return w.def.Decide(now, state, input), nil
 }
 
 // validate finds decisions that the type system cannot refuse.

@@ -22,7 +22,7 @@ func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
 	if err != nil {
 		return fmt.Errorf("sqlite: append: %w", err)
 	}
-	return store("append", tx, func(on *connection) error {
+	return written("append", tx, func(on *connection) error {
 		if err := check(on); err != nil {
 			return err
 		}
@@ -44,8 +44,8 @@ func checkUnchanged(ctx context.Context, on session, unchanged []runtime.Instanc
 	return ctx.Err()
 }
 
-// store ends a transaction with changes.
-func store(what string, tx *transaction, write func(*connection) error) error {
+// written ends a transaction with changes.
+func written(what string, tx *transaction, write func(*connection) error) error {
 	return refused(what, tx.finish(write))
 }
 

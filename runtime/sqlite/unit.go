@@ -54,5 +54,5 @@ func (u *unitOfWork) Rollback(context.Context) error {
 
 // Commit implements [runtime.UnitOfWork].
 func (u *unitOfWork) Commit(ctx context.Context, id runtime.CommitID, changes []runtime.Change) error {
-	return store("commit", u.transaction, func(on *connection) error { return writeAll(ctx, on, id, changes) })
+	return written("commit", u.transaction, func(on *connection) error { return writeAll(ctx, on, id, changes) })
 }
