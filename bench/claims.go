@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/bench/internal/tally"
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func claimProbes() []probe {
@@ -59,8 +59,8 @@ FROM generate_series(1, %[2]d) n;`, b.size.finished, b.size.deadLetters)
 // claim measures one claim, and settles what it got.
 func (t *tables) claim(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
-	claimed, err := t.store.Effects().Claim(ctx, runtime.Claim{
-		Kinds: []runtime.Kind{{Workflow: tally.WorkflowName, Name: "Tell"}, {Workflow: tally.WorkflowName, Name: "Ask"}},
+	claimed, err := t.store.Effects().Claim(ctx, store.Claim{
+		Kinds: []store.Kind{{Workflow: tally.WorkflowName, Name: "Tell"}, {Workflow: tally.WorkflowName, Name: "Ask"}},
 		Now:   began, Until: began.Add(time.Minute), Limit: claimSize,
 	})
 	took := time.Since(began)
@@ -70,9 +70,9 @@ func (t *tables) claim(ctx context.Context) (time.Duration, error) {
 	if len(claimed) != claimSize {
 		return 0, fmt.Errorf("claimed %d effects, want %d", len(claimed), claimSize)
 	}
-	settlements := make([]runtime.Settlement, len(claimed))
+	settlements := make([]store.Settlement, len(claimed))
 	for i, delivery := range claimed {
-		settlements[i] = runtime.Settlement{Lease: delivery.Lease, Verdict: runtime.Done}
+		settlements[i] = store.Settlement{Lease: delivery.Lease, Verdict: store.Done}
 	}
 	_, err = t.store.Effects().Settle(ctx, settlements)
 	return took, err

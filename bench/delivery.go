@@ -11,6 +11,7 @@ import (
 	"github.com/ironflow-gen/ironflow/bench/internal/tally"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // deliveryProbes measure what happens after the commit. The engines run with their defaults.
@@ -212,7 +213,7 @@ type committing struct {
 	began time.Time
 }
 
-func (c *committing) Append(ctx context.Context, batch runtime.Batch) error {
+func (c *committing) Append(ctx context.Context, batch store.Batch) error {
 	err := c.Store.Append(ctx, batch)
 	c.at.Store(int64(time.Since(c.began)))
 	return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/bench/internal/tally"
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var historyLengths = []int{10, 100, 1_000, 10_000}
@@ -62,13 +63,13 @@ func historyID(length, n int) string { return fmt.Sprintf("history-%d-%d", lengt
 
 // histories makes instances with so many events.
 func (t *tables) histories(ctx context.Context, length int) error {
-	event := runtime.NewEvent{Type: "Added", SchemaVersion: 1, Payload: []byte(`{"amount":1,"note":"` + note + `"}`)}
-	batch := runtime.Batch{Commit: 1}
+	event := store.NewEvent{Type: "Added", SchemaVersion: 1, Payload: []byte(`{"amount":1,"note":"` + note + `"}`)}
+	batch := store.Batch{Commit: 1}
 	for n := range historyInstances {
-		batch.Changes = append(batch.Changes, runtime.Change{
+		batch.Changes = append(batch.Changes, store.Change{
 			Instance: runtime.InstanceKey{Workflow: tally.WorkflowName, ID: historyID(length, n)},
 			Now:      time.Now(), Due: time.Now(),
-			Events: slices.Repeat([]runtime.NewEvent{event}, length),
+			Events: slices.Repeat([]store.NewEvent{event}, length),
 		})
 	}
 	return t.store.Append(ctx, batch)

@@ -10,6 +10,7 @@ import (
 	"github.com/ironflow-gen/ironflow/bench/internal/tally"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // fewKeys is what the claim beside many keys is compared with.
@@ -73,10 +74,10 @@ func (b *bench) claimsBesideKeys(
 }
 
 // claimKeys measures one claim, and settles what it got.
-func claimKeys(ctx context.Context, store runtime.Store) (time.Duration, error) {
+func claimKeys(ctx context.Context, st runtime.Store) (time.Duration, error) {
 	began := time.Now()
-	claimed, err := store.ClaimLimited(ctx, runtime.LimitedClaim{
-		Kind: runtime.Kind{Workflow: tally.WorkflowName, Name: "Tell"}, From: began.Add(-24 * time.Hour),
+	claimed, err := st.ClaimLimited(ctx, store.LimitedClaim{
+		Kind: store.Kind{Workflow: tally.WorkflowName, Name: "Tell"}, From: began.Add(-24 * time.Hour),
 		Now: began, Until: began.Add(time.Minute), Limit: claimSize, Burst: 1, PerKey: 1,
 	})
 	took := time.Since(began)
@@ -86,11 +87,11 @@ func claimKeys(ctx context.Context, store runtime.Store) (time.Duration, error) 
 	if n := len(claimed.Deliveries); n != claimSize {
 		return 0, fmt.Errorf("claimed %d effects, want %d", n, claimSize)
 	}
-	settlements := make([]runtime.Settlement, claimSize)
+	settlements := make([]store.Settlement, claimSize)
 	for i, delivery := range claimed.Deliveries {
-		settlements[i] = runtime.Settlement{Lease: delivery.Lease, Verdict: runtime.Done}
+		settlements[i] = store.Settlement{Lease: delivery.Lease, Verdict: store.Done}
 	}
-	_, err = store.Effects().Settle(ctx, settlements)
+	_, err = st.Effects().Settle(ctx, settlements)
 	return took, err
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgserver.Main(m)) }
@@ -109,25 +110,25 @@ func testStatements(t *testing.T, store runtime.Store, db *sql.DB, list []string
 }
 
 // requestAndKill stores the effect and the timer that the statements name, and makes dead letters of them.
-func requestAndKill(t *testing.T, store runtime.Store) {
+func requestAndKill(t *testing.T, st runtime.Store) {
 	t.Helper()
 	ctx, now := t.Context(), time.Now().UTC().Truncate(time.Microsecond)
 	key := runtime.InstanceKey{Workflow: "order", ID: "o-1"}
-	err := store.Append(ctx, runtime.Batch{Commit: 1, Changes: []runtime.Change{{
+	err := st.Append(ctx, store.Batch{Commit: 1, Changes: []store.Change{{
 		Instance: key, Now: now, Due: now,
-		Events:  []runtime.NewEvent{{Type: "Created", SchemaVersion: 1, Payload: []byte(`{}`)}},
-		Effects: []runtime.NewEffect{{Kind: "ChargeCard", Payload: []byte(`{}`)}},
-		Timers:  []runtime.NewTimer{{Key: "reminder", Input: "Remind", Payload: []byte(`{}`), FireAt: now}},
+		Events:  []store.NewEvent{{Type: "Created", SchemaVersion: 1, Payload: []byte(`{}`)}},
+		Effects: []store.NewEffect{{Kind: "ChargeCard", Payload: []byte(`{}`)}},
+		Timers:  []store.NewTimer{{Key: "reminder", Input: "Remind", Payload: []byte(`{}`), FireAt: now}},
 	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range claim(t, store, now, now.Add(time.Minute)) {
-		queue := store.Effects()
-		if d.Lease.Queue == runtime.TimerQueue {
-			queue = store.Timers()
+	for _, d := range claim(t, st, now, now.Add(time.Minute)) {
+		queue := st.Effects()
+		if d.Lease.Queue == store.TimerQueue {
+			queue = st.Timers()
 		}
-		lost, err := queue.Settle(ctx, []runtime.Settlement{{Lease: d.Lease, Verdict: runtime.Dead, At: now, Error: "no"}})
+		lost, err := queue.Settle(ctx, []store.Settlement{{Lease: d.Lease, Verdict: store.Dead, At: now, Error: "no"}})
 		if err != nil || len(lost) > 0 {
 			t.Fatal(lost, err)
 		}
@@ -135,16 +136,16 @@ func requestAndKill(t *testing.T, store runtime.Store) {
 }
 
 // claim takes the effect and the timer.
-func claim(t *testing.T, store runtime.Store, now, until time.Time) []runtime.Delivery {
+func claim(t *testing.T, st runtime.Store, now, until time.Time) []store.Delivery {
 	t.Helper()
-	effects, err := store.Effects().Claim(t.Context(), runtime.Claim{
-		Kinds: []runtime.Kind{{Workflow: "order", Name: "ChargeCard"}}, Now: now, Until: until, Limit: 10,
+	effects, err := st.Effects().Claim(t.Context(), store.Claim{
+		Kinds: []store.Kind{{Workflow: "order", Name: "ChargeCard"}}, Now: now, Until: until, Limit: 10,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	timers, err := store.Timers().Claim(t.Context(), runtime.Claim{
-		Kinds: []runtime.Kind{{Workflow: "order", Name: "Remind"}}, Now: now, Until: until, Limit: 10,
+	timers, err := st.Timers().Claim(t.Context(), store.Claim{
+		Kinds: []store.Kind{{Workflow: "order", Name: "Remind"}}, Now: now, Until: until, Limit: 10,
 	})
 	if err != nil {
 		t.Fatal(err)

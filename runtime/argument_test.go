@@ -11,6 +11,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // What cannot be stored cannot be looked for either: every question is refused by one type of error, whatever the store.
@@ -40,7 +41,7 @@ func TestInvalidArguments(t *testing.T) {
 		}
 		one := func(_ any, err error) map[string]error { return map[string]error{"it": err} }
 		lease := func(key string) runtime.Lease {
-			return runtime.Lease{Queue: runtime.TimerQueue, Instance: runtime.InstanceKey{Workflow: "ticket", ID: "a"}, Key: key, Version: 1}
+			return runtime.Lease{Queue: store.TimerQueue, Instance: runtime.InstanceKey{Workflow: "ticket", ID: "a"}, Key: key, Version: 1}
 		}
 		cursor := func(place string) string { return base64.RawURLEncoding.EncodeToString([]byte(place)) }
 		refused := map[string]map[string]error{

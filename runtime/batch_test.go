@@ -12,6 +12,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // gatedBatch makes one batch of many inputs: with a single lane, it holds the commit of a first input until all the
@@ -33,7 +34,7 @@ type sizing struct {
 	sizes chan int
 }
 
-func (s sizing) Append(ctx context.Context, batch runtime.Batch) error {
+func (s sizing) Append(ctx context.Context, batch store.Batch) error {
 	select {
 	case s.sizes <- len(batch.Changes):
 	default:
@@ -258,7 +259,7 @@ func TestLockHeldElsewhere(t *testing.T) {
 	t.Parallel()
 	b := openPostgres(t) // SQLite has one writer for all instances
 	must(b.addTo("locked"))
-	work, err := b.store.Begin(t.Context(), []runtime.ReadRequest{{Instance: runtime.InstanceKey{Workflow: "ledger", ID: "locked"}}})
+	work, err := b.store.Begin(t.Context(), []store.ReadRequest{{Instance: runtime.InstanceKey{Workflow: "ledger", ID: "locked"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // What this program cannot take is not carried out: it waits, ever longer, for a process that can, with the reason in sight, and costs
@@ -104,7 +106,7 @@ func TestBlockedDelivery(t *testing.T) {
 				states := fmt.Sprint(len(report.Effects), len(report.Timers))
 				for _, d := range append(report.Effects, report.Timers...) {
 					if d.Kind.Name == "FindAgent" || d.Lease.Key == "reminder/k" {
-						if d.StateAt(c.Now()) != runtime.DeliveryBlocked || !strings.Contains(d.LastError, test.says) {
+						if d.StateAt(c.Now()) != store.DeliveryBlocked || !strings.Contains(d.LastError, test.says) {
 							b.Errorf("got %+v, %s", d, states)
 						}
 					}
@@ -127,7 +129,7 @@ func TestBlockedForTooLong(t *testing.T) {
 		config := b.config(c)
 		config.PollInterval, config.BlockedTimeout = time.Second, 6*time.Hour
 		workflow := withOptions(tickets(ticket.Decider{OnOpen: opened(ticket.FindAgent{Subject: "s"})}, ticket.Handler{}),
-			"FindAgent", func(o *runtime.EffectOptions) { o.Dead = &runtime.DeadInput{Input: "NobodyFree", Error: "reason"} })
+			"FindAgent", func(o *workflow.EffectOptions) { o.Dead = &workflow.DeadInput{Input: "NobodyFree", Error: "reason"} })
 		b.open(b.engine(config, workflow), "a")
 		b.exec(`UPDATE {p}events SET type = 'Renamed' WHERE version = 1`)
 		b.run(b.engine(config, workflow))

@@ -10,10 +10,12 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // withOptions changes the options of a workflow's effect to what no declaration of the tests has.
-func withOptions(workflow *runtime.Workflow, effect string, change func(*runtime.EffectOptions)) *runtime.Workflow {
+func withOptions(workflow *runtime.Workflow, effect string, change func(*workflow.EffectOptions)) *runtime.Workflow {
 	options := runtime.EffectOptionsOf(workflow)
 	changed := options[effect]
 	change(&changed)
@@ -25,8 +27,8 @@ func withOptions(workflow *runtime.Workflow, effect string, change func(*runtime
 // which a ticket may begin.
 func startLedgers() *runtime.Workflow {
 	return withOptions(tickets(ticket.Decider{OnOpen: opened(ticket.Notify{Text: "n"})}, ticket.Handler{}), "Notify",
-		func(o *runtime.EffectOptions) {
-			o.Starts, o.Ended = &runtime.Target{Workflow: "ledger", Input: "Add"}, "Import"
+		func(o *workflow.EffectOptions) {
+			o.Starts, o.Ended = &workflow.Target{Workflow: "ledger", Input: "Add"}, "Import"
 		})
 }
 
@@ -71,8 +73,8 @@ func TestEndOfAChildOfAnEarlierParent(t *testing.T) {
 				}
 				return ticket.AcceptNote(ticket.Noted{Text: in.Text}).Effect(ticket.Notify{})
 			},
-		}, ticket.Handler{}), "Notify", func(o *runtime.EffectOptions) {
-			o.Starts, o.Ended = &runtime.Target{Workflow: "ledger", Input: "Add"}, "Note"
+		}, ticket.Handler{}), "Notify", func(o *workflow.EffectOptions) {
+			o.Starts, o.Ended = &workflow.Target{Workflow: "ledger", Input: "Add"}, "Note"
 		})
 		engine := b.engine(config, parents, ledgers(ledger.Decider{}, ledger.Handler{}))
 		b.run(engine)
@@ -121,13 +123,13 @@ func TestIDsOfChildren(t *testing.T) {
 				}
 				return ledger.AcceptAdd(ledger.Added{Amount: in.Amount}).Effect(ledger.Audit{})
 			},
-		}, ledger.Handler{}), "Audit", func(o *runtime.EffectOptions) {
-			o.Starts = &runtime.Target{Workflow: "ledger", Input: "Add"}
+		}, ledger.Handler{}), "Audit", func(o *workflow.EffectOptions) {
+			o.Starts = &workflow.Target{Workflow: "ledger", Input: "Add"}
 		})
 		engine := b.engine(b.realConfig(), startLedgers(), audited)
 		b.run(engine)
 		b.open(engine, "a")
-		b.open(engine, strings.Repeat("x", runtime.MaxIDLength))
+		b.open(engine, strings.Repeat("x", store.MaxIDLength))
 		out, err := ledger.NewClient(engine).Add(b.Context(), ledger.Add{Account: "a", Amount: 1})
 		must(b, out, err)
 		b.eventuallyTable("kind", "effects", "")

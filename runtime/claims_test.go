@@ -11,32 +11,34 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // oneByOne is a store whose limited claims and looks back do what a test says.
 type oneByOne struct {
 	runtime.Store
-	limited  func(call func() (runtime.LimitedClaimed, error)) (runtime.LimitedClaimed, error)
-	lookBack func(call func() (map[runtime.Kind]time.Time, error)) (map[runtime.Kind]time.Time, error)
+	limited  func(call func() (store.LimitedClaimed, error)) (store.LimitedClaimed, error)
+	lookBack func(call func() (map[store.Kind]time.Time, error)) (map[store.Kind]time.Time, error)
 }
 
-func (s *oneByOne) ClaimLimited(ctx context.Context, claim runtime.LimitedClaim) (runtime.LimitedClaimed, error) {
-	call := func() (runtime.LimitedClaimed, error) { return s.Store.ClaimLimited(ctx, claim) }
+func (s *oneByOne) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (store.LimitedClaimed, error) {
+	call := func() (store.LimitedClaimed, error) { return s.Store.ClaimLimited(ctx, claim) }
 	if s.limited == nil {
 		return call()
 	}
 	return s.limited(call)
 }
 
-func (s *oneByOne) Effects() runtime.Queue { return oneByOneQueue{s.Store.Effects(), s} }
+func (s *oneByOne) Effects() store.Queue { return oneByOneQueue{s.Store.Effects(), s} }
 
 type oneByOneQueue struct {
-	runtime.Queue
+	store.Queue
 	store *oneByOne
 }
 
-func (q oneByOneQueue) LookBack(ctx context.Context, before map[runtime.Kind]time.Time) (map[runtime.Kind]time.Time, error) {
-	call := func() (map[runtime.Kind]time.Time, error) { return q.Queue.LookBack(ctx, before) }
+func (q oneByOneQueue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (map[store.Kind]time.Time, error) {
+	call := func() (map[store.Kind]time.Time, error) { return q.Queue.LookBack(ctx, before) }
 	if q.store.lookBack == nil {
 		return call()
 	}
@@ -51,7 +53,7 @@ func TestKindsDoNotWaitForEachOther(t *testing.T) {
 			onStores(t, func(b *bed) {
 				goOn := make(chan struct{})
 				var claims atomic.Int32
-				store := &oneByOne{Store: b.store, limited: func(call func() (runtime.LimitedClaimed, error)) (runtime.LimitedClaimed, error) {
+				store := &oneByOne{Store: b.store, limited: func(call func() (store.LimitedClaimed, error)) (store.LimitedClaimed, error) {
 					claims.Add(1)
 					select {
 					case <-goOn:
@@ -59,7 +61,7 @@ func TestKindsDoNotWaitForEachOther(t *testing.T) {
 					default:
 					}
 					if failing {
-						return runtime.LimitedClaimed{}, errBroken
+						return store.LimitedClaimed{}, errBroken
 					}
 					claimed, err := call()
 					<-goOn
@@ -68,7 +70,7 @@ func TestKindsDoNotWaitForEachOther(t *testing.T) {
 				var found, notified atomic.Int32
 				config := b.realConfig()
 				config.EffectHandlers = 4
-				workflow := tickets(ticket.Decider{OnOpen: opened(ticket.Notify{Text: "n"}, ticket.FindAgent{Subject: "s"})}, ticket.Handler{
+				wf := tickets(ticket.Decider{OnOpen: opened(ticket.Notify{Text: "n"}, ticket.FindAgent{Subject: "s"})}, ticket.Handler{
 					OnFindAgent: func(context.Context, ticket.FindAgent, runtime.EffectCall) (ticket.FindAgentResult, error) {
 						found.Add(1)
 						return ticket.Assigned{Agent: "a"}, nil
@@ -78,8 +80,8 @@ func TestKindsDoNotWaitForEachOther(t *testing.T) {
 						return nil
 					},
 				})
-				engine := b.engineOn(store, config, withLimit(workflow, func(o *runtime.EffectOptions) {
-					o.Limit = &runtime.EffectLimit{Global: 100}
+				engine := b.engineOn(store, config, withLimit(wf, func(o *workflow.EffectOptions) {
+					o.Limit = &workflow.EffectLimit{Global: 100}
 				}))
 				b.run(engine)
 				const n = 20
@@ -112,7 +114,7 @@ func TestKindsDoNotWaitForEachOther(t *testing.T) {
 // TestOneHandlerKeepsTheOrder says that effects of an instance are carried out in the order in which they were decided, those of one
 // decision and those of several.
 func TestOneHandlerKeepsTheOrder(t *testing.T) {
-	for name, limit := range map[string]*runtime.EffectLimit{
+	for name, limit := range map[string]*workflow.EffectLimit{
 		"no limit": nil, "within the process": {Concurrency: 1}, "over all": {Global: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +122,7 @@ func TestOneHandlerKeepsTheOrder(t *testing.T) {
 				const decisions, each = 8, 5
 				var mu sync.Mutex
 				var got, want []string
-				workflow := tickets(ticket.Decider{
+				wf := tickets(ticket.Decider{
 					OnOpen: opened(),
 					OnNote: func(_ time.Time, _ ticket.State, in ticket.Note) ticket.NoteDecision {
 						var effects []ticket.NoteEffect
@@ -139,7 +141,7 @@ func TestOneHandlerKeepsTheOrder(t *testing.T) {
 				if limit == nil {
 					config.EffectHandlers = 1
 				}
-				engine := b.engine(config, withLimit(workflow, func(o *runtime.EffectOptions) { o.Limit = limit }))
+				engine := b.engine(config, withLimit(wf, func(o *workflow.EffectOptions) { o.Limit = limit }))
 				client := ticket.NewClient(engine)
 				b.open(engine, "a")
 				for i := range decisions {
@@ -162,7 +164,7 @@ func TestOneHandlerKeepsTheOrder(t *testing.T) {
 // lateWork makes an effect due without a word to the engine, at a time that its claims have passed.
 func (b *bed) lateWork(lease runtime.Lease, due time.Time) {
 	b.Helper()
-	lost, err := b.store.Effects().Settle(b.Context(), []runtime.Settlement{{Lease: lease, Verdict: runtime.Release, At: due}})
+	lost, err := b.store.Effects().Settle(b.Context(), []store.Settlement{{Lease: lease, Verdict: store.Release, At: due}})
 	if err != nil || len(lost) > 0 {
 		b.Fatalf("settle: lost %v, error %v", lost, err)
 	}
@@ -171,7 +173,7 @@ func (b *bed) lateWork(lease runtime.Lease, due time.Time) {
 // TestLateWorkIsFound has effects that become due behind the claims of a running engine: as another process leaves them whose
 // transaction took long, or whose clock is behind. They are found within the time that docs/operations.md promises.
 func TestLateWorkIsFound(t *testing.T) {
-	limits := map[string]*runtime.EffectLimit{"no limit": nil, "global": {Global: 5}, "per key": {Key: "text", PerKey: 5}, "rate": {Rate: 100, Burst: 100}}
+	limits := map[string]*workflow.EffectLimit{"no limit": nil, "global": {Global: 5}, "per key": {Key: "text", PerKey: 5}, "rate": {Rate: 100, Burst: 100}}
 	for name, limit := range limits {
 		t.Run(name, func(t *testing.T) {
 			onStores(t, func(b *bed) {
@@ -180,15 +182,15 @@ func TestLateWorkIsFound(t *testing.T) {
 					return withLimit(notify(func(_ context.Context, _ ticket.Notify, call runtime.EffectCall) error {
 						handled <- call.Instance.ID
 						return nil
-					}), func(o *runtime.EffectOptions) { o.Limit = limit })
+					}), func(o *workflow.EffectOptions) { o.Limit = limit })
 				}
 				other := b.engine(b.realConfig(), workflow(nil))
 				for i := range 3 {
 					b.open(other, fmt.Sprint("late ", i))
 				}
 				now := time.Now()
-				held, err := b.store.Effects().Claim(b.Context(), runtime.Claim{
-					Kinds: []runtime.Kind{{Workflow: "ticket", Name: "Notify"}}, Now: now.Add(time.Minute), Until: now.Add(time.Hour), Limit: 10,
+				held, err := b.store.Effects().Claim(b.Context(), store.Claim{
+					Kinds: []store.Kind{{Workflow: "ticket", Name: "Notify"}}, Now: now.Add(time.Minute), Until: now.Add(time.Hour), Limit: 10,
 				})
 				if err != nil || len(held) != 3 {
 					b.Fatalf("claimed %+v, error %v", held, err)
@@ -218,7 +220,7 @@ func TestLateWorkIsFound(t *testing.T) {
 func TestResumedWorkIsFoundAtOnce(t *testing.T) {
 	onStores(t, func(b *bed) {
 		var looks atomic.Int32
-		store := &oneByOne{Store: b.store, lookBack: func(call func() (map[runtime.Kind]time.Time, error)) (map[runtime.Kind]time.Time, error) {
+		store := &oneByOne{Store: b.store, lookBack: func(call func() (map[store.Kind]time.Time, error)) (map[store.Kind]time.Time, error) {
 			looks.Add(1)
 			return call()
 		}}

@@ -8,6 +8,11 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Config tunes an engine. The zero value is a good start; each zero field means its default.
@@ -24,10 +29,10 @@ type Config struct {
 	Logger *slog.Logger
 
 	// Telemetry is told what the engine does; package runtime/otel makes traces and metrics of it. Default: nobody is told.
-	Telemetry Telemetry
+	Telemetry telemetry.Telemetry
 
 	// Clock is the engine's time. Default: that of the database where the store has one, see Timekeeper; else the system's clock.
-	Clock Clock
+	Clock store.Clock
 
 	// StoreTimeout bounds each call to the store, when the caller's context does not end sooner: a server that hangs, or a connection that
 	// is open and silent, then fails with *StoreTimeout, and the next call takes another connection. It bounds reads for people, too,
@@ -60,12 +65,12 @@ type Config struct {
 	// Observe selects the inputs whose outcomes are stored, for Engine.Observations: of accepted inputs in their own commit, of
 	// others in a transaction after it. It must be safe for concurrent use; a panic is logged and means
 	// no. Default: of none.
-	Observe func(instance InstanceKey, input string) bool
+	Observe func(instance store.InstanceKey, input string) bool
 
 	// Redact returns what may be seen of a payload in logs and in observations: a JSON document, the payload itself when
 	// nothing in it is secret. Events, effects and timers are stored as they are. It must be safe for concurrent use. When it
 	// panics, or returns no JSON or more than MaxPayloadBytes, nothing of the payload is shown. Default: everything may be seen.
-	Redact func(name PayloadName, payload []byte) []byte
+	Redact func(name workflow.PayloadName, payload []byte) []byte
 
 	// SnapshotEvery is after how many events a state is kept, to replay from there. After a change to what an evolver does,
 	// delete the rows of the table snapshots: they hold what it did before. Default: 100.
@@ -87,14 +92,14 @@ type Config struct {
 	PollInterval time.Duration
 
 	// EffectRetry is for effects that declare no retry of their own. Default: 25 attempts, pauses from 500 ms to 10 min.
-	EffectRetry RetryPolicy
+	EffectRetry workflow.RetryPolicy
 
 	// EffectTimeout is when the context of one attempt ends, for effects that declare no timeout. A handler that ignores
 	// its context goes on, and keeps its lease. Default: 1 min.
 	EffectTimeout time.Duration
 
 	// TimerRetry is for timers whose delivery fails. Default: 25 attempts, pauses from 500 ms to 10 min.
-	TimerRetry RetryPolicy
+	TimerRetry workflow.RetryPolicy
 
 	// BlockedTimeout is how long an effect or timer waits while no process knows its payload or an event of its instance. After that
 	// the delivery is a dead letter. It must be longer than a rollout takes. Default: 24 h.
@@ -123,14 +128,14 @@ type Config struct {
 	StopTimeout time.Duration
 }
 
-var defaultRetry = RetryPolicy{MaxAttempts: 25, Base: 500 * time.Millisecond, Max: 10 * time.Minute}
+var defaultRetry = workflow.RetryPolicy{MaxAttempts: 25, Base: 500 * time.Millisecond, Max: 10 * time.Minute}
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.Name, processName())
 	setDefault(&c.Logger, slog.Default())
 	c.Logger = newLogger(c.Logger)
-	c.Telemetry = newGuardedTelemetry(c.Telemetry, c.Logger)
-	setDefault(&c.Clock, Clock(systemClock{}))
+	c.Telemetry = telemetry.Guard(c.Telemetry, c.Logger)
+	setDefault(&c.Clock, store.Clock(store.SystemClock{}))
 	setDefault(&c.StoreTimeout, 30*time.Second)
 	setDefault(&c.DecideTimeout, 10*time.Second)
 	setDefault(&c.Lanes, 2)
@@ -149,15 +154,15 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.SnapshotHeldAfter, time.Minute)
 	setDefault(&c.UnavailableTimeout, 10*time.Second)
 	setDefault(&c.StopTimeout, 15*time.Second)
-	c.EffectRetry = c.EffectRetry.withDefaults(defaultRetry)
-	c.TimerRetry = c.TimerRetry.withDefaults(defaultRetry)
+	c.EffectRetry = c.EffectRetry.WithDefaults(defaultRetry)
+	c.TimerRetry = c.TimerRetry.WithDefaults(defaultRetry)
 	c.Retention = c.Retention.withDefaults()
 	return c
 }
 
 // commit is what the executor needs of it.
-func (c *Config) commit(committed func(Change)) commitConfig {
-	return commitConfig{
+func (c *Config) commit(committed func(store.Change)) commit.Config {
+	return commit.Config{
 		Lanes: c.Lanes, BatchSize: c.BatchSize, MaxWaiting: c.MaxWaiting, CacheBytes: c.CacheBytes,
 		MaxPayloadBytes: c.MaxPayloadBytes, SnapshotEvery: c.SnapshotEvery, StoreTimeout: c.StoreTimeout, DecideTimeout: c.DecideTimeout,
 		Clock: c.Clock, Logger: c.Logger, Telemetry: c.Telemetry, Observe: c.Observe, Redact: c.Redact, Committed: committed,
@@ -199,8 +204,8 @@ func (c Config) validate() error {
 			return fmt.Errorf("ironflow: Config.%s is %v, it must not be negative", name, d)
 		}
 	}
-	for name, p := range map[string]RetryPolicy{"EffectRetry": c.EffectRetry, "TimerRetry": c.TimerRetry} {
-		if !p.valid() {
+	for name, p := range map[string]workflow.RetryPolicy{"EffectRetry": c.EffectRetry, "TimerRetry": c.TimerRetry} {
+		if !p.Valid() {
 			return fmt.Errorf("ironflow: Config.%s is %+v; it needs MaxAttempts and Base of at least 0 and Max of at least Base",
 				name, p)
 		}

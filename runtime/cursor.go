@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Page is a part of a list. Pages are stable while the list changes: what was there from the first page to the last is
@@ -61,7 +63,7 @@ func decodeCursor[P any](cursor string) (*P, error) {
 		err = d.Decode(place)
 	}
 	if err == nil {
-		err = checkArgument("Cursor", *place)
+		err = store.CheckArgument("Cursor", *place)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ironflow: the cursor %q is not one of this list: pass on Page.Next as it is", cursor)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // The workflow is told that its effect is dead although that fails at first. The handler, which has said its last word, is not
@@ -45,8 +47,8 @@ func TestTellingOfADeadEffectFails(t *testing.T) {
 						calls.Add(1)
 						return nil, failure.fail()
 					},
-				}), "FindAgent", func(o *runtime.EffectOptions) {
-					o.Dead = &runtime.DeadInput{Input: "NobodyFree", Error: "reason"}
+				}), "FindAgent", func(o *workflow.EffectOptions) {
+					o.Dead = &workflow.DeadInput{Input: "NobodyFree", Error: "reason"}
 				})
 				engine := b.engine(b.realConfig(), workflow)
 				b.open(engine, "a")
@@ -82,8 +84,8 @@ func TestDeadLetterThatTheInstanceWasToldOf(t *testing.T) {
 				charged.Add(1)
 				return nil, runtime.Permanent(errors.New("nobody there"))
 			},
-		}), "FindAgent", func(o *runtime.EffectOptions) {
-			o.Dead = &runtime.DeadInput{Input: "NobodyFree", Error: "reason"}
+		}), "FindAgent", func(o *workflow.EffectOptions) {
+			o.Dead = &workflow.DeadInput{Input: "NobodyFree", Error: "reason"}
 		})
 		config := b.config(c)
 		config.Retention.Completed = 3 * time.Hour
@@ -94,7 +96,7 @@ func TestDeadLetterThatTheInstanceWasToldOf(t *testing.T) {
 		b.eventually("both effects are dead", func() bool { return len(b.table("*", "effects", "WHERE dead_at IS NOT NULL")) == 2 })
 
 		ctx := b.Context()
-		list := func(told runtime.ToldFilter) (ids []string, letters []runtime.Lease) {
+		list := func(told store.ToldFilter) (ids []string, letters []runtime.Lease) {
 			b.Helper()
 			filter := runtime.DeadLetterFilter{Told: told}
 			page, err := engine.DeadLetters(ctx, runtime.DeadLetterQuery{DeadLetterFilter: filter})
@@ -113,8 +115,8 @@ func TestDeadLetterThatTheInstanceWasToldOf(t *testing.T) {
 			}
 			return slices.Sorted(slices.Values(ids)), letters
 		}
-		for told, want := range map[runtime.ToldFilter][]string{
-			runtime.NotTold: {"busy"}, runtime.OnlyTold: {"told"}, runtime.ToldOrNot: {"busy", "told"},
+		for told, want := range map[store.ToldFilter][]string{
+			store.NotTold: {"busy"}, runtime.OnlyTold: {"told"}, runtime.ToldOrNot: {"busy", "told"},
 		} {
 			if got, _ := list(told); !slices.Equal(got, want) {
 				b.Errorf("%q: got %v, want %v", told, got, want)

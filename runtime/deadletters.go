@@ -6,11 +6,15 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 // DeadLetterQuery asks an engine for a page of the list.
 type DeadLetterQuery struct {
-	DeadLetterFilter
+	store.DeadLetterFilter
 	Limit  int    // dead letters on the page; default 100, at most 1000
 	Cursor string // Page.Next of the page before; empty for the first
 }
@@ -24,52 +28,54 @@ type DiscardedQuery struct {
 
 // DeadLetters lists dead letters of effects and timers, the last one first, also of workflows that are not registered with
 // the engine. They are found by the time of their death; for the rest of the filter all in that time are looked at.
-func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[DeadLetter], error) {
+func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[store.DeadLetter], error) {
 	if err := checkDeadLetterFilter(query.DeadLetterFilter); err != nil {
-		return Page[DeadLetter]{}, err
+		return Page[store.DeadLetter]{}, err
 	}
-	if err := checkArgument("DeadLetterQuery", query); err != nil {
-		return Page[DeadLetter]{}, err
+	if err := store.CheckArgument("DeadLetterQuery", query); err != nil {
+		return Page[store.DeadLetter]{}, err
 	}
-	after, err := decodeCursor[DeadLetterPlace](query.Cursor)
+	after, err := decodeCursor[store.DeadLetterPlace](query.Cursor)
 	if err != nil {
-		return Page[DeadLetter]{}, err
+		return Page[store.DeadLetter]{}, err
 	}
 	size := pageSize(query.Limit)
-	var all []DeadLetter
+	var all []store.DeadLetter
 	for _, q := range e.queues(query.Queue) {
-		list := DeadLetterList{DeadLetterFilter: query.DeadLetterFilter, After: placeIn(after, q.name), Limit: size + 1}
-		found, err := untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]DeadLetter, error) { return q.ListDead(ctx, list) })
+		list := store.DeadLetterList{DeadLetterFilter: query.DeadLetterFilter, After: placeIn(after, q.name), Limit: size + 1}
+		found, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.DeadLetter, error) { return q.ListDead(ctx, list) })
 		if err != nil {
-			return Page[DeadLetter]{}, err
+			return Page[store.DeadLetter]{}, err
 		}
 		all = append(all, found...)
 	}
-	slices.SortStableFunc(all, func(a, b DeadLetter) int {
+	slices.SortStableFunc(all, func(a, b store.DeadLetter) int {
 		return -cmp.Or(a.DiedAt.Compare(b.DiedAt), cmp.Compare(a.Lease.Instance.ID, b.Lease.Instance.ID),
 			cmp.Compare(a.Lease.Instance.Workflow, b.Lease.Instance.Workflow), cmp.Compare(a.Lease.Queue, b.Lease.Queue))
 	})
-	return page(all, size, func(d DeadLetter) DeadLetterPlace { return DeadLetterPlace{DiedAt: d.DiedAt, Lease: d.Lease} }), nil
+	return page(all, size, func(d store.DeadLetter) store.DeadLetterPlace {
+		return store.DeadLetterPlace{DiedAt: d.DiedAt, Lease: d.Lease}
+	}), nil
 }
 
 // checkDeadLetterFilter fails with *InvalidArgument for a filter that no dead letter can be looked for with.
-func checkDeadLetterFilter(f DeadLetterFilter) error {
-	if err := checkOneOf("DeadLetterFilter.Told", f.Told, NotTold, OnlyTold, ToldOrNot); err != nil {
+func checkDeadLetterFilter(f store.DeadLetterFilter) error {
+	if err := store.CheckOneOf("DeadLetterFilter.Told", f.Told, store.NotTold, store.OnlyTold, store.ToldOrNot); err != nil {
 		return err
 	}
-	if err := checkOneOf("DeadLetterFilter.Queue", f.Queue, "", EffectQueue, TimerQueue); err != nil {
+	if err := store.CheckOneOf("DeadLetterFilter.Queue", f.Queue, "", store.EffectQueue, store.TimerQueue); err != nil {
 		return err
 	}
-	return checkArgument("DeadLetterFilter", f)
+	return store.CheckArgument("DeadLetterFilter", f)
 }
 
 // placeIn returns the place in the list of a queue that a place in the list of all queues means. That list has, of letters that died
 // at one time in one instance, the timers first.
-func placeIn(p *DeadLetterPlace, queue QueueName) *DeadLetterPlace {
+func placeIn(p *store.DeadLetterPlace, queue store.QueueName) *store.DeadLetterPlace {
 	if p == nil || p.Lease.Queue == queue {
 		return p
 	}
-	there := &DeadLetterPlace{DiedAt: p.DiedAt, Lease: Lease{Queue: queue, Instance: p.Lease.Instance, Version: maxVersion}}
+	there := &store.DeadLetterPlace{DiedAt: p.DiedAt, Lease: store.Lease{Queue: queue, Instance: p.Lease.Instance, Version: maxVersion}}
 	if queue > p.Lease.Queue {
 		there.Lease.Version = 0
 	}
@@ -81,24 +87,24 @@ const maxVersion = 1<<63 - 1
 
 // namedQueue is one of the queues.
 type namedQueue struct {
-	Queue
-	name QueueName
+	store.Queue
+	name store.QueueName
 }
 
 // queues returns the queue of a name, or both for an empty one.
-func (e *Engine) queues(name QueueName) []namedQueue {
-	all := []namedQueue{{e.store.Effects(), EffectQueue}, {e.store.Timers(), TimerQueue}}
+func (e *Engine) queues(name store.QueueName) []namedQueue {
+	all := []namedQueue{{e.store.Effects(), store.EffectQueue}, {e.store.Timers(), store.TimerQueue}}
 	return slices.DeleteFunc(all, func(q namedQueue) bool { return name != "" && name != q.name })
 }
 
 // CountDeadLetters counts dead letters by queue and kind. It reads all that the filter accepts.
-func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) ([]DeadLetterCount, error) {
+func (e *Engine) CountDeadLetters(ctx context.Context, filter store.DeadLetterFilter) ([]store.DeadLetterCount, error) {
 	if err := checkDeadLetterFilter(filter); err != nil {
 		return nil, err
 	}
-	var all []DeadLetterCount
+	var all []store.DeadLetterCount
 	for _, q := range e.queues(filter.Queue) {
-		counts, err := untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]DeadLetterCount, error) { return q.CountDead(ctx, filter) })
+		counts, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.DeadLetterCount, error) { return q.CountDead(ctx, filter) })
 		if err != nil {
 			return nil, err
 		}
@@ -110,17 +116,17 @@ func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) 
 // RetryDeadLetters makes dead letters due at once, with all their attempts before them. An effect keeps its idempotency key.
 // It returns those that are no dead letters any more: somebody else retried or discarded them, or their instance replaced
 // the timer or completed.
-func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone []Lease, err error) {
-	if err := checkArgument("the dead letters", letters); err != nil {
+func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...store.Lease) (gone []store.Lease, err error) {
+	if err := store.CheckArgument("the dead letters", letters); err != nil {
 		return letters, err
 	}
-	now := storedTime(e.config.Clock.Now())
-	gone, err = e.eachQueue(letters, func(q Queue, some []Lease) ([]Lease, error) { return q.Revive(ctx, some, now) })
+	now := store.StoredTime(e.config.Clock.Now())
+	gone, err = e.eachQueue(letters, func(q store.Queue, some []store.Lease) ([]store.Lease, error) { return q.Revive(ctx, some, now) })
 	if len(gone) < len(letters) {
 		e.Wake()
 		e.newWork.announce()
 		e.config.Logger.InfoContext(ctx, "ironflow: dead letters retried", "deliveries", len(letters)-len(gone))
-		e.reportDeadLetters(DeadLettersReport{Retried: len(letters) - len(gone)})
+		e.reportDeadLetters(telemetry.DeadLettersReport{Retried: len(letters) - len(gone)})
 	}
 	return gone, err
 }
@@ -128,52 +134,54 @@ func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone [
 // RetryDeadLettersWhere retries all dead letters that a filter accepts and returns how many. Dead letters whose instances were
 // told of them are not among them, unless the filter asks for them: their workflow has settled the matter otherwise. Each is retried once, even
 // when it dies again meanwhile. When it fails, those before the failure are retried all the same.
-func (e *Engine) RetryDeadLettersWhere(ctx context.Context, filter DeadLetterFilter) (retried int, err error) {
-	return e.eachPage(ctx, filter, func(letters []Lease) ([]Lease, error) { return e.RetryDeadLetters(ctx, letters...) })
+func (e *Engine) RetryDeadLettersWhere(ctx context.Context, filter store.DeadLetterFilter) (retried int, err error) {
+	return e.eachPage(ctx, filter, func(letters []store.Lease) ([]store.Lease, error) { return e.RetryDeadLetters(ctx, letters...) })
 }
 
 // DiscardDeadLetters gives dead letters up. They are deleted, and a record of each is kept, to be read with DiscardedLetters,
 // with the reason, which must not be empty. It returns those that are no dead letters any more.
 //
 // Their instances are not told: an instance that waits for the result goes on waiting.
-func (e *Engine) DiscardDeadLetters(ctx context.Context, discard Discard, letters ...Lease) (gone []Lease, err error) {
+func (e *Engine) DiscardDeadLetters(ctx context.Context, discard store.Discard, letters ...store.Lease) (gone []store.Lease, err error) {
 	if strings.TrimSpace(discard.Reason) == "" {
 		return nil, errors.New("ironflow: discarding dead letters needs a reason, which is kept with the record of them")
 	}
-	discard.At = storedTime(e.config.Clock.Now())
-	if err := checkArgument("Discard", discard); err != nil {
+	discard.At = store.StoredTime(e.config.Clock.Now())
+	if err := store.CheckArgument("Discard", discard); err != nil {
 		return letters, err
 	}
-	if err := checkArgument("the dead letters", letters); err != nil {
+	if err := store.CheckArgument("the dead letters", letters); err != nil {
 		return letters, err
 	}
-	gone, err = e.eachQueue(letters, func(q Queue, some []Lease) ([]Lease, error) { return q.Discard(ctx, some, discard) })
+	gone, err = e.eachQueue(letters, func(q store.Queue, some []store.Lease) ([]store.Lease, error) { return q.Discard(ctx, some, discard) })
 	if len(gone) < len(letters) {
 		e.config.Logger.WarnContext(ctx, "ironflow: dead letters discarded", "deliveries", len(letters)-len(gone),
 			"by", discard.By, "reason", discard.Reason)
-		e.reportDeadLetters(DeadLettersReport{Discarded: len(letters) - len(gone)})
+		e.reportDeadLetters(telemetry.DeadLettersReport{Discarded: len(letters) - len(gone)})
 	}
 	return gone, err
 }
 
 // DiscardDeadLettersWhere discards all dead letters that a filter accepts and returns how many. An empty filter is an
 // error. When it fails, those before the failure are discarded all the same.
-func (e *Engine) DiscardDeadLettersWhere(ctx context.Context, discard Discard, filter DeadLetterFilter) (discarded int, err error) {
-	if filter == (DeadLetterFilter{Told: filter.Told}) {
+func (e *Engine) DiscardDeadLettersWhere(ctx context.Context, discard store.Discard, filter store.DeadLetterFilter) (discarded int, err error) {
+	if filter == (store.DeadLetterFilter{Told: filter.Told}) {
 		return 0, errors.New("ironflow: an empty filter would discard every dead letter; say which")
 	}
-	return e.eachPage(ctx, filter, func(letters []Lease) ([]Lease, error) { return e.DiscardDeadLetters(ctx, discard, letters...) })
+	return e.eachPage(ctx, filter, func(letters []store.Lease) ([]store.Lease, error) {
+		return e.DiscardDeadLetters(ctx, discard, letters...)
+	})
 }
 
-func (e *Engine) reportDeadLetters(report DeadLettersReport) {
+func (e *Engine) reportDeadLetters(report telemetry.DeadLettersReport) {
 	if e.config.Telemetry != nil {
 		e.config.Telemetry.DeadLettersEnded(report)
 	}
 }
 
 // eachQueue gives letters to their queues. With an error, those that were not tried count as gone.
-func (e *Engine) eachQueue(letters []Lease, do func(Queue, []Lease) ([]Lease, error)) (gone []Lease, err error) {
-	byQueue := make(map[QueueName][]Lease)
+func (e *Engine) eachQueue(letters []store.Lease, do func(store.Queue, []store.Lease) ([]store.Lease, error)) (gone []store.Lease, err error) {
+	byQueue := make(map[store.QueueName][]store.Lease)
 	for _, l := range letters {
 		byQueue[l.Queue] = append(byQueue[l.Queue], l)
 	}
@@ -196,14 +204,14 @@ func (e *Engine) eachQueue(letters []Lease, do func(Queue, []Lease) ([]Lease, er
 }
 
 // eachPage goes through all dead letters that a filter accepts, and counts those that do has not found gone.
-func (e *Engine) eachPage(ctx context.Context, filter DeadLetterFilter, do func([]Lease) ([]Lease, error)) (n int, err error) {
+func (e *Engine) eachPage(ctx context.Context, filter store.DeadLetterFilter, do func([]store.Lease) ([]store.Lease, error)) (n int, err error) {
 	query := DeadLetterQuery{DeadLetterFilter: filter, Limit: maxPageSize}
 	for {
 		page, err := e.DeadLetters(ctx, query)
 		if err != nil {
 			return n, err
 		}
-		var letters []Lease
+		var letters []store.Lease
 		for _, d := range page.Items {
 			letters = append(letters, d.Lease)
 		}
@@ -217,21 +225,21 @@ func (e *Engine) eachPage(ctx context.Context, filter DeadLetterFilter, do func(
 }
 
 // DiscardedLetters lists the records of dead letters that were discarded, the last one first.
-func (e *Engine) DiscardedLetters(ctx context.Context, query DiscardedQuery) (Page[DiscardedLetter], error) {
-	if err := checkArgument("DiscardedQuery", query); err != nil {
-		return Page[DiscardedLetter]{}, err
+func (e *Engine) DiscardedLetters(ctx context.Context, query DiscardedQuery) (Page[store.DiscardedLetter], error) {
+	if err := store.CheckArgument("DiscardedQuery", query); err != nil {
+		return Page[store.DiscardedLetter]{}, err
 	}
-	after, err := decodeCursor[DeadLetterPlace](query.Cursor)
+	after, err := decodeCursor[store.DeadLetterPlace](query.Cursor)
 	if err != nil {
-		return Page[DiscardedLetter]{}, err
+		return Page[store.DiscardedLetter]{}, err
 	}
 	size := pageSize(query.Limit)
-	list := DiscardedList{Workflow: query.Workflow, Instance: query.Instance, After: after, Limit: size + 1}
-	found, err := untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]DiscardedLetter, error) { return e.store.ListDiscarded(ctx, list) })
+	list := store.DiscardedList{Workflow: query.Workflow, Instance: query.Instance, After: after, Limit: size + 1}
+	found, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.DiscardedLetter, error) { return e.store.ListDiscarded(ctx, list) })
 	if err != nil {
-		return Page[DiscardedLetter]{}, err
+		return Page[store.DiscardedLetter]{}, err
 	}
-	return page(found, size, func(d DiscardedLetter) DeadLetterPlace {
-		return DeadLetterPlace{DiedAt: d.Discard.At, Lease: d.Lease}
+	return page(found, size, func(d store.DiscardedLetter) store.DeadLetterPlace {
+		return store.DeadLetterPlace{DiedAt: d.Discard.At, Lease: d.Lease}
 	}), nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // graveyard is an engine whose effects and timers die at once while broken is true.
@@ -73,7 +74,7 @@ func (g *graveyard) bury(n int) {
 }
 
 // dead lists dead letters, two at once.
-func (g *graveyard) dead(filter runtime.DeadLetterFilter) (all []runtime.DeadLetter) {
+func (g *graveyard) dead(filter runtime.DeadLetterFilter) (all []store.DeadLetter) {
 	g.Helper()
 	query := runtime.DeadLetterQuery{DeadLetterFilter: filter, Limit: 2}
 	for {
@@ -108,7 +109,7 @@ func TestListDeadLetters(t *testing.T) {
 			}
 		}
 		for want, filter := range map[int]runtime.DeadLetterFilter{
-			2 * n: {Queue: runtime.EffectQueue}, n: {Queue: runtime.TimerQueue}, 0: {Workflow: "ledger", Kind: "FindAgent"}, 3: {Instance: "2"},
+			2 * n: {Queue: store.EffectQueue}, n: {Queue: store.TimerQueue}, 0: {Workflow: "ledger", Kind: "FindAgent"}, 3: {Instance: "2"},
 			1: {Workflow: "ledger", Instance: "2", ErrorContains: "tick is broken"},
 		} {
 			if got := g.dead(filter); len(got) != want {
@@ -137,13 +138,13 @@ func TestRetryDeadLetters(t *testing.T) {
 		ctx := b.Context()
 
 		// One that is still broken dies again, after one attempt.
-		one := g.dead(runtime.DeadLetterFilter{Workflow: "ledger", Queue: runtime.EffectQueue})[0]
+		one := g.dead(runtime.DeadLetterFilter{Workflow: "ledger", Queue: store.EffectQueue})[0]
 		calls := g.calls.Load()
 		if gone, err := g.engine.RetryDeadLetters(ctx, one.Lease); err != nil || len(gone) > 0 {
 			b.Fatal(gone, err)
 		}
 		b.eventually("it died again", func() bool {
-			again := g.dead(runtime.DeadLetterFilter{Queue: runtime.EffectQueue, Workflow: "ledger", Instance: one.Lease.Instance.ID})
+			again := g.dead(runtime.DeadLetterFilter{Queue: store.EffectQueue, Workflow: "ledger", Instance: one.Lease.Instance.ID})
 			return len(again) == 1 && again[0].DiedAt.After(one.DiedAt) && again[0].Attempts == 1
 		})
 		if made := g.calls.Load() - calls; made != 1 {
@@ -227,7 +228,7 @@ func TestDiscardDeadLetters(t *testing.T) {
 		if gone, err := g.engine.DiscardDeadLetters(ctx, discard, one.Lease); err != nil || len(gone) != 1 {
 			b.Fatal(gone, err)
 		}
-		n, err := g.engine.DiscardDeadLettersWhere(ctx, discard, runtime.DeadLetterFilter{Workflow: "ledger", Queue: runtime.EffectQueue})
+		n, err := g.engine.DiscardDeadLettersWhere(ctx, discard, runtime.DeadLetterFilter{Workflow: "ledger", Queue: store.EffectQueue})
 		if err != nil || n != 3 {
 			b.Errorf("discarded %d, %v", n, err)
 		}
@@ -236,7 +237,7 @@ func TestDiscardDeadLetters(t *testing.T) {
 		}
 		b.wantLog("dead letters discarded", "deliveries=3", "by=ann", "audits were stopped")
 
-		var records []runtime.DiscardedLetter
+		var records []store.DiscardedLetter
 		query := runtime.DiscardedQuery{Limit: 1}
 		for {
 			page, err := g.engine.DiscardedLetters(ctx, query)
@@ -249,7 +250,7 @@ func TestDiscardDeadLetters(t *testing.T) {
 			}
 		}
 		if len(records) != 4 || records[3].Lease.Instance != one.Lease.Instance || records[3].Discard.By != "ann" ||
-			records[3].Discard.At.IsZero() || records[0].Kind != (runtime.Kind{Workflow: "ledger", Name: "Audit"}) ||
+			records[3].Discard.At.IsZero() || records[0].Kind != (store.Kind{Workflow: "ledger", Name: "Audit"}) ||
 			string(records[0].Payload) != `{"entry":1}` || records[0].Error == "" {
 			b.Errorf("got %+v", records)
 		}

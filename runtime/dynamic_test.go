@@ -9,12 +9,13 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/codec"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 func TestExecuteDynamic(t *testing.T) {
 	onStores(t, func(b *bed) {
 		engine := b.engine(b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{}))
-		execute := func(input string) runtime.DynamicOutcome {
+		execute := func(input string) workflow.DynamicOutcome {
 			b.Helper()
 			out, err := engine.ExecuteDynamic(b.Context(), "ticket", []byte(input))
 			if err != nil {
@@ -23,7 +24,7 @@ func TestExecuteDynamic(t *testing.T) {
 			return out
 		}
 		out := execute(` { "id": "a", "subject": "caf\u00e9", "type": "Open", "unknown": [1] } `)
-		want := []runtime.Encoded{{Type: "Opened", Payload: []byte(`{"subject":"café"}`)}}
+		want := []workflow.Encoded{{Type: "Opened", Payload: []byte(`{"subject":"café"}`)}}
 		if !out.Accepted() || out.Version != 1 || !reflect.DeepEqual(out.Events, want) {
 			b.Errorf("got %+v", out)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // calls collects what a handler was told.
@@ -262,8 +263,8 @@ func TestPoison(t *testing.T) {
 			}))
 		b.open(engine, "a")
 		for attempt := 1; attempt <= 3; attempt++ {
-			deliveries, err := b.store.Effects().Claim(b.Context(), runtime.Claim{
-				Kinds: []runtime.Kind{{Workflow: "ticket", Name: "FindAgent"}},
+			deliveries, err := b.store.Effects().Claim(b.Context(), store.Claim{
+				Kinds: []store.Kind{{Workflow: "ticket", Name: "FindAgent"}},
 				Now:   c.Now(), Until: c.Now().Add(time.Minute), Limit: 10,
 			})
 			if err != nil || len(deliveries) != 1 || deliveries[0].Attempt != attempt {
@@ -381,16 +382,16 @@ func TestUnknownKindsWait(t *testing.T) {
 		b.exec("UPDATE {p}timers SET workflow_type = 'vanished' WHERE key = 'followup'")
 		b.exec("DELETE FROM {p}timers WHERE key = 'stale'")
 
-		store := &faulty{Store: b.store}
-		claims := make(chan runtime.QueueName, 1000)
-		store.setClaim(func(name runtime.QueueName, call func() ([]runtime.Delivery, error)) ([]runtime.Delivery, error) {
+		st := &faulty{Store: b.store}
+		claims := make(chan store.QueueName, 1000)
+		st.setClaim(func(name store.QueueName, call func() ([]store.Delivery, error)) ([]store.Delivery, error) {
 			claims <- name
 			return call()
 		})
-		engine := b.engineOn(store, b.config(c), plain)
+		engine := b.engineOn(st, b.config(c), plain)
 		b.unchanged(func() {
 			stop := b.run(engine)
-			for seen := map[runtime.QueueName]int{}; seen[runtime.EffectQueue] < 4 || seen[runtime.TimerQueue] < 4; {
+			for seen := map[store.QueueName]int{}; seen[store.EffectQueue] < 4 || seen[store.TimerQueue] < 4; {
 				select {
 				case name := <-claims:
 					seen[name]++

@@ -7,20 +7,28 @@ import (
 	"maps"
 	"slices"
 	"sync/atomic"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
+	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
+	"github.com/ironflow-gen/ironflow/runtime/internal/delivery"
+	"github.com/ironflow-gen/ironflow/runtime/internal/explain"
+	"github.com/ironflow-gen/ironflow/runtime/internal/project"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Engine takes the inputs of its workflows and delivers their effects and timers. Any number of engines, in any number
 // of processes, may share one store. Safe for concurrent use.
 type Engine struct {
-	store       *boundedStore
+	store       *bound.Store
 	config      Config
-	workflows   map[string]*Workflow
-	executor    *executor
-	deliveries  *deliveries
-	feed        *feedWatch
+	workflows   map[string]*workflow.Workflow
+	executor    *commit.Executor
+	deliveries  *delivery.Deliveries
+	feed        *project.FeedWatch
 	pauses      *pauseWatch
-	projections *projectionBoard
-	explain     explainer
+	projections *project.Board
+	explain     explain.Explainer
 	newWork     *announcer
 	newEvents   *announcer
 	newOrders   *announcer
@@ -34,14 +42,14 @@ type Engine struct {
 //
 // It fails when two workflows or projections have the same name, when a workflow lacks its decider, evolver or handler, when
 // a projection does not fit the store, and when the config makes no sense.
-func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, error) {
-	if isNil(store) {
+func NewEngine(st store.Store, config Config, workflows ...*workflow.Workflow) (*Engine, error) {
+	if workflow.IsNil(st) {
 		return nil, fmt.Errorf("ironflow: the store is nil")
 	}
-	if _, serial := store.(SerialWriter); serial {
+	if _, serial := st.(store.SerialWriter); serial {
 		setDefault(&config.Lanes, 1)
 	}
-	if keeper, ok := store.(Timekeeper); ok && config.Clock == nil {
+	if keeper, ok := st.(store.Timekeeper); ok && config.Clock == nil {
 		setDefault(&config.Logger, slog.Default())
 		config.Clock = newStoreClock(keeper, config.Logger)
 	}
@@ -52,8 +60,8 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 	if len(workflows) == 0 && len(config.Projections) == 0 {
 		return nil, fmt.Errorf("ironflow: no workflow is registered; pass what the generated NewWorkflow returns to NewEngine")
 	}
-	e := &Engine{store: bounded(store, config.StoreTimeout), config: config, workflows: make(map[string]*Workflow)}
-	if reading, ok := store.(ReadOnlyStore); ok {
+	e := &Engine{store: bound.New(st, config.StoreTimeout), config: config, workflows: make(map[string]*workflow.Workflow)}
+	if reading, ok := st.(store.ReadOnlyStore); ok {
 		e.readOnly = reading.ReadOnly()
 	}
 	for _, w := range workflows {
@@ -63,37 +71,37 @@ func NewEngine(store Store, config Config, workflows ...*Workflow) (*Engine, err
 		if err := w.Err(); err != nil {
 			return nil, fmt.Errorf("ironflow: %w", err)
 		}
-		if _, ok := e.workflows[w.name]; ok {
-			return nil, fmt.Errorf("ironflow: %w", &RegisteredTwice{What: "workflow", Name: w.name})
+		if _, ok := e.workflows[w.Name()]; ok {
+			return nil, fmt.Errorf("ironflow: %w", &RegisteredTwice{What: "workflow", Name: w.Name()})
 		}
-		e.workflows[w.name] = w
+		e.workflows[w.Name()] = w
 	}
 	for name := range config.Retention.CompletedOf {
 		if _, err := e.workflow(name); err != nil {
 			return nil, fmt.Errorf("ironflow: Config.Retention.CompletedOf: %w", err)
 		}
 	}
-	projections, err := projectionSpecs(store, config.Projections)
+	projections, err := projectionSpecs(st, config.Projections)
 	if err != nil {
 		return nil, fmt.Errorf("ironflow: %w", err)
 	}
-	e.explain = explainer{store: e.store, clock: config.Clock}
-	e.executor = newExecutor(e.store, config.commit(e.committed))
+	e.explain = explain.Explainer{Store: e.store, Clock: config.Clock}
+	e.executor = commit.New(e.store, config.commit(e.committed))
 	e.pauses = &pauseWatch{store: e.store, clock: config.Clock, maxAge: config.PollInterval}
-	e.newWork = newAnnouncer(e.store.notifier(), config.Logger, NewWork, workNotifyInterval)
-	e.newEvents = newAnnouncer(e.store.notifier(), config.Logger, NewEvents, eventNotifyInterval)
-	e.newOrders = newAnnouncer(e.store.notifier(), config.Logger, NewOrders, workNotifyInterval)
-	if e.deliveries, err = newDeliveries(e.store, e.deliveryConfig(), inputDoor{e.executeArrived, e.executor.readable}, e.workflows); err != nil {
+	e.newWork = newAnnouncer(e.store.Notifier(), config.Logger, store.NewWork, workNotifyInterval)
+	e.newEvents = newAnnouncer(e.store.Notifier(), config.Logger, store.NewEvents, eventNotifyInterval)
+	e.newOrders = newAnnouncer(e.store.Notifier(), config.Logger, store.NewOrders, workNotifyInterval)
+	if e.deliveries, err = delivery.New(e.store, e.deliveryConfig(), delivery.Door{Execute: e.executeArrived, Readable: e.executor.Readable}, e.workflows); err != nil {
 		return nil, fmt.Errorf("ironflow: %w", err)
 	}
-	e.feed = newFeedWatch(e.store, e.projectConfig())
-	e.projections = newProjectionBoard(e.store, e.feed, e.projectConfig(), projections)
+	e.feed = project.NewFeedWatch(e.store, e.projectConfig())
+	e.projections = project.NewBoard(e.store, e.feed, e.projectConfig(), projections)
 	return e, nil
 }
 
-func (e *Engine) deliveryConfig() deliveryConfig {
+func (e *Engine) deliveryConfig() delivery.Config {
 	c := &e.config
-	return deliveryConfig{
+	return delivery.Config{
 		Name: c.Name, Logger: c.Logger, Telemetry: c.Telemetry, Clock: c.Clock, External: c.External,
 		EffectHandlers: c.EffectHandlers, TimerHandlers: c.TimerHandlers,
 		EffectRetry: c.EffectRetry, TimerRetry: c.TimerRetry, EffectTimeout: c.EffectTimeout,
@@ -102,9 +110,9 @@ func (e *Engine) deliveryConfig() deliveryConfig {
 	}
 }
 
-func (e *Engine) projectConfig() projectConfig {
+func (e *Engine) projectConfig() project.Config {
 	c := &e.config
-	return projectConfig{
+	return project.Config{
 		Name: c.Name, Logger: c.Logger, Telemetry: c.Telemetry, Clock: c.Clock,
 		Lease: c.Lease, PollInterval: c.PollInterval, StoreTimeout: c.StoreTimeout, FeedStallAfter: c.FeedStallAfter,
 		Announce: e.newOrders.announce,
@@ -112,14 +120,14 @@ func (e *Engine) projectConfig() projectConfig {
 }
 
 // executeArrived is execute for the input of a delivery, which has no options.
-func (e *Engine) executeArrived(ctx context.Context, req request) (result, error) {
+func (e *Engine) executeArrived(ctx context.Context, req commit.Request) (commit.Result, error) {
 	return e.execute(ctx, req)
 }
 
 // MaxPayloadBytes returns the limit that Config.MaxPayloadBytes comes to.
 func (e *Engine) MaxPayloadBytes() int { return e.config.MaxPayloadBytes }
 
-func (e *Engine) workflow(name string) (*Workflow, error) {
+func (e *Engine) workflow(name string) (*workflow.Workflow, error) {
 	w, ok := e.workflows[name]
 	if !ok {
 		return nil, &UnknownWorkflow{Workflow: name, Registered: slices.Sorted(maps.Keys(e.workflows))}

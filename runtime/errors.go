@@ -3,8 +3,6 @@ package runtime
 import (
 	"fmt"
 	"strings"
-
-	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
 // RegisteredTwice says that two workflows, or two projections, that were given to NewEngine have the same name.
@@ -27,7 +25,3 @@ func (e *UnknownWorkflow) Error() string {
 	return fmt.Sprintf("workflow %q is not registered with this engine (registered: %s); pass it to NewEngine",
 		e.Workflow, strings.Join(e.Registered, ", "))
 }
-
-// PanicError is a panic in user code, caught and turned into an error. In says what was called, Value what it panicked with, and
-// Stack where. errors.Is and errors.As find a Value that is an error.
-type PanicError = usererr.PanicError

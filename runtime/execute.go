@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
+	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Execute decides on an input and stores what follows from it. Generated clients call it, with the types the declaration
@@ -19,39 +23,39 @@ import (
 // Errors are *UnknownWorkflow, *UniqueKeyConflict, *InputIDReused, *Unavailable, *PanicError from user code, or name what is wrong with
 // the input or the decision; other errors of the store are wrapped.
 func Execute[E, R any](
-	ctx context.Context, engine *Engine, workflow string, input any, options ...ExecuteOption,
-) (Outcome[E, R], error) {
-	w, err := engine.workflow(workflow)
+	ctx context.Context, engine *Engine, wf string, input any, options ...ExecuteOption,
+) (workflow.Outcome[E, R], error) {
+	w, err := engine.workflow(wf)
 	if err != nil {
-		return Outcome[E, R]{}, err
+		return workflow.Outcome[E, R]{}, err
 	}
-	prepared, err := w.prepare(input)
+	prepared, err := w.Prepare(input)
 	if err != nil {
-		return Outcome[E, R]{}, err
+		return workflow.Outcome[E, R]{}, err
 	}
-	result, err := engine.execute(ctx, request{workflow: w, input: prepared}, options...)
+	result, err := engine.execute(ctx, commit.Request{Workflow: w, Input: prepared}, options...)
 	if err != nil {
-		return Outcome[E, R]{}, err
+		return workflow.Outcome[E, R]{}, err
 	}
 	return typedOutcome[E, R](result)
 }
 
-func typedOutcome[E, R any](result result) (Outcome[E, R], error) {
-	out := Outcome[E, R]{kind: result.kind, Version: result.version}
-	if len(result.events) > 0 {
-		out.Events = make([]E, 0, len(result.events))
+func typedOutcome[E, R any](result commit.Result) (workflow.Outcome[E, R], error) {
+	out := workflow.Outcome[E, R]{Kind: result.Kind, Version: result.Version}
+	if len(result.Events) > 0 {
+		out.Events = make([]E, 0, len(result.Events))
 	}
-	for _, event := range result.events {
+	for _, event := range result.Events {
 		typed, ok := event.(E)
 		if !ok {
 			return out, fmt.Errorf("event %T is stored, but is not of the type this client expects", event)
 		}
 		out.Events = append(out.Events, typed)
 	}
-	if result.kind == rejected {
-		typed, ok := result.rejection.(R)
+	if result.Kind == workflow.Rejected {
+		typed, ok := result.Rejection.(R)
 		if !ok {
-			return out, fmt.Errorf("rejection %T is not of the type this client expects", result.rejection)
+			return out, fmt.Errorf("rejection %T is not of the type this client expects", result.Rejection)
 		}
 		out.Rejection = typed
 	}
@@ -62,68 +66,68 @@ func typedOutcome[E, R any](result result) (Outcome[E, R], error) {
 // stored inputs, a missing field is an error. Errors about the JSON are an *InvalidInput, which lists all of them.
 func (e *Engine) ExecuteDynamic(
 	ctx context.Context, workflow string, input []byte, options ...ExecuteOption,
-) (DynamicOutcome, error) {
+) (workflow.DynamicOutcome, error) {
 	return e.ExecuteDynamicAs(ctx, workflow, "", input, options...)
 }
 
 // ExecuteDynamicAs is ExecuteDynamic for an input whose name is known from elsewhere. The member "type" may be left out; if it
 // is there, it must be the name.
 func (e *Engine) ExecuteDynamicAs(
-	ctx context.Context, workflow, name string, input []byte, options ...ExecuteOption,
-) (DynamicOutcome, error) {
-	w, err := e.workflow(workflow)
+	ctx context.Context, wf, name string, input []byte, options ...ExecuteOption,
+) (workflow.DynamicOutcome, error) {
+	w, err := e.workflow(wf)
 	if err != nil {
-		return DynamicOutcome{}, err
+		return workflow.DynamicOutcome{}, err
 	}
 	limit := e.config.MaxPayloadBytes
-	if err := checkPayload(PayloadName{Workflow: workflow, Kind: InputPayload, Name: "JSON"}, len(input), limit); err != nil {
-		return DynamicOutcome{}, err
+	if err := workflow.CheckPayload(workflow.PayloadName{Workflow: wf, Kind: workflow.InputPayload, Name: "JSON"}, len(input), limit); err != nil {
+		return workflow.DynamicOutcome{}, err
 	}
-	prepared, mistakes := readDynamic(w, name, input)
+	prepared, mistakes := workflow.ReadDynamic(w, name, input)
 	if len(mistakes) > 0 {
-		return DynamicOutcome{}, &InvalidInput{Workflow: workflow, Input: prepared.name, Mistakes: mistakes}
+		return workflow.DynamicOutcome{}, &workflow.InvalidInput{Workflow: wf, Input: prepared.Name, Mistakes: mistakes}
 	}
-	result, err := e.execute(ctx, request{workflow: w, input: prepared}, options...)
+	result, err := e.execute(ctx, commit.Request{Workflow: w, Input: prepared}, options...)
 	if err != nil {
-		return DynamicOutcome{}, err
+		return workflow.DynamicOutcome{}, err
 	}
 	return encodedOutcome(w, result)
 }
 
-func encodedOutcome(w *Workflow, result result) (DynamicOutcome, error) {
-	out := DynamicOutcome{kind: result.kind, Version: result.version}
-	for _, event := range result.events {
-		encoded, err := w.encodeEvent(event)
+func encodedOutcome(w *workflow.Workflow, result commit.Result) (workflow.DynamicOutcome, error) {
+	out := workflow.DynamicOutcome{Kind: result.Kind, Version: result.Version}
+	for _, event := range result.Events {
+		encoded, err := w.EncodeEvent(event)
 		if err != nil {
 			return out, err
 		}
 		out.Events = append(out.Events, encoded)
 	}
-	if result.kind == rejected {
+	if result.Kind == workflow.Rejected {
 		var err error
-		if out.Rejection, err = w.encodeRejection(result.rejection); err != nil {
-			return out, fmt.Errorf("workflow %s: rejection %w", w.name, err)
+		if out.Rejection, err = w.EncodeRejection(result.Rejection); err != nil {
+			return out, fmt.Errorf("workflow %s: rejection %w", w.Name(), err)
 		}
 	}
 	return out, nil
 }
 
 // execute is the door: every input passes here, into a lane or into a transaction of the caller's.
-func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOption) (result, error) {
+func (e *Engine) execute(ctx context.Context, req commit.Request, options ...ExecuteOption) (commit.Result, error) {
 	if len(options) > 0 { // what options point to is on the heap, for which the others need not pay
 		var err error
 		if req, err = withOptions(req, options); err != nil {
-			return result{}, req.named(err)
+			return commit.Result{}, req.Named(err)
 		}
 	}
 	if e.readOnly {
-		return result{}, req.named(ErrReadOnly)
+		return commit.Result{}, req.Named(store.ErrReadOnly)
 	}
-	ended := startInput(ctx, e.config.Telemetry, &req)
+	ended := commit.StartInput(ctx, e.config.Telemetry, &req)
 	if ended == nil {
 		return e.admit(ctx, req)
 	}
-	var r result
+	var r commit.Result
 	err := usererr.Call(func() (err error) { // user code can end the caller's goroutine within the caller's transaction
 		r, err = e.admit(ctx, req)
 		return err
@@ -132,7 +136,7 @@ func (e *Engine) execute(ctx context.Context, req request, options ...ExecuteOpt
 }
 
 // withOptions returns the request as the options change it.
-func withOptions(r request, options []ExecuteOption) (request, error) {
+func withOptions(r commit.Request, options []ExecuteOption) (commit.Request, error) {
 	for _, option := range options {
 		if err := option(&r); err != nil {
 			return r, err
@@ -142,28 +146,28 @@ func withOptions(r request, options []ExecuteOption) (request, error) {
 }
 
 // admit takes an input into a lane or a transaction, unless it is a client's and the workflow takes none.
-func (e *Engine) admit(ctx context.Context, req request) (result, error) {
-	if req.arrival == nil {
-		if err := e.pauses.admit(ctx, req.workflow.name); err != nil {
-			return result{}, req.named(err)
+func (e *Engine) admit(ctx context.Context, req commit.Request) (commit.Result, error) {
+	if req.Arrival == nil {
+		if err := e.pauses.admit(ctx, req.Workflow.Name()); err != nil {
+			return commit.Result{}, req.Named(err)
 		}
 	}
-	take := e.executor.submit
-	if req.within != nil {
-		take = e.executor.within
+	take := e.executor.Submit
+	if req.Within != nil {
+		take = e.executor.Within
 	}
-	again := untilAvailable[result]
-	if req.within != nil || req.arrival != nil { // a transaction that failed stays so, and a delivery is repeated by its worker
+	again := bound.UntilAvailable[commit.Result]
+	if req.Within != nil || req.Arrival != nil { // a transaction that failed stays so, and a delivery is repeated by its worker
 		again = once
 	}
-	r, err := again(ctx, e.config.UnavailableTimeout, func() (result, error) { return take(ctx, req.key(), req) })
+	r, err := again(ctx, e.config.UnavailableTimeout, func() (commit.Result, error) { return take(ctx, req.Key(), req) })
 	if err != nil {
-		err = req.named(err)
+		err = req.Named(err)
 	}
 	return r, err
 }
 
-func once(_ context.Context, _ time.Duration, call func() (result, error)) (result, error) {
+func once(_ context.Context, _ time.Duration, call func() (commit.Result, error)) (commit.Result, error) {
 	return call()
 }
 
@@ -171,12 +175,12 @@ func once(_ context.Context, _ time.Duration, call func() (result, error)) (resu
 // of the caller's own, see Within, on a store that does not tell of it.
 func (e *Engine) Wake() {
 	e.feed.Committed()
-	e.deliveries.wake()
+	e.deliveries.Wake()
 }
 
 // committed tells the workers and readers of this process, and the other processes, what is new with a commit.
-func (e *Engine) committed(change Change) {
+func (e *Engine) committed(change store.Change) {
 	e.feed.Committed()
 	e.newEvents.announce()
-	e.deliveries.committed(change)
+	e.deliveries.Committed(change)
 }

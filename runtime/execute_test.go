@@ -12,6 +12,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 func TestTypedOutcomes(t *testing.T) {
@@ -207,7 +209,7 @@ func TestStateAndHistory(t *testing.T) {
 			b.Fatalf("History: got %+v, error %v", history, err)
 		}
 		now := epoch.Truncate(time.Microsecond)
-		for i, want := range []runtime.Recorded[ticket.Event]{
+		for i, want := range []workflow.Recorded[ticket.Event]{
 			{Version: 1, RecordedAt: now, Type: "Opened", Event: ticket.Opened{Subject: "printer"}},
 			{Version: 2, RecordedAt: now, Type: "Tagged", Event: ticket.Tagged{Tag: "import"}},
 			{Version: 3, RecordedAt: now.Add(time.Minute), Type: "Noted", Event: ticket.Noted{Text: "on fire"}},
@@ -312,17 +314,17 @@ func TestContextEndsWhileLosingRaces(t *testing.T) {
 	onStores(t, func(b *bed) {
 		ctx, cancel := context.WithCancel(b.Context())
 		defer cancel()
-		store := &faulty{Store: b.store}
+		st := &faulty{Store: b.store}
 		races := 0
-		store.setCommit(func(context.Context, func(context.Context) error) error {
+		st.setCommit(func(context.Context, func(context.Context) error) error {
 			if races++; races == 3 {
 				cancel()
 			}
-			return runtime.ErrConflict
+			return store.ErrConflict
 		})
-		client := ticket.NewClient(b.engineOn(store, b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{})))
+		client := ticket.NewClient(b.engineOn(st, b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{})))
 		_, err := client.Open(ctx, ticket.Open{ID: "a", Subject: "s"})
-		if !errors.Is(err, context.Canceled) || errors.Is(err, runtime.ErrConflict) {
+		if !errors.Is(err, context.Canceled) || errors.Is(err, store.ErrConflict) {
 			b.Errorf("got error %v", err)
 		}
 		if races != 3 {

@@ -3,11 +3,14 @@ package runtime
 import (
 	"errors"
 	"maps"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Waiting is how many inputs wait in the engine's lanes for the next commit.
 func Waiting(e *Engine) (n int) {
-	_, lanes, _ := e.executor.health()
+	_, lanes, _ := e.executor.Health()
 	for _, l := range lanes {
 		n += l.Waiting
 	}
@@ -16,58 +19,60 @@ func Waiting(e *Engine) (n int) {
 
 // Lanes is how many lanes the engine has.
 func Lanes(e *Engine) int {
-	_, lanes, _ := e.executor.health()
+	_, lanes, _ := e.executor.Health()
 	return len(lanes)
 }
 
 // EffectOptionsOf returns the options of the workflow's effects, to be changed before an engine is made.
-func EffectOptionsOf(w *Workflow) map[string]EffectOptions { return w.effectOptions() }
+func EffectOptionsOf(w *workflow.Workflow) map[string]workflow.EffectOptions {
+	return w.EffectOptions()
+}
 
 // OldRelease makes a workflow one of a release that does not know an event and an effect yet.
-func OldRelease(w *Workflow, event, effect string) *Workflow {
+func OldRelease(w *workflow.Workflow, event, effect string) *workflow.Workflow {
 	old := *w
-	old.definition = oldRelease{w.definition, event, effect}
+	old.Erased = oldRelease{w.Erased, event, effect}
 	return &old
 }
 
 type oldRelease struct {
-	definition
+	workflow.Erased
 	event, effect string
 }
 
-func (o oldRelease) effectOptions() map[string]EffectOptions {
-	options := maps.Clone(o.definition.effectOptions())
+func (o oldRelease) EffectOptions() map[string]workflow.EffectOptions {
+	options := maps.Clone(o.Erased.EffectOptions())
 	delete(options, o.effect)
 	return options
 }
 
-func (o oldRelease) replay(known any, instance Instance) (any, error) {
+func (o oldRelease) Replay(known any, instance store.Instance) (any, error) {
 	for _, e := range instance.Events {
 		if e.Type == o.event {
-			return nil, &UnknownEvent{instance.Key, e.Version, e.Type, e.SchemaVersion, errors.New("not declared")}
+			return nil, &workflow.UnknownEvent{Instance: instance.Key, Version: e.Version, Type: e.Type, SchemaVersion: e.SchemaVersion, Err: errors.New("not declared")}
 		}
 	}
-	return o.definition.replay(known, instance)
+	return o.Erased.Replay(known, instance)
 }
 
 // WithSchedules makes a workflow one that declares these schedules.
-func WithSchedules(w *Workflow, schedules ...ScheduledInput) *Workflow {
+func WithSchedules(w *workflow.Workflow, schedules ...workflow.ScheduledInput) *workflow.Workflow {
 	other := *w
-	other.definition = rescheduled{w.definition, schedules}
+	other.Erased = rescheduled{w.Erased, schedules}
 	return &other
 }
 
 type rescheduled struct {
-	definition
-	declared []ScheduledInput
+	workflow.Erased
+	declared []workflow.ScheduledInput
 }
 
-func (r rescheduled) schedules() []ScheduledInput { return r.declared }
+func (r rescheduled) Schedules() []workflow.ScheduledInput { return r.declared }
 
-func (r rescheduled) scheduled(name string) *recurrence {
+func (r rescheduled) Scheduled(name string) *workflow.Firings {
 	for _, s := range r.declared {
 		if s.Name == name {
-			parsed, err := s.parse()
+			parsed, err := s.Parse()
 			if err != nil {
 				panic(err)
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // errBroken is what a store says that a test has broken.
@@ -19,7 +20,7 @@ type faulty struct {
 	mu     sync.Mutex
 	begin  func() error
 	commit func(ctx context.Context, commit func(context.Context) error) error
-	claim  func(name runtime.QueueName, call func() ([]runtime.Delivery, error)) ([]runtime.Delivery, error)
+	claim  func(name store.QueueName, call func() ([]store.Delivery, error)) ([]store.Delivery, error)
 	extend func(call func() ([]runtime.Lease, error)) ([]runtime.Lease, error)
 	settle func(call func() ([]runtime.Lease, error)) ([]runtime.Lease, error)
 	feed   func() error
@@ -29,7 +30,7 @@ func (f *faulty) setBegin(fault func() error) { f.set(func() { f.begin = fault }
 func (f *faulty) setCommit(fault func(context.Context, func(context.Context) error) error) {
 	f.set(func() { f.commit = fault })
 }
-func (f *faulty) setClaim(fault func(runtime.QueueName, func() ([]runtime.Delivery, error)) ([]runtime.Delivery, error)) {
+func (f *faulty) setClaim(fault func(store.QueueName, func() ([]store.Delivery, error)) ([]store.Delivery, error)) {
 	f.set(func() { f.claim = fault })
 }
 func (f *faulty) setExtend(fault func(func() ([]runtime.Lease, error)) ([]runtime.Lease, error)) {
@@ -53,14 +54,14 @@ func get[T any](f *faulty, field *T) T {
 	return *field
 }
 
-func (f *faulty) Read(ctx context.Context, requests []runtime.ReadRequest) ([]runtime.Instance, error) {
+func (f *faulty) Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error) {
 	if err := f.beginFault(); err != nil {
 		return nil, err
 	}
 	return f.Store.Read(ctx, requests)
 }
 
-func (f *faulty) Begin(ctx context.Context, requests []runtime.ReadRequest) (runtime.UnitOfWork, error) {
+func (f *faulty) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
 	if err := f.beginFault(); err != nil {
 		return nil, err
 	}
@@ -80,33 +81,33 @@ func (f *faulty) beginFault() error {
 
 func (f *faulty) EventsSince(
 	ctx context.Context, after runtime.FeedPosition, limit int, filters ...runtime.EventFilter,
-) (runtime.FeedPage, error) {
+) (store.FeedPage, error) {
 	if fault := get(f, &f.feed); fault != nil {
 		if err := fault(); err != nil {
-			return runtime.FeedPage{}, err
+			return store.FeedPage{}, err
 		}
 	}
 	return f.Store.EventsSince(ctx, after, limit, filters...)
 }
 
-func (f *faulty) Append(ctx context.Context, batch runtime.Batch) error {
+func (f *faulty) Append(ctx context.Context, batch store.Batch) error {
 	if fault := get(f, &f.commit); fault != nil {
 		return fault(ctx, func(ctx context.Context) error { return f.Store.Append(ctx, batch) })
 	}
 	return f.Store.Append(ctx, batch)
 }
 
-func (f *faulty) Effects() runtime.Queue {
-	return faultyQueue{f.Store.Effects(), f, runtime.EffectQueue}
+func (f *faulty) Effects() store.Queue {
+	return faultyQueue{f.Store.Effects(), f, store.EffectQueue}
 }
-func (f *faulty) Timers() runtime.Queue { return faultyQueue{f.Store.Timers(), f, runtime.TimerQueue} }
+func (f *faulty) Timers() store.Queue { return faultyQueue{f.Store.Timers(), f, store.TimerQueue} }
 
 type faultyWork struct {
-	runtime.UnitOfWork
+	store.UnitOfWork
 	store *faulty
 }
 
-func (w faultyWork) Commit(ctx context.Context, id runtime.CommitID, changes []runtime.Change) error {
+func (w faultyWork) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
 	if fault := get(w.store, &w.store.commit); fault != nil {
 		return fault(ctx, func(ctx context.Context) error { return w.UnitOfWork.Commit(ctx, id, changes) })
 	}
@@ -114,13 +115,13 @@ func (w faultyWork) Commit(ctx context.Context, id runtime.CommitID, changes []r
 }
 
 type faultyQueue struct {
-	runtime.Queue
+	store.Queue
 	store *faulty
-	name  runtime.QueueName
+	name  store.QueueName
 }
 
-func (q faultyQueue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delivery, error) {
-	call := func() ([]runtime.Delivery, error) { return q.Queue.Claim(ctx, claim) }
+func (q faultyQueue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
+	call := func() ([]store.Delivery, error) { return q.Queue.Claim(ctx, claim) }
 	if fault := get(q.store, &q.store.claim); fault != nil {
 		return fault(q.name, call)
 	}
@@ -135,7 +136,7 @@ func (q faultyQueue) Extend(ctx context.Context, leases []runtime.Lease, until t
 	return call()
 }
 
-func (q faultyQueue) Settle(ctx context.Context, settlements []runtime.Settlement) ([]runtime.Lease, error) {
+func (q faultyQueue) Settle(ctx context.Context, settlements []store.Settlement) ([]runtime.Lease, error) {
 	call := func() ([]runtime.Lease, error) { return q.Queue.Settle(ctx, settlements) }
 	if fault := get(q.store, &q.store.settle); fault != nil {
 		return fault(call)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // A subscription whose position the database never reached, as far as it knows, ends with an error that says so.
@@ -133,10 +134,10 @@ func TestDelayGrowsDuringAStall(t *testing.T) {
 // scriptedFeed answers as it is told, whatever it is asked.
 type scriptedFeed struct {
 	runtime.Store
-	pages func(after runtime.FeedPosition, limit int) (runtime.FeedPage, error)
+	pages func(after runtime.FeedPosition, limit int) (store.FeedPage, error)
 }
 
-func (f scriptedFeed) EventsSince(_ context.Context, after runtime.FeedPosition, limit int, _ ...runtime.EventFilter) (runtime.FeedPage, error) {
+func (f scriptedFeed) EventsSince(_ context.Context, after runtime.FeedPosition, limit int, _ ...runtime.EventFilter) (store.FeedPage, error) {
 	return f.pages(after, limit)
 }
 
@@ -144,12 +145,12 @@ func (f scriptedFeed) EventsSince(_ context.Context, after runtime.FeedPosition,
 // issued more numbers than that meanwhile.
 func TestSubscriptionThroughAFailover(t *testing.T) {
 	t.Parallel()
-	event := func(n int64, commit runtime.CommitID) runtime.StoredEvent {
+	event := func(n int64, commit store.CommitID) runtime.StoredEvent {
 		return runtime.StoredEvent{Instance: runtime.InstanceKey{Workflow: "w", ID: "i"}, Version: n, GlobalSequence: n, Commit: commit}
 	}
 	for name, test := range map[string]struct {
 		server string
-		commit runtime.CommitID // of event 2 on the new server; 0 when it is not there
+		commit store.CommitID // of event 2 on the new server; 0 when it is not there
 		back   bool
 	}{
 		"same event":                  {"00000002 later", 2, false},
@@ -164,7 +165,7 @@ func TestSubscriptionThroughAFailover(t *testing.T) {
 			b := openMemory(t)
 			var asked []runtime.FeedPosition
 			over := false
-			engine := b.engineOn(scriptedFeed{b.store, func(after runtime.FeedPosition, limit int) (runtime.FeedPage, error) {
+			engine := b.engineOn(scriptedFeed{b.store, func(after runtime.FeedPosition, limit int) (store.FeedPage, error) {
 				asked = append(asked, after)
 				server, events := "00000001 now", []runtime.StoredEvent{event(1, 1), event(2, 2)}
 				if over {
@@ -173,7 +174,7 @@ func TestSubscriptionThroughAFailover(t *testing.T) {
 						events = append(events[:1:1], event(2, test.commit), event(3, 3), event(7, 7))
 					}
 				}
-				page := runtime.FeedPage{Next: max(after, 5), Settled: max(after, 5), Looked: max(after, 5), Server: server} // 5 is not wanted
+				page := store.FeedPage{Next: max(after, 5), Settled: max(after, 5), Looked: max(after, 5), Server: server} // 5 is not wanted
 				for _, e := range events {
 					if e.Position() > after && len(page.Events) < limit {
 						page.Events = append(page.Events, e)

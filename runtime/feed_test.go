@@ -10,6 +10,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // adder is an engine with ledgers, and how many additions each has had.
@@ -186,7 +187,7 @@ func TestStalledFeed(t *testing.T) {
 	if err != nil || status.Settled >= status.Issued || len(status.Blockers) == 0 {
 		t.Errorf("got %+v, error %v", status, err)
 	}
-	if text := (&runtime.FeedStalled{FeedStatus: status, For: time.Minute}).Error(); !strings.Contains(text, "stuck at position 1 for 1m0s") {
+	if text := (&store.FeedStalled{FeedStatus: status, For: time.Minute}).Error(); !strings.Contains(text, "stuck at position 1 for 1m0s") {
 		t.Errorf("got %q", text)
 	}
 	select {

@@ -6,6 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // backlogLimit is how far Health counts.
@@ -13,21 +18,21 @@ const backlogLimit = 10_000
 
 // Health says how the engine and its store are doing. It is cheap enough for a metric that is read every few seconds. When
 // a part cannot be found out, it is empty, and the error says why; the rest is there all the same.
-func (e *Engine) Health(ctx context.Context) (Health, error) {
-	now := storedTime(e.config.Clock.Now())
-	h := Health{At: now, Running: e.running.Load()}
-	h.Inputs, h.Lanes, h.Cache = e.executor.health()
-	h.Stuck = append(e.executor.stuckCode(), e.projections.StuckSteps()...)
+func (e *Engine) Health(ctx context.Context) (telemetry.Health, error) {
+	now := store.StoredTime(e.config.Clock.Now())
+	h := telemetry.Health{At: now, Running: e.running.Load()}
+	h.Inputs, h.Lanes, h.Cache = e.executor.Health()
+	h.Stuck = append(e.executor.StuckCode(), e.projections.StuckSteps()...)
 	var errs []error
 	var err error
 	h.Paused, err = e.store.PausedWorkflows(ctx)
 	errs = append(errs, err)
-	h.Effects, err = e.queueHealth(ctx, EffectQueue, now, h.Paused)
+	h.Effects, err = e.queueHealth(ctx, store.EffectQueue, now, h.Paused)
 	errs = append(errs, err)
-	h.Timers, err = e.queueHealth(ctx, TimerQueue, now, h.Paused)
+	h.Timers, err = e.queueHealth(ctx, store.TimerQueue, now, h.Paused)
 	errs = append(errs, err)
 	h.Unknown, err = e.unknownEvents(ctx)
-	h.Unknown = slices.Concat(e.unknownOf(EffectQueue, h.Effects), e.unknownOf(TimerQueue, h.Timers), h.Unknown)
+	h.Unknown = slices.Concat(e.unknownOf(store.EffectQueue, h.Effects), e.unknownOf(store.TimerQueue, h.Timers), h.Unknown)
 	errs = append(errs, err)
 	h.Feed, err = e.FeedStatus(ctx)
 	errs = append(errs, err)
@@ -37,25 +42,25 @@ func (e *Engine) Health(ctx context.Context) (Health, error) {
 	return h, errors.Join(append(errs, err)...)
 }
 
-func (e *Engine) queueHealth(ctx context.Context, name QueueName, now time.Time, paused []Pause) (QueueHealth, error) {
+func (e *Engine) queueHealth(ctx context.Context, name store.QueueName, now time.Time, paused []store.Pause) (telemetry.QueueHealth, error) {
 	q := e.queues(name)[0]
-	var h QueueHealth
-	h.Handlers, h.Busy = e.deliveries.handlers(name)
+	var h telemetry.QueueHealth
+	h.Handlers, h.Busy = e.deliveries.Handlers(name)
 	backlogs, err := q.Backlog(ctx, now, backlogLimit)
 	if err != nil {
 		return h, fmt.Errorf("backlog of %s: %w", name, err)
 	}
 	for _, b := range backlogs {
-		limit, known := e.deliveries.limit(name, b.Kind)
-		h.Kinds = append(h.Kinds, KindHealth{
+		limit, known := e.deliveries.Limit(name, b.Kind)
+		h.Kinds = append(h.Kinds, telemetry.KindHealth{
 			Backlog: b, Known: known, Paused: pauseOf(paused, b.Kind.Workflow) != nil, Limit: limit,
 		})
 	}
 	return h, nil
 }
 
-func pauseOf(paused []Pause, workflow string) *Pause {
-	i := slices.IndexFunc(paused, func(p Pause) bool { return p.Workflow == workflow })
+func pauseOf(paused []store.Pause, workflow string) *store.Pause {
+	i := slices.IndexFunc(paused, func(p store.Pause) bool { return p.Workflow == workflow })
 	if i < 0 {
 		return nil
 	}
@@ -64,17 +69,17 @@ func pauseOf(paused []Pause, workflow string) *Pause {
 
 // InstanceReport is how one instance is doing.
 type InstanceReport struct {
-	InstanceSummary
+	store.InstanceSummary
 	At time.Time
 
 	// Accepts are the inputs that the state machine takes in the instance's state, with what they may lead to; nil when the
 	// instance has completed, or the workflow has no states.
-	Accepts []Transition
+	Accepts []workflow.Transition
 
-	Effects, Timers []WaitingDelivery // up to 1,000 each, by RunAt
-	Paused          *Pause            // of the workflow; nil when it is not paused
+	Effects, Timers []store.WaitingDelivery // up to 1,000 each, by RunAt
+	Paused          *store.Pause            // of the workflow; nil when it is not paused
 
-	machine *Machine
+	machine *workflow.Machine
 }
 
 // Mermaid returns the workflow's state machine as a Mermaid diagram with the instance's state marked; "" without states.
@@ -98,21 +103,21 @@ const waitingLimit = 1000
 
 // Inspect says how an instance is doing: where its state machine stands, what it takes, and what it waits for. The parts are
 // read one after the other, so that they may be of different moments. An instance without events is *UnknownInstance.
-func (e *Engine) Inspect(ctx context.Context, instance InstanceKey) (*InstanceReport, error) {
+func (e *Engine) Inspect(ctx context.Context, instance store.InstanceKey) (*InstanceReport, error) {
 	w, key, err := e.known(instance.Workflow, instance.ID)
 	if err != nil {
 		return nil, err
 	}
-	r := &InstanceReport{At: storedTime(e.config.Clock.Now()), machine: w.declaredMachine()}
-	r.InstanceSummary, err = untilAvailable(ctx, e.config.UnavailableTimeout, func() (InstanceSummary, error) { return e.store.Summary(ctx, key) })
+	r := &InstanceReport{At: store.StoredTime(e.config.Clock.Now()), machine: w.DeclaredMachine()}
+	r.InstanceSummary, err = bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() (store.InstanceSummary, error) { return e.store.Summary(ctx, key) })
 	if err != nil {
 		return nil, err
 	}
 	if r.Version == 0 {
-		return nil, &UnknownInstance{Instance: key}
+		return nil, &store.UnknownInstance{Instance: key}
 	}
 	if r.machine != nil && !r.Completed() {
-		r.Accepts = r.machine.accepts(r.Status)
+		r.Accepts = r.machine.Accepts(r.Status)
 	}
 	if r.Effects, err = e.store.Effects().Waiting(ctx, key, waitingLimit); err != nil {
 		return nil, err

@@ -13,6 +13,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 func (b *bed) health(engine *runtime.Engine) runtime.Health {
@@ -47,7 +49,7 @@ func TestHealthOfQueues(t *testing.T) {
 
 		h := b.health(engine)
 		if h.Running || h.Effects.Handlers != 0 || len(h.Effects.Kinds)+len(h.Timers.Kinds) > 0 || len(h.Paused) > 0 ||
-			h.Inputs != (runtime.InputHealth{Limit: 50}) || h.At != epoch.Truncate(time.Microsecond) {
+			h.Inputs != (telemetry.InputHealth{Limit: 50}) || h.At != epoch.Truncate(time.Microsecond) {
 			b.Errorf("at rest: got %+v", h)
 		}
 		out, err := client.Add(ctx, ledger.Add{Account: "a", Amount: 1})
@@ -59,13 +61,13 @@ func TestHealthOfQueues(t *testing.T) {
 		b.exec("INSERT INTO {p}effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at) " +
 			"SELECT workflow_id, 'gone', version, position, 'Old', payload, run_at, created_at FROM {p}effects WHERE workflow_id = 'a'")
 
-		audit := runtime.KindHealth{Known: true, Backlog: runtime.Backlog{
-			Kind: runtime.Kind{Workflow: "ledger", Name: "Audit"}, Due: 2, OldestDue: epoch.Truncate(time.Microsecond),
+		audit := telemetry.KindHealth{Known: true, Backlog: store.Backlog{
+			Kind: store.Kind{Workflow: "ledger", Name: "Audit"}, Due: 2, OldestDue: epoch.Truncate(time.Microsecond),
 		}}
 		old := audit
-		old.Known, old.Kind, old.Due = false, runtime.Kind{Workflow: "gone", Name: "Old"}, 1
+		old.Known, old.Kind, old.Due = false, store.Kind{Workflow: "gone", Name: "Old"}, 1
 		h = b.health(engine)
-		if want := []runtime.KindHealth{old, audit}; !slices.Equal(h.Effects.Kinds, want) {
+		if want := []telemetry.KindHealth{old, audit}; !slices.Equal(h.Effects.Kinds, want) {
 			b.Errorf("got %+v, want %+v", h.Effects.Kinds, want)
 		}
 		if total := h.Effects.Total(); total.Due != 3 || total.OldestDue != audit.OldestDue {
@@ -142,7 +144,7 @@ func TestHealthOfLanes(t *testing.T) {
 		}
 		b.eventually("the others wait", func() bool {
 			h := b.health(engine)
-			return h.Inputs.Waiting == 4 && slices.Equal(h.Lanes, []runtime.LaneHealth{{Waiting: 3}})
+			return h.Inputs.Waiting == 4 && slices.Equal(h.Lanes, []telemetry.LaneHealth{{Waiting: 3}})
 		})
 		close(goOn)
 		for range 4 {
@@ -150,7 +152,7 @@ func TestHealthOfLanes(t *testing.T) {
 				b.Error(err)
 			}
 		}
-		if h := b.health(engine); h.Inputs.Waiting != 0 || h.Lanes[0] != (runtime.LaneHealth{}) {
+		if h := b.health(engine); h.Inputs.Waiting != 0 || h.Lanes[0] != (telemetry.LaneHealth{}) {
 			b.Errorf("got %+v", h)
 		}
 	})
@@ -207,12 +209,12 @@ func TestInspect(t *testing.T) {
 		if want := []string{"Note", "Assigned", "NobodyFree", "Remind", "Expire", "Hold", "Solve"}; !slices.Equal(accepts, want) {
 			b.Errorf("it accepts %v, want %v", accepts, want)
 		}
-		if len(r.Effects) != 1 || r.Effects[0].Kind.Name != "FindAgent" || r.Effects[0].StateAt(r.At) != runtime.DeliveryDelayed ||
+		if len(r.Effects) != 1 || r.Effects[0].Kind.Name != "FindAgent" || r.Effects[0].StateAt(r.At) != store.DeliveryDelayed ||
 			!strings.Contains(r.Effects[0].LastError, "nobody there") || r.Effects[0].Attempts != 1 {
 			b.Errorf("got %+v", r.Effects)
 		}
-		if len(r.Timers) != 1 || r.Timers[0].Lease.Key != "stale" || r.Timers[0].StateAt(r.At) != runtime.DeliveryDelayed ||
-			r.Timers[0].StateAt(r.At.Add(time.Hour)) != runtime.DeliveryDue {
+		if len(r.Timers) != 1 || r.Timers[0].Lease.Key != "stale" || r.Timers[0].StateAt(r.At) != store.DeliveryDelayed ||
+			r.Timers[0].StateAt(r.At.Add(time.Hour)) != store.DeliveryDue {
 			b.Errorf("got %+v", r.Timers)
 		}
 		if !regexp.MustCompile(`(?s)state "open.*" as (s\d+)\n.*class s\d+ current\n$`).MatchString(r.Mermaid()) || !strings.Contains(r.DOT(), `, style="rounded,filled"`) {

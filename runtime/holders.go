@@ -3,14 +3,17 @@ package runtime
 import (
 	"context"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // fewTransactions is the number of transactions below which a snapshot does no harm, however long it is held.
 const fewTransactions = 1000
 
 // snapshotHolders returns those that do harm: they have lasted for longer than Config.SnapshotHeldAfter, and keep more than a few rows.
-func (e *Engine) snapshotHolders(ctx context.Context) (harmful []SnapshotHolder, err error) {
-	holders, err := e.store.snapshotHolders(ctx)
+func (e *Engine) snapshotHolders(ctx context.Context) (harmful []store.SnapshotHolder, err error) {
+	holders, err := e.store.SnapshotHolders(ctx)
 	now := e.config.Clock.Now()
 	for _, h := range holders {
 		if h.Transactions >= fewTransactions && (h.Since.IsZero() || now.Sub(h.Since) >= e.config.SnapshotHeldAfter) {
@@ -22,13 +25,13 @@ func (e *Engine) snapshotHolders(ctx context.Context) (harmful []SnapshotHolder,
 
 // watchSnapshots logs snapshots that do harm until ctx ends: when one is found, and every ten minutes while it lasts.
 func (e *Engine) watchSnapshots(ctx context.Context) {
-	if !e.store.hasSnapshotHolders() {
+	if !e.store.HasSnapshotHolders() {
 		return
 	}
 	const again = 10 * time.Minute
 	var nextLog time.Time
 	logged := false
-	for sleep(ctx, systemClock{}, max(e.config.SnapshotHeldAfter/4, time.Millisecond)) {
+	for bound.Sleep(ctx, store.SystemClock{}, max(e.config.SnapshotHeldAfter/4, time.Millisecond)) {
 		holders, err := e.snapshotHolders(ctx)
 		switch {
 		case err != nil: // the other callers of the store log it

@@ -9,6 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func TestInstances(t *testing.T) {
@@ -74,7 +75,7 @@ func TestInstances(t *testing.T) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		want := runtime.InstanceSummary{
+		want := store.InstanceSummary{
 			Key: runtime.InstanceKey{Workflow: "ticket", ID: "3"}, Version: 1, Status: page.Items[0].Status,
 			CreatedAt: epoch.Add(3 * time.Minute).Truncate(time.Microsecond), LastEventAt: epoch.Add(3 * time.Minute).Truncate(time.Microsecond),
 		}

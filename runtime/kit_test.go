@@ -13,6 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // epoch is where the clocks of these tests start. It has nanoseconds, which no store keeps.
@@ -126,7 +127,7 @@ func (b *bed) wantLog(parts ...string) {
 }
 
 // config is that of an engine on a manual clock: nothing runs out while the clock stands.
-func (b *bed) config(c runtime.Clock) runtime.Config {
+func (b *bed) config(c store.Clock) runtime.Config {
 	return runtime.Config{
 		Logger: slog.New(slog.NewTextHandler(b.log, nil)),
 		Clock:  c,

@@ -13,6 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Inputs of an instance keep their order when a failure takes their batch apart while others of them wait.
@@ -138,9 +139,9 @@ type unsure struct {
 	askable *atomic.Bool
 }
 
-func (u unsure) Committed(ctx context.Context, i runtime.InstanceKey, version int64, id runtime.CommitID) (bool, error) {
+func (u unsure) Committed(ctx context.Context, i runtime.InstanceKey, version int64, id store.CommitID) (bool, error) {
 	if !u.askable.Load() {
-		return false, runtime.ErrConflict
+		return false, store.ErrConflict
 	}
 	return u.faulty.Committed(ctx, i, version, id)
 }
@@ -149,11 +150,11 @@ func (u unsure) Committed(ctx context.Context, i runtime.InstanceKey, version in
 func TestLockedInstancesLeaveRoom(t *testing.T) {
 	t.Parallel()
 	b := openPostgres(t)
-	var locked []runtime.ReadRequest
+	var locked []store.ReadRequest
 	for n := range 8 {
 		id := fmt.Sprint("locked", n)
 		must(b.addTo(id))
-		locked = append(locked, runtime.ReadRequest{Instance: runtime.InstanceKey{Workflow: "ledger", ID: id}})
+		locked = append(locked, store.ReadRequest{Instance: runtime.InstanceKey{Workflow: "ledger", ID: id}})
 	}
 	work, err := b.store.Begin(t.Context(), locked)
 	if err != nil {

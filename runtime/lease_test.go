@@ -11,13 +11,14 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // steal claims the only effect, whoever holds it, under a lease that is over at once.
 func (b *bed) steal(now, until time.Time) {
 	b.Helper()
-	deliveries, err := b.store.Effects().Claim(b.Context(), runtime.Claim{
-		Kinds: []runtime.Kind{{Workflow: "ticket", Name: "FindAgent"}, {Workflow: "ticket", Name: "Notify"}},
+	deliveries, err := b.store.Effects().Claim(b.Context(), store.Claim{
+		Kinds: []store.Kind{{Workflow: "ticket", Name: "FindAgent"}, {Workflow: "ticket", Name: "Notify"}},
 		Now:   now.Add(48 * time.Hour), Until: until, Limit: 10,
 	})
 	if err != nil || len(deliveries) != 1 {
@@ -69,8 +70,8 @@ func TestZombie(t *testing.T) {
 				return false
 			}
 		})
-		var lost *runtime.LeaseLost
-		if !errors.As(why, &lost) || lost.Lease.Instance.ID != "a" || lost.Lease.Queue != runtime.EffectQueue {
+		var lost *store.LeaseLost
+		if !errors.As(why, &lost) || lost.Lease.Instance.ID != "a" || lost.Lease.Queue != store.EffectQueue {
 			b.Errorf("the zombie's context ended because of %v", why)
 		}
 		wantError(b, why, "ticket/a", "effect 0 of version 1", "no longer leased")
@@ -167,14 +168,14 @@ func TestHeartbeatFails(t *testing.T) {
 		config := b.config(c)
 		config.Lease = 9 * time.Second
 		working, ended := make(chan context.Context, 9), make(chan bool, 9)
-		store := &faulty{Store: b.store}
+		st := &faulty{Store: b.store}
 		beats := make(chan bool, 99)
-		store.setExtend(func(func() ([]runtime.Lease, error)) ([]runtime.Lease, error) {
+		st.setExtend(func(func() ([]runtime.Lease, error)) ([]runtime.Lease, error) {
 			beats <- true
 			return nil, errBroken
 		})
 		var called atomic.Int64
-		engine := b.engineOn(store, config, findAgent(
+		engine := b.engineOn(st, config, findAgent(
 			func(ctx context.Context, _ ticket.FindAgent, _ runtime.EffectCall) (ticket.FindAgentResult, error) {
 				if called.Add(1) > 1 {
 					return ticket.Assigned{Agent: "ann"}, nil
@@ -198,7 +199,7 @@ func TestHeartbeatFails(t *testing.T) {
 		wait(b, "a heartbeat", beats)
 		wait(b, "the end of the handler's context", ended)
 		b.wantLog("heartbeat failed", errBroken.Error())
-		var lost *runtime.LeaseLost
+		var lost *store.LeaseLost
 		if !errors.As(context.Cause(ctx), &lost) {
 			b.Errorf("the handler's context ended because of %v", context.Cause(ctx))
 		}

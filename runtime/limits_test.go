@@ -12,10 +12,12 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // withLimit gives the effect Notify of tickets a limit, which no declaration of the tests has.
-func withLimit(workflow *runtime.Workflow, change func(*runtime.EffectOptions)) *runtime.Workflow {
+func withLimit(workflow *runtime.Workflow, change func(*workflow.EffectOptions)) *runtime.Workflow {
 	return withOptions(workflow, "Notify", change)
 }
 
@@ -47,8 +49,8 @@ func TestLimitsHoldOverEngines(t *testing.T) {
 				time.Sleep(time.Millisecond)
 				done.Done()
 				return nil
-			}}), func(o *runtime.EffectOptions) {
-				o.Limit = &runtime.EffectLimit{Global: 4, Concurrency: 2, Key: "text", PerKey: 3}
+			}}), func(o *workflow.EffectOptions) {
+				o.Limit = &workflow.EffectLimit{Global: 4, Concurrency: 2, Key: "text", PerKey: 3}
 			}))
 			client = ticket.NewClient(engine)
 			b.run(engine)
@@ -76,10 +78,10 @@ func TestNoKindStarvesAnother(t *testing.T) {
 	for limited, options := range map[string]func(*runtime.Workflow) *runtime.Workflow{
 		"neither": func(w *runtime.Workflow) *runtime.Workflow { return w },
 		"the busy one": func(w *runtime.Workflow) *runtime.Workflow {
-			return withOptions(w, "FindAgent", func(o *runtime.EffectOptions) { o.Limit = &runtime.EffectLimit{Global: 100} })
+			return withOptions(w, "FindAgent", func(o *workflow.EffectOptions) { o.Limit = &workflow.EffectLimit{Global: 100} })
 		},
 		"the other": func(w *runtime.Workflow) *runtime.Workflow {
-			return withOptions(w, "Notify", func(o *runtime.EffectOptions) { o.Limit = &runtime.EffectLimit{Rate: 100} })
+			return withOptions(w, "Notify", func(o *workflow.EffectOptions) { o.Limit = &workflow.EffectLimit{Rate: 100} })
 		},
 	} {
 		t.Run(limited, func(t *testing.T) {
@@ -172,7 +174,7 @@ func TestCancelEffect(t *testing.T) {
 		wait(b, "the handler begins", began)
 		noted, err := client.Note(b.Context(), ticket.Note{ID: "a", Text: "n"})
 		must(b, noted, err)
-		var lost *runtime.LeaseLost
+		var lost *store.LeaseLost
 		if cause := wait(b, "the handler's context ends", ended); !errors.As(cause, &lost) {
 			b.Errorf("the handler's context ended with %v", cause)
 		}

@@ -5,22 +5,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 func TestDiagrams(t *testing.T) {
 	t.Parallel()
-	m := &runtime.Machine{
+	m := &workflow.Machine{
 		Workflow: `a "quoted" one`,
-		States: []runtime.MachineState{
-			{Name: "start", Accepts: []runtime.Transition{
-				{Input: "Go", Events: []runtime.EventMove{{Event: "Went", To: "start"}, {Event: "Left", To: "end"}}, Effects: []string{"Ring"}, Timers: []string{"own"}},
+		States: []workflow.MachineState{
+			{Name: "start", Accepts: []workflow.Transition{
+				{Input: "Go", Events: []workflow.EventMove{{Event: "Went", To: "start"}, {Event: "Left", To: "end"}}, Effects: []string{"Ring"}, Timers: []string{"own"}},
 				{Input: "Stop", Reject: "No"},
 			}},
 			{Name: "end", Terminal: true},
 		},
 	}
-	m.Timers = []runtime.MachineTimer{
+	m.Timers = []workflow.MachineTimer{
 		{Name: "limit", Input: "Stop", After: 30 * time.Minute, While: []string{"start"}},
 		{Name: "often", Input: "Go", Schedule: "@daily", While: []string{"start"}},
 		{Name: "own", Input: "Go", After: time.Hour},
@@ -59,7 +59,7 @@ func TestDiagrams(t *testing.T) {
 	if got := m.DOTAt("end"); got != strings.Replace(dot, from, to, 1) || got == dot {
 		t.Errorf("DOTAt: got\n%s", got)
 	}
-	empty := &runtime.Machine{Workflow: "w"}
+	empty := &workflow.Machine{Workflow: "w"}
 	if got := empty.Mermaid(); got != "stateDiagram-v2\n" {
 		t.Errorf("got %q", got)
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // The least time between two notifications of a kind. One on each commit would have each commit wait for a lock that all
@@ -19,9 +21,9 @@ const (
 
 // announcer tells other processes about news of one kind, beside the commits and with a goroutine while there is some.
 type announcer struct {
-	notifier Notifier // nil when the store has none
+	notifier store.Notifier // nil when the store has none
 	logger   *slog.Logger
-	what     News
+	what     store.News
 	interval time.Duration
 	failures int // in a row; of the goroutine
 
@@ -30,7 +32,7 @@ type announcer struct {
 	running bool
 }
 
-func newAnnouncer(notifier Notifier, logger *slog.Logger, what News, interval time.Duration) *announcer {
+func newAnnouncer(notifier store.Notifier, logger *slog.Logger, what store.News, interval time.Duration) *announcer {
 	return &announcer{notifier: notifier, logger: logger, what: what, interval: interval}
 }
 
@@ -76,7 +78,7 @@ func (a *announcer) takeNews() bool {
 var listenBackoff = backoff.Backoff{Base: time.Second, Max: time.Minute}
 
 // listen calls wake on news of other processes until stop ends.
-func listen(stop context.Context, notifier Notifier, logger *slog.Logger, wake func(News)) {
+func listen(stop context.Context, notifier store.Notifier, logger *slog.Logger, wake func(store.News)) {
 	if notifier == nil {
 		return
 	}
@@ -90,6 +92,6 @@ func listen(stop context.Context, notifier Notifier, logger *slog.Logger, wake f
 			failures = 1
 		}
 		logger.WarnContext(stop, "ironflow: listening for other processes failed; polling goes on", "error", err)
-		sleep(stop, systemClock{}, listenBackoff.Pause(failures))
+		bound.Sleep(stop, store.SystemClock{}, listenBackoff.Pause(failures))
 	}
 }

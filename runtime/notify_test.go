@@ -6,24 +6,26 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // bell counts its notifications, each of which waits until it may return.
 type bell struct {
-	Store
+	store.Store
 	rung  atomic.Int32
 	goOn  chan bool
 	began chan bool
 }
 
-func (b *bell) Notify(context.Context, News) error {
+func (b *bell) Notify(context.Context, store.News) error {
 	b.rung.Add(1)
 	b.began <- true
 	<-b.goOn
 	return nil
 }
 
-func (b *bell) Listen(ctx context.Context, _ func(News)) error {
+func (b *bell) Listen(ctx context.Context, _ func(store.News)) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
@@ -32,7 +34,7 @@ func (b *bell) Listen(ctx context.Context, _ func(News)) error {
 func TestOneNotificationForManyCommits(t *testing.T) {
 	t.Parallel()
 	b := &bell{goOn: make(chan bool), began: make(chan bool, 9)}
-	a := newAnnouncer(b, slog.Default(), NewWork, time.Millisecond)
+	a := newAnnouncer(b, slog.Default(), store.NewWork, time.Millisecond)
 	a.announce()
 	<-b.began
 	for range 1000 { // commits while a notification is under way

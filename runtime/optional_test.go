@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // TestOptionalHandlerResult checks what a handler may answer with whose effect need not lead to an input.
@@ -23,7 +23,7 @@ func TestOptionalHandlerResult(t *testing.T) {
 		"an error":    {ticket.Assigned{}, broken, nil, "broken"},
 		"nil pointer": {(*ticket.Assigned)(nil), nil, nil, "return nil itself for no input"},
 	} {
-		got, err := runtime.OptionalHandlerResult(test.result, test.err)
+		got, err := workflow.OptionalHandlerResult(test.result, test.err)
 		if got != test.want || (err != nil) != (test.fails != "") || err != nil && !strings.Contains(err.Error(), test.fails) {
 			t.Errorf("%s: got %v, %v, want %v, %q", name, got, err, test.want, test.fails)
 		}

@@ -1,7 +1,12 @@
 package runtime
 
+import (
+	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
+
 // ExecuteOption changes how one input is taken in.
-type ExecuteOption func(*request) error
+type ExecuteOption func(*commit.Request) error
 
 // WithInputID names an input, so that sending it again is safe: the first outcome that was decided is returned to every
 // repeat, byte for byte, whether the input was accepted, rejected or came too late. What failed with an error has no outcome,
@@ -10,9 +15,9 @@ type ExecuteOption func(*request) error
 // Ids are per instance: 1 to MaxIDLength bytes of valid UTF-8 without NUL. The same id with another input is
 // *InputIDReused. Outcomes are kept for Config.Retention; an id that comes later than that is new.
 func WithInputID(id string) ExecuteOption {
-	return func(r *request) error {
-		r.inputID = id
-		return checkIdentifier(InputID, id)
+	return func(r *commit.Request) error {
+		r.InputID = id
+		return store.CheckIdentifier(store.InputID, id)
 	}
 }
 
@@ -20,9 +25,9 @@ func WithInputID(id string) ExecuteOption {
 // Config.Telemetry, and for engines without one: it is stored with the decision, and handed on to what follows from it. What is
 // not a valid traceparent is ignored, as W3C Trace Context asks for.
 func WithTrace(traceparent string) ExecuteOption {
-	return func(r *request) error {
+	return func(r *commit.Request) error {
 		if validTraceparent(traceparent) {
-			r.trace = traceparent
+			r.Trace = traceparent
 		}
 		return nil
 	}
@@ -49,9 +54,9 @@ func validTraceparent(text string) bool {
 //
 // The instance is locked until the transaction ends; others who send it inputs wait, so end it soon. An input that finds
 // that others were faster is decided again. An error leaves the transaction as it was before the call, and usable.
-func Within(tx Transaction) ExecuteOption {
-	return func(r *request) error {
-		r.within = tx
+func Within(tx store.Transaction) ExecuteOption {
+	return func(r *commit.Request) error {
+		r.Within = tx
 		return nil
 	}
 }

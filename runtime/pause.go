@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // PauseWorkflow lets the effects, timers and schedules of a workflow wait, in all processes on this store, until
@@ -12,12 +14,12 @@ import (
 // refused too: in this process at once, in others within Config.PollInterval. At is filled in.
 //
 // The pause is stored: it outlives this process.
-func (e *Engine) PauseWorkflow(ctx context.Context, pause Pause) error {
+func (e *Engine) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 	if _, err := e.workflow(pause.Workflow); err != nil {
 		return err
 	}
-	pause.At = storedTime(e.config.Clock.Now())
-	if err := checkArgument("Pause", pause); err != nil {
+	pause.At = store.StoredTime(e.config.Clock.Now())
+	if err := store.CheckArgument("Pause", pause); err != nil {
 		return err
 	}
 	if err := e.store.PauseWorkflow(ctx, pause); err != nil {
@@ -46,15 +48,15 @@ func (e *Engine) ResumeWorkflow(ctx context.Context, workflow string) error {
 }
 
 // PausedWorkflows returns which workflows are paused, sorted by name, those that are not registered with this engine too.
-func (e *Engine) PausedWorkflows(ctx context.Context) ([]Pause, error) {
+func (e *Engine) PausedWorkflows(ctx context.Context) ([]store.Pause, error) {
 	return e.store.PausedWorkflows(ctx)
 }
 
 // pauseWatch knows which workflows refuse the inputs of clients, as of a moment that is not longer ago than a poll interval.
 // It needs no goroutine: whoever comes when its knowledge is old looks, and those who come meanwhile go by what is known.
 type pauseWatch struct {
-	store   Pauses
-	clock   Clock
+	store   store.Pauses
+	clock   store.Clock
 	maxAge  time.Duration
 	known   atomic.Pointer[refusals] // nil when it is to be looked up before anything else
 	looking sync.Mutex
@@ -62,7 +64,7 @@ type pauseWatch struct {
 
 type refusals struct {
 	asOf  time.Time
-	pause map[string]Pause
+	pause map[string]store.Pause
 }
 
 // pauseTimeout bounds a look. A pause is a convenience; when the store is in trouble, the input itself finds out.
@@ -75,7 +77,7 @@ func (p *pauseWatch) admit(ctx context.Context, workflow string) error {
 		known = p.look(ctx, known, now)
 	}
 	if pause, refused := known.pause[workflow]; refused {
-		return &WorkflowPaused{Pause: pause}
+		return &store.WorkflowPaused{Pause: pause}
 	}
 	return nil
 }
@@ -105,8 +107,8 @@ func (p *pauseWatch) look(ctx context.Context, known *refusals, now time.Time) *
 	return next
 }
 
-func (r *refusals) set(pauses []Pause) {
-	r.pause = make(map[string]Pause)
+func (r *refusals) set(pauses []store.Pause) {
+	r.pause = make(map[string]store.Pause)
 	for _, pause := range pauses {
 		if pause.RefuseInputs {
 			r.pause[pause.Workflow] = pause

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 func TestPayloadsAreLimited(t *testing.T) {
@@ -21,11 +22,11 @@ func TestPayloadsAreLimited(t *testing.T) {
 	}{
 		"event": {
 			ticket.AcceptOpen(ticket.Opened{Subject: large}),
-			runtime.PayloadName{Workflow: "ticket", Kind: runtime.EventPayload, Name: "Opened"},
+			runtime.PayloadName{Workflow: "ticket", Kind: workflow.EventPayload, Name: "Opened"},
 		},
 		"effect": {
 			ticket.AcceptOpen(ticket.Opened{}).Effect(ticket.Notify{Text: small}, ticket.Notify{Text: large}),
-			runtime.PayloadName{Workflow: "ticket", Kind: runtime.EffectPayload, Name: "Notify"},
+			runtime.PayloadName{Workflow: "ticket", Kind: workflow.EffectPayload, Name: "Notify"},
 		},
 		"all is well": {ticket.AcceptOpen(ticket.Opened{Subject: small}).Effect(ticket.Notify{Text: small}), runtime.PayloadName{}},
 	} {
@@ -66,7 +67,7 @@ func TestInputsAsJSONAreLimited(t *testing.T) {
 		b.unchanged(func() {
 			_, err := engine.ExecuteDynamic(b.Context(), "ticket", fmt.Appendf(nil, input, strings.Repeat("x", 100)))
 			var tooLarge *runtime.PayloadTooLarge
-			if !errors.As(err, &tooLarge) || tooLarge.Kind != runtime.InputPayload || tooLarge.Size != 137 {
+			if !errors.As(err, &tooLarge) || tooLarge.Kind != workflow.InputPayload || tooLarge.Size != 137 {
 				b.Errorf("got error %v", err)
 			}
 		})

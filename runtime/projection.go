@@ -8,7 +8,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/project"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Projection turns events into rows of tables that are easy to query. It reads the feed from its beginning, in batches, and
@@ -24,7 +27,7 @@ type Projection[Tx any] struct {
 
 	// Filters say which events the projection gets. Default: all. After a change of the filters, rebuild the projection: events
 	// that it has passed are not read again.
-	Filters []EventFilter
+	Filters []store.EventFilter
 
 	// Apply gets one event, ApplyBatch several, in the order of the feed. Set exactly one of them.
 	//
@@ -33,8 +36,8 @@ type Projection[Tx any] struct {
 	//
 	// As long as tx is open, other readers of the feed wait for it, and on SQLite all writers. Calls to other services
 	// belong in an effect.
-	Apply      func(ctx context.Context, tx Tx, event StoredEvent) error
-	ApplyBatch func(ctx context.Context, tx Tx, events []StoredEvent) error
+	Apply      func(ctx context.Context, tx Tx, event store.StoredEvent) error
+	ApplyBatch func(ctx context.Context, tx Tx, events []store.StoredEvent) error
 
 	// Reset deletes what the projection has written, for RebuildProjection. It runs in the transaction that sets the position
 	// back. Without it, the projection cannot be rebuilt.
@@ -46,7 +49,7 @@ type Projection[Tx any] struct {
 	// Retry says how often, and after which pauses, an event is tried again that could not be applied. After the last attempt
 	// the projection stops at the event until it is resumed or the event is skipped. An error marked with Permanent stops it at
 	// once. Default: 10 attempts, pauses from 500 ms to 1 min.
-	Retry RetryPolicy
+	Retry workflow.RetryPolicy
 
 	// Timeout bounds one step: a call of Apply, ApplyBatch or Reset with its transaction. Then the call's context ends, the
 	// step fails and is tried again. If the call does not return, another process may take the projection over, and this process
@@ -56,35 +59,35 @@ type Projection[Tx any] struct {
 	mistake error // of TypedProjection
 }
 
-var defaultProjectionRetry = RetryPolicy{MaxAttempts: 10, Base: 500 * time.Millisecond, Max: time.Minute}
+var defaultProjectionRetry = workflow.RetryPolicy{MaxAttempts: 10, Base: 500 * time.Millisecond, Max: time.Minute}
 
 // AnyProjection is a Projection of any type of transaction.
 type AnyProjection interface {
 	// on checks the projection and joins it with a store of its transactions.
-	on(Store) (projectionSpec, error)
+	on(store.Store) (project.Spec, error)
 }
 
 // on refuses a store whose transactions are of another type.
-func (p Projection[Tx]) on(store Store) (projectionSpec, error) {
+func (p Projection[Tx]) on(st store.Store) (project.Spec, error) {
 	if err := p.validate(); err != nil {
-		return projectionSpec{}, err
+		return project.Spec{}, err
 	}
-	writer, ok := store.(ProjectionStore[Tx])
+	writer, ok := st.(store.ProjectionStore[Tx])
 	if !ok {
-		return projectionSpec{}, fmt.Errorf("projection %q writes in a %v, but the transactions of %T are none; "+
-			"use pgx.Tx with runtime/postgres, *sql.Tx with runtime/sqlite", p.Name, reflect.TypeFor[Tx](), store)
+		return project.Spec{}, fmt.Errorf("projection %q writes in a %v, but the transactions of %T are none; "+
+			"use pgx.Tx with runtime/postgres, *sql.Tx with runtime/sqlite", p.Name, reflect.TypeFor[Tx](), st)
 	}
-	spec := projectionSpec{
+	spec := project.Spec{
 		Name: p.Name, Filters: p.Filters,
-		BatchSize: p.BatchSize, Retry: p.Retry.withDefaults(defaultProjectionRetry), Timeout: p.Timeout,
-		Apply: func(ctx context.Context, events []StoredEvent, update ProjectionUpdate) error {
+		BatchSize: p.BatchSize, Retry: p.Retry.WithDefaults(defaultProjectionRetry), Timeout: p.Timeout,
+		Apply: func(ctx context.Context, events []store.StoredEvent, update store.ProjectionUpdate) error {
 			return writer.Project(ctx, p.Name, func(ctx context.Context, tx Tx) error { return p.applyAll(ctx, tx, events) }, update)
 		},
 	}
 	setDefault(&spec.BatchSize, 100)
 	setDefault(&spec.Timeout, time.Minute)
 	if p.Reset != nil {
-		spec.Reset = func(ctx context.Context, update ProjectionUpdate) error {
+		spec.Reset = func(ctx context.Context, update store.ProjectionUpdate) error {
 			return writer.Project(ctx, p.Name, p.reset, update)
 		}
 	}
@@ -92,7 +95,7 @@ func (p Projection[Tx]) on(store Store) (projectionSpec, error) {
 }
 
 func (p *Projection[Tx]) validate() error {
-	if err := checkIdentifier("name of a projection", p.Name); err != nil {
+	if err := store.CheckIdentifier("name of a projection", p.Name); err != nil {
 		return err
 	}
 	var err error
@@ -105,7 +108,7 @@ func (p *Projection[Tx]) validate() error {
 		err = fmt.Errorf("its Timeout is %v, which must not be negative", p.Timeout)
 	case p.BatchSize < 0:
 		err = fmt.Errorf("its BatchSize is %d, which must not be negative", p.BatchSize)
-	case !p.Retry.withDefaults(defaultProjectionRetry).valid():
+	case !p.Retry.WithDefaults(defaultProjectionRetry).Valid():
 		err = fmt.Errorf("its Retry is %+v, which needs MaxAttempts and Base of at least 0 and Max of at least Base", p.Retry)
 	default:
 		err = checkFilters(p.Filters)
@@ -116,7 +119,7 @@ func (p *Projection[Tx]) validate() error {
 	return nil
 }
 
-func (p *Projection[Tx]) applyAll(ctx context.Context, tx Tx, events []StoredEvent) (err error) {
+func (p *Projection[Tx]) applyAll(ctx context.Context, tx Tx, events []store.StoredEvent) (err error) {
 	defer usererr.RecoverTo(&err, "projection ", p.Name)
 	if p.ApplyBatch != nil {
 		return usererr.Wrap(p.ApplyBatch(ctx, tx, events))
@@ -135,7 +138,7 @@ func (p *Projection[Tx]) reset(ctx context.Context, tx Tx) (err error) {
 }
 
 // checkFilters refuses a filter without a workflow: it looks like one for all workflows, and would accept no event.
-func checkFilters(filters []EventFilter) error {
+func checkFilters(filters []store.EventFilter) error {
 	for _, f := range filters {
 		if f.Workflow == "" {
 			return errors.New("an EventFilter has no Workflow; leave the filter out to get the events of all")
@@ -147,10 +150,10 @@ func checkFilters(filters []EventFilter) error {
 // TypedProjection makes a projection of the events of one workflow. Generated code calls it. A method
 // Reset(ctx, tx) error of the projector, if there is one, becomes Projection.Reset. A nil projector is reported by NewEngine.
 func TypedProjection[Tx any](
-	name, workflow string, projector any, apply func(ctx context.Context, tx Tx, event StoredEvent) error,
+	name, wf string, projector any, apply func(ctx context.Context, tx Tx, event store.StoredEvent) error,
 ) Projection[Tx] {
-	p := Projection[Tx]{Name: name, Filters: []EventFilter{{Workflow: workflow}}, Apply: apply}
-	if isNil(projector) {
+	p := Projection[Tx]{Name: name, Filters: []store.EventFilter{{Workflow: wf}}, Apply: apply}
+	if workflow.IsNil(projector) {
 		p.mistake = errors.New("its projector is nil; pass a value of your type to NewProjection")
 	}
 	resetter, ok := projector.(interface {
@@ -163,16 +166,16 @@ func TypedProjection[Tx any](
 }
 
 // projectionSpecs joins the projections of a config with the store.
-func projectionSpecs(store Store, projections []AnyProjection) (specs []projectionSpec, err error) {
+func projectionSpecs(store store.Store, projections []AnyProjection) (specs []project.Spec, err error) {
 	for _, projection := range projections {
-		if isNil(projection) {
+		if workflow.IsNil(projection) {
 			return nil, errors.New("a projection is nil")
 		}
 		spec, err := projection.on(store)
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(specs, func(other projectionSpec) bool { return other.Name == spec.Name }) {
+		if slices.ContainsFunc(specs, func(other project.Spec) bool { return other.Name == spec.Name }) {
 			return nil, &RegisteredTwice{What: "projection", Name: spec.Name}
 		}
 		specs = append(specs, spec)

@@ -13,6 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Engines that come and go while others write apply each event once.
@@ -106,14 +107,14 @@ type cutOff struct {
 	is atomic.Bool
 }
 
-func (c *cutOff) Projections(ctx context.Context, names ...string) ([]runtime.ProjectionState, error) {
+func (c *cutOff) Projections(ctx context.Context, names ...string) ([]store.ProjectionState, error) {
 	if c.is.Load() {
 		return nil, errBroken
 	}
 	return c.Store.Projections(ctx, names...)
 }
 
-func (c *cutOff) UpdateProjection(ctx context.Context, name string, update runtime.ProjectionUpdate) error {
+func (c *cutOff) UpdateProjection(ctx context.Context, name string, update store.ProjectionUpdate) error {
 	if c.is.Load() {
 		return errBroken
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // journal is a projection that writes a row for each event into the table journal, in whatever store.
@@ -137,7 +138,7 @@ func (b *bed) awaitInfo(engine *runtime.Engine, what string, is func(runtime.Pro
 	return info
 }
 
-func stopped(info runtime.ProjectionInfo) bool { return info.Status == runtime.ProjectionStopped }
+func stopped(info runtime.ProjectionInfo) bool { return info.Status == store.ProjectionStopped }
 
 func TestProjection(t *testing.T) {
 	onStores(t, func(b *bed) {
@@ -146,7 +147,7 @@ func TestProjection(t *testing.T) {
 		engine, client := b.projecting(config, journal{batch: 2})
 		add(b, client, "a", "b", "a")
 		info := b.awaitInfo(engine, "the events are settled", func(i runtime.ProjectionInfo) bool { return i.Behind == 3 && i.Delay > 0 })
-		if info.Position != 0 || info.Owner != "" || !info.Registered || info.Status != runtime.ProjectionRunning {
+		if info.Position != 0 || info.Owner != "" || !info.Registered || info.Status != store.ProjectionRunning {
 			t.Errorf("before it runs: %+v", info)
 		}
 		b.wantJournal()
@@ -229,7 +230,7 @@ func TestPoisonEvent(t *testing.T) {
 		}
 		b.await(engine)
 		b.wantJournal("a/1", "b/1", "bad2/1", "c/1")
-		info = b.awaitInfo(engine, "it runs", func(i runtime.ProjectionInfo) bool { return i.Status == runtime.ProjectionRunning })
+		info = b.awaitInfo(engine, "it runs", func(i runtime.ProjectionInfo) bool { return i.Status == store.ProjectionRunning })
 		if info.Attempts != 0 || info.LastError != "" || info.StoppedAt != 0 {
 			t.Errorf("got %+v", info)
 		}
@@ -295,7 +296,7 @@ func TestPauseProjection(t *testing.T) {
 		b.awaitProjection(engine, "twin")
 		b.wantJournal("a/1", "a/1", "b/1")
 		info, err := operator.Projection(b.Context(), "journal")
-		if err != nil || info.Status != runtime.ProjectionPaused || info.Owner != "" || info.Registered {
+		if err != nil || info.Status != store.ProjectionPaused || info.Owner != "" || info.Registered {
 			t.Errorf("got %+v, error %v", info, err)
 		}
 		if err := operator.ResumeProjection(b.Context(), "journal"); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // totals keeps a row for each ledger.
@@ -99,17 +100,17 @@ func TestProjectionOfANewerProgram(t *testing.T) {
 		old.Projections = []runtime.AnyProjection{b.totaling("journal")}
 		engine, client := adder(b, old)
 		add(b, client, "a")
-		newer := runtime.Change{
+		newer := store.Change{
 			Instance: runtime.InstanceKey{Workflow: "ledger", ID: "a"}, Version: 1, Now: epoch, Due: epoch,
-			Events: []runtime.NewEvent{{Type: "Renamed", SchemaVersion: 1, Payload: []byte(`{}`)}},
+			Events: []store.NewEvent{{Type: "Renamed", SchemaVersion: 1, Payload: []byte(`{}`)}},
 		}
-		if err := b.store.Append(b.Context(), runtime.Batch{Commit: 1, Changes: []runtime.Change{newer}}); err != nil {
+		if err := b.store.Append(b.Context(), store.Batch{Commit: 1, Changes: []store.Change{newer}}); err != nil {
 			t.Fatal(err)
 		}
 		b.run(engine)
 		info := b.awaitInfo(engine, "it is left to others", func(i runtime.ProjectionInfo) bool { return i.LastError != "" && i.Owner == "" })
 		wantError(t, errors.New(info.LastError), "event Renamed", "has no event of this name", "ledger/a")
-		if info.Status != runtime.ProjectionRunning || info.Attempts != 0 || info.Position != 1 {
+		if info.Status != store.ProjectionRunning || info.Attempts != 0 || info.Position != 1 {
 			t.Errorf("got %+v", info)
 		}
 		b.wantLog("a projection is left to newer programs")

@@ -4,93 +4,97 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // LoadState returns the state of an instance as of now. Generated clients call it. An instance without events is
 // *UnknownInstance.
-func LoadState[S any](ctx context.Context, engine *Engine, workflow, id string) (View[S], error) {
+func LoadState[S any](ctx context.Context, engine *Engine, workflow, id string) (workflow.View[S], error) {
 	_, view, err := engine.view(ctx, workflow, id)
-	return typedView[S](InstanceKey{workflow, id}, view, err)
+	return typedView[S](store.InstanceKey{Workflow: workflow, ID: id}, view, err)
 }
 
 // LoadStateAt returns the state of an instance as it was at a version: after that many of its events. It is made of these
 // events by the evolver as it is today, and costs time in proportion to their number. Generated clients call it.
 //
 // An instance without events is *UnknownInstance, a version that it has not reached, or below 1, *UnknownVersion.
-func LoadStateAt[S any](ctx context.Context, engine *Engine, workflow, id string, version int64) (View[S], error) {
+func LoadStateAt[S any](ctx context.Context, engine *Engine, workflow, id string, version int64) (workflow.View[S], error) {
 	_, view, err := engine.viewAt(ctx, workflow, id, version)
-	return typedView[S](InstanceKey{workflow, id}, view, err)
+	return typedView[S](store.InstanceKey{Workflow: workflow, ID: id}, view, err)
 }
 
-func typedView[S any](key InstanceKey, view View[any], err error) (View[S], error) {
+func typedView[S any](key store.InstanceKey, view workflow.View[any], err error) (workflow.View[S], error) {
 	if err != nil {
-		return View[S]{}, err
+		return workflow.View[S]{}, err
 	}
 	typed, ok := view.State.(S)
 	if !ok {
-		return View[S]{}, fmt.Errorf("%s: the state is a %T, not of the type this client expects", key, view.State)
+		return workflow.View[S]{}, fmt.Errorf("%s: the state is a %T, not of the type this client expects", key, view.State)
 	}
-	return View[S]{typed, view.Version, view.Completed, view.LastEventAt}, nil
+	return workflow.View[S]{State: typed, Version: view.Version, Completed: view.Completed, LastEventAt: view.LastEventAt}, nil
 }
 
 // StateDynamic is LoadState for callers that know no types: the state is JSON.
-func (e *Engine) StateDynamic(ctx context.Context, workflow, id string) (View[json.RawMessage], error) {
+func (e *Engine) StateDynamic(ctx context.Context, workflow, id string) (workflow.View[json.RawMessage], error) {
 	return encodedView(e.view(ctx, workflow, id))
 }
 
 // StateAtDynamic is LoadStateAt for callers that know no types: the state is JSON.
-func (e *Engine) StateAtDynamic(ctx context.Context, workflow, id string, version int64) (View[json.RawMessage], error) {
+func (e *Engine) StateAtDynamic(ctx context.Context, workflow, id string, version int64) (workflow.View[json.RawMessage], error) {
 	return encodedView(e.viewAt(ctx, workflow, id, version))
 }
 
-func encodedView(w *Workflow, view View[any], err error) (View[json.RawMessage], error) {
+func encodedView(w *workflow.Workflow, view workflow.View[any], err error) (workflow.View[json.RawMessage], error) {
 	if err != nil {
-		return View[json.RawMessage]{}, err
+		return workflow.View[json.RawMessage]{}, err
 	}
-	state, err := w.encodeState(view.State)
+	state, err := w.EncodeState(view.State)
 	if err != nil {
-		return View[json.RawMessage]{}, fmt.Errorf("workflow %s: the state: %w", w.name, err)
+		return workflow.View[json.RawMessage]{}, fmt.Errorf("workflow %s: the state: %w", w.Name(), err)
 	}
-	return View[json.RawMessage]{state, view.Version, view.Completed, view.LastEventAt}, nil
+	return workflow.View[json.RawMessage]{State: state, Version: view.Version, Completed: view.Completed, LastEventAt: view.LastEventAt}, nil
 }
 
-func (e *Engine) view(ctx context.Context, workflow, id string) (*Workflow, View[any], error) {
-	w, instance, err := e.load(ctx, workflow, id, true)
+func (e *Engine) view(ctx context.Context, wf, id string) (*workflow.Workflow, workflow.View[any], error) {
+	w, instance, err := e.load(ctx, wf, id, true)
 	if err != nil {
-		return nil, View[any]{}, err
+		return nil, workflow.View[any]{}, err
 	}
-	state, err := e.executor.replay(ctx, w, nil, instance)
+	state, err := e.executor.Replay(ctx, w, nil, instance)
 	if err != nil {
-		return nil, View[any]{}, err
+		return nil, workflow.View[any]{}, err
 	}
-	return w, View[any]{state, instance.Version, instance.Completed, instance.LastEventAt}, nil
+	return w, workflow.View[any]{State: state, Version: instance.Version, Completed: instance.Completed, LastEventAt: instance.LastEventAt}, nil
 }
 
-func (e *Engine) viewAt(ctx context.Context, workflow, id string, version int64) (*Workflow, View[any], error) {
-	w, key, err := e.known(workflow, id)
+func (e *Engine) viewAt(ctx context.Context, wf, id string, version int64) (*workflow.Workflow, workflow.View[any], error) {
+	w, key, err := e.known(wf, id)
 	if err != nil {
-		return nil, View[any]{}, err
+		return nil, workflow.View[any]{}, err
 	}
 	if version < 1 {
-		return nil, View[any]{}, &UnknownVersion{Instance: key, Version: version}
+		return nil, workflow.View[any]{}, &store.UnknownVersion{Instance: key, Version: version}
 	}
-	view := View[any]{}
+	view := workflow.View[any]{}
 	for view.Version < version {
 		events, err := e.history(ctx, key, view.Version, int(min(version-view.Version, historyPage)))
 		if err != nil {
-			return nil, View[any]{}, err
+			return nil, workflow.View[any]{}, err
 		}
 		if len(events) == 0 {
-			return nil, View[any]{}, noVersion(key, version, view.Version)
+			return nil, workflow.View[any]{}, noVersion(key, version, view.Version)
 		}
-		if view.State, err = e.executor.replay(ctx, w, view.State, Instance{Key: key, Events: events}); err != nil {
-			return nil, View[any]{}, err
+		if view.State, err = e.executor.Replay(ctx, w, view.State, store.Instance{Key: key, Events: events}); err != nil {
+			return nil, workflow.View[any]{}, err
 		}
 		last := events[len(events)-1]
 		view.Version, view.LastEventAt = last.Version, last.RecordedAt
 	}
-	if view.Completed, err = w.ended(view.State); err != nil {
-		return nil, View[any]{}, err
+	if view.Completed, err = w.Ended(view.State); err != nil {
+		return nil, workflow.View[any]{}, err
 	}
 	return w, view, nil
 }
@@ -99,23 +103,23 @@ func (e *Engine) viewAt(ctx context.Context, workflow, id string, version int64)
 const historyPage = 1000
 
 // noVersion says that an instance ends at another version than the one asked for.
-func noVersion(key InstanceKey, version, newest int64) error {
+func noVersion(key store.InstanceKey, version, newest int64) error {
 	if newest == 0 {
-		return &UnknownInstance{Instance: key}
+		return &store.UnknownInstance{Instance: key}
 	}
-	return &UnknownVersion{Instance: key, Version: version, Newest: newest}
+	return &store.UnknownVersion{Instance: key, Version: version, Newest: newest}
 }
 
 // LoadHistory returns all events of an instance, oldest first. Generated clients call it. An instance without events is
 // *UnknownInstance.
-func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string) ([]Recorded[E], error) {
-	w, instance, err := engine.load(ctx, workflow, id, false)
+func LoadHistory[E any](ctx context.Context, engine *Engine, wf, id string) ([]workflow.Recorded[E], error) {
+	w, instance, err := engine.load(ctx, wf, id, false)
 	if err != nil {
 		return nil, err
 	}
-	history := make([]Recorded[E], 0, len(instance.Events))
+	history := make([]workflow.Recorded[E], 0, len(instance.Events))
 	for _, stored := range instance.Events {
-		event, err := w.decodeEvent(stored)
+		event, err := w.DecodeEvent(stored)
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +127,7 @@ func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string
 		if !ok {
 			return nil, fmt.Errorf("%s: event %T is not of the type this client expects", instance.Key, event)
 		}
-		history = append(history, Recorded[E]{
+		history = append(history, workflow.Recorded[E]{
 			Version:        stored.Version,
 			GlobalSequence: stored.GlobalSequence,
 			RecordedAt:     stored.RecordedAt,
@@ -138,15 +142,15 @@ func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string
 // PageBytes of payloads: read on after the last event until a page is empty. A limit of 0 reads all events. It is for tools without the
 // workflow's types; clients have a typed History. After the newest version the page is empty, without an error. An instance without events is
 // *UnknownInstance.
-func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
+func (e *Engine) History(ctx context.Context, instance store.InstanceKey, after int64, limit int) ([]store.StoredEvent, error) {
 	_, key, err := e.known(instance.Workflow, instance.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkArgument("the limit", limit); err != nil {
+	if err := store.CheckArgument("the limit", limit); err != nil {
 		return nil, err
 	}
-	if err := checkArgument("the version", after); err != nil {
+	if err := store.CheckArgument("the version", after); err != nil {
 		return nil, err
 	}
 	all := limit == 0
@@ -164,18 +168,18 @@ func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64,
 	// There may be none after the version, or none at all.
 	first, err := e.history(ctx, key, 0, 1)
 	if err == nil && len(first) == 0 {
-		err = &UnknownInstance{Instance: key}
+		err = &store.UnknownInstance{Instance: key}
 	}
 	return nil, err
 }
 
-func (e *Engine) history(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
-	return untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]StoredEvent, error) { return e.store.History(ctx, instance, after, limit) })
+func (e *Engine) history(ctx context.Context, instance store.InstanceKey, after int64, limit int) ([]store.StoredEvent, error) {
+	return bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.StoredEvent, error) { return e.store.History(ctx, instance, after, limit) })
 }
 
 // HistoryDynamic is History with the events as the declaration of today writes them: what was stored before an event gained a
 // field has that field too.
-func (e *Engine) HistoryDynamic(ctx context.Context, instance InstanceKey, after int64, limit int) ([]Recorded[Encoded], error) {
+func (e *Engine) HistoryDynamic(ctx context.Context, instance store.InstanceKey, after int64, limit int) ([]workflow.Recorded[workflow.Encoded], error) {
 	stored, err := e.History(ctx, instance, after, limit)
 	if err != nil {
 		return nil, err
@@ -185,15 +189,15 @@ func (e *Engine) HistoryDynamic(ctx context.Context, instance InstanceKey, after
 
 // HistoryPage is HistoryDynamic for a limit of at least 1, and says whether there are events after the last of the page.
 func (e *Engine) HistoryPage(
-	ctx context.Context, instance InstanceKey, after int64, limit int,
-) (page []Recorded[Encoded], more bool, err error) {
+	ctx context.Context, instance store.InstanceKey, after int64, limit int,
+) (page []workflow.Recorded[workflow.Encoded], more bool, err error) {
 	stored, err := e.History(ctx, instance, after, limit+1) // one more tells whether there is more
 	if err != nil {
 		return nil, false, err
 	}
 	if more = len(stored) > limit; more {
 		stored = stored[:limit]
-	} else if FullPage(stored) {
+	} else if store.FullPage(stored) {
 		next, err := e.history(ctx, instance, stored[len(stored)-1].Version, 1)
 		if err != nil {
 			return nil, false, err
@@ -204,23 +208,23 @@ func (e *Engine) HistoryPage(
 	return page, more, err
 }
 
-func (e *Engine) encodedHistory(workflow string, stored []StoredEvent) ([]Recorded[Encoded], error) {
-	w, err := e.workflow(workflow)
+func (e *Engine) encodedHistory(wf string, stored []store.StoredEvent) ([]workflow.Recorded[workflow.Encoded], error) {
+	w, err := e.workflow(wf)
 	if err != nil {
 		return nil, err
 	}
-	history := make([]Recorded[Encoded], 0, len(stored))
+	history := make([]workflow.Recorded[workflow.Encoded], 0, len(stored))
 	for i := range stored {
 		s := &stored[i]
-		event, err := w.decodeEvent(*s)
+		event, err := w.DecodeEvent(*s)
 		if err != nil {
 			return nil, err
 		}
-		encoded, err := w.encodeEvent(event)
+		encoded, err := w.EncodeEvent(event)
 		if err != nil {
 			return nil, err
 		}
-		history = append(history, Recorded[Encoded]{
+		history = append(history, workflow.Recorded[workflow.Encoded]{
 			Version: s.Version, GlobalSequence: s.GlobalSequence, RecordedAt: s.RecordedAt, Type: s.Type, Event: encoded,
 		})
 		s.Payload = nil // what is encoded is in its place
@@ -229,35 +233,35 @@ func (e *Engine) encodedHistory(workflow string, stored []StoredEvent) ([]Record
 }
 
 // known returns a workflow of this engine and the key of an instance of it.
-func (e *Engine) known(workflow, id string) (*Workflow, InstanceKey, error) {
-	key := InstanceKey{Workflow: workflow, ID: id}
+func (e *Engine) known(workflow, id string) (*workflow.Workflow, store.InstanceKey, error) {
+	key := store.InstanceKey{Workflow: workflow, ID: id}
 	w, err := e.workflow(workflow)
 	if err != nil {
 		return nil, key, err
 	}
-	if err := checkIdentifier(InstanceID, id); err != nil {
+	if err := store.CheckIdentifier(store.InstanceID, id); err != nil {
 		return nil, key, fmt.Errorf("workflow %s: %w", workflow, err)
 	}
 	return w, key, nil
 }
 
 // load reads an instance, from a snapshot on when that will do.
-func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot bool) (*Workflow, Instance, error) {
+func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot bool) (*workflow.Workflow, store.Instance, error) {
 	w, key, err := e.known(workflow, id)
 	if err != nil {
-		return nil, Instance{}, err
+		return nil, store.Instance{}, err
 	}
-	read := ReadRequest{Instance: key, Completed: true}
+	read := store.ReadRequest{Instance: key, Completed: true}
 	if fromSnapshot {
-		read.Schema = w.schema()
+		read.Schema = w.Schema()
 	}
-	instances, err := untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]Instance, error) { return e.store.Read(ctx, []ReadRequest{read}) })
+	instances, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.Instance, error) { return e.store.Read(ctx, []store.ReadRequest{read}) })
 	if err != nil {
-		return nil, Instance{}, err
+		return nil, store.Instance{}, err
 	}
 	instance := instances[0]
 	if instance.Version == 0 {
-		return nil, Instance{}, &UnknownInstance{Instance: key}
+		return nil, store.Instance{}, &store.UnknownInstance{Instance: key}
 	}
 	return w, instance, nil
 }
@@ -266,12 +270,12 @@ func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot boo
 // of a workflow, or all. Only those are there that Config.Observe asked for. To page on, set Before and
 // BeforeNumber to the ObservedAt and the Number of the last, until there are none: a page may have fewer than Limit, because it ends when its
 // payloads have PageBytes. A limit of 0 means 100.
-func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]Observation, error) {
-	if err := checkArgument("ObservationQuery", query); err != nil {
+func (e *Engine) Observations(ctx context.Context, query store.ObservationQuery) ([]store.Observation, error) {
+	if err := store.CheckArgument("ObservationQuery", query); err != nil {
 		return nil, err
 	}
 	if query.Limit == 0 {
 		query.Limit = 100
 	}
-	return untilAvailable(ctx, e.config.UnavailableTimeout, func() ([]Observation, error) { return e.store.Observations(ctx, query) })
+	return bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.Observation, error) { return e.store.Observations(ctx, query) })
 }

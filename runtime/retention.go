@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/project"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Retention says how long completed instances and other records are kept; 0 means for ever. While Run runs, the engine deletes
@@ -23,7 +26,7 @@ type Retention struct {
 	// instance may have more events. Instances that it returns in keep stay, and are offered again later. After an error
 	// all of them stay, and the workflow's other instances wait for the next pass. An archived instance may be offered again: when
 	// the process dies before the deletion, or when two processes apply retention. Default: nothing is archived.
-	Archive func(ctx context.Context, instances []ArchivedInstance) (keep []InstanceKey, err error)
+	Archive func(ctx context.Context, instances []store.ArchivedInstance) (keep []store.InstanceKey, err error)
 
 	Observations  time.Duration // how long observations are kept, see Config.Observe
 	InputOutcomes time.Duration // how long outcomes of inputs that came with an id are kept
@@ -75,7 +78,7 @@ func (r Retention) validate() error {
 }
 
 // retention returns what does the work that the config asks for.
-func (e *Engine) retention() *retention {
+func (e *Engine) retention() *project.Retention {
 	keep := e.config.Retention
 	instances := make(map[string]time.Duration, len(e.workflows))
 	for workflow := range e.workflows {
@@ -84,11 +87,11 @@ func (e *Engine) retention() *retention {
 			instances[workflow] = of
 		}
 	}
-	return newRetention(e.store, retentionConfig{
+	return project.NewRetention(e.store, project.RetentionConfig{
 		Logger: e.config.Logger, Clock: e.config.Clock, Telemetry: e.config.Telemetry,
 		Instances: instances,
-		Records: map[RecordKind]time.Duration{
-			ObservationRecords: keep.Observations, InputOutcomeRecords: keep.InputOutcomes, DiscardedRecords: keep.Discarded,
+		Records: map[store.RecordKind]time.Duration{
+			store.ObservationRecords: keep.Observations, store.InputOutcomeRecords: keep.InputOutcomes, store.DiscardedRecords: keep.Discarded,
 		},
 		Archive: keep.Archive, ReadByAll: e.projections.ReadByAll,
 		BatchSize: keep.BatchSize, Interval: keep.Interval,
@@ -111,14 +114,14 @@ func (e *Engine) ApplyRetention(ctx context.Context) (RetentionReport, error) {
 	var report RetentionReport
 	for _, d := range deletions {
 		switch d.Records {
-		case InstanceRecords:
+		case store.InstanceRecords:
 			report.Instances += d.Deleted
 			report.Kept += d.Kept
-		case ObservationRecords:
+		case store.ObservationRecords:
 			report.Observations += d.Deleted
-		case InputOutcomeRecords:
+		case store.InputOutcomeRecords:
 			report.InputOutcomes += d.Deleted
-		case DiscardedRecords:
+		case store.DiscardedRecords:
 			report.Discarded += d.Deleted
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // archive is an archive in memory.
@@ -281,7 +282,7 @@ func TestRetentionWaitsForProjections(t *testing.T) {
 		closing := b.engine(config, ledgers(ledger.Decider{}, ledger.Handler{}))
 		closeLedgers(b, c, closing, "a", "b")
 		c.advance(3 * time.Hour)
-		err := b.store.UpdateProjection(b.Context(), "report", func(s *runtime.ProjectionState) error {
+		err := b.store.UpdateProjection(b.Context(), "report", func(s *store.ProjectionState) error {
 			s.Position = 3 // of four events
 			return nil
 		})
@@ -290,7 +291,7 @@ func TestRetentionWaitsForProjections(t *testing.T) {
 		}
 		wantReport(b, closing, runtime.RetentionReport{Instances: 1})
 		b.wantTable("workflow_id", "instances", "", "b")
-		err = b.store.UpdateProjection(b.Context(), "report", func(s *runtime.ProjectionState) error {
+		err = b.store.UpdateProjection(b.Context(), "report", func(s *store.ProjectionState) error {
 			s.Position = 4
 			return nil
 		})

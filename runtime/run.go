@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // errStopping is the cause of a handler's context that ended because the engine stops.
@@ -24,7 +26,7 @@ const stopGrace = 5 * time.Second
 // not answer, are logged and retried; they do not end Run. An engine runs once at a time.
 func (e *Engine) Run(ctx context.Context) error {
 	if e.readOnly {
-		return ErrReadOnly
+		return store.ErrReadOnly
 	}
 	if !e.running.CompareAndSwap(false, true) {
 		return errors.New("ironflow: Run was called while the engine is running")
@@ -34,13 +36,13 @@ func (e *Engine) Run(ctx context.Context) error {
 	handlers, cancelHandlers := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelHandlers(errStopping)
 	var workers sync.WaitGroup
-	workers.Go(func() { e.deliveries.run(ctx, handlers) })
+	workers.Go(func() { e.deliveries.Run(ctx, handlers) })
 	workers.Go(func() { e.projections.Run(ctx, handlers) })
 	workers.Go(func() { e.retention().Run(ctx) })
 	workers.Go(func() { e.warnOfUnknown(ctx) })
 	workers.Go(func() { e.watchSnapshots(ctx) })
 	workers.Go(func() {
-		listen(ctx, e.store.notifier(), e.config.Logger, e.hear)
+		listen(ctx, e.store.Notifier(), e.config.Logger, e.hear)
 	})
 	stopped := make(chan struct{})
 	go func() {
@@ -64,20 +66,20 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 // hear passes on the news of other processes.
-func (e *Engine) hear(what News) {
-	if what&NewWork != 0 {
+func (e *Engine) hear(what store.News) {
+	if what&store.NewWork != 0 {
 		e.Wake()
 	}
-	if what&NewEvents != 0 {
+	if what&store.NewEvents != 0 {
 		e.feed.Committed()
 	}
-	if what&NewOrders != 0 {
+	if what&store.NewOrders != 0 {
 		e.projections.LookAgain()
 	}
 }
 
 func (e *Engine) stuckError() error {
-	stuck := e.deliveries.unfinished()
+	stuck := e.deliveries.Unfinished()
 	for _, name := range e.projections.InStep() {
 		stuck = append(stuck, "projection "+name)
 	}

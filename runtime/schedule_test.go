@@ -7,10 +7,11 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // scheduled are ledgers with one schedule.
-func scheduled(d ledger.Decider, s runtime.ScheduledInput) *runtime.Workflow {
+func scheduled(d ledger.Decider, s workflow.ScheduledInput) *runtime.Workflow {
 	return runtime.WithSchedules(ledgers(d, ledger.Handler{}), s)
 }
 
@@ -19,9 +20,9 @@ func scheduled(d ledger.Decider, s runtime.ScheduledInput) *runtime.Workflow {
 func TestScheduleOfANewerRelease(t *testing.T) {
 	onStores(t, func(b *bed) {
 		c := newClock()
-		every := func(interval, input, instance string) runtime.ScheduledInput {
-			return runtime.ScheduledInput{
-				Name: "count", Input: input, Recurrence: runtime.Recurrence{Schedule: "@every " + interval}, Instance: instance,
+		every := func(interval, input, instance string) workflow.ScheduledInput {
+			return workflow.ScheduledInput{
+				Name: "count", Input: input, Recurrence: workflow.Recurrence{Schedule: "@every " + interval}, Instance: instance,
 			}
 		}
 		config := b.config(c)
@@ -31,7 +32,7 @@ func TestScheduleOfANewerRelease(t *testing.T) {
 			b.eventuallyTable("payload", "timers", "", payload)
 		}
 		stored(`{"input":"Tick","schedule":"@every 1h","instance":"old"}`)
-		release := func(s runtime.ScheduledInput, payload string) {
+		release := func(s workflow.ScheduledInput, payload string) {
 			stop := b.run(b.engine(config, scheduled(ledger.Decider{}, s)))
 			stored(payload)
 			if err := stop(); err != nil {
@@ -63,12 +64,12 @@ func TestMissedFirings(t *testing.T) {
 		return "tick-" + epoch.Add(hours*time.Hour).Format("20060102T150405Z") + " Ticked"
 	}
 	for _, test := range []struct {
-		missed       runtime.Missed
+		missed       workflow.Missed
 		first, later []string // after the pause, and an hour later
 	}{
-		{runtime.MissedSkip, nil, []string{name(6)}},
-		{runtime.MissedLatest, []string{name(5)}, []string{name(5), name(6)}},
-		{runtime.MissedAll, []string{name(1), name(2), name(3), name(4), name(5)}, []string{name(1), name(2), name(3), name(4), name(5), name(6)}},
+		{workflow.MissedSkip, nil, []string{name(6)}},
+		{workflow.MissedLatest, []string{name(5)}, []string{name(5), name(6)}},
+		{workflow.MissedAll, []string{name(1), name(2), name(3), name(4), name(5)}, []string{name(1), name(2), name(3), name(4), name(5), name(6)}},
 	} {
 		t.Run(string("missed "+test.missed), func(t *testing.T) {
 			onStores(t, func(b *bed) {
@@ -76,9 +77,9 @@ func TestMissedFirings(t *testing.T) {
 				config := b.config(c)
 				config.PollInterval = time.Second
 				process := func() (stop func() error) {
-					return b.run(b.engine(config, scheduled(ledger.Decider{}, runtime.ScheduledInput{
+					return b.run(b.engine(config, scheduled(ledger.Decider{}, workflow.ScheduledInput{
 						Name: "count", Input: "Tick", Instance: "tick-{time}",
-						Recurrence: runtime.Recurrence{Schedule: "@every 1h", Missed: test.missed},
+						Recurrence: workflow.Recurrence{Schedule: "@every 1h", Missed: test.missed},
 					})))
 				}
 				stop := process()
@@ -114,8 +115,8 @@ func TestFiringThatKillsItsProcess(t *testing.T) {
 				c := newClock()
 				config := b.config(c)
 				config.PollInterval, config.TimerRetry.MaxAttempts = time.Second, 3
-				workflow := scheduled(ledger.Decider{}, runtime.ScheduledInput{
-					Name: "count", Input: "Tick", Recurrence: runtime.Recurrence{Schedule: "@every 1h"}, Instance: "a",
+				workflow := scheduled(ledger.Decider{}, workflow.ScheduledInput{
+					Name: "count", Input: "Tick", Recurrence: workflow.Recurrence{Schedule: "@every 1h"}, Instance: "a",
 				})
 				stop := b.run(b.engine(config, workflow))
 				b.eventually("it is scheduled", func() bool { return len(b.table("*", "timers", "")) == 1 })

@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 // ears keep the texts of all errors that a Telemetry is told of.
 type ears struct {
-	runtime.NoTelemetry
+	telemetry.NoTelemetry
 	mu   sync.Mutex
 	said []string
 }
@@ -26,15 +26,15 @@ func (e *ears) hear(err error) {
 	}
 }
 
-func (e *ears) StartInput(context.Context, runtime.InputStart) (string, func(runtime.InputEnd)) {
-	return "", func(end runtime.InputEnd) { e.hear(end.Err) }
+func (e *ears) StartInput(context.Context, telemetry.InputStart) (string, func(telemetry.InputEnd)) {
+	return "", func(end telemetry.InputEnd) { e.hear(end.Err) }
 }
 
-func (e *ears) StartDelivery(ctx context.Context, _ runtime.DeliveryStart) (context.Context, func(runtime.DeliveryEnd)) {
-	return ctx, func(end runtime.DeliveryEnd) { e.hear(end.Err) }
+func (e *ears) StartDelivery(ctx context.Context, _ telemetry.DeliveryStart) (context.Context, func(telemetry.DeliveryEnd)) {
+	return ctx, func(end telemetry.DeliveryEnd) { e.hear(end.Err) }
 }
 
-func (e *ears) Committed(commit runtime.CommitReport) { e.hear(commit.Err) }
+func (e *ears) Committed(commit telemetry.CommitReport) { e.hear(commit.Err) }
 
 // No byte of a payload is in what is logged, kept or reported, wherever it cannot be read or is refused.
 func TestNoPayloadInErrors(t *testing.T) {

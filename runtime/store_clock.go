@@ -5,13 +5,15 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // storeClock is the clock of a Timekeeper. It asks for the time now and then, and counts on from there without regard to the time
 // that the process sees, which may be wrong, and may jump.
 type storeClock struct {
-	systemClock
-	store  Timekeeper
+	store.SystemClock
+	store  store.Timekeeper
 	logger *slog.Logger
 	local  func() time.Time // until the store has answered
 	first  sync.Once
@@ -32,7 +34,7 @@ const (
 	clockTimeout = time.Second
 )
 
-func newStoreClock(store Timekeeper, logger *slog.Logger) *storeClock {
+func newStoreClock(store store.Timekeeper, logger *slog.Logger) *storeClock {
 	return &storeClock{store: store, logger: logger, local: time.Now}
 }
 

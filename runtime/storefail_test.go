@@ -13,39 +13,40 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func TestStoreFailsForACaller(t *testing.T) {
 	onStores(t, func(b *bed) {
-		store := &faulty{Store: b.store}
-		client := ticket.NewClient(b.engineOn(store, b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{})))
+		st := &faulty{Store: b.store}
+		client := ticket.NewClient(b.engineOn(st, b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{})))
 		open := func() error {
 			_, err := client.Open(b.Context(), ticket.Open{ID: "a", Subject: "s"})
 			return err
 		}
 		b.unchanged(func() {
-			store.setBegin(func() error { return errBroken })
+			st.setBegin(func() error { return errBroken })
 			if err := open(); !errors.Is(err, errBroken) {
 				b.Errorf("got error %v", err)
 			} else {
 				wantError(b, err, "ticket/a", "input Open")
 			}
-			store.setBegin(nil)
-			store.setCommit(func(context.Context, func(context.Context) error) error { return errBroken })
+			st.setBegin(nil)
+			st.setCommit(func(context.Context, func(context.Context) error) error { return errBroken })
 			if err := open(); !errors.Is(err, errBroken) {
 				b.Errorf("got error %v", err)
 			}
 		})
 		// Nothing is left locked.
-		store.setCommit(nil)
+		st.setCommit(nil)
 		if err := open(); err != nil {
 			b.Error(err)
 		}
 		// Lost races are run again, each on what is stored by then.
 		races := 3
-		store.setCommit(func(ctx context.Context, commit func(context.Context) error) error {
+		st.setCommit(func(ctx context.Context, commit func(context.Context) error) error {
 			if races--; races >= 0 {
-				return fmt.Errorf("wrapped: %w", runtime.ErrConflict)
+				return fmt.Errorf("wrapped: %w", store.ErrConflict)
 			}
 			return commit(ctx)
 		})
@@ -106,14 +107,14 @@ func TestStoreFailsForAResult(t *testing.T) {
 
 func TestStoreFailsForWorkers(t *testing.T) {
 	onStores(t, func(b *bed) {
-		store := &faulty{Store: b.store}
+		st := &faulty{Store: b.store}
 		config := b.realConfig()
 		var called atomic.Int64
-		engine := b.engineOn(store, config, notify(func(context.Context, ticket.Notify, runtime.EffectCall) error {
+		engine := b.engineOn(st, config, notify(func(context.Context, ticket.Notify, runtime.EffectCall) error {
 			called.Add(1)
 			return nil
 		}))
-		store.setClaim(func(runtime.QueueName, func() ([]runtime.Delivery, error)) ([]runtime.Delivery, error) {
+		st.setClaim(func(store.QueueName, func() ([]store.Delivery, error)) ([]store.Delivery, error) {
 			return nil, errBroken
 		})
 		b.open(engine, "a")
@@ -124,7 +125,7 @@ func TestStoreFailsForWorkers(t *testing.T) {
 		}
 		// Settling fails, once for good and once with a lost answer.
 		var settles atomic.Int64
-		store.setSettle(func(call func() ([]runtime.Lease, error)) ([]runtime.Lease, error) {
+		st.setSettle(func(call func() ([]runtime.Lease, error)) ([]runtime.Lease, error) {
 			switch settles.Add(1) {
 			case 1:
 				return nil, errBroken
@@ -134,7 +135,7 @@ func TestStoreFailsForWorkers(t *testing.T) {
 			}
 			return call()
 		})
-		store.setClaim(nil)
+		st.setClaim(nil)
 		b.eventuallyTable("*", "effects", "")
 		b.eventually("the settling is over", func() bool { return settles.Load() == 3 })
 		if called.Load() != 1 {
@@ -149,19 +150,19 @@ func TestClaimIsLost(t *testing.T) {
 		c := newClock()
 		config := b.config(c)
 		config.Lease = 30 * time.Second
-		store := &faulty{Store: b.store}
+		st := &faulty{Store: b.store}
 		lose := make(chan bool, 1)
 		lose <- true
-		store.setClaim(func(name runtime.QueueName, call func() ([]runtime.Delivery, error)) ([]runtime.Delivery, error) {
+		st.setClaim(func(name store.QueueName, call func() ([]store.Delivery, error)) ([]store.Delivery, error) {
 			deliveries, err := call()
-			if name == runtime.EffectQueue && len(lose) > 0 && len(deliveries) > 0 {
+			if name == store.EffectQueue && len(lose) > 0 && len(deliveries) > 0 {
 				<-lose
 				return nil, errors.Join(errBroken, err)
 			}
 			return deliveries, err
 		})
 		attempt := make(chan int, 9)
-		engine := b.engineOn(store, config, notify(func(_ context.Context, _ ticket.Notify, call runtime.EffectCall) error {
+		engine := b.engineOn(st, config, notify(func(_ context.Context, _ ticket.Notify, call runtime.EffectCall) error {
 			attempt <- call.Attempt
 			return nil
 		}))
@@ -180,7 +181,7 @@ func TestClaimIsLost(t *testing.T) {
 // A store that fails at random, before or after it did what it was asked, costs time and nothing else.
 func TestStoreFailsAtRandom(t *testing.T) {
 	onStores(t, func(b *bed) {
-		store := &faulty{Store: b.store}
+		st := &faulty{Store: b.store}
 		flaky := func() bool { return rand.N(8) == 0 }
 		words := func(call func() ([]runtime.Lease, error)) ([]runtime.Lease, error) {
 			if flaky() {
@@ -212,13 +213,13 @@ func TestStoreFailsAtRandom(t *testing.T) {
 			out, err := ledger.NewClient(quiet).Add(b.Context(), ledger.Add{Account: fmt.Sprint(n % accounts), Amount: 1})
 			must(b, out, err)
 		}
-		store.setBegin(func() error {
+		st.setBegin(func() error {
 			if flaky() {
 				return errBroken
 			}
 			return nil
 		})
-		store.setCommit(func(ctx context.Context, commit func(context.Context) error) error {
+		st.setCommit(func(ctx context.Context, commit func(context.Context) error) error {
 			if flaky() {
 				return errBroken
 			}
@@ -228,16 +229,16 @@ func TestStoreFailsAtRandom(t *testing.T) {
 			}
 			return err
 		})
-		store.setExtend(words)
-		store.setSettle(words)
-		store.setClaim(func(_ runtime.QueueName, call func() ([]runtime.Delivery, error)) ([]runtime.Delivery, error) {
+		st.setExtend(words)
+		st.setSettle(words)
+		st.setClaim(func(_ store.QueueName, call func() ([]store.Delivery, error)) ([]store.Delivery, error) {
 			if flaky() {
 				return nil, errBroken
 			}
 			return call()
 		})
-		b.run(b.engineOn(store, config, workflow))
-		b.run(b.engineOn(store, config, workflow))
+		b.run(b.engineOn(st, config, workflow))
+		b.run(b.engineOn(st, config, workflow))
 		b.eventually("everything is delivered", func() bool {
 			return len(b.table("*", "effects", ""))+len(b.table("*", "timers", "")) == 0
 		})

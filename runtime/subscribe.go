@@ -4,35 +4,37 @@ import (
 	"context"
 	"fmt"
 	"iter"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // EventsSince returns up to limit events after a position, see Feed.EventsSince. It needs no Run. It includes events of workflows
 // that are not registered with the engine.
-func (e *Engine) EventsSince(ctx context.Context, after FeedPosition, limit int, filters ...EventFilter) (FeedPage, error) {
+func (e *Engine) EventsSince(ctx context.Context, after store.FeedPosition, limit int, filters ...store.EventFilter) (store.FeedPage, error) {
 	if limit < 1 {
-		return FeedPage{}, &InvalidArgument{Argument: "the limit", Problem: fmt.Sprintf("is %d, it must be positive", limit)}
+		return store.FeedPage{}, &store.InvalidArgument{Argument: "the limit", Problem: fmt.Sprintf("is %d, it must be positive", limit)}
 	}
 	if err := checkPlace(after, filters); err != nil {
-		return FeedPage{}, err
+		return store.FeedPage{}, err
 	}
 	return e.store.EventsSince(ctx, after, limit, filters...)
 }
 
-func checkPlace(after FeedPosition, filters []EventFilter) error {
-	if err := checkArgument("the position", after); err != nil {
+func checkPlace(after store.FeedPosition, filters []store.EventFilter) error {
+	if err := store.CheckArgument("the position", after); err != nil {
 		return err
 	}
-	return checkArgument("EventFilter", filters)
+	return store.CheckArgument("EventFilter", filters)
 }
 
 // FeedStatus says how far the feed can be read and, when transactions hold it up, which.
-func (e *Engine) FeedStatus(ctx context.Context) (FeedStatus, error) {
+func (e *Engine) FeedStatus(ctx context.Context) (store.FeedStatus, error) {
 	horizon, err := e.store.FeedHorizon(ctx)
 	if err != nil || horizon.Settled >= horizon.Issued {
-		return FeedStatus{FeedHorizon: horizon}, err
+		return store.FeedStatus{FeedHorizon: horizon}, err
 	}
 	blockers, err := e.store.FeedBlockers(ctx)
-	return FeedStatus{FeedHorizon: horizon, Blockers: blockers}, err
+	return store.FeedStatus{FeedHorizon: horizon, Blockers: blockers}, err
 }
 
 // Subscribe returns the events after a position, and then new events as they are stored, until ctx or the loop over them ends:
@@ -49,9 +51,9 @@ func (e *Engine) FeedStatus(ctx context.Context) (FeedStatus, error) {
 // the last position that was kept misses nothing. To keep it in one transaction with what was made of the events, use a Projection.
 //
 // Events of this process come at once, those of other processes within Config.PollInterval, or sooner while Run runs.
-func (e *Engine) Subscribe(ctx context.Context, after FeedPosition, filters ...EventFilter) iter.Seq2[StoredEvent, error] {
+func (e *Engine) Subscribe(ctx context.Context, after store.FeedPosition, filters ...store.EventFilter) iter.Seq2[store.StoredEvent, error] {
 	if err := checkPlace(after, filters); err != nil {
-		return func(yield func(StoredEvent, error) bool) { yield(StoredEvent{}, err) }
+		return func(yield func(store.StoredEvent, error) bool) { yield(store.StoredEvent{}, err) }
 	}
 	return e.feed.Subscribe(ctx, after, filters...)
 }

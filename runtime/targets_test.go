@@ -6,13 +6,14 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // TestTargets checks that an engine refuses workflows whose effects lead nowhere.
 func TestTargets(t *testing.T) {
-	define := func(name string, options runtime.EffectOptions) *runtime.Workflow {
-		return runtime.Define(runtime.Definition[struct{}, any, any, any, any]{
-			Workflow: name, InputNames: []string{"Begin"}, EffectOptions: map[string]runtime.EffectOptions{"Go": options},
+	define := func(name string, options workflow.EffectOptions) *runtime.Workflow {
+		return workflow.Define(workflow.Definition[struct{}, any, any, any, any]{
+			Workflow: name, InputNames: []string{"Begin"}, EffectOptions: map[string]workflow.EffectOptions{"Go": options},
 		})
 	}
 	store, err := sqlite.OpenMemory(t.Context())
@@ -21,19 +22,19 @@ func TestTargets(t *testing.T) {
 	}
 	defer store.Close()
 	for name, test := range map[string]struct {
-		options runtime.EffectOptions
+		options workflow.EffectOptions
 		want    string
 	}{
-		"starts":                                {runtime.EffectOptions{Starts: &runtime.Target{Workflow: "b", Input: "Begin"}}, ""},
-		"sends to itself":                       {runtime.EffectOptions{Sends: &runtime.Target{Workflow: "a", Input: "Begin"}}, ""},
-		"unknown workflow":                      {runtime.EffectOptions{Starts: &runtime.Target{Workflow: "c", Input: "Begin"}}, `starts workflow "c", which is not registered`},
-		"unknown addressee":                     {runtime.EffectOptions{Sends: &runtime.Target{Workflow: "c", Input: "Begin"}}, `sends an input to workflow "c", which is not registered`},
-		"external":                              {runtime.EffectOptions{Starts: &runtime.Target{Workflow: "c", Input: "Begin", External: true}}, ""},
-		"unknown input":                         {runtime.EffectOptions{Starts: &runtime.Target{Workflow: "b", Input: "Bgin"}}, `by input "Bgin", which that workflow does not have; its inputs are Begin`},
-		"input of an external one that is here": {runtime.EffectOptions{Sends: &runtime.Target{Workflow: "b", Input: "Bgin", External: true}}, `by input "Bgin"`},
-		"external to the engine":                {runtime.EffectOptions{Starts: &runtime.Target{Workflow: "d", Input: "Begin"}}, ""},
+		"starts":                                {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "b", Input: "Begin"}}, ""},
+		"sends to itself":                       {workflow.EffectOptions{Sends: &workflow.Target{Workflow: "a", Input: "Begin"}}, ""},
+		"unknown workflow":                      {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "c", Input: "Begin"}}, `starts workflow "c", which is not registered`},
+		"unknown addressee":                     {workflow.EffectOptions{Sends: &workflow.Target{Workflow: "c", Input: "Begin"}}, `sends an input to workflow "c", which is not registered`},
+		"external":                              {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "c", Input: "Begin", External: true}}, ""},
+		"unknown input":                         {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "b", Input: "Bgin"}}, `by input "Bgin", which that workflow does not have; its inputs are Begin`},
+		"input of an external one that is here": {workflow.EffectOptions{Sends: &workflow.Target{Workflow: "b", Input: "Bgin", External: true}}, `by input "Bgin"`},
+		"external to the engine":                {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "d", Input: "Begin"}}, ""},
 	} {
-		_, err := runtime.NewEngine(store, runtime.Config{External: []string{"d"}}, define("a", test.options), define("b", runtime.EffectOptions{}))
+		_, err := runtime.NewEngine(store, runtime.Config{External: []string{"d"}}, define("a", test.options), define("b", workflow.EffectOptions{}))
 		if (err != nil) != (test.want != "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", name, err, test.want)
 		}

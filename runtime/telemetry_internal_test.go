@@ -3,21 +3,27 @@ package runtime
 import (
 	"testing"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
+	"github.com/ironflow-gen/ironflow/runtime/internal/delivery"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Without Telemetry, what would be reported costs nothing but comparisons.
 func TestNoTelemetryAllocatesNothing(t *testing.T) {
 	e := &Engine{}
-	req := &request{workflow: &Workflow{name: "order"}, input: preparedInput{name: "Pay", instance: "a"}}
-	delivery := &Delivery{Kind: Kind{Workflow: "order", Name: "ChargeCard"}, Attempt: 1}
+	req := &commit.Request{Workflow: new(workflow.Workflow), Input: workflow.PreparedInput{Name: "Pay", Instance: "a"}}
+	dl := &store.Delivery{Kind: store.Kind{Workflow: "order", Name: "ChargeCard"}, Attempt: 1}
 	ctx := t.Context()
 	allocations := testing.AllocsPerRun(100, func() {
-		if startInput(ctx, nil, req) != nil {
+		if commit.StartInput(ctx, nil, req) != nil {
 			t.Error("somebody is told of the end of an input")
 		}
-		_, delivered := startDelivery(ctx, nil, delivery, time.Time{})
-		delivered(DeliveryEnd{Result: DeliveryDone})
-		e.reportDeadLetters(DeadLettersReport{})
+		_, delivered := delivery.StartDelivery(ctx, nil, dl, time.Time{})
+		delivered(telemetry.DeliveryEnd{Result: telemetry.DeliveryDone})
+		e.reportDeadLetters(telemetry.DeadLettersReport{})
 	})
 	if allocations != 0 {
 		t.Errorf("%v allocations", allocations)

@@ -13,11 +13,13 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // witness is a Telemetry that notes what it is told, a line each.
 type witness struct {
-	runtime.NoTelemetry
+	telemetry.NoTelemetry
 	mu    sync.Mutex
 	lines []string
 }
@@ -51,8 +53,8 @@ func (w *witness) wants(b *bed, lines ...string) {
 	}
 }
 
-func (w *witness) StartInput(_ context.Context, in runtime.InputStart) (string, func(runtime.InputEnd)) {
-	return "", func(end runtime.InputEnd) {
+func (w *witness) StartInput(_ context.Context, in telemetry.InputStart) (string, func(telemetry.InputEnd)) {
+	return "", func(end telemetry.InputEnd) {
 		var typed any
 		if end.Err != nil {
 			typed = errorOf(end.Err)
@@ -70,8 +72,8 @@ func errorOf(err error) string {
 	return fmt.Sprintf("%T", err)
 }
 
-func (w *witness) StartDelivery(ctx context.Context, d runtime.DeliveryStart) (context.Context, func(runtime.DeliveryEnd)) {
-	return ctx, func(end runtime.DeliveryEnd) {
+func (w *witness) StartDelivery(ctx context.Context, d telemetry.DeliveryStart) (context.Context, func(telemetry.DeliveryEnd)) {
+	return ctx, func(end telemetry.DeliveryEnd) {
 		w.note("delivery %s %s attempt %d %s again %v error %v", d.Lease.Queue, d.Kind.Name, d.Attempt, end.Result, !end.Again.IsZero(),
 			end.Err != nil)
 	}
@@ -79,22 +81,22 @@ func (w *witness) StartDelivery(ctx context.Context, d runtime.DeliveryStart) (c
 
 type projectionKey struct{}
 
-func (w *witness) StartProjection(ctx context.Context, p runtime.ProjectionStart) (context.Context, func(runtime.ProjectionEnd)) {
-	return context.WithValue(ctx, projectionKey{}, p.Projection), func(end runtime.ProjectionEnd) {
+func (w *witness) StartProjection(ctx context.Context, p telemetry.ProjectionStart) (context.Context, func(telemetry.ProjectionEnd)) {
+	return context.WithValue(ctx, projectionKey{}, p.Projection), func(end telemetry.ProjectionEnd) {
 		w.note("projection %s events %d reset %v error %v lost %v", p.Projection, p.Events, p.Reset, end.Err != nil, end.Lost)
 	}
 }
 
-func (w *witness) Committed(c runtime.CommitReport) {
+func (w *witness) Committed(c telemetry.CommitReport) {
 	w.note("commit inputs %d instances %d events %d observations %d apart %v error %v", c.Inputs, c.Instances, c.Events, c.Observations,
 		c.Apart, c.Err)
 }
 
-func (w *witness) DeadLettersEnded(d runtime.DeadLettersReport) {
+func (w *witness) DeadLettersEnded(d telemetry.DeadLettersReport) {
 	w.note("dead letters retried %d discarded %d", d.Retried, d.Discarded)
 }
 
-func (w *witness) Deleted(d runtime.DeletionReport) {
+func (w *witness) Deleted(d telemetry.DeletionReport) {
 	w.note("deleted %s of %q: %d, kept %d, error %v", d.Records, d.Workflow, d.Deleted, d.Kept, d.Err)
 }
 
@@ -207,21 +209,21 @@ func TestTelemetryOfFirings(t *testing.T) {
 	onStores(t, func(b *bed) {
 		for _, test := range []struct {
 			input  string
-			missed runtime.Missed
+			missed workflow.Missed
 			want   string
 		}{
-			{"Tick", runtime.MissedSkip, "delivery timers schedule:count attempt 1 skipped again true error false"},
-			{"Close", runtime.MissedLatest, "delivery timers schedule:count attempt 1 skipped again true error true"}, // panics
-			{"Unheard", runtime.MissedLatest, "delivery timers schedule:count attempt 1 left again true error true"},
+			{"Tick", workflow.MissedSkip, "delivery timers schedule:count attempt 1 skipped again true error false"},
+			{"Close", workflow.MissedLatest, "delivery timers schedule:count attempt 1 skipped again true error true"}, // panics
+			{"Unheard", workflow.MissedLatest, "delivery timers schedule:count attempt 1 left again true error true"},
 		} {
 			c, w := newClock(), &witness{}
 			config := b.config(c)
 			config.PollInterval, config.Telemetry = time.Second, w
 			config.TimerRetry.MaxAttempts = 1
 			decider := ledger.Decider{OnClose: func(time.Time, ledger.State, ledger.Close) ledger.CloseDecision { panic("broken") }}
-			stop := b.run(b.engine(config, scheduled(decider, runtime.ScheduledInput{
+			stop := b.run(b.engine(config, scheduled(decider, workflow.ScheduledInput{
 				Name: "count", Input: test.input, Instance: "a",
-				Recurrence: runtime.Recurrence{Schedule: "@every 1h", Missed: test.missed},
+				Recurrence: workflow.Recurrence{Schedule: "@every 1h", Missed: test.missed},
 			})))
 			b.eventually("it is scheduled", func() bool { return len(b.table("*", "timers", "")) == 1 })
 			c.advance(2*time.Hour + 10*time.Minute)

@@ -12,6 +12,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // noted is a workflow whose Note takes the timers' steps that a test gives.
@@ -312,8 +313,8 @@ func TestPoisonTimer(t *testing.T) {
 		b.do(engine, "ticket", `{"type":"Open","id":"a","subject":"s"}`)
 		c.advance(time.Hour)
 		for range 2 {
-			deliveries, err := b.store.Timers().Claim(b.Context(), runtime.Claim{
-				Kinds: []runtime.Kind{{Workflow: "ticket", Name: "Expire"}}, Now: c.Now(), Until: c.Now(), Limit: 9})
+			deliveries, err := b.store.Timers().Claim(b.Context(), store.Claim{
+				Kinds: []store.Kind{{Workflow: "ticket", Name: "Expire"}}, Now: c.Now(), Until: c.Now(), Limit: 9})
 			if err != nil || len(deliveries) != 1 {
 				b.Fatalf("got %+v, error %v", deliveries, err)
 			}
@@ -328,8 +329,8 @@ func TestPoisonTimer(t *testing.T) {
 func TestNowNeverRunsBackwards(t *testing.T) {
 	onStores(t, func(b *bed) {
 		c := newClock()
-		store := &faulty{Store: b.store}
-		engine := b.engineOn(store, b.config(c), tickets(noted(func(d ticket.NoteDecision, _ time.Time) ticket.NoteDecision {
+		st := &faulty{Store: b.store}
+		engine := b.engineOn(st, b.config(c), tickets(noted(func(d ticket.NoteDecision, _ time.Time) ticket.NoteDecision {
 			return d.StartTimer(ticket.TimerFollowup{})
 		}), ticket.Handler{}))
 		b.do(engine, "ticket", `{"type":"Open","id":"a","subject":"s"}`)
@@ -341,7 +342,7 @@ func TestNowNeverRunsBackwards(t *testing.T) {
 		c.advance(time.Hour + 15*time.Minute) // five minutes after the timer's time
 		back := make(chan bool, 1)
 		back <- true
-		store.setClaim(func(_ runtime.QueueName, call func() ([]runtime.Delivery, error)) ([]runtime.Delivery, error) {
+		st.setClaim(func(_ store.QueueName, call func() ([]store.Delivery, error)) ([]store.Delivery, error) {
 			deliveries, err := call()
 			if len(deliveries) > 0 {
 				select {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/codec"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // hoard is a workflow whose state holds every kind of memory that a copy of it shares. X is a type of the user's.
@@ -77,14 +78,14 @@ func asJSON(v any) string {
 func hoarding[X any](user func(items []int) X) *runtime.Workflow {
 	one := func(name string) func() string { return func() string { return name } }
 	input, event, rejection := one("Put"), one("Stored"), one("Saw")
-	return runtime.Define(runtime.Definition[hoardState[X], hoardInput, hoardEvent, struct{}, hoardRejection]{
+	return workflow.Define(workflow.Definition[hoardState[X], hoardInput, hoardEvent, struct{}, hoardRejection]{
 		Workflow: "hoard",
 		UserCode: []any{hoardState[X]{}},
 		Terminal: func(s hoardState[X]) bool { s.spoil(); return false },
-		Decide: func(_ time.Time, s hoardState[X], in hoardInput) runtime.UntypedDecision {
+		Decide: func(_ time.Time, s hoardState[X], in hoardInput) workflow.UntypedDecision {
 			saw := asJSON([]any{s, in.Items, fmt.Sprint(s.User)})
 			if in.Do == "look" {
-				return runtime.Reject[hoardEvent, struct{}, runtime.NoTimer](hoardRejection{saw}).Untyped()
+				return workflow.Reject[hoardEvent, struct{}, workflow.NoTimer](hoardRejection{saw}).Untyped()
 			}
 			items := slices.Clone(in.Items)
 			s.spoil()
@@ -95,13 +96,13 @@ func hoarding[X any](user func(items []int) X) *runtime.Workflow {
 			case "panic":
 				panic("no")
 			case "reject":
-				return runtime.Reject[hoardEvent, struct{}, runtime.NoTimer](hoardRejection{saw}).Untyped()
+				return workflow.Reject[hoardEvent, struct{}, workflow.NoTimer](hoardRejection{saw}).Untyped()
 			case "nothing":
-				return runtime.UntypedDecision{}
+				return workflow.UntypedDecision{}
 			case "too large":
 				items = make([]int, hoardPayload)
 			}
-			return runtime.Accept[hoardEvent, struct{}, runtime.NoTimer, hoardRejection](hoardEvent{items}).Untyped()
+			return workflow.Accept[hoardEvent, struct{}, workflow.NoTimer, hoardRejection](hoardEvent{items}).Untyped()
 		},
 		Evolve: func(s hoardState[X], e hoardEvent) hoardState[X] { // changes what it was given, which it may
 			s.List = append(s.List, e.Items...)
@@ -117,17 +118,17 @@ func hoarding[X any](user func(items []int) X) *runtime.Workflow {
 		},
 		InputID: func(in hoardInput) string { return in.ID },
 		WithID:  func(in hoardInput, id string) hoardInput { in.ID = id; return in },
-		Inputs: runtime.Codec[hoardInput]{
+		Inputs: workflow.Codec[hoardInput]{
 			Name:   func(hoardInput) string { return input() },
 			Encode: codec.EncodeGo[hoardInput],
 			Decode: func(d *codec.Decoder, _ string) (hoardInput, error) { return codec.DecodeGo[hoardInput](d), nil },
 		},
-		Events: runtime.Codec[hoardEvent]{
+		Events: workflow.Codec[hoardEvent]{
 			Name:   func(hoardEvent) string { return event() },
 			Encode: codec.EncodeGo[hoardEvent],
 			Decode: func(d *codec.Decoder, _ string) (hoardEvent, error) { return codec.DecodeGo[hoardEvent](d), nil },
 		},
-		Rejections: runtime.Codec[hoardRejection]{
+		Rejections: workflow.Codec[hoardRejection]{
 			Name:   func(hoardRejection) string { return rejection() },
 			Encode: codec.EncodeGo[hoardRejection],
 			Decode: func(d *codec.Decoder, _ string) (hoardRejection, error) {

@@ -6,28 +6,33 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // unknownOf returns what is in a queue and not known here.
-func (e *Engine) unknownOf(queue QueueName, h QueueHealth) (found []UnknownStored) {
+func (e *Engine) unknownOf(queue store.QueueName, h telemetry.QueueHealth) (found []telemetry.UnknownStored) {
 	for _, k := range h.Kinds {
 		count := k.Due + k.Leased + k.Delayed + k.Dead
 		if k.Known || count == 0 {
 			continue
 		}
-		u := UnknownStored{What: UnknownEffect, Workflow: k.Kind.Workflow, Name: k.Kind.Name, Count: count, Oldest: k.OldestDue}
-		if queue == TimerQueue {
-			u.What = UnknownTimer
+		u := telemetry.UnknownStored{What: telemetry.UnknownEffect, Workflow: k.Kind.Workflow, Name: k.Kind.Name, Count: count, Oldest: k.OldestDue}
+		if queue == store.TimerQueue {
+			u.What = telemetry.UnknownTimer
 		}
 		if name, is := k.Kind.Schedule(); is {
-			u.What, u.Name = UnknownSchedule, name
+			u.What, u.Name = telemetry.UnknownSchedule, name
 		}
-		if parent, is := parentOfEnd(k.Kind); is {
-			u.What, u.Name, u.Target = UnknownChildEnd, parent, parent
+		if parent, is := commit.ParentOfEnd(k.Kind); is {
+			u.What, u.Name, u.Target = telemetry.UnknownChildEnd, parent, parent
 		}
-		if w := e.workflows[k.Kind.Workflow]; w != nil && queue == EffectQueue {
-			o := w.effectOptions()[k.Kind.Name]
-			for _, target := range []*Target{o.Starts, o.Sends} {
+		if w := e.workflows[k.Kind.Workflow]; w != nil && queue == store.EffectQueue {
+			o := w.EffectOptions()[k.Kind.Name]
+			for _, target := range []*workflow.Target{o.Starts, o.Sends} {
 				if target != nil && e.workflows[target.Workflow] == nil {
 					u.Target = target.Workflow
 				}
@@ -50,11 +55,11 @@ const (
 type eventTypes struct {
 	mu    sync.Mutex
 	at    time.Time // zero before the first look
-	found []UnknownStored
+	found []telemetry.UnknownStored
 }
 
 // unknownEvents returns the types of stored events that this program does not know.
-func (e *Engine) unknownEvents(ctx context.Context) ([]UnknownStored, error) {
+func (e *Engine) unknownEvents(ctx context.Context) ([]telemetry.UnknownStored, error) {
 	t := &e.eventTypes
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -68,7 +73,7 @@ func (e *Engine) unknownEvents(ctx context.Context) ([]UnknownStored, error) {
 	}
 	t.at, t.found = now, nil
 	for _, stored := range types { // sorted by workflow
-		u := UnknownStored{What: UnknownEventType, Workflow: stored.Workflow, Name: stored.Type, Count: stored.Count, Oldest: stored.Oldest}
+		u := telemetry.UnknownStored{What: telemetry.UnknownEventType, Workflow: stored.Workflow, Name: stored.Type, Count: stored.Count, Oldest: stored.Oldest}
 		w := e.workflows[stored.Workflow]
 		if w != nil {
 			if knowsEvent(w, stored) {
@@ -77,8 +82,8 @@ func (e *Engine) unknownEvents(ctx context.Context) ([]UnknownStored, error) {
 			t.found = append(t.found, u)
 			continue
 		}
-		u.What, u.Name = UnknownEvents, ""
-		if n := len(t.found); n > 0 && t.found[n-1].What == UnknownEvents && t.found[n-1].Workflow == u.Workflow {
+		u.What, u.Name = telemetry.UnknownEvents, ""
+		if n := len(t.found); n > 0 && t.found[n-1].What == telemetry.UnknownEvents && t.found[n-1].Workflow == u.Workflow {
 			last := &t.found[n-1]
 			last.Count += u.Count
 			if u.Oldest.Before(last.Oldest) {
@@ -92,11 +97,11 @@ func (e *Engine) unknownEvents(ctx context.Context) ([]UnknownStored, error) {
 }
 
 // knowsEvent reports whether the workflow declares a type of events. The fields do not matter.
-func knowsEvent(w *Workflow, t EventType) bool {
-	_, err := w.decodeEvent(StoredEvent{
-		Instance: InstanceKey{Workflow: w.name}, Type: t.Type, SchemaVersion: t.SchemaVersion, Payload: []byte("{}"),
+func knowsEvent(w *workflow.Workflow, t store.EventType) bool {
+	_, err := w.DecodeEvent(store.StoredEvent{
+		Instance: store.InstanceKey{Workflow: w.Name()}, Type: t.Type, SchemaVersion: t.SchemaVersion, Payload: []byte("{}"),
 	})
-	var unknown *UnknownEvent
+	var unknown *workflow.UnknownEvent
 	return !errors.As(err, &unknown)
 }
 

@@ -4,9 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // What is stored and not known is said when an engine starts, and by Health: kinds of effects, inputs of timers, schedules, effects for
@@ -31,8 +32,8 @@ func TestUnknownStored(t *testing.T) {
 		c.advance(time.Hour)
 		config.EffectHandlers = 1
 		config.External = []string{"shipment"}
-		workflow := withOptions(tickets(decider, ticket.Handler{}), "FindAgent", func(o *runtime.EffectOptions) {
-			o.Starts = &runtime.Target{Workflow: "shipment", Input: "Ship"}
+		workflow := withOptions(tickets(decider, ticket.Handler{}), "FindAgent", func(o *workflow.EffectOptions) {
+			o.Starts = &workflow.Target{Workflow: "shipment", Input: "Ship"}
 		})
 		engine := b.engine(config, workflow)
 		health, err := engine.Health(b.Context())
@@ -50,7 +51,7 @@ func TestUnknownStored(t *testing.T) {
 			if n, ok := want[u.String()]; !ok || n != u.Count {
 				b.Errorf("got %s: %+v, want %d", u, u, n)
 			}
-			if !u.Oldest.Equal(epoch.Truncate(time.Microsecond)) && u.What != runtime.UnknownTimer {
+			if !u.Oldest.Equal(epoch.Truncate(time.Microsecond)) && u.What != telemetry.UnknownTimer {
 				b.Errorf("%s: since %v", u, u.Oldest)
 			}
 			delete(want, u.String())

@@ -15,6 +15,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 // hostile is an error whose methods do what they are told.
@@ -76,10 +78,10 @@ func hostileErrors() map[string]struct {
 		"Permanent(nil)":       {runtime.Permanent(nil), "runtime.Permanent was called without an error"},
 		"Permanent(typed nil)": {runtime.Permanent(typedNil), "a nil *fs.PathError was returned as an error"},
 		"RetryAfter(nil)":      {runtime.RetryAfter(nil, time.Millisecond), "runtime.RetryAfter was called without an error"},
-		"a lease of others":    {&runtime.LeaseLost{}, "is no longer leased to this worker"},
+		"a lease of others":    {&store.LeaseLost{}, "is no longer leased to this worker"},
 		"agrees":               {agrees{}, "agrees"},
 		"wrapped agrees":       {fmt.Errorf("sending: %w", errors.Join(nil, agrees{})), "sending: agrees"},
-		"a conflict":           {fmt.Errorf("mine: %w", runtime.ErrConflict), "mine: "},
+		"a conflict":           {fmt.Errorf("mine: %w", store.ErrConflict), "mine: "},
 		"an unknown outcome":   {fmt.Errorf("mine: %w", runtime.ErrOutcomeUnknown), "mine: "},
 		"unavailable":          {fmt.Errorf("mine: %w", &runtime.Unavailable{}), "mine: "},
 		"a set back feed":      {fmt.Errorf("mine: %w", &runtime.FeedSetBack{}), "mine: "},
@@ -217,12 +219,12 @@ func TestErrorsOfHandlersStayWhatTheyAre(t *testing.T) {
 }
 
 type endListener struct {
-	runtime.NoTelemetry
+	telemetry.NoTelemetry
 	ended func(error)
 }
 
-func (l *endListener) StartDelivery(ctx context.Context, _ runtime.DeliveryStart) (context.Context, func(runtime.DeliveryEnd)) {
-	return ctx, func(end runtime.DeliveryEnd) { l.ended(end.Err) }
+func (l *endListener) StartDelivery(ctx context.Context, _ telemetry.DeliveryStart) (context.Context, func(telemetry.DeliveryEnd)) {
+	return ctx, func(end telemetry.DeliveryEnd) { l.ended(end.Err) }
 }
 
 // A Telemetry that panics is logged, and costs nothing else.
@@ -250,17 +252,17 @@ func TestPanicsOfTelemetry(t *testing.T) {
 
 type panickingTelemetry struct{}
 
-func (panickingTelemetry) StartInput(context.Context, runtime.InputStart) (string, func(runtime.InputEnd)) {
+func (panickingTelemetry) StartInput(context.Context, telemetry.InputStart) (string, func(telemetry.InputEnd)) {
 	panic(hostile{})
 }
-func (panickingTelemetry) StartDelivery(context.Context, runtime.DeliveryStart) (context.Context, func(runtime.DeliveryEnd)) {
+func (panickingTelemetry) StartDelivery(context.Context, telemetry.DeliveryStart) (context.Context, func(telemetry.DeliveryEnd)) {
 	panic(hostile{})
 }
-func (panickingTelemetry) StartProjection(context.Context, runtime.ProjectionStart) (context.Context, func(runtime.ProjectionEnd)) {
+func (panickingTelemetry) StartProjection(context.Context, telemetry.ProjectionStart) (context.Context, func(telemetry.ProjectionEnd)) {
 	panic(hostile{})
 }
-func (panickingTelemetry) Committed(runtime.CommitReport)             { panic(hostile{}) }
-func (panickingTelemetry) Claimed(runtime.ClaimReport)                { panic(hostile{}) }
-func (panickingTelemetry) Settled(runtime.SettlementReport)           { panic(hostile{}) }
-func (panickingTelemetry) DeadLettersEnded(runtime.DeadLettersReport) { panic(hostile{}) }
-func (panickingTelemetry) Deleted(runtime.DeletionReport)             { panic(hostile{}) }
+func (panickingTelemetry) Committed(telemetry.CommitReport)             { panic(hostile{}) }
+func (panickingTelemetry) Claimed(telemetry.ClaimReport)                { panic(hostile{}) }
+func (panickingTelemetry) Settled(telemetry.SettlementReport)           { panic(hostile{}) }
+func (panickingTelemetry) DeadLettersEnded(telemetry.DeadLettersReport) { panic(hostile{}) }
+func (panickingTelemetry) Deleted(telemetry.DeletionReport)             { panic(hostile{}) }

@@ -18,6 +18,8 @@ import (
 	"github.com/ironflow-gen/ironflow/examples/travel/trip"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 func ticketKey(id string) runtime.InstanceKey { return runtime.InstanceKey{Workflow: "ticket", ID: id} }
@@ -118,7 +120,7 @@ input Assigned by effect FindAgent of ticket/a, attempt 2
 			b.Fatalf("got %v, %v", why, err)
 		}
 		if found := why.Deliveries[0]; found.Waiting != nil || found.LedTo == nil || found.Attempt != 2 ||
-			*found.LedTo != (runtime.DecisionRef{Instance: ticketKey("a"), Version: 2, Input: "Assigned"}) {
+			*found.LedTo != (store.DecisionRef{Instance: ticketKey("a"), Version: 2, Input: "Assigned"}) {
 			b.Errorf("got %+v", found)
 		}
 		if told := why.Deliveries[1]; told.Waiting != nil || told.LedTo != nil || told.Discarded != nil || told.Ended != nil || told.SearchEnded {
@@ -236,7 +238,7 @@ func TestWhyWithinACommit(t *testing.T) {
 		text := func(why *runtime.Explanation) string {
 			return history[why.Chain[0].Version-1].Event.(ticket.Noted).Text
 		}
-		claim := runtime.Claim{Kinds: []runtime.Kind{{Workflow: "ticket", Name: "Notify"}, {Workflow: "ticket", Name: "Remind"}},
+		claim := store.Claim{Kinds: []store.Kind{{Workflow: "ticket", Name: "Notify"}, {Workflow: "ticket", Name: "Remind"}},
 			Now: epoch.Add(2 * time.Hour), Until: epoch.Add(3 * time.Hour), Limit: 1000}
 		effects, err := b.store.Effects().Claim(b.Context(), claim)
 		timers, err2 := b.store.Timers().Claim(b.Context(), claim)
@@ -249,7 +251,7 @@ func TestWhyWithinACommit(t *testing.T) {
 				b.Fatal(err)
 			}
 			want := fmt.Sprintf(`{"text":%q}`, text(why))
-			if d.Lease.Queue == runtime.TimerQueue {
+			if d.Lease.Queue == store.TimerQueue {
 				want = string(d.Payload)
 				if d.Lease.Key != "reminder/"+text(why) {
 					b.Errorf("timer %s is explained by the note %s", d.Lease.Key, text(why))
@@ -288,14 +290,14 @@ func TestWhyOfALongChain(t *testing.T) {
 			b.Fatal(err)
 		}
 		if why.Origin != runtime.OriginEarlier || len(why.Chain) != maxWhyDepth || why.Chain[0].Version != 21 ||
-			*why.Earlier != (runtime.DecisionRef{Instance: ticketKey("a"), Version: 20, Input: "Remind"}) {
+			*why.Earlier != (store.DecisionRef{Instance: ticketKey("a"), Version: 20, Input: "Remind"}) {
 			b.Errorf("got %v", why)
 		}
 		why, err = engine.Why(b.Context(), why.Earlier.Instance, why.Earlier.Version)
 		if err != nil || why.Origin != runtime.OriginClient || len(why.Chain) != 20 || why.Chain[0].Input != "Open" {
 			b.Errorf("got %v, %v", why, err)
 		}
-		want := runtime.DecisionRef{Instance: ticketKey("a"), Version: 21, Input: "Remind"}
+		want := store.DecisionRef{Instance: ticketKey("a"), Version: 21, Input: "Remind"}
 		if next := why.Deliveries[0]; *next.LedTo != want || next.Lease.Key != "reminder" || next.Attempt != 1 {
 			b.Errorf("got %+v", next)
 		}
@@ -319,15 +321,15 @@ an input that was not noted
 		if why.Chain[0].Cause != nil || why.Origin != runtime.OriginUnknown {
 			b.Errorf("got %+v", why)
 		}
-		lease := runtime.Lease{Queue: runtime.EffectQueue, Instance: ticketKey("a"), Version: 1}
+		lease := runtime.Lease{Queue: store.EffectQueue, Instance: ticketKey("a"), Version: 1}
 		why, err = engine.WhyDelivery(b.Context(), lease)
 		if err != nil || why.Chain[0].Version != 1 || why.Deliveries[0].Kind != "Notify" || why.Origin != runtime.OriginUnknown {
 			b.Errorf("got %v, %v", why, err)
 		}
 		for _, lease := range []runtime.Lease{
-			{Queue: runtime.EffectQueue, Instance: ticketKey("a"), Version: 1, Position: 1},
-			{Queue: runtime.EffectQueue, Instance: ticketKey("a"), Version: 2},
-			{Queue: runtime.TimerQueue, Instance: ticketKey("a"), Version: 2, Key: "reminder"},
+			{Queue: store.EffectQueue, Instance: ticketKey("a"), Version: 1, Position: 1},
+			{Queue: store.EffectQueue, Instance: ticketKey("a"), Version: 2},
+			{Queue: store.TimerQueue, Instance: ticketKey("a"), Version: 2, Key: "reminder"},
 		} {
 			_, err := engine.WhyDelivery(b.Context(), lease)
 			if unknown := new(runtime.UnknownDelivery); !errors.As(err, &unknown) || unknown.Delivery != lease {
@@ -349,7 +351,7 @@ func TestWhyOfWhatIsNotThere(t *testing.T) {
 			}
 		}
 		_, err := engine.Why(b.Context(), ticketKey("b"), 1)
-		_, err2 := engine.WhyDelivery(b.Context(), runtime.Lease{Queue: runtime.EffectQueue, Instance: ticketKey("b"), Version: 1})
+		_, err2 := engine.WhyDelivery(b.Context(), runtime.Lease{Queue: store.EffectQueue, Instance: ticketKey("b"), Version: 1})
 		for _, err := range []error{err, err2} {
 			if _, ok := errors.AsType[*runtime.UnknownInstance](err); !ok {
 				b.Errorf("got error %v", err)
@@ -364,7 +366,7 @@ func TestWhyOfWhatIsNotThere(t *testing.T) {
 
 func TestParseIdempotencyKey(t *testing.T) {
 	t.Parallel()
-	want := runtime.Lease{Queue: runtime.EffectQueue, Instance: runtime.InstanceKey{Workflow: "trip", ID: "a/3/0"}, Version: 12, Position: 3}
+	want := runtime.Lease{Queue: store.EffectQueue, Instance: runtime.InstanceKey{Workflow: "trip", ID: "a/3/0"}, Version: 12, Position: 3}
 	if got, err := runtime.ParseIdempotencyKey("trip/a/3/0/12/3"); err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -431,7 +433,7 @@ input HotelEnded by effect ended:trip of booking/a-hotel
 		}
 		child := runtime.InstanceKey{Workflow: "booking", ID: "a-flight"}
 		why, err = engine.Why(b.Context(), child, 2)
-		want := runtime.DecisionRef{Instance: key, Version: 2, Input: "FlightEnded"}
+		want := store.DecisionRef{Instance: key, Version: 2, Input: "FlightEnded"}
 		if err != nil || len(why.Deliveries) != 1 || why.Deliveries[0].LedTo == nil || *why.Deliveries[0].LedTo != want {
 			b.Errorf("got %v, %v", why, err)
 		}
@@ -449,7 +451,7 @@ input HotelEnded by effect ended:trip of booking/a-hotel
 // What an effect that only sends has led to is known to the sender.
 func TestWhyOfAMessage(t *testing.T) {
 	onStores(t, func(b *bed) {
-		sender := withOptions(trip.NewWorkflow(trip.Decider{}, trip.Evolver{}), "BookFlight", func(o *runtime.EffectOptions) {
+		sender := withOptions(trip.NewWorkflow(trip.Decider{}, trip.Evolver{}), "BookFlight", func(o *workflow.EffectOptions) {
 			o.Starts, o.Sends, o.Ended = nil, o.Starts, ""
 		})
 		engine := b.engine(b.config(newClock()), sender,
@@ -558,8 +560,8 @@ func TestWhyOfWhatEnded(t *testing.T) {
 			"effect Notify (version 2, position 0): ": "done, without a result",
 			"timer reminder/replaced (version 2): ":   "dropped at T, when ticket/a version 3 completed the instance",
 		})
-		why, err := engine.WhyDelivery(ctx, runtime.Lease{Queue: runtime.EffectQueue, Instance: ticketKey("late"), Version: 1})
-		if err != nil || why.Deliveries[0].Ended == nil || why.Deliveries[0].Ended.Ending != runtime.EndedRefused ||
+		why, err := engine.WhyDelivery(ctx, runtime.Lease{Queue: store.EffectQueue, Instance: ticketKey("late"), Version: 1})
+		if err != nil || why.Deliveries[0].Ended == nil || why.Deliveries[0].Ended.Ending != store.EndedRefused ||
 			why.Deliveries[0].Ended.Reason != "the instance had completed" || why.Deliveries[0].Ended.Attempts != 1 {
 			b.Errorf("got %v, %v", why, err)
 		}

@@ -15,11 +15,12 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // callersTx is a transaction as a user of ironflow has it.
 type callersTx struct {
-	runtime.Transaction
+	store.Transaction
 	exec     func(sql string) error
 	commit   func() error
 	rollback func() error
@@ -342,7 +343,7 @@ func TestWithinLockedInstances(t *testing.T) {
 		}
 		_, waits := begin()
 		err := note("a", waits)
-		if !errors.Is(err, runtime.ErrLocked) || !errors.Is(err, runtime.ErrConflict) {
+		if !errors.Is(err, runtime.ErrLocked) || !errors.Is(err, store.ErrConflict) {
 			t.Errorf("got %v", err)
 		}
 		wantError(t, err, "another transaction holds the lock", "run this one again")

@@ -17,6 +17,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // backend is a store with what the stress asks for beside it.
@@ -24,7 +25,7 @@ type backend interface {
 	store() runtime.Store
 
 	// keepOpen stores changes in a transaction that stays open for a time after that, and then commits or rolls back.
-	keepOpen(ctx context.Context, requests []runtime.ReadRequest, changes func([]runtime.Instance) []runtime.Change,
+	keepOpen(ctx context.Context, requests []store.ReadRequest, changes func([]store.Instance) []store.Change,
 		open time.Duration, commit bool) error
 
 	// readers makes the readers. One of them begins late, when late says so.
@@ -140,7 +141,7 @@ func (b *pgBackend) close() {
 
 // keepOpen is the transaction of a caller who takes inputs in within it.
 func (b *pgBackend) keepOpen(
-	ctx context.Context, requests []runtime.ReadRequest, changes func([]runtime.Instance) []runtime.Change, open time.Duration, commit bool,
+	ctx context.Context, requests []store.ReadRequest, changes func([]store.Instance) []store.Change, open time.Duration, commit bool,
 ) error {
 	tx, err := b.pool.Begin(ctx)
 	if err != nil {
@@ -279,7 +280,7 @@ func (b *sqliteBackend) close() {
 
 // keepOpen is a unit of work that takes its time; SQLite numbers its events when it is committed.
 func (b *sqliteBackend) keepOpen(
-	ctx context.Context, requests []runtime.ReadRequest, changes func([]runtime.Instance) []runtime.Change, open time.Duration, commit bool,
+	ctx context.Context, requests []store.ReadRequest, changes func([]store.Instance) []store.Change, open time.Duration, commit bool,
 ) error {
 	unit, err := b.main.Begin(ctx, requests)
 	if err != nil {

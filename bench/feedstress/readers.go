@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // checker looks at the events that a reader gets.
@@ -92,7 +93,7 @@ func subscription(name string, engine *runtime.Engine) *reader {
 }
 
 // pages follows page by page.
-func pages(name string, feed runtime.Feed, limit int, wait func() bool, filters ...runtime.EventFilter) *reader {
+func pages(name string, feed store.Feed, limit int, wait func() bool, filters ...runtime.EventFilter) *reader {
 	r := &reader{name: name, ours: true, checker: newChecker()}
 	if len(filters) > 0 {
 		r.wants = func(version int64) bool { return version%2 == 1 } // oddEvent

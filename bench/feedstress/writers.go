@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // tally is what the writers did.
@@ -64,7 +65,7 @@ func (w *writer) run(ctx context.Context) error {
 	for w.written.Load() < int64(w.size.events) {
 		err := w.write(ctx)
 		switch {
-		case errors.Is(err, runtime.ErrConflict):
+		case errors.Is(err, store.ErrConflict):
 			w.conflicts++
 			time.Sleep(w.upTo(5 * time.Millisecond))
 		case err != nil:
@@ -89,10 +90,10 @@ func (w *writer) write(ctx context.Context) error {
 }
 
 // instances chooses some, in an order of no account.
-func (w *writer) instances(n int) []runtime.ReadRequest {
-	var chosen []runtime.ReadRequest
+func (w *writer) instances(n int) []store.ReadRequest {
+	var chosen []store.ReadRequest
 	for _, i := range w.random.Perm(w.size.streams)[:min(n, w.size.streams)] {
-		chosen = append(chosen, runtime.ReadRequest{
+		chosen = append(chosen, store.ReadRequest{
 			Instance: runtime.InstanceKey{Workflow: workflow, ID: fmt.Sprint("s", i)},
 			After:    1 << 60, // the events are of no interest
 		})
@@ -101,11 +102,11 @@ func (w *writer) instances(n int) []runtime.ReadRequest {
 }
 
 // changes adds some events to each instance.
-func (w *writer) changes(instances []runtime.Instance) (changes []runtime.Change, events int) {
+func (w *writer) changes(instances []store.Instance) (changes []store.Change, events int) {
 	for _, i := range instances {
-		change := runtime.Change{Instance: i.Key, Version: i.Version, Now: time.Now().UTC().Truncate(time.Microsecond)}
+		change := store.Change{Instance: i.Key, Version: i.Version, Now: time.Now().UTC().Truncate(time.Microsecond)}
 		for n := range 1 + w.random.IntN(8) {
-			event := runtime.NewEvent{Type: evenEvent, SchemaVersion: 1, Payload: []byte(`{}`)}
+			event := store.NewEvent{Type: evenEvent, SchemaVersion: 1, Payload: []byte(`{}`)}
 			if (i.Version+int64(n)+1)%2 == 1 {
 				event.Type = oddEvent
 			}
@@ -122,7 +123,7 @@ func (w *writer) upTo(d time.Duration) time.Duration {
 	return time.Duration(w.random.Int64N(int64(d) + 1))
 }
 
-func commitID() runtime.CommitID { return runtime.CommitID(rand.Int64() + 1) }
+func commitID() store.CommitID { return store.CommitID(rand.Int64() + 1) }
 
 // committed counts a commit.
 func (w *writer) committed(instances, events int) {
@@ -134,13 +135,13 @@ func (w *writer) committed(instances, events int) {
 }
 
 // append is the way of a batch: read, and find out while storing whether it was still true.
-func (w *writer) append(ctx context.Context, requests []runtime.ReadRequest) error {
+func (w *writer) append(ctx context.Context, requests []store.ReadRequest) error {
 	found, err := w.backend.store().Read(ctx, requests)
 	if err != nil {
 		return err
 	}
 	changes, events := w.changes(found)
-	if err := w.backend.store().Append(ctx, runtime.Batch{Commit: commitID(), Changes: changes}); err != nil {
+	if err := w.backend.store().Append(ctx, store.Batch{Commit: commitID(), Changes: changes}); err != nil {
 		return err
 	}
 	w.committed(len(changes), events)
@@ -148,7 +149,7 @@ func (w *writer) append(ctx context.Context, requests []runtime.ReadRequest) err
 }
 
 // unit works under locks.
-func (w *writer) unit(ctx context.Context, requests []runtime.ReadRequest) error {
+func (w *writer) unit(ctx context.Context, requests []store.ReadRequest) error {
 	unit, err := w.backend.store().Begin(ctx, requests)
 	if err != nil {
 		return err
@@ -162,14 +163,14 @@ func (w *writer) unit(ctx context.Context, requests []runtime.ReadRequest) error
 }
 
 // keepOpen lets time pass between the numbering of events and their commit, or rollback.
-func (w *writer) keepOpen(ctx context.Context, requests []runtime.ReadRequest, commit bool) error {
+func (w *writer) keepOpen(ctx context.Context, requests []store.ReadRequest, commit bool) error {
 	pause := w.upTo(20 * time.Millisecond)
 	if w.random.IntN(200) == 0 {
 		pause = w.size.long/2 + w.upTo(w.size.long/2)
 	}
 	began := time.Now()
 	var instances, events int
-	err := w.backend.keepOpen(ctx, requests, func(found []runtime.Instance) (changes []runtime.Change) {
+	err := w.backend.keepOpen(ctx, requests, func(found []store.Instance) (changes []store.Change) {
 		changes, events = w.changes(found)
 		instances = len(changes)
 		return changes

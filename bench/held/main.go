@@ -32,6 +32,8 @@ import (
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 func main() {
@@ -99,7 +101,7 @@ type phases []*sample
 
 // meter collects into the window that is open.
 type meter struct {
-	runtime.NoTelemetry
+	telemetry.NoTelemetry
 	mu     sync.Mutex
 	window *sample // nil between windows
 }
@@ -113,8 +115,8 @@ func (m *meter) note(add func(*sample)) {
 }
 
 // Claimed implements runtime.Telemetry.
-func (m *meter) Claimed(c runtime.ClaimReport) {
-	if c.Queue == runtime.EffectQueue && c.Claimed > 0 && c.Err == nil {
+func (m *meter) Claimed(c telemetry.ClaimReport) {
+	if c.Queue == store.EffectQueue && c.Claimed > 0 && c.Err == nil {
 		m.note(func(s *sample) { s.claims = append(s.claims, c.Duration) })
 	}
 }

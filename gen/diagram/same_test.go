@@ -7,13 +7,13 @@ import (
 	"github.com/ironflow-gen/ironflow/examples/subscription/subscription"
 	"github.com/ironflow-gen/ironflow/gen/diagram"
 	"github.com/ironflow-gen/ironflow/gen/generate"
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // TestSameText checks that the library draws what ironflow-gen draws.
 func TestSameText(t *testing.T) {
 	t.Parallel()
-	for dir, machine := range map[string]*runtime.Machine{
+	for dir, machine := range map[string]*workflow.Machine{
 		"../../examples/order/order": order.Machine(), "../../examples/subscription/subscription": subscription.Machine(),
 	} {
 		list, err := generate.Load([]string{dir})

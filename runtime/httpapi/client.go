@@ -16,6 +16,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/codec"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Client speaks to a handler of this package. S, I, E and R are the workflow's state and its interfaces of inputs, events and
@@ -25,10 +26,10 @@ type Client[S, I, E, R any] struct {
 	HTTP     *http.Client // nil for http.DefaultClient
 	Workflow string
 
-	States     runtime.StateCodec[S] // only Decode is used
-	Inputs     runtime.Codec[I]
-	Events     runtime.Codec[E]
-	Rejections runtime.Codec[R] // zero when the workflow has none
+	States     workflow.StateCodec[S] // only Decode is used
+	Inputs     workflow.Codec[I]
+	Events     workflow.Codec[E]
+	Rejections workflow.Codec[R] // zero when the workflow has none
 }
 
 // CallOption changes one request.
@@ -75,14 +76,14 @@ func Send[Ev, S, I, E, R any](
 	case refused && answer.Code == Rejected && answer.Rejection != nil:
 		var rejection R
 		if rejection, err = decode(*answer.Rejection, c.Rejections); err == nil {
-			out = runtime.RejectedOutcome[Ev](answer.Version, rejection)
+			out = workflow.RejectedOutcome[Ev](answer.Version, rejection)
 		}
 	case refused && answer.Code == AlreadyCompleted:
-		return runtime.CompletedOutcome[Ev, R](answer.Version), nil
+		return workflow.CompletedOutcome[Ev, R](answer.Version), nil
 	case err == nil:
 		var events []Ev
 		if events, err = eventsOf[Ev](accepted.Events, c.Events); err == nil {
-			out = runtime.AcceptedOutcome[Ev, R](accepted.Version, events...)
+			out = workflow.AcceptedOutcome[Ev, R](accepted.Version, events...)
 		}
 	}
 	if lost, is := errors.AsType[*unanswered](err); is || refused && answer.fromGateway() {
@@ -108,7 +109,7 @@ type unanswered struct{ err error }
 func (e *unanswered) Error() string { return e.err.Error() }
 func (e *unanswered) Unwrap() error { return e.err }
 
-func eventsOf[Ev, E any](encoded []runtime.Encoded, events runtime.Codec[E]) ([]Ev, error) {
+func eventsOf[Ev, E any](encoded []workflow.Encoded, events workflow.Codec[E]) ([]Ev, error) {
 	list := make([]Ev, 0, len(encoded))
 	for _, e := range encoded {
 		event, err := decode(e, events)
@@ -124,7 +125,7 @@ func eventsOf[Ev, E any](encoded []runtime.Encoded, events runtime.Codec[E]) ([]
 	return list, nil
 }
 
-func decode[T any](encoded runtime.Encoded, c runtime.Codec[T]) (v T, err error) {
+func decode[T any](encoded workflow.Encoded, c workflow.Codec[T]) (v T, err error) {
 	if c.Decode == nil {
 		return v, fmt.Errorf("%s is not declared", encoded.Type)
 	}
@@ -139,42 +140,42 @@ func decode[T any](encoded runtime.Encoded, c runtime.Codec[T]) (v T, err error)
 }
 
 // State returns the state of an instance. One without events is an *Error with the code UnknownInstance.
-func (c *Client[S, I, E, R]) State(ctx context.Context, id string, options ...CallOption) (runtime.View[S], error) {
+func (c *Client[S, I, E, R]) State(ctx context.Context, id string, options ...CallOption) (workflow.View[S], error) {
 	return c.view(ctx, id, nil, options)
 }
 
 // StateAt returns the state as it was at a version. One that was never reached is an *Error with the code UnknownVersion.
 func (c *Client[S, I, E, R]) StateAt(
 	ctx context.Context, id string, version int64, options ...CallOption,
-) (runtime.View[S], error) {
+) (workflow.View[S], error) {
 	return c.view(ctx, id, url.Values{"version": {strconv.FormatInt(version, 10)}}, options)
 }
 
-func (c *Client[S, I, E, R]) view(ctx context.Context, id string, query url.Values, options []CallOption) (runtime.View[S], error) {
+func (c *Client[S, I, E, R]) view(ctx context.Context, id string, query url.Values, options []CallOption) (workflow.View[S], error) {
 	if err := checkID(id); err != nil {
-		return runtime.View[S]{}, fmt.Errorf("%s: state: %w", c.Workflow, err)
+		return workflow.View[S]{}, fmt.Errorf("%s: state: %w", c.Workflow, err)
 	}
 	var answer State
 	err := c.call(ctx, http.MethodGet, []string{idSegment(id), "state"}, query, nil, &answer, options)
-	view := runtime.View[S]{Version: answer.Version, Completed: answer.Completed, LastEventAt: answer.LastEventAt}
+	view := workflow.View[S]{Version: answer.Version, Completed: answer.Completed, LastEventAt: answer.LastEventAt}
 	if err == nil {
 		d := codec.NewDecoder(answer.State)
 		view.State = c.States.Decode(d)
 		err = d.End()
 	}
 	if err != nil {
-		return runtime.View[S]{}, fmt.Errorf("%s/%s: state: %w", c.Workflow, id, err)
+		return workflow.View[S]{}, fmt.Errorf("%s/%s: state: %w", c.Workflow, id, err)
 	}
 	return view, nil
 }
 
 // History returns the events of an instance, oldest first, in as many requests as they need. One without events is an *Error with
 // the code UnknownInstance.
-func (c *Client[S, I, E, R]) History(ctx context.Context, id string, options ...CallOption) ([]runtime.Recorded[E], error) {
+func (c *Client[S, I, E, R]) History(ctx context.Context, id string, options ...CallOption) ([]workflow.Recorded[E], error) {
 	if err := checkID(id); err != nil {
 		return nil, fmt.Errorf("%s: history: %w", c.Workflow, err)
 	}
-	var history []runtime.Recorded[E]
+	var history []workflow.Recorded[E]
 	query := url.Values{"limit": {strconv.Itoa(maxPage)}}
 	for page := (History{More: true}); page.More; {
 		page = History{}
@@ -186,7 +187,7 @@ func (c *Client[S, I, E, R]) History(ctx context.Context, id string, options ...
 			if err != nil {
 				return nil, fmt.Errorf("%s/%s: history: version %d: %w", c.Workflow, id, r.Version, err)
 			}
-			history = append(history, runtime.Recorded[E]{
+			history = append(history, workflow.Recorded[E]{
 				Version: r.Version, GlobalSequence: r.GlobalSequence, RecordedAt: r.RecordedAt, Type: r.Type, Event: event,
 			})
 			query.Set("after", strconv.FormatInt(r.Version, 10))

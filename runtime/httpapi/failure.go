@@ -13,6 +13,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/codec"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // failed answers an error of the engine. What is the caller's to mend is said in full, all else is logged. Input and body are
@@ -59,7 +61,7 @@ func answerTo(input Input, body []byte, err error) *Error {
 		return &Error{Status: http.StatusUnprocessableEntity, Code: IdempotencyKeyReused,
 			Message: "the Idempotency-Key came before with another input; give each input a key of its own"}
 	}
-	if large, is := errors.AsType[*runtime.PayloadTooLarge](err); is && large.Kind == runtime.InputPayload {
+	if large, is := errors.AsType[*runtime.PayloadTooLarge](err); is && large.Kind == workflow.InputPayload {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Code: TooLarge, Message: large.Error()}
 	}
 	if _, is := errors.AsType[*runtime.WorkflowPaused](err); is {
@@ -128,9 +130,9 @@ func mistakesOf(input Input, invalid *runtime.InvalidInput) []Mistake {
 		}
 		mistake := Mistake{Message: identifier.Error()}
 		switch identifier.What {
-		case runtime.InstanceID:
+		case store.InstanceID:
 			mistake.Path = input.ID
-		case runtime.UniqueKey:
+		case store.UniqueKey:
 			mistake.Path = input.Unique
 		}
 		// What cannot be read is not there, and what is not there is no identifier; that goes without saying.
@@ -152,7 +154,7 @@ func (m Mistake) text() string {
 // be that of an instance. Any other is one that the decider made.
 func invalidIdentifier(input Input, err *runtime.InvalidIdentifier) *Error {
 	switch {
-	case err.What == runtime.InputID:
+	case err.What == store.InputID:
 		return &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: "Idempotency-Key: " + err.Error()}
 	case input.Name == "":
 		return &Error{Status: http.StatusNotFound, Code: UnknownInstance, Message: err.Error()}

@@ -17,14 +17,15 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Workflow is what a handler needs to know of a declaration. Generated code fills it in.
 type Workflow struct {
 	Name    string
-	Inputs  []Input          // those that clients may send; any other is unknown to the handler
-	Machine *runtime.Machine // nil for a workflow without states
-	OpenAPI string           // JSON
+	Inputs  []Input           // those that clients may send; any other is unknown to the handler
+	Machine *workflow.Machine // nil for a workflow without states
+	OpenAPI string            // JSON
 }
 
 // Input is a declared input.
@@ -158,7 +159,7 @@ func (h *handler) state(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	var view runtime.View[json.RawMessage]
+	var view workflow.View[json.RawMessage]
 	var failure error
 	if given {
 		view, failure = h.engine.StateAtDynamic(r.Context(), h.workflow.Name, r.PathValue("id"), version)

@@ -1,6 +1,8 @@
 package httpapi
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // Machine is a workflow's state machine, as [runtime.Machine] has it.
 type Machine struct {
@@ -61,7 +63,7 @@ type EventMove struct {
 	To    string `json:"to"`
 }
 
-func machineOf(m *runtime.Machine) Machine {
+func machineOf(m *workflow.Machine) Machine {
 	out := Machine{
 		Workflow: m.Workflow, States: make([]MachineState, 0, len(m.States)),
 		Effects: make([]Effect, 0, len(m.Effects)), Timers: make([]Timer, 0, len(m.Timers)),
@@ -96,7 +98,7 @@ func machineOf(m *runtime.Machine) Machine {
 	return out
 }
 
-func targetOf(t *runtime.Target) *Target {
+func targetOf(t *workflow.Target) *Target {
 	if t == nil {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // encodedID begins a segment of a path that has an id in base64url without padding. Such a segment passes muxes and proxies that clean
@@ -43,7 +44,7 @@ func checkID(id string) error {
 	switch {
 	case id == "":
 		problem = "is empty"
-	case len(id) > runtime.MaxIDLength:
+	case len(id) > store.MaxIDLength:
 		problem = "is longer than runtime.MaxIDLength"
 	case !utf8.ValidString(id):
 		problem = "is not valid UTF-8"
@@ -52,7 +53,7 @@ func checkID(id string) error {
 	default:
 		return nil
 	}
-	return &runtime.InvalidIdentifier{What: runtime.InstanceID, Problem: problem}
+	return &runtime.InvalidIdentifier{What: store.InstanceID, Problem: problem}
 }
 
 // route is what answers requests for one path, by method.

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Accepted is the answer to an input that was accepted.
 type Accepted struct {
-	Outcome string            `json:"outcome"` // "accepted"
-	Version int64             `json:"version"`
-	Events  []runtime.Encoded `json:"events"`
+	Outcome string             `json:"outcome"` // "accepted"
+	Version int64              `json:"version"`
+	Events  []workflow.Encoded `json:"events"`
 }
 
 // State is the answer to a question for an instance's state.
@@ -32,7 +33,7 @@ type History struct {
 
 // RecordedEvent is an event of an instance's history.
 type RecordedEvent struct {
-	runtime.Encoded
+	workflow.Encoded
 	Version        int64     `json:"version"`
 	GlobalSequence int64     `json:"global_sequence"`
 	RecordedAt     time.Time `json:"recorded_at"`
@@ -71,9 +72,9 @@ type Error struct {
 	Code    Code   `json:"error"` // empty when the answer was not of a handler of this package, but of a proxy, say
 	Message string `json:"message"`
 
-	Rejection *runtime.Encoded `json:"rejection,omitempty"` // of Rejected
-	Version   int64            `json:"version,omitempty"`   // of the instance, for Rejected and AlreadyCompleted
-	Mistakes  []Mistake        `json:"mistakes,omitempty"`  // of InvalidInput: all there are, in the order of the document
+	Rejection *workflow.Encoded `json:"rejection,omitempty"` // of Rejected
+	Version   int64             `json:"version,omitempty"`   // of the instance, for Rejected and AlreadyCompleted
+	Mistakes  []Mistake         `json:"mistakes,omitempty"`  // of InvalidInput: all there are, in the order of the document
 }
 
 // Mistake is what is wrong at one place of an input.

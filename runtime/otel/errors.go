@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Outcomes: failed is that of all that ended with an error, the others are of transactions; lost is that of a projection only.
@@ -23,7 +24,7 @@ func outcomeOf(err error) attribute.KeyValue {
 	switch {
 	case err == nil:
 		return attribute.String(Outcome, stored)
-	case errors.Is(err, runtime.ErrConflict):
+	case errors.Is(err, store.ErrConflict):
 		return attribute.String(Outcome, conflict)
 	default:
 		return attribute.String(Outcome, failed)
@@ -56,9 +57,9 @@ var errorTypes = []struct {
 	{"invalid_identifier", is[*runtime.InvalidIdentifier]},
 	{"unknown_event", is[*runtime.UnknownEvent]},
 	{"unfinished", is[*runtime.Unfinished]},
-	{"lease_lost", is[*runtime.LeaseLost]},
+	{"lease_lost", is[*store.LeaseLost]},
 	{"outcome_unknown", isOf(runtime.ErrOutcomeUnknown)},
-	{conflict, isOf(runtime.ErrConflict)},
+	{conflict, isOf(store.ErrConflict)},
 	{"timeout", isOf(context.DeadlineExceeded)},
 	{"canceled", isOf(context.Canceled)},
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func TestErrorTypes(t *testing.T) {
@@ -20,7 +21,7 @@ func TestErrorTypes(t *testing.T) {
 		"panic":               &runtime.PanicError{Value: context.Canceled},
 		"unique_key_conflict": &runtime.UniqueKeyConflict{},
 		"outcome_unknown":     fmt.Errorf("%w: %w", runtime.ErrOutcomeUnknown, context.DeadlineExceeded),
-		"conflict":            runtime.ErrConflict,
+		"conflict":            store.ErrConflict,
 		"timeout":             context.DeadlineExceeded,
 		"canceled":            runtime.Permanent(context.Canceled),
 	} {

@@ -7,7 +7,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 // instruments are what is counted as it happens.
@@ -66,7 +66,7 @@ func newInstruments(meter metric.Meter) (i instruments, err error) {
 }
 
 // Committed implements runtime.Telemetry.
-func (t *Telemetry) Committed(c runtime.CommitReport) {
+func (t *Telemetry) Committed(c telemetry.CommitReport) {
 	ctx := context.Background()
 	t.commitDuration.Record(ctx, c.Duration.Seconds(), metric.WithAttributes(outcomeOf(c.Err), attribute.Bool(Apart, c.Apart)))
 	if c.Err == nil {
@@ -77,14 +77,14 @@ func (t *Telemetry) Committed(c runtime.CommitReport) {
 }
 
 // Claimed implements runtime.Telemetry.
-func (t *Telemetry) Claimed(c runtime.ClaimReport) {
+func (t *Telemetry) Claimed(c telemetry.ClaimReport) {
 	ctx, queue := context.Background(), attribute.String(Queue, string(c.Queue))
 	t.claimDuration.Record(ctx, c.Duration.Seconds(), metric.WithAttributes(queue, outcomeOf(c.Err)))
 	t.claimDeliveries.Add(ctx, int64(c.Claimed), metric.WithAttributes(queue))
 }
 
 // Settled implements runtime.Telemetry.
-func (t *Telemetry) Settled(s runtime.SettlementReport) {
+func (t *Telemetry) Settled(s telemetry.SettlementReport) {
 	ctx, queue := context.Background(), attribute.String(Queue, string(s.Queue))
 	t.settlementDuration.Record(ctx, s.Duration.Seconds(), metric.WithAttributes(queue, outcomeOf(s.Err)))
 	t.settlementSettled.Add(ctx, int64(s.Settled), metric.WithAttributes(queue))
@@ -92,13 +92,13 @@ func (t *Telemetry) Settled(s runtime.SettlementReport) {
 }
 
 // DeadLettersEnded implements runtime.Telemetry.
-func (t *Telemetry) DeadLettersEnded(d runtime.DeadLettersReport) {
+func (t *Telemetry) DeadLettersEnded(d telemetry.DeadLettersReport) {
 	t.deadLettersRetried.Add(context.Background(), int64(d.Retried))
 	t.deadLettersDiscarded.Add(context.Background(), int64(d.Discarded))
 }
 
 // Deleted implements runtime.Telemetry.
-func (t *Telemetry) Deleted(d runtime.DeletionReport) {
+func (t *Telemetry) Deleted(d telemetry.DeletionReport) {
 	ctx, of := context.Background(), []attribute.KeyValue{attribute.String(Records, string(d.Records))}
 	if d.Workflow != "" {
 		of = append(of, attribute.String(Workflow, d.Workflow))

@@ -8,6 +8,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 // gauges are what is looked up when metrics are collected.
@@ -74,8 +76,8 @@ func (t *Telemetry) Observe(engine *runtime.Engine) (stop func() error, err erro
 }
 
 func (g *gauges) observe(o metric.Observer, h runtime.Health) {
-	g.observeQueue(o, h, runtime.EffectQueue, h.Effects)
-	g.observeQueue(o, h, runtime.TimerQueue, h.Timers)
+	g.observeQueue(o, h, store.EffectQueue, h.Effects)
+	g.observeQueue(o, h, store.TimerQueue, h.Timers)
 	o.ObserveInt64(g.waiting, int64(h.Inputs.Waiting))
 	o.ObserveInt64(g.waitingLimit, int64(h.Inputs.Limit))
 	o.ObserveInt64(g.entries, h.Cache.Entries)
@@ -92,22 +94,22 @@ func (g *gauges) observe(o metric.Observer, h runtime.Health) {
 		o.ObserveInt64(g.behind, p.Behind, of)
 		o.ObserveFloat64(g.delay, p.Delay.Seconds(), of)
 		o.ObserveInt64(g.skipped, p.Skipped, of)
-		for _, status := range []runtime.ProjectionStatus{runtime.ProjectionRunning, runtime.ProjectionPaused, runtime.ProjectionStopped} {
+		for _, status := range []store.ProjectionStatus{store.ProjectionRunning, store.ProjectionPaused, store.ProjectionStopped} {
 			o.ObserveInt64(g.status, one(p.Status == status), metric.WithAttributes(name, attribute.String(State, string(status))))
 		}
 	}
 }
 
-func (g *gauges) observeQueue(o metric.Observer, h runtime.Health, name runtime.QueueName, queue runtime.QueueHealth) {
+func (g *gauges) observeQueue(o metric.Observer, h runtime.Health, name store.QueueName, queue telemetry.QueueHealth) {
 	of := attribute.String(Queue, string(name))
 	o.ObserveInt64(g.handlers, int64(queue.Handlers), metric.WithAttributes(of))
 	for _, k := range queue.Kinds {
 		kind := attribute.NewSet(of, attribute.String(Workflow, k.Kind.Workflow), attribute.String(Kind, k.Kind.Name))
 		for _, s := range []struct {
-			state runtime.DeliveryState
+			state store.DeliveryState
 			n     int64
 		}{
-			{runtime.DeliveryDue, k.Due}, {runtime.DeliveryLeased, k.Leased}, {runtime.DeliveryDelayed, k.Delayed}, {runtime.DeliveryDead, k.Dead},
+			{store.DeliveryDue, k.Due}, {store.DeliveryLeased, k.Leased}, {store.DeliveryDelayed, k.Delayed}, {store.DeliveryDead, k.Dead},
 		} {
 			o.ObserveInt64(g.deliveries, s.n, metric.WithAttributeSet(kind), metric.WithAttributes(attribute.String(State, string(s.state))))
 		}

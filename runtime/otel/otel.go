@@ -6,7 +6,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 const scope = "github.com/ironflow-gen/ironflow/runtime/otel"
@@ -22,7 +22,7 @@ type Telemetry struct {
 	inputs, inputEnds, deliveries, deliveryEnds *labels
 }
 
-var _ runtime.Telemetry = (*Telemetry)(nil)
+var _ telemetry.Telemetry = (*Telemetry)(nil)
 
 // Option changes what New makes.
 type Option func(*options)

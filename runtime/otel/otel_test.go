@@ -22,6 +22,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/otel"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -222,13 +223,13 @@ func TestTimerLinks(t *testing.T) {
 // Without a tracer the trace context of the caller is handed on all the same.
 func TestOnlyMetrics(t *testing.T) {
 	t.Parallel()
-	telemetry, err := otel.New(otel.WithTracerProvider(noop.NewTracerProvider()), otel.WithMeterProvider(metric.NewMeterProvider()))
+	tel, err := otel.New(otel.WithTracerProvider(noop.NewTracerProvider()), otel.WithMeterProvider(metric.NewMeterProvider()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, span := trace.NewTracerProvider().Tracer("test").Start(t.Context(), "caller")
 	defer span.End()
-	kept, _ := telemetry.StartInput(ctx, runtime.InputStart{Input: "Open"})
+	kept, _ := tel.StartInput(ctx, telemetry.InputStart{Input: "Open"})
 	if !strings.Contains(kept, span.SpanContext().SpanID().String()) {
 		t.Errorf("got %q", kept)
 	}

@@ -8,7 +8,8 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 const traceparent = "traceparent"
@@ -27,7 +28,7 @@ func extract(stored string) trace.SpanContext {
 }
 
 // StartInput implements runtime.Telemetry.
-func (t *Telemetry) StartInput(ctx context.Context, in runtime.InputStart) (string, func(runtime.InputEnd)) {
+func (t *Telemetry) StartInput(ctx context.Context, in telemetry.InputStart) (string, func(telemetry.InputEnd)) {
 	attributes := []attribute.KeyValue{
 		attribute.String(Workflow, in.Instance.Workflow), attribute.String(Instance, in.Instance.ID), attribute.String(Input, in.Input),
 	}
@@ -38,7 +39,7 @@ func (t *Telemetry) StartInput(ctx context.Context, in runtime.InputStart) (stri
 		ctx = trace.ContextWithRemoteSpanContext(ctx, extract(in.Trace))
 	}
 	ctx, span := t.tracer.Start(ctx, in.Instance.Workflow+" "+in.Input, trace.WithAttributes(attributes...))
-	return inject(ctx), func(end runtime.InputEnd) {
+	return inject(ctx), func(end telemetry.InputEnd) {
 		outcome := end.Outcome
 		if end.Err != nil {
 			outcome = failed
@@ -63,12 +64,12 @@ func (t *Telemetry) StartInput(ctx context.Context, in runtime.InputStart) (stri
 }
 
 // expected are ends of attempts that come with an error and are none.
-var expected = map[runtime.DeliveryResult]bool{
-	runtime.DeliverySnoozed: true, runtime.DeliveryReleased: true, runtime.DeliveryLeft: true,
+var expected = map[telemetry.DeliveryResult]bool{
+	telemetry.DeliverySnoozed: true, telemetry.DeliveryReleased: true, telemetry.DeliveryLeft: true,
 }
 
 // StartDelivery implements runtime.Telemetry.
-func (t *Telemetry) StartDelivery(ctx context.Context, d runtime.DeliveryStart) (context.Context, func(runtime.DeliveryEnd)) {
+func (t *Telemetry) StartDelivery(ctx context.Context, d telemetry.DeliveryStart) (context.Context, func(telemetry.DeliveryEnd)) {
 	of := values{string(d.Lease.Queue), d.Kind.Workflow, d.Kind.Name}
 	kind := t.deliveries.of(of)
 	attributes := append(kind.ToSlice(), attribute.String(Instance, d.Lease.Instance.ID), attribute.Int(Attempt, d.Attempt))
@@ -79,7 +80,7 @@ func (t *Telemetry) StartDelivery(ctx context.Context, d runtime.DeliveryStart) 
 	switch decision := extract(d.Trace); {
 	case !decision.IsValid():
 		options = append(options, trace.WithNewRoot())
-	case d.Lease.Queue == runtime.TimerQueue:
+	case d.Lease.Queue == store.TimerQueue:
 		options = append(options, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: decision}))
 	default:
 		ctx = trace.ContextWithRemoteSpanContext(ctx, decision)
@@ -89,7 +90,7 @@ func (t *Telemetry) StartDelivery(ctx context.Context, d runtime.DeliveryStart) 
 	if d.Attempt == 1 {
 		t.deliveryDelay.Record(ctx, d.Delay.Seconds(), kind.record...)
 	}
-	return ctx, func(end runtime.DeliveryEnd) {
+	return ctx, func(end telemetry.DeliveryEnd) {
 		of[3] = string(end.Result)
 		if end.Err != nil && !expected[end.Result] {
 			of[4] = errorType(end.Err)
@@ -105,14 +106,14 @@ func (t *Telemetry) StartDelivery(ctx context.Context, d runtime.DeliveryStart) 
 }
 
 // StartProjection implements runtime.Telemetry.
-func (t *Telemetry) StartProjection(ctx context.Context, p runtime.ProjectionStart) (context.Context, func(runtime.ProjectionEnd)) {
+func (t *Telemetry) StartProjection(ctx context.Context, p telemetry.ProjectionStart) (context.Context, func(telemetry.ProjectionEnd)) {
 	name, of := "project ", attribute.String(Projection, p.Projection)
 	if p.Reset {
 		name = "reset "
 	}
 	ctx, span := t.tracer.Start(ctx, name+p.Projection, trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer),
 		trace.WithAttributes(of, attribute.Int(Events, p.Events), attribute.Int64(Position, int64(p.Position))))
-	return ctx, func(end runtime.ProjectionEnd) {
+	return ctx, func(end telemetry.ProjectionEnd) {
 		outcome := outcomeOf(end.Err)
 		if end.Lost {
 			outcome = attribute.String(Outcome, lost)

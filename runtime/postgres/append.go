@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // appendWait is how long a batch waits for each of its locks. Whoever holds one for longer than a commit takes is not
@@ -14,7 +14,7 @@ import (
 const appendWait = "50ms"
 
 // Append implements runtime.Store. A change on its own is one statement, which needs no transaction around it.
-func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
+func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 	if len(batch.Changes) == 0 {
 		return s.unchanged(ctx, batch.Unchanged)
 	}
@@ -24,7 +24,7 @@ func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
 	return s.pool.run(ctx, func(conn *lent) error { return s.append(ctx, conn, batch) })
 }
 
-func (s *Store) append(ctx context.Context, conn *lent, batch runtime.Batch) error {
+func (s *Store) append(ctx context.Context, conn *lent, batch store.Batch) error {
 	b, err := newChangeBatch(s.pool, s.queries, batch.Changes)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (s *Store) append(ctx context.Context, conn *lent, batch runtime.Batch) err
 
 // unchanged fails with ErrConflict when an instance is at another version. There is nothing to commit then, and so no
 // transaction.
-func (s *Store) unchanged(ctx context.Context, instances []runtime.InstanceVersion) error {
+func (s *Store) unchanged(ctx context.Context, instances []store.InstanceVersion) error {
 	columns := newVersionColumns(instances)
 	if columns.empty() {
 		return nil
@@ -60,7 +60,7 @@ func (s *Store) unchanged(ctx context.Context, instances []runtime.InstanceVersi
 		return wrap(err, "check the version of %s", columns.describe())
 	}
 	if moved > 0 {
-		return fmt.Errorf("postgres: check the version of %s: %w", columns.describe(), runtime.ErrConflict)
+		return fmt.Errorf("postgres: check the version of %s: %w", columns.describe(), store.ErrConflict)
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ type versionColumns struct {
 	last     []int64 // commits of the events of these versions; 0 for any
 }
 
-func newVersionColumns(instances []runtime.InstanceVersion) versionColumns {
+func newVersionColumns(instances []store.InstanceVersion) versionColumns {
 	n := len(instances)
 	c := versionColumns{instanceColumns: newInstanceColumns(n), versions: make([]int64, n), last: make([]int64, n)}
 	for i, instance := range instances {
@@ -82,7 +82,7 @@ func newVersionColumns(instances []runtime.InstanceVersion) versionColumns {
 }
 
 func (c *versionColumns) describe() string {
-	keys := make([]runtime.InstanceKey, len(c.ids))
+	keys := make([]store.InstanceKey, len(c.ids))
 	for i := range keys {
 		keys[i] = c.at(i)
 	}
@@ -92,7 +92,7 @@ func (c *versionColumns) describe() string {
 // Committed implements runtime.Store. It says yes only when the commit is as durable as one that was answered: the wait for a
 // synchronous standby may have been cancelled on the server. A commit of its own then waits in its place.
 func (s *Store) Committed(
-	ctx context.Context, instance runtime.InstanceKey, version int64, commit runtime.CommitID,
+	ctx context.Context, instance store.InstanceKey, version int64, commit store.CommitID,
 ) (committed bool, err error) {
 	err = s.pool.send(ctx, func(batch *pgx.Batch) {
 		batch.Queue(begin)

@@ -3,13 +3,13 @@ package postgres
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // fitsAppendChange reports whether appendChange can store a change. It takes one lease, on a delivery of the instance itself, and none of
 // what is rare. It does not take a unique key: to see who holds it needs READ COMMITTED, which only a transaction with BEGIN
 // can ask for.
-func fitsAppendChange(change *runtime.Change) bool {
+func fitsAppendChange(change *store.Change) bool {
 	if change.UniqueKey != "" || change.Parent != nil || len(change.Consume) > 1 || len(change.CancelEffects) > 0 ||
 		len(change.Settle) > 0 || len(change.Ended) > 0 || len(change.Inputs.Outcomes) > 0 || len(change.Inputs.Observations) > 0 {
 		return false
@@ -18,13 +18,13 @@ func fitsAppendChange(change *runtime.Change) bool {
 }
 
 // queueAppendChange adds a change as one statement.
-func (b *changeBatch) queueAppendChange(commit runtime.CommitID, change *runtime.Change) {
-	var lease runtime.Lease
+func (b *changeBatch) queueAppendChange(commit store.CommitID, change *store.Change) {
+	var lease store.Lease
 	var item string
 	if len(change.Consume) > 0 {
 		lease = change.Consume[0]
 		item = leaseItem(lease)
-		b.consumed = map[runtime.QueueName][]runtime.Lease{lease.Queue: change.Consume}
+		b.consumed = map[store.QueueName][]store.Lease{lease.Queue: change.Consume}
 	}
 	events, effects, timers := len(change.Events), len(change.Effects), len(change.Timers)
 	var ( // none of them nil, which would be NULL

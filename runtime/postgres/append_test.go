@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // TestLockedElsewhere says that a batch does not wait for an instance that somebody holds, leaves nothing, and holds
@@ -18,40 +18,40 @@ import (
 func TestLockedElsewhere(t *testing.T) {
 	t.Parallel()
 	pool, schema := newPool(t), newSchema()
-	store := newStore(t, pool, schema)
-	add(t, store, change(order("free"), 0), change(order("held"), 0))
-	holder := begin(t, store, order("held"))
+	st := newStore(t, pool, schema)
+	add(t, st, change(order("free"), 0), change(order("held"), 0))
+	holder := begin(t, st, order("held"))
 	defer holder.Rollback(context.Background())
-	batch := runtime.Batch{Commit: newID(), Changes: []runtime.Change{
+	batch := store.Batch{Commit: newID(), Changes: []store.Change{
 		change(order("free"), 1), everything("new"), change(order("held"), 1),
 	}}
 	start := time.Now()
-	if err := store.Append(t.Context(), batch); !errors.Is(err, runtime.ErrConflict) {
+	if err := st.Append(t.Context(), batch); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("got error %v", err)
 	}
 	if took := time.Since(start); took > 5*time.Second { // the machine may be busy
 		t.Errorf("it took %v", took)
 	}
-	wantVersion(t, store, order("free"), 1)
-	wantVersion(t, store, order("new"), 0)
-	add(t, store, change(order("free"), 1))
+	wantVersion(t, st, order("free"), 1)
+	wantVersion(t, st, order("new"), 0)
+	add(t, st, change(order("free"), 1))
 
 	// An instance that is only looked at is not waited for.
-	same := []runtime.InstanceVersion{{Instance: order("held"), Version: 1}}
-	if err := store.Append(t.Context(), runtime.Batch{Unchanged: same}); err != nil {
+	same := []store.InstanceVersion{{Instance: order("held"), Version: 1}}
+	if err := st.Append(t.Context(), store.Batch{Unchanged: same}); err != nil {
 		t.Error(err)
 	}
-	if err := holder.Commit(t.Context(), newID(), []runtime.Change{change(order("held"), 1)}); err != nil {
+	if err := holder.Commit(t.Context(), newID(), []store.Change{change(order("held"), 1)}); err != nil {
 		t.Error(err)
 	}
 	// The same for one that somebody is creating.
 	creator := createHeld(t, pool, schema, "created")
 	defer creator.Rollback(context.Background())
-	batch.Changes = []runtime.Change{change(order("free"), 2), change(order("created"), 0)}
-	if err := store.Append(t.Context(), batch); !errors.Is(err, runtime.ErrConflict) {
+	batch.Changes = []store.Change{change(order("free"), 2), change(order("created"), 0)}
+	if err := st.Append(t.Context(), batch); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("got error %v", err)
 	}
-	wantVersion(t, store, order("free"), 2)
+	wantVersion(t, st, order("free"), 2)
 	creator.Rollback(t.Context())
 	wantIdle(t, pool)
 }
@@ -60,44 +60,44 @@ func TestLockedElsewhere(t *testing.T) {
 func TestOneChangeIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	pool, schema := newPool(t), newSchema()
-	store := newStore(t, pool, schema)
+	st := newStore(t, pool, schema)
 	first := change(order("1"), 0)
-	first.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
-	first.Timers = []runtime.NewTimer{{Key: "a", Input: "Remind", Payload: []byte(`{}`), FireAt: now}}
-	add(t, store, first)
-	refused := func(what string, c runtime.Change) error {
+	first.Effects = []store.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
+	first.Timers = []store.NewTimer{{Key: "a", Input: "Remind", Payload: []byte(`{}`), FireAt: now}}
+	add(t, st, first)
+	refused := func(what string, c store.Change) error {
 		t.Helper()
-		err := store.Append(t.Context(), runtime.Batch{Commit: newID(), Changes: []runtime.Change{c}})
+		err := st.Append(t.Context(), store.Batch{Commit: newID(), Changes: []store.Change{c}})
 		if err == nil {
 			t.Errorf("%s: no error", what)
 		}
-		wantVersion(t, store, order("1"), 1)
+		wantVersion(t, st, order("1"), 1)
 		return err
 	}
-	for _, queue := range []runtime.QueueName{runtime.EffectQueue, runtime.TimerQueue} {
+	for _, queue := range []store.QueueName{store.EffectQueue, store.TimerQueue} {
 		c := change(order("1"), 1)
-		c.Consume = []runtime.Lease{{Queue: queue, Instance: order("1"), Version: 1, Token: 7}}
-		if queue == runtime.TimerQueue {
+		c.Consume = []store.Lease{{Queue: queue, Instance: order("1"), Version: 1, Token: 7}}
+		if queue == store.TimerQueue {
 			c.Consume[0].Key = "a"
 		}
-		var lost *runtime.LeaseLost
+		var lost *store.LeaseLost
 		if err := refused("lost lease", c); !errors.As(err, &lost) || lost.Lease != c.Consume[0] {
 			t.Errorf("lost lease: error %v", err)
 		}
 		c.Consume[0].Token = 0
-		c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{"broken`)}}
-		if err := refused("broken payload", c); errors.Is(err, runtime.ErrOutcomeUnknown) {
+		c.Effects = []store.NewEffect{{Kind: "Send", Payload: []byte(`{"broken`)}}
+		if err := refused("broken payload", c); errors.Is(err, store.ErrOutcomeUnknown) {
 			t.Errorf("broken payload: error %v", err)
 		}
 	}
-	if err := refused("old version", change(order("1"), 2)); !errors.Is(err, runtime.ErrConflict) {
+	if err := refused("old version", change(order("1"), 2)); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("old version: error %v", err)
 	}
-	if err := refused("exists", change(order("1"), 0)); !errors.Is(err, runtime.ErrConflict) {
+	if err := refused("exists", change(order("1"), 0)); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("exists: error %v", err)
 	}
-	holder := begin(t, store, order("1"))
-	if err := refused("locked", change(order("1"), 1)); !errors.Is(err, runtime.ErrConflict) {
+	holder := begin(t, st, order("1"))
+	if err := refused("locked", change(order("1"), 1)); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("locked: error %v", err)
 	}
 	if err := holder.Rollback(t.Context()); err != nil {
@@ -105,8 +105,8 @@ func TestOneChangeIsAllOrNothing(t *testing.T) {
 	}
 	creator := createHeld(t, pool, schema, "created")
 	defer creator.Rollback(context.Background())
-	err := store.Append(t.Context(), runtime.Batch{Commit: newID(), Changes: []runtime.Change{change(order("created"), 0)}})
-	if !errors.Is(err, runtime.ErrConflict) {
+	err := st.Append(t.Context(), store.Batch{Commit: newID(), Changes: []store.Change{change(order("created"), 0)}})
+	if !errors.Is(err, store.ErrConflict) {
 		t.Errorf("being created: error %v", err)
 	}
 	creator.Rollback(t.Context())
@@ -117,12 +117,12 @@ func TestOneChangeIsAllOrNothing(t *testing.T) {
 func TestBeginWaitsNotForLong(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
-	store := newStore(t, pool, newSchema())
-	add(t, store, change(order("1"), 0))
-	holder := begin(t, store, order("1"))
+	st := newStore(t, pool, newSchema())
+	add(t, st, change(order("1"), 0))
+	holder := begin(t, st, order("1"))
 	start := time.Now()
-	_, err := store.Begin(t.Context(), requests(order("2"), order("1")))
-	if took := time.Since(start); !errors.Is(err, runtime.ErrConflict) || took < 500*time.Millisecond || took > 10*time.Second {
+	_, err := st.Begin(t.Context(), requests(order("2"), order("1")))
+	if took := time.Since(start); !errors.Is(err, store.ErrConflict) || took < 500*time.Millisecond || took > 10*time.Second {
 		t.Errorf("got error %v after %v", err, took)
 	}
 	if err := holder.Rollback(t.Context()); err != nil {

@@ -6,11 +6,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Backlog implements runtime.Backlogs.
-func (q *queue) Backlog(ctx context.Context, now time.Time, limit int) ([]runtime.Backlog, error) {
+func (q *queue) Backlog(ctx context.Context, now time.Time, limit int) ([]store.Backlog, error) {
 	backlogs, err := readRowsInOrder(ctx, q.pool, scanBacklog, q.queries.backlog, now, int64(limit))
 	if err != nil {
 		return nil, wrap(err, "count the backlog of %s", q.name)
@@ -18,7 +18,7 @@ func (q *queue) Backlog(ctx context.Context, now time.Time, limit int) ([]runtim
 	return backlogs, nil
 }
 
-func scanBacklog(row pgx.CollectableRow) (b runtime.Backlog, err error) {
+func scanBacklog(row pgx.CollectableRow) (b store.Backlog, err error) {
 	var oldest, blocked *time.Time
 	err = row.Scan(&b.Kind.Workflow, &b.Kind.Name, &b.Due, &b.Leased, &b.Delayed, &b.Dead, &oldest, &b.Blocked, &blocked, &b.BlockedError)
 	b.OldestDue, b.OldestBlocked = orZero(oldest), orZero(blocked)
@@ -26,10 +26,10 @@ func scanBacklog(row pgx.CollectableRow) (b runtime.Backlog, err error) {
 }
 
 // Waiting implements runtime.Backlogs.
-func (q *queue) Waiting(ctx context.Context, instance runtime.InstanceKey, limit int) ([]runtime.WaitingDelivery, error) {
-	scan := func(row pgx.CollectableRow) (runtime.WaitingDelivery, error) {
-		w := runtime.WaitingDelivery{
-			Lease: runtime.Lease{Queue: q.name, Instance: instance}, Kind: runtime.Kind{Workflow: instance.Workflow},
+func (q *queue) Waiting(ctx context.Context, instance store.InstanceKey, limit int) ([]store.WaitingDelivery, error) {
+	scan := func(row pgx.CollectableRow) (store.WaitingDelivery, error) {
+		w := store.WaitingDelivery{
+			Lease: store.Lease{Queue: q.name, Instance: instance}, Kind: store.Kind{Workflow: instance.Workflow},
 		}
 		var item string
 		var claimed, died, told, blocked *time.Time

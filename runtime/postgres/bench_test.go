@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // durableStore is a store on a server of its own that keeps what it acknowledges, as a real one does.
@@ -34,38 +34,38 @@ func durableStore(b *testing.B) (*postgres.Store, *pgxpool.Pool) {
 
 const benchInstances = 10_000
 
-func benchInstance(i int) runtime.InstanceKey { return order(fmt.Sprintf("customer-%06d", i)) }
+func benchInstance(i int) store.InstanceKey { return order(fmt.Sprintf("customer-%06d", i)) }
 
 // benchChange is what a usual decision stores: an event and an effect, and every fifth a timer.
-func benchChange(i int, version int64) runtime.Change {
+func benchChange(i int, version int64) store.Change {
 	c := change(benchInstance(i), version)
 	c.Now = time.Now() // as time goes on, so do the places in the indexes
 	c.Events[0].Payload = []byte(`{"items":[{"sku":"A-1","quantity":2,"price_cents":1999}],"total_cents":3998}`)
-	c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{"amount_cents":3998}`)}}
+	c.Effects = []store.NewEffect{{Kind: "Send", Payload: []byte(`{"amount_cents":3998}`)}}
 	if i%5 == 0 {
-		c.Timers = []runtime.NewTimer{{
+		c.Timers = []store.NewTimer{{
 			Key: "payment_timeout", Input: "PaymentTimeout", Payload: []byte(`{"type":"PaymentTimeout"}`), FireAt: c.Now.Add(time.Hour),
 		}}
 	}
 	return c
 }
 
-func fill(b *testing.B, store *postgres.Store) {
+func fill(b *testing.B, st *postgres.Store) {
 	b.Helper()
 	for from := 0; from < benchInstances; from += 500 {
-		var changes []runtime.Change
+		var changes []store.Change
 		for i := from; i < from+500; i++ {
 			changes = append(changes, benchChange(i, 0))
 		}
-		add(b, store, changes...)
+		add(b, st, changes...)
 	}
 }
 
 // BenchmarkAppend measures the write path: batches of some sizes by some callers, each with instances of its own. An
 // operation is one decision.
 func BenchmarkAppend(b *testing.B) {
-	store, _ := durableStore(b)
-	fill(b, store)
+	st, _ := durableStore(b)
+	fill(b, st)
 	versions := slices.Repeat([]int64{1}, benchInstances)
 	for _, size := range []int{1, 16, 128} {
 		for _, callers := range []int{1, 2} {
@@ -79,7 +79,7 @@ func BenchmarkAppend(b *testing.B) {
 					group.Go(func() {
 						var mine []time.Duration
 						for next := caller; done.Add(int64(size)) < int64(b.N+size); {
-							changes := make([]runtime.Change, size)
+							changes := make([]store.Change, size)
 							for i := range changes {
 								changes[i] = benchChange(next, versions[next])
 								versions[next]++
@@ -87,7 +87,7 @@ func BenchmarkAppend(b *testing.B) {
 								next = (next + 13*callers) % benchInstances
 							}
 							start := time.Now()
-							if err := store.Append(b.Context(), runtime.Batch{Commit: newID(), Changes: changes}); err != nil {
+							if err := st.Append(b.Context(), store.Batch{Commit: newID(), Changes: changes}); err != nil {
 								b.Error(err)
 								return
 							}
@@ -116,19 +116,19 @@ func report(b *testing.B, latencies []time.Duration) {
 
 // BenchmarkUnitOfWork measures the other way: lock, load and commit one instance.
 func BenchmarkUnitOfWork(b *testing.B) {
-	store, _ := durableStore(b)
-	fill(b, store)
+	st, _ := durableStore(b)
+	fill(b, st)
 	var latencies []time.Duration
 	next := 0
 	for b.Loop() {
 		start := time.Now()
 		key := benchInstance(next)
-		work, err := store.Begin(b.Context(), []runtime.ReadRequest{{Instance: key}})
+		work, err := st.Begin(b.Context(), []store.ReadRequest{{Instance: key}})
 		if err != nil {
 			b.Fatal(err)
 		}
 		c := benchChange(next, work.Instances()[0].Version)
-		if err := work.Commit(b.Context(), newID(), []runtime.Change{c}); err != nil {
+		if err := work.Commit(b.Context(), newID(), []store.Change{c}); err != nil {
 			b.Fatal(err)
 		}
 		latencies = append(latencies, time.Since(start))
@@ -139,16 +139,16 @@ func BenchmarkUnitOfWork(b *testing.B) {
 
 // BenchmarkRead measures 128 instances at once: with their whole history of two events, and with nothing new.
 func BenchmarkRead(b *testing.B) {
-	store, _ := durableStore(b)
-	fill(b, store)
+	st, _ := durableStore(b)
+	fill(b, st)
 	for name, after := range map[string]int64{"cold": 0, "warm": 1} {
 		b.Run(name, func(b *testing.B) {
-			var requests []runtime.ReadRequest
+			var requests []store.ReadRequest
 			for i := range 128 {
-				requests = append(requests, runtime.ReadRequest{Instance: benchInstance(i * 7), After: after, Schema: "a"})
+				requests = append(requests, store.ReadRequest{Instance: benchInstance(i * 7), After: after, Schema: "a"})
 			}
 			for b.Loop() {
-				if _, err := store.Read(b.Context(), requests); err != nil {
+				if _, err := st.Read(b.Context(), requests); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -158,20 +158,20 @@ func BenchmarkRead(b *testing.B) {
 
 // BenchmarkHistory reads one instance with long histories: all of it, and the tail of 10 after a snapshot.
 func BenchmarkHistory(b *testing.B) {
-	store, _ := durableStore(b)
+	st, _ := durableStore(b)
 	for _, length := range []int64{10, 1_000, 10_000} {
 		key := order(fmt.Sprint(length))
 		c := change(key, 0)
 		c.Events = slices.Repeat(c.Events, int(length))
-		add(b, store, c)
-		snapshot := runtime.Snapshot{Instance: key, Version: max(length-10, 1), Commit: read(b, store, key).LastCommit, Schema: "a", State: []byte(`{}`)}
-		if err := store.SaveSnapshots(b.Context(), []runtime.Snapshot{snapshot}); err != nil {
+		add(b, st, c)
+		snapshot := store.Snapshot{Instance: key, Version: max(length-10, 1), Commit: read(b, st, key).LastCommit, Schema: "a", State: []byte(`{}`)}
+		if err := st.SaveSnapshots(b.Context(), []store.Snapshot{snapshot}); err != nil {
 			b.Fatal(err)
 		}
 		for _, schema := range []string{"", "a"} {
 			b.Run(fmt.Sprintf("events=%d/snapshot=%v", length, schema != ""), func(b *testing.B) {
 				for b.Loop() {
-					instances, err := store.Read(b.Context(), []runtime.ReadRequest{{Instance: key, Schema: schema}})
+					instances, err := st.Read(b.Context(), []store.ReadRequest{{Instance: key, Schema: schema}})
 					if err != nil || instances[0].Version != length {
 						b.Fatal(instances, err)
 					}
@@ -183,16 +183,16 @@ func BenchmarkHistory(b *testing.B) {
 
 // BenchmarkClaimSettle measures the outbox: claim and settle in batches. An operation is one effect.
 func BenchmarkClaimSettle(b *testing.B) {
-	store, _ := durableStore(b)
-	kinds := []runtime.Kind{{Workflow: "order", Name: "Send"}, {Workflow: "order", Name: "Other"}}
+	st, _ := durableStore(b)
+	kinds := []store.Kind{{Workflow: "order", Name: "Send"}, {Workflow: "order", Name: "Other"}}
 	version := int64(0)
 	for _, size := range []int{1, 16, 128} {
 		for _, callers := range []int{1, 2} {
 			b.Run(fmt.Sprintf("size=%d/callers=%d", size, callers), func(b *testing.B) {
 				for made := 0; made < b.N+2*size*callers; made += 1000 {
 					c := benchChange(1, version)
-					c.Effects = slices.Repeat([]runtime.NewEffect{{Kind: "Send", Payload: []byte(`{"amount_cents":3998}`)}}, 1000)
-					add(b, store, c)
+					c.Effects = slices.Repeat([]store.NewEffect{{Kind: "Send", Payload: []byte(`{"amount_cents":3998}`)}}, 1000)
+					add(b, st, c)
 					version++
 				}
 				b.ResetTimer()
@@ -201,7 +201,7 @@ func BenchmarkClaimSettle(b *testing.B) {
 				for range callers {
 					group.Go(func() {
 						for done.Load() < int64(b.N) {
-							n, err := claimAndSettle(b.Context(), store, kinds, size)
+							n, err := claimAndSettle(b.Context(), st, kinds, size)
 							if err != nil {
 								b.Error(err)
 								return
@@ -217,18 +217,18 @@ func BenchmarkClaimSettle(b *testing.B) {
 	}
 }
 
-func claimAndSettle(ctx context.Context, store *postgres.Store, kinds []runtime.Kind, limit int) (int, error) {
-	claimed, err := store.Effects().Claim(ctx, runtime.Claim{
+func claimAndSettle(ctx context.Context, st *postgres.Store, kinds []store.Kind, limit int) (int, error) {
+	claimed, err := st.Effects().Claim(ctx, store.Claim{
 		Kinds: kinds, Now: time.Now(), Until: time.Now().Add(time.Hour), Limit: limit,
 	})
 	if err != nil {
 		return 0, err
 	}
-	settlements := make([]runtime.Settlement, len(claimed))
+	settlements := make([]store.Settlement, len(claimed))
 	for i, delivery := range claimed {
-		settlements[i] = runtime.Settlement{Lease: delivery.Lease, Verdict: runtime.Done}
+		settlements[i] = store.Settlement{Lease: delivery.Lease, Verdict: store.Done}
 	}
-	lost, err := store.Effects().Settle(ctx, settlements)
+	lost, err := st.Effects().Settle(ctx, settlements)
 	if err == nil && len(lost) > 0 {
 		err = fmt.Errorf("lost %d leases", len(lost))
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // instanceColumns are the two columns that lead every table.
@@ -20,15 +20,15 @@ func newInstanceColumns(capacity int) instanceColumns {
 	return instanceColumns{ids: make([]string, 0, capacity), workflows: make([]string, 0, capacity)}
 }
 
-func (c *instanceColumns) add(key runtime.InstanceKey) {
+func (c *instanceColumns) add(key store.InstanceKey) {
 	c.ids = append(c.ids, key.ID)
 	c.workflows = append(c.workflows, key.Workflow)
 }
 
 func (c *instanceColumns) empty() bool { return len(c.ids) == 0 }
 
-func (c *instanceColumns) at(index int) runtime.InstanceKey {
-	return runtime.InstanceKey{ID: c.ids[index], Workflow: c.workflows[index]}
+func (c *instanceColumns) at(index int) store.InstanceKey {
+	return store.InstanceKey{ID: c.ids[index], Workflow: c.workflows[index]}
 }
 
 // changeBatch turns changes into statements. Each method adds the statements of one table and skips those that have
@@ -37,26 +37,26 @@ type changeBatch struct {
 	pgx.Batch
 	pool    *connections
 	queries *queries
-	changes []*runtime.Change // in the order of the instances' keys; rows are in this order in all statements
+	changes []*store.Change // in the order of the instances' keys; rows are in this order in all statements
 
 	// What refusals point into.
 	keyColumns instanceColumns
 	keys       []string
-	consumed   map[runtime.QueueName][]runtime.Lease
-	settled    []runtime.Lease
+	consumed   map[store.QueueName][]store.Lease
+	settled    []store.Lease
 }
 
-func newChangeBatch(pool *connections, queries *queries, changes []runtime.Change) (*changeBatch, error) {
-	b := &changeBatch{pool: pool, queries: queries, changes: make([]*runtime.Change, len(changes))}
+func newChangeBatch(pool *connections, queries *queries, changes []store.Change) (*changeBatch, error) {
+	b := &changeBatch{pool: pool, queries: queries, changes: make([]*store.Change, len(changes))}
 	for i := range changes {
 		b.changes[i] = &changes[i]
 	}
-	slices.SortFunc(b.changes, func(a, b *runtime.Change) int { return compareKeys(a.Instance, b.Instance) })
+	slices.SortFunc(b.changes, func(a, b *store.Change) int { return compareKeys(a.Instance, b.Instance) })
 	return b, b.check()
 }
 
 // compareKeys orders instances as their table's key does, in which all transactions lock and insert them.
-func compareKeys(a, b runtime.InstanceKey) int {
+func compareKeys(a, b store.InstanceKey) int {
 	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Workflow, b.Workflow))
 }
 
@@ -81,7 +81,7 @@ func (b *changeBatch) check() error {
 			if !isQueue(settlement.Lease.Queue) {
 				return fail("a lease on the queue %q, which there is not", settlement.Lease.Queue)
 			}
-			if settlement.Verdict != runtime.Dead && settlement.Verdict != runtime.Again {
+			if settlement.Verdict != store.Dead && settlement.Verdict != store.Again {
 				return fail("a delivery is settled with the verdict %d, only Dead and Again stay", settlement.Verdict)
 			}
 		}
@@ -89,12 +89,12 @@ func (b *changeBatch) check() error {
 	return nil
 }
 
-func isQueue(name runtime.QueueName) bool {
-	return name == runtime.EffectQueue || name == runtime.TimerQueue
+func isQueue(name store.QueueName) bool {
+	return name == store.EffectQueue || name == store.TimerQueue
 }
 
 func (b *changeBatch) describe() string {
-	keys := make([]runtime.InstanceKey, len(b.changes))
+	keys := make([]store.InstanceKey, len(b.changes))
 	for i, change := range b.changes {
 		keys[i] = change.Instance
 	}
@@ -102,7 +102,7 @@ func (b *changeBatch) describe() string {
 }
 
 // count adds up what of has for each change.
-func (b *changeBatch) count(of func(*runtime.Change) int) (n int) {
+func (b *changeBatch) count(of func(*store.Change) int) (n int) {
 	for _, change := range b.changes {
 		n += of(change)
 	}
@@ -112,7 +112,7 @@ func (b *changeBatch) count(of func(*runtime.Change) int) (n int) {
 // queueChanges adds all changes. Instances come first: they give the transaction its id before it takes numbers from the
 // sequence, whoever lost a race for an instance waits here, before it holds anything of the others, and a conflict is
 // found before any other reason to refuse.
-func (b *changeBatch) queueChanges(commit runtime.CommitID) {
+func (b *changeBatch) queueChanges(commit store.CommitID) {
 	b.instances()
 	b.uniqueKeys()
 	b.consume()
@@ -148,7 +148,7 @@ func (b *changeBatch) instances() {
 			last:            make([]int64, 0, n),
 		}
 	}
-	creations := b.count(func(c *runtime.Change) int {
+	creations := b.count(func(c *store.Change) int {
 		if c.Version == 0 {
 			return 1
 		}
@@ -168,7 +168,7 @@ func (b *changeBatch) instances() {
 		to.expected = append(to.expected, change.Version)
 		to.last = append(to.last, int64(change.LastCommit))
 		if change.Version == 0 {
-			created.parents = sparse(created.parents, len(created.ids)-1, runtime.EncodeParent(change.Parent))
+			created.parents = sparse(created.parents, len(created.ids)-1, store.EncodeParent(change.Parent))
 		}
 	}
 	if c := &created; !c.empty() {
@@ -211,7 +211,7 @@ func (b *changeBatch) consume() {
 	for _, change := range b.changes {
 		for _, lease := range change.Consume {
 			if b.consumed == nil {
-				b.consumed = make(map[runtime.QueueName][]runtime.Lease, 2)
+				b.consumed = make(map[store.QueueName][]store.Lease, 2)
 			}
 			b.consumed[lease.Queue] = append(b.consumed[lease.Queue], lease)
 		}
@@ -219,10 +219,10 @@ func (b *changeBatch) consume() {
 	for _, leases := range b.consumed {
 		slices.SortFunc(leases, compareLeases)
 	}
-	if effects := b.consumed[runtime.EffectQueue]; len(effects) > 0 {
+	if effects := b.consumed[store.EffectQueue]; len(effects) > 0 {
 		b.Queue(b.queries.effects.consume, leaseColumns(effects)...)
 	}
-	if timers := b.consumed[runtime.TimerQueue]; len(timers) > 0 {
+	if timers := b.consumed[store.TimerQueue]; len(timers) > 0 {
 		b.Queue(b.queries.timers.consume, leaseColumns(timers)...)
 	}
 }
@@ -232,7 +232,7 @@ func (b *changeBatch) settle() {
 	for _, change := range b.changes {
 		for i := range change.Settle {
 			queue := &b.queries.effects
-			if change.Settle[i].Lease.Queue == runtime.TimerQueue {
+			if change.Settle[i].Lease.Queue == store.TimerQueue {
 				queue = &b.queries.timers
 			}
 			// There is hardly ever more than one, so each is a statement.
@@ -244,8 +244,8 @@ func (b *changeBatch) settle() {
 	}
 }
 
-func (b *changeBatch) events(commit runtime.CommitID) {
-	n := b.count(func(c *runtime.Change) int { return len(c.Events) })
+func (b *changeBatch) events(commit store.CommitID) {
+	n := b.count(func(c *store.Change) int { return len(c.Events) })
 	var (
 		columns        = newInstanceColumns(n)
 		versions       = make([]int64, 0, n)
@@ -270,8 +270,8 @@ func (b *changeBatch) events(commit runtime.CommitID) {
 		columns.ids, columns.workflows, versions, types, schemaVersions, asTexts(payloads), recorded, int64(commit), asTexts(causes))
 }
 
-func (b *changeBatch) effects(commit runtime.CommitID) {
-	n := b.count(func(c *runtime.Change) int { return len(c.Effects) })
+func (b *changeBatch) effects(commit store.CommitID) {
+	n := b.count(func(c *store.Change) int { return len(c.Effects) })
 	if n == 0 {
 		return
 	}
@@ -304,7 +304,7 @@ func (b *changeBatch) effects(commit runtime.CommitID) {
 		int64(commit))
 }
 
-func (b *changeBatch) timers(commit runtime.CommitID) {
+func (b *changeBatch) timers(commit store.CommitID) {
 	var (
 		cancelled, started  instanceColumns
 		cancelledKeys, keys []string
@@ -357,7 +357,7 @@ func (b *changeBatch) cancelEffects() {
 
 // inputs keeps what is to be kept of the inputs themselves.
 func (b *changeBatch) inputs() {
-	var records runtime.InputRecords
+	var records store.InputRecords
 	for _, change := range b.changes {
 		records.Outcomes = append(records.Outcomes, change.Inputs.Outcomes...)
 		records.Observations = append(records.Observations, change.Inputs.Observations...)

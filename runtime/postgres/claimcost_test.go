@@ -11,8 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // buffersRead returns how many pages a plan with BUFFERS says that a statement read.
@@ -67,17 +67,17 @@ func TestLimitedClaimPaysForWhatIsDue(t *testing.T) {
 			cost := map[int]int{}
 			for _, n := range []int{few, many} {
 				pool, schema := newPool(t), newSchema()
-				store := newStore(t, pool, schema)
+				st := newStore(t, pool, schema)
 				insert := "INSERT INTO " + schema + `.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at,
 					limit_key, slot, claimed_at) ` + fill.rows + ` FROM generate_series(1, $2::int) i`
 				if _, err := pool.Exec(t.Context(), insert, now, n); err != nil {
 					t.Fatal(err)
 				}
-				claim := runtime.LimitedClaim{
-					Kind: runtime.Kind{Workflow: "order", Name: "Send"}, Now: now, Until: now.Add(time.Minute), Limit: 1, Burst: 1, PerKey: 1,
+				claim := store.LimitedClaim{
+					Kind: store.Kind{Workflow: "order", Name: "Send"}, Now: now, Until: now.Add(time.Minute), Limit: 1, Burst: 1, PerKey: 1,
 				}
 				for i := 0; ; i++ {
-					claimed, err := store.ClaimLimited(t.Context(), claim)
+					claimed, err := st.ClaimLimited(t.Context(), claim)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -99,8 +99,8 @@ func TestLimitedClaimPaysForWhatIsDue(t *testing.T) {
 				if _, err := pool.Exec(t.Context(), "VACUUM ANALYZE "+schema+".effects"); err != nil {
 					t.Fatal(err)
 				}
-				cost[n] = claimBuffers(t, store, pool, 1)
-				claimed, err := store.ClaimLimited(t.Context(), claim)
+				cost[n] = claimBuffers(t, st, pool, 1)
+				claimed, err := st.ClaimLimited(t.Context(), claim)
 				if err != nil || len(claimed.Deliveries) != 1 || claimed.Deliveries[0].Lease.Instance.ID != "free" {
 					t.Errorf("of %d: claimed %+v, error %v", n, claimed, err)
 				}
@@ -117,10 +117,10 @@ func TestLimitedClaimPaysForWhatIsDue(t *testing.T) {
 // that begins at its bound does not meet them, and a look back does.
 func TestClaimPaysOnlyForWhatIsDueUnderASnapshot(t *testing.T) {
 	t.Parallel()
-	for queue, fill := range map[runtime.QueueName]string{
-		runtime.EffectQueue: `INSERT INTO %s.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
+	for queue, fill := range map[store.QueueName]string{
+		store.EffectQueue: `INSERT INTO %s.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
 			SELECT 'i-' || n, 'order', 1, 0, 'Known', '{}', $1::timestamptz - n * interval '1 ms', $1 FROM generate_series(1, $2::int) n ORDER BY md5(n::text)`,
-		runtime.TimerQueue: `INSERT INTO %s.timers (workflow_id, workflow_type, generation, key, input, payload, run_at, fire_at)
+		store.TimerQueue: `INSERT INTO %s.timers (workflow_id, workflow_type, generation, key, input, payload, run_at, fire_at)
 			SELECT 'i-' || n, 'order', 1, 'key', 'Known', '{}', $1::timestamptz - n * interval '1 ms', $1 FROM generate_series(1, $2::int) n ORDER BY md5(n::text)`,
 	} {
 		t.Run(string(queue), func(t *testing.T) {

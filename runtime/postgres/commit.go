@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // commitTimeout bounds the wait for the answer to a batch with COMMIT, which a synchronous standby may hold up.
@@ -95,7 +95,7 @@ func (b *changeBatch) failure(err error, tag pgconn.CommandTag) error {
 	case errors.As(err, &unsent):
 		return wrap(err, "commit %s", b.describe())
 	default:
-		return fmt.Errorf("postgres: commit %s: %w: %w", b.describe(), runtime.ErrOutcomeUnknown, err)
+		return fmt.Errorf("postgres: commit %s: %w: %w", b.describe(), store.ErrOutcomeUnknown, err)
 	}
 }
 
@@ -104,7 +104,7 @@ func (b *changeBatch) refusal(err *pgconn.PgError) error {
 	first, second, _ := strings.Cut(err.Detail, " ")
 	switch err.Code {
 	case refusedConflict, refusedInputID:
-		return fmt.Errorf("postgres: commit %s: %w (%w)", b.describe(), runtime.ErrConflict, err)
+		return fmt.Errorf("postgres: commit %s: %w (%w)", b.describe(), store.ErrConflict, err)
 	case refusedUniqueKey:
 		number, _ := strconv.Atoi(first)
 		if number < 1 || number > len(b.keys) {
@@ -112,11 +112,11 @@ func (b *changeBatch) refusal(err *pgconn.PgError) error {
 		}
 		instance, key := b.keyColumns.at(number-1), b.keys[number-1]
 		if second == "" { // freed between the two statements
-			return fmt.Errorf("postgres: commit %s: its unique key was just freed: %w", instance, runtime.ErrConflict)
+			return fmt.Errorf("postgres: commit %s: its unique key was just freed: %w", instance, store.ErrConflict)
 		}
-		return &runtime.UniqueKeyConflict{Instance: instance, Key: key, Holder: second}
+		return &store.UniqueKeyConflict{Instance: instance, Key: key, Holder: second}
 	case refusedLease:
-		leases := b.consumed[runtime.QueueName(first)]
+		leases := b.consumed[store.QueueName(first)]
 		if first == "" {
 			leases = b.settled
 		}
@@ -124,7 +124,7 @@ func (b *changeBatch) refusal(err *pgconn.PgError) error {
 		if number < 1 || number > len(leases) {
 			break
 		}
-		return &runtime.LeaseLost{Lease: leases[number-1]}
+		return &store.LeaseLost{Lease: leases[number-1]}
 	}
 	return wrap(err, "commit %s", b.describe())
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // wire watches the connections of a pool and breaks them.
@@ -81,10 +81,10 @@ func newWire() (*wire, func(*pgxpool.Config)) {
 }
 
 // everything is a change to a new instance that needs every statement a commit has.
-func everything(id string) runtime.Change {
+func everything(id string) store.Change {
 	c := change(order(id), 0)
-	c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
-	c.Timers = []runtime.NewTimer{{Key: "a", Input: "Remind", Payload: []byte(`{}`), FireAt: now}}
+	c.Effects = []store.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
+	c.Timers = []store.NewTimer{{Key: "a", Input: "Remind", Payload: []byte(`{}`), FireAt: now}}
 	c.Cancel = []string{"b"}
 	c.UniqueKey = id
 	return c
@@ -94,7 +94,7 @@ func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	wire, watched := newWire()
 	pool := newPool(t, watched, func(config *pgxpool.Config) { config.MaxConns = 1 })
-	store := newStore(t, pool, newSchema())
+	st := newStore(t, pool, newSchema())
 	count := func(what string, want int64, run func()) {
 		t.Helper()
 		before := wire.roundTrips.Load()
@@ -103,13 +103,13 @@ func TestRoundTrips(t *testing.T) {
 			t.Errorf("%s takes %d round trips, want %d", what, got, want)
 		}
 	}
-	unit := func(ids ...string) (begun runtime.UnitOfWork, changes []runtime.Change) {
-		var keys []runtime.InstanceKey
+	unit := func(ids ...string) (begun store.UnitOfWork, changes []store.Change) {
+		var keys []store.InstanceKey
 		for _, id := range ids {
 			keys = append(keys, order(id))
 			changes = append(changes, everything(id))
 		}
-		return begin(t, store, keys...), changes
+		return begin(t, st, keys...), changes
 	}
 
 	// The first time, pgx prepares the statements.
@@ -135,67 +135,67 @@ func TestRoundTrips(t *testing.T) {
 		}
 	})
 
-	same := []runtime.InstanceVersion{{Instance: order("1"), Version: 1}}
+	same := []store.InstanceVersion{{Instance: order("1"), Version: 1}}
 	appending := func(instance string, version int64, want error) func() {
 		return func() {
 			next := change(order(instance), version)
-			err := store.Append(t.Context(), runtime.Batch{Commit: newID(), Changes: []runtime.Change{next}, Unchanged: same})
+			err := st.Append(t.Context(), store.Batch{Commit: newID(), Changes: []store.Change{next}, Unchanged: same})
 			if !errors.Is(err, want) {
 				t.Errorf("Append: error %v, want %v", err, want)
 			}
 		}
 	}
 	unchanged := func() {
-		if err := store.Append(t.Context(), runtime.Batch{Unchanged: same}); err != nil {
+		if err := st.Append(t.Context(), store.Batch{Unchanged: same}); err != nil {
 			t.Error(err)
 		}
 	}
 	appending("2", 1, nil)()
 	unchanged()
 	count("Append", 1, appending("2", 2, nil))
-	count("Append that is refused, with the rollback", 2, appending("2", 2, runtime.ErrConflict))
+	count("Append that is refused, with the rollback", 2, appending("2", 2, store.ErrConflict))
 	count("Append after it", 1, appending("2", 3, nil))
 	count("Append without changes", 1, unchanged)
 	alone := func(version int64, want error) func() {
 		return func() {
-			next := runtime.Batch{Commit: newID(), Changes: []runtime.Change{change(order("3"), version)}}
-			if err := store.Append(t.Context(), next); !errors.Is(err, want) {
+			next := store.Batch{Commit: newID(), Changes: []store.Change{change(order("3"), version)}}
+			if err := st.Append(t.Context(), next); !errors.Is(err, want) {
 				t.Errorf("Append: error %v, want %v", err, want)
 			}
 		}
 	}
 	alone(1, nil)()
 	count("Append of one change", 1, alone(2, nil))
-	count("Append of one change that is refused", 1, alone(2, runtime.ErrConflict))
+	count("Append of one change that is refused", 1, alone(2, store.ErrConflict))
 	count("Append of one change after it", 1, alone(3, nil))
 	count("Append of nothing", 0, func() {
-		if err := store.Append(t.Context(), runtime.Batch{}); err != nil {
+		if err := st.Append(t.Context(), store.Batch{}); err != nil {
 			t.Error(err)
 		}
 	})
 
 	committed := func() {
-		if _, err := store.Committed(t.Context(), order("1"), 1, 1); err != nil {
+		if _, err := st.Committed(t.Context(), order("1"), 1, 1); err != nil {
 			t.Error(err)
 		}
 	}
 	committed()
 	count("Committed", 1, committed)
-	first := read(t, store, order("1")).Created
+	first := read(t, st, order("1")).Created
 	save := func() {
-		snapshot := runtime.Snapshot{Instance: order("1"), Version: 1, Commit: first, Schema: "a", State: []byte(`{}`)}
-		if err := store.SaveSnapshots(t.Context(), []runtime.Snapshot{snapshot}); err != nil {
+		snapshot := store.Snapshot{Instance: order("1"), Version: 1, Commit: first, Schema: "a", State: []byte(`{}`)}
+		if err := st.SaveSnapshots(t.Context(), []store.Snapshot{snapshot}); err != nil {
 			t.Error(err)
 		}
 	}
 	save()
 	count("SaveSnapshots", 1, save)
 
-	var claimed []runtime.Delivery
+	var claimed []store.Delivery
 	claim := func() {
 		var err error
-		kinds := []runtime.Kind{{Workflow: "order", Name: "Send"}}
-		claimed, err = store.Effects().Claim(t.Context(), runtime.Claim{
+		kinds := []store.Kind{{Workflow: "order", Name: "Send"}}
+		claimed, err = st.Effects().Claim(t.Context(), store.Claim{
 			Kinds: kinds, Now: now, Until: now.Add(time.Hour), Limit: 2,
 		})
 		if err != nil || len(claimed) != 2 {
@@ -203,8 +203,8 @@ func TestRoundTrips(t *testing.T) {
 		}
 	}
 	settle := func() {
-		lost, err := store.Effects().Settle(t.Context(), []runtime.Settlement{
-			{Lease: claimed[0].Lease, Verdict: runtime.Done}, {Lease: claimed[1].Lease, Verdict: runtime.RetryLater, At: now},
+		lost, err := st.Effects().Settle(t.Context(), []store.Settlement{
+			{Lease: claimed[0].Lease, Verdict: store.Done}, {Lease: claimed[1].Lease, Verdict: store.RetryLater, At: now},
 		})
 		if err != nil || len(lost) != 0 {
 			t.Fatalf("Settle: lost %v, error %v", lost, err)
@@ -216,7 +216,7 @@ func TestRoundTrips(t *testing.T) {
 	count("Settle", 1, settle)
 	count("Read", 1, func() {
 		// Begin has prepared the statement.
-		if _, err := store.Read(t.Context(), requests(order("1"), order("2"))); err != nil {
+		if _, err := st.Read(t.Context(), requests(order("1"), order("2"))); err != nil {
 			t.Error(err)
 		}
 	})
@@ -226,15 +226,15 @@ func TestRoundTrips(t *testing.T) {
 // tells of a commit that is stored and of one that is not; Committed knows.
 func TestConnectionLostDuringCommitIsUnknown(t *testing.T) {
 	t.Parallel()
-	for way, stores := range map[string]func(*testing.T, *postgres.Store) func(runtime.CommitID, []runtime.Change) error{
-		"Append": func(t *testing.T, store *postgres.Store) func(runtime.CommitID, []runtime.Change) error {
-			return func(id runtime.CommitID, changes []runtime.Change) error {
-				return store.Append(t.Context(), runtime.Batch{Commit: id, Changes: changes})
+	for way, stores := range map[string]func(*testing.T, *postgres.Store) func(store.CommitID, []store.Change) error{
+		"Append": func(t *testing.T, st *postgres.Store) func(store.CommitID, []store.Change) error {
+			return func(id store.CommitID, changes []store.Change) error {
+				return st.Append(t.Context(), store.Batch{Commit: id, Changes: changes})
 			}
 		},
-		"Commit": func(t *testing.T, store *postgres.Store) func(runtime.CommitID, []runtime.Change) error {
-			work := begin(t, store, order("new"), order("old"))
-			return func(id runtime.CommitID, changes []runtime.Change) error {
+		"Commit": func(t *testing.T, st *postgres.Store) func(store.CommitID, []store.Change) error {
+			work := begin(t, st, order("new"), order("old"))
+			return func(id store.CommitID, changes []store.Change) error {
 				return work.Commit(t.Context(), id, changes)
 			}
 		},
@@ -244,30 +244,30 @@ func TestConnectionLostDuringCommitIsUnknown(t *testing.T) {
 				t.Parallel()
 				wire, watched := newWire()
 				pool := newPool(t, watched)
-				store := newStore(t, pool, newSchema())
-				add(t, store, change(order("old"), 0))
+				st := newStore(t, pool, newSchema())
+				add(t, st, change(order("old"), 0))
 				// With the statements prepared, all goes out at once.
-				add(t, store, everything("warm"), change(order("old"), 1))
-				send := stores(t, store)
+				add(t, st, everything("warm"), change(order("old"), 1))
+				send := stores(t, st)
 				wire.cut.Store(func(string) cutting { return at })
 				id := newID()
-				err := send(id, []runtime.Change{everything("new"), change(order("old"), 2)})
+				err := send(id, []store.Change{everything("new"), change(order("old"), 2)})
 				wire.cut.Store(func(string) cutting { return dontCut })
-				if !errors.Is(err, runtime.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "order/new") {
+				if !errors.Is(err, store.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "order/new") {
 					t.Errorf("got error %v", err)
 				}
-				if errors.Is(err, runtime.ErrConflict) {
+				if errors.Is(err, store.ErrConflict) {
 					t.Error("an unknown outcome must not be run again blindly")
 				}
 				stored := at == afterSend
 				for instance, version := range map[string]int64{"new": 1, "old": 3} {
-					if got, err := store.Committed(t.Context(), order(instance), version, id); err != nil || got != stored {
+					if got, err := st.Committed(t.Context(), order(instance), version, id); err != nil || got != stored {
 						t.Errorf("Committed of %s: %v, error %v, want %v", instance, got, err, stored)
 					}
 					if !stored {
 						version--
 					}
-					wantVersion(t, store, order(instance), version)
+					wantVersion(t, st, order(instance), version)
 				}
 				wantIdle(t, pool)
 			})
@@ -283,17 +283,17 @@ func TestConnectionLostDuringOneChangeIsUnknown(t *testing.T) {
 			t.Parallel()
 			wire, watched := newWire()
 			pool := newPool(t, watched)
-			store := newStore(t, pool, newSchema())
-			add(t, store, change(order("1"), 0))
+			st := newStore(t, pool, newSchema())
+			add(t, st, change(order("1"), 0))
 			wire.cut.Store(func(string) cutting { return at })
 			id := newID()
-			err := store.Append(t.Context(), runtime.Batch{Commit: id, Changes: []runtime.Change{change(order("1"), 1)}})
+			err := st.Append(t.Context(), store.Batch{Commit: id, Changes: []store.Change{change(order("1"), 1)}})
 			wire.cut.Store(func(string) cutting { return dontCut })
-			if !errors.Is(err, runtime.ErrOutcomeUnknown) || errors.Is(err, runtime.ErrConflict) {
+			if !errors.Is(err, store.ErrOutcomeUnknown) || errors.Is(err, store.ErrConflict) {
 				t.Errorf("got error %v", err)
 			}
 			stored := at == afterSend
-			if got, err := store.Committed(t.Context(), order("1"), 2, id); err != nil || got != stored {
+			if got, err := st.Committed(t.Context(), order("1"), 2, id); err != nil || got != stored {
 				t.Errorf("Committed: %v, error %v, want %v", got, err, stored)
 			}
 			wantIdle(t, pool)
@@ -305,27 +305,27 @@ func TestServerEndsTheSession(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
 	schema := newSchema()
-	store := newStore(t, pool, schema)
-	commit(t, store, change(order("1"), 0))
-	work := begin(t, store, order("1"))
+	st := newStore(t, pool, schema)
+	commit(t, st, change(order("1"), 0))
+	work := begin(t, st, order("1"))
 	if _, err := pool.Exec(t.Context(), `
 		SELECT pg_terminate_backend(l.pid) FROM pg_locks l
 		WHERE l.relation = ($1 || '.instances')::regclass AND l.mode = 'RowShareLock'`, schema); err != nil {
 		t.Fatal(err)
 	}
 	id := newID()
-	err := work.Commit(t.Context(), id, []runtime.Change{change(order("1"), 1)})
-	if err == nil || errors.Is(err, runtime.ErrConflict) {
+	err := work.Commit(t.Context(), id, []store.Change{change(order("1"), 1)})
+	if err == nil || errors.Is(err, store.ErrConflict) {
 		t.Errorf("got error %v", err)
 	}
-	if stored, err := store.Committed(t.Context(), order("1"), 2, id); err != nil || stored {
+	if stored, err := st.Committed(t.Context(), order("1"), 2, id); err != nil || stored {
 		t.Errorf("Committed: %v, error %v", stored, err)
 	}
 	if err := work.Rollback(t.Context()); err != nil {
 		t.Errorf("Rollback after Commit: %v", err)
 	}
 	wantIdle(t, pool)
-	commit(t, store, change(order("1"), 1))
+	commit(t, st, change(order("1"), 1))
 }
 
 func TestRollbackOfABrokenConnection(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // connections are the caller's pool. Every call of the store gets its connection here, so that a connection whose server
@@ -78,7 +78,7 @@ func (c *connections) acquire(ctx context.Context) (*lent, error) {
 	if err != nil {
 		var connect *pgconn.ConnectError
 		if errors.As(err, &connect) {
-			return nil, &runtime.Unavailable{Reason: "no connection to the database", Err: err}
+			return nil, &store.Unavailable{Reason: "no connection to the database", Err: err}
 		}
 		return nil, err
 	}
@@ -140,12 +140,12 @@ func (l *lent) note(err error) error {
 
 // broken turns the error of a connection that broke into *runtime.Unavailable.
 func broken(conn *pgx.Conn, err error) error {
-	var known *runtime.Unavailable
+	var known *store.Unavailable
 	if err == nil || !conn.IsClosed() || errors.As(err, &known) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &runtime.Unavailable{Reason: "the connection to the database broke", Err: err}
+	return &store.Unavailable{Reason: "the connection to the database broke", Err: err}
 }
 
 // giveBack rolls back what was begun on the connection and gives it back to the pool, unless it is closed. A closed one leaves the

@@ -3,23 +3,23 @@ package postgres
 import (
 	"strings"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // deadLetterQueries are the statements of runtime.DeadLetters. The words in angle brackets are explained at queueQueries.
 type deadLetterQueries struct {
-	listDead, countDead map[runtime.ToldFilter]string
+	listDead, countDead map[store.ToldFilter]string
 	revive, discard     string
 }
 
 func newDeadLetterQueries(in func(sql string) string) deadLetterQueries {
 	q := deadLetterQueries{
-		listDead: make(map[runtime.ToldFilter]string), countDead: make(map[runtime.ToldFilter]string),
+		listDead: make(map[store.ToldFilter]string), countDead: make(map[store.ToldFilter]string),
 		revive: in(reviveDead), discard: in(discardDead),
 	}
 	// Each condition is text of its own, so that the planner knows which index has these dead letters.
-	for filter, condition := range map[runtime.ToldFilter]string{
-		runtime.NotTold: "AND q.told_at IS NULL", runtime.OnlyTold: "AND q.told_at IS NOT NULL", runtime.ToldOrNot: "",
+	for filter, condition := range map[store.ToldFilter]string{
+		store.NotTold: "AND q.told_at IS NULL", store.OnlyTold: "AND q.told_at IS NOT NULL", store.ToldOrNot: "",
 	} {
 		q.listDead[filter] = in(strings.Replace(listDead, "<told>", condition, 1))
 		q.countDead[filter] = in(strings.Replace(countDead, "<told>", condition, 1))

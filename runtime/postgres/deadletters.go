@@ -6,14 +6,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // ListDead implements runtime.DeadLetters.
-func (q *queue) ListDead(ctx context.Context, list runtime.DeadLetterList) ([]runtime.DeadLetter, error) {
+func (q *queue) ListDead(ctx context.Context, list store.DeadLetterList) ([]store.DeadLetter, error) {
 	// What died before a time comes behind the place of that time and no id.
-	from := runtime.DeadLetterPlace{DiedAt: orEndOfTime(list.DiedUntil), Lease: runtime.Lease{Queue: q.name}}
+	from := store.DeadLetterPlace{DiedAt: orEndOfTime(list.DiedUntil), Lease: store.Lease{Queue: q.name}}
 	if list.After != nil && list.After.DiedAt.Before(from.DiedAt) {
 		from = *list.After
 	}
@@ -27,12 +27,12 @@ func (q *queue) ListDead(ctx context.Context, list runtime.DeadLetterList) ([]ru
 }
 
 // deadArgs are the parameters $1 to $5 of the statements that filter dead letters.
-func deadArgs(f runtime.DeadLetterFilter) []any {
+func deadArgs(f store.DeadLetterFilter) []any {
 	return []any{f.Workflow, f.Kind, f.Instance, f.ErrorContains, f.DiedSince}
 }
 
-func (q *queue) scanDead(row pgx.CollectableRow) (runtime.DeadLetter, error) {
-	d := runtime.DeadLetter{Lease: runtime.Lease{Queue: q.name}}
+func (q *queue) scanDead(row pgx.CollectableRow) (store.DeadLetter, error) {
+	d := store.DeadLetter{Lease: store.Lease{Queue: q.name}}
 	var item string
 	var told *time.Time
 	err := row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Version, &item, &d.Lease.Token, &d.Lease.Commit,
@@ -46,9 +46,9 @@ func (q *queue) scanDead(row pgx.CollectableRow) (runtime.DeadLetter, error) {
 }
 
 // CountDead implements runtime.DeadLetters.
-func (q *queue) CountDead(ctx context.Context, filter runtime.DeadLetterFilter) ([]runtime.DeadLetterCount, error) {
-	scan := func(row pgx.CollectableRow) (runtime.DeadLetterCount, error) {
-		c := runtime.DeadLetterCount{Queue: q.name}
+func (q *queue) CountDead(ctx context.Context, filter store.DeadLetterFilter) ([]store.DeadLetterCount, error) {
+	scan := func(row pgx.CollectableRow) (store.DeadLetterCount, error) {
+		c := store.DeadLetterCount{Queue: q.name}
 		err := row.Scan(&c.Kind.Workflow, &c.Kind.Name, &c.Count, &c.Oldest, &c.Newest)
 		c.Oldest, c.Newest = c.Oldest.UTC(), c.Newest.UTC()
 		return c, err
@@ -62,17 +62,17 @@ func (q *queue) CountDead(ctx context.Context, filter runtime.DeadLetterFilter) 
 }
 
 // Revive implements runtime.DeadLetters.
-func (q *queue) Revive(ctx context.Context, letters []runtime.Lease, at time.Time) ([]runtime.Lease, error) {
+func (q *queue) Revive(ctx context.Context, letters []store.Lease, at time.Time) ([]store.Lease, error) {
 	return q.decide(ctx, "revive", q.queries.revive, letters, at)
 }
 
 // Discard implements runtime.DeadLetters.
-func (q *queue) Discard(ctx context.Context, letters []runtime.Lease, discard runtime.Discard) ([]runtime.Lease, error) {
+func (q *queue) Discard(ctx context.Context, letters []store.Lease, discard store.Discard) ([]store.Lease, error) {
 	return q.decide(ctx, "discard", q.queries.discard, letters, discard.At, usererr.Bound(discard.By), usererr.Bound(discard.Reason))
 }
 
 // decide runs a statement on dead letters and returns those that it did not find.
-func (q *queue) decide(ctx context.Context, what, sql string, letters []runtime.Lease, args ...any) ([]runtime.Lease, error) {
+func (q *queue) decide(ctx context.Context, what, sql string, letters []store.Lease, args ...any) ([]store.Lease, error) {
 	if len(letters) == 0 {
 		return nil, nil
 	}
@@ -91,8 +91,8 @@ func (q *queue) decide(ctx context.Context, what, sql string, letters []runtime.
 }
 
 // ListDiscarded implements runtime.Inspection.
-func (s *Store) ListDiscarded(ctx context.Context, list runtime.DiscardedList) ([]runtime.DiscardedLetter, error) {
-	from := runtime.DeadLetterPlace{DiedAt: endOfTime}
+func (s *Store) ListDiscarded(ctx context.Context, list store.DiscardedList) ([]store.DiscardedLetter, error) {
+	from := store.DeadLetterPlace{DiedAt: endOfTime}
 	if list.After != nil {
 		from = *list.After
 	}
@@ -105,7 +105,7 @@ func (s *Store) ListDiscarded(ctx context.Context, list runtime.DiscardedList) (
 	return letters, nil
 }
 
-func scanDiscarded(row pgx.CollectableRow) (d runtime.DiscardedLetter, err error) {
+func scanDiscarded(row pgx.CollectableRow) (d store.DiscardedLetter, err error) {
 	var item string
 	err = row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Queue, &d.Lease.Version, &item,
 		&d.Kind.Name, &d.Payload, &d.Attempts, &d.Error, &d.Due, &d.DiedAt, &d.Discard.At, &d.Discard.By, &d.Discard.Reason)

@@ -6,15 +6,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // EndedDeliveries implements runtime.Causes.
 func (s *Store) EndedDeliveries(
-	ctx context.Context, instance runtime.InstanceKey, from int64, limit int,
-) ([]runtime.EndedDelivery, error) {
-	scan := func(row pgx.CollectableRow) (e runtime.EndedDelivery, err error) {
+	ctx context.Context, instance store.InstanceKey, from int64, limit int,
+) ([]store.EndedDelivery, error) {
+	scan := func(row pgx.CollectableRow) (e store.EndedDelivery, err error) {
 		e.Lease.Instance = instance
 		var item string
 		err = row.Scan(&e.Lease.Queue, &e.Lease.Version, &item, &e.Kind, &e.Ending, &e.At, &e.Attempts,

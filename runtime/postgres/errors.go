@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Codes of https://www.postgresql.org/docs/current/errcodes-appendix.html.
@@ -31,11 +31,11 @@ func wrap(err error, format string, args ...any) error {
 	doing := fmt.Sprintf(format, args...)
 	switch {
 	case hasCode(err, lockNotAvailable):
-		return fmt.Errorf("postgres: %s: %w (%w)", doing, runtime.ErrLocked, err)
+		return fmt.Errorf("postgres: %s: %w (%w)", doing, store.ErrLocked, err)
 	case hasCode(err, deadlockDetected):
-		return fmt.Errorf("postgres: %s: %w (%w)", doing, runtime.ErrDeadlock, err)
+		return fmt.Errorf("postgres: %s: %w (%w)", doing, store.ErrDeadlock, err)
 	case lostRace(err):
-		return fmt.Errorf("postgres: %s: %w (%w)", doing, runtime.ErrConflict, err)
+		return fmt.Errorf("postgres: %s: %w (%w)", doing, store.ErrConflict, err)
 	}
 	return fmt.Errorf("postgres: %s: %w", doing, unavailable(err))
 }
@@ -43,13 +43,13 @@ func wrap(err error, format string, args ...any) error {
 // unavailable turns an error by which the server says that it cannot serve now into *runtime.Unavailable. Nothing may have been
 // stored: a commit whose answer is in doubt must not come here.
 func unavailable(err error) error {
-	var known *runtime.Unavailable
+	var known *store.Unavailable
 	var server *pgconn.PgError
 	if !errors.As(err, &server) || errors.As(err, &known) {
 		return err
 	}
 	if reason := whyUnavailable(server); reason != "" {
-		return &runtime.Unavailable{Reason: reason, Err: err}
+		return &store.Unavailable{Reason: reason, Err: err}
 	}
 	return err
 }

@@ -3,7 +3,7 @@ package postgres
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // What tests outside of the package look at.
@@ -19,15 +19,15 @@ var (
 	EndOfTime     = endOfTime
 )
 
-func (s *Store) ClaimStatement(queue runtime.QueueName) string {
-	if queue == runtime.TimerQueue {
+func (s *Store) ClaimStatement(queue store.QueueName) string {
+	if queue == store.TimerQueue {
 		return s.queries.timers.claim
 	}
 	return s.queries.effects.claim
 }
 
-func (s *Store) LookBackStatement(queue runtime.QueueName) string {
-	if queue == runtime.TimerQueue {
+func (s *Store) LookBackStatement(queue store.QueueName) string {
+	if queue == store.TimerQueue {
 		return s.queries.timers.look
 	}
 	return s.queries.effects.look
@@ -40,7 +40,7 @@ func (s *Store) AppendChangeStatement() string { return s.queries.appendChange }
 func (s *Store) ListStatement() string { return s.queries.inspection.listInstances }
 
 func (s *Store) DeadStatements() (list, count string) {
-	return s.queries.effects.listDead[runtime.NotTold], s.queries.effects.countDead[runtime.NotTold]
+	return s.queries.effects.listDead[store.NotTold], s.queries.effects.countDead[store.NotTold]
 }
 
 func (s *Store) BacklogStatement() string { return s.queries.effects.backlog }

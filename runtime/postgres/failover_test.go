@@ -13,6 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // TestFailover takes an engine through a failover: what it can still do, what it says meanwhile, and that it goes on by itself.
@@ -83,20 +84,20 @@ func TestFailover(t *testing.T) {
 		view, err := reader.State(t.Context(), "a")
 		return err == nil && view.Version == 1
 	})
-	if _, err := reader.Note(t.Context(), ticket.Note{ID: "a"}); !errors.Is(err, runtime.ErrReadOnly) {
+	if _, err := reader.Note(t.Context(), ticket.Note{ID: "a"}); !errors.Is(err, store.ErrReadOnly) {
 		t.Errorf("an input on a store for reading: %v", err)
 	}
 	if page, err := readEngine.Instances(t.Context(), runtime.InstanceQuery{}); err != nil || len(page.Items) != 1 {
 		t.Errorf("%d instances, error %v", len(page.Items), err)
 	}
-	if _, err := readEngine.Inspect(t.Context(), runtime.InstanceKey{Workflow: ticket.WorkflowName, ID: "a"}); err != nil {
+	if _, err := readEngine.Inspect(t.Context(), store.InstanceKey{Workflow: ticket.WorkflowName, ID: "a"}); err != nil {
 		t.Error(err)
 	}
 	_, err = readEngine.EventsSince(t.Context(), 0, 1)
 	wantUnavailable(t, err)
 	_, err = readEngine.Health(t.Context())
 	wantUnavailable(t, err)
-	if err := readEngine.Run(t.Context()); !errors.Is(err, runtime.ErrReadOnly) {
+	if err := readEngine.Run(t.Context()); !errors.Is(err, store.ErrReadOnly) {
 		t.Errorf("Run on a store for reading: %v", err)
 	}
 
@@ -164,13 +165,13 @@ func TestListenNoticesASilentServer(t *testing.T) {
 	proxy, url := silentpeer.Postgres(t, pgserver.URL(t))
 	pool, schema := newPool(t), newSchema()
 	newStore(t, pool, schema)
-	store, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema), postgres.WithListenURL(url))
+	st, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema), postgres.WithListenURL(url))
 	if err != nil {
 		t.Fatal(err)
 	}
 	listening, ended := make(chan struct{}, 1), make(chan error, 1)
 	go func() {
-		ended <- store.Listen(t.Context(), func(runtime.News) {
+		ended <- st.Listen(t.Context(), func(store.News) {
 			select {
 			case listening <- struct{}{}:
 			default:
@@ -182,7 +183,7 @@ func TestListenNoticesASilentServer(t *testing.T) {
 	deadline := time.After(25 * time.Second)
 	for {
 		onEach(t, pool, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
-		add(t, store, change(order(fresh()), 0)) // it closes them
+		add(t, st, change(order(fresh()), 0)) // it closes them
 		select {
 		case err := <-ended:
 			if err == nil {
@@ -200,17 +201,17 @@ func TestListenNoticesASilentServer(t *testing.T) {
 func TestWithinLosesItsConnection(t *testing.T) {
 	t.Parallel()
 	pool, schema := newPool(t), newSchema()
-	store := newStore(t, pool, schema)
-	for name, call := range map[string]func(runtime.Transaction) error{
-		"Begin": func(tx runtime.Transaction) error {
+	st := newStore(t, pool, schema)
+	for name, call := range map[string]func(store.Transaction) error{
+		"Begin": func(tx store.Transaction) error {
 			_, err := tx.Begin(t.Context(), requests(order("1")))
 			return err
 		},
-		"InputOutcomes": func(tx runtime.Transaction) error {
-			_, err := tx.InputOutcomes(t.Context(), []runtime.InputKey{{Instance: order("1"), ID: "1"}})
+		"InputOutcomes": func(tx store.Transaction) error {
+			_, err := tx.InputOutcomes(t.Context(), []store.InputKey{{Instance: order("1"), ID: "1"}})
 			return err
 		},
-		"RecordInputs": func(tx runtime.Transaction) error { return tx.RecordInputs(t.Context(), runtime.InputRecords{}) },
+		"RecordInputs": func(tx store.Transaction) error { return tx.RecordInputs(t.Context(), store.InputRecords{}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			tx, err := pool.Begin(t.Context())
@@ -221,7 +222,7 @@ func TestWithinLosesItsConnection(t *testing.T) {
 			if _, err := pool.Exec(t.Context(), "SELECT pg_terminate_backend($1)", tx.Conn().PgConn().PID()); err != nil {
 				t.Fatal(err)
 			}
-			wantUnavailable(t, call(store.Tx(tx)))
+			wantUnavailable(t, call(st.Tx(tx)))
 		})
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // entry is the amount that is decided on a total. A decision on a state that was lost has another one.
@@ -36,8 +37,8 @@ type failoverLoad struct {
 
 	mu       sync.Mutex
 	answered map[string]time.Time // input ids, and when they were accepted
-	feed     []runtime.StoredEvent
-	back     *runtime.FeedSetBack // how the subscription ended; nil while it goes on
+	feed     []store.StoredEvent
+	back     *store.FeedSetBack // how the subscription ended; nil while it goes on
 }
 
 func TestFailoverUnderLoad(t *testing.T) {
@@ -93,13 +94,13 @@ func newFailoverLoad(t *testing.T, url string) *failoverLoad {
 	}
 	t.Cleanup(pool.Close)
 	l := &failoverLoad{T: t, pool: pool, schema: newSchema(), answered: make(map[string]time.Time)}
-	store := newStore(t, pool, l.schema)
+	st := newStore(t, pool, l.schema)
 	if _, err := pool.Exec(t.Context(), "CREATE TABLE "+l.schema+".applied (sequence bigint)"); err != nil {
 		t.Fatal(err)
 	}
-	l.engine = l.newEngine(store, runtime.Projection[pgx.Tx]{
+	l.engine = l.newEngine(st, runtime.Projection[pgx.Tx]{
 		Name: "applied",
-		Apply: func(ctx context.Context, tx pgx.Tx, e runtime.StoredEvent) error {
+		Apply: func(ctx context.Context, tx pgx.Tx, e store.StoredEvent) error {
 			_, err := tx.Exec(ctx, "INSERT INTO "+l.schema+".applied VALUES ($1)", e.GlobalSequence)
 			return err
 		},
@@ -189,7 +190,7 @@ func (l *failoverLoad) start(clients int) (stop func()) {
 }
 
 // checkStates compares each event with the fold of those before it, and the snapshots and the states with the fold of all.
-func (l *failoverLoad) checkStates() (events []runtime.StoredEvent) {
+func (l *failoverLoad) checkStates() (events []store.StoredEvent) {
 	l.Helper()
 	totals, versions := map[string]int64{}, map[string]int64{}
 	folds := map[string]int64{} // by account and version
@@ -199,7 +200,7 @@ func (l *failoverLoad) checkStates() (events []runtime.StoredEvent) {
 		l.Fatal(err)
 	}
 	var amount int64
-	var e runtime.StoredEvent
+	var e store.StoredEvent
 	_, err = pgx.ForEachRow(rows, []any{&e.Instance.ID, &e.Version, &e.GlobalSequence, &e.Commit, &amount}, func() error {
 		id := e.Instance.ID
 		if e.Version != versions[id]+1 {
@@ -240,12 +241,12 @@ func (l *failoverLoad) checkStates() (events []runtime.StoredEvent) {
 			l.Errorf("the state of %s is %+v at version %d, error %v, want %d at %d", id, view.State, view.Version, err, want, versions[id])
 		}
 	}
-	slices.SortFunc(events, func(a, b runtime.StoredEvent) int { return int(a.GlobalSequence - b.GlobalSequence) })
+	slices.SortFunc(events, func(a, b store.StoredEvent) int { return int(a.GlobalSequence - b.GlobalSequence) })
 	return events
 }
 
 // checkReaders compares what the projection, a new reader and the subscription have got with the events.
-func (l *failoverLoad) checkReaders(events []runtime.StoredEvent, all bool) {
+func (l *failoverLoad) checkReaders(events []store.StoredEvent, all bool) {
 	l.Helper()
 	var want []int64
 	for _, e := range events {
@@ -260,7 +261,7 @@ func (l *failoverLoad) checkReaders(events []runtime.StoredEvent, all bool) {
 		l.Errorf("the projection has applied %d events of %d, or others, error %v", len(applied), len(want), err)
 	}
 	var read []int64
-	for page := (runtime.FeedPage{Settled: 1}); page.Next < page.Settled; {
+	for page := (store.FeedPage{Settled: 1}); page.Next < page.Settled; {
 		if page, err = l.engine.EventsSince(l.Context(), page.Next, 1000); err != nil {
 			l.Fatal(err)
 		}
@@ -274,7 +275,7 @@ func (l *failoverLoad) checkReaders(events []runtime.StoredEvent, all bool) {
 	if l.back != nil && !all {
 		return // it was told that events were lost
 	}
-	same := func(a, b runtime.StoredEvent) bool {
+	same := func(a, b store.StoredEvent) bool {
 		return a.GlobalSequence == b.GlobalSequence && a.Commit == b.Commit
 	}
 	if l.back != nil || !slices.EqualFunc(l.feed, events, same) {
@@ -283,7 +284,7 @@ func (l *failoverLoad) checkReaders(events []runtime.StoredEvent, all bool) {
 }
 
 // checkAnswers looks for the inputs that were accepted since a time, and for inputs that were applied twice.
-func (l *failoverLoad) checkAnswers(events []runtime.StoredEvent, since time.Time) {
+func (l *failoverLoad) checkAnswers(events []store.StoredEvent, since time.Time) {
 	l.Helper()
 	rows, err := l.pool.Query(l.Context(), "SELECT input_id FROM "+l.schema+".input_outcomes")
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // filterWindow is how many events a read with filters looks at. It bounds the time of a read that finds little
@@ -18,25 +18,25 @@ const filterWindow = 10_000
 // EventsSince implements runtime.Feed. What is settled stays so: a page that is full of it is read without asking how far
 // it goes.
 func (s *Store) EventsSince(
-	ctx context.Context, after runtime.FeedPosition, limit int, filters ...runtime.EventFilter,
-) (runtime.FeedPage, error) {
+	ctx context.Context, after store.FeedPosition, limit int, filters ...store.EventFilter,
+) (store.FeedPage, error) {
 	if limit <= 0 {
-		return runtime.FeedPage{}, errors.New("postgres: read the feed: the limit must be positive")
+		return store.FeedPage{}, errors.New("postgres: read the feed: the limit must be positive")
 	}
 	page, err := s.readFeed(ctx, after, s.horizon.settled(), limit, filters)
 	if errors.Is(err, errOtherServer) {
-		page, err = runtime.FeedPage{Next: after, Settled: after}, nil
+		page, err = store.FeedPage{Next: after, Settled: after}, nil
 	}
 	if err != nil || len(page.Events) == limit || page.Next < page.Settled {
 		return page, err
 	}
 	horizon, err := s.horizon.find(ctx)
 	if err != nil {
-		return runtime.FeedPage{}, err
+		return store.FeedPage{}, err
 	}
 	if after > horizon.Issued {
 		repair := setSequence(s.schema, fmt.Sprint(int64(after)))
-		return runtime.FeedPage{}, wrap(&runtime.FeedSetBack{Position: after, Issued: horizon.Issued, Repair: repair}, "read the feed")
+		return store.FeedPage{}, wrap(&store.FeedSetBack{Position: after, Issued: horizon.Issued, Repair: repair}, "read the feed")
 	}
 	if horizon.server != page.Server {
 		page.Events, page.Next = nil, after
@@ -51,9 +51,9 @@ var errOtherServer = errors.New("the server was restarted, or is another one; re
 
 // readFeed reads what is after a position and up to one that is settled.
 func (s *Store) readFeed(
-	ctx context.Context, after runtime.FeedPosition, known sight, limit int, filters []runtime.EventFilter,
-) (runtime.FeedPage, error) {
-	page := runtime.FeedPage{Next: after, Settled: after, Looked: max(after, known.Settled), Server: known.server}
+	ctx context.Context, after store.FeedPosition, known sight, limit int, filters []store.EventFilter,
+) (store.FeedPage, error) {
+	page := store.FeedPage{Next: after, Settled: after, Looked: max(after, known.Settled), Server: known.server}
 	if after >= known.Settled {
 		return page, nil
 	}
@@ -68,11 +68,11 @@ func (s *Store) readFeed(
 				return row.Scan(&end, &more)
 			})
 			queueRows(batch, &page.Events, scanEvent, s.queries.readFiltered, []any{
-				int64(after), int64(known.Settled), limit, workflows, types, int64(runtime.PageBytes), filterWindow,
+				int64(after), int64(known.Settled), limit, workflows, types, int64(store.PageBytes), filterWindow,
 			})
 		} else {
 			queueRows(batch, &page.Events, scanEvent, s.queries.readEvents, []any{
-				int64(after), int64(end), limit, workflows, types, int64(runtime.PageBytes),
+				int64(after), int64(end), limit, workflows, types, int64(store.PageBytes),
 			})
 		}
 	})
@@ -81,12 +81,12 @@ func (s *Store) readFeed(
 		err = errOtherServer
 	}
 	if err != nil {
-		return runtime.FeedPage{}, wrap(err, "read the feed after position %d", after)
+		return store.FeedPage{}, wrap(err, "read the feed after position %d", after)
 	}
 	if n := len(page.Events); n > 0 {
 		page.Next = page.Events[n-1].Position()
 	}
-	if len(page.Events) == limit || runtime.FullPage(page.Events) {
+	if len(page.Events) == limit || store.FullPage(page.Events) {
 		page.Settled = known.Settled
 		return page, nil
 	}
@@ -101,7 +101,7 @@ func (s *Store) readFeed(
 }
 
 // filterColumns returns a row for each type of each filter. A filter without types is one with an empty type.
-func filterColumns(filters []runtime.EventFilter) (workflows, types []string) {
+func filterColumns(filters []store.EventFilter) (workflows, types []string) {
 	workflows, types = []string{}, []string{}
 	for _, f := range filters {
 		wanted := f.Types
@@ -115,7 +115,7 @@ func filterColumns(filters []runtime.EventFilter) (workflows, types []string) {
 	return workflows, types
 }
 
-func scanEvent(row pgx.CollectableRow) (e runtime.StoredEvent, err error) {
+func scanEvent(row pgx.CollectableRow) (e store.StoredEvent, err error) {
 	err = row.Scan(&e.GlobalSequence, &e.Instance.Workflow, &e.Instance.ID, &e.Version,
 		&e.Type, &e.SchemaVersion, &e.Payload, &e.RecordedAt, &e.Commit, nil, nil)
 	e.RecordedAt = e.RecordedAt.UTC()
@@ -123,13 +123,13 @@ func scanEvent(row pgx.CollectableRow) (e runtime.StoredEvent, err error) {
 }
 
 // FeedHorizon implements runtime.Feed. Calls that come together share a round trip.
-func (s *Store) FeedHorizon(ctx context.Context) (runtime.FeedHorizon, error) {
+func (s *Store) FeedHorizon(ctx context.Context) (store.FeedHorizon, error) {
 	found, err := s.horizon.find(ctx)
 	return found.FeedHorizon, err
 }
 
 // FirstEventAfter implements runtime.Feed.
-func (s *Store) FirstEventAfter(ctx context.Context, after runtime.FeedPosition) (time.Time, error) {
+func (s *Store) FirstEventAfter(ctx context.Context, after store.FeedPosition) (time.Time, error) {
 	found, err := readRowsInOrder(ctx, s.pool, pgx.RowTo[time.Time], s.queries.firstEventAfter, int64(after))
 	if err != nil {
 		return time.Time{}, wrap(err, "find the first event after position %d", after)
@@ -142,7 +142,7 @@ func (s *Store) FirstEventAfter(ctx context.Context, after runtime.FeedPosition)
 
 // FeedBlockers implements runtime.Feed. Of other users' sessions the server shows the process, the transaction and the
 // application; the rest only to members of pg_read_all_stats.
-func (s *Store) FeedBlockers(ctx context.Context) ([]runtime.FeedBlocker, error) {
+func (s *Store) FeedBlockers(ctx context.Context) ([]store.FeedBlocker, error) {
 	ticket, waits := s.horizon.oldest() // 0 while a ticket is under way
 	if !waits {
 		return nil, nil
@@ -154,7 +154,7 @@ func (s *Store) FeedBlockers(ctx context.Context) ([]runtime.FeedBlocker, error)
 	return blockers, nil
 }
 
-func scanBlocker(row pgx.CollectableRow) (b runtime.FeedBlocker, err error) {
+func scanBlocker(row pgx.CollectableRow) (b store.FeedBlocker, err error) {
 	var since *time.Time
 	err = row.Scan(&b.TransactionID, &b.PID, &b.Prepared, &b.Database, &b.User, &b.Application, &b.Client, &b.State, &b.Query, &since)
 	b.Since = orZero(since)

@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // The server's transactions are one for all of its databases, and tests run side by side. So everything here waits for what
@@ -53,7 +53,7 @@ func connect(t *testing.T, pool *pgxpool.Pool, application string) (*pgx.Conn, i
 	return conn, int(conn.PgConn().PID())
 }
 
-func idsOf(events []runtime.StoredEvent) string {
+func idsOf(events []store.StoredEvent) string {
 	var ids []string
 	for _, e := range events {
 		ids = append(ids, e.Instance.ID)
@@ -62,7 +62,7 @@ func idsOf(events []runtime.StoredEvent) string {
 }
 
 // feedOf reads the feed from its beginning until it has n events.
-func feedOf(t *testing.T, store *postgres.Store, n int) []runtime.StoredEvent {
+func feedOf(t *testing.T, store *postgres.Store, n int) []store.StoredEvent {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		page, err := store.EventsSince(t.Context(), 0, n+1)
@@ -87,15 +87,15 @@ func TestFeedWaitsForWhatWasNumberedBefore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool, schema := newPool(t), newSchema()
-			store := newStore(t, pool, schema)
-			add(t, store, change(order("first"), 0))
-			feedOf(t, store, 1)
+			st := newStore(t, pool, schema)
+			add(t, st, change(order("first"), 0))
+			feedOf(t, st, 1)
 
 			conn, pid := connect(t, pool, "slow writer")
 			tx := slowWriter(t, conn, schema, "slow")
-			add(t, store, change(order("fast"), 0))
+			add(t, st, change(order("fast"), 0))
 			for range 50 {
-				page, err := store.EventsSince(t.Context(), 0, 10)
+				page, err := st.EventsSince(t.Context(), 0, 10)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -103,11 +103,11 @@ func TestFeedWaitsForWhatWasNumberedBefore(t *testing.T) {
 					t.Fatalf("got %q, %+v", got, page)
 				}
 			}
-			horizon, err := store.FeedHorizon(t.Context())
+			horizon, err := st.FeedHorizon(t.Context())
 			if err != nil || horizon.Issued != horizon.Settled+2 {
 				t.Errorf("got horizon %+v, error %v", horizon, err)
 			}
-			wantBlocker(t, store, func(b runtime.FeedBlocker) bool {
+			wantBlocker(t, st, func(b store.FeedBlocker) bool {
 				return b.PID == pid && b.Application == "slow writer" && b.State == "idle in transaction" &&
 					b.Database == "postgres" && b.User == "ironflow" && strings.Contains(b.Query, "INSERT INTO") &&
 					time.Since(b.Since) < time.Minute && b.TransactionID > 0
@@ -120,7 +120,7 @@ func TestFeedWaitsForWhatWasNumberedBefore(t *testing.T) {
 			if name == "rollback" {
 				want = "first fast"
 			}
-			if got := idsOf(feedOf(t, store, len(strings.Fields(want)))); got != want {
+			if got := idsOf(feedOf(t, st, len(strings.Fields(want)))); got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
@@ -128,7 +128,7 @@ func TestFeedWaitsForWhatWasNumberedBefore(t *testing.T) {
 }
 
 // wantBlocker says that one of the blockers is as wanted. Others may be the transactions of other tests.
-func wantBlocker(t *testing.T, store *postgres.Store, is func(runtime.FeedBlocker) bool) {
+func wantBlocker(t *testing.T, store *postgres.Store, is func(store.FeedBlocker) bool) {
 	t.Helper()
 	blockers, err := store.FeedBlockers(t.Context())
 	if err != nil {
@@ -152,7 +152,7 @@ func TestFeedBlockedByPreparedTransaction(t *testing.T) {
 	if most == 0 {
 		t.Skip("this server allows no prepared transactions")
 	}
-	store := newStore(t, pool, schema)
+	st := newStore(t, pool, schema)
 	conn, _ := connect(t, pool, "preparer")
 	tx := slowWriter(t, conn, schema, "prepared")
 	gid := "of " + schema
@@ -160,17 +160,17 @@ func TestFeedBlockedByPreparedTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { pool.Exec(context.Background(), `ROLLBACK PREPARED '`+gid+`'`) })
-	add(t, store, change(order("fast"), 0))
-	if page, err := store.EventsSince(t.Context(), 0, 10); err != nil || len(page.Events) != 0 {
+	add(t, st, change(order("fast"), 0))
+	if page, err := st.EventsSince(t.Context(), 0, 10); err != nil || len(page.Events) != 0 {
 		t.Fatalf("got %+v, error %v", page, err)
 	}
-	wantBlocker(t, store, func(b runtime.FeedBlocker) bool {
+	wantBlocker(t, st, func(b store.FeedBlocker) bool {
 		return b.Prepared == gid && b.PID == 0 && b.State == "prepared" && strings.Contains(b.String(), gid)
 	})
 	if _, err := pool.Exec(t.Context(), `COMMIT PREPARED '`+gid+`'`); err != nil {
 		t.Fatal(err)
 	}
-	if got := idsOf(feedOf(t, store, 2)); got != "prepared fast" {
+	if got := idsOf(feedOf(t, st, 2)); got != "prepared fast" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -266,7 +266,7 @@ func TestFeedReadsOnlyItsPage(t *testing.T) {
 	t.Parallel()
 	const events = 100_000
 	pool, schema := newPool(t), newSchema()
-	store := newStore(t, pool, schema)
+	st := newStore(t, pool, schema)
 	fill := `INSERT INTO ` + schema + `.events SELECT 'i' || n % 100, 'order', n, n, 'Noted', 1, '{}', now(), 1 FROM generate_series(1, $1::int) n`
 	if _, err := pool.Exec(t.Context(), fill, events); err != nil {
 		t.Fatal(err)
@@ -279,15 +279,15 @@ func TestFeedReadsOnlyItsPage(t *testing.T) {
 				if statistics != "" {
 					before = statistics + ";" + before
 				}
-				plan := explain(t, pool, before, mode, "ANALYZE, TIMING OFF", store.ReadEventsStatement(),
-					after, int64(math.MaxInt64), 100, none, none, int64(runtime.PageBytes))
+				plan := explain(t, pool, before, mode, "ANALYZE, TIMING OFF", st.ReadEventsStatement(),
+					after, int64(math.MaxInt64), 100, none, none, int64(store.PageBytes))
 				if !strings.Contains(plan, "Index Scan using events_global_sequence_idx") || strings.Contains(plan, "Sort") ||
 					strings.Contains(plan, "Removed by Filter") {
 					t.Errorf("after %d, %s, %q:\n%s", after, mode, statistics, plan)
 				}
 				wanted := []string{"order"}
-				plan = explain(t, pool, before, mode, "ANALYZE, TIMING OFF", store.ReadEventsStatement(),
-					after, after+10_000, 100, wanted, []string{"Unknown"}, int64(runtime.PageBytes))
+				plan = explain(t, pool, before, mode, "ANALYZE, TIMING OFF", st.ReadEventsStatement(),
+					after, after+10_000, 100, wanted, []string{"Unknown"}, int64(store.PageBytes))
 				if !strings.Contains(plan, "Index Scan using events_global_sequence_idx") || strings.Contains(plan, "Sort") {
 					t.Errorf("with a filter, after %d, %s, %q:\n%s", after, mode, statistics, plan)
 				}
@@ -333,7 +333,7 @@ func TestFeedOfRestoredDatabase(t *testing.T) {
 func TestFeedWaitsForOtherDatabases(t *testing.T) {
 	t.Parallel()
 	pool, schema := newPool(t), newSchema()
-	store := newStore(t, pool, schema)
+	st := newStore(t, pool, schema)
 	if _, err := pool.Exec(t.Context(), "CREATE DATABASE "+schema); err != nil {
 		t.Fatal(err)
 	}
@@ -357,13 +357,13 @@ func TestFeedWaitsForOtherDatabases(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), "CREATE TABLE mine ()"); err != nil {
 		t.Fatal(err)
 	}
-	add(t, store, change(order("1"), 0))
-	if page, err := store.EventsSince(t.Context(), 0, 10); err != nil || len(page.Events) > 0 {
+	add(t, st, change(order("1"), 0))
+	if page, err := st.EventsSince(t.Context(), 0, 10); err != nil || len(page.Events) > 0 {
 		t.Errorf("got %+v, error %v", page, err)
 	}
-	wantBlocker(t, store, func(b runtime.FeedBlocker) bool { return b.Database == schema && b.PID == int(conn.PgConn().PID()) })
+	wantBlocker(t, st, func(b store.FeedBlocker) bool { return b.Database == schema && b.PID == int(conn.PgConn().PID()) })
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	feedOf(t, store, 1)
+	feedOf(t, st, 1)
 }

@@ -8,12 +8,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // FinishedInstances implements runtime.Forgetting.
-func (s *Store) FinishedInstances(ctx context.Context, list runtime.FinishedList) ([]runtime.InstanceSummary, error) {
-	after := runtime.InstancePlace{} // before all there are
+func (s *Store) FinishedInstances(ctx context.Context, list store.FinishedList) ([]store.InstanceSummary, error) {
+	after := store.InstancePlace{} // before all there are
 	if list.After != nil {
 		after = *list.After
 	}
@@ -27,8 +27,8 @@ func (s *Store) FinishedInstances(ctx context.Context, list runtime.FinishedList
 
 // DeleteInstances implements runtime.Forgetting.
 func (s *Store) DeleteInstances(
-	ctx context.Context, instances []runtime.InstanceVersion, read runtime.FeedPosition,
-) (kept []runtime.InstanceKey, err error) {
+	ctx context.Context, instances []store.InstanceVersion, read store.FeedPosition,
+) (kept []store.InstanceKey, err error) {
 	columns := newVersionColumns(instances)
 	if columns.empty() {
 		return nil, nil
@@ -49,7 +49,7 @@ func (s *Store) DeleteInstances(
 }
 
 // DeleteRecords implements runtime.Forgetting.
-func (s *Store) DeleteRecords(ctx context.Context, kind runtime.RecordKind, before time.Time, limit int) (deleted int64, err error) {
+func (s *Store) DeleteRecords(ctx context.Context, kind store.RecordKind, before time.Time, limit int) (deleted int64, err error) {
 	sql, ok := s.queries.forget.deleteRecords[kind]
 	if !ok {
 		return 0, fmt.Errorf("postgres: there are no records %q", kind)

@@ -3,13 +3,13 @@ package postgres
 import (
 	"strings"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // forgetQueries are the statements of runtime.Forgetting.
 type forgetQueries struct {
 	finished, deleteInstances string
-	deleteRecords             map[runtime.RecordKind]string
+	deleteRecords             map[store.RecordKind]string
 	takeChore, moveChore      string
 }
 
@@ -19,10 +19,10 @@ func newForgetQueries(in func(sql string) string) forgetQueries {
 	}
 	return forgetQueries{
 		finished: in(finishedInstances), deleteInstances: in(deleteInstances),
-		deleteRecords: map[runtime.RecordKind]string{
-			runtime.ObservationRecords:  records("observations", "observed_at"),
-			runtime.InputOutcomeRecords: records("input_outcomes", "recorded_at"),
-			runtime.DiscardedRecords:    records("discarded_letters", "discarded_at"),
+		deleteRecords: map[store.RecordKind]string{
+			store.ObservationRecords:  records("observations", "observed_at"),
+			store.InputOutcomeRecords: records("input_outcomes", "recorded_at"),
+			store.DiscardedRecords:    records("discarded_letters", "discarded_at"),
 		},
 		takeChore: in(takeChore), moveChore: in(moveChore),
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // snapshotHolders returns who keeps VACUUM from removing rows of this database. A session counts by its snapshot and by its
@@ -35,11 +35,11 @@ FROM (
 ORDER BY h.age DESC
 LIMIT 10`
 
-var _ runtime.SnapshotHolders = (*Store)(nil)
+var _ store.SnapshotHolders = (*Store)(nil)
 
 // SnapshotHolders implements runtime.SnapshotHolders.
-func (s *Store) SnapshotHolders(ctx context.Context) ([]runtime.SnapshotHolder, error) {
-	scan := func(row pgx.CollectableRow) (h runtime.SnapshotHolder, err error) {
+func (s *Store) SnapshotHolders(ctx context.Context) ([]store.SnapshotHolder, error) {
+	scan := func(row pgx.CollectableRow) (h store.SnapshotHolder, err error) {
 		var since *time.Time
 		err = row.Scan(&h.Transactions, &h.PID, &h.Slot, &h.Prepared, &h.Database, &h.User, &h.Application, &h.Client, &h.State, &h.Query, &since)
 		h.Since = orZero(since)

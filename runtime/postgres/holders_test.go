@@ -16,6 +16,7 @@ import (
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // TestSnapshotHoldersAreNamed has everything that keeps dead rows: a session with a snapshot, one with a transaction id, a replication
@@ -31,9 +32,9 @@ func TestSnapshotHoldersAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	store := newStore(t, pool, newSchema())
+	st := newStore(t, pool, newSchema())
 	var log lockedBuffer
-	engine, err := runtime.NewEngine(store, runtime.Config{
+	engine, err := runtime.NewEngine(st, runtime.Config{
 		Logger: slog.New(slog.NewTextHandler(&log, nil)), SnapshotHeldAfter: 40 * time.Millisecond,
 	}, ticket.NewWorkflow(ticket.Decider{}, ticket.Evolver{}, ticket.Handler{}))
 	if err != nil {
@@ -48,7 +49,7 @@ func TestSnapshotHoldersAreNamed(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	holders := func() []runtime.SnapshotHolder {
+	holders := func() []store.SnapshotHolder {
 		t.Helper()
 		health, err := engine.Health(t.Context())
 		if err != nil {
@@ -113,7 +114,7 @@ func TestSnapshotHoldersAreNamed(t *testing.T) {
 		}
 	}
 	// A slot has a snapshot once a standby has sent one.
-	slot := runtime.SnapshotHolder{Slot: "standby", State: "inactive", Transactions: 5000}
+	slot := store.SnapshotHolder{Slot: "standby", State: "inactive", Transactions: 5000}
 	if text := fmt.Sprint(slot); !strings.Contains(text, `replication slot "standby"`) || !strings.Contains(text, "5000 transactions ago") {
 		t.Errorf("got %s", text)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // horizon finds out how far the feed is settled.
@@ -53,7 +53,7 @@ type horizon struct {
 
 // sight is what a server has said.
 type sight struct {
-	runtime.FeedHorizon
+	store.FeedHorizon
 	server string // see serverRun
 }
 
@@ -264,8 +264,8 @@ func (h *horizon) take(a answer) (sight, error) {
 	h.behind = nil
 	if a.newest > a.issued {
 		h.found, h.tickets = sight{server: a.server}, nil
-		h.behind = &runtime.SequenceBehind{
-			Issued: runtime.FeedPosition(a.issued), Stored: runtime.FeedPosition(a.newest), Repair: h.repair,
+		h.behind = &store.SequenceBehind{
+			Issued: store.FeedPosition(a.issued), Stored: store.FeedPosition(a.newest), Repair: h.repair,
 		}
 		return sight{}, wrap(h.behind, "find how far the feed is settled")
 	}
@@ -274,11 +274,11 @@ func (h *horizon) take(a answer) (sight, error) {
 		h.taken = time.Now()
 	}
 	for len(h.tickets) > 0 && h.tickets[0].id <= a.oldest {
-		h.found.Settled = max(h.found.Settled, runtime.FeedPosition(h.tickets[0].issued))
+		h.found.Settled = max(h.found.Settled, store.FeedPosition(h.tickets[0].issued))
 		h.tickets = h.tickets[1:]
 	}
-	h.found.Issued = max(runtime.FeedPosition(a.issued), h.found.Settled)
-	h.found.Newest = runtime.FeedPosition(a.newest)
+	h.found.Issued = max(store.FeedPosition(a.issued), h.found.Settled)
+	h.found.Newest = store.FeedPosition(a.newest)
 	return h.found, nil
 }
 
@@ -293,8 +293,8 @@ func checkSequence(ctx context.Context, pool *connections, queries *queries, rep
 		return wrap(err, "compare the sequence of events with the events")
 	}
 	if stored > issued {
-		return wrap(&runtime.SequenceBehind{
-			Issued: runtime.FeedPosition(issued), Stored: runtime.FeedPosition(stored), Repair: repair,
+		return wrap(&store.SequenceBehind{
+			Issued: store.FeedPosition(issued), Stored: store.FeedPosition(stored), Repair: repair,
 		}, "open the store")
 	}
 	return nil

@@ -7,11 +7,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // InputOutcomes implements runtime.Store.
-func (s *Store) InputOutcomes(ctx context.Context, inputs []runtime.InputKey) ([][]byte, error) {
+func (s *Store) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {
 	if len(inputs) == 0 {
 		return nil, nil
 	}
@@ -20,11 +20,11 @@ func (s *Store) InputOutcomes(ctx context.Context, inputs []runtime.InputKey) ([
 
 // readInputOutcomes runs the statement that fill queues by the given way into the database.
 func readInputOutcomes(
-	inputs []runtime.InputKey, queries *queries, run func(fill func(*pgx.Batch)) error,
+	inputs []store.InputKey, queries *queries, run func(fill func(*pgx.Batch)) error,
 ) ([][]byte, error) {
 	columns := newInstanceColumns(len(inputs))
 	ids := make([]string, len(inputs))
-	keys := make([]runtime.InstanceKey, len(inputs))
+	keys := make([]store.InstanceKey, len(inputs))
 	for i, input := range inputs {
 		columns.add(input.Instance)
 		ids[i], keys[i] = input.ID, input.Instance
@@ -48,7 +48,7 @@ func readInputOutcomes(
 }
 
 // RecordInputs implements runtime.Store.
-func (s *Store) RecordInputs(ctx context.Context, records runtime.InputRecords) error {
+func (s *Store) RecordInputs(ctx context.Context, records store.InputRecords) error {
 	if len(records.Outcomes)+len(records.Observations) == 0 {
 		return nil
 	}
@@ -58,7 +58,7 @@ func (s *Store) RecordInputs(ctx context.Context, records runtime.InputRecords) 
 
 func recordFailure(err error) error {
 	if hasCode(err, refusedInputID) {
-		return fmt.Errorf("postgres: record inputs: %w (%w)", runtime.ErrConflict, err)
+		return fmt.Errorf("postgres: record inputs: %w (%w)", store.ErrConflict, err)
 	}
 	if err != nil {
 		return wrap(err, "record inputs")
@@ -66,7 +66,7 @@ func recordFailure(err error) error {
 	return nil
 }
 
-func queueInputs(batch *pgx.Batch, queries *queries, records runtime.InputRecords) {
+func queueInputs(batch *pgx.Batch, queries *queries, records store.InputRecords) {
 	if n := len(records.Outcomes); n > 0 {
 		columns := newInstanceColumns(n)
 		ids, outcomes, times := make([]string, n), make([]string, n), make([]time.Time, n)
@@ -98,16 +98,16 @@ func queueInputs(batch *pgx.Batch, queries *queries, records runtime.InputRecord
 var endOfTime = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
 // Observations implements runtime.Store.
-func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery) ([]runtime.Observation, error) {
+func (s *Store) Observations(ctx context.Context, query store.ObservationQuery) ([]store.Observation, error) {
 	observations, err := queryRows(ctx, s.pool, scanObservation, s.queries.readObservations, query.Instance.Workflow, query.Instance.ID,
-		orEndOfTime(query.Before), query.Limit, query.BeforeNumber, int64(runtime.PageBytes))
+		orEndOfTime(query.Before), query.Limit, query.BeforeNumber, int64(store.PageBytes))
 	if err != nil {
 		return nil, wrap(err, "read observations of %s", query.Instance)
 	}
 	return observations, nil
 }
 
-func scanObservation(row pgx.CollectableRow) (o runtime.Observation, err error) {
+func scanObservation(row pgx.CollectableRow) (o store.Observation, err error) {
 	err = row.Scan(&o.Instance.ID, &o.Instance.Workflow, &o.ObservedAt, &o.Number, &o.Input, &o.InputID, &o.Payload, &o.Outcome,
 		&o.Version, &o.Rejection, &o.RejectionPayload, nil, nil)
 	o.ObservedAt = o.ObservedAt.UTC()
@@ -115,7 +115,7 @@ func scanObservation(row pgx.CollectableRow) (o runtime.Observation, err error) 
 }
 
 // PutSchedules implements runtime.Store.
-func (s *Store) PutSchedules(ctx context.Context, schedules []runtime.StoredSchedule) error {
+func (s *Store) PutSchedules(ctx context.Context, schedules []store.StoredSchedule) error {
 	n := len(schedules)
 	if n == 0 {
 		return nil
@@ -123,7 +123,7 @@ func (s *Store) PutSchedules(ctx context.Context, schedules []runtime.StoredSche
 	workflows, keys, kinds, definitions := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	times := make([]time.Time, n)
 	for i, schedule := range schedules {
-		kind := runtime.ScheduleKind(schedule.Workflow, schedule.Name)
+		kind := store.ScheduleKind(schedule.Workflow, schedule.Name)
 		workflows[i], keys[i], kinds[i] = schedule.Workflow, schedule.Name, kind.Name
 		definitions[i], times[i] = string(schedule.Definition), schedule.Next
 	}

@@ -6,20 +6,20 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // History implements runtime.Inspection.
-func (s *Store) History(ctx context.Context, instance runtime.InstanceKey, after int64, limit int) ([]runtime.StoredEvent, error) {
-	scan := func(row pgx.CollectableRow) (runtime.StoredEvent, error) {
-		event := runtime.StoredEvent{Instance: instance}
+func (s *Store) History(ctx context.Context, instance store.InstanceKey, after int64, limit int) ([]store.StoredEvent, error) {
+	scan := func(row pgx.CollectableRow) (store.StoredEvent, error) {
+		event := store.StoredEvent{Instance: instance}
 		err := row.Scan(&event.Version, &event.GlobalSequence, &event.Type, &event.SchemaVersion, &event.Payload, &event.RecordedAt,
 			&event.Commit, nil, nil)
 		event.RecordedAt = event.RecordedAt.UTC()
 		return event, err
 	}
 	events, err := readRows(ctx, s.pool, scan, s.queries.inspection.history, instance.ID, instance.Workflow, after, int64(limit),
-		int64(runtime.PageBytes))
+		int64(store.PageBytes))
 	if err != nil {
 		return nil, wrap(err, "read the history of %s", instance)
 	}
@@ -27,7 +27,7 @@ func (s *Store) History(ctx context.Context, instance runtime.InstanceKey, after
 }
 
 // EventCauses implements runtime.Causes.
-func (s *Store) EventCauses(ctx context.Context, query runtime.CauseQuery) ([]runtime.EventCause, error) {
+func (s *Store) EventCauses(ctx context.Context, query store.CauseQuery) ([]store.EventCause, error) {
 	sql := s.queries.inspection.causes
 	if query.Backward {
 		sql = s.queries.inspection.causesBackward
@@ -39,28 +39,28 @@ func (s *Store) EventCauses(ctx context.Context, query runtime.CauseQuery) ([]ru
 	return events, nil
 }
 
-func scanCause(row pgx.CollectableRow) (e runtime.EventCause, err error) {
+func scanCause(row pgx.CollectableRow) (e store.EventCause, err error) {
 	err = row.Scan(&e.Version, &e.GlobalSequence, &e.Type, &e.RecordedAt, &e.Commit, &e.Cause)
 	e.RecordedAt = e.RecordedAt.UTC()
 	return e, err
 }
 
 // Summary implements runtime.Inspection.
-func (s *Store) Summary(ctx context.Context, instance runtime.InstanceKey) (runtime.InstanceSummary, error) {
+func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (store.InstanceSummary, error) {
 	found, err := readRows(ctx, s.pool, scanInstance, s.queries.inspection.summary, instance.ID, instance.Workflow)
 	switch {
 	case err != nil:
-		return runtime.InstanceSummary{Key: instance}, wrap(err, "read %s", instance)
+		return store.InstanceSummary{Key: instance}, wrap(err, "read %s", instance)
 	case len(found) == 0:
-		return runtime.InstanceSummary{Key: instance}, nil
+		return store.InstanceSummary{Key: instance}, nil
 	}
 	return found[0], nil
 }
 
 // ListInstances implements runtime.Inspection.
-func (s *Store) ListInstances(ctx context.Context, list runtime.InstanceList) ([]runtime.InstanceSummary, error) {
+func (s *Store) ListInstances(ctx context.Context, list store.InstanceList) ([]store.InstanceSummary, error) {
 	// What comes before a time comes behind the place of that time and no id.
-	from := runtime.InstancePlace{CreatedAt: orEndOfTime(list.CreatedBefore)}
+	from := store.InstancePlace{CreatedAt: orEndOfTime(list.CreatedBefore)}
 	if list.After != nil && list.After.CreatedAt.Before(from.CreatedAt) {
 		from = *list.After
 	}
@@ -72,7 +72,7 @@ func (s *Store) ListInstances(ctx context.Context, list runtime.InstanceList) ([
 	return instances, nil
 }
 
-func scanInstance(row pgx.CollectableRow) (i runtime.InstanceSummary, err error) {
+func scanInstance(row pgx.CollectableRow) (i store.InstanceSummary, err error) {
 	var completed *time.Time
 	err = row.Scan(&i.Key.ID, &i.Key.Workflow, &i.Version, &i.Status, &i.CreatedAt, &i.LastEventAt, &completed)
 	i.CreatedAt, i.LastEventAt, i.CompletedAt = i.CreatedAt.UTC(), i.LastEventAt.UTC(), orZero(completed)
@@ -81,7 +81,7 @@ func scanInstance(row pgx.CollectableRow) (i runtime.InstanceSummary, err error)
 
 // CountInstances implements runtime.Inspection. Unlike all else, it is left to the planner, which reads the whole table when
 // that is best.
-func (s *Store) CountInstances(ctx context.Context, filter runtime.InstanceFilter) (runtime.InstanceCounts, error) {
+func (s *Store) CountInstances(ctx context.Context, filter store.InstanceFilter) (store.InstanceCounts, error) {
 	args := append(filterArgs(filter), orEndOfTime(filter.CreatedBefore))
 	counts, err := queryRows(ctx, s.pool, scanCount, s.queries.inspection.countInstances, args...)
 	if err != nil {
@@ -90,13 +90,13 @@ func (s *Store) CountInstances(ctx context.Context, filter runtime.InstanceFilte
 	return counts, nil
 }
 
-func scanCount(row pgx.CollectableRow) (c runtime.InstanceCount, err error) {
+func scanCount(row pgx.CollectableRow) (c store.InstanceCount, err error) {
 	err = row.Scan(&c.Workflow, &c.Status, &c.Completed, &c.Count)
 	return c, err
 }
 
 // filterArgs are the parameters $1 to $6 of the statements that filter instances.
-func filterArgs(f runtime.InstanceFilter) []any {
+func filterArgs(f store.InstanceFilter) []any {
 	return []any{f.Workflow, string(f.Activity), f.Status, f.CreatedFrom, f.UpdatedFrom, orEndOfTime(f.UpdatedBefore)}
 }
 
@@ -109,8 +109,8 @@ func orEndOfTime(t time.Time) time.Time {
 }
 
 // EventTypes implements runtime.Inspection.
-func (s *Store) EventTypes(ctx context.Context, sample int) ([]runtime.EventType, error) {
-	scan := func(row pgx.CollectableRow) (t runtime.EventType, err error) {
+func (s *Store) EventTypes(ctx context.Context, sample int) ([]store.EventType, error) {
+	scan := func(row pgx.CollectableRow) (t store.EventType, err error) {
 		err = row.Scan(&t.Workflow, &t.Type, &t.SchemaVersion, &t.Count, &t.Oldest)
 		t.Oldest = t.Oldest.UTC()
 		return t, err

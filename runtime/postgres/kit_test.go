@@ -14,8 +14,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/storetest"
 )
 
@@ -45,7 +45,7 @@ func TestStore(t *testing.T) {
 }
 
 func projecting(store *postgres.Store) func(
-	context.Context, string, func(func(string) error) error, runtime.ProjectionUpdate,
+	context.Context, string, func(func(string) error) error, store.ProjectionUpdate,
 ) error {
 	return storetest.Projecting(store, func(ctx context.Context, tx pgx.Tx, statement string) error {
 		_, err := tx.Exec(ctx, statement)
@@ -104,30 +104,30 @@ func dropAtEnd(t testing.TB, pool *pgxpool.Pool, schema string) {
 // now is the time of most changes.
 var now = time.Date(2031, time.March, 4, 5, 6, 7, 0, time.UTC)
 
-func order(id string) runtime.InstanceKey { return runtime.InstanceKey{Workflow: "order", ID: id} }
+func order(id string) store.InstanceKey { return store.InstanceKey{Workflow: "order", ID: id} }
 
 // change appends one event to an instance at a version.
-func change(instance runtime.InstanceKey, version int64) runtime.Change {
-	return runtime.Change{
+func change(instance store.InstanceKey, version int64) store.Change {
+	return store.Change{
 		Instance: instance, Version: version, Now: now,
-		Events: []runtime.NewEvent{{Type: "Noted", SchemaVersion: 1, Payload: []byte(`{}`)}},
+		Events: []store.NewEvent{{Type: "Noted", SchemaVersion: 1, Payload: []byte(`{}`)}},
 	}
 }
 
 // ids makes the ids of the commits of tests, none of which looks at them unless it gives its own.
 var ids atomic.Int64
 
-func newID() runtime.CommitID { return runtime.CommitID(ids.Add(1)) }
+func newID() store.CommitID { return store.CommitID(ids.Add(1)) }
 
-func requests(instances ...runtime.InstanceKey) []runtime.ReadRequest {
-	var r []runtime.ReadRequest
+func requests(instances ...store.InstanceKey) []store.ReadRequest {
+	var r []store.ReadRequest
 	for _, instance := range instances {
-		r = append(r, runtime.ReadRequest{Instance: instance})
+		r = append(r, store.ReadRequest{Instance: instance})
 	}
 	return r
 }
 
-func begin(t testing.TB, store *postgres.Store, instances ...runtime.InstanceKey) runtime.UnitOfWork {
+func begin(t testing.TB, store *postgres.Store, instances ...store.InstanceKey) store.UnitOfWork {
 	t.Helper()
 	work, err := store.Begin(t.Context(), requests(instances...))
 	if err != nil {
@@ -137,35 +137,35 @@ func begin(t testing.TB, store *postgres.Store, instances ...runtime.InstanceKey
 }
 
 // commit stores changes by a unit of work, add by Append.
-func commit(t testing.TB, store *postgres.Store, changes ...runtime.Change) {
+func commit(t testing.TB, st *postgres.Store, changes ...store.Change) {
 	t.Helper()
-	var instances []runtime.InstanceKey
+	var instances []store.InstanceKey
 	for _, c := range changes {
 		instances = append(instances, c.Instance)
 	}
-	if err := begin(t, store, instances...).Commit(t.Context(), newID(), changes); err != nil {
+	if err := begin(t, st, instances...).Commit(t.Context(), newID(), changes); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func add(t testing.TB, store *postgres.Store, changes ...runtime.Change) {
+func add(t testing.TB, st *postgres.Store, changes ...store.Change) {
 	t.Helper()
-	if err := store.Append(t.Context(), runtime.Batch{Commit: newID(), Changes: changes}); err != nil {
+	if err := st.Append(t.Context(), store.Batch{Commit: newID(), Changes: changes}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // read returns an instance with all its events.
-func read(t testing.TB, store *postgres.Store, instance runtime.InstanceKey) runtime.Instance {
+func read(t testing.TB, st *postgres.Store, instance store.InstanceKey) store.Instance {
 	t.Helper()
-	instances, err := store.Read(t.Context(), []runtime.ReadRequest{{Instance: instance, Completed: true}})
+	instances, err := st.Read(t.Context(), []store.ReadRequest{{Instance: instance, Completed: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return instances[0]
 }
 
-func wantVersion(t testing.TB, store *postgres.Store, instance runtime.InstanceKey, version int64) {
+func wantVersion(t testing.TB, store *postgres.Store, instance store.InstanceKey, version int64) {
 	t.Helper()
 	if got := read(t, store, instance); got.Version != version || int64(len(got.Events)) != version {
 		t.Errorf("%s is at version %d with %d events, want %d", instance, got.Version, len(got.Events), version)

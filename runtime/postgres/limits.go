@@ -8,8 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // claimLimited is the function of migrations/014_claims.up.sql.
@@ -25,12 +25,12 @@ FROM unnest($1::text[], $2::text[]) AS k (workflow_type, kind)
 WHERE e.workflow_type = k.workflow_type AND e.kind = k.kind AND e.parked_from IS NOT NULL`
 
 // ClaimLimited implements runtime.LimitedQueue.
-func (s *Store) ClaimLimited(ctx context.Context, claim runtime.LimitedClaim) (claimed runtime.LimitedClaimed, err error) {
+func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (claimed store.LimitedClaimed, err error) {
 	if claim.Limit <= 0 {
 		return claimed, nil
 	}
-	scan := func(row pgx.CollectableRow) (d runtime.Delivery, err error) {
-		d = runtime.Delivery{Kind: claim.Kind, Lease: runtime.Lease{Queue: runtime.EffectQueue}}
+	scan := func(row pgx.CollectableRow) (d store.Delivery, err error) {
+		d = store.Delivery{Kind: claim.Kind, Lease: store.Lease{Queue: store.EffectQueue}}
 		d.Lease.Instance.Workflow = claim.Kind.Workflow
 		var id, lastError, trace *string
 		var requested, due, blocked, again, reached *time.Time
@@ -49,18 +49,18 @@ func (s *Store) ClaimLimited(ctx context.Context, claim runtime.LimitedClaim) (c
 	rows, err := readRows(ctx, s.pool, scan, s.queries.claimLimited, claim.Kind.Workflow, claim.Kind.Name, claim.Now, claim.Until,
 		int64(claim.Limit), int64(claim.Global), claim.Rate, int64(claim.Burst), int64(claim.PerKey), claim.From, usererr.Bound(claim.Holder))
 	if err != nil {
-		return runtime.LimitedClaimed{}, wrap(err, "claim %s of workflow %s", claim.Kind.Name, claim.Kind.Workflow)
+		return store.LimitedClaimed{}, wrap(err, "claim %s of workflow %s", claim.Kind.Name, claim.Kind.Workflow)
 	}
-	claimed.Deliveries = slices.DeleteFunc(rows, func(d runtime.Delivery) bool { return d.Lease.Instance.ID == "" })
-	slices.SortStableFunc(claimed.Deliveries, func(a, b runtime.Delivery) int {
+	claimed.Deliveries = slices.DeleteFunc(rows, func(d store.Delivery) bool { return d.Lease.Instance.ID == "" })
+	slices.SortStableFunc(claimed.Deliveries, func(a, b store.Delivery) int {
 		return cmp.Or(a.RunAt.Compare(b.RunAt), compareLeases(a.Lease, b.Lease))
 	})
 	return claimed, nil
 }
 
 // Unpark implements runtime.LimitedQueue.
-func (s *Store) Unpark(ctx context.Context, kinds []runtime.Kind) error {
-	c := newKindColumns(runtime.Claim{Kinds: kinds})
+func (s *Store) Unpark(ctx context.Context, kinds []store.Kind) error {
+	c := newKindColumns(store.Claim{Kinds: kinds})
 	if _, err := readRows(ctx, s.pool, pgx.RowTo[int], s.queries.unparkKinds, c.workflows, c.names); err != nil {
 		return wrap(err, "unpark effects")
 	}

@@ -8,14 +8,14 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // closeTimeout bounds the farewell of the connection that listens.
 const closeTimeout = time.Second
 
 // Notify implements runtime.Notifier. The payload is the number of what is new.
-func (s *Store) Notify(ctx context.Context, what runtime.News) error {
+func (s *Store) Notify(ctx context.Context, what store.News) error {
 	err := s.pool.send(ctx, func(batch *pgx.Batch) { batch.Queue(notify, s.channel, strconv.Itoa(int(what))) })
 	if err != nil {
 		return wrap(err, "notify")
@@ -34,7 +34,7 @@ const checkTimeout = 5 * time.Second
 
 // Listen implements runtime.Notifier, on a connection of its own. It follows the pool: when a connection of the pool broke or
 // was refused, and otherwise now and then, it makes sure that its server still answers and is no standby.
-func (s *Store) Listen(ctx context.Context, wake func(runtime.News)) error {
+func (s *Store) Listen(ctx context.Context, wake func(store.News)) error {
 	beginning, begun := context.WithTimeout(ctx, listenTimeout)
 	defer begun()
 	conn, err := s.connectToListen(beginning)
@@ -62,7 +62,7 @@ func (s *Store) Listen(ctx context.Context, wake func(runtime.News)) error {
 		default:
 			what := anything
 			if n, err := strconv.Atoi(notification.Payload); err == nil {
-				what = runtime.News(n)
+				what = store.News(n)
 			}
 			wake(what)
 		}
@@ -107,7 +107,7 @@ func checkListener(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // anything is what may be new when nobody says what.
-const anything = runtime.NewWork | runtime.NewEvents | runtime.NewOrders
+const anything = store.NewWork | store.NewEvents | store.NewOrders
 
 func (s *Store) connectToListen(ctx context.Context) (*pgx.Conn, error) {
 	if s.listen != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func TestListen(t *testing.T) {
@@ -24,7 +24,7 @@ func TestListen(t *testing.T) {
 			t.Parallel()
 			pool, schema := newPool(t), newSchema()
 			newStore(t, pool, schema)
-			store, err := postgres.New(t.Context(), pool, append(options, postgres.WithSchema(schema))...)
+			st, err := postgres.New(t.Context(), pool, append(options, postgres.WithSchema(schema))...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -33,7 +33,7 @@ func TestListen(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			woken, ended := make(chan struct{}, 10), make(chan error)
-			go func() { ended <- store.Listen(ctx, func(runtime.News) { woken <- struct{}{} }) }()
+			go func() { ended <- st.Listen(ctx, func(store.News) { woken <- struct{}{} }) }()
 			wake := func(want bool) {
 				t.Helper()
 				limit := 10 * time.Second
@@ -53,12 +53,12 @@ func TestListen(t *testing.T) {
 			}
 			wake(true) // as it begins to listen
 			for range 3 {
-				if err := store.Notify(t.Context(), runtime.NewWork); err != nil {
+				if err := st.Notify(t.Context(), store.NewWork); err != nil {
 					t.Fatal(err)
 				}
 				wake(true)
 			}
-			if err := other.Notify(t.Context(), runtime.NewWork); err != nil {
+			if err := other.Notify(t.Context(), store.NewWork); err != nil {
 				t.Fatal(err)
 			}
 			wake(false)
@@ -75,9 +75,9 @@ func TestListenEndsWithItsConnection(t *testing.T) {
 	pool := newPool(t, func(config *pgxpool.Config) {
 		config.ConnConfig.RuntimeParams["application_name"] = "to be ended"
 	})
-	store := newStore(t, pool, newSchema())
+	st := newStore(t, pool, newSchema())
 	woken, ended := make(chan struct{}, 10), make(chan error)
-	go func() { ended <- store.Listen(t.Context(), func(runtime.News) { woken <- struct{}{} }) }()
+	go func() { ended <- st.Listen(t.Context(), func(store.News) { woken <- struct{}{} }) }()
 	<-woken
 	if _, err := pool.Exec(t.Context(), `
 		SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -5,12 +5,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // PauseWorkflow implements runtime.Pauses.
-func (s *Store) PauseWorkflow(ctx context.Context, pause runtime.Pause) error {
+func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
 		batch.Queue(s.queries.pauses.pause, pause.Workflow, pause.At, usererr.Bound(pause.By), usererr.Bound(pause.Reason), pause.RefuseInputs)
 	})
@@ -30,7 +30,7 @@ func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
 }
 
 // PausedWorkflows implements runtime.Pauses.
-func (s *Store) PausedWorkflows(ctx context.Context) ([]runtime.Pause, error) {
+func (s *Store) PausedWorkflows(ctx context.Context) ([]store.Pause, error) {
 	pauses, err := queryRows(ctx, s.pool, scanPause, s.queries.pauses.list)
 	if err != nil {
 		return nil, wrap(err, "list paused workflows")
@@ -38,7 +38,7 @@ func (s *Store) PausedWorkflows(ctx context.Context) ([]runtime.Pause, error) {
 	return pauses, nil
 }
 
-func scanPause(row pgx.CollectableRow) (p runtime.Pause, err error) {
+func scanPause(row pgx.CollectableRow) (p store.Pause, err error) {
 	err = row.Scan(&p.Workflow, &p.At, &p.By, &p.Reason, &p.RefuseInputs)
 	p.At = p.At.UTC()
 	return p, err

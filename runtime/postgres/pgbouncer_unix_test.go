@@ -23,8 +23,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/storetest"
 )
 
@@ -148,21 +148,21 @@ func TestPgBouncer(t *testing.T) {
 	t.Run("listen", func(t *testing.T) {
 		pool, schema := through(t), newSchema()
 		newStore(t, pool, schema)
-		store, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema), postgres.WithListenURL(pgserver.URL(t)))
+		st, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema), postgres.WithListenURL(pgserver.URL(t)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		var woken atomic.Int32
 		ended := make(chan error)
-		go func() { ended <- store.Listen(ctx, func(runtime.News) { woken.Add(1) }) }()
+		go func() { ended <- st.Listen(ctx, func(store.News) { woken.Add(1) }) }()
 		for n := int32(1); n <= 3; n++ {
 			for deadline := time.Now().Add(10 * time.Second); woken.Load() < n; time.Sleep(time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatalf("woken %d times, want %d", woken.Load(), n)
 				}
 			}
-			if err := store.Notify(t.Context(), runtime.NewWork); err != nil {
+			if err := st.Notify(t.Context(), store.NewWork); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // modes are the two ways of the server to plan a prepared statement, of which it takes one or the other.
@@ -23,12 +23,12 @@ var modes = []string{"force_custom_plan", "force_generic_plan"}
 // nobody here knows, and leased ones. The claim must read its range of the claim index and nothing else.
 func TestClaimPaysOnlyForWhatItClaims(t *testing.T) {
 	t.Parallel()
-	for queue, fill := range map[runtime.QueueName]string{
-		runtime.EffectQueue: `
+	for queue, fill := range map[store.QueueName]string{
+		store.EffectQueue: `
 			INSERT INTO %s.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, dead_at)
 			SELECT $5 || n, 'order', 1, 0, $2, '{}', $3::timestamptz + n * interval '1 ms', $3, $4
 			FROM generate_series(1, $1::int) n`,
-		runtime.TimerQueue: `
+		store.TimerQueue: `
 			INSERT INTO %s.timers (workflow_id, workflow_type, generation, key, input, payload, run_at, fire_at, dead_at)
 			SELECT $5 || n, 'order', 1, 'key', $2, '{}', $3::timestamptz + n * interval '1 ms', $3, $4
 			FROM generate_series(1, $1::int) n`,
@@ -219,33 +219,33 @@ func TestOneChangeReadsNoWholeTable(t *testing.T) {
 func TestReadPaysOnlyForTheTail(t *testing.T) {
 	t.Parallel()
 	pool, schema := newPool(t), newSchema()
-	store := newStore(t, pool, schema)
+	st := newStore(t, pool, schema)
 	long, completed := change(order("long"), 0), change(order("completed"), 0)
 	long.Events = slices.Repeat(long.Events, 5000)
 	completed.Events, completed.Complete = long.Events, true
-	add(t, store, long, completed)
-	err := store.SaveSnapshots(t.Context(), []runtime.Snapshot{
-		{Instance: long.Instance, Version: 4990, Commit: read(t, store, long.Instance).LastCommit, Schema: "a", State: []byte(`{}`)},
-		{Instance: completed.Instance, Version: 4990, Commit: read(t, store, completed.Instance).LastCommit, Schema: "a", State: []byte(`{}`)},
+	add(t, st, long, completed)
+	err := st.SaveSnapshots(t.Context(), []store.Snapshot{
+		{Instance: long.Instance, Version: 4990, Commit: read(t, st, long.Instance).LastCommit, Schema: "a", State: []byte(`{}`)},
+		{Instance: completed.Instance, Version: 4990, Commit: read(t, st, completed.Instance).LastCommit, Schema: "a", State: []byte(`{}`)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
-		request runtime.ReadRequest
+		request store.ReadRequest
 		events  int
 	}{
-		{runtime.ReadRequest{Instance: long.Instance, Schema: "a"}, 10},
-		{runtime.ReadRequest{Instance: long.Instance, After: 4993}, 7},
-		{runtime.ReadRequest{Instance: long.Instance, After: 4993, Schema: "a"}, 7},
-		{runtime.ReadRequest{Instance: long.Instance, After: 5000, Schema: "a"}, 0},
-		{runtime.ReadRequest{Instance: completed.Instance}, 0},
-		{runtime.ReadRequest{Instance: completed.Instance, Schema: "a", Completed: true}, 10},
+		{store.ReadRequest{Instance: long.Instance, Schema: "a"}, 10},
+		{store.ReadRequest{Instance: long.Instance, After: 4993}, 7},
+		{store.ReadRequest{Instance: long.Instance, After: 4993, Schema: "a"}, 7},
+		{store.ReadRequest{Instance: long.Instance, After: 5000, Schema: "a"}, 0},
+		{store.ReadRequest{Instance: completed.Instance}, 0},
+		{store.ReadRequest{Instance: completed.Instance, Schema: "a", Completed: true}, 10},
 	} {
 		for _, statistics := range []string{"", "ANALYZE " + schema + ".events"} {
 			for _, mode := range modes {
 				r := test.request
-				plan := explain(t, pool, statistics, mode, "ANALYZE, TIMING OFF", store.KeyStatements()["readInstances"],
+				plan := explain(t, pool, statistics, mode, "ANALYZE, TIMING OFF", st.KeyStatements()["readInstances"],
 					[]string{r.Instance.ID}, []string{"order"}, []int64{r.After}, []string{r.Schema}, []bool{r.Completed})
 				read := regexp.MustCompile(`on events e \(actual rows=(\d+)`).FindStringSubmatch(plan)
 				if read == nil || read[1] != fmt.Sprint(test.events) || strings.Contains(plan, "Removed by Filter") {

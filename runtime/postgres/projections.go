@@ -8,14 +8,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-var _ runtime.ProjectionStore[pgx.Tx] = (*Store)(nil)
+var _ store.ProjectionStore[pgx.Tx] = (*Store)(nil)
 
 // Projections implements runtime.Projections.
-func (s *Store) Projections(ctx context.Context, names ...string) ([]runtime.ProjectionState, error) {
+func (s *Store) Projections(ctx context.Context, names ...string) ([]store.ProjectionState, error) {
 	states, err := queryRows(ctx, s.pool, scanProjection, s.queries.projection.read, append([]string{}, names...))
 	if err != nil {
 		return nil, wrap(err, "read projections")
@@ -23,7 +23,7 @@ func (s *Store) Projections(ctx context.Context, names ...string) ([]runtime.Pro
 	return states, nil
 }
 
-func scanProjection(row pgx.CollectableRow) (s runtime.ProjectionState, err error) {
+func scanProjection(row pgx.CollectableRow) (s store.ProjectionState, err error) {
 	var eventAt, leaseUntil *time.Time
 	err = row.Scan(&s.Name, &s.Status, &s.Position, &eventAt, &s.Skipped, &s.Rebuild, &s.Attempts, &s.LastError,
 		&s.StoppedAt, &s.Owner, &s.Token, &leaseUntil, &s.UpdatedAt)
@@ -46,7 +46,7 @@ func orNull(t time.Time) *time.Time {
 }
 
 // UpdateProjection implements runtime.Projections.
-func (s *Store) UpdateProjection(ctx context.Context, name string, update runtime.ProjectionUpdate) error {
+func (s *Store) UpdateProjection(ctx context.Context, name string, update store.ProjectionUpdate) error {
 	return s.inTransaction(ctx, name, "update projection", func(tx pgx.Tx, begun *bool) error {
 		if _, err := tx.Exec(ctx, s.queries.projection.create, name); err != nil {
 			return err
@@ -62,7 +62,7 @@ func (s *Store) UpdateProjection(ctx context.Context, name string, update runtim
 // what matters is that its transaction takes no longer than it must, because the feed waits for it. It ends with ctx, even if apply
 // does not return.
 func (s *Store) Project(
-	ctx context.Context, name string, apply func(context.Context, pgx.Tx) error, update runtime.ProjectionUpdate,
+	ctx context.Context, name string, apply func(context.Context, pgx.Tx) error, update store.ProjectionUpdate,
 ) error {
 	return s.inTransaction(ctx, name, "project", func(tx pgx.Tx, begun *bool) error {
 		var shown string
@@ -135,7 +135,7 @@ func closeAfter(ctx context.Context, conn *lent) (stop func()) {
 const closeGrace = 100 * time.Millisecond
 
 // changeProjection locks the state, and stores what update makes of it.
-func (s *Store) changeProjection(ctx context.Context, tx pgx.Tx, name string, update runtime.ProjectionUpdate) error {
+func (s *Store) changeProjection(ctx context.Context, tx pgx.Tx, name string, update store.ProjectionUpdate) error {
 	rows, err := tx.Query(ctx, s.queries.projection.lock, name)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (s *Store) changeProjection(ctx context.Context, tx pgx.Tx, name string, up
 	state, err := pgx.CollectExactlyOneRow(rows, scanProjection)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return fmt.Errorf("somebody has deleted its row: %w", runtime.ErrConflict)
+		return fmt.Errorf("somebody has deleted its row: %w", store.ErrConflict)
 	case err != nil:
 		return err
 	}

@@ -8,10 +8,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-func nothing(*runtime.ProjectionState) error { return nil }
+func nothing(*store.ProjectionState) error { return nil }
 
 // newProjection makes a store with a projection and a table of its own.
 func newProjection(t *testing.T) (*pgxpool.Pool, string, func(apply func(context.Context, pgx.Tx) error) error) {
@@ -115,7 +115,7 @@ func TestProjectionInADeadlock(t *testing.T) {
 		}
 		return
 	}
-	if !errors.Is(err, runtime.ErrConflict) {
+	if !errors.Is(err, store.ErrConflict) {
 		t.Errorf("got error %v", err)
 	}
 	if err := <-theirs; err != nil {
@@ -127,29 +127,29 @@ func TestProjectionInADeadlock(t *testing.T) {
 func TestProjectionThatStallsTheFeed(t *testing.T) {
 	t.Parallel()
 	pool, schema := newPool(t), newSchema()
-	store := newStore(t, pool, schema)
+	st := newStore(t, pool, schema)
 	const name = "a board"
-	if err := store.UpdateProjection(t.Context(), name, nothing); err != nil {
+	if err := st.UpdateProjection(t.Context(), name, nothing); err != nil {
 		t.Fatal(err)
 	}
-	add(t, store, change(order("1"), 0))
-	feedOf(t, store, 1)
+	add(t, st, change(order("1"), 0))
+	feedOf(t, st, 1)
 	var application string
-	err := store.Project(t.Context(), name, func(ctx context.Context, tx pgx.Tx) error {
+	err := st.Project(t.Context(), name, func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "CREATE TABLE "+schema+".mine ()"); err != nil {
 			return err
 		}
-		add(t, store, change(order("1"), 1))
-		if page, err := store.EventsSince(ctx, 0, 10); err != nil || len(page.Events) != 1 {
+		add(t, st, change(order("1"), 1))
+		if page, err := st.EventsSince(ctx, 0, 10); err != nil || len(page.Events) != 1 {
 			t.Errorf("got %+v, error %v", page, err)
 		}
-		wantBlocker(t, store, func(b runtime.FeedBlocker) bool { return b.Application == "ironflow projection a board" })
+		wantBlocker(t, st, func(b store.FeedBlocker) bool { return b.Application == "ironflow projection a board" })
 		return tx.QueryRow(ctx, "SELECT current_setting('application_name')").Scan(&application)
 	}, nothing)
 	if err != nil || application != "ironflow projection a board" {
 		t.Errorf("got %q, error %v", application, err)
 	}
-	feedOf(t, store, 2)
+	feedOf(t, st, 2)
 	rows, err := pool.Query(t.Context(), "SELECT pid FROM pg_stat_activity WHERE application_name = 'ironflow projection a board'")
 	if err != nil {
 		t.Fatal(err)

@@ -12,27 +12,27 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // queue implements runtime.Queue. The outbox and the timers differ in their statements and in what an item is.
 type queue struct {
-	name    runtime.QueueName
+	name    store.QueueName
 	pool    *connections
 	queries queueQueries
 }
 
 func newEffectQueue(pool *connections, queries *queries) *queue {
-	return &queue{name: runtime.EffectQueue, pool: pool, queries: queries.effects}
+	return &queue{name: store.EffectQueue, pool: pool, queries: queries.effects}
 }
 
 func newTimerQueue(pool *connections, queries *queries) *queue {
-	return &queue{name: runtime.TimerQueue, pool: pool, queries: queries.timers}
+	return &queue{name: store.TimerQueue, pool: pool, queries: queries.timers}
 }
 
 // Claim implements runtime.Queue.
-func (q *queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delivery, error) {
+func (q *queue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
 	if len(claim.Kinds) == 0 || claim.Limit <= 0 {
 		return nil, nil
 	}
@@ -46,15 +46,15 @@ func (q *queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Deliv
 }
 
 // LookBack implements runtime.Queue.
-func (q *queue) LookBack(ctx context.Context, before map[runtime.Kind]time.Time) (map[runtime.Kind]time.Time, error) {
-	kinds := newKindColumns(runtime.Claim{Kinds: slices.Collect(maps.Keys(before)), From: before})
-	found := make(map[runtime.Kind]time.Time)
+func (q *queue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (map[store.Kind]time.Time, error) {
+	kinds := newKindColumns(store.Claim{Kinds: slices.Collect(maps.Keys(before)), From: before})
+	found := make(map[store.Kind]time.Time)
 	scan := func(row pgx.CollectableRow) (struct{}, error) {
 		var number int
 		var oldest time.Time
 		err := row.Scan(&number, &oldest)
 		if err == nil {
-			found[runtime.Kind{Workflow: kinds.workflows[number-1], Name: kinds.names[number-1]}] = oldest.UTC()
+			found[store.Kind{Workflow: kinds.workflows[number-1], Name: kinds.names[number-1]}] = oldest.UTC()
 		}
 		return struct{}{}, err
 	}
@@ -72,9 +72,9 @@ type kindColumns struct {
 
 // newKindColumns puts the kinds of higher priority first: the statement serves them in their order until the limit is reached. A
 // new order among equals each time keeps one with a backlog from starving the rest.
-func newKindColumns(claim runtime.Claim) (c kindColumns) {
+func newKindColumns(claim store.Claim) (c kindColumns) {
 	kinds := claim.Kinds
-	seen := make(map[runtime.Kind]bool, len(kinds))
+	seen := make(map[store.Kind]bool, len(kinds))
 	order := rand.Perm(len(kinds))
 	if len(claim.Priority) > 0 {
 		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(claim.Priority[kinds[j]], claim.Priority[kinds[i]]) })
@@ -90,8 +90,8 @@ func newKindColumns(claim runtime.Claim) (c kindColumns) {
 	return c
 }
 
-func (q *queue) scanDelivery(row pgx.CollectableRow) (runtime.Delivery, error) {
-	d := runtime.Delivery{Lease: runtime.Lease{Queue: q.name}}
+func (q *queue) scanDelivery(row pgx.CollectableRow) (store.Delivery, error) {
+	d := store.Delivery{Lease: store.Lease{Queue: q.name}}
 	var item string
 	var blocked *time.Time
 	err := row.Scan(&d.Lease.Instance.ID, &d.Lease.Instance.Workflow, &d.Lease.Version, &item, &d.Lease.Token, &d.Lease.Commit,
@@ -105,7 +105,7 @@ func (q *queue) scanDelivery(row pgx.CollectableRow) (runtime.Delivery, error) {
 }
 
 // Extend implements runtime.Queue.
-func (q *queue) Extend(ctx context.Context, leases []runtime.Lease, until time.Time) ([]runtime.Lease, error) {
+func (q *queue) Extend(ctx context.Context, leases []store.Lease, until time.Time) ([]store.Lease, error) {
 	if len(leases) == 0 {
 		return nil, nil
 	}
@@ -133,21 +133,21 @@ func (q *queue) Realign(ctx context.Context, now, claimedAfter time.Time) (int64
 }
 
 // Settle implements runtime.Queue.
-func (q *queue) Settle(ctx context.Context, settlements []runtime.Settlement) ([]runtime.Lease, error) {
+func (q *queue) Settle(ctx context.Context, settlements []store.Settlement) ([]store.Lease, error) {
 	if len(settlements) == 0 {
 		return nil, nil
 	}
-	var removed []runtime.Lease
+	var removed []store.Lease
 	var refused settlementColumns
-	var kept []runtime.Settlement
+	var kept []store.Settlement
 	settlements = slices.Clone(settlements)
-	slices.SortFunc(settlements, func(a, b runtime.Settlement) int { return compareLeases(a.Lease, b.Lease) })
+	slices.SortFunc(settlements, func(a, b store.Settlement) int { return compareLeases(a.Lease, b.Lease) })
 	for _, settlement := range settlements {
-		if settlement.Verdict == runtime.Done && settlement.Error != "" {
+		if settlement.Verdict == store.Done && settlement.Error != "" {
 			refused.add(settlement)
 			continue
 		}
-		if settlement.Verdict == runtime.Done {
+		if settlement.Verdict == store.Done {
 			removed = append(removed, settlement.Lease)
 			continue
 		}
@@ -175,8 +175,8 @@ func (q *queue) Settle(ctx context.Context, settlements []runtime.Settlement) ([
 }
 
 // verdictNames are the verdicts on deliveries that stay, as the statements know them.
-var verdictNames = map[runtime.Verdict]string{
-	runtime.RetryLater: "retry", runtime.Dead: "dead", runtime.Release: "release", runtime.Again: "again", runtime.Wait: "wait",
+var verdictNames = map[store.Verdict]string{
+	store.RetryLater: "retry", store.Dead: "dead", store.Release: "release", store.Again: "again", store.Wait: "wait",
 }
 
 // toldVerdict is Dead of a delivery whose instance was told.
@@ -184,17 +184,17 @@ const toldVerdict = "told"
 
 // settlementColumns are the parameters $1 to $11 of the statements that settle deliveries which stay.
 type settlementColumns struct {
-	leases           []runtime.Lease
+	leases           []store.Lease
 	verdicts, errors []string
 	times            []time.Time
 	attempts         []int32
 	blocked          []*time.Time // nil for those that are not
 }
 
-func newSettlementColumns(settlements []runtime.Settlement) settlementColumns {
+func newSettlementColumns(settlements []store.Settlement) settlementColumns {
 	n := len(settlements)
 	c := settlementColumns{
-		make([]runtime.Lease, 0, n), make([]string, 0, n), make([]string, 0, n), make([]time.Time, 0, n), make([]int32, 0, n),
+		make([]store.Lease, 0, n), make([]string, 0, n), make([]string, 0, n), make([]time.Time, 0, n), make([]int32, 0, n),
 		make([]*time.Time, 0, n),
 	}
 	for _, s := range settlements {
@@ -203,9 +203,9 @@ func newSettlementColumns(settlements []runtime.Settlement) settlementColumns {
 	return c
 }
 
-func (c *settlementColumns) add(s runtime.Settlement) {
+func (c *settlementColumns) add(s store.Settlement) {
 	verdict := verdictNames[s.Verdict]
-	if s.Verdict == runtime.Dead && s.Told {
+	if s.Verdict == store.Dead && s.Told {
 		verdict = toldVerdict
 	}
 	var blocked *time.Time
@@ -222,7 +222,7 @@ func (c *settlementColumns) args() []any {
 }
 
 // check finds leases that are on the other queue.
-func (q *queue) check(leases ...[]runtime.Lease) error {
+func (q *queue) check(leases ...[]store.Lease) error {
 	for _, some := range leases {
 		for _, lease := range some {
 			if lease.Queue != q.name {
@@ -234,17 +234,17 @@ func (q *queue) check(leases ...[]runtime.Lease) error {
 }
 
 // compareLeases orders leases as their table's key does, in which all transactions lock deliveries.
-func compareLeases(a, b runtime.Lease) int {
+func compareLeases(a, b store.Lease) int {
 	return cmp.Or(compareKeys(a.Instance, b.Instance), cmp.Compare(a.Version, b.Version),
 		cmp.Compare(a.Position, b.Position), cmp.Compare(a.Key, b.Key))
 }
 
-func sortedLeases(leases []runtime.Lease) []runtime.Lease {
+func sortedLeases(leases []store.Lease) []store.Lease {
 	return slices.SortedFunc(slices.Values(leases), compareLeases)
 }
 
 // leaseColumns are the parameters $1 to $6 of the statements that take leases, which are sorted.
-func leaseColumns(leases []runtime.Lease) []any {
+func leaseColumns(leases []store.Lease) []any {
 	var (
 		columns  instanceColumns
 		versions = make([]int64, len(leases))
@@ -260,15 +260,15 @@ func leaseColumns(leases []runtime.Lease) []any {
 }
 
 // leaseItem returns what tells the deliveries of one decision apart, as the statements take it.
-func leaseItem(lease runtime.Lease) string {
-	if lease.Queue == runtime.TimerQueue {
+func leaseItem(lease store.Lease) string {
+	if lease.Queue == store.TimerQueue {
 		return lease.Key
 	}
 	return strconv.Itoa(lease.Position)
 }
 
-func setLeaseItem(lease *runtime.Lease, item string) (err error) {
-	if lease.Queue == runtime.TimerQueue {
+func setLeaseItem(lease *store.Lease, item string) (err error) {
+	if lease.Queue == store.TimerQueue {
 		lease.Key = item
 		return nil
 	}
@@ -276,8 +276,8 @@ func setLeaseItem(lease *runtime.Lease, item string) (err error) {
 	return err
 }
 
-func unmarked(leases []runtime.Lease, held marks) []runtime.Lease {
-	var lost []runtime.Lease
+func unmarked(leases []store.Lease, held marks) []store.Lease {
+	var lost []store.Lease
 	for i, lease := range leases {
 		if !held[i] {
 			lost = append(lost, lease)

@@ -9,32 +9,32 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // TestDeadlockStorm lets workers settle, extend and consume the same deliveries in every order at once, most of them under
 // leases that are out of date. None may see a deadlock, and each delivery must end exactly once.
 func TestDeadlockStorm(t *testing.T) {
 	t.Parallel()
-	for _, name := range []runtime.QueueName{runtime.EffectQueue, runtime.TimerQueue} {
+	for _, name := range []store.QueueName{store.EffectQueue, store.TimerQueue} {
 		t.Run(string(name), func(t *testing.T) {
 			t.Parallel()
-			store := newStore(t, newPool(t), newSchema())
-			queue, kind := store.Effects(), "Send"
-			if name == runtime.TimerQueue {
-				queue, kind = store.Timers(), "Remind"
+			st := newStore(t, newPool(t), newSchema())
+			queue, kind := st.Effects(), "Send"
+			if name == store.TimerQueue {
+				queue, kind = st.Timers(), "Remind"
 			}
 			const deliveries = 60
-			changes := make([]runtime.Change, deliveries)
+			changes := make([]store.Change, deliveries)
 			for i := range changes {
 				changes[i] = everything(fmt.Sprintf("%03d", i))
 			}
-			commit(t, store, changes...)
+			commit(t, st, changes...)
 
 			var ended sync.Map // instance → how often
 			var total int
 			var count sync.Mutex
-			end := func(lease runtime.Lease) {
+			end := func(lease store.Lease) {
 				count.Lock()
 				defer count.Unlock()
 				if _, twice := ended.LoadOrStore(lease.Instance, true); twice {
@@ -46,11 +46,11 @@ func TestDeadlockStorm(t *testing.T) {
 			for worker := range 8 {
 				group.Go(func() {
 					random := rand.New(rand.NewPCG(1, uint64(worker)))
-					var leases []runtime.Lease // stale ones stay in it
+					var leases []store.Lease // stale ones stay in it
 					for round := range 40 {
 						// Leases end at once, so the next claim takes them over.
-						claimed, err := queue.Claim(t.Context(), runtime.Claim{
-							Kinds: []runtime.Kind{{Workflow: "order", Name: kind}}, Now: now, Until: now, Limit: 20,
+						claimed, err := queue.Claim(t.Context(), store.Claim{
+							Kinds: []store.Kind{{Workflow: "order", Name: kind}}, Now: now, Until: now, Limit: 20,
 						})
 						if err != nil {
 							t.Error(err)
@@ -64,24 +64,24 @@ func TestDeadlockStorm(t *testing.T) {
 						if _, err := queue.Extend(t.Context(), some, now); err != nil {
 							t.Error(err)
 						}
-						settlements := make([]runtime.Settlement, len(some))
+						settlements := make([]store.Settlement, len(some))
 						for i, lease := range some {
-							settlements[i] = runtime.Settlement{Lease: lease, Verdict: runtime.RetryLater, At: now, Error: "again"}
+							settlements[i] = store.Settlement{Lease: lease, Verdict: store.RetryLater, At: now, Error: "again"}
 							if round > 20 && i%3 == 0 {
-								settlements[i].Verdict = runtime.Done
+								settlements[i].Verdict = store.Done
 							}
 						}
 						lost, err := queue.Settle(t.Context(), settlements)
 						if err != nil {
 							t.Error(err)
 						}
-						wasLost := map[runtime.Lease]bool{}
+						wasLost := map[store.Lease]bool{}
 						for _, lease := range lost {
 							wasLost[lease] = true
 						}
-						seen := map[runtime.Lease]bool{}
+						seen := map[store.Lease]bool{}
 						for _, settlement := range settlements {
-							if settlement.Verdict == runtime.Done && !wasLost[settlement.Lease] && !seen[settlement.Lease] {
+							if settlement.Verdict == store.Done && !wasLost[settlement.Lease] && !seen[settlement.Lease] {
 								end(settlement.Lease)
 							}
 							seen[settlement.Lease] = true
@@ -90,8 +90,8 @@ func TestDeadlockStorm(t *testing.T) {
 				})
 			}
 			group.Wait()
-			left, err := queue.Claim(t.Context(), runtime.Claim{
-				Kinds: []runtime.Kind{{Workflow: "order", Name: kind}}, Now: now, Until: now.Add(time.Hour), Limit: 1000,
+			left, err := queue.Claim(t.Context(), store.Claim{
+				Kinds: []store.Kind{{Workflow: "order", Name: kind}}, Now: now, Until: now.Add(time.Hour), Limit: 1000,
 			})
 			if err != nil || total+len(left) != deliveries {
 				t.Errorf("%d ended and %d left, want %d together; error %v", total, len(left), deliveries, err)
@@ -105,25 +105,25 @@ func TestDeadlockStorm(t *testing.T) {
 func TestOverlappingUnitsOfWork(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
-	store := newStore(t, pool, newSchema())
+	st := newStore(t, pool, newSchema())
 	var group sync.WaitGroup
 	for worker := range 8 {
 		group.Go(func() {
 			random := rand.New(rand.NewPCG(2, uint64(worker)))
 			for round := range 40 {
-				var keys []runtime.InstanceKey
+				var keys []store.InstanceKey
 				for _, i := range random.Perm(12)[:6] {
 					keys = append(keys, order(fmt.Sprintf("%d-%d", round/4, i)))
 				}
-				work, err := store.Begin(t.Context(), requests(keys...))
-				if errors.Is(err, runtime.ErrConflict) {
+				work, err := st.Begin(t.Context(), requests(keys...))
+				if errors.Is(err, store.ErrConflict) {
 					continue // waited for too long
 				}
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				var changes []runtime.Change
+				var changes []store.Change
 				for _, instance := range work.Instances() {
 					if instance.Completed {
 						continue
@@ -148,16 +148,16 @@ func TestOverlappingUnitsOfWork(t *testing.T) {
 
 func TestNoKindStarves(t *testing.T) {
 	t.Parallel()
-	store := newStore(t, newPool(t), newSchema())
+	st := newStore(t, newPool(t), newSchema())
 	c := change(order("1"), 0)
 	for range 200 {
-		c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Many", Payload: []byte(`{}`)})
+		c.Effects = append(c.Effects, store.NewEffect{Kind: "Many", Payload: []byte(`{}`)})
 	}
-	c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Few", Payload: []byte(`{}`)})
-	commit(t, store, c)
+	c.Effects = append(c.Effects, store.NewEffect{Kind: "Few", Payload: []byte(`{}`)})
+	commit(t, st, c)
 	for round := range 100 {
-		claimed, err := store.Effects().Claim(t.Context(), runtime.Claim{
-			Kinds: []runtime.Kind{{Workflow: "order", Name: "Many"}, {Workflow: "order", Name: "Few"}},
+		claimed, err := st.Effects().Claim(t.Context(), store.Claim{
+			Kinds: []store.Kind{{Workflow: "order", Name: "Many"}, {Workflow: "order", Name: "Few"}},
 			Now:   now, Until: now.Add(time.Hour), Limit: 2,
 		})
 		if err != nil {
@@ -175,11 +175,11 @@ func TestNoKindStarves(t *testing.T) {
 
 func TestKindGivenTwice(t *testing.T) {
 	t.Parallel()
-	store := newStore(t, newPool(t), newSchema())
-	commit(t, store, everything("1"))
-	kind := runtime.Kind{Workflow: "order", Name: "Send"}
-	claimed, err := store.Effects().Claim(t.Context(), runtime.Claim{
-		Kinds: []runtime.Kind{kind, kind}, Now: now, Until: now.Add(time.Hour), Limit: 10,
+	st := newStore(t, newPool(t), newSchema())
+	commit(t, st, everything("1"))
+	kind := store.Kind{Workflow: "order", Name: "Send"}
+	claimed, err := st.Effects().Claim(t.Context(), store.Claim{
+		Kinds: []store.Kind{kind, kind}, Now: now, Until: now.Add(time.Hour), Limit: 10,
 	})
 	if err != nil || len(claimed) != 1 {
 		t.Errorf("got %d deliveries, error %v", len(claimed), err)
@@ -192,11 +192,11 @@ func TestIdlePollOfALimitWritesNothing(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
 	schema := newSchema()
-	store := newStore(t, pool, schema)
-	claim := runtime.LimitedClaim{
-		Kind: runtime.Kind{Workflow: "order", Name: "Send"}, Now: now, Until: now.Add(time.Minute), Limit: 9, Rate: 1, Burst: 1, PerKey: 1,
+	st := newStore(t, pool, schema)
+	claim := store.LimitedClaim{
+		Kind: store.Kind{Workflow: "order", Name: "Send"}, Now: now, Until: now.Add(time.Minute), Limit: 9, Rate: 1, Burst: 1, PerKey: 1,
 	}
-	if _, err := store.ClaimLimited(t.Context(), claim); err != nil {
+	if _, err := st.ClaimLimited(t.Context(), claim); err != nil {
 		t.Fatal(err)
 	}
 	var rows int

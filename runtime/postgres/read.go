@@ -7,11 +7,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Read implements runtime.Store. A single statement reads all of it, and so from one snapshot of the database.
-func (s *Store) Read(ctx context.Context, requests []runtime.ReadRequest) ([]runtime.Instance, error) {
+func (s *Store) Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error) {
 	if len(requests) == 0 {
 		return nil, nil
 	}
@@ -34,18 +34,18 @@ type loading struct {
 	completed []bool
 	wanted    []string // unique keys; nil when nobody asks for the holder of one
 
-	instances []runtime.Instance
+	instances []store.Instance
 	unwanted  func(index int) bool // active instances to leave as if they were missing; nil for none
 }
 
-func newLoading(requests []runtime.ReadRequest) *loading {
+func newLoading(requests []store.ReadRequest) *loading {
 	n := len(requests)
 	l := &loading{
 		instanceColumns: newInstanceColumns(n),
 		after:           make([]int64, n),
 		schemas:         make([]string, n),
 		completed:       make([]bool, n),
-		instances:       make([]runtime.Instance, n),
+		instances:       make([]store.Instance, n),
 	}
 	for i, request := range requests {
 		l.add(request.Instance)
@@ -61,8 +61,8 @@ func newLoading(requests []runtime.ReadRequest) *loading {
 	return l
 }
 
-func (l *loading) keys() []runtime.InstanceKey {
-	keys := make([]runtime.InstanceKey, len(l.instances))
+func (l *loading) keys() []store.InstanceKey {
+	keys := make([]store.InstanceKey, len(l.instances))
 	for i := range l.instances {
 		keys[i] = l.instances[i].Key
 	}
@@ -88,7 +88,7 @@ func (l *loading) collect(rows pgx.Rows) error {
 		completed                 bool
 		lastEventAt               time.Time
 		state, parent             []byte
-		event                     runtime.StoredEvent
+		event                     store.StoredEvent
 	)
 	// ForEachRow closes the rows on every path.
 	_, err := pgx.ForEachRow(rows, []any{
@@ -103,20 +103,20 @@ func (l *loading) collect(rows pgx.Rows) error {
 		instance := &l.instances[index]
 		instance.Version, instance.Completed, instance.LastEventAt = version, completed, lastEventAt.UTC()
 		if created != 0 {
-			instance.Created = runtime.CommitID(created)
+			instance.Created = store.CommitID(created)
 		}
 		if after != 0 {
-			instance.AfterCommit = runtime.CommitID(after)
+			instance.AfterCommit = store.CommitID(after)
 		}
 		if parent != nil && instance.Parent == nil {
 			var err error
-			if instance.Parent, err = runtime.DecodeParent(string(parent)); err != nil {
+			if instance.Parent, err = store.DecodeParent(string(parent)); err != nil {
 				return fmt.Errorf("the parent of %s: %w", instance.Key, err)
 			}
 		}
 		if state != nil {
-			instance.Snapshot = &runtime.Snapshot{
-				Instance: instance.Key, Version: snapshot, Commit: runtime.CommitID(saved), Schema: l.schemas[index], State: state,
+			instance.Snapshot = &store.Snapshot{
+				Instance: instance.Key, Version: snapshot, Commit: store.CommitID(saved), Schema: l.schemas[index], State: state,
 			}
 			state = nil // the next row gets memory of its own
 		}
@@ -141,7 +141,7 @@ func (l *loading) collect(rows pgx.Rows) error {
 }
 
 // lastCommit finds the commit of the instance's last event.
-func (l *loading) lastCommit(index int) runtime.CommitID {
+func (l *loading) lastCommit(index int) store.CommitID {
 	instance := &l.instances[index]
 	switch n := len(instance.Events); {
 	case n > 0:

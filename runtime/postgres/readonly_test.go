@@ -12,17 +12,17 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // writes are calls that write, each of which could be done any number of times. The instance order/1 is at version 1.
 var writes = map[string]func(context.Context, *postgres.Store) error{
 	"Append of a change": func(ctx context.Context, s *postgres.Store) error {
-		return s.Append(ctx, runtime.Batch{Commit: newID(), Changes: []runtime.Change{change(order(fresh()), 0)}})
+		return s.Append(ctx, store.Batch{Commit: newID(), Changes: []store.Change{change(order(fresh()), 0)}})
 	},
 	"Append of a batch": func(ctx context.Context, s *postgres.Store) error {
-		return s.Append(ctx, runtime.Batch{Commit: newID(), Changes: []runtime.Change{everything(fresh()), everything(fresh())}})
+		return s.Append(ctx, store.Batch{Commit: newID(), Changes: []store.Change{everything(fresh()), everything(fresh())}})
 	},
 	"unit of work": func(ctx context.Context, s *postgres.Store) error {
 		id := order(fresh())
@@ -30,33 +30,33 @@ var writes = map[string]func(context.Context, *postgres.Store) error{
 		if err != nil {
 			return err
 		}
-		return work.Commit(ctx, newID(), []runtime.Change{change(id, 0)})
+		return work.Commit(ctx, newID(), []store.Change{change(id, 0)})
 	},
 	"Committed": func(ctx context.Context, s *postgres.Store) error {
 		_, err := s.Committed(ctx, order("1"), 1, 1)
 		return err
 	},
 	"RecordInputs": func(ctx context.Context, s *postgres.Store) error {
-		return s.RecordInputs(ctx, runtime.InputRecords{Outcomes: []runtime.InputOutcome{
-			{Input: runtime.InputKey{Instance: order("1"), ID: fresh()}, Outcome: []byte(`{}`), RecordedAt: now},
+		return s.RecordInputs(ctx, store.InputRecords{Outcomes: []store.InputOutcome{
+			{Input: store.InputKey{Instance: order("1"), ID: fresh()}, Outcome: []byte(`{}`), RecordedAt: now},
 		}})
 	},
 	"Claim": func(ctx context.Context, s *postgres.Store) error {
-		kinds := []runtime.Kind{{Workflow: "order", Name: "Send"}}
-		_, err := s.Effects().Claim(ctx, runtime.Claim{Kinds: kinds, Now: now, Until: now, Limit: 1})
+		kinds := []store.Kind{{Workflow: "order", Name: "Send"}}
+		_, err := s.Effects().Claim(ctx, store.Claim{Kinds: kinds, Now: now, Until: now, Limit: 1})
 		return err
 	},
 	"PutSchedules": func(ctx context.Context, s *postgres.Store) error {
-		return s.PutSchedules(ctx, []runtime.StoredSchedule{{Workflow: "order", Name: fresh(), Definition: []byte(`{}`), Next: now}})
+		return s.PutSchedules(ctx, []store.StoredSchedule{{Workflow: "order", Name: fresh(), Definition: []byte(`{}`), Next: now}})
 	},
 	"SaveSnapshots": func(ctx context.Context, s *postgres.Store) error {
-		return s.SaveSnapshots(ctx, []runtime.Snapshot{{Instance: order("1"), Version: 1, Schema: fresh(), State: []byte(`{}`)}})
+		return s.SaveSnapshots(ctx, []store.Snapshot{{Instance: order("1"), Version: 1, Schema: fresh(), State: []byte(`{}`)}})
 	},
 	"PauseWorkflow": func(ctx context.Context, s *postgres.Store) error {
-		return s.PauseWorkflow(ctx, runtime.Pause{Workflow: fresh(), At: now})
+		return s.PauseWorkflow(ctx, store.Pause{Workflow: fresh(), At: now})
 	},
 	"UpdateProjection": func(ctx context.Context, s *postgres.Store) error {
-		return s.UpdateProjection(ctx, "p", func(*runtime.ProjectionState) error { return nil })
+		return s.UpdateProjection(ctx, "p", func(*store.ProjectionState) error { return nil })
 	},
 	"Project": func(ctx context.Context, s *postgres.Store) error {
 		// The error of a write is the user's, who may hide it.
@@ -65,7 +65,7 @@ var writes = map[string]func(context.Context, *postgres.Store) error{
 				return errors.New("hidden")
 			}
 			return nil
-		}, func(*runtime.ProjectionState) error { return nil })
+		}, func(*store.ProjectionState) error { return nil })
 	},
 }
 
@@ -148,12 +148,12 @@ func TestConnectionsThatCannotWriteAreClosed(t *testing.T) {
 // The engine comes by without an error when the server ends the sessions of the pool.
 func TestEndedSessions(t *testing.T) {
 	t.Parallel()
-	pool, store, admin := readOnlyDatabase(t)
+	pool, st, admin := readOnlyDatabase(t)
 	onEach(t, pool, "SELECT 1")
 	admin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 	var err error
 	for range pool.Config().MaxConns + 1 {
-		if _, err = store.InputOutcomes(t.Context(), []runtime.InputKey{{Instance: order("1"), ID: "1"}}); err == nil {
+		if _, err = st.InputOutcomes(t.Context(), []store.InputKey{{Instance: order("1"), ID: "1"}}); err == nil {
 			break
 		}
 		wantUnavailable(t, err)
@@ -187,8 +187,8 @@ func TestReadOnlyServer(t *testing.T) {
 
 func wantUnavailable(t *testing.T, err error) {
 	t.Helper()
-	var unavailable *runtime.Unavailable
-	if !errors.As(err, &unavailable) || errors.Is(err, runtime.ErrOutcomeUnknown) || errors.Is(err, runtime.ErrConflict) {
+	var unavailable *store.Unavailable
+	if !errors.As(err, &unavailable) || errors.Is(err, store.ErrOutcomeUnknown) || errors.Is(err, store.ErrConflict) {
 		t.Errorf("got error %v, want *runtime.Unavailable", err)
 	}
 }

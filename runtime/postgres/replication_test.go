@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // ownServer starts a server that a test may crash.
@@ -49,8 +49,8 @@ func TestCrashGivesNoSettledNumberAgain(t *testing.T) {
 				"wal_writer_delay": "10s", "synchronous_commit": synchronousCommit, "autovacuum": "off",
 			})
 			pool, schema := poolOn(t, server.URL()), newSchema()
-			store := newStore(t, pool, schema)
-			add(t, store, change(order("1"), 0))
+			st := newStore(t, pool, schema)
+			add(t, st, change(order("1"), 0))
 			for range 5 {
 				_, err := pool.Exec(t.Context(), fmt.Sprintf(
 					"BEGIN; SELECT pg_current_xact_id(); SELECT nextval('%s.events_global_sequence') FROM generate_series(1, 100); ROLLBACK", schema))
@@ -58,10 +58,10 @@ func TestCrashGivesNoSettledNumberAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			var before runtime.FeedHorizon
+			var before store.FeedHorizon
 			for deadline := time.Now().Add(10 * time.Second); before.Settled < 501; time.Sleep(time.Millisecond) {
 				var err error
-				if before, err = store.FeedHorizon(t.Context()); err != nil || time.Now().After(deadline) {
+				if before, err = st.FeedHorizon(t.Context()); err != nil || time.Now().After(deadline) {
 					t.Fatalf("got %+v, error %v", before, err)
 				}
 			}
@@ -73,7 +73,7 @@ func TestCrashGivesNoSettledNumberAgain(t *testing.T) {
 				return id
 			}
 			ids := nextID()
-			page, err := store.EventsSince(t.Context(), 0, 10)
+			page, err := st.EventsSince(t.Context(), 0, 10)
 			if err != nil || len(page.Events) != 1 || page.Next != page.Events[0].Position() {
 				t.Errorf("got %+v, error %v", page, err)
 			}
@@ -91,8 +91,8 @@ func TestCrashGivesNoSettledNumberAgain(t *testing.T) {
 				t.Errorf("transaction ids are given from %d on, again up to %d", got, ids)
 			}
 			// The store that was there before goes on.
-			add(t, store, change(order("2"), 0))
-			if got := idsOf(feedOf(t, store, 2)); got != "1 2" {
+			add(t, st, change(order("2"), 0))
+			if got := idsOf(feedOf(t, st, 2)); got != "1 2" {
 				t.Errorf("got %q", got)
 			}
 		})
@@ -112,15 +112,15 @@ func reopened(t *testing.T, pool *pgxpool.Pool, schema string) *postgres.Store {
 func TestSequenceBehindItsEvents(t *testing.T) {
 	t.Parallel()
 	pool, schema := newPool(t), newSchema()
-	store := newStore(t, pool, schema)
+	st := newStore(t, pool, schema)
 	for v := range int64(9) {
-		add(t, store, change(order("1"), v))
+		add(t, st, change(order("1"), v))
 	}
-	feedOf(t, store, 9)
+	feedOf(t, st, 9)
 	if _, err := pool.Exec(t.Context(), "SELECT setval('"+schema+".events_global_sequence', 4)"); err != nil {
 		t.Fatal(err)
 	}
-	var behind *runtime.SequenceBehind
+	var behind *store.SequenceBehind
 	wants := func(what string, err error) {
 		t.Helper()
 		if !errors.As(err, &behind) || behind.Issued != 4 || behind.Stored != 9 || !strings.Contains(err.Error(), "SELECT setval(") {
@@ -129,19 +129,19 @@ func TestSequenceBehindItsEvents(t *testing.T) {
 	}
 	_, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
 	wants("New", err)
-	_, err = store.FeedHorizon(t.Context())
+	_, err = st.FeedHorizon(t.Context())
 	wants("FeedHorizon", err)
-	_, err = store.EventsSince(t.Context(), 9, 10)
+	_, err = st.EventsSince(t.Context(), 9, 10)
 	wants("EventsSince", err)
-	wants("Append", store.Append(t.Context(), runtime.Batch{Commit: newID(), Changes: []runtime.Change{change(order("2"), 0)}}))
-	_, err = store.Begin(t.Context(), []runtime.ReadRequest{{Instance: order("2")}})
+	wants("Append", st.Append(t.Context(), store.Batch{Commit: newID(), Changes: []store.Change{change(order("2"), 0)}}))
+	_, err = st.Begin(t.Context(), []store.ReadRequest{{Instance: order("2")}})
 	wants("Begin", err)
 
 	if _, err := pool.Exec(t.Context(), behind.Repair); err != nil {
 		t.Fatal(err)
 	}
-	add(t, store, change(order("2"), 0))
-	if got := feedOf(t, store, 10); got[9].Position() != 10 {
+	add(t, st, change(order("2"), 0))
+	if got := feedOf(t, st, 10); got[9].Position() != 10 {
 		t.Errorf("got %+v", got)
 	}
 	reopened(t, pool, schema)
@@ -157,9 +157,9 @@ func TestSilentSynchronousStandby(t *testing.T) {
 	}
 	t.Cleanup(func() { standby.Stop() })
 	pool, schema := poolOn(t, primary.URL()), newSchema()
-	store := newStore(t, pool, schema)
-	add(t, store, change(order("1"), 0))
-	feedOf(t, store, 1)
+	st := newStore(t, pool, schema)
+	add(t, st, change(order("1"), 0))
+	feedOf(t, st, 1)
 	standby.CutOff()
 
 	const id = 77
@@ -174,13 +174,13 @@ func TestSilentSynchronousStandby(t *testing.T) {
 			if timeout == time.Minute {
 				time.AfterFunc(300*time.Millisecond, cut)
 			}
-			err := reopened(t, breakable, schema).Append(t.Context(), runtime.Batch{Commit: id, Changes: []runtime.Change{change(instance, 0)}})
-			if !errors.Is(err, runtime.ErrOutcomeUnknown) {
+			err := reopened(t, breakable, schema).Append(t.Context(), store.Batch{Commit: id, Changes: []store.Change{change(instance, 0)}})
+			if !errors.Is(err, store.ErrOutcomeUnknown) {
 				t.Fatalf("got error %v", err)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if stored, err := store.Committed(ctx, instance, 1, id); err == nil {
+			if stored, err := st.Committed(ctx, instance, 1, id); err == nil {
 				t.Errorf("Committed says %v while the standby is silent", stored)
 			}
 			waiting := 0
@@ -188,32 +188,32 @@ func TestSilentSynchronousStandby(t *testing.T) {
 			if err := pool.QueryRow(t.Context(), query).Scan(&waiting); err != nil || waiting == 0 {
 				t.Errorf("%d transactions wait for the standby, error %v: the wait was cancelled", waiting, err)
 			}
-			if got := read(t, store, instance); got.Version != 0 {
+			if got := read(t, st, instance); got.Version != 0 {
 				t.Errorf("what no standby has is read: %+v", got)
 			}
 		})
 	}
 
 	// What was settled is still read, and the feed says what it waits for.
-	if page, err := store.EventsSince(t.Context(), 0, 1); err != nil || len(page.Events) != 1 {
+	if page, err := st.EventsSince(t.Context(), 0, 1); err != nil || len(page.Events) != 1 {
 		t.Errorf("got %+v, error %v", page, err)
 	}
 	begin := time.Now()
-	horizon, err := store.FeedHorizon(t.Context())
+	horizon, err := st.FeedHorizon(t.Context())
 	if err != nil || time.Since(begin) > 5*time.Second || horizon.Settled >= horizon.Issued {
 		t.Errorf("got %+v after %v, error %v", horizon, time.Since(begin), err)
 	}
-	if blockers, err := store.FeedBlockers(t.Context()); err != nil || len(blockers) == 0 {
+	if blockers, err := st.FeedBlockers(t.Context()); err != nil || len(blockers) == 0 {
 		t.Errorf("got blockers %v, error %v", blockers, err)
 	}
 
 	standby.Reconnect()
 	for _, what := range []string{"the-connection-breaks", "the-wait-is-too-long"} {
-		if stored, err := store.Committed(t.Context(), order(what), 1, id); err != nil || !stored {
+		if stored, err := st.Committed(t.Context(), order(what), 1, id); err != nil || !stored {
 			t.Errorf("%s: stored %v, error %v, after the standby is back", what, stored, err)
 		}
 	}
-	feedOf(t, store, 3)
+	feedOf(t, st, 3)
 }
 
 // A cancelled wait for the standby commits on the primary alone. Committed waits in its place.
@@ -225,11 +225,11 @@ func TestCommittedWaitsForTheStandby(t *testing.T) {
 	}
 	t.Cleanup(func() { standby.Stop() })
 	pool, schema := poolOn(t, primary.URL()), newSchema()
-	store := newStore(t, pool, schema)
+	st := newStore(t, pool, schema)
 	standby.CutOff()
 	committed := make(chan error, 1)
 	go func() {
-		committed <- store.Append(context.Background(), runtime.Batch{Commit: 5, Changes: []runtime.Change{change(order("1"), 0)}})
+		committed <- st.Append(context.Background(), store.Batch{Commit: 5, Changes: []store.Change{change(order("1"), 0)}})
 	}()
 	const cancel = `SELECT count(*) FILTER (WHERE pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
@@ -244,11 +244,11 @@ func TestCommittedWaitsForTheStandby(t *testing.T) {
 	<-committed // as an operator's cancel, or another library's, ends it
 	ctx, stop := context.WithTimeout(t.Context(), time.Second)
 	defer stop()
-	if stored, err := store.Committed(ctx, order("1"), 1, 5); err == nil {
+	if stored, err := st.Committed(ctx, order("1"), 1, 5); err == nil {
 		t.Errorf("Committed says %v while the standby has nothing", stored)
 	}
 	standby.Reconnect()
-	if stored, err := store.Committed(t.Context(), order("1"), 1, 5); err != nil || !stored {
+	if stored, err := st.Committed(t.Context(), order("1"), 1, 5); err != nil || !stored {
 		t.Errorf("stored %v, error %v", stored, err)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/storetest"
 )
 
@@ -89,12 +89,12 @@ func TestWorkerCanDoEverything(t *testing.T) {
 func TestRolesCanDoNoMore(t *testing.T) {
 	t.Parallel()
 	admin, schema := migrated(t)
-	store, err := postgres.New(t.Context(), as(t, roles.Worker), postgres.WithSchema(schema))
+	st, err := postgres.New(t.Context(), as(t, roles.Worker), postgres.WithSchema(schema))
 	if err != nil {
 		t.Fatal(err)
 	}
-	add(t, store, everything("1"))
-	if err := store.Notify(t.Context(), runtime.NewWork); err != nil {
+	add(t, st, everything("1"))
+	if err := st.Notify(t.Context(), store.NewWork); err != nil {
 		t.Error(err)
 	}
 

@@ -5,16 +5,16 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // SaveSnapshots implements runtime.Store.
-func (s *Store) SaveSnapshots(ctx context.Context, snapshots []runtime.Snapshot) error {
+func (s *Store) SaveSnapshots(ctx context.Context, snapshots []store.Snapshot) error {
 	if len(snapshots) == 0 {
 		return nil
 	}
 	// A statement cannot write a row twice.
-	newest := make(map[runtime.InstanceKey]*runtime.Snapshot, len(snapshots))
+	newest := make(map[store.InstanceKey]*store.Snapshot, len(snapshots))
 	for i := range snapshots {
 		snapshot := &snapshots[i]
 		if other := newest[snapshot.Instance]; other == nil || other.Version <= snapshot.Version {
@@ -27,7 +27,7 @@ func (s *Store) SaveSnapshots(ctx context.Context, snapshots []runtime.Snapshot)
 		commits  = make([]int64, 0, len(newest))
 		schemas  = make([]string, 0, len(newest))
 		states   = make([]string, 0, len(newest))
-		keys     = make([]runtime.InstanceKey, 0, len(newest))
+		keys     = make([]store.InstanceKey, 0, len(newest))
 	)
 	for key, snapshot := range newest {
 		columns.add(key)

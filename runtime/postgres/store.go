@@ -19,7 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Store implements runtime.Store, runtime.Notifier and runtime.Timekeeper.
@@ -37,11 +37,11 @@ type Store struct {
 }
 
 var (
-	_ runtime.Store    = (*Store)(nil)
-	_ runtime.Notifier = (*Store)(nil)
+	_ store.Store    = (*Store)(nil)
+	_ store.Notifier = (*Store)(nil)
 
-	_ runtime.Timekeeper    = (*Store)(nil)
-	_ runtime.ReadOnlyStore = (*Store)(nil)
+	_ store.Timekeeper    = (*Store)(nil)
+	_ store.ReadOnlyStore = (*Store)(nil)
 )
 
 // New returns the store in a schema that Migrate has prepared; otherwise it fails with *SchemaVersionError. It fails with
@@ -102,13 +102,13 @@ func (s *Store) Time(ctx context.Context) (now time.Time, err error) {
 }
 
 // Effects implements runtime.Store.
-func (s *Store) Effects() runtime.Queue { return s.effects }
+func (s *Store) Effects() store.Queue { return s.effects }
 
 // Timers implements runtime.Store.
-func (s *Store) Timers() runtime.Queue { return s.timers }
+func (s *Store) Timers() store.Queue { return s.timers }
 
 // describe names some instances of many.
-func describe(keys []runtime.InstanceKey) string {
+func describe(keys []store.InstanceKey) string {
 	switch len(keys) {
 	case 0:
 		return "no instance"

@@ -9,12 +9,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Tx lets inputs take part in a transaction of the caller, see runtime.Within. The transaction must be one on the store's
 // database, at READ COMMITTED, and is used by one goroutine at a time.
-func (s *Store) Tx(tx pgx.Tx) runtime.Transaction { return &transaction{store: s, tx: tx} }
+func (s *Store) Tx(tx pgx.Tx) store.Transaction { return &transaction{store: s, tx: tx} }
 
 // transaction implements runtime.Transaction. Each unit of work is a savepoint.
 type transaction struct {
@@ -98,7 +98,7 @@ func (t *transaction) within(ctx context.Context, fill func(*pgx.Batch)) error {
 }
 
 // Begin implements runtime.Transaction.
-func (t *transaction) Begin(ctx context.Context, requests []runtime.ReadRequest) (runtime.UnitOfWork, error) {
+func (t *transaction) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
 	l := newLoading(requests)
 	clear(l.completed)
 	s, err := t.begin(ctx)
@@ -114,12 +114,12 @@ func (t *transaction) Begin(ctx context.Context, requests []runtime.ReadRequest)
 }
 
 // InputOutcomes implements runtime.Transaction.
-func (t *transaction) InputOutcomes(ctx context.Context, inputs []runtime.InputKey) ([][]byte, error) {
+func (t *transaction) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {
 	return readInputOutcomes(inputs, t.store.queries, func(fill func(*pgx.Batch)) error { return t.within(ctx, fill) })
 }
 
 // RecordInputs implements runtime.Transaction.
-func (t *transaction) RecordInputs(ctx context.Context, inputs runtime.InputRecords) error {
+func (t *transaction) RecordInputs(ctx context.Context, inputs store.InputRecords) error {
 	return recordFailure(t.within(ctx, func(batch *pgx.Batch) { queueInputs(batch, t.store.queries, inputs) }))
 }
 
@@ -135,15 +135,15 @@ func (t *transaction) Notify(ctx context.Context) error {
 type unitWithin struct {
 	savepoint *savepoint // nil once it has ended
 	queries   *queries
-	instances []runtime.Instance
+	instances []store.Instance
 }
 
 // Instances implements runtime.UnitOfWork.
-func (u *unitWithin) Instances() []runtime.Instance { return u.instances }
+func (u *unitWithin) Instances() []store.Instance { return u.instances }
 
 // Commit implements runtime.UnitOfWork. An answer that is lost is lost with the caller's transaction, so there is no doubt: it
 // is gone.
-func (u *unitWithin) Commit(ctx context.Context, id runtime.CommitID, changes []runtime.Change) error {
+func (u *unitWithin) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
 	if u.savepoint == nil {
 		return errUnitEnded
 	}

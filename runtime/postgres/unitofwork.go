@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // begin names the isolation level, because a database or a role may have another default: the second statement of a unit
@@ -30,12 +30,12 @@ type unitOfWork struct {
 	pool      *connections
 	queries   *queries
 	conn      *lent // nil once the unit of work has ended
-	instances []runtime.Instance
-	members   map[runtime.InstanceKey]struct{}
+	instances []store.Instance
+	members   map[store.InstanceKey]struct{}
 }
 
 // Begin implements runtime.Store.
-func (s *Store) Begin(ctx context.Context, requests []runtime.ReadRequest) (runtime.UnitOfWork, error) {
+func (s *Store) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
 	if err := s.horizon.refuses(ctx); err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (s *Store) Begin(ctx context.Context, requests []runtime.ReadRequest) (runt
 		pool:      s.pool,
 		queries:   s.queries,
 		instances: l.instances,
-		members:   make(map[runtime.InstanceKey]struct{}, len(requests)),
+		members:   make(map[store.InstanceKey]struct{}, len(requests)),
 	}
 	for _, request := range requests {
 		if _, twice := work.members[request.Instance]; twice {
@@ -92,10 +92,10 @@ func queueLoad(batch *pgx.Batch, queries *queries, l *loading) {
 }
 
 // Instances implements runtime.UnitOfWork.
-func (w *unitOfWork) Instances() []runtime.Instance { return w.instances }
+func (w *unitOfWork) Instances() []store.Instance { return w.instances }
 
 // Commit implements runtime.UnitOfWork.
-func (w *unitOfWork) Commit(ctx context.Context, id runtime.CommitID, changes []runtime.Change) error {
+func (w *unitOfWork) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
 	if w.conn == nil {
 		return errUnitEnded
 	}

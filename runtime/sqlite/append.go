@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Append implements [runtime.Store]. It waits for the unit of work that is open, like everything that writes.
-func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
+func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 	check := func(on *connection) error { return checkUnchanged(ctx, on, batch.Unchanged) }
 	if len(batch.Changes) == 0 {
 		if err := s.read(ctx, check); err != nil {
@@ -30,12 +30,12 @@ func (s *Store) Append(ctx context.Context, batch runtime.Batch) error {
 	})
 }
 
-func checkUnchanged(ctx context.Context, on session, unchanged []runtime.InstanceVersion) error {
+func checkUnchanged(ctx context.Context, on session, unchanged []store.InstanceVersion) error {
 	for i := range unchanged {
 		u := &unchanged[i]
 		there, err := isAt(on, u)
 		if err == nil && !there {
-			err = fmt.Errorf("it is not at version %d: %w", u.Version, runtime.ErrConflict)
+			err = fmt.Errorf("it is not at version %d: %w", u.Version, store.ErrConflict)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", u.Instance, err)
@@ -51,10 +51,10 @@ func written(what string, tx *transaction, write func(*connection) error) error 
 
 func refused(what string, err error) error {
 	// A refusal says itself what it is about, and goes on to the one who sent the input.
-	if key := (*runtime.UniqueKeyConflict)(nil); errors.As(err, &key) {
+	if key := (*store.UniqueKeyConflict)(nil); errors.As(err, &key) {
 		return key
 	}
-	if lost := (*runtime.LeaseLost)(nil); errors.As(err, &lost) {
+	if lost := (*store.LeaseLost)(nil); errors.As(err, &lost) {
 		return lost
 	}
 	if err != nil {
@@ -65,8 +65,8 @@ func refused(what string, err error) error {
 
 // writeAll writes changes of distinct instances. A context that ends meanwhile stops it between two of them. It is not
 // looked at any more once COMMIT is under way, which therefore never leaves in doubt what it did.
-func writeAll(ctx context.Context, on session, id runtime.CommitID, changes []runtime.Change) error {
-	seen := make(map[runtime.InstanceKey]struct{}, len(changes))
+func writeAll(ctx context.Context, on session, id store.CommitID, changes []store.Change) error {
+	seen := make(map[store.InstanceKey]struct{}, len(changes))
 	for i := range changes {
 		c := change{&changes[i], id, on}
 		seen[c.Instance] = struct{}{}
@@ -89,7 +89,7 @@ func writeAll(ctx context.Context, on session, id runtime.CommitID, changes []ru
 }
 
 // Committed implements [runtime.Store]. A commit that is under way has the lock that it waits for.
-func (s *Store) Committed(ctx context.Context, instance runtime.InstanceKey, version int64, commit runtime.CommitID) (bool, error) {
+func (s *Store) Committed(ctx context.Context, instance store.InstanceKey, version int64, commit store.CommitID) (bool, error) {
 	var stored bool
 	row := func(columns []driver.Value) error {
 		stored = number(columns[0]) == int64(commit)
@@ -103,7 +103,7 @@ func (s *Store) Committed(ctx context.Context, instance runtime.InstanceKey, ver
 }
 
 // SaveSnapshots implements [runtime.Store].
-func (s *Store) SaveSnapshots(ctx context.Context, snapshots []runtime.Snapshot) error {
+func (s *Store) SaveSnapshots(ctx context.Context, snapshots []store.Snapshot) error {
 	if len(snapshots) == 0 {
 		return nil
 	}

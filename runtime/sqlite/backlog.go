@@ -8,12 +8,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Backlog implements [runtime.Backlogs].
-func (q queue) Backlog(ctx context.Context, now time.Time, limit int) ([]runtime.Backlog, error) {
-	found := make(map[runtime.Kind]*runtime.Backlog)
+func (q queue) Backlog(ctx context.Context, now time.Time, limit int) ([]store.Backlog, error) {
+	found := make(map[store.Kind]*store.Backlog)
 	err := q.store.readOneMoment(ctx, func(on *connection) error {
 		if err := q.countAlive(ctx, on, found, now, limit); err != nil {
 			return err
@@ -23,31 +23,31 @@ func (q queue) Backlog(ctx context.Context, now time.Time, limit int) ([]runtime
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: count the backlog of %s: %w", q.name, err)
 	}
-	backlogs := make([]runtime.Backlog, 0, len(found))
+	backlogs := make([]store.Backlog, 0, len(found))
 	for _, b := range found {
 		backlogs = append(backlogs, *b)
 	}
-	slices.SortFunc(backlogs, func(a, b runtime.Backlog) int {
+	slices.SortFunc(backlogs, func(a, b store.Backlog) int {
 		return cmp.Or(cmp.Compare(a.Kind.Workflow, b.Kind.Workflow), cmp.Compare(a.Kind.Name, b.Kind.Name))
 	})
 	return backlogs, nil
 }
 
 // of returns the backlog of the kind that the first two columns name.
-func of(found map[runtime.Kind]*runtime.Backlog, columns []driver.Value) *runtime.Backlog {
-	kind := runtime.Kind{Workflow: text(columns[0]), Name: text(columns[1])}
+func of(found map[store.Kind]*store.Backlog, columns []driver.Value) *store.Backlog {
+	kind := store.Kind{Workflow: text(columns[0]), Name: text(columns[1])}
 	if found[kind] == nil {
-		found[kind] = &runtime.Backlog{Kind: kind}
+		found[kind] = &store.Backlog{Kind: kind}
 	}
 	return found[kind]
 }
 
 // eachKind goes from kind to kind by a statement that finds the one after another.
 func eachKind(
-	ctx context.Context, on *connection, found map[runtime.Kind]*runtime.Backlog, next string, do func(b *runtime.Backlog) error,
+	ctx context.Context, on *connection, found map[store.Kind]*store.Backlog, next string, do func(b *store.Backlog) error,
 ) error {
-	for kind := (runtime.Kind{}); ; {
-		var b *runtime.Backlog
+	for kind := (store.Kind{}); ; {
+		var b *store.Backlog
 		row := func(columns []driver.Value) error {
 			b = of(found, columns)
 			return ctx.Err()
@@ -63,8 +63,8 @@ func eachKind(
 }
 
 // countDead counts the dead letters that somebody has to decide about.
-func (q queue) countDead(ctx context.Context, on *connection, found map[runtime.Kind]*runtime.Backlog, limit int) error {
-	return eachKind(ctx, on, found, q.sql.backlogs.nextDead, func(b *runtime.Backlog) error {
+func (q queue) countDead(ctx context.Context, on *connection, found map[store.Kind]*store.Backlog, limit int) error {
+	return eachKind(ctx, on, found, q.sql.backlogs.nextDead, func(b *store.Backlog) error {
 		return on.query(func(columns []driver.Value) error {
 			b.Dead = number(columns[0])
 			return ctx.Err()
@@ -74,9 +74,9 @@ func (q queue) countDead(ctx context.Context, on *connection, found map[runtime.
 
 // countAlive counts what is not dead.
 func (q queue) countAlive(
-	ctx context.Context, on *connection, found map[runtime.Kind]*runtime.Backlog, now time.Time, limit int,
+	ctx context.Context, on *connection, found map[store.Kind]*store.Backlog, now time.Time, limit int,
 ) error {
-	return eachKind(ctx, on, found, q.sql.backlogs.next, func(b *runtime.Backlog) error {
+	return eachKind(ctx, on, found, q.sql.backlogs.next, func(b *store.Backlog) error {
 		due := func(columns []driver.Value) error {
 			b.Due, b.OldestDue = number(columns[0]), orZero(columns[1])
 			return ctx.Err()
@@ -107,11 +107,11 @@ func (q queue) countAlive(
 }
 
 // Waiting implements [runtime.Backlogs].
-func (q queue) Waiting(ctx context.Context, instance runtime.InstanceKey, limit int) (waiting []runtime.WaitingDelivery, err error) {
+func (q queue) Waiting(ctx context.Context, instance store.InstanceKey, limit int) (waiting []store.WaitingDelivery, err error) {
 	row := func(columns []driver.Value) error {
-		w := runtime.WaitingDelivery{
-			Lease: runtime.Lease{Queue: q.name, Instance: instance, Token: number(columns[2]), Commit: runtime.CommitID(number(columns[10]))},
-			Kind:  runtime.Kind{Workflow: instance.Workflow, Name: text(columns[3])},
+		w := store.WaitingDelivery{
+			Lease: store.Lease{Queue: q.name, Instance: instance, Token: number(columns[2]), Commit: store.CommitID(number(columns[10]))},
+			Kind:  store.Kind{Workflow: instance.Workflow, Name: text(columns[3])},
 			Due:   fromMicros(number(columns[4])), RunAt: fromMicros(number(columns[5])),
 			Attempts: int(number(columns[6])), LastError: text(columns[7]),
 			ClaimedAt: orZero(columns[8]), DiedAt: orZero(columns[9]),

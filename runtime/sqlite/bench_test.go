@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // BenchmarkAppend measures decisions of one event and one effect on instances that exist, stored in batches, with an fsync
@@ -19,10 +19,10 @@ func BenchmarkAppend(b *testing.B) { benchmarkSets(b, (*Store).Append) }
 
 // BenchmarkUnitOfWork measures the same through Begin and Commit.
 func BenchmarkUnitOfWork(b *testing.B) {
-	benchmarkSets(b, func(s *Store, ctx context.Context, batch runtime.Batch) error {
-		var requests []runtime.ReadRequest
+	benchmarkSets(b, func(s *Store, ctx context.Context, batch store.Batch) error {
+		var requests []store.ReadRequest
 		for _, c := range batch.Changes {
-			requests = append(requests, runtime.ReadRequest{Instance: c.Instance, After: c.Version})
+			requests = append(requests, store.ReadRequest{Instance: c.Instance, After: c.Version})
 		}
 		u, err := s.Begin(ctx, requests)
 		if err != nil {
@@ -35,7 +35,7 @@ func BenchmarkUnitOfWork(b *testing.B) {
 // BenchmarkRead measures reading instances of ten events, none of which the caller knows.
 func BenchmarkRead(b *testing.B) {
 	s := benchmarkStore(b)
-	var batch runtime.Batch
+	var batch store.Batch
 	for i := range benchmarkInstances {
 		c := benchmarkChange(key(fmt.Sprint(i)), 0)
 		for range 9 {
@@ -48,7 +48,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 	for _, set := range []int{1, 64} {
 		b.Run(fmt.Sprintf("set=%d", set), func(b *testing.B) {
-			requests := make([]runtime.ReadRequest, set)
+			requests := make([]store.ReadRequest, set)
 			for b.Loop() {
 				for i := range requests {
 					requests[i].Instance = key(fmt.Sprint(rand.N(benchmarkInstances)))
@@ -73,14 +73,14 @@ func benchmarkStore(b *testing.B) *Store {
 	return s
 }
 
-func benchmarkChange(instance runtime.InstanceKey, version int64) runtime.Change {
-	return runtime.Change{
+func benchmarkChange(instance store.InstanceKey, version int64) store.Change {
+	return store.Change{
 		Instance: instance, Version: version, Now: time.Now(), Events: event(`{"sku":"A-1","quantity":3}`),
-		Effects: []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}},
+		Effects: []store.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}},
 	}
 }
 
-func benchmarkSets(b *testing.B, store func(*Store, context.Context, runtime.Batch) error) {
+func benchmarkSets(b *testing.B, st func(*Store, context.Context, store.Batch) error) {
 	for _, callers := range []int{1, 64} {
 		for _, set := range []int{1, 64, 128} {
 			b.Run(fmt.Sprintf("callers=%d/set=%d", callers, set), func(b *testing.B) {
@@ -94,14 +94,14 @@ func benchmarkSets(b *testing.B, store func(*Store, context.Context, runtime.Bat
 						order := rand.Perm(benchmarkInstances / callers)
 						versions := make([]int64, len(order))
 						for next := 0; started.Add(1) <= int64(b.N); {
-							batch := runtime.Batch{Commit: 1}
+							batch := store.Batch{Commit: 1}
 							for range set {
 								i := order[next%len(order)]
 								batch.Changes = append(batch.Changes, benchmarkChange(key(fmt.Sprint(i*callers+caller)), versions[i]))
 								versions[i]++
 								next++
 							}
-							if err := store(s, b.Context(), batch); err != nil {
+							if err := st(s, b.Context(), batch); err != nil {
 								b.Error(err)
 								return
 							}

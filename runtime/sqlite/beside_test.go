@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func TestDBIsBesideTheUnitOfWork(t *testing.T) {
@@ -38,7 +38,7 @@ func TestDBIsBesideTheUnitOfWork(t *testing.T) {
 					t.Error("a query wrote within the unit of work")
 				}
 			}
-			if err := u.Commit(t.Context(), 1, []runtime.Change{{Instance: key("1"), Now: now, Events: event(`{}`)}}); err != nil {
+			if err := u.Commit(t.Context(), 1, []store.Change{{Instance: key("1"), Now: now, Events: event(`{}`)}}); err != nil {
 				t.Error(err)
 			}
 			if _, err := s.DB().Exec(`INSERT INTO mine VALUES (?)`, 3); err != nil {

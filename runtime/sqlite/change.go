@@ -4,14 +4,14 @@ import (
 	"database/sql/driver"
 	"fmt"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // change writes what one instance adds to a commit.
 type change struct {
-	*runtime.Change
-	id runtime.CommitID
+	*store.Change
+	id store.CommitID
 	on session
 }
 
@@ -52,11 +52,11 @@ func (c *change) advance() error {
 	if c.Version > 0 {
 		changed, err = c.on.exec(advanceInstance, append(moved, c.Version, int64(c.LastCommit))...)
 	} else {
-		createdAt, parent := micros(c.Now), optional(runtime.EncodeParent(c.Parent))
+		createdAt, parent := micros(c.Now), optional(store.EncodeParent(c.Parent))
 		changed, err = c.on.exec(createInstance, append(moved, createdAt, parent)...)
 	}
 	if err == nil && changed == 0 {
-		return fmt.Errorf("it is not at version %d: %w", c.Version, runtime.ErrConflict)
+		return fmt.Errorf("it is not at version %d: %w", c.Version, store.ErrConflict)
 	}
 	return err
 }
@@ -73,7 +73,7 @@ func (c *change) consume() error {
 			return err
 		}
 		if consumed == 0 {
-			return &runtime.LeaseLost{Lease: *lease}
+			return &store.LeaseLost{Lease: *lease}
 		}
 	}
 	return nil
@@ -87,7 +87,7 @@ func (c *change) settle() error {
 		if err != nil {
 			return err
 		}
-		if s.Verdict != runtime.Dead && s.Verdict != runtime.Again {
+		if s.Verdict != store.Dead && s.Verdict != store.Again {
 			return fmt.Errorf("a delivery is settled with the verdict %d, only Dead and Again stay", s.Verdict)
 		}
 		statement, args, err := t.settlement(s)
@@ -99,7 +99,7 @@ func (c *change) settle() error {
 			return err
 		}
 		if settled == 0 {
-			return &runtime.LeaseLost{Lease: s.Lease}
+			return &store.LeaseLost{Lease: s.Lease}
 		}
 	}
 	return nil
@@ -122,7 +122,7 @@ func (c *change) takeKey() error {
 		return err
 	}
 	if holder != c.Instance.ID {
-		return &runtime.UniqueKeyConflict{Instance: c.Instance, Key: c.UniqueKey, Holder: holder}
+		return &store.UniqueKeyConflict{Instance: c.Instance, Key: c.UniqueKey, Holder: holder}
 	}
 	return nil
 }

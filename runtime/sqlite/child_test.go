@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // What only another process can show is shown by this test binary, run again with a job in its environment.
@@ -79,32 +79,32 @@ func child(t *testing.T, job, path string) *exec.Cmd {
 	return cmd
 }
 
-func key(id string) runtime.InstanceKey { return runtime.InstanceKey{Workflow: "order", ID: id} }
+func key(id string) store.InstanceKey { return store.InstanceKey{Workflow: "order", ID: id} }
 
 var now = time.Date(2031, 3, 4, 5, 6, 7, 0, time.UTC)
 
-func event(payload string) []runtime.NewEvent {
-	return []runtime.NewEvent{{Type: "Noted", SchemaVersion: 1, Payload: []byte(payload)}}
+func event(payload string) []store.NewEvent {
+	return []store.NewEvent{{Type: "Noted", SchemaVersion: 1, Payload: []byte(payload)}}
 }
 
 // appendOne appends one event, whoever else does at the same time.
-func appendOne(ctx context.Context, s *Store, instance runtime.InstanceKey) error {
+func appendOne(ctx context.Context, s *Store, instance store.InstanceKey) error {
 	for {
 		version, err := versionNow(ctx, s, instance)
 		if err != nil {
 			return err
 		}
-		err = s.Append(ctx, runtime.Batch{Commit: 1, Changes: []runtime.Change{{
+		err = s.Append(ctx, store.Batch{Commit: 1, Changes: []store.Change{{
 			Instance: instance, Version: version, Now: now, Events: event(`{}`),
 		}}})
-		if !errors.Is(err, runtime.ErrConflict) {
+		if !errors.Is(err, store.ErrConflict) {
 			return err
 		}
 	}
 }
 
 // versionNow is the version of an instance as it is read.
-func versionNow(ctx context.Context, s *Store, instance runtime.InstanceKey) (int64, error) {
+func versionNow(ctx context.Context, s *Store, instance store.InstanceKey) (int64, error) {
 	found, err := s.Read(ctx, only(instance))
 	if err != nil {
 		return 0, err
@@ -113,35 +113,35 @@ func versionNow(ctx context.Context, s *Store, instance runtime.InstanceKey) (in
 }
 
 // only asks for one instance.
-func only(instance runtime.InstanceKey) []runtime.ReadRequest {
-	return []runtime.ReadRequest{{Instance: instance}}
+func only(instance store.InstanceKey) []store.ReadRequest {
+	return []store.ReadRequest{{Instance: instance}}
 }
 
 // write drives an instance by its own effects: each commit consumes the effect of the one before and asks for the next.
 func write(s *Store, n int) error {
 	ctx, instance := context.Background(), key(strconv.Itoa(n))
-	kind := runtime.Kind{Workflow: "order", Name: "Next" + instance.ID}
+	kind := store.Kind{Workflow: "order", Name: "Next" + instance.ID}
 	version, err := versionNow(ctx, s, instance)
 	if err != nil {
 		return err
 	}
 	for ; ; version++ {
-		c := runtime.Change{
+		c := store.Change{
 			Instance: instance, Version: version, Now: now, Events: event(`{}`),
-			Effects: []runtime.NewEffect{{Kind: kind.Name, Payload: []byte(`{}`)}},
+			Effects: []store.NewEffect{{Kind: kind.Name, Payload: []byte(`{}`)}},
 		}
 		if version > 0 {
 			// The lease of a process that was killed may still run: this one waits for no clock.
 			later := now.Add(time.Duration(version) * time.Hour)
-			claimed, err := s.Effects().Claim(ctx, runtime.Claim{
-				Kinds: []runtime.Kind{kind}, Now: later, Until: later, Limit: 9,
+			claimed, err := s.Effects().Claim(ctx, store.Claim{
+				Kinds: []store.Kind{kind}, Now: later, Until: later, Limit: 9,
 			})
 			if err != nil || len(claimed) != 1 {
 				return fmt.Errorf("claimed %d effects, want 1; error %w", len(claimed), err)
 			}
-			c.Consume = []runtime.Lease{claimed[0].Lease}
+			c.Consume = []store.Lease{claimed[0].Lease}
 		}
-		if err := s.Append(ctx, runtime.Batch{Commit: 1, Changes: []runtime.Change{c}}); err != nil {
+		if err := s.Append(ctx, store.Batch{Commit: 1, Changes: []store.Change{c}}); err != nil {
 			return err
 		}
 		fmt.Println(n, version+1)

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // TestLimitedClaimLooksAtABoundedNumber says that no claim of a kind with a limit for each key holds the only writer for long,
@@ -52,8 +52,8 @@ func TestLimitedClaimLooksAtABoundedNumber(t *testing.T) {
 				}
 				return n
 			}
-			claim := runtime.LimitedClaim{
-				Kind: runtime.Kind{Workflow: "order", Name: "Send"}, Now: now, Until: now.Add(time.Minute), Limit: 1, Burst: 1, PerKey: 1,
+			claim := store.LimitedClaim{
+				Kind: store.Kind{Workflow: "order", Name: "Send"}, Now: now, Until: now.Add(time.Minute), Limit: 1, Burst: 1, PerKey: 1,
 			}
 			before := int64(0)
 			for n := 1; ; n++ {

@@ -3,12 +3,12 @@ package sqlite
 import (
 	"strings"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // deadLetterQueries are the statements of [runtime.DeadLetters] on one queue.
 type deadLetterQueries struct {
-	list, count             map[runtime.ToldFilter]string
+	list, count             map[store.ToldFilter]string
 	revive, record, discard string
 }
 
@@ -27,11 +27,11 @@ ORDER BY dead_at DESC, workflow_id DESC, workflow_type DESC, {since} DESC, {item
 SELECT workflow_type, {kind}, count(*), min(dead_at), max(dead_at)` + filter + ` AND dead_at < ?6
 GROUP BY workflow_type, {kind} ORDER BY workflow_type, {kind}`
 	// Each condition is text of its own, so that SQLite knows which index has these dead letters.
-	byTold := func(sql string) map[runtime.ToldFilter]string {
-		return map[runtime.ToldFilter]string{
-			runtime.NotTold:   named.Replace(strings.Replace(sql, "{told}", "AND told_at IS NULL", 1)),
-			runtime.OnlyTold:  named.Replace(strings.Replace(sql, "{told}", "AND told_at IS NOT NULL", 1)),
-			runtime.ToldOrNot: named.Replace(strings.Replace(sql, "{told}", "", 1)),
+	byTold := func(sql string) map[store.ToldFilter]string {
+		return map[store.ToldFilter]string{
+			store.NotTold:   named.Replace(strings.Replace(sql, "{told}", "AND told_at IS NULL", 1)),
+			store.OnlyTold:  named.Replace(strings.Replace(sql, "{told}", "AND told_at IS NOT NULL", 1)),
+			store.ToldOrNot: named.Replace(strings.Replace(sql, "{told}", "", 1)),
 		}
 	}
 	return deadLetterQueries{

@@ -8,14 +8,14 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // ListDead implements [runtime.DeadLetters].
-func (q queue) ListDead(ctx context.Context, list runtime.DeadLetterList) (letters []runtime.DeadLetter, err error) {
+func (q queue) ListDead(ctx context.Context, list store.DeadLetterList) (letters []store.DeadLetter, err error) {
 	// What died before a time comes behind the place of that time and no id.
-	from := runtime.DeadLetterPlace{DiedAt: list.DiedUntil}
+	from := store.DeadLetterPlace{DiedAt: list.DiedUntil}
 	if list.After != nil && (from.DiedAt.IsZero() || list.After.DiedAt.Before(from.DiedAt)) {
 		from = *list.After
 	}
@@ -23,12 +23,12 @@ func (q queue) ListDead(ctx context.Context, list runtime.DeadLetterList) (lette
 	args := append(deadArgs(list.DeadLetterFilter), orEndOfTime(from.DiedAt), place.Instance.ID, place.Instance.Workflow,
 		place.Version, q.item(place), int64(list.Limit))
 	row := func(columns []driver.Value) error {
-		d := runtime.DeadLetter{
-			Lease: runtime.Lease{
-				Queue: q.name, Instance: runtime.InstanceKey{ID: text(columns[0]), Workflow: text(columns[1])}, Token: number(columns[4]),
-				Commit: runtime.CommitID(number(columns[11])),
+		d := store.DeadLetter{
+			Lease: store.Lease{
+				Queue: q.name, Instance: store.InstanceKey{ID: text(columns[0]), Workflow: text(columns[1])}, Token: number(columns[4]),
+				Commit: store.CommitID(number(columns[11])),
 			},
-			Kind:    runtime.Kind{Workflow: text(columns[1]), Name: text(columns[5])},
+			Kind:    store.Kind{Workflow: text(columns[1]), Name: text(columns[5])},
 			Payload: []byte(text(columns[6])), Due: fromMicros(number(columns[7])),
 			Attempts: int(number(columns[8])), Error: text(columns[9]), DiedAt: fromMicros(number(columns[10])),
 			ToldAt: orZero(columns[12]),
@@ -45,24 +45,24 @@ func (q queue) ListDead(ctx context.Context, list runtime.DeadLetterList) (lette
 }
 
 // item is what tells the deliveries of one decision apart.
-func (t *table) item(l *runtime.Lease) driver.Value {
-	if t.name == runtime.TimerQueue {
+func (t *table) item(l *store.Lease) driver.Value {
+	if t.name == store.TimerQueue {
 		return l.Key
 	}
 	return int64(l.Position)
 }
 
 // deadArgs are the parameters ?1 to ?5 of the statements that filter dead letters.
-func deadArgs(f runtime.DeadLetterFilter) []driver.Value {
+func deadArgs(f store.DeadLetterFilter) []driver.Value {
 	return []driver.Value{f.Workflow, f.Kind, f.Instance, f.ErrorContains, micros(f.DiedSince)}
 }
 
 // CountDead implements [runtime.DeadLetters].
-func (q queue) CountDead(ctx context.Context, filter runtime.DeadLetterFilter) (counts []runtime.DeadLetterCount, err error) {
+func (q queue) CountDead(ctx context.Context, filter store.DeadLetterFilter) (counts []store.DeadLetterCount, err error) {
 	args := append(deadArgs(filter), orEndOfTime(filter.DiedUntil))
 	row := func(columns []driver.Value) error {
-		counts = append(counts, runtime.DeadLetterCount{
-			Queue: q.name, Kind: runtime.Kind{Workflow: text(columns[0]), Name: text(columns[1])}, Count: number(columns[2]),
+		counts = append(counts, store.DeadLetterCount{
+			Queue: q.name, Kind: store.Kind{Workflow: text(columns[0]), Name: text(columns[1])}, Count: number(columns[2]),
 			Oldest: fromMicros(number(columns[3])), Newest: fromMicros(number(columns[4])),
 		})
 		return ctx.Err()
@@ -75,14 +75,14 @@ func (q queue) CountDead(ctx context.Context, filter runtime.DeadLetterFilter) (
 }
 
 // Revive implements [runtime.DeadLetters].
-func (q queue) Revive(ctx context.Context, letters []runtime.Lease, at time.Time) (gone []runtime.Lease, err error) {
-	return forEach(ctx, q, letters, "revive dead letters of", func(_ *connection, l *runtime.Lease) (*runtime.Lease, string, []driver.Value, error) {
+func (q queue) Revive(ctx context.Context, letters []store.Lease, at time.Time) (gone []store.Lease, err error) {
+	return forEach(ctx, q, letters, "revive dead letters of", func(_ *connection, l *store.Lease) (*store.Lease, string, []driver.Value, error) {
 		return l, q.sql.deadLetters.revive, []driver.Value{micros(at)}, nil
 	})
 }
 
 // Discard implements [runtime.DeadLetters].
-func (q queue) Discard(ctx context.Context, letters []runtime.Lease, discard runtime.Discard) (gone []runtime.Lease, err error) {
+func (q queue) Discard(ctx context.Context, letters []store.Lease, discard store.Discard) (gone []store.Lease, err error) {
 	if len(letters) == 0 {
 		return nil, nil
 	}
@@ -114,27 +114,27 @@ func (q queue) Discard(ctx context.Context, letters []runtime.Lease, discard run
 }
 
 // ListDiscarded implements [runtime.Inspection].
-func (s *Store) ListDiscarded(ctx context.Context, list runtime.DiscardedList) (letters []runtime.DiscardedLetter, err error) {
-	before, place := int64(math.MaxInt64), runtime.Lease{}
+func (s *Store) ListDiscarded(ctx context.Context, list store.DiscardedList) (letters []store.DiscardedLetter, err error) {
+	before, place := int64(math.MaxInt64), store.Lease{}
 	if list.After != nil {
 		before, place = micros(list.After.DiedAt), list.After.Lease
 	}
 	item := place.Key
-	if place.Queue == runtime.EffectQueue {
+	if place.Queue == store.EffectQueue {
 		item = strconv.Itoa(place.Position)
 	}
 	row := func(columns []driver.Value) (err error) {
-		d := runtime.DiscardedLetter{
-			DeadLetter: runtime.DeadLetter{
-				Lease: runtime.Lease{
-					Queue: runtime.QueueName(text(columns[2])), Version: number(columns[3]),
-					Instance: runtime.InstanceKey{ID: text(columns[0]), Workflow: text(columns[1])},
+		d := store.DiscardedLetter{
+			DeadLetter: store.DeadLetter{
+				Lease: store.Lease{
+					Queue: store.QueueName(text(columns[2])), Version: number(columns[3]),
+					Instance: store.InstanceKey{ID: text(columns[0]), Workflow: text(columns[1])},
 				},
-				Kind:    runtime.Kind{Workflow: text(columns[1]), Name: text(columns[5])},
+				Kind:    store.Kind{Workflow: text(columns[1]), Name: text(columns[5])},
 				Payload: []byte(text(columns[6])), Attempts: int(number(columns[7])), Error: text(columns[8]),
 				Due: fromMicros(number(columns[9])), DiedAt: fromMicros(number(columns[10])),
 			},
-			Discard: runtime.Discard{At: fromMicros(number(columns[11])), By: text(columns[12]), Reason: text(columns[13])},
+			Discard: store.Discard{At: fromMicros(number(columns[11])), By: text(columns[12]), Reason: text(columns[13])},
 		}
 		if err := setItemText(&d.Lease, text(columns[4])); err != nil {
 			return err

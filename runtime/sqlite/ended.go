@@ -6,20 +6,20 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // EndedDeliveries implements [runtime.Causes].
 func (s *Store) EndedDeliveries(
-	ctx context.Context, instance runtime.InstanceKey, from int64, limit int,
-) (found []runtime.EndedDelivery, err error) {
+	ctx context.Context, instance store.InstanceKey, from int64, limit int,
+) (found []store.EndedDelivery, err error) {
 	row := func(columns []driver.Value) error {
-		e := runtime.EndedDelivery{
-			Lease: runtime.Lease{Queue: runtime.QueueName(text(columns[0])), Instance: instance, Version: number(columns[1])},
-			Kind:  text(columns[3]), Ending: runtime.Ending(text(columns[4])), At: fromMicros(number(columns[5])),
+		e := store.EndedDelivery{
+			Lease: store.Lease{Queue: store.QueueName(text(columns[0])), Instance: instance, Version: number(columns[1])},
+			Kind:  text(columns[3]), Ending: store.Ending(text(columns[4])), At: fromMicros(number(columns[5])),
 			Attempts: int(number(columns[6])), Reason: text(columns[10]),
 		}
-		e.By.Instance = runtime.InstanceKey{ID: text(columns[7]), Workflow: text(columns[8])}
+		e.By.Instance = store.InstanceKey{ID: text(columns[7]), Workflow: text(columns[8])}
 		e.By.Version = number(columns[9])
 		found = append(found, e)
 		return setItemText(&found[len(found)-1].Lease, text(columns[2]))
@@ -34,15 +34,15 @@ func (s *Store) EndedDeliveries(
 }
 
 // itemText is item as records have it.
-func (t *table) itemText(l *runtime.Lease) string {
-	if t.name == runtime.TimerQueue {
+func (t *table) itemText(l *store.Lease) string {
+	if t.name == store.TimerQueue {
 		return l.Key
 	}
 	return strconv.Itoa(l.Position)
 }
 
-func setItemText(l *runtime.Lease, item string) (err error) {
-	if l.Queue == runtime.TimerQueue {
+func setItemText(l *store.Lease, item string) (err error) {
+	if l.Queue == store.TimerQueue {
 		l.Key = item
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // The feed needs no care here. SQLite lets one transaction write at a time, and a number is given to an event inside of
@@ -22,10 +22,10 @@ const filterWindow = 10_000
 
 // EventsSince implements [runtime.Feed].
 func (s *Store) EventsSince(
-	ctx context.Context, after runtime.FeedPosition, limit int, filters ...runtime.EventFilter,
-) (runtime.FeedPage, error) {
+	ctx context.Context, after store.FeedPosition, limit int, filters ...store.EventFilter,
+) (store.FeedPage, error) {
 	if limit <= 0 {
-		return runtime.FeedPage{}, errors.New("sqlite: read the feed: the limit must be positive")
+		return store.FeedPage{}, errors.New("sqlite: read the feed: the limit must be positive")
 	}
 	r := feedReader{ctx: ctx, limit: limit, window: limit, filters: filters}
 	if len(filters) > 0 {
@@ -33,7 +33,7 @@ func (s *Store) EventsSince(
 	}
 	err := s.read(ctx, func(on *connection) error { return r.read(on, after) })
 	if err != nil {
-		return runtime.FeedPage{}, fmt.Errorf("sqlite: read the feed after position %d: %w", after, err)
+		return store.FeedPage{}, fmt.Errorf("sqlite: read the feed after position %d: %w", after, err)
 	}
 	return r.page, nil
 }
@@ -43,14 +43,14 @@ type feedReader struct {
 	ctx     context.Context
 	limit   int // of events
 	window  int // of events to look at
-	filters []runtime.EventFilter
+	filters []store.EventFilter
 
 	looked int
 	bytes  int // of the page's payloads
-	page   runtime.FeedPage
+	page   store.FeedPage
 }
 
-func (r *feedReader) read(on *connection, after runtime.FeedPosition) (err error) {
+func (r *feedReader) read(on *connection, after store.FeedPosition) (err error) {
 	// Two statements see two moments. What came between them is not in the page, and is left to the next one.
 	if r.page.Settled, err = lastOf(on, newestEvent); err != nil {
 		return err
@@ -60,7 +60,7 @@ func (r *feedReader) read(on *connection, after runtime.FeedPosition) (err error
 		r.page.Settled, r.page.Looked = after, after
 		issued, err := lastOf(on, lastNumber) // of an event that may have been deleted
 		if err == nil && after > issued {
-			err = &runtime.FeedSetBack{Position: after, Issued: issued}
+			err = &store.FeedSetBack{Position: after, Issued: issued}
 		}
 		return err
 	}
@@ -79,9 +79,9 @@ func (r *feedReader) read(on *connection, after runtime.FeedPosition) (err error
 var errPageFull = errors.New("the page is full")
 
 func (r *feedReader) event(columns []driver.Value) error {
-	e := runtime.StoredEvent{
+	e := store.StoredEvent{
 		GlobalSequence: number(columns[0]),
-		Instance:       runtime.InstanceKey{Workflow: text(columns[1]), ID: text(columns[2])},
+		Instance:       store.InstanceKey{Workflow: text(columns[1]), ID: text(columns[2])},
 		Type:           text(columns[4]),
 	}
 	r.looked++
@@ -91,48 +91,48 @@ func (r *feedReader) event(columns []driver.Value) error {
 	}
 	e.Version, e.SchemaVersion = number(columns[3]), int(number(columns[5]))
 	e.Payload, e.RecordedAt = []byte(text(columns[6])), fromMicros(number(columns[7]))
-	e.Commit = runtime.CommitID(number(columns[8]))
+	e.Commit = store.CommitID(number(columns[8]))
 	r.page.Events = append(r.page.Events, e)
 	r.bytes += len(e.Payload)
-	if len(r.page.Events) == r.limit || r.bytes >= runtime.PageBytes {
+	if len(r.page.Events) == r.limit || r.bytes >= store.PageBytes {
 		return errPageFull
 	}
 	return r.ctx.Err()
 }
 
-func wanted(e *runtime.StoredEvent, filters []runtime.EventFilter) bool {
+func wanted(e *store.StoredEvent, filters []store.EventFilter) bool {
 	if len(filters) == 0 {
 		return true
 	}
-	return slices.ContainsFunc(filters, func(f runtime.EventFilter) bool {
+	return slices.ContainsFunc(filters, func(f store.EventFilter) bool {
 		return f.Workflow == e.Instance.Workflow && (len(f.Types) == 0 || slices.Contains(f.Types, e.Type))
 	})
 }
 
 // lastOf returns the number that a statement finds.
-func lastOf(on *connection, statement string) (last runtime.FeedPosition, err error) {
+func lastOf(on *connection, statement string) (last store.FeedPosition, err error) {
 	err = on.query(func(columns []driver.Value) error {
-		last = runtime.FeedPosition(number(columns[0]))
+		last = store.FeedPosition(number(columns[0]))
 		return nil
 	}, statement)
 	return last, err
 }
 
 // FeedHorizon implements [runtime.Feed].
-func (s *Store) FeedHorizon(ctx context.Context) (runtime.FeedHorizon, error) {
-	var last runtime.FeedPosition
+func (s *Store) FeedHorizon(ctx context.Context) (store.FeedHorizon, error) {
+	var last store.FeedPosition
 	err := s.read(ctx, func(on *connection) (err error) {
 		last, err = lastOf(on, newestEvent)
 		return err
 	})
 	if err != nil {
-		return runtime.FeedHorizon{}, fmt.Errorf("sqlite: find the end of the feed: %w", err)
+		return store.FeedHorizon{}, fmt.Errorf("sqlite: find the end of the feed: %w", err)
 	}
-	return runtime.FeedHorizon{Settled: last, Issued: last, Newest: last}, nil
+	return store.FeedHorizon{Settled: last, Issued: last, Newest: last}, nil
 }
 
 // FirstEventAfter implements [runtime.Feed].
-func (s *Store) FirstEventAfter(ctx context.Context, after runtime.FeedPosition) (recorded time.Time, err error) {
+func (s *Store) FirstEventAfter(ctx context.Context, after store.FeedPosition) (recorded time.Time, err error) {
 	row := func(columns []driver.Value) error {
 		recorded = fromMicros(number(columns[0]))
 		return nil
@@ -145,6 +145,6 @@ func (s *Store) FirstEventAfter(ctx context.Context, after runtime.FeedPosition)
 }
 
 // FeedBlockers implements [runtime.Feed].
-func (s *Store) FeedBlockers(ctx context.Context) ([]runtime.FeedBlocker, error) {
+func (s *Store) FeedBlockers(ctx context.Context) ([]store.FeedBlocker, error) {
 	return nil, ctx.Err()
 }

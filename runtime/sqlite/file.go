@@ -12,7 +12,7 @@ import (
 	modernc "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // location is the URI of a database file. A URI, unlike a plain path, may name files with a question mark.
@@ -96,5 +96,5 @@ func unavailable(err error) error {
 	default:
 		return err
 	}
-	return &runtime.Unavailable{Reason: reason, Err: err}
+	return &store.Unavailable{Reason: reason, Err: err}
 }

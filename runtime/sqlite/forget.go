@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // FinishedInstances implements [runtime.Forgetting].
-func (s *Store) FinishedInstances(ctx context.Context, list runtime.FinishedList) (found []runtime.InstanceSummary, err error) {
-	after := runtime.InstancePlace{} // before all there are
+func (s *Store) FinishedInstances(ctx context.Context, list store.FinishedList) (found []store.InstanceSummary, err error) {
+	after := store.InstancePlace{} // before all there are
 	if list.After != nil {
 		after = *list.After
 	}
@@ -31,8 +31,8 @@ func (s *Store) FinishedInstances(ctx context.Context, list runtime.FinishedList
 
 // DeleteInstances implements [runtime.Forgetting].
 func (s *Store) DeleteInstances(
-	ctx context.Context, instances []runtime.InstanceVersion, read runtime.FeedPosition,
-) (kept []runtime.InstanceKey, err error) {
+	ctx context.Context, instances []store.InstanceVersion, read store.FeedPosition,
+) (kept []store.InstanceKey, err error) {
 	if len(instances) == 0 {
 		return nil, nil
 	}
@@ -57,7 +57,7 @@ func (s *Store) DeleteInstances(
 	return kept, nil
 }
 
-func deleteOne(on *connection, i runtime.InstanceVersion, read runtime.FeedPosition) (bool, error) {
+func deleteOne(on *connection, i store.InstanceVersion, read store.FeedPosition) (bool, error) {
 	ok := false
 	row := func([]driver.Value) error {
 		ok = true
@@ -76,7 +76,7 @@ func deleteOne(on *connection, i runtime.InstanceVersion, read runtime.FeedPosit
 }
 
 // DeleteRecords implements [runtime.Forgetting].
-func (s *Store) DeleteRecords(ctx context.Context, kind runtime.RecordKind, before time.Time, limit int) (deleted int64, err error) {
+func (s *Store) DeleteRecords(ctx context.Context, kind store.RecordKind, before time.Time, limit int) (deleted int64, err error) {
 	statement, ok := deleteRecords[kind]
 	if !ok {
 		return 0, fmt.Errorf("sqlite: there are no records %q", kind)

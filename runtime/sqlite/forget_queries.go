@@ -1,6 +1,8 @@
 package sqlite
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
 
 // The statements of [runtime.Forgetting].
 
@@ -34,14 +36,14 @@ var deleteInstance = []string{
 }
 
 // deleteRecords are the statements that delete the oldest records of a kind.
-var deleteRecords = map[runtime.RecordKind]string{
-	runtime.ObservationRecords: `
+var deleteRecords = map[store.RecordKind]string{
+	store.ObservationRecords: `
 DELETE FROM ironflow_observations WHERE number IN (
     SELECT number FROM ironflow_observations WHERE observed_at < ? ORDER BY observed_at LIMIT ?)`,
-	runtime.InputOutcomeRecords: `
+	store.InputOutcomeRecords: `
 DELETE FROM ironflow_input_outcomes WHERE (workflow_id, workflow_type, input_id) IN (
     SELECT workflow_id, workflow_type, input_id FROM ironflow_input_outcomes WHERE recorded_at < ? ORDER BY recorded_at LIMIT ?)`,
-	runtime.DiscardedRecords: `
+	store.DiscardedRecords: `
 DELETE FROM ironflow_discarded_letters WHERE rowid IN (
     SELECT rowid FROM ironflow_discarded_letters WHERE discarded_at < ? ORDER BY discarded_at LIMIT ?)`,
 }

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // InputOutcomes implements [runtime.Store].
-func (s *Store) InputOutcomes(ctx context.Context, inputs []runtime.InputKey) (outcomes [][]byte, err error) {
+func (s *Store) InputOutcomes(ctx context.Context, inputs []store.InputKey) (outcomes [][]byte, err error) {
 	err = s.read(ctx, func(on *connection) (err error) {
 		outcomes, err = readOutcomes(ctx, on, inputs)
 		return err
@@ -21,7 +21,7 @@ func (s *Store) InputOutcomes(ctx context.Context, inputs []runtime.InputKey) (o
 	return outcomes, nil
 }
 
-func readOutcomes(ctx context.Context, on session, inputs []runtime.InputKey) ([][]byte, error) {
+func readOutcomes(ctx context.Context, on session, inputs []store.InputKey) ([][]byte, error) {
 	outcomes := make([][]byte, len(inputs))
 	for i, input := range inputs {
 		row := func(columns []driver.Value) error {
@@ -37,7 +37,7 @@ func readOutcomes(ctx context.Context, on session, inputs []runtime.InputKey) ([
 }
 
 // RecordInputs implements [runtime.Store].
-func (s *Store) RecordInputs(ctx context.Context, records runtime.InputRecords) error {
+func (s *Store) RecordInputs(ctx context.Context, records store.InputRecords) error {
 	if len(records.Outcomes)+len(records.Observations) == 0 {
 		return nil
 	}
@@ -48,7 +48,7 @@ func (s *Store) RecordInputs(ctx context.Context, records runtime.InputRecords) 
 	return nil
 }
 
-func recordInputs(on session, records *runtime.InputRecords) error {
+func recordInputs(on session, records *store.InputRecords) error {
 	for i := range records.Outcomes {
 		o := &records.Outcomes[i]
 		inserted, err := on.exec(insertOutcome, o.Input.Instance.ID, o.Input.Instance.Workflow, o.Input.ID,
@@ -57,7 +57,7 @@ func recordInputs(on session, records *runtime.InputRecords) error {
 			return err
 		}
 		if inserted == 0 {
-			return fmt.Errorf("%s: input %q has an outcome already: %w", o.Input.Instance, o.Input.ID, runtime.ErrConflict)
+			return fmt.Errorf("%s: input %q has an outcome already: %w", o.Input.Instance, o.Input.ID, store.ErrConflict)
 		}
 	}
 	for i := range records.Observations {
@@ -72,7 +72,7 @@ func recordInputs(on session, records *runtime.InputRecords) error {
 }
 
 // Observations implements [runtime.Store].
-func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery) ([]runtime.Observation, error) {
+func (s *Store) Observations(ctx context.Context, query store.ObservationQuery) ([]store.Observation, error) {
 	statement, args := readObservations, []driver.Value{orEndOfTime(query.Before), query.BeforeNumber}
 	if query.Instance.ID != "" {
 		statement, args = statement+ofInstance, append(args, query.Instance.ID)
@@ -80,11 +80,11 @@ func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery
 	if query.Instance.Workflow != "" {
 		statement, args = statement+ofWorkflow, append(args, query.Instance.Workflow)
 	}
-	var observations []runtime.Observation
+	var observations []store.Observation
 	bytes := 0
 	row := func(c []driver.Value) error {
-		o := runtime.Observation{
-			Instance:   runtime.InstanceKey{ID: text(c[0]), Workflow: text(c[1])},
+		o := store.Observation{
+			Instance:   store.InstanceKey{ID: text(c[0]), Workflow: text(c[1])},
 			ObservedAt: fromMicros(number(c[2])), Number: number(c[3]),
 			Input: text(c[4]), InputID: text(c[5]), Payload: []byte(text(c[6])),
 			Outcome: text(c[7]), Version: number(c[8]), Rejection: text(c[9]),
@@ -93,7 +93,7 @@ func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery
 			o.RejectionPayload = []byte(text(c[10]))
 		}
 		observations = append(observations, o)
-		if bytes += len(o.Payload) + len(o.RejectionPayload); bytes >= runtime.PageBytes {
+		if bytes += len(o.Payload) + len(o.RejectionPayload); bytes >= store.PageBytes {
 			return errPageFull
 		}
 		return ctx.Err()
@@ -108,7 +108,7 @@ func (s *Store) Observations(ctx context.Context, query runtime.ObservationQuery
 }
 
 // PutSchedules implements [runtime.Store].
-func (s *Store) PutSchedules(ctx context.Context, schedules []runtime.StoredSchedule) error {
+func (s *Store) PutSchedules(ctx context.Context, schedules []store.StoredSchedule) error {
 	if len(schedules) == 0 {
 		return nil
 	}
@@ -116,7 +116,7 @@ func (s *Store) PutSchedules(ctx context.Context, schedules []runtime.StoredSche
 		for _, schedule := range schedules {
 			next := micros(schedule.Next)
 			_, err := on.exec(putSchedule, schedule.Workflow, schedule.Name,
-				runtime.ScheduleKind(schedule.Workflow, schedule.Name).Name, string(schedule.Definition), next, next)
+				store.ScheduleKind(schedule.Workflow, schedule.Name).Name, string(schedule.Definition), next, next)
 			if err = errors.Join(err, ctx.Err()); err != nil {
 				return fmt.Errorf("%s of workflow %s: %w", schedule.Name, schedule.Workflow, err)
 			}

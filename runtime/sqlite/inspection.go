@@ -10,21 +10,21 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // History implements [runtime.Inspection].
 func (s *Store) History(
-	ctx context.Context, instance runtime.InstanceKey, after int64, limit int,
-) (events []runtime.StoredEvent, err error) {
+	ctx context.Context, instance store.InstanceKey, after int64, limit int,
+) (events []store.StoredEvent, err error) {
 	bytes := 0
 	row := func(columns []driver.Value) error {
-		events = append(events, runtime.StoredEvent{
+		events = append(events, store.StoredEvent{
 			Instance: instance, Version: number(columns[0]), GlobalSequence: number(columns[1]), Type: text(columns[2]),
 			SchemaVersion: int(number(columns[3])), Payload: []byte(text(columns[4])), RecordedAt: fromMicros(number(columns[5])),
-			Commit: runtime.CommitID(number(columns[6])),
+			Commit: store.CommitID(number(columns[6])),
 		})
-		if bytes += len(events[len(events)-1].Payload); bytes >= runtime.PageBytes {
+		if bytes += len(events[len(events)-1].Payload); bytes >= store.PageBytes {
 			return errPageFull
 		}
 		return ctx.Err()
@@ -39,14 +39,14 @@ func (s *Store) History(
 }
 
 // ListInstances implements [runtime.Inspection].
-func (s *Store) ListInstances(ctx context.Context, list runtime.InstanceList) (found []runtime.InstanceSummary, err error) {
+func (s *Store) ListInstances(ctx context.Context, list store.InstanceList) (found []store.InstanceSummary, err error) {
 	err = s.readOneMoment(ctx, func(on *connection) error {
-		if list.Activity != runtime.OnlyCompleted {
+		if list.Activity != store.OnlyCompleted {
 			if err := activeQueries.read(ctx, on, list, &found); err != nil {
 				return err
 			}
 		}
-		if list.Activity != runtime.OnlyActive {
+		if list.Activity != store.OnlyActive {
 			return completedQueries.read(ctx, on, list, &found)
 		}
 		return nil
@@ -54,7 +54,7 @@ func (s *Store) ListInstances(ctx context.Context, list runtime.InstanceList) (f
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: list instances: %w", err)
 	}
-	slices.SortFunc(found, func(a, b runtime.InstanceSummary) int {
+	slices.SortFunc(found, func(a, b store.InstanceSummary) int {
 		return -cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Key.ID, b.Key.ID), cmp.Compare(a.Key.Workflow, b.Key.Workflow))
 	})
 	return found[:min(len(found), list.Limit)], nil
@@ -76,7 +76,7 @@ func (s *Store) readOneMoment(ctx context.Context, run func(*connection) error) 
 
 // read adds the first instances of each workflow.
 func (q *listQueries) read(
-	ctx context.Context, on *connection, list runtime.InstanceList, found *[]runtime.InstanceSummary,
+	ctx context.Context, on *connection, list store.InstanceList, found *[]store.InstanceSummary,
 ) error {
 	workflow := list.Workflow
 	for {
@@ -88,7 +88,7 @@ func (q *listQueries) read(
 		}
 		args := filterArgs(workflow, list.InstanceFilter)
 		// What comes before a time comes behind the place of that time and no id.
-		from := runtime.InstancePlace{CreatedAt: list.CreatedBefore}
+		from := store.InstancePlace{CreatedAt: list.CreatedBefore}
 		if list.After != nil && (from.CreatedAt.IsZero() || list.After.CreatedAt.Before(from.CreatedAt)) {
 			from = *list.After
 		}
@@ -103,24 +103,24 @@ func (q *listQueries) read(
 	}
 }
 
-func summary(columns []driver.Value) runtime.InstanceSummary {
-	return runtime.InstanceSummary{
-		Key:     runtime.InstanceKey{ID: text(columns[0]), Workflow: text(columns[1])},
+func summary(columns []driver.Value) store.InstanceSummary {
+	return store.InstanceSummary{
+		Key:     store.InstanceKey{ID: text(columns[0]), Workflow: text(columns[1])},
 		Version: number(columns[2]), Status: text(columns[3]),
 		CreatedAt: fromMicros(number(columns[4])), LastEventAt: fromMicros(number(columns[5])), CompletedAt: orZero(columns[6]),
 	}
 }
 
 // EventCauses implements [runtime.Causes].
-func (s *Store) EventCauses(ctx context.Context, query runtime.CauseQuery) (events []runtime.EventCause, err error) {
+func (s *Store) EventCauses(ctx context.Context, query store.CauseQuery) (events []store.EventCause, err error) {
 	sql := readCauses
 	if query.Backward {
 		sql = readCausesBackward
 	}
 	row := func(columns []driver.Value) error {
-		event := runtime.EventCause{
+		event := store.EventCause{
 			Version: number(columns[0]), GlobalSequence: number(columns[1]), Type: text(columns[2]),
-			RecordedAt: fromMicros(number(columns[3])), Commit: runtime.CommitID(number(columns[4])),
+			RecordedAt: fromMicros(number(columns[3])), Commit: store.CommitID(number(columns[4])),
 		}
 		if cause := text(columns[5]); cause != "" {
 			event.Cause = []byte(cause)
@@ -138,8 +138,8 @@ func (s *Store) EventCauses(ctx context.Context, query runtime.CauseQuery) (even
 }
 
 // Summary implements [runtime.Inspection].
-func (s *Store) Summary(ctx context.Context, instance runtime.InstanceKey) (runtime.InstanceSummary, error) {
-	found := runtime.InstanceSummary{Key: instance}
+func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (store.InstanceSummary, error) {
+	found := store.InstanceSummary{Key: instance}
 	row := func(columns []driver.Value) error {
 		found = summary(columns)
 		return nil
@@ -161,10 +161,10 @@ func oneText(on *connection, query string, args ...driver.Value) (found string, 
 }
 
 // CountInstances implements [runtime.Inspection].
-func (s *Store) CountInstances(ctx context.Context, filter runtime.InstanceFilter) (counts runtime.InstanceCounts, err error) {
+func (s *Store) CountInstances(ctx context.Context, filter store.InstanceFilter) (counts store.InstanceCounts, err error) {
 	args := append(filterArgs(filter.Workflow, filter), orEndOfTime(filter.CreatedBefore), string(filter.Activity))
 	row := func(columns []driver.Value) error {
-		counts = append(counts, runtime.InstanceCount{
+		counts = append(counts, store.InstanceCount{
 			Workflow: text(columns[0]), Status: text(columns[1]), Completed: number(columns[2]) != 0, Count: number(columns[3]),
 		})
 		return ctx.Err()
@@ -178,7 +178,7 @@ func (s *Store) CountInstances(ctx context.Context, filter runtime.InstanceFilte
 
 // filterArgs are the parameters ?1 to ?5 of the statements that filter instances. The lower bounds of the zero time are below
 // everything.
-func filterArgs(workflow string, f runtime.InstanceFilter) []driver.Value {
+func filterArgs(workflow string, f store.InstanceFilter) []driver.Value {
 	return []driver.Value{workflow, f.Status, micros(f.CreatedFrom), micros(f.UpdatedFrom), orEndOfTime(f.UpdatedBefore)}
 }
 
@@ -191,9 +191,9 @@ func orEndOfTime(t time.Time) int64 {
 }
 
 // EventTypes implements [runtime.Inspection].
-func (s *Store) EventTypes(ctx context.Context, sample int) (types []runtime.EventType, err error) {
+func (s *Store) EventTypes(ctx context.Context, sample int) (types []store.EventType, err error) {
 	row := func(columns []driver.Value) error {
-		types = append(types, runtime.EventType{
+		types = append(types, store.EventType{
 			Workflow: text(columns[0]), Type: text(columns[1]), SchemaVersion: int(number(columns[2])), Count: number(columns[3]),
 			Oldest: fromMicros(number(columns[4])),
 		})

@@ -7,7 +7,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 const (
@@ -43,10 +43,10 @@ WHERE workflow_type = ? AND kind = ? AND parked_from IS NOT NULL`
 )
 
 // ClaimLimited implements [runtime.LimitedQueue].
-func (s *Store) ClaimLimited(ctx context.Context, claim runtime.LimitedClaim) (claimed runtime.LimitedClaimed, err error) {
+func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (claimed store.LimitedClaimed, err error) {
 	q := effectQueue(s)
-	plain := runtime.Claim{
-		Kinds: []runtime.Kind{claim.Kind}, From: map[runtime.Kind]time.Time{claim.Kind: claim.From},
+	plain := store.Claim{
+		Kinds: []store.Kind{claim.Kind}, From: map[store.Kind]time.Time{claim.Kind: claim.From},
 		Now: claim.Now, Until: claim.Until, Limit: claim.Limit,
 	}
 	var found []candidate
@@ -60,7 +60,7 @@ func (s *Store) ClaimLimited(ctx context.Context, claim runtime.LimitedClaim) (c
 		claimed.Reached = claim.Now
 	default:
 		err = q.store.writer.write(ctx, func(on *connection) error {
-			l := limited{LimitedClaim: &claim, on: on, queue: q, claimed: runtime.LimitedClaimed{Reached: claim.From}}
+			l := limited{LimitedClaim: &claim, on: on, queue: q, claimed: store.LimitedClaimed{Reached: claim.From}}
 			if due, err := q.due(ctx, on, plain, 1); err != nil || len(due) == 0 { // also when the workflow is paused
 				return err
 			}
@@ -70,13 +70,13 @@ func (s *Store) ClaimLimited(ctx context.Context, claim runtime.LimitedClaim) (c
 		})
 	}
 	if err != nil {
-		return runtime.LimitedClaimed{}, fmt.Errorf("sqlite: claim %s of workflow %s: %w", claim.Kind.Name, claim.Kind.Workflow, err)
+		return store.LimitedClaimed{}, fmt.Errorf("sqlite: claim %s of workflow %s: %w", claim.Kind.Name, claim.Kind.Workflow, err)
 	}
 	return claimed, nil
 }
 
 // Unpark implements [runtime.LimitedQueue].
-func (s *Store) Unpark(ctx context.Context, kinds []runtime.Kind) error {
+func (s *Store) Unpark(ctx context.Context, kinds []store.Kind) error {
 	err := s.writer.write(ctx, func(on *connection) error {
 		for _, kind := range kinds {
 			if _, err := on.exec(unpark, kind.Workflow, kind.Name); err != nil {
@@ -93,10 +93,10 @@ func (s *Store) Unpark(ctx context.Context, kinds []runtime.Kind) error {
 
 // limited is a claim of one limited kind, in a transaction of the only writer.
 type limited struct {
-	*runtime.LimitedClaim
+	*store.LimitedClaim
 	on      *connection
 	queue   queue
-	claimed runtime.LimitedClaimed
+	claimed store.LimitedClaimed
 
 	tokens     float64
 	refilledAt int64
@@ -150,7 +150,7 @@ func (l *limited) readBucket() error {
 	case passed > 0:
 		l.tokens = min(float64(l.Burst), l.tokens+passed.Seconds()*l.Rate)
 		l.refilledAt = micros(l.Now)
-	case passed < -runtime.MaxLimitSkew:
+	case passed < -store.MaxLimitSkew:
 		l.refilledAt = micros(l.Now)
 	}
 	return nil
@@ -219,8 +219,8 @@ type keyed struct {
 
 func (l *limited) due(limit int) (found []keyed, err error) {
 	row := func(columns []driver.Value) error {
-		c := candidate{kind: l.Kind, lease: runtime.Lease{Queue: runtime.EffectQueue}, runAt: number(columns[3])}
-		c.lease.Instance = runtime.InstanceKey{Workflow: l.Kind.Workflow, ID: text(columns[0])}
+		c := candidate{kind: l.Kind, lease: store.Lease{Queue: store.EffectQueue}, runAt: number(columns[3])}
+		c.lease.Instance = store.InstanceKey{Workflow: l.Kind.Workflow, ID: text(columns[0])}
 		l.queue.found(&c.lease, columns[1], columns[2])
 		found = append(found, keyed{c, text(columns[4])})
 		return nil

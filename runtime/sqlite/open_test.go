@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func TestOpenAgainKeepsAll(t *testing.T) {
@@ -323,7 +323,7 @@ func TestCloseWaitsForTheUnitOfWork(t *testing.T) {
 		t.Fatalf("closed under an open unit of work: %v", err)
 	case <-time.After(20 * time.Millisecond):
 	}
-	if err := u.Commit(t.Context(), 1, []runtime.Change{{Instance: key("1"), Now: now, Events: event(`{}`)}}); err != nil {
+	if err := u.Commit(t.Context(), 1, []store.Change{{Instance: key("1"), Now: now, Events: event(`{}`)}}); err != nil {
 		t.Errorf("Commit: %v", err)
 	}
 	if err := <-closed; err != nil {
@@ -367,17 +367,17 @@ func TestDiskFull(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	large := []runtime.Change{{Instance: key("1"), Now: now, Events: event(`"` + strings.Repeat("x", 1<<20) + `"`)}}
+	large := []store.Change{{Instance: key("1"), Now: now, Events: event(`"` + strings.Repeat("x", 1<<20) + `"`)}}
 	limit(1) // which means as many as there are
-	var unavailable *runtime.Unavailable
-	if err := s.Append(t.Context(), runtime.Batch{Commit: 1, Changes: large}); !errors.As(err, &unavailable) {
+	var unavailable *store.Unavailable
+	if err := s.Append(t.Context(), store.Batch{Commit: 1, Changes: large}); !errors.As(err, &unavailable) {
 		t.Errorf("got error %v", err)
 	}
 	if version, err := versionNow(t.Context(), s, key("1")); err != nil || version != 0 {
 		t.Errorf("version %d, error %v", version, err)
 	}
 	limit(1 << 30)
-	if err := s.Append(t.Context(), runtime.Batch{Commit: 1, Changes: large}); err != nil {
+	if err := s.Append(t.Context(), store.Batch{Commit: 1, Changes: large}); err != nil {
 		t.Error(err)
 	}
 	closeAll(t, s)

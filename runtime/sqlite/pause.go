@@ -5,12 +5,12 @@ import (
 	"database/sql/driver"
 	"fmt"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // PauseWorkflow implements [runtime.Pauses].
-func (s *Store) PauseWorkflow(ctx context.Context, pause runtime.Pause) error {
+func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 	err := s.writer.write(ctx, func(on *connection) error {
 		_, err := on.exec(pauseWorkflow, pause.Workflow, micros(pause.At), usererr.Bound(pause.By), usererr.Bound(pause.Reason), pause.RefuseInputs)
 		return err
@@ -34,9 +34,9 @@ func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
 }
 
 // PausedWorkflows implements [runtime.Pauses].
-func (s *Store) PausedWorkflows(ctx context.Context) (pauses []runtime.Pause, err error) {
+func (s *Store) PausedWorkflows(ctx context.Context) (pauses []store.Pause, err error) {
 	row := func(columns []driver.Value) error {
-		pauses = append(pauses, runtime.Pause{
+		pauses = append(pauses, store.Pause{
 			Workflow: text(columns[0]), At: fromMicros(number(columns[1])), By: text(columns[2]), Reason: text(columns[3]),
 			RefuseInputs: number(columns[4]) != 0,
 		})

@@ -10,15 +10,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-var _ runtime.ProjectionStore[*sql.Tx] = (*Store)(nil)
+var _ store.ProjectionStore[*sql.Tx] = (*Store)(nil)
 
 // Projections implements [runtime.Projections].
-func (s *Store) Projections(ctx context.Context, names ...string) ([]runtime.ProjectionState, error) {
-	var states []runtime.ProjectionState
+func (s *Store) Projections(ctx context.Context, names ...string) ([]store.ProjectionState, error) {
+	var states []store.ProjectionState
 	row := func(columns []driver.Value) error {
 		states = append(states, scanProjection(columns))
 		return nil
@@ -40,17 +40,17 @@ func (s *Store) Projections(ctx context.Context, names ...string) ([]runtime.Pro
 	return states, nil
 }
 
-func scanProjection(columns []driver.Value) runtime.ProjectionState {
-	return runtime.ProjectionState{
+func scanProjection(columns []driver.Value) store.ProjectionState {
+	return store.ProjectionState{
 		Name:       text(columns[0]),
-		Status:     runtime.ProjectionStatus(text(columns[1])),
-		Position:   runtime.FeedPosition(number(columns[2])),
+		Status:     store.ProjectionStatus(text(columns[1])),
+		Position:   store.FeedPosition(number(columns[2])),
 		EventAt:    orZero(columns[3]),
 		Skipped:    number(columns[4]),
 		Rebuild:    number(columns[5]) != 0,
 		Attempts:   int(number(columns[6])),
 		LastError:  text(columns[7]),
-		StoppedAt:  runtime.FeedPosition(number(columns[8])),
+		StoppedAt:  store.FeedPosition(number(columns[8])),
 		Owner:      text(columns[9]),
 		Token:      number(columns[10]),
 		LeaseUntil: orZero(columns[11]),
@@ -73,7 +73,7 @@ func orNull(t time.Time) driver.Value {
 }
 
 // UpdateProjection implements [runtime.Projections].
-func (s *Store) UpdateProjection(ctx context.Context, name string, update runtime.ProjectionUpdate) error {
+func (s *Store) UpdateProjection(ctx context.Context, name string, update store.ProjectionUpdate) error {
 	err := s.writer.write(ctx, func(on *connection) error { return changeProjection(on, name, update) })
 	if err != nil {
 		return fmt.Errorf("sqlite: update projection %q: %w", name, err)
@@ -84,7 +84,7 @@ func (s *Store) UpdateProjection(ctx context.Context, name string, update runtim
 // Project implements [runtime.ProjectionStore]. It is the only writer for as long as apply takes. In memory it is alone
 // with the database: whoever reads waits, so that nobody sees what is not committed.
 func (s *Store) Project(
-	ctx context.Context, name string, apply func(context.Context, *sql.Tx) error, update runtime.ProjectionUpdate,
+	ctx context.Context, name string, apply func(context.Context, *sql.Tx) error, update store.ProjectionUpdate,
 ) error {
 	if err := s.project(ctx, name, apply, update); err != nil {
 		return fmt.Errorf("sqlite: project %q: %w", name, err)
@@ -93,7 +93,7 @@ func (s *Store) Project(
 }
 
 func (s *Store) project(
-	ctx context.Context, name string, apply func(context.Context, *sql.Tx) error, update runtime.ProjectionUpdate,
+	ctx context.Context, name string, apply func(context.Context, *sql.Tx) error, update store.ProjectionUpdate,
 ) error {
 	tx, err := s.writer.begin(ctx)
 	if err != nil {
@@ -125,8 +125,8 @@ func (s *Store) project(
 }
 
 // changeProjection stores what update makes of the state.
-func changeProjection(on *connection, name string, update runtime.ProjectionUpdate) error {
-	state := runtime.ProjectionState{Name: name, Status: runtime.ProjectionRunning}
+func changeProjection(on *connection, name string, update store.ProjectionUpdate) error {
+	state := store.ProjectionState{Name: name, Status: store.ProjectionRunning}
 	row := func(columns []driver.Value) error {
 		state = scanProjection(columns)
 		return nil

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-func nothing(*runtime.ProjectionState) error { return nil }
+func nothing(*store.ProjectionState) error { return nil }
 
 // onBoth runs a test on a file and in memory, with a table for a projection.
 func onBoth(t *testing.T, test func(t *testing.T, s *Store)) {

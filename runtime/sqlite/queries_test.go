@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // A store that grows must not slow down: every statement finds its rows by an index and in the order it wants them.
@@ -38,8 +38,8 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 			"retry": q.retry, "dead": q.dead, "release": q.release, "again": q.again,
 			"next": q.backlogs.next, "backlogDue": q.backlogs.due, "backlogLater": q.backlogs.later,
 			"backlogBlocked": q.backlogs.blocked, "nextDead": q.backlogs.nextDead, "backlogDead": q.backlogs.dead, "wait": q.wait,
-			"listDead": q.deadLetters.list[runtime.NotTold], "listTold": q.deadLetters.list[runtime.OnlyTold],
-			"listAllDead": q.deadLetters.list[runtime.ToldOrNot], "revive": q.deadLetters.revive,
+			"listDead": q.deadLetters.list[store.NotTold], "listTold": q.deadLetters.list[store.OnlyTold],
+			"listAllDead": q.deadLetters.list[store.ToldOrNot], "revive": q.deadLetters.revive,
 			"record": q.deadLetters.record, "discard": q.deadLetters.discard,
 		} {
 			statements[queue+" "+name] = statement
@@ -75,15 +75,15 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 func TestMistakesOfTheCallerChangeNothing(t *testing.T) {
 	t.Parallel()
 	s := openMemory(t)
-	timer := runtime.Lease{Queue: runtime.TimerQueue, Instance: key("1"), Key: "a", Token: 1}
-	if _, err := s.Effects().Extend(t.Context(), []runtime.Lease{timer}, now); err == nil {
+	timer := store.Lease{Queue: store.TimerQueue, Instance: key("1"), Key: "a", Token: 1}
+	if _, err := s.Effects().Extend(t.Context(), []store.Lease{timer}, now); err == nil {
 		t.Error("a timer was extended as an effect")
 	}
-	if _, err := s.Timers().Settle(t.Context(), []runtime.Settlement{{Lease: timer}}); err == nil {
+	if _, err := s.Timers().Settle(t.Context(), []store.Settlement{{Lease: timer}}); err == nil {
 		t.Error("a timer was settled without a verdict")
 	}
-	c := runtime.Change{Instance: key("1"), Now: now, Events: event(`{}`), Consume: []runtime.Lease{{Queue: "unknown"}}}
-	if err := s.Append(t.Context(), runtime.Batch{Commit: 1, Changes: []runtime.Change{c}}); err == nil {
+	c := store.Change{Instance: key("1"), Now: now, Events: event(`{}`), Consume: []store.Lease{{Queue: "unknown"}}}
+	if err := s.Append(t.Context(), store.Batch{Commit: 1, Changes: []store.Change{c}}); err == nil {
 		t.Error("a delivery of no queue was consumed")
 	}
 	if version, err := versionNow(t.Context(), s, key("1")); err != nil || version != 0 {

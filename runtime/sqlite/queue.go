@@ -8,29 +8,29 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // table is what the two queues differ in: the statements, and the two fields of a lease that, with the instance, name a
 // row of theirs.
 type table struct {
-	name    runtime.QueueName
+	name    store.QueueName
 	sql     queueQueries
-	address func(l *runtime.Lease) (part, number driver.Value)
-	found   func(l *runtime.Lease, part, number driver.Value)
+	address func(l *store.Lease) (part, number driver.Value)
+	found   func(l *store.Lease, part, number driver.Value)
 }
 
 var (
-	effectTable = &table{runtime.EffectQueue, effectQueries,
-		func(l *runtime.Lease) (_, _ driver.Value) { return l.Version, int64(l.Position) },
-		func(l *runtime.Lease, part, n driver.Value) { l.Version, l.Position = number(part), int(number(n)) }}
-	timerTable = &table{runtime.TimerQueue, timerQueries,
-		func(l *runtime.Lease) (_, _ driver.Value) { return l.Key, l.Version },
-		func(l *runtime.Lease, part, n driver.Value) { l.Key, l.Version = text(part), number(n) }}
+	effectTable = &table{store.EffectQueue, effectQueries,
+		func(l *store.Lease) (_, _ driver.Value) { return l.Version, int64(l.Position) },
+		func(l *store.Lease, part, n driver.Value) { l.Version, l.Position = number(part), int(number(n)) }}
+	timerTable = &table{store.TimerQueue, timerQueries,
+		func(l *store.Lease) (_, _ driver.Value) { return l.Key, l.Version },
+		func(l *store.Lease, part, n driver.Value) { l.Key, l.Version = text(part), number(n) }}
 )
 
-func tableOf(name runtime.QueueName) (*table, error) {
+func tableOf(name store.QueueName) (*table, error) {
 	for _, t := range []*table{effectTable, timerTable} {
 		if t.name == name {
 			return t, nil
@@ -40,13 +40,13 @@ func tableOf(name runtime.QueueName) (*table, error) {
 }
 
 // row adds the arguments that name the row of a lease.
-func (t *table) row(args []driver.Value, l *runtime.Lease) []driver.Value {
+func (t *table) row(args []driver.Value, l *store.Lease) []driver.Value {
 	part, number := t.address(l)
 	return append(args, l.Instance.ID, l.Instance.Workflow, part, number)
 }
 
 // held adds the arguments that name it as long as the lease holds.
-func (t *table) held(args []driver.Value, l *runtime.Lease) []driver.Value {
+func (t *table) held(args []driver.Value, l *store.Lease) []driver.Value {
 	return append(t.row(args, l), l.Token, int64(l.Commit))
 }
 
@@ -61,7 +61,7 @@ func timerQueue(s *Store) queue  { return queue{timerTable, s} }
 
 // Claim implements [runtime.Queue]. It first looks without a lock, so that polling a queue in which nothing is due costs a
 // few reads of an index and does not hold up those who write.
-func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delivery, error) {
+func (q queue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
 	var found []candidate
 	err := q.store.read(ctx, func(on *connection) (err error) {
 		found, err = q.due(ctx, on, claim, 1)
@@ -73,7 +73,7 @@ func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delive
 	if len(found) == 0 {
 		return nil, nil
 	}
-	var deliveries []runtime.Delivery
+	var deliveries []store.Delivery
 	err = q.store.writer.write(ctx, func(on *connection) error {
 		found, err := q.due(ctx, on, claim, claim.Limit)
 		if err != nil {
@@ -94,11 +94,11 @@ func (q queue) Claim(ctx context.Context, claim runtime.Claim) ([]runtime.Delive
 
 // take leases a delivery and appends it to those that are leased.
 func (q queue) take(
-	on *connection, c candidate, now, until time.Time, holder string, deliveries []runtime.Delivery,
-) ([]runtime.Delivery, error) {
+	on *connection, c candidate, now, until time.Time, holder string, deliveries []store.Delivery,
+) ([]store.Delivery, error) {
 	row := func(columns []driver.Value) error {
-		c.lease.Token, c.lease.Commit = number(columns[0]), runtime.CommitID(number(columns[6]))
-		deliveries = append(deliveries, runtime.Delivery{
+		c.lease.Token, c.lease.Commit = number(columns[0]), store.CommitID(number(columns[6]))
+		deliveries = append(deliveries, store.Delivery{
 			Lease: c.lease, Kind: c.kind, Attempt: int(number(columns[1])), Payload: []byte(text(columns[2])),
 			Due: fromMicros(number(columns[3])), RunAt: fromMicros(c.runAt), LastError: text(columns[4]), Trace: text(columns[5]),
 			BlockedSince: orZero(columns[7]),
@@ -111,13 +111,13 @@ func (q queue) take(
 
 // candidate is a delivery that is due.
 type candidate struct {
-	lease runtime.Lease // without its token
-	kind  runtime.Kind
+	lease store.Lease // without its token
+	kind  store.Kind
 	runAt int64
 }
 
 // due returns up to limit deliveries that may be claimed, the oldest first.
-func (q queue) due(ctx context.Context, on *connection, claim runtime.Claim, limit int) ([]candidate, error) {
+func (q queue) due(ctx context.Context, on *connection, claim store.Claim, limit int) ([]candidate, error) {
 	if claim.Limit <= 0 {
 		return nil, ctx.Err()
 	}
@@ -127,8 +127,8 @@ func (q queue) due(ctx context.Context, on *connection, claim runtime.Claim, lim
 			continue
 		}
 		row := func(columns []driver.Value) error {
-			c := candidate{kind: kind, lease: runtime.Lease{Queue: q.name}, runAt: number(columns[3])}
-			c.lease.Instance = runtime.InstanceKey{Workflow: kind.Workflow, ID: text(columns[0])}
+			c := candidate{kind: kind, lease: store.Lease{Queue: q.name}, runAt: number(columns[3])}
+			c.lease.Instance = store.InstanceKey{Workflow: kind.Workflow, ID: text(columns[0])}
 			q.found(&c.lease, columns[1], columns[2])
 			found = append(found, c)
 			return nil
@@ -144,8 +144,8 @@ func (q queue) due(ctx context.Context, on *connection, claim runtime.Claim, lim
 }
 
 // LookBack implements [runtime.Queue].
-func (q queue) LookBack(ctx context.Context, before map[runtime.Kind]time.Time) (map[runtime.Kind]time.Time, error) {
-	oldest := make(map[runtime.Kind]time.Time)
+func (q queue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (map[store.Kind]time.Time, error) {
+	oldest := make(map[store.Kind]time.Time)
 	err := q.store.read(ctx, func(on *connection) error {
 		for kind, bound := range before {
 			row := func(columns []driver.Value) error {
@@ -185,16 +185,16 @@ func (q queue) Realign(ctx context.Context, now, claimedAfter time.Time) (realig
 }
 
 // Extend implements [runtime.Queue].
-func (q queue) Extend(ctx context.Context, leases []runtime.Lease, until time.Time) (lost []runtime.Lease, err error) {
-	return forEach(ctx, q, leases, "extend leases of", func(_ *connection, l *runtime.Lease) (*runtime.Lease, string, []driver.Value, error) {
+func (q queue) Extend(ctx context.Context, leases []store.Lease, until time.Time) (lost []store.Lease, err error) {
+	return forEach(ctx, q, leases, "extend leases of", func(_ *connection, l *store.Lease) (*store.Lease, string, []driver.Value, error) {
 		return l, q.sql.extend, []driver.Value{micros(until)}, nil
 	})
 }
 
 // Settle implements [runtime.Queue].
-func (q queue) Settle(ctx context.Context, settlements []runtime.Settlement) (lost []runtime.Lease, err error) {
-	return forEach(ctx, q, settlements, "settle", func(on *connection, s *runtime.Settlement) (*runtime.Lease, string, []driver.Value, error) {
-		if s.Verdict == runtime.Done && s.Error != "" {
+func (q queue) Settle(ctx context.Context, settlements []store.Settlement) (lost []store.Lease, err error) {
+	return forEach(ctx, q, settlements, "settle", func(on *connection, s *store.Settlement) (*store.Lease, string, []driver.Value, error) {
+		if s.Verdict == store.Done && s.Error != "" {
 			recorded := q.held([]driver.Value{micros(s.At), usererr.Bound(s.Error)}, &s.Lease)
 			if _, err := on.exec(q.sql.recordRefused, recorded...); err != nil {
 				return &s.Lease, "", nil, err
@@ -205,7 +205,7 @@ func (q queue) Settle(ctx context.Context, settlements []runtime.Settlement) (lo
 	})
 }
 
-func (t *table) settlement(s *runtime.Settlement) (statement string, args []driver.Value, err error) {
+func (t *table) settlement(s *store.Settlement) (statement string, args []driver.Value, err error) {
 	var blocked, told driver.Value
 	if !s.BlockedSince.IsZero() {
 		blocked = micros(s.BlockedSince)
@@ -214,17 +214,17 @@ func (t *table) settlement(s *runtime.Settlement) (statement string, args []driv
 		told = micros(s.At)
 	}
 	switch s.Verdict {
-	case runtime.Done:
+	case store.Done:
 		return t.sql.done, nil, nil
-	case runtime.RetryLater:
+	case store.RetryLater:
 		return t.sql.retry, []driver.Value{blocked, micros(s.At), usererr.Bound(s.Error), int64(s.Attempts)}, nil
-	case runtime.Dead:
+	case store.Dead:
 		return t.sql.dead, []driver.Value{blocked, micros(s.At), told, usererr.Bound(s.Error)}, nil
-	case runtime.Release:
+	case store.Release:
 		return t.sql.release, []driver.Value{blocked, micros(s.At)}, nil
-	case runtime.Again:
+	case store.Again:
 		return t.sql.again, []driver.Value{blocked, micros(s.At), micros(s.At), int64(s.Attempts), usererr.Bound(s.Error)}, nil
-	case runtime.Wait:
+	case store.Wait:
 		return t.sql.wait, []driver.Value{blocked, micros(s.At), usererr.Bound(s.Error), int64(s.Attempts)}, nil
 	}
 	return "", nil, fmt.Errorf("unknown verdict %d", s.Verdict)
@@ -233,8 +233,8 @@ func (t *table) settlement(s *runtime.Settlement) (statement string, args []driv
 // forEach runs in one transaction, for each of several words about a lease, a statement that changes its row if the lease
 // still holds. It returns the leases that do not.
 func forEach[T any](ctx context.Context, q queue, words []T, what string,
-	statement func(on *connection, word *T) (lease *runtime.Lease, statement string, args []driver.Value, err error),
-) (lost []runtime.Lease, err error) {
+	statement func(on *connection, word *T) (lease *store.Lease, statement string, args []driver.Value, err error),
+) (lost []store.Lease, err error) {
 	if len(words) == 0 {
 		return nil, nil
 	}

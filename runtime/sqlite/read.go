@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Read implements [runtime.Store]. It waits for no unit of work.
-func (s *Store) Read(ctx context.Context, requests []runtime.ReadRequest) ([]runtime.Instance, error) {
-	var instances []runtime.Instance
+func (s *Store) Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error) {
+	var instances []store.Instance
 	err := s.read(ctx, func(on *connection) (err error) {
 		instances, err = readAll(ctx, on, requests)
 		return err
@@ -22,8 +22,8 @@ func (s *Store) Read(ctx context.Context, requests []runtime.ReadRequest) ([]run
 	return instances, nil
 }
 
-func readAll(ctx context.Context, on session, requests []runtime.ReadRequest) ([]runtime.Instance, error) {
-	instances := make([]runtime.Instance, len(requests))
+func readAll(ctx context.Context, on session, requests []store.ReadRequest) ([]store.Instance, error) {
+	instances := make([]store.Instance, len(requests))
 	for i := range requests {
 		if err := readOne(ctx, on, &requests[i], &instances[i]); err != nil {
 			return nil, fmt.Errorf("%s: %w", requests[i].Instance, err)
@@ -42,38 +42,38 @@ func readAll(ctx context.Context, on session, requests []runtime.ReadRequest) ([
 }
 
 // readOne reads an instance as it is at one moment.
-func readOne(ctx context.Context, on session, request *runtime.ReadRequest, i *runtime.Instance) error {
+func readOne(ctx context.Context, on session, request *store.ReadRequest, i *store.Instance) error {
 	i.Key = request.Instance
 	last := request.After
 	row := func(columns []driver.Value) error {
 		i.Version, i.Completed = number(columns[0]), number(columns[1]) != 0
 		i.LastEventAt = fromMicros(number(columns[2]))
 		if created, first := columns[12].(int64); first {
-			i.Created = runtime.CommitID(created)
+			i.Created = store.CommitID(created)
 		}
 		if after, first := columns[15].(int64); first {
-			i.AfterCommit = runtime.CommitID(after)
+			i.AfterCommit = store.CommitID(after)
 		}
 		if i.Parent == nil {
 			var err error
-			if i.Parent, err = runtime.DecodeParent(text(columns[11])); err != nil {
+			if i.Parent, err = store.DecodeParent(text(columns[11])); err != nil {
 				return fmt.Errorf("its parent: %w", err)
 			}
 		}
 		if state, first := columns[4].(string); first {
 			last = number(columns[3])
-			i.Snapshot = &runtime.Snapshot{
-				Instance: i.Key, Version: last, Commit: runtime.CommitID(number(columns[13])), Schema: request.Schema, State: []byte(state),
+			i.Snapshot = &store.Snapshot{
+				Instance: i.Key, Version: last, Commit: store.CommitID(number(columns[13])), Schema: request.Schema, State: []byte(state),
 			}
 		}
 		if version, there := columns[5].(int64); there {
 			if last++; version != last {
 				return fmt.Errorf("event %d is not there, but event %d is", last, version)
 			}
-			i.Events = append(i.Events, runtime.StoredEvent{
+			i.Events = append(i.Events, store.StoredEvent{
 				Instance: i.Key, Version: version, GlobalSequence: number(columns[6]), Type: text(columns[7]),
 				SchemaVersion: int(number(columns[8])), Payload: []byte(text(columns[9])),
-				RecordedAt: fromMicros(number(columns[10])), Commit: runtime.CommitID(number(columns[14])),
+				RecordedAt: fromMicros(number(columns[10])), Commit: store.CommitID(number(columns[14])),
 			})
 		}
 		return ctx.Err()
@@ -98,7 +98,7 @@ func readOne(ctx context.Context, on session, request *runtime.ReadRequest, i *r
 }
 
 // isAt reports whether an instance is at a version, by the commit that is given with it.
-func isAt(on session, want *runtime.InstanceVersion) (bool, error) {
+func isAt(on session, want *store.InstanceVersion) (bool, error) {
 	var version, last int64
 	row := func(columns []driver.Value) error {
 		version, last = number(columns[0]), number(columns[1])

@@ -15,7 +15,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Store is a [runtime.Store] in SQLite.
@@ -28,8 +28,8 @@ type Store struct {
 }
 
 var (
-	_ runtime.Store        = (*Store)(nil)
-	_ runtime.SerialWriter = (*Store)(nil)
+	_ store.Store        = (*Store)(nil)
+	_ store.SerialWriter = (*Store)(nil)
 )
 
 // Option is a choice made when a store is opened.
@@ -134,10 +134,10 @@ func (s *Store) Close() error {
 func (s *Store) SerialWriter() {}
 
 // Effects implements [runtime.Store].
-func (s *Store) Effects() runtime.Queue { return effectQueue(s) }
+func (s *Store) Effects() store.Queue { return effectQueue(s) }
 
 // Timers implements [runtime.Store].
-func (s *Store) Timers() runtime.Queue { return timerQueue(s) }
+func (s *Store) Timers() store.Queue { return timerQueue(s) }
 
 // read runs a function that reads what is committed, never waiting for a unit of work.
 func (s *Store) read(ctx context.Context, run func(*connection) error) error {

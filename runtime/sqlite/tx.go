@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Tx lets inputs take part in a transaction of the caller, see [runtime.Within]: one that the store's DB has begun, or another
@@ -17,7 +17,7 @@ import (
 // write with SQLITE_BUSY.
 //
 // A store in memory has no transactions of the caller.
-func (s *Store) Tx(tx *sql.Tx) runtime.Transaction { return &callers{tx} }
+func (s *Store) Tx(tx *sql.Tx) store.Transaction { return &callers{tx} }
 
 // callers implements [runtime.Transaction]. Each unit of work is a savepoint. SQLite has these in order, so one name will do.
 type callers struct{ tx *sql.Tx }
@@ -50,8 +50,8 @@ func backToSavepoint(on txSession) error {
 }
 
 // Begin implements [runtime.Transaction].
-func (c *callers) Begin(ctx context.Context, requests []runtime.ReadRequest) (runtime.UnitOfWork, error) {
-	var instances []runtime.Instance
+func (c *callers) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
+	var instances []store.Instance
 	on := txSession{ctx, c.tx}
 	_, err := on.exec(savepoint)
 	if err == nil {
@@ -67,7 +67,7 @@ func (c *callers) Begin(ctx context.Context, requests []runtime.ReadRequest) (ru
 }
 
 // InputOutcomes implements [runtime.Transaction].
-func (c *callers) InputOutcomes(ctx context.Context, inputs []runtime.InputKey) (outcomes [][]byte, err error) {
+func (c *callers) InputOutcomes(ctx context.Context, inputs []store.InputKey) (outcomes [][]byte, err error) {
 	outcomes, err = readOutcomes(ctx, txSession{ctx, c.tx}, inputs)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: read outcomes of inputs: %w", err)
@@ -76,7 +76,7 @@ func (c *callers) InputOutcomes(ctx context.Context, inputs []runtime.InputKey) 
 }
 
 // RecordInputs implements [runtime.Transaction].
-func (c *callers) RecordInputs(ctx context.Context, inputs runtime.InputRecords) error {
+func (c *callers) RecordInputs(ctx context.Context, inputs store.InputRecords) error {
 	if err := c.within(ctx, func(on session) error { return recordInputs(on, &inputs) }); err != nil {
 		return fmt.Errorf("sqlite: record inputs: %w", err)
 	}
@@ -89,14 +89,14 @@ func (c *callers) Notify(context.Context) error { return nil }
 // unitWithin is a unit of work in a caller's transaction.
 type unitWithin struct {
 	tx        *sql.Tx // nil once it has ended
-	instances []runtime.Instance
+	instances []store.Instance
 }
 
 // Instances implements [runtime.UnitOfWork].
-func (u *unitWithin) Instances() []runtime.Instance { return u.instances }
+func (u *unitWithin) Instances() []store.Instance { return u.instances }
 
 // Commit implements [runtime.UnitOfWork].
-func (u *unitWithin) Commit(ctx context.Context, id runtime.CommitID, changes []runtime.Change) error {
+func (u *unitWithin) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
 	if u.tx == nil {
 		return errEnded
 	}

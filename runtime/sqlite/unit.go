@@ -6,18 +6,18 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // unitOfWork is a write transaction in which nothing is written before Commit.
 type unitOfWork struct {
 	transaction *transaction
-	instances   []runtime.Instance
+	instances   []store.Instance
 }
 
 // Begin implements [runtime.Store]. It waits for the unit of work that is open, whatever its instances are: whoever gave
 // up and came again would only wait behind others.
-func (s *Store) Begin(ctx context.Context, requests []runtime.ReadRequest) (runtime.UnitOfWork, error) {
+func (s *Store) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
 	requests = withoutCompleted(requests)
 	tx, err := s.writer.begin(ctx)
 	if err != nil {
@@ -35,7 +35,7 @@ func (s *Store) Begin(ctx context.Context, requests []runtime.ReadRequest) (runt
 }
 
 // withoutCompleted asks for no events of completed instances.
-func withoutCompleted(requests []runtime.ReadRequest) []runtime.ReadRequest {
+func withoutCompleted(requests []store.ReadRequest) []store.ReadRequest {
 	requests = slices.Clone(requests)
 	for i := range requests {
 		requests[i].Completed = false
@@ -43,7 +43,7 @@ func withoutCompleted(requests []runtime.ReadRequest) []runtime.ReadRequest {
 	return requests
 }
 
-func (u *unitOfWork) Instances() []runtime.Instance { return u.instances }
+func (u *unitOfWork) Instances() []store.Instance { return u.instances }
 
 func (u *unitOfWork) Rollback(context.Context) error {
 	if err := u.transaction.rollback(); err != nil {
@@ -53,6 +53,6 @@ func (u *unitOfWork) Rollback(context.Context) error {
 }
 
 // Commit implements [runtime.UnitOfWork].
-func (u *unitOfWork) Commit(ctx context.Context, id runtime.CommitID, changes []runtime.Change) error {
+func (u *unitOfWork) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
 	return written("commit", u.transaction, func(on *connection) error { return writeAll(ctx, on, id, changes) })
 }

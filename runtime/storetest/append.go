@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var appendRules = []rule{
@@ -19,8 +19,8 @@ var appendRules = []rule{
 }
 
 // unchanged says that instances are at versions.
-func (k *kit) appendUnchanged(unchanged []runtime.InstanceVersion, changes ...runtime.Change) error {
-	return k.Store.Append(k.ctx, runtime.Batch{Commit: newID(), Changes: changes, Unchanged: unchanged})
+func (k *kit) appendUnchanged(unchanged []store.InstanceVersion, changes ...store.Change) error {
+	return k.Store.Append(k.ctx, store.Batch{Commit: newID(), Changes: changes, Unchanged: unchanged})
 }
 
 // someInstances are an active one at version 2 and a completed one at version 3.
@@ -30,9 +30,9 @@ func (k *kit) someInstances() {
 
 func unchangedPasses(k *kit) {
 	k.someInstances()
-	err := k.appendUnchanged([]runtime.InstanceVersion{
+	err := k.appendUnchanged([]store.InstanceVersion{
 		{Instance: order("done"), Version: 3}, {Instance: order("missing")}, {Instance: order("1"), Version: 2},
-		{Instance: runtime.InstanceKey{Workflow: "invoice", ID: "1"}},
+		{Instance: store.InstanceKey{Workflow: "invoice", ID: "1"}},
 	}, change(order("2"), 0, 1), change(order("3"), 0, 2))
 	if err != nil {
 		k.Errorf("Append: %v", err)
@@ -44,14 +44,14 @@ func unchangedPasses(k *kit) {
 }
 
 // staleVersions are versions that the instances of someInstances are not at.
-var staleVersions = []runtime.InstanceVersion{
+var staleVersions = []store.InstanceVersion{
 	{Instance: order("1"), Version: 0},
 	{Instance: order("1"), Version: 1},
 	{Instance: order("1"), Version: 3},
 	{Instance: order("missing"), Version: 1},
 	{Instance: order("done"), Version: 2},
 	{Instance: order("done"), Version: 0},
-	{Instance: runtime.InstanceKey{Workflow: "invoice", ID: "1"}, Version: 2},
+	{Instance: store.InstanceKey{Workflow: "invoice", ID: "1"}, Version: 2},
 }
 
 func unchangedStale(k *kit) {
@@ -59,7 +59,7 @@ func unchangedStale(k *kit) {
 	k.commit(full(order("2"), 0, "bob"))
 	before := k.dump()
 	for _, stale := range staleVersions {
-		set := []runtime.InstanceVersion{{Instance: order("unknown")}, stale, {Instance: order("done"), Version: 3}}
+		set := []store.InstanceVersion{{Instance: order("unknown")}, stale, {Instance: order("done"), Version: 3}}
 		rand.Shuffle(len(set), func(i, j int) { set[i], set[j] = set[j], set[i] })
 		err := k.appendUnchanged(set, full(order("2"), 2, "bob"), full(order("new"), 0, ""))
 		if !isConflict(err) {
@@ -72,14 +72,14 @@ func unchangedStale(k *kit) {
 func onlyUnchanged(k *kit) {
 	k.someInstances()
 	before := k.dump()
-	good := []runtime.InstanceVersion{
+	good := []store.InstanceVersion{
 		{Instance: order("missing")}, {Instance: order("1"), Version: 2}, {Instance: order("done"), Version: 3},
 	}
 	if err := k.appendUnchanged(good); err != nil {
 		k.Errorf("Append: %v", err)
 	}
 	for _, stale := range staleVersions {
-		for _, set := range [][]runtime.InstanceVersion{{stale}, {{Instance: order("unknown")}, stale}} {
+		for _, set := range [][]store.InstanceVersion{{stale}, {{Instance: order("unknown")}, stale}} {
 			if err := k.appendUnchanged(set); !isConflict(err) {
 				k.Errorf("%v: got error %v, want ErrConflict", set, err)
 			}
@@ -92,7 +92,7 @@ func appendToHeld(k *kit) {
 	k.commit(full(order("1"), 0, ""), full(order("2"), 0, ""))
 	before := k.dump()
 	u := k.begin(order("1"))
-	for _, set := range [][]runtime.Change{
+	for _, set := range [][]store.Change{
 		{change(order("1"), 2, 1)},
 		{full(order("0"), 0, "ann"), full(order("1"), 2, ""), full(order("2"), 2, "bob")},
 		{full(order("2"), 2, "bob"), complete(full(order("1"), 2, "")), full(order("3"), 0, "ann")},
@@ -110,7 +110,7 @@ func appendToHeld(k *kit) {
 	if err := k.try(change(order("2"), 2, 1), change(order("3"), 0, 1)); err != nil { // nothing is left locked
 		k.Errorf("Append to others: %v", err)
 	}
-	if err := u.Commit(k.ctx, newID(), []runtime.Change{change(order("1"), 2, 1)}); err != nil {
+	if err := u.Commit(k.ctx, newID(), []store.Change{change(order("1"), 2, 1)}); err != nil {
 		k.Errorf("Commit: %v", err)
 	}
 	k.commit(change(order("1"), 3, 1))
@@ -124,7 +124,7 @@ func appendBesideUnitOfWork(k *kit) {
 	ended := make(chan error, 1)
 	go func() { ended <- k.try(full(order("1"), 1, "ann"), full(order("2"), 0, "bob")) }()
 	time.Sleep(20 * time.Millisecond) // most likely it is under way by now
-	if err := u.Commit(k.ctx, newID(), []runtime.Change{change(order("1"), 1, 1)}); err != nil {
+	if err := u.Commit(k.ctx, newID(), []store.Change{change(order("1"), 1, 1)}); err != nil {
 		k.Errorf("Commit: %v", err)
 	}
 	if err := <-ended; !isConflict(err) {
@@ -136,10 +136,10 @@ func appendBesideUnitOfWork(k *kit) {
 func appendEnded(k *kit) {
 	k.commit(full(order("1"), 0, ""))
 	before := k.dump()
-	for _, batch := range []runtime.Batch{
-		{Changes: []runtime.Change{full(order("1"), 2, "ann")}},
-		{Changes: []runtime.Change{full(order("1"), 2, "ann"), full(order("2"), 0, "bob")}},
-		{Unchanged: []runtime.InstanceVersion{{Instance: order("1"), Version: 2}}},
+	for _, batch := range []store.Batch{
+		{Changes: []store.Change{full(order("1"), 2, "ann")}},
+		{Changes: []store.Change{full(order("1"), 2, "ann"), full(order("2"), 0, "bob")}},
+		{Unchanged: []store.InstanceVersion{{Instance: order("1"), Version: 2}}},
 	} {
 		batch.Commit = newID()
 		if err := k.Store.Append(ended(), batch); !isCanceled(err) {
@@ -157,7 +157,7 @@ func appendGivesUp(k *kit) {
 	ctx, cancel := context.WithTimeout(k.ctx, 50*time.Millisecond)
 	defer cancel()
 	k.soon("Append", func() {
-		batch := runtime.Batch{Commit: newID(), Changes: []runtime.Change{full(order("2"), 0, ""), full(order("1"), 1, "ann")}}
+		batch := store.Batch{Commit: newID(), Changes: []store.Change{full(order("2"), 0, ""), full(order("1"), 1, "ann")}}
 		if err := k.Store.Append(ctx, batch); err == nil {
 			k.Error("an instance that a unit of work holds was changed")
 		}

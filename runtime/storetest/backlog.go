@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // backlogRules hold for effects and for timers.
@@ -15,7 +15,7 @@ var backlogRules = []queueRule{
 	{"an instance's deliveries are returned with all that is known of them", waitingOfInstance},
 }
 
-func (l line) wantBacklog(now time.Time, limit int, want ...runtime.Backlog) {
+func (l line) wantBacklog(now time.Time, limit int, want ...store.Backlog) {
 	l.Helper()
 	got, err := l.queue.Backlog(l.ctx, now, limit)
 	if err != nil || !slices.Equal(got, want) {
@@ -25,32 +25,32 @@ func (l line) wantBacklog(now time.Time, limit int, want ...runtime.Backlog) {
 
 func backlog(l line) {
 	l.wantBacklog(at(0), 10)
-	other := runtime.Kind{Workflow: "cart", Name: l.kind.Name}
-	unknown := runtime.Kind{Workflow: "cart", Name: "Unknown"}
+	other := store.Kind{Workflow: "cart", Name: l.kind.Name}
+	unknown := store.Kind{Workflow: "cart", Name: "Unknown"}
 	for n := range 4 {
 		l.put(fmt.Sprint(n), at(n))
 	}
 	l.putKind("a", other, at(1))
 	l.putKind("b", unknown, at(7000))
 	l.wantBacklog(at(3), 10,
-		runtime.Backlog{Kind: other, Due: 1, OldestDue: at(1)}, runtime.Backlog{Kind: unknown, Delayed: 1},
-		runtime.Backlog{Kind: l.kind, Due: 4, OldestDue: at(0)})
+		store.Backlog{Kind: other, Due: 1, OldestDue: at(1)}, store.Backlog{Kind: unknown, Delayed: 1},
+		store.Backlog{Kind: l.kind, Due: 4, OldestDue: at(0)})
 
 	// Leases of 0 and 1, of which 1 dies, and 2 is to be tried again.
 	leases := l.claim(at(10), at(60), 3)
-	l.settle(&leases[1].Lease, runtime.Dead, at(11), "no")
-	l.settle(&leases[2].Lease, runtime.RetryLater, at(50), "later")
+	l.settle(&leases[1].Lease, store.Dead, at(11), "no")
+	l.settle(&leases[2].Lease, store.RetryLater, at(50), "later")
 	l.kill(other, "no", at(5000))
 	l.wantBacklog(at(12), 10,
-		runtime.Backlog{Kind: other, Dead: 1}, runtime.Backlog{Kind: unknown, Delayed: 1},
-		runtime.Backlog{Kind: l.kind, Due: 1, OldestDue: at(3), Leased: 1, Delayed: 1, Dead: 1})
+		store.Backlog{Kind: other, Dead: 1}, store.Backlog{Kind: unknown, Delayed: 1},
+		store.Backlog{Kind: l.kind, Due: 1, OldestDue: at(3), Leased: 1, Delayed: 1, Dead: 1})
 
 	// A lease that has run out is due, since then; one that was given back is not leased.
 	released := l.claim(at(20), at(90), 1)
-	l.settle(&released[0].Lease, runtime.Release, at(70), "")
+	l.settle(&released[0].Lease, store.Release, at(70), "")
 	l.wantBacklog(at(65), 10,
-		runtime.Backlog{Kind: other, Dead: 1}, runtime.Backlog{Kind: unknown, Delayed: 1},
-		runtime.Backlog{Kind: l.kind, Due: 2, OldestDue: at(50), Delayed: 1, Dead: 1})
+		store.Backlog{Kind: other, Dead: 1}, store.Backlog{Kind: unknown, Delayed: 1},
+		store.Backlog{Kind: l.kind, Due: 2, OldestDue: at(50), Delayed: 1, Dead: 1})
 }
 
 func backlogLimit(l line) {
@@ -65,7 +65,7 @@ func backlogLimit(l line) {
 		l.put(fmt.Sprint("due", n), at(n))
 	}
 	l.claim(at(0), at(6900), 2) // leased: they come before those that wait
-	l.wantBacklog(at(6000), 4, runtime.Backlog{Kind: l.kind, Due: 4, OldestDue: at(1), Leased: 2, Delayed: 2, Dead: 4})
+	l.wantBacklog(at(6000), 4, store.Backlog{Kind: l.kind, Due: 4, OldestDue: at(1), Leased: 2, Delayed: 2, Dead: 4})
 }
 
 func waitingOfInstance(l line) {
@@ -73,11 +73,11 @@ func waitingOfInstance(l line) {
 	c := l.with(change(order("1"), 0, 1), l.kind, at(3))
 	l.commit(c)
 	leased := l.claim(at(10), at(60), 1)[0]
-	want := runtime.WaitingDelivery{
+	want := store.WaitingDelivery{
 		Lease: leased.Lease, Kind: l.kind, Due: at(3), RunAt: at(60), Attempts: 1, ClaimedAt: at(10),
 	}
 	l.wantWaiting(order("1"), 10, want)
-	l.settle(&leased.Lease, runtime.RetryLater, at(90), "later")
+	l.settle(&leased.Lease, store.RetryLater, at(90), "later")
 	want.Lease.Token++
 	want.RunAt, want.LastError, want.ClaimedAt = at(90), "later", time.Time{}
 	l.wantWaiting(order("1"), 10, want)
@@ -87,12 +87,12 @@ func waitingOfInstance(l line) {
 	want.RunAt, want.Attempts, want.LastError, want.DiedAt = at(7200), 2, "no", at(5000)
 	l.wantWaiting(order("1"), 10, want)
 	l.wantWaiting(order("2"), 10)
-	l.wantWaiting(runtime.InstanceKey{Workflow: "cart", ID: "1"}, 10)
+	l.wantWaiting(store.InstanceKey{Workflow: "cart", ID: "1"}, 10)
 
 	// Several, the next one first.
 	for n := range 3 {
 		c := l.with(change(order("2"), int64(n), 1), l.kind, at(10-n))
-		if l.name == runtime.TimerQueue {
+		if l.name == store.TimerQueue {
 			c.Timers[0].Key = fmt.Sprint(n)
 		}
 		l.commit(c)
@@ -105,7 +105,7 @@ func waitingOfInstance(l line) {
 	}
 }
 
-func (l line) wantWaiting(instance runtime.InstanceKey, limit int, want ...runtime.WaitingDelivery) {
+func (l line) wantWaiting(instance store.InstanceKey, limit int, want ...store.WaitingDelivery) {
 	l.Helper()
 	got, err := l.queue.Waiting(l.ctx, instance, limit)
 	if err != nil || !slices.Equal(got, want) {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // blockedRules hold for effects and for timers.
@@ -17,12 +17,12 @@ var blockedRules = []queueRule{
 	{"what recurs may keep its attempts and the reason for a firing that was skipped", settleAgainWithAttempts},
 }
 
-func (l line) wait(lease *runtime.Lease, since, until time.Time, reason string, attempts int) {
+func (l line) wait(lease *store.Lease, since, until time.Time, reason string, attempts int) {
 	l.Helper()
-	s := runtime.Settlement{
-		Lease: *lease, Verdict: runtime.Wait, At: until, Error: reason, BlockedSince: since, Attempts: attempts,
+	s := store.Settlement{
+		Lease: *lease, Verdict: store.Wait, At: until, Error: reason, BlockedSince: since, Attempts: attempts,
 	}
-	if lost, err := l.queue.Settle(l.ctx, []runtime.Settlement{s}); err != nil || len(lost) > 0 {
+	if lost, err := l.queue.Settle(l.ctx, []store.Settlement{s}); err != nil || len(lost) > 0 {
 		l.Fatalf("Settle: lost %v, error %v", lost, err)
 	}
 }
@@ -48,7 +48,7 @@ func settleWait(l line) {
 		l.Errorf("got attempt %d, want 8", again.Attempt)
 	}
 	// Whoever can take it ends the time for which it was blocked.
-	for _, verdict := range []runtime.Verdict{runtime.RetryLater, runtime.Release, runtime.Again} {
+	for _, verdict := range []store.Verdict{store.RetryLater, store.Release, store.Again} {
 		l.wait(&again.Lease, at(5), at(300), "unknown event", 0)
 		again = l.claim(at(300), at(400), 1)[0]
 		l.settle(&again.Lease, verdict, at(300), "no")
@@ -67,22 +67,22 @@ func backlogBlocked(l line) {
 		l.wait(&d.Lease, at(20-n), at(100), fmt.Sprint("reason ", n), 0)
 		waiting, err := l.queue.Waiting(l.ctx, d.Lease.Instance, 9)
 		if err != nil || len(waiting) != 1 || !waiting[0].BlockedSince.Equal(at(20-n)) ||
-			waiting[0].StateAt(at(50)) != runtime.DeliveryBlocked || waiting[0].StateAt(at(200)) != runtime.DeliveryBlocked {
+			waiting[0].StateAt(at(50)) != store.DeliveryBlocked || waiting[0].StateAt(at(200)) != store.DeliveryBlocked {
 			l.Errorf("got %+v, error %v", waiting, err)
 		}
 	}
-	want := runtime.Backlog{
+	want := store.Backlog{
 		Kind: l.kind, Due: 1, OldestDue: at(2), Delayed: 2, Blocked: 2, OldestBlocked: at(19), BlockedError: "reason 1",
 	}
 	l.wantBacklog(at(50), 9, want)
 	want.Blocked, want.Delayed = 1, 1
 	l.wantBacklog(at(50), 1, want)
 	// A timer that replaces a blocked one, as an instance that goes on may do, is not blocked.
-	if l.name == runtime.TimerQueue {
+	if l.name == store.TimerQueue {
 		for n := range 3 {
 			l.commit(l.with(change(order(fmt.Sprint(n)), 1, 1), l.kind, at(n)))
 		}
-		l.wantBacklog(at(50), 9, runtime.Backlog{Kind: l.kind, Due: 3, OldestDue: at(0)})
+		l.wantBacklog(at(50), 9, store.Backlog{Kind: l.kind, Due: 3, OldestDue: at(0)})
 		for _, d := range l.claim(at(50), at(60), 9) {
 			if !d.BlockedSince.IsZero() {
 				l.Errorf("got %+v", d)
@@ -93,7 +93,7 @@ func backlogBlocked(l line) {
 
 func holder(l line) {
 	l.put("1", at(0))
-	claim := runtime.Claim{Kinds: []runtime.Kind{l.kind}, Now: at(10), Until: at(60), Limit: 1, Holder: "web-1/4711"}
+	claim := store.Claim{Kinds: []store.Kind{l.kind}, Now: at(10), Until: at(60), Limit: 1, Holder: "web-1/4711"}
 	want := func(holder string) {
 		l.Helper()
 		waiting, err := l.queue.Waiting(l.ctx, order("1"), 9)
@@ -107,13 +107,13 @@ func holder(l line) {
 		l.Fatalf("got %v, error %v", got, err)
 	}
 	want("web-1/4711")
-	l.settle(&got[0].Lease, runtime.RetryLater, at(20), "no")
+	l.settle(&got[0].Lease, store.RetryLater, at(20), "no")
 	want("")
 }
 
 // backlogDeadOfEachKind has many dead letters of one kind that are newer than the few of another.
 func backlogDeadOfEachKind(l line) {
-	other := runtime.Kind{Workflow: "cart", Name: l.kind.Name}
+	other := store.Kind{Workflow: "cart", Name: l.kind.Name}
 	for n := range 2 {
 		l.putKind(fmt.Sprint(n), other, at(0))
 		l.kill(other, "no", at(5000+n))
@@ -122,8 +122,8 @@ func backlogDeadOfEachKind(l line) {
 		l.put(fmt.Sprint(n), at(0))
 		l.kill(l.kind, "no", at(6000+n))
 	}
-	l.wantBacklog(at(9000), 4, runtime.Backlog{Kind: other, Dead: 2}, runtime.Backlog{Kind: l.kind, Dead: 4})
-	l.wantBacklog(at(9000), 7, runtime.Backlog{Kind: other, Dead: 2}, runtime.Backlog{Kind: l.kind, Dead: 6})
+	l.wantBacklog(at(9000), 4, store.Backlog{Kind: other, Dead: 2}, store.Backlog{Kind: l.kind, Dead: 4})
+	l.wantBacklog(at(9000), 7, store.Backlog{Kind: other, Dead: 2}, store.Backlog{Kind: l.kind, Dead: 6})
 }
 
 func toldDead(l line) {
@@ -131,19 +131,19 @@ func toldDead(l line) {
 	l.put("told", at(0))
 	d := l.claim(at(3600), at(7200), 1)[0]
 	c := change(order("told"), 1, 1)
-	c.Settle = []runtime.Settlement{{Lease: d.Lease, Verdict: runtime.Dead, At: at(6000), Error: "no", Told: true}}
+	c.Settle = []store.Settlement{{Lease: d.Lease, Verdict: store.Dead, At: at(6000), Error: "no", Told: true}}
 	l.commit(c)
-	told := runtime.DeadLetter{
+	told := store.DeadLetter{
 		Lease: d.Lease, Kind: d.Kind, Payload: d.Payload, Attempts: 1, Error: "no", Due: d.Due, DiedAt: at(6000), ToldAt: at(6000),
 	}
 	told.Lease.Token++
 
-	l.wantBacklog(at(9000), 9, runtime.Backlog{Kind: l.kind, Dead: 1})
-	for filter, want := range map[runtime.ToldFilter][]runtime.DeadLetter{
-		runtime.NotTold: {letter}, runtime.OnlyTold: {told}, runtime.ToldOrNot: {told, letter},
+	l.wantBacklog(at(9000), 9, store.Backlog{Kind: l.kind, Dead: 1})
+	for filter, want := range map[store.ToldFilter][]store.DeadLetter{
+		store.NotTold: {letter}, store.OnlyTold: {told}, store.ToldOrNot: {told, letter},
 	} {
-		f := runtime.DeadLetterFilter{Told: filter}
-		got, err := l.queue.ListDead(l.ctx, runtime.DeadLetterList{DeadLetterFilter: f, Limit: 9})
+		f := store.DeadLetterFilter{Told: filter}
+		got, err := l.queue.ListDead(l.ctx, store.DeadLetterList{DeadLetterFilter: f, Limit: 9})
 		if err != nil {
 			l.Fatal(err)
 		}
@@ -155,21 +155,21 @@ func toldDead(l line) {
 		l.Errorf("got %+v, error %v", waiting, err)
 	}
 	// Whoever revives it by its name gets one as new.
-	if gone, err := l.queue.Revive(l.ctx, []runtime.Lease{told.Lease}, at(7000)); err != nil || len(gone) > 0 {
+	if gone, err := l.queue.Revive(l.ctx, []store.Lease{told.Lease}, at(7000)); err != nil || len(gone) > 0 {
 		l.Errorf("gone %v, error %v", gone, err)
 	}
 	again := l.claim(at(7000), at(8000), 1)
 	if len(again) != 1 || again[0].Attempt != 1 {
 		l.Fatalf("got %+v", again)
 	}
-	l.settle(&again[0].Lease, runtime.Dead, at(7100), "no")
-	l.wantBacklog(at(9000), 9, runtime.Backlog{Kind: l.kind, Dead: 2})
+	l.settle(&again[0].Lease, store.Dead, at(7100), "no")
+	l.wantBacklog(at(9000), 9, store.Backlog{Kind: l.kind, Dead: 2})
 }
 
 func settleAgainWithAttempts(l line) {
 	l.put("1", at(0))
-	s := runtime.Settlement{Lease: *l.lease(), Verdict: runtime.Again, At: at(5000), Error: "it did not report back", Attempts: 4}
-	if lost, err := l.queue.Settle(l.ctx, []runtime.Settlement{s}); err != nil || len(lost) > 0 {
+	s := store.Settlement{Lease: *l.lease(), Verdict: store.Again, At: at(5000), Error: "it did not report back", Attempts: 4}
+	if lost, err := l.queue.Settle(l.ctx, []store.Settlement{s}); err != nil || len(lost) > 0 {
 		l.Fatalf("lost %v, error %v", lost, err)
 	}
 	got := l.claim(at(5000), at(9000), 9)

@@ -3,7 +3,7 @@ package storetest
 import (
 	"slices"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // settleInChangeRules are about deliveries that cause a change and stay.
@@ -15,8 +15,8 @@ var settleInChangeRules = []rule{
 	{name: "no other verdict belongs in a change", check: wrongVerdictInChange},
 }
 
-func settlement(lease *runtime.Lease, verdict runtime.Verdict, second int) []runtime.Settlement {
-	return []runtime.Settlement{{Lease: *lease, Verdict: verdict, At: at(second), Error: "gave up"}}
+func settlement(lease *store.Lease, verdict store.Verdict, second int) []store.Settlement {
+	return []store.Settlement{{Lease: *lease, Verdict: verdict, At: at(second), Error: "gave up"}}
 }
 
 func dieInChange(k *kit) {
@@ -25,7 +25,7 @@ func dieInChange(k *kit) {
 		l.put(instance.ID, epoch)
 		lease := l.lease()
 		c := change(instance, 1, 1)
-		c.Settle = settlement(lease, runtime.Dead, 20)
+		c.Settle = settlement(lease, store.Dead, 20)
 		k.commit(c)
 		k.wantTable(string(l.name), "attempts, last_error, dead_at", "1|gave up|"+micros(at(20)))
 		l.wantOver(lease)
@@ -41,7 +41,7 @@ func recurInChange(k *kit) {
 		l.put(instance.ID, epoch)
 		lease := l.lease()
 		c := change(instance, 1, 1)
-		c.Settle = settlement(lease, runtime.Again, 5000)
+		c.Settle = settlement(lease, store.Again, 5000)
 		c.Settle[0].Error = ""
 		k.commit(c)
 		l.wantOver(lease)
@@ -61,7 +61,7 @@ func settleLostInChange(k *kit) {
 		l.put(instance.ID, epoch)
 		stale := *l.lease()
 		stale.Token--
-		for _, verdict := range []runtime.Verdict{runtime.Dead, runtime.Again} {
+		for _, verdict := range []store.Verdict{store.Dead, store.Again} {
 			c := full(instance, 1, "zombie")
 			c.Settle = settlement(&stale, verdict, 20)
 			k.refuse(isLeaseLost, c)
@@ -73,7 +73,7 @@ func settleOfOther(k *kit) {
 	k.effects().put("parent", epoch)
 	k.timers().put("other", epoch)
 	c := change(order("child"), 0, 1)
-	c.Settle = slices.Concat(settlement(k.effects().lease(), runtime.Dead, 20), settlement(k.timers().lease(), runtime.Again, 30))
+	c.Settle = slices.Concat(settlement(k.effects().lease(), store.Dead, 20), settlement(k.timers().lease(), store.Again, 30))
 	k.commit(c)
 	k.wantTable("effects", "workflow_id, dead_at", "parent|"+micros(at(20)))
 	k.wantTable("timers", "workflow_id, run_at, attempts", "other|"+micros(at(30))+"|0")
@@ -82,7 +82,7 @@ func settleOfOther(k *kit) {
 func wrongVerdictInChange(k *kit) {
 	k.effects().put("1", epoch)
 	lease := k.effects().lease()
-	for _, verdict := range []runtime.Verdict{runtime.Done, runtime.RetryLater, runtime.Release, 0, 99} {
+	for _, verdict := range []store.Verdict{store.Done, store.RetryLater, store.Release, 0, 99} {
 		c := change(order("1"), 1, 1)
 		c.Settle = settlement(lease, verdict, 20)
 		k.refuse(func(err error) bool { return !isConflict(err) && !isLeaseLost(err) }, c)
@@ -96,16 +96,16 @@ var cancelEffectRules = []rule{
 	{name: "the change's own effects come after", check: cancelThenAsk},
 }
 
-func cancelled(by int64, kinds ...string) (effects []runtime.CancelledEffects) {
+func cancelled(by int64, kinds ...string) (effects []store.CancelledEffects) {
 	for _, kind := range kinds {
-		effects = append(effects, runtime.CancelledEffects{Kind: kind, By: by})
+		effects = append(effects, store.CancelledEffects{Kind: kind, By: by})
 	}
 	return effects
 }
 
 func cancelEffects(k *kit) {
 	c := change(order("1"), 0, 1)
-	c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`1`)}, {Kind: "Send", Payload: []byte(`2`)},
+	c.Effects = []store.NewEffect{{Kind: "Send", Payload: []byte(`1`)}, {Kind: "Send", Payload: []byte(`2`)},
 		{Kind: "Keep", Payload: []byte(`3`)}}
 	k.commit(c)
 	leased := k.effects().lease()
@@ -114,10 +114,10 @@ func cancelEffects(k *kit) {
 	k.commit(c)
 	k.wantTable("effects", "kind", "Keep")
 	k.effects().wantOver(leased)
-	record := func(position, attempts int) runtime.EndedDelivery {
-		return runtime.EndedDelivery{
-			Lease: runtime.Lease{Queue: runtime.EffectQueue, Instance: order("1"), Version: 1, Position: position}, Kind: "Send",
-			Ending: runtime.EndedCancelled, At: epoch, Attempts: attempts, By: runtime.DecisionRef{Instance: order("1"), Version: 2},
+	record := func(position, attempts int) store.EndedDelivery {
+		return store.EndedDelivery{
+			Lease: store.Lease{Queue: store.EffectQueue, Instance: order("1"), Version: 1, Position: position}, Kind: "Send",
+			Ending: store.EndedCancelled, At: epoch, Attempts: attempts, By: store.DecisionRef{Instance: order("1"), Version: 2},
 		}
 	}
 	attempts := []int{0, 0}
@@ -127,7 +127,7 @@ func cancelEffects(k *kit) {
 
 func cancelLeavesOthers(k *kit) {
 	k.effects().put("1", epoch)
-	k.effects().settle(k.effects().lease(), runtime.Dead, at(11), "gave up")
+	k.effects().settle(k.effects().lease(), store.Dead, at(11), "gave up")
 	k.effects().put("2", epoch)
 	c := change(order("1"), 1, 1)
 	c.CancelEffects = cancelled(2, "Send")
@@ -140,7 +140,7 @@ func cancelThenAsk(k *kit) {
 	k.effects().put("1", epoch)
 	c := change(order("1"), 1, 1)
 	c.CancelEffects = cancelled(2, "Send")
-	c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
+	c.Effects = []store.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
 	k.commit(c)
 	k.wantTable("effects", "kind, version", "Send|2")
 }

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func claimReturns(l line) {
@@ -19,8 +19,8 @@ func claimReturns(l line) {
 		l.Fatalf("got %d deliveries, want 1", len(got))
 	}
 	d := got[0]
-	lease := runtime.Lease{Queue: l.name, Instance: order("1"), Version: 1, Token: d.Lease.Token, Commit: l.load(order("1")).LastCommit}
-	if l.name == runtime.TimerQueue {
+	lease := store.Lease{Queue: l.name, Instance: order("1"), Version: 1, Token: d.Lease.Token, Commit: l.load(order("1")).LastCommit}
+	if l.name == store.TimerQueue {
 		lease.Key = "key"
 	}
 	if d.Lease != lease || d.Kind != l.kind || string(d.Payload) != `{"of":"1"}` || d.Attempt != 1 || d.LastError != "" {
@@ -47,18 +47,18 @@ func claimWaits(l line) {
 }
 
 func claimKinds(l line) {
-	other := runtime.Kind{Workflow: "order", Name: "Other"}
-	elsewhere := runtime.Kind{Workflow: "invoice", Name: l.kind.Name}
+	other := store.Kind{Workflow: "order", Name: "Other"}
+	elsewhere := store.Kind{Workflow: "invoice", Name: l.kind.Name}
 	l.put("1", at(3))
 	l.putKind("2", other, at(1))
 	l.putKind("3", elsewhere, at(2))
 	if got := ids(l.claim(at(9), at(60), 10)); !slices.Equal(got, []string{"1"}) {
 		l.Errorf("got %v, want 1", got)
 	}
-	unknown := runtime.Kind{Workflow: "order", Name: "Unknown"}
-	got := l.claimKinds([]runtime.Kind{unknown, other, elsewhere, other}, at(9), at(60), 10)
+	unknown := store.Kind{Workflow: "order", Name: "Unknown"}
+	got := l.claimKinds([]store.Kind{unknown, other, elsewhere, other}, at(9), at(60), 10)
 	for _, d := range got {
-		if want := map[string]runtime.Kind{"2": other, "3": elsewhere}[d.Lease.Instance.ID]; d.Kind != want {
+		if want := map[string]store.Kind{"2": other, "3": elsewhere}[d.Lease.Instance.ID]; d.Kind != want {
 			l.Errorf("instance %s is of kind %v, want %v", d.Lease.Instance, d.Kind, want)
 		}
 	}
@@ -69,13 +69,13 @@ func claimKinds(l line) {
 
 func claimOldest(l line) {
 	const n = 20
-	other := runtime.Kind{Workflow: "order", Name: "Other"}
+	other := store.Kind{Workflow: "order", Name: "Other"}
 	for seconds, id := range rand.Perm(n) {
 		l.put(fmt.Sprint(id), at(seconds))
 		l.putKind(fmt.Sprint("other ", id), other, at(seconds))
 	}
-	due := map[runtime.Kind][]time.Time{}
-	collect := func(kinds []runtime.Kind, limit, want int) {
+	due := map[store.Kind][]time.Time{}
+	collect := func(kinds []store.Kind, limit, want int) {
 		got := l.claimKinds(kinds, at(n), at(1000), limit)
 		if len(got) != want {
 			l.Errorf("got %d deliveries of %v at limit %d, want %d", len(got), kinds, limit, want)
@@ -84,11 +84,11 @@ func claimOldest(l line) {
 			due[d.Kind] = append(due[d.Kind], d.Due)
 		}
 	}
-	collect([]runtime.Kind{l.kind}, 1, 1)
-	collect([]runtime.Kind{l.kind}, 5, 5)
-	collect([]runtime.Kind{l.kind, other}, 7, 7)
-	collect([]runtime.Kind{other}, 1, 1)
-	collect([]runtime.Kind{other, l.kind}, 100, 2*n-14)
+	collect([]store.Kind{l.kind}, 1, 1)
+	collect([]store.Kind{l.kind}, 5, 5)
+	collect([]store.Kind{l.kind, other}, 7, 7)
+	collect([]store.Kind{other}, 1, 1)
+	collect([]store.Kind{other, l.kind}, 100, 2*n-14)
 	for kind, times := range due {
 		if len(times) != n || !slices.IsSortedFunc(times, time.Time.Compare) {
 			l.Errorf("deliveries of %v came as those due at %v", kind, times)
@@ -97,19 +97,19 @@ func claimOldest(l line) {
 }
 
 func claimFrom(l line) {
-	other := runtime.Kind{Workflow: "order", Name: "Other"}
+	other := store.Kind{Workflow: "order", Name: "Other"}
 	for seconds := range 4 {
 		l.put(fmt.Sprint(seconds), at(seconds))
 		l.putKind(fmt.Sprint("other ", seconds), other, at(seconds))
 	}
-	from := map[runtime.Kind]time.Time{l.kind: at(2)} // the other kind has no bound
-	got, err := l.queue.Claim(l.ctx, runtime.Claim{
-		Kinds: []runtime.Kind{l.kind, other}, From: from, Now: at(2), Until: at(60), Limit: 10,
+	from := map[store.Kind]time.Time{l.kind: at(2)} // the other kind has no bound
+	got, err := l.queue.Claim(l.ctx, store.Claim{
+		Kinds: []store.Kind{l.kind, other}, From: from, Now: at(2), Until: at(60), Limit: 10,
 	})
 	if err != nil {
 		l.Fatalf("Claim: %v", err)
 	}
-	slices.SortFunc(got, func(a, b runtime.Delivery) int { return strings.Compare(a.Lease.Instance.ID, b.Lease.Instance.ID) })
+	slices.SortFunc(got, func(a, b store.Delivery) int { return strings.Compare(a.Lease.Instance.ID, b.Lease.Instance.ID) })
 	if want := []string{"2", "other 0", "other 1", "other 2"}; !slices.Equal(ids(got), want) {
 		l.Errorf("got %v, want %v", ids(got), want)
 	}
@@ -118,12 +118,12 @@ func claimFrom(l line) {
 			l.Errorf("%s was due at %v", id, d.RunAt)
 		}
 	}
-	l.wantOldest(map[runtime.Kind]time.Time{l.kind: at(2), other: at(2)}, map[runtime.Kind]time.Time{l.kind: at(0)})
-	l.wantOldest(map[runtime.Kind]time.Time{l.kind: at(0), other: at(3)}, nil)
-	l.wantOldest(map[runtime.Kind]time.Time{other: at(9)}, map[runtime.Kind]time.Time{other: at(3)})
+	l.wantOldest(map[store.Kind]time.Time{l.kind: at(2), other: at(2)}, map[store.Kind]time.Time{l.kind: at(0)})
+	l.wantOldest(map[store.Kind]time.Time{l.kind: at(0), other: at(3)}, nil)
+	l.wantOldest(map[store.Kind]time.Time{other: at(9)}, map[store.Kind]time.Time{other: at(3)})
 }
 
-func (l line) wantOldest(before, want map[runtime.Kind]time.Time) {
+func (l line) wantOldest(before, want map[store.Kind]time.Time) {
 	l.Helper()
 	got, err := l.queue.LookBack(l.ctx, before)
 	if err != nil || !maps.EqualFunc(got, want, time.Time.Equal) {
@@ -132,28 +132,28 @@ func (l line) wantOldest(before, want map[runtime.Kind]time.Time) {
 }
 
 func lookBack(l line) {
-	before := map[runtime.Kind]time.Time{l.kind: at(50)}
+	before := map[store.Kind]time.Time{l.kind: at(50)}
 	l.put("1", at(1))
 	l.put("2", at(2))
 	l.put("3", at(3))
 	l.claim(at(1), at(100), 1)
 	dead := l.claim(at(2), at(100), 1)
-	l.settle(&dead[0].Lease, runtime.Dead, at(2), "dead")
-	l.wantOldest(before, map[runtime.Kind]time.Time{l.kind: at(3)})
-	if err := l.Store.PauseWorkflow(l.ctx, runtime.Pause{Workflow: "order", At: at(4)}); err != nil {
+	l.settle(&dead[0].Lease, store.Dead, at(2), "dead")
+	l.wantOldest(before, map[store.Kind]time.Time{l.kind: at(3)})
+	if err := l.Store.PauseWorkflow(l.ctx, store.Pause{Workflow: "order", At: at(4)}); err != nil {
 		l.Fatal(err)
 	}
 	l.wantOldest(before, nil)
 	if err := l.Store.ResumeWorkflow(l.ctx, "order"); err != nil {
 		l.Fatal(err)
 	}
-	l.wantOldest(before, map[runtime.Kind]time.Time{l.kind: at(3)})
+	l.wantOldest(before, map[store.Kind]time.Time{l.kind: at(3)})
 	l.wantOldest(nil, nil)
 }
 
 func claimConcurrently(l line) {
 	const deliveries, claimers = 160, 16
-	var changes []runtime.Change
+	var changes []store.Change
 	for i := range deliveries {
 		changes = append(changes, l.with(change(order(fmt.Sprint(i)), 0, 1), l.kind, at(0)))
 	}
@@ -163,8 +163,8 @@ func claimConcurrently(l line) {
 	seen := map[string]int{}
 	l.together(claimers, func(int) error {
 		for {
-			got, err := l.queue.Claim(l.ctx, runtime.Claim{
-				Kinds: []runtime.Kind{l.kind}, Now: at(1), Until: at(60), Limit: 7,
+			got, err := l.queue.Claim(l.ctx, store.Claim{
+				Kinds: []store.Kind{l.kind}, Now: at(1), Until: at(60), Limit: 7,
 			})
 			if err != nil || len(got) > 7 {
 				return fmt.Errorf("claim of 7 returned %d, error %w", len(got), err)
@@ -196,9 +196,9 @@ func claimConcurrently(l line) {
 func claimNothing(l line) {
 	l.put("1", at(0))
 	before := l.dump()
-	for _, c := range []runtime.Claim{
+	for _, c := range []store.Claim{
 		{Now: at(1), Until: at(60), Limit: 10},
-		{Kinds: []runtime.Kind{l.kind}, Now: at(1), Until: at(60)},
+		{Kinds: []store.Kind{l.kind}, Now: at(1), Until: at(60)},
 	} {
 		if got, err := l.queue.Claim(l.ctx, c); err != nil || len(got) != 0 {
 			l.Errorf("Claim %+v: got %v, error %v", c, got, err)
@@ -224,14 +224,14 @@ func leaseRunsOut(l line) {
 		l.Fatalf("got %+v after a lease with token %d", got, zombie.Token)
 	}
 	l.wantOver(&zombie)
-	l.settle(&got[0].Lease, runtime.Done, at(61), "")
+	l.settle(&got[0].Lease, store.Done, at(61), "")
 }
 
 func leaseRunsOutUnclaimed(l line) {
 	l.put("1", at(0))
 	slow := l.claim(at(1), at(2), 1)[0].Lease
 	c := change(order("1"), 1, 1)
-	c.Now, c.Consume = at(1000), []runtime.Lease{slow}
+	c.Now, c.Consume = at(1000), []store.Lease{slow}
 	l.commit(c)
 }
 

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var commitRules = []rule{
@@ -24,10 +24,10 @@ var commitRules = []rule{
 }
 
 // full is a change with one of everything.
-func full(instance runtime.InstanceKey, version int64, key string) runtime.Change {
+func full(instance store.InstanceKey, version int64, key string) store.Change {
 	c := change(instance, version, 2)
-	c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{"to":"a"}`)}}
-	c.Timers = []runtime.NewTimer{{Key: "remind", Input: "Remind", Payload: []byte(`{"n":1}`), FireAt: at(60)}}
+	c.Effects = []store.NewEffect{{Kind: "Send", Payload: []byte(`{"to":"a"}`)}}
+	c.Timers = []store.NewTimer{{Key: "remind", Input: "Remind", Payload: []byte(`{"n":1}`), FireAt: at(60)}}
 	c.UniqueKey = key
 	return c
 }
@@ -49,7 +49,7 @@ func storedTogether(k *kit) {
 
 	next := change(order("1"), 2, 1)
 	next.Now = at(5)
-	next.Consume = []runtime.Lease{*k.effects().lease()}
+	next.Consume = []store.Lease{*k.effects().lease()}
 	next.Cancel = []string{"remind"}
 	k.commit(next)
 	k.wantRows(map[string]int{"instances": 1, "events": 3, "unique_keys": 1})
@@ -68,29 +68,29 @@ func staleVersion(k *kit) {
 func lostLeaseStoresNothing(k *kit) {
 	k.commit(full(order("1"), 0, ""))
 	effect, timer := k.effects().lease(), k.timers().lease()
-	for _, stale := range []*runtime.Lease{effect, timer} {
+	for _, stale := range []*store.Lease{effect, timer} {
 		lost := full(order("2"), 0, "ann")
 		stale := *stale
 		stale.Token++
-		lost.Consume = []runtime.Lease{stale}
+		lost.Consume = []store.Lease{stale}
 		k.refuse(func(err error) bool {
-			var e *runtime.LeaseLost
+			var e *store.LeaseLost
 			return errors.As(err, &e) && e.Lease == stale
 		}, lost)
 	}
 	// What was refused took nothing away from the holder.
 	next := change(order("1"), 2, 1)
-	next.Consume = []runtime.Lease{*effect}
+	next.Consume = []store.Lease{*effect}
 	k.commit(next)
 	next = change(order("1"), 3, 1)
-	next.Consume = []runtime.Lease{*timer}
+	next.Consume = []store.Lease{*timer}
 	k.commit(next)
 }
 
 func heldKeyStoresNothing(k *kit) {
 	k.commit(full(order("1"), 0, "ann"))
 	asks := full(order("2"), 0, "ann")
-	asks.Consume = []runtime.Lease{*k.effects().lease()}
+	asks.Consume = []store.Lease{*k.effects().lease()}
 	k.refuse(heldBy("1", "ann", order("2")), asks)
 
 	asks.UniqueKey = "bob"
@@ -102,8 +102,8 @@ func heldKeyStoresNothing(k *kit) {
 func conflictComesFirst(k *kit) {
 	k.commit(full(order("holder"), 0, "ann"), full(order("1"), 0, ""))
 	stale := full(order("1"), 1, "ann")
-	stale.Consume = []runtime.Lease{{
-		Queue: runtime.EffectQueue, Instance: order("1"), Version: 2, Position: 0, Token: 77,
+	stale.Consume = []store.Lease{{
+		Queue: store.EffectQueue, Instance: order("1"), Version: 2, Position: 0, Token: 77,
 	}}
 	k.refuse(isConflict, stale)
 	stale.Version = 0
@@ -113,7 +113,7 @@ func conflictComesFirst(k *kit) {
 func consumeOfOther(k *kit) {
 	k.commit(full(order("parent"), 0, ""))
 	child := change(order("child"), 0, 1)
-	child.Consume = []runtime.Lease{*k.effects().lease()}
+	child.Consume = []store.Lease{*k.effects().lease()}
 	k.commit(child)
 	k.wantTable("effects", "*")
 	k.wantVersion(order("parent"), 2)
@@ -124,16 +124,16 @@ func consumeTwiceInOneCommit(k *kit) {
 	k.commit(full(order("1"), 0, ""))
 	lease := k.effects().lease()
 	a, b := change(order("2"), 0, 1), change(order("3"), 0, 1)
-	a.Consume, b.Consume = []runtime.Lease{*lease}, []runtime.Lease{*lease}
+	a.Consume, b.Consume = []store.Lease{*lease}, []store.Lease{*lease}
 	k.refuse(isLeaseLost, a, b)
 	k.commit(a)
 }
 
 // several is a change to an instance, and leases of its three effects and three timers.
-func several(k *kit) (c runtime.Change, leases []runtime.Lease) {
+func several(k *kit) (c store.Change, leases []store.Lease) {
 	c = change(order("1"), 0, 1)
 	for i := range 3 {
-		c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Send", Payload: []byte(`{}`)})
+		c.Effects = append(c.Effects, store.NewEffect{Kind: "Send", Payload: []byte(`{}`)})
 		c.Timers = append(c.Timers, timer(fmt.Sprint(i), at(i)))
 	}
 	k.commit(c, full(order("2"), 0, ""))
@@ -150,7 +150,7 @@ func several(k *kit) (c runtime.Change, leases []runtime.Lease) {
 func consumeSeveral(k *kit) {
 	c, leases := several(k)
 	rand.Shuffle(len(leases), func(i, j int) { leases[i], leases[j] = leases[j], leases[i] })
-	c.Consume, c.Timers = leases, []runtime.NewTimer{timer("1", at(99))}
+	c.Consume, c.Timers = leases, []store.NewTimer{timer("1", at(99))}
 	k.commit(c)
 	k.wantTable("effects", "workflow_id, version", "2|2")
 	k.wantTable("timers", "workflow_id, key, generation", "1|1|4", "2|remind|2")
@@ -165,7 +165,7 @@ func consumeSeveralLost(k *kit) {
 		c.Consume = slices.Clone(leases)
 		c.Consume[i].Token++
 		k.refuse(func(err error) bool {
-			var lost *runtime.LeaseLost
+			var lost *store.LeaseLost
 			return errors.As(err, &lost) && lost.Lease == c.Consume[i]
 		}, c)
 		k.refuse(isLeaseLost, full(order("3"), 0, "ann"), c)
@@ -177,7 +177,7 @@ func consumeSeveralLost(k *kit) {
 func noEvent(k *kit) {
 	k.commit(change(order("1"), 0, 1))
 	before := k.dump()
-	for _, c := range []runtime.Change{full(order("1"), 1, "ann"), full(order("2"), 0, "ann")} {
+	for _, c := range []store.Change{full(order("1"), 1, "ann"), full(order("2"), 0, "ann")} {
 		c.Events = nil
 		if err := k.try(c); err == nil || isConflict(err) {
 			k.Errorf("%s: got error %v", c.Instance, err)
@@ -190,7 +190,7 @@ func effectPositions(k *kit) {
 	c := change(order("1"), 0, 1)
 	var want []string
 	for i := range 12 {
-		c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Send", Payload: fmt.Appendf(nil, `{"n":%d}`, i)})
+		c.Effects = append(c.Effects, store.NewEffect{Kind: "Send", Payload: fmt.Appendf(nil, `{"n":%d}`, i)})
 		want = append(want, fmt.Sprintf(`1|%d|{"n":%[1]d}`, i))
 	}
 	k.commit(c)

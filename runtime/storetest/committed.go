@@ -6,7 +6,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var committedRules = []rule{
@@ -18,7 +18,7 @@ var committedRules = []rule{
 	{name: "a commit that is under way is waited for", check: committedUnderWay, concurrent: true},
 }
 
-func (k *kit) committed(instance runtime.InstanceKey, version int64, id runtime.CommitID) bool {
+func (k *kit) committed(instance store.InstanceKey, version int64, id store.CommitID) bool {
 	k.Helper()
 	stored, err := k.Store.Committed(k.ctx, instance, version, id)
 	if err != nil {
@@ -27,7 +27,7 @@ func (k *kit) committed(instance runtime.InstanceKey, version int64, id runtime.
 	return stored
 }
 
-func (k *kit) commitAs(id runtime.CommitID, changes ...runtime.Change) {
+func (k *kit) commitAs(id store.CommitID, changes ...store.Change) {
 	k.Helper()
 	if err := k.tryAs(id, changes...); err != nil {
 		k.Fatalf("%v: %v", k.way, err)
@@ -35,12 +35,12 @@ func (k *kit) commitAs(id runtime.CommitID, changes ...runtime.Change) {
 }
 
 func committedBy(k *kit) {
-	commits := map[int64]runtime.CommitID{1: 11, 2: 11, 3: 33, 4: 44}
+	commits := map[int64]store.CommitID{1: 11, 2: 11, 3: 33, 4: 44}
 	k.commitAs(11, change(order("1"), 0, 2), change(order("2"), 0, 1))
 	k.commitAs(33, change(order("1"), 2, 1))
 	k.commitAs(44, complete(change(order("1"), 3, 1)))
 	for version, id := range commits {
-		for _, other := range []runtime.CommitID{11, 33, 44, 55, -11} {
+		for _, other := range []store.CommitID{11, 33, 44, 55, -11} {
 			if got := k.committed(order("1"), version, other); got != (other == id) {
 				k.Errorf("version %d was stored by %d: got %v for %d", version, id, got, other)
 			}
@@ -52,7 +52,7 @@ func committedBy(k *kit) {
 }
 
 func idNumbers(k *kit) {
-	for i, id := range []runtime.CommitID{1, -1, math.MaxInt64, math.MinInt64, 1 << 53} {
+	for i, id := range []store.CommitID{1, -1, math.MaxInt64, math.MinInt64, 1 << 53} {
 		k.commitAs(id, change(order(fmt.Sprint(i)), 0, 1))
 		if !k.committed(order(fmt.Sprint(i)), 1, id) || k.committed(order(fmt.Sprint(i)), 1, id+1) {
 			k.Errorf("id %d is not told from others", id)
@@ -67,7 +67,7 @@ func committedNowhere(k *kit) {
 			k.Errorf("version %d, which there is not, was stored", version)
 		}
 	}
-	for _, instance := range []runtime.InstanceKey{order("2"), {Workflow: "invoice", ID: "1"}} {
+	for _, instance := range []store.InstanceKey{order("2"), {Workflow: "invoice", ID: "1"}} {
 		if k.committed(instance, 1, 11) {
 			k.Errorf("an event of %s, which there is not, was stored", instance)
 		}

@@ -3,7 +3,7 @@ package storetest
 import (
 	"slices"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var completionRules = []rule{
@@ -15,7 +15,7 @@ var completionRules = []rule{
 	{name: "completion leaves other instances alone", check: completionOfOne},
 }
 
-func complete(c runtime.Change) runtime.Change {
+func complete(c store.Change) store.Change {
 	c.Timers, c.Complete = nil, true
 	return c
 }
@@ -31,16 +31,16 @@ func completedRefuses(k *kit) {
 
 func completionClearsTimers(k *kit) {
 	c := full(order("1"), 0, "")
-	c.Timers = append(c.Timers, runtime.NewTimer{Key: "dead", Input: "Remind", Payload: []byte(`{}`), FireAt: at(1)})
-	c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Send", Payload: []byte(`{}`)})
+	c.Timers = append(c.Timers, store.NewTimer{Key: "dead", Input: "Remind", Payload: []byte(`{}`), FireAt: at(1)})
+	c.Effects = append(c.Effects, store.NewEffect{Kind: "Send", Payload: []byte(`{}`)})
 	k.commit(c)
 	timers, effects := k.timers(), k.effects()
-	timers.settle(timers.lease(), runtime.Dead, at(2), "no")
-	effects.settle(effects.lease(), runtime.Dead, at(2), "no")
+	timers.settle(timers.lease(), store.Dead, at(2), "no")
+	effects.settle(effects.lease(), store.Dead, at(2), "no")
 
 	last := complete(change(order("1"), 2, 1))
 	last.Now = at(9)
-	last.Effects = []runtime.NewEffect{{Kind: "Farewell", Payload: []byte(`{}`)}}
+	last.Effects = []store.NewEffect{{Kind: "Farewell", Payload: []byte(`{}`)}}
 	k.commit(last)
 	k.wantRows(map[string]int{"instances": 1, "events": 3, "effects": 3})
 	k.wantTable("instances", "version, last_event_at, completed_at", "3|"+micros(at(9))+"|"+micros(at(9)))
@@ -71,7 +71,7 @@ func completionAtOnce(k *kit) {
 func completionConsumesTimer(k *kit) {
 	k.commit(full(order("1"), 0, ""))
 	c := complete(change(order("1"), 2, 1))
-	c.Consume = []runtime.Lease{*k.timers().lease()}
+	c.Consume = []store.Lease{*k.timers().lease()}
 	lost := c
 	lost.Consume = slices.Clone(c.Consume)
 	lost.Consume[0].Token++
@@ -81,7 +81,7 @@ func completionConsumesTimer(k *kit) {
 }
 
 func completionOfOne(k *kit) {
-	invoice := runtime.InstanceKey{Workflow: "invoice", ID: "1"}
+	invoice := store.InstanceKey{Workflow: "invoice", ID: "1"}
 	k.commit(full(order("1"), 0, "ann"), full(order("2"), 0, "bob"), full(invoice, 0, "ann"))
 	k.commit(complete(change(order("1"), 2, 1)))
 	k.wantTable("timers", "workflow_type, workflow_id, key", "order|2|remind", "invoice|1|remind")

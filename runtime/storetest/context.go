@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // A caller that went away must not leave a lock behind, and must know whether its change was stored: a context that has
@@ -64,7 +64,7 @@ func commitEnded(k *kit) {
 	before := k.dump()
 	u := k.begin(order("1"), order("2"))
 	k.soon("Commit", func() {
-		err := u.Commit(ended(), newID(), []runtime.Change{full(order("1"), 1, "ann"), full(order("2"), 0, "bob")})
+		err := u.Commit(ended(), newID(), []store.Change{full(order("1"), 1, "ann"), full(order("2"), 0, "bob")})
 		if !isCanceled(err) {
 			k.Errorf("got error %v, want context.Canceled", err)
 		}
@@ -93,7 +93,7 @@ func beginContextEnds(k *kit) {
 		k.Fatalf("Begin: %v", err)
 	}
 	cancel()
-	if err := u.Commit(k.ctx, newID(), []runtime.Change{change(order("1"), 1, 1), change(order("2"), 0, 1)}); err != nil {
+	if err := u.Commit(k.ctx, newID(), []store.Change{change(order("1"), 1, 1), change(order("2"), 0, 1)}); err != nil {
 		k.Errorf("Commit: %v", err)
 	}
 	k.wantVersion(order("1"), 2)
@@ -109,11 +109,11 @@ func othersEnded(k *kit) {
 	if _, err := k.Store.Committed(ended(), order("1"), 1, 1); !isCanceled(err) {
 		k.Errorf("Committed: got error %v, want context.Canceled", err)
 	}
-	if err := k.Store.SaveSnapshots(ended(), []runtime.Snapshot{snapshot(order("1"), 1, "a")}); !isCanceled(err) {
+	if err := k.Store.SaveSnapshots(ended(), []store.Snapshot{snapshot(order("1"), 1, "a")}); !isCanceled(err) {
 		k.Errorf("SaveSnapshots: got error %v, want context.Canceled", err)
 	}
 	for _, l := range []line{k.effects(), k.timers()} {
-		c := runtime.Claim{Kinds: []runtime.Kind{l.kind}, Now: at(3600), Until: at(7200), Limit: 1}
+		c := store.Claim{Kinds: []store.Kind{l.kind}, Now: at(3600), Until: at(7200), Limit: 1}
 		if got, err := l.queue.Claim(ended(), c); !isCanceled(err) || len(got) != 0 {
 			k.Errorf("Claim: got %v, error %v, want context.Canceled", got, err)
 		}
@@ -122,14 +122,14 @@ func othersEnded(k *kit) {
 	for _, l := range []line{k.effects(), k.timers()} {
 		lease := l.lease()
 		before := k.dump()
-		if _, err := l.queue.Extend(ended(), []runtime.Lease{*lease}, at(9000)); !isCanceled(err) {
+		if _, err := l.queue.Extend(ended(), []store.Lease{*lease}, at(9000)); !isCanceled(err) {
 			k.Errorf("Extend: got error %v, want context.Canceled", err)
 		}
-		done := runtime.Settlement{Lease: *lease, Verdict: runtime.Done}
-		if _, err := l.queue.Settle(ended(), []runtime.Settlement{done}); !isCanceled(err) {
+		done := store.Settlement{Lease: *lease, Verdict: store.Done}
+		if _, err := l.queue.Settle(ended(), []store.Settlement{done}); !isCanceled(err) {
 			k.Errorf("Settle: got error %v, want context.Canceled", err)
 		}
 		k.unchanged(before)
-		l.settle(lease, runtime.Done, at(1), "")
+		l.settle(lease, store.Done, at(1), "")
 	}
 }

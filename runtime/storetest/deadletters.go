@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // deadLetterRules hold for effects and for timers.
@@ -23,38 +23,38 @@ var deadLetterRules = []queueRule{
 }
 
 // kill makes a dead letter of a delivery that is the only one due, and returns it as a list has it.
-func (l line) kill(kind runtime.Kind, message string, when time.Time) runtime.DeadLetter {
+func (l line) kill(kind store.Kind, message string, when time.Time) store.DeadLetter {
 	l.Helper()
-	got := l.claimKinds([]runtime.Kind{kind}, at(3600), at(7200), 1)
+	got := l.claimKinds([]store.Kind{kind}, at(3600), at(7200), 1)
 	if len(got) != 1 {
 		l.Fatalf("claimed %d deliveries, want 1", len(got))
 	}
 	d := got[0]
-	l.settle(&d.Lease, runtime.Dead, when, message)
+	l.settle(&d.Lease, store.Dead, when, message)
 	d.Lease.Token++
-	return runtime.DeadLetter{
+	return store.DeadLetter{
 		Lease: d.Lease, Kind: d.Kind, Payload: d.Payload, Attempts: d.Attempt, Error: message, Due: d.Due, DiedAt: when,
 	}
 }
 
 // putDead makes an instance with one dead letter.
-func (l line) putDead(id string) runtime.DeadLetter {
+func (l line) putDead(id string) store.DeadLetter {
 	l.Helper()
 	l.put(id, at(0))
 	return l.kill(l.kind, "no", at(5000))
 }
 
 // listed returns all dead letters, the last one first.
-func (l line) listed() []runtime.DeadLetter {
+func (l line) listed() []store.DeadLetter {
 	l.Helper()
-	got, err := l.queue.ListDead(l.ctx, runtime.DeadLetterList{Limit: 1000})
+	got, err := l.queue.ListDead(l.ctx, store.DeadLetterList{Limit: 1000})
 	if err != nil {
 		l.Fatalf("ListDead: %v", err)
 	}
 	return got
 }
 
-func (l line) wantLetters(got, want []runtime.DeadLetter) {
+func (l line) wantLetters(got, want []store.DeadLetter) {
 	l.Helper()
 	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 		l.Errorf("\n got %+v\nwant %+v", got, want)
@@ -63,13 +63,13 @@ func (l line) wantLetters(got, want []runtime.DeadLetter) {
 
 func listDead(l line) {
 	r := rand.New(rand.NewPCG(3, 4))
-	var all []runtime.DeadLetter
+	var all []store.DeadLetter
 	for n := range 40 {
 		// Several of one instance, and many that died at one time.
-		kind := runtime.Kind{Workflow: []string{"order", "cart"}[n%2], Name: []string{"Send", "Charge", "Remind"}[n%3]}
-		c := change(runtime.InstanceKey{Workflow: kind.Workflow, ID: fmt.Sprint(n * 3 % 20)}, int64(n/20), 1)
+		kind := store.Kind{Workflow: []string{"order", "cart"}[n%2], Name: []string{"Send", "Charge", "Remind"}[n%3]}
+		c := change(store.InstanceKey{Workflow: kind.Workflow, ID: fmt.Sprint(n * 3 % 20)}, int64(n/20), 1)
 		c = l.with(c, kind, at(n))
-		if l.name == runtime.TimerQueue {
+		if l.name == store.TimerQueue {
 			c.Timers[0].Key = fmt.Sprint("key", n%7)
 		}
 		l.commit(c)
@@ -78,13 +78,13 @@ func listDead(l line) {
 		}
 		all = append(all, l.kill(kind, fmt.Sprintf("no %d' %%", n%3), at(5000+n%4)))
 	}
-	slices.SortFunc(all, func(a, b runtime.DeadLetter) int {
+	slices.SortFunc(all, func(a, b store.DeadLetter) int {
 		return -cmp.Or(a.DiedAt.Compare(b.DiedAt), cmp.Compare(a.Lease.Instance.ID, b.Lease.Instance.ID),
 			cmp.Compare(a.Lease.Instance.Workflow, b.Lease.Instance.Workflow), cmp.Compare(a.Lease.Version, b.Lease.Version),
 			cmp.Compare(a.Lease.Position, b.Lease.Position), cmp.Compare(a.Lease.Key, b.Lease.Key))
 	})
 	for n := range 200 {
-		f := runtime.DeadLetterFilter{}
+		f := store.DeadLetterFilter{}
 		maybe := func(set func()) {
 			if n > 0 && r.IntN(3) == 0 {
 				set()
@@ -96,7 +96,7 @@ func listDead(l line) {
 		maybe(func() { f.ErrorContains = []string{"1'", "2", "%", "N"}[r.IntN(4)] })
 		maybe(func() { f.DiedSince = at(5000 + r.IntN(5)) })
 		maybe(func() { f.DiedUntil = at(5000 + r.IntN(5)) })
-		var want []runtime.DeadLetter
+		var want []store.DeadLetter
 		for _, d := range all {
 			if (f.Workflow == "" || f.Workflow == d.Kind.Workflow) && (f.Kind == "" || f.Kind == d.Kind.Name) &&
 				(f.Instance == "" || f.Instance == d.Lease.Instance.ID) && strings.Contains(d.Error, f.ErrorContains) &&
@@ -104,10 +104,10 @@ func listDead(l line) {
 				want = append(want, d)
 			}
 		}
-		list := runtime.DeadLetterList{DeadLetterFilter: f, Limit: 1 + r.IntN(12)}
-		got := pages(l.kit, list.Limit, func(after *runtime.DeadLetter) ([]runtime.DeadLetter, error) {
+		list := store.DeadLetterList{DeadLetterFilter: f, Limit: 1 + r.IntN(12)}
+		got := pages(l.kit, list.Limit, func(after *store.DeadLetter) ([]store.DeadLetter, error) {
 			if after != nil {
-				list.After = &runtime.DeadLetterPlace{DiedAt: after.DiedAt, Lease: after.Lease}
+				list.After = &store.DeadLetterPlace{DiedAt: after.DiedAt, Lease: after.Lease}
 			}
 			return l.queue.ListDead(l.ctx, list)
 		})
@@ -119,22 +119,22 @@ func listDead(l line) {
 	}
 }
 
-func (l line) wantCounts(f runtime.DeadLetterFilter, letters []runtime.DeadLetter) {
+func (l line) wantCounts(f store.DeadLetterFilter, letters []store.DeadLetter) {
 	l.Helper()
-	byKind := map[runtime.Kind]runtime.DeadLetterCount{}
+	byKind := map[store.Kind]store.DeadLetterCount{}
 	for _, d := range letters { // the last one first
 		c, ok := byKind[d.Kind]
 		if !ok {
-			c = runtime.DeadLetterCount{Queue: l.name, Kind: d.Kind, Newest: d.DiedAt}
+			c = store.DeadLetterCount{Queue: l.name, Kind: d.Kind, Newest: d.DiedAt}
 		}
 		c.Count, c.Oldest = c.Count+1, d.DiedAt
 		byKind[d.Kind] = c
 	}
-	var want []runtime.DeadLetterCount
+	var want []store.DeadLetterCount
 	for _, c := range byKind {
 		want = append(want, c)
 	}
-	slices.SortFunc(want, func(a, b runtime.DeadLetterCount) int {
+	slices.SortFunc(want, func(a, b store.DeadLetterCount) int {
 		return cmp.Or(cmp.Compare(a.Kind.Workflow, b.Kind.Workflow), cmp.Compare(a.Kind.Name, b.Kind.Name))
 	})
 	got, err := l.queue.CountDead(l.ctx, f)
@@ -146,12 +146,12 @@ func (l line) wantCounts(f runtime.DeadLetterFilter, letters []runtime.DeadLette
 func reviveDead(l line) {
 	l.put("1", at(0))
 	first := l.lease()
-	l.settle(first, runtime.RetryLater, at(10), "first")
+	l.settle(first, store.RetryLater, at(10), "first")
 	dead := l.kill(l.kind, "second", at(5000))
 	if dead.Attempts != 2 {
 		l.Fatalf("it died after %d attempts, want 2", dead.Attempts)
 	}
-	gone, err := l.queue.Revive(l.ctx, []runtime.Lease{dead.Lease}, at(6000))
+	gone, err := l.queue.Revive(l.ctx, []store.Lease{dead.Lease}, at(6000))
 	if err != nil || len(gone) > 0 {
 		l.Fatalf("Revive: gone %v, error %v", gone, err)
 	}
@@ -167,7 +167,7 @@ func reviveDead(l line) {
 		l.Fatalf("got %+v", got)
 	}
 	// It can die again.
-	l.settle(&got[0].Lease, runtime.Dead, at(7000), "third")
+	l.settle(&got[0].Lease, store.Dead, at(7000), "third")
 	if again := l.listed(); len(again) != 1 || again[0].Attempts != 1 || again[0].Error != "third" {
 		l.Errorf("got %+v", again)
 	}
@@ -175,22 +175,22 @@ func reviveDead(l line) {
 
 func discardDead(l line) {
 	dead, other := l.putDead("1"), l.putDead("2")
-	discard := runtime.Discard{By: "ann", Reason: "the customer\x00is gone", At: at(6000)}
-	gone, err := l.queue.Discard(l.ctx, []runtime.Lease{dead.Lease}, discard)
+	discard := store.Discard{By: "ann", Reason: "the customer\x00is gone", At: at(6000)}
+	gone, err := l.queue.Discard(l.ctx, []store.Lease{dead.Lease}, discard)
 	if err != nil || len(gone) > 0 {
 		l.Fatalf("Discard: gone %v, error %v", gone, err)
 	}
-	l.wantLetters(l.listed(), []runtime.DeadLetter{other})
+	l.wantLetters(l.listed(), []store.DeadLetter{other})
 	l.wantOver(&dead.Lease)
 	if got := l.claim(at(9000), at(9999), 9); len(got) > 0 {
 		l.Errorf("claimed what was discarded: %+v", got)
 	}
-	got, err := l.Store.ListDiscarded(l.ctx, runtime.DiscardedList{Limit: 9})
+	got, err := l.Store.ListDiscarded(l.ctx, store.DiscardedList{Limit: 9})
 	if err != nil || len(got) != 1 {
 		l.Fatalf("ListDiscarded: got %+v, error %v", got, err)
 	}
 	dead.Lease.Token, dead.Lease.Commit = 0, 0
-	l.wantLetters([]runtime.DeadLetter{got[0].DeadLetter}, []runtime.DeadLetter{dead})
+	l.wantLetters([]store.DeadLetter{got[0].DeadLetter}, []store.DeadLetter{dead})
 	discard.Reason = "the customer\uFFFDis gone"
 	if got[0].Discard != discard {
 		l.Errorf("got %+v, want %+v", got[0].Discard, discard)
@@ -202,7 +202,7 @@ func discardDead(l line) {
 // them.
 func decideOnOthers(l line) {
 	revived, dead := l.putDead("1"), l.putDead("2")
-	if gone, err := l.queue.Revive(l.ctx, []runtime.Lease{revived.Lease}, at(8000)); err != nil || len(gone) > 0 {
+	if gone, err := l.queue.Revive(l.ctx, []store.Lease{revived.Lease}, at(8000)); err != nil || len(gone) > 0 {
 		l.Fatalf("Revive: gone %v, error %v", gone, err)
 	}
 	l.put("3", at(0))
@@ -211,13 +211,13 @@ func decideOnOthers(l line) {
 	old.Token--
 	never := dead.Lease
 	never.Instance.ID = "4"
-	others := []runtime.Lease{revived.Lease, *live, old, never}
-	discard := runtime.Discard{Reason: "why not", At: at(6000)}
-	for _, decide := range []func(...runtime.Lease) ([]runtime.Lease, error){
-		func(letters ...runtime.Lease) ([]runtime.Lease, error) {
+	others := []store.Lease{revived.Lease, *live, old, never}
+	discard := store.Discard{Reason: "why not", At: at(6000)}
+	for _, decide := range []func(...store.Lease) ([]store.Lease, error){
+		func(letters ...store.Lease) ([]store.Lease, error) {
 			return l.queue.Revive(l.ctx, letters, at(8000))
 		},
-		func(letters ...runtime.Lease) ([]runtime.Lease, error) {
+		func(letters ...store.Lease) ([]store.Lease, error) {
 			return l.queue.Discard(l.ctx, letters, discard)
 		},
 	} {
@@ -238,7 +238,7 @@ func decideOnOthers(l line) {
 }
 
 func decideOnce(l line) {
-	var letters []runtime.Lease
+	var letters []store.Lease
 	for n := range 20 {
 		letters = append(letters, l.putDead(fmt.Sprint(n)).Lease)
 	}
@@ -251,7 +251,7 @@ func decideOnce(l line) {
 			revived.Add(int32(len(some) - len(gone)))
 			return err
 		}
-		gone, err := l.queue.Discard(l.ctx, some, runtime.Discard{Reason: "race", At: at(6000)})
+		gone, err := l.queue.Discard(l.ctx, some, store.Discard{Reason: "race", At: at(6000)})
 		discarded.Add(int32(len(some) - len(gone)))
 		return err
 	})
@@ -271,7 +271,7 @@ func listDiscarded(l line) {
 	var want []string
 	for n := range 12 {
 		dead := l.putDead(fmt.Sprint(n % 12))
-		if gone, err := l.queue.Discard(l.ctx, []runtime.Lease{dead.Lease}, runtime.Discard{Reason: "r", At: at(6000 + n/4)}); err != nil || len(gone) > 0 {
+		if gone, err := l.queue.Discard(l.ctx, []store.Lease{dead.Lease}, store.Discard{Reason: "r", At: at(6000 + n/4)}); err != nil || len(gone) > 0 {
 			l.Fatalf("Discard: gone %v, error %v", gone, err)
 		}
 		want = append(want, fmt.Sprintf("%d %s", n/4, dead.Lease.Instance.ID))
@@ -280,10 +280,10 @@ func listDiscarded(l line) {
 	slices.Reverse(want)
 	for limit := 1; limit <= 13; limit += 3 {
 		var got []string
-		list := runtime.DiscardedList{Workflow: "order", Limit: limit}
-		for _, d := range pages(l.kit, limit, func(after *runtime.DiscardedLetter) ([]runtime.DiscardedLetter, error) {
+		list := store.DiscardedList{Workflow: "order", Limit: limit}
+		for _, d := range pages(l.kit, limit, func(after *store.DiscardedLetter) ([]store.DiscardedLetter, error) {
 			if after != nil {
-				list.After = &runtime.DeadLetterPlace{DiedAt: after.Discard.At, Lease: after.Lease}
+				list.After = &store.DeadLetterPlace{DiedAt: after.Discard.At, Lease: after.Lease}
 			}
 			return l.Store.ListDiscarded(l.ctx, list)
 		}) {
@@ -293,7 +293,7 @@ func listDiscarded(l line) {
 			l.Errorf("%d at once: got %q, want %q", limit, got, want)
 		}
 	}
-	for list, n := range map[runtime.DiscardedList]int{
+	for list, n := range map[store.DiscardedList]int{
 		{Workflow: "cart", Limit: 9}: 0, {Instance: "3", Limit: 9}: 1, {Workflow: "order", Instance: "3", Limit: 9}: 1, {Instance: "x", Limit: 9}: 0,
 	} {
 		if got, err := l.Store.ListDiscarded(l.ctx, list); err != nil || len(got) != n {

@@ -3,7 +3,7 @@ package storetest
 import (
 	"slices"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // endedRules are about records of deliveries that are over.
@@ -15,7 +15,7 @@ var endedRules = []rule{
 	{name: "records go with their instance and no other", check: endedGoWithInstance},
 }
 
-func (k *kit) wantEnded(instance runtime.InstanceKey, from int64, want ...runtime.EndedDelivery) {
+func (k *kit) wantEnded(instance store.InstanceKey, from int64, want ...store.EndedDelivery) {
 	k.Helper()
 	got, err := k.Store.EndedDeliveries(k.ctx, instance, from, 100)
 	if err != nil || !slices.Equal(got, want) {
@@ -24,11 +24,11 @@ func (k *kit) wantEnded(instance runtime.InstanceKey, from int64, want ...runtim
 }
 
 // sent is the record of an effect that led to a decision of another instance.
-func sent(lease runtime.Lease) runtime.EndedDelivery {
+func sent(lease store.Lease) store.EndedDelivery {
 	lease.Token, lease.Commit = 0, 0
-	return runtime.EndedDelivery{
-		Lease: lease, Kind: "Send", Ending: runtime.EndedDelivered, At: at(5), Attempts: 3,
-		By: runtime.DecisionRef{Instance: runtime.InstanceKey{Workflow: "cart", ID: "c"}, Version: 7},
+	return store.EndedDelivery{
+		Lease: lease, Kind: "Send", Ending: store.EndedDelivered, At: at(5), Attempts: 3,
+		By: store.DecisionRef{Instance: store.InstanceKey{Workflow: "cart", ID: "c"}, Version: 7},
 	}
 }
 
@@ -38,9 +38,9 @@ func recordEnded(k *kit) {
 	stale := *lease
 	stale.Token--
 	c := change(order("other"), 0, 1)
-	c.Consume, c.Ended = []runtime.Lease{stale}, []runtime.EndedDelivery{sent(*lease)}
+	c.Consume, c.Ended = []store.Lease{stale}, []store.EndedDelivery{sent(*lease)}
 	k.refuse(isLeaseLost, c)
-	c.Consume = []runtime.Lease{*lease}
+	c.Consume = []store.Lease{*lease}
 	k.commit(c)
 	k.wantEnded(order("1"), 1, sent(*lease))
 	k.wantRows(map[string]int{"instances": 2, "events": 2, "ended_deliveries": 1})
@@ -51,13 +51,13 @@ func recordRefused(k *kit) {
 		instance := order(string(l.name))
 		l.put(instance.ID, epoch)
 		lease := l.lease()
-		settlement := runtime.Settlement{Lease: *lease, Verdict: runtime.Done, At: at(9), Error: "not in this state"}
+		settlement := store.Settlement{Lease: *lease, Verdict: store.Done, At: at(9), Error: "not in this state"}
 		for range 2 {
-			if _, err := l.queue.Settle(k.ctx, []runtime.Settlement{settlement}); err != nil {
+			if _, err := l.queue.Settle(k.ctx, []store.Settlement{settlement}); err != nil {
 				k.Fatal(err)
 			}
 		}
-		want := runtime.EndedDelivery{Lease: *lease, Kind: l.kind.Name, Ending: runtime.EndedRefused, At: at(9), Attempts: 1, Reason: "not in this state"}
+		want := store.EndedDelivery{Lease: *lease, Kind: l.kind.Name, Ending: store.EndedRefused, At: at(9), Attempts: 1, Reason: "not in this state"}
 		want.Lease.Token, want.Lease.Commit = 0, 0
 		k.wantEnded(instance, 1, want)
 		l.wantOver(lease)
@@ -67,17 +67,17 @@ func recordRefused(k *kit) {
 
 func recordNothing(k *kit) {
 	k.effects().put("1", epoch)
-	k.effects().settle(k.effects().lease(), runtime.Done, at(1), "")
-	if err := k.Store.PutSchedules(k.ctx, []runtime.StoredSchedule{schedule("weekly", `{}`, 1)}); err != nil {
+	k.effects().settle(k.effects().lease(), store.Done, at(1), "")
+	if err := k.Store.PutSchedules(k.ctx, []store.StoredSchedule{schedule("weekly", `{}`, 1)}); err != nil {
 		k.Fatal(err)
 	}
-	claimed, err := k.Store.Timers().Claim(k.ctx, runtime.Claim{
-		Kinds: []runtime.Kind{runtime.ScheduleKind("order", "weekly")}, Now: at(2), Until: at(3), Limit: 1,
+	claimed, err := k.Store.Timers().Claim(k.ctx, store.Claim{
+		Kinds: []store.Kind{store.ScheduleKind("order", "weekly")}, Now: at(2), Until: at(3), Limit: 1,
 	})
 	if err != nil || len(claimed) != 1 {
 		k.Fatalf("got %v, error %v", claimed, err)
 	}
-	_, err = k.Store.Timers().Settle(k.ctx, []runtime.Settlement{{Lease: claimed[0].Lease, Verdict: runtime.Done, At: at(3), Error: "refused"}})
+	_, err = k.Store.Timers().Settle(k.ctx, []store.Settlement{{Lease: claimed[0].Lease, Verdict: store.Done, At: at(3), Error: "refused"}})
 	if err != nil {
 		k.Fatal(err)
 	}
@@ -85,12 +85,12 @@ func recordNothing(k *kit) {
 }
 
 func endedInOrder(k *kit) {
-	var all []runtime.EndedDelivery
+	var all []store.EndedDelivery
 	for _, version := range []int64{1, 2, 10} {
 		for position := range 2 {
-			all = append(all, sent(runtime.Lease{Queue: runtime.EffectQueue, Instance: order("1"), Version: version, Position: position}))
+			all = append(all, sent(store.Lease{Queue: store.EffectQueue, Instance: order("1"), Version: version, Position: position}))
 		}
-		all = append(all, sent(runtime.Lease{Queue: runtime.TimerQueue, Instance: order("1"), Version: version, Key: "a"}))
+		all = append(all, sent(store.Lease{Queue: store.TimerQueue, Instance: order("1"), Version: version, Key: "a"}))
 	}
 	c := change(order("2"), 0, 1)
 	c.Ended = slices.Clone(all)
@@ -108,7 +108,7 @@ func endedInOrder(k *kit) {
 func endedGoWithInstance(k *kit) {
 	for _, id := range []string{"gone", "stays"} {
 		c := change(order(id), 0, 1)
-		c.Ended = []runtime.EndedDelivery{sent(runtime.Lease{Queue: runtime.EffectQueue, Instance: order(id), Version: 1})}
+		c.Ended = []store.EndedDelivery{sent(store.Lease{Queue: store.EffectQueue, Instance: order(id), Version: 1})}
 		k.commit(c)
 	}
 	k.commit(complete(change(order("gone"), 1, 1)))

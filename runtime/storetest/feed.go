@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // A reader of the feed keeps a position and nothing else. What comes behind it must be all there is.
@@ -32,9 +32,9 @@ var feedRules = []rule{
 
 // drain reads the feed page by page until it has n events. Transactions of others on the same server may hold it up for a
 // moment.
-func (k *kit) drain(after runtime.FeedPosition, n, limit int, filters ...runtime.EventFilter) []runtime.StoredEvent {
+func (k *kit) drain(after store.FeedPosition, n, limit int, filters ...store.EventFilter) []store.StoredEvent {
 	k.Helper()
-	var events []runtime.StoredEvent
+	var events []store.StoredEvent
 	for len(events) < n {
 		page := k.page(after, limit, filters...)
 		events = append(events, page.Events...)
@@ -47,7 +47,7 @@ func (k *kit) drain(after runtime.FeedPosition, n, limit int, filters ...runtime
 }
 
 // page reads one page and looks at what must hold for each.
-func (k *kit) page(after runtime.FeedPosition, limit int, filters ...runtime.EventFilter) runtime.FeedPage {
+func (k *kit) page(after store.FeedPosition, limit int, filters ...store.EventFilter) store.FeedPage {
 	k.Helper()
 	page, err := k.Store.EventsSince(k.ctx, after, limit, filters...)
 	if err != nil {
@@ -68,7 +68,7 @@ func (k *kit) page(after runtime.FeedPosition, limit int, filters ...runtime.Eve
 }
 
 // settle waits until all that was committed is settled.
-func (k *kit) settle() runtime.FeedHorizon {
+func (k *kit) settle() store.FeedHorizon {
 	k.Helper()
 	for {
 		horizon, err := k.Store.FeedHorizon(k.ctx)
@@ -86,7 +86,7 @@ func (k *kit) settle() runtime.FeedHorizon {
 }
 
 func feedOfNothing(k *kit) {
-	if h := k.settle(); h != (runtime.FeedHorizon{}) {
+	if h := k.settle(); h != (store.FeedHorizon{}) {
 		k.Errorf("got horizon %+v", h)
 	}
 	if page := k.page(0, 10); len(page.Events) != 0 || page.Next != 0 {
@@ -96,11 +96,11 @@ func feedOfNothing(k *kit) {
 
 // feedSetBack is about a reader that knows more than the store has numbered.
 func feedSetBack(k *kit) {
-	beyond := func(after, issued runtime.FeedPosition) {
+	beyond := func(after, issued store.FeedPosition) {
 		k.Helper()
-		for _, filters := range [][]runtime.EventFilter{nil, {{Workflow: "order"}}} {
+		for _, filters := range [][]store.EventFilter{nil, {{Workflow: "order"}}} {
 			_, err := k.Store.EventsSince(k.ctx, after, 10, filters...)
-			var back *runtime.FeedSetBack
+			var back *store.FeedSetBack
 			if !errors.As(err, &back) || back.Position != after || back.Issued != issued {
 				k.Errorf("after position %d of %d: got error %v", after, issued, err)
 			}
@@ -124,14 +124,14 @@ func feedSetBack(k *kit) {
 
 // feedNext is about positions that a reader keeps: they are never beyond an event.
 func feedNext(k *kit) {
-	k.commit(change(order("1"), 0, 1), change(runtime.InstanceKey{Workflow: "refund", ID: "1"}, 0, 1))
+	k.commit(change(order("1"), 0, 1), change(store.InstanceKey{Workflow: "refund", ID: "1"}, 0, 1))
 	k.refuse(isConflict, change(order("2"), 0, 1), change(order("1"), 0, 5)) // it may use up numbers
 	last := k.load(order("1")).Events[0].Position()
-	for _, e := range k.load(runtime.InstanceKey{Workflow: "refund", ID: "1"}).Events {
+	for _, e := range k.load(store.InstanceKey{Workflow: "refund", ID: "1"}).Events {
 		last = max(last, e.Position())
 	}
 	k.settle()
-	for _, filters := range [][]runtime.EventFilter{nil, {{Workflow: "order"}}, {{Workflow: "refund"}}, {{Workflow: "none"}}} {
+	for _, filters := range [][]store.EventFilter{nil, {{Workflow: "order"}}, {{Workflow: "refund"}}, {{Workflow: "none"}}} {
 		for _, limit := range []int{2, 10} {
 			page := k.page(0, limit, filters...)
 			if page.Next != last {
@@ -150,7 +150,7 @@ func firstEventAfter(k *kit) {
 		c.Now = at(10 * i)
 		k.commit(c)
 	}
-	positions := []runtime.FeedPosition{0}
+	positions := []store.FeedPosition{0}
 	for _, e := range k.drain(0, 3, 10) {
 		positions = append(positions, e.Position())
 	}
@@ -167,16 +167,16 @@ func firstEventAfter(k *kit) {
 
 func feedAsStored(k *kit) {
 	k.commit(full(order("1"), 0, "ann"))
-	k.commit(change(order("2"), 0, 2), full(runtime.InstanceKey{Workflow: "refund", ID: "ä\"'\\"}, 0, ""))
+	k.commit(change(order("2"), 0, 2), full(store.InstanceKey{Workflow: "refund", ID: "ä\"'\\"}, 0, ""))
 	completing := change(order("1"), int64(len(full(order("1"), 0, "").Events)), 1)
 	completing.Now, completing.Complete = at(60), true
 	k.commit(completing)
 
-	var want []runtime.StoredEvent
-	for _, instance := range []runtime.InstanceKey{order("1"), order("2"), {Workflow: "refund", ID: "ä\"'\\"}} {
+	var want []store.StoredEvent
+	for _, instance := range []store.InstanceKey{order("1"), order("2"), {Workflow: "refund", ID: "ä\"'\\"}} {
 		want = append(want, k.load(instance).Events...)
 	}
-	slices.SortFunc(want, func(a, b runtime.StoredEvent) int { return int(a.GlobalSequence - b.GlobalSequence) })
+	slices.SortFunc(want, func(a, b store.StoredEvent) int { return int(a.GlobalSequence - b.GlobalSequence) })
 	got := k.drain(0, len(want), 100)
 	if !reflect.DeepEqual(got, want) {
 		k.Errorf("got  %+v\nwant %+v", got, want)
@@ -188,8 +188,8 @@ func feedPages(k *kit) {
 		k.commit(change(order("1"), v, 1))
 	}
 	k.settle()
-	var all []runtime.StoredEvent
-	var after runtime.FeedPosition
+	var all []store.StoredEvent
+	var after store.FeedPosition
 	for _, want := range []int{4, 4, 2, 0} {
 		page := k.page(after, 4)
 		if len(page.Events) != want {
@@ -212,12 +212,12 @@ func feedPages(k *kit) {
 }
 
 func feedFilters(k *kit) {
-	refund := runtime.InstanceKey{Workflow: "refund", ID: "1"}
-	event := func(name string) []runtime.NewEvent {
-		return []runtime.NewEvent{{Type: name, SchemaVersion: 1, Payload: []byte(`{}`)}}
+	refund := store.InstanceKey{Workflow: "refund", ID: "1"}
+	event := func(name string) []store.NewEvent {
+		return []store.NewEvent{{Type: name, SchemaVersion: 1, Payload: []byte(`{}`)}}
 	}
 	for v, name := range []string{"A", "B", "C", "A"} {
-		for _, instance := range []runtime.InstanceKey{order("1"), refund} {
+		for _, instance := range []store.InstanceKey{order("1"), refund} {
 			c := change(instance, int64(v), 1)
 			c.Events = event(name)
 			k.commit(c)
@@ -225,19 +225,19 @@ func feedFilters(k *kit) {
 	}
 	k.settle()
 	for _, test := range []struct {
-		filters []runtime.EventFilter
+		filters []store.EventFilter
 		want    string
 	}{
 		{nil, "order A, refund A, order B, refund B, order C, refund C, order A, refund A"},
-		{[]runtime.EventFilter{{Workflow: "refund"}}, "refund A, refund B, refund C, refund A"},
-		{[]runtime.EventFilter{{Workflow: "order", Types: []string{"C", "A"}}}, "order A, order C, order A"},
-		{[]runtime.EventFilter{{Workflow: "order", Types: []string{"B"}}, {Workflow: "refund", Types: []string{"C", "D"}}}, "order B, refund C"},
-		{[]runtime.EventFilter{{Workflow: "order", Types: []string{"B"}}, {Workflow: "order"}}, "order A, order B, order C, order A"},
+		{[]store.EventFilter{{Workflow: "refund"}}, "refund A, refund B, refund C, refund A"},
+		{[]store.EventFilter{{Workflow: "order", Types: []string{"C", "A"}}}, "order A, order C, order A"},
+		{[]store.EventFilter{{Workflow: "order", Types: []string{"B"}}, {Workflow: "refund", Types: []string{"C", "D"}}}, "order B, refund C"},
+		{[]store.EventFilter{{Workflow: "order", Types: []string{"B"}}, {Workflow: "order"}}, "order A, order B, order C, order A"},
 	} {
 		for _, limit := range []int{1, 2, 100} {
 			var got string
-			var after runtime.FeedPosition
-			for page := (runtime.FeedPage{Settled: 1}); after < page.Settled; after = page.Next {
+			var after store.FeedPosition
+			for page := (store.FeedPage{Settled: 1}); after < page.Settled; after = page.Next {
 				page = k.page(after, limit, test.filters...)
 				for _, e := range page.Events {
 					if got != "" {
@@ -256,9 +256,9 @@ func feedFilters(k *kit) {
 func feedFilterOfNothing(k *kit) {
 	k.commit(change(order("1"), 0, 25_000))
 	settled := k.settle().Settled
-	var after runtime.FeedPosition
+	var after store.FeedPosition
 	for range 10 {
-		page := k.page(after, 1, runtime.EventFilter{Workflow: "none"})
+		page := k.page(after, 1, store.EventFilter{Workflow: "none"})
 		if after = page.Next; after == settled {
 			return
 		}
@@ -286,8 +286,8 @@ func feedConcurrent(k *kit) {
 	var reading sync.WaitGroup
 	written := make(chan struct{})
 	follow := func(r int) error {
-		var after runtime.FeedPosition
-		versions, rest := map[runtime.InstanceKey]int64{}, false
+		var after store.FeedPosition
+		versions, rest := map[store.InstanceKey]int64{}, false
 		for {
 			select {
 			case <-written:
@@ -326,13 +326,13 @@ func feedConcurrent(k *kit) {
 	k.together(writers, func(w int) error {
 		random := rand.New(rand.NewPCG(uint64(w), 1))
 		for range commits {
-			keys := []runtime.InstanceKey{order(fmt.Sprint(random.IntN(instances)))}
+			keys := []store.InstanceKey{order(fmt.Sprint(random.IntN(instances)))}
 			if other := order(fmt.Sprint(random.IntN(instances))); other != keys[0] {
 				keys = append(keys, other)
 			}
 			n := 1 + random.IntN(4)
-			err := k.decide(keys, func(found []runtime.Instance) []runtime.Change {
-				var changes []runtime.Change
+			err := k.decide(keys, func(found []store.Instance) []store.Change {
+				var changes []store.Change
 				for _, i := range found {
 					changes = append(changes, change(i.Key, i.Version, n))
 				}
@@ -361,7 +361,7 @@ func sum(list []int) (total int) {
 	return total
 }
 
-func sumOf(versions map[runtime.InstanceKey]int64) (total int64) {
+func sumOf(versions map[store.InstanceKey]int64) (total int64) {
 	for _, v := range versions {
 		total += v
 	}

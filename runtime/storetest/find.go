@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // findRules say what Begin and Read load.
@@ -25,7 +25,7 @@ var findRules = []rule{
 }
 
 // find loads instances in the way of the rule.
-func (k *kit) find(requests ...runtime.ReadRequest) []runtime.Instance {
+func (k *kit) find(requests ...store.ReadRequest) []store.Instance {
 	k.Helper()
 	if k.way == appending {
 		return k.read(requests...)
@@ -42,7 +42,7 @@ func (k *kit) find(requests ...runtime.ReadRequest) []runtime.Instance {
 }
 
 // wantTail says that an instance came with the events of versions after+1 to version, and with a snapshot or without.
-func (k *kit) wantTail(i runtime.Instance, after, version int64, snapshot bool) {
+func (k *kit) wantTail(i store.Instance, after, version int64, snapshot bool) {
 	k.Helper()
 	var got, want []int64
 	for _, e := range i.Events {
@@ -61,7 +61,7 @@ func (k *kit) wantTail(i runtime.Instance, after, version int64, snapshot bool) 
 }
 
 func unknownInstance(k *kit) {
-	i := k.find(runtime.ReadRequest{Instance: order("1"), Schema: "a", After: 7})[0]
+	i := k.find(store.ReadRequest{Instance: order("1"), Schema: "a", After: 7})[0]
 	if i.Key != order("1") || !i.LastEventAt.IsZero() {
 		k.Errorf("got %+v", i)
 	}
@@ -73,7 +73,7 @@ func activeInstance(k *kit) {
 	k.commit(change(order("1"), 0, 2))
 	later := change(order("1"), 2, 3)
 	later.Now = at(60)
-	later.Events[1] = runtime.NewEvent{Type: "Paid", SchemaVersion: 7, Payload: []byte(`{ "amount": 12 }`)}
+	later.Events[1] = store.NewEvent{Type: "Paid", SchemaVersion: 7, Payload: []byte(`{ "amount": 12 }`)}
 	k.commit(change(order("2"), 0, 4), later)
 
 	i := k.find(ask(order("1"))...)[0]
@@ -92,7 +92,7 @@ func activeInstance(k *kit) {
 func completedInstance(k *kit) {
 	k.commit(complete(change(order("1"), 0, 3)))
 	k.save(snapshot(order("1"), 2, "a"))
-	i := k.find(runtime.ReadRequest{Instance: order("1"), Schema: "a", After: 1})[0]
+	i := k.find(store.ReadRequest{Instance: order("1"), Schema: "a", After: 1})[0]
 	if !i.Completed || len(i.Events) != 0 || i.Snapshot != nil || i.Version != 3 || i.LastEventAt != epoch {
 		k.Errorf("got %+v", i)
 	}
@@ -100,8 +100,8 @@ func completedInstance(k *kit) {
 
 func orderOfInstances(k *kit) {
 	k.commit(complete(change(order("b"), 0, 1)), change(order("c"), 0, 2), change(order("d"), 0, 1))
-	asked := []runtime.InstanceKey{order("d"), order("a"), order("c"), order("b")}
-	var got []runtime.InstanceKey
+	asked := []store.InstanceKey{order("d"), order("a"), order("c"), order("b")}
+	var got []store.InstanceKey
 	var versions []int64
 	for _, i := range k.find(ask(asked...)...) {
 		got = append(got, i.Key)
@@ -124,13 +124,13 @@ func emptySet(k *kit) {
 }
 
 func oneIDTwoWorkflows(k *kit) {
-	other := runtime.InstanceKey{Workflow: "invoice", ID: "1"}
+	other := store.InstanceKey{Workflow: "invoice", ID: "1"}
 	k.commit(change(order("1"), 0, 2), change(other, 0, 1))
 	k.commit(change(other, 1, 3))
 	k.save(snapshot(other, 3, "a"))
 	found := k.find(
-		runtime.ReadRequest{Instance: other, Schema: "a"},
-		runtime.ReadRequest{Instance: order("1"), Schema: "a"})
+		store.ReadRequest{Instance: other, Schema: "a"},
+		store.ReadRequest{Instance: order("1"), Schema: "a"})
 	k.wantTail(found[0], 3, 4, true)
 	k.wantTail(found[1], 0, 2, false)
 }
@@ -138,10 +138,10 @@ func oneIDTwoWorkflows(k *kit) {
 func eventsAfter(k *kit) {
 	k.commit(change(order("1"), 0, 5), change(order("2"), 0, 9))
 	for after := range int64(6) {
-		k.wantTail(k.find(runtime.ReadRequest{Instance: order("1"), After: after})[0], after, 5, false)
+		k.wantTail(k.find(store.ReadRequest{Instance: order("1"), After: after})[0], after, 5, false)
 	}
 	// A caller that knows more than the store, as after a restore of the database, finds out by the version.
-	k.wantTail(k.find(runtime.ReadRequest{Instance: order("1"), After: 8})[0], 5, 5, false)
+	k.wantTail(k.find(store.ReadRequest{Instance: order("1"), After: 8})[0], 5, 5, false)
 }
 
 func snapshotAndTail(k *kit) {
@@ -149,22 +149,22 @@ func snapshotAndTail(k *kit) {
 	for version := int64(1); version <= 5; version++ {
 		saved := snapshot(order("1"), version, "a")
 		k.save(saved)
-		i := k.find(runtime.ReadRequest{Instance: order("1"), Schema: "a"})[0]
+		i := k.find(store.ReadRequest{Instance: order("1"), Schema: "a"})[0]
 		k.wantTail(i, version, 5, true)
 		if s := i.Snapshot; s.Instance != saved.Instance || s.Schema != "a" || string(s.State) != string(saved.State) {
 			k.Errorf("got snapshot %+v, want %+v", s, saved)
 		}
 	}
 	k.commit(change(order("1"), 5, 2))
-	k.wantTail(k.find(runtime.ReadRequest{Instance: order("1"), Schema: "a"})[0], 5, 7, true)
+	k.wantTail(k.find(store.ReadRequest{Instance: order("1"), Schema: "a"})[0], 5, 7, true)
 }
 
 func snapshotOfOtherSchema(k *kit) {
 	k.commit(change(order("1"), 0, 5))
 	k.save(snapshot(order("1"), 3, "a"))
 	for _, schema := range []string{"", "A", "a ", "b", "aa"} {
-		k.wantTail(k.find(runtime.ReadRequest{Instance: order("1"), Schema: schema})[0], 0, 5, false)
-		k.wantTail(k.find(runtime.ReadRequest{Instance: order("1"), Schema: schema, After: 2})[0], 2, 5, false)
+		k.wantTail(k.find(store.ReadRequest{Instance: order("1"), Schema: schema})[0], 0, 5, false)
+		k.wantTail(k.find(store.ReadRequest{Instance: order("1"), Schema: schema, After: 2})[0], 2, 5, false)
 	}
 	k.save(snapshot(order("1"), 3, "")) // which nobody can ask for
 	k.wantTail(k.find(ask(order("1"))...)[0], 0, 5, false)
@@ -174,18 +174,18 @@ func snapshotNewerThanAfter(k *kit) {
 	k.commit(change(order("1"), 0, 5))
 	k.save(snapshot(order("1"), 3, "a"))
 	for after := range int64(6) {
-		i := k.find(runtime.ReadRequest{Instance: order("1"), Schema: "a", After: after})[0]
+		i := k.find(store.ReadRequest{Instance: order("1"), Schema: "a", After: after})[0]
 		k.wantTail(i, max(after, 3), 5, after < 3)
 	}
 }
 
 func requestsOfSet(k *kit) {
 	const n = 64
-	var changes []runtime.Change
-	var requests []runtime.ReadRequest
+	var changes []store.Change
+	var requests []store.ReadRequest
 	for i := range int64(n) {
 		instance := order(fmt.Sprint(i))
-		requests = append(requests, runtime.ReadRequest{
+		requests = append(requests, store.ReadRequest{
 			Instance: instance, After: i % 4, Schema: []string{"", "a", "b"}[i%3],
 		})
 		if i%5 != 0 {
@@ -210,7 +210,7 @@ func lastEventAt(k *kit) {
 	c.Now = at(5)
 	k.commit(c)
 	k.save(snapshot(order("1"), 2, "a"))
-	for _, request := range []runtime.ReadRequest{
+	for _, request := range []store.ReadRequest{
 		{Instance: order("1"), After: 2}, {Instance: order("1"), Schema: "a"}, {Instance: order("1"), After: 1},
 	} {
 		if i := k.find(request)[0]; i.LastEventAt != at(5) {
@@ -220,7 +220,7 @@ func lastEventAt(k *kit) {
 }
 
 func creation(k *kit) {
-	want := func(id runtime.CommitID, requests ...runtime.ReadRequest) {
+	want := func(id store.CommitID, requests ...store.ReadRequest) {
 		k.Helper()
 		for i, found := range k.find(requests...) {
 			if found.Created != id {
@@ -228,7 +228,7 @@ func creation(k *kit) {
 			}
 		}
 	}
-	create := func(id runtime.CommitID, versions ...int) {
+	create := func(id store.CommitID, versions ...int) {
 		k.Helper()
 		version := int64(0)
 		for _, n := range versions {
@@ -240,10 +240,10 @@ func creation(k *kit) {
 	}
 	want(0, ask(order("1"))...)
 	create(1<<62, 2, 3)
-	of := func(after int64, schema string) runtime.ReadRequest {
-		return runtime.ReadRequest{Instance: order("1"), After: after, Schema: schema}
+	of := func(after int64, schema string) store.ReadRequest {
+		return store.ReadRequest{Instance: order("1"), After: after, Schema: schema}
 	}
-	all := []runtime.ReadRequest{of(0, ""), of(0, "a"), of(1, ""), of(2, ""), of(3, "a"), of(5, "")}
+	all := []store.ReadRequest{of(0, ""), of(0, "a"), of(1, ""), of(2, ""), of(3, "a"), of(5, "")}
 	for _, request := range all {
 		want(1<<62, request)
 	}

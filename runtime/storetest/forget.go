@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var forgettingRules = []rule{
@@ -22,26 +22,26 @@ var forgettingRules = []rule{
 }
 
 // allRead is a position that all events are up to.
-const allRead = runtime.FeedPosition(math.MaxInt64)
+const allRead = store.FeedPosition(math.MaxInt64)
 
 // finishTold makes an instance that has completed with a dead letter that it was told of.
-func (k *kit) finishTold(instance runtime.InstanceKey) {
+func (k *kit) finishTold(instance store.InstanceKey) {
 	k.Helper()
 	effects := k.effects()
 	effects.put(instance.ID, at(0))
 	claimed := effects.claim(at(3600), at(7200), 9) // others may wait
-	own := slices.IndexFunc(claimed, func(d runtime.Delivery) bool { return d.Lease.Instance == instance })
+	own := slices.IndexFunc(claimed, func(d store.Delivery) bool { return d.Lease.Instance == instance })
 	if own < 0 {
 		k.Fatalf("the effect of %s was not claimed", instance)
 	}
 	c := complete(change(instance, 1, 2))
 	c.Now, c.Status = at(10), "done"
-	c.Settle = []runtime.Settlement{{Lease: claimed[own].Lease, Verdict: runtime.Dead, At: at(10), Error: "no", Told: true}}
+	c.Settle = []store.Settlement{{Lease: claimed[own].Lease, Verdict: store.Dead, At: at(10), Error: "no", Told: true}}
 	k.commit(c)
 }
 
 // finish makes an instance that is completed at a time.
-func (k *kit) finish(instance runtime.InstanceKey, created, completed int) {
+func (k *kit) finish(instance store.InstanceKey, created, completed int) {
 	k.Helper()
 	c := change(instance, 0, 1)
 	c.Now = at(created)
@@ -51,11 +51,11 @@ func (k *kit) finish(instance runtime.InstanceKey, created, completed int) {
 	k.commit(c)
 }
 
-func (k *kit) wantFinished(list runtime.FinishedList, want ...string) {
+func (k *kit) wantFinished(list store.FinishedList, want ...string) {
 	k.Helper()
 	for limit := 1; limit <= len(want)+1; limit++ {
 		var got []string
-		for _, i := range pages(k, limit, func(after *runtime.InstanceSummary) ([]runtime.InstanceSummary, error) {
+		for _, i := range pages(k, limit, func(after *store.InstanceSummary) ([]store.InstanceSummary, error) {
 			list.Limit, list.After = limit, placeOf(after)
 			return k.Store.FinishedInstances(k.ctx, list)
 		}) {
@@ -76,25 +76,25 @@ func findFinished(k *kit) {
 	k.finish(order("b"), 2, 30)
 	k.finish(order("a"), 5, 49)
 	k.finish(order("edge"), 3, 50)
-	k.finish(runtime.InstanceKey{Workflow: "cart", ID: "a"}, 4, 40)
+	k.finish(store.InstanceKey{Workflow: "cart", ID: "a"}, 4, 40)
 	active := change(order("active"), 0, 1)
 	active.Now = at(0)
 	k.commit(active)
-	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: allRead}, "b", "c", "a")
-	k.wantFinished(runtime.FinishedList{Workflow: "cart", CompletedBefore: at(50), Read: allRead}, "a")
-	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(20), Read: allRead})
-	k.wantFinished(runtime.FinishedList{Workflow: "none", CompletedBefore: at(99), Read: allRead})
+	k.wantFinished(store.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: allRead}, "b", "c", "a")
+	k.wantFinished(store.FinishedList{Workflow: "cart", CompletedBefore: at(50), Read: allRead}, "a")
+	k.wantFinished(store.FinishedList{Workflow: "order", CompletedBefore: at(20), Read: allRead})
+	k.wantFinished(store.FinishedList{Workflow: "none", CompletedBefore: at(99), Read: allRead})
 }
 
 // unfinished makes three instances that have completed and cannot be deleted yet, and one that can, and returns the position
 // of the last event of the latter.
-func unfinished(k *kit) runtime.FeedPosition {
+func unfinished(k *kit) store.FeedPosition {
 	k.Helper()
 	effects := k.effects()
 	for _, id := range []string{"dead", "waits"} {
 		effects.put(id, at(0))
 		if id == "dead" {
-			effects.settle(effects.lease(), runtime.Dead, at(1), "no")
+			effects.settle(effects.lease(), store.Dead, at(1), "no")
 		}
 		c := complete(change(order(id), 1, 2))
 		c.Now, c.Status = at(10), "done"
@@ -103,23 +103,23 @@ func unfinished(k *kit) runtime.FeedPosition {
 	k.finish(order("free"), 1, 10)
 	events := k.load(order("free")).Events
 	k.finish(order("unread"), 1, 10)
-	return runtime.FeedPosition(events[len(events)-1].GlobalSequence)
+	return store.FeedPosition(events[len(events)-1].GlobalSequence)
 }
 
 func findUnfinished(k *kit) {
 	read := unfinished(k)
-	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: read}, "free")
-	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: allRead}, "free", "unread")
-	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: read - 1})
+	k.wantFinished(store.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: read}, "free")
+	k.wantFinished(store.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: allRead}, "free", "unread")
+	k.wantFinished(store.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: read - 1})
 	k.finishTold(order("told"))
-	k.wantFinished(runtime.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: allRead}, "told", "free", "unread")
+	k.wantFinished(store.FinishedList{Workflow: "order", CompletedBefore: at(50), Read: allRead}, "told", "free", "unread")
 }
 
-func versionOf(instance runtime.InstanceKey, version int64) runtime.InstanceVersion {
-	return runtime.InstanceVersion{Instance: instance, Version: version}
+func versionOf(instance store.InstanceKey, version int64) store.InstanceVersion {
+	return store.InstanceVersion{Instance: instance, Version: version}
 }
 
-func (k *kit) delete(instances ...runtime.InstanceVersion) (kept []runtime.InstanceKey) {
+func (k *kit) delete(instances ...store.InstanceVersion) (kept []store.InstanceKey) {
 	k.Helper()
 	kept, err := k.Store.DeleteInstances(k.ctx, instances, allRead)
 	if err != nil {
@@ -129,8 +129,8 @@ func (k *kit) delete(instances ...runtime.InstanceVersion) (kept []runtime.Insta
 }
 
 func deleteInstances(k *kit) {
-	observe := func(c runtime.Change) runtime.Change {
-		c.Inputs.Observations = []runtime.Observation{{
+	observe := func(c store.Change) store.Change {
+		c.Inputs.Observations = []store.Observation{{
 			Instance: c.Instance, ObservedAt: at(1), Input: "Pay", Payload: []byte(`{}`), Outcome: "accepted", Version: 1,
 		}}
 		return c
@@ -165,7 +165,7 @@ func deleteInstances(k *kit) {
 func keepInstances(k *kit) {
 	read := unfinished(k)
 	k.commit(change(order("active"), 0, 3))
-	stays := []runtime.InstanceVersion{
+	stays := []store.InstanceVersion{
 		versionOf(order("dead"), 3), versionOf(order("waits"), 3), versionOf(order("unread"), 3), versionOf(order("active"), 3),
 		versionOf(order("free"), 2), versionOf(order("missing"), 1),
 	}
@@ -192,7 +192,7 @@ func keepInstances(k *kit) {
 
 func deleteOnce(k *kit) {
 	const n = 30
-	var all []runtime.InstanceVersion
+	var all []store.InstanceVersion
 	for i := range n {
 		k.finish(order(fmt.Sprint(i)), 1, 2)
 		all = append(all, versionOf(order(fmt.Sprint(i)), 3))
@@ -217,22 +217,22 @@ func deleteRecords(k *kit) {
 	for n := range 6 {
 		id := fmt.Sprint(n)
 		c := change(order(id), 0, 1)
-		c.Inputs = runtime.InputRecords{
-			Outcomes: []runtime.InputOutcome{{
-				Input: runtime.InputKey{Instance: order(id), ID: id}, Outcome: []byte(`{}`), RecordedAt: at(n),
+		c.Inputs = store.InputRecords{
+			Outcomes: []store.InputOutcome{{
+				Input: store.InputKey{Instance: order(id), ID: id}, Outcome: []byte(`{}`), RecordedAt: at(n),
 			}},
-			Observations: []runtime.Observation{{
+			Observations: []store.Observation{{
 				Instance: order(id), ObservedAt: at(n), Input: id, Payload: []byte(`{}`), Outcome: "accepted", Version: 1,
 			}},
 		}
 		k.commit(c)
 		dead := k.effects().putDead("dead" + id)
-		if gone, err := k.Store.Effects().Discard(k.ctx, []runtime.Lease{dead.Lease}, runtime.Discard{Reason: id, At: at(n)}); err != nil || len(gone) > 0 {
+		if gone, err := k.Store.Effects().Discard(k.ctx, []store.Lease{dead.Lease}, store.Discard{Reason: id, At: at(n)}); err != nil || len(gone) > 0 {
 			k.Fatalf("Discard: gone %v, error %v", gone, err)
 		}
 	}
-	for kind, column := range map[runtime.RecordKind]string{
-		runtime.ObservationRecords: "input", runtime.InputOutcomeRecords: "input_id", runtime.DiscardedRecords: "reason",
+	for kind, column := range map[store.RecordKind]string{
+		store.ObservationRecords: "input", store.InputOutcomeRecords: "input_id", store.DiscardedRecords: "reason",
 	} {
 		step := func(want int64, left string) {
 			k.Helper()

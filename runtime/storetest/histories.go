@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // A database that is set back, by a failover or from a backup, gives the same versions and tokens a second time. So does an instance
@@ -35,31 +35,31 @@ func (k *kit) exec(format string, args ...any) {
 
 func commitsAreRead(k *kit) {
 	instance := order("1")
-	for i, id := range []runtime.CommitID{11, 22, 33} {
+	for i, id := range []store.CommitID{11, 22, 33} {
 		if err := k.tryAs(id, change(instance, int64(2*i), 2)); err != nil {
 			k.Fatal(err)
 		}
 	}
 	whole := k.load(instance)
-	var commits []runtime.CommitID
+	var commits []store.CommitID
 	for _, e := range whole.Events {
 		commits = append(commits, e.Commit)
 	}
-	if !slices.Equal(commits, []runtime.CommitID{11, 11, 22, 22, 33, 33}) || whole.LastCommit != 33 || whole.AfterCommit != 0 {
+	if !slices.Equal(commits, []store.CommitID{11, 11, 22, 22, 33, 33}) || whole.LastCommit != 33 || whole.AfterCommit != 0 {
 		k.Errorf("got events of commits %d, last commit %d, after commit %d", commits, whole.LastCommit, whole.AfterCommit)
 	}
 	k.save(snapshot(instance, 4, "a"))
 	for _, c := range []struct {
-		request     runtime.ReadRequest
-		last, after runtime.CommitID
+		request     store.ReadRequest
+		last, after store.CommitID
 	}{
-		{runtime.ReadRequest{After: 1}, 33, 11},
-		{runtime.ReadRequest{After: 3}, 33, 22},
-		{runtime.ReadRequest{After: 6}, 33, 33},
-		{runtime.ReadRequest{After: 7}, 0, 0},
-		{runtime.ReadRequest{Schema: "a"}, 33, 0},
-		{runtime.ReadRequest{Schema: "a", After: 1}, 33, 11},
-		{runtime.ReadRequest{Schema: "a", After: 5}, 33, 33},
+		{store.ReadRequest{After: 1}, 33, 11},
+		{store.ReadRequest{After: 3}, 33, 22},
+		{store.ReadRequest{After: 6}, 33, 33},
+		{store.ReadRequest{After: 7}, 0, 0},
+		{store.ReadRequest{Schema: "a"}, 33, 0},
+		{store.ReadRequest{Schema: "a", After: 1}, 33, 11},
+		{store.ReadRequest{Schema: "a", After: 5}, 33, 33},
 	} {
 		c.request.Instance = instance
 		got := k.read(c.request)[0]
@@ -71,7 +71,7 @@ func commitsAreRead(k *kit) {
 		}
 	}
 	k.save(snapshot(instance, 6, "a"))
-	if got := k.read(runtime.ReadRequest{Instance: instance, Schema: "a"})[0]; got.LastCommit != 33 || len(got.Events) > 0 {
+	if got := k.read(store.ReadRequest{Instance: instance, Schema: "a"})[0]; got.LastCommit != 33 || len(got.Events) > 0 {
 		k.Errorf("with a snapshot of the last version: got %+v", got)
 	}
 	u := k.begin(instance, order("none"))
@@ -85,14 +85,14 @@ func changeOnOtherHistory(k *kit) {
 	if err := k.tryAs(11, full(order("1"), 0, ""), full(order("2"), 0, "")); err != nil {
 		k.Fatal(err)
 	}
-	on := func(id string, commit runtime.CommitID) runtime.Change {
+	on := func(id string, commit store.CommitID) store.Change {
 		c := change(order(id), 2, 1)
 		c.LastCommit = commit
 		return c
 	}
 	keyed := on("1", 12)
 	keyed.UniqueKey = "ann"
-	for _, changes := range [][]runtime.Change{
+	for _, changes := range [][]store.Change{
 		{on("1", 12)},
 		{keyed},
 		{complete(on("1", 12))},
@@ -112,20 +112,20 @@ func unchangedOfOtherHistory(k *kit) {
 	if err := k.tryAs(11, change(order("1"), 0, 2), change(order("2"), 0, 1)); err != nil {
 		k.Fatal(err)
 	}
-	at := func(id string, version int64, commit runtime.CommitID) runtime.InstanceVersion {
-		return runtime.InstanceVersion{Instance: order(id), Version: version, LastCommit: commit}
+	at := func(id string, version int64, commit store.CommitID) store.InstanceVersion {
+		return store.InstanceVersion{Instance: order(id), Version: version, LastCommit: commit}
 	}
 	for _, c := range []struct {
-		unchanged []runtime.InstanceVersion
+		unchanged []store.InstanceVersion
 		conflict  bool
 	}{
-		{[]runtime.InstanceVersion{at("1", 2, 11), at("2", 1, 11), at("none", 0, 0)}, false},
-		{[]runtime.InstanceVersion{at("1", 2, 0)}, false},
-		{[]runtime.InstanceVersion{at("1", 2, 12)}, true},
-		{[]runtime.InstanceVersion{at("1", 2, 11), at("2", 1, 12)}, true},
-		{[]runtime.InstanceVersion{at("1", 1, 11)}, true},
+		{[]store.InstanceVersion{at("1", 2, 11), at("2", 1, 11), at("none", 0, 0)}, false},
+		{[]store.InstanceVersion{at("1", 2, 0)}, false},
+		{[]store.InstanceVersion{at("1", 2, 12)}, true},
+		{[]store.InstanceVersion{at("1", 2, 11), at("2", 1, 12)}, true},
+		{[]store.InstanceVersion{at("1", 1, 11)}, true},
 	} {
-		for i, changes := range [][]runtime.Change{nil, {change(order(fmt.Sprint(len(c.unchanged), c.conflict, k.way)), 0, 1)}} {
+		for i, changes := range [][]store.Change{nil, {change(order(fmt.Sprint(len(c.unchanged), c.conflict, k.way)), 0, 1)}} {
 			before := k.dump()
 			err := k.appendUnchanged(c.unchanged, changes...)
 			if isConflict(err) != c.conflict || err != nil && !c.conflict {
@@ -149,8 +149,8 @@ func snapshotOfOtherHistory(k *kit) {
 	saved.Commit = 11
 	late := snapshot(order("1"), 6, "a")
 	late.Commit = 12
-	for _, s := range []runtime.Snapshot{late, saved, late} {
-		if err := k.Store.SaveSnapshots(k.ctx, []runtime.Snapshot{s}); err != nil {
+	for _, s := range []store.Snapshot{late, saved, late} {
+		if err := k.Store.SaveSnapshots(k.ctx, []store.Snapshot{s}); err != nil {
 			k.Fatal(err)
 		}
 	}
@@ -164,12 +164,12 @@ func snapshotOfLostHistory(k *kit) {
 	k.save(snapshot(order("1"), 8, "a"))
 	for _, commit := range []string{"12", "NULL"} { // and from before commits were noted
 		k.exec("UPDATE %ssnapshots SET commit_id = %s", k.Prefix, commit)
-		for _, request := range []runtime.ReadRequest{{Schema: "a"}, {Schema: "a", After: 3}} {
+		for _, request := range []store.ReadRequest{{Schema: "a"}, {Schema: "a", After: 3}} {
 			request.Instance = order("1")
 			got := k.read(request)[0]
 			k.wantTail(got, request.After, 9, false)
 		}
-		u, err := k.Store.Begin(k.ctx, []runtime.ReadRequest{{Instance: order("1"), Schema: "a"}})
+		u, err := k.Store.Begin(k.ctx, []store.ReadRequest{{Instance: order("1"), Schema: "a"}})
 		if err != nil {
 			k.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func snapshotOfLostHistory(k *kit) {
 	}
 	k.save(snapshot(order("1"), 5, "a"))
 	k.wantSnapshots(`order|1|5|a|{"of":"1","version":5}`)
-	k.wantTail(k.read(runtime.ReadRequest{Instance: order("1"), Schema: "a"})[0], 5, 9, true)
+	k.wantTail(k.read(store.ReadRequest{Instance: order("1"), Schema: "a"})[0], 5, 9, true)
 }
 
 func leaseNamesCommit(l line) {
@@ -189,7 +189,7 @@ func leaseNamesCommit(l line) {
 	if err := l.tryAs(22, l.with(change(order("2"), 0, 1), l.kind, at(1)), l.with(change(order("3"), 0, 1), l.kind, at(2))); err != nil {
 		l.Fatal(err)
 	}
-	want := map[string]runtime.CommitID{"1": 11, "2": 22, "3": 22}
+	want := map[string]store.CommitID{"1": 11, "2": 22, "3": 22}
 	got := l.claim(at(9), at(60), 9)
 	if len(got) != 3 {
 		l.Fatalf("got %d deliveries, want 3", len(got))
@@ -203,7 +203,7 @@ func leaseNamesCommit(l line) {
 			l.Errorf("%s waits as %+v, error %v", d.Lease.Instance, waiting, err)
 		}
 	}
-	if l.name == runtime.TimerQueue { // one that replaces it is of its own commit
+	if l.name == store.TimerQueue { // one that replaces it is of its own commit
 		replaces := l.with(change(order("1"), 1, 1), l.kind, at(3))
 		if err := l.tryAs(33, replaces); err != nil {
 			l.Fatal(err)
@@ -225,21 +225,21 @@ func leaseOfOtherHistory(l line) {
 
 	before := l.dump()
 	own := change(order("1"), 1, 1) // which has a statement of its own
-	own.Consume = []runtime.Lease{other}
+	own.Consume = []store.Lease{other}
 	l.refuse(isLeaseLost, own)
 	settles := change(order("x"), 0, 1)
-	settles.Settle = []runtime.Settlement{{Lease: other, Verdict: runtime.Again, At: at(1)}}
+	settles.Settle = []store.Settlement{{Lease: other, Verdict: store.Again, At: at(1)}}
 	l.refuse(isLeaseLost, settles)
 	l.unchanged(before)
 
-	own.Consume = []runtime.Lease{*lease}
+	own.Consume = []store.Lease{*lease}
 	l.commit(own)
 	l.wantRows(map[string]int{"instances": 1, "events": 2})
 }
 
 func deadLetterOfOtherHistory(l line) {
 	l.put("1", at(0))
-	l.settle(l.lease(), runtime.Dead, at(50), "gave up")
+	l.settle(l.lease(), store.Dead, at(50), "gave up")
 	letters := l.listed()
 	if len(letters) != 1 || letters[0].Lease.Commit != l.load(order("1")).LastCommit {
 		l.Fatalf("got %+v", letters)
@@ -247,15 +247,15 @@ func deadLetterOfOtherHistory(l line) {
 	other := letters[0].Lease
 	other.Commit++
 	before := l.dump()
-	if gone, err := l.queue.Revive(l.ctx, []runtime.Lease{other}, at(60)); err != nil || !slices.Equal(gone, []runtime.Lease{other}) {
+	if gone, err := l.queue.Revive(l.ctx, []store.Lease{other}, at(60)); err != nil || !slices.Equal(gone, []store.Lease{other}) {
 		l.Errorf("Revive: gone %v, error %v", gone, err)
 	}
-	if gone, err := l.queue.Discard(l.ctx, []runtime.Lease{other}, runtime.Discard{Reason: "x", At: at(60)}); err != nil ||
-		!slices.Equal(gone, []runtime.Lease{other}) {
+	if gone, err := l.queue.Discard(l.ctx, []store.Lease{other}, store.Discard{Reason: "x", At: at(60)}); err != nil ||
+		!slices.Equal(gone, []store.Lease{other}) {
 		l.Errorf("Discard: gone %v, error %v", gone, err)
 	}
 	l.unchanged(before)
-	if gone, err := l.queue.Revive(l.ctx, []runtime.Lease{letters[0].Lease}, at(60)); err != nil || len(gone) > 0 {
+	if gone, err := l.queue.Revive(l.ctx, []store.Lease{letters[0].Lease}, at(60)); err != nil || len(gone) > 0 {
 		l.Errorf("Revive: gone %v, error %v", gone, err)
 	}
 }
@@ -268,7 +268,7 @@ func deliveryWithoutCommit(l line) {
 		l.Errorf("got commit %d", lease.Commit)
 	}
 	c := change(order("1"), 1, 1)
-	c.Consume = []runtime.Lease{*lease}
+	c.Consume = []store.Lease{*lease}
 	l.commit(c)
 	l.wantRows(map[string]int{"instances": 1, "events": 2})
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // inputRules are about what is kept of inputs beside what they led to.
@@ -19,11 +19,11 @@ var inputRules = []rule{
 	{name: "a parent is kept when the instance is created, and read with it", check: parents},
 }
 
-func inputOutcome(instance runtime.InstanceKey, id, text string) runtime.InputOutcome {
-	return runtime.InputOutcome{Input: runtime.InputKey{Instance: instance, ID: id}, Outcome: []byte(text), RecordedAt: epoch}
+func inputOutcome(instance store.InstanceKey, id, text string) store.InputOutcome {
+	return store.InputOutcome{Input: store.InputKey{Instance: instance, ID: id}, Outcome: []byte(text), RecordedAt: epoch}
 }
 
-func (k *kit) wantOutcomes(inputs []runtime.InputKey, want ...string) {
+func (k *kit) wantOutcomes(inputs []store.InputKey, want ...string) {
 	k.Helper()
 	got, err := k.Store.InputOutcomes(k.ctx, inputs)
 	if err != nil {
@@ -44,37 +44,37 @@ func (k *kit) wantOutcomes(inputs []runtime.InputKey, want ...string) {
 
 func outcomeOfChange(k *kit) {
 	texts := jsonTexts()
-	var changes []runtime.Change
-	var inputs []runtime.InputKey
+	var changes []store.Change
+	var inputs []store.InputKey
 	for i, text := range texts {
 		c := change(order(fmt.Sprint(i)), 0, 1)
-		c.Inputs.Outcomes = []runtime.InputOutcome{inputOutcome(c.Instance, "é \U0001F600", text)}
+		c.Inputs.Outcomes = []store.InputOutcome{inputOutcome(c.Instance, "é \U0001F600", text)}
 		changes, inputs = append(changes, c), append(inputs, c.Inputs.Outcomes[0].Input)
 	}
 	k.commit(changes...)
 	slices.Reverse(inputs)
 	slices.Reverse(texts)
-	k.wantOutcomes(append(inputs, runtime.InputKey{Instance: order("0"), ID: "other"}), append(texts, "nil")...)
+	k.wantOutcomes(append(inputs, store.InputKey{Instance: order("0"), ID: "other"}), append(texts, "nil")...)
 }
 
 func outcomeTwice(k *kit) {
 	c := change(order("1"), 0, 1)
-	c.Inputs.Outcomes = []runtime.InputOutcome{inputOutcome(order("1"), "a", `1`)}
+	c.Inputs.Outcomes = []store.InputOutcome{inputOutcome(order("1"), "a", `1`)}
 	k.commit(c)
 	again := full(order("1"), 1, "again")
-	again.Inputs.Outcomes = []runtime.InputOutcome{inputOutcome(order("1"), "b", `2`), inputOutcome(order("1"), "a", `3`)}
+	again.Inputs.Outcomes = []store.InputOutcome{inputOutcome(order("1"), "b", `2`), inputOutcome(order("1"), "a", `3`)}
 	k.refuse(isConflict, again)
-	k.wantOutcomes([]runtime.InputKey{{Instance: order("1"), ID: "a"}, {Instance: order("1"), ID: "b"}}, `1`, "nil")
+	k.wantOutcomes([]store.InputKey{{Instance: order("1"), ID: "a"}, {Instance: order("1"), ID: "b"}}, `1`, "nil")
 
 	other := change(order("2"), 0, 1) // ids are per instance
-	other.Inputs.Outcomes = []runtime.InputOutcome{inputOutcome(order("2"), "a", `4`)}
+	other.Inputs.Outcomes = []store.InputOutcome{inputOutcome(order("2"), "a", `4`)}
 	k.commit(other)
 }
 
 func outcomeRace(k *kit) {
 	k.together(8, func(i int) error {
-		err := k.Store.RecordInputs(k.ctx, runtime.InputRecords{
-			Outcomes: []runtime.InputOutcome{inputOutcome(order("1"), "a", fmt.Sprint(i))},
+		err := k.Store.RecordInputs(k.ctx, store.InputRecords{
+			Outcomes: []store.InputOutcome{inputOutcome(order("1"), "a", fmt.Sprint(i))},
 		})
 		if isConflict(err) {
 			return nil
@@ -87,14 +87,14 @@ func outcomeRace(k *kit) {
 }
 
 func recordAlone(k *kit) {
-	records := runtime.InputRecords{
-		Outcomes: []runtime.InputOutcome{inputOutcome(order("1"), "a", `{"n":1}`), inputOutcome(order("2"), "b", `{"n":2}`)},
-		Observations: []runtime.Observation{{
+	records := store.InputRecords{
+		Outcomes: []store.InputOutcome{inputOutcome(order("1"), "a", `{"n":1}`), inputOutcome(order("2"), "b", `{"n":2}`)},
+		Observations: []store.Observation{{
 			Instance: order("1"), ObservedAt: epoch, Input: "Pay", InputID: "a", Payload: []byte(`{"p":1}`),
 			Outcome: "rejected", Version: 3, Rejection: "TooLate", RejectionPayload: []byte(`{"r":1}`),
 		}},
 	}
-	if err := k.Store.RecordInputs(k.ctx, runtime.InputRecords{}); err != nil {
+	if err := k.Store.RecordInputs(k.ctx, store.InputRecords{}); err != nil {
 		k.Errorf("nothing: %v", err)
 	}
 	if err := k.Store.RecordInputs(k.ctx, records); err != nil {
@@ -110,32 +110,32 @@ func recordAlone(k *kit) {
 }
 
 func observations(k *kit) {
-	observe := func(id string, second int, input string) runtime.Observation {
-		return runtime.Observation{
+	observe := func(id string, second int, input string) store.Observation {
+		return store.Observation{
 			Instance: order(id), ObservedAt: at(second), Input: input, Payload: []byte(` {"in":"é\u0000"} `), Outcome: "accepted", Version: 1,
 		}
 	}
 	c := change(order("1"), 0, 1)
-	c.Inputs.Observations = []runtime.Observation{observe("1", 1, "A"), observe("1", 1, "B")}
+	c.Inputs.Observations = []store.Observation{observe("1", 1, "A"), observe("1", 1, "B")}
 	c.Inputs.Observations[1].InputID = "id"
 	d := change(order("2"), 0, 1)
-	d.Inputs.Observations = []runtime.Observation{observe("2", 2, "C")}
+	d.Inputs.Observations = []store.Observation{observe("2", 2, "C")}
 	k.commit(c, d)
 	late := observe("1", 3, "D")
 	late.Outcome, late.Rejection, late.RejectionPayload = "rejected", "TooLate", []byte(`{"by":1}`)
-	if err := k.Store.RecordInputs(k.ctx, runtime.InputRecords{Observations: []runtime.Observation{late}}); err != nil {
+	if err := k.Store.RecordInputs(k.ctx, store.InputRecords{Observations: []store.Observation{late}}); err != nil {
 		k.Fatal(err)
 	}
 	for _, test := range []struct {
-		query runtime.ObservationQuery
+		query store.ObservationQuery
 		want  string
 	}{
-		{runtime.ObservationQuery{Limit: 9}, "DCBA"},
-		{runtime.ObservationQuery{Limit: 2}, "DC"},
-		{runtime.ObservationQuery{Instance: order("1"), Limit: 9}, "DBA"},
-		{runtime.ObservationQuery{Instance: order("1"), Before: at(3), Limit: 9}, "BA"},
-		{runtime.ObservationQuery{Instance: runtime.InstanceKey{Workflow: "order"}, Limit: 9}, "DCBA"},
-		{runtime.ObservationQuery{Instance: runtime.InstanceKey{Workflow: "other"}, Limit: 9}, ""},
+		{store.ObservationQuery{Limit: 9}, "DCBA"},
+		{store.ObservationQuery{Limit: 2}, "DC"},
+		{store.ObservationQuery{Instance: order("1"), Limit: 9}, "DBA"},
+		{store.ObservationQuery{Instance: order("1"), Before: at(3), Limit: 9}, "BA"},
+		{store.ObservationQuery{Instance: store.InstanceKey{Workflow: "order"}, Limit: 9}, "DCBA"},
+		{store.ObservationQuery{Instance: store.InstanceKey{Workflow: "other"}, Limit: 9}, ""},
 	} {
 		got, err := k.Store.Observations(k.ctx, test.query)
 		if err != nil {
@@ -160,7 +160,7 @@ func observations(k *kit) {
 
 	// Page by page, also between two that were observed at one time.
 	var paged string
-	for query := (runtime.ObservationQuery{Limit: 1}); ; {
+	for query := (store.ObservationQuery{Limit: 1}); ; {
 		page, err := k.Store.Observations(k.ctx, query)
 		if err != nil {
 			k.Fatalf("Observations: %v", err)
@@ -181,7 +181,7 @@ func carriedAlong(k *kit) {
 	c.Status = "open"
 	c.Events[0].Cause = []byte(` {"input":"Create"}`)
 	c.Timers[1].Trace = "00-b"
-	c.Effects = []runtime.NewEffect{
+	c.Effects = []store.NewEffect{
 		{Kind: "Send", Payload: []byte(`{}`)},
 		{Kind: "Send", Payload: []byte(`{}`), Trace: "00-a", LimitKey: "customer"},
 	}
@@ -208,12 +208,12 @@ func carriedAlong(k *kit) {
 }
 
 func parents(k *kit) {
-	parent := &runtime.Parent{Instance: runtime.InstanceKey{Workflow: "trip", ID: `"é`}, Input: "Ended", Created: 1<<62 + 1}
+	parent := &store.Parent{Instance: store.InstanceKey{Workflow: "trip", ID: `"é`}, Input: "Ended", Created: 1<<62 + 1}
 	c := change(order("1"), 0, 2)
 	c.Parent = parent
 	k.commit(c, change(order("2"), 0, 1))
 	next := change(order("1"), 2, 1)
-	next.Parent = &runtime.Parent{Instance: order("9"), Input: "Other"} // too late
+	next.Parent = &store.Parent{Instance: order("9"), Input: "Other"} // too late
 	k.commit(next)
 	for _, i := range k.read(ask(order("1"), order("2"))...) {
 		switch {
@@ -235,11 +235,11 @@ var scheduleRules = []rule{
 	{name: "a schedule that is put again goes on, and one that is defined anew starts anew", check: scheduleAnew},
 }
 
-func schedule(name, definition string, second int) runtime.StoredSchedule {
-	return runtime.StoredSchedule{Workflow: "order", Name: name, Definition: []byte(definition), Next: at(second)}
+func schedule(name, definition string, second int) store.StoredSchedule {
+	return store.StoredSchedule{Workflow: "order", Name: name, Definition: []byte(definition), Next: at(second)}
 }
 
-func (k *kit) putSchedules(schedules ...runtime.StoredSchedule) {
+func (k *kit) putSchedules(schedules ...store.StoredSchedule) {
 	k.Helper()
 	if err := k.Store.PutSchedules(k.ctx, schedules); err != nil {
 		k.Fatalf("PutSchedules: %v", err)
@@ -250,18 +250,18 @@ func scheduleDelivery(k *kit) {
 	k.putSchedules()
 	k.putSchedules(schedule("weekly", `{"cron":"w"}`, 10), schedule("daily", `{"cron":"d"}`, 20))
 	k.together(4, func(int) error {
-		return k.Store.PutSchedules(k.ctx, []runtime.StoredSchedule{
+		return k.Store.PutSchedules(k.ctx, []store.StoredSchedule{
 			schedule("daily", `{"cron":"d"}`, 99), schedule("weekly", `{"cron":"w"}`, 99),
 		})
 	})
-	got := k.timers().claimKinds([]runtime.Kind{runtime.ScheduleKind("order", "weekly")}, at(60), at(90), 9)
+	got := k.timers().claimKinds([]store.Kind{store.ScheduleKind("order", "weekly")}, at(60), at(90), 9)
 	if len(got) != 1 || got[0].Lease.Instance != order("") || got[0].Lease.Key != "weekly" || !got[0].Due.Equal(at(10)) ||
 		string(got[0].Payload) != `{"cron":"w"}` {
 		k.Fatalf("got %+v", got)
 	}
 	// An instance of another name is changed in the commit that makes the schedule due again.
 	c := change(order("report"), 0, 1)
-	c.Settle = []runtime.Settlement{{Lease: got[0].Lease, Verdict: runtime.Again, At: at(600)}}
+	c.Settle = []store.Settlement{{Lease: got[0].Lease, Verdict: store.Again, At: at(600)}}
 	k.commit(c)
 	k.wantTable("timers", "key, fire_at, run_at, attempts",
 		"daily|"+micros(at(20))+"|"+micros(at(20))+"|0", "weekly|"+micros(at(600))+"|"+micros(at(600))+"|0")
@@ -269,7 +269,7 @@ func scheduleDelivery(k *kit) {
 
 func scheduleAnew(k *kit) {
 	k.putSchedules(schedule("weekly", `{"cron":"w"}`, 10))
-	kinds := []runtime.Kind{runtime.ScheduleKind("order", "weekly")}
+	kinds := []store.Kind{store.ScheduleKind("order", "weekly")}
 	lease := k.timers().claimKinds(kinds, at(60), at(90), 9)[0].Lease
 	k.putSchedules(schedule("weekly", `{"cron":"w"}`, 700))
 	k.wantTable("timers", "generation, run_at, attempts", "1|"+micros(at(90))+"|1")

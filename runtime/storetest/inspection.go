@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var inspectionRules = []rule{
@@ -24,7 +24,7 @@ func historyPages(k *kit) {
 	for _, test := range []struct {
 		after int64
 		limit int
-		want  []runtime.StoredEvent
+		want  []store.StoredEvent
 	}{
 		{0, 100, want}, {0, 5, want}, {0, 2, want[:2]}, {2, 2, want[2:4]}, {4, 2, want[4:]}, {5, 2, nil}, {0, 0, nil}, {9, 1, nil},
 	} {
@@ -33,7 +33,7 @@ func historyPages(k *kit) {
 			k.Errorf("after %d, up to %d: got %+v, error %v", test.after, test.limit, got, err)
 		}
 	}
-	for _, other := range []runtime.InstanceKey{order("3"), {Workflow: "cart", ID: "1"}} {
+	for _, other := range []store.InstanceKey{order("3"), {Workflow: "cart", ID: "1"}} {
 		if got, err := k.Store.History(k.ctx, other, 0, 10); err != nil || len(got) > 0 {
 			k.Errorf("%s: got %+v, error %v", other, got, err)
 		}
@@ -45,24 +45,24 @@ func causePages(k *kit) {
 	first.Events[0].Cause = []byte(`{"input":"Place"}`)
 	second := change(order("1"), 2, 1)
 	second.Now, second.Events[0].Cause = at(1), []byte(`{"input":"Pay"}`)
-	ids := []runtime.CommitID{newID(), newID()}
-	for i, c := range []runtime.Change{first, second} {
+	ids := []store.CommitID{newID(), newID()}
+	for i, c := range []store.Change{first, second} {
 		if err := k.tryAs(ids[i], c); err != nil {
 			k.Fatal(err)
 		}
 	}
 	k.commit(change(order("2"), 0, 1))
 	for _, test := range []struct {
-		query runtime.CauseQuery
+		query store.CauseQuery
 		want  []int64
 	}{
-		{runtime.CauseQuery{From: 1, Limit: 10}, []int64{1, 2, 3}},
-		{runtime.CauseQuery{From: 0, Limit: 2}, []int64{1, 2}},
-		{runtime.CauseQuery{From: 3, Limit: 10}, []int64{3}},
-		{runtime.CauseQuery{From: 4, Limit: 10}, nil},
-		{runtime.CauseQuery{From: 2, Backward: true, Limit: 10}, []int64{2, 1}},
-		{runtime.CauseQuery{From: 99, Backward: true, Limit: 2}, []int64{3, 2}},
-		{runtime.CauseQuery{From: 0, Backward: true, Limit: 2}, nil},
+		{store.CauseQuery{From: 1, Limit: 10}, []int64{1, 2, 3}},
+		{store.CauseQuery{From: 0, Limit: 2}, []int64{1, 2}},
+		{store.CauseQuery{From: 3, Limit: 10}, []int64{3}},
+		{store.CauseQuery{From: 4, Limit: 10}, nil},
+		{store.CauseQuery{From: 2, Backward: true, Limit: 10}, []int64{2, 1}},
+		{store.CauseQuery{From: 99, Backward: true, Limit: 2}, []int64{3, 2}},
+		{store.CauseQuery{From: 0, Backward: true, Limit: 2}, nil},
 	} {
 		test.query.Instance = order("1")
 		got, err := k.Store.EventCauses(k.ctx, test.query)
@@ -84,12 +84,12 @@ func causePages(k *kit) {
 			k.Errorf("%+v: got %v, error %v, want %v", test.query, versions, err, test.want)
 		}
 	}
-	if got, err := k.Store.EventCauses(k.ctx, runtime.CauseQuery{Instance: order("3"), From: 9, Backward: true, Limit: 9}); err != nil || len(got) > 0 {
+	if got, err := k.Store.EventCauses(k.ctx, store.CauseQuery{Instance: order("3"), From: 9, Backward: true, Limit: 9}); err != nil || len(got) > 0 {
 		k.Errorf("got %+v, error %v", got, err)
 	}
 }
 
-func sameEvent(a, b runtime.StoredEvent) bool {
+func sameEvent(a, b store.StoredEvent) bool {
 	payloads := bytes.Equal(a.Payload, b.Payload)
 	a.Payload, b.Payload = nil, nil
 	return payloads && fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b)

@@ -8,19 +8,19 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // population fills a store with instances that differ in all that a filter looks at and often have the same times, and
 // returns what they are, the newest first.
-func population(k *kit) []runtime.InstanceSummary {
+func population(k *kit) []store.InstanceSummary {
 	k.Helper()
 	statuses := []string{"new", "paid", ""}
-	var all []runtime.InstanceSummary
-	var created, later []runtime.Change
+	var all []store.InstanceSummary
+	var created, later []store.Change
 	for n := range 60 {
-		i := runtime.InstanceSummary{
-			Key:     runtime.InstanceKey{Workflow: []string{"order", "cart", "Über", "a b"}[n%4], ID: fmt.Sprint(n * 7 % 60)},
+		i := store.InstanceSummary{
+			Key:     store.InstanceKey{Workflow: []string{"order", "cart", "Über", "a b"}[n%4], ID: fmt.Sprint(n * 7 % 60)},
 			Version: 1, Status: statuses[n%3], CreatedAt: at(n % 5),
 		}
 		i.LastEventAt = i.CreatedAt
@@ -45,25 +45,25 @@ func population(k *kit) []runtime.InstanceSummary {
 	}
 	k.commit(created...)
 	k.commit(later...)
-	slices.SortFunc(all, func(a, b runtime.InstanceSummary) int {
+	slices.SortFunc(all, func(a, b store.InstanceSummary) int {
 		return -cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Key.ID, b.Key.ID), cmp.Compare(a.Key.Workflow, b.Key.Workflow))
 	})
 	return all
 }
 
 // lets is what a filter means.
-func lets(f runtime.InstanceFilter, i runtime.InstanceSummary) bool {
+func lets(f store.InstanceFilter, i store.InstanceSummary) bool {
 	within := func(t, from, before time.Time) bool {
 		return !t.Before(from) && (before.IsZero() || t.Before(before))
 	}
 	return (f.Workflow == "" || f.Workflow == i.Key.Workflow) &&
 		(f.Status == "" || f.Status == i.Status) &&
-		(f.Activity == runtime.AnyActivity || (f.Activity == runtime.OnlyCompleted) == i.Completed()) &&
+		(f.Activity == store.AnyActivity || (f.Activity == store.OnlyCompleted) == i.Completed()) &&
 		within(i.CreatedAt, f.CreatedFrom, f.CreatedBefore) && within(i.LastEventAt, f.UpdatedFrom, f.UpdatedBefore)
 }
 
 // anyFilter makes a filter of which each part is there or not.
-func anyFilter(r *rand.Rand) (f runtime.InstanceFilter) {
+func anyFilter(r *rand.Rand) (f store.InstanceFilter) {
 	maybe := func(set func()) {
 		if r.IntN(3) == 0 {
 			set()
@@ -71,7 +71,7 @@ func anyFilter(r *rand.Rand) (f runtime.InstanceFilter) {
 	}
 	maybe(func() { f.Workflow = []string{"order", "cart", "Über", "a b", "unknown"}[r.IntN(5)] })
 	maybe(func() { f.Status = []string{"new", "paid", "gone"}[r.IntN(3)] })
-	maybe(func() { f.Activity = []runtime.Activity{runtime.OnlyActive, runtime.OnlyCompleted}[r.IntN(2)] })
+	maybe(func() { f.Activity = []store.Activity{store.OnlyActive, store.OnlyCompleted}[r.IntN(2)] })
 	maybe(func() { f.CreatedFrom = at(r.IntN(6)) })
 	maybe(func() { f.CreatedBefore = at(r.IntN(6)) })
 	maybe(func() { f.UpdatedFrom = at(r.IntN(14)) })
@@ -83,18 +83,18 @@ func listInstances(k *kit) {
 	all := population(k)
 	r := rand.New(rand.NewPCG(1, 2))
 	for n := range 300 {
-		filter := runtime.InstanceFilter{}
+		filter := store.InstanceFilter{}
 		if n > 0 {
 			filter = anyFilter(r)
 		}
-		var want []runtime.InstanceSummary
+		var want []store.InstanceSummary
 		for _, i := range all {
 			if lets(filter, i) {
 				want = append(want, i)
 			}
 		}
-		list := runtime.InstanceList{InstanceFilter: filter, Limit: 1 + r.IntN(25)}
-		got := pages(k, list.Limit, func(after *runtime.InstanceSummary) ([]runtime.InstanceSummary, error) {
+		list := store.InstanceList{InstanceFilter: filter, Limit: 1 + r.IntN(25)}
+		got := pages(k, list.Limit, func(after *store.InstanceSummary) ([]store.InstanceSummary, error) {
 			list.After = placeOf(after)
 			return k.Store.ListInstances(k.ctx, list)
 		})
@@ -113,23 +113,23 @@ func listInstances(k *kit) {
 }
 
 // placeOf returns the place of an instance in a list; nil, the beginning, for nil.
-func placeOf(i *runtime.InstanceSummary) *runtime.InstancePlace {
+func placeOf(i *store.InstanceSummary) *store.InstancePlace {
 	if i == nil {
 		return nil
 	}
-	return &runtime.InstancePlace{CreatedAt: i.CreatedAt, ID: i.Key.ID, Workflow: i.Key.Workflow}
+	return &store.InstancePlace{CreatedAt: i.CreatedAt, ID: i.Key.ID, Workflow: i.Key.Workflow}
 }
 
-func countOf(instances []runtime.InstanceSummary) (counts runtime.InstanceCounts) {
-	numbers := map[runtime.InstanceCount]int64{}
+func countOf(instances []store.InstanceSummary) (counts store.InstanceCounts) {
+	numbers := map[store.InstanceCount]int64{}
 	for _, i := range instances {
-		numbers[runtime.InstanceCount{Workflow: i.Key.Workflow, Status: i.Status, Completed: i.Completed()}]++
+		numbers[store.InstanceCount{Workflow: i.Key.Workflow, Status: i.Status, Completed: i.Completed()}]++
 	}
 	for c, n := range numbers {
 		c.Count = n
 		counts = append(counts, c)
 	}
-	slices.SortFunc(counts, func(a, b runtime.InstanceCount) int {
+	slices.SortFunc(counts, func(a, b store.InstanceCount) int {
 		rank := map[bool]int{true: 1}
 		return cmp.Or(cmp.Compare(a.Workflow, b.Workflow), cmp.Compare(rank[a.Completed], rank[b.Completed]), cmp.Compare(a.Status, b.Status))
 	})
@@ -139,8 +139,8 @@ func countOf(instances []runtime.InstanceSummary) (counts runtime.InstanceCounts
 // listWhileItChanges says that what is there from the first page to the last is on exactly one of them.
 func listWhileItChanges(k *kit) {
 	all := population(k)
-	list := runtime.InstanceList{Limit: 4}
-	seen := map[runtime.InstanceKey]int{}
+	list := store.InstanceList{Limit: 4}
+	seen := map[store.InstanceKey]int{}
 	for n := 0; ; n++ {
 		page, err := k.Store.ListInstances(k.ctx, list)
 		if err != nil {
@@ -160,7 +160,7 @@ func listWhileItChanges(k *kit) {
 				k.commit(complete(change(i.Key, i.Version, 1)))
 			}
 		}
-		fresh := change(runtime.InstanceKey{Workflow: "order", ID: fmt.Sprintf("new-%d", n)}, 0, 1)
+		fresh := change(store.InstanceKey{Workflow: "order", ID: fmt.Sprintf("new-%d", n)}, 0, 1)
 		fresh.Now = at(2)
 		k.commit(fresh)
 	}
@@ -179,7 +179,7 @@ func listWhileItChanges(k *kit) {
 // listOneMoment lists instances while they complete, each of which must be on the list once.
 func listOneMoment(k *kit) {
 	const instances = 200
-	var changes []runtime.Change
+	var changes []store.Change
 	for n := range instances {
 		changes = append(changes, change(order(fmt.Sprint(n)), 0, 1))
 	}
@@ -196,11 +196,11 @@ func listOneMoment(k *kit) {
 			return nil
 		}
 		for !done.Load() {
-			page, err := k.Store.ListInstances(k.ctx, runtime.InstanceList{Limit: 2 * instances})
+			page, err := k.Store.ListInstances(k.ctx, store.InstanceList{Limit: 2 * instances})
 			if err != nil {
 				return err
 			}
-			seen := map[runtime.InstanceKey]bool{}
+			seen := map[store.InstanceKey]bool{}
 			for _, i := range page {
 				seen[i.Key] = true
 			}

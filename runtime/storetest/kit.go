@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // kit is what a rule works with: its fixture, and the ways to write and read that nearly every rule needs.
@@ -35,13 +35,13 @@ var epoch = time.Date(2031, time.March, 4, 5, 6, 7, 890_123_000, time.UTC)
 func at(seconds int) time.Time { return epoch.Add(time.Duration(seconds) * time.Second) }
 
 // order names an instance of the workflow that most rules use.
-func order(id string) runtime.InstanceKey { return runtime.InstanceKey{Workflow: "order", ID: id} }
+func order(id string) store.InstanceKey { return store.InstanceKey{Workflow: "order", ID: id} }
 
 // change appends n events to an instance that is at version; a rule adds to it what it is about.
-func change(instance runtime.InstanceKey, version int64, n int) runtime.Change {
-	c := runtime.Change{Instance: instance, Version: version, Now: epoch, Due: epoch}
+func change(instance store.InstanceKey, version int64, n int) store.Change {
+	c := store.Change{Instance: instance, Version: version, Now: epoch, Due: epoch}
 	for i := range n {
-		c.Events = append(c.Events, runtime.NewEvent{
+		c.Events = append(c.Events, store.NewEvent{
 			Type: "Noted", SchemaVersion: 1, Payload: fmt.Appendf(nil, `{"version":%d}`, version+int64(i)+1),
 		})
 	}
@@ -58,18 +58,18 @@ const (
 
 func (w way) String() string { return [...]string{"unit of work", "append"}[w] }
 
-func newID() runtime.CommitID { return runtime.CommitID(rand.Int64() + 1) }
+func newID() store.CommitID { return store.CommitID(rand.Int64() + 1) }
 
 // ask asks for the whole of instances.
-func ask(instances ...runtime.InstanceKey) []runtime.ReadRequest {
-	var requests []runtime.ReadRequest
+func ask(instances ...store.InstanceKey) []store.ReadRequest {
+	var requests []store.ReadRequest
 	for _, i := range instances {
-		requests = append(requests, runtime.ReadRequest{Instance: i})
+		requests = append(requests, store.ReadRequest{Instance: i})
 	}
 	return requests
 }
 
-func (k *kit) begin(instances ...runtime.InstanceKey) runtime.UnitOfWork {
+func (k *kit) begin(instances ...store.InstanceKey) store.UnitOfWork {
 	k.Helper()
 	u, err := k.Store.Begin(k.ctx, ask(instances...))
 	if err != nil {
@@ -79,9 +79,9 @@ func (k *kit) begin(instances ...runtime.InstanceKey) runtime.UnitOfWork {
 }
 
 // first returns the instance of a unit of work over one.
-func first(u runtime.UnitOfWork) runtime.Instance { return u.Instances()[0] }
+func first(u store.UnitOfWork) store.Instance { return u.Instances()[0] }
 
-func (k *kit) rollback(u runtime.UnitOfWork) {
+func (k *kit) rollback(u store.UnitOfWork) {
 	k.Helper()
 	if err := u.Rollback(k.ctx); err != nil {
 		k.Fatalf("Rollback: %v", err)
@@ -90,13 +90,13 @@ func (k *kit) rollback(u runtime.UnitOfWork) {
 
 // attempt does what the engine does for a set of inputs: it loads the instances, lets next make changes of them, and
 // stores these.
-func (k *kit) attempt(instances []runtime.InstanceKey, next func([]runtime.Instance) []runtime.Change) error {
+func (k *kit) attempt(instances []store.InstanceKey, next func([]store.Instance) []store.Change) error {
 	if k.way == appending {
 		found, err := k.Store.Read(k.ctx, ask(instances...))
 		if err != nil {
 			return fmt.Errorf("read %v: %w", instances, err)
 		}
-		return k.Store.Append(k.ctx, runtime.Batch{Commit: newID(), Changes: next(found)})
+		return k.Store.Append(k.ctx, store.Batch{Commit: newID(), Changes: next(found)})
 	}
 	u, err := k.Store.Begin(k.ctx, ask(instances...))
 	if err != nil {
@@ -106,7 +106,7 @@ func (k *kit) attempt(instances []runtime.InstanceKey, next func([]runtime.Insta
 }
 
 // decide attempts anew as long as it loses a race. It may be called by any goroutine.
-func (k *kit) decide(instances []runtime.InstanceKey, next func([]runtime.Instance) []runtime.Change) error {
+func (k *kit) decide(instances []store.InstanceKey, next func([]store.Instance) []store.Change) error {
 	for {
 		if err := k.attempt(instances, next); !isConflict(err) {
 			return err
@@ -114,18 +114,18 @@ func (k *kit) decide(instances []runtime.InstanceKey, next func([]runtime.Instan
 	}
 }
 
-func (k *kit) decideOne(instance runtime.InstanceKey, next func(runtime.Instance) runtime.Change) error {
-	return k.decide([]runtime.InstanceKey{instance}, func(found []runtime.Instance) []runtime.Change {
-		return []runtime.Change{next(found[0])}
+func (k *kit) decideOne(instance store.InstanceKey, next func(store.Instance) store.Change) error {
+	return k.decide([]store.InstanceKey{instance}, func(found []store.Instance) []store.Change {
+		return []store.Change{next(found[0])}
 	})
 }
 
 // tryAs stores changes under an id. It may be called by any goroutine.
-func (k *kit) tryAs(id runtime.CommitID, changes ...runtime.Change) error {
+func (k *kit) tryAs(id store.CommitID, changes ...store.Change) error {
 	if k.way == appending {
-		return k.Store.Append(k.ctx, runtime.Batch{Commit: id, Changes: changes})
+		return k.Store.Append(k.ctx, store.Batch{Commit: id, Changes: changes})
 	}
-	var instances []runtime.InstanceKey
+	var instances []store.InstanceKey
 	for _, c := range changes {
 		if !slices.Contains(instances, c.Instance) {
 			instances = append(instances, c.Instance)
@@ -138,9 +138,9 @@ func (k *kit) tryAs(id runtime.CommitID, changes ...runtime.Change) error {
 	return u.Commit(k.ctx, id, changes)
 }
 
-func (k *kit) try(changes ...runtime.Change) error { return k.tryAs(newID(), changes...) }
+func (k *kit) try(changes ...store.Change) error { return k.tryAs(newID(), changes...) }
 
-func (k *kit) commit(changes ...runtime.Change) {
+func (k *kit) commit(changes ...store.Change) {
 	k.Helper()
 	if err := k.try(changes...); err != nil {
 		k.Fatalf("%v: %v", k.way, err)
@@ -149,7 +149,7 @@ func (k *kit) commit(changes ...runtime.Change) {
 
 // refuse says that the changes are refused with an error that is accepted by want, and leave no trace. When a batch is
 // appended, any error will do: the engine takes its members one by one to see what is wrong with which.
-func (k *kit) refuse(want func(error) bool, changes ...runtime.Change) {
+func (k *kit) refuse(want func(error) bool, changes ...store.Change) {
 	k.Helper()
 	before := k.dump()
 	err := k.try(changes...)
@@ -159,14 +159,14 @@ func (k *kit) refuse(want func(error) bool, changes ...runtime.Change) {
 	k.unchanged(before)
 }
 
-func isConflict(err error) bool { return errors.Is(err, runtime.ErrConflict) }
+func isConflict(err error) bool { return errors.Is(err, store.ErrConflict) }
 
 func isLeaseLost(err error) bool {
-	var lost *runtime.LeaseLost
+	var lost *store.LeaseLost
 	return errors.As(err, &lost)
 }
 
-func (k *kit) read(requests ...runtime.ReadRequest) []runtime.Instance {
+func (k *kit) read(requests ...store.ReadRequest) []store.Instance {
 	k.Helper()
 	found, err := k.Store.Read(k.ctx, requests)
 	if err != nil || len(found) != len(requests) {
@@ -176,13 +176,13 @@ func (k *kit) read(requests ...runtime.ReadRequest) []runtime.Instance {
 }
 
 // load reads all of an instance, also when it is completed.
-func (k *kit) load(instance runtime.InstanceKey) runtime.Instance {
+func (k *kit) load(instance store.InstanceKey) store.Instance {
 	k.Helper()
-	return k.read(runtime.ReadRequest{Instance: instance, Completed: true})[0]
+	return k.read(store.ReadRequest{Instance: instance, Completed: true})[0]
 }
 
 // wantVersion says that an instance is at a version, with an event for each version up to it.
-func (k *kit) wantVersion(instance runtime.InstanceKey, version int64) {
+func (k *kit) wantVersion(instance store.InstanceKey, version int64) {
 	k.Helper()
 	i := k.load(instance)
 	if i.Version != version {
@@ -192,7 +192,7 @@ func (k *kit) wantVersion(instance runtime.InstanceKey, version int64) {
 }
 
 // wantSerial says that events are those of versions 1 to version, in order.
-func (k *kit) wantSerial(events []runtime.StoredEvent, version int64) {
+func (k *kit) wantSerial(events []store.StoredEvent, version int64) {
 	k.Helper()
 	var got []int64
 	for _, e := range events {
@@ -205,7 +205,7 @@ func (k *kit) wantSerial(events []runtime.StoredEvent, version int64) {
 	if !slices.Equal(got, want) {
 		k.Errorf("got events of versions %v, want 1 to %d", got, version)
 	}
-	if !slices.IsSortedFunc(events, func(a, b runtime.StoredEvent) int { return int(a.GlobalSequence - b.GlobalSequence) }) {
+	if !slices.IsSortedFunc(events, func(a, b store.StoredEvent) int { return int(a.GlobalSequence - b.GlobalSequence) }) {
 		k.Errorf("the global sequence does not grow with the version")
 	}
 }

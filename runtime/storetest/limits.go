@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var limitRules = []rule{
@@ -36,18 +36,18 @@ func (k *kit) putEffects(id string, keys ...string) {
 	k.Helper()
 	c := change(order(id), 0, 1)
 	for _, key := range keys {
-		c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Send", Payload: []byte(`{}`), LimitKey: key, Trace: "00"})
+		c.Effects = append(c.Effects, store.NewEffect{Kind: "Send", Payload: []byte(`{}`), LimitKey: key, Trace: "00"})
 	}
 	k.commit(c)
 }
 
-func limitedSend(now, limit int) runtime.LimitedClaim {
-	return runtime.LimitedClaim{
-		Kind: runtime.Kind{Workflow: "order", Name: "Send"}, Now: at(now), Until: at(now + 100), Limit: limit, Burst: 1,
+func limitedSend(now, limit int) store.LimitedClaim {
+	return store.LimitedClaim{
+		Kind: store.Kind{Workflow: "order", Name: "Send"}, Now: at(now), Until: at(now + 100), Limit: limit, Burst: 1,
 	}
 }
 
-func (k *kit) claimLimited(claim runtime.LimitedClaim) ([]runtime.Delivery, time.Time) {
+func (k *kit) claimLimited(claim store.LimitedClaim) ([]store.Delivery, time.Time) {
 	k.Helper()
 	got, err := k.Store.ClaimLimited(k.ctx, claim)
 	if err != nil {
@@ -58,13 +58,13 @@ func (k *kit) claimLimited(claim runtime.LimitedClaim) ([]runtime.Delivery, time
 
 func priorities(k *kit) {
 	for _, kind := range []string{"Low", "Send", "High"} {
-		k.effects().putKind(kind, runtime.Kind{Workflow: "order", Name: kind}, epoch)
+		k.effects().putKind(kind, store.Kind{Workflow: "order", Name: kind}, epoch)
 	}
-	kind := func(name string) runtime.Kind { return runtime.Kind{Workflow: "order", Name: name} }
+	kind := func(name string) store.Kind { return store.Kind{Workflow: "order", Name: name} }
 	for _, want := range []string{"High", "Send", "Low"} {
-		got, err := k.Store.Effects().Claim(k.ctx, runtime.Claim{
-			Kinds:    []runtime.Kind{kind("Low"), kind("Send"), kind("High")},
-			Priority: map[runtime.Kind]int{kind("Low"): -5, kind("High"): 5},
+		got, err := k.Store.Effects().Claim(k.ctx, store.Claim{
+			Kinds:    []store.Kind{kind("Low"), kind("Send"), kind("High")},
+			Priority: map[store.Kind]int{kind("Low"): -5, kind("High"): 5},
 			Now:      at(1), Until: at(99), Limit: 1,
 		})
 		if err != nil || len(got) != 1 || got[0].Kind.Name != want {
@@ -75,7 +75,7 @@ func priorities(k *kit) {
 
 func limitedReturns(k *kit) {
 	k.putEffects("1", "a")
-	k.effects().putKind("other", runtime.Kind{Workflow: "order", Name: "Other"}, epoch)
+	k.effects().putKind("other", store.Kind{Workflow: "order", Name: "Other"}, epoch)
 	claim := limitedSend(10, 9)
 	if got, _ := k.claimLimited(limitedSend(10, 0)); len(got) != 0 {
 		k.Errorf("a claim of nothing: got %+v", got)
@@ -88,7 +88,7 @@ func limitedReturns(k *kit) {
 		k.Fatalf("got %+v, %v", got, again)
 	}
 	d := got[0]
-	want := runtime.Lease{Queue: runtime.EffectQueue, Instance: order("1"), Version: 1, Position: 0, Token: d.Lease.Token, Commit: k.load(order("1")).LastCommit}
+	want := store.Lease{Queue: store.EffectQueue, Instance: order("1"), Version: 1, Position: 0, Token: d.Lease.Token, Commit: k.load(order("1")).LastCommit}
 	if d.Lease != want || d.Kind != claim.Kind || d.Attempt != 1 || !d.Due.Equal(epoch) || string(d.Payload) != `{}` || d.Trace != "00" {
 		k.Errorf("got %+v", d)
 	}
@@ -112,7 +112,7 @@ func limitedRunsOut(k *kit) {
 	claim := limitedSend(10, 9)
 	claim.Global = 2
 	got, _ := k.claimLimited(claim)
-	k.effects().settle(&got[0].Lease, runtime.RetryLater, at(500), "later")
+	k.effects().settle(&got[0].Lease, store.RetryLater, at(500), "later")
 	if more, _ := k.claimLimited(claim); len(more) != 1 {
 		k.Errorf("got %d after one was settled, want 1", len(more))
 	}
@@ -126,7 +126,7 @@ func keyLimit(k *kit) {
 	k.putEffects("1", slices.Concat(slices.Repeat([]string{`"a"`}, 50), []string{`"b"`, `"b"`, `"c"`, `"d"`})...)
 	claim := limitedSend(10, 3)
 	claim.PerKey = 1
-	count := func(deliveries []runtime.Delivery) string {
+	count := func(deliveries []store.Delivery) string {
 		keys := map[string]int{}
 		for _, d := range deliveries {
 			keys[k.query(fmt.Sprintf("SELECT limit_key FROM %seffects WHERE position = %d", k.Prefix, d.Lease.Position))[0]]++
@@ -141,7 +141,7 @@ func keyLimit(k *kit) {
 		k.Errorf("then: got %s", count(got))
 	}
 	for i := range first {
-		k.effects().settle(&first[i].Lease, runtime.Done, at(11), "")
+		k.effects().settle(&first[i].Lease, store.Done, at(11), "")
 	}
 	if got, _ := k.claimLimited(claim); count(got) != "map[a:1 b:1]" {
 		k.Errorf("at last: got %s", count(got))
@@ -154,7 +154,7 @@ func effectsInOrder(k *kit) {
 	for version := range decisions {
 		c := change(order("1"), int64(version), 1)
 		for range each {
-			c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Send", Payload: []byte(`{}`)})
+			c.Effects = append(c.Effects, store.NewEffect{Kind: "Send", Payload: []byte(`{}`)})
 		}
 		k.commit(c)
 	}
@@ -162,13 +162,13 @@ func effectsInOrder(k *kit) {
 	for range 3 {
 		got := k.effects().claim(at(1), at(60), decisions*each)
 		for _, i := range rand.Perm(len(got)) {
-			k.effects().settle(&got[i].Lease, runtime.Release, epoch, "")
+			k.effects().settle(&got[i].Lease, store.Release, epoch, "")
 		}
 	}
 	claim := limitedSend(1, 1)
 	claim.Global = 1000
 	for n := range decisions * each {
-		var got []runtime.Delivery
+		var got []store.Delivery
 		if n%2 == 0 {
 			got = k.effects().claim(at(1), at(60), 1)
 		} else {
@@ -195,7 +195,7 @@ func keysAtTheirLimit(k *kit) {
 	}
 	free := change(order("2"), 0, 1)
 	free.Due = at(5)
-	free.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`), LimitKey: `"free"`}}
+	free.Effects = []store.NewEffect{{Kind: "Send", Payload: []byte(`{}`), LimitKey: `"free"`}}
 	k.commit(free)
 	claim.Limit = 1
 	for n := 1; ; n++ { // a claim looks at a bounded number of effects
@@ -224,25 +224,25 @@ func (k *kit) wantQuery(query, want string) {
 }
 
 func nextOfKey(k *kit) {
-	endings := map[string]func(runtime.Lease){}
-	for name, verdict := range map[string]runtime.Verdict{
-		"done": runtime.Done, "retry": runtime.RetryLater, "dead": runtime.Dead, "release": runtime.Release, "again": runtime.Again,
+	endings := map[string]func(store.Lease){}
+	for name, verdict := range map[string]store.Verdict{
+		"done": store.Done, "retry": store.RetryLater, "dead": store.Dead, "release": store.Release, "again": store.Again,
 	} {
-		endings[name] = func(lease runtime.Lease) { k.effects().settle(&lease, verdict, at(5000), "message") }
+		endings[name] = func(lease store.Lease) { k.effects().settle(&lease, verdict, at(5000), "message") }
 	}
-	endings["consumed"] = func(lease runtime.Lease) {
+	endings["consumed"] = func(lease store.Lease) {
 		c := change(order("other"), 0, 1)
-		c.Consume = []runtime.Lease{lease}
+		c.Consume = []store.Lease{lease}
 		k.commit(c)
 	}
-	endings["settled by a change"] = func(lease runtime.Lease) {
+	endings["settled by a change"] = func(lease store.Lease) {
 		c := change(order("another"), 0, 1)
-		c.Settle = []runtime.Settlement{{Lease: lease, Verdict: runtime.Dead, At: at(11)}}
+		c.Settle = []store.Settlement{{Lease: lease, Verdict: store.Dead, At: at(11)}}
 		k.commit(c)
 	}
-	endings["cancelled"] = func(lease runtime.Lease) {
+	endings["cancelled"] = func(lease store.Lease) {
 		c := change(lease.Instance, 1, 1)
-		c.CancelEffects = []runtime.CancelledEffects{{Kind: "Send"}}
+		c.CancelEffects = []store.CancelledEffects{{Kind: "Send"}}
 		k.commit(c)
 	}
 	for name, end := range endings {
@@ -266,13 +266,13 @@ func nextOfKey(k *kit) {
 			k.Fatalf("%s: got %d more", name, len(more))
 		}
 		for _, d := range append(first[1:], next...) {
-			k.effects().settle(&d.Lease, runtime.Done, at(12), "")
+			k.effects().settle(&d.Lease, store.Done, at(12), "")
 		}
 		last, _ := k.claimLimited(claim)
 		if len(last) != 1 || last[0].Lease.Instance != order(name+" 3") {
 			k.Fatalf("%s: got %+v, want the fourth", name, last)
 		}
-		k.effects().settle(&last[0].Lease, runtime.Done, at(13), "")
+		k.effects().settle(&last[0].Lease, store.Done, at(13), "")
 	}
 }
 
@@ -285,7 +285,7 @@ func keysTakeTurns(k *kit) {
 		if n == 10 {
 			c := change(order("2"), 0, 1)
 			c.Due = at(11)
-			c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`), LimitKey: `"little"`}}
+			c.Effects = []store.NewEffect{{Kind: "Send", Payload: []byte(`{}`), LimitKey: `"little"`}}
 			k.commit(c)
 		}
 		claim.Now, claim.Until = at(12+n), at(200+n)
@@ -294,7 +294,7 @@ func keysTakeTurns(k *kit) {
 			k.Fatalf("claim %d: got %+v", n, got)
 		}
 		turns = append(turns, got[0].Lease.Instance.ID)
-		k.effects().settle(&got[0].Lease, runtime.Done, at(12+n), "")
+		k.effects().settle(&got[0].Lease, store.Done, at(12+n), "")
 	}
 	if n := slices.Index(turns, "2"); n < 0 || n > 20 {
 		k.Errorf("the key with little to do has its turn after %d claims", n)
@@ -328,10 +328,10 @@ func unpark(k *kit) {
 		k.Errorf("got %+v, error %v", backlog, err)
 	}
 	waiting, err := k.Store.Effects().Waiting(k.ctx, order("1"), 9)
-	if err != nil || len(waiting) != 3 || !waiting[0].RunAt.Equal(epoch) || waiting[0].StateAt(at(11)) != runtime.DeliveryDue {
+	if err != nil || len(waiting) != 3 || !waiting[0].RunAt.Equal(epoch) || waiting[0].StateAt(at(11)) != store.DeliveryDue {
 		k.Errorf("got %+v, error %v", waiting, err)
 	}
-	for _, kinds := range [][]runtime.Kind{nil, {{Workflow: "order", Name: "Other"}}} {
+	for _, kinds := range [][]store.Kind{nil, {{Workflow: "order", Name: "Other"}}} {
 		if err := k.Store.Unpark(k.ctx, kinds); err != nil {
 			k.Fatal(err)
 		}
@@ -339,7 +339,7 @@ func unpark(k *kit) {
 	if got := k.effects().claim(at(11), at(60), 9); len(got) != 0 {
 		k.Errorf("got %+v", got)
 	}
-	if err := k.Store.Unpark(k.ctx, []runtime.Kind{claim.Kind}); err != nil {
+	if err := k.Store.Unpark(k.ctx, []store.Kind{claim.Kind}); err != nil {
 		k.Fatal(err)
 	}
 	if got := k.effects().claim(at(11), at(60), 9); len(got) != 2 || !got[0].RunAt.Equal(epoch) {
@@ -351,7 +351,7 @@ func limitedReached(k *kit) {
 	for i := range 6 {
 		c := change(order(fmt.Sprint(i)), 0, 1)
 		c.Due = at(i)
-		c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`), LimitKey: fmt.Sprint(i)}}
+		c.Effects = []store.NewEffect{{Kind: "Send", Payload: []byte(`{}`), LimitKey: fmt.Sprint(i)}}
 		k.commit(c)
 	}
 	for _, step := range []struct {
@@ -415,7 +415,7 @@ func rateAfterAJump(k *kit) {
 	}{
 		{0, 3}, {time.Hour, 3}, // a process whose clock is an hour ahead
 		{time.Second, 0}, {1500 * time.Millisecond, 1}, {2 * time.Second, 1}, {2 * time.Second, 0},
-		{2*time.Second + runtime.MaxLimitSkew, 3}, {2500 * time.Millisecond, 0}, // within the limits it goes by the clock that is ahead
+		{2*time.Second + store.MaxLimitSkew, 3}, {2500 * time.Millisecond, 0}, // within the limits it goes by the clock that is ahead
 	} {
 		claim.Now = at(10).Add(step.at)
 		claim.Until = claim.Now.Add(10 * time.Minute)
@@ -444,9 +444,9 @@ func limitsConcurrently(k *kit) {
 				return fmt.Errorf("%d are leased at the same time", n)
 			}
 			total.Add(int32(len(got)))
-			var settlements []runtime.Settlement
+			var settlements []store.Settlement
 			for _, d := range got {
-				settlements = append(settlements, runtime.Settlement{Lease: d.Lease, Verdict: runtime.Done})
+				settlements = append(settlements, store.Settlement{Lease: d.Lease, Verdict: store.Done})
 			}
 			held.Add(-int32(len(got))) // before they come free
 			if lost, err := k.Store.Effects().Settle(k.ctx, settlements); err != nil || len(lost) > 0 {
@@ -462,7 +462,7 @@ func limitsConcurrently(k *kit) {
 		}
 		total.Add(int32(len(got)))
 		for i := range got {
-			k.effects().settle(&got[i].Lease, runtime.Done, at(11), "")
+			k.effects().settle(&got[i].Lease, store.Done, at(11), "")
 		}
 	}
 	if total.Load() != 40 {
@@ -482,7 +482,7 @@ func limitedFencing(k *kit) {
 	}
 	k.effects().wantOver(&first[0].Lease)
 	c := change(order("1"), 1, 1)
-	c.Consume = []runtime.Lease{second[0].Lease}
+	c.Consume = []store.Lease{second[0].Lease}
 	k.commit(c)
 	k.wantTable("effects", "*")
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var pageRules = []rule{
@@ -32,7 +32,7 @@ func payloadsOfAllSizes() (list [][]byte) {
 		}
 		return payload
 	}
-	for _, size := range []int{5 << 20, 3 << 20, 3 << 20, 1, runtime.PageBytes, 10, 1 << 20} {
+	for _, size := range []int{5 << 20, 3 << 20, 3 << 20, 1, store.PageBytes, 10, 1 << 20} {
 		list = append(list, text(size, true), text(size/4, false))
 	}
 	for i := range 40 {
@@ -55,18 +55,18 @@ func pagesByBytes(k *kit) {
 		k.Helper()
 		total := 0
 		for i, size := range sizes {
-			if total >= runtime.PageBytes {
+			if total >= store.PageBytes {
 				k.Errorf("%s: the page goes on after %d of its %d payloads, which have %d bytes", what, i, len(sizes), total)
 				return
 			}
 			total += size
 		}
-		if more && len(sizes) < limit && total < runtime.PageBytes {
+		if more && len(sizes) < limit && total < store.PageBytes {
 			k.Errorf("%s: the page has %d of %d payloads and only %d bytes, and there are more", what, len(sizes), limit, total)
 		}
 	}
 	for _, limit := range []int{1000, 7} {
-		var history, feed []runtime.StoredEvent
+		var history, feed []store.StoredEvent
 		for after := int64(0); ; {
 			page, err := k.Store.History(k.ctx, order("1"), after, limit)
 			if err != nil {
@@ -82,9 +82,9 @@ func pagesByBytes(k *kit) {
 		if !slices.EqualFunc(history, want, sameEvent) {
 			k.Errorf("pages of %d: got a history of %d events, want %d", limit, len(history), len(want))
 		}
-		for _, filters := range [][]runtime.EventFilter{nil, {{Workflow: order("1").Workflow}}} {
+		for _, filters := range [][]store.EventFilter{nil, {{Workflow: order("1").Workflow}}} {
 			feed = nil
-			for after := runtime.FeedPosition(0); ; {
+			for after := store.FeedPosition(0); ; {
 				page, err := k.Store.EventsSince(k.ctx, after, limit, filters...)
 				if err != nil {
 					k.Fatalf("EventsSince %d: %v", after, err)
@@ -108,9 +108,9 @@ func pagesByBytes(k *kit) {
 // observedPages looks at observations as pagesByBytes does at events.
 func (k *kit) observedPages(all [][]byte) {
 	at := time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC)
-	var records runtime.InputRecords
+	var records store.InputRecords
 	for i, payload := range all {
-		o := runtime.Observation{
+		o := store.Observation{
 			Instance: order("1"), ObservedAt: at.Add(time.Duration(i/3) * time.Second), Input: "Place", Payload: payload, Outcome: "accepted", Version: 1,
 		}
 		if i%2 == 0 {
@@ -121,8 +121,8 @@ func (k *kit) observedPages(all [][]byte) {
 	if err := k.Store.RecordInputs(k.ctx, records); err != nil {
 		k.Fatal(err)
 	}
-	var got []runtime.Observation
-	query := runtime.ObservationQuery{Instance: order("1"), Limit: 1000}
+	var got []store.Observation
+	query := store.ObservationQuery{Instance: order("1"), Limit: 1000}
 	for {
 		page, err := k.Store.Observations(k.ctx, query)
 		if err != nil {
@@ -133,7 +133,7 @@ func (k *kit) observedPages(all [][]byte) {
 		}
 		total := 0
 		for i, o := range page {
-			if total >= runtime.PageBytes {
+			if total >= store.PageBytes {
 				k.Errorf("the page goes on after %d of its %d observations, which have %d bytes", i, len(page), total)
 				break
 			}
@@ -148,7 +148,7 @@ func (k *kit) observedPages(all [][]byte) {
 	}
 }
 
-func sizesOf(events []runtime.StoredEvent) (sizes []int) {
+func sizesOf(events []store.StoredEvent) (sizes []int) {
 	for _, e := range events {
 		sizes = append(sizes, len(e.Payload))
 	}

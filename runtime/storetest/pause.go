@@ -3,7 +3,7 @@ package storetest
 import (
 	"slices"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // pauseRules hold for effects and for timers.
@@ -12,7 +12,7 @@ var pauseRules = []queueRule{
 	{"pauses are listed, replaced and ended", listPauses},
 }
 
-func (l line) pause(pause runtime.Pause) {
+func (l line) pause(pause store.Pause) {
 	l.Helper()
 	if err := l.Store.PauseWorkflow(l.ctx, pause); err != nil {
 		l.Fatalf("PauseWorkflow: %v", err)
@@ -27,14 +27,14 @@ func (l line) resume(workflow string) {
 }
 
 func pauseClaims(l line) {
-	other := runtime.Kind{Workflow: "cart", Name: l.kind.Name}
-	both := []runtime.Kind{l.kind, other}
+	other := store.Kind{Workflow: "cart", Name: l.kind.Name}
+	both := []store.Kind{l.kind, other}
 	l.put("1", at(0))
-	leases := []runtime.Lease{*l.lease()}
+	leases := []store.Lease{*l.lease()}
 	l.put("2", at(0))
 	l.putKind("3", other, at(0))
 
-	l.pause(runtime.Pause{Workflow: "order", At: at(1)})
+	l.pause(store.Pause{Workflow: "order", At: at(1)})
 	// The lease of 1 has run out at 7200, which does not matter now.
 	if got := l.claimKinds(both, at(9000), at(9999), 9); !slices.Equal(ids(got), []string{"3"}) {
 		l.Errorf("claimed %v, want only what is not paused", ids(got))
@@ -42,7 +42,7 @@ func pauseClaims(l line) {
 	if lost, err := l.queue.Extend(l.ctx, leases, at(9500)); err != nil || len(lost) > 0 {
 		l.Errorf("Extend: lost %v, error %v", lost, err)
 	}
-	l.settle(&leases[0], runtime.RetryLater, at(8000), "later")
+	l.settle(&leases[0], store.RetryLater, at(8000), "later")
 
 	l.resume("order")
 	got := l.claimKinds(both, at(9000), at(9999), 9)
@@ -57,19 +57,19 @@ func pauseClaims(l line) {
 }
 
 func listPauses(l line) {
-	want := func(pauses ...runtime.Pause) {
+	want := func(pauses ...store.Pause) {
 		l.Helper()
 		if got, err := l.Store.PausedWorkflows(l.ctx); err != nil || !slices.Equal(got, pauses) {
 			l.Errorf("got %+v, error %v, want %+v", got, err, pauses)
 		}
 	}
 	want()
-	order := runtime.Pause{Workflow: "order", By: "ann", Reason: "the bank is down", At: at(1), RefuseInputs: true}
-	cart := runtime.Pause{Workflow: "cart", At: at(2)}
+	order := store.Pause{Workflow: "order", By: "ann", Reason: "the bank is down", At: at(1), RefuseInputs: true}
+	cart := store.Pause{Workflow: "cart", At: at(2)}
 	l.pause(order)
 	l.pause(cart)
 	want(cart, order)
-	order = runtime.Pause{Workflow: "order", By: "bob", Reason: "it's \"down\"", At: at(3)}
+	order = store.Pause{Workflow: "order", By: "bob", Reason: "it's \"down\"", At: at(3)}
 	l.pause(order)
 	want(cart, order)
 	l.resume("unknown")

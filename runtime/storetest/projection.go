@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // What a projection writes and its position are stored together, by one of those who try.
@@ -27,9 +27,9 @@ var projectionRules = []rule{
 	{name: "a step with an ended context fails and changes nothing", check: projectEnded},
 }
 
-func (k *kit) update(name string, update func(*runtime.ProjectionState)) {
+func (k *kit) update(name string, update func(*store.ProjectionState)) {
 	k.Helper()
-	err := k.Store.UpdateProjection(k.ctx, name, func(s *runtime.ProjectionState) error {
+	err := k.Store.UpdateProjection(k.ctx, name, func(s *store.ProjectionState) error {
 		update(s)
 		s.UpdatedAt = epoch
 		return nil
@@ -39,7 +39,7 @@ func (k *kit) update(name string, update func(*runtime.ProjectionState)) {
 	}
 }
 
-func (k *kit) projections(names ...string) []runtime.ProjectionState {
+func (k *kit) projections(names ...string) []store.ProjectionState {
 	k.Helper()
 	states, err := k.Store.Projections(k.ctx, names...)
 	if err != nil {
@@ -62,8 +62,8 @@ func projectionBegins(k *kit) {
 	if states := k.projections(); len(states) != 0 {
 		k.Errorf("got %+v", states)
 	}
-	k.update("board", func(s *runtime.ProjectionState) {
-		want := runtime.ProjectionState{Name: "board", Status: runtime.ProjectionRunning, UpdatedAt: s.UpdatedAt}
+	k.update("board", func(s *store.ProjectionState) {
+		want := store.ProjectionState{Name: "board", Status: store.ProjectionRunning, UpdatedAt: s.UpdatedAt}
 		if !reflect.DeepEqual(*s, want) {
 			k.Errorf("got %+v, want %+v", *s, want)
 		}
@@ -71,23 +71,23 @@ func projectionBegins(k *kit) {
 }
 
 func projectionState(k *kit) {
-	full := runtime.ProjectionState{
-		Name: "böard 'x'", Status: runtime.ProjectionStopped, Position: 1 << 40, EventAt: at(1), Skipped: 3, Rebuild: true,
+	full := store.ProjectionState{
+		Name: "böard 'x'", Status: store.ProjectionStopped, Position: 1 << 40, EventAt: at(1), Skipped: 3, Rebuild: true,
 		Attempts: 4, LastError: "nö", StoppedAt: 1<<40 + 1, Owner: "host/1/a", Token: 7, LeaseUntil: at(2), UpdatedAt: epoch,
 	}
-	none := runtime.ProjectionState{Name: full.Name, Status: runtime.ProjectionRunning, UpdatedAt: epoch}
-	for _, want := range []runtime.ProjectionState{full, none, full} {
-		k.update(full.Name, func(s *runtime.ProjectionState) { *s = want })
+	none := store.ProjectionState{Name: full.Name, Status: store.ProjectionRunning, UpdatedAt: epoch}
+	for _, want := range []store.ProjectionState{full, none, full} {
+		k.update(full.Name, func(s *store.ProjectionState) { *s = want })
 		if got := k.projections(full.Name); len(got) != 1 || !reflect.DeepEqual(got[0], want) {
 			k.Errorf("got %+v, want %+v", got, want)
 		}
-		k.update(full.Name, func(s *runtime.ProjectionState) {
+		k.update(full.Name, func(s *store.ProjectionState) {
 			if !reflect.DeepEqual(*s, want) {
 				k.Errorf("an update got %+v, want %+v", *s, want)
 			}
 		})
 	}
-	k.update("board", func(s *runtime.ProjectionState) { s.LastError = "a\x00b\xff" })
+	k.update("board", func(s *store.ProjectionState) { s.LastError = "a\x00b\xff" })
 	if got := k.projections("board")[0].LastError; got != "a\uFFFDb\uFFFD" {
 		k.Errorf("got the error %q", got)
 	}
@@ -95,7 +95,7 @@ func projectionState(k *kit) {
 
 func projectionList(k *kit) {
 	for _, name := range []string{"b", "a", "C"} {
-		k.update(name, func(*runtime.ProjectionState) {})
+		k.update(name, func(*store.ProjectionState) {})
 	}
 	for _, test := range []struct {
 		wanted []string
@@ -116,14 +116,14 @@ func projectionList(k *kit) {
 var errUpdate = errors.New("no update")
 
 func projectionUpdateFails(k *kit) {
-	fail := func(s *runtime.ProjectionState) error {
+	fail := func(s *store.ProjectionState) error {
 		s.Position = 7
 		return errUpdate
 	}
 	if err := k.Store.UpdateProjection(k.ctx, "board", fail); !errors.Is(err, errUpdate) {
 		k.Errorf("got error %v", err)
 	}
-	k.update("board", func(s *runtime.ProjectionState) { s.Position = 3 })
+	k.update("board", func(s *store.ProjectionState) { s.Position = 3 })
 	before := k.dump()
 	if err := k.Store.UpdateProjection(k.ctx, "board", fail); !errors.Is(err, errUpdate) {
 		k.Errorf("got error %v", err)
@@ -135,7 +135,7 @@ func projectionSerial(k *kit) {
 	const callers, times = 16, 5
 	k.together(callers, func(int) error {
 		for range times {
-			if err := k.Store.UpdateProjection(k.ctx, "board", func(s *runtime.ProjectionState) error {
+			if err := k.Store.UpdateProjection(k.ctx, "board", func(s *store.ProjectionState) error {
 				s.Skipped++
 				s.UpdatedAt = epoch
 				return nil
@@ -151,8 +151,8 @@ func projectionSerial(k *kit) {
 }
 
 // moveTo makes a step of the position, if it is at from.
-func moveTo(from, to runtime.FeedPosition) runtime.ProjectionUpdate {
-	return func(s *runtime.ProjectionState) error {
+func moveTo(from, to store.FeedPosition) store.ProjectionUpdate {
+	return func(s *store.ProjectionState) error {
 		if s.Position != from {
 			return errUpdate
 		}
@@ -175,9 +175,9 @@ func inserting(table string, rows ...int) func(exec func(string) error) error {
 
 func projectTogether(k *kit) {
 	mine := k.mine()
-	k.update("board", func(s *runtime.ProjectionState) {})
+	k.update("board", func(s *store.ProjectionState) {})
 	for i := range 3 {
-		step := moveTo(runtime.FeedPosition(i), runtime.FeedPosition(i+1))
+		step := moveTo(store.FeedPosition(i), store.FeedPosition(i+1))
 		if err := k.Project(k.ctx, "board", inserting(mine, i, 10+i), step); err != nil {
 			k.Fatal(err)
 		}
@@ -190,12 +190,12 @@ func projectTogether(k *kit) {
 
 func projectFails(k *kit) {
 	mine := k.mine()
-	k.update("board", func(s *runtime.ProjectionState) { s.Position = 5 })
+	k.update("board", func(s *store.ProjectionState) { s.Position = 5 })
 	before := k.dump()
 	errApply := errors.New("no step")
 	for what, step := range map[string]struct {
 		apply  func(exec func(string) error) error
-		update runtime.ProjectionUpdate
+		update store.ProjectionUpdate
 		want   error
 	}{
 		"apply": {func(exec func(string) error) error {
@@ -226,7 +226,7 @@ func projectFails(k *kit) {
 
 func projectPanics(k *kit) {
 	mine := k.mine()
-	k.update("board", func(s *runtime.ProjectionState) {})
+	k.update("board", func(s *store.ProjectionState) {})
 	for what, end := range map[string]func(){"panic": func() { panic("no step") }, "Goexit": goruntime.Goexit} {
 		done := make(chan struct{})
 		go func() {
@@ -250,7 +250,7 @@ func projectPanics(k *kit) {
 
 func projectHidden(k *kit) {
 	mine := k.mine()
-	k.update("board", func(s *runtime.ProjectionState) {})
+	k.update("board", func(s *store.ProjectionState) {})
 	seen := make(chan string, 1)
 	err := k.Project(k.ctx, "board", func(exec func(string) error) error {
 		if err := inserting(mine, 1)(exec); err != nil {
@@ -275,12 +275,12 @@ func projectHidden(k *kit) {
 
 func projectRace(k *kit) {
 	mine := k.mine()
-	k.update("board", func(s *runtime.ProjectionState) {})
+	k.update("board", func(s *store.ProjectionState) {})
 	const racers, steps = 8, 5
 	for i := range steps {
 		results := make([]error, racers)
 		k.together(racers, func(n int) error {
-			results[n] = k.Project(k.ctx, "board", inserting(mine, i), moveTo(runtime.FeedPosition(i), runtime.FeedPosition(i+1)))
+			results[n] = k.Project(k.ctx, "board", inserting(mine, i), moveTo(store.FeedPosition(i), store.FeedPosition(i+1)))
 			return nil
 		})
 		won := 0
@@ -300,7 +300,7 @@ func projectRace(k *kit) {
 
 func projectEnded(k *kit) {
 	mine := k.mine()
-	k.update("board", func(s *runtime.ProjectionState) {})
+	k.update("board", func(s *store.ProjectionState) {})
 	before := k.dump()
 	if err := k.Project(ended(), "board", inserting(mine, 1), moveTo(0, 1)); !isCanceled(err) {
 		k.Errorf("Project: got error %v", err)
@@ -325,10 +325,10 @@ func projectEnded(k *kit) {
 
 // Projecting returns the Project of a Fixture for a store, and exec to run a statement in its transactions.
 func Projecting[Tx any](
-	store runtime.ProjectionStore[Tx], exec func(ctx context.Context, tx Tx, statement string) error,
-) func(context.Context, string, func(func(string) error) error, runtime.ProjectionUpdate) error {
-	return func(ctx context.Context, name string, apply func(func(string) error) error, update runtime.ProjectionUpdate) error {
-		return store.Project(ctx, name, func(ctx context.Context, tx Tx) error {
+	st store.ProjectionStore[Tx], exec func(ctx context.Context, tx Tx, statement string) error,
+) func(context.Context, string, func(func(string) error) error, store.ProjectionUpdate) error {
+	return func(ctx context.Context, name string, apply func(func(string) error) error, update store.ProjectionUpdate) error {
+		return st.Project(ctx, name, func(ctx context.Context, tx Tx) error {
 			return apply(func(statement string) error { return exec(ctx, tx, statement) })
 		}, update)
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var raceRules = []rule{
@@ -20,13 +20,13 @@ var raceRules = []rule{
 func serial(k *kit, version int64) {
 	const callers = 32
 	k.together(callers, func(n int) error {
-		return k.decideOne(order("1"), func(i runtime.Instance) runtime.Change {
+		return k.decideOne(order("1"), func(i store.Instance) store.Change {
 			if int64(len(i.Events)) != i.Version {
 				k.Errorf("read %d events at version %d", len(i.Events), i.Version)
 			}
 			c := change(order("1"), i.Version, 1)
 			c.Events[0].Payload = fmt.Appendf(nil, `{"caller":"%02d"}`, n)
-			c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: c.Events[0].Payload}}
+			c.Effects = []store.NewEffect{{Kind: "Send", Payload: c.Events[0].Payload}}
 			return c
 		})
 	})

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var readRules = []rule{
@@ -22,15 +22,15 @@ func readCompleted(k *kit) {
 	}
 	k.wantVersion(order("1"), 4)
 	for _, want := range []struct {
-		request  runtime.ReadRequest
+		request  store.ReadRequest
 		after    int64
 		snapshot bool
 	}{
-		{runtime.ReadRequest{Schema: "a"}, 3, true},
-		{runtime.ReadRequest{Schema: "b"}, 0, false},
-		{runtime.ReadRequest{Schema: "a", After: 2}, 3, true},
-		{runtime.ReadRequest{After: 3}, 3, false},
-		{runtime.ReadRequest{After: 4}, 4, false},
+		{store.ReadRequest{Schema: "a"}, 3, true},
+		{store.ReadRequest{Schema: "b"}, 0, false},
+		{store.ReadRequest{Schema: "a", After: 2}, 3, true},
+		{store.ReadRequest{After: 3}, 3, false},
+		{store.ReadRequest{After: 4}, 4, false},
 	} {
 		want.request.Instance, want.request.Completed = order("1"), true
 		i := k.read(want.request)[0]
@@ -51,7 +51,7 @@ func readBesideUnitOfWork(k *kit) {
 			k.Errorf("got %+v, error %v", found, err)
 		}
 	})
-	if err := u.Commit(k.ctx, newID(), []runtime.Change{change(order("1"), 1, 2), change(order("2"), 0, 1)}); err != nil {
+	if err := u.Commit(k.ctx, newID(), []store.Change{change(order("1"), 1, 2), change(order("2"), 0, 1)}); err != nil {
 		k.Fatalf("Commit: %v", err)
 	}
 	k.wantVersion(order("1"), 3)
@@ -61,9 +61,9 @@ func readBesideUnitOfWork(k *kit) {
 // readOneMoment reads instances that grow by blocks of three events, and whose snapshots move.
 func readOneMoment(k *kit) {
 	const instances, writers, blocks = 4, 4, 40
-	var requests []runtime.ReadRequest
+	var requests []store.ReadRequest
 	for i := range instances {
-		requests = append(requests, runtime.ReadRequest{Instance: order(fmt.Sprint(i)), Schema: "a"})
+		requests = append(requests, store.ReadRequest{Instance: order(fmt.Sprint(i)), Schema: "a"})
 	}
 	var writing atomic.Int32
 	writing.Store(writers)

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"sync"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var setRules = []rule{
@@ -20,7 +20,7 @@ var setRules = []rule{
 	}},
 	{name: "one member whose lease is lost drops the whole set", check: func(k *kit) {
 		c := change(order("bad"), 2, 1)
-		c.Consume = []runtime.Lease{{Queue: runtime.EffectQueue, Instance: order("bad"), Version: 2, Token: 99}}
+		c.Consume = []store.Lease{{Queue: store.EffectQueue, Instance: order("bad"), Version: 2, Token: 99}}
 		badMember(k, isLeaseLost, c)
 	}},
 	{name: "one member that is completed drops the whole set", check: func(k *kit) {
@@ -35,12 +35,12 @@ var setRules = []rule{
 
 func largeSet(k *kit) {
 	const n = 64
-	var old []runtime.Change
+	var old []store.Change
 	for i := 0; i < n; i += 2 {
 		old = append(old, full(order(fmt.Sprint(i)), 0, fmt.Sprint("key of ", i)))
 	}
 	k.commit(old...)
-	var set []runtime.Change
+	var set []store.Change
 	for _, i := range rand.Perm(n) {
 		version := int64(0)
 		if i%2 == 0 {
@@ -70,11 +70,11 @@ func overlappingSets(k *kit) {
 	var committed tally
 	k.together(callers, func(int) error {
 		for range rounds {
-			var set []runtime.InstanceKey
+			var set []store.InstanceKey
 			for _, i := range rand.Perm(instances)[:size] {
 				set = append(set, order(fmt.Sprint(i)))
 			}
-			err := k.decide(set, func(found []runtime.Instance) (changes []runtime.Change) {
+			err := k.decide(set, func(found []store.Instance) (changes []store.Change) {
 				for _, i := range found {
 					changes = append(changes, change(i.Key, i.Version, 1))
 				}
@@ -97,12 +97,12 @@ func overlappingSets(k *kit) {
 }
 
 // badMember commits good members before and after the bad ones.
-func badMember(k *kit, want func(error) bool, bad ...runtime.Change) {
+func badMember(k *kit, want func(error) bool, bad ...store.Change) {
 	k.commit(full(order("bad"), 0, ""), full(order("good"), 0, ""), complete(change(order("done"), 0, 1)))
 	consumes := full(order("good"), 2, "bob")
-	consumes.Consume = []runtime.Lease{k.effects().claim(at(3600), at(7200), 9)[1].Lease}
+	consumes.Consume = []store.Lease{k.effects().claim(at(3600), at(7200), 9)[1].Lease}
 	consumes.Cancel = []string{"other"}
-	set := append([]runtime.Change{consumes, full(order("new"), 0, "")}, bad...)
+	set := append([]store.Change{consumes, full(order("new"), 0, "")}, bad...)
 	set = append(set, complete(full(order("at once"), 0, "")))
 	k.refuse(want, set...)
 	rand.Shuffle(len(set), func(i, j int) { set[i], set[j] = set[j], set[i] })
@@ -121,7 +121,7 @@ func sameNamesInSet(k *kit) {
 func twoChangesToOne(k *kit) {
 	k.commit(full(order("1"), 0, ""), full(order("2"), 0, ""))
 	before := k.dump()
-	for _, second := range []runtime.Change{change(order("1"), 2, 1), change(order("1"), 3, 1)} {
+	for _, second := range []store.Change{change(order("1"), 2, 1), change(order("1"), 3, 1)} {
 		if err := k.try(change(order("1"), 2, 1), change(order("2"), 2, 1), second); err == nil {
 			k.Errorf("a second change to one instance, at version %d, is no error", second.Version)
 		}
@@ -132,14 +132,14 @@ func twoChangesToOne(k *kit) {
 // tally counts what several goroutines did.
 type tally struct {
 	mu sync.Mutex
-	n  map[runtime.InstanceKey]int64
+	n  map[store.InstanceKey]int64
 }
 
-func (t *tally) add(instances ...runtime.InstanceKey) {
+func (t *tally) add(instances ...store.InstanceKey) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.n == nil {
-		t.n = map[runtime.InstanceKey]int64{}
+		t.n = map[store.InstanceKey]int64{}
 	}
 	for _, i := range instances {
 		t.n[i]++

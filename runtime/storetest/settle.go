@@ -8,18 +8,18 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func extend(l line) {
 	l.put("1", at(0))
 	l.put("2", at(1))
 	l.put("3", at(2))
-	var leases []runtime.Lease
+	var leases []store.Lease
 	for _, d := range l.claim(at(5), at(60), 3) {
 		leases = append(leases, d.Lease)
 	}
-	l.settle(&leases[1], runtime.Done, at(6), "")
+	l.settle(&leases[1], store.Done, at(6), "")
 	lost, err := l.queue.Extend(l.ctx, leases, at(100))
 	if err != nil || !slices.Equal(lost, leases[1:2]) {
 		l.Errorf("Extend: lost %v, error %v", lost, err)
@@ -34,14 +34,14 @@ func extend(l line) {
 
 func settleDone(l line) {
 	l.put("1", at(0))
-	l.settle(l.lease(), runtime.Done, at(1), "")
+	l.settle(l.lease(), store.Done, at(1), "")
 	l.wantRows(map[string]int{"instances": 1, "events": 1})
 }
 
 func settleRetry(l line) {
 	l.put("1", at(0))
 	lease := l.lease()
-	l.settle(lease, runtime.RetryLater, at(4000), "card declined")
+	l.settle(lease, store.RetryLater, at(4000), "card declined")
 	if got := l.claim(at(3999), at(9000), 1); len(got) != 0 {
 		l.Fatalf("claimed early: %+v", got)
 	}
@@ -53,8 +53,8 @@ func settleRetry(l line) {
 
 	// The number of attempts is raised, and never lowered.
 	for i, attempts := range []int{7, 3} {
-		s := runtime.Settlement{Lease: got[0].Lease, Verdict: runtime.RetryLater, At: at(4000), Error: "no more", Attempts: attempts}
-		if lost, err := l.queue.Settle(l.ctx, []runtime.Settlement{s}); err != nil || len(lost) != 0 {
+		s := store.Settlement{Lease: got[0].Lease, Verdict: store.RetryLater, At: at(4000), Error: "no more", Attempts: attempts}
+		if lost, err := l.queue.Settle(l.ctx, []store.Settlement{s}); err != nil || len(lost) != 0 {
 			l.Fatalf("Settle: error %v, lost %v", err, lost)
 		}
 		if got = l.claim(at(4000), at(9000), 1); len(got) != 1 || got[0].Attempt != 8+i || got[0].LastError != "no more" {
@@ -67,7 +67,7 @@ func settleDead(l line) {
 	l.put("1", at(0))
 	l.put("2", at(0))
 	lease := l.lease()
-	l.settle(lease, runtime.Dead, at(50), "gave up")
+	l.settle(lease, store.Dead, at(50), "gave up")
 	if got := l.claim(at(100_000), at(200_000), 9); len(got) != 1 || got[0].Lease.Instance == lease.Instance {
 		l.Errorf("got %+v beside a dead letter", got)
 	}
@@ -79,9 +79,9 @@ func settleDead(l line) {
 func settleRelease(l line) {
 	l.put("1", at(0))
 	lease := l.lease()
-	l.settle(lease, runtime.RetryLater, at(10), "first")
+	l.settle(lease, store.RetryLater, at(10), "first")
 	lease = l.lease()
-	l.settle(lease, runtime.Release, at(20), "")
+	l.settle(lease, store.Release, at(20), "")
 	if got := l.claim(at(19), at(9000), 1); len(got) != 0 {
 		l.Fatalf("claimed early: %+v", got)
 	}
@@ -94,9 +94,9 @@ func settleRelease(l line) {
 func settleAgain(l line) {
 	l.put("1", at(0))
 	lease := l.lease()
-	l.settle(lease, runtime.RetryLater, at(10), "first")
+	l.settle(lease, store.RetryLater, at(10), "first")
 	lease = l.lease()
-	l.settle(lease, runtime.Again, at(20), "")
+	l.settle(lease, store.Again, at(20), "")
 	l.wantOver(lease)
 	if got := l.claim(at(19), at(9000), 1); len(got) != 0 {
 		l.Fatalf("claimed early: %+v", got)
@@ -108,7 +108,7 @@ func settleAgain(l line) {
 }
 
 func settledIsOver(l line) {
-	for _, verdict := range []runtime.Verdict{runtime.Done, runtime.RetryLater, runtime.Dead, runtime.Release, runtime.Again} {
+	for _, verdict := range []store.Verdict{store.Done, store.RetryLater, store.Dead, store.Release, store.Again} {
 		l.put(fmt.Sprint(verdict), at(0))
 		lease := l.lease()
 		l.settle(lease, verdict, at(5000), "settled")
@@ -121,16 +121,16 @@ func settleSome(l line) {
 		l.put(fmt.Sprint(i), at(i))
 	}
 	claimed := l.claim(at(10), at(60), 8)
-	var settlements []runtime.Settlement
-	var stale []runtime.Lease
+	var settlements []store.Settlement
+	var stale []store.Lease
 	for i, d := range claimed {
 		lease := d.Lease
 		if i%2 == 1 {
 			lease.Token += 5
 			stale = append(stale, lease)
 		}
-		settlements = append(settlements, runtime.Settlement{
-			Lease: lease, Verdict: runtime.Verdict(1 + i/2), At: at(1000), Error: "settled",
+		settlements = append(settlements, store.Settlement{
+			Lease: lease, Verdict: store.Verdict(1 + i/2), At: at(1000), Error: "settled",
 		})
 	}
 	lost, err := l.queue.Settle(l.ctx, settlements)
@@ -144,8 +144,8 @@ func settleSome(l line) {
 }
 
 // sameLeases compares leases without regard to their order, which the contract leaves open.
-func sameLeases(a, b []runtime.Lease) bool {
-	compare := func(a, b runtime.Lease) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
+func sameLeases(a, b []store.Lease) bool {
+	compare := func(a, b store.Lease) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
 	a, b = slices.Clone(a), slices.Clone(b)
 	slices.SortFunc(a, compare)
 	slices.SortFunc(b, compare)
@@ -154,16 +154,16 @@ func sameLeases(a, b []runtime.Lease) bool {
 
 func largeBatches(l line) {
 	const n = 500
-	var changes []runtime.Change
+	var changes []store.Change
 	for i := range n {
 		changes = append(changes, l.with(change(order(fmt.Sprint(i)), 0, 1), l.kind, at(0)))
 	}
 	l.commit(changes...)
-	var leases []runtime.Lease
-	var settlements []runtime.Settlement
+	var leases []store.Lease
+	var settlements []store.Settlement
 	for _, d := range l.claim(at(1), at(60), n) {
 		leases = append(leases, d.Lease)
-		settlements = append(settlements, runtime.Settlement{Lease: d.Lease, Verdict: runtime.Done})
+		settlements = append(settlements, store.Settlement{Lease: d.Lease, Verdict: store.Done})
 	}
 	if len(leases) != n {
 		l.Fatalf("claimed %d, want %d", len(leases), n)
@@ -183,9 +183,9 @@ func errorTexts(l line) {
 	texts := []string{"plain", "nul \x00 inside", "invalid \xff\xfe utf-8", "cut \xe2\x82", "quotes ' \" % \\ {}", "long " + strings.Repeat("é", 1<<20)}
 	for i, text := range texts {
 		l.put(fmt.Sprint(i), at(0))
-		verdict := []runtime.Verdict{runtime.RetryLater, runtime.Dead}[i%2]
+		verdict := []store.Verdict{store.RetryLater, store.Dead}[i%2]
 		l.settle(l.lease(), verdict, at(10), text)
-		if verdict == runtime.RetryLater {
+		if verdict == store.RetryLater {
 			lease := l.claim(at(10), at(9000), 1)
 			if len(lease) != 1 {
 				l.Fatalf("got %d deliveries, want 1", len(lease))
@@ -193,7 +193,7 @@ func errorTexts(l line) {
 			if i == 0 && lease[0].LastError != text {
 				l.Errorf("got %q", lease[0].LastError)
 			}
-			l.settle(&lease[0].Lease, runtime.Dead, at(20), text)
+			l.settle(&lease[0].Lease, store.Dead, at(20), text)
 		}
 	}
 	got := l.query("SELECT last_error FROM " + l.Prefix + string(l.name))
@@ -214,9 +214,9 @@ func consumeOnce(l line) {
 	lease := l.lease()
 	var won sync.Map
 	l.together(16, func(i int) error {
-		err := l.decideOne(order("1"), func(instance runtime.Instance) runtime.Change {
+		err := l.decideOne(order("1"), func(instance store.Instance) store.Change {
 			c := change(order("1"), instance.Version, 1)
-			c.Consume = []runtime.Lease{*lease}
+			c.Consume = []store.Lease{*lease}
 			return c
 		})
 		if err == nil {
@@ -239,7 +239,7 @@ func consumedIsOver(l line) {
 	l.put("1", at(0))
 	lease := l.lease()
 	c := change(order("1"), 1, 1)
-	c.Consume = []runtime.Lease{*lease}
+	c.Consume = []store.Lease{*lease}
 	l.commit(c)
 	l.wantOver(lease)
 	if got := l.claim(at(9000), at(9999), 1); len(got) != 0 {
@@ -259,7 +259,7 @@ func realign(l line) {
 	}
 	now := l.claim(at(10), at(40), 1)
 	future := l.claim(at(86_400), at(86_430), 2) // of which one is extended
-	if _, err := l.queue.Extend(l.ctx, []runtime.Lease{future[1].Lease}, at(86_440)); err != nil {
+	if _, err := l.queue.Extend(l.ctx, []store.Lease{future[1].Lease}, at(86_440)); err != nil {
 		l.Fatal(err)
 	}
 	set(at(86_400), 0)
@@ -272,13 +272,13 @@ func realign(l line) {
 	if got := l.claim(at(39), at(100), 9); len(got) != 1 || got[0].Lease.Instance.ID != "4" {
 		l.Errorf("claimed %v while the others are leased", ids(got))
 	}
-	if lost, err := l.queue.Extend(l.ctx, []runtime.Lease{future[1].Lease, now[0].Lease}, at(45)); err != nil || len(lost) > 0 {
+	if lost, err := l.queue.Extend(l.ctx, []store.Lease{future[1].Lease, now[0].Lease}, at(45)); err != nil || len(lost) > 0 {
 		l.Errorf("lost %v, error %v", lost, err)
 	}
 	if got := l.claim(at(50), at(100), 9); len(got) != 3 {
 		l.Errorf("claimed %v when the leases have run out", ids(got))
 	}
-	if l.name != runtime.TimerQueue {
+	if l.name != store.TimerQueue {
 		return
 	}
 	// A timer that is started anew while it is leased waits for its own time.

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var snapshotRules = []rule{
@@ -20,12 +20,12 @@ var snapshotRules = []rule{
 	{name: "snapshots change nothing else", check: snapshotsChangeNothingElse},
 }
 
-func snapshot(instance runtime.InstanceKey, version int64, schema string) runtime.Snapshot {
+func snapshot(instance store.InstanceKey, version int64, schema string) store.Snapshot {
 	state := fmt.Appendf(nil, `{"of":%q,"version":%d}`, instance.ID, version)
-	return runtime.Snapshot{Instance: instance, Version: version, Schema: schema, State: state}
+	return store.Snapshot{Instance: instance, Version: version, Schema: schema, State: state}
 }
 
-func (k *kit) save(snapshots ...runtime.Snapshot) {
+func (k *kit) save(snapshots ...store.Snapshot) {
 	k.Helper()
 	if err := k.trySave(snapshots...); err != nil {
 		k.Fatalf("SaveSnapshots: %v", err)
@@ -33,10 +33,10 @@ func (k *kit) save(snapshots ...runtime.Snapshot) {
 }
 
 // trySave saves snapshots with the commits of their events. It may be called by any goroutine.
-func (k *kit) trySave(snapshots ...runtime.Snapshot) error {
-	requests := make([]runtime.ReadRequest, len(snapshots))
+func (k *kit) trySave(snapshots ...store.Snapshot) error {
+	requests := make([]store.ReadRequest, len(snapshots))
 	for i, s := range snapshots {
-		requests[i] = runtime.ReadRequest{Instance: s.Instance, Completed: true}
+		requests[i] = store.ReadRequest{Instance: s.Instance, Completed: true}
 	}
 	found, err := k.Store.Read(k.ctx, requests)
 	if err != nil {
@@ -87,7 +87,7 @@ func snapshotOfUnknown(k *kit) {
 	k.commit(change(order("1"), 0, 2), change(order("3"), 0, 2))
 	k.save(snapshot(order("2"), 1, "a"))
 	k.save(snapshot(order("1"), 1, "a"), snapshot(order("2"), 1, "a"),
-		snapshot(runtime.InstanceKey{Workflow: "invoice", ID: "1"}, 1, "a"), snapshot(order("3"), 2, "b"))
+		snapshot(store.InstanceKey{Workflow: "invoice", ID: "1"}, 1, "a"), snapshot(order("3"), 2, "b"))
 	k.wantSnapshots(`order|1|1|a|{"of":"1","version":1}`, `order|3|2|b|{"of":"3","version":2}`)
 }
 
@@ -103,8 +103,8 @@ func states(k *kit) {
 	texts := append(jsonTexts(), `[1,2]`, `"text"`, `null`, `12.50`, `{"large":"`+strings.Repeat("x", 1<<20)+`"}`)
 	for i, state := range texts {
 		version := int64(i + 1)
-		k.save(runtime.Snapshot{Instance: instance, Version: version, Schema: "a", State: []byte(state)})
-		got := k.read(runtime.ReadRequest{Instance: instance, Schema: "a"})[0]
+		k.save(store.Snapshot{Instance: instance, Version: version, Schema: "a", State: []byte(state)})
+		got := k.read(store.ReadRequest{Instance: instance, Schema: "a"})[0]
 		k.wantTail(got, version, 100, true)
 		if got.Snapshot != nil && string(got.Snapshot.State) != state {
 			k.Errorf("got %s, want %s", short(string(got.Snapshot.State)), short(state))
@@ -112,7 +112,7 @@ func states(k *kit) {
 	}
 	for _, schema := range oddTexts {
 		k.save(snapshot(instance, 99, schema))
-		got := k.read(runtime.ReadRequest{Instance: instance, Schema: schema})[0]
+		got := k.read(store.ReadRequest{Instance: instance, Schema: schema})[0]
 		if k.wantTail(got, 99, 100, true); got.Snapshot != nil && got.Snapshot.Schema != schema {
 			k.Errorf("got schema %q, want %q", got.Snapshot.Schema, schema)
 		}
@@ -121,8 +121,8 @@ func states(k *kit) {
 
 func manySnapshots(k *kit) {
 	const n = 200
-	var changes []runtime.Change
-	var first, second []runtime.Snapshot
+	var changes []store.Change
+	var first, second []store.Snapshot
 	var want []string
 	for i := range n {
 		instance := order(fmt.Sprint(i))
@@ -148,7 +148,7 @@ func snapshotsAtOnce(k *kit) {
 	versions := rand.Perm(n)
 	k.together(n, func(i int) error {
 		version := int64(versions[i] + 1)
-		both := []runtime.Snapshot{snapshot(order("1"), version, "a"), snapshot(order("2"), version, "a")}
+		both := []store.Snapshot{snapshot(order("1"), version, "a"), snapshot(order("2"), version, "a")}
 		if i%2 == 0 {
 			both[0], both[1] = both[1], both[0] // which must not lead to a deadlock
 		}

@@ -13,12 +13,12 @@ import (
 	"database/sql"
 	"testing"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Fixture is one store over tables that hold nothing yet and that nothing else uses.
 type Fixture struct {
-	Store runtime.Store
+	Store store.Store
 
 	// DB reads the tables of Store. A query may run while a unit of work is open, and must not see any of it.
 	DB *sql.DB
@@ -31,7 +31,7 @@ type Fixture struct {
 	Concurrent bool
 
 	// Project is the store's Project, see Projecting.
-	Project func(ctx context.Context, name string, apply func(exec func(statement string) error) error, update runtime.ProjectionUpdate) error
+	Project func(ctx context.Context, name string, apply func(exec func(statement string) error) error, update store.ProjectionUpdate) error
 }
 
 // Run checks every rule, each over a fixture of its own that open makes and cleans up, in parallel.
@@ -53,8 +53,8 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"set", setRules, both},
 		{"unique key", uniqueKeyRules, both},
 		{"timer", timerRules, both},
-		{"effects", linesOf(runtime.EffectQueue, queueRules), both},
-		{"timers", linesOf(runtime.TimerQueue, queueRules), both},
+		{"effects", linesOf(store.EffectQueue, queueRules), both},
+		{"timers", linesOf(store.TimerQueue, queueRules), both},
 		{"settle in a change", settleInChangeRules, both},
 		{"cancelled effects", cancelEffectRules, both},
 		{"ended deliveries", endedRules, both},
@@ -64,16 +64,16 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"committed", committedRules, both},
 		{"snapshot", snapshotRules, []way{appending}},
 		{"histories", historyRules, both},
-		{"histories of effects", linesOf(runtime.EffectQueue, historyOfDeliveryRules), both},
-		{"histories of timers", linesOf(runtime.TimerQueue, historyOfDeliveryRules), both},
-		{"paused effects", linesOf(runtime.EffectQueue, pauseRules), []way{appending}},
-		{"paused timers", linesOf(runtime.TimerQueue, pauseRules), []way{appending}},
-		{"backlog of effects", linesOf(runtime.EffectQueue, backlogRules), []way{appending}},
-		{"backlog of timers", linesOf(runtime.TimerQueue, backlogRules), []way{appending}},
-		{"what a process cannot take, of effects", linesOf(runtime.EffectQueue, blockedRules), []way{appending}},
-		{"what a process cannot take, of timers", linesOf(runtime.TimerQueue, blockedRules), []way{appending}},
-		{"dead effects", linesOf(runtime.EffectQueue, deadLetterRules), []way{appending}},
-		{"dead timers", linesOf(runtime.TimerQueue, deadLetterRules), []way{appending}},
+		{"histories of effects", linesOf(store.EffectQueue, historyOfDeliveryRules), both},
+		{"histories of timers", linesOf(store.TimerQueue, historyOfDeliveryRules), both},
+		{"paused effects", linesOf(store.EffectQueue, pauseRules), []way{appending}},
+		{"paused timers", linesOf(store.TimerQueue, pauseRules), []way{appending}},
+		{"backlog of effects", linesOf(store.EffectQueue, backlogRules), []way{appending}},
+		{"backlog of timers", linesOf(store.TimerQueue, backlogRules), []way{appending}},
+		{"what a process cannot take, of effects", linesOf(store.EffectQueue, blockedRules), []way{appending}},
+		{"what a process cannot take, of timers", linesOf(store.TimerQueue, blockedRules), []way{appending}},
+		{"dead effects", linesOf(store.EffectQueue, deadLetterRules), []way{appending}},
+		{"dead timers", linesOf(store.TimerQueue, deadLetterRules), []way{appending}},
 		{"forgetting", forgettingRules, []way{appending}},
 		{"inspection", inspectionRules, []way{appending}},
 		{"pages", pageRules, []way{appending}},

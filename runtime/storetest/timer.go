@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var timerRules = []rule{
@@ -21,12 +21,12 @@ var timerRules = []rule{
 	{name: "a timer may be set for the past", check: timerInThePast},
 }
 
-func timer(key string, fireAt time.Time) runtime.NewTimer {
-	return runtime.NewTimer{Key: key, Input: "Remind", Payload: fmt.Appendf(nil, `{"key":%q}`, key), FireAt: fireAt}
+func timer(key string, fireAt time.Time) store.NewTimer {
+	return store.NewTimer{Key: key, Input: "Remind", Payload: fmt.Appendf(nil, `{"key":%q}`, key), FireAt: fireAt}
 }
 
 // withTimers adds timers to a change.
-func withTimers(c runtime.Change, timers ...runtime.NewTimer) runtime.Change {
+func withTimers(c store.Change, timers ...store.NewTimer) store.Change {
 	c.Timers = append(c.Timers, timers...)
 	return c
 }
@@ -42,7 +42,7 @@ func replaceTimer(k *kit) {
 	if got := k.timers().claim(at(25), at(60), 9); len(got) != 1 || got[0].Lease.Key != "b" {
 		k.Errorf("got %+v, want timer b", got)
 	}
-	got := k.timers().claimKinds([]runtime.Kind{{Workflow: "order", Name: "Escalate"}}, at(30), at(60), 9)
+	got := k.timers().claimKinds([]store.Kind{{Workflow: "order", Name: "Escalate"}}, at(30), at(60), 9)
 	if len(got) != 1 || got[0].Lease.Key != "a" || got[0].Lease.Version != 3 || string(got[0].Payload) != `{"n":2}` ||
 		!got[0].Due.Equal(at(30)) {
 		k.Errorf("got %+v, want the new timer a", got)
@@ -50,8 +50,8 @@ func replaceTimer(k *kit) {
 }
 
 func timerKeys(k *kit) {
-	invoice := runtime.InstanceKey{Workflow: "invoice", ID: "1"}
-	for _, instance := range []runtime.InstanceKey{order("1"), order("2"), invoice} {
+	invoice := store.InstanceKey{Workflow: "invoice", ID: "1"}
+	for _, instance := range []store.InstanceKey{order("1"), order("2"), invoice} {
 		k.commit(withTimers(change(instance, 0, 1), timer("a", at(10))))
 	}
 	c := change(order("1"), 1, 1)
@@ -68,14 +68,14 @@ func replacedLease(k *kit) {
 	replacement := k.timers().lease()
 	k.timers().wantOver(old) // though both were claimed once
 	c := change(order("1"), 2, 1)
-	c.Consume = []runtime.Lease{*replacement}
+	c.Consume = []store.Lease{*replacement}
 	k.commit(c)
 	k.wantTable("timers", "*")
 }
 
 func replaceDeadTimer(k *kit) {
 	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
-	k.timers().settle(k.timers().lease(), runtime.Dead, at(11), "gave up")
+	k.timers().settle(k.timers().lease(), store.Dead, at(11), "gave up")
 	k.commit(withTimers(change(order("1"), 1, 1), timer("a", at(20))))
 	got := k.timers().claim(at(20), at(60), 1)
 	if len(got) != 1 || got[0].Attempt != 1 || got[0].LastError != "" {
@@ -86,7 +86,7 @@ func replaceDeadTimer(k *kit) {
 func cancelTimer(k *kit) {
 	k.commit(withTimers(change(order("1"), 0, 1),
 		timer("dead", at(1)), timer("leased", at(2)), timer("waits", at(3)), timer("stays", at(4))))
-	k.timers().settle(k.timers().lease(), runtime.Dead, at(11), "gave up")
+	k.timers().settle(k.timers().lease(), store.Dead, at(11), "gave up")
 	leased := k.timers().lease()
 	c := change(order("1"), 1, 1)
 	c.Cancel = []string{"waits", "leased", "dead"}
@@ -119,14 +119,14 @@ func cancelThenStart(k *kit) {
 		k.Errorf("the lease %+v is the same as that of the cancelled timer", *again)
 	}
 	k.timers().wantOver(old)
-	k.timers().settle(again, runtime.Done, at(20), "")
+	k.timers().settle(again, store.Done, at(20), "")
 }
 
 func timerStartsItself(k *kit) {
 	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
 	fired := k.timers().lease()
 	c := withTimers(change(order("1"), 1, 1), timer("a", at(20)))
-	c.Consume = []runtime.Lease{*fired}
+	c.Consume = []store.Lease{*fired}
 	k.commit(c)
 	k.wantTable("timers", "key, generation, fire_at, attempts", "a|2|"+micros(at(20))+"|0")
 	k.timers().wantOver(fired)
@@ -140,14 +140,14 @@ func zombieStartsItself(k *kit) {
 	zombie := k.timers().lease()
 	k.commit(withTimers(change(order("1"), 1, 1), timer("a", at(30))))
 	c := withTimers(change(order("1"), 2, 1), timer("a", at(20)))
-	c.Consume = []runtime.Lease{*zombie}
+	c.Consume = []store.Lease{*zombie}
 	k.refuse(isLeaseLost, c)
 }
 
 func consumeAndCancel(k *kit) {
 	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
 	c := change(order("1"), 1, 1)
-	c.Consume, c.Cancel = []runtime.Lease{*k.timers().lease()}, []string{"a"}
+	c.Consume, c.Cancel = []store.Lease{*k.timers().lease()}, []string{"a"}
 	k.commit(c)
 	k.wantTable("timers", "*")
 }

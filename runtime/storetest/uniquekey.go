@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var uniqueKeyRules = []rule{
@@ -23,20 +23,20 @@ var uniqueKeyRules = []rule{
 }
 
 // heldBy accepts the refusal of a key that asker wanted because holder has it.
-func heldBy(holder, key string, asker runtime.InstanceKey) func(error) bool {
+func heldBy(holder, key string, asker store.InstanceKey) func(error) bool {
 	return func(err error) bool {
-		var conflict *runtime.UniqueKeyConflict
+		var conflict *store.UniqueKeyConflict
 		return errors.As(err, &conflict) &&
-			*conflict == runtime.UniqueKeyConflict{Instance: asker, Key: key, Holder: holder}
+			*conflict == store.UniqueKeyConflict{Instance: asker, Key: key, Holder: holder}
 	}
 }
 
 func isKeyConflict(err error) bool {
-	var conflict *runtime.UniqueKeyConflict
+	var conflict *store.UniqueKeyConflict
 	return errors.As(err, &conflict)
 }
 
-func withKey(c runtime.Change, key string) runtime.Change {
+func withKey(c store.Change, key string) store.Change {
 	c.UniqueKey = key
 	return c
 }
@@ -50,8 +50,8 @@ func keyHolder(k *kit) {
 
 func keyHolderIsKnown(k *kit) {
 	k.commit(withKey(change(order("1"), 0, 1), "ann"))
-	k.commit(withKey(change(runtime.InstanceKey{Workflow: "invoice", ID: "2"}, 0, 1), "bob"))
-	u, err := k.Store.Begin(k.ctx, []runtime.ReadRequest{
+	k.commit(withKey(change(store.InstanceKey{Workflow: "invoice", ID: "2"}, 0, 1), "bob"))
+	u, err := k.Store.Begin(k.ctx, []store.ReadRequest{
 		{Instance: order("1"), UniqueKey: "ann"}, {Instance: order("2"), UniqueKey: "ann"}, {Instance: order("3")},
 		{Instance: order("4"), UniqueKey: "bob"},
 	})
@@ -70,7 +70,7 @@ func keyHolderIsKnown(k *kit) {
 
 func keyPerWorkflow(k *kit) {
 	k.commit(withKey(change(order("1"), 0, 1), "ann"))
-	k.commit(withKey(change(runtime.InstanceKey{Workflow: "invoice", ID: "2"}, 0, 1), "ann"))
+	k.commit(withKey(change(store.InstanceKey{Workflow: "invoice", ID: "2"}, 0, 1), "ann"))
 }
 
 func keyAgain(k *kit) {
@@ -109,7 +109,7 @@ func keyBytes(k *kit) {
 func sameInstanceSameKey(k *kit) {
 	const callers = 24
 	k.together(callers, func(int) error {
-		return k.decideOne(order("1"), func(i runtime.Instance) runtime.Change {
+		return k.decideOne(order("1"), func(i store.Instance) store.Change {
 			return withKey(change(order("1"), i.Version, 1), "ann")
 		})
 	})
@@ -122,7 +122,7 @@ func manyInstancesOneKey(k *kit) {
 	var winner atomic.Value
 	k.together(callers, func(n int) error {
 		instance := order(fmt.Sprint(n))
-		err := k.decideOne(instance, func(i runtime.Instance) runtime.Change {
+		err := k.decideOne(instance, func(i store.Instance) store.Change {
 			return withKey(full(instance, i.Version, ""), "ann")
 		})
 		switch {

@@ -3,7 +3,7 @@ package storetest
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var unitRules = []rule{
@@ -33,14 +33,14 @@ func rollbackLeavesNothing(k *kit) {
 
 func rollbackAfterCommit(k *kit) {
 	u := k.begin(order("1"))
-	if err := u.Commit(k.ctx, newID(), []runtime.Change{change(order("1"), 0, 1)}); err != nil {
+	if err := u.Commit(k.ctx, newID(), []store.Change{change(order("1"), 0, 1)}); err != nil {
 		k.Fatalf("Commit: %v", err)
 	}
 	before := k.dump()
 	other := k.begin(order("2")) // which the late rollback must not end
 	k.rollback(u)
 	k.unchanged(before)
-	if err := other.Commit(k.ctx, newID(), []runtime.Change{change(order("2"), 0, 1)}); err != nil {
+	if err := other.Commit(k.ctx, newID(), []store.Change{change(order("2"), 0, 1)}); err != nil {
 		k.Errorf("Commit of another unit of work: %v", err)
 	}
 	k.wantVersion(order("1"), 1)
@@ -49,17 +49,17 @@ func rollbackAfterCommit(k *kit) {
 func endedUnitOfWork(k *kit) {
 	u := k.begin(order("1"))
 	k.rollback(u)
-	if err := u.Commit(k.ctx, newID(), []runtime.Change{change(order("1"), 0, 1)}); err == nil {
+	if err := u.Commit(k.ctx, newID(), []store.Change{change(order("1"), 0, 1)}); err == nil {
 		k.Error("Commit after Rollback returns no error")
 	}
 	k.wantRows(nil)
 
 	u = k.begin(order("1"))
-	if err := u.Commit(k.ctx, newID(), []runtime.Change{change(order("1"), 0, 1)}); err != nil {
+	if err := u.Commit(k.ctx, newID(), []store.Change{change(order("1"), 0, 1)}); err != nil {
 		k.Fatalf("Commit: %v", err)
 	}
 	before := k.dump()
-	if err := u.Commit(k.ctx, newID(), []runtime.Change{change(order("1"), 1, 1)}); err == nil {
+	if err := u.Commit(k.ctx, newID(), []store.Change{change(order("1"), 1, 1)}); err == nil {
 		k.Error("a second Commit returns no error")
 	}
 	k.unchanged(before)
@@ -81,10 +81,10 @@ func heldInstance(k *kit) {
 	started, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
 		close(started)
-		ended <- k.decideOne(order("1"), func(i runtime.Instance) runtime.Change { return change(order("1"), i.Version, 1) })
+		ended <- k.decideOne(order("1"), func(i store.Instance) store.Change { return change(order("1"), i.Version, 1) })
 	}()
 	<-started
-	if err := u.Commit(k.ctx, newID(), []runtime.Change{change(order("1"), 1, 1)}); err != nil {
+	if err := u.Commit(k.ctx, newID(), []store.Change{change(order("1"), 1, 1)}); err != nil {
 		k.Errorf("Commit of the one that began first: %v", err)
 	}
 	if err := <-ended; err != nil {
@@ -112,11 +112,11 @@ func bothFoundMissing(k *kit) {
 	if first(a).Version != 0 || first(b).Version != 0 {
 		k.Fatalf("got %+v and %+v", first(a), first(b))
 	}
-	if err := b.Commit(k.ctx, newID(), []runtime.Change{full(order("1"), 0, "ann"), change(order("2"), 0, 1)}); err != nil {
+	if err := b.Commit(k.ctx, newID(), []store.Change{full(order("1"), 0, "ann"), change(order("2"), 0, 1)}); err != nil {
 		k.Fatalf("Commit: %v", err)
 	}
 	before := k.dump()
-	if err := a.Commit(k.ctx, newID(), []runtime.Change{full(order("1"), 0, "ann")}); !isConflict(err) {
+	if err := a.Commit(k.ctx, newID(), []store.Change{full(order("1"), 0, "ann")}); !isConflict(err) {
 		k.Errorf("got error %v, want ErrConflict", err)
 	}
 	k.unchanged(before)
@@ -132,7 +132,7 @@ func otherInstances(k *kit) {
 			}
 		}
 	})
-	if err := u.Commit(k.ctx, newID(), []runtime.Change{change(order("1"), 1, 1), change(order("missing"), 0, 1)}); err != nil {
+	if err := u.Commit(k.ctx, newID(), []store.Change{change(order("1"), 1, 1), change(order("missing"), 0, 1)}); err != nil {
 		k.Errorf("Commit: %v", err)
 	}
 }
@@ -142,14 +142,14 @@ func queueBesideUnitOfWork(k *kit) {
 		l.put(string(l.name), at(0))
 		u := k.begin(order("effects"), order("missing"))
 		k.soon("a queue beside a unit of work", func() {
-			claimed, err := l.queue.Claim(k.ctx, runtime.Claim{
-				Kinds: []runtime.Kind{l.kind}, Now: at(1), Until: at(60), Limit: 1,
+			claimed, err := l.queue.Claim(k.ctx, store.Claim{
+				Kinds: []store.Kind{l.kind}, Now: at(1), Until: at(60), Limit: 1,
 			})
 			if err != nil || len(claimed) != 1 {
 				k.Errorf("Claim: got %v, error %v", claimed, err)
 				return
 			}
-			lost, err := l.queue.Settle(k.ctx, []runtime.Settlement{{Lease: claimed[0].Lease, Verdict: runtime.Done}})
+			lost, err := l.queue.Settle(k.ctx, []store.Settlement{{Lease: claimed[0].Lease, Verdict: store.Done}})
 			if err != nil || len(lost) != 0 {
 				k.Errorf("Settle: lost %v, error %v", lost, err)
 			}
@@ -161,7 +161,7 @@ func queueBesideUnitOfWork(k *kit) {
 func membersWithoutChange(k *kit) {
 	k.commit(change(order("1"), 0, 1), change(order("2"), 0, 1))
 	u := k.begin(order("1"), order("2"), order("3"), order("4"))
-	if err := u.Commit(k.ctx, newID(), []runtime.Change{change(order("4"), 0, 1), change(order("2"), 1, 1)}); err != nil {
+	if err := u.Commit(k.ctx, newID(), []store.Change{change(order("4"), 0, 1), change(order("2"), 1, 1)}); err != nil {
 		k.Fatalf("Commit: %v", err)
 	}
 	for id, version := range map[string]int64{"1": 1, "2": 2, "3": 0, "4": 1} {
@@ -173,7 +173,7 @@ func completedByAnother(k *kit) {
 	slow := k.begin(order("1"))
 	k.commit(complete(full(order("1"), 0, "ann")))
 	before := k.dump()
-	if err := slow.Commit(k.ctx, newID(), []runtime.Change{full(order("1"), 0, "ann")}); !isConflict(err) {
+	if err := slow.Commit(k.ctx, newID(), []store.Change{full(order("1"), 0, "ann")}); !isConflict(err) {
 		k.Errorf("got error %v, want ErrConflict", err)
 	}
 	k.unchanged(before)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 var valueRules = []rule{
@@ -35,11 +35,11 @@ func jsonTexts() []string {
 
 func payloads(k *kit) {
 	want := jsonTexts()
-	c := runtime.Change{Instance: order("1"), Now: epoch}
+	c := store.Change{Instance: order("1"), Now: epoch}
 	for i, p := range want {
-		c.Events = append(c.Events, runtime.NewEvent{Type: "Noted", SchemaVersion: 1, Payload: []byte(p)})
-		c.Effects = append(c.Effects, runtime.NewEffect{Kind: "Send", Payload: []byte(p)})
-		c.Timers = append(c.Timers, runtime.NewTimer{Key: fmt.Sprint(i), Input: "Remind", Payload: []byte(p), FireAt: at(i)})
+		c.Events = append(c.Events, store.NewEvent{Type: "Noted", SchemaVersion: 1, Payload: []byte(p)})
+		c.Effects = append(c.Effects, store.NewEffect{Kind: "Send", Payload: []byte(p)})
+		c.Timers = append(c.Timers, store.NewTimer{Key: fmt.Sprint(i), Input: "Remind", Payload: []byte(p), FireAt: at(i)})
 	}
 	k.commit(c)
 
@@ -64,32 +64,32 @@ func payloads(k *kit) {
 var oddTexts = []string{
 	"'; DROP TABLE events; --", `"quoted" \ back`, "100% {a,b} _ $1 ? :x", " leading and trailing ", "tab\tnewline\n\r",
 	"é", "e\u0301", "日本語", "😀", "\u202eright to left", "\ufeffbom", "null", "NULL", "0x10",
-	strings.Repeat("x", runtime.MaxIDLength), strings.Repeat("é", runtime.MaxIDLength/2),
+	strings.Repeat("x", store.MaxIDLength), strings.Repeat("é", store.MaxIDLength/2),
 }
 
 func texts(k *kit) {
 	for _, text := range oddTexts {
-		instance := runtime.InstanceKey{Workflow: text, ID: text}
+		instance := store.InstanceKey{Workflow: text, ID: text}
 		c := withKey(change(instance, 0, 1), text)
 		c.Events[0].Type = text
-		c.Effects = []runtime.NewEffect{{Kind: text, Payload: []byte(`{}`)}}
-		c.Timers = []runtime.NewTimer{{Key: text, Input: text, Payload: []byte(`{}`), FireAt: epoch}}
+		c.Effects = []store.NewEffect{{Kind: text, Payload: []byte(`{}`)}}
+		c.Timers = []store.NewTimer{{Key: text, Input: text, Payload: []byte(`{}`), FireAt: epoch}}
 		k.commit(c)
 		if i := k.load(instance); i.Version != 1 || len(i.Events) != 1 || i.Events[0].Type != text {
 			k.Errorf("%q: loaded %+v", text, i)
 		}
-		k.refuse(heldBy(text, text, runtime.InstanceKey{Workflow: text, ID: "other"}),
-			withKey(change(runtime.InstanceKey{Workflow: text, ID: "other"}, 0, 1), text))
+		k.refuse(heldBy(text, text, store.InstanceKey{Workflow: text, ID: "other"}),
+			withKey(change(store.InstanceKey{Workflow: text, ID: "other"}, 0, 1), text))
 
-		kinds := []runtime.Kind{{Workflow: text, Name: text}}
+		kinds := []store.Kind{{Workflow: text, Name: text}}
 		effects := k.effects().claimKinds(kinds, at(1), at(60), 9)
 		timers := k.timers().claimKinds(kinds, at(1), at(60), 9)
 		if len(effects) != 1 || len(timers) != 1 || effects[0].Lease.Instance != instance || timers[0].Lease.Key != text {
 			k.Fatalf("%q: claimed %+v and %+v", text, effects, timers)
 		}
-		k.effects().settle(&effects[0].Lease, runtime.Done, at(1), "")
+		k.effects().settle(&effects[0].Lease, store.Done, at(1), "")
 		last := change(instance, 1, 1)
-		last.Consume = []runtime.Lease{timers[0].Lease}
+		last.Consume = []store.Lease{timers[0].Lease}
 		k.commit(last)
 	}
 	k.wantTable("effects", "*")
@@ -117,8 +117,8 @@ func times(k *kit) {
 		instance, want := order(fmt.Sprint(i)), now.UTC().Truncate(time.Microsecond)
 		c := change(instance, 0, 1)
 		c.Now, c.Due = now, now
-		c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
-		c.Timers = []runtime.NewTimer{timer("a", now)}
+		c.Effects = []store.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
+		c.Timers = []store.NewTimer{timer("a", now)}
 		k.commit(c)
 		effects := k.effects().claim(now, at(9_000_000_000), 1)
 		timers := k.timers().claim(now, at(9_000_000_000), 1)
@@ -137,7 +137,7 @@ func times(k *kit) {
 func dueByTheClock(k *kit) {
 	c := change(order("1"), 0, 1)
 	c.Now, c.Due = at(60), at(5) // the clock ran back
-	c.Effects = []runtime.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
+	c.Effects = []store.NewEffect{{Kind: "Send", Payload: []byte(`{}`)}}
 	k.commit(c)
 	if got := k.effects().claim(at(4), at(90), 1); len(got) != 0 {
 		k.Errorf("claimed %+v before it was due", got)

@@ -3,7 +3,10 @@
 
 package tally
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // AddEvent is an event that a decision on Add may emit: Added, Asked, Answered or Reminded.
 type AddEvent = Event
@@ -15,19 +18,19 @@ type AddEffect = Effect
 type AddTimer = Timer
 
 // AddDecision is the decider's answer to Add.
-type AddDecision = runtime.Decision[AddEvent, AddEffect, AddTimer, Rejection]
+type AddDecision = workflow.Decision[AddEvent, AddEffect, AddTimer, Rejection]
 
 // AddOutcome is what became of Add.
 type AddOutcome = runtime.Outcome[AddEvent, Rejection]
 
 // AcceptAdd accepts Add with one or more events, in this order.
 func AcceptAdd(first AddEvent, more ...AddEvent) AddDecision {
-	return runtime.Accept[AddEvent, AddEffect, AddTimer, Rejection](first, more...)
+	return workflow.Accept[AddEvent, AddEffect, AddTimer, Rejection](first, more...)
 }
 
 // RejectAdd refuses Add. Nothing is stored.
 func RejectAdd(rejection Rejection) AddDecision {
-	return runtime.Reject[AddEvent, AddEffect, AddTimer, Rejection](rejection)
+	return workflow.Reject[AddEvent, AddEffect, AddTimer, Rejection](rejection)
 }
 
 // LoopEvent is an event that a decision on Loop may emit: Added, Asked, Answered or Reminded.
@@ -40,19 +43,19 @@ type LoopEffect = Effect
 type LoopTimer = Timer
 
 // LoopDecision is the decider's answer to Loop.
-type LoopDecision = runtime.Decision[LoopEvent, LoopEffect, LoopTimer, Rejection]
+type LoopDecision = workflow.Decision[LoopEvent, LoopEffect, LoopTimer, Rejection]
 
 // LoopOutcome is what became of Loop.
 type LoopOutcome = runtime.Outcome[LoopEvent, Rejection]
 
 // AcceptLoop accepts Loop with one or more events, in this order.
 func AcceptLoop(first LoopEvent, more ...LoopEvent) LoopDecision {
-	return runtime.Accept[LoopEvent, LoopEffect, LoopTimer, Rejection](first, more...)
+	return workflow.Accept[LoopEvent, LoopEffect, LoopTimer, Rejection](first, more...)
 }
 
 // RejectLoop refuses Loop. Nothing is stored.
 func RejectLoop(rejection Rejection) LoopDecision {
-	return runtime.Reject[LoopEvent, LoopEffect, LoopTimer, Rejection](rejection)
+	return workflow.Reject[LoopEvent, LoopEffect, LoopTimer, Rejection](rejection)
 }
 
 // LoopedEvent is an event that a decision on Looped may emit: Added, Asked, Answered or Reminded.
@@ -65,19 +68,19 @@ type LoopedEffect = Effect
 type LoopedTimer = Timer
 
 // LoopedDecision is the decider's answer to Looped.
-type LoopedDecision = runtime.Decision[LoopedEvent, LoopedEffect, LoopedTimer, Rejection]
+type LoopedDecision = workflow.Decision[LoopedEvent, LoopedEffect, LoopedTimer, Rejection]
 
 // LoopedOutcome is what became of Looped.
 type LoopedOutcome = runtime.Outcome[LoopedEvent, Rejection]
 
 // AcceptLooped accepts Looped with one or more events, in this order.
 func AcceptLooped(first LoopedEvent, more ...LoopedEvent) LoopedDecision {
-	return runtime.Accept[LoopedEvent, LoopedEffect, LoopedTimer, Rejection](first, more...)
+	return workflow.Accept[LoopedEvent, LoopedEffect, LoopedTimer, Rejection](first, more...)
 }
 
 // RejectLooped refuses Looped. Nothing is stored.
 func RejectLooped(rejection Rejection) LoopedDecision {
-	return runtime.Reject[LoopedEvent, LoopedEffect, LoopedTimer, Rejection](rejection)
+	return workflow.Reject[LoopedEvent, LoopedEffect, LoopedTimer, Rejection](rejection)
 }
 
 // RemindEvent is an event that a decision on Remind may emit: Added, Asked, Answered or Reminded.
@@ -90,19 +93,19 @@ type RemindEffect = Effect
 type RemindTimer = Timer
 
 // RemindDecision is the decider's answer to Remind.
-type RemindDecision = runtime.Decision[RemindEvent, RemindEffect, RemindTimer, Rejection]
+type RemindDecision = workflow.Decision[RemindEvent, RemindEffect, RemindTimer, Rejection]
 
 // RemindOutcome is what became of Remind.
 type RemindOutcome = runtime.Outcome[RemindEvent, Rejection]
 
 // AcceptRemind accepts Remind with one or more events, in this order.
 func AcceptRemind(first RemindEvent, more ...RemindEvent) RemindDecision {
-	return runtime.Accept[RemindEvent, RemindEffect, RemindTimer, Rejection](first, more...)
+	return workflow.Accept[RemindEvent, RemindEffect, RemindTimer, Rejection](first, more...)
 }
 
 // RejectRemind refuses Remind. Nothing is stored.
 func RejectRemind(rejection Rejection) RemindDecision {
-	return runtime.Reject[RemindEvent, RemindEffect, RemindTimer, Rejection](rejection)
+	return workflow.Reject[RemindEvent, RemindEffect, RemindTimer, Rejection](rejection)
 }
 
 // RefuseEvent is an event that a decision on Refuse may emit: Added, Asked, Answered or Reminded.
@@ -115,19 +118,19 @@ type RefuseEffect = Effect
 type RefuseTimer = Timer
 
 // RefuseDecision is the decider's answer to Refuse.
-type RefuseDecision = runtime.Decision[RefuseEvent, RefuseEffect, RefuseTimer, Rejection]
+type RefuseDecision = workflow.Decision[RefuseEvent, RefuseEffect, RefuseTimer, Rejection]
 
 // RefuseOutcome is what became of Refuse.
 type RefuseOutcome = runtime.Outcome[RefuseEvent, Rejection]
 
 // AcceptRefuse accepts Refuse with one or more events, in this order.
 func AcceptRefuse(first RefuseEvent, more ...RefuseEvent) RefuseDecision {
-	return runtime.Accept[RefuseEvent, RefuseEffect, RefuseTimer, Rejection](first, more...)
+	return workflow.Accept[RefuseEvent, RefuseEffect, RefuseTimer, Rejection](first, more...)
 }
 
 // RejectRefuse refuses Refuse. Nothing is stored.
 func RejectRefuse(rejection Rejection) RefuseDecision {
-	return runtime.Reject[RefuseEvent, RefuseEffect, RefuseTimer, Rejection](rejection)
+	return workflow.Reject[RefuseEvent, RefuseEffect, RefuseTimer, Rejection](rejection)
 }
 
 // OrderEvent is an event that a decision on Order may emit: Added, Asked, Answered or Reminded.
@@ -140,17 +143,17 @@ type OrderEffect = Effect
 type OrderTimer = Timer
 
 // OrderDecision is the decider's answer to Order.
-type OrderDecision = runtime.Decision[OrderEvent, OrderEffect, OrderTimer, Rejection]
+type OrderDecision = workflow.Decision[OrderEvent, OrderEffect, OrderTimer, Rejection]
 
 // OrderOutcome is what became of Order.
 type OrderOutcome = runtime.Outcome[OrderEvent, Rejection]
 
 // AcceptOrder accepts Order with one or more events, in this order.
 func AcceptOrder(first OrderEvent, more ...OrderEvent) OrderDecision {
-	return runtime.Accept[OrderEvent, OrderEffect, OrderTimer, Rejection](first, more...)
+	return workflow.Accept[OrderEvent, OrderEffect, OrderTimer, Rejection](first, more...)
 }
 
 // RejectOrder refuses Order. Nothing is stored.
 func RejectOrder(rejection Rejection) OrderDecision {
-	return runtime.Reject[OrderEvent, OrderEffect, OrderTimer, Rejection](rejection)
+	return workflow.Reject[OrderEvent, OrderEffect, OrderTimer, Rejection](rejection)
 }

@@ -6,7 +6,7 @@ package tally
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // WorkflowName is stored with every instance.
@@ -110,8 +110,8 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectTell runtime.EffectKind = "Tell"
-	EffectAsk  runtime.EffectKind = "Ask"
+	EffectTell workflow.EffectKind = "Tell"
+	EffectAsk  workflow.EffectKind = "Ask"
 )
 
 // Tell is an effect.
@@ -137,14 +137,14 @@ func (Looped) isAskResult() {}
 
 // Timer is a timer that decisions may start and cancel.
 type Timer interface {
-	runtime.Timer
+	workflow.Timer
 	isTimer()
 }
 
 // TimerReminder delivers Remind after 1h, unless it is started with In or At.
 type TimerReminder struct {
 	Input    Remind // the id may be left empty: it is the instance's own
-	schedule runtime.Schedule
+	schedule workflow.Schedule
 }
 
 // In lets the timer fire after a delay that counts from the decision's now.
@@ -166,8 +166,8 @@ func (t TimerReminder) Key(key string) TimerReminder {
 }
 
 // TimerSpec is for the runtime.
-func (t TimerReminder) TimerSpec() runtime.TimerSpec {
-	return runtime.TimerSpec{Name: "reminder", Input: t.Input, Schedule: t.schedule, After: time.Hour}
+func (t TimerReminder) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "reminder", Input: t.Input, Schedule: t.schedule, After: time.Hour}
 }
 
 func (TimerReminder) isTimer() {}

@@ -3,7 +3,10 @@
 
 package parcel
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // ScanEvent is an event that a decision on Scan may emit: Arrived.
 type ScanEvent interface {
@@ -14,19 +17,19 @@ type ScanEvent interface {
 func (Arrived) isScanEvent() {}
 
 // ScanDecision is the decider's answer to Scan.
-type ScanDecision = runtime.Decision[ScanEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type ScanDecision = workflow.Decision[ScanEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // ScanOutcome is what became of Scan.
 type ScanOutcome = runtime.Outcome[ScanEvent, Rejection]
 
 // AcceptScan accepts Scan with one or more events, in this order.
 func AcceptScan(first ScanEvent, more ...ScanEvent) ScanDecision {
-	return runtime.Accept[ScanEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[ScanEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectScan refuses Scan. Nothing is stored.
 func RejectScan(rejection Rejection) ScanDecision {
-	return runtime.Reject[ScanEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[ScanEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // DeliverEvent is an event that a decision on Deliver may emit: Delivered.
@@ -38,17 +41,17 @@ type DeliverEvent interface {
 func (Delivered) isDeliverEvent() {}
 
 // DeliverDecision is the decider's answer to Deliver.
-type DeliverDecision = runtime.Decision[DeliverEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type DeliverDecision = workflow.Decision[DeliverEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // DeliverOutcome is what became of Deliver.
 type DeliverOutcome = runtime.Outcome[DeliverEvent, Rejection]
 
 // AcceptDeliver accepts Deliver with one or more events, in this order.
 func AcceptDeliver(first DeliverEvent, more ...DeliverEvent) DeliverDecision {
-	return runtime.Accept[DeliverEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[DeliverEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectDeliver refuses Deliver. Nothing is stored.
 func RejectDeliver(rejection Rejection) DeliverDecision {
-	return runtime.Reject[DeliverEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[DeliverEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -3,29 +3,29 @@
 
 package parcel
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
-func Machine() *runtime.Machine {
-	return &runtime.Machine{
+func Machine() *workflow.Machine {
+	return &workflow.Machine{
 		Workflow: WorkflowName,
-		States: []runtime.MachineState{
+		States: []workflow.MachineState{
 			{
 				Name: "new",
-				Accepts: []runtime.Transition{
-					{Input: "Scan", Events: []runtime.EventMove{{Event: "Arrived", To: "travelling"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Scan", Events: []workflow.EventMove{{Event: "Arrived", To: "travelling"}}},
 				},
 			},
 			{
 				Name: "travelling",
-				Accepts: []runtime.Transition{
-					{Input: "Scan", Events: []runtime.EventMove{{Event: "Arrived", To: "travelling"}}},
-					{Input: "Deliver", Events: []runtime.EventMove{{Event: "Delivered", To: "delivered"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Scan", Events: []workflow.EventMove{{Event: "Arrived", To: "travelling"}}},
+					{Input: "Deliver", Events: []workflow.EventMove{{Event: "Delivered", To: "delivered"}}},
 				},
 			},
 			{Name: "delivered", Terminal: true},
 		},
-		Moves: []runtime.Move{
+		Moves: []workflow.Move{
 			{From: "new", Event: "Arrived", To: "travelling"},
 			{From: "travelling", Event: "Arrived", To: "travelling"},
 			{From: "travelling", Event: "Delivered", To: "delivered"},

@@ -7,7 +7,7 @@ import (
 	"cmp"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
@@ -29,9 +29,9 @@ type EventEvolver interface {
 }
 
 // NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
-func NewWorkflow(decider InputDecider, evolver EventEvolver) *runtime.Workflow {
+func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow {
 	a := adapter{decider, evolver}
-	return runtime.Define(runtime.Definition[State, Input, Event, runtime.NoEffect, Rejection]{
+	return workflow.Define(workflow.Definition[State, Input, Event, workflow.NoEffect, Rejection]{
 		Workflow: WorkflowName,
 		UserCode: []any{decider, evolver},
 		Machine:  Machine(),
@@ -45,10 +45,10 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *runtime.Workflow {
 		Evolve:     a.evolve,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     runtime.StateCodec[State]{Schema: "865c3531482e7c7b", Encode: encodeState, Decode: decodeState},
-		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
-		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
-		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
+		States:     workflow.StateCodec[State]{Schema: "865c3531482e7c7b", Encode: encodeState, Decode: decodeState},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
+		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		InputNames: []string{"Scan", "Deliver"},
 	})
 }
@@ -59,14 +59,14 @@ type adapter struct {
 	evolver EventEvolver
 }
 
-func (a adapter) decide(now time.Time, state State, input Input) runtime.UntypedDecision {
+func (a adapter) decide(now time.Time, state State, input Input) workflow.UntypedDecision {
 	switch in := input.(type) {
 	case Scan:
 		return a.decider.Scan(now, state, in).Untyped()
 	case Deliver:
 		return a.decider.Deliver(now, state, in).Untyped()
 	}
-	return runtime.UntypedDecision{}
+	return workflow.UntypedDecision{}
 }
 
 func (a adapter) evolve(state State, event Event) State {
@@ -109,6 +109,6 @@ func refuse(input, state, declared string) Rejection {
 
 // unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
 // call it: TestUnfinished and "ironflow-gen vet" list its calls.
-func unfinished(method string) *runtime.Unfinished {
-	return &runtime.Unfinished{Workflow: WorkflowName, Method: method}
+func unfinished(method string) *workflow.Unfinished {
+	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

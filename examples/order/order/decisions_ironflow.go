@@ -3,7 +3,10 @@
 
 package order
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // CreateEvent is an event that a decision on Create may emit: Created.
 type CreateEvent interface {
@@ -22,19 +25,19 @@ type CreateEffect interface {
 func (ChargeCard) isCreateEffect() {}
 
 // CreateDecision is the decider's answer to Create.
-type CreateDecision = runtime.Decision[CreateEvent, CreateEffect, runtime.NoTimer, Rejection]
+type CreateDecision = workflow.Decision[CreateEvent, CreateEffect, workflow.NoTimer, Rejection]
 
 // CreateOutcome is what became of Create.
 type CreateOutcome = runtime.Outcome[CreateEvent, Rejection]
 
 // AcceptCreate accepts Create with one or more events, in this order.
 func AcceptCreate(first CreateEvent, more ...CreateEvent) CreateDecision {
-	return runtime.Accept[CreateEvent, CreateEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[CreateEvent, CreateEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectCreate refuses Create. Nothing is stored.
 func RejectCreate(rejection Rejection) CreateDecision {
-	return runtime.Reject[CreateEvent, CreateEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[CreateEvent, CreateEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // PayEvent is an event that a decision on Pay may emit: Paid.
@@ -54,19 +57,19 @@ type PayEffect interface {
 func (SendReceipt) isPayEffect() {}
 
 // PayDecision is the decider's answer to Pay.
-type PayDecision = runtime.Decision[PayEvent, PayEffect, runtime.NoTimer, Rejection]
+type PayDecision = workflow.Decision[PayEvent, PayEffect, workflow.NoTimer, Rejection]
 
 // PayOutcome is what became of Pay.
 type PayOutcome = runtime.Outcome[PayEvent, Rejection]
 
 // AcceptPay accepts Pay with one or more events, in this order.
 func AcceptPay(first PayEvent, more ...PayEvent) PayDecision {
-	return runtime.Accept[PayEvent, PayEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[PayEvent, PayEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectPay refuses Pay. Nothing is stored.
 func RejectPay(rejection Rejection) PayDecision {
-	return runtime.Reject[PayEvent, PayEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[PayEvent, PayEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // PaymentFailedEvent is an event that a decision on PaymentFailed may emit: Cancelled.
@@ -78,19 +81,19 @@ type PaymentFailedEvent interface {
 func (Cancelled) isPaymentFailedEvent() {}
 
 // PaymentFailedDecision is the decider's answer to PaymentFailed.
-type PaymentFailedDecision = runtime.Decision[PaymentFailedEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type PaymentFailedDecision = workflow.Decision[PaymentFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // PaymentFailedOutcome is what became of PaymentFailed.
 type PaymentFailedOutcome = runtime.Outcome[PaymentFailedEvent, Rejection]
 
 // AcceptPaymentFailed accepts PaymentFailed with one or more events, in this order.
 func AcceptPaymentFailed(first PaymentFailedEvent, more ...PaymentFailedEvent) PaymentFailedDecision {
-	return runtime.Accept[PaymentFailedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[PaymentFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectPaymentFailed refuses PaymentFailed. Nothing is stored.
 func RejectPaymentFailed(rejection Rejection) PaymentFailedDecision {
-	return runtime.Reject[PaymentFailedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[PaymentFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // PaymentTimeoutEvent is an event that a decision on PaymentTimeout may emit: Cancelled.
@@ -102,17 +105,17 @@ type PaymentTimeoutEvent interface {
 func (Cancelled) isPaymentTimeoutEvent() {}
 
 // PaymentTimeoutDecision is the decider's answer to PaymentTimeout.
-type PaymentTimeoutDecision = runtime.Decision[PaymentTimeoutEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type PaymentTimeoutDecision = workflow.Decision[PaymentTimeoutEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // PaymentTimeoutOutcome is what became of PaymentTimeout.
 type PaymentTimeoutOutcome = runtime.Outcome[PaymentTimeoutEvent, Rejection]
 
 // AcceptPaymentTimeout accepts PaymentTimeout with one or more events, in this order.
 func AcceptPaymentTimeout(first PaymentTimeoutEvent, more ...PaymentTimeoutEvent) PaymentTimeoutDecision {
-	return runtime.Accept[PaymentTimeoutEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[PaymentTimeoutEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectPaymentTimeout refuses PaymentTimeout. Nothing is stored.
 func RejectPaymentTimeout(rejection Rejection) PaymentTimeoutDecision {
-	return runtime.Reject[PaymentTimeoutEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[PaymentTimeoutEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

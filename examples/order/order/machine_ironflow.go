@@ -6,43 +6,43 @@ package order
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
-func Machine() *runtime.Machine {
-	return &runtime.Machine{
+func Machine() *workflow.Machine {
+	return &workflow.Machine{
 		Workflow: WorkflowName,
-		States: []runtime.MachineState{
+		States: []workflow.MachineState{
 			{
 				Name: "new",
 				Doc:  "Nothing has happened yet.",
-				Accepts: []runtime.Transition{
-					{Input: "Create", Events: []runtime.EventMove{{Event: "Created", To: "awaiting_payment"}}, Effects: []string{"ChargeCard"}},
+				Accepts: []workflow.Transition{
+					{Input: "Create", Events: []workflow.EventMove{{Event: "Created", To: "awaiting_payment"}}, Effects: []string{"ChargeCard"}},
 				},
 			},
 			{
 				Name: "awaiting_payment",
 				Doc:  "The order is taken, the money is not here yet.",
-				Accepts: []runtime.Transition{
-					{Input: "Pay", Events: []runtime.EventMove{{Event: "Paid", To: "paid"}}, Effects: []string{"SendReceipt"}},
-					{Input: "PaymentFailed", Events: []runtime.EventMove{{Event: "Cancelled", To: "cancelled"}}},
-					{Input: "PaymentTimeout", Events: []runtime.EventMove{{Event: "Cancelled", To: "cancelled"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Pay", Events: []workflow.EventMove{{Event: "Paid", To: "paid"}}, Effects: []string{"SendReceipt"}},
+					{Input: "PaymentFailed", Events: []workflow.EventMove{{Event: "Cancelled", To: "cancelled"}}},
+					{Input: "PaymentTimeout", Events: []workflow.EventMove{{Event: "Cancelled", To: "cancelled"}}},
 				},
 			},
 			{Name: "paid", Doc: "The order is paid in full.", Terminal: true},
 			{Name: "cancelled", Doc: "The order will never be paid.", Terminal: true},
 		},
-		Moves: []runtime.Move{
+		Moves: []workflow.Move{
 			{From: "new", Event: "Created", To: "awaiting_payment"},
 			{From: "awaiting_payment", Event: "Paid", To: "paid"},
 			{From: "awaiting_payment", Event: "Cancelled", To: "cancelled"},
 		},
-		Effects: []runtime.MachineEffect{
+		Effects: []workflow.MachineEffect{
 			{Name: "ChargeCard", Doc: "ChargeCard asks the payment provider for the money.", Returns: []string{"Pay", "PaymentFailed"}},
 			{Name: "SendReceipt", Doc: "SendReceipt mails the customer."},
 		},
-		Timers: []runtime.MachineTimer{
+		Timers: []workflow.MachineTimer{
 			{Name: "payment_timeout", Doc: "A real shop would wait for 30m; the example is to end soon.", Input: "PaymentTimeout", After: 3 * time.Second, While: []string{"awaiting_payment"}},
 		},
 	}

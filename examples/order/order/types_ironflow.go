@@ -6,7 +6,7 @@ package order
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // WorkflowName is stored with every instance.
@@ -94,8 +94,8 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectChargeCard  runtime.EffectKind = "ChargeCard"
-	EffectSendReceipt runtime.EffectKind = "SendReceipt"
+	EffectChargeCard  workflow.EffectKind = "ChargeCard"
+	EffectSendReceipt workflow.EffectKind = "SendReceipt"
 )
 
 // ChargeCard asks the payment provider for the money.

@@ -3,7 +3,10 @@
 
 package subscription
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // SubscribeEvent is an event that a decision on Subscribe may emit: Subscribed.
 type SubscribeEvent interface {
@@ -14,19 +17,19 @@ type SubscribeEvent interface {
 func (Subscribed) isSubscribeEvent() {}
 
 // SubscribeDecision is the decider's answer to Subscribe.
-type SubscribeDecision = runtime.Decision[SubscribeEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type SubscribeDecision = workflow.Decision[SubscribeEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // SubscribeOutcome is what became of Subscribe.
 type SubscribeOutcome = runtime.Outcome[SubscribeEvent, Rejection]
 
 // AcceptSubscribe accepts Subscribe with one or more events, in this order.
 func AcceptSubscribe(first SubscribeEvent, more ...SubscribeEvent) SubscribeDecision {
-	return runtime.Accept[SubscribeEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[SubscribeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectSubscribe refuses Subscribe. Nothing is stored.
 func RejectSubscribe(rejection Rejection) SubscribeDecision {
-	return runtime.Reject[SubscribeEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[SubscribeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // TrialOverEvent is an event that a decision on TrialOver may emit: TrialEnded.
@@ -38,19 +41,19 @@ type TrialOverEvent interface {
 func (TrialEnded) isTrialOverEvent() {}
 
 // TrialOverDecision is the decider's answer to TrialOver.
-type TrialOverDecision = runtime.Decision[TrialOverEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type TrialOverDecision = workflow.Decision[TrialOverEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // TrialOverOutcome is what became of TrialOver.
 type TrialOverOutcome = runtime.Outcome[TrialOverEvent, Rejection]
 
 // AcceptTrialOver accepts TrialOver with one or more events, in this order.
 func AcceptTrialOver(first TrialOverEvent, more ...TrialOverEvent) TrialOverDecision {
-	return runtime.Accept[TrialOverEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[TrialOverEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectTrialOver refuses TrialOver. Nothing is stored.
 func RejectTrialOver(rejection Rejection) TrialOverDecision {
-	return runtime.Reject[TrialOverEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[TrialOverEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // RenewEvent is an event that a decision on Renew may emit: PeriodBegan.
@@ -70,19 +73,19 @@ type RenewEffect interface {
 func (Charge) isRenewEffect() {}
 
 // RenewDecision is the decider's answer to Renew.
-type RenewDecision = runtime.Decision[RenewEvent, RenewEffect, runtime.NoTimer, Rejection]
+type RenewDecision = workflow.Decision[RenewEvent, RenewEffect, workflow.NoTimer, Rejection]
 
 // RenewOutcome is what became of Renew.
 type RenewOutcome = runtime.Outcome[RenewEvent, Rejection]
 
 // AcceptRenew accepts Renew with one or more events, in this order.
 func AcceptRenew(first RenewEvent, more ...RenewEvent) RenewDecision {
-	return runtime.Accept[RenewEvent, RenewEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[RenewEvent, RenewEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectRenew refuses Renew. Nothing is stored.
 func RejectRenew(rejection Rejection) RenewDecision {
-	return runtime.Reject[RenewEvent, RenewEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[RenewEvent, RenewEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // ChargedEvent is an event that a decision on Charged may emit: PeriodPaid.
@@ -94,19 +97,19 @@ type ChargedEvent interface {
 func (PeriodPaid) isChargedEvent() {}
 
 // ChargedDecision is the decider's answer to Charged.
-type ChargedDecision = runtime.Decision[ChargedEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type ChargedDecision = workflow.Decision[ChargedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // ChargedOutcome is what became of Charged.
 type ChargedOutcome = runtime.Outcome[ChargedEvent, Rejection]
 
 // AcceptCharged accepts Charged with one or more events, in this order.
 func AcceptCharged(first ChargedEvent, more ...ChargedEvent) ChargedDecision {
-	return runtime.Accept[ChargedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[ChargedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectCharged refuses Charged. Nothing is stored.
 func RejectCharged(rejection Rejection) ChargedDecision {
-	return runtime.Reject[ChargedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[ChargedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // ChargeFailedEvent is an event that a decision on ChargeFailed may emit: PaymentMissed or Cancelled.
@@ -119,19 +122,19 @@ func (PaymentMissed) isChargeFailedEvent() {}
 func (Cancelled) isChargeFailedEvent()     {}
 
 // ChargeFailedDecision is the decider's answer to ChargeFailed.
-type ChargeFailedDecision = runtime.Decision[ChargeFailedEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type ChargeFailedDecision = workflow.Decision[ChargeFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // ChargeFailedOutcome is what became of ChargeFailed.
 type ChargeFailedOutcome = runtime.Outcome[ChargeFailedEvent, Rejection]
 
 // AcceptChargeFailed accepts ChargeFailed with one or more events, in this order.
 func AcceptChargeFailed(first ChargeFailedEvent, more ...ChargeFailedEvent) ChargeFailedDecision {
-	return runtime.Accept[ChargeFailedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[ChargeFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectChargeFailed refuses ChargeFailed. Nothing is stored.
 func RejectChargeFailed(rejection Rejection) ChargeFailedDecision {
-	return runtime.Reject[ChargeFailedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[ChargeFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // CancelEvent is an event that a decision on Cancel may emit: Cancelled.
@@ -143,19 +146,19 @@ type CancelEvent interface {
 func (Cancelled) isCancelEvent() {}
 
 // CancelDecision is the decider's answer to Cancel.
-type CancelDecision = runtime.Decision[CancelEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type CancelDecision = workflow.Decision[CancelEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // CancelOutcome is what became of Cancel.
 type CancelOutcome = runtime.Outcome[CancelEvent, Rejection]
 
 // AcceptCancel accepts Cancel with one or more events, in this order.
 func AcceptCancel(first CancelEvent, more ...CancelEvent) CancelDecision {
-	return runtime.Accept[CancelEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[CancelEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectCancel refuses Cancel. Nothing is stored.
 func RejectCancel(rejection Rejection) CancelDecision {
-	return runtime.Reject[CancelEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[CancelEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // CountEvent is an event that a decision on Count may emit: Counted.
@@ -167,17 +170,17 @@ type CountEvent interface {
 func (Counted) isCountEvent() {}
 
 // CountDecision is the decider's answer to Count.
-type CountDecision = runtime.Decision[CountEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type CountDecision = workflow.Decision[CountEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // CountOutcome is what became of Count.
 type CountOutcome = runtime.Outcome[CountEvent, Rejection]
 
 // AcceptCount accepts Count with one or more events, in this order.
 func AcceptCount(first CountEvent, more ...CountEvent) CountDecision {
-	return runtime.Accept[CountEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[CountEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectCount refuses Count. Nothing is stored.
 func RejectCount(rejection Rejection) CountDecision {
-	return runtime.Reject[CountEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[CountEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -6,47 +6,47 @@ package subscription
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
-func Machine() *runtime.Machine {
-	return &runtime.Machine{
+func Machine() *workflow.Machine {
+	return &workflow.Machine{
 		Workflow: WorkflowName,
-		States: []runtime.MachineState{
+		States: []workflow.MachineState{
 			{
 				Name: "new",
-				Accepts: []runtime.Transition{
-					{Input: "Subscribe", Events: []runtime.EventMove{{Event: "Subscribed", To: "trial"}}},
-					{Input: "Count", Events: []runtime.EventMove{{Event: "Counted", To: "report"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Subscribe", Events: []workflow.EventMove{{Event: "Subscribed", To: "trial"}}},
+					{Input: "Count", Events: []workflow.EventMove{{Event: "Counted", To: "report"}}},
 				},
 			},
 			{
 				Name: "trial",
-				Accepts: []runtime.Transition{
-					{Input: "TrialOver", Events: []runtime.EventMove{{Event: "TrialEnded", To: "active"}}},
-					{Input: "Cancel", Events: []runtime.EventMove{{Event: "Cancelled", To: "cancelled"}}},
+				Accepts: []workflow.Transition{
+					{Input: "TrialOver", Events: []workflow.EventMove{{Event: "TrialEnded", To: "active"}}},
+					{Input: "Cancel", Events: []workflow.EventMove{{Event: "Cancelled", To: "cancelled"}}},
 				},
 			},
 			{
 				Name: "active",
-				Accepts: []runtime.Transition{
-					{Input: "Renew", Events: []runtime.EventMove{{Event: "PeriodBegan", To: "active"}}, Effects: []string{"Charge"}},
-					{Input: "Charged", Events: []runtime.EventMove{{Event: "PeriodPaid", To: "active"}}},
-					{Input: "ChargeFailed", Events: []runtime.EventMove{{Event: "PaymentMissed", To: "active"}, {Event: "Cancelled", To: "cancelled"}}},
-					{Input: "Cancel", Events: []runtime.EventMove{{Event: "Cancelled", To: "cancelled"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Renew", Events: []workflow.EventMove{{Event: "PeriodBegan", To: "active"}}, Effects: []string{"Charge"}},
+					{Input: "Charged", Events: []workflow.EventMove{{Event: "PeriodPaid", To: "active"}}},
+					{Input: "ChargeFailed", Events: []workflow.EventMove{{Event: "PaymentMissed", To: "active"}, {Event: "Cancelled", To: "cancelled"}}},
+					{Input: "Cancel", Events: []workflow.EventMove{{Event: "Cancelled", To: "cancelled"}}},
 				},
 			},
 			{
 				Name: "report",
 				Doc:  "report is where the instance of the schedule stays.",
-				Accepts: []runtime.Transition{
-					{Input: "Count", Events: []runtime.EventMove{{Event: "Counted", To: "report"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Count", Events: []workflow.EventMove{{Event: "Counted", To: "report"}}},
 				},
 			},
 			{Name: "cancelled", Terminal: true},
 		},
-		Moves: []runtime.Move{
+		Moves: []workflow.Move{
 			{From: "new", Event: "Subscribed", To: "trial"},
 			{From: "new", Event: "Counted", To: "report"},
 			{From: "trial", Event: "TrialEnded", To: "active"},
@@ -57,10 +57,10 @@ func Machine() *runtime.Machine {
 			{From: "active", Event: "Cancelled", To: "cancelled"},
 			{From: "report", Event: "Counted", To: "report"},
 		},
-		Effects: []runtime.MachineEffect{
+		Effects: []workflow.MachineEffect{
 			{Name: "Charge", Doc: "Charge takes the price of a period. A few at a time, as the bank wants it.", Returns: []string{"Charged"}, Dead: "ChargeFailed"},
 		},
-		Timers: []runtime.MachineTimer{
+		Timers: []workflow.MachineTimer{
 			{Name: "trial", Doc: "trial is the time that costs nothing.", Input: "TrialOver", After: 300 * time.Millisecond, While: []string{"trial"}},
 			{Name: "period", Doc: "period begins each month; here each second.", Input: "Renew", Schedule: "@every 1s", While: []string{"active"}},
 		},

@@ -6,7 +6,7 @@ package subscription
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // WorkflowName is stored with every instance.
@@ -127,7 +127,7 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectCharge runtime.EffectKind = "Charge"
+	EffectCharge workflow.EffectKind = "Charge"
 )
 
 // Charge takes the price of a period. A few at a time, as the bank wants it.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
@@ -57,9 +58,9 @@ type EffectHandler interface {
 }
 
 // NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
-func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *runtime.Workflow {
+func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *workflow.Workflow {
 	a := adapter{decider, evolver, handler}
-	return runtime.Define(runtime.Definition[State, Input, Event, Effect, Rejection]{
+	return workflow.Define(workflow.Definition[State, Input, Event, Effect, Rejection]{
 		Workflow: WorkflowName,
 		UserCode: []any{decider, evolver, handler},
 		Machine:  Machine(),
@@ -74,32 +75,32 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     runtime.StateCodec[State]{Schema: "e698ef04615b22d1", Encode: encodeState, Decode: decodeState},
-		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
-		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
-		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
-		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
-		EffectOptions: map[string]runtime.EffectOptions{
+		States:     workflow.StateCodec[State]{Schema: "e698ef04615b22d1", Encode: encodeState, Decode: decodeState},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
+		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
+		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
+		EffectOptions: map[string]workflow.EffectOptions{
 			"Charge": {
-				Retry: runtime.RetryPolicy{MaxAttempts: 2, Base: 5 * time.Millisecond, Max: 10 * time.Millisecond},
-				Limit: &runtime.EffectLimit{Global: 2, Rate: 200},
-				Dead:  &runtime.DeadInput{Input: "ChargeFailed", Error: "error"},
+				Retry: workflow.RetryPolicy{MaxAttempts: 2, Base: 5 * time.Millisecond, Max: 10 * time.Millisecond},
+				Limit: &workflow.EffectLimit{Global: 2, Rate: 200},
+				Dead:  &workflow.DeadInput{Input: "ChargeFailed", Error: "error"},
 			},
 		},
 		InputNames: []string{"Subscribe", "TrialOver", "Renew", "Charged", "ChargeFailed", "Cancel",
 			"Count"},
-		StateTimers: []runtime.StateTimer{
+		StateTimers: []workflow.StateTimer{
 			{Name: "trial", After: 300 * time.Millisecond, While: []string{"trial"}, Input: TrialOver{}},
 			{Name: "period", While: []string{"active"}, Input: Renew{}},
 		},
-		RecurringTimers: map[string]runtime.Recurrence{
+		RecurringTimers: map[string]workflow.Recurrence{
 			"period": {Schedule: "@every 1s"},
 		},
-		Schedules: []runtime.ScheduledInput{
+		Schedules: []workflow.ScheduledInput{
 			{
 				Name:       "count",
 				Input:      "Count",
-				Recurrence: runtime.Recurrence{Schedule: "@every 1s", Missed: runtime.MissedSkip},
+				Recurrence: workflow.Recurrence{Schedule: "@every 1s", Missed: workflow.MissedSkip},
 				Instance:   "report",
 			},
 		},
@@ -113,7 +114,7 @@ type adapter struct {
 	handler EffectHandler
 }
 
-func (a adapter) decide(now time.Time, state State, input Input) runtime.UntypedDecision {
+func (a adapter) decide(now time.Time, state State, input Input) workflow.UntypedDecision {
 	switch in := input.(type) {
 	case Subscribe:
 		return a.decider.Subscribe(now, state, in).Untyped()
@@ -130,7 +131,7 @@ func (a adapter) decide(now time.Time, state State, input Input) runtime.Untyped
 	case Count:
 		return a.decider.Count(now, state, in).Untyped()
 	}
-	return runtime.UntypedDecision{}
+	return workflow.UntypedDecision{}
 }
 
 func (a adapter) evolve(state State, event Event) State {
@@ -156,7 +157,7 @@ func (a adapter) evolve(state State, event Event) State {
 func (a adapter) handle(ctx context.Context, effect Effect, call runtime.EffectCall) (any, error) {
 	switch effect := effect.(type) {
 	case Charge:
-		return runtime.HandlerResult(a.handler.Charge(ctx, effect, call))
+		return workflow.HandlerResult(a.handler.Charge(ctx, effect, call))
 	}
 	return nil, fmt.Errorf("%T is not an effect of this workflow", effect)
 }
@@ -216,6 +217,6 @@ func refuse(input, state, declared string) Rejection {
 
 // unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
 // call it: TestUnfinished and "ironflow-gen vet" list its calls.
-func unfinished(method string) *runtime.Unfinished {
-	return &runtime.Unfinished{Workflow: WorkflowName, Method: method}
+func unfinished(method string) *workflow.Unfinished {
+	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

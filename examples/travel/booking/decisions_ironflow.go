@@ -3,7 +3,10 @@
 
 package booking
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // ReserveEvent is an event that a decision on Reserve may emit: Requested.
 type ReserveEvent interface {
@@ -22,19 +25,19 @@ type ReserveEffect interface {
 func (AskProvider) isReserveEffect() {}
 
 // ReserveDecision is the decider's answer to Reserve.
-type ReserveDecision = runtime.Decision[ReserveEvent, ReserveEffect, runtime.NoTimer, Rejection]
+type ReserveDecision = workflow.Decision[ReserveEvent, ReserveEffect, workflow.NoTimer, Rejection]
 
 // ReserveOutcome is what became of Reserve.
 type ReserveOutcome = runtime.Outcome[ReserveEvent, Rejection]
 
 // AcceptReserve accepts Reserve with one or more events, in this order.
 func AcceptReserve(first ReserveEvent, more ...ReserveEvent) ReserveDecision {
-	return runtime.Accept[ReserveEvent, ReserveEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[ReserveEvent, ReserveEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectReserve refuses Reserve. Nothing is stored.
 func RejectReserve(rejection Rejection) ReserveDecision {
-	return runtime.Reject[ReserveEvent, ReserveEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[ReserveEvent, ReserveEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // ConfirmedEvent is an event that a decision on Confirmed may emit: Booked.
@@ -46,19 +49,19 @@ type ConfirmedEvent interface {
 func (Booked) isConfirmedEvent() {}
 
 // ConfirmedDecision is the decider's answer to Confirmed.
-type ConfirmedDecision = runtime.Decision[ConfirmedEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type ConfirmedDecision = workflow.Decision[ConfirmedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // ConfirmedOutcome is what became of Confirmed.
 type ConfirmedOutcome = runtime.Outcome[ConfirmedEvent, Rejection]
 
 // AcceptConfirmed accepts Confirmed with one or more events, in this order.
 func AcceptConfirmed(first ConfirmedEvent, more ...ConfirmedEvent) ConfirmedDecision {
-	return runtime.Accept[ConfirmedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[ConfirmedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectConfirmed refuses Confirmed. Nothing is stored.
 func RejectConfirmed(rejection Rejection) ConfirmedDecision {
-	return runtime.Reject[ConfirmedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[ConfirmedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // RefusedEvent is an event that a decision on Refused may emit: TurnedDown.
@@ -70,17 +73,17 @@ type RefusedEvent interface {
 func (TurnedDown) isRefusedEvent() {}
 
 // RefusedDecision is the decider's answer to Refused.
-type RefusedDecision = runtime.Decision[RefusedEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type RefusedDecision = workflow.Decision[RefusedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // RefusedOutcome is what became of Refused.
 type RefusedOutcome = runtime.Outcome[RefusedEvent, Rejection]
 
 // AcceptRefused accepts Refused with one or more events, in this order.
 func AcceptRefused(first RefusedEvent, more ...RefusedEvent) RefusedDecision {
-	return runtime.Accept[RefusedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[RefusedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectRefused refuses Refused. Nothing is stored.
 func RejectRefused(rejection Rejection) RefusedDecision {
-	return runtime.Reject[RefusedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[RefusedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -3,35 +3,35 @@
 
 package booking
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
-func Machine() *runtime.Machine {
-	return &runtime.Machine{
+func Machine() *workflow.Machine {
+	return &workflow.Machine{
 		Workflow: WorkflowName,
-		States: []runtime.MachineState{
+		States: []workflow.MachineState{
 			{
 				Name: "new",
-				Accepts: []runtime.Transition{
-					{Input: "Reserve", Events: []runtime.EventMove{{Event: "Requested", To: "asking"}}, Effects: []string{"AskProvider"}},
+				Accepts: []workflow.Transition{
+					{Input: "Reserve", Events: []workflow.EventMove{{Event: "Requested", To: "asking"}}, Effects: []string{"AskProvider"}},
 				},
 			},
 			{
 				Name: "asking",
-				Accepts: []runtime.Transition{
-					{Input: "Confirmed", Events: []runtime.EventMove{{Event: "Booked", To: "booked"}}},
-					{Input: "Refused", Events: []runtime.EventMove{{Event: "TurnedDown", To: "refused"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Confirmed", Events: []workflow.EventMove{{Event: "Booked", To: "booked"}}},
+					{Input: "Refused", Events: []workflow.EventMove{{Event: "TurnedDown", To: "refused"}}},
 				},
 			},
 			{Name: "booked", Terminal: true},
 			{Name: "refused", Terminal: true},
 		},
-		Moves: []runtime.Move{
+		Moves: []workflow.Move{
 			{From: "new", Event: "Requested", To: "asking"},
 			{From: "asking", Event: "Booked", To: "booked"},
 			{From: "asking", Event: "TurnedDown", To: "refused"},
 		},
-		Effects: []runtime.MachineEffect{
+		Effects: []workflow.MachineEffect{
 			{Name: "AskProvider", Doc: "AskProvider asks the provider. Who does not answer after three attempts has refused.", Returns: []string{"Confirmed", "Refused"}, Dead: "Refused"},
 		},
 	}

@@ -3,7 +3,7 @@
 
 package booking
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
 // WorkflowName is stored with every instance.
 const WorkflowName = "booking"
@@ -72,7 +72,7 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectAskProvider runtime.EffectKind = "AskProvider"
+	EffectAskProvider workflow.EffectKind = "AskProvider"
 )
 
 // AskProvider asks the provider. Who does not answer after three attempts has refused.

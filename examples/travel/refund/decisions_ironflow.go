@@ -3,7 +3,10 @@
 
 package refund
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // StartEvent is an event that a decision on Start may emit: Started.
 type StartEvent interface {
@@ -22,19 +25,19 @@ type StartEffect interface {
 func (Repay) isStartEffect() {}
 
 // StartDecision is the decider's answer to Start.
-type StartDecision = runtime.Decision[StartEvent, StartEffect, runtime.NoTimer, Rejection]
+type StartDecision = workflow.Decision[StartEvent, StartEffect, workflow.NoTimer, Rejection]
 
 // StartOutcome is what became of Start.
 type StartOutcome = runtime.Outcome[StartEvent, Rejection]
 
 // AcceptStart accepts Start with one or more events, in this order.
 func AcceptStart(first StartEvent, more ...StartEvent) StartDecision {
-	return runtime.Accept[StartEvent, StartEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[StartEvent, StartEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectStart refuses Start. Nothing is stored.
 func RejectStart(rejection Rejection) StartDecision {
-	return runtime.Reject[StartEvent, StartEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[StartEvent, StartEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // RepaidEvent is an event that a decision on Repaid may emit: MoneyReturned.
@@ -46,17 +49,17 @@ type RepaidEvent interface {
 func (MoneyReturned) isRepaidEvent() {}
 
 // RepaidDecision is the decider's answer to Repaid.
-type RepaidDecision = runtime.Decision[RepaidEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type RepaidDecision = workflow.Decision[RepaidEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // RepaidOutcome is what became of Repaid.
 type RepaidOutcome = runtime.Outcome[RepaidEvent, Rejection]
 
 // AcceptRepaid accepts Repaid with one or more events, in this order.
 func AcceptRepaid(first RepaidEvent, more ...RepaidEvent) RepaidDecision {
-	return runtime.Accept[RepaidEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[RepaidEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectRepaid refuses Repaid. Nothing is stored.
 func RejectRepaid(rejection Rejection) RepaidDecision {
-	return runtime.Reject[RepaidEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[RepaidEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

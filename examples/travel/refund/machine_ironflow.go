@@ -3,32 +3,32 @@
 
 package refund
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
-func Machine() *runtime.Machine {
-	return &runtime.Machine{
+func Machine() *workflow.Machine {
+	return &workflow.Machine{
 		Workflow: WorkflowName,
-		States: []runtime.MachineState{
+		States: []workflow.MachineState{
 			{
 				Name: "new",
-				Accepts: []runtime.Transition{
-					{Input: "Start", Events: []runtime.EventMove{{Event: "Started", To: "waiting"}}, Effects: []string{"Repay"}},
+				Accepts: []workflow.Transition{
+					{Input: "Start", Events: []workflow.EventMove{{Event: "Started", To: "waiting"}}, Effects: []string{"Repay"}},
 				},
 			},
 			{
 				Name: "waiting",
-				Accepts: []runtime.Transition{
-					{Input: "Repaid", Events: []runtime.EventMove{{Event: "MoneyReturned", To: "done"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Repaid", Events: []workflow.EventMove{{Event: "MoneyReturned", To: "done"}}},
 				},
 			},
 			{Name: "done", Terminal: true},
 		},
-		Moves: []runtime.Move{
+		Moves: []workflow.Move{
 			{From: "new", Event: "Started", To: "waiting"},
 			{From: "waiting", Event: "MoneyReturned", To: "done"},
 		},
-		Effects: []runtime.MachineEffect{
+		Effects: []workflow.MachineEffect{
 			{Name: "Repay", Doc: "Repay asks the provider for the money.", Returns: []string{"Repaid"}},
 		},
 	}

@@ -3,7 +3,7 @@
 
 package refund
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
 // WorkflowName is stored with every instance.
 const WorkflowName = "refund"
@@ -52,7 +52,7 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectRepay runtime.EffectKind = "Repay"
+	EffectRepay workflow.EffectKind = "Repay"
 )
 
 // Repay asks the provider for the money.

@@ -3,7 +3,10 @@
 
 package trip
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // PlanEvent is an event that a decision on Plan may emit: Planned.
 type PlanEvent interface {
@@ -22,19 +25,19 @@ type PlanEffect interface {
 func (BookFlight) isPlanEffect() {}
 
 // PlanDecision is the decider's answer to Plan.
-type PlanDecision = runtime.Decision[PlanEvent, PlanEffect, runtime.NoTimer, Rejection]
+type PlanDecision = workflow.Decision[PlanEvent, PlanEffect, workflow.NoTimer, Rejection]
 
 // PlanOutcome is what became of Plan.
 type PlanOutcome = runtime.Outcome[PlanEvent, Rejection]
 
 // AcceptPlan accepts Plan with one or more events, in this order.
 func AcceptPlan(first PlanEvent, more ...PlanEvent) PlanDecision {
-	return runtime.Accept[PlanEvent, PlanEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[PlanEvent, PlanEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectPlan refuses Plan. Nothing is stored.
 func RejectPlan(rejection Rejection) PlanDecision {
-	return runtime.Reject[PlanEvent, PlanEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[PlanEvent, PlanEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // FlightEndedEvent is an event that a decision on FlightEnded may emit: FlightBooked or Failed.
@@ -55,19 +58,19 @@ type FlightEndedEffect interface {
 func (BookHotel) isFlightEndedEffect() {}
 
 // FlightEndedDecision is the decider's answer to FlightEnded.
-type FlightEndedDecision = runtime.Decision[FlightEndedEvent, FlightEndedEffect, runtime.NoTimer, Rejection]
+type FlightEndedDecision = workflow.Decision[FlightEndedEvent, FlightEndedEffect, workflow.NoTimer, Rejection]
 
 // FlightEndedOutcome is what became of FlightEnded.
 type FlightEndedOutcome = runtime.Outcome[FlightEndedEvent, Rejection]
 
 // AcceptFlightEnded accepts FlightEnded with one or more events, in this order.
 func AcceptFlightEnded(first FlightEndedEvent, more ...FlightEndedEvent) FlightEndedDecision {
-	return runtime.Accept[FlightEndedEvent, FlightEndedEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[FlightEndedEvent, FlightEndedEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectFlightEnded refuses FlightEnded. Nothing is stored.
 func RejectFlightEnded(rejection Rejection) FlightEndedDecision {
-	return runtime.Reject[FlightEndedEvent, FlightEndedEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[FlightEndedEvent, FlightEndedEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // HotelEndedEvent is an event that a decision on HotelEnded may emit: HotelBooked or HotelRefused.
@@ -88,19 +91,19 @@ type HotelEndedEffect interface {
 func (RefundFlight) isHotelEndedEffect() {}
 
 // HotelEndedDecision is the decider's answer to HotelEnded.
-type HotelEndedDecision = runtime.Decision[HotelEndedEvent, HotelEndedEffect, runtime.NoTimer, Rejection]
+type HotelEndedDecision = workflow.Decision[HotelEndedEvent, HotelEndedEffect, workflow.NoTimer, Rejection]
 
 // HotelEndedOutcome is what became of HotelEnded.
 type HotelEndedOutcome = runtime.Outcome[HotelEndedEvent, Rejection]
 
 // AcceptHotelEnded accepts HotelEnded with one or more events, in this order.
 func AcceptHotelEnded(first HotelEndedEvent, more ...HotelEndedEvent) HotelEndedDecision {
-	return runtime.Accept[HotelEndedEvent, HotelEndedEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[HotelEndedEvent, HotelEndedEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectHotelEnded refuses HotelEnded. Nothing is stored.
 func RejectHotelEnded(rejection Rejection) HotelEndedDecision {
-	return runtime.Reject[HotelEndedEvent, HotelEndedEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[HotelEndedEvent, HotelEndedEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // RefundEndedEvent is an event that a decision on RefundEnded may emit: FlightRefunded.
@@ -112,17 +115,17 @@ type RefundEndedEvent interface {
 func (FlightRefunded) isRefundEndedEvent() {}
 
 // RefundEndedDecision is the decider's answer to RefundEnded.
-type RefundEndedDecision = runtime.Decision[RefundEndedEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type RefundEndedDecision = workflow.Decision[RefundEndedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // RefundEndedOutcome is what became of RefundEnded.
 type RefundEndedOutcome = runtime.Outcome[RefundEndedEvent, Rejection]
 
 // AcceptRefundEnded accepts RefundEnded with one or more events, in this order.
 func AcceptRefundEnded(first RefundEndedEvent, more ...RefundEndedEvent) RefundEndedDecision {
-	return runtime.Accept[RefundEndedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[RefundEndedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectRefundEnded refuses RefundEnded. Nothing is stored.
 func RejectRefundEnded(rejection Rejection) RefundEndedDecision {
-	return runtime.Reject[RefundEndedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[RefundEndedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

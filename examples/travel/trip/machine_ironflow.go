@@ -3,26 +3,26 @@
 
 package trip
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
-func Machine() *runtime.Machine {
-	return &runtime.Machine{
+func Machine() *workflow.Machine {
+	return &workflow.Machine{
 		Workflow: WorkflowName,
-		States: []runtime.MachineState{
+		States: []workflow.MachineState{
 			{
 				Name: "new",
-				Accepts: []runtime.Transition{
-					{Input: "Plan", Events: []runtime.EventMove{{Event: "Planned", To: "flight"}}, Effects: []string{"BookFlight"}},
+				Accepts: []workflow.Transition{
+					{Input: "Plan", Events: []workflow.EventMove{{Event: "Planned", To: "flight"}}, Effects: []string{"BookFlight"}},
 				},
 			},
 			{
 				Name: "flight",
 				Doc:  "flight waits for the booking of the flight.",
-				Accepts: []runtime.Transition{
+				Accepts: []workflow.Transition{
 					{
 						Input:   "FlightEnded",
-						Events:  []runtime.EventMove{{Event: "FlightBooked", To: "hotel"}, {Event: "Failed", To: "failed"}},
+						Events:  []workflow.EventMove{{Event: "FlightBooked", To: "hotel"}, {Event: "Failed", To: "failed"}},
 						Effects: []string{"BookHotel"},
 					},
 				},
@@ -30,10 +30,10 @@ func Machine() *runtime.Machine {
 			{
 				Name: "hotel",
 				Doc:  "hotel waits for the booking of the hotel.",
-				Accepts: []runtime.Transition{
+				Accepts: []workflow.Transition{
 					{
 						Input:   "HotelEnded",
-						Events:  []runtime.EventMove{{Event: "HotelBooked", To: "booked"}, {Event: "HotelRefused", To: "refunding"}},
+						Events:  []workflow.EventMove{{Event: "HotelBooked", To: "booked"}, {Event: "HotelRefused", To: "refunding"}},
 						Effects: []string{"RefundFlight"},
 					},
 				},
@@ -41,14 +41,14 @@ func Machine() *runtime.Machine {
 			{
 				Name: "refunding",
 				Doc:  "refunding waits for the money of the flight.",
-				Accepts: []runtime.Transition{
-					{Input: "RefundEnded", Events: []runtime.EventMove{{Event: "FlightRefunded", To: "failed"}}},
+				Accepts: []workflow.Transition{
+					{Input: "RefundEnded", Events: []workflow.EventMove{{Event: "FlightRefunded", To: "failed"}}},
 				},
 			},
 			{Name: "booked", Terminal: true},
 			{Name: "failed", Terminal: true},
 		},
-		Moves: []runtime.Move{
+		Moves: []workflow.Move{
 			{From: "new", Event: "Planned", To: "flight"},
 			{From: "flight", Event: "FlightBooked", To: "hotel"},
 			{From: "flight", Event: "Failed", To: "failed"},
@@ -58,10 +58,10 @@ func Machine() *runtime.Machine {
 			{From: "hotel", Event: "Failed", To: "failed"},
 			{From: "refunding", Event: "HotelBooked", To: "booked"},
 		},
-		Effects: []runtime.MachineEffect{
-			{Name: "BookFlight", Doc: "BookFlight starts a booking.", Starts: &runtime.Target{Workflow: "booking", Input: "Reserve"}, Ended: "FlightEnded"},
-			{Name: "BookHotel", Doc: "BookHotel starts a booking.", Starts: &runtime.Target{Workflow: "booking", Input: "Reserve"}, Ended: "HotelEnded"},
-			{Name: "RefundFlight", Doc: "RefundFlight starts the compensation of a booking.", Starts: &runtime.Target{Workflow: "refund", Input: "Start"}, Ended: "RefundEnded"},
+		Effects: []workflow.MachineEffect{
+			{Name: "BookFlight", Doc: "BookFlight starts a booking.", Starts: &workflow.Target{Workflow: "booking", Input: "Reserve"}, Ended: "FlightEnded"},
+			{Name: "BookHotel", Doc: "BookHotel starts a booking.", Starts: &workflow.Target{Workflow: "booking", Input: "Reserve"}, Ended: "HotelEnded"},
+			{Name: "RefundFlight", Doc: "RefundFlight starts the compensation of a booking.", Starts: &workflow.Target{Workflow: "refund", Input: "Start"}, Ended: "RefundEnded"},
 		},
 	}
 }

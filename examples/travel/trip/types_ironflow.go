@@ -3,7 +3,7 @@
 
 package trip
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
 // WorkflowName is stored with every instance.
 const WorkflowName = "trip"
@@ -105,9 +105,9 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectBookFlight   runtime.EffectKind = "BookFlight"
-	EffectBookHotel    runtime.EffectKind = "BookHotel"
-	EffectRefundFlight runtime.EffectKind = "RefundFlight"
+	EffectBookFlight   workflow.EffectKind = "BookFlight"
+	EffectBookHotel    workflow.EffectKind = "BookHotel"
+	EffectRefundFlight workflow.EffectKind = "RefundFlight"
 )
 
 // BookFlight starts a booking.

@@ -3,7 +3,10 @@
 
 package ledger
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // AddEvent is an event that a decision on Add may emit: Added, AuditPassed, Ticked or LedgerClosed.
 type AddEvent = Event
@@ -15,19 +18,19 @@ type AddEffect = Effect
 type AddTimer = Timer
 
 // AddDecision is the decider's answer to Add.
-type AddDecision = runtime.Decision[AddEvent, AddEffect, AddTimer, Rejection]
+type AddDecision = workflow.Decision[AddEvent, AddEffect, AddTimer, Rejection]
 
 // AddOutcome is what became of Add.
 type AddOutcome = runtime.Outcome[AddEvent, Rejection]
 
 // AcceptAdd accepts Add with one or more events, in this order.
 func AcceptAdd(first AddEvent, more ...AddEvent) AddDecision {
-	return runtime.Accept[AddEvent, AddEffect, AddTimer, Rejection](first, more...)
+	return workflow.Accept[AddEvent, AddEffect, AddTimer, Rejection](first, more...)
 }
 
 // RejectAdd refuses Add. Nothing is stored.
 func RejectAdd(rejection Rejection) AddDecision {
-	return runtime.Reject[AddEvent, AddEffect, AddTimer, Rejection](rejection)
+	return workflow.Reject[AddEvent, AddEffect, AddTimer, Rejection](rejection)
 }
 
 // AuditedEvent is an event that a decision on Audited may emit: Added, AuditPassed, Ticked or LedgerClosed.
@@ -40,19 +43,19 @@ type AuditedEffect = Effect
 type AuditedTimer = Timer
 
 // AuditedDecision is the decider's answer to Audited.
-type AuditedDecision = runtime.Decision[AuditedEvent, AuditedEffect, AuditedTimer, Rejection]
+type AuditedDecision = workflow.Decision[AuditedEvent, AuditedEffect, AuditedTimer, Rejection]
 
 // AuditedOutcome is what became of Audited.
 type AuditedOutcome = runtime.Outcome[AuditedEvent, Rejection]
 
 // AcceptAudited accepts Audited with one or more events, in this order.
 func AcceptAudited(first AuditedEvent, more ...AuditedEvent) AuditedDecision {
-	return runtime.Accept[AuditedEvent, AuditedEffect, AuditedTimer, Rejection](first, more...)
+	return workflow.Accept[AuditedEvent, AuditedEffect, AuditedTimer, Rejection](first, more...)
 }
 
 // RejectAudited refuses Audited. Nothing is stored.
 func RejectAudited(rejection Rejection) AuditedDecision {
-	return runtime.Reject[AuditedEvent, AuditedEffect, AuditedTimer, Rejection](rejection)
+	return workflow.Reject[AuditedEvent, AuditedEffect, AuditedTimer, Rejection](rejection)
 }
 
 // TickEvent is an event that a decision on Tick may emit: Added, AuditPassed, Ticked or LedgerClosed.
@@ -65,19 +68,19 @@ type TickEffect = Effect
 type TickTimer = Timer
 
 // TickDecision is the decider's answer to Tick.
-type TickDecision = runtime.Decision[TickEvent, TickEffect, TickTimer, Rejection]
+type TickDecision = workflow.Decision[TickEvent, TickEffect, TickTimer, Rejection]
 
 // TickOutcome is what became of Tick.
 type TickOutcome = runtime.Outcome[TickEvent, Rejection]
 
 // AcceptTick accepts Tick with one or more events, in this order.
 func AcceptTick(first TickEvent, more ...TickEvent) TickDecision {
-	return runtime.Accept[TickEvent, TickEffect, TickTimer, Rejection](first, more...)
+	return workflow.Accept[TickEvent, TickEffect, TickTimer, Rejection](first, more...)
 }
 
 // RejectTick refuses Tick. Nothing is stored.
 func RejectTick(rejection Rejection) TickDecision {
-	return runtime.Reject[TickEvent, TickEffect, TickTimer, Rejection](rejection)
+	return workflow.Reject[TickEvent, TickEffect, TickTimer, Rejection](rejection)
 }
 
 // CloseEvent is an event that a decision on Close may emit: Added, AuditPassed, Ticked or LedgerClosed.
@@ -90,17 +93,17 @@ type CloseEffect = Effect
 type CloseTimer = Timer
 
 // CloseDecision is the decider's answer to Close.
-type CloseDecision = runtime.Decision[CloseEvent, CloseEffect, CloseTimer, Rejection]
+type CloseDecision = workflow.Decision[CloseEvent, CloseEffect, CloseTimer, Rejection]
 
 // CloseOutcome is what became of Close.
 type CloseOutcome = runtime.Outcome[CloseEvent, Rejection]
 
 // AcceptClose accepts Close with one or more events, in this order.
 func AcceptClose(first CloseEvent, more ...CloseEvent) CloseDecision {
-	return runtime.Accept[CloseEvent, CloseEffect, CloseTimer, Rejection](first, more...)
+	return workflow.Accept[CloseEvent, CloseEffect, CloseTimer, Rejection](first, more...)
 }
 
 // RejectClose refuses Close. Nothing is stored.
 func RejectClose(rejection Rejection) CloseDecision {
-	return runtime.Reject[CloseEvent, CloseEffect, CloseTimer, Rejection](rejection)
+	return workflow.Reject[CloseEvent, CloseEffect, CloseTimer, Rejection](rejection)
 }

@@ -6,7 +6,7 @@ package ledger
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // WorkflowName is stored with every instance.
@@ -83,7 +83,7 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectAudit runtime.EffectKind = "Audit"
+	EffectAudit workflow.EffectKind = "Audit"
 )
 
 // Audit looks at an entry.
@@ -103,7 +103,7 @@ func (Audited) isAuditResult() {}
 
 // Timer is a timer that decisions may start and cancel.
 type Timer interface {
-	runtime.Timer
+	workflow.Timer
 	isTimer()
 }
 
@@ -112,7 +112,7 @@ type Timer interface {
 // beat comes again and again.
 type TimerBeat struct {
 	Input    Tick // the id may be left empty: it is the instance's own
-	schedule runtime.Schedule
+	schedule workflow.Schedule
 }
 
 // In lets the timer fire after a delay that counts from the decision's now.
@@ -134,8 +134,8 @@ func (t TimerBeat) Key(key string) TimerBeat {
 }
 
 // TimerSpec is for the runtime.
-func (t TimerBeat) TimerSpec() runtime.TimerSpec {
-	return runtime.TimerSpec{Name: "beat", Input: t.Input, Schedule: t.schedule, After: time.Minute}
+func (t TimerBeat) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "beat", Input: t.Input, Schedule: t.schedule, After: time.Minute}
 }
 
 func (TimerBeat) isTimer() {}

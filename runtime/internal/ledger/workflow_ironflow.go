@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
@@ -47,9 +48,9 @@ type EffectHandler interface {
 }
 
 // NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
-func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *runtime.Workflow {
+func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *workflow.Workflow {
 	a := adapter{decider, evolver, handler}
-	return runtime.Define(runtime.Definition[State, Input, Event, Effect, Rejection]{
+	return workflow.Define(workflow.Definition[State, Input, Event, Effect, Rejection]{
 		Workflow: WorkflowName,
 		UserCode: []any{decider, evolver, handler},
 		Terminal: func(s State) bool {
@@ -60,12 +61,12 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     runtime.StateCodec[State]{Schema: "6798a0e88c7cd7a0", Encode: encodeState, Decode: decodeState},
-		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
-		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
-		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
-		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
-		EffectOptions: map[string]runtime.EffectOptions{
+		States:     workflow.StateCodec[State]{Schema: "6798a0e88c7cd7a0", Encode: encodeState, Decode: decodeState},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
+		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
+		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
+		EffectOptions: map[string]workflow.EffectOptions{
 			"Audit": {},
 		},
 		InputNames: []string{"Add", "Audited", "Tick", "Close"},
@@ -79,7 +80,7 @@ type adapter struct {
 	handler EffectHandler
 }
 
-func (a adapter) decide(now time.Time, state State, input Input) runtime.UntypedDecision {
+func (a adapter) decide(now time.Time, state State, input Input) workflow.UntypedDecision {
 	switch in := input.(type) {
 	case Add:
 		return a.decider.Add(now, state, in).Untyped()
@@ -90,7 +91,7 @@ func (a adapter) decide(now time.Time, state State, input Input) runtime.Untyped
 	case Close:
 		return a.decider.Close(now, state, in).Untyped()
 	}
-	return runtime.UntypedDecision{}
+	return workflow.UntypedDecision{}
 }
 
 func (a adapter) evolve(state State, event Event) State {
@@ -110,7 +111,7 @@ func (a adapter) evolve(state State, event Event) State {
 func (a adapter) handle(ctx context.Context, effect Effect, call runtime.EffectCall) (any, error) {
 	switch effect := effect.(type) {
 	case Audit:
-		return runtime.HandlerResult(a.handler.Audit(ctx, effect, call))
+		return workflow.HandlerResult(a.handler.Audit(ctx, effect, call))
 	}
 	return nil, fmt.Errorf("%T is not an effect of this workflow", effect)
 }
@@ -150,6 +151,6 @@ func withID(input Input, id string) Input {
 
 // unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
 // call it: TestUnfinished and "ironflow-gen vet" list its calls.
-func unfinished(method string) *runtime.Unfinished {
-	return &runtime.Unfinished{Workflow: WorkflowName, Method: method}
+func unfinished(method string) *workflow.Unfinished {
+	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

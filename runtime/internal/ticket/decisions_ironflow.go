@@ -3,7 +3,10 @@
 
 package ticket
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // OpenEvent is an event that a decision on Open may emit: Opened.
 type OpenEvent interface {
@@ -32,19 +35,19 @@ func (TimerReminder) isOpenTimer() {}
 func (TimerFollowup) isOpenTimer() {}
 
 // OpenDecision is the decider's answer to Open.
-type OpenDecision = runtime.Decision[OpenEvent, OpenEffect, OpenTimer, Rejection]
+type OpenDecision = workflow.Decision[OpenEvent, OpenEffect, OpenTimer, Rejection]
 
 // OpenOutcome is what became of Open.
 type OpenOutcome = runtime.Outcome[OpenEvent, Rejection]
 
 // AcceptOpen accepts Open with one or more events, in this order.
 func AcceptOpen(first OpenEvent, more ...OpenEvent) OpenDecision {
-	return runtime.Accept[OpenEvent, OpenEffect, OpenTimer, Rejection](first, more...)
+	return workflow.Accept[OpenEvent, OpenEffect, OpenTimer, Rejection](first, more...)
 }
 
 // RejectOpen refuses Open. Nothing is stored.
 func RejectOpen(rejection Rejection) OpenDecision {
-	return runtime.Reject[OpenEvent, OpenEffect, OpenTimer, Rejection](rejection)
+	return workflow.Reject[OpenEvent, OpenEffect, OpenTimer, Rejection](rejection)
 }
 
 // ImportEvent is an event that a decision on Import may emit: Opened, Tagged or Escalated.
@@ -58,19 +61,19 @@ func (Tagged) isImportEvent()    {}
 func (Escalated) isImportEvent() {}
 
 // ImportDecision is the decider's answer to Import.
-type ImportDecision = runtime.Decision[ImportEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type ImportDecision = workflow.Decision[ImportEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // ImportOutcome is what became of Import.
 type ImportOutcome = runtime.Outcome[ImportEvent, Rejection]
 
 // AcceptImport accepts Import with one or more events, in this order.
 func AcceptImport(first ImportEvent, more ...ImportEvent) ImportDecision {
-	return runtime.Accept[ImportEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[ImportEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectImport refuses Import. Nothing is stored.
 func RejectImport(rejection Rejection) ImportDecision {
-	return runtime.Reject[ImportEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[ImportEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // NoteEvent is an event that a decision on Note may emit: Noted.
@@ -100,19 +103,19 @@ func (TimerReminder) isNoteTimer() {}
 func (TimerFollowup) isNoteTimer() {}
 
 // NoteDecision is the decider's answer to Note.
-type NoteDecision = runtime.Decision[NoteEvent, NoteEffect, NoteTimer, Rejection]
+type NoteDecision = workflow.Decision[NoteEvent, NoteEffect, NoteTimer, Rejection]
 
 // NoteOutcome is what became of Note.
 type NoteOutcome = runtime.Outcome[NoteEvent, Rejection]
 
 // AcceptNote accepts Note with one or more events, in this order.
 func AcceptNote(first NoteEvent, more ...NoteEvent) NoteDecision {
-	return runtime.Accept[NoteEvent, NoteEffect, NoteTimer, Rejection](first, more...)
+	return workflow.Accept[NoteEvent, NoteEffect, NoteTimer, Rejection](first, more...)
 }
 
 // RejectNote refuses Note. Nothing is stored.
 func RejectNote(rejection Rejection) NoteDecision {
-	return runtime.Reject[NoteEvent, NoteEffect, NoteTimer, Rejection](rejection)
+	return workflow.Reject[NoteEvent, NoteEffect, NoteTimer, Rejection](rejection)
 }
 
 // AssignedEvent is an event that a decision on Assigned may emit: AgentAssigned.
@@ -132,19 +135,19 @@ type AssignedEffect interface {
 func (Notify) isAssignedEffect() {}
 
 // AssignedDecision is the decider's answer to Assigned.
-type AssignedDecision = runtime.Decision[AssignedEvent, AssignedEffect, runtime.NoTimer, Rejection]
+type AssignedDecision = workflow.Decision[AssignedEvent, AssignedEffect, workflow.NoTimer, Rejection]
 
 // AssignedOutcome is what became of Assigned.
 type AssignedOutcome = runtime.Outcome[AssignedEvent, Rejection]
 
 // AcceptAssigned accepts Assigned with one or more events, in this order.
 func AcceptAssigned(first AssignedEvent, more ...AssignedEvent) AssignedDecision {
-	return runtime.Accept[AssignedEvent, AssignedEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[AssignedEvent, AssignedEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectAssigned refuses Assigned. Nothing is stored.
 func RejectAssigned(rejection Rejection) AssignedDecision {
-	return runtime.Reject[AssignedEvent, AssignedEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[AssignedEvent, AssignedEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // NobodyFreeEvent is an event that a decision on NobodyFree may emit: Closed.
@@ -156,19 +159,19 @@ type NobodyFreeEvent interface {
 func (Closed) isNobodyFreeEvent() {}
 
 // NobodyFreeDecision is the decider's answer to NobodyFree.
-type NobodyFreeDecision = runtime.Decision[NobodyFreeEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type NobodyFreeDecision = workflow.Decision[NobodyFreeEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // NobodyFreeOutcome is what became of NobodyFree.
 type NobodyFreeOutcome = runtime.Outcome[NobodyFreeEvent, Rejection]
 
 // AcceptNobodyFree accepts NobodyFree with one or more events, in this order.
 func AcceptNobodyFree(first NobodyFreeEvent, more ...NobodyFreeEvent) NobodyFreeDecision {
-	return runtime.Accept[NobodyFreeEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[NobodyFreeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectNobodyFree refuses NobodyFree. Nothing is stored.
 func RejectNobodyFree(rejection Rejection) NobodyFreeDecision {
-	return runtime.Reject[NobodyFreeEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[NobodyFreeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // RemindEvent is an event that a decision on Remind may emit: Reminded.
@@ -188,19 +191,19 @@ type RemindTimer interface {
 func (TimerReminder) isRemindTimer() {}
 
 // RemindDecision is the decider's answer to Remind.
-type RemindDecision = runtime.Decision[RemindEvent, runtime.NoEffect, RemindTimer, Rejection]
+type RemindDecision = workflow.Decision[RemindEvent, workflow.NoEffect, RemindTimer, Rejection]
 
 // RemindOutcome is what became of Remind.
 type RemindOutcome = runtime.Outcome[RemindEvent, Rejection]
 
 // AcceptRemind accepts Remind with one or more events, in this order.
 func AcceptRemind(first RemindEvent, more ...RemindEvent) RemindDecision {
-	return runtime.Accept[RemindEvent, runtime.NoEffect, RemindTimer, Rejection](first, more...)
+	return workflow.Accept[RemindEvent, workflow.NoEffect, RemindTimer, Rejection](first, more...)
 }
 
 // RejectRemind refuses Remind. Nothing is stored.
 func RejectRemind(rejection Rejection) RemindDecision {
-	return runtime.Reject[RemindEvent, runtime.NoEffect, RemindTimer, Rejection](rejection)
+	return workflow.Reject[RemindEvent, workflow.NoEffect, RemindTimer, Rejection](rejection)
 }
 
 // ExpireEvent is an event that a decision on Expire may emit: Closed.
@@ -212,19 +215,19 @@ type ExpireEvent interface {
 func (Closed) isExpireEvent() {}
 
 // ExpireDecision is the decider's answer to Expire.
-type ExpireDecision = runtime.Decision[ExpireEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type ExpireDecision = workflow.Decision[ExpireEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // ExpireOutcome is what became of Expire.
 type ExpireOutcome = runtime.Outcome[ExpireEvent, Rejection]
 
 // AcceptExpire accepts Expire with one or more events, in this order.
 func AcceptExpire(first ExpireEvent, more ...ExpireEvent) ExpireDecision {
-	return runtime.Accept[ExpireEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[ExpireEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectExpire refuses Expire. Nothing is stored.
 func RejectExpire(rejection Rejection) ExpireDecision {
-	return runtime.Reject[ExpireEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[ExpireEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // HoldEvent is an event that a decision on Hold may emit: Held or Resumed.
@@ -237,19 +240,19 @@ func (Held) isHoldEvent()    {}
 func (Resumed) isHoldEvent() {}
 
 // HoldDecision is the decider's answer to Hold.
-type HoldDecision = runtime.Decision[HoldEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type HoldDecision = workflow.Decision[HoldEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // HoldOutcome is what became of Hold.
 type HoldOutcome = runtime.Outcome[HoldEvent, Rejection]
 
 // AcceptHold accepts Hold with one or more events, in this order.
 func AcceptHold(first HoldEvent, more ...HoldEvent) HoldDecision {
-	return runtime.Accept[HoldEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[HoldEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectHold refuses Hold. Nothing is stored.
 func RejectHold(rejection Rejection) HoldDecision {
-	return runtime.Reject[HoldEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[HoldEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // ResumeEvent is an event that a decision on Resume may emit: Resumed.
@@ -261,19 +264,19 @@ type ResumeEvent interface {
 func (Resumed) isResumeEvent() {}
 
 // ResumeDecision is the decider's answer to Resume.
-type ResumeDecision = runtime.Decision[ResumeEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type ResumeDecision = workflow.Decision[ResumeEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // ResumeOutcome is what became of Resume.
 type ResumeOutcome = runtime.Outcome[ResumeEvent, Rejection]
 
 // AcceptResume accepts Resume with one or more events, in this order.
 func AcceptResume(first ResumeEvent, more ...ResumeEvent) ResumeDecision {
-	return runtime.Accept[ResumeEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[ResumeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectResume refuses Resume. Nothing is stored.
 func RejectResume(rejection Rejection) ResumeDecision {
-	return runtime.Reject[ResumeEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[ResumeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // MergeEvent is an event that a decision on Merge may emit: Opened or Escalated.
@@ -286,19 +289,19 @@ func (Opened) isMergeEvent()    {}
 func (Escalated) isMergeEvent() {}
 
 // MergeDecision is the decider's answer to Merge.
-type MergeDecision = runtime.Decision[MergeEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type MergeDecision = workflow.Decision[MergeEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // MergeOutcome is what became of Merge.
 type MergeOutcome = runtime.Outcome[MergeEvent, Rejection]
 
 // AcceptMerge accepts Merge with one or more events, in this order.
 func AcceptMerge(first MergeEvent, more ...MergeEvent) MergeDecision {
-	return runtime.Accept[MergeEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[MergeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectMerge refuses Merge. Nothing is stored.
 func RejectMerge(rejection Rejection) MergeDecision {
-	return runtime.Reject[MergeEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[MergeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // SolveEvent is an event that a decision on Solve may emit: Solved.
@@ -318,17 +321,17 @@ type SolveEffect interface {
 func (Notify) isSolveEffect() {}
 
 // SolveDecision is the decider's answer to Solve.
-type SolveDecision = runtime.Decision[SolveEvent, SolveEffect, runtime.NoTimer, Rejection]
+type SolveDecision = workflow.Decision[SolveEvent, SolveEffect, workflow.NoTimer, Rejection]
 
 // SolveOutcome is what became of Solve.
 type SolveOutcome = runtime.Outcome[SolveEvent, Rejection]
 
 // AcceptSolve accepts Solve with one or more events, in this order.
 func AcceptSolve(first SolveEvent, more ...SolveEvent) SolveDecision {
-	return runtime.Accept[SolveEvent, SolveEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[SolveEvent, SolveEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectSolve refuses Solve. Nothing is stored.
 func RejectSolve(rejection Rejection) SolveDecision {
-	return runtime.Reject[SolveEvent, SolveEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[SolveEvent, SolveEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -6,26 +6,26 @@ package ticket
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
-func Machine() *runtime.Machine {
-	return &runtime.Machine{
+func Machine() *workflow.Machine {
+	return &workflow.Machine{
 		Workflow: WorkflowName,
-		States: []runtime.MachineState{
+		States: []workflow.MachineState{
 			{
 				Name: "new",
-				Accepts: []runtime.Transition{
+				Accepts: []workflow.Transition{
 					{
 						Input:   "Open",
-						Events:  []runtime.EventMove{{Event: "Opened", To: "open"}},
+						Events:  []workflow.EventMove{{Event: "Opened", To: "open"}},
 						Effects: []string{"FindAgent", "Notify"},
 						Timers:  []string{"reminder", "followup"},
 					},
 					{
 						Input: "Import",
-						Events: []runtime.EventMove{
+						Events: []workflow.EventMove{
 							{Event: "Opened", To: "open"},
 							{Event: "Tagged", To: "open"},
 							{Event: "Escalated", To: "urgent"},
@@ -35,41 +35,41 @@ func Machine() *runtime.Machine {
 			},
 			{
 				Name: "open",
-				Accepts: []runtime.Transition{
+				Accepts: []workflow.Transition{
 					{Input: "Open", Reject: "Duplicate"},
 					{
 						Input:   "Note",
-						Events:  []runtime.EventMove{{Event: "Noted", To: "open"}},
+						Events:  []workflow.EventMove{{Event: "Noted", To: "open"}},
 						Effects: []string{"Notify"},
 						Timers:  []string{"reminder", "followup", "stale"},
 					},
-					{Input: "Assigned", Events: []runtime.EventMove{{Event: "AgentAssigned", To: "open"}}, Effects: []string{"Notify"}},
-					{Input: "NobodyFree", Events: []runtime.EventMove{{Event: "Closed", To: "closed"}}},
-					{Input: "Remind", Events: []runtime.EventMove{{Event: "Reminded", To: "open"}}, Timers: []string{"reminder"}},
-					{Input: "Expire", Events: []runtime.EventMove{{Event: "Closed", To: "closed"}}},
-					{Input: "Hold", Events: []runtime.EventMove{{Event: "Held", To: "waiting"}, {Event: "Resumed", To: "open"}}},
-					{Input: "Solve", Events: []runtime.EventMove{{Event: "Solved", To: "solved"}}, Effects: []string{"Notify"}},
+					{Input: "Assigned", Events: []workflow.EventMove{{Event: "AgentAssigned", To: "open"}}, Effects: []string{"Notify"}},
+					{Input: "NobodyFree", Events: []workflow.EventMove{{Event: "Closed", To: "closed"}}},
+					{Input: "Remind", Events: []workflow.EventMove{{Event: "Reminded", To: "open"}}, Timers: []string{"reminder"}},
+					{Input: "Expire", Events: []workflow.EventMove{{Event: "Closed", To: "closed"}}},
+					{Input: "Hold", Events: []workflow.EventMove{{Event: "Held", To: "waiting"}, {Event: "Resumed", To: "open"}}},
+					{Input: "Solve", Events: []workflow.EventMove{{Event: "Solved", To: "solved"}}, Effects: []string{"Notify"}},
 				},
 			},
 			{
 				Name: "urgent",
-				Accepts: []runtime.Transition{
-					{Input: "Note", Events: []runtime.EventMove{{Event: "Noted", To: "urgent"}}},
-					{Input: "Solve", Events: []runtime.EventMove{{Event: "Solved", To: "solved"}}},
-					{Input: "Expire", Events: []runtime.EventMove{{Event: "Closed", To: "closed"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Note", Events: []workflow.EventMove{{Event: "Noted", To: "urgent"}}},
+					{Input: "Solve", Events: []workflow.EventMove{{Event: "Solved", To: "solved"}}},
+					{Input: "Expire", Events: []workflow.EventMove{{Event: "Closed", To: "closed"}}},
 				},
 			},
 			{
 				Name: "waiting",
-				Accepts: []runtime.Transition{
-					{Input: "Resume", Events: []runtime.EventMove{{Event: "Resumed", To: "open"}}},
-					{Input: "Merge", Events: []runtime.EventMove{{Event: "Opened", To: "open"}, {Event: "Escalated", To: "waiting"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Resume", Events: []workflow.EventMove{{Event: "Resumed", To: "open"}}},
+					{Input: "Merge", Events: []workflow.EventMove{{Event: "Opened", To: "open"}, {Event: "Escalated", To: "waiting"}}},
 				},
 			},
 			{Name: "solved", Terminal: true},
 			{Name: "closed", Terminal: true},
 		},
-		Moves: []runtime.Move{
+		Moves: []workflow.Move{
 			{From: "new", Event: "Opened", To: "open"},
 			{From: "new", Event: "Tagged", To: "open"},
 			{From: "new", Event: "Escalated", To: "urgent"},
@@ -91,11 +91,11 @@ func Machine() *runtime.Machine {
 			{From: "urgent", Event: "Opened", To: "open"},
 			{From: "urgent", Event: "Tagged", To: "open"},
 		},
-		Effects: []runtime.MachineEffect{
+		Effects: []workflow.MachineEffect{
 			{Name: "FindAgent", Doc: "FindAgent looks for somebody to help.", Returns: []string{"Assigned", "NobodyFree"}},
 			{Name: "Notify", Doc: "Notify tells the customer something."},
 		},
-		Timers: []runtime.MachineTimer{
+		Timers: []workflow.MachineTimer{
 			{Name: "stale", Doc: "stale ends tickets that nothing happens to.", Input: "Expire", After: time.Hour, While: []string{"open", "urgent"}},
 			{Name: "reminder", Doc: "reminder is set by decisions only.", Input: "Remind"},
 			{Name: "followup", Doc: "followup has a time of its own.", Input: "Remind", After: 10 * time.Minute},

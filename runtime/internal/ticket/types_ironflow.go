@@ -6,7 +6,7 @@ package ticket
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // WorkflowName is stored with every instance.
@@ -178,8 +178,8 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectFindAgent runtime.EffectKind = "FindAgent"
-	EffectNotify    runtime.EffectKind = "Notify"
+	EffectFindAgent workflow.EffectKind = "FindAgent"
+	EffectNotify    workflow.EffectKind = "Notify"
 )
 
 // FindAgent looks for somebody to help.
@@ -207,7 +207,7 @@ func (Notify) isEffect() {}
 
 // Timer is a timer that decisions may start and cancel.
 type Timer interface {
-	runtime.Timer
+	workflow.Timer
 	isTimer()
 }
 
@@ -216,7 +216,7 @@ type Timer interface {
 // stale ends tickets that nothing happens to.
 type TimerStale struct {
 	Input    Expire // the id may be left empty: it is the instance's own
-	schedule runtime.Schedule
+	schedule workflow.Schedule
 }
 
 // In lets the timer fire after a delay that counts from the decision's now.
@@ -238,8 +238,8 @@ func (t TimerStale) Key(key string) TimerStale {
 }
 
 // TimerSpec is for the runtime.
-func (t TimerStale) TimerSpec() runtime.TimerSpec {
-	return runtime.TimerSpec{Name: "stale", Input: t.Input, Schedule: t.schedule, After: time.Hour}
+func (t TimerStale) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "stale", Input: t.Input, Schedule: t.schedule, After: time.Hour}
 }
 
 func (TimerStale) isTimer() {}
@@ -249,7 +249,7 @@ func (TimerStale) isTimer() {}
 // reminder is set by decisions only.
 type TimerReminder struct {
 	Input    Remind // the id may be left empty: it is the instance's own
-	schedule runtime.Schedule
+	schedule workflow.Schedule
 }
 
 // In lets the timer fire after a delay that counts from the decision's now.
@@ -271,8 +271,8 @@ func (t TimerReminder) Key(key string) TimerReminder {
 }
 
 // TimerSpec is for the runtime.
-func (t TimerReminder) TimerSpec() runtime.TimerSpec {
-	return runtime.TimerSpec{Name: "reminder", Input: t.Input, Schedule: t.schedule}
+func (t TimerReminder) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "reminder", Input: t.Input, Schedule: t.schedule}
 }
 
 func (TimerReminder) isTimer() {}
@@ -282,7 +282,7 @@ func (TimerReminder) isTimer() {}
 // followup has a time of its own.
 type TimerFollowup struct {
 	Input    Remind // the id may be left empty: it is the instance's own
-	schedule runtime.Schedule
+	schedule workflow.Schedule
 }
 
 // In lets the timer fire after a delay that counts from the decision's now.
@@ -304,8 +304,8 @@ func (t TimerFollowup) Key(key string) TimerFollowup {
 }
 
 // TimerSpec is for the runtime.
-func (t TimerFollowup) TimerSpec() runtime.TimerSpec {
-	return runtime.TimerSpec{Name: "followup", Input: t.Input, Schedule: t.schedule, After: 10 * time.Minute}
+func (t TimerFollowup) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "followup", Input: t.Input, Schedule: t.schedule, After: 10 * time.Minute}
 }
 
 func (TimerFollowup) isTimer() {}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
@@ -73,9 +74,9 @@ type EffectHandler interface {
 }
 
 // NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
-func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *runtime.Workflow {
+func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *workflow.Workflow {
 	a := adapter{decider, evolver, handler}
-	return runtime.Define(runtime.Definition[State, Input, Event, Effect, Rejection]{
+	return workflow.Define(workflow.Definition[State, Input, Event, Effect, Rejection]{
 		Workflow: WorkflowName,
 		UserCode: []any{decider, evolver, handler},
 		Machine:  Machine(),
@@ -91,21 +92,21 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		InputID:    inputID,
 		WithID:     withID,
 		UniqueKey:  uniqueKey,
-		States:     runtime.StateCodec[State]{Schema: "a4b1d9f85427aa0f", Encode: encodeState, Decode: decodeState},
-		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
-		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
-		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
-		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
-		EffectOptions: map[string]runtime.EffectOptions{
+		States:     workflow.StateCodec[State]{Schema: "a4b1d9f85427aa0f", Encode: encodeState, Decode: decodeState},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
+		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
+		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
+		EffectOptions: map[string]workflow.EffectOptions{
 			"FindAgent": {
-				Retry:   runtime.RetryPolicy{MaxAttempts: 3, Base: 10 * time.Millisecond, Max: 40 * time.Millisecond},
+				Retry:   workflow.RetryPolicy{MaxAttempts: 3, Base: 10 * time.Millisecond, Max: 40 * time.Millisecond},
 				Timeout: 5 * time.Second,
 			},
 			"Notify": {},
 		},
 		InputNames: []string{"Open", "Import", "Note", "Assigned", "NobodyFree", "Remind", "Expire", "Hold",
 			"Resume", "Merge", "Solve"},
-		StateTimers: []runtime.StateTimer{
+		StateTimers: []workflow.StateTimer{
 			{Name: "stale", After: time.Hour, While: []string{"open", "urgent"}, Input: Expire{}},
 		},
 	})
@@ -118,7 +119,7 @@ type adapter struct {
 	handler EffectHandler
 }
 
-func (a adapter) decide(now time.Time, state State, input Input) runtime.UntypedDecision {
+func (a adapter) decide(now time.Time, state State, input Input) workflow.UntypedDecision {
 	switch in := input.(type) {
 	case Open:
 		return a.decider.Open(now, state, in).Untyped()
@@ -143,7 +144,7 @@ func (a adapter) decide(now time.Time, state State, input Input) runtime.Untyped
 	case Solve:
 		return a.decider.Solve(now, state, in).Untyped()
 	}
-	return runtime.UntypedDecision{}
+	return workflow.UntypedDecision{}
 }
 
 func (a adapter) evolve(state State, event Event) State {
@@ -175,7 +176,7 @@ func (a adapter) evolve(state State, event Event) State {
 func (a adapter) handle(ctx context.Context, effect Effect, call runtime.EffectCall) (any, error) {
 	switch effect := effect.(type) {
 	case FindAgent:
-		return runtime.HandlerResult(a.handler.FindAgent(ctx, effect, call))
+		return workflow.HandlerResult(a.handler.FindAgent(ctx, effect, call))
 	case Notify:
 		return nil, a.handler.Notify(ctx, effect, call)
 	}
@@ -268,6 +269,6 @@ func refuse(input, state, declared string) Rejection {
 
 // unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
 // call it: TestUnfinished and "ironflow-gen vet" list its calls.
-func unfinished(method string) *runtime.Unfinished {
-	return &runtime.Unfinished{Workflow: WorkflowName, Method: method}
+func unfinished(method string) *workflow.Unfinished {
+	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

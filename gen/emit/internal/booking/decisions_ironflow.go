@@ -3,7 +3,10 @@
 
 package booking
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // RequestEvent is an event that a decision on Request may emit: Requested.
 type RequestEvent interface {
@@ -14,19 +17,19 @@ type RequestEvent interface {
 func (Requested) isRequestEvent() {}
 
 // RequestDecision is the decider's answer to Request.
-type RequestDecision = runtime.Decision[RequestEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type RequestDecision = workflow.Decision[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // RequestOutcome is what became of Request.
 type RequestOutcome = runtime.Outcome[RequestEvent, Rejection]
 
 // AcceptRequest accepts Request with one or more events, in this order.
 func AcceptRequest(first RequestEvent, more ...RequestEvent) RequestDecision {
-	return runtime.Accept[RequestEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectRequest refuses Request. Nothing is stored.
 func RejectRequest(rejection Rejection) RequestDecision {
-	return runtime.Reject[RequestEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // OrderEvent is an event that a decision on Order may emit: Ordered.
@@ -38,19 +41,19 @@ type OrderEvent interface {
 func (Ordered) isOrderEvent() {}
 
 // OrderDecision is the decider's answer to Order.
-type OrderDecision = runtime.Decision[OrderEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type OrderDecision = workflow.Decision[OrderEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // OrderOutcome is what became of Order.
 type OrderOutcome = runtime.Outcome[OrderEvent, Rejection]
 
 // AcceptOrder accepts Order with one or more events, in this order.
 func AcceptOrder(first OrderEvent, more ...OrderEvent) OrderDecision {
-	return runtime.Accept[OrderEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[OrderEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectOrder refuses Order. Nothing is stored.
 func RejectOrder(rejection Rejection) OrderDecision {
-	return runtime.Reject[OrderEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[OrderEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // LeaveEvent is an event that a decision on Leave may emit: Left.
@@ -62,19 +65,19 @@ type LeaveEvent interface {
 func (Left) isLeaveEvent() {}
 
 // LeaveDecision is the decider's answer to Leave.
-type LeaveDecision = runtime.Decision[LeaveEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type LeaveDecision = workflow.Decision[LeaveEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // LeaveOutcome is what became of Leave.
 type LeaveOutcome = runtime.Outcome[LeaveEvent, Rejection]
 
 // AcceptLeave accepts Leave with one or more events, in this order.
 func AcceptLeave(first LeaveEvent, more ...LeaveEvent) LeaveDecision {
-	return runtime.Accept[LeaveEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[LeaveEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectLeave refuses Leave. Nothing is stored.
 func RejectLeave(rejection Rejection) LeaveDecision {
-	return runtime.Reject[LeaveEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[LeaveEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // ExpireEvent is an event that a decision on Expire may emit: Left.
@@ -86,17 +89,17 @@ type ExpireEvent interface {
 func (Left) isExpireEvent() {}
 
 // ExpireDecision is the decider's answer to Expire.
-type ExpireDecision = runtime.Decision[ExpireEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type ExpireDecision = workflow.Decision[ExpireEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // ExpireOutcome is what became of Expire.
 type ExpireOutcome = runtime.Outcome[ExpireEvent, Rejection]
 
 // AcceptExpire accepts Expire with one or more events, in this order.
 func AcceptExpire(first ExpireEvent, more ...ExpireEvent) ExpireDecision {
-	return runtime.Accept[ExpireEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[ExpireEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectExpire refuses Expire. Nothing is stored.
 func RejectExpire(rejection Rejection) ExpireDecision {
-	return runtime.Reject[ExpireEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[ExpireEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

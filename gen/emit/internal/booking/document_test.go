@@ -13,7 +13,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 const documentURL = "https://booking.example/openapi.json"
@@ -159,7 +159,7 @@ func TestDocument(t *testing.T) {
 	// What a client can know of its input, it is told.
 	properties := components["schemas"].(map[string]any)["Request"].(map[string]any)["properties"].(map[string]any)
 	for _, name := range []string{"booking_id", "room"} { // the id and the unique key
-		if field := properties[name].(map[string]any); field["minLength"] != json.Number("1") || field["maxLength"] != json.Number(strconv.Itoa(runtime.MaxIDLength)) {
+		if field := properties[name].(map[string]any); field["minLength"] != json.Number("1") || field["maxLength"] != json.Number(strconv.Itoa(store.MaxIDLength)) {
 			t.Errorf("%s: got %v", name, field)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -345,14 +346,14 @@ type failing struct {
 	err error
 }
 
-func (f *failing) Read(ctx context.Context, requests []runtime.ReadRequest) ([]runtime.Instance, error) {
+func (f *failing) Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
 	return f.Store.Read(ctx, requests)
 }
 
-func (f *failing) Begin(context.Context, []runtime.ReadRequest) (runtime.UnitOfWork, error) {
+func (f *failing) Begin(context.Context, []store.ReadRequest) (store.UnitOfWork, error) {
 	return nil, f.err
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Every id can be asked for, also where the handler is in a mux that cleans paths.
@@ -70,12 +71,12 @@ func TestClientRefusesWhatIsNoID(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("a request for %s", r.URL) }))
 	t.Cleanup(server.Close)
 	client := NewHTTPClient(server.URL, server.Client())
-	for _, id := range []string{"", "\xff", "a\x00", strings.Repeat("x", runtime.MaxIDLength+1)} {
+	for _, id := range []string{"", "\xff", "a\x00", strings.Repeat("x", store.MaxIDLength+1)} {
 		_, state := client.State(t.Context(), id)
 		_, stateAt := client.StateAt(t.Context(), id, 1)
 		_, history := client.History(t.Context(), id)
 		for _, err := range []error{state, stateAt, history} {
-			if invalid, is := errors.AsType[*runtime.InvalidIdentifier](err); !is || invalid.What != runtime.InstanceID {
+			if invalid, is := errors.AsType[*runtime.InvalidIdentifier](err); !is || invalid.What != store.InstanceID {
 				t.Errorf("%.10q: got %v", id, err)
 			}
 		}

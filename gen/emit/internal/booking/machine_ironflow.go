@@ -6,37 +6,37 @@ package booking
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
-func Machine() *runtime.Machine {
-	return &runtime.Machine{
+func Machine() *workflow.Machine {
+	return &workflow.Machine{
 		Workflow: WorkflowName,
-		States: []runtime.MachineState{
+		States: []workflow.MachineState{
 			{
 				Name: "new",
-				Accepts: []runtime.Transition{
-					{Input: "Request", Events: []runtime.EventMove{{Event: "Requested", To: "booked"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Request", Events: []workflow.EventMove{{Event: "Requested", To: "booked"}}},
 				},
 			},
 			{
 				Name: "booked",
 				Doc:  "The room is held.",
-				Accepts: []runtime.Transition{
-					{Input: "Order", Events: []runtime.EventMove{{Event: "Ordered", To: "booked"}}},
-					{Input: "Leave", Events: []runtime.EventMove{{Event: "Left", To: "left"}}},
-					{Input: "Expire", Events: []runtime.EventMove{{Event: "Left", To: "left"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Order", Events: []workflow.EventMove{{Event: "Ordered", To: "booked"}}},
+					{Input: "Leave", Events: []workflow.EventMove{{Event: "Left", To: "left"}}},
+					{Input: "Expire", Events: []workflow.EventMove{{Event: "Left", To: "left"}}},
 				},
 			},
 			{Name: "left", Terminal: true},
 		},
-		Moves: []runtime.Move{
+		Moves: []workflow.Move{
 			{From: "new", Event: "Requested", To: "booked"},
 			{From: "booked", Event: "Ordered", To: "booked"},
 			{From: "booked", Event: "Left", To: "left"},
 		},
-		Timers: []runtime.MachineTimer{
+		Timers: []workflow.MachineTimer{
 			{Name: "expiry", Input: "Expire", After: 168 * time.Hour, While: []string{"booked"}},
 		},
 	}

@@ -14,30 +14,31 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // A history of any size is read page by page, each of which has a few megabytes.
 func TestLargeHistory(t *testing.T) {
 	t.Parallel()
-	store, err := sqlite.OpenMemory(t.Context())
+	st, err := sqlite.OpenMemory(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
+	t.Cleanup(func() { st.Close() })
 	const events, size = 17, 4 << 20
 	remarks, err := json.Marshal(strings.Repeat("x", size-2))
 	if err != nil {
 		t.Fatal(err)
 	}
-	change := runtime.Change{Instance: runtime.InstanceKey{Workflow: "booking", ID: "b"}, Now: time.Unix(1, 0), Due: time.Unix(1, 0), Status: "booked"}
+	change := store.Change{Instance: runtime.InstanceKey{Workflow: "booking", ID: "b"}, Now: time.Unix(1, 0), Due: time.Unix(1, 0), Status: "booked"}
 	for range events {
-		change.Events = append(change.Events, runtime.NewEvent{Type: "Requested", SchemaVersion: 1, Payload: fmt.Appendf(nil,
+		change.Events = append(change.Events, store.NewEvent{Type: "Requested", SchemaVersion: 1, Payload: fmt.Appendf(nil,
 			`{"guests":[],"nights":1,"checkin_after":"1h0m0s","photo":null,"extras":null,"remarks":%s}`, remarks)})
 	}
-	if err := store.Append(t.Context(), runtime.Batch{Commit: 1, Changes: []runtime.Change{change}}); err != nil {
+	if err := st.Append(t.Context(), store.Batch{Commit: 1, Changes: []store.Change{change}}); err != nil {
 		t.Fatal(err)
 	}
-	engine, err := runtime.NewEngine(store, runtime.Config{}, NewWorkflow(Decider{}, Evolver{}))
+	engine, err := runtime.NewEngine(st, runtime.Config{}, NewWorkflow(Decider{}, Evolver{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestLargeHistory(t *testing.T) {
 	sizes := slices.Clone(pages)
 	mu.Unlock()
 	for _, n := range sizes {
-		if n > 3*runtime.PageBytes {
+		if n > 3*store.PageBytes {
 			t.Errorf("a page has %d bytes", n)
 		}
 	}

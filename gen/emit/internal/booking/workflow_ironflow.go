@@ -7,7 +7,7 @@ import (
 	"cmp"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
@@ -31,9 +31,9 @@ type EventEvolver interface {
 }
 
 // NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
-func NewWorkflow(decider InputDecider, evolver EventEvolver) *runtime.Workflow {
+func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow {
 	a := adapter{decider, evolver}
-	return runtime.Define(runtime.Definition[State, Input, Event, runtime.NoEffect, Rejection]{
+	return workflow.Define(workflow.Definition[State, Input, Event, workflow.NoEffect, Rejection]{
 		Workflow: WorkflowName,
 		UserCode: []any{decider, evolver},
 		Machine:  Machine(),
@@ -48,12 +48,12 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *runtime.Workflow {
 		InputID:    inputID,
 		WithID:     withID,
 		UniqueKey:  uniqueKey,
-		States:     runtime.StateCodec[State]{Schema: "2ccbd092a53fbaf1", Encode: encodeState, Decode: decodeState},
-		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
-		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
-		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
+		States:     workflow.StateCodec[State]{Schema: "2ccbd092a53fbaf1", Encode: encodeState, Decode: decodeState},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
+		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		InputNames: []string{"Request", "Order", "Leave", "Expire"},
-		StateTimers: []runtime.StateTimer{
+		StateTimers: []workflow.StateTimer{
 			{Name: "expiry", After: 168 * time.Hour, While: []string{"booked"}, Input: Expire{}},
 		},
 	})
@@ -65,7 +65,7 @@ type adapter struct {
 	evolver EventEvolver
 }
 
-func (a adapter) decide(now time.Time, state State, input Input) runtime.UntypedDecision {
+func (a adapter) decide(now time.Time, state State, input Input) workflow.UntypedDecision {
 	switch in := input.(type) {
 	case Request:
 		return a.decider.Request(now, state, in).Untyped()
@@ -76,7 +76,7 @@ func (a adapter) decide(now time.Time, state State, input Input) runtime.Untyped
 	case Expire:
 		return a.decider.Expire(now, state, in).Untyped()
 	}
-	return runtime.UntypedDecision{}
+	return workflow.UntypedDecision{}
 }
 
 func (a adapter) evolve(state State, event Event) State {
@@ -138,6 +138,6 @@ func refuse(input, state, declared string) Rejection {
 
 // unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
 // call it: TestUnfinished and "ironflow-gen vet" list its calls.
-func unfinished(method string) *runtime.Unfinished {
-	return &runtime.Unfinished{Workflow: WorkflowName, Method: method}
+func unfinished(method string) *workflow.Unfinished {
+	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

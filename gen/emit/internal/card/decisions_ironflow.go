@@ -3,7 +3,10 @@
 
 package card
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // OrderEvent is an event that a decision on Order may emit: Ordered.
 type OrderEvent interface {
@@ -14,19 +17,19 @@ type OrderEvent interface {
 func (Ordered) isOrderEvent() {}
 
 // OrderDecision is the decider's answer to Order.
-type OrderDecision = runtime.Decision[OrderEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type OrderDecision = workflow.Decision[OrderEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // OrderOutcome is what became of Order.
 type OrderOutcome = runtime.Outcome[OrderEvent, Rejection]
 
 // AcceptOrder accepts Order with one or more events, in this order.
 func AcceptOrder(first OrderEvent, more ...OrderEvent) OrderDecision {
-	return runtime.Accept[OrderEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[OrderEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectOrder refuses Order. Nothing is stored.
 func RejectOrder(rejection Rejection) OrderDecision {
-	return runtime.Reject[OrderEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[OrderEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // BlockEvent is an event that a decision on Block may emit: Blocked.
@@ -46,19 +49,19 @@ type BlockEffect interface {
 func (GoToShredder) isBlockEffect() {}
 
 // BlockDecision is the decider's answer to Block.
-type BlockDecision = runtime.Decision[BlockEvent, BlockEffect, runtime.NoTimer, Rejection]
+type BlockDecision = workflow.Decision[BlockEvent, BlockEffect, workflow.NoTimer, Rejection]
 
 // BlockOutcome is what became of Block.
 type BlockOutcome = runtime.Outcome[BlockEvent, Rejection]
 
 // AcceptBlock accepts Block with one or more events, in this order.
 func AcceptBlock(first BlockEvent, more ...BlockEvent) BlockDecision {
-	return runtime.Accept[BlockEvent, BlockEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[BlockEvent, BlockEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectBlock refuses Block. Nothing is stored.
 func RejectBlock(rejection Rejection) BlockDecision {
-	return runtime.Reject[BlockEvent, BlockEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[BlockEvent, BlockEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // ShredEvent is an event that a decision on Shred may emit: Shredded.
@@ -70,17 +73,17 @@ type ShredEvent interface {
 func (Shredded) isShredEvent() {}
 
 // ShredDecision is the decider's answer to Shred.
-type ShredDecision = runtime.Decision[ShredEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type ShredDecision = workflow.Decision[ShredEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // ShredOutcome is what became of Shred.
 type ShredOutcome = runtime.Outcome[ShredEvent, Rejection]
 
 // AcceptShred accepts Shred with one or more events, in this order.
 func AcceptShred(first ShredEvent, more ...ShredEvent) ShredDecision {
-	return runtime.Accept[ShredEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[ShredEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectShred refuses Shred. Nothing is stored.
 func RejectShred(rejection Rejection) ShredDecision {
-	return runtime.Reject[ShredEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[ShredEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -6,7 +6,7 @@ package card
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // WorkflowName is stored with every instance.
@@ -87,7 +87,7 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectGoToShredder runtime.EffectKind = "GoToShredder"
+	EffectGoToShredder workflow.EffectKind = "GoToShredder"
 )
 
 // GoToShredder sends the input Shred to the workflow card.

@@ -3,7 +3,10 @@
 
 package kitchen
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // FillEvent is an event that a decision on Fill may emit: Filled or Emptied.
 type FillEvent = Event
@@ -15,19 +18,19 @@ type FillEffect = Effect
 type FillTimer = Timer
 
 // FillDecision is the decider's answer to Fill.
-type FillDecision = runtime.Decision[FillEvent, FillEffect, FillTimer, Rejection]
+type FillDecision = workflow.Decision[FillEvent, FillEffect, FillTimer, Rejection]
 
 // FillOutcome is what became of Fill.
 type FillOutcome = runtime.Outcome[FillEvent, Rejection]
 
 // AcceptFill accepts Fill with one or more events, in this order.
 func AcceptFill(first FillEvent, more ...FillEvent) FillDecision {
-	return runtime.Accept[FillEvent, FillEffect, FillTimer, Rejection](first, more...)
+	return workflow.Accept[FillEvent, FillEffect, FillTimer, Rejection](first, more...)
 }
 
 // RejectFill refuses Fill. Nothing is stored.
 func RejectFill(rejection Rejection) FillDecision {
-	return runtime.Reject[FillEvent, FillEffect, FillTimer, Rejection](rejection)
+	return workflow.Reject[FillEvent, FillEffect, FillTimer, Rejection](rejection)
 }
 
 // EmptyEvent is an event that a decision on Empty may emit: Filled or Emptied.
@@ -40,17 +43,17 @@ type EmptyEffect = Effect
 type EmptyTimer = Timer
 
 // EmptyDecision is the decider's answer to Empty.
-type EmptyDecision = runtime.Decision[EmptyEvent, EmptyEffect, EmptyTimer, Rejection]
+type EmptyDecision = workflow.Decision[EmptyEvent, EmptyEffect, EmptyTimer, Rejection]
 
 // EmptyOutcome is what became of Empty.
 type EmptyOutcome = runtime.Outcome[EmptyEvent, Rejection]
 
 // AcceptEmpty accepts Empty with one or more events, in this order.
 func AcceptEmpty(first EmptyEvent, more ...EmptyEvent) EmptyDecision {
-	return runtime.Accept[EmptyEvent, EmptyEffect, EmptyTimer, Rejection](first, more...)
+	return workflow.Accept[EmptyEvent, EmptyEffect, EmptyTimer, Rejection](first, more...)
 }
 
 // RejectEmpty refuses Empty. Nothing is stored.
 func RejectEmpty(rejection Rejection) EmptyDecision {
-	return runtime.Reject[EmptyEvent, EmptyEffect, EmptyTimer, Rejection](rejection)
+	return workflow.Reject[EmptyEvent, EmptyEffect, EmptyTimer, Rejection](rejection)
 }

@@ -9,7 +9,7 @@ import (
 	pkgurl "net/url"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // WorkflowName is stored with every instance.
@@ -140,8 +140,8 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectClean runtime.EffectKind = "Clean"
-	EffectRing  runtime.EffectKind = "Ring"
+	EffectClean workflow.EffectKind = "Clean"
+	EffectRing  workflow.EffectKind = "Ring"
 )
 
 // Clean is an effect.
@@ -166,7 +166,7 @@ func (Ring) isEffect() {}
 
 // Timer is a timer that decisions may start and cancel.
 type Timer interface {
-	runtime.Timer
+	workflow.Timer
 	isTimer()
 }
 
@@ -175,7 +175,7 @@ type Timer interface {
 // Reminder nags.
 type TimerReminder struct {
 	Input    Empty // the id may be left empty: it is the instance's own
-	schedule runtime.Schedule
+	schedule workflow.Schedule
 }
 
 // In lets the timer fire after a delay that counts from the decision's now.
@@ -197,8 +197,8 @@ func (t TimerReminder) Key(key string) TimerReminder {
 }
 
 // TimerSpec is for the runtime.
-func (t TimerReminder) TimerSpec() runtime.TimerSpec {
-	return runtime.TimerSpec{Name: "reminder", Input: t.Input, Schedule: t.schedule, After: 24 * time.Hour}
+func (t TimerReminder) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "reminder", Input: t.Input, Schedule: t.schedule, After: 24 * time.Hour}
 }
 
 func (TimerReminder) isTimer() {}
@@ -206,7 +206,7 @@ func (TimerReminder) isTimer() {}
 // TimerAlarm delivers Fill. It has no declared delay: start it with In or At.
 type TimerAlarm struct {
 	Input    Fill // the id may be left empty: it is the instance's own
-	schedule runtime.Schedule
+	schedule workflow.Schedule
 }
 
 // In lets the timer fire after a delay that counts from the decision's now.
@@ -228,8 +228,8 @@ func (t TimerAlarm) Key(key string) TimerAlarm {
 }
 
 // TimerSpec is for the runtime.
-func (t TimerAlarm) TimerSpec() runtime.TimerSpec {
-	return runtime.TimerSpec{Name: "alarm", Input: t.Input, Schedule: t.schedule}
+func (t TimerAlarm) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "alarm", Input: t.Input, Schedule: t.schedule}
 }
 
 func (TimerAlarm) isTimer() {}

@@ -3,7 +3,10 @@
 
 package membership
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // JoinEvent is an event that a decision on Join may emit: Joined.
 type JoinEvent interface {
@@ -25,19 +28,19 @@ func (OrderCard) isJoinEffect() {}
 func (LendCard) isJoinEffect()  {}
 
 // JoinDecision is the decider's answer to Join.
-type JoinDecision = runtime.Decision[JoinEvent, JoinEffect, runtime.NoTimer, Rejection]
+type JoinDecision = workflow.Decision[JoinEvent, JoinEffect, workflow.NoTimer, Rejection]
 
 // JoinOutcome is what became of Join.
 type JoinOutcome = runtime.Outcome[JoinEvent, Rejection]
 
 // AcceptJoin accepts Join with one or more events, in this order.
 func AcceptJoin(first JoinEvent, more ...JoinEvent) JoinDecision {
-	return runtime.Accept[JoinEvent, JoinEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[JoinEvent, JoinEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectJoin refuses Join. Nothing is stored.
 func RejectJoin(rejection Rejection) JoinDecision {
-	return runtime.Reject[JoinEvent, JoinEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[JoinEvent, JoinEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // ChargedEvent is an event that a decision on Charged may emit: Paid.
@@ -57,19 +60,19 @@ type ChargedTimer interface {
 func (TimerNagging) isChargedTimer() {}
 
 // ChargedDecision is the decider's answer to Charged.
-type ChargedDecision = runtime.Decision[ChargedEvent, runtime.NoEffect, ChargedTimer, Rejection]
+type ChargedDecision = workflow.Decision[ChargedEvent, workflow.NoEffect, ChargedTimer, Rejection]
 
 // ChargedOutcome is what became of Charged.
 type ChargedOutcome = runtime.Outcome[ChargedEvent, Rejection]
 
 // AcceptCharged accepts Charged with one or more events, in this order.
 func AcceptCharged(first ChargedEvent, more ...ChargedEvent) ChargedDecision {
-	return runtime.Accept[ChargedEvent, runtime.NoEffect, ChargedTimer, Rejection](first, more...)
+	return workflow.Accept[ChargedEvent, workflow.NoEffect, ChargedTimer, Rejection](first, more...)
 }
 
 // RejectCharged refuses Charged. Nothing is stored.
 func RejectCharged(rejection Rejection) ChargedDecision {
-	return runtime.Reject[ChargedEvent, runtime.NoEffect, ChargedTimer, Rejection](rejection)
+	return workflow.Reject[ChargedEvent, workflow.NoEffect, ChargedTimer, Rejection](rejection)
 }
 
 // ChargeFailedEvent is an event that a decision on ChargeFailed may emit: Unpaid.
@@ -89,19 +92,19 @@ type ChargeFailedTimer interface {
 func (TimerNagging) isChargeFailedTimer() {}
 
 // ChargeFailedDecision is the decider's answer to ChargeFailed.
-type ChargeFailedDecision = runtime.Decision[ChargeFailedEvent, runtime.NoEffect, ChargeFailedTimer, Rejection]
+type ChargeFailedDecision = workflow.Decision[ChargeFailedEvent, workflow.NoEffect, ChargeFailedTimer, Rejection]
 
 // ChargeFailedOutcome is what became of ChargeFailed.
 type ChargeFailedOutcome = runtime.Outcome[ChargeFailedEvent, Rejection]
 
 // AcceptChargeFailed accepts ChargeFailed with one or more events, in this order.
 func AcceptChargeFailed(first ChargeFailedEvent, more ...ChargeFailedEvent) ChargeFailedDecision {
-	return runtime.Accept[ChargeFailedEvent, runtime.NoEffect, ChargeFailedTimer, Rejection](first, more...)
+	return workflow.Accept[ChargeFailedEvent, workflow.NoEffect, ChargeFailedTimer, Rejection](first, more...)
 }
 
 // RejectChargeFailed refuses ChargeFailed. Nothing is stored.
 func RejectChargeFailed(rejection Rejection) ChargeFailedDecision {
-	return runtime.Reject[ChargeFailedEvent, runtime.NoEffect, ChargeFailedTimer, Rejection](rejection)
+	return workflow.Reject[ChargeFailedEvent, workflow.NoEffect, ChargeFailedTimer, Rejection](rejection)
 }
 
 // CardEndedEvent is an event that a decision on CardEnded may emit: CardGone or CardRefused.
@@ -114,19 +117,19 @@ func (CardGone) isCardEndedEvent()    {}
 func (CardRefused) isCardEndedEvent() {}
 
 // CardEndedDecision is the decider's answer to CardEnded.
-type CardEndedDecision = runtime.Decision[CardEndedEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type CardEndedDecision = workflow.Decision[CardEndedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // CardEndedOutcome is what became of CardEnded.
 type CardEndedOutcome = runtime.Outcome[CardEndedEvent, Rejection]
 
 // AcceptCardEnded accepts CardEnded with one or more events, in this order.
 func AcceptCardEnded(first CardEndedEvent, more ...CardEndedEvent) CardEndedDecision {
-	return runtime.Accept[CardEndedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[CardEndedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectCardEnded refuses CardEnded. Nothing is stored.
 func RejectCardEnded(rejection Rejection) CardEndedDecision {
-	return runtime.Reject[CardEndedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[CardEndedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // BouncedEvent is an event that a decision on Bounced may emit: Unheard.
@@ -138,19 +141,19 @@ type BouncedEvent interface {
 func (Unheard) isBouncedEvent() {}
 
 // BouncedDecision is the decider's answer to Bounced.
-type BouncedDecision = runtime.Decision[BouncedEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type BouncedDecision = workflow.Decision[BouncedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // BouncedOutcome is what became of Bounced.
 type BouncedOutcome = runtime.Outcome[BouncedEvent, Rejection]
 
 // AcceptBounced accepts Bounced with one or more events, in this order.
 func AcceptBounced(first BouncedEvent, more ...BouncedEvent) BouncedDecision {
-	return runtime.Accept[BouncedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[BouncedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectBounced refuses Bounced. Nothing is stored.
 func RejectBounced(rejection Rejection) BouncedDecision {
-	return runtime.Reject[BouncedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[BouncedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // MailFailedEvent is an event that a decision on MailFailed may emit: Unheard.
@@ -162,19 +165,19 @@ type MailFailedEvent interface {
 func (Unheard) isMailFailedEvent() {}
 
 // MailFailedDecision is the decider's answer to MailFailed.
-type MailFailedDecision = runtime.Decision[MailFailedEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type MailFailedDecision = workflow.Decision[MailFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // MailFailedOutcome is what became of MailFailed.
 type MailFailedOutcome = runtime.Outcome[MailFailedEvent, Rejection]
 
 // AcceptMailFailed accepts MailFailed with one or more events, in this order.
 func AcceptMailFailed(first MailFailedEvent, more ...MailFailedEvent) MailFailedDecision {
-	return runtime.Accept[MailFailedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[MailFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectMailFailed refuses MailFailed. Nothing is stored.
 func RejectMailFailed(rejection Rejection) MailFailedDecision {
-	return runtime.Reject[MailFailedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[MailFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // RenewEvent is an event that a decision on Renew may emit: Renewed.
@@ -194,19 +197,19 @@ type RenewEffect interface {
 func (Charge) isRenewEffect() {}
 
 // RenewDecision is the decider's answer to Renew.
-type RenewDecision = runtime.Decision[RenewEvent, RenewEffect, runtime.NoTimer, Rejection]
+type RenewDecision = workflow.Decision[RenewEvent, RenewEffect, workflow.NoTimer, Rejection]
 
 // RenewOutcome is what became of Renew.
 type RenewOutcome = runtime.Outcome[RenewEvent, Rejection]
 
 // AcceptRenew accepts Renew with one or more events, in this order.
 func AcceptRenew(first RenewEvent, more ...RenewEvent) RenewDecision {
-	return runtime.Accept[RenewEvent, RenewEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[RenewEvent, RenewEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectRenew refuses Renew. Nothing is stored.
 func RejectRenew(rejection Rejection) RenewDecision {
-	return runtime.Reject[RenewEvent, RenewEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[RenewEvent, RenewEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // NagEvent is an event that a decision on Nag may emit: Nagged.
@@ -218,19 +221,19 @@ type NagEvent interface {
 func (Nagged) isNagEvent() {}
 
 // NagDecision is the decider's answer to Nag.
-type NagDecision = runtime.Decision[NagEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type NagDecision = workflow.Decision[NagEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // NagOutcome is what became of Nag.
 type NagOutcome = runtime.Outcome[NagEvent, Rejection]
 
 // AcceptNag accepts Nag with one or more events, in this order.
 func AcceptNag(first NagEvent, more ...NagEvent) NagDecision {
-	return runtime.Accept[NagEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[NagEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectNag refuses Nag. Nothing is stored.
 func RejectNag(rejection Rejection) NagDecision {
-	return runtime.Reject[NagEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[NagEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // CountEvent is an event that a decision on Count may emit: Counted.
@@ -242,19 +245,19 @@ type CountEvent interface {
 func (Counted) isCountEvent() {}
 
 // CountDecision is the decider's answer to Count.
-type CountDecision = runtime.Decision[CountEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type CountDecision = workflow.Decision[CountEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // CountOutcome is what became of Count.
 type CountOutcome = runtime.Outcome[CountEvent, Rejection]
 
 // AcceptCount accepts Count with one or more events, in this order.
 func AcceptCount(first CountEvent, more ...CountEvent) CountDecision {
-	return runtime.Accept[CountEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[CountEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectCount refuses Count. Nothing is stored.
 func RejectCount(rejection Rejection) CountDecision {
-	return runtime.Reject[CountEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[CountEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // LeaveEvent is an event that a decision on Leave may emit: Left.
@@ -274,17 +277,17 @@ type LeaveEffect interface {
 func (BlockCard) isLeaveEffect() {}
 
 // LeaveDecision is the decider's answer to Leave.
-type LeaveDecision = runtime.Decision[LeaveEvent, LeaveEffect, runtime.NoTimer, Rejection]
+type LeaveDecision = workflow.Decision[LeaveEvent, LeaveEffect, workflow.NoTimer, Rejection]
 
 // LeaveOutcome is what became of Leave.
 type LeaveOutcome = runtime.Outcome[LeaveEvent, Rejection]
 
 // AcceptLeave accepts Leave with one or more events, in this order.
 func AcceptLeave(first LeaveEvent, more ...LeaveEvent) LeaveDecision {
-	return runtime.Accept[LeaveEvent, LeaveEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[LeaveEvent, LeaveEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectLeave refuses Leave. Nothing is stored.
 func RejectLeave(rejection Rejection) LeaveDecision {
-	return runtime.Reject[LeaveEvent, LeaveEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[LeaveEvent, LeaveEffect, workflow.NoTimer, Rejection](rejection)
 }

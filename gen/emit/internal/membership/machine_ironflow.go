@@ -3,40 +3,40 @@
 
 package membership
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
-func Machine() *runtime.Machine {
-	return &runtime.Machine{
+func Machine() *workflow.Machine {
+	return &workflow.Machine{
 		Workflow: WorkflowName,
-		States: []runtime.MachineState{
+		States: []workflow.MachineState{
 			{
 				Name: "new",
-				Accepts: []runtime.Transition{
+				Accepts: []workflow.Transition{
 					{
 						Input:   "Join",
-						Events:  []runtime.EventMove{{Event: "Joined", To: "active"}},
+						Events:  []workflow.EventMove{{Event: "Joined", To: "active"}},
 						Effects: []string{"Charge", "OrderCard", "LendCard", "Mail"},
 					},
-					{Input: "Count", Events: []runtime.EventMove{{Event: "Counted", To: "new"}}},
+					{Input: "Count", Events: []workflow.EventMove{{Event: "Counted", To: "new"}}},
 				},
 			},
 			{
 				Name: "active",
-				Accepts: []runtime.Transition{
-					{Input: "Renew", Events: []runtime.EventMove{{Event: "Renewed", To: "active"}}, Effects: []string{"Charge"}},
-					{Input: "Charged", Events: []runtime.EventMove{{Event: "Paid", To: "active"}}, Timers: []string{"nagging"}},
-					{Input: "ChargeFailed", Events: []runtime.EventMove{{Event: "Unpaid", To: "active"}}, Timers: []string{"nagging"}},
-					{Input: "Nag", Events: []runtime.EventMove{{Event: "Nagged", To: "active"}}},
-					{Input: "CardEnded", Events: []runtime.EventMove{{Event: "CardGone", To: "active"}, {Event: "CardRefused", To: "active"}}},
-					{Input: "MailFailed", Events: []runtime.EventMove{{Event: "Unheard", To: "active"}}},
-					{Input: "Bounced", Events: []runtime.EventMove{{Event: "Unheard", To: "active"}}},
-					{Input: "Leave", Events: []runtime.EventMove{{Event: "Left", To: "left"}}, Effects: []string{"BlockCard"}},
+				Accepts: []workflow.Transition{
+					{Input: "Renew", Events: []workflow.EventMove{{Event: "Renewed", To: "active"}}, Effects: []string{"Charge"}},
+					{Input: "Charged", Events: []workflow.EventMove{{Event: "Paid", To: "active"}}, Timers: []string{"nagging"}},
+					{Input: "ChargeFailed", Events: []workflow.EventMove{{Event: "Unpaid", To: "active"}}, Timers: []string{"nagging"}},
+					{Input: "Nag", Events: []workflow.EventMove{{Event: "Nagged", To: "active"}}},
+					{Input: "CardEnded", Events: []workflow.EventMove{{Event: "CardGone", To: "active"}, {Event: "CardRefused", To: "active"}}},
+					{Input: "MailFailed", Events: []workflow.EventMove{{Event: "Unheard", To: "active"}}},
+					{Input: "Bounced", Events: []workflow.EventMove{{Event: "Unheard", To: "active"}}},
+					{Input: "Leave", Events: []workflow.EventMove{{Event: "Left", To: "left"}}, Effects: []string{"BlockCard"}},
 				},
 			},
 			{Name: "left", Terminal: true},
 		},
-		Moves: []runtime.Move{
+		Moves: []workflow.Move{
 			{From: "new", Event: "Joined", To: "active"},
 			{From: "new", Event: "Counted", To: "new"},
 			{From: "active", Event: "Renewed", To: "active"},
@@ -48,14 +48,14 @@ func Machine() *runtime.Machine {
 			{From: "active", Event: "Unheard", To: "active"},
 			{From: "active", Event: "Left", To: "left"},
 		},
-		Effects: []runtime.MachineEffect{
+		Effects: []workflow.MachineEffect{
 			{Name: "Charge", Doc: "Charge takes the money for one month.", Returns: []string{"Charged"}, Dead: "ChargeFailed"},
 			{Name: "Mail", Returns: []string{"Bounced"}, Dead: "MailFailed"},
-			{Name: "OrderCard", Dead: "MailFailed", Starts: &runtime.Target{Workflow: "card", Input: "Order"}, Ended: "CardEnded"},
-			{Name: "LendCard", Starts: &runtime.Target{Workflow: "card", Input: "Order"}},
-			{Name: "BlockCard", Doc: "BlockCard makes the card useless.", Sends: &runtime.Target{Workflow: "card", Input: "Block"}},
+			{Name: "OrderCard", Dead: "MailFailed", Starts: &workflow.Target{Workflow: "card", Input: "Order"}, Ended: "CardEnded"},
+			{Name: "LendCard", Starts: &workflow.Target{Workflow: "card", Input: "Order"}},
+			{Name: "BlockCard", Doc: "BlockCard makes the card useless.", Sends: &workflow.Target{Workflow: "card", Input: "Block"}},
 		},
-		Timers: []runtime.MachineTimer{
+		Timers: []workflow.MachineTimer{
 			{Name: "renewal", Input: "Renew", Schedule: "0 9 1 * *", While: []string{"active"}},
 			{Name: "nagging", Doc: "Nagging wants its money.", Input: "Nag", Schedule: "@every 24h"},
 		},

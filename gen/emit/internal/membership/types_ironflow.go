@@ -7,7 +7,7 @@ import (
 	"time"
 
 	pkgcard "github.com/ironflow-gen/ironflow/gen/emit/internal/card"
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // WorkflowName is stored with every instance.
@@ -206,11 +206,11 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectCharge    runtime.EffectKind = "Charge"
-	EffectMail      runtime.EffectKind = "Mail"
-	EffectOrderCard runtime.EffectKind = "OrderCard"
-	EffectLendCard  runtime.EffectKind = "LendCard"
-	EffectBlockCard runtime.EffectKind = "BlockCard"
+	EffectCharge    workflow.EffectKind = "Charge"
+	EffectMail      workflow.EffectKind = "Mail"
+	EffectOrderCard workflow.EffectKind = "OrderCard"
+	EffectLendCard  workflow.EffectKind = "LendCard"
+	EffectBlockCard workflow.EffectKind = "BlockCard"
 )
 
 // Charge takes the money for one month.
@@ -271,7 +271,7 @@ func (BlockCard) isEffect() {}
 
 // Timer is a timer that decisions may start and cancel.
 type Timer interface {
-	runtime.Timer
+	workflow.Timer
 	isTimer()
 }
 
@@ -281,7 +281,7 @@ type Timer interface {
 // Nagging wants its money.
 type TimerNagging struct {
 	Input    Nag // the id may be left empty: it is the instance's own
-	schedule runtime.Schedule
+	schedule workflow.Schedule
 }
 
 // In lets the timer fire after a delay that counts from the decision's now.
@@ -303,8 +303,8 @@ func (t TimerNagging) Key(key string) TimerNagging {
 }
 
 // TimerSpec is for the runtime.
-func (t TimerNagging) TimerSpec() runtime.TimerSpec {
-	return runtime.TimerSpec{Name: "nagging", Input: t.Input, Schedule: t.schedule}
+func (t TimerNagging) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "nagging", Input: t.Input, Schedule: t.schedule}
 }
 
 func (TimerNagging) isTimer() {}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
@@ -51,9 +52,9 @@ type EffectHandler interface {
 }
 
 // NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
-func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *runtime.Workflow {
+func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *workflow.Workflow {
 	a := adapter{decider, evolver, handler}
-	return runtime.Define(runtime.Definition[State, Input, Event, Effect, Rejection]{
+	return workflow.Define(workflow.Definition[State, Input, Event, Effect, Rejection]{
 		Workflow: WorkflowName,
 		UserCode: []any{decider, evolver, handler},
 		Machine:  Machine(),
@@ -68,55 +69,55 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     runtime.StateCodec[State]{Schema: "632d84b1d6f4a6aa", Encode: encodeState, Decode: decodeState},
-		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
-		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
-		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
-		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
-		EffectOptions: map[string]runtime.EffectOptions{
+		States:     workflow.StateCodec[State]{Schema: "632d84b1d6f4a6aa", Encode: encodeState, Decode: decodeState},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
+		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
+		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
+		EffectOptions: map[string]workflow.EffectOptions{
 			"Charge": {
-				Retry:    runtime.RetryPolicy{MaxAttempts: 3, Base: time.Second, Max: time.Minute},
+				Retry:    workflow.RetryPolicy{MaxAttempts: 3, Base: time.Second, Max: time.Minute},
 				Timeout:  20 * time.Second,
 				Priority: 10,
-				Limit:    &runtime.EffectLimit{Concurrency: 4, Global: 16, Rate: 10, Burst: 20, Key: "customer", PerKey: 1},
-				Dead:     &runtime.DeadInput{Input: "ChargeFailed", Fields: []string{"amount_cents", "plan"}, Error: "error"},
+				Limit:    &workflow.EffectLimit{Concurrency: 4, Global: 16, Rate: 10, Burst: 20, Key: "customer", PerKey: 1},
+				Dead:     &workflow.DeadInput{Input: "ChargeFailed", Fields: []string{"amount_cents", "plan"}, Error: "error"},
 			},
 			"Mail": {
 				Priority: -5,
-				Limit:    &runtime.EffectLimit{Rate: 0.5},
-				Dead:     &runtime.DeadInput{Input: "MailFailed", Error: "reason"},
+				Limit:    &workflow.EffectLimit{Rate: 0.5},
+				Dead:     &workflow.DeadInput{Input: "MailFailed", Error: "reason"},
 			},
 			"OrderCard": {
-				Dead:   &runtime.DeadInput{Input: "MailFailed", Error: "reason"},
-				Starts: &runtime.Target{Workflow: "card", Input: "Order"},
+				Dead:   &workflow.DeadInput{Input: "MailFailed", Error: "reason"},
+				Starts: &workflow.Target{Workflow: "card", Input: "Order"},
 				Ended:  "CardEnded",
 			},
-			"LendCard": {Starts: &runtime.Target{Workflow: "card", Input: "Order"}},
+			"LendCard": {Starts: &workflow.Target{Workflow: "card", Input: "Order"}},
 			"BlockCard": {
-				Retry: runtime.RetryPolicy{MaxAttempts: 100},
-				Sends: &runtime.Target{Workflow: "card", Input: "Block"},
+				Retry: workflow.RetryPolicy{MaxAttempts: 100},
+				Sends: &workflow.Target{Workflow: "card", Input: "Block"},
 			},
 		},
 		InputNames: []string{"Join", "Charged", "ChargeFailed", "CardEnded", "Bounced", "MailFailed",
 			"Renew", "Nag", "Count", "Leave"},
-		StateTimers: []runtime.StateTimer{
+		StateTimers: []workflow.StateTimer{
 			{Name: "renewal", While: []string{"active"}, Input: Renew{}},
 		},
-		RecurringTimers: map[string]runtime.Recurrence{
+		RecurringTimers: map[string]workflow.Recurrence{
 			"renewal": {Schedule: "0 9 1 * *", Zone: "Europe/Berlin"},
-			"nagging": {Schedule: "@every 24h", Missed: runtime.MissedSkip},
+			"nagging": {Schedule: "@every 24h", Missed: workflow.MissedSkip},
 		},
-		Schedules: []runtime.ScheduledInput{
+		Schedules: []workflow.ScheduledInput{
 			{
 				Name:       "daily_count",
 				Input:      "Count",
-				Recurrence: runtime.Recurrence{Schedule: "@daily", Missed: runtime.MissedAll},
+				Recurrence: workflow.Recurrence{Schedule: "@daily", Missed: workflow.MissedAll},
 				Instance:   "count-{time}",
 			},
 			{
 				Name:       "weekly_count",
 				Input:      "Count",
-				Recurrence: runtime.Recurrence{Schedule: "0 9 * * MON", Zone: "America/New_York"},
+				Recurrence: workflow.Recurrence{Schedule: "0 9 * * MON", Zone: "America/New_York"},
 				Instance:   "the-count",
 			},
 		},
@@ -130,7 +131,7 @@ type adapter struct {
 	handler EffectHandler
 }
 
-func (a adapter) decide(now time.Time, state State, input Input) runtime.UntypedDecision {
+func (a adapter) decide(now time.Time, state State, input Input) workflow.UntypedDecision {
 	switch in := input.(type) {
 	case Join:
 		return a.decider.Join(now, state, in).Untyped()
@@ -153,7 +154,7 @@ func (a adapter) decide(now time.Time, state State, input Input) runtime.Untyped
 	case Leave:
 		return a.decider.Leave(now, state, in).Untyped()
 	}
-	return runtime.UntypedDecision{}
+	return workflow.UntypedDecision{}
 }
 
 func (a adapter) evolve(state State, event Event) State {
@@ -185,9 +186,9 @@ func (a adapter) evolve(state State, event Event) State {
 func (a adapter) handle(ctx context.Context, effect Effect, call runtime.EffectCall) (any, error) {
 	switch effect := effect.(type) {
 	case Charge:
-		return runtime.HandlerResult(a.handler.Charge(ctx, effect, call))
+		return workflow.HandlerResult(a.handler.Charge(ctx, effect, call))
 	case Mail:
-		return runtime.OptionalHandlerResult(a.handler.Mail(ctx, effect, call))
+		return workflow.OptionalHandlerResult(a.handler.Mail(ctx, effect, call))
 	}
 	return nil, fmt.Errorf("%T is not an effect that has a handler", effect)
 }
@@ -262,6 +263,6 @@ func refuse(input, state, declared string) Rejection {
 
 // unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
 // call it: TestUnfinished and "ironflow-gen vet" list its calls.
-func unfinished(method string) *runtime.Unfinished {
-	return &runtime.Unfinished{Workflow: WorkflowName, Method: method}
+func unfinished(method string) *workflow.Unfinished {
+	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

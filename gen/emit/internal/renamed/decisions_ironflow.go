@@ -3,7 +3,10 @@
 
 package renamed
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // RequestEvent is an event that a decision on Request may emit: Granted.
 type RequestEvent interface {
@@ -14,19 +17,19 @@ type RequestEvent interface {
 func (Granted) isRequestEvent() {}
 
 // RequestDecision is the decider's answer to Request.
-type RequestDecision = runtime.Decision[RequestEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type RequestDecision = workflow.Decision[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // RequestOutcome is what became of Request.
 type RequestOutcome = runtime.Outcome[RequestEvent, Rejection]
 
 // AcceptRequest accepts Request with one or more events, in this order.
 func AcceptRequest(first RequestEvent, more ...RequestEvent) RequestDecision {
-	return runtime.Accept[RequestEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectRequest refuses Request. Nothing is stored.
 func RejectRequest(rejection Rejection) RequestDecision {
-	return runtime.Reject[RequestEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // LockEvent is an event that a decision on Lock may emit: Locked.
@@ -46,19 +49,19 @@ type LockEffect interface {
 func (GoAway) isLockEffect() {}
 
 // LockDecision is the decider's answer to Lock.
-type LockDecision = runtime.Decision[LockEvent, LockEffect, runtime.NoTimer, Rejection]
+type LockDecision = workflow.Decision[LockEvent, LockEffect, workflow.NoTimer, Rejection]
 
 // LockOutcome is what became of Lock.
 type LockOutcome = runtime.Outcome[LockEvent, Rejection]
 
 // AcceptLock accepts Lock with one or more events, in this order.
 func AcceptLock(first LockEvent, more ...LockEvent) LockDecision {
-	return runtime.Accept[LockEvent, LockEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[LockEvent, LockEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectLock refuses Lock. Nothing is stored.
 func RejectLock(rejection Rejection) LockDecision {
-	return runtime.Reject[LockEvent, LockEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[LockEvent, LockEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // DestroyEvent is an event that a decision on Destroy may emit: Destroyed.
@@ -70,19 +73,19 @@ type DestroyEvent interface {
 func (Destroyed) isDestroyEvent() {}
 
 // DestroyDecision is the decider's answer to Destroy.
-type DestroyDecision = runtime.Decision[DestroyEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type DestroyDecision = workflow.Decision[DestroyEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // DestroyOutcome is what became of Destroy.
 type DestroyOutcome = runtime.Outcome[DestroyEvent, Rejection]
 
 // AcceptDestroy accepts Destroy with one or more events, in this order.
 func AcceptDestroy(first DestroyEvent, more ...DestroyEvent) DestroyDecision {
-	return runtime.Accept[DestroyEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[DestroyEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectDestroy refuses Destroy. Nothing is stored.
 func RejectDestroy(rejection Rejection) DestroyDecision {
-	return runtime.Reject[DestroyEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[DestroyEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // CheckEvent is an event that a decision on Check may emit: Checked.
@@ -94,17 +97,17 @@ type CheckEvent interface {
 func (Checked) isCheckEvent() {}
 
 // CheckDecision is the decider's answer to Check.
-type CheckDecision = runtime.Decision[CheckEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type CheckDecision = workflow.Decision[CheckEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // CheckOutcome is what became of Check.
 type CheckOutcome = runtime.Outcome[CheckEvent, Rejection]
 
 // AcceptCheck accepts Check with one or more events, in this order.
 func AcceptCheck(first CheckEvent, more ...CheckEvent) CheckDecision {
-	return runtime.Accept[CheckEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[CheckEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectCheck refuses Check. Nothing is stored.
 func RejectCheck(rejection Rejection) CheckDecision {
-	return runtime.Reject[CheckEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[CheckEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

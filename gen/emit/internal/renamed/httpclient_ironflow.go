@@ -9,6 +9,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // HTTPClient sends inputs to the workflow badge over HTTP, to where NewHTTPHandler serves it. Safe for concurrent use.
@@ -25,10 +26,10 @@ func NewHTTPClient(base string, client *http.Client) *HTTPClient {
 		Base:       base,
 		HTTP:       client,
 		Workflow:   WorkflowName,
-		States:     runtime.StateCodec[State]{Decode: decodeState},
-		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
-		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
-		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
+		States:     workflow.StateCodec[State]{Decode: decodeState},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
+		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 	}}
 }
 

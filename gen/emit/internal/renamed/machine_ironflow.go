@@ -3,43 +3,43 @@
 
 package renamed
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
-func Machine() *runtime.Machine {
-	return &runtime.Machine{
+func Machine() *workflow.Machine {
+	return &workflow.Machine{
 		Workflow: WorkflowName,
-		States: []runtime.MachineState{
+		States: []workflow.MachineState{
 			{
 				Name: "new",
-				Accepts: []runtime.Transition{
-					{Input: "Order", Events: []runtime.EventMove{{Event: "Ordered", To: "valid"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Order", Events: []workflow.EventMove{{Event: "Ordered", To: "valid"}}},
 				},
 			},
 			{
 				Name: "valid",
-				Accepts: []runtime.Transition{
-					{Input: "check: näher", Events: []runtime.EventMove{{Event: "checked & closed", To: "valid"}}},
-					{Input: "Block", Events: []runtime.EventMove{{Event: "Blocked", To: "blocked"}}, Effects: []string{"GoToShredder"}},
+				Accepts: []workflow.Transition{
+					{Input: "check: näher", Events: []workflow.EventMove{{Event: "checked & closed", To: "valid"}}},
+					{Input: "Block", Events: []workflow.EventMove{{Event: "Blocked", To: "blocked"}}, Effects: []string{"GoToShredder"}},
 				},
 			},
 			{
 				Name: "blocked",
-				Accepts: []runtime.Transition{
+				Accepts: []workflow.Transition{
 					{Input: "check: näher", Reject: "NoHolder"},
-					{Input: "Shred", Events: []runtime.EventMove{{Event: "Shredded", To: "gone"}}},
+					{Input: "Shred", Events: []workflow.EventMove{{Event: "Shredded", To: "gone"}}},
 				},
 			},
 			{Name: "gone", Terminal: true},
 		},
-		Moves: []runtime.Move{
+		Moves: []workflow.Move{
 			{From: "new", Event: "Ordered", To: "valid"},
 			{From: "valid", Event: "checked & closed", To: "valid"},
 			{From: "valid", Event: "Blocked", To: "blocked"},
 			{From: "blocked", Event: "Shredded", To: "gone"},
 		},
-		Effects: []runtime.MachineEffect{
-			{Name: "GoToShredder", Sends: &runtime.Target{Workflow: "card", Input: "Shred"}},
+		Effects: []workflow.MachineEffect{
+			{Name: "GoToShredder", Sends: &workflow.Target{Workflow: "card", Input: "Shred"}},
 		},
 	}
 }

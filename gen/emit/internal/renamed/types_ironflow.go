@@ -6,7 +6,7 @@ package renamed
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // WorkflowName is stored with every instance.
@@ -99,7 +99,7 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectGoAway runtime.EffectKind = "GoToShredder"
+	EffectGoAway workflow.EffectKind = "GoToShredder"
 )
 
 // GoAway sends the input Shred to the workflow card.

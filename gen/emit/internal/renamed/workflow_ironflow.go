@@ -7,7 +7,7 @@ import (
 	"cmp"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
@@ -27,9 +27,9 @@ type EventEvolver interface {
 }
 
 // NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
-func NewWorkflow(decider InputDecider, evolver EventEvolver) *runtime.Workflow {
+func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow {
 	a := adapter{decider, evolver}
-	return runtime.Define(runtime.Definition[State, Input, Event, Effect, Rejection]{
+	return workflow.Define(workflow.Definition[State, Input, Event, Effect, Rejection]{
 		Workflow: WorkflowName,
 		UserCode: []any{decider, evolver},
 		Machine:  Machine(),
@@ -43,13 +43,13 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *runtime.Workflow {
 		Evolve:     a.evolve,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     runtime.StateCodec[State]{Schema: "0427a23c5f26f238", Encode: encodeState, Decode: decodeState},
-		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
-		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
-		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
-		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
-		EffectOptions: map[string]runtime.EffectOptions{
-			"GoToShredder": {Sends: &runtime.Target{Workflow: "card", Input: "Shred"}},
+		States:     workflow.StateCodec[State]{Schema: "0427a23c5f26f238", Encode: encodeState, Decode: decodeState},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
+		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
+		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
+		EffectOptions: map[string]workflow.EffectOptions{
+			"GoToShredder": {Sends: &workflow.Target{Workflow: "card", Input: "Shred"}},
 		},
 		InputNames: []string{"Order", "Block", "Shred", "check: näher"},
 	})
@@ -61,7 +61,7 @@ type adapter struct {
 	evolver EventEvolver
 }
 
-func (a adapter) decide(now time.Time, state State, input Input) runtime.UntypedDecision {
+func (a adapter) decide(now time.Time, state State, input Input) workflow.UntypedDecision {
 	switch in := input.(type) {
 	case Request:
 		return a.decider.Request(now, state, in).Untyped()
@@ -72,7 +72,7 @@ func (a adapter) decide(now time.Time, state State, input Input) runtime.Untyped
 	case Check:
 		return a.decider.Check(now, state, in).Untyped()
 	}
-	return runtime.UntypedDecision{}
+	return workflow.UntypedDecision{}
 }
 
 func (a adapter) evolve(state State, event Event) State {
@@ -133,6 +133,6 @@ func refuse(input, state, declared string) Rejection {
 
 // unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
 // call it: TestUnfinished and "ironflow-gen vet" list its calls.
-func unfinished(method string) *runtime.Unfinished {
-	return &runtime.Unfinished{Workflow: WorkflowName, Method: method}
+func unfinished(method string) *workflow.Unfinished {
+	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

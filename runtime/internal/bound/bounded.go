@@ -1,0 +1,158 @@
+package bound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
+
+const storeSetting = "Config.StoreTimeout"
+
+// StoreGrace is how long a call may take to return after its context has ended. After that the caller goes on without it.
+const StoreGrace = 250 * time.Millisecond
+
+// Limit bounds the calls to a store. All calls pass through answered, so that there is one place where that is done.
+type Limit struct {
+	Timeout time.Duration
+}
+
+// abandonedCall says that a call to the store has not returned although its context has ended.
+type abandonedCall struct {
+	call string
+	err  error
+}
+
+func (e *abandonedCall) Error() string { return e.call + ": " + e.err.Error() }
+func (e *abandonedCall) Unwrap() error { return e.err }
+
+// Answered makes a call to the store. It returns when the call does, at the latest soon after ctx has ended or the limit is reached,
+// even if the call ignores its context. late gets what a call that was given up returns at last, when it succeeds; nil
+// ignores that.
+func Answered[T any](
+	ctx context.Context, l Limit, name string, call func(context.Context) (T, error), late func(T),
+) (value T, err error) {
+	if err := ctx.Err(); err != nil {
+		return value, fmt.Errorf("%s: %w", name, err)
+	}
+	own, cancel := context.WithTimeout(ctx, l.Timeout)
+	defer cancel()
+	c := &pendingCall[T]{done: make(chan struct{})}
+	go func() {
+		_ = usererr.Call(func() (err error) {
+			defer usererr.RecoverTo(&err, "the store", "")
+			c.value, err = call(own)
+			return err
+		}, func(err error) { c.end(err, late) })
+	}()
+	select {
+	case <-c.done:
+	case <-own.Done():
+		if !c.wait(StoreGrace) {
+			err := ctx.Err()
+			if err == nil {
+				err = &store.StoreTimeout{Call: name, After: l.Timeout, Setting: storeSetting}
+			}
+			return value, &abandonedCall{name, err}
+		}
+	}
+	if c.err != nil && ctx.Err() == nil && own.Err() != nil && errors.Is(c.err, context.DeadlineExceeded) {
+		return c.value, &store.StoreTimeout{Call: name, After: l.Timeout, Setting: storeSetting, Err: c.err}
+	}
+	return c.value, c.err
+}
+
+// pendingCall is a call that is under way on a goroutine of its own.
+type pendingCall[T any] struct {
+	value T
+	err   error
+	done  chan struct{}
+
+	mu      sync.Mutex
+	ended   bool
+	givenUp bool
+}
+
+// end notes how the call ended.
+func (c *pendingCall[T]) end(err error, late func(T)) {
+	c.mu.Lock()
+	c.err = err
+	c.ended = true
+	givenUp := c.givenUp
+	c.mu.Unlock()
+	if givenUp && late != nil && c.err == nil {
+		late(c.value)
+	}
+	close(c.done)
+}
+
+// wait waits for the call to end. It returns false when the call was given up.
+func (c *pendingCall[T]) wait(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+		return true
+	case <-timer.C:
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.givenUp = !c.ended
+	return c.ended
+}
+
+// Done is answered for a call without a result.
+func Done(ctx context.Context, l Limit, name string, call func(context.Context) error) error {
+	_, err := Answered(ctx, l, name, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) }, nil)
+	return err
+}
+
+// committed is done for a call that commits: one that was given up may have.
+func (l Limit) committed(ctx context.Context, name string, call func(context.Context) error) error {
+	err := Done(ctx, l, name, call)
+	var abandoned *abandonedCall
+	if errors.As(err, &abandoned) {
+		return fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err)
+	}
+	return err
+}
+
+// pair is the result of a call that returns two values.
+type pair[A, B any] struct {
+	a A
+	b B
+}
+
+func answeredTwo[A, B any](
+	ctx context.Context, l Limit, name string, call func(context.Context) (A, B, error),
+) (A, B, error) {
+	p, err := Answered(ctx, l, name, func(ctx context.Context) (p pair[A, B], err error) {
+		p.a, p.b, err = call(ctx)
+		return p, err
+	}, nil)
+	return p.a, p.b, err
+}
+
+// Abandonable makes an update that no longer has an effect once ended is called: a call that was given up must not change what its caller
+// has gone on with.
+func Abandonable(update store.ProjectionUpdate) (guarded store.ProjectionUpdate, end func()) {
+	var mu sync.Mutex
+	ended := false
+	guarded = func(s *store.ProjectionState) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if ended {
+			return errors.New("the caller has given the update up")
+		}
+		return update(s)
+	}
+	return guarded, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		ended = true
+	}
+}

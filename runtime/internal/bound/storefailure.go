@@ -1,0 +1,22 @@
+package bound
+
+import (
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
+
+// StoreError marks a failure of the store, which may pass; what the store says by contract is none.
+type StoreError struct{ Err error }
+
+func (e *StoreError) Error() string { return e.Err.Error() }
+func (e *StoreError) Unwrap() error { return e.Err }
+
+// FromStore marks err unless it is one of the contract's.
+func FromStore(err error) error {
+	_, conflict := usererr.OwnAs[*store.UniqueKeyConflict](err)
+	_, lost := usererr.OwnAs[*store.LeaseLost](err)
+	if err == nil || conflict || lost || usererr.OwnIs(err, store.ErrConflict) {
+		return err
+	}
+	return &StoreError{err}
+}

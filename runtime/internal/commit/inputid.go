@@ -1,0 +1,88 @@
+package commit
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+	"time"
+)
+
+// recordedOutcome is how the outcome of an input with an id is kept.
+type recordedOutcome struct {
+	Input     string            `json:"input"`
+	Digest    string            `json:"digest"` // of the input's JSON
+	Outcome   string            `json:"outcome"`
+	Version   int64             `json:"version"`
+	Events    []recordedEvent   `json:"events,omitempty"`
+	Rejection *workflow.Encoded `json:"rejection,omitempty"`
+}
+
+type recordedEvent struct {
+	workflow.Encoded
+	SchemaVersion int `json:"schema_version"`
+}
+
+var outcomeNames = map[workflow.OutcomeKind]string{
+	workflow.Accepted: "accepted", workflow.Rejected: "rejected", workflow.AlreadyCompleted: "completed",
+}
+
+// recordOutcome returns what is kept of an input's outcome.
+func recordOutcome(req *Request, r Result, input workflow.Encoded, rejection *workflow.Encoded, at time.Time) (store.InputOutcome, error) {
+	record := recordedOutcome{
+		Input: req.Input.Name, Digest: digest(input.Payload), Outcome: outcomeNames[r.Kind], Version: r.Version,
+		Rejection: rejection,
+	}
+	for _, event := range r.stored {
+		record.Events = append(record.Events, recordedEvent{workflow.Encoded{Type: event.Type, Payload: event.Payload}, event.SchemaVersion})
+	}
+	encoded, err := json.Marshal(record)
+	if err != nil {
+		return store.InputOutcome{}, fmt.Errorf("the outcome: %w", err)
+	}
+	return store.InputOutcome{Input: req.inputKey(), Outcome: encoded, RecordedAt: at}, nil
+}
+
+func digest(payload []byte) string {
+	sum := sha256.Sum256(payload)
+	return hex.EncodeToString(sum[:16])
+}
+
+// repeated returns the outcome that is known of an input with an id.
+func repeated(req *Request, outcome []byte) (Result, error) {
+	var record recordedOutcome
+	if err := workflow.ReadJSON(outcome, &record); err != nil {
+		return Result{}, fmt.Errorf("the outcome of input id %q: %w", req.InputID, err)
+	}
+	input, err := req.Workflow.EncodeInput(req.Input.Value)
+	if err != nil {
+		return Result{}, fmt.Errorf("input %w", err)
+	}
+	if record.Input != req.Input.Name || record.Digest != digest(input.Payload) {
+		return Result{}, &store.InputIDReused{Instance: req.Key(), InputID: req.InputID, First: record.Input}
+	}
+	r := Result{Version: record.Version, repeated: true}
+	for kind, name := range outcomeNames {
+		if name == record.Outcome {
+			r.Kind = kind
+		}
+	}
+	first := record.Version - int64(len(record.Events))
+	for i, e := range record.Events {
+		event, err := req.Workflow.DecodeEvent(store.StoredEvent{
+			Instance: req.Key(), Version: first + int64(i) + 1, Type: e.Type, SchemaVersion: e.SchemaVersion, Payload: e.Payload,
+		})
+		if err != nil {
+			return Result{}, err
+		}
+		r.Events = append(r.Events, event)
+	}
+	if record.Rejection != nil {
+		if r.Rejection, err = req.Workflow.DecodeRejection(*record.Rejection); err != nil {
+			return Result{}, fmt.Errorf("the rejection of input id %q: %w", req.InputID, err)
+		}
+	}
+	return r, nil
+}

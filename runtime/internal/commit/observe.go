@@ -1,0 +1,70 @@
+package commit
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
+
+// records returns what is to be kept of an input beside what it led to.
+func (c *Config) records(req *Request, r Result, at time.Time) (store.InputRecords, error) {
+	observed := outcomeNames[r.Kind] != "" && c.observes(req.Key(), req.Input.Name)
+	if req.InputID == "" && !observed {
+		return store.InputRecords{}, nil
+	}
+	input, err := req.Workflow.EncodeInput(req.Input.Value)
+	if err != nil {
+		return store.InputRecords{}, fmt.Errorf("input %w", err)
+	}
+	var rejection *workflow.Encoded
+	if r.Kind == workflow.Rejected {
+		encoded, err := req.Workflow.EncodeRejection(r.Rejection)
+		if err != nil {
+			return store.InputRecords{}, fmt.Errorf("rejection %w", err)
+		}
+		rejection = &encoded
+	}
+	var records store.InputRecords
+	if req.InputID != "" {
+		outcome, err := recordOutcome(req, r, input, rejection, at)
+		if err != nil {
+			return store.InputRecords{}, err
+		}
+		records.Outcomes = []store.InputOutcome{outcome}
+	}
+	if observed {
+		records.Observations = []store.Observation{c.observe(req, r, input, rejection, at)}
+	}
+	return records, nil
+}
+
+// observes asks Config.Observe. A panic there says no: what is only watched must not fail for it, nor what shares its commit.
+func (c *Config) observes(key store.InstanceKey, input string) (yes bool) {
+	if c.Observe == nil {
+		return false
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			c.Logger.Error("ironflow: Config.Observe panicked", "workflow", key.Workflow, "instance", key.ID, "input", input,
+				"panic", usererr.ValueText(v))
+			yes = false
+		}
+	}()
+	return c.Observe(key, input)
+}
+
+func (c *Config) observe(req *Request, r Result, input workflow.Encoded, rejection *workflow.Encoded, at time.Time) store.Observation {
+	o := store.Observation{
+		Instance: req.Key(), ObservedAt: at, Input: req.Input.Name, InputID: req.InputID,
+		Payload: c.redact(workflow.PayloadName{Workflow: req.Workflow.Name(), Kind: workflow.InputPayload, Name: req.Input.Name}, input.Payload),
+		Outcome: outcomeNames[r.Kind], Version: r.Version,
+	}
+	if rejection != nil {
+		o.Rejection = rejection.Type
+		o.RejectionPayload = c.redact(workflow.PayloadName{Workflow: req.Workflow.Name(), Kind: workflow.RejectionPayload, Name: rejection.Type}, rejection.Payload)
+	}
+	return o
+}

@@ -1,0 +1,92 @@
+package commit
+
+import (
+	"context"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"log/slog"
+	"sync"
+)
+
+// maxPendingSnapshots is how many snapshots wait to be written; more are dropped. Another is made soon.
+const maxPendingSnapshots = 256
+
+// snapshotWriter keeps states, so that an instance need not be replayed from its beginning. It writes beside the commits,
+// with a goroutine while there is something to write.
+type snapshotWriter struct {
+	store store.Store
+	every int64 // events
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	pending []store.Snapshot
+	running bool
+}
+
+func newSnapshotWriter(store store.Store, every int, log *slog.Logger) *snapshotWriter {
+	return &snapshotWriter{store: store, every: int64(every), log: log}
+}
+
+// consider makes a snapshot when enough events came since the last one. The state is encoded here, where nobody changes
+// it, and written later.
+func (w *snapshotWriter) consider(c *chain) {
+	state := &c.current
+	if state.completed || state.version-state.snapshot < w.every {
+		return
+	}
+	schema := c.workflow.Schema()
+	if schema == "" {
+		return
+	}
+	encoded, err := c.workflow.EncodeState(state.state)
+	state.snapshot = state.version // do not try again at once
+	if err != nil {
+		w.log.Warn("ironflow: the state cannot be kept as a snapshot", "workflow", c.key.Workflow, "instance", c.key.ID, "error", err)
+		return
+	}
+	state.bytes = len(encoded)
+	w.add(store.Snapshot{Instance: c.key, Version: state.version, Commit: state.last, Schema: schema, State: encoded})
+}
+
+func (w *snapshotWriter) add(s store.Snapshot) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.pending) >= maxPendingSnapshots {
+		return
+	}
+	w.pending = append(w.pending, s)
+	if !w.running {
+		w.running = true
+		go w.run()
+	}
+}
+
+func (w *snapshotWriter) run() {
+	for {
+		w.mu.Lock()
+		snapshots := newestOfEach(w.pending)
+		w.pending = nil
+		w.running = len(snapshots) > 0
+		w.mu.Unlock()
+		if len(snapshots) == 0 {
+			return
+		}
+		if err := w.store.SaveSnapshots(context.Background(), snapshots); err != nil {
+			w.log.Warn("ironflow: writing snapshots failed; replaying takes longer until the next", "error", err)
+		}
+	}
+}
+
+// newestOfEach keeps the last snapshot of each instance.
+func newestOfEach(snapshots []store.Snapshot) []store.Snapshot {
+	place := make(map[store.InstanceKey]int, len(snapshots))
+	var newest []store.Snapshot
+	for _, s := range snapshots {
+		if i, ok := place[s.Instance]; ok {
+			newest[i] = s
+			continue
+		}
+		place[s.Instance] = len(newest)
+		newest = append(newest, s)
+	}
+	return newest
+}

@@ -1,0 +1,54 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
+
+// deliverDead executes the input that tells a workflow that one of its effects is dead. The effect becomes a dead letter in the same
+// commit, or without one when the workflow does not accept the input.
+func (r *router) deliverDead(
+	ctx context.Context, wf *workflow.Workflow, d store.Delivery, dead store.Settlement, says *workflow.DeadInput,
+) (attemptEnd, error) {
+	fields, err := deadFields(says, d.Payload, dead.Error)
+	if err != nil {
+		return diedBy(dead), nil // the payload is no JSON
+	}
+	told := dead
+	told.Told = true
+	req := commit.Request{Workflow: wf, Arrival: &commit.Arrival{Delivery: d, Ends: told}}
+	if req.Input, err = inputOf(wf, says.Input, d.Lease.Instance.ID, fields); err != nil {
+		return attemptEnd{}, fmt.Errorf("input %s: %w", says.Input, err)
+	}
+	outcome, err := r.execute(ctx, req)
+	switch {
+	case err != nil:
+		return attemptEnd{}, err
+	case outcome.Kind == workflow.Accepted:
+		return attemptEnd{report: telemetry.DeliveryEnd{Result: telemetry.DeliveryDied}}, nil
+	}
+	return diedBy(dead), nil
+}
+
+// deadFields returns the fields that the input takes from the effect's payload, and the error.
+func deadFields(says *workflow.DeadInput, effect []byte, lastError string) (map[string]json.RawMessage, error) {
+	var all map[string]json.RawMessage
+	if err := workflow.ReadJSON(effect, &all); err != nil {
+		return nil, err
+	}
+	fields := make(map[string]json.RawMessage, len(says.Fields)+1)
+	for _, name := range says.Fields {
+		if value, ok := all[name]; ok {
+			fields[name] = value
+		}
+	}
+	if says.Error != "" {
+		setText(fields, map[string]string{says.Error: lastError})
+	}
+	return fields, nil
+}

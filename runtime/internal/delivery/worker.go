@@ -1,0 +1,252 @@
+package delivery
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
+
+// worker delivers what becomes due in one queue, each kind by its route.
+//
+// While it runs, one goroutine claims deliveries, each delivery has a goroutine that handles it, and one goroutine settles them. So a
+// claim, the handlers and a settlement go on side by side, and each round trip to the store carries many deliveries.
+type worker struct {
+	name   store.QueueName
+	queue  store.Queue
+	routes map[store.Kind]route
+
+	limitedQueue store.LimitedQueue // of the kinds whose routes have a limit
+
+	config Config
+	slots  int // handlers at the same time
+	alarm  alarm
+	floors *floors
+	news   chan struct{} // for lookBack
+	held   heldLeases
+	active atomic.Bool // while run runs
+}
+
+// route says how one kind of deliveries is handled.
+type route struct {
+	retry    workflow.RetryPolicy
+	priority int
+	limit    *workflow.EffectLimit // nil for none
+
+	// deliver makes one attempt.
+	deliver func(ctx context.Context, d store.Delivery) (attemptEnd, error)
+
+	// dead says how a delivery ends whose attempts are used up. The default is nil: as the dead letter that the settlement makes.
+	dead func(ctx context.Context, d store.Delivery, dead store.Settlement) (attemptEnd, error)
+
+	// recurring reports whether a delivery is due again after it was done. nil means never.
+	recurring func(d store.Delivery) bool
+}
+
+func (r *route) recurs(d store.Delivery) bool { return r.recurring != nil && r.recurring(d) }
+
+func newWorker(name store.QueueName, queue store.Queue, config Config, slots int) *worker {
+	return &worker{
+		name:   name,
+		queue:  queue,
+		config: config,
+		slots:  slots,
+		alarm:  alarm{ring: make(chan struct{}, 1)},
+		floors: newFloors(),
+		news:   make(chan struct{}, 1),
+		held:   heldLeases{leases: make(map[store.Lease]heldLease)},
+	}
+}
+
+// wakeAt lets the worker claim at a time at which something is due, or soon if the time has passed.
+func (w *worker) wakeAt(t time.Time) {
+	w.floors.lower(t)
+	w.alarm.set(t)
+}
+
+// hasRoom reports whether the worker runs and has handlers to spare.
+func (w *worker) hasRoom() bool { return w.active.Load() && w.held.count() < w.slots }
+
+// run claims until stop ends, and returns when everything that it claimed is settled. Handlers get contexts made of handlers, which
+// goes on after the end of stop.
+func (w *worker) run(stop, handlers context.Context) {
+	r := &workerRun{worker: w, busy: make(chan struct{}, w.slots), settler: newSettler(w)}
+	r.claims, r.limited = w.planClaims()
+	w.active.Store(true)
+	defer w.active.Store(false)
+	var heartbeat, settling sync.WaitGroup
+	beating, stopHeartbeat := context.WithCancel(handlers)
+	heartbeat.Go(func() { w.beat(beating) })
+	settling.Go(r.settler.run)
+	r.serving.Go(func() { r.lookBack(stop) })
+
+	r.claimAll(stop, handlers)
+	r.serving.Wait()
+	r.settler.close()
+	settling.Wait()
+	stopHeartbeat()
+	heartbeat.Wait()
+}
+
+// workerRun is one run of a worker.
+type workerRun struct {
+	*worker
+	busy     chan struct{} // a token for each handler at work
+	serving  sync.WaitGroup
+	settler  *settler
+	claims   [][]*claimStep
+	limited  map[store.Kind]*limitedKind
+	seen     time.Time // the time of the last realign; zero before the first
+	unparked bool      // unpark has succeeded
+}
+
+// claimAll keeps the handlers at work until stop ends. It claims no more than there are free handlers: what would wait here behind a
+// slow handler is left to other processes.
+func (r *workerRun) claimAll(stop, handlers context.Context) {
+	r.floors.reset()
+	for {
+		limit := r.takeHandlers(stop)
+		if limit == 0 {
+			return
+		}
+		r.alarm.clear(r.config.Clock.Now())
+		r.realign(stop)
+		r.unparked = r.unparked || r.unpark(stop)
+		claimed := r.claim(stop, handlers, limit)
+		for range limit - claimed {
+			<-r.busy
+		}
+		if claimed < limit { // drained
+			r.pause(stop, r.config.PollInterval)
+		}
+	}
+}
+
+// shifts begins to hold the leases of deliveries that were claimed.
+func (r *workerRun) shifts(handlers context.Context, deliveries []store.Delivery, until time.Time) []shift {
+	shifts := make([]shift, len(deliveries))
+	for i, d := range deliveries {
+		ctx, cancel := context.WithCancelCause(handlers)
+		r.held.add(d, until, cancel)
+		shifts[i] = shift{d, until.Add(-r.config.Lease), ctx, cancel}
+	}
+	return shifts
+}
+
+// start serves a delivery on a goroutine of its own. The token for its handler was taken before.
+func (r *workerRun) start(stop context.Context, s shift) {
+	r.serving.Go(func() {
+		defer func() { <-r.busy }()
+		r.serve(stop, s)
+	})
+}
+
+// clockSetBack is how far a clock has to be set back for realign to look for leases.
+const clockSetBack = time.Second
+
+// realign ends leases from the future in time, when the run begins and whenever the clock was set back. A process that lives extends
+// its leases. The leases of one that has died would last until the clock is where it was before, which may take very long.
+//
+// Other processes claim meanwhile, and their clocks may be somewhat ahead. So a lease counts as one from the future only when it was
+// claimed later than a whole lease from now. Any other lease ends soon.
+func (r *workerRun) realign(stop context.Context) {
+	now := r.config.Clock.Now()
+	if r.seen.IsZero() || now.Before(r.seen.Add(-clockSetBack)) {
+		n, err := r.queue.Realign(stop, store.StoredTime(now), store.StoredTime(now.Add(max(r.config.Lease, clockSetBack))))
+		if err != nil {
+			if stop.Err() == nil {
+				r.config.Logger.ErrorContext(stop, "ironflow: looking for leases from the future failed", "error", err)
+			}
+			return
+		}
+		r.floors.reset()
+		if n > 0 {
+			r.config.Logger.WarnContext(stop, "ironflow: the clock was set back, leases from the future are set back too", "deliveries", n)
+		}
+	}
+	r.seen = now
+}
+
+// gatherHandlers is how long a claim waits for more free handlers when most are at work: those that are about to finish share its
+// round trip.
+const gatherHandlers = time.Millisecond
+
+// takeHandlers waits for a free handler, and takes all free ones. It returns 0 when stop ends.
+func (r *workerRun) takeHandlers(stop context.Context) int {
+	select {
+	case <-stop.Done():
+		return 0
+	case r.busy <- struct{}{}:
+	}
+	taken := 1 + r.takeFree()
+	for gathered := time.After(gatherHandlers); gathered != nil && taken <= cap(r.busy)/2; {
+		select {
+		case r.busy <- struct{}{}:
+			taken++
+		case <-gathered:
+			gathered = nil
+		case <-stop.Done():
+			gathered = nil
+		}
+	}
+	taken += r.takeFree()
+	if stop.Err() == nil {
+		return taken
+	}
+	for range taken {
+		<-r.busy
+	}
+	return 0
+}
+
+func (r *workerRun) takeFree() (taken int) {
+	for {
+		select {
+		case r.busy <- struct{}{}:
+			taken++
+		default:
+			return taken
+		}
+	}
+}
+
+// shift is a delivery that was claimed, with the context of its handler.
+type shift struct {
+	store.Delivery
+	claimedAt time.Time
+	ctx       context.Context
+	cancel    context.CancelCauseFunc
+}
+
+// pollBackoff is for claims that fail.
+var pollBackoff = backoff.Backoff{Base: 200 * time.Millisecond, Max: 10 * time.Second}
+
+// pause waits for d, for the alarm, or for the stop.
+func (w *worker) pause(stop context.Context, d time.Duration) {
+	for {
+		now := w.config.Clock.Now()
+		wait := d
+		if next, ok := w.alarm.next(); ok {
+			wait = min(wait, next.Sub(now))
+		}
+		if wait <= 0 {
+			return
+		}
+		expired := w.config.Clock.After(wait)
+		if w.config.Clock.Now().Sub(now) >= wait { // the clock jumped before After counted from it
+			return
+		}
+		select {
+		case <-stop.Done():
+			return
+		case <-w.alarm.ring: // there is an earlier time
+			d -= w.config.Clock.Now().Sub(now)
+		case <-expired:
+			return
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package explain
+
+import (
+	"context"
+	"errors"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"slices"
+)
+
+// forward finds out what became of deliveries. It reads of each instance what came after a decision once.
+type forward struct {
+	*Explainer
+	asked  store.InstanceKey // of which only the next decisions are named: Why explains them
+	trails map[store.InstanceKey]*trail
+	left   int // decisions that are still followed
+}
+
+// trail is what is known of an instance from a version on.
+type trail struct {
+	from      int64
+	decisions []ExplainedDecision // without events
+	ledTo     map[store.Lease]int // index of the last decision that a delivery led to
+	waiting   map[store.Lease]*store.WaitingDelivery
+	discarded map[store.Lease]*store.DiscardedLetter
+	ended     map[store.Lease]*store.EndedDelivery
+	completed bool
+
+	eventsCut bool                     // there are more events than were looked at
+	cut       map[store.QueueName]bool // there are more deliveries that wait, or records, than were looked at
+}
+
+// lookForward finds out what became of deliveries that the last decision of the chain asked for.
+func (x *Explainer) lookForward(ctx context.Context, why *Explanation, asked []ExplainedDelivery) error {
+	why.Deliveries = asked
+	from := why.Chain[len(why.Chain)-1].DecisionRef
+	f := forward{Explainer: x, asked: from.Instance, trails: make(map[store.InstanceKey]*trail), left: maxFollowed}
+	return f.explain(ctx, from, asked)
+}
+
+// explain fills in what became of deliveries that one decision asked for.
+func (f *forward) explain(ctx context.Context, from store.DecisionRef, asked []ExplainedDelivery) error {
+	if len(asked) == 0 {
+		return nil
+	}
+	t, err := f.trail(ctx, from.Instance, from.Version)
+	if err != nil {
+		return err
+	}
+	for i := range asked {
+		d := &asked[i]
+		t.explain(d, from.Version)
+		if err := f.follow(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// explain fills in what the instance itself tells of a delivery that the decision of a version asked for.
+func (t *trail) explain(d *ExplainedDelivery, version int64) {
+	d.Waiting, d.Discarded, d.Ended = t.waiting[d.Lease], t.discarded[d.Lease], t.ended[d.Lease]
+	if i, ok := t.ledTo[d.Lease]; ok {
+		by := &t.decisions[i]
+		d.LedTo, d.Attempt = &by.DecisionRef, by.Cause.Delivery.Attempt
+		return
+	}
+	if d.Waiting != nil || d.Discarded != nil {
+		return
+	}
+	if d.Ended == nil && d.Lease.Queue == store.TimerQueue {
+		d.Ended = t.timerEnd(d, version)
+	}
+	if d.Ended != nil && d.Ended.Ending == store.EndedDelivered {
+		led := d.Ended.By
+		d.LedTo, d.Attempt = &led, d.Ended.Attempts
+	}
+	d.SearchEnded = d.Ended == nil && (t.eventsCut || t.cut[d.Lease.Queue])
+}
+
+// timerEnd returns what ended a timer that is gone and led to nothing: the first decision after it that cancelled it or started it
+// anew, or else the one that completed the instance.
+func (t *trail) timerEnd(d *ExplainedDelivery, version int64) *store.EndedDelivery {
+	ending := func(by *ExplainedDecision, how store.Ending) *store.EndedDelivery {
+		return &store.EndedDelivery{Lease: d.Lease, Kind: d.Kind, Ending: how, At: by.Now, By: by.DecisionRef}
+	}
+	for i := range t.decisions {
+		by := &t.decisions[i]
+		switch {
+		case by.Version <= version || by.Cause == nil:
+		case slices.Contains(by.Cause.CancelledTimers, d.Lease.Key):
+			return ending(by, store.EndedCancelled)
+		case slices.Contains(by.Cause.Timers, d.Lease.Key):
+			return ending(by, store.EndedReplaced)
+		}
+	}
+	if n := len(t.decisions); t.completed && !t.eventsCut && n > 0 {
+		return ending(&t.decisions[n-1], store.EndedCompleted)
+	}
+	return nil
+}
+
+// follow goes on with what a delivery led to, in instances other than the one that was asked about.
+func (f *forward) follow(ctx context.Context, d *ExplainedDelivery) error {
+	if d.LedTo == nil || d.LedTo.Instance == f.asked && d.Lease.Instance == f.asked {
+		return nil
+	}
+	decision, err := f.decisionAt(ctx, d.LedTo.Instance, d.LedTo.Version)
+	if isUnknown(err) {
+		return nil // it was deleted
+	}
+	if err != nil {
+		return err
+	}
+	d.LedTo = &decision.DecisionRef
+	if f.left == 0 || d.LedTo.Instance == f.asked {
+		return nil
+	}
+	f.left--
+	decision.Deliveries = deliveriesOf(decision)
+	d.Next = decision
+	return f.explain(ctx, decision.DecisionRef, d.Next.Deliveries)
+}
+
+// isUnknown reports whether an error says that something is not stored.
+func isUnknown(err error) bool {
+	var instance *store.UnknownInstance
+	var version *store.UnknownVersion
+	var delivery *store.UnknownDelivery
+	return errors.As(err, &instance) || errors.As(err, &version) || errors.As(err, &delivery)
+}
+
+// trail reads what is known of an instance from a version on, if that was not read before.
+func (f *forward) trail(ctx context.Context, key store.InstanceKey, from int64) (*trail, error) {
+	if t := f.trails[key]; t != nil && t.from <= from {
+		return t, nil
+	}
+	t := &trail{
+		from: from, ledTo: make(map[store.Lease]int), waiting: make(map[store.Lease]*store.WaitingDelivery), discarded: make(map[store.Lease]*store.DiscardedLetter),
+		ended: make(map[store.Lease]*store.EndedDelivery), cut: make(map[store.QueueName]bool),
+	}
+	f.trails[key] = t
+	// What waits comes first: what ends meanwhile is found below.
+	for _, queue := range []store.Queue{f.Store.Effects(), f.Store.Timers()} {
+		waiting, err := queue.Waiting(ctx, key, maxWaitingDeliveries)
+		if err != nil {
+			return nil, err
+		}
+		for i := range waiting {
+			t.waiting[waiting[i].Lease.Named()] = &waiting[i]
+		}
+		if len(waiting) == maxWaitingDeliveries {
+			t.cut[waiting[0].Lease.Queue] = true
+		}
+	}
+	discarded, err := f.Store.ListDiscarded(ctx, store.DiscardedList{Workflow: key.Workflow, Instance: key.ID, Limit: maxWaitingDeliveries})
+	if err != nil {
+		return nil, err
+	}
+	for i := range slices.Backward(discarded) { // the last one counts
+		t.discarded[discarded[i].Lease.Named()] = &discarded[i]
+	}
+	ended, err := f.Store.EndedDeliveries(ctx, key, from, maxSearched)
+	if err != nil {
+		return nil, err
+	}
+	for i := range ended {
+		t.ended[ended[i].Lease] = &ended[i]
+	}
+	if len(ended) == maxSearched {
+		t.cut[store.EffectQueue], t.cut[store.TimerQueue] = true, true
+	}
+	summary, err := f.Store.Summary(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	t.completed = summary.Completed()
+	return t, f.readDecisions(ctx, key, t)
+}
+
+func (f *forward) readDecisions(ctx context.Context, key store.InstanceKey, t *trail) error {
+	var failure error
+	looked := 0
+	err := f.eachCause(ctx, store.CauseQuery{Instance: key, From: t.from}, func(event store.EventCause) bool {
+		if looked++; looked > maxSearched {
+			t.eventsCut = true
+			return false
+		}
+		cause, err := decodeCause(key, event)
+		if err != nil || cause == nil {
+			failure = err
+			return err == nil
+		}
+		d := ExplainedDecision{DecisionRef: store.DecisionRef{Instance: key, Version: event.Version, Input: cause.Input}, Now: event.RecordedAt, Cause: cause}
+		t.decisions = append(t.decisions, d)
+		if cause.Delivery != nil && event.Version > t.from {
+			t.ledTo[broughtBy(&d)] = len(t.decisions) - 1 // of several, which a dead letter leads to that is revived, the last
+		}
+		return true
+	})
+	return errors.Join(err, failure)
+}

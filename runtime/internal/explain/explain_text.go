@@ -1,0 +1,168 @@
+package explain
+
+import (
+	"fmt"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"strings"
+	"time"
+)
+
+// String says it in lines for people: what came in, the decision on it below, and below that what brought the next input. What is
+// behind the last decision are the effects and timers that it asked for.
+func (x *Explanation) String() string {
+	var text strings.Builder
+	line := func(depth int, format string, args ...any) {
+		fmt.Fprintf(&text, strings.Repeat("  ", depth)+format+"\n", args...)
+	}
+	switch x.Origin {
+	case OriginSchedule:
+		line(0, "a schedule came due")
+	case OriginUnknown:
+		line(0, "what led to this was not stored yet")
+	case OriginDeleted:
+		line(0, "what led to this is not stored any more: %s", x.Earlier)
+	case OriginEarlier:
+		line(0, "what led to this began earlier: %s", x.Earlier)
+	}
+	for i := range x.Chain {
+		d := &x.Chain[i]
+		line(0, "%s", d.arrival())
+		line(1, "%s", d.decided())
+	}
+	var follow func(depth int, deliveries []ExplainedDelivery)
+	follow = func(depth int, deliveries []ExplainedDelivery) {
+		for i := range deliveries {
+			d := &deliveries[i]
+			line(depth, "%s: %s", d.title(), d.fate(x.At))
+			if d.Next != nil {
+				line(depth+1, "%s", d.Next.decided())
+				follow(depth+2, d.Next.Deliveries)
+			}
+		}
+	}
+	follow(2, x.Deliveries)
+	return text.String()
+}
+
+// arrival says which input was decided on and who brought it.
+func (d *ExplainedDecision) arrival() string {
+	if d.Cause == nil {
+		return "an input that was not noted"
+	}
+	text := "input " + d.Cause.Input
+	if d.Cause.InputID != "" {
+		text += fmt.Sprintf(" with id %q", d.Cause.InputID)
+	}
+	by := d.Cause.Delivery
+	if by == nil {
+		return text + " of a client"
+	}
+	lease := broughtBy(d)
+	text += fmt.Sprintf(" by %s %s of %s", by.Queue.Singular(), by.Kind, lease.Instance)
+	if lease.Instance.ID == "" {
+		text = fmt.Sprintf("input %s by %s", d.Cause.Input, by.Kind)
+	}
+	if by.Attempt > 1 {
+		text += fmt.Sprintf(", attempt %d", by.Attempt)
+	}
+	return text
+}
+
+func (d *ExplainedDecision) decided() string {
+	var events []string
+	for _, event := range d.Events {
+		events = append(events, fmt.Sprintf("%d %s", event.Version, event.Type))
+	}
+	return fmt.Sprintf("%s decided at %s: %s", d.Instance, whyTime(d.Now), strings.Join(events, ", "))
+}
+
+func (d *ExplainedDelivery) title() string {
+	if d.Lease.Queue == store.TimerQueue {
+		return fmt.Sprintf("timer %s (version %d)", d.Lease.Key, d.Lease.Version)
+	}
+	return fmt.Sprintf("effect %s (version %d, position %d)", d.Kind, d.Lease.Version, d.Lease.Position)
+}
+
+// fate says what became of a delivery.
+func (d *ExplainedDelivery) fate(now time.Time) string {
+	var parts []string
+	if d.Waiting != nil {
+		parts = append(parts, waitingFate(d.Waiting, now))
+	}
+	if d.Discarded != nil {
+		text := fmt.Sprintf("discarded at %s after %d attempts", whyTime(d.Discarded.Discard.At), d.Discarded.Attempts)
+		if d.Discarded.Discard.By != "" {
+			text += " by " + d.Discarded.Discard.By
+		}
+		parts = append(parts, text+", because: "+d.Discarded.Discard.Reason)
+	}
+	if d.Ended != nil {
+		parts = append(parts, endedFate(d.Ended)...)
+	}
+	if d.LedTo != nil {
+		text := fmt.Sprintf("led to input %s, decided as %s", d.LedTo.Input, d.LedTo)
+		if d.LedTo.Input == "" {
+			text = fmt.Sprintf("led to %s, which is not stored any more", d.LedTo)
+		}
+		if d.Attempt > 1 {
+			text += fmt.Sprintf(", in attempt %d", d.Attempt)
+		}
+		parts = append(parts, text)
+	}
+	switch {
+	case len(parts) > 0:
+		return strings.Join(parts, "; ")
+	case d.SearchEnded:
+		return "not found among what came next; there is more"
+	default:
+		return "done, without a result"
+	}
+}
+
+// endedFate says how a delivery ended, unless a decision that it led to says it.
+func endedFate(e *store.EndedDelivery) []string {
+	switch e.Ending {
+	case store.EndedDelivered:
+		return nil
+	case store.EndedRefused:
+		return []string{fmt.Sprintf("its input was refused at %s: %s", whyTime(e.At), e.Reason)}
+	case store.EndedReplaced:
+		return []string{fmt.Sprintf("replaced at %s by %s", whyTime(e.At), e.By)}
+	case store.EndedCompleted:
+		return []string{fmt.Sprintf("dropped at %s, when %s completed the instance", whyTime(e.At), e.By)}
+	default:
+		text := fmt.Sprintf("cancelled at %s by %s", whyTime(e.At), e.By)
+		if e.Attempts > 0 {
+			text += fmt.Sprintf(", in attempt %d", e.Attempts)
+		}
+		return []string{text}
+	}
+}
+
+func waitingFate(w *store.WaitingDelivery, now time.Time) string {
+	var text string
+	switch state := w.StateAt(now); state {
+	case store.DeliveryDue:
+		text = "due since " + whyTime(w.RunAt)
+	case store.DeliveryLeased:
+		text = fmt.Sprintf("attempt %d since %s", w.Attempts, whyTime(w.ClaimedAt))
+		if w.Holder != "" {
+			text += " by " + w.Holder
+		}
+	case store.DeliveryDelayed:
+		text = "waits until " + whyTime(w.RunAt)
+	case store.DeliveryDead:
+		text = "dead since " + whyTime(w.DiedAt)
+		if !w.ToldAt.IsZero() {
+			text += ", the instance was told"
+		}
+	case store.DeliveryBlocked:
+		text = "waits since " + whyTime(w.BlockedSince) + " for a process that can take it: " + w.LastError
+	}
+	if w.Attempts > 0 && w.LastError != "" && w.StateAt(now) != store.DeliveryBlocked {
+		text += fmt.Sprintf(", %d attempts, last error: %s", w.Attempts, w.LastError)
+	}
+	return text
+}
+
+func whyTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999Z07:00") }

@@ -1,0 +1,179 @@
+package project
+
+import (
+	"context"
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"sync"
+	"time"
+)
+
+// FeedWatch tells the readers of this process when there are new events to read. However many readers wait, one goroutine looks
+// at the store, and only while at least one waits.
+type FeedWatch struct {
+	store  store.Feed
+	config Config
+
+	mu      sync.Mutex
+	waiting int
+	stop    context.CancelFunc // of the goroutine; nil while there is none
+	settled store.FeedPosition // as the last look has seen it
+	moved   chan struct{}      // closed when settled has moved
+	news    chan struct{}      // look now
+}
+
+func NewFeedWatch(store store.Feed, config Config) *FeedWatch {
+	return &FeedWatch{store: store, config: config, moved: make(chan struct{}), news: make(chan struct{}, 1)}
+}
+
+// Pauses between looks: after a look, and the longest one while the feed waits for transactions.
+const (
+	newsPause         = 5 * time.Millisecond
+	longestStallPause = 100 * time.Millisecond
+)
+
+// Committed has the watch look at once: this process or another one has stored events.
+func (w *FeedWatch) Committed() {
+	select {
+	case w.news <- struct{}{}:
+	default:
+	}
+}
+
+// wait returns when the feed can be read beyond a position, or ctx has ended.
+func (w *FeedWatch) wait(ctx context.Context, position store.FeedPosition) {
+	w.enter()
+	defer w.leave()
+	for {
+		w.mu.Lock()
+		settled, moved := w.settled, w.moved
+		w.mu.Unlock()
+		if settled > position {
+			return
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *FeedWatch) enter() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting++
+	if w.stop == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		w.stop = cancel
+		go w.look(ctx)
+	}
+}
+
+func (w *FeedWatch) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.waiting--; w.waiting == 0 {
+		w.stop()
+		w.stop = nil
+	}
+}
+
+// look follows the horizon until ctx ends.
+func (w *FeedWatch) look(ctx context.Context) {
+	stall := stallWatch{w: w}
+	for failures := 0; ctx.Err() == nil; {
+		horizon, err := w.store.FeedHorizon(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			failures++
+			w.config.Logger.ErrorContext(ctx, "ironflow: looking for new events failed", "failures", failures, "error", err)
+			bound.Sleep(ctx, w.config.Clock, readBackoff.Pause(failures))
+			continue
+		}
+		failures = 0
+		w.reached(horizon.Settled)
+		if pause := stall.observe(ctx, horizon); pause > 0 {
+			bound.Sleep(ctx, store.SystemClock{}, pause)
+			continue
+		}
+		bound.Sleep(ctx, store.SystemClock{}, newsPause) // so that events that are stored in quick succession cost one look
+		select {
+		case <-ctx.Done():
+		case <-w.news:
+			if ctx.Err() != nil {
+				w.Committed() // the goroutine that looks next has not heard of it
+			}
+		case <-w.config.Clock.After(w.config.PollInterval):
+		}
+	}
+}
+
+// reached wakes the readers that wait, if settled has moved. A horizon that went back, after the database was restored from a backup,
+// is taken as it is.
+func (w *FeedWatch) reached(settled store.FeedPosition) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if settled == w.settled {
+		return
+	}
+	w.settled = settled
+	close(w.moved)
+	w.moved = make(chan struct{})
+}
+
+// stallWatch logs when the horizon stands still although there are events behind it, with the transactions that hold it back.
+type stallWatch struct {
+	w       *FeedWatch
+	settled store.FeedPosition // of the last look
+	since   time.Time          // since when the feed has waited; zero when it does not wait
+	pause   time.Duration
+	nextLog time.Time
+	logged  bool
+}
+
+// stallLogInterval is how often a stall that lasts is logged again.
+const stallLogInterval = time.Minute
+
+// observe returns how long to wait before the next look; 0 when the feed does not wait.
+func (s *stallWatch) observe(ctx context.Context, horizon store.FeedHorizon) time.Duration {
+	log, now := s.w.config.Logger, time.Now()
+	if horizon.Settled >= horizon.Issued || horizon.Settled != s.settled {
+		if s.logged {
+			log.InfoContext(ctx, "ironflow: the feed goes on", "settled", int64(horizon.Settled), "issued", int64(horizon.Issued))
+		}
+		*s = stallWatch{w: s.w, settled: horizon.Settled}
+	}
+	if horizon.Settled >= horizon.Issued {
+		return 0
+	}
+	if s.since.IsZero() {
+		s.since, s.pause = now, newsPause
+		s.nextLog = now.Add(s.w.config.FeedStallAfter)
+	}
+	if now.After(s.nextLog) {
+		s.logged, s.nextLog = true, now.Add(stallLogInterval)
+		s.warn(ctx, horizon, now.Sub(s.since))
+	}
+	pause := s.pause
+	s.pause = min(s.pause*2, longestStallPause)
+	return pause
+}
+
+func (s *stallWatch) warn(ctx context.Context, horizon store.FeedHorizon, lasted time.Duration) {
+	log := s.w.config.Logger
+	blockers, err := s.w.store.FeedBlockers(ctx)
+	if err != nil {
+		log.ErrorContext(ctx, "ironflow: finding out what stalls the feed failed", "error", err)
+	}
+	stalled := &store.FeedStalled{FeedStatus: store.FeedStatus{FeedHorizon: horizon, Blockers: blockers}, For: lasted}
+	attrs := []any{"settled", int64(horizon.Settled), "issued", int64(horizon.Issued), "stalled_for", lasted, "error", stalled}
+	if len(blockers) > 0 {
+		b := blockers[0]
+		attrs = append(attrs, "blocker_pid", b.PID, "blocker_transaction", b.TransactionID, "blocker_application", b.Application,
+			"blocker_state", b.State, "blocker_since", b.Since)
+	}
+	log.WarnContext(ctx, "ironflow: a transaction stalls the feed", attrs...)
+}

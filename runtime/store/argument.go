@@ -1,0 +1,94 @@
+package store
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// InvalidArgument says that a text, a time or a number cannot be stored or looked for, in any store. Nothing was done.
+type InvalidArgument struct {
+	Argument string // as in InstanceFilter.Status
+	Problem  string // completes "Argument ..."
+}
+
+func (e *InvalidArgument) Error() string {
+	return fmt.Sprintf("ironflow: %s %s", e.Argument, e.Problem)
+}
+
+// The years of the times that are stored, which are those that JSON and every store can write.
+const MinYear, maxYear = 1, 9999
+
+// CheckArgument looks at all texts, times and limits in a value, which may be a struct, and fails with *InvalidArgument. It is
+// called before the store is: what one store refuses, another may take for something else.
+func CheckArgument(name string, value any) error { return checkValue(name, reflect.ValueOf(value)) }
+
+func checkValue(name string, v reflect.Value) error {
+	problem := ""
+	switch v.Kind() {
+	case reflect.String:
+		problem = textProblem(v.String())
+	case reflect.Int, reflect.Int64:
+		if v.Int() < 0 && !strings.HasSuffix(name, ".Token") {
+			problem = fmt.Sprintf("is %d, it must not be negative", v.Int())
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return checkValue(name, v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if err := checkValue(fmt.Sprintf("%s[%d]", name, i), v.Index(i)); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		if t, is := v.Interface().(time.Time); is {
+			problem = TimeProblem(t)
+			break
+		}
+		for i := range v.NumField() {
+			field := v.Type().Field(i)
+			within := name + "." + field.Name
+			if field.Anonymous {
+				within = field.Name
+			}
+			if err := checkValue(within, v.Field(i)); err != nil {
+				return err
+			}
+		}
+	}
+	if problem != "" {
+		return &InvalidArgument{Argument: name, Problem: problem}
+	}
+	return nil
+}
+
+func textProblem(text string) string {
+	switch {
+	case !utf8.ValidString(text):
+		return "is not valid UTF-8"
+	case strings.ContainsRune(text, 0):
+		return "contains a NUL byte"
+	}
+	return ""
+}
+
+func TimeProblem(t time.Time) string {
+	if year := t.UTC().Year(); year < MinYear || year > maxYear {
+		return fmt.Sprintf("is in the year %d, and times are stored from the year %d to %d", year, MinYear, maxYear)
+	}
+	return ""
+}
+
+// CheckOneOf fails with *InvalidArgument unless a value is one of those given.
+func CheckOneOf[T ~string](name string, value T, values ...T) error {
+	for _, one := range values {
+		if value == one {
+			return nil
+		}
+	}
+	return &InvalidArgument{Argument: name, Problem: fmt.Sprintf("is %q; use one of %q", value, values)}
+}

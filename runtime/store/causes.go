@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Causes is the part of a Store that says why events were stored.
+type Causes interface {
+	// EventCauses returns up to limit events of an instance with what is known of their decisions: those from a version on,
+	// oldest first, or, backward, those up to the version, newest first. They come from one moment.
+	EventCauses(ctx context.Context, query CauseQuery) ([]EventCause, error)
+
+	// EndedDeliveries returns up to limit records of effects and timers that decisions of an instance asked for, from a version on
+	// and in its order. They go when the instance is deleted; of a delivery without an instance, which a schedule is, there are
+	// none.
+	EndedDeliveries(ctx context.Context, instance InstanceKey, from int64, limit int) ([]EndedDelivery, error)
+}
+
+// CauseQuery asks for events of an instance.
+type CauseQuery struct {
+	Instance InstanceKey
+	From     int64 // the first version; the last one when Backward
+	Backward bool
+	Limit    int
+}
+
+// EventCause is an event without its payload.
+type EventCause struct {
+	Version        int64
+	GlobalSequence int64
+	Type           string
+	RecordedAt     time.Time // the now of the decision
+	Commit         CommitID
+	Cause          []byte // JSON of a Cause; nil for later events of a decision, and for those stored before causes were
+}
+
+// Cause says why a decision was made, and what it asked for. It is stored with the first event of the decision.
+type Cause struct {
+	Input   string `json:"input"`
+	InputID string `json:"input_id,omitempty"`
+	Trace   string `json:"trace,omitempty"` // W3C trace context
+
+	// Delivery is the effect or timer that brought the input; nil for an input of a client.
+	Delivery *CauseDelivery `json:"delivery,omitempty"`
+
+	// Effects are the kinds that the decision asked for. The first is EffectsVersion, EffectsPosition in the outbox, the
+	// others follow.
+	Effects         []string `json:"effects,omitempty"`
+	EffectsVersion  int64    `json:"effects_version,omitempty"`
+	EffectsPosition int      `json:"effects_position,omitempty"`
+
+	// Timers are the keys of the timers that the decision started, all with TimersVersion, unless a later decision of the same
+	// commit replaced or cancelled them.
+	Timers        []string `json:"timers,omitempty"`
+	TimersVersion int64    `json:"timers_version,omitempty"`
+
+	CancelledTimers []string `json:"cancelled_timers,omitempty"` // keys; those of timers that did not run are among them
+}
+
+// CauseDelivery names an effect or timer that brought an input.
+type CauseDelivery struct {
+	Queue    QueueName `json:"queue"`
+	Workflow string    `json:"workflow,omitempty"` // of its instance, when that is another than the one of the decision
+	Instance string    `json:"instance,omitempty"`
+	Kind     string    `json:"kind"`
+	Version  int64     `json:"version"` // see Lease
+	Position int       `json:"position,omitempty"`
+	Key      string    `json:"key,omitempty"`
+	Attempt  int       `json:"attempt"`
+}
+
+// DecisionRef names a decision by the version of its first event.
+type DecisionRef struct {
+	Instance InstanceKey
+	Version  int64
+	Input    string // that was decided on; empty when that is not known
+}
+
+func (r DecisionRef) String() string { return fmt.Sprintf("%s version %d", r.Instance, r.Version) }

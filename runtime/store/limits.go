@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// LimitedClaim asks for deliveries of one effect within its limits; 0 means no limit.
+type LimitedClaim struct {
+	Kind  Kind
+	From  time.Time // deliveries due at or after it
+	Now   time.Time // deliveries due at or before it
+	Until time.Time // end of the lease; after it the delivery is due again
+	Limit int
+
+	Holder string // as of Claim
+
+	Global int     // leased at the same time
+	Rate   float64 // claimed in a second
+	Burst  int     // claimed at once when there were fewer before; at least 1
+	PerKey int     // leased at the same time with one NewEffect.LimitKey
+}
+
+// LimitedClaimed is what a LimitedClaim got.
+type LimitedClaimed struct {
+	Deliveries []Delivery
+
+	// Again is when to claim next, if the rate alone holds back more, or if the claim has looked at as much as one claim may; else it is
+	// zero, and the end of a lease is what to wait for.
+	Again time.Time
+
+	// Reached is the time before which nothing is due any more, from LimitedClaim.From on, but what the limit of a key holds back.
+	Reached time.Time
+}
+
+// MaxLimitSkew is how far the clocks of processes may be apart without adding to what a rate allows: the rate goes by the clock that is
+// ahead. One that was ahead by more has jumped, and is forgotten; or a rate would allow nothing until all have caught up with it.
+const MaxLimitSkew = time.Minute
+
+// LimitedQueue is the outbox as those claim from it whose limits hold over all processes.
+type LimitedQueue interface {
+	// ClaimLimited leases up to Limit due deliveries, so that the limits hold over all who claim by it. Leases that have run out
+	// do not count. The oldest come first. Of two claims of a kind at the same time one may return nothing.
+	//
+	// What the limit of a key holds back is parked: no claim looks at it again before another effect of its key ends, or is
+	// cancelled. Then the oldest parked effect of the key is due, behind what was due when the one that ended was claimed. So all
+	// keys have their turn, and a claim costs by what is due, not by what waits.
+	ClaimLimited(ctx context.Context, claim LimitedClaim) (LimitedClaimed, error)
+
+	// Unpark makes everything due that is parked of kinds which have no limit for each key any more.
+	Unpark(ctx context.Context, kinds []Kind) error
+}

@@ -1,0 +1,66 @@
+package workflow
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ironflow-gen/ironflow/runtime/codec"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
+
+// UnknownEvent says that a stored event is not in this program's declaration: a newer program wrote it.
+type UnknownEvent struct {
+	Instance      store.InstanceKey
+	Version       int64
+	Type          string
+	SchemaVersion int
+	Err           error // what is not known of it
+}
+
+func (e *UnknownEvent) Error() string {
+	return fmt.Sprintf("%s: event %s of version %d: %v", e.Instance, e.Type, e.Version, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *UnknownEvent) Unwrap() error { return e.Err }
+
+// UndecodableEvent says that the fields of a stored event do not have the types that this program declares for them.
+type UndecodableEvent struct {
+	Instance      store.InstanceKey
+	Version       int64
+	Type          string
+	SchemaVersion int
+	Err           error // names the field
+}
+
+func (e *UndecodableEvent) Error() string {
+	return fmt.Sprintf("%s: event %s of version %d: %v", e.Instance, e.Type, e.Version, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *UndecodableEvent) Unwrap() error { return e.Err }
+
+// DecodeEvent turns a stored event of a workflow into one of the types it declares. Generated code calls it. An event that
+// this program does not know is *UnknownEvent, one whose fields it cannot decode *UndecodableEvent.
+func DecodeEvent[E any](workflow string, events Codec[E], stored store.StoredEvent) (E, error) {
+	if stored.Instance.Workflow != workflow {
+		var none E
+		return none, fmt.Errorf("%s: event %s of version %d is none of workflow %s", stored.Instance, stored.Type, stored.Version, workflow)
+	}
+	unknown := func(err error) error {
+		return &UnknownEvent{stored.Instance, stored.Version, stored.Type, stored.SchemaVersion, err}
+	}
+	if stored.SchemaVersion != 1 {
+		var none E
+		return none, unknown(fmt.Errorf("it has schema version %d, this program knows 1: a newer program wrote it", stored.SchemaVersion))
+	}
+	event, err := decode(codec.NewDecoder(stored.Payload), stored.Type, events)
+	var undeclared *codec.UnknownTypeError
+	switch {
+	case errors.As(err, &undeclared):
+		err = unknown(err)
+	case err != nil:
+		err = &UndecodableEvent{stored.Instance, stored.Version, stored.Type, stored.SchemaVersion, err}
+	}
+	return event, err
+}

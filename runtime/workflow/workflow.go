@@ -1,0 +1,383 @@
+package workflow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/codec"
+	"github.com/ironflow-gen/ironflow/runtime/internal/unknown"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
+
+// Erased is a Definition with its types erased, as the engine uses it.
+type Erased interface {
+	// Prepare checks an input's type, id and unique key. readInput does so with one from outside that is JSON, and lists all
+	// mistakes of it; decodeInput reads one that was stored.
+	Prepare(input any) (PreparedInput, error)
+	readInput(name string, data []byte) (PreparedInput, []error)
+	DecodeInput(name string, data []byte) (any, error)
+	// Addressed returns the input with its id filled in, and refuses one that names another instance.
+	Addressed(input any, id string) (any, error)
+	// WithID sets an id that is empty.
+	WithID(input any, id string) any
+
+	// Replay returns the state of an instance: its snapshot or the state that is known for the version before its events,
+	// which may be nil, and the events folded into it.
+	Replay(known any, instance store.Instance) (any, error)
+
+	// Ended reports whether a state refuses every input.
+	Ended(state any) (bool, error)
+
+	// Decide asks the decider about an input. It returns the rejection, or what is to be stored.
+	Decide(now time.Time, version int64, state any, input PreparedInput) (rejection any, accepted Decided, err error)
+
+	// Schema names the shape of the state, for snapshots; it is empty when states cannot be stored.
+	Schema() string
+	EncodeState(state any) ([]byte, error)
+
+	DecodeEvent(stored store.StoredEvent) (any, error)
+	EncodeEvent(event any) (Encoded, error)
+	EncodeInput(input any) (Encoded, error)
+	EncodeRejection(rejection any) (Encoded, error)
+	DecodeRejection(encoded Encoded) (any, error)
+
+	DeclaredMachine() *Machine // nil without states
+	EffectOptions() map[string]EffectOptions
+	InputNames() []string
+	Recurring(timer string) *Firings // nil for a timer that fires once
+	Schedules() []ScheduledInput
+	Scheduled(name string) *Firings // of the schedule
+	Handle(ctx context.Context, payload []byte, call EffectCall) (any, error)
+}
+
+// PreparedInput is an input with what the engine asks of it.
+type PreparedInput struct {
+	Name      string
+	Instance  string // its id
+	UniqueKey string
+	Value     any // in the workflow's interface of inputs
+}
+
+// typed implements definition over the user's types.
+type typed[S, I, E, F, R any] struct {
+	def         Definition[S, I, E, F, R]
+	machine     *machineIndex       // nil without states
+	recurrences map[string]*Firings // by timer
+	firings     map[string]*Firings // by schedule
+	plain       plainTypes
+	copier      copier
+}
+
+func newTyped[S, I, E, F, R any](d Definition[S, I, E, F, R]) *typed[S, I, E, F, R] {
+	t := &typed[S, I, E, F, R]{def: d, recurrences: map[string]*Firings{}, firings: map[string]*Firings{}}
+	// That they can be read was validated.
+	for name, r := range d.RecurringTimers {
+		t.recurrences[name], _ = r.Parse()
+	}
+	for _, s := range d.Schedules {
+		t.firings[s.Name], _ = s.Parse()
+	}
+	if d.Machine != nil {
+		t.machine = d.Machine.index()
+	}
+	return t
+}
+
+func (w *typed[S, I, E, F, R]) Prepare(input any) (PreparedInput, error) {
+	in, ok := input.(I)
+	if !ok {
+		return PreparedInput{}, fmt.Errorf("workflow %s: %T is not one of its inputs", w.def.Workflow, input)
+	}
+	name := w.def.Inputs.Name(in)
+	if name == "" {
+		return PreparedInput{}, fmt.Errorf("workflow %s: %T is not one of its inputs; pass the struct itself, not a pointer",
+			w.def.Workflow, input)
+	}
+	p, wrong := w.identified(name, in)
+	if len(wrong) == 0 {
+		return p, nil
+	}
+	of := "workflow " + w.def.Workflow
+	if store.CheckIdentifier(store.InstanceID, p.Instance) == nil {
+		of = store.InstanceKey{Workflow: w.def.Workflow, ID: p.Instance}.String()
+	}
+	return PreparedInput{}, fmt.Errorf("%s: input %s: %w", of, name, together(wrong))
+}
+
+// identified returns an input with its id and unique key, and what is wrong with these.
+func (w *typed[S, I, E, F, R]) identified(name string, in I) (p PreparedInput, wrong []error) {
+	p = PreparedInput{Name: name, Value: in, Instance: w.def.InputID(in)}
+	if err := store.CheckIdentifier(store.InstanceID, p.Instance); err != nil {
+		wrong = append(wrong, err)
+	}
+	if w.def.UniqueKey == nil {
+		return p, wrong
+	}
+	if key, has := w.def.UniqueKey(in); has {
+		if err := store.CheckIdentifier(store.UniqueKey, key); err != nil {
+			wrong = append(wrong, err)
+		}
+		p.UniqueKey = key
+	}
+	return p, wrong
+}
+
+func (w *typed[S, I, E, F, R]) readInput(name string, data []byte) (PreparedInput, []error) {
+	d := codec.NewStrictDecoder(data)
+	in, err := decode(d, name, w.def.Inputs)
+	mistakes := codecErrors(err)
+	switch {
+	case err != nil && len(mistakes) == 0: // there is no such input
+		return PreparedInput{}, []error{err}
+	case !d.Complete(), err != nil && mistakes[0].(*codec.Error).Path == "": // the id may not have been read, or there is no object
+		return PreparedInput{}, mistakes
+	}
+	p, wrong := w.identified(name, in)
+	return p, append(mistakes, wrong...)
+}
+
+func (w *typed[S, I, E, F, R]) DecodeInput(name string, data []byte) (any, error) {
+	in, err := decode(codec.NewDecoder(data), name, w.def.Inputs)
+	if err != nil {
+		return nil, fmt.Errorf("workflow %s: input %s: %w", w.def.Workflow, name, err)
+	}
+	return in, nil
+}
+
+// decode reads one variant that fills the whole document. Imported types bring code of their own, as they do in encode.
+func decode[T any](d *codec.Decoder, name string, c Codec[T]) (v T, err error) {
+	defer usererr.RecoverTo(&err, "decoding ", name)
+	v, err = c.Decode(d, name)
+	if err == nil {
+		err = d.End()
+	}
+	return v, err
+}
+
+// encode says in its error which variant it is about.
+func encode[T any](v T, c Codec[T]) (name string, payload []byte, err error) {
+	name = c.Name(v)
+	if name == "" {
+		return "", nil, undeclared(v)
+	}
+	defer usererr.RecoverTo(&err, "encoding ", name)
+	e := codec.NewEncoder()
+	c.Encode(e, v)
+	if payload, err = e.Bytes(); err != nil {
+		return name, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return name, payload, nil
+}
+
+func undeclared(v any) error {
+	return fmt.Errorf("%T is not declared; pass the generated struct itself, not a pointer to it", v)
+}
+
+func (w *typed[S, I, E, F, R]) Addressed(input any, id string) (any, error) {
+	in, ok := input.(I)
+	if !ok || w.def.Inputs.Name(in) == "" {
+		return nil, fmt.Errorf("%T is not an input of workflow %s", input, w.def.Workflow)
+	}
+	in = w.def.WithID(in, id)
+	if got := w.def.InputID(in); got != id {
+		if err := store.CheckIdentifier(store.InstanceID, got); err != nil {
+			return nil, fmt.Errorf("input %s: %w; it must name its own instance, %q, or leave the id empty", w.def.Inputs.Name(in), err, id)
+		}
+		return nil, fmt.Errorf("input %s names the instance %q, it must name its own, %q, or leave the id empty",
+			w.def.Inputs.Name(in), got, id)
+	}
+	return in, nil
+}
+
+func (w *typed[S, I, E, F, R]) WithID(input any, id string) any { return w.def.WithID(input.(I), id) }
+
+func (w *typed[S, I, E, F, R]) Replay(known any, instance store.Instance) (any, error) {
+	state, err := w.startingState(known, instance)
+	if err != nil {
+		return nil, err
+	}
+	for _, stored := range instance.Events {
+		decoded, err := w.DecodeEvent(stored)
+		if err != nil {
+			return nil, err
+		}
+		state, err = w.evolve(state, decoded.(E))
+		if err != nil {
+			return nil, fmt.Errorf("%s: replaying version %d: %w", stored.Instance, stored.Version, err)
+		}
+	}
+	return state, nil
+}
+
+func (w *typed[S, I, E, F, R]) startingState(known any, instance store.Instance) (_ S, err error) {
+	defer usererr.RecoverTo(&err, "decoding the snapshot", "")
+	if snapshot := instance.Snapshot; snapshot != nil {
+		d := codec.NewDecoder(snapshot.State)
+		state := w.def.States.Decode(d)
+		if err := d.End(); err != nil {
+			return state, fmt.Errorf("%s: snapshot of version %d: %w", instance.Key, snapshot.Version, err)
+		}
+		return state, nil
+	}
+	if known != nil {
+		return known.(S), nil
+	}
+	return w.initialState(), nil
+}
+
+func (w *typed[S, I, E, F, R]) Ended(state any) (bool, error) { return w.hasEnded(state.(S)) }
+
+func (w *typed[S, I, E, F, R]) hasEnded(state S) (_ bool, err error) {
+	if w.machine != nil {
+		return w.machine.terminal[w.def.Status(state)], nil
+	}
+	defer usererr.RecoverTo(&err, "the evolver's ", "Terminal")
+	given, _ := w.copier.copyOf(state) // or the state itself, see decided.touched
+	return w.def.Terminal(given.(S)), nil
+}
+
+func (w *typed[S, I, E, F, R]) Schema() string { return w.def.States.Schema }
+
+func (w *typed[S, I, E, F, R]) EncodeState(state any) (_ []byte, err error) {
+	defer usererr.RecoverTo(&err, "encoding the state", "")
+	e := codec.NewEncoder()
+	w.def.States.Encode(e, state.(S))
+	return e.Bytes()
+}
+
+func (w *typed[S, I, E, F, R]) initialState() S {
+	var state S
+	if w.machine != nil {
+		state = w.def.WithStatus(state, w.machine.initial)
+	}
+	return state
+}
+
+// evolve folds one event, and moves the status.
+func (w *typed[S, I, E, F, R]) evolve(state S, event E) (next S, err error) {
+	name := w.def.Events.Name(event)
+	defer usererr.RecoverTo(&err, "the evolver's ", name)
+	if w.machine == nil {
+		return w.def.Evolve(state, event), nil
+	}
+	from := w.def.Status(state)
+	to, ok := w.machine.moves[stateEvent{from, name}]
+	if !ok {
+		return state, fmt.Errorf("event %s leads nowhere from state %s, says the declaration", name, from)
+	}
+	return w.def.WithStatus(w.def.Evolve(state, event), to), nil
+}
+
+func (w *typed[S, I, E, F, R]) DecodeEvent(stored store.StoredEvent) (any, error) {
+	event, err := DecodeEvent(w.def.Workflow, w.def.Events, stored)
+	if err != nil {
+		return nil, err
+	}
+	return event, nil
+}
+
+func (w *typed[S, I, E, F, R]) EncodeEvent(event any) (Encoded, error) {
+	name, payload, err := encode(event.(E), w.def.Events)
+	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
+}
+
+func (w *typed[S, I, E, F, R]) EncodeInput(input any) (Encoded, error) {
+	name, payload, err := encode(input.(I), w.def.Inputs)
+	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
+}
+
+func (w *typed[S, I, E, F, R]) DecodeRejection(encoded Encoded) (any, error) {
+	return decode(codec.NewDecoder(encoded.Payload), encoded.Type, w.def.Rejections)
+}
+
+func (w *typed[S, I, E, F, R]) EncodeRejection(rejection any) (Encoded, error) {
+	name, payload, err := encode(rejection.(R), w.def.Rejections)
+	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
+}
+
+func (w *typed[S, I, E, F, R]) DeclaredMachine() *Machine { return w.def.Machine }
+
+func (w *typed[S, I, E, F, R]) EffectOptions() map[string]EffectOptions { return w.def.EffectOptions }
+
+func (w *typed[S, I, E, F, R]) InputNames() []string { return w.def.InputNames }
+
+func (w *typed[S, I, E, F, R]) Recurring(timer string) *Firings { return w.recurrences[timer] }
+
+func (w *typed[S, I, E, F, R]) Schedules() []ScheduledInput { return w.def.Schedules }
+
+func (w *typed[S, I, E, F, R]) Scheduled(name string) *Firings { return w.firings[name] }
+
+func (w *typed[S, I, E, F, R]) Handle(ctx context.Context, payload []byte, call EffectCall) (result any, err error) {
+	defer usererr.RecoverTo(&err, "the handler of ", call.Effect)
+	effect, err := decode(codec.NewDecoder(payload), call.Effect, w.def.Effects)
+	if err != nil {
+		return nil, unknown.Mark(err)
+	}
+	result, err = w.def.Handle(ctx, effect, call)
+	return result, usererr.Wrap(err)
+}
+
+// Decide implements definition.
+func (w *typed[S, I, E, F, R]) Decide(now time.Time, version int64, state any, input PreparedInput) (any, Decided, error) {
+	s := state.(S)
+	var transition *Transition
+	if w.machine != nil {
+		status := w.def.Status(s)
+		transition = w.machine.transitions[stateInput{status, input.Name}]
+		if transition == nil {
+			return w.def.Refuse(input.Name, status, ""), Decided{}, nil
+		}
+		if transition.Reject != "" {
+			return w.def.Refuse(input.Name, status, transition.Reject), Decided{}, nil
+		}
+	}
+	given, copied := w.copier.copyOf(s)
+	in, inCopied := w.copier.copyOf(input.Value)
+	touched := !copied || !inCopied
+	decision, err := w.askDecider(now, given.(S), input.Name, in.(I))
+	if err != nil {
+		return nil, Decided{}, err
+	}
+	if err := decision.validate(); err != nil {
+		return nil, Decided{}, err
+	}
+	if len(decision.rejections) > 0 {
+		rejection := decision.rejections[0]
+		if w.def.Rejections.Name(rejection.(R)) == "" {
+			return nil, Decided{}, fmt.Errorf("rejection %w", undeclared(rejection))
+		}
+		return rejection, Decided{Touched: touched}, nil
+	}
+	b := decisionBuilder[S, I, E, F, R]{workflow: w, transition: transition, id: input.Instance, version: version, now: now}
+	b.out.Touched = touched
+	err = b.build(s, decision)
+	return nil, b.out, err
+}
+
+func (w *typed[S, I, E, F, R]) askDecider(now time.Time, state S, name string, input I) (d UntypedDecision, err error) {
+	defer usererr.RecoverTo(&err, "the decider's ", name)
+	return w.def.Decide(now, state, input), nil
+}
+
+// validate finds decisions that the type system cannot refuse.
+func (d *UntypedDecision) validate() error {
+	switch {
+	case len(d.events) == 0 && len(d.rejections) == 0:
+		return errors.New("the decision is empty; return one of the Accept or Reject constructors")
+	case len(d.rejections) > 0 && len(d.effects)+len(d.timers)+len(d.cancelled) > 0:
+		return errors.New("the decision is a rejection with effects or timers; a rejection leaves no trace")
+	case slices.Contains(d.events, nil), slices.Contains(d.effects, nil), slices.Contains(d.rejections, nil):
+		return errors.New("the decision contains a nil event, effect or rejection")
+	}
+	for _, t := range d.timers {
+		if IsNil(t.timer) {
+			return errors.New("the decision contains a nil timer")
+		}
+	}
+	return nil
+}
