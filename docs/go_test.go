@@ -30,6 +30,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/docs/snippets/order"
 	"github.com/ironflow-gen/ironflow/runtime"
+	contract "github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
@@ -54,7 +55,7 @@ var (
 	in        order.Pay
 	requestID string
 	gateway   order.Gateway
-	page      runtime.Page[runtime.DeadLetter]
+	page      runtime.Page[contract.DeadLetter]
 	archive   func(context.Context, []runtime.ArchivedInstance) ([]runtime.InstanceKey, error)
 )
 

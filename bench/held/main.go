@@ -114,7 +114,7 @@ func (m *meter) note(add func(*sample)) {
 	}
 }
 
-// Claimed implements runtime.Telemetry.
+// Claimed implements telemetry.Telemetry.
 func (m *meter) Claimed(c telemetry.ClaimReport) {
 	if c.Queue == store.EffectQueue && c.Claimed > 0 && c.Err == nil {
 		m.note(func(s *sample) { s.claims = append(s.claims, c.Duration) })

@@ -159,7 +159,7 @@ func (d *openAPIDocument) identify(in *spec.Message) {
 	}
 }
 
-// maxIDLength is how many bytes an id or a unique key may have, as runtime.MaxIDLength says. A schema counts characters, so it lets
+// maxIDLength is how many bytes an id or a unique key may have, as store.MaxIDLength says. A schema counts characters, so it lets
 // more through.
 const maxIDLength = 512
 

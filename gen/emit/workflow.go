@@ -101,7 +101,7 @@ func (e *emitter) codecOf(of string) *jen.Statement {
 	)
 }
 
-// definition renders the fields of the runtime.Definition.
+// definition renders the fields of the workflow.Definition.
 func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	var list []jen.Code
 	field := func(name string, value jen.Code) { list = append(list, keyed(name, value)) }

@@ -75,7 +75,7 @@ func stateParameter(fn *types.Func, state types.Type) *types.Var {
 
 // inputOf returns the input that a type is the decision on, or "". Without states it may be any input.
 func (d *decisionFinder) inputOf(t types.Type) string {
-	if t == nil || !isRuntime(t, "Decision") {
+	if t == nil || !isModel(t, "Decision") {
 		return ""
 	}
 	for method := range d.workflow.contract[decider].Methods() {
@@ -153,7 +153,7 @@ func (d *decisionFinder) read(e ast.Expr) *decision {
 	if fn == nil || input == "" || fn.Pkg() == nil {
 		return nil
 	}
-	if recv := receiverName(fn); recv == "Decision" && fn.Pkg().Path() == runtimePath {
+	if recv := receiverName(fn); recv == "Decision" && fn.Pkg().Path() == modelPath {
 		sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
 		if !ok {
 			return nil

@@ -120,7 +120,7 @@ func newExamples(t *testing.T) *examples {
 	t.Helper()
 	x := &examples{fset: token.NewFileSet(), imports: make(map[string]*types.Package)}
 	loaded, err := packages.Load(&packages.Config{Mode: packages.LoadTypes, Fset: x.fset},
-		append(slices.Collect(maps.Values(imported)), "cmp", runtimePath+"/codec")...) // these two by generated code
+		append(slices.Collect(maps.Values(imported)), "cmp", modelPath, runtimePath+"/codec")...) // these two by generated code
 	if err != nil {
 		t.Fatal(err)
 	}

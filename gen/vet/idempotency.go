@@ -80,7 +80,7 @@ func (k *keyFinder) isGood(e ast.Expr) bool {
 	good := false
 	ast.Inspect(e, func(n ast.Node) bool {
 		if sel, ok := n.(*ast.SelectorExpr); ok {
-			if isRuntime(k.TypesInfo.TypeOf(sel.X), "EffectCall") {
+			if isModel(k.TypesInfo.TypeOf(sel.X), "EffectCall") {
 				good = good || sel.Sel.Name == "IdempotencyKey"
 				return false // another field of the call is no key
 			}
@@ -131,7 +131,7 @@ func (k *keyFinder) call(call *ast.CallExpr) {
 
 func (k *keyFinder) literal(lit *ast.CompositeLit) {
 	t := k.TypesInfo.TypeOf(lit)
-	if isRuntime(t, "EffectCall") {
+	if isModel(t, "EffectCall") {
 		return
 	}
 	hasKey := false

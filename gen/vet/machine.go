@@ -13,7 +13,7 @@ import (
 )
 
 // machineAnalyzer reads the state machine that a package declares from its generated code, where it is data: a composite
-// literal of runtime.Machine. Packages that implement the workflow of another one get it as a fact.
+// literal of workflow.Machine. Packages that implement the workflow of another one get it as a fact.
 var machineAnalyzer = &analysis.Analyzer{
 	Name:       "ironflowmachine",
 	Doc:        "read the state machines of workflows",
@@ -113,10 +113,10 @@ func readMachine(pass *analysis.Pass) *machine {
 				return true
 			}
 			switch t := pass.TypesInfo.TypeOf(lit); {
-			case isRuntime(t, "Machine"):
+			case isModel(t, "Machine"):
 				r.machine(lit, m)
 				return false
-			case isRuntime(t, "Definition"):
+			case isModel(t, "Definition"):
 				m.StatusField = r.statusField(lit)
 				recurring = r.keys(field(lit, "RecurringTimers"))
 			}
@@ -224,7 +224,7 @@ func (r machineReader) statusField(definition *ast.CompositeLit) string {
 func (r machineReader) timer(goType string, spec *ast.FuncDecl) timer {
 	t := timer{Type: goType}
 	ast.Inspect(spec, func(n ast.Node) bool {
-		if lit, ok := n.(*ast.CompositeLit); ok && isRuntime(r.info.TypeOf(lit), "TimerSpec") {
+		if lit, ok := n.(*ast.CompositeLit); ok && isModel(r.info.TypeOf(lit), "TimerSpec") {
 			t.Name, t.Default = r.text(field(lit, "Name")), hasDefaultTime(lit)
 			return false
 		}

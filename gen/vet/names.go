@@ -8,11 +8,14 @@ import (
 	"golang.org/x/tools/go/types/typeutil"
 )
 
-// runtimePath is the package that generated code and users import.
-const runtimePath = "github.com/ironflow-gen/ironflow/runtime"
+// runtimePath is the package that users import, modelPath the one with the types that generated code fills in.
+const (
+	runtimePath = "github.com/ironflow-gen/ironflow/runtime"
+	modelPath   = runtimePath + "/workflow"
+)
 
-// isRuntime reports whether t is the runtime's type of that name, instantiated or not.
-func isRuntime(t types.Type, name string) bool { return isNamed(t, runtimePath, name) }
+// isModel reports whether t is the model's type of that name, instantiated or not.
+func isModel(t types.Type, name string) bool { return isNamed(t, modelPath, name) }
 
 // isNamed reports whether t is the named type pkg.name.
 func isNamed(t types.Type, pkg, name string) bool {

@@ -222,7 +222,7 @@ func (l *orderLoop) assignOuter(s *ast.AssignStmt, left, right ast.Expr) {
 		l.folded(s, left, foldToken(right))
 	case l.isExtremum(left, right), l.takesItself(right, text):
 		l.folds = true
-	case isRuntime(l.info.TypeOf(left), "Decision"):
+	case isModel(l.info.TypeOf(left), "Decision"):
 		l.finding(s, "adds to the decision in the order of "+l.over+", which is random")
 	case l.isListElement(left):
 		l.assignedList(ast.Unparen(left).(*ast.IndexExpr).X, l.stmt, s, "fills "+text+" in the order of "+l.over+", which is random")
@@ -361,7 +361,7 @@ func foldToken(e ast.Expr) token.Token {
 // not known, but they are how sums of other types are written; a decision, though, lists what it is given in that order.
 func (l *orderLoop) takesItself(e ast.Expr, text string) bool {
 	call, ok := ast.Unparen(e).(*ast.CallExpr)
-	if !ok || isRuntime(l.info.TypeOf(e), "Decision") {
+	if !ok || isModel(l.info.TypeOf(e), "Decision") {
 		return false
 	}
 	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && types.ExprString(sel.X) == text {

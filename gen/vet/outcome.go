@@ -45,9 +45,9 @@ func runOutcome(s *subject) {
 // outcomeResult returns which of a call's results is an outcome, or -1.
 func outcomeResult(t types.Type) int {
 	if tuple, ok := t.(*types.Tuple); ok {
-		return slices.IndexFunc(slices.Collect(tuple.Variables()), func(v *types.Var) bool { return isRuntime(v.Type(), "Outcome") })
+		return slices.IndexFunc(slices.Collect(tuple.Variables()), func(v *types.Var) bool { return isModel(v.Type(), "Outcome") })
 	}
-	if t != nil && isRuntime(t, "Outcome") {
+	if t != nil && isModel(t, "Outcome") {
 		return 0
 	}
 	return -1

@@ -35,5 +35,5 @@ func (s *subject) isUnfinished(args []ast.Expr) bool {
 		return false
 	}
 	p, ok := types.Unalias(s.TypesInfo.TypeOf(call)).(*types.Pointer)
-	return ok && isRuntime(p.Elem(), "Unfinished")
+	return ok && isModel(p.Elem(), "Unfinished")
 }

@@ -109,7 +109,7 @@ func (s *subject) inDecision(e ast.Expr) bool {
 	ast.Inspect(s.fileOf(e.Pos()), func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok {
 			for _, arg := range call.Args {
-				found = found || arg == e && isRuntime(s.TypesInfo.TypeOf(call), "Decision")
+				found = found || arg == e && isModel(s.TypesInfo.TypeOf(call), "Decision")
 			}
 		}
 		return !found

@@ -108,7 +108,7 @@ func (w *walker) call(call *ast.CallExpr) bool {
 	default:
 		w.walk(call.Fun)
 	}
-	if fn != nil && fn.Signature().Results().Len() == 1 && isRuntime(fn.Signature().Results().At(0).Type(), "Decision") {
+	if fn != nil && fn.Signature().Results().Len() == 1 && isModel(fn.Signature().Results().At(0).Type(), "Decision") {
 		w.cause(decides, call, "calls "+qualified(nil, fn))
 	}
 	once := w.once

@@ -198,7 +198,7 @@ func workflowsOf(pkg *types.Package) []*workflow {
 
 func importsRuntime(pkg *types.Package) bool {
 	for _, imported := range pkg.Imports() {
-		if imported.Path() == runtimePath {
+		if imported.Path() == modelPath {
 			return true
 		}
 	}
@@ -211,7 +211,7 @@ func constructed(pkg *types.Package, sig *types.Signature) *workflow {
 		return nil
 	}
 	made, ok := types.Unalias(sig.Results().At(0).Type()).(*types.Pointer)
-	if !ok || !isRuntime(made.Elem(), "Workflow") {
+	if !ok || !isModel(made.Elem(), "Workflow") {
 		return nil
 	}
 	w := &workflow{pkg: pkg}
@@ -236,11 +236,11 @@ func fits(sig *types.Signature, r role) bool {
 	params, results := sig.Params(), sig.Results()
 	switch r {
 	case decider:
-		return params.Len() == 3 && results.Len() == 1 && isRuntime(results.At(0).Type(), "Decision")
+		return params.Len() == 3 && results.Len() == 1 && isModel(results.At(0).Type(), "Decision")
 	case evolver:
 		return (params.Len() == 1 || params.Len() == 2) && results.Len() == 1 // Terminal has one parameter
 	default:
-		return params.Len() == 3 && isRuntime(params.At(2).Type(), "EffectCall") &&
+		return params.Len() == 3 && isModel(params.At(2).Type(), "EffectCall") &&
 			results.Len() > 0 && isError(results.At(results.Len()-1).Type())
 	}
 }

@@ -35,7 +35,7 @@ type Client[S, I, E, R any] struct {
 // CallOption changes one request.
 type CallOption func(http.Header)
 
-// WithIdempotencyKey makes it safe to send an input again, as [runtime.WithInputID] does: 1 to runtime.MaxIDLength bytes that a
+// WithIdempotencyKey makes it safe to send an input again, as [runtime.WithInputID] does: 1 to store.MaxIDLength bytes that a
 // header can carry. It is of the instance, and goes with this input only.
 func WithIdempotencyKey(key string) CallOption { return WithHeader("Idempotency-Key", key) }
 

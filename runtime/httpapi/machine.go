@@ -4,7 +4,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Machine is a workflow's state machine, as [runtime.Machine] has it.
+// Machine is a workflow's state machine, as [workflow.Machine] has it.
 type Machine struct {
 	Workflow string         `json:"workflow"`
 	States   []MachineState `json:"states"` // the first is the initial one

@@ -45,7 +45,7 @@ func checkID(id string) error {
 	case id == "":
 		problem = "is empty"
 	case len(id) > store.MaxIDLength:
-		problem = "is longer than runtime.MaxIDLength"
+		problem = "is longer than store.MaxIDLength"
 	case !utf8.ValidString(id):
 		problem = "is not valid UTF-8"
 	case strings.Contains(id, "\x00"):

@@ -65,7 +65,7 @@ func newInstruments(meter metric.Meter) (i instruments, err error) {
 	return i, errors.Join(append(errs, err)...)
 }
 
-// Committed implements runtime.Telemetry.
+// Committed implements telemetry.Telemetry.
 func (t *Telemetry) Committed(c telemetry.CommitReport) {
 	ctx := context.Background()
 	t.commitDuration.Record(ctx, c.Duration.Seconds(), metric.WithAttributes(outcomeOf(c.Err), attribute.Bool(Apart, c.Apart)))
@@ -76,14 +76,14 @@ func (t *Telemetry) Committed(c telemetry.CommitReport) {
 	}
 }
 
-// Claimed implements runtime.Telemetry.
+// Claimed implements telemetry.Telemetry.
 func (t *Telemetry) Claimed(c telemetry.ClaimReport) {
 	ctx, queue := context.Background(), attribute.String(Queue, string(c.Queue))
 	t.claimDuration.Record(ctx, c.Duration.Seconds(), metric.WithAttributes(queue, outcomeOf(c.Err)))
 	t.claimDeliveries.Add(ctx, int64(c.Claimed), metric.WithAttributes(queue))
 }
 
-// Settled implements runtime.Telemetry.
+// Settled implements telemetry.Telemetry.
 func (t *Telemetry) Settled(s telemetry.SettlementReport) {
 	ctx, queue := context.Background(), attribute.String(Queue, string(s.Queue))
 	t.settlementDuration.Record(ctx, s.Duration.Seconds(), metric.WithAttributes(queue, outcomeOf(s.Err)))
@@ -91,13 +91,13 @@ func (t *Telemetry) Settled(s telemetry.SettlementReport) {
 	t.settlementLost.Add(ctx, int64(s.Lost), metric.WithAttributes(queue))
 }
 
-// DeadLettersEnded implements runtime.Telemetry.
+// DeadLettersEnded implements telemetry.Telemetry.
 func (t *Telemetry) DeadLettersEnded(d telemetry.DeadLettersReport) {
 	t.deadLettersRetried.Add(context.Background(), int64(d.Retried))
 	t.deadLettersDiscarded.Add(context.Background(), int64(d.Discarded))
 }
 
-// Deleted implements runtime.Telemetry.
+// Deleted implements telemetry.Telemetry.
 func (t *Telemetry) Deleted(d telemetry.DeletionReport) {
 	ctx, of := context.Background(), []attribute.KeyValue{attribute.String(Records, string(d.Records))}
 	if d.Workflow != "" {

@@ -49,7 +49,7 @@ const (
 	Instance   = "ironflow.instance" // spans only
 	Input      = "ironflow.input"
 	InputID    = "ironflow.input_id" // spans only
-	Outcome    = "ironflow.outcome"  // of an input: as in runtime.InputEnd, or error; else stored, conflict or error
+	Outcome    = "ironflow.outcome"  // of an input: as in telemetry.InputEnd, or error; else stored, conflict or error
 	Repeated   = "ironflow.repeated" // spans only; the input had come before under its id
 	Version    = "ironflow.version"  // spans only
 	Events     = "ironflow.events"   // spans only
@@ -57,13 +57,13 @@ const (
 	Kind       = "ironflow.kind"     // the effect's name, or the input that the timer brings
 	Timer      = "ironflow.timer"    // spans only; the timer's key
 	Attempt    = "ironflow.attempt"  // spans only
-	Result     = "ironflow.result"   // of an attempt: a runtime.DeliveryResult
+	Result     = "ironflow.result"   // of an attempt: a telemetry.DeliveryResult
 	State      = "ironflow.state"    // of deliveries: due, leased, delayed or dead; of a projection: running, paused or stopped
 	Limit      = "ironflow.limit"    // of an effect: concurrency, global, rate or per_key
 	Apart      = "ironflow.apart"
 	Projection = "ironflow.projection"
 	Position   = "ironflow.position" // spans only
-	Records    = "ironflow.records"  // what retention deletes: a runtime.RecordKind
+	Records    = "ironflow.records"  // what retention deletes: a store.RecordKind
 
 	// ErrorType is there when something failed, see docs/operations.md for its values.
 	ErrorType = "error.type"

@@ -11,7 +11,7 @@ import (
 
 const scope = "github.com/ironflow-gen/ironflow/runtime/otel"
 
-// Telemetry is a runtime.Telemetry. Engines may share one, unless they are observed; give each a Telemetry with WithAttributes then.
+// Telemetry is a telemetry.Telemetry. Engines may share one, unless they are observed; give each a Telemetry with WithAttributes then.
 // Safe for concurrent use.
 type Telemetry struct {
 	tracer trace.Tracer

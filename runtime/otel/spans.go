@@ -27,7 +27,7 @@ func extract(stored string) trace.SpanContext {
 	return trace.SpanContextFromContext(ctx)
 }
 
-// StartInput implements runtime.Telemetry.
+// StartInput implements telemetry.Telemetry.
 func (t *Telemetry) StartInput(ctx context.Context, in telemetry.InputStart) (string, func(telemetry.InputEnd)) {
 	attributes := []attribute.KeyValue{
 		attribute.String(Workflow, in.Instance.Workflow), attribute.String(Instance, in.Instance.ID), attribute.String(Input, in.Input),
@@ -68,7 +68,7 @@ var expected = map[telemetry.DeliveryResult]bool{
 	telemetry.DeliverySnoozed: true, telemetry.DeliveryReleased: true, telemetry.DeliveryLeft: true,
 }
 
-// StartDelivery implements runtime.Telemetry.
+// StartDelivery implements telemetry.Telemetry.
 func (t *Telemetry) StartDelivery(ctx context.Context, d telemetry.DeliveryStart) (context.Context, func(telemetry.DeliveryEnd)) {
 	of := values{string(d.Lease.Queue), d.Kind.Workflow, d.Kind.Name}
 	kind := t.deliveries.of(of)
@@ -105,7 +105,7 @@ func (t *Telemetry) StartDelivery(ctx context.Context, d telemetry.DeliveryStart
 	}
 }
 
-// StartProjection implements runtime.Telemetry.
+// StartProjection implements telemetry.Telemetry.
 func (t *Telemetry) StartProjection(ctx context.Context, p telemetry.ProjectionStart) (context.Context, func(telemetry.ProjectionEnd)) {
 	name, of := "project ", attribute.String(Projection, p.Projection)
 	if p.Reset {

@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Backlog implements runtime.Backlogs.
+// Backlog implements store.Backlogs.
 func (q *queue) Backlog(ctx context.Context, now time.Time, limit int) ([]store.Backlog, error) {
 	backlogs, err := readRowsInOrder(ctx, q.pool, scanBacklog, q.queries.backlog, now, int64(limit))
 	if err != nil {
@@ -25,7 +25,7 @@ func scanBacklog(row pgx.CollectableRow) (b store.Backlog, err error) {
 	return b, err
 }
 
-// Waiting implements runtime.Backlogs.
+// Waiting implements store.Backlogs.
 func (q *queue) Waiting(ctx context.Context, instance store.InstanceKey, limit int) ([]store.WaitingDelivery, error) {
 	scan := func(row pgx.CollectableRow) (store.WaitingDelivery, error) {
 		w := store.WaitingDelivery{

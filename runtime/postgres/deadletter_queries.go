@@ -6,7 +6,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// deadLetterQueries are the statements of runtime.DeadLetters. The words in angle brackets are explained at queueQueries.
+// deadLetterQueries are the statements of store.DeadLetters. The words in angle brackets are explained at queueQueries.
 type deadLetterQueries struct {
 	listDead, countDead map[store.ToldFilter]string
 	revive, discard     string

@@ -10,7 +10,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// ListDead implements runtime.DeadLetters.
+// ListDead implements store.DeadLetters.
 func (q *queue) ListDead(ctx context.Context, list store.DeadLetterList) ([]store.DeadLetter, error) {
 	// What died before a time comes behind the place of that time and no id.
 	from := store.DeadLetterPlace{DiedAt: orEndOfTime(list.DiedUntil), Lease: store.Lease{Queue: q.name}}
@@ -45,7 +45,7 @@ func (q *queue) scanDead(row pgx.CollectableRow) (store.DeadLetter, error) {
 	return d, setLeaseItem(&d.Lease, item)
 }
 
-// CountDead implements runtime.DeadLetters.
+// CountDead implements store.DeadLetters.
 func (q *queue) CountDead(ctx context.Context, filter store.DeadLetterFilter) ([]store.DeadLetterCount, error) {
 	scan := func(row pgx.CollectableRow) (store.DeadLetterCount, error) {
 		c := store.DeadLetterCount{Queue: q.name}
@@ -61,12 +61,12 @@ func (q *queue) CountDead(ctx context.Context, filter store.DeadLetterFilter) ([
 	return counts, nil
 }
 
-// Revive implements runtime.DeadLetters.
+// Revive implements store.DeadLetters.
 func (q *queue) Revive(ctx context.Context, letters []store.Lease, at time.Time) ([]store.Lease, error) {
 	return q.decide(ctx, "revive", q.queries.revive, letters, at)
 }
 
-// Discard implements runtime.DeadLetters.
+// Discard implements store.DeadLetters.
 func (q *queue) Discard(ctx context.Context, letters []store.Lease, discard store.Discard) ([]store.Lease, error) {
 	return q.decide(ctx, "discard", q.queries.discard, letters, discard.At, usererr.Bound(discard.By), usererr.Bound(discard.Reason))
 }
@@ -90,7 +90,7 @@ func (q *queue) decide(ctx context.Context, what, sql string, letters []store.Le
 	return unmarked(letters, found), nil
 }
 
-// ListDiscarded implements runtime.Inspection.
+// ListDiscarded implements store.Inspection.
 func (s *Store) ListDiscarded(ctx context.Context, list store.DiscardedList) ([]store.DiscardedLetter, error) {
 	from := store.DeadLetterPlace{DiedAt: endOfTime}
 	if list.After != nil {

@@ -26,7 +26,7 @@ const (
 	noSavepoint          = "3B001"
 )
 
-// wrap says what was being done when err happened. When others were in the way, the result is runtime.ErrConflict too.
+// wrap says what was being done when err happened. When others were in the way, the result is store.ErrConflict too.
 func wrap(err error, format string, args ...any) error {
 	doing := fmt.Sprintf(format, args...)
 	switch {

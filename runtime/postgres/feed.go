@@ -15,7 +15,7 @@ import (
 // of what it wants.
 const filterWindow = 10_000
 
-// EventsSince implements runtime.Feed. What is settled stays so: a page that is full of it is read without asking how far
+// EventsSince implements store.Feed. What is settled stays so: a page that is full of it is read without asking how far
 // it goes.
 func (s *Store) EventsSince(
 	ctx context.Context, after store.FeedPosition, limit int, filters ...store.EventFilter,
@@ -122,13 +122,13 @@ func scanEvent(row pgx.CollectableRow) (e store.StoredEvent, err error) {
 	return e, err
 }
 
-// FeedHorizon implements runtime.Feed. Calls that come together share a round trip.
+// FeedHorizon implements store.Feed. Calls that come together share a round trip.
 func (s *Store) FeedHorizon(ctx context.Context) (store.FeedHorizon, error) {
 	found, err := s.horizon.find(ctx)
 	return found.FeedHorizon, err
 }
 
-// FirstEventAfter implements runtime.Feed.
+// FirstEventAfter implements store.Feed.
 func (s *Store) FirstEventAfter(ctx context.Context, after store.FeedPosition) (time.Time, error) {
 	found, err := readRowsInOrder(ctx, s.pool, pgx.RowTo[time.Time], s.queries.firstEventAfter, int64(after))
 	if err != nil {
@@ -140,7 +140,7 @@ func (s *Store) FirstEventAfter(ctx context.Context, after store.FeedPosition) (
 	return found[0].UTC(), nil
 }
 
-// FeedBlockers implements runtime.Feed. Of other users' sessions the server shows the process, the transaction and the
+// FeedBlockers implements store.Feed. Of other users' sessions the server shows the process, the transaction and the
 // application; the rest only to members of pg_read_all_stats.
 func (s *Store) FeedBlockers(ctx context.Context) ([]store.FeedBlocker, error) {
 	ticket, waits := s.horizon.oldest() // 0 while a ticket is under way

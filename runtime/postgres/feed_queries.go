@@ -27,7 +27,7 @@ var readFiltered = strings.Replace(readEvents, "e.global_sequence <= $2::bigint"
             ORDER BY l.global_sequence
             LIMIT $7::bigint) w)`, 1)
 
-// serverRun tells the runs of servers apart, see runtime.FeedPage: the timeline is another one after a promotion, the time after each
+// serverRun tells the runs of servers apart, see store.FeedPage: the timeline is another one after a promotion, the time after each
 // start. Every role may read both.
 const serverRun = `
 SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END

@@ -11,7 +11,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// FinishedInstances implements runtime.Forgetting.
+// FinishedInstances implements store.Forgetting.
 func (s *Store) FinishedInstances(ctx context.Context, list store.FinishedList) ([]store.InstanceSummary, error) {
 	after := store.InstancePlace{} // before all there are
 	if list.After != nil {
@@ -25,7 +25,7 @@ func (s *Store) FinishedInstances(ctx context.Context, list store.FinishedList) 
 	return instances, nil
 }
 
-// DeleteInstances implements runtime.Forgetting.
+// DeleteInstances implements store.Forgetting.
 func (s *Store) DeleteInstances(
 	ctx context.Context, instances []store.InstanceVersion, read store.FeedPosition,
 ) (kept []store.InstanceKey, err error) {
@@ -48,7 +48,7 @@ func (s *Store) DeleteInstances(
 	return kept, nil
 }
 
-// DeleteRecords implements runtime.Forgetting.
+// DeleteRecords implements store.Forgetting.
 func (s *Store) DeleteRecords(ctx context.Context, kind store.RecordKind, before time.Time, limit int) (deleted int64, err error) {
 	sql, ok := s.queries.forget.deleteRecords[kind]
 	if !ok {
@@ -64,7 +64,7 @@ func (s *Store) DeleteRecords(ctx context.Context, kind store.RecordKind, before
 	return deleted, nil
 }
 
-// TakeChore implements runtime.Forgetting.
+// TakeChore implements store.Forgetting.
 func (s *Store) TakeChore(ctx context.Context, name string, now, until time.Time) (token int64, taken bool, err error) {
 	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
 		batch.Queue(s.queries.forget.takeChore, name, now, until).QueryRow(func(row pgx.Row) error { return row.Scan(&token) })
@@ -78,7 +78,7 @@ func (s *Store) TakeChore(ctx context.Context, name string, now, until time.Time
 	return token, true, nil
 }
 
-// MoveChore implements runtime.Forgetting.
+// MoveChore implements store.Forgetting.
 func (s *Store) MoveChore(ctx context.Context, name string, token int64, due time.Time) (lost bool, err error) {
 	var moved int64
 	err = transact(ctx, s.pool, func(batch *pgx.Batch) {

@@ -6,7 +6,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// forgetQueries are the statements of runtime.Forgetting.
+// forgetQueries are the statements of store.Forgetting.
 type forgetQueries struct {
 	finished, deleteInstances string
 	deleteRecords             map[store.RecordKind]string

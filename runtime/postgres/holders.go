@@ -37,7 +37,7 @@ LIMIT 10`
 
 var _ store.SnapshotHolders = (*Store)(nil)
 
-// SnapshotHolders implements runtime.SnapshotHolders.
+// SnapshotHolders implements store.SnapshotHolders.
 func (s *Store) SnapshotHolders(ctx context.Context) ([]store.SnapshotHolder, error) {
 	scan := func(row pgx.CollectableRow) (h store.SnapshotHolder, err error) {
 		var since *time.Time

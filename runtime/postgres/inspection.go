@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// History implements runtime.Inspection.
+// History implements store.Inspection.
 func (s *Store) History(ctx context.Context, instance store.InstanceKey, after int64, limit int) ([]store.StoredEvent, error) {
 	scan := func(row pgx.CollectableRow) (store.StoredEvent, error) {
 		event := store.StoredEvent{Instance: instance}
@@ -26,7 +26,7 @@ func (s *Store) History(ctx context.Context, instance store.InstanceKey, after i
 	return events, nil
 }
 
-// EventCauses implements runtime.Causes.
+// EventCauses implements store.Causes.
 func (s *Store) EventCauses(ctx context.Context, query store.CauseQuery) ([]store.EventCause, error) {
 	sql := s.queries.inspection.causes
 	if query.Backward {
@@ -45,7 +45,7 @@ func scanCause(row pgx.CollectableRow) (e store.EventCause, err error) {
 	return e, err
 }
 
-// Summary implements runtime.Inspection.
+// Summary implements store.Inspection.
 func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (store.InstanceSummary, error) {
 	found, err := readRows(ctx, s.pool, scanInstance, s.queries.inspection.summary, instance.ID, instance.Workflow)
 	switch {
@@ -57,7 +57,7 @@ func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (store.
 	return found[0], nil
 }
 
-// ListInstances implements runtime.Inspection.
+// ListInstances implements store.Inspection.
 func (s *Store) ListInstances(ctx context.Context, list store.InstanceList) ([]store.InstanceSummary, error) {
 	// What comes before a time comes behind the place of that time and no id.
 	from := store.InstancePlace{CreatedAt: orEndOfTime(list.CreatedBefore)}
@@ -79,7 +79,7 @@ func scanInstance(row pgx.CollectableRow) (i store.InstanceSummary, err error) {
 	return i, err
 }
 
-// CountInstances implements runtime.Inspection. Unlike all else, it is left to the planner, which reads the whole table when
+// CountInstances implements store.Inspection. Unlike all else, it is left to the planner, which reads the whole table when
 // that is best.
 func (s *Store) CountInstances(ctx context.Context, filter store.InstanceFilter) (store.InstanceCounts, error) {
 	args := append(filterArgs(filter), orEndOfTime(filter.CreatedBefore))
@@ -108,7 +108,7 @@ func orEndOfTime(t time.Time) time.Time {
 	return t
 }
 
-// EventTypes implements runtime.Inspection.
+// EventTypes implements store.Inspection.
 func (s *Store) EventTypes(ctx context.Context, sample int) ([]store.EventType, error) {
 	scan := func(row pgx.CollectableRow) (t store.EventType, err error) {
 		err = row.Scan(&t.Workflow, &t.Type, &t.SchemaVersion, &t.Count, &t.Oldest)

@@ -2,7 +2,7 @@ package postgres
 
 import "strings"
 
-// inspectionQueries are the statements of runtime.Inspection. They lock nothing.
+// inspectionQueries are the statements of store.Inspection. They lock nothing.
 type inspectionQueries struct {
 	history, causes, causesBackward, ended, summary, listInstances, countInstances, listDiscarded, eventTypes string
 }

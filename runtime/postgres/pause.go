@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// PauseWorkflow implements runtime.Pauses.
+// PauseWorkflow implements store.Pauses.
 func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
 		batch.Queue(s.queries.pauses.pause, pause.Workflow, pause.At, usererr.Bound(pause.By), usererr.Bound(pause.Reason), pause.RefuseInputs)
@@ -20,7 +20,7 @@ func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 	return nil
 }
 
-// ResumeWorkflow implements runtime.Pauses.
+// ResumeWorkflow implements store.Pauses.
 func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
 	err := transact(ctx, s.pool, func(batch *pgx.Batch) { batch.Queue(s.queries.pauses.resume, workflow) })
 	if err != nil {
@@ -29,7 +29,7 @@ func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
 	return nil
 }
 
-// PausedWorkflows implements runtime.Pauses.
+// PausedWorkflows implements store.Pauses.
 func (s *Store) PausedWorkflows(ctx context.Context) ([]store.Pause, error) {
 	pauses, err := queryRows(ctx, s.pool, scanPause, s.queries.pauses.list)
 	if err != nil {

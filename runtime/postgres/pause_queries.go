@@ -1,6 +1,6 @@
 package postgres
 
-// pauseQueries are the statements of runtime.Pauses.
+// pauseQueries are the statements of store.Pauses.
 type pauseQueries struct{ pause, resume, list string }
 
 func newPauseQueries(in func(sql string) string) pauseQueries {

@@ -14,7 +14,7 @@ import (
 
 var _ store.ProjectionStore[pgx.Tx] = (*Store)(nil)
 
-// Projections implements runtime.Projections.
+// Projections implements store.Projections.
 func (s *Store) Projections(ctx context.Context, names ...string) ([]store.ProjectionState, error) {
 	states, err := queryRows(ctx, s.pool, scanProjection, s.queries.projection.read, append([]string{}, names...))
 	if err != nil {
@@ -45,7 +45,7 @@ func orNull(t time.Time) *time.Time {
 	return &t
 }
 
-// UpdateProjection implements runtime.Projections.
+// UpdateProjection implements store.Projections.
 func (s *Store) UpdateProjection(ctx context.Context, name string, update store.ProjectionUpdate) error {
 	return s.inTransaction(ctx, name, "update projection", func(tx pgx.Tx, begun *bool) error {
 		if _, err := tx.Exec(ctx, s.queries.projection.create, name); err != nil {
@@ -56,7 +56,7 @@ func (s *Store) UpdateProjection(ctx context.Context, name string, update store.
 	})
 }
 
-// Project implements runtime.ProjectionStore. What apply does is under READ COMMITTED.
+// Project implements store.ProjectionStore. What apply does is under READ COMMITTED.
 //
 // The row of the projection is locked at the end only. A process that was taken over finds that out then, and rolls back;
 // what matters is that its transaction takes no longer than it must, because the feed waits for it. It ends with ctx, even if apply

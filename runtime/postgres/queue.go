@@ -16,7 +16,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// queue implements runtime.Queue. The outbox and the timers differ in their statements and in what an item is.
+// queue implements store.Queue. The outbox and the timers differ in their statements and in what an item is.
 type queue struct {
 	name    store.QueueName
 	pool    *connections
@@ -31,7 +31,7 @@ func newTimerQueue(pool *connections, queries *queries) *queue {
 	return &queue{name: store.TimerQueue, pool: pool, queries: queries.timers}
 }
 
-// Claim implements runtime.Queue.
+// Claim implements store.Queue.
 func (q *queue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
 	if len(claim.Kinds) == 0 || claim.Limit <= 0 {
 		return nil, nil
@@ -45,7 +45,7 @@ func (q *queue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery,
 	return deliveries, nil
 }
 
-// LookBack implements runtime.Queue.
+// LookBack implements store.Queue.
 func (q *queue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (map[store.Kind]time.Time, error) {
 	kinds := newKindColumns(store.Claim{Kinds: slices.Collect(maps.Keys(before)), From: before})
 	found := make(map[store.Kind]time.Time)
@@ -104,7 +104,7 @@ func (q *queue) scanDelivery(row pgx.CollectableRow) (store.Delivery, error) {
 	return d, setLeaseItem(&d.Lease, item)
 }
 
-// Extend implements runtime.Queue.
+// Extend implements store.Queue.
 func (q *queue) Extend(ctx context.Context, leases []store.Lease, until time.Time) ([]store.Lease, error) {
 	if len(leases) == 0 {
 		return nil, nil
@@ -123,7 +123,7 @@ func (q *queue) Extend(ctx context.Context, leases []store.Lease, until time.Tim
 	return unmarked(leases, held), nil
 }
 
-// Realign implements runtime.Queue. It is left to the planner, which reads the whole table.
+// Realign implements store.Queue. It is left to the planner, which reads the whole table.
 func (q *queue) Realign(ctx context.Context, now, claimedAfter time.Time) (int64, error) {
 	counts, err := queryRows(ctx, q.pool, pgx.RowTo[int64], q.queries.realign, now, claimedAfter)
 	if err != nil {
@@ -132,7 +132,7 @@ func (q *queue) Realign(ctx context.Context, now, claimedAfter time.Time) (int64
 	return counts[0], nil
 }
 
-// Settle implements runtime.Queue.
+// Settle implements store.Queue.
 func (q *queue) Settle(ctx context.Context, settlements []store.Settlement) ([]store.Lease, error) {
 	if len(settlements) == 0 {
 		return nil, nil

@@ -22,7 +22,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Store implements runtime.Store, runtime.Notifier and runtime.Timekeeper.
+// Store implements runtime.Store, store.Notifier and store.Timekeeper.
 type Store struct {
 	pool    *connections
 	queries *queries
@@ -87,10 +87,10 @@ func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, er
 	return store, nil
 }
 
-// ReadOnly implements runtime.ReadOnlyStore.
+// ReadOnly implements store.ReadOnlyStore.
 func (s *Store) ReadOnly() bool { return s.readOnly }
 
-// Time implements runtime.Timekeeper.
+// Time implements store.Timekeeper.
 func (s *Store) Time(ctx context.Context) (now time.Time, err error) {
 	err = s.pool.send(ctx, func(batch *pgx.Batch) {
 		batch.Queue(serverTime).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })

@@ -16,7 +16,7 @@ import (
 // database, at READ COMMITTED, and is used by one goroutine at a time.
 func (s *Store) Tx(tx pgx.Tx) store.Transaction { return &transaction{store: s, tx: tx} }
 
-// transaction implements runtime.Transaction. Each unit of work is a savepoint.
+// transaction implements store.Transaction. Each unit of work is a savepoint.
 type transaction struct {
 	store *Store
 	tx    pgx.Tx
@@ -97,7 +97,7 @@ func (t *transaction) within(ctx context.Context, fill func(*pgx.Batch)) error {
 	return s.release(ctx)
 }
 
-// Begin implements runtime.Transaction.
+// Begin implements store.Transaction.
 func (t *transaction) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
 	l := newLoading(requests)
 	clear(l.completed)
@@ -113,17 +113,17 @@ func (t *transaction) Begin(ctx context.Context, requests []store.ReadRequest) (
 	return &unitWithin{savepoint: s, queries: t.store.queries, instances: l.instances}, nil
 }
 
-// InputOutcomes implements runtime.Transaction.
+// InputOutcomes implements store.Transaction.
 func (t *transaction) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {
 	return readInputOutcomes(inputs, t.store.queries, func(fill func(*pgx.Batch)) error { return t.within(ctx, fill) })
 }
 
-// RecordInputs implements runtime.Transaction.
+// RecordInputs implements store.Transaction.
 func (t *transaction) RecordInputs(ctx context.Context, inputs store.InputRecords) error {
 	return recordFailure(t.within(ctx, func(batch *pgx.Batch) { queueInputs(batch, t.store.queries, inputs) }))
 }
 
-// Notify implements runtime.Transaction. PostgreSQL holds notifications back until the transaction commits.
+// Notify implements store.Transaction. PostgreSQL holds notifications back until the transaction commits.
 func (t *transaction) Notify(ctx context.Context) error {
 	if _, err := t.tx.Exec(ctx, `SELECT pg_notify($1::text, '')`, t.store.channel); err != nil {
 		return wrap(err, "notify")
@@ -138,10 +138,10 @@ type unitWithin struct {
 	instances []store.Instance
 }
 
-// Instances implements runtime.UnitOfWork.
+// Instances implements store.UnitOfWork.
 func (u *unitWithin) Instances() []store.Instance { return u.instances }
 
-// Commit implements runtime.UnitOfWork. An answer that is lost is lost with the caller's transaction, so there is no doubt: it
+// Commit implements store.UnitOfWork. An answer that is lost is lost with the caller's transaction, so there is no doubt: it
 // is gone.
 func (u *unitWithin) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
 	if u.savepoint == nil {
@@ -167,7 +167,7 @@ func (u *unitWithin) Commit(ctx context.Context, id store.CommitID, changes []st
 	return err
 }
 
-// Rollback implements runtime.UnitOfWork.
+// Rollback implements store.UnitOfWork.
 func (u *unitWithin) Rollback(ctx context.Context) error {
 	if u.savepoint == nil {
 		return nil

@@ -25,7 +25,7 @@ const unitWait = "1s"
 
 var errUnitEnded = errors.New("postgres: the unit of work has ended")
 
-// unitOfWork implements runtime.UnitOfWork on one connection.
+// unitOfWork implements store.UnitOfWork on one connection.
 type unitOfWork struct {
 	pool      *connections
 	queries   *queries
@@ -91,10 +91,10 @@ func queueLoad(batch *pgx.Batch, queries *queries, l *loading) {
 	}
 }
 
-// Instances implements runtime.UnitOfWork.
+// Instances implements store.UnitOfWork.
 func (w *unitOfWork) Instances() []store.Instance { return w.instances }
 
-// Commit implements runtime.UnitOfWork.
+// Commit implements store.UnitOfWork.
 func (w *unitOfWork) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
 	if w.conn == nil {
 		return errUnitEnded
@@ -115,7 +115,7 @@ func (w *unitOfWork) Commit(ctx context.Context, id store.CommitID, changes []st
 	return b.commit(ctx, w.conn)
 }
 
-// Rollback implements runtime.UnitOfWork.
+// Rollback implements store.UnitOfWork.
 func (w *unitOfWork) Rollback(ctx context.Context) error {
 	if w.conn == nil {
 		return nil

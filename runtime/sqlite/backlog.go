@@ -11,7 +11,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Backlog implements [runtime.Backlogs].
+// Backlog implements [store.Backlogs].
 func (q queue) Backlog(ctx context.Context, now time.Time, limit int) ([]store.Backlog, error) {
 	found := make(map[store.Kind]*store.Backlog)
 	err := q.store.readOneMoment(ctx, func(on *connection) error {
@@ -106,7 +106,7 @@ func (q queue) countAlive(
 	})
 }
 
-// Waiting implements [runtime.Backlogs].
+// Waiting implements [store.Backlogs].
 func (q queue) Waiting(ctx context.Context, instance store.InstanceKey, limit int) (waiting []store.WaitingDelivery, err error) {
 	row := func(columns []driver.Value) error {
 		w := store.WaitingDelivery{

@@ -6,7 +6,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// deadLetterQueries are the statements of [runtime.DeadLetters] on one queue.
+// deadLetterQueries are the statements of [store.DeadLetters] on one queue.
 type deadLetterQueries struct {
 	list, count             map[store.ToldFilter]string
 	revive, record, discard string

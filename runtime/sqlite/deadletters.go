@@ -12,7 +12,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// ListDead implements [runtime.DeadLetters].
+// ListDead implements [store.DeadLetters].
 func (q queue) ListDead(ctx context.Context, list store.DeadLetterList) (letters []store.DeadLetter, err error) {
 	// What died before a time comes behind the place of that time and no id.
 	from := store.DeadLetterPlace{DiedAt: list.DiedUntil}
@@ -57,7 +57,7 @@ func deadArgs(f store.DeadLetterFilter) []driver.Value {
 	return []driver.Value{f.Workflow, f.Kind, f.Instance, f.ErrorContains, micros(f.DiedSince)}
 }
 
-// CountDead implements [runtime.DeadLetters].
+// CountDead implements [store.DeadLetters].
 func (q queue) CountDead(ctx context.Context, filter store.DeadLetterFilter) (counts []store.DeadLetterCount, err error) {
 	args := append(deadArgs(filter), orEndOfTime(filter.DiedUntil))
 	row := func(columns []driver.Value) error {
@@ -74,14 +74,14 @@ func (q queue) CountDead(ctx context.Context, filter store.DeadLetterFilter) (co
 	return counts, nil
 }
 
-// Revive implements [runtime.DeadLetters].
+// Revive implements [store.DeadLetters].
 func (q queue) Revive(ctx context.Context, letters []store.Lease, at time.Time) (gone []store.Lease, err error) {
 	return forEach(ctx, q, letters, "revive dead letters of", func(_ *connection, l *store.Lease) (*store.Lease, string, []driver.Value, error) {
 		return l, q.sql.deadLetters.revive, []driver.Value{micros(at)}, nil
 	})
 }
 
-// Discard implements [runtime.DeadLetters].
+// Discard implements [store.DeadLetters].
 func (q queue) Discard(ctx context.Context, letters []store.Lease, discard store.Discard) (gone []store.Lease, err error) {
 	if len(letters) == 0 {
 		return nil, nil
@@ -113,7 +113,7 @@ func (q queue) Discard(ctx context.Context, letters []store.Lease, discard store
 	return gone, nil
 }
 
-// ListDiscarded implements [runtime.Inspection].
+// ListDiscarded implements [store.Inspection].
 func (s *Store) ListDiscarded(ctx context.Context, list store.DiscardedList) (letters []store.DiscardedLetter, err error) {
 	before, place := int64(math.MaxInt64), store.Lease{}
 	if list.After != nil {

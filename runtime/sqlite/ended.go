@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// EndedDeliveries implements [runtime.Causes].
+// EndedDeliveries implements [store.Causes].
 func (s *Store) EndedDeliveries(
 	ctx context.Context, instance store.InstanceKey, from int64, limit int,
 ) (found []store.EndedDelivery, err error) {

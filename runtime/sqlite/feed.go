@@ -20,7 +20,7 @@ import (
 // wants.
 const filterWindow = 10_000
 
-// EventsSince implements [runtime.Feed].
+// EventsSince implements [store.Feed].
 func (s *Store) EventsSince(
 	ctx context.Context, after store.FeedPosition, limit int, filters ...store.EventFilter,
 ) (store.FeedPage, error) {
@@ -118,7 +118,7 @@ func lastOf(on *connection, statement string) (last store.FeedPosition, err erro
 	return last, err
 }
 
-// FeedHorizon implements [runtime.Feed].
+// FeedHorizon implements [store.Feed].
 func (s *Store) FeedHorizon(ctx context.Context) (store.FeedHorizon, error) {
 	var last store.FeedPosition
 	err := s.read(ctx, func(on *connection) (err error) {
@@ -131,7 +131,7 @@ func (s *Store) FeedHorizon(ctx context.Context) (store.FeedHorizon, error) {
 	return store.FeedHorizon{Settled: last, Issued: last, Newest: last}, nil
 }
 
-// FirstEventAfter implements [runtime.Feed].
+// FirstEventAfter implements [store.Feed].
 func (s *Store) FirstEventAfter(ctx context.Context, after store.FeedPosition) (recorded time.Time, err error) {
 	row := func(columns []driver.Value) error {
 		recorded = fromMicros(number(columns[0]))
@@ -144,7 +144,7 @@ func (s *Store) FirstEventAfter(ctx context.Context, after store.FeedPosition) (
 	return recorded, nil
 }
 
-// FeedBlockers implements [runtime.Feed].
+// FeedBlockers implements [store.Feed].
 func (s *Store) FeedBlockers(ctx context.Context) ([]store.FeedBlocker, error) {
 	return nil, ctx.Err()
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// FinishedInstances implements [runtime.Forgetting].
+// FinishedInstances implements [store.Forgetting].
 func (s *Store) FinishedInstances(ctx context.Context, list store.FinishedList) (found []store.InstanceSummary, err error) {
 	after := store.InstancePlace{} // before all there are
 	if list.After != nil {
@@ -29,7 +29,7 @@ func (s *Store) FinishedInstances(ctx context.Context, list store.FinishedList) 
 	return found, nil
 }
 
-// DeleteInstances implements [runtime.Forgetting].
+// DeleteInstances implements [store.Forgetting].
 func (s *Store) DeleteInstances(
 	ctx context.Context, instances []store.InstanceVersion, read store.FeedPosition,
 ) (kept []store.InstanceKey, err error) {
@@ -75,7 +75,7 @@ func deleteOne(on *connection, i store.InstanceVersion, read store.FeedPosition)
 	return true, nil
 }
 
-// DeleteRecords implements [runtime.Forgetting].
+// DeleteRecords implements [store.Forgetting].
 func (s *Store) DeleteRecords(ctx context.Context, kind store.RecordKind, before time.Time, limit int) (deleted int64, err error) {
 	statement, ok := deleteRecords[kind]
 	if !ok {
@@ -91,7 +91,7 @@ func (s *Store) DeleteRecords(ctx context.Context, kind store.RecordKind, before
 	return deleted, nil
 }
 
-// TakeChore implements [runtime.Forgetting].
+// TakeChore implements [store.Forgetting].
 func (s *Store) TakeChore(ctx context.Context, name string, now, until time.Time) (token int64, taken bool, err error) {
 	row := func(columns []driver.Value) error {
 		token, taken = number(columns[0]), true
@@ -104,7 +104,7 @@ func (s *Store) TakeChore(ctx context.Context, name string, now, until time.Time
 	return token, taken, nil
 }
 
-// MoveChore implements [runtime.Forgetting].
+// MoveChore implements [store.Forgetting].
 func (s *Store) MoveChore(ctx context.Context, name string, token int64, due time.Time) (lost bool, err error) {
 	err = s.writer.write(ctx, func(on *connection) error {
 		moved, err := on.exec(moveChore, micros(due), name, token)

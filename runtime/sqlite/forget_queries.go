@@ -4,7 +4,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// The statements of [runtime.Forgetting].
+// The statements of [store.Forgetting].
 
 // deletable says that an instance, which has completed, has no effects left, but for dead ones that it was told of, and no event
 // after the position that all have read. Neither comes any more: it takes no input.

@@ -13,7 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// History implements [runtime.Inspection].
+// History implements [store.Inspection].
 func (s *Store) History(
 	ctx context.Context, instance store.InstanceKey, after int64, limit int,
 ) (events []store.StoredEvent, err error) {
@@ -38,7 +38,7 @@ func (s *Store) History(
 	return events, nil
 }
 
-// ListInstances implements [runtime.Inspection].
+// ListInstances implements [store.Inspection].
 func (s *Store) ListInstances(ctx context.Context, list store.InstanceList) (found []store.InstanceSummary, err error) {
 	err = s.readOneMoment(ctx, func(on *connection) error {
 		if list.Activity != store.OnlyCompleted {
@@ -111,7 +111,7 @@ func summary(columns []driver.Value) store.InstanceSummary {
 	}
 }
 
-// EventCauses implements [runtime.Causes].
+// EventCauses implements [store.Causes].
 func (s *Store) EventCauses(ctx context.Context, query store.CauseQuery) (events []store.EventCause, err error) {
 	sql := readCauses
 	if query.Backward {
@@ -137,7 +137,7 @@ func (s *Store) EventCauses(ctx context.Context, query store.CauseQuery) (events
 	return events, nil
 }
 
-// Summary implements [runtime.Inspection].
+// Summary implements [store.Inspection].
 func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (store.InstanceSummary, error) {
 	found := store.InstanceSummary{Key: instance}
 	row := func(columns []driver.Value) error {
@@ -160,7 +160,7 @@ func oneText(on *connection, query string, args ...driver.Value) (found string, 
 	return found, err
 }
 
-// CountInstances implements [runtime.Inspection].
+// CountInstances implements [store.Inspection].
 func (s *Store) CountInstances(ctx context.Context, filter store.InstanceFilter) (counts store.InstanceCounts, err error) {
 	args := append(filterArgs(filter.Workflow, filter), orEndOfTime(filter.CreatedBefore), string(filter.Activity))
 	row := func(columns []driver.Value) error {
@@ -190,7 +190,7 @@ func orEndOfTime(t time.Time) int64 {
 	return micros(t)
 }
 
-// EventTypes implements [runtime.Inspection].
+// EventTypes implements [store.Inspection].
 func (s *Store) EventTypes(ctx context.Context, sample int) (types []store.EventType, err error) {
 	row := func(columns []driver.Value) error {
 		types = append(types, store.EventType{

@@ -2,7 +2,7 @@ package sqlite
 
 import "strings"
 
-// The statements of [runtime.Inspection].
+// The statements of [store.Inspection].
 
 const readHistory = `
 SELECT version, global_sequence, type, schema_version, payload, recorded_at, commit_id FROM ironflow_events

@@ -42,7 +42,7 @@ WHERE workflow_type = ? AND kind = ? AND parked_from IS NOT NULL`
 	takeSlot = `UPDATE ironflow_effects SET slot = 1, parked_from = NULL WHERE workflow_id = ? AND workflow_type = ? AND version = ? AND position = ?`
 )
 
-// ClaimLimited implements [runtime.LimitedQueue].
+// ClaimLimited implements [store.LimitedQueue].
 func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (claimed store.LimitedClaimed, err error) {
 	q := effectQueue(s)
 	plain := store.Claim{
@@ -75,7 +75,7 @@ func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (cla
 	return claimed, nil
 }
 
-// Unpark implements [runtime.LimitedQueue].
+// Unpark implements [store.LimitedQueue].
 func (s *Store) Unpark(ctx context.Context, kinds []store.Kind) error {
 	err := s.writer.write(ctx, func(on *connection) error {
 		for _, kind := range kinds {

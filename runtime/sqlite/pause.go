@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// PauseWorkflow implements [runtime.Pauses].
+// PauseWorkflow implements [store.Pauses].
 func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 	err := s.writer.write(ctx, func(on *connection) error {
 		_, err := on.exec(pauseWorkflow, pause.Workflow, micros(pause.At), usererr.Bound(pause.By), usererr.Bound(pause.Reason), pause.RefuseInputs)
@@ -21,7 +21,7 @@ func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 	return nil
 }
 
-// ResumeWorkflow implements [runtime.Pauses].
+// ResumeWorkflow implements [store.Pauses].
 func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
 	err := s.writer.write(ctx, func(on *connection) error {
 		_, err := on.exec(resumeWorkflow, workflow)
@@ -33,7 +33,7 @@ func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
 	return nil
 }
 
-// PausedWorkflows implements [runtime.Pauses].
+// PausedWorkflows implements [store.Pauses].
 func (s *Store) PausedWorkflows(ctx context.Context) (pauses []store.Pause, err error) {
 	row := func(columns []driver.Value) error {
 		pauses = append(pauses, store.Pause{

@@ -1,6 +1,6 @@
 package sqlite
 
-// The statements of [runtime.Pauses]. Few workflows are ever paused, so that the list reads the whole table.
+// The statements of [store.Pauses]. Few workflows are ever paused, so that the list reads the whole table.
 const (
 	pauseWorkflow = `
 INSERT OR REPLACE INTO ironflow_paused_workflows (workflow_type, paused_at, paused_by, reason, refuse_inputs) VALUES (?, ?, ?, ?, ?)`

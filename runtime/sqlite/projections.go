@@ -16,7 +16,7 @@ import (
 
 var _ store.ProjectionStore[*sql.Tx] = (*Store)(nil)
 
-// Projections implements [runtime.Projections].
+// Projections implements [store.Projections].
 func (s *Store) Projections(ctx context.Context, names ...string) ([]store.ProjectionState, error) {
 	var states []store.ProjectionState
 	row := func(columns []driver.Value) error {
@@ -72,7 +72,7 @@ func orNull(t time.Time) driver.Value {
 	return micros(t)
 }
 
-// UpdateProjection implements [runtime.Projections].
+// UpdateProjection implements [store.Projections].
 func (s *Store) UpdateProjection(ctx context.Context, name string, update store.ProjectionUpdate) error {
 	err := s.writer.write(ctx, func(on *connection) error { return changeProjection(on, name, update) })
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *Store) UpdateProjection(ctx context.Context, name string, update store.
 	return nil
 }
 
-// Project implements [runtime.ProjectionStore]. It is the only writer for as long as apply takes. In memory it is alone
+// Project implements [store.ProjectionStore]. It is the only writer for as long as apply takes. In memory it is alone
 // with the database: whoever reads waits, so that nobody sees what is not committed.
 func (s *Store) Project(
 	ctx context.Context, name string, apply func(context.Context, *sql.Tx) error, update store.ProjectionUpdate,

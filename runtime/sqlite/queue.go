@@ -50,7 +50,7 @@ func (t *table) held(args []driver.Value, l *store.Lease) []driver.Value {
 	return append(t.row(args, l), l.Token, int64(l.Commit))
 }
 
-// queue is a [runtime.Queue].
+// queue is a [store.Queue].
 type queue struct {
 	*table
 	store *Store
@@ -59,7 +59,7 @@ type queue struct {
 func effectQueue(s *Store) queue { return queue{effectTable, s} }
 func timerQueue(s *Store) queue  { return queue{timerTable, s} }
 
-// Claim implements [runtime.Queue]. It first looks without a lock, so that polling a queue in which nothing is due costs a
+// Claim implements [store.Queue]. It first looks without a lock, so that polling a queue in which nothing is due costs a
 // few reads of an index and does not hold up those who write.
 func (q queue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
 	var found []candidate
@@ -143,7 +143,7 @@ func (q queue) due(ctx context.Context, on *connection, claim store.Claim, limit
 	return found[:min(limit, len(found))], ctx.Err()
 }
 
-// LookBack implements [runtime.Queue].
+// LookBack implements [store.Queue].
 func (q queue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (map[store.Kind]time.Time, error) {
 	oldest := make(map[store.Kind]time.Time)
 	err := q.store.read(ctx, func(on *connection) error {
@@ -164,7 +164,7 @@ func (q queue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (m
 	return oldest, nil
 }
 
-// Realign implements [runtime.Queue]. It first looks without a lock, and nearly always finds nothing.
+// Realign implements [store.Queue]. It first looks without a lock, and nearly always finds nothing.
 func (q queue) Realign(ctx context.Context, now, claimedAfter time.Time) (realigned int64, err error) {
 	found := false
 	row := func([]driver.Value) error {
@@ -184,14 +184,14 @@ func (q queue) Realign(ctx context.Context, now, claimedAfter time.Time) (realig
 	return realigned, nil
 }
 
-// Extend implements [runtime.Queue].
+// Extend implements [store.Queue].
 func (q queue) Extend(ctx context.Context, leases []store.Lease, until time.Time) (lost []store.Lease, err error) {
 	return forEach(ctx, q, leases, "extend leases of", func(_ *connection, l *store.Lease) (*store.Lease, string, []driver.Value, error) {
 		return l, q.sql.extend, []driver.Value{micros(until)}, nil
 	})
 }
 
-// Settle implements [runtime.Queue].
+// Settle implements [store.Queue].
 func (q queue) Settle(ctx context.Context, settlements []store.Settlement) (lost []store.Lease, err error) {
 	return forEach(ctx, q, settlements, "settle", func(on *connection, s *store.Settlement) (*store.Lease, string, []driver.Value, error) {
 		if s.Verdict == store.Done && s.Error != "" {

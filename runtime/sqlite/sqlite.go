@@ -130,7 +130,7 @@ func (s *Store) Close() error {
 	return s.closed
 }
 
-// SerialWriter implements [runtime.SerialWriter].
+// SerialWriter implements [store.SerialWriter].
 func (s *Store) SerialWriter() {}
 
 // Effects implements [runtime.Store].

@@ -19,7 +19,7 @@ import (
 // A store in memory has no transactions of the caller.
 func (s *Store) Tx(tx *sql.Tx) store.Transaction { return &callers{tx} }
 
-// callers implements [runtime.Transaction]. Each unit of work is a savepoint. SQLite has these in order, so one name will do.
+// callers implements [store.Transaction]. Each unit of work is a savepoint. SQLite has these in order, so one name will do.
 type callers struct{ tx *sql.Tx }
 
 const (
@@ -49,7 +49,7 @@ func backToSavepoint(on txSession) error {
 	return errors.Join(back, release)
 }
 
-// Begin implements [runtime.Transaction].
+// Begin implements [store.Transaction].
 func (c *callers) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
 	var instances []store.Instance
 	on := txSession{ctx, c.tx}
@@ -66,7 +66,7 @@ func (c *callers) Begin(ctx context.Context, requests []store.ReadRequest) (stor
 	return &unitWithin{tx: c.tx, instances: instances}, nil
 }
 
-// InputOutcomes implements [runtime.Transaction].
+// InputOutcomes implements [store.Transaction].
 func (c *callers) InputOutcomes(ctx context.Context, inputs []store.InputKey) (outcomes [][]byte, err error) {
 	outcomes, err = readOutcomes(ctx, txSession{ctx, c.tx}, inputs)
 	if err != nil {
@@ -75,7 +75,7 @@ func (c *callers) InputOutcomes(ctx context.Context, inputs []store.InputKey) (o
 	return outcomes, nil
 }
 
-// RecordInputs implements [runtime.Transaction].
+// RecordInputs implements [store.Transaction].
 func (c *callers) RecordInputs(ctx context.Context, inputs store.InputRecords) error {
 	if err := c.within(ctx, func(on session) error { return recordInputs(on, &inputs) }); err != nil {
 		return fmt.Errorf("sqlite: record inputs: %w", err)
@@ -83,7 +83,7 @@ func (c *callers) RecordInputs(ctx context.Context, inputs store.InputRecords) e
 	return nil
 }
 
-// Notify implements [runtime.Transaction]. Nothing tells this process of the commit: Engine.Wake does, or the next poll.
+// Notify implements [store.Transaction]. Nothing tells this process of the commit: Engine.Wake does, or the next poll.
 func (c *callers) Notify(context.Context) error { return nil }
 
 // unitWithin is a unit of work in a caller's transaction.
@@ -92,10 +92,10 @@ type unitWithin struct {
 	instances []store.Instance
 }
 
-// Instances implements [runtime.UnitOfWork].
+// Instances implements [store.UnitOfWork].
 func (u *unitWithin) Instances() []store.Instance { return u.instances }
 
-// Commit implements [runtime.UnitOfWork].
+// Commit implements [store.UnitOfWork].
 func (u *unitWithin) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
 	if u.tx == nil {
 		return errEnded
@@ -112,7 +112,7 @@ func (u *unitWithin) Commit(ctx context.Context, id store.CommitID, changes []st
 	return nil
 }
 
-// Rollback implements [runtime.UnitOfWork].
+// Rollback implements [store.UnitOfWork].
 func (u *unitWithin) Rollback(ctx context.Context) error {
 	if u.tx == nil {
 		return nil

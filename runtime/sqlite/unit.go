@@ -52,7 +52,7 @@ func (u *unitOfWork) Rollback(context.Context) error {
 	return nil
 }
 
-// Commit implements [runtime.UnitOfWork].
+// Commit implements [store.UnitOfWork].
 func (u *unitOfWork) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
 	return written("commit", u.transaction, func(on *connection) error { return writeAll(ctx, on, id, changes) })
 }

@@ -60,7 +60,7 @@ func payloads(k *kit) {
 	}
 }
 
-// oddTexts are valid as ids: UTF-8 without NUL, of 1 to runtime.MaxIDLength bytes.
+// oddTexts are valid as ids: UTF-8 without NUL, of 1 to store.MaxIDLength bytes.
 var oddTexts = []string{
 	"'; DROP TABLE events; --", `"quoted" \ back`, "100% {a,b} _ $1 ? :x", " leading and trailing ", "tab\tnewline\n\r",
 	"é", "e\u0301", "日本語", "😀", "\u202eright to left", "\ufeffbom", "null", "NULL", "0x10",

@@ -30,7 +30,7 @@ func (g *generator) someType(depth int, optional bool) string {
 var importedTypes = []string{
 	"net/url.URL", "math/big.Int", "net/netip.Addr", "text/template/parse.Pos", "time.Month", "encoding/json.Number", "runtime.Frame",
 	"text/template.Template", "html/template.Template", "math/rand.Zipf", "math/rand/v2.Zipf", "io/fs.FileMode", "database/sql.NullString",
-	"go/token.Pos", "github.com/ironflow-gen/ironflow/runtime.EffectKind",
+	"go/token.Pos", "github.com/ironflow-gen/ironflow/runtime/workflow.EffectKind",
 }
 
 // enums are values that make constants.

@@ -26,8 +26,8 @@ func TestUndeclaredDoesNotCompile(t *testing.T) {
 			`cannot use FindAgent{} (value of struct type FindAgent) as NoteEffect value in argument to AcceptNote(Noted{}).Effect: ` +
 				`FindAgent does not implement NoteEffect (missing method isNoteEffect)`},
 		{"effect where there is none", `var _ = AcceptHold(Held{}).Effect(Notify{})`,
-			`cannot use Notify{} (value of struct type Notify) as "github.com/ironflow-gen/ironflow/runtime".NoEffect value in argument to AcceptHold(Held{}).Effect: ` +
-				`Notify does not implement "github.com/ironflow-gen/ironflow/runtime".NoEffect (missing method noEffect)`},
+			`cannot use Notify{} (value of struct type Notify) as workflow.NoEffect value in argument to AcceptHold(Held{}).Effect: ` +
+				`Notify does not implement workflow.NoEffect (missing method noEffect)`},
 		{"timer", `var _ = AcceptOpen(Opened{}).StartTimer(TimerStale{})`,
 			`cannot use TimerStale{} (value of struct type TimerStale) as OpenTimer value in argument to AcceptOpen(Opened{}).StartTimer: ` +
 				`TimerStale does not implement OpenTimer (missing method isOpenTimer)`},
@@ -35,8 +35,8 @@ func TestUndeclaredDoesNotCompile(t *testing.T) {
 			`cannot use TimerFollowup{} (value of struct type TimerFollowup) as RemindTimer value in argument to ` +
 				`AcceptRemind(Reminded{}).CancelTimer: TimerFollowup does not implement RemindTimer (missing method isRemindTimer)`},
 		{"timer where there is none", `var _ = AcceptSolve(Solved{}).StartTimer(TimerStale{})`,
-			`cannot use TimerStale{} (value of struct type TimerStale) as "github.com/ironflow-gen/ironflow/runtime".NoTimer value in argument to ` +
-				`AcceptSolve(Solved{}).StartTimer: TimerStale does not implement "github.com/ironflow-gen/ironflow/runtime".NoTimer (missing method noTimer)`},
+			`cannot use TimerStale{} (value of struct type TimerStale) as workflow.NoTimer value in argument to ` +
+				`AcceptSolve(Solved{}).StartTimer: TimerStale does not implement workflow.NoTimer (missing method noTimer)`},
 		{"rejection", `var _ = RejectOpen(Opened{})`,
 			`cannot use Opened{} (value of struct type Opened) as Rejection value in argument to RejectOpen: ` +
 				`Opened does not implement Rejection (missing method isRejection)`},

@@ -3,7 +3,10 @@
 
 package annotated
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // FillEvent is an event that a decision on Fill may emit: Filled.
 type FillEvent interface {
@@ -30,19 +33,19 @@ type FillTimer interface {
 func (TimerAgain) isFillTimer() {}
 
 // FillDecision is the decider's answer to Fill.
-type FillDecision = runtime.Decision[FillEvent, FillEffect, FillTimer, Rejection]
+type FillDecision = workflow.Decision[FillEvent, FillEffect, FillTimer, Rejection]
 
 // FillOutcome is what became of Fill.
 type FillOutcome = runtime.Outcome[FillEvent, Rejection]
 
 // AcceptFill accepts Fill with one or more events, in this order.
 func AcceptFill(first FillEvent, more ...FillEvent) FillDecision {
-	return runtime.Accept[FillEvent, FillEffect, FillTimer, Rejection](first, more...)
+	return workflow.Accept[FillEvent, FillEffect, FillTimer, Rejection](first, more...)
 }
 
 // RejectFill refuses Fill. Nothing is stored.
 func RejectFill(rejection Rejection) FillDecision {
-	return runtime.Reject[FillEvent, FillEffect, FillTimer, Rejection](rejection)
+	return workflow.Reject[FillEvent, FillEffect, FillTimer, Rejection](rejection)
 }
 
 // BuyEvent is an event that a decision on Buy may emit: Bought.
@@ -54,17 +57,17 @@ type BuyEvent interface {
 func (Bought) isBuyEvent() {}
 
 // BuyDecision is the decider's answer to Buy.
-type BuyDecision = runtime.Decision[BuyEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type BuyDecision = workflow.Decision[BuyEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // BuyOutcome is what became of Buy.
 type BuyOutcome = runtime.Outcome[BuyEvent, Rejection]
 
 // AcceptBuy accepts Buy with one or more events, in this order.
 func AcceptBuy(first BuyEvent, more ...BuyEvent) BuyDecision {
-	return runtime.Accept[BuyEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[BuyEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectBuy refuses Buy. Nothing is stored.
 func RejectBuy(rejection Rejection) BuyDecision {
-	return runtime.Reject[BuyEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[BuyEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -3,37 +3,37 @@
 
 package annotated
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
-func Machine() *runtime.Machine {
-	return &runtime.Machine{
+func Machine() *workflow.Machine {
+	return &workflow.Machine{
 		Workflow: WorkflowName,
-		States: []runtime.MachineState{
+		States: []workflow.MachineState{
 			{
 				Name: "empty",
-				Accepts: []runtime.Transition{
-					{Input: "Fill", Events: []runtime.EventMove{{Event: "Filled", To: "full"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Fill", Events: []workflow.EventMove{{Event: "Filled", To: "full"}}},
 				},
 			},
 			{
 				Name: "full",
-				Accepts: []runtime.Transition{
-					{Input: "Fill", Events: []runtime.EventMove{{Event: "Filled", To: "full"}}, Effects: []string{"Weigh"}, Timers: []string{"again"}},
-					{Input: "Buy", Events: []runtime.EventMove{{Event: "Bought", To: "gone"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Fill", Events: []workflow.EventMove{{Event: "Filled", To: "full"}}, Effects: []string{"Weigh"}, Timers: []string{"again"}},
+					{Input: "Buy", Events: []workflow.EventMove{{Event: "Bought", To: "gone"}}},
 				},
 			},
 			{Name: "gone", Terminal: true},
 		},
-		Moves: []runtime.Move{
+		Moves: []workflow.Move{
 			{From: "empty", Event: "Filled", To: "full"},
 			{From: "full", Event: "Filled", To: "full"},
 			{From: "full", Event: "Bought", To: "gone"},
 		},
-		Effects: []runtime.MachineEffect{
+		Effects: []workflow.MachineEffect{
 			{Name: "Weigh", Doc: "Weigh weighs it."},
 		},
-		Timers: []runtime.MachineTimer{
+		Timers: []workflow.MachineTimer{
 			{Name: "again", Input: "Buy"},
 		},
 	}

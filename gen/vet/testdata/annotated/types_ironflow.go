@@ -6,7 +6,7 @@ package annotated
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // WorkflowName is stored with every instance.
@@ -37,19 +37,19 @@ func (Weigh) isEffect() {}
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectWeigh runtime.EffectKind = "Weigh"
+	EffectWeigh workflow.EffectKind = "Weigh"
 )
 
 // Timer is a timer that decisions may start and cancel.
 type Timer interface {
-	runtime.Timer
+	workflow.Timer
 	isTimer()
 }
 
 // TimerAgain delivers Buy. It has no declared delay: start it with In or At.
 type TimerAgain struct {
 	Input    Buy // the id may be left empty: it is the instance's own
-	schedule runtime.Schedule
+	schedule workflow.Schedule
 }
 
 // In lets the timer fire after a delay that counts from the decision's now.
@@ -71,8 +71,8 @@ func (t TimerAgain) Key(key string) TimerAgain {
 }
 
 // TimerSpec is for the runtime.
-func (t TimerAgain) TimerSpec() runtime.TimerSpec {
-	return runtime.TimerSpec{Name: "again", Input: t.Input, Schedule: t.schedule}
+func (t TimerAgain) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "again", Input: t.Input, Schedule: t.schedule}
 }
 
 func (TimerAgain) isTimer() {}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
@@ -37,9 +38,9 @@ type EffectHandler interface {
 }
 
 // NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
-func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *runtime.Workflow {
+func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *workflow.Workflow {
 	a := adapter{decider, evolver, handler}
-	return runtime.Define(runtime.Definition[Basket, Input, Event, Effect, Rejection]{
+	return workflow.Define(workflow.Definition[Basket, Input, Event, Effect, Rejection]{
 		Workflow: WorkflowName,
 		UserCode: []any{decider, evolver, handler},
 		Machine:  Machine(),
@@ -54,12 +55,12 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     runtime.StateCodec[Basket]{Schema: "002e6e3ff01f8802", Encode: encodeState, Decode: decodeState},
-		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
-		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
-		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
-		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
-		EffectOptions: map[string]runtime.EffectOptions{
+		States:     workflow.StateCodec[Basket]{Schema: "002e6e3ff01f8802", Encode: encodeState, Decode: decodeState},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
+		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
+		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
+		EffectOptions: map[string]workflow.EffectOptions{
 			"Weigh": {},
 		},
 		InputNames: []string{"Fill", "Buy"},
@@ -73,14 +74,14 @@ type adapter struct {
 	handler EffectHandler
 }
 
-func (a adapter) decide(now time.Time, state Basket, input Input) runtime.UntypedDecision {
+func (a adapter) decide(now time.Time, state Basket, input Input) workflow.UntypedDecision {
 	switch in := input.(type) {
 	case Fill:
 		return a.decider.Fill(now, state, in).Untyped()
 	case Buy:
 		return a.decider.Buy(now, state, in).Untyped()
 	}
-	return runtime.UntypedDecision{}
+	return workflow.UntypedDecision{}
 }
 
 func (a adapter) evolve(state Basket, event Event) Basket {
@@ -131,6 +132,6 @@ func refuse(input, state, declared string) Rejection {
 
 // unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
 // call it: TestUnfinished and "ironflow-gen vet" list its calls.
-func unfinished(method string) *runtime.Unfinished {
-	return &runtime.Unfinished{Workflow: WorkflowName, Method: method}
+func unfinished(method string) *workflow.Unfinished {
+	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

@@ -3,7 +3,10 @@
 
 package shop
 
-import "github.com/ironflow-gen/ironflow/runtime"
+import (
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // CreateEvent is an event that a decision on Create may emit: Created or Listed.
 type CreateEvent interface {
@@ -33,19 +36,19 @@ func (TimerReminder) isCreateTimer() {}
 func (TimerRecheck) isCreateTimer()  {}
 
 // CreateDecision is the decider's answer to Create.
-type CreateDecision = runtime.Decision[CreateEvent, CreateEffect, CreateTimer, Rejection]
+type CreateDecision = workflow.Decision[CreateEvent, CreateEffect, CreateTimer, Rejection]
 
 // CreateOutcome is what became of Create.
 type CreateOutcome = runtime.Outcome[CreateEvent, Rejection]
 
 // AcceptCreate accepts Create with one or more events, in this order.
 func AcceptCreate(first CreateEvent, more ...CreateEvent) CreateDecision {
-	return runtime.Accept[CreateEvent, CreateEffect, CreateTimer, Rejection](first, more...)
+	return workflow.Accept[CreateEvent, CreateEffect, CreateTimer, Rejection](first, more...)
 }
 
 // RejectCreate refuses Create. Nothing is stored.
 func RejectCreate(rejection Rejection) CreateDecision {
-	return runtime.Reject[CreateEvent, CreateEffect, CreateTimer, Rejection](rejection)
+	return workflow.Reject[CreateEvent, CreateEffect, CreateTimer, Rejection](rejection)
 }
 
 // PayEvent is an event that a decision on Pay may emit: Paid or PartlyPaid.
@@ -67,19 +70,19 @@ func (Charge) isPayEffect() {}
 func (Mail) isPayEffect()   {}
 
 // PayDecision is the decider's answer to Pay.
-type PayDecision = runtime.Decision[PayEvent, PayEffect, runtime.NoTimer, Rejection]
+type PayDecision = workflow.Decision[PayEvent, PayEffect, workflow.NoTimer, Rejection]
 
 // PayOutcome is what became of Pay.
 type PayOutcome = runtime.Outcome[PayEvent, Rejection]
 
 // AcceptPay accepts Pay with one or more events, in this order.
 func AcceptPay(first PayEvent, more ...PayEvent) PayDecision {
-	return runtime.Accept[PayEvent, PayEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[PayEvent, PayEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectPay refuses Pay. Nothing is stored.
 func RejectPay(rejection Rejection) PayDecision {
-	return runtime.Reject[PayEvent, PayEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[PayEvent, PayEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // CancelEvent is an event that a decision on Cancel may emit: Cancelled.
@@ -99,19 +102,19 @@ type CancelEffect interface {
 func (Mail) isCancelEffect() {}
 
 // CancelDecision is the decider's answer to Cancel.
-type CancelDecision = runtime.Decision[CancelEvent, CancelEffect, runtime.NoTimer, Rejection]
+type CancelDecision = workflow.Decision[CancelEvent, CancelEffect, workflow.NoTimer, Rejection]
 
 // CancelOutcome is what became of Cancel.
 type CancelOutcome = runtime.Outcome[CancelEvent, Rejection]
 
 // AcceptCancel accepts Cancel with one or more events, in this order.
 func AcceptCancel(first CancelEvent, more ...CancelEvent) CancelDecision {
-	return runtime.Accept[CancelEvent, CancelEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[CancelEvent, CancelEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectCancel refuses Cancel. Nothing is stored.
 func RejectCancel(rejection Rejection) CancelDecision {
-	return runtime.Reject[CancelEvent, CancelEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[CancelEvent, CancelEffect, workflow.NoTimer, Rejection](rejection)
 }
 
 // RemindEvent is an event that a decision on Remind may emit: Reminded.
@@ -131,19 +134,19 @@ type RemindTimer interface {
 func (TimerReminder) isRemindTimer() {}
 
 // RemindDecision is the decider's answer to Remind.
-type RemindDecision = runtime.Decision[RemindEvent, runtime.NoEffect, RemindTimer, Rejection]
+type RemindDecision = workflow.Decision[RemindEvent, workflow.NoEffect, RemindTimer, Rejection]
 
 // RemindOutcome is what became of Remind.
 type RemindOutcome = runtime.Outcome[RemindEvent, Rejection]
 
 // AcceptRemind accepts Remind with one or more events, in this order.
 func AcceptRemind(first RemindEvent, more ...RemindEvent) RemindDecision {
-	return runtime.Accept[RemindEvent, runtime.NoEffect, RemindTimer, Rejection](first, more...)
+	return workflow.Accept[RemindEvent, workflow.NoEffect, RemindTimer, Rejection](first, more...)
 }
 
 // RejectRemind refuses Remind. Nothing is stored.
 func RejectRemind(rejection Rejection) RemindDecision {
-	return runtime.Reject[RemindEvent, runtime.NoEffect, RemindTimer, Rejection](rejection)
+	return workflow.Reject[RemindEvent, workflow.NoEffect, RemindTimer, Rejection](rejection)
 }
 
 // ChargedEvent is an event that a decision on Charged may emit: Paid.
@@ -155,17 +158,17 @@ type ChargedEvent interface {
 func (Paid) isChargedEvent() {}
 
 // ChargedDecision is the decider's answer to Charged.
-type ChargedDecision = runtime.Decision[ChargedEvent, runtime.NoEffect, runtime.NoTimer, Rejection]
+type ChargedDecision = workflow.Decision[ChargedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
 // ChargedOutcome is what became of Charged.
 type ChargedOutcome = runtime.Outcome[ChargedEvent, Rejection]
 
 // AcceptCharged accepts Charged with one or more events, in this order.
 func AcceptCharged(first ChargedEvent, more ...ChargedEvent) ChargedDecision {
-	return runtime.Accept[ChargedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](first, more...)
+	return workflow.Accept[ChargedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
 // RejectCharged refuses Charged. Nothing is stored.
 func RejectCharged(rejection Rejection) ChargedDecision {
-	return runtime.Reject[ChargedEvent, runtime.NoEffect, runtime.NoTimer, Rejection](rejection)
+	return workflow.Reject[ChargedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -6,20 +6,20 @@ package shop
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
-func Machine() *runtime.Machine {
-	return &runtime.Machine{
+func Machine() *workflow.Machine {
+	return &workflow.Machine{
 		Workflow: WorkflowName,
-		States: []runtime.MachineState{
+		States: []workflow.MachineState{
 			{
 				Name: "new",
-				Accepts: []runtime.Transition{
+				Accepts: []workflow.Transition{
 					{
 						Input:   "Create",
-						Events:  []runtime.EventMove{{Event: "Created", To: "open"}, {Event: "Listed", To: "open"}},
+						Events:  []workflow.EventMove{{Event: "Created", To: "open"}, {Event: "Listed", To: "open"}},
 						Effects: []string{"Mail"},
 						Timers:  []string{"reminder"},
 					},
@@ -27,34 +27,34 @@ func Machine() *runtime.Machine {
 			},
 			{
 				Name: "open",
-				Accepts: []runtime.Transition{
+				Accepts: []workflow.Transition{
 					{
 						Input:   "Create",
-						Events:  []runtime.EventMove{{Event: "Listed", To: "open"}},
+						Events:  []workflow.EventMove{{Event: "Listed", To: "open"}},
 						Effects: []string{"Mail", "Charge"},
 						Timers:  []string{"reminder", "recheck"},
 					},
 					{
 						Input:   "Pay",
-						Events:  []runtime.EventMove{{Event: "Paid", To: "paid"}, {Event: "PartlyPaid", To: "partly"}},
+						Events:  []workflow.EventMove{{Event: "Paid", To: "paid"}, {Event: "PartlyPaid", To: "partly"}},
 						Effects: []string{"Charge"},
 					},
-					{Input: "Cancel", Events: []runtime.EventMove{{Event: "Cancelled", To: "cancelled"}}, Effects: []string{"Mail"}},
-					{Input: "Remind", Events: []runtime.EventMove{{Event: "Reminded", To: "open"}}, Timers: []string{"reminder"}},
-					{Input: "Charged", Events: []runtime.EventMove{{Event: "Paid", To: "paid"}}},
+					{Input: "Cancel", Events: []workflow.EventMove{{Event: "Cancelled", To: "cancelled"}}, Effects: []string{"Mail"}},
+					{Input: "Remind", Events: []workflow.EventMove{{Event: "Reminded", To: "open"}}, Timers: []string{"reminder"}},
+					{Input: "Charged", Events: []workflow.EventMove{{Event: "Paid", To: "paid"}}},
 				},
 			},
 			{
 				Name: "partly",
-				Accepts: []runtime.Transition{
-					{Input: "Pay", Events: []runtime.EventMove{{Event: "Paid", To: "paid"}}, Effects: []string{"Mail"}},
-					{Input: "Remind", Events: []runtime.EventMove{{Event: "Reminded", To: "partly"}}},
+				Accepts: []workflow.Transition{
+					{Input: "Pay", Events: []workflow.EventMove{{Event: "Paid", To: "paid"}}, Effects: []string{"Mail"}},
+					{Input: "Remind", Events: []workflow.EventMove{{Event: "Reminded", To: "partly"}}},
 				},
 			},
 			{Name: "paid", Terminal: true},
 			{Name: "cancelled", Terminal: true},
 		},
-		Moves: []runtime.Move{
+		Moves: []workflow.Move{
 			{From: "new", Event: "Created", To: "open"},
 			{From: "new", Event: "Listed", To: "open"},
 			{From: "open", Event: "Listed", To: "open"},
@@ -66,11 +66,11 @@ func Machine() *runtime.Machine {
 			{From: "partly", Event: "Reminded", To: "partly"},
 			{From: "open", Event: "Created", To: "open"},
 		},
-		Effects: []runtime.MachineEffect{
+		Effects: []workflow.MachineEffect{
 			{Name: "Charge", Returns: []string{"Charged"}},
 			{Name: "Mail"},
 		},
-		Timers: []runtime.MachineTimer{
+		Timers: []workflow.MachineTimer{
 			{Name: "reminder", Input: "Remind", After: time.Hour},
 			{Name: "recheck", Input: "Remind"},
 		},

@@ -7,6 +7,7 @@ import (
 	"context"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // EventProjector takes the events of the workflow shop into tables of yours. Tx is the store's transaction, pgx.Tx or
@@ -49,5 +50,5 @@ func NewProjection[Tx any](name string, projector EventProjector[Tx]) runtime.Pr
 
 // DecodeEvent returns an event of the feed. One that this program does not know is a *runtime.UnknownEvent error.
 func DecodeEvent(stored runtime.StoredEvent) (Event, error) {
-	return runtime.DecodeEvent(WorkflowName, runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent}, stored)
+	return workflow.DecodeEvent(WorkflowName, workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent}, stored)
 }

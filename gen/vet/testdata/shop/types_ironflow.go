@@ -6,7 +6,7 @@ package shop
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // WorkflowName is stored with every instance.
@@ -121,8 +121,8 @@ type Effect interface {
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectCharge runtime.EffectKind = "Charge"
-	EffectMail   runtime.EffectKind = "Mail"
+	EffectCharge workflow.EffectKind = "Charge"
+	EffectMail   workflow.EffectKind = "Mail"
 )
 
 // Charge is an effect.
@@ -149,14 +149,14 @@ func (Mail) isEffect() {}
 
 // Timer is a timer that decisions may start and cancel.
 type Timer interface {
-	runtime.Timer
+	workflow.Timer
 	isTimer()
 }
 
 // TimerReminder delivers Remind after 1h, unless it is started with In or At.
 type TimerReminder struct {
 	Input    Remind // the id may be left empty: it is the instance's own
-	schedule runtime.Schedule
+	schedule workflow.Schedule
 }
 
 // In lets the timer fire after a delay that counts from the decision's now.
@@ -178,8 +178,8 @@ func (t TimerReminder) Key(key string) TimerReminder {
 }
 
 // TimerSpec is for the runtime.
-func (t TimerReminder) TimerSpec() runtime.TimerSpec {
-	return runtime.TimerSpec{Name: "reminder", Input: t.Input, Schedule: t.schedule, After: time.Hour}
+func (t TimerReminder) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "reminder", Input: t.Input, Schedule: t.schedule, After: time.Hour}
 }
 
 func (TimerReminder) isTimer() {}
@@ -187,7 +187,7 @@ func (TimerReminder) isTimer() {}
 // TimerRecheck delivers Remind. It has no declared delay: start it with In or At.
 type TimerRecheck struct {
 	Input    Remind // the id may be left empty: it is the instance's own
-	schedule runtime.Schedule
+	schedule workflow.Schedule
 }
 
 // In lets the timer fire after a delay that counts from the decision's now.
@@ -209,8 +209,8 @@ func (t TimerRecheck) Key(key string) TimerRecheck {
 }
 
 // TimerSpec is for the runtime.
-func (t TimerRecheck) TimerSpec() runtime.TimerSpec {
-	return runtime.TimerSpec{Name: "recheck", Input: t.Input, Schedule: t.schedule}
+func (t TimerRecheck) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "recheck", Input: t.Input, Schedule: t.schedule}
 }
 
 func (TimerRecheck) isTimer() {}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
@@ -38,9 +39,9 @@ type EffectHandler interface {
 }
 
 // NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
-func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *runtime.Workflow {
+func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *workflow.Workflow {
 	a := adapter{decider, evolver, handler}
-	return runtime.Define(runtime.Definition[State, Input, Event, Effect, Rejection]{
+	return workflow.Define(workflow.Definition[State, Input, Event, Effect, Rejection]{
 		Workflow: WorkflowName,
 		UserCode: []any{decider, evolver, handler},
 		Machine:  Machine(),
@@ -55,12 +56,12 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     runtime.StateCodec[State]{Schema: "ca85fc37a0c43944", Encode: encodeState, Decode: decodeState},
-		Inputs:     runtime.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
-		Events:     runtime.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
-		Effects:    runtime.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
-		Rejections: runtime.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
-		EffectOptions: map[string]runtime.EffectOptions{
+		States:     workflow.StateCodec[State]{Schema: "ca85fc37a0c43944", Encode: encodeState, Decode: decodeState},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
+		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
+		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
+		EffectOptions: map[string]workflow.EffectOptions{
 			"Charge": {},
 			"Mail":   {},
 		},
@@ -75,7 +76,7 @@ type adapter struct {
 	handler EffectHandler
 }
 
-func (a adapter) decide(now time.Time, state State, input Input) runtime.UntypedDecision {
+func (a adapter) decide(now time.Time, state State, input Input) workflow.UntypedDecision {
 	switch in := input.(type) {
 	case Create:
 		return a.decider.Create(now, state, in).Untyped()
@@ -88,7 +89,7 @@ func (a adapter) decide(now time.Time, state State, input Input) runtime.Untyped
 	case Charged:
 		return a.decider.Charged(now, state, in).Untyped()
 	}
-	return runtime.UntypedDecision{}
+	return workflow.UntypedDecision{}
 }
 
 func (a adapter) evolve(state State, event Event) State {
@@ -112,7 +113,7 @@ func (a adapter) evolve(state State, event Event) State {
 func (a adapter) handle(ctx context.Context, effect Effect, call runtime.EffectCall) (any, error) {
 	switch effect := effect.(type) {
 	case Charge:
-		return runtime.HandlerResult(a.handler.Charge(ctx, effect, call))
+		return workflow.HandlerResult(a.handler.Charge(ctx, effect, call))
 	case Mail:
 		return nil, a.handler.Mail(ctx, effect, call)
 	}
@@ -164,6 +165,6 @@ func refuse(input, state, declared string) Rejection {
 
 // unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
 // call it: TestUnfinished and "ironflow-gen vet" list its calls.
-func unfinished(method string) *runtime.Unfinished {
-	return &runtime.Unfinished{Workflow: WorkflowName, Method: method}
+func unfinished(method string) *workflow.Unfinished {
+	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }
