@@ -8,8 +8,6 @@ import (
 	_ "github.com/99designs/gqlgen/graphql/introspection"
 	_ "github.com/go-faster/errors"
 	_ "github.com/go-faster/jx"
-	_ "github.com/ironflow-gen/ironflow/runtime"
-	_ "github.com/ironflow-gen/ironflow/runtime/ironflowtest"
 	_ "github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/pgtype"
@@ -26,4 +24,7 @@ import (
 	_ "go.opentelemetry.io/otel/metric"
 	_ "go.opentelemetry.io/otel/semconv/v1.39.0"
 	_ "go.opentelemetry.io/otel/trace"
+
+	_ "github.com/ironflow-gen/ironflow/runtime"
+	_ "github.com/ironflow-gen/ironflow/runtime/ironflowtest"
 )

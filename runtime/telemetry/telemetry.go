@@ -2,8 +2,9 @@ package telemetry
 
 import (
 	"context"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Telemetry is told what an engine does, while it does it: package runtime/otel makes traces and metrics of it. It is called by

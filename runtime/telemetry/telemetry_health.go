@@ -2,9 +2,10 @@ package telemetry
 
 import (
 	"fmt"
+	"time"
+
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
-	"time"
 )
 
 // Health is how an engine and its store are doing. What is in the store is the same for all engines on it; Handlers, Busy,

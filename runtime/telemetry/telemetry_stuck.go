@@ -3,8 +3,9 @@ package telemetry
 import (
 	"context"
 	"fmt"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // StuckCode is user code that the engine has called and gone on without, because it did not return in time. What it returns at

@@ -3,6 +3,7 @@ package workflow
 import (
 	"encoding/json"
 	"fmt"
+
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 

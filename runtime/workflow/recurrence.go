@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/robfig/cron/v3"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Recurrence says when something happens again and again.

@@ -1,8 +1,9 @@
 package workflow
 
 import (
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"slices"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // TimerNet nets starts and cancels: of several steps with one key the last one counts.

@@ -2,9 +2,10 @@ package bound
 
 import (
 	"context"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"sync/atomic"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Store is a Store whose calls all end. The engine puts it around the store that it was given, and calls nothing else.

@@ -2,8 +2,9 @@ package bound
 
 import (
 	"context"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Sleep waits for a time of a clock. It returns false when ctx ends first.

@@ -2,10 +2,11 @@ package commit
 
 import (
 	"container/list"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // cached is what is known of an instance as of a version.

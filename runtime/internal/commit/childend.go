@@ -3,9 +3,10 @@ package commit
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
+
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
-	"strings"
 )
 
 // endedPrefix begins the kind of the delivery by which a parent hears of its child's end. No declared effect has a colon.

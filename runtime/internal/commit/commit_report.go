@@ -2,9 +2,10 @@ package commit
 
 import (
 	"context"
+	"time"
+
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
-	"time"
 )
 
 // StartInput returns how the end of an input is reported, nil for not at all.

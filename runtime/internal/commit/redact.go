@@ -3,8 +3,9 @@ package commit
 import (
 	"encoding/json"
 	"fmt"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 	"unicode/utf8"
+
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // notRedacted stands in for a payload that could not be redacted: nothing of it may be seen then.

@@ -1,9 +1,10 @@
 package commit
 
 import (
-	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"testing"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 // Without Telemetry, a commit that would be reported costs nothing but a comparison.

@@ -3,9 +3,10 @@ package commit
 import (
 	"cmp"
 	"fmt"
+	"time"
+
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
-	"time"
 )
 
 // Request is an input on its way into an instance. Without an input, it only asks whether the instance can be read.

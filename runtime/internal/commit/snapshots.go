@@ -2,9 +2,10 @@ package commit
 
 import (
 	"context"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"log/slog"
 	"sync"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // maxPendingSnapshots is how many snapshots wait to be written; more are dropped. Another is made soon.

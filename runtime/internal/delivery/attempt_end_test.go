@@ -2,10 +2,11 @@ package delivery
 
 import (
 	"errors"
-	"github.com/ironflow-gen/ironflow/runtime/store"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 	"testing"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 func TestAfterFailure(t *testing.T) {

@@ -2,15 +2,16 @@ package delivery
 
 import (
 	"context"
-	"github.com/ironflow-gen/ironflow/runtime/store"
-	"github.com/ironflow-gen/ironflow/runtime/telemetry"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // claimStep is one question to the store: for kinds without limits that follow each other in priority, or for one kind with

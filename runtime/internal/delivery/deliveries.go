@@ -2,15 +2,16 @@ package delivery
 
 import (
 	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
-	"log/slog"
-	"slices"
-	"sync"
-	"time"
 )
 
 // Config is what the delivery of effects and timers takes of an engine's config. Fields are as in Config unless they say more.

@@ -2,8 +2,9 @@ package delivery
 
 import (
 	"context"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"log/slog"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // deliveryHandler adds the names of a delivery to each record. It makes the attributes only when there is something to log, which is

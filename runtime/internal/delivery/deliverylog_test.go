@@ -2,10 +2,11 @@ package delivery
 
 import (
 	"bytes"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func TestDeliveryLoggerSaysWhatItIsAbout(t *testing.T) {

@@ -2,11 +2,12 @@ package delivery
 
 import (
 	"context"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"maps"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // floors are the times before which no delivery of a kind is due, as far as this process knows. Claims begin there.

@@ -1,10 +1,11 @@
 package delivery
 
 import (
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"maps"
 	"testing"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // TestFloors is about where claims begin: never behind something that may be due.

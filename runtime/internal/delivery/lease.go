@@ -3,10 +3,11 @@ package delivery
 import (
 	"context"
 	"fmt"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // heldLeases are the leases of deliveries in progress.

@@ -1,11 +1,12 @@
 package delivery
 
 import (
-	"github.com/ironflow-gen/ironflow/runtime/store"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Kinds of one priority take turns; of different ones, the higher is first. As few questions as can be are asked.

@@ -2,10 +2,11 @@ package delivery
 
 import (
 	"context"
+	"time"
+
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
-	"time"
 )
 
 // maxSettling is how many settlements may wait for one call, and go into it.

@@ -2,9 +2,10 @@ package explain
 
 import (
 	"context"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"slices"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Explanation says why a decision was made and what became of what it asked for. It is a value of its own: what happens

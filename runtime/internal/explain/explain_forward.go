@@ -3,8 +3,9 @@ package explain
 import (
 	"context"
 	"errors"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"slices"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // forward finds out what became of deliveries. It reads of each instance what came after a decision once.

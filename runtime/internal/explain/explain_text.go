@@ -2,9 +2,10 @@ package explain
 
 import (
 	"fmt"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"strings"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // String says it in lines for people: what came in, the decision on it below, and below that what brought the next input. What is

@@ -3,11 +3,12 @@ package project
 import (
 	"context"
 	"fmt"
-	"github.com/ironflow-gen/ironflow/runtime/store"
-	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 // projectionStore is what running projections needs of a store.

@@ -2,10 +2,11 @@ package project
 
 import (
 	"context"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // List returns all projections by name: those of the board and, from other programs or the past, those in the store.

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"iter"
 	"strings"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // subscriptionPage is how many events a subscription reads at once.

@@ -2,10 +2,11 @@ package project
 
 import (
 	"context"
-	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"sync"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // FeedWatch tells the readers of this process when there are new events to read. However many readers wait, one goroutine looks

@@ -2,10 +2,11 @@ package project
 
 import (
 	"context"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 	"log/slog"
 	"testing"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // settledFeed is a feed in which nothing happens.

@@ -1,8 +1,9 @@
 package project
 
 import (
-	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"testing"
+
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 // Without Telemetry, what would be reported of a step costs nothing but comparisons.
