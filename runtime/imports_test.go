@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -12,6 +13,22 @@ const (
 	module  = "github.com/ironflow-gen/ironflow"
 	samples = module + "/gen/emit/internal/"
 )
+
+// rooms says what each package of the runtime may import of the module, besides codec and the packages below internal that know
+// no other: usererr, backoff and unknown.
+var rooms = map[string][]string{
+	"store":             {},
+	"workflow":          {"store"},
+	"telemetry":         {"store", "workflow"},
+	"internal/bound":    {"store"},
+	"internal/commit":   {"store", "workflow", "telemetry", "internal/bound"},
+	"internal/delivery": {"store", "workflow", "telemetry", "internal/bound", "internal/commit"},
+	"internal/project":  {"store", "workflow", "telemetry", "internal/bound"},
+	"internal/explain":  {"store", "workflow"},
+	"postgres":          {"store"},
+	"sqlite":            {"store"},
+	"codec":             {},
+}
 
 // Imports point one way, and whoever uses the core gets neither a database driver nor OpenTelemetry with it.
 func TestImports(t *testing.T) {
@@ -27,19 +44,28 @@ func TestImports(t *testing.T) {
 		{"./gen/...", []string{module + "/runtime"}},
 		{"./...", []string{"go.opentelemetry.io/"}},
 	} {
-		list := exec.CommandContext(t.Context(), "go", "list", "-f", `{{$of := .ImportPath}}{{range .Deps}}{{$of}} {{.}}{{"\n"}}{{end}}`, test.packages)
-		list.Dir = ".."
-		list.Stderr = t.Output()
-		out, err := list.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(out)) {
-			of, imported, _ := strings.Cut(strings.TrimSpace(line), " ")
-			for _, prefix := range test.never {
-				if strings.HasPrefix(imported, prefix) && !strings.HasPrefix(of, samples) {
-					t.Errorf("%s imports %s", of, imported)
+		for of, imports := range listed(t, test.packages, "Deps") {
+			for _, imported := range imports {
+				for _, prefix := range test.never {
+					if strings.HasPrefix(imported, prefix) && !strings.HasPrefix(of, samples) {
+						t.Errorf("%s imports %s", of, imported)
+					}
 				}
+			}
+		}
+	}
+	imports := listed(t, "./runtime/...", "Imports")
+	for room, may := range rooms {
+		of := module + "/runtime/" + room
+		if len(imports[of]) == 0 {
+			t.Errorf("%s is not there, or imports nothing at all", of)
+		}
+		for _, imported := range imports[of] {
+			name, own := strings.CutPrefix(imported, module+"/runtime")
+			name = strings.TrimPrefix(name, "/")
+			_, walled := rooms[name]
+			if own && (walled || name == "") && name != "codec" && !slices.Contains(may, name) {
+				t.Errorf("%s imports %s, it may import %q", of, imported, may)
 			}
 		}
 	}
@@ -52,4 +78,22 @@ func TestImports(t *testing.T) {
 			t.Errorf("%s names OpenTelemetry, which is for the module runtime/otel alone", file)
 		}
 	}
+}
+
+// listed returns what "go list" says of packages: a list of import paths for each of them.
+func listed(t *testing.T, packages, field string) map[string][]string {
+	t.Helper()
+	list := exec.CommandContext(t.Context(), "go", "list", "-f", `{{$of := .ImportPath}}{{range .`+field+`}}{{$of}} {{.}}{{"\n"}}{{end}}`, packages)
+	list.Dir = ".."
+	list.Stderr = t.Output()
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[string][]string)
+	for line := range strings.Lines(string(out)) {
+		of, imported, _ := strings.Cut(strings.TrimSpace(line), " ")
+		found[of] = append(found[of], imported)
+	}
+	return found
 }
