@@ -174,13 +174,13 @@ func once(_ context.Context, _ time.Duration, call func() (commit.Result, error)
 // Wake lets the workers and readers of this engine look for work at once, and not only when they poll next: after the commit of a transaction
 // of the caller's own, see Within, on a store that does not tell of it.
 func (e *Engine) Wake() {
-	e.feed.Committed()
+	e.feed.LookAgain()
 	e.deliveries.Wake()
 }
 
 // committed tells the workers and readers of this process, and the other processes, what is new with a commit.
 func (e *Engine) committed(change store.Change) {
-	e.feed.Committed()
+	e.feed.LookAgain()
 	e.newEvents.announce()
 	e.deliveries.Committed(change)
 }

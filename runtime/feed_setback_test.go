@@ -1,15 +1,12 @@
 package runtime_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
-	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // A subscription whose position the database never reached, as far as it knows, ends with an error that says so.
@@ -129,82 +126,4 @@ func TestDelayGrowsDuringAStall(t *testing.T) {
 	}
 	b.run(engine)
 	b.eventually("the alert ends", func() bool { return !alert() })
-}
-
-// scriptedFeed answers as it is told, whatever it is asked.
-type scriptedFeed struct {
-	runtime.Store
-	pages func(after runtime.FeedPosition, limit int) (store.FeedPage, error)
-}
-
-func (f scriptedFeed) EventsSince(_ context.Context, after runtime.FeedPosition, limit int, _ ...runtime.EventFilter) (store.FeedPage, error) {
-	return f.pages(after, limit)
-}
-
-// A subscription that lives through a failover must find out when the event that it read last is another one, also when the server has
-// issued more numbers than that meanwhile.
-func TestSubscriptionThroughAFailover(t *testing.T) {
-	t.Parallel()
-	event := func(n int64, commit store.CommitID) runtime.StoredEvent {
-		return runtime.StoredEvent{Instance: runtime.InstanceKey{Workflow: "w", ID: "i"}, Version: n, GlobalSequence: n, Commit: commit}
-	}
-	for name, test := range map[string]struct {
-		server string
-		commit store.CommitID // of event 2 on the new server; 0 when it is not there
-		back   bool
-	}{
-		"same event":                  {"00000002 later", 2, false},
-		"another event":               {"00000002 later", 9, true},
-		"no event after a failover":   {"00000002 later", 0, true},
-		"restarted":                   {"00000001 later", 2, false},
-		"deleted, and restarted":      {"00000001 later", 0, false},
-		"another event, same history": {"00000001 later", 9, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := openMemory(t)
-			var asked []runtime.FeedPosition
-			over := false
-			engine := b.engineOn(scriptedFeed{b.store, func(after runtime.FeedPosition, limit int) (store.FeedPage, error) {
-				asked = append(asked, after)
-				server, events := "00000001 now", []runtime.StoredEvent{event(1, 1), event(2, 2)}
-				if over {
-					server, events = test.server, []runtime.StoredEvent{event(1, 1), event(3, 3), event(7, 7)}
-					if test.commit != 0 {
-						events = append(events[:1:1], event(2, test.commit), event(3, 3), event(7, 7))
-					}
-				}
-				page := store.FeedPage{Next: max(after, 5), Settled: max(after, 5), Looked: max(after, 5), Server: server} // 5 is not wanted
-				for _, e := range events {
-					if e.Position() > after && len(page.Events) < limit {
-						page.Events = append(page.Events, e)
-						page.Next = max(e.Position(), 5)
-						page.Settled, page.Looked = page.Next, page.Next
-					}
-				}
-				return page, nil
-			}}, b.realConfig(), ledgers(ledger.Decider{}, ledger.Handler{}))
-			var got []int64
-			for e, err := range engine.Subscribe(b.Context(), 0) {
-				if err != nil {
-					var back *runtime.FeedSetBack
-					if !test.back || !errors.As(err, &back) || back.Event != 2 {
-						t.Errorf("got error %v", err)
-					}
-					return
-				}
-				got = append(got, e.GlobalSequence)
-				if len(got) == 2 {
-					over = true
-				}
-				if e.GlobalSequence == 7 {
-					break
-				}
-			}
-			// What came between the last event and the position, which was passed by on the server before, is there too.
-			if fmt.Sprint(got) != "[1 2 3 7]" || test.back {
-				t.Errorf("got %v, asked after %v", got, asked)
-			}
-		})
-	}
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime/internal/project"
+	"github.com/ironflow-gen/ironflow/runtime/internal/retention"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -77,8 +77,8 @@ func (r Retention) validate() error {
 	return nil
 }
 
-// retention returns what does the work that the config asks for.
-func (e *Engine) retention() *project.Retention {
+// sweeper returns what deletes the records that the config does not keep.
+func (e *Engine) sweeper() *retention.Sweeper {
 	keep := e.config.Retention
 	instances := make(map[string]time.Duration, len(e.workflows))
 	for workflow := range e.workflows {
@@ -87,7 +87,7 @@ func (e *Engine) retention() *project.Retention {
 			instances[workflow] = of
 		}
 	}
-	return project.NewRetention(e.store, project.RetentionConfig{
+	return retention.New(e.store, retention.Config{
 		Logger: e.config.Logger, Clock: e.config.Clock, Telemetry: e.config.Telemetry,
 		Instances: instances,
 		Records: map[store.RecordKind]time.Duration{
@@ -110,7 +110,7 @@ type RetentionReport struct {
 // ApplyRetention deletes all that Config.Retention does not want to keep, now and in this process. It goes on with the rest
 // when a part of it fails.
 func (e *Engine) ApplyRetention(ctx context.Context) (RetentionReport, error) {
-	deletions, err := e.retention().Apply(ctx)
+	deletions, err := e.sweeper().Apply(ctx)
 	var report RetentionReport
 	for _, d := range deletions {
 		switch d.Records {

@@ -38,7 +38,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	workers.Go(func() { e.deliveries.Run(ctx, handlers) })
 	workers.Go(func() { e.projections.Run(ctx, handlers) })
-	workers.Go(func() { e.retention().Run(ctx) })
+	workers.Go(func() { e.sweeper().Run(ctx) })
 	workers.Go(func() { e.warnOfUnknown(ctx) })
 	workers.Go(func() { e.watchSnapshots(ctx) })
 	workers.Go(func() {
@@ -71,7 +71,7 @@ func (e *Engine) hear(what store.News) {
 		e.Wake()
 	}
 	if what&store.NewEvents != 0 {
-		e.feed.Committed()
+		e.feed.LookAgain()
 	}
 	if what&store.NewOrders != 0 {
 		e.projections.LookAgain()
@@ -79,10 +79,7 @@ func (e *Engine) hear(what store.News) {
 }
 
 func (e *Engine) stuckError() error {
-	stuck := e.deliveries.Unfinished()
-	for _, name := range e.projections.InStep() {
-		stuck = append(stuck, "projection "+name)
-	}
+	stuck := append(e.deliveries.Unfinished(), e.projections.Unfinished()...)
 	return fmt.Errorf("ironflow: stopped while %d handlers ignore their cancelled context: %s",
 		len(stuck), strings.Join(stuck, ", "))
 }

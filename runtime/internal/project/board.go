@@ -33,9 +33,10 @@ type Board struct {
 	next chan struct{}                    // closed by the next look
 }
 
-func NewBoard(store projectionStore, feed *FeedWatch, config Config, projections []Spec) *Board {
+// NewBoard returns a board for projections with distinct names. It does nothing before Run.
+func NewBoard(st projectionStore, feed *FeedWatch, config Config, projections []Spec) *Board {
 	b := &Board{
-		store: store, feed: feed, config: config,
+		store: st, feed: feed, config: config,
 		owner:    fmt.Sprintf("%s/%08x", config.Name, rand.Uint32()), // names need not be unique
 		interval: min(5*config.PollInterval, config.Lease/3),
 		wake:     make(chan struct{}, 1),
@@ -155,12 +156,12 @@ func (b *Board) StuckSteps() (steps []telemetry.StuckCode) {
 	return steps
 }
 
-// InStep names the projections that are in the middle of a step.
-func (b *Board) InStep() (names []string) {
+// Unfinished describes the projections that are in the middle of a step.
+func (b *Board) Unfinished() (steps []string) {
 	for _, p := range b.projectors {
 		if p.steps.Load() > 0 {
-			names = append(names, p.Name)
+			steps = append(steps, "projection "+p.Name)
 		}
 	}
-	return names
+	return steps
 }

@@ -18,7 +18,7 @@ func (b *Board) List(ctx context.Context) ([]store.ProjectionInfo, error) {
 	return b.infos(ctx, states)
 }
 
-// Info returns one projection. An unknown name is *UnknownProjection.
+// Info returns one projection. An unknown name is *store.UnknownProjection.
 func (b *Board) Info(ctx context.Context, name string) (store.ProjectionInfo, error) {
 	states, err := b.allStates(ctx)
 	if err != nil {
@@ -85,7 +85,7 @@ func (b *Board) allStates(ctx context.Context) ([]store.ProjectionState, error) 
 }
 
 // stored returns the stored state of a projection; nil for one of the board that has not run yet. A name that is neither stored nor
-// on the board is *UnknownProjection.
+// on the board is *store.UnknownProjection.
 func (b *Board) stored(ctx context.Context, name string) (*store.ProjectionState, error) {
 	states, err := b.store.Projections(ctx, name)
 	switch {

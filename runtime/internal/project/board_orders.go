@@ -95,7 +95,7 @@ func (b *Board) update(ctx context.Context, name string, update store.Projection
 	})
 }
 
-// Await waits until a projection has applied every event that is stored now. One that has stopped is *ProjectionHalted.
+// Await waits until a projection has applied every event that is stored now. One that has stopped is *store.ProjectionHalted.
 func (b *Board) Await(ctx context.Context, name string) error {
 	if err := store.CheckArgument("the projection's name", name); err != nil {
 		return err

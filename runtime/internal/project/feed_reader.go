@@ -14,7 +14,7 @@ import (
 // subscriptionPage is how many events a subscription reads at once.
 const subscriptionPage = 256
 
-// Subscribe returns the events after a position, and then those to come, as long as ctx and the loop over them last.
+// Subscribe is Engine.Subscribe.
 func (w *FeedWatch) Subscribe(ctx context.Context, after store.FeedPosition, filters ...store.EventFilter) iter.Seq2[store.StoredEvent, error] {
 	return func(yield func(store.StoredEvent, error) bool) {
 		reader, failures := feedReader{feed: w.store, position: after, sure: after}, 0
@@ -54,15 +54,15 @@ func (w *FeedWatch) Subscribe(ctx context.Context, after store.FeedPosition, fil
 	}
 }
 
-// feedReader reads one page after the other. When another server answers, or the same one after a restart, it makes sure that what it
-// has read is still there.
+// feedReader reads page after page. When another server answers, or the same one after a restart, it makes sure that the server has the
+// events that were read.
 type feedReader struct {
 	feed     store.Feed
 	position store.FeedPosition
 	server   string // that answered last
 
-	// sure is the position that the reader began at, or behind the last event that it has read, which commit has stored. What is
-	// between it and position was not wanted.
+	// sure is the number of the last event that was read, which commit has stored, or the position that the reader began at. No
+	// filter accepts the events between sure and position.
 	sure   store.FeedPosition
 	commit store.CommitID
 }
@@ -88,8 +88,8 @@ func (r *feedReader) read(ctx context.Context, limit int, filters ...store.Event
 	return page, nil
 }
 
-// checkHistory fails when the last event that was read is another one now. One that is not there was deleted, unless there was a
-// failover.
+// checkHistory fails when the last event that was read is another event now. An event that is missing was deleted by retention, or
+// lost if there was a failover.
 func (r *feedReader) checkHistory(ctx context.Context, server string) error {
 	if r.commit == 0 {
 		return nil

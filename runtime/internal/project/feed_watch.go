@@ -20,23 +20,24 @@ type FeedWatch struct {
 	stop    context.CancelFunc // of the goroutine; nil while there is none
 	settled store.FeedPosition // as the last look has seen it
 	moved   chan struct{}      // closed when settled has moved
-	news    chan struct{}      // look now
+	wake    chan struct{}      // look now
 }
 
-func NewFeedWatch(store store.Feed, config Config) *FeedWatch {
-	return &FeedWatch{store: store, config: config, moved: make(chan struct{}), news: make(chan struct{}, 1)}
+// NewFeedWatch returns a watch over a feed.
+func NewFeedWatch(feed store.Feed, config Config) *FeedWatch {
+	return &FeedWatch{store: feed, config: config, moved: make(chan struct{}), wake: make(chan struct{}, 1)}
 }
 
 // Pauses between looks: after a look, and the longest one while the feed waits for transactions.
 const (
-	newsPause         = 5 * time.Millisecond
+	lookPause         = 5 * time.Millisecond
 	longestStallPause = 100 * time.Millisecond
 )
 
-// Committed has the watch look at once: this process or another one has stored events.
-func (w *FeedWatch) Committed() {
+// LookAgain has the watch look at the store at once: this process or another one has stored events.
+func (w *FeedWatch) LookAgain() {
 	select {
-	case w.news <- struct{}{}:
+	case w.wake <- struct{}{}:
 	default:
 	}
 }
@@ -100,12 +101,12 @@ func (w *FeedWatch) look(ctx context.Context) {
 			bound.Sleep(ctx, store.SystemClock{}, pause)
 			continue
 		}
-		bound.Sleep(ctx, store.SystemClock{}, newsPause) // so that events that are stored in quick succession cost one look
+		bound.Sleep(ctx, store.SystemClock{}, lookPause) // so that events that are stored in quick succession cost one look
 		select {
 		case <-ctx.Done():
-		case <-w.news:
+		case <-w.wake:
 			if ctx.Err() != nil {
-				w.Committed() // the goroutine that looks next has not heard of it
+				w.LookAgain() // the goroutine that looks next has not heard of it
 			}
 		case <-w.config.Clock.After(w.config.PollInterval):
 		}
@@ -151,7 +152,7 @@ func (s *stallWatch) observe(ctx context.Context, horizon store.FeedHorizon) tim
 		return 0
 	}
 	if s.since.IsZero() {
-		s.since, s.pause = now, newsPause
+		s.since, s.pause = now, lookPause
 		s.nextLog = now.Add(s.w.config.FeedStallAfter)
 	}
 	if now.After(s.nextLog) {

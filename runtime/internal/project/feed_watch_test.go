@@ -28,12 +28,12 @@ func TestNewsOutlivesTheReader(t *testing.T) {
 			w.look(ctx)
 			close(ended)
 		}()
-		time.Sleep(newsPause / 3) // it has looked, and pauses before it waits for news
-		w.Committed()
+		time.Sleep(lookPause / 3) // it has looked, and pauses before it waits for news
+		w.LookAgain()
 		cancel()
 		<-ended
 		select {
-		case <-w.news:
+		case <-w.wake:
 		default:
 			t.Fatal("the news is lost")
 		}

@@ -41,8 +41,8 @@ type projector struct {
 	stepping sync.WaitGroup
 	since    atomic.Int64 // when the last step began, in µs since 1970
 
-	notBefore time.Time // when to take it over again, after it was left to newer programs
-	yields    int       // how often it was, in a row
+	leftToNewer int       // how often it was left to newer programs, in a row
+	notBefore   time.Time // when to take it over again after that
 }
 
 var (

@@ -14,36 +14,45 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
+// job is what an attempt is counted for.
+type job struct {
+	name  string             // in errors
+	event store.FeedPosition // 0 for a reset
+}
+
+var resetJob = job{name: "the reset for a rebuild"}
+
+func eventJob(e store.StoredEvent) job {
+	return job{fmt.Sprintf("event %d (%s of %s, version %d)", e.GlobalSequence, e.Type, e.Instance, e.Version), e.Position()}
+}
+
 // apply makes one step over the events of a page.
 func (r *projectorRun) apply(reading, ctx context.Context, page store.FeedPage) course {
 	attempt := 0
 	first, last := page.Events[0], page.Events[len(page.Events)-1]
 	if r.careful > 0 {
 		var instead course
-		if attempt, instead = r.countAttempt(reading, ctx, describeEvent(first), first.Position()); attempt == 0 {
+		if attempt, instead = r.countAttempt(reading, ctx, eventJob(first)); attempt == 0 {
 			return instead
 		}
 	}
-	stepCtx, report := r.config().startStep(ctx, telemetry.ProjectionStart{Projection: r.Name, Events: len(page.Events), Position: last.Position()})
-	r.begin(r.Timeout)
-	err := r.step(stepCtx, r.fromStored(func(s *store.ProjectionState) {
+	start := telemetry.ProjectionStart{Projection: r.Name, Events: len(page.Events), Position: last.Position()}
+	err := r.try(ctx, start, func(s *store.ProjectionState) {
 		s.Position, s.EventAt = page.Next, last.RecordedAt
 		s.Attempts, s.LastError = 0, ""
-	}), func(ctx context.Context, update store.ProjectionUpdate) error {
+	}, func(ctx context.Context, update store.ProjectionUpdate) error {
 		return r.Apply(ctx, page.Events, update)
 	})
-	r.returned(err)
-	report(err)
 	if r.steps.Load() > 0 {
 		return r.abandon(ctx, err)
 	}
 	if err == nil {
 		r.stored, r.position, r.saved = page.Next, page.Next, time.Now()
-		r.careful, r.yields, r.conflicts = max(r.careful-1, 0), 0, 0
+		r.careful, r.leftToNewer, r.conflicts = max(r.careful-1, 0), 0, 0
 		return goOn
 	}
 	if r.careful > 0 {
-		return r.failed(reading, ctx, attempt, describeEvent(first), first.Position(), err)
+		return r.failed(reading, ctx, attempt, eventJob(first), err)
 	}
 	if lost(ctx, err) {
 		return leave
@@ -66,31 +75,39 @@ var stepConflictBackoff = backoff.Backoff{Base: time.Millisecond, Max: 50 * time
 
 // reset makes the step that begins a projection again.
 func (r *projectorRun) reset(reading, ctx context.Context) course {
-	const what = "the reset for a rebuild"
-	attempt, instead := r.countAttempt(reading, ctx, what, 0)
+	attempt, instead := r.countAttempt(reading, ctx, resetJob)
 	if attempt == 0 {
 		return instead
 	}
 	if r.Reset == nil {
 		return r.stopAt(reading, ctx, 0, errors.New("the projection cannot be rebuilt: it has no Reset"))
 	}
-	stepCtx, report := r.config().startStep(ctx, telemetry.ProjectionStart{Projection: r.Name, Reset: true})
-	r.begin(r.Timeout)
-	err := r.step(stepCtx, r.fromStored(func(s *store.ProjectionState) {
+	err := r.try(ctx, telemetry.ProjectionStart{Projection: r.Name, Reset: true}, func(s *store.ProjectionState) {
 		s.Position, s.EventAt, s.Skipped, s.Rebuild = 0, time.Time{}, 0, false
 		s.Attempts, s.LastError = 0, ""
-	}), r.Reset)
-	r.returned(err)
-	report(err)
+	}, r.Reset)
 	if r.steps.Load() > 0 {
 		return r.abandon(ctx, err)
 	}
 	if err != nil {
-		return r.failed(reading, ctx, attempt, what, 0, err)
+		return r.failed(reading, ctx, attempt, resetJob, err)
 	}
 	r.config().Logger.InfoContext(ctx, "ironflow: projection reset, it is rebuilt from the beginning", "projection", r.Name)
 	r.stored, r.position, r.saved, r.rebuild, r.careful = 0, 0, time.Now(), false, 0
 	return goOn
+}
+
+// try makes one step, which changes the stored state, and reports it.
+func (r *projectorRun) try(
+	ctx context.Context, start telemetry.ProjectionStart, change func(*store.ProjectionState),
+	step func(ctx context.Context, update store.ProjectionUpdate) error,
+) error {
+	stepCtx, report := r.config().startStep(ctx, start)
+	r.begin(r.Timeout)
+	err := r.step(stepCtx, r.fromStored(change), step)
+	r.returned(err)
+	report(err)
+	return err
 }
 
 // startStep tells the telemetry of a step. It returns the context of the step, and what reports its end.
@@ -109,7 +126,7 @@ func (c *Config) startStep(run context.Context, start telemetry.ProjectionStart)
 
 // countAttempt counts an attempt before it is made. Without one left, it stops the projection. The attempt is 0 when none is to be
 // made now; instead says what to do instead.
-func (r *projectorRun) countAttempt(reading, ctx context.Context, what string, at store.FeedPosition) (attempt int, instead course) {
+func (r *projectorRun) countAttempt(reading, ctx context.Context, j job) (attempt int, instead course) {
 	exhausted, lastError := false, ""
 	err := r.save(ctx, func(s *store.ProjectionState) {
 		exhausted, lastError = s.Attempts >= r.Retry.MaxAttempts, s.LastError
@@ -124,19 +141,19 @@ func (r *projectorRun) countAttempt(reading, ctx context.Context, what string, a
 	case err != nil:
 		return 0, r.pauseAfter(reading, "counting an attempt of a projection failed", err)
 	case exhausted:
-		return 0, r.stopAt(reading, ctx, at, fmt.Errorf(
+		return 0, r.stopAt(reading, ctx, j.event, fmt.Errorf(
 			"%s: gave up after %d attempts; the last one did not report back: its process crashed, or lost its lease. Last error: %s",
-			what, r.Retry.MaxAttempts, lastError))
+			j.name, r.Retry.MaxAttempts, lastError))
 	}
 	return attempt, goOn
 }
 
 // failed settles an attempt that was counted and has failed: it pauses before the next one, or stops the projection.
-func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what string, at store.FeedPosition, err error) course {
+func (r *projectorRun) failed(reading, ctx context.Context, attempt int, j job, err error) course {
 	_, unknown := usererr.Find[*workflow.UnknownEvent](err)
 	_, permanent := usererr.Find[*usererr.Permanent](err)
 	retryAfter, later := usererr.Find[*usererr.RetryAfter](err)
-	described := fmt.Errorf("%s: %w", what, err)
+	described := fmt.Errorf("%s: %w", j.name, err)
 	pause := r.Retry.Delay(attempt)
 	uncount := 0
 	switch {
@@ -149,7 +166,7 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, what st
 	case unknown:
 		return r.leaveToNewer(ctx, described)
 	case permanent, attempt >= r.Retry.MaxAttempts:
-		return r.stopAt(reading, ctx, at, fmt.Errorf("attempt %d of %d: %w", attempt, r.Retry.MaxAttempts, described))
+		return r.stopAt(reading, ctx, j.event, fmt.Errorf("attempt %d of %d: %w", attempt, r.Retry.MaxAttempts, described))
 	case later:
 		pause = max(retryAfter.Pause, 0)
 	}
@@ -209,8 +226,8 @@ func (r *projectorRun) stopAt(reading, ctx context.Context, at store.FeedPositio
 
 // leaveToNewer leaves the projection to a process that knows the event. A newer program has written it, so the attempt does not count.
 func (r *projectorRun) leaveToNewer(ctx context.Context, reason error) course {
-	r.yields++
-	pause := yieldBackoff.Pause(r.yields)
+	r.leftToNewer++
+	pause := newerBackoff.Pause(r.leftToNewer)
 	r.notBefore = r.board.now().Add(pause)
 	r.config().Logger.WarnContext(ctx, "ironflow: a projection is left to newer programs", "projection", r.Name,
 		"position", int64(r.stored), "retry_at", r.notBefore, "error", reason)
@@ -223,10 +240,5 @@ func (r *projectorRun) leaveToNewer(ctx context.Context, reason error) course {
 	return leave
 }
 
-// yieldBackoff leaves others enough time to see that the projection is free.
-var yieldBackoff = backoff.Backoff{Base: 4 * time.Second, Max: time.Minute}
-
-// describeEvent names an event in errors.
-func describeEvent(e store.StoredEvent) string {
-	return fmt.Sprintf("event %d (%s of %s, version %d)", e.GlobalSequence, e.Type, e.Instance, e.Version)
-}
+// newerBackoff leaves others enough time to see that the projection is free.
+var newerBackoff = backoff.Backoff{Base: 4 * time.Second, Max: time.Minute}

@@ -1,4 +1,8 @@
-package project
+// Package retention deletes completed instances and other records once they are older than they are to be kept.
+//
+// It knows how long what is kept, the store's ability to forget, and how far all projections have read. Of all processes on a store,
+// one at a time does a task: it claims the task as a chore of the store.
+package retention
 
 import (
 	"context"
@@ -15,20 +19,20 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
-// Retention deletes completed instances and records once they are older than they are to be kept.
-type Retention struct {
-	store  retentionStore
-	config RetentionConfig
+// Sweeper deletes what is old.
+type Sweeper struct {
+	store  Store
+	config Config
 }
 
-// retentionStore is what retention needs of a store.
-type retentionStore interface {
+// Store is what a sweeper needs of a store.
+type Store interface {
 	store.Forgetting
 	Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error)
 }
 
-// RetentionConfig says how long instances and records are kept; 0 means for ever.
-type RetentionConfig struct {
+// Config says how long instances and records are kept; 0 means for ever.
+type Config struct {
 	Logger    *slog.Logger
 	Clock     store.Clock
 	Telemetry telemetry.Telemetry // nil for none
@@ -46,58 +50,57 @@ type RetentionConfig struct {
 	Interval  time.Duration
 }
 
-func NewRetention(store retentionStore, config RetentionConfig) *Retention {
-	return &Retention{store, config}
-}
+// New returns a sweeper that does nothing by itself.
+func New(st Store, config Config) *Sweeper { return &Sweeper{st, config} }
 
-// retentionTask is what one process at a time does.
-type retentionTask struct {
+// task is what one process at a time does.
+type task struct {
 	chore    string // its stored name
 	records  store.RecordKind
 	workflow string // of instances
 	keep     time.Duration
 }
 
-func (r *Retention) tasks() (tasks []retentionTask) {
-	for _, workflow := range slices.Sorted(maps.Keys(r.config.Instances)) {
-		if keep := r.config.Instances[workflow]; keep > 0 {
-			tasks = append(tasks, retentionTask{"retention of workflow " + workflow, store.InstanceRecords, workflow, keep})
+func (s *Sweeper) tasks() (tasks []task) {
+	for _, workflow := range slices.Sorted(maps.Keys(s.config.Instances)) {
+		if keep := s.config.Instances[workflow]; keep > 0 {
+			tasks = append(tasks, task{"retention of workflow " + workflow, store.InstanceRecords, workflow, keep})
 		}
 	}
-	for _, kind := range slices.Sorted(maps.Keys(r.config.Records)) {
-		if keep := r.config.Records[kind]; keep > 0 {
-			tasks = append(tasks, retentionTask{"retention of " + string(kind), kind, "", keep})
+	for _, kind := range slices.Sorted(maps.Keys(s.config.Records)) {
+		if keep := s.config.Records[kind]; keep > 0 {
+			tasks = append(tasks, task{"retention of " + string(kind), kind, "", keep})
 		}
 	}
 	return tasks
 }
 
 // Apply does all tasks at once in this process, and reports each. When one fails, it goes on with the others.
-func (r *Retention) Apply(ctx context.Context) (reports []telemetry.DeletionReport, err error) {
+func (s *Sweeper) Apply(ctx context.Context) (reports []telemetry.DeletionReport, err error) {
 	var errs []error
-	for _, task := range r.tasks() {
-		report := r.delete(ctx, task, ctx.Err)
+	for _, t := range s.tasks() {
+		report := s.delete(ctx, t, ctx.Err)
 		reports = append(reports, report)
 		if report.Err != nil {
-			errs = append(errs, fmt.Errorf("ironflow: %s: %w", task.chore, report.Err))
+			errs = append(errs, fmt.Errorf("ironflow: %s: %w", t.chore, report.Err))
 		}
 	}
 	return reports, errors.Join(errs...)
 }
 
 // Run does the tasks that are due and that no other process does, again and again, until ctx ends.
-func (r *Retention) Run(ctx context.Context) {
-	tasks := r.tasks()
+func (s *Sweeper) Run(ctx context.Context) {
+	tasks := s.tasks()
 	if len(tasks) == 0 {
 		return
 	}
 	for {
-		for _, task := range tasks {
-			if err := r.claimAndDelete(ctx, task); err != nil && ctx.Err() == nil {
-				r.config.Logger.ErrorContext(ctx, "ironflow: "+task.chore+" failed", "error", err)
+		for _, t := range tasks {
+			if err := s.claimAndDelete(ctx, t); err != nil && ctx.Err() == nil {
+				s.config.Logger.ErrorContext(ctx, "ironflow: "+t.chore+" failed", "error", err)
 			}
 		}
-		if !bound.Sleep(ctx, r.config.Clock, r.config.Interval) {
+		if !bound.Sleep(ctx, s.config.Clock, s.config.Interval) {
 			return
 		}
 	}
@@ -109,46 +112,46 @@ const choreLease = 5 * time.Minute
 var errChoreLost = errors.New("another process has taken it over")
 
 // claimAndDelete does a task unless another process does it, or did it within the interval.
-func (r *Retention) claimAndDelete(ctx context.Context, task retentionTask) error {
-	token, taken, err := r.store.TakeChore(ctx, task.chore, r.in(0), r.in(choreLease))
+func (s *Sweeper) claimAndDelete(ctx context.Context, t task) error {
+	token, taken, err := s.store.TakeChore(ctx, t.chore, s.in(0), s.in(choreLease))
 	if err != nil || !taken {
 		return err
 	}
 	move := func(ctx context.Context, d time.Duration) error {
-		lost, err := r.store.MoveChore(ctx, task.chore, token, r.in(d))
+		lost, err := s.store.MoveChore(ctx, t.chore, token, s.in(d))
 		if err == nil && lost {
 			err = errChoreLost
 		}
 		return err
 	}
-	report := r.delete(ctx, task, func() error { return move(ctx, choreLease) })
+	report := s.delete(ctx, t, func() error { return move(ctx, choreLease) })
 	if report.Deleted > 0 || report.Kept > 0 {
-		r.config.Logger.InfoContext(ctx, "ironflow: "+task.chore, "deleted", report.Deleted, "kept", report.Kept)
+		s.config.Logger.InfoContext(ctx, "ironflow: "+t.chore, "deleted", report.Deleted, "kept", report.Kept)
 	}
 	if errors.Is(report.Err, errChoreLost) {
 		return report.Err
 	}
 	// Also when the engine stops, so that another one need not wait for the lease to end.
-	return errors.Join(report.Err, move(context.WithoutCancel(ctx), r.config.Interval))
+	return errors.Join(report.Err, move(context.WithoutCancel(ctx), s.config.Interval))
 }
 
 // in returns the time after d, or before it when d is negative, as it is stored.
-func (r *Retention) in(d time.Duration) time.Time {
-	return store.StoredTime(r.config.Clock.Now().Add(d))
+func (s *Sweeper) in(d time.Duration) time.Time {
+	return store.StoredTime(s.config.Clock.Now().Add(d))
 }
 
 // delete does a task and reports it. It calls renew after each batch, and ends with its error.
-func (r *Retention) delete(ctx context.Context, task retentionTask, renew func() error) telemetry.DeletionReport {
+func (s *Sweeper) delete(ctx context.Context, t task, renew func() error) telemetry.DeletionReport {
 	began := time.Now()
-	report := telemetry.DeletionReport{Records: task.records, Workflow: task.workflow}
-	if task.records == store.InstanceRecords {
-		report.Err = r.deleteInstances(ctx, task, renew, &report)
+	report := telemetry.DeletionReport{Records: t.records, Workflow: t.workflow}
+	if t.records == store.InstanceRecords {
+		report.Err = s.deleteInstances(ctx, t, renew, &report)
 	} else {
-		report.Err = r.deleteRecords(ctx, task, renew, &report)
+		report.Err = s.deleteRecords(ctx, t, renew, &report)
 	}
 	report.Duration = time.Since(began)
-	if r.config.Telemetry != nil {
-		r.config.Telemetry.Deleted(report)
+	if s.config.Telemetry != nil {
+		s.config.Telemetry.Deleted(report)
 	}
 	return report
 }
@@ -156,11 +159,11 @@ func (r *Retention) delete(ctx context.Context, task retentionTask, renew func()
 // rest waits as long as the last batch took, so that the database is left to others for half of the time.
 func rest(ctx context.Context, took time.Duration) { bound.Sleep(ctx, store.SystemClock{}, took) }
 
-func (r *Retention) deleteRecords(ctx context.Context, task retentionTask, renew func() error, report *telemetry.DeletionReport) error {
-	before, limit := r.in(-task.keep), 10*r.config.BatchSize
+func (s *Sweeper) deleteRecords(ctx context.Context, t task, renew func() error, report *telemetry.DeletionReport) error {
+	before, limit := s.in(-t.keep), 10*s.config.BatchSize
 	for {
 		began := time.Now()
-		n, err := r.store.DeleteRecords(ctx, task.records, before, limit)
+		n, err := s.store.DeleteRecords(ctx, t.records, before, limit)
 		report.Deleted += n
 		if err != nil || n < int64(limit) {
 			return err
@@ -173,28 +176,28 @@ func (r *Retention) deleteRecords(ctx context.Context, task retentionTask, renew
 }
 
 // deleteInstances goes once through the instances of a workflow that have been completed for long enough.
-func (r *Retention) deleteInstances(ctx context.Context, task retentionTask, renew func() error, report *telemetry.DeletionReport) error {
-	read, err := r.config.ReadByAll(ctx)
+func (s *Sweeper) deleteInstances(ctx context.Context, t task, renew func() error, report *telemetry.DeletionReport) error {
+	read, err := s.config.ReadByAll(ctx)
 	if err != nil {
 		return err
 	}
-	size := r.config.BatchSize
-	list := store.FinishedList{Workflow: task.workflow, CompletedBefore: r.in(-task.keep), Read: read, Limit: size}
+	size := s.config.BatchSize
+	list := store.FinishedList{Workflow: t.workflow, CompletedBefore: s.in(-t.keep), Read: read, Limit: size}
 	for {
 		began := time.Now()
-		found, err := r.store.FinishedInstances(ctx, list)
+		found, err := s.store.FinishedInstances(ctx, list)
 		if err != nil || len(found) == 0 {
 			return err
 		}
 		batch := withinEvents(found)
-		if err := r.archiveAndDelete(ctx, batch, read, report); err != nil {
+		if err := s.archiveAndDelete(ctx, batch, read, report); err != nil {
 			return err
 		}
 		if len(found) < size && len(batch) == len(found) {
 			return nil
 		}
 		last := batch[len(batch)-1]
-		list.After = &store.InstancePlace{CreatedAt: last.CreatedAt, ID: last.Key.ID, Workflow: task.workflow}
+		list.After = &store.InstancePlace{CreatedAt: last.CreatedAt, ID: last.Key.ID, Workflow: t.workflow}
 		rest(ctx, time.Since(began))
 		if err := renew(); err != nil {
 			return err
@@ -216,8 +219,8 @@ func withinEvents(found []store.InstanceSummary) []store.InstanceSummary {
 	return found
 }
 
-func (r *Retention) archiveAndDelete(ctx context.Context, batch []store.InstanceSummary, read store.FeedPosition, report *telemetry.DeletionReport) error {
-	keep, err := r.archive(ctx, batch, report)
+func (s *Sweeper) archiveAndDelete(ctx context.Context, batch []store.InstanceSummary, read store.FeedPosition, report *telemetry.DeletionReport) error {
+	keep, err := s.archive(ctx, batch, report)
 	if err != nil {
 		return err
 	}
@@ -230,21 +233,21 @@ func (r *Retention) archiveAndDelete(ctx context.Context, batch []store.Instance
 	if len(doomed) == 0 {
 		return nil
 	}
-	spared, err := r.store.DeleteInstances(ctx, doomed, read)
+	spared, err := s.store.DeleteInstances(ctx, doomed, read)
 	report.Deleted += int64(len(doomed) - len(spared))
 	return err
 }
 
 // archive passes instances to the archive and returns those to keep.
-func (r *Retention) archive(ctx context.Context, batch []store.InstanceSummary, report *telemetry.DeletionReport) (map[store.InstanceKey]bool, error) {
-	if r.config.Archive == nil {
+func (s *Sweeper) archive(ctx context.Context, batch []store.InstanceSummary, report *telemetry.DeletionReport) (map[store.InstanceKey]bool, error) {
+	if s.config.Archive == nil {
 		return nil, nil
 	}
 	requests := make([]store.ReadRequest, len(batch))
 	for i := range batch {
 		requests[i] = store.ReadRequest{Instance: batch[i].Key, Completed: true}
 	}
-	instances, err := r.store.Read(ctx, requests)
+	instances, err := s.store.Read(ctx, requests)
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +263,7 @@ func (r *Retention) archive(ctx context.Context, batch []store.InstanceSummary, 
 	if len(offered) == 0 {
 		return keep, nil
 	}
-	refused, err := r.callArchive(ctx, offered)
+	refused, err := s.callArchive(ctx, offered)
 	if err != nil {
 		report.Kept += int64(len(offered))
 		return nil, fmt.Errorf("the archive refused %d instances, the first of them %s: %w", len(offered), offered[0].Key, err)
@@ -272,10 +275,10 @@ func (r *Retention) archive(ctx context.Context, batch []store.InstanceSummary, 
 	return keep, nil
 }
 
-func (r *Retention) callArchive(ctx context.Context, instances []store.ArchivedInstance) (keep []store.InstanceKey, err error) {
+func (s *Sweeper) callArchive(ctx context.Context, instances []store.ArchivedInstance) (keep []store.InstanceKey, err error) {
 	keep, err = bound.Answered(ctx, bound.Limit{Timeout: choreLease}, "Config.Retention.Archive", func(ctx context.Context) (keep []store.InstanceKey, err error) {
 		defer usererr.RecoverTo(&err, "Config.Retention.", "Archive")
-		keep, err = r.config.Archive(ctx, instances)
+		keep, err = s.config.Archive(ctx, instances)
 		return keep, usererr.Wrap(err)
 	}, nil)
 	if _, silent := usererr.OwnAs[*store.StoreTimeout](err); silent {
