@@ -10,7 +10,7 @@ import (
 )
 
 // appendWait is how long a batch waits for each of its locks. Whoever holds one for longer than a commit takes is not
-// waited for: the rest of the batch would wait as well. The function append_change_after sets the same.
+// waited for: the rest of the batch would wait as well. The function append_change sets the same.
 const appendWait = "50ms"
 
 // Append implements runtime.Store. A change on its own is one statement, which needs no transaction around it.

@@ -82,7 +82,7 @@ ORDER BY 1, 2`
 
 // readWaiting returns the deliveries of the instance $1, $2, at most $3.
 const readWaiting = `
-SELECT q.<since>, q.<item>::text, q.token, coalesce(q.commit_id, 0), q.<name>, q.<due>, coalesce(<parked>, q.run_at) AS run_at, q.attempts,
+SELECT q.<since>, q.<item>::text, q.token, q.commit_id, q.<name>, q.<due>, coalesce(<parked>, q.run_at) AS run_at, q.attempts,
        coalesce(q.last_error, ''), q.claimed_at, q.dead_at,
        CASE WHEN q.attempts > 0 THEN coalesce(q.holder, '') ELSE '' END, q.told_at,
        CASE WHEN q.last_error IS NOT NULL THEN q.blocked_since END

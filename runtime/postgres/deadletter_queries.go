@@ -37,7 +37,7 @@ WHERE q.dead_at IS NOT NULL <told> AND q.dead_at >= $5::timestamptz
 
 // listDead returns dead letters behind the place ($6 to $10), at most $11. It reads the index of the dead backwards.
 const listDead = `
-SELECT q.workflow_id, q.workflow_type, q.<since>, q.<item>::text, q.token, coalesce(q.commit_id, 0), q.<name>, q.payload, q.<due>, q.attempts,
+SELECT q.workflow_id, q.workflow_type, q.<since>, q.<item>::text, q.token, q.commit_id, q.<name>, q.payload, q.<due>, q.attempts,
        coalesce(q.last_error, ''), q.dead_at, q.told_at` + deadFilter + `
   AND (q.dead_at, q.workflow_id, q.workflow_type, q.<since>, q.<item>)
     < ($6::timestamptz, $7::text, $8::text, $9::bigint, $10::text::<item type>)

@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -14,8 +16,7 @@ const (
 )
 
 var (
-	SchemaVersion = schemaVersion
-	VersionBefore = versionBefore
+	SchemaVersion = len(migrations)
 	EndOfTime     = endOfTime
 )
 
@@ -68,23 +69,12 @@ func (s *Store) KeyStatements() map[string]string {
 
 func (s *Store) ReadEventsStatement() string { return s.queries.readEvents }
 
-// SchemaVersions are all versions of the schema.
-func SchemaVersions() (versions []int) {
-	for _, m := range migrations {
-		versions = append(versions, m.version)
+// WithNextMigration makes a library of the next version of the schema.
+func WithNextMigration(script string) Option {
+	return func(c *config) {
+		next := len(c.migrations) + 1
+		c.migrations = append(slices.Clip(c.migrations), migration{next, fmt.Sprintf("%03d_next.up.sql", next), script})
 	}
-	return versions
-}
-
-// MigrationsThatAdd are those that libraries of older versions go with.
-func MigrationsThatAdd() map[int]string {
-	scripts := map[int]string{}
-	for _, m := range migrations {
-		if m.version > firstWithOldest && m.oldest() < m.version {
-			scripts[m.version] = m.up
-		}
-	}
-	return scripts
 }
 
 // SetCommitTimeout makes commits give up sooner, until the returned function is called. No test may run beside it.

@@ -89,7 +89,7 @@ FROM (` + listHalf(`
 ORDER BY created_at DESC, workflow_id DESC, workflow_type DESC
 LIMIT $10::bigint`
 
-// isActive and isCompleted are the conditions of the indexes of instances, see migration 005. What looks an instance up by its key
+// isActive and isCompleted are the conditions of the indexes of instances, see migrations/001_initial.up.sql. What looks an instance up by its key
 // must not say it so.
 const (
 	isActive    = "coalesce(i.completed_at, timestamptz 'infinity') = timestamptz 'infinity'"

@@ -12,11 +12,11 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// claimLimited is the function of migrations/014_claims.up.sql.
+// claimLimited is the function of migrations/001_initial.up.sql.
 const claimLimited = `
 SELECT workflow_id, version, position, token, commit_id, payload, created_at, attempts, last_error, trace, due, blocked_since, again, reached
-FROM ironflow.claim_within_limits($1::text, $2::text, $3::timestamptz, $4::timestamptz, $5::bigint,
-                                  $6::bigint, $7::float8, $8::bigint, $9::bigint, $10::timestamptz, $11::text)`
+FROM ironflow.claim_limited($1::text, $2::text, $3::timestamptz, $4::timestamptz, $5::bigint,
+                            $6::bigint, $7::float8, $8::bigint, $9::bigint, $10::timestamptz, $11::text)`
 
 // unparkKinds makes the parked effects of the kinds ($1, $2) due.
 const unparkKinds = `

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,79 +45,55 @@ func (e *ForeignSchemaError) Error() string {
 		"by postgres.WithSchema", e.Schema, strings.Join(e.Tables, ", "))
 }
 
-// Migrate creates the schema or brings it to the version this library needs, each step in a transaction. Any number of
-// processes may call it at once; one of them does the work. A newer schema stays as it is if this library works on it; otherwise
-// Migrate fails with *SchemaVersionError. It fails with *ForeignSchemaError when the tables are another program's.
+// Migrate creates the schema or brings it to the version this library needs, in one transaction. Any number of processes may call it
+// at once; one of them does the work. A newer schema stays as it is if this library works on it; otherwise Migrate fails with
+// *SchemaVersionError. It fails with *ForeignSchemaError when the tables are another program's.
 //
 // Unless the schema exists, the user of the pool needs the right to create one.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, options ...Option) error {
-	return migrate(ctx, pool, options, versionAfter)
-}
-
-// MigrateDown takes steps back until the schema is at the given version. At 0 the tables are gone, with everything that is
-// stored in them.
-func MigrateDown(ctx context.Context, pool *pgxpool.Pool, version int, options ...Option) error {
-	if version != 0 && findMigration(version) == nil {
-		return fmt.Errorf("postgres: there is no version %d of the schema to go back to", version)
-	}
-	return migrate(ctx, pool, options, func(current int) int { return min(current, max(versionBefore(current), version)) })
-}
-
-// migrate goes from version to version by single steps until next returns the current one.
-func migrate(ctx context.Context, pool *pgxpool.Pool, options []Option, next func(current int) int) error {
 	config, err := newConfig(options)
 	if err != nil {
 		return err
 	}
 	// READ COMMITTED matters: the version is read after the wait for the lock and must be the one of then.
 	isolation := pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
-	connections := newConnections(pool)
-	for done := false; !done; {
-		err := connections.run(ctx, func(conn *lent) error {
-			return conn.note(pgx.BeginTxFunc(ctx, conn, isolation, func(tx pgx.Tx) error {
-				current, err := lockVersion(ctx, tx, config.schema)
-				if err != nil {
-					return err
-				}
-				target := next(current)
-				done = target == current
-				if done {
-					return nil
-				}
-				return step(ctx, tx, config.schema, current, target)
-			}))
-		})
-		if err != nil {
-			return wrap(err, "migrate schema %q", config.schema)
-		}
+	err = newConnections(pool).run(ctx, func(conn *lent) error {
+		return conn.note(pgx.BeginTxFunc(ctx, conn, isolation, func(tx pgx.Tx) error { return migrate(ctx, tx, config) }))
+	})
+	if err != nil {
+		return wrap(err, "migrate schema %q", config.schema)
 	}
 	return nil
 }
 
-// lockVersion keeps other migrations of the schema out until the transaction ends, and returns the schema's version.
-func lockVersion(ctx context.Context, tx pgx.Tx, schema string) (int, error) {
-	if _, err := tx.Exec(ctx, lockMigrations, schema); err != nil {
-		return 0, err
+// migrate keeps other migrations of the schema out until the transaction ends.
+func migrate(ctx context.Context, tx pgx.Tx, config config) error {
+	if _, err := tx.Exec(ctx, lockMigrations, config.schema); err != nil {
+		return err
 	}
-	found, err := readSchemaState(ctx, tx, schema)
+	found, err := readSchemaState(ctx, tx, config.schema)
 	if err != nil {
-		return 0, err
+		return err
+	}
+	if needed := config.version(); found.version > needed && !found.takes(needed) {
+		return found.wrongVersion(config)
 	}
 	// CREATE SCHEMA IF NOT EXISTS asks for the right to create schemas even when there is nothing to create.
 	if !found.exists {
-		if _, err := tx.Exec(ctx, "CREATE SCHEMA "+quote(schema)); err != nil {
-			return 0, err
+		if _, err := tx.Exec(ctx, "CREATE SCHEMA "+quote(config.schema)); err != nil {
+			return err
 		}
 	}
-	if len(found.recordColumns) == 0 {
-		if _, err := tx.Exec(ctx, inSchema(schema, createMigrations)); err != nil {
-			return 0, err
+	for _, m := range config.migrations {
+		if m.version <= found.version {
+			continue
+		}
+		// Without parameters pgx uses the simple protocol, which takes a whole file at once.
+		if _, err := tx.Exec(ctx, inSchema(config.schema, m.script)); err != nil {
+			return fmt.Errorf("migration %s: %w", m.file, err)
 		}
 	}
-	if found.version > schemaVersion && !found.takes(schemaVersion) {
-		return 0, found.wrongVersion(schema)
-	}
-	return found.version, nil
+	return nil
 }
 
 // schemaState is what is found in a schema.
@@ -140,13 +115,11 @@ func readSchemaState(ctx context.Context, in querier, schema string) (s schemaSt
 	if err := in.QueryRow(ctx, readSchema, schema, names).Scan(&s.exists, &s.taken, &s.recordColumns); err != nil {
 		return s, err
 	}
-	own := slices.Contains(s.recordColumns, "version integer") && slices.Contains(s.recordColumns, "applied_at timestamp with time zone")
-	if own {
+	if slices.Contains(s.recordColumns, "version integer") && slices.Contains(s.recordColumns, "oldest integer") {
 		err = in.QueryRow(ctx, inSchema(schema, readVersion)).Scan(&s.version, &s.oldest)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return s, err
 		}
-		s.taken = slices.DeleteFunc(s.taken, func(table string) bool { return table == "schema_migrations" })
 	}
 	if s.version == 0 && len(s.taken) > 0 {
 		return s, &ForeignSchemaError{Schema: schema, Tables: s.taken}
@@ -156,44 +129,26 @@ func readSchemaState(ctx context.Context, in querier, schema string) (s schemaSt
 
 // takes reports whether a library for a version of the schema works on it.
 func (s *schemaState) takes(version int) bool {
-	return s.version == version || s.version > version && s.oldest > 0 && s.oldest <= version
+	return s.version >= version && s.oldest <= version
 }
 
-func (s *schemaState) wrongVersion(schema string) error {
-	wrong := &SchemaVersionError{Schema: schema, Found: s.version, Needed: schemaVersion}
-	if s.version > schemaVersion {
-		wrong.Oldest = cmp.Or(s.oldest, s.version)
+func (s *schemaState) wrongVersion(config config) error {
+	wrong := &SchemaVersionError{Schema: config.schema, Found: s.version, Needed: config.version()}
+	if s.version > wrong.Needed {
+		wrong.Oldest = s.oldest
 	}
 	return wrong
 }
 
-// step runs one migration, up or down.
-func step(ctx context.Context, tx pgx.Tx, schema string, current, target int) error {
-	version := max(current, target)
-	m := findMigration(version)
-	if m == nil {
-		return fmt.Errorf("the schema is at version %d, which this library has no migration for", version)
-	}
-	script := m.up + ";\n" + m.record()
-	if target < current {
-		script = m.down + ";\n" + m.forget()
-	}
-	// Without parameters pgx uses the simple protocol, which takes a whole file at once.
-	if _, err := tx.Exec(ctx, inSchema(schema, script)); err != nil {
-		return fmt.Errorf("migration %03d_%s, from version %d to %d: %w", m.version, m.name, current, target, err)
-	}
-	return nil
-}
-
 // checkVersion fails unless the schema is one this library works on.
-func checkVersion(ctx context.Context, pool *connections, schema string) error {
+func checkVersion(ctx context.Context, pool *connections, config config) error {
 	return pool.run(ctx, func(conn *lent) error {
-		found, err := readSchemaState(ctx, conn, schema)
+		found, err := readSchemaState(ctx, conn, config.schema)
 		if err != nil {
-			return wrap(conn.note(err), "read the version of schema %q", schema)
+			return wrap(conn.note(err), "read the version of schema %q", config.schema)
 		}
-		if !found.takes(schemaVersion) {
-			return found.wrongVersion(schema)
+		if !found.takes(config.version()) {
+			return found.wrongVersion(config)
 		}
 		return nil
 	})

@@ -3,8 +3,10 @@ package postgres_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -44,34 +46,6 @@ func TestManyProcessesMigrateAtOnce(t *testing.T) {
 	}
 }
 
-func TestMigrateDownAndUpAgain(t *testing.T) {
-	t.Parallel()
-	pool, schema := newPool(t), newSchema()
-	newStore(t, pool, schema)
-	if err := postgres.MigrateDown(t.Context(), pool, 0, postgres.WithSchema(schema)); err != nil {
-		t.Fatal(err)
-	}
-	rows, err := pool.Query(t.Context(), `
-		SELECT relname FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'S')`, schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	left, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(left) != 1 || left[0] != "schema_migrations" {
-		t.Errorf("left after MigrateDown: %v", left)
-	}
-	wantVersionError(t, pool, schema, 0, "postgres.Migrate")
-	if err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema)); err != nil {
-		t.Fatal(err)
-	}
-	if err := postgres.MigrateDown(t.Context(), pool, postgres.SchemaVersion+1, postgres.WithSchema(schema)); err == nil {
-		t.Error("MigrateDown goes up")
-	}
-}
-
 func TestNewRefusesAnotherVersion(t *testing.T) {
 	t.Parallel()
 	pool, schema := newPool(t), newSchema()
@@ -79,11 +53,8 @@ func TestNewRefusesAnotherVersion(t *testing.T) {
 
 	newStore(t, pool, schema)
 	newer := postgres.SchemaVersion + 1
-	if _, err := pool.Exec(t.Context(), `INSERT INTO "`+schema+`".schema_migrations VALUES ($1)`, newer); err != nil {
-		t.Fatal(err)
-	}
-	wantVersionError(t, pool, schema, newer, "upgrade the library")
-	if _, err := pool.Exec(t.Context(), `UPDATE "`+schema+`".schema_migrations SET oldest = $1 WHERE version = $1`, newer); err != nil {
+	record := `INSERT INTO "` + schema + `".schema_migrations (version, oldest) VALUES ($1, $1)`
+	if _, err := pool.Exec(t.Context(), record, newer); err != nil {
 		t.Fatal(err)
 	}
 	wantVersionError(t, pool, schema, newer, "upgrade the library")
@@ -95,8 +66,13 @@ func TestNewRefusesAnotherVersion(t *testing.T) {
 	}
 }
 
-// Versions of the library run side by side: one that is older than the schema works on it when the schema says so. The library that
-// is needed for what it does on a schema to come is simulated by what such a migration may do: add.
+// next is the script of a migration to come, for the schema ironflow. It may do anything to libraries older than oldest.
+func next(oldest int) string {
+	return fmt.Sprintf(`INSERT INTO ironflow.schema_migrations (version, oldest) VALUES (%d, %d);`, postgres.SchemaVersion+1, oldest)
+}
+
+// Versions of the library run side by side: one that is older than the schema works on it when the schema says so. Of a migration to
+// come, nothing is known but what it may do: add.
 func TestSideBySideWithANewerVersion(t *testing.T) {
 	t.Parallel()
 	pool, schema := newPool(t), newSchema()
@@ -113,13 +89,12 @@ func TestSideBySideWithANewerVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var script strings.Builder
+	script := next(postgres.SchemaVersion) + `CREATE TABLE ironflow.future ();`
 	for _, name := range names {
-		fmt.Fprintf(&script, `ALTER TABLE "%s".%s ADD COLUMN of_the_future text, ADD COLUMN with_default int NOT NULL DEFAULT 7;`, schema, name)
+		script += fmt.Sprintf(`ALTER TABLE ironflow.%s ADD COLUMN of_the_future text, ADD COLUMN with_default int NOT NULL DEFAULT 7;`, name)
 	}
-	fmt.Fprintf(&script, `CREATE TABLE "%s".future (); INSERT INTO "%s".schema_migrations (version, oldest) VALUES (%d, %d);`,
-		schema, schema, postgres.SchemaVersion+2, postgres.SchemaVersion)
-	if _, err := pool.Exec(t.Context(), script.String()); err != nil {
+	newer := []postgres.Option{postgres.WithSchema(schema), postgres.WithNextMigration(script)}
+	if err := postgres.Migrate(t.Context(), pool, newer...); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // a release that was taken back migrates when it starts
@@ -131,7 +106,12 @@ func TestSideBySideWithANewerVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, store := range []*postgres.Store{before, after} { // one was there already, the other has just started
+	latest, err := postgres.New(t.Context(), pool, newer...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The first was there already, the second has just started, the third is of the new release.
+	for i, store := range []*postgres.Store{before, after, latest} {
 		commit(t, store, change(order("1"), int64(i)+1), everything(fmt.Sprint("both ", i)))
 		add(t, store, everything(fmt.Sprint("appended ", i)))
 		for name, write := range writes {
@@ -141,24 +121,84 @@ func TestSideBySideWithANewerVersion(t *testing.T) {
 		}
 		wantVersion(t, store, order("1"), int64(i)+2)
 	}
-	if err := postgres.MigrateDown(t.Context(), pool, 0, postgres.WithSchema(schema)); err == nil {
-		t.Error("MigrateDown takes back what it does not know")
-	}
 }
 
-// The library asks for a migration on every older schema, and works after it with what was stored before.
+// A library asks for a migration on an older schema, and works after it with what was stored before. One of before, which the migration
+// leaves behind, is refused then.
 func TestOlderSchema(t *testing.T) {
 	t.Parallel()
 	pool, schema := newPool(t), newSchema()
-	newStore(t, pool, schema)
-	for _, version := range []int{postgres.SchemaVersions()[len(postgres.SchemaVersions())-2], 8, 1} {
-		if err := postgres.MigrateDown(t.Context(), pool, version, postgres.WithSchema(schema)); err != nil {
+	before := newStore(t, pool, schema)
+	commit(t, before, everything("1"))
+	newer := []postgres.Option{
+		postgres.WithSchema(schema), postgres.WithNextMigration(next(postgres.SchemaVersion+1) + `ALTER TABLE ironflow.chores RENAME TO errands;`),
+	}
+	_, err := postgres.New(t.Context(), pool, newer...)
+	var wrong *postgres.SchemaVersionError
+	if !errors.As(err, &wrong) || wrong.Found != postgres.SchemaVersion || wrong.Needed != wrong.Found+1 || !strings.Contains(err.Error(), "postgres.Migrate") {
+		t.Fatalf("got error %v", err)
+	}
+	for range 2 {
+		if err := postgres.Migrate(t.Context(), pool, newer...); err != nil {
 			t.Fatal(err)
 		}
-		wantVersionError(t, pool, schema, version, "postgres.Migrate")
+	}
+	store, err := postgres.New(t.Context(), pool, newer...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantVersion(t, store, everything("1").Instance, int64(len(everything("1").Events)))
+	commit(t, store, everything("2"))
+	wantVersionError(t, pool, schema, postgres.SchemaVersion+1, "upgrade the library")
+}
+
+// A migration that fails leaves the schema at the version it had.
+func TestFailedMigration(t *testing.T) {
+	t.Parallel()
+	pool, schema := newPool(t), newSchema()
+	newStore(t, pool, schema)
+	before := describeSchema(t, pool, schema)
+	err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema),
+		postgres.WithNextMigration(next(postgres.SchemaVersion)+`CREATE TABLE ironflow.future (); SELECT 1/0;`))
+	if err == nil || !strings.Contains(err.Error(), "002_next.up.sql") {
+		t.Errorf("got error %v", err)
+	}
+	if after := describeSchema(t, pool, schema); after != before {
+		t.Errorf("the schema was changed:\n%s", after)
+	}
+	if _, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema)); err != nil {
+		t.Error(err)
+	}
+}
+
+// A tool runs what Migrate does: the same SQL, with the same record. They can take turns.
+func TestMigrationsByATool(t *testing.T) {
+	t.Parallel()
+	pool, migrated, schema := newPool(t), newSchema(), newSchema()
+	newStore(t, pool, migrated)
+	dropAtEnd(t, pool, schema)
+	files, err := postgres.Migrations(postgres.WithSchema(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(files, "*.up.sql")
+	if err != nil || len(names) != postgres.SchemaVersion {
+		t.Fatalf("got files %v, error %v", names, err)
+	}
+	for _, name := range names {
+		script, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pool.Exec(t.Context(), string(script), pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	if got, want := describeSchema(t, pool, schema), describeSchema(t, pool, migrated); got != want {
+		t.Errorf("got the schema\n%s\nwant\n%s", got, want)
 	}
 	if err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema)); err != nil {
-		t.Fatal(err)
+		t.Errorf("Migrate after the files: %v", err)
 	}
 	store, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
 	if err != nil {
@@ -167,15 +207,50 @@ func TestOlderSchema(t *testing.T) {
 	commit(t, store, everything("1"))
 }
 
-// Migrations only add, unless they say that older libraries do not go with them.
+// Migrations only add, unless they say that older libraries do not work on what they lead to.
 func TestMigrationsAdd(t *testing.T) {
 	t.Parallel()
-	takes := regexp.MustCompile(`(?i)\b(DROP\s+(TABLE|COLUMN|FUNCTION|SEQUENCE|TYPE|VIEW)|RENAME|SET\s+NOT\s+NULL|SET\s+DATA\s+TYPE|TRUNCATE)\b`)
-	for version, up := range postgres.MigrationsThatAdd() {
-		if found := takes.FindString(up); found != "" {
-			t.Errorf("migration %d has %s, which the library of the version before may not survive: list it in breaking", version, found)
+	for script, adds := range map[string]bool{
+		next(postgres.SchemaVersion) + `ALTER TABLE ironflow.timers ADD COLUMN note text`:   true,
+		next(postgres.SchemaVersion) + `ALTER TABLE ironflow.timers DROP COLUMN trace`:      false,
+		next(postgres.SchemaVersion) + "ALTER TABLE ironflow.timers\nRENAME key TO name":    false,
+		next(postgres.SchemaVersion+1) + `ALTER TABLE ironflow.timers DROP COLUMN trace`:    true,
+		`ALTER TABLE ironflow.timers ADD COLUMN note text -- with no record of its version`: false,
+	} {
+		if problem := problemOf(postgres.SchemaVersion+1, script); (problem == "") != adds {
+			t.Errorf("%q: %s", script, problem)
 		}
 	}
+	files, err := postgres.Migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for version := 1; version <= postgres.SchemaVersion; version++ {
+		names, err := fs.Glob(files, fmt.Sprintf("%03d_*", version))
+		if err != nil || len(names) != 1 {
+			t.Fatalf("version %d: files %v, error %v", version, names, err)
+		}
+		script, err := fs.ReadFile(files, names[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if problem := problemOf(version, string(script)); problem != "" {
+			t.Errorf("%s: %s", names[0], problem)
+		}
+	}
+}
+
+// problemOf says what keeps a script from being the migration to a version.
+func problemOf(version int, script string) string {
+	record := regexp.MustCompile(`schema_migrations \(version, oldest\) VALUES \((\d+), (\d+)\)`).FindStringSubmatch(script)
+	if record == nil || record[1] != strconv.Itoa(version) {
+		return "it does not record its version"
+	}
+	takes := regexp.MustCompile(`(?i)\b(DROP\s+(TABLE|COLUMN|FUNCTION|SEQUENCE|TYPE|VIEW)|RENAME|SET\s+NOT\s+NULL|SET\s+DATA\s+TYPE|TRUNCATE)\b`)
+	if found := takes.FindString(script); found != "" && record[2] != record[1] {
+		return "it has " + found + ", which the library of the version before may not survive: its own version is the oldest that goes with it"
+	}
+	return ""
 }
 
 // Every function means the same, whoever calls it.
@@ -204,11 +279,12 @@ func TestForeignSchema(t *testing.T) {
 	}{
 		"the same tables": {`CREATE TABLE %[1]s.events (id bigint); CREATE TABLE %[1]s.timers (id bigint); CREATE TABLE %[1]s.outbox ()`,
 			[]string{"events", "timers"}},
-		"a view":                        {`CREATE VIEW %[1]s.effects AS SELECT 1`, []string{"effects"}},
-		"a sequence":                    {`CREATE SEQUENCE %[1]s.events_global_sequence`, []string{"events_global_sequence"}},
-		"the record of golang-migrate":  {`CREATE TABLE %[1]s.schema_migrations (version bigint PRIMARY KEY, dirty boolean)`, []string{"schema_migrations"}},
-		"the record of Rails":           {`CREATE TABLE %[1]s.schema_migrations (version varchar PRIMARY KEY)`, []string{"schema_migrations"}},
-		"tables beside an empty record": {`CREATE TABLE %[1]s.schema_migrations (version int PRIMARY KEY, applied_at timestamptz); CREATE TABLE %[1]s.instances ()`, []string{"instances"}},
+		"a view":                       {`CREATE VIEW %[1]s.effects AS SELECT 1`, []string{"effects"}},
+		"a sequence":                   {`CREATE SEQUENCE %[1]s.events_global_sequence`, []string{"events_global_sequence"}},
+		"the record of golang-migrate": {`CREATE TABLE %[1]s.schema_migrations (version bigint PRIMARY KEY, dirty boolean)`, []string{"schema_migrations"}},
+		"the record of Rails":          {`CREATE TABLE %[1]s.schema_migrations (version varchar PRIMARY KEY)`, []string{"schema_migrations"}},
+		"tables beside an empty record": {`CREATE TABLE %[1]s.schema_migrations (version int PRIMARY KEY, applied_at timestamptz, oldest int); CREATE TABLE %[1]s.instances ()`,
+			[]string{"instances", "schema_migrations"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -222,7 +298,7 @@ func TestForeignSchema(t *testing.T) {
 			option := postgres.WithSchema(schema)
 			_, err := postgres.New(t.Context(), pool, option)
 			for call, err := range map[string]error{
-				"New": err, "Migrate": postgres.Migrate(t.Context(), pool, option), "MigrateDown": postgres.MigrateDown(t.Context(), pool, 0, option),
+				"New": err, "Migrate": postgres.Migrate(t.Context(), pool, option),
 			} {
 				var foreign *postgres.ForeignSchemaError
 				if !errors.As(err, &foreign) || foreign.Schema != schema || !slices.Equal(foreign.Tables, test.tables) ||
@@ -263,6 +339,34 @@ func wantVersionError(t *testing.T, pool *pgxpool.Pool, schema string, found int
 	}
 }
 
+// describeSchema returns everything in a schema as text, with another name for the schema.
+func describeSchema(t *testing.T, pool *pgxpool.Pool, schema string) string {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), `
+		SELECT replace(line, $1::text, 'the_schema') FROM (
+			SELECT format('%s %s %s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+			              pg_get_expr(d.adbin, d.adrelid)) AS line
+			FROM pg_class c
+			JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+			LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+			WHERE c.relnamespace = to_regnamespace($1::text) AND c.relkind = 'r'
+			UNION ALL
+			SELECT format('%s %s %s', relname, relkind, reloptions) FROM pg_class WHERE relnamespace = to_regnamespace($1::text)
+			UNION ALL
+			SELECT indexdef FROM pg_indexes WHERE schemaname = $1::text
+			UNION ALL
+			SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = to_regnamespace($1::text)
+		) AS lines ORDER BY 1`, schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
+
 func TestSchemaNames(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t)
@@ -276,8 +380,8 @@ func TestSchemaNames(t *testing.T) {
 		if _, err := postgres.New(t.Context(), pool, postgres.WithSchema(name)); err == nil {
 			t.Errorf("%q is accepted by New", name)
 		}
-		if _, err := postgres.WriteMigrations(t.TempDir(), postgres.MigrationFiles{Format: postgres.PlainMigrations}, postgres.WithSchema(name)); err == nil {
-			t.Errorf("%q is accepted by WriteMigrations", name)
+		if _, err := postgres.Migrations(postgres.WithSchema(name)); err == nil {
+			t.Errorf("%q is accepted by Migrations", name)
 		}
 		if _, err := postgres.RolesScript(postgres.Roles{}, postgres.WithSchema(name)); err == nil {
 			t.Errorf("%q is accepted by RolesScript", name)

@@ -13,10 +13,14 @@ const DefaultSchema = "ironflow"
 type Option func(*config)
 
 type config struct {
-	schema    string
-	listenURL string // empty: listen as the pool connects
-	readOnly  bool
+	schema     string
+	listenURL  string // empty: listen as the pool connects
+	readOnly   bool
+	migrations []migration
 }
+
+// version is the number of the newest migration, which is the version of the schema that this library needs.
+func (c *config) version() int { return len(c.migrations) }
 
 // WithSchema puts the tables into the named schema. A name has lower case letters, digits and underscores, does not start
 // with a digit or pg_, has at most 63 bytes, and is not information_schema.
@@ -40,7 +44,7 @@ func ReadOnly() Option {
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
 func newConfig(options []Option) (config, error) {
-	c := config{schema: DefaultSchema}
+	c := config{schema: DefaultSchema, migrations: migrations}
 	for _, option := range options {
 		option(&c)
 	}

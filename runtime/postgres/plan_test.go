@@ -151,7 +151,7 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 			FROM generate_series(1, $2::int) n;
 		INSERT INTO ironflow.timers SELECT 'i' || n, 'order', 'k' || n, 3, 'Remind', '{}', $1, $1, 0, 3
 			FROM generate_series(1, $2::int) n;
-		INSERT INTO ironflow.snapshots SELECT 'i' || n, 'order', 2, 'a', '{}' FROM generate_series(1, $2::int) n;
+		INSERT INTO ironflow.snapshots SELECT 'i' || n, 'order', 2, 'a', '{}', 1 FROM generate_series(1, $2::int) n;
 		INSERT INTO ironflow.unique_keys SELECT 'order', 'k' || n, 'i' || n FROM generate_series(1, $2::int) n;`,
 		"ironflow.", schema+".")
 	if _, err := pool.Exec(t.Context(), fill, pgx.QueryExecModeSimpleProtocol, now, instances); err != nil {

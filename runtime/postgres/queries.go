@@ -174,9 +174,9 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::tex
 ORDER BY e.number`
 
 // appendChange stores the change of one instance, without BEGIN and COMMIT: alone, a statement is a transaction. What it does
-// stands in migrations/010_histories.up.sql.
+// stands in migrations/001_initial.up.sql.
 const appendChange = `
-SELECT ironflow.append_change_after(
+SELECT ironflow.append_change(
     $1::text, $2::text, $3::bigint, $4::timestamptz, $5::timestamptz, $6::bool, $7::bigint,
     $8::text, $9::bigint, $10::text, $11::bigint,
     $12::text[], $13::int[], $14::text[], $15::text[], $16::text[],
@@ -280,21 +280,8 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1::text),
               WHERE n.nspname = $1::text AND c.relname = 'schema_migrations' AND a.attnum > 0 AND NOT a.attisdropped
               ORDER BY a.attnum)`
 
-const createMigrations = `
-CREATE TABLE IF NOT EXISTS ironflow.schema_migrations (
-    version    int PRIMARY KEY,
-    applied_at timestamptz NOT NULL DEFAULT now()
-)`
-
-// readVersion returns the version of the schema, and its oldest, see migration.oldest; 0 where the column is not there yet.
-const readVersion = `
-SELECT m.version, coalesce((to_json(m)->>'oldest')::int, 0) FROM ironflow.schema_migrations m ORDER BY m.version DESC LIMIT 1`
-
-// What files of migrations have beside them. The schema stays when all is taken back: others may have put tables into it.
-const (
-	createSchema   = "CREATE SCHEMA IF NOT EXISTS "
-	dropMigrations = "\nDROP TABLE ironflow.schema_migrations;\n"
-)
+// readVersion returns the version of the schema, and the oldest version whose library works on it.
+const readVersion = `SELECT version, oldest FROM ironflow.schema_migrations ORDER BY version DESC LIMIT 1`
 
 // queries are the statements of the store and its queues, with the schema of one store.
 type queries struct {

@@ -73,7 +73,7 @@ WITH due AS (
     WHERE q.ctid = due.place
     RETURNING due.number, due.due, q.*
 )
-SELECT workflow_id, workflow_type, <since>, <item>::text, token, coalesce(commit_id, 0), <name>, payload, <due>, attempts,
+SELECT workflow_id, workflow_type, <since>, <item>::text, token, commit_id, <name>, payload, <due>, attempts,
        coalesce(last_error, ''), coalesce(trace, ''),
        CASE WHEN last_error IS NOT NULL THEN blocked_since END, due
 FROM claimed
@@ -120,7 +120,7 @@ func heldBy(moreArrays, moreNames string) string {
 	return `unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[]` + moreArrays + `) WITH ORDINALITY
      AS k (workflow_id, workflow_type, since, item_text, token, made_by` + moreNames + `, number)
 WHERE q.workflow_id = k.workflow_id AND q.workflow_type = k.workflow_type
-  AND q.<since> = k.since AND q.<item> = k.item_text::<item type> AND q.token = k.token AND coalesce(q.commit_id, 0) = k.made_by`
+  AND q.<since> = k.since AND q.<item> = k.item_text::<item type> AND q.token = k.token AND q.commit_id = k.made_by`
 }
 
 // extendQueue moves the end of leases to $7.

@@ -40,8 +40,7 @@ var tablePrivileges = map[string]string{
 
 // functions are those of the schema, and whether a reader may call them.
 var functions = map[string]bool{
-	"refuse": false, "append_change": false, "append_change_after": false, "claim_limited": false, "claim_within_limits": false,
-	"unpark": false, "feed_ticket": true,
+	"refuse": false, "append_change": false, "claim_limited": false, "unpark": false, "feed_ticket": true,
 }
 
 // sequences are those of the schema that workers take numbers from and readers look at. Others belong to identity columns,

@@ -54,7 +54,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, er
 		return nil, err
 	}
 	queries, connections := newQueries(config.schema), newConnections(pool)
-	if err := checkVersion(ctx, connections, config.schema); err != nil {
+	if err := checkVersion(ctx, connections, config); err != nil {
 		return nil, err
 	}
 	if !config.readOnly {

@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -110,14 +112,12 @@ func alter(t *testing.T, path string, statements ...string) {
 
 func TestNewerSchemaIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, oldest := range []string{"NULL", "1000", "900"} { // of a library that did not say it, and of two that do
-		path := filepath.Join(t.TempDir(), "store.db")
-		alter(t, path, `INSERT INTO ironflow_schema VALUES (1000, `+oldest+`)`)
-		_, err := Open(t.Context(), path)
-		var wrong *SchemaVersionError
-		if !errors.As(err, &wrong) || wrong.Found != 1000 || wrong.Oldest < 900 || !strings.Contains(err.Error(), "schema version 1000") {
-			t.Errorf("got error %v", err)
-		}
+	path := filepath.Join(t.TempDir(), "store.db")
+	alter(t, path, `INSERT INTO ironflow_schema (version, oldest) VALUES (1000, 900)`)
+	_, err := Open(t.Context(), path)
+	var wrong *SchemaVersionError
+	if !errors.As(err, &wrong) || wrong.Found != 1000 || wrong.Oldest != 900 || !strings.Contains(err.Error(), "schema version 1000") {
+		t.Errorf("got error %v", err)
 	}
 }
 
@@ -143,14 +143,10 @@ func TestSideBySideWithANewerVersion(t *testing.T) {
 			`ALTER TABLE `+name+` ADD COLUMN with_default INTEGER NOT NULL DEFAULT 7`)
 	}
 	rows.Close()
-	files, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	alter(t, path, append(statements, `CREATE TABLE ironflow_future (a)`,
-		fmt.Sprintf(`INSERT INTO ironflow_schema (version, oldest) VALUES (%d, %d)`, len(files)+2, len(files)))...)
+	newer := withNextMigration(newest+1, newest, append(statements, `CREATE TABLE ironflow_future (a)`)...)
+	latest := openFile(t, path, newer)
 	after := openFile(t, path)
-	for i, s := range []*Store{before, after} {
+	for i, s := range []*Store{before, after, latest} {
 		if err := appendOne(t.Context(), s, key("1")); err != nil {
 			t.Error(err)
 		}
@@ -158,68 +154,123 @@ func TestSideBySideWithANewerVersion(t *testing.T) {
 			t.Errorf("version %d, error %v", version, err)
 		}
 	}
-	closeAll(t, before, after)
+	closeAll(t, before, after, latest)
 }
 
-// A file that a library of before wrote, which did not note who goes with it, is brought up to date.
+// A file of an older version is brought up to date, with what is in it. The library of before is refused then, if the migration leaves it
+// behind.
 func TestOlderSchema(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "store.db")
-	db, err := sql.Open("sqlite", "file:"+path)
-	if err != nil {
+	s := openFile(t, path)
+	if err := appendOne(t.Context(), s, key("1")); err != nil {
 		t.Fatal(err)
 	}
-	files, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	statements := []string{`CREATE TABLE ironflow_schema (version INTEGER PRIMARY KEY) STRICT`}
-	for n, file := range files[:6] {
-		script, err := migrations.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		statements = append(statements, string(script), fmt.Sprintf(`INSERT INTO ironflow_schema VALUES (%d)`, n+1))
-	}
-	for _, statement := range statements {
-		if _, err := db.Exec(statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		s := openFile(t, path)
+	closeAll(t, s)
+	newer := withNextMigration(newest+1, newest+1, `ALTER TABLE ironflow_chores RENAME TO ironflow_errands`)
+	for round := range int64(2) {
+		s := openFile(t, path, newer)
 		var version, oldest int
 		err := s.DB().QueryRow(`SELECT version, oldest FROM ironflow_schema ORDER BY version DESC`).Scan(&version, &oldest)
-		if err != nil || version != len(files) || oldest != breaking[len(breaking)-1] {
+		if err != nil || version != newest+1 || oldest != newest+1 {
 			t.Errorf("version %d takes libraries from %d on, error %v", version, oldest, err)
+		}
+		if version, err := versionNow(t.Context(), s, key("1")); err != nil || version != round+1 {
+			t.Errorf("version %d, error %v", version, err)
 		}
 		if err := appendOne(t.Context(), s, key("1")); err != nil {
 			t.Error(err)
 		}
 		closeAll(t, s)
 	}
+	_, err := Open(t.Context(), path)
+	var wrong *SchemaVersionError
+	if !errors.As(err, &wrong) || wrong.Found != newest+1 || wrong.Needed != newest {
+		t.Errorf("got error %v", err)
+	}
 }
 
-// Migrations only add, unless they say that older libraries do not go with them.
-func TestMigrationsAdd(t *testing.T) {
+// A migration that fails leaves the file at the version it had.
+func TestFailedMigration(t *testing.T) {
 	t.Parallel()
-	takes := regexp.MustCompile(`(?i)\b(DROP\s+(TABLE|COLUMN|VIEW)|RENAME)\b`)
+	path := filepath.Join(t.TempDir(), "store.db")
+	alter(t, path)
+	if s, err := Open(t.Context(), path, withNextMigration(newest+1, newest, `CREATE TABLE ironflow_future (a)`, `nonsense`)); err == nil {
+		closeAll(t, s)
+		t.Fatal("it is no error")
+	}
+	s := openFile(t, path)
+	var tables int
+	err := s.DB().QueryRow(`SELECT count(*) FROM sqlite_master WHERE name = 'ironflow_future'`).Scan(&tables)
+	if err != nil || tables != 0 {
+		t.Errorf("%d tables are left of it, error %v", tables, err)
+	}
+}
+
+// newest is the version of the tables.
+var newest = func() int {
 	files, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	for n, file := range files {
-		script, err := migrations.ReadFile(file)
+	return len(files)
+}()
+
+// withNextMigration makes a library of the next version of the tables.
+func withNextMigration(version, oldest int, statements ...string) Option {
+	statements = append(statements, fmt.Sprintf(`INSERT INTO ironflow_schema (version, oldest) VALUES (%d, %d)`, version, oldest))
+	next := fstest.MapFS{fmt.Sprintf("migrations/%04d_next.sql", version): {Data: []byte(strings.Join(statements, ";\n"))}}
+	for n := 1; n < version; n++ {
+		files, _ := fs.Glob(migrations, fmt.Sprintf("migrations/%04d_*.sql", n))
+		script, _ := fs.ReadFile(migrations, files[0])
+		next[files[0]] = &fstest.MapFile{Data: script}
+	}
+	return func(s *settings) { s.migrations = next }
+}
+
+// Migrations only add, unless they say that older libraries do not work on what they lead to.
+func TestMigrationsAdd(t *testing.T) {
+	t.Parallel()
+	record := func(oldest int) string {
+		return fmt.Sprintf("INSERT INTO ironflow_schema (version, oldest) VALUES (7, %d);", oldest)
+	}
+	for script, adds := range map[string]bool{
+		record(6) + `ALTER TABLE ironflow_timers ADD COLUMN note TEXT`:                      true,
+		record(6) + `ALTER TABLE ironflow_timers DROP COLUMN trace`:                         false,
+		record(6) + "ALTER TABLE ironflow_timers\nRENAME COLUMN trace TO context":           false,
+		record(7) + `ALTER TABLE ironflow_timers DROP COLUMN trace`:                         true,
+		`ALTER TABLE ironflow_timers ADD COLUMN note TEXT -- with no record of its version`: false,
+	} {
+		if problem := problemOf(7, script); (problem == "") != adds {
+			t.Errorf("%q: %s", script, problem)
+		}
+	}
+	for version := 1; version <= newest; version++ {
+		files, err := fs.Glob(migrations, fmt.Sprintf("migrations/%04d_*.sql", version))
+		if err != nil || len(files) != 1 {
+			t.Fatalf("version %d: files %v, error %v", version, files, err)
+		}
+		script, err := fs.ReadFile(migrations, files[0])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if found := takes.Find(script); found != nil && n+1 > breaking[0] && oldest(n+1) < n+1 {
-			t.Errorf("%s has %s, which the library of the version before may not survive: list it in breaking", file, found)
+		if problem := problemOf(version, string(script)); problem != "" {
+			t.Errorf("%s: %s", files[0], problem)
 		}
 	}
+}
+
+// problemOf says what keeps a script from being the migration to a version.
+func problemOf(version int, script string) string {
+	record := regexp.MustCompile(`ironflow_schema \(version, oldest\) VALUES \((\d+), (\d+)\)`).FindStringSubmatch(script)
+	if record == nil || record[1] != strconv.Itoa(version) {
+		return "it does not record its version"
+	}
+	takes := regexp.MustCompile(`(?i)\b(DROP\s+(TABLE|COLUMN|VIEW)|RENAME)\b`)
+	if found := takes.FindString(script); found != "" && record[2] != record[1] {
+		return "it has " + found + ", which the library of the version before may not survive: its own version is the oldest that goes with it"
+	}
+	return ""
 }
 
 // Tables of another program under the names of ours are named, and left as they are.
@@ -228,9 +279,10 @@ func TestForeignTables(t *testing.T) {
 	for name, test := range map[string]struct {
 		statements, tables []string
 	}{
-		"the same tables":  {[]string{`CREATE TABLE ironflow_events (id)`, `CREATE TABLE orders (id)`}, []string{"ironflow_events"}},
-		"another record":   {[]string{`CREATE TABLE ironflow_schema (name TEXT)`}, []string{"ironflow_schema"}},
-		"an empty record":  {[]string{`CREATE TABLE ironflow_schema (version INTEGER)`, `CREATE TABLE ironflow_timers (id)`}, []string{"ironflow_timers"}},
+		"the same tables": {[]string{`CREATE TABLE ironflow_events (id)`, `CREATE TABLE orders (id)`}, []string{"ironflow_events"}},
+		"another record":  {[]string{`CREATE TABLE ironflow_schema (name TEXT)`}, []string{"ironflow_schema"}},
+		"an empty record": {[]string{`CREATE TABLE ironflow_schema (version INTEGER, oldest INTEGER)`, `CREATE TABLE ironflow_timers (id)`},
+			[]string{"ironflow_schema", "ironflow_timers"}},
 		"a view of theirs": {[]string{`CREATE VIEW ironflow_effects AS SELECT 1`}, []string{"ironflow_effects"}},
 	} {
 		t.Run(name, func(t *testing.T) {

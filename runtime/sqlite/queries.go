@@ -187,7 +187,7 @@ func newQueueQueries(queue, kind, requested, part, number, since, item, order, p
 	const (
 		one = ` WHERE workflow_id = ? AND workflow_type = ? AND {part} = ? AND {number} = ?`
 		// held finds the row as long as the lease holds: a claim raises the token, and so does the end of a lease.
-		held = one + ` AND token = ? AND coalesce(commit_id, 0) = ?`
+		held = one + ` AND token = ? AND commit_id = ?`
 		// settled begins the statements that end a lease.
 		settled = `UPDATE {table} SET blocked_since = ?, holder = NULL, token = token + 1, claimed_at = NULL`
 	)

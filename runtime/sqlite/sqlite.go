@@ -13,6 +13,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -37,6 +38,7 @@ type Option func(*settings)
 
 type settings struct {
 	synchronous string
+	migrations  fs.FS
 }
 
 // SyncNormal leaves out the fsync of each commit. A crash of the process still loses nothing, but a power failure may
@@ -58,7 +60,7 @@ func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 }
 
 func open(ctx context.Context, path string, options []Option) (_ *Store, err error) {
-	chosen := settings{synchronous: "FULL"}
+	chosen := settings{synchronous: "FULL", migrations: migrations}
 	for _, o := range options {
 		o(&chosen)
 	}
@@ -88,7 +90,7 @@ func open(ctx context.Context, path string, options []Option) (_ *Store, err err
 	if err := w.useWAL(ctx); err != nil {
 		return nil, err
 	}
-	if err := w.migrate(ctx); err != nil {
+	if err := w.migrate(ctx, chosen.migrations); err != nil {
 		return nil, err
 	}
 	// Readers only ever wait while another process recovers or closes the file, which is soon over.
@@ -110,7 +112,7 @@ func OpenMemory(ctx context.Context) (*Store, error) {
 		return nil, fmt.Errorf("sqlite: open in memory: %w", err)
 	}
 	s := &Store{writer: w, db: sql.OpenDB(beside{w})}
-	if err := w.migrate(ctx); err != nil {
+	if err := w.migrate(ctx, migrations); err != nil {
 		return nil, fmt.Errorf("sqlite: open in memory: %w", errors.Join(err, s.Close()))
 	}
 	return s, nil

@@ -1,7 +1,7 @@
-// Command ironflow-postgres writes the SQL of ironflow's PostgreSQL store for those who run it themselves: migrations for
-// goose, tern, Atlas or golang-migrate, and roles with no more privileges than they need.
+// Command ironflow-postgres prints the SQL of ironflow's PostgreSQL store for those who run it themselves: migrations, and roles
+// with no more privileges than they need.
 //
-//	go run github.com/ironflow-gen/ironflow/runtime/postgres/cmd/ironflow-postgres migrations -format goose -dir db/migrations
+//	go run github.com/ironflow-gen/ironflow/runtime/postgres/cmd/ironflow-postgres migrations > db/migrations/0001_ironflow.up.sql
 //	go run github.com/ironflow-gen/ironflow/runtime/postgres/cmd/ironflow-postgres roles | psql shop
 package main
 
@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
@@ -24,9 +25,9 @@ const (
 	exitUsage  = 2
 )
 
-const usage = `ironflow-postgres writes the SQL of ironflow's PostgreSQL store.
+const usage = `ironflow-postgres prints the SQL of ironflow's PostgreSQL store.
 
-	ironflow-postgres migrations -format plain|goose|tern|atlas -dir DIR [-schema NAME] [-after VERSION] [-first NUMBER]
+	ironflow-postgres migrations [-schema NAME] [-after VERSION]
 	ironflow-postgres roles [-schema NAME] [-owner ROLE] [-worker ROLE] [-reader ROLE]
 
 Run "ironflow-postgres COMMAND -h" for the flags of a command.
@@ -73,22 +74,28 @@ func Run(args []string, out, errOut io.Writer) int {
 }
 
 func migrationsCommand(flags *flag.FlagSet) func(out io.Writer) error {
-	format := flags.String("format", string(postgres.PlainMigrations), "plain (also golang-migrate), goose, tern or atlas")
-	dir := flags.String("dir", ".", "directory to write the files to")
 	schema := flags.String("schema", postgres.DefaultSchema, "schema of the tables, as in postgres.WithSchema")
-	after := flags.Int("after", 0, "schema version that the directory leads to already; only what comes after it is written")
-	first := flags.Int64("first", 0, "number of the first file, when the directory has others (default: the schema version)")
+	after := flags.Int("after", 0, "version that the schema has already; only what comes after it is printed")
 	return func(out io.Writer) error {
-		files := postgres.MigrationFiles{Format: postgres.MigrationFormat(*format), After: *after, First: *first}
-		paths, err := postgres.WriteMigrations(*dir, files, postgres.WithSchema(*schema))
+		files, err := postgres.Migrations(postgres.WithSchema(*schema))
 		if err != nil {
 			return err
 		}
-		for _, path := range paths {
-			fmt.Fprintln(out, path)
+		names, err := fs.Glob(files, "*.up.sql") // in the order of their versions, which count from 1
+		if err != nil {
+			return err
 		}
-		if len(paths) == 0 {
-			fmt.Fprintf(out, "nothing comes after version %d\n", *after)
+		if *after < 0 || *after >= len(names) {
+			return fmt.Errorf("there is no migration after version %d; the newest version is %d", *after, len(names))
+		}
+		for _, name := range names[*after:] {
+			script, err := fs.ReadFile(files, name)
+			if err == nil {
+				_, err = fmt.Fprintf(out, "-- ironflow %s\n\n%s", name, script)
+			}
+			if err != nil {
+				return err
+			}
 		}
 		return nil
 	}

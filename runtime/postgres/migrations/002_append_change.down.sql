@@ -1,1 +1,0 @@
-DROP FUNCTION ironflow.append_change;

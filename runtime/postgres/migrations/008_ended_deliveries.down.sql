@@ -1,1 +1,0 @@
-DROP TABLE ironflow.ended_deliveries;
