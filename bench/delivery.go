@@ -49,7 +49,7 @@ func drainEffects(ctx context.Context, b *bench) (figures, error) {
 // effects fills the outbox.
 func (t *tables) effects(n int) string {
 	return fmt.Sprintf(`
-INSERT INTO SCHEMA.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
+INSERT INTO SCHEMA.effects (instance, workflow, version, position, kind, payload, run_at, due_at)
 SELECT 'tally-' || n %% %[1]d + 1, 'tally', n / %[1]d + 1, 0, 'Tell', '{"amount":1,"note":"`+note+`"}', now(), now()
 FROM generate_series(0, %[2]d - 1) n;`, t.size.instances, n)
 }
@@ -177,7 +177,7 @@ func createAsked(ctx context.Context, t *tables) error {
 // firstEvents gives each instance one event.
 func (t *tables) firstEvents() string {
 	return fmt.Sprintf(`
-INSERT INTO SCHEMA.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
+INSERT INTO SCHEMA.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
 SELECT 'tally-' || n, 'tally', 1, 'Added', 1, '{"amount":1,"note":"`+note+`"}', now(), 1 FROM generate_series(1, %d) n;`,
 		t.size.instances)
 }
@@ -190,7 +190,7 @@ func drainTimers(ctx context.Context, b *bench) (figures, error) {
 	}
 	defer t.drop()
 	if err := t.fill(ctx, t.instances(1)+t.firstEvents()+fmt.Sprintf(`
-INSERT INTO SCHEMA.timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at)
+INSERT INTO SCHEMA.timers (instance, workflow, key, version, kind, payload, due_at, run_at)
 SELECT 'tally-' || n %% %[1]d + 1, 'tally', 'reminder ' || n / %[1]d, 1, 'Remind',
        format('{"tally_id":"tally-%%s"}', n %% %[1]d + 1)::json, now(), now()
 FROM generate_series(0, %[2]d - 1) n;`, b.size.instances, b.size.timers)); err != nil {

@@ -98,12 +98,12 @@ func claimKeys(ctx context.Context, st runtime.Store) (time.Duration, error) {
 // Of those that are blocked, the first effect of each key is leased, and the second is parked.
 const (
 	insertKeys = `
-INSERT INTO TABLE (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, limit_key, slot, claimed_at,
+INSERT INTO TABLE (instance, workflow, version, position, kind, payload, run_at, due_at, limit_key, slot, claimed_at,
     parked_from, attempts)
 SELECT 'waiting-' || n, 'tally', 1, p, 'Tell', '{"amount":1,"note":"` + note + `"}', RUNAT, NOW, '"waiting-' || n || '"', SLOT, CLAIMED, PARKED, 0
 FROM NUMBERS`
 	insertDue = `
-INSERT INTO TABLE (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, limit_key)
+INSERT INTO TABLE (instance, workflow, version, position, kind, payload, run_at, due_at, limit_key)
 SELECT 'due-' || n, 'tally', 1, 0, 'Tell', '{"amount":1,"note":"` + note + `"}', NOW, NOW, '"due-' || n || '"'
 FROM NUMBERS`
 )

@@ -30,10 +30,10 @@ func limitProbes() []probe {
 const threeStatements = `\set n random(1, INSTANCES)
 BEGIN;
 UPDATE SCHEMA.instances SET version = version + 1, last_event_at = now()
-WHERE workflow_id = 'tally-' || :n AND workflow_type = 'tally' RETURNING version \gset
-INSERT INTO SCHEMA.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
+WHERE instance = 'tally-' || :n AND workflow = 'tally' RETURNING version \gset
+INSERT INTO SCHEMA.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
 VALUES ('tally-' || :n, 'tally', :version, 'Added', 1, '{"amount":1,"note":"` + note + `"}', now(), 1);
-INSERT INTO SCHEMA.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
+INSERT INTO SCHEMA.effects (instance, workflow, version, position, kind, payload, run_at, due_at)
 VALUES ('tally-' || :n, 'tally', :version, 0, 'Tell', '{"amount":1,"note":"` + note + `"}', now(), now());
 COMMIT;
 `
@@ -42,13 +42,13 @@ COMMIT;
 const oneStatement = `\set n random(1, INSTANCES)
 WITH i AS (
     UPDATE SCHEMA.instances SET version = version + 1, last_event_at = now()
-    WHERE workflow_id = 'tally-' || :n AND workflow_type = 'tally' RETURNING workflow_id, workflow_type, version
+    WHERE instance = 'tally-' || :n AND workflow = 'tally' RETURNING instance, workflow, version
 ), e AS (
-    INSERT INTO SCHEMA.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
-    SELECT workflow_id, workflow_type, version, 'Added', 1, '{"amount":1,"note":"` + note + `"}', now(), 1 FROM i
+    INSERT INTO SCHEMA.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
+    SELECT instance, workflow, version, 'Added', 1, '{"amount":1,"note":"` + note + `"}', now(), 1 FROM i
 )
-INSERT INTO SCHEMA.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
-SELECT workflow_id, workflow_type, version, 0, 'Tell', '{"amount":1,"note":"` + note + `"}', now(), now() FROM i;
+INSERT INTO SCHEMA.effects (instance, workflow, version, position, kind, payload, run_at, due_at)
+SELECT instance, workflow, version, 0, 'Tell', '{"amount":1,"note":"` + note + `"}', now(), now() FROM i;
 `
 
 // pgbench measures a script of the server's own load generator and returns the rate at the best number of clients.
@@ -110,7 +110,7 @@ func (t *tables) pgbench(ctx context.Context, binary, script string, clients int
 // instances fills the table of instances, each with so many events but no rows for them.
 func (t *tables) instances(version int) string {
 	return fmt.Sprintf(`
-INSERT INTO SCHEMA.instances (workflow_id, workflow_type, version, created_at, last_event_at)
+INSERT INTO SCHEMA.instances (instance, workflow, version, created_at, last_event_at)
 SELECT 'tally-' || n, 'tally', %d, now(), now() FROM generate_series(1, %d) n;`, version, t.size.instances)
 }
 
@@ -158,32 +158,32 @@ BEGIN
             UPDATE SCHEMA.instances i
             SET version = k.version, last_event_at = k.now, completed_at = CASE WHEN k.complete THEN k.now END
             FROM unnest(ids, workflows, versions, nows, completions, before)
-                 AS k (workflow_id, workflow_type, version, now, complete, expected)
-            WHERE i.workflow_id = k.workflow_id AND i.workflow_type = k.workflow_type
+                 AS k (instance, workflow, version, now, complete, expected)
+            WHERE i.instance = k.instance AND i.workflow = k.workflow
               AND i.version = k.expected AND i.completed_at IS NULL;
             GET DIAGNOSTICS updated = ROW_COUNT;
             IF updated <> size THEN
                 RAISE EXCEPTION 'updated % instances of %', updated, size;
             END IF;
 
-            INSERT INTO SCHEMA.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
-            SELECT e.workflow_id, e.workflow_type, e.version, e.type, e.schema_version, e.payload::json, e.recorded_at, 1
+            INSERT INTO SCHEMA.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
+            SELECT e.instance, e.workflow, e.version, e.type, e.schema_version, e.payload::json, e.recorded_at, 1
             FROM unnest(ids, workflows, versions, types, schemas, payloads, nows) WITH ORDINALITY
-                 AS e (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, number)
+                 AS e (instance, workflow, version, type, schema_version, payload, recorded_at, number)
             ORDER BY e.number;
 
-            INSERT INTO SCHEMA.timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at)
-            SELECT k.workflow_id, k.workflow_type, k.key, k.generation, k.input, k.payload::json, k.fire_at, k.fire_at
+            INSERT INTO SCHEMA.timers (instance, workflow, key, version, kind, payload, due_at, run_at)
+            SELECT k.instance, k.workflow, k.key, k.version, k.kind, k.payload::json, k.due_at, k.due_at
             FROM unnest(ids[1:timers], workflows[1:timers], keys, versions[1:timers], inputs, timed, fires)
-                 AS k (workflow_id, workflow_type, key, generation, input, payload, fire_at)
-            ON CONFLICT (workflow_id, workflow_type, key) DO UPDATE
-            SET generation = excluded.generation, input = excluded.input, payload = excluded.payload,
-                fire_at = excluded.fire_at, run_at = excluded.run_at, attempts = 0, last_error = NULL, dead_at = NULL;
+                 AS k (instance, workflow, key, version, kind, payload, due_at)
+            ON CONFLICT (instance, workflow, key) DO UPDATE
+            SET version = excluded.version, kind = excluded.kind, payload = excluded.payload,
+                due_at = excluded.due_at, run_at = excluded.run_at, attempts = 0, last_error = NULL, died_at = NULL;
 
-            INSERT INTO SCHEMA.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
-            SELECT e.workflow_id, e.workflow_type, e.version, e.position, e.kind, e.payload::json, e.now, e.now
+            INSERT INTO SCHEMA.effects (instance, workflow, version, position, kind, payload, run_at, due_at)
+            SELECT e.instance, e.workflow, e.version, e.position, e.kind, e.payload::json, e.now, e.now
             FROM unnest(ids, workflows, versions, positions, kinds, payloads, nows)
-                 AS e (workflow_id, workflow_type, version, position, kind, payload, now);
+                 AS e (instance, workflow, version, position, kind, payload, now);
             COMMIT;
         END LOOP;
     END LOOP;

@@ -158,7 +158,7 @@ func TestTimersOutOfRange(t *testing.T) {
 			} else if is {
 				wantError(b, err, "ticket/"+id, "input Note", "reminder", test.want)
 			}
-			b.wantTable("count(*)", "timers", fmt.Sprintf("WHERE workflow_id = '%s' AND key = 'reminder'", id), map[bool]string{true: "0", false: "1"}[test.want != ""])
+			b.wantTable("count(*)", "timers", fmt.Sprintf("WHERE instance = '%s' AND key = 'reminder'", id), map[bool]string{true: "0", false: "1"}[test.want != ""])
 		}
 	})
 }

@@ -111,7 +111,7 @@ func through(_ int64, commit func() error) error { return commit() }
 func (b *bed) wantOneEventEach(ids ...string) {
 	b.Helper()
 	for _, id := range ids {
-		b.wantTable("version, type", "events", "WHERE workflow_id = '"+id+"'", "1 Added")
+		b.wantTable("version, type", "events", "WHERE instance = '"+id+"'", "1 Added")
 	}
 }
 
@@ -168,9 +168,9 @@ func TestInputsOfOneInstanceChain(t *testing.T) {
 		if got := fmt.Sprint(seen); got != "[0 1 3 3 6]" {
 			b.Errorf("the decider saw the totals %s", got)
 		}
-		b.wantTable("version, type", "events", "WHERE workflow_id = 'a' ORDER BY version",
+		b.wantTable("version, type", "events", "WHERE instance = 'a' ORDER BY version",
 			"1 Added", "2 Added", "3 Added", "4 Added", "5 LedgerClosed")
-		b.wantTable("version, position", "effects", "WHERE workflow_id = 'a' ORDER BY position", "5 0", "5 1", "5 2")
+		b.wantTable("version, position", "effects", "WHERE instance = 'a' ORDER BY position", "5 0", "5 1", "5 2")
 		if n := len(g.sizes); n != 2 {
 			b.Errorf("%d commits, want 2", n)
 		}
@@ -199,7 +199,7 @@ func TestFailureInTheMiddleOfABatch(t *testing.T) {
 				wantError(b, results[2].err, "ledger/bad", "input Add", answer.says)
 				wantAccepted(b, append(results[:2:2], results[3:]...)...)
 				b.wantOneEventEach("a", "b", "c", "d")
-				b.wantTable("*", "instances", "WHERE workflow_id = 'bad'")
+				b.wantTable("*", "instances", "WHERE instance = 'bad'")
 				if n := len(g.sizes); n != 2 {
 					b.Errorf("%d commits, want 2", n)
 				}
@@ -240,10 +240,10 @@ func TestLostAnswerToABatch(t *testing.T) {
 				})
 				wantAccepted(b, g.add(adds("a", "b", "c", "d")...)...)
 				b.wantOneEventEach("a", "b", "c", "d")
-				b.wantTable("workflow_id, version, position", "effects", "ORDER BY workflow_id")
+				b.wantTable("instance, version, position", "effects", "ORDER BY instance")
 				// What is remembered is what is stored.
 				must(mustAdd(g, "a"))
-				b.wantTable("version", "instances", "WHERE workflow_id = 'a'", "2")
+				b.wantTable("version", "instances", "WHERE instance = 'a'", "2")
 			})
 		})
 	}
@@ -283,7 +283,7 @@ func TestLockHeldElsewhere(t *testing.T) {
 	}
 	g.open <- true
 	b.eventually("the others are stored", func() bool {
-		return len(b.table("*", "events", "WHERE workflow_id IN ('a', 'b', 'c', 'd')")) == 4
+		return len(b.table("*", "events", "WHERE instance IN ('a', 'b', 'c', 'd')")) == 4
 	})
 	// Later batches are not held up either.
 	must(mustAdd(g, "e"))
@@ -297,7 +297,7 @@ func TestLockHeldElsewhere(t *testing.T) {
 	}
 	wantAccepted(b, wait(b, "the locked instance's input", locked))
 	others.Wait()
-	b.wantTable("version", "instances", "WHERE workflow_id = 'locked'", "2")
+	b.wantTable("version", "instances", "WHERE instance = 'locked'", "2")
 }
 
 func (b *bed) addTo(id string) (*bed, ledger.AddOutcome, error) {
@@ -329,7 +329,7 @@ func TestCallerGivesUpWhileWaiting(t *testing.T) {
 		}
 		g.open <- true
 		wantAccepted(b, wait(b, "the other caller's return", stays))
-		b.wantTable("*", "instances", "WHERE workflow_id = 'a'")
+		b.wantTable("*", "instances", "WHERE instance = 'a'")
 		b.wantOneEventEach("b")
 	})
 }
@@ -366,7 +366,7 @@ func TestBackPressure(t *testing.T) {
 		})
 		close(open)
 		wantAccepted(b, wait(b, "a caller's return", results), wait(b, "a caller's return", results))
-		b.wantTable("*", "instances", "WHERE workflow_id = 'c'")
+		b.wantTable("*", "instances", "WHERE instance = 'c'")
 	})
 }
 
@@ -393,12 +393,12 @@ func TestTimerCancelledInItsOwnBatch(t *testing.T) {
 		b.eventually("the timer waits", func() bool { return runtime.Waiting(g.engine) == 2 })
 		g.open <- true
 		wantAccepted(b, wait(b, "the caller's return", cancelled))
-		b.eventuallyTable("*", "timers", "WHERE workflow_id = 'a'")
+		b.eventuallyTable("*", "timers", "WHERE instance = 'a'")
 		b.eventually("the worker has heard of it", func() bool {
 			health, err := g.engine.Health(b.Context())
 			return err == nil && health.Timers.Busy == 0
 		})
-		b.wantTable("version, type", "events", "WHERE workflow_id = 'a' ORDER BY version", "1 Added", "2 Added")
+		b.wantTable("version, type", "events", "WHERE instance = 'a' ORDER BY version", "1 Added", "2 Added")
 		if b.log.contains("lease lost") {
 			b.Error("a warning although nobody else has the work")
 		}

@@ -134,7 +134,7 @@ func TestBlockedForTooLong(t *testing.T) {
 		b.exec(`UPDATE {p}events SET type = 'Renamed' WHERE version = 1`)
 		b.run(b.engine(config, workflow))
 		b.eventually("it is blocked", func() bool { return len(b.table("*", "effects", "WHERE blocked_since IS NOT NULL")) == 1 })
-		b.advanceUntil(c, time.Minute, "it is dead", func() bool { return len(b.table("*", "effects", "WHERE dead_at IS NOT NULL")) == 1 })
+		b.advanceUntil(c, time.Minute, "it is dead", func() bool { return len(b.table("*", "effects", "WHERE died_at IS NOT NULL")) == 1 })
 		if waited := c.Now().Sub(epoch); waited < 6*time.Hour {
 			b.Errorf("dead after %v", waited)
 		}

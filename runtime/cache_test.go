@@ -126,7 +126,7 @@ func TestSnapshots(t *testing.T) {
 			out, err := client.Add(b.Context(), ledger.Add{Account: "a", Amount: 1})
 			must(b, out, err)
 		}
-		b.eventuallyTable("version", "snapshots", "WHERE workflow_id = 'a'", "8")
+		b.eventuallyTable("version", "snapshots", "WHERE instance = 'a'", "8")
 		if state := b.table("state", "snapshots", ""); !strings.Contains(state[0], `"total":8`) {
 			b.Errorf("the snapshot is %s", state)
 		}
@@ -166,7 +166,7 @@ func TestSnapshotOfAnotherEvolver(t *testing.T) {
 		for range 4 {
 			add(client)
 		}
-		b.eventuallyTable("version", "snapshots", "WHERE workflow_id = 'a'", "4")
+		b.eventuallyTable("version", "snapshots", "WHERE instance = 'a'", "4")
 		b.exec(`UPDATE {p}snapshots SET schema = 'another evolver', state = '{"total":10,"audits":0,"ticks":0,"closed":false}'`)
 
 		client = b.ledgerClient(config, limited)
@@ -178,7 +178,7 @@ func TestSnapshotOfAnotherEvolver(t *testing.T) {
 		if out := add(b.ledgerClient(config, limited)); !out.Accepted() {
 			b.Errorf("got %v: the decision was made on the other evolver's state", out)
 		}
-		b.eventuallyTable("version", "snapshots", "WHERE workflow_id = 'a' AND schema <> 'another evolver'", "5")
+		b.eventuallyTable("version", "snapshots", "WHERE instance = 'a' AND schema <> 'another evolver'", "5")
 	})
 }
 
@@ -198,7 +198,7 @@ func TestLargeChangeLeavesTheBatch(t *testing.T) {
 		g := newGatedBatch(b, d, through)
 		wantAccepted(b, g.add(adds("a", "large", "b")...)...)
 		b.wantOneEventEach("a", "b")
-		b.wantTable("version", "instances", "WHERE workflow_id = 'large'", "30001")
+		b.wantTable("version", "instances", "WHERE instance = 'large'", "30001")
 		if first, second := <-g.sizes, <-g.sizes; first != 1 || second != 2 {
 			b.Errorf("the commits had %d and %d instances, want 1 and 2", first, second)
 		}
@@ -232,13 +232,13 @@ func TestLostLeaseInTheMiddleOfABatch(t *testing.T) {
 		}
 		b.run(engine)
 		handled.Wait()
-		b.exec("UPDATE {p}effects SET token = token + 1 WHERE workflow_id = '" + zombie + "'") // somebody else claimed it
+		b.exec("UPDATE {p}effects SET token = token + 1 WHERE instance = '" + zombie + "'") // somebody else claimed it
 		close(finish)
 		for _, id := range []string{"a", "b", "c", "d"} {
-			b.eventuallyTable("version, type", "events", "WHERE workflow_id = '"+id+"' ORDER BY version", "1 Added", "2 AuditPassed")
+			b.eventuallyTable("version, type", "events", "WHERE instance = '"+id+"' ORDER BY version", "1 Added", "2 AuditPassed")
 		}
 		b.wantLog("lease lost", "instance="+zombie)
-		b.wantTable("version, type", "events", "WHERE workflow_id = '"+zombie+"'", "1 Added")
-		b.wantTable("workflow_id", "effects", "", zombie)
+		b.wantTable("version, type", "events", "WHERE instance = '"+zombie+"'", "1 Added")
+		b.wantTable("instance", "effects", "", zombie)
 	})
 }

@@ -38,15 +38,15 @@ func TestEndOfAnOrphan(t *testing.T) {
 		engine := b.engine(b.realConfig(), startLedgers(), ledgers(ledger.Decider{}, ledger.Handler{}))
 		b.run(engine)
 		b.open(engine, "a")
-		b.eventuallyTable("count(*)", "instances", "WHERE workflow_type = 'ledger'", "1")
-		child := b.table("workflow_id", "instances", "WHERE workflow_type = 'ledger'")[0]
+		b.eventuallyTable("count(*)", "instances", "WHERE workflow = 'ledger'", "1")
+		child := b.table("instance", "instances", "WHERE workflow = 'ledger'")[0]
 		for _, table := range tables {
-			b.exec("DELETE FROM {p}%s WHERE workflow_type = 'ticket'", table)
+			b.exec("DELETE FROM {p}%s WHERE workflow = 'ticket'", table)
 		}
 		out, err := ledger.NewClient(engine).Close(b.Context(), ledger.Close{Account: child})
 		must(b, out, err)
 		b.eventuallyTable("kind", "effects", "")
-		b.wantTable("workflow_id", "instances", "WHERE workflow_type = 'ticket'")
+		b.wantTable("instance", "instances", "WHERE workflow = 'ticket'")
 		b.wantLog("did not accept", "workflow=ticket", "instance=a", "there is no such instance")
 	})
 }
@@ -87,7 +87,7 @@ func TestEndOfAChildOfAnEarlierParent(t *testing.T) {
 			b.eventuallyTable("kind", "effects", "")
 		}
 		b.open(engine, "a")
-		b.eventuallyTable("workflow_id", "instances", "WHERE workflow_type = 'ledger'", "ticket/a/1/0")
+		b.eventuallyTable("instance", "instances", "WHERE workflow = 'ledger'", "ticket/a/1/0")
 		solved, err := client.Solve(ctx, ticket.Solve{ID: "a"})
 		must(b, solved, err)
 		c.advance(2*time.Hour + time.Second)
@@ -95,18 +95,18 @@ func TestEndOfAChildOfAnEarlierParent(t *testing.T) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.eventuallyTable("workflow_id", "instances", "WHERE workflow_type = 'ticket'")
+		b.eventuallyTable("instance", "instances", "WHERE workflow = 'ticket'")
 
 		out, err := client.Open(ctx, ticket.Open{ID: "a", Subject: "later"})
 		must(b, out, err)
 		end("ticket/a/1/0")
 		b.wantLog("did not accept", "workflow=ticket", "instance=a", "input=Note", "deleted, and there is another one of its id")
-		b.wantTable("version", "instances", "WHERE workflow_type = 'ticket'", "1")
+		b.wantTable("version", "instances", "WHERE workflow = 'ticket'", "1")
 		noted, err := client.Note(ctx, ticket.Note{ID: "a", Text: "go on"})
 		must(b, noted, err)
-		b.eventuallyTable("version", "instances", "WHERE workflow_id = 'ticket/a/2/0'", "1")
+		b.eventuallyTable("version", "instances", "WHERE instance = 'ticket/a/2/0'", "1")
 		end("ticket/a/2/0")
-		b.wantTable("version", "instances", "WHERE workflow_type = 'ticket'", "3")
+		b.wantTable("version", "instances", "WHERE workflow = 'ticket'", "3")
 		if n := heard.Load(); n != 1 {
 			b.Errorf("the later parent heard of %d ends, want that of its own child", n)
 		}
@@ -133,7 +133,7 @@ func TestIDsOfChildren(t *testing.T) {
 		out, err := ledger.NewClient(engine).Add(b.Context(), ledger.Add{Account: "a", Amount: 1})
 		must(b, out, err)
 		b.eventuallyTable("kind", "effects", "")
-		children := b.table("workflow_id", "instances", "WHERE workflow_type = 'ledger'")
+		children := b.table("instance", "instances", "WHERE workflow = 'ledger'")
 		ofLong := slices.IndexFunc(children, func(id string) bool { return len(id) == len("ticket/")+64 && strings.HasPrefix(id, "ticket/") })
 		if ofLong < 0 || !slices.Equal(slices.Delete(slices.Clone(children), ofLong, ofLong+1), []string{"a", "ledger/a/1/0", "ticket/a/1/0"}) {
 			b.Errorf("the ledgers are %q", children)

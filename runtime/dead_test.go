@@ -53,7 +53,7 @@ func TestTellingOfADeadEffectFails(t *testing.T) {
 				engine := b.engine(b.realConfig(), workflow)
 				b.open(engine, "a")
 				b.run(engine)
-				b.eventuallyTable("last_error", "effects", "WHERE dead_at IS NOT NULL", failure.says)
+				b.eventuallyTable("last_error", "effects", "WHERE died_at IS NOT NULL", failure.says)
 				if n := calls.Load(); n != failure.calls {
 					b.Errorf("the handler was called %d times, want %d", n, failure.calls)
 				}
@@ -93,7 +93,7 @@ func TestDeadLetterThatTheInstanceWasToldOf(t *testing.T) {
 		stop := b.run(engine)
 		b.open(engine, "told")
 		b.open(engine, "busy")
-		b.eventually("both effects are dead", func() bool { return len(b.table("*", "effects", "WHERE dead_at IS NOT NULL")) == 2 })
+		b.eventually("both effects are dead", func() bool { return len(b.table("*", "effects", "WHERE died_at IS NOT NULL")) == 2 })
 
 		ctx := b.Context()
 		list := func(told store.ToldFilter) (ids []string, letters []runtime.Lease) {
@@ -139,7 +139,7 @@ func TestDeadLetterThatTheInstanceWasToldOf(t *testing.T) {
 			b.Errorf("retried %d, error %v", n, err)
 		}
 		b.eventually("the other one is dead again", func() bool {
-			return charged.Load() == 3 && len(b.table("*", "effects", "WHERE dead_at IS NOT NULL")) == 2
+			return charged.Load() == 3 && len(b.table("*", "effects", "WHERE died_at IS NOT NULL")) == 2
 		})
 		discard := runtime.Discard{Reason: "enough"}
 		if n, err := engine.DiscardDeadLettersWhere(ctx, discard, runtime.DeadLetterFilter{Workflow: "ticket"}); n != 1 || err != nil {

@@ -197,7 +197,7 @@ func TestRetryWakes(t *testing.T) {
 		out, err := ledger.NewClient(engine).Add(b.Context(), ledger.Add{Account: "a"})
 		must(b, out, err)
 		b.run(engine)
-		b.eventuallyTable("count(*)", "effects", "WHERE dead_at IS NOT NULL", "1")
+		b.eventuallyTable("count(*)", "effects", "WHERE died_at IS NOT NULL", "1")
 		broken.Store(false)
 		if n, err := engine.RetryDeadLettersWhere(b.Context(), runtime.DeadLetterFilter{}); n != 1 || err != nil {
 			b.Fatal(n, err)

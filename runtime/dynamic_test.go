@@ -132,7 +132,7 @@ func TestStoredEventsThatNobodyKnows(t *testing.T) {
 		} {
 			imported, err := client.Import(b.Context(), ticket.Import{ID: id})
 			must(b, imported, err)
-			b.exec("UPDATE {p}events SET %s WHERE workflow_id = '%s' AND version = 1", change, id)
+			b.exec("UPDATE {p}events SET %s WHERE instance = '%s' AND version = 1", change, id)
 		}
 		client = ticket.NewClient(b.engine(b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{}))) // with nothing cached
 		for id, says := range map[string][]string{

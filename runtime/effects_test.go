@@ -50,7 +50,7 @@ func (b *bed) open(engine *runtime.Engine, id string) {
 	must(b, out, err)
 }
 
-const events = "workflow_id, version, type"
+const events = "instance, version, type"
 
 func TestResultIsAppliedInOneCommitWithItsEffect(t *testing.T) {
 	onStores(t, func(b *bed) {
@@ -111,7 +111,7 @@ func TestRetryUntilSuccess(t *testing.T) {
 		b.open(engine, "a")
 		b.run(engine)
 		for attempt := 1; attempt <= 2; attempt++ {
-			b.eventuallyTable("attempts, last_error, dead_at", "effects", "",
+			b.eventuallyTable("attempts, last_error, died_at", "effects", "",
 				fmt.Sprintf("%d effect FindAgent: nobody there, time %d -", attempt, attempt))
 			full := 10 * time.Millisecond << (attempt - 1)
 			if at := b.table("run_at", "effects", "")[0]; at < stamp(c.Now().Add(full/2)) || at > stamp(c.Now().Add(full)) {
@@ -137,7 +137,7 @@ func TestRetryUntilSuccess(t *testing.T) {
 func (b *bed) wantDead(c *clock, called *atomic.Int64, attempts int64, says ...string) {
 	b.Helper()
 	b.advanceUntil(c, 10*time.Millisecond, "the dead letter", func() bool {
-		return len(b.table("kind", "effects", "WHERE dead_at IS NOT NULL")) == 1
+		return len(b.table("kind", "effects", "WHERE died_at IS NOT NULL")) == 1
 	})
 	row := b.table("attempts, last_error", "effects", "")[0]
 	if !strings.HasPrefix(row, fmt.Sprint(attempts, " ")) {
@@ -215,10 +215,10 @@ func TestDeadLetterIsLeftAlone(t *testing.T) {
 		}))
 		b.open(engine, "dead")
 		b.run(engine)
-		b.eventuallyTable("attempts, last_error, dead_at", "effects", "", "1 effect Notify: no address "+stamp(c.Now()))
+		b.eventuallyTable("attempts, last_error, died_at", "effects", "", "1 effect Notify: no address "+stamp(c.Now()))
 		c.advance(10 * time.Minute) // not as far as the timer that ends tickets
 		b.open(engine, "alive")
-		b.eventuallyTable("workflow_id", "effects", "", "dead")
+		b.eventuallyTable("instance", "effects", "", "dead")
 		if called.Load() != 1 {
 			b.Errorf("%d calls", called.Load())
 		}
@@ -273,7 +273,7 @@ func TestPoison(t *testing.T) {
 			c.advance(time.Minute)
 		}
 		b.run(engine)
-		b.eventuallyTable("attempts, dead_at", "effects", "WHERE last_error LIKE 'gave up after 3 attempts; the last one did not report back%'",
+		b.eventuallyTable("attempts, died_at", "effects", "WHERE last_error LIKE 'gave up after 3 attempts; the last one did not report back%'",
 			"4 "+stamp(c.Now()))
 		if called.Load() != 0 {
 			b.Error("the handler was called once more")
@@ -377,9 +377,9 @@ func TestUnknownKindsWait(t *testing.T) {
 		}}, ticket.Handler{})
 		b.open(b.engine(b.config(c), plain), "a")
 		b.exec("UPDATE {p}effects SET kind = 'Vanished' WHERE kind = 'Notify'")
-		b.exec("UPDATE {p}effects SET workflow_type = 'vanished' WHERE kind = 'FindAgent'")
-		b.exec("UPDATE {p}timers SET input = 'Vanished' WHERE key = 'reminder'")
-		b.exec("UPDATE {p}timers SET workflow_type = 'vanished' WHERE key = 'followup'")
+		b.exec("UPDATE {p}effects SET workflow = 'vanished' WHERE kind = 'FindAgent'")
+		b.exec("UPDATE {p}timers SET kind = 'Vanished' WHERE key = 'reminder'")
+		b.exec("UPDATE {p}timers SET workflow = 'vanished' WHERE key = 'followup'")
 		b.exec("DELETE FROM {p}timers WHERE key = 'stale'")
 
 		st := &faulty{Store: b.store}

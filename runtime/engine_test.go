@@ -129,7 +129,7 @@ func TestConcurrentCallers(t *testing.T) {
 					}
 				}
 				// Each audit asked about another entry and was applied once.
-				b.wantTable("CAST(payload AS text), workflow_id", "events", "WHERE type = 'AuditPassed' GROUP BY 1, 2 HAVING count(*) > 1")
+				b.wantTable("CAST(payload AS text), instance", "events", "WHERE type = 'AuditPassed' GROUP BY 1, 2 HAVING count(*) > 1")
 			})
 		})
 	}
@@ -156,7 +156,7 @@ func TestConcurrentUniqueKey(t *testing.T) {
 		if won.Load() != 1 || duplicates.Load() != 1 || conflicts.Load() != 18 {
 			b.Errorf("%d won, %d conflicts, %d duplicates", won.Load(), conflicts.Load(), duplicates.Load())
 		}
-		if got := b.table("workflow_id", "instances", ""); len(got) != 1 {
+		if got := b.table("instance", "instances", ""); len(got) != 1 {
 			b.Errorf("instances %v", got)
 		}
 		b.wantSerial()
@@ -183,7 +183,7 @@ func TestEffectsWakeTheirWorker(t *testing.T) {
 			}
 		})
 		b.eventuallyTable("*", "effects", "")
-		b.wantTable("workflow_id, version", "instances", "", "0 40", "1 40", "2 40", "3 40")
+		b.wantTable("instance, version", "instances", "", "0 40", "1 40", "2 40", "3 40")
 	})
 }
 

@@ -30,7 +30,7 @@ func TestTypedOutcomes(t *testing.T) {
 		b.wantTable("version, completed_at", "instances", "", "1 -")
 		b.wantTable("version, type, schema_version, payload, recorded_at", "events", "",
 			`1 Opened 1 {"subject":"printer"} `+stamp(epoch))
-		b.wantTable("key, workflow_id", "unique_keys", "", "printer a")
+		b.wantTable("key, instance", "unique_keys", "", "printer a")
 
 		c.advance(time.Second)
 		solved, err := client.Solve(ctx, ticket.Solve{ID: "a"})
@@ -305,7 +305,7 @@ func TestContextEnds(t *testing.T) {
 		store.setCommit(nil)
 		out, err := client.Open(b.Context(), ticket.Open{ID: "a", Subject: "s"}, runtime.WithInputID("first")) // the truth by its id
 		must(b, out, err)
-		b.wantTable("workflow_id, version", "instances", "", "a 1")
+		b.wantTable("instance, version", "instances", "", "a 1")
 	})
 }
 

@@ -58,8 +58,8 @@ func TestHealthOfQueues(t *testing.T) {
 		out, err = client.Add(ctx, ledger.Add{Account: "b", Amount: 2})
 		must(b, out, err)
 		c.advance(time.Second)
-		b.exec("INSERT INTO {p}effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at) " +
-			"SELECT workflow_id, 'gone', version, position, 'Old', payload, run_at, created_at FROM {p}effects WHERE workflow_id = 'a'")
+		b.exec("INSERT INTO {p}effects (instance, workflow, version, position, kind, payload, run_at, due_at) " +
+			"SELECT instance, 'gone', version, position, 'Old', payload, run_at, due_at FROM {p}effects WHERE instance = 'a'")
 
 		audit := telemetry.KindHealth{Known: true, Backlog: store.Backlog{
 			Kind: store.Kind{Workflow: "ledger", Name: "Audit"}, Due: 2, OldestDue: epoch.Truncate(time.Microsecond),

@@ -18,7 +18,7 @@ import (
 // otherHistory replaces the last event of an account by another one of the same version.
 func (b *bed) otherHistory(account string, version, amount int64) {
 	b.Helper()
-	b.exec(fmt.Sprintf(`UPDATE {p}events SET payload = '{"amount":%d}', commit_id = commit_id - 1 WHERE workflow_id = '%s' AND version = %d`,
+	b.exec(fmt.Sprintf(`UPDATE {p}events SET payload = '{"amount":%d}', commit_id = commit_id - 1 WHERE instance = '%s' AND version = %d`,
 		amount, account, version))
 }
 
@@ -26,7 +26,7 @@ func (b *bed) otherHistory(account string, version, amount int64) {
 func (b *bed) deletedAndCreatedAgain(account string, amount int64) {
 	b.Helper()
 	for _, table := range []string{"events", "snapshots", "instances"} {
-		b.exec("DELETE FROM {p}" + table + " WHERE workflow_id = '" + account + "'")
+		b.exec("DELETE FROM {p}" + table + " WHERE instance = '" + account + "'")
 	}
 	out, err := b.ledgerClient(b.realConfig(), limited).Add(b.Context(), ledger.Add{Account: account, Amount: amount})
 	must(b, out, err)

@@ -69,7 +69,7 @@ func TestGoexitInTheMiddleOfABatch(t *testing.T) {
 					}
 				}
 				b.wantOneEventEach("a", "b", "c", "gate")
-				b.wantTable("workflow_id, version", "instances", "", "a 1", "b 1", "c 1", "d 2", "gate 1")
+				b.wantTable("instance, version", "instances", "", "a 1", "b 1", "c 1", "d 2", "gate 1")
 				out, err := g.client.Add(b.Context(), ledger.Add{Account: "a", Amount: 1})
 				must(b, out, err)
 				b.wantSerial()

@@ -151,7 +151,7 @@ func TestKilledInMidFlight(t *testing.T) {
 		if len(acknowledged) < 7 {
 			b.Fatalf("only %d inputs were acknowledged", len(acknowledged))
 		}
-		found := b.table("workflow_id", "instances", "")
+		found := b.table("instance", "instances", "")
 		for id := range acknowledged {
 			if !slices.Contains(found, id) {
 				b.Errorf("account %s was acknowledged, and is lost", id)
@@ -168,7 +168,7 @@ func TestKilledInMidFlight(t *testing.T) {
 		b.wantTable("*", "effects", "")
 		b.wantTable("*", "timers", "")
 		for _, id := range found {
-			b.wantTable("version, type", "events", "WHERE workflow_id = '"+id+"'",
+			b.wantTable("version, type", "events", "WHERE instance = '"+id+"'",
 				"1 Added", "2 AuditPassed", "3 Ticked", "4 LedgerClosed")
 		}
 		b.await(engine)

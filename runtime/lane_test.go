@@ -59,7 +59,7 @@ func TestOrderWhenABatchIsTakenApart(t *testing.T) {
 		}
 		open <- true
 		callers.Wait()
-		b.wantTable("payload", "events", "WHERE workflow_id = 'a' ORDER BY version",
+		b.wantTable("payload", "events", "WHERE instance = 'a' ORDER BY version",
 			`{"amount":1}`, `{"amount":2}`, `{"amount":3}`, `{"amount":4}`, `{"amount":5}`)
 	})
 }
@@ -94,7 +94,7 @@ func TestGoexitInAHandler(t *testing.T) {
 		b.open(engine, "a")
 		b.run(engine)
 		b.eventually("the dead letter", func() bool {
-			return len(b.table("*", "effects", "WHERE dead_at IS NOT NULL AND last_error LIKE '%ended its goroutine%'")) == 1
+			return len(b.table("*", "effects", "WHERE died_at IS NOT NULL AND last_error LIKE '%ended its goroutine%'")) == 1
 		})
 	})
 }
@@ -176,7 +176,7 @@ func TestLockedInstancesLeaveRoom(t *testing.T) {
 	must(b, out, err)
 	giveUp()
 	callers.Wait()
-	b.wantTable("workflow_id", "events", "WHERE version > 1")
+	b.wantTable("instance", "events", "WHERE version > 1")
 }
 
 // What is remembered of an instance is what a replay of its events gives, whatever the decider put into them.

@@ -121,7 +121,7 @@ func TestZombieThatDoesNotKnow(t *testing.T) {
 						b.Error(err)
 					}
 				})
-				b.wantTable("attempts, token, run_at, last_error, dead_at", "effects", "", "2 2 "+stamp(c.Now().Add(time.Hour))+" - -")
+				b.wantTable("attempts, token, run_at, last_error, died_at", "effects", "", "2 2 "+stamp(c.Now().Add(time.Hour))+" - -")
 				b.wantLog("lease lost")
 			})
 		})

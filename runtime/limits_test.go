@@ -218,7 +218,7 @@ func TestDeliveriesHaveRoomOfTheirOwn(t *testing.T) {
 	})
 	b.run(engine)
 	wait(b, "the handler is called", handled)
-	b.eventuallyTable("type", "events", "WHERE workflow_id = 'a' ORDER BY version", "Added", "AuditPassed")
+	b.eventuallyTable("type", "events", "WHERE instance = 'a' ORDER BY version", "Added", "AuditPassed")
 	close(open)
 	callers.Wait()
 }

@@ -49,13 +49,13 @@ func TestPause(t *testing.T) {
 		}
 		opened, err := ticket.NewClient(engines[1]).Open(ctx, ticket.Open{ID: "t", Subject: "s"})
 		must(b, opened, err)
-		b.eventuallyTable("type", "events", "WHERE workflow_type = 'ticket' AND version = 2", "AgentAssigned")
+		b.eventuallyTable("type", "events", "WHERE workflow = 'ticket' AND version = 2", "AgentAssigned")
 		time.Sleep(100 * time.Millisecond) // ten polls
 		if len(audits) > 0 {
 			b.Error("an effect of the paused workflow was handled")
 		}
 		b.wantTable("attempts", "effects", "", "0", "0")
-		b.wantTable("attempts", "timers", "WHERE workflow_type = 'ledger'", "0")
+		b.wantTable("attempts", "timers", "WHERE workflow = 'ledger'", "0")
 		pauses, err := engines[1].PausedWorkflows(ctx)
 		if err != nil || len(pauses) != 1 || pauses[0].At.IsZero() {
 			b.Fatalf("got %+v, %v", pauses, err)
@@ -105,7 +105,7 @@ func TestPauseThatRefusesInputs(t *testing.T) {
 		must(b, out, err)
 		out, err = elsewhere.Add(ctx, ledger.Add{Account: "b"}) // it knows now that nothing is paused
 		must(b, out, err)
-		b.exec("DELETE FROM {p}effects WHERE workflow_id = 'b'")
+		b.exec("DELETE FROM {p}effects WHERE instance = 'b'")
 		b.run(engine)
 		wait(b, "the effect is handled", begun)
 
@@ -128,7 +128,7 @@ func TestPauseThatRefusesInputs(t *testing.T) {
 
 		// What was under way ends as if nothing were.
 		close(goOn)
-		b.eventuallyTable("type", "events", "WHERE workflow_id = 'a' AND type = 'AuditPassed'", "AuditPassed")
+		b.eventuallyTable("type", "events", "WHERE instance = 'a' AND type = 'AuditPassed'", "AuditPassed")
 
 		// Another process finds out when it polls.
 		c.advance(200 * time.Millisecond)

@@ -90,7 +90,7 @@ func TestTooLargeResultOfAnEffect(t *testing.T) {
 		must(b, out, err)
 		b.run(engine)
 		b.eventually("the effect dies of its result", func() bool {
-			rows := b.table("last_error", "effects", "WHERE dead_at IS NOT NULL")
+			rows := b.table("last_error", "effects", "WHERE died_at IS NOT NULL")
 			return len(rows) == 1 && strings.Contains(rows[0], "event AgentAssigned of ticket has 112 bytes")
 		})
 		b.wantTable("version", "instances", "", "1")

@@ -92,8 +92,8 @@ func TestRetentionOfInstances(t *testing.T) {
 		if got, want := a.ids(), [][]string{{"0", "1"}, {"2", "3"}, {"4"}}; fmt.Sprint(got) != fmt.Sprint(want) {
 			b.Errorf("archived %v, want %v", got, want)
 		}
-		b.wantTable("workflow_id, version", "instances", "", "active 1", "young 2")
-		b.wantTable("workflow_id, version", "events", "", "active 1", "young 1", "young 2")
+		b.wantTable("instance, version", "instances", "", "active 1", "young 2")
+		b.wantTable("instance, version", "events", "", "active 1", "young 1", "young 2")
 
 		first := a.calls[0][0]
 		if first.Version != 2 || !first.Completed() || first.CreatedAt != epoch.Truncate(time.Microsecond) || len(first.Events) != 2 {
@@ -192,14 +192,14 @@ func TestRetentionKeepsWhatTheArchiveRefuses(t *testing.T) {
 			return keep, nil
 		}
 		wantReport(b, engine, runtime.RetentionReport{Instances: 3, Kept: 3})
-		b.wantTable("workflow_id", "instances", "", "0", "1", "4")
+		b.wantTable("instance", "instances", "", "0", "1", "4")
 		wantReport(b, engine, runtime.RetentionReport{Kept: 3})
 		if got, want := a.ids(), [][]string{{"0", "1"}, {"2", "3"}, {"4", "5"}, {"0", "1"}, {"4"}}; fmt.Sprint(got) != fmt.Sprint(want) {
 			b.Errorf("archived %v, want %v", got, want)
 		}
 		a.keep = nil
 		wantReport(b, engine, runtime.RetentionReport{Instances: 3})
-		b.wantTable("workflow_id", "events", "")
+		b.wantTable("instance", "events", "")
 	})
 }
 
@@ -233,7 +233,7 @@ func TestRetentionWaitsForEffects(t *testing.T) {
 		if _, err := engine.ApplyRetention(b.Context()); err != nil { // what Run does may be faster
 			b.Fatal(err)
 		}
-		b.eventuallyTable("workflow_id", "instances", "")
+		b.eventuallyTable("instance", "instances", "")
 		b.wantTable("reason", "discarded_letters", "", "r")
 	})
 }
@@ -255,12 +255,12 @@ func TestRetentionInTheBackground(t *testing.T) {
 		for _, engine := range engines {
 			stops = append(stops, b.run(engine))
 		}
-		b.eventuallyTable("workflow_id", "instances", "")
+		b.eventuallyTable("instance", "instances", "")
 		b.wantLog("retention of workflow ledger", "deleted=3", "kept=0")
 		closeLedgers(b, c, engines[1], "3")
 		b.eventually("all wait", func() bool { return c.sleepers(10*time.Minute) == 3 })
 		c.advance(2 * time.Hour)
-		b.eventuallyTable("workflow_id", "instances", "")
+		b.eventuallyTable("instance", "instances", "")
 		for _, stop := range stops {
 			if err := stop(); err != nil {
 				b.Error(err)
@@ -290,7 +290,7 @@ func TestRetentionWaitsForProjections(t *testing.T) {
 			b.Fatal(err)
 		}
 		wantReport(b, closing, runtime.RetentionReport{Instances: 1})
-		b.wantTable("workflow_id", "instances", "", "b")
+		b.wantTable("instance", "instances", "", "b")
 		err = b.store.UpdateProjection(b.Context(), "report", func(s *store.ProjectionState) error {
 			s.Position = 4
 			return nil

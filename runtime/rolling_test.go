@@ -55,7 +55,7 @@ func TestRollingDeploy(t *testing.T) {
 			must(b, noted, err)
 		}
 		time.Sleep(300 * time.Millisecond) // many polls, and more attempts than there are, if they counted
-		b.wantTable("count(*)", "effects", "WHERE dead_at IS NOT NULL", "0")
+		b.wantTable("count(*)", "effects", "WHERE died_at IS NOT NULL", "0")
 		b.wantTable("count(*)", "effects", "WHERE kind = 'Notify' AND attempts > 0", "0")
 
 		b.run(newEngine)

@@ -45,15 +45,15 @@ func TestScheduleOfANewerRelease(t *testing.T) {
 		b.advanceUntil(c, time.Second, "the schedule fires", func() bool {
 			return len(b.table("*", "instances", "")) > 0
 		})
-		b.wantTable("workflow_id, type", "events", "", "new Added")
-		b.wantTable("fire_at", "timers", "", stamp(epoch.Add(8*time.Hour)))
+		b.wantTable("instance, type", "events", "", "new Added")
+		b.wantTable("due_at", "timers", "", stamp(epoch.Add(8*time.Hour)))
 
 		release(every("30m", "Unheard", "newer"), `{"input":"Unheard","schedule":"@every 30m","instance":"newer"}`)
 		b.advanceUntil(c, 30*time.Second, "it is left alone", func() bool {
 			return b.log.contains("left to a process that can take it", "no input Unheard")
 		})
-		b.wantTable("workflow_id, type", "events", "", "new Added")
-		b.wantTable("dead_at", "timers", "", "-")
+		b.wantTable("instance, type", "events", "", "new Added")
+		b.wantTable("died_at", "timers", "", "-")
 	})
 }
 
@@ -83,7 +83,7 @@ func TestMissedFirings(t *testing.T) {
 					})))
 				}
 				stop := process()
-				b.eventuallyTable("fire_at", "timers", "", stamp(epoch.Add(time.Hour)))
+				b.eventuallyTable("due_at", "timers", "", stamp(epoch.Add(time.Hour)))
 				if err := stop(); err != nil {
 					b.Fatal(err)
 				}
@@ -91,14 +91,14 @@ func TestMissedFirings(t *testing.T) {
 				for range 3 {
 					process()
 				}
-				b.eventuallyTable("fire_at, claimed_at", "timers", "", stamp(epoch.Add(6*time.Hour))+" -")
-				b.wantTable("workflow_id, type", "events", "", test.first...)
+				b.eventuallyTable("due_at, claimed_at", "timers", "", stamp(epoch.Add(6*time.Hour))+" -")
+				b.wantTable("instance, type", "events", "", test.first...)
 				c.advance(58 * time.Minute)
 				b.advanceUntil(c, time.Second, "the next one fires", func() bool {
 					return len(b.table("*", "events", "")) == len(test.later)
 				})
-				b.eventuallyTable("fire_at, claimed_at", "timers", "", stamp(epoch.Add(7*time.Hour))+" -")
-				b.wantTable("workflow_id, type", "events", "", test.later...)
+				b.eventuallyTable("due_at, claimed_at", "timers", "", stamp(epoch.Add(7*time.Hour))+" -")
+				b.wantTable("instance, type", "events", "", test.later...)
 				b.wantTable("*", "effects", "")
 			})
 		})
@@ -127,7 +127,7 @@ func TestFiringThatKillsItsProcess(t *testing.T) {
 				c.advance(time.Hour)
 				stop = b.run(b.engine(config, workflow))
 				b.advanceUntil(c, time.Second, "the firing is skipped", func() bool {
-					return len(b.table("*", "timers", "WHERE attempts = 4 AND dead_at IS NULL AND claimed_at IS NULL")) == 1
+					return len(b.table("*", "timers", "WHERE attempts = 4 AND died_at IS NULL AND claimed_at IS NULL")) == 1
 				})
 				b.wantTable("*", "events", "")
 				b.wantLog("a firing is skipped", "did not report back")
@@ -140,7 +140,7 @@ func TestFiringThatKillsItsProcess(t *testing.T) {
 					}
 					b.exec("UPDATE {p}timers SET attempts = 5, token = token + 1") // the one attempt at the next firing
 					b.run(b.engine(config, workflow))
-					b.advanceUntil(c, time.Minute, "it is dead", func() bool { return len(b.table("*", "timers", "WHERE dead_at IS NOT NULL")) == 1 })
+					b.advanceUntil(c, time.Minute, "it is dead", func() bool { return len(b.table("*", "timers", "WHERE died_at IS NOT NULL")) == 1 })
 					b.wantLog("ironflow: dead letter", "as in the firing before")
 					b.wantTable("*", "events", "")
 					return
@@ -148,7 +148,7 @@ func TestFiringThatKillsItsProcess(t *testing.T) {
 				b.advanceUntil(c, time.Minute, "the next one fires", func() bool {
 					return len(b.table("*", "events", "WHERE type = 'Ticked'")) == 1
 				})
-				b.wantTable("attempts, last_error, dead_at", "timers", "", "0 - -")
+				b.wantTable("attempts, last_error, died_at", "timers", "", "0 - -")
 			})
 		})
 	}

@@ -66,7 +66,7 @@ func TestNoPayloadInErrors(t *testing.T) {
 		b.open(engine, "event")
 		b.exec(`UPDATE {p}effects SET payload = '{"text":{"s3cr3t":"s3cr3t"}}'`)
 		b.exec(`UPDATE {p}timers SET payload = '{"id":["s3cr3t"],"text":"s3cr3t"}'`)
-		b.exec(`UPDATE {p}events SET payload = '{"subject":["s3cr3t"]}' WHERE workflow_id = 'event'`)
+		b.exec(`UPDATE {p}events SET payload = '{"subject":["s3cr3t"]}' WHERE instance = 'event'`)
 
 		_, err := client.Open(b.Context(), ticket.Open{ID: "first", Subject: secret})
 		if err != nil {
@@ -89,7 +89,7 @@ func TestNoPayloadInErrors(t *testing.T) {
 		}
 		b.run(engine)
 		b.eventually("what cannot be read says why", func() bool {
-			return len(b.table("kind", "effects", "WHERE last_error IS NOT NULL")) >= 2 && len(b.table("input", "timers", "WHERE last_error IS NOT NULL")) >= 1
+			return len(b.table("kind", "effects", "WHERE last_error IS NOT NULL")) >= 2 && len(b.table("kind", "timers", "WHERE last_error IS NOT NULL")) >= 1
 		})
 		said = append(said, b.table("last_error", "effects", "WHERE last_error IS NOT NULL")...)
 		said = append(said, b.table("last_error", "timers", "WHERE last_error IS NOT NULL")...)

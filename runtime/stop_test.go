@@ -40,8 +40,8 @@ func TestStopWaitsForHandlers(t *testing.T) {
 		if err := wait(b, "Run returns", stopped); err != nil {
 			b.Error(err)
 		}
-		b.wantTable(events, "events", "WHERE workflow_id = 'a'", "a 1 Opened", "a 2 AgentAssigned")
-		b.wantTable("workflow_id, attempts", "effects", "", "b 0")
+		b.wantTable(events, "events", "WHERE instance = 'a'", "a 1 Opened", "a 2 AgentAssigned")
+		b.wantTable("instance, attempts", "effects", "", "b 0")
 	})
 }
 
@@ -74,7 +74,7 @@ func TestStopCancelsHandlers(t *testing.T) {
 		}
 		wantError(b, <-cause, "the engine is stopping")
 		// A claim that was under way when the engine was told to stop gives it back once more, which raises the token.
-		b.wantTable("attempts, last_error, dead_at, run_at", "effects", "", "0 - - "+at(0))
+		b.wantTable("attempts, last_error, died_at, run_at", "effects", "", "0 - - "+at(0))
 
 		b.run(engine) // again
 		b.eventuallyTable(events, "events", "", "a 1 Opened", "a 2 AgentAssigned")
@@ -153,6 +153,6 @@ func TestRunTwice(t *testing.T) {
 		if err := engine.Run(ended); err != nil {
 			b.Error(err)
 		}
-		b.wantTable("workflow_id, attempts", "effects", "", "c 0")
+		b.wantTable("instance, attempts", "effects", "", "c 0")
 	})
 }

@@ -222,14 +222,14 @@ func (b *bed) wantTable(columns, table, condition string, want ...string) {
 func (b *bed) wantSerial() {
 	b.Helper()
 	// One statement, and so one moment: the server may still be at work for a process that was killed.
-	events := b.prefix + "events e WHERE e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type"
-	wrong := b.table("i.workflow_type, i.workflow_id, i.version", "instances i", "WHERE i.version <> (SELECT count(*) FROM "+events+
+	events := b.prefix + "events e WHERE e.instance = i.instance AND e.workflow = i.workflow"
+	wrong := b.table("i.workflow, i.instance, i.version", "instances i", "WHERE i.version <> (SELECT count(*) FROM "+events+
 		") OR 1 <> (SELECT min(e.version) FROM "+events+") OR i.version <> (SELECT max(e.version) FROM "+events+")")
 	for _, row := range wrong {
 		b.Errorf("instance %q does not have the events of its versions", row)
 	}
-	orphans := b.table("e.workflow_type, e.workflow_id, e.version", "events e", "WHERE NOT EXISTS (SELECT 1 FROM "+b.prefix+
-		"instances i WHERE e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type)")
+	orphans := b.table("e.workflow, e.instance, e.version", "events e", "WHERE NOT EXISTS (SELECT 1 FROM "+b.prefix+
+		"instances i WHERE e.instance = i.instance AND e.workflow = i.workflow)")
 	for _, row := range orphans {
 		b.Errorf("event %q is of no instance", row)
 	}

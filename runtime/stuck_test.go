@@ -128,7 +128,7 @@ func TestUserCodeThatDoesNotReturn(t *testing.T) {
 				if err := call(b.Context()); !errors.As(err, &stuck) {
 					b.Errorf("another call gets %v", err)
 				}
-				before := b.table(events, "events", "WHERE workflow_id = 'bad'")
+				before := b.table(events, "events", "WHERE instance = 'bad'")
 				release()
 				b.eventually("Health forgets it", func() bool {
 					health, err := engine.Health(b.Context())
@@ -137,7 +137,7 @@ func TestUserCodeThatDoesNotReturn(t *testing.T) {
 				if err := call(b.Context()); err != nil {
 					b.Errorf("after it has returned: %v", err)
 				}
-				added := len(b.table(events, "events", "WHERE workflow_id = 'bad'")) - len(before)
+				added := len(b.table(events, "events", "WHERE instance = 'bad'")) - len(before)
 				if want := 1; test.read && added != 0 || !test.read && added != want {
 					b.Errorf("%d events were added", added)
 				}
@@ -202,7 +202,7 @@ func TestCallersDeadline(t *testing.T) {
 				store.setBegin(nil)
 				store.setCommit(nil)
 				release()
-				instance := "WHERE workflow_id = '" + id + "'"
+				instance := "WHERE instance = '" + id + "'"
 				if where == "at the commit" {
 					b.eventually("it is stored", func() bool { return len(b.table(events, "events", instance)) > 0 })
 				}

@@ -37,7 +37,7 @@ func TestStateTimers(t *testing.T) {
 		engine := b.engine(b.config(c), tickets(ticket.Decider{}, ticket.Handler{}))
 		stale := func(want ...string) {
 			b.Helper()
-			b.wantTable("key, generation, input, fire_at", "timers", "", want...)
+			b.wantTable("key, version, kind, due_at", "timers", "", want...)
 		}
 		b.do(engine, "ticket", `{"type":"Open","id":"a","subject":"s"}`)
 		stale("stale 1 Expire " + at(time.Hour))
@@ -67,10 +67,10 @@ func TestStateTimerOfDecisionThatLeavesAndReturns(t *testing.T) {
 			},
 		}, ticket.Handler{}))
 		b.do(engine, "ticket", `{"type":"Import","id":"a","subject":"s"}`)
-		b.wantTable("key, generation, fire_at", "timers", "", "stale 2 "+at(time.Hour))
+		b.wantTable("key, version, due_at", "timers", "", "stale 2 "+at(time.Hour))
 		c.advance(time.Minute)
 		b.do(engine, "ticket", `{"type":"Hold","id":"a"}`)
-		b.wantTable("key, generation, fire_at", "timers", "", "stale 4 "+at(time.Hour+time.Minute))
+		b.wantTable("key, version, due_at", "timers", "", "stale 4 "+at(time.Hour+time.Minute))
 	})
 }
 
@@ -136,7 +136,7 @@ func TestDecisionTimers(t *testing.T) {
 				case len(want) == 0 || !strings.HasPrefix(want[0], "stale"):
 					want = append(want[:len(want):len(want)], "stale "+at(time.Hour))
 				}
-				b.wantTable("key, fire_at", "timers", "", want...)
+				b.wantTable("key, due_at", "timers", "", want...)
 			})
 		})
 	}
@@ -183,7 +183,7 @@ func TestTimerStartsItselfAgain(t *testing.T) {
 		b.do(engine, "ticket", `{"type":"Note","id":"a","text":"x"}`)
 		b.run(engine)
 		for n := 1; n <= 4; n++ {
-			b.eventuallyTable("key, generation, fire_at, attempts", "timers", "WHERE key = 'reminder'",
+			b.eventuallyTable("key, version, due_at, attempts", "timers", "WHERE key = 'reminder'",
 				fmt.Sprintf("reminder %d %s 0", n+1, at(time.Duration(n)*time.Minute)))
 			c.advance(time.Minute)
 		}
@@ -281,11 +281,11 @@ func TestTimerDeliveryFails(t *testing.T) {
 				b.run(engine)
 				c.advance(10 * time.Minute)
 				for attempt := 1; attempt <= 2; attempt++ {
-					b.eventuallyTable("attempts, token, dead_at", "timers", "WHERE key = 'followup/k'", fmt.Sprint(attempt, 2*attempt, " -"))
+					b.eventuallyTable("attempts, token, died_at", "timers", "WHERE key = 'followup/k'", fmt.Sprint(attempt, 2*attempt, " -"))
 					c.advance(time.Second)
 				}
-				b.eventuallyTable("attempts, dead_at", "timers", "WHERE key = 'followup/k' AND dead_at IS NOT NULL", "3 "+stamp(c.Now()))
-				last := b.table("last_error", "timers", "WHERE dead_at IS NOT NULL")[0]
+				b.eventuallyTable("attempts, died_at", "timers", "WHERE key = 'followup/k' AND died_at IS NOT NULL", "3 "+stamp(c.Now()))
+				last := b.table("last_error", "timers", "WHERE died_at IS NOT NULL")[0]
 				for _, text := range append(test.says, "attempt 3 of 3") {
 					if !strings.Contains(last, text) {
 						b.Errorf("got %q, want %q in it", last, text)
@@ -297,7 +297,7 @@ func TestTimerDeliveryFails(t *testing.T) {
 				b.wantTable(events, "events", "", "a 1 Opened", "a 2 Noted")
 				// The timer that lives is delivered, and the key may be used again.
 				b.do(engine, "ticket", `{"type":"Note","id":"a","text":"x"}`)
-				b.wantTable("key, dead_at, attempts", "timers", "WHERE key = 'followup/k'", "followup/k - 0")
+				b.wantTable("key, died_at, attempts", "timers", "WHERE key = 'followup/k'", "followup/k - 0")
 			})
 		})
 	}
@@ -320,7 +320,7 @@ func TestPoisonTimer(t *testing.T) {
 			}
 		}
 		b.run(engine)
-		b.eventuallyTable("attempts, dead_at", "timers", "WHERE last_error LIKE 'gave up after 2 attempts%'", "3 "+stamp(c.Now()))
+		b.eventuallyTable("attempts, died_at", "timers", "WHERE last_error LIKE 'gave up after 2 attempts%'", "3 "+stamp(c.Now()))
 		b.wantTable(events, "events", "", "a 1 Opened")
 	})
 }
@@ -337,7 +337,7 @@ func TestNowNeverRunsBackwards(t *testing.T) {
 		c.advance(-time.Hour)
 		b.do(engine, "ticket", `{"type":"Note","id":"a","text":"x"}`)
 		b.wantTable("version, recorded_at", "events", "ORDER BY version", "1 "+at(0), "2 "+at(0))
-		b.wantTable("fire_at", "timers", "WHERE key = 'followup'", at(10*time.Minute)) // from the decision's now
+		b.wantTable("due_at", "timers", "WHERE key = 'followup'", at(10*time.Minute)) // from the decision's now
 
 		c.advance(time.Hour + 15*time.Minute) // five minutes after the timer's time
 		back := make(chan bool, 1)
@@ -362,7 +362,7 @@ func TestNowNeverRunsBackwards(t *testing.T) {
 		}
 		// Other instances follow the clock.
 		b.do(engine, "ticket", `{"type":"Open","id":"b","subject":"t"}`)
-		b.wantTable("recorded_at", "events", "WHERE workflow_id = 'b'", at(-45*time.Minute))
+		b.wantTable("recorded_at", "events", "WHERE instance = 'b'", at(-45*time.Minute))
 	})
 }
 

@@ -26,7 +26,7 @@ func TestUnknownStored(t *testing.T) {
 		added, err := ledger.NewClient(first).Add(b.Context(), ledger.Add{Account: "l", Amount: 1})
 		must(b, added, err)
 		b.exec("UPDATE {p}effects SET kind = 'Renamed' WHERE kind = 'Notify'")
-		b.exec("UPDATE {p}timers SET input = 'Gone' WHERE key = 'followup/k'")
+		b.exec("UPDATE {p}timers SET kind = 'Gone' WHERE key = 'followup/k'")
 		b.exec("UPDATE {p}events SET type = 'Removed' WHERE type = 'Noted'")
 
 		c.advance(time.Hour)

@@ -112,11 +112,11 @@ func TestHostileErrorsOfHandlers(t *testing.T) {
 		}
 		b.run(engine)
 		b.eventually("dead letters", func() bool {
-			return len(b.table("kind", "effects", "WHERE dead_at IS NOT NULL")) == 2*len(all)
+			return len(b.table("kind", "effects", "WHERE died_at IS NOT NULL")) == 2*len(all)
 		})
 		for name, test := range all {
 			for _, id := range []string{name, "panicked " + name} {
-				got := b.table("last_error", "effects", "WHERE workflow_id = '"+id+"'")[0]
+				got := b.table("last_error", "effects", "WHERE instance = '"+id+"'")[0]
 				if !strings.Contains(got, test.says) || strings.Contains(got, "%!") || len(got) > 9<<10 {
 					b.Errorf("%s: got %d bytes: %.300q, want %q", id, len(got), got, test.says)
 				}

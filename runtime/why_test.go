@@ -92,7 +92,7 @@ input Open with id "mail-7" of a client
 			b.Errorf("got %v, %v", why, err)
 		}
 		b.advanceUntil(c, time.Second, "the effect of the second decision is dead", func() bool {
-			return len(b.table("kind", "effects", "WHERE dead_at IS NOT NULL")) == 1 && len(b.table("kind", "effects", "")) == 1
+			return len(b.table("kind", "effects", "WHERE died_at IS NOT NULL")) == 1 && len(b.table("kind", "effects", "")) == 1
 		})
 		if err := stop(); err != nil {
 			b.Error(err)
@@ -399,7 +399,7 @@ func TestWhyAcrossInstances(t *testing.T) {
 		must(b, out, err)
 		b.run(engine)
 		key := runtime.InstanceKey{Workflow: "trip", ID: "a"}
-		b.eventuallyTable("workflow_id", "instances", "WHERE workflow_type = 'trip' AND completed_at IS NOT NULL", "a")
+		b.eventuallyTable("instance", "instances", "WHERE workflow = 'trip' AND completed_at IS NOT NULL", "a")
 		why, err := engine.Why(b.Context(), key, 3)
 		b.wantWhy(why, err, `
 input Plan of a client
@@ -438,7 +438,7 @@ input HotelEnded by effect ended:trip of booking/a-hotel
 			b.Errorf("got %v, %v", why, err)
 		}
 
-		b.exec("DELETE FROM {p}events WHERE workflow_type = 'trip'")
+		b.exec("DELETE FROM {p}events WHERE workflow = 'trip'")
 		why, err = engine.Why(b.Context(), child, 2)
 		if err != nil || why.Origin != runtime.OriginDeleted || len(why.Chain) != 2 || why.Earlier.Instance != key {
 			b.Errorf("got %v, %v", why, err)
@@ -461,7 +461,7 @@ func TestWhyOfAMessage(t *testing.T) {
 		for i, id := range []string{"a", "b"} {
 			out, err := trip.NewClient(engine).Plan(b.Context(), trip.Plan{TripID: id, Destination: "Rome"})
 			must(b, out, err)
-			b.eventuallyTable("version", "instances", "WHERE workflow_id = '"+id+"-flight'", "2")
+			b.eventuallyTable("version", "instances", "WHERE instance = '"+id+"-flight'", "2")
 			b.eventuallyTable("kind", "effects", "")
 			why, err := engine.Why(b.Context(), runtime.InstanceKey{Workflow: "trip", ID: id}, 1)
 			b.wantWhy(why, err, strings.ReplaceAll(`
@@ -476,7 +476,7 @@ input Plan of a client
 				continue
 			}
 			for _, table := range tables {
-				b.exec("DELETE FROM {p}%s WHERE workflow_type = 'booking'", table)
+				b.exec("DELETE FROM {p}%s WHERE workflow = 'booking'", table)
 			}
 			why, err = engine.Why(b.Context(), runtime.InstanceKey{Workflow: "trip", ID: id}, 1)
 			b.wantWhy(why, err, `
@@ -523,7 +523,7 @@ func TestWhyOfWhatEnded(t *testing.T) {
 		b.run(engine)
 		wait(b, "the agent of the ticket whose effect is not cancelled is asked for", asked)
 		b.advanceUntil(c, time.Minute, "the reminder was refused", func() bool {
-			return len(b.table("*", "ended_deliveries", "WHERE workflow_id = 'a' AND ending = 'refused'")) == 1
+			return len(b.table("*", "ended_deliveries", "WHERE instance = 'a' AND ending = 'refused'")) == 1
 		})
 		for _, id := range []string{"a", "late"} {
 			solved, err := client.Solve(ctx, ticket.Solve{ID: id})

@@ -142,7 +142,7 @@ func TestWithinCallersTransaction(t *testing.T) {
 		if id := wait(b, "the effect is delivered", notified); id != "a" {
 			b.Errorf("got the effect of %q", id)
 		}
-		b.wantTable("workflow_id, version, status", "instances", "", "a 1 open")
+		b.wantTable("instance, version, status", "instances", "", "a 1 open")
 		b.wantTable("input_id", "input_outcomes", "ORDER BY input_id", "1", "2")
 
 		// The engine goes on where the transaction left the instance, whatever it remembers.
@@ -220,7 +220,7 @@ func TestReadBeforeTheInput(t *testing.T) {
 		if err := wait(b, "the other input", others); err != nil {
 			b.Error(err)
 		}
-		b.wantTable("workflow_id", "instances", "", "a", "b")
+		b.wantTable("instance", "instances", "", "a", "b")
 	})
 }
 

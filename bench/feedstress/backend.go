@@ -38,9 +38,9 @@ type backend interface {
 }
 
 const (
-	countEvents = `SELECT workflow_id, count(*) FROM %s WHERE workflow_type = 'stream' GROUP BY workflow_id`
-	tableOfMine = `CREATE TABLE projected (n %s PRIMARY KEY, workflow_id text NOT NULL, version bigint NOT NULL)`
-	projected   = `SELECT workflow_id, version FROM projected ORDER BY n`
+	countEvents = `SELECT instance, count(*) FROM %s WHERE workflow = 'stream' GROUP BY instance`
+	tableOfMine = `CREATE TABLE projected (n %s PRIMARY KEY, instance text NOT NULL, version bigint NOT NULL)`
+	projected   = `SELECT instance, version FROM projected ORDER BY n`
 )
 
 // projecting is a reader that looks at what a projection has written, by engines that take turns.
@@ -180,7 +180,7 @@ func (b *pgBackend) readers(late func() bool) ([]*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	const events = `SELECT workflow_id, version, global_sequence FROM ironflow.events WHERE global_sequence > $1 `
+	const events = `SELECT instance, version, global_sequence FROM ironflow.events WHERE global_sequence > $1 `
 	const inOrder = ` ORDER BY global_sequence LIMIT 1000`
 	return []*reader{
 		subscription("subscription", engines[0]),
@@ -215,7 +215,7 @@ func projectPg(ctx context.Context, tx pgx.Tx, events []runtime.StoredEvent) err
 	for i, e := range events {
 		rows[i] = []any{e.Instance.ID, e.Version}
 	}
-	_, err := tx.CopyFrom(ctx, pgx.Identifier{"projected"}, []string{"workflow_id", "version"}, pgx.CopyFromRows(rows))
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"projected"}, []string{"instance", "version"}, pgx.CopyFromRows(rows))
 	return err
 }
 
@@ -314,7 +314,7 @@ func (b *sqliteBackend) readers(late func() bool) ([]*reader, error) {
 }
 
 func projectSQLite(ctx context.Context, tx *sql.Tx, e runtime.StoredEvent) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO projected (workflow_id, version) VALUES (?, ?)`, e.Instance.ID, e.Version)
+	_, err := tx.ExecContext(ctx, `INSERT INTO projected (instance, version) VALUES (?, ?)`, e.Instance.ID, e.Version)
 	return err
 }
 

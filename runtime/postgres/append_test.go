@@ -148,7 +148,7 @@ func TestCommittedWaits(t *testing.T) {
 				defer tx.Rollback(context.Background())
 				id := newID()
 				if _, err := tx.Exec(t.Context(), `
-					INSERT INTO `+schema+`.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
+					INSERT INTO `+schema+`.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
 					VALUES ('1', 'order', $1, 'Noted', 1, '{}', $2, $3)`, version+1, now, int64(id)); err != nil {
 					t.Fatal(err)
 				}
@@ -191,9 +191,9 @@ func createHeld(t *testing.T, pool *pgxpool.Pool, schema, id string) pgx.Tx {
 		t.Fatal(err)
 	}
 	if _, err := tx.Exec(t.Context(), `
-		INSERT INTO `+schema+`.instances AS i (workflow_id, workflow_type, version, created_at, last_event_at)
+		INSERT INTO `+schema+`.instances AS i (instance, workflow, version, created_at, last_event_at)
 		VALUES ($1, 'order', 1, $2, $2)
-		ON CONFLICT (workflow_id, workflow_type) DO UPDATE SET version = i.version + 1`, id, now); err != nil {
+		ON CONFLICT (instance, workflow) DO UPDATE SET version = i.version + 1`, id, now); err != nil {
 		t.Fatal(err)
 	}
 	return tx

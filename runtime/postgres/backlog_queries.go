@@ -12,81 +12,81 @@ func newBacklogQueries(in func(sql string) string) backlogQueries {
 // of what is not due: leases are short. What is parked is due.
 const readBacklog = `
 WITH RECURSIVE kinds AS (
-    (SELECT q.workflow_type, q.<name> AS name FROM ironflow.<queue> q WHERE q.dead_at IS NULL
-     ORDER BY q.workflow_type, q.<name> LIMIT 1)
+    (SELECT q.workflow, q.kind FROM ironflow.<queue> q WHERE q.died_at IS NULL
+     ORDER BY q.workflow, q.kind LIMIT 1)
     UNION ALL
     SELECT next.*
     FROM kinds k
     CROSS JOIN LATERAL (
-        SELECT q.workflow_type, q.<name> FROM ironflow.<queue> q
-        WHERE q.dead_at IS NULL AND (q.workflow_type, q.<name>) > (k.workflow_type, k.name)
-        ORDER BY q.workflow_type, q.<name> LIMIT 1
+        SELECT q.workflow, q.kind FROM ironflow.<queue> q
+        WHERE q.died_at IS NULL AND (q.workflow, q.kind) > (k.workflow, k.kind)
+        ORDER BY q.workflow, q.kind LIMIT 1
     ) next
 ), dead_kinds AS (
-    (SELECT q.workflow_type, q.<name> AS name FROM ironflow.<queue> q WHERE q.dead_at IS NOT NULL AND q.told_at IS NULL
-     ORDER BY q.workflow_type, q.<name> LIMIT 1)
+    (SELECT q.workflow, q.kind FROM ironflow.<queue> q WHERE q.died_at IS NOT NULL AND q.told_at IS NULL
+     ORDER BY q.workflow, q.kind LIMIT 1)
     UNION ALL
     SELECT next.*
     FROM dead_kinds k
     CROSS JOIN LATERAL (
-        SELECT q.workflow_type, q.<name> FROM ironflow.<queue> q
-        WHERE q.dead_at IS NOT NULL AND q.told_at IS NULL AND (q.workflow_type, q.<name>) > (k.workflow_type, k.name)
-        ORDER BY q.workflow_type, q.<name> LIMIT 1
+        SELECT q.workflow, q.kind FROM ironflow.<queue> q
+        WHERE q.died_at IS NOT NULL AND q.told_at IS NULL AND (q.workflow, q.kind) > (k.workflow, k.kind)
+        ORDER BY q.workflow, q.kind LIMIT 1
     ) next
 ), dead AS (
-    SELECT k.workflow_type, k.name, d.n
+    SELECT k.workflow, k.kind, d.n
     FROM dead_kinds k
     CROSS JOIN LATERAL (
         SELECT count(*) AS n
         FROM (SELECT FROM ironflow.<queue> q
-              WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NOT NULL AND q.told_at IS NULL
+              WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.died_at IS NOT NULL AND q.told_at IS NULL
               LIMIT $2::bigint) q
     ) d
 ), alive AS (
-    SELECT k.workflow_type, k.name, due.n + later.parked AS due, least(due.oldest, later.parked_from) AS oldest,
+    SELECT k.workflow, k.kind, due.n + later.parked AS due, least(due.oldest, later.parked_from) AS oldest,
            later.leased, later.n - later.leased - later.parked AS delayed,
            blocked.n AS blocked, first.blocked_since, first.last_error
     FROM kinds k
     CROSS JOIN LATERAL (
         SELECT count(*) AS n, min(run_at) AS oldest
         FROM (SELECT q.run_at FROM ironflow.<queue> q
-              WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NULL AND q.run_at <= $1::timestamptz
+              WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.died_at IS NULL AND q.run_at <= $1::timestamptz
               ORDER BY q.run_at LIMIT $2::bigint) q
     ) due
     CROSS JOIN LATERAL (
         SELECT count(*) AS n, count(*) FILTER (WHERE claimed_at IS NOT NULL AND attempts > 0) AS leased,
                count(parked) AS parked, min(parked) AS parked_from
         FROM (SELECT q.claimed_at, q.attempts, <parked> AS parked FROM ironflow.<queue> q
-              WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NULL AND q.run_at > $1::timestamptz
+              WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.died_at IS NULL AND q.run_at > $1::timestamptz
               ORDER BY q.run_at LIMIT $2::bigint) q
     ) later
     CROSS JOIN LATERAL (
         SELECT count(*) AS n
         FROM (SELECT FROM ironflow.<queue> q
-              WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.blocked_since IS NOT NULL
-                AND q.last_error IS NOT NULL AND q.dead_at IS NULL
+              WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.blocked_since IS NOT NULL
+                AND q.last_error IS NOT NULL AND q.died_at IS NULL
               LIMIT $2::bigint) q
     ) blocked
     LEFT JOIN LATERAL (
         SELECT q.blocked_since, q.last_error FROM ironflow.<queue> q
-        WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.blocked_since IS NOT NULL
-                AND q.last_error IS NOT NULL AND q.dead_at IS NULL
+        WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.blocked_since IS NOT NULL
+                AND q.last_error IS NOT NULL AND q.died_at IS NULL
         ORDER BY q.blocked_since LIMIT 1
     ) first ON true
 )
-SELECT coalesce(a.workflow_type, d.workflow_type), coalesce(a.name, d.name), coalesce(a.due, 0), coalesce(a.leased, 0),
+SELECT coalesce(a.workflow, d.workflow), coalesce(a.kind, d.kind), coalesce(a.due, 0), coalesce(a.leased, 0),
        coalesce(a.delayed, 0), coalesce(d.n, 0), a.oldest,
        coalesce(a.blocked, 0), a.blocked_since, coalesce(a.last_error, '')
-FROM alive a FULL JOIN dead d ON d.workflow_type = a.workflow_type AND d.name = a.name
+FROM alive a FULL JOIN dead d ON d.workflow = a.workflow AND d.kind = a.kind
 ORDER BY 1, 2`
 
 // readWaiting returns the deliveries of the instance $1, $2, at most $3.
 const readWaiting = `
-SELECT q.<since>, q.<item>::text, q.token, q.commit_id, q.<name>, q.<due>, coalesce(<parked>, q.run_at) AS run_at, q.attempts,
-       coalesce(q.last_error, ''), q.claimed_at, q.dead_at,
+SELECT q.version, q.<item>::text, q.token, q.commit_id, q.kind, q.due_at, coalesce(<parked>, q.run_at) AS run_at, q.attempts,
+       coalesce(q.last_error, ''), q.claimed_at, q.died_at,
        CASE WHEN q.attempts > 0 THEN coalesce(q.holder, '') ELSE '' END, q.told_at,
        CASE WHEN q.last_error IS NOT NULL THEN q.blocked_since END
 FROM ironflow.<queue> q
-WHERE q.workflow_id = $1::text AND q.workflow_type = $2::text
-ORDER BY run_at, q.<since>, q.<item>
+WHERE q.instance = $1::text AND q.workflow = $2::text
+ORDER BY run_at, q.version, q.<item>
 LIMIT $3::bigint`

@@ -68,7 +68,7 @@ func TestLimitedClaimPaysForWhatIsDue(t *testing.T) {
 			for _, n := range []int{few, many} {
 				pool, schema := newPool(t), newSchema()
 				st := newStore(t, pool, schema)
-				insert := "INSERT INTO " + schema + `.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at,
+				insert := "INSERT INTO " + schema + `.effects (instance, workflow, version, position, kind, payload, run_at, due_at,
 					limit_key, slot, claimed_at) ` + fill.rows + ` FROM generate_series(1, $2::int) i`
 				if _, err := pool.Exec(t.Context(), insert, now, n); err != nil {
 					t.Fatal(err)
@@ -91,7 +91,7 @@ func TestLimitedClaimPaysForWhatIsDue(t *testing.T) {
 						t.Fatalf("after %d claims there is more to look at", i)
 					}
 				}
-				free := `INSERT INTO ` + schema + `.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, limit_key)
+				free := `INSERT INTO ` + schema + `.effects (instance, workflow, version, position, kind, payload, run_at, due_at, limit_key)
 					VALUES ('free', 'order', 1, 0, 'Send', '{}', $1, $1, 'free')`
 				if _, err := pool.Exec(t.Context(), free, now); err != nil {
 					t.Fatal(err)
@@ -118,9 +118,9 @@ func TestLimitedClaimPaysForWhatIsDue(t *testing.T) {
 func TestClaimPaysOnlyForWhatIsDueUnderASnapshot(t *testing.T) {
 	t.Parallel()
 	for queue, fill := range map[store.QueueName]string{
-		store.EffectQueue: `INSERT INTO %s.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at)
+		store.EffectQueue: `INSERT INTO %s.effects (instance, workflow, version, position, kind, payload, run_at, due_at)
 			SELECT 'i-' || n, 'order', 1, 0, 'Known', '{}', $1::timestamptz - n * interval '1 ms', $1 FROM generate_series(1, $2::int) n ORDER BY md5(n::text)`,
-		store.TimerQueue: `INSERT INTO %s.timers (workflow_id, workflow_type, generation, key, input, payload, run_at, fire_at)
+		store.TimerQueue: `INSERT INTO %s.timers (instance, workflow, version, key, kind, payload, run_at, due_at)
 			SELECT 'i-' || n, 'order', 1, 'key', 'Known', '{}', $1::timestamptz - n * interval '1 ms', $1 FROM generate_series(1, $2::int) n ORDER BY md5(n::text)`,
 	} {
 		t.Run(string(queue), func(t *testing.T) {

@@ -31,56 +31,56 @@ func newDeadLetterQueries(in func(sql string) string) deadLetterQueries {
 // since $5.
 const deadFilter = `
 FROM ironflow.<queue> q
-WHERE q.dead_at IS NOT NULL <told> AND q.dead_at >= $5::timestamptz
-  AND ($1::text = '' OR q.workflow_type = $1::text) AND ($2::text = '' OR q.<name> = $2::text)
-  AND ($3::text = '' OR q.workflow_id = $3::text) AND ($4::text = '' OR strpos(q.last_error, $4::text) > 0)`
+WHERE q.died_at IS NOT NULL <told> AND q.died_at >= $5::timestamptz
+  AND ($1::text = '' OR q.workflow = $1::text) AND ($2::text = '' OR q.kind = $2::text)
+  AND ($3::text = '' OR q.instance = $3::text) AND ($4::text = '' OR strpos(q.last_error, $4::text) > 0)`
 
 // listDead returns dead letters behind the place ($6 to $10), at most $11. It reads the index of the dead backwards.
 const listDead = `
-SELECT q.workflow_id, q.workflow_type, q.<since>, q.<item>::text, q.token, q.commit_id, q.<name>, q.payload, q.<due>, q.attempts,
-       coalesce(q.last_error, ''), q.dead_at, q.told_at` + deadFilter + `
-  AND (q.dead_at, q.workflow_id, q.workflow_type, q.<since>, q.<item>)
+SELECT q.instance, q.workflow, q.version, q.<item>::text, q.token, q.commit_id, q.kind, q.payload, q.due_at, q.attempts,
+       coalesce(q.last_error, ''), q.died_at, q.told_at` + deadFilter + `
+  AND (q.died_at, q.instance, q.workflow, q.version, q.<item>)
     < ($6::timestamptz, $7::text, $8::text, $9::bigint, $10::text::<item type>)
-ORDER BY q.dead_at DESC, q.workflow_id DESC, q.workflow_type DESC, q.<since> DESC, q.<item> DESC
+ORDER BY q.died_at DESC, q.instance DESC, q.workflow DESC, q.version DESC, q.<item> DESC
 LIMIT $11::bigint`
 
 // countDead counts those that died before $6.
 const countDead = `
-SELECT q.workflow_type, q.<name>, count(*), min(q.dead_at), max(q.dead_at)` + deadFilter + `
-  AND q.dead_at < $6::timestamptz
+SELECT q.workflow, q.kind, count(*), min(q.died_at), max(q.died_at)` + deadFilter + `
+  AND q.died_at < $6::timestamptz
 GROUP BY 1, 2
 ORDER BY 1, 2`
 
 // reviveDead makes dead letters due at $7.
 var reviveDead = `
 UPDATE ironflow.<queue> q
-SET dead_at = NULL, told_at = NULL, blocked_since = NULL, attempts = 0, run_at = $7::timestamptz, token = q.token + 1
-FROM ` + heldBy("", "") + ` AND q.dead_at IS NOT NULL
+SET died_at = NULL, told_at = NULL, blocked_since = NULL, attempts = 0, run_at = $7::timestamptz, token = q.token + 1
+FROM ` + heldBy("", "") + ` AND q.died_at IS NOT NULL
 RETURNING k.number`
 
 // discardDead deletes dead letters and keeps a record of them: at $7, by $8, because of $9.
 var discardDead = `
 WITH gone AS (
     DELETE FROM ironflow.<queue> q
-    USING ` + heldBy("", "") + ` AND q.dead_at IS NOT NULL
+    USING ` + heldBy("", "") + ` AND q.died_at IS NOT NULL
     RETURNING k.number, q.*
 ), recorded AS (
     INSERT INTO ironflow.discarded_letters
-        (workflow_id, workflow_type, queue, version, item, kind, payload, attempts, last_error, due_at, dead_at,
+        (instance, workflow, queue, version, item, kind, payload, attempts, last_error, due_at, died_at,
          discarded_at, discarded_by, reason)
-    SELECT workflow_id, workflow_type, '<queue>', <since>, <item>::text, <name>, payload, attempts, coalesce(last_error, ''),
-           <due>, dead_at, $7::timestamptz, $8::text, $9::text
+    SELECT instance, workflow, '<queue>', version, <item>::text, kind, payload, attempts, coalesce(last_error, ''),
+           due_at, died_at, $7::timestamptz, $8::text, $9::text
     FROM gone
 )
 SELECT number FROM gone`
 
 // listDiscarded returns records of the workflow $1 and the instance $2 behind the place ($3 to $8), at most $9.
 const listDiscarded = `
-SELECT workflow_id, workflow_type, queue, version, item, kind, payload, attempts, last_error, due_at, dead_at,
+SELECT instance, workflow, queue, version, item, kind, payload, attempts, last_error, due_at, died_at,
        discarded_at, discarded_by, reason
 FROM ironflow.discarded_letters
-WHERE ($1::text = '' OR workflow_type = $1::text) AND ($2::text = '' OR workflow_id = $2::text)
-  AND (discarded_at, workflow_id, workflow_type, queue, version, item)
+WHERE ($1::text = '' OR workflow = $1::text) AND ($2::text = '' OR instance = $2::text)
+  AND (discarded_at, instance, workflow, queue, version, item)
     < ($3::timestamptz, $4::text, $5::text, $6::text, $7::bigint, $8::text)
-ORDER BY discarded_at DESC, workflow_id DESC, workflow_type DESC, queue DESC, version DESC, item DESC
+ORDER BY discarded_at DESC, instance DESC, workflow DESC, queue DESC, version DESC, item DESC
 LIMIT $9::bigint`

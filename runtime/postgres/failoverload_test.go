@@ -194,8 +194,8 @@ func (l *failoverLoad) checkStates() (events []store.StoredEvent) {
 	l.Helper()
 	totals, versions := map[string]int64{}, map[string]int64{}
 	folds := map[string]int64{} // by account and version
-	rows, err := l.pool.Query(l.Context(), fmt.Sprintf(`SELECT workflow_id, version, global_sequence, commit_id, (payload->>'amount')::bigint
-		FROM %s.events ORDER BY workflow_id, version`, l.schema))
+	rows, err := l.pool.Query(l.Context(), fmt.Sprintf(`SELECT instance, version, global_sequence, commit_id, (payload->>'amount')::bigint
+		FROM %s.events ORDER BY instance, version`, l.schema))
 	if err != nil {
 		l.Fatal(err)
 	}
@@ -218,8 +218,8 @@ func (l *failoverLoad) checkStates() (events []store.StoredEvent) {
 	if err != nil {
 		l.Fatal(err)
 	}
-	snapshots, err := l.pool.Query(l.Context(), fmt.Sprintf(`SELECT s.workflow_id, s.version, (s.state->>'total')::bigint
-		FROM %[1]s.snapshots s JOIN %[1]s.events e USING (workflow_id, workflow_type, version, commit_id)`, l.schema))
+	snapshots, err := l.pool.Query(l.Context(), fmt.Sprintf(`SELECT s.instance, s.version, (s.state->>'total')::bigint
+		FROM %[1]s.snapshots s JOIN %[1]s.events e USING (instance, workflow, version, commit_id)`, l.schema))
 	if err != nil {
 		l.Fatal(err)
 	}

@@ -10,12 +10,12 @@ const readInOrder = `SELECT set_config('enable_bitmapscan', 'off', true), set_co
 // readEvents returns at most $3 events, and a page by their $6 bytes, after $1 and up to $2. Without filters ($4, $5) all are wanted;
 // one with an empty type wants all types. The OR keeps the filters from becoming a join, which would not keep the order.
 var readEvents = pageByBytes(`
-SELECT e.global_sequence, e.workflow_type, e.workflow_id, e.version, e.type, e.schema_version, e.payload, e.recorded_at, e.commit_id
+SELECT e.global_sequence, e.workflow, e.instance, e.version, e.type, e.schema_version, e.payload, e.recorded_at, e.commit_id
 FROM ironflow.events e
 WHERE e.global_sequence > $1::bigint AND e.global_sequence <= $2::bigint
   AND (cardinality($4::text[]) = 0 OR EXISTS (
-      SELECT FROM unnest($4::text[], $5::text[]) AS f (workflow_type, type)
-      WHERE f.workflow_type = e.workflow_type AND (f.type = '' OR f.type = e.type)))
+      SELECT FROM unnest($4::text[], $5::text[]) AS f (workflow, type)
+      WHERE f.workflow = e.workflow AND (f.type = '' OR f.type = e.type)))
 ORDER BY e.global_sequence
 LIMIT $3::bigint`, "global_sequence", "$6", "payload")
 

@@ -30,7 +30,7 @@ func slowWriter(t *testing.T, conn *pgx.Conn, schema, id string) pgx.Tx {
 	t.Cleanup(func() { tx.Rollback(context.Background()) })
 	for _, statement := range []string{
 		`INSERT INTO %s.instances VALUES ('%s', 'order', 1, now(), now())`,
-		`INSERT INTO %s.events (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
+		`INSERT INTO %s.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
 		 VALUES ('%s', 'order', 1, 'Noted', 1, '{}', now(), 1)`,
 	} {
 		if _, err := tx.Exec(t.Context(), fmt.Sprintf(statement, schema, id)); err != nil {

@@ -33,44 +33,44 @@ func newForgetQueries(in func(sql string) string) forgetQueries {
 const deletable = `
   NOT EXISTS (
       SELECT FROM ironflow.effects q
-      WHERE q.workflow_id = i.workflow_id AND q.workflow_type = i.workflow_type AND q.told_at IS NULL)
+      WHERE q.instance = i.instance AND q.workflow = i.workflow AND q.told_at IS NULL)
   AND NOT EXISTS (
       SELECT FROM ironflow.events e
-      WHERE e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type AND e.version = i.version AND e.global_sequence > `
+      WHERE e.instance = i.instance AND e.workflow = i.workflow AND e.version = i.version AND e.global_sequence > `
 
 // finishedInstances returns instances of the workflow $1 that completed before $2, with events up to $3, behind the place ($4, $5),
 // at most $6. An instance that completed before a time was created before it, which is what the index knows.
 const finishedInstances = `
-SELECT i.workflow_id, i.workflow_type, i.version, coalesce(i.status, ''), i.created_at, i.last_event_at, i.completed_at
+SELECT i.instance, i.workflow, i.version, coalesce(i.status, ''), i.created_at, i.last_event_at, i.completed_at
 FROM ironflow.instances i
-WHERE ` + isCompleted + ` AND i.workflow_type = $1::text
-  AND (i.created_at, i.workflow_id) > ($4::timestamptz, $5::text) AND i.created_at < $2::timestamptz
+WHERE ` + isCompleted + ` AND i.workflow = $1::text
+  AND (i.created_at, i.instance) > ($4::timestamptz, $5::text) AND i.created_at < $2::timestamptz
   AND i.completed_at < $2::timestamptz AND` + deletable + `$3::bigint)
-ORDER BY i.created_at, i.workflow_id
+ORDER BY i.created_at, i.instance
 LIMIT $6::bigint`
 
 // deleteInstances deletes those of the instances ($1, $2) that are at the version $3 and can be deleted when all have read up to
 // $4, and returns their numbers. They are locked in the order of the key.
 const deleteInstances = `
 WITH doomed AS (
-    SELECT i.workflow_id, i.workflow_type, k.number
-    FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS k (workflow_id, workflow_type, version, number)
-    JOIN ironflow.instances i USING (workflow_id, workflow_type)
+    SELECT i.instance, i.workflow, k.number
+    FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS k (instance, workflow, version, number)
+    JOIN ironflow.instances i USING (instance, workflow)
     WHERE i.version = k.version AND i.completed_at IS NOT NULL AND` + deletable + `$4::bigint)
-    ORDER BY i.workflow_id, i.workflow_type
+    ORDER BY i.instance, i.workflow
     FOR UPDATE OF i
 ), effects AS (
-    DELETE FROM ironflow.effects t USING doomed d WHERE t.workflow_id = d.workflow_id AND t.workflow_type = d.workflow_type
+    DELETE FROM ironflow.effects t USING doomed d WHERE t.instance = d.instance AND t.workflow = d.workflow
 ), events AS (
-    DELETE FROM ironflow.events t USING doomed d WHERE t.workflow_id = d.workflow_id AND t.workflow_type = d.workflow_type
+    DELETE FROM ironflow.events t USING doomed d WHERE t.instance = d.instance AND t.workflow = d.workflow
 ), snapshots AS (
-    DELETE FROM ironflow.snapshots t USING doomed d WHERE t.workflow_id = d.workflow_id AND t.workflow_type = d.workflow_type
+    DELETE FROM ironflow.snapshots t USING doomed d WHERE t.instance = d.instance AND t.workflow = d.workflow
 ), observations AS (
-    DELETE FROM ironflow.observations t USING doomed d WHERE t.workflow_id = d.workflow_id AND t.workflow_type = d.workflow_type
+    DELETE FROM ironflow.observations t USING doomed d WHERE t.instance = d.instance AND t.workflow = d.workflow
 ), ended AS (
-    DELETE FROM ironflow.ended_deliveries t USING doomed d WHERE t.workflow_id = d.workflow_id AND t.workflow_type = d.workflow_type
+    DELETE FROM ironflow.ended_deliveries t USING doomed d WHERE t.instance = d.instance AND t.workflow = d.workflow
 ), instances AS (
-    DELETE FROM ironflow.instances t USING doomed d WHERE t.workflow_id = d.workflow_id AND t.workflow_type = d.workflow_type
+    DELETE FROM ironflow.instances t USING doomed d WHERE t.instance = d.instance AND t.workflow = d.workflow
 )
 SELECT number FROM doomed`
 

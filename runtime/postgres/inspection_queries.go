@@ -24,32 +24,32 @@ const (
 	causesOf = `
 SELECT version, global_sequence, type, recorded_at, commit_id, cause
 FROM ironflow.events
-WHERE workflow_id = $1::text AND workflow_type = $2::text`
+WHERE instance = $1::text AND workflow = $2::text`
 )
 
 // readHistory reads events of the instance $1, $2 after the version $3, at most $4 and a page by their $5 bytes.
 var readHistory = pageByBytes(`
 SELECT version, global_sequence, type, schema_version, payload, recorded_at, commit_id
 FROM ironflow.events
-WHERE workflow_id = $1::text AND workflow_type = $2::text AND version > $3::bigint
+WHERE instance = $1::text AND workflow = $2::text AND version > $3::bigint
 ORDER BY version
 LIMIT $4::bigint`, "version", "$5", "payload")
 
 // readEventTypes counts the types of the $1 oldest and the $1 newest events.
 const readEventTypes = `
-SELECT workflow_type, type, schema_version, count(*), min(recorded_at)
+SELECT workflow, type, schema_version, count(*), min(recorded_at)
 FROM (
-    (SELECT workflow_type, type, schema_version, recorded_at, global_sequence FROM ironflow.events ORDER BY global_sequence LIMIT $1::bigint)
+    (SELECT workflow, type, schema_version, recorded_at, global_sequence FROM ironflow.events ORDER BY global_sequence LIMIT $1::bigint)
     UNION
-    (SELECT workflow_type, type, schema_version, recorded_at, global_sequence FROM ironflow.events ORDER BY global_sequence DESC LIMIT $1::bigint)
+    (SELECT workflow, type, schema_version, recorded_at, global_sequence FROM ironflow.events ORDER BY global_sequence DESC LIMIT $1::bigint)
 ) sample
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3`
 
 const readSummary = `
-SELECT workflow_id, workflow_type, version, coalesce(status, ''), created_at, last_event_at, completed_at
+SELECT instance, workflow, version, coalesce(status, ''), created_at, last_event_at, completed_at
 FROM ironflow.instances
-WHERE workflow_id = $1::text AND workflow_type = $2::text`
+WHERE instance = $1::text AND workflow = $2::text`
 
 // listInstances reads instances of the workflow $1, or of all, that are active or completed, $2, or either, in the status $3, or
 // any, created since $4, with a last event since $5 and before $6. They come in descending order from the place ($7, $8, $9) on,
@@ -60,33 +60,33 @@ WHERE workflow_id = $1::text AND workflow_type = $2::text`
 // last event let few through.
 var listInstances = `
 WITH RECURSIVE` + listHalf(`
-<half> (workflow_type) AS (
+<half> (workflow) AS (
     SELECT CASE WHEN $1::text <> '' THEN $1::text
-                ELSE (SELECT min(i.workflow_type) FROM ironflow.instances i WHERE <is half>) END
+                ELSE (SELECT min(i.workflow) FROM ironflow.instances i WHERE <is half>) END
     WHERE $2::text IN ('', '<half>')
     UNION ALL
-    SELECT (SELECT min(i.workflow_type) FROM ironflow.instances i
-            WHERE <is half> AND i.workflow_type > w.workflow_type)
+    SELECT (SELECT min(i.workflow) FROM ironflow.instances i
+            WHERE <is half> AND i.workflow > w.workflow)
     FROM <half> w
-    WHERE $1::text = '' AND w.workflow_type IS NOT NULL
+    WHERE $1::text = '' AND w.workflow IS NOT NULL
 )`, ",") + `
-SELECT workflow_id, workflow_type, version, coalesce(status, ''), created_at, last_event_at, completed_at
+SELECT instance, workflow, version, coalesce(status, ''), created_at, last_event_at, completed_at
 FROM (` + listHalf(`
     SELECT i.*
     FROM <half> w
     CROSS JOIN LATERAL (
-        SELECT i.workflow_id, i.workflow_type, i.version, i.status, i.created_at, i.last_event_at, i.completed_at
+        SELECT i.instance, i.workflow, i.version, i.status, i.created_at, i.last_event_at, i.completed_at
         FROM ironflow.instances i
-        WHERE <is half> AND i.workflow_type = w.workflow_type
+        WHERE <is half> AND i.workflow = w.workflow
           AND i.created_at >= $4::timestamptz
-          AND (i.created_at, i.workflow_id, i.workflow_type) < ($7::timestamptz, $8::text, $9::text)
+          AND (i.created_at, i.instance, i.workflow) < ($7::timestamptz, $8::text, $9::text)
           AND ($3::text = '' OR i.status = $3::text)
           AND i.last_event_at >= $5::timestamptz AND i.last_event_at < $6::timestamptz
-        ORDER BY i.created_at DESC, i.workflow_id DESC
+        ORDER BY i.created_at DESC, i.instance DESC
         LIMIT $10::bigint
     ) i`, "\n    UNION ALL") + `
 ) AS found
-ORDER BY created_at DESC, workflow_id DESC, workflow_type DESC
+ORDER BY created_at DESC, instance DESC, workflow DESC
 LIMIT $10::bigint`
 
 // isActive and isCompleted are the conditions of the indexes of instances, see migrations/001_initial.up.sql. What looks an instance up by its key
@@ -105,9 +105,9 @@ func listHalf(sql, between string) string {
 
 // countInstances counts what listInstances would list by $1 to $6, created before $7.
 const countInstances = `
-SELECT workflow_type, coalesce(status, ''), completed_at IS NOT NULL, count(*)
+SELECT workflow, coalesce(status, ''), completed_at IS NOT NULL, count(*)
 FROM ironflow.instances
-WHERE ($1::text = '' OR workflow_type = $1::text)
+WHERE ($1::text = '' OR workflow = $1::text)
   AND ($2::text = '' OR ($2::text = 'active') = (completed_at IS NULL))
   AND ($3::text = '' OR status = $3::text)
   AND created_at >= $4::timestamptz AND last_event_at >= $5::timestamptz AND last_event_at < $6::timestamptz

@@ -18,7 +18,7 @@ func TestListPaysOnlyForWhatItReturns(t *testing.T) {
 	pool, schema := newPool(t), newSchema()
 	store := newStore(t, pool, schema)
 	fill := fmt.Sprintf(`
-		INSERT INTO %s.instances (workflow_id, workflow_type, version, created_at, last_event_at, completed_at, status)
+		INSERT INTO %s.instances (instance, workflow, version, created_at, last_event_at, completed_at, status)
 		SELECT 'i' || n, 'w' || n %% 5, 1, $1::timestamptz + n * interval '1 s', $1, CASE WHEN n %% 100 > 0 THEN $1::timestamptz END, 'new'
 		FROM generate_series(1, 100000) n`, schema)
 	if _, err := pool.Exec(t.Context(), fill, now); err != nil {
@@ -63,7 +63,7 @@ func TestFinishedInstancesAreFoundByThemselves(t *testing.T) {
 	pool, schema := newPool(t), newSchema()
 	store := newStore(t, pool, schema)
 	fill := fmt.Sprintf(`
-		INSERT INTO %s.instances (workflow_id, workflow_type, version, created_at, last_event_at, completed_at)
+		INSERT INTO %s.instances (instance, workflow, version, created_at, last_event_at, completed_at)
 		SELECT 'i' || n, 'order', 1, $1::timestamptz + n * interval '1 s', $1, CASE WHEN n > 50000 THEN $1::timestamptz + n * interval '1 s' END
 		FROM generate_series(1, 100000) n`, schema)
 	if _, err := pool.Exec(t.Context(), fill, now); err != nil {
@@ -87,7 +87,7 @@ func TestDeadLettersAreFoundByThemselves(t *testing.T) {
 	pool, schema := newPool(t), newSchema()
 	store := newStore(t, pool, schema)
 	fill := fmt.Sprintf(`
-		INSERT INTO %s.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, dead_at)
+		INSERT INTO %s.effects (instance, workflow, version, position, kind, payload, run_at, due_at, died_at)
 		SELECT 'i' || n, 'order', 1, 0, 'Send', '{}', $1::timestamptz, $1, CASE WHEN n %% 1000 = 0 THEN $1::timestamptz + n * interval '1 s' END
 		FROM generate_series(1, 100000) n`, schema)
 	if _, err := pool.Exec(t.Context(), fill, now); err != nil {
@@ -119,7 +119,7 @@ func TestBacklogReadsNoFurtherThanItsLimit(t *testing.T) {
 	pool, schema := newPool(t), newSchema()
 	store := newStore(t, pool, schema)
 	fill := fmt.Sprintf(`
-		INSERT INTO %s.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, dead_at)
+		INSERT INTO %s.effects (instance, workflow, version, position, kind, payload, run_at, due_at, died_at)
 		SELECT 'i' || n, 'order', 1, 0, CASE WHEN n %% 2 = 0 THEN 'Send' ELSE 'Charge' END, '{}',
 		       $1::timestamptz + (n %% 100 - 50) * interval '1 min', $1, CASE WHEN n %% 10 = 0 THEN $1::timestamptz END
 		FROM generate_series(1, 100000) n`, schema)

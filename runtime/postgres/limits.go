@@ -14,15 +14,15 @@ import (
 
 // claimLimited is the function of migrations/001_initial.up.sql.
 const claimLimited = `
-SELECT workflow_id, version, position, token, commit_id, payload, created_at, attempts, last_error, trace, due, blocked_since, again, reached
+SELECT instance, version, position, token, commit_id, payload, due_at, attempts, last_error, trace, due, blocked_since, again, reached
 FROM ironflow.claim_limited($1::text, $2::text, $3::timestamptz, $4::timestamptz, $5::bigint,
                             $6::bigint, $7::float8, $8::bigint, $9::bigint, $10::timestamptz, $11::text)`
 
 // unparkKinds makes the parked effects of the kinds ($1, $2) due.
 const unparkKinds = `
 UPDATE ironflow.effects e SET run_at = e.parked_from, parked_from = NULL
-FROM unnest($1::text[], $2::text[]) AS k (workflow_type, kind)
-WHERE e.workflow_type = k.workflow_type AND e.kind = k.kind AND e.parked_from IS NOT NULL`
+FROM unnest($1::text[], $2::text[]) AS k (workflow, kind)
+WHERE e.workflow = k.workflow AND e.kind = k.kind AND e.parked_from IS NOT NULL`
 
 // ClaimLimited implements store.LimitedQueue.
 func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (claimed store.LimitedClaimed, err error) {

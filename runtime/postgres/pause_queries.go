@@ -9,11 +9,11 @@ func newPauseQueries(in func(sql string) string) pauseQueries {
 
 const (
 	pauseWorkflow = `
-INSERT INTO ironflow.paused_workflows (workflow_type, paused_at, paused_by, reason, refuse_inputs)
+INSERT INTO ironflow.paused_workflows (workflow, paused_at, paused_by, reason, refuse_inputs)
 VALUES ($1::text, $2::timestamptz, $3::text, $4::text, $5::bool)
-ON CONFLICT (workflow_type) DO UPDATE
+ON CONFLICT (workflow) DO UPDATE
 SET paused_at = excluded.paused_at, paused_by = excluded.paused_by, reason = excluded.reason, refuse_inputs = excluded.refuse_inputs`
-	resumeWorkflow = `DELETE FROM ironflow.paused_workflows WHERE workflow_type = $1::text`
+	resumeWorkflow = `DELETE FROM ironflow.paused_workflows WHERE workflow = $1::text`
 	listPaused     = `
-SELECT workflow_type, paused_at, paused_by, reason, refuse_inputs FROM ironflow.paused_workflows ORDER BY workflow_type`
+SELECT workflow, paused_at, paused_by, reason, refuse_inputs FROM ironflow.paused_workflows ORDER BY workflow`
 )

@@ -25,11 +25,11 @@ func TestClaimPaysOnlyForWhatItClaims(t *testing.T) {
 	t.Parallel()
 	for queue, fill := range map[store.QueueName]string{
 		store.EffectQueue: `
-			INSERT INTO %s.effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, dead_at)
+			INSERT INTO %s.effects (instance, workflow, version, position, kind, payload, run_at, due_at, died_at)
 			SELECT $5 || n, 'order', 1, 0, $2, '{}', $3::timestamptz + n * interval '1 ms', $3, $4
 			FROM generate_series(1, $1::int) n`,
 		store.TimerQueue: `
-			INSERT INTO %s.timers (workflow_id, workflow_type, generation, key, input, payload, run_at, fire_at, dead_at)
+			INSERT INTO %s.timers (instance, workflow, version, key, kind, payload, run_at, due_at, died_at)
 			SELECT $5 || n, 'order', 1, 'key', $2, '{}', $3::timestamptz + n * interval '1 ms', $3, $4
 			FROM generate_series(1, $1::int) n`,
 	} {
@@ -56,7 +56,7 @@ func TestClaimPaysOnlyForWhatItClaims(t *testing.T) {
 				"of an empty table": "CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM " + table + "; DELETE FROM " + table +
 					"; ANALYZE " + table + "; INSERT INTO " + table + " SELECT * FROM kept",
 				"of what is due": "CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM " + table + "; DELETE FROM " + table +
-					" WHERE workflow_id NOT LIKE 'due%'; ANALYZE " + table + "; INSERT INTO " + table + " SELECT * FROM kept WHERE workflow_id NOT LIKE 'due%'",
+					" WHERE instance NOT LIKE 'due%'; ANALYZE " + table + "; INSERT INTO " + table + " SELECT * FROM kept WHERE instance NOT LIKE 'due%'",
 			}
 			for name, statistics := range known {
 				for _, mode := range modes {

@@ -29,10 +29,10 @@ const useIndexesAndWait = useIndexes + `, set_config('lock_timeout', $1::text, t
 // statement that had to wait for a lock would return the new version of the row, but other tables as they were before.
 const lockInstances = `
 SELECT k.number
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (workflow_id, workflow_type, number)
-JOIN ironflow.instances i USING (workflow_id, workflow_type)
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (instance, workflow, number)
+JOIN ironflow.instances i USING (instance, workflow)
 WHERE i.completed_at IS NULL
-ORDER BY i.workflow_id, i.workflow_type
+ORDER BY i.instance, i.workflow
 FOR UPDATE OF i`
 
 // readInstances returns a row for each event that is asked for, and one for an instance of which none is. The first row of
@@ -52,25 +52,25 @@ SELECT k.number, i.version, i.completed_at IS NOT NULL, i.last_event_at,
            WHEN e.version = 1 THEN e.commit_id
            WHEN e.version IS NULL OR e.version = greatest(k.after, s.version) + 1 THEN (
                SELECT f.commit_id FROM ironflow.events f
-               WHERE f.workflow_id = i.workflow_id AND f.workflow_type = i.workflow_type AND f.version = 1)
+               WHERE f.instance = i.instance AND f.workflow = i.workflow AND f.version = 1)
        END, 0), coalesce(s.commit_id, 0), coalesce(e.commit_id, 0),
        coalesce(CASE WHEN k.after > 0 AND (e.version IS NULL OR e.version = greatest(k.after, s.version) + 1) THEN (
            SELECT f.commit_id FROM ironflow.events f
-           WHERE f.workflow_id = i.workflow_id AND f.workflow_type = i.workflow_type AND f.version = k.after)
+           WHERE f.instance = i.instance AND f.workflow = i.workflow AND f.version = k.after)
        END, 0)
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bool[]) WITH ORDINALITY
-     AS k (workflow_id, workflow_type, after, schema, completed, number)
-JOIN ironflow.instances i USING (workflow_id, workflow_type)
+     AS k (instance, workflow, after, schema, completed, number)
+JOIN ironflow.instances i USING (instance, workflow)
 LEFT JOIN ironflow.snapshots s
-       ON s.workflow_id = i.workflow_id AND s.workflow_type = i.workflow_type
+       ON s.instance = i.instance AND s.workflow = i.workflow
       AND s.schema = nullif(k.schema, '') AND s.version > k.after AND (i.completed_at IS NULL OR k.completed)
       AND s.commit_id = (
           SELECT f.commit_id FROM ironflow.events f
-          WHERE f.workflow_id = s.workflow_id AND f.workflow_type = s.workflow_type AND f.version = s.version)
+          WHERE f.instance = s.instance AND f.workflow = s.workflow AND f.version = s.version)
 LEFT JOIN LATERAL (
     SELECT e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at, e.commit_id
     FROM ironflow.events e
-    WHERE e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type
+    WHERE e.instance = i.instance AND e.workflow = i.workflow
       AND e.version > CASE WHEN i.completed_at IS NULL OR k.completed THEN greatest(k.after, s.version) ELSE i.version END
     OFFSET 0
 ) e ON true
@@ -81,15 +81,15 @@ ORDER BY k.number, e.version`
 // moment between question and answer, and that is all there is to say of an instance that nothing is added to.
 const readMoved = `
 SELECT count(*)
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS k (workflow_id, workflow_type, version, last)
-LEFT JOIN ironflow.instances i USING (workflow_id, workflow_type)
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS k (instance, workflow, version, last)
+LEFT JOIN ironflow.instances i USING (instance, workflow)
 WHERE coalesce(i.version, 0) <> k.version OR NOT (` + lastCommitIs + `)`
 
 // lastCommitIs says that the event of the version k.version is of the commit k.last, or that k.last is 0. The key of events finds it,
 // in a page that the next event of the instance needs anyway.
 const lastCommitIs = `k.last = 0 OR coalesce(k.last = (
       SELECT e.commit_id FROM ironflow.events e
-      WHERE e.workflow_id = k.workflow_id AND e.workflow_type = k.workflow_type AND e.version = k.version), false)`
+      WHERE e.instance = k.instance AND e.workflow = k.workflow AND e.version = k.version), false)`
 
 // The statements from here to deleteUniqueKeys are sent together with the COMMIT after them. What must hold they see to
 // themselves, by ironflow.refuse with one of these codes.
@@ -119,12 +119,12 @@ FROM (` + readMoved + `) AS moved (count)
 WHERE count > 0`
 
 	insertInstances = touchAll(`
-INSERT INTO ironflow.instances (workflow_id, workflow_type, version, created_at, last_event_at, completed_at, status, parent)
-SELECT k.workflow_id, k.workflow_type, k.version, k.now, k.now, CASE WHEN k.complete THEN k.now END,
+INSERT INTO ironflow.instances (instance, workflow, version, created_at, last_event_at, completed_at, status, parent)
+SELECT k.instance, k.workflow, k.version, k.now, k.now, CASE WHEN k.complete THEN k.now END,
        nullif(k.status, ''), nullif(k.parent, '')::json
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[], $6::text[], $7::text[])
-     AS k (workflow_id, workflow_type, version, now, complete, status, parent)
-ON CONFLICT (workflow_id, workflow_type) DO NOTHING
+     AS k (instance, workflow, version, now, complete, status, parent)
+ON CONFLICT (instance, workflow) DO NOTHING
 RETURNING 1`, refusedConflict, "an instance exists already", "''")
 
 	// updateInstances misses the instances that are not at the version they are expected at, and those whose event of that version is
@@ -133,8 +133,8 @@ RETURNING 1`, refusedConflict, "an instance exists already", "''")
 UPDATE ironflow.instances i
 SET version = k.reached, last_event_at = k.now, completed_at = CASE WHEN k.complete THEN k.now END, status = nullif(k.status, '')
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[], $6::text[], $7::bigint[], $8::bigint[])
-     AS k (workflow_id, workflow_type, reached, now, complete, status, version, last)
-WHERE i.workflow_id = k.workflow_id AND i.workflow_type = k.workflow_type
+     AS k (instance, workflow, reached, now, complete, status, version, last)
+WHERE i.instance = k.instance AND i.workflow = k.workflow
   AND i.version = k.version AND i.completed_at IS NULL AND (`+lastCommitIs+`)
 RETURNING 1`, refusedConflict, "an instance is not at the version that was read", "''")
 )
@@ -142,35 +142,35 @@ RETURNING 1`, refusedConflict, "an instance is not at the version that was read"
 // insertUniqueKeys waits for others who are about to take or free one of the keys. Sorted, so that two of them never wait
 // for each other.
 const insertUniqueKeys = `
-INSERT INTO ironflow.unique_keys (workflow_id, workflow_type, key)
-SELECT k.workflow_id, k.workflow_type, k.key
-FROM unnest($1::text[], $2::text[], $3::text[]) AS k (workflow_id, workflow_type, key)
-ORDER BY k.workflow_type COLLATE "C", k.key COLLATE "C"
-ON CONFLICT (workflow_type, key) DO NOTHING`
+INSERT INTO ironflow.unique_keys (instance, workflow, key)
+SELECT k.instance, k.workflow, k.key
+FROM unnest($1::text[], $2::text[], $3::text[]) AS k (instance, workflow, key)
+ORDER BY k.workflow COLLATE "C", k.key COLLATE "C"
+ON CONFLICT (workflow, key) DO NOTHING`
 
 // checkUniqueKeys is a statement of its own after the insert, so that it sees the row that the insert ran into.
 const checkUniqueKeys = `
-SELECT ironflow.refuse('` + refusedUniqueKey + `', 'a unique key is taken', k.number || ' ' || coalesce(u.workflow_id, ''))
-FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS k (workflow_id, workflow_type, key, number)
-LEFT JOIN ironflow.unique_keys u USING (workflow_type, key)
-WHERE u.workflow_id IS DISTINCT FROM k.workflow_id`
+SELECT ironflow.refuse('` + refusedUniqueKey + `', 'a unique key is taken', k.number || ' ' || coalesce(u.instance, ''))
+FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS k (instance, workflow, key, number)
+LEFT JOIN ironflow.unique_keys u USING (workflow, key)
+WHERE u.instance IS DISTINCT FROM k.instance`
 
 // readKeyHolders returns who holds the unique keys $2 of the workflows $1.
 const readKeyHolders = `
-SELECT k.number, u.workflow_id
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (workflow_type, key, number)
-JOIN ironflow.unique_keys u USING (workflow_type, key)`
+SELECT k.number, u.instance
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (workflow, key, number)
+JOIN ironflow.unique_keys u USING (workflow, key)`
 
 // insertEvents numbers the events in the order of the arrays: PostgreSQL evaluates the default of a column after the
 // ORDER BY of the query that feeds the insert. The transaction has its id by then, because the instances come first;
 // whoever reads in the order of the sequence relies on that.
 const insertEvents = `
 INSERT INTO ironflow.events
-    (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id, cause)
-SELECT e.workflow_id, e.workflow_type, e.version, e.type, e.schema_version, e.payload::json, e.recorded_at, $8::bigint,
+    (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, cause)
+SELECT e.instance, e.workflow, e.version, e.type, e.schema_version, e.payload::json, e.recorded_at, $8::bigint,
        nullif(e.cause, '')::json
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::timestamptz[], $9::text[]) WITH ORDINALITY
-     AS e (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, cause, number)
+     AS e (instance, workflow, version, type, schema_version, payload, recorded_at, cause, number)
 ORDER BY e.number`
 
 // appendChange stores the change of one instance, without BEGIN and COMMIT: alone, a statement is a transaction. What it does
@@ -185,53 +185,53 @@ SELECT ironflow.append_change(
 
 const insertEffects = `
 INSERT INTO ironflow.effects
-    (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, trace, limit_key, commit_id)
-SELECT e.workflow_id, e.workflow_type, e.version, e.position, e.kind, e.payload::json, e.due, e.now,
+    (instance, workflow, version, position, kind, payload, run_at, due_at, trace, limit_key, commit_id)
+SELECT e.instance, e.workflow, e.version, e.position, e.kind, e.payload::json, e.due, e.now,
        nullif(e.trace, ''), nullif(e.limit_key, ''), $11::bigint
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
             $9::text[], $10::text[])
-     AS e (workflow_id, workflow_type, version, position, kind, payload, due, now, trace, limit_key)`
+     AS e (instance, workflow, version, position, kind, payload, due, now, trace, limit_key)`
 
 const cancelTimers = `
 DELETE FROM ironflow.timers t
-USING unnest($1::text[], $2::text[], $3::text[]) AS k (workflow_id, workflow_type, key)
-WHERE t.workflow_id = k.workflow_id AND t.workflow_type = k.workflow_type AND t.key = k.key`
+USING unnest($1::text[], $2::text[], $3::text[]) AS k (instance, workflow, key)
+WHERE t.instance = k.instance AND t.workflow = k.workflow AND t.key = k.key`
 
-// upsertTimers leaves the token of a timer it replaces as it is: the generation is new, and a lease names both.
+// upsertTimers leaves the token of a timer it replaces as it is: the version is new, and a lease names both.
 const upsertTimers = `
-INSERT INTO ironflow.timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at, trace, commit_id)
-SELECT k.workflow_id, k.workflow_type, k.key, k.generation, k.input, k.payload::json, k.fire_at, k.fire_at, nullif(k.trace, ''),
+INSERT INTO ironflow.timers (instance, workflow, key, version, kind, payload, due_at, run_at, trace, commit_id)
+SELECT k.instance, k.workflow, k.key, k.version, k.kind, k.payload::json, k.due_at, k.due_at, nullif(k.trace, ''),
        $9::bigint
 FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
-     AS k (workflow_id, workflow_type, key, generation, input, payload, fire_at, trace)
-ON CONFLICT (workflow_id, workflow_type, key) DO UPDATE
-SET generation = excluded.generation, input = excluded.input, payload = excluded.payload,
-    fire_at = excluded.fire_at, run_at = excluded.run_at, trace = excluded.trace, commit_id = excluded.commit_id,
-    attempts = 0, last_error = NULL, dead_at = NULL`
+     AS k (instance, workflow, key, version, kind, payload, due_at, trace)
+ON CONFLICT (instance, workflow, key) DO UPDATE
+SET version = excluded.version, kind = excluded.kind, payload = excluded.payload,
+    due_at = excluded.due_at, run_at = excluded.run_at, trace = excluded.trace, commit_id = excluded.commit_id,
+    attempts = 0, last_error = NULL, died_at = NULL`
 
 const deleteTimers = `
 DELETE FROM ironflow.timers t
-USING unnest($1::text[], $2::text[]) AS k (workflow_id, workflow_type)
-WHERE t.workflow_id = k.workflow_id AND t.workflow_type = k.workflow_type`
+USING unnest($1::text[], $2::text[]) AS k (instance, workflow)
+WHERE t.instance = k.instance AND t.workflow = k.workflow`
 
 const deleteUniqueKeys = `
 DELETE FROM ironflow.unique_keys u
-USING unnest($1::text[], $2::text[]) AS k (workflow_id, workflow_type)
-WHERE u.workflow_id = k.workflow_id AND u.workflow_type = k.workflow_type`
+USING unnest($1::text[], $2::text[]) AS k (instance, workflow)
+WHERE u.instance = k.instance AND u.workflow = k.workflow`
 
 // awaitInsert waits for a transaction that is creating the instance. When that fails, it creates one itself; the caller
 // rolls back. awaitUpdate waits for a transaction that has locked the instance. Only then is it certain what hasEvent says.
 const (
 	awaitInsert = `
-INSERT INTO ironflow.instances (workflow_id, workflow_type, version, created_at, last_event_at)
+INSERT INTO ironflow.instances (instance, workflow, version, created_at, last_event_at)
 VALUES ($1::text, $2::text, 0, now(), now())
-ON CONFLICT (workflow_id, workflow_type) DO NOTHING`
+ON CONFLICT (instance, workflow) DO NOTHING`
 	awaitUpdate = `
-SELECT FROM ironflow.instances WHERE workflow_id = $1::text AND workflow_type = $2::text FOR UPDATE`
+SELECT FROM ironflow.instances WHERE instance = $1::text AND workflow = $2::text FOR UPDATE`
 	hasEvent = `
 SELECT EXISTS (
     SELECT FROM ironflow.events
-    WHERE workflow_id = $1::text AND workflow_type = $2::text AND version = $3::bigint AND commit_id = $4::bigint
+    WHERE instance = $1::text AND workflow = $2::text AND version = $3::bigint AND commit_id = $4::bigint
 )`
 )
 
@@ -242,18 +242,18 @@ const flush = `SELECT pg_logical_emit_message(true, 'ironflow', '')`
 // upsertSnapshots lets the newest version win. Of one version there may be states of two shapes, while two releases run side
 // by side; then the last wins. A snapshot counts only with the commit of its event, the one that is there already, too.
 const upsertSnapshots = `
-INSERT INTO ironflow.snapshots AS s (workflow_id, workflow_type, version, schema, state, commit_id)
-SELECT e.workflow_id, e.workflow_type, e.version, k.schema, k.state::json, e.commit_id
+INSERT INTO ironflow.snapshots AS s (instance, workflow, version, schema, state, commit_id)
+SELECT e.instance, e.workflow, e.version, k.schema, k.state::json, e.commit_id
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[])
-     AS k (workflow_id, workflow_type, version, schema, state, commit_id)
-JOIN ironflow.events e USING (workflow_id, workflow_type, version, commit_id)
-ORDER BY e.workflow_id, e.workflow_type
-ON CONFLICT (workflow_id, workflow_type) DO UPDATE
+     AS k (instance, workflow, version, schema, state, commit_id)
+JOIN ironflow.events e USING (instance, workflow, version, commit_id)
+ORDER BY e.instance, e.workflow
+ON CONFLICT (instance, workflow) DO UPDATE
 SET version = excluded.version, schema = excluded.schema, state = excluded.state, commit_id = excluded.commit_id
 WHERE s.version < excluded.version OR (s.version = excluded.version AND s.schema <> excluded.schema)
    OR s.commit_id IS DISTINCT FROM (
        SELECT e.commit_id FROM ironflow.events e
-       WHERE e.workflow_id = s.workflow_id AND e.workflow_type = s.workflow_type AND e.version = s.version)`
+       WHERE e.instance = s.instance AND e.workflow = s.workflow AND e.version = s.version)`
 
 // notify need not wait until the log is on disk, and neither need the other notifications that wait for it meanwhile:
 // PostgreSQL lets only one transaction at a time commit with a notification.

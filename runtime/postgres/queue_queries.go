@@ -2,15 +2,11 @@ package postgres
 
 import "strings"
 
-// The two queues differ in what their columns are called and in nothing else, so their statements are written once, with
-// these words for the columns:
+// The two queues differ in few columns and in nothing else, so their statements are written once, with these words for the columns:
 //
-//	        effects     timers
-//	<name>  kind        input       what a worker registers for
-//	<since> version     generation  of the instance after the decision that made the delivery
-//	<item>  position    key         tells the deliveries of a decision apart
-//	<due>   created_at  fire_at     when it was due first
-//	<parked> parked_from NULL       when it was due, if a limit holds it back since
+//	         effects      timers
+//	<item>   position     key         tells the deliveries of a decision apart
+//	<parked> parked_from  NULL        when it was due, if a limit holds it back since
 //
 // An <item> travels as text. A lease is given as the columns $1 to $6; extend, remove and keep return the numbers of the
 // leases that were held.
@@ -36,11 +32,9 @@ func newQueueQueries(schema string, names *strings.Replacer) queueQueries {
 }
 
 var (
-	effectNames = strings.NewReplacer("<queue>", "effects", "<name>", "kind", "<due>", "created_at",
-		"<since>", "version", "<item>", "position", "<item type>", "int",
+	effectNames = strings.NewReplacer("<queue>", "effects", "<item>", "position", "<item type>", "int",
 		"<order>", "q.run_at, q.version, q.position", "<parked>", "q.parked_from")
-	timerNames = strings.NewReplacer("<queue>", "timers", "<name>", "input", "<due>", "fire_at",
-		"<since>", "generation", "<item>", "key", "<item type>", "text",
+	timerNames = strings.NewReplacer("<queue>", "timers", "<item>", "key", "<item type>", "text",
 		"<order>", "q.run_at", "<parked>", "NULL::timestamptz")
 )
 
@@ -59,7 +53,7 @@ WITH due AS (
     CROSS JOIN LATERAL (
         SELECT q.ctid AS place, q.run_at AS due
         FROM ironflow.<queue> q
-        WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NULL
+        WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.died_at IS NULL
           AND q.run_at >= k.bound AND q.run_at <= $3::timestamptz
         ORDER BY <order>
         LIMIT $5::bigint
@@ -73,17 +67,17 @@ WITH due AS (
     WHERE q.ctid = due.place
     RETURNING due.number, due.due, q.*
 )
-SELECT workflow_id, workflow_type, <since>, <item>::text, token, commit_id, <name>, payload, <due>, attempts,
+SELECT instance, workflow, version, <item>::text, token, commit_id, kind, payload, due_at, attempts,
        coalesce(last_error, ''), coalesce(trace, ''),
        CASE WHEN last_error IS NOT NULL THEN blocked_since END, due
 FROM claimed
-ORDER BY number, due, workflow_id, <since>, <item>`
+ORDER BY number, due, instance, version, <item>`
 
 // unpausedKinds are the kinds ($1, $2) with their bounds $6, without those of paused workflows.
 const unpausedKinds = `
         SELECT k.*
-        FROM unnest($1::text[], $2::text[], $6::timestamptz[]) WITH ORDINALITY AS k (workflow_type, name, bound, number)
-        WHERE NOT EXISTS (SELECT FROM ironflow.paused_workflows p WHERE p.workflow_type = k.workflow_type)`
+        FROM unnest($1::text[], $2::text[], $6::timestamptz[]) WITH ORDINALITY AS k (workflow, kind, bound, number)
+        WHERE NOT EXISTS (SELECT FROM ironflow.paused_workflows p WHERE p.workflow = k.workflow)`
 
 // lookBackQueue returns the oldest delivery of each kind that is due before the kind's bound. It walks over all dead entries of the
 // index, which no claim does.
@@ -93,7 +87,7 @@ FROM (` + strings.ReplaceAll(unpausedKinds, "$6", "$3") + `
 ) k
 CROSS JOIN LATERAL (
     SELECT q.run_at FROM ironflow.<queue> q
-    WHERE q.workflow_type = k.workflow_type AND q.<name> = k.name AND q.dead_at IS NULL AND q.run_at < k.bound
+    WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.died_at IS NULL AND q.run_at < k.bound
     ORDER BY <order>
     LIMIT 1
 ) d`
@@ -103,7 +97,7 @@ CROSS JOIN LATERAL (
 const realignQueue = `
 WITH future AS (
     UPDATE ironflow.<queue> SET run_at = run_at - (claimed_at - $1::timestamptz), claimed_at = $1::timestamptz
-    WHERE claimed_at > $2::timestamptz AND attempts > 0 AND dead_at IS NULL
+    WHERE claimed_at > $2::timestamptz AND attempts > 0 AND died_at IS NULL
     RETURNING 1
 )
 SELECT count(*) FROM future`
@@ -118,9 +112,9 @@ RETURNING k.number`
 // heldBy is ofLeases without an end, for more conditions and results.
 func heldBy(moreArrays, moreNames string) string {
 	return `unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[]` + moreArrays + `) WITH ORDINALITY
-     AS k (workflow_id, workflow_type, since, item_text, token, made_by` + moreNames + `, number)
-WHERE q.workflow_id = k.workflow_id AND q.workflow_type = k.workflow_type
-  AND q.<since> = k.since AND q.<item> = k.item_text::<item type> AND q.token = k.token AND q.commit_id = k.made_by`
+     AS k (instance, workflow, version, item_text, token, made_by` + moreNames + `, number)
+WHERE q.instance = k.instance AND q.workflow = k.workflow
+  AND q.version = k.version AND q.<item> = k.item_text::<item type> AND q.token = k.token AND q.commit_id = k.made_by`
 }
 
 // extendQueue moves the end of leases to $7.
@@ -150,8 +144,8 @@ SET token      = q.token + 1,
     claimed_at = NULL,
     holder     = NULL,
     run_at     = CASE WHEN k.verdict IN ('dead', 'told') THEN q.run_at ELSE k.at END,
-    <due>      = CASE WHEN k.verdict = 'again' THEN k.at ELSE q.<due> END,
-    dead_at    = CASE WHEN k.verdict IN ('dead', 'told') THEN k.at END,
+    due_at     = CASE WHEN k.verdict = 'again' THEN k.at ELSE q.due_at END,
+    died_at    = CASE WHEN k.verdict IN ('dead', 'told') THEN k.at END,
     told_at    = CASE WHEN k.verdict = 'told' THEN k.at END,
     attempts   = CASE k.verdict
         WHEN 'again' THEN k.attempts

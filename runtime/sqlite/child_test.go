@@ -189,7 +189,7 @@ func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 				t.Errorf("round %d: instance %d is at version %d, acknowledged was %d", round, n, stored, version)
 			}
 			var effects, last int64
-			err = s.DB().QueryRow(`SELECT count(*), max(version) FROM ironflow_effects WHERE workflow_id = ?`,
+			err = s.DB().QueryRow(`SELECT count(*), max(version) FROM ironflow_effects WHERE instance = ?`,
 				strconv.Itoa(n)).Scan(&effects, &last)
 			if err != nil || effects != 1 || last != stored {
 				t.Errorf("round %d: instance %d at version %d has %d effects, the last of version %d; error %v",

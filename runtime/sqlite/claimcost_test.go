@@ -37,7 +37,7 @@ func TestLimitedClaimLooksAtABoundedNumber(t *testing.T) {
 				return n
 			}
 			exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
-				INSERT INTO ironflow_effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, limit_key, slot, claimed_at)
+				INSERT INTO ironflow_effects (instance, workflow, version, position, kind, payload, run_at, due_at, limit_key, slot, claimed_at)
 				SELECT 'k-' || i, 'order', 1, 0, 'Send', '{}', CASE WHEN `+test.leased+` THEN ?1 + 60000000 ELSE `+test.runAt+` END, ?1, `+test.key+`,
 					CASE WHEN `+test.leased+` THEN 1 END, CASE WHEN `+test.leased+` THEN ?1 END FROM n`, micros(now), int64(effects))
 			parked := func() (n int64) {
@@ -72,7 +72,7 @@ func TestLimitedClaimLooksAtABoundedNumber(t *testing.T) {
 					t.Fatalf("after %d claims there is more to look at", n)
 				}
 			}
-			exec(`INSERT INTO ironflow_effects (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, limit_key)
+			exec(`INSERT INTO ironflow_effects (instance, workflow, version, position, kind, payload, run_at, due_at, limit_key)
 				VALUES ('free', 'order', 1, 0, 'Send', '{}', ?1, ?1, 'free')`, micros(now))
 			claimed, err := s.ClaimLimited(t.Context(), claim)
 			if err != nil || len(claimed.Deliveries) != 1 || claimed.Deliveries[0].Lease.Instance.ID != "free" {

@@ -16,16 +16,16 @@ type deadLetterQueries struct {
 func newDeadLetterQueries(named *strings.Replacer, held string) deadLetterQueries {
 	const filter = `
 FROM {table}
-WHERE dead_at IS NOT NULL {told} AND dead_at >= ?5 AND (?1 = '' OR workflow_type = ?1) AND (?2 = '' OR {kind} = ?2)
-  AND (?3 = '' OR workflow_id = ?3) AND (?4 = '' OR instr(last_error, ?4) > 0)`
+WHERE died_at IS NOT NULL {told} AND died_at >= ?5 AND (?1 = '' OR workflow = ?1) AND (?2 = '' OR kind = ?2)
+  AND (?3 = '' OR instance = ?3) AND (?4 = '' OR instr(last_error, ?4) > 0)`
 	// list walks along an index of the dead from the newest.
 	const list = `
-SELECT workflow_id, workflow_type, {part}, {number}, token, {kind}, payload, {requested}, attempts, last_error, dead_at, commit_id, told_at` + filter + `
-  AND (dead_at, workflow_id, workflow_type, {since}, {item}) < (?6, ?7, ?8, ?9, ?10)
-ORDER BY dead_at DESC, workflow_id DESC, workflow_type DESC, {since} DESC, {item} DESC LIMIT ?11`
+SELECT instance, workflow, version, {item}, token, kind, payload, due_at, attempts, last_error, died_at, commit_id, told_at` + filter + `
+  AND (died_at, instance, workflow, version, {item}) < (?6, ?7, ?8, ?9, ?10)
+ORDER BY died_at DESC, instance DESC, workflow DESC, version DESC, {item} DESC LIMIT ?11`
 	const count = `
-SELECT workflow_type, {kind}, count(*), min(dead_at), max(dead_at)` + filter + ` AND dead_at < ?6
-GROUP BY workflow_type, {kind} ORDER BY workflow_type, {kind}`
+SELECT workflow, kind, count(*), min(died_at), max(died_at)` + filter + ` AND died_at < ?6
+GROUP BY workflow, kind ORDER BY workflow, kind`
 	// Each condition is text of its own, so that SQLite knows which index has these dead letters.
 	byTold := func(sql string) map[store.ToldFilter]string {
 		return map[store.ToldFilter]string{
@@ -38,22 +38,22 @@ GROUP BY workflow_type, {kind} ORDER BY workflow_type, {kind}`
 		list:  byTold(list),
 		count: byTold(count),
 		revive: named.Replace(`
-UPDATE {table} SET dead_at = NULL, told_at = NULL, blocked_since = NULL, attempts = 0, run_at = ?, token = token + 1` + held + ` AND dead_at IS NOT NULL`),
+UPDATE {table} SET died_at = NULL, told_at = NULL, blocked_since = NULL, attempts = 0, run_at = ?, token = token + 1` + held + ` AND died_at IS NOT NULL`),
 		record: named.Replace(`
 INSERT INTO ironflow_discarded_letters
-    (workflow_id, workflow_type, queue, version, item, kind, payload, attempts, last_error, due_at, dead_at,
+    (instance, workflow, queue, version, item, kind, payload, attempts, last_error, due_at, died_at,
      discarded_at, discarded_by, reason)
-SELECT workflow_id, workflow_type, '{queue}', {since}, {item}, {kind}, payload, attempts, coalesce(last_error, ''), {requested}, dead_at,
+SELECT instance, workflow, '{queue}', version, {item}, kind, payload, attempts, coalesce(last_error, ''), due_at, died_at,
        ?, ?, ?
-FROM {table}` + held + ` AND dead_at IS NOT NULL`),
-		discard: named.Replace(`DELETE FROM {table}` + held + ` AND dead_at IS NOT NULL`),
+FROM {table}` + held + ` AND died_at IS NOT NULL`),
+		discard: named.Replace(`DELETE FROM {table}` + held + ` AND died_at IS NOT NULL`),
 	}
 }
 
 const listDiscarded = `
-SELECT workflow_id, workflow_type, queue, version, item, kind, payload, attempts, last_error, due_at, dead_at,
+SELECT instance, workflow, queue, version, item, kind, payload, attempts, last_error, due_at, died_at,
        discarded_at, discarded_by, reason
 FROM ironflow_discarded_letters
-WHERE (?1 = '' OR workflow_type = ?1) AND (?2 = '' OR workflow_id = ?2)
-  AND (discarded_at, workflow_id, workflow_type, queue, version, item) < (?3, ?4, ?5, ?6, ?7, ?8)
-ORDER BY discarded_at DESC, workflow_id DESC, workflow_type DESC, queue DESC, version DESC, item DESC LIMIT ?9`
+WHERE (?1 = '' OR workflow = ?1) AND (?2 = '' OR instance = ?2)
+  AND (discarded_at, instance, workflow, queue, version, item) < (?3, ?4, ?5, ?6, ?7, ?8)
+ORDER BY discarded_at DESC, instance DESC, workflow DESC, queue DESC, version DESC, item DESC LIMIT ?9`

@@ -44,14 +44,6 @@ func (q queue) ListDead(ctx context.Context, list store.DeadLetterList) (letters
 	return letters, nil
 }
 
-// item is what tells the deliveries of one decision apart.
-func (t *table) item(l *store.Lease) driver.Value {
-	if t.name == store.TimerQueue {
-		return l.Key
-	}
-	return int64(l.Position)
-}
-
 // deadArgs are the parameters ?1 to ?5 of the statements that filter dead letters.
 func deadArgs(f store.DeadLetterFilter) []driver.Value {
 	return []driver.Value{f.Workflow, f.Kind, f.Instance, f.ErrorContains, micros(f.DiedSince)}

@@ -9,30 +9,30 @@ import (
 // deletable says that an instance, which has completed, has no effects left, but for dead ones that it was told of, and no event
 // after the position that all have read. Neither comes any more: it takes no input.
 const deletable = `completed_at IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM ironflow_effects AS q WHERE q.workflow_id = i.workflow_id AND q.workflow_type = i.workflow_type
+  AND NOT EXISTS (SELECT 1 FROM ironflow_effects AS q WHERE q.instance = i.instance AND q.workflow = i.workflow
                   AND q.told_at IS NULL)
   AND NOT EXISTS (
       SELECT 1 FROM ironflow_events AS e
-      WHERE e.workflow_id = i.workflow_id AND e.workflow_type = i.workflow_type AND e.version = i.version AND e.global_sequence > ?1)`
+      WHERE e.instance = i.instance AND e.workflow = i.workflow AND e.version = i.version AND e.global_sequence > ?1)`
 
 const (
 	finishedInstances = `
-SELECT workflow_id, workflow_type, version, status, created_at, last_event_at, completed_at FROM ironflow_instances AS i
-WHERE workflow_type = ?2 AND (created_at, workflow_id) > (?3, ?4) AND created_at < ?5 AND completed_at < ?5 AND ` + deletable + `
-ORDER BY created_at, workflow_id LIMIT ?6`
+SELECT instance, workflow, version, status, created_at, last_event_at, completed_at FROM ironflow_instances AS i
+WHERE workflow = ?2 AND (created_at, instance) > (?3, ?4) AND created_at < ?5 AND completed_at < ?5 AND ` + deletable + `
+ORDER BY created_at, instance LIMIT ?6`
 
 	isDeletable = `
-SELECT 1 FROM ironflow_instances AS i WHERE workflow_id = ?2 AND workflow_type = ?3 AND version = ?4 AND ` + deletable
+SELECT 1 FROM ironflow_instances AS i WHERE instance = ?2 AND workflow = ?3 AND version = ?4 AND ` + deletable
 )
 
 // deleteInstance are the statements that delete all that there is of an instance.
 var deleteInstance = []string{
-	`DELETE FROM ironflow_effects WHERE workflow_id = ? AND workflow_type = ?`,
-	`DELETE FROM ironflow_events WHERE workflow_id = ? AND workflow_type = ?`,
-	`DELETE FROM ironflow_snapshots WHERE workflow_id = ? AND workflow_type = ?`,
-	`DELETE FROM ironflow_observations WHERE workflow_id = ? AND workflow_type = ?`,
-	`DELETE FROM ironflow_ended_deliveries WHERE workflow_id = ? AND workflow_type = ?`,
-	`DELETE FROM ironflow_instances WHERE workflow_id = ? AND workflow_type = ?`,
+	`DELETE FROM ironflow_effects WHERE instance = ? AND workflow = ?`,
+	`DELETE FROM ironflow_events WHERE instance = ? AND workflow = ?`,
+	`DELETE FROM ironflow_snapshots WHERE instance = ? AND workflow = ?`,
+	`DELETE FROM ironflow_observations WHERE instance = ? AND workflow = ?`,
+	`DELETE FROM ironflow_ended_deliveries WHERE instance = ? AND workflow = ?`,
+	`DELETE FROM ironflow_instances WHERE instance = ? AND workflow = ?`,
 }
 
 // deleteRecords are the statements that delete the oldest records of a kind.
@@ -41,8 +41,8 @@ var deleteRecords = map[store.RecordKind]string{
 DELETE FROM ironflow_observations WHERE number IN (
     SELECT number FROM ironflow_observations WHERE observed_at < ? ORDER BY observed_at LIMIT ?)`,
 	store.InputOutcomeRecords: `
-DELETE FROM ironflow_input_outcomes WHERE (workflow_id, workflow_type, input_id) IN (
-    SELECT workflow_id, workflow_type, input_id FROM ironflow_input_outcomes WHERE recorded_at < ? ORDER BY recorded_at LIMIT ?)`,
+DELETE FROM ironflow_input_outcomes WHERE (instance, workflow, input_id) IN (
+    SELECT instance, workflow, input_id FROM ironflow_input_outcomes WHERE recorded_at < ? ORDER BY recorded_at LIMIT ?)`,
 	store.DiscardedRecords: `
 DELETE FROM ironflow_discarded_letters WHERE rowid IN (
     SELECT rowid FROM ironflow_discarded_letters WHERE discarded_at < ? ORDER BY discarded_at LIMIT ?)`,

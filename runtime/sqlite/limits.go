@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	createBucket = `INSERT INTO ironflow_limits (workflow_type, kind, tokens, refilled_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
-	readBucket   = `SELECT tokens, refilled_at FROM ironflow_limits WHERE workflow_type = ? AND kind = ?`
-	saveBucket   = `UPDATE ironflow_limits SET tokens = ?, refilled_at = ? WHERE workflow_type = ? AND kind = ?`
+	createBucket = `INSERT INTO ironflow_limits (workflow, kind, tokens, refilled_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	readBucket   = `SELECT tokens, refilled_at FROM ironflow_limits WHERE workflow = ? AND kind = ?`
+	saveBucket   = `UPDATE ironflow_limits SET tokens = ?, refilled_at = ? WHERE workflow = ? AND kind = ?`
 
 	// Those whose leases have run out do not count.
 	countSlots = `
 SELECT count(*) FROM ironflow_effects
-WHERE workflow_type = ? AND kind = ? AND slot = 1 AND claimed_at IS NOT NULL AND run_at > ?`
+WHERE workflow = ? AND kind = ? AND slot = 1 AND claimed_at IS NOT NULL AND run_at > ?`
 	countSlotsOfKey = `
 SELECT count(*) FROM ironflow_effects
-WHERE workflow_type = ? AND kind = ? AND slot = 1 AND claimed_at IS NOT NULL AND run_at > ? AND limit_key = ?`
+WHERE workflow = ? AND kind = ? AND slot = 1 AND claimed_at IS NOT NULL AND run_at > ? AND limit_key = ?`
 
 	dueWithKeys = `
-SELECT workflow_id, version, position, run_at, limit_key FROM ironflow_effects
-WHERE workflow_type = ? AND kind = ? AND dead_at IS NULL AND run_at >= ? AND run_at <= ?
+SELECT instance, version, position, run_at, limit_key FROM ironflow_effects
+WHERE workflow = ? AND kind = ? AND died_at IS NULL AND run_at >= ? AND run_at <= ?
 ORDER BY run_at, version, position LIMIT ?`
 
 	// park puts an effect off: by as long as it has waited, but at least by one minute, and at most by ten.
@@ -33,13 +33,13 @@ ORDER BY run_at, version, position LIMIT ?`
 UPDATE ironflow_effects
 SET parked_from = coalesce(parked_from, run_at),
     run_at = ?1 + max(60000000, min(600000000, ?1 - coalesce(parked_from, run_at)))
-WHERE workflow_id = ?2 AND workflow_type = ?3 AND version = ?4 AND position = ?5`
+WHERE instance = ?2 AND workflow = ?3 AND version = ?4 AND position = ?5`
 
 	unpark = `
 UPDATE ironflow_effects SET run_at = parked_from, parked_from = NULL
-WHERE workflow_type = ? AND kind = ? AND parked_from IS NOT NULL`
+WHERE workflow = ? AND kind = ? AND parked_from IS NOT NULL`
 
-	takeSlot = `UPDATE ironflow_effects SET slot = 1, parked_from = NULL WHERE workflow_id = ? AND workflow_type = ? AND version = ? AND position = ?`
+	takeSlot = `UPDATE ironflow_effects SET slot = 1, parked_from = NULL WHERE instance = ? AND workflow = ? AND version = ? AND position = ?`
 )
 
 // ClaimLimited implements [store.LimitedQueue].

@@ -3,8 +3,8 @@ package sqlite
 // The statements of [store.Pauses]. Few workflows are ever paused, so that the list reads the whole table.
 const (
 	pauseWorkflow = `
-INSERT OR REPLACE INTO ironflow_paused_workflows (workflow_type, paused_at, paused_by, reason, refuse_inputs) VALUES (?, ?, ?, ?, ?)`
-	resumeWorkflow = `DELETE FROM ironflow_paused_workflows WHERE workflow_type = ?`
+INSERT OR REPLACE INTO ironflow_paused_workflows (workflow, paused_at, paused_by, reason, refuse_inputs) VALUES (?, ?, ?, ?, ?)`
+	resumeWorkflow = `DELETE FROM ironflow_paused_workflows WHERE workflow = ?`
 	listPaused     = `
-SELECT workflow_type, paused_at, paused_by, reason, refuse_inputs FROM ironflow_paused_workflows ORDER BY workflow_type`
+SELECT workflow, paused_at, paused_by, reason, refuse_inputs FROM ironflow_paused_workflows ORDER BY workflow`
 )

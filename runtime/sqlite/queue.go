@@ -12,22 +12,21 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// table is what the two queues differ in: the statements, and the two fields of a lease that, with the instance, name a
-// row of theirs.
+// table is what the two queues differ in: the statements, and the field of a lease that tells the deliveries of one decision apart.
 type table struct {
 	name    store.QueueName
 	sql     queueQueries
-	address func(l *store.Lease) (part, number driver.Value)
-	found   func(l *store.Lease, part, number driver.Value)
+	item    func(l *store.Lease) driver.Value
+	setItem func(l *store.Lease, item driver.Value)
 }
 
 var (
 	effectTable = &table{store.EffectQueue, effectQueries,
-		func(l *store.Lease) (_, _ driver.Value) { return l.Version, int64(l.Position) },
-		func(l *store.Lease, part, n driver.Value) { l.Version, l.Position = number(part), int(number(n)) }}
+		func(l *store.Lease) driver.Value { return int64(l.Position) },
+		func(l *store.Lease, item driver.Value) { l.Position = int(number(item)) }}
 	timerTable = &table{store.TimerQueue, timerQueries,
-		func(l *store.Lease) (_, _ driver.Value) { return l.Key, l.Version },
-		func(l *store.Lease, part, n driver.Value) { l.Key, l.Version = text(part), number(n) }}
+		func(l *store.Lease) driver.Value { return l.Key },
+		func(l *store.Lease, item driver.Value) { l.Key = text(item) }}
 )
 
 func tableOf(name store.QueueName) (*table, error) {
@@ -41,8 +40,13 @@ func tableOf(name store.QueueName) (*table, error) {
 
 // row adds the arguments that name the row of a lease.
 func (t *table) row(args []driver.Value, l *store.Lease) []driver.Value {
-	part, number := t.address(l)
-	return append(args, l.Instance.ID, l.Instance.Workflow, part, number)
+	return append(args, l.Instance.ID, l.Instance.Workflow, l.Version, t.item(l))
+}
+
+// found puts into a lease what names its row within the instance.
+func (t *table) found(l *store.Lease, version, item driver.Value) {
+	l.Version = number(version)
+	t.setItem(l, item)
 }
 
 // held adds the arguments that name it as long as the lease holds.

@@ -27,7 +27,7 @@ func dieInChange(k *kit) {
 		c := change(instance, 1, 1)
 		c.Settle = settlement(lease, store.Dead, 20)
 		k.commit(c)
-		k.wantTable(string(l.name), "attempts, last_error, dead_at", "1|gave up|"+micros(at(20)))
+		k.wantTable(string(l.name), "attempts, last_error, died_at", "1|gave up|"+micros(at(20)))
 		l.wantOver(lease)
 		if got := l.claim(at(90_000), at(90_001), 9); len(got) != 0 {
 			k.Errorf("a dead letter was claimed: %+v", got)
@@ -75,8 +75,8 @@ func settleOfOther(k *kit) {
 	c := change(order("child"), 0, 1)
 	c.Settle = slices.Concat(settlement(k.effects().lease(), store.Dead, 20), settlement(k.timers().lease(), store.Again, 30))
 	k.commit(c)
-	k.wantTable("effects", "workflow_id, dead_at", "parent|"+micros(at(20)))
-	k.wantTable("timers", "workflow_id, run_at, attempts", "other|"+micros(at(30))+"|0")
+	k.wantTable("effects", "instance, died_at", "parent|"+micros(at(20)))
+	k.wantTable("timers", "instance, run_at, attempts", "other|"+micros(at(30))+"|0")
 }
 
 func wrongVerdictInChange(k *kit) {
@@ -132,7 +132,7 @@ func cancelLeavesOthers(k *kit) {
 	c := change(order("1"), 1, 1)
 	c.CancelEffects = cancelled(2, "Send")
 	k.commit(c)
-	k.wantTable("effects", "workflow_id, dead_at", "1|"+micros(at(11)), "2|null")
+	k.wantTable("effects", "instance, died_at", "1|"+micros(at(11)), "2|null")
 	k.wantRows(map[string]int{"instances": 2, "events": 3, "effects": 2})
 }
 

@@ -34,18 +34,18 @@ func full(instance store.InstanceKey, version int64, key string) store.Change {
 
 func storedTogether(k *kit) {
 	k.commit(full(order("1"), 0, "ann"))
-	k.wantTable("instances", "workflow_id, workflow_type, version, created_at, last_event_at, completed_at",
+	k.wantTable("instances", "instance, workflow, version, created_at, last_event_at, completed_at",
 		fmt.Sprintf("1|order|2|%s|%[1]s|null", micros(epoch)))
-	k.wantTable("events", "workflow_id, workflow_type, version, type, schema_version, payload, recorded_at",
+	k.wantTable("events", "instance, workflow, version, type, schema_version, payload, recorded_at",
 		fmt.Sprintf(`1|order|1|Noted|1|{"version":1}|%s`, micros(epoch)),
 		fmt.Sprintf(`1|order|2|Noted|1|{"version":2}|%s`, micros(epoch)))
 	k.wantTable("effects",
-		"workflow_id, workflow_type, version, position, kind, payload, attempts, last_error, created_at, dead_at",
+		"instance, workflow, version, position, kind, payload, attempts, last_error, due_at, died_at",
 		fmt.Sprintf(`1|order|2|0|Send|{"to":"a"}|0|null|%s|null`, micros(epoch)))
 	k.wantTable("timers",
-		"workflow_id, workflow_type, key, generation, input, payload, fire_at, attempts, last_error, dead_at",
+		"instance, workflow, key, version, kind, payload, due_at, attempts, last_error, died_at",
 		fmt.Sprintf(`1|order|remind|2|Remind|{"n":1}|%s|0|null|null`, micros(at(60))))
-	k.wantTable("unique_keys", "workflow_type, key, workflow_id", "order|ann|1")
+	k.wantTable("unique_keys", "workflow, key, instance", "order|ann|1")
 
 	next := change(order("1"), 2, 1)
 	next.Now = at(5)
@@ -152,8 +152,8 @@ func consumeSeveral(k *kit) {
 	rand.Shuffle(len(leases), func(i, j int) { leases[i], leases[j] = leases[j], leases[i] })
 	c.Consume, c.Timers = leases, []store.NewTimer{timer("1", at(99))}
 	k.commit(c)
-	k.wantTable("effects", "workflow_id, version", "2|2")
-	k.wantTable("timers", "workflow_id, key, generation", "1|1|4", "2|remind|2")
+	k.wantTable("effects", "instance, version", "2|2")
+	k.wantTable("timers", "instance, key, version", "1|1|4", "2|remind|2")
 	for _, lease := range leases {
 		k.line(lease.Queue).wantOver(&lease)
 	}

@@ -87,7 +87,7 @@ func committedRefused(k *kit) {
 func idInTable(k *kit) {
 	k.commitAs(11, change(order("1"), 0, 2), change(order("2"), 0, 1))
 	k.commitAs(22, change(order("2"), 1, 1))
-	k.wantTable("events", "workflow_id, version, commit_id", "1|1|11", "1|2|11", "2|1|11", "2|2|22")
+	k.wantTable("events", "instance, version, commit_id", "1|1|11", "1|2|11", "2|1|11", "2|2|22")
 }
 
 // committedUnderWay writes to the tables itself, because it has to stop before COMMIT.
@@ -98,16 +98,16 @@ func committedUnderWay(k *kit) {
 		if err != nil {
 			k.Fatal(err)
 		}
-		instance := `UPDATE ` + k.Prefix + `instances SET version = 2 WHERE workflow_id = 'old'`
+		instance := `UPDATE ` + k.Prefix + `instances SET version = 2 WHERE instance = 'old'`
 		if version == 1 {
-			instance = `INSERT INTO ` + k.Prefix + `instances (workflow_id, workflow_type, version, created_at, last_event_at)
-				SELECT '` + id + `', workflow_type, version, created_at, last_event_at
-				FROM ` + k.Prefix + `instances WHERE workflow_id = 'old'`
+			instance = `INSERT INTO ` + k.Prefix + `instances (instance, workflow, version, created_at, last_event_at)
+				SELECT '` + id + `', workflow, version, created_at, last_event_at
+				FROM ` + k.Prefix + `instances WHERE instance = 'old'`
 		}
 		event := fmt.Sprintf(`INSERT INTO %sevents
-			(workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id)
-			SELECT '%s', workflow_type, %d, type, schema_version, payload, recorded_at, 22
-			FROM %[1]sevents WHERE workflow_id = 'old' AND version = 1`, k.Prefix, id, version)
+			(instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
+			SELECT '%s', workflow, %d, type, schema_version, payload, recorded_at, 22
+			FROM %[1]sevents WHERE instance = 'old' AND version = 1`, k.Prefix, id, version)
 		for _, statement := range []string{instance, event} {
 			if _, err := tx.ExecContext(k.ctx, statement); err != nil {
 				k.Fatalf("%s: %v", statement, err)

@@ -54,7 +54,7 @@ func completionFreesKey(k *kit) {
 	k.commit(complete(change(order("1"), 2, 1)))
 	k.wantTable("unique_keys", "*")
 	k.commit(full(order("2"), 0, "ann"))
-	k.wantTable("unique_keys", "workflow_type, key, workflow_id", "order|ann|2")
+	k.wantTable("unique_keys", "workflow, key, instance", "order|ann|2")
 }
 
 func completionAtOnce(k *kit) {
@@ -84,7 +84,7 @@ func completionOfOne(k *kit) {
 	invoice := store.InstanceKey{Workflow: "invoice", ID: "1"}
 	k.commit(full(order("1"), 0, "ann"), full(order("2"), 0, "bob"), full(invoice, 0, "ann"))
 	k.commit(complete(change(order("1"), 2, 1)))
-	k.wantTable("timers", "workflow_type, workflow_id, key", "order|2|remind", "invoice|1|remind")
-	k.wantTable("unique_keys", "workflow_type, key, workflow_id", "order|bob|2", "invoice|ann|1")
+	k.wantTable("timers", "workflow, instance, key", "order|2|remind", "invoice|1|remind")
+	k.wantTable("unique_keys", "workflow, key, instance", "order|bob|2", "invoice|ann|1")
 	k.commit(change(order("2"), 2, 1), change(invoice, 2, 1))
 }

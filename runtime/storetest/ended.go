@@ -114,5 +114,5 @@ func endedGoWithInstance(k *kit) {
 	k.commit(complete(change(order("gone"), 1, 1)))
 	k.delete(versionOf(order("gone"), 2))
 	k.wantEnded(order("gone"), 1)
-	k.wantTable("ended_deliveries", "workflow_id", "stays")
+	k.wantTable("ended_deliveries", "instance", "stays")
 }

@@ -133,8 +133,8 @@ func unchangedOfOtherHistory(k *kit) {
 			if c.conflict {
 				k.unchanged(before)
 			} else if i == 1 {
-				k.exec("DELETE FROM %sevents WHERE workflow_id NOT IN ('1', '2')", k.Prefix)
-				k.exec("DELETE FROM %sinstances WHERE workflow_id NOT IN ('1', '2')", k.Prefix)
+				k.exec("DELETE FROM %sevents WHERE instance NOT IN ('1', '2')", k.Prefix)
+				k.exec("DELETE FROM %sinstances WHERE instance NOT IN ('1', '2')", k.Prefix)
 			}
 		}
 	}

@@ -186,8 +186,8 @@ func carriedAlong(k *kit) {
 		{Kind: "Send", Payload: []byte(`{}`), Trace: "00-a", LimitKey: "customer"},
 	}
 	k.commit(c, change(order("2"), 0, 1))
-	k.wantTable("instances", "workflow_id, status, parent", "1|open|null", "2|null|null")
-	k.wantTable("events", "workflow_id, version, cause", `1|1| {"input":"Create"}`, "1|2|null", "2|1|null")
+	k.wantTable("instances", "instance, status, parent", "1|open|null", "2|null|null")
+	k.wantTable("events", "instance, version, cause", `1|1| {"input":"Create"}`, "1|2|null", "2|1|null")
 	k.wantTable("effects", "position, trace, limit_key", "0|null|null", "1|00-a|customer")
 	k.wantTable("timers", "key, trace", "a|null", "b|00-b")
 	var traces []string
@@ -203,7 +203,7 @@ func carriedAlong(k *kit) {
 	next := withTimers(change(order("1"), 2, 1), timer("b", at(9)))
 	next.Status = "closed"
 	k.commit(next)
-	k.wantTable("instances", "workflow_id, status", "1|closed", "2|null")
+	k.wantTable("instances", "instance, status", "1|closed", "2|null")
 	k.wantTable("timers", "key, trace", "a|null", "b|null")
 }
 
@@ -263,7 +263,7 @@ func scheduleDelivery(k *kit) {
 	c := change(order("report"), 0, 1)
 	c.Settle = []store.Settlement{{Lease: got[0].Lease, Verdict: store.Again, At: at(600)}}
 	k.commit(c)
-	k.wantTable("timers", "key, fire_at, run_at, attempts",
+	k.wantTable("timers", "key, due_at, run_at, attempts",
 		"daily|"+micros(at(20))+"|"+micros(at(20))+"|0", "weekly|"+micros(at(600))+"|"+micros(at(600))+"|0")
 }
 
@@ -272,8 +272,8 @@ func scheduleAnew(k *kit) {
 	kinds := []store.Kind{store.ScheduleKind("order", "weekly")}
 	lease := k.timers().claimKinds(kinds, at(60), at(90), 9)[0].Lease
 	k.putSchedules(schedule("weekly", `{"cron":"w"}`, 700))
-	k.wantTable("timers", "generation, run_at, attempts", "1|"+micros(at(90))+"|1")
+	k.wantTable("timers", "version, run_at, attempts", "1|"+micros(at(90))+"|1")
 	k.putSchedules(schedule("weekly", `{"cron":"x"}`, 800))
-	k.wantTable("timers", "generation, run_at, attempts, payload", "2|"+micros(at(800))+`|0|{"cron":"x"}`)
+	k.wantTable("timers", "version, run_at, attempts, payload", "2|"+micros(at(800))+`|0|{"cron":"x"}`)
 	k.timers().wantOver(&lease)
 }

@@ -115,7 +115,7 @@ func sameNamesInSet(k *kit) {
 	c, d := change(order("1"), 2, 1), withTimers(change(order("2"), 2, 1), timer("remind", at(99)))
 	c.Cancel = []string{"remind"}
 	k.commit(c, d)
-	k.wantTable("timers", "workflow_id, key, generation", "2|remind|3")
+	k.wantTable("timers", "instance, key, version", "2|remind|3")
 }
 
 func twoChangesToOne(k *kit) {

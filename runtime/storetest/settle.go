@@ -71,7 +71,7 @@ func settleDead(l line) {
 	if got := l.claim(at(100_000), at(200_000), 9); len(got) != 1 || got[0].Lease.Instance == lease.Instance {
 		l.Errorf("got %+v beside a dead letter", got)
 	}
-	l.wantTable(string(l.name), "workflow_id, attempts, last_error, dead_at",
+	l.wantTable(string(l.name), "instance, attempts, last_error, died_at",
 		lease.Instance.ID+"|1|gave up|"+micros(at(50)),
 		map[string]string{"1": "2", "2": "1"}[lease.Instance.ID]+"|1|null|null")
 }
@@ -138,7 +138,7 @@ func settleSome(l line) {
 		l.Errorf("Settle: error %v, lost %v, want %v", err, lost, stale)
 	}
 	dead := micros(at(1000))
-	l.wantTable(string(l.name), "workflow_id, attempts, last_error, dead_at",
+	l.wantTable(string(l.name), "instance, attempts, last_error, died_at",
 		"1|1|null|null", "2|1|settled|null", "3|1|null|null", "4|1|settled|"+dead, "5|1|null|null", "6|0|null|null",
 		"7|1|null|null")
 }

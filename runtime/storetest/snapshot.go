@@ -55,7 +55,7 @@ func (k *kit) trySave(snapshots ...store.Snapshot) error {
 // wantSnapshots says which snapshots there are, each as workflow|id|version|schema|state.
 func (k *kit) wantSnapshots(want ...string) {
 	k.Helper()
-	k.wantTable("snapshots", "workflow_type, workflow_id, version, schema, state", want...)
+	k.wantTable("snapshots", "workflow, instance, version, schema, state", want...)
 }
 
 func newerSnapshot(k *kit) {

@@ -36,7 +36,7 @@ func replaceTimer(k *kit) {
 	later := timer("a", at(30))
 	later.Input, later.Payload = "Escalate", []byte(`{"n":2}`)
 	k.commit(withTimers(change(order("1"), 1, 2), later))
-	k.wantTable("timers", "key, generation, input, payload, fire_at, attempts, dead_at",
+	k.wantTable("timers", "key, version, kind, payload, due_at, attempts, died_at",
 		`a|3|Escalate|{"n":2}|`+micros(at(30))+"|0|null",
 		`b|1|Remind|{"key":"b"}|`+micros(at(20))+"|0|null")
 	if got := k.timers().claim(at(25), at(60), 9); len(got) != 1 || got[0].Lease.Key != "b" {
@@ -57,7 +57,7 @@ func timerKeys(k *kit) {
 	c := change(order("1"), 1, 1)
 	c.Cancel = []string{"a"}
 	k.commit(c)
-	k.wantTable("timers", "workflow_type, workflow_id", "order|2", "invoice|1")
+	k.wantTable("timers", "workflow, instance", "order|2", "invoice|1")
 }
 
 func replacedLease(k *kit) {
@@ -103,7 +103,7 @@ func cancelUnknown(k *kit) {
 	c = change(order("2"), 0, 1)
 	c.Cancel = []string{"a"}
 	k.commit(c)
-	k.wantTable("timers", "workflow_id, key", "1|a")
+	k.wantTable("timers", "instance, key", "1|a")
 }
 
 func cancelThenStart(k *kit) {
@@ -128,7 +128,7 @@ func timerStartsItself(k *kit) {
 	c := withTimers(change(order("1"), 1, 1), timer("a", at(20)))
 	c.Consume = []store.Lease{*fired}
 	k.commit(c)
-	k.wantTable("timers", "key, generation, fire_at, attempts", "a|2|"+micros(at(20))+"|0")
+	k.wantTable("timers", "key, version, due_at, attempts", "a|2|"+micros(at(20))+"|0")
 	k.timers().wantOver(fired)
 	if got := k.timers().claim(at(20), at(60), 1); len(got) != 1 || got[0].Attempt != 1 {
 		k.Errorf("got %+v, want the first attempt of the new timer", got)

@@ -77,7 +77,7 @@ func keyAgain(k *kit) {
 	k.commit(withKey(change(order("1"), 0, 1), "ann"))
 	k.commit(withKey(change(order("1"), 1, 1), "ann"))
 	k.wantVersion(order("1"), 2)
-	k.wantTable("unique_keys", "key, workflow_id", "ann|1")
+	k.wantTable("unique_keys", "key, instance", "ann|1")
 }
 
 func severalKeys(k *kit) {
@@ -114,7 +114,7 @@ func sameInstanceSameKey(k *kit) {
 		})
 	})
 	k.wantVersion(order("1"), callers)
-	k.wantTable("unique_keys", "key, workflow_id", "ann|1")
+	k.wantTable("unique_keys", "key, instance", "ann|1")
 }
 
 func manyInstancesOneKey(k *kit) {
@@ -135,7 +135,7 @@ func manyInstancesOneKey(k *kit) {
 	})
 	k.wantRows(map[string]int{"instances": 1, "events": 2, "effects": 1, "timers": 1, "unique_keys": 1})
 	id, _ := winner.Load().(string)
-	k.wantTable("unique_keys", "key, workflow_id", "ann|"+id)
+	k.wantTable("unique_keys", "key, instance", "ann|"+id)
 	k.refuse(heldBy(id, "ann", order("late")), withKey(change(order("late"), 0, 1), "ann"))
 }
 

@@ -17,15 +17,15 @@ INSERT INTO ironflow.schema_migrations (version, oldest) VALUES (1, 1);
 --
 -- status is the workflow's status after the last event. parent is who hears of the instance's end.
 CREATE TABLE ironflow.instances (
-    workflow_id   text COLLATE "C" NOT NULL,
-    workflow_type text COLLATE "C" NOT NULL,
+    instance   text COLLATE "C" NOT NULL,
+    workflow text COLLATE "C" NOT NULL,
     version       bigint NOT NULL,
     created_at    timestamptz NOT NULL,
     last_event_at timestamptz NOT NULL,
     completed_at  timestamptz,
     status        text COLLATE "C",
     parent        json,
-    PRIMARY KEY (workflow_id, workflow_type)
+    PRIMARY KEY (instance, workflow)
 ) WITH (
     fillfactor = 50,
     autovacuum_vacuum_scale_factor = 0.02,
@@ -38,9 +38,9 @@ CREATE TABLE ironflow.instances (
 --
 -- Their conditions do not say IS NULL, which commits and locks ask of the rows they look up by key: the planner would
 -- take it for a reason to read such an index as a whole, as it does while it believes that the table is empty.
-CREATE INDEX instances_active_idx ON ironflow.instances (workflow_type, created_at, workflow_id)
+CREATE INDEX instances_active_idx ON ironflow.instances (workflow, created_at, instance)
     WHERE coalesce(completed_at, timestamptz 'infinity') = timestamptz 'infinity';
-CREATE INDEX instances_completed_idx ON ironflow.instances (workflow_type, created_at, workflow_id)
+CREATE INDEX instances_completed_idx ON ironflow.instances (workflow, created_at, instance)
     WHERE coalesce(completed_at, timestamptz 'infinity') < timestamptz 'infinity';
 
 -- CACHE 1: with a larger cache, a session would hand out old numbers long after others took newer ones, and readers in
@@ -58,8 +58,8 @@ CREATE SEQUENCE ironflow.events_global_sequence AS bigint CACHE 1;
 -- The index on global_sequence is not unique: the sequence sees to that, and uniqueness across instances would keep the
 -- table from being distributed by instance.
 CREATE TABLE ironflow.events (
-    workflow_id     text COLLATE "C" NOT NULL,
-    workflow_type   text COLLATE "C" NOT NULL,
+    instance     text COLLATE "C" NOT NULL,
+    workflow   text COLLATE "C" NOT NULL,
     version         bigint NOT NULL,
     global_sequence bigint NOT NULL DEFAULT nextval('ironflow.events_global_sequence'),
     type            text COLLATE "C" NOT NULL,
@@ -68,7 +68,7 @@ CREATE TABLE ironflow.events (
     recorded_at     timestamptz NOT NULL,
     commit_id       bigint NOT NULL,
     cause           json,
-    PRIMARY KEY (workflow_id, workflow_type, version)
+    PRIMARY KEY (instance, workflow, version)
 ) WITH (
     autovacuum_analyze_scale_factor = 0.02
 );
@@ -78,13 +78,13 @@ CREATE INDEX events_global_sequence_idx ON ironflow.events (global_sequence);
 -- The newest state of an instance that was saved, so that only the events after it are replayed. schema names the shape of
 -- the state. commit_id is the commit of the event of its version.
 CREATE TABLE ironflow.snapshots (
-    workflow_id   text COLLATE "C" NOT NULL,
-    workflow_type text COLLATE "C" NOT NULL,
+    instance   text COLLATE "C" NOT NULL,
+    workflow text COLLATE "C" NOT NULL,
     version       bigint NOT NULL,
     schema        text COLLATE "C" NOT NULL,
     state         json NOT NULL,
     commit_id     bigint NOT NULL,
-    PRIMARY KEY (workflow_id, workflow_type)
+    PRIMARY KEY (instance, workflow)
 ) WITH (
     fillfactor = 70,
     autovacuum_vacuum_scale_factor = 0.02
@@ -111,8 +111,8 @@ CREATE TABLE ironflow.snapshots (
 -- effect of the key ends, a trigger makes the oldest parked one due. A parked effect also becomes due by itself after one to ten
 -- minutes, so that nothing depends on the trigger but speed.
 CREATE TABLE ironflow.effects (
-    workflow_id   text COLLATE "C" NOT NULL,
-    workflow_type text COLLATE "C" NOT NULL,
+    instance   text COLLATE "C" NOT NULL,
+    workflow text COLLATE "C" NOT NULL,
     version       bigint NOT NULL,
     position      int NOT NULL,
     kind          text COLLATE "C" NOT NULL,
@@ -121,8 +121,8 @@ CREATE TABLE ironflow.effects (
     attempts      int NOT NULL DEFAULT 0,
     token         bigint NOT NULL DEFAULT 0,
     last_error    text,
-    created_at    timestamptz NOT NULL,
-    dead_at       timestamptz,
+    due_at        timestamptz NOT NULL,
+    died_at       timestamptz,
     trace         text,
     limit_key     text COLLATE "C",
     claimed_at    timestamptz,
@@ -132,7 +132,7 @@ CREATE TABLE ironflow.effects (
     told_at       timestamptz,
     holder        text,
     parked_from   timestamptz,
-    PRIMARY KEY (workflow_id, workflow_type, version, position)
+    PRIMARY KEY (instance, workflow, version, position)
 ) WITH (
     autovacuum_vacuum_scale_factor = 0,
     autovacuum_vacuum_threshold = 2000,
@@ -143,25 +143,25 @@ CREATE TABLE ironflow.effects (
 -- version is the version of the instance after the decision that started the timer, as it is that of effects: a key that is used
 -- again does not accept the leases of the timer before. A schedule is a timer whose instance is empty, and whose commit_id is 0.
 CREATE TABLE ironflow.timers (
-    workflow_id   text COLLATE "C" NOT NULL,
-    workflow_type text COLLATE "C" NOT NULL,
+    instance   text COLLATE "C" NOT NULL,
+    workflow text COLLATE "C" NOT NULL,
     key           text COLLATE "C" NOT NULL,
-    generation    bigint NOT NULL,
-    input         text COLLATE "C" NOT NULL,
+    version    bigint NOT NULL,
+    kind          text COLLATE "C" NOT NULL,
     payload       json NOT NULL,
-    fire_at       timestamptz NOT NULL,
+    due_at       timestamptz NOT NULL,
     run_at        timestamptz NOT NULL,
     attempts      int NOT NULL DEFAULT 0,
     token         bigint NOT NULL DEFAULT 0,
     last_error    text,
-    dead_at       timestamptz,
+    died_at       timestamptz,
     trace         text,
     claimed_at    timestamptz,
     commit_id     bigint NOT NULL DEFAULT 0,
     blocked_since timestamptz,
     told_at       timestamptz,
     holder        text,
-    PRIMARY KEY (workflow_id, workflow_type, key)
+    PRIMARY KEY (instance, workflow, key)
 ) WITH (
     autovacuum_vacuum_scale_factor = 0,
     autovacuum_vacuum_threshold = 2000,
@@ -171,50 +171,50 @@ CREATE TABLE ironflow.timers (
 
 -- Claims take what is due in one order: by time, and the effects of one instance as they were decided. The index has that order, so
 -- that no claim sorts. Dead letters are not in it, so that no claim pays for them.
-CREATE INDEX effects_claim_idx ON ironflow.effects (workflow_type, kind, run_at, version, position) WHERE dead_at IS NULL;
-CREATE INDEX timers_claim_idx ON ironflow.timers (workflow_type, input, run_at) WHERE dead_at IS NULL;
+CREATE INDEX effects_claim_idx ON ironflow.effects (workflow, kind, run_at, version, position) WHERE died_at IS NULL;
+CREATE INDEX timers_claim_idx ON ironflow.timers (workflow, kind, run_at) WHERE died_at IS NULL;
 
 -- Blocked deliveries by kind. Others are not in the indexes and do not pay for them.
-CREATE INDEX effects_blocked_idx ON ironflow.effects (workflow_type, kind, blocked_since)
-    WHERE blocked_since IS NOT NULL AND last_error IS NOT NULL AND dead_at IS NULL;
-CREATE INDEX timers_blocked_idx ON ironflow.timers (workflow_type, input, blocked_since)
-    WHERE blocked_since IS NOT NULL AND last_error IS NOT NULL AND dead_at IS NULL;
+CREATE INDEX effects_blocked_idx ON ironflow.effects (workflow, kind, blocked_since)
+    WHERE blocked_since IS NOT NULL AND last_error IS NOT NULL AND died_at IS NULL;
+CREATE INDEX timers_blocked_idx ON ironflow.timers (workflow, kind, blocked_since)
+    WHERE blocked_since IS NOT NULL AND last_error IS NOT NULL AND died_at IS NULL;
 
 -- Dead letters in the order in which they died.
-CREATE INDEX effects_dead_idx ON ironflow.effects (dead_at, workflow_id, workflow_type, version, position) WHERE dead_at IS NOT NULL;
-CREATE INDEX timers_dead_idx ON ironflow.timers (dead_at, workflow_id, workflow_type, generation, key) WHERE dead_at IS NOT NULL;
+CREATE INDEX effects_dead_idx ON ironflow.effects (died_at, instance, workflow, version, position) WHERE died_at IS NOT NULL;
+CREATE INDEX timers_dead_idx ON ironflow.timers (died_at, instance, workflow, version, key) WHERE died_at IS NOT NULL;
 
 -- Dead letters that somebody has to decide about: by kind, to count each kind by itself, and in the order in which they died, to
 -- list them however many there are that the instances were told of.
-CREATE INDEX effects_dead_kind_idx ON ironflow.effects (workflow_type, kind, dead_at) WHERE dead_at IS NOT NULL AND told_at IS NULL;
-CREATE INDEX timers_dead_kind_idx ON ironflow.timers (workflow_type, input, dead_at) WHERE dead_at IS NOT NULL AND told_at IS NULL;
-CREATE INDEX effects_not_told_idx ON ironflow.effects (dead_at, workflow_id, workflow_type, version, position)
-    WHERE dead_at IS NOT NULL AND told_at IS NULL;
-CREATE INDEX timers_not_told_idx ON ironflow.timers (dead_at, workflow_id, workflow_type, generation, key)
-    WHERE dead_at IS NOT NULL AND told_at IS NULL;
+CREATE INDEX effects_dead_kind_idx ON ironflow.effects (workflow, kind, died_at) WHERE died_at IS NOT NULL AND told_at IS NULL;
+CREATE INDEX timers_dead_kind_idx ON ironflow.timers (workflow, kind, died_at) WHERE died_at IS NOT NULL AND told_at IS NULL;
+CREATE INDEX effects_not_told_idx ON ironflow.effects (died_at, instance, workflow, version, position)
+    WHERE died_at IS NOT NULL AND told_at IS NULL;
+CREATE INDEX timers_not_told_idx ON ironflow.timers (died_at, instance, workflow, version, key)
+    WHERE died_at IS NOT NULL AND told_at IS NULL;
 
 -- What limits park, and the leases that count against them. An effect that waits for its next attempt is not in these indexes.
-CREATE INDEX effects_parked_idx ON ironflow.effects (workflow_type, kind, limit_key, parked_from, version, position)
+CREATE INDEX effects_parked_idx ON ironflow.effects (workflow, kind, limit_key, parked_from, version, position)
     WHERE parked_from IS NOT NULL;
-CREATE INDEX effects_slots_idx ON ironflow.effects (workflow_type, kind, run_at) WHERE slot AND claimed_at IS NOT NULL;
-CREATE INDEX effects_key_slots_idx ON ironflow.effects (workflow_type, kind, limit_key, run_at)
+CREATE INDEX effects_slots_idx ON ironflow.effects (workflow, kind, run_at) WHERE slot AND claimed_at IS NOT NULL;
+CREATE INDEX effects_key_slots_idx ON ironflow.effects (workflow, kind, limit_key, run_at)
     WHERE slot AND claimed_at IS NOT NULL AND limit_key IS NOT NULL;
 
 -- One row for each limited kind. Whoever claims of the kind has it locked. tokens is what may begin at once as of refilled_at (a token
 -- bucket, as in ITU-T I.371).
 CREATE TABLE ironflow.limits (
-    workflow_type text COLLATE "C" NOT NULL,
+    workflow text COLLATE "C" NOT NULL,
     kind          text COLLATE "C" NOT NULL,
     tokens        float8 NOT NULL,
     refilled_at   timestamptz NOT NULL,
-    PRIMARY KEY (workflow_type, kind)
+    PRIMARY KEY (workflow, kind)
 ) WITH (fillfactor = 50);
 
 -- Effects and timers that have ended, when nothing else in their instance says so: runtime.EndedDelivery. They go with their
 -- instance. item is the effect's position, or the timer's key; by_... is the decision that ended it.
 CREATE TABLE ironflow.ended_deliveries (
-    workflow_id   text COLLATE "C" NOT NULL,
-    workflow_type text COLLATE "C" NOT NULL,
+    instance   text COLLATE "C" NOT NULL,
+    workflow text COLLATE "C" NOT NULL,
     queue         text COLLATE "C" NOT NULL,
     version       bigint NOT NULL,
     item          text COLLATE "C" NOT NULL,
@@ -222,18 +222,18 @@ CREATE TABLE ironflow.ended_deliveries (
     ending        text COLLATE "C" NOT NULL,
     ended_at      timestamptz NOT NULL,
     attempts      int NOT NULL,
-    by_id         text COLLATE "C" NOT NULL,
-    by_type       text COLLATE "C" NOT NULL,
+    by_instance   text COLLATE "C" NOT NULL,
+    by_workflow   text COLLATE "C" NOT NULL,
     by_version    bigint NOT NULL,
     reason        text NOT NULL,
-    PRIMARY KEY (workflow_id, workflow_type, version, queue, item)
+    PRIMARY KEY (instance, workflow, version, queue, item)
 );
 
 -- Dead letters that somebody gave up, with everything that is needed to bring one back by hand. item is the effect's position,
 -- or the timer's key.
 CREATE TABLE ironflow.discarded_letters (
-    workflow_id   text COLLATE "C" NOT NULL,
-    workflow_type text COLLATE "C" NOT NULL,
+    instance   text COLLATE "C" NOT NULL,
+    workflow text COLLATE "C" NOT NULL,
     queue         text COLLATE "C" NOT NULL,
     version       bigint NOT NULL,
     item          text COLLATE "C" NOT NULL,
@@ -242,38 +242,38 @@ CREATE TABLE ironflow.discarded_letters (
     attempts      int NOT NULL,
     last_error    text NOT NULL,
     due_at        timestamptz NOT NULL,
-    dead_at       timestamptz NOT NULL,
+    died_at       timestamptz NOT NULL,
     discarded_at  timestamptz NOT NULL,
     discarded_by  text NOT NULL,
     reason        text NOT NULL,
-    PRIMARY KEY (workflow_id, workflow_type, queue, version, item, discarded_at)
+    PRIMARY KEY (instance, workflow, queue, version, item, discarded_at)
 );
-CREATE INDEX discarded_letters_discarded_at_idx ON ironflow.discarded_letters (discarded_at, workflow_id, workflow_type, queue, version, item);
+CREATE INDEX discarded_letters_discarded_at_idx ON ironflow.discarded_letters (discarded_at, instance, workflow, queue, version, item);
 
 -- The only thing that is unique across instances.
 CREATE TABLE ironflow.unique_keys (
-    workflow_type text COLLATE "C" NOT NULL,
+    workflow text COLLATE "C" NOT NULL,
     key           text COLLATE "C" NOT NULL,
-    workflow_id   text COLLATE "C" NOT NULL,
-    PRIMARY KEY (workflow_type, key)
+    instance   text COLLATE "C" NOT NULL,
+    PRIMARY KEY (workflow, key)
 );
-CREATE INDEX unique_keys_instance_idx ON ironflow.unique_keys (workflow_id, workflow_type);
+CREATE INDEX unique_keys_instance_idx ON ironflow.unique_keys (instance, workflow);
 
 -- What became of an input that came with an id, so that the same one again has the same outcome.
 CREATE TABLE ironflow.input_outcomes (
-    workflow_id   text COLLATE "C" NOT NULL,
-    workflow_type text COLLATE "C" NOT NULL,
+    instance   text COLLATE "C" NOT NULL,
+    workflow text COLLATE "C" NOT NULL,
     input_id      text COLLATE "C" NOT NULL,
     outcome       json NOT NULL,
     recorded_at   timestamptz NOT NULL,
-    PRIMARY KEY (workflow_id, workflow_type, input_id)
+    PRIMARY KEY (instance, workflow, input_id)
 );
 CREATE INDEX input_outcomes_recorded_at_idx ON ironflow.input_outcomes (recorded_at); -- for their retention
 
 -- Inputs with what became of them. number tells apart what one instance had observed at one time.
 CREATE TABLE ironflow.observations (
-    workflow_id       text COLLATE "C" NOT NULL,
-    workflow_type     text COLLATE "C" NOT NULL,
+    instance       text COLLATE "C" NOT NULL,
+    workflow     text COLLATE "C" NOT NULL,
     observed_at       timestamptz NOT NULL,
     number            bigint GENERATED ALWAYS AS IDENTITY,
     input             text COLLATE "C" NOT NULL,
@@ -283,13 +283,13 @@ CREATE TABLE ironflow.observations (
     version           bigint NOT NULL,
     rejection         text COLLATE "C",
     rejection_payload json,
-    PRIMARY KEY (workflow_id, workflow_type, observed_at, number)
+    PRIMARY KEY (instance, workflow, observed_at, number)
 );
 CREATE INDEX observations_observed_at_idx ON ironflow.observations (observed_at);
 
 -- Workflows whose effects and timers nobody claims.
 CREATE TABLE ironflow.paused_workflows (
-    workflow_type text COLLATE "C" PRIMARY KEY,
+    workflow text COLLATE "C" PRIMARY KEY,
     paused_at     timestamptz NOT NULL,
     paused_by     text NOT NULL,
     reason        text NOT NULL,
@@ -349,11 +349,11 @@ $$;
 -- found before any other reason to refuse. The delivery that caused the change goes before the timers come, so that a timer
 -- may start itself again.
 CREATE FUNCTION ironflow.append_change(
-    instance text, workflow text, expected bigint, now timestamptz, due timestamptz, complete bool, commit bigint,
+    of_instance text, of_workflow text, expected bigint, now timestamptz, due timestamptz, complete bool, commit bigint,
     lease_queue text, lease_version bigint, lease_item text, lease_token bigint, -- of what caused the change; '' for nothing
     event_types text[], schema_versions int[], event_payloads text[],
     effect_kinds text[], effect_payloads text[],
-    timer_keys text[], timer_inputs text[], timer_payloads text[], timer_times timestamptz[],
+    timer_keys text[], timer_kinds text[], timer_payloads text[], timer_times timestamptz[],
     cancelled_keys text[],
     reached_status text,                       -- '' for none, as in the arrays
     causes text[], effect_traces text[], limit_keys text[], timer_traces text[], -- may be shorter than the ones they go with
@@ -371,9 +371,9 @@ DECLARE
 BEGIN
     IF expected = 0 THEN
         INSERT INTO ironflow.instances
-            (workflow_id, workflow_type, version, created_at, last_event_at, completed_at, status)
-        VALUES (instance, workflow, reached, now, now, CASE WHEN complete THEN now END, nullif(reached_status, ''))
-        ON CONFLICT (workflow_id, workflow_type) DO NOTHING;
+            (instance, workflow, version, created_at, last_event_at, completed_at, status)
+        VALUES (of_instance, of_workflow, reached, now, now, CASE WHEN complete THEN now END, nullif(reached_status, ''))
+        ON CONFLICT (instance, workflow) DO NOTHING;
         IF NOT FOUND THEN
             PERFORM ironflow.refuse('IF001', 'an instance exists already', '');
         END IF;
@@ -381,10 +381,10 @@ BEGIN
         UPDATE ironflow.instances i
         SET version = reached, last_event_at = now, completed_at = CASE WHEN complete THEN now END,
             status = nullif(reached_status, '')
-        WHERE i.workflow_id = instance AND i.workflow_type = workflow AND i.version = expected AND i.completed_at IS NULL
+        WHERE i.instance = of_instance AND i.workflow = of_workflow AND i.version = expected AND i.completed_at IS NULL
           AND (last_commit = 0 OR last_commit = (
               SELECT e.commit_id FROM ironflow.events e
-              WHERE e.workflow_id = instance AND e.workflow_type = workflow AND e.version = expected));
+              WHERE e.instance = of_instance AND e.workflow = of_workflow AND e.version = expected));
         IF NOT FOUND THEN
             PERFORM ironflow.refuse('IF001', 'an instance is not at the version that was read', '');
         END IF;
@@ -393,13 +393,13 @@ BEGIN
     IF lease_queue <> '' THEN
         IF lease_queue = 'effects' THEN
             DELETE FROM ironflow.effects q
-            WHERE q.workflow_id = instance AND q.workflow_type = workflow
+            WHERE q.instance = of_instance AND q.workflow = of_workflow
               AND q.version = lease_version AND q.position = lease_item::int AND q.token = lease_token
               AND q.commit_id = lease_commit;
         ELSE
             DELETE FROM ironflow.timers q
-            WHERE q.workflow_id = instance AND q.workflow_type = workflow
-              AND q.generation = lease_version AND q.key = lease_item AND q.token = lease_token
+            WHERE q.instance = of_instance AND q.workflow = of_workflow
+              AND q.version = lease_version AND q.key = lease_item AND q.token = lease_token
               AND q.commit_id = lease_commit;
         END IF;
         IF NOT FOUND THEN
@@ -409,38 +409,38 @@ BEGIN
 
     FOR n IN 1 .. cardinality(event_types) LOOP
         INSERT INTO ironflow.events
-            (workflow_id, workflow_type, version, type, schema_version, payload, recorded_at, commit_id, cause)
+            (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, cause)
         VALUES
-            (instance, workflow, expected + n, event_types[n], schema_versions[n], event_payloads[n]::json, now, commit,
+            (of_instance, of_workflow, expected + n, event_types[n], schema_versions[n], event_payloads[n]::json, now, commit,
              nullif(causes[n], '')::json);
     END LOOP;
 
     IF cancelled_keys <> '{}' THEN
         DELETE FROM ironflow.timers t
-        WHERE t.workflow_id = instance AND t.workflow_type = workflow AND t.key = ANY (cancelled_keys);
+        WHERE t.instance = of_instance AND t.workflow = of_workflow AND t.key = ANY (cancelled_keys);
     END IF;
-    -- The token of a timer that is replaced stays as it is: the generation is new, and a lease names both.
+    -- The token of a timer that is replaced stays as it is: the version is new, and a lease names both.
     FOR n IN 1 .. cardinality(timer_keys) LOOP
-        INSERT INTO ironflow.timers (workflow_id, workflow_type, key, generation, input, payload, fire_at, run_at, trace, commit_id)
+        INSERT INTO ironflow.timers (instance, workflow, key, version, kind, payload, due_at, run_at, trace, commit_id)
         VALUES
-            (instance, workflow, timer_keys[n], reached, timer_inputs[n], timer_payloads[n]::json, timer_times[n], timer_times[n],
+            (of_instance, of_workflow, timer_keys[n], reached, timer_kinds[n], timer_payloads[n]::json, timer_times[n], timer_times[n],
              nullif(timer_traces[n], ''), commit)
-        ON CONFLICT (workflow_id, workflow_type, key) DO UPDATE
-        SET generation = excluded.generation, input = excluded.input, payload = excluded.payload,
-            fire_at = excluded.fire_at, run_at = excluded.run_at, trace = excluded.trace, commit_id = excluded.commit_id,
-            attempts = 0, last_error = NULL, dead_at = NULL;
+        ON CONFLICT (instance, workflow, key) DO UPDATE
+        SET version = excluded.version, kind = excluded.kind, payload = excluded.payload,
+            due_at = excluded.due_at, run_at = excluded.run_at, trace = excluded.trace, commit_id = excluded.commit_id,
+            attempts = 0, last_error = NULL, died_at = NULL;
     END LOOP;
     FOR n IN 1 .. cardinality(effect_kinds) LOOP
         INSERT INTO ironflow.effects
-            (workflow_id, workflow_type, version, position, kind, payload, run_at, created_at, trace, limit_key, commit_id)
+            (instance, workflow, version, position, kind, payload, run_at, due_at, trace, limit_key, commit_id)
         VALUES
-            (instance, workflow, reached, n - 1, effect_kinds[n], effect_payloads[n]::json, due, now,
+            (of_instance, of_workflow, reached, n - 1, effect_kinds[n], effect_payloads[n]::json, due, now,
              nullif(effect_traces[n], ''), nullif(limit_keys[n], ''), commit);
     END LOOP;
 
     IF complete THEN
-        DELETE FROM ironflow.timers t WHERE t.workflow_id = instance AND t.workflow_type = workflow;
-        DELETE FROM ironflow.unique_keys u WHERE u.workflow_id = instance AND u.workflow_type = workflow;
+        DELETE FROM ironflow.timers t WHERE t.instance = of_instance AND t.workflow = of_workflow;
+        DELETE FROM ironflow.unique_keys u WHERE u.instance = of_instance AND u.workflow = of_workflow;
     END IF;
 END
 $$;
@@ -475,7 +475,7 @@ BEGIN
     UPDATE ironflow.effects e SET run_at = coalesce(OLD.claimed_at, e.parked_from), parked_from = NULL
     WHERE e.ctid = (
         SELECT p.ctid FROM ironflow.effects p
-        WHERE p.workflow_type = OLD.workflow_type AND p.kind = OLD.kind AND p.limit_key = OLD.limit_key AND p.parked_from IS NOT NULL
+        WHERE p.workflow = OLD.workflow AND p.kind = OLD.kind AND p.limit_key = OLD.limit_key AND p.parked_from IS NOT NULL
         ORDER BY p.limit_key, p.parked_from, p.version, p.position LIMIT 1 FOR UPDATE SKIP LOCKED);
     RETURN NULL;
 END
@@ -488,13 +488,13 @@ CREATE TRIGGER effects_unpark_after_update AFTER UPDATE ON ironflow.effects FOR 
 -- claim_limited leases effects of one kind that are due from since to now, within its limits; a limit of 0 means no limit. It
 -- takes nothing when another claim of the kind is under way.
 --
--- The last row has no workflow_id. Everything that is due before its reached is claimed or parked. Its again is when to claim next:
+-- The last row has no instance. Everything that is due before its reached is claimed or parked. Its again is when to claim next:
 -- when there will be a token, if only that was missing, or at once, if there is more to look at.
 CREATE FUNCTION ironflow.claim_limited(
-    workflow text, effect text, now timestamptz, until timestamptz, most bigint,
+    of_workflow text, of_kind text, now timestamptz, until timestamptz, most bigint,
     global_limit bigint, rate float8, burst bigint, key_limit bigint, since timestamptz, process text
 ) RETURNS TABLE (
-    workflow_id text, version bigint, "position" int, token bigint, commit_id bigint, payload json, created_at timestamptz,
+    instance text, version bigint, "position" int, token bigint, commit_id bigint, payload json, due_at timestamptz,
     attempts int, last_error text, trace text, due timestamptz, blocked_since timestamptz, again timestamptz, reached timestamptz
 ) LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -526,21 +526,21 @@ BEGIN
     -- Polling a kind of which nothing is due writes nothing.
     IF NOT EXISTS (
         SELECT FROM ironflow.effects e
-        WHERE e.workflow_type = workflow AND e.kind = effect AND e.dead_at IS NULL AND e.run_at >= since AND e.run_at <= now
+        WHERE e.workflow = of_workflow AND e.kind = of_kind AND e.died_at IS NULL AND e.run_at >= since AND e.run_at <= now
     ) THEN
         RETURN QUERY SELECT NULL::text, 0::bigint, 0, 0::bigint, 0::bigint, NULL::json, NULL::timestamptz, 0, NULL::text, NULL::text,
                             NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, now;
         RETURN;
     END IF;
-    INSERT INTO ironflow.limits (workflow_type, kind, tokens, refilled_at) VALUES (workflow, effect, burst, now)
+    INSERT INTO ironflow.limits (workflow, kind, tokens, refilled_at) VALUES (of_workflow, of_kind, burst, now)
     ON CONFLICT DO NOTHING;
-    SELECT * INTO bucket FROM ironflow.limits l WHERE l.workflow_type = workflow AND l.kind = effect FOR UPDATE SKIP LOCKED;
-    IF NOT FOUND OR EXISTS (SELECT FROM ironflow.paused_workflows p WHERE p.workflow_type = workflow) THEN
+    SELECT * INTO bucket FROM ironflow.limits l WHERE l.workflow = of_workflow AND l.kind = of_kind FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND OR EXISTS (SELECT FROM ironflow.paused_workflows p WHERE p.workflow = of_workflow) THEN
         room := 0;
     ELSIF global_limit > 0 THEN
         room := least(room, global_limit - (
             SELECT count(*) FROM ironflow.effects e
-            WHERE e.workflow_type = workflow AND e.kind = effect AND e.slot AND e.claimed_at IS NOT NULL AND e.run_at > now));
+            WHERE e.workflow = of_workflow AND e.kind = of_kind AND e.slot AND e.claimed_at IS NOT NULL AND e.run_at > now));
     END IF;
     IF rate > 0 AND room > 0 THEN
         refilled := bucket.refilled_at;
@@ -576,7 +576,7 @@ BEGIN
                     FROM (
                         SELECT k.*, max(CASE WHEN k.of_key = 1 AND key_limit > 0 THEN (
                                    SELECT count(*) FROM ironflow.effects s
-                                   WHERE s.workflow_type = workflow AND s.kind = effect AND s.limit_key = k.limit_key
+                                   WHERE s.workflow = of_workflow AND s.kind = of_kind AND s.limit_key = k.limit_key
                                      AND s.slot AND s.claimed_at IS NOT NULL AND s.run_at > now) END
                                ) OVER (PARTITION BY k.limit_key) AS used
                         FROM (
@@ -585,7 +585,7 @@ BEGIN
                                 SELECT w.*, row_number() OVER () AS number
                                 FROM (
                                     SELECT e.ctid AS place, e.limit_key, e.run_at FROM ironflow.effects e
-                                    WHERE e.workflow_type = workflow AND e.kind = effect AND e.dead_at IS NULL
+                                    WHERE e.workflow = of_workflow AND e.kind = of_kind AND e.died_at IS NULL
                                       AND e.run_at >= since AND e.run_at <= now
                                     ORDER BY e.run_at, e.version, e.position LIMIT look
                                 ) w
@@ -606,11 +606,11 @@ BEGIN
             holder = process
         FROM (
             SELECT l.ctid AS place, l.run_at FROM ironflow.effects l
-            WHERE l.ctid = ANY (fitting) AND l.workflow_type = workflow AND l.kind = effect AND l.dead_at IS NULL AND l.run_at <= now
+            WHERE l.ctid = ANY (fitting) AND l.workflow = of_workflow AND l.kind = of_kind AND l.died_at IS NULL AND l.run_at <= now
             FOR UPDATE SKIP LOCKED
         ) l
         WHERE e.ctid = l.place
-        RETURNING e.workflow_id, e.version, e.position, e.token, e.commit_id, e.payload, e.created_at, e.attempts, coalesce(e.last_error, ''),
+        RETURNING e.instance, e.version, e.position, e.token, e.commit_id, e.payload, e.due_at, e.attempts, coalesce(e.last_error, ''),
                   coalesce(e.trace, ''), l.run_at,
                   CASE WHEN e.last_error IS NOT NULL THEN e.blocked_since END, NULL::timestamptz, NULL::timestamptz;
         GET DIAGNOSTICS taken = ROW_COUNT;
@@ -626,7 +626,7 @@ BEGIN
                 WHERE key_limit > k.rest + (
                     SELECT count(*) FROM (
                         SELECT FROM ironflow.effects s
-                        WHERE s.workflow_type = workflow AND s.kind = effect AND s.limit_key = k.limit_key
+                        WHERE s.workflow = of_workflow AND s.kind = of_kind AND s.limit_key = k.limit_key
                           AND s.slot AND s.claimed_at IS NOT NULL AND s.run_at > now
                         LIMIT key_limit FOR SHARE SKIP LOCKED
                     ) s));
@@ -635,7 +635,7 @@ BEGIN
                 run_at = now + greatest(interval '1 min', least(interval '10 min', now - coalesce(e.parked_from, e.run_at)))
             FROM (
                 SELECT l.ctid AS place FROM ironflow.effects l
-                WHERE l.ctid = ANY (excess) AND l.workflow_type = workflow AND l.kind = effect AND l.dead_at IS NULL
+                WHERE l.ctid = ANY (excess) AND l.workflow = of_workflow AND l.kind = of_kind AND l.died_at IS NULL
                   AND l.run_at <= now AND l.limit_key <> ALL (held)
                 FOR UPDATE SKIP LOCKED
             ) l
@@ -653,7 +653,7 @@ BEGIN
 
     IF rate > 0 AND (total > 0 OR bucket.refilled_at < refilled) THEN
         UPDATE ironflow.limits l SET tokens = bucket.tokens - total, refilled_at = bucket.refilled_at
-        WHERE l.workflow_type = workflow AND l.kind = effect;
+        WHERE l.workflow = of_workflow AND l.kind = of_kind;
     END IF;
     RETURN QUERY SELECT NULL::text, 0::bigint, 0, 0::bigint, 0::bigint, NULL::json, NULL::timestamptz, 0, NULL::text, NULL::text,
                         NULL::timestamptz, NULL::timestamptz, next_claim, clean;

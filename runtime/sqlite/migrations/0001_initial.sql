@@ -11,21 +11,21 @@ INSERT INTO ironflow_schema (version, oldest) VALUES (1, 1);
 -- One small row per instance, changed by every commit: its version is what two writers race for. status is the workflow's status
 -- after the last event. parent is who hears of the instance's end.
 CREATE TABLE ironflow_instances (
-    workflow_id   TEXT    NOT NULL,
-    workflow_type TEXT    NOT NULL,
+    instance   TEXT    NOT NULL,
+    workflow TEXT    NOT NULL,
     version       INTEGER NOT NULL,
     created_at    INTEGER NOT NULL,
     last_event_at INTEGER NOT NULL,
     completed_at  INTEGER,
     status        TEXT,
     parent        TEXT,
-    PRIMARY KEY (workflow_id, workflow_type)
+    PRIMARY KEY (instance, workflow)
 ) STRICT, WITHOUT ROWID;
 
 -- For lists of instances, the newest first: of those that are active, and of those that have completed. A list of all
 -- workflows reads them one by one.
-CREATE INDEX ironflow_instances_active ON ironflow_instances (workflow_type, created_at, workflow_id) WHERE completed_at IS NULL;
-CREATE INDEX ironflow_instances_completed ON ironflow_instances (workflow_type, created_at, workflow_id) WHERE completed_at IS NOT NULL;
+CREATE INDEX ironflow_instances_active ON ironflow_instances (workflow, created_at, instance) WHERE completed_at IS NULL;
+CREATE INDEX ironflow_instances_completed ON ironflow_instances (workflow, created_at, instance) WHERE completed_at IS NOT NULL;
 
 -- Rows lie in the order of the global sequence, so that an append goes to the end and a feed reads straight on. With one
 -- writer at a time that order is also the order of commits. AUTOINCREMENT keeps the number of a deleted event from being
@@ -37,8 +37,8 @@ CREATE INDEX ironflow_instances_completed ON ironflow_instances (workflow_type, 
 -- The cause of a decision stands with its first event: which input it was, and where that came from.
 CREATE TABLE ironflow_events (
     global_sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    workflow_id     TEXT    NOT NULL,
-    workflow_type   TEXT    NOT NULL,
+    instance     TEXT    NOT NULL,
+    workflow   TEXT    NOT NULL,
     version         INTEGER NOT NULL,
     type            TEXT    NOT NULL,
     schema_version  INTEGER NOT NULL,
@@ -46,19 +46,19 @@ CREATE TABLE ironflow_events (
     recorded_at     INTEGER NOT NULL,
     commit_id       INTEGER NOT NULL,
     cause           TEXT,
-    UNIQUE (workflow_id, workflow_type, version)
+    UNIQUE (instance, workflow, version)
 ) STRICT;
 
 -- The newest state that was kept of an instance. It is large, so that a table without rowid would not suit it. commit_id is the
 -- commit of the event of its version.
 CREATE TABLE ironflow_snapshots (
-    workflow_id   TEXT    NOT NULL,
-    workflow_type TEXT    NOT NULL,
+    instance   TEXT    NOT NULL,
+    workflow TEXT    NOT NULL,
     version       INTEGER NOT NULL,
     schema        TEXT    NOT NULL,
     state         TEXT    NOT NULL,
     commit_id     INTEGER NOT NULL,
-    PRIMARY KEY (workflow_id, workflow_type)
+    PRIMARY KEY (instance, workflow)
 ) STRICT;
 
 -- The outbox; a finished effect is deleted.
@@ -79,8 +79,8 @@ CREATE TABLE ironflow_snapshots (
 -- Its place in the order is the time at which the one that ended was claimed, so that all keys have their turn. A parked effect also
 -- becomes due by itself after one to ten minutes.
 CREATE TABLE ironflow_effects (
-    workflow_id   TEXT    NOT NULL,
-    workflow_type TEXT    NOT NULL,
+    instance   TEXT    NOT NULL,
+    workflow TEXT    NOT NULL,
     version       INTEGER NOT NULL,
     position      INTEGER NOT NULL,
     kind          TEXT    NOT NULL,
@@ -89,8 +89,8 @@ CREATE TABLE ironflow_effects (
     attempts      INTEGER NOT NULL DEFAULT 0,
     token         INTEGER NOT NULL DEFAULT 0,
     last_error    TEXT,
-    created_at    INTEGER NOT NULL,
-    dead_at       INTEGER,
+    due_at        INTEGER NOT NULL,
+    died_at       INTEGER,
     trace         TEXT,
     limit_key     TEXT,
     claimed_at    INTEGER,
@@ -100,73 +100,73 @@ CREATE TABLE ironflow_effects (
     told_at       INTEGER,
     holder        TEXT,
     parked_from   INTEGER,
-    PRIMARY KEY (workflow_id, workflow_type, version, position)
+    PRIMARY KEY (instance, workflow, version, position)
 ) STRICT, WITHOUT ROWID;
 
 -- version is the version of the instance that started the timer: a key that is used again does not accept the leases
 -- of the timer before. A schedule is a timer whose instance is empty, and whose commit_id is 0.
 CREATE TABLE ironflow_timers (
-    workflow_id   TEXT    NOT NULL,
-    workflow_type TEXT    NOT NULL,
+    instance   TEXT    NOT NULL,
+    workflow TEXT    NOT NULL,
     key           TEXT    NOT NULL,
-    generation    INTEGER NOT NULL,
-    input         TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    kind          TEXT    NOT NULL,
     payload       TEXT    NOT NULL,
-    fire_at       INTEGER NOT NULL,
+    due_at       INTEGER NOT NULL,
     run_at        INTEGER NOT NULL,
     attempts      INTEGER NOT NULL DEFAULT 0,
     token         INTEGER NOT NULL DEFAULT 0,
     last_error    TEXT,
-    dead_at       INTEGER,
+    died_at       INTEGER,
     trace         TEXT,
     claimed_at    INTEGER,
     commit_id     INTEGER NOT NULL DEFAULT 0,
     blocked_since INTEGER,
     told_at       INTEGER,
     holder        TEXT,
-    PRIMARY KEY (workflow_id, workflow_type, key)
+    PRIMARY KEY (instance, workflow, key)
 ) STRICT, WITHOUT ROWID;
 
 -- Claims take what is due in one order: by time, and the effects of one instance as they were decided. Dead letters are not in the
 -- index, so that however many there are, no claim steps over them.
-CREATE INDEX ironflow_effects_due ON ironflow_effects (workflow_type, kind, run_at, version, position) WHERE dead_at IS NULL;
-CREATE INDEX ironflow_timers_due ON ironflow_timers (workflow_type, input, run_at) WHERE dead_at IS NULL;
+CREATE INDEX ironflow_effects_due ON ironflow_effects (workflow, kind, run_at, version, position) WHERE died_at IS NULL;
+CREATE INDEX ironflow_timers_due ON ironflow_timers (workflow, kind, run_at) WHERE died_at IS NULL;
 
 -- Blocked deliveries by kind. Others are not in the indexes and do not pay for them.
-CREATE INDEX ironflow_effects_blocked ON ironflow_effects (workflow_type, kind, blocked_since)
-    WHERE blocked_since IS NOT NULL AND dead_at IS NULL;
-CREATE INDEX ironflow_timers_blocked ON ironflow_timers (workflow_type, input, blocked_since)
-    WHERE blocked_since IS NOT NULL AND dead_at IS NULL;
+CREATE INDEX ironflow_effects_blocked ON ironflow_effects (workflow, kind, blocked_since)
+    WHERE blocked_since IS NOT NULL AND died_at IS NULL;
+CREATE INDEX ironflow_timers_blocked ON ironflow_timers (workflow, kind, blocked_since)
+    WHERE blocked_since IS NOT NULL AND died_at IS NULL;
 
 -- Dead letters in the order in which they died.
-CREATE INDEX ironflow_effects_dead ON ironflow_effects (dead_at, workflow_id, workflow_type, version, position) WHERE dead_at IS NOT NULL;
-CREATE INDEX ironflow_timers_dead ON ironflow_timers (dead_at, workflow_id, workflow_type, generation, key) WHERE dead_at IS NOT NULL;
+CREATE INDEX ironflow_effects_dead ON ironflow_effects (died_at, instance, workflow, version, position) WHERE died_at IS NOT NULL;
+CREATE INDEX ironflow_timers_dead ON ironflow_timers (died_at, instance, workflow, version, key) WHERE died_at IS NOT NULL;
 
 -- Dead letters that somebody has to decide about: by kind, to count each kind by itself, and in the order in which they died, to
 -- list them however many there are that the instances were told of.
-CREATE INDEX ironflow_effects_dead_kind ON ironflow_effects (workflow_type, kind, dead_at)
-    WHERE dead_at IS NOT NULL AND told_at IS NULL;
-CREATE INDEX ironflow_timers_dead_kind ON ironflow_timers (workflow_type, input, dead_at)
-    WHERE dead_at IS NOT NULL AND told_at IS NULL;
-CREATE INDEX ironflow_effects_not_told ON ironflow_effects (dead_at, workflow_id, workflow_type, version, position)
-    WHERE dead_at IS NOT NULL AND told_at IS NULL;
-CREATE INDEX ironflow_timers_not_told ON ironflow_timers (dead_at, workflow_id, workflow_type, generation, key)
-    WHERE dead_at IS NOT NULL AND told_at IS NULL;
+CREATE INDEX ironflow_effects_dead_kind ON ironflow_effects (workflow, kind, died_at)
+    WHERE died_at IS NOT NULL AND told_at IS NULL;
+CREATE INDEX ironflow_timers_dead_kind ON ironflow_timers (workflow, kind, died_at)
+    WHERE died_at IS NOT NULL AND told_at IS NULL;
+CREATE INDEX ironflow_effects_not_told ON ironflow_effects (died_at, instance, workflow, version, position)
+    WHERE died_at IS NOT NULL AND told_at IS NULL;
+CREATE INDEX ironflow_timers_not_told ON ironflow_timers (died_at, instance, workflow, version, key)
+    WHERE died_at IS NOT NULL AND told_at IS NULL;
 
 -- What limits park, and the leases that count against them. An effect that waits for its next attempt is not in these indexes.
-CREATE INDEX ironflow_effects_parked ON ironflow_effects (workflow_type, kind, limit_key, parked_from, version, position)
+CREATE INDEX ironflow_effects_parked ON ironflow_effects (workflow, kind, limit_key, parked_from, version, position)
     WHERE parked_from IS NOT NULL;
-CREATE INDEX ironflow_effects_slots ON ironflow_effects (workflow_type, kind, run_at) WHERE slot = 1 AND claimed_at IS NOT NULL;
-CREATE INDEX ironflow_effects_key_slots ON ironflow_effects (workflow_type, kind, limit_key, run_at)
+CREATE INDEX ironflow_effects_slots ON ironflow_effects (workflow, kind, run_at) WHERE slot = 1 AND claimed_at IS NOT NULL;
+CREATE INDEX ironflow_effects_key_slots ON ironflow_effects (workflow, kind, limit_key, run_at)
     WHERE slot = 1 AND claimed_at IS NOT NULL AND limit_key IS NOT NULL;
 
 CREATE TRIGGER ironflow_effects_unpark_after_delete AFTER DELETE ON ironflow_effects
 WHEN OLD.limit_key IS NOT NULL AND OLD.parked_from IS NULL
 BEGIN
     UPDATE ironflow_effects SET run_at = coalesce(OLD.claimed_at, parked_from), parked_from = NULL
-    WHERE (workflow_id, workflow_type, version, position) = (
-        SELECT workflow_id, workflow_type, version, position FROM ironflow_effects
-        WHERE workflow_type = OLD.workflow_type AND kind = OLD.kind AND limit_key = OLD.limit_key AND parked_from IS NOT NULL
+    WHERE (instance, workflow, version, position) = (
+        SELECT instance, workflow, version, position FROM ironflow_effects
+        WHERE workflow = OLD.workflow AND kind = OLD.kind AND limit_key = OLD.limit_key AND parked_from IS NOT NULL
         ORDER BY parked_from, version, position LIMIT 1);
 END;
 
@@ -174,26 +174,26 @@ CREATE TRIGGER ironflow_effects_unpark_after_update AFTER UPDATE OF claimed_at O
 WHEN OLD.limit_key IS NOT NULL AND OLD.claimed_at IS NOT NULL AND NEW.claimed_at IS NULL
 BEGIN
     UPDATE ironflow_effects SET run_at = OLD.claimed_at, parked_from = NULL
-    WHERE (workflow_id, workflow_type, version, position) = (
-        SELECT workflow_id, workflow_type, version, position FROM ironflow_effects
-        WHERE workflow_type = OLD.workflow_type AND kind = OLD.kind AND limit_key = OLD.limit_key AND parked_from IS NOT NULL
+    WHERE (instance, workflow, version, position) = (
+        SELECT instance, workflow, version, position FROM ironflow_effects
+        WHERE workflow = OLD.workflow AND kind = OLD.kind AND limit_key = OLD.limit_key AND parked_from IS NOT NULL
         ORDER BY parked_from, version, position LIMIT 1);
 END;
 
 -- One row for each limited kind: tokens is what may begin at once as of refilled_at (a token bucket).
 CREATE TABLE ironflow_limits (
-    workflow_type TEXT    NOT NULL,
+    workflow TEXT    NOT NULL,
     kind          TEXT    NOT NULL,
     tokens        REAL    NOT NULL,
     refilled_at   INTEGER NOT NULL,
-    PRIMARY KEY (workflow_type, kind)
+    PRIMARY KEY (workflow, kind)
 ) STRICT, WITHOUT ROWID;
 
 -- Effects and timers that have ended, when nothing else in their instance says so: runtime.EndedDelivery. They go with their
 -- instance. item is the effect's position, or the timer's key; by_... is the decision that ended it.
 CREATE TABLE ironflow_ended_deliveries (
-    workflow_id   TEXT    NOT NULL,
-    workflow_type TEXT    NOT NULL,
+    instance   TEXT    NOT NULL,
+    workflow TEXT    NOT NULL,
     queue         TEXT    NOT NULL,
     version       INTEGER NOT NULL,
     item          TEXT    NOT NULL,
@@ -201,18 +201,18 @@ CREATE TABLE ironflow_ended_deliveries (
     ending        TEXT    NOT NULL,
     ended_at      INTEGER NOT NULL,
     attempts      INTEGER NOT NULL,
-    by_id         TEXT    NOT NULL,
-    by_type       TEXT    NOT NULL,
+    by_instance   TEXT    NOT NULL,
+    by_workflow   TEXT    NOT NULL,
     by_version    INTEGER NOT NULL,
     reason        TEXT    NOT NULL,
-    PRIMARY KEY (workflow_id, workflow_type, version, queue, item)
+    PRIMARY KEY (instance, workflow, version, queue, item)
 ) STRICT, WITHOUT ROWID;
 
 -- Dead letters that somebody gave up, with everything that is needed to bring one back by hand. item is the effect's
 -- position, or the timer's key.
 CREATE TABLE ironflow_discarded_letters (
-    workflow_id   TEXT    NOT NULL,
-    workflow_type TEXT    NOT NULL,
+    instance   TEXT    NOT NULL,
+    workflow TEXT    NOT NULL,
     queue         TEXT    NOT NULL,
     version       INTEGER NOT NULL,
     item          TEXT    NOT NULL,
@@ -221,41 +221,41 @@ CREATE TABLE ironflow_discarded_letters (
     attempts      INTEGER NOT NULL,
     last_error    TEXT    NOT NULL,
     due_at        INTEGER NOT NULL,
-    dead_at       INTEGER NOT NULL,
+    died_at       INTEGER NOT NULL,
     discarded_at  INTEGER NOT NULL,
     discarded_by  TEXT    NOT NULL,
     reason        TEXT    NOT NULL,
-    PRIMARY KEY (workflow_id, workflow_type, queue, version, item, discarded_at)
+    PRIMARY KEY (instance, workflow, queue, version, item, discarded_at)
 ) STRICT;
 CREATE INDEX ironflow_discarded_letters_discarded
-    ON ironflow_discarded_letters (discarded_at, workflow_id, workflow_type, queue, version, item);
+    ON ironflow_discarded_letters (discarded_at, instance, workflow, queue, version, item);
 
 CREATE TABLE ironflow_unique_keys (
-    workflow_type TEXT NOT NULL,
+    workflow TEXT NOT NULL,
     key           TEXT NOT NULL,
-    workflow_id   TEXT NOT NULL,
-    PRIMARY KEY (workflow_type, key)
+    instance   TEXT NOT NULL,
+    PRIMARY KEY (workflow, key)
 ) STRICT, WITHOUT ROWID;
 
 -- For the completion of an instance, which frees its keys.
-CREATE INDEX ironflow_unique_keys_holder ON ironflow_unique_keys (workflow_id, workflow_type);
+CREATE INDEX ironflow_unique_keys_holder ON ironflow_unique_keys (instance, workflow);
 
 -- What became of an input that came with an id, so that the same one again has the same outcome.
 CREATE TABLE ironflow_input_outcomes (
-    workflow_id   TEXT    NOT NULL,
-    workflow_type TEXT    NOT NULL,
+    instance   TEXT    NOT NULL,
+    workflow TEXT    NOT NULL,
     input_id      TEXT    NOT NULL,
     outcome       TEXT    NOT NULL,
     recorded_at   INTEGER NOT NULL,
-    PRIMARY KEY (workflow_id, workflow_type, input_id)
+    PRIMARY KEY (instance, workflow, input_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ironflow_input_outcomes_recorded ON ironflow_input_outcomes (recorded_at); -- for their retention
 
 -- Inputs with what became of them. number tells apart what one instance had observed at one time.
 CREATE TABLE ironflow_observations (
     number            INTEGER PRIMARY KEY AUTOINCREMENT,
-    workflow_id       TEXT    NOT NULL,
-    workflow_type     TEXT    NOT NULL,
+    instance       TEXT    NOT NULL,
+    workflow     TEXT    NOT NULL,
     observed_at       INTEGER NOT NULL,
     input             TEXT    NOT NULL,
     input_id          TEXT,
@@ -265,12 +265,12 @@ CREATE TABLE ironflow_observations (
     rejection         TEXT,
     rejection_payload TEXT
 ) STRICT;
-CREATE INDEX ironflow_observations_instance ON ironflow_observations (workflow_id, workflow_type, observed_at);
+CREATE INDEX ironflow_observations_instance ON ironflow_observations (instance, workflow, observed_at);
 CREATE INDEX ironflow_observations_observed ON ironflow_observations (observed_at);
 
 -- Workflows whose effects and timers nobody claims.
 CREATE TABLE ironflow_paused_workflows (
-    workflow_type TEXT    PRIMARY KEY,
+    workflow TEXT    PRIMARY KEY,
     paused_at     INTEGER NOT NULL,
     paused_by     TEXT    NOT NULL,
     reason        TEXT    NOT NULL,
