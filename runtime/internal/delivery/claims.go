@@ -14,8 +14,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// claimStep is one question to the store: for kinds without limits that follow each other in priority, or for one kind with
-// limits.
+// claimStep is one claim: of kinds without limits that follow each other in priority, or of one kind with limits.
 type claimStep struct {
 	kinds    []store.Kind
 	priority map[store.Kind]int
@@ -27,14 +26,14 @@ type claimStep struct {
 	retryAt  time.Time // after a failure
 }
 
-// limitedKind is a kind whose limits count what this process has of it.
+// limitedKind is a kind with limits.
 type limitedKind struct {
 	kind   store.Kind
 	limit  *workflow.EffectLimit
-	active atomic.Int32
+	active atomic.Int32 // deliveries that this process holds
 }
 
-// room is how many more of the kind may be claimed here, out of a number.
+// room is how many more of the kind this process may claim, at most limit.
 func (k *limitedKind) room(limit int) int {
 	if k.limit.Concurrency > 0 {
 		limit = min(limit, k.limit.Concurrency-int(k.active.Load()))
@@ -42,15 +41,15 @@ func (k *limitedKind) room(limit int) int {
 	return max(limit, 0)
 }
 
-// planClaims puts the kinds of the routes into the order of their priority. The steps of a turn are of one priority, and come in
-// any order. Kinds without limits are one step as long as none with limits is of the same priority or between them.
+// planClaims puts the kinds of the routes into the order of their priority. The steps of one turn have the same priority, and are made in
+// random order. Kinds without limits share a step unless a kind with limits has the same priority or one between theirs.
 func (w *worker) planClaims() (turns [][]*claimStep, limited map[store.Kind]*limitedKind) {
 	byPriority := make(map[int][]store.Kind)
 	for kind, r := range w.routes {
 		byPriority[r.priority] = append(byPriority[r.priority], kind)
 	}
 	limited = make(map[store.Kind]*limitedKind)
-	open := false // the last turn takes more kinds
+	open := false // the last turn is one step of kinds without limits
 	for _, priority := range slices.Backward(slices.Sorted(maps.Keys(byPriority))) {
 		plain := &claimStep{priority: make(map[store.Kind]int)}
 		var turn []*claimStep
@@ -80,15 +79,15 @@ func (w *worker) planClaims() (turns [][]*claimStep, limited map[store.Kind]*lim
 	return turns, limited
 }
 
-// claimPatience is how long other kinds wait for the claim of one. It goes on beside theirs then.
+// claimPatience is how long a claim holds up those of other kinds. After that they go on side by side.
 const claimPatience = 250 * time.Millisecond
 
-// claim leases up to limit deliveries and has them served. It returns how many there were at once; those of a claim that took
-// long come later. A kind whose claim failed is left out for a time, and holds up no other.
+// claim leases up to limit deliveries and starts to serve them. It returns how many, without those of a claim that takes long, which come
+// later. A kind whose claim failed is left out for a time, so that it holds up no other.
 func (r *workerRun) claim(stop, handlers context.Context, limit int) (claimed int) {
 	now := store.StoredTime(r.config.Clock.Now())
 	for _, turn := range r.claims {
-		// One step may fill all the room. With another one first each time, none with a backlog starves the rest.
+		// One step may use up the limit. In random order, no kind with a backlog starves the others.
 		for _, i := range rand.Perm(len(turn)) {
 			if claimed == limit {
 				return claimed
@@ -99,7 +98,7 @@ func (r *workerRun) claim(stop, handlers context.Context, limit int) (claimed in
 			}
 			answer := make(chan []store.Delivery, 1)
 			until := now.Add(r.config.Lease)
-			r.serving.Go(func() { answer <- r.claimStep(stop, step, now, until, limit-claimed) })
+			r.serving.Go(func() { answer <- r.makeClaim(stop, step, now, until, limit-claimed) })
 			select {
 			case deliveries := <-answer:
 				for _, s := range r.shifts(handlers, deliveries, until) {
@@ -122,7 +121,7 @@ func (r *workerRun) claim(stop, handlers context.Context, limit int) (claimed in
 	return claimed
 }
 
-// begin reports whether the step may claim now. Then end follows.
+// begin reports whether the step may claim now. If so, end follows.
 func (s *claimStep) begin(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,9 +146,9 @@ func (s *claimStep) end(clock store.Clock, err error) (failures int, retryAt tim
 	return s.failures, s.retryAt
 }
 
-// claimStep claims for one step. It does not stop half-way when the engine stops: what was claimed has cost an attempt, and must be
-// served; so it is returned even with an error, which is logged here.
-func (r *workerRun) claimStep(stop context.Context, step *claimStep, now, until time.Time, limit int) []store.Delivery {
+// makeClaim makes the claim of one step. The stop of the engine does not cancel it: what was claimed has cost an attempt and must be served.
+// An error is logged here.
+func (r *workerRun) makeClaim(stop context.Context, step *claimStep, now, until time.Time, limit int) []store.Delivery {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(stop), r.config.Lease)
 	defer cancel()
 	k := step.limited
@@ -203,7 +202,7 @@ func (r *workerRun) claimStep(stop context.Context, step *claimStep, now, until 
 	return deliveries
 }
 
-// reached is how far a claim of kinds without shared limits has come.
+// reached returns, for each kind of a claim, the time up to which nothing is due any more.
 func (s *claimStep) reached(deliveries []store.Delivery, now time.Time, limit int) map[store.Kind]time.Time {
 	reached := make(map[store.Kind]time.Time, len(s.kinds))
 	if len(deliveries) < limit {
@@ -212,13 +211,13 @@ func (s *claimStep) reached(deliveries []store.Delivery, now time.Time, limit in
 		}
 		return reached
 	}
-	for _, d := range deliveries { // the oldest of a kind first
+	for _, d := range deliveries { // of each kind, the oldest first
 		reached[d.Kind] = d.RunAt
 	}
 	return reached
 }
 
-// names are the kinds of the step, as in logs.
+// names returns the kinds of the step for logs.
 func (s *claimStep) names() []string {
 	var names []string
 	for _, kind := range s.kinds {
@@ -228,8 +227,8 @@ func (s *claimStep) names() []string {
 	return names
 }
 
-// leave counts a delivery out. Where there are limits, it has made room for another: one that was parked has its place in the
-// order from when this one was claimed.
+// leave notes that a delivery has ended. If its kind has limits, there is room for another one. One that was parked is due since the time at
+// which this one was claimed.
 func (r *workerRun) leave(s shift) {
 	if k := r.limited[s.Kind]; k != nil {
 		k.active.Add(-1)
@@ -240,7 +239,7 @@ func (r *workerRun) leave(s shift) {
 	}
 }
 
-// unpark makes due what is parked of kinds that have no limit for each key any more. It reports whether that is done.
+// unpark makes due what is parked of kinds that have no limit for each key any more. It reports whether it succeeded.
 func (r *workerRun) unpark(stop context.Context) bool {
 	if r.limitedQueue == nil {
 		return true
