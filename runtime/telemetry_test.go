@@ -146,12 +146,12 @@ func TestTelemetryOfInputs(t *testing.T) {
 			`input ticket/a Open "accepted" version 1 events 1 repeated false error <nil>`,
 			`input ticket/a Open "accepted" version 1 events 1 repeated true error <nil>`,
 			`input ticket/a Open "rejected" version 1 events 0 repeated false error <nil>`,
-			`input ticket/b Open "" version 0 events 0 repeated false error *runtime.UniqueKeyConflict`,
+			`input ticket/b Open "" version 0 events 0 repeated false error *store.UniqueKeyConflict`,
 			`input ticket/a Note "" version 0 events 0 repeated false error *usererr.PanicError`,
 			`input ticket/a Hold "accepted" version 2 events 1 repeated false error <nil>`,
 			`input ticket/a Hold "rejected" version 2 events 0 repeated false error <nil>`,
 			`input ticket/a Resume "" version 0 events 0 repeated false error *errors.errorString`,
-			`input ticket/a Solve "" version 0 events 0 repeated false error *runtime.WorkflowPaused`,
+			`input ticket/a Solve "" version 0 events 0 repeated false error *store.WorkflowPaused`,
 
 			`commit inputs 1 instances 1 events 1 observations 1 apart true error <nil>`, // Open, which is repeated without one
 			`commit inputs 1 instances 1 events 0 observations 1 apart true error <nil>`, // its rejection

@@ -5,28 +5,26 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// deliverDead executes the input that tells a workflow that one of its effects is dead. The effect becomes a dead letter in the same
-// commit, or without one when the workflow does not accept the input.
-func (r *router) deliverDead(
-	ctx context.Context, wf *workflow.Workflow, d store.Delivery, dead store.Settlement, says *workflow.DeadInput,
-) (attemptEnd, error) {
+// tellOfDeath executes the input that tells a workflow that one of its effects is dead. The effect becomes a dead letter in the same commit,
+// or without one when the workflow does not accept the input.
+func (e *effect) tellOfDeath(ctx context.Context, d store.Delivery, dead store.Settlement) (attemptEnd, error) {
+	says := e.options.Dead
 	fields, err := deadFields(says, d.Payload, dead.Error)
 	if err != nil {
 		return diedBy(dead), nil // the payload is no JSON
 	}
-	told := dead
-	told.Told = true
-	req := commit.Request{Workflow: wf, Arrival: &commit.Arrival{Delivery: d, Ends: told}}
-	if req.Input, err = inputOf(wf, says.Input, d.Lease.Instance.ID, fields); err != nil {
+	req := arriving(e.own, d)
+	req.Arrival.Ends = dead
+	req.Arrival.Ends.Told = true
+	if req.Input, err = inputOf(e.own, says.Input, d.Lease.Instance.ID, fields); err != nil {
 		return attemptEnd{}, fmt.Errorf("input %s: %w", says.Input, err)
 	}
-	outcome, err := r.execute(ctx, req)
+	outcome, err := e.execute(ctx, req)
 	switch {
 	case err != nil:
 		return attemptEnd{}, err

@@ -8,7 +8,6 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/store"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // worker delivers what becomes due in one queue, each kind by its route.
@@ -31,28 +30,11 @@ type worker struct {
 	active atomic.Bool // while run runs
 }
 
-// route says how one kind of deliveries is handled.
-type route struct {
-	retry    workflow.RetryPolicy
-	priority int
-	limit    *workflow.EffectLimit // nil for none
-
-	// deliver makes one attempt.
-	deliver func(ctx context.Context, d store.Delivery) (attemptEnd, error)
-
-	// dead says how a delivery ends whose attempts are used up. The default is nil: as the dead letter that the settlement makes.
-	dead func(ctx context.Context, d store.Delivery, dead store.Settlement) (attemptEnd, error)
-
-	// recurring reports whether a delivery is due again after it was done. nil means never.
-	recurring func(d store.Delivery) bool
-}
-
-func (r *route) recurs(d store.Delivery) bool { return r.recurring != nil && r.recurring(d) }
-
 func newWorker(name store.QueueName, queue store.Queue, config Config, slots int) *worker {
 	return &worker{
 		name:   name,
 		queue:  queue,
+		routes: make(map[store.Kind]route),
 		config: config,
 		slots:  slots,
 		alarm:  alarm{ring: make(chan struct{}, 1)},

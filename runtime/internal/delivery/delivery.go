@@ -14,7 +14,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Config is what the delivery of effects and timers takes of an engine's config. Fields are as in Config unless they say more.
+// Config is what the delivery takes from an engine's config. Fields without a comment are as in runtime.Config.
 type Config struct {
 	Name      string // of this process, as the holder of leases
 	Logger    *slog.Logger
@@ -35,50 +35,52 @@ type Config struct {
 	Announce func()
 }
 
-// Door is how deliveries get at the instances that they lead to.
+// Door is the way of inputs that deliveries bring.
 type Door struct {
-	// Execute decides on an input that has an arrival, and stores what follows from it.
+	// Execute decides on an input that has an Arrival, and stores what follows from it.
 	Execute func(context.Context, commit.Request) (commit.Result, error)
 
-	// Readable fails unless this program can replay the instance.
-	Readable func(ctx context.Context, workflow *workflow.Workflow, instance store.InstanceKey) error
+	// Readable fails if this program cannot replay an instance.
+	Readable func(context.Context, *workflow.Workflow, store.InstanceKey) error
 }
 
-// Deliveries serves both queues of a store: it claims what is due, hands it to handlers or brings it in as an input, and settles it.
+// Deliveries serves both queues of a store.
 type Deliveries struct {
-	config  Config
-	router  *router
-	effects *worker
-	timers  *worker
+	config    Config
+	store     *bound.Store
+	workflows map[string]*workflow.Workflow
+	effects   *worker
+	timers    *worker
 }
 
-// New makes what delivers the effects, timers and schedules of workflows, by their names. It fails when an effect is for a
-// workflow or an input that nobody has.
-func New(
-	st *bound.Store, config Config, door Door, workflows map[string]*workflow.Workflow,
-) (*Deliveries, error) {
+// New makes Deliveries for workflows, by their names. It fails if an effect is for a workflow that is not registered, or for an input that
+// its workflow does not have.
+func New(st *bound.Store, config Config, door Door, workflows map[string]*workflow.Workflow) (*Deliveries, error) {
 	if err := checkTargets(workflows, config.External); err != nil {
 		return nil, err
 	}
-	r := &router{config: config, store: st, door: door, workflows: workflows}
 	d := &Deliveries{
-		config: config, router: r,
+		config: config, store: st, workflows: workflows,
 		effects: newWorker(store.EffectQueue, st.Effects(), config, config.EffectHandlers),
 		timers:  newWorker(store.TimerQueue, st.Timers(), config, config.TimerHandlers),
 	}
-	d.effects.routes, d.effects.limitedQueue = r.ofEffects(), st
-	d.timers.routes = r.ofTimers()
+	d.effects.limitedQueue = st
+	for _, w := range workflows {
+		r := &router{config, st, door, workflows, w}
+		r.addEffects(d.effects.routes)
+		r.addTimers(d.timers.routes)
+	}
 	return d, nil
 }
 
 func (d *Deliveries) workers() []*worker { return []*worker{d.effects, d.timers} }
 
-// Run delivers until stop ends, and returns when everything that was claimed is settled. The handlers' contexts come from handlers,
-// which lives on while they finish.
+// Run delivers until stop ends, and returns when everything that was claimed is settled. Handlers get contexts made of handlers, which goes
+// on after the end of stop. Its end makes handlers return, and what they leave unfinished is given back.
 func (d *Deliveries) Run(stop, handlers context.Context) {
 	var running sync.WaitGroup
 	running.Go(func() {
-		err := bound.Retry(stop, d.config.Clock, func() error { return d.router.putSchedules(stop) })
+		err := bound.Retry(stop, d.config.Clock, func() error { return d.putSchedules(stop) })
 		if err != nil && stop.Err() == nil {
 			d.config.Logger.ErrorContext(stop, "ironflow: the schedules were not started", "error", err)
 		}
@@ -91,7 +93,7 @@ func (d *Deliveries) Run(stop, handlers context.Context) {
 	running.Wait()
 }
 
-// Wake looks for work now: there may be some that nobody in this process has made.
+// Wake looks for work at once, also for what another process has made.
 func (d *Deliveries) Wake() {
 	now := d.config.Clock.Now()
 	for _, w := range d.workers() {
@@ -100,7 +102,7 @@ func (d *Deliveries) Wake() {
 	}
 }
 
-// Committed looks, when it is due, for what a commit of this process has put into the queues.
+// Committed makes the workers look for what a commit of this process has put into the queues, when it is due.
 func (d *Deliveries) Committed(change store.Change) {
 	if len(change.Effects) > 0 {
 		d.effects.wakeAt(change.Due)
@@ -118,12 +120,12 @@ func (d *Deliveries) Committed(change store.Change) {
 	}
 }
 
-// Unfinished describes the deliveries whose handlers are at work.
+// Unfinished returns the instances and kinds of the deliveries that are not settled.
 func (d *Deliveries) Unfinished() []string {
 	return slices.Concat(d.effects.held.names(), d.timers.held.names())
 }
 
-// Handlers returns how many handlers a queue has while run runs, and how many are at work.
+// Handlers returns how many handlers a queue has, which is 0 unless Run runs, and how many deliveries are not settled.
 func (d *Deliveries) Handlers(queue store.QueueName) (all, busy int) {
 	w := d.worker(queue)
 	if w.active.Load() {
@@ -132,7 +134,7 @@ func (d *Deliveries) Handlers(queue store.QueueName) (all, busy int) {
 	return all, w.held.count()
 }
 
-// Limit returns the limit of a kind in a queue. It is not known when this process does not deliver the kind.
+// Limit returns the limit of a kind. known is false if this process does not deliver the kind.
 func (d *Deliveries) Limit(queue store.QueueName, kind store.Kind) (limit *workflow.EffectLimit, known bool) {
 	route, known := d.worker(queue).routes[kind]
 	return route.limit.Copied(), known
