@@ -17,17 +17,18 @@ const (
 // rooms says what each package of the runtime may import of the module, besides codec and the packages below internal that know
 // no other: usererr, backoff and unknown.
 var rooms = map[string][]string{
-	"store":             {},
-	"workflow":          {"store"},
-	"telemetry":         {"store", "workflow"},
-	"internal/bound":    {"store"},
-	"internal/commit":   {"store", "workflow", "telemetry", "internal/bound"},
-	"internal/delivery": {"store", "workflow", "telemetry", "internal/bound", "internal/commit"},
-	"internal/project":  {"store", "workflow", "telemetry", "internal/bound"},
-	"internal/explain":  {"store", "workflow"},
-	"postgres":          {"store"},
-	"sqlite":            {"store"},
-	"codec":             {},
+	"store":              {},
+	"workflow":           {"store"},
+	"telemetry":          {"store", "workflow"},
+	"internal/bound":     {"store"},
+	"internal/commit":    {"store", "workflow", "telemetry", "internal/bound"},
+	"internal/delivery":  {"store", "workflow", "telemetry", "internal/bound", "internal/commit"},
+	"internal/project":   {"store", "workflow", "telemetry", "internal/bound"},
+	"internal/explain":   {"store", "workflow"},
+	"internal/retention": {"store", "telemetry", "internal/bound"},
+	"postgres":           {"store"},
+	"sqlite":             {"store"},
+	"codec":              {},
 }
 
 // Imports point one way, and whoever uses the core gets neither a database driver nor OpenTelemetry with it.

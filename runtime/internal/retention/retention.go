@@ -1,7 +1,3 @@
-// Package retention deletes completed instances and other records once they are older than they are to be kept.
-//
-// It knows how long what is kept, the store's ability to forget, and how far all projections have read. Of all processes on a store,
-// one at a time does a task: it claims the task as a chore of the store.
 package retention
 
 import (
