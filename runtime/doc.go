@@ -7,15 +7,17 @@
 // the instances are still at the versions that were decided on. Workers then deliver the effects to handlers and the
 // timers back to the workflow.
 //
-// The way of an input, from the generated client to COMMIT:
+// The way of an input, from the generated client to COMMIT (the rooms of the engine are packages below internal):
 //
-//	order.Client.Pay → Execute → Engine.execute → executor.submit → lane.run → batch.run → batch.attempt → batch.store → Store.Append
+//	order.Client.Pay → Execute → Engine.execute → Engine.admit → commit.Executor.Submit → lane.run → batch.run → batch.attempt →
+//	batch.decideAndStore → batch.store → bound.Store.Append → postgres.Store.Append
 //
-// batch.attempt asks for each decision on its way, by chain.decide.
+// batch.decideAndStore asks for each decision on its way, by chain.decide. An input that must not hold up a batch is decided alone,
+// under the instance's lock:
 //
-// An input that must not hold up a batch takes the single path instead, under the instance's lock:
+//	lane.serveApart → Executor.single → Store.Begin → chain.decide → UnitOfWork.Commit
 //
-//	lane.serveApart → executor.single → Store.Begin → chain.decide → UnitOfWork.Commit
+// docs/architecture.md has the whole house.
 //
 // What holds, whatever process dies when:
 //
@@ -26,6 +28,6 @@
 //   - An effect is handled at least once, and its result is applied exactly once. Handlers get a stable idempotency key.
 //   - Attempts are counted when a delivery is claimed, so one that kills its process still ends as a dead letter.
 //
-// Users write against generated code; what it needs from this package is public but of little use by hand:
-// [Definition], [Decision], [Codec] and [Execute].
+// Package store is the contract of the stores, package workflow the model that generated code fills in, and package telemetry what an
+// engine reports about itself. This package has names of its own for what users handle of them.
 package runtime
