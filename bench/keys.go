@@ -33,9 +33,15 @@ type waitingKeys struct {
 	blocked bool
 }
 
+// limitedStore is a store whose claims keep limits.
+type limitedStore interface {
+	runtime.Store
+	store.Limits
+}
+
 // keyedStore is a store with such effects.
 type keyedStore struct {
-	runtime.Store
+	limitedStore
 	drop func()
 }
 
@@ -74,7 +80,7 @@ func (b *bench) claimsBesideKeys(
 }
 
 // claimKeys measures one claim, and settles what it got.
-func claimKeys(ctx context.Context, st runtime.Store) (time.Duration, error) {
+func claimKeys(ctx context.Context, st limitedStore) (time.Duration, error) {
 	began := time.Now()
 	claimed, err := st.ClaimLimited(ctx, store.LimitedClaim{
 		Kind: store.Kind{Workflow: tally.WorkflowName, Name: "Tell"}, From: began.Add(-24 * time.Hour),

@@ -17,7 +17,7 @@ import (
 
 // oneByOne is a store whose limited claims and looks back do what a test says.
 type oneByOne struct {
-	runtime.Store
+	Store
 	limited  func(call func() (store.LimitedClaimed, error)) (store.LimitedClaimed, error)
 	lookBack func(call func() (map[store.Kind]time.Time, error)) (map[store.Kind]time.Time, error)
 }

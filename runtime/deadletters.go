@@ -41,9 +41,10 @@ func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[s
 	}
 	size := pageSize(query.Limit)
 	var all []store.DeadLetter
-	for _, q := range e.queues(query.Queue) {
-		list := store.DeadLetterList{DeadLetterFilter: query.DeadLetterFilter, After: placeIn(after, q.name), Limit: size + 1}
-		found, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.DeadLetter, error) { return q.ListDead(ctx, list) })
+	for _, q := range eitherQueue(query.Queue) {
+		list := store.DeadLetterList{DeadLetterFilter: query.DeadLetterFilter, After: placeIn(after, q), Limit: size + 1}
+		list.Queue = q
+		found, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.DeadLetter, error) { return e.store.ListDead(ctx, list) })
 		if err != nil {
 			return Page[store.DeadLetter]{}, err
 		}
@@ -85,16 +86,12 @@ func placeIn(p *store.DeadLetterPlace, queue store.QueueName) *store.DeadLetterP
 // maxVersion is above all versions.
 const maxVersion = 1<<63 - 1
 
-// namedQueue is one of the queues.
-type namedQueue struct {
-	store.Queue
-	name store.QueueName
-}
-
-// queues returns the queue of a name, or both for an empty one.
-func (e *Engine) queues(name store.QueueName) []namedQueue {
-	all := []namedQueue{{e.store.Effects(), store.EffectQueue}, {e.store.Timers(), store.TimerQueue}}
-	return slices.DeleteFunc(all, func(q namedQueue) bool { return name != "" && name != q.name })
+// eitherQueue returns both queues for an empty name, else the one that is named.
+func eitherQueue(name store.QueueName) []store.QueueName {
+	if name != "" {
+		return []store.QueueName{name}
+	}
+	return []store.QueueName{store.EffectQueue, store.TimerQueue}
 }
 
 // CountDeadLetters counts dead letters by queue and kind. It reads all that the filter accepts.
@@ -103,8 +100,9 @@ func (e *Engine) CountDeadLetters(ctx context.Context, filter store.DeadLetterFi
 		return nil, err
 	}
 	var all []store.DeadLetterCount
-	for _, q := range e.queues(filter.Queue) {
-		counts, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.DeadLetterCount, error) { return q.CountDead(ctx, filter) })
+	for _, q := range eitherQueue(filter.Queue) {
+		filter.Queue = q
+		counts, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.DeadLetterCount, error) { return e.store.CountDead(ctx, filter) })
 		if err != nil {
 			return nil, err
 		}
@@ -121,7 +119,9 @@ func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...store.Lease) (
 		return letters, err
 	}
 	now := store.StoredTime(e.config.Clock.Now())
-	gone, err = e.eachQueue(letters, func(q store.Queue, some []store.Lease) ([]store.Lease, error) { return q.Revive(ctx, some, now) })
+	gone, err = e.eachQueue(letters, func(queue store.QueueName, some []store.Lease) ([]store.Lease, error) {
+		return e.store.Revive(ctx, queue, some, now)
+	})
 	if len(gone) < len(letters) {
 		e.Wake()
 		e.newWork.announce()
@@ -153,7 +153,9 @@ func (e *Engine) DiscardDeadLetters(ctx context.Context, discard store.Discard, 
 	if err := store.CheckArgument("the dead letters", letters); err != nil {
 		return letters, err
 	}
-	gone, err = e.eachQueue(letters, func(q store.Queue, some []store.Lease) ([]store.Lease, error) { return q.Discard(ctx, some, discard) })
+	gone, err = e.eachQueue(letters, func(queue store.QueueName, some []store.Lease) ([]store.Lease, error) {
+		return e.store.Discard(ctx, queue, some, discard)
+	})
 	if len(gone) < len(letters) {
 		e.config.Logger.WarnContext(ctx, "ironflow: dead letters discarded", "deliveries", len(letters)-len(gone),
 			"by", discard.By, "reason", discard.Reason)
@@ -180,14 +182,14 @@ func (e *Engine) reportDeadLetters(report telemetry.DeadLettersReport) {
 }
 
 // eachQueue gives letters to their queues. With an error, those that were not tried count as gone.
-func (e *Engine) eachQueue(letters []store.Lease, do func(store.Queue, []store.Lease) ([]store.Lease, error)) (gone []store.Lease, err error) {
+func (e *Engine) eachQueue(letters []store.Lease, do func(store.QueueName, []store.Lease) ([]store.Lease, error)) (gone []store.Lease, err error) {
 	byQueue := make(map[store.QueueName][]store.Lease)
 	for _, l := range letters {
 		byQueue[l.Queue] = append(byQueue[l.Queue], l)
 	}
-	for _, q := range e.queues("") {
-		some := byQueue[q.name]
-		delete(byQueue, q.name)
+	for _, q := range eitherQueue("") {
+		some := byQueue[q]
+		delete(byQueue, q)
 		if len(some) == 0 {
 			continue
 		}

@@ -2,8 +2,8 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"sync/atomic"
@@ -46,24 +46,21 @@ func NewEngine(st store.Store, config Config, workflows ...*workflow.Workflow) (
 	if workflow.IsNil(st) {
 		return nil, fmt.Errorf("ironflow: the store is nil")
 	}
-	if _, serial := st.(store.SerialWriter); serial {
-		setDefault(&config.Lanes, 1)
-	}
-	if keeper, ok := st.(store.Timekeeper); ok && config.Clock == nil {
-		setDefault(&config.Logger, slog.Default())
-		config.Clock = newStoreClock(keeper, config.Logger)
-	}
-	config = config.withDefaults()
+	given, config := config, config.withDefaults()
 	if err := config.validate(); err != nil {
 		return nil, err
+	}
+	on := bound.New(st, config.StoreTimeout)
+	if given.Lanes == 0 && bound.Has[store.SerialWriter](on) {
+		config.Lanes = 1
+	}
+	if given.Clock == nil && bound.Has[store.Timekeeper](on) {
+		config.Clock = newStoreClock(on, config.Logger)
 	}
 	if len(workflows) == 0 && len(config.Projections) == 0 {
 		return nil, fmt.Errorf("ironflow: no workflow is registered; pass what the generated NewWorkflow returns to NewEngine")
 	}
-	e := &Engine{store: bound.New(st, config.StoreTimeout), config: config, workflows: make(map[string]*workflow.Workflow)}
-	if reading, ok := st.(store.ReadOnlyStore); ok {
-		e.readOnly = reading.ReadOnly()
-	}
+	e := &Engine{store: on, config: config, workflows: make(map[string]*workflow.Workflow), readOnly: on.ReadOnly()}
 	for _, w := range workflows {
 		if w == nil {
 			return nil, fmt.Errorf("ironflow: a workflow is nil")
@@ -80,6 +77,9 @@ func NewEngine(st store.Store, config Config, workflows ...*workflow.Workflow) (
 		if _, err := e.workflow(name); err != nil {
 			return nil, fmt.Errorf("ironflow: Config.Retention.CompletedOf: %w", err)
 		}
+	}
+	if err := e.checkStore(); err != nil {
+		return nil, err
 	}
 	projections, err := projectionSpecs(st, config.Projections)
 	if err != nil {
@@ -122,6 +122,33 @@ func (e *Engine) projectConfig() project.Config {
 // executeArrived is execute for the input of a delivery, which has no options.
 func (e *Engine) executeArrived(ctx context.Context, req commit.Request) (commit.Result, error) {
 	return e.execute(ctx, req)
+}
+
+// checkStore fails when the config or a workflow needs what the store lacks.
+func (e *Engine) checkStore() error {
+	var errs []error
+	if e.config.Observe != nil {
+		errs = append(errs, bound.Need[store.InputLog](e.store, "Config.Observe"))
+	}
+	if e.config.Retention.deletes() {
+		errs = append(errs, bound.Need[store.Forgetting](e.store, "Config.Retention"))
+	}
+	if len(e.config.Projections) > 0 {
+		errs = append(errs, bound.Need[store.Projections](e.store, "Config.Projections"), bound.Need[store.Feed](e.store, "Config.Projections"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.workflows)) {
+		w := e.workflows[name]
+		for _, s := range w.Schedules() {
+			errs = append(errs, bound.Need[store.Schedules](e.store, fmt.Sprintf("workflow %s: schedule %s", name, s.Name)))
+		}
+		options := w.EffectOptions()
+		for _, effect := range slices.Sorted(maps.Keys(options)) {
+			if limit := options[effect].Limit; limit != nil && limit.Shared() {
+				errs = append(errs, bound.Need[store.Limits](e.store, fmt.Sprintf("workflow %s: the limit of effect %s", name, effect)))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // MaxPayloadBytes returns the limit that Config.MaxPayloadBytes comes to.

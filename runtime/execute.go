@@ -123,6 +123,11 @@ func (e *Engine) execute(ctx context.Context, req commit.Request, options ...Exe
 	if e.readOnly {
 		return commit.Result{}, req.Named(store.ErrReadOnly)
 	}
+	if req.InputID != "" && req.Within == nil {
+		if err := bound.Need[store.InputLog](e.store, "WithInputID"); err != nil {
+			return commit.Result{}, req.Named(err)
+		}
+	}
 	ended := commit.StartInput(ctx, e.config.Telemetry, &req)
 	if ended == nil {
 		return e.admit(ctx, req)

@@ -15,7 +15,7 @@ var errBroken = errors.New("the database is on fire")
 
 // faulty is a store whose calls fail, wait or lie as a test says.
 type faulty struct {
-	runtime.Store
+	Store
 
 	mu     sync.Mutex
 	begin  func() error

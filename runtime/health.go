@@ -43,10 +43,9 @@ func (e *Engine) Health(ctx context.Context) (telemetry.Health, error) {
 }
 
 func (e *Engine) queueHealth(ctx context.Context, name store.QueueName, now time.Time, paused []store.Pause) (telemetry.QueueHealth, error) {
-	q := e.queues(name)[0]
 	var h telemetry.QueueHealth
 	h.Handlers, h.Busy = e.deliveries.Handlers(name)
-	backlogs, err := q.Backlog(ctx, now, backlogLimit)
+	backlogs, err := e.store.Backlog(ctx, name, now, backlogLimit)
 	if err != nil {
 		return h, fmt.Errorf("backlog of %s: %w", name, err)
 	}
@@ -119,10 +118,10 @@ func (e *Engine) Inspect(ctx context.Context, instance store.InstanceKey) (*Inst
 	if r.machine != nil && !r.Completed() {
 		r.Accepts = r.machine.Accepts(r.Status)
 	}
-	if r.Effects, err = e.store.Effects().Waiting(ctx, key, waitingLimit); err != nil {
+	if r.Effects, err = e.store.Waiting(ctx, store.EffectQueue, key, waitingLimit); err != nil {
 		return nil, err
 	}
-	if r.Timers, err = e.store.Timers().Waiting(ctx, key, waitingLimit); err != nil {
+	if r.Timers, err = e.store.Waiting(ctx, store.TimerQueue, key, waitingLimit); err != nil {
 		return nil, err
 	}
 	paused, err := e.store.PausedWorkflows(ctx)

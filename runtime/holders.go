@@ -25,7 +25,7 @@ func (e *Engine) snapshotHolders(ctx context.Context) (harmful []store.SnapshotH
 
 // watchSnapshots logs snapshots that do harm until ctx ends: when one is found, and every ten minutes while it lasts.
 func (e *Engine) watchSnapshots(ctx context.Context) {
-	if !e.store.HasSnapshotHolders() {
+	if !bound.Has[store.SnapshotHolders](e.store) {
 		return
 	}
 	const again = 10 * time.Minute

@@ -70,7 +70,7 @@ func work(where string) error {
 	return <-failed
 }
 
-func openWhere(ctx context.Context, where string) (store runtime.Store, prefix string, err error) {
+func openWhere(ctx context.Context, where string) (store Store, prefix string, err error) {
 	url, schema, isPostgres := strings.Cut(where, " ")
 	if !isPostgres {
 		store, err = sqlite.Open(ctx, where, sqlite.SyncNormal())

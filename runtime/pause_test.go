@@ -150,7 +150,7 @@ func TestPauseThatRefusesInputs(t *testing.T) {
 
 // forgetful is a store that loses the list of pauses.
 type forgetful struct {
-	runtime.Store
+	Store
 	lost  atomic.Bool
 	looks atomic.Int32
 }

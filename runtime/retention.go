@@ -3,6 +3,8 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/retention"
@@ -49,6 +51,12 @@ func (r Retention) withDefaults() Retention {
 	setDefault(&r.BatchSize, 100)
 	setDefault(&r.Interval, time.Minute)
 	return r
+}
+
+// deletes reports whether anything is ever deleted.
+func (r Retention) deletes() bool {
+	keep := slices.AppendSeq([]time.Duration{r.Completed, r.Observations, r.InputOutcomes, r.Discarded}, maps.Values(r.CompletedOf))
+	return slices.Max(keep) > 0
 }
 
 func (r Retention) validate() error {

@@ -21,6 +21,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func TestMain(m *testing.M) {
@@ -46,17 +47,33 @@ func onStores(t *testing.T, scenario func(b *bed)) {
 	}
 }
 
+// Store is a store with every ability that both stores have.
+type Store interface {
+	runtime.Store
+	store.InputLog
+	store.Schedules
+	store.Snapshots
+	store.Inspection
+	store.Causes
+	store.DeadLetters
+	store.Pauses
+	store.Forgetting
+	store.Limits
+	store.Feed
+	store.Projections
+}
+
 // bed is a store, and the way to look at its tables behind its back.
 type bed struct {
 	*testing.T
-	store  runtime.Store
+	store  Store
 	db     *sql.DB
 	prefix string // of the tables
 	url    string // for another process; empty in memory
 	log    *logbook
 }
 
-func newBed(t *testing.T, store runtime.Store, db *sql.DB, prefix, url string) *bed {
+func newBed(t *testing.T, store Store, db *sql.DB, prefix, url string) *bed {
 	return &bed{T: t, store: store, db: db, prefix: prefix, url: url, log: &logbook{t: t}}
 }
 

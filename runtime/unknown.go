@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
@@ -110,6 +111,9 @@ const maxUnknownLines = 20
 
 // warnOfUnknown logs what is in the store that this program does not know.
 func (e *Engine) warnOfUnknown(ctx context.Context) {
+	if !bound.Has[store.Inspection](e.store) {
+		return
+	}
 	health, err := e.Health(ctx)
 	if err != nil && ctx.Err() == nil {
 		e.config.Logger.WarnContext(ctx, "ironflow: looking for what this program does not know failed", "error", err)

@@ -13,7 +13,7 @@ import (
 // waited for: the rest of the batch would wait as well. The function append_change sets the same.
 const appendWait = "50ms"
 
-// Append implements runtime.Store. A change on its own is one statement, which needs no transaction around it.
+// Append implements store.Store. A change on its own is one statement, which needs no transaction around it.
 func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 	if len(batch.Changes) == 0 {
 		return s.unchanged(ctx, batch.Unchanged)
@@ -89,7 +89,7 @@ func (c *versionColumns) describe() string {
 	return describe(keys)
 }
 
-// Committed implements runtime.Store. It says yes only when the commit is as durable as one that was answered: the wait for a
+// Committed implements store.Store. It says yes only when the commit is as durable as one that was answered: the wait for a
 // synchronous standby may have been cancelled on the server. A commit of its own then waits in its place.
 func (s *Store) Committed(
 	ctx context.Context, instance store.InstanceKey, version int64, commit store.CommitID,

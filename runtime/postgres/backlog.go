@@ -9,8 +9,12 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Backlog implements store.Backlogs.
-func (q *queue) Backlog(ctx context.Context, now time.Time, limit int) ([]store.Backlog, error) {
+// Backlog implements store.Inspection.
+func (s *Store) Backlog(ctx context.Context, queue store.QueueName, now time.Time, limit int) ([]store.Backlog, error) {
+	q, err := s.queue(queue)
+	if err != nil {
+		return nil, err
+	}
 	backlogs, err := readRowsInOrder(ctx, q.pool, scanBacklog, q.queries.backlog, now, int64(limit))
 	if err != nil {
 		return nil, wrap(err, "count the backlog of %s", q.name)
@@ -25,8 +29,14 @@ func scanBacklog(row pgx.CollectableRow) (b store.Backlog, err error) {
 	return b, err
 }
 
-// Waiting implements store.Backlogs.
-func (q *queue) Waiting(ctx context.Context, instance store.InstanceKey, limit int) ([]store.WaitingDelivery, error) {
+// Waiting implements store.Inspection.
+func (s *Store) Waiting(
+	ctx context.Context, queue store.QueueName, instance store.InstanceKey, limit int,
+) ([]store.WaitingDelivery, error) {
+	q, err := s.queue(queue)
+	if err != nil {
+		return nil, err
+	}
 	scan := func(row pgx.CollectableRow) (store.WaitingDelivery, error) {
 		w := store.WaitingDelivery{
 			Lease: store.Lease{Queue: q.name, Instance: instance}, Kind: store.Kind{Workflow: instance.Workflow},

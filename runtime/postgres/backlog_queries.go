@@ -1,6 +1,6 @@
 package postgres
 
-// backlogQueries are the statements of store.Backlogs. The words in angle brackets are explained at queueQueries.
+// backlogQueries are the statements of store.Inspection. The words in angle brackets are explained at queueQueries.
 type backlogQueries struct{ backlog, waiting string }
 
 func newBacklogQueries(in func(sql string) string) backlogQueries {

@@ -11,7 +11,11 @@ import (
 )
 
 // ListDead implements store.DeadLetters.
-func (q *queue) ListDead(ctx context.Context, list store.DeadLetterList) ([]store.DeadLetter, error) {
+func (s *Store) ListDead(ctx context.Context, list store.DeadLetterList) ([]store.DeadLetter, error) {
+	q, err := s.queue(list.Queue)
+	if err != nil {
+		return nil, err
+	}
 	// What died before a time comes behind the place of that time and no id.
 	from := store.DeadLetterPlace{DiedAt: orEndOfTime(list.DiedUntil), Lease: store.Lease{Queue: q.name}}
 	if list.After != nil && list.After.DiedAt.Before(from.DiedAt) {
@@ -46,7 +50,11 @@ func (q *queue) scanDead(row pgx.CollectableRow) (store.DeadLetter, error) {
 }
 
 // CountDead implements store.DeadLetters.
-func (q *queue) CountDead(ctx context.Context, filter store.DeadLetterFilter) ([]store.DeadLetterCount, error) {
+func (s *Store) CountDead(ctx context.Context, filter store.DeadLetterFilter) ([]store.DeadLetterCount, error) {
+	q, err := s.queue(filter.Queue)
+	if err != nil {
+		return nil, err
+	}
 	scan := func(row pgx.CollectableRow) (store.DeadLetterCount, error) {
 		c := store.DeadLetterCount{Queue: q.name}
 		err := row.Scan(&c.Kind.Workflow, &c.Kind.Name, &c.Count, &c.Oldest, &c.Newest)
@@ -62,12 +70,22 @@ func (q *queue) CountDead(ctx context.Context, filter store.DeadLetterFilter) ([
 }
 
 // Revive implements store.DeadLetters.
-func (q *queue) Revive(ctx context.Context, letters []store.Lease, at time.Time) ([]store.Lease, error) {
+func (s *Store) Revive(ctx context.Context, queue store.QueueName, letters []store.Lease, at time.Time) ([]store.Lease, error) {
+	q, err := s.queue(queue)
+	if err != nil {
+		return nil, err
+	}
 	return q.decide(ctx, "revive", q.queries.revive, letters, at)
 }
 
 // Discard implements store.DeadLetters.
-func (q *queue) Discard(ctx context.Context, letters []store.Lease, discard store.Discard) ([]store.Lease, error) {
+func (s *Store) Discard(
+	ctx context.Context, queue store.QueueName, letters []store.Lease, discard store.Discard,
+) ([]store.Lease, error) {
+	q, err := s.queue(queue)
+	if err != nil {
+		return nil, err
+	}
 	return q.decide(ctx, "discard", q.queries.discard, letters, discard.At, usererr.Bound(discard.By), usererr.Bound(discard.Reason))
 }
 
@@ -90,7 +108,7 @@ func (q *queue) decide(ctx context.Context, what, sql string, letters []store.Le
 	return unmarked(letters, found), nil
 }
 
-// ListDiscarded implements store.Inspection.
+// ListDiscarded implements store.DeadLetters.
 func (s *Store) ListDiscarded(ctx context.Context, list store.DiscardedList) ([]store.DiscardedLetter, error) {
 	from := store.DeadLetterPlace{DiedAt: endOfTime}
 	if list.After != nil {

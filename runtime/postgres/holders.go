@@ -35,8 +35,6 @@ FROM (
 ORDER BY h.age DESC
 LIMIT 10`
 
-var _ store.SnapshotHolders = (*Store)(nil)
-
 // SnapshotHolders implements store.SnapshotHolders.
 func (s *Store) SnapshotHolders(ctx context.Context) ([]store.SnapshotHolder, error) {
 	scan := func(row pgx.CollectableRow) (h store.SnapshotHolder, err error) {

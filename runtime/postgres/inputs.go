@@ -10,7 +10,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// InputOutcomes implements runtime.Store.
+// InputOutcomes implements store.InputLog.
 func (s *Store) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {
 	if len(inputs) == 0 {
 		return nil, nil
@@ -47,7 +47,7 @@ func readInputOutcomes(
 	return outcomes, nil
 }
 
-// RecordInputs implements runtime.Store.
+// RecordInputs implements store.InputLog.
 func (s *Store) RecordInputs(ctx context.Context, records store.InputRecords) error {
 	if len(records.Outcomes)+len(records.Observations) == 0 {
 		return nil
@@ -97,7 +97,7 @@ func queueInputs(batch *pgx.Batch, queries *queries, records store.InputRecords)
 // endOfTime is later than anything that is observed.
 var endOfTime = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
-// Observations implements runtime.Store.
+// Observations implements store.InputLog.
 func (s *Store) Observations(ctx context.Context, query store.ObservationQuery) ([]store.Observation, error) {
 	observations, err := queryRows(ctx, s.pool, scanObservation, s.queries.readObservations, query.Instance.Workflow, query.Instance.ID,
 		orEndOfTime(query.Before), query.Limit, query.BeforeNumber, int64(store.PageBytes))
@@ -114,7 +114,7 @@ func scanObservation(row pgx.CollectableRow) (o store.Observation, err error) {
 	return o, err
 }
 
-// PutSchedules implements runtime.Store.
+// PutSchedules implements store.Schedules.
 func (s *Store) PutSchedules(ctx context.Context, schedules []store.StoredSchedule) error {
 	n := len(schedules)
 	if n == 0 {

@@ -24,7 +24,7 @@ UPDATE ironflow.effects e SET run_at = e.parked_from, parked_from = NULL
 FROM unnest($1::text[], $2::text[]) AS k (workflow, kind)
 WHERE e.workflow = k.workflow AND e.kind = k.kind AND e.parked_from IS NOT NULL`
 
-// ClaimLimited implements store.LimitedQueue.
+// ClaimLimited implements store.Limits.
 func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (claimed store.LimitedClaimed, err error) {
 	if claim.Limit <= 0 {
 		return claimed, nil
@@ -58,7 +58,7 @@ func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (cla
 	return claimed, nil
 }
 
-// Unpark implements store.LimitedQueue.
+// Unpark implements store.Limits.
 func (s *Store) Unpark(ctx context.Context, kinds []store.Kind) error {
 	c := newKindColumns(store.Claim{Kinds: kinds})
 	if _, err := readRows(ctx, s.pool, pgx.RowTo[int], s.queries.unparkKinds, c.workflows, c.names); err != nil {

@@ -12,8 +12,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-var _ store.ProjectionStore[pgx.Tx] = (*Store)(nil)
-
 // Projections implements store.Projections.
 func (s *Store) Projections(ctx context.Context, names ...string) ([]store.ProjectionState, error) {
 	states, err := queryRows(ctx, s.pool, scanProjection, s.queries.projection.read, append([]string{}, names...))

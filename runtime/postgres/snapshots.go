@@ -8,7 +8,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// SaveSnapshots implements runtime.Store.
+// SaveSnapshots implements store.Snapshots.
 func (s *Store) SaveSnapshots(ctx context.Context, snapshots []store.Snapshot) error {
 	if len(snapshots) == 0 {
 		return nil

@@ -22,7 +22,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Store implements runtime.Store, store.Notifier and store.Timekeeper.
+// Store is a store.Store with every ability.
 type Store struct {
 	pool    *connections
 	queries *queries
@@ -36,13 +36,25 @@ type Store struct {
 	readOnly bool // as declared by ReadOnly
 }
 
-var (
-	_ store.Store    = (*Store)(nil)
-	_ store.Notifier = (*Store)(nil)
-
-	_ store.Timekeeper    = (*Store)(nil)
-	_ store.ReadOnlyStore = (*Store)(nil)
-)
+var _ interface {
+	store.Store
+	store.InputLog
+	store.Schedules
+	store.Snapshots
+	store.Inspection
+	store.Causes
+	store.DeadLetters
+	store.Pauses
+	store.Forgetting
+	store.Limits
+	store.Feed
+	store.Projections
+	store.ProjectionStore[pgx.Tx]
+	store.Notifier
+	store.Timekeeper
+	store.SnapshotHolders
+	store.ReadOnlyStore
+} = (*Store)(nil)
 
 // New returns the store in a schema that Migrate has prepared; otherwise it fails with *SchemaVersionError. It fails with
 // *runtime.Unavailable when the server cannot be reached or takes no writes, as a standby does, see ReadOnly. When
@@ -101,11 +113,21 @@ func (s *Store) Time(ctx context.Context) (now time.Time, err error) {
 	return now.UTC(), nil
 }
 
-// Effects implements runtime.Store.
+// Effects implements store.Store.
 func (s *Store) Effects() store.Queue { return s.effects }
 
-// Timers implements runtime.Store.
+// Timers implements store.Store.
 func (s *Store) Timers() store.Queue { return s.timers }
+
+func (s *Store) queue(name store.QueueName) (*queue, error) {
+	switch name {
+	case store.EffectQueue:
+		return s.effects, nil
+	case store.TimerQueue:
+		return s.timers, nil
+	}
+	return nil, fmt.Errorf("postgres: unknown queue %q", name)
+}
 
 // describe names some instances of many.
 func describe(keys []store.InstanceKey) string {

@@ -34,7 +34,7 @@ type unitOfWork struct {
 	members   map[store.InstanceKey]struct{}
 }
 
-// Begin implements runtime.Store.
+// Begin implements store.Store.
 func (s *Store) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
 	if err := s.horizon.refuses(ctx); err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Append implements [runtime.Store]. It waits for the unit of work that is open, like everything that writes.
+// Append implements [store.Store]. It waits for the unit of work that is open, like everything that writes.
 func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 	check := func(on *connection) error { return checkUnchanged(ctx, on, batch.Unchanged) }
 	if len(batch.Changes) == 0 {
@@ -88,7 +88,7 @@ func writeAll(ctx context.Context, on session, id store.CommitID, changes []stor
 	return ctx.Err()
 }
 
-// Committed implements [runtime.Store]. A commit that is under way has the lock that it waits for.
+// Committed implements [store.Store]. A commit that is under way has the lock that it waits for.
 func (s *Store) Committed(ctx context.Context, instance store.InstanceKey, version int64, commit store.CommitID) (bool, error) {
 	var stored bool
 	row := func(columns []driver.Value) error {
@@ -102,7 +102,7 @@ func (s *Store) Committed(ctx context.Context, instance store.InstanceKey, versi
 	return stored, nil
 }
 
-// SaveSnapshots implements [runtime.Store].
+// SaveSnapshots implements [store.Snapshots].
 func (s *Store) SaveSnapshots(ctx context.Context, snapshots []store.Snapshot) error {
 	if len(snapshots) == 0 {
 		return nil

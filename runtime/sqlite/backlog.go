@@ -11,10 +11,14 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Backlog implements [store.Backlogs].
-func (q queue) Backlog(ctx context.Context, now time.Time, limit int) ([]store.Backlog, error) {
+// Backlog implements [store.Inspection].
+func (s *Store) Backlog(ctx context.Context, queue store.QueueName, now time.Time, limit int) ([]store.Backlog, error) {
+	q, err := s.queue(queue)
+	if err != nil {
+		return nil, err
+	}
 	found := make(map[store.Kind]*store.Backlog)
-	err := q.store.readOneMoment(ctx, func(on *connection) error {
+	err = s.readOneMoment(ctx, func(on *connection) error {
 		if err := q.countAlive(ctx, on, found, now, limit); err != nil {
 			return err
 		}
@@ -106,8 +110,14 @@ func (q queue) countAlive(
 	})
 }
 
-// Waiting implements [store.Backlogs].
-func (q queue) Waiting(ctx context.Context, instance store.InstanceKey, limit int) (waiting []store.WaitingDelivery, err error) {
+// Waiting implements [store.Inspection].
+func (s *Store) Waiting(
+	ctx context.Context, queue store.QueueName, instance store.InstanceKey, limit int,
+) (waiting []store.WaitingDelivery, err error) {
+	q, err := s.queue(queue)
+	if err != nil {
+		return nil, err
+	}
 	row := func(columns []driver.Value) error {
 		w := store.WaitingDelivery{
 			Lease: store.Lease{Queue: q.name, Instance: instance, Token: number(columns[2]), Commit: store.CommitID(number(columns[10]))},

@@ -2,7 +2,7 @@ package sqlite
 
 import "strings"
 
-// backlogQueries are the statements of [store.Backlogs] on one queue.
+// backlogQueries are the statements of [store.Inspection] on one queue.
 type backlogQueries struct {
 	next, due, later, blocked, nextDead, dead, waiting string
 }

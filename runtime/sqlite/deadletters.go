@@ -13,7 +13,11 @@ import (
 )
 
 // ListDead implements [store.DeadLetters].
-func (q queue) ListDead(ctx context.Context, list store.DeadLetterList) (letters []store.DeadLetter, err error) {
+func (s *Store) ListDead(ctx context.Context, list store.DeadLetterList) (letters []store.DeadLetter, err error) {
+	q, err := s.queue(list.Queue)
+	if err != nil {
+		return nil, err
+	}
 	// What died before a time comes behind the place of that time and no id.
 	from := store.DeadLetterPlace{DiedAt: list.DiedUntil}
 	if list.After != nil && (from.DiedAt.IsZero() || list.After.DiedAt.Before(from.DiedAt)) {
@@ -50,7 +54,11 @@ func deadArgs(f store.DeadLetterFilter) []driver.Value {
 }
 
 // CountDead implements [store.DeadLetters].
-func (q queue) CountDead(ctx context.Context, filter store.DeadLetterFilter) (counts []store.DeadLetterCount, err error) {
+func (s *Store) CountDead(ctx context.Context, filter store.DeadLetterFilter) (counts []store.DeadLetterCount, err error) {
+	q, err := s.queue(filter.Queue)
+	if err != nil {
+		return nil, err
+	}
 	args := append(deadArgs(filter), orEndOfTime(filter.DiedUntil))
 	row := func(columns []driver.Value) error {
 		counts = append(counts, store.DeadLetterCount{
@@ -67,16 +75,23 @@ func (q queue) CountDead(ctx context.Context, filter store.DeadLetterFilter) (co
 }
 
 // Revive implements [store.DeadLetters].
-func (q queue) Revive(ctx context.Context, letters []store.Lease, at time.Time) (gone []store.Lease, err error) {
+func (s *Store) Revive(ctx context.Context, queue store.QueueName, letters []store.Lease, at time.Time) (gone []store.Lease, err error) {
+	q, err := s.queue(queue)
+	if err != nil {
+		return nil, err
+	}
 	return forEach(ctx, q, letters, "revive dead letters of", func(_ *connection, l *store.Lease) (*store.Lease, string, []driver.Value, error) {
 		return l, q.sql.deadLetters.revive, []driver.Value{micros(at)}, nil
 	})
 }
 
 // Discard implements [store.DeadLetters].
-func (q queue) Discard(ctx context.Context, letters []store.Lease, discard store.Discard) (gone []store.Lease, err error) {
-	if len(letters) == 0 {
-		return nil, nil
+func (s *Store) Discard(
+	ctx context.Context, queue store.QueueName, letters []store.Lease, discard store.Discard,
+) (gone []store.Lease, err error) {
+	q, err := s.queue(queue)
+	if err != nil || len(letters) == 0 {
+		return nil, err
 	}
 	err = q.store.writer.write(ctx, func(on *connection) error {
 		record := []driver.Value{micros(discard.At), usererr.Bound(discard.By), usererr.Bound(discard.Reason)}
@@ -105,7 +120,7 @@ func (q queue) Discard(ctx context.Context, letters []store.Lease, discard store
 	return gone, nil
 }
 
-// ListDiscarded implements [store.Inspection].
+// ListDiscarded implements [store.DeadLetters].
 func (s *Store) ListDiscarded(ctx context.Context, list store.DiscardedList) (letters []store.DiscardedLetter, err error) {
 	before, place := int64(math.MaxInt64), store.Lease{}
 	if list.After != nil {

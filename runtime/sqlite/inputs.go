@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// InputOutcomes implements [runtime.Store].
+// InputOutcomes implements [store.InputLog].
 func (s *Store) InputOutcomes(ctx context.Context, inputs []store.InputKey) (outcomes [][]byte, err error) {
 	err = s.read(ctx, func(on *connection) (err error) {
 		outcomes, err = readOutcomes(ctx, on, inputs)
@@ -36,7 +36,7 @@ func readOutcomes(ctx context.Context, on session, inputs []store.InputKey) ([][
 	return outcomes, nil
 }
 
-// RecordInputs implements [runtime.Store].
+// RecordInputs implements [store.InputLog].
 func (s *Store) RecordInputs(ctx context.Context, records store.InputRecords) error {
 	if len(records.Outcomes)+len(records.Observations) == 0 {
 		return nil
@@ -71,7 +71,7 @@ func recordInputs(on session, records *store.InputRecords) error {
 	return nil
 }
 
-// Observations implements [runtime.Store].
+// Observations implements [store.InputLog].
 func (s *Store) Observations(ctx context.Context, query store.ObservationQuery) ([]store.Observation, error) {
 	statement, args := readObservations, []driver.Value{orEndOfTime(query.Before), query.BeforeNumber}
 	if query.Instance.ID != "" {
@@ -107,7 +107,7 @@ func (s *Store) Observations(ctx context.Context, query store.ObservationQuery) 
 	return observations, nil
 }
 
-// PutSchedules implements [runtime.Store].
+// PutSchedules implements [store.Schedules].
 func (s *Store) PutSchedules(ctx context.Context, schedules []store.StoredSchedule) error {
 	if len(schedules) == 0 {
 		return nil

@@ -42,7 +42,7 @@ WHERE workflow = ? AND kind = ? AND parked_from IS NOT NULL`
 	takeSlot = `UPDATE ironflow_effects SET slot = 1, parked_from = NULL WHERE instance = ? AND workflow = ? AND version = ? AND position = ?`
 )
 
-// ClaimLimited implements [store.LimitedQueue].
+// ClaimLimited implements [store.Limits].
 func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (claimed store.LimitedClaimed, err error) {
 	q := effectQueue(s)
 	plain := store.Claim{
@@ -75,7 +75,7 @@ func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (cla
 	return claimed, nil
 }
 
-// Unpark implements [store.LimitedQueue].
+// Unpark implements [store.Limits].
 func (s *Store) Unpark(ctx context.Context, kinds []store.Kind) error {
 	err := s.writer.write(ctx, func(on *connection) error {
 		for _, kind := range kinds {

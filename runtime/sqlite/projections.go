@@ -14,8 +14,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-var _ store.ProjectionStore[*sql.Tx] = (*Store)(nil)
-
 // Projections implements [store.Projections].
 func (s *Store) Projections(ctx context.Context, names ...string) ([]store.ProjectionState, error) {
 	var states []store.ProjectionState

@@ -63,6 +63,11 @@ type queue struct {
 func effectQueue(s *Store) queue { return queue{effectTable, s} }
 func timerQueue(s *Store) queue  { return queue{timerTable, s} }
 
+func (s *Store) queue(name store.QueueName) (queue, error) {
+	t, err := tableOf(name)
+	return queue{t, s}, err
+}
+
 // Claim implements [store.Queue]. It first looks without a lock, so that polling a queue in which nothing is due costs a
 // few reads of an index and does not hold up those who write.
 func (q queue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {

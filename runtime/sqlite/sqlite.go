@@ -1,4 +1,4 @@
-// Package sqlite is the embedded [runtime.Store]: one file, or memory, and no server.
+// Package sqlite is the embedded [store.Store]: one file, or memory, and no server.
 //
 // SQLite has one writer at a time. A unit of work is therefore the only one of its store while it is open, and the next
 // one waits for it; what it holds up is the time that deciding takes, plus one fsync for the commit. Append has no such
@@ -19,7 +19,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Store is a [runtime.Store] in SQLite.
+// Store is a [store.Store] in SQLite.
 type Store struct {
 	writer  *writer
 	db      *sql.DB  // see DB
@@ -28,10 +28,22 @@ type Store struct {
 	closed  error // by Close
 }
 
-var (
-	_ store.Store        = (*Store)(nil)
-	_ store.SerialWriter = (*Store)(nil)
-)
+var _ interface {
+	store.Store
+	store.InputLog
+	store.Schedules
+	store.Snapshots
+	store.Inspection
+	store.Causes
+	store.DeadLetters
+	store.Pauses
+	store.Forgetting
+	store.Limits
+	store.Feed
+	store.Projections
+	store.ProjectionStore[*sql.Tx]
+	store.SerialWriter
+} = (*Store)(nil)
 
 // Option is a choice made when a store is opened.
 type Option func(*settings)
@@ -135,10 +147,10 @@ func (s *Store) Close() error {
 // SerialWriter implements [store.SerialWriter].
 func (s *Store) SerialWriter() {}
 
-// Effects implements [runtime.Store].
+// Effects implements [store.Store].
 func (s *Store) Effects() store.Queue { return effectQueue(s) }
 
-// Timers implements [runtime.Store].
+// Timers implements [store.Store].
 func (s *Store) Timers() store.Queue { return timerQueue(s) }
 
 // read runs a function that reads what is committed, never waiting for a unit of work.

@@ -15,7 +15,7 @@ type unitOfWork struct {
 	instances   []store.Instance
 }
 
-// Begin implements [runtime.Store]. It waits for the unit of work that is open, whatever its instances are: whoever gave
+// Begin implements [store.Store]. It waits for the unit of work that is open, whatever its instances are: whoever gave
 // up and came again would only wait behind others.
 func (s *Store) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
 	requests = withoutCompleted(requests)

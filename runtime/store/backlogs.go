@@ -1,19 +1,6 @@
 package store
 
-import (
-	"context"
-	"time"
-)
-
-// Backlogs is the part of a Queue that says what is in it.
-type Backlogs interface {
-	// Backlog returns, sorted, how much of each kind there is at a time. It costs little, however much that is: it counts
-	// no further than a limit in each state of each kind. Dead letters whose instances were told of them are not counted.
-	Backlog(ctx context.Context, now time.Time, limit int) ([]Backlog, error)
-
-	// Waiting returns up to limit deliveries of an instance, dead ones too, by their RunAt.
-	Waiting(ctx context.Context, instance InstanceKey, limit int) ([]WaitingDelivery, error)
-}
+import "time"
 
 // Backlog is how much there is of one kind of deliveries.
 type Backlog struct {

@@ -21,8 +21,6 @@ func (SystemClock) After(d time.Duration) <-chan time.Time { return time.After(d
 
 // Timekeeper is a Store that has a clock, one for all processes on it. It is the clock of engines whose config has none.
 type Timekeeper interface {
-	Store
-
 	// Time returns the time of the store while it is called.
 	Time(ctx context.Context) (time.Time, error)
 }

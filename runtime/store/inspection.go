@@ -5,29 +5,32 @@ import (
 	"time"
 )
 
-// Inspection is the part of a Store that looks at instances for people and their tools. It locks nothing and is not in the
-// way of inputs.
+// Inspection is a Store that shows what is in it. Reading locks nothing and does not delay inputs. History, Inspect, Health, Why and
+// the lists of instances need it.
 type Inspection interface {
-	// History returns up to limit events of an instance after a version, oldest first, and fewer when they have PageBytes, so that
-	// only an empty answer says that there are no more. They come from one moment. An instance
-	// that does not exist has none.
+	// History returns up to limit events of an instance after a version, oldest first, as of one moment. It returns fewer when
+	// they have PageBytes, so that only an empty answer says that there are no more. An instance that does not exist has none.
 	History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error)
 
 	// ListInstances returns the instances that a filter accepts, in the order of descending creation times, ids and
-	// workflows, beginning behind a place in that order.
+	// workflows. The list begins behind list.After.
 	ListInstances(ctx context.Context, list InstanceList) ([]InstanceSummary, error)
 
 	// CountInstances counts the instances that a filter accepts.
 	CountInstances(ctx context.Context, filter InstanceFilter) (InstanceCounts, error)
 
-	// Summary returns one instance; its Version is 0 when there is none.
+	// Summary returns one instance. Its Version is 0 when there is none.
 	Summary(ctx context.Context, instance InstanceKey) (InstanceSummary, error)
 
-	// EventTypes returns the types of the oldest and of the newest so many events, sorted by workflow, type and schema version.
+	// EventTypes returns the types of the sample oldest and the sample newest events, sorted by workflow, type and schema version.
 	EventTypes(ctx context.Context, sample int) ([]EventType, error)
 
-	// ListDiscarded returns records of dead letters that were discarded, of both queues.
-	ListDiscarded(ctx context.Context, list DiscardedList) ([]DiscardedLetter, error)
+	// Backlog counts the deliveries of a queue at a time by kind, sorted by kind. In each state of each kind it counts no further
+	// than limit, so that it costs little. Dead letters that instances were told of are not counted.
+	Backlog(ctx context.Context, queue QueueName, now time.Time, limit int) ([]Backlog, error)
+
+	// Waiting returns up to limit deliveries of an instance in a queue, dead letters too, by their RunAt.
+	Waiting(ctx context.Context, queue QueueName, instance InstanceKey, limit int) ([]WaitingDelivery, error)
 }
 
 // InstanceSummary is what is known of an instance without its events.

@@ -5,25 +5,29 @@ import (
 	"time"
 )
 
-// DeadLetters is the part of a Queue that keeps what could not be delivered until people decide about it.
+// DeadLetters is a Store that lists dead letters, and changes them when people have decided about them. A Store without it keeps
+// dead letters all the same. The methods of Engine about dead letters need it.
 //
-// A dead letter is named by a Lease whose Token is the one it has as a dead letter. What happens to it raises the token or
-// deletes it, so that of two who decide about it one is told that it is gone.
+// A dead letter is named by a Lease whose Token is the one it has as a dead letter. A decision about it raises the token or deletes
+// it, so that of two people who decide about it, one is told that it is gone. A call is about one queue.
 type DeadLetters interface {
-	// ListDead returns dead letters that a filter accepts, in the order of descending times of death, ids, workflows,
-	// versions and positions or keys, beginning behind a place in that order.
+	// ListDead returns dead letters of the queue list.Queue that the filter accepts, in the order of descending times of death, ids,
+	// workflows, versions and positions or keys. The list begins behind list.After.
 	ListDead(ctx context.Context, list DeadLetterList) ([]DeadLetter, error)
 
-	// CountDead counts them by kind, sorted by kind.
+	// CountDead counts the dead letters of the queue filter.Queue by kind, sorted by kind.
 	CountDead(ctx context.Context, filter DeadLetterFilter) ([]DeadLetterCount, error)
 
-	// Revive makes dead letters due at a time, with all their attempts before them. It returns those that are no dead letters
-	// any more, of which nothing is changed.
-	Revive(ctx context.Context, letters []Lease, at time.Time) (gone []Lease, err error)
+	// Revive makes dead letters due at a time, with no attempts made. It returns those that are no dead letters any more, of
+	// which nothing is changed.
+	Revive(ctx context.Context, queue QueueName, letters []Lease, at time.Time) (gone []Lease, err error)
 
-	// Discard deletes dead letters and keeps a record of them. It returns those that are no dead letters any more, of which
+	// Discard deletes dead letters and stores a record of each. It returns those that are no dead letters any more, of which
 	// nothing is changed.
-	Discard(ctx context.Context, letters []Lease, discard Discard) (gone []Lease, err error)
+	Discard(ctx context.Context, queue QueueName, letters []Lease, discard Discard) (gone []Lease, err error)
+
+	// ListDiscarded returns records of discarded dead letters, of both queues.
+	ListDiscarded(ctx context.Context, list DiscardedList) ([]DiscardedLetter, error)
 }
 
 // DeadLetter is an effect or timer whose attempts are used up, or whose handler said that no attempt can help.

@@ -37,8 +37,9 @@ type LimitedClaimed struct {
 // ahead. One that was ahead by more has jumped, and is forgotten; or a rate would allow nothing until all have caught up with it.
 const MaxLimitSkew = time.Minute
 
-// LimitedQueue is the outbox as those claim from it whose limits hold over all processes.
-type LimitedQueue interface {
+// Limits is a Store from whose outbox effects are claimed within limits that hold over all processes. Workflows need it whose effects
+// have such a limit. A Store without it ignores NewEffect.LimitKey.
+type Limits interface {
 	// ClaimLimited leases up to Limit due deliveries, so that the limits hold over all who claim by it. Leases that have run out
 	// do not count. The oldest come first. Of two claims of a kind at the same time one may return nothing.
 	//

@@ -46,39 +46,9 @@ type Store interface {
 	// to it.
 	Begin(ctx context.Context, requests []ReadRequest) (UnitOfWork, error)
 
-	// InputOutcomes returns what was recorded for inputs that came with an id, in their order; nil for those of which nothing
-	// is known, or not any more.
-	InputOutcomes(ctx context.Context, inputs []InputKey) ([][]byte, error)
-
-	// RecordInputs keeps what became of inputs that added nothing to their instance. It fails with ErrConflict, and keeps
-	// nothing, when there is an outcome under the id of one of them already.
-	RecordInputs(ctx context.Context, inputs InputRecords) error
-
-	// Observations returns what was observed of one instance, or of all, the newest first. A page ends with the one with which
-	// its payloads have PageBytes.
-	Observations(ctx context.Context, query ObservationQuery) ([]Observation, error)
-
-	// PutSchedules starts schedules that are not there yet, and starts anew those whose definition is another one. They are
-	// in the timers' queue, as deliveries whose instance has an empty id.
-	PutSchedules(ctx context.Context, schedules []StoredSchedule) error
-
-	Inspection
-	Causes
-	Pauses
-	Forgetting
-
-	// SaveSnapshots keeps states, each in place of the one of the same instance that is as old or older, or that is of a lost
-	// history. A snapshot that is older than the one that is kept, or whose instance has no event of its version and commit, is
-	// ignored.
-	SaveSnapshots(ctx context.Context, snapshots []Snapshot) error
-
 	// Effects is the outbox, Timers the timers that wait for their time.
 	Effects() Queue
 	Timers() Queue
-	LimitedQueue // of effects
-
-	Feed
-	Projections
 }
 
 // ReadRequest asks for an instance with the events after a version: those after the newest snapshot with the given
@@ -405,9 +375,6 @@ type Queue interface {
 	// Realign changes leases that were claimed later than a time in the future, by a clock that was set back since. They are
 	// held as before, and end as long after now as they were to end after their claim. It reads the whole queue.
 	Realign(ctx context.Context, now, claimedAfter time.Time) (realigned int64, err error)
-
-	DeadLetters
-	Backlogs
 }
 
 // Kind names deliveries a worker can handle: effects by the effect's name, timers by the name of their input.
@@ -506,36 +473,3 @@ const (
 	Again                         // due again as if it were new, which a recurring timer is
 	Wait                          // due again, and the attempt was none: this process cannot take it, another one may
 )
-
-// Notifier is a Store through which processes tell each other about news, so that they need not wait for their next poll.
-// It is speed only: a notification may be lost, come late, or come for nothing.
-type Notifier interface {
-	// Notify wakes the listeners of all processes. The engine calls it beside its commits, and not for each of them.
-	Notify(ctx context.Context, what News) error
-
-	// Listen calls wake for each notification, on one goroutine, until ctx ends or the connection is lost; then it returns
-	// the reason. It calls wake once when it begins to listen, for all kinds of news that it may have missed.
-	Listen(ctx context.Context, wake func(what News)) error
-}
-
-// News are kinds of what a process may want to know of others; they can be joined with |.
-type News int
-
-const (
-	NewWork   News = 1 << iota // effects or timers are due
-	NewEvents                  // the feed has grown
-	NewOrders                  // a projection is to do something else, or free to be taken over
-)
-
-// SerialWriter is a Store whose commits wait for each other. It gets them from one lane then: larger batches share more, and
-// a second lane would only wait.
-type SerialWriter interface {
-	Store
-	SerialWriter()
-}
-
-// ReadOnlyStore is a Store that may have been opened for reading only. An engine on one that was takes no inputs and does not
-// run: both fail with ErrReadOnly.
-type ReadOnlyStore interface {
-	ReadOnly() bool
-}

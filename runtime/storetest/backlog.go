@@ -17,7 +17,7 @@ var backlogRules = []queueRule{
 
 func (l line) wantBacklog(now time.Time, limit int, want ...store.Backlog) {
 	l.Helper()
-	got, err := l.queue.Backlog(l.ctx, now, limit)
+	got, err := l.inspection.Backlog(l.ctx, l.name, now, limit)
 	if err != nil || !slices.Equal(got, want) {
 		l.Errorf("\n got %+v, error %v\nwant %+v", got, err, want)
 	}
@@ -98,7 +98,7 @@ func waitingOfInstance(l line) {
 		l.commit(c)
 	}
 	for limit := 1; limit <= 4; limit++ {
-		got, err := l.queue.Waiting(l.ctx, order("2"), limit)
+		got, err := l.inspection.Waiting(l.ctx, l.name, order("2"), limit)
 		if err != nil || len(got) != min(limit, 3) || !got[0].RunAt.Equal(at(8)) {
 			l.Errorf("up to %d: got %+v, error %v", limit, got, err)
 		}
@@ -107,7 +107,7 @@ func waitingOfInstance(l line) {
 
 func (l line) wantWaiting(instance store.InstanceKey, limit int, want ...store.WaitingDelivery) {
 	l.Helper()
-	got, err := l.queue.Waiting(l.ctx, instance, limit)
+	got, err := l.inspection.Waiting(l.ctx, l.name, instance, limit)
 	if err != nil || !slices.Equal(got, want) {
 		l.Errorf("%s:\n got %+v, error %v\nwant %+v", instance, got, err, want)
 	}

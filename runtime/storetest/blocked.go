@@ -65,7 +65,7 @@ func backlogBlocked(l line) {
 	for n := range 2 {
 		d := l.claim(at(10), at(60), 1)[0]
 		l.wait(&d.Lease, at(20-n), at(100), fmt.Sprint("reason ", n), 0)
-		waiting, err := l.queue.Waiting(l.ctx, d.Lease.Instance, 9)
+		waiting, err := l.inspection.Waiting(l.ctx, l.name, d.Lease.Instance, 9)
 		if err != nil || len(waiting) != 1 || !waiting[0].BlockedSince.Equal(at(20-n)) ||
 			waiting[0].StateAt(at(50)) != store.DeliveryBlocked || waiting[0].StateAt(at(200)) != store.DeliveryBlocked {
 			l.Errorf("got %+v, error %v", waiting, err)
@@ -96,7 +96,7 @@ func holder(l line) {
 	claim := store.Claim{Kinds: []store.Kind{l.kind}, Now: at(10), Until: at(60), Limit: 1, Holder: "web-1/4711"}
 	want := func(holder string) {
 		l.Helper()
-		waiting, err := l.queue.Waiting(l.ctx, order("1"), 9)
+		waiting, err := l.inspection.Waiting(l.ctx, l.name, order("1"), 9)
 		if err != nil || len(waiting) != 1 || waiting[0].Holder != holder {
 			l.Errorf("got %+v, error %v, want the holder %q", waiting, err, holder)
 		}
@@ -142,20 +142,20 @@ func toldDead(l line) {
 	for filter, want := range map[store.ToldFilter][]store.DeadLetter{
 		store.NotTold: {letter}, store.OnlyTold: {told}, store.ToldOrNot: {told, letter},
 	} {
-		f := store.DeadLetterFilter{Told: filter}
-		got, err := l.queue.ListDead(l.ctx, store.DeadLetterList{DeadLetterFilter: f, Limit: 9})
+		f := store.DeadLetterFilter{Queue: l.name, Told: filter}
+		got, err := l.deadLetters.ListDead(l.ctx, store.DeadLetterList{DeadLetterFilter: f, Limit: 9})
 		if err != nil {
 			l.Fatal(err)
 		}
 		l.wantLetters(got, want)
 		l.wantCounts(f, want)
 	}
-	waiting, err := l.queue.Waiting(l.ctx, order("told"), 9)
+	waiting, err := l.inspection.Waiting(l.ctx, l.name, order("told"), 9)
 	if err != nil || len(waiting) != 1 || !waiting[0].ToldAt.Equal(at(6000)) {
 		l.Errorf("got %+v, error %v", waiting, err)
 	}
 	// Whoever revives it by its name gets one as new.
-	if gone, err := l.queue.Revive(l.ctx, []store.Lease{told.Lease}, at(7000)); err != nil || len(gone) > 0 {
+	if gone, err := l.deadLetters.Revive(l.ctx, l.name, []store.Lease{told.Lease}, at(7000)); err != nil || len(gone) > 0 {
 		l.Errorf("gone %v, error %v", gone, err)
 	}
 	again := l.claim(at(7000), at(8000), 1)

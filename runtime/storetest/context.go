@@ -109,7 +109,7 @@ func othersEnded(k *kit) {
 	if _, err := k.Store.Committed(ended(), order("1"), 1, 1); !isCanceled(err) {
 		k.Errorf("Committed: got error %v, want context.Canceled", err)
 	}
-	if err := k.Store.SaveSnapshots(ended(), []store.Snapshot{snapshot(order("1"), 1, "a")}); !isCanceled(err) {
+	if err := k.snapshots.SaveSnapshots(ended(), []store.Snapshot{snapshot(order("1"), 1, "a")}); !isCanceled(err) {
 		k.Errorf("SaveSnapshots: got error %v, want context.Canceled", err)
 	}
 	for _, l := range []line{k.effects(), k.timers()} {

@@ -47,7 +47,7 @@ func (l line) putDead(id string) store.DeadLetter {
 // listed returns all dead letters, the last one first.
 func (l line) listed() []store.DeadLetter {
 	l.Helper()
-	got, err := l.queue.ListDead(l.ctx, store.DeadLetterList{Limit: 1000})
+	got, err := l.deadLetters.ListDead(l.ctx, store.DeadLetterList{DeadLetterFilter: store.DeadLetterFilter{Queue: l.name}, Limit: 1000})
 	if err != nil {
 		l.Fatalf("ListDead: %v", err)
 	}
@@ -84,7 +84,7 @@ func listDead(l line) {
 			cmp.Compare(a.Lease.Position, b.Lease.Position), cmp.Compare(a.Lease.Key, b.Lease.Key))
 	})
 	for n := range 200 {
-		f := store.DeadLetterFilter{}
+		f := store.DeadLetterFilter{Queue: l.name}
 		maybe := func(set func()) {
 			if n > 0 && r.IntN(3) == 0 {
 				set()
@@ -109,7 +109,7 @@ func listDead(l line) {
 			if after != nil {
 				list.After = &store.DeadLetterPlace{DiedAt: after.DiedAt, Lease: after.Lease}
 			}
-			return l.queue.ListDead(l.ctx, list)
+			return l.deadLetters.ListDead(l.ctx, list)
 		})
 		l.wantLetters(got, want)
 		l.wantCounts(f, want)
@@ -137,7 +137,7 @@ func (l line) wantCounts(f store.DeadLetterFilter, letters []store.DeadLetter) {
 	slices.SortFunc(want, func(a, b store.DeadLetterCount) int {
 		return cmp.Or(cmp.Compare(a.Kind.Workflow, b.Kind.Workflow), cmp.Compare(a.Kind.Name, b.Kind.Name))
 	})
-	got, err := l.queue.CountDead(l.ctx, f)
+	got, err := l.deadLetters.CountDead(l.ctx, f)
 	if err != nil || !slices.Equal(got, want) {
 		l.Errorf("counts:\n got %+v, error %v\nwant %+v", got, err, want)
 	}
@@ -151,7 +151,7 @@ func reviveDead(l line) {
 	if dead.Attempts != 2 {
 		l.Fatalf("it died after %d attempts, want 2", dead.Attempts)
 	}
-	gone, err := l.queue.Revive(l.ctx, []store.Lease{dead.Lease}, at(6000))
+	gone, err := l.deadLetters.Revive(l.ctx, l.name, []store.Lease{dead.Lease}, at(6000))
 	if err != nil || len(gone) > 0 {
 		l.Fatalf("Revive: gone %v, error %v", gone, err)
 	}
@@ -176,7 +176,7 @@ func reviveDead(l line) {
 func discardDead(l line) {
 	dead, other := l.putDead("1"), l.putDead("2")
 	discard := store.Discard{By: "ann", Reason: "the customer\x00is gone", At: at(6000)}
-	gone, err := l.queue.Discard(l.ctx, []store.Lease{dead.Lease}, discard)
+	gone, err := l.deadLetters.Discard(l.ctx, l.name, []store.Lease{dead.Lease}, discard)
 	if err != nil || len(gone) > 0 {
 		l.Fatalf("Discard: gone %v, error %v", gone, err)
 	}
@@ -185,7 +185,7 @@ func discardDead(l line) {
 	if got := l.claim(at(9000), at(9999), 9); len(got) > 0 {
 		l.Errorf("claimed what was discarded: %+v", got)
 	}
-	got, err := l.Store.ListDiscarded(l.ctx, store.DiscardedList{Limit: 9})
+	got, err := l.deadLetters.ListDiscarded(l.ctx, store.DiscardedList{Limit: 9})
 	if err != nil || len(got) != 1 {
 		l.Fatalf("ListDiscarded: got %+v, error %v", got, err)
 	}
@@ -202,7 +202,7 @@ func discardDead(l line) {
 // them.
 func decideOnOthers(l line) {
 	revived, dead := l.putDead("1"), l.putDead("2")
-	if gone, err := l.queue.Revive(l.ctx, []store.Lease{revived.Lease}, at(8000)); err != nil || len(gone) > 0 {
+	if gone, err := l.deadLetters.Revive(l.ctx, l.name, []store.Lease{revived.Lease}, at(8000)); err != nil || len(gone) > 0 {
 		l.Fatalf("Revive: gone %v, error %v", gone, err)
 	}
 	l.put("3", at(0))
@@ -215,10 +215,10 @@ func decideOnOthers(l line) {
 	discard := store.Discard{Reason: "why not", At: at(6000)}
 	for _, decide := range []func(...store.Lease) ([]store.Lease, error){
 		func(letters ...store.Lease) ([]store.Lease, error) {
-			return l.queue.Revive(l.ctx, letters, at(8000))
+			return l.deadLetters.Revive(l.ctx, l.name, letters, at(8000))
 		},
 		func(letters ...store.Lease) ([]store.Lease, error) {
-			return l.queue.Discard(l.ctx, letters, discard)
+			return l.deadLetters.Discard(l.ctx, l.name, letters, discard)
 		},
 	} {
 		before := l.dump()
@@ -231,7 +231,7 @@ func decideOnOthers(l line) {
 		l.unchanged(before)
 	}
 	mixed := append(slices.Clone(others), dead.Lease)
-	if gone, err := l.queue.Discard(l.ctx, mixed, discard); err != nil || !sameLeases(gone, others) {
+	if gone, err := l.deadLetters.Discard(l.ctx, l.name, mixed, discard); err != nil || !sameLeases(gone, others) {
 		l.Errorf("gone %v, error %v", gone, err)
 	}
 	l.wantLetters(l.listed(), nil)
@@ -247,11 +247,11 @@ func decideOnce(l line) {
 		some := slices.Clone(letters)
 		rand.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
 		if n%2 == 0 {
-			gone, err := l.queue.Revive(l.ctx, some, at(8000))
+			gone, err := l.deadLetters.Revive(l.ctx, l.name, some, at(8000))
 			revived.Add(int32(len(some) - len(gone)))
 			return err
 		}
-		gone, err := l.queue.Discard(l.ctx, some, store.Discard{Reason: "race", At: at(6000)})
+		gone, err := l.deadLetters.Discard(l.ctx, l.name, some, store.Discard{Reason: "race", At: at(6000)})
 		discarded.Add(int32(len(some) - len(gone)))
 		return err
 	})
@@ -271,7 +271,7 @@ func listDiscarded(l line) {
 	var want []string
 	for n := range 12 {
 		dead := l.putDead(fmt.Sprint(n % 12))
-		if gone, err := l.queue.Discard(l.ctx, []store.Lease{dead.Lease}, store.Discard{Reason: "r", At: at(6000 + n/4)}); err != nil || len(gone) > 0 {
+		if gone, err := l.deadLetters.Discard(l.ctx, l.name, []store.Lease{dead.Lease}, store.Discard{Reason: "r", At: at(6000 + n/4)}); err != nil || len(gone) > 0 {
 			l.Fatalf("Discard: gone %v, error %v", gone, err)
 		}
 		want = append(want, fmt.Sprintf("%d %s", n/4, dead.Lease.Instance.ID))
@@ -285,7 +285,7 @@ func listDiscarded(l line) {
 			if after != nil {
 				list.After = &store.DeadLetterPlace{DiedAt: after.Discard.At, Lease: after.Lease}
 			}
-			return l.Store.ListDiscarded(l.ctx, list)
+			return l.deadLetters.ListDiscarded(l.ctx, list)
 		}) {
 			got = append(got, fmt.Sprintf("%d %s", int(d.Discard.At.Sub(at(6000)).Seconds()), d.Lease.Instance.ID))
 		}
@@ -296,7 +296,7 @@ func listDiscarded(l line) {
 	for list, n := range map[store.DiscardedList]int{
 		{Workflow: "cart", Limit: 9}: 0, {Instance: "3", Limit: 9}: 1, {Workflow: "order", Instance: "3", Limit: 9}: 1, {Instance: "x", Limit: 9}: 0,
 	} {
-		if got, err := l.Store.ListDiscarded(l.ctx, list); err != nil || len(got) != n {
+		if got, err := l.deadLetters.ListDiscarded(l.ctx, list); err != nil || len(got) != n {
 			l.Errorf("%+v: got %d, error %v", list, len(got), err)
 		}
 	}

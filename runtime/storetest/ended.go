@@ -17,7 +17,7 @@ var endedRules = []rule{
 
 func (k *kit) wantEnded(instance store.InstanceKey, from int64, want ...store.EndedDelivery) {
 	k.Helper()
-	got, err := k.Store.EndedDeliveries(k.ctx, instance, from, 100)
+	got, err := k.causes.EndedDeliveries(k.ctx, instance, from, 100)
 	if err != nil || !slices.Equal(got, want) {
 		k.Errorf("ended deliveries of %s from %d on: got %+v, error %v, want %+v", instance, from, got, err, want)
 	}
@@ -68,7 +68,7 @@ func recordRefused(k *kit) {
 func recordNothing(k *kit) {
 	k.effects().put("1", epoch)
 	k.effects().settle(k.effects().lease(), store.Done, at(1), "")
-	if err := k.Store.PutSchedules(k.ctx, []store.StoredSchedule{schedule("weekly", `{}`, 1)}); err != nil {
+	if err := k.schedules.PutSchedules(k.ctx, []store.StoredSchedule{schedule("weekly", `{}`, 1)}); err != nil {
 		k.Fatal(err)
 	}
 	claimed, err := k.Store.Timers().Claim(k.ctx, store.Claim{
@@ -100,7 +100,7 @@ func endedInOrder(k *kit) {
 	k.wantEnded(order("1"), 2, all[3:]...)
 	k.wantEnded(order("1"), 11)
 	k.wantEnded(order("2"), 1)
-	if got, err := k.Store.EndedDeliveries(k.ctx, order("1"), 1, 4); err != nil || !slices.Equal(got, all[:4]) {
+	if got, err := k.causes.EndedDeliveries(k.ctx, order("1"), 1, 4); err != nil || !slices.Equal(got, all[:4]) {
 		k.Errorf("got %+v, error %v", got, err)
 	}
 }

@@ -49,7 +49,7 @@ func (k *kit) drain(after store.FeedPosition, n, limit int, filters ...store.Eve
 // page reads one page and looks at what must hold for each.
 func (k *kit) page(after store.FeedPosition, limit int, filters ...store.EventFilter) store.FeedPage {
 	k.Helper()
-	page, err := k.Store.EventsSince(k.ctx, after, limit, filters...)
+	page, err := k.feed.EventsSince(k.ctx, after, limit, filters...)
 	if err != nil {
 		k.Fatalf("EventsSince(%d): %v", after, err)
 	}
@@ -71,7 +71,7 @@ func (k *kit) page(after store.FeedPosition, limit int, filters ...store.EventFi
 func (k *kit) settle() store.FeedHorizon {
 	k.Helper()
 	for {
-		horizon, err := k.Store.FeedHorizon(k.ctx)
+		horizon, err := k.feed.FeedHorizon(k.ctx)
 		if err != nil {
 			k.Fatalf("FeedHorizon: %v", err)
 		}
@@ -99,7 +99,7 @@ func feedSetBack(k *kit) {
 	beyond := func(after, issued store.FeedPosition) {
 		k.Helper()
 		for _, filters := range [][]store.EventFilter{nil, {{Workflow: "order"}}} {
-			_, err := k.Store.EventsSince(k.ctx, after, 10, filters...)
+			_, err := k.feed.EventsSince(k.ctx, after, 10, filters...)
 			var back *store.FeedSetBack
 			if !errors.As(err, &back) || back.Position != after || back.Issued != issued {
 				k.Errorf("after position %d of %d: got error %v", after, issued, err)
@@ -159,7 +159,7 @@ func firstEventAfter(k *kit) {
 		if i == 3 {
 			want = time.Time{}
 		}
-		if got, err := k.Store.FirstEventAfter(k.ctx, after); err != nil || !got.Equal(want) {
+		if got, err := k.feed.FirstEventAfter(k.ctx, after); err != nil || !got.Equal(want) {
 			k.Errorf("after %d: got %v, error %v, want %v", after, got, err, want)
 		}
 	}
@@ -294,7 +294,7 @@ func feedConcurrent(k *kit) {
 				rest = true
 			default:
 			}
-			page, err := k.Store.EventsSince(k.ctx, after, 1+r*50)
+			page, err := k.feed.EventsSince(k.ctx, after, 1+r*50)
 			if err != nil {
 				return err
 			}
@@ -370,7 +370,7 @@ func sumOf(versions map[store.InstanceKey]int64) (total int64) {
 
 func feedLimit(k *kit) {
 	for _, limit := range []int{0, -1} {
-		if _, err := k.Store.EventsSince(k.ctx, 0, limit); err == nil {
+		if _, err := k.feed.EventsSince(k.ctx, 0, limit); err == nil {
 			k.Errorf("the limit %d is accepted", limit)
 		}
 	}
@@ -382,7 +382,7 @@ func feedHorizon(k *kit) {
 	if h := k.settle(); h.Settled != events[2].Position() {
 		k.Errorf("got horizon %+v, the last event is %d", h, events[2].GlobalSequence)
 	}
-	if blockers, err := k.Store.FeedBlockers(k.ctx); err != nil || len(blockers) != 0 {
+	if blockers, err := k.feed.FeedBlockers(k.ctx); err != nil || len(blockers) != 0 {
 		k.Errorf("got blockers %v, error %v", blockers, err)
 	}
 }
@@ -392,11 +392,11 @@ func feedEnded(k *kit) {
 	k.settle()
 	for what, read := range map[string]func(ctx context.Context) error{
 		"EventsSince": func(ctx context.Context) error {
-			_, err := k.Store.EventsSince(ctx, 0, 10)
+			_, err := k.feed.EventsSince(ctx, 0, 10)
 			return err
 		},
 		"FeedHorizon": func(ctx context.Context) error {
-			_, err := k.Store.FeedHorizon(ctx)
+			_, err := k.feed.FeedHorizon(ctx)
 			return err
 		},
 	} {

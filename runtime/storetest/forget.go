@@ -57,7 +57,7 @@ func (k *kit) wantFinished(list store.FinishedList, want ...string) {
 		var got []string
 		for _, i := range pages(k, limit, func(after *store.InstanceSummary) ([]store.InstanceSummary, error) {
 			list.Limit, list.After = limit, placeOf(after)
-			return k.Store.FinishedInstances(k.ctx, list)
+			return k.forgetting.FinishedInstances(k.ctx, list)
 		}) {
 			if i.Key.Workflow != list.Workflow || i.Version != 3 || i.Status != "done" || !i.Completed() {
 				k.Errorf("got %+v", i)
@@ -121,7 +121,7 @@ func versionOf(instance store.InstanceKey, version int64) store.InstanceVersion 
 
 func (k *kit) delete(instances ...store.InstanceVersion) (kept []store.InstanceKey) {
 	k.Helper()
-	kept, err := k.Store.DeleteInstances(k.ctx, instances, allRead)
+	kept, err := k.forgetting.DeleteInstances(k.ctx, instances, allRead)
 	if err != nil {
 		k.Fatalf("DeleteInstances: %v", err)
 	}
@@ -170,7 +170,7 @@ func keepInstances(k *kit) {
 		versionOf(order("free"), 2), versionOf(order("missing"), 1),
 	}
 	before := k.dump()
-	kept, err := k.Store.DeleteInstances(k.ctx, stays, read)
+	kept, err := k.forgetting.DeleteInstances(k.ctx, stays, read)
 	if err != nil || len(kept) != len(stays) {
 		k.Errorf("kept %v, error %v", kept, err)
 	}
@@ -181,7 +181,7 @@ func keepInstances(k *kit) {
 		}
 	}
 	k.unchanged(before)
-	kept, err = k.Store.DeleteInstances(k.ctx, append(stays[:4:4], versionOf(order("free"), 3)), read)
+	kept, err = k.forgetting.DeleteInstances(k.ctx, append(stays[:4:4], versionOf(order("free"), 3)), read)
 	if err != nil || len(kept) != 4 {
 		k.Errorf("kept %v, error %v", kept, err)
 	}
@@ -200,7 +200,7 @@ func deleteOnce(k *kit) {
 	var deleted atomic.Int32
 	k.together(6, func(i int) error {
 		some := slices.Concat(all[i*5:], all[:i*5])
-		kept, err := k.Store.DeleteInstances(k.ctx, some, allRead)
+		kept, err := k.forgetting.DeleteInstances(k.ctx, some, allRead)
 		if isConflict(err) {
 			return nil
 		}
@@ -227,7 +227,7 @@ func deleteRecords(k *kit) {
 		}
 		k.commit(c)
 		dead := k.effects().putDead("dead" + id)
-		if gone, err := k.Store.Effects().Discard(k.ctx, []store.Lease{dead.Lease}, store.Discard{Reason: id, At: at(n)}); err != nil || len(gone) > 0 {
+		if gone, err := k.deadLetters.Discard(k.ctx, store.EffectQueue, []store.Lease{dead.Lease}, store.Discard{Reason: id, At: at(n)}); err != nil || len(gone) > 0 {
 			k.Fatalf("Discard: gone %v, error %v", gone, err)
 		}
 	}
@@ -236,7 +236,7 @@ func deleteRecords(k *kit) {
 	} {
 		step := func(want int64, left string) {
 			k.Helper()
-			n, err := k.Store.DeleteRecords(k.ctx, kind, at(5), 3)
+			n, err := k.forgetting.DeleteRecords(k.ctx, kind, at(5), 3)
 			if err != nil || n != want {
 				k.Errorf("%s: deleted %d, error %v, want %d", kind, n, err, want)
 			}
@@ -246,7 +246,7 @@ func deleteRecords(k *kit) {
 		step(2, "5")
 		step(0, "5")
 	}
-	if _, err := k.Store.DeleteRecords(k.ctx, "events", at(5), 3); err == nil {
+	if _, err := k.forgetting.DeleteRecords(k.ctx, "events", at(5), 3); err == nil {
 		k.Error("events were deleted as records")
 	}
 	k.wantRows(map[string]int{
@@ -257,7 +257,7 @@ func deleteRecords(k *kit) {
 func chores(k *kit) {
 	take := func(name string, now, until int, want bool) int64 {
 		k.Helper()
-		token, taken, err := k.Store.TakeChore(k.ctx, name, at(now), at(until))
+		token, taken, err := k.forgetting.TakeChore(k.ctx, name, at(now), at(until))
 		if err != nil || taken != want {
 			k.Errorf("TakeChore %s at %d: taken %v, error %v", name, now, taken, err)
 		}
@@ -265,7 +265,7 @@ func chores(k *kit) {
 	}
 	move := func(name string, token int64, due int, lost bool) {
 		k.Helper()
-		if got, err := k.Store.MoveChore(k.ctx, name, token, at(due)); err != nil || got != lost {
+		if got, err := k.forgetting.MoveChore(k.ctx, name, token, at(due)); err != nil || got != lost {
 			k.Errorf("MoveChore %s to %d: lost %v, error %v", name, due, got, err)
 		}
 	}
@@ -288,7 +288,7 @@ func choreOnce(k *kit) {
 	for round := range 5 {
 		var taken atomic.Int32
 		k.together(8, func(int) error {
-			_, ok, err := k.Store.TakeChore(k.ctx, "sweep", at(10*round), at(10*round+10))
+			_, ok, err := k.forgetting.TakeChore(k.ctx, "sweep", at(10*round), at(10*round+10))
 			if ok {
 				taken.Add(1)
 			}

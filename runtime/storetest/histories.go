@@ -149,7 +149,7 @@ func snapshotOfOtherHistory(k *kit) {
 	late := snapshot(order("1"), 6, "a")
 	late.Commit = 12
 	for _, s := range []store.Snapshot{late, saved, late} {
-		if err := k.Store.SaveSnapshots(k.ctx, []store.Snapshot{s}); err != nil {
+		if err := k.snapshots.SaveSnapshots(k.ctx, []store.Snapshot{s}); err != nil {
 			k.Fatal(err)
 		}
 	}
@@ -195,7 +195,7 @@ func leaseNamesCommit(l line) {
 		if d.Lease.Commit != want[d.Lease.Instance.ID] {
 			l.Errorf("%s: got commit %d", d.Lease.Instance, d.Lease.Commit)
 		}
-		waiting, err := l.queue.Waiting(l.ctx, d.Lease.Instance, 9)
+		waiting, err := l.inspection.Waiting(l.ctx, l.name, d.Lease.Instance, 9)
 		if err != nil || len(waiting) != 1 || waiting[0].Lease != d.Lease {
 			l.Errorf("%s waits as %+v, error %v", d.Lease.Instance, waiting, err)
 		}
@@ -244,15 +244,15 @@ func deadLetterOfOtherHistory(l line) {
 	other := letters[0].Lease
 	other.Commit++
 	before := l.dump()
-	if gone, err := l.queue.Revive(l.ctx, []store.Lease{other}, at(60)); err != nil || !slices.Equal(gone, []store.Lease{other}) {
+	if gone, err := l.deadLetters.Revive(l.ctx, l.name, []store.Lease{other}, at(60)); err != nil || !slices.Equal(gone, []store.Lease{other}) {
 		l.Errorf("Revive: gone %v, error %v", gone, err)
 	}
-	if gone, err := l.queue.Discard(l.ctx, []store.Lease{other}, store.Discard{Reason: "x", At: at(60)}); err != nil ||
+	if gone, err := l.deadLetters.Discard(l.ctx, l.name, []store.Lease{other}, store.Discard{Reason: "x", At: at(60)}); err != nil ||
 		!slices.Equal(gone, []store.Lease{other}) {
 		l.Errorf("Discard: gone %v, error %v", gone, err)
 	}
 	l.unchanged(before)
-	if gone, err := l.queue.Revive(l.ctx, []store.Lease{letters[0].Lease}, at(60)); err != nil || len(gone) > 0 {
+	if gone, err := l.deadLetters.Revive(l.ctx, l.name, []store.Lease{letters[0].Lease}, at(60)); err != nil || len(gone) > 0 {
 		l.Errorf("Revive: gone %v, error %v", gone, err)
 	}
 }

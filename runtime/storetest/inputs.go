@@ -25,7 +25,7 @@ func inputOutcome(instance store.InstanceKey, id, text string) store.InputOutcom
 
 func (k *kit) wantOutcomes(inputs []store.InputKey, want ...string) {
 	k.Helper()
-	got, err := k.Store.InputOutcomes(k.ctx, inputs)
+	got, err := k.inputLog.InputOutcomes(k.ctx, inputs)
 	if err != nil {
 		k.Fatalf("InputOutcomes: %v", err)
 	}
@@ -73,7 +73,7 @@ func outcomeTwice(k *kit) {
 
 func outcomeRace(k *kit) {
 	k.together(8, func(i int) error {
-		err := k.Store.RecordInputs(k.ctx, store.InputRecords{
+		err := k.inputLog.RecordInputs(k.ctx, store.InputRecords{
 			Outcomes: []store.InputOutcome{inputOutcome(order("1"), "a", fmt.Sprint(i))},
 		})
 		if isConflict(err) {
@@ -94,16 +94,16 @@ func recordAlone(k *kit) {
 			Outcome: "rejected", Version: 3, Rejection: "TooLate", RejectionPayload: []byte(`{"r":1}`),
 		}},
 	}
-	if err := k.Store.RecordInputs(k.ctx, store.InputRecords{}); err != nil {
+	if err := k.inputLog.RecordInputs(k.ctx, store.InputRecords{}); err != nil {
 		k.Errorf("nothing: %v", err)
 	}
-	if err := k.Store.RecordInputs(k.ctx, records); err != nil {
+	if err := k.inputLog.RecordInputs(k.ctx, records); err != nil {
 		k.Fatalf("RecordInputs: %v", err)
 	}
 	k.wantRows(map[string]int{"input_outcomes": 2, "observations": 1})
 	before := k.dump()
 	records.Outcomes = records.Outcomes[1:]
-	if err := k.Store.RecordInputs(k.ctx, records); !isConflict(err) {
+	if err := k.inputLog.RecordInputs(k.ctx, records); !isConflict(err) {
 		k.Errorf("a second outcome: got error %v", err)
 	}
 	k.unchanged(before)
@@ -123,7 +123,7 @@ func observations(k *kit) {
 	k.commit(c, d)
 	late := observe("1", 3, "D")
 	late.Outcome, late.Rejection, late.RejectionPayload = "rejected", "TooLate", []byte(`{"by":1}`)
-	if err := k.Store.RecordInputs(k.ctx, store.InputRecords{Observations: []store.Observation{late}}); err != nil {
+	if err := k.inputLog.RecordInputs(k.ctx, store.InputRecords{Observations: []store.Observation{late}}); err != nil {
 		k.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -137,7 +137,7 @@ func observations(k *kit) {
 		{store.ObservationQuery{Instance: store.InstanceKey{Workflow: "order"}, Limit: 9}, "DCBA"},
 		{store.ObservationQuery{Instance: store.InstanceKey{Workflow: "other"}, Limit: 9}, ""},
 	} {
-		got, err := k.Store.Observations(k.ctx, test.query)
+		got, err := k.inputLog.Observations(k.ctx, test.query)
 		if err != nil {
 			k.Fatalf("Observations: %v", err)
 		}
@@ -161,7 +161,7 @@ func observations(k *kit) {
 	// Page by page, also between two that were observed at one time.
 	var paged string
 	for query := (store.ObservationQuery{Limit: 1}); ; {
-		page, err := k.Store.Observations(k.ctx, query)
+		page, err := k.inputLog.Observations(k.ctx, query)
 		if err != nil {
 			k.Fatalf("Observations: %v", err)
 		}
@@ -241,7 +241,7 @@ func schedule(name, definition string, second int) store.StoredSchedule {
 
 func (k *kit) putSchedules(schedules ...store.StoredSchedule) {
 	k.Helper()
-	if err := k.Store.PutSchedules(k.ctx, schedules); err != nil {
+	if err := k.schedules.PutSchedules(k.ctx, schedules); err != nil {
 		k.Fatalf("PutSchedules: %v", err)
 	}
 }
@@ -250,7 +250,7 @@ func scheduleDelivery(k *kit) {
 	k.putSchedules()
 	k.putSchedules(schedule("weekly", `{"cron":"w"}`, 10), schedule("daily", `{"cron":"d"}`, 20))
 	k.together(4, func(int) error {
-		return k.Store.PutSchedules(k.ctx, []store.StoredSchedule{
+		return k.schedules.PutSchedules(k.ctx, []store.StoredSchedule{
 			schedule("daily", `{"cron":"d"}`, 99), schedule("weekly", `{"cron":"w"}`, 99),
 		})
 	})

@@ -28,13 +28,13 @@ func historyPages(k *kit) {
 	}{
 		{0, 100, want}, {0, 5, want}, {0, 2, want[:2]}, {2, 2, want[2:4]}, {4, 2, want[4:]}, {5, 2, nil}, {0, 0, nil}, {9, 1, nil},
 	} {
-		got, err := k.Store.History(k.ctx, order("1"), test.after, test.limit)
+		got, err := k.inspection.History(k.ctx, order("1"), test.after, test.limit)
 		if err != nil || !slices.EqualFunc(got, test.want, sameEvent) {
 			k.Errorf("after %d, up to %d: got %+v, error %v", test.after, test.limit, got, err)
 		}
 	}
 	for _, other := range []store.InstanceKey{order("3"), {Workflow: "cart", ID: "1"}} {
-		if got, err := k.Store.History(k.ctx, other, 0, 10); err != nil || len(got) > 0 {
+		if got, err := k.inspection.History(k.ctx, other, 0, 10); err != nil || len(got) > 0 {
 			k.Errorf("%s: got %+v, error %v", other, got, err)
 		}
 	}
@@ -65,7 +65,7 @@ func causePages(k *kit) {
 		{store.CauseQuery{From: 0, Backward: true, Limit: 2}, nil},
 	} {
 		test.query.Instance = order("1")
-		got, err := k.Store.EventCauses(k.ctx, test.query)
+		got, err := k.causes.EventCauses(k.ctx, test.query)
 		var versions []int64
 		for _, event := range got {
 			versions = append(versions, event.Version)
@@ -84,7 +84,7 @@ func causePages(k *kit) {
 			k.Errorf("%+v: got %v, error %v, want %v", test.query, versions, err, test.want)
 		}
 	}
-	if got, err := k.Store.EventCauses(k.ctx, store.CauseQuery{Instance: order("3"), From: 9, Backward: true, Limit: 9}); err != nil || len(got) > 0 {
+	if got, err := k.causes.EventCauses(k.ctx, store.CauseQuery{Instance: order("3"), From: 9, Backward: true, Limit: 9}); err != nil || len(got) > 0 {
 		k.Errorf("got %+v, error %v", got, err)
 	}
 }
@@ -99,7 +99,7 @@ func historyBesideUnitOfWork(k *kit) {
 	k.commit(change(order("1"), 0, 1))
 	u := k.begin(order("1"))
 	k.soon("History of an instance that a unit of work holds", func() {
-		if got, err := k.Store.History(k.ctx, order("1"), 0, 10); err != nil || len(got) != 1 {
+		if got, err := k.inspection.History(k.ctx, order("1"), 0, 10); err != nil || len(got) != 1 {
 			k.Errorf("got %+v, error %v", got, err)
 		}
 	})

@@ -96,13 +96,13 @@ func listInstances(k *kit) {
 		list := store.InstanceList{InstanceFilter: filter, Limit: 1 + r.IntN(25)}
 		got := pages(k, list.Limit, func(after *store.InstanceSummary) ([]store.InstanceSummary, error) {
 			list.After = placeOf(after)
-			return k.Store.ListInstances(k.ctx, list)
+			return k.inspection.ListInstances(k.ctx, list)
 		})
 		if !slices.Equal(got, want) {
 			k.Fatalf("%+v, %d at once:\n got %+v\nwant %+v", filter, list.Limit, got, want)
 		}
 
-		counts, err := k.Store.CountInstances(k.ctx, filter)
+		counts, err := k.inspection.CountInstances(k.ctx, filter)
 		if err != nil || !slices.Equal(counts, countOf(want)) {
 			k.Fatalf("%+v:\n got %+v, error %v\nwant %+v", filter, counts, err, countOf(want))
 		}
@@ -142,7 +142,7 @@ func listWhileItChanges(k *kit) {
 	list := store.InstanceList{Limit: 4}
 	seen := map[store.InstanceKey]int{}
 	for n := 0; ; n++ {
-		page, err := k.Store.ListInstances(k.ctx, list)
+		page, err := k.inspection.ListInstances(k.ctx, list)
 		if err != nil {
 			k.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func listOneMoment(k *kit) {
 			return nil
 		}
 		for !done.Load() {
-			page, err := k.Store.ListInstances(k.ctx, store.InstanceList{Limit: 2 * instances})
+			page, err := k.inspection.ListInstances(k.ctx, store.InstanceList{Limit: 2 * instances})
 			if err != nil {
 				return err
 			}

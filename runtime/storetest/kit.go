@@ -20,13 +20,45 @@ type kit struct {
 	Fixture
 	way way             // in which the rule stores its changes
 	ctx context.Context // ends after a time no rule needs unless something hangs
+
+	abilities
+}
+
+// abilities are those of the store; nil for those that it lacks.
+type abilities struct {
+	inputLog    store.InputLog
+	schedules   store.Schedules
+	snapshots   store.Snapshots
+	inspection  store.Inspection
+	causes      store.Causes
+	deadLetters store.DeadLetters
+	pauses      store.Pauses
+	forgetting  store.Forgetting
+	limits      store.Limits
+	feed        store.Feed
+	progress    store.Projections
+}
+
+func abilitiesOf(st store.Store) (a abilities) {
+	a.inputLog, _ = st.(store.InputLog)
+	a.schedules, _ = st.(store.Schedules)
+	a.snapshots, _ = st.(store.Snapshots)
+	a.inspection, _ = st.(store.Inspection)
+	a.causes, _ = st.(store.Causes)
+	a.deadLetters, _ = st.(store.DeadLetters)
+	a.pauses, _ = st.(store.Pauses)
+	a.forgetting, _ = st.(store.Forgetting)
+	a.limits, _ = st.(store.Limits)
+	a.feed, _ = st.(store.Feed)
+	a.progress, _ = st.(store.Projections)
+	return a
 }
 
 func newKit(t *testing.T, f Fixture, w way) *kit {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	return &kit{T: t, Fixture: f, way: w, ctx: ctx}
+	return &kit{T: t, Fixture: f, way: w, ctx: ctx, abilities: abilitiesOf(f.Store)}
 }
 
 // epoch is the now of most changes. Its last digit is a microsecond, the smallest step a store keeps.

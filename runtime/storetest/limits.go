@@ -49,7 +49,7 @@ func limitedSend(now, limit int) store.LimitedClaim {
 
 func (k *kit) claimLimited(claim store.LimitedClaim) ([]store.Delivery, time.Time) {
 	k.Helper()
-	got, err := k.Store.ClaimLimited(k.ctx, claim)
+	got, err := k.limits.ClaimLimited(k.ctx, claim)
 	if err != nil {
 		k.Fatalf("ClaimLimited: %v", err)
 	}
@@ -323,23 +323,23 @@ func unpark(k *kit) {
 	if got, _ := k.claimLimited(claim); len(got) != 1 {
 		k.Fatalf("got %+v", got)
 	}
-	backlog, err := k.Store.Effects().Backlog(k.ctx, at(11), 100)
+	backlog, err := k.inspection.Backlog(k.ctx, store.EffectQueue, at(11), 100)
 	if err != nil || len(backlog) != 1 || backlog[0].Due != 2 || backlog[0].Leased != 1 || backlog[0].Delayed != 0 || !backlog[0].OldestDue.Equal(epoch) {
 		k.Errorf("got %+v, error %v", backlog, err)
 	}
-	waiting, err := k.Store.Effects().Waiting(k.ctx, order("1"), 9)
+	waiting, err := k.inspection.Waiting(k.ctx, store.EffectQueue, order("1"), 9)
 	if err != nil || len(waiting) != 3 || !waiting[0].RunAt.Equal(epoch) || waiting[0].StateAt(at(11)) != store.DeliveryDue {
 		k.Errorf("got %+v, error %v", waiting, err)
 	}
 	for _, kinds := range [][]store.Kind{nil, {{Workflow: "order", Name: "Other"}}} {
-		if err := k.Store.Unpark(k.ctx, kinds); err != nil {
+		if err := k.limits.Unpark(k.ctx, kinds); err != nil {
 			k.Fatal(err)
 		}
 	}
 	if got := k.effects().claim(at(11), at(60), 9); len(got) != 0 {
 		k.Errorf("got %+v", got)
 	}
-	if err := k.Store.Unpark(k.ctx, []store.Kind{claim.Kind}); err != nil {
+	if err := k.limits.Unpark(k.ctx, []store.Kind{claim.Kind}); err != nil {
 		k.Fatal(err)
 	}
 	if got := k.effects().claim(at(11), at(60), 9); len(got) != 2 || !got[0].RunAt.Equal(epoch) {
@@ -367,7 +367,7 @@ func limitedReached(k *kit) {
 	} {
 		claim := limitedSend(10, step.limit)
 		claim.From, claim.Global, claim.PerKey = at(step.from), step.global, 1
-		got, err := k.Store.ClaimLimited(k.ctx, claim)
+		got, err := k.limits.ClaimLimited(k.ctx, claim)
 		if err != nil || !slices.Equal(ids(got.Deliveries), step.ids) || !got.Reached.Equal(at(step.reached)) {
 			k.Errorf("%+v: got %v up to %v, error %v", step, ids(got.Deliveries), got.Reached, err)
 		}
@@ -435,7 +435,7 @@ func limitsConcurrently(k *kit) {
 	var total atomic.Int32
 	k.together(6, func(int) error {
 		for range 60 {
-			claimed, err := k.Store.ClaimLimited(k.ctx, claim)
+			claimed, err := k.limits.ClaimLimited(k.ctx, claim)
 			if err != nil {
 				return err
 			}

@@ -68,7 +68,7 @@ func pagesByBytes(k *kit) {
 	for _, limit := range []int{1000, 7} {
 		var history, feed []store.StoredEvent
 		for after := int64(0); ; {
-			page, err := k.Store.History(k.ctx, order("1"), after, limit)
+			page, err := k.inspection.History(k.ctx, order("1"), after, limit)
 			if err != nil {
 				k.Fatalf("History after %d: %v", after, err)
 			}
@@ -85,7 +85,7 @@ func pagesByBytes(k *kit) {
 		for _, filters := range [][]store.EventFilter{nil, {{Workflow: order("1").Workflow}}} {
 			feed = nil
 			for after := store.FeedPosition(0); ; {
-				page, err := k.Store.EventsSince(k.ctx, after, limit, filters...)
+				page, err := k.feed.EventsSince(k.ctx, after, limit, filters...)
 				if err != nil {
 					k.Fatalf("EventsSince %d: %v", after, err)
 				}
@@ -118,13 +118,13 @@ func (k *kit) observedPages(all [][]byte) {
 		}
 		records.Observations = append(records.Observations, o)
 	}
-	if err := k.Store.RecordInputs(k.ctx, records); err != nil {
+	if err := k.inputLog.RecordInputs(k.ctx, records); err != nil {
 		k.Fatal(err)
 	}
 	var got []store.Observation
 	query := store.ObservationQuery{Instance: order("1"), Limit: 1000}
 	for {
-		page, err := k.Store.Observations(k.ctx, query)
+		page, err := k.inputLog.Observations(k.ctx, query)
 		if err != nil {
 			k.Fatal(err)
 		}

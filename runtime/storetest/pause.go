@@ -14,14 +14,14 @@ var pauseRules = []queueRule{
 
 func (l line) pause(pause store.Pause) {
 	l.Helper()
-	if err := l.Store.PauseWorkflow(l.ctx, pause); err != nil {
+	if err := l.pauses.PauseWorkflow(l.ctx, pause); err != nil {
 		l.Fatalf("PauseWorkflow: %v", err)
 	}
 }
 
 func (l line) resume(workflow string) {
 	l.Helper()
-	if err := l.Store.ResumeWorkflow(l.ctx, workflow); err != nil {
+	if err := l.pauses.ResumeWorkflow(l.ctx, workflow); err != nil {
 		l.Fatalf("ResumeWorkflow: %v", err)
 	}
 }
@@ -59,7 +59,7 @@ func pauseClaims(l line) {
 func listPauses(l line) {
 	want := func(pauses ...store.Pause) {
 		l.Helper()
-		if got, err := l.Store.PausedWorkflows(l.ctx); err != nil || !slices.Equal(got, pauses) {
+		if got, err := l.pauses.PausedWorkflows(l.ctx); err != nil || !slices.Equal(got, pauses) {
 			l.Errorf("got %+v, error %v, want %+v", got, err, pauses)
 		}
 	}

@@ -29,7 +29,7 @@ var projectionRules = []rule{
 
 func (k *kit) update(name string, update func(*store.ProjectionState)) {
 	k.Helper()
-	err := k.Store.UpdateProjection(k.ctx, name, func(s *store.ProjectionState) error {
+	err := k.progress.UpdateProjection(k.ctx, name, func(s *store.ProjectionState) error {
 		update(s)
 		s.UpdatedAt = epoch
 		return nil
@@ -41,7 +41,7 @@ func (k *kit) update(name string, update func(*store.ProjectionState)) {
 
 func (k *kit) projections(names ...string) []store.ProjectionState {
 	k.Helper()
-	states, err := k.Store.Projections(k.ctx, names...)
+	states, err := k.progress.Projections(k.ctx, names...)
 	if err != nil {
 		k.Fatalf("Projections(%q): %v", names, err)
 	}
@@ -120,12 +120,12 @@ func projectionUpdateFails(k *kit) {
 		s.Position = 7
 		return errUpdate
 	}
-	if err := k.Store.UpdateProjection(k.ctx, "board", fail); !errors.Is(err, errUpdate) {
+	if err := k.progress.UpdateProjection(k.ctx, "board", fail); !errors.Is(err, errUpdate) {
 		k.Errorf("got error %v", err)
 	}
 	k.update("board", func(s *store.ProjectionState) { s.Position = 3 })
 	before := k.dump()
-	if err := k.Store.UpdateProjection(k.ctx, "board", fail); !errors.Is(err, errUpdate) {
+	if err := k.progress.UpdateProjection(k.ctx, "board", fail); !errors.Is(err, errUpdate) {
 		k.Errorf("got error %v", err)
 	}
 	k.unchanged(before)
@@ -135,7 +135,7 @@ func projectionSerial(k *kit) {
 	const callers, times = 16, 5
 	k.together(callers, func(int) error {
 		for range times {
-			if err := k.Store.UpdateProjection(k.ctx, "board", func(s *store.ProjectionState) error {
+			if err := k.progress.UpdateProjection(k.ctx, "board", func(s *store.ProjectionState) error {
 				s.Skipped++
 				s.UpdatedAt = epoch
 				return nil
@@ -313,10 +313,10 @@ func projectEnded(k *kit) {
 	}, moveTo(0, 1)); err == nil {
 		k.Error("Project whose context ends in the middle: no error")
 	}
-	if err := k.Store.UpdateProjection(ended(), "board", moveTo(0, 1)); !isCanceled(err) {
+	if err := k.progress.UpdateProjection(ended(), "board", moveTo(0, 1)); !isCanceled(err) {
 		k.Errorf("UpdateProjection: got error %v", err)
 	}
-	if _, err := k.Store.Projections(ended()); !isCanceled(err) {
+	if _, err := k.progress.Projections(ended()); !isCanceled(err) {
 		k.Errorf("Projections: got error %v", err)
 	}
 	k.unchanged(before)

@@ -49,7 +49,7 @@ func (k *kit) trySave(snapshots ...store.Snapshot) error {
 			}
 		}
 	}
-	return k.Store.SaveSnapshots(k.ctx, snapshots)
+	return k.snapshots.SaveSnapshots(k.ctx, snapshots)
 }
 
 // wantSnapshots says which snapshots there are, each as workflow|id|version|schema|state.

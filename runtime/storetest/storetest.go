@@ -1,4 +1,4 @@
-// Package storetest is the written form of what a runtime.Store promises. Every store runs it against a real database:
+// Package storetest is the written form of what a store.Store promises. Every store runs it against a real database:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) storetest.Fixture { … })

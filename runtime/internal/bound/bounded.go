@@ -111,32 +111,6 @@ func Done(ctx context.Context, l Limit, name string, call func(context.Context) 
 	return err
 }
 
-// committed is done for a call that commits: one that was given up may have.
-func (l Limit) committed(ctx context.Context, name string, call func(context.Context) error) error {
-	err := Done(ctx, l, name, call)
-	var abandoned *abandonedCall
-	if errors.As(err, &abandoned) {
-		return fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err)
-	}
-	return err
-}
-
-// pair is the result of a call that returns two values.
-type pair[A, B any] struct {
-	a A
-	b B
-}
-
-func answeredTwo[A, B any](
-	ctx context.Context, l Limit, name string, call func(context.Context) (A, B, error),
-) (A, B, error) {
-	p, err := Answered(ctx, l, name, func(ctx context.Context) (p pair[A, B], err error) {
-		p.a, p.b, err = call(ctx)
-		return p, err
-	}, nil)
-	return p.a, p.b, err
-}
-
 // Abandonable makes an update that no longer has an effect once ended is called: a call that was given up must not change what its caller
 // has gone on with.
 func Abandonable(update store.ProjectionUpdate) (guarded store.ProjectionUpdate, end func()) {

@@ -132,16 +132,16 @@ func (h hanging) ListDead(context.Context, store.DeadLetterList) ([]store.DeadLe
 func (h hanging) CountDead(context.Context, store.DeadLetterFilter) ([]store.DeadLetterCount, error) {
 	return stay[[]store.DeadLetterCount](h)
 }
-func (h hanging) Revive(context.Context, []store.Lease, time.Time) ([]store.Lease, error) {
+func (h hanging) Revive(context.Context, store.QueueName, []store.Lease, time.Time) ([]store.Lease, error) {
 	return stay[[]store.Lease](h)
 }
-func (h hanging) Discard(context.Context, []store.Lease, store.Discard) ([]store.Lease, error) {
+func (h hanging) Discard(context.Context, store.QueueName, []store.Lease, store.Discard) ([]store.Lease, error) {
 	return stay[[]store.Lease](h)
 }
-func (h hanging) Backlog(context.Context, time.Time, int) ([]store.Backlog, error) {
+func (h hanging) Backlog(context.Context, store.QueueName, time.Time, int) ([]store.Backlog, error) {
 	return stay[[]store.Backlog](h)
 }
-func (h hanging) Waiting(context.Context, store.InstanceKey, int) ([]store.WaitingDelivery, error) {
+func (h hanging) Waiting(context.Context, store.QueueName, store.InstanceKey, int) ([]store.WaitingDelivery, error) {
 	return stay[[]store.WaitingDelivery](h)
 }
 func (h hanging) Commit(context.Context, store.CommitID, []store.Change) error { return h.err() }
@@ -149,6 +149,10 @@ func (h hanging) Rollback(context.Context) error                               {
 func (h hanging) Instances() []store.Instance                                  { return nil }
 func (h hanging) Notify(context.Context, store.News) error                     { return h.err() }
 func (h hanging) Listen(context.Context, func(store.News)) error               { return h.err() }
+func (h hanging) Time(context.Context) (time.Time, error)                      { return stay[time.Time](h) }
+func (h hanging) SnapshotHolders(context.Context) ([]store.SnapshotHolder, error) {
+	return stay[[]store.SnapshotHolder](h)
+}
 
 // hangingTransaction is a transaction of a caller that never answers.
 type hangingTransaction struct{ hanging }
@@ -166,11 +170,10 @@ func TestEveryStoreCallIsBounded(t *testing.T) {
 		l := Limit{timeout}
 		st := New(never, timeout)
 		return map[reflect.Type]any{
-			reflect.TypeFor[store.Store]():       st,
+			reflect.TypeFor[wholeStore]():        st,
 			reflect.TypeFor[store.Queue]():       st.Effects(),
-			reflect.TypeFor[store.UnitOfWork]():  &Unit{Limit: l, alone: true, work: never},
-			reflect.TypeFor[store.Transaction](): Transaction{l, hangingTransaction{never}},
-			reflect.TypeFor[store.Notifier]():    st.Notifier(),
+			reflect.TypeFor[store.UnitOfWork]():  &Unit{target: target{l, never}, alone: true},
+			reflect.TypeFor[store.Transaction](): Transaction{target{l, hangingTransaction{never}}},
 		}
 	}
 	var calls sync.WaitGroup
@@ -284,4 +287,55 @@ func TestStoreAnswersInTime(t *testing.T) {
 	if n != 7 || err != failed {
 		t.Errorf("got %d and error %v", n, err)
 	}
+}
+
+// A store that has no ability answers each call that needs one with the same clear error, but for those that only look for what there
+// cannot be without the ability.
+func TestCallsOfAbilitiesThatAStoreLacks(t *testing.T) {
+	t.Parallel()
+	st := New(struct{ store.Store }{hanging(nil)}, time.Minute)
+	finds := map[string]bool{"ListDiscarded": true, "PausedWorkflows": true, "Projections": true, "SnapshotHolders": true, "Unpark": true}
+	own, all := reflect.TypeFor[store.Store](), reflect.TypeFor[wholeStore]()
+	for i := range all.NumMethod() {
+		method := all.Method(i)
+		if _, core := own.MethodByName(method.Name); core {
+			continue
+		}
+		arguments := []reflect.Value{reflect.ValueOf(t.Context())}
+		for i := 1; i < method.Type.NumIn(); i++ {
+			if !method.Type.IsVariadic() || i < method.Type.NumIn()-1 {
+				arguments = append(arguments, reflect.Zero(method.Type.In(i)))
+			}
+		}
+		results := reflect.ValueOf(st).MethodByName(method.Name).Call(arguments)
+		err, _ := results[len(results)-1].Interface().(error)
+		if finds[method.Name] {
+			if err != nil || len(results) > 1 && results[0].Len() > 0 {
+				t.Errorf("%s: got %v, error %v", method.Name, results[0], err)
+			}
+			continue
+		}
+		var lacks *store.Unsupported
+		if !errors.As(err, &lacks) {
+			t.Errorf("%s: got error %v", method.Name, err)
+			continue
+		}
+		ability, named := abilityTypes[lacks.Ability]
+		if !named {
+			t.Errorf("%s: unknown ability %s", method.Name, lacks.Ability)
+		} else if _, has := ability.MethodByName(method.Name); !has {
+			t.Errorf("%s: it is no method of %s", method.Name, lacks.Ability)
+		}
+		if lacks.Store != "struct { store.Store }" || lacks.Feature == "" {
+			t.Errorf("%s: got %+v", method.Name, lacks)
+		}
+	}
+}
+
+var abilityTypes = map[string]reflect.Type{
+	"InputLog": reflect.TypeFor[store.InputLog](), "Schedules": reflect.TypeFor[store.Schedules](), "Snapshots": reflect.TypeFor[store.Snapshots](),
+	"Inspection": reflect.TypeFor[store.Inspection](), "Causes": reflect.TypeFor[store.Causes](), "DeadLetters": reflect.TypeFor[store.DeadLetters](),
+	"Pauses": reflect.TypeFor[store.Pauses](), "Forgetting": reflect.TypeFor[store.Forgetting](), "Limits": reflect.TypeFor[store.Limits](),
+	"Feed": reflect.TypeFor[store.Feed](), "Projections": reflect.TypeFor[store.Projections](), "Notifier": reflect.TypeFor[store.Notifier](),
+	"Timekeeper": reflect.TypeFor[store.Timekeeper](),
 }

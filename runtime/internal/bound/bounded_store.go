@@ -2,86 +2,402 @@ package bound
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"reflect"
 	"sync/atomic"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Store is a Store whose calls all end. The engine puts it around the store that it was given, and calls nothing else.
+// Store is a store whose calls all end. The engine puts it around the store that it was given, and calls nothing else. It has
+// the methods of every ability: one that the store lacks fails with *Unsupported, or finds nothing.
 //
-// It embeds no Store: a method that is added to the contract does not compile before it is bounded here.
+// It embeds no interface: a method that is added to the contract does not compile before it is bounded here.
 type Store struct {
-	Limit
-	store store.Store
+	target
+}
+
+// wholeStore has every ability.
+type wholeStore interface {
+	store.Store
+	store.InputLog
+	store.Schedules
+	store.Snapshots
+	store.Inspection
+	store.Causes
+	store.DeadLetters
+	store.Pauses
+	store.Forgetting
+	store.Limits
+	store.Feed
+	store.Projections
+	store.SnapshotHolders
+	store.Notifier
+	store.Timekeeper
 }
 
 var (
-	_ store.Store       = (*Store)(nil)
+	_ wholeStore        = (*Store)(nil)
 	_ store.Queue       = boundedQueue{}
 	_ store.UnitOfWork  = (*Unit)(nil)
 	_ store.Transaction = Transaction{}
 )
 
+// features says what needs an ability, when the caller does not say it.
+var features = map[string]string{
+	"InputLog":    "an input id or an observation",
+	"Schedules":   "a schedule",
+	"Inspection":  "looking at instances and deliveries",
+	"Causes":      "explaining a decision",
+	"DeadLetters": "looking after dead letters",
+	"Pauses":      "pausing a workflow",
+	"Forgetting":  "retention",
+	"Limits":      "a limit over all processes",
+	"Feed":        "reading the feed",
+	"Projections": "a projection",
+	"Snapshots":   "saving snapshots",
+	"Notifier":    "telling other processes of news",
+	"Timekeeper":  "the store's time",
+}
+
 func New(store store.Store, timeout time.Duration) *Store {
-	return &Store{Limit{timeout}, store}
+	return &Store{target{Limit{timeout}, store}}
 }
 
-// Within bounds the calls to a transaction of the caller.
-func (s *Store) Within(tx store.Transaction) store.Transaction { return Transaction{s.Limit, tx} }
-
-// Notifier returns the store as a Notifier, or nil when it is none.
-func (s *Store) Notifier() store.Notifier {
-	if n, ok := s.store.(store.Notifier); ok {
-		return boundedNotifier{s.Limit, n}
-	}
-	return nil
+// target is what calls go to.
+type target struct {
+	Limit
+	on any // a Store, Queue, UnitOfWork, Transaction or Notifier
 }
 
-func (s *Store) HasSnapshotHolders() bool {
-	_, has := s.store.(store.SnapshotHolders)
+// Has reports whether a store has an ability.
+func Has[I any](s *Store) bool {
+	_, has := s.on.(I)
 	return has
 }
 
-// SnapshotHolders returns none when the store has no notion of them.
-func (s *Store) SnapshotHolders(ctx context.Context) ([]store.SnapshotHolder, error) {
-	holders, has := s.store.(store.SnapshotHolders)
+// Need fails with *Unsupported when a store lacks an ability that a feature needs.
+func Need[I any](s *Store, feature string) error {
+	_, err := as[I](s.target, feature)
+	return err
+}
+
+// as returns what calls go to as the interface that has the method. The engine asks for abilities nowhere else.
+func as[I any](t target, feature string) (on I, err error) {
+	on, has := t.on.(I)
 	if !has {
-		return nil, nil
+		ability := reflect.TypeFor[I]().Name()
+		if feature == "" {
+			feature = features[ability]
+		}
+		err = &store.Unsupported{Store: fmt.Sprintf("%T", t.on), Ability: ability, Feature: feature}
 	}
-	return Answered(ctx, s.Limit, "SnapshotHolders", holders.SnapshotHolders, nil)
+	return on, err
 }
 
-// boundedNotifier bounds Notify. Listen lasts by contract until its context ends.
-type boundedNotifier struct {
-	Limit
-	notifier store.Notifier
+// Within returns a transaction of the caller whose calls are bounded as those of the store.
+func (s *Store) Within(tx store.Transaction) store.Transaction {
+	return Transaction{target{s.Limit, tx}}
 }
 
-func (n boundedNotifier) Notify(ctx context.Context, what store.News) error {
-	return Done(ctx, n.Limit, "Notify", func(ctx context.Context) error { return n.notifier.Notify(ctx, what) })
+// Queue returns the queue of a name.
+func (s *Store) Queue(name store.QueueName) store.Queue {
+	if name == store.EffectQueue {
+		return s.Effects()
+	}
+	return s.Timers()
 }
 
-func (n boundedNotifier) Listen(ctx context.Context, wake func(store.News)) error {
-	return n.notifier.Listen(ctx, wake)
+// ReadOnly reports whether the store was opened for reading only.
+func (s *Store) ReadOnly() bool {
+	reading, can := s.on.(store.ReadOnlyStore)
+	return can && reading.ReadOnly()
+}
+
+// Notifier returns the store as a Notifier, or nil when it is none.
+func (s *Store) Notifier() store.Notifier {
+	if !Has[store.Notifier](s) {
+		return nil
+	}
+	return s
+}
+
+// ask calls a method of I that returns a value, and ask1 to ask3 one that takes so many arguments.
+func ask[I, R any](ctx context.Context, t target, name string, method func(I, context.Context) (R, error)) (result R, err error) {
+	on, err := as[I](t, "")
+	if err != nil {
+		return result, err
+	}
+	return Answered(ctx, t.Limit, name, func(ctx context.Context) (R, error) { return method(on, ctx) }, nil)
+}
+
+func ask1[I, A, R any](ctx context.Context, t target, name string, method func(I, context.Context, A) (R, error), a A) (R, error) {
+	return ask(ctx, t, name, func(on I, ctx context.Context) (R, error) { return method(on, ctx, a) })
+}
+
+func ask2[I, A, B, R any](
+	ctx context.Context, t target, name string, method func(I, context.Context, A, B) (R, error), a A, b B,
+) (R, error) {
+	return ask(ctx, t, name, func(on I, ctx context.Context) (R, error) { return method(on, ctx, a, b) })
+}
+
+func ask3[I, A, B, C, R any](
+	ctx context.Context, t target, name string, method func(I, context.Context, A, B, C) (R, error), a A, b B, c C,
+) (R, error) {
+	return ask(ctx, t, name, func(on I, ctx context.Context) (R, error) { return method(on, ctx, a, b, c) })
+}
+
+// tell calls a method of I that returns no value, and tell1 one that takes an argument.
+func tell[I any](ctx context.Context, t target, name string, method func(I, context.Context) error) error {
+	_, err := ask(ctx, t, name, func(on I, ctx context.Context) (struct{}, error) { return struct{}{}, method(on, ctx) })
+	return err
+}
+
+func tell1[I, A any](ctx context.Context, t target, name string, method func(I, context.Context, A) error, a A) error {
+	return tell(ctx, t, name, func(on I, ctx context.Context) error { return method(on, ctx, a) })
+}
+
+// orNone is the result of a call that finds nothing in a store that lacks the ability.
+func orNone[R any](result R, err error) (R, error) {
+	if _, lacks := errors.AsType[*store.Unsupported](err); lacks {
+		err = nil
+	}
+	return result, err
+}
+
+// unsure is the error of a call that commits: one that was given up may have.
+func unsure(err error) error {
+	if abandoned := (*abandonedCall)(nil); errors.As(err, &abandoned) {
+		return fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err)
+	}
+	return err
 }
 
 func (s *Store) Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error) {
-	return Answered(ctx, s.Limit, "Read", func(ctx context.Context) ([]store.Instance, error) { return s.store.Read(ctx, requests) }, nil)
+	return ask1(ctx, s.target, "Read", store.Store.Read, requests)
 }
 
 func (s *Store) Append(ctx context.Context, batch store.Batch) error {
-	return s.committed(ctx, "Append", func(ctx context.Context) error { return s.store.Append(ctx, batch) })
+	return unsure(tell1(ctx, s.target, "Append", store.Store.Append, batch))
 }
 
 func (s *Store) Committed(ctx context.Context, instance store.InstanceKey, version int64, commit store.CommitID) (bool, error) {
-	return Answered(ctx, s.Limit, "Committed", func(ctx context.Context) (bool, error) {
-		return s.store.Committed(ctx, instance, version, commit)
-	}, nil)
+	return ask3(ctx, s.target, "Committed", store.Store.Committed, instance, version, commit)
 }
 
 func (s *Store) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
-	return beginBounded(ctx, s.Limit, true, requests, s.store.Begin)
+	return beginBounded(ctx, s.Limit, true, requests, s.on.(store.Store).Begin)
+}
+
+func (s *Store) Effects() store.Queue {
+	return boundedQueue{target{s.Limit, s.on.(store.Store).Effects()}}
+}
+func (s *Store) Timers() store.Queue {
+	return boundedQueue{target{s.Limit, s.on.(store.Store).Timers()}}
+}
+
+func (s *Store) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {
+	return ask1(ctx, s.target, "InputOutcomes", store.InputLog.InputOutcomes, inputs)
+}
+
+func (s *Store) RecordInputs(ctx context.Context, inputs store.InputRecords) error {
+	return tell1(ctx, s.target, "RecordInputs", store.InputLog.RecordInputs, inputs)
+}
+
+func (s *Store) Observations(ctx context.Context, query store.ObservationQuery) ([]store.Observation, error) {
+	return ask1(ctx, s.target, "Observations", store.InputLog.Observations, query)
+}
+
+func (s *Store) PutSchedules(ctx context.Context, schedules []store.StoredSchedule) error {
+	return tell1(ctx, s.target, "PutSchedules", store.Schedules.PutSchedules, schedules)
+}
+
+func (s *Store) SaveSnapshots(ctx context.Context, snapshots []store.Snapshot) error {
+	return tell1(ctx, s.target, "SaveSnapshots", store.Snapshots.SaveSnapshots, snapshots)
+}
+
+func (s *Store) History(ctx context.Context, instance store.InstanceKey, after int64, limit int) ([]store.StoredEvent, error) {
+	return ask3(ctx, s.target, "History", store.Inspection.History, instance, after, limit)
+}
+
+func (s *Store) ListInstances(ctx context.Context, list store.InstanceList) ([]store.InstanceSummary, error) {
+	return ask1(ctx, s.target, "ListInstances", store.Inspection.ListInstances, list)
+}
+
+func (s *Store) CountInstances(ctx context.Context, filter store.InstanceFilter) (store.InstanceCounts, error) {
+	return ask1(ctx, s.target, "CountInstances", store.Inspection.CountInstances, filter)
+}
+
+func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (store.InstanceSummary, error) {
+	return ask1(ctx, s.target, "Summary", store.Inspection.Summary, instance)
+}
+
+func (s *Store) EventTypes(ctx context.Context, sample int) ([]store.EventType, error) {
+	return ask1(ctx, s.target, "EventTypes", store.Inspection.EventTypes, sample)
+}
+
+func (s *Store) Backlog(ctx context.Context, queue store.QueueName, now time.Time, limit int) ([]store.Backlog, error) {
+	return ask3(ctx, s.target, "Backlog", store.Inspection.Backlog, queue, now, limit)
+}
+
+func (s *Store) Waiting(ctx context.Context, queue store.QueueName, instance store.InstanceKey, limit int) ([]store.WaitingDelivery, error) {
+	return ask3(ctx, s.target, "Waiting", store.Inspection.Waiting, queue, instance, limit)
+}
+
+func (s *Store) EventCauses(ctx context.Context, query store.CauseQuery) ([]store.EventCause, error) {
+	return ask1(ctx, s.target, "EventCauses", store.Causes.EventCauses, query)
+}
+
+func (s *Store) EndedDeliveries(ctx context.Context, instance store.InstanceKey, from int64, limit int) ([]store.EndedDelivery, error) {
+	return ask3(ctx, s.target, "EndedDeliveries", store.Causes.EndedDeliveries, instance, from, limit)
+}
+
+func (s *Store) ListDead(ctx context.Context, list store.DeadLetterList) ([]store.DeadLetter, error) {
+	return ask1(ctx, s.target, "ListDead", store.DeadLetters.ListDead, list)
+}
+
+func (s *Store) CountDead(ctx context.Context, filter store.DeadLetterFilter) ([]store.DeadLetterCount, error) {
+	return ask1(ctx, s.target, "CountDead", store.DeadLetters.CountDead, filter)
+}
+
+func (s *Store) Revive(ctx context.Context, queue store.QueueName, letters []store.Lease, at time.Time) ([]store.Lease, error) {
+	return ask3(ctx, s.target, "Revive", store.DeadLetters.Revive, queue, letters, at)
+}
+
+func (s *Store) Discard(ctx context.Context, queue store.QueueName, letters []store.Lease, discard store.Discard) ([]store.Lease, error) {
+	return ask3(ctx, s.target, "Discard", store.DeadLetters.Discard, queue, letters, discard)
+}
+
+func (s *Store) ListDiscarded(ctx context.Context, list store.DiscardedList) ([]store.DiscardedLetter, error) {
+	return orNone(ask1(ctx, s.target, "ListDiscarded", store.DeadLetters.ListDiscarded, list))
+}
+
+func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
+	return tell1(ctx, s.target, "PauseWorkflow", store.Pauses.PauseWorkflow, pause)
+}
+
+func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
+	return tell1(ctx, s.target, "ResumeWorkflow", store.Pauses.ResumeWorkflow, workflow)
+}
+
+func (s *Store) PausedWorkflows(ctx context.Context) ([]store.Pause, error) {
+	return orNone(ask(ctx, s.target, "PausedWorkflows", store.Pauses.PausedWorkflows))
+}
+
+func (s *Store) FinishedInstances(ctx context.Context, list store.FinishedList) ([]store.InstanceSummary, error) {
+	return ask1(ctx, s.target, "FinishedInstances", store.Forgetting.FinishedInstances, list)
+}
+
+func (s *Store) DeleteInstances(ctx context.Context, instances []store.InstanceVersion, read store.FeedPosition) ([]store.InstanceKey, error) {
+	return ask2(ctx, s.target, "DeleteInstances", store.Forgetting.DeleteInstances, instances, read)
+}
+
+func (s *Store) DeleteRecords(ctx context.Context, kind store.RecordKind, before time.Time, limit int) (int64, error) {
+	return ask3(ctx, s.target, "DeleteRecords", store.Forgetting.DeleteRecords, kind, before, limit)
+}
+
+func (s *Store) TakeChore(ctx context.Context, name string, now, until time.Time) (token int64, taken bool, err error) {
+	type chore struct {
+		token int64
+		taken bool
+	}
+	c, err := ask(ctx, s.target, "TakeChore", func(on store.Forgetting, ctx context.Context) (c chore, err error) {
+		c.token, c.taken, err = on.TakeChore(ctx, name, now, until)
+		return c, err
+	})
+	return c.token, c.taken, err
+}
+
+func (s *Store) MoveChore(ctx context.Context, name string, token int64, due time.Time) (lost bool, err error) {
+	return ask3(ctx, s.target, "MoveChore", store.Forgetting.MoveChore, name, token, due)
+}
+
+func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (store.LimitedClaimed, error) {
+	return ask1(ctx, s.target, "ClaimLimited", store.Limits.ClaimLimited, claim)
+}
+
+// Unpark does nothing on a store that parks nothing.
+func (s *Store) Unpark(ctx context.Context, kinds []store.Kind) error {
+	_, err := orNone(struct{}{}, tell1(ctx, s.target, "Unpark", store.Limits.Unpark, kinds))
+	return err
+}
+
+func (s *Store) EventsSince(ctx context.Context, after store.FeedPosition, limit int, filters ...store.EventFilter) (store.FeedPage, error) {
+	return ask(ctx, s.target, "EventsSince", func(on store.Feed, ctx context.Context) (store.FeedPage, error) {
+		return on.EventsSince(ctx, after, limit, filters...)
+	})
+}
+
+func (s *Store) FeedHorizon(ctx context.Context) (store.FeedHorizon, error) {
+	return ask(ctx, s.target, "FeedHorizon", store.Feed.FeedHorizon)
+}
+
+func (s *Store) FeedBlockers(ctx context.Context) ([]store.FeedBlocker, error) {
+	return ask(ctx, s.target, "FeedBlockers", store.Feed.FeedBlockers)
+}
+
+func (s *Store) FirstEventAfter(ctx context.Context, after store.FeedPosition) (time.Time, error) {
+	return ask1(ctx, s.target, "FirstEventAfter", store.Feed.FirstEventAfter, after)
+}
+
+func (s *Store) Projections(ctx context.Context, names ...string) ([]store.ProjectionState, error) {
+	return orNone(ask(ctx, s.target, "Projections", func(on store.Projections, ctx context.Context) ([]store.ProjectionState, error) {
+		return on.Projections(ctx, names...)
+	}))
+}
+
+func (s *Store) UpdateProjection(ctx context.Context, name string, update store.ProjectionUpdate) error {
+	update, end := Abandonable(update)
+	defer end()
+	return tell(ctx, s.target, "UpdateProjection", func(on store.Projections, ctx context.Context) error {
+		return on.UpdateProjection(ctx, name, update)
+	})
+}
+
+func (s *Store) SnapshotHolders(ctx context.Context) ([]store.SnapshotHolder, error) {
+	return orNone(ask(ctx, s.target, "SnapshotHolders", store.SnapshotHolders.SnapshotHolders))
+}
+
+func (s *Store) Notify(ctx context.Context, what store.News) error {
+	return tell1(ctx, s.target, "Notify", store.Notifier.Notify, what)
+}
+
+// Listen lasts until ctx ends.
+func (s *Store) Listen(ctx context.Context, wake func(store.News)) error {
+	on, err := as[store.Notifier](s.target, "")
+	if err != nil {
+		return err
+	}
+	return on.Listen(ctx, wake)
+}
+
+func (s *Store) Time(ctx context.Context) (time.Time, error) {
+	return ask(ctx, s.target, "Time", store.Timekeeper.Time)
+}
+
+// boundedQueue is a Queue whose calls all end.
+type boundedQueue struct{ target }
+
+func (q boundedQueue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
+	return ask1(ctx, q.target, "Claim", store.Queue.Claim, claim)
+}
+
+func (q boundedQueue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (oldest map[store.Kind]time.Time, err error) {
+	return ask1(ctx, q.target, "LookBack", store.Queue.LookBack, before)
+}
+
+func (q boundedQueue) Extend(ctx context.Context, leases []store.Lease, until time.Time) (lost []store.Lease, err error) {
+	return ask2(ctx, q.target, "Extend", store.Queue.Extend, leases, until)
+}
+
+func (q boundedQueue) Settle(ctx context.Context, settlements []store.Settlement) (lost []store.Lease, err error) {
+	return ask1(ctx, q.target, "Settle", store.Queue.Settle, settlements)
+}
+
+func (q boundedQueue) Realign(ctx context.Context, now time.Time, claimedAfter time.Time) (realigned int64, err error) {
+	return ask2(ctx, q.target, "Realign", store.Queue.Realign, now, claimedAfter)
 }
 
 func beginBounded(
@@ -92,258 +408,28 @@ func beginBounded(
 	if err != nil {
 		return nil, err
 	}
-	return &Unit{Limit: l, alone: alone, work: work}, nil
-}
-
-func (s *Store) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {
-	return Answered(ctx, s.Limit, "InputOutcomes", func(ctx context.Context) ([][]byte, error) {
-		return s.store.InputOutcomes(ctx, inputs)
-	}, nil)
-}
-
-func (s *Store) RecordInputs(ctx context.Context, inputs store.InputRecords) error {
-	return Done(ctx, s.Limit, "RecordInputs", func(ctx context.Context) error { return s.store.RecordInputs(ctx, inputs) })
-}
-
-func (s *Store) Observations(ctx context.Context, query store.ObservationQuery) ([]store.Observation, error) {
-	return Answered(ctx, s.Limit, "Observations", func(ctx context.Context) ([]store.Observation, error) {
-		return s.store.Observations(ctx, query)
-	}, nil)
-}
-
-func (s *Store) PutSchedules(ctx context.Context, schedules []store.StoredSchedule) error {
-	return Done(ctx, s.Limit, "PutSchedules", func(ctx context.Context) error { return s.store.PutSchedules(ctx, schedules) })
-}
-
-func (s *Store) History(ctx context.Context, instance store.InstanceKey, after int64, max int) ([]store.StoredEvent, error) {
-	return Answered(ctx, s.Limit, "History", func(ctx context.Context) ([]store.StoredEvent, error) {
-		return s.store.History(ctx, instance, after, max)
-	}, nil)
-}
-
-func (s *Store) ListInstances(ctx context.Context, list store.InstanceList) ([]store.InstanceSummary, error) {
-	return Answered(ctx, s.Limit, "ListInstances", func(ctx context.Context) ([]store.InstanceSummary, error) {
-		return s.store.ListInstances(ctx, list)
-	}, nil)
-}
-
-func (s *Store) EventTypes(ctx context.Context, sample int) ([]store.EventType, error) {
-	return Answered(ctx, s.Limit, "EventTypes", func(ctx context.Context) ([]store.EventType, error) { return s.store.EventTypes(ctx, sample) }, nil)
-}
-
-func (s *Store) CountInstances(ctx context.Context, filter store.InstanceFilter) (store.InstanceCounts, error) {
-	return Answered(ctx, s.Limit, "CountInstances", func(ctx context.Context) (store.InstanceCounts, error) {
-		return s.store.CountInstances(ctx, filter)
-	}, nil)
-}
-
-func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (store.InstanceSummary, error) {
-	return Answered(ctx, s.Limit, "Summary", func(ctx context.Context) (store.InstanceSummary, error) {
-		return s.store.Summary(ctx, instance)
-	}, nil)
-}
-
-func (s *Store) ListDiscarded(ctx context.Context, list store.DiscardedList) ([]store.DiscardedLetter, error) {
-	return Answered(ctx, s.Limit, "ListDiscarded", func(ctx context.Context) ([]store.DiscardedLetter, error) {
-		return s.store.ListDiscarded(ctx, list)
-	}, nil)
-}
-
-func (s *Store) EventCauses(ctx context.Context, query store.CauseQuery) ([]store.EventCause, error) {
-	return Answered(ctx, s.Limit, "EventCauses", func(ctx context.Context) ([]store.EventCause, error) {
-		return s.store.EventCauses(ctx, query)
-	}, nil)
-}
-
-func (s *Store) EndedDeliveries(ctx context.Context, instance store.InstanceKey, from int64, max int) ([]store.EndedDelivery, error) {
-	return Answered(ctx, s.Limit, "EndedDeliveries", func(ctx context.Context) ([]store.EndedDelivery, error) {
-		return s.store.EndedDeliveries(ctx, instance, from, max)
-	}, nil)
-}
-
-func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
-	return Done(ctx, s.Limit, "PauseWorkflow", func(ctx context.Context) error { return s.store.PauseWorkflow(ctx, pause) })
-}
-
-func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
-	return Done(ctx, s.Limit, "ResumeWorkflow", func(ctx context.Context) error { return s.store.ResumeWorkflow(ctx, workflow) })
-}
-
-func (s *Store) PausedWorkflows(ctx context.Context) ([]store.Pause, error) {
-	return Answered(ctx, s.Limit, "PausedWorkflows", s.store.PausedWorkflows, nil)
-}
-
-func (s *Store) FinishedInstances(ctx context.Context, list store.FinishedList) ([]store.InstanceSummary, error) {
-	return Answered(ctx, s.Limit, "FinishedInstances", func(ctx context.Context) ([]store.InstanceSummary, error) {
-		return s.store.FinishedInstances(ctx, list)
-	}, nil)
-}
-
-func (s *Store) DeleteInstances(ctx context.Context, instances []store.InstanceVersion, read store.FeedPosition) ([]store.InstanceKey, error) {
-	return Answered(ctx, s.Limit, "DeleteInstances", func(ctx context.Context) ([]store.InstanceKey, error) {
-		return s.store.DeleteInstances(ctx, instances, read)
-	}, nil)
-}
-
-func (s *Store) DeleteRecords(ctx context.Context, kind store.RecordKind, before time.Time, max int) (int64, error) {
-	return Answered(ctx, s.Limit, "DeleteRecords", func(ctx context.Context) (int64, error) {
-		return s.store.DeleteRecords(ctx, kind, before, max)
-	}, nil)
-}
-
-func (s *Store) TakeChore(ctx context.Context, name string, now, until time.Time) (token int64, taken bool, err error) {
-	return answeredTwo(ctx, s.Limit, "TakeChore", func(ctx context.Context) (int64, bool, error) {
-		return s.store.TakeChore(ctx, name, now, until)
-	})
-}
-
-func (s *Store) MoveChore(ctx context.Context, name string, token int64, due time.Time) (lost bool, err error) {
-	return Answered(ctx, s.Limit, "MoveChore", func(ctx context.Context) (bool, error) {
-		return s.store.MoveChore(ctx, name, token, due)
-	}, nil)
-}
-
-func (s *Store) SaveSnapshots(ctx context.Context, snapshots []store.Snapshot) error {
-	return Done(ctx, s.Limit, "SaveSnapshots", func(ctx context.Context) error { return s.store.SaveSnapshots(ctx, snapshots) })
-}
-
-func (s *Store) Effects() store.Queue { return boundedQueue{s.Limit, s.store.Effects()} }
-func (s *Store) Timers() store.Queue  { return boundedQueue{s.Limit, s.store.Timers()} }
-
-func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (store.LimitedClaimed, error) {
-	return Answered(ctx, s.Limit, "ClaimLimited", func(ctx context.Context) (store.LimitedClaimed, error) {
-		return s.store.ClaimLimited(ctx, claim)
-	}, nil)
-}
-
-func (s *Store) Unpark(ctx context.Context, kinds []store.Kind) error {
-	return Done(ctx, s.Limit, "Unpark", func(ctx context.Context) error { return s.store.Unpark(ctx, kinds) })
-}
-
-func (s *Store) EventsSince(ctx context.Context, after store.FeedPosition, max int, filters ...store.EventFilter) (store.FeedPage, error) {
-	return Answered(ctx, s.Limit, "EventsSince", func(ctx context.Context) (store.FeedPage, error) {
-		return s.store.EventsSince(ctx, after, max, filters...)
-	}, nil)
-}
-
-func (s *Store) FeedHorizon(ctx context.Context) (store.FeedHorizon, error) {
-	return Answered(ctx, s.Limit, "FeedHorizon", s.store.FeedHorizon, nil)
-}
-
-func (s *Store) FeedBlockers(ctx context.Context) ([]store.FeedBlocker, error) {
-	return Answered(ctx, s.Limit, "FeedBlockers", s.store.FeedBlockers, nil)
-}
-
-func (s *Store) FirstEventAfter(ctx context.Context, after store.FeedPosition) (time.Time, error) {
-	return Answered(ctx, s.Limit, "FirstEventAfter", func(ctx context.Context) (time.Time, error) {
-		return s.store.FirstEventAfter(ctx, after)
-	}, nil)
-}
-
-func (s *Store) Projections(ctx context.Context, names ...string) ([]store.ProjectionState, error) {
-	return Answered(ctx, s.Limit, "Projections", func(ctx context.Context) ([]store.ProjectionState, error) {
-		return s.store.Projections(ctx, names...)
-	}, nil)
-}
-
-func (s *Store) UpdateProjection(ctx context.Context, name string, update store.ProjectionUpdate) error {
-	update, end := Abandonable(update)
-	defer end()
-	return Done(ctx, s.Limit, "UpdateProjection", func(ctx context.Context) error {
-		return s.store.UpdateProjection(ctx, name, update)
-	})
-}
-
-// boundedQueue is a Queue whose calls all end.
-type boundedQueue struct {
-	Limit
-	queue store.Queue
-}
-
-func (q boundedQueue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
-	return Answered(ctx, q.Limit, "Claim", func(ctx context.Context) ([]store.Delivery, error) { return q.queue.Claim(ctx, claim) }, nil)
-}
-
-func (q boundedQueue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (oldest map[store.Kind]time.Time, err error) {
-	return Answered(ctx, q.Limit, "LookBack", func(ctx context.Context) (map[store.Kind]time.Time, error) {
-		return q.queue.LookBack(ctx, before)
-	}, nil)
-}
-
-func (q boundedQueue) Extend(ctx context.Context, leases []store.Lease, until time.Time) (lost []store.Lease, err error) {
-	return Answered(ctx, q.Limit, "Extend", func(ctx context.Context) ([]store.Lease, error) {
-		return q.queue.Extend(ctx, leases, until)
-	}, nil)
-}
-
-func (q boundedQueue) Settle(ctx context.Context, settlements []store.Settlement) (lost []store.Lease, err error) {
-	return Answered(ctx, q.Limit, "Settle", func(ctx context.Context) ([]store.Lease, error) {
-		return q.queue.Settle(ctx, settlements)
-	}, nil)
-}
-
-func (q boundedQueue) Realign(ctx context.Context, now, ahead time.Time) (realigned int64, err error) {
-	return Answered(ctx, q.Limit, "Realign", func(ctx context.Context) (int64, error) {
-		return q.queue.Realign(ctx, now, ahead)
-	}, nil)
-}
-
-func (q boundedQueue) ListDead(ctx context.Context, list store.DeadLetterList) ([]store.DeadLetter, error) {
-	return Answered(ctx, q.Limit, "ListDead", func(ctx context.Context) ([]store.DeadLetter, error) {
-		return q.queue.ListDead(ctx, list)
-	}, nil)
-}
-
-func (q boundedQueue) CountDead(ctx context.Context, filter store.DeadLetterFilter) ([]store.DeadLetterCount, error) {
-	return Answered(ctx, q.Limit, "CountDead", func(ctx context.Context) ([]store.DeadLetterCount, error) {
-		return q.queue.CountDead(ctx, filter)
-	}, nil)
-}
-
-func (q boundedQueue) Revive(ctx context.Context, letters []store.Lease, at time.Time) (gone []store.Lease, err error) {
-	return Answered(ctx, q.Limit, "Revive", func(ctx context.Context) ([]store.Lease, error) {
-		return q.queue.Revive(ctx, letters, at)
-	}, nil)
-}
-
-func (q boundedQueue) Discard(ctx context.Context, letters []store.Lease, discard store.Discard) (gone []store.Lease, err error) {
-	return Answered(ctx, q.Limit, "Discard", func(ctx context.Context) ([]store.Lease, error) {
-		return q.queue.Discard(ctx, letters, discard)
-	}, nil)
-}
-
-func (q boundedQueue) Backlog(ctx context.Context, now time.Time, max int) ([]store.Backlog, error) {
-	return Answered(ctx, q.Limit, "Backlog", func(ctx context.Context) ([]store.Backlog, error) {
-		return q.queue.Backlog(ctx, now, max)
-	}, nil)
-}
-
-func (q boundedQueue) Waiting(ctx context.Context, instance store.InstanceKey, max int) ([]store.WaitingDelivery, error) {
-	return Answered(ctx, q.Limit, "Waiting", func(ctx context.Context) ([]store.WaitingDelivery, error) {
-		return q.queue.Waiting(ctx, instance, max)
-	}, nil)
+	return &Unit{target: target{l, work}, alone: alone}, nil
 }
 
 // Unit is a UnitOfWork whose calls all end. One that was given up keeps the unit of work: nobody else may use it.
 type Unit struct {
-	Limit
-	work  store.UnitOfWork
+	target
 	alone bool        // Commit commits, and does not leave that to the caller's transaction
 	busy  atomic.Bool // a call has not returned
 }
 
-func (u *Unit) Instances() []store.Instance { return u.work.Instances() }
+func (u *Unit) Instances() []store.Instance { return u.on.(store.UnitOfWork).Instances() }
 
 func (u *Unit) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
-	commit := func(ctx context.Context) error {
+	err := tell(ctx, u.target, "Commit", func(on store.UnitOfWork, ctx context.Context) error {
 		u.busy.Store(true)
 		defer u.busy.Store(false)
-		return u.work.Commit(ctx, id, changes)
+		return on.Commit(ctx, id, changes)
+	})
+	if u.alone {
+		err = unsure(err)
 	}
-	if !u.alone {
-		return Done(ctx, u.Limit, "Commit", commit)
-	}
-	return u.committed(ctx, "Commit", commit)
+	return err
 }
 
 // Rollback does not end with ctx, but with the limit. It does nothing while Commit has not returned, which ends the unit of work
@@ -352,29 +438,24 @@ func (u *Unit) Rollback(ctx context.Context) error {
 	if u.busy.Load() {
 		return nil
 	}
-	return Done(context.WithoutCancel(ctx), u.Limit, "Rollback", u.work.Rollback)
+	return tell(context.WithoutCancel(ctx), u.target, "Rollback", store.UnitOfWork.Rollback)
 }
 
 // Transaction is a Transaction of the caller whose calls all end.
-type Transaction struct {
-	Limit
-	tx store.Transaction
-}
+type Transaction struct{ target }
 
 func (t Transaction) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
-	return beginBounded(ctx, t.Limit, false, requests, t.tx.Begin)
+	return beginBounded(ctx, t.Limit, false, requests, t.on.(store.Transaction).Begin)
 }
 
 func (t Transaction) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {
-	return Answered(ctx, t.Limit, "InputOutcomes", func(ctx context.Context) ([][]byte, error) {
-		return t.tx.InputOutcomes(ctx, inputs)
-	}, nil)
+	return ask1(ctx, t.target, "InputOutcomes", store.Transaction.InputOutcomes, inputs)
 }
 
 func (t Transaction) RecordInputs(ctx context.Context, inputs store.InputRecords) error {
-	return Done(ctx, t.Limit, "RecordInputs", func(ctx context.Context) error { return t.tx.RecordInputs(ctx, inputs) })
+	return tell1(ctx, t.target, "RecordInputs", store.Transaction.RecordInputs, inputs)
 }
 
 func (t Transaction) Notify(ctx context.Context) error {
-	return Done(ctx, t.Limit, "Notify", t.tx.Notify)
+	return tell(ctx, t.target, "Notify", store.Transaction.Notify)
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -14,8 +15,8 @@ const maxPendingSnapshots = 256
 // snapshotWriter keeps states, so that an instance need not be replayed from its beginning. It writes beside the commits,
 // with a goroutine while there is something to write.
 type snapshotWriter struct {
-	store store.Store
-	every int64 // events
+	store store.Snapshots // nil when the store keeps none
+	every int64           // events
 	log   *slog.Logger
 
 	mu      sync.Mutex
@@ -23,15 +24,19 @@ type snapshotWriter struct {
 	running bool
 }
 
-func newSnapshotWriter(store store.Store, every int, log *slog.Logger) *snapshotWriter {
-	return &snapshotWriter{store: store, every: int64(every), log: log}
+func newSnapshotWriter(st *bound.Store, every int, log *slog.Logger) *snapshotWriter {
+	w := &snapshotWriter{every: int64(every), log: log}
+	if bound.Has[store.Snapshots](st) {
+		w.store = st
+	}
+	return w
 }
 
 // consider makes a snapshot when enough events came since the last one. The state is encoded here, where nobody changes
 // it, and written later.
 func (w *snapshotWriter) consider(c *chain) {
 	state := &c.current
-	if state.completed || state.version-state.snapshot < w.every {
+	if w.store == nil || state.completed || state.version-state.snapshot < w.every {
 		return
 	}
 	schema := c.workflow.Schema()

@@ -132,7 +132,7 @@ const maxLookedAt = 1000
 
 // isGone reports whether the delivery of a lease is not in the queue any more.
 func (w *worker) isGone(ctx context.Context, lease store.Lease) bool {
-	waiting, err := w.queue.Waiting(context.WithoutCancel(ctx), lease.Instance, maxLookedAt)
+	waiting, err := w.store.Waiting(context.WithoutCancel(ctx), w.name, lease.Instance, maxLookedAt)
 	return err == nil && !slices.ContainsFunc(waiting, func(d store.WaitingDelivery) bool {
 		return d.Lease.Key == lease.Key && d.Lease.Position == lease.Position && d.Lease.Version == lease.Version
 	})

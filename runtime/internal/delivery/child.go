@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
@@ -73,13 +74,11 @@ func (e *effect) startOrSend(ctx context.Context, d store.Delivery) (attemptEnd,
 // instance of the id is the one that asked for it.
 func (e *effect) asParent(ctx context.Context, instance store.InstanceKey) (*store.Parent, error) {
 	parent := &store.Parent{Instance: instance, Input: e.options.Ended}
-	first, err := e.store.EventCauses(ctx, store.CauseQuery{Instance: instance, From: 1, Limit: 1})
+	found, err := e.store.Read(ctx, []store.ReadRequest{{Instance: instance, After: math.MaxInt64, Completed: true}}) // no events
 	if err != nil {
 		return nil, bound.FromStore(err)
 	}
-	if len(first) > 0 {
-		parent.Created = first[0].Commit
-	}
+	parent.Created = found[0].Created
 	return parent, nil
 }
 

@@ -166,7 +166,7 @@ func (r *workerRun) makeClaim(stop context.Context, step *claimStep, now, until 
 	var err error
 	if k != nil && k.limit.Shared() {
 		var claimed store.LimitedClaimed
-		claimed, err = r.limitedQueue.ClaimLimited(ctx, store.LimitedClaim{
+		claimed, err = r.store.ClaimLimited(ctx, store.LimitedClaim{
 			Kind: k.kind, From: from[k.kind], Now: now, Until: until, Limit: limit, Holder: r.config.Name,
 			Global: k.limit.Global, Rate: k.limit.Rate, Burst: k.limit.BucketSize(), PerKey: k.limit.PerKey,
 		})
@@ -241,7 +241,7 @@ func (r *workerRun) leave(s shift) {
 
 // unpark makes due what is parked of kinds that have no limit for each key any more. It reports whether it succeeded.
 func (r *workerRun) unpark(stop context.Context) bool {
-	if r.limitedQueue == nil {
+	if r.name != store.EffectQueue {
 		return true
 	}
 	var kinds []store.Kind
@@ -250,7 +250,7 @@ func (r *workerRun) unpark(stop context.Context) bool {
 			kinds = append(kinds, kind)
 		}
 	}
-	err := r.limitedQueue.Unpark(stop, kinds)
+	err := r.store.Unpark(stop, kinds)
 	if err != nil && stop.Err() == nil {
 		r.config.Logger.ErrorContext(stop, "ironflow: making parked effects due failed", "error", err)
 	}

@@ -61,10 +61,9 @@ func New(st *bound.Store, config Config, door Door, workflows map[string]*workfl
 	}
 	d := &Deliveries{
 		config: config, store: st, workflows: workflows,
-		effects: newWorker(store.EffectQueue, st.Effects(), config, config.EffectHandlers),
-		timers:  newWorker(store.TimerQueue, st.Timers(), config, config.TimerHandlers),
+		effects: newWorker(store.EffectQueue, st, config, config.EffectHandlers),
+		timers:  newWorker(store.TimerQueue, st, config, config.TimerHandlers),
 	}
-	d.effects.limitedQueue = st
 	for _, w := range workflows {
 		r := &router{config, st, door, workflows, w}
 		r.addEffects(d.effects.routes)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -16,10 +17,9 @@ import (
 // claim, the handlers and a settlement go on side by side, and each round trip to the store carries many deliveries.
 type worker struct {
 	name   store.QueueName
+	store  *bound.Store
 	queue  store.Queue
 	routes map[store.Kind]route
-
-	limitedQueue store.LimitedQueue // of the kinds whose routes have a limit
 
 	config Config
 	slots  int // handlers at the same time
@@ -30,10 +30,11 @@ type worker struct {
 	active atomic.Bool // while run runs
 }
 
-func newWorker(name store.QueueName, queue store.Queue, config Config, slots int) *worker {
+func newWorker(name store.QueueName, st *bound.Store, config Config, slots int) *worker {
 	return &worker{
 		name:   name,
-		queue:  queue,
+		store:  st,
+		queue:  st.Queue(name),
 		routes: make(map[store.Kind]route),
 		config: config,
 		slots:  slots,

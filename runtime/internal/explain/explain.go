@@ -85,8 +85,7 @@ type explainStore interface {
 	store.Causes
 	Summary(ctx context.Context, instance store.InstanceKey) (store.InstanceSummary, error)
 	ListDiscarded(ctx context.Context, list store.DiscardedList) ([]store.DiscardedLetter, error)
-	Effects() store.Queue
-	Timers() store.Queue
+	Waiting(ctx context.Context, queue store.QueueName, instance store.InstanceKey, limit int) ([]store.WaitingDelivery, error)
 }
 
 // Explainer explains decisions and deliveries.

@@ -141,17 +141,15 @@ func (f *forward) trail(ctx context.Context, key store.InstanceKey, from int64) 
 	}
 	f.trails[key] = t
 	// What waits comes first: what ends meanwhile is found below.
-	for _, queue := range []store.Queue{f.Store.Effects(), f.Store.Timers()} {
-		waiting, err := queue.Waiting(ctx, key, maxWaitingDeliveries)
+	for _, queue := range []store.QueueName{store.EffectQueue, store.TimerQueue} {
+		waiting, err := f.Store.Waiting(ctx, queue, key, maxWaitingDeliveries)
 		if err != nil {
 			return nil, err
 		}
 		for i := range waiting {
 			t.waiting[waiting[i].Lease.Named()] = &waiting[i]
 		}
-		if len(waiting) == maxWaitingDeliveries {
-			t.cut[waiting[0].Lease.Queue] = true
-		}
+		t.cut[queue] = len(waiting) == maxWaitingDeliveries
 	}
 	discarded, err := f.Store.ListDiscarded(ctx, store.DiscardedList{Workflow: key.Workflow, Instance: key.ID, Limit: maxWaitingDeliveries})
 	if err != nil {

@@ -342,7 +342,7 @@ func TestUnavailable(t *testing.T) {
 
 // failing is a store whose reads and commits fail.
 type failing struct {
-	runtime.Store
+	*sqlite.Store
 	err error
 }
 
