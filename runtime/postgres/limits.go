@@ -16,7 +16,7 @@ import (
 const claimLimited = `
 SELECT instance, version, position, token, commit_id, payload, due_at, attempts, last_error, trace, due, blocked_since, again, reached
 FROM ironflow.claim_limited($1::text, $2::text, $3::timestamptz, $4::timestamptz, $5::bigint,
-                            $6::bigint, $7::float8, $8::bigint, $9::bigint, $10::timestamptz, $11::text)`
+                            $6::bigint, $7::timestamptz, $8::timestamptz, $9::float8, $10::bigint, $11::timestamptz, $12::text)`
 
 // unparkKinds makes the parked effects of the kinds ($1, $2) due.
 const unparkKinds = `
@@ -46,8 +46,14 @@ func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (cla
 		}
 		return d, err
 	}
+	var full, skew *time.Time
+	var secondsPerToken *float64
+	if claim.Rate > 0 {
+		b := claim.Bucket()
+		full, skew, secondsPerToken = &b.Full, &b.Skew, new(b.Token.Seconds())
+	}
 	rows, err := readRows(ctx, s.pool, scan, s.queries.claimLimited, claim.Kind.Workflow, claim.Kind.Name, claim.Now, claim.Until,
-		int64(claim.Limit), int64(claim.Global), claim.Rate, int64(claim.Burst), int64(claim.PerKey), claim.From, usererr.Bound(claim.Holder))
+		int64(claim.Limit), int64(claim.Global), full, skew, secondsPerToken, int64(claim.PerKey), claim.From, usererr.Bound(claim.Holder))
 	if err != nil {
 		return store.LimitedClaimed{}, wrap(err, "claim %s of workflow %s", claim.Kind.Name, claim.Kind.Workflow)
 	}

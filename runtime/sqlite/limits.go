@@ -4,16 +4,16 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 const (
-	createBucket = `INSERT INTO ironflow_limits (workflow, kind, tokens, refilled_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
-	readBucket   = `SELECT tokens, refilled_at FROM ironflow_limits WHERE workflow = ? AND kind = ?`
-	saveBucket   = `UPDATE ironflow_limits SET tokens = ?, refilled_at = ? WHERE workflow = ? AND kind = ?`
+	readBucket = `SELECT empty_at FROM ironflow_limits WHERE workflow = ? AND kind = ?`
+	saveBucket = `
+INSERT INTO ironflow_limits (workflow, kind, empty_at) VALUES (?, ?, ?)
+ON CONFLICT (workflow, kind) DO UPDATE SET empty_at = excluded.empty_at`
 
 	// Those whose leases have run out do not count.
 	countSlots = `
@@ -97,15 +97,9 @@ type limited struct {
 	on      *connection
 	queue   queue
 	claimed store.LimitedClaimed
-
-	tokens     float64
-	refilledAt int64
 }
 
 func (l *limited) claim() error {
-	if err := l.readBucket(); err != nil {
-		return err
-	}
 	room := l.Limit
 	if l.Global > 0 {
 		used, err := l.count(countSlots, l.Kind.Workflow, l.Kind.Name, micros(l.Now))
@@ -114,46 +108,37 @@ func (l *limited) claim() error {
 		}
 		room = min(room, l.Global-used)
 	}
-	if l.Rate > 0 {
-		if l.tokens < 1 && room > 0 {
-			wait := time.Duration(math.Ceil((1 - l.tokens) / l.Rate * float64(time.Second)))
-			l.claimed.Again = fromMicros(micros(l.Now.Add(wait)) + 1)
-		}
-		room = min(room, int(l.tokens))
+	if l.Rate == 0 || room <= 0 {
+		return l.takeDue(room)
 	}
-	if room > 0 {
-		if err := l.takeDue(room); err != nil {
-			return err
-		}
+	stored, err := l.emptyAt()
+	if err != nil {
+		return err
 	}
-	if l.Rate > 0 {
-		l.tokens -= float64(len(l.claimed.Deliveries))
+	bucket := l.Bucket()
+	tokens, since := bucket.Tokens(stored, l.Now)
+	if tokens < 1 {
+		l.claimed.Again = fromMicros(micros(since.Add(bucket.Token)) + 1)
 	}
-	_, err := l.on.exec(saveBucket, l.tokens, l.refilledAt, l.Kind.Workflow, l.Kind.Name)
+	if err := l.takeDue(min(room, tokens)); err != nil {
+		return err
+	}
+	taken := len(l.claimed.Deliveries)
+	if taken == 0 && !since.Before(stored) {
+		return nil
+	}
+	_, err = l.on.exec(saveBucket, l.Kind.Workflow, l.Kind.Name, micros(since.Add(time.Duration(taken)*bucket.Token)))
 	return err
 }
 
-// readBucket reads how many may begin, and adds what came since.
-func (l *limited) readBucket() error {
-	if _, err := l.on.exec(createBucket, l.Kind.Workflow, l.Kind.Name, float64(l.Burst), micros(l.Now)); err != nil {
-		return err
-	}
+// emptyAt reads when the bucket of the kind was empty.
+func (l *limited) emptyAt() (at time.Time, err error) {
 	row := func(columns []driver.Value) error {
-		l.tokens, _ = columns[0].(float64)
-		l.refilledAt = number(columns[1])
+		at = fromMicros(number(columns[0]))
 		return nil
 	}
-	if err := l.on.query(row, readBucket, l.Kind.Workflow, l.Kind.Name); err != nil {
-		return err
-	}
-	switch passed := l.Now.Sub(fromMicros(l.refilledAt)); {
-	case passed > 0:
-		l.tokens = min(float64(l.Burst), l.tokens+passed.Seconds()*l.Rate)
-		l.refilledAt = micros(l.Now)
-	case passed < -store.MaxLimitSkew:
-		l.refilledAt = micros(l.Now)
-	}
-	return nil
+	err = l.on.query(row, readBucket, l.Kind.Workflow, l.Kind.Name)
+	return at, err
 }
 
 func (l *limited) count(query string, args ...driver.Value) (n int, err error) {
@@ -170,6 +155,9 @@ var lookFurther = []int{64, 1000}
 
 // takeDue leases what is due, the oldest first, and parks what the limit of a key holds back.
 func (l *limited) takeDue(room int) error {
+	if room <= 0 {
+		return nil
+	}
 	used := map[string]int{} // by key
 	for pass, further := range lookFurther {
 		if l.PerKey == 0 {

@@ -28,7 +28,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		"listCompleted": completedQueries.list, "nextCompleted": completedQueries.next,
 		"eventsSince": eventsSince, "newestEvent": newestEvent,
 		"readProjection": readProjection, "writeProjection": writeProjection,
-		"createBucket": createBucket, "readBucket": readBucket, "saveBucket": saveBucket, "countSlots": countSlots,
+		"readBucket": readBucket, "saveBucket": saveBucket, "countSlots": countSlots,
 		"countSlotsOfKey": countSlotsOfKey, "dueWithKeys": dueWithKeys, "takeSlot": takeSlot, "park": park, "unpark": unpark,
 		"takeKey": takeKey, "keyHolder": keyHolder, "freeKeys": freeKeys,
 	}

@@ -34,8 +34,40 @@ type LimitedClaimed struct {
 }
 
 // MaxLimitSkew is how far the clocks of processes may be apart without adding to what a rate allows: the rate goes by the clock that is
-// ahead. One that was ahead by more has jumped, and is forgotten; or a rate would allow nothing until all have caught up with it.
+// ahead. A clock that is ahead by more has jumped and does not count. Otherwise a rate would allow nothing until all clocks have caught up
+// with it.
 const MaxLimitSkew = time.Minute
+
+// Bucket is the token bucket of a rate (as in ITU-T I.371). A store keeps one time for each kind: when its bucket was empty. One token has
+// come in for each Token since then, but no more than fit in. To take a token, a store adds Token to the time. It reads and writes the time
+// with the claim, in one transaction.
+type Bucket struct {
+	Full  time.Time     // a bucket that was empty before it counts as empty then, and is full now; so does one that was never used
+	Skew  time.Time     // a bucket that is empty only after it, see MaxLimitSkew, counts as empty now
+	Token time.Duration // at least 1 ns
+}
+
+// Bucket returns the bucket by which a claim goes by its Rate, which is not 0, and its Burst.
+func (c *LimitedClaim) Bucket() Bucket {
+	token := max(float64(time.Second)/c.Rate, 1)
+	return Bucket{
+		Full:  c.Now.Add(-time.Duration(min(token*float64(c.Burst), 1<<62))),
+		Skew:  c.Now.Add(MaxLimitSkew),
+		Token: time.Duration(min(token, 1<<62)),
+	}
+}
+
+// Tokens returns how many tokens there are at a time, and as of when the bucket counts as empty. A fraction that a store's rounding has cost
+// is given back.
+func (b Bucket) Tokens(emptyAt, now time.Time) (n int, since time.Time) {
+	switch since = emptyAt; {
+	case since.Before(b.Full):
+		since = b.Full
+	case since.After(b.Skew):
+		since = now
+	}
+	return int(float64(now.Sub(since))/float64(b.Token) + 0.001), since
+}
 
 // Limits is a Store from whose outbox effects are claimed within limits that hold over all processes. Workflows need it whose effects
 // have such a limit. A Store without it ignores NewEffect.LimitKey.

@@ -26,6 +26,7 @@ var limitRules = []rule{
 	{name: "a limited claim says how far it has come", check: limitedReached},
 	{name: "effects from before a key was declared are claimed too", check: withoutKey},
 	{name: "no more begin in a second than the rate", check: rateLimit},
+	{name: "as many begin at once as the burst, whatever the rate", check: burstIsExact},
 	{name: "a rate outlives a clock that jumped ahead", check: rateAfterAJump},
 	{name: "the limits hold over concurrent claims", check: limitsConcurrently},
 	{name: "what was claimed under a limit is fenced like all else", check: limitedFencing},
@@ -401,6 +402,21 @@ func rateLimit(k *kit) {
 		}
 		if late := again.Sub(at(step.again)).Abs(); step.again > 0 && late > time.Millisecond {
 			k.Errorf("at %d ms: the next is said to be allowed at %v, want %v", step.at, again, at(step.again))
+		}
+	}
+}
+
+// burstIsExact has rates whose tokens take no whole number of microseconds.
+func burstIsExact(k *kit) {
+	k.putEffects("1", slices.Repeat([]string{""}, 60)...)
+	claim := limitedSend(10, 99)
+	claim.Burst = 7
+	for n, rate := range []float64{3, 7, 11.1, 0.3, 30_000} {
+		claim.Rate = rate
+		claim.Now = at(10 + 100*n)
+		claim.Until = claim.Now.Add(10 * time.Minute)
+		if got, _ := k.claimLimited(claim); len(got) != 7 {
+			k.Errorf("rate %v: got %d, want as many as the burst", rate, len(got))
 		}
 	}
 }

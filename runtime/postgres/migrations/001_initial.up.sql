@@ -200,17 +200,16 @@ CREATE INDEX effects_slots_idx ON ironflow.effects (workflow, kind, run_at) WHER
 CREATE INDEX effects_key_slots_idx ON ironflow.effects (workflow, kind, limit_key, run_at)
     WHERE slot AND claimed_at IS NOT NULL AND limit_key IS NOT NULL;
 
--- One row for each limited kind. Whoever claims of the kind has it locked. tokens is what may begin at once as of refilled_at (a token
--- bucket, as in ITU-T I.371).
+-- One row for each limited kind. Whoever claims of the kind has it locked. empty_at is when the kind's token bucket was empty, see
+-- store.Bucket.
 CREATE TABLE ironflow.limits (
     workflow text COLLATE "C" NOT NULL,
     kind          text COLLATE "C" NOT NULL,
-    tokens        float8 NOT NULL,
-    refilled_at   timestamptz NOT NULL,
+    empty_at      timestamptz NOT NULL DEFAULT '-infinity',
     PRIMARY KEY (workflow, kind)
 ) WITH (fillfactor = 50);
 
--- Effects and timers that have ended, when nothing else in their instance says so: runtime.EndedDelivery. They go with their
+-- Effects and timers that have ended, when nothing else in their instance says so: store.EndedDelivery. They go with their
 -- instance. item is the effect's position, or the timer's key; by_... is the decision that ended it.
 CREATE TABLE ironflow.ended_deliveries (
     instance   text COLLATE "C" NOT NULL,
@@ -486,13 +485,15 @@ CREATE TRIGGER effects_unpark_after_update AFTER UPDATE ON ironflow.effects FOR 
     WHEN (OLD.limit_key IS NOT NULL AND OLD.claimed_at IS NOT NULL AND NEW.claimed_at IS NULL) EXECUTE FUNCTION ironflow.unpark();
 
 -- claim_limited leases effects of one kind that are due from since to now, within its limits; a limit of 0 means no limit. It
--- takes nothing when another claim of the kind is under way.
+-- takes nothing when another claim of the kind is under way. bucket_full, bucket_skew and seconds_per_token are a store.Bucket; NULL for
+-- no rate.
 --
 -- The last row has no instance. Everything that is due before its reached is claimed or parked. Its again is when to claim next:
 -- when there will be a token, if only that was missing, or at once, if there is more to look at.
 CREATE FUNCTION ironflow.claim_limited(
     of_workflow text, of_kind text, now timestamptz, until timestamptz, most bigint,
-    global_limit bigint, rate float8, burst bigint, key_limit bigint, since timestamptz, process text
+    global_limit bigint, bucket_full timestamptz, bucket_skew timestamptz, seconds_per_token float8, key_limit bigint,
+    since timestamptz, process text
 ) RETURNS TABLE (
     instance text, version bigint, "position" int, token bigint, commit_id bigint, payload json, due_at timestamptz,
     attempts int, last_error text, trace text, due timestamptz, blocked_since timestamptz, again timestamptz, reached timestamptz
@@ -506,8 +507,8 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-    bucket ironflow.limits;
-    refilled timestamptz;
+    stored timestamptz;   -- when the bucket was empty
+    drained timestamptz;  -- when it counts as empty; NULL for no rate
     room bigint := most;
     look bigint;          -- how many are looked at in a pass
     looked bigint;
@@ -532,9 +533,8 @@ BEGIN
                             NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, now;
         RETURN;
     END IF;
-    INSERT INTO ironflow.limits (workflow, kind, tokens, refilled_at) VALUES (of_workflow, of_kind, burst, now)
-    ON CONFLICT DO NOTHING;
-    SELECT * INTO bucket FROM ironflow.limits l WHERE l.workflow = of_workflow AND l.kind = of_kind FOR UPDATE SKIP LOCKED;
+    INSERT INTO ironflow.limits (workflow, kind) VALUES (of_workflow, of_kind) ON CONFLICT DO NOTHING;
+    SELECT l.empty_at INTO stored FROM ironflow.limits l WHERE l.workflow = of_workflow AND l.kind = of_kind FOR UPDATE SKIP LOCKED;
     IF NOT FOUND OR EXISTS (SELECT FROM ironflow.paused_workflows p WHERE p.workflow = of_workflow) THEN
         room := 0;
     ELSIF global_limit > 0 THEN
@@ -542,17 +542,12 @@ BEGIN
             SELECT count(*) FROM ironflow.effects e
             WHERE e.workflow = of_workflow AND e.kind = of_kind AND e.slot AND e.claimed_at IS NOT NULL AND e.run_at > now));
     END IF;
-    IF rate > 0 AND room > 0 THEN
-        refilled := bucket.refilled_at;
-        bucket.tokens := least(burst, bucket.tokens + greatest(0, extract(epoch FROM now - bucket.refilled_at)::float8) * rate);
-        bucket.refilled_at := CASE
-            WHEN bucket.refilled_at > now + interval '1 min' THEN now -- runtime.MaxLimitSkew
-            ELSE greatest(bucket.refilled_at, now)
-        END;
-        IF bucket.tokens < 1 THEN
-            next_claim := now + (1 - bucket.tokens) / rate * interval '1 s';
+    IF seconds_per_token IS NOT NULL AND room > 0 THEN
+        drained := CASE WHEN stored > bucket_skew THEN now ELSE greatest(stored, bucket_full) END;
+        room := least(room, floor(extract(epoch FROM now - drained)::float8 / seconds_per_token + 0.001)::bigint);
+        IF room < 1 THEN
+            next_claim := drained + seconds_per_token * interval '1 s';
         END IF;
-        room := least(room, floor(bucket.tokens)::bigint);
     END IF;
 
     -- The first pass looks at a few more than there is room for, so that a key that is far ahead of its limit is parked before
@@ -651,8 +646,8 @@ BEGIN
         END IF;
     END LOOP;
 
-    IF rate > 0 AND (total > 0 OR bucket.refilled_at < refilled) THEN
-        UPDATE ironflow.limits l SET tokens = bucket.tokens - total, refilled_at = bucket.refilled_at
+    IF drained IS NOT NULL AND (total > 0 OR drained < stored) THEN
+        UPDATE ironflow.limits l SET empty_at = drained + total * seconds_per_token * interval '1 s'
         WHERE l.workflow = of_workflow AND l.kind = of_kind;
     END IF;
     RETURN QUERY SELECT NULL::text, 0::bigint, 0, 0::bigint, 0::bigint, NULL::json, NULL::timestamptz, 0, NULL::text, NULL::text,

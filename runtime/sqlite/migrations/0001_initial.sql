@@ -180,16 +180,15 @@ BEGIN
         ORDER BY parked_from, version, position LIMIT 1);
 END;
 
--- One row for each limited kind: tokens is what may begin at once as of refilled_at (a token bucket).
+-- One row for each kind with a rate: when its token bucket was empty, see store.Bucket.
 CREATE TABLE ironflow_limits (
     workflow TEXT    NOT NULL,
     kind          TEXT    NOT NULL,
-    tokens        REAL    NOT NULL,
-    refilled_at   INTEGER NOT NULL,
+    empty_at      INTEGER NOT NULL,
     PRIMARY KEY (workflow, kind)
 ) STRICT, WITHOUT ROWID;
 
--- Effects and timers that have ended, when nothing else in their instance says so: runtime.EndedDelivery. They go with their
+-- Effects and timers that have ended, when nothing else in their instance says so: store.EndedDelivery. They go with their
 -- instance. item is the effect's position, or the timer's key; by_... is the decision that ended it.
 CREATE TABLE ironflow_ended_deliveries (
     instance   TEXT    NOT NULL,
