@@ -12,7 +12,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Config tunes an engine. The zero value is a good start; each zero field means its default.
@@ -65,12 +64,12 @@ type Config struct {
 	// Observe selects the inputs whose outcomes are stored, for Engine.Observations: of accepted inputs in their own commit, of
 	// others in a transaction after it. It must be safe for concurrent use; a panic is logged and means
 	// no. Default: of none.
-	Observe func(instance store.InstanceKey, input string) bool
+	Observe func(instance InstanceKey, input string) bool
 
 	// Redact returns what may be seen of a payload in logs and in observations: a JSON document, the payload itself when
 	// nothing in it is secret. Events, effects and timers are stored as they are. It must be safe for concurrent use. When it
 	// panics, or returns no JSON or more than MaxPayloadBytes, nothing of the payload is shown. Default: everything may be seen.
-	Redact func(name workflow.PayloadName, payload []byte) []byte
+	Redact func(name PayloadName, payload []byte) []byte
 
 	// SnapshotEvery is after how many events a state is kept, to replay from there. After a change to what an evolver does,
 	// delete the rows of the table snapshots: they hold what it did before. Default: 100.
@@ -92,14 +91,14 @@ type Config struct {
 	PollInterval time.Duration
 
 	// EffectRetry is for effects that declare no retry of their own. Default: 25 attempts, pauses from 500 ms to 10 min.
-	EffectRetry workflow.RetryPolicy
+	EffectRetry RetryPolicy
 
 	// EffectTimeout is when the context of one attempt ends, for effects that declare no timeout. A handler that ignores
 	// its context goes on, and keeps its lease. Default: 1 min.
 	EffectTimeout time.Duration
 
 	// TimerRetry is for timers whose delivery fails. Default: 25 attempts, pauses from 500 ms to 10 min.
-	TimerRetry workflow.RetryPolicy
+	TimerRetry RetryPolicy
 
 	// BlockedTimeout is how long an effect or timer waits while no process knows its payload or an event of its instance. After that
 	// the delivery is a dead letter. It must be longer than a rollout takes. Default: 24 h.
@@ -128,7 +127,7 @@ type Config struct {
 	StopTimeout time.Duration
 }
 
-var defaultRetry = workflow.RetryPolicy{MaxAttempts: 25, Base: 500 * time.Millisecond, Max: 10 * time.Minute}
+var defaultRetry = RetryPolicy{MaxAttempts: 25, Base: 500 * time.Millisecond, Max: 10 * time.Minute}
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.Name, processName())
@@ -204,7 +203,7 @@ func (c Config) validate() error {
 			return fmt.Errorf("ironflow: Config.%s is %v, it must not be negative", name, d)
 		}
 	}
-	for name, p := range map[string]workflow.RetryPolicy{"EffectRetry": c.EffectRetry, "TimerRetry": c.TimerRetry} {
+	for name, p := range map[string]RetryPolicy{"EffectRetry": c.EffectRetry, "TimerRetry": c.TimerRetry} {
 		if !p.Valid() {
 			return fmt.Errorf("ironflow: Config.%s is %+v; it needs MaxAttempts and Base of at least 0 and Max of at least Base",
 				name, p)

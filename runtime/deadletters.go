@@ -14,7 +14,7 @@ import (
 
 // DeadLetterQuery asks an engine for a page of the list.
 type DeadLetterQuery struct {
-	store.DeadLetterFilter
+	DeadLetterFilter
 	Limit  int    // dead letters on the page; default 100, at most 1000
 	Cursor string // Page.Next of the page before; empty for the first
 }
@@ -60,8 +60,8 @@ func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[s
 }
 
 // checkDeadLetterFilter fails with *InvalidArgument for a filter that no dead letter can be looked for with.
-func checkDeadLetterFilter(f store.DeadLetterFilter) error {
-	if err := store.CheckOneOf("DeadLetterFilter.Told", f.Told, store.NotTold, store.OnlyTold, store.ToldOrNot); err != nil {
+func checkDeadLetterFilter(f DeadLetterFilter) error {
+	if err := store.CheckOneOf("DeadLetterFilter.Told", f.Told, store.NotTold, OnlyTold, ToldOrNot); err != nil {
 		return err
 	}
 	if err := store.CheckOneOf("DeadLetterFilter.Queue", f.Queue, "", store.EffectQueue, store.TimerQueue); err != nil {
@@ -76,7 +76,7 @@ func placeIn(p *store.DeadLetterPlace, queue store.QueueName) *store.DeadLetterP
 	if p == nil || p.Lease.Queue == queue {
 		return p
 	}
-	there := &store.DeadLetterPlace{DiedAt: p.DiedAt, Lease: store.Lease{Queue: queue, Instance: p.Lease.Instance, Version: maxVersion}}
+	there := &store.DeadLetterPlace{DiedAt: p.DiedAt, Lease: Lease{Queue: queue, Instance: p.Lease.Instance, Version: maxVersion}}
 	if queue > p.Lease.Queue {
 		there.Lease.Version = 0
 	}
@@ -95,7 +95,7 @@ func eitherQueue(name store.QueueName) []store.QueueName {
 }
 
 // CountDeadLetters counts dead letters by queue and kind. It reads all that the filter accepts.
-func (e *Engine) CountDeadLetters(ctx context.Context, filter store.DeadLetterFilter) ([]store.DeadLetterCount, error) {
+func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) ([]store.DeadLetterCount, error) {
 	if err := checkDeadLetterFilter(filter); err != nil {
 		return nil, err
 	}
@@ -114,12 +114,12 @@ func (e *Engine) CountDeadLetters(ctx context.Context, filter store.DeadLetterFi
 // RetryDeadLetters makes dead letters due at once, with all their attempts before them. An effect keeps its idempotency key.
 // It returns those that are no dead letters any more: somebody else retried or discarded them, or their instance replaced
 // the timer or completed.
-func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...store.Lease) (gone []store.Lease, err error) {
+func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone []Lease, err error) {
 	if err := store.CheckArgument("the dead letters", letters); err != nil {
 		return letters, err
 	}
 	now := store.StoredTime(e.config.Clock.Now())
-	gone, err = e.eachQueue(letters, func(queue store.QueueName, some []store.Lease) ([]store.Lease, error) {
+	gone, err = e.eachQueue(letters, func(queue store.QueueName, some []Lease) ([]Lease, error) {
 		return e.store.Revive(ctx, queue, some, now)
 	})
 	if len(gone) < len(letters) {
@@ -134,15 +134,15 @@ func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...store.Lease) (
 // RetryDeadLettersWhere retries all dead letters that a filter accepts and returns how many. Dead letters whose instances were
 // told of them are not among them, unless the filter asks for them: their workflow has settled the matter otherwise. Each is retried once, even
 // when it dies again meanwhile. When it fails, those before the failure are retried all the same.
-func (e *Engine) RetryDeadLettersWhere(ctx context.Context, filter store.DeadLetterFilter) (retried int, err error) {
-	return e.eachPage(ctx, filter, func(letters []store.Lease) ([]store.Lease, error) { return e.RetryDeadLetters(ctx, letters...) })
+func (e *Engine) RetryDeadLettersWhere(ctx context.Context, filter DeadLetterFilter) (retried int, err error) {
+	return e.eachPage(ctx, filter, func(letters []Lease) ([]Lease, error) { return e.RetryDeadLetters(ctx, letters...) })
 }
 
 // DiscardDeadLetters gives dead letters up. They are deleted, and a record of each is kept, to be read with DiscardedLetters,
 // with the reason, which must not be empty. It returns those that are no dead letters any more.
 //
 // Their instances are not told: an instance that waits for the result goes on waiting.
-func (e *Engine) DiscardDeadLetters(ctx context.Context, discard store.Discard, letters ...store.Lease) (gone []store.Lease, err error) {
+func (e *Engine) DiscardDeadLetters(ctx context.Context, discard Discard, letters ...Lease) (gone []Lease, err error) {
 	if strings.TrimSpace(discard.Reason) == "" {
 		return nil, errors.New("ironflow: discarding dead letters needs a reason, which is kept with the record of them")
 	}
@@ -153,7 +153,7 @@ func (e *Engine) DiscardDeadLetters(ctx context.Context, discard store.Discard, 
 	if err := store.CheckArgument("the dead letters", letters); err != nil {
 		return letters, err
 	}
-	gone, err = e.eachQueue(letters, func(queue store.QueueName, some []store.Lease) ([]store.Lease, error) {
+	gone, err = e.eachQueue(letters, func(queue store.QueueName, some []Lease) ([]Lease, error) {
 		return e.store.Discard(ctx, queue, some, discard)
 	})
 	if len(gone) < len(letters) {
@@ -166,11 +166,11 @@ func (e *Engine) DiscardDeadLetters(ctx context.Context, discard store.Discard, 
 
 // DiscardDeadLettersWhere discards all dead letters that a filter accepts and returns how many. An empty filter is an
 // error. When it fails, those before the failure are discarded all the same.
-func (e *Engine) DiscardDeadLettersWhere(ctx context.Context, discard store.Discard, filter store.DeadLetterFilter) (discarded int, err error) {
-	if filter == (store.DeadLetterFilter{Told: filter.Told}) {
+func (e *Engine) DiscardDeadLettersWhere(ctx context.Context, discard Discard, filter DeadLetterFilter) (discarded int, err error) {
+	if filter == (DeadLetterFilter{Told: filter.Told}) {
 		return 0, errors.New("ironflow: an empty filter would discard every dead letter; say which")
 	}
-	return e.eachPage(ctx, filter, func(letters []store.Lease) ([]store.Lease, error) {
+	return e.eachPage(ctx, filter, func(letters []Lease) ([]Lease, error) {
 		return e.DiscardDeadLetters(ctx, discard, letters...)
 	})
 }
@@ -182,8 +182,8 @@ func (e *Engine) reportDeadLetters(report telemetry.DeadLettersReport) {
 }
 
 // eachQueue gives letters to their queues. With an error, those that were not tried count as gone.
-func (e *Engine) eachQueue(letters []store.Lease, do func(store.QueueName, []store.Lease) ([]store.Lease, error)) (gone []store.Lease, err error) {
-	byQueue := make(map[store.QueueName][]store.Lease)
+func (e *Engine) eachQueue(letters []Lease, do func(store.QueueName, []Lease) ([]Lease, error)) (gone []Lease, err error) {
+	byQueue := make(map[store.QueueName][]Lease)
 	for _, l := range letters {
 		byQueue[l.Queue] = append(byQueue[l.Queue], l)
 	}
@@ -206,14 +206,14 @@ func (e *Engine) eachQueue(letters []store.Lease, do func(store.QueueName, []sto
 }
 
 // eachPage goes through all dead letters that a filter accepts, and counts those that do has not found gone.
-func (e *Engine) eachPage(ctx context.Context, filter store.DeadLetterFilter, do func([]store.Lease) ([]store.Lease, error)) (n int, err error) {
+func (e *Engine) eachPage(ctx context.Context, filter DeadLetterFilter, do func([]Lease) ([]Lease, error)) (n int, err error) {
 	query := DeadLetterQuery{DeadLetterFilter: filter, Limit: maxPageSize}
 	for {
 		page, err := e.DeadLetters(ctx, query)
 		if err != nil {
 			return n, err
 		}
-		var letters []store.Lease
+		var letters []Lease
 		for _, d := range page.Items {
 			letters = append(letters, d.Lease)
 		}

@@ -15,7 +15,7 @@ import (
 func TestExecuteDynamic(t *testing.T) {
 	onStores(t, func(b *bed) {
 		engine := b.engine(b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{}))
-		execute := func(input string) workflow.DynamicOutcome {
+		execute := func(input string) runtime.Outcome[workflow.Encoded, workflow.Encoded] {
 			b.Helper()
 			out, err := engine.ExecuteDynamic(b.Context(), "ticket", []byte(input))
 			if err != nil {

@@ -22,7 +22,7 @@ import (
 type Engine struct {
 	store       *bound.Store
 	config      Config
-	workflows   map[string]*workflow.Workflow
+	workflows   map[string]*Workflow
 	executor    *commit.Executor
 	deliveries  *delivery.Deliveries
 	feed        *project.FeedWatch
@@ -42,7 +42,7 @@ type Engine struct {
 //
 // It fails when two workflows or projections have the same name, when a workflow lacks its decider, evolver or handler, when
 // a projection does not fit the store, and when the config makes no sense.
-func NewEngine(st store.Store, config Config, workflows ...*workflow.Workflow) (*Engine, error) {
+func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error) {
 	if workflow.IsNil(st) {
 		return nil, fmt.Errorf("ironflow: the store is nil")
 	}
@@ -60,7 +60,7 @@ func NewEngine(st store.Store, config Config, workflows ...*workflow.Workflow) (
 	if len(workflows) == 0 && len(config.Projections) == 0 {
 		return nil, fmt.Errorf("ironflow: no workflow is registered; pass what the generated NewWorkflow returns to NewEngine")
 	}
-	e := &Engine{store: on, config: config, workflows: make(map[string]*workflow.Workflow), readOnly: on.ReadOnly()}
+	e := &Engine{store: on, config: config, workflows: make(map[string]*Workflow), readOnly: on.ReadOnly()}
 	for _, w := range workflows {
 		if w == nil {
 			return nil, fmt.Errorf("ironflow: a workflow is nil")
@@ -154,7 +154,7 @@ func (e *Engine) checkStore() error {
 // MaxPayloadBytes returns the limit that Config.MaxPayloadBytes comes to.
 func (e *Engine) MaxPayloadBytes() int { return e.config.MaxPayloadBytes }
 
-func (e *Engine) workflow(name string) (*workflow.Workflow, error) {
+func (e *Engine) workflow(name string) (*Workflow, error) {
 	w, ok := e.workflows[name]
 	if !ok {
 		return nil, &UnknownWorkflow{Workflow: name, Registered: slices.Sorted(maps.Keys(e.workflows))}

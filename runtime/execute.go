@@ -23,93 +23,109 @@ import (
 // Errors are *UnknownWorkflow, *UniqueKeyConflict, *InputIDReused, *Unavailable, *PanicError from user code, or name what is wrong with
 // the input or the decision; other errors of the store are wrapped.
 func Execute[E, R any](
-	ctx context.Context, engine *Engine, wf string, input any, options ...ExecuteOption,
-) (workflow.Outcome[E, R], error) {
-	w, err := engine.workflow(wf)
+	ctx context.Context, engine *Engine, workflow string, input any, options ...ExecuteOption,
+) (Outcome[E, R], error) {
+	w, err := engine.workflow(workflow)
 	if err != nil {
-		return workflow.Outcome[E, R]{}, err
+		return Outcome[E, R]{}, err
 	}
 	prepared, err := w.Prepare(input)
 	if err != nil {
-		return workflow.Outcome[E, R]{}, err
+		return Outcome[E, R]{}, err
 	}
 	result, err := engine.execute(ctx, commit.Request{Workflow: w, Input: prepared}, options...)
 	if err != nil {
-		return workflow.Outcome[E, R]{}, err
+		return Outcome[E, R]{}, err
 	}
 	return typedOutcome[E, R](result)
 }
 
-func typedOutcome[E, R any](result commit.Result) (workflow.Outcome[E, R], error) {
-	out := workflow.Outcome[E, R]{Kind: result.Kind, Version: result.Version}
-	if len(result.Events) > 0 {
-		out.Events = make([]E, 0, len(result.Events))
-	}
-	for _, event := range result.Events {
-		typed, ok := event.(E)
-		if !ok {
-			return out, fmt.Errorf("event %T is stored, but is not of the type this client expects", event)
+func typedOutcome[E, R any](result commit.Result) (Outcome[E, R], error) {
+	switch result.Kind {
+	case commit.Accepted:
+		events := make([]E, len(result.Events))
+		for i, event := range result.Events {
+			typed, ok := event.(E)
+			if !ok {
+				return Outcome[E, R]{}, fmt.Errorf("event %T is stored, but is not of the type this client expects", event)
+			}
+			events[i] = typed
 		}
-		out.Events = append(out.Events, typed)
-	}
-	if result.Kind == workflow.Rejected {
-		typed, ok := result.Rejection.(R)
+		return workflow.AcceptedOutcome[E, R](result.Version, events...), nil
+	case commit.Rejected:
+		rejection, ok := result.Rejection.(R)
 		if !ok {
-			return out, fmt.Errorf("rejection %T is not of the type this client expects", result.Rejection)
+			return Outcome[E, R]{}, fmt.Errorf("rejection %T is not of the type this client expects", result.Rejection)
 		}
-		out.Rejection = typed
+		return workflow.RejectedOutcome[E](result.Version, rejection), nil
+	default:
+		return workflow.CompletedOutcome[E, R](result.Version), nil
 	}
-	return out, nil
 }
 
 // ExecuteDynamic is Execute for an input given as JSON: a flat object whose member "type" names the input. Unlike in
 // stored inputs, a missing field is an error. Errors about the JSON are an *InvalidInput, which lists all of them.
 func (e *Engine) ExecuteDynamic(
 	ctx context.Context, workflow string, input []byte, options ...ExecuteOption,
-) (workflow.DynamicOutcome, error) {
+) (Outcome[Encoded, Encoded], error) {
 	return e.ExecuteDynamicAs(ctx, workflow, "", input, options...)
 }
 
 // ExecuteDynamicAs is ExecuteDynamic for an input whose name is known from elsewhere. The member "type" may be left out; if it
 // is there, it must be the name.
 func (e *Engine) ExecuteDynamicAs(
-	ctx context.Context, wf, name string, input []byte, options ...ExecuteOption,
-) (workflow.DynamicOutcome, error) {
-	w, err := e.workflow(wf)
+	ctx context.Context, workflow, name string, input []byte, options ...ExecuteOption,
+) (Outcome[Encoded, Encoded], error) {
+	w, err := e.workflow(workflow)
 	if err != nil {
-		return workflow.DynamicOutcome{}, err
+		return Outcome[Encoded, Encoded]{}, err
 	}
-	limit := e.config.MaxPayloadBytes
-	if err := workflow.CheckPayload(workflow.PayloadName{Workflow: wf, Kind: workflow.InputPayload, Name: "JSON"}, len(input), limit); err != nil {
-		return workflow.DynamicOutcome{}, err
-	}
-	prepared, mistakes := workflow.ReadDynamic(w, name, input)
-	if len(mistakes) > 0 {
-		return workflow.DynamicOutcome{}, &workflow.InvalidInput{Workflow: wf, Input: prepared.Name, Mistakes: mistakes}
+	prepared, err := e.readDynamic(w, name, input)
+	if err != nil {
+		return Outcome[Encoded, Encoded]{}, err
 	}
 	result, err := e.execute(ctx, commit.Request{Workflow: w, Input: prepared}, options...)
 	if err != nil {
-		return workflow.DynamicOutcome{}, err
+		return Outcome[Encoded, Encoded]{}, err
 	}
-	return encodedOutcome(w, result)
+	if result, err = encoded(w, result); err != nil {
+		return Outcome[Encoded, Encoded]{}, err
+	}
+	return typedOutcome[Encoded, Encoded](result)
 }
 
-func encodedOutcome(w *workflow.Workflow, result commit.Result) (workflow.DynamicOutcome, error) {
-	out := workflow.DynamicOutcome{Kind: result.Kind, Version: result.Version}
-	for _, event := range result.Events {
+// readDynamic reads an input given as JSON, which may be too large or have mistakes.
+func (e *Engine) readDynamic(w *Workflow, name string, input []byte) (workflow.PreparedInput, error) {
+	limit := e.config.MaxPayloadBytes
+	if err := workflow.CheckPayload(PayloadName{Workflow: w.Name(), Kind: workflow.InputPayload, Name: "JSON"}, len(input), limit); err != nil {
+		return workflow.PreparedInput{}, err
+	}
+	prepared, mistakes := workflow.ReadDynamic(w, name, input)
+	if len(mistakes) > 0 {
+		return workflow.PreparedInput{}, &InvalidInput{Workflow: w.Name(), Input: prepared.Name, Mistakes: mistakes}
+	}
+	return prepared, nil
+}
+
+// encoded returns a result whose events and rejection are JSON.
+func encoded(w *Workflow, result commit.Result) (commit.Result, error) {
+	events := make([]any, len(result.Events))
+	for i, event := range result.Events {
 		encoded, err := w.EncodeEvent(event)
 		if err != nil {
-			return out, err
+			return result, err
 		}
-		out.Events = append(out.Events, encoded)
+		events[i] = encoded
 	}
-	if result.Kind == workflow.Rejected {
-		var err error
-		if out.Rejection, err = w.EncodeRejection(result.Rejection); err != nil {
-			return out, fmt.Errorf("workflow %s: rejection %w", w.Name(), err)
+	result.Events = events
+	if result.Kind == commit.Rejected {
+		rejection, err := w.EncodeRejection(result.Rejection)
+		if err != nil {
+			return result, fmt.Errorf("workflow %s: rejection %w", w.Name(), err)
 		}
+		result.Rejection = rejection
 	}
-	return out, nil
+	return result, nil
 }
 
 // execute is the door: every input passes here, into a lane or into a transaction of the caller's.
@@ -121,7 +137,7 @@ func (e *Engine) execute(ctx context.Context, req commit.Request, options ...Exe
 		}
 	}
 	if e.readOnly {
-		return commit.Result{}, req.Named(store.ErrReadOnly)
+		return commit.Result{}, req.Named(ErrReadOnly)
 	}
 	if req.InputID != "" && req.Within == nil {
 		if err := bound.Need[store.InputLog](e.store, "WithInputID"); err != nil {

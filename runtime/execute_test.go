@@ -13,7 +13,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/store"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 func TestTypedOutcomes(t *testing.T) {
@@ -209,7 +208,7 @@ func TestStateAndHistory(t *testing.T) {
 			b.Fatalf("History: got %+v, error %v", history, err)
 		}
 		now := epoch.Truncate(time.Microsecond)
-		for i, want := range []workflow.Recorded[ticket.Event]{
+		for i, want := range []runtime.Recorded[ticket.Event]{
 			{Version: 1, RecordedAt: now, Type: "Opened", Event: ticket.Opened{Subject: "printer"}},
 			{Version: 2, RecordedAt: now, Type: "Tagged", Event: ticket.Tagged{Tag: "import"}},
 			{Version: 3, RecordedAt: now.Add(time.Minute), Type: "Noted", Event: ticket.Noted{Text: "on fire"}},

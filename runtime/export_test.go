@@ -24,12 +24,12 @@ func Lanes(e *Engine) int {
 }
 
 // EffectOptionsOf returns the options of the workflow's effects, to be changed before an engine is made.
-func EffectOptionsOf(w *workflow.Workflow) map[string]workflow.EffectOptions {
+func EffectOptionsOf(w *Workflow) map[string]workflow.EffectOptions {
 	return w.EffectOptions()
 }
 
 // OldRelease makes a workflow one of a release that does not know an event and an effect yet.
-func OldRelease(w *workflow.Workflow, event, effect string) *workflow.Workflow {
+func OldRelease(w *Workflow, event, effect string) *Workflow {
 	old := *w
 	old.Erased = oldRelease{w.Erased, event, effect}
 	return &old
@@ -49,14 +49,14 @@ func (o oldRelease) EffectOptions() map[string]workflow.EffectOptions {
 func (o oldRelease) Replay(known any, instance store.Instance) (any, error) {
 	for _, e := range instance.Events {
 		if e.Type == o.event {
-			return nil, &workflow.UnknownEvent{Instance: instance.Key, Version: e.Version, Type: e.Type, SchemaVersion: e.SchemaVersion, Err: errors.New("not declared")}
+			return nil, &UnknownEvent{Instance: instance.Key, Version: e.Version, Type: e.Type, SchemaVersion: e.SchemaVersion, Err: errors.New("not declared")}
 		}
 	}
 	return o.Erased.Replay(known, instance)
 }
 
 // WithSchedules makes a workflow one that declares these schedules.
-func WithSchedules(w *workflow.Workflow, schedules ...workflow.ScheduledInput) *workflow.Workflow {
+func WithSchedules(w *Workflow, schedules ...workflow.ScheduledInput) *Workflow {
 	other := *w
 	other.Erased = rescheduled{w.Erased, schedules}
 	return &other

@@ -18,9 +18,9 @@ const backlogLimit = 10_000
 
 // Health says how the engine and its store are doing. It is cheap enough for a metric that is read every few seconds. When
 // a part cannot be found out, it is empty, and the error says why; the rest is there all the same.
-func (e *Engine) Health(ctx context.Context) (telemetry.Health, error) {
+func (e *Engine) Health(ctx context.Context) (Health, error) {
 	now := store.StoredTime(e.config.Clock.Now())
-	h := telemetry.Health{At: now, Running: e.running.Load()}
+	h := Health{At: now, Running: e.running.Load()}
 	h.Inputs, h.Lanes, h.Cache = e.executor.Health()
 	h.Stuck = append(e.executor.StuckCode(), e.projections.StuckSteps()...)
 	var errs []error
@@ -42,7 +42,7 @@ func (e *Engine) Health(ctx context.Context) (telemetry.Health, error) {
 	return h, errors.Join(append(errs, err)...)
 }
 
-func (e *Engine) queueHealth(ctx context.Context, name store.QueueName, now time.Time, paused []store.Pause) (telemetry.QueueHealth, error) {
+func (e *Engine) queueHealth(ctx context.Context, name store.QueueName, now time.Time, paused []Pause) (telemetry.QueueHealth, error) {
 	var h telemetry.QueueHealth
 	h.Handlers, h.Busy = e.deliveries.Handlers(name)
 	backlogs, err := e.store.Backlog(ctx, name, now, backlogLimit)
@@ -58,8 +58,8 @@ func (e *Engine) queueHealth(ctx context.Context, name store.QueueName, now time
 	return h, nil
 }
 
-func pauseOf(paused []store.Pause, workflow string) *store.Pause {
-	i := slices.IndexFunc(paused, func(p store.Pause) bool { return p.Workflow == workflow })
+func pauseOf(paused []Pause, workflow string) *Pause {
+	i := slices.IndexFunc(paused, func(p Pause) bool { return p.Workflow == workflow })
 	if i < 0 {
 		return nil
 	}
@@ -76,7 +76,7 @@ type InstanceReport struct {
 	Accepts []workflow.Transition
 
 	Effects, Timers []store.WaitingDelivery // up to 1,000 each, by RunAt
-	Paused          *store.Pause            // of the workflow; nil when it is not paused
+	Paused          *Pause                  // of the workflow; nil when it is not paused
 
 	machine *workflow.Machine
 }
@@ -102,7 +102,7 @@ const waitingLimit = 1000
 
 // Inspect says how an instance is doing: where its state machine stands, what it takes, and what it waits for. The parts are
 // read one after the other, so that they may be of different moments. An instance without events is *UnknownInstance.
-func (e *Engine) Inspect(ctx context.Context, instance store.InstanceKey) (*InstanceReport, error) {
+func (e *Engine) Inspect(ctx context.Context, instance InstanceKey) (*InstanceReport, error) {
 	w, key, err := e.known(instance.Workflow, instance.ID)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (e *Engine) Inspect(ctx context.Context, instance store.InstanceKey) (*Inst
 		return nil, err
 	}
 	if r.Version == 0 {
-		return nil, &store.UnknownInstance{Instance: key}
+		return nil, &UnknownInstance{Instance: key}
 	}
 	if r.machine != nil && !r.Completed() {
 		r.Accepts = r.machine.Accepts(r.Status)

@@ -9,7 +9,7 @@ import (
 
 // InstanceQuery asks an engine for a page of the list.
 type InstanceQuery struct {
-	store.InstanceFilter
+	InstanceFilter
 	Limit  int    // instances on the page; default 100, at most 1000
 	Cursor string // Page.Next of the page before; empty for the first
 }
@@ -40,7 +40,7 @@ func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[store
 
 // CountInstances counts instances by workflow and status. It reads all that the filter accepts, which takes a while
 // where there are millions.
-func (e *Engine) CountInstances(ctx context.Context, filter store.InstanceFilter) (store.InstanceCounts, error) {
+func (e *Engine) CountInstances(ctx context.Context, filter InstanceFilter) (store.InstanceCounts, error) {
 	if err := (&InstanceQuery{InstanceFilter: filter}).validate(); err != nil {
 		return nil, err
 	}
@@ -48,14 +48,14 @@ func (e *Engine) CountInstances(ctx context.Context, filter store.InstanceFilter
 }
 
 func (q *InstanceQuery) validate() error {
-	if err := store.CheckOneOf("InstanceFilter.Activity", q.Activity, store.AnyActivity, store.OnlyActive, store.OnlyCompleted); err != nil {
+	if err := store.CheckOneOf("InstanceFilter.Activity", q.Activity, store.AnyActivity, OnlyActive, OnlyCompleted); err != nil {
 		return err
 	}
 	return store.CheckArgument("InstanceQuery", *q)
 }
 
 // narrowed adds to a filter what follows from it and an index can use: an instance is not changed before it is created.
-func narrowed(f store.InstanceFilter) store.InstanceFilter {
+func narrowed(f InstanceFilter) InstanceFilter {
 	if !f.UpdatedBefore.IsZero() && (f.CreatedBefore.IsZero() || f.UpdatedBefore.Before(f.CreatedBefore)) {
 		f.CreatedBefore = f.UpdatedBefore
 	}

@@ -23,11 +23,8 @@ type InstanceKey = store.InstanceKey
 // Outcome is the outcome of an input that was decided on.
 type Outcome[E, R any] = workflow.Outcome[E, R]
 
-// View is the state of an instance at a version.
-type View[S any] = workflow.View[S]
-
-// Recorded is an event of an instance's history.
-type Recorded[E any] = workflow.Recorded[E]
+// Encoded is an event or a rejection as JSON: its declared name, and an object with its fields.
+type Encoded = workflow.Encoded
 
 // PayloadName names what a payload is of: the input Pay of the workflow order, say.
 type PayloadName = workflow.PayloadName

@@ -12,7 +12,7 @@ import (
 
 // bell counts its notifications, each of which waits until it may return.
 type bell struct {
-	store.Store
+	Store
 	rung  atomic.Int32
 	goOn  chan bool
 	began chan bool

@@ -14,7 +14,7 @@ import (
 // refused too: in this process at once, in others within Config.PollInterval. At is filled in.
 //
 // The pause is stored: it outlives this process.
-func (e *Engine) PauseWorkflow(ctx context.Context, pause store.Pause) error {
+func (e *Engine) PauseWorkflow(ctx context.Context, pause Pause) error {
 	if _, err := e.workflow(pause.Workflow); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (e *Engine) ResumeWorkflow(ctx context.Context, workflow string) error {
 }
 
 // PausedWorkflows returns which workflows are paused, sorted by name, those that are not registered with this engine too.
-func (e *Engine) PausedWorkflows(ctx context.Context) ([]store.Pause, error) {
+func (e *Engine) PausedWorkflows(ctx context.Context) ([]Pause, error) {
 	return e.store.PausedWorkflows(ctx)
 }
 
@@ -64,7 +64,7 @@ type pauseWatch struct {
 
 type refusals struct {
 	asOf  time.Time
-	pause map[string]store.Pause
+	pause map[string]Pause
 }
 
 // pauseTimeout bounds a look. A pause is a convenience; when the store is in trouble, the input itself finds out.
@@ -77,7 +77,7 @@ func (p *pauseWatch) admit(ctx context.Context, workflow string) error {
 		known = p.look(ctx, known, now)
 	}
 	if pause, refused := known.pause[workflow]; refused {
-		return &store.WorkflowPaused{Pause: pause}
+		return &WorkflowPaused{Pause: pause}
 	}
 	return nil
 }
@@ -107,8 +107,8 @@ func (p *pauseWatch) look(ctx context.Context, known *refusals, now time.Time) *
 	return next
 }
 
-func (r *refusals) set(pauses []store.Pause) {
-	r.pause = make(map[string]store.Pause)
+func (r *refusals) set(pauses []Pause) {
+	r.pause = make(map[string]Pause)
 	for _, pause := range pauses {
 		if pause.RefuseInputs {
 			r.pause[pause.Workflow] = pause

@@ -27,7 +27,7 @@ type Projection[Tx any] struct {
 
 	// Filters say which events the projection gets. Default: all. After a change of the filters, rebuild the projection: events
 	// that it has passed are not read again.
-	Filters []store.EventFilter
+	Filters []EventFilter
 
 	// Apply gets one event, ApplyBatch several, in the order of the feed. Set exactly one of them.
 	//
@@ -36,8 +36,8 @@ type Projection[Tx any] struct {
 	//
 	// As long as tx is open, other readers of the feed wait for it, and on SQLite all writers. Calls to other services
 	// belong in an effect.
-	Apply      func(ctx context.Context, tx Tx, event store.StoredEvent) error
-	ApplyBatch func(ctx context.Context, tx Tx, events []store.StoredEvent) error
+	Apply      func(ctx context.Context, tx Tx, event StoredEvent) error
+	ApplyBatch func(ctx context.Context, tx Tx, events []StoredEvent) error
 
 	// Reset deletes what the projection has written, for RebuildProjection. It runs in the transaction that sets the position
 	// back. Without it, the projection cannot be rebuilt.
@@ -49,7 +49,7 @@ type Projection[Tx any] struct {
 	// Retry says how often, and after which pauses, an event is tried again that could not be applied. After the last attempt
 	// the projection stops at the event until it is resumed or the event is skipped. An error marked with Permanent stops it at
 	// once. Default: 10 attempts, pauses from 500 ms to 1 min.
-	Retry workflow.RetryPolicy
+	Retry RetryPolicy
 
 	// Timeout bounds one step: a call of Apply, ApplyBatch or Reset with its transaction. Then the call's context ends, the
 	// step fails and is tried again. If the call does not return, another process may take the projection over, and this process
@@ -59,16 +59,16 @@ type Projection[Tx any] struct {
 	mistake error // of TypedProjection
 }
 
-var defaultProjectionRetry = workflow.RetryPolicy{MaxAttempts: 10, Base: 500 * time.Millisecond, Max: time.Minute}
+var defaultProjectionRetry = RetryPolicy{MaxAttempts: 10, Base: 500 * time.Millisecond, Max: time.Minute}
 
 // AnyProjection is a Projection of any type of transaction.
 type AnyProjection interface {
 	// on checks the projection and joins it with a store of its transactions.
-	on(store.Store) (project.Spec, error)
+	on(Store) (project.Spec, error)
 }
 
 // on refuses a store whose transactions are of another type.
-func (p Projection[Tx]) on(st store.Store) (project.Spec, error) {
+func (p Projection[Tx]) on(st Store) (project.Spec, error) {
 	if err := p.validate(); err != nil {
 		return project.Spec{}, err
 	}
@@ -80,7 +80,7 @@ func (p Projection[Tx]) on(st store.Store) (project.Spec, error) {
 	spec := project.Spec{
 		Name: p.Name, Filters: p.Filters,
 		BatchSize: p.BatchSize, Retry: p.Retry.WithDefaults(defaultProjectionRetry), Timeout: p.Timeout,
-		Apply: func(ctx context.Context, events []store.StoredEvent, update store.ProjectionUpdate) error {
+		Apply: func(ctx context.Context, events []StoredEvent, update store.ProjectionUpdate) error {
 			return writer.Project(ctx, p.Name, func(ctx context.Context, tx Tx) error { return p.applyAll(ctx, tx, events) }, update)
 		},
 	}
@@ -119,7 +119,7 @@ func (p *Projection[Tx]) validate() error {
 	return nil
 }
 
-func (p *Projection[Tx]) applyAll(ctx context.Context, tx Tx, events []store.StoredEvent) (err error) {
+func (p *Projection[Tx]) applyAll(ctx context.Context, tx Tx, events []StoredEvent) (err error) {
 	defer usererr.RecoverTo(&err, "projection ", p.Name)
 	if p.ApplyBatch != nil {
 		return usererr.Wrap(p.ApplyBatch(ctx, tx, events))
@@ -138,7 +138,7 @@ func (p *Projection[Tx]) reset(ctx context.Context, tx Tx) (err error) {
 }
 
 // checkFilters refuses a filter without a workflow: it looks like one for all workflows, and would accept no event.
-func checkFilters(filters []store.EventFilter) error {
+func checkFilters(filters []EventFilter) error {
 	for _, f := range filters {
 		if f.Workflow == "" {
 			return errors.New("an EventFilter has no Workflow; leave the filter out to get the events of all")
@@ -150,23 +150,27 @@ func checkFilters(filters []store.EventFilter) error {
 // TypedProjection makes a projection of the events of one workflow. Generated code calls it. A method
 // Reset(ctx, tx) error of the projector, if there is one, becomes Projection.Reset. A nil projector is reported by NewEngine.
 func TypedProjection[Tx any](
-	name, wf string, projector any, apply func(ctx context.Context, tx Tx, event store.StoredEvent) error,
+	name, workflow string, projector any, apply func(ctx context.Context, tx Tx, event StoredEvent) error,
 ) Projection[Tx] {
-	p := Projection[Tx]{Name: name, Filters: []store.EventFilter{{Workflow: wf}}, Apply: apply}
-	if workflow.IsNil(projector) {
-		p.mistake = errors.New("its projector is nil; pass a value of your type to NewProjection")
-	}
-	resetter, ok := projector.(interface {
-		Reset(ctx context.Context, tx Tx) error
-	})
-	if ok {
-		p.Reset = resetter.Reset
-	}
+	p := Projection[Tx]{Name: name, Filters: []EventFilter{{Workflow: workflow}}, Apply: apply}
+	p.resetBy(projector)
 	return p
 }
 
+func (p *Projection[Tx]) resetBy(projector any) {
+	if workflow.IsNil(projector) {
+		p.mistake = errors.New("its projector is nil; pass a value of your type to NewProjection")
+		return
+	}
+	if r, ok := projector.(interface {
+		Reset(ctx context.Context, tx Tx) error
+	}); ok {
+		p.Reset = r.Reset
+	}
+}
+
 // projectionSpecs joins the projections of a config with the store.
-func projectionSpecs(store store.Store, projections []AnyProjection) (specs []project.Spec, err error) {
+func projectionSpecs(store Store, projections []AnyProjection) (specs []project.Spec, err error) {
 	for _, projection := range projections {
 		if workflow.IsNil(projection) {
 			return nil, errors.New("a projection is nil")

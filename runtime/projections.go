@@ -2,17 +2,15 @@ package runtime
 
 import (
 	"context"
-
-	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Projections lists all projections by name: those of the engine and, from other programs or the past, those in the store.
-func (e *Engine) Projections(ctx context.Context) ([]store.ProjectionInfo, error) {
+func (e *Engine) Projections(ctx context.Context) ([]ProjectionInfo, error) {
 	return e.projections.List(ctx)
 }
 
 // Projection returns one projection. An unknown name is *UnknownProjection.
-func (e *Engine) Projection(ctx context.Context, name string) (store.ProjectionInfo, error) {
+func (e *Engine) Projection(ctx context.Context, name string) (ProjectionInfo, error) {
 	return e.projections.Info(ctx, name)
 }
 
@@ -30,7 +28,7 @@ func (e *Engine) ResumeProjection(ctx context.Context, name string) error {
 
 // SkipProjectionEvent lets a projection go on behind the event that it has stopped at. The event is named by its global
 // sequence, ProjectionState.StoppedAt, so that nobody skips another event than the one that was looked at.
-func (e *Engine) SkipProjectionEvent(ctx context.Context, name string, event store.FeedPosition) error {
+func (e *Engine) SkipProjectionEvent(ctx context.Context, name string, event FeedPosition) error {
 	return e.projections.SkipEvent(ctx, name, event)
 }
 

@@ -4,97 +4,105 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
+
+// View is the state of an instance at a version.
+type View[S any] struct {
+	State       S
+	Version     int64
+	Completed   bool      // at that version
+	LastEventAt time.Time // when the event that led to the version was recorded
+}
 
 // LoadState returns the state of an instance as of now. Generated clients call it. An instance without events is
 // *UnknownInstance.
-func LoadState[S any](ctx context.Context, engine *Engine, workflow, id string) (workflow.View[S], error) {
+func LoadState[S any](ctx context.Context, engine *Engine, workflow, id string) (View[S], error) {
 	_, view, err := engine.view(ctx, workflow, id)
-	return typedView[S](store.InstanceKey{Workflow: workflow, ID: id}, view, err)
+	return typedView[S](InstanceKey{Workflow: workflow, ID: id}, view, err)
 }
 
 // LoadStateAt returns the state of an instance as it was at a version: after that many of its events. It is made of these
 // events by the evolver as it is today, and costs time in proportion to their number. Generated clients call it.
 //
 // An instance without events is *UnknownInstance, a version that it has not reached, or below 1, *UnknownVersion.
-func LoadStateAt[S any](ctx context.Context, engine *Engine, workflow, id string, version int64) (workflow.View[S], error) {
+func LoadStateAt[S any](ctx context.Context, engine *Engine, workflow, id string, version int64) (View[S], error) {
 	_, view, err := engine.viewAt(ctx, workflow, id, version)
-	return typedView[S](store.InstanceKey{Workflow: workflow, ID: id}, view, err)
+	return typedView[S](InstanceKey{Workflow: workflow, ID: id}, view, err)
 }
 
-func typedView[S any](key store.InstanceKey, view workflow.View[any], err error) (workflow.View[S], error) {
+func typedView[S any](key InstanceKey, view View[any], err error) (View[S], error) {
 	if err != nil {
-		return workflow.View[S]{}, err
+		return View[S]{}, err
 	}
 	typed, ok := view.State.(S)
 	if !ok {
-		return workflow.View[S]{}, fmt.Errorf("%s: the state is a %T, not of the type this client expects", key, view.State)
+		return View[S]{}, fmt.Errorf("%s: the state is a %T, not of the type this client expects", key, view.State)
 	}
-	return workflow.View[S]{State: typed, Version: view.Version, Completed: view.Completed, LastEventAt: view.LastEventAt}, nil
+	return View[S]{State: typed, Version: view.Version, Completed: view.Completed, LastEventAt: view.LastEventAt}, nil
 }
 
 // StateDynamic is LoadState for callers that know no types: the state is JSON.
-func (e *Engine) StateDynamic(ctx context.Context, workflow, id string) (workflow.View[json.RawMessage], error) {
+func (e *Engine) StateDynamic(ctx context.Context, workflow, id string) (View[json.RawMessage], error) {
 	return encodedView(e.view(ctx, workflow, id))
 }
 
 // StateAtDynamic is LoadStateAt for callers that know no types: the state is JSON.
-func (e *Engine) StateAtDynamic(ctx context.Context, workflow, id string, version int64) (workflow.View[json.RawMessage], error) {
+func (e *Engine) StateAtDynamic(ctx context.Context, workflow, id string, version int64) (View[json.RawMessage], error) {
 	return encodedView(e.viewAt(ctx, workflow, id, version))
 }
 
-func encodedView(w *workflow.Workflow, view workflow.View[any], err error) (workflow.View[json.RawMessage], error) {
+func encodedView(w *Workflow, view View[any], err error) (View[json.RawMessage], error) {
 	if err != nil {
-		return workflow.View[json.RawMessage]{}, err
+		return View[json.RawMessage]{}, err
 	}
 	state, err := w.EncodeState(view.State)
 	if err != nil {
-		return workflow.View[json.RawMessage]{}, fmt.Errorf("workflow %s: the state: %w", w.Name(), err)
+		return View[json.RawMessage]{}, fmt.Errorf("workflow %s: the state: %w", w.Name(), err)
 	}
-	return workflow.View[json.RawMessage]{State: state, Version: view.Version, Completed: view.Completed, LastEventAt: view.LastEventAt}, nil
+	return View[json.RawMessage]{State: state, Version: view.Version, Completed: view.Completed, LastEventAt: view.LastEventAt}, nil
 }
 
-func (e *Engine) view(ctx context.Context, wf, id string) (*workflow.Workflow, workflow.View[any], error) {
-	w, instance, err := e.load(ctx, wf, id, true)
+func (e *Engine) view(ctx context.Context, workflow, id string) (*Workflow, View[any], error) {
+	w, instance, err := e.load(ctx, workflow, id, true)
 	if err != nil {
-		return nil, workflow.View[any]{}, err
+		return nil, View[any]{}, err
 	}
 	state, err := e.executor.Replay(ctx, w, nil, instance)
 	if err != nil {
-		return nil, workflow.View[any]{}, err
+		return nil, View[any]{}, err
 	}
-	return w, workflow.View[any]{State: state, Version: instance.Version, Completed: instance.Completed, LastEventAt: instance.LastEventAt}, nil
+	return w, View[any]{State: state, Version: instance.Version, Completed: instance.Completed, LastEventAt: instance.LastEventAt}, nil
 }
 
-func (e *Engine) viewAt(ctx context.Context, wf, id string, version int64) (*workflow.Workflow, workflow.View[any], error) {
-	w, key, err := e.known(wf, id)
+func (e *Engine) viewAt(ctx context.Context, workflow, id string, version int64) (*Workflow, View[any], error) {
+	w, key, err := e.known(workflow, id)
 	if err != nil {
-		return nil, workflow.View[any]{}, err
+		return nil, View[any]{}, err
 	}
 	if version < 1 {
-		return nil, workflow.View[any]{}, &store.UnknownVersion{Instance: key, Version: version}
+		return nil, View[any]{}, &UnknownVersion{Instance: key, Version: version}
 	}
-	view := workflow.View[any]{}
+	view := View[any]{}
 	for view.Version < version {
 		events, err := e.history(ctx, key, view.Version, int(min(version-view.Version, historyPage)))
 		if err != nil {
-			return nil, workflow.View[any]{}, err
+			return nil, View[any]{}, err
 		}
 		if len(events) == 0 {
-			return nil, workflow.View[any]{}, noVersion(key, version, view.Version)
+			return nil, View[any]{}, noVersion(key, version, view.Version)
 		}
 		if view.State, err = e.executor.Replay(ctx, w, view.State, store.Instance{Key: key, Events: events}); err != nil {
-			return nil, workflow.View[any]{}, err
+			return nil, View[any]{}, err
 		}
 		last := events[len(events)-1]
 		view.Version, view.LastEventAt = last.Version, last.RecordedAt
 	}
 	if view.Completed, err = w.Ended(view.State); err != nil {
-		return nil, workflow.View[any]{}, err
+		return nil, View[any]{}, err
 	}
 	return w, view, nil
 }
@@ -103,21 +111,30 @@ func (e *Engine) viewAt(ctx context.Context, wf, id string, version int64) (*wor
 const historyPage = 1000
 
 // noVersion says that an instance ends at another version than the one asked for.
-func noVersion(key store.InstanceKey, version, newest int64) error {
+func noVersion(key InstanceKey, version, newest int64) error {
 	if newest == 0 {
-		return &store.UnknownInstance{Instance: key}
+		return &UnknownInstance{Instance: key}
 	}
-	return &store.UnknownVersion{Instance: key, Version: version, Newest: newest}
+	return &UnknownVersion{Instance: key, Version: version, Newest: newest}
+}
+
+// Recorded is an event of an instance's history.
+type Recorded[E any] struct {
+	Version        int64
+	GlobalSequence int64
+	RecordedAt     time.Time
+	Type           string // as declared
+	Event          E
 }
 
 // LoadHistory returns all events of an instance, oldest first. Generated clients call it. An instance without events is
 // *UnknownInstance.
-func LoadHistory[E any](ctx context.Context, engine *Engine, wf, id string) ([]workflow.Recorded[E], error) {
-	w, instance, err := engine.load(ctx, wf, id, false)
+func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string) ([]Recorded[E], error) {
+	w, instance, err := engine.load(ctx, workflow, id, false)
 	if err != nil {
 		return nil, err
 	}
-	history := make([]workflow.Recorded[E], 0, len(instance.Events))
+	history := make([]Recorded[E], 0, len(instance.Events))
 	for _, stored := range instance.Events {
 		event, err := w.DecodeEvent(stored)
 		if err != nil {
@@ -127,7 +144,7 @@ func LoadHistory[E any](ctx context.Context, engine *Engine, wf, id string) ([]w
 		if !ok {
 			return nil, fmt.Errorf("%s: event %T is not of the type this client expects", instance.Key, event)
 		}
-		history = append(history, workflow.Recorded[E]{
+		history = append(history, Recorded[E]{
 			Version:        stored.Version,
 			GlobalSequence: stored.GlobalSequence,
 			RecordedAt:     stored.RecordedAt,
@@ -142,7 +159,7 @@ func LoadHistory[E any](ctx context.Context, engine *Engine, wf, id string) ([]w
 // PageBytes of payloads: read on after the last event until a page is empty. A limit of 0 reads all events. It is for tools without the
 // workflow's types; clients have a typed History. After the newest version the page is empty, without an error. An instance without events is
 // *UnknownInstance.
-func (e *Engine) History(ctx context.Context, instance store.InstanceKey, after int64, limit int) ([]store.StoredEvent, error) {
+func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
 	_, key, err := e.known(instance.Workflow, instance.ID)
 	if err != nil {
 		return nil, err
@@ -168,18 +185,18 @@ func (e *Engine) History(ctx context.Context, instance store.InstanceKey, after 
 	// There may be none after the version, or none at all.
 	first, err := e.history(ctx, key, 0, 1)
 	if err == nil && len(first) == 0 {
-		err = &store.UnknownInstance{Instance: key}
+		err = &UnknownInstance{Instance: key}
 	}
 	return nil, err
 }
 
-func (e *Engine) history(ctx context.Context, instance store.InstanceKey, after int64, limit int) ([]store.StoredEvent, error) {
-	return bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.StoredEvent, error) { return e.store.History(ctx, instance, after, limit) })
+func (e *Engine) history(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
+	return bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]StoredEvent, error) { return e.store.History(ctx, instance, after, limit) })
 }
 
 // HistoryDynamic is History with the events as the declaration of today writes them: what was stored before an event gained a
 // field has that field too.
-func (e *Engine) HistoryDynamic(ctx context.Context, instance store.InstanceKey, after int64, limit int) ([]workflow.Recorded[workflow.Encoded], error) {
+func (e *Engine) HistoryDynamic(ctx context.Context, instance InstanceKey, after int64, limit int) ([]Recorded[Encoded], error) {
 	stored, err := e.History(ctx, instance, after, limit)
 	if err != nil {
 		return nil, err
@@ -189,8 +206,8 @@ func (e *Engine) HistoryDynamic(ctx context.Context, instance store.InstanceKey,
 
 // HistoryPage is HistoryDynamic for a limit of at least 1, and says whether there are events after the last of the page.
 func (e *Engine) HistoryPage(
-	ctx context.Context, instance store.InstanceKey, after int64, limit int,
-) (page []workflow.Recorded[workflow.Encoded], more bool, err error) {
+	ctx context.Context, instance InstanceKey, after int64, limit int,
+) (page []Recorded[Encoded], more bool, err error) {
 	stored, err := e.History(ctx, instance, after, limit+1) // one more tells whether there is more
 	if err != nil {
 		return nil, false, err
@@ -208,12 +225,12 @@ func (e *Engine) HistoryPage(
 	return page, more, err
 }
 
-func (e *Engine) encodedHistory(wf string, stored []store.StoredEvent) ([]workflow.Recorded[workflow.Encoded], error) {
-	w, err := e.workflow(wf)
+func (e *Engine) encodedHistory(workflow string, stored []StoredEvent) ([]Recorded[Encoded], error) {
+	w, err := e.workflow(workflow)
 	if err != nil {
 		return nil, err
 	}
-	history := make([]workflow.Recorded[workflow.Encoded], 0, len(stored))
+	history := make([]Recorded[Encoded], 0, len(stored))
 	for i := range stored {
 		s := &stored[i]
 		event, err := w.DecodeEvent(*s)
@@ -224,7 +241,7 @@ func (e *Engine) encodedHistory(wf string, stored []store.StoredEvent) ([]workfl
 		if err != nil {
 			return nil, err
 		}
-		history = append(history, workflow.Recorded[workflow.Encoded]{
+		history = append(history, Recorded[Encoded]{
 			Version: s.Version, GlobalSequence: s.GlobalSequence, RecordedAt: s.RecordedAt, Type: s.Type, Event: encoded,
 		})
 		s.Payload = nil // what is encoded is in its place
@@ -233,8 +250,8 @@ func (e *Engine) encodedHistory(wf string, stored []store.StoredEvent) ([]workfl
 }
 
 // known returns a workflow of this engine and the key of an instance of it.
-func (e *Engine) known(workflow, id string) (*workflow.Workflow, store.InstanceKey, error) {
-	key := store.InstanceKey{Workflow: workflow, ID: id}
+func (e *Engine) known(workflow, id string) (*Workflow, InstanceKey, error) {
+	key := InstanceKey{Workflow: workflow, ID: id}
 	w, err := e.workflow(workflow)
 	if err != nil {
 		return nil, key, err
@@ -246,7 +263,7 @@ func (e *Engine) known(workflow, id string) (*workflow.Workflow, store.InstanceK
 }
 
 // load reads an instance, from a snapshot on when that will do.
-func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot bool) (*workflow.Workflow, store.Instance, error) {
+func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot bool) (*Workflow, store.Instance, error) {
 	w, key, err := e.known(workflow, id)
 	if err != nil {
 		return nil, store.Instance{}, err
@@ -261,7 +278,7 @@ func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot boo
 	}
 	instance := instances[0]
 	if instance.Version == 0 {
-		return nil, store.Instance{}, &store.UnknownInstance{Instance: key}
+		return nil, store.Instance{}, &UnknownInstance{Instance: key}
 	}
 	return w, instance, nil
 }
@@ -270,7 +287,7 @@ func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot boo
 // of a workflow, or all. Only those are there that Config.Observe asked for. To page on, set Before and
 // BeforeNumber to the ObservedAt and the Number of the last, until there are none: a page may have fewer than Limit, because it ends when its
 // payloads have PageBytes. A limit of 0 means 100.
-func (e *Engine) Observations(ctx context.Context, query store.ObservationQuery) ([]store.Observation, error) {
+func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]store.Observation, error) {
 	if err := store.CheckArgument("ObservationQuery", query); err != nil {
 		return nil, err
 	}

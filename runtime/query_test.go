@@ -11,7 +11,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 func TestStateAtEachVersion(t *testing.T) {
@@ -23,7 +22,7 @@ func TestStateAtEachVersion(t *testing.T) {
 		ctx := b.Context()
 		out, err := client.Open(ctx, ticket.Open{ID: "a", Subject: "printer"})
 		must(b, out, err)
-		var want []workflow.View[ticket.State]
+		var want []runtime.View[ticket.State]
 		remember := func(version int64, completed bool) {
 			view, err := client.State(ctx, "a")
 			if err != nil || view.Version != version || view.Completed != completed {

@@ -28,7 +28,7 @@ type Retention struct {
 	// instance may have more events. Instances that it returns in keep stay, and are offered again later. After an error
 	// all of them stay, and the workflow's other instances wait for the next pass. An archived instance may be offered again: when
 	// the process dies before the deletion, or when two processes apply retention. Default: nothing is archived.
-	Archive func(ctx context.Context, instances []store.ArchivedInstance) (keep []store.InstanceKey, err error)
+	Archive func(ctx context.Context, instances []ArchivedInstance) (keep []InstanceKey, err error)
 
 	Observations  time.Duration // how long observations are kept, see Config.Observe
 	InputOutcomes time.Duration // how long outcomes of inputs that came with an id are kept

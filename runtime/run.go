@@ -26,7 +26,7 @@ const stopGrace = 5 * time.Second
 // not answer, are logged and retried; they do not end Run. An engine runs once at a time.
 func (e *Engine) Run(ctx context.Context) error {
 	if e.readOnly {
-		return store.ErrReadOnly
+		return ErrReadOnly
 	}
 	if !e.running.CompareAndSwap(false, true) {
 		return errors.New("ironflow: Run was called while the engine is running")

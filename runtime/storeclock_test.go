@@ -7,12 +7,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 type timekeeper struct {
-	store.Store
+	Store
 	time func() (time.Time, error)
 }
 

@@ -10,9 +10,9 @@ import (
 
 // EventsSince returns up to limit events after a position, see Feed.EventsSince. It needs no Run. It includes events of workflows
 // that are not registered with the engine.
-func (e *Engine) EventsSince(ctx context.Context, after store.FeedPosition, limit int, filters ...store.EventFilter) (store.FeedPage, error) {
+func (e *Engine) EventsSince(ctx context.Context, after FeedPosition, limit int, filters ...EventFilter) (store.FeedPage, error) {
 	if limit < 1 {
-		return store.FeedPage{}, &store.InvalidArgument{Argument: "the limit", Problem: fmt.Sprintf("is %d, it must be positive", limit)}
+		return store.FeedPage{}, &InvalidArgument{Argument: "the limit", Problem: fmt.Sprintf("is %d, it must be positive", limit)}
 	}
 	if err := checkPlace(after, filters); err != nil {
 		return store.FeedPage{}, err
@@ -20,7 +20,7 @@ func (e *Engine) EventsSince(ctx context.Context, after store.FeedPosition, limi
 	return e.store.EventsSince(ctx, after, limit, filters...)
 }
 
-func checkPlace(after store.FeedPosition, filters []store.EventFilter) error {
+func checkPlace(after FeedPosition, filters []EventFilter) error {
 	if err := store.CheckArgument("the position", after); err != nil {
 		return err
 	}
@@ -51,9 +51,9 @@ func (e *Engine) FeedStatus(ctx context.Context) (store.FeedStatus, error) {
 // the last position that was kept misses nothing. To keep it in one transaction with what was made of the events, use a Projection.
 //
 // Events of this process come at once, those of other processes within Config.PollInterval, or sooner while Run runs.
-func (e *Engine) Subscribe(ctx context.Context, after store.FeedPosition, filters ...store.EventFilter) iter.Seq2[store.StoredEvent, error] {
+func (e *Engine) Subscribe(ctx context.Context, after FeedPosition, filters ...EventFilter) iter.Seq2[StoredEvent, error] {
 	if err := checkPlace(after, filters); err != nil {
-		return func(yield func(store.StoredEvent, error) bool) { yield(store.StoredEvent{}, err) }
+		return func(yield func(StoredEvent, error) bool) { yield(StoredEvent{}, err) }
 	}
 	return e.feed.Subscribe(ctx, after, filters...)
 }

@@ -14,7 +14,7 @@ import (
 // Without Telemetry, what would be reported costs nothing but comparisons.
 func TestNoTelemetryAllocatesNothing(t *testing.T) {
 	e := &Engine{}
-	req := &commit.Request{Workflow: new(workflow.Workflow), Input: workflow.PreparedInput{Name: "Pay", Instance: "a"}}
+	req := &commit.Request{Workflow: new(Workflow), Input: workflow.PreparedInput{Name: "Pay", Instance: "a"}}
 	dl := &store.Delivery{Kind: store.Kind{Workflow: "order", Name: "ChargeCard"}, Attempt: 1}
 	ctx := t.Context()
 	allocations := testing.AllocsPerRun(100, func() {

@@ -98,11 +98,11 @@ func (e *Engine) unknownEvents(ctx context.Context) ([]telemetry.UnknownStored, 
 }
 
 // knowsEvent reports whether the workflow declares a type of events. The fields do not matter.
-func knowsEvent(w *workflow.Workflow, t store.EventType) bool {
-	_, err := w.DecodeEvent(store.StoredEvent{
-		Instance: store.InstanceKey{Workflow: w.Name()}, Type: t.Type, SchemaVersion: t.SchemaVersion, Payload: []byte("{}"),
+func knowsEvent(w *Workflow, t store.EventType) bool {
+	_, err := w.DecodeEvent(StoredEvent{
+		Instance: InstanceKey{Workflow: w.Name()}, Type: t.Type, SchemaVersion: t.SchemaVersion, Payload: []byte("{}"),
 	})
-	var unknown *workflow.UnknownEvent
+	var unknown *UnknownEvent
 	return !errors.As(err, &unknown)
 }
 

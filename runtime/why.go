@@ -15,12 +15,12 @@ import (
 //
 // It reads at most 100 decisions back and 10,000 events forward, at several moments. An instance without events is
 // *UnknownInstance, a version that it has not reached *UnknownVersion.
-func (e *Engine) Why(ctx context.Context, instance store.InstanceKey, version int64) (*explain.Explanation, error) {
+func (e *Engine) Why(ctx context.Context, instance InstanceKey, version int64) (*Explanation, error) {
 	if _, _, err := e.known(instance.Workflow, instance.ID); err != nil {
 		return nil, err
 	}
 	if version < 1 {
-		return nil, &store.UnknownVersion{Instance: instance, Version: version}
+		return nil, &UnknownVersion{Instance: instance, Version: version}
 	}
 	return e.explain.Decision(ctx, instance, version)
 }
@@ -28,7 +28,7 @@ func (e *Engine) Why(ctx context.Context, instance store.InstanceKey, version in
 // WhyDelivery explains an effect or timer that waits, is dead, or is done: what led to the decision that asked for it, and what
 // became of it. The token of the lease does not matter, so one of a WaitingDelivery or a DeadLetter will do, and so will one that
 // ParseIdempotencyKey returns. One that no decision asked for is *UnknownDelivery.
-func (e *Engine) WhyDelivery(ctx context.Context, delivery store.Lease) (*explain.Explanation, error) {
+func (e *Engine) WhyDelivery(ctx context.Context, delivery Lease) (*Explanation, error) {
 	if !explain.OfSchedule(delivery) {
 		if _, _, err := e.known(delivery.Instance.Workflow, delivery.Instance.ID); err != nil {
 			return nil, err
@@ -41,15 +41,15 @@ func (e *Engine) WhyDelivery(ctx context.Context, delivery store.Lease) (*explai
 }
 
 // ParseIdempotencyKey returns the effect that EffectCall.IdempotencyKey names, for WhyDelivery.
-func ParseIdempotencyKey(key string) (store.Lease, error) {
+func ParseIdempotencyKey(key string) (Lease, error) {
 	parts := strings.Split(key, "/")
 	if n := len(parts); n >= 4 { // an instance's id may have slashes, a workflow's name has none
 		version, err := strconv.ParseInt(parts[n-2], 10, 64)
 		position, err2 := strconv.Atoi(parts[n-1])
 		if err == nil && err2 == nil && version > 0 && position >= 0 {
-			instance := store.InstanceKey{Workflow: parts[0], ID: strings.Join(parts[1:n-2], "/")}
-			return store.Lease{Queue: store.EffectQueue, Instance: instance, Version: version, Position: position}, nil
+			instance := InstanceKey{Workflow: parts[0], ID: strings.Join(parts[1:n-2], "/")}
+			return Lease{Queue: store.EffectQueue, Instance: instance, Version: version, Position: position}, nil
 		}
 	}
-	return store.Lease{}, fmt.Errorf("ironflow: %q is not the idempotency key of an effect, which is WORKFLOW/INSTANCE/VERSION/POSITION", key)
+	return Lease{}, fmt.Errorf("ironflow: %q is not the idempotency key of an effect, which is WORKFLOW/INSTANCE/VERSION/POSITION", key)
 }

@@ -22,7 +22,6 @@ import (
 	"github.com/ironflow-gen/ironflow/examples/internal/storage"
 	"github.com/ironflow-gen/ironflow/examples/subscription/subscription"
 	"github.com/ironflow-gen/ironflow/runtime"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 func main() {
@@ -89,12 +88,12 @@ func show(ctx context.Context, out io.Writer, client *subscription.Client) error
 	}
 	for _, goal := range []struct {
 		id      string
-		reached func(workflow.View[subscription.State]) bool
+		reached func(runtime.View[subscription.State]) bool
 	}{
-		{ada, func(v workflow.View[subscription.State]) bool { return v.State.Paid >= 2 }},
-		{bob, func(v workflow.View[subscription.State]) bool { return v.Completed }},
-		{cy, func(v workflow.View[subscription.State]) bool { return v.Completed }},
-		{"report", func(v workflow.View[subscription.State]) bool { return v.State.Report >= 2 }},
+		{ada, func(v runtime.View[subscription.State]) bool { return v.State.Paid >= 2 }},
+		{bob, func(v runtime.View[subscription.State]) bool { return v.Completed }},
+		{cy, func(v runtime.View[subscription.State]) bool { return v.Completed }},
+		{"report", func(v runtime.View[subscription.State]) bool { return v.State.Report >= 2 }},
 	} {
 		if err := waitFor(ctx, client, goal.id, goal.reached); err != nil {
 			return err
@@ -105,7 +104,7 @@ func show(ctx context.Context, out io.Writer, client *subscription.Client) error
 
 // waitFor polls the state of an instance, which may not be there yet.
 func waitFor(
-	ctx context.Context, client *subscription.Client, id string, reached func(workflow.View[subscription.State]) bool,
+	ctx context.Context, client *subscription.Client, id string, reached func(runtime.View[subscription.State]) bool,
 ) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

@@ -24,7 +24,6 @@ import (
 	"github.com/ironflow-gen/ironflow/examples/travel/refund"
 	"github.com/ironflow-gen/ironflow/examples/travel/trip"
 	"github.com/ironflow-gen/ironflow/runtime"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 func main() {
@@ -109,7 +108,7 @@ func planAll(ctx context.Context, out io.Writer, engine *runtime.Engine) error {
 }
 
 // waitForEnd polls until a trip has ended, which takes a few children one after the other.
-func waitForEnd(ctx context.Context, client *trip.Client, id string) (workflow.View[trip.State], error) {
+func waitForEnd(ctx context.Context, client *trip.Client, id string) (runtime.View[trip.State], error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {

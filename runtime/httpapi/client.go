@@ -140,42 +140,42 @@ func decode[T any](encoded workflow.Encoded, c workflow.Codec[T]) (v T, err erro
 }
 
 // State returns the state of an instance. One without events is an *Error with the code UnknownInstance.
-func (c *Client[S, I, E, R]) State(ctx context.Context, id string, options ...CallOption) (workflow.View[S], error) {
+func (c *Client[S, I, E, R]) State(ctx context.Context, id string, options ...CallOption) (runtime.View[S], error) {
 	return c.view(ctx, id, nil, options)
 }
 
 // StateAt returns the state as it was at a version. One that was never reached is an *Error with the code UnknownVersion.
 func (c *Client[S, I, E, R]) StateAt(
 	ctx context.Context, id string, version int64, options ...CallOption,
-) (workflow.View[S], error) {
+) (runtime.View[S], error) {
 	return c.view(ctx, id, url.Values{"version": {strconv.FormatInt(version, 10)}}, options)
 }
 
-func (c *Client[S, I, E, R]) view(ctx context.Context, id string, query url.Values, options []CallOption) (workflow.View[S], error) {
+func (c *Client[S, I, E, R]) view(ctx context.Context, id string, query url.Values, options []CallOption) (runtime.View[S], error) {
 	if err := checkID(id); err != nil {
-		return workflow.View[S]{}, fmt.Errorf("%s: state: %w", c.Workflow, err)
+		return runtime.View[S]{}, fmt.Errorf("%s: state: %w", c.Workflow, err)
 	}
 	var answer State
 	err := c.call(ctx, http.MethodGet, []string{idSegment(id), "state"}, query, nil, &answer, options)
-	view := workflow.View[S]{Version: answer.Version, Completed: answer.Completed, LastEventAt: answer.LastEventAt}
+	view := runtime.View[S]{Version: answer.Version, Completed: answer.Completed, LastEventAt: answer.LastEventAt}
 	if err == nil {
 		d := codec.NewDecoder(answer.State)
 		view.State = c.States.Decode(d)
 		err = d.End()
 	}
 	if err != nil {
-		return workflow.View[S]{}, fmt.Errorf("%s/%s: state: %w", c.Workflow, id, err)
+		return runtime.View[S]{}, fmt.Errorf("%s/%s: state: %w", c.Workflow, id, err)
 	}
 	return view, nil
 }
 
 // History returns the events of an instance, oldest first, in as many requests as they need. One without events is an *Error with
 // the code UnknownInstance.
-func (c *Client[S, I, E, R]) History(ctx context.Context, id string, options ...CallOption) ([]workflow.Recorded[E], error) {
+func (c *Client[S, I, E, R]) History(ctx context.Context, id string, options ...CallOption) ([]runtime.Recorded[E], error) {
 	if err := checkID(id); err != nil {
 		return nil, fmt.Errorf("%s: history: %w", c.Workflow, err)
 	}
-	var history []workflow.Recorded[E]
+	var history []runtime.Recorded[E]
 	query := url.Values{"limit": {strconv.Itoa(maxPage)}}
 	for page := (History{More: true}); page.More; {
 		page = History{}
@@ -187,7 +187,7 @@ func (c *Client[S, I, E, R]) History(ctx context.Context, id string, options ...
 			if err != nil {
 				return nil, fmt.Errorf("%s/%s: history: version %d: %w", c.Workflow, id, r.Version, err)
 			}
-			history = append(history, workflow.Recorded[E]{
+			history = append(history, runtime.Recorded[E]{
 				Version: r.Version, GlobalSequence: r.GlobalSequence, RecordedAt: r.RecordedAt, Type: r.Type, Event: event,
 			})
 			query.Set("after", strconv.FormatInt(r.Version, 10))

@@ -159,7 +159,7 @@ func (h *handler) state(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	var view workflow.View[json.RawMessage]
+	var view runtime.View[json.RawMessage]
 	var failure error
 	if given {
 		view, failure = h.engine.StateAtDynamic(r.Context(), h.workflow.Name, r.PathValue("id"), version)

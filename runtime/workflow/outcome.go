@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // Outcome is the outcome of an input that was decided on. E and R are the events the input may lead to and the
@@ -14,42 +13,39 @@ type Outcome[E, R any] struct {
 	Version   int64 // of the instance after it: the number of its events
 	Rejection R     // of a rejected input
 
-	Kind OutcomeKind
+	kind outcomeKind
 }
 
-type OutcomeKind int
+type outcomeKind int
 
 const (
-	Accepted OutcomeKind = iota + 1
-	Rejected
-	AlreadyCompleted
-	Existed // this and the next two only to the engine's own inputs
-	Missing
-	Replaced
+	accepted outcomeKind = iota + 1
+	rejected
+	completed
 )
 
 // Accepted reports that the events, and all else the decision asked for, are stored.
-func (o Outcome[E, R]) Accepted() bool { return o.Kind == Accepted }
+func (o Outcome[E, R]) Accepted() bool { return o.kind == accepted }
 
 // Rejected reports that the decider, or the state machine, refused the input. Nothing was stored.
-func (o Outcome[E, R]) Rejected() bool { return o.Kind == Rejected }
+func (o Outcome[E, R]) Rejected() bool { return o.kind == rejected }
 
 // AlreadyCompleted reports that the instance had ended before; the decider was not asked.
-func (o Outcome[E, R]) AlreadyCompleted() bool { return o.Kind == AlreadyCompleted }
+func (o Outcome[E, R]) AlreadyCompleted() bool { return o.kind == completed }
 
 // String says what became of the input, for tests and terminals: events and rejections are printed with their names and fields, as in
 // "accepted as version 2: order.Paid{AmountCents:900}".
 func (o Outcome[E, R]) String() string {
-	switch o.Kind {
-	case Accepted:
+	switch o.kind {
+	case accepted:
 		events := make([]string, len(o.Events))
 		for i, e := range o.Events {
 			events[i] = withName(e)
 		}
 		return fmt.Sprintf("accepted as version %d: %s", o.Version, strings.Join(events, ", "))
-	case Rejected:
+	case rejected:
 		return "rejected: " + withName(o.Rejection)
-	case AlreadyCompleted:
+	case completed:
 		return "already completed"
 	default:
 		return "no outcome"
@@ -64,9 +60,6 @@ func withName(v any) string {
 	return fmt.Sprintf("%T%+v", v, v)
 }
 
-// DynamicOutcome is the outcome of an input given as JSON.
-type DynamicOutcome = Outcome[Encoded, Encoded]
-
 // Encoded is an event or rejection as JSON: its declared name, and an object with its fields.
 type Encoded struct {
 	Type    string          `json:"type"`
@@ -76,35 +69,18 @@ type Encoded struct {
 // String is the type with the payload as it is.
 func (e Encoded) String() string { return e.Type + string(e.Payload) }
 
-// Recorded is an event of an instance's history.
-type Recorded[E any] struct {
-	Version        int64
-	GlobalSequence int64
-	RecordedAt     time.Time
-	Type           string // as declared
-	Event          E
-}
-
-// View is the state of an instance at a version.
-type View[S any] struct {
-	State       S
-	Version     int64
-	Completed   bool      // at that version
-	LastEventAt time.Time // when the event that led to the version was recorded
-}
-
 // AcceptedOutcome, RejectedOutcome and CompletedOutcome make outcomes where an engine is not at hand: in clients that have asked
 // one elsewhere, and in tests of code that calls a client.
 func AcceptedOutcome[E, R any](version int64, events ...E) Outcome[E, R] {
-	return Outcome[E, R]{Kind: Accepted, Version: version, Events: events}
+	return Outcome[E, R]{kind: accepted, Version: version, Events: events}
 }
 
 // RejectedOutcome is the outcome of a rejected input; see AcceptedOutcome.
 func RejectedOutcome[E, R any](version int64, rejection R) Outcome[E, R] {
-	return Outcome[E, R]{Kind: Rejected, Version: version, Rejection: rejection}
+	return Outcome[E, R]{kind: rejected, Version: version, Rejection: rejection}
 }
 
 // CompletedOutcome is the outcome of an input that came after the instance's end; see AcceptedOutcome.
 func CompletedOutcome[E, R any](version int64) Outcome[E, R] {
-	return Outcome[E, R]{Kind: AlreadyCompleted, Version: version}
+	return Outcome[E, R]{kind: completed, Version: version}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // apartBytes is the size of a change that is kept out of batches: it would hold the others up.
@@ -407,7 +406,7 @@ func (b *batch) decide(g *group) error {
 			records, err := b.x.config.records(&t.request, result, g.chain.change.Due)
 			b.watch.leave()
 			switch {
-			case result.Kind != workflow.Accepted:
+			case result.Kind != Accepted:
 				t.records, t.err = records, err
 			case err != nil:
 				return err
@@ -458,7 +457,7 @@ func (b *batch) record(ctx context.Context) {
 	var of []*task
 	for _, g := range b.groups {
 		for _, t := range g.tasks[:g.decided] {
-			if t.err == nil && t.result.Kind != workflow.Accepted && !t.records.Empty() {
+			if t.err == nil && t.result.Kind != Accepted && !t.records.Empty() {
 				all.Add(t.records)
 				of = append(of, t)
 			}

@@ -51,11 +51,11 @@ func (c *chain) decide(req Request) (Result, error) {
 	if req.onlyReads() {
 		return Result{}, nil
 	}
-	if refused := req.To.refuses(&c.current); refused != 0 {
+	if refused := req.To.refuses(&c.current); refused != "" {
 		return Result{Kind: refused, Version: c.current.version}, nil
 	}
 	if c.current.completed {
-		return Result{Kind: workflow.AlreadyCompleted, Version: c.current.version}, nil
+		return Result{Kind: Completed, Version: c.current.version}, nil
 	}
 	// The now of a decision is the clock's, but neither before the instance's last event nor before the time that the
 	// input's timer was set for: time never runs backwards within an instance.
@@ -71,7 +71,7 @@ func (c *chain) decide(req Request) (Result, error) {
 	case err != nil:
 		return Result{}, err
 	case rejection != nil:
-		return Result{Kind: workflow.Rejected, Rejection: rejection, Version: c.current.version}, nil
+		return Result{Kind: Rejected, Rejection: rejection, Version: c.current.version}, nil
 	}
 	if err := decided.CheckPayloads(c.key.Workflow, c.maxPayload); err != nil {
 		return Result{}, err
@@ -79,7 +79,7 @@ func (c *chain) decide(req Request) (Result, error) {
 	if err := c.add(req, decided); err != nil {
 		return Result{}, err
 	}
-	return Result{Kind: workflow.Accepted, Events: decided.Events, stored: decided.Stored, Version: c.current.version}, nil
+	return Result{Kind: Accepted, Events: decided.Events, stored: decided.Stored, Version: c.current.version}, nil
 }
 
 // add appends a decision to the change.

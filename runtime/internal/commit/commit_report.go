@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // StartInput returns how the end of an input is reported, nil for not at all.
@@ -28,21 +27,8 @@ func StartInput(ctx context.Context, to telemetry.Telemetry, req *Request) func(
 	return func(r Result, err error) {
 		report := telemetry.InputEnd{Duration: time.Since(begin), Err: err}
 		if err == nil {
-			report.Outcome, report.Version, report.Events, report.Repeated = reportedOutcome(r.Kind), r.Version, len(r.Events), r.repeated
+			report.Outcome, report.Version, report.Events, report.Repeated = string(r.Kind), r.Version, len(r.Events), r.repeated
 		}
 		end(report)
 	}
-}
-
-// reportedOutcome is the name of an outcome in reports.
-func reportedOutcome(kind workflow.OutcomeKind) string {
-	switch kind {
-	case workflow.Existed: // the child that was to be started
-		return "existed"
-	case workflow.Missing: // the instance that was to hear of something
-		return "missing"
-	case workflow.Replaced: // by another of the same id
-		return "replaced"
-	}
-	return outcomeNames[kind]
 }

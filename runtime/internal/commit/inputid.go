@@ -15,7 +15,7 @@ import (
 type recordedOutcome struct {
 	Input     string            `json:"input"`
 	Digest    string            `json:"digest"` // of the input's JSON
-	Outcome   string            `json:"outcome"`
+	Outcome   Kind              `json:"outcome"`
 	Version   int64             `json:"version"`
 	Events    []recordedEvent   `json:"events,omitempty"`
 	Rejection *workflow.Encoded `json:"rejection,omitempty"`
@@ -26,14 +26,10 @@ type recordedEvent struct {
 	SchemaVersion int `json:"schema_version"`
 }
 
-var outcomeNames = map[workflow.OutcomeKind]string{
-	workflow.Accepted: "accepted", workflow.Rejected: "rejected", workflow.AlreadyCompleted: "completed",
-}
-
 // recordOutcome returns what is kept of an input's outcome.
 func recordOutcome(req *Request, r Result, input workflow.Encoded, rejection *workflow.Encoded, at time.Time) (store.InputOutcome, error) {
 	record := recordedOutcome{
-		Input: req.Input.Name, Digest: digest(input.Payload), Outcome: outcomeNames[r.Kind], Version: r.Version,
+		Input: req.Input.Name, Digest: digest(input.Payload), Outcome: r.Kind, Version: r.Version,
 		Rejection: rejection,
 	}
 	for _, event := range r.stored {
@@ -64,12 +60,7 @@ func repeated(req *Request, outcome []byte) (Result, error) {
 	if record.Input != req.Input.Name || record.Digest != digest(input.Payload) {
 		return Result{}, &store.InputIDReused{Instance: req.Key(), InputID: req.InputID, First: record.Input}
 	}
-	r := Result{Version: record.Version, repeated: true}
-	for kind, name := range outcomeNames {
-		if name == record.Outcome {
-			r.Kind = kind
-		}
-	}
+	r := Result{Kind: record.Outcome, Version: record.Version, repeated: true}
 	first := record.Version - int64(len(record.Events))
 	for i, e := range record.Events {
 		event, err := req.Workflow.DecodeEvent(store.StoredEvent{

@@ -11,7 +11,7 @@ import (
 
 // records returns what is to be kept of an input beside what it led to.
 func (c *Config) records(req *Request, r Result, at time.Time) (store.InputRecords, error) {
-	observed := outcomeNames[r.Kind] != "" && c.observes(req.Key(), req.Input.Name)
+	observed := r.Kind.ofClients() && c.observes(req.Key(), req.Input.Name)
 	if req.InputID == "" && !observed {
 		return store.InputRecords{}, nil
 	}
@@ -20,7 +20,7 @@ func (c *Config) records(req *Request, r Result, at time.Time) (store.InputRecor
 		return store.InputRecords{}, fmt.Errorf("input %w", err)
 	}
 	var rejection *workflow.Encoded
-	if r.Kind == workflow.Rejected {
+	if r.Kind == Rejected {
 		encoded, err := req.Workflow.EncodeRejection(r.Rejection)
 		if err != nil {
 			return store.InputRecords{}, fmt.Errorf("rejection %w", err)
@@ -60,7 +60,7 @@ func (c *Config) observe(req *Request, r Result, input workflow.Encoded, rejecti
 	o := store.Observation{
 		Instance: req.Key(), ObservedAt: at, Input: req.Input.Name, InputID: req.InputID,
 		Payload: c.redact(workflow.PayloadName{Workflow: req.Workflow.Name(), Kind: workflow.InputPayload, Name: req.Input.Name}, input.Payload),
-		Outcome: outcomeNames[r.Kind], Version: r.Version,
+		Outcome: string(r.Kind), Version: r.Version,
 	}
 	if rejection != nil {
 		o.Rejection = rejection.Type

@@ -49,17 +49,17 @@ func NewInstance(parent *store.Parent) recipient { return recipient{only: onlyNe
 // OldInstance takes the input only when the instance exists, and was created by that commit. 0 stands for any commit.
 func OldInstance(created store.CommitID) recipient { return recipient{only: onlyOld, created: created} }
 
-// refuses returns the outcome of an input that is not for the instance as it is; 0 when it is.
-func (r *recipient) refuses(instance *cached) workflow.OutcomeKind {
+// refuses returns the outcome of an input that is not for the instance as it is; "" when it is.
+func (r *recipient) refuses(instance *cached) Kind {
 	switch {
 	case r.only == onlyNew && instance.version > 0:
-		return workflow.Existed
+		return Existed
 	case r.only == onlyOld && instance.version == 0:
-		return workflow.Missing
+		return Missing
 	case r.created != 0 && !instance.completed && r.created != instance.created:
-		return workflow.Replaced
+		return Replaced
 	}
-	return 0
+	return ""
 }
 
 func (r *Request) Key() store.InstanceKey {
@@ -77,9 +77,26 @@ func (r *Request) ofClient() bool { return r.Arrival == nil && !r.onlyReads() }
 // purpose names what user code is called for.
 func (r *Request) purpose() string { return cmp.Or(r.Input.Name, "of a delivery") }
 
+// Kind says what became of an input, in the word that records and reports have for it.
+type Kind string
+
+const (
+	Accepted  Kind = "accepted"
+	Rejected  Kind = "rejected"
+	Completed Kind = "completed" // the instance had ended before
+
+	// Existed, Missing and Replaced are for the engine's own inputs, which name their recipient.
+	Existed  Kind = "existed"  // the child that was to be started
+	Missing  Kind = "missing"  // the instance that was to hear of something
+	Replaced Kind = "replaced" // by another instance of the same id
+)
+
+// ofClients reports whether an input of a client can have the outcome.
+func (k Kind) ofClients() bool { return k == Accepted || k == Rejected || k == Completed }
+
 // Result is what became of a request.
 type Result struct {
-	Kind      workflow.OutcomeKind
+	Kind      Kind
 	Events    []any
 	Version   int64
 	Rejection any
@@ -91,13 +108,13 @@ type Result struct {
 // Describe says in a log what became of an input that was not accepted.
 func (r Result) Describe() string {
 	switch r.Kind {
-	case workflow.Rejected:
+	case Rejected:
 		return fmt.Sprintf("rejected with %T", r.Rejection)
-	case workflow.Existed:
+	case Existed:
 		return "the instance existed already"
-	case workflow.Missing:
+	case Missing:
 		return "there is no such instance"
-	case workflow.Replaced:
+	case Replaced:
 		return "the instance it was for was deleted, and there is another one of its id"
 	default:
 		return "the instance had completed"

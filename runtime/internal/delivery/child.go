@@ -52,13 +52,13 @@ func (e *effect) startOrSend(ctx context.Context, d store.Delivery) (attemptEnd,
 	switch {
 	case err != nil:
 		return attemptEnd{}, err
-	case outcome.Kind == workflow.Accepted:
+	case outcome.Kind == commit.Accepted:
 		return inCommit(), nil
 	case parent == nil:
 		return e.refused(req, outcome), nil
 	}
 	reason := outcome.Describe()
-	if outcome.Kind == workflow.Rejected {
+	if outcome.Kind == commit.Rejected {
 		rejection, err := other.EncodeRejection(outcome.Rejection)
 		if err != nil {
 			return attemptEnd{}, fmt.Errorf("rejection %w", err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -28,7 +29,7 @@ func (e *effect) tellOfDeath(ctx context.Context, d store.Delivery, dead store.S
 	switch {
 	case err != nil:
 		return attemptEnd{}, err
-	case outcome.Kind == workflow.Accepted:
+	case outcome.Kind == commit.Accepted:
 		return attemptEnd{report: telemetry.DeliveryEnd{Result: telemetry.DeliveryDied}}, nil
 	}
 	return diedBy(dead), nil

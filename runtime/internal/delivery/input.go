@@ -37,7 +37,7 @@ func (r *router) deliverInput(ctx context.Context, req commit.Request) (attemptE
 	switch {
 	case err != nil:
 		return attemptEnd{}, err
-	case outcome.Kind == workflow.Accepted:
+	case outcome.Kind == commit.Accepted:
 		return inCommit(), nil
 	}
 	return r.refused(req, outcome), nil
@@ -62,7 +62,7 @@ func (r *router) execute(ctx context.Context, req commit.Request) (outcome commi
 		outcome, err = r.door.Execute(ctx, req)
 		return err
 	})
-	if err == nil && outcome.Kind != workflow.Accepted {
+	if err == nil && outcome.Kind != commit.Accepted {
 		d := &req.Arrival.Delivery
 		what, name := "timer", d.Lease.Key
 		if d.Lease.Queue == store.EffectQueue {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/internal/unknown"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -96,7 +97,7 @@ func (r *router) deliverFiring(
 	switch {
 	case err != nil:
 		return attemptEnd{}, err
-	case outcome.Kind == workflow.Accepted:
+	case outcome.Kind == commit.Accepted:
 		return inCommit(), nil
 	}
 	return settledBy(f.after), nil

@@ -20,7 +20,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
 	"github.com/ironflow-gen/ironflow/runtime/store"
-	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 func TestMain(m *testing.M) {
@@ -134,7 +133,7 @@ func (c club) join(email string) {
 }
 
 // want waits until an instance has these events, among others and in any order, as they are printed.
-func want[E any](c club, history func(context.Context, string) ([]workflow.Recorded[E], error), id string, events ...string) {
+func want[E any](c club, history func(context.Context, string) ([]runtime.Recorded[E], error), id string, events ...string) {
 	c.Helper()
 	var got []string
 	for range 500 {
@@ -221,7 +220,7 @@ func TestOptionalResult(t *testing.T) {
 					time.Sleep(10 * time.Millisecond)
 				}
 				history, err := c.client.History(c.Context(), "m")
-				if err != nil || slices.ContainsFunc(history, func(r workflow.Recorded[Event]) bool { _, is := r.Event.(Unheard); return is }) {
+				if err != nil || slices.ContainsFunc(history, func(r runtime.Recorded[Event]) bool { _, is := r.Event.(Unheard); return is }) {
 					c.Errorf("got %+v, %v, want no Unheard", history, err)
 				}
 			})
