@@ -64,7 +64,7 @@ func wantUnsupported(b *bed, err error, ability, feature string) {
 // What the config or a workflow needs of the store is asked for when the engine is made.
 func TestEngineNeedsAbilities(t *testing.T) {
 	t.Parallel()
-	b := openMemory(t)
+	b := openFile(t)
 	plain := func() *runtime.Workflow { return tickets(ticket.Decider{}, ticket.Handler{}) }
 	for feature, test := range map[string]struct {
 		ability  string
@@ -95,7 +95,7 @@ func TestEngineNeedsAbilities(t *testing.T) {
 // What nothing but a call needs fails when it is called, and stores nothing.
 func TestCallsNeedAbilities(t *testing.T) {
 	t.Parallel()
-	b := openMemory(t)
+	b := openFile(t)
 	engine := b.engineOn(coreOnly{b.store}, b.config(newClock()), fourEvents())
 	if err := addAccount(b, engine, "a"); err != nil {
 		b.Fatal(err)

@@ -115,9 +115,6 @@ func fourEvents() *runtime.Workflow {
 // A process that is killed loses nothing that it has acknowledged, and what others then do is done once.
 func TestKilledInMidFlight(t *testing.T) {
 	onStores(t, func(b *bed) {
-		if b.url == "" {
-			b.Skip("memory does not outlive its process")
-		}
 		self, err := os.Executable()
 		if err != nil {
 			b.Fatal(err)

@@ -153,7 +153,7 @@ func TestDecodeEvent(t *testing.T) {
 
 func TestNilProjector(t *testing.T) {
 	t.Parallel()
-	b := openMemory(t)
+	b := openFile(t)
 	var projector *totals[*sql.Tx]
 	for _, p := range []runtime.AnyProjection{
 		ledger.NewProjection[*sql.Tx]("p", projector), ledger.NewProjection[*sql.Tx]("p", nil),

@@ -336,7 +336,7 @@ func TestRetentionOfRecords(t *testing.T) {
 
 func TestRetentionConfig(t *testing.T) {
 	t.Parallel()
-	b := openMemory(t)
+	b := openFile(t)
 	for want, retention := range map[string]runtime.Retention{
 		"Retention.Completed":            {Completed: -1},
 		`Retention.CompletedOf["a"]`:     {CompletedOf: map[string]time.Duration{"a": -1}},
@@ -352,7 +352,7 @@ func TestRetentionConfig(t *testing.T) {
 // Tests need not wait for two hours, if they say that they are tests.
 func TestRetentionForTests(t *testing.T) {
 	t.Parallel()
-	b := openMemory(t)
+	b := openFile(t)
 	config := b.realConfig()
 	config.Retention.Completed = time.Millisecond
 	_, err := runtime.NewEngine(b.store, config, tickets(ticket.Decider{}, ticket.Handler{}))

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 // onStores runs a scenario on every store, each over tables of its own.
 func onStores(t *testing.T, scenario func(b *bed)) {
 	t.Parallel()
-	for name, open := range map[string]func(*testing.T) *bed{"memory": openMemory, "file": openFile, "postgres": openPostgres} {
+	for name, open := range map[string]func(*testing.T) *bed{"file": openFile, "postgres": openPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			scenario(open(t))
@@ -69,21 +69,12 @@ type bed struct {
 	store  Store
 	db     *sql.DB
 	prefix string // of the tables
-	url    string // for another process; empty in memory
+	url    string // for another process
 	log    *logbook
 }
 
 func newBed(t *testing.T, store Store, db *sql.DB, prefix, url string) *bed {
 	return &bed{T: t, store: store, db: db, prefix: prefix, url: url, log: &logbook{t: t}}
-}
-
-func openMemory(t *testing.T) *bed {
-	s, err := sqlite.OpenMemory(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, s)
-	return newBed(t, s, s.DB(), "ironflow_", "")
 }
 
 func openFile(t *testing.T) *bed {

@@ -13,7 +13,7 @@ import (
 func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 	check := func(on *connection) error { return checkUnchanged(ctx, on, batch.Unchanged) }
 	if len(batch.Changes) == 0 {
-		if err := s.read(ctx, check); err != nil {
+		if err := s.readers.read(ctx, check); err != nil {
 			return fmt.Errorf("sqlite: append: %w", err)
 		}
 		return nil

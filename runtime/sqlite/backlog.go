@@ -131,7 +131,7 @@ func (s *Store) Waiting(
 		waiting = append(waiting, w)
 		return ctx.Err()
 	}
-	err = q.store.read(ctx, func(on *connection) error {
+	err = q.store.readers.read(ctx, func(on *connection) error {
 		return on.query(row, q.sql.backlogs.waiting, instance.ID, instance.Workflow, int64(limit))
 	})
 	if err != nil {

@@ -12,41 +12,30 @@ import (
 
 func TestDBIsBesideTheUnitOfWork(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]*Store{
-		"memory": openMemory(t), "file": openFile(t, filepath.Join(t.TempDir(), "store.db")),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if _, err := s.DB().Exec(`CREATE TABLE mine (a)`); err != nil {
-				t.Fatal(err)
-			}
-			u, err := s.Begin(t.Context(), only(key("1")))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var n int
-			if err := s.DB().QueryRow(`SELECT count(*) FROM ironflow_instances WHERE version > ?`, -1).Scan(&n); err != nil || n != 0 {
-				t.Errorf("got %d, error %v", n, err)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-			defer cancel()
-			if _, err := s.DB().ExecContext(ctx, `INSERT INTO mine VALUES (1)`); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("a write beside a unit of work: got error %v, want that it waits", err)
-			}
-			if name == "memory" {
-				if err := s.DB().QueryRow(`INSERT INTO mine VALUES (2) RETURNING a`).Scan(&n); err == nil {
-					t.Error("a query wrote within the unit of work")
-				}
-			}
-			if err := u.Commit(t.Context(), 1, []store.Change{{Instance: key("1"), Now: now, Events: event(`{}`)}}); err != nil {
-				t.Error(err)
-			}
-			if _, err := s.DB().Exec(`INSERT INTO mine VALUES (?)`, 3); err != nil {
-				t.Error(err)
-			}
-			if err := s.DB().QueryRow(`SELECT a FROM mine`).Scan(&n); err != nil || n != 3 {
-				t.Errorf("got %d, error %v", n, err)
-			}
-		})
+	s := openFile(t, filepath.Join(t.TempDir(), "store.db"))
+	if _, err := s.DB().Exec(`CREATE TABLE mine (a)`); err != nil {
+		t.Fatal(err)
+	}
+	u, err := s.Begin(t.Context(), only(key("1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := s.DB().QueryRow(`SELECT count(*) FROM ironflow_instances WHERE version > ?`, -1).Scan(&n); err != nil || n != 0 {
+		t.Errorf("got %d, error %v", n, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := s.DB().ExecContext(ctx, `INSERT INTO mine VALUES (1)`); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a write beside a unit of work: got error %v, want that it waits", err)
+	}
+	if err := u.Commit(t.Context(), 1, []store.Change{{Instance: key("1"), Now: now, Events: event(`{}`)}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.DB().Exec(`INSERT INTO mine VALUES (?)`, 3); err != nil {
+		t.Error(err)
+	}
+	if err := s.DB().QueryRow(`SELECT a FROM mine`).Scan(&n); err != nil || n != 3 {
+		t.Errorf("got %d, error %v", n, err)
 	}
 }

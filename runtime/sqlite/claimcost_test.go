@@ -41,7 +41,7 @@ func TestLimitedClaimLooksAtABoundedNumber(t *testing.T) {
 				SELECT 'k-' || i, 'order', 1, 0, 'Send', '{}', CASE WHEN `+test.leased+` THEN ?1 + 60000000 ELSE `+test.runAt+` END, ?1, `+test.key+`,
 					CASE WHEN `+test.leased+` THEN 1 END, CASE WHEN `+test.leased+` THEN ?1 END FROM n`, micros(now), int64(effects))
 			parked := func() (n int64) {
-				err := s.read(t.Context(), func(on *connection) error {
+				err := s.readers.read(t.Context(), func(on *connection) error {
 					return on.query(func(columns []driver.Value) error {
 						n = number(columns[0])
 						return nil

@@ -41,7 +41,7 @@ func (s *Store) ListDead(ctx context.Context, list store.DeadLetterList) (letter
 		letters = append(letters, d)
 		return ctx.Err()
 	}
-	err = q.store.read(ctx, func(on *connection) error { return on.query(row, q.sql.deadLetters.list[list.Told], args...) })
+	err = q.store.readers.read(ctx, func(on *connection) error { return on.query(row, q.sql.deadLetters.list[list.Told], args...) })
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: list dead letters of %s: %w", q.name, err)
 	}
@@ -67,7 +67,7 @@ func (s *Store) CountDead(ctx context.Context, filter store.DeadLetterFilter) (c
 		})
 		return ctx.Err()
 	}
-	err = q.store.read(ctx, func(on *connection) error { return on.query(row, q.sql.deadLetters.count[filter.Told], args...) })
+	err = q.store.readers.read(ctx, func(on *connection) error { return on.query(row, q.sql.deadLetters.count[filter.Told], args...) })
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: count dead letters of %s: %w", q.name, err)
 	}
@@ -149,7 +149,7 @@ func (s *Store) ListDiscarded(ctx context.Context, list store.DiscardedList) (le
 		letters = append(letters, d)
 		return ctx.Err()
 	}
-	err = s.read(ctx, func(on *connection) error {
+	err = s.readers.read(ctx, func(on *connection) error {
 		return on.query(row, listDiscarded, list.Workflow, list.Instance, before, place.Instance.ID, place.Instance.Workflow,
 			string(place.Queue), place.Version, item, int64(list.Limit))
 	})

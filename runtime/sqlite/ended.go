@@ -24,7 +24,7 @@ func (s *Store) EndedDeliveries(
 		found = append(found, e)
 		return setItemText(&found[len(found)-1].Lease, text(columns[2]))
 	}
-	err = s.read(ctx, func(on *connection) error {
+	err = s.readers.read(ctx, func(on *connection) error {
 		return on.query(row, readEnded, instance.ID, instance.Workflow, from, int64(limit))
 	})
 	if err != nil {

@@ -31,7 +31,7 @@ func (s *Store) EventsSince(
 	if len(filters) > 0 {
 		r.window = filterWindow
 	}
-	err := s.read(ctx, func(on *connection) error { return r.read(on, after) })
+	err := s.readers.read(ctx, func(on *connection) error { return r.read(on, after) })
 	if err != nil {
 		return store.FeedPage{}, fmt.Errorf("sqlite: read the feed after position %d: %w", after, err)
 	}
@@ -121,7 +121,7 @@ func lastOf(on *connection, statement string) (last store.FeedPosition, err erro
 // FeedHorizon implements [store.Feed].
 func (s *Store) FeedHorizon(ctx context.Context) (store.FeedHorizon, error) {
 	var last store.FeedPosition
-	err := s.read(ctx, func(on *connection) (err error) {
+	err := s.readers.read(ctx, func(on *connection) (err error) {
 		last, err = lastOf(on, newestEvent)
 		return err
 	})
@@ -137,7 +137,7 @@ func (s *Store) FirstEventAfter(ctx context.Context, after store.FeedPosition) (
 		recorded = fromMicros(number(columns[0]))
 		return nil
 	}
-	err = s.read(ctx, func(on *connection) error { return on.query(row, firstEventAfter, int64(after)) })
+	err = s.readers.read(ctx, func(on *connection) error { return on.query(row, firstEventAfter, int64(after)) })
 	if err != nil {
 		return time.Time{}, fmt.Errorf("sqlite: find the first event after position %d: %w", after, err)
 	}

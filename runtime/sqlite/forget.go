@@ -19,7 +19,7 @@ func (s *Store) FinishedInstances(ctx context.Context, list store.FinishedList) 
 		found = append(found, summary(columns))
 		return ctx.Err()
 	}
-	err = s.read(ctx, func(on *connection) error {
+	err = s.readers.read(ctx, func(on *connection) error {
 		return on.query(row, finishedInstances, int64(list.Read), list.Workflow, micros(after.CreatedAt), after.ID,
 			micros(list.CompletedBefore), int64(list.Limit))
 	})

@@ -11,7 +11,7 @@ import (
 
 // InputOutcomes implements [store.InputLog].
 func (s *Store) InputOutcomes(ctx context.Context, inputs []store.InputKey) (outcomes [][]byte, err error) {
-	err = s.read(ctx, func(on *connection) (err error) {
+	err = s.readers.read(ctx, func(on *connection) (err error) {
 		outcomes, err = readOutcomes(ctx, on, inputs)
 		return err
 	})
@@ -98,7 +98,7 @@ func (s *Store) Observations(ctx context.Context, query store.ObservationQuery) 
 		}
 		return ctx.Err()
 	}
-	err := s.read(ctx, func(on *connection) error {
+	err := s.readers.read(ctx, func(on *connection) error {
 		return on.query(row, statement+newestFirst, append(args, int64(query.Limit))...)
 	})
 	if err != nil && !errors.Is(err, errPageFull) {

@@ -29,7 +29,7 @@ func (s *Store) History(
 		}
 		return ctx.Err()
 	}
-	err = s.read(ctx, func(on *connection) error {
+	err = s.readers.read(ctx, func(on *connection) error {
 		return on.query(row, readHistory, instance.ID, instance.Workflow, after, int64(limit))
 	})
 	if err != nil && !errors.Is(err, errPageFull) {
@@ -60,12 +60,9 @@ func (s *Store) ListInstances(ctx context.Context, list store.InstanceList) (fou
 	return found[:min(len(found), list.Limit)], nil
 }
 
-// readOneMoment runs several statements that see the same. In memory nothing comes between them anyway.
+// readOneMoment runs several statements that see the same.
 func (s *Store) readOneMoment(ctx context.Context, run func(*connection) error) error {
-	return s.read(ctx, func(on *connection) error {
-		if s.readers == nil {
-			return run(on)
-		}
+	return s.readers.read(ctx, func(on *connection) error {
 		if err := on.script("BEGIN"); err != nil {
 			return err
 		}
@@ -128,7 +125,7 @@ func (s *Store) EventCauses(ctx context.Context, query store.CauseQuery) (events
 		events = append(events, event)
 		return ctx.Err()
 	}
-	err = s.read(ctx, func(on *connection) error {
+	err = s.readers.read(ctx, func(on *connection) error {
 		return on.query(row, sql, query.Instance.ID, query.Instance.Workflow, query.From, int64(query.Limit))
 	})
 	if err != nil {
@@ -144,7 +141,7 @@ func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (store.
 		found = summary(columns)
 		return nil
 	}
-	err := s.read(ctx, func(on *connection) error { return on.query(row, readSummary, instance.ID, instance.Workflow) })
+	err := s.readers.read(ctx, func(on *connection) error { return on.query(row, readSummary, instance.ID, instance.Workflow) })
 	if err != nil {
 		return found, fmt.Errorf("sqlite: read %s: %w", instance, err)
 	}
@@ -169,7 +166,7 @@ func (s *Store) CountInstances(ctx context.Context, filter store.InstanceFilter)
 		})
 		return ctx.Err()
 	}
-	err = s.read(ctx, func(on *connection) error { return on.query(row, countInstances, args...) })
+	err = s.readers.read(ctx, func(on *connection) error { return on.query(row, countInstances, args...) })
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: count instances: %w", err)
 	}
@@ -199,7 +196,7 @@ func (s *Store) EventTypes(ctx context.Context, sample int) (types []store.Event
 		})
 		return ctx.Err()
 	}
-	err = s.read(ctx, func(on *connection) error { return on.query(row, readEventTypes, int64(sample)) })
+	err = s.readers.read(ctx, func(on *connection) error { return on.query(row, readEventTypes, int64(sample)) })
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: read the types of events: %w", err)
 	}

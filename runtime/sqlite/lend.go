@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"sync/atomic"
 )
 
@@ -136,4 +137,37 @@ func (s *lentStatement) QueryContext(ctx context.Context, args []driver.NamedVal
 		return err
 	})
 	return result, err
+}
+
+// readRows are rows that were read already.
+type readRows struct {
+	columns []string
+	rows    [][]driver.Value
+}
+
+func readRest(from driver.Rows) (*readRows, error) {
+	read := &readRows{columns: from.Columns()}
+	for {
+		row := make([]driver.Value, len(read.columns))
+		switch err := from.Next(row); err {
+		case nil:
+			read.rows = append(read.rows, row)
+		case io.EOF:
+			return read, from.Close()
+		default:
+			return nil, errors.Join(err, from.Close())
+		}
+	}
+}
+
+func (r *readRows) Columns() []string { return r.columns }
+func (r *readRows) Close() error      { return nil }
+
+func (r *readRows) Next(row []driver.Value) error {
+	if len(r.rows) == 0 {
+		return io.EOF
+	}
+	copy(row, r.rows[0])
+	r.rows = r.rows[1:]
+	return nil
 }

@@ -50,7 +50,7 @@ func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (cla
 		Now: claim.Now, Until: claim.Until, Limit: claim.Limit,
 	}
 	var found []candidate
-	err = s.read(ctx, func(on *connection) (err error) { // as Claim does
+	err = s.readers.read(ctx, func(on *connection) (err error) { // as Claim does
 		found, err = q.due(ctx, on, plain, 1)
 		return err
 	})

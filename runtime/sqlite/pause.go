@@ -42,7 +42,7 @@ func (s *Store) PausedWorkflows(ctx context.Context) (pauses []store.Pause, err 
 		})
 		return nil
 	}
-	if err = s.read(ctx, func(on *connection) error { return on.query(row, listPaused) }); err != nil {
+	if err = s.readers.read(ctx, func(on *connection) error { return on.query(row, listPaused) }); err != nil {
 		return nil, fmt.Errorf("sqlite: list paused workflows: %w", err)
 	}
 	return pauses, nil

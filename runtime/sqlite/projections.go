@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
@@ -21,7 +20,7 @@ func (s *Store) Projections(ctx context.Context, names ...string) ([]store.Proje
 		states = append(states, scanProjection(columns))
 		return nil
 	}
-	err := s.read(ctx, func(on *connection) error {
+	err := s.readers.read(ctx, func(on *connection) error {
 		if len(names) == 0 {
 			return on.query(row, allProjections)
 		}
@@ -79,8 +78,7 @@ func (s *Store) UpdateProjection(ctx context.Context, name string, update store.
 	return nil
 }
 
-// Project implements [store.ProjectionStore]. It is the only writer for as long as apply takes. In memory it is alone
-// with the database: whoever reads waits, so that nobody sees what is not committed.
+// Project implements [store.ProjectionStore]. It is the only writer for as long as apply takes.
 func (s *Store) Project(
 	ctx context.Context, name string, apply func(context.Context, *sql.Tx) error, update store.ProjectionUpdate,
 ) error {
@@ -97,21 +95,9 @@ func (s *Store) project(
 	if err != nil {
 		return err
 	}
-	if s.readers == nil {
-		if err := s.writer.enter(ctx); err != nil {
-			return errors.Join(err, tx.rollback())
-		}
-	}
-	end := sync.OnceValue(func() error {
-		err := tx.rollback() // unless it is finished
-		if s.readers == nil {
-			s.writer.leave()
-		}
-		return err
-	})
-	defer end()
+	defer tx.rollback() // unless it is finished
 	// Nobody else writes before the transaction ends, so it ends with ctx, even if apply does not return.
-	defer context.AfterFunc(ctx, func() { end() })()
+	defer context.AfterFunc(ctx, func() { tx.rollback() })()
 	err = tx.lend(ctx, func(lent *sql.Tx) error { return apply(ctx, lent) })
 	if err == nil {
 		err = tx.finish(func(on *connection) error { return changeProjection(on, name, update) })

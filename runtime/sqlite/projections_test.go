@@ -4,29 +4,21 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func nothing(*store.ProjectionState) error { return nil }
 
-// onBoth runs a test on a file and in memory, with a table for a projection.
-func onBoth(t *testing.T, test func(t *testing.T, s *Store)) {
-	t.Parallel()
-	for name, s := range map[string]*Store{
-		"memory": openMemory(t), "file": openFile(t, filepath.Join(t.TempDir(), "store.db")),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if _, err := s.DB().Exec(`CREATE TABLE mine (a INTEGER PRIMARY KEY, b TEXT, c BLOB)`); err != nil {
-				t.Fatal(err)
-			}
-			test(t, s)
-		})
+// openMine opens a store with a table for a projection.
+func openMine(t *testing.T) *Store {
+	t.Helper()
+	s := openMemory(t)
+	if _, err := s.DB().Exec(`CREATE TABLE mine (a INTEGER PRIMARY KEY, b TEXT, c BLOB)`); err != nil {
+		t.Fatal(err)
 	}
+	return s
 }
 
 func rowsOf(t *testing.T, s *Store) (n int) {
@@ -39,102 +31,79 @@ func rowsOf(t *testing.T, s *Store) (n int) {
 
 // What database/sql can do in a transaction, a projection can.
 func TestProjectionHasAnOrdinaryTransaction(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *Store) {
-		var kept *sql.Tx
-		err := s.Project(t.Context(), "board", func(ctx context.Context, tx *sql.Tx) error {
-			kept = tx
-			insert, err := tx.PrepareContext(ctx, `INSERT INTO mine VALUES (?, ?, ?)`)
-			if err != nil {
-				return err
-			}
-			defer insert.Close()
-			for i := range 3 {
-				result, err := insert.ExecContext(ctx, i, "text", []byte{1, 2, byte(i)})
-				if err != nil {
-					return err
-				}
-				if n, err := result.RowsAffected(); n != 1 || err != nil {
-					t.Errorf("%d rows, error %v", n, err)
-				}
-			}
-			rows, err := tx.QueryContext(ctx, `SELECT a, b, c FROM mine WHERE a < :limit ORDER BY a`, sql.Named("limit", 2))
-			if err != nil {
-				return err
-			}
-			defer rows.Close()
-			for i := 0; rows.Next(); i++ {
-				var a int
-				var b string
-				var c []byte
-				if err := rows.Scan(&a, &b, &c); err != nil || a != i || b != "text" || len(c) != 3 || c[2] != byte(i) {
-					t.Errorf("got %d, %q, %v, error %v", a, b, c, err)
-				}
-				// A result that is still read does not stand in the way of another statement.
-				if _, err := tx.ExecContext(ctx, `UPDATE mine SET b = 'seen' WHERE a = ?`, a); err != nil {
-					t.Error(err)
-				}
-			}
-			count, err := tx.Prepare(`SELECT count(*) FROM mine WHERE b = ?`)
-			if err != nil {
-				return err
-			}
-			var seen int
-			if err := count.QueryRow("seen").Scan(&seen); err != nil || seen != 2 {
-				t.Errorf("got %d, error %v", seen, err)
-			}
-			return rows.Err()
-		}, nothing)
+	t.Parallel()
+	s := openMine(t)
+	var kept *sql.Tx
+	err := s.Project(t.Context(), "board", func(ctx context.Context, tx *sql.Tx) error {
+		kept = tx
+		insert, err := tx.PrepareContext(ctx, `INSERT INTO mine VALUES (?, ?, ?)`)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		if n := rowsOf(t, s); n != 3 {
-			t.Errorf("%d rows, want 3", n)
+		defer insert.Close()
+		for i := range 3 {
+			result, err := insert.ExecContext(ctx, i, "text", []byte{1, 2, byte(i)})
+			if err != nil {
+				return err
+			}
+			if n, err := result.RowsAffected(); n != 1 || err != nil {
+				t.Errorf("%d rows, error %v", n, err)
+			}
 		}
-		if _, err := kept.Exec(`DELETE FROM mine`); !errors.Is(err, sql.ErrTxDone) {
-			t.Errorf("a transaction that is over: got error %v", err)
+		rows, err := tx.QueryContext(ctx, `SELECT a, b, c FROM mine WHERE a < :limit ORDER BY a`, sql.Named("limit", 2))
+		if err != nil {
+			return err
 		}
-	})
+		defer rows.Close()
+		for i := 0; rows.Next(); i++ {
+			var a int
+			var b string
+			var c []byte
+			if err := rows.Scan(&a, &b, &c); err != nil || a != i || b != "text" || len(c) != 3 || c[2] != byte(i) {
+				t.Errorf("got %d, %q, %v, error %v", a, b, c, err)
+			}
+			// A result that is still read does not stand in the way of another statement.
+			if _, err := tx.ExecContext(ctx, `UPDATE mine SET b = 'seen' WHERE a = ?`, a); err != nil {
+				t.Error(err)
+			}
+		}
+		count, err := tx.Prepare(`SELECT count(*) FROM mine WHERE b = ?`)
+		if err != nil {
+			return err
+		}
+		var seen int
+		if err := count.QueryRow("seen").Scan(&seen); err != nil || seen != 2 {
+			t.Errorf("got %d, error %v", seen, err)
+		}
+		return rows.Err()
+	}, nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := rowsOf(t, s); n != 3 {
+		t.Errorf("%d rows, want 3", n)
+	}
+	if _, err := kept.Exec(`DELETE FROM mine`); !errors.Is(err, sql.ErrTxDone) {
+		t.Errorf("a transaction that is over: got error %v", err)
+	}
 }
 
 func TestProjectionDoesNotEndItsTransaction(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *Store) {
-		for name, end := range map[string]func(*sql.Tx) error{"commit": (*sql.Tx).Commit, "rollback": (*sql.Tx).Rollback} {
-			err := s.Project(t.Context(), "board", func(ctx context.Context, tx *sql.Tx) error {
-				if _, err := tx.Exec(`INSERT INTO mine (a) VALUES (1)`); err != nil {
-					return err
-				}
-				end(tx)
-				return nil
-			}, nothing)
-			if !errors.Is(err, errNotYours) {
-				t.Errorf("%s: got error %v", name, err)
-			}
-		}
-		if n := rowsOf(t, s); n != 0 {
-			t.Errorf("%d rows, want none", n)
-		}
-	})
-}
-
-// In memory a step has the database for itself. Who waits for it can give up.
-func TestReadersWaitForAProjectionInMemory(t *testing.T) {
 	t.Parallel()
-	s := openMemory(t)
-	err := s.Project(t.Context(), "board", func(ctx context.Context, tx *sql.Tx) error {
-		short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
-		defer cancel()
-		if _, err := s.EventsSince(short, 0, 1); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("EventsSince: got error %v", err)
+	s := openMine(t)
+	for name, end := range map[string]func(*sql.Tx) error{"commit": (*sql.Tx).Commit, "rollback": (*sql.Tx).Rollback} {
+		err := s.Project(t.Context(), "board", func(ctx context.Context, tx *sql.Tx) error {
+			if _, err := tx.Exec(`INSERT INTO mine (a) VALUES (1)`); err != nil {
+				return err
+			}
+			end(tx)
+			return nil
+		}, nothing)
+		if !errors.Is(err, errNotYours) {
+			t.Errorf("%s: got error %v", name, err)
 		}
-		if err := s.DB().QueryRowContext(short, `SELECT 1`).Scan(new(int)); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("a query: got error %v", err)
-		}
-		return nil
-	}, nothing)
-	if err != nil {
-		t.Error(err)
 	}
-	if _, err := s.EventsSince(t.Context(), 0, 1); err != nil {
-		t.Error(err)
+	if n := rowsOf(t, s); n != 0 {
+		t.Errorf("%d rows, want none", n)
 	}
 }

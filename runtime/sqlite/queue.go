@@ -72,7 +72,7 @@ func (s *Store) queue(name store.QueueName) (queue, error) {
 // few reads of an index and does not hold up those who write.
 func (q queue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
 	var found []candidate
-	err := q.store.read(ctx, func(on *connection) (err error) {
+	err := q.store.readers.read(ctx, func(on *connection) (err error) {
 		found, err = q.due(ctx, on, claim, 1)
 		return err
 	})
@@ -155,7 +155,7 @@ func (q queue) due(ctx context.Context, on *connection, claim store.Claim, limit
 // LookBack implements [store.Queue].
 func (q queue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (map[store.Kind]time.Time, error) {
 	oldest := make(map[store.Kind]time.Time)
-	err := q.store.read(ctx, func(on *connection) error {
+	err := q.store.readers.read(ctx, func(on *connection) error {
 		for kind, bound := range before {
 			row := func(columns []driver.Value) error {
 				oldest[kind] = fromMicros(number(columns[0]))
@@ -180,7 +180,7 @@ func (q queue) Realign(ctx context.Context, now, claimedAfter time.Time) (realig
 		found = true
 		return nil
 	}
-	err = q.store.read(ctx, func(on *connection) error { return on.query(row, q.sql.future, micros(claimedAfter)) })
+	err = q.store.readers.read(ctx, func(on *connection) error { return on.query(row, q.sql.future, micros(claimedAfter)) })
 	if err == nil && found {
 		err = q.store.writer.write(ctx, func(on *connection) (err error) {
 			realigned, err = on.exec(q.sql.realign, micros(now), micros(claimedAfter))

@@ -12,7 +12,7 @@ import (
 // Read implements [store.Store]. It waits for no unit of work.
 func (s *Store) Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error) {
 	var instances []store.Instance
-	err := s.read(ctx, func(on *connection) (err error) {
+	err := s.readers.read(ctx, func(on *connection) (err error) {
 		instances, err = readAll(ctx, on, requests)
 		return err
 	})

@@ -1,4 +1,4 @@
-// Package sqlite is the embedded [store.Store]: one file, or memory, and no server.
+// Package sqlite is the embedded [store.Store]: one file, and no server.
 //
 // SQLite has one writer at a time. A unit of work is therefore the only one of its store while it is open, and the next
 // one waits for it; what it holds up is the time that deciding takes, plus one fsync for the commit. Append has no such
@@ -14,6 +14,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -21,11 +23,12 @@ import (
 
 // Store is a [store.Store] in SQLite.
 type Store struct {
-	writer  *writer
-	db      *sql.DB  // see DB
-	readers *readers // nil in memory, where the writer has the only connection
-	closing sync.Once
-	closed  error // by Close
+	writer    *writer
+	db        *sql.DB // see DB
+	readers   *readers
+	temporary string // the directory of a store that goes when it is closed
+	closing   sync.Once
+	closed    error // by Close
 }
 
 var _ interface {
@@ -117,16 +120,19 @@ func open(ctx context.Context, path string, options []Option) (_ *Store, err err
 	return s, nil
 }
 
-// OpenMemory opens a store of its own in memory, which is gone when it is closed.
+// OpenMemory opens a store of its own, which is gone when it is closed: for tests and demonstrations. SQLite cannot share a database
+// in memory between a writer and readers who do not wait for it. So the store is a file in the directory for temporary files, which is
+// left to the memory of the operating system: nothing waits until it is on the disk.
 func OpenMemory(ctx context.Context) (*Store, error) {
-	w, err := openWriter(ctx, ":memory:")
+	directory, err := os.MkdirTemp("", "ironflow-")
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: open in memory: %w", err)
+		return nil, fmt.Errorf("sqlite: open a temporary store: %w", err)
 	}
-	s := &Store{writer: w, db: sql.OpenDB(beside{w})}
-	if err := w.migrate(ctx, migrations); err != nil {
-		return nil, fmt.Errorf("sqlite: open in memory: %w", errors.Join(err, s.Close()))
+	s, err := Open(ctx, filepath.Join(directory, "store.db"), func(s *settings) { s.synchronous = "OFF" })
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(directory))
 	}
+	s.temporary = directory
 	return s, nil
 }
 
@@ -140,9 +146,18 @@ func (s *Store) Close() error {
 		if s.db != nil {
 			s.closed = errors.Join(s.closed, s.db.Close())
 		}
+		if s.temporary != "" {
+			s.closed = errors.Join(s.closed, os.RemoveAll(s.temporary))
+		}
 	})
 	return s.closed
 }
+
+// DB is a way to the database beside the store: for reports, tests, and tables of your own. Queries see what is committed
+// and wait for no unit of work; whatever else is executed waits like one, and what it does to the tables of the store is
+// checked by nobody. A transaction, unless it is read-only, holds up all who write from its beginning on, so that it can be given to Tx.
+// Close of the store closes it.
+func (s *Store) DB() *sql.DB { return s.db }
 
 // SerialWriter implements [store.SerialWriter].
 func (s *Store) SerialWriter() {}
@@ -152,11 +167,3 @@ func (s *Store) Effects() store.Queue { return effectQueue(s) }
 
 // Timers implements [store.Store].
 func (s *Store) Timers() store.Queue { return timerQueue(s) }
-
-// read runs a function that reads what is committed, never waiting for a unit of work.
-func (s *Store) read(ctx context.Context, run func(*connection) error) error {
-	if s.readers != nil {
-		return s.readers.read(ctx, run)
-	}
-	return s.writer.look(ctx, run)
-}

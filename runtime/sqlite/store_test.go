@@ -3,7 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -23,25 +26,38 @@ func TestFile(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Fixture {
 		s := openFile(t, filepath.Join(t.TempDir(), "store.db"))
-		return fixture(s)
+		return storetest.Fixture{
+			Store: s, DB: s.DB(), Prefix: "ironflow_",
+			Project: storetest.Projecting(s, func(ctx context.Context, tx *sql.Tx, statement string) error {
+				_, err := tx.ExecContext(ctx, statement)
+				return err
+			}),
+		}
 	})
 }
 
+// A store that is gone when it is closed works like any other, and shares nothing with the next.
 func TestMemory(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Fixture {
-		s := openMemory(t)
-		return fixture(s)
-	})
-}
-
-func fixture(s *Store) storetest.Fixture {
-	return storetest.Fixture{
-		Store: s, DB: s.DB(), Prefix: "ironflow_",
-		Project: storetest.Projecting(s, func(ctx context.Context, tx *sql.Tx, statement string) error {
-			_, err := tx.ExecContext(ctx, statement)
-			return err
-		}),
+	directory := t.TempDir()
+	t.Setenv("TMPDIR", directory)
+	t.Setenv("TMP", directory) // on Windows
+	first, second := openMemory(t), openMemory(t)
+	if err := appendOne(t.Context(), first, key("1")); err != nil {
+		t.Fatal(err)
+	}
+	for s, want := range map[*Store]int64{first: 1, second: 0} {
+		if version, err := versionNow(t.Context(), s, key("1")); err != nil || version != want {
+			t.Errorf("version %d, want %d; error %v", version, want, err)
+		}
+	}
+	closeAll(t, first, second)
+	if left, err := os.ReadDir(directory); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, error %v", left, err)
+	}
+	t.Setenv("TMPDIR", filepath.Join(directory, "missing"))
+	t.Setenv("TMP", filepath.Join(directory, "missing"))
+	if _, err := OpenMemory(t.Context()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a directory for temporary files: got error %v", err)
 	}
 }
 

@@ -15,8 +15,6 @@ import (
 // open, everything else that writes waits, the engine included: end it soon, and do not ask the engine for anything outside of
 // it meanwhile. Another handle has to begin it with BEGIN IMMEDIATE (_txlock=immediate in the DSN), or it may fail at its first
 // write with SQLITE_BUSY.
-//
-// A store in memory has no transactions of the caller.
 func (s *Store) Tx(tx *sql.Tx) store.Transaction { return &callers{tx} }
 
 // callers implements [store.Transaction]. Each unit of work is a savepoint. SQLite has these in order, so one name will do.

@@ -21,14 +21,8 @@ type writer struct {
 	gate   chan struct{} // full while a transaction is open; senders to a channel are served in order
 	closed chan struct{}
 
-	// mu guards the connection, for as long as one step of a transaction takes. Only in memory does anyone else use it:
-	// reads, which then see what is committed, because a unit of work writes in its last step alone.
-	mu sync.Mutex
+	mu sync.Mutex  // guards the connection, for as long as one step of a transaction takes
 	on *connection // nil once closed
-
-	// looking is full while somebody reads by this connection, or writes by it what nobody may read yet. That is only so in
-	// memory, see look.
-	looking chan struct{}
 }
 
 var (
@@ -37,7 +31,7 @@ var (
 )
 
 func openWriter(ctx context.Context, dsn string) (*writer, error) {
-	w := &writer{gate: make(chan struct{}, 1), closed: make(chan struct{}), looking: make(chan struct{}, 1)}
+	w := &writer{gate: make(chan struct{}, 1), closed: make(chan struct{})}
 	// The settings of a new connection may meet a lock as well.
 	return w, w.patiently(ctx, func() (err error) {
 		w.on, err = connect(ctx, dsn)
@@ -141,30 +135,6 @@ func (w *writer) step(run func(on *connection) error) error {
 	}
 	return run(w.on)
 }
-
-// look reads what is committed, in memory, where no other connection leads. A unit of work does not hinder it, because it
-// writes in one step; a projection, which writes in several, does.
-func (w *writer) look(ctx context.Context, run func(on *connection) error) error {
-	if err := w.enter(ctx); err != nil {
-		return err
-	}
-	defer w.leave()
-	return w.step(run)
-}
-
-func (w *writer) enter(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	select {
-	case w.looking <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (w *writer) leave() { <-w.looking }
 
 // begin, commit and rollback cannot be interrupted, so that there is never a doubt whether they were done.
 
