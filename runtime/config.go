@@ -204,7 +204,7 @@ func (c Config) validate() error {
 		}
 	}
 	for name, p := range map[string]RetryPolicy{"EffectRetry": c.EffectRetry, "TimerRetry": c.TimerRetry} {
-		if !p.Valid() {
+		if !validRetry(p) {
 			return fmt.Errorf("ironflow: Config.%s is %+v; it needs MaxAttempts and Base of at least 0 and Max of at least Base",
 				name, p)
 		}
@@ -215,6 +215,8 @@ func (c Config) validate() error {
 	}
 	return c.Retention.validate()
 }
+
+func validRetry(p RetryPolicy) bool { return p.MaxAttempts >= 0 && p.Base >= 0 && p.Max >= p.Base }
 
 // maxNameLength is the longest Config.Name, in bytes.
 const maxNameLength = 200

@@ -108,7 +108,7 @@ func (p *Projection[Tx]) validate() error {
 		err = fmt.Errorf("its Timeout is %v, which must not be negative", p.Timeout)
 	case p.BatchSize < 0:
 		err = fmt.Errorf("its BatchSize is %d, which must not be negative", p.BatchSize)
-	case !p.Retry.WithDefaults(defaultProjectionRetry).Valid():
+	case !validRetry(p.Retry.WithDefaults(defaultProjectionRetry)):
 		err = fmt.Errorf("its Retry is %+v, which needs MaxAttempts and Base of at least 0 and Max of at least Base", p.Retry)
 	default:
 		err = checkFilters(p.Filters)

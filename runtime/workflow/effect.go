@@ -3,10 +3,8 @@ package workflow
 import (
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
@@ -25,15 +23,15 @@ type EffectCall struct {
 	RequestedAt time.Time // when the decision that asked for the effect was made
 }
 
-// RetryPolicy says how often, and how soon, a delivery that failed is tried again: attempt n is followed by a pause of
-// Base·2^(n-1), at most Max, of which a random half is taken off so that failures do not come back in step ("equal
-// jitter", see the AWS Architecture Blog, "Exponential Backoff And Jitter"). Zero fields mean the engine's defaults.
+// RetryPolicy says how often, and how soon, a delivery that failed is tried again. Attempt n is followed by a pause of Base·2^(n-1), at most
+// Max. Up to half of it, at random, is left out, so that failures do not come back in step. Zero fields mean the engine's defaults.
 type RetryPolicy struct {
 	MaxAttempts int
 	Base        time.Duration
 	Max         time.Duration
 }
 
+// WithDefaults returns the policy with the fields of d in place of zero ones. A Max that is left out is at least Base.
 func (p RetryPolicy) WithDefaults(d RetryPolicy) RetryPolicy {
 	if p.MaxAttempts == 0 {
 		p.MaxAttempts = d.MaxAttempts
@@ -45,13 +43,6 @@ func (p RetryPolicy) WithDefaults(d RetryPolicy) RetryPolicy {
 		p.Max = max(d.Max, p.Base)
 	}
 	return p
-}
-
-func (p RetryPolicy) Valid() bool { return p.MaxAttempts >= 0 && p.Base >= 0 && p.Max >= p.Base }
-
-// Delay returns the pause after the given attempt.
-func (p RetryPolicy) Delay(attempt int) time.Duration {
-	return backoff.Backoff{Base: p.Base, Max: p.Max}.Pause(attempt)
 }
 
 // EffectOptions are the declared options of an effect.
@@ -85,51 +76,34 @@ type DeadInput struct {
 	Error  string   // field for the last error; empty for none
 }
 
-// EffectLimit bounds how much of an effect happens at a time; a field that is 0 bounds nothing.
+// EffectLimit limits how much of an effect happens at a time. 0 means no limit.
 type EffectLimit struct {
 	Concurrency int     // at once in one process
 	Global      int     // at once in all processes
 	Rate        float64 // attempts that begin in a second, in all processes
-	Burst       int     // attempts that may begin at once when there were fewer before; 0 means 1, or Rate when that is more
-	Key         string  // field of the effect whose value PerKey goes by
+	Burst       int     // attempts that may begin at once after a time with fewer; 0 means Rate, and at least 1
+	Key         string  // field of the effect that PerKey counts by
 	PerKey      int     // at once in all processes for one value of Key
 }
 
-// Copied returns a copy that may be changed.
-func (l *EffectLimit) Copied() *EffectLimit {
-	if l == nil {
-		return nil
-	}
-	return new(*l)
-}
-
-// BucketSize is how many attempts may begin at once.
-func (l *EffectLimit) BucketSize() int {
-	if l.Burst > 0 {
-		return l.Burst
-	}
-	return max(1, int(math.Ceil(l.Rate)))
-}
-
-// Shared reports whether the limit is one over all processes.
+// Shared reports whether a part of the limit is over all processes.
 func (l *EffectLimit) Shared() bool { return l.Global > 0 || l.Rate > 0 || l.PerKey > 0 }
 
-// Permanent marks a handler's error as one that no retry can fix: the effect becomes a dead letter at once. It needs an error: with
-// nil the effect becomes a dead letter too, whose text says so.
+// Permanent marks a handler's error as one that no retry can fix: the effect becomes a dead letter at once. With nil it becomes a dead
+// letter, too, whose text says that an error is missing.
 func Permanent(err error) error { return &usererr.Permanent{Err: err} }
 
-// RetryAfter marks a handler's error with the pause before the next attempt, in place of the effect's backoff; a service
-// that answers "429 Retry-After" is a case for it. The attempt counts like any other. It needs an error: with nil the attempt has
-// failed too, with a text that says so.
+// RetryAfter marks a handler's error with the pause before the next attempt, in place of the effect's own, as for a service that answers
+// "429 Retry-After". The attempt counts like any other. With nil the attempt has failed, too, with a text that says that an error is missing.
 func RetryAfter(err error, pause time.Duration) error {
 	return &usererr.RetryAfter{Err: err, Pause: pause}
 }
 
-// Snooze is a handler's error that says that it is too early: the effect is due again after the pause, and the attempt does not
-// count. A handler that waits for something this way, as often as it takes, never makes a dead letter of its effect.
+// Snooze is a handler's error that says that it was called too early: the effect is due again after the pause, and the attempt does not
+// count. However often a handler snoozes, its effect does not become a dead letter.
 func Snooze(pause time.Duration) error { return &usererr.Snooze{Pause: pause} }
 
-// HandlerResult passes on what a handler returned, and refuses a call that returned nothing. Generated code calls it.
+// HandlerResult returns what a handler returned, and an error if that was nothing. Generated code calls it.
 func HandlerResult[T any](result T, err error) (any, error) {
 	if err != nil {
 		return nil, err
@@ -140,8 +114,8 @@ func HandlerResult[T any](result T, err error) (any, error) {
 	return result, nil
 }
 
-// OptionalHandlerResult passes on the result of a handler whose effect returns an input or none: a nil result means no input. It refuses
-// a nil pointer, which is not the nil result. Generated code calls it.
+// OptionalHandlerResult is HandlerResult for an effect that may return no input: a nil result means no input. A nil pointer is an error.
+// Generated code calls it.
 func OptionalHandlerResult[T any](result T, err error) (any, error) {
 	switch {
 	case err != nil:

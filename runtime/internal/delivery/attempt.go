@@ -215,7 +215,7 @@ func (w *worker) bury(ctx context.Context, log *slog.Logger, d store.Delivery, c
 	}
 	// With these Attempts the next claim does not call the handler again. It comes here, with the error as it is now.
 	log.ErrorContext(ctx, "ironflow: telling the workflow of its dead effect failed", "error", err)
-	again := dead.At.Add(route.retry.Delay(d.Attempt))
+	again := dead.At.Add(pauseAfter(d.Attempt, route.retry))
 	return attemptEnd{&store.Settlement{
 		Lease: d.Lease, Verdict: store.RetryLater, At: again, Error: dead.Error, Attempts: route.retry.MaxAttempts + 1,
 	}, telemetry.DeliveryEnd{Result: telemetry.DeliveryRetried, Again: again, Err: err}}

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -39,6 +40,14 @@ func (k *limitedKind) room(limit int) int {
 		limit = min(limit, k.limit.Concurrency-int(k.active.Load()))
 	}
 	return max(limit, 0)
+}
+
+// burst is how many attempts may begin at once.
+func burst(l *workflow.EffectLimit) int {
+	if l.Burst > 0 {
+		return l.Burst
+	}
+	return max(1, int(math.Ceil(l.Rate)))
 }
 
 // planClaims puts the kinds of the routes into the order of their priority. The steps of one turn have the same priority, and are made in
@@ -168,7 +177,7 @@ func (r *workerRun) makeClaim(stop context.Context, step *claimStep, now, until 
 		var claimed store.LimitedClaimed
 		claimed, err = r.store.ClaimLimited(ctx, store.LimitedClaim{
 			Kind: k.kind, From: from[k.kind], Now: now, Until: until, Limit: limit, Holder: r.config.Name,
-			Global: k.limit.Global, Rate: k.limit.Rate, Burst: k.limit.BucketSize(), PerKey: k.limit.PerKey,
+			Global: k.limit.Global, Rate: k.limit.Rate, Burst: burst(k.limit), PerKey: k.limit.PerKey,
 		})
 		deliveries, again = claimed.Deliveries, claimed.Again
 		reached = map[store.Kind]time.Time{k.kind: claimed.Reached}

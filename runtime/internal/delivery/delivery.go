@@ -136,7 +136,10 @@ func (d *Deliveries) Handlers(queue store.QueueName) (all, busy int) {
 // Limit returns the limit of a kind. known is false if this process does not deliver the kind.
 func (d *Deliveries) Limit(queue store.QueueName, kind store.Kind) (limit *workflow.EffectLimit, known bool) {
 	route, known := d.worker(queue).routes[kind]
-	return route.limit.Copied(), known
+	if route.limit != nil {
+		limit = new(*route.limit) // which the caller may change
+	}
+	return limit, known
 }
 
 func (d *Deliveries) worker(queue store.QueueName) *worker {

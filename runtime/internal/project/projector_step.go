@@ -154,7 +154,7 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, j job, 
 	_, permanent := usererr.Find[*usererr.Permanent](err)
 	retryAfter, later := usererr.Find[*usererr.RetryAfter](err)
 	described := fmt.Errorf("%s: %w", j.name, err)
-	pause := r.Retry.Delay(attempt)
+	pause := backoff.Backoff{Base: r.Retry.Base, Max: r.Retry.Max}.Pause(attempt)
 	uncount := 0
 	switch {
 	case usererr.OwnIs(err, errProjectionLost):
