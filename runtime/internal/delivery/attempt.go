@@ -23,7 +23,7 @@ func (r *workerRun) serve(stop context.Context, s shift) {
 		return
 	}
 	log := newDeliveryLogger(r.config.Logger, &s.Delivery)
-	ctx, report := StartDelivery(s.ctx, r.config.Telemetry, &s.Delivery, now)
+	ctx, report := startDelivery(s.ctx, r.config.Telemetry, &s.Delivery, now)
 	var end attemptEnd
 	_ = usererr.Call(func() (err error) {
 		end, err = r.attempt(ctx, log, s.Delivery)
@@ -96,8 +96,8 @@ func (w *worker) failed(ctx context.Context, log *slog.Logger, d store.Delivery,
 	return attemptEnd{&s, telemetry.DeliveryEnd{Result: telemetry.DeliveryRetried, Again: s.At, Err: err}}
 }
 
-// StartDelivery reports the beginning of an attempt. It returns the attempt's context, and a function that reports its end.
-func StartDelivery(ctx context.Context, tel telemetry.Telemetry, d *store.Delivery, now time.Time) (context.Context, func(telemetry.DeliveryEnd)) {
+// startDelivery reports the beginning of an attempt. It returns the attempt's context, and a function that reports its end.
+func startDelivery(ctx context.Context, tel telemetry.Telemetry, d *store.Delivery, now time.Time) (context.Context, func(telemetry.DeliveryEnd)) {
 	if tel == nil {
 		return ctx, func(telemetry.DeliveryEnd) {}
 	}
