@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// Causes is the part of a Store that says why events were stored.
+// Causes is the ability of a store to say why events were stored, and how effects and timers ended. Engine.Why and WhyDelivery
+// need it. A store with it keeps NewEvent.Cause, Change.Ended, and a record of each effect that Change.CancelEffects or a
+// Settlement with a reason ends.
 type Causes interface {
-	// EventCauses returns up to limit events of an instance with what is known of their decisions: those from a version on,
-	// oldest first, or, backward, those up to the version, newest first. They come from one moment.
+	// EventCauses returns up to query.Limit events of an instance with the causes of their decisions, as of one moment: from a
+	// version on, oldest first; or, with Backward, from the version down, newest first.
 	EventCauses(ctx context.Context, query CauseQuery) ([]EventCause, error)
 
 	// EndedDeliveries returns up to limit records of effects and timers that decisions of an instance asked for, from a version on
-	// and in its order. They go when the instance is deleted; of a delivery without an instance, which a schedule is, there are
-	// none.
+	// and in the order of versions. They are deleted with the instance. A schedule, which has no instance, has none.
 	EndedDeliveries(ctx context.Context, instance InstanceKey, from int64, limit int) ([]EndedDelivery, error)
 }
 
@@ -79,3 +80,31 @@ type DecisionRef struct {
 }
 
 func (r DecisionRef) String() string { return fmt.Sprintf("%s version %d", r.Instance, r.Version) }
+
+// EndedDelivery is the record of an effect or timer that has ended, when nothing else in its own instance says how. There is none when
+// it led to a decision of its own instance, whose cause names it; when an effect is done and returned no input; and when a decision
+// cancelled or replaced a timer, which the cause of that decision says.
+type EndedDelivery struct {
+	Lease    Lease  // names it; without Token
+	Kind     string // name of the effect, or of the timer's input
+	Ending   Ending
+	At       time.Time
+	Attempts int
+
+	// By is the decision that ended it: the one that a delivered input led to, in another instance, or the one that cancelled it.
+	// Its Version is that of its first event.
+	By DecisionRef
+
+	Reason string // why the input was refused
+}
+
+// Ending says how an effect or timer ended.
+type Ending string
+
+const (
+	EndedDelivered Ending = "delivered" // its input led to a decision of another instance
+	EndedCancelled Ending = "cancelled" // a decision of its instance gave it up
+	EndedRefused   Ending = "refused"   // the input that it led to was not accepted
+	EndedReplaced  Ending = "replaced"  // a decision started the timer anew; not stored, its cause says it
+	EndedCompleted Ending = "completed" // a timer of an instance that has completed; not stored, the instance says it
+)

@@ -185,6 +185,3 @@ func (e *FeedStalled) Error() string {
 	}
 	return text
 }
-
-// Position is the place right behind the event.
-func (e *StoredEvent) Position() FeedPosition { return FeedPosition(e.GlobalSequence) }

@@ -5,31 +5,32 @@ import (
 	"time"
 )
 
-// Inspection is a Store that shows what is in it. Reading locks nothing and does not delay inputs. History, Inspect, Health, Why and
-// the lists of instances need it.
+// Inspection is the ability of a store to show what is in it. The lists of instances, History, states of the past, Inspect, Health
+// and Why need it. Its reads lock nothing and delay no input.
 type Inspection interface {
-	// History returns up to limit events of an instance after a version, oldest first, as of one moment. It returns fewer when
-	// they have PageBytes, so that only an empty answer says that there are no more. An instance that does not exist has none.
+	// History returns up to limit events of an instance after a version, oldest first, as of one moment. A page ends by
+	// PageBytes, too, so that only an empty page is the last. An instance that does not exist has no events.
 	History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error)
 
-	// ListInstances returns the instances that a filter accepts, in the order of descending creation times, ids and
-	// workflows. The list begins behind list.After.
+	// ListInstances returns the instances that the filter accepts, in the order of descending creation times, ids and
+	// workflows, from list.After on.
 	ListInstances(ctx context.Context, list InstanceList) ([]InstanceSummary, error)
 
 	// CountInstances counts the instances that a filter accepts.
 	CountInstances(ctx context.Context, filter InstanceFilter) (InstanceCounts, error)
 
-	// Summary returns one instance. Its Version is 0 when there is none.
+	// Summary returns one instance. Its Version is 0 when it does not exist.
 	Summary(ctx context.Context, instance InstanceKey) (InstanceSummary, error)
 
-	// EventTypes returns the types of the sample oldest and the sample newest events, sorted by workflow, type and schema version.
+	// EventTypes returns the types of the oldest and of the newest events, as many of each as sample says, sorted by workflow, type and
+	// schema version.
 	EventTypes(ctx context.Context, sample int) ([]EventType, error)
 
-	// Backlog counts the deliveries of a queue at a time by kind, sorted by kind. In each state of each kind it counts no further
-	// than limit, so that it costs little. Dead letters that instances were told of are not counted.
+	// Backlog counts the deliveries in a queue at a time by kind, sorted by kind. It counts each state of each kind up to a
+	// limit, so that it costs little. Dead letters that instances were told of are not counted.
 	Backlog(ctx context.Context, queue QueueName, now time.Time, limit int) ([]Backlog, error)
 
-	// Waiting returns up to limit deliveries of an instance in a queue, dead letters too, by their RunAt.
+	// Waiting returns up to limit deliveries of an instance in a queue, with dead letters, sorted by RunAt.
 	Waiting(ctx context.Context, queue QueueName, instance InstanceKey, limit int) ([]WaitingDelivery, error)
 }
 
@@ -96,4 +97,87 @@ func (c InstanceCounts) Total() (total int64) {
 		total += count.Count
 	}
 	return total
+}
+
+// EventType is a type of stored events.
+type EventType struct {
+	Workflow      string
+	Type          string
+	SchemaVersion int
+	Count         int64
+	Oldest        time.Time // when the oldest of them was recorded
+}
+
+// Backlog is how much there is of one kind of deliveries.
+type Backlog struct {
+	Kind    Kind
+	Due     int64 // could be claimed
+	Leased  int64 // are being worked on, somewhere
+	Delayed int64 // wait for their time: timers, and what is to be tried again
+	Dead    int64 // are dead letters that no instance was told of
+
+	OldestDue time.Time // since when the oldest that is due has been; zero when none is
+
+	// Blocked is how many of those that are due, leased or delayed wait for another process, because none that claimed them could
+	// take them. OldestBlocked is since when the oldest of them waits, and BlockedError why; zero when there is none.
+	Blocked       int64
+	OldestBlocked time.Time
+	BlockedError  string
+}
+
+// Add counts another backlog in.
+func (b *Backlog) Add(other Backlog) {
+	b.Due, b.Leased, b.Delayed, b.Dead = b.Due+other.Due, b.Leased+other.Leased, b.Delayed+other.Delayed, b.Dead+other.Dead
+	b.Blocked += other.Blocked
+	if b.OldestBlocked.IsZero() || !other.OldestBlocked.IsZero() && other.OldestBlocked.Before(b.OldestBlocked) {
+		b.OldestBlocked, b.BlockedError = other.OldestBlocked, other.BlockedError
+	}
+	if b.OldestDue.IsZero() || !other.OldestDue.IsZero() && other.OldestDue.Before(b.OldestDue) {
+		b.OldestDue = other.OldestDue
+	}
+}
+
+// WaitingDelivery is an effect or timer that is not done.
+type WaitingDelivery struct {
+	Lease     Lease // names it
+	Kind      Kind
+	Due       time.Time // when the effect was requested, or when the timer was set to fire
+	RunAt     time.Time // when it is due; while it is leased, when the lease ends
+	Attempts  int       // that were made, or are being made
+	LastError string
+	ClaimedAt time.Time // by whoever works on it, or did when his lease ended; zero for none
+	Holder    string    // Config.Name of the process that has the lease, or had it when it ended; empty for none
+	DiedAt    time.Time // zero unless it is a dead letter
+	ToldAt    time.Time // when its instance accepted the input that tells of the dead letter; zero for not
+
+	// BlockedSince is since when it waits for another process, because none that claimed it could take it; LastError says why.
+	// It is zero for what does not wait so.
+	BlockedSince time.Time
+}
+
+// DeliveryState says what a delivery waits for.
+type DeliveryState string
+
+const (
+	DeliveryDue     DeliveryState = "due"     // for somebody to claim it
+	DeliveryLeased  DeliveryState = "leased"  // for whoever works on it
+	DeliveryDelayed DeliveryState = "delayed" // for its time
+	DeliveryBlocked DeliveryState = "blocked" // for a process that can take it; none that claimed it could
+	DeliveryDead    DeliveryState = "dead"    // for somebody to decide about it
+)
+
+// StateAt says what the delivery waits for at a time.
+func (w WaitingDelivery) StateAt(now time.Time) DeliveryState {
+	switch {
+	case !w.DiedAt.IsZero():
+		return DeliveryDead
+	case w.RunAt.After(now) && !w.ClaimedAt.IsZero() && w.Attempts > 0: // a timer that replaces a leased one has made none
+		return DeliveryLeased
+	case !w.BlockedSince.IsZero():
+		return DeliveryBlocked
+	case !w.RunAt.After(now):
+		return DeliveryDue
+	default:
+		return DeliveryDelayed
+	}
 }

@@ -5,37 +5,50 @@ import (
 	"time"
 )
 
-// LimitedClaim asks for deliveries of one effect within its limits; 0 means no limit.
-type LimitedClaim struct {
-	Kind  Kind
-	From  time.Time // deliveries due at or after it
-	Now   time.Time // deliveries due at or before it
-	Until time.Time // end of the lease; after it the delivery is due again
-	Limit int
+// Limits is the ability of a store to let effects be claimed within limits that hold over all processes. Workflows with such a limit,
+// which is every limit but Concurrency, need it.
+type Limits interface {
+	// ClaimLimited leases up to claim.Limit due effects, so that the limits hold over all claims by it. The earliest due come
+	// first. Leases that have ended do not count. Of two concurrent claims of a kind, one may return nothing.
+	//
+	// An effect that PerKey holds back is parked: claims leave it out until another effect of its key ends or is cancelled. Then
+	// the oldest parked effect of the key is due, after those that were due when the ended one was claimed. So each key has its
+	// turn, and the cost of a claim depends on how many effects are due, not on how many are parked.
+	ClaimLimited(ctx context.Context, claim LimitedClaim) (LimitedClaimed, error)
 
-	Holder string // as of Claim
+	// Unpark makes the parked effects of kinds due, which have no PerKey any more.
+	Unpark(ctx context.Context, kinds []Kind) error
+}
+
+// LimitedClaim asks for effects of one kind within its limits; 0 means no limit.
+type LimitedClaim struct {
+	Kind   Kind
+	From   time.Time // effects due at or after it
+	Now    time.Time // effects due at or before it
+	Until  time.Time // end of the leases; after it the effects are due again
+	Limit  int
+	Holder string // name of the process that claims; stored with the leases
 
 	Global int     // leased at the same time
 	Rate   float64 // claimed in a second
-	Burst  int     // claimed at once when there were fewer before; at least 1
-	PerKey int     // leased at the same time with one NewEffect.LimitKey
+	Burst  int     // claimed at once after a pause; at least 1
+	PerKey int     // leased at the same time with the same NewEffect.LimitKey
 }
 
-// LimitedClaimed is what a LimitedClaim got.
+// LimitedClaimed is the result of a LimitedClaim.
 type LimitedClaimed struct {
 	Deliveries []Delivery
 
-	// Again is when to claim next, if the rate alone holds back more, or if the claim has looked at as much as one claim may; else it is
-	// zero, and the end of a lease is what to wait for.
+	// Again is when to claim next, when only the rate holds back more effects, or when the claim has looked at as many as one
+	// claim may. Else it is zero, and the next lease that ends makes room.
 	Again time.Time
 
-	// Reached is the time before which nothing is due any more, from LimitedClaim.From on, but what the limit of a key holds back.
+	// Reached is the time before which no effect is due any more, from LimitedClaim.From on, except those that PerKey holds back.
 	Reached time.Time
 }
 
-// MaxLimitSkew is how far the clocks of processes may be apart without adding to what a rate allows: the rate goes by the clock that is
-// ahead. A clock that is ahead by more has jumped and does not count. Otherwise a rate would allow nothing until all clocks have caught up
-// with it.
+// MaxLimitSkew is how far the clocks of processes may differ without effect on a rate: the clock that is ahead counts. A clock
+// that was ahead by more is ignored, because otherwise nothing would be claimed until the others reach its time.
 const MaxLimitSkew = time.Minute
 
 // Bucket is the token bucket of a rate (as in ITU-T I.371). A store keeps one time for each kind: when its bucket was empty. One token has
@@ -67,19 +80,4 @@ func (b Bucket) Tokens(emptyAt, now time.Time) (n int, since time.Time) {
 		since = now
 	}
 	return int(float64(now.Sub(since))/float64(b.Token) + 0.001), since
-}
-
-// Limits is a Store from whose outbox effects are claimed within limits that hold over all processes. Workflows need it whose effects
-// have such a limit. A Store without it ignores NewEffect.LimitKey.
-type Limits interface {
-	// ClaimLimited leases up to Limit due deliveries, so that the limits hold over all who claim by it. Leases that have run out
-	// do not count. The oldest come first. Of two claims of a kind at the same time one may return nothing.
-	//
-	// What the limit of a key holds back is parked: no claim looks at it again before another effect of its key ends, or is
-	// cancelled. Then the oldest parked effect of the key is due, behind what was due when the one that ended was claimed. So all
-	// keys have their turn, and a claim costs by what is due, not by what waits.
-	ClaimLimited(ctx context.Context, claim LimitedClaim) (LimitedClaimed, error)
-
-	// Unpark makes everything due that is parked of kinds which have no limit for each key any more.
-	Unpark(ctx context.Context, kinds []Kind) error
 }

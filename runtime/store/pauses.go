@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Pauses is the part of a Store that keeps which workflows are paused. What it says holds for Queue.Claim from then on: it
-// leaves the deliveries of these workflows where they are.
+// Pauses is the ability of a store to leave the deliveries of paused workflows in their queues. Engine.PauseWorkflow needs it.
+// From the moment that a workflow is paused, claims do not return deliveries of it.
 type Pauses interface {
-	// PauseWorkflow pauses a workflow. One that is paused already has the new reason from then on.
+	// PauseWorkflow pauses a workflow. A workflow that is paused already gets the new pause.
 	PauseWorkflow(ctx context.Context, pause Pause) error
 
-	// ResumeWorkflow ends the pause of a workflow, if it is paused.
+	// ResumeWorkflow ends the pause of a workflow, if there is one.
 	ResumeWorkflow(ctx context.Context, workflow string) error
 
 	// PausedWorkflows returns the pauses, sorted by workflow.

@@ -7,6 +7,8 @@ import (
 	"time"
 )
 
+// Errors of the contract.
+
 // ErrConflict says that a unit of work lost a race against another and left nothing behind. The engine runs the input
 // again; callers of the engine do not see it.
 var ErrConflict = errors.New("ironflow: the instance changed in the meantime")
@@ -32,9 +34,6 @@ func (e *lockError) Is(target error) bool { return target == ErrConflict }
 // ErrOutcomeUnknown says that the store's answer to a commit did not come, or not before the caller's context ended: the input is
 // stored entirely or not at all. Send it again with the same WithInputID, or look at the instance, to find out which.
 var ErrOutcomeUnknown = errors.New("the store's answer was lost, so it is unknown whether the input is stored")
-
-// ErrReadOnly says that the engine's store was opened for reading only: inputs, and Run, need an engine whose store writes.
-var ErrReadOnly = errors.New("ironflow: the store was opened for reading only; inputs and Run need a store on a server that takes writes")
 
 // UniqueKeyConflict says that another active instance holds the unique key of an input. Nothing was stored. Its text does not have the
 // key, which is a part of the input.
@@ -81,6 +80,23 @@ func (e *Unavailable) Error() string {
 
 // Unwrap returns the driver's error.
 func (e *Unavailable) Unwrap() error { return e.Err }
+
+// ErrReadOnly says that the engine's store was opened for reading only: inputs, and Run, need an engine whose store writes.
+var ErrReadOnly = errors.New("ironflow: the store was opened for reading only; inputs and Run need a store on a server that takes writes")
+
+// Unsupported says that a feature needs an ability that the store lacks. NewEngine fails with it when the config or a workflow
+// needs the feature; otherwise the call that needs it does. Nothing was done.
+type Unsupported struct {
+	Store   string // type of the store, as in "*sqlite.Store"
+	Ability string // name of the interface that it does not implement, as in "Feed"
+	Feature string // what needs it, as in "Config.Retention"
+}
+
+func (e *Unsupported) Error() string {
+	return fmt.Sprintf("ironflow: %s needs a store that implements %s; %s does not", e.Feature, e.Ability, e.Store)
+}
+
+// Errors of the engine about what is stored.
 
 // StoreTimeout says that the store did not answer a call within Config.StoreTimeout: its server hangs, or a connection to it
 // is open and carries nothing any more. It is a context.DeadlineExceeded to errors.Is. When the call was a commit,

@@ -7,15 +7,7 @@ import (
 	"time"
 )
 
-// ProjectionStore is the ability of a store to let a projection write in its transactions.
-type ProjectionStore[Tx any] interface {
-	// Project calls apply with a transaction. Then it locks the stored state of the named projection, calls update with it, and
-	// commits both together. When apply or update fails, nothing is stored and its error is returned, wrapped. A conflict with
-	// other transactions is ErrConflict. The transaction ends with the call, and with ctx even if apply does not return.
-	Project(ctx context.Context, name string, apply func(ctx context.Context, tx Tx) error, update ProjectionUpdate) error
-}
-
-// Projections is the ability of a store to keep the state of projections.
+// Projections is the ability of a store to keep the state of projections. Config.Projections needs it, and Feed.
 type Projections interface {
 	// Projections returns the stored states of the named projections, or of all without names, sorted by name.
 	Projections(ctx context.Context, names ...string) ([]ProjectionState, error)
@@ -23,6 +15,14 @@ type Projections interface {
 	// UpdateProjection locks the stored state of a projection and lets update change it. A projection that is not stored begins
 	// as running, at position 0. When update fails, nothing changes and its error is returned, wrapped.
 	UpdateProjection(ctx context.Context, name string, update ProjectionUpdate) error
+}
+
+// ProjectionStore is the ability of a store to let a projection write in its transactions.
+type ProjectionStore[Tx any] interface {
+	// Project calls apply with a transaction. Then it locks the stored state of the named projection, calls update with it, and
+	// commits both together. When apply or update fails, nothing is stored and its error is returned, wrapped. A conflict with
+	// other transactions is ErrConflict. The transaction ends with the call, and with ctx even if apply does not return.
+	Project(ctx context.Context, name string, apply func(ctx context.Context, tx Tx) error, update ProjectionUpdate) error
 }
 
 // ProjectionUpdate changes a state in place. It may be called several times, when the database asks to run a transaction again.

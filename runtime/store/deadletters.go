@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// DeadLetters is a Store that lists dead letters, and changes them when people have decided about them. A Store without it keeps
-// dead letters all the same. The methods of Engine about dead letters need it.
+// DeadLetters is the ability of a store to list dead letters, and to revive or discard them. The methods of Engine about dead letters
+// need it. A store without it keeps dead letters all the same.
 //
-// A dead letter is named by a Lease whose Token is the one it has as a dead letter. A decision about it raises the token or deletes
-// it, so that of two people who decide about it, one is told that it is gone. A call is about one queue.
+// A dead letter is named by a Lease with the token that it has as a dead letter. Revive and Discard raise the token or delete the
+// dead letter, so that the second of two people who decide about it is told that it is gone. Each call is about one queue.
 type DeadLetters interface {
-	// ListDead returns dead letters of the queue list.Queue that the filter accepts, in the order of descending times of death, ids,
-	// workflows, versions and positions or keys. The list begins behind list.After.
+	// ListDead returns the dead letters of the queue list.Queue that the filter accepts, in the order of descending times of death,
+	// ids, workflows, versions and positions or keys, from list.After on.
 	ListDead(ctx context.Context, list DeadLetterList) ([]DeadLetter, error)
 
-	// CountDead counts the dead letters of the queue filter.Queue by kind, sorted by kind.
+	// CountDead counts the dead letters of the queue filter.Queue that the filter accepts by kind, sorted by kind.
 	CountDead(ctx context.Context, filter DeadLetterFilter) ([]DeadLetterCount, error)
 
-	// Revive makes dead letters due at a time, with no attempts made. It returns those that are no dead letters any more, of
+	// Revive makes dead letters due at a time, with no attempt made. It returns those that are no dead letters any more, of
 	// which nothing is changed.
 	Revive(ctx context.Context, queue QueueName, letters []Lease, at time.Time) (gone []Lease, err error)
 
-	// Discard deletes dead letters and stores a record of each. It returns those that are no dead letters any more, of which
+	// Discard deletes dead letters, and stores a record of each. It returns those that are no dead letters any more, of which
 	// nothing is changed.
 	Discard(ctx context.Context, queue QueueName, letters []Lease, discard Discard) (gone []Lease, err error)
 
@@ -57,7 +57,7 @@ const (
 
 // DeadLetterFilter selects dead letters. A zero field accepts all; a zero Told accepts only those that no instance was told of.
 type DeadLetterFilter struct {
-	Queue    QueueName // only effects, or only timers; a Queue has but its own
+	Queue    QueueName // effects or timers; never empty when it is given to a store
 	Workflow string
 	Kind     string // name of the effect, or of the timer's input
 	Instance string // id
@@ -74,7 +74,7 @@ type DeadLetterPlace struct {
 	Lease  Lease
 }
 
-// DeadLetterList asks a queue for a part of the list.
+// DeadLetterList asks for a part of the list of a queue.
 type DeadLetterList struct {
 	DeadLetterFilter
 	After *DeadLetterPlace // nil for the beginning

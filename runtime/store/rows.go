@@ -1,0 +1,201 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// InstanceKey names an instance: the name of its workflow and its own id. An id has 1 to MaxIDLength bytes.
+type InstanceKey struct {
+	Workflow string
+	ID       string
+}
+
+func (k InstanceKey) String() string { return k.Workflow + "/" + k.ID }
+
+// MaxIDLength is the longest instance id, input id and unique key, in bytes.
+const MaxIDLength = 512
+
+// CommitID is a random number that is stored with everything that a commit writes. It is not 0. It tells what became of a commit whose
+// answer was lost. It also tells histories apart: after a failover or a restore, the database may give the same versions and
+// tokens to other events and deliveries.
+type CommitID int64
+
+// ReadRequest asks for an instance with its events after a version: after After or, when that is later, after the newest snapshot
+// whose schema is Schema.
+type ReadRequest struct {
+	Instance InstanceKey
+	After    int64  // a version whose state the caller knows; 0 for none
+	Schema   string // of the snapshots that the caller can read; empty for none. Of the ability Snapshots.
+
+	// Completed asks for the events of a completed instance, too. Otherwise they are left out, as nothing is decided on them.
+	Completed bool
+
+	// UniqueKey asks Begin which instance holds the key; empty for none.
+	UniqueKey string
+}
+
+// Instance is an instance as a store returns it.
+type Instance struct {
+	Key       InstanceKey
+	Version   int64 // number of events; 0 when the instance does not exist
+	Completed bool  // it accepts no input any more
+
+	// Created is the commit that created the instance. It differs from that of an earlier instance of the same id that was
+	// deleted. It is 0 when the instance does not exist, or comes without events because it is completed.
+	Created CommitID
+
+	// LastCommit stored the event of Version, and AfterCommit that of ReadRequest.After: the state that the caller knows
+	// belongs to this history if its commit is the same. They are 0 when there is no such event, or when no events were asked for.
+	LastCommit, AfterCommit CommitID
+
+	KeyHolder string // id of the instance that holds ReadRequest.UniqueKey; empty when none does
+
+	LastEventAt time.Time // RecordedAt of the last event, whether or not it is in Events
+	Parent      *Parent   // the instance that started this one and wants to hear of its end; nil for none
+
+	// Snapshot is the state that Events continue, when there is one of ReadRequest.Schema that is newer than ReadRequest.After.
+	Snapshot *Snapshot
+	Events   []StoredEvent
+}
+
+// StoredEvent is an event as it is stored. Its payload is a JSON object with the fields of the event.
+type StoredEvent struct {
+	Instance       InstanceKey
+	Version        int64 // counts from 1 within the instance
+	GlobalSequence int64 // grows over all instances, with gaps
+	Type           string
+	SchemaVersion  int
+	Payload        []byte
+	RecordedAt     time.Time // Change.Now
+	Commit         CommitID  // that stored the event
+}
+
+// Position is the position of the feed right behind the event.
+func (e *StoredEvent) Position() FeedPosition { return FeedPosition(e.GlobalSequence) }
+
+// Batch is what Append commits.
+type Batch struct {
+	Commit  CommitID
+	Changes []Change // at most one for each instance
+
+	// Unchanged are instances that nothing is added to. They must be at the given version: a rejection was decided on it.
+	Unchanged []InstanceVersion
+}
+
+// InstanceVersion is an instance at a version.
+type InstanceVersion struct {
+	Instance   InstanceKey
+	Version    int64
+	LastCommit CommitID // that stored the event of Version; 0 compares the version only
+}
+
+// Change is what a decision, or several decisions in a row, add to an instance.
+type Change struct {
+	Instance   InstanceKey
+	Version    int64     // of the instance before the first decision; 0 creates it
+	LastCommit CommitID  // that stored the event of Version; 0 compares the version only
+	Now        time.Time // of the decision; RecordedAt of the events
+	Due        time.Time // when the effects are due: the time of the clock, which Now may be ahead of
+
+	Events    []NewEvent // at least one
+	Effects   []NewEffect
+	Timers    []NewTimer // each replaces the timer of its key; the keys are distinct
+	Cancel    []string   // keys of timers to delete, none of them in Timers
+	UniqueKey string     // taken for the instance until it completes; no conflict when the instance holds it already; empty for none
+	Complete  bool       // completes the instance: deletes its timers and frees its unique key; Timers is empty
+	Status    string     // after the change; empty for a workflow without states
+	Parent    *Parent    // stored when Version is 0; nil for none
+
+	// CancelEffects are kinds of effects of this instance, each once, that are cancelled at Now: they are deleted, leased ones too.
+	// Effects of this change are not among them.
+	CancelEffects []CancelledEffects
+
+	// Consume are deliveries that led to the change and are deleted, before the timers of the change are stored. Settle are
+	// deliveries that led to it and stay: Dead or Again. Both may belong to other instances.
+	Consume []Lease
+	Settle  []Settlement
+
+	Ended  []EndedDelivery // records of deliveries of other instances in Consume. Of the ability Causes.
+	Inputs InputRecords    // of the inputs that led to the change. Of the ability InputLog.
+}
+
+// NewVersion is the version of the instance after the change.
+func (c *Change) NewVersion() int64 { return c.Version + int64(len(c.Events)) }
+
+// NewEvent is an event to store.
+type NewEvent struct {
+	Type          string
+	SchemaVersion int
+	Payload       []byte
+
+	// Cause is the JSON of a Cause with the first event of each decision, and nil with its other events. Of the ability Causes.
+	Cause []byte
+}
+
+// NewEffect is an effect to put into the outbox. It was requested at Change.Now and is due at Change.Due.
+type NewEffect struct {
+	Kind     string
+	Payload  []byte
+	Trace    string // W3C trace context of the decision; may be empty
+	LimitKey string // what LimitedClaim.PerKey counts by; may be empty. Of the ability Limits.
+}
+
+// NewTimer is a timer to start.
+type NewTimer struct {
+	Key     string
+	Input   string // name of the input that it delivers
+	Payload []byte // that input
+	FireAt  time.Time
+	Trace   string // W3C trace context of the decision; may be empty
+}
+
+// CancelledEffects are the effects of a kind that a decision cancels.
+type CancelledEffects struct {
+	Kind string
+	By   int64 // version of the decision's first event. Of the ability Causes.
+}
+
+// Parent is an instance that hears of the end of an instance that it has started, by an input.
+type Parent struct {
+	Instance InstanceKey `json:"instance"`
+	Input    string      `json:"input"`
+
+	// Created is the commit that created the parent. A later instance of the same id does not hear of the end.
+	Created CommitID `json:"created,omitempty"`
+}
+
+// EncodeParent returns a parent as stores keep it: JSON, or an empty text for nil.
+func EncodeParent(p *Parent) string {
+	if p == nil {
+		return ""
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // two structs of strings and a number
+	}
+	return string(text)
+}
+
+// DecodeParent is the reverse of EncodeParent.
+func DecodeParent(text string) (*Parent, error) {
+	if text == "" {
+		return nil, nil
+	}
+	p := new(Parent)
+	err := json.Unmarshal([]byte(text), p)
+	return p, err
+}
+
+// PageBytes ends a page of events or observations: with the row whose payload makes the payloads of the page that large, in
+// bytes. So the memory of a page does not depend on its limit.
+const PageBytes = 4 << 20
+
+// FullPage reports whether a page of events has PageBytes.
+func FullPage(events []StoredEvent) bool {
+	bytes := 0
+	for i := range events {
+		bytes += len(events[i].Payload)
+	}
+	return bytes >= PageBytes
+}
