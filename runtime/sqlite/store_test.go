@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/storetest"
 )
 
@@ -33,6 +34,16 @@ func TestFile(t *testing.T) {
 				return err
 			}),
 		}
+	})
+}
+
+// A store that has no ability but is a store, as the first version of another one may be, passes the rules of what every store is.
+func TestWithoutAbilities(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) storetest.Fixture {
+		s := openMemory(t)
+		t.Cleanup(func() { closeAll(t, s) })
+		return storetest.Fixture{Store: struct{ store.Store }{s}, DB: s.DB(), Prefix: "ironflow_"}
 	})
 }
 

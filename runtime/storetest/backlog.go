@@ -10,9 +10,9 @@ import (
 
 // backlogRules hold for effects and for timers.
 var backlogRules = []queueRule{
-	{"the backlog has what is due, leased, delayed and dead of each kind", backlog},
-	{"the backlog counts no further than its limit", backlogLimit},
-	{"an instance's deliveries are returned with all that is known of them", waitingOfInstance},
+	{name: "the backlog has what is due, leased, delayed and dead of each kind", check: backlog},
+	{name: "the backlog counts no further than its limit", check: backlogLimit},
+	{name: "an instance's deliveries are returned with all that is known of them", check: waitingOfInstance},
 }
 
 func (l line) wantBacklog(now time.Time, limit int, want ...store.Backlog) {

@@ -9,12 +9,12 @@ import (
 
 // blockedRules hold for effects and for timers.
 var blockedRules = []queueRule{
-	{"what a process cannot take waits with the reason, and its attempt was none", settleWait},
-	{"the backlog has what is blocked of each kind, since when and why", backlogBlocked},
-	{"a lease names its holder until it is settled", holder},
-	{"the backlog counts the dead letters of each kind by itself", backlogDeadOfEachKind},
-	{"a dead letter that its instance was told of is listed, counted and revived only when asked for", toldDead},
-	{"what recurs may keep its attempts and the reason for a firing that was skipped", settleAgainWithAttempts},
+	{name: "what a process cannot take waits with the reason, and its attempt was none", check: settleWait},
+	{name: "the backlog has what is blocked of each kind, since when and why", check: backlogBlocked},
+	{name: "a lease names its holder until it is settled", check: holder},
+	{name: "the backlog counts the dead letters of each kind by itself", check: backlogDeadOfEachKind},
+	{name: "a dead letter that its instance was told of is listed, counted and revived only when asked for", check: toldDead},
+	{name: "what recurs may keep its attempts and the reason for a firing that was skipped", check: settleAgainWithAttempts},
 }
 
 func (l line) wait(lease *store.Lease, since, until time.Time, reason string, attempts int) {

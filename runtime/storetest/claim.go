@@ -140,14 +140,6 @@ func lookBack(l line) {
 	dead := l.claim(at(2), at(100), 1)
 	l.settle(&dead[0].Lease, store.Dead, at(2), "dead")
 	l.wantOldest(before, map[store.Kind]time.Time{l.kind: at(3)})
-	if err := l.pauses.PauseWorkflow(l.ctx, store.Pause{Workflow: "order", At: at(4)}); err != nil {
-		l.Fatal(err)
-	}
-	l.wantOldest(before, nil)
-	if err := l.pauses.ResumeWorkflow(l.ctx, "order"); err != nil {
-		l.Fatal(err)
-	}
-	l.wantOldest(before, map[store.Kind]time.Time{l.kind: at(3)})
 	l.wantOldest(nil, nil)
 }
 

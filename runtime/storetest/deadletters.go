@@ -14,12 +14,12 @@ import (
 
 // deadLetterRules hold for effects and for timers.
 var deadLetterRules = []queueRule{
-	{"dead letters are listed and counted as the filter says", listDead},
-	{"a revived one is as new, and its old leases are over", reviveDead},
-	{"a discarded one is gone, and a record says all that is known of it", discardDead},
-	{"what is no dead letter is reported and not touched", decideOnOthers},
-	{"of many that decide about one dead letter one does", decideOnce},
-	{"records of discarded ones are listed in pages", listDiscarded},
+	{name: "dead letters are listed and counted as the filter says", check: listDead},
+	{name: "a revived one is as new, and its old leases are over", check: reviveDead},
+	{name: "a discarded one is gone, and a record says all that is known of it", check: discardDead},
+	{name: "what is no dead letter is reported and not touched", check: decideOnOthers},
+	{name: "of many that decide about one dead letter one does", check: decideOnce},
+	{name: "records of discarded ones are listed in pages", check: listDiscarded},
 }
 
 // kill makes a dead letter of a delivery that is the only one due, and returns it as a list has it.

@@ -16,7 +16,7 @@ var forgettingRules = []rule{
 	{name: "a deleted instance leaves nothing, and its id is free", check: deleteInstances},
 	{name: "what cannot be deleted is returned and not touched", check: keepInstances},
 	{name: "of many that delete an instance one does", check: deleteOnce},
-	{name: "records are deleted oldest first, up to a limit", check: deleteRecords},
+	{name: "records are deleted oldest first, up to a limit", check: deleteRecords, needs: []string{"DeadLetters", "InputLog"}},
 	{name: "a chore belongs to one process until it is due again", check: chores},
 	{name: "of many that want a chore one gets it", check: choreOnce},
 }

@@ -15,6 +15,9 @@ var inputRules = []rule{
 	{name: "of inputs with one id at the same time, one is recorded", check: outcomeRace},
 	{name: "inputs that add nothing are recorded on their own", check: recordAlone},
 	{name: "observations are kept in the commit of their change, and read newest first", check: observations},
+}
+
+var carriedRules = []rule{
 	{name: "a status, a parent, a cause, a trace and a limit key are kept", check: carriedAlong},
 	{name: "a parent is kept when the instance is created, and read with it", check: parents},
 }

@@ -11,10 +11,13 @@ import (
 var inspectionRules = []rule{
 	{name: "a history is read in pages, from one moment", check: historyPages},
 	{name: "nothing of an open unit of work is in a history", check: historyBesideUnitOfWork},
-	{name: "causes are read in pages, in both directions", check: causePages},
 	{name: "instances are listed and counted as the filter says", check: listInstances},
 	{name: "a part of the list is from one moment", check: listOneMoment},
 	{name: "a list that changes while it is read loses nothing and repeats nothing", check: listWhileItChanges},
+}
+
+var causeRules = []rule{
+	{name: "causes are read in pages, in both directions", check: causePages},
 }
 
 func historyPages(k *kit) {

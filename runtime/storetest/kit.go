@@ -39,6 +39,15 @@ type abilities struct {
 	progress    store.Projections
 }
 
+// has reports whether the store has an ability, by the name of its interface.
+func (a *abilities) has(name string) bool {
+	return map[string]bool{
+		"InputLog": a.inputLog != nil, "Schedules": a.schedules != nil, "Snapshots": a.snapshots != nil, "Inspection": a.inspection != nil,
+		"Causes": a.causes != nil, "DeadLetters": a.deadLetters != nil, "Pauses": a.pauses != nil, "Forgetting": a.forgetting != nil,
+		"Limits": a.limits != nil, "Feed": a.feed != nil, "Projections": a.progress != nil,
+	}[name]
+}
+
 func abilitiesOf(st store.Store) (a abilities) {
 	a.inputLog, _ = st.(store.InputLog)
 	a.schedules, _ = st.(store.Schedules)

@@ -22,7 +22,7 @@ var limitRules = []rule{
 	{name: "however an effect ends, the next of its key is due", check: nextOfKey},
 	{name: "a key with much to do does not starve another", check: keysTakeTurns},
 	{name: "what is parked becomes due by itself", check: parkedComesBack},
-	{name: "what is parked counts as due, and can be made due", check: unpark},
+	{name: "what is parked counts as due, and can be made due", check: unpark, needs: []string{"Inspection"}},
 	{name: "a limited claim says how far it has come", check: limitedReached},
 	{name: "effects from before a key was declared are claimed too", check: withoutKey},
 	{name: "no more begin in a second than the rate", check: rateLimit},

@@ -34,13 +34,14 @@ func (k *kit) line(name store.QueueName) line {
 type queueRule struct {
 	name  string
 	check func(line)
+	needs []string // see rule
 }
 
 // linesOf are rules of queues, said of one queue.
 func linesOf(name store.QueueName, queueRules []queueRule) []rule {
 	var rules []rule
 	for _, r := range queueRules {
-		rules = append(rules, rule{name: r.name, check: func(k *kit) { r.check(k.line(name)) }})
+		rules = append(rules, rule{name: r.name, check: func(k *kit) { r.check(k.line(name)) }, needs: r.needs})
 	}
 	return rules
 }

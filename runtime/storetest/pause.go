@@ -2,14 +2,16 @@ package storetest
 
 import (
 	"slices"
+	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // pauseRules hold for effects and for timers.
 var pauseRules = []queueRule{
-	{"a paused workflow has no deliveries to claim, and its leases are untouched", pauseClaims},
-	{"pauses are listed, replaced and ended", listPauses},
+	{name: "a paused workflow has no deliveries to claim, and its leases are untouched", check: pauseClaims},
+	{name: "looking back finds nothing of a paused workflow", check: pauseLooksBack},
+	{name: "pauses are listed, replaced and ended", check: listPauses},
 }
 
 func (l line) pause(pause store.Pause) {
@@ -54,6 +56,15 @@ func pauseClaims(l line) {
 			l.Errorf("%s is at attempt %d, want %d", d.Lease.Instance, d.Attempt, want)
 		}
 	}
+}
+
+func pauseLooksBack(l line) {
+	before := map[store.Kind]time.Time{l.kind: at(50)}
+	l.put("1", at(3))
+	l.pause(store.Pause{Workflow: "order", At: at(4)})
+	l.wantOldest(before, nil)
+	l.resume("order")
+	l.wantOldest(before, map[store.Kind]time.Time{l.kind: at(3)})
 }
 
 func listPauses(l line) {

@@ -8,7 +8,7 @@ import (
 )
 
 var readRules = []rule{
-	{name: "a completed instance has its events when they are asked for", check: readCompleted},
+	{name: "a completed instance has its events when they are asked for", check: readCompleted, needs: []string{"Snapshots"}},
 	{name: "nothing of an open unit of work is seen, and it is not waited for", check: readBesideUnitOfWork},
 	{name: "an instance is read as it is at one moment", check: readOneMoment},
 }

@@ -34,57 +34,61 @@ type Fixture struct {
 	Project func(ctx context.Context, name string, apply func(exec func(statement string) error) error, update store.ProjectionUpdate) error
 }
 
-// Run checks every rule, each over a fixture of its own that open makes and cleans up, in parallel.
+// Run checks every rule, each over a fixture of its own that open makes and cleans up, in parallel. Rules of an ability that the store
+// lacks are skipped. So a store can be checked from its first methods on.
 func Run(t *testing.T, open func(t *testing.T) Fixture) {
-	both := []way{unitOfWork, appending}
-	for _, chapter := range []struct {
-		name  string
-		rules []rule
-		ways  []way
-	}{
-		{"find", findRules, both},
-		{"read", readRules, []way{appending}},
-		{"unit of work", unitRules, []way{unitOfWork}},
-		{"append", appendRules, []way{appending}},
-		{"commit", commitRules, both},
-		{"completion", completionRules, both},
-		{"values", valueRules, both},
-		{"race", raceRules, both},
-		{"set", setRules, both},
-		{"unique key", uniqueKeyRules, both},
-		{"timer", timerRules, both},
-		{"effects", linesOf(store.EffectQueue, queueRules), both},
-		{"timers", linesOf(store.TimerQueue, queueRules), both},
-		{"settle in a change", settleInChangeRules, both},
-		{"cancelled effects", cancelEffectRules, both},
-		{"ended deliveries", endedRules, both},
-		{"inputs", inputRules, both},
-		{"limits", limitRules, []way{appending}},
-		{"schedules", scheduleRules, []way{appending}},
-		{"committed", committedRules, both},
-		{"snapshot", snapshotRules, []way{appending}},
-		{"histories", historyRules, both},
-		{"histories of effects", linesOf(store.EffectQueue, historyOfDeliveryRules), both},
-		{"histories of timers", linesOf(store.TimerQueue, historyOfDeliveryRules), both},
-		{"paused effects", linesOf(store.EffectQueue, pauseRules), []way{appending}},
-		{"paused timers", linesOf(store.TimerQueue, pauseRules), []way{appending}},
-		{"backlog of effects", linesOf(store.EffectQueue, backlogRules), []way{appending}},
-		{"backlog of timers", linesOf(store.TimerQueue, backlogRules), []way{appending}},
-		{"what a process cannot take, of effects", linesOf(store.EffectQueue, blockedRules), []way{appending}},
-		{"what a process cannot take, of timers", linesOf(store.TimerQueue, blockedRules), []way{appending}},
-		{"dead effects", linesOf(store.EffectQueue, deadLetterRules), []way{appending}},
-		{"dead timers", linesOf(store.TimerQueue, deadLetterRules), []way{appending}},
-		{"forgetting", forgettingRules, []way{appending}},
-		{"inspection", inspectionRules, []way{appending}},
-		{"pages", pageRules, []way{appending}},
-		{"context", contextRules, []way{unitOfWork}},
-		{"feed", feedRules, both},
-		{"projection", projectionRules, []way{appending}},
+	both, each := []way{unitOfWork, appending}, []way{appending}
+	of := func(names ...string) []string { return names }
+	for _, c := range []chapter{
+		// What every store is.
+		{"find", nil, findRules, both},
+		{"read", nil, readRules, each},
+		{"unit of work", nil, unitRules, []way{unitOfWork}},
+		{"append", nil, appendRules, each},
+		{"commit", nil, commitRules, both},
+		{"committed", nil, committedRules, both},
+		{"completion", nil, completionRules, both},
+		{"values", nil, valueRules, both},
+		{"carried", nil, carriedRules, both},
+		{"race", nil, raceRules, both},
+		{"set", nil, setRules, both},
+		{"unique key", nil, uniqueKeyRules, both},
+		{"timer", nil, timerRules, both},
+		{"effects", nil, linesOf(store.EffectQueue, queueRules), both},
+		{"timers", nil, linesOf(store.TimerQueue, queueRules), both},
+		{"settle in a change", nil, settleInChangeRules, both},
+		{"cancelled effects", nil, cancelEffectRules, both},
+		{"histories", nil, historyRules, both},
+		{"histories of effects", nil, linesOf(store.EffectQueue, historyOfDeliveryRules), both},
+		{"histories of timers", nil, linesOf(store.TimerQueue, historyOfDeliveryRules), both},
+		{"context", nil, contextRules, []way{unitOfWork}},
+
+		// What a store can be besides.
+		{"inputs", of("InputLog"), inputRules, both},
+		{"schedules", of("Schedules"), scheduleRules, each},
+		{"snapshot", of("Snapshots"), snapshotRules, each},
+		{"limits", of("Limits"), limitRules, each},
+		{"paused effects", of("Pauses"), linesOf(store.EffectQueue, pauseRules), each},
+		{"paused timers", of("Pauses"), linesOf(store.TimerQueue, pauseRules), each},
+		{"inspection", of("Inspection"), inspectionRules, each},
+		{"backlog of effects", of("Inspection"), linesOf(store.EffectQueue, backlogRules), each},
+		{"backlog of timers", of("Inspection"), linesOf(store.TimerQueue, backlogRules), each},
+		{"what a process cannot take, of effects", of("Inspection", "DeadLetters"), linesOf(store.EffectQueue, blockedRules), each},
+		{"what a process cannot take, of timers", of("Inspection", "DeadLetters"), linesOf(store.TimerQueue, blockedRules), each},
+		{"pages", of("Inspection", "InputLog", "Feed"), pageRules, each},
+		{"causes", of("Causes"), causeRules, each},
+		{"ended deliveries", of("Causes"), endedRules, both},
+		{"dead effects", of("DeadLetters"), linesOf(store.EffectQueue, deadLetterRules), each},
+		{"dead timers", of("DeadLetters"), linesOf(store.TimerQueue, deadLetterRules), each},
+		{"forgetting", of("Forgetting"), forgettingRules, each},
+		{"feed", of("Feed"), feedRules, both},
+		{"projection", of("Projections"), projectionRules, each},
 	} {
-		t.Run(chapter.name, func(t *testing.T) {
-			for _, w := range chapter.ways {
+		t.Run(c.name, func(t *testing.T) {
+			for _, w := range c.ways {
 				t.Run(w.String(), func(t *testing.T) {
-					for _, r := range chapter.rules {
+					for _, r := range c.rules {
+						r.needs = append(c.needs[:len(c.needs):len(c.needs)], r.needs...)
 						r.run(t, open, w)
 					}
 				})
@@ -93,11 +97,20 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 	}
 }
 
+// chapter is a set of rules about one thing.
+type chapter struct {
+	name  string
+	needs []string // abilities of the store, without which the chapter is skipped
+	rules []rule
+	ways  []way
+}
+
 // rule is one promise of a store.
 type rule struct {
 	name       string
 	check      func(k *kit)
-	concurrent bool // it holds for stores with Fixture.Concurrent only
+	concurrent bool     // it holds for stores with Fixture.Concurrent only
+	needs      []string // abilities beside those of its chapter
 }
 
 func (r rule) run(t *testing.T, open func(t *testing.T) Fixture, w way) {
@@ -106,6 +119,11 @@ func (r rule) run(t *testing.T, open func(t *testing.T) Fixture, w way) {
 		k := newKit(t, open(t), w)
 		if r.concurrent && !k.Concurrent {
 			t.Skip("this store has a single writer")
+		}
+		for _, ability := range r.needs {
+			if !k.has(ability) {
+				t.Skipf("this store does not implement %s", ability)
+			}
 		}
 		r.check(k)
 	})
