@@ -194,7 +194,6 @@ const (
 	OriginSchedule = explain.OriginSchedule
 	OriginEarlier  = explain.OriginEarlier
 	OriginDeleted  = explain.OriginDeleted
-	OriginUnknown  = explain.OriginUnknown
 )
 
 // Permanent marks a handler's error as one that no retry can fix: the effect becomes a dead letter at once. It needs an error:

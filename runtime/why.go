@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ironflow-gen/ironflow/runtime/internal/explain"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -29,7 +28,7 @@ func (e *Engine) Why(ctx context.Context, instance InstanceKey, version int64) (
 // became of it. The token of the lease does not matter, so one of a WaitingDelivery or a DeadLetter will do, and so will one that
 // ParseIdempotencyKey returns. One that no decision asked for is *UnknownDelivery.
 func (e *Engine) WhyDelivery(ctx context.Context, delivery Lease) (*Explanation, error) {
-	if !explain.OfSchedule(delivery) {
+	if !delivery.OfSchedule() {
 		if _, _, err := e.known(delivery.Instance.Workflow, delivery.Instance.ID); err != nil {
 			return nil, err
 		}

@@ -34,7 +34,7 @@ type EventCause struct {
 	Type           string
 	RecordedAt     time.Time // the now of the decision
 	Commit         CommitID
-	Cause          []byte // JSON of a Cause; nil for later events of a decision, and for those stored before causes were
+	Cause          []byte // JSON of a Cause; nil for later events of a decision
 }
 
 // Cause says why a decision was made, and what it asked for. It is stored with the first event of the decision.

@@ -101,6 +101,9 @@ func (l Lease) Named() Lease {
 	return l
 }
 
+// OfSchedule reports whether the delivery is of a schedule: it belongs to no instance.
+func (l Lease) OfSchedule() bool { return l.Queue == TimerQueue && l.Instance.ID == "" }
+
 // Settlement says how a lease ends.
 type Settlement struct {
 	Lease   Lease

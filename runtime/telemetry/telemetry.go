@@ -7,28 +7,29 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Telemetry is told what an engine does, while it does it: package runtime/otel makes traces and metrics of it. It is called by
-// many goroutines at the same time, and what it takes is taken from the work, so it must not block. A panic in it is logged, and means that nothing is reported.
+// Telemetry is told what an engine does, as it does it. Package runtime/otel makes traces and metrics of it. Many goroutines call it
+// at the same time, and the work waits for it: it must not block. A panic is logged, and the call counts as not made.
 //
-// More methods may be added with a minor version; embed NoTelemetry to go on compiling.
+// A minor version may add methods. Embed NoTelemetry to go on compiling.
 type Telemetry interface {
-	// StartInput is told of an input before it waits for its decision; ctx is its caller's, or that of the delivery which brought
-	// it. It returns the trace context (W3C traceparent) that is kept with the decision and its effects and timers, or "" for the
-	// one that the input came with, and what is called once when the input has its answer; nil for nothing.
+	// StartInput is told of an input before it waits for its decision. ctx is the caller's, or that of the delivery that brought the
+	// input. trace is the trace context (W3C traceparent) to store with the decision, its effects and its timers; "" means the one
+	// that the input came with. end is called once, when the input has its answer; nil means no call.
 	StartInput(ctx context.Context, input InputStart) (trace string, end func(InputEnd))
 
-	// StartDelivery is told of each attempt at an effect or timer. The context that it returns, which must be made of ctx, is what
-	// the handler gets. Delivery.Trace is the trace context of the decision that asked for it. end is called once; nil for nothing.
+	// StartDelivery is told of each attempt at an effect or timer. The handler gets the context that it returns, which must be
+	// derived from ctx. Delivery.Trace is the trace context of the decision that asked for the effect or timer. end is called once;
+	// nil means no call.
 	StartDelivery(ctx context.Context, delivery DeliveryStart) (_ context.Context, end func(DeliveryEnd))
 
-	// StartProjection is told of each attempt of a projection to make a step. The context that it returns, which must be made of
-	// ctx, is what the projection gets. end is called once; nil for nothing.
+	// StartProjection is told of each attempt of a projection to make a step. The projection gets the context that it returns, which
+	// must be derived from ctx. end is called once; nil means no call.
 	StartProjection(ctx context.Context, step ProjectionStart) (_ context.Context, end func(ProjectionEnd))
 
 	// Committed is told of each attempt to decide and commit.
 	Committed(commit CommitReport)
 
-	// Claimed and Settled are told of each call of a queue that takes deliveries, or ends leases.
+	// Claimed is told of each call that claims deliveries, Settled of each call that ends leases.
 	Claimed(claim ClaimReport)
 	Settled(settlement SettlementReport)
 
@@ -39,7 +40,7 @@ type Telemetry interface {
 	Deleted(deletion DeletionReport)
 }
 
-// NoTelemetry is a Telemetry that does nothing, to be embedded by those that want to hear of some things only.
+// NoTelemetry is a Telemetry that does nothing. A Telemetry that needs only some of the reports embeds it.
 type NoTelemetry struct{}
 
 var _ Telemetry = NoTelemetry{}
@@ -85,8 +86,8 @@ type InputStart struct {
 type InputEnd struct {
 	Outcome  string // accepted, rejected or completed; of the engine's own inputs also existed, missing or replaced; empty with an error
 	Version  int64  // of the instance after it
-	Events   int    // that an accepted input led to
-	Repeated bool   // it had come before under its id, and has the first outcome
+	Events   int    // of an accepted input
+	Repeated bool   // the input had come before under its id, and has the first outcome
 	Duration time.Duration
 	Err      error
 }
@@ -95,8 +96,8 @@ type InputEnd struct {
 type DeliveryStart struct {
 	*store.Delivery
 
-	// Delay is how late it is: since the effect was requested, or since the timer was to fire. It is of the first attempt only; one
-	// that snoozes costs none, so that the next is the first again.
+	// Delay is how late the first attempt is: since the effect was requested, or since the timer was to fire. It is 0 for later
+	// attempts. An attempt that snoozes does not count, so that the next is the first again.
 	Delay time.Duration
 }
 
@@ -106,41 +107,39 @@ type DeliveryResult string
 const (
 	DeliveryDone      DeliveryResult = "done"
 	DeliveryRetried   DeliveryResult = "retry"      // it failed and is due again
-	DeliverySnoozed   DeliveryResult = "snoozed"    // its handler asked for it to come later
+	DeliverySnoozed   DeliveryResult = "snoozed"    // its handler snoozed it
 	DeliveryDied      DeliveryResult = "dead"       // it failed for the last time
-	DeliveryLeaseLost DeliveryResult = "lease_lost" // it is someone else's now
-	DeliveryReleased  DeliveryResult = "released"   // the engine stops; it was given back
+	DeliveryLeaseLost DeliveryResult = "lease_lost" // another process has the lease now
+	DeliveryReleased  DeliveryResult = "released"   // it was given back because the engine stops
 	DeliveryCancelled DeliveryResult = "cancelled"  // its instance cancelled, replaced or dropped it meanwhile
-	DeliveryLeft      DeliveryResult = "left"       // this process cannot take it, it waits for one that can
-	DeliverySkipped   DeliveryResult = "skipped"    // a firing of what recurs is left out: it was missed, or failed for the last time
+	DeliveryLeft      DeliveryResult = "left"       // this process cannot take it; it waits for one that can
+	DeliverySkipped   DeliveryResult = "skipped"    // the firing of a recurring timer or schedule is left out: it was missed, or failed for the last time
 )
 
 // DeliveryEnd is what became of an attempt.
 type DeliveryEnd struct {
 	Result   DeliveryResult
-	Again    time.Time // when it is due again; zero when that is not known, or never
+	Again    time.Time // when it is due again; zero when it is not, or that is not known
 	Duration time.Duration
 	Err      error
 }
 
 // CommitReport is about one transaction with decisions.
 type CommitReport struct {
-	Inputs    int  // that were decided in it
-	Instances int  // they are of
-	Events    int  // that are stored
-	Apart     bool // one input that was served apart from the batches, or within a transaction of the caller's
+	Inputs       int  // that were decided
+	Instances    int  // of these inputs
+	Events       int  // that are stored
+	Observations int  // that are stored, see Config.Observe; also those of inputs that were not accepted
+	Apart        bool // a single input that was served apart from the batches, or within a transaction of the caller's
 
-	// Observations are those that Config.Observe asked for and that are stored, also of inputs that were not accepted.
-	Observations int
-
-	Duration time.Duration // with reading and deciding
-	Err      error         // nothing is stored; ErrConflict says that it is tried again
+	Duration time.Duration // reading and deciding included
+	Err      error         // not nil when nothing is stored; after ErrConflict the inputs are decided again
 }
 
 // ClaimReport is about one look for due work.
 type ClaimReport struct {
 	Queue    store.QueueName
-	Wanted   int // as many handlers were free
+	Wanted   int // how many handlers were free
 	Claimed  int
 	Duration time.Duration
 	Err      error
@@ -150,7 +149,7 @@ type ClaimReport struct {
 type SettlementReport struct {
 	Queue    store.QueueName
 	Settled  int
-	Lost     int // were not held any more
+	Lost     int // leases that were not held any more
 	Duration time.Duration
 	Err      error
 }
@@ -159,18 +158,18 @@ type SettlementReport struct {
 type ProjectionStart struct {
 	Projection string
 	Events     int                // 0 for a reset
-	Position   store.FeedPosition // of the last of them
-	Reset      bool               // it is a reset for a rebuild
+	Position   store.FeedPosition // of the last event
+	Reset      bool               // the step is a reset for a rebuild
 }
 
 // ProjectionEnd is what became of a step.
 type ProjectionEnd struct {
 	Duration time.Duration
-	Err      error // nothing of it is stored
-	Lost     bool  // because the projection was taken over, paused or stopped meanwhile, or the engine stops
+	Err      error // not nil when nothing of the step is stored
+	Lost     bool  // the step failed because the projection was taken over, paused or stopped meanwhile, or the engine stops
 }
 
-// DeadLettersReport says how many dead letters are none any more.
+// DeadLettersReport says how many dead letters were retried, and how many discarded.
 type DeadLettersReport struct {
 	Retried, Discarded int
 }
@@ -180,7 +179,7 @@ type DeletionReport struct {
 	Records  store.RecordKind // InstanceRecords too
 	Workflow string           // of instances; empty for other records
 	Deleted  int64
-	Kept     int64 // instances that the archive wants to keep
+	Kept     int64 // instances that the archive kept
 	Duration time.Duration
-	Err      error // the pass is not complete
+	Err      error // not nil when the pass is not complete
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Explanation says why a decision was made and what became of what it asked for. It is a value of its own: what happens
-// later is not in it.
+// Explanation says why a decision was made, and what became of the effects and timers that it asked for. It does not change with what
+// happens later.
 type Explanation struct {
 	At time.Time // of the engine's clock; Deliveries are as of then
 
@@ -18,11 +18,11 @@ type Explanation struct {
 	Origin  Origin
 	Earlier *store.DecisionRef
 
-	// Chain leads from the origin to the decision that was asked about, which is the last. What brought each but the first was
-	// asked for by the one before it. The chain is empty for a delivery of a schedule, which no decision asked for.
+	// Chain leads from the origin to the decision in question, which is the last. Each decision asked for the effect or timer that
+	// brought the input of the next. The chain is empty for a delivery of a schedule, which no decision asked for.
 	Chain []ExplainedDecision
 
-	// Deliveries are the effects and timers that the last decision asked for; for WhyDelivery the one that was asked about.
+	// Deliveries are the effects and timers that the last decision asked for. Of WhyDelivery it is the one in question.
 	Deliveries []ExplainedDelivery
 }
 
@@ -32,39 +32,38 @@ type Origin string
 const (
 	OriginClient   Origin = "client"   // an input of a client
 	OriginSchedule Origin = "schedule" // a declared recurring input
-	OriginUnknown  Origin = "unknown"  // the first decision is from before causes were stored
-	OriginDeleted  Origin = "deleted"  // the decision before the first is not stored any more
+	OriginDeleted  Origin = "deleted"  // the decision before the first is deleted
 	OriginEarlier  Origin = "earlier"  // the chain is longer than 100 decisions; to go on, ask about Explanation.Earlier
 )
 
 // ExplainedDecision is a decision within an Explanation.
 type ExplainedDecision struct {
 	store.DecisionRef
-	Now    time.Time // that was given to decide
+	Now    time.Time // given to decide
 	Events []store.EventCause
-	Cause  *store.Cause // nil for a decision from before causes were stored; Events are then those of its commit
+	Cause  store.Cause
 
-	// Deliveries are the effects and timers that the decision asked for. They are filled in for ExplainedDelivery.Next only.
+	// Deliveries are the effects and timers that the decision asked for. They are set for ExplainedDelivery.Next only.
 	Deliveries []ExplainedDelivery
 }
 
-// ExplainedDelivery is an effect or timer that a decision asked for. When Waiting, Discarded, Ended and LedTo are nil, and unless
-// SearchEnded, it was done and returned no input.
+// ExplainedDelivery is an effect or timer that a decision asked for. It is done and brought no input when Waiting, Discarded, Ended and
+// LedTo are nil and SearchEnded is false.
 type ExplainedDelivery struct {
-	Lease store.Lease // names it; without Token
+	Lease store.Lease // without Token
 	Kind  string
 
-	Waiting   *store.WaitingDelivery // it is not done; StateAt says what it waits for, LastError why that takes so long
-	Discarded *store.DiscardedLetter // it was given up as a dead letter
-	Ended     *store.EndedDelivery   // how it ended otherwise; delivered, LedTo is in another instance
-	LedTo     *store.DecisionRef     // the decision on its result, on the input it brought, or on what tells of its death
-	Attempt   int                    // that led to it
+	Waiting   *store.WaitingDelivery // set while it is not done: StateAt says what it waits for, LastError why
+	Discarded *store.DiscardedLetter // set when it was discarded as a dead letter
+	Ended     *store.EndedDelivery   // set when it ended in another way, or brought an input to another instance
+	LedTo     *store.DecisionRef     // the decision on its result, on the input it brought, or on the input that tells of its death
+	Attempt   int                    // the one that led to LedTo
 
-	// Next is the decision LedTo, and what became of what it asked for, when it is of another instance than was asked about: all that
-	// a child did, or that a message led to, up to 32 decisions. Those of the instance itself are explained by asking about LedTo.
+	// Next is the decision LedTo with its deliveries, when that is of another instance than the one in question: what a child did, or
+	// what a message led to, up to 32 decisions. For decisions of the instance itself, ask about LedTo.
 	Next *ExplainedDecision
 
-	// SearchEnded says that too many events came after to look at all for LedTo.
+	// SearchEnded says that LedTo was not found among the first 10,000 later events.
 	SearchEnded bool
 }
 
@@ -111,7 +110,7 @@ func (x *Explainer) Decision(ctx context.Context, key store.InstanceKey, version
 func (x *Explainer) Delivery(ctx context.Context, delivery store.Lease) (*Explanation, error) {
 	delivery = delivery.Named()
 	why := &Explanation{At: store.StoredTime(x.Clock.Now())}
-	if OfSchedule(delivery) {
+	if delivery.OfSchedule() {
 		why.Origin = OriginSchedule
 		why.Deliveries = []ExplainedDelivery{{Lease: delivery, Kind: store.ScheduleKind("", delivery.Key).Name}}
 		return why, nil
@@ -121,18 +120,9 @@ func (x *Explainer) Delivery(ctx context.Context, delivery store.Lease) (*Explan
 		return nil, err
 	}
 	asked := slices.DeleteFunc(deliveriesOf(decision), func(d ExplainedDelivery) bool { return d.Lease != delivery })
-	if len(asked) == 0 { // of a decision from before it was stored what decisions ask for
-		asked = []ExplainedDelivery{{Lease: delivery}}
-	}
 	why.Chain = []ExplainedDecision{*decision}
 	if err := x.lookForward(ctx, why, asked); err != nil {
 		return nil, err
-	}
-	if found := &why.Deliveries[0]; found.Kind == "" {
-		if found.Waiting == nil {
-			return nil, &store.UnknownDelivery{Delivery: delivery}
-		}
-		found.Kind = found.Waiting.Kind.Name
 	}
 	return why, x.lookBack(ctx, why)
 }

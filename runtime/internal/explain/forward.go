@@ -8,26 +8,26 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// forward finds out what became of deliveries. It reads of each instance what came after a decision once.
+// forward finds out what became of deliveries. It reads the later events of each instance once.
 type forward struct {
 	*Explainer
-	asked  store.InstanceKey // of which only the next decisions are named: Why explains them
+	asked  store.InstanceKey // the instance in question, whose next decisions are named and not followed
 	trails map[store.InstanceKey]*trail
 	left   int // decisions that are still followed
 }
 
-// trail is what is known of an instance from a version on.
+// trail is what an instance did from a version on, and what became of its deliveries.
 type trail struct {
 	from      int64
-	decisions []ExplainedDecision // without events
+	decisions []ExplainedDecision // with their first events only
 	ledTo     map[store.Lease]int // index of the last decision that a delivery led to
 	waiting   map[store.Lease]*store.WaitingDelivery
 	discarded map[store.Lease]*store.DiscardedLetter
 	ended     map[store.Lease]*store.EndedDelivery
 	completed bool
 
-	eventsCut bool                     // there are more events than were looked at
-	cut       map[store.QueueName]bool // there are more deliveries that wait, or records, than were looked at
+	eventsCut bool                     // there are more events than were read
+	cut       map[store.QueueName]bool // there are more waiting deliveries, or records, than were read
 }
 
 // lookForward finds out what became of deliveries that the last decision of the chain asked for.
@@ -57,7 +57,7 @@ func (f *forward) explain(ctx context.Context, from store.DecisionRef, asked []E
 	return nil
 }
 
-// explain fills in what the instance itself tells of a delivery that the decision of a version asked for.
+// explain fills in what the instance itself says about a delivery that the decision of a version asked for.
 func (t *trail) explain(d *ExplainedDelivery, version int64) {
 	d.Waiting, d.Discarded, d.Ended = t.waiting[d.Lease], t.discarded[d.Lease], t.ended[d.Lease]
 	if i, ok := t.ledTo[d.Lease]; ok {
@@ -78,8 +78,8 @@ func (t *trail) explain(d *ExplainedDelivery, version int64) {
 	d.SearchEnded = d.Ended == nil && (t.eventsCut || t.cut[d.Lease.Queue])
 }
 
-// timerEnd returns what ended a timer that is gone and led to nothing: the first decision after it that cancelled it or started it
-// anew, or else the one that completed the instance.
+// timerEnd returns what ended a timer that is gone and led to nothing: the first later decision that cancelled it or started it
+// again, or else the decision that completed the instance.
 func (t *trail) timerEnd(d *ExplainedDelivery, version int64) *store.EndedDelivery {
 	ending := func(by *ExplainedDecision, how store.Ending) *store.EndedDelivery {
 		return &store.EndedDelivery{Lease: d.Lease, Kind: d.Kind, Ending: how, At: by.Now, By: by.DecisionRef}
@@ -87,7 +87,7 @@ func (t *trail) timerEnd(d *ExplainedDelivery, version int64) *store.EndedDelive
 	for i := range t.decisions {
 		by := &t.decisions[i]
 		switch {
-		case by.Version <= version || by.Cause == nil:
+		case by.Version <= version:
 		case slices.Contains(by.Cause.CancelledTimers, d.Lease.Key):
 			return ending(by, store.EndedCancelled)
 		case slices.Contains(by.Cause.Timers, d.Lease.Key):
@@ -130,7 +130,7 @@ func isUnknown(err error) bool {
 	return errors.As(err, &instance) || errors.As(err, &version) || errors.As(err, &delivery)
 }
 
-// trail reads what is known of an instance from a version on, if that was not read before.
+// trail reads the trail of an instance from a version on, unless it was read before.
 func (f *forward) trail(ctx context.Context, key store.InstanceKey, from int64) (*trail, error) {
 	if t := f.trails[key]; t != nil && t.from <= from {
 		return t, nil
@@ -177,24 +177,26 @@ func (f *forward) trail(ctx context.Context, key store.InstanceKey, from int64) 
 }
 
 func (f *forward) readDecisions(ctx context.Context, key store.InstanceKey, t *trail) error {
-	var failure error
 	looked := 0
-	err := f.eachCause(ctx, store.CauseQuery{Instance: key, From: t.from}, func(event store.EventCause) bool {
+	for event, err := range f.causes(ctx, store.CauseQuery{Instance: key, From: t.from}) {
+		if err != nil {
+			return err
+		}
 		if looked++; looked > maxSearched {
 			t.eventsCut = true
-			return false
+			return nil
 		}
-		cause, err := decodeCause(key, event)
-		if err != nil || cause == nil {
-			failure = err
-			return err == nil
+		if event.Cause == nil {
+			continue
 		}
-		d := ExplainedDecision{DecisionRef: store.DecisionRef{Instance: key, Version: event.Version, Input: cause.Input}, Now: event.RecordedAt, Cause: cause}
-		t.decisions = append(t.decisions, d)
-		if cause.Delivery != nil && event.Version > t.from {
-			t.ledTo[broughtBy(&d)] = len(t.decisions) - 1 // of several, which a dead letter leads to that is revived, the last
+		d, err := asDecision(key, event)
+		if err != nil {
+			return err
 		}
-		return true
-	})
-	return errors.Join(err, failure)
+		t.decisions = append(t.decisions, *d)
+		if d.Cause.Delivery != nil && d.Version > t.from {
+			t.ledTo[broughtBy(d)] = len(t.decisions) - 1 // the last of several, which a dead letter that is retried leads to
+		}
+	}
+	return nil
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Health is how an engine and its store are doing. What is in the store is the same for all engines on it; Handlers, Busy,
-// Lanes and Cache are of this one.
+// Health is how an engine and its store are doing. Figures of the store are the same for all engines on it. Running, Handlers, Busy,
+// Stuck, Inputs, Lanes and Cache are of one engine.
 type Health struct {
 	At      time.Time
 	Running bool // Run runs
@@ -17,17 +17,18 @@ type Health struct {
 	Effects, Timers QueueHealth
 	Paused          []store.Pause // sorted by workflow
 
-	// Unknown is what is stored and this program does not know: kinds of deliveries, and types among the 5,000 oldest and the 5,000
-	// newest events, which are looked at once in a minute.
+	// Unknown is what is stored and not known to this program: kinds of deliveries, and types of events. Once in a minute, the types
+	// of the 5,000 oldest and the 5,000 newest events are looked at.
 	Unknown []UnknownStored
 
-	// Feed is how far events can be read, and which transactions hold that up.
+	// Feed is how far events can be read, and which transactions it waits for.
 	Feed store.FeedStatus
 
-	// SnapshotHolders are those who have kept dead rows in the database for longer than Config.SnapshotHeldAfter, the oldest first.
+	// SnapshotHolders are sessions and others that have kept dead rows in the database for longer than Config.SnapshotHeldAfter, the
+	// oldest first.
 	SnapshotHolders []store.SnapshotHolder
 
-	// Projections are all that are known, by name, with how far behind they are.
+	// Projections are those of the engine and of the store, by name, with how far behind they are.
 	Projections []store.ProjectionInfo
 
 	// Stuck is user code of this engine that has not returned for longer than Config.DecideTimeout or Projection.Timeout.
@@ -40,10 +41,10 @@ type Health struct {
 
 // QueueHealth is how one queue is doing.
 type QueueHealth struct {
-	Kinds []KindHealth // sorted; also those that no engine knows
+	Kinds []KindHealth // sorted; also kinds that no engine knows
 
-	Handlers int // that may be at work here at the same time; 0 while Run does not run
-	Busy     int // that are
+	Handlers int // that may work at the same time in this process; 0 while Run does not run
+	Busy     int // that work
 }
 
 // Total adds up the kinds. Its Kind is empty.
@@ -59,12 +60,11 @@ func (q QueueHealth) Total() (total store.Backlog) {
 type KindHealth struct {
 	store.Backlog
 
-	// Known says that this engine delivers the kind. What no process knows waits for ever.
+	// Known says that this engine delivers the kind. A kind that no process knows waits for ever.
 	Known  bool
 	Paused bool
 
-	// Limit is what the declaration says of how much of an effect happens at a time; nil for no limit, and when the kind is not
-	// known.
+	// Limit is the declared limit of an effect; nil for no limit, and for a kind that is not known.
 	Limit *workflow.EffectLimit
 }
 
@@ -82,14 +82,14 @@ type LaneHealth struct {
 	Apart   int // instances that are served apart from the batches
 }
 
-// CacheHealth is how the states kept in memory are doing.
+// CacheHealth is how the cache of states is doing.
 type CacheHealth struct {
 	Entries      int64
 	Bytes, Limit int64
 	Hits, Misses int64 // since the engine was made
 }
 
-// HitRatio is the share of decisions that found their instance's state in memory, from 0 to 1; 0 before the first.
+// HitRatio is the share of decisions whose state was in the cache, from 0 to 1; 0 before the first decision.
 func (c CacheHealth) HitRatio() float64 {
 	if c.Hits+c.Misses == 0 {
 		return 0
@@ -97,8 +97,8 @@ func (c CacheHealth) HitRatio() float64 {
 	return float64(c.Hits) / float64(c.Hits+c.Misses)
 }
 
-// UnknownStored is something in the store that this program does not know, so that another program has to take care of it. When none
-// does, a declaration was renamed or removed too early, or a workflow is not given to NewEngine.
+// UnknownStored is something in the store that this program does not know and another program has to take care of. If no program
+// knows it, a declaration was renamed or removed too early, or a workflow is not passed to NewEngine.
 type UnknownStored struct {
 	What     UnknownWhat
 	Workflow string
@@ -107,7 +107,7 @@ type UnknownStored struct {
 	// Target is the workflow that the effect starts or sends to, and that is not registered here; empty for other reasons.
 	Target string
 
-	Count  int64     // deliveries that wait or are dead, up to 10,000 in each state; events among those that were looked at
+	Count  int64     // waiting and dead deliveries, up to 10,000 in each state; or events, of those that were looked at
 	Oldest time.Time // since when the oldest delivery is due, or when the oldest event was recorded; zero when nothing is due yet
 }
 

@@ -8,14 +8,13 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// StuckCode is user code that the engine has called and gone on without, because it did not return in time. What it returns at
-// last is thrown away.
+// StuckCode is user code that did not return in time, so that the engine goes on without it. Its result is dropped.
 type StuckCode struct {
-	// Instance and Input are what a decider or evolver was called for. Input is empty when the state was only to be read.
+	// Instance and Input say what a decider or evolver was called for. Input is empty for a read of the state.
 	Instance store.InstanceKey
 	Input    string
 
-	Projection string // whose step does not return; empty for a decider or evolver
+	Projection string // whose step has not returned; empty for a decider or evolver
 
 	Since time.Time // of the process's clock
 }

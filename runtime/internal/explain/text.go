@@ -8,8 +8,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// String says it in lines for people: what came in, the decision on it below, and below that what brought the next input. What is
-// behind the last decision are the effects and timers that it asked for.
+// String returns lines for people: each input with the decision on it below, and below the last decision the effects and timers that
+// it asked for.
 func (x *Explanation) String() string {
 	var text strings.Builder
 	line := func(depth int, format string, args ...any) {
@@ -18,8 +18,6 @@ func (x *Explanation) String() string {
 	switch x.Origin {
 	case OriginSchedule:
 		line(0, "a schedule came due")
-	case OriginUnknown:
-		line(0, "what led to this was not stored yet")
 	case OriginDeleted:
 		line(0, "what led to this is not stored any more: %s", x.Earlier)
 	case OriginEarlier:
@@ -47,9 +45,6 @@ func (x *Explanation) String() string {
 
 // arrival says which input was decided on and who brought it.
 func (d *ExplainedDecision) arrival() string {
-	if d.Cause == nil {
-		return "an input that was not noted"
-	}
 	text := "input " + d.Cause.Input
 	if d.Cause.InputID != "" {
 		text += fmt.Sprintf(" with id %q", d.Cause.InputID)
