@@ -54,23 +54,21 @@ WITH RECURSIVE kinds AS (
               ORDER BY q.run_at LIMIT $2::bigint) q
     ) due
     CROSS JOIN LATERAL (
-        SELECT count(*) AS n, count(*) FILTER (WHERE claimed_at IS NOT NULL AND attempts > 0) AS leased,
+        SELECT count(*) AS n, count(claimed_at) AS leased,
                count(parked) AS parked, min(parked) AS parked_from
-        FROM (SELECT q.claimed_at, q.attempts, <parked> AS parked FROM ironflow.<queue> q
+        FROM (SELECT q.claimed_at, <parked> AS parked FROM ironflow.<queue> q
               WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.died_at IS NULL AND q.run_at > $1::timestamptz
               ORDER BY q.run_at LIMIT $2::bigint) q
     ) later
     CROSS JOIN LATERAL (
         SELECT count(*) AS n
         FROM (SELECT FROM ironflow.<queue> q
-              WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.blocked_since IS NOT NULL
-                AND q.last_error IS NOT NULL AND q.died_at IS NULL
+              WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.blocked_since IS NOT NULL AND q.died_at IS NULL
               LIMIT $2::bigint) q
     ) blocked
     LEFT JOIN LATERAL (
         SELECT q.blocked_since, q.last_error FROM ironflow.<queue> q
-        WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.blocked_since IS NOT NULL
-                AND q.last_error IS NOT NULL AND q.died_at IS NULL
+        WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.blocked_since IS NOT NULL AND q.died_at IS NULL
         ORDER BY q.blocked_since LIMIT 1
     ) first ON true
 )
@@ -84,8 +82,7 @@ ORDER BY 1, 2`
 const readWaiting = `
 SELECT q.version, q.<item>::text, q.token, q.commit_id, q.kind, q.due_at, coalesce(<parked>, q.run_at) AS run_at, q.attempts,
        coalesce(q.last_error, ''), q.claimed_at, q.died_at,
-       CASE WHEN q.attempts > 0 THEN coalesce(q.holder, '') ELSE '' END, q.told_at,
-       CASE WHEN q.last_error IS NOT NULL THEN q.blocked_since END
+       coalesce(q.holder, ''), q.told_at, q.blocked_since
 FROM ironflow.<queue> q
 WHERE q.instance = $1::text AND q.workflow = $2::text
 ORDER BY run_at, q.version, q.<item>

@@ -36,7 +36,7 @@ func claimBuffers(t *testing.T, store *postgres.Store, pool *pgxpool.Pool, limit
 	best := 0
 	for range 2 {
 		plan := explain(t, pool, "", "force_generic_plan", "ANALYZE, TIMING OFF, BUFFERS", store.ClaimLimitedStatement(),
-			"order", "Send", now, now.Add(time.Minute), limit, 0, 0.0, 1, 1, now.Add(-time.Second), "process")
+			"order", "Send", now, now.Add(time.Minute), limit, 0, nil, nil, nil, 1, now.Add(-time.Second), "process")
 		if n := buffersRead(t, plan); best == 0 || n < best {
 			best = n
 		}

@@ -47,5 +47,7 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) A
 ORDER BY k.workflow COLLATE "C", k.key COLLATE "C"
 ON CONFLICT (instance, workflow, key) DO UPDATE
 SET version = t.version + 1, kind = excluded.kind, payload = excluded.payload,
-    due_at = excluded.due_at, run_at = excluded.run_at, attempts = 0, last_error = NULL, died_at = NULL
+    due_at = excluded.due_at, run_at = excluded.run_at,
+    attempts = 0, last_error = NULL, died_at = NULL, told_at = NULL,
+    claimed_at = NULL, holder = NULL, blocked_since = NULL
 WHERE t.payload::text <> excluded.payload::text`

@@ -197,7 +197,7 @@ DELETE FROM ironflow.timers t
 USING unnest($1::text[], $2::text[], $3::text[]) AS k (instance, workflow, key)
 WHERE t.instance = k.instance AND t.workflow = k.workflow AND t.key = k.key`
 
-// upsertTimers leaves the token of a timer it replaces as it is: the version is new, and a lease names both.
+// upsertTimers has a timer that replaces another begin as new, but for the token: the version is new, and a lease names both.
 const upsertTimers = `
 INSERT INTO ironflow.timers (instance, workflow, key, version, kind, payload, due_at, run_at, trace, commit_id)
 SELECT k.instance, k.workflow, k.key, k.version, k.kind, k.payload::json, k.due_at, k.due_at, nullif(k.trace, ''),
@@ -207,7 +207,8 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::te
 ON CONFLICT (instance, workflow, key) DO UPDATE
 SET version = excluded.version, kind = excluded.kind, payload = excluded.payload,
     due_at = excluded.due_at, run_at = excluded.run_at, trace = excluded.trace, commit_id = excluded.commit_id,
-    attempts = 0, last_error = NULL, died_at = NULL`
+    attempts = 0, last_error = NULL, died_at = NULL, told_at = NULL,
+    claimed_at = NULL, holder = NULL, blocked_since = NULL`
 
 const deleteTimers = `
 DELETE FROM ironflow.timers t

@@ -69,7 +69,7 @@ WITH due AS (
 )
 SELECT instance, workflow, version, <item>::text, token, commit_id, kind, payload, due_at, attempts,
        coalesce(last_error, ''), coalesce(trace, ''),
-       CASE WHEN last_error IS NOT NULL THEN blocked_since END, due
+       blocked_since, due
 FROM claimed
 ORDER BY number, due, instance, version, <item>`
 
@@ -92,12 +92,11 @@ CROSS JOIN LATERAL (
     LIMIT 1
 ) d`
 
-// realignQueue changes leases that were claimed after $2 to leases that were claimed at $1. A timer that replaced a leased one
-// still has the time of that claim, and no attempt.
+// realignQueue changes leases that were claimed after $2 to leases that were claimed at $1.
 const realignQueue = `
 WITH future AS (
     UPDATE ironflow.<queue> SET run_at = run_at - (claimed_at - $1::timestamptz), claimed_at = $1::timestamptz
-    WHERE claimed_at > $2::timestamptz AND attempts > 0 AND died_at IS NULL
+    WHERE claimed_at > $2::timestamptz AND died_at IS NULL
     RETURNING 1
 )
 SELECT count(*) FROM future`

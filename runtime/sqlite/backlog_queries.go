@@ -18,8 +18,8 @@ SELECT count(*), min(run_at) FROM (
     SELECT run_at FROM {table} WHERE workflow = ? AND kind = ? AND died_at IS NULL AND run_at <= ? ORDER BY run_at LIMIT ?)`),
 		// later has those that are leased first: leases are short. What is parked is due.
 		later: named.Replace(`
-SELECT count(*), count(CASE WHEN claimed_at IS NOT NULL AND attempts > 0 THEN 1 END), count(parked), min(parked) FROM (
-    SELECT claimed_at, attempts, {parked} AS parked FROM {table}
+SELECT count(*), count(claimed_at), count(parked), min(parked) FROM (
+    SELECT claimed_at, {parked} AS parked FROM {table}
     WHERE workflow = ? AND kind = ? AND died_at IS NULL AND run_at > ? ORDER BY run_at LIMIT ?)`),
 		blocked: named.Replace(`
 SELECT count(*), min(blocked_since), (

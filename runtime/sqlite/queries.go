@@ -148,7 +148,9 @@ INSERT INTO ironflow_timers (instance, workflow, key, version, kind, payload, du
 VALUES ('', ?, ?, 1, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE
 SET version = version + 1, kind = excluded.kind, payload = excluded.payload,
-    due_at = excluded.due_at, run_at = excluded.run_at, attempts = 0, last_error = NULL, died_at = NULL, blocked_since = NULL
+    due_at = excluded.due_at, run_at = excluded.run_at,
+    attempts = 0, last_error = NULL, died_at = NULL, told_at = NULL,
+    claimed_at = NULL, holder = NULL, blocked_since = NULL
 WHERE payload <> excluded.payload`
 
 // The table's rows lie in the order of the global sequence. AUTOINCREMENT means that max is the number of the last event that
@@ -204,10 +206,9 @@ ORDER BY {order} LIMIT 1`),
 		claim: named.Replace(`
 UPDATE {table} SET run_at = ?, claimed_at = ?, holder = ?, attempts = attempts + 1, token = token + 1` + one + `
 RETURNING token, attempts, payload, due_at, last_error, trace, commit_id, blocked_since`),
-		// A timer that replaced a leased one has no attempt.
-		future: named.Replace(`SELECT 1 FROM {table} WHERE claimed_at > ?1 AND attempts > 0 AND died_at IS NULL LIMIT 1`),
+		future: named.Replace(`SELECT 1 FROM {table} WHERE claimed_at > ?1 AND died_at IS NULL LIMIT 1`),
 		realign: named.Replace(`
-UPDATE {table} SET run_at = run_at - (claimed_at - ?1), claimed_at = ?1 WHERE claimed_at > ?2 AND attempts > 0 AND died_at IS NULL`),
+UPDATE {table} SET run_at = run_at - (claimed_at - ?1), claimed_at = ?1 WHERE claimed_at > ?2 AND died_at IS NULL`),
 		extend: named.Replace(`UPDATE {table} SET run_at = ?` + held),
 		done:   named.Replace(`DELETE FROM {table}` + held),
 		recordRefused: named.Replace(insertEnded + `

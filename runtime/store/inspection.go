@@ -171,7 +171,7 @@ func (w WaitingDelivery) StateAt(now time.Time) DeliveryState {
 	switch {
 	case !w.DiedAt.IsZero():
 		return DeliveryDead
-	case w.RunAt.After(now) && !w.ClaimedAt.IsZero() && w.Attempts > 0: // a timer that replaces a leased one has made none
+	case w.RunAt.After(now) && !w.ClaimedAt.IsZero():
 		return DeliveryLeased
 	case !w.BlockedSince.IsZero():
 		return DeliveryBlocked

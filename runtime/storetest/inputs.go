@@ -278,5 +278,6 @@ func scheduleAnew(k *kit) {
 	k.wantTable("timers", "version, run_at, attempts", "1|"+micros(at(90))+"|1")
 	k.putSchedules(schedule("weekly", `{"cron":"x"}`, 800))
 	k.wantTable("timers", "version, run_at, attempts, payload", "2|"+micros(at(800))+`|0|{"cron":"x"}`)
+	k.wantNewTimer()
 	k.timers().wantOver(&lease)
 }

@@ -64,6 +64,7 @@ func replacedLease(k *kit) {
 	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
 	old := k.timers().lease()
 	k.commit(withTimers(change(order("1"), 1, 1), timer("a", at(10))))
+	k.wantNewTimer()
 	k.timers().wantOver(old)
 	replacement := k.timers().lease()
 	k.timers().wantOver(old) // though both were claimed once
@@ -73,10 +74,20 @@ func replacedLease(k *kit) {
 	k.wantTable("timers", "*")
 }
 
+// wantNewTimer says that the one timer there is has nothing of what happened to the one that it replaced.
+func (k *kit) wantNewTimer() {
+	k.Helper()
+	k.wantTable("timers", "attempts, claimed_at, holder, last_error, blocked_since, died_at, told_at", "0|null|null|null|null|null|null")
+}
+
 func replaceDeadTimer(k *kit) {
 	k.commit(withTimers(change(order("1"), 0, 1), timer("a", at(10))))
-	k.timers().settle(k.timers().lease(), store.Dead, at(11), "gave up")
+	told := store.Settlement{Lease: *k.timers().lease(), Verdict: store.Dead, At: at(11), Error: "gave up", Told: true, BlockedSince: at(5)}
+	if lost, err := k.timers().queue.Settle(k.ctx, []store.Settlement{told}); err != nil || len(lost) > 0 {
+		k.Fatalf("Settle: error %v, lost %v", err, lost)
+	}
 	k.commit(withTimers(change(order("1"), 1, 1), timer("a", at(20))))
+	k.wantNewTimer()
 	got := k.timers().claim(at(20), at(60), 1)
 	if len(got) != 1 || got[0].Attempt != 1 || got[0].LastError != "" {
 		k.Errorf("got %+v, want a timer as new", got)

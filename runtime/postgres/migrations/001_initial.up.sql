@@ -17,8 +17,8 @@ INSERT INTO ironflow.schema_migrations (version, oldest) VALUES (1, 1);
 --
 -- status is the workflow's status after the last event. parent is who hears of the instance's end.
 CREATE TABLE ironflow.instances (
-    instance   text COLLATE "C" NOT NULL,
-    workflow text COLLATE "C" NOT NULL,
+    instance      text COLLATE "C" NOT NULL,
+    workflow      text COLLATE "C" NOT NULL,
     version       bigint NOT NULL,
     created_at    timestamptz NOT NULL,
     last_event_at timestamptz NOT NULL,
@@ -58,8 +58,8 @@ CREATE SEQUENCE ironflow.events_global_sequence AS bigint CACHE 1;
 -- The index on global_sequence is not unique: the sequence sees to that, and uniqueness across instances would keep the
 -- table from being distributed by instance.
 CREATE TABLE ironflow.events (
-    instance     text COLLATE "C" NOT NULL,
-    workflow   text COLLATE "C" NOT NULL,
+    instance        text COLLATE "C" NOT NULL,
+    workflow        text COLLATE "C" NOT NULL,
     version         bigint NOT NULL,
     global_sequence bigint NOT NULL DEFAULT nextval('ironflow.events_global_sequence'),
     type            text COLLATE "C" NOT NULL,
@@ -78,12 +78,12 @@ CREATE INDEX events_global_sequence_idx ON ironflow.events (global_sequence);
 -- The newest state of an instance that was saved, so that only the events after it are replayed. schema names the shape of
 -- the state. commit_id is the commit of the event of its version.
 CREATE TABLE ironflow.snapshots (
-    instance   text COLLATE "C" NOT NULL,
-    workflow text COLLATE "C" NOT NULL,
-    version       bigint NOT NULL,
-    schema        text COLLATE "C" NOT NULL,
-    state         json NOT NULL,
-    commit_id     bigint NOT NULL,
+    instance  text COLLATE "C" NOT NULL,
+    workflow  text COLLATE "C" NOT NULL,
+    version   bigint NOT NULL,
+    schema    text COLLATE "C" NOT NULL,
+    state     json NOT NULL,
+    commit_id bigint NOT NULL,
     PRIMARY KEY (instance, workflow)
 ) WITH (
     fillfactor = 70,
@@ -97,8 +97,7 @@ CREATE TABLE ironflow.snapshots (
 -- on from those that wait for their time.
 --
 -- blocked_since is when a process claimed the delivery for the first time and could not take it, because it does not know its
--- payload or an event of its instance. last_error has the reason. The next process that can take it sets blocked_since to NULL. A
--- timer that replaced a blocked one has no last_error, and is not blocked, whatever is in blocked_since.
+-- payload or an event of its instance. last_error has the reason. The next process that can take it sets blocked_since to NULL.
 --
 -- told_at is when the instance accepted the input that tells of the dead letter. commit_id is the commit that requested the
 -- delivery, and part of its leases. trace is the W3C trace context of the decision.
@@ -111,8 +110,8 @@ CREATE TABLE ironflow.snapshots (
 -- effect of the key ends, a trigger makes the oldest parked one due. A parked effect also becomes due by itself after one to ten
 -- minutes, so that nothing depends on the trigger but speed.
 CREATE TABLE ironflow.effects (
-    instance   text COLLATE "C" NOT NULL,
-    workflow text COLLATE "C" NOT NULL,
+    instance      text COLLATE "C" NOT NULL,
+    workflow      text COLLATE "C" NOT NULL,
     version       bigint NOT NULL,
     position      int NOT NULL,
     kind          text COLLATE "C" NOT NULL,
@@ -143,13 +142,13 @@ CREATE TABLE ironflow.effects (
 -- version is the version of the instance after the decision that started the timer, as it is that of effects: a key that is used
 -- again does not accept the leases of the timer before. A schedule is a timer whose instance is empty, and whose commit_id is 0.
 CREATE TABLE ironflow.timers (
-    instance   text COLLATE "C" NOT NULL,
-    workflow text COLLATE "C" NOT NULL,
+    instance      text COLLATE "C" NOT NULL,
+    workflow      text COLLATE "C" NOT NULL,
     key           text COLLATE "C" NOT NULL,
-    version    bigint NOT NULL,
+    version       bigint NOT NULL,
     kind          text COLLATE "C" NOT NULL,
     payload       json NOT NULL,
-    due_at       timestamptz NOT NULL,
+    due_at        timestamptz NOT NULL,
     run_at        timestamptz NOT NULL,
     attempts      int NOT NULL DEFAULT 0,
     token         bigint NOT NULL DEFAULT 0,
@@ -176,9 +175,9 @@ CREATE INDEX timers_claim_idx ON ironflow.timers (workflow, kind, run_at) WHERE 
 
 -- Blocked deliveries by kind. Others are not in the indexes and do not pay for them.
 CREATE INDEX effects_blocked_idx ON ironflow.effects (workflow, kind, blocked_since)
-    WHERE blocked_since IS NOT NULL AND last_error IS NOT NULL AND died_at IS NULL;
+    WHERE blocked_since IS NOT NULL AND died_at IS NULL;
 CREATE INDEX timers_blocked_idx ON ironflow.timers (workflow, kind, blocked_since)
-    WHERE blocked_since IS NOT NULL AND last_error IS NOT NULL AND died_at IS NULL;
+    WHERE blocked_since IS NOT NULL AND died_at IS NULL;
 
 -- Dead letters in the order in which they died.
 CREATE INDEX effects_dead_idx ON ironflow.effects (died_at, instance, workflow, version, position) WHERE died_at IS NOT NULL;
@@ -204,47 +203,47 @@ CREATE INDEX effects_key_slots_idx ON ironflow.effects (workflow, kind, limit_ke
 -- store.Bucket.
 CREATE TABLE ironflow.limits (
     workflow text COLLATE "C" NOT NULL,
-    kind          text COLLATE "C" NOT NULL,
-    empty_at      timestamptz NOT NULL DEFAULT '-infinity',
+    kind     text COLLATE "C" NOT NULL,
+    empty_at timestamptz NOT NULL DEFAULT '-infinity',
     PRIMARY KEY (workflow, kind)
 ) WITH (fillfactor = 50);
 
 -- Effects and timers that have ended, when nothing else in their instance says so: store.EndedDelivery. They go with their
 -- instance. item is the effect's position, or the timer's key; by_... is the decision that ended it.
 CREATE TABLE ironflow.ended_deliveries (
-    instance   text COLLATE "C" NOT NULL,
-    workflow text COLLATE "C" NOT NULL,
-    queue         text COLLATE "C" NOT NULL,
-    version       bigint NOT NULL,
-    item          text COLLATE "C" NOT NULL,
-    kind          text COLLATE "C" NOT NULL,
-    ending        text COLLATE "C" NOT NULL,
-    ended_at      timestamptz NOT NULL,
-    attempts      int NOT NULL,
-    by_instance   text COLLATE "C" NOT NULL,
-    by_workflow   text COLLATE "C" NOT NULL,
-    by_version    bigint NOT NULL,
-    reason        text NOT NULL,
+    instance    text COLLATE "C" NOT NULL,
+    workflow    text COLLATE "C" NOT NULL,
+    queue       text COLLATE "C" NOT NULL,
+    version     bigint NOT NULL,
+    item        text COLLATE "C" NOT NULL,
+    kind        text COLLATE "C" NOT NULL,
+    ending      text COLLATE "C" NOT NULL,
+    ended_at    timestamptz NOT NULL,
+    attempts    int NOT NULL,
+    by_instance text COLLATE "C" NOT NULL,
+    by_workflow text COLLATE "C" NOT NULL,
+    by_version  bigint NOT NULL,
+    reason      text NOT NULL,
     PRIMARY KEY (instance, workflow, version, queue, item)
 );
 
 -- Dead letters that somebody gave up, with everything that is needed to bring one back by hand. item is the effect's position,
 -- or the timer's key.
 CREATE TABLE ironflow.discarded_letters (
-    instance   text COLLATE "C" NOT NULL,
-    workflow text COLLATE "C" NOT NULL,
-    queue         text COLLATE "C" NOT NULL,
-    version       bigint NOT NULL,
-    item          text COLLATE "C" NOT NULL,
-    kind          text COLLATE "C" NOT NULL,
-    payload       json NOT NULL,
-    attempts      int NOT NULL,
-    last_error    text NOT NULL,
-    due_at        timestamptz NOT NULL,
-    died_at       timestamptz NOT NULL,
-    discarded_at  timestamptz NOT NULL,
-    discarded_by  text NOT NULL,
-    reason        text NOT NULL,
+    instance     text COLLATE "C" NOT NULL,
+    workflow     text COLLATE "C" NOT NULL,
+    queue        text COLLATE "C" NOT NULL,
+    version      bigint NOT NULL,
+    item         text COLLATE "C" NOT NULL,
+    kind         text COLLATE "C" NOT NULL,
+    payload      json NOT NULL,
+    attempts     int NOT NULL,
+    last_error   text NOT NULL,
+    due_at       timestamptz NOT NULL,
+    died_at      timestamptz NOT NULL,
+    discarded_at timestamptz NOT NULL,
+    discarded_by text NOT NULL,
+    reason       text NOT NULL,
     PRIMARY KEY (instance, workflow, queue, version, item, discarded_at)
 );
 CREATE INDEX discarded_letters_discarded_at_idx ON ironflow.discarded_letters (discarded_at, instance, workflow, queue, version, item);
@@ -252,27 +251,27 @@ CREATE INDEX discarded_letters_discarded_at_idx ON ironflow.discarded_letters (d
 -- The only thing that is unique across instances.
 CREATE TABLE ironflow.unique_keys (
     workflow text COLLATE "C" NOT NULL,
-    key           text COLLATE "C" NOT NULL,
-    instance   text COLLATE "C" NOT NULL,
+    key      text COLLATE "C" NOT NULL,
+    instance text COLLATE "C" NOT NULL,
     PRIMARY KEY (workflow, key)
 );
 CREATE INDEX unique_keys_instance_idx ON ironflow.unique_keys (instance, workflow);
 
 -- What became of an input that came with an id, so that the same one again has the same outcome.
 CREATE TABLE ironflow.input_outcomes (
-    instance   text COLLATE "C" NOT NULL,
-    workflow text COLLATE "C" NOT NULL,
-    input_id      text COLLATE "C" NOT NULL,
-    outcome       json NOT NULL,
-    recorded_at   timestamptz NOT NULL,
+    instance    text COLLATE "C" NOT NULL,
+    workflow    text COLLATE "C" NOT NULL,
+    input_id    text COLLATE "C" NOT NULL,
+    outcome     json NOT NULL,
+    recorded_at timestamptz NOT NULL,
     PRIMARY KEY (instance, workflow, input_id)
 );
 CREATE INDEX input_outcomes_recorded_at_idx ON ironflow.input_outcomes (recorded_at); -- for their retention
 
 -- Inputs with what became of them. number tells apart what one instance had observed at one time.
 CREATE TABLE ironflow.observations (
-    instance       text COLLATE "C" NOT NULL,
-    workflow     text COLLATE "C" NOT NULL,
+    instance          text COLLATE "C" NOT NULL,
+    workflow          text COLLATE "C" NOT NULL,
     observed_at       timestamptz NOT NULL,
     number            bigint GENERATED ALWAYS AS IDENTITY,
     input             text COLLATE "C" NOT NULL,
@@ -288,7 +287,7 @@ CREATE INDEX observations_observed_at_idx ON ironflow.observations (observed_at)
 
 -- Workflows whose effects and timers nobody claims.
 CREATE TABLE ironflow.paused_workflows (
-    workflow text COLLATE "C" PRIMARY KEY,
+    workflow      text COLLATE "C" PRIMARY KEY,
     paused_at     timestamptz NOT NULL,
     paused_by     text NOT NULL,
     reason        text NOT NULL,
@@ -306,15 +305,15 @@ CREATE TABLE ironflow.chores (
 -- are few of them and they change often: no index besides the key, and room for new versions of a row in its page.
 CREATE TABLE ironflow.projections (
     name        text COLLATE "C" PRIMARY KEY,
-    status      text COLLATE "C" NOT NULL,    -- running, paused, stopped
-    position    bigint NOT NULL,              -- global_sequence up to which everything is applied
-    event_at    timestamptz,                  -- recorded_at of the last event that was applied
+    status      text COLLATE "C" NOT NULL,  -- running, paused, stopped
+    position    bigint NOT NULL,            -- global_sequence up to which everything is applied
+    event_at    timestamptz,                -- recorded_at of the last event that was applied
     skipped     bigint NOT NULL DEFAULT 0,
     rebuild     boolean NOT NULL DEFAULT false,
     attempts    int NOT NULL DEFAULT 0,
     last_error  text,
-    stopped_at  bigint,                       -- global_sequence of the event that cannot be applied
-    owner       text,                         -- the process that runs it, until lease_until
+    stopped_at  bigint,                     -- global_sequence of the event that cannot be applied
+    owner       text,                       -- the process that runs it, until lease_until
     token       bigint NOT NULL DEFAULT 0,
     lease_until timestamptz,
     updated_at  timestamptz NOT NULL
@@ -418,7 +417,7 @@ BEGIN
         DELETE FROM ironflow.timers t
         WHERE t.instance = of_instance AND t.workflow = of_workflow AND t.key = ANY (cancelled_keys);
     END IF;
-    -- The token of a timer that is replaced stays as it is: the version is new, and a lease names both.
+    -- A timer that replaces another begins as new, but for the token: the version is new, and a lease names both.
     FOR n IN 1 .. cardinality(timer_keys) LOOP
         INSERT INTO ironflow.timers (instance, workflow, key, version, kind, payload, due_at, run_at, trace, commit_id)
         VALUES
@@ -427,7 +426,8 @@ BEGIN
         ON CONFLICT (instance, workflow, key) DO UPDATE
         SET version = excluded.version, kind = excluded.kind, payload = excluded.payload,
             due_at = excluded.due_at, run_at = excluded.run_at, trace = excluded.trace, commit_id = excluded.commit_id,
-            attempts = 0, last_error = NULL, died_at = NULL;
+            attempts = 0, last_error = NULL, died_at = NULL, told_at = NULL,
+            claimed_at = NULL, holder = NULL, blocked_since = NULL;
     END LOOP;
     FOR n IN 1 .. cardinality(effect_kinds) LOOP
         INSERT INTO ironflow.effects
@@ -607,7 +607,7 @@ BEGIN
         WHERE e.ctid = l.place
         RETURNING e.instance, e.version, e.position, e.token, e.commit_id, e.payload, e.due_at, e.attempts, coalesce(e.last_error, ''),
                   coalesce(e.trace, ''), l.run_at,
-                  CASE WHEN e.last_error IS NOT NULL THEN e.blocked_since END, NULL::timestamptz, NULL::timestamptz;
+                  e.blocked_since, NULL::timestamptz, NULL::timestamptz;
         GET DIAGNOSTICS taken = ROW_COUNT;
         total := total + taken;
         room := room - taken;

@@ -11,8 +11,8 @@ INSERT INTO ironflow_schema (version, oldest) VALUES (1, 1);
 -- One small row per instance, changed by every commit: its version is what two writers race for. status is the workflow's status
 -- after the last event. parent is who hears of the instance's end.
 CREATE TABLE ironflow_instances (
-    instance   TEXT    NOT NULL,
-    workflow TEXT    NOT NULL,
+    instance      TEXT    NOT NULL,
+    workflow      TEXT    NOT NULL,
     version       INTEGER NOT NULL,
     created_at    INTEGER NOT NULL,
     last_event_at INTEGER NOT NULL,
@@ -37,8 +37,8 @@ CREATE INDEX ironflow_instances_completed ON ironflow_instances (workflow, creat
 -- The cause of a decision stands with its first event: which input it was, and where that came from.
 CREATE TABLE ironflow_events (
     global_sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    instance     TEXT    NOT NULL,
-    workflow   TEXT    NOT NULL,
+    instance        TEXT    NOT NULL,
+    workflow        TEXT    NOT NULL,
     version         INTEGER NOT NULL,
     type            TEXT    NOT NULL,
     schema_version  INTEGER NOT NULL,
@@ -52,12 +52,12 @@ CREATE TABLE ironflow_events (
 -- The newest state that was kept of an instance. It is large, so that a table without rowid would not suit it. commit_id is the
 -- commit of the event of its version.
 CREATE TABLE ironflow_snapshots (
-    instance   TEXT    NOT NULL,
-    workflow TEXT    NOT NULL,
-    version       INTEGER NOT NULL,
-    schema        TEXT    NOT NULL,
-    state         TEXT    NOT NULL,
-    commit_id     INTEGER NOT NULL,
+    instance  TEXT    NOT NULL,
+    workflow  TEXT    NOT NULL,
+    version   INTEGER NOT NULL,
+    schema    TEXT    NOT NULL,
+    state     TEXT    NOT NULL,
+    commit_id INTEGER NOT NULL,
     PRIMARY KEY (instance, workflow)
 ) STRICT;
 
@@ -79,8 +79,8 @@ CREATE TABLE ironflow_snapshots (
 -- Its place in the order is the time at which the one that ended was claimed, so that all keys have their turn. A parked effect also
 -- becomes due by itself after one to ten minutes.
 CREATE TABLE ironflow_effects (
-    instance   TEXT    NOT NULL,
-    workflow TEXT    NOT NULL,
+    instance      TEXT    NOT NULL,
+    workflow      TEXT    NOT NULL,
     version       INTEGER NOT NULL,
     position      INTEGER NOT NULL,
     kind          TEXT    NOT NULL,
@@ -106,13 +106,13 @@ CREATE TABLE ironflow_effects (
 -- version is the version of the instance that started the timer: a key that is used again does not accept the leases
 -- of the timer before. A schedule is a timer whose instance is empty, and whose commit_id is 0.
 CREATE TABLE ironflow_timers (
-    instance   TEXT    NOT NULL,
-    workflow TEXT    NOT NULL,
+    instance      TEXT    NOT NULL,
+    workflow      TEXT    NOT NULL,
     key           TEXT    NOT NULL,
-    version    INTEGER NOT NULL,
+    version       INTEGER NOT NULL,
     kind          TEXT    NOT NULL,
     payload       TEXT    NOT NULL,
-    due_at       INTEGER NOT NULL,
+    due_at        INTEGER NOT NULL,
     run_at        INTEGER NOT NULL,
     attempts      INTEGER NOT NULL DEFAULT 0,
     token         INTEGER NOT NULL DEFAULT 0,
@@ -183,47 +183,47 @@ END;
 -- One row for each kind with a rate: when its token bucket was empty, see store.Bucket.
 CREATE TABLE ironflow_limits (
     workflow TEXT    NOT NULL,
-    kind          TEXT    NOT NULL,
-    empty_at      INTEGER NOT NULL,
+    kind     TEXT    NOT NULL,
+    empty_at INTEGER NOT NULL,
     PRIMARY KEY (workflow, kind)
 ) STRICT, WITHOUT ROWID;
 
 -- Effects and timers that have ended, when nothing else in their instance says so: store.EndedDelivery. They go with their
 -- instance. item is the effect's position, or the timer's key; by_... is the decision that ended it.
 CREATE TABLE ironflow_ended_deliveries (
-    instance   TEXT    NOT NULL,
-    workflow TEXT    NOT NULL,
-    queue         TEXT    NOT NULL,
-    version       INTEGER NOT NULL,
-    item          TEXT    NOT NULL,
-    kind          TEXT    NOT NULL,
-    ending        TEXT    NOT NULL,
-    ended_at      INTEGER NOT NULL,
-    attempts      INTEGER NOT NULL,
-    by_instance   TEXT    NOT NULL,
-    by_workflow   TEXT    NOT NULL,
-    by_version    INTEGER NOT NULL,
-    reason        TEXT    NOT NULL,
+    instance    TEXT    NOT NULL,
+    workflow    TEXT    NOT NULL,
+    queue       TEXT    NOT NULL,
+    version     INTEGER NOT NULL,
+    item        TEXT    NOT NULL,
+    kind        TEXT    NOT NULL,
+    ending      TEXT    NOT NULL,
+    ended_at    INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL,
+    by_instance TEXT    NOT NULL,
+    by_workflow TEXT    NOT NULL,
+    by_version  INTEGER NOT NULL,
+    reason      TEXT    NOT NULL,
     PRIMARY KEY (instance, workflow, version, queue, item)
 ) STRICT, WITHOUT ROWID;
 
 -- Dead letters that somebody gave up, with everything that is needed to bring one back by hand. item is the effect's
 -- position, or the timer's key.
 CREATE TABLE ironflow_discarded_letters (
-    instance   TEXT    NOT NULL,
-    workflow TEXT    NOT NULL,
-    queue         TEXT    NOT NULL,
-    version       INTEGER NOT NULL,
-    item          TEXT    NOT NULL,
-    kind          TEXT    NOT NULL,
-    payload       TEXT    NOT NULL,
-    attempts      INTEGER NOT NULL,
-    last_error    TEXT    NOT NULL,
-    due_at        INTEGER NOT NULL,
-    died_at       INTEGER NOT NULL,
-    discarded_at  INTEGER NOT NULL,
-    discarded_by  TEXT    NOT NULL,
-    reason        TEXT    NOT NULL,
+    instance     TEXT    NOT NULL,
+    workflow     TEXT    NOT NULL,
+    queue        TEXT    NOT NULL,
+    version      INTEGER NOT NULL,
+    item         TEXT    NOT NULL,
+    kind         TEXT    NOT NULL,
+    payload      TEXT    NOT NULL,
+    attempts     INTEGER NOT NULL,
+    last_error   TEXT    NOT NULL,
+    due_at       INTEGER NOT NULL,
+    died_at      INTEGER NOT NULL,
+    discarded_at INTEGER NOT NULL,
+    discarded_by TEXT    NOT NULL,
+    reason       TEXT    NOT NULL,
     PRIMARY KEY (instance, workflow, queue, version, item, discarded_at)
 ) STRICT;
 CREATE INDEX ironflow_discarded_letters_discarded
@@ -231,8 +231,8 @@ CREATE INDEX ironflow_discarded_letters_discarded
 
 CREATE TABLE ironflow_unique_keys (
     workflow TEXT NOT NULL,
-    key           TEXT NOT NULL,
-    instance   TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    instance TEXT NOT NULL,
     PRIMARY KEY (workflow, key)
 ) STRICT, WITHOUT ROWID;
 
@@ -241,11 +241,11 @@ CREATE INDEX ironflow_unique_keys_holder ON ironflow_unique_keys (instance, work
 
 -- What became of an input that came with an id, so that the same one again has the same outcome.
 CREATE TABLE ironflow_input_outcomes (
-    instance   TEXT    NOT NULL,
-    workflow TEXT    NOT NULL,
-    input_id      TEXT    NOT NULL,
-    outcome       TEXT    NOT NULL,
-    recorded_at   INTEGER NOT NULL,
+    instance    TEXT    NOT NULL,
+    workflow    TEXT    NOT NULL,
+    input_id    TEXT    NOT NULL,
+    outcome     TEXT    NOT NULL,
+    recorded_at INTEGER NOT NULL,
     PRIMARY KEY (instance, workflow, input_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ironflow_input_outcomes_recorded ON ironflow_input_outcomes (recorded_at); -- for their retention
@@ -253,8 +253,8 @@ CREATE INDEX ironflow_input_outcomes_recorded ON ironflow_input_outcomes (record
 -- Inputs with what became of them. number tells apart what one instance had observed at one time.
 CREATE TABLE ironflow_observations (
     number            INTEGER PRIMARY KEY AUTOINCREMENT,
-    instance       TEXT    NOT NULL,
-    workflow     TEXT    NOT NULL,
+    instance          TEXT    NOT NULL,
+    workflow          TEXT    NOT NULL,
     observed_at       INTEGER NOT NULL,
     input             TEXT    NOT NULL,
     input_id          TEXT,
@@ -269,7 +269,7 @@ CREATE INDEX ironflow_observations_observed ON ironflow_observations (observed_a
 
 -- Workflows whose effects and timers nobody claims.
 CREATE TABLE ironflow_paused_workflows (
-    workflow TEXT    PRIMARY KEY,
+    workflow      TEXT    PRIMARY KEY,
     paused_at     INTEGER NOT NULL,
     paused_by     TEXT    NOT NULL,
     reason        TEXT    NOT NULL,
@@ -286,15 +286,15 @@ CREATE TABLE ironflow_chores (
 -- What is known of each projection. A step of its owner changes the row in the transaction of what the step writes.
 CREATE TABLE ironflow_projections (
     name        TEXT    PRIMARY KEY,
-    status      TEXT    NOT NULL,            -- running, paused, stopped
-    position    INTEGER NOT NULL,            -- global_sequence up to which everything is applied
-    event_at    INTEGER,                     -- recorded_at of the last event that was applied
+    status      TEXT    NOT NULL,  -- running, paused, stopped
+    position    INTEGER NOT NULL,  -- global_sequence up to which everything is applied
+    event_at    INTEGER,           -- recorded_at of the last event that was applied
     skipped     INTEGER NOT NULL DEFAULT 0,
     rebuild     INTEGER NOT NULL DEFAULT 0,
     attempts    INTEGER NOT NULL DEFAULT 0,
     last_error  TEXT,
-    stopped_at  INTEGER,                     -- global_sequence of the event that cannot be applied
-    owner       TEXT,                        -- the process that runs it, until lease_until
+    stopped_at  INTEGER,           -- global_sequence of the event that cannot be applied
+    owner       TEXT,              -- the process that runs it, until lease_until
     token       INTEGER NOT NULL DEFAULT 0,
     lease_until INTEGER,
     updated_at  INTEGER NOT NULL
