@@ -41,7 +41,8 @@ type Engine struct {
 // timers are delivered, and projections run, as long as Run runs, here or in another process.
 //
 // It fails when two workflows or projections have the same name, when a workflow lacks its decider, evolver or handler, when
-// a projection does not fit the store, and when the config makes no sense.
+// a projection does not fit the store, and when the config makes no sense. It fails with *store.Unsupported when the config or a workflow
+// needs an ability that the store lacks.
 func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error) {
 	if workflow.IsNil(st) {
 		return nil, fmt.Errorf("ironflow: the store is nil")

@@ -172,8 +172,8 @@ func TestEveryStoreCallIsBounded(t *testing.T) {
 		return map[reflect.Type]any{
 			reflect.TypeFor[wholeStore]():        st,
 			reflect.TypeFor[store.Queue]():       st.Effects(),
-			reflect.TypeFor[store.UnitOfWork]():  &Unit{target: target{l, never}, alone: true},
-			reflect.TypeFor[store.Transaction](): Transaction{target{l, hangingTransaction{never}}},
+			reflect.TypeFor[store.UnitOfWork]():  &boundedUnit{target: target{l, never}, alone: true},
+			reflect.TypeFor[store.Transaction](): boundedTransaction{target{l, hangingTransaction{never}}},
 		}
 	}
 	var calls sync.WaitGroup

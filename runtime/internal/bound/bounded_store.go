@@ -2,10 +2,6 @@ package bound
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"reflect"
-	"sync/atomic"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -41,65 +37,18 @@ type wholeStore interface {
 var (
 	_ wholeStore        = (*Store)(nil)
 	_ store.Queue       = boundedQueue{}
-	_ store.UnitOfWork  = (*Unit)(nil)
-	_ store.Transaction = Transaction{}
+	_ store.UnitOfWork  = (*boundedUnit)(nil)
+	_ store.Transaction = boundedTransaction{}
 )
 
-// features says what needs an ability, when the caller does not say it.
-var features = map[string]string{
-	"InputLog":    "an input id or an observation",
-	"Schedules":   "a schedule",
-	"Inspection":  "looking at instances and deliveries",
-	"Causes":      "explaining a decision",
-	"DeadLetters": "looking after dead letters",
-	"Pauses":      "pausing a workflow",
-	"Forgetting":  "retention",
-	"Limits":      "a limit over all processes",
-	"Feed":        "reading the feed",
-	"Projections": "a projection",
-	"Snapshots":   "saving snapshots",
-	"Notifier":    "telling other processes of news",
-	"Timekeeper":  "the store's time",
-}
-
+// New bounds each call to a store by a timeout.
 func New(store store.Store, timeout time.Duration) *Store {
 	return &Store{target{Limit{timeout}, store}}
 }
 
-// target is what calls go to.
-type target struct {
-	Limit
-	on any // a Store, Queue, UnitOfWork, Transaction or Notifier
-}
-
-// Has reports whether a store has an ability.
-func Has[I any](s *Store) bool {
-	_, has := s.on.(I)
-	return has
-}
-
-// Need fails with *Unsupported when a store lacks an ability that a feature needs.
-func Need[I any](s *Store, feature string) error {
-	_, err := as[I](s.target, feature)
-	return err
-}
-
-// as returns what calls go to as the interface that has the method. The engine asks for abilities nowhere else.
-func as[I any](t target, feature string) (on I, err error) {
-	on, has := t.on.(I)
-	if !has {
-		ability := reflect.TypeFor[I]().Name()
-		if feature == "" {
-			feature = features[ability]
-		}
-		err = &store.Unsupported{Store: fmt.Sprintf("%T", t.on), Ability: ability, Feature: feature}
-	}
-	return on, err
-}
-
 // Within returns a transaction of the caller whose calls are bounded as those of the store.
 func (s *Store) Within(tx store.Transaction) store.Transaction {
-	return Transaction{target{s.Limit, tx}}
+	return boundedTransaction{target{s.Limit, tx}}
 }
 
 // Queue returns the queue of a name.
@@ -122,57 +71,6 @@ func (s *Store) Notifier() store.Notifier {
 		return nil
 	}
 	return s
-}
-
-// ask calls a method of I that returns a value, and ask1 to ask3 one that takes so many arguments.
-func ask[I, R any](ctx context.Context, t target, name string, method func(I, context.Context) (R, error)) (result R, err error) {
-	on, err := as[I](t, "")
-	if err != nil {
-		return result, err
-	}
-	return Answered(ctx, t.Limit, name, func(ctx context.Context) (R, error) { return method(on, ctx) }, nil)
-}
-
-func ask1[I, A, R any](ctx context.Context, t target, name string, method func(I, context.Context, A) (R, error), a A) (R, error) {
-	return ask(ctx, t, name, func(on I, ctx context.Context) (R, error) { return method(on, ctx, a) })
-}
-
-func ask2[I, A, B, R any](
-	ctx context.Context, t target, name string, method func(I, context.Context, A, B) (R, error), a A, b B,
-) (R, error) {
-	return ask(ctx, t, name, func(on I, ctx context.Context) (R, error) { return method(on, ctx, a, b) })
-}
-
-func ask3[I, A, B, C, R any](
-	ctx context.Context, t target, name string, method func(I, context.Context, A, B, C) (R, error), a A, b B, c C,
-) (R, error) {
-	return ask(ctx, t, name, func(on I, ctx context.Context) (R, error) { return method(on, ctx, a, b, c) })
-}
-
-// tell calls a method of I that returns no value, and tell1 one that takes an argument.
-func tell[I any](ctx context.Context, t target, name string, method func(I, context.Context) error) error {
-	_, err := ask(ctx, t, name, func(on I, ctx context.Context) (struct{}, error) { return struct{}{}, method(on, ctx) })
-	return err
-}
-
-func tell1[I, A any](ctx context.Context, t target, name string, method func(I, context.Context, A) error, a A) error {
-	return tell(ctx, t, name, func(on I, ctx context.Context) error { return method(on, ctx, a) })
-}
-
-// orNone is the result of a call that finds nothing in a store that lacks the ability.
-func orNone[R any](result R, err error) (R, error) {
-	if _, lacks := errors.AsType[*store.Unsupported](err); lacks {
-		err = nil
-	}
-	return result, err
-}
-
-// unsure is the error of a call that commits: one that was given up may have.
-func unsure(err error) error {
-	if abandoned := (*abandonedCall)(nil); errors.As(err, &abandoned) {
-		return fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err)
-	}
-	return err
 }
 
 func (s *Store) Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error) {
@@ -398,64 +296,4 @@ func (q boundedQueue) Settle(ctx context.Context, settlements []store.Settlement
 
 func (q boundedQueue) Realign(ctx context.Context, now time.Time, claimedAfter time.Time) (realigned int64, err error) {
 	return ask2(ctx, q.target, "Realign", store.Queue.Realign, now, claimedAfter)
-}
-
-func beginBounded(
-	ctx context.Context, l Limit, alone bool, requests []store.ReadRequest, begin func(context.Context, []store.ReadRequest) (store.UnitOfWork, error),
-) (store.UnitOfWork, error) {
-	work, err := Answered(ctx, l, "Begin", func(ctx context.Context) (store.UnitOfWork, error) { return begin(ctx, requests) },
-		func(late store.UnitOfWork) { _ = late.Rollback(context.WithoutCancel(ctx)) })
-	if err != nil {
-		return nil, err
-	}
-	return &Unit{target: target{l, work}, alone: alone}, nil
-}
-
-// Unit is a UnitOfWork whose calls all end. One that was given up keeps the unit of work: nobody else may use it.
-type Unit struct {
-	target
-	alone bool        // Commit commits, and does not leave that to the caller's transaction
-	busy  atomic.Bool // a call has not returned
-}
-
-func (u *Unit) Instances() []store.Instance { return u.on.(store.UnitOfWork).Instances() }
-
-func (u *Unit) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
-	err := tell(ctx, u.target, "Commit", func(on store.UnitOfWork, ctx context.Context) error {
-		u.busy.Store(true)
-		defer u.busy.Store(false)
-		return on.Commit(ctx, id, changes)
-	})
-	if u.alone {
-		err = unsure(err)
-	}
-	return err
-}
-
-// Rollback does not end with ctx, but with the limit. It does nothing while Commit has not returned, which ends the unit of work
-// whatever comes of it.
-func (u *Unit) Rollback(ctx context.Context) error {
-	if u.busy.Load() {
-		return nil
-	}
-	return tell(context.WithoutCancel(ctx), u.target, "Rollback", store.UnitOfWork.Rollback)
-}
-
-// Transaction is a Transaction of the caller whose calls all end.
-type Transaction struct{ target }
-
-func (t Transaction) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
-	return beginBounded(ctx, t.Limit, false, requests, t.on.(store.Transaction).Begin)
-}
-
-func (t Transaction) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {
-	return ask1(ctx, t.target, "InputOutcomes", store.Transaction.InputOutcomes, inputs)
-}
-
-func (t Transaction) RecordInputs(ctx context.Context, inputs store.InputRecords) error {
-	return tell1(ctx, t.target, "RecordInputs", store.Transaction.RecordInputs, inputs)
-}
-
-func (t Transaction) Notify(ctx context.Context) error {
-	return tell(ctx, t.target, "Notify", store.Transaction.Notify)
 }
