@@ -2,6 +2,7 @@ package vet
 
 import (
 	"go/ast"
+	"go/token"
 	"go/types"
 	"regexp"
 
@@ -235,4 +236,12 @@ func (k *keyFinder) isReplaceable(value ast.Expr, call *types.Var) bool {
 		return replaceable
 	})
 	return replaceable
+}
+
+// addressed is x in &x, and any other expression itself.
+func addressed(e ast.Expr) ast.Expr {
+	if u, ok := ast.Unparen(e).(*ast.UnaryExpr); ok && u.Op == token.AND {
+		return u.X
+	}
+	return e
 }

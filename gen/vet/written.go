@@ -74,7 +74,6 @@ func (r *reach) startFunctions() map[types.Object]bool {
 // write is a change of a variable.
 type write struct {
 	target ast.Expr
-	inside bool // what the target refers to is changed, not the target itself
 	once   bool // package sync lets it happen once
 }
 
@@ -102,12 +101,12 @@ func eachWrite(info *types.Info, n ast.Node, f func(write)) {
 			case *ast.CallExpr:
 				if id, ok := ast.Unparen(n.Fun).(*ast.Ident); ok && len(n.Args) > 0 {
 					if b, ok := info.Uses[id].(*types.Builtin); ok && slices.Contains(changers, b.Name()) {
-						f(write{target: n.Args[0], inside: true, once: once})
+						f(write{target: n.Args[0], once: once})
 					}
 				}
 				fn := callee(info, n)
 				if target, writes := atomicTarget(fn, n); target != nil && writes {
-					f(write{target: target, inside: true, once: once})
+					f(write{target: target, once: once})
 				}
 				if runsOnce(fn) {
 					for _, arg := range n.Args {

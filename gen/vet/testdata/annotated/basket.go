@@ -73,7 +73,7 @@ func (Decider) Fill(now time.Time, b Basket, in Fill) FillDecision {
 	if b.Phase == Empty {
 		return AcceptFill(Filled{Sku: in.Sku, At: time.Now()}).Effect(Weigh{}) // want `clock: the decider Decider.Fill calls time.Now` `decision: the declaration does not allow the effect Weigh for Fill together with Filled in the state empty; it is allowed in full`
 	}
-	return AcceptFill(&Filled{Sku: in.Sku, At: now}).StartTimer(TimerAgain{}) // want `variant: a \*Filled is not declared` `decision: the timer again is started without a time`
+	return AcceptFill(Filled{Sku: in.Sku, At: now}).StartTimer(TimerAgain{}) // want `decision: the timer again is started without a time`
 }
 
 func (Decider) Buy(now time.Time, b Basket, in Buy) BuyDecision {

@@ -21,8 +21,8 @@ func (d grouped) Cancel(now time.Time, s shop.State, in shop.Cancel) shop.Cancel
 	}
 	kept := ""
 	for sku, n := range s.Stock { // the loop changes the map
-		s.Stock[sku] = n + 1 // want `mutation`
-		kept = sku           // want `sets kept`
+		s.Stock[sku] = n + 1
+		kept = sku // want `sets kept`
 	}
 	for sku := range all() {
 		kept += sku // want `builds the string kept`
