@@ -7,7 +7,7 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 )
 
-var evolverAnalyzer = newAnalyzer("evolver", diagnostic.VetEvolver, runEvolver, reachAnalyzer, machineAnalyzer)
+var evolverAnalyzer = newAnalyzer("evolver", diagnostic.VetEvolver, runEvolver, reachAnalyzer)
 
 func runEvolver(s *subject) {
 	for _, r := range s.workflows.roots {
@@ -33,28 +33,7 @@ func runEvolver(s *subject) {
 			}
 			return true
 		})
-		s.checkStatus(r)
 	}
-}
-
-// checkStatus reports assignments to the status.
-func (s *subject) checkStatus(r *root) {
-	m := s.machine(r.workflow)
-	if m == nil || m.StatusField == "" {
-		return
-	}
-	eachWrite(s.TypesInfo, r.decl.Body, func(w write) {
-		sel, ok := ast.Unparen(w.target).(*ast.SelectorExpr)
-		if !ok || sel.Sel.Name != m.StatusField || !types.Identical(deref(s.TypesInfo.TypeOf(sel.X)), r.workflow.state) {
-			return
-		}
-		s.report(w.target, nil, "the evolver %s sets the status, which is overwritten; declare where the event leads", r.name())
-	})
-}
-
-// machine returns the state machine of a workflow, or nil when it has no states or they are not known.
-func (s *subject) machine(w *workflow) *machine {
-	return s.ResultOf[machineAnalyzer].(machines)[w.pkg]
 }
 
 func deref(t types.Type) types.Type {

@@ -70,10 +70,7 @@ type Weigh struct{}
 type Decider struct{}
 
 func (Decider) Fill(now time.Time, b Basket, in Fill) FillDecision {
-	if b.Phase == Empty {
-		return AcceptFill(Filled{Sku: in.Sku, At: time.Now()}).Effect(Weigh{}) // want `clock: the decider Decider.Fill calls time.Now` `decision: the declaration does not allow the effect Weigh for Fill together with Filled in the state empty; it is allowed in full`
-	}
-	return AcceptFill(Filled{Sku: in.Sku, At: now}).StartTimer(TimerAgain{}) // want `decision: the timer again is started without a time`
+	return AcceptFill(Filled{Sku: in.Sku, At: time.Now()}).Effect(Weigh{}) // want `clock: the decider Decider.Fill calls time.Now`
 }
 
 func (Decider) Buy(now time.Time, b Basket, in Buy) BuyDecision {
@@ -81,7 +78,7 @@ func (Decider) Buy(now time.Time, b Basket, in Buy) BuyDecision {
 	for sku := range b.Lines {
 		skus = append(skus, sku) // want `maporder: the decider Decider.Buy appends to skus`
 	}
-	return AcceptBuy(Bought{Skus: skus})
+	return AcceptBuy(Bought{Skus: skus}, Bought{}) // want `decision: no state allows the event Bought for Buy together with Bought`
 }
 
 // Evolver is the evolver.
@@ -92,7 +89,7 @@ func (Evolver) Filled(b Basket, e Filled) Basket {
 		b.Lines = make(map[string]int64)
 	}
 	b.Lines[e.Sku]++
-	b.Phase = Full // want `evolver: the evolver Evolver.Filled sets the status, which is overwritten`
+	b.Phase = Full
 	return b
 }
 

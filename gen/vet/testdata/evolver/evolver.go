@@ -19,7 +19,6 @@ func (f folding) Created(s shop.State, e shop.Created) shop.State {
 	if len(e.Items) == 0 {
 		panic("no items") // want `^evolver: the evolver folding.Created panics, which makes the instance unreadable; check in the decider, before the event is stored$`
 	}
-	s.Status = shop.StatusOpen // want `^evolver: the evolver folding.Created sets the status, which is overwritten; declare where the event leads$`
 	return s
 }
 
