@@ -68,10 +68,9 @@ func isPath(e ast.Expr) bool {
 func (s *subject) changesBelow(loop *ast.RangeStmt) bool {
 	m := rootObject(s.TypesInfo, loop.X)
 	changed := false
-	eachWrite(s.TypesInfo, loop.Body, func(w write) {
-		v := rootObject(s.TypesInfo, w.target)
-		text := types.ExprString(loop.X)
-		changed = changed || v != nil && v == m && (types.ExprString(w.target) == text || containsText(w.target, []string{text}))
+	eachWrite(s.TypesInfo, loop.Body, func(target ast.Expr) {
+		v := rootObject(s.TypesInfo, target)
+		changed = changed || v != nil && v == m && containsText(target, []string{types.ExprString(loop.X)})
 	})
 	return changed
 }

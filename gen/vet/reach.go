@@ -23,7 +23,7 @@ var reachAnalyzer = &analysis.Analyzer{
 	Doc:        "find what functions reach besides their arguments",
 	Requires:   []*analysis.Analyzer{inspect.Analyzer, directivesAnalyzer, workflowsAnalyzer},
 	ResultType: reflect.TypeFor[*reach](),
-	FactTypes:  []analysis.Fact{new(reaches), new(writtenVar), new(unorderedResults)},
+	FactTypes:  []analysis.Fact{new(reaches), new(unorderedResults)},
 	Run:        func(pass *analysis.Pass) (any, error) { return newReach(pass), nil },
 }
 
@@ -75,7 +75,6 @@ type reach struct {
 	decls      map[*types.Func]*ast.FuncDecl
 	nodes      []*node
 	byObject   map[types.Object]*node
-	written    map[*types.Var]string // package variables that are written after the start, and where
 	order      map[*types.Func]*orderResult
 	heeded     heeded
 	facts      map[types.Object][]chain // of other packages, as far as they were asked for
@@ -113,7 +112,6 @@ func newReach(pass *analysis.Pass) *reach {
 		workflows:  pass.ResultOf[workflowsAnalyzer].(*workflows),
 		decls:      make(map[*types.Func]*ast.FuncDecl),
 		byObject:   make(map[types.Object]*node),
-		written:    make(map[*types.Var]string),
 		order:      make(map[*types.Func]*orderResult),
 		heeded:     make(heeded),
 		facts:      make(map[types.Object][]chain),
@@ -125,7 +123,6 @@ func newReach(pass *analysis.Pass) *reach {
 		return r
 	}
 	r.findFunctions()
-	r.findWritten()
 	r.followOrder()
 	r.findVariables()
 	for _, fn := range r.functions {
@@ -209,7 +206,7 @@ func (r *reach) holds(obj types.Object, value ast.Expr) {
 }
 
 func (r *reach) walker(n *node, receiver *types.Var) *walker {
-	return &walker{reach: r, node: n, receiver: receiver, quiet: make(map[*ast.Ident]bool)}
+	return &walker{reach: r, node: n, receiver: receiver}
 }
 
 func (r *reach) node(obj types.Object) *node {
@@ -222,18 +219,11 @@ func (r *reach) node(obj types.Object) *node {
 	return n
 }
 
-// addCause adds a cause that no comment suppresses. One for each line says enough of variables, which are often read where
-// they are written.
+// addCause adds a cause that no comment suppresses.
 func (r *reach) addCause(n *node, c cause) {
-	if r.ignored(c.kind, c.at.Pos()) {
-		return
+	if !r.ignored(c.kind, c.at.Pos()) {
+		n.causes = append(n.causes, c)
 	}
-	if c.kind == touchesGlobals && slices.ContainsFunc(n.causes, func(other cause) bool {
-		return other.kind == c.kind && r.at(other.at.Pos()) == r.at(c.at.Pos())
-	}) {
-		return
-	}
-	n.causes = append(n.causes, c)
 }
 
 func (r *reach) ignored(k kind, pos token.Pos) bool {
@@ -338,11 +328,6 @@ func (r *reach) export() {
 		}
 		if len(fact.Chains) > 0 {
 			r.pass.ExportObjectFact(n.obj, &fact)
-		}
-	}
-	for v, at := range r.written {
-		if v.Pkg() == r.pass.Pkg && v.Exported() {
-			r.pass.ExportObjectFact(v, &writtenVar{Module: r.module, At: at})
 		}
 	}
 	for fn, order := range r.order {

@@ -4,8 +4,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"slices"
-	"strings"
 
 	"golang.org/x/tools/go/analysis"
 )
@@ -15,8 +13,7 @@ type walker struct {
 	*reach
 	node     *node
 	receiver *types.Var
-	once     bool                // within a function that runs once
-	quiet    map[*ast.Ident]bool // variables that are written here rather than read
+	once     bool // within a function that runs once
 }
 
 func (w *walker) walk(n ast.Node) {
@@ -43,19 +40,17 @@ func (w *walker) walk(n ast.Node) {
 			if is[*types.Chan](w.pass.TypesInfo.TypeOf(n.X)) {
 				w.cause(runsConcurrently, n.X, "receives from a channel")
 			}
-			w.write(n.Key)
-			w.write(n.Value)
+			w.write(n.Key, false)
+			w.write(n.Value, false)
 		case *ast.AssignStmt:
 			for i, left := range n.Lhs {
-				w.write(left)
+				w.write(left, false)
 				if len(n.Rhs) == len(n.Lhs) {
 					w.assigned(left, n.Rhs[i])
 				}
 			}
 		case *ast.IncDecStmt:
-			w.write(n.X)
-		case *ast.ExprStmt:
-			w.statement(n)
+			w.write(n.X, false)
 		case *ast.KeyValueExpr:
 			if key, ok := n.Key.(*ast.Ident); ok {
 				if v, ok := w.pass.TypesInfo.Uses[key].(*types.Var); ok && v.IsField() {
@@ -92,9 +87,6 @@ func (w *walker) call(call *ast.CallExpr) bool {
 		fun = indexed.X
 	}
 	fn := callee(w.pass.TypesInfo, call)
-	if target, writes := atomicTarget(fn, call); target != nil && writes && !w.quiet[rootIdent(w.pass.TypesInfo, target)] {
-		w.writeThrough(target)
-	}
 	switch f := fun.(type) {
 	case *ast.Ident:
 		if w.builtin(f, call) {
@@ -120,18 +112,6 @@ func (w *walker) call(call *ast.CallExpr) bool {
 	return false
 }
 
-// statement looks at a call whose result is not used. A counter that is not read is harmless.
-func (w *walker) statement(stmt *ast.ExprStmt) {
-	call, ok := stmt.X.(*ast.CallExpr)
-	if !ok {
-		return
-	}
-	fn := callee(w.pass.TypesInfo, call)
-	if target, _ := atomicTarget(fn, call); target != nil && strings.HasPrefix(fn.Name(), "Add") {
-		w.quiet[rootIdent(w.pass.TypesInfo, target)] = true
-	}
-}
-
 // builtin looks at the builtin functions that concern it.
 func (w *walker) builtin(id *ast.Ident, call *ast.CallExpr) bool {
 	b, ok := w.pass.TypesInfo.Uses[id].(*types.Builtin)
@@ -146,8 +126,8 @@ func (w *walker) builtin(id *ast.Ident, call *ast.CallExpr) bool {
 			w.cause(runsConcurrently, call, "makes a channel")
 		}
 	}
-	if slices.Contains(changers, b.Name()) {
-		w.writeThrough(call.Args[0])
+	if isChanger(w.pass.TypesInfo, id) {
+		w.write(call.Args[0], true)
 	}
 	return true
 }
@@ -201,11 +181,6 @@ func (w *walker) use(id *ast.Ident, at analysis.Range, verb string, own bool) {
 		}
 		if is[*types.Signature](obj.Type()) && isPackageVar(obj) {
 			w.edge(usage{at: at, to: obj, verb: verb})
-		}
-		if isPackageVar(obj) {
-			if where := w.writtenAt(obj); where != "" && !w.once && !w.quiet[id] && !isLogger(obj.Type()) {
-				w.cause(touchesGlobals, id, "reads the package variable "+qualified(nil, obj)+", which "+where+" writes")
-			}
 		}
 	}
 }

@@ -3,14 +3,8 @@ package settings
 
 import "sync"
 
-// Limit changes while the program runs.
+// Limit is a setting.
 var Limit = 10
-
-// Fixed does not.
-var Fixed = 10
-
-// SetLimit changes the limit.
-func SetLimit(n int) { Limit = n }
 
 var calls int
 
