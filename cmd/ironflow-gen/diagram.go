@@ -38,7 +38,6 @@ Examples:
 `,
 		docs:      []string{"generator.md"},
 		diagnoses: true,
-		values:    map[string][]string{"format": diagram.Formats()},
 		setup: func(flags *flag.FlagSet) func(call) int {
 			var f diagramFlags
 			flags.StringVar(&f.format, "format", "", "the `format`: "+strings.Join(diagram.Formats(), ", "))

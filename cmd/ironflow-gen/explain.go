@@ -22,9 +22,8 @@ Examples:
   ironflow-gen explain IF0306               or 306
   ironflow-gen explain                      all codes
 `,
-		docs:   []string{"diagnostics.md"},
-		values: map[string][]string{"": knownCodes()},
-		setup:  func(*flag.FlagSet) func(call) int { return runExplain },
+		docs:  []string{"diagnostics.md"},
+		setup: func(*flag.FlagSet) func(call) int { return runExplain },
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"flag"
 	"fmt"
@@ -23,7 +22,7 @@ type initFlags struct {
 func initCommand() command {
 	return command{
 		name:    "init",
-		args:    "[NAME]",
+		args:    "NAME",
 		summary: "make a new package with a sample workflow, ready to run",
 		details: `
 Makes the package NAME in the directory of that name: a sample declaration, in YAML or as annotated Go types, all that is generated
@@ -33,33 +32,20 @@ here, or cmd/NAME/main.go where there are Go files already. Files that exist are
 It also prepares the module: go.mod is made when there is none, requires ironflow, and gets ironflow-gen as a tool. This
 calls the go command, which may have to download modules.
 
-Without NAME, init asks for it at a terminal, and for what no flag has said.
-
 Examples:
   ironflow-gen init orders
-  ironflow-gen init                                       asks
   ironflow-gen init -form go orders                       annotated Go types in place of YAML
   ironflow-gen init -dir ~/src/shop -module example.com/shop orders
   go run github.com/ironflow-gen/ironflow/cmd/ironflow-gen@latest init orders
 `,
-		docs:   []string{"generator.md", "declaration.md"},
-		values: map[string][]string{"form": starter.Forms()},
+		docs: []string{"generator.md", "declaration.md"},
 		setup: func(flags *flag.FlagSet) func(call) int {
 			var f initFlags
 			flags.StringVar(&f.dir, "dir", ".", "the module's `directory`, made when it is missing")
 			flags.StringVar(&f.module, "module", "", "the `path` of the module when there is none yet, like example.com/shop")
 			flags.StringVar(&f.form, "form", string(starter.YAML), "the `form` of the declaration: yaml, or go for annotated types")
 			flags.BoolVar(&f.skipModule, "skip-module", false, "leave go.mod alone, and print the commands that it needs")
-			return func(c call) int {
-				if len(c.args) == 0 && c.isInteractive() {
-					given := make(map[string]bool)
-					flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-					if err := askInit(&c, &f, given); err != nil {
-						return c.failed(err)
-					}
-				}
-				return runInit(c, f)
-			}
+			return func(c call) int { return runInit(c, f) }
 		},
 	}
 }
@@ -103,34 +89,6 @@ func runInit(c call, flags initFlags) int {
 	}
 	c.printNext(flags.dir, left, pkg)
 	return exitOK
-}
-
-// askInit asks for the arguments of init that are not given.
-func askInit(c *call, flags *initFlags, given map[string]bool) error {
-	p := prompt{bufio.NewReader(c.in), c.out}
-	name, err := p.ask("Name of the new package, like orders", "", starter.CheckName)
-	if err != nil {
-		return err
-	}
-	c.args = []string{name}
-	if !given["dir"] {
-		if flags.dir, err = p.ask("Directory of the module", flags.dir, func(string) error { return nil }); err != nil {
-			return err
-		}
-	}
-	module, err := starter.FindModule(flags.dir, name, flags.module)
-	if err != nil {
-		return err
-	}
-	if !module.Exists() && !given["module"] {
-		if flags.module, err = p.ask("Path of the new module", starter.PlaceholderPath(name), starter.CheckModulePath); err != nil {
-			return err
-		}
-	}
-	if !given["form"] {
-		flags.form, err = p.ask("Form of the declaration, yaml or go", flags.form, starter.CheckForm)
-	}
-	return err
 }
 
 // prepare makes the module ready. What was written stays even if that fails.

@@ -27,8 +27,7 @@ type command struct {
 	docs    []string // the pages that say more
 	setup   func(flags *flag.FlagSet) func(c call) int
 
-	diagnoses bool                // it reports diagnostics, so it has the flags that say how
-	values    map[string][]string // what a flag, or "" for the arguments, can be, for completion in a shell
+	diagnoses bool // it reports diagnostics, so it has the flags that say how
 }
 
 // call is one call of a command.
@@ -53,7 +52,6 @@ func commands() []command {
 		convertCommand(),
 		schemaCommand(),
 		explainCommand(),
-		completionCommand(),
 		versionCommand(),
 		helpCommand(),
 	}

@@ -75,15 +75,12 @@ const (
 	Go   Form = "go" // annotated types
 )
 
-// Forms returns the names of the forms.
-func Forms() []string { return []string{string(YAML), string(Go)} }
-
 // CheckForm returns what is wrong with the name of a form.
 func CheckForm(form string) error {
-	if slices.Contains(Forms(), form) {
+	if form := Form(form); form == YAML || form == Go {
 		return nil
 	}
-	return fmt.Errorf("the form %q is not known: write %s", form, strings.Join(Forms(), " or "))
+	return fmt.Errorf("the form %q is not known: write %s or %s", form, YAML, Go)
 }
 
 // Package is a new package that is planned.
