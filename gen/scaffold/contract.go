@@ -15,13 +15,12 @@ import (
 type role struct {
 	iface string
 	name  string // that the skeleton gives the type
-	noun  string // of what the methods are for: "input"
 }
 
 var roles = []role{
-	{"InputDecider", deciderType, "input"},
-	{"EventEvolver", evolverType, "event"},
-	{"EffectHandler", handlerType, "effect"},
+	{"InputDecider", deciderType},
+	{"EventEvolver", evolverType},
+	{"EffectHandler", handlerType},
 }
 
 // contract is what generated code asks of the user's: the methods of each interface, by its name. It is read from the
@@ -75,12 +74,6 @@ func (c contract) has(iface, method string) bool {
 	return false
 }
 
-// generatedName is a name that a generated file declares at package level.
-type generatedName struct {
-	file  string // without directory
-	alias bool   // it is another name for a type
-}
-
 // addGenerated notes what a generated file declares. It goes by the lines, because the file is as gofmt writes it, and
 // parsing all of them would cost more than generating them.
 func (p *Package) addGenerated(s Source) {
@@ -106,7 +99,7 @@ func (p *Package) addGenerated(s Source) {
 
 func (p *Package) addGeneratedName(s Source, text string) {
 	if name := identifierAt(text); name != "" {
-		p.generated[name] = generatedName{s.Name(), strings.HasPrefix(text[len(name):], " = ")}
+		p.generated[name] = s.Name()
 	}
 }
 

@@ -41,8 +41,8 @@ type Package struct {
 	w         *spec.Workflow
 	own       []Source // all, also those that are no part of the package
 	contract  contract
-	generated map[string]generatedName
-	sources   []Source // that are generated
+	generated map[string]string // names that generated files declare at package level, with the file
+	sources   []Source          // that are generated
 
 	set     *token.FileSet
 	files   []*file
@@ -58,7 +58,6 @@ type file struct {
 	test    bool
 	build   string // the constraint that it is built under, from its text and its name; "" when there is none
 	imports map[string]string
-	dot     bool // it imports a package into its own names
 }
 
 type typeDecl struct {
@@ -87,7 +86,7 @@ func Read(w *spec.Workflow, generated, own []Source) (*Package, error) {
 // over.
 func ReadOwn(w *spec.Workflow, own []Source) (*Package, error) {
 	p := &Package{
-		w: w, own: own, generated: make(map[string]generatedName), set: token.NewFileSet(),
+		w: w, own: own, generated: make(map[string]string), set: token.NewFileSet(),
 		names: make(map[string][]*ast.Ident), types: make(map[string][]typeDecl), methods: make(map[string]map[string][]*method),
 	}
 	var broken diagnostic.List
@@ -178,9 +177,7 @@ func (p *Package) add(f *file) {
 			continue // the parser has seen to it
 		}
 		switch name := importName(spec, path); name {
-		case "_":
-		case ".":
-			f.dot = true
+		case "_", ".":
 		default:
 			f.imports[name] = path
 		}

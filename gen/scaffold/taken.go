@@ -21,7 +21,7 @@ func (g *grower) takenNames() {
 			continue
 		}
 		for _, id := range ids {
-			g.list.Report(g.pos(id), diagnostic.TakenName, advice, name, generated.file)
+			g.list.Report(g.pos(id), diagnostic.TakenName, advice, name, generated)
 		}
 	}
 	for _, f := range g.files {
@@ -30,7 +30,7 @@ func (g *grower) takenNames() {
 			name := importName(s, path)
 			if generated, taken := g.generated[name]; taken {
 				g.list.Report(g.pos(s), diagnostic.TakenName, "%s is imported here and declared in %s, which is generated; give the import another name",
-					name, generated.file)
+					name, generated)
 			}
 			if file := g.skeletonOf(name); file != "" {
 				g.list.Report(g.pos(s), diagnostic.TakenName, "%s is imported here, and is to be declared in %s; give the import another name", name, file)
