@@ -14,6 +14,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"net/url"
@@ -23,6 +24,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 )
 
 // OverrideVariable is the environment variable that names a running server to use instead of starting one.
@@ -61,8 +63,14 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if override := os.Getenv(OverrideVariable); override != "" {
 		return &Server{url: override, stop: func() error { return nil }}, nil
 	}
-	return startOwn(ctx, options, func(string) (*link, error) { return nil, nil })
+	if testing.Testing() && flag.Parsed() && testing.Short() {
+		return nil, errors.New("pgserver: -short does without servers: call URL, Own or Database, which skip the test")
+	}
+	return startOwn(ctx, options, noPrimary)
 }
+
+// noPrimary is what a server follows that is no standby.
+func noPrimary(string) (*link, error) { return nil, nil }
 
 // startOwn starts a server in a directory of its own. What follow returns for that directory is its way to a primary.
 func startOwn(ctx context.Context, options Options, follow func(dir string) (*link, error)) (*Server, error) {

@@ -60,6 +60,7 @@ func directory(t *testing.T, server string) string {
 }
 
 func TestTwoServersAtOnceThenNothingLeft(t *testing.T) {
+	skipIfShort(t)
 	t.Setenv(OverrideVariable, "")
 	var group sync.WaitGroup
 	for _, durable := range []bool{false, true} {
@@ -100,6 +101,7 @@ func TestSharedServer(t *testing.T) {
 }
 
 func TestWrongSettingIsReportedWithTheServersWords(t *testing.T) {
+	skipIfShort(t)
 	t.Setenv(OverrideVariable, "")
 	dir := ownTempDir(t)
 	_, err := Start(t.Context(), Options{Settings: map[string]string{"no_such_setting": "1"}})
@@ -110,6 +112,7 @@ func TestWrongSettingIsReportedWithTheServersWords(t *testing.T) {
 }
 
 func TestCancelledStart(t *testing.T) {
+	skipIfShort(t)
 	t.Setenv(OverrideVariable, "")
 	dir := ownTempDir(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -121,6 +124,7 @@ func TestCancelledStart(t *testing.T) {
 }
 
 func TestKilledOwner(t *testing.T) {
+	skipIfShort(t)
 	holder := exec.Command(os.Args[0])
 	holder.Env = append(os.Environ(), "PGSERVER_TEST_HOLD=1", OverrideVariable+"=")
 	output, err := holder.StdoutPipe()

@@ -15,7 +15,6 @@ import (
 
 // A test of a failover:
 //
-//	t.Setenv(pgserver.OverrideVariable, "")
 //	primary, err := pgserver.Start(ctx, pgserver.Options{Settings: map[string]string{
 //		"synchronous_commit": "on", "synchronous_standby_names": "*", // leave out for asynchronous replication
 //	}})

@@ -13,14 +13,9 @@ import (
 func TestFailover(t *testing.T) {
 	for name, synchronous := range map[string]string{"asynchronous": "", "synchronous": "*"} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv(OverrideVariable, "")
-			primary, err := Start(t.Context(), Options{Settings: map[string]string{
+			primary := Own(t, Options{Settings: map[string]string{
 				"synchronous_commit": "on", "synchronous_standby_names": synchronous,
 			}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer primary.Stop()
 			standby, err := primary.Standby(t.Context(), Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -86,12 +81,7 @@ func TestFailover(t *testing.T) {
 }
 
 func TestReconnectedStandbyCatchesUp(t *testing.T) {
-	t.Setenv(OverrideVariable, "")
-	primary, err := Start(t.Context(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer primary.Stop()
+	primary := Own(t, Options{})
 	standby, err := primary.Standby(t.Context(), Options{})
 	if err != nil {
 		t.Fatal(err)

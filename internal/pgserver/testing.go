@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -36,12 +37,10 @@ func Main(m interface{ Run() int }) int {
 }
 
 // URL returns the connection string of the server that the tests of this package share. The first call starts it. Without
-// a server the test fails; it is never skipped.
-func URL(t interface {
-	Helper()
-	Fatal(...any)
-}) string {
+// a server the test fails. It is skipped under -short alone, which leaves out all that needs a server.
+func URL(t testing.TB) string {
 	t.Helper()
+	skipIfShort(t)
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.server == nil && shared.err == nil {
@@ -55,15 +54,33 @@ func URL(t interface {
 	return shared.server.URL()
 }
 
+// Own starts a server for one test, which may change its settings or crash it, and stops it at the end of the test. Under -short
+// the test is skipped.
+func Own(t testing.TB, options Options) *Server {
+	t.Helper()
+	skipIfShort(t)
+	server, err := startOwn(t.Context(), options, noPrimary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+func skipIfShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL, which -short does without")
+	}
+}
+
 // Database makes an empty database on the server of URL, for one test, and returns its connection string. It goes at the end of the
 // test.
-func Database(t interface {
-	Helper()
-	Fatal(...any)
-	Error(...any)
-	Name() string
-	Cleanup(func())
-}) string {
+func Database(t testing.TB) string {
 	t.Helper()
 	database, err := url.Parse(URL(t))
 	if err != nil {

@@ -19,11 +19,7 @@ import (
 // durableStore is a store on a server of its own that keeps what it acknowledges, as a real one does.
 func durableStore(b *testing.B) (*postgres.Store, *pgxpool.Pool) {
 	b.Helper()
-	server, err := pgserver.Start(b.Context(), pgserver.Options{Durable: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { server.Stop() })
+	server := pgserver.Own(b, pgserver.Options{Durable: true})
 	pool, err := pgxpool.New(b.Context(), server.URL())
 	if err != nil {
 		b.Fatal(err)

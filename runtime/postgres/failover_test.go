@@ -18,12 +18,7 @@ import (
 
 // TestFailover takes an engine through a failover: what it can still do, what it says meanwhile, and that it goes on by itself.
 func TestFailover(t *testing.T) {
-	t.Setenv(pgserver.OverrideVariable, "")
-	primary, err := pgserver.Start(t.Context(), pgserver.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer primary.Stop()
+	primary := pgserver.Own(t, pgserver.Options{})
 	standby, err := primary.Standby(t.Context(), pgserver.Options{})
 	if err != nil {
 		t.Fatal(err)

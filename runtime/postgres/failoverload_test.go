@@ -44,7 +44,9 @@ type failoverLoad struct {
 func TestFailoverUnderLoad(t *testing.T) {
 	for name, standbys := range map[string]string{"asynchronous": "", "synchronous": "*"} {
 		t.Run(name, func(t *testing.T) {
-			primary := ownServer(t, map[string]string{"synchronous_commit": "on", "synchronous_standby_names": standbys})
+			primary := pgserver.Own(t, pgserver.Options{Settings: map[string]string{
+				"synchronous_commit": "on", "synchronous_standby_names": standbys,
+			}})
 			standby, err := primary.Standby(t.Context(), pgserver.Options{})
 			if err != nil {
 				t.Fatal(err)

@@ -203,11 +203,7 @@ func TestFeedDoesNotWaitForReaders(t *testing.T) {
 // TestFeedIdlePollsUseUpNothing counts transaction ids, on a server that nobody else uses.
 func TestFeedIdlePollsUseUpNothing(t *testing.T) {
 	t.Parallel()
-	server, err := pgserver.Start(t.Context(), pgserver.Options{Settings: map[string]string{"autovacuum": "off"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Stop() })
+	server := pgserver.Own(t, pgserver.Options{Settings: map[string]string{"autovacuum": "off"}})
 	pool, err := pgxpool.New(t.Context(), server.URL())
 	if err != nil {
 		t.Fatal(err)

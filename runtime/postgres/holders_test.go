@@ -22,11 +22,7 @@ import (
 // TestSnapshotHoldersAreNamed has everything that keeps dead rows: a session with a snapshot, one with a transaction id, a replication
 // slot and a prepared transaction. Health and the log name them while they last, and not afterwards.
 func TestSnapshotHoldersAreNamed(t *testing.T) {
-	server, err := pgserver.Start(t.Context(), pgserver.Options{Settings: map[string]string{"max_prepared_transactions": "2", "wal_level": "replica"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Stop() })
+	server := pgserver.Own(t, pgserver.Options{Settings: map[string]string{"max_prepared_transactions": "2", "wal_level": "replica"}})
 	pool, err := pgxpool.New(t.Context(), server.URL())
 	if err != nil {
 		t.Fatal(err)

@@ -17,18 +17,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// ownServer starts a server that a test may crash.
-func ownServer(t *testing.T, settings map[string]string) *pgserver.Server {
-	t.Helper()
-	t.Setenv(pgserver.OverrideVariable, "")
-	server, err := pgserver.Start(t.Context(), pgserver.Options{Settings: settings})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Stop() })
-	return server
-}
-
 func poolOn(t *testing.T, url string) *pgxpool.Pool {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), url)
@@ -45,9 +33,9 @@ func TestCrashGivesNoSettledNumberAgain(t *testing.T) {
 	for _, synchronousCommit := range []string{"on", "off"} {
 		t.Run("synchronous_commit "+synchronousCommit, func(t *testing.T) {
 			// Nothing else writes the log.
-			server := ownServer(t, map[string]string{
+			server := pgserver.Own(t, pgserver.Options{Settings: map[string]string{
 				"wal_writer_delay": "10s", "synchronous_commit": synchronousCommit, "autovacuum": "off",
-			})
+			}})
 			pool, schema := poolOn(t, server.URL()), newSchema()
 			st := newStore(t, pool, schema)
 			add(t, st, change(order("1"), 0))
@@ -150,7 +138,7 @@ func TestSequenceBehindItsEvents(t *testing.T) {
 // A synchronous standby that is silent holds up commits. The wait is never cancelled, whoever loses patience, and until it has ended
 // nobody is told that the commit is there, nor reads it.
 func TestSilentSynchronousStandby(t *testing.T) {
-	primary := ownServer(t, map[string]string{"synchronous_commit": "on", "synchronous_standby_names": "*"})
+	primary := pgserver.Own(t, pgserver.Options{Settings: map[string]string{"synchronous_commit": "on", "synchronous_standby_names": "*"}})
 	standby, err := primary.Standby(t.Context(), pgserver.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +206,7 @@ func TestSilentSynchronousStandby(t *testing.T) {
 
 // A cancelled wait for the standby commits on the primary alone. Committed waits in its place.
 func TestCommittedWaitsForTheStandby(t *testing.T) {
-	primary := ownServer(t, map[string]string{"synchronous_commit": "on", "synchronous_standby_names": "*"})
+	primary := pgserver.Own(t, pgserver.Options{Settings: map[string]string{"synchronous_commit": "on", "synchronous_standby_names": "*"}})
 	standby, err := primary.Standby(t.Context(), pgserver.Options{})
 	if err != nil {
 		t.Fatal(err)
