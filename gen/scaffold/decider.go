@@ -33,22 +33,7 @@ type inputView struct {
 type answer struct {
 	event   *spec.Message
 	effects []*spec.Effect
-
-	states   []string
-	Decision string // an expression
-	Last     bool
-}
-
-// States lists the constants of the states, for a comment.
-func (a answer) States() string { return strings.Join(a.states, ", ") }
-
-// Cases lists them in code.
-func (a answer) Cases() string {
-	var list []string
-	for _, s := range a.states {
-		list = append(list, capture.User(s))
-	}
-	return strings.Join(list, ", ")
+	states  []string
 }
 
 func inputViewOf(w *spec.Workflow, in *spec.Message) inputView {

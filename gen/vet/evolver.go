@@ -35,10 +35,3 @@ func runEvolver(s *subject) {
 		})
 	}
 }
-
-func deref(t types.Type) types.Type {
-	if p, ok := t.Underlying().(*types.Pointer); ok {
-		return p.Elem()
-	}
-	return t
-}
