@@ -29,8 +29,8 @@ func TestLogAttributesAreDocumented(t *testing.T) {
 		}
 	}
 	var files []string
-	for _, dir := range []string{"", "httpapi/", "postgres/", "sqlite/"} {
-		found, err := filepath.Glob(dir + "*.go")
+	for _, pattern := range []string{"*.go", "*/*.go", "internal/*/*.go"} {
+		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
