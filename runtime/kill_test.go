@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ironflow-gen/ironflow/internal/pgserver/pgschema"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
@@ -76,7 +77,12 @@ func openWhere(ctx context.Context, where string) (store Store, prefix string, e
 		store, err = sqlite.Open(ctx, where, sqlite.SyncNormal())
 		return store, "ironflow_", err
 	}
-	pool, err := pgxpool.New(ctx, url)
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, "", err
+	}
+	pgschema.Use(config, schema)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, "", err
 	}

@@ -28,8 +28,8 @@ func openSilent(t *testing.T) *silentBed {
 	t.Parallel()
 	near := openPostgres(t)
 	proxy, url := silentpeer.Postgres(t, pgserver.URL(t))
-	pool := newPool(t, url)
 	schema := near.prefix[:len(near.prefix)-1]
+	pool := newPool(t, url, schema)
 	far, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
+	"github.com/ironflow-gen/ironflow/internal/pgserver/pgschema"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
@@ -88,16 +88,8 @@ func openFile(t *testing.T) *bed {
 }
 
 func openPostgres(t *testing.T) *bed {
-	pool := newPool(t, pgserver.URL(t))
-	schema := fmt.Sprintf("engine_%d_%d_%d", time.Now().Unix(), os.Getpid(), schemas.Add(1))
-	t.Cleanup(func() {
-		if _, err := pool.Exec(context.Background(), "DROP SCHEMA IF EXISTS "+schema+" CASCADE"); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema)); err != nil {
-		t.Fatal(err)
-	}
+	schema := pgschema.Borrow(t)
+	pool := newPool(t, pgserver.URL(t), schema)
 	store, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
 	if err != nil {
 		t.Fatal(err)
@@ -107,14 +99,20 @@ func openPostgres(t *testing.T) *bed {
 	return newBed(t, store, db, schema+".", pgserver.URL(t)+" "+schema)
 }
 
-var schemas atomic.Int64
+// anotherPool is a second one for the schema of a bed on PostgreSQL.
+func (b *bed) anotherPool() *pgxpool.Pool {
+	url, schema, _ := strings.Cut(b.url, " ")
+	return newPool(b.T, url, schema)
+}
 
-func newPool(t *testing.T, url string) *pgxpool.Pool {
+// newPool opens a pool for the schema of a bed.
+func newPool(t *testing.T, url, schema string) *pgxpool.Pool {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	config.MaxConns = 8
+	pgschema.Use(config, schema)
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
@@ -58,11 +57,7 @@ func withTransactions(t *testing.T, scenario func(b *bed, begin func() callersTx
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		b := openPostgres(t)
-		pool, err := pgxpool.New(t.Context(), strings.Fields(b.url)[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(pool.Close)
+		pool := b.anotherPool()
 		scenario(b, func() callersTx {
 			tx, err := pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 			if err != nil {
@@ -159,7 +154,7 @@ func TestWithinKeepsSettings(t *testing.T) {
 	t.Parallel()
 	b := openPostgres(t)
 	client := ticket.NewClient(b.engine(b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{})))
-	pool := newPool(t, strings.Fields(b.url)[0])
+	pool := b.anotherPool()
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -241,7 +236,7 @@ func TestCommitOfTheCallerWakes(t *testing.T) {
 	out, err := client.Open(t.Context(), ticket.Open{ID: "first", Subject: "first"})
 	must(b, out, err)
 	wait(b, "the worker is awake", notified)
-	pool := newPool(t, strings.Fields(b.url)[0])
+	pool := b.anotherPool()
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -289,7 +284,7 @@ func TestDeferredTransaction(t *testing.T) {
 func TestWithinLockedInstances(t *testing.T) {
 	t.Parallel()
 	b := openPostgres(t)
-	pool := newPool(t, strings.Fields(b.url)[0])
+	pool := b.anotherPool()
 	engine := b.engine(b.realConfig(), tickets(ticket.Decider{}, ticket.Handler{}))
 	client, ctx := ticket.NewClient(engine), t.Context()
 	b.open(engine, "a")

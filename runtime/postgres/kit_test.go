@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
+	"github.com/ironflow-gen/ironflow/internal/pgserver/pgschema"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/storetest"
@@ -30,10 +31,11 @@ func TestMain(m *testing.M) {
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Fixture {
-		pool, schema := newPool(t), newSchema()
+		schema := pgschema.Borrow(t)
+		pool := newPool(t, func(config *pgxpool.Config) { pgschema.Use(config, schema) })
 		db := stdlib.OpenDBFromPool(pool)
 		t.Cleanup(func() { db.Close() })
-		store := newStore(t, pool, schema)
+		store := reopened(t, pool, schema)
 		return storetest.Fixture{
 			Store:      store,
 			DB:         db,
