@@ -55,13 +55,13 @@
 // in one commit, in which the store checks that the instances are still at the versions that were decided on. From the generated
 // client to COMMIT (the rooms of the engine are packages below internal):
 //
-//	order.Client.Pay → Execute → Engine.execute → Engine.admit → commit.Executor.Submit → lane.run → batch.run → batch.attempt →
-//	batch.decideAndStore → batch.store → bound.Store.Append → postgres.Store.Append
+//	order.Client.Pay → Execute → Engine.execute → Engine.admit → commit.Executor.Submit → lane.run → lane.serve → batch.run →
+//	batch.store → unlocked.store → bound.Store.Append → postgres.Store.Append
 //
-// batch.decideAndStore asks for each decision on its way, by chain.decide. An input that must not hold up a batch is decided alone,
-// under the instance's lock:
+// batch.run asks for each decision on its way, by chain.decide. An input that must not hold up a batch takes the same steps alone, under
+// the instance's lock:
 //
-//	lane.serveApart → Executor.single → Store.Begin → chain.decide → UnitOfWork.Commit
+//	lane.serveApart → Executor.alone → batch.run → batch.store → locked.store → UnitOfWork.Commit
 //
 // docs/architecture.md has the whole house. Package store is the contract of the stores, package workflow the model that generated
 // code fills in, and package telemetry what an engine reports. This package has names of its own for what users handle of them.

@@ -143,3 +143,18 @@ func (q faultyQueue) Settle(ctx context.Context, settlements []store.Settlement)
 	}
 	return call()
 }
+
+// apart is a store whose instances are served apart from the batches: what a batch wants to read is told to have been overtaken.
+type apart struct {
+	Store
+	instances map[runtime.InstanceKey]bool // nil for all
+}
+
+func (a apart) Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error) {
+	for _, r := range requests {
+		if !r.Completed && (a.instances == nil || a.instances[r.Instance]) { // a query asks for completed ones, too
+			return nil, store.ErrConflict
+		}
+	}
+	return a.Store.Read(ctx, requests)
+}

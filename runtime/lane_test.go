@@ -161,7 +161,9 @@ func TestLockedInstancesLeaveRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer work.Rollback(context.Background())
-	engine := b.engine(b.realConfig(), ledgers(ledger.Decider{}, ledger.Handler{}), tickets(ticket.Decider{}, ticket.Handler{}))
+	alone := map[runtime.InstanceKey]bool{{Workflow: "ticket", ID: "t"}: true}
+	engine := b.engineOn(apart{b.store, alone}, b.realConfig(),
+		ledgers(ledger.Decider{}, ledger.Handler{}), tickets(ticket.Decider{}, ticket.Handler{}))
 	ledgerClient, ticketClient := ledger.NewClient(engine), ticket.NewClient(engine)
 	gaveUp, giveUp := context.WithCancel(t.Context())
 	var callers sync.WaitGroup
@@ -172,7 +174,7 @@ func TestLockedInstancesLeaveRoom(t *testing.T) {
 			}
 		})
 	}
-	out, err := ticketClient.Open(t.Context(), ticket.Open{ID: "t", Subject: "s"}) // takes a unique key, so it is served alone
+	out, err := ticketClient.Open(t.Context(), ticket.Open{ID: "t", Subject: "s"})
 	must(b, out, err)
 	giveUp()
 	callers.Wait()

@@ -190,7 +190,11 @@ func TestDeliveriesHaveRoomOfTheirOwn(t *testing.T) {
 	config := b.realConfig()
 	config.MaxWaiting = 8
 	open, handled := make(chan struct{}), make(chan struct{}, 1)
-	engine := b.engine(config,
+	alone := make(map[runtime.InstanceKey]bool)
+	for i := range 12 {
+		alone[runtime.InstanceKey{Workflow: "ticket", ID: fmt.Sprint(i)}] = true
+	}
+	engine := b.engineOn(apart{b.store, alone}, config,
 		tickets(ticket.Decider{OnOpen: func(_ time.Time, _ ticket.State, in ticket.Open) ticket.OpenDecision {
 			<-open
 			return ticket.AcceptOpen(ticket.Opened{Subject: in.Subject})

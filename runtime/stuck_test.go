@@ -71,7 +71,9 @@ func TestUserCodeThatDoesNotReturn(t *testing.T) {
 				other := config
 				other.DecideTimeout = time.Hour
 				fine := ledger.NewClient(b.engine(other, ledgers(ledger.Decider{}, ledger.Handler{})))
-				engine := b.engine(config, ledger.NewWorkflow(decider, evolver, ledger.Handler{}), tickets)
+				bad := runtime.InstanceKey{Workflow: "ticket", ID: "bad"}
+				engine := b.engineOn(apart{b.store, map[runtime.InstanceKey]bool{bad: true}}, config,
+					ledger.NewWorkflow(decider, evolver, ledger.Handler{}), tickets)
 				client := ledger.NewClient(engine)
 				if test.stored {
 					out, err := fine.Add(b.Context(), ledger.Add{Account: "bad", Amount: 13})
@@ -84,7 +86,7 @@ func TestUserCodeThatDoesNotReturn(t *testing.T) {
 				}
 				switch {
 				case test.apart:
-					instance, input = runtime.InstanceKey{Workflow: "ticket", ID: "bad"}, "Open"
+					instance, input = bad, "Open"
 					call = func(ctx context.Context) error {
 						_, err := ticket.NewClient(engine).Open(ctx, ticket.Open{ID: "bad", Subject: "hang"})
 						return err
@@ -157,7 +159,7 @@ func cmpText(input string) string {
 // the store the input's id tells.
 func TestCallersDeadline(t *testing.T) {
 	onStores(t, func(b *bed) {
-		for _, apart := range []bool{false, true} {
+		for _, alone := range []bool{false, true} {
 			for _, where := range []string{"before the decision", "at the commit"} {
 				store := &faulty{Store: b.store}
 				blocked, end := make(chan struct{}, 8), make(chan struct{})
@@ -178,13 +180,13 @@ func TestCallersDeadline(t *testing.T) {
 						return nil
 					})
 				}
-				engine := b.engineOn(store, b.realConfig(), tickets(ticket.Decider{}, ticket.Handler{}))
-				id := fmt.Sprint(where, apart)
+				var on Store = store
+				if alone {
+					on = apart{Store: store}
+				}
+				engine := b.engineOn(on, b.realConfig(), tickets(ticket.Decider{}, ticket.Handler{}))
+				id := fmt.Sprint(where, alone)
 				send := func(ctx context.Context) (runtime.Outcome[ticket.Event, ticket.Rejection], error) {
-					if apart {
-						return runtime.Execute[ticket.Event, ticket.Rejection](ctx, engine, "ticket",
-							ticket.Open{ID: id, Subject: id}, runtime.WithInputID("once"))
-					}
 					return runtime.Execute[ticket.Event, ticket.Rejection](ctx, engine, "ticket",
 						ticket.Import{ID: id, Subject: id}, runtime.WithInputID("once"))
 				}

@@ -106,7 +106,8 @@ func TestTelemetryOfInputs(t *testing.T) {
 		config := b.config(newClock())
 		config.Telemetry = w
 		config.Observe = func(_ runtime.InstanceKey, input string) bool { return input != "Note" }
-		engine := b.engine(config, tickets(ticket.Decider{
+		alone := runtime.InstanceKey{Workflow: "ticket", ID: "alone"}
+		engine := b.engineOn(apart{b.store, map[runtime.InstanceKey]bool{alone: true}}, config, tickets(ticket.Decider{
 			OnNote: func(_ time.Time, _ ticket.State, in ticket.Note) ticket.NoteDecision { panic("no notes") },
 			OnResume: func(time.Time, ticket.State, ticket.Resume) ticket.ResumeDecision {
 				goruntime.Goexit()
@@ -116,10 +117,13 @@ func TestTelemetryOfInputs(t *testing.T) {
 		client := ticket.NewClient(engine)
 		open := ticket.Open{ID: "a", Subject: "s"}
 		for range 2 {
-			out, err := client.Open(b.Context(), open, runtime.WithInputID("first")) // apart, for its unique key
+			out, err := client.Open(b.Context(), open, runtime.WithInputID("first"))
 			must(b, out, err)
 		}
 		if out, err := client.Open(b.Context(), open); err != nil || !out.Rejected() {
+			b.Fatalf("got %v, %v", out, err)
+		}
+		if out, err := client.Open(b.Context(), ticket.Open{ID: alone.ID, Subject: alone.ID}); err != nil || !out.Accepted() {
 			b.Fatalf("got %v, %v", out, err)
 		}
 		if _, err := client.Open(b.Context(), ticket.Open{ID: "b", Subject: "s"}); err == nil {
@@ -146,6 +150,7 @@ func TestTelemetryOfInputs(t *testing.T) {
 			`input ticket/a Open "accepted" version 1 events 1 repeated false error <nil>`,
 			`input ticket/a Open "accepted" version 1 events 1 repeated true error <nil>`,
 			`input ticket/a Open "rejected" version 1 events 0 repeated false error <nil>`,
+			`input ticket/alone Open "accepted" version 1 events 1 repeated false error <nil>`,
 			`input ticket/b Open "" version 0 events 0 repeated false error *store.UniqueKeyConflict`,
 			`input ticket/a Note "" version 0 events 0 repeated false error *usererr.PanicError`,
 			`input ticket/a Hold "accepted" version 2 events 1 repeated false error <nil>`,
@@ -153,9 +158,11 @@ func TestTelemetryOfInputs(t *testing.T) {
 			`input ticket/a Resume "" version 0 events 0 repeated false error *errors.errorString`,
 			`input ticket/a Solve "" version 0 events 0 repeated false error *store.WorkflowPaused`,
 
-			`commit inputs 1 instances 1 events 1 observations 1 apart true error <nil>`, // Open, which is repeated without one
-			`commit inputs 1 instances 1 events 0 observations 1 apart true error <nil>`, // its rejection
-			`commit inputs 1 instances 1 events 1 observations 1 apart false error <nil>`,
+			`commit inputs 1 instances 1 events 1 observations 1 apart false error <nil>`, // Open, which is repeated without one
+			`commit inputs 1 instances 1 events 0 observations 1 apart false error <nil>`, // its rejection
+			`commit inputs 1 instances 1 events 1 observations 1 apart true error <nil>`,
+			`commit inputs 1 instances 1 events 0 observations 0 apart false error <nil>`, // the key that is taken
+			`commit inputs 1 instances 1 events 1 observations 1 apart false error <nil>`, // Hold
 			`commit inputs 1 instances 1 events 0 observations 1 apart false error <nil>`,
 			`commit inputs 1 instances 1 events 0 observations 0 apart false error <nil>`, // the panic
 			`commit inputs 0 instances 0 events 0 observations 0 apart false error user code ended its goroutine (runtime.Goexit; t.FailNow does that)`,

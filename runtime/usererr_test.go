@@ -180,7 +180,7 @@ func TestHostilePanicsOfDecidersApart(t *testing.T) {
 	onStores(t, func(b *bed) {
 		all := hostileErrors()
 		var called atomic.Int64
-		engine := b.engine(b.config(newClock()), tickets(ticket.Decider{
+		engine := b.engineOn(apart{Store: b.store}, b.config(newClock()), tickets(ticket.Decider{
 			OnOpen: func(_ time.Time, _ ticket.State, in ticket.Open) ticket.OpenDecision {
 				called.Add(1)
 				panic(all[in.ID].err)

@@ -204,11 +204,6 @@ func TestWhyWithinACommit(t *testing.T) {
 		goOnce := sync.OnceFunc(func() { close(goOn) })
 		b.Cleanup(goOnce) // or the store could not be closed
 		b.open(engine, "a")
-		// Its unique key has it served apart, where nothing shares a commit, until a moment after the answer.
-		b.eventually("the ticket is in the lane", func() bool {
-			health, err := engine.Health(b.Context())
-			return err == nil && health.Lanes[0].Apart == 0
-		})
 		client := ticket.NewClient(engine)
 		var group sync.WaitGroup
 		const notes = 100

@@ -54,21 +54,23 @@ func withTransactions(t *testing.T, scenario func(b *bed, begin func() callersTx
 		closeAtEnd(t, db)
 		onFile(t, b, db)
 	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		b := openPostgres(t)
-		pool := b.anotherPool()
-		scenario(b, func() callersTx {
-			tx, err := pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
-			exec := func(sql string) error { _, err := tx.Exec(t.Context(), sql); return err }
-			return callersTx{b.store.(*postgres.Store).Tx(tx), exec,
-				func() error { return tx.Commit(context.Background()) },
-				func() error { return tx.Rollback(context.Background()) }}
-		})
+	t.Run("postgres", func(t *testing.T) { onPostgresTransactions(t, scenario) })
+}
+
+func onPostgresTransactions(t *testing.T, scenario func(b *bed, begin func() callersTx)) {
+	t.Parallel()
+	b := openPostgres(t)
+	pool := b.anotherPool()
+	scenario(b, func() callersTx {
+		tx, err := pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+		exec := func(sql string) error { _, err := tx.Exec(t.Context(), sql); return err }
+		return callersTx{b.store.(*postgres.Store).Tx(tx), exec,
+			func() error { return tx.Commit(context.Background()) },
+			func() error { return tx.Rollback(context.Background()) }}
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Read implements store.Store. A single statement reads all of it, and so from one snapshot of the database.
+// Read implements store.Store. A single statement reads the instances, and so from one snapshot of the database.
 func (s *Store) Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error) {
 	if len(requests) == 0 {
 		return nil, nil
@@ -18,7 +18,7 @@ func (s *Store) Read(ctx context.Context, requests []store.ReadRequest) ([]store
 	l := newLoading(requests)
 	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
 		l = newLoading(requests) // again for another attempt
-		batch.Queue(s.queries.readInstances, l.ids, l.workflows, l.after, l.schemas, l.completed).Query(l.collect)
+		l.queue(batch, s.queries)
 	})
 	if err != nil {
 		return nil, wrap(err, "read %s", describe(l.keys()))
@@ -59,6 +59,14 @@ func newLoading(requests []store.ReadRequest) *loading {
 		}
 	}
 	return l
+}
+
+// queue adds the statements that read.
+func (l *loading) queue(batch *pgx.Batch, queries *queries) {
+	batch.Queue(queries.readInstances, l.ids, l.workflows, l.after, l.schemas, l.completed).Query(l.collect)
+	if l.wanted != nil {
+		batch.Queue(queries.readKeyHolders, l.workflows, l.wanted).Query(l.collectHolders)
+	}
 }
 
 func (l *loading) keys() []store.InstanceKey {

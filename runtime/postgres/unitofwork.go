@@ -85,10 +85,7 @@ func queueLoad(batch *pgx.Batch, queries *queries, l *loading) {
 	locked := queueMarking(batch, len(l.instances), queries.lockInstances, l.ids, l.workflows)
 	// An instance that came into being between the two statements is not locked; it stays missing, and the commit fails.
 	l.unwanted = func(index int) bool { return !locked[index] }
-	batch.Queue(queries.readInstances, l.ids, l.workflows, l.after, l.schemas, l.completed).Query(l.collect)
-	if l.wanted != nil {
-		batch.Queue(queries.readKeyHolders, l.workflows, l.wanted).Query(l.collectHolders)
-	}
+	l.queue(batch, queries)
 }
 
 // Instances implements store.UnitOfWork.

@@ -31,7 +31,7 @@ type ReadRequest struct {
 	// Completed asks for the events of a completed instance, too. Otherwise they are left out, as nothing is decided on them.
 	Completed bool
 
-	// UniqueKey asks Begin which instance holds the key; empty for none.
+	// UniqueKey asks which instance holds the key; empty for none.
 	UniqueKey string
 }
 

@@ -1,6 +1,7 @@
 package commit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -12,38 +13,42 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
-// apartBytes is the size of a change that is kept out of batches: it would hold the others up.
-const apartBytes = 256 << 10
-
-// distrustedBatches is for how many batches a lane checks its cache first, after it lost a race to another process.
-const distrustedBatches = 64
-
-// batch is what a lane takes through one commit: inputs of distinct instances and, for each of them, in order.
+// batch is what goes through one commit: inputs of distinct instances and, for each of them, in order.
 type batch struct {
-	lane   *lane
-	watch  *watchdog
 	x      *Executor
+	in     access
+	cache  *stateCache // nil when nothing is remembered
+	doubts bool        // what is remembered is compared with the store before it is decided on, not only when it is stored
 	groups []*group
-	commit store.CommitID // of the last attempt
-	stored bool           // what was decided is stored: only answers are left to give
 
-	observed int // inputs that added nothing and whose observation is stored
+	commit   store.CommitID
+	keys     map[uniqueKey]store.InstanceKey // that the changes take
+	large    []*group                        // that have a commit of their own
+	rest     []*task                         // that have to wait for the next batch
+	observed int                             // inputs that added nothing and whose observation is stored
 }
 
 // group holds the inputs of one instance.
 type group struct {
-	key   store.InstanceKey
-	tasks []*task
+	key     store.InstanceKey
+	tasks   []*task
+	decided int // how many of the tasks, the first ones, have their result
 
-	chain   *chain // nil when the instance cannot be read
-	own     chain  // what chain points to, so that it need not be allocated by itself
-	read    bool   // the chain begins at what the store said within this batch
-	decided int    // how many of the tasks, the first ones, have their result
-	failed  bool   // one of them has an error, or the state may have been changed
+	chain *chain // nil when the instance cannot be read
+	own   chain  // what chain points to, so that it need not be allocated by itself
+	basis basis
 }
 
-func newBatch(l *lane, watch *watchdog, tasks []*task) *batch {
-	b := &batch{lane: l, watch: watch, x: l.x, groups: make([]*group, 0, len(tasks))}
+// basis is what a chain begins at.
+type basis int
+
+const (
+	remembered basis = iota // the store has to confirm it
+	read                    // the store said it within this batch
+)
+
+func newBatch(x *Executor, in access, tasks ...*task) *batch {
+	b := &batch{x: x, in: in, groups: make([]*group, 0, len(tasks))}
 	groups := make([]group, len(tasks))
 	byKey := make(map[store.InstanceKey]*group, len(tasks))
 	for i, t := range tasks {
@@ -59,110 +64,48 @@ func newBatch(l *lane, watch *watchdog, tasks []*task) *batch {
 	return b
 }
 
-// run answers every task of the batch, or hands it over to be served alone, whatever happens. One input's failure is never another's:
-// when the batch as a whole fails, its instances are served one by one.
-func (b *batch) run() {
-	_ = usererr.Call(func() (err error) {
-		defer usererr.RecoverTo(&err, "a batch of the engine", "")
-		b.takeThrough()
-		return nil
-	}, b.recover)
-}
-
-// takeThrough is run, as long as nothing panics.
-func (b *batch) takeThrough() {
-	ctx := context.Background() // no caller's: what was sent is waited for, for as long as the store's limit
-	b.keepApart(func(g *group) bool { return g.wantsUniqueKey() })
-	err := b.attempts(ctx)
-	if usererr.OwnIs(err, store.ErrConflict) && len(b.groups) > 0 {
-		// Another process was faster on one of the instances. What it left is read now, so this seldom happens twice.
-		b.lane.distrust = distrustedBatches
-		err = b.attempts(ctx)
-	}
-	switch {
-	case err == nil: // all are answered
-	case len(b.groups) == 1 && len(b.groups[0].tasks) == 1 && !usererr.OwnIs(err, store.ErrConflict):
-		b.groups[0].tasks[0].answer(Result{}, bound.FromStore(err))
-	case usererr.OwnIs(err, store.ErrOutcomeUnknown), bound.IsUnavailable(err): // served alone, each would fail in the same way
-		for _, g := range b.groups {
-			g.answerAll(bound.FromStore(err))
-		}
-	default:
-		b.keepApart(func(*group) bool { return true })
-	}
-}
-
-// recover answers the tasks when the batch panics, or user code ends its goroutine. User code has a recover of its own, so
-// a panic is the engine's mistake; callers must not wait for ever. What ends its goroutine does so before anything is stored, or
-// after all is answered; then each instance is served alone, and only the input that does it again pays for it.
-func (b *batch) recover(err error) {
-	if err == nil || b.watch.returned() {
-		return
-	}
-	b.forget()
-	if err == usererr.ErrGoexit && !b.stored && (len(b.groups) > 1 || len(b.groups) == 1 && len(b.groups[0].tasks) > 1) {
-		b.keepApart(func(*group) bool { return true })
-		return
-	}
-	for _, g := range b.groups {
-		g.answerAll(err)
-	}
-}
-
-// wantsUniqueKey reports whether an input may take a unique key: it may have to wait for another instance.
-func (g *group) wantsUniqueKey() bool {
-	for _, t := range g.tasks {
-		if t.request.Input.UniqueKey != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// keepApart takes groups out of the batch, to be served alone.
-func (b *batch) keepApart(apart func(*group) bool) {
-	kept := b.groups[:0]
-	for _, g := range b.groups {
-		if apart(g) {
-			b.lane.cache.remove(g.key)
-			b.lane.setApart(g.key, g.tasks)
-		} else {
-			kept = append(kept, g)
-		}
-	}
-	b.groups = kept
-}
-
-// forget drops what is cached of the batch's instances.
-func (b *batch) forget() {
-	for _, g := range b.groups {
-		b.lane.cache.remove(g.key)
-	}
-}
-
 // errCallerGone says that a caller has gone between the decision on its input and the store: the batch decides without it.
 var errCallerGone = errors.New("a caller has gone")
 
-// attempts is attempt, again without those whose callers have gone meanwhile.
-func (b *batch) attempts(ctx context.Context) error {
-	for {
-		if err := b.attempt(ctx); err != errCallerGone {
-			return err
-		}
-		b.dropGone()
-	}
+// failedCall is user code that has ended its goroutine, or that the batch has gone on without.
+type failedCall struct {
+	task *task
+	err  error
 }
 
-// dropGone takes the tasks out whose callers have gone.
-func (b *batch) dropGone() {
+func (e *failedCall) Error() string { return e.err.Error() }
+
+// run takes the batch through its commit: it reads what is not remembered, decides, stores and answers. With an error nothing is stored, and
+// nothing answered but repeats. ctx bounds what comes before the batch is sent to the store, and storing what comes then.
+func (b *batch) run(ctx, storing context.Context) (err error) {
+	if b.x.config.Telemetry != nil {
+		begin := time.Now()
+		defer func() { b.report(begin, err) }()
+	}
+	defer b.in.end(ctx)
+	b.keys, b.large, b.rest, b.observed = nil, nil, nil, 0
+	b.refuseStuck()
+	if err := b.answerRepeats(ctx, storing); err != nil || len(b.groups) == 0 {
+		return err
+	}
+	loaded, err := b.load(ctx)
+	if err != nil {
+		return err
+	}
+	if err := b.decide(storing, loaded); err != nil {
+		return err
+	}
+	if err := cmp.Or(ctx.Err(), b.lastCall()); err != nil {
+		return err
+	}
+	if err := b.store(storing); err != nil {
+		return err
+	}
+	again := b.record(storing)
 	for _, g := range b.groups {
-		g.tasks = slices.DeleteFunc(g.tasks, func(t *task) bool { return t.state.Load() == taskWithdrawn })
+		b.answer(g, again)
 	}
-	b.dropEmpty()
-}
-
-func (b *batch) dropEmpty() {
-	b.groups = slices.DeleteFunc(b.groups, func(g *group) bool { return len(g.tasks) == 0 })
+	return nil
 }
 
 // refuseStuck answers inputs of instances whose user code has not returned yet.
@@ -173,82 +116,336 @@ func (b *batch) refuseStuck() {
 	for _, g := range b.groups {
 		if err := b.x.stuck.refuse(g.key, false); err != nil {
 			g.answerAll(err)
-			g.tasks = nil
 		}
 	}
-	b.dropEmpty()
+	b.dropAnswered()
 }
 
-// lastCall is where the callers of what was decided can withdraw for the last time.
-func (b *batch) lastCall() error {
+// answerRepeats answers the inputs that came before under the same id.
+func (b *batch) answerRepeats(ctx, storing context.Context) error {
+	var keys []store.InputKey
 	for _, g := range b.groups {
-		for _, t := range g.tasks[:g.decided] {
-			if t.err == nil && !t.storing() {
-				return errCallerGone
+		for _, t := range g.tasks {
+			if t.request.InputID != "" {
+				keys = append(keys, t.request.inputKey())
 			}
 		}
 	}
+	if len(keys) == 0 {
+		return nil
+	}
+	// This is not asked within a unit of work, which has a connection in its hand and would wait for a second. An outcome that comes
+	// meanwhile makes the commit a conflict.
+	outcomes, err := b.in.InputOutcomes(ctx, keys)
+	if err != nil {
+		return bound.FromStore(err)
+	}
+	recorded := make(map[store.InputKey][]byte, len(keys))
+	for i, key := range keys {
+		if outcomes[i] != nil {
+			recorded[key] = outcomes[i]
+		}
+	}
+	if len(recorded) == 0 {
+		return nil
+	}
+	at, err := b.x.stuck.guard(storing, func(w *watch) {
+		for _, g := range b.groups {
+			for _, t := range g.tasks {
+				if outcome, is := recorded[t.request.inputKey()]; is {
+					w.enter(t)
+					r, err := repeated(&t.request, outcome)
+					w.leave()
+					t.answer(r, err)
+				}
+			}
+		}
+	})
+	b.dropAnswered()
+	if err != nil {
+		return &failedCall{at, err}
+	}
 	return nil
 }
 
-// attempt takes the batch through one commit, and reports it.
-func (b *batch) attempt(ctx context.Context) error {
-	if b.x.config.Telemetry == nil {
-		return b.decideAndStore(ctx)
-	}
-	begin := time.Now()
-	return usererr.Call(func() error { return b.decideAndStore(ctx) }, func(err error) {
-		report := b.report()
-		if !b.stored { // else user code ended the goroutine after all was stored
-			report.Err = err
-		}
-		if err != errCallerGone && (report.Inputs > 0 || report.Err != nil) {
-			b.x.report(begin, report)
-		}
-	})
+// loading is an instance that was read, for a group, and what was remembered of it.
+type loading struct {
+	group    *group
+	before   cached
+	instance store.Instance
 }
 
-// decideAndStore reads what is not cached, decides, stores and answers. With an error nothing is stored, and nothing answered but
-// repeats.
-func (b *batch) decideAndStore(ctx context.Context) (err error) {
-	defer func() {
-		if err != nil { // evolvers may have changed what is cached, and what they made of it is not stored
-			b.forget()
-		}
-	}()
-	b.refuseStuck()
-	if err := b.answerRepeats(ctx); err != nil {
-		return err
-	}
-	if err := b.load(ctx); err != nil {
-		return err
-	}
+// load begins the chains of the instances that are remembered, and reads the others.
+func (b *batch) load(ctx context.Context) ([]loading, error) {
+	var requests []store.ReadRequest
+	var loaded []loading
 	for _, g := range b.groups {
-		if err := b.decide(g); err != nil {
+		g.chain, g.decided = nil, 0
+		req := &g.tasks[0].request
+		now := b.x.config.Clock.Now()
+		before, ok := b.recall(g.key, now)
+		wanted := g.wantedKey()
+		if ok && !b.doubts && wanted == "" {
+			g.begin(b, before, remembered, now)
+			continue
+		}
+		requests = append(requests, store.ReadRequest{
+			Instance: g.key, After: before.version, Schema: req.Workflow.Schema(), UniqueKey: wanted,
+		})
+		loaded = append(loaded, loading{group: g, before: before})
+	}
+	if len(requests) == 0 {
+		return nil, nil
+	}
+	instances, err := b.in.load(ctx, requests)
+	if err != nil {
+		return nil, err
+	}
+	for i := range loaded {
+		loaded[i].instance = instances[i]
+	}
+	return loaded, nil
+}
+
+// recall returns what is remembered of an instance.
+func (b *batch) recall(key store.InstanceKey, now time.Time) (known cached, ok bool) {
+	if b.cache == nil {
+		return cached{}, false
+	}
+	return b.cache.get(key, now)
+}
+
+// begin begins the group's chain.
+func (g *group) begin(b *batch, known cached, basis basis, now time.Time) {
+	g.own = newChain(g.key, g.tasks[0].request.Workflow, known, now, b.x.config.MaxPayloadBytes)
+	g.chain, g.basis = &g.own, basis
+}
+
+// decide begins the chains of what was read, and decides on all inputs. It calls user code and nothing else that could take long.
+func (b *batch) decide(ctx context.Context, loaded []loading) error {
+	var failed error
+	at, err := b.x.stuck.guard(ctx, func(w *watch) { failed = b.decideAll(w, loaded) })
+	if err != nil {
+		for _, g := range b.groups {
+			if at != nil && g.key == at.key {
+				g.chain = nil // which user code may still be at work on
+			}
+		}
+		return &failedCall{at, err}
+	}
+	return failed
+}
+
+func (b *batch) decideAll(w *watch, loaded []loading) error {
+	for i := range loaded {
+		if err := b.beginAt(w, &loaded[i]); err != nil {
 			return err
 		}
 	}
-	if err := b.lastCall(); err != nil {
-		return err
-	}
-	b.keepApart(func(g *group) bool { return len(b.groups) > 1 && g.chain != nil && g.chain.size() > apartBytes })
-	if err := b.store(ctx); err != nil {
-		return err
-	}
-	b.stored = true
-	b.record(ctx)
 	for _, g := range b.groups {
-		b.answer(g)
-	}
-	for _, g := range b.groups {
-		b.remember(g)
+		if err := b.decideGroup(w, g); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// report counts what the batch has decided.
-func (b *batch) report() (report telemetry.CommitReport) {
-	report.Observations = b.observed
+// beginAt begins a group's chain at what the store said.
+func (b *batch) beginAt(w *watch, l *loading) error {
+	g := l.group
+	w.enter(g.tasks[0])
+	start, err := known(g.tasks[0].request.Workflow, l.before, l.instance)
+	w.leave()
+	if usererr.OwnIs(err, store.ErrConflict) {
+		return err
+	}
+	if err != nil { // the instance cannot be read, whoever asks
+		for range g.tasks {
+			g.add(Result{}, err)
+		}
+		return nil
+	}
+	start.asOf = b.x.config.Clock.Now()
+	g.begin(b, start, read, start.asOf)
+	g.chain.keyAsked, g.chain.keyHolder = g.wantedKey(), l.instance.KeyHolder
+	return nil
+}
+
+// add notes the result of the next task. It is the answer once everything is stored.
+func (g *group) add(r Result, err error) {
+	t := g.tasks[g.decided]
+	t.result, t.err = r, err
+	g.decided++
+}
+
+// decideGroup decides on a group's inputs. Those that have to wait for the next batch get no result.
+func (b *batch) decideGroup(w *watch, g *group) error {
+	if g.chain == nil {
+		return nil
+	}
+	var ids map[string]bool
+	for _, t := range g.tasks {
+		if !g.chain.accepts(&t.request) || b.takes(t.request.uniqueKey(), g.key) {
+			return nil
+		}
+		if id := t.request.InputID; id != "" {
+			if ids[id] {
+				return nil // a repeat of one whose outcome is not known yet
+			}
+			if ids == nil {
+				ids = make(map[string]bool)
+			}
+			ids[id] = true
+		}
+		if err := t.ctx.Err(); err != nil { // its caller has gone, or is about to: nothing comes of it
+			g.add(Result{}, err)
+			continue
+		}
+		w.enter(t)
+		result, err := g.chain.decide(&t.request)
+		w.leave()
+		g.add(result, err)
+		if err == nil {
+			// Also for those that add nothing: what is asked of user code is asked before anything is stored.
+			w.enter(t)
+			records, err := b.x.config.records(&t.request, result, g.chain.change.Due)
+			w.leave()
+			switch {
+			case result.Kind != Accepted:
+				t.records, t.err = records, err
+			case err != nil:
+				return err
+			default:
+				g.chain.change.Inputs.Add(records)
+				b.take(t.request.uniqueKey(), g.key)
+			}
+		}
+		if g.chain.tainted {
+			return nil // the rest begins at what is stored
+		}
+	}
+	return nil
+}
+
+// lastCall is where the callers of what was decided can withdraw for the last time.
+func (b *batch) lastCall() (err error) {
+	for _, g := range b.groups {
+		for _, t := range g.tasks[:g.decided] {
+			if t.err != nil {
+				continue // it is not stored
+			}
+			if t.ctx.Err() != nil && t.withdraw() || !t.storing() {
+				err = errCallerGone
+			}
+		}
+	}
+	return err
+}
+
+// store commits the changes of all groups. A group that adds nothing rests on what it knows of its instance, which the store has to
+// confirm unless it said so within this batch.
+func (b *batch) store(ctx context.Context) error {
+	b.takeOutLarge()
+	b.commit = newCommitID()
+	batch := store.Batch{Commit: b.commit, Changes: make([]store.Change, 0, len(b.groups))}
+	for _, g := range b.groups {
+		if g.chain == nil {
+			continue
+		}
+		change, ok, err := g.chain.finish()
+		if err != nil {
+			return err
+		}
+		if ok {
+			batch.Changes = append(batch.Changes, change)
+		} else if g.basis == remembered && !g.chain.current.completed {
+			batch.Unchanged = append(batch.Unchanged, store.InstanceVersion{Instance: g.key, Version: g.chain.base, LastCommit: g.chain.change.LastCommit})
+		}
+	}
+	return b.in.store(ctx, batch)
+}
+
+// takeOutLarge takes the groups out whose changes would hold the others up.
+func (b *batch) takeOutLarge() {
+	if len(b.groups) > 1 {
+		b.large = b.takeOut(func(g *group) bool { return g.chain != nil && g.chain.size() > apartBytes })
+	}
+}
+
+// takeOut takes groups out of the batch.
+func (b *batch) takeOut(which func(*group) bool) (out []*group) {
+	b.groups = slices.DeleteFunc(b.groups, func(g *group) bool {
+		is := which(g)
+		if is {
+			out = append(out, g)
+		}
+		return is
+	})
+	return out
+}
+
+// record keeps what is to be kept of the inputs that added nothing, after what they were decided on is confirmed. An input of
+// which that fails is answered with the error. It returns those that are to be decided again, because somebody else was faster with their
+// ids.
+func (b *batch) record(ctx context.Context) (again []*task) {
+	var all store.InputRecords
+	var of []*task
+	for _, g := range b.groups {
+		for _, t := range g.tasks[:g.decided] {
+			if t.err == nil && t.result.Kind != Accepted && !t.records.Empty() {
+				all.Add(t.records)
+				of = append(of, t)
+			}
+		}
+	}
+	if len(of) == 0 {
+		return nil
+	}
+	err := b.in.RecordInputs(ctx, all)
+	if err == nil {
+		b.observed = len(all.Observations)
+		return nil
+	}
+	for _, t := range of {
+		var silent *store.StoreTimeout
+		if len(of) > 1 && !errors.As(err, &silent) { // it would not answer the others either, each after as long a wait
+			err = b.in.RecordInputs(ctx, t.records)
+		}
+		switch {
+		case err == nil:
+			b.observed += len(t.records.Observations)
+		case usererr.OwnIs(err, store.ErrConflict):
+			again = append(again, t)
+		default:
+			t.err = bound.FromStore(err)
+		}
+	}
+	return again
+}
+
+// answer answers the tasks of a group that were decided, but for those that are to be decided again.
+func (b *batch) answer(g *group, again []*task) {
+	for i, t := range g.tasks {
+		if i >= g.decided || slices.Contains(again, t) {
+			b.rest = append(b.rest, t)
+		} else {
+			close(t.done)
+		}
+	}
+}
+
+// stored are the chains whose changes are stored.
+func (b *batch) stored(yield func(*chain) bool) {
+	for _, g := range b.groups {
+		if g.chain != nil && len(g.chain.change.Events) > 0 && !yield(g.chain) {
+			return
+		}
+	}
+}
+
+// report tells of the batch, which began at a time.
+func (b *batch) report(begin time.Time, err error) {
+	report := telemetry.CommitReport{Apart: b.cache == nil, Observations: b.observed, Err: err}
 	for _, g := range b.groups {
 		inputs := 0
 		for _, t := range g.tasks[:g.decided] {
@@ -266,274 +463,47 @@ func (b *batch) report() (report telemetry.CommitReport) {
 			report.Observations += len(g.chain.change.Inputs.Observations)
 		}
 	}
-	return report
+	if err != errCallerGone && (report.Inputs > 0 || err != nil) {
+		b.x.report(begin, report)
+	}
 }
 
-// answerRepeats answers the inputs that came before under the same id.
-func (b *batch) answerRepeats(ctx context.Context) error {
-	var keys []store.InputKey
+// isOne reports whether the batch has one input.
+func (b *batch) isOne() bool { return len(b.groups) == 1 && len(b.groups[0].tasks) == 1 }
+
+// answerFailed answers what user code has failed of: its input; if it has not returned, all inputs of the instance.
+func (b *batch) answerFailed(call *failedCall) {
+	var stuck *telemetry.Stuck
 	for _, g := range b.groups {
-		for _, t := range g.tasks {
-			if t.request.InputID != "" {
-				keys = append(keys, t.request.inputKey())
-			}
+		switch {
+		case call.task == nil, g.key == call.task.key && errors.As(call.err, &stuck):
+			g.answerAll(call.err)
+		case g.key == call.task.key:
+			call.task.answer(Result{}, call.err)
 		}
 	}
-	if len(keys) == 0 {
-		return nil
-	}
-	outcomes, err := b.x.store.InputOutcomes(ctx, keys)
-	if err != nil {
-		return err
-	}
-	known := make(map[store.InputKey][]byte, len(keys))
-	for i, key := range keys {
-		if outcomes[i] != nil {
-			known[key] = outcomes[i]
-		}
-	}
+	b.dropAnswered()
+}
+
+func (b *batch) answerAll(err error) {
 	for _, g := range b.groups {
-		for _, t := range g.tasks {
-			if outcome, ok := known[t.request.inputKey()]; ok {
-				b.watch.enter(b, t.key, t.request.purpose())
-				r, err := repeated(&t.request, outcome)
-				b.watch.leave()
-				t.answer(r, err)
-			}
-		}
-		g.tasks = slices.DeleteFunc(g.tasks, (*task).answered)
+		g.answerAll(err)
 	}
-	b.dropEmpty()
-	return nil
-}
-
-// load begins the groups' chains, at what is cached or at what the store says.
-func (b *batch) load(ctx context.Context) error {
-	var requests []store.ReadRequest
-	var reading []*group
-	var before []cached
-	distrust := b.lane.distrust > 0
-	if distrust {
-		b.lane.distrust--
-	}
-	for _, g := range b.groups {
-		g.chain, g.read, g.decided, g.failed = nil, false, 0, false
-		workflow := g.tasks[0].request.Workflow
-		remembered, ok := b.lane.cache.get(g.key, b.x.config.Clock.Now())
-		if ok && !distrust {
-			b.begin(g, remembered, b.x.config.Clock.Now())
-			continue
-		}
-		requests = append(requests, store.ReadRequest{Instance: g.key, After: remembered.version, Schema: workflow.Schema()})
-		reading = append(reading, g)
-		before = append(before, remembered)
-	}
-	if len(reading) == 0 {
-		return nil
-	}
-	instances, err := b.x.store.Read(ctx, requests)
-	if err != nil {
-		return err
-	}
-	for i, g := range reading {
-		g.read = true
-		workflow := g.tasks[0].request.Workflow
-		b.watch.enter(b, g.key, g.tasks[0].request.purpose())
-		start, err := known(workflow, before[i], instances[i])
-		b.watch.leave()
-		if usererr.OwnIs(err, store.ErrConflict) {
-			return err
-		}
-		if err != nil { // the instance cannot be read, whoever asks
-			b.lane.cache.remove(g.key)
-			for range g.tasks {
-				g.add(Result{}, err)
-			}
-			continue
-		}
-		start.asOf = b.x.config.Clock.Now()
-		b.begin(g, start, start.asOf)
-	}
-	return nil
-}
-
-// begin begins the group's chain.
-func (b *batch) begin(g *group, known cached, now time.Time) {
-	g.own = newChain(g.key, g.tasks[0].request.Workflow, known, now, b.x.config.MaxPayloadBytes)
-	g.chain = &g.own
-}
-
-// add notes the result of the next task. It is the answer once everything is stored.
-func (g *group) add(r Result, err error) {
-	t := g.tasks[g.decided]
-	t.result, t.err = r, err
-	g.decided++
-	g.failed = g.failed || err != nil
-}
-
-// decide decides on a group's inputs. Those that have to wait for the next batch get no result.
-func (b *batch) decide(g *group) error {
-	if g.chain == nil {
-		return nil
-	}
-	var ids map[string]bool
-	for _, t := range g.tasks {
-		if !g.chain.accepts(t.request) {
-			return nil
-		}
-		if id := t.request.InputID; id != "" {
-			if ids[id] {
-				return nil // a repeat of one whose outcome is not known yet
-			}
-			if ids == nil {
-				ids = make(map[string]bool)
-			}
-			ids[id] = true
-		}
-		if err := t.ctx.Err(); err != nil { // its caller has gone, or is about to: nothing comes of it
-			t.result, t.err = Result{}, err
-			g.decided++
-			continue
-		}
-		b.watch.enter(b, t.key, t.request.purpose())
-		result, err := g.chain.decide(t.request)
-		b.watch.leave()
-		g.add(result, err)
-		g.failed = g.failed || g.chain.touched
-		if err == nil {
-			// Also for those that add nothing: what is asked of user code is asked before anything is stored.
-			b.watch.enter(b, t.key, t.request.purpose())
-			records, err := b.x.config.records(&t.request, result, g.chain.change.Due)
-			b.watch.leave()
-			switch {
-			case result.Kind != Accepted:
-				t.records, t.err = records, err
-			case err != nil:
-				return err
-			default:
-				g.chain.change.Inputs.Add(records)
-			}
-		}
-		if err != nil || g.chain.touched {
-			return nil // the rest begins at what is stored
-		}
-	}
-	return nil
-}
-
-// store commits the changes of all groups. A group that adds nothing rests on what it knows of its instance, which the
-// store has to confirm unless it said so within this batch.
-func (b *batch) store(ctx context.Context) error {
-	b.commit = newCommitID()
-	batch := store.Batch{Commit: b.commit, Changes: make([]store.Change, 0, len(b.groups))}
-	for _, g := range b.groups {
-		if g.chain == nil {
-			continue
-		}
-		change, ok, err := g.chain.finish()
-		if err != nil {
-			return err
-		}
-		if ok {
-			batch.Changes = append(batch.Changes, change)
-		} else if !g.read && !g.chain.current.completed {
-			batch.Unchanged = append(batch.Unchanged, store.InstanceVersion{Instance: g.key, Version: g.chain.base, LastCommit: g.chain.change.LastCommit})
-		}
-	}
-	if len(batch.Changes)+len(batch.Unchanged) == 0 {
-		return nil
-	}
-	err := b.x.store.Append(ctx, batch)
-	if usererr.OwnIs(err, store.ErrOutcomeUnknown) && len(batch.Changes) > 0 {
-		err = b.x.resolve(ctx, batch.Commit, batch.Changes[0], err)
-	}
-	return err
-}
-
-// record keeps what is to be kept of the inputs that added nothing, after what they were decided on is confirmed. An input of
-// which that fails is answered with the error, or is decided again when somebody else was faster with its id.
-func (b *batch) record(ctx context.Context) {
-	var all store.InputRecords
-	var of []*task
-	for _, g := range b.groups {
-		for _, t := range g.tasks[:g.decided] {
-			if t.err == nil && t.result.Kind != Accepted && !t.records.Empty() {
-				all.Add(t.records)
-				of = append(of, t)
-			}
-		}
-	}
-	if len(of) == 0 {
-		return
-	}
-	err := b.x.store.RecordInputs(ctx, all)
-	if err == nil {
-		b.observed = len(all.Observations)
-		return
-	}
-	for _, t := range of {
-		var silent *store.StoreTimeout
-		if !errors.As(err, &silent) { // it would not answer the others either, each after as long a wait
-			err = b.x.store.RecordInputs(ctx, t.records)
-		}
-		if err == nil {
-			b.observed += len(t.records.Observations)
-		}
-		t.again = usererr.OwnIs(err, store.ErrConflict)
-		if err != nil && !t.again {
-			t.err = bound.FromStore(err)
-		}
-	}
-}
-
-// answer answers the tasks of a group, and tells of what was stored of it.
-func (b *batch) answer(g *group) {
-	var rest []*task
-	for _, t := range g.tasks[:g.decided] {
-		if t.again {
-			t.again = false
-			rest = append(rest, t)
-		} else {
-			close(t.done)
-		}
-	}
-	if rest = append(rest, g.tasks[g.decided:]...); len(rest) > 0 {
-		g.tasks = slices.DeleteFunc(g.tasks, func(t *task) bool { return slices.Contains(rest, t) })
-		b.lane.putBack(rest)
-	}
-	if g.chain != nil && len(g.chain.change.Events) > 0 {
-		b.x.config.Committed(g.chain.change)
-		g.chain.stored(b.commit)
-	}
-}
-
-// remember keeps what was stored of a group.
-func (b *batch) remember(g *group) {
-	if g.chain == nil {
-		return
-	}
-	// User code that fails may have touched what it was given. What has completed may be deleted at any time.
-	if g.failed || g.chain.current.completed {
-		b.lane.cache.remove(g.key)
-		return
-	}
-	input := "of a snapshot"
-	if len(g.tasks) > 0 {
-		input = g.tasks[0].request.purpose()
-	}
-	b.watch.enter(b, g.key, input)
-	b.x.snapshots.consider(g.chain)
-	b.watch.leave()
-	b.lane.cache.put(g.key, g.chain.current)
 }
 
 // answerAll answers every task that has no answer yet with an error.
 func (g *group) answerAll(err error) {
 	for _, t := range g.tasks {
-		select {
-		case <-t.done:
-		default:
+		if !t.answered() {
 			t.answer(Result{}, err)
 		}
 	}
+}
+
+// dropAnswered takes the tasks out that have their answer, and those whose callers have gone.
+func (b *batch) dropAnswered() {
+	for _, g := range b.groups {
+		g.tasks = slices.DeleteFunc(g.tasks, func(t *task) bool { return t.answered() || t.withdrawn() })
+	}
+	b.groups = slices.DeleteFunc(b.groups, func(g *group) bool { return len(g.tasks) == 0 })
 }

@@ -23,7 +23,10 @@ type chain struct {
 	timers   workflow.TimerNet
 	events   int  // size of the events' payloads
 	effects  int  // size of the effects'
-	touched  bool // a decider may have changed the state; it is not to be used any more
+	tainted  bool // user code may have changed the state; it is not to be used any more
+
+	// keyAsked is the unique key whose holder was asked for, keyHolder the id of the instance that has it. Both may be empty.
+	keyAsked, keyHolder string
 
 	maxPayload int // bytes
 }
@@ -47,7 +50,7 @@ func newChain(key store.InstanceKey, workflow *workflow.Workflow, known cached, 
 
 // decide decides on one input. Its result is true only when the chain's change is stored, or, if there is none, while
 // the instance is at the chain's base version.
-func (c *chain) decide(req Request) (Result, error) {
+func (c *chain) decide(req *Request) (Result, error) {
 	if req.onlyReads() {
 		return Result{}, nil
 	}
@@ -57,6 +60,18 @@ func (c *chain) decide(req Request) (Result, error) {
 	if c.current.completed {
 		return Result{Kind: Completed, Version: c.current.version}, nil
 	}
+	if c.current.version == 0 { // an instance that is there is asked first
+		if err := c.keyConflict(req); err != nil {
+			return Result{}, err
+		}
+	}
+	r, err := c.ask(req)
+	c.tainted = c.tainted || err != nil
+	return r, err
+}
+
+// ask asks the decider, and adds what it accepts.
+func (c *chain) ask(req *Request) (Result, error) {
 	// The now of a decision is the clock's, but neither before the instance's last event nor before the time that the
 	// input's timer was set for: time never runs backwards within an instance.
 	if len(c.change.Events) == 0 {
@@ -66,7 +81,7 @@ func (c *chain) decide(req Request) (Result, error) {
 		return Result{}, &store.InvalidArgument{Argument: "the time of the engine's clock", Problem: problem}
 	}
 	rejection, decided, err := c.workflow.Decide(c.now, c.current.version, c.current.state, req.Input)
-	c.touched = c.touched || err != nil || decided.Touched
+	c.tainted = c.tainted || decided.Touched
 	switch {
 	case err != nil:
 		return Result{}, err
@@ -76,14 +91,26 @@ func (c *chain) decide(req Request) (Result, error) {
 	if err := decided.CheckPayloads(c.key.Workflow, c.maxPayload); err != nil {
 		return Result{}, err
 	}
+	if err := c.keyConflict(req); err != nil {
+		return Result{}, err
+	}
 	if err := c.add(req, decided); err != nil {
 		return Result{}, err
 	}
 	return Result{Kind: Accepted, Events: decided.Events, stored: decided.Stored, Version: c.current.version}, nil
 }
 
+// keyConflict returns *UniqueKeyConflict when another instance holds the key that an input wants. Who does was read before; the store
+// looks again when the key is taken.
+func (c *chain) keyConflict(req *Request) error {
+	if req.Input.UniqueKey == "" || c.keyHolder == "" || c.keyHolder == c.key.ID {
+		return nil
+	}
+	return &store.UniqueKeyConflict{Instance: c.key, Key: req.Input.UniqueKey, Holder: c.keyHolder}
+}
+
 // add appends a decision to the change.
-func (c *chain) add(req Request, d workflow.Decided) error {
+func (c *chain) add(req *Request, d workflow.Decided) error {
 	parent := c.current.parent
 	if c.current.version == 0 {
 		parent = req.To.Parent
@@ -103,7 +130,7 @@ func (c *chain) add(req Request, d workflow.Decided) error {
 	}
 	first := c.current.version + 1 // of the decision
 	c.cancelEffects(d.Cancel, first)
-	cause := newCause(c.key, &req)
+	cause := newCause(c.key, req)
 	cause.Timers, cause.CancelledTimers = d.Timers.Started(), d.Timers.Cancelled()
 	c.taken = append(c.taken, taken{cause, len(c.change.Events), d.Effects})
 
@@ -166,7 +193,7 @@ func newCause(key store.InstanceKey, req *Request) store.Cause {
 
 // startAgain lets a recurring timer that brought the input run on, unless the decision, or the state it leads to, says
 // something else of it.
-func (c *chain) startAgain(req Request, d *workflow.Decided) {
+func (c *chain) startAgain(req *Request, d *workflow.Decided) {
 	if req.Arrival == nil || d.Complete {
 		return
 	}
@@ -229,17 +256,18 @@ func join[T any](before, more []T) []T {
 
 // accepts reports whether the chain can take another input. Some have to wait until the chain is stored: a timer that is
 // set for later than the chain's now; a timer or effect that a decision of the chain has cancelled or replaced, of which the
-// store will say so; and a second unique key.
-func (c *chain) accepts(req Request) bool {
+// store will say so; and a unique key, unless it is the first decision and the key's holder was asked for.
+func (c *chain) accepts(req *Request) bool {
+	key := req.Input.UniqueKey
 	if len(c.change.Events) == 0 {
-		return true
+		return key == "" || key == c.keyAsked
 	}
 	overtaken := false
 	if d := req.Arrival; d != nil && d.Lease.Instance == c.key {
 		overtaken = d.Lease.Queue == store.TimerQueue && c.timers.Has(d.Lease.Key) ||
 			d.Lease.Queue == store.EffectQueue && c.cancels(d.Kind.Name)
 	}
-	return !overtaken && !req.NotBefore.After(c.now) && req.Input.UniqueKey == ""
+	return !overtaken && !req.NotBefore.After(c.now) && key == ""
 }
 
 // finish returns the change to store; ok is false when nothing is added.

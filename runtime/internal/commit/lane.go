@@ -1,14 +1,20 @@
 package commit
 
 import (
-	"runtime"
+	"context"
 	"slices"
 	"sync"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
-	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
+
+// apartBytes is the size of a change that is kept out of batches: it would hold the others up.
+const apartBytes = 256 << 10
+
+// distrustedBatches is for how many batches a lane checks its cache first, after it lost a race to another process.
+const distrustedBatches = 64
 
 // lane serves a share of the instances, a batch at a time. It has a goroutine while there is something to do.
 type lane struct {
@@ -22,42 +28,13 @@ type lane struct {
 	mu      sync.Mutex
 	waiting []*task
 	running bool
-	watch   *watchdog // of the goroutine that runs
 
 	// apart are the instances that are served alone, with their inputs in order. They stay apart until they have none.
 	apart map[store.InstanceKey][]*task
 }
 
 func newLane(x *Executor, cacheBytes int) *lane {
-	l := &lane{x: x, cache: newStateCache(cacheBytes), apart: make(map[store.InstanceKey][]*task)}
-	l.watch = &watchdog{lane: l}
-	return l
-}
-
-// goexit ends a goroutine whose lane has gone on without it.
-func goexit() { runtime.Goexit() }
-
-// goOnWithout lets the lane go on by another goroutine, because user code does not return to the one that takes a batch through. The
-// batch's other instances are decided again: nothing of it is stored. Inputs of the instance itself fail.
-func (l *lane) goOnWithout(b *batch, call *telemetry.StuckCode) {
-	b.forget()
-	var rest []*task
-	for _, g := range b.groups {
-		if g.key == call.Instance {
-			g.answerAll(l.x.stuck.error(call))
-			continue
-		}
-		for _, t := range g.tasks {
-			if !t.answered() {
-				rest = append(rest, t)
-			}
-		}
-	}
-	l.putBack(rest)
-	l.mu.Lock()
-	l.watch = &watchdog{lane: l}
-	l.mu.Unlock()
-	go l.run()
+	return &lane{x: x, cache: newStateCache(cacheBytes), apart: make(map[store.InstanceKey][]*task)}
 }
 
 // add lets a task wait for its turn.
@@ -76,20 +53,76 @@ func (l *lane) add(t *task) {
 }
 
 func (l *lane) run() {
-	l.mu.Lock()
-	watch := l.watch
-	l.mu.Unlock()
-	usererr.Watch(func() {
-		for tasks, ok := l.next(); ok; tasks, ok = l.next() {
-			if len(tasks) > 0 {
-				newBatch(l, watch, tasks).run()
+	for tasks, ok := l.next(); ok; tasks, ok = l.next() {
+		if len(tasks) == 0 {
+			continue
+		}
+		b := newBatch(l.x, unlocked{l.x}, tasks...)
+		b.cache = l.cache
+		if err := l.serve(b); err != nil {
+			l.forget(b)
+			b.answerAll(err)
+		}
+	}
+}
+
+// serve answers every task of a batch, or hands it over to be served alone. One input's failure is never another's: what the batch fails
+// of leaves it, and when that is not known, its instances are served one by one. An error is a panic, and so a mistake of the engine, as
+// user code has a recover of its own; callers must not wait for ever.
+func (l *lane) serve(b *batch) (err error) {
+	defer usererr.RecoverTo(&err, "a batch of the engine", "")
+	ctx := context.Background() // no caller's: what was sent is waited for, for as long as the store's limit
+	all := func(*group) bool { return true }
+	l.setApart(b.takeOut(l.x.contended.has))
+	for lost := 0; len(b.groups) > 0; {
+		b.doubts = l.distrust > 0
+		l.distrust = max(l.distrust-1, 0)
+		err := b.run(ctx, ctx)
+		l.setApart(b.large)
+		if err == nil {
+			l.x.stored(b)
+			l.putBack(b.rest)
+			return nil
+		}
+		l.forget(b) // evolvers may have changed what is cached, and what they made of it is not stored
+		if call, is := err.(*failedCall); is {
+			b.answerFailed(call)
+			continue
+		}
+		_, keyTaken := usererr.OwnAs[*store.UniqueKeyConflict](err)
+		conflict := usererr.OwnIs(err, store.ErrConflict)
+		switch {
+		case err == errCallerGone:
+			b.dropAnswered()
+		case b.isOne() && !conflict, usererr.OwnIs(err, store.ErrOutcomeUnknown), bound.IsUnavailable(err): // alone, each would fail in the same way
+			b.answerAll(err)
+			return nil
+		case !conflict && !keyTaken || lost > 1:
+			l.setApart(b.takeOut(all))
+		case lost > 0:
+			// Keys are what batches wait for most. The others need not.
+			if keyed := b.takeOut((*group).wantsKey); len(keyed) > 0 {
+				l.setApart(keyed)
+			} else {
+				l.setApart(b.takeOut(all))
 			}
+			lost++
+		default:
+			// Somebody was faster on one of the instances or keys. What is there now is read, so this seldom happens twice.
+			if conflict {
+				l.distrust = distrustedBatches
+			}
+			lost++
 		}
-	}, func() { // user code ended the goroutine; the batch has answered
-		if !watch.returned() {
-			go l.run()
-		}
-	})
+	}
+	return nil
+}
+
+// forget drops what is cached of the batch's instances.
+func (l *lane) forget(b *batch) {
+	for _, g := range b.groups {
+		l.cache.remove(g.key)
+	}
 }
 
 // next takes the tasks of the next batch. It gives the lane's goroutine back when nothing waits.
@@ -141,48 +174,4 @@ func (l *lane) drop(t *task) {
 		l.apart[t.key] = slices.DeleteFunc(queue, is)
 	}
 	l.waiting = slices.DeleteFunc(l.waiting, is)
-}
-
-// setApart lets an instance be served alone, beginning with tasks that were taken. Only the lane's goroutine calls it.
-func (l *lane) setApart(key store.InstanceKey, tasks []*task) {
-	l.cache.remove(key)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	// Those that came meanwhile are older than what comes next.
-	l.waiting = slices.DeleteFunc(l.waiting, func(t *task) bool {
-		if t.key == key {
-			tasks = append(tasks, t)
-		}
-		return t.key == key
-	})
-	l.apart[key] = waitAgain(tasks)
-	go l.serveApart(key)
-}
-
-// serveApart serves an instance until none of its inputs waits.
-func (l *lane) serveApart(key store.InstanceKey) {
-	var t *task
-	usererr.Watch(func() {
-		var ok bool
-		for t, ok = l.nextApart(key); ok; t, ok = l.nextApart(key) {
-			if t.take() {
-				t.answer(l.x.single(t))
-			}
-		}
-	}, func() { // user code ended the goroutine
-		t.answer(Result{}, usererr.ErrGoexit)
-		go l.serveApart(key)
-	})
-}
-
-func (l *lane) nextApart(key store.InstanceKey) (t *task, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	queue := l.apart[key]
-	if len(queue) == 0 {
-		delete(l.apart, key)
-		return nil, false
-	}
-	l.apart[key] = queue[1:]
-	return queue[0], true
 }

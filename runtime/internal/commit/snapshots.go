@@ -32,17 +32,35 @@ func newSnapshotWriter(st *bound.Store, every int, log *slog.Logger) *snapshotWr
 	return w
 }
 
-// consider makes a snapshot when enough events came since the last one. The state is encoded here, where nobody changes
-// it, and written later.
-func (w *snapshotWriter) consider(c *chain) {
+// consider makes snapshots of a batch's instances that have had enough events since the last one. The states are encoded here, where nobody
+// changes them, and written later. It reports whether user code has left the states as they are.
+func (w *snapshotWriter) consider(stuck *stuckCalls, b *batch) bool {
+	var due []*group
+	for _, g := range b.groups {
+		if g.chain != nil && !g.chain.tainted && w.isDue(g.chain) {
+			due = append(due, g)
+		}
+	}
+	if len(due) == 0 {
+		return true
+	}
+	_, err := stuck.guard(context.Background(), func(on *watch) {
+		for _, g := range due {
+			on.enter(g.tasks[0])
+			w.take(g.chain)
+			on.leave()
+		}
+	})
+	return err == nil
+}
+
+func (w *snapshotWriter) isDue(c *chain) bool {
 	state := &c.current
-	if w.store == nil || state.completed || state.version-state.snapshot < w.every {
-		return
-	}
-	schema := c.workflow.Schema()
-	if schema == "" {
-		return
-	}
+	return w.store != nil && !state.completed && state.version-state.snapshot >= w.every && c.workflow.Schema() != ""
+}
+
+func (w *snapshotWriter) take(c *chain) {
+	state := &c.current
 	encoded, err := c.workflow.EncodeState(state.state)
 	state.snapshot = state.version // do not try again at once
 	if err != nil {
@@ -50,7 +68,7 @@ func (w *snapshotWriter) consider(c *chain) {
 		return
 	}
 	state.bytes = len(encoded)
-	w.add(store.Snapshot{Instance: c.key, Version: state.version, Commit: state.last, Schema: schema, State: encoded})
+	w.add(store.Snapshot{Instance: c.key, Version: state.version, Commit: state.last, Schema: c.workflow.Schema(), State: encoded})
 }
 
 func (w *snapshotWriter) add(s store.Snapshot) {

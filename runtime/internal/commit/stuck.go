@@ -1,13 +1,11 @@
 package commit
 
 import (
-	"context"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
@@ -95,124 +93,4 @@ func (s *stuckCalls) list() (list []telemetry.StuckCode) {
 		list = append(list, *call)
 	}
 	return list
-}
-
-// guard runs user code on a goroutine of its own, which it may end. It returns when the code does, at the latest after
-// Config.DecideTimeout or at the end of ctx. run must touch nothing that the caller uses after an error.
-func (s *stuckCalls) guard(ctx context.Context, instance store.InstanceKey, input string, run func() error) error {
-	if err := s.refuse(instance, input == ""); err != nil {
-		return err
-	}
-	call := &telemetry.StuckCode{Instance: instance, Input: input, Since: time.Now()}
-	returned := make(chan error, 1)
-	go func() {
-		_ = usererr.Call(run, func(err error) {
-			returned <- err
-			s.remove(call)
-		})
-	}()
-	timer := time.NewTimer(s.after)
-	defer timer.Stop()
-	var err error
-	select {
-	case err := <-returned:
-		return err
-	case <-timer.C:
-		err = s.error(call)
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	s.add(call)
-	select {
-	case err := <-returned: // just now
-		s.remove(call)
-		return err
-	default:
-		return err
-	}
-}
-
-// watchdog notices user code that does not return to a lane's goroutine. It costs no timer for each decision, but one now and then
-// while the lane is at work.
-type watchdog struct {
-	lane *lane
-
-	mu     sync.Mutex
-	batch  *batch
-	call   telemetry.StuckCode // of the code that runs
-	inside bool
-	count  int // of calls
-
-	ticking bool
-	seen    int // count at the last tick
-	same    int // ticks that have found the same call
-
-	left *telemetry.StuckCode // the call that the lane has gone on without; nil for none
-}
-
-// watchdogTicks is how often the same call is found before it counts as stuck. A process that was frozen finds it once.
-const watchdogTicks = 4
-
-// enter says that user code is called.
-func (w *watchdog) enter(b *batch, instance store.InstanceKey, input string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.batch, w.inside = b, true
-	w.call.Instance, w.call.Input = instance, input
-	w.count++
-	if !w.ticking {
-		w.ticking, w.seen, w.same = true, w.count-1, 0
-		w.tickLater()
-	}
-}
-
-func (w *watchdog) tickLater() {
-	time.AfterFunc(w.lane.x.stuck.after/watchdogTicks, w.tick)
-}
-
-// leave says that user code has returned. When the lane has gone on without it, the goroutine ends here: nothing that it decided
-// counts.
-func (w *watchdog) leave() {
-	if w.returned() {
-		goexit()
-	}
-}
-
-// returned is leave for the end of a goroutine. It reports whether the lane has gone on without it.
-func (w *watchdog) returned() bool {
-	w.mu.Lock()
-	w.inside, w.batch = false, nil
-	left := w.left
-	w.mu.Unlock()
-	if left == nil {
-		return false
-	}
-	w.lane.x.stuck.remove(left)
-	return true
-}
-
-func (w *watchdog) tick() {
-	w.mu.Lock()
-	switch {
-	case w.inside && w.seen == w.count:
-		if w.same++; w.same < watchdogTicks {
-			break
-		}
-		b, call := w.batch, w.call
-		call.Since = time.Now().Add(-w.lane.x.stuck.after)
-		w.left = &call
-		w.mu.Unlock()
-		w.lane.x.stuck.add(&call)
-		w.lane.goOnWithout(b, &call)
-		return
-	case w.seen == w.count: // nothing happens any more
-		w.ticking = false
-		w.mu.Unlock()
-		return
-	default:
-		w.same = 0
-	}
-	w.seen = w.count
-	w.tickLater()
-	w.mu.Unlock()
 }

@@ -1,6 +1,7 @@
 package commit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -15,24 +16,36 @@ const maxWithin = 5
 // Within takes an input into the caller's transaction. The engine's cache is not touched: what is not committed may never be.
 func (x *Executor) Within(ctx context.Context, key store.InstanceKey, req Request) (Result, error) {
 	tx := x.store.Within(req.Within)
-	for attempt := 1; ; attempt++ {
-		r, change, err := x.decideAlone(ctx, ctx, tx, newTaken(ctx, key, req))
-		if err == nil {
-			if len(change.Effects)+len(change.Timers) > 0 {
-				err = tx.Notify(ctx)
+	for round := 1; ; round++ {
+		t := newTask(ctx, key, req)
+		t.take()
+		b := newBatch(x, &locked{beginner: tx, resolve: unresolved, log: x.config.Logger}, t)
+		err := b.run(ctx, ctx)
+		if call, is := err.(*failedCall); is {
+			err = call.err
+		}
+		if t.answered() {
+			for c := range b.stored {
+				if len(c.change.Effects)+len(c.change.Timers) > 0 {
+					return t.result, tx.Notify(ctx)
+				}
 			}
-			return r, err
+			return t.result, t.err
 		}
 		switch {
 		case usererr.OwnIs(err, store.ErrDeadlock):
 			return Result{}, fmt.Errorf("roll the transaction back and run all of it again, and take instances in one order: %w", err)
 		case usererr.OwnIs(err, store.ErrLocked):
 			return Result{}, fmt.Errorf("end the other transaction sooner, or run this one again: %w", err)
-		case !usererr.OwnIs(err, store.ErrConflict):
+		case err != nil && !usererr.OwnIs(err, store.ErrConflict):
 			return Result{}, err
 		}
-		if attempt == maxWithin {
-			return Result{}, fmt.Errorf("others changed the instance meanwhile; use READ COMMITTED, or run the transaction again: %w", err)
+		if round == maxWithin {
+			return Result{}, fmt.Errorf("others changed the instance meanwhile; use READ COMMITTED, or run the transaction again: %w",
+				cmp.Or(err, store.ErrConflict))
 		}
 	}
 }
+
+// unresolved leaves the error of a commit: one whose answer is lost is lost with the caller's transaction.
+func unresolved(_ context.Context, _ store.Batch, err error) error { return err }
