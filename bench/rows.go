@@ -35,6 +35,10 @@ func rows() []report.Row {
 			Reference: "server only/rate", Required: 0.4, Stretch: 0.6},
 		{Name: "decision, cold, 1 caller, p50", Unit: "ms", Ours: one("ours, cold/p50"), Reference: seedAt(1) + "/p50", AtMost: true},
 		{Name: "rejection, 1 caller, p50", Unit: "ms", Ours: one("ours, rejection/p50"), AtMost: true},
+		{Name: "creations with a unique key, 64 callers; without", Unit: "/s", Ours: one(keyedAt(64) + "/rate"), Reference: creationsAt(64) + "/rate"},
+		{Name: "creations with a unique key, 256 callers; without", Unit: "/s", Ours: one(keyedAt(256) + "/rate"), Reference: creationsAt(256) + "/rate"},
+		{Name: "creations with a unique key, 256 callers, p50", Unit: "ms", Ours: one(keyedAt(256) + "/p50"), Reference: creationsAt(256) + "/p50", AtMost: true},
+		{Name: "SQLite, creations with a unique key, 64 callers; without", Unit: "/s", Ours: one("creations with keys, sqlite/rate"), Reference: "creations, sqlite/rate"},
 		{Name: "effects, no-op handler", Unit: "/s", Ours: one("effects/rate"), Reference: "seed, effects/rate", Required: 10, Stretch: 15},
 		{Name: "whole loop, 256 callers", Unit: "/s", Ours: one("loop/rate")},
 		{Name: "commit to handler, idle, p50", Unit: "ms", Ours: one("latency/p50"), AtMost: true, Required: 3, Stretch: 1.6},
@@ -67,6 +71,7 @@ func probes() []probe {
 	return slices.Concat(
 		memoryProbes(),
 		decisionProbes(),
+		creationProbes(),
 		limitProbes(),
 		deliveryProbes(),
 		embeddedProbes(),

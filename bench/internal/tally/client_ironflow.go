@@ -26,6 +26,13 @@ func (c *Client) Add(ctx context.Context, in Add, options ...runtime.ExecuteOpti
 	return runtime.Execute[AddEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
+// Claim sends the input to the instance that its TallyID names.
+//
+// Claim is Add with a unique key.
+func (c *Client) Claim(ctx context.Context, in Claim, options ...runtime.ExecuteOption) (ClaimOutcome, error) {
+	return runtime.Execute[ClaimEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
 // Loop sends the input to the instance that its TallyID names.
 //
 // Loop asks for an effect that answers with Looped.

@@ -9,6 +9,8 @@ func inputName(v Input) string {
 	switch v.(type) {
 	case Add:
 		return "Add"
+	case Claim:
+		return "Claim"
 	case Loop:
 		return "Loop"
 	case Looped:
@@ -27,6 +29,8 @@ func encodeInput(e *codec.Encoder, v Input) {
 	switch v := v.(type) {
 	case Add:
 		encodeAdd(e, v)
+	case Claim:
+		encodeClaim(e, v)
 	case Loop:
 		encodeLoop(e, v)
 	case Looped:
@@ -46,6 +50,8 @@ func decodeInput(d *codec.Decoder, name string) (Input, error) {
 	switch name {
 	case "Add":
 		return decodeAdd(d), nil
+	case "Claim":
+		return decodeClaim(d), nil
 	case "Loop":
 		return decodeLoop(d), nil
 	case "Looped":
@@ -61,7 +67,7 @@ func decodeInput(d *codec.Decoder, name string) (Input, error) {
 		Workflow: WorkflowName,
 		Kind:     "input",
 		Type:     name,
-		Known:    []string{"Add", "Loop", "Looped", "Remind", "Refuse", "Order"},
+		Known:    []string{"Add", "Claim", "Loop", "Looped", "Remind", "Refuse", "Order"},
 	}
 }
 
@@ -216,6 +222,41 @@ func decodeAdd(d *codec.Decoder) Add {
 		}
 	}
 	d.Require(seen, "tally_id", "amount", "note", "remind")
+	return v
+}
+
+func encodeClaim(e *codec.Encoder, v Claim) {
+	e.BeginObject()
+	e.Key("type")
+	e.String("Claim")
+	e.Key("tally_id")
+	e.String(v.TallyID)
+	e.Key("name")
+	e.String(v.Name)
+	e.Key("note")
+	e.String(v.Note)
+	e.EndObject()
+}
+
+func decodeClaim(d *codec.Decoder) Claim {
+	var v Claim
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "tally_id":
+			d.Seen(&seen, 0)
+			v.TallyID = d.String()
+		case "name":
+			d.Seen(&seen, 1)
+			v.Name = d.String()
+		case "note":
+			d.Seen(&seen, 2)
+			v.Note = d.String()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "tally_id", "name", "note")
 	return v
 }
 

@@ -16,6 +16,11 @@ func (Decider) Add(_ time.Time, _ State, in Add) AddDecision {
 	return d
 }
 
+// Claim adds 1, and tells.
+func (Decider) Claim(_ time.Time, _ State, in Claim) ClaimDecision {
+	return AcceptClaim(Added{Amount: 1, Note: in.Note}).Effect(Tell{Amount: 1, Note: in.Note})
+}
+
 // Loop begins a round through a handler.
 func (Decider) Loop(time.Time, State, Loop) LoopDecision { return AcceptLoop(Asked{}).Effect(Ask{}) }
 

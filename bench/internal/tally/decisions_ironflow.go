@@ -33,6 +33,31 @@ func RejectAdd(rejection Rejection) AddDecision {
 	return workflow.Reject[AddEvent, AddEffect, AddTimer, Rejection](rejection)
 }
 
+// ClaimEvent is an event that a decision on Claim may emit: Added, Asked, Answered or Reminded.
+type ClaimEvent = Event
+
+// ClaimEffect is an effect that a decision on Claim may request: Tell or Ask.
+type ClaimEffect = Effect
+
+// ClaimTimer is a timer that a decision on Claim may start or cancel: TimerReminder.
+type ClaimTimer = Timer
+
+// ClaimDecision is the decider's answer to Claim.
+type ClaimDecision = workflow.Decision[ClaimEvent, ClaimEffect, ClaimTimer, Rejection]
+
+// ClaimOutcome is what became of Claim.
+type ClaimOutcome = runtime.Outcome[ClaimEvent, Rejection]
+
+// AcceptClaim accepts Claim with one or more events, in this order.
+func AcceptClaim(first ClaimEvent, more ...ClaimEvent) ClaimDecision {
+	return workflow.Accept[ClaimEvent, ClaimEffect, ClaimTimer, Rejection](first, more...)
+}
+
+// RejectClaim refuses Claim. Nothing is stored.
+func RejectClaim(rejection Rejection) ClaimDecision {
+	return workflow.Reject[ClaimEvent, ClaimEffect, ClaimTimer, Rejection](rejection)
+}
+
 // LoopEvent is an event that a decision on Loop may emit: Added, Asked, Answered or Reminded.
 type LoopEvent = Event
 

@@ -19,7 +19,7 @@ type Item struct {
 	PriceCents int64  `json:"price_cents"`
 }
 
-// Input is one of Add, Loop, Looped, Remind, Refuse or Order.
+// Input is one of Add, Claim, Loop, Looped, Remind, Refuse or Order.
 type Input interface {
 	isInput()
 }
@@ -33,6 +33,15 @@ type Add struct {
 }
 
 func (Add) isInput() {}
+
+// Claim is Add with a unique key.
+type Claim struct {
+	TallyID string `json:"tally_id"`
+	Name    string `json:"name"`
+	Note    string `json:"note"`
+}
+
+func (Claim) isInput() {}
 
 // Loop asks for an effect that answers with Looped.
 type Loop struct {

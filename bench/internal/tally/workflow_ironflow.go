@@ -19,6 +19,8 @@ import (
 type InputDecider interface {
 	// Add leads to one event and one effect and, when it is to remind, a timer.
 	Add(now time.Time, state State, in Add) AddDecision
+	// Claim is Add with a unique key.
+	Claim(now time.Time, state State, in Claim) ClaimDecision
 	// Loop asks for an effect that answers with Looped.
 	Loop(now time.Time, state State, in Loop) LoopDecision
 	Looped(now time.Time, state State, in Looped) LoopedDecision
@@ -59,6 +61,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
+		UniqueKey:  uniqueKey,
 		States:     workflow.StateCodec[State]{Schema: "d2f1170483bb42a2", Encode: encodeState, Decode: decodeState},
 		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
@@ -68,7 +71,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 			"Tell": {},
 			"Ask":  {},
 		},
-		InputNames: []string{"Add", "Loop", "Looped", "Remind", "Refuse", "Order"},
+		InputNames: []string{"Add", "Claim", "Loop", "Looped", "Remind", "Refuse", "Order"},
 	})
 }
 
@@ -83,6 +86,8 @@ func (a adapter) decide(now time.Time, state State, input Input) workflow.Untype
 	switch in := input.(type) {
 	case Add:
 		return a.decider.Add(now, state, in).Untyped()
+	case Claim:
+		return a.decider.Claim(now, state, in).Untyped()
 	case Loop:
 		return a.decider.Loop(now, state, in).Untyped()
 	case Looped:
@@ -125,6 +130,8 @@ func inputID(input Input) string {
 	switch in := input.(type) {
 	case Add:
 		return in.TallyID
+	case Claim:
+		return in.TallyID
 	case Loop:
 		return in.TallyID
 	case Looped:
@@ -145,6 +152,9 @@ func withID(input Input, id string) Input {
 	case Add:
 		in.TallyID = cmp.Or(in.TallyID, id)
 		return in
+	case Claim:
+		in.TallyID = cmp.Or(in.TallyID, id)
+		return in
 	case Loop:
 		in.TallyID = cmp.Or(in.TallyID, id)
 		return in
@@ -162,6 +172,13 @@ func withID(input Input, id string) Input {
 		return in
 	}
 	return input
+}
+
+func uniqueKey(input Input) (string, bool) {
+	if in, ok := input.(Claim); ok {
+		return in.Name, true
+	}
+	return "", false
 }
 
 // unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
