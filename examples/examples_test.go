@@ -21,6 +21,9 @@ func TestMain(m *testing.M) { os.Exit(pgserver.Main(m)) }
 // TestEachEndsByItself runs what "go run ./examples/NAME" does, on both stores: without an argument, with DATABASE_URL or without. Each
 // example has to end by itself, without an error, and say something.
 func TestEachEndsByItself(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
 	t.Parallel()
 	programs, err := filepath.Glob("*/main.go")
 	if err != nil {

@@ -71,6 +71,9 @@ func run(args ...string) (exit int, out, errOut string) {
 }
 
 func TestVet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads a module for each set of flags")
+	}
 	vettedDir(t)
 	for _, test := range []struct {
 		args string

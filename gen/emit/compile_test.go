@@ -17,6 +17,9 @@ const stateDeclarations = 4
 
 // TestZeroStates generates packages from random declarations and runs a test in them.
 func TestZeroStates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles a module")
+	}
 	t.Parallel()
 	module := usermodule.New(t, "../..")
 	tested := []string{"test"}

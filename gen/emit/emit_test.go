@@ -22,7 +22,11 @@ const randomDeclarations = 60
 // TestOutputIsDeterministicAndFormatted generates random declarations twice, from the text on.
 func TestOutputIsDeterministicAndFormatted(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(randomDeclarations) {
+	declarations := uint64(randomDeclarations)
+	if testing.Short() {
+		declarations /= 10
+	}
+	for seed := range declarations {
 		source := []byte(randomspec.YAML(rand.New(rand.NewPCG(seed, 11)), "random"))
 		first, second := generate(t, source), generate(t, source)
 		for i, f := range first {

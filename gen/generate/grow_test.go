@@ -214,6 +214,9 @@ func sources(files map[string]string) string {
 
 // TestRandomGrowth lets random declarations grow by one message at a time, and edits the user's files in between.
 func TestRandomGrowth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("grows many declarations")
+	}
 	t.Parallel()
 	const declarations, steps = 15, 6
 	stubs, effective := 0, make(map[string]int)

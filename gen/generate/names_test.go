@@ -125,7 +125,7 @@ func TestNames(t *testing.T) {
 	names := append([]string{"adapter", "refuse", "unfinished", "inputID", "encodeKey", "openAPI", "colorValues", "cmp", "json", "pkgurl", "v_"}, randomspec.HostileNames...)
 	accepted := 0
 	for i, name := range names {
-		if testing.Short() && i%8 != 0 {
+		if testing.Short() && i%32 != 0 {
 			continue
 		}
 		for kind, text := range own {
@@ -215,6 +215,9 @@ func checkNames(t *testing.T, what, name string, files map[string]string) int {
 
 // TestNamesOfImports imports packages under names of generated code into a file of the user's.
 func TestNamesOfImports(t *testing.T) {
+	if testing.Short() {
+		t.Skip("generates many packages; TestNames generates some")
+	}
 	t.Parallel()
 	for _, name := range []string{"adapter", "refuse", "unfinished", "encodeKey", "State", "context", "runtime", "codec", "err", "nil", "Decider", "Evolver", "Handler", "newTestClient",
 		"TestEngineAcceptsOpen", "TestEngineRefusesClose"} {
@@ -248,6 +251,9 @@ func TestImportedSkeleton(t *testing.T) {
 
 // TestNamesOfMethods gives types methods that generated code gives them as well, or fields of the same name.
 func TestNamesOfMethods(t *testing.T) {
+	if testing.Short() {
+		t.Skip("generates many packages; TestNames generates some")
+	}
 	t.Parallel()
 	for method, of := range map[string][]string{
 		"isInput": {"Open", "Close"}, "isEvent": {"Opened"}, "isOpenEvent": {"Opened"}, "TimerSpec": {"TimerClosing"}, "Keys": {"State"}, "Pay": {"*Client"},

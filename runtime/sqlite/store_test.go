@@ -39,6 +39,9 @@ func TestFile(t *testing.T) {
 
 // A store that has no ability but is a store, as the first version of another one may be, passes the rules of what every store is.
 func TestWithoutAbilities(t *testing.T) {
+	if testing.Short() {
+		t.Skip("repeats rules of TestFile")
+	}
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Fixture {
 		s := openMemory(t)
