@@ -19,7 +19,7 @@ func TestStress(t *testing.T) {
 	} {
 		t.Run(store, func(t *testing.T) {
 			t.Parallel()
-			if store == "postgres" && os.Getenv("IRONFLOW_TEST_DATABASE_URL") != "" {
+			if store == "postgres" && (testing.Short() || os.Getenv("IRONFLOW_TEST_DATABASE_URL") != "") {
 				t.Skip("it needs a server of its own")
 			}
 			var out, log bytes.Buffer
