@@ -59,13 +59,13 @@ generated:
 
 # The race detector does not look into SQLite, which is C translated to Go, and took nine tenths of the processor's time: one goroutine
 # at a time uses a connection, and a second one would be seen in the driver and in the store. Nor does it look at the generator, whose
-# only goroutines plan packages side by side; tests of gen/generate are repeated for them. Generated code is among the rest.
+# only goroutines plan packages side by side; tests of gen/generate are repeated for them, but for one of several processes. Generated code is among the rest.
 WATCHED = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc/...=-race=false -gcflags=modernc.org/memory=-race=false
 GENERATOR = go list ./gen/... ./cmd/... | grep -v /gen/emit/internal/
 
 race: postgres
 	go test $(WATCHED) -timeout 25m $$(go list ./... | grep -Fxv "$$($(GENERATOR))")
-	go test $(WATCHED) -timeout 5m -short ./gen/generate ./gen/watch
+	go test $(WATCHED) -timeout 5m -short -skip TestTogether ./gen/generate ./gen/watch
 	go test -timeout 25m $$($(GENERATOR))
 	go -C $(OTEL) test $(WATCHED) -timeout 5m ./...
 	go -C $(OPENAPI) test -timeout 5m ./...

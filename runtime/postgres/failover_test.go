@@ -96,12 +96,17 @@ func TestFailover(t *testing.T) {
 		t.Errorf("Run on a store for reading: %v", err)
 	}
 
+	forgetful, _, err := open(pgserver.AnyURL("read-write", primary, standby))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := primary.Crash(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	// This client remembers nothing of the instance. It fails to read it, so nothing was sent.
+	short, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	if err := note(short); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := forgetful.Note(short, ticket.Note{ID: "a"}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("without a server: %v", err)
 	} else {
 		wantUnavailable(t, err)
