@@ -56,6 +56,9 @@ func TestTwoAtOnceGetTwo(t *testing.T) {
 }
 
 func TestChangedSchemaIsNotLentAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a server")
+	}
 	for _, change := range []string{
 		"CREATE TABLE mine ()", "ALTER TABLE events ADD COLUMN more int", "DROP INDEX events_global_sequence_idx", "DROP TABLE snapshots",
 		"ALTER TABLE effects DISABLE TRIGGER USER", "GRANT SELECT ON events TO PUBLIC", "ALTER TABLE events SET (fillfactor = 50)",
