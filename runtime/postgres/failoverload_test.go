@@ -64,11 +64,17 @@ func TestFailoverUnderLoad(t *testing.T) {
 			l.mu.Lock()
 			before := len(l.answered)
 			l.mu.Unlock()
-			eventually(t, "inputs are accepted again", func() bool {
+			// Lanes may first wait for Config.StoreTimeout, 30 s, to find out what became of the commits that were under way.
+			accepted := func() int {
 				l.mu.Lock()
 				defer l.mu.Unlock()
-				return len(l.answered) > before+500
-			})
+				return len(l.answered)
+			}
+			for deadline := promoted.Add(2 * time.Minute); accepted() <= before+500; time.Sleep(20 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("no inputs are accepted again")
+				}
+			}
 			stop()
 
 			events := l.checkStates()
