@@ -73,8 +73,12 @@ func (r *feedReader) read(ctx context.Context, limit int, filters ...store.Event
 		return store.FeedPage{}, err
 	}
 	if r.server != "" && page.Server != r.server {
-		if err := r.checkHistory(ctx, page.Server); err != nil {
+		known, err := r.checkHistory(ctx, page.Server)
+		if err != nil {
 			return store.FeedPage{}, err
+		}
+		if !known { // there is nothing to read as yet
+			return store.FeedPage{Next: r.position, Settled: r.position, Looked: r.position}, nil
 		}
 		if r.position != r.sure { // the numbers between the two may have been given again
 			r.position, r.server = r.sure, page.Server
@@ -89,20 +93,23 @@ func (r *feedReader) read(ctx context.Context, limit int, filters ...store.Event
 }
 
 // checkHistory fails when the last event that was read is another event now. An event that is missing was deleted by retention, or
-// lost if there was a failover.
-func (r *feedReader) checkHistory(ctx context.Context, server string) error {
+// lost if there was a failover. It is not known what became of it while the feed of the new server cannot be read that far.
+func (r *feedReader) checkHistory(ctx context.Context, server string) (known bool, err error) {
 	if r.commit == 0 {
-		return nil
+		return true, nil
 	}
 	page, err := r.feed.EventsSince(ctx, r.sure-1, 1)
 	if err != nil {
-		return err
+		return false, err
 	}
 	there := len(page.Events) > 0 && page.Events[0].Position() == r.sure
 	before, _, _ := strings.Cut(r.server, " ")
 	after, _, _ := strings.Cut(server, " ")
-	if there && page.Events[0].Commit != r.commit || !there && before != after {
-		return &store.FeedSetBack{Position: r.sure, Issued: max(page.Settled, page.Looked), Event: r.sure}
+	switch {
+	case !there && page.Looked < r.sure:
+		return false, nil
+	case there && page.Events[0].Commit != r.commit, !there && before != after:
+		return false, &store.FeedSetBack{Position: r.sure, Issued: max(page.Settled, page.Looked), Event: r.sure}
 	}
-	return nil
+	return true, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,5 +87,119 @@ func TestSubscriptionThroughAFailover(t *testing.T) {
 				t.Errorf("got %v, asked after %v", got, asked)
 			}
 		})
+	}
+}
+
+// takenOverFeed has the event 5 until it is looked at twice. Then a server has taken over whose feed is settled a step further with each look.
+type takenOverFeed struct {
+	store.Feed
+	events  []store.StoredEvent // of the server that takes over
+	settled []store.FeedPosition
+	looks   atomic.Int64
+}
+
+var lastBefore = store.StoredEvent{Instance: store.InstanceKey{Workflow: "w", ID: "i"}, Version: 1, GlobalSequence: 5, Commit: 5}
+
+func (f *takenOverFeed) now() (server string, events []store.StoredEvent, settled store.FeedPosition) {
+	step := int(f.looks.Load()) - 2
+	if step < 0 {
+		return "00000001 now", []store.StoredEvent{lastBefore}, 5
+	}
+	return "00000002 later", f.events, f.settled[min(step, len(f.settled)-1)]
+}
+
+func (f *takenOverFeed) FeedHorizon(context.Context) (store.FeedHorizon, error) {
+	f.looks.Add(1)
+	_, _, settled := f.now()
+	return store.FeedHorizon{Settled: settled, Issued: settled}, nil
+}
+
+func (f *takenOverFeed) EventsSince(
+	_ context.Context, after store.FeedPosition, limit int, _ ...store.EventFilter,
+) (store.FeedPage, error) {
+	server, events, settled := f.now()
+	page := store.FeedPage{Next: after, Settled: after, Looked: max(after, settled), Server: server}
+	for _, e := range events {
+		if e.Position() > after && e.Position() <= settled && len(page.Events) < limit {
+			page.Events = append(page.Events, e)
+			page.Next, page.Settled = e.Position(), e.Position()
+		}
+	}
+	return page, nil
+}
+
+// A subscription that waits for events must find out that the database was set back, also when nothing more is stored. It must not say so
+// while the feed of the server that took over cannot be read as far as the subscription has read.
+func TestWaitingSubscriptionIsSetBack(t *testing.T) {
+	t.Parallel()
+	next := lastBefore
+	next.Version, next.GlobalSequence, next.Commit = 2, 6, 6
+	for name, test := range map[string]struct {
+		settled []store.FeedPosition
+		events  []store.StoredEvent
+		back    bool
+	}{
+		"lost":                     {[]store.FeedPosition{6}, nil, true},
+		"lost, and not yet known":  {[]store.FeedPosition{0, 4, 6}, nil, true},
+		"kept":                     {[]store.FeedPosition{6}, []store.StoredEvent{lastBefore, next}, false},
+		"kept, and not yet known":  {[]store.FeedPosition{0, 4, 6}, []store.StoredEvent{lastBefore, next}, false},
+		"kept, and nothing beyond": {[]store.FeedPosition{0, 5, 5, 5, 6}, []store.StoredEvent{lastBefore, next}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			watch := NewFeedWatch(&takenOverFeed{events: test.events, settled: test.settled}, Config{
+				Logger: slog.New(slog.DiscardHandler), Clock: store.SystemClock{}, PollInterval: time.Millisecond,
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			var got []int64
+			var back *store.FeedSetBack
+			for e, err := range watch.Subscribe(ctx, 4) {
+				if err != nil {
+					if !errors.As(err, &back) {
+						t.Fatalf("after %v: %v", got, err)
+					}
+					break
+				}
+				if got = append(got, e.GlobalSequence); len(got) == 2 {
+					break
+				}
+			}
+			if want := map[bool]string{true: "[5]", false: "[5 6]"}[test.back]; fmt.Sprint(got) != want || (back != nil) != test.back {
+				t.Errorf("got %v and %v, want %s", got, back, want)
+			}
+		})
+	}
+}
+
+// behindFeed is a feed that was set back below what its reader has read, and to which nothing is added.
+type behindFeed struct {
+	takenOverFeed
+}
+
+func (f *behindFeed) EventsSince(
+	ctx context.Context, after store.FeedPosition, limit int, filters ...store.EventFilter,
+) (store.FeedPage, error) {
+	if _, _, settled := f.now(); after > settled {
+		return store.FeedPage{}, &store.FeedSetBack{Position: after, Issued: settled}
+	}
+	return f.takenOverFeed.EventsSince(ctx, after, limit, filters...)
+}
+
+func TestWaitingSubscriptionIsBeyondTheFeed(t *testing.T) {
+	t.Parallel()
+	watch := NewFeedWatch(&behindFeed{takenOverFeed{settled: []store.FeedPosition{3}}}, Config{
+		Logger: slog.New(slog.DiscardHandler), Clock: store.SystemClock{}, PollInterval: time.Millisecond,
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for e, err := range watch.Subscribe(ctx, 4) {
+		if e.GlobalSequence == 5 {
+			continue
+		}
+		var back *store.FeedSetBack
+		if !errors.As(err, &back) || back.Position != 5 || back.Issued != 3 {
+			t.Errorf("got event %d and error %v", e.GlobalSequence, err)
+		}
 	}
 }

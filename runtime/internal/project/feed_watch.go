@@ -15,12 +15,13 @@ type FeedWatch struct {
 	store  store.Feed
 	config Config
 
-	mu      sync.Mutex
-	waiting int
-	stop    context.CancelFunc // of the goroutine; nil while there is none
-	settled store.FeedPosition // as the last look has seen it
-	moved   chan struct{}      // closed when settled has moved
-	wake    chan struct{}      // look now
+	mu       sync.Mutex
+	waiting  int
+	stop     context.CancelFunc // of the goroutine; nil while there is none
+	settled  store.FeedPosition // as the last look has seen it
+	furthest store.FeedPosition // that a reader waits at who has not seen the end of a look
+	moved    chan struct{}      // closed when settled has moved, or is not as far as a reader
+	wake     chan struct{}      // look now
 }
 
 // NewFeedWatch returns a watch over a feed.
@@ -42,15 +43,17 @@ func (w *FeedWatch) LookAgain() {
 	}
 }
 
-// wait returns when the feed can be read beyond a position, or ctx has ended.
+// wait returns when the feed can be read beyond a position, when a look finds that it cannot be read that far, or when ctx has ended.
+// The position is one that the feed could be read to. If it cannot any more, the database may have been set back, and nothing may ever
+// be stored that takes the feed there again.
 func (w *FeedWatch) wait(ctx context.Context, position store.FeedPosition) {
-	w.enter()
+	w.enter(position)
 	defer w.leave()
-	for {
+	for looked := false; ; looked = true {
 		w.mu.Lock()
 		settled, moved := w.settled, w.moved
 		w.mu.Unlock()
-		if settled > position {
+		if settled > position || looked && settled < position {
 			return
 		}
 		select {
@@ -61,10 +64,11 @@ func (w *FeedWatch) wait(ctx context.Context, position store.FeedPosition) {
 	}
 }
 
-func (w *FeedWatch) enter() {
+func (w *FeedWatch) enter(position store.FeedPosition) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.waiting++
+	w.furthest = max(w.furthest, position)
 	if w.stop == nil {
 		ctx, cancel := context.WithCancel(context.Background())
 		w.stop = cancel
@@ -113,15 +117,14 @@ func (w *FeedWatch) look(ctx context.Context) {
 	}
 }
 
-// reached wakes the readers that wait, if settled has moved. A horizon that went back, after the database was restored from a backup,
-// is taken as it is.
+// reached wakes the readers that wait, if settled has moved, or one of them is beyond it.
 func (w *FeedWatch) reached(settled store.FeedPosition) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if settled == w.settled {
+	if settled == w.settled && settled >= w.furthest {
 		return
 	}
-	w.settled = settled
+	w.settled, w.furthest = settled, 0
 	close(w.moved)
 	w.moved = make(chan struct{})
 }
