@@ -51,18 +51,22 @@ type feedReader struct {
 }
 
 func (r *feedReader) read(on *connection, after store.FeedPosition) (err error) {
-	// Two statements see two moments. What came between them is not in the page, and is left to the next one.
+	// Each statement sees a moment of its own. One writer gives the numbers, so the events up to the first that is asked for are stored, or
+	// were deleted. What comes between the statements is not in the page, and is left to the next one.
+	issued, err := lastOf(on, lastNumber)
+	if err != nil {
+		return err
+	}
 	if r.page.Settled, err = lastOf(on, newestEvent); err != nil {
 		return err
 	}
 	r.page.Next = after
 	if after >= r.page.Settled {
-		r.page.Settled, r.page.Looked = after, after
-		issued, err := lastOf(on, lastNumber) // of an event that may have been deleted
-		if err == nil && after > issued {
-			err = &store.FeedSetBack{Position: after, Issued: issued}
+		r.page.Settled, r.page.Looked = after, max(after, issued)
+		if after > issued {
+			return &store.FeedSetBack{Position: after, Issued: issued}
 		}
-		return err
+		return nil
 	}
 	defer func() { r.page.Looked = r.page.Next }()
 	err = on.query(r.event, eventsSince, int64(after), int64(r.page.Settled), int64(r.window))
@@ -120,15 +124,18 @@ func lastOf(on *connection, statement string) (last store.FeedPosition, err erro
 
 // FeedHorizon implements [store.Feed].
 func (s *Store) FeedHorizon(ctx context.Context) (store.FeedHorizon, error) {
-	var last store.FeedPosition
+	var issued, newest store.FeedPosition
 	err := s.readers.read(ctx, func(on *connection) (err error) {
-		last, err = lastOf(on, newestEvent)
+		if newest, err = lastOf(on, newestEvent); err != nil {
+			return err
+		}
+		issued, err = lastOf(on, lastNumber) // of an event that may have been deleted
 		return err
 	})
 	if err != nil {
 		return store.FeedHorizon{}, fmt.Errorf("sqlite: find the end of the feed: %w", err)
 	}
-	return store.FeedHorizon{Settled: last, Issued: last, Newest: last}, nil
+	return store.FeedHorizon{Settled: issued, Issued: issued, Newest: newest}, nil
 }
 
 // FirstEventAfter implements [store.Feed].

@@ -120,6 +120,15 @@ func feedSetBack(k *kit) {
 		k.Errorf("behind an event that was deleted: got %+v", page)
 	}
 	beyond(last+1, last)
+	for _, after := range []store.FeedPosition{0, last} {
+		page := k.page(after, 10)
+		for len(page.Events) > 0 {
+			page = k.page(page.Next, 10)
+		}
+		if h := k.settle(); h.Issued < last || h.Settled > page.Looked {
+			k.Errorf("a reader from %d on, at the end: it has looked up to %d, and the horizon is %+v", after, page.Looked, h)
+		}
+	}
 }
 
 // feedNext is about positions that a reader keeps: they are never beyond an event.

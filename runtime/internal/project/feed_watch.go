@@ -18,9 +18,10 @@ type FeedWatch struct {
 	mu       sync.Mutex
 	waiting  int
 	stop     context.CancelFunc // of the goroutine; nil while there is none
-	settled  store.FeedPosition // as the last look has seen it
+	settled  store.FeedPosition // as the last look has seen it; 0 while nobody waits
+	issued   store.FeedPosition // likewise
 	furthest store.FeedPosition // that a reader waits at who has not seen the end of a look
-	moved    chan struct{}      // closed when settled has moved, or is not as far as a reader
+	moved    chan struct{}      // closed when settled has moved, or a reader is beyond issued
 	wake     chan struct{}      // look now
 }
 
@@ -43,17 +44,16 @@ func (w *FeedWatch) LookAgain() {
 	}
 }
 
-// wait returns when the feed can be read beyond a position, when a look finds that it cannot be read that far, or when ctx has ended.
-// The position is one that the feed could be read to. If it cannot any more, the database may have been set back, and nothing may ever
-// be stored that takes the feed there again.
+// wait returns when the feed can be read beyond a position, when a look finds that no event was given a number as high, or when ctx has
+// ended. In the second case the database was set back, and nothing may ever be stored that takes the feed to the position again.
 func (w *FeedWatch) wait(ctx context.Context, position store.FeedPosition) {
 	w.enter(position)
 	defer w.leave()
 	for looked := false; ; looked = true {
 		w.mu.Lock()
-		settled, moved := w.settled, w.moved
+		settled, issued, moved := w.settled, w.issued, w.moved
 		w.mu.Unlock()
-		if settled > position || looked && settled < position {
+		if settled > position || looked && issued < position {
 			return
 		}
 		select {
@@ -82,6 +82,7 @@ func (w *FeedWatch) leave() {
 	if w.waiting--; w.waiting == 0 {
 		w.stop()
 		w.stop = nil
+		w.settled, w.issued, w.furthest = 0, 0, 0 // what a look found says nothing of later
 	}
 }
 
@@ -100,7 +101,7 @@ func (w *FeedWatch) look(ctx context.Context) {
 			continue
 		}
 		failures = 0
-		w.reached(horizon.Settled)
+		w.reached(horizon)
 		if pause := stall.observe(ctx, horizon); pause > 0 {
 			bound.Sleep(ctx, store.SystemClock{}, pause)
 			continue
@@ -117,14 +118,16 @@ func (w *FeedWatch) look(ctx context.Context) {
 	}
 }
 
-// reached wakes the readers that wait, if settled has moved, or one of them is beyond it.
-func (w *FeedWatch) reached(settled store.FeedPosition) {
+// reached wakes the readers that wait, if settled has moved, or one of them is beyond what was issued.
+func (w *FeedWatch) reached(horizon store.FeedHorizon) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if settled == w.settled && settled >= w.furthest {
+	moved := horizon.Settled != w.settled || horizon.Issued < w.furthest
+	w.settled, w.issued = horizon.Settled, horizon.Issued
+	if !moved {
 		return
 	}
-	w.settled, w.furthest = settled, 0
+	w.furthest = 0
 	close(w.moved)
 	w.moved = make(chan struct{})
 }
