@@ -266,3 +266,40 @@ func (panickingTelemetry) Claimed(telemetry.ClaimReport)                { panic(
 func (panickingTelemetry) Settled(telemetry.SettlementReport)           { panic(hostile{}) }
 func (panickingTelemetry) DeadLettersEnded(telemetry.DeadLettersReport) { panic(hostile{}) }
 func (panickingTelemetry) Deleted(telemetry.DeletionReport)             { panic(hostile{}) }
+
+// exitingTelemetry ends the goroutine that tells it of a commit, the first times.
+type exitingTelemetry struct {
+	telemetry.NoTelemetry
+	left *atomic.Int64
+}
+
+func (t exitingTelemetry) Committed(telemetry.CommitReport) {
+	if t.left.Add(-1) >= 0 {
+		goruntime.Goexit()
+	}
+}
+
+// A Telemetry that ends the engine's goroutine costs no lane, and no instance that is served apart.
+func TestTelemetryThatEndsItsGoroutine(t *testing.T) {
+	onStores(t, func(b *bed) {
+		config := b.realConfig()
+		config.Lanes = 1
+		left := new(atomic.Int64)
+		config.Telemetry = exitingTelemetry{left: left}
+		engine := b.engine(config, notify(nil))
+		b.open(engine, "a")
+		client := ticket.NewClient(engine)
+		for range 3 {
+			left.Store(1)
+			ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
+			out, err := client.Note(ctx, ticket.Note{ID: "a"})
+			cancel()
+			if err != nil || !out.Accepted() {
+				b.Errorf("got %v, error %v", out, err)
+			}
+		}
+		if view, err := client.State(b.Context(), "a"); err != nil || view.Version != 4 {
+			b.Errorf("version %d, error %v, want 4", view.Version, err)
+		}
+	})
+}

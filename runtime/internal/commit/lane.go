@@ -59,11 +59,22 @@ func (l *lane) run() {
 		}
 		b := newBatch(l.x, unlocked{l.x}, tasks...)
 		b.cache = l.cache
-		if err := l.serve(b); err != nil {
-			l.forget(b)
-			b.answerAll(err)
-		}
+		usererr.Watch(func() {
+			if err := l.serve(b); err != nil {
+				l.fail(b, err)
+			}
+		}, func() { // Config.Telemetry has ended the goroutine
+			l.fail(b, usererr.ErrGoexit)
+			go l.run()
+		})
 	}
+}
+
+// fail answers what has no answer yet.
+func (l *lane) fail(b *batch, err error) {
+	b.groups, b.large = append(b.groups, b.large...), nil
+	l.forget(b)
+	b.answerAll(err)
 }
 
 // serve answers every task of a batch, or hands it over to be served alone. One input's failure is never another's: what the batch fails
@@ -79,6 +90,7 @@ func (l *lane) serve(b *batch) (err error) {
 		l.distrust = max(l.distrust-1, 0)
 		err := b.run(ctx, ctx)
 		l.setApart(b.large)
+		b.large = nil
 		if err == nil {
 			l.x.stored(b)
 			l.putBack(b.rest)

@@ -33,6 +33,8 @@ func (x *Executor) Within(ctx context.Context, key store.InstanceKey, req Reques
 			return t.result, t.err
 		}
 		switch {
+		case err == errCallerGone:
+			return Result{}, cmp.Or(ctx.Err(), context.Canceled)
 		case usererr.OwnIs(err, store.ErrDeadlock):
 			return Result{}, fmt.Errorf("roll the transaction back and run all of it again, and take instances in one order: %w", err)
 		case usererr.OwnIs(err, store.ErrLocked):
