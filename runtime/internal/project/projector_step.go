@@ -93,7 +93,7 @@ func (r *projectorRun) reset(reading, ctx context.Context) course {
 		return r.failed(reading, ctx, attempt, resetJob, err)
 	}
 	r.config().Logger.InfoContext(ctx, "ironflow: projection reset, it is rebuilt from the beginning", "projection", r.Name)
-	r.stored, r.position, r.saved, r.rebuild, r.careful = 0, 0, time.Now(), false, 0
+	r.stored, r.position, r.saved, r.rebuild, r.careful, r.conflicts = 0, 0, time.Now(), false, 0, 0
 	return goOn
 }
 
@@ -162,7 +162,7 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, j job, 
 	case ctx.Err() != nil, usererr.OwnIs(err, store.ErrConflict) && r.conflicts < maxConflicts, bound.IsUnavailable(err): // no fault of the event
 		r.conflicts++
 		uncount, described = 1, nil
-		pause = stepConflictBackoff.Pause(attempt)
+		pause = stepConflictBackoff.Pause(r.conflicts)
 	case unknown:
 		return r.leaveToNewer(ctx, described)
 	case permanent, attempt >= r.Retry.MaxAttempts:
