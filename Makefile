@@ -1,5 +1,5 @@
 # make demo    generate the example and run it; needs no database
-# make quick   for in between: go vet, and the tests that need no server and build no programs, in less than a minute. It leaves out
+# make quick   for in between: go vet, and the tests that need no server and build no programs; what did not change is not run again. Left out:
 #              PostgreSQL and with it failovers, the race detector, what compiles generated code as users do, and the other modules
 # make test    everything CI checks: format, vet, lint, generated code, race tests on both stores, examples, modules of benchmarks
 # make bench   how fast it is; starts a PostgreSQL of its own
@@ -59,7 +59,8 @@ generated:
 
 # The race detector does not look into SQLite, which is C translated to Go, and took nine tenths of the processor's time: one goroutine
 # at a time uses a connection, and a second one would be seen in the driver and in the store. Nor does it look at the generator, whose
-# only goroutines plan packages side by side; tests of gen/generate are repeated for them, but for one of several processes. Generated code is among the rest.
+# only goroutines plan packages side by side; tests of gen/generate are repeated for them, but for one of several processes. Generated code is
+# among the rest.
 WATCHED = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc/...=-race=false -gcflags=modernc.org/memory=-race=false
 GENERATOR = go list ./gen/... ./cmd/... | grep -v /gen/emit/internal/
 

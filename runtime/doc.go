@@ -61,7 +61,9 @@
 // batch.run asks for each decision on its way, by chain.decide. An input that must not hold up a batch takes the same steps alone, under
 // the instance's lock:
 //
-//	lane.serveApart → Executor.alone → batch.run → batch.store → locked.store → UnitOfWork.Commit
+//	lane.serveApart → Executor.alone → Executor.runAlone → batch.run → batch.store → locked.store → UnitOfWork.Commit
+//
+// One within a transaction of the caller's takes them there, by Executor.Within, and the caller commits.
 //
 // docs/architecture.md has the whole house. Package store is the contract of the stores, package workflow the model that generated
 // code fills in, and package telemetry what an engine reports. This package has names of its own for what users handle of them.

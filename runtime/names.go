@@ -109,7 +109,7 @@ type InputIDReused = store.InputIDReused
 // InvalidArgument says that a text, a time or a number cannot be stored or looked for, in any store.
 type InvalidArgument = store.InvalidArgument
 
-// InvalidIdentifier says that an id or a unique key is empty, longer than MaxIDLength, or not text that can be stored.
+// InvalidIdentifier says that an id or a unique key is empty, longer than store.MaxIDLength, or not text that can be stored.
 type InvalidIdentifier = store.InvalidIdentifier
 
 // InvalidInput says that an input given as JSON is none that the workflow takes.

@@ -12,7 +12,7 @@ type ExecuteOption func(*commit.Request) error
 // repeat, byte for byte, whether the input was accepted, rejected or came too late. What failed with an error has no outcome,
 // and is decided when it comes again.
 //
-// Ids are per instance: 1 to MaxIDLength bytes of valid UTF-8 without NUL. The same id with another input is
+// Ids are per instance: 1 to store.MaxIDLength bytes of valid UTF-8 without NUL. The same id with another input is
 // *InputIDReused. Outcomes are kept for Config.Retention; an id that comes later than that is new.
 func WithInputID(id string) ExecuteOption {
 	return func(r *commit.Request) error {

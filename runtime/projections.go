@@ -27,7 +27,7 @@ func (e *Engine) ResumeProjection(ctx context.Context, name string) error {
 }
 
 // SkipProjectionEvent lets a projection go on behind the event that it has stopped at. The event is named by its global
-// sequence, ProjectionState.StoppedAt, so that nobody skips another event than the one that was looked at.
+// sequence, ProjectionInfo.StoppedAt, so that nobody skips another event than the one that was looked at.
 func (e *Engine) SkipProjectionEvent(ctx context.Context, name string, event FeedPosition) error {
 	return e.projections.SkipEvent(ctx, name, event)
 }

@@ -156,7 +156,7 @@ func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string
 }
 
 // History returns up to limit events of an instance after a version, oldest first, as they are stored. A page ends early at
-// PageBytes of payloads: read on after the last event until a page is empty. A limit of 0 reads all events. It is for tools without the
+// store.PageBytes of payloads: read on after the last event until a page is empty. A limit of 0 reads all events. It is for tools without the
 // workflow's types; clients have a typed History. After the newest version the page is empty, without an error. An instance without events is
 // *UnknownInstance.
 func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
@@ -286,7 +286,7 @@ func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot boo
 // Observations returns inputs with what became of them, the newest first: those of one instance when the query names it, those
 // of a workflow, or all. Only those are there that Config.Observe asked for. To page on, set Before and
 // BeforeNumber to the ObservedAt and the Number of the last, until there are none: a page may have fewer than Limit, because it ends when its
-// payloads have PageBytes. A limit of 0 means 100.
+// payloads have store.PageBytes. A limit of 0 means 100.
 func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]store.Observation, error) {
 	if err := store.CheckArgument("ObservationQuery", query); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ type InvalidInput struct {
 	Input    string // its name; empty when that is not known, or not declared
 
 	// Mistakes are all that is wrong with it: a *codec.Error for each place in the document, in its order and at most
-	// codec.MaxErrors of them, and then an *InvalidIdentifier for an id or a unique key that cannot be one. A field that
+	// codec.MaxErrors of them, and then an *store.InvalidIdentifier for an id or a unique key that cannot be one. A field that
 	// cannot be read may be both, since what is not there is empty too. A document that is no JSON has one *codec.Error, and
 	// an input that is not declared is a *codec.UnknownTypeError.
 	Mistakes []error

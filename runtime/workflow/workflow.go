@@ -17,7 +17,7 @@ import (
 // Erased is a Definition with its types erased, as the engine uses it.
 type Erased interface {
 	// Prepare checks an input's type, id and unique key. readInput does so with one from outside that is JSON, and lists all
-	// mistakes of it; decodeInput reads one that was stored.
+	// mistakes of it; DecodeInput reads one that was stored.
 	Prepare(input any) (PreparedInput, error)
 	readInput(name string, data []byte) (PreparedInput, []error)
 	DecodeInput(name string, data []byte) (any, error)

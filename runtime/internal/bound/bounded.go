@@ -16,7 +16,7 @@ const storeSetting = "Config.StoreTimeout"
 // StoreGrace is how long a call may take to return after its context has ended. After that the caller goes on without it.
 const StoreGrace = 250 * time.Millisecond
 
-// Limit bounds the calls to a store. All calls pass through answered, so that there is one place where that is done.
+// Limit bounds the calls to a store. All calls pass through Answered, so that there is one place where that is done.
 type Limit struct {
 	Timeout time.Duration
 }

@@ -26,8 +26,7 @@ func WithUnavailableTimeout(ctx context.Context, d time.Duration) context.Contex
 type unavailableTimeoutKey struct{}
 
 // UntilAvailable repeats a call that changes nothing when it fails while the store is unavailable: until the deadline of ctx, or for
-// the timeout when it has none. The pauses are of the real
-// time, as the deadline is.
+// the timeout when it has none. The pauses are of the real time, as the deadline is.
 func UntilAvailable[T any](ctx context.Context, timeout time.Duration, call func() (T, error)) (T, error) {
 	value, err := call()
 	if !IsUnavailable(err) {

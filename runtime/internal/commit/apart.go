@@ -111,7 +111,7 @@ func (x *Executor) runAlone(t *task) error {
 	}
 	defer func() { <-x.apart }()
 	b := newBatch(x, &locked{beginner: x.store, resolve: x.resolve, log: x.config.Logger}, t)
-	// The caller of submit has gone when its context ends; what user code does is watched for a while longer.
+	// The caller of Submit has gone when its context ends; what user code does is watched for a while longer.
 	err := b.run(t.ctx, context.WithoutCancel(t.ctx))
 	if call, is := err.(*failedCall); is {
 		return call.err

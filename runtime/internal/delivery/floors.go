@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -148,7 +149,7 @@ const (
 // longer, but at most a minute. After news from other processes it looks as soon as that share of the time allows.
 func (r *workerRun) lookBack(stop context.Context) {
 	for pause := lookBackSoon; ; {
-		if !sleepReal(stop, pause) {
+		if !bound.Sleep(stop, store.SystemClock{}, pause) {
 			return
 		}
 		if rest := lookBackInterval - pause; rest > 0 {
@@ -162,15 +163,6 @@ func (r *workerRun) lookBack(stop context.Context) {
 		began := time.Now()
 		r.lookBackOnce(stop)
 		pause = min(max(lookBackShare*time.Since(began), lookBackSoon), lookBackLongest)
-	}
-}
-
-func sleepReal(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
 	}
 }
 

@@ -137,7 +137,8 @@ func endedFate(e *store.EndedDelivery) []string {
 
 func waitingFate(w *store.WaitingDelivery, now time.Time) string {
 	var text string
-	switch state := w.StateAt(now); state {
+	state := w.StateAt(now)
+	switch state {
 	case store.DeliveryDue:
 		text = "due since " + whyTime(w.RunAt)
 	case store.DeliveryLeased:
@@ -155,7 +156,7 @@ func waitingFate(w *store.WaitingDelivery, now time.Time) string {
 	case store.DeliveryBlocked:
 		text = "waits since " + whyTime(w.BlockedSince) + " for a process that can take it: " + w.LastError
 	}
-	if w.Attempts > 0 && w.LastError != "" && w.StateAt(now) != store.DeliveryBlocked {
+	if w.Attempts > 0 && w.LastError != "" && state != store.DeliveryBlocked {
 		text += fmt.Sprintf(", %d attempts, last error: %s", w.Attempts, w.LastError)
 	}
 	return text
