@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 
+	"github.com/ironflow-gen/ironflow/bench/internal/load"
 	"github.com/ironflow-gen/ironflow/bench/internal/tally"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
@@ -59,7 +60,7 @@ func (b *bench) createInPostgres(ctx context.Context, callers int, input input) 
 		return nil, err
 	}
 	defer t.drop()
-	if err := t.rest(ctx, t.schema); err != nil {
+	if err := t.Rest(ctx, t.schema); err != nil {
 		return nil, err
 	}
 	return b.createIn(ctx, t.store, callers, input)
@@ -80,11 +81,11 @@ func (b *bench) createIn(ctx context.Context, store runtime.Store, callers int, 
 	if err != nil {
 		return nil, err
 	}
-	result, err := load{
-		callers: callers, warmUp: b.size.warmUp, window: b.size.window, server: b.serverTime,
-		call: func(ctx context.Context, random *rand.Rand, n int) error {
+	result, err := load.Load{
+		Callers: callers, WarmUp: b.size.warmUp, Window: b.size.window, Server: b.ProcessorTime,
+		Call: func(ctx context.Context, random *rand.Rand, n int) error {
 			return input(ctx, client, fmt.Sprintf("tally-%d-%d", n, random.Uint64()), n)
 		},
-	}.run(ctx)
-	return result.figures(), err
+	}.Run(ctx)
+	return loadFigures(result), err
 }

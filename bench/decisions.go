@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 
+	"github.com/ironflow-gen/ironflow/bench/internal/load"
 	"github.com/ironflow-gen/ironflow/bench/internal/tally"
 	"github.com/ironflow-gen/ironflow/runtime"
 )
@@ -15,7 +15,7 @@ func decisionProbes() []probe {
 	var probes []probe
 	for _, callers := range []int{1, 8, 64, 256, 512} {
 		probes = append(probes, probe{name: oursAt(callers), run: func(ctx context.Context, b *bench) (figures, error) {
-			return b.decide(ctx, callers, runtime.Config{}, add)
+			return b.decide(ctx, callers, runtime.Config{}, load.Add)
 		}})
 		if callers <= 256 {
 			probes = append(probes, probe{name: seedAt(callers), run: func(ctx context.Context, b *bench) (figures, error) {
@@ -25,7 +25,7 @@ func decisionProbes() []probe {
 	}
 	return append(probes,
 		probe{name: "ours, cold", run: func(ctx context.Context, b *bench) (figures, error) {
-			return b.decide(ctx, 1, noCache, add)
+			return b.decide(ctx, 1, noCache, load.Add)
 		}},
 		probe{name: "ours, rejection", run: func(ctx context.Context, b *bench) (figures, error) {
 			return b.decide(ctx, 1, runtime.Config{}, refuse)
@@ -38,16 +38,6 @@ func seedAt(callers int) string { return fmt.Sprintf("seed, callers: %d", caller
 
 // noCache leaves no room for any state, so that every decision begins with reading.
 var noCache = runtime.Config{CacheBytes: 1}
-
-func instanceID(n int) string { return fmt.Sprintf("tally-%d", n+1) }
-
-func add(ctx context.Context, client *tally.Client, id string, n int) error {
-	out, err := client.Add(ctx, tally.Add{TallyID: id, Amount: int64(n), Note: note, Remind: n%5 == 0})
-	if err == nil && !out.Accepted() {
-		err = fmt.Errorf("%s: %s", id, out)
-	}
-	return err
-}
 
 func refuse(ctx context.Context, client *tally.Client, id string, _ int) error {
 	out, err := client.Refuse(ctx, tally.Refuse{TallyID: id})
@@ -70,44 +60,24 @@ func (b *bench) decide(ctx context.Context, callers int, config runtime.Config, 
 	if err != nil {
 		return nil, err
 	}
-	if err := createAll(ctx, client, b.size.instances); err != nil {
+	if err := load.CreateAll(ctx, client, b.size.instances); err != nil {
 		return nil, err
 	}
-	if err := t.rest(ctx, t.schema); err != nil {
+	if err := t.Rest(ctx, t.schema); err != nil {
 		return nil, err
 	}
 	result, err := b.load(ctx, client, callers, input)
-	return result.figures(), err
+	return loadFigures(result), err
 }
 
 // load spreads the inputs of some callers over the instances.
-func (b *bench) load(ctx context.Context, client *tally.Client, callers int, input input) (loadResult, error) {
-	return load{
-		callers: callers, warmUp: b.size.warmUp, window: b.size.window, server: b.serverTime,
-		call: func(ctx context.Context, random *rand.Rand, n int) error {
-			return input(ctx, client, instanceID(random.IntN(b.size.instances)), n)
+func (b *bench) load(ctx context.Context, client *tally.Client, callers int, input input) (load.Result, error) {
+	return load.Load{
+		Callers: callers, WarmUp: b.size.warmUp, Window: b.size.window, Server: b.ProcessorTime,
+		Call: func(ctx context.Context, random *rand.Rand, n int) error {
+			return input(ctx, client, load.InstanceID(random.IntN(b.size.instances)), n)
 		},
-	}.run(ctx)
-}
-
-// createAll leads every instance to its first event.
-func createAll(ctx context.Context, client *tally.Client, instances int) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	const callers = 256
-	var group sync.WaitGroup
-	for caller := range callers {
-		group.Go(func() {
-			for i := caller; i < instances; i += callers {
-				if err := add(ctx, client, instanceID(i), 1); err != nil {
-					cancel(err)
-					return
-				}
-			}
-		})
-	}
-	group.Wait()
-	return context.Cause(ctx)
+	}.Run(ctx)
 }
 
 // decideSeed measures the same with the baseline.
@@ -117,11 +87,11 @@ func (b *bench) decideSeed(ctx context.Context, callers int) (figures, error) {
 		return nil, err
 	}
 	defer drop()
-	result, err := load{
-		callers: callers, warmUp: b.size.warmUp, window: b.size.window, server: b.serverTime,
-		call: func(ctx context.Context, random *rand.Rand, n int) error {
-			return store.Decide(ctx, instanceID(random.IntN(b.size.instances)), int64(n), note, n%5 == 0)
+	result, err := load.Load{
+		Callers: callers, WarmUp: b.size.warmUp, Window: b.size.window, Server: b.ProcessorTime,
+		Call: func(ctx context.Context, random *rand.Rand, n int) error {
+			return store.Decide(ctx, load.InstanceID(random.IntN(b.size.instances)), int64(n), note, n%5 == 0)
 		},
-	}.run(ctx)
-	return result.figures(), err
+	}.Run(ctx)
+	return loadFigures(result), err
 }

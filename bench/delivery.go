@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/bench/internal/load"
 	"github.com/ironflow-gen/ironflow/bench/internal/tally"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
@@ -143,7 +144,7 @@ func wholeLoop(ctx context.Context, b *bench) (figures, error) {
 	for caller := range callers {
 		group.Go(func() {
 			for n := caller; n < b.size.loops; n += callers {
-				out, err := client.Loop(running, tally.Loop{TallyID: instanceID(n % b.size.instances)})
+				out, err := client.Loop(running, tally.Loop{TallyID: load.InstanceID(n % b.size.instances)})
 				if err == nil && !out.Accepted() {
 					err = fmt.Errorf("%v", out)
 				}
@@ -249,7 +250,7 @@ func latency(ctx context.Context, b *bench) (figures, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if err := add(ctx, client, instanceID(n), 1); err != nil {
+		if err := load.Add(ctx, client, load.InstanceID(n), 1); err != nil {
 			return nil, err
 		}
 		select {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/bench/internal/load"
 	ironflow "github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
 )
@@ -36,15 +37,15 @@ func (b *bench) decideSQLite(ctx context.Context, config ironflow.Config) (figur
 	if err != nil {
 		return nil, err
 	}
-	if err := createAll(ctx, filling, b.size.instances); err != nil {
+	if err := load.CreateAll(ctx, filling, b.size.instances); err != nil {
 		return nil, err
 	}
 	client, err := newClient(store, config)
 	if err != nil {
 		return nil, err
 	}
-	result, err := b.load(ctx, client, 64, add)
-	return result.figures(), err
+	result, err := b.load(ctx, client, 64, load.Add)
+	return loadFigures(result), err
 }
 
 func memoryProbes() []probe {
@@ -68,7 +69,7 @@ func memory(ctx context.Context, b *bench) (figures, error) {
 			}
 		}
 	})
-	_, err := b.decide(ctx, 256, ironflow.Config{}, add)
+	_, err := b.decide(ctx, 256, ironflow.Config{}, load.Add)
 	stop()
 	watching.Wait()
 	return figures{"heap": float64(most.HeapInuse) / 1e6, "sys": float64(most.Sys) / 1e6}, err

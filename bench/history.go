@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/bench/internal/load"
 	"github.com/ironflow-gen/ironflow/bench/internal/tally"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -33,7 +34,7 @@ func history(ctx context.Context, b *bench) (figures, error) {
 			return nil, err
 		}
 	}
-	if err := t.rest(ctx, t.schema); err != nil {
+	if err := t.Rest(ctx, t.schema); err != nil {
 		return nil, err
 	}
 
@@ -83,7 +84,7 @@ func (t *tables) ageing(ctx context.Context, found figures, name string, client 
 		for _, length := range historyLengths {
 			id := historyID(length, n%historyInstances)
 			began := time.Now()
-			if err := add(ctx, client, id, 1); err != nil {
+			if err := load.Add(ctx, client, id, 1); err != nil {
 				return err
 			}
 			if n >= warmUp {

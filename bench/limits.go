@@ -54,7 +54,7 @@ SELECT instance, workflow, version, 0, 'Tell', '{"amount":1,"note":"` + note + `
 // pgbench measures a script of the server's own load generator and returns the rate at the best number of clients.
 func (b *bench) pgbench(ctx context.Context, script string) (figures, error) {
 	var bindir string
-	if err := b.admin.QueryRow(ctx, `SELECT setting FROM pg_config WHERE name = 'BINDIR'`).Scan(&bindir); err != nil {
+	if err := b.Admin.QueryRow(ctx, `SELECT setting FROM pg_config WHERE name = 'BINDIR'`).Scan(&bindir); err != nil {
 		return nil, err
 	}
 	best := figures{}
@@ -94,7 +94,7 @@ func (t *tables) pgbench(ctx context.Context, binary, script string, clients int
 			continue
 		}
 		command := exec.CommandContext(ctx, binary, "--no-vacuum", "--protocol=prepared", "--file="+file,
-			"--client="+strconv.Itoa(clients), "--jobs=2", "--time="+strconv.Itoa(seconds), t.server.URL())
+			"--client="+strconv.Itoa(clients), "--jobs=2", "--time="+strconv.Itoa(seconds), t.URL())
 		var err error
 		if output, err = command.CombinedOutput(); err != nil {
 			return 0, fmt.Errorf("%w: %s", err, output)
@@ -208,7 +208,7 @@ func serverOnly(ctx context.Context, b *bench) (figures, error) {
 		replace := strings.NewReplacer("INSTANCES", strconv.Itoa(b.size.instances), "HALF", strconv.Itoa(half+1),
 			"SECONDS", fmt.Sprintf("%.3f", total.Seconds()))
 		group.Go(func() {
-			conn, err := t.newPool(ctx, 1)
+			conn, err := t.Pool(ctx, 1)
 			if err == nil {
 				defer conn.Close()
 				_, err = conn.Exec(ctx, replace.Replace(t.sql(appendLoop)))
@@ -224,7 +224,7 @@ func serverOnly(ctx context.Context, b *bench) (figures, error) {
 	}
 	from := began.Add(b.size.warmUp)
 	var events int64
-	err = t.admin.QueryRow(ctx, t.sql("SELECT count(*) FROM SCHEMA.events WHERE recorded_at BETWEEN $1 AND $2"),
+	err = t.Admin.QueryRow(ctx, t.sql("SELECT count(*) FROM SCHEMA.events WHERE recorded_at BETWEEN $1 AND $2"),
 		from, from.Add(b.size.window)).Scan(&events)
 	return figures{"rate": float64(events) / b.size.window.Seconds()}, err
 }

@@ -89,7 +89,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) int {
 		return fail(err)
 	}
 	defer b.stop()
-	machine, err := b.describe(ctx)
+	machine, err := b.Describe(ctx)
 	if err != nil {
 		return fail(err)
 	}

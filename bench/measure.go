@@ -7,10 +7,10 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/bench/internal/load"
 	"github.com/ironflow-gen/ironflow/bench/internal/report"
 )
 
@@ -62,82 +62,15 @@ func (f figures) String() string {
 	return text
 }
 
-// load is a number of callers, each of which makes one call after the other.
-type load struct {
-	callers        int
-	warmUp, window time.Duration
-	server         func(context.Context) time.Duration                       // processor time of the database so far; nil for none
-	call           func(ctx context.Context, random *rand.Rand, n int) error // the n-th of its caller
-}
-
-// loadResult is what was answered within the window.
-type loadResult struct {
-	took   []time.Duration // sorted
-	window time.Duration
-	client time.Duration // processor time of this process: callers, engine and driver
-	server time.Duration // and of the database
-}
-
-func (l load) run(ctx context.Context) (loadResult, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	from := time.Now().Add(l.warmUp)
-	to := from.Add(l.window)
-	took := make([][]time.Duration, l.callers)
-
-	var callers sync.WaitGroup
-	for caller := range l.callers {
-		callers.Go(func() {
-			random := rand.New(rand.NewPCG(1, uint64(caller)))
-			mine := make([]time.Duration, 0, 1024)
-			begin := time.Now()
-			for n := caller; begin.Before(to); n++ {
-				if err := l.call(ctx, random, n); err != nil {
-					cancel(err)
-					return
-				}
-				end := time.Now()
-				if end.After(from) && end.Before(to) {
-					mine = append(mine, end.Sub(begin))
-				}
-				begin = end
-			}
-			took[caller] = mine
-		})
-	}
-	client, server := l.used(ctx, from)
-	clientAfter, serverAfter := l.used(ctx, to)
-	callers.Wait()
-	if err := context.Cause(ctx); err != nil {
-		return loadResult{}, err
-	}
-	all := slices.Concat(took...)
-	slices.Sort(all)
-	return loadResult{took: all, window: l.window, client: clientAfter - client, server: serverAfter - server}, nil
-}
-
-// used waits until a time and returns what processor time was used until then.
-func (l load) used(ctx context.Context, at time.Time) (client, server time.Duration) {
-	select {
-	case <-time.After(time.Until(at)):
-	case <-ctx.Done():
-	}
-	if l.server != nil {
-		server = l.server(ctx)
-	}
-	return cpuTime(), server
-}
-
-// figures has the processor times for each answer, in microseconds.
-func (r loadResult) figures() figures {
-	each := func(used time.Duration) float64 { return used.Seconds() * 1e6 / float64(max(len(r.took), 1)) }
+// loadFigures has the processor times for each answer, in microseconds.
+func loadFigures(r load.Result) figures {
 	return figures{
-		"rate":   float64(len(r.took)) / r.window.Seconds(),
-		"p50":    milliseconds(report.Percentile(r.took, 50)),
-		"p99":    milliseconds(report.Percentile(r.took, 99)),
-		"client": each(r.client),
-		"server": each(r.server),
-		"cpu":    each(r.client + r.server),
+		"rate":   r.Rate(),
+		"p50":    r.Milliseconds(50),
+		"p99":    r.Milliseconds(99),
+		"client": r.Each(r.Client),
+		"server": r.Each(r.Server),
+		"cpu":    r.Each(r.Client + r.Server),
 	}
 }
 
@@ -174,8 +107,8 @@ func (c *countdown) tell() {
 
 // emptyCalls measures the load generator itself, to know that it is not what is measured elsewhere.
 func emptyCalls(ctx context.Context, b *bench) (figures, error) {
-	result, err := load{callers: 256, window: b.size.window / 4, call: func(context.Context, *rand.Rand, int) error {
+	result, err := load.Load{Callers: 256, Window: b.size.window / 4, Call: func(context.Context, *rand.Rand, int) error {
 		return nil
-	}}.run(ctx)
-	return figures{"rate": result.figures()["rate"]}, err
+	}}.Run(ctx)
+	return figures{"rate": result.Rate()}, err
 }
