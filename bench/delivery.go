@@ -139,6 +139,7 @@ func wholeLoop(ctx context.Context, b *bench) (figures, error) {
 		return nil, err
 	}
 	const callers = 256
+	clientBefore, serverBefore := load.ProcessorTime(), b.ProcessorTime(ctx)
 	began := time.Now()
 	var group sync.WaitGroup
 	for caller := range callers {
@@ -166,8 +167,14 @@ func wholeLoop(ctx context.Context, b *bench) (figures, error) {
 	case context.Cause(running) != context.Canceled:
 		return nil, context.Cause(running)
 	}
+	clientUsed, serverUsed := load.ProcessorTime()-clientBefore, b.ProcessorTime(ctx)-serverBefore
 	answered, err := t.count(ctx, "events", "type = 'Answered'")
-	return figures{"rate": float64(answered) / took.Seconds()}, err
+	each := func(used time.Duration) float64 {
+		return float64(used) / float64(time.Microsecond) / float64(max(answered, 1))
+	}
+	return figures{
+		"rate": float64(answered) / took.Seconds(), "client": each(clientUsed), "server": each(serverUsed), "cpu": each(clientUsed + serverUsed),
+	}, err
 }
 
 // createAsked makes instances with one event, so that a loop is not about creating them.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/bench/internal/load"
 )
 
 // limitProbes measure what the server itself can do with like statements.
@@ -23,6 +26,7 @@ func limitProbes() []probe {
 			return b.pgbench(ctx, oneStatement)
 		}},
 		{name: "server only", run: serverOnly},
+		{name: "one UPDATE", run: oneUpdate},
 	}
 }
 
@@ -227,4 +231,32 @@ func serverOnly(ctx context.Context, b *bench) (figures, error) {
 	err = t.Admin.QueryRow(ctx, t.sql("SELECT count(*) FROM SCHEMA.events WHERE recorded_at BETWEEN $1 AND $2"),
 		from, from.Add(b.size.window)).Scan(&events)
 	return figures{"rate": float64(events) / b.size.window.Seconds()}, err
+}
+
+// oneUpdate measures the least that a durable change can take: one caller's UPDATE of one row by its key, which commits by itself.
+func oneUpdate(ctx context.Context, b *bench) (figures, error) {
+	const schema = "counters"
+	if err := b.exec(ctx, fmt.Sprintf(`
+CREATE SCHEMA %[1]s;
+CREATE TABLE %[1]s.counters (id text COLLATE "C" PRIMARY KEY, n bigint NOT NULL) WITH (fillfactor = 50);
+INSERT INTO %[1]s.counters SELECT 'tally-' || n, 1 FROM generate_series(1, %[2]d) n;`, schema, b.size.instances)); err != nil {
+		return nil, err
+	}
+	defer b.exec(context.WithoutCancel(ctx), "DROP SCHEMA counters CASCADE")
+	if err := b.Rest(ctx, schema); err != nil {
+		return nil, err
+	}
+	pool, err := b.Pool(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	result, err := load.Load{
+		Callers: 1, WarmUp: b.size.warmUp, Window: b.size.window, Server: b.ProcessorTime,
+		Call: func(ctx context.Context, random *rand.Rand, _ int) error {
+			_, err := pool.Exec(ctx, "UPDATE counters.counters SET n = n + 1 WHERE id = $1", load.InstanceID(random.IntN(b.size.instances)))
+			return err
+		},
+	}.Run(ctx)
+	return loadFigures(result), err
 }

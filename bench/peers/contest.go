@@ -37,10 +37,10 @@ func goWorkflowsLoops(s sizes) int { return s.goWorkflows }
 
 // goals are the rows of the table.
 var goals = []goal{
-	{"effects, no-op handler, against River at its best settings", ironflowEffectsName, riverBestName, 1.2, 2},
+	{"effects, no-op handler, against River at its best settings", ironflowEffectsName, riverBestName, 3, 4},
 	{"effects, no-op handler, against River at its defaults", ironflowEffectsName, riverDefaultName, 0, 0},
-	{"whole loop against DBOS, one step", ironflowLoopsName, dbosName, 4, 8},
-	{"whole loop against go-workflows, one activity", ironflowLoopsName, goWorkflowsName, 15, 30},
+	{"whole loop against DBOS, one step", ironflowLoopsName, dbosName, 13, 18},
+	{"whole loop against go-workflows, one activity", ironflowLoopsName, goWorkflowsName, 50, 70},
 }
 
 // sweepEntrants are the settings that were tried. The best of each peer is in the contest; ironflow is there at its defaults.
