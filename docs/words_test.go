@@ -1,0 +1,91 @@
+package docs_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// prose returns the pages that people read, from README.md and docs/, without code, links' targets and generated pages. Line numbers stay.
+func prose(t *testing.T) map[string][]string {
+	t.Helper()
+	pages, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := make(map[string][]string)
+	for _, page := range append(pages, "../README.md") {
+		if page == "diagnostics.md" { // made from the texts of gen/diagnostic
+			continue
+		}
+		doc, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := regexp.MustCompile("(?ms)^ *```.*?^ *```$").ReplaceAllStringFunc(string(doc), func(block string) string {
+			return strings.Repeat("\n", strings.Count(block, "\n"))
+		})
+		text = regexp.MustCompile("`[^`\n]*`").ReplaceAllString(text, "`")
+		text = regexp.MustCompile(`\]\([^)\n]*\)`).ReplaceAllString(text, "]")
+		lines[page] = strings.Split(text, "\n")
+	}
+	return lines
+}
+
+// column returns the words in the last column of the tables of a page whose last header is the given one.
+func column(t *testing.T, page, header string) []string {
+	t.Helper()
+	doc, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	inside := false
+	for line := range strings.Lines(string(doc)) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) < 4 {
+			inside = false
+			continue
+		}
+		last := strings.TrimSpace(cells[len(cells)-2])
+		switch {
+		case last == header:
+			inside = true
+		case inside && !strings.HasPrefix(last, "---"):
+			for word := range strings.SplitSeq(last, ",") {
+				if word = strings.TrimSpace(word); word != "" {
+					words = append(words, word)
+				}
+			}
+		}
+	}
+	return words
+}
+
+// TestWords holds the documentation to the glossary: nothing has a second name.
+func TestWords(t *testing.T) {
+	t.Parallel()
+	banned := column(t, "concepts.md", "not")
+	if len(banned) < 15 || !slices.Contains(banned, "work item") {
+		t.Fatalf("the glossary of concepts.md names the synonyms %q", banned)
+	}
+	// These pages speak of other systems, in the words of those.
+	others := []string{"compare.md", "from-rust.md"}
+	words := regexp.MustCompile(`(?i)\b(` + strings.Join(banned, "|") + `)s?\b`)
+	for page, lines := range prose(t) {
+		if slices.Contains(others, page) {
+			continue
+		}
+		for i, line := range lines {
+			if page == "concepts.md" && strings.HasPrefix(line, "| **") {
+				continue
+			}
+			for _, word := range words.FindAllString(line, -1) {
+				t.Errorf("%s:%d: %q has another name in the glossary of docs/concepts.md", page, i+1, word)
+			}
+		}
+	}
+}
