@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	goruntime "runtime"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
@@ -63,6 +65,100 @@ func TestTellingOfADeadEffectFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// User code that ends its goroutine while the workflow is told that its effect is dead costs that attempt at telling, and no lease: the
+// workflow is told by the next attempt.
+func TestGoexitWhileADeadEffectIsTold(t *testing.T) {
+	const says = "effect FindAgent: nobody there"
+	for where, hook := range map[string]func(*runtime.Config, *runtime.Workflow, func(input string)){
+		"codec": func(_ *runtime.Config, w *runtime.Workflow, exit func(string)) {
+			w.Erased = hookedCodec{w.Erased, exit}
+		},
+		"telemetry": func(c *runtime.Config, _ *runtime.Workflow, exit func(string)) {
+			c.Telemetry = inputHook{started: exit}
+		},
+		"the end of telemetry": func(c *runtime.Config, _ *runtime.Workflow, exit func(string)) {
+			c.Telemetry = inputHook{ended: exit}
+		},
+		"log": func(c *runtime.Config, _ *runtime.Workflow, exit func(string)) {
+			c.Logger = slog.New(logHook{c.Logger.Handler(), func() { exit("NobodyFree") }})
+		},
+	} {
+		t.Run(where, func(t *testing.T) {
+			onStores(t, func(b *bed) {
+				workflow := withOptions(tickets(ticket.Decider{OnOpen: opened(ticket.FindAgent{Subject: "s"})}, ticket.Handler{
+					OnFindAgent: func(context.Context, ticket.FindAgent, runtime.EffectCall) (ticket.FindAgentResult, error) {
+						return nil, runtime.Permanent(errors.New("nobody there"))
+					},
+				}), "FindAgent", func(o *workflow.EffectOptions) {
+					o.Dead = &workflow.DeadInput{Input: "NobodyFree", Error: "reason"}
+				})
+				config := b.realConfig()
+				var asked atomic.Int32
+				hook(&config, workflow, func(input string) {
+					if input == "NobodyFree" && asked.Add(1) <= 2 {
+						goruntime.Goexit()
+					}
+				})
+				engine := b.engine(config, workflow)
+				b.open(engine, "a")
+				b.run(engine)
+				b.eventuallyTable("last_error", "effects", "WHERE died_at IS NOT NULL", says)
+				b.eventually("the leases are let go", func() bool {
+					health, err := engine.Health(b.Context())
+					return err == nil && health.Effects.Busy == 0
+				})
+				b.wantTable("type", "events", "", "Closed", "Opened")
+				if asked.Load() == 0 {
+					b.Error("the hook was not called")
+				}
+			})
+		})
+	}
+}
+
+// hookedCodec tells of the stored inputs that are decoded.
+type hookedCodec struct {
+	workflow.Erased
+	decoding func(input string)
+}
+
+func (c hookedCodec) DecodeInput(name string, data []byte) (any, error) {
+	c.decoding(name)
+	return c.Erased.DecodeInput(name, data)
+}
+
+// inputHook tells of the inputs that a Telemetry is told of.
+type inputHook struct {
+	telemetry.NoTelemetry
+	started, ended func(input string)
+}
+
+func (h inputHook) StartInput(_ context.Context, start telemetry.InputStart) (string, func(telemetry.InputEnd)) {
+	if h.started != nil {
+		h.started(start.Input)
+	}
+	return "", func(telemetry.InputEnd) {
+		if h.ended != nil {
+			h.ended(start.Input)
+		}
+	}
+}
+
+// logHook tells of the records that are logged.
+type logHook struct {
+	slog.Handler
+	logged func()
+}
+
+func (h logHook) Handle(ctx context.Context, record slog.Record) error {
+	h.logged()
+	return h.Handler.Handle(ctx, record)
+}
+
+func (h logHook) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return logHook{h.Handler.WithAttrs(attrs), h.logged}
 }
 
 // A dead letter whose instance accepted the input that tells of it is settled: it is not counted, not retried with the others, and

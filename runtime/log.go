@@ -7,7 +7,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// boundedHandler bounds the texts of a record, so that an error of many megabytes is not one line of a log.
+// boundedHandler bounds the texts of a record, so that an error of many megabytes is not one line of a log. It passes each record on
+// on a goroutine of its own: a handler that panics, or ends its goroutine as t.Fatal does, takes no goroutine of the engine with it.
 type boundedHandler struct{ slog.Handler }
 
 // newLogger returns the logger that the engine writes to.
@@ -25,7 +26,10 @@ func (h boundedHandler) Handle(ctx context.Context, record slog.Record) error {
 		bounded.AddAttrs(boundedAttr(a))
 		return true
 	})
-	return h.Handler.Handle(ctx, bounded)
+	return usererr.Apart(func() (err error) {
+		defer usererr.RecoverTo(&err, "the handler of ", "Config.Logger")
+		return h.Handler.Handle(ctx, bounded)
+	})
 }
 
 // WithAttrs implements slog.Handler.

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	goruntime "runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -267,39 +268,100 @@ func (panickingTelemetry) Settled(telemetry.SettlementReport)           { panic(
 func (panickingTelemetry) DeadLettersEnded(telemetry.DeadLettersReport) { panic(hostile{}) }
 func (panickingTelemetry) Deleted(telemetry.DeletionReport)             { panic(hostile{}) }
 
-// exitingTelemetry ends the goroutine that tells it of a commit, the first times.
+// exitingTelemetry ends the goroutines that tell it of something, of each method the first times.
 type exitingTelemetry struct {
-	telemetry.NoTelemetry
-	left *atomic.Int64
+	exits int
+	mu    sync.Mutex
+	calls map[string]int // by method
 }
 
-func (t exitingTelemetry) Committed(telemetry.CommitReport) {
-	if t.left.Add(-1) >= 0 {
+func (t *exitingTelemetry) exit(method string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.calls[method]++
+	if t.calls[method] <= t.exits {
 		goruntime.Goexit()
 	}
 }
 
-// A Telemetry that ends the engine's goroutine costs no lane, and no instance that is served apart.
+func (t *exitingTelemetry) StartInput(context.Context, telemetry.InputStart) (string, func(telemetry.InputEnd)) {
+	t.exit("StartInput")
+	return "", func(telemetry.InputEnd) { t.exit("the end of StartInput") }
+}
+
+func (t *exitingTelemetry) StartDelivery(ctx context.Context, _ telemetry.DeliveryStart) (context.Context, func(telemetry.DeliveryEnd)) {
+	t.exit("StartDelivery")
+	return ctx, func(telemetry.DeliveryEnd) { t.exit("the end of StartDelivery") }
+}
+
+func (t *exitingTelemetry) StartProjection(ctx context.Context, _ telemetry.ProjectionStart) (context.Context, func(telemetry.ProjectionEnd)) {
+	t.exit("StartProjection")
+	return ctx, func(telemetry.ProjectionEnd) { t.exit("the end of StartProjection") }
+}
+
+func (t *exitingTelemetry) Committed(telemetry.CommitReport)             { t.exit("Committed") }
+func (t *exitingTelemetry) Claimed(telemetry.ClaimReport)                { t.exit("Claimed") }
+func (t *exitingTelemetry) Settled(telemetry.SettlementReport)           { t.exit("Settled") }
+func (t *exitingTelemetry) DeadLettersEnded(telemetry.DeadLettersReport) { t.exit("DeadLettersEnded") }
+func (t *exitingTelemetry) Deleted(telemetry.DeletionReport)             { t.exit("Deleted") }
+
+// A Telemetry that ends the engine's goroutines costs no input, delivery or projection, and is told of the next ones.
 func TestTelemetryThatEndsItsGoroutine(t *testing.T) {
 	onStores(t, func(b *bed) {
-		config := b.realConfig()
+		c := newClock()
+		config := b.config(c)
+		b.makeJournal()
 		config.Lanes = 1
-		left := new(atomic.Int64)
-		config.Telemetry = exitingTelemetry{left: left}
-		engine := b.engine(config, notify(nil))
-		b.open(engine, "a")
+		config.Retention = runtime.Retention{Completed: 2 * time.Hour}
+		config.Projections = []runtime.AnyProjection{journal{}.on(b)}
+		told := &exitingTelemetry{exits: 1, calls: map[string]int{}}
+		config.Telemetry = told
+		engine := b.engine(config, tickets(ticket.Decider{OnOpen: opened(ticket.Notify{}, ticket.FindAgent{})}, ticket.Handler{
+			OnFindAgent: func(context.Context, ticket.FindAgent, runtime.EffectCall) (ticket.FindAgentResult, error) {
+				return nil, runtime.Permanent(errors.New("nobody there"))
+			},
+		}))
+		b.run(engine)
 		client := ticket.NewClient(engine)
-		for range 3 {
-			left.Store(1)
+		for _, id := range []string{"a", "b", "c", "d"} {
 			ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
-			out, err := client.Note(ctx, ticket.Note{ID: "a"})
-			cancel()
+			out, err := client.Open(ctx, ticket.Open{ID: id, Subject: id})
 			if err != nil || !out.Accepted() {
-				b.Errorf("got %v, error %v", out, err)
+				b.Errorf("%s: got %v, error %v", id, out, err)
+			}
+			b.eventuallyTable("kind", "effects", "WHERE instance = '"+id+"' AND died_at IS NULL") // Notify is done, FindAgent dead
+			out2, err := client.Solve(ctx, ticket.Solve{ID: id})
+			cancel()
+			if err != nil || !out2.Accepted() {
+				b.Errorf("%s: got %v, error %v", id, out2, err)
+			}
+			b.await(engine)
+		}
+		letters, err := engine.DeadLetters(b.Context(), runtime.DeadLetterQuery{})
+		if err != nil || len(letters.Items) != 4 {
+			b.Fatalf("got %d dead letters, %v", len(letters.Items), err)
+		}
+		for _, letter := range letters.Items {
+			if missed, err := engine.DiscardDeadLetters(b.Context(), runtime.Discard{Reason: "test"}, letter.Lease); err != nil || len(missed) > 0 {
+				b.Errorf("%v was not discarded, error %v", letter.Lease, err)
 			}
 		}
-		if view, err := client.State(b.Context(), "a"); err != nil || view.Version != 4 {
-			b.Errorf("version %d, error %v, want 4", view.Version, err)
+		c.advance(3 * time.Hour)
+		for range 3 {
+			if _, err := engine.ApplyRetention(b.Context()); err != nil {
+				b.Error(err)
+			}
+		}
+		b.wantTable("instance", "instances", "")
+		told.mu.Lock()
+		defer told.mu.Unlock()
+		for method, n := range told.calls {
+			if n <= told.exits {
+				b.Errorf("%s was called %d times", method, n)
+			}
+		}
+		if len(told.calls) != 11 {
+			b.Errorf("not every method was called: %v", told.calls)
 		}
 	})
 }

@@ -7,13 +7,14 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// guarded logs the panics of a Telemetry: a watcher must not end the process.
+// guarded keeps a Telemetry's panics, and the ends of the goroutines it is called on, from the engine.
 type guarded struct {
 	to     Telemetry
 	logger *slog.Logger
 }
 
-// Guard returns a Telemetry that passes calls on, and logs panics instead of passing them back. It returns nil for nil.
+// Guard returns a Telemetry that passes calls on, each on a goroutine of its own. When a call panics or ends its goroutine, that is
+// logged, and the engine goes on. Guard returns nil for nil.
 func Guard(to Telemetry, logger *slog.Logger) Telemetry {
 	if _, is := to.(guarded); is || to == nil {
 		return to
@@ -21,74 +22,70 @@ func Guard(to Telemetry, logger *slog.Logger) Telemetry {
 	return guarded{to, logger}
 }
 
-// recover is deferred around each call.
-func (t guarded) recover(method string) {
-	if v := recover(); v != nil {
-		t.logger.Error("ironflow: Config.Telemetry panicked", "method", method, "panic", usererr.ValueText(v))
+// call calls a method of the Telemetry.
+func (t guarded) call(method string, f func()) {
+	err := usererr.Apart(func() error {
+		defer func() {
+			if v := recover(); v != nil {
+				t.logger.Error("ironflow: Config.Telemetry panicked", "method", method, "panic", usererr.ValueText(v))
+			}
+		}()
+		f()
+		return nil
+	})
+	if err != nil {
+		t.logger.Error("ironflow: Config.Telemetry ended its goroutine", "method", method, "error", err)
 	}
 }
 
 // StartInput implements Telemetry.
 func (t guarded) StartInput(ctx context.Context, input InputStart) (trace string, end func(InputEnd)) {
-	defer t.recover("StartInput")
-	trace, end = t.to.StartInput(ctx, input)
+	t.call("StartInput", func() { trace, end = t.to.StartInput(ctx, input) })
 	return trace, guardEnd(t, "the end of StartInput", end)
 }
 
 // StartDelivery implements Telemetry.
 func (t guarded) StartDelivery(ctx context.Context, delivery DeliveryStart) (with context.Context, end func(DeliveryEnd)) {
-	with = ctx
-	defer t.recover("StartDelivery")
-	made, end := t.to.StartDelivery(ctx, delivery)
-	return orContext(made, ctx), guardEnd(t, "the end of StartDelivery", end)
+	t.call("StartDelivery", func() { with, end = t.to.StartDelivery(ctx, delivery) })
+	return orContext(with, ctx), guardEnd(t, "the end of StartDelivery", end)
 }
 
 // StartProjection implements Telemetry.
 func (t guarded) StartProjection(ctx context.Context, step ProjectionStart) (with context.Context, end func(ProjectionEnd)) {
-	with = ctx
-	defer t.recover("StartProjection")
-	made, end := t.to.StartProjection(ctx, step)
-	return orContext(made, ctx), guardEnd(t, "the end of StartProjection", end)
+	t.call("StartProjection", func() { with, end = t.to.StartProjection(ctx, step) })
+	return orContext(with, ctx), guardEnd(t, "the end of StartProjection", end)
 }
 
 // Committed implements Telemetry.
 func (t guarded) Committed(commit CommitReport) {
-	defer t.recover("Committed")
-	t.to.Committed(commit)
+	t.call("Committed", func() { t.to.Committed(commit) })
 }
 
 // Claimed implements Telemetry.
 func (t guarded) Claimed(claim ClaimReport) {
-	defer t.recover("Claimed")
-	t.to.Claimed(claim)
+	t.call("Claimed", func() { t.to.Claimed(claim) })
 }
 
 // Settled implements Telemetry.
 func (t guarded) Settled(settlement SettlementReport) {
-	defer t.recover("Settled")
-	t.to.Settled(settlement)
+	t.call("Settled", func() { t.to.Settled(settlement) })
 }
 
 // DeadLettersEnded implements Telemetry.
 func (t guarded) DeadLettersEnded(letters DeadLettersReport) {
-	defer t.recover("DeadLettersEnded")
-	t.to.DeadLettersEnded(letters)
+	t.call("DeadLettersEnded", func() { t.to.DeadLettersEnded(letters) })
 }
 
 // Deleted implements Telemetry.
 func (t guarded) Deleted(deletion DeletionReport) {
-	defer t.recover("Deleted")
-	t.to.Deleted(deletion)
+	t.call("Deleted", func() { t.to.Deleted(deletion) })
 }
 
 func guardEnd[E any](t guarded, method string, end func(E)) func(E) {
 	if end == nil {
 		return nil
 	}
-	return func(report E) {
-		defer t.recover(method)
-		end(report)
-	}
+	return func(report E) { t.call(method, func() { end(report) }) }
 }
 
 func orContext(made, otherwise context.Context) context.Context {

@@ -7,8 +7,9 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Telemetry is told what an engine does, as it does it. Package runtime/otel makes traces and metrics of it. Many goroutines call it
-// at the same time, and the work waits for it: it must not block. A panic is logged, and the call counts as not made.
+// Telemetry is told what an engine does, as it does it. Package runtime/otel makes traces and metrics of it. It is called on
+// many goroutines at the same time, and the work waits for it: it must not block. A panic or a runtime.Goexit is logged, and the call
+// counts as not made.
 //
 // A minor version may add methods. Embed NoTelemetry to go on compiling.
 type Telemetry interface {

@@ -43,15 +43,9 @@ func (l *lane) queueApart(key store.InstanceKey, tasks []*task) {
 // serveApart serves an instance until none of its inputs waits.
 func (l *lane) serveApart(key store.InstanceKey) {
 	for t, ok := l.nextApart(key); ok; t, ok = l.nextApart(key) {
-		if !t.take() {
-			continue
+		if t.take() {
+			l.x.alone(t)
 		}
-		usererr.Watch(func() { l.x.alone(t) }, func() { // Config.Telemetry has ended the goroutine
-			if !t.answered() {
-				t.answer(Result{}, usererr.ErrGoexit)
-			}
-			go l.serveApart(key)
-		})
 	}
 }
 

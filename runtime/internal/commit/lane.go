@@ -59,14 +59,9 @@ func (l *lane) run() {
 		}
 		b := newBatch(l.x, unlocked{l.x}, tasks...)
 		b.cache = l.cache
-		usererr.Watch(func() {
-			if err := l.serve(b); err != nil {
-				l.fail(b, err)
-			}
-		}, func() { // Config.Telemetry has ended the goroutine
-			l.fail(b, usererr.ErrGoexit)
-			go l.run()
-		})
+		if err := l.serve(b); err != nil {
+			l.fail(b, err)
+		}
 	}
 }
 

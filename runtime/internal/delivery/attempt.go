@@ -182,7 +182,11 @@ func (w *worker) bury(ctx context.Context, log *slog.Logger, d store.Delivery, c
 	if route.dead == nil || hopeless {
 		return die()
 	}
-	end, err := route.dead(ctx, d, dead)
+	var end attemptEnd
+	err := usererr.Apart(func() (err error) { // user code is called here, on the way out of an attempt that may have ended its goroutine
+		end, err = route.dead(ctx, d, dead)
+		return err
+	})
 	_, lost := usererr.OwnAs[*store.LeaseLost](err)
 	switch {
 	case err == nil && end.settlement == nil:

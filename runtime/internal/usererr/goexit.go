@@ -14,14 +14,10 @@ func Call(f func() error, end func(error)) (err error) {
 	return err
 }
 
-// Watch calls f. When f does not return, because it ends its goroutine or panics, Watch calls ended on the way out.
-func Watch(f, ended func()) {
-	returned := false
-	defer func() {
-		if !returned {
-			ended()
-		}
-	}()
-	f()
-	returned = true
+// Apart calls f on a goroutine of its own, and returns what f returned, or ErrGoexit when f ended that goroutine. The goroutine of the
+// caller goes on. f must not panic: nothing recovers it.
+func Apart(f func() error) error {
+	ended := make(chan error, 1)
+	go func() { _ = Call(f, func(err error) { ended <- err }) }()
+	return <-ended
 }

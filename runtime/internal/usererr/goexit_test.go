@@ -38,14 +38,21 @@ func TestCall(t *testing.T) {
 	}
 }
 
-func TestWatch(t *testing.T) {
+func TestApart(t *testing.T) {
 	t.Parallel()
 	for name, way := range waysOut {
-		ended := false
-		onGoroutine(func() { usererr.Watch(func() { _ = way.f() }, func() { ended = true }) })
-		if want := way.want == usererr.ErrGoexit; ended != want {
-			t.Errorf("%s: ended was called: %v, want %v", name, ended, want)
+		if name == "panic" {
+			continue // ends the process
 		}
+		if err := usererr.Apart(way.f); err != way.want {
+			t.Errorf("%s: got %v, want %v", name, err, way.want)
+		}
+	}
+}
+
+func BenchmarkApart(b *testing.B) {
+	for b.Loop() {
+		_ = usererr.Apart(func() error { return nil })
 	}
 }
 
