@@ -3,6 +3,7 @@ package postgres
 import (
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -36,6 +37,8 @@ func (b *changeBatch) queueAppendChange(commit store.CommitID, change *store.Cha
 		cancelled              = append([]string{}, change.Cancel...)
 
 		causes, effectTraces, limitKeys, timerTraces []string
+		leasedEffects, leasedTimers                  []bool // NULL for none
+		until                                        time.Time
 	)
 	for i, event := range change.Events {
 		types[i], schemaVersions[i], eventPayloads[i] = event.Type, int32(event.SchemaVersion), string(event.Payload)
@@ -50,10 +53,21 @@ func (b *changeBatch) queueAppendChange(commit store.CommitID, change *store.Cha
 		keys[i], inputs[i], payloads[i], times[i] = timer.Key, timer.Input, string(timer.Payload), timer.FireAt
 		timerTraces = sparse(timerTraces, i, timer.Trace)
 	}
+	if change.Leases() {
+		until = change.Lease.Until
+		leasedEffects, leasedTimers = make([]bool, effects), make([]bool, timers)
+		for i, effect := range change.Effects {
+			leasedEffects[i] = effect.Leased
+		}
+		for i, timer := range change.Timers {
+			leasedTimers[i] = timer.Leased
+		}
+	}
 	b.Queue(b.queries.appendChange,
 		change.Instance.ID, change.Instance.Workflow, change.Version, change.Now, change.Due, change.Complete, int64(commit),
 		string(lease.Queue), lease.Version, item, lease.Token,
 		types, schemaVersions, eventPayloads, kinds, effectPayloads, keys, inputs, payloads, times, cancelled,
 		change.Status, causes, effectTraces, limitKeys, timerTraces,
-		int64(lease.Commit), int64(change.LastCommit))
+		int64(lease.Commit), int64(change.LastCommit),
+		usererr.Bound(change.Lease.Holder), until, leasedEffects, leasedTimers)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -72,6 +73,9 @@ func (b *changeBatch) check() error {
 		if len(change.Events) == 0 {
 			return fail("a change needs at least one event")
 		}
+		if change.Leases() && change.Lease.Holder == "" {
+			return fail("a lease needs a holder")
+		}
 		for _, lease := range change.Consume {
 			if !isQueue(lease.Queue) {
 				return fail("a lease on the queue %q, which there is not", lease.Queue)
@@ -118,6 +122,7 @@ func (b *changeBatch) queueChanges(commit store.CommitID) {
 	b.consume()
 	b.settle()
 	b.events(commit)
+	b.checkPauses()
 	b.timers(commit)
 	b.cancelEffects()
 	b.effects(commit)
@@ -281,10 +286,11 @@ func (b *changeBatch) effects(commit store.CommitID) {
 		positions = make([]int32, 0, n)
 		kinds     = make([]string, 0, n)
 		payloads  = make([][]byte, 0, n)
-		due       = make([]time.Time, 0, n)
+		runAt     = make([]time.Time, 0, n)
 		nows      = make([]time.Time, 0, n)
 
 		traces, limitKeys []string
+		leases            newLeaseColumns
 	)
 	for _, change := range b.changes {
 		for position, effect := range change.Effects {
@@ -293,15 +299,48 @@ func (b *changeBatch) effects(commit store.CommitID) {
 			positions = append(positions, int32(position))
 			kinds = append(kinds, effect.Kind)
 			payloads = append(payloads, effect.Payload)
-			due = append(due, change.Due)
+			runAt = append(runAt, leases.add(change, effect.Leased, change.Due))
 			nows = append(nows, change.Now)
 			traces = sparse(traces, len(kinds)-1, effect.Trace)
 			limitKeys = sparse(limitKeys, len(kinds)-1, effect.LimitKey)
 		}
 	}
 	b.Queue(b.queries.insertEffects,
-		columns.ids, columns.workflows, versions, positions, kinds, asTexts(payloads), due, nows, traces, limitKeys,
-		int64(commit))
+		columns.ids, columns.workflows, versions, positions, kinds, asTexts(payloads), runAt, nows, traces, limitKeys,
+		int64(commit), leases.holders, leases.claimedAt)
+}
+
+// newLeaseColumns are the holders of new deliveries that are leased, and when they have claimed them. Both columns end with the last of them.
+type newLeaseColumns struct {
+	rows      int
+	holders   []string
+	claimedAt []time.Time
+}
+
+// add adds the next delivery, and returns its run_at, which is due unless it is leased.
+func (c *newLeaseColumns) add(change *store.Change, leased bool, due time.Time) (runAt time.Time) {
+	c.rows++
+	if !leased {
+		return due
+	}
+	c.holders = sparse(c.holders, c.rows-1, usererr.Bound(change.Lease.Holder))
+	for len(c.claimedAt) < c.rows {
+		c.claimedAt = append(c.claimedAt, change.Due)
+	}
+	return change.Lease.Until
+}
+
+// checkPauses comes before new deliveries, and after everything that may wait for others.
+func (b *changeBatch) checkPauses() {
+	var workflows []string
+	for _, change := range b.changes {
+		if name := change.Instance.Workflow; change.Leases() && !slices.Contains(workflows, name) {
+			workflows = append(workflows, name)
+		}
+	}
+	if len(workflows) > 0 {
+		b.Queue(b.queries.checkPauses, workflows)
+	}
 }
 
 func (b *changeBatch) timers(commit store.CommitID) {
@@ -311,8 +350,9 @@ func (b *changeBatch) timers(commit store.CommitID) {
 		generations         []int64
 		inputs              []string
 		payloads            [][]byte
-		fireAt              []time.Time
+		fireAt, runAt       []time.Time
 		traces              []string
+		leases              newLeaseColumns
 	)
 	for _, change := range b.changes {
 		for _, key := range change.Cancel {
@@ -325,7 +365,7 @@ func (b *changeBatch) timers(commit store.CommitID) {
 			generations = append(generations, change.NewVersion())
 			inputs = append(inputs, timer.Input)
 			payloads = append(payloads, timer.Payload)
-			fireAt = append(fireAt, timer.FireAt)
+			fireAt, runAt = append(fireAt, timer.FireAt), append(runAt, leases.add(change, timer.Leased, timer.FireAt))
 			traces = sparse(traces, len(keys)-1, timer.Trace)
 		}
 	}
@@ -334,7 +374,7 @@ func (b *changeBatch) timers(commit store.CommitID) {
 	}
 	if !started.empty() {
 		b.Queue(b.queries.upsertTimers, started.ids, started.workflows, keys, generations, inputs, asTexts(payloads), fireAt,
-			traces, int64(commit))
+			traces, int64(commit), runAt, leases.holders, leases.claimedAt)
 	}
 }
 

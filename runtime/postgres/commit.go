@@ -78,7 +78,7 @@ func uncancelled(conn *pgconn.PgConn) (again func()) {
 
 // expected reports whether an error is part of normal life.
 func (b *changeBatch) expected(err error) bool {
-	return hasCode(err, refusedConflict, refusedUniqueKey, refusedLease, refusedInputID) || lostRace(err)
+	return hasCode(err, refusedConflict, refusedUniqueKey, refusedLease, refusedInputID, refusedPause) || lostRace(err)
 }
 
 // failure says what became of a batch that was not answered as it should be.
@@ -105,6 +105,8 @@ func (b *changeBatch) refusal(err *pgconn.PgError) error {
 	switch err.Code {
 	case refusedConflict, refusedInputID:
 		return fmt.Errorf("postgres: commit %s: %w (%w)", b.describe(), store.ErrConflict, err)
+	case refusedPause:
+		return &store.PausedLease{Workflow: err.Detail}
 	case refusedUniqueKey:
 		number, _ := strconv.Atoi(first)
 		if number < 1 || number > len(b.keys) {

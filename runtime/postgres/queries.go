@@ -98,6 +98,7 @@ const (
 	refusedUniqueKey = "IF002" // detail: number of the key, space, id of the holder, which is empty when it is gone
 	refusedLease     = "IF003" // detail: name of the queue, space, number of the lease; the name is empty for Change.Settle
 	refusedInputID   = "IF004"
+	refusedPause     = "IF005" // detail: the workflow
 )
 
 // touchAll makes the statement of a change, which ends with RETURNING, refuse when it returns less rows than its arrays have.
@@ -181,34 +182,49 @@ SELECT ironflow.append_change(
     $8::text, $9::bigint, $10::text, $11::bigint,
     $12::text[], $13::int[], $14::text[], $15::text[], $16::text[],
     $17::text[], $18::text[], $19::text[], $20::timestamptz[], $21::text[],
-    $22::text, $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint, $28::bigint)`
+    $22::text, $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint, $28::bigint,
+    $29::text, $30::timestamptz, $31::bool[], $32::bool[])`
+
+// A new delivery k that is leased has a holder, which has claimed it at k.claimed_at. Others have no holder.
+const (
+	leaseColumnNames = `attempts, token, claimed_at, holder`
+	leaseOfNew       = `CASE WHEN k.holder <> '' THEN 1 ELSE 0 END, CASE WHEN k.holder <> '' THEN 1 ELSE 0 END,
+       CASE WHEN k.holder <> '' THEN k.claimed_at END, nullif(k.holder, '')`
+)
+
+// checkPauses refuses leases of new deliveries of the workflows $1. It looks as late as a claim would have looked: after everything that
+// may have waited.
+const checkPauses = `
+SELECT ironflow.refuse('` + refusedPause + `', 'a workflow is paused', p.workflow)
+FROM ironflow.paused_workflows p WHERE p.workflow = ANY ($1::text[])`
 
 const insertEffects = `
 INSERT INTO ironflow.effects
-    (instance, workflow, version, position, kind, payload, run_at, due_at, trace, limit_key, commit_id)
-SELECT e.instance, e.workflow, e.version, e.position, e.kind, e.payload::json, e.due, e.now,
-       nullif(e.trace, ''), nullif(e.limit_key, ''), $11::bigint
+    (instance, workflow, version, position, kind, payload, run_at, due_at, trace, limit_key, commit_id, ` + leaseColumnNames + `)
+SELECT k.instance, k.workflow, k.version, k.position, k.kind, k.payload::json, k.run_at, k.due_at,
+       nullif(k.trace, ''), nullif(k.limit_key, ''), $11::bigint, ` + leaseOfNew + `
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
-            $9::text[], $10::text[])
-     AS e (instance, workflow, version, position, kind, payload, due, now, trace, limit_key)`
+            $9::text[], $10::text[], $12::text[], $13::timestamptz[])
+     AS k (instance, workflow, version, position, kind, payload, run_at, due_at, trace, limit_key, holder, claimed_at)`
 
 const cancelTimers = `
 DELETE FROM ironflow.timers t
 USING unnest($1::text[], $2::text[], $3::text[]) AS k (instance, workflow, key)
 WHERE t.instance = k.instance AND t.workflow = k.workflow AND t.key = k.key`
 
-// upsertTimers has a timer that replaces another begin as new, but for the token: the version is new, and a lease names both.
+// upsertTimers has a timer that replaces another begin as new. Its version is new, so no lease of the other fits it.
 const upsertTimers = `
-INSERT INTO ironflow.timers (instance, workflow, key, version, kind, payload, due_at, run_at, trace, commit_id)
-SELECT k.instance, k.workflow, k.key, k.version, k.kind, k.payload::json, k.due_at, k.due_at, nullif(k.trace, ''),
-       $9::bigint
-FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
-     AS k (instance, workflow, key, version, kind, payload, due_at, trace)
+INSERT INTO ironflow.timers (instance, workflow, key, version, kind, payload, due_at, run_at, trace, commit_id, ` + leaseColumnNames + `)
+SELECT k.instance, k.workflow, k.key, k.version, k.kind, k.payload::json, k.due_at, k.run_at, nullif(k.trace, ''),
+       $9::bigint, ` + leaseOfNew + `
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
+            $10::timestamptz[], $11::text[], $12::timestamptz[])
+     AS k (instance, workflow, key, version, kind, payload, due_at, trace, run_at, holder, claimed_at)
 ON CONFLICT (instance, workflow, key) DO UPDATE
 SET version = excluded.version, kind = excluded.kind, payload = excluded.payload,
     due_at = excluded.due_at, run_at = excluded.run_at, trace = excluded.trace, commit_id = excluded.commit_id,
-    attempts = 0, last_error = NULL, died_at = NULL, told_at = NULL,
-    claimed_at = NULL, holder = NULL, blocked_since = NULL`
+    attempts = excluded.attempts, token = excluded.token, claimed_at = excluded.claimed_at, holder = excluded.holder,
+    last_error = NULL, died_at = NULL, told_at = NULL, blocked_since = NULL`
 
 const deleteTimers = `
 DELETE FROM ironflow.timers t
@@ -292,6 +308,7 @@ type queries struct {
 	insertUniqueKeys, checkUniqueKeys  string
 	readKeyHolders                     string
 	insertEvents, insertEffects        string
+	checkPauses                        string
 	appendChange                       string
 	cancelTimers, upsertTimers         string
 	deleteTimers, deleteUniqueKeys     string
@@ -327,6 +344,7 @@ func newQueries(schema string) *queries {
 		readKeyHolders:   in(readKeyHolders),
 		insertEvents:     in(insertEvents),
 		insertEffects:    in(insertEffects),
+		checkPauses:      in(checkPauses),
 		appendChange:     in(appendChange),
 		cancelTimers:     in(cancelTimers),
 		upsertTimers:     in(upsertTimers),

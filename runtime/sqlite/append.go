@@ -78,12 +78,17 @@ func writeAll(ctx context.Context, on session, id store.CommitID, changes []stor
 			err = errors.New("there are two changes to the instance")
 		case len(c.Events) == 0:
 			err = errors.New("a change needs at least one event")
+		case c.Leases() && c.Lease.Holder == "":
+			err = errors.New("a lease needs a holder")
 		default:
 			err = c.write()
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Instance, err)
 		}
+	}
+	if err := checkPauses(on, changes); err != nil {
+		return err
 	}
 	return ctx.Err()
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"database/sql/driver"
 	"fmt"
+	"slices"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -172,8 +173,41 @@ func (c *change) recordEnded() error {
 
 func (c *change) requestEffects() error {
 	for i, e := range c.Effects {
-		_, err := c.on.exec(insertEffect, c.Instance.ID, c.Instance.Workflow, c.NewVersion(), int64(i),
-			e.Kind, string(e.Payload), micros(c.Due), micros(c.Now), optional(e.Trace), optional(e.LimitKey), int64(c.id))
+		_, err := c.on.exec(insertEffect, c.leased(e.Leased, c.Instance.ID, c.Instance.Workflow, c.NewVersion(), int64(i),
+			e.Kind, string(e.Payload), micros(c.Due), micros(c.Now), optional(e.Trace), optional(e.LimitKey), int64(c.id))...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leased adds to the arguments of a new delivery, whose seventh is run_at, those that say whether it is leased.
+func (c *change) leased(is bool, args ...driver.Value) []driver.Value {
+	if !is {
+		return append(args, int64(0), int64(0), nil, nil)
+	}
+	args[6] = micros(c.Lease.Until)
+	return append(args, int64(1), int64(1), micros(c.Due), usererr.Bound(c.Lease.Holder))
+}
+
+// checkPauses fails when the workflow of a delivery that changes lease is paused.
+func checkPauses(on session, changes []store.Change) error {
+	var checked []string
+	for i := range changes {
+		workflow := changes[i].Instance.Workflow
+		if !changes[i].Leases() || slices.Contains(checked, workflow) {
+			continue
+		}
+		checked = append(checked, workflow)
+		paused := false
+		err := on.query(func([]driver.Value) error {
+			paused = true
+			return nil
+		}, isPaused, workflow)
+		if err == nil && paused {
+			err = &store.PausedLease{Workflow: workflow}
+		}
 		if err != nil {
 			return err
 		}
@@ -192,8 +226,8 @@ func (c *change) cancelTimers() error {
 
 func (c *change) startTimers() error {
 	for _, t := range c.Timers {
-		_, err := c.on.exec(startTimer, c.Instance.ID, c.Instance.Workflow, t.Key, c.NewVersion(),
-			t.Input, string(t.Payload), micros(t.FireAt), micros(t.FireAt), optional(t.Trace), int64(c.id))
+		_, err := c.on.exec(startTimer, c.leased(t.Leased, c.Instance.ID, c.Instance.Workflow, t.Key, c.NewVersion(),
+			t.Input, string(t.Payload), micros(t.FireAt), micros(t.FireAt), optional(t.Trace), int64(c.id))...)
 		if err != nil {
 			return err
 		}

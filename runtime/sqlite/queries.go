@@ -83,8 +83,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const insertEffect = `
 INSERT INTO ironflow_effects
-    (instance, workflow, version, position, kind, payload, run_at, due_at, trace, limit_key, commit_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    (instance, workflow, version, position, kind, payload, run_at, due_at, trace, limit_key, commit_id, attempts, token, claimed_at, holder)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const (
 	insertEnded = `
@@ -101,10 +101,11 @@ FROM ironflow_effects WHERE instance = ? AND workflow = ? AND kind = ? AND died_
 DELETE FROM ironflow_effects WHERE instance = ? AND workflow = ? AND kind = ? AND died_at IS NULL`
 )
 
-// startTimer deletes the timer that has the key and starts as new: not leased, no attempts, not dead.
+// startTimer deletes the timer that has the key. The new one has nothing of it.
 const startTimer = `
-INSERT OR REPLACE INTO ironflow_timers (instance, workflow, key, version, kind, payload, due_at, run_at, trace, commit_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+INSERT OR REPLACE INTO ironflow_timers
+    (instance, workflow, key, version, kind, payload, run_at, due_at, trace, commit_id, attempts, token, claimed_at, holder)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 const (
 	cancelTimer  = `DELETE FROM ironflow_timers WHERE instance = ? AND workflow = ? AND key = ?`

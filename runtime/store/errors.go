@@ -47,6 +47,19 @@ func (e *UniqueKeyConflict) Error() string {
 	return fmt.Sprintf("the unique key is held by %s/%s until that instance completes", e.Instance.Workflow, e.Holder)
 }
 
+// PausedLease says that a commit was to lease deliveries of a workflow that is paused, see NewLease. Nothing was stored. It is also
+// ErrConflict: the engine decides again, and leases nothing of the workflow for a while.
+type PausedLease struct {
+	Workflow string
+}
+
+func (e *PausedLease) Error() string {
+	return fmt.Sprintf("workflow %s is paused, its new effects and timers cannot be leased", e.Workflow)
+}
+
+// Is makes it an ErrConflict.
+func (e *PausedLease) Is(target error) bool { return target == ErrConflict }
+
 // LeaseLost says that an effect or timer is no longer the caller's to complete: its lease ran out and another worker
 // claimed it, or it was cancelled, replaced or consumed. Nothing was stored.
 type LeaseLost struct {

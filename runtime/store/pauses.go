@@ -7,7 +7,7 @@ import (
 )
 
 // Pauses is the ability of a store to leave the deliveries of paused workflows in their queues. Engine.PauseWorkflow needs it.
-// From the moment that a workflow is paused, claims do not return deliveries of it.
+// From the moment that a workflow is paused, claims do not return deliveries of it, and commits lease none, see NewLease.
 type Pauses interface {
 	// PauseWorkflow pauses a workflow. A workflow that is paused already gets the new pause.
 	PauseWorkflow(ctx context.Context, pause Pause) error

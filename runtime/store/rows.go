@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -103,6 +104,7 @@ type Change struct {
 	Timers    []NewTimer // each replaces the timer of its key; the keys are distinct
 	Cancel    []string   // keys of timers to delete, none of them in Timers
 	UniqueKey string     // taken for the instance until it completes; no conflict when the instance holds it already; empty for none
+	Lease     NewLease   // of the effects and timers that are Leased
 	Complete  bool       // completes the instance: deletes its timers and frees its unique key; Timers is empty
 	Status    string     // after the change; empty for a workflow without states
 	Parent    *Parent    // stored when Version is 0; nil for none
@@ -139,6 +141,7 @@ type NewEffect struct {
 	Payload  []byte
 	Trace    string // W3C trace context of the decision; may be empty
 	LimitKey string // what LimitedClaim.PerKey counts by; may be empty. Of the ability Limits.
+	Leased   bool   // see NewLease
 }
 
 // NewTimer is a timer to start.
@@ -148,6 +151,45 @@ type NewTimer struct {
 	Payload []byte // that input
 	FireAt  time.Time
 	Trace   string // W3C trace context of the decision; may be empty
+	Leased  bool   // see NewLease; FireAt is not after Change.Due
+}
+
+// NewLease is for new effects and timers that the process which stores them handles at once: they are stored as if that process had
+// claimed them at Change.Due. Their attempts and tokens are 1, so no claim is needed. Change.LeasedDeliveries returns them.
+//
+// A commit with leases fails with *PausedLease when the workflow of one is paused. So leases keep to a pause as claims do.
+type NewLease struct {
+	Holder string    // name of the process; not empty
+	Until  time.Time // end of the leases; after it the deliveries are due again
+}
+
+// Leases reports whether an effect or timer of the change is Leased.
+func (c *Change) Leases() bool {
+	return slices.ContainsFunc(c.Effects, func(e NewEffect) bool { return e.Leased }) ||
+		slices.ContainsFunc(c.Timers, func(t NewTimer) bool { return t.Leased })
+}
+
+// LeasedDeliveries returns the new deliveries of the change that are Leased, as a claim at Change.Due would have returned them after the
+// commit.
+func (c *Change) LeasedDeliveries(commit CommitID) []Delivery {
+	var leased []Delivery
+	add := func(kind string, payload []byte, trace string, due, runAt time.Time, lease Lease) {
+		lease.Instance, lease.Version, lease.Token, lease.Commit = c.Instance, c.NewVersion(), 1, commit
+		leased = append(leased, Delivery{
+			Lease: lease, Kind: Kind{c.Instance.Workflow, kind}, Payload: payload, Trace: trace, Due: due, RunAt: runAt, Attempt: 1,
+		})
+	}
+	for i, e := range c.Effects {
+		if e.Leased {
+			add(e.Kind, e.Payload, e.Trace, c.Now, c.Due, Lease{Queue: EffectQueue, Position: i})
+		}
+	}
+	for _, t := range c.Timers {
+		if t.Leased {
+			add(t.Input, t.Payload, t.Trace, t.FireAt, t.FireAt, Lease{Queue: TimerQueue, Key: t.Key})
+		}
+	}
+	return leased
 }
 
 // CancelledEffects are the effects of a kind that a decision cancels.

@@ -38,7 +38,7 @@ type Store interface {
 	//
 	// It fails with ErrConflict when an instance of the batch is not at its version any more, its last event is of another commit
 	// than LastCommit, it is completed, it cannot be locked at once, or the database asks to run the transaction again. It fails
-	// with *UniqueKeyConflict and *LeaseLost as UnitOfWork.Commit does.
+	// with *UniqueKeyConflict, *LeaseLost and *PausedLease as UnitOfWork.Commit does.
 	Append(ctx context.Context, batch Batch) error
 
 	// Committed reports whether the event of a version of an instance was stored by a commit. It waits for a commit that is still
@@ -66,8 +66,9 @@ type UnitOfWork interface {
 	// counts, not that of Begin.
 	//
 	// It fails with ErrConflict when an instance is completed, is not at Change.Version any more, or the database asks to
-	// run the transaction again; with *UniqueKeyConflict when another instance holds a unique key; and with *LeaseLost when a
-	// delivery that a change consumes or settles is not held under the lease any more.
+	// run the transaction again; with *UniqueKeyConflict when another instance holds a unique key; with *LeaseLost when a
+	// delivery that a change consumes or settles is not held under the lease any more; and with *PausedLease when a change leases
+	// deliveries of a paused workflow.
 	Commit(ctx context.Context, id CommitID, changes []Change) error
 
 	// Rollback drops the unit of work, even if ctx has ended. After Commit it does nothing.

@@ -56,6 +56,8 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"timer", nil, timerRules, both},
 		{"effects", nil, linesOf(store.EffectQueue, queueRules), both},
 		{"timers", nil, linesOf(store.TimerQueue, queueRules), both},
+		{"effects born leased", nil, linesOf(store.EffectQueue, bornRules), both},
+		{"timers born leased", nil, linesOf(store.TimerQueue, bornRules), both},
 		{"settle in a change", nil, settleInChangeRules, both},
 		{"cancelled effects", nil, cancelEffectRules, both},
 		{"histories", nil, historyRules, both},

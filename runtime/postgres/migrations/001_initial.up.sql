@@ -356,7 +356,8 @@ CREATE FUNCTION ironflow.append_change(
     reached_status text,                       -- '' for none, as in the arrays
     causes text[], effect_traces text[], limit_keys text[], timer_traces text[], -- may be shorter than the ones they go with
     lease_commit bigint,                       -- that made the delivery; 0 for a schedule
-    last_commit bigint                         -- of the event of the version expected; 0 for any
+    last_commit bigint,                        -- of the event of the version expected; 0 for any
+    lease_holder text, lease_until timestamptz, leased_effects bool[], leased_timers bool[] -- NULL when nothing is leased
 ) RETURNS void LANGUAGE plpgsql
 SET enable_seqscan = off
 SET jit = off
@@ -366,6 +367,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     reached bigint := expected + cardinality(event_types);
+    leased bool;
 BEGIN
     IF expected = 0 THEN
         INSERT INTO ironflow.instances
@@ -417,24 +419,35 @@ BEGIN
         DELETE FROM ironflow.timers t
         WHERE t.instance = of_instance AND t.workflow = of_workflow AND t.key = ANY (cancelled_keys);
     END IF;
-    -- A timer that replaces another begins as new, but for the token: the version is new, and a lease names both.
+    IF leased_effects IS NOT NULL AND EXISTS (SELECT FROM ironflow.paused_workflows p WHERE p.workflow = of_workflow) THEN
+        PERFORM ironflow.refuse('IF005', 'a workflow is paused', of_workflow);
+    END IF;
+    -- A timer that replaces another begins as new. Its version is new, so no lease of the other fits it.
     FOR n IN 1 .. cardinality(timer_keys) LOOP
-        INSERT INTO ironflow.timers (instance, workflow, key, version, kind, payload, due_at, run_at, trace, commit_id)
+        leased := leased_timers[n]; -- NULL means no, here and below
+        INSERT INTO ironflow.timers
+            (instance, workflow, key, version, kind, payload, due_at, run_at, trace, commit_id, attempts, token, claimed_at, holder)
         VALUES
-            (of_instance, of_workflow, timer_keys[n], reached, timer_kinds[n], timer_payloads[n]::json, timer_times[n], timer_times[n],
-             nullif(timer_traces[n], ''), commit)
+            (of_instance, of_workflow, timer_keys[n], reached, timer_kinds[n], timer_payloads[n]::json, timer_times[n],
+             CASE WHEN leased THEN lease_until ELSE timer_times[n] END, nullif(timer_traces[n], ''), commit,
+             CASE WHEN leased THEN 1 ELSE 0 END, CASE WHEN leased THEN 1 ELSE 0 END, CASE WHEN leased THEN due END,
+             CASE WHEN leased THEN lease_holder END)
         ON CONFLICT (instance, workflow, key) DO UPDATE
         SET version = excluded.version, kind = excluded.kind, payload = excluded.payload,
             due_at = excluded.due_at, run_at = excluded.run_at, trace = excluded.trace, commit_id = excluded.commit_id,
-            attempts = 0, last_error = NULL, died_at = NULL, told_at = NULL,
-            claimed_at = NULL, holder = NULL, blocked_since = NULL;
+            attempts = excluded.attempts, token = excluded.token, claimed_at = excluded.claimed_at, holder = excluded.holder,
+            last_error = NULL, died_at = NULL, told_at = NULL, blocked_since = NULL;
     END LOOP;
     FOR n IN 1 .. cardinality(effect_kinds) LOOP
+        leased := leased_effects[n];
         INSERT INTO ironflow.effects
-            (instance, workflow, version, position, kind, payload, run_at, due_at, trace, limit_key, commit_id)
+            (instance, workflow, version, position, kind, payload, run_at, due_at, trace, limit_key, commit_id,
+             attempts, token, claimed_at, holder)
         VALUES
-            (of_instance, of_workflow, reached, n - 1, effect_kinds[n], effect_payloads[n]::json, due, now,
-             nullif(effect_traces[n], ''), nullif(limit_keys[n], ''), commit);
+            (of_instance, of_workflow, reached, n - 1, effect_kinds[n], effect_payloads[n]::json,
+             CASE WHEN leased THEN lease_until ELSE due END, now, nullif(effect_traces[n], ''), nullif(limit_keys[n], ''), commit,
+             CASE WHEN leased THEN 1 ELSE 0 END, CASE WHEN leased THEN 1 ELSE 0 END, CASE WHEN leased THEN due END,
+             CASE WHEN leased THEN lease_holder END);
     END LOOP;
 
     IF complete THEN
