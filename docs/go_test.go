@@ -21,8 +21,11 @@ const surroundings = `package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,7 +40,10 @@ import (
 )
 
 var (
+	_ = errors.New
 	_ = fmt.Print
+	_ atomic.Bool
+	_ testing.TB
 	_ = http.Handle
 	_ = time.Now
 	_ pgx.Tx
@@ -93,9 +99,10 @@ var ErrDeclined = errors.New("declined")
 `
 
 var (
-	fencedGo = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
-	declared = regexp.MustCompile(`(?m)^(\w+(?:, \w+)*) := `)
-	loops    = strings.NewReplacer(
+	wholeYAML = regexp.MustCompile("(?ms)^```yaml\n(ironflow: 1\n.*?^package: (\\w+)\n.*?)^```$")
+	fencedGo  = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+	declared  = regexp.MustCompile(`(?m)^(\w+(?:, \w+)*) := `)
+	loops     = strings.NewReplacer(
 		"for _, i := range page.Items { ... }", "for _, i := range page.Items { _ = i }",
 		"for event, err := range engine.Subscribe(ctx, position) { ... }", "for event, err := range engine.Subscribe(ctx, position) { _, _ = event, err }",
 	)
@@ -110,26 +117,20 @@ func TestGo(t *testing.T) {
 	}
 	files := make(map[string]string)
 	declaration := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindSubmatch(readme)[1]
-	w, err := yamlspec.Parse("order.ironflow.yaml", append([]byte("http: true\n"), declaration...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	generated, err := emit.Files(w)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range generated {
-		if !strings.HasSuffix(f.Name, "_test.go") {
-			files["order/"+f.Name] = string(f.Content)
-		}
-	}
+	generate(t, files, "order", "http: true\n"+string(declaration))
 	files["order/yours.go"] = yours
-	for page, want := range map[string]int{"../README.md": 7, "operations.md": 5, "http.md": 2, "projections.md": 5} {
+	for page, want := range map[string]int{"../README.md": 7, "operations.md": 5, "http.md": 2, "projections.md": 5, "howto.md": 14} {
 		doc, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
 		}
 		source, n := surroundings, 0
+		declares := "order" // the package whose methods the page shows
+		if own := wholeYAML.FindSubmatch(doc); own != nil && page != "../README.md" {
+			declares = string(own[2])
+			generate(t, files, declares, string(own[1]))
+			files[declares+"/yours.go"] = "package " + declares + "\n\nimport \"time\"\n\ntype Decider struct{ InputDecider }\n"
+		}
 		for _, block := range fencedGo.FindAllStringSubmatch(string(doc), -1) {
 			code := block[1]
 			switch {
@@ -138,7 +139,7 @@ func TestGo(t *testing.T) {
 			case strings.Contains(code, "ironflow/runtime/otel"): // which that module compiles
 				continue
 			case strings.HasPrefix(code, "func (Decider)"):
-				files["order/yours.go"] += code
+				files[declares+"/yours.go"] += code
 			default:
 				source += snippet(code, n)
 			}
@@ -152,6 +153,24 @@ func TestGo(t *testing.T) {
 	compile(t, files)
 }
 
+// generate adds the files that a declaration leads to.
+func generate(t *testing.T, files map[string]string, name, declaration string) {
+	t.Helper()
+	w, err := yamlspec.Parse(name+".ironflow.yaml", []byte(declaration))
+	if err != nil {
+		t.Fatal(err)
+	}
+	generated, err := emit.Files(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range generated {
+		if !strings.HasSuffix(f.Name, "_test.go") {
+			files[name+"/"+f.Name] = string(f.Content)
+		}
+	}
+}
+
 // snippet makes a function of a block, below what the block declares for the whole file.
 func snippet(code string, n int) string {
 	source := ""
@@ -160,7 +179,7 @@ func snippet(code string, n int) string {
 		if i := strings.LastIndex(code, "\n}\n"); i >= 0 {
 			declarations, statements = code[:i+3], code[i+3:]
 		}
-		if !strings.Contains(declarations, "type board ") {
+		if strings.Contains(declarations, "func (board)") && !strings.Contains(declarations, "type board ") {
 			source += "type board struct{ order.EventProjector[pgx.Tx] }\n\n"
 		}
 		source, code = source+declarations, statements
