@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -15,7 +14,7 @@ import (
 )
 
 // figures are what a probe found out, by name. Rates are per second and times in milliseconds.
-type figures map[string]float64
+type figures = report.Figures
 
 // probe measures something once.
 type probe struct {
@@ -49,17 +48,6 @@ func (b *bench) measure(ctx context.Context, probes []probe, log io.Writer) (map
 		medians[name] = report.Median(values)
 	}
 	return medians, nil
-}
-
-func (f figures) String() string {
-	text := ""
-	for i, name := range slices.Sorted(maps.Keys(f)) {
-		if i > 0 {
-			text += ", "
-		}
-		text += name + " " + report.Number(f[name])
-	}
-	return text
 }
 
 // loadFigures has the processor times for each answer, in microseconds.

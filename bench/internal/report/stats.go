@@ -2,8 +2,10 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Median is the middle one, or the mean of the middle two. It is NaN of nothing.
@@ -28,4 +30,16 @@ func Percentile[T cmp.Ordered](sorted []T, p float64) T {
 	}
 	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
 	return sorted[min(max(rank, 1), len(sorted))-1]
+}
+
+// Figures are what a measurement found out, by name.
+type Figures map[string]float64
+
+// String lists them by name.
+func (f Figures) String() string {
+	var texts []string
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		texts = append(texts, name+" "+Number(f[name]))
+	}
+	return strings.Join(texts, ", ")
 }

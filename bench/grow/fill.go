@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ironflow-gen/ironflow/bench/internal/load"
+)
+
+const (
+	eventsEach     = 4
+	completedEvery = 4      // every so many instances have completed
+	rareEvery      = 10_000 // and of the others so many share the status "rare"
+)
+
+// active returns the number of an active instance, from 0 on, for a number that was picked at random.
+func active(n int) int {
+	if (n+1)%completedEvery == 0 {
+		n--
+	}
+	return n
+}
+
+// fillChunk inserts the instances FIRST to LAST, and then the first events of all, the second ones of all, and so on, so that the events of
+// an instance stand as far apart in their table as those of an instance that lives for some time.
+var fillChunk = `
+INSERT INTO ironflow.instances (instance, workflow, version, created_at, last_event_at, completed_at, status)
+SELECT 'tally-' || n, 'tally', EVENTS, now() - interval '1 ms' * (TOTAL - n), now() - interval '1 ms' * (TOTAL - n),
+       CASE WHEN COMPLETED THEN now() END, STATUS
+FROM generate_series(FIRST::bigint, LAST::bigint) n;
+` + strings.Join(eventStatements(), "")
+
+func eventStatements() []string {
+	var statements []string
+	for version := 1; version <= eventsEach; version++ {
+		statements = append(statements, strings.ReplaceAll(`
+INSERT INTO ironflow.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
+SELECT 'tally-' || n, 'tally', VERSION, 'Added', 1, '{"amount":1,"note":"`+load.Note+`"}', now() - interval '1 ms' * (TOTAL - n), 1
+FROM generate_series(FIRST::bigint, LAST::bigint) n;`, "VERSION", strconv.Itoa(version)))
+	}
+	return statements
+}
+
+// fill makes the instances, on two connections at once, in chunks.
+func fill(ctx context.Context, pool *pgxpool.Pool, instances int, log io.Writer) error {
+	const chunk = 50_000
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	firsts := make(chan int)
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			for first := range firsts {
+				last := min(first+chunk-1, instances)
+				sql := strings.NewReplacer(
+					"FIRST", strconv.Itoa(first), "LAST", strconv.Itoa(last), "TOTAL", strconv.Itoa(instances), "EVENTS", strconv.Itoa(eventsEach),
+					"COMPLETED", fmt.Sprintf("n %% %d = 0", completedEvery),
+					"STATUS", fmt.Sprintf("CASE WHEN n %% %d = 0 THEN 'done' WHEN n %% %d = 1 THEN 'rare' ELSE 'open' END", completedEvery, rareEvery),
+				).Replace(fillChunk)
+				if _, err := pool.Exec(ctx, sql); err != nil {
+					cancel(err)
+				}
+				if last*10/instances > (first-1)*10/instances {
+					fmt.Fprintf(log, "%d of %d instances\n", last, instances)
+				}
+			}
+		})
+	}
+	for first := 1; first <= instances && ctx.Err() == nil; first += chunk {
+		firsts <- first
+	}
+	close(firsts)
+	group.Wait()
+	return context.Cause(ctx)
+}
+
+// checkDisk fails when the disk for temporary files has less room than the tables and their log need.
+func checkDisk(ctx context.Context, instances int) error {
+	const each, log = 2_000, 4 << 30 // bytes
+	output, err := exec.CommandContext(ctx, "df", "-Pk", os.TempDir()).Output()
+	if err != nil {
+		return fmt.Errorf("df: %w", err)
+	}
+	// A line of heads, and one whose fourth field is the free kilobytes.
+	lines := strings.Split(strings.TrimSpace(string(output)), "\n")
+	fields := strings.Fields(lines[len(lines)-1])
+	if len(fields) < 4 {
+		return fmt.Errorf("df printed %q", output)
+	}
+	free, err := strconv.ParseInt(fields[3], 10, 64)
+	if err != nil {
+		return fmt.Errorf("df printed %q", output)
+	}
+	if needed := int64(instances)*each + log; free<<10 < needed {
+		return fmt.Errorf("%s has %d MB free, %d instances need %d MB: set TMPDIR to another disk, or -instances to less",
+			os.TempDir(), free>>10, instances, needed>>20)
+	}
+	return nil
+}

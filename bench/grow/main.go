@@ -1,0 +1,145 @@
+// Command grow measures decisions and lists in tables that have grown: it fills millions of instances with four events each by SQL, on a
+// PostgreSQL server that it starts and removes.
+//
+//	go run ./bench/grow -instances 4000000   about five minutes and 8 GB on the disk for temporary files
+//	go run ./bench/grow -instances 200000    less than a minute
+//
+// The exit code is 1 when a required goal is missed, and 2 when something could not be measured.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/bench/internal/report"
+	"github.com/ironflow-gen/ironflow/bench/internal/server"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, out, log io.Writer) int {
+	flags := flag.NewFlagSet("grow", flag.ContinueOnError)
+	flags.SetOutput(log)
+	instances := flags.Int("instances", 4_000_000, "fill `n` instances, at least 10,000")
+	rounds := flags.Int("rounds", 3, "take the medians of `n` rounds")
+	asJSON := flags.Bool("json", false, "print JSON instead of a table")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return 0
+	} else if err != nil {
+		return 2
+	}
+	ok, err := grow(ctx, max(*instances, 10_000), max(*rounds, 1), *asJSON, out, log)
+	switch {
+	case err != nil:
+		fmt.Fprintln(log, "grow:", err)
+		return 2
+	case !ok:
+		return 1
+	}
+	return 0
+}
+
+// grow fills, measures and prints. It reports whether no required goal is missed.
+func grow(ctx context.Context, instances, rounds int, asJSON bool, out, log io.Writer) (ok bool, err error) {
+	if err := checkDisk(ctx, instances); err != nil {
+		return false, err
+	}
+	s, err := server.Start(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	machine, err := s.Describe(ctx)
+	if err != nil {
+		return false, err
+	}
+	fmt.Fprintln(log, machine)
+	pool, err := s.Pool(ctx, 10)
+	if err != nil {
+		return false, err
+	}
+	defer pool.Close()
+	if err := postgres.Migrate(ctx, pool); err != nil {
+		return false, err
+	}
+	began := time.Now()
+	if err := fill(ctx, s.Admin, instances, log); err != nil {
+		return false, err
+	}
+	if err := s.Rest(ctx, "ironflow"); err != nil {
+		return false, err
+	}
+	filled := time.Since(began).Round(time.Second)
+	var size string
+	if err := s.Admin.QueryRow(ctx, "SELECT pg_size_pretty(pg_database_size(current_database()))").Scan(&size); err != nil {
+		return false, err
+	}
+	fmt.Fprintf(log, "filled in %v, %s\n", filled, size)
+	store, err := postgres.New(ctx, pool)
+	if err != nil {
+		return false, err
+	}
+
+	g := &grown{Server: s, store: store, instances: instances}
+	samples := make(map[string][]float64)
+	for round := range rounds {
+		for _, c := range g.cases() {
+			found, err := c.measure(ctx)
+			if err != nil {
+				return false, fmt.Errorf("%s: %w", c.name, err)
+			}
+			fmt.Fprintf(log, "round %d, %s: %s\n", round+1, c.name, found)
+			for figure, value := range found {
+				samples[c.name+"/"+figure] = append(samples[c.name+"/"+figure], value)
+			}
+		}
+	}
+	medians := make(map[string]float64)
+	for name, values := range samples {
+		medians[name] = report.Median(values)
+	}
+	results := report.Evaluate(rows(), medians)
+	if asJSON {
+		return report.AllOK(results), report.JSON(out, results)
+	}
+	fmt.Fprintf(out, "%s\n%d instances with %d events each, %s, filled in %v; medians of %d round(s); took %v\n\n",
+		machine, instances, eventsEach, size, filled, rounds, time.Since(began).Round(time.Second))
+	return report.AllOK(results), report.Table(out, results)
+}
+
+// rows is the table.
+func rows() []report.Row {
+	row := func(name, unit, figure string) report.Row {
+		return report.Row{Name: name, Unit: unit, Ours: []string{figure}, AtMost: unit != "/s"}
+	}
+	goal := row("decision, cold, processor time", "µs", "cold, 1 caller/cpu")
+	goal.Required, goal.Stretch = 150, 100
+	return []report.Row{
+		row("decision, cold, p50", "µs", "cold, 1 caller/p50"), goal,
+		row("decision, cold, of it the client's", "µs", "cold, 1 caller/client"),
+		row("decisions, cold, 64 callers", "/s", "cold, 64 callers/rate"),
+		row("decisions, cold, 64 callers, processor time", "µs", "cold, 64 callers/cpu"),
+		row("decision, warm, p50", "µs", "warm, 1 caller/p50"),
+		row("decision, warm, processor time", "µs", "warm, 1 caller/cpu"),
+		row("decisions, warm, 64 callers", "/s", "warm, 64 callers/rate"),
+		row("decisions, warm, 64 callers, processor time", "µs", "warm, 64 callers/cpu"),
+		row("list of the newest 50", "ms", "list/p50"),
+		row("list of the newest 50 that are active", "ms", "list, active/p50"),
+		row("list of 50 in a status that most have", "ms", "list, common status/p50"),
+		row("list of 50 in a status that 1 in 10,000 has", "ms", "list, rare status/p50"),
+		row("count of all, by status", "ms", "count/p50"),
+	}
+}
