@@ -159,7 +159,10 @@ func (e *Engine) execute(ctx context.Context, req commit.Request, options ...Exe
 // withOptions returns the request as the options change it.
 func withOptions(r commit.Request, options []ExecuteOption) (commit.Request, error) {
 	for _, option := range options {
-		if err := option(&r); err != nil {
+		if option.apply == nil {
+			continue
+		}
+		if err := option.apply(&r); err != nil {
 			return r, err
 		}
 	}

@@ -14,8 +14,8 @@ const (
 	samples = module + "/gen/emit/internal/"
 )
 
-// rooms says what each package of the runtime may import of the module, besides codec and the packages below internal that know
-// no other: usererr, backoff and unknown.
+// rooms says what each package of the runtime may import of the module, besides codec and the small packages below internal: usererr,
+// which knows store alone, and backoff and unknown, which know no other.
 var rooms = map[string][]string{
 	"store":              {},
 	"workflow":           {"store"},
@@ -24,7 +24,7 @@ var rooms = map[string][]string{
 	"internal/commit":    {"store", "workflow", "telemetry", "internal/bound"},
 	"internal/delivery":  {"store", "workflow", "telemetry", "internal/bound", "internal/commit"},
 	"internal/project":   {"store", "workflow", "telemetry", "internal/bound"},
-	"internal/explain":   {"store", "workflow"},
+	"internal/explain":   {"store", "workflow", "telemetry"},
 	"internal/retention": {"store", "telemetry", "internal/bound"},
 	"postgres":           {"store"},
 	"sqlite":             {"store"},

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
-	"github.com/ironflow-gen/ironflow/runtime/internal/explain"
-	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -87,16 +85,16 @@ type ObservationQuery = store.ObservationQuery
 type ArchivedInstance = store.ArchivedInstance
 
 // Explanation says why a decision was made and what became of what it asked for.
-type Explanation = explain.Explanation
+type Explanation = telemetry.Explanation
 
 // ExplainedDecision is a decision within an Explanation.
-type ExplainedDecision = explain.ExplainedDecision
+type ExplainedDecision = telemetry.ExplainedDecision
 
 // ExplainedDelivery is an effect or timer that a decision asked for.
-type ExplainedDelivery = explain.ExplainedDelivery
+type ExplainedDelivery = telemetry.ExplainedDelivery
 
 // Origin is what a chain of decisions begins with.
-type Origin = explain.Origin
+type Origin = telemetry.Origin
 
 // Errors to match with errors.As.
 
@@ -117,7 +115,7 @@ type InvalidInput = workflow.InvalidInput
 
 // PanicError is a panic in user code, caught and turned into an error. In says what was called, Value what the code panicked with,
 // Stack where. errors.Is and errors.As find Value when it is an error.
-type PanicError = usererr.PanicError
+type PanicError = store.PanicError
 
 // PayloadTooLarge says that a payload has more bytes than Config.MaxPayloadBytes allows.
 type PayloadTooLarge = workflow.PayloadTooLarge
@@ -190,10 +188,10 @@ const (
 
 // What a chain of decisions begins with.
 const (
-	OriginClient   = explain.OriginClient
-	OriginSchedule = explain.OriginSchedule
-	OriginEarlier  = explain.OriginEarlier
-	OriginDeleted  = explain.OriginDeleted
+	OriginClient   = telemetry.OriginClient
+	OriginSchedule = telemetry.OriginSchedule
+	OriginEarlier  = telemetry.OriginEarlier
+	OriginDeleted  = telemetry.OriginDeleted
 )
 
 // Permanent marks a handler's error as one that no retry can fix: the effect becomes a dead letter at once. It needs an error:

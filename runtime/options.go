@@ -5,8 +5,10 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// ExecuteOption changes how one input is taken in.
-type ExecuteOption func(*commit.Request) error
+// ExecuteOption changes how one input is taken in: WithInputID, WithTrace or Within. The zero value changes nothing.
+type ExecuteOption struct {
+	apply func(*commit.Request) error
+}
 
 // WithInputID names an input, so that sending it again is safe: the first outcome that was decided is returned to every
 // repeat, byte for byte, whether the input was accepted, rejected or came too late. What failed with an error has no outcome,
@@ -15,22 +17,22 @@ type ExecuteOption func(*commit.Request) error
 // Ids are per instance: 1 to store.MaxIDLength bytes of valid UTF-8 without NUL. The same id with another input is
 // *InputIDReused. Outcomes are kept for Config.Retention; an id that comes later than that is new.
 func WithInputID(id string) ExecuteOption {
-	return func(r *commit.Request) error {
+	return ExecuteOption{func(r *commit.Request) error {
 		r.InputID = id
 		return store.CheckIdentifier(store.InputID, id)
-	}
+	}}
 }
 
 // WithTrace names the trace that the input is a part of, as a W3C traceparent, for callers whose context does not say it to
 // Config.Telemetry, and for engines without one: it is stored with the decision, and handed on to what follows from it. What is
 // not a valid traceparent is ignored, as W3C Trace Context asks for.
 func WithTrace(traceparent string) ExecuteOption {
-	return func(r *commit.Request) error {
+	return ExecuteOption{func(r *commit.Request) error {
 		if validTraceparent(traceparent) {
 			r.Trace = traceparent
 		}
 		return nil
-	}
+	}}
 }
 
 // validTraceparent reports whether a text is a traceparent without anything that a later version than 00 may add.
@@ -55,8 +57,8 @@ func validTraceparent(text string) bool {
 // The instance is locked until the transaction ends; others who send it inputs wait, so end it soon. An input that finds
 // that others were faster is decided again. An error leaves the transaction as it was before the call, and usable.
 func Within(tx store.Transaction) ExecuteOption {
-	return func(r *commit.Request) error {
+	return ExecuteOption{func(r *commit.Request) error {
 		r.Within = tx
 		return nil
-	}
+	}}
 }

@@ -152,7 +152,7 @@ func TestTelemetryOfInputs(t *testing.T) {
 			`input ticket/a Open "rejected" version 1 events 0 repeated false error <nil>`,
 			`input ticket/alone Open "accepted" version 1 events 1 repeated false error <nil>`,
 			`input ticket/b Open "" version 0 events 0 repeated false error *store.UniqueKeyConflict`,
-			`input ticket/a Note "" version 0 events 0 repeated false error *usererr.PanicError`,
+			`input ticket/a Note "" version 0 events 0 repeated false error *store.PanicError`,
 			`input ticket/a Hold "accepted" version 2 events 1 repeated false error <nil>`,
 			`input ticket/a Hold "rejected" version 2 events 0 repeated false error <nil>`,
 			`input ticket/a Resume "" version 0 events 0 repeated false error *errors.errorString`,

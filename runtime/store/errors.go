@@ -140,6 +140,21 @@ func (e *StoreTimeout) Unwrap() []error {
 // Timeout reports true: the commit of a call that was given up may still be on its way.
 func (e *StoreTimeout) Timeout() bool { return true }
 
+// PanicError is a panic in user code, or in a store, turned into an error. errors.Is and errors.As find Value when it is an error.
+type PanicError struct {
+	In    string // what was called
+	Value any    // what it panicked with; its methods may panic, too
+	Stack []byte // where
+
+	Text string // what Value says, at most a few thousand bytes
+	Err  error  // Value when it is an error, safe to ask
+}
+
+func (e *PanicError) Error() string { return e.In + " panicked: " + e.Text }
+
+// Unwrap returns Err.
+func (e *PanicError) Unwrap() error { return e.Err }
+
 // InputIDReused says that an input came with an id under which another input came before. Nothing was stored.
 type InputIDReused struct {
 	Instance InstanceKey

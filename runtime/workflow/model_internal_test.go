@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/codec"
-	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -95,7 +94,7 @@ func TestCodecPanics(t *testing.T) {
 		"encoding Created panicked: encoder": encodeErr,
 		"decoding Created panicked: decoder": decodeErr,
 	} {
-		var p *usererr.PanicError
+		var p *store.PanicError
 		if !errors.As(err, &p) || p.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}

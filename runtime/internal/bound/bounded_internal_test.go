@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -273,7 +272,7 @@ func (brokenStore) Read(context.Context, []store.ReadRequest) ([]store.Instance,
 func TestStoreThatPanics(t *testing.T) {
 	t.Parallel()
 	_, err := New(brokenStore{}, time.Minute).Read(t.Context(), nil)
-	var panicked *usererr.PanicError
+	var panicked *store.PanicError
 	if !errors.As(err, &panicked) || panicked.Value != "a bug" {
 		t.Errorf("got error %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 // forward finds out what became of deliveries. It reads the later events of each instance once.
@@ -19,8 +20,8 @@ type forward struct {
 // trail is what an instance did from a version on, and what became of its deliveries.
 type trail struct {
 	from      int64
-	decisions []ExplainedDecision // with their first events only
-	ledTo     map[store.Lease]int // index of the last decision that a delivery led to
+	decisions []telemetry.ExplainedDecision // with their first events only
+	ledTo     map[store.Lease]int           // index of the last decision that a delivery led to
 	waiting   map[store.Lease]*store.WaitingDelivery
 	discarded map[store.Lease]*store.DiscardedLetter
 	ended     map[store.Lease]*store.EndedDelivery
@@ -31,7 +32,7 @@ type trail struct {
 }
 
 // lookForward finds out what became of deliveries that the last decision of the chain asked for.
-func (x *Explainer) lookForward(ctx context.Context, why *Explanation, asked []ExplainedDelivery) error {
+func (x *Explainer) lookForward(ctx context.Context, why *telemetry.Explanation, asked []telemetry.ExplainedDelivery) error {
 	why.Deliveries = asked
 	from := why.Chain[len(why.Chain)-1].DecisionRef
 	f := forward{Explainer: x, asked: from.Instance, trails: make(map[store.InstanceKey]*trail), left: maxFollowed}
@@ -39,7 +40,7 @@ func (x *Explainer) lookForward(ctx context.Context, why *Explanation, asked []E
 }
 
 // explain fills in what became of deliveries that one decision asked for.
-func (f *forward) explain(ctx context.Context, from store.DecisionRef, asked []ExplainedDelivery) error {
+func (f *forward) explain(ctx context.Context, from store.DecisionRef, asked []telemetry.ExplainedDelivery) error {
 	if len(asked) == 0 {
 		return nil
 	}
@@ -58,7 +59,7 @@ func (f *forward) explain(ctx context.Context, from store.DecisionRef, asked []E
 }
 
 // explain fills in what the instance itself says about a delivery that the decision of a version asked for.
-func (t *trail) explain(d *ExplainedDelivery, version int64) {
+func (t *trail) explain(d *telemetry.ExplainedDelivery, version int64) {
 	d.Waiting, d.Discarded, d.Ended = t.waiting[d.Lease], t.discarded[d.Lease], t.ended[d.Lease]
 	if i, ok := t.ledTo[d.Lease]; ok {
 		by := &t.decisions[i]
@@ -80,8 +81,8 @@ func (t *trail) explain(d *ExplainedDelivery, version int64) {
 
 // timerEnd returns what ended a timer that is gone and led to nothing: the first later decision that cancelled it or started it
 // again, or else the decision that completed the instance.
-func (t *trail) timerEnd(d *ExplainedDelivery, version int64) *store.EndedDelivery {
-	ending := func(by *ExplainedDecision, how store.Ending) *store.EndedDelivery {
+func (t *trail) timerEnd(d *telemetry.ExplainedDelivery, version int64) *store.EndedDelivery {
+	ending := func(by *telemetry.ExplainedDecision, how store.Ending) *store.EndedDelivery {
 		return &store.EndedDelivery{Lease: d.Lease, Kind: d.Kind, Ending: how, At: by.Now, By: by.DecisionRef}
 	}
 	for i := range t.decisions {
@@ -101,7 +102,7 @@ func (t *trail) timerEnd(d *ExplainedDelivery, version int64) *store.EndedDelive
 }
 
 // follow goes on with what a delivery led to, in instances other than the one that was asked about.
-func (f *forward) follow(ctx context.Context, d *ExplainedDelivery) error {
+func (f *forward) follow(ctx context.Context, d *telemetry.ExplainedDelivery) error {
 	if d.LedTo == nil || d.LedTo.Instance == f.asked && d.Lease.Instance == f.asked {
 		return nil
 	}
@@ -195,7 +196,7 @@ func (f *forward) readDecisions(ctx context.Context, key store.InstanceKey, t *t
 		}
 		t.decisions = append(t.decisions, *d)
 		if d.Cause.Delivery != nil && d.Version > t.from {
-			t.ledTo[broughtBy(d)] = len(t.decisions) - 1 // the last of several, which a dead letter that is retried leads to
+			t.ledTo[d.BroughtBy()] = len(t.decisions) - 1 // the last of several, which a dead letter that is retried leads to
 		}
 	}
 	return nil

@@ -8,65 +8,56 @@ import (
 	"slices"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // lookBack puts before the chain what led to it.
-func (x *Explainer) lookBack(ctx context.Context, why *Explanation) error {
+func (x *Explainer) lookBack(ctx context.Context, why *telemetry.Explanation) error {
 	slices.Reverse(why.Chain)
 	defer func() { slices.Reverse(why.Chain) }()
 	for {
 		last := &why.Chain[len(why.Chain)-1]
 		if last.Cause.Delivery == nil {
-			why.Origin = OriginClient
+			why.Origin = telemetry.OriginClient
 			return nil
 		}
-		by := broughtBy(last)
+		by := last.BroughtBy()
 		if by.OfSchedule() {
-			why.Origin = OriginSchedule
+			why.Origin = telemetry.OriginSchedule
 			return nil
 		}
 		before, err := x.decisionOn(ctx, by)
 		if isUnknown(err) {
-			why.Origin, why.Earlier = OriginDeleted, &store.DecisionRef{Instance: by.Instance, Version: by.Version}
+			why.Origin, why.Earlier = telemetry.OriginDeleted, &store.DecisionRef{Instance: by.Instance, Version: by.Version}
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 		if len(why.Chain) == maxChain {
-			why.Origin, why.Earlier = OriginEarlier, &before.DecisionRef
+			why.Origin, why.Earlier = telemetry.OriginEarlier, &before.DecisionRef
 			return nil
 		}
 		why.Chain = append(why.Chain, *before)
 	}
 }
 
-// broughtBy names the effect or timer that brought the input of a decision.
-func broughtBy(d *ExplainedDecision) store.Lease {
-	by := d.Cause.Delivery
-	instance := d.Instance
-	if by.Workflow != "" {
-		instance = store.InstanceKey{Workflow: by.Workflow, ID: by.Instance}
-	}
-	return store.Lease{Queue: by.Queue, Instance: instance, Version: by.Version, Position: by.Position, Key: by.Key}
-}
-
 // deliveriesOf returns the effects and timers that a decision asked for.
-func deliveriesOf(d *ExplainedDecision) (asked []ExplainedDelivery) {
+func deliveriesOf(d *telemetry.ExplainedDecision) (asked []telemetry.ExplainedDelivery) {
 	for i, kind := range d.Cause.Effects {
 		lease := store.Lease{Queue: store.EffectQueue, Instance: d.Instance, Version: d.Cause.EffectsVersion, Position: d.Cause.EffectsPosition + i}
-		asked = append(asked, ExplainedDelivery{Lease: lease, Kind: kind})
+		asked = append(asked, telemetry.ExplainedDelivery{Lease: lease, Kind: kind})
 	}
 	for _, key := range d.Cause.Timers {
 		lease := store.Lease{Queue: store.TimerQueue, Instance: d.Instance, Version: d.Cause.TimersVersion, Key: key}
-		asked = append(asked, ExplainedDelivery{Lease: lease, Kind: workflow.TimerName(key)})
+		asked = append(asked, telemetry.ExplainedDelivery{Lease: lease, Kind: workflow.TimerName(key)})
 	}
 	return asked
 }
 
 // decisionAt returns the decision that an event belongs to. Its first event has the cause.
-func (x *Explainer) decisionAt(ctx context.Context, key store.InstanceKey, version int64) (*ExplainedDecision, error) {
+func (x *Explainer) decisionAt(ctx context.Context, key store.InstanceKey, version int64) (*telemetry.ExplainedDecision, error) {
 	var events []store.EventCause // newest first
 	for event, err := range x.causes(ctx, store.CauseQuery{Instance: key, From: version, Backward: true}) {
 		if err != nil {
@@ -96,9 +87,9 @@ func (x *Explainer) decisionAt(ctx context.Context, key store.InstanceKey, versi
 }
 
 // asDecision returns the decision that begins with the first of the events.
-func asDecision(key store.InstanceKey, events ...store.EventCause) (*ExplainedDecision, error) {
+func asDecision(key store.InstanceKey, events ...store.EventCause) (*telemetry.ExplainedDecision, error) {
 	first := events[0]
-	d := &ExplainedDecision{DecisionRef: store.DecisionRef{Instance: key, Version: first.Version}, Now: first.RecordedAt, Events: events}
+	d := &telemetry.ExplainedDecision{DecisionRef: store.DecisionRef{Instance: key, Version: first.Version}, Now: first.RecordedAt, Events: events}
 	if err := json.Unmarshal(first.Cause, &d.Cause); err != nil {
 		return nil, fmt.Errorf("%s: the cause of event %d: %w", key, first.Version, err)
 	}
@@ -107,7 +98,7 @@ func asDecision(key store.InstanceKey, events ...store.EventCause) (*ExplainedDe
 }
 
 // decisionOn returns the decision that asked for a delivery. It is one of the commit that led to the delivery's version.
-func (x *Explainer) decisionOn(ctx context.Context, delivery store.Lease) (*ExplainedDecision, error) {
+func (x *Explainer) decisionOn(ctx context.Context, delivery store.Lease) (*telemetry.ExplainedDecision, error) {
 	key := delivery.Instance
 	var newest *store.EventCause
 	for event, err := range x.causes(ctx, store.CauseQuery{Instance: key, From: delivery.Version, Backward: true}) {

@@ -1,4 +1,4 @@
-package explain
+package telemetry
 
 import (
 	"fmt"
@@ -7,6 +7,65 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
+
+// Explanation says why a decision was made, and what became of the effects and timers that it asked for. It does not change with what
+// happens later.
+type Explanation struct {
+	At time.Time // of the engine's clock; Deliveries are as of then
+
+	// Origin is what the chain begins with. Earlier is the decision before the chain's first when Origin is OriginEarlier or
+	// OriginDeleted.
+	Origin  Origin
+	Earlier *store.DecisionRef
+
+	// Chain leads from the origin to the decision in question, which is the last. Each decision asked for the effect or timer that
+	// brought the input of the next. The chain is empty for a delivery of a schedule, which no decision asked for.
+	Chain []ExplainedDecision
+
+	// Deliveries are the effects and timers that the last decision asked for. Of WhyDelivery it is the one in question.
+	Deliveries []ExplainedDelivery
+}
+
+// Origin is what a chain of decisions begins with.
+type Origin string
+
+const (
+	OriginClient   Origin = "client"   // an input of a client
+	OriginSchedule Origin = "schedule" // a declared recurring input
+	OriginDeleted  Origin = "deleted"  // the decision before the first is deleted
+	OriginEarlier  Origin = "earlier"  // the chain is longer than 100 decisions; to go on, ask about Explanation.Earlier
+)
+
+// ExplainedDecision is a decision within an Explanation.
+type ExplainedDecision struct {
+	store.DecisionRef
+	Now    time.Time // given to decide
+	Events []store.EventCause
+	Cause  store.Cause
+
+	// Deliveries are the effects and timers that the decision asked for. They are set for ExplainedDelivery.Next only.
+	Deliveries []ExplainedDelivery
+}
+
+// ExplainedDelivery is an effect or timer that a decision asked for. It is done and brought no input when Waiting, Discarded, Ended and
+// LedTo are nil and SearchEnded is false.
+type ExplainedDelivery struct {
+	Lease store.Lease // without Token
+	Kind  string
+
+	Waiting   *store.WaitingDelivery // set while it is not done: StateAt says what it waits for, LastError why
+	Discarded *store.DiscardedLetter // set when it was discarded as a dead letter
+	Ended     *store.EndedDelivery   // set when it ended in another way, or brought an input to another instance
+	LedTo     *store.DecisionRef     // the decision on its result, on the input it brought, or on the input that tells of its death
+	Attempt   int                    // the one that led to LedTo
+
+	// Next is the decision LedTo with its deliveries, when that is of another instance than the one in question: what a child did, or
+	// what a message led to, up to 32 decisions. For decisions of the instance itself, ask about LedTo.
+	Next *ExplainedDecision
+
+	// SearchEnded says that LedTo was not found among the first 10,000 later events.
+	SearchEnded bool
+}
 
 // String returns lines for people: each input with the decision on it below, and below the last decision the effects and timers that
 // it asked for.
@@ -43,6 +102,19 @@ func (x *Explanation) String() string {
 	return text.String()
 }
 
+// BroughtBy names the effect or timer that brought the input, for Engine.WhyDelivery. It is the zero Lease for an input of a client.
+func (d *ExplainedDecision) BroughtBy() store.Lease {
+	by := d.Cause.Delivery
+	if by == nil {
+		return store.Lease{}
+	}
+	instance := d.Instance
+	if by.Workflow != "" {
+		instance = store.InstanceKey{Workflow: by.Workflow, ID: by.Instance}
+	}
+	return store.Lease{Queue: by.Queue, Instance: instance, Version: by.Version, Position: by.Position, Key: by.Key}
+}
+
 // arrival says which input was decided on and who brought it.
 func (d *ExplainedDecision) arrival() string {
 	text := "input " + d.Cause.Input
@@ -50,13 +122,13 @@ func (d *ExplainedDecision) arrival() string {
 		text += fmt.Sprintf(" with id %q", d.Cause.InputID)
 	}
 	by := d.Cause.Delivery
-	if by == nil {
+	switch from := d.BroughtBy(); {
+	case by == nil:
 		return text + " of a client"
-	}
-	lease := broughtBy(d)
-	text += fmt.Sprintf(" by %s %s of %s", by.Queue.Singular(), by.Kind, lease.Instance)
-	if lease.Instance.ID == "" {
-		text = fmt.Sprintf("input %s by %s", d.Cause.Input, by.Kind)
+	case from.Instance.ID == "": // a schedule
+		text += " by " + by.Kind
+	default:
+		text += fmt.Sprintf(" by %s %s of %s", by.Queue.Singular(), by.Kind, from.Instance)
 	}
 	if by.Attempt > 1 {
 		text += fmt.Sprintf(", attempt %d", by.Attempt)
