@@ -153,17 +153,19 @@ const (
 
 // Packages and generated files.
 const (
-	SharedDirectory Code = "IF0901"
-	PackageMismatch Code = "IF0902"
-	FileTaken       Code = "IF0903"
-	StaleFile       Code = "IF0904"
-	MissingFile     Code = "IF0905"
-	OrphanedFile    Code = "IF0906"
-	BrokenFile      Code = "IF0910"
-	MissingMethods  Code = "IF0911"
-	TakenName       Code = "IF0914"
-	ForeignFile     Code = "IF0915"
-	HiddenName      Code = "IF0916"
+	SharedDirectory  Code = "IF0901"
+	PackageMismatch  Code = "IF0902"
+	FileTaken        Code = "IF0903"
+	StaleFile        Code = "IF0904"
+	MissingFile      Code = "IF0905"
+	OrphanedFile     Code = "IF0906"
+	BrokenFile       Code = "IF0910"
+	MissingMethods   Code = "IF0911"
+	ChangedSignature Code = "IF0912"
+	LeftoverMethod   Code = "IF0913"
+	TakenName        Code = "IF0914"
+	ForeignFile      Code = "IF0915"
+	HiddenName       Code = "IF0916"
 )
 
 // Annotated Go types.

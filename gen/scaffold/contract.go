@@ -15,12 +15,13 @@ import (
 type role struct {
 	iface string
 	name  string // that the skeleton gives the type
+	noun  string // of what the methods are for
 }
 
 var roles = []role{
-	{"InputDecider", deciderType},
-	{"EventEvolver", evolverType},
-	{"EffectHandler", handlerType},
+	{"InputDecider", deciderType, "input"},
+	{"EventEvolver", evolverType, "event"},
+	{"EffectHandler", handlerType, "effect"},
 }
 
 // contract is what generated code asks of the user's: the methods of each interface, by its name. It is read from the

@@ -9,12 +9,13 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
-// Growth is what the user's files lack since the declaration has changed. What they have too much of does not compile.
+// Growth is what the user's files lack, or have too much of, since the declaration has changed.
 type Growth struct {
 	// Missing has an entry for each type that lacks methods. They can be added without touching what is there.
 	Missing []Missing
 
-	// Findings are names of the user's that generated code has as well, and methods that only tests have.
+	// Findings are what only the user can fix: methods with another signature than the declaration asks for, methods for what is
+	// not declared any more, methods that only tests have, and names that generated code has as well.
 	Findings diagnostic.Errors
 }
 
@@ -73,6 +74,7 @@ func (p *Package) Grow() (*Growth, error) {
 			}
 		}
 	}
+	g.unneededHandler()
 	g.takenNames()
 	g.growth.Findings = g.list.Sorted()
 	return &g.growth, nil
@@ -124,7 +126,7 @@ func typeOfValue(expr ast.Expr) string {
 	return ""
 }
 
-// compare looks for what a type lacks of its role.
+// compare looks for what a type lacks of its role, and for what does not fit it.
 func (g *grower) compare(r role, name string) error {
 	asked := g.contract.ifaces[r.iface]
 	if len(asked) == 0 {
@@ -143,7 +145,13 @@ func (g *grower) compare(r role, name string) error {
 			g.list.Report(g.pos(have[0].Name), diagnostic.MissingMethods,
 				"%s.%s is in a test file, so the package itself lacks the method; move it to a file that is no test", name, wanted)
 		}
+		for _, m := range inBuild {
+			if !g.fits(m, want.Type.(*ast.FuncType)) {
+				g.changed(m, want)
+			}
+		}
 	}
+	g.leftovers(r, name, missing)
 	if len(missing) == 0 {
 		return nil
 	}

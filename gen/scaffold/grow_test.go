@@ -294,7 +294,7 @@ func (handler *Handler) Ring(ctx c.Context, effect Ring, call flow.EffectCall) (
 	}
 }
 
-// TestFindings checks what is said of names that clash with generated ones, and that methods which do not fit are left to the compiler.
+// TestFindings checks what is said of methods that no longer fit the declaration, and of names that clash with it.
 func TestFindings(t *testing.T) {
 	const handler = "package door\n\nimport (\n\t\"context\"\n\n\t\"github.com/ironflow-gen/ironflow/runtime\"\n)\n\ntype Handler struct{}\n\n"
 	for name, c := range map[string]struct {
@@ -305,13 +305,37 @@ func TestFindings(t *testing.T) {
 		"alias":           {stateless, "package door\n\nimport \"time\"\n\ntype moment = time.Time\n\ntype Decider struct{}\n\nfunc (Decider) Open(now moment, state State, in Open) OpenDecision { panic(0) }\n\nfunc (Decider)" + closeMethod, ""},
 		"own alias":       {stateless, "package door\n\nimport \"time\"\n\ntype answer = OpenDecision\n\ntype Decider struct{}\n\nfunc (Decider) Open(now time.Time, state State, in Open) answer { panic(0) }\n\nfunc (Decider)" + closeMethod, ""},
 		"written out":     {stateless, "package door\n\nimport (\n\t\"time\"\n\n\t\"github.com/ironflow-gen/ironflow/runtime\"\n)\n\ntype Decider struct{}\n\nfunc (Decider) Open(now time.Time, state State, in Open) runtime.Decision[OpenEvent, OpenEffect, runtime.NoTimer, Rejection] { panic(0) }\n\nfunc (Decider)" + closeMethod, ""},
-		"other signature": {stateless, declareTypes + "func (d Decider) Open(state State, in Open) OpenDecision { panic(0) }\n\nfunc (Decider)" + closeMethod, ""},
-		"gone":            {withoutEffects, declareTypes + bothMethods, ""},
 		"other context":   {stateless, strings.ReplaceAll(handler, `"context"`, `"golang.org/x/net/context"`) + "func (Handler) Ring(ctx context.Context, effect Ring, call runtime.EffectCall) error { return nil }\n", ""},
 		"helper":          {stateless, declareTypes + bothMethods + "\nfunc (Decider) Total(now time.Time, state State, n int) int { return n }\n", ""},
 		"own type":        {stateless, declareTypes + bothMethods + "\ntype Item struct{}\n\ntype ItemDecision int\n\nfunc (Decider) Item(now time.Time, state State, i Item) ItemDecision { return 0 }\n", ""},
 		"other Handler":   {withoutEffects, "package door\n\ntype Handler struct{}\n\nfunc (Handler) ServeHTTP() {}\n", ""},
 		"package of test": {withoutEffects, "package door_test\n\ntype Client struct{}\n", ""},
+
+		"parameter is missing": {stateless, declareTypes + "func (d Decider) Open(state State, in Open) OpenDecision { panic(0) }\n\nfunc (Decider)" + closeMethod,
+			"x.go:7:18: Decider.Open does not have the signature that the declaration asks for; change it to func (d Decider) Open(now time.Time, state State, in Open) OpenDecision [IF0912]"},
+		"other input": {stateless, declareTypes + "func (Decider) Open(at time.Time, s State, in Close) OpenDecision { panic(0) }\n\nfunc (Decider)" + closeMethod,
+			"x.go:7:16: Decider.Open does not have the signature that the declaration asks for; change it to func (Decider) Open(at time.Time, s State, in Open) OpenDecision [IF0912]"},
+		"pointer to the state": {stateless, declareTypes + "func (Decider) Open(at time.Time, s *State, in Open) OpenDecision { panic(0) }\n\nfunc (Decider)" + closeMethod,
+			"x.go:7:16: Decider.Open does not have the signature that the declaration asks for; change it to func (Decider) Open(at time.Time, s State, in Open) OpenDecision [IF0912]"},
+		"result came": {strings.Replace(stateless, "Ring: {}", "Ring: {returns: [Close]}", 1), handler + "func (h *Handler) Ring(ctx context.Context, e Ring, call runtime.EffectCall) error { return nil }\n",
+			"x.go:11:19: Handler.Ring does not have the signature that the declaration asks for; change it to func (h *Handler) Ring(ctx context.Context, e Ring, call runtime.EffectCall) (RingResult, error) [IF0912]"},
+		"result went": {stateless, strings.Replace(handler, `"github.com`, `rt "github.com`, 1) + "func (*Handler) Ring(context.Context, Ring, rt.EffectCall) (RingResult, error) { return nil, nil }\n",
+			"x.go:11:17: Handler.Ring does not have the signature that the declaration asks for; change it to func (*Handler) Ring(ctx context.Context, effect Ring, call rt.EffectCall) error [IF0912]"},
+		"promoted": {stateless, "package door\n\ntype Evolver struct{ fold }\n\ntype fold struct{}\n\nfunc (fold) Opened(s State, e Open) State { return s }\n\nfunc (fold) Terminal(State) bool { return false }\n",
+			"x.go:7:13: fold.Opened does not have the signature that the declaration asks for; change it to func (fold) Opened(s State, e Opened) State [IF0912]"},
+
+		"input is gone": {withoutEffects, declareTypes + bothMethods,
+			"x.go:9:16: the declaration has no input Close any more; delete the method in line 9 [IF0913]"},
+		"with a comment": {withoutEffects, declareTypes + "func (Decider)" + openMethod + "\n// Close closes.\nfunc (Decider) Close(now time.Time, state State, in Close) CloseDecision {\n\treturn AcceptClose(Opened{})\n}\n",
+			"x.go:10:16: the declaration has no input Close any more; delete the method in lines 9 to 12 [IF0913]"},
+		"input was renamed": {withoutEffects, declareTypes + "func (Decider)" + closeMethod,
+			"x.go:7:16: the declaration has no input Close any more; delete the method in line 7, or make it the method Open, which is missing, if the input was renamed [IF0913]"},
+		"event is gone": {withoutEffects, "package door\n\ntype Evolver struct{}\n\nfunc (Evolver) Opened(s State, e Opened) State { return s }\n\nfunc (Evolver) Closed(s State, e Closed) State { return s }\n\nfunc (Evolver) Terminal(State) bool { return false }\n",
+			"x.go:7:16: the declaration has no event Closed any more; delete the method in line 7 [IF0913]"},
+		"effect is gone": {stateless, handler + "func (Handler) Ring(ctx context.Context, e Ring, call runtime.EffectCall) error { return nil }\n\nfunc (Handler) Greet(ctx context.Context, e Greet, call runtime.EffectCall) error { return nil }\n",
+			"x.go:13:16: the declaration has no effect Greet any more; delete the method in line 13 [IF0913]"},
+		"all effects are gone": {withoutEffects, handler + "func (Handler) Ring(ctx context.Context, e Ring, call runtime.EffectCall) error { return nil }\n",
+			"x.go:9:6: the declaration has no effects for a handler any more, and NewWorkflow takes none; delete Handler [IF0913]"},
 
 		"type": {withoutEffects, "package door\n\ntype (\n\tClient struct{}\n)\n",
 			"x.go:4:2: Client is declared here and in client_ironflow.go, which is generated; rename this one [IF0914]"},

@@ -39,13 +39,18 @@ func (p *Package) needs(signatures []*ast.FuncType) []string {
 	return slices.Sorted(maps.Keys(paths))
 }
 
-// signatureText writes a signature of the contract for a file that sees packages under the names that qualify returns.
-func (p *Package) signatureText(want *ast.FuncType, qualify func(path string) string) string {
+// signatureText writes a signature of the contract for a file that sees packages under the names that qualify returns. names are those
+// that parameters have already.
+func (p *Package) signatureText(want *ast.FuncType, qualify func(path string) string, names []string) string {
 	write := func(expr ast.Expr) string { return p.qualified(expr, qualify) }
 	var params, results []string
 	for _, f := range want.Params.List {
 		for _, name := range f.Names {
-			params = append(params, name.Name+" "+write(f.Type))
+			text := name.Name
+			if i := len(params); i < len(names) && names[i] != "" {
+				text = names[i]
+			}
+			params = append(params, text+" "+write(f.Type))
 		}
 	}
 	for _, t := range expand(want.Results) {

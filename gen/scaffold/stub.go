@@ -79,7 +79,7 @@ func (g *grower) stubOf(r role, owner string, want *ast.Field, qualify func(stri
 	v := stubView{
 		Name:      name,
 		Receiver:  g.receiver(owner, parameterNames(signature.Params)),
-		Signature: g.signatureText(signature, qualify),
+		Signature: g.signatureText(signature, qualify, nil),
 		Method:    owner + "." + name,
 		Error:     types.ExprString(results[len(results)-1]) == "error",
 		Zero:      strings.Repeat("nil, ", len(results)-1), // of the interface that the results of an effect have
