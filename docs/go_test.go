@@ -119,7 +119,7 @@ func TestGo(t *testing.T) {
 	declaration := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindSubmatch(readme)[1]
 	generate(t, files, "order", "http: true\n"+string(declaration))
 	files["order/yours.go"] = yours
-	for page, want := range map[string]int{"../README.md": 7, "operations.md": 5, "http.md": 2, "projections.md": 5, "howto.md": 14} {
+	for page, want := range map[string]int{"../README.md": 7, "operations.md": 5, "http.md": 2, "projections.md": 5, "howto.md": 14, "from-rust.md": 1} {
 		doc, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +129,7 @@ func TestGo(t *testing.T) {
 		if own := wholeYAML.FindSubmatch(doc); own != nil && page != "../README.md" {
 			declares = string(own[2])
 			generate(t, files, declares, string(own[1]))
-			files[declares+"/yours.go"] = "package " + declares + "\n\nimport \"time\"\n\ntype Decider struct{ InputDecider }\n"
+			files[declares+"/yours.go"] = "package " + declares + "\n\nimport \"time\"\n\ntype Decider struct{ InputDecider }\n\ntype Evolver struct{ EventEvolver }\n\n"
 		}
 		for _, block := range fencedGo.FindAllStringSubmatch(string(doc), -1) {
 			code := block[1]
