@@ -19,10 +19,10 @@ const claimSize = 32
 // claims measures claims on tables with and without a past, in turn.
 func claims(ctx context.Context, b *bench) (figures, error) {
 	past := fmt.Sprintf(`
-INSERT INTO SCHEMA.instances (instance, workflow, version, created_at, last_event_at, completed_at)
-SELECT 'done-' || n, 'tally', 1, now(), now(), now() FROM generate_series(1, %[1]d) n;
-INSERT INTO SCHEMA.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
-SELECT 'done-' || n, 'tally', 1, 'Added', 1, '{"amount":1,"note":"`+note+`"}', now(), 1 FROM generate_series(1, %[1]d) n;
+INSERT INTO SCHEMA.instances (instance, workflow, created_at, completed_at)
+SELECT 'done-' || n, 'tally', now(), now() FROM generate_series(1, %[1]d) n;
+INSERT INTO SCHEMA.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, completes)
+SELECT 'done-' || n, 'tally', 1, 'Added', 1, '{"amount":1,"note":"`+note+`"}', now(), 1, true FROM generate_series(1, %[1]d) n;
 INSERT INTO SCHEMA.effects (instance, workflow, version, position, kind, payload, run_at, attempts, last_error, due_at, died_at)
 SELECT 'done-' || n, 'tally', 1, 0, 'Tell', '{"amount":1,"note":"`+note+`"}', now(), 25, 'it failed', now(), now()
 FROM generate_series(1, %[2]d) n;`, b.size.finished, b.size.deadLetters)

@@ -33,7 +33,7 @@ func drainEffects(ctx context.Context, b *bench) (figures, error) {
 		return nil, err
 	}
 	defer t.drop()
-	if err := t.fill(ctx, t.instances(b.size.effects/b.size.instances+1)+t.effects(b.size.effects)); err != nil {
+	if err := t.fill(ctx, t.instances()+t.effects(b.size.effects)); err != nil {
 		return nil, err
 	}
 	running, stop := context.WithCancel(ctx)
@@ -179,15 +179,7 @@ func wholeLoop(ctx context.Context, b *bench) (figures, error) {
 
 // createAsked makes instances with one event, so that a loop is not about creating them.
 func createAsked(ctx context.Context, t *tables) error {
-	return t.fill(ctx, t.instances(1)+t.firstEvents())
-}
-
-// firstEvents gives each instance one event.
-func (t *tables) firstEvents() string {
-	return fmt.Sprintf(`
-INSERT INTO SCHEMA.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
-SELECT 'tally-' || n, 'tally', 1, 'Added', 1, '{"amount":1,"note":"`+note+`"}', now(), 1 FROM generate_series(1, %d) n;`,
-		t.size.instances)
+	return t.fill(ctx, t.instances())
 }
 
 // drainTimers measures timers that are all due, each with a decision that consumes it.
@@ -197,7 +189,7 @@ func drainTimers(ctx context.Context, b *bench) (figures, error) {
 		return nil, err
 	}
 	defer t.drop()
-	if err := t.fill(ctx, t.instances(1)+t.firstEvents()+fmt.Sprintf(`
+	if err := t.fill(ctx, t.instances()+fmt.Sprintf(`
 INSERT INTO SCHEMA.timers (instance, workflow, key, version, kind, payload, due_at, run_at)
 SELECT 'tally-' || n %% %[1]d + 1, 'tally', 'reminder ' || n / %[1]d, 1, 'Remind',
        format('{"tally_id":"tally-%%s"}', n %% %[1]d + 1)::json, now(), now()

@@ -30,29 +30,31 @@ func limitProbes() []probe {
 	}
 }
 
-// threeStatements is a decision as a transaction of a statement for each table; \gset costs no round trip.
+// threeStatements is a decision as a transaction of a statement for each table; \gset costs no round trip. Two clients that meet
+// at an instance store one decision.
 const threeStatements = `\set n random(1, INSTANCES)
 BEGIN;
-UPDATE SCHEMA.instances SET version = version + 1, last_event_at = now()
-WHERE instance = 'tally-' || :n AND workflow = 'tally' RETURNING version \gset
+SELECT version + 1 AS version FROM SCHEMA.events WHERE instance = 'tally-' || :n AND workflow = 'tally' ORDER BY version DESC LIMIT 1 \gset
 INSERT INTO SCHEMA.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
-VALUES ('tally-' || :n, 'tally', :version, 'Added', 1, '{"amount":1,"note":"` + note + `"}', now(), 1);
+VALUES ('tally-' || :n, 'tally', :version, 'Added', 1, '{"amount":1,"note":"` + note + `"}', now(), 1)
+ON CONFLICT DO NOTHING;
 INSERT INTO SCHEMA.effects (instance, workflow, version, position, kind, payload, run_at, due_at)
-VALUES ('tally-' || :n, 'tally', :version, 0, 'Tell', '{"amount":1,"note":"` + note + `"}', now(), now());
+VALUES ('tally-' || :n, 'tally', :version, 0, 'Tell', '{"amount":1,"note":"` + note + `"}', now(), now())
+ON CONFLICT DO NOTHING;
 COMMIT;
 `
 
 // oneStatement is the same in a single round trip.
 const oneStatement = `\set n random(1, INSTANCES)
-WITH i AS (
-    UPDATE SCHEMA.instances SET version = version + 1, last_event_at = now()
-    WHERE instance = 'tally-' || :n AND workflow = 'tally' RETURNING instance, workflow, version
-), e AS (
+WITH e AS (
     INSERT INTO SCHEMA.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
-    SELECT instance, workflow, version, 'Added', 1, '{"amount":1,"note":"` + note + `"}', now(), 1 FROM i
+    SELECT instance, workflow, version + 1, 'Added', 1, '{"amount":1,"note":"` + note + `"}', now(), 1
+    FROM (SELECT * FROM SCHEMA.events WHERE instance = 'tally-' || :n AND workflow = 'tally' ORDER BY version DESC LIMIT 1) last
+    ON CONFLICT DO NOTHING
+    RETURNING instance, workflow, version
 )
 INSERT INTO SCHEMA.effects (instance, workflow, version, position, kind, payload, run_at, due_at)
-SELECT instance, workflow, version, 0, 'Tell', '{"amount":1,"note":"` + note + `"}', now(), now() FROM i;
+SELECT instance, workflow, version, 0, 'Tell', '{"amount":1,"note":"` + note + `"}', now(), now() FROM e;
 `
 
 // pgbench measures a script of the server's own load generator and returns the rate at the best number of clients.
@@ -82,7 +84,7 @@ func (b *bench) pgbench(ctx context.Context, script string) (figures, error) {
 var pgbenchRate = regexp.MustCompile(`tps = ([0-9.]+) \(without initial connection time\)`)
 
 func (t *tables) pgbench(ctx context.Context, binary, script string, clients int) (float64, error) {
-	if err := t.fill(ctx, t.instances(1)); err != nil {
+	if err := t.fill(ctx, t.instances()); err != nil {
 		return 0, err
 	}
 	script = strings.ReplaceAll(t.sql(script), "INSTANCES", strconv.Itoa(t.size.instances))
@@ -111,11 +113,13 @@ func (t *tables) pgbench(ctx context.Context, binary, script string, clients int
 	return strconv.ParseFloat(string(match[1]), 64)
 }
 
-// instances fills the table of instances, each with so many events but no rows for them.
-func (t *tables) instances(version int) string {
+// instances makes instances with one event.
+func (t *tables) instances() string {
 	return fmt.Sprintf(`
-INSERT INTO SCHEMA.instances (instance, workflow, version, created_at, last_event_at)
-SELECT 'tally-' || n, 'tally', %d, now(), now() FROM generate_series(1, %d) n;`, version, t.size.instances)
+INSERT INTO SCHEMA.instances (instance, workflow, created_at) SELECT 'tally-' || n, 'tally', now() FROM generate_series(1, %[1]d) n;
+INSERT INTO SCHEMA.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
+SELECT 'tally-' || n, 'tally', 1, 'Added', 1, '{"amount":1,"note":"`+note+`"}', now(), 1 FROM generate_series(1, %[1]d) n;`,
+		t.size.instances)
 }
 
 // appendLoop appends batches without any client: nothing is sent, and nothing is decided. The statements are those of
@@ -133,7 +137,6 @@ DECLARE
     payloads    text[] := array_fill('{"amount":1,"note":"` + note + `"}'::text, ARRAY[size]);
     schemas     int[] := array_fill(1, ARRAY[size]);
     positions   int[] := array_fill(0, ARRAY[size]);
-    completions bool[] := array_fill(false, ARRAY[size]);
     timers      CONSTANT int := size / 5;
     keys        text[] := array_fill('reminder'::text, ARRAY[timers]);
     inputs      text[] := array_fill('Remind'::text, ARRAY[timers]);
@@ -144,7 +147,7 @@ DECLARE
     before      bigint[];
     versions    bigint[];
     version     bigint := 1;
-    updated     int;
+    continued   int;
     until       CONSTANT timestamptz := clock_timestamp() + interval 'SECONDS seconds';
 BEGIN
     PERFORM set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
@@ -159,22 +162,20 @@ BEGIN
             nows := array_fill(clock_timestamp(), ARRAY[size]);
             fires := array_fill(clock_timestamp() + interval '1 hour', ARRAY[timers]);
 
-            UPDATE SCHEMA.instances i
-            SET version = k.version, last_event_at = k.now, completed_at = CASE WHEN k.complete THEN k.now END
-            FROM unnest(ids, workflows, versions, nows, completions, before)
-                 AS k (instance, workflow, version, now, complete, expected)
-            WHERE i.instance = k.instance AND i.workflow = k.workflow
-              AND i.version = k.expected AND i.completed_at IS NULL;
-            GET DIAGNOSTICS updated = ROW_COUNT;
-            IF updated <> size THEN
-                RAISE EXCEPTION 'updated % instances of %', updated, size;
-            END IF;
-
+            PERFORM pg_current_xact_id();
             INSERT INTO SCHEMA.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
             SELECT e.instance, e.workflow, e.version, e.type, e.schema_version, e.payload::json, e.recorded_at, 1
             FROM unnest(ids, workflows, versions, types, schemas, payloads, nows) WITH ORDINALITY
                  AS e (instance, workflow, version, type, schema_version, payload, recorded_at, number)
             ORDER BY e.number;
+
+            SELECT count(*) INTO continued
+            FROM unnest(ids, workflows, before) AS k (instance, workflow, version)
+            JOIN SCHEMA.events e USING (instance, workflow, version)
+            WHERE e.commit_id = 1 AND e.completes IS NOT TRUE;
+            IF continued <> size THEN
+                RAISE EXCEPTION 'continued % instances of %', continued, size;
+            END IF;
 
             INSERT INTO SCHEMA.timers (instance, workflow, key, version, kind, payload, due_at, run_at)
             SELECT k.instance, k.workflow, k.key, k.version, k.kind, k.payload::json, k.due_at, k.due_at
@@ -200,7 +201,7 @@ func serverOnly(ctx context.Context, b *bench) (figures, error) {
 		return nil, err
 	}
 	defer t.drop()
-	if err := t.fill(ctx, t.instances(1)); err != nil {
+	if err := t.fill(ctx, t.instances()); err != nil {
 		return nil, err
 	}
 	total := b.size.warmUp + b.size.window

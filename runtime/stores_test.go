@@ -130,10 +130,17 @@ func closeAtEnd(t *testing.T, c io.Closer) {
 }
 
 // table reads columns of a table, each row as one text with a space between columns, in the order of the rows' text
-// unless the condition orders them. Times are in the format of stamp.
+// unless the condition orders them. Times are in the format of stamp. Instances come with their version, and with the status of their last
+// event.
 func (b *bed) table(columns, table, condition string) []string {
 	b.Helper()
-	rows, err := b.db.QueryContext(b.Context(), "SELECT "+columns+" FROM "+b.prefix+table+" "+condition)
+	from := b.prefix + table
+	if table == "instances" {
+		from = strings.ReplaceAll(`(SELECT i.instance, i.workflow, created_at, completed_at, version, e.status
+			FROM {p}instances i LEFT JOIN {p}events e ON e.instance = i.instance AND e.workflow = i.workflow AND version = (
+				SELECT max(version) FROM {p}events e WHERE e.instance = i.instance AND e.workflow = i.workflow)) AS instances`, "{p}", b.prefix)
+	}
+	rows, err := b.db.QueryContext(b.Context(), "SELECT "+columns+" FROM "+from+" "+condition)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -224,13 +231,13 @@ func (b *bed) wantTable(columns, table, condition string, want ...string) {
 	}
 }
 
-// wantSerial says that the versions of each instance's events have no gap and end at the instance's own.
+// wantSerial says that the versions of each instance's events begin at 1 and have no gap.
 func (b *bed) wantSerial() {
 	b.Helper()
 	// One statement, and so one moment: the server may still be at work for a process that was killed.
 	events := b.prefix + "events e WHERE e.instance = i.instance AND e.workflow = i.workflow"
-	wrong := b.table("i.workflow, i.instance, i.version", "instances i", "WHERE i.version <> (SELECT count(*) FROM "+events+
-		") OR 1 <> (SELECT min(e.version) FROM "+events+") OR i.version <> (SELECT max(e.version) FROM "+events+")")
+	wrong := b.table("i.workflow, i.instance", "instances i", "WHERE NOT EXISTS (SELECT 1 FROM "+events+
+		") OR 1 <> (SELECT min(e.version) FROM "+events+") OR (SELECT count(*) FROM "+events+") <> (SELECT max(e.version) FROM "+events+")")
 	for _, row := range wrong {
 		b.Errorf("instance %q does not have the events of its versions", row)
 	}

@@ -32,9 +32,8 @@ func active(n int) int {
 // fillChunk inserts the instances FIRST to LAST, and then the first events of all, the second ones of all, and so on, so that the events of
 // an instance stand as far apart in their table as those of an instance that lives for some time.
 var fillChunk = `
-INSERT INTO ironflow.instances (instance, workflow, version, created_at, last_event_at, completed_at, status)
-SELECT 'tally-' || n, 'tally', EVENTS, now() - interval '1 ms' * (TOTAL - n), now() - interval '1 ms' * (TOTAL - n),
-       CASE WHEN COMPLETED THEN now() END, STATUS
+INSERT INTO ironflow.instances (instance, workflow, created_at, completed_at, status)
+SELECT 'tally-' || n, 'tally', now() - interval '1 ms' * (TOTAL - n), CASE WHEN COMPLETED THEN now() END, CASE WHEN COMPLETED THEN STATUS END
 FROM generate_series(FIRST::bigint, LAST::bigint) n;
 ` + strings.Join(eventStatements(), "")
 
@@ -42,8 +41,9 @@ func eventStatements() []string {
 	var statements []string
 	for version := 1; version <= eventsEach; version++ {
 		statements = append(statements, strings.ReplaceAll(`
-INSERT INTO ironflow.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
-SELECT 'tally-' || n, 'tally', VERSION, 'Added', 1, '{"amount":1,"note":"`+load.Note+`"}', now() - interval '1 ms' * (TOTAL - n), 1
+INSERT INTO ironflow.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, status, completes)
+SELECT 'tally-' || n, 'tally', VERSION, 'Added', 1, '{"amount":1,"note":"`+load.Note+`"}', now() - interval '1 ms' * (TOTAL - n), 1,
+       STATUS, CASE WHEN COMPLETED AND VERSION = EVENTS THEN true END
 FROM generate_series(FIRST::bigint, LAST::bigint) n;`, "VERSION", strconv.Itoa(version)))
 	}
 	return statements

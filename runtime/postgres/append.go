@@ -13,7 +13,8 @@ import (
 // waited for: the rest of the batch would wait as well. The function append_change sets the same.
 const appendWait = "50ms"
 
-// Append implements store.Store. A change on its own is one statement, which needs no transaction around it.
+// Append implements store.Store. A change on its own is one statement, which needs no transaction around it, unless the database or the
+// role has another isolation level than READ COMMITTED.
 func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 	if len(batch.Changes) == 0 {
 		return s.unchanged(ctx, batch.Unchanged)
@@ -29,17 +30,23 @@ func (s *Store) append(ctx context.Context, conn *lent, batch store.Batch) error
 	if err != nil {
 		return err
 	}
-	if len(batch.Changes) == 1 && len(batch.Unchanged) == 0 && fitsAppendChange(&batch.Changes[0]) {
+	if len(batch.Changes) == 1 && len(batch.Unchanged) == 0 && fitsAppendChange(&batch.Changes[0]) && !s.isolates.Load() {
 		b.queueAppendChange(batch.Commit, &batch.Changes[0])
-	} else {
-		b.Queue(begin)
-		b.Queue(useIndexesAndWait, appendWait)
-		if columns := newVersionColumns(batch.Unchanged); !columns.empty() {
-			b.Queue(s.queries.checkVersions, columns.ids, columns.workflows, columns.versions, columns.last)
+		if err = b.commit(ctx, conn); !hasCode(err, refusedIsolation) {
+			return err
 		}
-		b.queueChanges(batch.Commit)
-		b.Queue(commit)
+		s.isolates.Store(true)
+		if b, err = newChangeBatch(s.pool, s.queries, batch.Changes); err != nil {
+			return err
+		}
 	}
+	b.Queue(begin)
+	b.Queue(useIndexesAndWait, appendWait)
+	if columns := newVersionColumns(batch.Unchanged); !columns.empty() {
+		b.Queue(s.queries.checkVersions, columns.ids, columns.workflows, columns.versions, columns.last)
+	}
+	b.queueChanges(batch.Commit)
+	b.Queue(commit)
 	return b.commit(ctx, conn)
 }
 
@@ -98,7 +105,7 @@ func (s *Store) Committed(
 		batch.Queue(begin)
 		batch.Queue(useIndexesAndWait, "0")
 		batch.Queue(s.queries.awaitInsert, instance.ID, instance.Workflow)
-		batch.Queue(s.queries.awaitUpdate, instance.ID, instance.Workflow)
+		batch.Queue(s.queries.lockInstances, []string{instance.ID}, []string{instance.Workflow})
 		batch.Queue(s.queries.hasEvent, instance.ID, instance.Workflow, version, int64(commit)).QueryRow(func(row pgx.Row) error {
 			return row.Scan(&committed)
 		})

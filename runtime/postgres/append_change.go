@@ -8,8 +8,7 @@ import (
 )
 
 // fitsAppendChange reports whether appendChange can store a change. It takes one lease, on a delivery of the instance itself, and none of
-// what is rare. It does not take a unique key: to see who holds it needs READ COMMITTED, which only a transaction with BEGIN
-// can ask for.
+// what is rare.
 func fitsAppendChange(change *store.Change) bool {
 	if change.UniqueKey != "" || change.Parent != nil || len(change.Consume) > 1 || len(change.CancelEffects) > 0 ||
 		len(change.Settle) > 0 || len(change.Ended) > 0 || len(change.Inputs.Outcomes) > 0 || len(change.Inputs.Observations) > 0 {

@@ -45,7 +45,7 @@ func TestLockedElsewhere(t *testing.T) {
 		t.Error(err)
 	}
 	// The same for one that somebody is creating.
-	creator := createHeld(t, pool, schema, "created")
+	creator := appendHeld(t, pool, schema, "created", 0, newID())
 	defer creator.Rollback(context.Background())
 	batch.Changes = []store.Change{change(order("free"), 2), change(order("created"), 0)}
 	if err := st.Append(t.Context(), batch); !errors.Is(err, store.ErrConflict) {
@@ -103,7 +103,7 @@ func TestOneChangeIsAllOrNothing(t *testing.T) {
 	if err := holder.Rollback(t.Context()); err != nil {
 		t.Error(err)
 	}
-	creator := createHeld(t, pool, schema, "created")
+	creator := appendHeld(t, pool, schema, "created", 0, newID())
 	defer creator.Rollback(context.Background())
 	err := st.Append(t.Context(), store.Batch{Commit: newID(), Changes: []store.Change{change(order("created"), 0)}})
 	if !errors.Is(err, store.ErrConflict) {
@@ -144,14 +144,9 @@ func TestCommittedWaits(t *testing.T) {
 				if version > 0 {
 					add(t, store, change(order("1"), 0))
 				}
-				tx := createHeld(t, pool, schema, "1")
-				defer tx.Rollback(context.Background())
 				id := newID()
-				if _, err := tx.Exec(t.Context(), `
-					INSERT INTO `+schema+`.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
-					VALUES ('1', 'order', $1, 'Noted', 1, '{}', $2, $3)`, version+1, now, int64(id)); err != nil {
-					t.Fatal(err)
-				}
+				tx := appendHeld(t, pool, schema, "1", version, id)
+				defer tx.Rollback(context.Background())
 				answer := make(chan bool)
 				go func() {
 					committed, err := store.Committed(t.Context(), order("1"), version+1, id)
@@ -183,17 +178,22 @@ func TestCommittedWaits(t *testing.T) {
 	}
 }
 
-// createHeld creates or updates an instance in a transaction that it leaves open.
-func createHeld(t *testing.T, pool *pgxpool.Pool, schema, id string) pgx.Tx {
+// appendHeld stores an event behind a version of an instance in a transaction that it leaves open. Behind the version 0 it creates the
+// instance.
+func appendHeld(t *testing.T, pool *pgxpool.Pool, schema, id string, version int64, commit store.CommitID) pgx.Tx {
 	t.Helper()
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	if version == 0 {
+		if _, err := tx.Exec(t.Context(), "INSERT INTO "+schema+".instances VALUES ($1, 'order', $2)", id, now); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if _, err := tx.Exec(t.Context(), `
-		INSERT INTO `+schema+`.instances AS i (instance, workflow, version, created_at, last_event_at)
-		VALUES ($1, 'order', 1, $2, $2)
-		ON CONFLICT (instance, workflow) DO UPDATE SET version = i.version + 1`, id, now); err != nil {
+		INSERT INTO `+schema+`.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
+		VALUES ($1, 'order', $2, 'Noted', 1, '{}', $3, $4)`, id, version+1, now, int64(commit)); err != nil {
 		t.Fatal(err)
 	}
 	return tx

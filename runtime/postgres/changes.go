@@ -113,15 +113,15 @@ func (b *changeBatch) count(of func(*store.Change) int) (n int) {
 	return n
 }
 
-// queueChanges adds all changes. Instances come first: they give the transaction its id before it takes numbers from the
-// sequence, whoever lost a race for an instance waits here, before it holds anything of the others, and a conflict is
-// found before any other reason to refuse.
+// queueChanges adds all changes. Instances and their events come first: whoever lost a race for an instance waits here, before it holds
+// anything of the others, and a conflict is found before any other reason to refuse.
 func (b *changeBatch) queueChanges(commit store.CommitID) {
 	b.instances()
+	b.events(commit)
+	b.predecessors()
 	b.uniqueKeys()
 	b.consume()
 	b.settle()
-	b.events(commit)
 	b.checkPauses()
 	b.timers(commit)
 	b.cancelEffects()
@@ -131,67 +131,60 @@ func (b *changeBatch) queueChanges(commit store.CommitID) {
 	b.inputs()
 }
 
+// instances writes the rows of those that the changes create or complete.
 func (b *changeBatch) instances() {
 	type columns struct {
 		instanceColumns
-		versions []int64
 		nows     []time.Time
 		complete []bool
 		statuses []string
-		expected []int64
-		last     []int64 // commits of the events of the expected versions
-		parents  []string
 	}
-	sized := func(n int) columns {
-		return columns{
-			instanceColumns: newInstanceColumns(n),
-			versions:        make([]int64, 0, n),
-			nows:            make([]time.Time, 0, n),
-			complete:        make([]bool, 0, n),
-			statuses:        make([]string, 0, n),
-			expected:        make([]int64, 0, n),
-			last:            make([]int64, 0, n),
-		}
-	}
-	creations := b.count(func(c *store.Change) int {
-		if c.Version == 0 {
-			return 1
-		}
-		return 0
-	})
-	created, changed := sized(creations), sized(len(b.changes)-creations)
+	var created, completed columns
 	for _, change := range b.changes {
-		to := &changed
-		if change.Version == 0 {
-			to = &created
+		to := &created
+		if change.Version > 0 {
+			if !change.Complete {
+				continue
+			}
+			to = &completed
 		}
 		to.add(change.Instance)
-		to.versions = append(to.versions, change.NewVersion())
 		to.nows = append(to.nows, change.Now)
 		to.complete = append(to.complete, change.Complete)
 		to.statuses = append(to.statuses, change.Status)
-		to.expected = append(to.expected, change.Version)
-		to.last = append(to.last, int64(change.LastCommit))
-		if change.Version == 0 {
-			created.parents = sparse(created.parents, len(created.ids)-1, store.EncodeParent(change.Parent))
-		}
 	}
 	if c := &created; !c.empty() {
-		b.Queue(b.queries.insertInstances, c.ids, c.workflows, c.versions, c.nows, c.complete, c.statuses, c.parents)
+		b.Queue(b.queries.insertInstances, c.ids, c.workflows, c.nows, c.complete, c.statuses)
 	}
-	if c := &changed; !c.empty() {
-		b.Queue(b.queries.updateInstances, c.ids, c.workflows, c.versions, c.nows, c.complete, c.statuses, c.expected, c.last)
+	if c := &completed; !c.empty() {
+		b.Queue(b.queries.completeInstances, c.ids, c.workflows, c.nows, c.statuses)
+	}
+}
+
+// predecessors checks what the changes continue.
+func (b *changeBatch) predecessors() {
+	columns := versionColumns{}
+	for _, change := range b.changes {
+		if change.Version > 0 {
+			columns.add(change.Instance)
+			columns.versions = append(columns.versions, change.Version)
+			columns.last = append(columns.last, int64(change.LastCommit))
+		}
+	}
+	if !columns.empty() {
+		b.Queue(b.queries.checkPredecessors, columns.ids, columns.workflows, columns.versions, columns.last)
 	}
 }
 
 // sparse sets an element of a column that few rows have, and that ends with the last of them: unnest makes NULL of what is
 // not there.
-func sparse(column []string, index int, value string) []string {
-	if value == "" {
+func sparse[T comparable](column []T, index int, value T) []T {
+	var zero T
+	if value == zero {
 		return column
 	}
 	for len(column) <= index {
-		column = append(column, "")
+		column = append(column, zero)
 	}
 	column[index] = value
 	return column
@@ -259,8 +252,14 @@ func (b *changeBatch) events(commit store.CommitID) {
 		payloads       = make([][]byte, 0, n)
 		recorded       = make([]time.Time, 0, n)
 		causes         = make([][]byte, 0, n)
+
+		statuses, parents []string
+		completes         []bool
 	)
 	for _, change := range b.changes {
+		if change.Version == 0 {
+			parents = sparse(parents, len(versions), store.EncodeParent(change.Parent))
+		}
 		for i, event := range change.Events {
 			columns.add(change.Instance)
 			versions = append(versions, change.Version+int64(i)+1)
@@ -270,9 +269,12 @@ func (b *changeBatch) events(commit store.CommitID) {
 			recorded = append(recorded, change.Now)
 			causes = append(causes, event.Cause)
 		}
+		statuses = sparse(statuses, len(versions)-1, change.Status)
+		completes = sparse(completes, len(versions)-1, change.Complete)
 	}
 	b.Queue(b.queries.insertEvents,
-		columns.ids, columns.workflows, versions, types, schemaVersions, asTexts(payloads), recorded, int64(commit), asTexts(causes))
+		columns.ids, columns.workflows, versions, types, schemaVersions, asTexts(payloads), recorded, int64(commit), asTexts(causes),
+		statuses, completes, parents)
 }
 
 func (b *changeBatch) effects(commit store.CommitID) {

@@ -78,7 +78,7 @@ func uncancelled(conn *pgconn.PgConn) (again func()) {
 
 // expected reports whether an error is part of normal life.
 func (b *changeBatch) expected(err error) bool {
-	return hasCode(err, refusedConflict, refusedUniqueKey, refusedLease, refusedInputID, refusedPause) || lostRace(err)
+	return hasCode(err, refusedConflict, refusedUniqueKey, refusedLease, refusedInputID, refusedPause, refusedIsolation) || lostRace(err)
 }
 
 // failure says what became of a batch that was not answered as it should be.

@@ -247,7 +247,7 @@ func TestConnectionLostDuringCommitIsUnknown(t *testing.T) {
 				st := newStore(t, pool, newSchema())
 				add(t, st, change(order("old"), 0))
 				// With the statements prepared, all goes out at once.
-				add(t, st, everything("warm"), change(order("old"), 1))
+				commit(t, st, everything("warm"), change(order("old"), 1))
 				send := stores(t, st)
 				wire.cut.Store(func(string) cutting { return at })
 				id := newID()

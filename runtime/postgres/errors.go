@@ -15,7 +15,8 @@ const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03" // lock_timeout
-	connectionException  = "08"    // a class
+	uniqueViolation      = "23505"
+	connectionException  = "08" // a class
 	readOnlyTransaction  = "25006"
 	featureNotSupported  = "0A000"
 	notInPrerequisite    = "55000"
@@ -90,7 +91,15 @@ func refuses(err *pgconn.PgError) bool {
 
 func askedToRetry(err error) bool { return hasCode(err, serializationFailure, deadlockDetected) }
 
-func lostRace(err error) bool { return askedToRetry(err) || hasCode(err, lockNotAvailable) }
+func lostRace(err error) bool {
+	return askedToRetry(err) || hasCode(err, lockNotAvailable) || versionIsTaken(err)
+}
+
+// versionIsTaken reports whether somebody else has stored an event of a version first.
+func versionIsTaken(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == uniqueViolation && server.TableName == "events"
+}
 
 func hasCode(err error, codes ...string) bool {
 	var server *pgconn.PgError

@@ -54,7 +54,8 @@ func (s *Store) KeyStatements() map[string]string {
 	return map[string]string{
 		"readMoved": q.readMoved, "checkVersions": q.checkVersions, "upsertSnapshots": q.upsertSnapshots,
 		"consumeEffects": q.effects.consume, "consumeTimers": q.timers.consume,
-		"lockInstances": q.lockInstances, "readInstances": q.readInstances, "updateInstances": q.updateInstances,
+		"readInstances": q.readInstances, "completeInstances": q.completeInstances,
+		"checkPredecessors": q.checkPredecessors, "freeVersions": q.freeVersions,
 		"extendEffects": q.effects.extend, "removeEffects": q.effects.remove, "keepEffects": q.effects.keep,
 		"extendTimers": q.timers.extend, "removeTimers": q.timers.remove, "keepTimers": q.timers.keep,
 		"cancelTimers": q.cancelTimers, "deleteTimers": q.deleteTimers, "cancelEffects": q.cancelEffects,

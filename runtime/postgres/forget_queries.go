@@ -28,35 +28,37 @@ func newForgetQueries(in func(sql string) string) forgetQueries {
 	}
 }
 
-// deletable says that an instance i, which has completed, has no effects left, but for dead ones that it was told of, and no event
-// after the position that all have read. Neither comes any more: it takes no input.
+// deletable says that an instance i, which has completed with the event l, has no effects left, but for dead ones that it was told of.
+// Neither effects nor events come any more: it takes no input.
 const deletable = `
   NOT EXISTS (
       SELECT FROM ironflow.effects q
       WHERE q.instance = i.instance AND q.workflow = i.workflow AND q.told_at IS NULL)
-  AND NOT EXISTS (
-      SELECT FROM ironflow.events e
-      WHERE e.instance = i.instance AND e.workflow = i.workflow AND e.version = i.version AND e.global_sequence > `
+  AND l.global_sequence <= `
 
 // finishedInstances returns instances of the workflow $1 that completed before $2, with events up to $3, behind the place ($4, $5),
 // at most $6. An instance that completed before a time was created before it, which is what the index knows.
-const finishedInstances = `
-SELECT i.instance, i.workflow, i.version, coalesce(i.status, ''), i.created_at, i.last_event_at, i.completed_at
+var finishedInstances = `
+SELECT i.instance, i.workflow, l.version, coalesce(i.status, ''), i.created_at, i.completed_at, i.completed_at
 FROM ironflow.instances i
+CROSS JOIN LATERAL (` + lastEvent("e.version, e.global_sequence", "i") + `
+) l
 WHERE ` + isCompleted + ` AND i.workflow = $1::text
   AND (i.created_at, i.instance) > ($4::timestamptz, $5::text) AND i.created_at < $2::timestamptz
-  AND i.completed_at < $2::timestamptz AND` + deletable + `$3::bigint)
+  AND i.completed_at < $2::timestamptz AND` + deletable + `$3::bigint
 ORDER BY i.created_at, i.instance
 LIMIT $6::bigint`
 
 // deleteInstances deletes those of the instances ($1, $2) that are at the version $3 and can be deleted when all have read up to
 // $4, and returns their numbers. They are locked in the order of the key.
-const deleteInstances = `
+var deleteInstances = `
 WITH doomed AS (
     SELECT i.instance, i.workflow, k.number
     FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS k (instance, workflow, version, number)
     JOIN ironflow.instances i USING (instance, workflow)
-    WHERE i.version = k.version AND i.completed_at IS NOT NULL AND` + deletable + `$4::bigint)
+    CROSS JOIN LATERAL (` + lastEvent("e.version, e.global_sequence", "i") + `
+    ) l
+    WHERE l.version = k.version AND i.completed_at IS NOT NULL AND` + deletable + `$4::bigint
     ORDER BY i.instance, i.workflow
     FOR UPDATE OF i
 ), effects AS (

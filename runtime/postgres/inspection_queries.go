@@ -46,10 +46,12 @@ FROM (
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3`
 
-const readSummary = `
-SELECT instance, workflow, version, coalesce(status, ''), created_at, last_event_at, completed_at
-FROM ironflow.instances
-WHERE instance = $1::text AND workflow = $2::text`
+var readSummary = `
+SELECT i.instance, i.workflow, l.version, coalesce(l.status, ''), i.created_at, l.recorded_at, i.completed_at
+FROM ironflow.instances i
+CROSS JOIN LATERAL (` + lastEvent("e.version, e.status, e.recorded_at", "i") + `
+) l
+WHERE i.instance = $1::text AND i.workflow = $2::text`
 
 // listInstances reads instances of the workflow $1, or of all, that are active or completed, $2, or either, in the status $3, or
 // any, created since $4, with a last event since $5 and before $6. They come in descending order from the place ($7, $8, $9) on,
@@ -57,7 +59,8 @@ WHERE instance = $1::text AND workflow = $2::text`
 //
 // Each of the two indexes is read backwards from the place, for one workflow at a time: which there are is found by going from
 // one to the next in the index. So the statement reads about as much as it returns for each workflow, unless the status or the
-// last event let few through.
+// last event let few through. The status of an active instance, and the time of its last event, are read from that event; those of a
+// completed one stand in its row.
 var listInstances = `
 WITH RECURSIVE` + listHalf(`
 <half> (workflow) AS (
@@ -70,18 +73,20 @@ WITH RECURSIVE` + listHalf(`
     FROM <half> w
     WHERE $1::text = '' AND w.workflow IS NOT NULL
 )`, ",") + `
-SELECT instance, workflow, version, coalesce(status, ''), created_at, last_event_at, completed_at
+SELECT instance, workflow, version, coalesce(status, ''), created_at, updated_at, completed_at
 FROM (` + listHalf(`
     SELECT i.*
     FROM <half> w
     CROSS JOIN LATERAL (
-        SELECT i.instance, i.workflow, i.version, i.status, i.created_at, i.last_event_at, i.completed_at
+        SELECT i.instance, i.workflow, l.version, <status> AS status, i.created_at, <updated> AS updated_at, i.completed_at
         FROM ironflow.instances i
+        CROSS JOIN LATERAL (`+lastEvent("e.version, e.status, e.recorded_at", "i")+`
+        ) l
         WHERE <is half> AND i.workflow = w.workflow
           AND i.created_at >= $4::timestamptz
           AND (i.created_at, i.instance, i.workflow) < ($7::timestamptz, $8::text, $9::text)
-          AND ($3::text = '' OR i.status = $3::text)
-          AND i.last_event_at >= $5::timestamptz AND i.last_event_at < $6::timestamptz
+          AND ($3::text = '' OR <status> = $3::text)
+          AND <updated> >= $5::timestamptz AND <updated> < $6::timestamptz
         ORDER BY i.created_at DESC, i.instance DESC
         LIMIT $10::bigint
     ) i`, "\n    UNION ALL") + `
@@ -98,19 +103,24 @@ const (
 
 // listHalf writes SQL once for each of the indexes.
 func listHalf(sql, between string) string {
-	active := strings.NewReplacer("<half>", "active", "<is half>", isActive)
-	completed := strings.NewReplacer("<half>", "completed", "<is half>", isCompleted)
+	active := strings.NewReplacer("<half>", "active", "<is half>", isActive, "<status>", "l.status", "<updated>", "l.recorded_at",
+		"<join status>", "\n    CROSS JOIN LATERAL ("+lastEvent("e.status, e.recorded_at", "i")+"\n    ) l")
+	completed := strings.NewReplacer("<half>", "completed", "<is half>", isCompleted, "<status>", "i.status", "<updated>", "i.completed_at",
+		"<join status>", "")
 	return active.Replace(sql) + between + completed.Replace(sql)
 }
 
 // countInstances counts what listInstances would list by $1 to $6, created before $7.
-const countInstances = `
-SELECT workflow, coalesce(status, ''), completed_at IS NOT NULL, count(*)
-FROM ironflow.instances
-WHERE ($1::text = '' OR workflow = $1::text)
-  AND ($2::text = '' OR ($2::text = 'active') = (completed_at IS NULL))
-  AND ($3::text = '' OR status = $3::text)
-  AND created_at >= $4::timestamptz AND last_event_at >= $5::timestamptz AND last_event_at < $6::timestamptz
-  AND created_at < $7::timestamptz
+var countInstances = `
+SELECT workflow, coalesce(status, ''), completed, count(*)
+FROM (` + listHalf(`
+    SELECT i.workflow, <status> AS status, '<half>' = 'completed' AS completed
+    FROM ironflow.instances i<join status>
+    WHERE <is half> AND $2::text IN ('', '<half>')
+      AND ($1::text = '' OR i.workflow = $1::text)
+      AND ($3::text = '' OR <status> = $3::text)
+      AND i.created_at >= $4::timestamptz AND <updated> >= $5::timestamptz AND <updated> < $6::timestamptz
+      AND i.created_at < $7::timestamptz`, "\n    UNION ALL") + `
+) AS found
 GROUP BY 1, 2, 3
 ORDER BY 1, 3, 2`

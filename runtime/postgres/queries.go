@@ -22,74 +22,86 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 
        set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
        set_config('plan_cache_mode', 'force_generic_plan', true)`
 
-// useIndexesAndWait also bounds the wait for each lock, by the time $1; 0 is no bound.
-const useIndexesAndWait = useIndexes + `, set_config('lock_timeout', $1::text, true)`
+// useIndexesAndWait is for transactions that write. It also bounds the wait for each lock, by the time $1; 0 means no bound. And it
+// gives the transaction its id before anything takes a number from the sequence of events: whoever reads in the order of the
+// sequence relies on that, see horizon. nextval does not see to it, and an insert asks for the number first.
+const useIndexesAndWait = useIndexes + `, set_config('lock_timeout', $1::text, true), pg_current_xact_id()`
 
-// lockInstances locks the instances that exist and are active. It is a statement of its own, before the one that reads: a
-// statement that had to wait for a lock would return the new version of the row, but other tables as they were before.
-const lockInstances = `
-SELECT k.number
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (instance, workflow, number)
-JOIN ironflow.instances i USING (instance, workflow)
-WHERE i.completed_at IS NULL
-ORDER BY i.instance, i.workflow
-FOR UPDATE OF i`
+// lockInstances locks the instances that exist and are active, and returns their numbers. It is a statement of its own, before the
+// one that reads: a statement that had to wait for a lock would go on with the tables as they were before.
+const lockInstances = `SELECT number FROM ironflow.lock_instances($1::text[], $2::text[]) AS l (number)`
 
-// readInstances returns a row for each event that is asked for, and one for an instance of which none is. The first row of
-// an instance has its snapshot, and the commits of its first event and of the event at the version that the caller knows. A
-// snapshot whose commit is not that of the event of its version is of a lost history, or of a deleted instance of the same id, and
-// is passed over. That no event is wanted of a completed instance is said as a bound on the version, which the
-// index finds nothing beyond; as a condition beside it, all events would be read to be thrown away. So would they be if
-// they were joined as a table: a bound that comes out of another outer join is no condition of the index then. OFFSET 0
-// keeps the planner from making a join of it.
-const readInstances = `
-SELECT k.number, i.version, i.completed_at IS NOT NULL, i.last_event_at,
-       coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END,
+// freeVersions deletes what lockInstances has put in the place of the next versions, $3.
+const freeVersions = `
+DELETE FROM ironflow.events e
+USING unnest($1::text[], $2::text[], $3::bigint[]) AS k (instance, workflow, version)
+WHERE e.instance = k.instance AND e.workflow = k.workflow AND e.version = k.version AND e.commit_id = 0`
+
+// lastEvent reads columns of the last event e of an instance, by the key of events.
+func lastEvent(columns, instance string) string {
+	return `
+    SELECT ` + columns + `
+    FROM ironflow.events e
+    WHERE e.instance = ` + instance + `.instance AND e.workflow = ` + instance + `.workflow AND e.commit_id <> 0
+    ORDER BY e.version DESC
+    LIMIT 1`
+}
+
+// readInstances returns a row for each event that is asked for, and one for an instance of which none is. All that it says stands in
+// the events: the row of the instance is not looked at. The first row of an instance has its snapshot, the commit and the parent of its
+// first event, and the commit of the event at the version that the caller knows. A snapshot whose commit is not that of the event of its
+// version is of a lost history, or of a deleted instance of the same id, and is passed over. That no event is wanted of a completed
+// instance is said as a bound on the version, which the index finds nothing beyond; as a condition beside it, all events would be read to
+// be thrown away. So would they be if they were joined as a table: a bound that comes out of another outer join is no condition of
+// the index then. OFFSET 0 keeps the planner from making a join of it.
+var readInstances = `
+SELECT k.number, l.version, l.completed, l.recorded_at, l.commit_id,
+       coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END, coalesce(s.commit_id, 0),
        coalesce(e.version, 0), coalesce(e.global_sequence, 0), coalesce(e.type, ''), coalesce(e.schema_version, 0),
-       e.payload, coalesce(e.recorded_at, i.last_event_at), i.parent,
+       e.payload, coalesce(e.recorded_at, l.recorded_at), coalesce(e.commit_id, 0),
+       CASE WHEN e.version = 1 THEN e.parent ELSE f.parent END,
+       coalesce(CASE WHEN e.version = 1 THEN e.commit_id ELSE f.commit_id END, 0),
        coalesce(CASE
-           WHEN i.completed_at IS NOT NULL AND NOT k.completed THEN 0
-           WHEN e.version = 1 THEN e.commit_id
-           WHEN e.version IS NULL OR e.version = greatest(k.after, s.version) + 1 THEN (
-               SELECT f.commit_id FROM ironflow.events f
-               WHERE f.instance = i.instance AND f.workflow = i.workflow AND f.version = 1)
-       END, 0), coalesce(s.commit_id, 0), coalesce(e.commit_id, 0),
-       coalesce(CASE WHEN k.after > 0 AND (e.version IS NULL OR e.version = greatest(k.after, s.version) + 1) THEN (
-           SELECT f.commit_id FROM ironflow.events f
-           WHERE f.instance = i.instance AND f.workflow = i.workflow AND f.version = k.after)
+           WHEN k.after = l.version THEN l.commit_id
+           WHEN k.after > 0 AND (e.version IS NULL OR e.version = greatest(k.after, s.version) + 1) THEN (
+               SELECT g.commit_id FROM ironflow.events g
+               WHERE g.instance = k.instance AND g.workflow = k.workflow AND g.version = k.after)
        END, 0)
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bool[]) WITH ORDINALITY
      AS k (instance, workflow, after, schema, completed, number)
-JOIN ironflow.instances i USING (instance, workflow)
+CROSS JOIN LATERAL (` + lastEvent(
+	"e.version, e.recorded_at, e.commit_id, e.completes IS TRUE AS completed, e.completes IS NOT TRUE OR k.completed AS wanted", "k") + `
+) l
 LEFT JOIN ironflow.snapshots s
-       ON s.instance = i.instance AND s.workflow = i.workflow
-      AND s.schema = nullif(k.schema, '') AND s.version > k.after AND (i.completed_at IS NULL OR k.completed)
+       ON s.instance = k.instance AND s.workflow = k.workflow
+      AND s.schema = nullif(k.schema, '') AND s.version > k.after AND l.wanted
       AND s.commit_id = (
           SELECT f.commit_id FROM ironflow.events f
           WHERE f.instance = s.instance AND f.workflow = s.workflow AND f.version = s.version)
 LEFT JOIN LATERAL (
-    SELECT e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at, e.commit_id
+    SELECT e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at, e.commit_id, e.parent
     FROM ironflow.events e
-    WHERE e.instance = i.instance AND e.workflow = i.workflow
-      AND e.version > CASE WHEN i.completed_at IS NULL OR k.completed THEN greatest(k.after, s.version) ELSE i.version END
+    WHERE e.instance = k.instance AND e.workflow = k.workflow
+      AND e.version > CASE WHEN l.wanted THEN greatest(k.after, s.version) ELSE l.version END AND e.version <= l.version
     OFFSET 0
 ) e ON true
+LEFT JOIN LATERAL (
+    SELECT f.commit_id, f.parent FROM ironflow.events f
+    WHERE f.instance = k.instance AND f.workflow = k.workflow AND f.version = 1
+      AND l.wanted AND (e.version IS NULL OR e.version > 1 AND e.version = greatest(k.after, s.version) + 1)
+    OFFSET 0
+) f ON true
 ORDER BY k.number, e.version`
 
 // readMoved counts the instances that are not at the version $3 any more, or whose event of that version is not of the commit $4,
 // unless that is 0. Nothing is locked: the versions are those of one
 // moment between question and answer, and that is all there is to say of an instance that nothing is added to.
-const readMoved = `
+var readMoved = `
 SELECT count(*)
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS k (instance, workflow, version, last)
-LEFT JOIN ironflow.instances i USING (instance, workflow)
-WHERE coalesce(i.version, 0) <> k.version OR NOT (` + lastCommitIs + `)`
-
-// lastCommitIs says that the event of the version k.version is of the commit k.last, or that k.last is 0. The key of events finds it,
-// in a page that the next event of the instance needs anyway.
-const lastCommitIs = `k.last = 0 OR coalesce(k.last = (
-      SELECT e.commit_id FROM ironflow.events e
-      WHERE e.instance = k.instance AND e.workflow = k.workflow AND e.version = k.version), false)`
+LEFT JOIN LATERAL (` + lastEvent("e.version, e.commit_id", "k") + `
+) l ON true
+WHERE coalesce(l.version, 0) <> k.version OR k.last <> 0 AND l.commit_id IS DISTINCT FROM k.last`
 
 // The statements from here to deleteUniqueKeys are sent together with the COMMIT after them. What must hold they see to
 // themselves, by ironflow.refuse with one of these codes.
@@ -99,6 +111,7 @@ const (
 	refusedLease     = "IF003" // detail: name of the queue, space, number of the lease; the name is empty for Change.Settle
 	refusedInputID   = "IF004"
 	refusedPause     = "IF005" // detail: the workflow
+	refusedIsolation = "IF006" // of append_change only
 )
 
 // touchAll makes the statement of a change, which ends with RETURNING, refuse when it returns less rows than its arrays have.
@@ -120,24 +133,20 @@ FROM (` + readMoved + `) AS moved (count)
 WHERE count > 0`
 
 	insertInstances = touchAll(`
-INSERT INTO ironflow.instances (instance, workflow, version, created_at, last_event_at, completed_at, status, parent)
-SELECT k.instance, k.workflow, k.version, k.now, k.now, CASE WHEN k.complete THEN k.now END,
-       nullif(k.status, ''), nullif(k.parent, '')::json
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[], $6::text[], $7::text[])
-     AS k (instance, workflow, version, now, complete, status, parent)
+INSERT INTO ironflow.instances (instance, workflow, created_at, completed_at, status)
+SELECT k.instance, k.workflow, k.now, CASE WHEN k.complete THEN k.now END, CASE WHEN k.complete THEN nullif(k.status, '') END
+FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bool[], $5::text[]) AS k (instance, workflow, now, complete, status)
 ON CONFLICT (instance, workflow) DO NOTHING
 RETURNING 1`, refusedConflict, "an instance exists already", "''")
 
-	// updateInstances misses the instances that are not at the version they are expected at, and those whose event of that version is
-	// of another commit: of a history that is lost, or of an instance that was deleted.
-	updateInstances = touchAll(`
+	// completeInstances comes before the events of those instances, so that it waits for a unit of work before it holds anything that the
+	// unit of work waits for.
+	completeInstances = touchAll(`
 UPDATE ironflow.instances i
-SET version = k.reached, last_event_at = k.now, completed_at = CASE WHEN k.complete THEN k.now END, status = nullif(k.status, '')
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bool[], $6::text[], $7::bigint[], $8::bigint[])
-     AS k (instance, workflow, reached, now, complete, status, version, last)
-WHERE i.instance = k.instance AND i.workflow = k.workflow
-  AND i.version = k.version AND i.completed_at IS NULL AND (`+lastCommitIs+`)
-RETURNING 1`, refusedConflict, "an instance is not at the version that was read", "''")
+SET completed_at = k.now, status = nullif(k.status, '')
+FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[]) AS k (instance, workflow, now, status)
+WHERE i.instance = k.instance AND i.workflow = k.workflow AND i.completed_at IS NULL
+RETURNING 1`, refusedConflict, "an instance has completed", "''")
 )
 
 // insertUniqueKeys waits for others who are about to take or free one of the keys. Sorted, so that two of them never wait
@@ -163,16 +172,31 @@ FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (workflow, key, number)
 JOIN ironflow.unique_keys u USING (workflow, key)`
 
 // insertEvents numbers the events in the order of the arrays: PostgreSQL evaluates the default of a column after the
-// ORDER BY of the query that feeds the insert. The transaction has its id by then, because the instances come first;
-// whoever reads in the order of the sequence relies on that.
+// ORDER BY of the query that feeds the insert. An event whose version is there is a violation of the table's key; one that somebody
+// else is about to store is waited for.
 const insertEvents = `
 INSERT INTO ironflow.events
-    (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, cause)
+    (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, cause, status, completes, parent)
 SELECT e.instance, e.workflow, e.version, e.type, e.schema_version, e.payload::json, e.recorded_at, $8::bigint,
-       nullif(e.cause, '')::json
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::timestamptz[], $9::text[]) WITH ORDINALITY
-     AS e (instance, workflow, version, type, schema_version, payload, recorded_at, cause, number)
+       nullif(e.cause, '')::json, nullif(e.status, ''), CASE WHEN e.completes THEN true END, nullif(e.parent, '')::json
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::timestamptz[], $9::text[], $10::text[],
+            $11::bool[], $12::text[]) WITH ORDINALITY
+     AS e (instance, workflow, version, type, schema_version, payload, recorded_at, cause, status, completes, parent, number)
 ORDER BY e.number`
+
+// checkPredecessors says that the events of a change continue the history that they were decided on: the event before them is
+// there, is of the commit that was read, and has not completed the instance.
+//
+// It comes after they were inserted, in a statement of its own, which at READ COMMITTED sees all that was committed before it. From the
+// insert on, nobody else can store an event of that version: who is about to, waits, and so nobody can continue the history, nor
+// complete the instance. What happened before the insert is seen. That matters for one that was completed and deleted in between:
+// the version is free then, and a check made before the insert would not know. Nor can the instance be deleted from here on: only
+// completed ones are, and this one has not completed.
+const checkPredecessors = `
+SELECT ironflow.refuse('` + refusedConflict + `', 'an instance is not at the version that was read', '')
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS k (instance, workflow, version, last)
+LEFT JOIN ironflow.events e USING (instance, workflow, version)
+WHERE e.commit_id IS NULL OR e.completes OR k.last <> 0 AND e.commit_id <> k.last`
 
 // appendChange stores the change of one instance, without BEGIN and COMMIT: alone, a statement is a transaction. What it does
 // stands in migrations/001_initial.up.sql.
@@ -237,14 +261,12 @@ USING unnest($1::text[], $2::text[]) AS k (instance, workflow)
 WHERE u.instance = k.instance AND u.workflow = k.workflow`
 
 // awaitInsert waits for a transaction that is creating the instance. When that fails, it creates one itself; the caller
-// rolls back. awaitUpdate waits for a transaction that has locked the instance. Only then is it certain what hasEvent says.
+// rolls back. lockInstances then waits for the transactions that change it. Only after both it is certain what hasEvent says.
 const (
 	awaitInsert = `
-INSERT INTO ironflow.instances (instance, workflow, version, created_at, last_event_at)
-VALUES ($1::text, $2::text, 0, now(), now())
+INSERT INTO ironflow.instances (instance, workflow, created_at)
+VALUES ($1::text, $2::text, now())
 ON CONFLICT (instance, workflow) DO NOTHING`
-	awaitUpdate = `
-SELECT FROM ironflow.instances WHERE instance = $1::text AND workflow = $2::text FOR UPDATE`
 	hasEvent = `
 SELECT EXISTS (
     SELECT FROM ironflow.events
@@ -304,7 +326,8 @@ const readVersion = `SELECT version, oldest FROM ironflow.schema_migrations ORDE
 type queries struct {
 	lockInstances, readInstances       string
 	readMoved, checkVersions           string
-	insertInstances, updateInstances   string
+	insertInstances, completeInstances string
+	freeVersions, checkPredecessors    string
 	insertUniqueKeys, checkUniqueKeys  string
 	readKeyHolders                     string
 	insertEvents, insertEffects        string
@@ -312,7 +335,7 @@ type queries struct {
 	appendChange                       string
 	cancelTimers, upsertTimers         string
 	deleteTimers, deleteUniqueKeys     string
-	awaitInsert, awaitUpdate, hasEvent string
+	awaitInsert, hasEvent              string
 	upsertSnapshots                    string
 	cancelEffects, recordEnded         string
 	claimLimited, unparkKinds          string
@@ -333,33 +356,34 @@ type queries struct {
 func newQueries(schema string) *queries {
 	in := func(sql string) string { return inSchema(schema, sql) }
 	return &queries{
-		lockInstances:    in(lockInstances),
-		readInstances:    in(readInstances),
-		readMoved:        in(readMoved),
-		checkVersions:    in(checkVersions),
-		insertInstances:  in(insertInstances),
-		updateInstances:  in(updateInstances),
-		insertUniqueKeys: in(insertUniqueKeys),
-		checkUniqueKeys:  in(checkUniqueKeys),
-		readKeyHolders:   in(readKeyHolders),
-		insertEvents:     in(insertEvents),
-		insertEffects:    in(insertEffects),
-		checkPauses:      in(checkPauses),
-		appendChange:     in(appendChange),
-		cancelTimers:     in(cancelTimers),
-		upsertTimers:     in(upsertTimers),
-		deleteTimers:     in(deleteTimers),
-		deleteUniqueKeys: in(deleteUniqueKeys),
-		awaitInsert:      in(awaitInsert),
-		awaitUpdate:      in(awaitUpdate),
-		hasEvent:         in(hasEvent),
-		upsertSnapshots:  in(upsertSnapshots),
-		cancelEffects:    in(cancelEffects),
-		recordEnded:      in(recordEnded),
-		claimLimited:     in(claimLimited),
-		unparkKinds:      in(unparkKinds),
-		readOutcomes:     in(readOutcomes),
-		insertOutcomes:   in(insertOutcomes),
+		lockInstances:     in(lockInstances),
+		readInstances:     in(readInstances),
+		readMoved:         in(readMoved),
+		checkVersions:     in(checkVersions),
+		insertInstances:   in(insertInstances),
+		completeInstances: in(completeInstances),
+		freeVersions:      in(freeVersions),
+		checkPredecessors: in(checkPredecessors),
+		insertUniqueKeys:  in(insertUniqueKeys),
+		checkUniqueKeys:   in(checkUniqueKeys),
+		readKeyHolders:    in(readKeyHolders),
+		insertEvents:      in(insertEvents),
+		insertEffects:     in(insertEffects),
+		checkPauses:       in(checkPauses),
+		appendChange:      in(appendChange),
+		cancelTimers:      in(cancelTimers),
+		upsertTimers:      in(upsertTimers),
+		deleteTimers:      in(deleteTimers),
+		deleteUniqueKeys:  in(deleteUniqueKeys),
+		awaitInsert:       in(awaitInsert),
+		hasEvent:          in(hasEvent),
+		upsertSnapshots:   in(upsertSnapshots),
+		cancelEffects:     in(cancelEffects),
+		recordEnded:       in(recordEnded),
+		claimLimited:      in(claimLimited),
+		unparkKinds:       in(unparkKinds),
+		readOutcomes:      in(readOutcomes),
+		insertOutcomes:    in(insertOutcomes),
 
 		insertObservations: in(insertObservations),
 		readObservations:   in(readObservations),

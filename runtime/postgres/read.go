@@ -91,18 +91,18 @@ func (l *loading) collectHolders(rows pgx.Rows) error {
 // collect fills the instances from the rows of readInstances.
 func (l *loading) collect(rows pgx.Rows) error {
 	var (
-		number, version, snapshot int64
-		created, after, saved     int64
-		completed                 bool
-		lastEventAt               time.Time
-		state, parent             []byte
-		event                     store.StoredEvent
+		number, version, snapshot   int64
+		created, last, after, saved int64
+		completed                   bool
+		lastEventAt                 time.Time
+		state, parent               []byte
+		event                       store.StoredEvent
 	)
 	// ForEachRow closes the rows on every path.
 	_, err := pgx.ForEachRow(rows, []any{
-		&number, &version, &completed, &lastEventAt, &snapshot, &state,
-		&event.Version, &event.GlobalSequence, &event.Type, &event.SchemaVersion, &event.Payload, &event.RecordedAt,
-		&parent, &created, &saved, &event.Commit, &after,
+		&number, &version, &completed, &lastEventAt, &last, &snapshot, &state, &saved,
+		&event.Version, &event.GlobalSequence, &event.Type, &event.SchemaVersion, &event.Payload, &event.RecordedAt, &event.Commit,
+		&parent, &created, &after,
 	}, func() error {
 		index := int(number - 1)
 		if !completed && l.unwanted != nil && l.unwanted(index) {
@@ -110,6 +110,7 @@ func (l *loading) collect(rows pgx.Rows) error {
 		}
 		instance := &l.instances[index]
 		instance.Version, instance.Completed, instance.LastEventAt = version, completed, lastEventAt.UTC()
+		instance.LastCommit = store.CommitID(last)
 		if created != 0 {
 			instance.Created = store.CommitID(created)
 		}
@@ -143,27 +144,12 @@ func (l *loading) collect(rows pgx.Rows) error {
 		if err := l.checkHistory(i); err != nil {
 			return err
 		}
-		l.instances[i].LastCommit = l.lastCommit(i)
 	}
 	return nil
 }
 
-// lastCommit finds the commit of the instance's last event.
-func (l *loading) lastCommit(index int) store.CommitID {
-	instance := &l.instances[index]
-	switch n := len(instance.Events); {
-	case n > 0:
-		return instance.Events[n-1].Commit
-	case instance.Snapshot != nil:
-		return instance.Snapshot.Commit
-	case instance.Version == l.after[index]:
-		return instance.AfterCommit
-	}
-	return 0
-}
-
-// checkHistory compares the events with the instance's row. They differ only when somebody wrote to the tables by hand; to
-// decide on such a state would make it worse.
+// checkHistory says that the events have no gap. They have one only when somebody wrote to the tables by hand; to decide on such a
+// state would make it worse.
 func (l *loading) checkHistory(index int) error {
 	instance := &l.instances[index]
 	if instance.Completed && !l.completed[index] {
@@ -173,11 +159,8 @@ func (l *loading) checkHistory(index int) error {
 	if instance.Snapshot != nil {
 		from = instance.Snapshot.Version
 	}
-	events := instance.Events
-	if len(events) == 0 && l.after[index] >= instance.Version {
-		return nil // the caller knows all of it, or more than there is
-	}
-	if n := len(events); int64(n) != instance.Version-from || n > 0 && events[n-1].Version != instance.Version {
+	// Who knows more events than there are gets none.
+	if n := int64(len(instance.Events)); n != max(instance.Version-from, 0) {
 		return fmt.Errorf("the history of %s is damaged: the instance is at version %d, but after version %d it has %d events",
 			instance.Key, instance.Version, from, n)
 	}

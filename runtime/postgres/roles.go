@@ -40,7 +40,7 @@ var tablePrivileges = map[string]string{
 
 // functions are those of the schema, and whether a reader may call them.
 var functions = map[string]bool{
-	"refuse": false, "append_change": false, "claim_limited": false, "unpark": false, "feed_ticket": true,
+	"refuse": false, "append_change": false, "lock_instances": false, "claim_limited": false, "unpark": false, "feed_ticket": true,
 }
 
 // sequences are those of the schema that workers take numbers from and readers look at. Others belong to identity columns,

@@ -14,6 +14,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,7 +34,8 @@ type Store struct {
 	channel string          // of notifications
 	listen  *pgx.ConnConfig // of Listen; nil for the pool's
 
-	readOnly bool // as declared by ReadOnly
+	readOnly bool        // as declared by ReadOnly
+	isolates atomic.Bool // transactions that do not say so are not READ COMMITTED
 }
 
 var _ interface {

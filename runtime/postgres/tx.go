@@ -149,8 +149,12 @@ func (u *unitWithin) Commit(ctx context.Context, id store.CommitID, changes []st
 	}
 	s := u.savepoint
 	u.savepoint = nil
+	if len(changes) == 0 {
+		return s.rollback(ctx)
+	}
 	b, err := newChangeBatch(nil, u.queries, changes) // it is not sent by the store's own connections
 	if err == nil {
+		b.freeVersions(u.instances)
 		b.queueChanges(id)
 		err = s.tx.SendBatch(ctx, &b.Batch).Close()
 	}

@@ -107,9 +107,24 @@ func (w *unitOfWork) Commit(ctx context.Context, id store.CommitID, changes []st
 	if err != nil || len(changes) == 0 {
 		return err
 	}
+	b.freeVersions(w.instances)
 	b.queueChanges(id)
 	b.Queue(commit)
 	return b.commit(ctx, w.conn)
+}
+
+// freeVersions gives the versions back that lockInstances has taken: those behind the instances' versions.
+func (b *changeBatch) freeVersions(instances []store.Instance) {
+	var columns versionColumns
+	for i := range instances {
+		if instance := &instances[i]; instance.Version > 0 && !instance.Completed {
+			columns.add(instance.Key)
+			columns.versions = append(columns.versions, instance.Version+1)
+		}
+	}
+	if !columns.empty() {
+		b.Queue(b.queries.freeVersions, columns.ids, columns.workflows, columns.versions)
+	}
 }
 
 // Rollback implements store.UnitOfWork.

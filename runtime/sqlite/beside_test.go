@@ -21,7 +21,7 @@ func TestDBIsBesideTheUnitOfWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	var n int
-	if err := s.DB().QueryRow(`SELECT count(*) FROM ironflow_instances WHERE version > ?`, -1).Scan(&n); err != nil || n != 0 {
+	if err := s.DB().QueryRow(`SELECT count(*) FROM ironflow_instances WHERE created_at > ?`, -1).Scan(&n); err != nil || n != 0 {
 		t.Errorf("got %d, error %v", n, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)

@@ -16,17 +16,17 @@ type change struct {
 	on session
 }
 
-// parts of a change, in order. The version comes first, because a change that was overtaken has to be made anew whatever
+// parts of a change, in order. The events come first, because a change that was overtaken has to be made anew whatever
 // else is wrong with it. The deliveries that caused the change come next, so that a timer may start itself again.
 var parts = []struct {
 	what  string
 	write func(*change) error
 }{
-	{"move to the next version", (*change).advance},
+	{"continue the instance", (*change).advance},
+	{"append events", (*change).appendEvents},
 	{"consume the deliveries that caused the change", (*change).consume},
 	{"settle the deliveries that caused the change", (*change).settle},
 	{"take the unique key", (*change).takeKey},
-	{"append events", (*change).appendEvents},
 	{"cancel effects", (*change).cancelEffects},
 	{"request effects", (*change).requestEffects},
 	{"cancel timers", (*change).cancelTimers},
@@ -45,21 +45,45 @@ func (c *change) write() error {
 	return nil
 }
 
-// advance moves the instance to its new version, if it still is at the one the change was made on.
+// advance creates or completes the instance, and looks whether it still is at the version that the change was made on.
 func (c *change) advance() error {
-	moved := []driver.Value{c.NewVersion(), micros(c.Now), optional(c.Status), c.Instance.ID, c.Instance.Workflow}
-	var changed int64
-	var err error
+	there := true
 	if c.Version > 0 {
-		changed, err = c.on.exec(advanceInstance, append(moved, c.Version, int64(c.LastCommit))...)
-	} else {
-		createdAt, parent := micros(c.Now), optional(store.EncodeParent(c.Parent))
-		changed, err = c.on.exec(createInstance, append(moved, createdAt, parent)...)
+		there = false
+		row := func([]driver.Value) error {
+			there = true
+			return nil
+		}
+		err := c.on.query(row, isContinued, c.Instance.ID, c.Instance.Workflow, c.Version, int64(c.LastCommit))
+		if err != nil {
+			return err
+		}
 	}
-	if err == nil && changed == 0 {
-		return fmt.Errorf("it is not at version %d: %w", c.Version, store.ErrConflict)
+	if there && (c.Version == 0 || c.Complete) {
+		var completedAt, status driver.Value
+		if c.Complete {
+			completedAt, status = micros(c.Now), optional(c.Status)
+		}
+		var changed int64
+		var err error
+		if c.Version == 0 {
+			changed, err = c.on.exec(createInstance, c.Instance.ID, c.Instance.Workflow, micros(c.Now), completedAt, status)
+		} else {
+			changed, err = c.on.exec(completeInstance, completedAt, status, c.Instance.ID, c.Instance.Workflow)
+		}
+		if err != nil {
+			return err
+		}
+		there = changed > 0
 	}
-	return err
+	if !there {
+		return c.overtaken()
+	}
+	return nil
+}
+
+func (c *change) overtaken() error {
+	return fmt.Errorf("it is not at version %d: %w", c.Version, store.ErrConflict)
 }
 
 func (c *change) consume() error {
@@ -130,11 +154,25 @@ func (c *change) takeKey() error {
 
 func (c *change) appendEvents() error {
 	for i, e := range c.Events {
-		_, err := c.on.exec(insertEvent, c.Instance.ID, c.Instance.Workflow, c.Version+int64(i)+1,
+		version := c.Version + int64(i) + 1
+		var status, completes, parent driver.Value
+		if version == c.NewVersion() {
+			status = optional(c.Status)
+			if c.Complete {
+				completes = int64(1)
+			}
+		}
+		if version == 1 {
+			parent = optional(store.EncodeParent(c.Parent))
+		}
+		stored, err := c.on.exec(insertEvent, c.Instance.ID, c.Instance.Workflow, version,
 			e.Type, int64(e.SchemaVersion), string(e.Payload), micros(c.Now), int64(c.id),
-			optional(string(e.Cause)))
+			optional(string(e.Cause)), status, completes, parent)
 		if err != nil {
 			return err
+		}
+		if stored == 0 {
+			return c.overtaken()
 		}
 	}
 	return nil
@@ -235,13 +273,10 @@ func (c *change) startTimers() error {
 	return nil
 }
 
-// complete leaves the effects: they were promised.
+// complete deletes what an instance holds only while it is active. It leaves the effects: they were promised.
 func (c *change) complete() error {
 	if !c.Complete {
 		return nil
-	}
-	if _, err := c.on.exec(completeInstance, micros(c.Now), c.Instance.ID, c.Instance.Workflow); err != nil {
-		return err
 	}
 	for _, statement := range []string{cancelTimers, freeKeys} {
 		if _, err := c.on.exec(statement, c.Instance.ID, c.Instance.Workflow); err != nil {

@@ -6,23 +6,23 @@ import (
 
 // The statements of [store.Forgetting].
 
-// deletable says that an instance, which has completed, has no effects left, but for dead ones that it was told of, and no event
-// after the position that all have read. Neither comes any more: it takes no input.
+// deletable says that an instance, which has completed with the event l, has no effects left, but for dead ones that it was told of, and
+// that all have read that event. Neither effects nor events come any more: it takes no input.
 const deletable = `completed_at IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM ironflow_effects AS q WHERE q.instance = i.instance AND q.workflow = i.workflow
                   AND q.told_at IS NULL)
-  AND NOT EXISTS (
-      SELECT 1 FROM ironflow_events AS e
-      WHERE e.instance = i.instance AND e.workflow = i.workflow AND e.version = i.version AND e.global_sequence > ?1)`
+  AND l.global_sequence <= ?1`
 
 const (
 	finishedInstances = `
-SELECT instance, workflow, version, status, created_at, last_event_at, completed_at FROM ironflow_instances AS i
-WHERE workflow = ?2 AND (created_at, instance) > (?3, ?4) AND created_at < ?5 AND completed_at < ?5 AND ` + deletable + `
-ORDER BY created_at, instance LIMIT ?6`
+SELECT i.instance, i.workflow, l.version, i.status, created_at, completed_at, completed_at
+FROM ironflow_instances AS i` + joinLastEvent + `
+WHERE i.workflow = ?2 AND (created_at, i.instance) > (?3, ?4) AND created_at < ?5 AND completed_at < ?5 AND ` + deletable + `
+ORDER BY created_at, i.instance LIMIT ?6`
 
 	isDeletable = `
-SELECT 1 FROM ironflow_instances AS i WHERE instance = ?2 AND workflow = ?3 AND version = ?4 AND ` + deletable
+SELECT 1 FROM ironflow_instances AS i` + joinLastEvent + `
+WHERE i.instance = ?2 AND i.workflow = ?3 AND l.version = ?4 AND ` + deletable
 )
 
 // deleteInstance are the statements that delete all that there is of an instance.

@@ -34,34 +34,43 @@ FROM (
 GROUP BY workflow, type, schema_version
 ORDER BY workflow, type, schema_version`
 
-const readSummary = `
-SELECT instance, workflow, version, status, created_at, last_event_at, completed_at FROM ironflow_instances
-WHERE instance = ? AND workflow = ?`
+// joinLastEvent is the last event l of an instance i. What it looks up is found by the key.
+const joinLastEvent = `
+CROSS JOIN ironflow_events AS l ON l.instance = i.instance AND l.workflow = i.workflow
+  AND l.version = (SELECT max(m.version) FROM ironflow_events AS m WHERE m.instance = i.instance AND m.workflow = i.workflow)`
 
-// listQueries read one of the two indexes of instances backwards, for one workflow; next finds the workflows that there are.
+const readSummary = `
+SELECT i.instance, i.workflow, l.version, l.status, created_at, l.recorded_at, completed_at
+FROM ironflow_instances AS i` + joinLastEvent + `
+WHERE i.instance = ? AND i.workflow = ?`
+
+// listQueries read one of the two indexes of instances backwards, for one workflow; next finds the workflows that there are. The
+// status of an active instance, and the time of its last event, are read from that event; those of a completed one stand in its row.
 type listQueries struct{ next, list string }
 
 var (
-	activeQueries    = newListQueries("NULL")
-	completedQueries = newListQueries("NOT NULL")
+	activeQueries    = newListQueries("NULL", "l.status", "l.recorded_at")
+	completedQueries = newListQueries("NOT NULL", "i.status", "i.completed_at")
 )
 
-func newListQueries(null string) listQueries {
-	half := strings.NewReplacer("{null}", null)
+func newListQueries(null, status, updated string) listQueries {
+	half := strings.NewReplacer("{null}", null, "{status}", status, "{updated}", updated)
 	return listQueries{
 		next: half.Replace(`
 SELECT workflow FROM ironflow_instances WHERE completed_at IS {null} AND workflow > ?
 ORDER BY workflow LIMIT 1`),
 		list: half.Replace(`
-SELECT instance, workflow, version, status, created_at, last_event_at, completed_at FROM ironflow_instances
-WHERE completed_at IS {null} AND workflow = ?1 AND (created_at, instance, workflow) < (?6, ?7, ?8)
-  AND created_at >= ?3 AND (?2 = '' OR status = ?2) AND last_event_at >= ?4 AND last_event_at < ?5
-ORDER BY created_at DESC, instance DESC LIMIT ?9`),
+SELECT i.instance, i.workflow, l.version, {status}, created_at, {updated}, completed_at
+FROM ironflow_instances AS i` + joinLastEvent + `
+WHERE completed_at IS {null} AND i.workflow = ?1 AND (created_at, i.instance, i.workflow) < (?6, ?7, ?8)
+  AND created_at >= ?3 AND (?2 = '' OR {status} = ?2) AND {updated} >= ?4 AND {updated} < ?5
+ORDER BY created_at DESC, i.instance DESC LIMIT ?9`),
 	}
 }
 
 const countInstances = `
-SELECT workflow, coalesce(status, ''), completed_at IS NOT NULL, count(*) FROM ironflow_instances
-WHERE (?1 = '' OR workflow = ?1) AND (?7 = '' OR (?7 = 'active') = (completed_at IS NULL)) AND (?2 = '' OR status = ?2)
-  AND created_at >= ?3 AND last_event_at >= ?4 AND last_event_at < ?5 AND created_at < ?6
+SELECT i.workflow, coalesce(l.status, ''), completed_at IS NOT NULL, count(*)
+FROM ironflow_instances AS i` + joinLastEvent + `
+WHERE (?1 = '' OR i.workflow = ?1) AND (?7 = '' OR (?7 = 'active') = (completed_at IS NULL)) AND (?2 = '' OR l.status = ?2)
+  AND created_at >= ?3 AND l.recorded_at >= ?4 AND l.recorded_at < ?5 AND created_at < ?6
 GROUP BY 1, 2, 3 ORDER BY 1, 3, 2`

@@ -5,45 +5,49 @@ import "strings"
 // The statements of the store. All are prepared once per connection and address their rows by primary key or by the
 // index of what is due; none sorts. A statement that lost a race changes no row, which is how the caller finds out.
 
+// lastEvent finds the last event of the instance ?4, ?5.
+const lastEvent = `
+FROM ironflow_events AS l
+WHERE l.instance = ?4 AND l.workflow = ?5
+  AND l.version = (SELECT max(m.version) FROM ironflow_events AS m WHERE m.instance = ?4 AND m.workflow = ?5)`
+
 // readInstance reads an instance together with a snapshot and the events after it: one statement sees one moment, so that
 // they belong together. An instance that is not there yields no row; one without events to be read, because there are none
 // after the version asked for or because it is completed, yields one row without an event. The state of the snapshot, which
-// may be large, is in the first row only, and so are the commits of the first event and of the one at the version asked for. A
-// snapshot whose commit is not that of the event of its version is of a lost history, or of a deleted instance of the same id, and is
-// passed over.
+// may be large, is in the first row only, and so are the commit and the parent of the first event, and the commit of the one at the
+// version asked for. A snapshot whose commit is not that of the event of its version is of a lost history, or of a deleted instance of
+// the same id, and is passed over.
 const readInstance = `
-SELECT i.version, i.completed_at IS NOT NULL, i.last_event_at,
-       s.version, CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END,
-       e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at, i.parent,
-       CASE WHEN i.completed_at IS NOT NULL AND NOT ?3 THEN 0
+SELECT l.version, l.completed, l.recorded_at, l.commit_id,
+       s.version, CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END, s.commit_id,
+       e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at, e.commit_id,
+       CASE WHEN NOT l.wanted THEN NULL
+            WHEN e.version = 1 THEN e.parent
+            WHEN e.version IS NULL OR e.version = coalesce(s.version, ?2) + 1 THEN (
+                SELECT f.parent FROM ironflow_events AS f WHERE f.instance = ?4 AND f.workflow = ?5 AND f.version = 1)
+       END,
+       CASE WHEN NOT l.wanted THEN 0
             WHEN e.version = 1 THEN e.commit_id
             WHEN e.version IS NULL OR e.version = coalesce(s.version, ?2) + 1 THEN (
-                SELECT f.commit_id FROM ironflow_events AS f
-                WHERE f.instance = i.instance AND f.workflow = i.workflow AND f.version = 1)
+                SELECT f.commit_id FROM ironflow_events AS f WHERE f.instance = ?4 AND f.workflow = ?5 AND f.version = 1)
        END,
-       s.commit_id, e.commit_id,
        CASE WHEN ?2 > 0 AND (e.version IS NULL OR e.version = coalesce(s.version, ?2) + 1) THEN (
-                SELECT f.commit_id FROM ironflow_events AS f
-                WHERE f.instance = i.instance AND f.workflow = i.workflow AND f.version = ?2)
+                SELECT f.commit_id FROM ironflow_events AS f WHERE f.instance = ?4 AND f.workflow = ?5 AND f.version = ?2)
        END
-FROM ironflow_instances AS i
+FROM (SELECT l.version, l.completes IS NOT NULL AS completed, l.completes IS NULL OR ?3 AS wanted, l.recorded_at, l.commit_id` +
+	lastEvent + `) AS l
 LEFT JOIN ironflow_snapshots AS s
-       ON s.instance = i.instance AND s.workflow = i.workflow AND s.schema = nullif(?1, '') AND s.version > ?2
-      AND (i.completed_at IS NULL OR ?3)
+       ON s.instance = ?4 AND s.workflow = ?5 AND s.schema = nullif(?1, '') AND s.version > ?2 AND l.wanted
       AND s.commit_id = (
           SELECT f.commit_id FROM ironflow_events AS f
-          WHERE f.instance = s.instance AND f.workflow = s.workflow AND f.version = s.version)
+          WHERE f.instance = ?4 AND f.workflow = ?5 AND f.version = s.version)
 LEFT JOIN ironflow_events AS e
-       ON e.instance = i.instance AND e.workflow = i.workflow AND e.version > coalesce(s.version, ?2)
-      AND (i.completed_at IS NULL OR ?3)
-WHERE i.instance = ?4 AND i.workflow = ?5
+       ON e.instance = ?4 AND e.workflow = ?5 AND e.version > coalesce(s.version, ?2) AND l.wanted
 ORDER BY e.version`
 
 const (
 	versionOf = `
-SELECT i.version, (SELECT e.commit_id FROM ironflow_events AS e
-                   WHERE e.instance = i.instance AND e.workflow = i.workflow AND e.version = i.version)
-FROM ironflow_instances AS i WHERE i.instance = ? AND i.workflow = ?`
+SELECT version, commit_id FROM ironflow_events WHERE instance = ? AND workflow = ? ORDER BY version DESC LIMIT 1`
 	commitOf = `SELECT commit_id FROM ironflow_events WHERE instance = ? AND workflow = ? AND version = ?`
 )
 
@@ -59,27 +63,27 @@ WHERE excluded.version >= version OR commit_id IS NOT (
     SELECT e.commit_id FROM ironflow_events AS e
     WHERE e.instance = ?5 AND e.workflow = ?6 AND e.version = ironflow_snapshots.version)`
 
-// createInstance and advanceInstance are where two units of work meet: of those that start from one version, one finds
-// the row as it was. A completed instance never is, nor one whose event of that version is of another commit.
 const (
 	createInstance = `
-INSERT INTO ironflow_instances
-    (version, last_event_at, status, instance, workflow, created_at, parent)
-VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+INSERT INTO ironflow_instances (instance, workflow, created_at, completed_at, status) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
-	advanceInstance = `
-UPDATE ironflow_instances SET version = ?1, last_event_at = ?2, status = ?3
-WHERE instance = ?4 AND workflow = ?5 AND version = ?6 AND completed_at IS NULL AND (?7 = 0 OR ?7 = (
-    SELECT e.commit_id FROM ironflow_events AS e WHERE e.instance = ?4 AND e.workflow = ?5 AND e.version = ?6))`
+	completeInstance = `
+UPDATE ironflow_instances SET completed_at = ?, status = ? WHERE instance = ? AND workflow = ? AND completed_at IS NULL`
 )
 
-// completeInstance is a statement of its own: to set completed_at, even to what it is, costs two indexes.
-const completeInstance = `UPDATE ironflow_instances SET completed_at = ? WHERE instance = ? AND workflow = ?`
+// isContinued and insertEvent are where two units of work meet: the events of a change continue the history that they were decided on
+// when the event before them is there, is of the commit that was read, and has not completed the instance, and when nobody has stored
+// another event of their versions. There is one writer at a time, so that nothing happens between the two.
+const (
+	isContinued = `
+SELECT 1 FROM ironflow_events
+WHERE instance = ?1 AND workflow = ?2 AND version = ?3 AND (?4 = 0 OR commit_id = ?4) AND completes IS NULL`
 
-const insertEvent = `
+	insertEvent = `
 INSERT INTO ironflow_events
-    (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, cause)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, cause, status, completes, parent)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+)
 
 const insertEffect = `
 INSERT INTO ironflow_effects

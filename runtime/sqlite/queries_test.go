@@ -16,7 +16,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 	s := openMemory(t)
 	statements := map[string]string{
 		"readInstance": readInstance, "versionOf": versionOf, "commitOf": commitOf, "saveSnapshot": saveSnapshot,
-		"createInstance": createInstance, "advanceInstance": advanceInstance,
+		"createInstance": createInstance, "isContinued": isContinued,
 		"insertEvent": insertEvent, "insertEffect": insertEffect, "startTimer": startTimer,
 		"cancelTimer": cancelTimer, "cancelTimers": cancelTimers,
 		"readHistory": readHistory, "completeInstance": completeInstance,

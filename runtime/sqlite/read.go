@@ -47,54 +47,42 @@ func readOne(ctx context.Context, on session, request *store.ReadRequest, i *sto
 	last := request.After
 	row := func(columns []driver.Value) error {
 		i.Version, i.Completed = number(columns[0]), number(columns[1]) != 0
-		i.LastEventAt = fromMicros(number(columns[2]))
-		if created, first := columns[12].(int64); first {
-			i.Created = store.CommitID(created)
-		}
-		if after, first := columns[15].(int64); first {
-			i.AfterCommit = store.CommitID(after)
-		}
-		if i.Parent == nil {
-			var err error
-			if i.Parent, err = store.DecodeParent(text(columns[11])); err != nil {
-				return fmt.Errorf("its parent: %w", err)
-			}
-		}
-		if state, first := columns[4].(string); first {
-			last = number(columns[3])
+		i.LastEventAt, i.LastCommit = fromMicros(number(columns[2])), store.CommitID(number(columns[3]))
+		if state, first := columns[5].(string); first {
+			last = number(columns[4])
 			i.Snapshot = &store.Snapshot{
-				Instance: i.Key, Version: last, Commit: store.CommitID(number(columns[13])), Schema: request.Schema, State: []byte(state),
+				Instance: i.Key, Version: last, Commit: store.CommitID(number(columns[6])), Schema: request.Schema, State: []byte(state),
 			}
 		}
-		if version, there := columns[5].(int64); there {
+		if version, there := columns[7].(int64); there {
 			if last++; version != last {
 				return fmt.Errorf("event %d is not there, but event %d is", last, version)
 			}
 			i.Events = append(i.Events, store.StoredEvent{
-				Instance: i.Key, Version: version, GlobalSequence: number(columns[6]), Type: text(columns[7]),
-				SchemaVersion: int(number(columns[8])), Payload: []byte(text(columns[9])),
-				RecordedAt: fromMicros(number(columns[10])), Commit: store.CommitID(number(columns[14])),
+				Instance: i.Key, Version: version, GlobalSequence: number(columns[8]), Type: text(columns[9]),
+				SchemaVersion: int(number(columns[10])), Payload: []byte(text(columns[11])),
+				RecordedAt: fromMicros(number(columns[12])), Commit: store.CommitID(number(columns[13])),
 			})
+		}
+		if parent, first := columns[14].(string); first {
+			var err error
+			if i.Parent, err = store.DecodeParent(parent); err != nil {
+				return fmt.Errorf("its parent: %w", err)
+			}
+		}
+		if created, first := columns[15].(int64); first {
+			i.Created = store.CommitID(created)
+		}
+		if after, first := columns[16].(int64); first {
+			i.AfterCommit = store.CommitID(after)
 		}
 		return ctx.Err()
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := on.query(row, readInstance, request.Schema, request.After, request.Completed,
+	return on.query(row, readInstance, request.Schema, request.After, request.Completed,
 		request.Instance.ID, request.Instance.Workflow)
-	if err == nil && (request.Completed || !i.Completed) && last < i.Version {
-		err = fmt.Errorf("the instance is at version %d, but its last event is %d", i.Version, last)
-	}
-	switch n := len(i.Events); {
-	case n > 0:
-		i.LastCommit = i.Events[n-1].Commit
-	case i.Snapshot != nil:
-		i.LastCommit = i.Snapshot.Commit
-	case i.Version == request.After:
-		i.LastCommit = i.AfterCommit
-	}
-	return err
 }
 
 // isAt reports whether an instance is at a version, by the commit that is given with it.

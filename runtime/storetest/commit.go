@@ -34,8 +34,7 @@ func full(instance store.InstanceKey, version int64, key string) store.Change {
 
 func storedTogether(k *kit) {
 	k.commit(full(order("1"), 0, "ann"))
-	k.wantTable("instances", "instance, workflow, version, created_at, last_event_at, completed_at",
-		fmt.Sprintf("1|order|2|%s|%[1]s|null", micros(epoch)))
+	k.wantTable("instances", "instance, workflow, created_at, completed_at", fmt.Sprintf("1|order|%s|null", micros(epoch)))
 	k.wantTable("events", "instance, workflow, version, type, schema_version, payload, recorded_at",
 		fmt.Sprintf(`1|order|1|Noted|1|{"version":1}|%s`, micros(epoch)),
 		fmt.Sprintf(`1|order|2|Noted|1|{"version":2}|%s`, micros(epoch)))
@@ -53,7 +52,11 @@ func storedTogether(k *kit) {
 	next.Cancel = []string{"remind"}
 	k.commit(next)
 	k.wantRows(map[string]int{"instances": 1, "events": 3, "unique_keys": 1})
-	k.wantTable("instances", "version, created_at, last_event_at", "3|"+micros(epoch)+"|"+micros(at(5)))
+	k.wantTable("instances", "created_at, completed_at", micros(epoch)+"|null")
+	k.wantVersion(order("1"), 3)
+	if got := k.load(order("1")).LastEventAt; got != at(5) {
+		k.Errorf("the last event was recorded at %v, want %v", got, at(5))
+	}
 }
 
 func staleVersion(k *kit) {

@@ -98,17 +98,16 @@ func committedUnderWay(k *kit) {
 		if err != nil {
 			k.Fatal(err)
 		}
-		instance := `UPDATE ` + k.Prefix + `instances SET version = 2 WHERE instance = 'old'`
+		var statements []string
 		if version == 1 {
-			instance = `INSERT INTO ` + k.Prefix + `instances (instance, workflow, version, created_at, last_event_at)
-				SELECT '` + id + `', workflow, version, created_at, last_event_at
-				FROM ` + k.Prefix + `instances WHERE instance = 'old'`
+			statements = append(statements, `INSERT INTO `+k.Prefix+`instances (instance, workflow, created_at)
+				SELECT '`+id+`', workflow, created_at FROM `+k.Prefix+`instances WHERE instance = 'old'`)
 		}
 		event := fmt.Sprintf(`INSERT INTO %sevents
 			(instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
 			SELECT '%s', workflow, %d, type, schema_version, payload, recorded_at, 22
 			FROM %[1]sevents WHERE instance = 'old' AND version = 1`, k.Prefix, id, version)
-		for _, statement := range []string{instance, event} {
+		for _, statement := range append(statements, event) {
 			if _, err := tx.ExecContext(k.ctx, statement); err != nil {
 				k.Fatalf("%s: %v", statement, err)
 			}

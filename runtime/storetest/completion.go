@@ -43,7 +43,7 @@ func completionClearsTimers(k *kit) {
 	last.Effects = []store.NewEffect{{Kind: "Farewell", Payload: []byte(`{}`)}}
 	k.commit(last)
 	k.wantRows(map[string]int{"instances": 1, "events": 3, "effects": 3})
-	k.wantTable("instances", "version, last_event_at, completed_at", "3|"+micros(at(9))+"|"+micros(at(9)))
+	k.wantTable("instances", "created_at, completed_at", micros(epoch)+"|"+micros(at(9)))
 	if got := effects.claim(at(9), at(60), 9); len(got) != 1 {
 		k.Errorf("got %d effects of a completed instance that wait, want 1", len(got))
 	}

@@ -55,7 +55,7 @@ func commitsAreRead(k *kit) {
 		{store.ReadRequest{After: 1}, 33, 11},
 		{store.ReadRequest{After: 3}, 33, 22},
 		{store.ReadRequest{After: 6}, 33, 33},
-		{store.ReadRequest{After: 7}, 0, 0},
+		{store.ReadRequest{After: 7}, 33, 0},
 		{store.ReadRequest{Schema: "a"}, 33, 0},
 		{store.ReadRequest{Schema: "a", After: 1}, 33, 11},
 		{store.ReadRequest{Schema: "a", After: 5}, 33, 33},

@@ -189,8 +189,8 @@ func carriedAlong(k *kit) {
 		{Kind: "Send", Payload: []byte(`{}`), Trace: "00-a", LimitKey: "customer"},
 	}
 	k.commit(c, change(order("2"), 0, 1))
-	k.wantTable("instances", "instance, status, parent", "1|open|null", "2|null|null")
-	k.wantTable("events", "instance, version, cause", `1|1| {"input":"Create"}`, "1|2|null", "2|1|null")
+	k.wantTable("events", "instance, version, cause, status, completes, parent",
+		`1|1| {"input":"Create"}|null|null|null`, "1|2|null|open|null|null", "2|1|null|null|null|null")
 	k.wantTable("effects", "position, trace, limit_key", "0|null|null", "1|00-a|customer")
 	k.wantTable("timers", "key, trace", "a|null", "b|00-b")
 	var traces []string
@@ -206,7 +206,8 @@ func carriedAlong(k *kit) {
 	next := withTimers(change(order("1"), 2, 1), timer("b", at(9)))
 	next.Status = "closed"
 	k.commit(next)
-	k.wantTable("instances", "instance, status", "1|closed", "2|null")
+	k.wantTable("events", "instance, version, status", "1|1|null", "1|2|open", "1|3|closed", "2|1|null")
+	k.wantTable("instances", "instance, status", "1|null", "2|null") // that of completion
 	k.wantTable("timers", "key, trace", "a|null", "b|null")
 }
 

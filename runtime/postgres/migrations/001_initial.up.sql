@@ -11,23 +11,17 @@ CREATE TABLE ironflow.schema_migrations (
 );
 INSERT INTO ironflow.schema_migrations (version, oldest) VALUES (1, 1);
 
--- The row to lock. Each commit updates it, so it carries nothing but what a commit needs. No index has a column that commits
--- change, or updates would stop being heap-only (HOT). There is room in each page for a second version of every row, because
--- instances that were created together tend to be updated together; vacuum comes before the dead pile up.
---
--- status is the workflow's status after the last event. parent is who hears of the instance's end.
+-- An instance is there from its first event on. Its row is written when it is created, when it completes, and when it is deleted:
+-- what happens in between stands in its events, whose key orders its writers. status is the workflow's status at completion, and NULL
+-- before. Whoever wants an instance for itself locks this row first, see lock_instances.
 CREATE TABLE ironflow.instances (
-    instance      text COLLATE "C" NOT NULL,
-    workflow      text COLLATE "C" NOT NULL,
-    version       bigint NOT NULL,
-    created_at    timestamptz NOT NULL,
-    last_event_at timestamptz NOT NULL,
-    completed_at  timestamptz,
-    status        text COLLATE "C",
-    parent        json,
+    instance     text COLLATE "C" NOT NULL,
+    workflow     text COLLATE "C" NOT NULL,
+    created_at   timestamptz NOT NULL,
+    completed_at timestamptz,
+    status       text COLLATE "C",
     PRIMARY KEY (instance, workflow)
 ) WITH (
-    fillfactor = 50,
     autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_analyze_scale_factor = 0.02
 );
@@ -36,7 +30,7 @@ CREATE TABLE ironflow.instances (
 -- completes an instance changes what is in them. Both are ordered by workflow first, and a list of all workflows reads them one
 -- by one.
 --
--- Their conditions do not say IS NULL, which commits and locks ask of the rows they look up by key: the planner would
+-- Their conditions do not say IS NULL, which completions and locks ask of the rows they look up by key: the planner would
 -- take it for a reason to read such an index as a whole, as it does while it believes that the table is empty.
 CREATE INDEX instances_active_idx ON ironflow.instances (workflow, created_at, instance)
     WHERE coalesce(completed_at, timestamptz 'infinity') = timestamptz 'infinity';
@@ -53,7 +47,13 @@ CREATE SEQUENCE ironflow.events_global_sequence AS bigint CACHE 1;
 -- answer was lost. And a database that was set back, by a failover to a standby that lacked the last commits or from a backup, gives
 -- the same versions and tokens a second time: the commit tells the histories apart.
 --
--- The cause of a decision stands with its first event: which input it was, and where that came from.
+-- The key is where writers of an instance meet: of two that store an event of one version, the second waits for the first, and then
+-- conflicts. The last event of a change has the workflow's status after the change, and says in completes whether the instance has
+-- completed by it. The first event of an instance has its parent, who hears of the instance's end. The cause of a decision stands with
+-- its first event: which input it was, and where that came from. Where there is nothing to say, these columns are NULL and take no
+-- space.
+--
+-- An event of the commit 0 is no event: lock_instances keeps a version free with it, and it is gone before its transaction commits.
 --
 -- The index on global_sequence is not unique: the sequence sees to that, and uniqueness across instances would keep the
 -- table from being distributed by instance.
@@ -68,6 +68,9 @@ CREATE TABLE ironflow.events (
     recorded_at     timestamptz NOT NULL,
     commit_id       bigint NOT NULL,
     cause           json,
+    status          text COLLATE "C",
+    completes       bool,
+    parent          json,
     PRIMARY KEY (instance, workflow, version)
 ) WITH (
     autovacuum_analyze_scale_factor = 0.02
@@ -343,9 +346,12 @@ $$;
 -- alone, the planner reads the whole of a table that was small when it looked, see useIndexes in queries.go. The wait for
 -- each lock is the one of a batch.
 --
--- The instance comes first: it gives the transaction its id before events take numbers from the sequence, and a conflict is
--- found before any other reason to refuse. The delivery that caused the change goes before the timers come, so that a timer
--- may start itself again.
+-- Each statement must see what was committed before it began. A function cannot ask for that isolation level, so it refuses any
+-- other, and the store sends the change again as a transaction that does ask.
+--
+-- The instance and its events come first: a conflict is found before any other reason to refuse. The transaction has its id before
+-- events take numbers from the sequence, see horizon.go. The event before them is checked after them, see checkPredecessors in
+-- queries.go. The delivery that caused the change goes before the timers come, so that a timer may start itself again.
 CREATE FUNCTION ironflow.append_change(
     of_instance text, of_workflow text, expected bigint, now timestamptz, due timestamptz, complete bool, commit bigint,
     lease_queue text, lease_version bigint, lease_item text, lease_token bigint, -- of what caused the change; '' for nothing
@@ -369,22 +375,39 @@ DECLARE
     reached bigint := expected + cardinality(event_types);
     leased bool;
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        PERFORM ironflow.refuse('IF006', 'the isolation level is not READ COMMITTED', '');
+    END IF;
+    PERFORM pg_current_xact_id();
+
     IF expected = 0 THEN
-        INSERT INTO ironflow.instances
-            (instance, workflow, version, created_at, last_event_at, completed_at, status)
-        VALUES (of_instance, of_workflow, reached, now, now, CASE WHEN complete THEN now END, nullif(reached_status, ''))
+        INSERT INTO ironflow.instances (instance, workflow, created_at, completed_at, status)
+        VALUES (of_instance, of_workflow, now, CASE WHEN complete THEN now END, CASE WHEN complete THEN nullif(reached_status, '') END)
         ON CONFLICT (instance, workflow) DO NOTHING;
         IF NOT FOUND THEN
             PERFORM ironflow.refuse('IF001', 'an instance exists already', '');
         END IF;
-    ELSE
-        UPDATE ironflow.instances i
-        SET version = reached, last_event_at = now, completed_at = CASE WHEN complete THEN now END,
-            status = nullif(reached_status, '')
-        WHERE i.instance = of_instance AND i.workflow = of_workflow AND i.version = expected AND i.completed_at IS NULL
-          AND (last_commit = 0 OR last_commit = (
-              SELECT e.commit_id FROM ironflow.events e
-              WHERE e.instance = of_instance AND e.workflow = of_workflow AND e.version = expected));
+    ELSIF complete THEN
+        UPDATE ironflow.instances i SET completed_at = now, status = nullif(reached_status, '')
+        WHERE i.instance = of_instance AND i.workflow = of_workflow AND i.completed_at IS NULL;
+        IF NOT FOUND THEN
+            PERFORM ironflow.refuse('IF001', 'an instance has completed', '');
+        END IF;
+    END IF;
+
+    FOR n IN 1 .. cardinality(event_types) LOOP
+        INSERT INTO ironflow.events
+            (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, cause, status, completes)
+        VALUES
+            (of_instance, of_workflow, expected + n, event_types[n], schema_versions[n], event_payloads[n]::json, now, commit,
+             nullif(causes[n], '')::json,
+             CASE WHEN expected + n = reached THEN nullif(reached_status, '') END,
+             CASE WHEN expected + n = reached AND complete THEN true END);
+    END LOOP;
+    IF expected > 0 THEN
+        PERFORM FROM ironflow.events e
+        WHERE e.instance = of_instance AND e.workflow = of_workflow AND e.version = expected
+          AND (last_commit = 0 OR e.commit_id = last_commit) AND e.completes IS NOT TRUE;
         IF NOT FOUND THEN
             PERFORM ironflow.refuse('IF001', 'an instance is not at the version that was read', '');
         END IF;
@@ -406,14 +429,6 @@ BEGIN
             PERFORM ironflow.refuse('IF003', 'a lease is lost', lease_queue || ' 1');
         END IF;
     END IF;
-
-    FOR n IN 1 .. cardinality(event_types) LOOP
-        INSERT INTO ironflow.events
-            (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, cause)
-        VALUES
-            (of_instance, of_workflow, expected + n, event_types[n], schema_versions[n], event_payloads[n]::json, now, commit,
-             nullif(causes[n], '')::json);
-    END LOOP;
 
     IF cancelled_keys <> '{}' THEN
         DELETE FROM ironflow.timers t
@@ -454,6 +469,53 @@ BEGIN
         DELETE FROM ironflow.timers t WHERE t.instance = of_instance AND t.workflow = of_workflow;
         DELETE FROM ironflow.unique_keys u WHERE u.instance = of_instance AND u.workflow = of_workflow;
     END IF;
+END
+$$;
+
+-- lock_instances keeps everybody else from changing instances until the transaction ends, as far as they exist and are active, and
+-- returns the numbers of those in the arrays. It waits for those who are changing one.
+--
+-- A lock on the instance's row keeps out who locks, completes or deletes it, and is fair among them. Other changes touch no row: they
+-- insert the next event. So the next version is taken by a row that is no event. When somebody is inserting that version, the insert
+-- waits for it, and takes the version behind. The transaction deletes the row before it stores events, or rolls back.
+--
+-- All rows of instances are locked before the first event, as changes do, so that two never wait for each other.
+CREATE FUNCTION ironflow.lock_instances(ids text[], workflows text[]) RETURNS SETOF bigint LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    locked bigint[];
+    n bigint;
+    last_version bigint;
+    last_recorded timestamptz;
+BEGIN
+    SELECT array_agg(l.number) INTO locked
+    FROM (
+        SELECT k.number
+        FROM unnest(ids, workflows) WITH ORDINALITY AS k (instance, workflow, number)
+        JOIN ironflow.instances i USING (instance, workflow)
+        WHERE i.completed_at IS NULL
+        ORDER BY i.instance, i.workflow
+        FOR UPDATE OF i
+    ) l;
+    IF locked IS NULL THEN
+        RETURN;
+    END IF;
+    FOREACH n IN ARRAY locked LOOP
+        LOOP
+            SELECT e.version, e.recorded_at INTO last_version, last_recorded FROM ironflow.events e
+            WHERE e.instance = ids[n] AND e.workflow = workflows[n]
+            ORDER BY e.version DESC
+            LIMIT 1;
+            EXIT WHEN NOT FOUND; -- somebody has deleted its events by hand
+            INSERT INTO ironflow.events
+                (instance, workflow, version, global_sequence, type, schema_version, payload, recorded_at, commit_id)
+            VALUES (ids[n], workflows[n], last_version + 1, 0, '', 0, '{}', last_recorded, 0)
+            ON CONFLICT (instance, workflow, version) DO NOTHING;
+            EXIT WHEN FOUND;
+        END LOOP;
+        RETURN NEXT n;
+    END LOOP;
 END
 $$;
 

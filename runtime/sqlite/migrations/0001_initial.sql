@@ -8,17 +8,14 @@ CREATE TABLE ironflow_schema (
 ) STRICT;
 INSERT INTO ironflow_schema (version, oldest) VALUES (1, 1);
 
--- One small row per instance, changed by every commit: its version is what two writers race for. status is the workflow's status
--- after the last event. parent is who hears of the instance's end.
+-- An instance is there from its first event on. Its row is written when it is created, when it completes, and when it is deleted:
+-- what happens in between stands in its events. status is the workflow's status at completion, and NULL before.
 CREATE TABLE ironflow_instances (
-    instance      TEXT    NOT NULL,
-    workflow      TEXT    NOT NULL,
-    version       INTEGER NOT NULL,
-    created_at    INTEGER NOT NULL,
-    last_event_at INTEGER NOT NULL,
-    completed_at  INTEGER,
-    status        TEXT,
-    parent        TEXT,
+    instance     TEXT    NOT NULL,
+    workflow     TEXT    NOT NULL,
+    created_at   INTEGER NOT NULL,
+    completed_at INTEGER,
+    status       TEXT,
     PRIMARY KEY (instance, workflow)
 ) STRICT, WITHOUT ROWID;
 
@@ -34,7 +31,9 @@ CREATE INDEX ironflow_instances_completed ON ironflow_instances (workflow, creat
 -- A file that was set back to a copy gives the same versions and tokens a second time. The commit that made a row tells the histories
 -- apart, here and in the tables below.
 --
--- The cause of a decision stands with its first event: which input it was, and where that came from.
+-- The last event of a change has the workflow's status after the change, and says in completes whether the instance has completed by it.
+-- The first event of an instance has its parent, who hears of the instance's end. The cause of a decision stands with its first event:
+-- which input it was, and where that came from.
 CREATE TABLE ironflow_events (
     global_sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     instance        TEXT    NOT NULL,
@@ -46,6 +45,9 @@ CREATE TABLE ironflow_events (
     recorded_at     INTEGER NOT NULL,
     commit_id       INTEGER NOT NULL,
     cause           TEXT,
+    status          TEXT,
+    completes       INTEGER,
+    parent          TEXT,
     UNIQUE (instance, workflow, version)
 ) STRICT;
 
