@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"runtime/pprof"
 	"syscall"
@@ -41,7 +42,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) int {
 		asJSON  = flags.Bool("json", false, "print JSON instead of a table")
 		pattern = flags.String("run", "", "measure only the cases that match this regular `expression`")
 		rounds  = flags.Int("rounds", 0, "take the medians of `n` rounds (default 5, quick 1)")
-		profile = flags.String("cpuprofile", "", "write a CPU profile of this process to a `file`")
+		profile = flags.String("profile", "", "write cpu.pprof and allocs.pprof of this process to a `folder`")
 	)
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -72,15 +73,15 @@ func run(ctx context.Context, args []string, out, log io.Writer) int {
 		return fail(fmt.Errorf("no case matches %q", *pattern))
 	}
 	if *profile != "" {
-		file, err := os.Create(*profile)
+		stop, err := startProfiles(*profile)
 		if err != nil {
 			return fail(err)
 		}
-		defer file.Close()
-		if err := pprof.StartCPUProfile(file); err != nil {
-			return fail(err)
-		}
-		defer pprof.StopCPUProfile()
+		defer func() {
+			if err := stop(); err != nil {
+				fmt.Fprintln(log, "bench:", err)
+			}
+		}()
 	}
 
 	began := time.Now()
@@ -117,6 +118,28 @@ func run(ctx context.Context, args []string, out, log io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// startProfiles profiles this process, which is the client of what is measured, until stop is called.
+func startProfiles(folder string) (stop func() error, err error) {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	cpu, err := os.Create(filepath.Join(folder, "cpu.pprof"))
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(cpu); err != nil {
+		return nil, errors.Join(err, cpu.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		allocs, err := os.Create(filepath.Join(folder, "allocs.pprof"))
+		if err == nil {
+			err = errors.Join(pprof.Lookup("allocs").WriteTo(allocs, 0), allocs.Close())
+		}
+		return errors.Join(err, cpu.Close())
+	}, nil
 }
 
 // size is how much is measured.
