@@ -29,6 +29,11 @@ func (c *Client) Leave(ctx context.Context, in Leave, options ...runtime.Execute
 	return runtime.Execute[LeaveEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
+// Fill sends the input to the instance that its MemberID names.
+func (c *Client) Fill(ctx context.Context, in Fill, options ...runtime.ExecuteOption) (FillOutcome, error) {
+	return runtime.Execute[FillEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
 // State returns the state of an instance. One without events is a *runtime.UnknownInstance error.
 func (c *Client) State(ctx context.Context, id string) (runtime.View[State], error) {
 	return runtime.LoadState[State](ctx, c.engine, WorkflowName, id)
@@ -95,4 +100,9 @@ func (c *InternalClient) Nag(ctx context.Context, in Nag, options ...runtime.Exe
 // Count sends the input to the instance that its MemberID names.
 func (c *InternalClient) Count(ctx context.Context, in Count, options ...runtime.ExecuteOption) (CountOutcome, error) {
 	return runtime.Execute[CountEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Empty sends the input to the instance that its OtherID names.
+func (c *InternalClient) Empty(ctx context.Context, in Empty, options ...runtime.ExecuteOption) (EmptyOutcome, error) {
+	return runtime.Execute[EmptyEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

@@ -27,6 +27,10 @@ func inputName(v Input) string {
 		return "Count"
 	case Leave:
 		return "Leave"
+	case Fill:
+		return "Fill"
+	case Empty:
+		return "Empty"
 	}
 	return ""
 }
@@ -53,6 +57,10 @@ func encodeInput(e *codec.Encoder, v Input) {
 		encodeCount(e, v)
 	case Leave:
 		encodeLeave(e, v)
+	case Fill:
+		encodeFill(e, v)
+	case Empty:
+		encodeEmpty(e, v)
 	default:
 		e.Fail("%T is not declared as one of the inputs", v)
 	}
@@ -80,13 +88,17 @@ func decodeInput(d *codec.Decoder, name string) (Input, error) {
 		return decodeCount(d), nil
 	case "Leave":
 		return decodeLeave(d), nil
+	case "Fill":
+		return decodeFill(d), nil
+	case "Empty":
+		return decodeEmpty(d), nil
 	}
 	return nil, &codec.UnknownTypeError{
 		Workflow: WorkflowName,
 		Kind:     "input",
 		Type:     name,
 		Known: []string{"Join", "Charged", "ChargeFailed", "CardEnded", "Bounced", "MailFailed",
-			"Renew", "Nag", "Count", "Leave"},
+			"Renew", "Nag", "Count", "Leave", "Fill", "Empty"},
 	}
 }
 
@@ -112,6 +124,10 @@ func eventName(v Event) string {
 		return "Counted"
 	case Left:
 		return "Left"
+	case Filled:
+		return "Filled"
+	case Emptied:
+		return "Emptied"
 	}
 	return ""
 }
@@ -138,6 +154,10 @@ func encodeEvent(e *codec.Encoder, v Event) {
 		encodeCounted(e, v)
 	case Left:
 		encodeLeft(e, v)
+	case Filled:
+		encodeFilled(e, v)
+	case Emptied:
+		encodeEmptied(e, v)
 	default:
 		e.Fail("%T is not declared as one of the events", v)
 	}
@@ -165,18 +185,26 @@ func decodeEvent(d *codec.Decoder, name string) (Event, error) {
 		return decodeCounted(d), nil
 	case "Left":
 		return decodeLeft(d), nil
+	case "Filled":
+		return decodeFilled(d), nil
+	case "Emptied":
+		return decodeEmptied(d), nil
 	}
 	return nil, &codec.UnknownTypeError{
 		Workflow: WorkflowName,
 		Kind:     "event",
 		Type:     name,
 		Known: []string{"Joined", "Renewed", "Paid", "Unpaid", "CardGone", "CardRefused", "Unheard",
-			"Nagged", "Counted", "Left"},
+			"Nagged", "Counted", "Left", "Filled", "Emptied"},
 	}
 }
 
 func effectName(v Effect) string {
 	switch v.(type) {
+	case Clean:
+		return "Clean"
+	case Ring:
+		return "Ring"
 	case Charge:
 		return "Charge"
 	case Mail:
@@ -193,6 +221,10 @@ func effectName(v Effect) string {
 
 func encodeEffect(e *codec.Encoder, v Effect) {
 	switch v := v.(type) {
+	case Clean:
+		encodeClean(e, v)
+	case Ring:
+		encodeRing(e, v)
 	case Charge:
 		encodeCharge(e, v)
 	case Mail:
@@ -210,6 +242,10 @@ func encodeEffect(e *codec.Encoder, v Effect) {
 
 func decodeEffect(d *codec.Decoder, name string) (Effect, error) {
 	switch name {
+	case "Clean":
+		return decodeClean(d), nil
+	case "Ring":
+		return decodeRing(d), nil
 	case "Charge":
 		return decodeCharge(d), nil
 	case "Mail":
@@ -225,12 +261,14 @@ func decodeEffect(d *codec.Decoder, name string) (Effect, error) {
 		Workflow: WorkflowName,
 		Kind:     "effect",
 		Type:     name,
-		Known:    []string{"Charge", "Mail", "OrderCard", "LendCard", "BlockCard"},
+		Known:    []string{"Clean", "Ring", "Charge", "Mail", "OrderCard", "LendCard", "BlockCard"},
 	}
 }
 
 func rejectionName(v Rejection) string {
 	switch v.(type) {
+	case Full:
+		return "Full"
 	case NotAccepted:
 		return "NotAccepted"
 	}
@@ -239,6 +277,8 @@ func rejectionName(v Rejection) string {
 
 func encodeRejection(e *codec.Encoder, v Rejection) {
 	switch v := v.(type) {
+	case Full:
+		encodeFull(e, v)
 	case NotAccepted:
 		encodeNotAccepted(e, v)
 	default:
@@ -248,6 +288,8 @@ func encodeRejection(e *codec.Encoder, v Rejection) {
 
 func decodeRejection(d *codec.Decoder, name string) (Rejection, error) {
 	switch name {
+	case "Full":
+		return decodeFull(d), nil
 	case "NotAccepted":
 		return decodeNotAccepted(d), nil
 	}
@@ -255,7 +297,7 @@ func decodeRejection(d *codec.Decoder, name string) (Rejection, error) {
 		Workflow: WorkflowName,
 		Kind:     "rejection",
 		Type:     name,
-		Known:    []string{"NotAccepted"},
+		Known:    []string{"Full", "NotAccepted"},
 	}
 }
 
@@ -599,6 +641,227 @@ func decodeLeave(d *codec.Decoder) Leave {
 	return v
 }
 
+func encodeFill(e *codec.Encoder, v Fill) {
+	e.BeginObject()
+	e.Key("type")
+	e.String("Fill")
+	e.Key("member_id")
+	e.String(v.MemberID)
+	e.Key("text")
+	e.String(v.Text)
+	e.Key("flag")
+	e.Bool(v.Flag)
+	e.Key("whole")
+	e.Int(v.Whole)
+	e.Key("small")
+	e.Int32(v.Small)
+	e.Key("large")
+	e.Int64(v.Large)
+	e.Key("port")
+	e.Uint32(v.Port)
+	e.Key("serial")
+	e.Uint64(v.Serial)
+	e.Key("serials")
+	codec.EncodeList(e, v.Serials, (*codec.Encoder).Uint64)
+	e.Key("ratio")
+	e.Float64(v.Ratio)
+	e.Key("at")
+	e.Time(v.At)
+	e.Key("pause")
+	e.Duration(v.Pause)
+	e.Key("blob")
+	e.Binary(v.Blob)
+	e.Key("price")
+	e.Decimal(v.Price)
+	e.Key("raw")
+	e.JSON(v.Raw)
+	e.Key("color")
+	encodeColor(e, v.Color)
+	e.Key("link")
+	codec.EncodeGo(e, v.Link)
+	e.Key("amount")
+	codec.EncodeOptional(e, v.Amount, codec.EncodeGo[Amount])
+	e.Key("tree")
+	encodeTree(e, v.Tree)
+	e.Key("maybe_text")
+	codec.EncodeOptional(e, v.MaybeText, (*codec.Encoder).String)
+	e.Key("maybe_at")
+	codec.EncodeOptional(e, v.MaybeAt, (*codec.Encoder).Time)
+	e.Key("maybe_blob")
+	codec.EncodeOptional(e, v.MaybeBlob, (*codec.Encoder).Binary)
+	e.Key("maybe_list")
+	codec.EncodeOptional(e, v.MaybeList, func(e *codec.Encoder, v []int) {
+		codec.EncodeList(e, v, (*codec.Encoder).Int)
+	})
+	e.Key("texts")
+	codec.EncodeList(e, v.Texts, (*codec.Encoder).String)
+	e.Key("blobs")
+	codec.EncodeList(e, v.Blobs, (*codec.Encoder).Binary)
+	e.Key("raws")
+	codec.EncodeList(e, v.Raws, (*codec.Encoder).JSON)
+	e.Key("pauses")
+	codec.EncodeMap(e, v.Pauses, (*codec.Encoder).Duration)
+	e.Key("nested")
+	codec.EncodeList(e, v.Nested, func(e *codec.Encoder, v map[string]*[]Color) {
+		codec.EncodeMap(e, v, func(e *codec.Encoder, v *[]Color) {
+			codec.EncodeOptional(e, v, func(e *codec.Encoder, v []Color) {
+				codec.EncodeList(e, v, encodeColor)
+			})
+		})
+	})
+	e.Key("links")
+	codec.EncodeMap(e, v.Links, func(e *codec.Encoder, v []Link) {
+		codec.EncodeList(e, v, codec.EncodeGo[Link])
+	})
+	e.Key("trees")
+	codec.EncodeList(e, v.Trees, func(e *codec.Encoder, v *Tree) {
+		codec.EncodeOptional(e, v, encodeTree)
+	})
+	e.EndObject()
+}
+
+func decodeFill(d *codec.Decoder) Fill {
+	var v Fill
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "member_id":
+			d.Seen(&seen, 0)
+			v.MemberID = d.String()
+		case "text":
+			d.Seen(&seen, 1)
+			v.Text = d.String()
+		case "flag":
+			d.Seen(&seen, 2)
+			v.Flag = d.Bool()
+		case "whole":
+			d.Seen(&seen, 3)
+			v.Whole = d.Int()
+		case "small":
+			d.Seen(&seen, 4)
+			v.Small = d.Int32()
+		case "large":
+			d.Seen(&seen, 5)
+			v.Large = d.Int64()
+		case "port":
+			d.Seen(&seen, 6)
+			v.Port = d.Uint32()
+		case "serial":
+			d.Seen(&seen, 7)
+			v.Serial = d.Uint64()
+		case "serials":
+			d.Seen(&seen, 8)
+			v.Serials = codec.DecodeList(d, (*codec.Decoder).Uint64)
+		case "ratio":
+			d.Seen(&seen, 9)
+			v.Ratio = d.Float64()
+		case "at":
+			d.Seen(&seen, 10)
+			v.At = d.Time()
+		case "pause":
+			d.Seen(&seen, 11)
+			v.Pause = d.Duration()
+		case "blob":
+			d.Seen(&seen, 12)
+			v.Blob = d.Binary()
+		case "price":
+			d.Seen(&seen, 13)
+			v.Price = d.Decimal()
+		case "raw":
+			d.Seen(&seen, 24)
+			v.Raw = d.JSON()
+		case "color":
+			d.Seen(&seen, 14)
+			v.Color = decodeColor(d)
+		case "link":
+			d.Seen(&seen, 15)
+			v.Link = codec.DecodeGo[Link](d)
+		case "amount":
+			d.Seen(&seen, 25)
+			v.Amount = codec.DecodeOptional(d, codec.DecodeGo[Amount])
+		case "tree":
+			d.Seen(&seen, 16)
+			v.Tree = decodeTree(d)
+		case "maybe_text":
+			d.Seen(&seen, 26)
+			v.MaybeText = codec.DecodeOptional(d, (*codec.Decoder).String)
+		case "maybe_at":
+			d.Seen(&seen, 27)
+			v.MaybeAt = codec.DecodeOptional(d, (*codec.Decoder).Time)
+		case "maybe_blob":
+			d.Seen(&seen, 28)
+			v.MaybeBlob = codec.DecodeOptional(d, (*codec.Decoder).Binary)
+		case "maybe_list":
+			d.Seen(&seen, 29)
+			v.MaybeList = codec.DecodeOptional(d, func(d *codec.Decoder) []int {
+				return codec.DecodeList(d, (*codec.Decoder).Int)
+			})
+		case "texts":
+			d.Seen(&seen, 17)
+			v.Texts = codec.DecodeList(d, (*codec.Decoder).String)
+		case "blobs":
+			d.Seen(&seen, 18)
+			v.Blobs = codec.DecodeList(d, (*codec.Decoder).Binary)
+		case "raws":
+			d.Seen(&seen, 19)
+			v.Raws = codec.DecodeList(d, (*codec.Decoder).JSON)
+		case "pauses":
+			d.Seen(&seen, 20)
+			v.Pauses = codec.DecodeMap(d, (*codec.Decoder).Duration)
+		case "nested":
+			d.Seen(&seen, 21)
+			v.Nested = codec.DecodeList(d, func(d *codec.Decoder) map[string]*[]Color {
+				return codec.DecodeMap(d, func(d *codec.Decoder) *[]Color {
+					return codec.DecodeOptional(d, func(d *codec.Decoder) []Color {
+						return codec.DecodeList(d, decodeColor)
+					})
+				})
+			})
+		case "links":
+			d.Seen(&seen, 22)
+			v.Links = codec.DecodeMap(d, func(d *codec.Decoder) []Link {
+				return codec.DecodeList(d, codec.DecodeGo[Link])
+			})
+		case "trees":
+			d.Seen(&seen, 23)
+			v.Trees = codec.DecodeList(d, func(d *codec.Decoder) *Tree {
+				return codec.DecodeOptional(d, decodeTree)
+			})
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "member_id", "text", "flag", "whole", "small", "large", "port", "serial",
+		"serials", "ratio", "at", "pause", "blob", "price", "color", "link", "tree", "texts", "blobs", "raws", "pauses",
+		"nested", "links", "trees")
+	return v
+}
+
+func encodeEmpty(e *codec.Encoder, v Empty) {
+	e.BeginObject()
+	e.Key("type")
+	e.String("Empty")
+	e.Key("other_id")
+	e.String(v.OtherID)
+	e.EndObject()
+}
+
+func decodeEmpty(d *codec.Decoder) Empty {
+	var v Empty
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "other_id":
+			d.Seen(&seen, 0)
+			v.OtherID = d.String()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "other_id")
+	return v
+}
+
 func encodeJoined(e *codec.Encoder, v Joined) {
 	e.BeginObject()
 	e.Key("email")
@@ -857,6 +1120,86 @@ func decodeLeft(d *codec.Decoder) Left {
 	return Left{}
 }
 
+func encodeFilled(e *codec.Encoder, v Filled) {
+	e.BeginObject()
+	e.Key("tree")
+	codec.EncodeOptional(e, v.Tree, encodeTree)
+	e.Key("colors")
+	codec.EncodeMap(e, v.Colors, encodeColor)
+	e.Key("raw")
+	e.JSON(v.Raw)
+	e.EndObject()
+}
+
+func decodeFilled(d *codec.Decoder) Filled {
+	var v Filled
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "tree":
+			d.Seen(&seen, 1)
+			v.Tree = codec.DecodeOptional(d, decodeTree)
+		case "colors":
+			d.Seen(&seen, 0)
+			v.Colors = codec.DecodeMap(d, decodeColor)
+		case "raw":
+			d.Seen(&seen, 2)
+			v.Raw = d.JSON()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "colors")
+	return v
+}
+
+func encodeEmptied(e *codec.Encoder, _ Emptied) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+func decodeEmptied(d *codec.Decoder) Emptied {
+	for d.BeginObject(); d.NextField(); {
+		d.Skip()
+	}
+	return Emptied{}
+}
+
+func encodeClean(e *codec.Encoder, v Clean) {
+	e.BeginObject()
+	e.Key("tree")
+	encodeTree(e, v.Tree)
+	e.EndObject()
+}
+
+func decodeClean(d *codec.Decoder) Clean {
+	var v Clean
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "tree":
+			d.Seen(&seen, 0)
+			v.Tree = decodeTree(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "tree")
+	return v
+}
+
+func encodeRing(e *codec.Encoder, _ Ring) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+func decodeRing(d *codec.Decoder) Ring {
+	for d.BeginObject(); d.NextField(); {
+		d.Skip()
+	}
+	return Ring{}
+}
+
 func encodeCharge(e *codec.Encoder, v Charge) {
 	e.BeginObject()
 	e.Key("amount_cents")
@@ -997,6 +1340,28 @@ func decodeBlockCard(d *codec.Decoder) BlockCard {
 	return v
 }
 
+func encodeFull(e *codec.Encoder, v Full) {
+	e.BeginObject()
+	e.Key("color")
+	codec.EncodeOptional(e, v.Color, encodeColor)
+	e.EndObject()
+}
+
+func decodeFull(d *codec.Decoder) Full {
+	var v Full
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "color":
+			d.Seen(&seen, 0)
+			v.Color = codec.DecodeOptional(d, decodeColor)
+		default:
+			d.Skip()
+		}
+	}
+	return v
+}
+
 func encodeNotAccepted(e *codec.Encoder, v NotAccepted) {
 	e.BeginObject()
 	e.Key("input")
@@ -1034,6 +1399,40 @@ func encodeState(e *codec.Encoder, v State) {
 	e.String(v.Email)
 	e.Key("plan")
 	codec.EncodeOptional(e, v.Plan, encodePlan)
+	e.Key("everything")
+	codec.EncodeOptional(e, v.Everything, encodeTree)
+	e.Key("count")
+	e.Int(v.Count)
+	e.Key("color")
+	encodeColor(e, v.Color)
+	e.Key("price")
+	e.Decimal(v.Price)
+	e.Key("shelf")
+	encodeShelf(e, v.Shelf)
+	e.Key("shelves")
+	codec.EncodeList(e, v.Shelves, encodeShelf)
+	e.Key("last")
+	codec.EncodeOptional(e, v.Last, encodeColor)
+	e.Key("prices")
+	codec.EncodeMap(e, v.Prices, (*codec.Encoder).Decimal)
+	e.Key("paid")
+	codec.EncodeOptional(e, v.Paid, (*codec.Encoder).Decimal)
+	e.Key("at")
+	e.Time(v.At)
+	e.Key("link")
+	codec.EncodeGo(e, v.Link)
+	e.Key("amount")
+	codec.EncodeGo(e, v.Amount)
+	e.Key("pause")
+	e.Duration(v.Pause)
+	e.Key("ratio")
+	e.Float64(v.Ratio)
+	e.Key("blob")
+	e.Binary(v.Blob)
+	e.Key("raw")
+	e.JSON(v.Raw)
+	e.Key("maybe_raw")
+	codec.EncodeOptional(e, v.MaybeRaw, (*codec.Encoder).JSON)
 	e.EndObject()
 }
 
@@ -1049,13 +1448,65 @@ func decodeState(d *codec.Decoder) State {
 			d.Seen(&seen, 1)
 			v.Email = d.String()
 		case "plan":
-			d.Seen(&seen, 2)
+			d.Seen(&seen, 14)
 			v.Plan = codec.DecodeOptional(d, decodePlan)
+		case "everything":
+			d.Seen(&seen, 15)
+			v.Everything = codec.DecodeOptional(d, decodeTree)
+		case "count":
+			d.Seen(&seen, 2)
+			v.Count = d.Int()
+		case "color":
+			d.Seen(&seen, 3)
+			v.Color = decodeColor(d)
+		case "price":
+			d.Seen(&seen, 4)
+			v.Price = d.Decimal()
+		case "shelf":
+			d.Seen(&seen, 5)
+			v.Shelf = decodeShelf(d)
+		case "shelves":
+			d.Seen(&seen, 6)
+			v.Shelves = codec.DecodeList(d, decodeShelf)
+		case "last":
+			d.Seen(&seen, 16)
+			v.Last = codec.DecodeOptional(d, decodeColor)
+		case "prices":
+			d.Seen(&seen, 7)
+			v.Prices = codec.DecodeMap(d, (*codec.Decoder).Decimal)
+		case "paid":
+			d.Seen(&seen, 17)
+			v.Paid = codec.DecodeOptional(d, (*codec.Decoder).Decimal)
+		case "at":
+			d.Seen(&seen, 8)
+			v.At = d.Time()
+		case "link":
+			d.Seen(&seen, 9)
+			v.Link = codec.DecodeGo[Link](d)
+		case "amount":
+			d.Seen(&seen, 10)
+			v.Amount = codec.DecodeGo[Amount](d)
+		case "pause":
+			d.Seen(&seen, 11)
+			v.Pause = d.Duration()
+		case "ratio":
+			d.Seen(&seen, 12)
+			v.Ratio = d.Float64()
+		case "blob":
+			d.Seen(&seen, 13)
+			v.Blob = d.Binary()
+		case "raw":
+			d.Seen(&seen, 18)
+			v.Raw = d.JSON()
+		case "maybe_raw":
+			d.Seen(&seen, 19)
+			v.MaybeRaw = codec.DecodeOptional(d, (*codec.Decoder).JSON)
 		default:
 			d.Skip()
 		}
 	}
-	d.Require(seen, "status", "email")
+	d.Require(seen, "status", "email", "count", "color", "price", "shelf", "shelves", "prices",
+		"at", "link", "amount", "pause", "ratio", "blob")
 	return v
 }
 
@@ -1069,7 +1520,136 @@ func decodePlan(d *codec.Decoder) Plan {
 	return codec.DecodeEnum(d, planValues)
 }
 
+var colorValues = []Color{ColorRed, ColorDarkGreen, ColorEUR}
+
+func encodeColor(e *codec.Encoder, v Color) {
+	codec.EncodeEnum(e, v, colorValues)
+}
+
+func decodeColor(d *codec.Decoder) Color {
+	return codec.DecodeEnum(d, colorValues)
+}
+
+func encodeLeaf(e *codec.Encoder, v Leaf) {
+	e.BeginObject()
+	e.Key("name")
+	e.String(v.Name)
+	e.Key("color")
+	encodeColor(e, v.Color)
+	e.EndObject()
+}
+
+func decodeLeaf(d *codec.Decoder) Leaf {
+	var v Leaf
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "name":
+			d.Seen(&seen, 0)
+			v.Name = d.String()
+		case "color":
+			d.Seen(&seen, 1)
+			v.Color = decodeColor(d)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "name", "color")
+	return v
+}
+
+func encodeTree(e *codec.Encoder, v Tree) {
+	e.BeginObject()
+	e.Key("leaf")
+	encodeLeaf(e, v.Leaf)
+	e.Key("children")
+	codec.EncodeList(e, v.Children, encodeTree)
+	e.Key("by_name")
+	codec.EncodeMap(e, v.ByName, encodeTree)
+	e.Key("parent")
+	codec.EncodeOptional(e, v.Parent, encodeTree)
+	e.EndObject()
+}
+
+func decodeTree(d *codec.Decoder) Tree {
+	var v Tree
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "leaf":
+			d.Seen(&seen, 0)
+			v.Leaf = decodeLeaf(d)
+		case "children":
+			d.Seen(&seen, 1)
+			v.Children = codec.DecodeList(d, decodeTree)
+		case "by_name":
+			d.Seen(&seen, 2)
+			v.ByName = codec.DecodeMap(d, decodeTree)
+		case "parent":
+			d.Seen(&seen, 3)
+			v.Parent = codec.DecodeOptional(d, decodeTree)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "leaf", "children", "by_name")
+	return v
+}
+
+func encodeShelf(e *codec.Encoder, v Shelf) {
+	e.BeginObject()
+	e.Key("size")
+	encodeSize(e, v.Size)
+	e.Key("color")
+	encodeColor(e, v.Color)
+	e.Key("price")
+	e.Decimal(v.Price)
+	e.Key("used")
+	codec.EncodeMap(e, v.Used, encodeSize)
+	e.EndObject()
+}
+
+func decodeShelf(d *codec.Decoder) Shelf {
+	var v Shelf
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "size":
+			d.Seen(&seen, 0)
+			v.Size = decodeSize(d)
+		case "color":
+			d.Seen(&seen, 1)
+			v.Color = decodeColor(d)
+		case "price":
+			d.Seen(&seen, 2)
+			v.Price = d.Decimal()
+		case "used":
+			d.Seen(&seen, 3)
+			v.Used = codec.DecodeMap(d, decodeSize)
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "size", "color", "price", "used")
+	return v
+}
+
+var sizeValues = []Size{SizeSmall, SizeLarge}
+
+func encodeSize(e *codec.Encoder, v Size) {
+	codec.EncodeEnum(e, v, sizeValues)
+}
+
+func decodeSize(d *codec.Decoder) Size {
+	return codec.DecodeEnum(d, sizeValues)
+}
+
 // Other packages write and read these types as this one does.
 func init() {
 	codec.Register(encodePlan, decodePlan)
+	codec.Register(encodeColor, decodeColor)
+	codec.Register(encodeLeaf, decodeLeaf)
+	codec.Register(encodeTree, decodeTree)
+	codec.Register(encodeShelf, decodeShelf)
+	codec.Register(encodeSize, decodeSize)
 }

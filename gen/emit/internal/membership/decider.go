@@ -3,7 +3,7 @@ package membership
 import (
 	"time"
 
-	"github.com/ironflow-gen/ironflow/gen/emit/internal/card"
+	"github.com/ironflow-gen/ironflow/gen/emit/internal/renamed"
 )
 
 // Decider asks for everything that the declaration allows.
@@ -14,8 +14,8 @@ var _ InputDecider = Decider{}
 func (Decider) Join(now time.Time, state State, in Join) JoinDecision {
 	return AcceptJoin(Joined{Email: in.Email, Plan: in.Plan}).Effect(
 		Charge{AmountCents: 900, Customer: in.Email, Plan: in.Plan},
-		OrderCard{CardID: in.MemberID + "-card", Holder: in.Email, Design: Design{Color: card.ColorGold, ValidFor: 24 * time.Hour}},
-		LendCard{Holder: "guest of " + in.MemberID, Design: Design{Color: card.ColorBlack, Lines: []string{"guest"}}},
+		OrderCard{CardID: in.MemberID + "-card", Holder: in.Email, Design: Design{Shade: renamed.ShadeGold, Lasts: 24 * time.Hour}},
+		LendCard{Holder: "guest of " + in.MemberID, Design: Design{Shade: renamed.ShadeBlack, Text: []string{"guest"}}},
 		Mail{Text: "welcome"},
 	)
 }
@@ -34,7 +34,7 @@ func (Decider) CardEnded(now time.Time, state State, in CardEnded) CardEndedDeci
 	if in.Error != "" {
 		return AcceptCardEnded(CardRefused{Card: in.Child, Reason: in.Error})
 	}
-	return AcceptCardEnded(CardGone{Card: in.Child, Status: in.Status, Number: in.Number, ValidFor: in.Design.ValidFor})
+	return AcceptCardEnded(CardGone{Card: in.Child, Status: in.Status, Number: in.Number, ValidFor: in.Design.Lasts})
 }
 
 func (Decider) Bounced(now time.Time, state State, in Bounced) BouncedDecision {
@@ -61,6 +61,14 @@ func (Decider) Leave(now time.Time, state State, in Leave) LeaveDecision {
 	return AcceptLeave(Left{}).Effect(BlockCard{CardID: in.MemberID + "-card"})
 }
 
+func (Decider) Fill(now time.Time, state State, in Fill) FillDecision {
+	return AcceptFill(Filled{Tree: &in.Tree, Raw: in.Raw})
+}
+
+func (Decider) Empty(now time.Time, state State, in Empty) EmptyDecision {
+	return AcceptEmpty(Emptied{})
+}
+
 // Evolver keeps what a renewal needs.
 type Evolver struct{}
 
@@ -81,3 +89,5 @@ func (Evolver) Unheard(state State, e Unheard) State         { return state }
 func (Evolver) Nagged(state State, e Nagged) State           { return state }
 func (Evolver) Counted(state State, e Counted) State         { return state }
 func (Evolver) Left(state State, e Left) State               { return state }
+func (Evolver) Filled(state State, e Filled) State           { return state }
+func (Evolver) Emptied(state State, e Emptied) State         { return state }

@@ -291,3 +291,69 @@ func AcceptLeave(first LeaveEvent, more ...LeaveEvent) LeaveDecision {
 func RejectLeave(rejection Rejection) LeaveDecision {
 	return workflow.Reject[LeaveEvent, LeaveEffect, workflow.NoTimer, Rejection](rejection)
 }
+
+// FillEvent is an event that a decision on Fill may emit: Filled.
+type FillEvent interface {
+	Event
+	isFillEvent()
+}
+
+func (Filled) isFillEvent() {}
+
+// FillEffect is an effect that a decision on Fill may request: Clean or Ring.
+type FillEffect interface {
+	Effect
+	isFillEffect()
+}
+
+func (Clean) isFillEffect() {}
+func (Ring) isFillEffect()  {}
+
+// FillTimer is a timer that a decision on Fill may start or cancel: TimerReminder or TimerAlarm.
+type FillTimer interface {
+	Timer
+	isFillTimer()
+}
+
+func (TimerReminder) isFillTimer() {}
+func (TimerAlarm) isFillTimer()    {}
+
+// FillDecision is the decider's answer to Fill.
+type FillDecision = workflow.Decision[FillEvent, FillEffect, FillTimer, Rejection]
+
+// FillOutcome is what became of Fill.
+type FillOutcome = runtime.Outcome[FillEvent, Rejection]
+
+// AcceptFill accepts Fill with one or more events, in this order.
+func AcceptFill(first FillEvent, more ...FillEvent) FillDecision {
+	return workflow.Accept[FillEvent, FillEffect, FillTimer, Rejection](first, more...)
+}
+
+// RejectFill refuses Fill. Nothing is stored.
+func RejectFill(rejection Rejection) FillDecision {
+	return workflow.Reject[FillEvent, FillEffect, FillTimer, Rejection](rejection)
+}
+
+// EmptyEvent is an event that a decision on Empty may emit: Emptied.
+type EmptyEvent interface {
+	Event
+	isEmptyEvent()
+}
+
+func (Emptied) isEmptyEvent() {}
+
+// EmptyDecision is the decider's answer to Empty.
+type EmptyDecision = workflow.Decision[EmptyEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
+
+// EmptyOutcome is what became of Empty.
+type EmptyOutcome = runtime.Outcome[EmptyEvent, Rejection]
+
+// AcceptEmpty accepts Empty with one or more events, in this order.
+func AcceptEmpty(first EmptyEvent, more ...EmptyEvent) EmptyDecision {
+	return workflow.Accept[EmptyEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
+}
+
+// RejectEmpty refuses Empty. Nothing is stored.
+func RejectEmpty(rejection Rejection) EmptyDecision {
+	return workflow.Reject[EmptyEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/goleak"
 
-	"github.com/ironflow-gen/ironflow/gen/emit/internal/card"
+	"github.com/ironflow-gen/ironflow/gen/emit/internal/renamed"
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
@@ -69,7 +70,7 @@ type club struct {
 	*testing.T
 	clock  *clock
 	client *Client
-	cards  *card.Client
+	cards  *renamed.Client
 	engine *runtime.Engine
 }
 
@@ -109,7 +110,7 @@ func open(t *testing.T, store runtime.Store, handler Handler) club {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &clock{now: time.Date(2031, time.March, 4, 5, 6, 7, 0, time.UTC), alarms: make(map[chan time.Time]time.Time)}
 	engine, err := runtime.NewEngine(store, runtime.Config{Clock: c},
-		NewWorkflow(Decider{}, Evolver{}, handler), card.NewWorkflow(card.Decider{}, card.Evolver{}))
+		NewWorkflow(Decider{}, Evolver{}, handler), renamed.NewWorkflow(renamed.Decider{}, renamed.Evolver{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func open(t *testing.T, store runtime.Store, handler Handler) club {
 			t.Error(err)
 		}
 	})
-	return club{t, c, NewClient(engine), card.NewClient(engine), engine}
+	return club{t, c, NewClient(engine), renamed.NewClient(engine), engine}
 }
 
 func (c club) join(email string) {
@@ -160,13 +161,13 @@ func works() Handler {
 func TestChildren(t *testing.T) {
 	onBoth(t, works(), func(c club) {
 		c.join("m@example.com")
-		want(c, c.cards.History, "m-card", "card.Ordered{Number:no. 050607 Holder:m@example.com Design:{Color:gold Lines:[] ValidFor:24h0m0s}}")
-		if out, err := c.cards.Block(c.Context(), card.Block{CardID: "m-card"}); err != nil || !out.Accepted() {
-			c.Fatalf("Block: %+v, %v", out, err)
+		want(c, c.cards.History, "m-card", "renamed.Granted{Serial:no. 050607 Owner:m@example.com Look:{Shade:gold Text:[] Lasts:24h0m0s}}")
+		if out, err := c.cards.Lock(c.Context(), renamed.Lock{BadgeID: "m-card"}); err != nil || !out.Accepted() {
+			c.Fatalf("Lock: %+v, %v", out, err)
 		}
-		want(c, c.cards.History, "m-card", "card.Blocked{}", "card.Shredded{}")
+		want(c, c.cards.History, "m-card", "renamed.Locked{}", "renamed.Destroyed{}")
 		want(c, c.client.History, "m", "CardGone{Card:m-card Status:gone Number:no. 050607 ValidFor:24h0m0s}")
-		want(c, c.cards.History, "membership/m/1/2", "card.Ordered{Number:no. 050607 Holder:guest of m Design:{Color:black Lines:[guest] ValidFor:0s}}")
+		want(c, c.cards.History, "membership/m/1/2", "renamed.Granted{Serial:no. 050607 Owner:guest of m Look:{Shade:black Text:[guest] Lasts:0s}}")
 	})
 }
 
@@ -180,11 +181,11 @@ func TestChildThatDoesNotStart(t *testing.T) {
 func TestSent(t *testing.T) {
 	onBoth(t, works(), func(c club) {
 		c.join("m@example.com")
-		want(c, c.cards.History, "m-card", "card.Ordered{Number:no. 050607 Holder:m@example.com Design:{Color:gold Lines:[] ValidFor:24h0m0s}}")
+		want(c, c.cards.History, "m-card", "renamed.Granted{Serial:no. 050607 Owner:m@example.com Look:{Shade:gold Text:[] Lasts:24h0m0s}}")
 		if out, err := c.client.Leave(c.Context(), Leave{MemberID: "m"}); err != nil || !out.Accepted() {
 			c.Fatalf("Leave: %+v, %v", out, err)
 		}
-		want(c, c.cards.History, "m-card", "card.Blocked{}", "card.Shredded{}")
+		want(c, c.cards.History, "m-card", "renamed.Locked{}", "renamed.Destroyed{}")
 	})
 }
 
@@ -226,6 +227,27 @@ func TestOptionalResult(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestFill sends an input through an engine, which checks the decision against the declaration and stores it.
+func TestFill(t *testing.T) {
+	onBoth(t, works(), func(c club) {
+		in := Fill{MemberID: "m", Text: "text", Price: "1.50", Color: ColorRed, Tree: Tree{Leaf: Leaf{Name: "name", Color: ColorRed}}, Texts: []string{"texts"}}
+		out, err := c.client.Fill(c.Context(), in)
+		if want := []FillEvent{Filled{Tree: &in.Tree}}; err != nil || !reflect.DeepEqual(out.Events, want) {
+			c.Fatalf("got %+v, %v", out, err)
+		}
+		if view, err := c.client.State(c.Context(), "m"); err != nil || view.Version != 1 {
+			c.Errorf("got version %d, %v", view.Version, err)
+		}
+		stored, err := plainly(c, "Filled")
+		if err != nil || stored.(Filled).Tree.Leaf != in.Tree.Leaf {
+			c.Errorf("got %+v, %v", stored, err)
+		}
+		if out, err := c.client.Internal().Empty(c.Context(), Empty{OtherID: "m"}); err != nil || !out.Accepted() || out.Version != 2 {
+			c.Errorf("got %+v, %v", out, err)
+		}
+	})
 }
 
 func TestDead(t *testing.T) {

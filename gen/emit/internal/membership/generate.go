@@ -1,5 +1,5 @@
-// Package membership is generated from a declaration that says everything about effects, other workflows and schedules; its
-// test lets the engine do it.
+// Package membership is generated from a declaration that says everything about effects, other workflows, schedules and types; its
+// tests let the engine do it, and send every type through the codec.
 package membership
 
 //go:generate go tool ironflow-gen

@@ -24,3 +24,11 @@ func (h Handler) Charge(ctx context.Context, effect Charge, call runtime.EffectC
 func (h Handler) Mail(ctx context.Context, effect Mail, call runtime.EffectCall) (MailResult, error) {
 	return h.Answer, h.OnMail(effect)
 }
+
+// Clean answers with Empty.
+func (h Handler) Clean(ctx context.Context, effect Clean, call runtime.EffectCall) (CleanResult, error) {
+	return Empty{}, nil
+}
+
+// Ring does nothing.
+func (h Handler) Ring(ctx context.Context, effect Ring, call runtime.EffectCall) error { return nil }

@@ -3,7 +3,11 @@
 
 package membership
 
-import "github.com/ironflow-gen/ironflow/runtime/workflow"
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
 func Machine() *workflow.Machine {
@@ -19,6 +23,13 @@ func Machine() *workflow.Machine {
 						Effects: []string{"Charge", "OrderCard", "LendCard", "Mail"},
 					},
 					{Input: "Count", Events: []workflow.EventMove{{Event: "Counted", To: "new"}}},
+					{
+						Input:   "Fill",
+						Events:  []workflow.EventMove{{Event: "Filled", To: "new"}},
+						Effects: []string{"Clean", "Ring"},
+						Timers:  []string{"reminder", "alarm"},
+					},
+					{Input: "Empty", Events: []workflow.EventMove{{Event: "Emptied", To: "new"}}},
 				},
 			},
 			{
@@ -39,6 +50,8 @@ func Machine() *workflow.Machine {
 		Moves: []workflow.Move{
 			{From: "new", Event: "Joined", To: "active"},
 			{From: "new", Event: "Counted", To: "new"},
+			{From: "new", Event: "Filled", To: "new"},
+			{From: "new", Event: "Emptied", To: "new"},
 			{From: "active", Event: "Renewed", To: "active"},
 			{From: "active", Event: "Paid", To: "active"},
 			{From: "active", Event: "Unpaid", To: "active"},
@@ -49,6 +62,8 @@ func Machine() *workflow.Machine {
 			{From: "active", Event: "Left", To: "left"},
 		},
 		Effects: []workflow.MachineEffect{
+			{Name: "Clean", Returns: []string{"Empty"}},
+			{Name: "Ring"},
 			{Name: "Charge", Doc: "Charge takes the money for one month.", Returns: []string{"Charged"}, Dead: "ChargeFailed"},
 			{Name: "Mail", Returns: []string{"Bounced"}, Dead: "MailFailed"},
 			{Name: "OrderCard", Dead: "MailFailed", Starts: &workflow.Target{Workflow: "card", Input: "Order"}, Ended: "CardEnded"},
@@ -58,6 +73,8 @@ func Machine() *workflow.Machine {
 		Timers: []workflow.MachineTimer{
 			{Name: "renewal", Input: "Renew", Schedule: "0 9 1 * *", While: []string{"active"}},
 			{Name: "nagging", Doc: "Nagging wants its money.", Input: "Nag", Schedule: "@every 24h"},
+			{Name: "reminder", Doc: "Reminder nags.", Input: "Empty", After: 24 * time.Hour},
+			{Name: "alarm", Input: "Fill"},
 		},
 	}
 }

@@ -24,6 +24,8 @@ type EventProjector[Tx any] interface {
 	Nagged(ctx context.Context, tx Tx, event Nagged, stored runtime.StoredEvent) error
 	Counted(ctx context.Context, tx Tx, event Counted, stored runtime.StoredEvent) error
 	Left(ctx context.Context, tx Tx, event Left, stored runtime.StoredEvent) error
+	Filled(ctx context.Context, tx Tx, event Filled, stored runtime.StoredEvent) error
+	Emptied(ctx context.Context, tx Tx, event Emptied, stored runtime.StoredEvent) error
 }
 
 // NewProjection makes a projection for runtime.Config. The name is stored with its position.
@@ -54,6 +56,10 @@ func NewProjection[Tx any](name string, projector EventProjector[Tx]) runtime.Pr
 			return projector.Counted(ctx, tx, event, stored)
 		case Left:
 			return projector.Left(ctx, tx, event, stored)
+		case Filled:
+			return projector.Filled(ctx, tx, event, stored)
+		case Emptied:
+			return projector.Emptied(ctx, tx, event, stored)
 		}
 		return nil
 	}

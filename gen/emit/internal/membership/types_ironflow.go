@@ -4,9 +4,12 @@
 package membership
 
 import (
+	"encoding/json"
+	pkgbig "math/big"
+	pkgurl "net/url"
 	"time"
 
-	pkgcard "github.com/ironflow-gen/ironflow/gen/emit/internal/card"
+	pkgrenamed "github.com/ironflow-gen/ironflow/gen/emit/internal/renamed"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
@@ -22,10 +25,61 @@ const (
 	PlanGold  Plan = "gold"
 )
 
-// Design is the type Design of github.com/ironflow-gen/ironflow/gen/emit/internal/card.
-type Design = pkgcard.Design
+// Design is the type Look of github.com/ironflow-gen/ironflow/gen/emit/internal/renamed.
+type Design = pkgrenamed.Look
 
-// Input is one of Join, Charged, ChargeFailed, CardEnded, Bounced, MailFailed, Renew, Nag, Count or Leave.
+// Color of a wall.
+type Color string
+
+// The values of Color.
+const (
+	// Warm.
+	ColorRed Color = "red"
+	// Cool.
+	ColorDarkGreen Color = "dark-green"
+	// Not a colour at all.
+	ColorEUR Color = "EUR"
+)
+
+// Link is another package's type.
+type Link = pkgurl.URL
+
+// Amount is the type Int of math/big.
+type Amount = pkgbig.Int
+
+// Leaf is a struct.
+type Leaf struct {
+	// what it is called
+	Name  string `json:"name"`
+	Color Color  `json:"color"`
+}
+
+// Tree is declared by the workflow.
+type Tree struct {
+	Leaf     Leaf            `json:"leaf"`
+	Children []Tree          `json:"children"`
+	ByName   map[string]Tree `json:"by_name"`
+	Parent   *Tree           `json:"parent"`
+}
+
+// Shelf is part of the state alone.
+type Shelf struct {
+	Size  Size            `json:"size"`
+	Color Color           `json:"color"`
+	Price string          `json:"price"`
+	Used  map[string]Size `json:"used"`
+}
+
+// Size is one of the constants below.
+type Size string
+
+// The values of Size.
+const (
+	SizeSmall Size = "small"
+	SizeLarge Size = "large"
+)
+
+// Input is one of Join, Charged, ChargeFailed, CardEnded, Bounced, MailFailed, Renew, Nag, Count, Leave, Fill or Empty.
 type Input interface {
 	isInput()
 }
@@ -118,7 +172,51 @@ type Leave struct {
 
 func (Leave) isInput() {}
 
-// Event is one of Joined, Renewed, Paid, Unpaid, CardGone, CardRefused, Unheard, Nagged, Counted or Left.
+// Fill is an input.
+type Fill struct {
+	MemberID  string                   `json:"member_id"`
+	Text      string                   `json:"text"`
+	Flag      bool                     `json:"flag"`
+	Whole     int                      `json:"whole"`
+	Small     int32                    `json:"small"`
+	Large     int64                    `json:"large"`
+	Port      uint32                   `json:"port"`
+	Serial    uint64                   `json:"serial"`
+	Serials   []uint64                 `json:"serials"`
+	Ratio     float64                  `json:"ratio"`
+	At        time.Time                `json:"at"`
+	Pause     time.Duration            `json:"pause"`
+	Blob      []byte                   `json:"blob"`
+	Price     string                   `json:"price"`
+	Raw       json.RawMessage          `json:"raw"`
+	Color     Color                    `json:"color"`
+	Link      Link                     `json:"link"`
+	Amount    *Amount                  `json:"amount"`
+	Tree      Tree                     `json:"tree"`
+	MaybeText *string                  `json:"maybe_text"`
+	MaybeAt   *time.Time               `json:"maybe_at"`
+	MaybeBlob *[]byte                  `json:"maybe_blob"`
+	MaybeList *[]int                   `json:"maybe_list"`
+	Texts     []string                 `json:"texts"`
+	Blobs     [][]byte                 `json:"blobs"`
+	Raws      []json.RawMessage        `json:"raws"`
+	Pauses    map[string]time.Duration `json:"pauses"`
+	Nested    []map[string]*[]Color    `json:"nested"`
+	Links     map[string][]Link        `json:"links"`
+	Trees     []*Tree                  `json:"trees"`
+}
+
+func (Fill) isInput() {}
+
+// Empty is an input.
+type Empty struct {
+	OtherID string `json:"other_id"`
+}
+
+func (Empty) isInput() {}
+
+// Event is one of Joined, Renewed, Paid, Unpaid, CardGone, CardRefused, Unheard, Nagged, Counted, Left, Filled or
+// Emptied.
 type Event interface {
 	isEvent()
 }
@@ -199,19 +297,55 @@ type Left struct{}
 
 func (Left) isEvent() {}
 
-// Effect is one of Charge, Mail, OrderCard, LendCard or BlockCard.
+// Filled is an event.
+type Filled struct {
+	Tree   *Tree            `json:"tree"`
+	Colors map[string]Color `json:"colors"`
+	Raw    json.RawMessage  `json:"raw"`
+}
+
+func (Filled) isEvent() {}
+
+// Emptied is an event.
+type Emptied struct{}
+
+func (Emptied) isEvent() {}
+
+// Effect is one of Clean, Ring, Charge, Mail, OrderCard, LendCard or BlockCard.
 type Effect interface {
 	isEffect()
 }
 
 // The effects by name, for decisions that cancel them.
 const (
+	EffectClean     workflow.EffectKind = "Clean"
+	EffectRing      workflow.EffectKind = "Ring"
 	EffectCharge    workflow.EffectKind = "Charge"
 	EffectMail      workflow.EffectKind = "Mail"
 	EffectOrderCard workflow.EffectKind = "OrderCard"
 	EffectLendCard  workflow.EffectKind = "LendCard"
 	EffectBlockCard workflow.EffectKind = "BlockCard"
 )
+
+// Clean is an effect.
+type Clean struct {
+	Tree Tree `json:"tree"`
+}
+
+func (Clean) isEffect() {}
+
+// CleanResult is the input that the effect Clean leads to: Empty.
+type CleanResult interface {
+	Input
+	isCleanResult()
+}
+
+func (Empty) isCleanResult() {}
+
+// Ring is an effect.
+type Ring struct{}
+
+func (Ring) isEffect() {}
 
 // Charge takes the money for one month.
 type Charge struct {
@@ -309,10 +443,81 @@ func (t TimerNagging) TimerSpec() workflow.TimerSpec {
 
 func (TimerNagging) isTimer() {}
 
-// Rejection can only be NotAccepted.
+// TimerReminder delivers Empty after 1d, unless it is started with In or At.
+//
+// Reminder nags.
+type TimerReminder struct {
+	Input    Empty // the id may be left empty: it is the instance's own
+	schedule workflow.Schedule
+}
+
+// In lets the timer fire after a delay that counts from the decision's now.
+func (t TimerReminder) In(delay time.Duration) TimerReminder {
+	t.schedule = t.schedule.In(delay)
+	return t
+}
+
+// At lets the timer fire at a time.
+func (t TimerReminder) At(at time.Time) TimerReminder {
+	t.schedule = t.schedule.At(at)
+	return t
+}
+
+// Key tells several timers of this kind apart; a timer replaces the one with its key.
+func (t TimerReminder) Key(key string) TimerReminder {
+	t.schedule = t.schedule.Key(key)
+	return t
+}
+
+// TimerSpec is for the runtime.
+func (t TimerReminder) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "reminder", Input: t.Input, Schedule: t.schedule, After: 24 * time.Hour}
+}
+
+func (TimerReminder) isTimer() {}
+
+// TimerAlarm delivers Fill. It has no declared delay: start it with In or At.
+type TimerAlarm struct {
+	Input    Fill // the id may be left empty: it is the instance's own
+	schedule workflow.Schedule
+}
+
+// In lets the timer fire after a delay that counts from the decision's now.
+func (t TimerAlarm) In(delay time.Duration) TimerAlarm {
+	t.schedule = t.schedule.In(delay)
+	return t
+}
+
+// At lets the timer fire at a time.
+func (t TimerAlarm) At(at time.Time) TimerAlarm {
+	t.schedule = t.schedule.At(at)
+	return t
+}
+
+// Key tells several timers of this kind apart; a timer replaces the one with its key.
+func (t TimerAlarm) Key(key string) TimerAlarm {
+	t.schedule = t.schedule.Key(key)
+	return t
+}
+
+// TimerSpec is for the runtime.
+func (t TimerAlarm) TimerSpec() workflow.TimerSpec {
+	return workflow.TimerSpec{Name: "alarm", Input: t.Input, Schedule: t.schedule}
+}
+
+func (TimerAlarm) isTimer() {}
+
+// Rejection is one of Full or NotAccepted.
 type Rejection interface {
 	isRejection()
 }
+
+// Full is a rejection.
+type Full struct {
+	Color *Color `json:"color"`
+}
+
+func (Full) isRejection() {}
 
 // NotAccepted rejects an input that the declaration does not accept in the instance's state.
 type NotAccepted struct {
@@ -334,7 +539,24 @@ const (
 
 // State is what the events of an instance add up to.
 type State struct {
-	Status Status `json:"status"` // moved by the declared transitions, not by the evolver
-	Email  string `json:"email"`
-	Plan   *Plan  `json:"plan"`
+	Status     Status            `json:"status"` // moved by the declared transitions, not by the evolver
+	Email      string            `json:"email"`
+	Plan       *Plan             `json:"plan"`
+	Everything *Tree             `json:"everything"`
+	Count      int               `json:"count"`
+	Color      Color             `json:"color"`
+	Price      string            `json:"price"`
+	Shelf      Shelf             `json:"shelf"`
+	Shelves    []Shelf           `json:"shelves"`
+	Last       *Color            `json:"last"`
+	Prices     map[string]string `json:"prices"`
+	Paid       *string           `json:"paid"`
+	At         time.Time         `json:"at"`
+	Link       Link              `json:"link"`
+	Amount     Amount            `json:"amount"`
+	Pause      time.Duration     `json:"pause"`
+	Ratio      float64           `json:"ratio"`
+	Blob       []byte            `json:"blob"`
+	Raw        json.RawMessage   `json:"raw"`
+	MaybeRaw   *json.RawMessage  `json:"maybe_raw"`
 }

@@ -16,6 +16,8 @@ import (
 // InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
 //
 // Membership is a member's time in a club, from joining to leaving.
+//
+// Its doc has several lines.
 type InputDecider interface {
 	Join(now time.Time, state State, in Join) JoinDecision
 	Charged(now time.Time, state State, in Charged) ChargedDecision
@@ -28,6 +30,8 @@ type InputDecider interface {
 	Nag(now time.Time, state State, in Nag) NagDecision
 	Count(now time.Time, state State, in Count) CountDecision
 	Leave(now time.Time, state State, in Leave) LeaveDecision
+	Fill(now time.Time, state State, in Fill) FillDecision
+	Empty(now time.Time, state State, in Empty) EmptyDecision
 }
 
 // EventEvolver folds events into the state. Its methods are pure, and never fail: what happened has happened.
@@ -42,10 +46,14 @@ type EventEvolver interface {
 	Nagged(state State, event Nagged) State
 	Counted(state State, event Counted) State
 	Left(state State, event Left) State
+	Filled(state State, event Filled) State
+	Emptied(state State, event Emptied) State
 }
 
 // EffectHandler carries effects out. Each is handled at least once; pass call.IdempotencyKey on where it is taken.
 type EffectHandler interface {
+	Clean(ctx context.Context, effect Clean, call runtime.EffectCall) (CleanResult, error)
+	Ring(ctx context.Context, effect Ring, call runtime.EffectCall) error
 	// Charge takes the money for one month.
 	Charge(ctx context.Context, effect Charge, call runtime.EffectCall) (ChargeResult, error)
 	Mail(ctx context.Context, effect Mail, call runtime.EffectCall) (MailResult, error)
@@ -69,12 +77,14 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     workflow.StateCodec[State]{Schema: "632d84b1d6f4a6aa", Encode: encodeState, Decode: decodeState},
+		States:     workflow.StateCodec[State]{Schema: "6e3317248352b0d0", Encode: encodeState, Decode: decodeState},
 		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
+			"Clean": {},
+			"Ring":  {},
 			"Charge": {
 				Retry:    workflow.RetryPolicy{MaxAttempts: 3, Base: time.Second, Max: time.Minute},
 				Timeout:  20 * time.Second,
@@ -99,7 +109,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 			},
 		},
 		InputNames: []string{"Join", "Charged", "ChargeFailed", "CardEnded", "Bounced", "MailFailed",
-			"Renew", "Nag", "Count", "Leave"},
+			"Renew", "Nag", "Count", "Leave", "Fill", "Empty"},
 		StateTimers: []workflow.StateTimer{
 			{Name: "renewal", While: []string{"active"}, Input: Renew{}},
 		},
@@ -153,6 +163,10 @@ func (a adapter) decide(now time.Time, state State, input Input) workflow.Untype
 		return a.decider.Count(now, state, in).Untyped()
 	case Leave:
 		return a.decider.Leave(now, state, in).Untyped()
+	case Fill:
+		return a.decider.Fill(now, state, in).Untyped()
+	case Empty:
+		return a.decider.Empty(now, state, in).Untyped()
 	}
 	return workflow.UntypedDecision{}
 }
@@ -179,12 +193,20 @@ func (a adapter) evolve(state State, event Event) State {
 		return a.evolver.Counted(state, event)
 	case Left:
 		return a.evolver.Left(state, event)
+	case Filled:
+		return a.evolver.Filled(state, event)
+	case Emptied:
+		return a.evolver.Emptied(state, event)
 	}
 	return state
 }
 
 func (a adapter) handle(ctx context.Context, effect Effect, call runtime.EffectCall) (any, error) {
 	switch effect := effect.(type) {
+	case Clean:
+		return workflow.HandlerResult(a.handler.Clean(ctx, effect, call))
+	case Ring:
+		return nil, a.handler.Ring(ctx, effect, call)
 	case Charge:
 		return workflow.HandlerResult(a.handler.Charge(ctx, effect, call))
 	case Mail:
@@ -215,6 +237,10 @@ func inputID(input Input) string {
 		return in.MemberID
 	case Leave:
 		return in.MemberID
+	case Fill:
+		return in.MemberID
+	case Empty:
+		return in.OtherID
 	}
 	return ""
 }
@@ -251,6 +277,12 @@ func withID(input Input, id string) Input {
 		return in
 	case Leave:
 		in.MemberID = cmp.Or(in.MemberID, id)
+		return in
+	case Fill:
+		in.MemberID = cmp.Or(in.MemberID, id)
+		return in
+	case Empty:
+		in.OtherID = cmp.Or(in.OtherID, id)
 		return in
 	}
 	return input

@@ -2,7 +2,7 @@ package renamed
 
 import "time"
 
-// Decider decides as that of card does.
+// Decider gives a badge to everybody who has a name.
 type Decider struct{}
 
 var _ InputDecider = Decider{}
@@ -26,7 +26,7 @@ func (Decider) Check(now time.Time, state State, in Check) CheckDecision {
 	return AcceptCheck(Checked{})
 }
 
-// Evolver keeps what is on the card.
+// Evolver keeps what is on the badge.
 type Evolver struct{}
 
 var _ EventEvolver = Evolver{}

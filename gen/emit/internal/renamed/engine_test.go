@@ -2,6 +2,7 @@ package renamed
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -12,11 +13,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/goleak"
 
-	"github.com/ironflow-gen/ironflow/gen/emit/internal/card"
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 func TestMain(m *testing.M) {
@@ -28,18 +29,18 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// TestOldHistory stores with the workflow card, and reads and continues that with the renamed one: events, states, an effect that waits in
-// the outbox, and the outcome of an input that is sent again.
+// TestOldHistory stores what the workflow had stored before its names changed, and reads and continues that: events, states, an effect that
+// waits in the outbox, and the outcome of an input that is sent again.
 func TestOldHistory(t *testing.T) {
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		store, err := sqlite.OpenMemory(t.Context())
+		st, err := sqlite.OpenMemory(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { store.Close() })
-		testOldHistory(t, store)
+		t.Cleanup(func() { st.Close() })
+		testOldHistory(t, st)
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
@@ -51,33 +52,18 @@ func TestOldHistory(t *testing.T) {
 		if err := postgres.Migrate(t.Context(), pool); err != nil {
 			t.Fatal(err)
 		}
-		store, err := postgres.New(t.Context(), pool)
+		st, err := postgres.New(t.Context(), pool)
 		if err != nil {
 			t.Fatal(err)
 		}
-		testOldHistory(t, store)
+		testOldHistory(t, st)
 	})
 }
 
-func testOldHistory(t *testing.T, store runtime.Store) {
+func testOldHistory(t *testing.T, st runtime.Store) {
 	ctx := t.Context()
-	old, err := runtime.NewEngine(store, runtime.Config{}, card.NewWorkflow(card.Decider{}, card.Evolver{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cards := card.NewClient(old)
-	design := card.Design{Color: card.ColorGold, Lines: []string{"a"}, ValidFor: time.Hour}
-	for _, id := range []string{"blocked", "valid"} {
-		out, err := cards.Order(ctx, card.Order{CardID: id, Holder: "Ada", Design: design}, runtime.WithInputID("order-"+id))
-		if err != nil || !out.Accepted() {
-			t.Fatalf("%+v, %v", out, err)
-		}
-	}
-	if out, err := cards.Block(ctx, card.Block{CardID: "blocked"}); err != nil || !out.Accepted() {
-		t.Fatalf("%+v, %v", out, err)
-	}
-
-	engine, err := runtime.NewEngine(store, runtime.Config{}, NewWorkflow(Decider{}, Evolver{}))
+	storeOld(t, st)
+	engine, err := runtime.NewEngine(st, runtime.Config{}, NewWorkflow(Decider{}, Evolver{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +111,35 @@ func testOldHistory(t *testing.T, store runtime.Store) {
 	}
 	wantHistory(t, client, "blocked", "Granted", "Locked", "Destroyed")
 	wantHistory(t, client, "valid", "Granted", "Checked", "Locked", "Destroyed")
+}
+
+// storeOld stores two cards, one of which is blocked, as the workflow card stored them.
+func storeOld(t *testing.T, to runtime.Store) {
+	t.Helper()
+	now := store.StoredTime(time.Now())
+	for _, id := range []string{"blocked", "valid"} {
+		const fields = `"holder":"Ada","design":{"color":"gold","lines":["a"],"valid_for":"1h0m0s"}`
+		ordered := `{"number":"no. 050607",` + fields + `}`
+		digest := sha256.Sum256([]byte(`{"type":"Order","card_id":"` + id + `",` + fields + `}`))
+		change := store.Change{
+			Instance: store.InstanceKey{Workflow: "card", ID: id}, Now: now, Due: now, Status: "valid",
+			Events: []store.NewEvent{{Type: "Ordered", SchemaVersion: 1, Payload: []byte(ordered), Cause: []byte(`{"input":"Order"}`)}},
+			Inputs: store.InputRecords{Outcomes: []store.InputOutcome{{
+				Input: store.InputKey{Instance: store.InstanceKey{Workflow: "card", ID: id}, ID: "order-" + id}, RecordedAt: now,
+				Outcome: fmt.Appendf(nil, `{"input":"Order","digest":"%x","outcome":"accepted","version":1,`+
+					`"events":[{"type":"Ordered","payload":%s,"schema_version":1}]}`, digest[:16], ordered),
+			}}},
+		}
+		if id == "blocked" {
+			change.Status = "blocked"
+			change.Events = append(change.Events, store.NewEvent{Type: "Blocked", SchemaVersion: 1, Payload: []byte(`{}`), Cause: []byte(
+				`{"input":"Block","effects":["GoToShredder"],"effects_version":2}`)})
+			change.Effects = []store.NewEffect{{Kind: "GoToShredder", Payload: []byte(`{"card_id":"blocked"}`)}}
+		}
+		if err := to.Append(t.Context(), store.Batch{Commit: store.CommitID(len(id)), Changes: []store.Change{change}}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // viaHTTP sends an input whose stored name has to be escaped in a path.

@@ -1,4 +1,4 @@
-package kitchen
+package membership
 
 import (
 	"encoding/json"
@@ -146,7 +146,7 @@ func TestErrorsNameThePath(t *testing.T) {
 		`{"amount":"twelve"}`:                           "amount",
 		`{"blob":"%%%"}`:                                "blob",
 		`{"price":"1e3"}`:                               "price",
-		`{"kitchen_id":null}`:                           "kitchen_id",
+		`{"member_id":null}`:                            "member_id",
 		`{"trees":[{"by_name":{"k":{"parent":true}}}]}`: "trees[0].by_name[#0].parent",
 	} {
 		d := codec.NewDecoder([]byte(document))
@@ -175,18 +175,18 @@ func TestUnknownTypeIsTyped(t *testing.T) {
 	t.Parallel()
 	_, err := decodeEvent(codec.NewDecoder([]byte(`{}`)), "Fillled")
 	var unknown *codec.UnknownTypeError
-	if !errors.As(err, &unknown) || unknown.Workflow != "kitchen" || unknown.Kind != "event" || unknown.Type != "Fillled" {
-		t.Errorf("error = %#v, want an UnknownTypeError of kitchen, event, Fillled", err)
+	if !errors.As(err, &unknown) || unknown.Workflow != "membership" || unknown.Kind != "event" || unknown.Type != "Fillled" {
+		t.Errorf("error = %#v, want an UnknownTypeError of membership, event, Fillled", err)
 	}
 }
 
 func TestMissingFields(t *testing.T) {
 	t.Parallel()
-	strict := codec.NewStrictDecoder([]byte(`{"type":"Fill","kitchen_id":"k"}`))
+	strict := codec.NewStrictDecoder([]byte(`{"type":"Fill","member_id":"k"}`))
 	decodeFill(strict)
 	wantError(t, strict.End(), "text")
-	stored := codec.NewDecoder([]byte(`{"kitchen_id":"k","a_newer_field":{"x":[1]}}`))
-	if v := decodeFill(stored); stored.End() != nil || v.KitchenID != "k" {
+	stored := codec.NewDecoder([]byte(`{"member_id":"k","a_newer_field":{"x":[1]}}`))
+	if v := decodeFill(stored); stored.End() != nil || v.MemberID != "k" {
 		t.Errorf("a stored input with other fields decodes to %+v, %v", v, stored.End())
 	}
 }
@@ -233,6 +233,9 @@ func (f *filler) fill(v reflect.Value, depth int) {
 		return
 	case Color:
 		v.SetString(string(colorValues[f.r.IntN(len(colorValues))]))
+		return
+	case Plan:
+		v.SetString(string(planValues[f.r.IntN(len(planValues))]))
 		return
 	case Size:
 		v.SetString(string(sizeValues[f.r.IntN(len(sizeValues))]))

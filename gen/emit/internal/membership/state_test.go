@@ -1,4 +1,4 @@
-package kitchen
+package membership
 
 import (
 	"encoding/json"
