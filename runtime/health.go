@@ -97,9 +97,6 @@ func (r *InstanceReport) DOT() string {
 	return r.machine.DOTAt(r.Status)
 }
 
-// waitingLimit is how many deliveries of each queue a report has.
-const waitingLimit = 1000
-
 // Inspect says how an instance is doing: where its state machine stands, what it takes, and what it waits for. The parts are
 // read one after the other, so that they may be of different moments. An instance without events is *UnknownInstance.
 func (e *Engine) Inspect(ctx context.Context, instance InstanceKey) (*InstanceReport, error) {
@@ -118,10 +115,10 @@ func (e *Engine) Inspect(ctx context.Context, instance InstanceKey) (*InstanceRe
 	if r.machine != nil && !r.Completed() {
 		r.Accepts = r.machine.Accepts(r.Status)
 	}
-	if r.Effects, err = e.store.Waiting(ctx, store.EffectQueue, key, waitingLimit); err != nil {
+	if r.Effects, err = e.store.Waiting(ctx, store.EffectQueue, key, store.MaxWaiting); err != nil {
 		return nil, err
 	}
-	if r.Timers, err = e.store.Waiting(ctx, store.TimerQueue, key, waitingLimit); err != nil {
+	if r.Timers, err = e.store.Waiting(ctx, store.TimerQueue, key, store.MaxWaiting); err != nil {
 		return nil, err
 	}
 	paused, err := e.store.PausedWorkflows(ctx)

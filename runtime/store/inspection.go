@@ -34,6 +34,9 @@ type Inspection interface {
 	Waiting(ctx context.Context, queue QueueName, instance InstanceKey, limit int) ([]WaitingDelivery, error)
 }
 
+// MaxWaiting is how many deliveries of an instance the engine asks Waiting for.
+const MaxWaiting = 1000
+
 // InstanceSummary is what is known of an instance without its events.
 type InstanceSummary struct {
 	Key         InstanceKey

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
@@ -43,6 +44,11 @@ func (p RetryPolicy) WithDefaults(d RetryPolicy) RetryPolicy {
 		p.Max = max(d.Max, p.Base)
 	}
 	return p
+}
+
+// PauseAfter returns the pause after an attempt that failed. Attempts count from 1.
+func (p RetryPolicy) PauseAfter(attempt int) time.Duration {
+	return backoff.Backoff{Base: p.Base, Max: p.Max}.Pause(attempt)
 }
 
 // EffectOptions are the declared options of an effect.

@@ -12,6 +12,14 @@ type Backoff struct {
 	Base, Max time.Duration
 }
 
+var (
+	// Conflict is between decisions, or steps of a projection, that lose a race.
+	Conflict = Backoff{Base: time.Millisecond, Max: 50 * time.Millisecond}
+
+	// Poll is between claims, or reads of the feed, that fail.
+	Poll = Backoff{Base: 200 * time.Millisecond, Max: 10 * time.Second}
+)
+
 // Pause returns the pause after an attempt. Attempts count from 1.
 func (b Backoff) Pause(attempt int) time.Duration {
 	d := b.Base

@@ -77,7 +77,7 @@ func (x *Executor) alone(t *task) {
 			select {
 			case <-t.ctx.Done():
 				err = t.ctx.Err()
-			case <-time.After(conflictBackoff.Pause(round)):
+			case <-time.After(backoff.Conflict.Pause(round)):
 				continue
 			}
 		}
@@ -85,8 +85,6 @@ func (x *Executor) alone(t *task) {
 		return
 	}
 }
-
-var conflictBackoff = backoff.Backoff{Base: time.Millisecond, Max: 50 * time.Millisecond}
 
 // runAlone takes one input through a commit of its own.
 func (x *Executor) runAlone(t *task) error {

@@ -127,12 +127,9 @@ func (w *worker) lost(ctx context.Context, log *slog.Logger, lease store.Lease, 
 	return telemetry.DeliveryLeaseLost
 }
 
-// maxLookedAt is how many deliveries of an instance isGone looks at.
-const maxLookedAt = 1000
-
 // isGone reports whether the delivery of a lease is not in the queue any more.
 func (w *worker) isGone(ctx context.Context, lease store.Lease) bool {
-	waiting, err := w.store.Waiting(context.WithoutCancel(ctx), w.name, lease.Instance, maxLookedAt)
+	waiting, err := w.store.Waiting(context.WithoutCancel(ctx), w.name, lease.Instance, store.MaxWaiting)
 	return err == nil && !slices.ContainsFunc(waiting, func(d store.WaitingDelivery) bool {
 		return d.Lease.Key == lease.Key && d.Lease.Position == lease.Position && d.Lease.Version == lease.Version
 	})
@@ -219,7 +216,7 @@ func (w *worker) bury(ctx context.Context, log *slog.Logger, d store.Delivery, c
 	}
 	// With these Attempts the next claim does not call the handler again. It comes here, with the error as it is now.
 	log.ErrorContext(ctx, "ironflow: telling the workflow of its dead effect failed", "error", err)
-	again := dead.At.Add(pauseAfter(d.Attempt, route.retry))
+	again := dead.At.Add(route.retry.PauseAfter(d.Attempt))
 	return attemptEnd{&store.Settlement{
 		Lease: d.Lease, Verdict: store.RetryLater, At: again, Error: dead.Error, Attempts: route.retry.MaxAttempts + 1,
 	}, telemetry.DeliveryEnd{Result: telemetry.DeliveryRetried, Again: again, Err: err}}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
@@ -66,12 +65,7 @@ func afterFailure(d store.Delivery, err error, p workflow.RetryPolicy, now time.
 	case later:
 		s.At = now.Add(max(retryAfter.Pause, 0))
 	default:
-		s.At = now.Add(pauseAfter(d.Attempt, p))
+		s.At = now.Add(p.PauseAfter(d.Attempt))
 	}
 	return s
-}
-
-// pauseAfter returns the pause after an attempt that failed.
-func pauseAfter(attempt int, p workflow.RetryPolicy) time.Duration {
-	return backoff.Backoff{Base: p.Base, Max: p.Max}.Pause(attempt)
 }

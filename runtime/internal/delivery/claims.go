@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -150,7 +151,7 @@ func (s *claimStep) end(clock store.Clock, err error) (failures int, retryAt tim
 		s.failures, s.retryAt = 0, time.Time{}
 	} else {
 		s.failures++
-		s.retryAt = store.StoredTime(clock.Now().Add(pollBackoff.Pause(s.failures)))
+		s.retryAt = store.StoredTime(clock.Now().Add(backoff.Poll.Pause(s.failures)))
 	}
 	return s.failures, s.retryAt
 }

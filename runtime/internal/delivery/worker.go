@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
@@ -204,9 +203,6 @@ type shift struct {
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
 }
-
-// pollBackoff is for claims that fail.
-var pollBackoff = backoff.Backoff{Base: 200 * time.Millisecond, Max: 10 * time.Second}
 
 // pause waits for d, for the alarm, or for the stop.
 func (w *worker) pause(stop context.Context, d time.Duration) {

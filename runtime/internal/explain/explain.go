@@ -15,9 +15,6 @@ const (
 
 	// maxSearched is how many events, and how many ended deliveries, of one instance are looked at to find what a delivery led to.
 	maxSearched = 10_000
-
-	// maxWaitingDeliveries is how many deliveries of each queue, and how many discarded ones, are looked at.
-	maxWaitingDeliveries = 1000
 )
 
 // explainStore is what explanations are read from.

@@ -143,16 +143,16 @@ func (f *forward) trail(ctx context.Context, key store.InstanceKey, from int64) 
 	f.trails[key] = t
 	// What waits comes first: what ends meanwhile is found below.
 	for _, queue := range []store.QueueName{store.EffectQueue, store.TimerQueue} {
-		waiting, err := f.Store.Waiting(ctx, queue, key, maxWaitingDeliveries)
+		waiting, err := f.Store.Waiting(ctx, queue, key, store.MaxWaiting)
 		if err != nil {
 			return nil, err
 		}
 		for i := range waiting {
 			t.waiting[waiting[i].Lease.Named()] = &waiting[i]
 		}
-		t.cut[queue] = len(waiting) == maxWaitingDeliveries
+		t.cut[queue] = len(waiting) == store.MaxWaiting
 	}
-	discarded, err := f.Store.ListDiscarded(ctx, store.DiscardedList{Workflow: key.Workflow, Instance: key.ID, Limit: maxWaitingDeliveries})
+	discarded, err := f.Store.ListDiscarded(ctx, store.DiscardedList{Workflow: key.Workflow, Instance: key.ID, Limit: store.MaxWaiting})
 	if err != nil {
 		return nil, err
 	}

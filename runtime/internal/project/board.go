@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
@@ -94,7 +95,7 @@ func (b *Board) look(ctx context.Context) {
 			b.publish(list)
 		} else if ctx.Err() == nil {
 			failures++
-			pause = readBackoff.Pause(failures)
+			pause = backoff.Poll.Pause(failures)
 			b.config.Logger.ErrorContext(ctx, "ironflow: reading the state of projections failed", "failures", failures, "error", err)
 		}
 		select {

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
@@ -25,6 +24,3 @@ type Config struct {
 	// Announce tells other processes that a projection is to do something else, or free to be taken over.
 	Announce func()
 }
-
-// readBackoff is for reading the feed, or the state of projections, after a failure of the store.
-var readBackoff = backoff.Backoff{Base: 200 * time.Millisecond, Max: 10 * time.Second}

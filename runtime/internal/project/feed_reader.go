@@ -7,6 +7,7 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
@@ -34,7 +35,7 @@ func (w *FeedWatch) Subscribe(ctx context.Context, after store.FeedPosition, fil
 				if !yield(store.StoredEvent{}, fmt.Errorf("ironflow: reading the feed after position %d: %w", position, err)) {
 					return
 				}
-				bound.Sleep(ctx, w.config.Clock, readBackoff.Pause(failures))
+				bound.Sleep(ctx, w.config.Clock, backoff.Poll.Pause(failures))
 				continue
 			}
 			failures = 0

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
@@ -97,7 +98,7 @@ func (w *FeedWatch) look(ctx context.Context) {
 		if err != nil {
 			failures++
 			w.config.Logger.ErrorContext(ctx, "ironflow: looking for new events failed", "failures", failures, "error", err)
-			bound.Sleep(ctx, w.config.Clock, readBackoff.Pause(failures))
+			bound.Sleep(ctx, w.config.Clock, backoff.Poll.Pause(failures))
 			continue
 		}
 		failures = 0

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -70,7 +71,7 @@ func (p *projector) takeOver(stop context.Context) *projectorRun {
 			case stop.Err() == nil && !errors.Is(err, errNotFree):
 				failures++
 				p.config().Logger.ErrorContext(stop, "ironflow: taking over a projection failed", "projection", p.Name, "error", err)
-				bound.Sleep(stop, p.config().Clock, readBackoff.Pause(failures))
+				bound.Sleep(stop, p.config().Clock, backoff.Poll.Pause(failures))
 			}
 		}
 		select {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -194,7 +195,7 @@ func (r *projectorRun) pauseAfter(reading context.Context, message string, err e
 	}
 	r.failures++
 	r.config().Logger.ErrorContext(reading, "ironflow: "+message, "projection", r.Name, "failures", r.failures, "error", err)
-	bound.Sleep(reading, r.config().Clock, readBackoff.Pause(r.failures))
+	bound.Sleep(reading, r.config().Clock, backoff.Poll.Pause(r.failures))
 	return goOn
 }
 

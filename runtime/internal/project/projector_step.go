@@ -59,7 +59,7 @@ func (r *projectorRun) apply(reading, ctx context.Context, page store.FeedPage) 
 	}
 	if usererr.OwnIs(err, store.ErrConflict) && r.conflicts < maxConflicts {
 		r.conflicts++
-		bound.Sleep(reading, store.SystemClock{}, stepConflictBackoff.Pause(r.conflicts))
+		bound.Sleep(reading, store.SystemClock{}, backoff.Conflict.Pause(r.conflicts))
 		return goOn
 	}
 	r.config().Logger.WarnContext(ctx, "ironflow: a batch of a projection failed, its events are taken one by one",
@@ -70,8 +70,6 @@ func (r *projectorRun) apply(reading, ctx context.Context, page store.FeedPage) 
 
 // maxConflicts is how many conflicts in a row are no fault of the events. After that they count as failed attempts.
 const maxConflicts = 30
-
-var stepConflictBackoff = backoff.Backoff{Base: time.Millisecond, Max: 50 * time.Millisecond}
 
 // reset makes the step that begins a projection again.
 func (r *projectorRun) reset(reading, ctx context.Context) course {
@@ -154,7 +152,7 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, j job, 
 	_, permanent := usererr.Find[*usererr.Permanent](err)
 	retryAfter, later := usererr.Find[*usererr.RetryAfter](err)
 	described := fmt.Errorf("%s: %w", j.name, err)
-	pause := backoff.Backoff{Base: r.Retry.Base, Max: r.Retry.Max}.Pause(attempt)
+	pause := r.Retry.PauseAfter(attempt)
 	uncount := 0
 	switch {
 	case usererr.OwnIs(err, errProjectionLost):
@@ -162,7 +160,7 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, j job, 
 	case ctx.Err() != nil, usererr.OwnIs(err, store.ErrConflict) && r.conflicts < maxConflicts, bound.IsUnavailable(err): // no fault of the event
 		r.conflicts++
 		uncount, described = 1, nil
-		pause = stepConflictBackoff.Pause(r.conflicts)
+		pause = backoff.Conflict.Pause(r.conflicts)
 	case unknown:
 		return r.leaveToNewer(ctx, described)
 	case permanent, attempt >= r.Retry.MaxAttempts:
