@@ -13,6 +13,7 @@ import (
 var historyRules = []rule{
 	{name: "an event comes with its commit, an instance with that of its last event", check: commitsAreRead},
 	{name: "a change on an event of another commit is a conflict", check: changeOnOtherHistory},
+	{name: "a change on an instance that was deleted, or created again since, is a conflict", check: changeOnEarlierInstance, needs: []string{"Forgetting"}},
 	{name: "what is unchanged at its version but of another commit is a conflict", check: unchangedOfOtherHistory},
 	{name: "a snapshot of another commit is not saved", check: snapshotOfOtherHistory, needs: []string{"Snapshots"}},
 	{name: "a snapshot of a lost history is passed over, and makes room for an older one", check: snapshotOfLostHistory, needs: []string{"Snapshots"}},
@@ -105,6 +106,39 @@ func changeOnOtherHistory(k *kit) {
 	k.commit(on("2", 11), change(order("new"), 0, 1))
 	k.wantVersion(order("1"), 3)
 	k.wantVersion(order("2"), 3)
+}
+
+func changeOnEarlierInstance(k *kit) {
+	if err := k.tryAs(11, change(order("1"), 0, 2)); err != nil {
+		k.Fatal(err)
+	}
+	stale := func(status string) []store.Change {
+		one := change(order("1"), 2, 1)
+		one.LastCommit, one.Status = 11, status
+		return []store.Change{one, complete(one)}
+	}
+	refuse := func(when string) {
+		k.Helper()
+		for _, c := range stale(when) {
+			k.refuse(isConflict, c)
+			k.refuse(isConflict, c, full(order("beside"), 0, "ann"))
+			unchanged := store.InstanceVersion{Instance: c.Instance, Version: c.Version, LastCommit: c.LastCommit}
+			if err := k.appendUnchanged([]store.InstanceVersion{unchanged}); !isConflict(err) {
+				k.Errorf("%s, unchanged: got error %v", when, err)
+			}
+		}
+	}
+	k.commit(complete(change(order("1"), 2, 1)))
+	refuse("completed")
+	for _, events := range []int{1, 2, 3, 4} {
+		found := k.load(order("1"))
+		k.delete(versionOf(order("1"), found.Version))
+		refuse("deleted")
+		k.commit(change(order("1"), 0, events))
+		refuse(fmt.Sprintf("created again with %d events", events))
+		k.commit(complete(change(order("1"), int64(events), 1)))
+		refuse("completed again")
+	}
 }
 
 func unchangedOfOtherHistory(k *kit) {
