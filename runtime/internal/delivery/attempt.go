@@ -16,9 +16,9 @@ import (
 
 // serve makes one attempt at a delivery. When it returns, the handler is free for the next delivery, while the lease is held until the
 // settler has settled it. What was claimed just before the engine was stopped is given back.
-func (r *workerRun) serve(stop context.Context, s shift) {
+func (r *workerRun) serve(s shift) {
 	now := store.StoredTime(r.config.Clock.Now())
-	if stop.Err() != nil {
+	if r.stop.Err() != nil {
 		r.end(s, settledBy(released(s.Delivery, now)))
 		return
 	}

@@ -94,7 +94,7 @@ const claimPatience = 250 * time.Millisecond
 
 // claim leases up to limit deliveries and starts to serve them. It returns how many, without those of a claim that takes long, which come
 // later. A kind whose claim failed is left out for a time, so that it holds up no other.
-func (r *workerRun) claim(stop, handlers context.Context, limit int) (claimed int) {
+func (r *workerRun) claim(limit int) (claimed int) {
 	now := store.StoredTime(r.config.Clock.Now())
 	for _, turn := range r.claims {
 		// One step may use up the limit. In random order, no kind with a backlog starves the others.
@@ -108,11 +108,11 @@ func (r *workerRun) claim(stop, handlers context.Context, limit int) (claimed in
 			}
 			answer := make(chan []store.Delivery, 1)
 			until := now.Add(r.config.Lease)
-			r.serving.Go(func() { answer <- r.makeClaim(stop, step, now, until, limit-claimed) })
+			r.serving.Go(func() { answer <- r.makeClaim(step, now, until, limit-claimed) })
 			select {
 			case deliveries := <-answer:
-				for _, s := range r.shifts(handlers, deliveries, until) {
-					r.start(stop, s)
+				for _, s := range r.shifts(deliveries, until) {
+					r.start(s)
 				}
 				claimed += len(deliveries)
 				continue
@@ -120,9 +120,9 @@ func (r *workerRun) claim(stop, handlers context.Context, limit int) (claimed in
 			}
 			r.serving.Go(func() {
 				deliveries := <-answer
-				for _, s := range r.shifts(handlers, deliveries, until) {
+				for _, s := range r.shifts(deliveries, until) {
 					r.busy <- struct{}{}
-					r.start(stop, s)
+					r.start(s)
 				}
 				r.alarm.set(r.config.Clock.Now())
 			})
@@ -158,8 +158,8 @@ func (s *claimStep) end(clock store.Clock, err error) (failures int, retryAt tim
 
 // makeClaim makes the claim of one step. The stop of the engine does not cancel it: what was claimed has cost an attempt and must be served.
 // An error is logged here.
-func (r *workerRun) makeClaim(stop context.Context, step *claimStep, now, until time.Time, limit int) []store.Delivery {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(stop), r.config.Lease)
+func (r *workerRun) makeClaim(step *claimStep, now, until time.Time, limit int) []store.Delivery {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.stop), r.config.Lease)
 	defer cancel()
 	k := step.limited
 	if k != nil {
@@ -202,7 +202,7 @@ func (r *workerRun) makeClaim(stop context.Context, step *claimStep, now, until 
 	}
 	failures, retryAt := step.end(r.config.Clock, err)
 	if err != nil {
-		r.config.Logger.ErrorContext(stop, "ironflow: claiming work failed", "queue", string(r.name), "kinds", step.names(),
+		r.config.Logger.ErrorContext(r.stop, "ironflow: claiming work failed", "queue", string(r.name), "kinds", step.names(),
 			"failures", failures, "error", err)
 		again = retryAt
 	}
@@ -250,7 +250,7 @@ func (r *workerRun) leave(s shift) {
 }
 
 // unpark makes due what is parked of kinds that have no limit for each key any more. It reports whether it succeeded.
-func (r *workerRun) unpark(stop context.Context) bool {
+func (r *workerRun) unpark() bool {
 	if r.name != store.EffectQueue {
 		return true
 	}
@@ -260,9 +260,9 @@ func (r *workerRun) unpark(stop context.Context) bool {
 			kinds = append(kinds, kind)
 		}
 	}
-	err := r.store.Unpark(stop, kinds)
-	if err != nil && stop.Err() == nil {
-		r.config.Logger.ErrorContext(stop, "ironflow: making parked effects due failed", "error", err)
+	err := r.store.Unpark(r.stop, kinds)
+	if err != nil && r.stop.Err() == nil {
+		r.config.Logger.ErrorContext(r.stop, "ironflow: making parked effects due failed", "error", err)
 	}
 	return err == nil
 }

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -145,36 +144,36 @@ const (
 	lookBackShare    = 50
 )
 
-// lookBack finds, until stop ends, what has become due before the floors. It takes a second, or 50 times as long as a look takes if that is
+// lookBack finds, until the run is stopped, what has become due before the floors. It takes a second, or 50 times as long as a look takes if that is
 // longer, but at most a minute. After news from other processes it looks as soon as that share of the time allows.
-func (r *workerRun) lookBack(stop context.Context) {
+func (r *workerRun) lookBack() {
 	for pause := lookBackSoon; ; {
-		if !bound.Sleep(stop, store.SystemClock{}, pause) {
+		if !bound.Sleep(r.stop, store.SystemClock{}, pause) {
 			return
 		}
 		if rest := lookBackInterval - pause; rest > 0 {
 			select {
-			case <-stop.Done():
+			case <-r.stop.Done():
 				return
 			case <-r.news:
 			case <-time.After(rest):
 			}
 		}
 		began := time.Now()
-		r.lookBackOnce(stop)
+		r.lookBackOnce()
 		pause = min(max(lookBackShare*time.Since(began), lookBackSoon), lookBackLongest)
 	}
 }
 
-func (r *workerRun) lookBackOnce(stop context.Context) {
+func (r *workerRun) lookBackOnce() {
 	floors := r.floors.known(store.StoredTime(r.config.Clock.Now()))
 	if len(floors) == 0 {
 		return
 	}
-	oldest, err := r.queue.LookBack(stop, floors)
+	oldest, err := r.queue.LookBack(r.stop, floors)
 	if err != nil {
-		if stop.Err() == nil {
-			r.config.Logger.ErrorContext(stop, "ironflow: looking for late work failed", "queue", string(r.name), "error", err)
+		if r.stop.Err() == nil {
+			r.config.Logger.ErrorContext(r.stop, "ironflow: looking for late work failed", "queue", string(r.name), "error", err)
 		}
 		return
 	}

@@ -56,7 +56,7 @@ func (w *worker) hasRoom() bool { return w.active.Load() && w.held.count() < w.s
 // run claims until stop ends, and returns when everything that it claimed is settled. Handlers get contexts made of handlers, which
 // goes on after the end of stop.
 func (w *worker) run(stop, handlers context.Context) {
-	r := &workerRun{worker: w, busy: make(chan struct{}, w.slots), settler: newSettler(w)}
+	r := &workerRun{worker: w, stop: stop, handlers: handlers, busy: make(chan struct{}, w.slots), settler: newSettler(w)}
 	r.claims, r.limited = w.planClaims()
 	w.active.Store(true)
 	defer w.active.Store(false)
@@ -64,9 +64,9 @@ func (w *worker) run(stop, handlers context.Context) {
 	beating, stopHeartbeat := context.WithCancel(handlers)
 	heartbeat.Go(func() { w.beat(beating) })
 	settling.Go(r.settler.run)
-	r.serving.Go(func() { r.lookBack(stop) })
+	r.serving.Go(func() { r.lookBack() })
 
-	r.claimAll(stop, handlers)
+	r.claimAll()
 	r.serving.Wait()
 	r.settler.close()
 	settling.Wait()
@@ -77,6 +77,9 @@ func (w *worker) run(stop, handlers context.Context) {
 // workerRun is one run of a worker.
 type workerRun struct {
 	*worker
+	stop     context.Context // ends when nothing more is to be claimed
+	handlers context.Context // of which the contexts of handlers are made; it goes on after stop
+
 	busy     chan struct{} // a token for each handler at work
 	serving  sync.WaitGroup
 	settler  *settler
@@ -86,33 +89,33 @@ type workerRun struct {
 	unparked bool      // unpark has succeeded
 }
 
-// claimAll keeps the handlers at work until stop ends. It claims no more than there are free handlers: what would wait here behind a
+// claimAll keeps the handlers at work until the run is stopped. It claims no more than there are free handlers: what would wait here behind a
 // slow handler is left to other processes.
-func (r *workerRun) claimAll(stop, handlers context.Context) {
+func (r *workerRun) claimAll() {
 	r.floors.reset()
 	for {
-		limit := r.takeHandlers(stop)
+		limit := r.takeHandlers()
 		if limit == 0 {
 			return
 		}
 		r.alarm.clear(r.config.Clock.Now())
-		r.realign(stop)
-		r.unparked = r.unparked || r.unpark(stop)
-		claimed := r.claim(stop, handlers, limit)
+		r.realign()
+		r.unparked = r.unparked || r.unpark()
+		claimed := r.claim(limit)
 		for range limit - claimed {
 			<-r.busy
 		}
 		if claimed < limit { // drained
-			r.pause(stop, r.config.PollInterval)
+			r.pause(r.stop, r.config.PollInterval)
 		}
 	}
 }
 
 // shifts begins to hold the leases of deliveries that were claimed.
-func (r *workerRun) shifts(handlers context.Context, deliveries []store.Delivery, until time.Time) []shift {
+func (r *workerRun) shifts(deliveries []store.Delivery, until time.Time) []shift {
 	shifts := make([]shift, len(deliveries))
 	for i, d := range deliveries {
-		ctx, cancel := context.WithCancelCause(handlers)
+		ctx, cancel := context.WithCancelCause(r.handlers)
 		r.held.add(d, until, cancel)
 		shifts[i] = shift{d, until.Add(-r.config.Lease), ctx, cancel}
 	}
@@ -120,10 +123,10 @@ func (r *workerRun) shifts(handlers context.Context, deliveries []store.Delivery
 }
 
 // start serves a delivery on a goroutine of its own. The token for its handler was taken before.
-func (r *workerRun) start(stop context.Context, s shift) {
+func (r *workerRun) start(s shift) {
 	r.serving.Go(func() {
 		defer func() { <-r.busy }()
-		r.serve(stop, s)
+		r.serve(s)
 	})
 }
 
@@ -135,19 +138,19 @@ const clockSetBack = time.Second
 //
 // Other processes claim meanwhile, and their clocks may be somewhat ahead. So a lease counts as one from the future only when it was
 // claimed later than a whole lease from now. Any other lease ends soon.
-func (r *workerRun) realign(stop context.Context) {
+func (r *workerRun) realign() {
 	now := r.config.Clock.Now()
 	if r.seen.IsZero() || now.Before(r.seen.Add(-clockSetBack)) {
-		n, err := r.queue.Realign(stop, store.StoredTime(now), store.StoredTime(now.Add(max(r.config.Lease, clockSetBack))))
+		n, err := r.queue.Realign(r.stop, store.StoredTime(now), store.StoredTime(now.Add(max(r.config.Lease, clockSetBack))))
 		if err != nil {
-			if stop.Err() == nil {
-				r.config.Logger.ErrorContext(stop, "ironflow: looking for leases from the future failed", "error", err)
+			if r.stop.Err() == nil {
+				r.config.Logger.ErrorContext(r.stop, "ironflow: looking for leases from the future failed", "error", err)
 			}
 			return
 		}
 		r.floors.reset()
 		if n > 0 {
-			r.config.Logger.WarnContext(stop, "ironflow: the clock was set back, leases from the future are set back too", "deliveries", n)
+			r.config.Logger.WarnContext(r.stop, "ironflow: the clock was set back, leases from the future are set back too", "deliveries", n)
 		}
 	}
 	r.seen = now
@@ -157,10 +160,10 @@ func (r *workerRun) realign(stop context.Context) {
 // round trip.
 const gatherHandlers = time.Millisecond
 
-// takeHandlers waits for a free handler, and takes all free ones. It returns 0 when stop ends.
-func (r *workerRun) takeHandlers(stop context.Context) int {
+// takeHandlers waits for a free handler, and takes all free ones. It returns 0 when the run is stopped.
+func (r *workerRun) takeHandlers() int {
 	select {
-	case <-stop.Done():
+	case <-r.stop.Done():
 		return 0
 	case r.busy <- struct{}{}:
 	}
@@ -171,12 +174,12 @@ func (r *workerRun) takeHandlers(stop context.Context) int {
 			taken++
 		case <-gathered:
 			gathered = nil
-		case <-stop.Done():
+		case <-r.stop.Done():
 			gathered = nil
 		}
 	}
 	taken += r.takeFree()
-	if stop.Err() == nil {
+	if r.stop.Err() == nil {
 		return taken
 	}
 	for range taken {
