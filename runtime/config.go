@@ -159,12 +159,15 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// commit is what the executor needs of it.
-func (c *Config) commit(committed func(store.Change)) commit.Config {
+// commit is what the executor of an engine needs of it.
+func (c *Config) commit(e *Engine) commit.Config {
 	return commit.Config{
 		Lanes: c.Lanes, BatchSize: c.BatchSize, MaxWaiting: c.MaxWaiting, CacheBytes: c.CacheBytes,
 		MaxPayloadBytes: c.MaxPayloadBytes, SnapshotEvery: c.SnapshotEvery, StoreTimeout: c.StoreTimeout, DecideTimeout: c.DecideTimeout,
-		Clock: c.Clock, Logger: c.Logger, Telemetry: c.Telemetry, Observe: c.Observe, Redact: c.Redact, Committed: committed,
+		Clock: c.Clock, Logger: c.Logger, Telemetry: c.Telemetry, Observe: c.Observe, Redact: c.Redact,
+		Lease:     func(changes []store.Change) { e.deliveries.Lease(changes) },
+		GiveBack:  func(changes []store.Change, err error) { e.deliveries.GiveBack(changes, err) },
+		Committed: e.committed,
 	}
 }
 

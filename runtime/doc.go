@@ -46,7 +46,7 @@
 //     caused it, are stored together or not at all.
 //   - A rejected input leaves nothing behind.
 //   - An effect is handled at least once, and its result is applied exactly once. Handlers get a stable idempotency key.
-//   - Attempts are counted when a delivery is claimed, so one that kills its process still ends as a dead letter.
+//   - Attempts are counted when a delivery is leased, so one that kills its process still ends as a dead letter.
 //
 // # The way of an input
 //

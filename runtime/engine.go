@@ -87,7 +87,7 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 		return nil, fmt.Errorf("ironflow: %w", err)
 	}
 	e.explain = explain.Explainer{Store: e.store, Clock: config.Clock}
-	e.executor = commit.New(e.store, config.commit(e.committed))
+	e.executor = commit.New(e.store, config.commit(e))
 	e.pauses = &pauseWatch{store: e.store, clock: config.Clock, maxAge: config.PollInterval}
 	e.newWork = newAnnouncer(e.store.Notifier(), config.Logger, store.NewWork, workNotifyInterval)
 	e.newEvents = newAnnouncer(e.store.Notifier(), config.Logger, store.NewEvents, eventNotifyInterval)

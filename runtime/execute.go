@@ -203,8 +203,8 @@ func (e *Engine) Wake() {
 }
 
 // committed tells the workers and readers of this process, and the other processes, what is new with a commit.
-func (e *Engine) committed(change store.Change) {
+func (e *Engine) committed(id store.CommitID, changes []store.Change) {
+	e.deliveries.Committed(id, changes)
 	e.feed.LookAgain()
 	e.newEvents.announce()
-	e.deliveries.Committed(change)
 }

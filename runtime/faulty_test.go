@@ -120,6 +120,20 @@ type faultyQueue struct {
 	name  store.QueueName
 }
 
+func (f *faulty) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (claimed store.LimitedClaimed, err error) {
+	call := func() (store.LimitedClaimed, error) { return f.Store.ClaimLimited(ctx, claim) }
+	fault := get(f, &f.claim)
+	if fault == nil {
+		return call()
+	}
+	deliveries, err := fault(store.EffectQueue, func() ([]store.Delivery, error) {
+		claimed, err = call()
+		return claimed.Deliveries, err
+	})
+	claimed.Deliveries = deliveries
+	return claimed, err
+}
+
 func (q faultyQueue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
 	call := func() ([]store.Delivery, error) { return q.Queue.Claim(ctx, claim) }
 	if fault := get(q.store, &q.store.claim); fault != nil {

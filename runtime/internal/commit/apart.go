@@ -103,6 +103,7 @@ func (x *Executor) runAlone(t *task) error {
 	}
 	defer func() { <-x.apart }()
 	b := newBatch(x, &locked{beginner: x.store, resolve: x.resolve, log: x.config.Logger}, t)
+	defer func() { b.giveBack(nil) }() // after a panic, too
 	// The caller of Submit has gone when its context ends; what user code does is watched for a while longer.
 	err := b.run(t.ctx, context.WithoutCancel(t.ctx))
 	if call, is := err.(*failedCall); is {

@@ -22,6 +22,9 @@ type batch struct {
 	groups []*group
 
 	commit   store.CommitID
+	changes  []store.Change                  // that were sent to the store
+	leased   bool                            // handlers may be reserved for the changes
+	lent     bool                            // the transaction is the caller's, who may roll it back: nothing is leased
 	keys     map[uniqueKey]store.InstanceKey // that the changes take
 	large    []*group                        // that have a commit of their own
 	rest     []*task                         // that have to wait for the next batch
@@ -83,7 +86,7 @@ func (b *batch) run(ctx, storing context.Context) (err error) {
 		defer func() { b.report(begin, err) }()
 	}
 	defer b.in.end(ctx)
-	b.keys, b.large, b.rest, b.observed = nil, nil, nil, 0
+	b.keys, b.large, b.rest, b.observed, b.changes = nil, nil, nil, 0, nil
 	b.refuseStuck()
 	if err := b.answerRepeats(ctx, storing); err != nil || len(b.groups) == 0 {
 		return err
@@ -362,7 +365,32 @@ func (b *batch) store(ctx context.Context) error {
 			batch.Unchanged = append(batch.Unchanged, store.InstanceVersion{Instance: g.key, Version: g.chain.base, LastCommit: g.chain.change.LastCommit})
 		}
 	}
-	return b.in.store(ctx, batch)
+	b.changes = batch.Changes
+	if !b.lent {
+		b.leased = true
+		b.x.config.Lease(b.changes)
+	}
+	if err := b.in.store(ctx, batch); err != nil {
+		b.giveBack(err)
+		return err
+	}
+	return nil
+}
+
+// giveBack gives up the leases of changes that are not known to be stored. Those that are stored all the same end by themselves.
+func (b *batch) giveBack(err error) {
+	if b.leased {
+		b.leased = false
+		b.x.config.GiveBack(b.changes, err)
+	}
+}
+
+// committed tells of the changes, which are stored.
+func (b *batch) committed() {
+	b.leased = false
+	if len(b.changes) > 0 {
+		b.x.config.Committed(b.commit, b.changes)
+	}
 }
 
 // takeOutLarge takes the groups out whose changes would hold the others up.

@@ -44,7 +44,13 @@ type Config struct {
 	Telemetry telemetry.Telemetry                                    // may be nil
 	Observe   func(key store.InstanceKey, input string) bool         // may be nil
 	Redact    func(name workflow.PayloadName, payload []byte) []byte // may be nil
-	Committed func(store.Change)                                     // called after each commit
+
+	// Lease marks effects and timers of changes that are about to be stored as Leased, when this process has handlers for them. Then either
+	// Committed or GiveBack is called with the same changes. GiveBack gets what the store said, or nil if it did not come to that.
+	Lease    func([]store.Change)
+	GiveBack func([]store.Change, error)
+
+	Committed func(store.CommitID, []store.Change) // called after each commit
 }
 
 func New(store *bound.Store, config Config) *Executor {
@@ -145,8 +151,8 @@ func (x *Executor) StuckCode() []telemetry.StuckCode { return x.stuck.list() }
 
 // stored tells of what a batch has stored, and keeps the states that this led to.
 func (x *Executor) stored(b *batch) {
+	defer b.committed() // after the cache has the states, which handlers ask for
 	for c := range b.stored {
-		x.config.Committed(c.change)
 		c.stored(b.commit)
 	}
 	kept := x.snapshots.consider(x.stuck, b)

@@ -77,7 +77,8 @@ func (l *lane) fail(b *batch, err error) {
 // user code has a recover of its own; callers must not wait for ever.
 func (l *lane) serve(b *batch) (err error) {
 	defer usererr.RecoverTo(&err, "a batch of the engine", "")
-	ctx := context.Background() // no caller's: what was sent is waited for, for as long as the store's limit
+	defer func() { b.giveBack(nil) }() // after a panic, too
+	ctx := context.Background()        // no caller's: what was sent is waited for, for as long as the store's limit
 	all := func(*group) bool { return true }
 	l.setApart(b.takeOut(l.x.contended.has))
 	for lost := 0; len(b.groups) > 0; {
@@ -116,7 +117,7 @@ func (l *lane) serve(b *batch) (err error) {
 			lost++
 		default:
 			// Somebody was faster on one of the instances or keys. What is there now is read, so this seldom happens twice.
-			if conflict {
+			if _, paused := usererr.OwnAs[*store.PausedLease](err); conflict && !paused {
 				l.distrust = distrustedBatches
 			}
 			lost++

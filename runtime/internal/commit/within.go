@@ -20,6 +20,7 @@ func (x *Executor) Within(ctx context.Context, key store.InstanceKey, req Reques
 		t := newTask(ctx, key, req)
 		t.take()
 		b := newBatch(x, &locked{beginner: tx, resolve: unresolved, log: x.config.Logger}, t)
+		b.lent = true
 		err := b.run(ctx, ctx)
 		if call, is := err.(*failedCall); is {
 			err = call.err

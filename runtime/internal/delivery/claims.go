@@ -169,6 +169,7 @@ func (r *workerRun) makeClaim(step *claimStep, now, until time.Time, limit int) 
 		}
 	}
 	began := time.Now()
+	number := r.claimBegins()
 	from := r.floors.begin(step.kinds, now)
 	var deliveries []store.Delivery
 	var reached map[store.Kind]time.Time
@@ -190,6 +191,8 @@ func (r *workerRun) makeClaim(step *claimStep, now, until time.Time, limit int) 
 	}
 	if err != nil {
 		reached = nil
+	} else {
+		r.claimEnds(number, step.kinds, len(deliveries) == limit)
 	}
 	r.floors.end(reached)
 	if k != nil {

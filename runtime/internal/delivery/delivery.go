@@ -9,6 +9,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -101,20 +102,66 @@ func (d *Deliveries) Wake() {
 	}
 }
 
-// Committed makes the workers look for what a commit of this process has put into the queues, when it is due.
-func (d *Deliveries) Committed(change store.Change) {
-	if len(change.Effects) > 0 {
-		d.effects.wakeAt(change.Due)
-		if !d.effects.hasRoom() {
-			d.config.Announce()
+// Lease reserves free handlers for new effects and timers of changes that are about to be stored, and marks those that have one as Leased.
+// Committed or GiveBack follows.
+func (d *Deliveries) Lease(changes []store.Change) {
+	until := store.StoredTime(d.config.Clock.Now().Add(d.config.Lease))
+	for i := range changes {
+		c := &changes[i]
+		c.Lease = store.NewLease{Holder: d.config.Name, Until: until}
+		for n := range c.Effects {
+			c.Effects[n].Leased = d.effects.lend(store.Kind{Workflow: c.Instance.Workflow, Name: c.Effects[n].Kind})
+		}
+		for n := range c.Timers {
+			t := &c.Timers[n]
+			t.Leased = !t.FireAt.After(c.Due) && d.timers.lend(store.Kind{Workflow: c.Instance.Workflow, Name: t.Input})
 		}
 	}
-	for _, t := range change.Timers {
-		d.timers.wakeAt(t.FireAt)
+}
+
+// GiveBack frees the handlers that Lease has reserved for changes. err is why they are not known to be stored; it may be nil.
+func (d *Deliveries) GiveBack(changes []store.Change, err error) {
+	paused, _ := usererr.OwnAs[*store.PausedLease](err)
+	for i := range changes {
+		for _, delivery := range changes[i].LeasedDeliveries(0) {
+			d.worker(delivery.Lease.Queue).takeBack()
+		}
 	}
-	for _, s := range change.Settle {
-		if s.Verdict == store.Again {
-			d.timers.wakeAt(s.At)
+	if paused != nil {
+		d.effects.isPaused(paused.Workflow)
+		d.timers.isPaused(paused.Workflow)
+	}
+}
+
+// Committed serves what a commit of this process has leased, and makes the workers look for the rest when it is due.
+func (d *Deliveries) Committed(commit store.CommitID, changes []store.Change) {
+	for i := range changes {
+		c := &changes[i]
+		if leased := c.LeasedDeliveries(commit); len(leased) > 0 {
+			d.effects.handOver(leased, c.Lease.Until)
+			d.timers.handOver(leased, c.Lease.Until)
+		}
+		for _, e := range c.Effects {
+			if !e.Leased {
+				d.effects.waits(store.Kind{Workflow: c.Instance.Workflow, Name: e.Kind}, c.Due)
+				if !d.effects.hasRoom() {
+					d.config.Announce()
+				}
+			}
+		}
+		for _, t := range c.Timers {
+			switch {
+			case t.Leased:
+			case t.FireAt.After(c.Due):
+				d.timers.wakeAt(t.FireAt)
+			default:
+				d.timers.waits(store.Kind{Workflow: c.Instance.Workflow, Name: t.Input}, t.FireAt)
+			}
+		}
+		for _, s := range c.Settle {
+			if s.Verdict == store.Again {
+				d.timers.wakeAt(s.At)
+			}
 		}
 	}
 }

@@ -27,6 +27,7 @@ type worker struct {
 	news   chan struct{} // for lookBack
 	held   heldLeases
 	active atomic.Bool // while run runs
+	lending
 }
 
 func newWorker(name store.QueueName, st *bound.Store, config Config, slots int) *worker {
@@ -58,6 +59,7 @@ func (w *worker) hasRoom() bool { return w.active.Load() && w.held.count() < w.s
 func (w *worker) run(stop, handlers context.Context) {
 	r := &workerRun{worker: w, stop: stop, handlers: handlers, busy: make(chan struct{}, w.slots), settler: newSettler(w)}
 	r.claims, r.limited = w.planClaims()
+	w.lending.begin(r)
 	w.active.Store(true)
 	defer w.active.Store(false)
 	var heartbeat, settling sync.WaitGroup
@@ -67,6 +69,7 @@ func (w *worker) run(stop, handlers context.Context) {
 	r.serving.Go(func() { r.lookBack() })
 
 	r.claimAll()
+	w.lending.end()
 	r.serving.Wait()
 	r.settler.close()
 	settling.Wait()
@@ -115,11 +118,15 @@ func (r *workerRun) claimAll() {
 func (r *workerRun) shifts(deliveries []store.Delivery, until time.Time) []shift {
 	shifts := make([]shift, len(deliveries))
 	for i, d := range deliveries {
-		ctx, cancel := context.WithCancelCause(r.handlers)
-		r.held.add(d, until, cancel)
-		shifts[i] = shift{d, until.Add(-r.config.Lease), ctx, cancel}
+		shifts[i] = r.shift(d, until)
 	}
 	return shifts
+}
+
+func (r *workerRun) shift(d store.Delivery, until time.Time) shift {
+	ctx, cancel := context.WithCancelCause(r.handlers)
+	r.held.add(d, until, cancel)
+	return shift{d, until.Add(-r.config.Lease), ctx, cancel}
 }
 
 // start serves a delivery on a goroutine of its own. The token for its handler was taken before.
@@ -160,15 +167,16 @@ func (r *workerRun) realign() {
 // round trip.
 const gatherHandlers = time.Millisecond
 
-// takeHandlers waits for a free handler, and takes all free ones. It returns 0 when the run is stopped.
+// takeHandlers waits for a free handler, and takes all free ones that claims may have. It returns 0 when the run is stopped.
 func (r *workerRun) takeHandlers() int {
 	select {
 	case <-r.stop.Done():
 		return 0
 	case r.busy <- struct{}{}:
 	}
-	taken := 1 + r.takeFree()
-	for gathered := time.After(gatherHandlers); gathered != nil && taken <= cap(r.busy)/2; {
+	most := r.forClaims(r.slots)
+	taken := 1 + r.takeFree(most-1)
+	for gathered := time.After(gatherHandlers); gathered != nil && taken < most && taken <= r.slots/2; {
 		select {
 		case r.busy <- struct{}{}:
 			taken++
@@ -178,7 +186,7 @@ func (r *workerRun) takeHandlers() int {
 			gathered = nil
 		}
 	}
-	taken += r.takeFree()
+	taken += r.takeFree(most - taken)
 	if r.stop.Err() == nil {
 		return taken
 	}
@@ -188,8 +196,9 @@ func (r *workerRun) takeHandlers() int {
 	return 0
 }
 
-func (r *workerRun) takeFree() (taken int) {
-	for {
+// takeFree takes handlers that are free, at most most.
+func (r *workerRun) takeFree(most int) (taken int) {
+	for taken < most {
 		select {
 		case r.busy <- struct{}{}:
 			taken++
@@ -197,6 +206,7 @@ func (r *workerRun) takeFree() (taken int) {
 			return taken
 		}
 	}
+	return taken
 }
 
 // shift is a delivery that was claimed, with the context of its handler.
