@@ -9,6 +9,8 @@ import (
 	"testing"
 )
 
+var fencedBlock = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+
 // prose returns the pages that people read, from README.md and docs/, without code, links' targets and generated pages. Line numbers stay.
 func prose(t *testing.T) map[string][]string {
 	t.Helper()
@@ -25,10 +27,10 @@ func prose(t *testing.T) map[string][]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := regexp.MustCompile("(?ms)^ *```.*?^ *```$").ReplaceAllStringFunc(string(doc), func(block string) string {
+		text := fencedBlock.ReplaceAllStringFunc(string(doc), func(block string) string {
 			return strings.Repeat("\n", strings.Count(block, "\n"))
 		})
-		text = regexp.MustCompile("`[^`\n]*`").ReplaceAllString(text, "`")
+		text = inlineCode.ReplaceAllString(text, "`")
 		text = regexp.MustCompile(`\]\([^)\n]*\)`).ReplaceAllString(text, "]")
 		lines[page] = strings.Split(text, "\n")
 	}
