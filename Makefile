@@ -54,7 +54,7 @@ lint:
 # Generated files must be what the generator writes today.
 generated:
 	go generate ./...
-	@stale=$$(git status --porcelain -- '*_ironflow.go' '*_ironflow_test.go'); if [ -n "$$stale" ]; then \
+	@stale=$$(git status --porcelain -- '*_ironflow.go' '*_ironflow_test.go' '*.ironflow.lock'); if [ -n "$$stale" ]; then \
 		echo "generated code was not up to date; commit what go generate wrote:"; echo "$$stale"; exit 1; fi
 
 # The race detector does not look into SQLite, which is C translated to Go, and took nine tenths of the processor's time: one goroutine

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 
@@ -15,7 +16,8 @@ func checkCommand() command {
 		details: `
 Works out what "ironflow-gen generate" would do with the same paths, and changes nothing. When files would be written or
 removed, it prints a unified diff to standard output and exits with 1, so that CI refuses code that is not what the
-declarations give. It also exits with 1 when your own files lack a method. Line ends do not count as a difference.
+declarations give. It also exits with 1 when your own files lack a method, and when a change would break what the lock says is
+stored; with -against, also what "ironflow-gen breaking" finds. Line ends do not count as a difference.
 
 Examples:
   ironflow-gen check ./...                  in CI
@@ -23,17 +25,27 @@ Examples:
 `,
 		docs:      []string{"generator.md"},
 		diagnoses: true,
-		setup:     func(*flag.FlagSet) func(call) int { return runCheck },
+		setup: func(flags *flag.FlagSet) func(call) int {
+			against := flags.String("against", "", "also compare with what was before, as breaking does: git:`REF`, a directory or a file")
+			return func(c call) int { return runCheck(c, *against) }
+		},
 	}
 }
 
-func runCheck(c call) int {
+func runCheck(c call, against string) int {
 	collectSeldom()
 	plan, err := generate.New(c.paths(), generate.Options{})
 	if err != nil {
 		return c.failed(err)
 	}
 	diff, err := plan.Check()
+	if against != "" {
+		broken, failure := generate.Breaking(c.paths(), against)
+		if broken.Failed() {
+			failure = errors.Join(failure, broken)
+		}
+		err = errors.Join(err, failure)
+	}
 	switch {
 	case c.output.json:
 		return c.printJSON(nil, err)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -49,4 +50,78 @@ func TestDiagramOfDocumentation(t *testing.T) {
 	if !strings.Contains(readDoc(t, "generator.md"), "```mermaid\n"+out.String()+"```\n") {
 		t.Errorf("docs/generator.md does not have this picture:\n%s", out.String())
 	}
+}
+
+// TestChanging does what docs/changing.md says, and compares what is printed. Each section begins in an empty directory. A block of YAML is the
+// declaration; -update rewrites what the commands print.
+func TestChanging(t *testing.T) {
+	page := "../../docs/changing.md"
+	path, err := filepath.Abs(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := readDoc(t, "changing.md")
+	t.Chdir(t.TempDir())
+	var all strings.Builder
+	language, block := "", ""
+	for line := range strings.Lines(content) {
+		switch {
+		case strings.HasPrefix(line, "## "):
+			t.Chdir(t.TempDir())
+			all.WriteString(line)
+		case language == "" && strings.HasPrefix(line, "```"):
+			language, block = strings.TrimSpace(line[3:]), ""
+			all.WriteString(line)
+		case language != "" && line == "```\n":
+			switch language {
+			case "yaml":
+				if err := os.WriteFile("door.ironflow.yaml", []byte(block), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			case "console":
+				block = console(t, block)
+			}
+			all.WriteString(block + line)
+			language = ""
+		case language != "":
+			block += line
+		default:
+			all.WriteString(line)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(all.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if all.String() != content {
+		t.Errorf("run this test with -update; docs/changing.md would say:\n%s", all.String())
+	}
+}
+
+// console runs the commands of a block, "$ cat" among them, and returns it with what they print.
+func console(t *testing.T, block string) string {
+	t.Helper()
+	var all strings.Builder
+	for line := range strings.Lines(block) {
+		if !strings.HasPrefix(line, "$ ") {
+			continue
+		}
+		all.WriteString(line)
+		words := strings.Fields(line[2:])
+		if words[0] == "cat" {
+			content, err := os.ReadFile(words[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(content)
+			continue
+		}
+		var out, errOut bytes.Buffer
+		Run(words[1:], strings.NewReader(""), &out, &errOut)
+		stubs, _, _ := strings.Cut(out.String(), "\nto paste") // which are long
+		all.WriteString(errOut.String() + stubs)
+	}
+	return all.String()
 }

@@ -24,7 +24,7 @@ func TestNewcomer(t *testing.T) {
 
 	goCommand(t, dir, "generate", "./...")
 	for name, content := range contents(t, filepath.Join(dir, "shop")) {
-		if before[name] != content {
+		if before[name] != content && !strings.HasSuffix(name, ".ironflow.lock") { // nothing is stored yet when init has written
 			t.Errorf("go generate changed %s, which init had just written", name)
 		}
 	}
@@ -82,7 +82,10 @@ func TestNewcomer(t *testing.T) {
 		t.Errorf("there is something else than %q in:\n%s", want, output)
 	}
 
-	// A declaration that loses its states is generated, and needs a method again.
+	// A declaration that loses its states is generated once nothing is stored of it, and needs a method again.
+	if err := os.Remove(filepath.Join(shop, "shop.ironflow.lock")); err != nil {
+		t.Fatal(err)
+	}
 	declaration, _, _ := strings.Cut(before["shop.ironflow.yaml"], "\nstates:")
 	declare(strings.Replace(declaration, ", while: in_review", "", 1))
 	if output := goFails(t, dir, "generate", "./..."); !strings.Contains(output, "Evolver lacks the method Terminal") {
@@ -108,7 +111,9 @@ func TestNewcomerInGo(t *testing.T) {
 	// The second one has the name of a file of the first.
 	goCommand(t, dir, "tool", "ironflow-gen", "init", "-form", "go", "decider")
 	goCommand(t, dir, "generate", "./...")
-	if after := contents(t, filepath.Join(dir, "shop")); !maps.Equal(before, after) {
+	after := contents(t, filepath.Join(dir, "shop"))
+	delete(after, "shop.ironflow.lock") // nothing is stored yet when init has written
+	if !maps.Equal(before, after) {
 		t.Error("go generate changed what init had just written")
 	}
 	goCommand(t, dir, "tool", "ironflow-gen", "check", "./...")
@@ -231,6 +236,7 @@ func TestFormsOutside(t *testing.T) {
 	dir := t.TempDir()
 	goCommand(t, ".", "run", ".", "init", "-dir", dir, "shop")
 	shop := filepath.Join(dir, "shop")
+	goCommand(t, dir, "tool", "ironflow-gen", "./shop")
 	inYAML := contents(t, shop)
 	change := func(from, to string) map[string]string {
 		t.Helper()

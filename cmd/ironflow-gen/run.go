@@ -45,6 +45,7 @@ func commands() []command {
 		generateCommand(),
 		initCommand(),
 		checkCommand(),
+		breakingCommand(),
 		watchCommand(),
 		fmtCommand(),
 		vetCommand(),

@@ -57,7 +57,7 @@ func runWatch(c call, interval time.Duration) int {
 // generateAgain generates and says when, and what has come of it.
 func (c call) generateAgain() {
 	started := time.Now()
-	plan, err := generate.New(c.paths(), generate.Options{})
+	plan, err := generate.New(c.paths(), generate.Options{LeaveLock: true})
 	if err == nil {
 		err = plan.Apply()
 	}

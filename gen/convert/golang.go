@@ -18,7 +18,7 @@ func Go(w *spec.Workflow) ([]byte, error) {
 	g.state()
 	g.types()
 	g.section("What can be asked of an instance.", "input", w.Inputs, g.inputArguments)
-	g.section("What has happened.", "event", w.Events, nil)
+	g.section("What has happened.", "event", w.Events, eventArguments)
 	g.effects()
 	g.timers()
 	g.section("Why an input may be refused.", "rejection", w.Rejections, nil)
@@ -127,12 +127,21 @@ func (g *golang) fields(list []*spec.Field) {
 
 // tag writes the tags of a field that its Go name and type do not make needless.
 func tag(f *spec.Field, goName string) string {
-	var tags []string
+	var tags, options []string
 	if spec.SnakeName(goName) != f.Name.Stored() {
 		tags = append(tags, fmt.Sprintf("json:%q", f.Name.Stored()))
 	}
 	if inner := f.Type.Innermost(); inner.Kind == spec.Scalar && inner.Name == "decimal" {
-		tags = append(tags, `ironflow:"decimal"`)
+		options = append(options, "decimal")
+	}
+	if f.Was.Text != "" {
+		options = append(options, "was="+f.Was.Text)
+	}
+	if f.Default.Text != "" {
+		options = append(options, "default="+f.DefaultText())
+	}
+	if len(options) > 0 {
+		tags = append(tags, fmt.Sprintf("ironflow:%q", strings.Join(options, ",")))
 	}
 	if len(tags) == 0 {
 		return ""
@@ -245,7 +254,18 @@ func (g *golang) inputArguments(m *spec.Message) []string {
 	if m.ID.Text != g.w.ID.Text {
 		id = spec.GoName(m.ID.Text)
 	}
-	return []string{argument("id", id), argument("from", m.From.Text)}
+	return []string{argument("id", id), argument("from", m.From.Text), retired(m)}
+}
+
+func eventArguments(m *spec.Message) []string {
+	return []string{number("version", m.Schema), retired(m)}
+}
+
+func retired(m *spec.Message) string {
+	if !m.Retired {
+		return ""
+	}
+	return argument("retired", "true")
 }
 
 func (g *golang) effects() {
@@ -257,7 +277,7 @@ func (g *golang) effects() {
 		g.message(&e.Message, "effect",
 			argument("returns", nameList(e.ReturnsList())), delivery("starts", e.Starts), argument("ended", e.Ended.Text),
 			delivery("sends", e.Sends), argument("dead", e.Dead.Text), argument("retry", retry(e.Retry)),
-			duration("timeout", e), number("priority", e.Priority), argument("limit", limit(e.Limit)), external(e))
+			duration("timeout", e), number("priority", e.Priority), argument("limit", limit(e.Limit)), external(e), retired(&e.Message))
 	}
 }
 
@@ -343,6 +363,10 @@ func (g *golang) timers() {
 		args := append([]string{s.Name.Text, argument("input", s.Input.Text)}, recurrence(s.Recurrence)...)
 		g.line("")
 		g.directive(s.Doc, "schedule", append(args, argument("instance", s.Instance.Text))...)
+	}
+	for _, a := range g.w.Allowed {
+		g.line("")
+		g.directive("", "allow", quoteValue(a.Code+" "+a.Subject), argument("reason", a.Reason))
 	}
 }
 

@@ -75,6 +75,11 @@ func document(w *spec.Workflow) mapping {
 	if w.HTTP {
 		root.boolean("http")
 	}
+	allow := newMapping()
+	for _, a := range w.Allowed {
+		allow.text(a.Code+" "+a.Subject, a.Reason)
+	}
+	root.section("allow", allow)
 	unique := newMapping()
 	for _, u := range w.Unique {
 		unique.text(u.Input.Text, u.Field.Text)
@@ -159,17 +164,30 @@ func namedValue(t *spec.Type, v spec.EnumValue, made map[string]bool) mapping {
 func fields(list []*spec.Field) mapping {
 	m := newMapping()
 	for _, f := range list {
-		if f.Doc == "" && f.Name.StoredAs == "" {
+		if f.Doc == "" && f.Name.StoredAs == "" && f.Was.Text == "" && f.Default.Text == "" {
 			m.text(f.Name.Text, spec.TypeText(&f.Type))
 			continue
 		}
 		long := newMapping()
 		long.text("type", spec.TypeText(&f.Type))
 		long.stored(f.Name)
+		long.text("was", f.Was.Text)
+		if f.Default.Text != "" {
+			long.add("default", defaultNode(f))
+		}
 		long.text("doc", f.Doc)
 		m.add(f.Name.Text, long)
 	}
 	return m
+}
+
+// defaultNode renders the default of a field.
+func defaultNode(f *spec.Field) scalar {
+	if f.Default.Text[0] != '"' {
+		return scalar{&yaml.Node{Kind: yaml.ScalarNode, Value: f.Default.Text}}
+	}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: f.DefaultText(), Style: yaml.DoubleQuotedStyle}
+	return scalar{n}
 }
 
 // stored adds what something is stored under, where that is not its name.
@@ -179,6 +197,10 @@ func message(of *spec.Message) mapping {
 	m := newMapping()
 	m.stored(of.Name)
 	m.text("doc", of.Doc)
+	m.integer("version", of.Schema)
+	if of.Retired {
+		m.boolean("retired")
+	}
 	m.section("fields", fields(of.Fields))
 	return m
 }
@@ -191,6 +213,9 @@ func input(of *spec.Message, id spec.Name) mapping {
 		m.text("id", of.ID.Text)
 	}
 	m.text("from", of.From.Text)
+	if of.Retired {
+		m.boolean("retired")
+	}
 	m.section("fields", fields(of.Fields))
 	return m
 }

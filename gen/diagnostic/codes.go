@@ -77,6 +77,8 @@ const (
 	FieldCollision Code = "IF0411"
 	LargeStruct    Code = "IF0414"
 	UnionType      Code = "IF0415"
+	BadDefault     Code = "IF0416"
+	WasNotBefore   Code = "IF0417"
 )
 
 // Workflow and instances.
@@ -149,6 +151,7 @@ const (
 	UnusedInput       Code = "IF0812"
 	UnusedEvent       Code = "IF0813"
 	UnusedTimer       Code = "IF0814"
+	RetiredUsed       Code = "IF0815"
 )
 
 // Packages and generated files.
@@ -199,4 +202,70 @@ const (
 	VetOutcome     Code = "IF2013"
 	VetUnfinished  Code = "IF2014"
 	VetIgnore      Code = "IF2015"
+)
+
+// The lock.
+const (
+	LockFormat    Code = "IF3001"
+	LockConflict  Code = "IF3002"
+	LockTruncated Code = "IF3003"
+	LockForeign   Code = "IF3004"
+	LockEdited    Code = "IF3005"
+	LockTwice     Code = "IF3006"
+	BadAllowance  Code = "IF3007"
+)
+
+// Changes: stored events.
+const (
+	EventRemoved   Code = "IF3101"
+	NameReused     Code = "IF3102"
+	FieldRemoved   Code = "IF3103"
+	FieldRetyped   Code = "IF3104"
+	FieldAdded     Code = "IF3105"
+	ValueRemoved   Code = "IF3106"
+	DefaultChanged Code = "IF3107"
+	VersionOrder   Code = "IF3108"
+)
+
+// Changes: identity.
+const (
+	WorkflowGone    Code = "IF3201"
+	IDChanged       Code = "IF3202"
+	UniqueChanged   Code = "IF3203"
+	LimitKeyChanged Code = "IF3204"
+	EffectTarget    Code = "IF3205"
+)
+
+// Changes: rows in flight.
+const (
+	EffectRemoved    Code = "IF3301"
+	EffectFields     Code = "IF3302"
+	InputRemoved     Code = "IF3303"
+	InputFields      Code = "IF3304"
+	TimerRemoved     Code = "IF3305"
+	ScheduleChanged  Code = "IF3306"
+	RetryLowered     Code = "IF3307"
+	RejectionChanged Code = "IF3308"
+)
+
+// Changes: replay.
+const (
+	StateRemoved      Code = "IF3401"
+	MoveChanged       Code = "IF3402"
+	CompletionChanged Code = "IF3403"
+	NoLongerAccepted  Code = "IF3404"
+	TimerShortened    Code = "IF3405"
+	MachineChanged    Code = "IF3406"
+	Reopened          Code = "IF3407"
+)
+
+// Changes: readers.
+const (
+	HTTPChanged    Code = "IF3501"
+	ClientsChanged Code = "IF3502"
+)
+
+// Changes: the order of a deploy.
+const (
+	DeployOrder Code = "IF3601"
 )

@@ -25,9 +25,10 @@ func (s Severity) String() string {
 	return "error"
 }
 
-// Severity is Error for all codes but one.
+// Severity is Error for all codes but a few.
 func (c Code) Severity() Severity {
-	if c == ForeignFile {
+	switch c {
+	case ForeignFile, LimitKeyChanged, ScheduleChanged, RetryLowered, TimerShortened, Reopened, ClientsChanged, DeployOrder:
 		return Warning
 	}
 	return Error

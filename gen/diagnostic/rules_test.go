@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/ironflow-gen/ironflow/gen/contract"
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/generate"
 	"github.com/ironflow-gen/ironflow/gen/gospec"
@@ -53,6 +55,8 @@ var bare = map[diagnostic.Code]bool{
 	diagnostic.TooManyEntries: true, diagnostic.LargeStruct: true, diagnostic.LongName: true, diagnostic.DuplicateName: true, diagnostic.DuplicateField: true,
 	diagnostic.UniqueTwice: true, diagnostic.InputTwice: true, diagnostic.StaleFile: true, diagnostic.MissingFile: true,
 	diagnostic.OrphanedFile: true, diagnostic.NoWorkflowDirective: true, diagnostic.OnlyInGo: true,
+	diagnostic.LockFormat: true, diagnostic.LockConflict: true, diagnostic.LockTruncated: true, diagnostic.LockForeign: true, diagnostic.LockEdited: true,
+	diagnostic.LockTwice: true, diagnostic.NameReused: true,
 }
 
 // TestRules checks that every rule explains itself, and that its examples do what they say.
@@ -77,6 +81,10 @@ func TestRules(t *testing.T) {
 			case diagnostic.Go:
 				check(t, r, load(t, r.Wrong), load(t, r.Right))
 			case diagnostic.Files:
+				if strings.HasPrefix(r.Wrong, "-- before") {
+					check(t, r, change(t, r.Code, r.Wrong), change(t, r.Code, r.Right))
+					return
+				}
 				check(t, r, plan(t, r.Wrong), plan(t, r.Right))
 			}
 		})
@@ -155,10 +163,30 @@ func plan(t *testing.T, example string) error {
 	return plan.Findings
 }
 
+// change compares the two declarations of an example.
+func change(t *testing.T, code diagnostic.Code, example string) error {
+	sets := make(map[string]*contract.Set)
+	for _, f := range txtar.Parse([]byte(example + "\n")).Files {
+		w, err := yamlspec.Parse(f.Name, []byte(complete(string(f.Data))))
+		if err != nil {
+			t.Fatalf("%s: %v", f.Name, err)
+		}
+		sets[f.Name] = contract.Of(w)
+	}
+	findings := contract.Compare(sets["before.ironflow.yaml"], sets["after.ironflow.yaml"])
+	if code != diagnostic.DeployOrder { // which goes with much that is new
+		findings = slices.DeleteFunc(findings, func(f contract.Finding) bool { return f.Code == diagnostic.DeployOrder })
+	}
+	if list := contract.Diagnostics(findings, nil, true); len(list) > 0 {
+		return list
+	}
+	return nil
+}
+
 // TestEveryRuleIsReported looks for each code in what tests expect: in their data, or in the code of a test.
 func TestEveryRuleIsReported(t *testing.T) {
 	var expected strings.Builder
-	for _, root := range []string{"..", "../../cmd"} {
+	for _, root := range []string{"..", "../../cmd", "../../testdata"} {
 		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() {
 				return err

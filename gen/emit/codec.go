@@ -3,6 +3,7 @@ package emit
 import (
 	"go/token"
 	"slices"
+	"time"
 
 	"github.com/dave/jennifer/jen"
 
@@ -158,6 +159,8 @@ type member struct {
 	required bool
 	encode   *jen.Statement // of v.Field
 	decode   *jen.Statement // to v.Field
+
+	byDefault *jen.Statement // of v.Field where it is missing; nil for none
 }
 
 func (m *member) field() *jen.Statement { return fieldOf(m.goName) }
@@ -167,30 +170,58 @@ func fieldOf(goName string) *jen.Statement { return jen.Id("v").Dot(goName) }
 func members(fields []*spec.Field) []member {
 	var list []member
 	for _, f := range fields {
-		list = append(list, member{f.Name.Stored(), f.GoName, required(f), encodeValue(&f.Type, fieldOf(f.GoName)), decodeValue(&f.Type)})
+		list = append(list, member{
+			key: f.Name.Stored(), goName: f.GoName, required: required(f),
+			encode: encodeValue(&f.Type, fieldOf(f.GoName)), decode: decodeValue(&f.Type), byDefault: byDefault(f),
+		})
 	}
 	return list
 }
 
 func required(f *spec.Field) bool {
-	return f.Type.Kind != spec.Optional && (f.Type.Kind != spec.Scalar || f.Type.Name != "json")
+	return f.Default.Text == "" && f.Type.Kind != spec.Optional && (f.Type.Kind != spec.Scalar || f.Type.Name != "json")
+}
+
+// byDefault renders the default of a field, nil when it has none.
+func byDefault(f *spec.Field) *jen.Statement {
+	switch {
+	case f.Default.Text == "":
+		return nil
+	case f.Type.Kind == spec.Declared:
+		for _, v := range f.Type.Decl.Values {
+			if v.Name.Stored() == f.DefaultText() {
+				return usersID(v.GoName)
+			}
+		}
+		return nil
+	case f.Type.Name == "duration":
+		d, _ := time.ParseDuration(f.DefaultText()) // which Validate has written
+		return duration(d)
+	case f.Default.Text[0] == '"':
+		return jen.Lit(f.DefaultText())
+	}
+	return jen.Op(f.Default.Text)
 }
 
 func stringMember(key, goName string) member {
-	return member{key, goName, true, jen.Id("e").Dot("String").Call(fieldOf(goName)), jen.Id("d").Dot("String").Call()}
+	return member{key: key, goName: goName, required: true, encode: jen.Id("e").Dot("String").Call(fieldOf(goName)), decode: jen.Id("d").Dot("String").Call()}
 }
 
 // statusMember is a field of the status's type.
 func (e *emitter) statusMember(key, goName string) member {
 	return member{
-		key, goName, true,
-		jen.Id("e").Dot("String").Call(jen.String().Call(fieldOf(goName))),
-		e.statusType().Call(jen.Id("d").Dot("String").Call()),
+		key: key, goName: goName, required: true,
+		encode: jen.Id("e").Dot("String").Call(jen.String().Call(fieldOf(goName))),
+		decode: e.statusType().Call(jen.Id("d").Dot("String").Call()),
 	}
 }
 
 func structCodec(f *file, r record) {
 	encodeRecord(f, &r)
+	structDecoder(f, r)
+}
+
+func structDecoder(f *file, r record) {
 	if len(r.members) == 0 {
 		f.decl().Func().Id("decode"+r.name).Params(decoderParam.Clone()).Add(r.goType()).Block(
 			jen.For(jen.Id("d").Dot(r.begin()).Call(), jen.Id("d").Dot("NextField").Call(), jen.Empty()).Block(
@@ -238,6 +269,11 @@ func decodeRecord(f *file, r *record) {
 				g.Default().Block(jen.Id("d").Dot("Skip").Call())
 			}),
 		)
+		for i, m := range r.members {
+			if m.byDefault != nil {
+				g.If(jen.Op("!").Id("seen").Dot("Has").Call(jen.Lit(numbers[i]))).Block(m.field().Op("=").Add(m.byDefault))
+			}
+		}
 		if len(requiredKeys) > 0 {
 			g.Id("d").Dot("Require").Call(append([]jen.Code{jen.Id("seen")}, literals(requiredKeys)...)...)
 		}

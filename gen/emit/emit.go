@@ -59,6 +59,9 @@ func FilesBeside(w *spec.Workflow, declares func(name string) bool) ([]File, err
 		{"projection_ironflow.go", e.projection},
 		{"unfinished_ironflow_test.go", e.unfinishedTest},
 	}
+	if e.hasOlder() {
+		parts = append(parts, part{"versions_ironflow.go", e.versions})
+	}
 	if w.HTTP {
 		parts = append(parts,
 			part{"http_ironflow.go", e.http},

@@ -12,8 +12,8 @@ import (
 func (e *emitter) types(f *file) {
 	f.comment("WorkflowName is stored with every instance.")
 	f.decl().Const().Id("WorkflowName").Op("=").Lit(e.w.Name.Stored())
-	if e.w.Form == spec.YAML {
-		for _, t := range e.w.Types {
+	for _, t := range e.w.Types {
+		if e.w.Form == spec.YAML || t.Locked {
 			declaredType(f, t)
 		}
 	}

@@ -36,6 +36,11 @@ func findUses(w *spec.Workflow) uses {
 	for _, m := range w.Messages() {
 		u.code(m.Fields)
 	}
+	for _, m := range w.Events {
+		for _, old := range m.Older {
+			u.code(old.Fields)
+		}
+	}
 	u.code(w.State)
 	for _, t := range w.Types {
 		if t.Kind == spec.Imported && t.As == nil {

@@ -47,6 +47,9 @@ func (e *emitter) userInterfaces(f *file) {
 		}
 	})
 
+	if e.hasOlder() {
+		e.upcasterInterface(f)
+	}
 	if !e.hasHandler() {
 		return
 	}
@@ -94,11 +97,15 @@ func (e *emitter) newWorkflow(f *file) {
 
 // codecOf renders the codec of a sealed interface.
 func (e *emitter) codecOf(of string) *jen.Statement {
-	return workflowID("Codec").Types(jen.Id(of)).Values(
+	fields := []jen.Code{
 		keyed("Name", jen.Id(unexported(of)+"Name")),
 		keyed("Encode", jen.Id("encode"+of)),
 		keyed("Decode", jen.Id("decode"+of)),
-	)
+	}
+	if of == "Event" && e.hasOlder() {
+		fields = append(fields, keyed("Versions", jen.Id("eventVersions")), keyed("DecodeOld", jen.Id("decodeOldEvent")))
+	}
+	return workflowID("Codec").Types(jen.Id(of)).Values(fields...)
 }
 
 // definition renders the fields of the workflow.Definition.

@@ -90,6 +90,7 @@ func (Decider) Open(now time.Time, state State, in Open) OpenDecision {
 	if want := []string{filepath.Join(dir, "decider.go"), filepath.Join(dir, "gate.go")}; err != nil || !slices.Equal(files, want) {
 		t.Errorf("the declaration is in %q, want %q: %v", files, want, err)
 	}
+	unlock(t, dir)
 	write(t, dir, "gate.go", strings.NewReplacer("Opened", "WasOpened", "By string", "At int64").Replace(gate))
 	_, err = generate.New([]string{dir}, generate.Options{})
 	if err == nil || !strings.Contains(err.Error(), "decider.go:8:20: undefined: Opened") {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ironflow-gen/ironflow/gen/contract"
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/emit"
 	"github.com/ironflow-gen/ironflow/gen/gospec"
@@ -33,6 +34,8 @@ type pkg struct {
 	generated    map[string][]byte // files that ironflow-gen wrote, by name
 	own          []scaffold.Source // files of the user's
 	links        map[string]string // generated files that are links, by name, to what they link to
+	lock         lock
+	contract     *contract.Set // of the declaration alone
 
 	steps    []Step
 	findings diagnostic.Errors
@@ -44,6 +47,9 @@ type pkg struct {
 func (p *pkg) plan() error {
 	code, err := scaffold.ReadOwn(p.w, p.own)
 	if err != nil {
+		return errors.Join(err, p.checkAlone(), p.checkPackageName())
+	}
+	if err := p.checkLock(); err != nil {
 		return errors.Join(err, p.checkAlone(), p.checkPackageName())
 	}
 	files, err := emit.FilesBeside(p.w, code.Declares)
@@ -72,6 +78,7 @@ func (p *pkg) plan() error {
 		}
 	}
 	p.planGenerated(files)
+	p.planLock()
 	p.steps = append(p.steps, users...)
 	return nil
 }

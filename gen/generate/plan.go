@@ -93,6 +93,10 @@ type Options struct {
 
 	// Stubs says that stubs of missing methods are put at the end of the user's files.
 	Stubs bool
+
+	// LeaveLock says that the lock is obeyed and not written, because somebody is still typing: what is added for a moment would be
+	// locked for good.
+	LeaveLock bool
 }
 
 // New reads the declarations that the paths name and plans their generation. When any of them has a mistake there is no

@@ -40,7 +40,7 @@ type free struct {
 
 // names are the directives, in the order in which they are explained.
 var names = []string{
-	"workflow", "input", "event", "effect", "timer", "schedule", "rejection", "accepts", "terminal", "type",
+	"workflow", "input", "event", "effect", "timer", "schedule", "rejection", "accepts", "terminal", "type", "allow",
 }
 
 // places say where each directive belongs.
@@ -55,6 +55,7 @@ var places = map[string]string{
 	"schedule":  "a comment of its own, or that of a type",
 	"accepts":   "the comment of a constant that is one of the states",
 	"terminal":  "the comment of a constant that is one of the states",
+	"allow":     "a comment of its own, or that of a type",
 }
 
 // others are lines of this form that other parts of ironflow read.
@@ -166,7 +167,7 @@ func (r *reader) collectGroup(file *ast.File, group *ast.CommentGroup, on *decla
 			}
 			r.report(d.pos+token.Pos(len("//"+tool+":")), diagnostic.UnknownDirective, "%s is no directive; %s", diagnostic.Shorten(d.what()), hint)
 			r.vague = true
-		case d.name == "timer" || d.name == "schedule":
+		case d.name == "timer" || d.name == "schedule" || d.name == "allow":
 			if on == nil && within(file, group) {
 				r.misplaced(d)
 				continue

@@ -44,7 +44,7 @@ func (r *reader) fieldList(but *types.Var, st *types.Struct, owner, prefix strin
 		if v.Pkg() == r.pkg {
 			f.pos = v.Pos()
 		}
-		f.decimal = r.ironflowTag(&f, st.Tag(i))
+		r.ironflowTag(&f, st.Tag(i))
 		if inner := r.embedded(&f); inner != nil {
 			list = append(list, r.fieldList(nil, inner, owner, f.path+".", f.pos)...)
 			continue
@@ -76,6 +76,8 @@ type goField struct {
 	json    string   // the name in its tag
 	options []string // the rest of that tag
 	decimal bool     // its strings are decimals
+
+	byDefault, was spec.Name
 }
 
 // what names the field in messages.
@@ -116,7 +118,7 @@ func (r *reader) field(f *goField) *spec.Field {
 		r.report(f.pos, diagnostic.NotASCII, "%s is called in JSON by its name, which has letters outside of ASCII; name it in its tag, like `json:\"size\"`", f.what())
 		return &spec.Field{Name: spec.Name{Pos: name.Pos}}
 	}
-	field := &spec.Field{Name: fieldNamed(f, name.Pos), GoName: f.path}
+	field := &spec.Field{Name: fieldNamed(f, name.Pos), GoName: f.path, Default: f.byDefault, Was: f.was}
 	at := f.pos
 	if ast := r.astField(f.Var); ast != nil {
 		field.Doc = docText(ast.Doc, ast.Comment)
@@ -183,16 +185,29 @@ func jsonTag(tag string) (name string, options []string) {
 	return parts[0], parts[1:]
 }
 
-// ironflowTag reads the tag that tells a decimal from another string.
-func (r *reader) ironflowTag(f *goField, tag string) (decimal bool) {
+// ironflowTag reads the tag that tells a decimal from another string, and what the field was called, and what it is in rows without it, as
+// in `ironflow:"decimal,was=price,default=0.50"`. The default stands last, because it may have commas.
+func (r *reader) ironflowTag(f *goField, tag string) {
 	text, ok := reflect.StructTag(tag).Lookup(tool)
 	if !ok {
-		return false
+		return
 	}
-	if text != "decimal" {
-		r.report(f.pos, diagnostic.FieldTag, "%s has the tag ironflow:%q; the only one there is says that a string is a decimal, `ironflow:\"decimal\"`", f.what(), text)
+	text, byDefault, hasDefault := strings.Cut(","+text, ",default=")
+	if hasDefault {
+		f.byDefault = spec.Name{Text: byDefault, Pos: r.at(f.pos)}
 	}
-	return text == "decimal"
+	for option := range strings.SplitSeq(text, ",") {
+		was, isWas := strings.CutPrefix(option, "was=")
+		switch {
+		case option == "":
+		case option == "decimal":
+			f.decimal = true
+		case isWas && was != "":
+			f.was = spec.Name{Text: was, Pos: r.at(f.pos)}
+		default:
+			r.report(f.pos, diagnostic.FieldTag, "%s has %q in its tag ironflow; it takes decimal, was=name and, as the last, default=value", f.what(), option)
+		}
+	}
 }
 
 // decimal makes a decimal of the strings in a type.

@@ -3,6 +3,7 @@ package gospec
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/spec"
@@ -12,6 +13,10 @@ import (
 func (r *reader) timers() {
 	slices.SortFunc(r.free, func(a, b free) int { return cmp.Compare(a.pos, b.pos) })
 	for _, f := range r.free {
+		if f.name == "allow" {
+			r.allow(f)
+			continue
+		}
 		name, ok := r.ownName(f.directive)
 		if !ok {
 			continue
@@ -73,6 +78,19 @@ func (r *reader) schedule(f free, name spec.Name) {
 		Name: name, Doc: doc, Input: input, Pos: name.Pos,
 		Recurrence: w.recurrence(), Instance: w.text("instance"),
 	})
+}
+
+// allow reads a change that is meant, as in //ironflow:allow "IF3103 event Paid.cents" reason="It was never stored."
+func (r *reader) allow(f free) {
+	if len(f.args) == 0 || f.args[0].key != "" {
+		r.report(f.pos, diagnostic.DirectiveSyntax, `%s begins with no code; write it first, like %s "IF3103 event Paid.cents" reason="It was never stored."`, f.what(), f.what())
+		return
+	}
+	first := f.args[0]
+	f.args = f.args[1:]
+	w := r.words(f.directive, "allow "+quoted(first.value), nil, "reason")
+	code, subject, _ := strings.Cut(first.value, " ")
+	r.w.Allowed = append(r.w.Allowed, spec.Allowance{Code: code, Subject: subject, Reason: w.text("reason").Text, Pos: r.at(first.valuePos)})
 }
 
 // recurrence reads when a timer or a schedule fires.

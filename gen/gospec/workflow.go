@@ -108,14 +108,19 @@ func (r *reader) messages() {
 			what := d.name + " " + quoted(t.name.Name)
 			switch d.name {
 			case "input":
-				w := r.words(d, what, nil, "as", "id", "from")
+				w := r.words(d, what, nil, "as", "id", "from", "retired")
 				m.Name.SetStored(w.name("as"))
 				m.ID = w.name("id")
 				m.From = w.name("from")
+				m.Retired = w.boolean("retired")
 				r.w.Inputs = append(r.w.Inputs, &m)
 			case "event":
-				w := r.words(d, what, nil, "as")
+				w := r.words(d, what, nil, "as", "version", "retired")
 				m.Name.SetStored(w.name("as"))
+				m.Retired = w.boolean("retired")
+				if a, ok := w.values["version"]; ok {
+					m.Schema, m.SchemaPos = r.integer(part{a.value, a.valuePos}, "version of "+what), r.at(a.valuePos)
+				}
 				r.w.Events = append(r.w.Events, &m)
 			case "rejection":
 				w := r.words(d, what, nil, "as")

@@ -12,6 +12,7 @@ package scaffold
 import (
 	"bytes"
 	"fmt"
+	"go/ast"
 	"go/format"
 	"slices"
 	"strings"
@@ -23,16 +24,18 @@ import (
 
 // The names of the skeleton's files.
 const (
-	deciderFile = "decider.go"
-	handlerFile = "handler.go"
-	testFile    = "decider_test.go"
+	deciderFile  = "decider.go"
+	handlerFile  = "handler.go"
+	upcasterFile = "upcaster.go"
+	testFile     = "decider_test.go"
 )
 
 // The names of the skeleton's types.
 const (
-	deciderType = "Decider"
-	evolverType = "Evolver"
-	handlerType = "Handler"
+	deciderType  = "Decider"
+	evolverType  = "Evolver"
+	handlerType  = "Handler"
+	upcasterType = "Upcaster"
 )
 
 // File is one file of the skeleton.
@@ -57,6 +60,13 @@ func (p *Package) Skeleton() ([]File, error) {
 		}
 		files = append(files, handler)
 		complete = complete && handler.Content != nil
+	}
+	if methods := p.contract.ifaces["EventUpcaster"]; len(methods) > 0 {
+		upcaster, err := p.upcaster(methods)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, upcaster)
 	}
 	test, err := p.test(complete)
 	if err != nil {
@@ -92,6 +102,26 @@ func (p *Package) handler() (File, error) {
 	}
 	return p.render(handlerFile, v)
 }
+
+func (p *Package) upcaster(methods []*ast.Field) (File, error) {
+	if f, kept := p.keep(upcasterFile, upcasterType); kept {
+		return f, nil
+	}
+	v := upcasterView{Package: p.w.Package.Text}
+	for _, m := range methods {
+		v.Methods = append(v.Methods, upcasterMethod{m.Names[0].Name, m.Type.(*ast.FuncType).Results.List[0].Type.(*ast.Ident).Name})
+	}
+	return p.render(upcasterFile, v)
+}
+
+// upcasterView is what upcaster.go.tmpl shows.
+type upcasterView struct {
+	Package string
+	Methods []upcasterMethod
+}
+
+// upcasterMethod makes To of an older version of an event.
+type upcasterMethod struct{ From, To string }
 
 // test renders the test, which is right only for the bodies of a complete skeleton.
 func (p *Package) test(complete bool) (File, error) {

@@ -198,7 +198,7 @@ func TestKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	places := map[string]string{
-		"message": "events: {X: {%s: {}}}", "input": "inputs: {X: {%s: {}}}", "effect": "effects: {X: {%s: {}}}", "timer": "timers: {x: {%s: {}}}",
+		"message": "rejections: {X: {%s: {}}}", "event": "events: {X: {%s: {}}}", "input": "inputs: {X: {%s: {}}}", "effect": "effects: {X: {%s: {}}}", "timer": "timers: {x: {%s: {}}}",
 		"scheduled": "schedules: {x: {%s: {}}}", "stateOfMachine": "states: {x: {%s: {}}}", "transition": "states: {x: {accepts: {X: {%s: {}}}}}",
 		"delivery": "effects: {X: {starts: {%s: {}}}}", "": "%s: {}",
 	}

@@ -15,6 +15,7 @@ func (c *checker) messages() {
 	}
 	for _, m := range c.w.Events {
 		c.fields("event "+quote(m.Name.Text), m.Fields)
+		c.was(m)
 	}
 	for _, e := range c.w.Effects {
 		c.fields("effect "+quote(e.Name.Text), e.Fields)
@@ -38,6 +39,7 @@ func (c *checker) fields(owner string, fields []*Field) {
 	names, goNames := make(map[string]Name, len(fields)), make(map[string]Name, len(fields))
 	for _, f := range fields {
 		c.typeRef(&f.Type)
+		c.byDefault(owner, f)
 		switch {
 		case snakeForm.valid(f.Name.Text):
 		case c.w.Form == Go: // a name of the user's structs, which may be stored but not be declared in YAML

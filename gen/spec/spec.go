@@ -53,6 +53,9 @@ type Workflow struct {
 	// set them where they are not State, Status and Status; Validate fills in the rest.
 	StateType, StatusType, StatusField string
 
+	// Allowed are the findings about a change of the declaration that are meant.
+	Allowed []Allowance
+
 	// Moves is the status function: one target for each pair of state and event. Validate fills it in, explicit
 	// transitions first, then those that follow for the later events of one decision (see Move).
 	Moves []Move
@@ -117,6 +120,14 @@ func (n *Name) SetStored(as Name) { n.StoredAs, n.AsPos = as.Text, as.Pos }
 // unread reports whether the front end could not read what is written here.
 func (n Name) unread() bool { return n.Text == "" && n.Pos.Line > 0 }
 
+// Allowance lets a change of the declaration pass that would be refused.
+type Allowance struct {
+	Code    string // of the finding
+	Subject string // of the finding, as in event Paid.cents
+	Reason  string
+	Pos     Pos
+}
+
 // UniqueKey says that the field Key of Input names something that at most one active instance may hold.
 type UniqueKey struct {
 	Input Name
@@ -137,7 +148,27 @@ type Message struct {
 	// follows: clients cannot send the input. Validate fills it in. Both are for inputs only.
 	From     Name
 	Internal bool
+
+	// Retired says that nothing new is made of an event, an effect or an input. What is stored of it is still read.
+	Retired bool
+
+	// Schema is the version of an event's fields, 0 when the declaration does not say. SchemaPos is where it is written.
+	Schema    int
+	SchemaPos Pos
+
+	// Older are the versions of an event before Schema, oldest first. The lock has them; gen/contract fills them in.
+	Older []*Older
 }
+
+// Older is a version of an event that is stored and that no decision emits any more.
+type Older struct {
+	Version int
+	Name    string // of the Go type
+	Fields  []*Field
+}
+
+// Version is the version of the message's fields: Schema, or 1 when the declaration does not say.
+func (m *Message) Version() int { return max(m.Schema, 1) }
 
 // Field returns the field of a name, or nil.
 func (m *Message) Field(name string) *Field {
@@ -154,6 +185,9 @@ type Field struct {
 	// GoName selects the field in Go: OrderID or, where it belongs to an embedded struct, Base.OrderID. Front ends set it
 	// where it is not made from the name; Validate fills in the rest.
 	GoName string
+
+	Default Name // JSON that stands for a stored value without the field; the zero Name when there is none
+	Was     Name // stored name of the field in the version before; the zero Name when it had the same
 }
 
 // TypeRef is a use of a type: list<Item> is Kind List with Elem Item. Kind is zero when the front end could not read
@@ -197,6 +231,7 @@ type Type struct {
 	Values []EnumValue
 	Go     GoType
 	As     *GoType // how Go code writes the type; nil when it goes by its name
+	Locked bool    // only older versions of events have it, and the lock says what it is
 	Pos    Pos
 }
 

@@ -72,6 +72,9 @@ func (c *checker) transition(s *State, t *Transition) {
 			continue
 		}
 		c.events.use(c, m.Event)
+		if event := c.events.items[m.Event.Text]; event != nil && event.Retired {
+			c.d.Report(m.Event.Pos, diagnostic.RetiredUsed, "event %q is retired, and the transition emits it; remove it here, or remove \"retired\"", m.Event.Text)
+		}
 		if to := c.states.use(c, m.To); to != "" {
 			c.next[s.Name.Text] = append(c.next[s.Name.Text], to)
 		}
@@ -79,6 +82,9 @@ func (c *checker) transition(s *State, t *Transition) {
 	c.once("effects", t.Effects)
 	for _, n := range t.Effects {
 		c.effects.use(c, n)
+		if effect := c.effects.items[n.Text]; effect != nil && effect.Retired {
+			c.d.Report(n.Pos, diagnostic.RetiredUsed, "effect %q is retired, and the transition asks for it; remove it here, or remove \"retired\"", n.Text)
+		}
 	}
 	c.once("timers", t.Timers)
 	for _, n := range t.Timers {
@@ -196,7 +202,7 @@ func (c *checker) unusedByStates() {
 		}
 		refused(e.Dead, "what tells that effect %q is a dead letter", e.Name.Text)
 		refused(e.Ended, "what tells of the end of the child of effect %q", e.Name.Text)
-		if exportedForm.valid(e.Name.Text) && !c.effects.mayUse(e.Name.Text) {
+		if exportedForm.valid(e.Name.Text) && !c.effects.mayUse(e.Name.Text) && !e.Retired {
 			c.d.Report(e.Name.Pos, diagnostic.UnusedEffect, `effect %q is used by no transition; add it to the "effects" of one, or remove it`, e.Name.Text)
 		}
 	}
@@ -210,12 +216,12 @@ func (c *checker) unusedByStates() {
 		}
 	}
 	for _, m := range c.w.Inputs {
-		if exportedForm.valid(m.Name.Text) && !c.inputs.mayUse(m.Name.Text) && !told[m.Name.Text] {
+		if exportedForm.valid(m.Name.Text) && !c.inputs.mayUse(m.Name.Text) && !told[m.Name.Text] && !m.Retired {
 			c.d.Report(m.Name.Pos, diagnostic.UnusedInput, "no state accepts input %q; accept it in a state, or remove it", m.Name.Text)
 		}
 	}
 	for _, m := range c.w.Events {
-		if exportedForm.valid(m.Name.Text) && !c.events.mayUse(m.Name.Text) {
+		if exportedForm.valid(m.Name.Text) && !c.events.mayUse(m.Name.Text) && !m.Retired {
 			c.d.Report(m.Name.Pos, diagnostic.UnusedEvent, "no transition emits event %q; emit it in one, or remove it", m.Name.Text)
 		}
 	}

@@ -64,6 +64,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 		c.unusedByStates()
 	}
 	c.stored()
+	c.allowed()
 	w.Moves = moves(w)
 }
 

@@ -10,7 +10,7 @@ import (
 func (r *reader) effects(n *yaml.Node) []*spec.Effect {
 	var list []*spec.Effect
 	for _, e := range r.section(n, "effects", messageExamples["effect"]) {
-		m, o := r.message(e, "effect", "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit")
+		m, o := r.message(e, "effect", "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit", "retired")
 		effect := &spec.Effect{Message: m}
 		effect.SetReturns(r.names(o.values["returns"], "returns of "+o.what, true))
 		effect.Starts = r.delivery(o, "starts", "{workflow: hotel, input: Book}")
@@ -22,6 +22,7 @@ func (r *reader) effects(n *yaml.Node) []*spec.Effect {
 		effect.Priority = r.signed(o.values["priority"], "priority of "+o.what)
 		effect.PriorityPos = r.posOf(o.values["priority"])
 		effect.Limit = r.limit(o)
+		effect.Retired, _ = r.boolean(o.values["retired"], "retired of "+o.what)
 		if retry := o.values["retry"]; retry != nil {
 			effect.Retry = r.retry(retry, "retry of "+o.what)
 		}

@@ -2,6 +2,7 @@ package yamlspec
 
 import (
 	"fmt"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -37,6 +38,9 @@ func (r *reader) messages(n *yaml.Node, section, kind string, keys ...string) []
 		m, o := r.message(e, kind, keys...)
 		m.ID = o.name(r, "id")
 		m.From = o.name(r, "from")
+		m.Retired, _ = r.boolean(o.values["retired"], "retired of "+o.what)
+		m.Schema = r.integer(o.values["version"], "version of "+o.what)
+		m.SchemaPos = r.posOf(o.values["version"])
 		list = append(list, &m)
 	}
 	return list
@@ -88,15 +92,49 @@ func (r *reader) field(f *spec.Field, n *yaml.Node, owner string) {
 		r.noUnion(e, what)
 		return
 	}
-	o := r.fill(entries, ok, what, []string{"type", "as", "doc"})
+	o := r.fill(entries, ok, what, []string{"type", "as", "doc", "default", "was"})
 	o.stored(r, &f.Name)
 	f.Doc = r.doc(o)
+	f.Was = o.storedName(r, "was")
+	if node := o.values["default"]; node != nil {
+		f.Default = r.scalar(node, "default of "+what)
+	}
 	switch node := o.values["type"]; {
 	case node != nil:
 		f.Type = r.typeRef(node, what)
 	case o.ok:
 		r.report(n, diagnostic.NoType, `%s has no type; write it like "{type: string, doc: ...}"`, what)
 	}
+}
+
+// scalar returns a text, a number or a boolean as it is written.
+func (r *reader) scalar(n *yaml.Node, what string) spec.Name {
+	at := r.pos(n)
+	n = r.resolve(n)
+	if n != nil && (n.Kind != yaml.ScalarNode || isNull(n)) {
+		r.report(n, diagnostic.BadDefault, "%s must be a text, a number or a boolean, not %s", what, found(n))
+		n = nil
+	}
+	if n == nil {
+		return spec.Name{Pos: at}
+	}
+	return spec.Name{Text: n.Value, Pos: at}
+}
+
+// allowed reads the changes that are meant.
+func (r *reader) allowed(n *yaml.Node) []spec.Allowance {
+	var list []spec.Allowance
+	for _, e := range r.section(n, "allow", "IF3103 event Paid.cents: It was never stored.") {
+		if e.key.Text == "" {
+			continue
+		}
+		code, subject, _ := strings.Cut(e.key.Text, " ")
+		list = append(list, spec.Allowance{
+			Code: code, Subject: subject, Pos: e.key.Pos,
+			Reason: r.text(e.value, fmt.Sprintf("the reason of %q", e.key.Text)),
+		})
+	}
+	return list
 }
 
 // unique reads the unique keys.

@@ -212,7 +212,7 @@ func (d *Decoder) Seen(seen *Fields, number int) {
 
 // seenMore is Seen for the fields that have no bit in low, and for those whose bit is set already.
 func (d *Decoder) seenMore(seen *Fields, number int) {
-	if seen.has(number) {
+	if seen.Has(number) {
 		d.mistake(d.pos, "the field stands here a second time")
 		return
 	}
@@ -223,7 +223,8 @@ func (d *Decoder) seenMore(seen *Fields, number int) {
 	seen.rest[word] |= 1 << (number % 64)
 }
 
-func (f *Fields) has(number int) bool {
+// Has reports whether the field of a number was seen.
+func (f *Fields) Has(number int) bool {
 	word := f.low
 	if i := number/64 - 1; i >= 0 {
 		word = 0
@@ -247,7 +248,7 @@ func (d *Decoder) require(seen Fields, names []string) {
 		return
 	}
 	for number, name := range names {
-		if !seen.has(number) && !d.missing(name) {
+		if !seen.Has(number) && !d.missing(name) {
 			return
 		}
 	}

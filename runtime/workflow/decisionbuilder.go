@@ -82,7 +82,7 @@ func (b *decisionBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, er
 				return state, fmt.Errorf("the decision emits %s after the workflow has completed", name)
 			}
 		}
-		b.out.Stored = append(b.out.Stored, store.NewEvent{Type: name, SchemaVersion: 1, Payload: payload})
+		b.out.Stored = append(b.out.Stored, store.NewEvent{Type: name, SchemaVersion: w.def.Events.version(name), Payload: payload})
 
 		folded, err := b.readBack(event, name, payload)
 		if err != nil {

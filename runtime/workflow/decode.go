@@ -50,9 +50,13 @@ func DecodeEvent[E any](workflow string, events Codec[E], stored store.StoredEve
 	unknown := func(err error) error {
 		return &UnknownEvent{stored.Instance, stored.Version, stored.Type, stored.SchemaVersion, err}
 	}
-	if stored.SchemaVersion != 1 {
+	known := events.version(stored.Type)
+	if stored.SchemaVersion > known {
 		var none E
-		return none, unknown(fmt.Errorf("it has schema version %d, this program knows 1: a newer program wrote it", stored.SchemaVersion))
+		return none, unknown(fmt.Errorf("it has schema version %d, this program knows %d: a newer program wrote it", stored.SchemaVersion, known))
+	}
+	if version := stored.SchemaVersion; version < known && events.DecodeOld != nil {
+		events.Decode = func(d *codec.Decoder, name string) (E, error) { return events.DecodeOld(d, name, version) }
 	}
 	event, err := decode(codec.NewDecoder(stored.Payload), stored.Type, events)
 	var undeclared *codec.UnknownTypeError

@@ -64,7 +64,15 @@ type Codec[T any] struct {
 	Name   func(T) string
 	Encode func(*codec.Encoder, T)
 	Decode func(d *codec.Decoder, name string) (T, error)
+
+	// Versions has the schema version of each variant whose version is not 1. DecodeOld decodes an older version of a variant, and makes
+	// the variant of it; it is nil when there is none. Only events have versions.
+	Versions  map[string]int
+	DecodeOld func(d *codec.Decoder, name string, version int) (T, error)
 }
+
+// version returns the schema version of a variant.
+func (c Codec[T]) version(name string) int { return max(c.Versions[name], 1) }
 
 // StateCodec turns states into JSON and back, for snapshots. Schema is a hash of everything in the declaration that a
 // state's meaning depends on; a snapshot under another schema is not used. It is empty when there are no snapshots.

@@ -1,0 +1,507 @@
+package contract
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/gen/diagnostic"
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// Finding is one difference that stored rows could meet.
+type Finding struct {
+	Code    diagnostic.Code
+	Subject string   // what differs, as a declaration allows it: event Paid.cents
+	Text    string   // what is wrong; what to do about it
+	Pos     spec.Pos // in the new set
+	Old     spec.Pos // in the old set
+}
+
+// Compare returns what rows that were stored under the old set could meet in a program of the new one. The new set has the old versions of
+// events, as [Set.With] leaves them. The findings are in no order.
+func Compare(old, new *Set) []Finding {
+	c := &comparer{old: old, new: new, reported: make(map[string]bool), isNewName: make(map[string]bool)}
+	if old.Workflow != new.Workflow {
+		c.report(diagnostic.WorkflowGone, []string{"workflow", old.Workflow},
+			`the workflow %q is now stored as %q, and its instances, effects and timers stay under the old name; write "as: %s" to keep the stored name`, old.Workflow, new.Workflow, old.Workflow)
+		return c.findings
+	}
+	c.events()
+	c.effects()
+	c.inputs()
+	c.rejections()
+	c.timers()
+	c.schedules()
+	c.machine()
+	return c.findings
+}
+
+type comparer struct {
+	old, new *Set
+	findings []Finding
+	reported map[string]bool // codes with subjects
+
+	isNewName map[string]bool // keys of new fields that another one may have been renamed to
+}
+
+// subjects are the kinds of facts as findings name them.
+var subjects = map[string]string{"status": "state", "accept": "input in state", "move": "event in state"}
+
+// subject names what a path leads to.
+func subject(path []string) string {
+	kind := path[0]
+	if name := subjects[kind]; name != "" {
+		kind = name
+	}
+	rest := slices.Clone(path[1:])
+	if path[0] == "event" && len(rest) > 1 { // the version
+		rest = slices.Delete(rest, 1, 2)
+	}
+	if len(rest) > 2 && (rest[1] == "field" || rest[1] == "value") {
+		rest = slices.Delete(rest, 1, 2)
+	}
+	return strings.TrimSpace(kind + " " + strings.Join(rest, "."))
+}
+
+// report adds a finding, once. The format is the message, "; " and the fix.
+func (c *comparer) report(code diagnostic.Code, path []string, format string, args ...any) {
+	f := Finding{Code: code, Subject: subject(path), Pos: c.new.place(path...), Old: c.old.place(path...), Text: fmt.Sprintf(format, args...)}
+	if id := string(code) + f.Subject; !c.reported[id] {
+		c.reported[id] = true
+		c.findings = append(c.findings, f)
+	}
+}
+
+// codes are those for the fields of one kind of message.
+type codes struct {
+	removed, retyped, added, value diagnostic.Code
+	stored                         string // what has the fields in the store
+}
+
+var (
+	storeCodes  = codes{diagnostic.FieldRemoved, diagnostic.FieldRetyped, diagnostic.FieldAdded, diagnostic.ValueRemoved, "stored events"}
+	effectCodes = codes{diagnostic.EffectFields, diagnostic.EffectFields, diagnostic.EffectFields, diagnostic.EffectFields, "effects in the outbox"}
+	inputCodes  = codes{diagnostic.InputFields, diagnostic.InputFields, diagnostic.InputFields, diagnostic.InputFields, "inputs that wait to be delivered"}
+	rejectCodes = codes{diagnostic.RejectionChanged, diagnostic.RejectionChanged, diagnostic.RejectionChanged, diagnostic.RejectionChanged, "stored outcomes"}
+)
+
+func clientCodes(c diagnostic.Code) codes { return codes{c, c, c, c, "requests of clients"} }
+
+// fields compares the fields of a message that both sets have.
+func (c *comparer) fields(codes codes, path ...string) {
+	gone := c.old.at(path...) == nil // it was removed once, and is back
+	code := func(code diagnostic.Code) diagnostic.Code {
+		if gone {
+			return diagnostic.NameReused
+		}
+		return code
+	}
+	types := comparison{old: c.old, new: c.new, seen: make(map[[2]string]bool), found: func(d difference) { c.difference(codes, d) }}
+	for _, f := range c.old.all(join(path, "field")...) {
+		now := c.new.at(f.Path...)
+		was, wasDefault := splitValue(f.Value)
+		switch {
+		case now == nil && !f.Gone && !gone:
+			c.removed(codes, f.Path, was)
+		case now == nil:
+		case f.Gone:
+			is, _ := splitValue(now.Value)
+			if types.fit(parseType(was), parseType(is)) == differs {
+				c.report(diagnostic.NameReused, f.Path,
+					"%s was %s once and is %s now, and %s may have the old one; choose another stored name", subject(f.Path), was, is, codes.stored)
+			} else if addedFit(now) == differs {
+				c.report(codes.added, f.Path, `%s is back, and %s of meanwhile do not have it; add "default", or make it optional`, subject(f.Path), codes.stored)
+			}
+		default:
+			is, isDefault := splitValue(now.Value)
+			types.types(was, is, f.Path)
+			if wasDefault != isDefault && wasDefault != "" {
+				c.report(diagnostic.DefaultChanged, f.Path,
+					"the default of %s has changed, and %s without the field are read with it; keep the default %s", subject(f.Path), codes.stored, wasDefault)
+			}
+		}
+	}
+	for _, f := range c.new.below(join(path, "field")...) {
+		if c.old.facts[f.Key()] == nil && addedFit(f) == differs && !c.isNewName[f.Key()] {
+			c.report(code(codes.added), f.Path,
+				`%s is new, and %s do not have it, so it would be read as zero; add "default", or make it optional`, subject(f.Path), codes.stored)
+		}
+	}
+}
+
+// removed reports a field that is gone. One that is new and has its type may be its new name, and is not reported as well.
+func (c *comparer) removed(codes codes, path []string, was string) {
+	owner, name := path[:len(path)-1], path[len(path)-1]
+	var candidates []*Fact
+	for _, f := range c.new.below(owner...) {
+		if is, _ := splitValue(f.Value); is == was && c.old.facts[f.Key()] == nil {
+			candidates = append(candidates, f)
+		}
+	}
+	fix := "keep the field"
+	switch {
+	case len(candidates) == 1:
+		c.isNewName[candidates[0].Key()] = true
+		newName := candidates[0].Path
+		fix = fmt.Sprintf(`if %q is its new name, keep the stored one with "as: %s"`, newName[len(newName)-1], name)
+	case path[0] == "event":
+		fix = `keep the field, or give the event a new "version" without it`
+	}
+	c.report(codes.removed, path, "%s is gone, and %s have it; %s", subject(path), codes.stored, fix)
+}
+
+// difference reports what comparing two types found.
+func (c *comparer) difference(codes codes, d difference) {
+	what := subject(d.path)
+	isValue := len(d.path) == 4 && d.path[2] == "value"
+	switch {
+	case d.fit == same:
+	case d.fit == widens && isValue:
+		c.deploy(d.path, "%s is new, and a program without it cannot read what has it", what)
+	case d.fit == widens:
+		c.deploy(d.path, "%s was %s and is %s, and a program of before cannot read all of its values", what, d.old, d.new)
+	case isValue:
+		c.report(codes.value, d.path, "%s is gone, and %s may have it; keep the value, and refuse it in the decider", what, codes.stored)
+	case d.old == "":
+		if c.isNewName[key(d.path...)] {
+			return
+		}
+		c.report(codes.added, d.path,
+			`%s is new, and %s do not have it, so it would be read as zero; add "default", or make it optional`, what, codes.stored)
+	case d.new == "":
+		c.removed(codes, d.path, d.old)
+	default:
+		c.report(codes.retyped, d.path,
+			"%s was %s and is %s, and %s may not be read as that; keep the type, and add a field of another name, or a type of another name", what, d.old, d.new, codes.stored)
+	}
+}
+
+// deploy reports what a program of before cannot read.
+func (c *comparer) deploy(path []string, format string, args ...any) {
+	c.report(diagnostic.DeployOrder, path, format+"; deploy programs that read it everywhere before one that writes it", args...)
+}
+
+// versions returns the versions of an event, and the newest.
+func (s *Set) versions(event string) (list []int, newest int) {
+	for _, f := range s.below("event", event) {
+		if v, err := strconv.Atoi(f.Path[2]); err == nil {
+			list = append(list, v)
+			newest = max(newest, v)
+		}
+	}
+	return list, newest
+}
+
+// names returns the names of one kind, those that are gone among them, in order.
+func (s *Set) names(kind string) []string {
+	var list []string
+	for _, f := range s.Facts() {
+		if len(f.Path) > 1 && f.Path[0] == kind && (len(list) == 0 || list[len(list)-1] != f.Path[1]) {
+			list = append(list, f.Path[1])
+		}
+	}
+	return list
+}
+
+func (c *comparer) events() {
+	known := make(map[string]bool)
+	for _, event := range c.old.names("event") {
+		known[event] = true
+		_, was := c.old.versions(event)
+		_, is := c.new.versions(event)
+		path := []string{"event", event}
+		switch {
+		case was == 0 && is == 0: // it was allowed to go before
+		case is == 0:
+			c.report(diagnostic.EventRemoved, path,
+				`event %q is gone, and an instance that has one cannot be read any more; keep it with "retired: true", or keep the stored name with "as: %s"`, event, event)
+			continue
+		case is < was:
+			c.report(diagnostic.VersionOrder, path,
+				"event %q has version %d, and events of version %d are stored; raise the version to %d, or to %d for another change", event, is, was, was, was+1)
+			continue
+		case was > 0 && is > was+1:
+			c.report(diagnostic.VersionOrder, path, "event %q has version %d, and the one before is %d; declare version %d", event, is, was, was+1)
+		case was > 0 && is > was:
+			c.deploy(path, "event %q has version %d, and a program of before cannot read it", event, is)
+		}
+		for _, f := range c.old.all("event", event) {
+			if c.new.at(f.Path...) != nil {
+				c.fields(storeCodes, f.Path...)
+			} else if !f.Gone {
+				c.report(diagnostic.VersionOrder, f.Path,
+					"version %s of event %q is in no lock, and such events are stored; restore the lines of this version in the lock", f.Path[2], event)
+			}
+		}
+	}
+	for _, event := range c.new.names("event") {
+		if _, is := c.new.versions(event); !known[event] && is > 0 {
+			if is > 1 {
+				c.report(diagnostic.VersionOrder, []string{"event", event}, "event %q is new, and its first version is %d; leave the version out", event, is)
+			}
+			c.deploy([]string{"event", event}, "event %q is new, and a program of before cannot read an instance that has one", event)
+		}
+	}
+}
+
+func (c *comparer) effects() {
+	for _, f := range c.old.all("effect") {
+		name := f.Path[1]
+		now := c.new.at(f.Path...)
+		if now == nil {
+			if !f.Gone {
+				c.report(diagnostic.EffectRemoved, f.Path,
+					`effect %q is gone, and those in the outbox wait for ever; keep it with "retired: true" until the outbox has none, or keep the stored name with "as: %s"`, name, name)
+			}
+			continue
+		}
+		c.fields(effectCodes, f.Path...)
+		if f.Gone {
+			continue
+		}
+		if was, is := c.old.value("effect", name, "to"), c.new.value("effect", name, "to"); was != is {
+			c.report(diagnostic.EffectTarget, join(f.Path, "to"),
+				"effect %q %s and %s, and those in the outbox go the new way; keep it, and add another effect", name, wasDone(was, "had a handler"), isDone(is, "has a handler"))
+		}
+		if was, is := c.old.value("effect", name, "key"), c.new.value("effect", name, "key"); was != is && was != "" {
+			c.report(diagnostic.LimitKeyChanged, join(f.Path, "key"),
+				"the limit of effect %q had the key %q and has %q, and those in the outbox keep the old one; deploy it when the outbox has none of the effect", name, was, is)
+		}
+		c.retry(name)
+	}
+}
+
+func wasDone(value, none string) string {
+	if value == "" {
+		return none
+	}
+	return "did this: " + value
+}
+
+func isDone(value, none string) string {
+	if value == "" {
+		return none
+	}
+	return "now does this: " + value
+}
+
+func (c *comparer) retry(effect string) {
+	attempts := func(s *Set) int {
+		const byDefault = 25
+		text, _, _ := strings.Cut(s.value("effect", effect, "retry"), " ")
+		if n, err := strconv.Atoi(text); err == nil {
+			return n
+		}
+		return byDefault
+	}
+	if was, is := attempts(c.old), attempts(c.new); is < was {
+		c.report(diagnostic.RetryLowered, []string{"effect", effect, "retry"},
+			"effect %q has at most %d attempts and had %d, and one in the outbox that has failed as often is a dead letter at once; deploy it when no effect has failed as often", effect, is, was)
+	}
+}
+
+// delivered reports whether the engine may hold an input that waits to be delivered.
+func (s *Set) delivered(input string) bool {
+	if s.value("input", input) == spec.FromInternal {
+		return true
+	}
+	for _, effect := range s.names("effect") {
+		if s.at("effect", effect, "returns", input) != nil || s.value("effect", effect, "ended") == input || s.value("effect", effect, "dead") == input {
+			return true
+		}
+	}
+	for _, kind := range []string{"timer", "schedule"} {
+		for _, name := range s.names(kind) {
+			if s.value(kind, name) == input {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (c *comparer) inputs() {
+	for _, f := range c.old.all("input") {
+		name := f.Path[1]
+		delivered := c.old.delivered(name)
+		client := diagnostic.ClientsChanged
+		if c.new.at("http") != nil && c.old.at("http") != nil {
+			client = diagnostic.HTTPChanged
+		}
+		now := c.new.at(f.Path...)
+		switch {
+		case now == nil && f.Gone:
+			continue
+		case now == nil && delivered:
+			c.report(diagnostic.InputRemoved, f.Path,
+				`input %q is gone, and the effect or timer that delivers one waits for ever; keep it, and reject it in the decider; or keep the stored name with "as: %s"`, name, name)
+			continue
+		case now == nil:
+			c.report(client, f.Path, `input %q is gone, and clients and other workflows may send it; keep it, or keep the stored name with "as: %s"`, name, name)
+			continue
+		case delivered:
+			c.fields(inputCodes, f.Path...)
+		default:
+			c.fields(clientCodes(client), f.Path...)
+		}
+		if f.Gone {
+			continue
+		}
+		if f.Value == spec.FromClient && now.Value == spec.FromInternal {
+			c.report(client, f.Path, `clients could send input %q, and cannot any more; write "from: client"`, name)
+		}
+		if was, is := c.old.value("input", name, "id"), c.new.value("input", name, "id"); was != is {
+			c.report(diagnostic.IDChanged, join(f.Path, "id"),
+				"field %q named the instance of input %q, and now %q does; what waits to be delivered would go to other instances; keep the field that names the instance", was, name, is)
+		}
+		if was, is := c.old.value("input", name, "unique"), c.new.value("input", name, "unique"); was != is {
+			c.report(diagnostic.UniqueChanged, join(f.Path, "unique"),
+				"the unique key of input %q was %s and is %s, and active instances hold keys of the old kind; keep the key, or let the instances that are active end first", name, orNone(was), orNone(is))
+		}
+	}
+}
+
+func orNone(field string) string {
+	if field == "" {
+		return "none"
+	}
+	return "the field " + strconv.Quote(field)
+}
+
+func (c *comparer) rejections() {
+	for _, f := range c.old.all("rejection") {
+		switch {
+		case c.new.at(f.Path...) != nil:
+			c.fields(rejectCodes, f.Path...)
+		case !f.Gone:
+			c.report(diagnostic.RejectionChanged, f.Path,
+				`rejection %q is gone, and a repeat of an input whose outcome has it fails; keep it, or keep the stored name with "as: %s"`, f.Path[1], f.Path[1])
+		}
+	}
+}
+
+func (c *comparer) timers() {
+	for _, f := range c.old.all("timer") {
+		name := f.Path[1]
+		if c.new.at(f.Path...) == nil {
+			if !f.Gone {
+				c.report(diagnostic.TimerRemoved, f.Path,
+					`timer %q is gone, and one that runs is not cancelled any more and delivers its input; keep it, or keep the stored name with "as: %s"`, name, name)
+			}
+			continue
+		}
+		was, err1 := time.ParseDuration(c.old.value("timer", name, "after"))
+		is, err2 := time.ParseDuration(c.new.value("timer", name, "after"))
+		if err1 == nil && err2 == nil && is < was {
+			c.report(diagnostic.TimerShortened, join(f.Path, "after"),
+				"timer %q fires after %s and fired after %s, and timers that run keep their time; make sure that the decider does not count on the time", name, is, was)
+		}
+	}
+}
+
+func (c *comparer) schedules() {
+	for _, f := range c.old.all("schedule") {
+		if f.Gone {
+			continue
+		}
+		now := c.new.at(f.Path...)
+		switch {
+		case now == nil:
+			c.report(diagnostic.ScheduleChanged, f.Path, "schedule %q is gone, and its row stays in the store and fires no more; keep the name", f.Path[1])
+		case now.Value != f.Value || c.new.value(join(f.Path, "when")...) != c.old.value(join(f.Path, "when")...) ||
+			c.new.value(join(f.Path, "instance")...) != c.old.value(join(f.Path, "instance")...):
+			c.report(diagnostic.ScheduleChanged, f.Path,
+				"schedule %q begins again, and firings that were missed until then are left out; nothing needs to be done if that is meant", f.Path[1])
+		}
+	}
+}
+
+func (c *comparer) machine() {
+	before, now := c.old.below("status"), c.new.below("status")
+	if (len(before) == 0) != (len(now) == 0) {
+		if len(c.old.below("event")) > 0 || len(c.old.names("event")) > 0 {
+			c.report(diagnostic.MachineChanged, []string{"status"},
+				"the workflow had %s and has %s, and stored events cannot be replayed; declare another workflow, and let the instances of this one end", states(len(before)), states(len(now)))
+		}
+		return
+	}
+	for _, f := range c.old.all("status") {
+		name := f.Path[1]
+		is := c.new.at(f.Path...)
+		switch {
+		case is == nil && !f.Gone:
+			c.report(diagnostic.StateRemoved, f.Path,
+				`state %q is gone, and an instance whose events lead there cannot be replayed; keep it, or keep the stored name with "as: %s"`, name, name)
+		case is == nil || is.Value == f.Value:
+		case is.Value == "terminal":
+			c.report(diagnostic.CompletionChanged, f.Path,
+				"state %q became terminal, and instances that are in it are never completed and accept nothing; lead events to another state that is terminal", name)
+		case f.Value == "terminal":
+			c.report(diagnostic.Reopened, f.Path, "state %q is no longer terminal, and instances that are in it stay completed; lead events to another state if they are to go on", name)
+		case f.Value == "initial":
+			c.report(diagnostic.CompletionChanged, f.Path, "state %q came first and does not any more, and instances are replayed from the first state; put it back to the front", name)
+		}
+	}
+	for _, state := range c.old.names("move") {
+		if c.new.at("status", state) == nil {
+			continue
+		}
+		for _, f := range c.old.all("move", state) {
+			c.move(f)
+		}
+	}
+	c.accepts()
+}
+
+func states(n int) string {
+	if n == 0 {
+		return "no states"
+	}
+	return "states"
+}
+
+// move compares where an event leads from a state.
+func (c *comparer) move(f *Fact) {
+	state, event := f.Path[1], f.Path[2]
+	if _, is := c.new.versions(event); is == 0 {
+		return // reported with the event
+	}
+	if c.new.at("status", f.Value) == nil {
+		return // reported with the state
+	}
+	now := c.new.at(f.Path...)
+	switch {
+	case now == nil && f.Gone:
+	case now == nil:
+		c.report(diagnostic.MoveChanged, f.Path,
+			`event %q leads nowhere from state %q, and led to %q; an instance that has it there cannot be replayed; keep the transition, and reject in the decider; or let the event be "retired: true"`, event, state, f.Value)
+	case now.Value != f.Value:
+		c.report(diagnostic.MoveChanged, f.Path,
+			"event %q leads from state %q to %q, and led to %q; an instance that has it there is replayed into another state; add an event that leads to %q", event, state, now.Value, f.Value, now.Value)
+	}
+}
+
+// accepts compares which inputs a state accepts.
+func (c *comparer) accepts() {
+	for _, state := range c.old.names("accept") {
+		if c.new.at("status", state) == nil || c.new.value("status", state) == "terminal" {
+			continue
+		}
+		for _, f := range c.old.below("accept", state) {
+			input := f.Path[2]
+			if c.new.at(f.Path...) != nil || c.new.at("input", input) == nil {
+				continue
+			}
+			if c.old.delivered(input) {
+				c.report(diagnostic.NoLongerAccepted, f.Path,
+					"state %q no longer accepts input %q, and an effect or a timer may deliver one there; accept it, and let the decider say what it means now", state, input)
+			} else {
+				c.report(diagnostic.ClientsChanged, f.Path,
+					"state %q no longer accepts input %q, and clients may send one; accept it, and reject it in the decider", state, input)
+			}
+		}
+	}
+}

@@ -1,0 +1,3 @@
+package evolved
+
+//go:generate go tool ironflow-gen
