@@ -47,10 +47,10 @@ func TestStore(t *testing.T) {
 }
 
 func projecting(store *postgres.Store) func(
-	context.Context, string, func(func(string) error) error, store.ProjectionUpdate,
+	context.Context, string, func(func(string, int) error) error, store.ProjectionUpdate,
 ) error {
-	return storetest.Projecting(store, func(ctx context.Context, tx pgx.Tx, statement string) error {
-		_, err := tx.Exec(ctx, statement)
+	return storetest.Projecting(store, func(ctx context.Context, tx pgx.Tx, table string, row int) error {
+		_, err := tx.Exec(ctx, fmt.Sprintf("INSERT INTO %s VALUES (%d)", table, row))
 		return err
 	})
 }

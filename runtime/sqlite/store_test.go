@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -29,8 +30,8 @@ func TestFile(t *testing.T) {
 		s := openFile(t, filepath.Join(t.TempDir(), "store.db"))
 		return storetest.Fixture{
 			Store: s, DB: s.DB(), Prefix: "ironflow_",
-			Project: storetest.Projecting(s, func(ctx context.Context, tx *sql.Tx, statement string) error {
-				_, err := tx.ExecContext(ctx, statement)
+			Project: storetest.Projecting(s, func(ctx context.Context, tx *sql.Tx, table string, row int) error {
+				_, err := tx.ExecContext(ctx, fmt.Sprintf("INSERT INTO %s VALUES (%d)", table, row))
 				return err
 			}),
 		}

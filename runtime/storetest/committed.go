@@ -15,7 +15,7 @@ var committedRules = []rule{
 	{name: "what does not exist was stored by no commit", check: committedNowhere},
 	{name: "a commit that was refused is none", check: committedRefused},
 	{name: "all events of a batch bear its id", check: idInTable},
-	{name: "a commit that is under way is waited for", check: committedUnderWay, concurrent: true},
+	{name: "a commit that is under way is waited for", check: committedUnderWay, concurrent: true, needs: []string{"SQL"}},
 }
 
 func (k *kit) committed(instance store.InstanceKey, version int64, id store.CommitID) bool {

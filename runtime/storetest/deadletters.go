@@ -261,7 +261,7 @@ func decideOnce(l line) {
 	if got := l.claim(at(9000), at(9999), 99); len(got) != int(revived.Load()) {
 		l.Errorf("%d are due, %d were revived", len(got), revived.Load())
 	}
-	rows := l.query("SELECT reason FROM " + l.Prefix + "discarded_letters")
+	rows := l.rows("discarded_letters", "reason")
 	if len(rows) != int(discarded.Load()) {
 		l.Errorf("%d are recorded, %d were discarded", len(rows), discarded.Load())
 	}

@@ -84,7 +84,7 @@ func outcomeRace(k *kit) {
 		}
 		return err
 	})
-	if got := k.query("SELECT input_id FROM " + k.Prefix + "input_outcomes"); len(got) != 1 {
+	if got := k.rows("input_outcomes", "input_id"); len(got) != 1 {
 		k.Errorf("got %v, want one outcome", got)
 	}
 }

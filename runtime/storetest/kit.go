@@ -39,9 +39,11 @@ type abilities struct {
 	progress    store.Projections
 }
 
-// has reports whether the store has an ability, by the name of its interface.
-func (a *abilities) has(name string) bool {
+// has reports whether the store has an ability, by the name of its interface, or SQL.
+func (k *kit) has(name string) bool {
+	a := &k.abilities
 	return map[string]bool{
+		"SQL":      k.DB != nil,
 		"InputLog": a.inputLog != nil, "Schedules": a.schedules != nil, "Snapshots": a.snapshots != nil, "Inspection": a.inspection != nil,
 		"Causes": a.causes != nil, "DeadLetters": a.deadLetters != nil, "Pauses": a.pauses != nil, "Forgetting": a.forgetting != nil,
 		"Limits": a.limits != nil, "Feed": a.feed != nil, "Projections": a.progress != nil,

@@ -196,7 +196,7 @@ func errorTexts(l line) {
 			l.settle(&lease[0].Lease, store.Dead, at(20), text)
 		}
 	}
-	got := l.query("SELECT last_error FROM " + l.Prefix + string(l.name))
+	got := l.rows(string(l.name), "last_error")
 	if len(got) != len(texts) {
 		l.Fatalf("got %d dead letters, want %d", len(got), len(texts))
 	}

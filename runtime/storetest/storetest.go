@@ -20,18 +20,23 @@ import (
 type Fixture struct {
 	Store store.Store
 
-	// DB reads the tables of Store. A query may run while a unit of work is open, and must not see any of it.
+	// DB reads the tables of Store, and changes them as only a database that was damaged or set back does. A query may run while a unit
+	// of work is open, and must not see any of it. It is nil for a store without SQL: then Rows reads the tables, and rules that change
+	// them are skipped.
 	DB *sql.DB
 
 	// Prefix stands before the name of each table: ironflow_ or "a_schema".
 	Prefix string
 
+	// Rows returns the rows of a table by their columns, for a store without SQL.
+	Rows func(table string) []map[string]any
+
 	// Concurrent says that units of work over different instances do not wait for each other, and neither do those that
 	// found an instance missing. A store with a single writer leaves it false; there they wait.
 	Concurrent bool
 
-	// Project is the store's Project, see Projecting.
-	Project func(ctx context.Context, name string, apply func(exec func(statement string) error) error, update store.ProjectionUpdate) error
+	// Project is the store's Project, see Projecting. insert adds a row to a table, and fails for an unknown table.
+	Project func(ctx context.Context, name string, apply func(insert func(table string, row int) error) error, update store.ProjectionUpdate) error
 }
 
 // Run checks every rule, each over a fixture of its own that open makes and cleans up, in parallel. Rules of an ability that the store
@@ -124,7 +129,7 @@ func (r rule) run(t *testing.T, open func(t *testing.T) Fixture, w way) {
 		}
 		for _, ability := range r.needs {
 			if !k.has(ability) {
-				t.Skipf("this store does not implement %s", ability)
+				t.Skipf("this store does not have %s", ability)
 			}
 		}
 		r.check(k)

@@ -21,7 +21,7 @@ func (k *kit) dump() dump {
 	k.Helper()
 	d := dump{}
 	for _, table := range tables {
-		d[table] = k.query("SELECT * FROM " + k.Prefix + table)
+		d[table] = k.rows(table, "*")
 	}
 	return d
 }
@@ -52,40 +52,73 @@ func (k *kit) wantRows(want map[string]int) {
 	}
 }
 
-// query reads rows as text, sorted: columns are separated by a bar, NULL reads as null, and what is a time in one
+// rows reads columns of a table as text, sorted: columns are separated by a bar, NULL reads as null, and what is a time in one
 // database reads as its microseconds, which it is in the other.
-func (k *kit) query(query string) []string {
+func (k *kit) rows(table, columns string) []string {
 	k.Helper()
-	rows, err := k.DB.QueryContext(k.ctx, query)
+	rows, err := k.tryRows(table, columns)
 	if err != nil {
-		k.Fatalf("%s: %v", query, err)
+		k.Fatalf("%s of %s: %v", columns, table, err)
+	}
+	return rows
+}
+
+// tryRows may be called by any goroutine.
+func (k *kit) tryRows(table, columns string) (result []string, err error) {
+	if k.DB == nil {
+		for _, row := range k.Rows(table) {
+			text, err := pick(row, columns)
+			if err != nil {
+				return nil, err
+			}
+			result = append(result, text)
+		}
+		slices.Sort(result)
+		return result, nil
+	}
+	rows, err := k.DB.QueryContext(k.ctx, "SELECT "+columns+" FROM "+k.Prefix+table)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
-	columns, err := rows.Columns()
+	names, err := rows.Columns()
 	if err != nil {
-		k.Fatalf("%s: %v", query, err)
+		return nil, err
 	}
-	var result []string
 	for rows.Next() {
-		values := make([]any, len(columns))
-		into := make([]any, len(columns))
+		values := make([]any, len(names))
+		into := make([]any, len(names))
 		for i := range values {
 			into[i] = &values[i]
 		}
 		if err := rows.Scan(into...); err != nil {
-			k.Fatalf("%s: %v", query, err)
+			return nil, err
 		}
-		text := make([]string, len(columns))
+		text := make([]string, len(names))
 		for i, v := range values {
 			text[i] = cell(v)
 		}
 		result = append(result, strings.Join(text, "|"))
 	}
-	if err := rows.Err(); err != nil {
-		k.Fatalf("%s: %v", query, err)
-	}
 	slices.Sort(result)
-	return result
+	return result, rows.Err()
+}
+
+// pick is a row of Fixture.Rows as text.
+func pick(row map[string]any, columns string) (string, error) {
+	names := strings.Split(columns, ", ")
+	if columns == "*" {
+		names = slices.Sorted(maps.Keys(row))
+	}
+	var text []string
+	for _, name := range names {
+		v, there := row[name]
+		if !there {
+			return "", fmt.Errorf("there is no column %q", name)
+		}
+		text = append(text, cell(v))
+	}
+	return strings.Join(text, "|"), nil
 }
 
 func cell(v any) string {
@@ -101,13 +134,13 @@ func cell(v any) string {
 	}
 }
 
-// micros is how a time reads in the result of query.
+// micros is how a time reads in the result of rows.
 func micros(t time.Time) string { return fmt.Sprint(t.UnixMicro()) }
 
 // wantTable says which rows a selection of columns of a table holds, in any order.
 func (k *kit) wantTable(table, columns string, want ...string) {
 	k.Helper()
-	got := k.query("SELECT " + columns + " FROM " + k.Prefix + table)
+	got := k.rows(table, columns)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		k.Errorf("%s of %s:\n got %s\nwant %s", columns, table, short(fmt.Sprintf("%q", got)), short(fmt.Sprintf("%q", want)))
