@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"internal/retention": {"store", "telemetry", "internal/bound"},
 	"postgres":           {"store"},
 	"sqlite":             {"store"},
+	"memory":             {"store"},
 	"codec":              {},
 }
 
@@ -40,6 +41,7 @@ func TestImports(t *testing.T) {
 	}{
 		{"./runtime", []string{
 			"go.opentelemetry.io/", "github.com/jackc/", "modernc.org/", module + "/gen", module + "/runtime/postgres", module + "/runtime/sqlite",
+			module + "/runtime/memory",
 		}},
 		{"./runtime/...", []string{"go.opentelemetry.io/", module + "/gen"}},
 		{"./gen/...", []string{module + "/runtime"}},

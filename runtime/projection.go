@@ -18,7 +18,7 @@ import (
 // writes in the transaction in which its position is stored. So each event is applied exactly once to the database, even when
 // processes die.
 //
-// Tx is the store's transaction: pgx.Tx with runtime/postgres, *sql.Tx with runtime/sqlite. Generated packages have a
+// Tx is the store's transaction: pgx.Tx with runtime/postgres, *sql.Tx with runtime/sqlite, *memory.Tx with runtime/memory. Generated packages have a
 // NewProjection, which calls a method for each event of the workflow. A Projection made by hand gets events as they are
 // stored, of all workflows unless it has Filters. Config.Projections lists the projections that an engine runs.
 type Projection[Tx any] struct {
@@ -75,7 +75,7 @@ func (p Projection[Tx]) on(st Store) (project.Spec, error) {
 	writer, ok := st.(store.ProjectionStore[Tx])
 	if !ok {
 		return project.Spec{}, fmt.Errorf("projection %q writes in a %v, but the transactions of %T are none; "+
-			"use pgx.Tx with runtime/postgres, *sql.Tx with runtime/sqlite", p.Name, reflect.TypeFor[Tx](), st)
+			"use pgx.Tx with runtime/postgres, *sql.Tx with runtime/sqlite, *memory.Tx with runtime/memory", p.Name, reflect.TypeFor[Tx](), st)
 	}
 	spec := project.Spec{
 		Name: p.Name, Filters: p.Filters,
