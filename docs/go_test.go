@@ -110,6 +110,9 @@ var (
 
 // TestGo compiles the Go of the documentation, with what is generated from the first declaration of the README.
 func TestGo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles what the pages show")
+	}
 	t.Parallel()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {

@@ -7,19 +7,6 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// TestRepository looks at the examples and at the workflows that other tests use.
-func TestRepository(t *testing.T) {
-	t.Parallel()
-	patterns := []string{"./examples/...", "./gen/emit/internal/...", "./runtime/internal/...", "./bench/internal/..."}
-	findings, err := Check(t.Context(), patterns, Options{Dir: "../.."})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := findings.Err(); err != nil {
-		t.Error(err)
-	}
-}
-
 // TestLoadsWhatIsImported checks that calls are followed into packages that were not asked for.
 func TestLoadsWhatIsImported(t *testing.T) {
 	t.Parallel()
