@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 func TestFile(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Fixture {
-		s := openFile(t, filepath.Join(t.TempDir(), "store.db"))
+		s := openFile(t, filepath.Join(t.TempDir(), "store.db"), SyncNormal()) // no rule takes the power away
 		return storetest.Fixture{
 			Store: s, DB: s.DB(), Prefix: "ironflow_",
 			Project: storetest.Projecting(s, func(ctx context.Context, tx *sql.Tx, table string, row int) error {
