@@ -479,6 +479,34 @@ func TestNotBornLeased(t *testing.T) {
 	})
 }
 
+// TestResultLendsItsHandler has one handler, whose result leads to another effect: it has the handler as soon as the result is stored.
+func TestResultLendsItsHandler(t *testing.T) {
+	onStores(t, func(b *bed) {
+		faults, claims := unclaimed(b.store)
+		c := newClock()
+		handled := make(chan string, 10)
+		config := b.config(c)
+		config.EffectHandlers = 1
+		engine := b.engineOn(faults, config, tickets(ticket.Decider{
+			OnOpen: opened(ticket.FindAgent{}),
+			OnAssigned: func(_ time.Time, _ ticket.State, in ticket.Assigned) ticket.AssignedDecision {
+				return ticket.AcceptAssigned(ticket.AgentAssigned{Agent: in.Agent}).Effect(ticket.Notify{Text: in.Agent})
+			},
+		}, ticket.Handler{OnNotify: func(_ context.Context, e ticket.Notify, _ runtime.EffectCall) error {
+			handled <- e.Text
+			return nil
+		}}))
+		b.runIdle(engine, c)
+		before := claims.Load()
+		b.open(engine, "a")
+		wait(b, "the second effect is handled", handled)
+		b.eventuallyTable("*", "effects", "")
+		if n := claims.Load() - before; n > 0 {
+			b.Errorf("%d claims", n)
+		}
+	})
+}
+
 // TestNothingIsOvertaken has one handler. What it has no room for is claimed, and what comes later waits behind it.
 func TestNothingIsOvertaken(t *testing.T) {
 	onStores(t, func(b *bed) {

@@ -106,15 +106,26 @@ func (d *Deliveries) Wake() {
 // Committed or GiveBack follows.
 func (d *Deliveries) Lease(changes []store.Change) {
 	until := store.StoredTime(d.config.Clock.Now().Add(d.config.Lease))
+	var returned [2]int // handlers of effects and of timers whose results the changes are; each is free when they are stored
+	for i := range changes {
+		for _, lease := range changes[i].Consume {
+			if lease.Queue == store.EffectQueue {
+				returned[0]++
+			} else {
+				returned[1]++
+			}
+		}
+	}
 	for i := range changes {
 		c := &changes[i]
 		c.Lease = store.NewLease{Holder: d.config.Name, Until: until}
 		for n := range c.Effects {
-			c.Effects[n].Leased = d.effects.lend(store.Kind{Workflow: c.Instance.Workflow, Name: c.Effects[n].Kind})
+			e := &c.Effects[n]
+			e.Leased = d.effects.lend(store.Kind{Workflow: c.Instance.Workflow, Name: e.Kind}, &returned[0])
 		}
 		for n := range c.Timers {
 			t := &c.Timers[n]
-			t.Leased = !t.FireAt.After(c.Due) && d.timers.lend(store.Kind{Workflow: c.Instance.Workflow, Name: t.Input})
+			t.Leased = !t.FireAt.After(c.Due) && d.timers.lend(store.Kind{Workflow: c.Instance.Workflow, Name: t.Input}, &returned[1])
 		}
 	}
 }

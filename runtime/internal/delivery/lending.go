@@ -18,6 +18,7 @@ type lending struct {
 	run  *workerRun // nil before the first run
 	open bool       // handlers can be lent
 	out  int        // handlers that are lent
+	owed int        // of these, how many are to come from deliveries that a commit is about to end
 
 	// waiting are the kinds of which older deliveries wait, as far as this process knows: a claim has found as many as it had asked
 	// for, or a commit of this process had no handler for one. The number is how many claims had begun by then. A claim that begins
@@ -34,7 +35,7 @@ const pausedPause = time.Second
 func (l *lending) begin(r *workerRun) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.run, l.open, l.out = r, true, 0
+	l.run, l.open, l.out, l.owed = r, true, 0, 0
 	l.waiting, l.paused = make(map[store.Kind]uint64), make(map[string]time.Time)
 }
 
@@ -44,9 +45,10 @@ func (l *lending) end() {
 	l.open = false
 }
 
-// lend reserves a handler for a delivery of a kind that is about to be stored. If it returns true, takeBack or handOver follows. It lends
-// nothing of a kind that has limits, as only a claim keeps them.
-func (w *worker) lend(kind store.Kind) bool {
+// lend reserves a handler for a delivery of a kind that is about to be stored: a free one, or one that has returned, whose result is stored by
+// the same commit. returned is how many of the latter there are. If lend returns true, takeBack or handOver follows. It lends nothing to a kind
+// that has limits, as only a claim keeps them.
+func (w *worker) lend(kind store.Kind, returned *int) bool {
 	l := &w.lending
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,7 +64,11 @@ func (w *worker) lend(kind store.Kind) bool {
 	select {
 	case l.run.busy <- struct{}{}:
 	default:
-		return false
+		if *returned == 0 {
+			return false
+		}
+		*returned--
+		l.owed++
 	}
 	l.out++
 	l.run.serving.Add(1)
@@ -75,8 +81,24 @@ func (w *worker) takeBack() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.out--
-	<-l.run.busy
+	l.free()
 	l.run.serving.Done()
+}
+
+// free frees a handler, or keeps it for a delivery that waits for one which has returned.
+func (l *lending) free() {
+	if l.owed > 0 {
+		l.owed--
+	} else {
+		<-l.run.busy
+	}
+}
+
+// isFree frees a handler of a claim.
+func (l *lending) isFree() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.free()
 }
 
 // isPaused says that the store has refused to lease deliveries of a workflow.

@@ -26,7 +26,7 @@ func (w *worker) wantLent(t *testing.T, name string, want int) {
 	t.Helper()
 	before := len(w.lending.run.busy)
 	got := 0
-	for w.lend(kind(name)) {
+	for w.lend(kind(name), new(int)) {
 		got++
 	}
 	if got != want || w.out != got {
@@ -90,4 +90,31 @@ func TestHalfIsLentWhileOthersWait(t *testing.T) {
 	defer stopOne()
 	one.waits(kind("plain"), time.Now())
 	one.wantLent(t, "plain", 0)
+}
+
+// A handler that has returned is lent on while its result is stored. If that fails, nobody has it but the delivery.
+func TestLendsHandlersThatHaveReturned(t *testing.T) {
+	for name, stored := range map[string]bool{"stored": true, "failed": false} {
+		t.Run(name, func(t *testing.T) {
+			w, stop := lender(t, 2)
+			defer stop()
+			busy := w.lending.run.busy
+			busy <- struct{}{}
+			busy <- struct{}{}
+			returned := 1
+			if !w.lend(kind("plain"), &returned) || w.lend(kind("plain"), &returned) {
+				t.Error("not one handler is lent for one that has returned")
+			}
+			if stored {
+				w.isFree() // which has returned
+				if len(busy) != 2 {
+					t.Errorf("%d handlers are busy, want 2", len(busy))
+				}
+			}
+			w.takeBack()
+			if want := map[bool]int{true: 1, false: 2}[stored]; len(busy) != want || w.owed != 0 || w.out != 0 {
+				t.Errorf("%d handlers are busy, %d owed, %d out, want %d, 0 and 0", len(busy), w.owed, w.out, want)
+			}
+		})
+	}
 }

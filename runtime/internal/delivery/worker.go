@@ -132,7 +132,7 @@ func (r *workerRun) shift(d store.Delivery, until time.Time) shift {
 // start serves a delivery on a goroutine of its own. The token for its handler was taken before.
 func (r *workerRun) start(s shift) {
 	r.serving.Go(func() {
-		defer func() { <-r.busy }()
+		defer r.isFree()
 		r.serve(s)
 	})
 }
