@@ -47,13 +47,13 @@ type Instance struct {
 	Created CommitID
 
 	// LastCommit stored the event of Version, and AfterCommit that of ReadRequest.After: the state that the caller knows
-	// belongs to this history if its commit is the same. They are 0 when there is no such event, or when no events were asked for.
+	// belongs to this history if its commit is the same. They are 0 when there is no such event.
 	LastCommit, AfterCommit CommitID
 
 	KeyHolder string // id of the instance that holds ReadRequest.UniqueKey; empty when none does
 
 	LastEventAt time.Time // RecordedAt of the last event, whether or not it is in Events
-	Parent      *Parent   // the instance that started this one and wants to hear of its end; nil for none
+	Parent      *Parent   // the instance that started this one and wants to hear of its end; nil for none, and where Created is 0
 
 	// Snapshot is the state that Events continue, when there is one of ReadRequest.Schema that is newer than ReadRequest.After.
 	Snapshot *Snapshot

@@ -16,7 +16,7 @@ import "context"
 //   - Every method is safe for concurrent use, by any number of processes.
 //   - A commit, by Append or by a unit of work, stores all of its changes or none. What it has reported as stored is durable.
 //   - An instance's version is the number of its events. Of two commits that continue the same version, one fails with
-//     ErrConflict. This rests on row versions, tokens and primary keys, never on a lock in memory, so that it holds
+//     ErrConflict. This rests on primary keys and tokens, never on a lock in memory, so that it holds
 //     between processes, and when a process dies at any instruction.
 //   - A call whose context has ended fails, and stores nothing.
 //   - A store that cannot be reached, or is not able to do at the moment what it is asked for, fails with *Unavailable.
