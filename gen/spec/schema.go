@@ -10,8 +10,9 @@ import (
 
 // StateSchema returns a hash of what a folded state means: 16 hexadecimal digits that stay the same while a stored state
 // can be read, and folded further, as if its instance's events had been folded from the first one on. Its parts are the
-// state's fields, the events' fields, the types of both, the status function, and the fingerprint of the user's code that
-// folds events. Nothing else matters, and neither does the order of anything: enum values, say, have no order.
+// state's fields, the events' fields with their versions and defaults, the types of both, the status function, and the
+// fingerprint of the user's code that folds events. Nothing else matters, and neither does the order of anything: enum values,
+// say, have no order.
 func StateSchema(w *Workflow) string {
 	sum := sha256.Sum256([]byte(stateText(w)))
 	return hex.EncodeToString(sum[:8])
@@ -25,6 +26,9 @@ func stateText(w *Workflow) string {
 	for _, event := range w.Events {
 		s.line("event %s", event.Name.Stored())
 		s.fields("event "+event.Name.Stored(), event.Fields)
+		if event.Version() > 1 {
+			s.line("version %s %d", event.Name.Stored(), event.Version())
+		}
 	}
 	for i, state := range w.States {
 		s.line("status %s", state.Name.Stored())
@@ -55,6 +59,12 @@ func (s *schema) line(format string, args ...any) {
 func (s *schema) fields(of string, fields []*Field) {
 	for _, f := range fields {
 		s.line("field %s %s %s", of, f.Name.Stored(), TypeText(&f.Type))
+		if f.Was.Text != "" {
+			s.line("was %s %s %s", of, f.Name.Stored(), f.Was.Text)
+		}
+		if f.Default.Text != "" {
+			s.line("default %s %s %s", of, f.Name.Stored(), f.Default.Text)
+		}
 		if t := f.Type.Innermost().Decl; t != nil {
 			s.declared(t)
 		}

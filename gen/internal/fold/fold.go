@@ -70,6 +70,9 @@ func roots(w *spec.Workflow) map[string]bool {
 	}
 	for _, event := range w.Events {
 		names[event.Name.Text] = true
+		for _, old := range event.Older {
+			names["Upcaster"], names[old.Name] = true, true
+		}
 	}
 	for _, t := range w.Types {
 		names[t.Name.Text] = true
