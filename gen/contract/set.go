@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
@@ -30,7 +31,8 @@ type Set struct {
 	Pos      spec.Pos // of the workflow; where something that is gone is reported
 	facts    map[string]*Fact
 
-	// Made when they are needed, and dropped by a change.
+	// Made when they are needed, and dropped by a change. The mutex lets several comparisons read a set at once.
+	mu       sync.Mutex
 	sorted   []*Fact
 	children map[string][]*Fact // by the key of what they belong to
 }
@@ -50,6 +52,8 @@ func (s *Set) put(f *Fact) {
 
 // Facts returns all facts in the order of the lock. The caller must not change the list.
 func (s *Set) Facts() []*Fact {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.sorted == nil {
 		s.sorted = slices.Collect(maps.Values(s.facts))
 		slices.SortFunc(s.sorted, func(a, b *Fact) int { return slices.Compare(a.Path, b.Path) })
@@ -80,9 +84,12 @@ func (s *Set) below(path ...string) []*Fact {
 
 // all is below with those that are gone.
 func (s *Set) all(path ...string) []*Fact {
+	facts := s.Facts()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.children == nil {
 		s.children = make(map[string][]*Fact)
-		for _, f := range s.Facts() {
+		for _, f := range facts {
 			above := key(f.Path[:len(f.Path)-1]...)
 			s.children[above] = append(s.children[above], f)
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/gospec"
 	"github.com/ironflow-gen/ironflow/gen/spec"
-	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
 
 // Breaking compares the declarations that the paths name with their locks and, when against is not empty, with what they were: a
@@ -42,9 +41,8 @@ func Breaking(paths []string, against string) (diagnostic.Errors, error) {
 			return nil, err
 		}
 	}
-	var list diagnostic.Errors
-	seen := make(map[string]bool) // workflows of before that were compared
-	for i := range packages {
+	lists := make([]diagnostic.Errors, len(packages))
+	inParallel(len(packages), func(i int) {
 		p := &packages[i]
 		now := contract.Of(p.w).With(p.lock.set)
 		var findings []contract.Finding
@@ -52,15 +50,21 @@ func Breaking(paths []string, against string) (diagnostic.Errors, error) {
 			findings = contract.Compare(p.lock.set, now)
 		}
 		for _, old := range earlierOf(before, p) {
-			seen[old.set.Workflow] = true
 			findings = append(findings, contract.Compare(old.set, now)...)
 		}
-		list = append(list, contract.Diagnostics(findings, p.w.Allowed, true)...)
+		lists[i] = contract.Diagnostics(findings, p.w.Allowed, true)
+	})
+	list := slices.Concat(lists...)
+	compared := make(map[string]bool) // workflows of before
+	for i := range packages {
+		for _, old := range earlierOf(before, &packages[i]) {
+			compared[old.set.Workflow] = true
+		}
 	}
 	var gone diagnostic.List
 	for _, dir := range slices.Sorted(maps.Keys(before)) {
 		for _, old := range before[dir] {
-			if !seen[old.set.Workflow] {
+			if !compared[old.set.Workflow] {
 				gone.Report(spec.Pos{File: shown(old.file), Line: 1, Col: 1}, diagnostic.WorkflowGone,
 					"the workflow %q is gone, and its instances, effects and timers wait for ever; keep it until they have ended", old.set.Workflow)
 			}
@@ -107,8 +111,12 @@ func readEarlier(paths []string, packages []pkg, against string) (map[string][]e
 	if err != nil {
 		return nil, err
 	}
+	inParallel(len(files), func(i int) { files[i].read() })
 	byDir := make(map[string][]oldFile)
 	for _, f := range files {
+		if f.err != nil {
+			return nil, fmt.Errorf("what there was before: %w", f.err)
+		}
 		byDir[filepath.Dir(f.path)] = append(byDir[filepath.Dir(f.path)], f)
 	}
 	before := make(map[string][]earlier)
@@ -124,21 +132,15 @@ func readEarlier(paths []string, packages []pkg, against string) (map[string][]e
 	}
 	for _, dir := range slices.Sorted(maps.Keys(byDir)) {
 		for _, f := range byDir[dir] {
-			if filepath.Ext(f.path) == ".lock" {
-				if locks[dir], err = contract.Parse(f.name, f.content, ""); err != nil {
-					return nil, fmt.Errorf("what there was before: %w", err)
-				}
+			if f.lock != nil {
+				locks[dir] = f.lock
 			}
 		}
 		code := gospec.Package{Dir: dir}
 		for _, f := range byDir[dir] {
 			switch {
-			case isDeclaration(f.path):
-				w, err := yamlspec.Parse(f.name, f.content)
-				if err != nil {
-					return nil, fmt.Errorf("what there was before: %w", err)
-				}
-				add(dir, f.path, w)
+			case f.w != nil:
+				add(dir, f.path, f.w)
 			case isGo(f.path) && mayDeclare(filepath.Base(f.path)) && locks[dir] == nil: // the lock has all that Go types say
 				code.Files = append(code.Files, gospec.File{Name: filepath.Base(f.path), Content: f.content})
 			}

@@ -2,6 +2,7 @@ package generate_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -170,3 +171,56 @@ var testdata = func() string {
 	}
 	return dir
 }()
+
+// TestBadLock damages the lock of a package. Nothing is written then, and the place is told.
+func TestBadLock(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "door.ironflow.yaml", door)
+	run(t, dir)
+	lock := read(t, dir)["door.ironflow.lock"]
+	write(t, dir, "door.ironflow.yaml", door+"rejections: {Locked: {}}\n")
+	for name, test := range map[string]struct{ lock, want string }{
+		"conflict":  {strings.Replace(lock, "event", "<<<<<<< HEAD\nevent", 1), "door.ironflow.lock:4:1: the lock has the marks of a merge conflict"},
+		"truncated": {strings.TrimSuffix(lock, "# end\n"), "[IF3003]"},
+		"foreign":   {strings.Replace(lock, "1 door", "1 gate", 1), "door.ironflow.lock:1:1: the lock is that of the workflow \"gate\""},
+		"edited":    {strings.Replace(lock, "door_id: string", "door_id: bytes", 1), "[IF3005]"},
+		"newer":     {strings.Replace(lock, "lock 1", "lock 7", 1), "[IF3001]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write(t, dir, "door.ironflow.lock", test.lock)
+			before := read(t, dir)
+			if _, err := generate.New([]string{dir}, generate.Options{}); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+			if _, err := generate.Breaking([]string{dir}, ""); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("breaking says %v, want %s", err, test.want)
+			}
+			if !maps.Equal(before, read(t, dir)) {
+				t.Error("something was written")
+			}
+		})
+	}
+	write(t, dir, "door.ironflow.lock", lock)
+	write(t, dir, "gate.ironflow.lock", lock)
+	if _, err := generate.New([]string{dir}, generate.Options{}); err == nil || !strings.Contains(err.Error(), "gate.ironflow.lock:1:1: the directory has another lock") {
+		t.Errorf("with two locks: %v", err)
+	}
+}
+
+// TestMergedLock merges two branches that each add an event, line by line as git's union does.
+func TestMergedLock(t *testing.T) {
+	dir := t.TempDir()
+	with := func(events string) string {
+		declaration := stateless
+		write(t, dir, "door.ironflow.yaml", strings.Replace(declaration, "  Opened: {}\n", "  Opened: {}\n"+events, 1))
+		unlock(t, dir)
+		run(t, dir)
+		return read(t, dir)["door.ironflow.lock"]
+	}
+	ours, theirs, both := with("  Rung: {}\n"), with("  Shut: {fields: {by: string}}\n"), with("  Rung: {}\n  Shut: {fields: {by: string}}\n")
+	write(t, dir, "door.ironflow.lock", ours+theirs[strings.Index(theirs, "event"):])
+	run(t, dir)
+	if got := read(t, dir)["door.ironflow.lock"]; got != both {
+		t.Errorf("got\n%s\nwant\n%s", got, both)
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/contract"
+	"github.com/ironflow-gen/ironflow/gen/spec"
+	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
 
 // oldFile is a file as it was.
@@ -19,6 +21,20 @@ type oldFile struct {
 	path    string // where it is, or would be, today; absolute
 	name    string // for positions
 	content []byte
+
+	// What read makes of the content.
+	lock *contract.Set  // nil for another file
+	w    *spec.Workflow // nil for another file than a declaration in YAML
+	err  error
+}
+
+func (f *oldFile) read() {
+	switch {
+	case strings.HasSuffix(f.path, contract.Suffix):
+		f.lock, f.err = contract.Parse(f.name, f.content, "")
+	case isDeclaration(f.path):
+		f.w, f.err = yamlspec.Parse(f.name, f.content)
+	}
 }
 
 // earlierFiles returns the declarations and locks of before, and the Go files of directories whose declaration is of Go types.
@@ -113,7 +129,7 @@ func directoryFiles(root string, isWanted func(string) bool) ([]oldFile, error) 
 			return err
 		}
 		content, err := os.ReadFile(path)
-		files = append(files, oldFile{today, path, content})
+		files = append(files, oldFile{path: today, name: path, content: content})
 		return err
 	})
 	return files, err
