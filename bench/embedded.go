@@ -20,7 +20,7 @@ func embeddedProbes() []probe {
 			return b.decideSQLite(ctx, ironflow.Config{})
 		}},
 		{name: "sqlite, one by one", run: func(ctx context.Context, b *bench) (figures, error) {
-			return b.decideSQLite(ctx, ironflow.Config{BatchSize: 1, Lanes: 1})
+			return b.decideSQLite(ctx, ironflow.Config{BatchSize: 1, Batches: 1})
 		}},
 	}
 }

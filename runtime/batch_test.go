@@ -15,7 +15,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// gatedBatch makes one batch of many inputs: with a single lane, it holds the commit of a first input until all the
+// gatedBatch makes one batch of many inputs: with one batch at a time, it holds the commit of a first input until all the
 // others wait, and then lets the fault have its way with the one commit that carries them.
 type gatedBatch struct {
 	*bed
@@ -60,7 +60,7 @@ func newGatedBatch(
 		return fault(g.calls.Add(1), func() error { return commit(ctx) })
 	})
 	config := b.realConfig()
-	config.Lanes = 1
+	config.Batches = 1
 	for _, change := range change {
 		change(&config)
 	}
@@ -348,7 +348,7 @@ func TestBackPressure(t *testing.T) {
 			return commit(ctx)
 		})
 		config := b.realConfig()
-		config.Lanes, config.MaxWaiting = 1, 2
+		config.Batches, config.MaxWaiting = 1, 2
 		client := ledger.NewClient(b.engineOn(store, config, ledgers(ledger.Decider{}, ledger.Handler{})))
 		results := make(chan addResult, 2)
 		for _, id := range []string{"a", "b"} {

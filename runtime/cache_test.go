@@ -213,7 +213,7 @@ func TestLostLeaseInTheMiddleOfABatch(t *testing.T) {
 		}}
 		const zombie, others = "zombie", 4
 		config := b.realConfig()
-		config.Lease, config.Lanes = 24*time.Hour, 1
+		config.Lease, config.Batches = 24*time.Hour, 1
 		var handled sync.WaitGroup
 		handled.Add(others + 1)
 		finish := make(chan bool)

@@ -43,11 +43,11 @@ type Config struct {
 	// Default: 10 s.
 	DecideTimeout time.Duration
 
-	// Lanes is how many commits are under way at the same time. One waits while the other's data goes to the disk.
-	// Default: 2, or 1 for a store that has one writer, as SQLite has.
-	Lanes int
+	// Batches is how many batches of inputs may be under way at the same time, each with a connection: while one is stored, the next is
+	// decided. Default: 3, or 1 for a store that has one writer, as SQLite has.
+	Batches int
 
-	// BatchSize is how many inputs may go into one commit. Default: 128.
+	// BatchSize is how many inputs may go into one batch, and so into one commit. Default: 128.
 	BatchSize int
 
 	// MaxWaiting is how many inputs of clients may be on their way; further callers of Execute wait outside. Results of effects and
@@ -137,7 +137,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Clock, store.Clock(store.SystemClock{}))
 	setDefault(&c.StoreTimeout, 30*time.Second)
 	setDefault(&c.DecideTimeout, 10*time.Second)
-	setDefault(&c.Lanes, 2)
+	setDefault(&c.Batches, 3)
 	setDefault(&c.BatchSize, 128)
 	setDefault(&c.MaxWaiting, 4096)
 	setDefault(&c.CacheBytes, 64<<20)
@@ -162,7 +162,7 @@ func (c Config) withDefaults() Config {
 // commit is what the executor of an engine needs of it.
 func (c *Config) commit(e *Engine) commit.Config {
 	return commit.Config{
-		Lanes: c.Lanes, BatchSize: c.BatchSize, MaxWaiting: c.MaxWaiting, CacheBytes: c.CacheBytes,
+		Batches: c.Batches, BatchSize: c.BatchSize, MaxWaiting: c.MaxWaiting, CacheBytes: c.CacheBytes,
 		MaxPayloadBytes: c.MaxPayloadBytes, SnapshotEvery: c.SnapshotEvery, StoreTimeout: c.StoreTimeout, DecideTimeout: c.DecideTimeout,
 		Clock: c.Clock, Logger: c.Logger, Telemetry: c.Telemetry, Observe: c.Observe, Redact: c.Redact,
 		Lease:     func(changes []store.Change) { e.deliveries.Lease(changes) },
@@ -189,7 +189,7 @@ func setDefault[T comparable](field *T, value T) {
 
 func (c Config) validate() error {
 	for name, n := range map[string]int{
-		"Lanes": c.Lanes, "BatchSize": c.BatchSize, "MaxWaiting": c.MaxWaiting, "CacheBytes": c.CacheBytes,
+		"Batches": c.Batches, "BatchSize": c.BatchSize, "MaxWaiting": c.MaxWaiting, "CacheBytes": c.CacheBytes,
 		"MaxPayloadBytes": c.MaxPayloadBytes, "SnapshotEvery": c.SnapshotEvery, "EffectHandlers": c.EffectHandlers, "TimerHandlers": c.TimerHandlers,
 	} {
 		if n < 0 {

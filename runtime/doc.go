@@ -50,18 +50,18 @@
 //
 // # The way of an input
 //
-// The engine is the one door for inputs, whoever sends them: a typed client, the result of an effect, or a timer. Inputs wait in
-// lanes, by instance. A lane takes what is waiting, asks the deciders about the states it remembers or reads, and stores what they say
+// The engine is the one door for inputs, whoever sends them: a typed client, the result of an effect, or a timer. Inputs wait
+// by instance. A batch takes what is waiting, asks the deciders about the states it remembers or reads, and stores what they say
 // in one commit, in which the store checks that the instances are still at the versions that were decided on. From the generated
 // client to COMMIT (the rooms of the engine are packages below internal):
 //
-//	order.Client.Pay → Execute → Engine.execute → Engine.admit → commit.Executor.Submit → lane.run → lane.serve → batch.run →
-//	batch.store → unlocked.store → bound.Store.Append → postgres.Store.Append
+//	order.Client.Pay → Execute → Engine.execute → Engine.admit → commit.Executor.Submit → dispatcher.run → dispatcher.serve →
+//	batch.run → batch.store → unlocked.store → bound.Store.Append → postgres.Store.Append
 //
 // batch.run asks for each decision on its way, by chain.decide. An input that must not hold up a batch takes the same steps alone, under
 // the instance's lock:
 //
-//	lane.serveApart → Executor.alone → Executor.runAlone → batch.run → batch.store → locked.store → UnitOfWork.Commit
+//	dispatcher.serveApart → Executor.alone → Executor.runAlone → batch.run → batch.store → locked.store → UnitOfWork.Commit
 //
 // One within a transaction of the caller's takes them there, by Executor.Within, and the caller commits.
 //

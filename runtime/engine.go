@@ -52,8 +52,8 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 		return nil, err
 	}
 	on := bound.New(st, config.StoreTimeout)
-	if given.Lanes == 0 && bound.Has[store.SerialWriter](on) {
-		config.Lanes = 1
+	if given.Batches == 0 && bound.Has[store.SerialWriter](on) {
+		config.Batches = 1
 	}
 	if given.Clock == nil && bound.Has[store.Timekeeper](on) {
 		config.Clock = newStoreClock(on, config.Logger)

@@ -212,34 +212,3 @@ func TestEffectHandlersLimit(t *testing.T) {
 		}
 	})
 }
-
-// TestLanesSuitTheStore: more lanes than the store has writers would only wait for each other.
-func TestLanesSuitTheStore(t *testing.T) {
-	t.Parallel()
-	store, err := sqlite.OpenMemory(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeAtEnd(t, store)
-	for _, test := range []struct {
-		name  string
-		store runtime.Store
-		given int
-		want  int
-	}{
-		{"one writer", store, 0, 1},
-		{"one writer, but told otherwise", store, 3, 3},
-		{"any other store", struct{ runtime.Store }{store}, 0, 2},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			engine, err := runtime.NewEngine(test.store, runtime.Config{Lanes: test.given}, tickets(ticket.Decider{}, ticket.Handler{}))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := runtime.Lanes(engine); got != test.want {
-				t.Errorf("got %d lanes, want %d", got, test.want)
-			}
-		})
-	}
-}

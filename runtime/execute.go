@@ -128,7 +128,7 @@ func encoded(w *Workflow, result commit.Result) (commit.Result, error) {
 	return result, nil
 }
 
-// execute is the door: every input passes here, into a lane or into a transaction of the caller's.
+// execute is the door: every input passes here, into a batch or into a transaction of the caller's.
 func (e *Engine) execute(ctx context.Context, req commit.Request, options ...ExecuteOption) (commit.Result, error) {
 	if len(options) > 0 { // what options point to is on the heap, for which the others need not pay
 		var err error
@@ -169,7 +169,7 @@ func withOptions(r commit.Request, options []ExecuteOption) (commit.Request, err
 	return r, nil
 }
 
-// admit takes an input into a lane or a transaction, unless it is a client's and the workflow takes none.
+// admit takes an input into a batch or a transaction, unless it is a client's and the workflow takes none.
 func (e *Engine) admit(ctx context.Context, req commit.Request) (commit.Result, error) {
 	if req.Arrival == nil {
 		if err := e.pauses.admit(ctx, req.Workflow.Name()); err != nil {

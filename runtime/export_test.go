@@ -8,19 +8,10 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Waiting is how many inputs wait in the engine's lanes for the next commit.
-func Waiting(e *Engine) (n int) {
-	_, lanes, _ := e.executor.Health()
-	for _, l := range lanes {
-		n += l.Waiting
-	}
-	return n
-}
-
-// Lanes is how many lanes the engine has.
-func Lanes(e *Engine) int {
-	_, lanes, _ := e.executor.Health()
-	return len(lanes)
+// Waiting is how many inputs wait for the engine's next batch.
+func Waiting(e *Engine) int {
+	inputs, _ := e.executor.Health()
+	return inputs.Queued
 }
 
 // EffectOptionsOf returns the options of the workflow's effects, to be changed before an engine is made.

@@ -21,7 +21,7 @@ const backlogLimit = 10_000
 func (e *Engine) Health(ctx context.Context) (Health, error) {
 	now := store.StoredTime(e.config.Clock.Now())
 	h := Health{At: now, Running: e.running.Load()}
-	h.Inputs, h.Lanes, h.Cache = e.executor.Health()
+	h.Inputs, h.Cache = e.executor.Health()
 	h.Stuck = append(e.executor.StuckCode(), e.projections.StuckSteps()...)
 	var errs []error
 	var err error

@@ -97,11 +97,9 @@ func TestHealthOfQueues(t *testing.T) {
 
 func TestHealthOfTheCache(t *testing.T) {
 	onStores(t, func(b *bed) {
-		config := b.config(newClock())
-		config.Lanes = 2
-		engine := b.engine(config, ledgers(ledger.Decider{}, ledger.Handler{}))
+		engine := b.engine(b.config(newClock()), ledgers(ledger.Decider{}, ledger.Handler{}))
 		client := ledger.NewClient(engine)
-		if h := b.health(engine); h.Cache.HitRatio() != 0 || h.Cache.Limit != 64<<20 || len(h.Lanes) != 2 {
+		if h := b.health(engine); h.Cache.HitRatio() != 0 || h.Cache.Limit != 64<<20 {
 			b.Errorf("at first: got %+v", h)
 		}
 		for range 4 {
@@ -118,10 +116,10 @@ func TestHealthOfTheCache(t *testing.T) {
 }
 
 // Inputs that wait show where they wait.
-func TestHealthOfLanes(t *testing.T) {
+func TestHealthOfInputs(t *testing.T) {
 	onStores(t, func(b *bed) {
 		config := b.config(newClock())
-		config.Lanes = 1
+		config.Batches = 1
 		begun, goOn := make(chan struct{}), make(chan struct{})
 		engine := b.engine(config, ledgers(ledger.Decider{
 			OnAdd: func(_ time.Time, _ ledger.State, in ledger.Add) ledger.AddDecision {
@@ -144,7 +142,7 @@ func TestHealthOfLanes(t *testing.T) {
 		}
 		b.eventually("the others wait", func() bool {
 			h := b.health(engine)
-			return h.Inputs.Waiting == 4 && slices.Equal(h.Lanes, []telemetry.LaneHealth{{Waiting: 3}})
+			return h.Inputs == telemetry.InputHealth{Waiting: 4, Limit: 4096, Queued: 3, Batches: 1}
 		})
 		close(goOn)
 		for range 4 {
@@ -152,7 +150,7 @@ func TestHealthOfLanes(t *testing.T) {
 				b.Error(err)
 			}
 		}
-		if h := b.health(engine); h.Inputs.Waiting != 0 || h.Lanes[0] != (telemetry.LaneHealth{}) {
+		if h := b.health(engine); h.Inputs.Waiting != 0 || h.Inputs.Queued != 0 {
 			b.Errorf("got %+v", h)
 		}
 	})

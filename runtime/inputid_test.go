@@ -211,7 +211,7 @@ func TestObservations(t *testing.T) {
 func TestObserveThatPanics(t *testing.T) {
 	onStores(t, func(b *bed) {
 		config := b.realConfig()
-		config.Lanes = 1
+		config.Batches = 1
 		config.Observe = func(instance runtime.InstanceKey, _ string) bool {
 			if strings.HasPrefix(instance.ID, "bad") {
 				panic("observe is broken")

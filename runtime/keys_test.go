@@ -16,7 +16,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// watched is a store with a single lane in front of it. It holds the first batch, and shows each later one to a test.
+// watched is a store that gets one batch at a time. It holds the first batch, and shows each later one to a test.
 type watched struct {
 	Store
 	once       sync.Once
@@ -84,7 +84,7 @@ type keyed struct {
 func newKeyed(b *bed, d ticket.Decider) *keyed {
 	k := &keyed{bed: b, st: &watched{Store: b.store, held: make(chan bool), open: make(chan bool)}}
 	config := b.config(newClock())
-	config.Lanes = 1
+	config.Batches = 1
 	k.engine = b.engineOn(k.st, config, tickets(d, ticket.Handler{}))
 	k.Client = ticket.NewClient(k.engine)
 	return k
@@ -136,7 +136,7 @@ func (k *keyed) apart() int {
 	if err != nil {
 		k.Fatal(err)
 	}
-	return health.Lanes[0].Apart
+	return health.Inputs.Apart
 }
 
 func (k *keyed) await(what string, c <-chan bool) {

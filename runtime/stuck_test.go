@@ -120,7 +120,7 @@ func TestUserCodeThatDoesNotReturn(t *testing.T) {
 				if err != nil || len(health.Stuck) == 0 || health.Stuck[0].Instance != instance {
 					b.Errorf("Health has %+v, error %v", health.Stuck, err)
 				}
-				// Others go on, whatever lane they are in, and further calls for the instance do not hang.
+				// Others go on, and further calls for the instance do not hang.
 				for n := range 10 {
 					out, err := client.Add(b.Context(), ledger.Add{Account: fmt.Sprint(n), Amount: 1})
 					must(b, out, err)
@@ -210,7 +210,7 @@ func TestCallersDeadline(t *testing.T) {
 				}
 				stored := len(b.table(events, "events", instance))
 				if where == "before the decision" {
-					// Another input of the instance has the lane to itself: the one before is over by then.
+					// Another input of the instance waits for the one before.
 					if _, err := ticket.NewClient(engine).Note(b.Context(), ticket.Note{ID: id}); err != nil {
 						b.Error(err)
 					}

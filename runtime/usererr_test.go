@@ -311,7 +311,7 @@ func TestTelemetryThatEndsItsGoroutine(t *testing.T) {
 		c := newClock()
 		config := b.config(c)
 		b.makeJournal()
-		config.Lanes = 1
+		config.Batches = 1
 		config.Retention = runtime.Retention{Completed: 2 * time.Hour}
 		config.Projections = []runtime.AnyProjection{journal{}.on(b)}
 		told := &exitingTelemetry{exits: 1, calls: map[string]int{}}

@@ -189,7 +189,7 @@ func TestWhyInTheMiddleOfADecision(t *testing.T) {
 func TestWhyWithinACommit(t *testing.T) {
 	onStores(t, func(b *bed) {
 		config := b.config(newClock())
-		config.Lanes = 1
+		config.Batches = 1
 		begun, goOn := make(chan struct{}), make(chan struct{})
 		engine := b.engine(config, tickets(ticket.Decider{
 			OnNote: func(_ time.Time, _ ticket.State, in ticket.Note) ticket.NoteDecision {

@@ -1,6 +1,6 @@
 package store
 
-// SerialWriter says of a store that its commits wait for each other. By default the engine has one lane on it: a second one would
+// SerialWriter says of a store that its commits wait for each other. By default the engine has one batch at a time on it: a second one would
 // only wait, and larger batches cost less.
 type SerialWriter interface {
 	SerialWriter()

@@ -9,7 +9,7 @@ import (
 )
 
 // Health is how an engine and its store are doing. Figures of the store are the same for all engines on it. Running, Handlers, Busy,
-// Stuck, Inputs, Lanes and Cache are of one engine.
+// Stuck, Inputs and Cache are of one engine.
 type Health struct {
 	At      time.Time
 	Running bool // Run runs
@@ -35,7 +35,6 @@ type Health struct {
 	Stuck []StuckCode
 
 	Inputs InputHealth
-	Lanes  []LaneHealth
 	Cache  CacheHealth
 }
 
@@ -70,16 +69,14 @@ type KindHealth struct {
 
 // InputHealth is how many inputs are on their way through an engine.
 type InputHealth struct {
-	Waiting int // inputs of clients, in lanes or in a commit
+	Waiting int // inputs of clients: waiting for a batch, or in one
 	Limit   int // Config.MaxWaiting; further callers wait outside
 
 	Delivered int // inputs of effects and timers on their way, which are not in Waiting
-}
 
-// LaneHealth is how full one lane is.
-type LaneHealth struct {
-	Waiting int // inputs for the next batch
-	Apart   int // instances that are served apart from the batches
+	Queued  int // inputs that wait for a batch
+	Batches int // under way
+	Apart   int // instances that are served one input at a time, apart from the batches
 }
 
 // CacheHealth is how the cache of states is doing.

@@ -3,7 +3,6 @@ package commit
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
@@ -18,47 +17,37 @@ const maxAlone = 8
 // maxAloneClients is how many of these may be for inputs of clients.
 const maxAloneClients = 6
 
-// setApart lets instances be served alone, beginning with tasks that were taken. Only the lane's goroutine calls it.
-func (l *lane) setApart(groups []*group) {
+// setApart lets instances be served alone, beginning with tasks that were taken.
+func (d *dispatcher) setApart(groups []*group) {
 	for _, g := range groups {
-		l.cache.remove(g.key)
-		l.queueApart(g.key, g.tasks)
-		go l.serveApart(g.key)
+		d.x.cache.remove(g.key)
+		d.mu.Lock()
+		g.waitAgain()
+		g.line.batch, g.line.apart = nil, true
+		d.mu.Unlock()
+		go d.serveApart(g.line)
 	}
-}
-
-func (l *lane) queueApart(key store.InstanceKey, tasks []*task) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	// Those that came meanwhile are older than what comes next.
-	l.waiting = slices.DeleteFunc(l.waiting, func(t *task) bool {
-		if t.key == key {
-			tasks = append(tasks, t)
-		}
-		return t.key == key
-	})
-	l.apart[key] = waitAgain(tasks)
 }
 
 // serveApart serves an instance until none of its inputs waits.
-func (l *lane) serveApart(key store.InstanceKey) {
-	for t, ok := l.nextApart(key); ok; t, ok = l.nextApart(key) {
-		if t.take() {
-			l.x.alone(t)
-		}
+func (d *dispatcher) serveApart(l *line) {
+	for t := d.nextApart(l); t != nil; t = d.nextApart(l) {
+		d.x.alone(t)
 	}
 }
 
-func (l *lane) nextApart(key store.InstanceKey) (t *task, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	queue := l.apart[key]
-	if len(queue) == 0 {
-		delete(l.apart, key)
-		return nil, false
+func (d *dispatcher) nextApart(l *line) *task {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for len(l.waiting) > 0 {
+		t := l.waiting[0]
+		l.waiting = l.waiting[1:]
+		if t.take() {
+			return t
+		}
 	}
-	l.apart[key] = queue[1:]
-	return queue[0], true
+	d.leave(l)
+	return nil
 }
 
 // alone answers an input that must not hold up a batch, under its instance's lock. It is decided again while it loses races against

@@ -19,6 +19,7 @@ type batch struct {
 	in     access
 	cache  *stateCache // nil when nothing is remembered
 	doubts bool        // what is remembered is compared with the store before it is decided on, not only when it is stored
+	all    []group     // that the batch began with
 	groups []*group
 
 	commit   store.CommitID
@@ -27,13 +28,13 @@ type batch struct {
 	lent     bool                            // the transaction is the caller's, who may roll it back: nothing is leased
 	keys     map[uniqueKey]store.InstanceKey // that the changes take
 	large    []*group                        // that have a commit of their own
-	rest     []*task                         // that have to wait for the next batch
 	observed int                             // inputs that added nothing and whose observation is stored
 }
 
 // group holds the inputs of one instance.
 type group struct {
 	key     store.InstanceKey
+	line    *line // nil for an input alone
 	tasks   []*task
 	decided int // how many of the tasks, the first ones, have their result
 
@@ -50,21 +51,9 @@ const (
 	read                    // the store said it within this batch
 )
 
-func newBatch(x *Executor, in access, tasks ...*task) *batch {
-	b := &batch{x: x, in: in, groups: make([]*group, 0, len(tasks))}
-	groups := make([]group, len(tasks))
-	byKey := make(map[store.InstanceKey]*group, len(tasks))
-	for i, t := range tasks {
-		if g, ok := byKey[t.key]; ok {
-			g.tasks = append(g.tasks, t)
-			continue
-		}
-		g := &groups[i]
-		g.key, g.tasks = t.key, tasks[i:i+1:i+1]
-		byKey[t.key] = g
-		b.groups = append(b.groups, g)
-	}
-	return b
+// newBatch makes a batch of an input alone.
+func newBatch(x *Executor, in access, t *task) *batch {
+	return &batch{x: x, in: in, groups: []*group{{key: t.key, tasks: []*task{t}}}}
 }
 
 // errCallerGone says that a caller has gone between the decision on its input and the store: the batch decides without it.
@@ -86,7 +75,7 @@ func (b *batch) run(ctx, storing context.Context) (err error) {
 		defer func() { b.report(begin, err) }()
 	}
 	defer b.in.end(ctx)
-	b.keys, b.large, b.rest, b.observed, b.changes = nil, nil, nil, 0, nil
+	b.keys, b.large, b.observed, b.changes = nil, nil, 0, nil
 	b.refuseStuck()
 	if err := b.answerRepeats(ctx, storing); err != nil || len(b.groups) == 0 {
 		return err
@@ -106,7 +95,7 @@ func (b *batch) run(ctx, storing context.Context) (err error) {
 	}
 	again := b.record(storing)
 	for _, g := range b.groups {
-		b.answer(g, again)
+		g.answer(again)
 	}
 	return nil
 }
@@ -451,12 +440,10 @@ func (b *batch) record(ctx context.Context) (again []*task) {
 	return again
 }
 
-// answer answers the tasks of a group that were decided, but for those that are to be decided again.
-func (b *batch) answer(g *group, again []*task) {
-	for i, t := range g.tasks {
-		if i >= g.decided || slices.Contains(again, t) {
-			b.rest = append(b.rest, t)
-		} else {
+// answer answers the tasks that were decided, but for those that are to be decided again.
+func (g *group) answer(again []*task) {
+	for _, t := range g.tasks[:g.decided] {
+		if !slices.Contains(again, t) {
 			close(t.done)
 		}
 	}

@@ -30,8 +30,8 @@ const cacheAge = time.Hour
 // entryOverhead is about what an entry takes beside its state.
 const entryOverhead = 400
 
-// stateCache keeps the states of the instances used last, within a number of bytes. One lane uses it, one goroutine at a
-// time; only has is for others, too. What it says is true only of the version and the commit it names: whoever uses it has the
+// stateCache keeps the states of the instances used last, within a number of bytes. An entry is of the batch that has its instance in
+// service; only has is for others, too. What it says is true only of the version and the commit it names: whoever uses it has the
 // store check both.
 type stateCache struct {
 	mu          sync.Mutex

@@ -3,7 +3,6 @@ package commit
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -14,14 +13,14 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Executor is the way of all inputs into the store. Inputs wait in lanes, by instance; a lane takes what is waiting,
+// Executor is the way of all inputs into the store. Inputs wait by instance; a batch takes what is waiting,
 // decides, and stores all of it in one commit. Nothing lingers: an input that comes alone is decided alone, and what
 // queues up during one commit goes into the next. (Group commit, as databases do it for their logs.)
 type Executor struct {
 	store     *bound.Store
 	config    Config
-	lanes     []*lane
-	seed      maphash.Seed
+	inputs    *dispatcher
+	cache     *stateCache
 	room      chan struct{} // one token for each input of a client on its way; callers wait outside when there are too many
 	delivered chan struct{} // room for the inputs of deliveries, which clients cannot fill
 	stuck     *stuckCalls
@@ -34,10 +33,10 @@ type Executor struct {
 
 // Config is what the executor is told of the engine's Config, and by the engine.
 type Config struct {
-	Lanes, BatchSize, MaxWaiting, CacheBytes int
-	MaxPayloadBytes                          int
-	SnapshotEvery                            int // events
-	StoreTimeout, DecideTimeout              time.Duration
+	Batches, BatchSize, MaxWaiting, CacheBytes int
+	MaxPayloadBytes                            int
+	SnapshotEvery                              int // events
+	StoreTimeout, DecideTimeout                time.Duration
 
 	Clock     store.Clock
 	Logger    *slog.Logger
@@ -57,7 +56,7 @@ func New(store *bound.Store, config Config) *Executor {
 	x := &Executor{
 		store:        store,
 		config:       config,
-		seed:         maphash.MakeSeed(),
+		cache:        newStateCache(config.CacheBytes),
 		room:         make(chan struct{}, config.MaxWaiting),
 		delivered:    make(chan struct{}, config.MaxWaiting),
 		apart:        make(chan struct{}, maxAlone),
@@ -65,13 +64,11 @@ func New(store *bound.Store, config Config) *Executor {
 		stuck:        newStuckCalls(config.DecideTimeout, config.Logger),
 		snapshots:    newSnapshotWriter(store, config.SnapshotEvery, config.Logger),
 	}
-	for range config.Lanes {
-		x.lanes = append(x.lanes, newLane(x, config.CacheBytes/config.Lanes))
-	}
+	x.inputs = newDispatcher(x)
 	return x
 }
 
-// Submit takes an input through its lane and returns what became of it. It returns at the end of ctx. What was not on its way to the
+// Submit takes an input through a batch and returns what became of it. It returns at the end of ctx. What was not on its way to the
 // store by then never is; of the rest, only the store knows what becomes of it.
 func (x *Executor) Submit(ctx context.Context, key store.InstanceKey, req Request) (Result, error) {
 	if err := ctx.Err(); err != nil {
@@ -89,12 +86,12 @@ func (x *Executor) Submit(ctx context.Context, key store.InstanceKey, req Reques
 	defer func() { <-room }()
 
 	t := newTask(ctx, key, req)
-	x.lane(key).add(t)
+	x.inputs.add(t)
 	select {
 	case <-t.done:
 	case <-ctx.Done():
 		if t.withdraw() {
-			x.lane(key).drop(t)
+			x.inputs.drop(t)
 			return Result{}, ctx.Err()
 		}
 		if !t.answered() {
@@ -104,19 +101,14 @@ func (x *Executor) Submit(ctx context.Context, key store.InstanceKey, req Reques
 	return t.result, t.err
 }
 
-// Readable fails unless this program can replay an instance. It looks into the cache of the instance's lane, and reads the instance
-// by the lane when it is not there, so that what follows finds it in the cache.
+// Readable fails unless this program can replay an instance. It looks into the cache, and reads the instance in a batch when it is
+// not there, so that what follows finds it in the cache.
 func (x *Executor) Readable(ctx context.Context, workflow *workflow.Workflow, key store.InstanceKey) error {
-	if x.lane(key).cache.has(key, x.config.Clock.Now()) {
+	if x.cache.has(key, x.config.Clock.Now()) {
 		return nil
 	}
 	_, err := x.Submit(ctx, key, Request{Workflow: workflow})
 	return err
-}
-
-// lane returns the lane of an instance, always the same one: within a process, inputs of one instance never race.
-func (x *Executor) lane(key store.InstanceKey) *lane {
-	return x.lanes[maphash.Comparable(x.seed, key)%uint64(len(x.lanes))]
 }
 
 func newCommitID() store.CommitID { return store.CommitID(rand.Int64N(1<<62) + 1) }

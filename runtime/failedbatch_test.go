@@ -33,7 +33,7 @@ func TestOrderWhenABatchIsTakenApart(t *testing.T) {
 			return commit(ctx)
 		})
 		config := b.realConfig()
-		config.Lanes, config.BatchSize = 1, 2
+		config.Batches, config.BatchSize = 1, 2
 		engine := b.engineOn(store, config, ledgers(ledger.Decider{}, ledger.Handler{}))
 		client := ledger.NewClient(engine)
 		var callers sync.WaitGroup
@@ -74,7 +74,7 @@ func TestGoexitInUserCode(t *testing.T) {
 			return ledger.AcceptAdd(ledger.Added{Amount: in.Amount})
 		}}
 		config := b.realConfig()
-		config.Lanes = 1
+		config.Batches = 1
 		client := b.ledgerClient(config, d)
 		_, err := client.Add(b.Context(), ledger.Add{Account: "bad", Amount: 1})
 		wantError(b, err, "ledger/bad", "ended its goroutine")
