@@ -132,6 +132,7 @@ func TestReservedHandlersComeBack(t *testing.T) {
 					begun, goOn := make(chan string, 10), make(chan struct{})
 					config := b.config(c)
 					config.EffectHandlers = 2
+					config.StoreTimeout = time.Second // the clock stands, so what is repeated until then takes all of it
 					engine := b.engineOn(wrap(faults), config, notify(func(_ context.Context, _ ticket.Notify, call runtime.EffectCall) error {
 						begun <- call.Instance.ID
 						<-goOn
