@@ -1,7 +1,7 @@
 # make demo    generate the example and run it; needs no database
-# make quick   for in between: go vet, and the tests that need no server and build no programs; what did not change is not run again. Left out:
-#              PostgreSQL and with it failovers, the race detector, what compiles generated code and documentation as users do, and the
-#              other modules
+# make quick   for in between: the tests that need no server and build no programs; what did not change is not run again. Left out:
+#              PostgreSQL and with it failovers, the race detector, go vet, what compiles generated code and documentation as users
+#              do, and the other modules
 # make test    everything CI checks: format, vet, lint, generated code, race tests on both stores, examples, modules of benchmarks
 # make bench   how fast it is; starts a PostgreSQL of its own
 # make random  the generator against 1,000 random declarations, and 20,000 whose users have hostile names; DECLARATIONS, COMPILED and
@@ -31,7 +31,6 @@ demo:
 # What takes long or needs a server is skipped under -short, by the tests themselves and by internal/pgserver. Many of the rest wait more
 # than they work, so more of them run at the same time than there are processors.
 quick:
-	go vet ./...
 	go test -short -vet=off -parallel 8 ./...
 
 test: fmt vet lint generated race modules
