@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -88,5 +89,24 @@ func TestMistakesOfTheCallerChangeNothing(t *testing.T) {
 	}
 	if version, err := versionNow(t.Context(), s, key("1")); err != nil || version != 0 {
 		t.Errorf("got version %d, error %v", version, err)
+	}
+}
+
+// An instance whose row somebody has deleted by hand does not complete.
+func TestCompletionNeedsTheRow(t *testing.T) {
+	t.Parallel()
+	s := openMemory(t)
+	add := func(c store.Change) error {
+		c.Instance, c.Now, c.Events = key("1"), now, event(`{}`)
+		return s.Append(t.Context(), store.Batch{Commit: 1, Changes: []store.Change{c}})
+	}
+	if err := add(store.Change{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DB().Exec(`DELETE FROM ironflow_instances`); err != nil {
+		t.Fatal(err)
+	}
+	if err := add(store.Change{Version: 1, Complete: true}); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("got error %v, want ErrConflict", err)
 	}
 }
