@@ -40,6 +40,7 @@ Examples:
 }
 
 func (c call) runBreaking(against string) int {
+	collectSeldom()
 	list, err := generate.Breaking(c.paths(), against)
 	switch {
 	case err != nil:
