@@ -71,8 +71,9 @@ type Config struct {
 	// panics, or returns no JSON or more than MaxPayloadBytes, nothing of the payload is shown. Default: everything may be seen.
 	Redact func(name PayloadName, payload []byte) []byte
 
-	// SnapshotEvery is after how many events a state is kept, to replay from there. After a change to what an evolver does,
-	// delete the rows of the table snapshots: they hold what it did before. Default: 100.
+	// SnapshotEvery is the number of events after which the state of an instance is stored, so that replay begins there. Generated code notices
+	// a changed declaration or evolver and does not use older snapshots. If an evolver calls code of another module and that code changes,
+	// delete the rows of the table snapshots. Default: 100.
 	SnapshotEvery int
 
 	// EffectHandlers is how many effects this process handles at the same time, and how many it claims at once.
