@@ -351,6 +351,14 @@ func TestSlowCommitHandsNothingOver(t *testing.T) {
 			return nil
 		}))
 		b.runIdle(engine, c)
+		var claimed atomic.Int64
+		faults.setClaim(func(name store.QueueName, call func() ([]store.Delivery, error)) ([]store.Delivery, error) {
+			deliveries, err := call()
+			if name == store.EffectQueue {
+				claimed.Add(int64(len(deliveries)))
+			}
+			return deliveries, err
+		})
 		faults.setCommit(func(ctx context.Context, commit func(context.Context) error) error {
 			faults.setCommit(nil)
 			err := commit(ctx)
@@ -365,6 +373,9 @@ func TestSlowCommitHandsNothingOver(t *testing.T) {
 		b.eventuallyTable("*", "effects", "")
 		if len(calls) > 0 {
 			b.Error("the effect is handled twice")
+		}
+		if claimed.Load() != 1 {
+			b.Errorf("%d effects are claimed, want the one that was given back", claimed.Load())
 		}
 	})
 }
