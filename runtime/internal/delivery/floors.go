@@ -144,14 +144,14 @@ const (
 	lookBackShare    = 50
 )
 
-// lookBack finds, until the run is stopped, what has become due before the floors. It takes a second, or 50 times as long as a look takes if that is
-// longer, but at most a minute. After news from other processes it looks as soon as that share of the time allows.
+// lookBack finds, until the run is stopped, what has become due before the floors. It looks each second, or each PollInterval if that is
+// longer. After a look that took long it pauses 50 times as long, but at most a minute. After news from other processes it looks as soon as that share of the time allows.
 func (r *workerRun) lookBack() {
 	for pause := lookBackSoon; ; {
 		if !bound.Sleep(r.stop, store.SystemClock{}, pause) {
 			return
 		}
-		if rest := lookBackInterval - pause; rest > 0 {
+		if rest := max(lookBackInterval, r.config.PollInterval) - pause; rest > 0 {
 			select {
 			case <-r.stop.Done():
 				return
