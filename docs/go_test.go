@@ -26,6 +26,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,6 +36,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	contract "github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
+	"github.com/ironflow-gen/ironflow/runtime/memory"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
 )
@@ -49,6 +51,8 @@ var (
 	_ pgx.Tx
 	_ httpapi.Error
 	_ = sqlite.Open
+	_ = memory.New
+	_ = synctest.Wait
 
 	ctx       context.Context
 	pool      *pgxpool.Pool
