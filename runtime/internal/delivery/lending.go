@@ -10,7 +10,7 @@ import (
 // lending gives free handlers of a worker to deliveries that are born leased: that a commit of this process makes, and that nobody needs to
 // claim, see store.NewLease. Each has its handler before it is stored.
 //
-// What waits comes first. While older deliveries are known to wait, at most half of the handlers are lent, and none to a kind of a lower
+// What waits comes first. While older deliveries are known to wait, at most three quarters of the handlers are lent, and none to a kind of a lower
 // priority than one that waits; claims have the others. So a worker with one handler keeps the order of its deliveries. While nothing is known
 // to wait, claims take at most half of the handlers, so that commits find some.
 type lending struct {
@@ -57,7 +57,7 @@ func (w *worker) lend(kind store.Kind, returned *int) bool {
 		return false
 	}
 	for other := range l.waiting {
-		if l.out >= w.slots/2 || w.routes[other].priority > route.priority {
+		if l.out >= w.slots*3/4 || w.routes[other].priority > route.priority {
 			return false
 		}
 	}

@@ -56,7 +56,7 @@ func TestLendsOnlyFreeHandlers(t *testing.T) {
 	w.wantLent(t, "plain", 0)
 }
 
-func TestHalfIsLentWhileOthersWait(t *testing.T) {
+func TestSomeAreKeptWhileOthersWait(t *testing.T) {
 	w, stop := lender(t, 5)
 	defer stop()
 	before := w.claimBegins()
@@ -64,7 +64,7 @@ func TestHalfIsLentWhileOthersWait(t *testing.T) {
 	wantWaiting := func(waiting bool) {
 		t.Helper()
 		if waiting {
-			w.wantLent(t, "plain", 2)
+			w.wantLent(t, "plain", 3)
 		} else {
 			w.wantLent(t, "plain", 5)
 		}
@@ -81,7 +81,7 @@ func TestHalfIsLentWhileOthersWait(t *testing.T) {
 	wantWaiting(false)
 	w.claimEnds(w.claimBegins(), []store.Kind{kind("urgent")}, true)
 	w.wantLent(t, "plain", 0)
-	w.wantLent(t, "urgent", 2)
+	w.wantLent(t, "urgent", 3)
 	w.waits(kind("unknown"), time.Now())
 	w.claimEnds(w.claimBegins(), []store.Kind{kind("urgent")}, false)
 	wantWaiting(false)
