@@ -44,7 +44,7 @@
 //   - Two inputs of one instance never decide on the same version.
 //   - Events, effects, timers, unique key and completion of a decision, and the consumption of the effect or timer that
 //     caused it, are stored together or not at all.
-//   - A rejected input leaves nothing behind.
+//   - A rejected input changes nothing. Only its outcome is recorded, if it has an id or Config.Observe selects it.
 //   - An effect is handled at least once, and its result is applied exactly once. Handlers get a stable idempotency key.
 //   - Attempts are counted when a delivery is leased, so one that kills its process still ends as a dead letter.
 //
