@@ -319,6 +319,7 @@ func TestLostCommitLeavesALease(t *testing.T) {
 				if call := wait(b, "the other effect is handled", calls); call.Instance.ID != "b" {
 					b.Errorf("got %+v", call)
 				}
+				b.eventuallyTable("instance", "effects", "", "a") // the other one is settled while it is leased
 				c.advance(25 * time.Hour)
 				if attempts == 1 {
 					b.advanceUntil(c, time.Second, "the dead letter", func() bool {
