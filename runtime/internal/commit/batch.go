@@ -29,6 +29,7 @@ type batch struct {
 	keys     map[uniqueKey]store.InstanceKey // that the changes take
 	large    []*group                        // that have a commit of their own
 	observed int                             // inputs that added nothing and whose observation is stored
+	left     bool                            // user code may still be at work on what a group holds
 }
 
 // group holds the inputs of one instance.
@@ -100,6 +101,13 @@ func (b *batch) run(ctx, storing context.Context) (err error) {
 	return nil
 }
 
+// guard runs a part of the batch that calls user code, and notes when that may not have returned.
+func (b *batch) guard(ctx context.Context, run func(*watch)) (at *task, err error) {
+	at, err = b.x.stuck.guard(ctx, run)
+	b.left = b.left || err != nil
+	return at, err
+}
+
 // refuseStuck answers inputs of instances whose user code has not returned yet.
 func (b *batch) refuseStuck() {
 	if b.x.stuck.count.Load() == 0 {
@@ -141,7 +149,7 @@ func (b *batch) answerRepeats(ctx, storing context.Context) error {
 	if len(recorded) == 0 {
 		return nil
 	}
-	at, err := b.x.stuck.guard(storing, func(w *watch) {
+	at, err := b.guard(storing, func(w *watch) {
 		for _, g := range b.groups {
 			for _, t := range g.tasks {
 				if outcome, is := recorded[t.request.inputKey()]; is {
@@ -216,7 +224,7 @@ func (g *group) begin(b *batch, known cached, basis basis, now time.Time) {
 // decide begins the chains of what was read, and decides on all inputs. It calls user code and nothing else that could take long.
 func (b *batch) decide(ctx context.Context, loaded []loading) error {
 	var failed error
-	at, err := b.x.stuck.guard(ctx, func(w *watch) { failed = b.decideAll(w, loaded) })
+	at, err := b.guard(ctx, func(w *watch) { failed = b.decideAll(w, loaded) })
 	if err != nil {
 		for _, g := range b.groups {
 			if at != nil && g.key == at.key {

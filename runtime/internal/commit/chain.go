@@ -19,7 +19,8 @@ type chain struct {
 	now      time.Time
 	current  cached // after the last decision
 	change   store.Change
-	taken    []taken // the decisions that the change is made of
+	taken    []taken  // the decisions that the change is made of
+	first    [1]taken // room for one, as most chains have
 	timers   workflow.TimerNet
 	events   int  // size of the events' payloads
 	effects  int  // size of the effects'
@@ -132,6 +133,9 @@ func (c *chain) add(req *Request, d workflow.Decided) error {
 	c.cancelEffects(d.Cancel, first)
 	cause := newCause(c.key, req)
 	cause.Timers, cause.CancelledTimers = d.Timers.Started(), d.Timers.Cancelled()
+	if c.taken == nil {
+		c.taken = c.first[:0]
+	}
 	c.taken = append(c.taken, taken{cause, len(c.change.Events), d.Effects})
 
 	c.change.Now = c.now

@@ -25,6 +25,8 @@ type dispatcher struct {
 	starting  bool // one more, which takes what is ready when its goroutine runs
 	alarm     bool // set, for when the first that is ready has waited for patience
 
+	spare [][]group // empty ones of batches that were served
+
 	// distrust counts the batches to come that check what is cached before they decide, instead of when they store:
 	// another process works on the same instances.
 	distrust int
@@ -123,7 +125,7 @@ func (d *dispatcher) take() *batch {
 	b := &batch{x: d.x, in: unlocked{d.x}, cache: d.x.cache, doubts: d.distrust > 0}
 	d.distrust = max(d.distrust-1, 0)
 	room := d.x.config.BatchSize
-	b.all = make([]group, 0, min(room, len(d.ready)))
+	b.all = d.groups(min(room, len(d.ready)))
 	for room > 0 && len(d.ready) > 0 {
 		l := d.ready[0]
 		d.ready[0], d.ready = nil, d.ready[1:]
@@ -135,10 +137,13 @@ func (d *dispatcher) take() *batch {
 			continue
 		}
 		l.batch = b
-		b.all = append(b.all, group{key: l.key, tasks: tasks, line: l})
+		b.all = b.all[:len(b.all)+1]
+		g := &b.all[len(b.all)-1]
+		g.key, g.tasks, g.line = l.key, tasks, l
 		room -= len(tasks)
 	}
 	if len(b.all) == 0 {
+		d.spare = append(d.spare, b.all)
 		return nil
 	}
 	b.groups = make([]*group, len(b.all))
@@ -148,6 +153,18 @@ func (d *dispatcher) take() *batch {
 	d.underWay++
 	d.inService += len(b.all)
 	return b
+}
+
+// groups returns room for n zero groups, which a batch that was served had before when it has as much.
+func (d *dispatcher) groups(n int) []group {
+	if last := len(d.spare) - 1; last >= 0 {
+		groups := d.spare[last]
+		d.spare[last], d.spare = nil, d.spare[:last]
+		if cap(groups) >= n {
+			return groups
+		}
+	}
+	return make([]group, 0, n)
 }
 
 // leave says that an instance is not in service any more.
@@ -170,6 +187,10 @@ func (d *dispatcher) release(b *batch) {
 			g.waitAgain()
 			d.leave(g.line)
 		}
+	}
+	if !b.left {
+		clear(b.all)
+		d.spare = append(d.spare, b.all[:0])
 	}
 }
 

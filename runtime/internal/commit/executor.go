@@ -147,7 +147,7 @@ func (x *Executor) stored(b *batch) {
 	for c := range b.stored {
 		c.stored(b.commit)
 	}
-	kept := x.snapshots.consider(x.stuck, b)
+	kept := x.snapshots.consider(b)
 	if b.cache == nil {
 		return
 	}

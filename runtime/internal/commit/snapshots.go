@@ -34,7 +34,7 @@ func newSnapshotWriter(st *bound.Store, every int, log *slog.Logger) *snapshotWr
 
 // consider makes snapshots of a batch's instances that have had enough events since the last one. The states are encoded here, where nobody
 // changes them, and written later. It reports whether user code has left the states as they are.
-func (w *snapshotWriter) consider(stuck *stuckCalls, b *batch) bool {
+func (w *snapshotWriter) consider(b *batch) bool {
 	var due []*group
 	for _, g := range b.groups {
 		if g.chain != nil && !g.chain.tainted && w.isDue(g.chain) {
@@ -44,7 +44,7 @@ func (w *snapshotWriter) consider(stuck *stuckCalls, b *batch) bool {
 	if len(due) == 0 {
 		return true
 	}
-	_, err := stuck.guard(context.Background(), func(on *watch) {
+	_, err := b.guard(context.Background(), func(on *watch) {
 		for _, g := range due {
 			on.enter(g.tasks[0])
 			w.take(g.chain)
