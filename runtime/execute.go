@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
@@ -148,6 +147,11 @@ func (e *Engine) execute(ctx context.Context, req commit.Request, options ...Exe
 	if ended == nil {
 		return e.admit(ctx, req)
 	}
+	return e.admitReported(ctx, req, ended)
+}
+
+// admitReported is admit for an input of which telemetry hears the end.
+func (e *Engine) admitReported(ctx context.Context, req commit.Request, ended func(commit.Result, error)) (commit.Result, error) {
 	var r commit.Result
 	err := usererr.Call(func() (err error) { // user code can end the caller's goroutine within the caller's transaction
 		r, err = e.admit(ctx, req)
@@ -176,23 +180,28 @@ func (e *Engine) admit(ctx context.Context, req commit.Request) (commit.Result, 
 			return commit.Result{}, req.Named(err)
 		}
 	}
-	take := e.executor.Submit
-	if req.Within != nil {
-		take = e.executor.Within
+	var r commit.Result
+	var err error
+	if req.Within != nil { // a transaction that failed stays so
+		r, err = e.executor.Within(ctx, req.Key(), req)
+	} else if r, err = e.executor.Submit(ctx, req.Key(), req); bound.IsUnavailable(err) && req.Arrival == nil { // a delivery is repeated by its worker
+		r, err = e.submitAgain(ctx, req, err)
 	}
-	again := bound.UntilAvailable[commit.Result]
-	if req.Within != nil || req.Arrival != nil { // a transaction that failed stays so, and a delivery is repeated by its worker
-		again = once
-	}
-	r, err := again(ctx, e.config.UnavailableTimeout, func() (commit.Result, error) { return take(ctx, req.Key(), req) })
 	if err != nil {
 		err = req.Named(err)
 	}
 	return r, err
 }
 
-func once(_ context.Context, _ time.Duration, call func() (commit.Result, error)) (commit.Result, error) {
-	return call()
+// submitAgain repeats an input that failed because the store is unavailable.
+func (e *Engine) submitAgain(ctx context.Context, req commit.Request, failed error) (commit.Result, error) {
+	return bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() (commit.Result, error) {
+		if err := failed; err != nil {
+			failed = nil
+			return commit.Result{}, err
+		}
+		return e.executor.Submit(ctx, req.Key(), req)
+	})
 }
 
 // Wake lets the workers and readers of this engine look for work at once, and not only when they poll next: after the commit of a transaction

@@ -56,7 +56,9 @@ func (d *dispatcher) add(t *task) {
 		l.waiting = append(l.waiting, t)
 		return
 	}
-	l := &line{key: t.key, waiting: []*task{t}}
+	t.first[0] = t
+	l := &t.line
+	l.key, l.waiting = t.key, t.first[:]
 	d.lines[t.key] = l
 	d.queue(l)
 	d.begin()

@@ -18,6 +18,9 @@ type task struct {
 	err     error
 	records store.InputRecords // to keep of an input that adds nothing
 	done    chan struct{}
+
+	line  line     // of the instance, when the task is the first that waits for it
+	first [1]*task // room for what waits in line
 }
 
 const (
