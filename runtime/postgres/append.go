@@ -26,7 +26,7 @@ func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 }
 
 func (s *Store) append(ctx context.Context, conn *lent, batch store.Batch) error {
-	b, err := newChangeBatch(s.pool, s.queries, batch.Changes)
+	b, err := newChangeBatch(s.queries, batch.Changes)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (s *Store) append(ctx context.Context, conn *lent, batch store.Batch) error
 			return err
 		}
 		s.isolates.Store(true)
-		if b, err = newChangeBatch(s.pool, s.queries, batch.Changes); err != nil {
+		if b, err = newChangeBatch(s.queries, batch.Changes); err != nil {
 			return err
 		}
 	}

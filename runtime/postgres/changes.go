@@ -36,7 +36,6 @@ func (c *instanceColumns) at(index int) store.InstanceKey {
 // nothing to do.
 type changeBatch struct {
 	pgx.Batch
-	pool    *connections
 	queries *queries
 	changes []*store.Change // in the order of the instances' keys; rows are in this order in all statements
 
@@ -47,8 +46,8 @@ type changeBatch struct {
 	settled    []store.Lease
 }
 
-func newChangeBatch(pool *connections, queries *queries, changes []store.Change) (*changeBatch, error) {
-	b := &changeBatch{pool: pool, queries: queries, changes: make([]*store.Change, len(changes))}
+func newChangeBatch(queries *queries, changes []store.Change) (*changeBatch, error) {
+	b := &changeBatch{queries: queries, changes: make([]*store.Change, len(changes))}
 	for i := range changes {
 		b.changes[i] = &changes[i]
 	}
@@ -249,9 +248,9 @@ func (b *changeBatch) events(commit store.CommitID) {
 		versions       = make([]int64, 0, n)
 		types          = make([]string, 0, n)
 		schemaVersions = make([]int32, 0, n)
-		payloads       = make([][]byte, 0, n)
+		payloads       = make(payloadColumn, 0, n)
 		recorded       = make([]time.Time, 0, n)
-		causes         = make([][]byte, 0, n)
+		causes         = make(payloadColumn, 0, n)
 
 		statuses, parents []string
 		completes         []bool
@@ -273,7 +272,7 @@ func (b *changeBatch) events(commit store.CommitID) {
 		completes = sparse(completes, len(versions)-1, change.Complete)
 	}
 	b.Queue(b.queries.insertEvents,
-		columns.ids, columns.workflows, versions, types, schemaVersions, asTexts(payloads), recorded, int64(commit), asTexts(causes),
+		columns.ids, columns.workflows, versions, types, schemaVersions, payloads, recorded, int64(commit), causes,
 		statuses, completes, parents)
 }
 
@@ -287,7 +286,7 @@ func (b *changeBatch) effects(commit store.CommitID) {
 		versions  = make([]int64, 0, n)
 		positions = make([]int32, 0, n)
 		kinds     = make([]string, 0, n)
-		payloads  = make([][]byte, 0, n)
+		payloads  = make(payloadColumn, 0, n)
 		runAt     = make([]time.Time, 0, n)
 		nows      = make([]time.Time, 0, n)
 
@@ -308,7 +307,7 @@ func (b *changeBatch) effects(commit store.CommitID) {
 		}
 	}
 	b.Queue(b.queries.insertEffects,
-		columns.ids, columns.workflows, versions, positions, kinds, asTexts(payloads), runAt, nows, traces, limitKeys,
+		columns.ids, columns.workflows, versions, positions, kinds, payloads, runAt, nows, traces, limitKeys,
 		int64(commit), leases.holders, leases.claimedAt)
 }
 
@@ -346,15 +345,19 @@ func (b *changeBatch) checkPauses() {
 }
 
 func (b *changeBatch) timers(commit store.CommitID) {
+	n := b.count(func(c *store.Change) int { return len(c.Timers) })
 	var (
-		cancelled, started  instanceColumns
-		cancelledKeys, keys []string
-		generations         []int64
-		inputs              []string
-		payloads            [][]byte
-		fireAt, runAt       []time.Time
-		traces              []string
-		leases              newLeaseColumns
+		started       = newInstanceColumns(n)
+		keys          = make([]string, 0, n)
+		generations   = make([]int64, 0, n)
+		inputs        = make([]string, 0, n)
+		payloads      = make(payloadColumn, 0, n)
+		fireAt, runAt = make([]time.Time, 0, n), make([]time.Time, 0, n)
+		traces        []string
+		leases        newLeaseColumns
+
+		cancelled     instanceColumns
+		cancelledKeys []string
 	)
 	for _, change := range b.changes {
 		for _, key := range change.Cancel {
@@ -375,7 +378,7 @@ func (b *changeBatch) timers(commit store.CommitID) {
 		b.Queue(b.queries.cancelTimers, cancelled.ids, cancelled.workflows, cancelledKeys)
 	}
 	if !started.empty() {
-		b.Queue(b.queries.upsertTimers, started.ids, started.workflows, keys, generations, inputs, asTexts(payloads), fireAt,
+		b.Queue(b.queries.upsertTimers, started.ids, started.workflows, keys, generations, inputs, payloads, fireAt,
 			traces, int64(commit), runAt, leases.holders, leases.claimedAt)
 	}
 }

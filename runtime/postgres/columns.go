@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"encoding/binary"
+	"slices"
 	"strings"
 	"time"
 
@@ -8,87 +10,201 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// asTexts returns payloads as a column of text. All of it is one string, so that it is copied, but not allocated one by one.
-func asTexts(payloads [][]byte) []string {
+// payloadColumn is a column of text.
+type payloadColumn [][]byte
+
+// texts returns the column for pgx. All of it is one string, so that it is copied, but not allocated one by one.
+func (c payloadColumn) texts() []string {
 	size := 0
-	for _, payload := range payloads {
+	for _, payload := range c {
 		size += len(payload)
 	}
 	var all strings.Builder
 	all.Grow(size)
-	for _, payload := range payloads {
+	for _, payload := range c {
 		all.Write(payload)
 	}
 	rest := all.String()
-	texts := make([]string, len(payloads))
-	for i, payload := range payloads {
+	texts := make([]string, len(c))
+	for i, payload := range c {
 		texts[i], rest = rest[:len(payload)], rest[len(payload):]
 	}
 	return texts
 }
 
-// suit puts the columns among the arguments of statements into types that pgx encodes without an allocation for each element,
-// which would be a third of all that a batch allocates: their elements are pointers into the column, while those of a slice
-// are each put into an interface.
-func (c *connections) suit(batch *pgx.Batch) {
-	if !c.lean {
-		return
-	}
+// suit makes columns of the slices among the arguments of statements: pgx would look for each element how to encode it, and let its
+// buffer grow with them.
+// lean says that the connection takes columns. It gets plain slices else.
+func suit(batch *pgx.Batch, lean bool) {
 	for _, query := range batch.QueuedQueries {
-		for i, arg := range query.Arguments {
-			switch column := arg.(type) {
-			case []string:
-				query.Arguments[i] = textColumn(column)
-			case []int64:
-				query.Arguments[i] = int64Column(column)
-			case []time.Time:
-				query.Arguments[i] = timeColumn(column)
+		suitArguments(query.Arguments, lean)
+	}
+}
+
+func suitArguments(arguments []any, lean bool) {
+	first, room := -1, 0
+	for i, arg := range arguments {
+		if payloads, is := arg.(payloadColumn); is && !lean {
+			arguments[i] = payloads.texts()
+		}
+		size := columnSize(arg)
+		if size == 0 || !lean {
+			continue
+		}
+		if first < 0 {
+			first = i
+		}
+		room += size
+		arguments[i] = column{values: arg}
+	}
+	if first >= 0 {
+		arguments[first] = column{values: arguments[first].(column).values, room: room + otherArguments}
+	}
+}
+
+// otherArguments is about what the arguments of a statement take that are no columns, in bytes.
+const otherArguments = 256
+
+// column is a slice that encodes itself as an array, in the binary format.
+type column struct {
+	values any // a slice that columnSize knows
+	room   int // bytes to make room for, when more follows
+}
+
+// headSize is what an array takes beside its elements, and each element beside its bytes.
+const headSize, elementHeadSize = 20, 4
+
+// columnSize is what a slice takes as an array; 0 for what is no column, and for nil, which is NULL.
+func columnSize(arg any) int {
+	switch values := arg.(type) {
+	case []string:
+		return textSize(values)
+	case payloadColumn:
+		return textSize(values)
+	case []int64:
+		return size(values, 8)
+	case []int32:
+		return size(values, 4)
+	case []time.Time:
+		return size(values, 8)
+	case []bool:
+		return size(values, 1)
+	}
+	return 0
+}
+
+func size[T any](values []T, each int) int {
+	if values == nil {
+		return 0
+	}
+	return headSize + len(values)*(elementHeadSize+each)
+}
+
+func textSize[T string | []byte](texts []T) int {
+	n := size(texts, 0)
+	for _, text := range texts {
+		n += len(text)
+	}
+	return n
+}
+
+// encode appends the array.
+func (c column) encode(b []byte) []byte {
+	b = slices.Grow(b, max(c.room, columnSize(c.values)))
+	switch values := c.values.(type) {
+	case []string:
+		return appendTexts(b, values)
+	case payloadColumn:
+		return appendTexts(b, values)
+	case []int64:
+		b = appendHead(b, pgtype.Int8OID, len(values))
+		for _, v := range values {
+			b = appendInt64(b, v)
+		}
+	case []int32:
+		b = appendHead(b, pgtype.Int4OID, len(values))
+		for _, v := range values {
+			b = appendInt32(appendInt32(b, 4), v)
+		}
+	case []time.Time:
+		b = appendHead(b, pgtype.TimestamptzOID, len(values))
+		for _, v := range values {
+			b = appendInt64(b, v.Unix()*1e6+int64(v.Nanosecond()/1e3)-epoch)
+		}
+	case []bool:
+		b = appendHead(b, pgtype.BoolOID, len(values))
+		for _, v := range values {
+			bit := byte(0)
+			if v {
+				bit = 1
 			}
+			b = append(appendInt32(b, 1), bit)
 		}
 	}
+	return b
 }
 
-// Columns implement pgtype.ArrayGetter. A nil one is null.
-type (
-	textColumn  []string
-	int64Column []int64
-	timeColumn  []time.Time
-)
+// epoch is the time that PostgreSQL's times count from, in microseconds of Unix time.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 
-func (c textColumn) Dimensions() []pgtype.ArrayDimension  { return dimensions(c == nil, len(c)) }
-func (c int64Column) Dimensions() []pgtype.ArrayDimension { return dimensions(c == nil, len(c)) }
-func (c timeColumn) Dimensions() []pgtype.ArrayDimension  { return dimensions(c == nil, len(c)) }
-
-func dimensions(null bool, length int) []pgtype.ArrayDimension {
-	if null {
-		return nil
+// appendHead appends what leads the elements of an array of one dimension without NULL, whose first index is 1.
+func appendHead(b []byte, element int32, length int) []byte {
+	for _, v := range [...]int32{1, 0, element, int32(length), 1} {
+		b = appendInt32(b, v)
 	}
-	return []pgtype.ArrayDimension{{Length: int32(length), LowerBound: 1}}
+	return b
 }
 
-func (c textColumn) Index(i int) any  { return (*textElement)(&c[i]) }
-func (c int64Column) Index(i int) any { return (*int64Element)(&c[i]) }
-func (c timeColumn) Index(i int) any  { return (*timeElement)(&c[i]) }
-
-func (c textColumn) IndexType() any  { return (*textElement)(nil) }
-func (c int64Column) IndexType() any { return (*int64Element)(nil) }
-func (c timeColumn) IndexType() any  { return (*timeElement)(nil) }
-
-// Elements give themselves to pgx.
-type (
-	textElement  string
-	int64Element int64
-	timeElement  time.Time
-)
-
-func (e *textElement) TextValue() (pgtype.Text, error) {
-	return pgtype.Text{String: string(*e), Valid: true}, nil
+func appendTexts[T string | []byte](b []byte, texts []T) []byte {
+	b = appendHead(b, pgtype.TextOID, len(texts))
+	for _, text := range texts {
+		b = append(appendInt32(b, int32(len(text))), text...)
+	}
+	return b
 }
 
-func (e *int64Element) Int64Value() (pgtype.Int8, error) {
-	return pgtype.Int8{Int64: int64(*e), Valid: true}, nil
+func appendInt32(b []byte, v int32) []byte { return binary.BigEndian.AppendUint32(b, uint32(v)) }
+
+func appendInt64(b []byte, v int64) []byte {
+	return binary.BigEndian.AppendUint64(appendInt32(b, 8), uint64(v))
 }
 
-func (e *timeElement) TimestamptzValue() (pgtype.Timestamptz, error) {
-	return pgtype.Timestamptz{Time: time.Time(*e), Valid: true}, nil
+// takesColumns reports whether a connection takes columns, for which it prepares the connection the first time.
+func takesColumns(conn *pgx.Conn) bool {
+	const key = "ironflow.columns"
+	data := conn.PgConn().CustomData()
+	takes, known := data[key].(bool)
+	if !known {
+		takes = learnColumns(conn.TypeMap())
+		data[key] = takes
+	}
+	return takes
 }
+
+// learnColumns lets pgx encode columns beside all else. It returns false when the program has set another format for one of these arrays.
+func learnColumns(types *pgtype.Map) bool {
+	for _, array := range [...]uint32{
+		pgtype.TextArrayOID, pgtype.Int8ArrayOID, pgtype.Int4ArrayOID, pgtype.TimestamptzArrayOID, pgtype.BoolArrayOID,
+	} {
+		if types.FormatCodeForOID(array) != pgtype.BinaryFormatCode {
+			return false
+		}
+	}
+	types.TryWrapEncodePlanFuncs = slices.Insert(types.TryWrapEncodePlanFuncs, 0, pgtype.TryWrapEncodePlanFunc(planColumn))
+	return true
+}
+
+// planColumn has pgx look for a way to encode the slice, so that a column is refused for a parameter of another type.
+func planColumn(value any) (plan pgtype.WrappedEncodePlanNextSetter, slice any, ok bool) {
+	c, ok := value.(column)
+	if payloads, is := c.values.(payloadColumn); is {
+		return columnPlan{}, payloads.texts(), ok
+	}
+	return columnPlan{}, c.values, ok
+}
+
+type columnPlan struct{}
+
+func (columnPlan) SetNext(pgtype.EncodePlan) {}
+
+func (columnPlan) Encode(value any, b []byte) ([]byte, error) { return value.(column).encode(b), nil }

@@ -30,7 +30,7 @@ func (b *changeBatch) commit(ctx context.Context, conn *lent) error {
 	defer cancel()
 
 	defer uncancelled(conn.Conn.Conn().PgConn())()
-	b.pool.suit(&b.Batch)
+	suit(&b.Batch, conn.lean)
 	results := conn.SendBatch(ctx, &b.Batch)
 	var tag pgconn.CommandTag
 	var err error

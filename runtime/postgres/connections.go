@@ -17,14 +17,14 @@ import (
 // cannot write any more is closed and not given back: the pool would lend it again and again, for as long as an hour.
 type connections struct {
 	pool *pgxpool.Pool
-	lean bool // they take lean columns
+	lean bool // they may take columns
 
 	mu     sync.Mutex
 	closed chan struct{} // closed, and replaced, when a connection was
 }
 
-// newConnections looks at the protocol mode. Lean columns need one in which pgx asks the server for the types of parameters;
-// otherwise it goes by their types in Go, and these tell it nothing.
+// newConnections looks at the protocol mode. Columns need one in which pgx asks the server for the types of parameters;
+// otherwise it goes by their types in Go, and that of a column tells it nothing.
 func newConnections(pool *pgxpool.Pool) *connections {
 	lean := false
 	switch pool.Config().ConnConfig.DefaultQueryExecMode {
@@ -54,7 +54,7 @@ func (c *connections) send(ctx context.Context, fill func(*pgx.Batch)) error {
 	return c.run(ctx, func(conn *lent) error {
 		var batch pgx.Batch
 		fill(&batch)
-		c.suit(&batch)
+		suit(&batch, conn.lean)
 		return conn.send(ctx, &batch)
 	})
 }
@@ -82,7 +82,7 @@ func (c *connections) acquire(ctx context.Context) (*lent, error) {
 		}
 		return nil, err
 	}
-	return &lent{Conn: conn, pool: c}, nil
+	return &lent{Conn: conn, pool: c, lean: c.lean && takesColumns(conn.Conn())}, nil
 }
 
 // someClosed returns a channel that is closed when the next connection is closed before its time.
@@ -103,6 +103,7 @@ func (c *connections) noteClosed() {
 type lent struct {
 	*pgxpool.Conn
 	pool *connections
+	lean bool // it takes columns
 
 	kept    bool // by the user of lend, who gives it back
 	unfit   bool // it must not go back to the pool

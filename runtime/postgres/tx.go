@@ -152,10 +152,11 @@ func (u *unitWithin) Commit(ctx context.Context, id store.CommitID, changes []st
 	if len(changes) == 0 {
 		return s.rollback(ctx)
 	}
-	b, err := newChangeBatch(nil, u.queries, changes) // it is not sent by the store's own connections
+	b, err := newChangeBatch(u.queries, changes)
 	if err == nil {
 		b.freeVersions(u.instances)
 		b.queueChanges(id)
+		suit(&b.Batch, false) // the connection is the caller's
 		err = s.tx.SendBatch(ctx, &b.Batch).Close()
 	}
 	if err == nil {

@@ -103,7 +103,7 @@ func (w *unitOfWork) Commit(ctx context.Context, id store.CommitID, changes []st
 			return fmt.Errorf("postgres: commit %s: the instance is not part of the unit of work", changes[i].Instance)
 		}
 	}
-	b, err := newChangeBatch(w.pool, w.queries, changes)
+	b, err := newChangeBatch(w.queries, changes)
 	if err != nil || len(changes) == 0 {
 		return err
 	}
