@@ -32,43 +32,39 @@ func (c payloadColumn) texts() []string {
 	return texts
 }
 
-// suit makes columns of the slices among the arguments of statements: pgx would look for each element how to encode it, and let its
-// buffer grow with them.
-// lean says that the connection takes columns. It gets plain slices else.
-func suit(batch *pgx.Batch, lean bool) {
+// suit makes columns of the slices among the arguments of statements, for a connection with buffers; others get plain slices. pgx would look for
+// each element how to encode it. It returns about what the statements take as messages, in bytes.
+func suit(batch *pgx.Batch, buffers *buffers) (size int) {
 	for _, query := range batch.QueuedQueries {
-		suitArguments(query.Arguments, lean)
+		size += suitArguments(query.Arguments, buffers)
 	}
+	return size
 }
 
-func suitArguments(arguments []any, lean bool) {
-	first, room := -1, 0
+func suitArguments(arguments []any, buffers *buffers) (size int) {
+	size = statementSize
+	for _, arg := range arguments {
+		size += columnSize(arg)
+	}
+	room := size
 	for i, arg := range arguments {
-		if payloads, is := arg.(payloadColumn); is && !lean {
+		payloads, is := arg.(payloadColumn)
+		switch {
+		case buffers != nil && columnSize(arg) > 0:
+			arguments[i] = column{arg, buffers, room}
+			room = 0
+		case is:
 			arguments[i] = payloads.texts()
 		}
-		size := columnSize(arg)
-		if size == 0 || !lean {
-			continue
-		}
-		if first < 0 {
-			first = i
-		}
-		room += size
-		arguments[i] = column{values: arg}
 	}
-	if first >= 0 {
-		arguments[first] = column{values: arguments[first].(column).values, room: room + otherArguments}
-	}
+	return size
 }
-
-// otherArguments is about what the arguments of a statement take that are no columns, in bytes.
-const otherArguments = 256
 
 // column is a slice that encodes itself as an array, in the binary format.
 type column struct {
-	values any // a slice that columnSize knows
-	room   int // bytes to make room for, when more follows
+	values  any // a slice that columnSize knows
+	buffers *buffers
+	room    int // for the arguments of its statement, when it is the first column there
 }
 
 // headSize is what an array takes beside its elements, and each element beside its bytes.
@@ -110,7 +106,7 @@ func textSize[T string | []byte](texts []T) int {
 
 // encode appends the array.
 func (c column) encode(b []byte) []byte {
-	b = slices.Grow(b, max(c.room, columnSize(c.values)))
+	b = extend(&c.buffers.arguments, b, c.room)
 	switch values := c.values.(type) {
 	case []string:
 		return appendTexts(b, values)
@@ -169,16 +165,18 @@ func appendInt64(b []byte, v int64) []byte {
 	return binary.BigEndian.AppendUint64(appendInt32(b, 8), uint64(v))
 }
 
-// takesColumns reports whether a connection takes columns, for which it prepares the connection the first time.
-func takesColumns(conn *pgx.Conn) bool {
-	const key = "ironflow.columns"
+// buffersOf returns the buffers of a connection, which it prepares for columns the first time; nil when it does not take columns.
+func buffersOf(conn *pgx.Conn) *buffers {
+	const key = "ironflow.buffers"
 	data := conn.PgConn().CustomData()
-	takes, known := data[key].(bool)
+	b, known := data[key].(*buffers)
 	if !known {
-		takes = learnColumns(conn.TypeMap())
-		data[key] = takes
+		if learnColumns(conn.TypeMap()) {
+			b = &buffers{}
+		}
+		data[key] = b
 	}
-	return takes
+	return b
 }
 
 // learnColumns lets pgx encode columns beside all else. It returns false when the program has set another format for one of these arrays.

@@ -39,10 +39,10 @@ func TestColumnsAreSentLikeSlices(t *testing.T) {
 			if !learnColumns(types) {
 				t.Fatal("pgx does not send these arrays in the binary format")
 			}
-			encode := func(lean bool) []byte {
+			encode := func(buffers *buffers) []byte {
 				var batch pgx.Batch
 				batch.Queue("", test.values, 1, test.values)
-				suit(&batch, lean)
+				suit(&batch, buffers)
 				var got []byte
 				for i, oid := range []uint32{test.oid, pgtype.Int8OID, test.oid} {
 					b, err := types.Encode(oid, pgtype.BinaryFormatCode, batch.QueuedQueries[0].Arguments[i], got)
@@ -56,7 +56,7 @@ func TestColumnsAreSentLikeSlices(t *testing.T) {
 				}
 				return got
 			}
-			if got, want := encode(true), encode(false); !bytes.Equal(got, want) {
+			if got, want := encode(&buffers{}), encode(nil); !bytes.Equal(got, want) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
@@ -69,7 +69,7 @@ func TestAColumnOfAnotherTypeIsRefused(t *testing.T) {
 	types := pgtype.NewMap()
 	learnColumns(types)
 	for _, oid := range []uint32{pgtype.Int8ArrayOID, pgtype.TextOID, pgtype.TimestamptzArrayOID} {
-		if b, err := types.Encode(oid, pgtype.BinaryFormatCode, column{values: []string{"a"}}, nil); err == nil {
+		if b, err := types.Encode(oid, pgtype.BinaryFormatCode, column{values: []string{"a"}, buffers: &buffers{}}, nil); err == nil {
 			t.Errorf("type %d: got %q", oid, b)
 		}
 	}

@@ -30,7 +30,6 @@ func (b *changeBatch) commit(ctx context.Context, conn *lent) error {
 	defer cancel()
 
 	defer uncancelled(conn.Conn.Conn().PgConn())()
-	suit(&b.Batch, conn.lean)
 	results := conn.SendBatch(ctx, &b.Batch)
 	var tag pgconn.CommandTag
 	var err error

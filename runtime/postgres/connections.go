@@ -54,7 +54,6 @@ func (c *connections) send(ctx context.Context, fill func(*pgx.Batch)) error {
 	return c.run(ctx, func(conn *lent) error {
 		var batch pgx.Batch
 		fill(&batch)
-		suit(&batch, conn.lean)
 		return conn.send(ctx, &batch)
 	})
 }
@@ -82,7 +81,11 @@ func (c *connections) acquire(ctx context.Context) (*lent, error) {
 		}
 		return nil, err
 	}
-	return &lent{Conn: conn, pool: c, lean: c.lean && takesColumns(conn.Conn())}, nil
+	l := &lent{Conn: conn, pool: c}
+	if c.lean {
+		l.buffers = buffersOf(conn.Conn())
+	}
+	return l, nil
 }
 
 // someClosed returns a channel that is closed when the next connection is closed before its time.
@@ -102,8 +105,8 @@ func (c *connections) noteClosed() {
 // lent is a connection of the pool. Whoever has it calls giveBack once, or lend does.
 type lent struct {
 	*pgxpool.Conn
-	pool *connections
-	lean bool // it takes columns
+	pool    *connections
+	buffers *buffers // nil when it takes no columns
 
 	kept    bool // by the user of lend, who gives it back
 	unfit   bool // it must not go back to the pool

@@ -156,7 +156,7 @@ func (u *unitWithin) Commit(ctx context.Context, id store.CommitID, changes []st
 	if err == nil {
 		b.freeVersions(u.instances)
 		b.queueChanges(id)
-		suit(&b.Batch, false) // the connection is the caller's
+		suit(&b.Batch, nil) // the connection is the caller's
 		err = s.tx.SendBatch(ctx, &b.Batch).Close()
 	}
 	if err == nil {
