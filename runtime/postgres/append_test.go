@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -197,4 +198,32 @@ func appendHeld(t *testing.T, pool *pgxpool.Pool, schema, id string, version int
 		t.Fatal(err)
 	}
 	return tx
+}
+
+// TestBatchesOfEverySize says that a batch is stored as it is after smaller and larger ones on the same connection, beyond what the
+// connection keeps for them.
+func TestBatchesOfEverySize(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, func(config *pgxpool.Config) { config.MaxConns = 1 })
+	st := newStore(t, pool, newSchema())
+	want := make(map[store.InstanceKey]string)
+	for round, size := range []int{10, 2_000, 50, 300_000, 40_000, 400_000, 10} {
+		var changes []store.Change
+		for i := range 3 {
+			c := everything(fmt.Sprintf("%d-%d", round, i))
+			payload := fmt.Sprintf("%q", strings.Repeat(string(rune('a'+round*3+i)), size))
+			c.Events[0].Payload = []byte(payload)
+			want[c.Instance] = payload
+			changes = append(changes, c)
+		}
+		add(t, st, changes...)
+		if err := st.Notify(t.Context(), store.NewEvents); err != nil { // uses the connection in between
+			t.Fatal(err)
+		}
+	}
+	for instance, payload := range want {
+		if got := read(t, st, instance); string(got.Events[0].Payload) != payload {
+			t.Errorf("%s: another payload of %d bytes, want %d", instance, len(got.Events[0].Payload), len(payload))
+		}
+	}
 }
