@@ -146,7 +146,11 @@ func tag(f *spec.Field, goName string) string {
 	if len(tags) == 0 {
 		return ""
 	}
-	return " `" + strings.Join(tags, " ") + "`"
+	tag := strings.Join(tags, " ")
+	if strings.Contains(tag, "`") {
+		return " " + strconv.Quote(tag)
+	}
+	return " `" + tag + "`"
 }
 
 func (g *golang) goType(ref *spec.TypeRef) string {

@@ -106,7 +106,10 @@ func (r *record) add(name, typeText string) bool {
 func (g *generator) someFields(r *record) {
 	for range g.between(0, 5) {
 		typeText := g.typeName(0)
-		if g.chance(20) {
+		switch {
+		case g.chance(10):
+			typeText = g.pick(defaulted...)
+		case g.chance(20):
 			typeText = fmt.Sprintf("{type: %s, doc: %s}", typeText, g.pick(docs...))
 		}
 		r.add(g.fieldName(), typeText)
@@ -117,6 +120,12 @@ func (g *generator) write(indent int, r *record) {
 	for _, text := range r.lines {
 		g.line(indent, "%s", text)
 	}
+}
+
+// defaulted are types with what stands for a stored value without the field.
+var defaulted = []string{
+	"{type: string, default: \"back`tick\"}", `{type: string, default: EUR}`, `{type: string, default: "a \"b\" \\ \t ☃"}`, `{type: bool, default: true}`, `{type: int, default: -7}`,
+	`{type: uint64, default: 18446744073709551615}`, `{type: float64, default: 1e-3}`, `{type: decimal, default: "-12.50"}`, `{type: duration, default: 90s}`,
 }
 
 // docs are texts that could end a comment, or begin something else than one.

@@ -73,6 +73,9 @@ func (g *generator) workflow(name string) string {
 		g.line(0, "id: %s", g.id)
 	}
 	g.doc(0)
+	if g.chance(10) {
+		g.line(0, "allow:\n  IF3103 event Paid.cents: Nobody has ever paid.")
+	}
 	if g.chance(25) {
 		g.line(0, "http: %s", g.pick("true", "true", "true", "false"))
 	}
@@ -94,6 +97,7 @@ func (g *generator) workflow(name string) string {
 	g.stateFields()
 	g.declareInputs()
 	g.messages("events", g.events)
+	g.retiredEvent()
 	g.declareEffects()
 	g.declareTimers()
 	g.schedules()
@@ -225,11 +229,22 @@ func (g *generator) messages(section string, names []string) {
 		if len(name) <= 90 && g.chance(15) { // a stored name has at most 100 bytes
 			g.line(2, "as: %q", name+g.pick(" stored", "-é", ": x", ".v1/a", `"`))
 		}
-		g.line(2, "fields:")
 		r := g.record()
 		r.add("always", "int")
+		if section == "events" && g.chance(15) {
+			g.line(2, "version: %d", g.between(2, 9))
+			r.add("price_cents", "{type: int64, was: cents}")
+		}
+		g.line(2, "fields:")
 		g.someFields(r)
 		g.write(3, r)
+	}
+}
+
+// retiredEvent declares an event that is stored and that no decision emits.
+func (g *generator) retiredEvent() {
+	if g.chance(15) {
+		g.line(1, "%s: {retired: true, fields: {cents: int64}}", g.message("Gone", 0))
 	}
 }
 
