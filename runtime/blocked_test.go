@@ -122,6 +122,27 @@ func TestBlockedDelivery(t *testing.T) {
 	}
 }
 
+// An effect without a result needs nothing of its instance but the effect itself.
+func TestEffectWithoutResultOfAnUnreadableInstance(t *testing.T) {
+	onStores(t, func(b *bed) {
+		handled := make(chan string, 1)
+		config := b.config(newClock())
+		workflow := tickets(ticket.Decider{OnOpen: opened(ticket.Notify{Text: "hello"})}, ticket.Handler{
+			OnNotify: func(_ context.Context, e ticket.Notify, _ runtime.EffectCall) error {
+				handled <- e.Text
+				return nil
+			},
+		})
+		b.open(b.engine(config, workflow), "a")
+		b.exec(`UPDATE {p}events SET type = 'Renamed' WHERE version = 1`)
+		b.run(b.engine(config, workflow)) // another process, which remembers nothing
+		b.eventually("it is done", func() bool { return len(b.table("*", "effects", "")) == 0 })
+		if text := <-handled; text != "hello" {
+			b.Errorf("got %q", text)
+		}
+	})
+}
+
 // What no process can take in time is a dead letter. Its attempts did not count.
 func TestBlockedForTooLong(t *testing.T) {
 	onStores(t, func(b *bed) {

@@ -49,6 +49,7 @@ func optionsOf(effect *spec.Effect) []jen.Code {
 	if effect.Limit != nil {
 		option("Limit", true, jen.Op("&").Add(workflowID("EffectLimit")).Values(limitOf(effect.Limit)...))
 	}
+	option("Returns", len(effect.Returns) > 0, jen.True())
 	option("Dead", effect.Dead.Text != "", jen.Op("&").Add(workflowID("DeadInput")).Values(deadOf(effect)...))
 	option("Starts", effect.Starts != nil, target(effect.Starts))
 	option("Sends", effect.Sends != nil, target(effect.Sends))

@@ -57,6 +57,7 @@ type EffectOptions struct {
 	Timeout  time.Duration // of the context of one attempt; 0 means the engine's default
 	Priority int           // higher ones are claimed first
 	Limit    *EffectLimit  // nil for none
+	Returns  bool          // the handler answers with an input
 
 	// Dead is the input that is delivered when the effect becomes a dead letter, nil for none.
 	Dead *DeadInput

@@ -69,7 +69,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
 			"Tell": {},
-			"Ask":  {},
+			"Ask":  {Returns: true},
 		},
 		InputNames: []string{"Add", "Claim", "Loop", "Looped", "Remind", "Refuse", "Order"},
 	})

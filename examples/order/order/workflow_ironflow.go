@@ -73,6 +73,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 			"ChargeCard": {
 				Retry:   workflow.RetryPolicy{MaxAttempts: 8, Base: 100 * time.Millisecond, Max: time.Minute},
 				Timeout: 20 * time.Second,
+				Returns: true,
 			},
 			"SendReceipt": {},
 		},

@@ -64,12 +64,13 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"BookFlight": {},
+			"BookFlight": {Returns: true},
 			"BookHotel": {
-				Retry: workflow.RetryPolicy{MaxAttempts: 3, Base: time.Millisecond, Max: 2 * time.Millisecond},
-				Dead:  &workflow.DeadInput{Input: "HotelFailed", Error: "error"},
+				Retry:   workflow.RetryPolicy{MaxAttempts: 3, Base: time.Millisecond, Max: 2 * time.Millisecond},
+				Returns: true,
+				Dead:    &workflow.DeadInput{Input: "HotelFailed", Error: "error"},
 			},
-			"CancelFlight": {},
+			"CancelFlight": {Returns: true},
 		},
 		InputNames: []string{"Plan", "FlightBooked", "HotelBooked", "HotelFailed", "FlightCancelled"},
 	})

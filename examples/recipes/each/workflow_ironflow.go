@@ -57,7 +57,10 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"Resize": {Limit: &workflow.EffectLimit{Key: "album_id", PerKey: 2}},
+			"Resize": {
+				Limit:   &workflow.EffectLimit{Key: "album_id", PerKey: 2},
+				Returns: true,
+			},
 		},
 		InputNames: []string{"Import", "Resized"},
 	})

@@ -61,8 +61,8 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"AskScore":  {},
-			"AskIncome": {},
+			"AskScore":  {Returns: true},
+			"AskIncome": {Returns: true},
 		},
 		InputNames: []string{"Apply", "Scored", "IncomeFound"},
 	})

@@ -56,7 +56,10 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"Book": {Retry: workflow.RetryPolicy{Base: time.Millisecond, Max: time.Millisecond}},
+			"Book": {
+				Retry:   workflow.RetryPolicy{Base: time.Millisecond, Max: time.Millisecond},
+				Returns: true,
+			},
 		},
 		InputNames: []string{"Sell", "Booked"},
 	})

@@ -58,7 +58,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"AskBank": {},
+			"AskBank": {Returns: true},
 		},
 		InputNames: []string{"Pay", "BankAnswered", "TakesTooLong"},
 		StateTimers: []workflow.StateTimer{

@@ -57,7 +57,10 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"Mail": {Limit: &workflow.EffectLimit{Rate: 100, Burst: 1}},
+			"Mail": {
+				Limit:   &workflow.EffectLimit{Rate: 100, Burst: 1},
+				Returns: true,
+			},
 		},
 		InputNames: []string{"Send", "Mailed"},
 	})

@@ -82,9 +82,10 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
 			"Charge": {
-				Retry: workflow.RetryPolicy{MaxAttempts: 2, Base: 5 * time.Millisecond, Max: 10 * time.Millisecond},
-				Limit: &workflow.EffectLimit{Global: 2, Rate: 200},
-				Dead:  &workflow.DeadInput{Input: "ChargeFailed", Error: "error"},
+				Retry:   workflow.RetryPolicy{MaxAttempts: 2, Base: 5 * time.Millisecond, Max: 10 * time.Millisecond},
+				Limit:   &workflow.EffectLimit{Global: 2, Rate: 200},
+				Returns: true,
+				Dead:    &workflow.DeadInput{Input: "ChargeFailed", Error: "error"},
 			},
 		},
 		InputNames: []string{"Subscribe", "TrialOver", "Renew", "Charged", "ChargeFailed", "Cancel",

@@ -66,8 +66,9 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
 			"AskProvider": {
-				Retry: workflow.RetryPolicy{MaxAttempts: 3, Base: 5 * time.Millisecond, Max: 20 * time.Millisecond},
-				Dead:  &workflow.DeadInput{Input: "Refused", Error: "reason"},
+				Retry:   workflow.RetryPolicy{MaxAttempts: 3, Base: 5 * time.Millisecond, Max: 20 * time.Millisecond},
+				Returns: true,
+				Dead:    &workflow.DeadInput{Input: "Refused", Error: "reason"},
 			},
 		},
 		InputNames: []string{"Reserve", "Confirmed", "Refused"},

@@ -30,8 +30,10 @@ func (e *effect) handle(ctx context.Context, d store.Delivery) (attemptEnd, erro
 		MaxAttempts:    e.options.Retry.MaxAttempts,
 		RequestedAt:    d.Due,
 	}
-	if err := e.readable(ctx, d.Lease.Instance); err != nil {
-		return attemptEnd{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
+	if e.options.Returns {
+		if err := e.readable(ctx, d.Lease.Instance); err != nil {
+			return attemptEnd{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
+		}
 	}
 	handlerCtx, cancel := context.WithTimeout(ctx, e.options.Timeout)
 	defer cancel()
@@ -49,8 +51,8 @@ func (e *effect) handle(ctx context.Context, d store.Delivery) (attemptEnd, erro
 	return end, nil
 }
 
-// readable fails if the result of an effect could not be applied, because this program cannot replay its instance. The handler is not
-// called then.
+// readable fails if the result of an effect could not be applied, because this program cannot replay its instance. Then the handler is not
+// called. An effect without a result is not asked about: reading its instance would cost more than the effect.
 func (e *effect) readable(ctx context.Context, instance store.InstanceKey) error {
 	ctx, cancel := context.WithTimeout(ctx, e.config.Lease)
 	defer cancel()

@@ -101,6 +101,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 			"FindAgent": {
 				Retry:   workflow.RetryPolicy{MaxAttempts: 3, Base: 10 * time.Millisecond, Max: 40 * time.Millisecond},
 				Timeout: 5 * time.Second,
+				Returns: true,
 			},
 			"Notify": {},
 		},

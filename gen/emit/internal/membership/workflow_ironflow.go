@@ -83,18 +83,20 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"Clean": {},
+			"Clean": {Returns: true},
 			"Ring":  {},
 			"Charge": {
 				Retry:    workflow.RetryPolicy{MaxAttempts: 3, Base: time.Second, Max: time.Minute},
 				Timeout:  20 * time.Second,
 				Priority: 10,
 				Limit:    &workflow.EffectLimit{Concurrency: 4, Global: 16, Rate: 10, Burst: 20, Key: "customer", PerKey: 1},
+				Returns:  true,
 				Dead:     &workflow.DeadInput{Input: "ChargeFailed", Fields: []string{"amount_cents", "plan"}, Error: "error"},
 			},
 			"Mail": {
 				Priority: -5,
 				Limit:    &workflow.EffectLimit{Rate: 0.5},
+				Returns:  true,
 				Dead:     &workflow.DeadInput{Input: "MailFailed", Error: "reason"},
 			},
 			"OrderCard": {
