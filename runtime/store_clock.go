@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -54,13 +55,17 @@ func (c *storeClock) Now() time.Time {
 	return c.time.Add(now.Sub(c.as))
 }
 
-// ask asks the store. It takes the answer for the time half-way between question and answer.
+// ask asks the store. It takes the answer for the time half-way between question and answer. An answer that comes after clockTimeout counts
+// as none: the process may have been suspended meanwhile.
 func (c *storeClock) ask() {
 	ctx, cancel := context.WithTimeout(context.Background(), clockTimeout)
 	defer cancel()
 	before := time.Now()
 	now, err := c.store.Time(ctx)
 	after := time.Now()
+	if took := after.Sub(before); err == nil && took > clockTimeout {
+		err = fmt.Errorf("the answer took %v", took)
+	}
 	if err != nil {
 		c.logger.Warn("ironflow: the store does not tell the time; that of this process, or the last answer, is used until it does", "error", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -66,4 +67,18 @@ func TestStoreClock(t *testing.T) {
 	back := then.Add(-time.Hour)
 	at.Store(&back)
 	eventually("want the store's time after that was set back", about(back))
+}
+
+// An answer that took long does not count: the process was suspended between question and answer, and the store told the time before that.
+func TestStoreClockPassesOverLateAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newStoreClock(timekeeper{time: func() (time.Time, error) {
+			told := time.Now()
+			time.Sleep(3 * clockTimeout)
+			return told, nil
+		}}, slog.New(slog.DiscardHandler))
+		if late := -time.Until(c.Now()); late.Abs() > clockTimeout/2 {
+			t.Errorf("the clock is off by %v", late)
+		}
+	})
 }
