@@ -72,6 +72,59 @@ func TestLimitsHoldOverEngines(t *testing.T) {
 	})
 }
 
+// A process is suspended for longer than its lease, and another takes the place that its effect had within the limit. The effect does not get its
+// lease back: the handler's context ends, and the effect waits for its turn.
+func TestLimitHoldsAfterASuspension(t *testing.T) {
+	onStores(t, func(b *bed) {
+		limited := func(handle func(context.Context, ticket.Notify, runtime.EffectCall) error) *runtime.Workflow {
+			return withLimit(notify(handle), func(o *workflow.EffectOptions) { o.Limit = &workflow.EffectLimit{Global: 1} })
+		}
+		suspended, other := newClock(), newClock()
+		config := b.config(suspended)
+		config.Lease = 9 * time.Second
+		working, ended, finish := make(chan string, 9), make(chan error, 9), make(chan bool)
+		var called atomic.Int64
+		first := b.engine(config, limited(func(ctx context.Context, _ ticket.Notify, call runtime.EffectCall) error {
+			if called.Add(1) > 1 {
+				return nil
+			}
+			working <- call.Instance.ID
+			<-ctx.Done()
+			ended <- context.Cause(ctx)
+			return ctx.Err()
+		}))
+		b.open(first, "a")
+		b.run(first)
+		wait(b, "the call of the process that is suspended", working)
+		b.open(first, "b")
+		b.eventually("heartbeats wait", func() bool { return suspended.sleepers(config.Lease/3) == 2 })
+
+		other.advance(config.Lease + time.Second)
+		config.Clock = other
+		second := b.engine(config, limited(func(ctx context.Context, _ ticket.Notify, call runtime.EffectCall) error {
+			working <- call.Instance.ID
+			select {
+			case <-finish:
+			case <-ctx.Done():
+			}
+			return ctx.Err()
+		}))
+		b.run(second)
+		if id := wait(b, "the call of the other process", working); id != "b" {
+			b.Fatalf("it is for %s", id)
+		}
+		suspended.advance(config.Lease + time.Second)
+		var lost *store.LeaseLost
+		if err := wait(b, "the end of the first handler's context", ended); !errors.As(err, &lost) {
+			b.Errorf("it ended because of %v", err)
+		}
+		b.wantTable("instance, run_at", "effects", "ORDER BY instance",
+			"a "+stamp(epoch.Add(config.Lease)), "b "+stamp(other.Now().Add(config.Lease)))
+		close(finish)
+		b.eventuallyTable("*", "effects", "")
+	})
+}
+
 // TestNoKindStarvesAnother has a kind of which there is always more to do than there are handlers. Another of the same priority has
 // its turn all the same, with limits or without.
 func TestNoKindStarvesAnother(t *testing.T) {
