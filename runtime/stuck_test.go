@@ -148,6 +148,43 @@ func TestUserCodeThatDoesNotReturn(t *testing.T) {
 	}
 }
 
+// What user code was given when it did not return is used for no other instance: the code returns while another one is decided on.
+func TestLateUserCodeChangesNoOtherInstance(t *testing.T) {
+	onStores(t, func(b *bed) {
+		hang, goOn := make(chan struct{}), make(chan struct{})
+		release := sync.OnceFunc(func() { close(hang) })
+		defer release()
+		begun := make(chan struct{}, 1)
+		config := b.realConfig()
+		config.DecideTimeout = 2 * time.Second
+		engine := b.engine(config, ledgers(ledger.Decider{OnAdd: func(_ time.Time, _ ledger.State, in ledger.Add) ledger.AddDecision {
+			if in.Account == "late" {
+				<-hang
+			} else {
+				begun <- struct{}{}
+				<-goOn
+			}
+			return ledger.AcceptAdd(ledger.Added{Amount: in.Amount})
+		}}, ledger.Handler{}))
+		client := ledger.NewClient(engine)
+		var stuck *runtime.Stuck
+		if _, err := client.Add(b.Context(), ledger.Add{Account: "late", Amount: 13}); !errors.As(err, &stuck) {
+			b.Fatalf("got error %v", err)
+		}
+		result := make(chan addResult, 1)
+		go func() {
+			out, err := client.Add(b.Context(), ledger.Add{Account: "other", Amount: 1})
+			result <- addResult{out, err}
+		}()
+		wait(b, "the other instance is decided on", begun)
+		release()
+		b.eventually("the code has returned", func() bool { return len(b.health(engine).Stuck) == 0 })
+		close(goOn)
+		wantAccepted(b, wait(b, "the other instance is stored", result))
+		b.wantTable("instance, version, payload", "events", "", `other 1 {"amount":1}`)
+	})
+}
+
 func cmpText(input string) string {
 	if input == "" {
 		return `""`

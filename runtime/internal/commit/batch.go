@@ -280,12 +280,13 @@ func (g *group) add(r Result, err error) {
 
 // decideGroup decides on a group's inputs. Those that have to wait for the next batch get no result.
 func (b *batch) decideGroup(w *watch, g *group) error {
-	if g.chain == nil {
+	chain := g.chain // which is read before user code is called: decide may drop it meanwhile
+	if chain == nil {
 		return nil
 	}
 	var ids map[string]bool
 	for _, t := range g.tasks {
-		if !g.chain.accepts(&t.request) || b.takes(t.request.uniqueKey(), g.key) {
+		if !chain.accepts(&t.request) || b.takes(t.request.uniqueKey(), g.key) {
 			return nil
 		}
 		if id := t.request.InputID; id != "" {
@@ -302,13 +303,13 @@ func (b *batch) decideGroup(w *watch, g *group) error {
 			continue
 		}
 		w.enter(t)
-		result, err := g.chain.decide(&t.request)
+		result, err := chain.decide(&t.request)
 		w.leave()
 		g.add(result, err)
 		if err == nil {
 			// Also for those that add nothing: what is asked of user code is asked before anything is stored.
 			w.enter(t)
-			records, err := b.x.config.records(&t.request, result, g.chain.change.Due)
+			records, err := b.x.config.records(&t.request, result, chain.change.Due)
 			w.leave()
 			switch {
 			case result.Kind != Accepted:
@@ -316,11 +317,11 @@ func (b *batch) decideGroup(w *watch, g *group) error {
 			case err != nil:
 				return err
 			default:
-				g.chain.change.Inputs.Add(records)
+				chain.change.Inputs.Add(records)
 				b.take(t.request.uniqueKey(), g.key)
 			}
 		}
-		if g.chain.tainted {
+		if chain.tainted {
 			return nil // the rest begins at what is stored
 		}
 	}
