@@ -136,12 +136,14 @@ func (l *limited) fits(d *delivery, used map[string]int) bool {
 	return n < l.PerKey
 }
 
-// park puts an effect off: by as long as it has waited, but at least by one minute, and at most by ten.
+// park puts an effect off: by as long as it has waited, but at least by one minute, and at most by ten. A lease that has run out does not
+// count any more.
 func (l *limited) park(d delivery) {
 	if d.parkedFrom.IsZero() {
 		d.parkedFrom = d.runAt
 	}
 	d.runAt = l.Now.Add(max(time.Minute, min(10*time.Minute, l.Now.Sub(d.parkedFrom))))
+	d.claimedAt, d.holder = time.Time{}, ""
 	l.s.effects.put(l.t, &d)
 }
 

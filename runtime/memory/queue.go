@@ -63,7 +63,7 @@ func (q *queue) change(t *transaction, key store.Lease, d *delivery) {
 	if before == nil || before.limitKey == "" {
 		return
 	}
-	if d == nil && before.parkedFrom.IsZero() || d != nil && !before.claimedAt.IsZero() && d.claimedAt.IsZero() {
+	if d == nil && before.parkedFrom.IsZero() || d != nil && !before.claimedAt.IsZero() && d.claimedAt.IsZero() && d.parkedFrom.IsZero() {
 		q.unparkNext(t, before)
 	}
 }

@@ -28,11 +28,13 @@ SELECT instance, version, position, run_at, limit_key FROM ironflow_effects
 WHERE workflow = ? AND kind = ? AND died_at IS NULL AND run_at >= ? AND run_at <= ?
 ORDER BY run_at, version, position LIMIT ?`
 
-	// park puts an effect off: by as long as it has waited, but at least by one minute, and at most by ten.
+	// park puts an effect off: by as long as it has waited, but at least by one minute, and at most by ten. A lease that has run out
+	// does not count any more.
 	park = `
 UPDATE ironflow_effects
 SET parked_from = coalesce(parked_from, run_at),
-    run_at = ?1 + max(60000000, min(600000000, ?1 - coalesce(parked_from, run_at)))
+    run_at = ?1 + max(60000000, min(600000000, ?1 - coalesce(parked_from, run_at))),
+    claimed_at = NULL, holder = NULL
 WHERE instance = ?2 AND workflow = ?3 AND version = ?4 AND position = ?5`
 
 	unpark = `

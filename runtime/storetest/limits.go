@@ -22,6 +22,7 @@ var limitRules = []rule{
 	{name: "however an effect ends, the next of its key is due", check: nextOfKey},
 	{name: "a key with much to do does not starve another", check: keysTakeTurns},
 	{name: "what is parked becomes due by itself", check: parkedComesBack},
+	{name: "what is parked after its lease ran out does not count as leased", check: parkedIsNotLeased},
 	{name: "what is parked counts as due, and can be made due", check: unpark, needs: []string{"Inspection"}},
 	{name: "a limited claim says how far it has come", check: limitedReached},
 	{name: "effects from before a key was declared are claimed too", check: withoutKey},
@@ -318,6 +319,25 @@ func parkedComesBack(k *kit) {
 	second, _ := k.claimLimited(claim)
 	if len(first) != 1 || len(second) != 1 || second[0].Lease.Position != 1 {
 		k.Errorf("got %+v, then %+v", first, second)
+	}
+}
+
+func parkedIsNotLeased(k *kit) {
+	k.putEffects("1", "a", "a", "a")
+	claim := limitedSend(10, 9)
+	claim.PerKey = 2
+	if got, _ := k.claimLimited(claim); len(got) != 2 {
+		k.Fatalf("got %+v", got)
+	}
+	claim.Now, claim.Until = at(120), at(220)
+	if got, _ := k.claimLimited(claim); len(got) != 2 {
+		k.Fatalf("after the leases ran out: got %+v", got)
+	}
+	k.wantParked(1)
+	k.putEffects("2", "b")
+	claim.Global = 3
+	if got, _ := k.claimLimited(claim); len(got) != 1 || got[0].Lease.Instance != order("2") {
+		k.Errorf("with two leases and a limit of 3: got %+v", got)
 	}
 }
 

@@ -557,7 +557,7 @@ $$;
 CREATE TRIGGER effects_unpark_after_delete AFTER DELETE ON ironflow.effects FOR EACH ROW
     WHEN (OLD.limit_key IS NOT NULL AND OLD.parked_from IS NULL) EXECUTE FUNCTION ironflow.unpark();
 CREATE TRIGGER effects_unpark_after_update AFTER UPDATE ON ironflow.effects FOR EACH ROW
-    WHEN (OLD.limit_key IS NOT NULL AND OLD.claimed_at IS NOT NULL AND NEW.claimed_at IS NULL) EXECUTE FUNCTION ironflow.unpark();
+    WHEN (OLD.limit_key IS NOT NULL AND OLD.claimed_at IS NOT NULL AND NEW.claimed_at IS NULL AND NEW.parked_from IS NULL) EXECUTE FUNCTION ironflow.unpark();
 
 -- claim_limited leases effects of one kind that are due from since to now, within its limits; a limit of 0 means no limit. It
 -- takes nothing when another claim of the kind is under way. bucket_full, bucket_skew and seconds_per_token are a store.Bucket; NULL for
@@ -702,7 +702,8 @@ BEGIN
                     ) s));
             UPDATE ironflow.effects e
             SET parked_from = coalesce(e.parked_from, e.run_at),
-                run_at = now + greatest(interval '1 min', least(interval '10 min', now - coalesce(e.parked_from, e.run_at)))
+                run_at = now + greatest(interval '1 min', least(interval '10 min', now - coalesce(e.parked_from, e.run_at))),
+                claimed_at = NULL, holder = NULL -- of a lease that has run out
             FROM (
                 SELECT l.ctid AS place FROM ironflow.effects l
                 WHERE l.ctid = ANY (excess) AND l.workflow = of_workflow AND l.kind = of_kind AND l.died_at IS NULL

@@ -173,7 +173,7 @@ BEGIN
 END;
 
 CREATE TRIGGER ironflow_effects_unpark_after_update AFTER UPDATE OF claimed_at ON ironflow_effects
-WHEN OLD.limit_key IS NOT NULL AND OLD.claimed_at IS NOT NULL AND NEW.claimed_at IS NULL
+WHEN OLD.limit_key IS NOT NULL AND OLD.claimed_at IS NOT NULL AND NEW.claimed_at IS NULL AND NEW.parked_from IS NULL
 BEGIN
     UPDATE ironflow_effects SET run_at = OLD.claimed_at, parked_from = NULL
     WHERE (instance, workflow, version, position) = (
