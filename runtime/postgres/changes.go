@@ -44,6 +44,17 @@ type changeBatch struct {
 	keys       []string
 	consumed   map[store.QueueName][]store.Lease
 	settled    []store.Lease
+
+	looksUp bool // lookUp was added
+}
+
+// lookUp adds a statement that needs lookUp before it.
+func (b *changeBatch) lookUp(sql string, args ...any) {
+	if !b.looksUp {
+		b.looksUp = true
+		b.Queue(lookUp)
+	}
+	b.Queue(sql, args...)
 }
 
 func newChangeBatch(queries *queries, changes []store.Change) (*changeBatch, error) {
@@ -156,7 +167,7 @@ func (b *changeBatch) instances() {
 		b.Queue(b.queries.insertInstances, c.ids, c.workflows, c.nows, c.complete, c.statuses)
 	}
 	if c := &completed; !c.empty() {
-		b.Queue(b.queries.completeInstances, c.ids, c.workflows, c.nows, c.statuses)
+		b.lookUp(b.queries.completeInstances, c.ids, c.workflows, c.nows, c.statuses)
 	}
 }
 
@@ -217,10 +228,10 @@ func (b *changeBatch) consume() {
 		slices.SortFunc(leases, compareLeases)
 	}
 	if effects := b.consumed[store.EffectQueue]; len(effects) > 0 {
-		b.Queue(b.queries.effects.consume, leaseColumns(effects)...)
+		b.lookUp(b.queries.effects.consume, leaseColumns(effects)...)
 	}
 	if timers := b.consumed[store.TimerQueue]; len(timers) > 0 {
-		b.Queue(b.queries.timers.consume, leaseColumns(timers)...)
+		b.lookUp(b.queries.timers.consume, leaseColumns(timers)...)
 	}
 }
 
@@ -236,7 +247,7 @@ func (b *changeBatch) settle() {
 			settled := change.Settle[i : i+1]
 			b.settled = append(b.settled, settled[0].Lease)
 			columns := newSettlementColumns(settled)
-			b.Queue(queue.settle, append(columns.args(), len(b.settled))...)
+			b.lookUp(queue.settle, append(columns.args(), len(b.settled))...)
 		}
 	}
 }
@@ -375,7 +386,7 @@ func (b *changeBatch) timers(commit store.CommitID) {
 		}
 	}
 	if !cancelled.empty() {
-		b.Queue(b.queries.cancelTimers, cancelled.ids, cancelled.workflows, cancelledKeys)
+		b.lookUp(b.queries.cancelTimers, cancelled.ids, cancelled.workflows, cancelledKeys)
 	}
 	if !started.empty() {
 		b.Queue(b.queries.upsertTimers, started.ids, started.workflows, keys, generations, inputs, payloads, fireAt,
@@ -396,7 +407,7 @@ func (b *changeBatch) cancelEffects() {
 		}
 	}
 	if !columns.empty() {
-		b.Queue(b.queries.cancelEffects, columns.ids, columns.workflows, kinds, by, nows)
+		b.lookUp(b.queries.cancelEffects, columns.ids, columns.workflows, kinds, by, nows)
 	}
 }
 
@@ -419,7 +430,7 @@ func (b *changeBatch) completions() {
 		}
 	}
 	if !columns.empty() {
-		b.Queue(b.queries.deleteTimers, columns.ids, columns.workflows)
-		b.Queue(b.queries.deleteUniqueKeys, columns.ids, columns.workflows)
+		b.lookUp(b.queries.deleteTimers, columns.ids, columns.workflows)
+		b.lookUp(b.queries.deleteUniqueKeys, columns.ids, columns.workflows)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 const (
 	UseIndexes  = useIndexes
+	LookUp      = lookUp
 	ReadInOrder = readInOrder
 )
 
@@ -66,6 +67,13 @@ func (s *Store) KeyStatements() map[string]string {
 		"deleteInstances": q.forget.deleteInstances,
 		"checkUniqueKeys": q.checkUniqueKeys, "readKeyHolders": q.readKeyHolders, "deleteUniqueKeys": q.deleteUniqueKeys,
 	}
+}
+
+// LookingUp are those of KeyStatements that come after lookUp.
+var LookingUp = []string{
+	"upsertSnapshots", "consumeEffects", "consumeTimers", "completeInstances", "freeVersions", "extendEffects", "removeEffects", "keepEffects",
+	"extendTimers", "removeTimers", "keepTimers", "cancelTimers", "deleteTimers", "cancelEffects", "refuseEffects", "refuseTimers",
+	"deleteInstances", "deleteUniqueKeys",
 }
 
 func (s *Store) ReadEventsStatement() string { return s.queries.readEvents }

@@ -35,6 +35,7 @@ func (s *Store) DeleteInstances(
 	}
 	var deleted marks
 	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
+		batch.Queue(lookUp)
 		deleted = queueMarking(batch, len(instances), s.queries.forget.deleteInstances, columns.ids, columns.workflows, columns.versions, int64(read))
 	})
 	if err != nil {

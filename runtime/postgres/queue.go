@@ -115,6 +115,7 @@ func (q *queue) Extend(ctx context.Context, leases []store.Lease, until time.Tim
 	leases = sortedLeases(leases)
 	var held marks
 	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
+		batch.Queue(lookUp)
 		held = queueMarking(batch, len(leases), q.queries.extend, append(leaseColumns(leases), until)...)
 	})
 	if err != nil {
@@ -163,6 +164,7 @@ func (q *queue) Settle(ctx context.Context, settlements []store.Settlement) ([]s
 
 	var removedHeld, refusedHeld, keptHeld marks
 	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
+		batch.Queue(lookUp)
 		removedHeld = queueMarking(batch, len(removed), q.queries.remove, leaseColumns(removed)...)
 		refusedHeld = queueMarking(batch, len(refused.leases), q.queries.refuse,
 			append(leaseColumns(refused.leases), refused.times, refused.errors)...)

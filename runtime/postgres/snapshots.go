@@ -38,6 +38,7 @@ func (s *Store) SaveSnapshots(ctx context.Context, snapshots []store.Snapshot) e
 		keys = append(keys, key)
 	}
 	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
+		batch.Queue(lookUp)
 		batch.Queue(s.queries.upsertSnapshots, columns.ids, columns.workflows, versions, schemas, states, commits)
 	})
 	if err != nil {

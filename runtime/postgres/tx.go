@@ -22,16 +22,17 @@ type transaction struct {
 	tx    pgx.Tx
 }
 
-// What useIndexesAndWait sets would last until the end of the transaction, and so change what the caller's own statements do.
+// What useIndexesAndWait and lookUp set would last until the end of the transaction, and so change what the caller's own statements do.
 // rememberSettings returns the values to set back.
 const (
 	rememberSettings = `
 SELECT current_setting('enable_seqscan'), current_setting('enable_hashjoin'), current_setting('enable_mergejoin'),
-       current_setting('jit'), current_setting('plan_cache_mode'), current_setting('lock_timeout')`
+       current_setting('jit'), current_setting('plan_cache_mode'), current_setting('lock_timeout'), current_setting('enable_indexscan')`
 	restoreSettings = `
 SELECT set_config('enable_seqscan', $1::text, true), set_config('enable_hashjoin', $2::text, true),
        set_config('enable_mergejoin', $3::text, true), set_config('jit', $4::text, true),
-       set_config('plan_cache_mode', $5::text, true), set_config('lock_timeout', $6::text, true)`
+       set_config('plan_cache_mode', $5::text, true), set_config('lock_timeout', $6::text, true),
+       set_config('enable_indexscan', $7::text, true)`
 )
 
 // withinWait is how long a statement in a caller's transaction waits for each lock. It is longer than the server waits before it looks
@@ -42,7 +43,7 @@ const withinWait = "5s"
 type savepoint struct {
 	tx       pgx.Tx
 	name     string
-	settings [6]string
+	settings [7]string
 }
 
 // begin marks the place to go back to, and makes the settings of the store's statements.
@@ -78,7 +79,7 @@ func (s *savepoint) rollback(ctx context.Context) error {
 // release keeps what was done since.
 func (s *savepoint) release(ctx context.Context) error {
 	var batch pgx.Batch
-	batch.Queue(restoreSettings, s.settings[0], s.settings[1], s.settings[2], s.settings[3], s.settings[4], s.settings[5])
+	batch.Queue(restoreSettings, s.settings[0], s.settings[1], s.settings[2], s.settings[3], s.settings[4], s.settings[5], s.settings[6])
 	batch.Queue("RELEASE SAVEPOINT " + s.name)
 	return s.tx.SendBatch(ctx, &batch).Close()
 }

@@ -123,7 +123,7 @@ func (b *changeBatch) freeVersions(instances []store.Instance) {
 		}
 	}
 	if !columns.empty() {
-		b.Queue(b.queries.freeVersions, columns.ids, columns.workflows, columns.versions)
+		b.lookUp(b.queries.freeVersions, columns.ids, columns.workflows, columns.versions)
 	}
 }
 

@@ -492,11 +492,15 @@ BEGIN
     SELECT array_agg(l.number) INTO locked
     FROM (
         SELECT k.number
-        FROM unnest(ids, workflows) WITH ORDINALITY AS k (instance, workflow, number)
-        JOIN ironflow.instances i USING (instance, workflow)
-        WHERE i.completed_at IS NULL
-        ORDER BY i.instance, i.workflow
-        FOR UPDATE OF i
+        FROM (
+            SELECT * FROM unnest(ids, workflows) WITH ORDINALITY AS u (instance, workflow, number)
+            ORDER BY u.instance COLLATE "C", u.workflow COLLATE "C"
+        ) k
+        CROSS JOIN LATERAL (
+            SELECT FROM ironflow.instances i
+            WHERE i.instance = k.instance AND i.workflow = k.workflow AND i.completed_at IS NULL
+            FOR UPDATE
+        ) i
     ) l;
     IF locked IS NULL THEN
         RETURN;
