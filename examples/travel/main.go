@@ -54,6 +54,7 @@ func run(ctx context.Context, out io.Writer, database, file string) error {
 		return err
 	}
 	defer closeStore()
+	out = &sharedWriter{out: out}
 	provider := &provider{out: out, done: make(map[string]bool)}
 	engine, err := runtime.NewEngine(store, runtime.Config{Logger: slog.New(slog.DiscardHandler)},
 		trip.NewWorkflow(trip.Decider{}, trip.Evolver{}),
@@ -122,6 +123,18 @@ func waitForEnd(ctx context.Context, client *trip.Client, id string) (runtime.Vi
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// sharedWriter lets the handlers and planAll write to one writer.
+type sharedWriter struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (w *sharedWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.out.Write(b)
 }
 
 // provider sells flights and hotels. It does each thing once for a key, however often it is asked.
