@@ -3,7 +3,7 @@ package docs
 
 import _ "embed"
 
-// Diagnostics is diagnostics.md, from which "ironflow-gen explain" prints.
+// Diagnostics is reference/diagnostics.md, from which "ironflow-gen explain" prints.
 //
-//go:embed diagnostics.md
+//go:embed reference/diagnostics.md
 var Diagnostics string

@@ -58,11 +58,11 @@ func TestPostgres(t *testing.T) {
 	testStatements(t, store, db, list)
 }
 
-// statements returns those of operations.md in blocks of a language: one that lists dead letters, two that revive an
+// statements returns those of reference/sql.md in blocks of a language: one that lists dead letters, two that revive an
 // effect and a timer, and one that lists what nobody takes.
 func statements(t *testing.T, language string) []string {
 	t.Helper()
-	doc, err := os.ReadFile("operations.md")
+	doc, err := os.ReadFile("reference/sql.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func anchors(page string) []string {
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	var pages []string
-	for _, pattern := range []string{"*.md", "../*.md", "../bench/*/README.md", "../.github/*.md"} {
+	for _, pattern := range []string{"*.md", "*/*.md", "../*.md", "../bench/*/README.md", "../.github/*.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

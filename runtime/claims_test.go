@@ -171,7 +171,7 @@ func (b *bed) lateWork(lease runtime.Lease, due time.Time) {
 }
 
 // TestLateWorkIsFound has effects that become due behind the claims of a running engine: as another process leaves them whose
-// transaction took long, or whose clock is behind. They are found within the time that docs/operations.md promises.
+// transaction took long, or whose clock is behind. They are found within the time that docs/operate/running.md promises.
 func TestLateWorkIsFound(t *testing.T) {
 	limits := map[string]*workflow.EffectLimit{"no limit": nil, "global": {Global: 5}, "per key": {Key: "text", PerKey: 5}, "rate": {Rate: 100, Burst: 100}}
 	for name, limit := range limits {

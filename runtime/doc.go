@@ -37,7 +37,7 @@
 // # Errors
 //
 // [Unavailable], [StoreTimeout] and [ErrOutcomeUnknown] are of the store, [PanicError] and [Stuck] of user code, and [InvalidInput],
-// [UniqueKeyConflict] and [InputIDReused] of the input. docs/operations.md lists all of them with what to do.
+// [UniqueKeyConflict] and [InputIDReused] of the input. docs/reference/errors.md lists all of them with what to do.
 //
 // # What holds, whatever process dies when
 //

@@ -111,7 +111,7 @@ func TestDelayGrowsDuringAStall(t *testing.T) {
 		add(b, client, "a")
 	}
 	c.advance(10 * time.Minute)
-	alert := func() bool { // docs/operations.md: Delay of more than five minutes
+	alert := func() bool { // docs/operate/telemetry.md: Delay of more than five minutes
 		health, err := engine.Health(b.Context())
 		if err != nil || len(health.Projections) != 1 {
 			t.Fatalf("got %+v, error %v", health.Projections, err)

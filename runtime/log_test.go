@@ -12,10 +12,10 @@ import (
 	"testing"
 )
 
-// Every attribute that is logged is one of those that docs/operations.md lists.
+// Every attribute that is logged is one of those that docs/operate/telemetry.md lists.
 func TestLogAttributesAreDocumented(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../docs/operations.md")
+	page, err := os.ReadFile("../docs/operate/telemetry.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestLogAttributesAreDocumented(t *testing.T) {
 		ast.Inspect(parsed, func(n ast.Node) bool {
 			for _, key := range loggedKeys(n) {
 				if seen[key] = true; !documented[key] {
-					t.Errorf("%s: the attribute %q is not in docs/operations.md", set.Position(n.Pos()), key)
+					t.Errorf("%s: the attribute %q is not in docs/operate/telemetry.md", set.Position(n.Pos()), key)
 				}
 			}
 			return true
@@ -57,7 +57,7 @@ func TestLogAttributesAreDocumented(t *testing.T) {
 	}
 	for key := range documented {
 		if !seen[key] {
-			t.Errorf("docs/operations.md has the attribute %q, which is not logged", key)
+			t.Errorf("docs/operate/telemetry.md has the attribute %q, which is not logged", key)
 		}
 	}
 }

@@ -23,14 +23,14 @@ is meant is allowed in the declaration, with the code and the subject as the mes
     IF3103 event Paid.cents: It was never stored.
 
 What there was before is a revision of git, which is read and not checked out, a directory with the files of then, or a lock or
-a declaration in YAML. See docs/changing.md.
+a declaration in YAML. See docs/guide/changing.md.
 
 Examples:
   ironflow-gen breaking ./...                              with the locks alone
   ironflow-gen breaking -against git:origin/main ./...     in CI
   ironflow-gen breaking -against ../old ./...
 `,
-		docs:      []string{"changing.md", "diagnostics.md"},
+		docs:      []string{"guide/changing.md", "reference/diagnostics.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			against := flags.String("against", "", "what to compare with beside the lock: git:`REF`, a directory or a file")

@@ -23,7 +23,7 @@ Examples:
   ironflow-gen check ./...                  in CI
   ironflow-gen check ./... | git apply      the same as generating
 `,
-		docs:      []string{"generator.md"},
+		docs:      []string{"reference/generator.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			against := flags.String("against", "", "also compare with what was before, as breaking does: git:`REF`, a directory or a file")

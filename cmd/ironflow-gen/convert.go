@@ -23,14 +23,14 @@ same. The path is a declaration or its directory; without one it is the current 
 
 A package has one declaration, so replace the old one: write the new one beside it with -o, remove the old one, and run
 "ironflow-gen generate". From then on the types are yours, or are generated again. Comments in YAML and Go code that is no
-part of the declaration are not carried over. See docs/annotated-go.md.
+part of the declaration are not carried over. See docs/reference/annotated-go.md.
 
 Examples:
   ironflow-gen convert order.ironflow.yaml
   ironflow-gen convert -o orders/orders.go orders/orders.ironflow.yaml
   ironflow-gen convert -o orders/orders.ironflow.yaml orders
 `,
-		docs:      []string{"annotated-go.md"},
+		docs:      []string{"reference/annotated-go.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			output := flags.String("o", "", "the `file` to write, which must not exist, instead of standard output")

@@ -36,7 +36,7 @@ Examples:
   ironflow-gen diagram -o order.svg          a picture
   ironflow-gen diagram -format dot orders | dot -Tpng > orders.png
 `,
-		docs:      []string{"generator.md"},
+		docs:      []string{"reference/generator.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			var f diagramFlags

@@ -19,10 +19,10 @@ func readDoc(t *testing.T, name string) string {
 
 // TestCommandsAreDocumented checks that the table of the documentation has every command, and every help an example.
 func TestCommandsAreDocumented(t *testing.T) {
-	doc := readDoc(t, "generator.md")
+	doc := readDoc(t, "reference/generator.md")
 	for _, cmd := range commands() {
 		if cmd.name != "generate" && !strings.Contains(doc, "| `ironflow-gen "+cmd.name) {
-			t.Errorf("docs/generator.md does not list %s", cmd.name)
+			t.Errorf("docs/reference/generator.md does not list %s", cmd.name)
 		}
 		if !strings.Contains(cmd.details, "\nExample") || !strings.Contains(cmd.details, "  ironflow-gen") {
 			t.Errorf("the help of %s has no example", cmd.name)
@@ -47,20 +47,20 @@ func TestDiagramOfDocumentation(t *testing.T) {
 	if exit := Run([]string{"diagram", "../../examples/order/order"}, nil, &out, &errOut); exit != exitOK {
 		t.Fatal(errOut.String())
 	}
-	if !strings.Contains(readDoc(t, "generator.md"), "```mermaid\n"+out.String()+"```\n") {
-		t.Errorf("docs/generator.md does not have this picture:\n%s", out.String())
+	if !strings.Contains(readDoc(t, "reference/generator.md"), "```mermaid\n"+out.String()+"```\n") {
+		t.Errorf("docs/reference/generator.md does not have this picture:\n%s", out.String())
 	}
 }
 
-// TestChanging does what docs/changing.md says, and compares what is printed. Each section begins in an empty directory. A block of YAML is the
+// TestChanging does what docs/guide/changing.md says, and compares what is printed. Each section begins in an empty directory. A block of YAML is the
 // declaration; -update rewrites what the commands print.
 func TestChanging(t *testing.T) {
-	page := "../../docs/changing.md"
+	page := "../../docs/guide/changing.md"
 	path, err := filepath.Abs(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	content := readDoc(t, "changing.md")
+	content := readDoc(t, "guide/changing.md")
 	t.Chdir(t.TempDir())
 	var all strings.Builder
 	language, block := "", ""
@@ -96,7 +96,7 @@ func TestChanging(t *testing.T) {
 		return
 	}
 	if all.String() != content {
-		t.Errorf("run this test with -update; docs/changing.md would say:\n%s", all.String())
+		t.Errorf("run this test with -update; docs/guide/changing.md would say:\n%s", all.String())
 	}
 }
 

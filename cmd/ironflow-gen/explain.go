@@ -16,13 +16,13 @@ func explainCommand() command {
 		details: `
 Every mistake that ironflow-gen reports has a code, which stays the same from version to version. For each code, explain says
 why it is a mistake and what to do, and shows a declaration that has it and one that has not. Without a code it lists them all.
-The number of a code will do. The same is in docs/diagnostics.md.
+The number of a code will do. The same is in docs/reference/diagnostics.md.
 
 Examples:
   ironflow-gen explain IF0306               or 306
   ironflow-gen explain                      all codes
 `,
-		docs:  []string{"diagnostics.md"},
+		docs:  []string{"reference/diagnostics.md"},
 		setup: func(*flag.FlagSet) func(call) int { return runExplain },
 	}
 }

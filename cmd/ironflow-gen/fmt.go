@@ -24,7 +24,7 @@ Examples:
   ironflow-gen fmt -d ./...                 show what would change; exits with 1 if anything would
   ironflow-gen fmt - < order.ironflow.yaml  for editors
 `,
-		docs:      []string{"generator.md"},
+		docs:      []string{"reference/generator.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			var f fmtFlags

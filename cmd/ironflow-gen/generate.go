@@ -16,9 +16,9 @@ func generateCommand() command {
 		summary: "generate Go code from declarations (what is done without a command)",
 		details: `
 Generates the Go package of each workflow declaration into its directory. A declaration is a file named *.ironflow.yaml or
-*.ironflow.yml, which docs/declaration.md describes, or Go types of which a struct says //ironflow:workflow, for which there is
-docs/annotated-go.md. A path is a declaration, a directory, or a directory followed by /... for all below it; without paths it
-is the current directory.
+*.ironflow.yml (docs/reference/declaration.md), or Go types with the comment //ironflow:workflow on a struct
+(docs/reference/annotated-go.md). A path is a declaration, a directory, or a directory followed by /... for all below it. The
+default is the current directory.
 
 Files named *_ironflow.go are generated and always rewritten. decider.go, handler.go and decider_test.go are written when
 they are missing, and then they are yours: what stands in a file without the head of a generated one is never changed. When the
@@ -40,7 +40,7 @@ Examples:
 In Go code, for "go generate":
   //go:generate go tool ironflow-gen
 `,
-		docs:      []string{"declaration.md", "annotated-go.md", "generator.md"},
+		docs:      []string{"reference/declaration.md", "reference/annotated-go.md", "reference/generator.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			dryRun := flags.Bool("n", false, "dry run: print what would be written or removed, and do nothing")

@@ -60,7 +60,7 @@ Examples:
   ironflow-gen help generate     more about a command
 
 In a module that has ironflow-gen as a tool, write "go tool ironflow-gen".
-Documentation: `+docsURL+`/generator.md
+Documentation: `+docsURL+`/reference/generator.md
 `)
 }
 

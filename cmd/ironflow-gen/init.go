@@ -38,7 +38,7 @@ Examples:
   ironflow-gen init -dir ~/src/shop -module example.com/shop orders
   go run github.com/ironflow-gen/ironflow/cmd/ironflow-gen@latest init orders
 `,
-		docs: []string{"generator.md", "declaration.md"},
+		docs: []string{"reference/generator.md", "reference/declaration.md"},
 		setup: func(flags *flag.FlagSet) func(call) int {
 			var f initFlags
 			flags.StringVar(&f.dir, "dir", ".", "the module's `directory`, made when it is missing")

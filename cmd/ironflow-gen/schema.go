@@ -23,7 +23,7 @@ Examples:
   ironflow-gen schema
   ironflow-gen schema -o ironflow.schema.json
 `,
-		docs: []string{"generator.md"},
+		docs: []string{"reference/generator.md"},
 		setup: func(flags *flag.FlagSet) func(call) int {
 			output := flags.String("o", "", "the `file` to write, instead of standard output")
 			return func(c call) int {

@@ -28,7 +28,7 @@ var (
 // TestSix checks what is printed of six mistakes in one run, in both forms: plain and as JSON they are sorted and stand where the
 // wrong words are; in colour and on a terminal each has its line of source, and a caret below the word.
 func TestSix(t *testing.T) {
-	doc := readDoc(t, "generator.md")
+	doc := readDoc(t, "reference/generator.md")
 	eachSix(t, func(dir, file, source string) {
 		run := func(args ...string) (out, errOut string) {
 			t.Helper()
@@ -58,7 +58,7 @@ func TestSix(t *testing.T) {
 			}
 			jsonOfSix(t, places, out)
 			if !strings.Contains(doc, "\n$ go run ./cmd/ironflow-gen "+dir+"\n"+plain) {
-				t.Errorf("docs/generator.md does not have the command for %s with what it prints:\n%s", dir, plain)
+				t.Errorf("docs/reference/generator.md does not have the command for %s with what it prints:\n%s", dir, plain)
 			}
 		})
 	})

@@ -39,7 +39,7 @@ generated files are not looked at.
 A finding is suppressed by a comment at the end of its line, or alone on the line above, that gives a reason:
   //ironflow:ignore clock the log says how long it took
 
-Without the name of a pass, all run. -clock runs that one alone, -clock=false all others. docs/vet.md describes them.
+Without the name of a pass, all run. -clock runs that one alone, -clock=false all others. docs/reference/vet.md describes them.
 
 Examples:
   ironflow-gen vet ./...
@@ -47,7 +47,7 @@ Examples:
   ironflow-gen vet -maporder=false ./orders
   go vet -vettool=$(which ironflow-gen) ./...          the same passes, run by the go command
 `,
-		docs:      []string{"vet.md"},
+		docs:      []string{"reference/vet.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			f := vetFlags{passes: make(map[string]bool)}

@@ -28,7 +28,7 @@ Examples:
   ironflow-gen watch
   ironflow-gen watch ./...
 `,
-		docs:      []string{"generator.md"},
+		docs:      []string{"reference/generator.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			interval := flags.Duration("interval", 300*time.Millisecond, "how often to look for changes")

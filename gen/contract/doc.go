@@ -32,7 +32,7 @@
 // # The comparison
 //
 // [Compare] takes an old and a new set and reports a [Finding] for each difference that stored rows could meet. A finding has a code of
-// docs/diagnostics.md. Codes from IF3101 are grouped by what is at stake: stored events (31), identity (32), rows in flight (33), replay (34),
+// docs/reference/diagnostics.md. Codes from IF3101 are grouped by what is at stake: stored events (31), identity (32), rows in flight (33), replay (34),
 // readers (35), and the order of a deploy (36). Errors stop; warnings do not. The declaration may allow a finding under its subject
 // with a reason.
 //

@@ -1,7 +1,7 @@
 package diagnostic
 
 // Code names a kind of mistake: IF and four digits, the first two of which are the area. A code keeps its meaning for ever, and
-// a code that was given up is never given to another mistake. Each code has a section in docs/diagnostics.md.
+// a code that was given up is never given to another mistake. Each code has a section in docs/reference/diagnostics.md.
 type Code string
 
 // In general.

@@ -71,6 +71,6 @@ func TestCodes(t *testing.T) {
 		}
 	}
 	if !slices.Equal(declared, explained) {
-		t.Errorf("codes.go has\n%v\nand docs/diagnostics.md explains\n%v", declared, explained)
+		t.Errorf("codes.go has\n%v\nand docs/reference/diagnostics.md explains\n%v", declared, explained)
 	}
 }

@@ -34,7 +34,7 @@ func (c Code) Severity() Severity {
 	return Error
 }
 
-// Rule explains a kind of mistake. It is a section of docs/diagnostics.md, the one place where a mistake is explained.
+// Rule explains a kind of mistake. It is a section of docs/reference/diagnostics.md, the one place where a mistake is explained.
 type Rule struct {
 	Code  Code
 	Title string // short, without a name from the declaration
@@ -63,7 +63,7 @@ type Area struct {
 	Rules []*Rule
 }
 
-// page is docs/diagnostics.md, read once.
+// page is docs/reference/diagnostics.md, read once.
 var page = sync.OnceValue(func() []Area { return parsePage(docs.Diagnostics) })
 
 // Areas returns the rules in the order of the page.

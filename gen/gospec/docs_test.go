@@ -25,7 +25,7 @@ func TestDocs(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	write(t, filepath.Join(root, "go.mod"), "module example.com/docs\n\ngo 1.26.0\n")
-	packages := snippets(t, root, "../../docs/annotated-go.md")
+	packages := snippets(t, root, "../../docs/reference/annotated-go.md")
 	if len(packages) < 6 {
 		t.Fatalf("found %d snippets", len(packages))
 	}

@@ -27,7 +27,7 @@ import (
 )
 
 // docURL is where each analyzer is described, under its name.
-const docURL = "https://github.com/ironflow-gen/ironflow/blob/main/docs/vet.md"
+const docURL = "https://github.com/ironflow-gen/ironflow/blob/main/docs/reference/vet.md"
 
 // Analyzers returns the passes in the order of the documentation. The last one, ignore, needs all others.
 func Analyzers() []*analysis.Analyzer {

@@ -16,6 +16,6 @@
 //
 // # Metrics
 //
-// Their names are the constants of this package, and docs/operations.md says what each one means. Ids of instances and inputs are in
+// Their names are the constants of this package, and docs/operate/telemetry.md says what each one means. Ids of instances and inputs are in
 // spans only; payloads are in neither.
 package otel

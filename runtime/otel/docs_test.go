@@ -33,7 +33,7 @@ var fencedGo = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
 // TestDocumentationCompiles compiles the Go of the documentation that needs this module, which package docs leaves out.
 func TestDocumentationCompiles(t *testing.T) {
 	t.Parallel()
-	const page = "docs/operations.md"
+	const page = "docs/operate/telemetry.md"
 	doc, err := os.ReadFile("../../" + page)
 	if err != nil {
 		t.Fatal(err)

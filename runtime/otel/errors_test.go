@@ -32,22 +32,22 @@ func TestErrorTypes(t *testing.T) {
 			t.Errorf("%v: got %q, want %q", err, got, want)
 		}
 	}
-	page, err := os.ReadFile("../../docs/operations.md")
+	page, err := os.ReadFile("../../docs/operate/telemetry.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	sentence := regexp.MustCompile("(?s)`error.type` is (.*?), or `" + other + "`").FindSubmatch(page)
 	if sentence == nil {
-		t.Fatal("docs/operations.md does not say what error.type is")
+		t.Fatal("docs/operate/telemetry.md does not say what error.type is")
 	}
 	documented := strings.Join(strings.Fields(string(sentence[1])), " ")
 	names := strings.Split(documented, ", ")
 	if len(names) != len(errorTypes) {
-		t.Errorf("docs/operations.md says %q", documented)
+		t.Errorf("docs/operate/telemetry.md says %q", documented)
 	}
 	for _, known := range errorTypes {
 		if !strings.Contains(", "+documented+",", ", "+known.name+",") {
-			t.Errorf("docs/operations.md does not say %s", known.name)
+			t.Errorf("docs/operate/telemetry.md does not say %s", known.name)
 		}
 	}
 }

@@ -210,10 +210,10 @@ func TestMetrics(t *testing.T) {
 	d.wantsDocumented()
 }
 
-// wantsDocumented says that docs/operations.md has the metrics that there are, with their units, and those in other tests.
+// wantsDocumented says that docs/operate/telemetry.md has the metrics that there are, with their units, and those in other tests.
 func (d *desk) wantsDocumented() {
 	d.Helper()
-	page, err := os.ReadFile("../../docs/operations.md")
+	page, err := os.ReadFile("../../docs/operate/telemetry.md")
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -230,12 +230,12 @@ func (d *desk) wantsDocumented() {
 	}
 	for name, unit := range units {
 		if documented[name] != unit {
-			d.Errorf("docs/operations.md says %q of the unit of %s, want %q", documented[name], name, unit)
+			d.Errorf("docs/operate/telemetry.md says %q of the unit of %s, want %q", documented[name], name, unit)
 		}
 	}
 	for name := range documented {
 		if _, ok := units[name]; !ok {
-			d.Errorf("docs/operations.md has %s, which there is not", name)
+			d.Errorf("docs/operate/telemetry.md has %s, which there is not", name)
 		}
 	}
 }

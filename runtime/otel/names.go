@@ -65,6 +65,6 @@ const (
 	Position   = "ironflow.position" // spans only
 	Records    = "ironflow.records"  // what retention deletes: a store.RecordKind
 
-	// ErrorType is there when something failed, see docs/operations.md for its values.
+	// ErrorType is there when something failed, see docs/operate/telemetry.md for its values.
 	ErrorType = "error.type"
 )

@@ -14,7 +14,7 @@ type SnapshotHolders interface {
 
 // SnapshotHolder keeps dead rows from being removed. It is a session with an old snapshot or a long transaction, a replication slot
 // whose standby has one, or a prepared transaction. Until it ends, the tables and their indexes grow, and reads over the dead rows
-// become slower; see docs/operations.md.
+// become slower; see docs/operate/running.md.
 type SnapshotHolder struct {
 	PID         int    // of the server's process; 0 for a prepared transaction, and for a slot that is not in use
 	Slot        string // name of a replication slot

@@ -92,7 +92,7 @@ func TestOldVersions(t *testing.T) {
 }
 
 // TestWhatBreaks shows what the rules of breaking changes are about: rows that a program stored whose declaration had more than this one, or
-// something else. Each case is a class of docs/diagnostics.md.
+// something else. Each case is a class of docs/reference/diagnostics.md.
 func TestWhatBreaks(t *testing.T) {
 	ctx := t.Context()
 	st, err := sqlite.OpenMemory(ctx)
