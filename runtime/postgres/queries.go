@@ -274,10 +274,11 @@ DELETE FROM ironflow.timers t
 USING unnest($1::text[], $2::text[]) AS k (instance, workflow)
 WHERE t.instance = k.instance AND t.workflow = k.workflow`
 
+// deleteUniqueKeys compares the workflow in a way that fits no index, see the table.
 const deleteUniqueKeys = `
 DELETE FROM ironflow.unique_keys u
 USING unnest($1::text[], $2::text[]) AS k (instance, workflow)
-WHERE u.instance = k.instance AND u.workflow = k.workflow`
+WHERE u.instance = k.instance AND u.workflow || '' = k.workflow`
 
 // awaitInsert waits for a transaction that is creating the instance. When that fails, it creates one itself; the caller
 // rolls back. lockInstances then waits for the transactions that change it. Only after both it is certain what hasEvent says.
