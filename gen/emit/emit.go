@@ -57,7 +57,7 @@ func FilesBeside(w *spec.Workflow, declares func(name string) bool) ([]File, err
 		{"client_ironflow.go", e.client},
 		{"machine_ironflow.go", e.machine},
 		{"projection_ironflow.go", e.projection},
-		{"unfinished_ironflow_test.go", e.unfinishedTest},
+		{"kit_ironflow_test.go", e.kit},
 	}
 	if e.hasOlder() {
 		parts = append(parts, part{"versions_ironflow.go", e.versions})

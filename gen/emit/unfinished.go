@@ -17,11 +17,3 @@ func (e *emitter) unfinished(f *file) {
 		)),
 	)
 }
-
-// unfinishedTest emits the test that lists the stubs.
-func (e *emitter) unfinishedTest(f *file) {
-	f.comment("TestUnfinished fails as long as methods of this package are stubs, and names them.")
-	f.decl().Func().Id("TestUnfinished").Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
-		jen.Qual(testkitPath, "Unfinished").Call(jen.Id("t")),
-	)
-}

@@ -15,7 +15,7 @@ var fixedIdentifiers = []string{
 	// Generated.
 	"Input", "Event", "Effect", "Timer", "Rejection", "State", "Status", "NotAccepted", "InputDecider", "EventEvolver",
 	"EffectHandler", "NewWorkflow", "Client", "NewClient", "InternalClient", "Machine", "WorkflowName", "TestUnfinished",
-	"EventProjector", "NewProjection", "DecodeEvent", UnfinishedName,
+	"EventProjector", "NewProjection", "DecodeEvent", "Kit", "NewKit", UnfinishedName,
 	// The skeleton that the user owns.
 	"Decider", "Evolver", "Handler",
 }

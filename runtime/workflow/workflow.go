@@ -36,13 +36,20 @@ type Erased interface {
 	// Decide asks the decider about an input. It returns the rejection, or what is to be stored.
 	Decide(now time.Time, version int64, state any, input PreparedInput) (rejection any, accepted Decided, err error)
 
+	// Ask calls the decider with the state and the input themselves, not with copies, so that a test sees what the decider changes in them. It
+	// does not call the decider about an input that the declaration refuses.
+	Ask(now time.Time, state any, input PreparedInput) error
+
 	// Schema names the shape of the state, for snapshots; it is empty when states cannot be stored.
 	Schema() string
 	EncodeState(state any) ([]byte, error)
 
 	DecodeEvent(stored store.StoredEvent) (any, error)
 	EncodeEvent(event any) (Encoded, error)
+	EventVersion(name string) int // schema version of an event that is stored now
 	EncodeInput(input any) (Encoded, error)
+	EncodeEffect(effect any) (Encoded, error)
+	DecodeEffect(encoded Encoded) (any, error)
 	EncodeRejection(rejection any) (Encoded, error)
 	DecodeRejection(encoded Encoded) (any, error)
 
@@ -286,6 +293,17 @@ func (w *typed[S, I, E, F, R]) EncodeEvent(event any) (Encoded, error) {
 	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
 }
 
+func (w *typed[S, I, E, F, R]) EventVersion(name string) int { return w.def.Events.version(name) }
+
+func (w *typed[S, I, E, F, R]) EncodeEffect(effect any) (Encoded, error) {
+	name, payload, err := encode(effect.(F), w.def.Effects)
+	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
+}
+
+func (w *typed[S, I, E, F, R]) DecodeEffect(encoded Encoded) (any, error) {
+	return decode(codec.NewDecoder(encoded.Payload), encoded.Type, w.def.Effects)
+}
+
 func (w *typed[S, I, E, F, R]) EncodeInput(input any) (Encoded, error) {
 	name, payload, err := encode(input.(I), w.def.Inputs)
 	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
@@ -322,19 +340,29 @@ func (w *typed[S, I, E, F, R]) Handle(ctx context.Context, payload []byte, call 
 	return result, usererr.Wrap(err)
 }
 
+// transition returns what the declaration says of an input in a state, nil for a workflow without states. When it refuses the input, that
+// is a rejection.
+func (w *typed[S, I, E, F, R]) transition(state S, input string) (t *Transition, rejection any, refused bool) {
+	if w.machine == nil {
+		return nil, nil, false
+	}
+	status := w.def.Status(state)
+	t = w.machine.transitions[stateInput{status, input}]
+	switch {
+	case t == nil:
+		return nil, w.def.Refuse(input, status, ""), true
+	case t.Reject != "":
+		return nil, w.def.Refuse(input, status, t.Reject), true
+	}
+	return t, nil, false
+}
+
 // Decide implements definition.
 func (w *typed[S, I, E, F, R]) Decide(now time.Time, version int64, state any, input PreparedInput) (any, Decided, error) {
 	s := state.(S)
-	var transition *Transition
-	if w.machine != nil {
-		status := w.def.Status(s)
-		transition = w.machine.transitions[stateInput{status, input.Name}]
-		if transition == nil {
-			return w.def.Refuse(input.Name, status, ""), Decided{}, nil
-		}
-		if transition.Reject != "" {
-			return w.def.Refuse(input.Name, status, transition.Reject), Decided{}, nil
-		}
+	transition, refusal, refused := w.transition(s, input.Name)
+	if refused {
+		return refusal, Decided{}, nil
 	}
 	given, copied := w.copier.copyOf(s)
 	in, inCopied := w.copier.copyOf(input.Value)
@@ -357,6 +385,14 @@ func (w *typed[S, I, E, F, R]) Decide(now time.Time, version int64, state any, i
 	b.out.Touched = touched
 	err = b.build(s, decision)
 	return nil, b.out, err
+}
+
+func (w *typed[S, I, E, F, R]) Ask(now time.Time, state any, input PreparedInput) error {
+	if _, _, refused := w.transition(state.(S), input.Name); refused {
+		return nil
+	}
+	_, err := w.askDecider(now, state.(S), input.Name, input.Value.(I))
+	return err
 }
 
 func (w *typed[S, I, E, F, R]) askDecider(now time.Time, state S, name string, input I) (d UntypedDecision, err error) {

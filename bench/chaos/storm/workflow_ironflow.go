@@ -64,7 +64,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		InputID:    inputID,
 		WithID:     withID,
 		UniqueKey:  uniqueKey,
-		States:     workflow.StateCodec[State]{Schema: "3ff178d759f729df", Encode: encodeState, Decode: decodeState},
+		States:     workflow.StateCodec[State]{Schema: "7d526b9cd05df493", Encode: encodeState, Decode: decodeState},
 		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},

@@ -1,0 +1,80 @@
+package ironflowtest
+
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
+
+// TB is the part of [testing.TB] that the kit needs. *testing.T, *testing.B, *testing.F and *rapid.T have it.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Logf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// Epoch is the time of a test that does not say one: midnight UTC on 2000-01-01, as in a bubble of testing/synctest.
+var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Kit tests a workflow whose state, inputs, events, effects and rejections are S, I, E, F and R. Generated code has the type Kit with
+// these filled in, and NewKit, in the test files of the workflow's package. A kit is immutable: tests that run in parallel can share it.
+type Kit[S, I, E, F, R any] struct {
+	workflow *workflow.Workflow
+}
+
+// NewKit returns the kit of a workflow. Generated code calls it.
+func NewKit[S, I, E, F, R any](w *workflow.Workflow) *Kit[S, I, E, F, R] {
+	return &Kit[S, I, E, F, R]{workflow: w}
+}
+
+// Given begins a test with an instance that has a history; without events, with one that does not exist yet. The evolver folds the
+// history, so a history that the declaration forbids fails the test.
+//
+//	kit.Given(t, Created{TotalCents: 700}).
+//		When(Pay{AmountCents: 699}).
+//		Rejected(Underpaid{MissingCents: 1})
+func (k *Kit[S, I, E, F, R]) Given(t TB, history ...E) *Scenario[S, I, E, F, R] {
+	t.Helper()
+	s := k.scenario(t)
+	for _, event := range history {
+		encoded, err := s.encodeEvent(event)
+		if err != nil {
+			t.Fatalf("Given: %v", err)
+		}
+		s.add(encoded)
+	}
+	s.fold("Given")
+	return s
+}
+
+// GivenStored is Given for events as a store holds them, older schema versions among them. Their times count: the next decision
+// is not made before the last of them.
+func (k *Kit[S, I, E, F, R]) GivenStored(t TB, history ...store.StoredEvent) *Scenario[S, I, E, F, R] {
+	t.Helper()
+	s := k.scenario(t)
+	for _, stored := range history {
+		s.add(store.NewEvent{Type: stored.Type, SchemaVersion: max(stored.SchemaVersion, 1), Payload: stored.Payload})
+		if at := store.StoredTime(stored.RecordedAt); at.After(s.now) {
+			s.now = at
+		}
+	}
+	s.fold("GivenStored")
+	return s
+}
+
+func (k *Kit[S, I, E, F, R]) scenario(t TB) *Scenario[S, I, E, F, R] {
+	t.Helper()
+	if err := k.workflow.Err(); err != nil {
+		t.Fatalf("%v", err)
+	}
+	s := &Scenario[S, I, E, F, R]{t: t, w: k.workflow, now: Epoch, in: callersPackage()}
+	s.key = store.InstanceKey{Workflow: k.workflow.Name(), ID: "under-test"}
+	t.Cleanup(func() {
+		t.Helper()
+		s.checkAsserted()
+	})
+	return s
+}

@@ -1,0 +1,174 @@
+package ironflowtest_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/examples/order/order"
+)
+
+// silent decides nothing. The other deciders below have one fault each.
+type silent struct{ order.Decider }
+
+func (silent) Create(time.Time, order.State, order.Create) (none order.CreateDecision) { return none }
+
+type pays struct {
+	order.Decider
+	pay func(now time.Time, s order.State, in order.Pay) order.PayDecision
+}
+
+func (p pays) Pay(now time.Time, s order.State, in order.Pay) order.PayDecision {
+	return p.pay(now, s, in)
+}
+
+type evolves struct {
+	order.Evolver
+	paid func(order.State, order.Paid) order.State
+}
+
+func (e evolves) Paid(s order.State, p order.Paid) order.State { return e.paid(s, p) }
+
+// What the engine relies on is checked by every When: user code that is not pure fails the test.
+func TestImpureCode(t *testing.T) {
+	t.Parallel()
+	accept := func(now time.Time, in order.Pay) order.PayDecision {
+		return order.AcceptPay(order.Paid{AmountCents: in.AmountCents, PaidAt: now})
+	}
+	leave := make(chan struct{})
+	t.Cleanup(func() { close(leave) })
+	for name, tc := range map[string]struct {
+		pay  func(now time.Time, s order.State, in order.Pay) order.PayDecision
+		paid func(order.State, order.Paid) order.State
+		want []string
+	}{
+		"stores the time of the clock": {
+			pay:  func(_ time.Time, _ order.State, in order.Pay) order.PayDecision { return accept(time.Now(), in) },
+			want: []string{"the decider's Pay answers one question in two ways", "events: [0].PaidAt is"},
+		},
+		"random": {
+			pay: func(now time.Time, _ order.State, in order.Pay) order.PayDecision {
+				in.AmountCents = rand.Int64()
+				return accept(now, in)
+			},
+			want: []string{"AmountCents is"},
+		},
+		"changes the state": {
+			pay: func(now time.Time, s order.State, in order.Pay) order.PayDecision {
+				s.Items[0].Quantity = 0
+				return accept(now, in)
+			},
+			want: []string{"the decider's Pay changes the state", "Items[0].Quantity is 0, want 7", "slices.Clone"},
+		},
+		"starts a goroutine": {
+			pay: func(now time.Time, _ order.State, in order.Pay) order.PayDecision {
+				go func() { <-leave }()
+				return accept(now, in)
+			},
+			want: []string{"the decider's Pay starts a goroutine"},
+		},
+		"ends its goroutine": {
+			pay: func(now time.Time, _ order.State, in order.Pay) order.PayDecision {
+				runtime.Goexit()
+				return accept(now, in)
+			},
+			want: []string{"the decider's Pay ends its goroutine"},
+		},
+		"panics": {
+			pay:  func(time.Time, order.State, order.Pay) order.PayDecision { panic("no") },
+			want: []string{`order.Pay{OrderID: "under-test", AmountCents: 700}: the decider's Pay panicked: no`},
+		},
+		"folds into the state it was given": {
+			pay: func(now time.Time, _ order.State, in order.Pay) order.PayDecision { return accept(now, in) },
+			paid: func(s order.State, _ order.Paid) order.State {
+				s.Items[0].Quantity++
+				return s
+			},
+			want: []string{"Items[0].Quantity"},
+		},
+		"folds the time of the clock": {
+			pay: func(now time.Time, _ order.State, in order.Pay) order.PayDecision { return accept(now, in) },
+			paid: func(s order.State, _ order.Paid) order.State {
+				at := time.Now()
+				s.PaidAt = &at
+				return s
+			},
+			want: []string{"PaidAt is"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tc.paid == nil {
+				tc.paid = order.Evolver{}.Paid
+			}
+			kit := kitOf(pays{pay: tc.pay}, evolves{paid: tc.paid})
+			wantFailure(t, failures(func(r *recorder) { kit.Given(r, created).When(order.Pay{AmountCents: 700}) }), tc.want...)
+		})
+	}
+}
+
+// A call that does not return fails the test after a few seconds.
+func TestEndlessDecider(t *testing.T) {
+	t.Parallel()
+	stop := make(chan struct{})
+	t.Cleanup(func() { close(stop) })
+	waits := pays{pay: func(time.Time, order.State, order.Pay) (none order.PayDecision) {
+		<-stop
+		return none
+	}}
+	got := failures(func(r *recorder) { kitOf(waits, order.Evolver{}).Given(r, created).When(order.Pay{}) })
+	wantFailure(t, got, "the decider's Pay does not return: it was called 5s ago")
+}
+
+// These faults are only seen in a bubble, which needs a *testing.T, and the last one ends the process. So each test runs in a process of
+// its own.
+func TestFaultsThatNeedAProcess(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]string{
+		"compares":  "answers another thing when the clock of the machine shows another time",
+		"sleeps":    "the decider's Pay sleeps for 10ms",
+		"allocates": "the decider's Pay allocates without end",
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOneFault$")
+			cmd.Env = append(os.Environ(), "IRONFLOWTEST_FAULT="+fault)
+			out, err := cmd.CombinedOutput()
+			if err == nil {
+				t.Fatalf("the test passes:\n%s", out)
+			}
+			wantFailure(t, string(out), want)
+		})
+	}
+}
+
+// TestOneFault is the test in the processes of the one above.
+func TestOneFault(t *testing.T) {
+	faults := map[string]func(time.Time, order.State, order.Pay) order.PayDecision{
+		"compares": func(now time.Time, _ order.State, in order.Pay) order.PayDecision {
+			if time.Now().Year() < 2010 {
+				return order.RejectPay(order.EmptyOrder{})
+			}
+			return order.AcceptPay(order.Paid{AmountCents: in.AmountCents, PaidAt: now})
+		},
+		"sleeps": func(now time.Time, _ order.State, in order.Pay) order.PayDecision {
+			time.Sleep(10 * time.Millisecond)
+			return order.AcceptPay(order.Paid{AmountCents: in.AmountCents, PaidAt: now})
+		},
+		"allocates": func(time.Time, order.State, order.Pay) order.PayDecision {
+			var all [][]byte
+			for {
+				all = append(all, make([]byte, 1<<20))
+				time.Sleep(50 * time.Microsecond)
+			}
+		},
+	}
+	fault := os.Getenv("IRONFLOWTEST_FAULT")
+	if fault == "" {
+		t.Skip("run by TestFaultsThatNeedAProcess")
+	}
+	kitOf(pays{pay: faults[fault]}, order.Evolver{}).Given(t, created).At(now).When(order.Pay{AmountCents: 700})
+}
