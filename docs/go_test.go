@@ -127,7 +127,7 @@ func TestGo(t *testing.T) {
 	generate(t, files, "order", "http: true\n"+string(declaration))
 	files["order/yours.go"] = yours
 	for page, want := range map[string]int{
-		"../README.md": 2, "howto.md": 12, "from-rust.md": 1,
+		"../README.md": 2, "howto.md": 12, "from-rust.md": 1, "guide/calling.md": 5, "guide/effects.md": 2,
 		"guide/reading.md": 6, "guide/testing.md": 2, "operate/data.md": 1, "operate/running.md": 1, "operate/stuck.md": 2, "reference/http.md": 2,
 	} {
 		doc, err := os.ReadFile(page)
