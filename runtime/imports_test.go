@@ -29,6 +29,7 @@ var rooms = map[string][]string{
 	"postgres":           {"store"},
 	"sqlite":             {"store"},
 	"memory":             {"store"},
+	"transfer":           {"store", "workflow"},
 	"codec":              {},
 }
 

@@ -371,6 +371,7 @@ type queries struct {
 	pauses                             pauseQueries
 	forget                             forgetQueries
 	projection                         projectionQueries
+	transfer                           transferQueries
 }
 
 func newQueries(schema string) *queries {
@@ -424,6 +425,7 @@ func newQueries(schema string) *queries {
 		pauses:     newPauseQueries(in),
 		forget:     newForgetQueries(in),
 		projection: newProjectionQueries(in),
+		transfer:   newTransferQueries(in),
 	}
 }
 

@@ -50,6 +50,7 @@ var _ interface {
 	store.Forgetting
 	store.Limits
 	store.Feed
+	store.Transfer
 	store.Projections
 	store.ProjectionStore[pgx.Tx]
 	store.Notifier

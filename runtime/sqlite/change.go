@@ -193,21 +193,7 @@ func (c *change) cancelEffects() error {
 }
 
 // recordEnded keeps records of deliveries of other instances.
-func (c *change) recordEnded() error {
-	for i := range c.Ended {
-		e := &c.Ended[i]
-		t, err := tableOf(e.Lease.Queue)
-		if err == nil {
-			_, err = c.on.exec(recordEnded, e.Lease.Instance.ID, e.Lease.Instance.Workflow, string(e.Lease.Queue), e.Lease.Version,
-				t.itemText(&e.Lease), e.Kind, string(e.Ending), micros(e.At), int64(e.Attempts),
-				e.By.Instance.ID, e.By.Instance.Workflow, e.By.Version, usererr.Bound(e.Reason))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (c *change) recordEnded() error { return insertEndedOf(c.on, c.Ended) }
 
 func (c *change) requestEffects() error {
 	for i, e := range c.Effects {

@@ -43,6 +43,7 @@ var _ interface {
 	store.Forgetting
 	store.Limits
 	store.Feed
+	store.Transfer
 	store.Projections
 	store.ProjectionStore[*sql.Tx]
 	store.SerialWriter

@@ -36,6 +36,7 @@ type abilities struct {
 	forgetting  store.Forgetting
 	limits      store.Limits
 	feed        store.Feed
+	transfer    store.Transfer
 	progress    store.Projections
 }
 
@@ -46,7 +47,7 @@ func (k *kit) has(name string) bool {
 		"SQL":      k.DB != nil,
 		"InputLog": a.inputLog != nil, "Schedules": a.schedules != nil, "Snapshots": a.snapshots != nil, "Inspection": a.inspection != nil,
 		"Causes": a.causes != nil, "DeadLetters": a.deadLetters != nil, "Pauses": a.pauses != nil, "Forgetting": a.forgetting != nil,
-		"Limits": a.limits != nil, "Feed": a.feed != nil, "Projections": a.progress != nil,
+		"Limits": a.limits != nil, "Feed": a.feed != nil, "Transfer": a.transfer != nil, "Projections": a.progress != nil,
 	}[name]
 }
 
@@ -61,6 +62,7 @@ func abilitiesOf(st store.Store) (a abilities) {
 	a.forgetting, _ = st.(store.Forgetting)
 	a.limits, _ = st.(store.Limits)
 	a.feed, _ = st.(store.Feed)
+	a.transfer, _ = st.(store.Transfer)
 	a.progress, _ = st.(store.Projections)
 	return a
 }

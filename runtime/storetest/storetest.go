@@ -89,6 +89,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"dead timers", of("DeadLetters"), linesOf(store.TimerQueue, deadLetterRules), each},
 		{"forgetting", of("Forgetting"), forgettingRules, each},
 		{"feed", of("Feed"), feedRules, both},
+		{"transfer", of("Transfer"), transferRules, each},
 		{"projection", of("Projections"), projectionRules, each},
 	} {
 		t.Run(c.name, func(t *testing.T) {

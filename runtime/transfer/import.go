@@ -1,0 +1,180 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
+
+// ImportOptions says how Import stores instances. The zero value stores all of them as they are, and fails for one that exists.
+type ImportOptions struct {
+	// SkipExisting passes over instances that the store has with the same history, which may have gone on since. So an import that
+	// ended early can be run again. An instance with another history is an error all the same. Default: an instance that exists is an error.
+	SkipExisting bool
+
+	// WithoutDeliveries leaves out effects and timers that wait, and dead letters: nothing happens by the import, as in a copy of
+	// production for a test. Default: they are stored, and engines deliver those that are due.
+	WithoutDeliveries bool
+}
+
+// Imported is what an import has stored.
+type Imported struct {
+	Instances, Events int64
+	Skipped           int64 // instances that were there, with SkipExisting
+}
+
+// InstanceExists says that an instance to import is in the store.
+type InstanceExists struct {
+	Instance    store.InstanceKey
+	SameHistory bool // the store has all events of the file
+}
+
+func (e *InstanceExists) Error() string {
+	if e.SameHistory {
+		return fmt.Sprintf("%s is in the store already, with the same history; set ImportOptions.SkipExisting to pass over what was imported before",
+			e.Instance)
+	}
+	return fmt.Sprintf("%s is in the store already, with another history; take it out of the file, or import into another store", e.Instance)
+}
+
+// Import stores the instances of r, as Export has written them, with their versions, times and commits. An instance is stored as a whole or
+// not at all, and several of them in one commit. Engines may use the store meanwhile; those that have the workflow deliver the effects and
+// timers.
+//
+// When r is an io.Seeker, such as a file, all of it is checked before anything is stored. It fails with *LineError for a mistake, with
+// *InstanceExists for an instance that is there, with *store.UniqueKeyConflict when another instance holds a unique key, and with
+// *store.Unsupported when the store lacks the ability Transfer. The instances of earlier commits stay stored; run it again with
+// SkipExisting.
+func Import(ctx context.Context, st store.Store, r io.Reader, options ImportOptions) (Imported, error) {
+	i := importer{on: st, options: options}
+	var err error
+	if i.to, err = ability(st, "importing instances"); err != nil {
+		return i.Imported, err
+	}
+	if err = check(ctx, r); err == nil {
+		err = i.run(ctx, r)
+	}
+	if err != nil {
+		err = fmt.Errorf("ironflow: import: %w", err)
+	}
+	return i.Imported, err
+}
+
+// check reads all of r and goes back to where it was, if r can.
+func check(ctx context.Context, r io.Reader) error {
+	seeker, is := r.(io.Seeker)
+	if !is {
+		return nil
+	}
+	start, err := seeker.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil // a pipe is a Seeker, too, that cannot seek
+	}
+	for _, err := range Read(r) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err = seeker.Seek(start, io.SeekStart)
+	return err
+}
+
+type importer struct {
+	on      store.Store
+	to      store.Transfer
+	options ImportOptions
+	Imported
+}
+
+func (i *importer) run(ctx context.Context, r io.Reader) error {
+	var batch []store.StoredInstance
+	keys, events := make(map[store.InstanceKey]bool), 0
+	flush := func() error {
+		err := i.write(ctx, batch)
+		batch, events = nil, 0
+		clear(keys)
+		return err
+	}
+	for instance, err := range Read(r) {
+		if err != nil {
+			return err
+		}
+		if i.options.WithoutDeliveries {
+			instance.Effects, instance.Timers = nil, nil
+		}
+		if n := len(instance.Events); len(batch) == batchInstances || events+n > batchEvents || keys[instance.Key] {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		batch, events = append(batch, instance), events+len(instance.Events)
+		keys[instance.Key] = true
+	}
+	return flush()
+}
+
+// maxRaces is how often a batch is written again because others wrote one of its instances, or took a key, at the same time.
+const maxRaces = 5
+
+// write stores a batch of distinct instances.
+func (i *importer) write(ctx context.Context, batch []store.StoredInstance) error {
+	for race := 0; len(batch) > 0; race++ {
+		var err error
+		if batch, err = i.missing(ctx, batch); err != nil || len(batch) == 0 {
+			return err
+		}
+		err = i.to.WriteStored(ctx, batch)
+		if errors.Is(err, store.ErrConflict) && race < maxRaces {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for n := range batch {
+			i.Instances, i.Events = i.Instances+1, i.Events+batch[n].Version()
+		}
+		return nil
+	}
+	return nil
+}
+
+// missing returns the instances of a batch that the store lacks.
+func (i *importer) missing(ctx context.Context, batch []store.StoredInstance) (missing []store.StoredInstance, err error) {
+	var requests []store.ReadRequest
+	for n := range batch {
+		request := store.ReadRequest{Instance: batch[n].Key, After: batch[n].Version()}
+		if len(batch[n].UniqueKeys) > 0 {
+			request.UniqueKey = batch[n].UniqueKeys[0]
+		}
+		requests = append(requests, request)
+	}
+	found, err := i.on.Read(ctx, requests)
+	if err != nil {
+		return nil, err
+	}
+	for n := range batch {
+		r, there := &batch[n], &found[n]
+		if there.Version == 0 {
+			if key := requests[n].UniqueKey; there.KeyHolder != "" {
+				return nil, &store.UniqueKeyConflict{Instance: r.Key, Key: key, Holder: there.KeyHolder}
+			}
+			missing = append(missing, *r)
+			continue
+		}
+		same, err := i.on.Committed(ctx, r.Key, r.Version(), r.Events[r.Version()-1].Commit)
+		switch {
+		case err != nil:
+			return nil, err
+		case !same || !i.options.SkipExisting:
+			return nil, &InstanceExists{Instance: r.Key, SameHistory: same}
+		}
+		i.Skipped++
+	}
+	return missing, nil
+}
