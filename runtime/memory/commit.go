@@ -3,7 +3,6 @@ package memory
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -142,24 +141,12 @@ func (u *unitOfWork) Commit(ctx context.Context, id store.CommitID, changes []st
 
 // writeAll writes changes of distinct instances.
 func (s *Store) writeAll(ctx context.Context, t *transaction, id store.CommitID, changes []store.Change) error {
-	seen := make(map[store.InstanceKey]struct{}, len(changes))
 	for i := range changes {
 		c := change{&changes[i], id, &s.data, t}
-		seen[c.Instance] = struct{}{}
-		err := ctx.Err()
-		switch {
-		case err != nil:
+		if err := ctx.Err(); err != nil {
 			return err
-		case len(seen) != i+1:
-			err = errors.New("there are two changes to the instance")
-		case len(c.Events) == 0:
-			err = errors.New("a change needs at least one event")
-		case c.Leases() && c.Lease.Holder == "":
-			err = errors.New("a lease needs a holder")
-		default:
-			err = c.write()
 		}
-		if err != nil {
+		if err := c.write(); err != nil {
 			return fmt.Errorf("%s: %w", c.Instance, err)
 		}
 	}
@@ -258,9 +245,6 @@ func (c *change) settle() error {
 		q, err := c.queue(s.Lease.Queue)
 		if err != nil {
 			return err
-		}
-		if s.Verdict != store.Dead && s.Verdict != store.Again {
-			return fmt.Errorf("a delivery is settled with the verdict %d, only Dead and Again stay", s.Verdict)
 		}
 		switch held, err := q.settle(c.t, s); {
 		case err != nil:

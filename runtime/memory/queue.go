@@ -286,12 +286,7 @@ func forEach[T any](ctx context.Context, q queueOf, what string, words []T,
 	err = q.write(ctx, what+" "+string(q.name), func(t *transaction) error {
 		for i := range words {
 			lease := leaseOf(&words[i])
-			held, err := false, error(nil)
-			if lease.Queue != q.name {
-				err = fmt.Errorf("it belongs to the queue %q", lease.Queue)
-			} else {
-				held, err = do(t, &words[i])
-			}
+			held, err := do(t, &words[i])
 			if err != nil {
 				return fmt.Errorf("lease of %s: %w", lease.Instance, err)
 			}

@@ -26,19 +26,14 @@ func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 }
 
 func (s *Store) append(ctx context.Context, conn *lent, batch store.Batch) error {
-	b, err := newChangeBatch(s.queries, batch.Changes)
-	if err != nil {
-		return err
-	}
+	b := newChangeBatch(s.queries, batch.Changes)
 	if len(batch.Changes) == 1 && len(batch.Unchanged) == 0 && fitsAppendChange(&batch.Changes[0]) && !s.isolates.Load() {
 		b.queueAppendChange(batch.Commit, &batch.Changes[0])
-		if err = b.commit(ctx, conn); !hasCode(err, refusedIsolation) {
+		if err := b.commit(ctx, conn); !hasCode(err, refusedIsolation) {
 			return err
 		}
 		s.isolates.Store(true)
-		if b, err = newChangeBatch(s.queries, batch.Changes); err != nil {
-			return err
-		}
+		b = newChangeBatch(s.queries, batch.Changes)
 	}
 	b.Queue(begin)
 	b.Queue(useIndexesAndWait, appendWait)

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -57,54 +56,18 @@ func (b *changeBatch) lookUp(sql string, args ...any) {
 	b.Queue(sql, args...)
 }
 
-func newChangeBatch(queries *queries, changes []store.Change) (*changeBatch, error) {
+func newChangeBatch(queries *queries, changes []store.Change) *changeBatch {
 	b := &changeBatch{queries: queries, changes: make([]*store.Change, len(changes))}
 	for i := range changes {
 		b.changes[i] = &changes[i]
 	}
 	slices.SortFunc(b.changes, func(a, b *store.Change) int { return compareKeys(a.Instance, b.Instance) })
-	return b, b.check()
+	return b
 }
 
 // compareKeys orders instances as their table's key does, in which all transactions lock and insert them.
 func compareKeys(a, b store.InstanceKey) int {
 	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Workflow, b.Workflow))
-}
-
-// check finds mistakes of the caller that the database would not.
-func (b *changeBatch) check() error {
-	for i, change := range b.changes {
-		fail := func(format string, args ...any) error {
-			return fmt.Errorf("postgres: commit %s: %s", change.Instance, fmt.Sprintf(format, args...))
-		}
-		if i > 0 && b.changes[i-1].Instance == change.Instance {
-			return fail("there are two changes to the instance")
-		}
-		if len(change.Events) == 0 {
-			return fail("a change needs at least one event")
-		}
-		if change.Leases() && change.Lease.Holder == "" {
-			return fail("a lease needs a holder")
-		}
-		for _, lease := range change.Consume {
-			if !isQueue(lease.Queue) {
-				return fail("a lease on the queue %q, which there is not", lease.Queue)
-			}
-		}
-		for _, settlement := range change.Settle {
-			if !isQueue(settlement.Lease.Queue) {
-				return fail("a lease on the queue %q, which there is not", settlement.Lease.Queue)
-			}
-			if settlement.Verdict != store.Dead && settlement.Verdict != store.Again {
-				return fail("a delivery is settled with the verdict %d, only Dead and Again stay", settlement.Verdict)
-			}
-		}
-	}
-	return nil
-}
-
-func isQueue(name store.QueueName) bool {
-	return name == store.EffectQueue || name == store.TimerQueue
 }
 
 func (b *changeBatch) describe() string {

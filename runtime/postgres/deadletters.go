@@ -94,9 +94,6 @@ func (q *queue) decide(ctx context.Context, what, sql string, letters []store.Le
 	if len(letters) == 0 {
 		return nil, nil
 	}
-	if err := q.check(letters); err != nil {
-		return nil, err
-	}
 	letters = sortedLeases(letters)
 	var found marks
 	err := transact(ctx, q.pool, func(batch *pgx.Batch) {

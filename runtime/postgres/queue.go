@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -109,9 +108,6 @@ func (q *queue) Extend(ctx context.Context, leases []store.Lease, until time.Tim
 	if len(leases) == 0 {
 		return nil, nil
 	}
-	if err := q.check(leases); err != nil {
-		return nil, err
-	}
 	leases = sortedLeases(leases)
 	var held marks
 	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
@@ -152,16 +148,9 @@ func (q *queue) Settle(ctx context.Context, settlements []store.Settlement) ([]s
 			removed = append(removed, settlement.Lease)
 			continue
 		}
-		if verdictNames[settlement.Verdict] == "" {
-			return nil, fmt.Errorf("postgres: settle on %s: there is no verdict %d", q.name, settlement.Verdict)
-		}
 		kept = append(kept, settlement)
 	}
 	keeping := newSettlementColumns(kept)
-	if err := q.check(removed, refused.leases, keeping.leases); err != nil {
-		return nil, err
-	}
-
 	var removedHeld, refusedHeld, keptHeld marks
 	err := transact(ctx, q.pool, func(batch *pgx.Batch) {
 		batch.Queue(lookUp)
@@ -221,18 +210,6 @@ func (c *settlementColumns) add(s store.Settlement) {
 
 func (c *settlementColumns) args() []any {
 	return append(leaseColumns(c.leases), c.verdicts, c.times, c.errors, c.attempts, c.blocked)
-}
-
-// check finds leases that are on the other queue.
-func (q *queue) check(leases ...[]store.Lease) error {
-	for _, some := range leases {
-		for _, lease := range some {
-			if lease.Queue != q.name {
-				return fmt.Errorf("postgres: a lease of %s on %q given to %s", lease.Instance, lease.Queue, q.name)
-			}
-		}
-	}
-	return nil
 }
 
 // compareLeases orders leases as their table's key does, in which all transactions lock deliveries.

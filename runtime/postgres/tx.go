@@ -153,13 +153,11 @@ func (u *unitWithin) Commit(ctx context.Context, id store.CommitID, changes []st
 	if len(changes) == 0 {
 		return s.rollback(ctx)
 	}
-	b, err := newChangeBatch(u.queries, changes)
-	if err == nil {
-		b.freeVersions(u.instances)
-		b.queueChanges(id)
-		suit(&b.Batch, nil) // the connection is the caller's
-		err = s.tx.SendBatch(ctx, &b.Batch).Close()
-	}
+	b := newChangeBatch(u.queries, changes)
+	b.freeVersions(u.instances)
+	b.queueChanges(id)
+	suit(&b.Batch, nil) // the connection is the caller's
+	err := s.tx.SendBatch(ctx, &b.Batch).Close()
 	if err == nil {
 		return s.release(ctx)
 	}

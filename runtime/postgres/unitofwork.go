@@ -31,7 +31,6 @@ type unitOfWork struct {
 	queries   *queries
 	conn      *lent // nil once the unit of work has ended
 	instances []store.Instance
-	members   map[store.InstanceKey]struct{}
 }
 
 // Begin implements store.Store.
@@ -45,15 +44,7 @@ func (s *Store) Begin(ctx context.Context, requests []store.ReadRequest) (store.
 		pool:      s.pool,
 		queries:   s.queries,
 		instances: l.instances,
-		members:   make(map[store.InstanceKey]struct{}, len(requests)),
 	}
-	for _, request := range requests {
-		if _, twice := work.members[request.Instance]; twice {
-			return nil, fmt.Errorf("postgres: begin: %s is given twice", request.Instance)
-		}
-		work.members[request.Instance] = struct{}{}
-	}
-
 	err := s.pool.run(ctx, func(conn *lent) error {
 		err := work.load(ctx, conn, l)
 		if err == nil {
@@ -98,15 +89,10 @@ func (w *unitOfWork) Commit(ctx context.Context, id store.CommitID, changes []st
 	}
 	// Whatever happens below, a panic included, the connection goes back.
 	defer w.end(ctx)
-	for i := range changes {
-		if _, member := w.members[changes[i].Instance]; !member {
-			return fmt.Errorf("postgres: commit %s: the instance is not part of the unit of work", changes[i].Instance)
-		}
+	if len(changes) == 0 {
+		return nil
 	}
-	b, err := newChangeBatch(w.queries, changes)
-	if err != nil || len(changes) == 0 {
-		return err
-	}
+	b := newChangeBatch(w.queries, changes)
 	b.freeVersions(w.instances)
 	b.queueChanges(id)
 	b.Queue(commit)

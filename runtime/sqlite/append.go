@@ -66,24 +66,12 @@ func refused(what string, err error) error {
 // writeAll writes changes of distinct instances. A context that ends meanwhile stops it between two of them. It is not
 // looked at any more once COMMIT is under way, which therefore never leaves in doubt what it did.
 func writeAll(ctx context.Context, on session, id store.CommitID, changes []store.Change) error {
-	seen := make(map[store.InstanceKey]struct{}, len(changes))
 	for i := range changes {
 		c := change{&changes[i], id, on}
-		seen[c.Instance] = struct{}{}
-		err := ctx.Err()
-		switch {
-		case err != nil:
+		if err := ctx.Err(); err != nil {
 			return err
-		case len(seen) != i+1:
-			err = errors.New("there are two changes to the instance")
-		case len(c.Events) == 0:
-			err = errors.New("a change needs at least one event")
-		case c.Leases() && c.Lease.Holder == "":
-			err = errors.New("a lease needs a holder")
-		default:
-			err = c.write()
 		}
-		if err != nil {
+		if err := c.write(); err != nil {
 			return fmt.Errorf("%s: %w", c.Instance, err)
 		}
 	}

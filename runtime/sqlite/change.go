@@ -112,9 +112,6 @@ func (c *change) settle() error {
 		if err != nil {
 			return err
 		}
-		if s.Verdict != store.Dead && s.Verdict != store.Again {
-			return fmt.Errorf("a delivery is settled with the verdict %d, only Dead and Again stay", s.Verdict)
-		}
 		statement, args, err := t.settlement(s)
 		if err != nil {
 			return err

@@ -97,9 +97,6 @@ func (s *Store) Discard(
 		record := []driver.Value{micros(discard.At), usererr.Bound(discard.By), usererr.Bound(discard.Reason)}
 		for i := range letters {
 			l := &letters[i]
-			if l.Queue != q.name {
-				return fmt.Errorf("dead letter of %s: it belongs to the queue %q", l.Instance, l.Queue)
-			}
 			recorded, err := on.exec(q.sql.deadLetters.record, q.held(record[:3:3], l)...)
 			if err == nil && recorded == 0 {
 				gone = append(gone, *l)

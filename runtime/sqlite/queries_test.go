@@ -73,25 +73,6 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 	}
 }
 
-func TestMistakesOfTheCallerChangeNothing(t *testing.T) {
-	t.Parallel()
-	s := openMemory(t)
-	timer := store.Lease{Queue: store.TimerQueue, Instance: key("1"), Key: "a", Token: 1}
-	if _, err := s.Effects().Extend(t.Context(), []store.Lease{timer}, now); err == nil {
-		t.Error("a timer was extended as an effect")
-	}
-	if _, err := s.Timers().Settle(t.Context(), []store.Settlement{{Lease: timer}}); err == nil {
-		t.Error("a timer was settled without a verdict")
-	}
-	c := store.Change{Instance: key("1"), Now: now, Events: event(`{}`), Consume: []store.Lease{{Queue: "unknown"}}}
-	if err := s.Append(t.Context(), store.Batch{Commit: 1, Changes: []store.Change{c}}); err == nil {
-		t.Error("a delivery of no queue was consumed")
-	}
-	if version, err := versionNow(t.Context(), s, key("1")); err != nil || version != 0 {
-		t.Errorf("got version %d, error %v", version, err)
-	}
-}
-
 // An instance whose row somebody has deleted by hand does not complete.
 func TestCompletionNeedsTheRow(t *testing.T) {
 	t.Parallel()

@@ -250,9 +250,6 @@ func forEach[T any](ctx context.Context, q queue, words []T, what string,
 	err = q.store.writer.write(ctx, func(on *connection) error {
 		for i := range words {
 			lease, statement, args, err := statement(on, &words[i])
-			if err == nil && lease.Queue != q.name {
-				err = fmt.Errorf("it belongs to the queue %q", lease.Queue)
-			}
 			if err != nil {
 				return fmt.Errorf("lease of %s: %w", lease.Instance, err)
 			}

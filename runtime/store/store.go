@@ -20,6 +20,7 @@ import "context"
 //     between processes, and when a process dies at any instruction.
 //   - A call whose context has ended fails, and stores nothing.
 //   - A store that cannot be reached, or is not able to do at the moment what it is asked for, fails with *Unavailable.
+//   - Its arguments are valid: the engine calls [ValidateChanges] and its siblings before the store.
 //   - A commit that fails has stored nothing. When that is not known, it fails with ErrOutcomeUnknown.
 //
 // There are two ways to commit. Read and Append do not lock: they take a set of instances through in one round trip each, and

@@ -19,7 +19,6 @@ var bornRules = []queueRule{
 	{name: "its lease is extended, settled and consumed as others are", check: bornSettled},
 	{name: "its lease is set back when it is from the future", check: bornRealigned},
 	{name: "a commit that is refused leases nothing", check: bornRefused},
-	{name: "a lease needs a holder", check: bornWithoutHolder},
 	{name: "nothing is leased of a paused workflow, and the commit is refused", check: bornPaused, needs: []string{"Pauses"}},
 	{name: "no commit after a pause leases anything", check: bornWhilePausing, needs: []string{"Pauses"}},
 }
@@ -193,13 +192,6 @@ func bornRefused(l line) {
 	l.commit(change(order("1"), 0, 1))
 	l.refuse(isConflict, l.born("1", at(0)))
 	l.refuse(isConflict, l.born("1", at(0)), l.born("2", at(0)))
-}
-
-func bornWithoutHolder(l line) {
-	c := l.born("1", at(0))
-	c.Lease.Holder = ""
-	l.refuse(func(error) bool { return true }, c)
-	l.refuse(func(error) bool { return true }, c, l.born("2", at(0)))
 }
 
 // isPausedLease says that a commit is refused for its leases of the workflow order, and is decided again.

@@ -12,7 +12,6 @@ var settleInChangeRules = []rule{
 	{name: "a recurring delivery is due again in the commit of the input that it leads to", check: recurInChange},
 	{name: "a lease that is lost refuses the change", check: settleLostInChange},
 	{name: "the deliveries may belong to other instances", check: settleOfOther},
-	{name: "no other verdict belongs in a change", check: wrongVerdictInChange},
 }
 
 func settlement(lease *store.Lease, verdict store.Verdict, second int) []store.Settlement {
@@ -77,16 +76,6 @@ func settleOfOther(k *kit) {
 	k.commit(c)
 	k.wantTable("effects", "instance, died_at", "parent|"+micros(at(20)))
 	k.wantTable("timers", "instance, run_at, attempts", "other|"+micros(at(30))+"|0")
-}
-
-func wrongVerdictInChange(k *kit) {
-	k.effects().put("1", epoch)
-	lease := k.effects().lease()
-	for _, verdict := range []store.Verdict{store.Done, store.RetryLater, store.Release, 0, 99} {
-		c := change(order("1"), 1, 1)
-		c.Settle = settlement(lease, verdict, 20)
-		k.refuse(func(err error) bool { return !isConflict(err) && !isLeaseLost(err) }, c)
-	}
 }
 
 // cancelEffectRules are about effects that a decision gives up.

@@ -19,7 +19,6 @@ var commitRules = []rule{
 	{name: "of two changes that consume the same effect, both are refused", check: consumeTwiceInOneCommit},
 	{name: "a change may consume several effects and timers", check: consumeSeveral},
 	{name: "of several leases one that is lost stores nothing", check: consumeSeveralLost},
-	{name: "a change without an event is an error", check: noEvent},
 	{name: "effects keep their order and positions", check: effectPositions},
 }
 
@@ -175,18 +174,6 @@ func consumeSeveralLost(k *kit) {
 	}
 	c.Consume = leases
 	k.commit(c)
-}
-
-func noEvent(k *kit) {
-	k.commit(change(order("1"), 0, 1))
-	before := k.dump()
-	for _, c := range []store.Change{full(order("1"), 1, "ann"), full(order("2"), 0, "ann")} {
-		c.Events = nil
-		if err := k.try(c); err == nil || isConflict(err) {
-			k.Errorf("%s: got error %v", c.Instance, err)
-		}
-		k.unchanged(before)
-	}
 }
 
 func effectPositions(k *kit) {

@@ -30,7 +30,6 @@ var setRules = []rule{
 		badMember(k, isKeyConflict, withKey(change(order("bad"), 2, 1), "ann"), withKey(change(order("other"), 0, 1), "ann"))
 	}},
 	{name: "members may use one timer key and one effect kind each", check: sameNamesInSet},
-	{name: "two changes to one instance are an error", check: twoChangesToOne},
 }
 
 func largeSet(k *kit) {
@@ -116,17 +115,6 @@ func sameNamesInSet(k *kit) {
 	c.Cancel = []string{"remind"}
 	k.commit(c, d)
 	k.wantTable("timers", "instance, key, version", "2|remind|3")
-}
-
-func twoChangesToOne(k *kit) {
-	k.commit(full(order("1"), 0, ""), full(order("2"), 0, ""))
-	before := k.dump()
-	for _, second := range []store.Change{change(order("1"), 2, 1), change(order("1"), 3, 1)} {
-		if err := k.try(change(order("1"), 2, 1), change(order("2"), 2, 1), second); err == nil {
-			k.Errorf("a second change to one instance, at version %d, is no error", second.Version)
-		}
-		k.unchanged(before)
-	}
 }
 
 // tally counts what several goroutines did.

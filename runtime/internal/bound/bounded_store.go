@@ -74,10 +74,16 @@ func (s *Store) Notifier() store.Notifier {
 }
 
 func (s *Store) Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error) {
+	if err := store.ValidateRequests(requests); err != nil {
+		return nil, err
+	}
 	return ask1(ctx, s.target, "Read", store.Store.Read, requests)
 }
 
 func (s *Store) Append(ctx context.Context, batch store.Batch) error {
+	if err := store.ValidateChanges(batch.Changes); err != nil {
+		return err
+	}
 	return unsure(tell1(ctx, s.target, "Append", store.Store.Append, batch))
 }
 
@@ -90,10 +96,10 @@ func (s *Store) Begin(ctx context.Context, requests []store.ReadRequest) (store.
 }
 
 func (s *Store) Effects() store.Queue {
-	return boundedQueue{target{s.Limit, s.on.(store.Store).Effects()}}
+	return boundedQueue{target{s.Limit, s.on.(store.Store).Effects()}, store.EffectQueue}
 }
 func (s *Store) Timers() store.Queue {
-	return boundedQueue{target{s.Limit, s.on.(store.Store).Timers()}}
+	return boundedQueue{target{s.Limit, s.on.(store.Store).Timers()}, store.TimerQueue}
 }
 
 func (s *Store) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {
@@ -161,10 +167,16 @@ func (s *Store) CountDead(ctx context.Context, filter store.DeadLetterFilter) ([
 }
 
 func (s *Store) Revive(ctx context.Context, queue store.QueueName, letters []store.Lease, at time.Time) ([]store.Lease, error) {
+	if err := store.ValidateLeases(queue, letters); err != nil {
+		return nil, err
+	}
 	return ask3(ctx, s.target, "Revive", store.DeadLetters.Revive, queue, letters, at)
 }
 
 func (s *Store) Discard(ctx context.Context, queue store.QueueName, letters []store.Lease, discard store.Discard) ([]store.Lease, error) {
+	if err := store.ValidateLeases(queue, letters); err != nil {
+		return nil, err
+	}
 	return ask3(ctx, s.target, "Discard", store.DeadLetters.Discard, queue, letters, discard)
 }
 
@@ -276,7 +288,10 @@ func (s *Store) Time(ctx context.Context) (time.Time, error) {
 }
 
 // boundedQueue is a Queue whose calls all end.
-type boundedQueue struct{ target }
+type boundedQueue struct {
+	target
+	name store.QueueName
+}
 
 func (q boundedQueue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
 	return ask1(ctx, q.target, "Claim", store.Queue.Claim, claim)
@@ -287,10 +302,16 @@ func (q boundedQueue) LookBack(ctx context.Context, before map[store.Kind]time.T
 }
 
 func (q boundedQueue) Extend(ctx context.Context, leases []store.Lease, until time.Time) (lost []store.Lease, err error) {
+	if err := store.ValidateLeases(q.name, leases); err != nil {
+		return nil, err
+	}
 	return ask2(ctx, q.target, "Extend", store.Queue.Extend, leases, until)
 }
 
 func (q boundedQueue) Settle(ctx context.Context, settlements []store.Settlement) (lost []store.Lease, err error) {
+	if err := store.ValidateSettlements(q.name, settlements); err != nil {
+		return nil, err
+	}
 	return ask1(ctx, q.target, "Settle", store.Queue.Settle, settlements)
 }
 

@@ -2,6 +2,9 @@ package bound
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -10,6 +13,9 @@ import (
 func beginBounded(
 	ctx context.Context, l Limit, alone bool, requests []store.ReadRequest, begin func(context.Context, []store.ReadRequest) (store.UnitOfWork, error),
 ) (store.UnitOfWork, error) {
+	if err := store.ValidateRequests(requests); err != nil {
+		return nil, err
+	}
 	work, err := Answered(ctx, l, "Begin", func(ctx context.Context) (store.UnitOfWork, error) { return begin(ctx, requests) },
 		func(late store.UnitOfWork) { _ = late.Rollback(context.WithoutCancel(ctx)) })
 	if err != nil {
@@ -28,6 +34,9 @@ type boundedUnit struct {
 func (u *boundedUnit) Instances() []store.Instance { return u.on.(store.UnitOfWork).Instances() }
 
 func (u *boundedUnit) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
+	if err := u.validate(changes); err != nil {
+		return errors.Join(err, u.Rollback(ctx))
+	}
 	err := tell(ctx, u.target, "Commit", func(on store.UnitOfWork, ctx context.Context) error {
 		u.busy.Store(true)
 		defer u.busy.Store(false)
@@ -37,6 +46,18 @@ func (u *boundedUnit) Commit(ctx context.Context, id store.CommitID, changes []s
 		err = unsure(err)
 	}
 	return err
+}
+
+// validate fails if changes cannot be committed together, or one is of an instance that was not given to Begin.
+func (u *boundedUnit) validate(changes []store.Change) error {
+	members := u.Instances()
+	for i := range changes {
+		key := changes[i].Instance
+		if !slices.ContainsFunc(members, func(member store.Instance) bool { return member.Key == key }) {
+			return fmt.Errorf("commit %s: the instance is not part of the unit of work", key)
+		}
+	}
+	return store.ValidateChanges(changes)
 }
 
 // Rollback does not end with ctx, but with the limit. It does nothing while Commit has not returned, which ends the unit of work
