@@ -14,114 +14,116 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
-// Config tunes an engine. The zero value is a good start; each zero field means its default.
+// Config configures an engine. The zero value is a good start: each zero field means its default.
 type Config struct {
 	// Name names this process as the holder of leases and projections. Inspect, Why and Health show it. It need not be unique. Default: host name and process id, "web-1/4711".
 	Name string
 
-	// External names workflows that run elsewhere. Effects of this engine's workflows may start them or send them inputs although
-	// they are not passed to NewEngine, as in a test of one workflow. A declaration that says external: true needs no name here.
-	// Default: none.
+	// External names workflows that run elsewhere. Effects of this engine's workflows may start such a workflow, or send it
+	// inputs, although it is not passed to NewEngine. A test of one workflow needs this. A target that is declared with external:
+	// true need not be listed. Default: none.
 	External []string
 
 	// Logger gets errors and warnings that no caller receives. Default: slog.Default().
 	Logger *slog.Logger
 
-	// Telemetry is told what the engine does; package runtime/otel makes traces and metrics of it. Default: nobody is told.
+	// Telemetry receives reports of what the engine does. Package runtime/otel turns them into traces and metrics. Default: no
+	// reports.
 	Telemetry telemetry.Telemetry
 
-	// Clock is the engine's time. Default: that of the database where the store has one, see Timekeeper; else the system's clock.
+	// Clock tells the engine the time. Default: the clock of the database if the store is a store.Timekeeper, else the system's
+	// clock.
 	Clock store.Clock
 
-	// StoreTimeout bounds each call to the store, when the caller's context does not end sooner: a server that hangs, or a connection that
-	// is open and silent, then fails with *StoreTimeout, and the next call takes another connection. It bounds reads for people, too,
-	// such as CountInstances. Default: 30 s.
+	// StoreTimeout limits each call to the store. If the server or the connection does not answer in time, the call fails with
+	// *StoreTimeout, and the next call takes another connection. The caller's context may end sooner. The limit also holds for
+	// long reads such as CountInstances. Default: 30 s.
 	StoreTimeout time.Duration
 
-	// DecideTimeout is how long a decision, the replay before it included, may take before the engine goes on without it: the input
-	// and further ones of the instance then fail with *Stuck until the decider returns, an error is logged, and Health shows it.
-	// Default: 10 s.
+	// DecideTimeout is how long a decision, including the replay before it, may take. After that the input fails with *Stuck, and
+	// so do further inputs of the instance until the decider returns. An error is logged, and Health shows the instance. Default:
+	// 10 s.
 	DecideTimeout time.Duration
 
-	// Batches is how many batches of inputs may be under way at the same time, each with a connection: while one is stored, the next is
-	// decided. Default: 3, or 1 for a store that has one writer, as SQLite has.
+	// Batches is how many batches of inputs may be in progress at the same time. Each uses one connection. While one batch is
+	// stored, the next is decided. Default: 3, or 1 for a store with a single writer, such as SQLite.
 	Batches int
 
 	// BatchSize is how many inputs may go into one batch, and so into one commit. Default: 128.
 	BatchSize int
 
-	// MaxWaiting is how many inputs of clients may be on their way; further callers of Execute wait outside. Results of effects and
-	// inputs of timers have room of their own, for as many. Default: 4096.
+	// MaxWaiting is how many inputs of clients may wait for a batch or be in one; further calls of Execute block. Results of
+	// effects and inputs of timers have a separate limit of the same size. Default: 4096.
 	MaxWaiting int
 
-	// CacheBytes bounds the memory for states of instances used lately. Default: 64 MiB.
+	// CacheBytes limits the memory for cached states of recently used instances. Default: 64 MiB.
 	CacheBytes int
 
-	// MaxPayloadBytes bounds the JSON of each event, effect and timer that a decision wants to store, and of an input given as
-	// JSON. What is larger fails with *PayloadTooLarge and stores nothing. Default: 4 MiB.
+	// MaxPayloadBytes limits the JSON of each event, effect and timer of a decision, and of an input given as JSON. An input with
+	// a larger one fails with *PayloadTooLarge; nothing is stored. Default: 4 MiB.
 	MaxPayloadBytes int
 
-	// Observe selects the inputs whose outcomes are stored, for Engine.Observations: of accepted inputs in their own commit, of
-	// others in a transaction after it. It must be safe for concurrent use; a panic is logged and means
-	// no. Default: of none.
+	// Observe selects the inputs whose outcomes are stored for Engine.Observations. The outcome of an accepted input is stored in
+	// the commit of its events, any other in a transaction of its own. Observe must be safe for concurrent use. A panic is logged
+	// and counts as false. Default: no input.
 	Observe func(instance InstanceKey, input string) bool
 
-	// Redact returns what may be seen of a payload in logs and in observations: a JSON document, the payload itself when
-	// nothing in it is secret. Events, effects and timers are stored as they are. It must be safe for concurrent use. When it
-	// panics, or returns no JSON or more than MaxPayloadBytes, nothing of the payload is shown. Default: everything may be seen.
+	// Redact returns the part of a payload that observations may show, as a JSON document; it returns the payload itself when
+	// nothing in it is secret. Events, effects and timers are stored unchanged. Redact must be safe for concurrent use. If it
+	// panics, or returns no JSON or more than MaxPayloadBytes, the payload is left out. Default: payloads are shown unchanged.
 	Redact func(name PayloadName, payload []byte) []byte
 
-	// SnapshotEvery is the number of events after which the state of an instance is stored, so that replay begins there. Generated code notices
-	// a changed declaration or evolver and does not use older snapshots. If an evolver calls code of another module and that code changes,
-	// delete the rows of the table snapshots. Default: 100.
+	// SnapshotEvery is the number of events after which the state of an instance is stored as a snapshot. Replay begins at the
+	// snapshot. Generated code notices a changed declaration or evolver and does not use older snapshots. If an evolver calls
+	// code of another module and that code changes, delete the rows of the table snapshots. Default: 100.
 	SnapshotEvery int
 
 	// EffectHandlers is how many effects this process handles at the same time, and how many it claims at once.
 	// Default: 256.
 	EffectHandlers int
 
-	// TimerHandlers is how many due timers this process delivers at the same time. Default: 256.
+	// TimerHandlers is how many due timers this process delivers at the same time, and how many it claims at once. Default: 256.
 	TimerHandlers int
 
-	// Lease is how long a claimed effect or timer belongs to this process without a heartbeat. The engine sends one each
-	// third of it, so a handler may take longer; after a crash others take over when it ends. Default: 10 s.
+	// Lease is how long a claimed effect or timer belongs to this process. The engine renews it after each third of this time, so
+	// a handler may take longer. After a crash, other processes take over when the lease ends. Default: 10 s.
 	Lease time.Duration
 
-	// PollInterval is how often an idle worker looks for work that another process made due. Work of this process wakes
-	// its workers at once. Default: 200 ms.
+	// PollInterval is the time after which an idle worker looks again for work of other processes. Work of this process wakes its
+	// workers at once. Default: 200 ms.
 	PollInterval time.Duration
 
-	// EffectRetry is for effects that declare no retry of their own. Default: 25 attempts, pauses from 500 ms to 10 min.
+	// EffectRetry is the retry policy of effects that declare none. Default: 25 attempts, pauses from 500 ms to 10 min.
 	EffectRetry RetryPolicy
 
-	// EffectTimeout is when the context of one attempt ends, for effects that declare no timeout. A handler that ignores
-	// its context goes on, and keeps its lease. Default: 1 min.
+	// EffectTimeout is the time after which the context of one attempt ends, for effects that declare no timeout. A handler that
+	// ignores its context keeps running, and keeps its lease. Default: 1 min.
 	EffectTimeout time.Duration
 
-	// TimerRetry is for timers whose delivery fails. Default: 25 attempts, pauses from 500 ms to 10 min.
+	// TimerRetry is the retry policy for the delivery of timers. Default: 25 attempts, pauses from 500 ms to 10 min.
 	TimerRetry RetryPolicy
 
 	// BlockedTimeout is how long an effect or timer waits while no process knows its payload or an event of its instance. After that
 	// the delivery is a dead letter. It must be longer than a rollout takes. Default: 24 h.
 	BlockedTimeout time.Duration
 
-	// Projections are what Run projects events into. Of all engines that have a projection of one name, one at a time runs it;
-	// the others stand by.
+	// Projections are the projections that Run keeps up to date. If several engines have a projection of the same name, one of
+	// them runs it at a time, and the others stand by.
 	Projections []AnyProjection
 
-	// FeedStallAfter is how long the feed may wait for transactions that are under way before a warning names them.
-	// Default: 10 s.
+	// FeedStallAfter is how long the feed may wait for open transactions before a warning names them. Default: 10 s.
 	FeedStallAfter time.Duration
 
-	// SnapshotHeldAfter is how long somebody may hold a snapshot or a transaction in the database before a warning, and Health,
-	// name who it is: dead rows stay in the tables as long. Default: 1 min.
+	// SnapshotHeldAfter is how long a database session may hold a snapshot or a transaction before a warning and Health name it.
+	// Until it ends, the database cannot remove dead rows. Default: 1 min.
 	SnapshotHeldAfter time.Duration
 
 	// Retention says how long completed instances and other records are kept. Default: for ever.
 	Retention Retention
 
-	// UnavailableTimeout is how long an input or a query is repeated while the store is unavailable, before it fails with
-	// *Unavailable. A context with a deadline sets its own limit instead. See also WithUnavailableTimeout. Default: 10 s.
+	// UnavailableTimeout is how long an input or a query is retried while the store is unavailable, before it fails with
+	// *Unavailable. A context with a deadline is retried until the deadline instead. See also WithUnavailableTimeout. Default: 10
+	// s.
 	UnavailableTimeout time.Duration
 
 	// StopTimeout is how long Run waits for handlers before it cancels their contexts. Default: 15 s.
@@ -160,7 +162,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// commit is what the executor of an engine needs of it.
+// commit returns the config of the engine's executor.
 func (c *Config) commit(e *Engine) commit.Config {
 	return commit.Config{
 		Batches: c.Batches, BatchSize: c.BatchSize, MaxWaiting: c.MaxWaiting, CacheBytes: c.CacheBytes,
@@ -172,7 +174,7 @@ func (c *Config) commit(e *Engine) commit.Config {
 	}
 }
 
-// processName says where to look for this process.
+// processName returns the host name and the process id.
 func processName() string {
 	host, err := os.Hostname()
 	if err != nil {
@@ -194,7 +196,7 @@ func (c Config) validate() error {
 		"MaxPayloadBytes": c.MaxPayloadBytes, "SnapshotEvery": c.SnapshotEvery, "EffectHandlers": c.EffectHandlers, "TimerHandlers": c.TimerHandlers,
 	} {
 		if n < 0 {
-			return fmt.Errorf("ironflow: Config.%s is %d, it must not be negative", name, n)
+			return fmt.Errorf("ironflow: Config.%s is %d; it must not be negative", name, n)
 		}
 	}
 	for name, d := range map[string]time.Duration{
@@ -204,7 +206,7 @@ func (c Config) validate() error {
 		"DecideTimeout": c.DecideTimeout,
 	} {
 		if d < 0 {
-			return fmt.Errorf("ironflow: Config.%s is %v, it must not be negative", name, d)
+			return fmt.Errorf("ironflow: Config.%s is %v; it must not be negative", name, d)
 		}
 	}
 	for name, p := range map[string]RetryPolicy{"EffectRetry": c.EffectRetry, "TimerRetry": c.TimerRetry} {
@@ -214,7 +216,7 @@ func (c Config) validate() error {
 		}
 	}
 	if !storableName(c.Name) {
-		return fmt.Errorf("ironflow: Config.Name is %q, it must be valid UTF-8 of at most %d bytes without control characters",
+		return fmt.Errorf("ironflow: Config.Name is %q; it must be valid UTF-8 of at most %d bytes without control characters",
 			c.Name, maxNameLength)
 	}
 	return c.Retention.validate()

@@ -9,16 +9,16 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Page is a part of a list. Pages are stable while the list changes: what was there from the first page to the last is
-// returned once, what comes or goes meanwhile at most once.
+// Page is a part of a list. The list may change between two pages: an item that stays in the list is returned exactly once, one
+// that is added or removed meanwhile at most once.
 type Page[T any] struct {
 	Items []T
 
-	// Next asks for the page after this one when it is given as Cursor; it is empty on the last page.
+	// Next is the Cursor of the next page; empty on the last page.
 	Next string
 }
 
-// The sizes of pages.
+// The default and the largest number of items on a page.
 const (
 	defaultPageSize = 100
 	maxPageSize     = 1000
@@ -31,7 +31,7 @@ func pageSize(limit int) int {
 	return min(limit, maxPageSize)
 }
 
-// page makes a page of what was read with a limit one above its size. place says where an item is in the list.
+// page makes a page of items that were read with a limit of size+1. place returns the place of an item in the list.
 func page[T, P any](items []T, size int, place func(T) P) Page[T] {
 	if len(items) <= size {
 		return Page[T]{Items: items}
@@ -40,12 +40,12 @@ func page[T, P any](items []T, size int, place func(T) P) Page[T] {
 	return Page[T]{Items: items, Next: encodeCursor(place(items[size-1]))}
 }
 
-// A cursor is a place in a list as text. It is not secret, but callers have no business with what is in it.
+// A cursor is a place in a list as text. It is not secret, but callers must not depend on its content.
 
 func encodeCursor(place any) string {
 	text, err := json.Marshal(place)
 	if err != nil {
-		panic(err) // places are structs of texts, numbers and times
+		panic(err) // cannot fail: places are structs of strings, numbers and times
 	}
 	return base64.RawURLEncoding.EncodeToString(text)
 }
@@ -59,14 +59,14 @@ func decodeCursor[P any](cursor string) (*P, error) {
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err == nil {
 		d := json.NewDecoder(bytes.NewReader(text))
-		d.DisallowUnknownFields() // as the cursor of another list has
+		d.DisallowUnknownFields() // the cursor of another list has other fields
 		err = d.Decode(place)
 	}
 	if err == nil {
 		err = store.CheckArgument("Cursor", *place)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ironflow: the cursor %q is not one of this list: pass on Page.Next as it is", cursor)
+		return nil, fmt.Errorf("ironflow: the cursor %q is not from this list; pass Page.Next unchanged", cursor)
 	}
 	return place, nil
 }

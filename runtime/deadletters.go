@@ -12,22 +12,23 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
-// DeadLetterQuery asks an engine for a page of the list.
+// DeadLetterQuery selects a page of the list of dead letters.
 type DeadLetterQuery struct {
 	DeadLetterFilter
 	Limit  int    // dead letters on the page; default 100, at most 1000
-	Cursor string // Page.Next of the page before; empty for the first
+	Cursor string // Page.Next of the previous page; empty for the first page
 }
 
-// DiscardedQuery asks an engine for a page of the list.
+// DiscardedQuery selects a page of the list of discarded dead letters.
 type DiscardedQuery struct {
 	Workflow, Instance string // empty for all
 	Limit              int    // records on the page; default 100, at most 1000
-	Cursor             string // Page.Next of the page before; empty for the first
+	Cursor             string // Page.Next of the previous page; empty for the first page
 }
 
-// DeadLetters lists dead letters of effects and timers, the last one first, also of workflows that are not registered with
-// the engine. They are found by the time of their death; for the rest of the filter all in that time are looked at.
+// DeadLetters lists dead letters of effects and timers, the newest first. It includes workflows that are not registered with the
+// engine. An index finds them by the time at which they became dead letters. For the rest of the filter, it reads all of that
+// time.
 func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[store.DeadLetter], error) {
 	if err := checkDeadLetterFilter(query.DeadLetterFilter); err != nil {
 		return Page[store.DeadLetter]{}, err
@@ -59,7 +60,7 @@ func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[s
 	}), nil
 }
 
-// checkDeadLetterFilter fails with *InvalidArgument for a filter that no dead letter can be looked for with.
+// checkDeadLetterFilter fails with *InvalidArgument for a filter that no store can look for.
 func checkDeadLetterFilter(f DeadLetterFilter) error {
 	if err := store.CheckOneOf("DeadLetterFilter.Told", f.Told, store.NotTold, OnlyTold, ToldOrNot); err != nil {
 		return err
@@ -70,8 +71,8 @@ func checkDeadLetterFilter(f DeadLetterFilter) error {
 	return store.CheckArgument("DeadLetterFilter", f)
 }
 
-// placeIn returns the place in the list of a queue that a place in the list of all queues means. That list has, of letters that died
-// at one time in one instance, the timers first.
+// placeIn converts a place in the list of both queues to a place in the list of one. In the list of both, of the letters of one
+// instance with the same time, timers come first.
 func placeIn(p *store.DeadLetterPlace, queue store.QueueName) *store.DeadLetterPlace {
 	if p == nil || p.Lease.Queue == queue {
 		return p
@@ -86,7 +87,7 @@ func placeIn(p *store.DeadLetterPlace, queue store.QueueName) *store.DeadLetterP
 // maxVersion is above all versions.
 const maxVersion = 1<<63 - 1
 
-// eitherQueue returns both queues for an empty name, else the one that is named.
+// eitherQueue returns the named queue, or both for an empty name.
 func eitherQueue(name store.QueueName) []store.QueueName {
 	if name != "" {
 		return []store.QueueName{name}
@@ -94,7 +95,7 @@ func eitherQueue(name store.QueueName) []store.QueueName {
 	return []store.QueueName{store.EffectQueue, store.TimerQueue}
 }
 
-// CountDeadLetters counts dead letters by queue and kind. It reads all that the filter accepts.
+// CountDeadLetters counts dead letters by queue and kind. It reads all dead letters that the filter accepts.
 func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) ([]store.DeadLetterCount, error) {
 	if err := checkDeadLetterFilter(filter); err != nil {
 		return nil, err
@@ -111,9 +112,9 @@ func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) 
 	return all, nil
 }
 
-// RetryDeadLetters makes dead letters due at once, with all their attempts before them. An effect keeps its idempotency key.
-// It returns those that are no dead letters any more: somebody else retried or discarded them, or their instance replaced
-// the timer or completed.
+// RetryDeadLetters makes dead letters due at once, with the full number of attempts again. An effect keeps its idempotency key.
+// It returns the leases that are not dead letters any more: they were retried or discarded before, or their instance replaced the
+// timer or completed.
 func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone []Lease, err error) {
 	if err := store.CheckArgument("the dead letters", letters); err != nil {
 		return letters, err
@@ -131,20 +132,21 @@ func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone [
 	return gone, err
 }
 
-// RetryDeadLettersWhere retries all dead letters that a filter accepts and returns how many. Dead letters whose instances were
-// told of them are not among them, unless the filter asks for them: their workflow has settled the matter otherwise. Each is retried once, even
-// when it dies again meanwhile. When it fails, those before the failure are retried all the same.
+// RetryDeadLettersWhere retries all dead letters that a filter accepts and returns how many. It leaves out dead letters whose
+// instance received the declared input for them, unless the filter selects these: the workflow has dealt with them already. Each
+// is retried once, even if it becomes a dead letter again meanwhile. After an error, the dead letters before it have been
+// retried.
 func (e *Engine) RetryDeadLettersWhere(ctx context.Context, filter DeadLetterFilter) (retried int, err error) {
 	return e.eachPage(ctx, filter, func(letters []Lease) ([]Lease, error) { return e.RetryDeadLetters(ctx, letters...) })
 }
 
-// DiscardDeadLetters gives dead letters up. They are deleted, and a record of each is kept, to be read with DiscardedLetters,
-// with the reason, which must not be empty. It returns those that are no dead letters any more.
+// DiscardDeadLetters deletes dead letters and stores a record of each, with the reason, which must not be empty. DiscardedLetters
+// lists these records. It returns the leases that are not dead letters any more.
 //
-// Their instances are not told: an instance that waits for the result goes on waiting.
+// The instances receive no input: an instance that waits for the result keeps waiting.
 func (e *Engine) DiscardDeadLetters(ctx context.Context, discard Discard, letters ...Lease) (gone []Lease, err error) {
 	if strings.TrimSpace(discard.Reason) == "" {
-		return nil, errors.New("ironflow: discarding dead letters needs a reason, which is kept with the record of them")
+		return nil, errors.New("ironflow: Discard.Reason is empty; set the reason, which is stored with the record of the dead letters")
 	}
 	discard.At = store.StoredTime(e.config.Clock.Now())
 	if err := store.CheckArgument("Discard", discard); err != nil {
@@ -164,11 +166,11 @@ func (e *Engine) DiscardDeadLetters(ctx context.Context, discard Discard, letter
 	return gone, err
 }
 
-// DiscardDeadLettersWhere discards all dead letters that a filter accepts and returns how many. An empty filter is an
-// error. When it fails, those before the failure are discarded all the same.
+// DiscardDeadLettersWhere discards all dead letters that a filter accepts and returns how many. An empty filter is an error.
+// After an error, the dead letters before it have been discarded.
 func (e *Engine) DiscardDeadLettersWhere(ctx context.Context, discard Discard, filter DeadLetterFilter) (discarded int, err error) {
 	if filter == (DeadLetterFilter{Told: filter.Told}) {
-		return 0, errors.New("ironflow: an empty filter would discard every dead letter; say which")
+		return 0, errors.New("ironflow: an empty filter would discard every dead letter; set a field of it")
 	}
 	return e.eachPage(ctx, filter, func(letters []Lease) ([]Lease, error) {
 		return e.DiscardDeadLetters(ctx, discard, letters...)
@@ -181,7 +183,7 @@ func (e *Engine) reportDeadLetters(report telemetry.DeadLettersReport) {
 	}
 }
 
-// eachQueue gives letters to their queues. With an error, those that were not tried count as gone.
+// eachQueue calls do for the letters of each queue. After an error, the letters that were not tried count as gone.
 func (e *Engine) eachQueue(letters []Lease, do func(store.QueueName, []Lease) ([]Lease, error)) (gone []Lease, err error) {
 	byQueue := make(map[store.QueueName][]Lease)
 	for _, l := range letters {
@@ -199,13 +201,13 @@ func (e *Engine) eachQueue(letters []Lease, do func(store.QueueName, []Lease) ([
 		}
 		gone, err = append(gone, lost...), errors.Join(err, failure)
 	}
-	for _, unknown := range byQueue { // the zero Lease, say
+	for _, unknown := range byQueue { // such as the zero Lease
 		gone = append(gone, unknown...)
 	}
 	return gone, err
 }
 
-// eachPage goes through all dead letters that a filter accepts, and counts those that do has not found gone.
+// eachPage calls do for all dead letters that a filter accepts, and counts those that do did not return as gone.
 func (e *Engine) eachPage(ctx context.Context, filter DeadLetterFilter, do func([]Lease) ([]Lease, error)) (n int, err error) {
 	query := DeadLetterQuery{DeadLetterFilter: filter, Limit: maxPageSize}
 	for {
@@ -226,7 +228,7 @@ func (e *Engine) eachPage(ctx context.Context, filter DeadLetterFilter, do func(
 	}
 }
 
-// DiscardedLetters lists the records of dead letters that were discarded, the last one first.
+// DiscardedLetters lists the records of discarded dead letters, the newest first.
 func (e *Engine) DiscardedLetters(ctx context.Context, query DiscardedQuery) (Page[store.DiscardedLetter], error) {
 	if err := store.CheckArgument("DiscardedQuery", query); err != nil {
 		return Page[store.DiscardedLetter]{}, err

@@ -17,8 +17,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Engine takes the inputs of its workflows and delivers their effects and timers. Any number of engines, in any number
-// of processes, may share one store. Safe for concurrent use.
+// Engine decides on the inputs of its workflows and delivers their effects and timers. Any number of engines, in any number of
+// processes, may share one store. An Engine is safe for concurrent use.
 type Engine struct {
 	store       *bound.Store
 	config      Config
@@ -37,15 +37,15 @@ type Engine struct {
 	readOnly    bool // the store was opened for reading only
 }
 
-// NewEngine makes an engine for the given workflows. It starts nothing: inputs can be executed at once, while effects and
-// timers are delivered, and projections run, as long as Run runs, here or in another process.
+// NewEngine returns an engine for the given workflows. It starts no goroutines. Inputs can be executed at once. Effects, timers
+// and projections need Engine.Run, in this process or another one.
 //
-// It fails when two workflows or projections have the same name, when a workflow lacks its decider, evolver or handler, when
-// a projection does not fit the store, and when the config makes no sense. It fails with *store.Unsupported when the config or a workflow
+// It fails if two workflows or projections have the same name, if a decider, evolver or handler is nil, if a projection needs
+// another kind of store, or if a field of the config is invalid. It fails with *store.Unsupported if the config or a workflow
 // needs an ability that the store lacks.
 func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error) {
 	if workflow.IsNil(st) {
-		return nil, fmt.Errorf("ironflow: the store is nil")
+		return nil, fmt.Errorf("ironflow: the store is nil; pass one to NewEngine, such as what postgres.New, sqlite.Open or memory.New return")
 	}
 	given, config := config, config.withDefaults()
 	if err := config.validate(); err != nil {
@@ -64,7 +64,7 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 	e := &Engine{store: on, config: config, workflows: make(map[string]*Workflow), readOnly: on.ReadOnly()}
 	for _, w := range workflows {
 		if w == nil {
-			return nil, fmt.Errorf("ironflow: a workflow is nil")
+			return nil, fmt.Errorf("ironflow: a workflow is nil; pass what the generated NewWorkflow returns to NewEngine")
 		}
 		if err := w.Err(); err != nil {
 			return nil, fmt.Errorf("ironflow: %w", err)
@@ -120,12 +120,12 @@ func (e *Engine) projectConfig() project.Config {
 	}
 }
 
-// executeArrived is execute for the input of a delivery, which has no options.
+// executeArrived executes the input of a delivery, which has no options.
 func (e *Engine) executeArrived(ctx context.Context, req commit.Request) (commit.Result, error) {
 	return e.execute(ctx, req)
 }
 
-// checkStore fails when the config or a workflow needs what the store lacks.
+// checkStore fails if the config or a workflow needs an ability that the store lacks.
 func (e *Engine) checkStore() error {
 	var errs []error
 	if e.config.Observe != nil {
@@ -152,7 +152,7 @@ func (e *Engine) checkStore() error {
 	return errors.Join(errs...)
 }
 
-// MaxPayloadBytes returns the limit that Config.MaxPayloadBytes comes to.
+// MaxPayloadBytes returns Config.MaxPayloadBytes, or its default.
 func (e *Engine) MaxPayloadBytes() int { return e.config.MaxPayloadBytes }
 
 func (e *Engine) workflow(name string) (*Workflow, error) {

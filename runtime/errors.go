@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// RegisteredTwice says that two workflows, or two projections, that were given to NewEngine have the same name.
+// RegisteredTwice says that NewEngine was given two workflows, or two projections, of the same name.
 type RegisteredTwice struct {
 	What string // workflow or projection
 	Name string
@@ -15,7 +15,7 @@ func (e *RegisteredTwice) Error() string {
 	return fmt.Sprintf("%s %q is registered twice; pass it to NewEngine once", e.What, e.Name)
 }
 
-// UnknownWorkflow says that an engine was asked for a workflow that is not registered with it.
+// UnknownWorkflow says that a workflow is not registered with the engine.
 type UnknownWorkflow struct {
 	Workflow   string
 	Registered []string

@@ -11,16 +11,17 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Execute decides on an input and stores what follows from it. Generated clients call it, with the types the declaration
-// gives to E and R.
+// Execute decides on an input and stores the decision. Generated clients call it; E is the type of the events that the input may
+// lead to, R that of the workflow's rejections.
 //
-// When it returns without an error, the outcome is final and, when accepted, durable. With an error nothing was stored,
-// unless it is ErrOutcomeUnknown. The call returns when its context ends. An input that had not been sent to the store by then is
-// never decided. For one that had, the error is both ErrOutcomeUnknown and the context's; send the input again with the same WithInputID
-// to get its outcome. If the store does not answer, the error is *StoreTimeout; if a decider does not return, *Stuck.
+// Without an error the outcome is final, and the events of an accepted input are durable. With an error nothing was stored,
+// unless it is ErrOutcomeUnknown. The call returns when its context ends. If the decision had not been sent to the store by then,
+// nothing will be stored. Otherwise the error is both ErrOutcomeUnknown and the context's; send the input again with the same
+// WithInputID to get its outcome. If the store does not answer, the error is *StoreTimeout; if the decider does not return,
+// *Stuck.
 //
-// Errors are *UnknownWorkflow, *UniqueKeyConflict, *InputIDReused, *Unavailable, *PanicError from user code, or name what is wrong with
-// the input or the decision; other errors of the store are wrapped.
+// Other errors are *UnknownWorkflow, *UniqueKeyConflict, *InputIDReused, *Unavailable, *WorkflowPaused and *PanicError, which is
+// a panic of user code, or errors that name the mistake in the input or the decision. Errors of the store are wrapped.
 func Execute[E, R any](
 	ctx context.Context, engine *Engine, workflow string, input any, options ...ExecuteOption,
 ) (Outcome[E, R], error) {
@@ -62,16 +63,16 @@ func typedOutcome[E, R any](result commit.Result) (Outcome[E, R], error) {
 	}
 }
 
-// ExecuteDynamic is Execute for an input given as JSON: a flat object whose member "type" names the input. Unlike in
-// stored inputs, a missing field is an error. Errors about the JSON are an *InvalidInput, which lists all of them.
+// ExecuteDynamic is Execute for an input given as JSON: a flat object whose member "type" names the input. A missing field is an
+// error, unlike in stored inputs. If the JSON has mistakes, the error is *InvalidInput, which lists all of them.
 func (e *Engine) ExecuteDynamic(
 	ctx context.Context, workflow string, input []byte, options ...ExecuteOption,
 ) (Outcome[Encoded, Encoded], error) {
 	return e.ExecuteDynamicAs(ctx, workflow, "", input, options...)
 }
 
-// ExecuteDynamicAs is ExecuteDynamic for an input whose name is known from elsewhere. The member "type" may be left out; if it
-// is there, it must be the name.
+// ExecuteDynamicAs is ExecuteDynamic for an input whose name the caller knows. The member "type" may be left out; if it is
+// present, it must be that name.
 func (e *Engine) ExecuteDynamicAs(
 	ctx context.Context, workflow, name string, input []byte, options ...ExecuteOption,
 ) (Outcome[Encoded, Encoded], error) {
@@ -93,7 +94,7 @@ func (e *Engine) ExecuteDynamicAs(
 	return typedOutcome[Encoded, Encoded](result)
 }
 
-// readDynamic reads an input given as JSON, which may be too large or have mistakes.
+// readDynamic reads an input given as JSON. It fails with *PayloadTooLarge or *InvalidInput.
 func (e *Engine) readDynamic(w *Workflow, name string, input []byte) (workflow.PreparedInput, error) {
 	limit := e.config.MaxPayloadBytes
 	if err := workflow.CheckPayload(PayloadName{Workflow: w.Name(), Kind: workflow.InputPayload, Name: "JSON"}, len(input), limit); err != nil {
@@ -127,9 +128,9 @@ func encoded(w *Workflow, result commit.Result) (commit.Result, error) {
 	return result, nil
 }
 
-// execute is the door: every input passes here, into a batch or into a transaction of the caller's.
+// execute is the one door for inputs: every input passes through it, into a batch or into a transaction of the caller.
 func (e *Engine) execute(ctx context.Context, req commit.Request, options ...ExecuteOption) (commit.Result, error) {
-	if len(options) > 0 { // what options point to is on the heap, for which the others need not pay
+	if len(options) > 0 { // options move the request to the heap; calls without options do not pay for that
 		var err error
 		if req, err = withOptions(req, options); err != nil {
 			return commit.Result{}, req.Named(err)
@@ -150,17 +151,17 @@ func (e *Engine) execute(ctx context.Context, req commit.Request, options ...Exe
 	return e.admitReported(ctx, req, ended)
 }
 
-// admitReported is admit for an input of which telemetry hears the end.
+// admitReported is admit for an input whose end is reported to telemetry.
 func (e *Engine) admitReported(ctx context.Context, req commit.Request, ended func(commit.Result, error)) (commit.Result, error) {
 	var r commit.Result
-	err := usererr.Call(func() (err error) { // user code can end the caller's goroutine within the caller's transaction
+	err := usererr.Call(func() (err error) { // within the caller's transaction, user code runs on the caller's goroutine and can end it
 		r, err = e.admit(ctx, req)
 		return err
 	}, func(err error) { ended(r, err) })
 	return r, err
 }
 
-// withOptions returns the request as the options change it.
+// withOptions applies the options to the request.
 func withOptions(r commit.Request, options []ExecuteOption) (commit.Request, error) {
 	for _, option := range options {
 		if option.apply == nil {
@@ -173,7 +174,8 @@ func withOptions(r commit.Request, options []ExecuteOption) (commit.Request, err
 	return r, nil
 }
 
-// admit takes an input into a batch or a transaction, unless it is a client's and the workflow takes none.
+// admit passes an input to a batch or to its transaction. An input of a client fails if the workflow is paused in a way that
+// refuses inputs.
 func (e *Engine) admit(ctx context.Context, req commit.Request) (commit.Result, error) {
 	if req.Arrival == nil {
 		if err := e.pauses.admit(ctx, req.Workflow.Name()); err != nil {
@@ -182,9 +184,9 @@ func (e *Engine) admit(ctx context.Context, req commit.Request) (commit.Result, 
 	}
 	var r commit.Result
 	var err error
-	if req.Within != nil { // a transaction that failed stays so
+	if req.Within != nil { // a failed transaction cannot be used again
 		r, err = e.executor.Within(ctx, req.Key(), req)
-	} else if r, err = e.executor.Submit(ctx, req.Key(), req); bound.IsUnavailable(err) && req.Arrival == nil { // a delivery is repeated by its worker
+	} else if r, err = e.executor.Submit(ctx, req.Key(), req); bound.IsUnavailable(err) && req.Arrival == nil { // for a delivery, its worker tries again
 		r, err = e.submitAgain(ctx, req, err)
 	}
 	if err != nil {
@@ -193,7 +195,7 @@ func (e *Engine) admit(ctx context.Context, req commit.Request) (commit.Result, 
 	return r, err
 }
 
-// submitAgain repeats an input that failed because the store is unavailable.
+// submitAgain submits an input again while the store is unavailable.
 func (e *Engine) submitAgain(ctx context.Context, req commit.Request, failed error) (commit.Result, error) {
 	return bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() (commit.Result, error) {
 		if err := failed; err != nil {
@@ -204,14 +206,14 @@ func (e *Engine) submitAgain(ctx context.Context, req commit.Request, failed err
 	})
 }
 
-// Wake lets the workers and readers of this engine look for work at once, and not only when they poll next: after the commit of a transaction
-// of the caller's own, see Within, on a store that does not tell of it.
+// Wake makes the workers and readers of this engine look for work at once instead of at their next poll. Call it after you commit
+// a transaction of your own (see Within) on a store that does not notify the engine of commits.
 func (e *Engine) Wake() {
 	e.feed.LookAgain()
 	e.deliveries.Wake()
 }
 
-// committed tells the workers and readers of this process, and the other processes, what is new with a commit.
+// committed wakes the workers and readers of this process after a commit, and notifies the other processes.
 func (e *Engine) committed(id store.CommitID, changes []store.Change) {
 	e.deliveries.Committed(id, changes)
 	e.feed.LookAgain()

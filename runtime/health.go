@@ -13,11 +13,11 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// backlogLimit is how far Health counts.
+// backlogLimit is the number at which Health stops counting.
 const backlogLimit = 10_000
 
-// Health says how the engine and its store are doing. It is cheap enough for a metric that is read every few seconds. When
-// a part cannot be found out, it is empty, and the error says why; the rest is there all the same.
+// Health returns figures about the engine and its store. It is cheap enough to be read every few seconds. If a part of them
+// cannot be read, that part is empty and the error says why; the other parts are set.
 func (e *Engine) Health(ctx context.Context) (Health, error) {
 	now := store.StoredTime(e.config.Clock.Now())
 	h := Health{At: now, Running: e.running.Load()}
@@ -66,13 +66,13 @@ func pauseOf(paused []Pause, workflow string) *Pause {
 	return &paused[i]
 }
 
-// InstanceReport is how one instance is doing.
+// InstanceReport describes one instance: its status, the inputs it accepts, and its waiting deliveries.
 type InstanceReport struct {
 	store.InstanceSummary
 	At time.Time
 
-	// Accepts are the inputs that the state machine takes in the instance's state, with what they may lead to; nil when the
-	// instance has completed, or the workflow has no states.
+	// Accepts are the inputs that the state machine accepts in the instance's state, with the events that they may lead to; nil
+	// if the instance has completed or the workflow has no states.
 	Accepts []workflow.Transition
 
 	Effects, Timers []store.WaitingDelivery // up to 1,000 each, by RunAt
@@ -81,7 +81,8 @@ type InstanceReport struct {
 	machine *workflow.Machine
 }
 
-// Mermaid returns the workflow's state machine as a Mermaid diagram with the instance's state marked; "" without states.
+// Mermaid returns the workflow's state machine as a Mermaid diagram with the instance's state marked. It returns "" for a
+// workflow without states.
 func (r *InstanceReport) Mermaid() string {
 	if r.machine == nil {
 		return ""
@@ -89,7 +90,8 @@ func (r *InstanceReport) Mermaid() string {
 	return r.machine.MermaidAt(r.Status)
 }
 
-// DOT returns the workflow's state machine in the language of Graphviz with the instance's state marked; "" without states.
+// DOT returns the workflow's state machine in the language of Graphviz with the instance's state marked. It returns "" for a
+// workflow without states.
 func (r *InstanceReport) DOT() string {
 	if r.machine == nil {
 		return ""
@@ -97,8 +99,8 @@ func (r *InstanceReport) DOT() string {
 	return r.machine.DOTAt(r.Status)
 }
 
-// Inspect says how an instance is doing: where its state machine stands, what it takes, and what it waits for. The parts are
-// read one after the other, so that they may be of different moments. An instance without events is *UnknownInstance.
+// Inspect describes an instance: its status, the inputs it accepts, and its waiting deliveries. The parts are read one after the
+// other, so they may show different moments. If the instance has no events, the error is *UnknownInstance.
 func (e *Engine) Inspect(ctx context.Context, instance InstanceKey) (*InstanceReport, error) {
 	w, key, err := e.known(instance.Workflow, instance.ID)
 	if err != nil {

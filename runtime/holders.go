@@ -8,10 +8,11 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// fewTransactions is the number of transactions below which a snapshot does no harm, however long it is held.
+// fewTransactions is the number of transactions below which an old snapshot is not reported, however long it is held.
 const fewTransactions = 1000
 
-// snapshotHolders returns those that do harm: they have lasted for longer than Config.SnapshotHeldAfter, and keep more than a few rows.
+// snapshotHolders returns the harmful ones: they are older than Config.SnapshotHeldAfter, and keep the dead rows of more than a
+// few transactions.
 func (e *Engine) snapshotHolders(ctx context.Context) (harmful []store.SnapshotHolder, err error) {
 	holders, err := e.store.SnapshotHolders(ctx)
 	now := e.config.Clock.Now()
@@ -23,7 +24,7 @@ func (e *Engine) snapshotHolders(ctx context.Context) (harmful []store.SnapshotH
 	return harmful, err
 }
 
-// watchSnapshots logs snapshots that do harm until ctx ends: when one is found, and every ten minutes while it lasts.
+// watchSnapshots logs harmful snapshots until ctx ends: when one is found, and every ten minutes while it is held.
 func (e *Engine) watchSnapshots(ctx context.Context) {
 	if !bound.Has[store.SnapshotHolders](e.store) {
 		return
@@ -37,7 +38,7 @@ func (e *Engine) watchSnapshots(ctx context.Context) {
 		case err != nil: // the other callers of the store log it
 		case len(holders) == 0 && logged:
 			logged, nextLog = false, time.Time{}
-			e.config.Logger.InfoContext(ctx, "ironflow: no old snapshot is held any more, dead rows can be removed")
+			e.config.Logger.InfoContext(ctx, "ironflow: no old snapshot is held any more; the database can remove dead rows again")
 		case len(holders) > 0 && time.Now().After(nextLog):
 			logged, nextLog = true, time.Now().Add(again)
 			h := holders[0]

@@ -7,18 +7,18 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// InstanceQuery asks an engine for a page of the list.
+// InstanceQuery selects a page of the list of instances.
 type InstanceQuery struct {
 	InstanceFilter
 	Limit  int    // instances on the page; default 100, at most 1000
-	Cursor string // Page.Next of the page before; empty for the first
+	Cursor string // Page.Next of the previous page; empty for the first page
 }
 
-// Instances lists instances, the newest first, those of workflows that are not registered with the engine too.
+// Instances lists instances, the newest first. It includes workflows that are not registered with the engine.
 //
-// Workflow, Activity and the times of creation are found by an index. Status and the times of the last event are not,
-// because an index on what every commit changes would cost every commit: instances that differ in them are read and left
-// out. To look for a status, say in Activity whether its instances are active.
+// Workflow, Activity and the times of creation are found by an index. There is no index on Status and the times of the last
+// event: every commit changes them, so an index would slow every commit. A query by these reads instances that do not match and
+// skips them. When you look for a status, also set Activity to skip most of them.
 func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[store.InstanceSummary], error) {
 	if err := query.validate(); err != nil {
 		return Page[store.InstanceSummary]{}, err
@@ -38,8 +38,8 @@ func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[store
 	}), nil
 }
 
-// CountInstances counts instances by workflow and status. It reads all that the filter accepts, which takes a while
-// where there are millions.
+// CountInstances counts instances by workflow and status. It reads all instances that the filter accepts, which is slow for
+// millions of them.
 func (e *Engine) CountInstances(ctx context.Context, filter InstanceFilter) (store.InstanceCounts, error) {
 	if err := (&InstanceQuery{InstanceFilter: filter}).validate(); err != nil {
 		return nil, err
@@ -54,7 +54,8 @@ func (q *InstanceQuery) validate() error {
 	return store.CheckArgument("InstanceQuery", *q)
 }
 
-// narrowed adds to a filter what follows from it and an index can use: an instance is not changed before it is created.
+// narrowed adds conditions that follow from the filter and that an index can use: an instance is not changed before it is
+// created.
 func narrowed(f InstanceFilter) InstanceFilter {
 	if !f.UpdatedBefore.IsZero() && (f.CreatedBefore.IsZero() || f.UpdatedBefore.Before(f.CreatedBefore)) {
 		f.CreatedBefore = f.UpdatedBefore

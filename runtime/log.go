@@ -7,8 +7,9 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// boundedHandler bounds the texts of a record, so that an error of many megabytes is not one line of a log. It passes each record on
-// on a goroutine of its own: a handler that panics, or ends its goroutine as t.Fatal does, takes no goroutine of the engine with it.
+// boundedHandler shortens long texts of a record, so that an error of many megabytes does not become one line of a log. It calls
+// the next handler on a separate goroutine: a handler that panics, or ends its goroutine as t.Fatal does, ends no goroutine of
+// the engine.
 type boundedHandler struct{ slog.Handler }
 
 // newLogger returns the logger that the engine writes to.
@@ -42,7 +43,8 @@ func (h boundedHandler) WithGroup(name string) slog.Handler {
 	return boundedHandler{h.Handler.WithGroup(name)}
 }
 
-// boundedAttr leaves errors as they are when their text needs no change, for handlers that look at them.
+// boundedAttr shortens the text of an attribute. An error whose text is short enough stays an error, for handlers that inspect
+// it.
 func boundedAttr(a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:

@@ -11,21 +11,20 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// The least time between two notifications of a kind. One on each commit would have each commit wait for a lock that all
-// of them share. Events are news on every commit, whether or not anybody in another process waits for them; so they are
-// told less often.
+// The shortest time between two notifications of a kind. Notifying in each commit would make all commits wait for one lock. Every
+// commit has new events, and often no other process waits for them, so events are notified less often.
 const (
 	workNotifyInterval  = 10 * time.Millisecond
 	eventNotifyInterval = 50 * time.Millisecond
 )
 
-// announcer tells other processes about news of one kind, beside the commits and with a goroutine while there is some.
+// announcer notifies other processes of news of one kind, outside of commits. It has a goroutine only while there is news.
 type announcer struct {
-	notifier store.Notifier // nil when the store has none
+	notifier store.Notifier // nil if the store has none
 	logger   *slog.Logger
 	what     store.News
 	interval time.Duration
-	failures int // in a row; of the goroutine
+	failures int // in a row; used by the goroutine only
 
 	mu      sync.Mutex
 	news    bool
@@ -49,8 +48,8 @@ func (a *announcer) announce() {
 	}
 }
 
-// toleratedFailures is how many notifications in a row may fail without a word. The last one may come when the program
-// has closed its connections already.
+// toleratedFailures is how many notifications in a row may fail before a warning. The last notification of a program may fail
+// because its connections are closed.
 const toleratedFailures = 2
 
 func (a *announcer) run() {
@@ -60,7 +59,7 @@ func (a *announcer) run() {
 		if err == nil {
 			a.failures = 0
 		} else if a.failures++; a.failures > toleratedFailures {
-			a.logger.WarnContext(ctx, "ironflow: notifying other processes failed; they poll", "error", err)
+			a.logger.WarnContext(ctx, "ironflow: notifying other processes failed; they poll instead", "error", err)
 		}
 		time.Sleep(a.interval)
 	}
@@ -74,10 +73,10 @@ func (a *announcer) takeNews() bool {
 	return a.running
 }
 
-// listenBackoff is for a connection to listen on that was lost. Polling goes on meanwhile.
+// listenBackoff is the pause before listening again after the connection was lost. Meanwhile the engine polls.
 var listenBackoff = backoff.Backoff{Base: time.Second, Max: time.Minute}
 
-// listen calls wake on news of other processes until stop ends.
+// listen calls wake for news of other processes until stop ends.
 func listen(stop context.Context, notifier store.Notifier, logger *slog.Logger, wake func(store.News)) {
 	if notifier == nil {
 		return
@@ -91,7 +90,7 @@ func listen(stop context.Context, notifier store.Notifier, logger *slog.Logger, 
 		if failures++; time.Since(began) > listenBackoff.Max {
 			failures = 1
 		}
-		logger.WarnContext(stop, "ironflow: listening for other processes failed; polling goes on", "error", err)
+		logger.WarnContext(stop, "ironflow: listening for other processes failed; the engine polls until it listens again", "error", err)
 		bound.Sleep(stop, store.SystemClock{}, listenBackoff.Pause(failures))
 	}
 }

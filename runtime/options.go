@@ -5,17 +5,17 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// ExecuteOption changes how one input is taken in: WithInputID, WithTrace or Within. The zero value changes nothing.
+// ExecuteOption is an option of one call of Execute: WithInputID, WithTrace or Within. The zero value changes nothing.
 type ExecuteOption struct {
 	apply func(*commit.Request) error
 }
 
-// WithInputID names an input, so that sending it again is safe: the first outcome that was decided is returned to every
-// repeat, byte for byte, whether the input was accepted, rejected or came too late. What failed with an error has no outcome,
-// and is decided when it comes again.
+// WithInputID names an input, so that it is safe to send it again: every repeat returns the first outcome, byte for byte, whether
+// the input was accepted, rejected or too late. A call that failed with an error has no outcome: when the input is sent again, it
+// is decided then.
 //
-// Ids are per instance: 1 to store.MaxIDLength bytes of valid UTF-8 without NUL. The same id with another input is
-// *InputIDReused. Outcomes are kept for Config.Retention; an id that comes later than that is new.
+// An id is unique within an instance. It has 1 to store.MaxIDLength bytes of valid UTF-8 without NUL. If the id was used for
+// another input, the error is *InputIDReused. Outcomes are kept for Retention.InputOutcomes; after that the id counts as new.
 func WithInputID(id string) ExecuteOption {
 	return ExecuteOption{func(r *commit.Request) error {
 		r.InputID = id
@@ -23,9 +23,9 @@ func WithInputID(id string) ExecuteOption {
 	}}
 }
 
-// WithTrace names the trace that the input is a part of, as a W3C traceparent, for callers whose context does not say it to
-// Config.Telemetry, and for engines without one: it is stored with the decision, and handed on to what follows from it. What is
-// not a valid traceparent is ignored, as W3C Trace Context asks for.
+// WithTrace names the trace that the input belongs to, as a W3C traceparent. It is stored with the decision and passed on to its
+// effects and timers. Use it if the context does not carry the trace, or if the engine has no Config.Telemetry. An invalid
+// traceparent is ignored, as W3C Trace Context requires.
 func WithTrace(traceparent string) ExecuteOption {
 	return ExecuteOption{func(r *commit.Request) error {
 		if validTraceparent(traceparent) {
@@ -35,7 +35,7 @@ func WithTrace(traceparent string) ExecuteOption {
 	}}
 }
 
-// validTraceparent reports whether a text is a traceparent without anything that a later version than 00 may add.
+// validTraceparent reports whether a text is a traceparent of version 00, or of a later version without further fields.
 func validTraceparent(text string) bool {
 	if len(text) != len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") {
 		return false
@@ -50,12 +50,13 @@ func validTraceparent(text string) bool {
 	return text[:2] != "ff" && text[3:35] != zeros && text[36:52] != zeros[:16]
 }
 
-// Within takes the input in as a part of the caller's own transaction, as a store's Tx gives it: what follows from the
-// input is stored when the caller commits, together with all else the transaction did, and is gone when it rolls back. Only
-// then is the outcome final. Effects and timers are delivered after the commit.
+// Within decides on the input in the caller's own transaction, which the Tx function of the store's package wraps. The decision
+// is stored when the caller commits, together with everything else in the transaction; when the caller rolls back, it is gone.
+// Until the commit, the outcome is not final. Effects and timers are delivered after the commit.
 //
-// The instance is locked until the transaction ends; others who send it inputs wait, so end it soon. An input that finds
-// that others were faster is decided again. An error leaves the transaction as it was before the call, and usable.
+// The instance is locked until the transaction ends. Other inputs of the instance wait for that, so end the transaction soon. If
+// another decision on the instance was stored first, the input is decided again. After an error the transaction is as it was
+// before the call and can still be used.
 func Within(tx store.Transaction) ExecuteOption {
 	return ExecuteOption{func(r *commit.Request) error {
 		r.Within = tx

@@ -9,11 +9,11 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// PauseWorkflow lets the effects, timers and schedules of a workflow wait, in all processes on this store, until
-// ResumeWorkflow; nothing of it is claimed any more. What was claimed before is finished. With RefuseInputs, clients are
-// refused too: in this process at once, in others within Config.PollInterval. At is filled in.
+// PauseWorkflow pauses a workflow until ResumeWorkflow: no process on this store claims its effects, timers and schedules.
+// Deliveries that were claimed before are finished. With Pause.RefuseInputs, inputs of clients fail with *WorkflowPaused: in this
+// process at once, in others within Config.PollInterval. Pause.At is set to the current time.
 //
-// The pause is stored: it outlives this process.
+// The pause is stored, so it lasts when this process ends.
 func (e *Engine) PauseWorkflow(ctx context.Context, pause Pause) error {
 	if _, err := e.workflow(pause.Workflow); err != nil {
 		return err
@@ -31,8 +31,8 @@ func (e *Engine) PauseWorkflow(ctx context.Context, pause Pause) error {
 	return nil
 }
 
-// ResumeWorkflow ends the pause of a workflow. What became due meanwhile is delivered now. A workflow that is not paused stays
-// as it is.
+// ResumeWorkflow ends the pause of a workflow. Deliveries that became due meanwhile are delivered now. If the workflow is not
+// paused, nothing changes.
 func (e *Engine) ResumeWorkflow(ctx context.Context, workflow string) error {
 	if _, err := e.workflow(workflow); err != nil {
 		return err
@@ -47,18 +47,18 @@ func (e *Engine) ResumeWorkflow(ctx context.Context, workflow string) error {
 	return nil
 }
 
-// PausedWorkflows returns which workflows are paused, sorted by name, those that are not registered with this engine too.
+// PausedWorkflows returns the paused workflows, sorted by name. It includes workflows that are not registered with this engine.
 func (e *Engine) PausedWorkflows(ctx context.Context) ([]Pause, error) {
 	return e.store.PausedWorkflows(ctx)
 }
 
-// pauseWatch knows which workflows refuse the inputs of clients, as of a moment that is not longer ago than a poll interval.
-// It needs no goroutine: whoever comes when its knowledge is old looks, and those who come meanwhile go by what is known.
+// pauseWatch knows which workflows refuse inputs of clients. Its knowledge is at most one poll interval old. It needs no
+// goroutine: the first caller after that time asks the store, and callers that come meanwhile use the old knowledge.
 type pauseWatch struct {
 	store   store.Pauses
 	clock   store.Clock
 	maxAge  time.Duration
-	known   atomic.Pointer[refusals] // nil when it is to be looked up before anything else
+	known   atomic.Pointer[refusals] // nil if the next caller must ask the store first
 	looking sync.Mutex
 }
 
@@ -67,10 +67,11 @@ type refusals struct {
 	pause map[string]Pause
 }
 
-// pauseTimeout bounds a look. A pause is a convenience; when the store is in trouble, the input itself finds out.
+// pauseTimeout limits one question to the store. If the store does not answer, the input goes on and meets the same problem
+// itself.
 const pauseTimeout = 250 * time.Millisecond
 
-// admit fails with *WorkflowPaused when a workflow takes no inputs of clients.
+// admit fails with *WorkflowPaused if a workflow refuses inputs of clients.
 func (p *pauseWatch) admit(ctx context.Context, workflow string) error {
 	known := p.known.Load()
 	if now := p.clock.Now(); known == nil || now.Sub(known.asOf).Abs() >= p.maxAge {
@@ -82,7 +83,8 @@ func (p *pauseWatch) admit(ctx context.Context, workflow string) error {
 	return nil
 }
 
-// look finds out what is paused, unless somebody else does. When the store does not say, what was known goes on.
+// look asks the store which workflows are paused, unless another goroutine does so already. If the store does not answer, the old
+// knowledge is kept.
 func (p *pauseWatch) look(ctx context.Context, known *refusals, now time.Time) *refusals {
 	if known == nil {
 		p.looking.Lock()
@@ -90,7 +92,7 @@ func (p *pauseWatch) look(ctx context.Context, known *refusals, now time.Time) *
 		return known
 	}
 	defer p.looking.Unlock()
-	if newer := p.known.Load(); newer != nil && newer != known { // somebody else was faster
+	if newer := p.known.Load(); newer != nil && newer != known { // another goroutine was faster
 		return newer
 	}
 	next := &refusals{asOf: now}
@@ -101,7 +103,7 @@ func (p *pauseWatch) look(ctx context.Context, known *refusals, now time.Time) *
 	} else if known != nil {
 		next.pause = known.pause
 	}
-	if ctx.Err() == nil { // else the next caller has more patience
+	if ctx.Err() == nil { // otherwise the next caller, whose context may last longer, asks again
 		p.known.Store(next)
 	}
 	return next
@@ -116,7 +118,8 @@ func (r *refusals) set(pauses []Pause) {
 	}
 }
 
-// forget has the next input look first. It waits for a look that is under way and may have been too early.
+// forget makes the next input ask the store first. It waits for a question in progress, whose answer may be from before the
+// change.
 func (p *pauseWatch) forget() {
 	p.looking.Lock()
 	defer p.looking.Unlock()

@@ -14,45 +14,45 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Projection turns events into rows of tables that are easy to query. It reads the feed from its beginning, in batches, and
-// writes in the transaction in which its position is stored. So each event is applied exactly once to the database, even when
+// Projection turns events into rows of tables that are easy to query. It reads the feed from the beginning, in batches. A batch
+// writes its rows and the new position in one transaction, so each event is applied to the database exactly once, even if
 // processes die.
 //
-// Tx is the store's transaction: pgx.Tx with runtime/postgres, *sql.Tx with runtime/sqlite, *memory.Tx with runtime/memory. Generated packages have a
-// NewProjection, which calls a method for each event of the workflow. A Projection made by hand gets events as they are
-// stored, of all workflows unless it has Filters. Config.Projections lists the projections that an engine runs.
+// Tx is the store's transaction: pgx.Tx with runtime/postgres, *sql.Tx with runtime/sqlite, *memory.Tx with runtime/memory.
+// Generated packages have a NewProjection, which calls a method for each event of the workflow. A Projection that you write
+// yourself gets stored events of all workflows, unless it has Filters. Pass projections to an engine in Config.Projections.
 type Projection[Tx any] struct {
 	// Name is stored with the position. A projection with a new name begins at the beginning of the feed.
 	Name string
 
-	// Filters say which events the projection gets. Default: all. After a change of the filters, rebuild the projection: events
-	// that it has passed are not read again.
+	// Filters select the events that the projection gets. Default: all events. If you change the filters, rebuild the projection,
+	// because it does not read earlier events again.
 	Filters []EventFilter
 
 	// Apply gets one event, ApplyBatch several, in the order of the feed. Set exactly one of them.
 	//
-	// They must write through tx only, and must not end it: it is committed together with the position after the last event. An
-	// error or a panic rolls back the batch, which is tried again, see Retry.
+	// They must write through tx only, and must not commit it or roll it back: the engine commits tx together with the new
+	// position. After an error or a panic the batch is rolled back and tried again, see Retry.
 	//
-	// As long as tx is open, other readers of the feed wait for it, and on SQLite all writers. Calls to other services
-	// belong in an effect.
+	// While tx is open, other readers of the feed wait, and on SQLite all writers do. So call other services in effects, not
+	// here.
 	Apply      func(ctx context.Context, tx Tx, event StoredEvent) error
 	ApplyBatch func(ctx context.Context, tx Tx, events []StoredEvent) error
 
-	// Reset deletes what the projection has written, for RebuildProjection. It runs in the transaction that sets the position
-	// back. Without it, the projection cannot be rebuilt.
+	// Reset deletes all rows of the projection, for Engine.RebuildProjection. It runs in the transaction that sets the position
+	// back to the beginning. A projection without Reset cannot be rebuilt.
 	Reset func(ctx context.Context, tx Tx) error
 
 	// BatchSize is how many events may go into one transaction. Default: 100.
 	BatchSize int
 
-	// Retry says how often, and after which pauses, an event is tried again that could not be applied. After the last attempt
-	// the projection stops at the event until it is resumed or the event is skipped. An error marked with Permanent stops it at
-	// once. Default: 10 attempts, pauses from 500 ms to 1 min.
+	// Retry is the retry policy for an event that cannot be applied. After the last attempt the projection stops at the event,
+	// until somebody resumes the projection or skips the event. An error marked with Permanent stops it at once. Default: 10
+	// attempts, pauses from 500 ms to 1 min.
 	Retry RetryPolicy
 
-	// Timeout bounds one step: a call of Apply, ApplyBatch or Reset with its transaction. Then the call's context ends, the
-	// step fails and is tried again. If the call does not return, another process may take the projection over, and this process
+	// Timeout limits one step: a call of Apply, ApplyBatch or Reset and its transaction. After that the context of the call ends,
+	// and the step fails and is tried again. If the call does not return, another process may run the projection; this process
 	// does not run it until the call has returned. Default: 1 min.
 	Timeout time.Duration
 
@@ -61,20 +61,20 @@ type Projection[Tx any] struct {
 
 var defaultProjectionRetry = RetryPolicy{MaxAttempts: 10, Base: 500 * time.Millisecond, Max: time.Minute}
 
-// AnyProjection is a Projection of any type of transaction.
+// AnyProjection is a Projection for any type of transaction.
 type AnyProjection interface {
-	// on checks the projection and joins it with a store of its transactions.
+	// on checks the projection and binds it to a store.
 	on(Store) (project.Spec, error)
 }
 
-// on refuses a store whose transactions are of another type.
+// on fails if the transactions of the store have another type.
 func (p Projection[Tx]) on(st Store) (project.Spec, error) {
 	if err := p.validate(); err != nil {
 		return project.Spec{}, err
 	}
 	writer, ok := st.(store.ProjectionStore[Tx])
 	if !ok {
-		return project.Spec{}, fmt.Errorf("projection %q writes in a %v, but the transactions of %T are none; "+
+		return project.Spec{}, fmt.Errorf("projection %q needs a transaction of type %v, but those of %T have another type; "+
 			"use pgx.Tx with runtime/postgres, *sql.Tx with runtime/sqlite, *memory.Tx with runtime/memory", p.Name, reflect.TypeFor[Tx](), st)
 	}
 	spec := project.Spec{
@@ -103,13 +103,13 @@ func (p *Projection[Tx]) validate() error {
 	case p.mistake != nil:
 		err = p.mistake
 	case (p.Apply == nil) == (p.ApplyBatch == nil):
-		err = errors.New("set one of Apply and ApplyBatch")
+		err = errors.New("set exactly one of Apply and ApplyBatch")
 	case p.Timeout < 0:
-		err = fmt.Errorf("its Timeout is %v, which must not be negative", p.Timeout)
+		err = fmt.Errorf("its Timeout is %v; it must not be negative", p.Timeout)
 	case p.BatchSize < 0:
-		err = fmt.Errorf("its BatchSize is %d, which must not be negative", p.BatchSize)
+		err = fmt.Errorf("its BatchSize is %d; it must not be negative", p.BatchSize)
 	case !validRetry(p.Retry.WithDefaults(defaultProjectionRetry)):
-		err = fmt.Errorf("its Retry is %+v, which needs MaxAttempts and Base of at least 0 and Max of at least Base", p.Retry)
+		err = fmt.Errorf("its Retry is %+v; it needs MaxAttempts and Base of at least 0 and Max of at least Base", p.Retry)
 	default:
 		err = checkFilters(p.Filters)
 	}
@@ -137,7 +137,8 @@ func (p *Projection[Tx]) reset(ctx context.Context, tx Tx) (err error) {
 	return usererr.Wrap(p.Reset(ctx, tx))
 }
 
-// checkFilters refuses a filter without a workflow: it looks like one for all workflows, and would accept no event.
+// checkFilters refuses a filter without a workflow. Such a filter looks as if it accepted all workflows, but would accept no
+// event.
 func checkFilters(filters []EventFilter) error {
 	for _, f := range filters {
 		if f.Workflow == "" {
@@ -147,8 +148,8 @@ func checkFilters(filters []EventFilter) error {
 	return nil
 }
 
-// TypedProjection makes a projection of the events of one workflow. Generated code calls it. A method
-// Reset(ctx, tx) error of the projector, if there is one, becomes Projection.Reset. A nil projector is reported by NewEngine.
+// TypedProjection returns a projection of the events of one workflow. Generated code calls it. If the projector has a method
+// Reset(ctx, tx) error, it becomes Projection.Reset. NewEngine reports a nil projector.
 func TypedProjection[Tx any](
 	name, workflow string, projector any, apply func(ctx context.Context, tx Tx, event StoredEvent) error,
 ) Projection[Tx] {
@@ -169,7 +170,7 @@ func (p *Projection[Tx]) resetBy(projector any) {
 	}
 }
 
-// projectionSpecs joins the projections of a config with the store.
+// projectionSpecs binds the projections of a config to the store.
 func projectionSpecs(store Store, projections []AnyProjection) (specs []project.Spec, err error) {
 	for _, projection := range projections {
 		if workflow.IsNil(projection) {

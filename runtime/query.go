@@ -15,20 +15,21 @@ type View[S any] struct {
 	State       S
 	Version     int64
 	Completed   bool      // at that version
-	LastEventAt time.Time // when the event that led to the version was recorded
+	LastEventAt time.Time // when the last event up to this version was recorded
 }
 
-// LoadState returns the state of an instance as of now. Generated clients call it. An instance without events is
+// LoadState returns the current state of an instance. Generated clients call it. If the instance has no events, the error is
 // *UnknownInstance.
 func LoadState[S any](ctx context.Context, engine *Engine, workflow, id string) (View[S], error) {
 	_, view, err := engine.view(ctx, workflow, id)
 	return typedView[S](InstanceKey{Workflow: workflow, ID: id}, view, err)
 }
 
-// LoadStateAt returns the state of an instance as it was at a version: after that many of its events. It is made of these
-// events by the evolver as it is today, and costs time in proportion to their number. Generated clients call it.
+// LoadStateAt returns the state of an instance at a version: after that many of its events. Today's evolver folds these events,
+// so the cost grows with their number. Generated clients call it.
 //
-// An instance without events is *UnknownInstance, a version that it has not reached, or below 1, *UnknownVersion.
+// If the instance has no events, the error is *UnknownInstance. If the version is below 1 or above the newest, it is
+// *UnknownVersion.
 func LoadStateAt[S any](ctx context.Context, engine *Engine, workflow, id string, version int64) (View[S], error) {
 	_, view, err := engine.viewAt(ctx, workflow, id, version)
 	return typedView[S](InstanceKey{Workflow: workflow, ID: id}, view, err)
@@ -45,12 +46,12 @@ func typedView[S any](key InstanceKey, view View[any], err error) (View[S], erro
 	return View[S]{State: typed, Version: view.Version, Completed: view.Completed, LastEventAt: view.LastEventAt}, nil
 }
 
-// StateDynamic is LoadState for callers that know no types: the state is JSON.
+// StateDynamic is LoadState for callers without the workflow's types: the state is JSON.
 func (e *Engine) StateDynamic(ctx context.Context, workflow, id string) (View[json.RawMessage], error) {
 	return encodedView(e.view(ctx, workflow, id))
 }
 
-// StateAtDynamic is LoadStateAt for callers that know no types: the state is JSON.
+// StateAtDynamic is LoadStateAt for callers without the workflow's types: the state is JSON.
 func (e *Engine) StateAtDynamic(ctx context.Context, workflow, id string, version int64) (View[json.RawMessage], error) {
 	return encodedView(e.viewAt(ctx, workflow, id, version))
 }
@@ -107,10 +108,10 @@ func (e *Engine) viewAt(ctx context.Context, workflow, id string, version int64)
 	return w, view, nil
 }
 
-// historyPage is how many events are read at once to make a state of them.
+// historyPage is how many events LoadStateAt reads at once.
 const historyPage = 1000
 
-// noVersion says that an instance ends at another version than the one asked for.
+// noVersion returns the error for a version that the instance does not have.
 func noVersion(key InstanceKey, version, newest int64) error {
 	if newest == 0 {
 		return &UnknownInstance{Instance: key}
@@ -127,8 +128,8 @@ type Recorded[E any] struct {
 	Event          E
 }
 
-// LoadHistory returns all events of an instance, oldest first. Generated clients call it. An instance without events is
-// *UnknownInstance.
+// LoadHistory returns all events of an instance, oldest first. Generated clients call it. If the instance has no events, the
+// error is *UnknownInstance.
 func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string) ([]Recorded[E], error) {
 	w, instance, err := engine.load(ctx, workflow, id, false)
 	if err != nil {
@@ -155,10 +156,10 @@ func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string
 	return history, nil
 }
 
-// History returns up to limit events of an instance after a version, oldest first, as they are stored. A page ends early at
-// store.PageBytes of payloads: read on after the last event until a page is empty. A limit of 0 reads all events. It is for tools without the
-// workflow's types; clients have a typed History. After the newest version the page is empty, without an error. An instance without events is
-// *UnknownInstance.
+// History returns up to limit events of an instance after a version, oldest first, as they are stored. A limit of 0 means all
+// events. A page ends early when its payloads reach store.PageBytes, so read on after the last event until a page is empty. After
+// the newest version the page is empty. If the instance has no events, the error is *UnknownInstance. History is for tools
+// without the workflow's types; generated clients have a typed History.
 func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
 	_, key, err := e.known(instance.Workflow, instance.ID)
 	if err != nil {
@@ -182,7 +183,7 @@ func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64,
 	if err != nil || len(events) > 0 {
 		return events, err
 	}
-	// There may be none after the version, or none at all.
+	// The instance may have no events after the version, or none at all.
 	first, err := e.history(ctx, key, 0, 1)
 	if err == nil && len(first) == 0 {
 		err = &UnknownInstance{Instance: key}
@@ -194,8 +195,8 @@ func (e *Engine) history(ctx context.Context, instance InstanceKey, after int64,
 	return bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]StoredEvent, error) { return e.store.History(ctx, instance, after, limit) })
 }
 
-// HistoryDynamic is History with the events as the declaration of today writes them: what was stored before an event gained a
-// field has that field too.
+// HistoryDynamic is History with the events in the form of today's declaration: an event that was stored before a field was added
+// has that field too.
 func (e *Engine) HistoryDynamic(ctx context.Context, instance InstanceKey, after int64, limit int) ([]Recorded[Encoded], error) {
 	stored, err := e.History(ctx, instance, after, limit)
 	if err != nil {
@@ -204,11 +205,11 @@ func (e *Engine) HistoryDynamic(ctx context.Context, instance InstanceKey, after
 	return e.encodedHistory(instance.Workflow, stored)
 }
 
-// HistoryPage is HistoryDynamic for a limit of at least 1, and says whether there are events after the last of the page.
+// HistoryPage is HistoryDynamic for a limit of at least 1. It also reports whether more events follow the page.
 func (e *Engine) HistoryPage(
 	ctx context.Context, instance InstanceKey, after int64, limit int,
 ) (page []Recorded[Encoded], more bool, err error) {
-	stored, err := e.History(ctx, instance, after, limit+1) // one more tells whether there is more
+	stored, err := e.History(ctx, instance, after, limit+1) // one more event says whether more follow
 	if err != nil {
 		return nil, false, err
 	}
@@ -244,12 +245,12 @@ func (e *Engine) encodedHistory(workflow string, stored []StoredEvent) ([]Record
 		history = append(history, Recorded[Encoded]{
 			Version: s.Version, GlobalSequence: s.GlobalSequence, RecordedAt: s.RecordedAt, Type: s.Type, Event: encoded,
 		})
-		s.Payload = nil // what is encoded is in its place
+		s.Payload = nil // replaced by the encoded form
 	}
 	return history, nil
 }
 
-// known returns a workflow of this engine and the key of an instance of it.
+// known returns a registered workflow and the key of an instance of it.
 func (e *Engine) known(workflow, id string) (*Workflow, InstanceKey, error) {
 	key := InstanceKey{Workflow: workflow, ID: id}
 	w, err := e.workflow(workflow)
@@ -262,7 +263,7 @@ func (e *Engine) known(workflow, id string) (*Workflow, InstanceKey, error) {
 	return w, key, nil
 }
 
-// load reads an instance, from a snapshot on when that will do.
+// load reads an instance. With fromSnapshot it may begin at a snapshot.
 func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot bool) (*Workflow, store.Instance, error) {
 	w, key, err := e.known(workflow, id)
 	if err != nil {
@@ -283,10 +284,10 @@ func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot boo
 	return w, instance, nil
 }
 
-// Observations returns inputs with what became of them, the newest first: those of one instance when the query names it, those
-// of a workflow, or all. Only those are there that Config.Observe asked for. To page on, set Before and
-// BeforeNumber to the ObservedAt and the Number of the last, until there are none: a page may have fewer than Limit, because it ends when its
-// payloads have store.PageBytes. A limit of 0 means 100.
+// Observations returns inputs with their outcomes, the newest first: those of one instance, of one workflow, or all, as the query
+// says. It has the inputs that Config.Observe selected. A limit of 0 means 100. For the next page, set Before and BeforeNumber to
+// ObservedAt and Number of the last observation, until a page is empty. A page ends early when its payloads reach
+// store.PageBytes.
 func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]store.Observation, error) {
 	if err := store.CheckArgument("ObservationQuery", query); err != nil {
 		return nil, err

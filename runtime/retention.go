@@ -12,39 +12,40 @@ import (
 )
 
 // Retention says how long completed instances and other records are kept; 0 means for ever. While Run runs, the engine deletes
-// older ones in the background, in small transactions and during at most half of the time. Of all engines on a store, one at a time
-// does so. Engine.ApplyRetention deletes them when it is called.
+// older ones in the background, in small transactions that take at most half of the time. Of all engines on a store, one at a
+// time deletes. Engine.ApplyRetention deletes at once.
 type Retention struct {
-	// Completed is how long the instances of the engine's workflows are kept after they have completed: at least 2 h.
-	// CompletedOf overrides it for single workflows, by name; 0 keeps the workflow's instances for ever.
+	// Completed is how long instances of the engine's workflows are kept after they have completed: at least 2 h. CompletedOf
+	// overrides it for single workflows, by name; 0 keeps the instances of that workflow for ever.
 	//
-	// An instance is deleted with its events, snapshot and observations. It stays as long as it has effects or dead letters, or
-	// events that a projection has not read. After it is deleted, its id is free: a late input begins a new instance, whose
-	// effects may have the idempotency keys of the old one's. So keep instances for longer than any input may be late.
+	// An instance is deleted with its events, snapshot and observations. It is not deleted while it has effects or dead letters,
+	// or events that a projection has not read. After that its id is free: a late input begins a new instance, whose effects may
+	// get the same idempotency keys as those of the deleted one. So keep instances for longer than any input can be late.
 	Completed   time.Duration
 	CompletedOf map[string]time.Duration
 
-	// Archive gets instances before they are deleted, in one call at a time with up to BatchSize instances and 10,000 events; a single
-	// instance may have more events. Instances that it returns in keep stay, and are offered again later. After an error
-	// all of them stay, and the workflow's other instances wait for the next pass. An archived instance may be offered again: when
-	// the process dies before the deletion, or when two processes apply retention. Default: nothing is archived.
+	// Archive is called with instances before they are deleted: up to BatchSize instances with up to 10,000 events together, or
+	// one instance with more events. Calls do not overlap. Instances that it returns in keep are not deleted, and are offered
+	// again later. After an error none of them is deleted, and the other instances of the workflow wait for the next pass. An
+	// instance can be offered twice: when the process dies before the deletion, or when two processes apply retention. Default:
+	// nothing is archived.
 	Archive func(ctx context.Context, instances []ArchivedInstance) (keep []InstanceKey, err error)
 
-	Observations  time.Duration // how long observations are kept, see Config.Observe
-	InputOutcomes time.Duration // how long outcomes of inputs that came with an id are kept
+	Observations  time.Duration // how long observations are kept; see Config.Observe
+	InputOutcomes time.Duration // how long outcomes are kept of inputs that have an id; see WithInputID
 	Discarded     time.Duration // how long records of discarded dead letters are kept
 
-	// ForTests lets Completed and CompletedOf be shorter than 2 h. It is for tests with one process: another process may have an
-	// instance that was deleted so early in its cache, and decide on that.
+	// ForTests allows Completed and CompletedOf to be shorter than 2 h. Use it only in tests with one process: another process
+	// might still have a deleted instance in its cache and decide on it.
 	ForTests bool
 
-	BatchSize int           // instances, or ten times as many records, in one transaction. Default: 100.
-	Interval  time.Duration // between two passes. Default: 1 min.
+	BatchSize int           // instances in one transaction; ten times as many for other records. Default: 100.
+	Interval  time.Duration // time between two passes. Default: 1 min.
 }
 
-// minRetention is the shortest time that a completed instance can be kept. Within it, inputs that were sent to the instance have
-// arrived, and leases of its effects and timers have ended, even where clocks differ. A cached state is not taken for that of a later
-// instance of the same id: the commits differ.
+// minRetention is the shortest time that a completed instance can be kept. After that time, inputs that were sent to the instance
+// have arrived, and leases of its effects and timers have ended, even if clocks differ. A cached state is not used for a later
+// instance with the same id, because their commits differ.
 const minRetention = 2 * time.Hour
 
 func (r Retention) withDefaults() Retention {
@@ -53,7 +54,7 @@ func (r Retention) withDefaults() Retention {
 	return r
 }
 
-// deletes reports whether anything is ever deleted.
+// deletes reports whether the config lets anything be deleted.
 func (r Retention) deletes() bool {
 	keep := slices.AppendSeq([]time.Duration{r.Completed, r.Observations, r.InputOutcomes, r.Discarded}, maps.Values(r.CompletedOf))
 	return slices.Max(keep) > 0
@@ -70,22 +71,22 @@ func (r Retention) validate() error {
 	}
 	for name, d := range completed {
 		if d < 0 || d != 0 && d < minRetention && !r.ForTests {
-			return fmt.Errorf("ironflow: Config.Retention.%s is %v, it must be at least %v: other processes may still remember the instance. "+
-				"A test with one process sets Config.Retention.ForTests", name, d, minRetention)
+			return fmt.Errorf("ironflow: Config.Retention.%s is %v; it must be at least %v, because other processes may still have the instance in their cache. "+
+				"In a test with one process, set Config.Retention.ForTests", name, d, minRetention)
 		}
 	}
 	for name, d := range durations {
 		if d < 0 {
-			return fmt.Errorf("ironflow: Config.Retention.%s is %v, it must not be negative", name, d)
+			return fmt.Errorf("ironflow: Config.Retention.%s is %v; it must not be negative", name, d)
 		}
 	}
 	if r.BatchSize < 0 {
-		return fmt.Errorf("ironflow: Config.Retention.BatchSize is %d, it must not be negative", r.BatchSize)
+		return fmt.Errorf("ironflow: Config.Retention.BatchSize is %d; it must not be negative", r.BatchSize)
 	}
 	return nil
 }
 
-// sweeper returns what deletes the records that the config does not keep.
+// sweeper returns the sweeper that deletes records by the config's times.
 func (e *Engine) sweeper() *retention.Sweeper {
 	keep := e.config.Retention
 	instances := make(map[string]time.Duration, len(e.workflows))
@@ -106,17 +107,17 @@ func (e *Engine) sweeper() *retention.Sweeper {
 	})
 }
 
-// RetentionReport says how much was deleted.
+// RetentionReport says how many records were deleted.
 type RetentionReport struct {
 	Instances     int64
-	Kept          int64 // instances that Archive wanted to keep
+	Kept          int64 // instances that Archive returned in keep
 	Observations  int64
 	InputOutcomes int64
 	Discarded     int64
 }
 
-// ApplyRetention deletes all that Config.Retention does not want to keep, now and in this process. It goes on with the rest
-// when a part of it fails.
+// ApplyRetention deletes now, in this process, all records that are older than Config.Retention says. If a part fails, it goes on
+// with the other parts and returns the error at the end.
 func (e *Engine) ApplyRetention(ctx context.Context) (RetentionReport, error) {
 	deletions, err := e.sweeper().Apply(ctx)
 	var report RetentionReport

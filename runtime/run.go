@@ -11,25 +11,25 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// errStopping is the cause of a handler's context that ended because the engine stops.
+// errStopping is the cause with which handlers' contexts end when the engine stops.
 var errStopping = errors.New("ironflow: the engine is stopping")
 
-// stopGrace is how long handlers may take to return once their contexts are cancelled.
+// stopGrace is how long handlers may take to return after their contexts are cancelled.
 const stopGrace = 5 * time.Second
 
-// Run delivers effects and timers, and runs projections, until ctx ends, then stops gracefully: nothing new is claimed,
-// handlers get Config.StopTimeout to finish, and projections are given to those who stand by. After that the contexts of
-// handlers are cancelled, and effects they leave unfinished go back to the outbox without costing an attempt.
+// Run delivers effects and timers, and runs projections, until ctx ends. Then it stops gracefully: it claims nothing new, gives
+// handlers Config.StopTimeout to finish, and leaves its projections to other engines. After StopTimeout it cancels the contexts
+// of handlers. Effects that they leave unfinished go back to the outbox, and the attempt does not count.
 //
-// Run returns nil when every handler has returned, and an error naming the deliveries whose handlers did not, even though
-// their contexts were cancelled; others take these over when their leases end. Failing handlers, and a store that does
-// not answer, are logged and retried; they do not end Run. An engine runs once at a time.
+// Run returns nil if every handler has returned. Otherwise it returns an error that names the deliveries whose handlers ignored
+// the cancelled context; other processes take these over when their leases end. Errors of handlers and of the store do not end
+// Run: they are logged and retried. Calling Run while the engine is running is an error.
 func (e *Engine) Run(ctx context.Context) error {
 	if e.readOnly {
 		return ErrReadOnly
 	}
 	if !e.running.CompareAndSwap(false, true) {
-		return errors.New("ironflow: Run was called while the engine is running")
+		return errors.New("ironflow: Run was called while the engine is running; call it once")
 	}
 	defer e.running.Store(false)
 
@@ -65,7 +65,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// hear passes on the news of other processes.
+// hear wakes workers and readers for news of other processes.
 func (e *Engine) hear(what store.News) {
 	if what&store.NewWork != 0 {
 		e.Wake()
@@ -80,6 +80,6 @@ func (e *Engine) hear(what store.News) {
 
 func (e *Engine) stuckError() error {
 	stuck := append(e.deliveries.Unfinished(), e.projections.Unfinished()...)
-	return fmt.Errorf("ironflow: stopped while %d handlers ignore their cancelled context: %s",
+	return fmt.Errorf("ironflow: Run ended while %d handlers ignore their cancelled context: %s",
 		len(stuck), strings.Join(stuck, ", "))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// storeClock is the clock of a Timekeeper. It asks for the time now and then, and counts on from there without regard to the time
-// that the process sees, which may be wrong, and may jump.
+// storeClock is the clock of a Timekeeper. It asks the store for the time now and then, and adds the time that has passed since
+// by the process's monotonic clock. The process's wall clock may be wrong, or may jump.
 type storeClock struct {
 	store.SystemClock
 	store  store.Timekeeper
@@ -21,17 +21,17 @@ type storeClock struct {
 
 	mu      sync.Mutex
 	time    time.Time // of the store
-	as      time.Time // with the monotonic reading of the process; zero before the first answer
+	as      time.Time // the process's time at the answer, with its monotonic reading; zero before the first answer
 	asking  bool
-	nextAsk time.Time // likewise
+	nextAsk time.Time // the process's time of the next question, with its monotonic reading
 }
 
 const (
-	// clockInterval is how often the store is asked. Between two answers the process counts by itself, which is good to a few
-	// microseconds a second.
+	// clockInterval is the time between two questions to the store. Between two answers, the process's clock is wrong by a few
+	// microseconds a second at most.
 	clockInterval = 10 * time.Second
 
-	// clockTimeout bounds a question. An answer that took long says little about the time.
+	// clockTimeout limits a question. An answer that took longer is too inexact.
 	clockTimeout = time.Second
 )
 
@@ -39,7 +39,7 @@ func newStoreClock(store store.Timekeeper, logger *slog.Logger) *storeClock {
 	return &storeClock{store: store, logger: logger, local: time.Now}
 }
 
-// Now waits for the store only the first time.
+// Now waits for the store only when it is called for the first time.
 func (c *storeClock) Now() time.Time {
 	c.first.Do(c.ask)
 	now := time.Now()
@@ -55,8 +55,8 @@ func (c *storeClock) Now() time.Time {
 	return c.time.Add(now.Sub(c.as))
 }
 
-// ask asks the store. It takes the answer for the time half-way between question and answer. An answer that comes after clockTimeout counts
-// as none: the process may have been suspended meanwhile.
+// ask asks the store for the time. It takes the answer as the time half-way between question and answer. It drops an answer that
+// comes after clockTimeout, because the process may have been suspended meanwhile.
 func (c *storeClock) ask() {
 	ctx, cancel := context.WithTimeout(context.Background(), clockTimeout)
 	defer cancel()
@@ -67,7 +67,7 @@ func (c *storeClock) ask() {
 		err = fmt.Errorf("the answer took %v", took)
 	}
 	if err != nil {
-		c.logger.Warn("ironflow: the store does not tell the time; that of this process, or the last answer, is used until it does", "error", err)
+		c.logger.Warn("ironflow: the store did not answer with the time; until it does, the engine counts from the last answer, or uses this process's clock", "error", err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,11 +8,11 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// EventsSince returns up to limit events after a position, see Feed.EventsSince. It needs no Run. It includes events of workflows
-// that are not registered with the engine.
+// EventsSince returns up to limit events after a position; see store.Feed. It includes events of workflows that are not
+// registered with the engine, and works without Run.
 func (e *Engine) EventsSince(ctx context.Context, after FeedPosition, limit int, filters ...EventFilter) (store.FeedPage, error) {
 	if limit < 1 {
-		return store.FeedPage{}, &InvalidArgument{Argument: "the limit", Problem: fmt.Sprintf("is %d, it must be positive", limit)}
+		return store.FeedPage{}, &InvalidArgument{Argument: "the limit", Problem: fmt.Sprintf("is %d; it must be positive", limit)}
 	}
 	if err := checkPlace(after, filters); err != nil {
 		return store.FeedPage{}, err
@@ -27,7 +27,7 @@ func checkPlace(after FeedPosition, filters []EventFilter) error {
 	return store.CheckArgument("EventFilter", filters)
 }
 
-// FeedStatus says how far the feed can be read and, when transactions hold it up, which.
+// FeedStatus says how far the feed can be read, and which transactions hold it up.
 func (e *Engine) FeedStatus(ctx context.Context) (store.FeedStatus, error) {
 	horizon, err := e.store.FeedHorizon(ctx)
 	if err != nil || horizon.Settled >= horizon.Issued {
@@ -46,11 +46,12 @@ func (e *Engine) FeedStatus(ctx context.Context) (store.FeedStatus, error) {
 //		position = event.Position()
 //	}
 //
-// An error of the store comes with an empty event. If the loop continues, Subscribe tries again after a pause. Two errors are the
-// last: that of ctx when it has ended, and *FeedSetBack. The caller keeps the position: a subscription that starts again from
-// the last position that was kept misses nothing. To keep it in one transaction with what was made of the events, use a Projection.
+// After an error of the store, the event is empty. If the loop continues, Subscribe tries again after a pause. Two errors end the
+// loop: the error of ctx when it has ended, and *FeedSetBack. The caller stores the position: a later subscription from that
+// position misses nothing. To store the position in the same transaction as the rows that you make from the events, use a
+// Projection.
 //
-// Events of this process come at once, those of other processes within Config.PollInterval, or sooner while Run runs.
+// Events of this process arrive at once, events of other processes within Config.PollInterval, or sooner while Run runs.
 func (e *Engine) Subscribe(ctx context.Context, after FeedPosition, filters ...EventFilter) iter.Seq2[StoredEvent, error] {
 	if err := checkPlace(after, filters); err != nil {
 		return func(yield func(StoredEvent, error) bool) { yield(StoredEvent{}, err) }

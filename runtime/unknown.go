@@ -14,7 +14,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// unknownOf returns what is in a queue and not known here.
+// unknownOf returns the kinds of deliveries in a queue that this program does not know.
 func (e *Engine) unknownOf(queue store.QueueName, h telemetry.QueueHealth) (found []telemetry.UnknownStored) {
 	for _, k := range h.Kinds {
 		count := k.Due + k.Leased + k.Delayed + k.Dead
@@ -45,17 +45,17 @@ func (e *Engine) unknownOf(queue store.QueueName, h telemetry.QueueHealth) (foun
 }
 
 const (
-	// eventTypeSample is how many of the oldest events, and of the newest, are looked at for types that are not known.
+	// eventTypeSample is how many of the oldest events, and of the newest, are searched for unknown types.
 	eventTypeSample = 5000
 
-	// eventTypesFor is for how long what was found is used.
+	// eventTypesFor is how long the result of a search is used.
 	eventTypesFor = time.Minute
 )
 
-// eventTypes remembers what was found of stored events.
+// eventTypes caches the unknown types of stored events.
 type eventTypes struct {
 	mu    sync.Mutex
-	at    time.Time // zero before the first look
+	at    time.Time // zero before the first search
 	found []telemetry.UnknownStored
 }
 
@@ -97,7 +97,7 @@ func (e *Engine) unknownEvents(ctx context.Context) ([]telemetry.UnknownStored, 
 	return t.found, nil
 }
 
-// knowsEvent reports whether the workflow declares a type of events. The fields do not matter.
+// knowsEvent reports whether the workflow declares an event type. It does not compare fields.
 func knowsEvent(w *Workflow, t store.EventType) bool {
 	_, err := w.DecodeEvent(StoredEvent{
 		Instance: InstanceKey{Workflow: w.Name()}, Type: t.Type, SchemaVersion: t.SchemaVersion, Payload: []byte("{}"),
@@ -106,21 +106,21 @@ func knowsEvent(w *Workflow, t store.EventType) bool {
 	return !errors.As(err, &unknown)
 }
 
-// maxUnknownLines is how many warnings there are at the start of an engine.
+// maxUnknownLines is the largest number of warnings about unknown rows when an engine starts.
 const maxUnknownLines = 20
 
-// warnOfUnknown logs what is in the store that this program does not know.
+// warnOfUnknown logs which stored deliveries and events this program does not know.
 func (e *Engine) warnOfUnknown(ctx context.Context) {
 	if !bound.Has[store.Inspection](e.store) {
 		return
 	}
 	health, err := e.Health(ctx)
 	if err != nil && ctx.Err() == nil {
-		e.config.Logger.WarnContext(ctx, "ironflow: looking for what this program does not know failed", "error", err)
+		e.config.Logger.WarnContext(ctx, "ironflow: the search for deliveries and events that this program does not know failed", "error", err)
 	}
 	for i, u := range health.Unknown {
 		if i == maxUnknownLines {
-			e.config.Logger.WarnContext(ctx, "ironflow: more is stored that this program does not know, see Health.Unknown",
+			e.config.Logger.WarnContext(ctx, "ironflow: the store has more that this program does not know; see Health.Unknown",
 				"more", len(health.Unknown)-i)
 			return
 		}
@@ -128,6 +128,6 @@ func (e *Engine) warnOfUnknown(ctx context.Context) {
 		if !u.Oldest.IsZero() {
 			attrs = append(attrs, "oldest", u.Oldest, "age", health.At.Sub(u.Oldest))
 		}
-		e.config.Logger.WarnContext(ctx, "ironflow: this program does not know what is stored, it waits for one that does", attrs...)
+		e.config.Logger.WarnContext(ctx, "ironflow: the store has deliveries or events that this program does not know; they wait for a program that does", attrs...)
 	}
 }

@@ -61,7 +61,7 @@ func TestUnknownStored(t *testing.T) {
 		}
 		b.run(engine)
 		for _, u := range health.Unknown {
-			b.wantLog("level=WARN", "does not know what is stored", u.String(), "count=")
+			b.wantLog("level=WARN", "that this program does not know; they wait", u.String(), "count=")
 		}
 	})
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Why explains the decision that an event of an instance belongs to: what led to it, back to the input of a client or a schedule,
-// across instances, and what became of the effects and timers that it asked for.
+// Why explains the decision that stored an event of an instance. It names the decisions that led to it, across instances, back to
+// the input of a client or a schedule. It also says how the effects and timers of the decision ended.
 //
-// It reads at most 100 decisions back and 10,000 events forward, at several moments. An instance without events is
-// *UnknownInstance, a version that it has not reached *UnknownVersion.
+// It reads at most 100 decisions back and 10,000 events forward. It reads them one after the other, so they may show different
+// moments. If the instance has no events, the error is *UnknownInstance; if it has not reached the version, *UnknownVersion.
 func (e *Engine) Why(ctx context.Context, instance InstanceKey, version int64) (*Explanation, error) {
 	if _, _, err := e.known(instance.Workflow, instance.ID); err != nil {
 		return nil, err
@@ -24,9 +24,9 @@ func (e *Engine) Why(ctx context.Context, instance InstanceKey, version int64) (
 	return e.explain.Decision(ctx, instance, version)
 }
 
-// WhyDelivery explains an effect or timer that waits, is dead, or is done: what led to the decision that asked for it, and what
-// became of it. The token of the lease does not matter, so one of a WaitingDelivery or a DeadLetter will do, and so will one that
-// ParseIdempotencyKey returns. One that no decision asked for is *UnknownDelivery.
+// WhyDelivery explains an effect or timer that waits, is a dead letter, or is done: which decisions led to it, and how it ended.
+// The Token of the lease is ignored, so you can pass the lease of a WaitingDelivery or DeadLetter, or what ParseIdempotencyKey
+// returns. If no stored decision requested the delivery, the error is *UnknownDelivery.
 func (e *Engine) WhyDelivery(ctx context.Context, delivery Lease) (*Explanation, error) {
 	if !delivery.OfSchedule() {
 		if _, _, err := e.known(delivery.Instance.Workflow, delivery.Instance.ID); err != nil {
@@ -39,10 +39,10 @@ func (e *Engine) WhyDelivery(ctx context.Context, delivery Lease) (*Explanation,
 	return e.explain.Delivery(ctx, delivery)
 }
 
-// ParseIdempotencyKey returns the effect that EffectCall.IdempotencyKey names, for WhyDelivery.
+// ParseIdempotencyKey returns the effect that an EffectCall.IdempotencyKey names, to pass to WhyDelivery.
 func ParseIdempotencyKey(key string) (Lease, error) {
 	parts := strings.Split(key, "/")
-	if n := len(parts); n >= 4 { // an instance's id may have slashes, a workflow's name has none
+	if n := len(parts); n >= 4 { // the id of an instance may have slashes, the name of a workflow has none
 		version, err := strconv.ParseInt(parts[n-2], 10, 64)
 		position, err2 := strconv.Atoi(parts[n-1])
 		if err == nil && err2 == nil && version > 0 && position >= 0 {
@@ -50,5 +50,5 @@ func ParseIdempotencyKey(key string) (Lease, error) {
 			return Lease{Queue: store.EffectQueue, Instance: instance, Version: version, Position: position}, nil
 		}
 	}
-	return Lease{}, fmt.Errorf("ironflow: %q is not the idempotency key of an effect, which is WORKFLOW/INSTANCE/VERSION/POSITION", key)
+	return Lease{}, fmt.Errorf("ironflow: %q is not the idempotency key of an effect; such a key has the form WORKFLOW/INSTANCE/VERSION/POSITION", key)
 }
