@@ -143,7 +143,7 @@ func TestDecodeEvent(t *testing.T) {
 	if _, err = ledger.DecodeEvent(newer); !errors.As(err, &unknown) {
 		t.Errorf("got error %v", err)
 	}
-	wantError(t, err, "has schema version 2, this program knows 1")
+	wantError(t, err, "has schema version 2, but this program knows only up to 1")
 	for _, e := range []runtime.StoredEvent{other, broken} {
 		if _, err := ledger.DecodeEvent(e); err == nil || errors.As(err, &unknown) {
 			t.Errorf("%+v: got error %v", e, err)

@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// A decider gets copies of the state and of its input. Slices, maps and pointers are shared memory: what a decider changes there
-// would be seen by the next decision, although a rejection leaves nothing behind.
+// A decider gets copies of the state and of its input. Slices, maps and pointers are shared memory: without a copy, the next
+// decision would see a decider's changes to them, even after a rejection.
 
-// copier copies values of the user's types. It works out once for each type which parts of it are shared memory.
+// copier copies values of the user's types. For each type it finds out once which parts are shared memory.
 type copier struct{ plans sync.Map } // of *copyPlan, by reflect.Type
 
 // copyPlan says how to copy values of a type.
@@ -35,12 +35,12 @@ const (
 	copyArray                  //
 	copyMap                    //
 	copyPointer                //
-	copyDynamic                // an interface: by what it holds
+	copyDynamic                // an interface: by the value in it
 	copyByJSON                 // by the type's own methods, because its fields are not exported
-	copyNever                  // nobody knows how
+	copyNever                  // there is no safe way
 )
 
-// maxCopyDepth is how many values may hold each other. A value that contains itself has no end.
+// maxCopyDepth limits how deeply values may be nested. A value that contains itself would have no end.
 const maxCopyDepth = 1000
 
 // copyOf returns a copy that shares no memory with v, or v itself and false when it cannot be copied.
@@ -72,7 +72,7 @@ func (c *copier) plan(t reflect.Type) *copyPlan {
 	}
 	made := make(map[reflect.Type]*copyPlan)
 	plan := c.newPlan(t, made)
-	for t, p := range made { // all at once: one that is being made is not complete
+	for t, p := range made { // all at once: a plan in the making is not complete
 		c.plans.Store(t, p)
 	}
 	return plan
@@ -86,7 +86,7 @@ func (c *copier) newPlan(t reflect.Type, made map[reflect.Type]*copyPlan) *copyP
 	made[t] = plan
 	switch t.Kind() {
 	case reflect.Slice:
-		plan.how = copySlice // before the elements, which may hold one of these
+		plan.how = copySlice // before the elements, which may contain this type again
 		plan.elem = c.newPlan(t.Elem(), made)
 	case reflect.Map:
 		plan.how = copyMap
@@ -108,7 +108,7 @@ func (c *copier) newPlan(t reflect.Type, made map[reflect.Type]*copyPlan) *copyP
 	return plan
 }
 
-// immutable are the packages whose types have no method that changes a value's shared memory.
+// immutable has the packages whose types have no method that changes shared memory of a value.
 var immutable = map[string]bool{"time": true, "net/netip": true, "unique": true}
 
 func (c *copier) planStruct(plan *copyPlan, made map[reflect.Type]*copyPlan) {
@@ -132,7 +132,7 @@ func (c *copier) planStruct(plan *copyPlan, made map[reflect.Type]*copyPlan) {
 	}
 }
 
-// hasJSON reports whether values of a type are encoded and decoded by methods of their own.
+// hasJSON reports whether a type has methods that encode and decode it.
 func hasJSON(t reflect.Type) bool {
 	pointer := reflect.PointerTo(t)
 	is := func(interfaces ...reflect.Type) bool {
@@ -147,7 +147,7 @@ func hasJSON(t reflect.Type) bool {
 		is(reflect.TypeFor[json.Unmarshaler](), reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
-// detach replaces what v, which can be set, shares with the value that it was assigned from.
+// detach replaces the memory that v shares with the value it was assigned from. v must be settable.
 func (c *copier) detach(v reflect.Value, plan *copyPlan, depth int) bool {
 	if depth > maxCopyDepth {
 		return false

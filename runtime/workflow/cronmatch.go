@@ -6,14 +6,14 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// The cron library reads schedules. It does not look for their times: its search takes midnight for the beginning of each day, which
-// some days do not have.
+// The cron library parses schedules, but this package finds their times: the library's search assumes that each day begins at
+// midnight, and in some zones a day has none.
 
-// horizonYears is how far ahead a time is looked for. February 29 may be eight years away.
+// horizonYears is how far ahead the search goes. February 29 may be eight years away.
 const horizonYears = 9
 
-// nextMatch returns the first time after t, in t's zone, at which a clock shows a time of the schedule. It is zero when there is
-// none. When clocks are set back, a time that they show twice comes twice, and one that they leave out does not come.
+// nextMatch returns the first time after t, in t's zone, at which a clock shows a time of the schedule; zero if there is none. A
+// time that clocks show twice, because they are set back, is found twice. A time that clocks leave out is not found.
 func nextMatch(fields *cron.SpecSchedule, t time.Time) time.Time {
 	zone := t.Location()
 	end := t.AddDate(horizonYears, 0, 0)
@@ -23,7 +23,7 @@ func nextMatch(fields *cron.SpecSchedule, t time.Time) time.Time {
 			return at
 		}
 		next := at.Add(skip)
-		// Within these bounds clocks go evenly. Beyond them the way to the next day or hour may be shorter.
+		// Within these bounds clocks are not changed. Beyond them, the next day or hour may be nearer.
 		if _, change := at.ZoneBounds(); !change.IsZero() && change.Before(next) {
 			next = change
 		}
@@ -32,7 +32,7 @@ func nextMatch(fields *cron.SpecSchedule, t time.Time) time.Time {
 	return time.Time{}
 }
 
-// nextMinute returns t, or the next time at which a minute begins on a clock in t's zone.
+// nextMinute returns the first time from t on at which a minute begins in t's zone.
 func nextMinute(t time.Time) time.Time {
 	if rest := time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond()); rest > 0 {
 		return t.Add(time.Minute - rest).In(t.Location())
@@ -40,7 +40,8 @@ func nextMinute(t time.Time) time.Time {
 	return t
 }
 
-// untilMatch returns 0 for a minute of the schedule, and otherwise after how long, on a clock that goes evenly, there may be one.
+// untilMatch returns 0 for a minute of the schedule. Otherwise it returns how long there is none at least, if clocks are not
+// changed.
 func untilMatch(fields *cron.SpecSchedule, at time.Time) time.Duration {
 	clock := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
 	switch {
@@ -57,7 +58,7 @@ func untilMatch(fields *cron.SpecSchedule, at time.Time) time.Duration {
 	return time.Duration(60-at.Minute()) * time.Minute
 }
 
-// dayMatches is cron's rule: of a day of the month and one of the week, both of which are restricted, one is enough.
+// dayMatches is cron's rule: if both the day of the month and the day of the week are restricted, one match is enough.
 func dayMatches(fields *cron.SpecSchedule, at time.Time) bool {
 	const star = 1 << 63
 	ofMonth, ofWeek := fields.Dom&(1<<uint(at.Day())) != 0, fields.Dow&(1<<uint(at.Weekday())) != 0

@@ -4,9 +4,9 @@ import "slices"
 
 // Decision is a decider's answer to one input: accepted with at least one event, or rejected.
 //
-// Generated code gives each input its own Decision type, with the sealed interfaces of the events E, effects F, timers T
-// and rejections R that its declaration allows, so that another one does not compile; and it generates the constructors
-// (AcceptPay, RejectPay). The methods return a changed copy. The zero value is no decision; the engine refuses it.
+// Generated code has a Decision type for each input. Its events E, effects F, timers T and rejections R are sealed interfaces, so
+// a decision that the declaration does not allow does not compile. Make a decision with the generated constructors, such as
+// AcceptPay and RejectPay. The methods return a changed copy. The engine refuses the zero value.
 type Decision[E, F any, T Timer, R any] struct {
 	events    []E
 	effects   []F
@@ -23,12 +23,12 @@ type timerStep[T Timer] struct {
 	cancel bool
 }
 
-// Accept decides for the given events, in this order.
+// Accept returns a decision for the given events, in this order.
 func Accept[E, F any, T Timer, R any](first E, more ...E) Decision[E, F, T, R] {
 	return Decision[E, F, T, R]{events: append([]E{first}, more...)}
 }
 
-// Reject refuses the input. Nothing is stored.
+// Reject returns a decision that rejects the input. Nothing is stored.
 func Reject[E, F any, T Timer, R any](rejection R) Decision[E, F, T, R] {
 	return Decision[E, F, T, R]{rejection: []R{rejection}}
 }
@@ -39,13 +39,13 @@ func (d Decision[E, F, T, R]) Effect(effects ...F) Decision[E, F, T, R] {
 	return d
 }
 
-// StartTimer starts timers. A timer replaces a running one with the same key.
+// StartTimer starts timers. A timer replaces a running timer with the same key.
 func (d Decision[E, F, T, R]) StartTimer(timers ...T) Decision[E, F, T, R] {
 	return d.withTimers(timers, false)
 }
 
-// CancelTimer cancels timers by their key; one that does not run is ignored. Of several steps with one key in the same
-// decision the last one counts.
+// CancelTimer cancels timers by their key. A timer that does not run is ignored. If a decision starts and cancels a key several
+// times, the last step counts.
 func (d Decision[E, F, T, R]) CancelTimer(timers ...T) Decision[E, F, T, R] {
 	return d.withTimers(timers, true)
 }
@@ -58,24 +58,24 @@ func (d Decision[E, F, T, R]) withTimers(timers []T, cancel bool) Decision[E, F,
 	return d
 }
 
-// CancelEffect gives up effects of this instance that earlier decisions asked for: those that wait, for their first attempt or
-// another one, and those that are being handled, whose handlers' contexts end and whose results count no more. What a handler
-// has done by then is done. Dead letters stay. A kind of which nothing is pending is ignored.
+// CancelEffect cancels all pending effects of the given kinds that earlier decisions of this instance requested. If an effect is
+// being handled, the handler's context ends and its result is dropped; what the handler has done by then is not undone. Dead
+// letters stay. A kind without pending effects is ignored.
 func (d Decision[E, F, T, R]) CancelEffect(kinds ...EffectKind) Decision[E, F, T, R] {
 	d.cancelled = append(slices.Clip(d.cancelled), kinds...)
 	return d
 }
 
-// Events returns the events of an accepted decision. It is there for tests, as are the methods below.
+// Events returns the events of an accepted decision. This method and the ones below are for tests.
 func (d Decision[E, F, T, R]) Events() []E { return slices.Clone(d.events) }
 
 // Effects returns the requested effects.
 func (d Decision[E, F, T, R]) Effects() []F { return slices.Clone(d.effects) }
 
-// StartedTimers returns the timers that the decision starts itself, without those that its states start.
+// StartedTimers returns the timers that the decision starts with StartTimer. Timers of states are not among them.
 func (d Decision[E, F, T, R]) StartedTimers() []T { return d.selectTimers(false) }
 
-// CancelledTimers returns the timers that the decision cancels itself.
+// CancelledTimers returns the timers that the decision cancels with CancelTimer.
 func (d Decision[E, F, T, R]) CancelledTimers() []T { return d.selectTimers(true) }
 
 func (d Decision[E, F, T, R]) selectTimers(cancel bool) []T {
@@ -88,10 +88,10 @@ func (d Decision[E, F, T, R]) selectTimers(cancel bool) []T {
 	return selected
 }
 
-// CancelledEffects returns the kinds of effects that the decision gives up.
+// CancelledEffects returns the kinds of effects that the decision cancels.
 func (d Decision[E, F, T, R]) CancelledEffects() []EffectKind { return slices.Clone(d.cancelled) }
 
-// Rejection returns the rejection, and whether there is one.
+// Rejection returns the rejection, and whether the decision is one.
 func (d Decision[E, F, T, R]) Rejection() (R, bool) {
 	if len(d.rejection) == 0 {
 		var none R
@@ -100,7 +100,7 @@ func (d Decision[E, F, T, R]) Rejection() (R, bool) {
 	return d.rejection[0], true
 }
 
-// Untyped gives the decision to the engine. Generated code calls it.
+// Untyped returns the decision in the form that the engine reads. Generated code calls it.
 func (d Decision[E, F, T, R]) Untyped() UntypedDecision {
 	u := UntypedDecision{
 		events: anySlice(d.events), effects: anySlice(d.effects), cancelled: d.cancelled, rejections: anySlice(d.rejection),
@@ -122,7 +122,7 @@ func anySlice[T any](in []T) []any {
 	return out
 }
 
-// UntypedDecision is a Decision whose variants are known only when it runs.
+// UntypedDecision is a Decision without its type parameters.
 type UntypedDecision struct {
 	events     []any
 	effects    []any
@@ -132,14 +132,14 @@ type UntypedDecision struct {
 }
 
 type untypedTimer struct {
-	timer  Timer // nil when user code passed nil
+	timer  Timer // nil if user code passed nil
 	cancel bool
 }
 
-// NoEffect is implemented by nothing: the declaration lists no effect for this input.
+// NoEffect is implemented by no type: the declaration lists no effect for this input.
 type NoEffect interface{ noEffect() }
 
-// NoTimer is implemented by nothing: the declaration lists no timer for this input.
+// NoTimer is implemented by no type: the declaration lists no timer for this input.
 type NoTimer interface {
 	Timer
 	noTimer()

@@ -10,7 +10,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Decided is what one accepted decision adds to an instance, with the state after it.
+// Decided has what one accepted decision adds to an instance, and the state after it.
 type Decided struct {
 	Events   []any
 	Stored   []store.NewEvent // the same, encoded
@@ -21,8 +21,8 @@ type Decided struct {
 	Status   string
 	State    any
 
-	// Touched says that the decider was given the state or the input itself, because nobody knows how to copy it. Also of a
-	// rejection. What it may have changed is not used any more.
+	// Touched says that the decider got the state or the input itself and not a copy, because it cannot be copied. The decider
+	// may have changed it, so it is not used again. Touched is also set for a rejection.
 	Touched bool
 }
 
@@ -58,8 +58,8 @@ func (b *decisionBuilder[S, I, E, F, R]) build(state S, decision UntypedDecision
 	return err
 }
 
-// addEvents encodes the events and folds them, to know which timers of states start and stop. It returns the state
-// after them.
+// addEvents encodes the events and folds them, to find out which timers of states start and stop. It returns the state after
+// them.
 func (b *decisionBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, error) {
 	w := b.workflow
 	b.out.Events = events
@@ -95,7 +95,7 @@ func (b *decisionBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, er
 		if w.machine != nil {
 			before := w.def.Status(state)
 			if b.version == 0 && i == 0 {
-				before = "" // an instance that does not exist is in no state yet
+				before = "" // an instance that does not exist yet has no status
 			}
 			if err := b.moveStateTimers(before, w.def.Status(next)); err != nil {
 				return state, err
@@ -106,7 +106,7 @@ func (b *decisionBuilder[S, I, E, F, R]) addEvents(state S, events []any) (S, er
 	return state, nil
 }
 
-// readBack returns what a replay would fold: it shares no memory with the caller's input and outcome.
+// readBack returns the event that a replay would fold. It shares no memory with the caller's input and outcome.
 func (b *decisionBuilder[S, I, E, F, R]) readBack(event E, name string, payload []byte) (E, error) {
 	if b.workflow.plain.has(reflect.TypeOf(event)) {
 		return event, nil
@@ -165,7 +165,7 @@ func (b *decisionBuilder[S, I, E, F, R]) cancelEffects(kinds []EffectKind) error
 	return nil
 }
 
-// addTimers applies the decision's own steps, which count more than what states do by themselves.
+// addTimers applies the decision's own steps, which override the timers of states.
 func (b *decisionBuilder[S, I, E, F, R]) addTimers(steps []untypedTimer) error {
 	for _, step := range steps {
 		spec := step.timer.TimerSpec()
@@ -189,7 +189,7 @@ func (b *decisionBuilder[S, I, E, F, R]) startTimer(spec TimerSpec) error {
 	fireAt, ok := spec.FireAt(b.now)
 	if r := w.recurrences[spec.Name]; !ok && r != nil {
 		if fireAt = r.After(b.now); fireAt.IsZero() {
-			return fmt.Errorf("timer %s: its schedule names no time at all", spec.Name)
+			return fmt.Errorf("timer %s: its schedule never fires; change the schedule in the declaration", spec.Name)
 		}
 		ok = true
 	}

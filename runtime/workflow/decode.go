@@ -8,13 +8,13 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// UnknownEvent says that a stored event is not in this program's declaration: a newer program wrote it.
+// UnknownEvent says that a stored event is not in this program's declaration, usually because a newer program wrote it.
 type UnknownEvent struct {
 	Instance      store.InstanceKey
 	Version       int64
 	Type          string
 	SchemaVersion int
-	Err           error // what is not known of it
+	Err           error // says what is unknown: the type, or its schema version
 }
 
 func (e *UnknownEvent) Error() string {
@@ -40,12 +40,12 @@ func (e *UndecodableEvent) Error() string {
 // Unwrap returns Err.
 func (e *UndecodableEvent) Unwrap() error { return e.Err }
 
-// DecodeEvent turns a stored event of a workflow into one of the types it declares. Generated code calls it. An event that
-// this program does not know is *UnknownEvent, one whose fields it cannot decode *UndecodableEvent.
+// DecodeEvent decodes a stored event of a workflow into the declared type. Generated code calls it. If the program does not know
+// the event, the error is *UnknownEvent; if it cannot decode its fields, *UndecodableEvent.
 func DecodeEvent[E any](workflow string, events Codec[E], stored store.StoredEvent) (E, error) {
 	if stored.Instance.Workflow != workflow {
 		var none E
-		return none, fmt.Errorf("%s: event %s of version %d is none of workflow %s", stored.Instance, stored.Type, stored.Version, workflow)
+		return none, fmt.Errorf("%s: event %s of version %d does not belong to workflow %s", stored.Instance, stored.Type, stored.Version, workflow)
 	}
 	unknown := func(err error) error {
 		return &UnknownEvent{stored.Instance, stored.Version, stored.Type, stored.SchemaVersion, err}
@@ -53,7 +53,7 @@ func DecodeEvent[E any](workflow string, events Codec[E], stored store.StoredEve
 	known := events.version(stored.Type)
 	if stored.SchemaVersion > known {
 		var none E
-		return none, unknown(fmt.Errorf("it has schema version %d, this program knows %d: a newer program wrote it", stored.SchemaVersion, known))
+		return none, unknown(fmt.Errorf("it has schema version %d, but this program knows only up to %d: a newer program wrote it", stored.SchemaVersion, known))
 	}
 	if version := stored.SchemaVersion; version < known && events.DecodeOld != nil {
 		events.Decode = func(d *codec.Decoder, name string) (E, error) { return events.DecodeOld(d, name, version) }

@@ -9,17 +9,17 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/codec"
 )
 
-// Definition is everything the engine needs to know of a workflow. S, I, E, F and R are its state and its sealed
-// interfaces of inputs, events, effects and rejections. Generated code fills it in.
+// Definition has everything that the engine needs to know about a workflow. Generated code fills it in. S is the state; I, E, F
+// and R are the sealed interfaces of inputs, events, effects and rejections.
 type Definition[S, I, E, F, R any] struct {
 	Workflow string
 
-	// UserCode holds the decider, the evolver and, when there are effects, the handler; none may be nil.
+	// UserCode has the decider, the evolver and, if there are effects, the handler. None may be nil.
 	UserCode []any
 
-	// Machine is nil for a workflow without states, which ends when Terminal says so. With a machine, Status and
-	// WithStatus read and set the status of a state, and Refuse makes the rejection for an input that the machine does not
-	// accept: the declared one of the given name, or NotAccepted when it is empty.
+	// Machine is nil for a workflow without states, which completes when Terminal returns true. With a machine, Status and
+	// WithStatus get and set the status in a state. Refuse returns the rejection for an input that the machine does not accept:
+	// the declared rejection with the given name, or NotAccepted for an empty name.
 	Machine    *Machine
 	Status     func(S) string
 	WithStatus func(S, string) S
@@ -29,12 +29,12 @@ type Definition[S, I, E, F, R any] struct {
 	Decide func(now time.Time, state S, input I) UntypedDecision
 	Evolve func(state S, event E) S
 
-	// Handle calls the effect's handler. The result is nil for an effect that returns no input.
+	// Handle calls the handler of the effect. The result is the input that it returned; nil if the effect returns none.
 	Handle func(ctx context.Context, effect F, call EffectCall) (any, error)
 
 	InputID   func(I) string
 	WithID    func(I, string) I      // sets an empty id
-	UniqueKey func(I) (string, bool) // nil when no input has one
+	UniqueKey func(I) (string, bool) // nil if no input has one
 
 	States     StateCodec[S]
 	Inputs     Codec[I]
@@ -42,31 +42,31 @@ type Definition[S, I, E, F, R any] struct {
 	Effects    Codec[F]
 	Rejections Codec[R]
 
-	EffectOptions map[string]EffectOptions // by effect; has every effect that is declared
+	EffectOptions map[string]EffectOptions // by effect; has every declared effect
 	InputNames    []string
 	StateTimers   []StateTimer
 
-	RecurringTimers map[string]Recurrence // by timer; those that start themselves again when they fire
+	RecurringTimers map[string]Recurrence // by timer; such a timer starts again when it fires
 	Schedules       []ScheduledInput
 }
 
-// ScheduledInput is an input that is delivered again and again to an instance that the declaration names.
+// ScheduledInput is a recurring input to an instance that the declaration names.
 type ScheduledInput struct {
 	Name  string
 	Input string
 	Recurrence
-	Instance string // id, in which {time} stands for the time of the firing in UTC, as 20060102T150405Z
+	Instance string // id; {time} in it is replaced by the time of the firing in UTC, as 20060102T150405Z
 }
 
-// Codec turns the variants of a sealed interface into JSON objects and back. Name and Encode give "" and report an error
-// for what is no variant; a pointer to a variant is none.
+// Codec encodes the variants of a sealed interface as JSON objects and decodes them. For a value that is not a variant, Name
+// returns "" and Encode an error. A pointer to a variant is not a variant.
 type Codec[T any] struct {
 	Name   func(T) string
 	Encode func(*codec.Encoder, T)
 	Decode func(d *codec.Decoder, name string) (T, error)
 
-	// Versions has the schema version of each variant whose version is not 1. DecodeOld decodes an older version of a variant, and makes
-	// the variant of it; it is nil when there is none. Only events have versions.
+	// Versions has the schema versions of variants; 1 if a variant is not in it. DecodeOld decodes an older version of a variant
+	// and converts it to the variant; nil if there are no older versions. Only events have versions.
 	Versions  map[string]int
 	DecodeOld func(d *codec.Decoder, name string, version int) (T, error)
 }
@@ -74,24 +74,24 @@ type Codec[T any] struct {
 // version returns the schema version of a variant.
 func (c Codec[T]) version(name string) int { return max(c.Versions[name], 1) }
 
-// StateCodec turns states into JSON and back, for snapshots. Schema is a hash of everything in the declaration that a
-// state's meaning depends on; a snapshot under another schema is not used. It is empty when there are no snapshots.
+// StateCodec encodes states as JSON and decodes them, for snapshots. Schema is a hash of everything in the declaration that the
+// meaning of a state depends on; a snapshot with another schema is not used. An empty Schema means no snapshots.
 type StateCodec[S any] struct {
 	Schema string
 	Encode func(*codec.Encoder, S)
 	Decode func(*codec.Decoder) S
 }
 
-// StateTimer is a timer that runs while the workflow is in one of the states: it is started on entry from outside of
-// them and cancelled on exit.
+// StateTimer is a timer that runs while the workflow is in one of the given states. It starts when the workflow enters one of
+// them from another state, and is cancelled when the workflow leaves them.
 type StateTimer struct {
 	Name  string
-	After time.Duration // 0 for one of RecurringTimers
+	After time.Duration // 0 if the timer is in RecurringTimers
 	While []string
-	Input any // to deliver, its id left empty
+	Input any // the input to deliver, with an empty id
 }
 
-// Workflow is a defined workflow, ready to be registered with an engine. It is immutable.
+// Workflow is a defined workflow, which runtime.NewEngine registers. It is immutable.
 type Workflow struct {
 	name string
 	err  error
@@ -101,10 +101,10 @@ type Workflow struct {
 // Name returns the declared name.
 func (w *Workflow) Name() string { return w.name }
 
-// Err says what is wrong with the definition; nil when nothing is.
+// Err returns the mistakes in the definition, or nil.
 func (w *Workflow) Err() error { return w.err }
 
-// Define makes a workflow of its definition. What is wrong with it is reported by NewEngine.
+// Define returns the workflow for a definition. NewEngine reports mistakes in the definition.
 func Define[S, I, E, F, R any](d Definition[S, I, E, F, R]) *Workflow {
 	w := &Workflow{name: d.Workflow, err: d.validate()}
 	if w.err == nil {
@@ -133,7 +133,7 @@ func (d *Definition[S, I, E, F, R]) validate() error {
 	return nil
 }
 
-// IsNil sees through an interface that holds a nil pointer, which would fail only at the first input.
+// IsNil reports whether v is nil or an interface that holds a nil pointer, which would fail only at the first input.
 func IsNil(v any) bool {
 	if v == nil {
 		return true

@@ -10,7 +10,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// EffectCall tells a handler about the call it is handling.
+// EffectCall describes one attempt at an effect to its handler.
 type EffectCall struct {
 	Instance store.InstanceKey
 	Effect   string
@@ -21,18 +21,19 @@ type EffectCall struct {
 
 	Attempt     int // counts from 1
 	MaxAttempts int
-	RequestedAt time.Time // when the decision that asked for the effect was made
+	RequestedAt time.Time // when the decision requested the effect
 }
 
-// RetryPolicy says how often, and how soon, a delivery that failed is tried again. Attempt n is followed by a pause of Base·2^(n-1), at most
-// Max. Up to half of it, at random, is left out, so that failures do not come back in step. Zero fields mean the engine's defaults.
+// RetryPolicy says how often, and after which pauses, a failed delivery is tried again. The pause after attempt n is
+// Base·2^(n-1), at most Max. Then up to half of it, chosen at random, is taken off, so that many failures do not retry at the
+// same moment. Zero fields mean the engine's defaults.
 type RetryPolicy struct {
 	MaxAttempts int
 	Base        time.Duration
 	Max         time.Duration
 }
 
-// WithDefaults returns the policy with the fields of d in place of zero ones. A Max that is left out is at least Base.
+// WithDefaults returns the policy with zero fields taken from d. A Max that comes from d is raised to Base.
 func (p RetryPolicy) WithDefaults(d RetryPolicy) RetryPolicy {
 	if p.MaxAttempts == 0 {
 		p.MaxAttempts = d.MaxAttempts
@@ -54,16 +55,16 @@ func (p RetryPolicy) PauseAfter(attempt int) time.Duration {
 // EffectOptions are the declared options of an effect.
 type EffectOptions struct {
 	Retry    RetryPolicy
-	Timeout  time.Duration // of the context of one attempt; 0 means the engine's default
-	Priority int           // higher ones are claimed first
-	Limit    *EffectLimit  // nil for none
-	Returns  bool          // the handler answers with an input
+	Timeout  time.Duration // time after which the context of one attempt ends; 0 means the engine's default
+	Priority int           // effects with a higher priority are claimed first
+	Limit    *EffectLimit  // nil for no limit
+	Returns  bool          // the handler returns an input
 
-	// Dead is the input that is delivered when the effect becomes a dead letter, nil for none.
+	// Dead is the input that is delivered when the effect becomes a dead letter; nil for none.
 	Dead *DeadInput
 
-	// Starts names the input that creates a child, Sends one for an instance that is there; the engine delivers these
-	// itself. Ended is the input by which the instance hears of its child's end; it may be empty.
+	// Starts names an input that creates a child, Sends an input for an existing instance. The engine delivers these without a
+	// handler. Ended names the input that reports the child's end to this instance; it may be empty.
 	Starts *Target
 	Sends  *Target
 	Ended  string
@@ -73,44 +74,45 @@ type EffectOptions struct {
 type Target struct {
 	Workflow string
 	Input    string
-	External bool // another program runs the workflow, so that it need not be registered here
+	External bool // another program runs the workflow, so it need not be registered here
 }
 
-// DeadInput says which input tells a workflow that one of its effects is dead, and what it is filled with.
+// DeadInput names the input that reports a dead letter of an effect to its instance, and how its fields are filled.
 type DeadInput struct {
 	Input  string
-	Fields []string // taken over from the effect
-	Error  string   // field for the last error; empty for none
+	Fields []string // copied from the effect
+	Error  string   // field that gets the last error; empty for none
 }
 
-// EffectLimit limits how much of an effect happens at a time. 0 means no limit.
+// EffectLimit limits how many effects of a kind are handled at once or started in a second. 0 means no limit.
 type EffectLimit struct {
-	Concurrency int     // at once in one process
-	Global      int     // at once in all processes
-	Rate        float64 // attempts that begin in a second, in all processes
-	Burst       int     // attempts that may begin at once after a time with fewer; 0 means Rate, and at least 1
+	Concurrency int     // handled at once in one process
+	Global      int     // handled at once in all processes
+	Rate        float64 // attempts that begin per second in all processes
+	Burst       int     // attempts that may begin at once after an idle time; 0 means Rate, at least 1
 	Key         string  // field of the effect that PerKey counts by
-	PerKey      int     // at once in all processes for one value of Key
+	PerKey      int     // handled at once in all processes for one value of Key
 }
 
-// Shared reports whether a part of the limit is over all processes.
+// Shared reports whether a part of the limit holds over all processes.
 func (l *EffectLimit) Shared() bool { return l.Global > 0 || l.Rate > 0 || l.PerKey > 0 }
 
-// Permanent marks a handler's error as one that no retry can fix: the effect becomes a dead letter at once. With nil it becomes a dead
-// letter, too, whose text says that an error is missing.
+// Permanent marks a handler's error as one that no retry can fix: the effect becomes a dead letter at once. Do not pass nil: the
+// effect becomes a dead letter all the same, with an error that says that its cause is missing.
 func Permanent(err error) error { return &usererr.Permanent{Err: err} }
 
-// RetryAfter marks a handler's error with the pause before the next attempt, in place of the effect's own, as for a service that answers
-// "429 Retry-After". The attempt counts like any other. With nil the attempt has failed, too, with a text that says that an error is missing.
+// RetryAfter marks a handler's error with the pause before the next attempt. The pause replaces the one of the retry policy. Use
+// it, for example, when a service answers "429 Retry-After". The attempt counts. Do not pass nil: the attempt fails all the same,
+// with an error that says that its cause is missing.
 func RetryAfter(err error, pause time.Duration) error {
 	return &usererr.RetryAfter{Err: err, Pause: pause}
 }
 
-// Snooze is a handler's error that says that it was called too early: the effect is due again after the pause, and the attempt does not
-// count. However often a handler snoozes, its effect does not become a dead letter.
+// Snooze is the error of a handler that was called too early. The effect is due again after the pause, and the attempt does not
+// count. So an effect can be snoozed any number of times without becoming a dead letter.
 func Snooze(pause time.Duration) error { return &usererr.Snooze{Pause: pause} }
 
-// HandlerResult returns what a handler returned, and an error if that was nothing. Generated code calls it.
+// HandlerResult checks what a handler returned: it must be a result or an error. Generated code calls it.
 func HandlerResult[T any](result T, err error) (any, error) {
 	if err != nil {
 		return nil, err

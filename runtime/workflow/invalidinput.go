@@ -11,16 +11,14 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/codec"
 )
 
-// InvalidInput says that an input given as JSON is none that the workflow takes. Nobody was asked to decide on it, and nothing
-// was stored.
+// InvalidInput lists the mistakes in an input given as JSON. No decider was called, and nothing was stored.
 type InvalidInput struct {
 	Workflow string
-	Input    string // its name; empty when that is not known, or not declared
+	Input    string // its name; empty if the name is unknown or not declared
 
-	// Mistakes are all that is wrong with it: a *codec.Error for each place in the document, in its order and at most
-	// codec.MaxErrors of them, and then an *store.InvalidIdentifier for an id or a unique key that cannot be one. A field that
-	// cannot be read may be both, since what is not there is empty too. A document that is no JSON has one *codec.Error, and
-	// an input that is not declared is a *codec.UnknownTypeError.
+	// Mistakes has a *codec.Error for each mistake, in the order of the document and at most codec.MaxErrors of them. Then
+	// follows a *store.InvalidIdentifier for an invalid id or unique key. An id that cannot be read may have one of each, because
+	// it is also empty. A document that is not JSON has one *codec.Error, an undeclared input a *codec.UnknownTypeError.
 	Mistakes []error
 }
 
@@ -35,8 +33,8 @@ func (e *InvalidInput) Error() string {
 // Unwrap returns Mistakes.
 func (e *InvalidInput) Unwrap() []error { return e.Mistakes }
 
-// ReadDynamic reads an input given as JSON, whose name is in there when it is not given. Of one with mistakes, only the name
-// is of use.
+// ReadDynamic reads an input given as JSON. If name is empty, the member "type" of the input has it. After an error, only the
+// name of the result is set.
 func ReadDynamic(w *Workflow, name string, input []byte) (PreparedInput, []error) {
 	var err error
 	given := name != ""
@@ -47,25 +45,25 @@ func ReadDynamic(w *Workflow, name string, input []byte) (PreparedInput, []error
 	}
 	mistakes := codecErrors(err)
 	switch {
-	case err != nil && !json.Valid(input): // the last mistake is where it cannot be read any further
+	case err != nil && !json.Valid(input): // the last mistake is the place where the JSON ends to be valid
 		end := mistakes[len(mistakes)-1]
 		if _, more := w.readInput(name, input); given && len(more) > 0 && offset(more[len(more)-1]) == offset(end) {
-			end = more[len(more)-1] // which names the place better: it knows the fields
+			end = more[len(more)-1] // it names the place better, because it knows the fields
 		}
 		return PreparedInput{Name: name}, []error{end}
-	case err != nil && !given: // which input it is, is not known
+	case err != nil && !given: // the name of the input is unknown
 		return PreparedInput{}, mistakes
 	}
 	prepared, more := w.readInput(name, input)
 	if prepared.Name = name; !slices.Contains(w.InputNames(), name) {
-		prepared.Name = "" // it may be anything
+		prepared.Name = "" // the name may be any text
 	}
 	return prepared, inOrder(mistakes, more)
 }
 
-// codecErrors returns the errors of a decoder one by one, and nothing of others.
+// codecErrors returns the single errors of a decoder, and nil for other errors.
 func codecErrors(err error) []error {
-	switch err := err.(type) { // itself: a panic may carry one that is not of this document
+	switch err := err.(type) { // no errors.As: a panic may wrap an error of another document
 	case codec.Errors:
 		return err.Unwrap()
 	case *codec.Error:
@@ -74,15 +72,15 @@ func codecErrors(err error) []error {
 	return nil
 }
 
-// offset is where a mistake stands in its document.
+// offset returns the place of a mistake in its document.
 func offset(err error) int64 {
 	if at, is := errors.AsType[*codec.Error](err); is {
 		return at.Offset
 	}
-	return 1 << 62 // of the document as a whole
+	return 1 << 62 // a mistake of the document as a whole
 }
 
-// inOrder joins the mistakes that two readers have found in one document, in its order, each once.
+// inOrder merges the mistakes that two readers have found in one document, in the order of the document, each once.
 func inOrder(first, second []error) []error {
 	if len(first) == 0 {
 		return second
@@ -93,7 +91,7 @@ func inOrder(first, second []error) []error {
 	return all[:min(len(all), codec.MaxErrors)]
 }
 
-// together is several errors as one with a text of one line.
+// together joins several errors to one whose text is one line.
 func together(errs []error) error {
 	if len(errs) == 1 {
 		return errs[0]
@@ -103,7 +101,7 @@ func together(errs []error) error {
 
 type several struct{ errs []error }
 
-// maxNamed is how many errors a text lists.
+// maxNamed is how many errors the text of together lists.
 const maxNamed = 20
 
 func (s *several) Error() string {

@@ -7,10 +7,10 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// maxLimitKey bounds the JSON of a key, which is in an index.
+// maxLimitKey is the largest size of a key as JSON, which is in an index.
 const maxLimitKey = 2 * store.MaxIDLength
 
-// limitKey returns the value of the field that a limit goes by, as JSON, which is never empty.
+// limitKey returns the value of the field that the limit counts by, as JSON. It is never empty.
 func limitKey(limit *EffectLimit, effect []byte) (string, error) {
 	if limit == nil || limit.Key == "" {
 		return "", nil

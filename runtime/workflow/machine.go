@@ -9,38 +9,38 @@ import (
 	"github.com/ironflow-gen/ironflow/internal/statechart"
 )
 
-// Machine is a workflow's state machine as data, in the order of the declaration. Generated code returns it from its
-// Machine function; the engine checks decisions against it and folds the status with it.
+// Machine is a workflow's state machine as data, in the order of the declaration. The generated function Machine returns it. The
+// engine checks decisions against it and takes the status from it.
 type Machine struct {
 	Workflow string
 	States   []MachineState // the first is the initial one
-	Moves    []Move         // the status function: one target for each pair of state and event
+	Moves    []Move         // one target for each pair of state and event
 	Effects  []MachineEffect
 	Timers   []MachineTimer
 }
 
-// MachineEffect is an effect that decisions may ask for.
+// MachineEffect is an effect that decisions may request.
 type MachineEffect struct {
 	Name    string
 	Doc     string
-	Returns []string // inputs, one of which the handler answers with; empty when it answers with none
-	Dead    string   // the input that tells of a dead letter; empty for none
-	Starts  *Target  // the input that creates a child; nil when the effect starts none
-	Ended   string   // the input that tells of that child's end; empty for none
-	Sends   *Target  // the input that is sent to an instance; nil when the effect sends none
+	Returns []string // the handler returns one of these inputs; empty if it returns none
+	Dead    string   // the input that reports a dead letter; empty for none
+	Starts  *Target  // the input that creates a child; nil if the effect starts none
+	Ended   string   // the input that reports that child's end; empty for none
+	Sends   *Target  // the input that is sent to an instance; nil if the effect sends none
 }
 
-// MachineTimer is a timer of states or of decisions.
+// MachineTimer is a timer that states or decisions start.
 type MachineTimer struct {
 	Name     string
 	Doc      string
 	Input    string
-	After    time.Duration // 0 when each start names its own, and with a schedule
+	After    time.Duration // 0 if each start sets its own time, and with a schedule
 	Schedule string        // as declared; empty for a timer that fires once
-	While    []string      // the states in which the timer runs; empty when decisions start it
+	While    []string      // the states in which the timer runs; empty if decisions start it
 }
 
-// MachineState is one status.
+// MachineState is one state of the machine.
 type MachineState struct {
 	Name     string
 	Doc      string
@@ -48,30 +48,30 @@ type MachineState struct {
 	Accepts  []Transition
 }
 
-// Transition says what an input may lead to in a state: a refusal, or one or more of the events.
+// Transition says what an input may lead to in a state: a rejection, or one or more of the events.
 type Transition struct {
 	Input   string
 	Doc     string
-	Reject  string // the declared rejection; empty when the input is accepted
+	Reject  string // the declared rejection; empty if the input is accepted
 	Events  []EventMove
 	Effects []string
 	Timers  []string
 }
 
-// EventMove is an event with the state it leads to.
+// EventMove is an event and the state that it leads to.
 type EventMove struct {
 	Event string
 	To    string
 }
 
-// Move is one entry of the status function.
+// Move says which state an event leads to from one state.
 type Move struct {
 	From, Event, To string
 }
 
-// Mermaid returns the machine as a Mermaid state diagram, which is the one that "ironflow-gen diagram" prints: an arrow leads from
-// a state to the next and says "Input → Event" for each way, with the effects and timers that the decision may ask for. Timers of
-// states stand in their states.
+// Mermaid returns the machine as a Mermaid state diagram, as "ironflow-gen diagram" prints it. Each arrow from one state to
+// another is labelled "Input → Event", with the effects and timers that the decision may request. Timers of states are shown in
+// their states.
 func (m *Machine) Mermaid() string { return m.MermaidAt("") }
 
 // MermaidAt is Mermaid with the state of an instance marked. A state that the machine does not have is not marked.
@@ -83,7 +83,7 @@ func (m *Machine) DOT() string { return m.DOTAt("") }
 // DOTAt is DOT with the state of an instance marked. A state that the machine does not have is not marked.
 func (m *Machine) DOTAt(current string) string { return m.chart().DOT(current) }
 
-// chart returns what is drawn of the machine.
+// chart returns the diagram of the machine.
 func (m *Machine) chart() *statechart.Machine {
 	c := &statechart.Machine{Name: m.Workflow}
 	number := make(map[string]int)
@@ -107,7 +107,7 @@ func (m *Machine) chart() *statechart.Machine {
 	return c
 }
 
-// state returns the state of a name, or nil.
+// state returns the state with a name, or nil.
 func (m *Machine) state(name string) *MachineState {
 	for i := range m.States {
 		if m.States[i].Name == name {
@@ -117,7 +117,7 @@ func (m *Machine) state(name string) *MachineState {
 	return nil
 }
 
-// machineIndex answers the engine's questions about a machine without searching.
+// machineIndex indexes a machine, so that the engine need not search it.
 type machineIndex struct {
 	initial     string
 	terminal    map[string]bool
@@ -148,7 +148,7 @@ func (m *Machine) index() *machineIndex {
 	return ix
 }
 
-// allows returns an error when a decision on the input in the state may not contain what is named.
+// allows returns an error unless a decision on this input in this state may contain the named event, effect or timer.
 func (t *Transition) allows(what, name string) error {
 	var allowed []string
 	switch what {
@@ -165,12 +165,12 @@ func (t *Transition) allows(what, name string) error {
 		return nil
 	}
 	if len(allowed) == 0 {
-		return fmt.Errorf("the declaration allows no %s here, the decision has %s", what, name)
+		return fmt.Errorf("the declaration allows no %s here, but the decision has %s", what, name)
 	}
 	return fmt.Errorf("the declaration does not allow the %s %s here, only %s", what, name, strings.Join(allowed, ", "))
 }
 
-// Accepts returns the inputs that a state takes, without those that it refuses by declaration.
+// Accepts returns the inputs that a state accepts, without those for which the declaration has a rejection.
 func (m *Machine) Accepts(status string) (accepted []Transition) {
 	state := m.state(status)
 	if state == nil {

@@ -67,7 +67,7 @@ func TestTransitionAllows(t *testing.T) {
 		"event A": "", "event B": "", "effect E": "",
 		"event C":  "the declaration does not allow the event C here, only A, B",
 		"effect A": "the declaration does not allow the effect A here, only E",
-		"timer E":  "the declaration allows no timer here, the decision has E",
+		"timer E":  "the declaration allows no timer here, but the decision has E",
 	} {
 		what, named, _ := strings.Cut(name, " ")
 		var got string

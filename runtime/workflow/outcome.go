@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Outcome is the outcome of an input that was decided on. E and R are the events the input may lead to and the
-// workflow's rejections. Exactly one of Accepted, Rejected and AlreadyCompleted is true.
+// Outcome is the outcome of an input. E is the type of the events that the input may lead to, R that of the workflow's
+// rejections. Exactly one of Accepted, Rejected and AlreadyCompleted is true.
 type Outcome[E, R any] struct {
 	Events    []E   // of an accepted input
-	Version   int64 // of the instance after it: the number of its events
+	Version   int64 // of the instance after the input: the number of its events
 	Rejection R     // of a rejected input
 
 	kind outcomeKind
@@ -24,17 +24,17 @@ const (
 	completed
 )
 
-// Accepted reports that the events, and all else the decision asked for, are stored.
+// Accepted reports that the input was accepted: its events, effects and timers are stored.
 func (o Outcome[E, R]) Accepted() bool { return o.kind == accepted }
 
-// Rejected reports that the decider, or the state machine, refused the input. Nothing was stored.
+// Rejected reports that the decider or the state machine rejected the input: no events were stored.
 func (o Outcome[E, R]) Rejected() bool { return o.kind == rejected }
 
-// AlreadyCompleted reports that the instance had ended before; the decider was not asked.
+// AlreadyCompleted reports that the instance had completed before, so the decider was not called.
 func (o Outcome[E, R]) AlreadyCompleted() bool { return o.kind == completed }
 
-// String says what became of the input, for tests and terminals: events and rejections are printed with their names and fields, as in
-// "accepted as version 2: order.Paid{AmountCents:900}".
+// String returns the outcome as text for tests and terminals, with the names and fields of events and rejections, as in "accepted
+// as version 2: order.Paid{AmountCents:900}".
 func (o Outcome[E, R]) String() string {
 	switch o.kind {
 	case accepted:
@@ -52,7 +52,7 @@ func (o Outcome[E, R]) String() string {
 	}
 }
 
-// withName prints an event or a rejection with its name and fields.
+// withName returns an event or a rejection as text with its name and fields.
 func withName(v any) string {
 	if e, ok := v.(Encoded); ok {
 		return e.String()
@@ -66,11 +66,11 @@ type Encoded struct {
 	Payload json.RawMessage `json:"payload"`
 }
 
-// String is the type with the payload as it is.
+// String returns the type, followed by the payload.
 func (e Encoded) String() string { return e.Type + string(e.Payload) }
 
-// AcceptedOutcome, RejectedOutcome and CompletedOutcome make outcomes where an engine is not at hand: in clients that have asked
-// one elsewhere, and in tests of code that calls a client.
+// AcceptedOutcome is the outcome of an accepted input. It, RejectedOutcome and CompletedOutcome are for code without an engine:
+// clients that reach an engine over the network, and tests of code that calls a client.
 func AcceptedOutcome[E, R any](version int64, events ...E) Outcome[E, R] {
 	return Outcome[E, R]{kind: accepted, Version: version, Events: events}
 }
@@ -80,7 +80,7 @@ func RejectedOutcome[E, R any](version int64, rejection R) Outcome[E, R] {
 	return Outcome[E, R]{kind: rejected, Version: version, Rejection: rejection}
 }
 
-// CompletedOutcome is the outcome of an input that came after the instance's end; see AcceptedOutcome.
+// CompletedOutcome is the outcome of an input that came after the instance had completed; see AcceptedOutcome.
 func CompletedOutcome[E, R any](version int64) Outcome[E, R] {
 	return Outcome[E, R]{kind: completed, Version: version}
 }

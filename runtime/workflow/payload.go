@@ -5,22 +5,22 @@ import (
 	"fmt"
 )
 
-// PayloadKind says what a payload is of.
+// PayloadKind says what kind of message a payload belongs to.
 type PayloadKind string
 
 const (
 	InputPayload     PayloadKind = "input"
 	EventPayload     PayloadKind = "event"
 	EffectPayload    PayloadKind = "effect"
-	TimerPayload     PayloadKind = "timer" // the input that it delivers
+	TimerPayload     PayloadKind = "timer" // the input that the timer delivers
 	RejectionPayload PayloadKind = "rejection"
 )
 
-// PayloadName names what a payload is of: the input Pay of the workflow order, say.
+// PayloadName names the message that a payload belongs to, for example the input Pay of the workflow order.
 type PayloadName struct {
 	Workflow string
 	Kind     PayloadKind
-	Name     string // as declared; of a timer, the name of its input
+	Name     string // as declared; for a timer, the name of its input
 }
 
 func (n PayloadName) String() string { return fmt.Sprintf("%s %s of %s", n.Kind, n.Name, n.Workflow) }
@@ -32,19 +32,19 @@ type PayloadTooLarge struct {
 }
 
 func (e *PayloadTooLarge) Error() string {
-	return fmt.Sprintf("the %s has %d bytes, Config.MaxPayloadBytes allows %d; keep large data elsewhere and pass on where it is",
+	return fmt.Sprintf("the %s has %d bytes, Config.MaxPayloadBytes allows %d; keep large data elsewhere and pass a reference to it",
 		e.PayloadName, e.Size, e.Limit)
 }
 
-// ReadJSON is json.Unmarshal for what is stored. Its error has nothing of the text in it.
+// ReadJSON is json.Unmarshal for stored JSON. Its error has no part of the text.
 func ReadJSON(text []byte, v any) error {
 	if json.Unmarshal(text, v) != nil {
-		return fmt.Errorf("the %d bytes that are stored are not the JSON that is expected", len(text))
+		return fmt.Errorf("the %d stored bytes are not the expected JSON", len(text))
 	}
 	return nil
 }
 
-// CheckPayload fails with *PayloadTooLarge. A limit of 0 is none.
+// CheckPayload fails with *PayloadTooLarge if the size is above the limit. 0 means no limit.
 func CheckPayload(name PayloadName, size, limit int) error {
 	if limit > 0 && size > limit {
 		return &PayloadTooLarge{PayloadName: name, Size: size, Limit: limit}
@@ -52,7 +52,7 @@ func CheckPayload(name PayloadName, size, limit int) error {
 	return nil
 }
 
-// CheckPayloads looks at everything that an accepted decision would have stored.
+// CheckPayloads calls CheckPayload for each event, effect and timer of an accepted decision.
 func (d *Decided) CheckPayloads(workflow string, limit int) error {
 	check := func(kind PayloadKind, name string, payload []byte) error {
 		return CheckPayload(PayloadName{Workflow: workflow, Kind: kind, Name: name}, len(payload), limit)

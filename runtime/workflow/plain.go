@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// plainTypes remembers which types of events are plain.
+// plainTypes caches which types of events are plain.
 type plainTypes struct{ known sync.Map } // of bool, by reflect.Type
 
-// has reports whether a value of type t that was encoded and decoded is the value itself: the same in the sense of
-// reflect.DeepEqual, and without memory that somebody could change. That is so of a struct of scalars only. Times are none,
-// because they come back in UTC, and neither are named types but durations, because user code may say how they are
-// encoded.
+// has reports whether values of type t are plain: after encoding and decoding, a value is equal in the sense of
+// reflect.DeepEqual, and it has no shared memory. Only structs of scalars are plain. Times are not scalars here, because they
+// come back in UTC. Named types, except durations, are not either, because user code may say how they are encoded.
 func (p *plainTypes) has(t reflect.Type) bool {
 	if known, ok := p.known.Load(t); ok {
 		return known.(bool)

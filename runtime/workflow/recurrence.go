@@ -9,32 +9,32 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Recurrence says when something happens again and again.
+// Recurrence says when a timer or schedule fires.
 type Recurrence struct {
-	// Schedule has the five fields of cron, or is one of @yearly, @monthly, @weekly, @daily, @hourly and "@every 90s".
+	// Schedule has the five fields of cron, or is @yearly, @monthly, @weekly, @daily, @hourly, or for example "@every 90s".
 	//
-	// One that names hours fires once for each of its times, also in the night in which clocks change: at the first of two times
-	// that are called the same, and, for a time that is left out, later by as much as clocks are set forward. One for every
-	// hour goes on hour by hour.
+	// A schedule that names hours fires once for each of its times, also in the night in which clocks change. If a time comes
+	// twice, it fires at the first. If clocks are set forward past a time, it fires later by that difference. A schedule for
+	// every hour fires every hour of elapsed time.
 	Schedule string
 
 	Zone   string // IANA name of the time zone of Schedule; empty for UTC
 	Missed Missed
 }
 
-// Missed says what becomes of firings that nobody was there for.
+// Missed says what happens to firings that were missed because no process ran.
 type Missed string
 
 const (
-	MissedLatest Missed = ""     // one firing makes up for all that were missed; the default
-	MissedSkip   Missed = "skip" // a firing that is more than a minute late is left out
-	MissedAll    Missed = "all"  // each one is made up for
+	MissedLatest Missed = ""     // fires once for all missed firings; the default
+	MissedSkip   Missed = "skip" // skips a firing that is more than a minute late
+	MissedAll    Missed = "all"  // fires for each missed firing
 )
 
-// missedAfter is how late a firing may be that is left out when it is missed.
+// missedAfter is how late a firing may be before MissedSkip skips it.
 const missedAfter = time.Minute
 
-// Firings is a Recurrence that was read.
+// Firings is a parsed Recurrence.
 type Firings struct {
 	fields *cron.SpecSchedule // nil for "@every"
 	every  time.Duration      // of "@every"
@@ -45,7 +45,7 @@ type Firings struct {
 func (r Recurrence) Parse() (*Firings, error) {
 	zone, err := time.LoadLocation(r.Zone)
 	if err != nil {
-		return nil, fmt.Errorf("time zone: %w; embed the database with import _ \"time/tzdata\" where the system has none", err)
+		return nil, fmt.Errorf("time zone: %w; if the system has no time zone database, embed it with import _ \"time/tzdata\"", err)
 	}
 	schedule, err := cron.ParseStandard(r.Schedule)
 	if err != nil {
@@ -57,16 +57,16 @@ func (r Recurrence) Parse() (*Firings, error) {
 		parsed.every = schedule.Delay
 	case *cron.SpecSchedule:
 		parsed.fields = schedule
-		if schedule.Location != time.Local { // of a schedule that begins with "TZ="
+		if schedule.Location != time.Local { // the schedule begins with "TZ="
 			parsed.zone = schedule.Location
 		}
 	default:
-		return nil, fmt.Errorf("schedule %q: it is of a kind that is not known, a %T", r.Schedule, schedule)
+		return nil, fmt.Errorf("schedule %q has an unknown type, %T", r.Schedule, schedule)
 	}
 	return parsed, nil
 }
 
-// After returns the first firing after a time. It is zero when there is none, as on February 30.
+// After returns the first firing after a time. It is zero if there is none, as for February 30.
 func (r *Firings) After(t time.Time) time.Time {
 	const hours = 1<<24 - 1 // a bit for each
 	var next time.Time
@@ -84,15 +84,15 @@ func (r *Firings) After(t time.Time) time.Time {
 	return store.StoredTime(next)
 }
 
-// day is as far as clocks are set forward at most: Samoa left one out when it went over the date line.
+// day is the most that clocks are set forward: Samoa left out a day when it crossed the date line.
 const day = 24 * time.Hour
 
-// afterByWall is after, for a schedule whose times are each to come once, whatever clocks are set to. It goes from time to time as a
-// clock on the wall shows them, written as if they were UTC.
+// afterByWall is After for a schedule whose times each come once, however clocks are changed. It works with wall times, which are
+// the times that a clock shows, written as if they were UTC.
 func (r *Firings) afterByWall(t time.Time) (first time.Time) {
-	// Times that were left out shortly before may be still to come.
+	// Wall times that clocks left out shortly before t may fire after t.
 	from := wallOf(t, r.zone).Add(-max(0, zoneOffset(t, r.zone)-zoneOffset(t.Add(-day), r.zone)))
-	until := time.Time{} // those up to here may come before the first that was found
+	until := time.Time{} // wall times up to this one may fire before the first that was found
 	for wall := nextMatch(r.fields, from); !wall.IsZero() && (first.IsZero() || !wall.After(until)); wall = nextMatch(r.fields, wall) {
 		at, late := whenWall(wall, r.zone)
 		if !at.After(t) {
@@ -116,11 +116,11 @@ func zoneOffset(t time.Time, zone *time.Location) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// wallOf returns what a clock on the wall shows at a time.
+// wallOf returns the wall time at a time.
 func wallOf(t time.Time, zone *time.Location) time.Time { return t.UTC().Add(zoneOffset(t, zone)) }
 
-// whenWall returns when a clock on the wall shows a time: the first of two such times, or, when clocks are set forward past it, as
-// much later as they are.
+// whenWall returns the time of a wall time: the first if there are two. If clocks are set forward past the wall time, the result
+// is later by that difference.
 func whenWall(wall time.Time, zone *time.Location) (at time.Time, late time.Duration) {
 	before, after := zoneOffset(wall.Add(-day), zone), zoneOffset(wall.Add(day), zone)
 	if at = wall.Add(-before); zoneOffset(at, zone) == before {
@@ -132,8 +132,8 @@ func whenWall(wall time.Time, zone *time.Location) (at time.Time, late time.Dura
 	return at, after - before
 }
 
-// Due says what becomes of a firing at its nominal time, now that it is later: whether it fires and for which nominal time,
-// and when the next one is.
+// Due says what happens now to a firing whose nominal time has passed: whether it fires, for which nominal time, and when the
+// next firing is.
 func (r *Firings) Due(nominal, now time.Time) (fires bool, at, next time.Time) {
 	switch {
 	case r.missed == MissedAll:
@@ -147,7 +147,7 @@ func (r *Firings) Due(nominal, now time.Time) (fires bool, at, next time.Time) {
 	}
 }
 
-// latest returns the last firing up to now, which is the given one or a later one, and the first after now.
+// latest returns the last firing up to now, which is the given one or a later one, and the first firing after now.
 func (r *Firings) latest(nominal, now time.Time) (at, next time.Time) {
 	if now.Before(nominal) {
 		return nominal, r.After(nominal)
@@ -157,8 +157,8 @@ func (r *Firings) latest(nominal, now time.Time) (at, next time.Time) {
 		return at, at.Add(r.every)
 	}
 	at = nominal
-	// Go back from now by longer and longer steps until there is a firing in between, so that a schedule of minutes that
-	// slept for years is not gone through minute by minute.
+	// Go back from now by longer and longer steps until there is a firing in between. So a schedule that fires every minute and
+	// was not run for years is not searched minute by minute.
 	for step := time.Minute; now.Add(-step).After(nominal); step *= 2 {
 		if first := r.After(now.Add(-step)); !first.IsZero() && !first.After(now) {
 			at = first

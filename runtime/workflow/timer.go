@@ -10,15 +10,15 @@ type Timer interface {
 	TimerSpec() TimerSpec
 }
 
-// TimerSpec is what the engine needs to know of a timer.
+// TimerSpec has what the engine needs to know about a timer.
 type TimerSpec struct {
 	Name  string // as declared
-	Input any    // to deliver; an empty id in it means the timer's own instance
+	Input any    // the input to deliver; an empty id in it means the timer's own instance
 	Schedule
-	After time.Duration // default delay, 0 for none
+	After time.Duration // default delay; 0 for none
 }
 
-// StoredKey names the timer within its instance: the declared name, or name/key.
+// StoredKey returns the key of the timer within its instance: the declared name, or name/key.
 func (t TimerSpec) StoredKey() string {
 	if t.key == "" {
 		return t.Name
@@ -26,13 +26,13 @@ func (t TimerSpec) StoredKey() string {
 	return t.Name + "/" + t.key
 }
 
-// TimerName is the declared name in a stored key.
+// TimerName returns the declared name in a stored key.
 func TimerName(key string) string {
 	name, _, _ := strings.Cut(key, "/")
 	return name
 }
 
-// FireAt returns the time to fire, relative times counting from now, and whether the timer has one.
+// FireAt returns when the timer fires, and whether it has such a time. Delays count from now.
 func (t TimerSpec) FireAt(now time.Time) (time.Time, bool) {
 	switch {
 	case t.atSet:
@@ -45,7 +45,7 @@ func (t TimerSpec) FireAt(now time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// Schedule is the part of a timer that a decision sets. The zero value takes time and key from the declaration.
+// Schedule is the part of a timer that a decision sets. The zero value takes the time from the declaration and has no key.
 type Schedule struct {
 	key      string
 	delay    time.Duration
@@ -54,19 +54,19 @@ type Schedule struct {
 	atSet    bool
 }
 
-// In lets the timer fire after a delay that counts from the now given to decide; at once when it is not positive.
+// In makes the timer fire after a delay that counts from the now of the decision; at once if it is not positive.
 func (s Schedule) In(delay time.Duration) Schedule {
 	s.delay, s.delaySet, s.at, s.atSet = delay, true, time.Time{}, false
 	return s
 }
 
-// At lets the timer fire at a time; at once when it has passed.
+// At makes the timer fire at a time; at once if it has passed.
 func (s Schedule) At(at time.Time) Schedule {
 	s.delay, s.delaySet, s.at, s.atSet = 0, false, at, true
 	return s
 }
 
-// Key tells several timers of the same declaration and instance apart.
+// Key distinguishes several timers of the same declaration in one instance.
 func (s Schedule) Key(key string) Schedule {
 	s.key = key
 	return s

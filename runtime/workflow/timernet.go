@@ -6,7 +6,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// TimerNet nets starts and cancels: of several steps with one key the last one counts.
+// TimerNet collects starts and cancels of timers. Of several steps with the same key, the last one counts.
 type TimerNet struct {
 	steps []timerNetStep // one for each key, in the order of first use
 }

@@ -14,33 +14,33 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Erased is a Definition with its types erased, as the engine uses it.
+// Erased is a Definition without its type parameters, as the engine uses it.
 type Erased interface {
-	// Prepare checks an input's type, id and unique key. readInput does so with one from outside that is JSON, and lists all
-	// mistakes of it; DecodeInput reads one that was stored.
+	// Prepare checks the type, id and unique key of an input. readInput does the same with an input given as JSON, and lists all
+	// mistakes in it. DecodeInput reads a stored input.
 	Prepare(input any) (PreparedInput, error)
 	readInput(name string, data []byte) (PreparedInput, []error)
 	DecodeInput(name string, data []byte) (any, error)
-	// Addressed returns the input with its id filled in, and refuses one that names another instance.
+	// Addressed fills in an empty id of an input. It fails if the input names another instance.
 	Addressed(input any, id string) (any, error)
 	// WithID sets an id that is empty.
 	WithID(input any, id string) any
 
-	// Replay returns the state of an instance: its snapshot or the state that is known for the version before its events,
-	// which may be nil, and the events folded into it.
+	// Replay returns the state of an instance. It folds the events into the snapshot, or into known, which is the state at the
+	// version before the events, or nil.
 	Replay(known any, instance store.Instance) (any, error)
 
 	// Ended reports whether a state refuses every input.
 	Ended(state any) (bool, error)
 
-	// Decide asks the decider about an input. It returns the rejection, or what is to be stored.
+	// Decide calls the decider for an input. It returns the rejection, or what an accepted decision adds to the instance.
 	Decide(now time.Time, version int64, state any, input PreparedInput) (rejection any, accepted Decided, err error)
 
-	// Ask calls the decider with the state and the input themselves, not with copies, so that a test sees what the decider changes in them. It
-	// does not call the decider about an input that the declaration refuses.
+	// Ask calls the decider with the state and the input themselves, not with copies, so that a test sees what the decider changes in
+	// them. It does not call the decider for an input that the declaration rejects.
 	Ask(now time.Time, state any, input PreparedInput) error
 
-	// Schema names the shape of the state, for snapshots; it is empty when states cannot be stored.
+	// Schema identifies the shape of the state, for snapshots. It is empty if states cannot be stored.
 	Schema() string
 	EncodeState(state any) ([]byte, error)
 
@@ -62,7 +62,7 @@ type Erased interface {
 	Handle(ctx context.Context, payload []byte, call EffectCall) (any, error)
 }
 
-// PreparedInput is an input with what the engine asks of it.
+// PreparedInput is an input with its name, id and unique key.
 type PreparedInput struct {
 	Name      string
 	Instance  string // its id
@@ -70,7 +70,7 @@ type PreparedInput struct {
 	Value     any // in the workflow's interface of inputs
 }
 
-// typed implements definition over the user's types.
+// typed implements Erased with the user's types.
 type typed[S, I, E, F, R any] struct {
 	def         Definition[S, I, E, F, R]
 	machine     *machineIndex       // nil without states
@@ -82,7 +82,7 @@ type typed[S, I, E, F, R any] struct {
 
 func newTyped[S, I, E, F, R any](d Definition[S, I, E, F, R]) *typed[S, I, E, F, R] {
 	t := &typed[S, I, E, F, R]{def: d, recurrences: map[string]*Firings{}, firings: map[string]*Firings{}}
-	// That they can be read was validated.
+	// Define has checked that they can be parsed.
 	for name, r := range d.RecurringTimers {
 		t.recurrences[name], _ = r.Parse()
 	}
@@ -116,7 +116,7 @@ func (w *typed[S, I, E, F, R]) Prepare(input any) (PreparedInput, error) {
 	return PreparedInput{}, fmt.Errorf("%s: input %s: %w", of, name, together(wrong))
 }
 
-// identified returns an input with its id and unique key, and what is wrong with these.
+// identified returns an input with its id and unique key, and the mistakes in these.
 func (w *typed[S, I, E, F, R]) identified(name string, in I) (p PreparedInput, wrong []error) {
 	p = PreparedInput{Name: name, Value: in, Instance: w.def.InputID(in)}
 	if err := store.CheckIdentifier(store.InstanceID, p.Instance); err != nil {
@@ -139,9 +139,9 @@ func (w *typed[S, I, E, F, R]) readInput(name string, data []byte) (PreparedInpu
 	in, err := decode(d, name, w.def.Inputs)
 	mistakes := codecErrors(err)
 	switch {
-	case err != nil && len(mistakes) == 0: // there is no such input
+	case err != nil && len(mistakes) == 0: // the input is not declared
 		return PreparedInput{}, []error{err}
-	case !d.Complete(), err != nil && mistakes[0].(*codec.Error).Path == "": // the id may not have been read, or there is no object
+	case !d.Complete(), err != nil && mistakes[0].(*codec.Error).Path == "": // the id may not have been read, or the document is not an object
 		return PreparedInput{}, mistakes
 	}
 	p, wrong := w.identified(name, in)
@@ -156,7 +156,7 @@ func (w *typed[S, I, E, F, R]) DecodeInput(name string, data []byte) (any, error
 	return in, nil
 }
 
-// decode reads one variant that fills the whole document. Imported types bring code of their own, as they do in encode.
+// decode reads one variant that fills the whole document. Codecs may call code of imported types, which may panic.
 func decode[T any](d *codec.Decoder, name string, c Codec[T]) (v T, err error) {
 	defer usererr.RecoverTo(&err, "decoding ", name)
 	v, err = c.Decode(d, name)
@@ -166,7 +166,7 @@ func decode[T any](d *codec.Decoder, name string, c Codec[T]) (v T, err error) {
 	return v, err
 }
 
-// encode says in its error which variant it is about.
+// encode encodes one variant. Its error names the variant.
 func encode[T any](v T, c Codec[T]) (name string, payload []byte, err error) {
 	name = c.Name(v)
 	if name == "" {
@@ -195,7 +195,7 @@ func (w *typed[S, I, E, F, R]) Addressed(input any, id string) (any, error) {
 		if err := store.CheckIdentifier(store.InstanceID, got); err != nil {
 			return nil, fmt.Errorf("input %s: %w; it must name its own instance, %q, or leave the id empty", w.def.Inputs.Name(in), err, id)
 		}
-		return nil, fmt.Errorf("input %s names the instance %q, it must name its own, %q, or leave the id empty",
+		return nil, fmt.Errorf("input %s names the instance %q; it must name its own, %q, or leave the id empty",
 			w.def.Inputs.Name(in), got, id)
 	}
 	return in, nil
@@ -244,7 +244,7 @@ func (w *typed[S, I, E, F, R]) hasEnded(state S) (_ bool, err error) {
 		return w.machine.terminal[w.def.Status(state)], nil
 	}
 	defer usererr.RecoverTo(&err, "the evolver's ", "Terminal")
-	given, _ := w.copier.copyOf(state) // or the state itself, see decided.touched
+	given, _ := w.copier.copyOf(state) // or the state itself, see Decided.Touched
 	return w.def.Terminal(given.(S)), nil
 }
 
@@ -265,7 +265,7 @@ func (w *typed[S, I, E, F, R]) initialState() S {
 	return state
 }
 
-// evolve folds one event, and moves the status.
+// evolve folds one event and sets the status.
 func (w *typed[S, I, E, F, R]) evolve(state S, event E) (next S, err error) {
 	name := w.def.Events.Name(event)
 	defer usererr.RecoverTo(&err, "the evolver's ", name)
@@ -275,7 +275,7 @@ func (w *typed[S, I, E, F, R]) evolve(state S, event E) (next S, err error) {
 	from := w.def.Status(state)
 	to, ok := w.machine.moves[stateEvent{from, name}]
 	if !ok {
-		return state, fmt.Errorf("event %s leads nowhere from state %s, says the declaration", name, from)
+		return state, fmt.Errorf("event %s leads nowhere from state %s: the declaration has no transition for it", name, from)
 	}
 	return w.def.WithStatus(w.def.Evolve(state, event), to), nil
 }
@@ -357,7 +357,7 @@ func (w *typed[S, I, E, F, R]) transition(state S, input string) (t *Transition,
 	return t, nil, false
 }
 
-// Decide implements definition.
+// Decide implements Erased.
 func (w *typed[S, I, E, F, R]) Decide(now time.Time, version int64, state any, input PreparedInput) (any, Decided, error) {
 	s := state.(S)
 	transition, refusal, refused := w.transition(s, input.Name)
@@ -400,13 +400,13 @@ func (w *typed[S, I, E, F, R]) askDecider(now time.Time, state S, name string, i
 	return w.def.Decide(now, state, input), nil
 }
 
-// validate finds decisions that the type system cannot refuse.
+// validate finds mistakes in a decision that the compiler cannot find.
 func (d *UntypedDecision) validate() error {
 	switch {
 	case len(d.events) == 0 && len(d.rejections) == 0:
 		return errors.New("the decision is empty; return one of the Accept or Reject constructors")
 	case len(d.rejections) > 0 && len(d.effects)+len(d.timers)+len(d.cancelled) > 0:
-		return errors.New("the decision is a rejection with effects or timers; a rejection leaves no trace")
+		return errors.New("the decision is a rejection with effects or timers; a rejection cannot have any")
 	case slices.Contains(d.events, nil), slices.Contains(d.effects, nil), slices.Contains(d.rejections, nil):
 		return errors.New("the decision contains a nil event, effect or rejection")
 	}

@@ -66,7 +66,7 @@ func TestOldVersions(t *testing.T) {
 	}
 	for id, want := range map[string]string{
 		"bad": "price",
-		"new": "it has schema version 4, this program knows 3: a newer program wrote it",
+		"new": "it has schema version 4, but this program knows only up to 3: a newer program wrote it",
 	} {
 		if _, err := client.State(ctx, id); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", id, err, want)
