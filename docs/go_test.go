@@ -23,7 +23,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -39,6 +41,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/memory"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/transfer"
 )
 
 var (
@@ -53,10 +56,14 @@ var (
 	_ = sqlite.Open
 	_ = memory.New
 	_ = synctest.Wait
+	_ = io.EOF
+	_ = transfer.Export
 
 	ctx       context.Context
 	pool      *pgxpool.Pool
 	store     *postgres.Store
+	from, to  contract.Store
+	file      *os.File
 	workflow  *runtime.Workflow
 	engine    *runtime.Engine
 	config    runtime.Config
@@ -128,7 +135,7 @@ func TestGo(t *testing.T) {
 	files["order/yours.go"] = yours
 	for page, want := range map[string]int{
 		"../README.md": 2, "howto.md": 12, "from-rust.md": 1, "guide/calling.md": 5, "guide/effects.md": 2,
-		"guide/reading.md": 6, "guide/testing.md": 2, "operate/data.md": 1, "operate/running.md": 1, "operate/stuck.md": 2, "reference/http.md": 2,
+		"guide/reading.md": 6, "guide/testing.md": 2, "operate/data.md": 2, "operate/running.md": 1, "operate/stuck.md": 2, "reference/http.md": 2,
 	} {
 		doc, err := os.ReadFile(page)
 		if err != nil {
