@@ -415,7 +415,7 @@ input HotelEnded by effect ended:trip of booking/a-hotel
 		if err != nil || why.Origin != runtime.OriginDeleted || len(why.Chain) != 2 || why.Earlier.Instance != key {
 			b.Errorf("got %v, %v", why, err)
 		}
-		wantError(b, errors.New(why.String()), "what led to this is not stored any more: trip/a version 1",
+		wantError(b, errors.New(why.String()), "the decision before is not stored any more: trip/a version 1",
 			"led to trip/a version 2, which is not stored any more")
 	})
 }

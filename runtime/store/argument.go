@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// InvalidArgument says that a text, a time or a number cannot be stored or looked for, in any store. Nothing was done.
+// InvalidArgument says that an argument cannot be stored or searched for: a text, a time or a number. Nothing was done.
 type InvalidArgument struct {
 	Argument string // as in InstanceFilter.Status
 	Problem  string // completes "Argument ..."
@@ -19,11 +19,11 @@ func (e *InvalidArgument) Error() string {
 	return fmt.Sprintf("ironflow: %s %s", e.Argument, e.Problem)
 }
 
-// The years of the times that are stored, which are those that JSON and every store can write.
+// The first and the last year of times that JSON and every store can represent.
 const MinYear, maxYear = 1, 9999
 
-// CheckArgument looks at all texts, times and limits in a value, which may be a struct, and fails with *InvalidArgument. It is
-// called before the store is: what one store refuses, another may take for something else.
+// CheckArgument checks all texts, times and limits in a value, which may be a struct, and fails with *InvalidArgument. The engine
+// calls it before it calls the store, because stores differ in what they refuse.
 func CheckArgument(name string, value any) error { return checkValue(name, reflect.ValueOf(value)) }
 
 func checkValue(name string, v reflect.Value) error {
@@ -33,7 +33,7 @@ func checkValue(name string, v reflect.Value) error {
 		problem = textProblem(v.String())
 	case reflect.Int, reflect.Int64:
 		if v.Int() < 0 && !strings.HasSuffix(name, ".Token") {
-			problem = fmt.Sprintf("is %d, it must not be negative", v.Int())
+			problem = fmt.Sprintf("is %d; it must not be negative", v.Int())
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {
@@ -79,7 +79,7 @@ func textProblem(text string) string {
 
 func TimeProblem(t time.Time) string {
 	if year := t.UTC().Year(); year < MinYear || year > maxYear {
-		return fmt.Sprintf("is in the year %d, and times are stored from the year %d to %d", year, MinYear, maxYear)
+		return fmt.Sprintf("is in the year %d; times can be from the year %d to %d", year, MinYear, maxYear)
 	}
 	return ""
 }
@@ -94,13 +94,13 @@ func CheckOneOf[T ~string](name string, value T, values ...T) error {
 	return &InvalidArgument{Argument: name, Problem: fmt.Sprintf("is %q; use one of %q", value, values)}
 }
 
-// InvalidIdentifier says that an id or a unique key is empty, longer than MaxIDLength, or not text that can be stored.
+// InvalidIdentifier says that an id or a unique key is empty, longer than MaxIDLength, not valid UTF-8, or has a NUL byte.
 type InvalidIdentifier struct {
 	What    IdentifierKind
 	Problem string // completes "the instance id ..."
 }
 
-// IdentifierKind says what an identifier is of.
+// IdentifierKind says what an identifier names.
 type IdentifierKind string
 
 const (
@@ -111,14 +111,14 @@ const (
 
 func (e *InvalidIdentifier) Error() string { return fmt.Sprintf("the %s %s", e.What, e.Problem) }
 
-// CheckIdentifier fails with *InvalidIdentifier.
+// CheckIdentifier fails with *InvalidIdentifier unless id is a valid identifier.
 func CheckIdentifier(what IdentifierKind, id string) error {
 	problem := ""
 	switch {
 	case id == "":
 		problem = "is empty"
 	case len(id) > MaxIDLength:
-		problem = fmt.Sprintf("has %d bytes, at most %d are allowed", len(id), MaxIDLength)
+		problem = fmt.Sprintf("has %d bytes; at most %d are allowed", len(id), MaxIDLength)
 	case !utf8.ValidString(id):
 		problem = "is not valid UTF-8"
 	case slices.Contains([]byte(id), 0):

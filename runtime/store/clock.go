@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Clock is where the engine gets the time from, for decisions as well as for leases, backoff and polling. Processes that share a
-// store should agree on the time to well within the lease: a skew costs repeated attempts and late effects, never correctness. On
-// a Timekeeper, engines agree as long as Config.Clock is left alone. Safe for concurrent use.
+// Clock tells the engine the time, for decisions, leases, backoff and polling. The clocks of processes that share a store should
+// differ by much less than a lease. A larger difference causes repeated attempts and late effects, but no wrong results. Engines
+// on a Timekeeper agree on the time unless Config.Clock is set. A Clock must be safe for concurrent use.
 type Clock interface {
 	Now() time.Time
 	After(d time.Duration) <-chan time.Time
@@ -18,12 +18,12 @@ type SystemClock struct{}
 func (SystemClock) Now() time.Time                         { return time.Now() }
 func (SystemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
-// Timekeeper is the ability of a store to tell the time, the same for all processes on it. Without a Config.Clock, the engine takes
-// the time of a Timekeeper. No feature needs it.
+// Timekeeper is the ability of a store to tell the time, the same for all processes on it. Without a Config.Clock, the engine
+// uses this time. No feature needs it.
 type Timekeeper interface {
-	// Time returns the time of the store while it is called.
+	// Time returns the current time of the store.
 	Time(ctx context.Context) (time.Time, error)
 }
 
-// StoredTime is t as a store gives it back. Everything that is decided with, or compared, goes through it.
+// StoredTime returns t as a store returns it. The engine rounds every time this way before it decides with it or compares it.
 func StoredTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

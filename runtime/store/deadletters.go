@@ -5,76 +5,79 @@ import (
 	"time"
 )
 
-// DeadLetters is the ability of a store to list dead letters, and to revive or discard them. The methods of Engine about dead letters
-// need it. A store without it keeps dead letters all the same.
+// DeadLetters is the ability of a store to list dead letters, and to revive or discard them. The methods of Engine for dead
+// letters need it. A store without it keeps dead letters too.
 //
 // A dead letter is named by a Lease with the token that it has as a dead letter. Revive and Discard raise the token or delete the
-// dead letter, so that the second of two people who decide about it is told that it is gone. Each call is about one queue.
+// dead letter. So when two people decide about one dead letter, the second one learns that it is gone. Each call is for one
+// queue.
 type DeadLetters interface {
-	// ListDead returns the dead letters of the queue list.Queue that the filter accepts, in the order of descending times of death,
-	// ids, workflows, versions and positions or keys, from list.After on.
+	// ListDead returns the dead letters of the queue list.Queue that the filter accepts and that come after list.After. They are
+	// sorted by DiedAt, id, workflow, version, and position or key, all descending.
 	ListDead(ctx context.Context, list DeadLetterList) ([]DeadLetter, error)
 
 	// CountDead counts the dead letters of the queue filter.Queue that the filter accepts by kind, sorted by kind.
 	CountDead(ctx context.Context, filter DeadLetterFilter) ([]DeadLetterCount, error)
 
-	// Revive makes dead letters due at a time, with no attempt made. It returns those that are no dead letters any more, of
-	// which nothing is changed.
+	// Revive makes dead letters due at a time. Their attempts count from 0 again. It returns the leases that are not dead letters
+	// any more, and changes nothing for these.
 	Revive(ctx context.Context, queue QueueName, letters []Lease, at time.Time) (gone []Lease, err error)
 
-	// Discard deletes dead letters, and stores a record of each. It returns those that are no dead letters any more, of which
-	// nothing is changed.
+	// Discard deletes dead letters, and stores a record of each. It returns the leases that are not dead letters any more, and
+	// changes nothing for these.
 	Discard(ctx context.Context, queue QueueName, letters []Lease, discard Discard) (gone []Lease, err error)
 
 	// ListDiscarded returns records of discarded dead letters, of both queues.
 	ListDiscarded(ctx context.Context, list DiscardedList) ([]DiscardedLetter, error)
 }
 
-// DeadLetter is an effect or timer whose attempts are used up, or whose handler said that no attempt can help.
+// DeadLetter is an effect or timer whose attempts have all failed, or whose handler returned a permanent error.
 type DeadLetter struct {
 	Lease    Lease // names it
 	Kind     Kind
 	Payload  []byte    // of an effect, or the input of a timer
-	Attempts int       // that were made
+	Attempts int       // how many were made
 	Error    string    // of the last one
 	Due      time.Time // when the effect was requested, or when the timer was set to fire
 	DiedAt   time.Time
-	ToldAt   time.Time // when its instance accepted the input that tells of it, see EffectOptions.Dead; zero for not
+	ToldAt   time.Time // when its instance accepted the input that reports it, see EffectOptions.Dead; zero if it did not
 }
 
-// ToldFilter selects dead letters by whether their instances were told of them.
+// ToldFilter selects dead letters by whether their instances were told of them, which means that an instance accepted the input
+// that the effect declares for this case.
 //
-// The workflow has dealt with such a dead letter itself. It stays in the store, as long as its instance does, for people to
-// look at. It is not counted, raises no alert, does not keep its instance from being deleted, and is not in lists unless they
-// ask for it.
+// The workflow has then dealt with the dead letter itself. The dead letter stays in the store until its instance is deleted, so
+// that people can look at it. It is not counted, raises no alert, does not prevent the deletion of its instance, and is listed
+// only on request.
 type ToldFilter string
 
 const (
-	NotTold   ToldFilter = ""     // the default: dead letters that somebody has to decide about
+	NotTold   ToldFilter = ""     // the default: dead letters that a person has to decide about
 	OnlyTold  ToldFilter = "told" // dead letters whose instances were told
 	ToldOrNot ToldFilter = "all"
 )
 
-// DeadLetterFilter selects dead letters. A zero field accepts all; a zero Told accepts only those that no instance was told of.
+// DeadLetterFilter selects dead letters. A zero field accepts all, except Told: its zero value accepts only those that no
+// instance was told of.
 type DeadLetterFilter struct {
-	Queue    QueueName // effects or timers; never empty when it is given to a store
+	Queue    QueueName // effects or timers; the engine never passes an empty one to a store
 	Workflow string
 	Kind     string // name of the effect, or of the timer's input
 	Instance string // id
 
 	ErrorContains        string
-	DiedSince, DiedUntil time.Time // DiedUntil itself is not in it
+	DiedSince, DiedUntil time.Time // from DiedSince until before DiedUntil
 
 	Told ToldFilter // default: only those whose instances were not told
 }
 
-// DeadLetterPlace is the place of a dead letter in a list. The lease's token does not matter.
+// DeadLetterPlace is the place of a dead letter in a list. The token of the lease is ignored.
 type DeadLetterPlace struct {
 	DiedAt time.Time
 	Lease  Lease
 }
 
-// DeadLetterList asks for a part of the list of a queue.
+// DeadLetterList asks a store for a part of the list of one queue.
 type DeadLetterList struct {
 	DeadLetterFilter
 	After *DeadLetterPlace // nil for the beginning
@@ -86,14 +89,14 @@ type DeadLetterCount struct {
 	Queue          QueueName
 	Kind           Kind
 	Count          int64
-	Oldest, Newest time.Time // when they died
+	Oldest, Newest time.Time // when they became dead letters
 }
 
-// Discard says who gave dead letters up, when and why.
+// Discard says who discarded dead letters, when and why.
 type Discard struct {
 	By     string // may be empty
 	Reason string
-	At     time.Time // filled in by the engine
+	At     time.Time // set by the engine
 }
 
 // DiscardedLetter is the record of a dead letter that was discarded.
@@ -102,10 +105,10 @@ type DiscardedLetter struct {
 	Discard    Discard
 }
 
-// DiscardedList asks a store for records of dead letters that were discarded, the last one first, in the order of descending
-// times, ids, workflows, queues, versions and positions or keys.
+// DiscardedList asks a store for records of discarded dead letters, sorted by time, id, workflow, queue, version, and position or
+// key, all descending.
 type DiscardedList struct {
 	Workflow, Instance string           // empty for all
-	After              *DeadLetterPlace // DiedAt is when it was discarded; nil for the beginning
+	After              *DeadLetterPlace // its DiedAt is the time of discarding; nil for the beginning
 	Limit              int
 }

@@ -35,8 +35,8 @@ type Feed interface {
 	FirstEventAfter(ctx context.Context, after FeedPosition) (time.Time, error)
 }
 
-// EventFilter accepts events of a workflow: those of the given types, or all without types. With several filters, an event needs
-// to be accepted by one of them.
+// EventFilter accepts the events of one workflow that have one of the given types; without types, all events of the workflow.
+// With several filters, an event must be accepted by one of them.
 type EventFilter struct {
 	Workflow string
 	Types    []string
@@ -50,14 +50,14 @@ type FeedPage struct {
 	// never beyond the last event that was looked at: after a crash, a number that no event has may be given to another event.
 	Next FeedPosition
 
-	// Settled is how far the feed could be read: Next is at most that.
+	// Settled is how far the feed could be read. Next is at most Settled.
 	Settled FeedPosition
 
-	// Looked is how far this page has looked, including numbers that no event has: only a FeedHorizon beyond it has new events. It
-	// is not a position to keep.
+	// Looked is how far this page has looked, including numbers that no event has. There are new events only if FeedHorizon is
+	// beyond it. Do not store it as a position.
 	Looked FeedPosition
 
-	// Server tells the runs of database servers apart: its first word changes with a failover, the rest with each restart. It is
+	// Server identifies a run of the database server: its first word changes with a failover, the rest with each restart. It is
 	// empty for a store without a server.
 	Server string
 }
@@ -96,20 +96,21 @@ func (e *FeedSetBack) Error() string {
 	if e.Event != 0 {
 		text = fmt.Sprintf("event %d, which was read, is not in the database any more; the last number that was given to an event is %d", e.Event, e.Issued)
 	}
-	text += fmt.Sprintf(": the database was set back, by a failover or a restore. Undo what was made of the events that are lost, and read on "+
-		"from position %d at the latest, or from 0; RebuildProjection does so for a projection", min(e.Issued, e.Position-1))
+	text += fmt.Sprintf(": the database was set back by a failover or a restore. Undo what you made from the lost events, and read on "+
+		"from position %d at the latest, or from 0; RebuildProjection does both for a projection", min(e.Issued, e.Position-1))
 	if e.Repair != "" {
-		text += ". If no event was lost, only the numbering was: " + e.Repair
+		text += ". If no event was lost, only the numbering is behind; run: " + e.Repair
 	}
 	return text
 }
 
-// SequenceBehind says that the database gives events numbers that other events have already: readers would not see the new events. A
-// failover by logical replication and some restores leave the sequence behind. No event is stored until Repair was run.
+// SequenceBehind says that the database gives new events global sequence numbers that other events already have. Readers would
+// not see the new events, so no event is stored until Repair was run. A failover by logical replication and some restores leave
+// the sequence behind.
 type SequenceBehind struct {
 	Issued FeedPosition // the last number that was given to an event
 	Stored FeedPosition // the highest number of a stored event
-	Repair string       // the statement that fixes it
+	Repair string       // the statement that corrects the sequence
 }
 
 func (e *SequenceBehind) Error() string {
@@ -117,9 +118,9 @@ func (e *SequenceBehind) Error() string {
 		e.Issued, e.Stored, e.Repair)
 }
 
-// FeedBlocker is a transaction that the feed waits for, because it may still commit events with numbers below those of events that
-// are committed. Every transaction of the database server that writes is a blocker, in any database: the server does not
-// tell which of them writes events.
+// FeedBlocker is a transaction that the feed waits for, because it may still commit events with lower numbers than committed
+// events have. Every writing transaction of the database server is a blocker, in any database, because the server does not say
+// which of them write events.
 type FeedBlocker struct {
 	TransactionID uint64
 	PID           int    // of the server's process; 0 for a prepared transaction
@@ -136,7 +137,7 @@ type FeedBlocker struct {
 	Since time.Time
 }
 
-// Age is how long the transaction has lasted; 0 when Since is not known.
+// Age returns how long the transaction has lasted; 0 if Since is unknown.
 func (b FeedBlocker) Age(now time.Time) time.Duration {
 	if b.Since.IsZero() {
 		return 0
@@ -177,7 +178,7 @@ func (e *FeedStalled) Error() string {
 	text := fmt.Sprintf("the feed has been stuck at position %d for %v, events up to %d wait", e.Settled,
 		e.For.Round(time.Millisecond), e.Issued)
 	if len(e.Blockers) == 0 {
-		return text + "; what holds it up is not known"
+		return text + "; it is unknown what they wait for"
 	}
 	text += " for the end of " + e.Blockers[0].String()
 	if n := len(e.Blockers) - 1; n > 0 {

@@ -18,8 +18,8 @@ type Forgetting interface {
 	// DeleteRecords deletes up to limit records that are older than a time, the oldest first. It returns how many it has deleted.
 	DeleteRecords(ctx context.Context, kind RecordKind, before time.Time, limit int) (int64, error)
 
-	// TakeChore claims a chore, which one process at a time does for all. It succeeds when the chore is new or due, and makes it
-	// due again at until. The token is for MoveChore.
+	// TakeChore claims a chore, which is a task that one process at a time does for all. It succeeds if the chore is new or due,
+	// and makes it due again at until. Pass the token to MoveChore.
 	TakeChore(ctx context.Context, name string, now, until time.Time) (token int64, taken bool, err error)
 
 	// MoveChore changes when a claimed chore is due again. It reports lost, and changes nothing, when another process has claimed
@@ -33,7 +33,7 @@ type FinishedList struct {
 	Workflow        string
 	CompletedBefore time.Time
 	Read            FeedPosition
-	After           *InstancePlace // where to begin; nil for the beginning
+	After           *InstancePlace // the list goes on after it; nil for the beginning
 	Limit           int
 }
 
@@ -41,7 +41,7 @@ type FinishedList struct {
 type RecordKind string
 
 const (
-	InstanceRecords     RecordKind = "instances" // with all that belongs to them; DeleteRecords does not take it
+	InstanceRecords     RecordKind = "instances" // with everything that belongs to them; not for DeleteRecords
 	ObservationRecords  RecordKind = "observations"
 	InputOutcomeRecords RecordKind = "input_outcomes"
 	DiscardedRecords    RecordKind = "discarded_letters"

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// SnapshotHolders is the ability of a store to say who keeps dead rows, which were deleted or replaced, from being removed.
+// SnapshotHolders is the ability of a store to say what prevents the removal of dead rows, which were deleted or replaced.
 type SnapshotHolders interface {
-	// SnapshotHolders returns who keeps dead rows in the store's tables: at most ten, those that keep the oldest rows first.
+	// SnapshotHolders returns at most ten holders of snapshots, those that keep the oldest dead rows first.
 	SnapshotHolders(ctx context.Context) ([]SnapshotHolder, error)
 }
 
-// SnapshotHolder keeps dead rows from being removed. It is a session with an old snapshot or a long transaction, a replication slot
-// whose standby has one, or a prepared transaction. Until it ends, the tables and their indexes grow, and reads over the dead rows
-// become slower; see docs/operate/running.md.
+// SnapshotHolder prevents the removal of dead rows. It is a session with an old snapshot or a long transaction, a replication
+// slot whose standby has one, or a prepared transaction. Until it ends, the tables and their indexes grow, and reads over the
+// dead rows become slower; see docs/operate/running.md.
 type SnapshotHolder struct {
 	PID         int    // of the server's process; 0 for a prepared transaction, and for a slot that is not in use
 	Slot        string // name of a replication slot
@@ -26,7 +26,7 @@ type SnapshotHolder struct {
 	State       string // active, idle in transaction, prepared; empty when the store may not see it
 	Query       string // the beginning of the last statement; may hold data
 
-	// Transactions is how many transactions have begun since. The dead rows of all of them are kept.
+	// Transactions is how many transactions have begun since then. The dead rows of all of them are kept.
 	Transactions int64
 
 	// Since is when the transaction began. It is zero for a slot, and when the store may not see it: in PostgreSQL that takes the

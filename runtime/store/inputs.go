@@ -5,18 +5,19 @@ import (
 	"time"
 )
 
-// InputLog is the ability of a store to keep records of inputs: the outcomes of inputs that came with an id, and observed inputs.
-// WithInputID, Config.Observe and Engine.Observations need it. Change.Inputs is stored by a commit, as a part of it.
+// InputLog is the ability of a store to keep records of inputs: the outcomes of inputs with an id, and observed inputs.
+// WithInputID, Config.Observe and Engine.Observations need it. A commit stores Change.Inputs as a part of it.
 type InputLog interface {
 	// InputOutcomes returns the recorded outcomes of inputs, in the order of inputs. An outcome that is not recorded, or was
 	// deleted, is nil.
 	InputOutcomes(ctx context.Context, inputs []InputKey) ([][]byte, error)
 
-	// RecordInputs stores records of inputs that added nothing to their instance. It fails with ErrConflict, and stores nothing,
-	// when an outcome is recorded already under the id of one of them. So does a commit with Change.Inputs.
+	// RecordInputs stores records of inputs that added nothing to their instance. If an outcome with the id of one of them is
+	// recorded already, it fails with ErrConflict and stores nothing. So does a commit with Change.Inputs.
 	RecordInputs(ctx context.Context, inputs InputRecords) error
 
-	// Observations returns observations of an instance, of a workflow or of all, the newest first. A page ends by PageBytes, too.
+	// Observations returns observations of one instance, of one workflow, or all, the newest first. A page also ends when its
+	// payloads reach PageBytes.
 	Observations(ctx context.Context, query ObservationQuery) ([]Observation, error)
 }
 
@@ -35,13 +36,13 @@ func (r *InputRecords) Add(other InputRecords) {
 // Empty reports whether there are no records.
 func (r *InputRecords) Empty() bool { return len(r.Outcomes)+len(r.Observations) == 0 }
 
-// InputKey names an input that came with an id. The id is unique within the instance, and has 1 to MaxIDLength bytes.
+// InputKey names an input that has an id. The id is unique within the instance, and has 1 to MaxIDLength bytes.
 type InputKey struct {
 	Instance InstanceKey
 	ID       string
 }
 
-// InputOutcome is the outcome of an input that came with an id, as JSON.
+// InputOutcome is the outcome of an input that has an id, as JSON.
 type InputOutcome struct {
 	Input      InputKey
 	Outcome    []byte
@@ -52,10 +53,10 @@ type InputOutcome struct {
 type Observation struct {
 	Instance   InstanceKey
 	ObservedAt time.Time
-	Number     int64 // given by the store; it grows among the observations of an instance at one time
+	Number     int64 // set by the store; distinguishes observations of one instance with the same time
 	Input      string
-	InputID    string // empty when the input came without one
-	Payload    []byte // the input, or what Config.Redact has left of it
+	InputID    string // empty if the input has none
+	Payload    []byte // the input, or what Config.Redact returned for it
 	Outcome    string // accepted, rejected or completed
 	Version    int64  // of the instance after the input
 
@@ -63,12 +64,12 @@ type Observation struct {
 	RejectionPayload []byte
 }
 
-// ObservationQuery asks for observations.
+// ObservationQuery selects observations.
 type ObservationQuery struct {
 	Instance InstanceKey // an empty ID asks for all instances, an empty Workflow for all workflows
-	Before   time.Time   // observed before it, to page on; zero for all
+	Before   time.Time   // observed before this time, for the next page; zero for all
 
-	// BeforeNumber asks for those observed at Before with a smaller number, too; 0 for none of them.
+	// BeforeNumber also selects those that were observed at Before and have a smaller number; 0 for none of them.
 	BeforeNumber int64
 
 	Limit int

@@ -5,39 +5,39 @@ import (
 	"time"
 )
 
-// Inspection is the ability of a store to show what is in it. The lists of instances, History, states of the past, Inspect, Health
-// and Why need it. Its reads lock nothing and delay no input.
+// Inspection is the ability of a store to show its contents. The lists of instances, History, LoadStateAt, Inspect, Health and
+// Why need it. Its reads lock nothing and delay no input.
 type Inspection interface {
-	// History returns up to limit events of an instance after a version, oldest first, as of one moment. A page ends by
-	// PageBytes, too, so that only an empty page is the last. An instance that does not exist has no events.
+	// History returns up to limit events of an instance after a version, oldest first, as of one moment. A page also ends when
+	// its payloads reach PageBytes, so only an empty page is the last. An instance that does not exist has no events.
 	History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error)
 
-	// ListInstances returns the instances that the filter accepts, in the order of descending creation times, ids and
-	// workflows, from list.After on.
+	// ListInstances returns the instances that the filter accepts and that come after list.After. They are sorted by creation
+	// time, id and workflow, all descending.
 	ListInstances(ctx context.Context, list InstanceList) ([]InstanceSummary, error)
 
 	// CountInstances counts the instances that a filter accepts.
 	CountInstances(ctx context.Context, filter InstanceFilter) (InstanceCounts, error)
 
-	// Summary returns one instance. Its Version is 0 when it does not exist.
+	// Summary returns one instance. If it does not exist, its Version is 0.
 	Summary(ctx context.Context, instance InstanceKey) (InstanceSummary, error)
 
-	// EventTypes returns the types of the oldest and of the newest events, as many of each as sample says, sorted by workflow, type and
-	// schema version.
+	// EventTypes returns the types of the sample oldest and the sample newest events, sorted by workflow, type and schema
+	// version.
 	EventTypes(ctx context.Context, sample int) ([]EventType, error)
 
-	// Backlog counts the deliveries in a queue at a time by kind, sorted by kind. It counts each state of each kind up to a
-	// limit, so that it costs little. Dead letters that instances were told of are not counted.
+	// Backlog counts the deliveries in a queue at a time, by kind and sorted by kind. For each state of a kind it stops at limit,
+	// so that it costs little. It does not count dead letters that instances were told of.
 	Backlog(ctx context.Context, queue QueueName, now time.Time, limit int) ([]Backlog, error)
 
-	// Waiting returns up to limit deliveries of an instance in a queue, with dead letters, sorted by RunAt.
+	// Waiting returns up to limit deliveries of an instance in a queue, including dead letters, sorted by RunAt.
 	Waiting(ctx context.Context, queue QueueName, instance InstanceKey, limit int) ([]WaitingDelivery, error)
 }
 
 // MaxWaiting is how many deliveries of an instance the engine asks Waiting for.
 const MaxWaiting = 1000
 
-// InstanceSummary is what is known of an instance without its events.
+// InstanceSummary describes an instance without its events.
 type InstanceSummary struct {
 	Key         InstanceKey
 	Version     int64     // number of events
@@ -47,10 +47,10 @@ type InstanceSummary struct {
 	CompletedAt time.Time // zero while it is active
 }
 
-// Completed reports that the instance refuses every input.
+// Completed reports whether the instance has completed: it accepts no input any more.
 func (s InstanceSummary) Completed() bool { return !s.CompletedAt.IsZero() }
 
-// Activity tells instances that take inputs from those that have completed.
+// Activity says whether an instance is active or has completed.
 type Activity string
 
 const (
@@ -59,7 +59,7 @@ const (
 	OnlyCompleted Activity = "completed"
 )
 
-// InstanceFilter says which instances are wanted. Zero fields let all through.
+// InstanceFilter selects instances. A zero field accepts all.
 type InstanceFilter struct {
 	Workflow string
 	Status   string
@@ -76,14 +76,14 @@ type InstancePlace struct {
 	Workflow  string
 }
 
-// InstanceList asks a store for a part of the list.
+// InstanceList asks a store for a part of the list of instances.
 type InstanceList struct {
 	InstanceFilter
 	After *InstancePlace // nil for the beginning
 	Limit int
 }
 
-// InstanceCount is a number of instances that have a workflow, status and activity in common.
+// InstanceCount is the number of instances with a workflow, status and activity.
 type InstanceCount struct {
 	Workflow  string
 	Status    string
@@ -94,7 +94,7 @@ type InstanceCount struct {
 // InstanceCounts are sorted by workflow, activity and status.
 type InstanceCounts []InstanceCount
 
-// Total is the number of all of them.
+// Total returns the number of all instances.
 func (c InstanceCounts) Total() (total int64) {
 	for _, count := range c {
 		total += count.Count
@@ -111,24 +111,25 @@ type EventType struct {
 	Oldest        time.Time // when the oldest of them was recorded
 }
 
-// Backlog is how much there is of one kind of deliveries.
+// Backlog has the numbers of deliveries of one kind, by state.
 type Backlog struct {
 	Kind    Kind
-	Due     int64 // could be claimed
-	Leased  int64 // are being worked on, somewhere
-	Delayed int64 // wait for their time: timers, and what is to be tried again
+	Due     int64 // can be claimed
+	Leased  int64 // are being handled by some process
+	Delayed int64 // wait for their time: timers, and deliveries to be tried again
 	Dead    int64 // are dead letters that no instance was told of
 
-	OldestDue time.Time // since when the oldest that is due has been; zero when none is
+	OldestDue time.Time // since when the oldest due delivery is due; zero if none is
 
-	// Blocked is how many of those that are due, leased or delayed wait for another process, because none that claimed them could
-	// take them. OldestBlocked is since when the oldest of them waits, and BlockedError why; zero when there is none.
+	// Blocked is how many of the due, leased and delayed deliveries wait for another process, because no process that claimed
+	// them could take them. OldestBlocked says since when the oldest of them waits, and BlockedError why; both are zero if there
+	// is none.
 	Blocked       int64
 	OldestBlocked time.Time
 	BlockedError  string
 }
 
-// Add counts another backlog in.
+// Add adds the numbers of another backlog.
 func (b *Backlog) Add(other Backlog) {
 	b.Due, b.Leased, b.Delayed, b.Dead = b.Due+other.Due, b.Leased+other.Leased, b.Delayed+other.Delayed, b.Dead+other.Dead
 	b.Blocked += other.Blocked
@@ -146,15 +147,15 @@ type WaitingDelivery struct {
 	Kind      Kind
 	Due       time.Time // when the effect was requested, or when the timer was set to fire
 	RunAt     time.Time // when it is due; while it is leased, when the lease ends
-	Attempts  int       // that were made, or are being made
+	Attempts  int       // how many were made, including one in progress
 	LastError string
-	ClaimedAt time.Time // by whoever works on it, or did when his lease ended; zero for none
-	Holder    string    // Config.Name of the process that has the lease, or had it when it ended; empty for none
+	ClaimedAt time.Time // time of the last claim; zero if it was never claimed
+	Holder    string    // Config.Name of the process that has the lease, or had the last one; empty for none
 	DiedAt    time.Time // zero unless it is a dead letter
-	ToldAt    time.Time // when its instance accepted the input that tells of the dead letter; zero for not
+	ToldAt    time.Time // when its instance accepted the input that reports the dead letter; zero if it did not
 
-	// BlockedSince is since when it waits for another process, because none that claimed it could take it; LastError says why.
-	// It is zero for what does not wait so.
+	// BlockedSince says since when the delivery waits for another process, because no process that claimed it could take it;
+	// LastError says why. It is zero if the delivery does not wait for this reason.
 	BlockedSince time.Time
 }
 
@@ -162,11 +163,11 @@ type WaitingDelivery struct {
 type DeliveryState string
 
 const (
-	DeliveryDue     DeliveryState = "due"     // for somebody to claim it
-	DeliveryLeased  DeliveryState = "leased"  // for whoever works on it
+	DeliveryDue     DeliveryState = "due"     // for a process to claim it
+	DeliveryLeased  DeliveryState = "leased"  // for the process that handles it
 	DeliveryDelayed DeliveryState = "delayed" // for its time
 	DeliveryBlocked DeliveryState = "blocked" // for a process that can take it; none that claimed it could
-	DeliveryDead    DeliveryState = "dead"    // for somebody to decide about it
+	DeliveryDead    DeliveryState = "dead"    // for a person to decide about it
 )
 
 // StateAt says what the delivery waits for at a time.

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Limits is the ability of a store to let effects be claimed within limits that hold over all processes. Workflows with such a limit,
-// which is every limit but Concurrency, need it.
+// Limits is the ability of a store to claim effects within limits that hold over all processes. Workflows with such a limit need
+// it; every limit but Concurrency is one.
 type Limits interface {
-	// ClaimLimited leases up to claim.Limit due effects, so that the limits hold over all claims by it. The earliest due come
-	// first. Leases that have ended do not count. Of two concurrent claims of a kind, one may return nothing.
+	// ClaimLimited leases up to claim.Limit due effects, the earliest due first, so that the limits hold over all claims by this
+	// method. Leases that have ended do not count. Of two concurrent claims of a kind, one may return nothing.
 	//
 	// An effect that PerKey holds back is parked: claims leave it out until another effect of its key ends or is cancelled. Then
 	// the oldest parked effect of the key is due, after those that were due when the ended one was claimed. So each key has its
 	// turn, and the cost of a claim depends on how many effects are due, not on how many are parked.
 	ClaimLimited(ctx context.Context, claim LimitedClaim) (LimitedClaimed, error)
 
-	// Unpark makes the parked effects of kinds due, which have no PerKey any more.
+	// Unpark makes parked effects due, for kinds that have no PerKey any more.
 	Unpark(ctx context.Context, kinds []Kind) error
 }
 
@@ -39,28 +39,28 @@ type LimitedClaim struct {
 type LimitedClaimed struct {
 	Deliveries []Delivery
 
-	// Again is when to claim next, when only the rate holds back more effects, or when the claim has looked at as many as one
-	// claim may. Else it is zero, and the next lease that ends makes room.
+	// Again is when to claim next if only the rate holds back more effects, or if the claim has looked at as many effects as one
+	// claim may. Otherwise it is zero; then there is room when the next lease ends.
 	Again time.Time
 
-	// Reached is the time before which no effect is due any more, from LimitedClaim.From on, except those that PerKey holds back.
+	// Reached is a time: between LimitedClaim.From and Reached no effect is due any more, except those that PerKey holds back.
 	Reached time.Time
 }
 
 // MaxLimitSkew is how far the clocks of processes may differ without effect on a rate: the clock that is ahead counts. A clock
-// that was ahead by more is ignored, because otherwise nothing would be claimed until the others reach its time.
+// that is ahead by more is ignored; otherwise nothing would be claimed until the others reach its time.
 const MaxLimitSkew = time.Minute
 
-// Bucket is the token bucket of a rate (as in ITU-T I.371). A store keeps one time for each kind: when its bucket was empty. One token has
-// come in for each Token since then, but no more than fit in. To take a token, a store adds Token to the time. It reads and writes the time
-// with the claim, in one transaction.
+// Bucket is the token bucket of a rate (as in ITU-T I.371). A store keeps one time for each kind: when its bucket was empty.
+// Since then one token was added for each duration Token, up to the size of the bucket. To take a token, a store adds Token to
+// the time. It reads and writes the time in the transaction of the claim.
 type Bucket struct {
-	Full  time.Time     // a bucket that was empty before it counts as empty then, and is full now; so does one that was never used
-	Skew  time.Time     // a bucket that is empty only after it, see MaxLimitSkew, counts as empty now
+	Full  time.Time     // a bucket that was empty before this time is full now; so is a bucket that was never used
+	Skew  time.Time     // a bucket that is empty only after this time counts as empty now, see MaxLimitSkew
 	Token time.Duration // at least 1 ns
 }
 
-// Bucket returns the bucket by which a claim goes by its Rate, which is not 0, and its Burst.
+// Bucket returns the bucket for the Rate and Burst of a claim. Rate must not be 0.
 func (c *LimitedClaim) Bucket() Bucket {
 	token := max(float64(time.Second)/c.Rate, 1)
 	return Bucket{
@@ -70,8 +70,8 @@ func (c *LimitedClaim) Bucket() Bucket {
 	}
 }
 
-// Tokens returns how many tokens there are at a time, and as of when the bucket counts as empty. A fraction that a store's rounding has cost
-// is given back.
+// Tokens returns how many tokens the bucket has at a time, and since when it counts as empty. It makes up for the fraction that a
+// store loses by rounding.
 func (b Bucket) Tokens(emptyAt, now time.Time) (n int, since time.Time) {
 	switch since = emptyAt; {
 	case since.Before(b.Full):

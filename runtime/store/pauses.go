@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Pauses is the ability of a store to leave the deliveries of paused workflows in their queues. Engine.PauseWorkflow needs it.
-// From the moment that a workflow is paused, claims do not return deliveries of it, and commits lease none, see NewLease.
+// Pauses is the ability of a store to pause workflows. Engine.PauseWorkflow needs it. While a workflow is paused, claims do not
+// return its deliveries, and commits do not lease them, see NewLease.
 type Pauses interface {
 	// PauseWorkflow pauses a workflow. A workflow that is paused already gets the new pause.
 	PauseWorkflow(ctx context.Context, pause Pause) error
@@ -19,26 +19,27 @@ type Pauses interface {
 	PausedWorkflows(ctx context.Context) ([]Pause, error)
 }
 
-// Pause says that a workflow is paused: its effects, timers and schedules wait, in every process.
+// Pause describes the pause of a workflow. Meanwhile its effects, timers and schedules wait, in every process.
 type Pause struct {
 	Workflow string
 	By       string // may be empty
 	Reason   string // may be empty
 	At       time.Time
 
-	// RefuseInputs refuses the inputs of clients with *WorkflowPaused. Otherwise they are decided on as always, and only what
-	// follows from them waits. Results of effects that were under way, and inputs that other workflows send, are never
-	// refused: they would be lost.
+	// RefuseInputs makes inputs of clients fail with *WorkflowPaused. Without it they are decided on as usual, and only their
+	// effects and timers wait. Results of effects that are being handled, and inputs from other workflows, are never refused,
+	// because they would be lost.
 	RefuseInputs bool
 }
 
-// WorkflowPaused says that a workflow takes no inputs of clients, because it was paused in that way. Nothing was stored.
+// WorkflowPaused says that a workflow was paused so that it refuses inputs of clients; see Pause.RefuseInputs. Nothing was
+// stored.
 type WorkflowPaused struct {
 	Pause Pause
 }
 
 func (e *WorkflowPaused) Error() string {
-	text := fmt.Sprintf("workflow %s has been paused since %s and takes no inputs", e.Pause.Workflow, e.Pause.At.Format(time.RFC3339))
+	text := fmt.Sprintf("workflow %s has been paused since %s and accepts no inputs", e.Pause.Workflow, e.Pause.At.Format(time.RFC3339))
 	if e.Pause.Reason != "" {
 		text += ": " + e.Pause.Reason
 	}

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Projections is the ability of a store to keep the state of projections. Config.Projections needs it, and Feed.
+// Projections is the ability of a store to store the states of projections. Config.Projections needs it, and Feed.
 type Projections interface {
-	// Projections returns the stored states of the named projections, or of all without names, sorted by name.
+	// Projections returns the stored states of the named projections, sorted by name; without names, of all projections.
 	Projections(ctx context.Context, names ...string) ([]ProjectionState, error)
 
 	// UpdateProjection locks the stored state of a projection and lets update change it. A projection that is not stored begins
@@ -17,7 +17,7 @@ type Projections interface {
 	UpdateProjection(ctx context.Context, name string, update ProjectionUpdate) error
 }
 
-// ProjectionStore is the ability of a store to let a projection write in its transactions.
+// ProjectionStore is the ability of a store to run a projection in its transactions.
 type ProjectionStore[Tx any] interface {
 	// Project calls apply with a transaction. Then it locks the stored state of the named projection, calls update with it, and
 	// commits both together. When apply or update fails, nothing is stored and its error is returned, wrapped. A conflict with
@@ -25,25 +25,25 @@ type ProjectionStore[Tx any] interface {
 	Project(ctx context.Context, name string, apply func(ctx context.Context, tx Tx) error, update ProjectionUpdate) error
 }
 
-// ProjectionUpdate changes a state in place. It may be called several times, when the database asks to run a transaction again.
+// ProjectionUpdate changes a state in place. It may be called several times if the database asks to run a transaction again.
 type ProjectionUpdate func(*ProjectionState) error
 
-// ProjectionState is what is stored of a projection.
+// ProjectionState is the stored state of a projection.
 type ProjectionState struct {
 	Name     string
 	Status   ProjectionStatus
 	Position FeedPosition // every event up to it is applied, or not accepted by a filter
 	EventAt  time.Time    // RecordedAt of the last event that was applied; zero for none
 	Skipped  int64        // events that were skipped by SkipProjectionEvent
-	Rebuild  bool         // its owner resets it before anything else
+	Rebuild  bool         // its owner must reset it before the next step
 
 	// Attempts is how often the next batch has failed, LastError the last reason.
 	Attempts  int
 	LastError string
-	StoppedAt FeedPosition // of the event that it stopped at; 0 unless it has stopped
+	StoppedAt FeedPosition // the event that it stopped at; 0 unless it has stopped
 
-	// Owner is the process that runs the projection until LeaseUntil; empty when none does. A takeover, and a change of what the
-	// projection is to do, raise Token. Every step of the owner compares Token in the transaction of the step.
+	// Owner is the process that runs the projection until LeaseUntil; empty if none does. A takeover raises Token; so do pausing,
+	// resuming, skipping and rebuilding. Every step of the owner compares Token in the transaction of the step.
 	Owner      string
 	Token      int64
 	LeaseUntil time.Time
@@ -60,21 +60,21 @@ const (
 	ProjectionStopped ProjectionStatus = "stopped" // at an event that it cannot apply
 )
 
-// ProjectionInfo is the state of a projection, and how far it is behind.
+// ProjectionInfo describes a projection: its stored state, and how far it is behind the feed.
 type ProjectionInfo struct {
 	ProjectionState
 
-	// Behind is how many events are not read yet, at most: it includes numbers that no event has.
+	// Behind is how many events are not read yet. It may be too high, because it counts numbers that no event has.
 	Behind int64
 
-	// Delay is the age of the oldest event that is not read yet; 0 when there is none. It grows while the feed is stalled, too.
+	// Delay is the age of the oldest event that is not read yet; 0 if there is none. It also grows while the feed is stalled.
 	Delay time.Duration
 
 	// Registered says that the projection is in the Config.Projections of this engine.
 	Registered bool
 }
 
-// UnknownProjection says that neither the engine nor the store has a projection of a name.
+// UnknownProjection says that neither the engine nor the store has a projection with the given name.
 type UnknownProjection struct {
 	Name  string
 	Known []string
@@ -85,10 +85,10 @@ func (e *UnknownProjection) Error() string {
 	if len(e.Known) > 0 {
 		known = "there are: " + strings.Join(e.Known, ", ")
 	}
-	return fmt.Sprintf("there is no projection %q (%s); put it into the Config.Projections of an engine", e.Name, known)
+	return fmt.Sprintf("there is no projection %q (%s); add it to Config.Projections of an engine", e.Name, known)
 }
 
-// ProjectionHalted says that a projection has stopped, so that waiting for it is of no use.
+// ProjectionHalted says that a projection has stopped after errors, so a caller would wait for it in vain.
 type ProjectionHalted struct {
 	Name      string
 	StoppedAt FeedPosition

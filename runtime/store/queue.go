@@ -6,34 +6,34 @@ import (
 	"time"
 )
 
-// Queue holds deliveries, effects or timers, until they are due, handled and settled.
+// Queue holds deliveries, which are effects or timers, until they are due, handled and settled.
 //
-// A worker claims deliveries under leases. Each claim counts as an attempt and raises the token of the delivery. Everything that
-// happens to the delivery later names the lease with its token: once another claim, or a settlement, has raised the token, the
-// earlier holder of a lease can change nothing any more. A lease is not lost by its end alone, but by the claim that follows. A
-// delivery stays in the queue until it is done, consumed by a Change, cancelled or replaced. A dead letter stays too; claims do
-// not return it, and do not become slower by it.
+// A worker claims deliveries under leases. Each claim counts as an attempt and raises the token of the delivery. Every later call
+// about the delivery names the lease with its token. Once another claim or a settlement has raised the token, the earlier holder
+// can change nothing any more. A lease that has ended is lost only when another claim follows. A delivery stays in the queue
+// until it is done, consumed by a Change, cancelled or replaced. A dead letter stays too; claims do not return it, and are not
+// slowed down by it.
 type Queue interface {
-	// Claim leases up to claim.Limit due deliveries of the given kinds: of kinds with a higher priority first, and of each kind
-	// the earliest due first. Effects that are due at the same time come in the order of the decisions that asked for them.
-	// Concurrent claims never return the same delivery. Deliveries of paused workflows are left where they are, see [Pauses]. The
-	// cost of a claim depends on how many deliveries are due between claim.From and claim.Now, not on how many wait.
+	// Claim leases up to claim.Limit due deliveries of the given kinds: kinds with a higher priority first, and within a kind the
+	// earliest due first. Effects that are due at the same time come in the order of the decisions that requested them.
+	// Concurrent claims never return the same delivery. Deliveries of paused workflows are not claimed, see [Pauses]. The cost of
+	// a claim depends on how many deliveries are due between claim.From and claim.Now, not on how many wait.
 	Claim(ctx context.Context, claim Claim) ([]Delivery, error)
 
-	// LookBack finds what Claim leaves out by claim.From: for each kind, since when the oldest delivery is due that is due before the
-	// time that is given for the kind. It has no entry for a kind without such a delivery, or of a paused workflow. It may cost much
-	// more than a claim.
+	// LookBack finds deliveries that Claim leaves out because of claim.From. For each kind it returns the due time of the oldest
+	// delivery that is due before the given time. A kind without such a delivery, or of a paused workflow, has no entry. LookBack
+	// may cost much more than a claim.
 	LookBack(ctx context.Context, before map[Kind]time.Time) (oldest map[Kind]time.Time, err error)
 
-	// Extend sets the end of leases. It returns those that are not held any more, of which nothing is changed.
+	// Extend sets the end of leases. It returns the leases that are not held any more, and changes nothing for these.
 	Extend(ctx context.Context, leases []Lease, until time.Time) (lost []Lease, err error)
 
-	// Settle ends leases without a change to an instance. It returns those that are not held any more, of which nothing is
-	// changed.
+	// Settle ends leases without a change to an instance. It returns the leases that are not held any more, and changes nothing
+	// for these.
 	Settle(ctx context.Context, settlements []Settlement) (lost []Lease, err error)
 
-	// Realign repairs leases that were claimed by a clock that was ahead: those claimed after a time, claimedAfter, in the
-	// future. They stay held, and end as long after now as they were to end after their claim. It may read the whole queue.
+	// Realign repairs leases that were claimed with a clock that was ahead: those whose time of claim is after claimedAfter, a
+	// time in the future. They stay held, and keep their length, counted from now. Realign may read the whole queue.
 	Realign(ctx context.Context, now, claimedAfter time.Time) (realigned int64, err error)
 }
 
@@ -58,8 +58,8 @@ type Kind struct {
 type Claim struct {
 	Kinds    []Kind
 	Priority map[Kind]int       // 0 for kinds that are not in it
-	From     map[Kind]time.Time // deliveries due at or after it; all of kinds that are not in it
-	Now      time.Time          // deliveries due at or before it
+	From     map[Kind]time.Time // deliveries due at or after this time; all deliveries of a kind that is not in it
+	Now      time.Time          // deliveries due at or before this time
 	Until    time.Time          // end of the leases; after it the deliveries are due again
 	Limit    int
 	Holder   string // name of the process that claims; stored with the leases
@@ -71,21 +71,21 @@ type Delivery struct {
 	Kind      Kind
 	Payload   []byte    // of an effect, or the input of a timer
 	Due       time.Time // when the effect was requested, or when the timer was set to fire
-	RunAt     time.Time // when it became due for this claim, which orders claims
-	Attempt   int       // number of claims so far, this one included
-	LastError string    // of the attempt before; empty for none
+	RunAt     time.Time // when it became due for this claim; claims are ordered by it
+	Attempt   int       // number of claims so far, including this one
+	LastError string    // error of the previous attempt; empty for none
 	Trace     string    // W3C trace context of the decision that made it; may be empty
 
-	// BlockedSince is when a process first claimed the delivery and was not able to take it, see Wait. It is zero when the last
-	// process that claimed it was.
+	// BlockedSince is when a process first claimed the delivery and was not able to take it, see Wait. It is zero if the last
+	// process that claimed it was able to.
 	BlockedSince time.Time
 }
 
-// Lease is the right to settle or consume a delivery for as long as Token is its newest.
+// Lease names a delivery and is the right to settle or consume it, as long as no newer claim has a higher Token.
 type Lease struct {
 	Queue    QueueName
 	Instance InstanceKey
-	Version  int64  // of the instance after the decision that made an effect; of a timer, it grows with each replacement
+	Version  int64  // for an effect, the version of the instance after the decision; for a timer, it grows with each replacement
 	Position int    // of an effect within its decision, from 0
 	Key      string // of a timer
 	Token    int64
@@ -95,13 +95,13 @@ type Lease struct {
 	Commit CommitID
 }
 
-// Named is the lease as the name of a delivery, whoever holds it.
+// Named returns the lease without its token, as the name of the delivery.
 func (l Lease) Named() Lease {
 	l.Token, l.Commit = 0, 0
 	return l
 }
 
-// OfSchedule reports whether the delivery is of a schedule: it belongs to no instance.
+// OfSchedule reports whether the delivery is a firing of a schedule, which belongs to no instance.
 func (l Lease) OfSchedule() bool { return l.Queue == TimerQueue && l.Instance.ID == "" }
 
 // Settlement says how a lease ends.
@@ -109,26 +109,27 @@ type Settlement struct {
 	Lease   Lease
 	Verdict Verdict
 
-	// At is when the delivery is due again, after RetryLater, Release, Wait and Again; when it died, with Dead; and when it was
-	// done, with Done and an Error.
+	// At is when the delivery is due again, for RetryLater, Release, Wait and Again; when it became a dead letter, for Dead; and
+	// when it was done, for Done with an Error.
 	At time.Time
 
-	// Error is the reason of RetryLater, Wait and Dead. With Again it is why the firing was skipped, and with Done why the input was
-	// refused, or empty; that is a record of the ability Causes.
+	// Error is the reason of RetryLater, Wait and Dead. For Again it says why the firing was skipped. For Done it says why the
+	// input was refused, or is empty; a store with the ability Causes records it.
 	Error string
 
-	// Attempts is how many attempts count as made after RetryLater and Wait, when that is more than were made. After Again it is
-	// how many count as made of the next firing.
+	// Attempts is the number of attempts that count as made, for RetryLater and Wait, if that is more than were made. For Again
+	// it is the number that counts as made for the next firing.
 	Attempts int
 
-	// BlockedSince is stored with a delivery that stays. Wait needs it. Zero means that the process was able to take the delivery.
+	// BlockedSince is stored with a delivery that stays in the queue. Wait needs it. Zero means that the process was able to take
+	// the delivery.
 	BlockedSince time.Time
 
-	// Told, with Dead, says that the commit that settles the delivery tells the instance of the dead letter.
+	// Told says for Dead that the same commit tells the instance of the dead letter.
 	Told bool
 }
 
-// Verdict is what becomes of a delivery.
+// Verdict says what happens to a delivery when its lease ends.
 type Verdict int
 
 const (

@@ -17,19 +17,20 @@ func (k InstanceKey) String() string { return k.Workflow + "/" + k.ID }
 // MaxIDLength is the longest instance id, input id and unique key, in bytes.
 const MaxIDLength = 512
 
-// CommitID is a random number that is stored with everything that a commit writes. It is not 0. It tells what became of a commit whose
-// answer was lost. It also tells histories apart: after a failover or a restore, the database may give the same versions and
-// tokens to other events and deliveries.
+// CommitID is a random number that is stored with everything that a commit writes. It is not 0. With it the engine finds out
+// whether a commit whose answer was lost is stored. It also distinguishes histories: after a failover or a restore, the database
+// may give the same versions and tokens to other events and deliveries.
 type CommitID int64
 
-// ReadRequest asks for an instance with its events after a version: after After or, when that is later, after the newest snapshot
-// whose schema is Schema.
+// ReadRequest asks for an instance with its events after the version After, or after the newest snapshot with the schema Schema
+// if that is later.
 type ReadRequest struct {
 	Instance InstanceKey
 	After    int64  // a version whose state the caller knows; 0 for none
-	Schema   string // of the snapshots that the caller can read; empty for none. Of the ability Snapshots.
+	Schema   string // schema of the snapshots that the caller can read; empty for none. Of the ability Snapshots.
 
-	// Completed asks for the events of a completed instance, too. Otherwise they are left out, as nothing is decided on them.
+	// Completed also asks for the events of a completed instance. Without it they are left out, because nothing is decided on
+	// them.
 	Completed bool
 
 	// UniqueKey asks which instance holds the key; empty for none.
@@ -42,20 +43,20 @@ type Instance struct {
 	Version   int64 // number of events; 0 when the instance does not exist
 	Completed bool  // it accepts no input any more
 
-	// Created is the commit that created the instance. It differs from that of an earlier instance of the same id that was
-	// deleted. It is 0 when the instance does not exist, or comes without events because it is completed.
+	// Created is the commit that created the instance. A deleted earlier instance with the same id has another one. It is 0 if
+	// the instance does not exist, or if its events are left out because it is completed.
 	Created CommitID
 
-	// LastCommit stored the event of Version, and AfterCommit that of ReadRequest.After: the state that the caller knows
-	// belongs to this history if its commit is the same. They are 0 when there is no such event.
+	// LastCommit is the commit of the event of Version, and AfterCommit that of the event of ReadRequest.After. A state that the
+	// caller knows belongs to this history if its commit is the same. They are 0 if there is no such event.
 	LastCommit, AfterCommit CommitID
 
 	KeyHolder string // id of the instance that holds ReadRequest.UniqueKey; empty when none does
 
 	LastEventAt time.Time // RecordedAt of the last event, whether or not it is in Events
-	Parent      *Parent   // the instance that started this one and wants to hear of its end; nil for none, and where Created is 0
+	Parent      *Parent   // the instance that started this one and gets an input at its end; nil for none, and if Created is 0
 
-	// Snapshot is the state that Events continue, when there is one of ReadRequest.Schema that is newer than ReadRequest.After.
+	// Snapshot is the state before Events, if there is a snapshot of ReadRequest.Schema that is newer than ReadRequest.After.
 	Snapshot *Snapshot
 	Events   []StoredEvent
 }
@@ -69,10 +70,10 @@ type StoredEvent struct {
 	SchemaVersion  int
 	Payload        []byte
 	RecordedAt     time.Time // Change.Now
-	Commit         CommitID  // that stored the event
+	Commit         CommitID  // the commit that stored the event
 }
 
-// Position is the position of the feed right behind the event.
+// Position returns the position in the feed right after the event.
 func (e *StoredEvent) Position() FeedPosition { return FeedPosition(e.GlobalSequence) }
 
 // Batch is what Append commits.
@@ -80,7 +81,8 @@ type Batch struct {
 	Commit  CommitID
 	Changes []Change // at most one for each instance
 
-	// Unchanged are instances that nothing is added to. They must be at the given version: a rejection was decided on it.
+	// Unchanged are instances to which nothing is added. They must be at the given version, because a rejection was decided on
+	// it.
 	Unchanged []InstanceVersion
 }
 
@@ -88,33 +90,33 @@ type Batch struct {
 type InstanceVersion struct {
 	Instance   InstanceKey
 	Version    int64
-	LastCommit CommitID // that stored the event of Version; 0 compares the version only
+	LastCommit CommitID // the commit that stored the event of Version; 0 compares the version only
 }
 
-// Change is what a decision, or several decisions in a row, add to an instance.
+// Change is what one decision, or several decisions in a row, add to an instance.
 type Change struct {
 	Instance   InstanceKey
-	Version    int64     // of the instance before the first decision; 0 creates it
-	LastCommit CommitID  // that stored the event of Version; 0 compares the version only
-	Now        time.Time // of the decision; RecordedAt of the events
-	Due        time.Time // when the effects are due: the time of the clock, which Now may be ahead of
+	Version    int64     // version of the instance before the first decision; 0 creates the instance
+	LastCommit CommitID  // the commit that stored the event of Version; 0 compares the version only
+	Now        time.Time // time of the decision; RecordedAt of the events
+	Due        time.Time // when the effects are due: the time of the clock; Now may be later
 
 	Events    []NewEvent // at least one
 	Effects   []NewEffect
 	Timers    []NewTimer // each replaces the timer of its key; the keys are distinct
 	Cancel    []string   // keys of timers to delete, none of them in Timers
-	UniqueKey string     // taken for the instance until it completes; no conflict when the instance holds it already; empty for none
-	Lease     NewLease   // of the effects and timers that are Leased
+	UniqueKey string     // key that the instance takes until it completes, or holds already; empty for none
+	Lease     NewLease   // lease of the effects and timers that are Leased
 	Complete  bool       // completes the instance: deletes its timers and frees its unique key; Timers is empty
 	Status    string     // after the change; empty for a workflow without states
 	Parent    *Parent    // stored when Version is 0; nil for none
 
-	// CancelEffects are kinds of effects of this instance, each once, that are cancelled at Now: they are deleted, leased ones too.
-	// Effects of this change are not among them.
+	// CancelEffects are distinct kinds. All effects of these kinds in this instance are cancelled at Now: they are deleted, even
+	// if they are leased. Effects of this change are not cancelled.
 	CancelEffects []CancelledEffects
 
-	// Consume are deliveries that led to the change and are deleted, before the timers of the change are stored. Settle are
-	// deliveries that led to it and stay: Dead or Again. Both may belong to other instances.
+	// Consume are deliveries that led to the change. They are deleted before the timers of the change are stored. Settle are
+	// deliveries that led to it and stay in the queue: Dead or Again. Both may belong to other instances.
 	Consume []Lease
 	Settle  []Settlement
 
@@ -122,7 +124,7 @@ type Change struct {
 	Inputs InputRecords    // of the inputs that led to the change. Of the ability InputLog.
 }
 
-// NewVersion is the version of the instance after the change.
+// NewVersion returns the version of the instance after the change.
 func (c *Change) NewVersion() int64 { return c.Version + int64(len(c.Events)) }
 
 // NewEvent is an event to store.
@@ -131,7 +133,7 @@ type NewEvent struct {
 	SchemaVersion int
 	Payload       []byte
 
-	// Cause is the JSON of a Cause with the first event of each decision, and nil with its other events. Of the ability Causes.
+	// Cause is the JSON of a Cause for the first event of each decision, and nil for its other events. Of the ability Causes.
 	Cause []byte
 }
 
@@ -157,7 +159,7 @@ type NewTimer struct {
 // NewLease is for new effects and timers that the process which stores them handles at once: they are stored as if that process had
 // claimed them at Change.Due. Their attempts and tokens are 1, so no claim is needed. Change.LeasedDeliveries returns them.
 //
-// A commit with leases fails with *PausedLease when the workflow of one is paused. So leases keep to a pause as claims do.
+// If the workflow of such a delivery is paused, the commit fails with *PausedLease. So these leases respect a pause as claims do.
 type NewLease struct {
 	Holder string    // name of the process; not empty
 	Until  time.Time // end of the leases; after it the deliveries are due again
@@ -198,23 +200,23 @@ type CancelledEffects struct {
 	By   int64 // version of the decision's first event. Of the ability Causes.
 }
 
-// Parent is an instance that hears of the end of an instance that it has started, by an input.
+// Parent is an instance that gets an input when an instance ends that it has started.
 type Parent struct {
 	Instance InstanceKey `json:"instance"`
 	Input    string      `json:"input"`
 
-	// Created is the commit that created the parent. A later instance of the same id does not hear of the end.
+	// Created is the commit that created the parent. A later instance with the same id does not get the input.
 	Created CommitID `json:"created,omitempty"`
 }
 
-// EncodeParent returns a parent as stores keep it: JSON, or an empty text for nil.
+// EncodeParent returns a parent in the form in which stores keep it: JSON, or "" for nil.
 func EncodeParent(p *Parent) string {
 	if p == nil {
 		return ""
 	}
 	text, err := json.Marshal(p)
 	if err != nil {
-		panic(err) // two structs of strings and a number
+		panic(err) // cannot fail: two structs of strings and a number
 	}
 	return string(text)
 }
@@ -229,11 +231,11 @@ func DecodeParent(text string) (*Parent, error) {
 	return p, err
 }
 
-// PageBytes ends a page of events or observations: with the row whose payload makes the payloads of the page that large, in
-// bytes. So the memory of a page does not depend on its limit.
+// PageBytes limits the payloads of a page of events or observations, in bytes. The page ends with the row that reaches it. So the
+// memory of a page does not depend on its limit.
 const PageBytes = 4 << 20
 
-// FullPage reports whether a page of events has PageBytes.
+// FullPage reports whether the payloads of a page of events reach PageBytes.
 func FullPage(events []StoredEvent) bool {
 	bytes := 0
 	for i := range events {

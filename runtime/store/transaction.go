@@ -2,11 +2,11 @@ package store
 
 import "context"
 
-// Transaction is a transaction of the caller on the store's database, for the option Within. A store that has this ability makes one of
-// a transaction of its database, by a method Tx.
+// Transaction is a transaction of the caller on the store's database, for the option Within. A store with this ability has a
+// method Tx that makes one from a transaction of its database.
 //
-// The unit of work that Begin returns is a part of the transaction: Commit leaves its changes to the transaction, and Rollback takes
-// back no more than the unit of work did. After an error the transaction is as it was before Begin.
+// The unit of work that Begin returns is a part of the transaction: after its Commit, the changes are stored when the transaction
+// commits, and its Rollback undoes only the unit of work. After an error the transaction is as it was before Begin.
 type Transaction interface {
 	Begin(ctx context.Context, requests []ReadRequest) (UnitOfWork, error)
 
@@ -14,7 +14,7 @@ type Transaction interface {
 	InputOutcomes(ctx context.Context, inputs []InputKey) ([][]byte, error)
 	RecordInputs(ctx context.Context, inputs InputRecords) error
 
-	// Notify wakes the workers of all processes when the transaction has committed. On a store that is no Notifier it does nothing, and
-	// workers find the work when they poll next.
+	// Notify wakes the workers of all processes after the transaction has committed. On a store that is not a Notifier it does
+	// nothing, and workers find the work at their next poll.
 	Notify(ctx context.Context) error
 }

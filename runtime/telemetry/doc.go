@@ -1,3 +1,4 @@
-// Package telemetry is what an engine reports about itself: [Telemetry] is called with the reports as they come, and [Health] sums up
-// how things are. Package otel turns the reports into OpenTelemetry's metrics and traces.
+// Package telemetry defines what an engine reports about itself: [Telemetry] receives reports as things happen, [Health] has
+// current figures, and [Explanation] says why a decision was made. Package otel turns the reports into OpenTelemetry's metrics
+// and traces.
 package telemetry

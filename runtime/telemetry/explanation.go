@@ -8,31 +8,31 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Explanation says why a decision was made, and what became of the effects and timers that it asked for. It does not change with what
-// happens later.
+// Explanation says why a decision was made, and how its effects and timers ended. It is a snapshot: later events do not change
+// it.
 type Explanation struct {
-	At time.Time // of the engine's clock; Deliveries are as of then
+	At time.Time // time of the explanation by the engine's clock; Deliveries are as of then
 
-	// Origin is what the chain begins with. Earlier is the decision before the chain's first when Origin is OriginEarlier or
+	// Origin says how the chain began. Earlier is the decision before the first of the chain if Origin is OriginEarlier or
 	// OriginDeleted.
 	Origin  Origin
 	Earlier *store.DecisionRef
 
-	// Chain leads from the origin to the decision in question, which is the last. Each decision asked for the effect or timer that
-	// brought the input of the next. The chain is empty for a delivery of a schedule, which no decision asked for.
+	// Chain has the decisions from the origin to the explained decision, which is the last. Each decision requested the effect or
+	// timer that brought the input of the next. The chain is empty for a delivery of a schedule, which no decision requested.
 	Chain []ExplainedDecision
 
-	// Deliveries are the effects and timers that the last decision asked for. Of WhyDelivery it is the one in question.
+	// Deliveries are the effects and timers that the last decision requested. For WhyDelivery it is only the explained one.
 	Deliveries []ExplainedDelivery
 }
 
-// Origin is what a chain of decisions begins with.
+// Origin says how a chain of decisions began.
 type Origin string
 
 const (
 	OriginClient   Origin = "client"   // an input of a client
 	OriginSchedule Origin = "schedule" // a declared recurring input
-	OriginDeleted  Origin = "deleted"  // the decision before the first is deleted
+	OriginDeleted  Origin = "deleted"  // the decision before the first was deleted
 	OriginEarlier  Origin = "earlier"  // the chain is longer than 100 decisions; to go on, ask about Explanation.Earlier
 )
 
@@ -43,32 +43,32 @@ type ExplainedDecision struct {
 	Events []store.EventCause
 	Cause  store.Cause
 
-	// Deliveries are the effects and timers that the decision asked for. They are set for ExplainedDelivery.Next only.
+	// Deliveries are the effects and timers that the decision requested. They are set only in ExplainedDelivery.Next.
 	Deliveries []ExplainedDelivery
 }
 
-// ExplainedDelivery is an effect or timer that a decision asked for. It is done and brought no input when Waiting, Discarded, Ended and
-// LedTo are nil and SearchEnded is false.
+// ExplainedDelivery is an effect or timer that a decision requested. If Waiting, Discarded, Ended and LedTo are nil and
+// SearchEnded is false, it is done and returned no input.
 type ExplainedDelivery struct {
 	Lease store.Lease // without Token
 	Kind  string
 
-	Waiting   *store.WaitingDelivery // set while it is not done: StateAt says what it waits for, LastError why
-	Discarded *store.DiscardedLetter // set when it was discarded as a dead letter
-	Ended     *store.EndedDelivery   // set when it ended in another way, or brought an input to another instance
-	LedTo     *store.DecisionRef     // the decision on its result, on the input it brought, or on the input that tells of its death
-	Attempt   int                    // the one that led to LedTo
+	Waiting   *store.WaitingDelivery // set while it is not done; its StateAt says what it waits for
+	Discarded *store.DiscardedLetter // set if it was discarded as a dead letter
+	Ended     *store.EndedDelivery   // set if it ended in another way, or brought an input to another instance
+	LedTo     *store.DecisionRef     // the decision on its result, on the input that it brought, or on the input that reports it as a dead letter
+	Attempt   int                    // the attempt that led to LedTo
 
-	// Next is the decision LedTo with its deliveries, when that is of another instance than the one in question: what a child did, or
-	// what a message led to, up to 32 decisions. For decisions of the instance itself, ask about LedTo.
+	// Next is the decision LedTo with its deliveries, if another instance made it, such as a child. At most 32 decisions are
+	// followed. For decisions of the same instance, call Why with LedTo.
 	Next *ExplainedDecision
 
-	// SearchEnded says that LedTo was not found among the first 10,000 later events.
+	// SearchEnded says that LedTo was not among the 10,000 events that were searched.
 	SearchEnded bool
 }
 
-// String returns lines for people: each input with the decision on it below, and below the last decision the effects and timers that
-// it asked for.
+// String returns the explanation as lines of text: each input, below it the decision on it, and below the last decision its
+// effects and timers.
 func (x *Explanation) String() string {
 	var text strings.Builder
 	line := func(depth int, format string, args ...any) {
@@ -78,9 +78,9 @@ func (x *Explanation) String() string {
 	case OriginSchedule:
 		line(0, "a schedule came due")
 	case OriginDeleted:
-		line(0, "what led to this is not stored any more: %s", x.Earlier)
+		line(0, "the decision before is not stored any more: %s", x.Earlier)
 	case OriginEarlier:
-		line(0, "what led to this began earlier: %s", x.Earlier)
+		line(0, "the chain began earlier, with %s", x.Earlier)
 	}
 	for i := range x.Chain {
 		d := &x.Chain[i]
@@ -102,7 +102,7 @@ func (x *Explanation) String() string {
 	return text.String()
 }
 
-// BroughtBy names the effect or timer that brought the input, for Engine.WhyDelivery. It is the zero Lease for an input of a client.
+// BroughtBy returns the effect or timer that brought the input, for Engine.WhyDelivery; the zero Lease for an input of a client.
 func (d *ExplainedDecision) BroughtBy() store.Lease {
 	by := d.Cause.Delivery
 	if by == nil {
@@ -115,7 +115,7 @@ func (d *ExplainedDecision) BroughtBy() store.Lease {
 	return store.Lease{Queue: by.Queue, Instance: instance, Version: by.Version, Position: by.Position, Key: by.Key}
 }
 
-// arrival says which input was decided on and who brought it.
+// arrival says which input was decided on and where it came from.
 func (d *ExplainedDecision) arrival() string {
 	text := "input " + d.Cause.Input
 	if d.Cause.InputID != "" {
@@ -151,7 +151,7 @@ func (d *ExplainedDelivery) title() string {
 	return fmt.Sprintf("effect %s (version %d, position %d)", d.Kind, d.Lease.Version, d.Lease.Position)
 }
 
-// fate says what became of a delivery.
+// fate says how a delivery ended, or what it waits for.
 func (d *ExplainedDelivery) fate(now time.Time) string {
 	var parts []string
 	if d.Waiting != nil {
@@ -187,7 +187,7 @@ func (d *ExplainedDelivery) fate(now time.Time) string {
 	}
 }
 
-// endedFate says how a delivery ended, unless a decision that it led to says it.
+// endedFate says how a delivery ended, unless the decision that it led to says it.
 func endedFate(e *store.EndedDelivery) []string {
 	switch e.Ending {
 	case store.EndedDelivered:

@@ -7,14 +7,14 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// guarded keeps a Telemetry's panics, and the ends of the goroutines it is called on, from the engine.
+// guarded protects the engine from a Telemetry that panics or ends its goroutine.
 type guarded struct {
 	to     Telemetry
 	logger *slog.Logger
 }
 
-// Guard returns a Telemetry that passes calls on, each on a goroutine of its own. When a call panics or ends its goroutine, that is
-// logged, and the engine goes on. Guard returns nil for nil.
+// Guard returns a Telemetry that passes calls to another one, each on a separate goroutine. If a call panics or ends its
+// goroutine, that is logged, and the engine goes on. Guard returns nil for nil.
 func Guard(to Telemetry, logger *slog.Logger) Telemetry {
 	if _, is := to.(guarded); is || to == nil {
 		return to

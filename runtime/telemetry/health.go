@@ -8,8 +8,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Health is how an engine and its store are doing. Figures of the store are the same for all engines on it. Running, Handlers, Busy,
-// Stuck, Inputs and Cache are of one engine.
+// Health has figures about an engine and its store. Running, Handlers, Busy, Stuck, Inputs and Cache are about this engine. The
+// other figures are about the store and the same for all engines on it.
 type Health struct {
 	At      time.Time
 	Running bool // Run runs
@@ -17,18 +17,18 @@ type Health struct {
 	Effects, Timers QueueHealth
 	Paused          []store.Pause // sorted by workflow
 
-	// Unknown is what is stored and not known to this program: kinds of deliveries, and types of events. Once in a minute, the types
-	// of the 5,000 oldest and the 5,000 newest events are looked at.
+	// Unknown lists stored kinds of deliveries and types of events that this program does not know. For events, it looks at the
+	// 5,000 oldest and the 5,000 newest, at most once a minute.
 	Unknown []UnknownStored
 
-	// Feed is how far events can be read, and which transactions it waits for.
+	// Feed says how far events can be read, and which transactions the feed waits for.
 	Feed store.FeedStatus
 
-	// SnapshotHolders are sessions and others that have kept dead rows in the database for longer than Config.SnapshotHeldAfter, the
-	// oldest first.
+	// SnapshotHolders are the sessions, replication slots and prepared transactions that have kept dead rows in the database for
+	// longer than Config.SnapshotHeldAfter, the oldest first.
 	SnapshotHolders []store.SnapshotHolder
 
-	// Projections are those of the engine and of the store, by name, with how far behind they are.
+	// Projections are the projections of the engine and of the store, sorted by name.
 	Projections []store.ProjectionInfo
 
 	// Stuck is user code of this engine that has not returned for longer than Config.DecideTimeout or Projection.Timeout.
@@ -38,15 +38,15 @@ type Health struct {
 	Cache  CacheHealth
 }
 
-// QueueHealth is how one queue is doing.
+// QueueHealth has figures about one queue.
 type QueueHealth struct {
 	Kinds []KindHealth // sorted; also kinds that no engine knows
 
-	Handlers int // that may work at the same time in this process; 0 while Run does not run
-	Busy     int // that work
+	Handlers int // how many may run at the same time in this process; 0 while Run does not run
+	Busy     int // how many are running
 }
 
-// Total adds up the kinds. Its Kind is empty.
+// Total returns the sum of all kinds. Its Kind is empty.
 func (q QueueHealth) Total() (total store.Backlog) {
 	for _, k := range q.Kinds {
 		total.Add(k.Backlog)
@@ -54,8 +54,8 @@ func (q QueueHealth) Total() (total store.Backlog) {
 	return total
 }
 
-// KindHealth is how one kind of deliveries is doing. Each count of each kind is exact below 10,000; 10,000 means that many or
-// more. CountDeadLetters counts all.
+// KindHealth has figures about one kind of deliveries. Counting stops at 10,000: that number means 10,000 or more.
+// CountDeadLetters counts all dead letters.
 type KindHealth struct {
 	store.Backlog
 
@@ -63,30 +63,30 @@ type KindHealth struct {
 	Known  bool
 	Paused bool
 
-	// Limit is the declared limit of an effect; nil for no limit, and for a kind that is not known.
+	// Limit is the declared limit of an effect; nil for no limit, and for an unknown kind.
 	Limit *workflow.EffectLimit
 }
 
-// InputHealth is how many inputs are on their way through an engine.
+// InputHealth says how many inputs an engine is working on.
 type InputHealth struct {
 	Waiting int // inputs of clients: waiting for a batch, or in one
-	Limit   int // Config.MaxWaiting; further callers wait outside
+	Limit   int // Config.MaxWaiting; further calls of Execute block
 
-	Delivered int // inputs of effects and timers on their way, which are not in Waiting
+	Delivered int // inputs of effects and timers, which are not counted in Waiting
 
 	Queued  int // inputs that wait for a batch
-	Batches int // under way
+	Batches int // batches in progress
 	Apart   int // instances that are served one input at a time, apart from the batches
 }
 
-// CacheHealth is how the cache of states is doing.
+// CacheHealth has figures about the cache of states.
 type CacheHealth struct {
 	Entries      int64
 	Bytes, Limit int64
 	Hits, Misses int64 // since the engine was made
 }
 
-// HitRatio is the share of decisions whose state was in the cache, from 0 to 1; 0 before the first decision.
+// HitRatio returns the share of decisions whose state was in the cache, from 0 to 1; 0 before the first decision.
 func (c CacheHealth) HitRatio() float64 {
 	if c.Hits+c.Misses == 0 {
 		return 0
@@ -94,21 +94,23 @@ func (c CacheHealth) HitRatio() float64 {
 	return float64(c.Hits) / float64(c.Hits+c.Misses)
 }
 
-// UnknownStored is something in the store that this program does not know and another program has to take care of. If no program
-// knows it, a declaration was renamed or removed too early, or a workflow is not passed to NewEngine.
+// UnknownStored is a kind of delivery, or a type of event, that is stored and that this program does not know. It waits for a
+// program that knows it. If there is no such program, a declaration was renamed or removed too early, or a workflow is not passed
+// to NewEngine.
 type UnknownStored struct {
 	What     UnknownWhat
 	Workflow string
 	Name     string // of the effect, of the timer's input, or of the event type; empty for a workflow
 
-	// Target is the workflow that the effect starts or sends to, and that is not registered here; empty for other reasons.
+	// Target is the workflow that the effect starts or sends to, if it is unknown because that workflow is not registered here;
+	// else empty.
 	Target string
 
-	Count  int64     // waiting and dead deliveries, up to 10,000 in each state; or events, of those that were looked at
-	Oldest time.Time // since when the oldest delivery is due, or when the oldest event was recorded; zero when nothing is due yet
+	Count  int64     // waiting deliveries and dead letters, up to 10,000 each; or events among those searched
+	Oldest time.Time // when the oldest delivery became due, or the oldest event was recorded; zero if nothing is due yet
 }
 
-// UnknownWhat says what a program does not know.
+// UnknownWhat says what kind of thing a program does not know.
 type UnknownWhat string
 
 const (
@@ -117,7 +119,7 @@ const (
 	UnknownSchedule  UnknownWhat = "schedule"
 	UnknownChildEnd  UnknownWhat = "end of a child" // for a parent whose workflow is not registered here
 	UnknownEventType UnknownWhat = "event type"
-	UnknownEvents    UnknownWhat = "workflow" // that has events, and is not registered here
+	UnknownEvents    UnknownWhat = "workflow" // a workflow that has events and is not registered here
 )
 
 func (u UnknownStored) String() string {

@@ -8,20 +8,20 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// StuckCode is user code that did not return in time, so that the engine goes on without it. Its result is dropped.
+// StuckCode is user code that did not return in time. The engine goes on without it and drops its result.
 type StuckCode struct {
-	// Instance and Input say what a decider or evolver was called for. Input is empty for a read of the state.
+	// Instance and Input say what a decider or evolver was called for. Input is empty if the state was read.
 	Instance store.InstanceKey
 	Input    string
 
-	Projection string // whose step has not returned; empty for a decider or evolver
+	Projection string // the projection whose step has not returned; empty for a decider or evolver
 
-	Since time.Time // of the process's clock
+	Since time.Time // by the process's clock
 }
 
-// Stuck says that user code of an instance, its decider or evolver most likely, has not returned within Config.DecideTimeout.
-// Nothing of the input was stored. Further inputs of the instance fail with it in this process until the code returns; other
-// instances are not affected. It is a context.DeadlineExceeded to errors.Is.
+// Stuck says that user code of an instance, usually its decider or evolver, did not return within Config.DecideTimeout. Nothing
+// of the input was stored. In this process, further inputs of the instance fail with Stuck until the code returns; other
+// instances are not affected. errors.Is takes it as context.DeadlineExceeded.
 type Stuck struct {
 	Code  StuckCode
 	After time.Duration // Config.DecideTimeout
@@ -36,7 +36,7 @@ func (e *Stuck) Error() string {
 		e.Code.Instance, what, e.Code.Since.UTC().Format(time.RFC3339), e.After)
 }
 
-// Is reports that it is a context.DeadlineExceeded.
+// Is reports whether target is context.DeadlineExceeded.
 func (e *Stuck) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // Timeout reports true.

@@ -7,41 +7,42 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Telemetry is told what an engine does, as it does it. Package runtime/otel makes traces and metrics of it. It is called on
-// many goroutines at the same time, and the work waits for it: it must not block. A panic or a runtime.Goexit is logged, and the call
-// counts as not made.
+// Telemetry receives reports of what an engine does, while the engine does it. Package runtime/otel turns them into traces and
+// metrics. The methods are called by many goroutines at the same time and must not block, because the engine waits for them. If a
+// method panics or calls runtime.Goexit, that is logged, and the engine goes on as if it had not been called.
 //
-// A minor version may add methods. Embed NoTelemetry to go on compiling.
+// A minor version may add methods. Embed NoTelemetry, so that your type still compiles then.
 type Telemetry interface {
-	// StartInput is told of an input before it waits for its decision. ctx is the caller's, or that of the delivery that brought the
-	// input. trace is the trace context (W3C traceparent) to store with the decision, its effects and its timers; "" means the one
-	// that the input came with. end is called once, when the input has its answer; nil means no call.
+	// StartInput is called before an input waits for its decision. ctx is the context of the caller, or of the delivery that
+	// brought the input. The result trace is the trace context (W3C traceparent) to store with the decision, its effects and its
+	// timers; "" means the trace context that the input came with. end is called once, when the outcome or the error is known; it
+	// may be nil.
 	StartInput(ctx context.Context, input InputStart) (trace string, end func(InputEnd))
 
-	// StartDelivery is told of each attempt at an effect or timer. The handler gets the context that it returns, which must be
-	// derived from ctx. Delivery.Trace is the trace context of the decision that asked for the effect or timer. end is called once;
-	// nil means no call.
+	// StartDelivery is called before each attempt at an effect or timer. The handler gets the returned context, which must be
+	// derived from ctx. Delivery.Trace is the trace context of the decision that requested the effect or timer. end is called
+	// once, after the attempt; it may be nil.
 	StartDelivery(ctx context.Context, delivery DeliveryStart) (_ context.Context, end func(DeliveryEnd))
 
-	// StartProjection is told of each attempt of a projection to make a step. The projection gets the context that it returns, which
-	// must be derived from ctx. end is called once; nil means no call.
+	// StartProjection is called before each step of a projection. The projection gets the returned context, which must be derived
+	// from ctx. end is called once, after the step; it may be nil.
 	StartProjection(ctx context.Context, step ProjectionStart) (_ context.Context, end func(ProjectionEnd))
 
-	// Committed is told of each attempt to decide and commit.
+	// Committed is called after each attempt to decide and commit.
 	Committed(commit CommitReport)
 
-	// Claimed is told of each call that claims deliveries, Settled of each call that ends leases.
+	// Claimed is called after each claim of deliveries, Settled after each call that ends leases.
 	Claimed(claim ClaimReport)
 	Settled(settlement SettlementReport)
 
-	// DeadLettersEnded is told when somebody retries or discards dead letters by this engine.
+	// DeadLettersEnded is called after dead letters were retried or discarded by this engine.
 	DeadLettersEnded(letters DeadLettersReport)
 
-	// Deleted is told of each pass of retention over records of one kind.
+	// Deleted is called after each pass of retention over records of one kind.
 	Deleted(deletion DeletionReport)
 }
 
-// NoTelemetry is a Telemetry that does nothing. A Telemetry that needs only some of the reports embeds it.
+// NoTelemetry is a Telemetry that does nothing. Embed it in a Telemetry that needs only some of the reports.
 type NoTelemetry struct{}
 
 var _ Telemetry = NoTelemetry{}
@@ -78,27 +79,27 @@ func (NoTelemetry) Deleted(DeletionReport) {}
 type InputStart struct {
 	Instance store.InstanceKey
 	Input    string
-	InputID  string          // empty when it came without one
-	Trace    string          // that it came with: by WithTrace, or of its delivery; empty for none
-	Delivery *store.Delivery // that brought it; nil for a client's input
+	InputID  string          // empty if it has none
+	Trace    string          // trace context that it came with, by WithTrace or its delivery; empty for none
+	Delivery *store.Delivery // the delivery that brought it; nil for a client's input
 }
 
-// InputEnd is what became of an input.
+// InputEnd says how an input ended.
 type InputEnd struct {
-	Outcome  string // accepted, rejected or completed; of the engine's own inputs also existed, missing or replaced; empty with an error
-	Version  int64  // of the instance after it
+	Outcome  string // accepted, rejected or completed; for inputs of the engine itself also existed, missing or replaced; empty after an error
+	Version  int64  // of the instance after the input
 	Events   int    // of an accepted input
-	Repeated bool   // the input had come before under its id, and has the first outcome
+	Repeated bool   // the input was sent before with the same id, and this is its first outcome
 	Duration time.Duration
 	Err      error
 }
 
-// DeliveryStart is an attempt at an effect or timer.
+// DeliveryStart is the beginning of an attempt at an effect or timer.
 type DeliveryStart struct {
 	*store.Delivery
 
-	// Delay is how late the first attempt is: since the effect was requested, or since the timer was to fire. It is 0 for later
-	// attempts. An attempt that snoozes does not count, so that the next is the first again.
+	// Delay is the time from the request of the effect, or from the due time of the timer, to the first attempt. It is 0 for
+	// later attempts. A snoozed attempt does not count, so the attempt after it may be the first again.
 	Delay time.Duration
 }
 
@@ -111,33 +112,33 @@ const (
 	DeliverySnoozed   DeliveryResult = "snoozed"    // its handler snoozed it
 	DeliveryDied      DeliveryResult = "dead"       // it failed for the last time
 	DeliveryLeaseLost DeliveryResult = "lease_lost" // another process has the lease now
-	DeliveryReleased  DeliveryResult = "released"   // it was given back because the engine stops
-	DeliveryCancelled DeliveryResult = "cancelled"  // its instance cancelled, replaced or dropped it meanwhile
-	DeliveryLeft      DeliveryResult = "left"       // this process cannot take it; it waits for one that can
-	DeliverySkipped   DeliveryResult = "skipped"    // the firing of a recurring timer or schedule is left out: it was missed, or failed for the last time
+	DeliveryReleased  DeliveryResult = "released"   // it was returned to the queue because the engine stops
+	DeliveryCancelled DeliveryResult = "cancelled"  // its instance cancelled or replaced it, or completed, meanwhile
+	DeliveryLeft      DeliveryResult = "left"       // this process cannot take it; it waits for a process that can
+	DeliverySkipped   DeliveryResult = "skipped"    // a recurring timer or schedule skipped this firing: it was missed, or failed for the last time
 )
 
-// DeliveryEnd is what became of an attempt.
+// DeliveryEnd says how an attempt at a delivery ended.
 type DeliveryEnd struct {
 	Result   DeliveryResult
-	Again    time.Time // when it is due again; zero when it is not, or that is not known
+	Again    time.Time // when it is due again; zero if it is not, or if that is unknown
 	Duration time.Duration
 	Err      error
 }
 
-// CommitReport is about one transaction with decisions.
+// CommitReport describes one transaction with decisions.
 type CommitReport struct {
-	Inputs       int  // that were decided
-	Instances    int  // of these inputs
+	Inputs       int  // how many were decided
+	Instances    int  // how many they belong to
 	Events       int  // that are stored
-	Observations int  // that are stored, see Config.Observe; also those of inputs that were not accepted
-	Apart        bool // a single input that was served apart from the batches, or within a transaction of the caller's
+	Observations int  // how many were stored, see Config.Observe; including those of inputs that were not accepted
+	Apart        bool // a single input that was decided outside of the batches, or in a transaction of the caller
 
-	Duration time.Duration // reading and deciding included
-	Err      error         // not nil when nothing is stored; after ErrConflict the inputs are decided again
+	Duration time.Duration // including reading and deciding
+	Err      error         // not nil if nothing was stored; after ErrConflict the inputs are decided again
 }
 
-// ClaimReport is about one look for due work.
+// ClaimReport describes one claim of due deliveries.
 type ClaimReport struct {
 	Queue    store.QueueName
 	Wanted   int // how many handlers were free
@@ -146,16 +147,16 @@ type ClaimReport struct {
 	Err      error
 }
 
-// SettlementReport is about one call that ends leases without an input.
+// SettlementReport describes one call that ends leases without an input.
 type SettlementReport struct {
 	Queue    store.QueueName
 	Settled  int
-	Lost     int // leases that were not held any more
+	Lost     int // leases that this process did not hold any more
 	Duration time.Duration
 	Err      error
 }
 
-// ProjectionStart is an attempt of a projection to make a step: to apply some events, or to begin again.
+// ProjectionStart is the beginning of a step of a projection: it applies some events, or resets the projection.
 type ProjectionStart struct {
 	Projection string
 	Events     int                // 0 for a reset
@@ -163,11 +164,11 @@ type ProjectionStart struct {
 	Reset      bool               // the step is a reset for a rebuild
 }
 
-// ProjectionEnd is what became of a step.
+// ProjectionEnd says how a step of a projection ended.
 type ProjectionEnd struct {
 	Duration time.Duration
-	Err      error // not nil when nothing of the step is stored
-	Lost     bool  // the step failed because the projection was taken over, paused or stopped meanwhile, or the engine stops
+	Err      error // not nil if nothing of the step was stored
+	Lost     bool  // the step failed because another engine took the projection over, it was paused or stopped, or this engine stops
 }
 
 // DeadLettersReport says how many dead letters were retried, and how many discarded.
@@ -175,12 +176,12 @@ type DeadLettersReport struct {
 	Retried, Discarded int
 }
 
-// DeletionReport is about one pass of retention over records of one kind.
+// DeletionReport describes one pass of retention over records of one kind.
 type DeletionReport struct {
-	Records  store.RecordKind // InstanceRecords too
-	Workflow string           // of instances; empty for other records
+	Records  store.RecordKind // may be InstanceRecords
+	Workflow string           // workflow of the instances; empty for other records
 	Deleted  int64
-	Kept     int64 // instances that the archive kept
+	Kept     int64 // instances that Retention.Archive returned in keep
 	Duration time.Duration
-	Err      error // not nil when the pass is not complete
+	Err      error // not nil if the pass was not completed
 }

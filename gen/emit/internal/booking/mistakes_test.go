@@ -83,7 +83,7 @@ func TestMistakes(t *testing.T) {
 		// Identifiers are looked at together with all else, unless they could not be read.
 		{"identifiers", fields(func(f map[string]any) { f["booking_id"], f["room"], f["late"] = "", strings.Repeat("r", 513), 1 }), []httpapi.Mistake{
 			{Path: "late", Message: "expected true or false, found a number"}, {Path: "booking_id", Message: "the instance id is empty"},
-			{Path: "room", Message: "the unique key has 513 bytes, at most 512 are allowed"},
+			{Path: "room", Message: "the unique key has 513 bytes; at most 512 are allowed"},
 		}},
 		{"identifiers only", fields(func(f map[string]any) { f["booking_id"], f["room"] = "a\x00", "" }), []httpapi.Mistake{
 			{Path: "booking_id", Message: `the instance id contains a NUL byte`}, {Path: "room", Message: "the unique key is empty"},
