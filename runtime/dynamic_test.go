@@ -88,7 +88,7 @@ func TestExecuteDynamicRefuses(t *testing.T) {
 		// All at once: the document's in its order, and then those of the ids, which stay out when they were not read.
 		for input, want := range map[string]string{
 			`{"id":"","type":"Open"}`:                             "workflow ticket: input Open: subject: the field is missing; the instance id is empty; the unique key is empty",
-			`{"type":"Open","subject":7,"id":"a","id":"\u0000"}`:  `workflow ticket: input Open: subject: expected a string, found a number; id: the field stands here a second time; the instance id contains a NUL byte; the unique key is empty`,
+			`{"type":"Open","subject":7,"id":"a","id":"\u0000"}`:  `workflow ticket: input Open: subject: expected a string, found a number; id: the field occurs a second time here; the instance id contains a NUL byte; the unique key is empty`,
 			`{"type":"Open","id":"","subject":""}`:                "workflow ticket: input Open: the instance id is empty; the unique key is empty",
 			`{"type":"Open","subject":7,"id":[`:                   "workflow ticket: input: [#2][0]: expected a value, found the end of the input",
 			`{"type":7,"id":"\ud800"}`:                            `workflow ticket: input: type: expected a string, found a number`,

@@ -7,16 +7,16 @@ import (
 	"unsafe"
 )
 
-// The functions that follow take the function of the element type, generated or a method expression:
+// The functions below take a function for the element type, which is a generated function or a method expression:
 //
 //	codec.EncodeList(e, v.Tags, (*codec.Encoder).String)
 //	v.Tags = codec.DecodeList(d, (*codec.Decoder).String)
 //
-// Encoding stops here after an error, so that a value that contains itself ends at [MaxDepth]: every cycle of Go values
-// goes through a pointer, a slice or a map.
+// They stop encoding after an error. So encoding a value that contains itself ends at [MaxDepth], because every cycle of Go
+// values goes through a pointer, a slice or a map.
 
-// EncodeOptional writes what v points to, or null when v is nil. A value that is itself written as null is an error,
-// because it would come back as a nil pointer.
+// EncodeOptional writes the value that v points to, or null if v is nil. If the value itself is written as null, that is an
+// error, because it would come back as a nil pointer.
 func EncodeOptional[T any](e *Encoder, v *T, encode func(*Encoder, T)) {
 	if e.err != nil {
 		return
@@ -29,7 +29,7 @@ func EncodeOptional[T any](e *Encoder, v *T, encode func(*Encoder, T)) {
 	encode(e, *v)
 	if string(e.buf[start:]) == "null" {
 		e.buf = e.buf[:start]
-		e.Fail("the pointer is not nil but its value is, which JSON cannot tell apart; make the pointer nil or the value empty")
+		e.Fail("the pointer is not nil but its value is, and JSON has null for both; make the pointer nil or the value empty")
 	}
 }
 
@@ -70,9 +70,9 @@ func DecodeList[T any](d *Decoder, decode func(*Decoder) T) []T {
 	if d.null() {
 		return nil
 	}
-	var first [8]T // a short list is then allocated once and exactly
+	var first [8]T // so a short list is allocated once, at its exact length
 	n := 0
-	var chunks [][]T // of a long one, each half as long as all before: nothing is copied until the end
+	var chunks [][]T // for a long list, each half as long as all before it; copied once, at the end
 	for d.beginArray(); d.nextElement(); n++ {
 		if n < len(first) {
 			if !d.charge(int(unsafe.Sizeof(first[0]))) {
@@ -99,15 +99,15 @@ func DecodeList[T any](d *Decoder, decode func(*Decoder) T) []T {
 	return v
 }
 
-// memoryFactor and freeMemory bound what a document from outside may become: a list of "{}" takes three bytes of text for each, and
-// as many bytes of memory as the struct has.
+// memoryFactor and freeMemory limit the memory of a document from outside: in a list of "{}", each element takes three bytes of
+// text, and as many bytes of memory as the struct has.
 const (
 	memoryFactor = 24 // for each byte of text
 	freeMemory   = 1 << 20
 )
 
-// charge counts the bytes that a part of the document takes in memory. It stops a decoder of a document from outside, and returns
-// false, when they are too many.
+// charge counts the bytes that a part of the document takes in memory. If they are too many in a document from outside, it stops
+// the decoder and returns false.
 func (d *Decoder) charge(bytes int) bool {
 	if !d.strict {
 		return true
@@ -119,8 +119,8 @@ func (d *Decoder) charge(bytes int) bool {
 	return false
 }
 
-// EncodeMap writes an object with its keys in the order of their bytes. A nil map is null, an empty one is {}. A key
-// that is not valid UTF-8 is an error.
+// EncodeMap writes an object with its keys in byte order. A nil map is null, an empty one is {}. A key that is not valid UTF-8 is
+// an error.
 func EncodeMap[T any](e *Encoder, v map[string]T, encode func(*Encoder, T)) {
 	if e.err != nil {
 		return
@@ -143,7 +143,7 @@ func EncodeMap[T any](e *Encoder, v map[string]T, encode func(*Encoder, T)) {
 	e.end('}')
 }
 
-// DecodeMap reads an object of any keys. Null is a nil map, {} an empty one. A second value of the same key is an error.
+// DecodeMap reads an object with any keys. Null is a nil map, {} an empty one. A key that occurs twice is an error.
 func DecodeMap[T any](d *Decoder, decode func(*Decoder) T) map[string]T {
 	if d.null() {
 		return nil
@@ -158,7 +158,7 @@ func DecodeMap[T any](d *Decoder, decode func(*Decoder) T) map[string]T {
 			break
 		}
 		if _, ok := v[key]; ok {
-			d.mistake(d.pos, "the key stands here a second time")
+			d.mistake(d.pos, "the key occurs a second time here")
 		}
 		v[key] = decode(d)
 	}

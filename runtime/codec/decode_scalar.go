@@ -38,15 +38,14 @@ func (d *Decoder) Int() int { return int(d.integer("an int", math.MinInt, math.M
 // Int32 reads an integer. A fraction, an exponent and a number that does not fit into 32 bits are errors.
 func (d *Decoder) Int32() int32 { return int32(d.integer("an int32", math.MinInt32, math.MaxInt32)) }
 
-// Int64 reads an integer. A fraction, an exponent and a number that does not fit into 64 bits are errors; every other
-// one is exact.
+// Int64 reads an integer. A fraction, an exponent and a number that does not fit into 64 bits are errors. The result is exact.
 func (d *Decoder) Int64() int64 { return d.integer("an int64", math.MinInt64, math.MaxInt64) }
 
 // Uint32 reads an integer. A fraction, an exponent, a negative number and one that does not fit into 32 bits are errors.
 func (d *Decoder) Uint32() uint32 { return uint32(d.integer("a uint32", 0, math.MaxUint32)) }
 
-// Uint64 reads an integer. A fraction, an exponent, a negative number and one that does not fit into 64 bits are errors; every
-// other one is exact.
+// Uint64 reads an integer. A fraction, an exponent, a negative number and one that does not fit into 64 bits are errors. The
+// result is exact.
 func (d *Decoder) Uint64() uint64 {
 	if c := d.peek(); c != '-' && !isDigit(c) {
 		d.wrong("an integer")
@@ -70,7 +69,7 @@ func (d *Decoder) Uint64() uint64 {
 	return n
 }
 
-// integer reads a number from low to high, which is the range of what.
+// integer reads a number from low to high, which is the range of the type that what names.
 func (d *Decoder) integer(what string, low, high int64) int64 {
 	if c := d.peek(); c != '-' && !isDigit(c) {
 		d.wrong("an integer")
@@ -94,7 +93,7 @@ func (d *Decoder) integer(what string, low, high int64) int64 {
 	return n
 }
 
-// anyInteger returns the end of the number at which the decoder is, if it is an integer of any size. It does not pass over one.
+// anyInteger returns the end of the next number if that is an integer of any size. It does not move the decoder past it.
 func (d *Decoder) anyInteger() (end int, ok bool) {
 	end, integer, problem := scanNumber(d.data, d.pos)
 	if problem != "" {
@@ -107,8 +106,8 @@ func (d *Decoder) anyInteger() (end int, ok bool) {
 	return end, integer
 }
 
-// shortInteger returns the value of the number at pos and the position after it, if it is an integer of few enough
-// digits that it cannot overflow. Otherwise the position is 0.
+// shortInteger returns the value of the number at pos and the position after it, if it is an integer with so few digits that it
+// cannot overflow. Otherwise the position is 0.
 func shortInteger(data []byte, pos int) (n int64, end int) {
 	negative := data[pos] == '-'
 	if negative {
@@ -132,7 +131,7 @@ func shortInteger(data []byte, pos int) (n int64, end int) {
 	return n, pos
 }
 
-// Float64 reads a number. One that is out of range is an error; others are rounded to the nearest float64.
+// Float64 reads a number and rounds it to the nearest float64. A number that is out of range is an error.
 func (d *Decoder) Float64() float64 {
 	if c := d.peek(); c != '-' && !isDigit(c) {
 		d.wrong("a number")
@@ -153,8 +152,8 @@ func (d *Decoder) Float64() float64 {
 	return f
 }
 
-// Time reads an RFC 3339 time with any offset and at most nine digits after the second, and returns it in UTC. A time
-// that is outside of the years 0 to 9999 in UTC is an error.
+// Time reads an RFC 3339 time with any offset and at most nine fractional digits, and returns it in UTC. A time outside of the
+// years 0 to 9999 in UTC is an error.
 func (d *Decoder) Time() time.Time {
 	const what = "an RFC 3339 time"
 	start := d.pos
@@ -199,15 +198,14 @@ func (d *Decoder) Binary() []byte {
 	}
 	b := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
 	n, err := base64.StdEncoding.Strict().Decode(b, text)
-	if err != nil || base64.StdEncoding.EncodedLen(n) != len(text) { // the library passes over line ends
+	if err != nil || base64.StdEncoding.EncodedLen(n) != len(text) { // the library ignores line ends
 		d.malformed(start, what)
 		return nil
 	}
 	return b[:n]
 }
 
-// Decimal reads a string that holds a decimal number, -?digits(.digits)?, and returns that text. In a
-// state "" is accepted too.
+// Decimal reads a string with a decimal number, -?digits(.digits)?, and returns its text. In a state it also accepts "".
 func (d *Decoder) Decimal() string {
 	const what = `a decimal number in quotes, like "12.50"`
 	start := d.pos
@@ -231,8 +229,8 @@ func (d *Decoder) JSON() json.RawMessage {
 	return append(json.RawMessage(nil), text...)
 }
 
-// DecodeGo reads a value of an imported type: as [Register] says, by its own JSON methods, or with encoding/json. What null means is
-// up to the type. An error from there is wrapped.
+// DecodeGo reads a value of an imported type with the functions given to [Register], with the JSON methods of the type, or with
+// encoding/json. The type decides what null means. Their errors are wrapped.
 func DecodeGo[T any](d *Decoder) T {
 	if c, ok := codecFor[T](); ok {
 		return c.decode(d)
@@ -250,7 +248,7 @@ func DecodeGo[T any](d *Decoder) T {
 	return v
 }
 
-// DecodeEnum reads a string that is one of values or, in a state, "".
+// DecodeEnum reads a string that is one of values. In a state it also accepts "".
 func DecodeEnum[T ~string](d *Decoder, values []T) T {
 	start := d.pos
 	if d.peek() == '"' {
@@ -271,10 +269,10 @@ func DecodeEnum[T ~string](d *Decoder, values []T) T {
 	return ""
 }
 
-// unset reports whether text is that of an enum or a decimal that was never set, where it need not be.
+// unset reports whether text is "" in a state, where an enum or a decimal may be unset.
 func (d *Decoder) unset(text []byte) bool { return d.state && len(text) == 0 }
 
-// value reads a value of any kind and returns its text, which is part of the input, if there is nothing wrong with it.
+// value reads a value of any kind. If the value is valid, value returns its text, which is a part of the input.
 func (d *Decoder) value() (text []byte, ok bool) {
 	d.peek()
 	start := d.pos
@@ -282,7 +280,7 @@ func (d *Decoder) value() (text []byte, ok bool) {
 		return nil, false
 	}
 	defer d.hide(d.depth + 1)()
-	for pos := start; pos < d.pos; pos++ { // its strings have to be text, too
+	for pos := start; pos < d.pos; pos++ { // its strings must be valid text too
 		if d.data[pos] != '"' {
 			continue
 		}
@@ -296,8 +294,8 @@ func (d *Decoder) value() (text []byte, ok bool) {
 	return d.data[start:d.pos], true
 }
 
-// text reads a string and returns what stands between its quotes, and whether that has to be unescaped, if it is one. What
-// is what the string stands for, in case it is none.
+// text reads a string and returns the text between its quotes, and whether it has escapes. If the next value is not a string, the
+// error says that what was expected.
 func (d *Decoder) text(what string) (raw []byte, escaped, ok bool) {
 	if d.peek() != '"' {
 		d.wrong(what)
@@ -317,7 +315,7 @@ func (d *Decoder) text(what string) (raw []byte, escaped, ok bool) {
 	return d.data[start:end], escaped, true
 }
 
-// unquoted reads a string and returns its value, which may be part of the input, if it is one.
+// unquoted reads a string and returns its value, which may be a part of the input.
 func (d *Decoder) unquoted(what string) (text []byte, ok bool) {
 	raw, escaped, ok := d.text(what)
 	if !escaped {

@@ -6,37 +6,37 @@ import (
 	"strings"
 )
 
-// Decoder reads one JSON document. Each method reads one value, or returns a zero value when it cannot. Make one with
-// [NewDecoder] or [NewStrictDecoder] for each document; it is not safe for concurrent use. Nothing that a decoder returns
-// refers to its input, but for [Decoder.Key].
+// Decoder reads one JSON document. Each method reads one value, or returns a zero value if it cannot. Make one with [NewDecoder]
+// or [NewStrictDecoder] for each document; it is not safe for concurrent use. Values that a decoder returns do not refer to its
+// input, except that of [Decoder.Key].
 type Decoder struct {
 	data   []byte
-	pos    int // len(data) once it has stopped, so that every method runs into the end of the input
+	pos    int // len(data) after it has stopped, so that every method meets the end of the input
 	depth  int // open objects and arrays
 	strict bool
 	state  bool     // in a state, where enums and decimals may be unset
-	failed *failure // nil as long as all is well
+	failed *failure // nil until there is an error
 
 	maps   []int // numbers of the open objects that are maps
-	hidden int   // objects from this number on have keys that are not declared; 0 for none
-	loose  bool  // in a value that is dropped, whose strings need only be JSON
-	spent  int   // bytes that lists, maps and pointers take, of a document from outside
+	hidden int   // objects from this number on have undeclared keys; 0 for none
+	loose  bool  // in a dropped value, whose strings need only be valid JSON
+	spent  int   // memory of lists, maps and pointers, for a document from outside
 
-	// The key that was read last. It is kept as two positions, because a pointer stored for each field costs a write
-	// barrier while the garbage collector runs.
+	// The last key that was read, as two positions: storing a pointer for each field would cost a write barrier while the garbage
+	// collector runs.
 	keyStart, keyEnd int
 	keyEscaped       bool
 }
 
-// NewDecoder returns a decoder of a stored payload: fields that are missing keep their zero value. The data must not
-// change while it is read.
+// NewDecoder returns a decoder for a stored payload: missing fields keep their zero value. The data must not change while it is
+// read.
 func NewDecoder(data []byte) *Decoder { return &Decoder{data: data} }
 
-// NewStrictDecoder returns a decoder of a document from outside: fields that [Decoder.Require] names must be there, and
-// it goes on after a mistake, so that its error lists them all. The data must not change while it is read.
+// NewStrictDecoder returns a decoder for a document from outside: the fields given to [Decoder.Require] must be present. It goes
+// on after a mistake, so that its error lists all mistakes. The data must not change while it is read.
 func NewStrictDecoder(data []byte) *Decoder { return &Decoder{data: data, strict: true} }
 
-// End checks that only white space follows the value that was read, and returns what [Decoder.Err] does.
+// End checks that only white space follows the value that was read, and returns [Decoder.Err].
 func (d *Decoder) End() error {
 	if !d.stopped() {
 		if d.pos = skipSpace(d.data, d.pos); d.pos < len(d.data) {
@@ -60,11 +60,10 @@ func (d *Decoder) End() error {
 //	}
 //	d.Require(seen, "sku")
 //
-// Anything but an object is an error, null too.
+// Anything but an object is an error, also null.
 func (d *Decoder) BeginObject() { d.begin('{', "an object") }
 
-// BeginState is BeginObject for a folded state. From here on to the end of the document "" is accepted for an enum and a
-// decimal.
+// BeginState is BeginObject for a folded state. From here to the end of the document, an enum or a decimal may be "".
 func (d *Decoder) BeginState() {
 	d.state = true
 	d.begin('{', "an object")
@@ -73,7 +72,7 @@ func (d *Decoder) BeginState() {
 // NextField reads the key of the next field and reports true, or reads the end of the object and reports false. After
 // an error it reports false. One value must be read between two calls.
 func (d *Decoder) NextField() bool {
-	// A document without white space and without escapes in its keys, as encoders write it, is worth a path of its own.
+	// This is a faster way for documents as encoders write them, without white space and without escapes in keys.
 	if pos := d.pos; pos > 0 && pos+1 < len(d.data) {
 		first, comma := d.data[pos-1] == '{', d.data[pos] == ','
 		if first == comma {
@@ -112,7 +111,7 @@ func (d *Decoder) nextField() bool {
 	d.keyStart, d.keyEnd, d.keyEscaped = start, end, escaped
 	d.pos = skipSpace(d.data, end+1)
 	if d.pos >= len(d.data) || d.data[d.pos] != ':' {
-		defer d.hide(d.depth)() // nobody has looked at the key
+		defer d.hide(d.depth)() // the key is not checked yet
 		d.fail(d.pos, "expected a colon, found "+d.found())
 		return false
 	}
@@ -137,15 +136,15 @@ func (d *Decoder) Key() []byte {
 	return key
 }
 
-// Skip reads the value of a field that is not declared and drops it. Only its grammar is checked: what else may be wrong in it does not
-// matter, and is not listed.
+// Skip reads the value of an undeclared field and drops it. It checks only that the value is JSON, and reports no other mistakes
+// in it.
 func (d *Decoder) Skip() {
 	defer d.hide(d.depth)()
 	d.pass()
 }
 
-// hide keeps the keys of open objects, from the given number of them on, out of paths, until the function that it returns is called.
-// Their numbers count from 1.
+// hide keeps the keys of open objects out of paths, from the object with the given number on, until the returned function is
+// called. Numbers count from 1.
 func (d *Decoder) hide(from int) (end func()) {
 	before := d.hidden
 	if before == 0 {
@@ -154,7 +153,8 @@ func (d *Decoder) hide(from int) (end func()) {
 	return func() { d.hidden = before }
 }
 
-// isData reports whether the keys of the open object with a number, from 0 on, come with the document and not from the declaration.
+// isData reports whether the keys of an open object are data of the document and not declared names. The number of the object
+// counts from 0.
 func (d *Decoder) isData(object int) bool {
 	return d.hidden > 0 && object+1 >= d.hidden || slices.Contains(d.maps, object+1)
 }
@@ -200,20 +200,20 @@ type Fields struct {
 	rest []uint64 // for objects of more than 64 fields
 }
 
-// Seen adds the field that NextField has just read to the set, under its number. A second field of the same name is an
-// error. Fields that [Decoder.Require] names have the numbers 0, 1, 2 and so on in its order; the others come after them.
+// Seen adds the field that NextField has just read to the set, under its number. A field that occurs twice is an error. The
+// fields given to [Decoder.Require] have the numbers 0, 1, 2 and so on in that order; other fields have the numbers after them.
 func (d *Decoder) Seen(seen *Fields, number int) {
 	before := seen.low
-	seen.low |= 1 << uint(number) // nothing for a number of 64 or more
+	seen.low |= 1 << uint(number) // no effect for a number of 64 or more
 	if seen.low == before {
 		d.seenMore(seen, number)
 	}
 }
 
-// seenMore is Seen for the fields that have no bit in low, and for those whose bit is set already.
+// seenMore is Seen for fields without a bit in low, and for fields whose bit is set already.
 func (d *Decoder) seenMore(seen *Fields, number int) {
 	if seen.Has(number) {
-		d.mistake(d.pos, "the field stands here a second time")
+		d.mistake(d.pos, "the field occurs a second time here")
 		return
 	}
 	word := number/64 - 1
@@ -223,7 +223,7 @@ func (d *Decoder) seenMore(seen *Fields, number int) {
 	seen.rest[word] |= 1 << (number % 64)
 }
 
-// Has reports whether the field of a number was seen.
+// Has reports whether the field with a number was seen.
 func (f *Fields) Has(number int) bool {
 	word := f.low
 	if i := number/64 - 1; i >= 0 {
@@ -235,8 +235,8 @@ func (f *Fields) Has(number int) bool {
 	return word>>(number%64)&1 != 0
 }
 
-// Require reports those of the named fields that the object which has just ended did not have. Names stand in the
-// order of the numbers given to [Decoder.Seen]. A decoder from [NewDecoder] requires nothing.
+// Require reports the named fields that were missing in the object that has just ended. The names are in the order of their
+// numbers in [Decoder.Seen]. A decoder from [NewDecoder] requires no fields.
 func (d *Decoder) Require(seen Fields, names ...string) {
 	if d.strict {
 		d.require(seen, names)
@@ -244,7 +244,7 @@ func (d *Decoder) Require(seen Fields, names ...string) {
 }
 
 func (d *Decoder) require(seen Fields, names []string) {
-	if d.stopped() || d.data[d.pos-1] != '}' { // there was no object, which is a mistake already
+	if d.stopped() || d.data[d.pos-1] != '}' { // there was no object, which is reported already
 		return
 	}
 	for number, name := range names {
@@ -273,8 +273,8 @@ const tooDeep = "the document is nested too deep"
 
 // next moves to the next member of an object or array and reports true, or past its end and reports false.
 func (d *Decoder) next(open, closing byte) bool {
-	// The byte before the first member is the opening bracket. No value ends with one, so there is no need to remember
-	// which member this is.
+	// The byte before the first member is the opening bracket. No value ends with an opening bracket, so this tells whether the
+	// member is the first.
 	first := d.pos > 0 && d.data[d.pos-1] == open
 	switch c := d.peek(); {
 	case c == closing:
@@ -289,7 +289,7 @@ func (d *Decoder) next(open, closing byte) bool {
 		d.pos = skipSpace(d.data, d.pos+1)
 		return true
 	}
-	defer d.hide(d.depth)() // the key before it may be one that is not declared
+	defer d.hide(d.depth)() // the key before it may be undeclared
 	d.expected(fmt.Sprintf("a comma or %q", closing))
 	return false
 }
@@ -331,7 +331,7 @@ func (d *Decoder) advance(end int, problem string) {
 	d.pos = end
 }
 
-// found says what kind of value comes next, for an error. It says nothing else of the value.
+// found names the kind of the next value for an error, and nothing else about the value.
 func (d *Decoder) found() string {
 	rest := d.data[min(skipSpace(d.data, d.pos), len(d.data)):]
 	if len(rest) == 0 {

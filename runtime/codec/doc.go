@@ -1,6 +1,6 @@
-// Package codec is the JSON reader and writer that generated code calls. It has no reflection for declared types: the
-// generator writes one encode and one decode function for each of them, and these call an [Encoder] or a [Decoder] field
-// by field. Errors name the place in the document, as in
+// Package codec is the JSON reader and writer that generated code calls. It uses no reflection for declared types: the generator
+// writes an encode and a decode function for each type, and these call an [Encoder] or a [Decoder] for each field. Errors name
+// the place in the document, as in
 //
 //	items[2].price_cents: expected an integer, found "12"
 //
@@ -25,34 +25,33 @@
 //	struct          struct           object; every field is written
 //	imported type   T                what its own JSON methods, or encoding/json, make of it
 //
-// What was encoded decodes to the same value, in the sense of reflect.DeepEqual. A time comes back in UTC and without
-// its monotonic clock reading, and json that says null comes back as nil. What could not come back is refused when it
-// is written.
+// An encoded value decodes to the same value, in the sense of reflect.DeepEqual, with two exceptions: a time comes back in UTC
+// and without its monotonic clock reading, and json with the text null comes back as nil. A value that would not come back is
+// refused when it is encoded.
 //
 // # States
 //
-// A folded state begins with nothing set, and an enum or a decimal that no event has set yet is "", which neither of them
-// can be in what is sent. So in the object that [Encoder.BeginState] and [Decoder.BeginState] begin, at any depth, enums and
-// decimals may be "". All else is as above.
+// In a folded state, an enum or a decimal that no event has set yet is "". In inputs, events and effects, "" is not valid for
+// these types. So enums and decimals may be "" only in an object that [Encoder.BeginState] or [Decoder.BeginState] begins, at any
+// depth.
 //
 // # Reading
 //
-// A decoder accepts RFC 8259 and nothing else, and refuses four more things: invalid UTF-8, escaped surrogates without
-// their pair, values nested deeper than [MaxDepth], and a second field or map key of the same name. Objects with a field
-// that the declaration does not know are accepted; the unknown value is checked and dropped. Work is linear in the size
-// of the input.
+// A decoder accepts only JSON as in RFC 8259. It also refuses invalid UTF-8, escaped surrogates without their pair, values nested
+// deeper than [MaxDepth], and fields or map keys that occur twice. It accepts objects with undeclared fields: it checks that
+// their values are JSON, and drops them. The time is linear in the size of the input.
 //
-// [NewDecoder] reads what was stored earlier. A field that is missing keeps its zero value, so that a declaration can
-// gain fields. [NewStrictDecoder] reads what comes from outside; there a missing field is an error.
+// [NewDecoder] reads stored payloads. A missing field keeps its zero value, so that fields can be added to a declaration.
+// [NewStrictDecoder] reads documents from outside, where a missing field is an error.
 //
 // # Errors
 //
-// Encoders and decoders of stored payloads keep their first error and go on doing nothing, so that generated code needs no
-// checks between fields: a decoder behaves as if its input had ended. One of documents from outside passes over a value that
-// is not what it should be, and its error lists all such mistakes, at most [MaxErrors]; where the document is no JSON, it
-// ends like the other. What a decode function returned must not be used when there is an error.
+// Encoders and decoders of stored payloads keep their first error. After it their methods do nothing, and a decoder behaves as if
+// its input had ended, so generated code need not check for errors between fields. A decoder of documents from outside skips a
+// value of the wrong kind and goes on; its error lists all such mistakes, at most [MaxErrors]. It also stops where the document
+// is not valid JSON. After an error, do not use the result of a decode function.
 package codec
 
-// MaxDepth is how deep objects and arrays may be nested, in both directions. It bounds the stack that a document from
+// MaxDepth is how deep objects and arrays may be nested, in encoding and decoding. It limits the stack that a document from
 // outside, or a value that contains itself, can use.
 const MaxDepth = 1000

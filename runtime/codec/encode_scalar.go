@@ -15,7 +15,7 @@ import (
 
 // String writes a string. Invalid UTF-8 is an error.
 func (e *Encoder) String(v string) {
-	e.grow(len(v) + len(`""`) + 7) // allPlain reads seven bytes more
+	e.grow(len(v) + len(`""`) + 7) // allPlain may read seven bytes more
 	start := len(e.buf) + 1
 	end := start + len(v)
 	b := e.buf[:end+8]
@@ -29,7 +29,7 @@ func (e *Encoder) String(v string) {
 	e.buf = e.buf[:end+1]
 }
 
-// escape writes a string that has other than plain characters.
+// escape writes a string that needs escapes, or has characters outside ASCII.
 func (e *Encoder) escape(v string) {
 	if !utf8.ValidString(v) {
 		e.Fail("the string is not valid UTF-8")
@@ -80,7 +80,7 @@ func (e *Encoder) Int32(v int32) { e.Int64(int64(v)) }
 
 // Int64 writes an integer.
 func (e *Encoder) Int64(v int64) {
-	// Digits that are written where they belong take two thirds of the time that strconv.AppendInt needs.
+	// Writing the digits directly to their places takes two thirds of the time of strconv.AppendInt.
 	const longest = len("-9223372036854775808")
 	e.grow(longest)
 	n := len(e.buf)
@@ -119,7 +119,7 @@ func countDigits(v uint64) int {
 	return n
 }
 
-// putDigits writes the digits of v to the end of b, where there must be room for them.
+// putDigits writes the digits of v to the end of b, which must be long enough.
 func putDigits(b []byte, v uint64) {
 	i := len(b) - 1
 	for ; v >= 10; i-- {
@@ -133,11 +133,11 @@ func putDigits(b []byte, v uint64) {
 func (e *Encoder) Float64(v float64) {
 	magnitude := math.Abs(v)
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		e.Fail("JSON has no number for infinity, nor for NaN")
+		e.Fail("JSON has no number for infinity or NaN")
 		return
 	}
 	format := byte('f')
-	if magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21) { // no long rows of zeros
+	if magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21) { // avoid many zeros
 		format = 'e'
 	}
 	e.buf = strconv.AppendFloat(e.buf, v, format, -1, 64)
@@ -174,8 +174,7 @@ func (e *Encoder) Binary(v []byte) {
 	e.buf = append(e.buf, '"')
 }
 
-// Decimal writes a string that holds a decimal number, -?digits(.digits)?. Anything else is an error; "" too, but in a
-// state.
+// Decimal writes a string with a decimal number, -?digits(.digits)?. Any other string is an error, also "" except in a state.
 func (e *Encoder) Decimal(v string) {
 	if !validDecimal(v) && !e.unset(v) {
 		e.Fail("the string is not a decimal number")
@@ -186,8 +185,8 @@ func (e *Encoder) Decimal(v string) {
 	e.buf = append(e.buf, '"')
 }
 
-// JSON writes a value whose text is given, unchanged but for white space around it. Nil and the empty text are null. A
-// text that a [Decoder] would not accept is an error.
+// JSON writes the given JSON text, without white space around it. Nil and the empty text are null. A text that a [Decoder] would
+// not accept is an error.
 func (e *Encoder) JSON(v json.RawMessage) {
 	if len(v) == 0 {
 		e.null()
@@ -202,8 +201,8 @@ func (e *Encoder) JSON(v json.RawMessage) {
 	e.buf = append(e.buf, text...)
 }
 
-// EncodeGo writes a value of an imported type: as [Register] says, by its own JSON methods, or with encoding/json. An error from there
-// is wrapped, and a text that a [Decoder] would not accept is an error.
+// EncodeGo writes a value of an imported type with the functions given to [Register], with the JSON methods of the type, or with
+// encoding/json. Their errors are wrapped. A text that a [Decoder] would not accept is an error.
 func EncodeGo[T any](e *Encoder, v T) {
 	if c, ok := codecFor[T](); ok {
 		c.encode(e, v)
@@ -217,7 +216,7 @@ func EncodeGo[T any](e *Encoder, v T) {
 	e.JSON(text)
 }
 
-// EncodeEnum writes v, which must be one of values or, in a state, "".
+// EncodeEnum writes v, which must be one of values. In a state it may also be "".
 func EncodeEnum[T ~string](e *Encoder, v T, values []T) {
 	if !slices.Contains(values, v) && !e.unset(string(v)) {
 		e.Fail("the string is not one of %s", list(values))
@@ -226,7 +225,7 @@ func EncodeEnum[T ~string](e *Encoder, v T, values []T) {
 	e.String(string(v))
 }
 
-// unset reports whether v is an enum or a decimal that was never set, where it need not be.
+// unset reports whether v is "" in a state, where an enum or a decimal may be unset.
 func (e *Encoder) unset(v string) bool { return e.state && v == "" }
 
 // list writes names as in "card", "cash".

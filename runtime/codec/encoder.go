@@ -14,16 +14,16 @@ type Encoder struct {
 	state  bool  // in a state, where enums and decimals may be unset
 	maps   []int // numbers of the open objects that are maps
 	err    *Error
-	buffer *[]byte // where buf came from; nil once Bytes was called
+	buffer *[]byte // where buf came from; nil after Bytes was called
 }
 
-// buffers holds the memory of documents that are done.
+// buffers has the memory of finished documents.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
 
-// maxPooled keeps one huge document from holding on to its memory for ever.
+// maxPooled is the largest buffer that is kept, so that the memory of one huge document is freed.
 const maxPooled = 64 << 10
 
-// NewEncoder returns an encoder of one document.
+// NewEncoder returns an encoder for one document.
 func NewEncoder() *Encoder {
 	buffer := buffers.Get().(*[]byte)
 	return &Encoder{buf: (*buffer)[:0], buffer: buffer}
@@ -54,8 +54,8 @@ func (e *Encoder) Bytes() ([]byte, error) {
 // BeginObject writes the beginning of an object. Key and a value for each field follow, then EndObject.
 func (e *Encoder) BeginObject() { e.begin('{') }
 
-// BeginState is BeginObject for a folded state. From here on to the end of the document an enum and a decimal may be
-// unset: "" is written for what is still "".
+// BeginState is BeginObject for a folded state. From here to the end of the document, an enum or a decimal may be unset, which is
+// written as "".
 func (e *Encoder) BeginState() {
 	e.state = true
 	e.begin('{')
@@ -65,7 +65,7 @@ func (e *Encoder) BeginState() {
 func (e *Encoder) Key(name string) {
 	e.grow(len(name) + len(`,"":`))
 	n := len(e.buf)
-	if e.buf[n-1] != '{' { // which stands before the first field only: no value ends with it
+	if e.buf[n-1] != '{' { // the brace is before the first field only, because no value ends with it
 		e.buf = append(e.buf, ',')
 		n++
 	}
@@ -80,8 +80,8 @@ func (e *Encoder) Key(name string) {
 // EndObject writes the end of an object.
 func (e *Encoder) EndObject() { e.end('}') }
 
-// Fail makes encoding fail at the value that would be written next, as generated code does for one that is none of its
-// declared variants. An earlier error stays.
+// Fail makes encoding fail at the value that would be written next. Generated code calls it for a value that is not a declared
+// variant. An earlier error stays.
 func (e *Encoder) Fail(format string, args ...any) {
 	if e.err == nil {
 		e.failAt(e.path(), fmt.Sprintf(format, args...), nil)
@@ -94,7 +94,7 @@ func (e *Encoder) failAt(path, message string, cause error) {
 	}
 }
 
-// path names the place of the value that is written next.
+// path returns the place of the value that is written next.
 func (e *Encoder) path() string {
 	return renderPath(pathTo(e.buf), func(object int) bool { return slices.Contains(e.maps, object+1) })
 }
@@ -113,9 +113,9 @@ func (e *Encoder) end(closing byte) {
 
 // grow makes room for n bytes.
 //
-// Methods make room, write into it and then assign e.buf[:length] to e.buf, or append in place. Either way the pointer in
-// e.buf is only stored when it has changed: a stored pointer costs a write barrier while the garbage collector runs,
-// and one for each key and value was a tenth of the time that encoding took.
+// Methods make room, write into it and then assign e.buf[:length] to e.buf, or append in place. So the pointer in e.buf is stored
+// only when it has changed: storing a pointer costs a write barrier while the garbage collector runs, and doing so for each key
+// and value took a tenth of the time of encoding.
 func (e *Encoder) grow(n int) {
 	if cap(e.buf)-len(e.buf) < n {
 		e.buf = slices.Grow(e.buf, n)

@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// Error is a failure to encode or decode, with its place in the document.
+// Error is a mistake that was found in encoding or decoding, with its place in the document.
 type Error struct {
-	// Path names the value, as in items[2].sku: names of fields that are identifiers follow a dot, others stand quoted in
-	// brackets. The keys of a map, and names that are not declared, are data: their number stands in their place, from 0 on,
-	// as in prices[#3]. The path is empty for the document itself, and ends in "..." when it is longer than 256 bytes.
+	// Path names the value, as in items[2].sku. A field name follows a dot, or is quoted in brackets if it is not an identifier.
+	// Keys of maps and undeclared names are data, so the path has their number in the object instead, counted from 0, as in
+	// prices[#3]. The path of the document itself is empty. A path of more than 256 bytes is cut and ends in "...".
 	Path string
 
-	// Offset is the byte of the input at which decoding failed. It is 0 when encoding.
+	// Offset is the byte of the input at which decoding failed; 0 in encoding.
 	Offset int64
 
-	// Message says what was expected and what kind of value was found. No part of the value is in it: errors are logged and
-	// kept.
+	// Message says what was expected and what kind of value was found. It has no part of the value, because errors are logged and
+	// stored.
 	Message string
 
-	// Err is the error of an imported type's own JSON methods, [ErrTooDeep], [ErrTooMuchMemory], or nil. Error leaves its text out, which may
-	// quote the value.
+	// Err is the error of the JSON methods of an imported type, [ErrTooDeep], [ErrTooMuchMemory], or nil. Error leaves out its
+	// text, which may quote the value.
 	Err error
 }
 
@@ -51,8 +51,8 @@ type UnknownTypeError struct {
 	Known    []string // the declared names of that kind
 }
 
-// Error suggests the declared name that is most like the one found, or lists them when none is. It does not quote the one found, which
-// may come from outside.
+// Error suggests the declared name that is most similar to the one found, or lists the declared names if none is. It does not
+// quote the one found, which may come from outside.
 func (e *UnknownTypeError) Error() string {
 	text := fmt.Sprintf("workflow %s has no %s of this name", e.Workflow, e.Kind)
 	if name := nearest(e.Type, e.Known); name != "" {
@@ -64,10 +64,10 @@ func (e *UnknownTypeError) Error() string {
 	return text + "; it has " + firstOf(e.Known, ", ")
 }
 
-// maxNamed is how many names, or mistakes, an error lists in its text.
+// maxNamed is how many names or mistakes the text of an error lists.
 const maxNamed = 20
 
-// firstOf joins texts, and says how many there are beyond maxNamed.
+// firstOf joins the first maxNamed texts, and says how many more there are.
 func firstOf(texts []string, separator string) string {
 	if len(texts) <= maxNamed {
 		return strings.Join(texts, separator)
@@ -75,13 +75,13 @@ func firstOf(texts []string, separator string) string {
 	return strings.Join(texts[:maxNamed], separator) + fmt.Sprintf("%sand %d more", separator, len(texts)-maxNamed)
 }
 
-// nearest returns the name with the smallest edit distance from s, letter case aside, or "" when even that one differs
-// in more than a third of its letters.
+// nearest returns the name with the smallest edit distance from s, ignoring case, or "" if that one differs in more than a third
+// of its letters.
 func nearest(s string, names []string) string {
 	best, bestDistance := "", 0
 	for _, name := range names {
 		if max(len(s), len(name)) > 2*min(len(s), len(name)) {
-			continue // also keeps a hostile name of a megabyte out of the quadratic part
+			continue // also avoids quadratic time for a hostile name of a megabyte
 		}
 		d := distance(strings.ToLower(s), strings.ToLower(name))
 		if d <= max(1, len(name)/3) && (best == "" || d < bestDistance) {

@@ -43,8 +43,8 @@ func TestDecodeErrors(t *testing.T) {
 		{`{"int":1 "int32":2}`, `[#0]: expected a comma or '}', found a string`},
 		{`{"int":1"int32":2}`, `[#0]: expected a comma or '}', found a string`},
 		{`{"int":1]`, `[#0]: expected a comma or '}', found ]`},
-		{`{"int":1,"int":1}`, `int: the field stands here a second time`},
-		{`{"int":1,"\u0069nt":1}`, `int: the field stands here a second time`},
+		{`{"int":1,"int":1}`, `int: the field occurs a second time here`},
+		{`{"int":1,"\u0069nt":1}`, `int: the field occurs a second time here`},
 		{`{"int":null}`, `int: expected an integer, found null`},
 		{`{"int":"12"}`, `int: expected an integer, found a string`},
 		{`{"int":1.5}`, `int: expected an integer, found a number with a fraction or an exponent`},
@@ -120,7 +120,7 @@ func TestDecodeErrors(t *testing.T) {
 		{`{"map":{"\u0009\"é\u0000":true}}`, `map[#0]: expected a number, found true or false`},
 		{`{"map":{"` + strings.Repeat("long", 20) + `":true}}`, `map[#0]: expected a number, found true or false`},
 		{`{"map":{"":true}}`, `map[#0]: expected a number, found true or false`},
-		{`{"map":{"k":1,"k":1}}`, `map[#1]: the key stands here a second time`},
+		{`{"map":{"k":1,"k":1}}`, `map[#1]: the key occurs a second time here`},
 		{`{"children":{"a":{"parent":{"list":[0,0.5]}}}}`, `children[#0].parent.list[1]: expected an integer, found a number with a fraction or an exponent`},
 		{`{"unknown":[{"x":01}]}`, `[#0][0][#0]: a number must not begin with a zero`},
 		{`{"unknown":` + strings.Repeat(`[`, 1000), `[#0]` + strings.Repeat("[0]", 84) + `...: the document is nested too deep`},
@@ -217,7 +217,7 @@ func TestManyFields(t *testing.T) {
 		_, err := decodeStrict(object(append(names[:i:i], names[i+1:]...)), dec)
 		wantError(t, name, err, name+": the field is missing")
 		_, err = decode(object(append(names[:i+1:i+1], name)), dec)
-		wantError(t, name, err, name+": the field stands here a second time")
+		wantError(t, name, err, name+": the field occurs a second time here")
 	}
 }
 
@@ -236,8 +236,8 @@ func TestEncodeErrors(t *testing.T) {
 		{everything{Enum: red}, `decimal: the string is not a decimal number`},
 		{everything{Decimal: "1"}, `enum: the string is not one of "red", "blue"`},
 		{with(func(v *everything) { v.String = "a\xff" }), `string: the string is not valid UTF-8`},
-		{with(func(v *everything) { v.Float64 = math.NaN() }), `float64: JSON has no number for infinity, nor for NaN`},
-		{with(func(v *everything) { v.Map = map[string]float64{"a": 1, "b c": math.Inf(-1)} }), `map[#1]: JSON has no number for infinity, nor for NaN`},
+		{with(func(v *everything) { v.Float64 = math.NaN() }), `float64: JSON has no number for infinity or NaN`},
+		{with(func(v *everything) { v.Map = map[string]float64{"a": 1, "b c": math.Inf(-1)} }), `map[#1]: JSON has no number for infinity or NaN`},
 		{with(func(v *everything) { v.Map = map[string]float64{"a": 1, "b\x80": 2} }), `map: the string is not valid UTF-8`},
 		{with(func(v *everything) { v.Time = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }),
 			`time: the year is not in the range 0 to 9999 of RFC 3339`},
@@ -266,7 +266,7 @@ func TestEncodeErrors(t *testing.T) {
 }
 
 func TestEncodeOptionalOfNull(t *testing.T) {
-	const want = "the pointer is not nil but its value is, which JSON cannot tell apart; make the pointer nil or the value empty"
+	const want = "the pointer is not nil but its value is, and JSON has null for both; make the pointer nil or the value empty"
 	enc := func(e *codec.Encoder, v *[]byte) { codec.EncodeOptional(e, v, (*codec.Encoder).Binary) }
 	_, err := encode(new([]byte), enc)
 	wantError(t, "pointer to nil", err, want)
@@ -341,7 +341,7 @@ func TestPeekType(t *testing.T) {
 		`{"a":{"type":"Pay"}}`:      `type: the field is missing`,
 		`{"type":1}`:                `type: expected a string, found a number`,
 		`{"type":null}`:             `type: expected a string, found null`,
-		`{"type":"A","type":"B"}`:   `type: the field stands here a second time`,
+		`{"type":"A","type":"B"}`:   `type: the field occurs a second time here`,
 		`{"type":"A","a":[1,{]}`:    `[#1][1]: expected a field name, found ]`,
 		`{"type":"A"} {"type":"B"}`: `expected the end of the document, found an object`,
 	} {

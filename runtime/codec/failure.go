@@ -4,15 +4,14 @@ import (
 	"encoding/json"
 )
 
-// MaxErrors is how many mistakes a decoder from [NewStrictDecoder] lists. It bounds what a document from outside can make
-// of an error.
+// MaxErrors is how many mistakes a decoder from [NewStrictDecoder] lists. It limits the size of an error that a document from
+// outside can cause.
 const MaxErrors = 100
 
-// Errors are the mistakes of a document, two of them or more, in the order in which they stand there. What is missing in
-// an object stands at its end.
+// Errors are two or more mistakes of a document, in the order of the document. Missing fields of an object come at its end.
 type Errors []*Error
 
-// Error returns the texts of the first, and how many more there are.
+// Error returns the texts of the first mistakes, and how many more there are.
 func (e Errors) Error() string {
 	texts := make([]string, len(e))
 	for i, one := range e {
@@ -21,7 +20,7 @@ func (e Errors) Error() string {
 	return firstOf(texts, "; ")
 }
 
-// Unwrap returns all.
+// Unwrap returns all mistakes.
 func (e Errors) Unwrap() []error {
 	errs := make([]error, len(e))
 	for i, one := range e {
@@ -30,17 +29,16 @@ func (e Errors) Unwrap() []error {
 	return errs
 }
 
-// failure is what a decoder has found wrong.
+// failure has the mistakes that a decoder has found.
 type failure struct {
 	errs   Errors
-	tracer tracer // of the document up to the last of errs
+	tracer tracer // has read the document up to the last of errs
 	stop   bool   // nothing more is read
-	resume int    // 0, or where to go on after the object or array that did not begin
+	resume int    // where to go on after a value that is not the expected object or array; 0 for none
 }
 
-// Err returns nil, the one error, an [*Error], or all of them, [Errors]. Only a decoder from [NewStrictDecoder] finds more
-// than one: it goes on after a value that is not what it should be, and ends where the document cannot be read as JSON, or
-// after [MaxErrors].
+// Err returns nil, a single [*Error], or [Errors]. Only a decoder from [NewStrictDecoder] finds more than one mistake: it goes on
+// after a value of the wrong kind, and stops where the document is not valid JSON, or after [MaxErrors].
 func (d *Decoder) Err() error {
 	switch {
 	case d.failed == nil:
@@ -51,7 +49,7 @@ func (d *Decoder) Err() error {
 	return d.failed.errs
 }
 
-// mistakes returns how many there are so far.
+// mistakes returns the number of mistakes so far.
 func (d *Decoder) mistakes() int {
 	if d.failed == nil {
 		return 0
@@ -59,26 +57,26 @@ func (d *Decoder) mistakes() int {
 	return len(d.failed.errs)
 }
 
-// Complete reports whether nothing was left out because of an error: all values were read or found wrong one by one, so that
-// where there is no error a value is what the document says.
+// Complete reports whether the whole document was read. Then each value without an error is as in the document, even if others
+// have errors.
 func (d *Decoder) Complete() bool { return !d.stopped() }
 
 func (d *Decoder) stopped() bool { return d.failed != nil && d.failed.stop }
 
-// fail keeps an error at offset, where the document cannot be read any further, and moves to the end of the input.
+// fail records an error at offset, after which the document cannot be read, and moves to the end of the input.
 func (d *Decoder) fail(offset int, message string) { d.failOf(offset, message, nil) }
 
 func (d *Decoder) failOf(offset int, message string, cause error) {
 	if d.stopped() {
 		return
 	}
-	if d.failed == nil || d.failed.errs[len(d.failed.errs)-1].Offset != int64(offset) { // otherwise it has been said already
+	if d.failed == nil || d.failed.errs[len(d.failed.errs)-1].Offset != int64(offset) { // otherwise it is recorded already
 		d.add(offset, message, cause)
 	}
 	d.stop()
 }
 
-// mistake keeps an error at offset, and reports whether the decoder goes on.
+// mistake records an error at offset, and reports whether the decoder goes on.
 func (d *Decoder) mistake(offset int, message string) bool { return d.mistakeOf(offset, message, nil) }
 
 func (d *Decoder) mistakeOf(offset int, message string, cause error) bool {
@@ -89,9 +87,9 @@ func (d *Decoder) mistakeOf(offset int, message string, cause error) bool {
 	return d.goesOn()
 }
 
-// missing keeps the error that the object which has just ended lacks a field, and reports whether the decoder goes on.
+// missing records the error that a field is missing in the object that has just ended, and reports whether the decoder goes on.
 func (d *Decoder) missing(name string) bool {
-	d.add(d.pos-1, "the field is missing", nil) // up to there the object is open, and its path ends with its last field
+	d.add(d.pos-1, "the field is missing", nil) // at this offset the object is still open
 	steps := d.failed.tracer.steps
 	last := &steps[len(steps)-1]
 	key := last.key
@@ -101,7 +99,7 @@ func (d *Decoder) missing(name string) bool {
 	return d.goesOn()
 }
 
-// add keeps an error. Offsets only grow, so all paths together cost one pass over the document.
+// add records an error. Offsets only grow, so all paths together cost one pass over the document.
 func (d *Decoder) add(offset int, message string, cause error) {
 	if d.failed == nil {
 		d.failed = &failure{}
@@ -112,7 +110,7 @@ func (d *Decoder) add(offset int, message string, cause error) {
 	})
 }
 
-// goesOn stops the decoder after a mistake unless it is to list them all.
+// goesOn stops the decoder after a mistake, unless it lists all mistakes. It reports whether the decoder goes on.
 func (d *Decoder) goesOn() bool {
 	if !d.strict || len(d.failed.errs) >= MaxErrors {
 		d.stop()
@@ -125,7 +123,7 @@ func (d *Decoder) stop() {
 	d.pos = len(d.data)
 }
 
-// expected fails at what comes next, which is not as JSON has it.
+// expected fails at the next byte, which is not valid JSON here.
 func (d *Decoder) expected(what string) {
 	if !d.stopped() {
 		d.peek()
@@ -133,7 +131,7 @@ func (d *Decoder) expected(what string) {
 	}
 }
 
-// wrong keeps the mistake that the next value is not what it should be, and passes over it.
+// wrong records the mistake that the next value is not of the expected kind, and skips the value.
 func (d *Decoder) wrong(what string) {
 	if d.stopped() {
 		return
@@ -144,7 +142,7 @@ func (d *Decoder) wrong(what string) {
 	}
 }
 
-// malformed is wrong for the string that was read from start on.
+// malformed is wrong for a string that begins at start and was read already.
 func (d *Decoder) malformed(start int, what string) {
 	if d.stopped() {
 		return
@@ -157,8 +155,8 @@ func (d *Decoder) malformed(start int, what string) {
 	}
 }
 
-// badText keeps the problem that scanString has found at offset in the string that begins after start. It is a mistake like
-// others if the string is one by JSON's grammar, which lets through more than this package does.
+// badText records the problem that scanString has found at offset in the string that begins after start. If the string is valid
+// by JSON's grammar, which accepts more than this package does, the decoder can go on.
 func (d *Decoder) badText(start, offset int, problem string) {
 	end := start
 	for end < len(d.data) && d.data[end] != '"' {
@@ -174,15 +172,16 @@ func (d *Decoder) badText(start, offset int, problem string) {
 	}
 }
 
-// suspend moves to the end of the input after the beginning of an object or array was expected and another value passed
-// over, so that what is called next, whether there is a member, goes the slow way to resumed.
+// suspend is called after a value was skipped that should be an object or array. It moves to the end of the input, so that the
+// next call, which asks for a member, takes the slow way to resumed.
 func (d *Decoder) suspend() {
 	if !d.stopped() {
 		d.failed.resume, d.pos = d.pos, len(d.data)
 	}
 }
 
-// resumed reports whether the object or array did not begin that is asked for a member, and moves to after what stood there.
+// resumed reports whether the object or array that is asked for a member did not begin, and moves to after the value in its
+// place.
 func (d *Decoder) resumed() bool {
 	if d.failed == nil || d.failed.resume == 0 {
 		return false
@@ -191,7 +190,7 @@ func (d *Decoder) resumed() bool {
 	return true
 }
 
-// badNumber keeps the mistake that the number from start to end does not fit into what it is for, and passes over it.
+// badNumber records the mistake that the number from start to end does not fit into its type, and skips the number.
 func (d *Decoder) badNumber(start, end int, what string) {
 	if d.mistake(start, "the number does not fit into "+what) {
 		d.pos = end

@@ -57,8 +57,8 @@ func TestAllMistakes(t *testing.T) {
 		}},
 		// A second one is read as well, and may be wrong too.
 		{`{` + complete + `,"int":"x","map":{"k":1,"k":true}}`, []string{
-			`int: the field stands here a second time`, `int: expected an integer, found a string`, `map: the field stands here a second time`,
-			`map[#1]: the key stands here a second time`, `map[#1]: expected a number, found true or false`,
+			`int: the field occurs a second time here`, `int: expected an integer, found a string`, `map: the field stands here a second time`,
+			`map[#1]: the key occurs a second time here`, `map[#1]: expected a number, found true or false`,
 		}},
 		// Values of other types are passed over whatever is in them.
 		{`{"string":{"int":"]}","a":[{"b":["\"","}"]}]},"bool":[[],{}],"int":{},"int32":[{"int":"1"}],"enum":{"a":1},"time":[1],"map":[{"a":true}],"list":{"a":[1,{}]},` +

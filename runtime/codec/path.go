@@ -7,9 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Neither end keeps track of where it is. The document up to the point of failure says it all: what an encoder has
-// written and what a decoder has read. So a path costs one more pass over that text when something goes wrong, and
-// nothing when all is well.
+// Encoders and decoders do not keep track of the path. The text up to the failure, which an encoder has written or a decoder has
+// read, has all of it. So a path costs another pass over that text after an error, and nothing without one.
 
 // step is one container on the way to a place in a document.
 type step struct {
@@ -29,10 +28,10 @@ func pathTo(text []byte) []step {
 // tracer follows a document through its containers.
 type tracer struct {
 	steps []step
-	pos   int // up to here it has read
+	pos   int // the text up to here is read
 }
 
-// read follows the document to the end of text, which must begin with what was read before.
+// read follows the document to the end of text, which must begin with the text of the previous call.
 func (t *tracer) read(text []byte) {
 	for ; t.pos < len(text); t.pos++ {
 		switch text[t.pos] {
@@ -56,7 +55,7 @@ func (t *tracer) read(text []byte) {
 				}
 			}
 			if end >= len(text) {
-				return // it begins with the string once more when there is more text
+				return // the next call begins with this string again
 			}
 			if n := len(t.steps); n > 0 && !t.steps[n-1].array && t.steps[n-1].key == nil {
 				t.steps[n-1].key = text[start:end:end]
@@ -66,10 +65,11 @@ func (t *tracer) read(text []byte) {
 	}
 }
 
-// maxPath is how many bytes of a path are kept.
+// maxPath is the largest number of bytes of a path.
 const maxPath = 256
 
-// renderPath writes steps as in items[2].sku. Keys of the objects of which isData says so, by their number from 0 on, are left out.
+// renderPath returns steps as text, as in items[2].sku. It leaves out keys of objects for which isData returns true; objects are
+// numbered from 0.
 func renderPath(steps []step, isData func(object int) bool) string {
 	var b []byte
 	for i, s := range steps {
@@ -80,7 +80,7 @@ func renderPath(steps []step, isData func(object int) bool) string {
 		case s.array:
 			b = fmt.Appendf(b, "[%d]", s.index)
 			continue
-		case s.key == nil: // between two fields: the place is the object itself
+		case s.key == nil: // between two fields, the place is the object itself
 			continue
 		case isData(i):
 			b = fmt.Appendf(b, "[#%d]", s.index)
@@ -117,13 +117,13 @@ func isLetter(c byte) bool { return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c
 // excerptLen is how many bytes of a declared name an error quotes.
 const excerptLen = 40
 
-// quote returns s, or its beginning and an ellipsis when it is long, as a Go string literal.
+// quote returns s as a Go string literal; of a long s only the beginning, and an ellipsis.
 func quote(s string) string {
 	head, ellipsis := cut(s)
 	return strconv.Quote(head) + ellipsis
 }
 
-// cut returns the beginning of s, whole characters of at most excerptLen bytes, and an ellipsis if that is not all.
+// cut returns the beginning of s, at most excerptLen bytes of whole characters, and an ellipsis if s is longer.
 func cut(s string) (head, ellipsis string) {
 	if len(s) <= excerptLen {
 		return s, ""

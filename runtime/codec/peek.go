@@ -1,8 +1,8 @@
 package codec
 
-// PeekType returns the name in the field "type" of an object, which may stand anywhere in it. The whole document is
-// checked, but no other value is decoded. Anything but an object, a missing field, a second one and one that is not a
-// string are errors, as [Decoder.Err] has them.
+// PeekType returns the value of the field "type" of an object. The field may be anywhere in the object. The whole document is
+// checked, but no other value is decoded. It is an error if the document is not an object, or if the field is missing, occurs
+// twice or is not a string; see [Decoder.Err].
 func PeekType(data []byte) (string, error) {
 	d := NewStrictDecoder(data)
 	name, seen := peekType(d, "")
@@ -13,15 +13,14 @@ func PeekType(data []byte) (string, error) {
 	return name, nil
 }
 
-// CheckType is for an object whose name is known from elsewhere: it need not have the field "type", but if it does, that must
-// be the name. All else is as in [PeekType].
+// CheckType checks an object like [PeekType], but the field "type" may be missing. If it is present, it must be name.
 func CheckType(data []byte, name string) error {
 	d := NewStrictDecoder(data)
 	peekType(d, name)
 	return d.End()
 }
 
-// peekType reads an object for the name in its field "type", which has to be want unless that is empty.
+// peekType reads an object and returns its field "type", which must be want unless want is empty.
 func peekType(d *Decoder, want string) (name string, seen Fields) {
 	for d.BeginObject(); d.NextField(); {
 		if string(d.Key()) != "type" {

@@ -13,8 +13,8 @@ type codecOf[T any] struct {
 	decode func(*Decoder) T
 }
 
-// Register makes [EncodeGo] and [DecodeGo] write and read T by these functions. Generated packages register their types when they
-// are initialized, so that a type has the same JSON in every package that imports it. Safe for concurrent use.
+// Register makes [EncodeGo] and [DecodeGo] use these functions for T. Generated packages register their types when they are
+// initialized, so that a type has the same JSON in every package that imports it. Register is safe for concurrent use.
 func Register[T any](encode func(*Encoder, T), decode func(*Decoder) T) {
 	registered.Store(reflect.TypeFor[T](), codecOf[T]{encode, decode})
 }

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// The functions here know JSON's grammar and nothing of decoders. They take a text and a position, and return the
-// position after what they read and what is wrong there, "" when nothing is.
+// These functions scan text by JSON's grammar. They take a text and a position. They return the position after the text that they
+// read, and the problem at that position, or "".
 
 // skipSpace returns the position of the first byte at or after pos that is not white space.
 func skipSpace(data []byte, pos int) int {
@@ -23,8 +23,8 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// notPlain tests the eight bytes of w, the first one being the lowest. It sets the high bit of the first that is not plain,
-// and perhaps of bytes after that one, never before.
+// notPlain tests the eight bytes of w, beginning with the lowest. In its result, the high bit of the first byte that is not plain
+// is set. High bits of later bytes may be set too, those of earlier bytes are not.
 func notPlain(w uint64) uint64 {
 	quote := w ^ lowBits*'"'
 	backslash := w ^ lowBits*'\\'
@@ -45,8 +45,8 @@ func skipPlain(data []byte, pos int) int {
 	return pos
 }
 
-// allPlain reports whether there are only plain bytes from pos to end. The memory after end must have room for seven more
-// bytes; what they are does not matter.
+// allPlain reports whether there are only plain bytes from pos to end. Seven more bytes after end must be readable; their values
+// do not matter.
 func allPlain(data []byte, pos, end int) bool {
 	for ; pos+8 <= end; pos += 8 {
 		if notPlain(binary.LittleEndian.Uint64(data[pos:])) != 0 {
@@ -63,8 +63,8 @@ func allPlain(data []byte, pos, end int) bool {
 
 func plain(c byte) bool { return ' ' <= c && c < utf8.RuneSelf && c != '"' && c != '\\' }
 
-// scanString reads the rest of a string from pos, which is after the opening quote. It returns the position of the
-// closing quote and whether there is anything to unescape.
+// scanString reads the rest of a string from pos, which is after the opening quote. It returns the position of the closing quote
+// and whether the string has escapes.
 func scanString(data []byte, pos int) (end int, escaped bool, problem string) {
 	for {
 		pos = skipPlain(data, pos)
@@ -93,8 +93,8 @@ func scanString(data []byte, pos int) (end int, escaped bool, problem string) {
 	}
 }
 
-// scanLoose reads the rest of a string from pos by JSON's grammar, which accepts characters and escapes that stand for no text. It
-// returns the position of the closing quote, or of what is wrong.
+// scanLoose reads the rest of a string from pos by JSON's grammar, which also accepts invalid UTF-8 and single surrogates. It
+// returns the position of the closing quote or of the problem.
 func scanLoose(data []byte, pos int) (end int, problem string) {
 	for {
 		pos = skipPlain(data, pos)
@@ -176,7 +176,7 @@ func hexRune(text []byte) rune {
 	return r
 }
 
-// appendUnescaped appends what text stands for, the inside of a string that scanString has accepted.
+// appendUnescaped appends the value of text, which is the inside of a string that scanString has accepted.
 func appendUnescaped(b, text []byte) []byte {
 	for pos := 0; pos < len(text); {
 		start := pos
@@ -193,8 +193,8 @@ func appendUnescaped(b, text []byte) []byte {
 	return b
 }
 
-// scanNumber reads the number at pos, where there is a digit or a minus sign. It returns the position after it and
-// whether it has neither fraction nor exponent.
+// scanNumber reads the number at pos, where there is a digit or a minus sign. It returns the position after it and whether it is
+// an integer, without a fraction or an exponent.
 func scanNumber(data []byte, pos int) (end int, integer bool, problem string) {
 	if data[pos] == '-' {
 		pos++

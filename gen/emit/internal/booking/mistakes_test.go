@@ -76,9 +76,9 @@ func TestMistakes(t *testing.T) {
 			{Path: "photo", Message: `expected bytes in base64, found another string`},
 		}},
 		{"twice", strings.Replace(fields(func(map[string]any) {}), `{`, `{"nights":2,"extras":{"a":1,"a":2},"late":"no",`, 1), []httpapi.Mistake{
-			{Path: "extras[#1]", Message: "the key stands here a second time"}, {Path: "late", Message: `expected true or false, found a string`},
-			{Path: "extras", Message: "the field stands here a second time"}, {Path: "late", Message: "the field stands here a second time"},
-			{Path: "nights", Message: "the field stands here a second time"},
+			{Path: "extras[#1]", Message: "the key occurs a second time here"}, {Path: "late", Message: `expected true or false, found a string`},
+			{Path: "extras", Message: "the field occurs a second time here"}, {Path: "late", Message: "the field stands here a second time"},
+			{Path: "nights", Message: "the field occurs a second time here"},
 		}},
 		// Identifiers are looked at together with all else, unless they could not be read.
 		{"identifiers", fields(func(f map[string]any) { f["booking_id"], f["room"], f["late"] = "", strings.Repeat("r", 513), 1 }), []httpapi.Mistake{
