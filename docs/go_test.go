@@ -133,10 +133,15 @@ func TestGo(t *testing.T) {
 	declaration := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindSubmatch(readme)[1]
 	generate(t, files, "order", "http: true\n"+string(declaration))
 	files["order/yours.go"] = yours
-	for page, want := range map[string]int{
-		"../README.md": 2, "howto.md": 12, "from-rust.md": 1, "guide/calling.md": 5, "guide/effects.md": 2,
-		"guide/reading.md": 6, "guide/testing.md": 2, "operate/data.md": 2, "operate/running.md": 1, "operate/stuck.md": 2, "reference/http.md": 2,
-	} {
+	elsewhere := []string{ // whole programs, what other tests read, and lines without their surroundings
+		"tutorial.md", "recipes.md", "guide/changing.md", "guide/time.md",
+		"reference/annotated-go.md", "reference/diagnostics.md", "reference/generator.md", "reference/vet.md",
+	}
+	total := 0
+	for _, page := range pages(t) { // README.md first: others may show again what it shows
+		if slices.Contains(elsewhere, page) {
+			continue
+		}
 		doc, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -155,6 +160,7 @@ func TestGo(t *testing.T) {
 				continue
 			case strings.Contains(code, "ironflow/runtime/otel"): // which that module compiles
 				continue
+			case strings.HasPrefix(code, "func (Decider)") && strings.Contains(files[declares+"/yours.go"], code):
 			case strings.HasPrefix(code, "func (Decider)"):
 				files[declares+"/yours.go"] += code
 			default:
@@ -162,10 +168,14 @@ func TestGo(t *testing.T) {
 			}
 			n++
 		}
-		if n != want {
-			t.Errorf("%s has %d blocks of Go, want %d", page, n, want)
+		total += n
+		if n == 0 {
+			continue
 		}
 		files[strings.TrimSuffix(filepath.Base(page), ".md")+"/main.go"] = source
+	}
+	if total < 45 {
+		t.Errorf("the pages have %d blocks of Go", total)
 	}
 	compile(t, files)
 }

@@ -11,19 +11,25 @@ import (
 
 var fencedBlock = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
 
-// prose returns the pages that people read, from README.md and docs/, without code, links' targets and generated pages. Line numbers stay.
-func prose(t *testing.T) map[string][]string {
+// pages returns README.md and the pages of docs/, as paths from this directory.
+func pages(t *testing.T) []string {
 	t.Helper()
-	var pages []string
+	list := []string{"../README.md"}
 	for _, pattern := range []string{"*.md", "*/*.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		pages = append(pages, found...)
+		list = append(list, found...)
 	}
+	return list
+}
+
+// prose returns the pages that people read without code, links' targets and generated pages. Line numbers stay.
+func prose(t *testing.T) map[string][]string {
+	t.Helper()
 	lines := make(map[string][]string)
-	for _, page := range append(pages, "../README.md") {
+	for _, page := range pages(t) {
 		if page == "reference/diagnostics.md" { // made from the texts of gen/diagnostic
 			continue
 		}
@@ -92,6 +98,16 @@ func TestWords(t *testing.T) {
 			for _, word := range words.FindAllString(line, -1) {
 				t.Errorf("%s:%d: write another word for %q, as the tables of docs/concepts.md and CONTRIBUTING.md say", page, i+1, word)
 			}
+		}
+	}
+}
+
+// TestLength asks that a page can be read in one sitting, unless it is generated.
+func TestLength(t *testing.T) {
+	t.Parallel()
+	for page, lines := range prose(t) {
+		if len(lines) > 501 && page != "tutorial.md" {
+			t.Errorf("%s has %d lines, write at most 500 and give the rest a page of its own", page, len(lines)-1)
 		}
 	}
 }
