@@ -10,20 +10,20 @@ func breakingCommand() command {
 	return command{
 		name:    "breaking",
 		args:    "[paths]",
-		summary: "say what a changed declaration would break of what is stored",
+		summary: "report changes to declarations that would break stored data",
 		details: `
-Compares declarations with their locks, the files *.ironflow.lock beside them, and says what stored events, effects and timers
-in flight, replay and clients could meet. With -against, it also compares with what the declarations were: a lock that was
-changed together with its declaration proves nothing. It writes nothing, and needs no database.
+Compares declarations with their locks, which are the files *.ironflow.lock beside them. It reports changes that break stored
+events, waiting effects and timers, replay or clients. With -against, it also compares with earlier declarations, because a lock
+could have been changed together with its declaration. It writes nothing, and needs no database.
 
-Errors stop, and the exit code is 1. Warnings are worth a look, and most of them are about the order of a deploy. A change that
-is meant is allowed in the declaration, with the code and the subject as the message has them:
+After an error the exit code is 1. Warnings do not change the exit code; most of them say in which order to deploy. To make a
+breaking change on purpose, allow it in the declaration, with the code and the subject of the message:
 
   allow:
     IF3103 event Paid.cents: It was never stored.
 
-What there was before is a revision of git, which is read and not checked out, a directory with the files of then, or a lock or
-a declaration in YAML. See docs/guide/changing.md.
+The earlier declarations can be a revision of git, which is read without a checkout, a directory with the earlier files, or a
+single lock or declaration in YAML. See docs/guide/changing.md.
 
 Examples:
   ironflow-gen breaking ./...                              with the locks alone
@@ -33,7 +33,7 @@ Examples:
 		docs:      []string{"guide/changing.md", "reference/diagnostics.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
-			against := flags.String("against", "", "what to compare with beside the lock: git:`REF`, a directory or a file")
+			against := flags.String("against", "", "earlier declarations to compare with besides the lock: git:`REF`, a directory or a file")
 			return func(c call) int { return c.runBreaking(*against) }
 		},
 	}

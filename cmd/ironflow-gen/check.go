@@ -12,12 +12,12 @@ func checkCommand() command {
 	return command{
 		name:    "check",
 		args:    "[paths]",
-		summary: "fail when generated code is not up to date, and show the difference",
+		summary: "fail if generated code is not up to date, and show the difference",
 		details: `
-Works out what "ironflow-gen generate" would do with the same paths, and changes nothing. When files would be written or
-removed, it prints a unified diff to standard output and exits with 1, so that CI refuses code that is not what the
-declarations give. It also exits with 1 when your own files lack a method, and when a change would break what the lock says is
-stored; with -against, also what "ironflow-gen breaking" finds. Line ends do not count as a difference.
+Computes what "ironflow-gen generate" would do with the same paths, and changes nothing. If files would be written or removed,
+it prints a unified diff to standard output and exits with 1, so that CI refuses generated code that does not match the
+declarations. It also exits with 1 if a method is missing in your own files, if a change would break stored data by the lock,
+or, with -against, if "ironflow-gen breaking" finds an error. Differences in line ends are ignored.
 
 Examples:
   ironflow-gen check ./...                  in CI
@@ -26,7 +26,7 @@ Examples:
 		docs:      []string{"reference/generator.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
-			against := flags.String("against", "", "also compare with what was before, as breaking does: git:`REF`, a directory or a file")
+			against := flags.String("against", "", "also compare with earlier declarations, as breaking does: git:`REF`, a directory or a file")
 			return func(c call) int { return runCheck(c, *against) }
 		},
 	}

@@ -16,14 +16,14 @@ func convertCommand() command {
 	return command{
 		name:    "convert",
 		args:    "[path]",
-		summary: "turn a declaration in YAML into annotated Go types, or back",
+		summary: "convert a declaration from YAML to annotated Go types, or back",
 		details: `
-Prints a declaration in its other form: annotated Go types for one in YAML, and YAML for annotated Go types. Both mean the
-same. The path is a declaration or its directory; without one it is the current directory.
+Prints a declaration in the other form: a declaration in YAML as annotated Go types, and annotated Go types as YAML. Both mean
+the same. The path is a declaration or its directory; without one it is the current directory.
 
 A package has one declaration, so replace the old one: write the new one beside it with -o, remove the old one, and run
-"ironflow-gen generate". From then on the types are yours, or are generated again. Comments in YAML and Go code that is no
-part of the declaration are not carried over. See docs/reference/annotated-go.md.
+"ironflow-gen generate". After that the types are yours, or generated, as the form says. Comments in YAML are not converted, nor
+is Go code that is not part of the declaration. See docs/reference/annotated-go.md.
 
 Examples:
   ironflow-gen convert order.ironflow.yaml
@@ -73,7 +73,7 @@ func runConvert(c call, output string) int {
 func writeNew(name string, content []byte) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s exists already, and is not overwritten", name)
+		return fmt.Errorf("%s exists already and is not overwritten; remove it, or name another file", name)
 	}
 	if err != nil {
 		return err

@@ -22,14 +22,13 @@ func diagramCommand() command {
 	return command{
 		name:    "diagram",
 		args:    "[path]",
-		summary: "draw the states of a workflow",
+		summary: "draw the state machine of a workflow",
 		details: `
-Draws the state machine of a workflow: its states, what leads from one to the next, and the effects and timers that go with
-it. The path is a declaration or its directory; without one it is the current directory.
+Draws the state machine of a workflow: its states, the inputs and events that lead from one to the next, and the effects and
+timers that go with them. The path is a declaration or its directory; without one it is the current directory.
 
-mermaid is text for Markdown, which GitHub and others draw; dot is text for Graphviz; svg is a picture, for which no other
-program is needed. Without -format, the end of the name behind -o decides: .svg, .dot, .gv or .mmd. What is printed is
-mermaid then.
+mermaid is text for Markdown, which GitHub and others draw; dot is text for Graphviz; svg is a picture and needs no other
+program. Without -format, the file name of -o decides by its end: .svg, .dot, .gv or .mmd. Without -o, the format is mermaid.
 
 Examples:
   ironflow-gen diagram                       print it for Mermaid
@@ -47,7 +46,7 @@ Examples:
 	}
 }
 
-// diagramFormats are the formats by the end of a file's name.
+// diagramFormats has the formats by the end of file names.
 var diagramFormats = map[string]string{".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid"}
 
 func runDiagram(c call, flags diagramFlags) int {
@@ -60,12 +59,12 @@ func runDiagram(c call, flags diagramFlags) int {
 		case end == "":
 			flags.format = "mermaid"
 		default:
-			return c.usageError("the end of %s is that of no format; use .svg, .dot, .gv or .mmd, or say -format", flags.output)
+			return c.usageError("%s does not end in the name of a format; use .svg, .dot, .gv or .mmd, or the flag -format", flags.output)
 		}
 	}
 	if known := diagram.Formats(); !slices.Contains(known, flags.format) {
 		_, hint := spec.Suggest(flags.format, known)
-		return c.usageError("the format %q is not known; %s", flags.format, hint)
+		return c.usageError("unknown format %q; %s", flags.format, hint)
 	}
 	w, exit := c.load("diagram draws one workflow at a time")
 	if w == nil {
@@ -78,8 +77,8 @@ func runDiagram(c call, flags diagramFlags) int {
 	return c.write(flags.output, picture)
 }
 
-// load reads the only declaration of a command that takes no more, which several says. It returns nil and the exit code when
-// there is another number of them, or one with mistakes.
+// load reads the declaration of a command that takes one. If there are none or several, or if it has mistakes, load returns nil
+// and the exit code. The text several says that the command takes one.
 func (c call) load(several string) (w *spec.Workflow, exit int) {
 	if len(c.args) > 1 {
 		return nil, c.usageError("%s", several)
@@ -94,7 +93,7 @@ func (c call) load(several string) (w *spec.Workflow, exit int) {
 	return list[0], exitOK
 }
 
-// write writes a result to a file, or to standard output if there is none.
+// write writes a result to a file, or to standard output if file is empty.
 func (c call) write(file string, content []byte) int {
 	var err error
 	if file == "" || file == "-" {

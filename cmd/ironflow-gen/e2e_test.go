@@ -36,7 +36,7 @@ func TestNewcomer(t *testing.T) {
 		"shop.Submitted{Claimant:Ada", "shop.Approved{Reviewer:Rita}", "now approved",
 		"shop.Declined{Reason:too much for a desk lamp}", "now declined",
 		"shop.Expired{}", "now expired",
-		"refused: shop.OverLimit{LimitCents:50000}",
+		"rejected: shop.OverLimit{LimitCents:50000}",
 	} {
 		if !strings.Contains(output, want) {
 			t.Errorf("the program does not print %q:\n%s", want, output)
@@ -170,7 +170,7 @@ func TestOldModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	output := goCommand(t, ".", "run", ".", "init", "-dir", dir, "shop")
-	if want := "go.mod asked for go 1.21 and asks for go 1."; !strings.Contains(output, want) {
+	if want := "go.mod had go 1.21 and now has go 1."; !strings.Contains(output, want) {
 		t.Errorf("%q is missing in:\n%s", want, output)
 	}
 }

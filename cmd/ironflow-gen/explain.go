@@ -12,11 +12,11 @@ func explainCommand() command {
 	return command{
 		name:    "explain",
 		args:    "[codes]",
-		summary: "explain the code of a mistake, with an example",
+		summary: "explain the codes of mistakes, with examples",
 		details: `
-Every mistake that ironflow-gen reports has a code, which stays the same from version to version. For each code, explain says
-why it is a mistake and what to do, and shows a declaration that has it and one that has not. Without a code it lists them all.
-The number of a code will do. The same is in docs/reference/diagnostics.md.
+Every mistake that ironflow-gen reports has a code, which stays the same in later versions. For each given code, explain says
+why it is a mistake and what to do, and shows a declaration with the mistake and one without it. Without arguments it lists all
+codes. You can leave out "IF" and leading zeros of a code. The same texts are in docs/reference/diagnostics.md.
 
 Examples:
   ironflow-gen explain IF0306               or 306

@@ -12,11 +12,11 @@ func fmtCommand() command {
 	return command{
 		name:    "fmt",
 		args:    "[paths]",
-		summary: "lay out declarations in the canonical way",
+		summary: "format declarations in the canonical layout",
 		details: `
-Lays out declarations in YAML as everybody else's are, and prints them. Only the layout changes: comments, names and the order of
-everything stay. A declaration with mistakes is laid out as well, as long as it is YAML. A path is one as of
-"ironflow-gen generate"; "-" is standard input.
+Formats declarations in YAML in the canonical layout, and prints them. Only the layout changes: comments, names and the order of
+everything stay. A declaration with mistakes is formatted too, if it is valid YAML. Paths are as for "ironflow-gen generate";
+"-" means standard input.
 
 Examples:
   ironflow-gen fmt -w ./...                 lay out all declarations
@@ -28,7 +28,7 @@ Examples:
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			var f fmtFlags
-			flags.BoolVar(&f.list, "l", false, "list the files whose layout differs, instead of printing them")
+			flags.BoolVar(&f.list, "l", false, "list the files whose layout would change, instead of printing them")
 			flags.BoolVar(&f.write, "w", false, "write the files instead of printing them")
 			flags.BoolVar(&f.diff, "d", false, "print diffs instead of the files")
 			return func(c call) int { return runFmt(c, f) }
@@ -41,7 +41,7 @@ type fmtFlags struct{ list, write, diff bool }
 func runFmt(c call, flags fmtFlags) int {
 	if len(c.args) == 1 && c.args[0] == "-" {
 		if flags.write {
-			return c.usageError("standard input cannot be written; leave -w away")
+			return c.usageError("standard input cannot be written; leave out -w")
 		}
 		file, err := generate.FormatReader("standard input", c.in)
 		if err != nil {
@@ -53,7 +53,7 @@ func runFmt(c call, flags fmtFlags) int {
 	return c.printFormatted(files, err, flags)
 }
 
-// printFormatted prints what the flags ask for, and writes the files if they do. err is about files that are not among them.
+// printFormatted prints or writes the files, as the flags say. err is about other files, which could not be formatted.
 func (c call) printFormatted(files []generate.Rewrite, err error, flags fmtFlags) int {
 	exit := exitOK
 	var changed []fileJSON

@@ -13,28 +13,28 @@ func generateCommand() command {
 	return command{
 		name:    "generate",
 		args:    "[paths]",
-		summary: "generate Go code from declarations (what is done without a command)",
+		summary: "generate Go code from declarations (the default command)",
 		details: `
 Generates the Go package of each workflow declaration into its directory. A declaration is a file named *.ironflow.yaml or
 *.ironflow.yml (docs/reference/declaration.md), or Go types with the comment //ironflow:workflow on a struct
-(docs/reference/annotated-go.md). A path is a declaration, a directory, or a directory followed by /... for all below it. The
-default is the current directory.
+(docs/reference/annotated-go.md). A path is a declaration, a directory, or a directory followed by /... for all declarations
+below it. The default is the current directory.
 
-Files named *_ironflow.go are generated and always rewritten. decider.go, handler.go and decider_test.go are written when
-they are missing, and then they are yours: what stands in a file without the head of a generated one is never changed. When the
-declaration asks for methods that they lack, generated code is written all the same, the methods are reported with stubs ready
-to paste, and the exit code is 1, because the package does not compile without them. With -stubs, the stubs are added to the
-end of the file that has the type: they compile, and fail when they are called.
+Files named *_ironflow.go are generated and always rewritten. decider.go, handler.go and decider_test.go are written if they are
+missing, and then they are yours: ironflow-gen never changes text in a file without the header of generated files. If your files
+lack methods that the declaration needs, ironflow-gen still writes the generated code, prints stubs of these methods, and exits
+with 1, because the package does not compile without them. With -stubs, it adds the stubs to the end of the file that has the
+type: they compile, and fail when they are called.
 
-When a declaration has a mistake, or a Go file beside it does not parse, nothing at all is written, and every mistake is
-printed as file:line:column: message [code]. On a terminal it is shown where it is in the source; "ironflow-gen help explain" is
-about the codes.
+If a declaration has a mistake, or a Go file beside it does not parse, nothing is written. Every mistake is printed as
+file:line:column: message [code], on a terminal with its line of the source. "ironflow-gen help explain" says more about the
+codes.
 
 Examples:
   ironflow-gen                              the declaration in this directory
   ironflow-gen ./...                        all below it, without vendor, testdata and the like
   ironflow-gen orders/orders.ironflow.yaml
-  ironflow-gen -n ./...                     only say what would be written
+  ironflow-gen -n ./...                     only print what would be written
   ironflow-gen -stubs ./...                 also add stubs of the methods that your files lack
 
 In Go code, for "go generate":
@@ -43,9 +43,9 @@ In Go code, for "go generate":
 		docs:      []string{"reference/declaration.md", "reference/annotated-go.md", "reference/generator.md"},
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
-			dryRun := flags.Bool("n", false, "dry run: print what would be written or removed, and do nothing")
-			verbose := flags.Bool("v", false, "print every file, also those that stay as they are")
-			stubs := flags.Bool("stubs", false, "add stubs of missing methods to the end of your files; nothing that stands there changes")
+			dryRun := flags.Bool("n", false, "dry run: print which files would be written or removed, and change nothing")
+			verbose := flags.Bool("v", false, "print every file, including unchanged ones")
+			stubs := flags.Bool("stubs", false, "add stubs of missing methods to the end of your files; the text that is there does not change")
 			return func(c call) int { return runGenerate(c, *dryRun, *verbose, *stubs) }
 		},
 	}
@@ -68,15 +68,15 @@ func runGenerate(c call, dryRun, verbose, stubs bool) int {
 	return c.printPlan(plan, dryRun, verbose)
 }
 
-// collectSeldom lets garbage lie while it is little. Ten packages make 20 MB of it, and collecting it eight times on the way is
-// a tenth of the work.
+// collectSeldom makes the garbage collector run less often. Ten packages make 20 MB of garbage; collecting it eight times takes a
+// tenth of the time.
 func collectSeldom() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}
 }
 
-// printPlan tells what concerns the user, and returns the exit code.
+// printPlan prints the steps and findings that concern the user, and returns the exit code.
 func (c call) printPlan(plan *generate.Plan, dryRun, verbose bool) int {
 	for _, step := range plan.Steps {
 		c.printStep(step, dryRun, verbose)
@@ -84,7 +84,7 @@ func (c call) printPlan(plan *generate.Plan, dryRun, verbose bool) int {
 	return c.printFindings(plan)
 }
 
-// printFindings tells what is wrong with files of the user's, and has stubs ready to be pasted.
+// printFindings prints the mistakes in the user's files, with stubs to paste.
 func (c call) printFindings(plan *generate.Plan) int {
 	if len(plan.Findings) == 0 {
 		return exitOK
@@ -103,7 +103,7 @@ func (c call) printFindings(plan *generate.Plan) int {
 	return exit
 }
 
-// verbs say what is done, or would be done, with a file.
+// verbs has the words for what is done, or would be done, with a file.
 var verbs = map[generate.Action]struct{ done, would string }{
 	generate.Write:     {"wrote", "would write"},
 	generate.Create:    {"created", "would create"},
@@ -115,8 +115,8 @@ var verbs = map[generate.Action]struct{ done, would string }{
 	generate.Ignore:    {"ignored", "ignored"},
 }
 
-// printStep tells about a file. Unasked it tells only what concerns the user: that there is a new file of theirs, that
-// stubs were added to one, or that a file is gone. A dry run tells about all that it would change.
+// printStep prints what is done with a file. By default it prints only what concerns the user: a new file of theirs, stubs added
+// to one, or a removed file. A dry run prints every change that it would make.
 func (c call) printStep(step generate.Step, dryRun, verbose bool) {
 	tell := verbose
 	switch step.Action {

@@ -13,7 +13,7 @@ func helpCommand() command {
 		args:    "[command]",
 		summary: "explain a command",
 		details: `
-Without a command, help lists them all.
+Without an argument, help lists all commands.
 
 Example:
   ironflow-gen help init
@@ -35,7 +35,7 @@ func runHelp(c call) int {
 		printHelp(c.out, cmd)
 		return exitOK
 	}
-	return c.usageError("help explains one command at a time")
+	return c.usageError("help takes one command")
 }
 
 func printOverview(w io.Writer) {
@@ -64,7 +64,7 @@ Documentation: `+docsURL+`/reference/generator.md
 `)
 }
 
-// docsURL is where the pages of the documentation are.
+// docsURL is the address of the documentation's pages.
 const docsURL = "https://github.com/ironflow-gen/ironflow/blob/main/docs"
 
 func printHelp(w io.Writer, cmd command) {

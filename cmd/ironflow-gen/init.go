@@ -23,14 +23,15 @@ func initCommand() command {
 	return command{
 		name:    "init",
 		args:    "NAME",
-		summary: "make a new package with a sample workflow, ready to run",
+		summary: "make a new package with a sample workflow that is ready to run",
 		details: `
-Makes the package NAME in the directory of that name: a sample declaration, in YAML or as annotated Go types, all that is generated
-from it, a decider, a handler and their test, and a main.go that runs the workflow on the embedded store. It is main.go
-here, or cmd/NAME/main.go where there are Go files already. Files that exist are never overwritten.
+Makes the package NAME in the directory of that name: a sample declaration, in YAML or as annotated Go types, the code generated
+from it, a decider and a handler with their tests, and a main.go that runs the workflow on the embedded store. It is written as
+main.go in the current directory, or as cmd/NAME/main.go if that directory has Go files already. Existing files are never
+overwritten.
 
-It also prepares the module: go.mod is made when there is none, requires ironflow, and gets ironflow-gen as a tool. This
-calls the go command, which may have to download modules.
+It also prepares the module: it makes a go.mod if there is none, requires ironflow, and adds ironflow-gen as a tool. For this it
+calls the go command, which may download modules.
 
 Examples:
   ironflow-gen init orders
@@ -41,10 +42,10 @@ Examples:
 		docs: []string{"reference/generator.md", "reference/declaration.md"},
 		setup: func(flags *flag.FlagSet) func(call) int {
 			var f initFlags
-			flags.StringVar(&f.dir, "dir", ".", "the module's `directory`, made when it is missing")
-			flags.StringVar(&f.module, "module", "", "the `path` of the module when there is none yet, like example.com/shop")
+			flags.StringVar(&f.dir, "dir", ".", "the module's `directory`, which is made if it is missing")
+			flags.StringVar(&f.module, "module", "", "the `path` of a new module, like example.com/shop")
 			flags.StringVar(&f.form, "form", string(starter.YAML), "the `form` of the declaration: yaml, or go for annotated types")
-			flags.BoolVar(&f.skipModule, "skip-module", false, "leave go.mod alone, and print the commands that it needs")
+			flags.BoolVar(&f.skipModule, "skip-module", false, "do not change go.mod, and print the commands to run instead")
 			return func(c call) int { return runInit(c, f) }
 		},
 	}
@@ -91,7 +92,7 @@ func runInit(c call, flags initFlags) int {
 	return exitOK
 }
 
-// prepare makes the module ready. What was written stays even if that fails.
+// prepare prepares the module. The files of the package stay even if that fails.
 func (c call) prepare(module *starter.Module) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -102,16 +103,16 @@ func (c call) prepare(module *starter.Module) error {
 		fmt.Fprintln(c.out, cmd)
 	})
 	if err != nil {
-		return fmt.Errorf("%w\n\nThe files above are complete; only the module is not ready", err)
+		return fmt.Errorf("%w\n\nThe files above are complete; only the module is not prepared", err)
 	}
 	before, now, err := module.GoVersion()
 	if err == nil && before != now {
-		fmt.Fprintf(c.out, "go.mod asked for go %s and asks for go %s now, which ironflow needs\n", before, now)
+		fmt.Fprintf(c.out, "go.mod had go %s and now has go %s, which ironflow needs\n", before, now)
 	}
 	return err
 }
 
-// printNext says what to do next, beginning with what was left to the user.
+// printNext prints the next steps, beginning with the commands that were left to the user.
 func (c call) printNext(dir string, left []starter.Command, pkg *starter.Package) {
 	fmt.Fprint(c.out, "\nTry it:\n")
 	if dir != "." {
@@ -122,6 +123,6 @@ func (c call) printNext(dir string, left []starter.Command, pkg *starter.Package
 	}
 	fmt.Fprintf(c.out, "  go run %s\n  go test ./...\n\n", pkg.Program)
 	fmt.Fprintf(c.out, "Then change %s, and run:\n  go generate ./...\n", pkg.Declaration)
-	fmt.Fprint(c.out, "What the sample does is written. Add methods that a new declaration asks for with \"go tool ironflow-gen -stubs ./...\":\n"+
-		"they fail when they are called, and \"go test\" fails and lists them, until you have written them.\n")
+	fmt.Fprint(c.out, "The sample is complete. After you change the declaration, add stubs of new methods with \"go tool ironflow-gen -stubs ./...\":\n"+
+		"they fail when they are called, and \"go test\" lists them and fails, until you have written the methods.\n")
 }

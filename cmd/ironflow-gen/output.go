@@ -27,7 +27,7 @@ var colorValues = []string{"auto", "always", "never"}
 func (o *output) addFlags(flags *flag.FlagSet) {
 	o.color = "auto"
 	flags.BoolVar(&o.json, "json", false, "print one JSON document to standard output, for editors and other programs")
-	flags.Func("color", "`when` to use colours: always, never or auto, which means on a terminal and without NO_COLOR",
+	flags.Func("color", "`when` to use colours: always, never, or auto, which means on a terminal unless NO_COLOR is set",
 		func(when string) error {
 			if !slices.Contains(colorValues, when) {
 				return fmt.Errorf("it is auto, always or never")
@@ -37,7 +37,7 @@ func (o *output) addFlags(flags *flag.FlagSet) {
 		})
 }
 
-// printer prints diagnostics to a stream: with snippets on a terminal, and plain for programs.
+// printer returns a printer of diagnostics to a stream: with snippets on a terminal, without them for programs.
 func (o output) printer(w io.Writer) diagnostic.Printer {
 	width, terminal := terminalWidth(w)
 	p := diagnostic.Printer{Out: w, Width: width, Snippets: terminal || o.color == "always"}
@@ -45,7 +45,7 @@ func (o output) printer(w io.Writer) diagnostic.Printer {
 	return p
 }
 
-// terminalWidth returns the columns of the terminal that a stream is, and whether it is one.
+// terminalWidth returns whether a stream is a terminal, and how many columns it has.
 func terminalWidth(stream any) (columns int, terminal bool) {
 	file, ok := stream.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
@@ -55,16 +55,16 @@ func terminalWidth(stream any) (columns int, terminal bool) {
 	return min(columns, 160), true
 }
 
-// obeysColors reports whether the user's terminal takes colours, and the user as well.
+// obeysColors reports whether the terminal shows colours, and the user has not switched them off.
 func obeysColors() bool {
 	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false
 	}
-	// The old console of Windows does not, and does not say so.
+	// The old console of Windows does not show colours.
 	return runtime.GOOS != "windows" || os.Getenv("WT_SESSION") != "" || os.Getenv("TERM") != ""
 }
 
-// failed prints an error of the work itself, be it diagnostics, something else, or both.
+// failed prints an error, which may be diagnostics, another error, or both.
 func (c call) failed(err error) int {
 	if c.output.json {
 		return c.printJSON(nil, err)
@@ -72,7 +72,7 @@ func (c call) failed(err error) int {
 	list, others := diagnostic.Split(err)
 	p := c.output.printer(c.errOut)
 	if err := p.Print(list); err != nil {
-		return exitFailed // nobody can read it
+		return exitFailed // standard output is closed
 	}
 	for _, other := range others {
 		fmt.Fprintln(c.errOut, other)
@@ -80,13 +80,13 @@ func (c call) failed(err error) int {
 	return exitFailed
 }
 
-// document is what -json prints, on one line. Later versions only add to it.
+// document is what -json prints, on one line. Later versions only add fields.
 type document struct {
 	Version     int               `json:"version"`
 	Diagnostics []diagnostic.JSON `json:"diagnostics"`
-	Errors      []string          `json:"errors,omitempty"`  // what has no place in a file
-	Files       []fileJSON        `json:"files,omitempty"`   // what became, or would become, of files
-	Missing     []missingJSON     `json:"missing,omitempty"` // methods that files of the user's lack
+	Errors      []string          `json:"errors,omitempty"`  // errors without a place in a file
+	Files       []fileJSON        `json:"files,omitempty"`   // what was done, or would be done, with files
+	Missing     []missingJSON     `json:"missing,omitempty"` // methods that are missing in the user's files
 }
 
 type fileJSON struct {
@@ -98,12 +98,12 @@ type fileJSON struct {
 type missingJSON struct {
 	Type    string   `json:"type"`
 	Methods []string `json:"methods"`
-	File    string   `json:"file"` // the stubs belong at its end
-	New     bool     `json:"new"`  // the file is to be made
+	File    string   `json:"file"` // the file to whose end the stubs belong
+	New     bool     `json:"new"`  // the file does not exist yet
 	Stubs   string   `json:"stubs"`
 }
 
-// printJSON prints the outcome of a command, either of which may be nil, and returns the exit code.
+// printJSON prints the plan and the error of a command, which may be nil, and returns the exit code.
 func (c call) printJSON(plan *generate.Plan, err error) int {
 	return c.printDocument(err, func(doc *document) {
 		if plan == nil {
@@ -118,7 +118,7 @@ func (c call) printJSON(plan *generate.Plan, err error) int {
 	})
 }
 
-// printDocument prints the document of an error with what else there is to it, and returns the exit code of the error.
+// printDocument prints the document of an error with the fields that add sets, and returns the exit code of the error.
 func (c call) printDocument(err error, add func(*document)) int {
 	list, others := diagnostic.Split(err)
 	doc := document{Version: 1, Diagnostics: list.JSON(nil)}

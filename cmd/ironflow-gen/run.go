@@ -18,7 +18,7 @@ const (
 	exitUsage  = 2
 )
 
-// command is one of the commands. Its setup declares the flags and returns what is to run once they are parsed.
+// command is one of the commands. Its setup declares the flags and returns the function to run after they are parsed.
 type command struct {
 	name    string
 	args    string // as in the usage line
@@ -27,10 +27,10 @@ type command struct {
 	docs    []string // the pages that say more
 	setup   func(flags *flag.FlagSet) func(c call) int
 
-	diagnoses bool // it reports diagnostics, so it has the flags that say how
+	diagnoses bool // it reports diagnostics, so it has -json and -color
 }
 
-// call is one call of a command.
+// call is a call of a command.
 type call struct {
 	name        string
 	args        []string // without the flags
@@ -39,7 +39,7 @@ type call struct {
 	output      output
 }
 
-// commands is the table of them all.
+// commands returns all commands.
 func commands() []command {
 	return []command{
 		generateCommand(),
@@ -64,7 +64,7 @@ func Run(args []string, in io.Reader, out, errOut io.Writer) int {
 	switch {
 	case len(args) > 0 && isHelp(args[0]):
 		name, args = "help", args[1:]
-		if len(args) > 0 && !isCommand(args[0]) { // help is what matters, whatever else there is
+		if len(args) > 0 && !isCommand(args[0]) { // -h anywhere prints help
 			args = nil
 		}
 	case len(args) > 0 && (args[0] == "-version" || args[0] == "--version"):
@@ -82,7 +82,7 @@ func Run(args []string, in io.Reader, out, errOut io.Writer) int {
 
 func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
 
-// isPath tells a path from a command. A directory that is called like a command is written ./init.
+// isPath reports whether an argument is a path and not a command. A directory with the name of a command is written as ./init.
 func isPath(arg string) bool {
 	if _, ok := lookUp(arg); ok {
 		return false
@@ -105,7 +105,7 @@ func lookUp(name string) (command, bool) {
 	return command{}, false
 }
 
-// flags returns the flags of a command, and what is to run once they are parsed.
+// flags returns the flags of a command, and the function to run after they are parsed.
 func (cmd command) flags(out *output) (*flag.FlagSet, func(call) int) {
 	flags := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
 	run := cmd.setup(flags)
@@ -115,7 +115,7 @@ func (cmd command) flags(out *output) (*flag.FlagSet, func(call) int) {
 	return flags, run
 }
 
-// run parses the arguments, flags before, between and after the others, and runs the command.
+// run parses the arguments and runs the command. Flags may be before, between and after the other arguments.
 func (c call) run(cmd command) int {
 	flags, run := cmd.flags(&c.output)
 	flags.SetOutput(io.Discard) // the errors are printed here
@@ -138,7 +138,7 @@ func (c call) run(cmd command) int {
 	return run(c)
 }
 
-// usageError prints what is wrong with the arguments, and where to read more.
+// usageError prints a mistake in the arguments, and the command that prints the usage.
 func (c call) usageError(format string, args ...any) int {
 	fmt.Fprintf(c.errOut, "ironflow-gen: "+format+"\n", args...)
 	help := "ironflow-gen help"
@@ -161,14 +161,14 @@ func (c call) unknownCommand(name string) int {
 	return c.usageError("%q is neither a command nor a path that exists", name)
 }
 
-// flagError explains an error of package flag, which has no types for them.
+// flagError explains an error of package flag, which has no types for its errors.
 func (c call) flagError(flags *flag.FlagSet, err error) int {
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !unknown {
 		return c.usageError("%s", explainedFlagError(err.Error()))
 	}
 	known := flagNames(flags)
-	if nearest, _ := spec.Suggest(name, known); nearest != "" && len(name) > 1 { // one letter is like any other
+	if nearest, _ := spec.Suggest(name, known); nearest != "" && len(name) > 1 { // a single letter is similar to every other one
 		return c.usageError("unknown flag -%s; did you mean -%s?", name, nearest)
 	}
 	if len(known) == 0 {
@@ -177,14 +177,14 @@ func (c call) flagError(flags *flag.FlagSet, err error) int {
 	return c.usageError("unknown flag -%s; %s has -%s", name, c.name, strings.Join(known, ", -"))
 }
 
-// explainedFlagError says how a value has to be where package flag says only that it could not be parsed.
+// explainedFlagError adds how to write a value, for which package flag says only that it could not be parsed.
 func explainedFlagError(text string) string {
 	text, unparsed := strings.CutSuffix(text, ": parse error")
 	switch {
 	case !unparsed:
 		return text
 	case strings.HasPrefix(text, "invalid boolean value"):
-		return text + "; it is true or false"
+		return text + "; use true or false"
 	}
 	return text + "; write a duration like 500ms or 2s" // no flag has a number for a value
 }

@@ -11,13 +11,12 @@ func schemaCommand() command {
 		name:    "schema",
 		summary: "print the JSON Schema of declarations in YAML",
 		details: `
-Prints the JSON Schema (2020-12) of declarations in YAML. Editors complete keys with it, show what they are for, and mark
-mistakes while you type. Those that use yaml-language-server find it by a comment in the declaration, which
-"ironflow-gen init" writes:
+Prints the JSON Schema (2020-12) of declarations in YAML. Editors use it to complete and explain keys, and to mark mistakes
+while you type. Editors with yaml-language-server find it by a comment in the declaration, which "ironflow-gen init" writes:
 
   ` + schema.Modeline + `
 
-Without a network, write the schema to a file and name that in the comment.
+Without a network, write the schema to a file and put its path into the comment.
 
 Examples:
   ironflow-gen schema

@@ -12,7 +12,7 @@ func versionCommand() command {
 		name:    "version",
 		summary: "print the version",
 		details: `
-Prints the version of ironflow-gen, or (devel) when it was built from sources that have none.
+Prints the version of ironflow-gen, or (devel) if it was built from sources without a version.
 
 Example:
   ironflow-gen version

@@ -28,18 +28,18 @@ func vetCommand() command {
 	return command{
 		name:    "vet",
 		args:    "[packages]",
-		summary: "look for mistakes in deciders, evolvers, handlers and callers of clients",
+		summary: "find mistakes in deciders, evolvers, handlers and callers of clients",
 		details: `
-Looks at the code that you write for workflows, for what compiles and goes wrong when it runs: deciders and evolvers that depend on
-the clock, on randomness, on the outside or on the order of a map; decisions that the declaration does not allow; handlers that
-ignore their context or the idempotency key; callers that ignore rejections. What deciders call is followed through the packages of
-the module. Packages are named as for the go command, and have to compile; without any it is the current directory. Test files and
-generated files are not looked at.
+Finds mistakes in the code that you write for workflows, which compile but go wrong at run time: deciders and evolvers that
+depend on the clock, on randomness, on the outside world or on the order of a map; decisions that the declaration does not
+allow; handlers that ignore their context or the idempotency key; callers that ignore rejections. It also checks functions of
+the module that deciders call. Packages are named as for the go command, and must compile; the default is the current directory.
+Test files and generated files are not checked.
 
-A finding is suppressed by a comment at the end of its line, or alone on the line above, that gives a reason:
-  //ironflow:ignore clock the log says how long it took
+To suppress a finding, write a comment with a reason at the end of its line, or alone on the line above: //ironflow:ignore clock
+the log says how long it took
 
-Without the name of a pass, all run. -clock runs that one alone, -clock=false all others. docs/reference/vet.md describes them.
+By default all passes run. -clock runs only that pass, -clock=false all others. docs/reference/vet.md describes the passes.
 
 Examples:
   ironflow-gen vet ./...
@@ -51,7 +51,7 @@ Examples:
 		diagnoses: true,
 		setup: func(flags *flag.FlagSet) func(call) int {
 			f := vetFlags{passes: make(map[string]bool)}
-			flags.BoolVar(&f.fix, "fix", false, "apply the suggested fixes, and report what is left")
+			flags.BoolVar(&f.fix, "fix", false, "apply the suggested fixes, and report the remaining findings")
 			flags.BoolVar(&f.diff, "diff", false, "print the suggested fixes as a unified diff, and write nothing")
 			flags.StringVar(&f.tags, "tags", "", "build `tags`, separated by commas")
 			for _, pass := range vet.Analyzers() {
@@ -80,9 +80,9 @@ func runVet(c call, flags vetFlags) int {
 	for _, path := range c.paths() {
 		switch {
 		case strings.HasSuffix(path, ".go") || strings.HasSuffix(path, ".yaml"):
-			return c.usageError("vet looks at packages, not at files: write ./%s in place of %s", filepath.ToSlash(filepath.Dir(path)), path)
+			return c.usageError("vet checks packages, not files: write ./%s instead of %s", filepath.ToSlash(filepath.Dir(path)), path)
 		case isDirectoryAlone(path):
-			return c.usageError("packages are named as for the go command: write ./%s in place of %s", path, path)
+			return c.usageError("packages are named as for the go command: write ./%s instead of %s", path, path)
 		}
 	}
 	findings, err := vet.Check(ctx, c.paths(), vet.Options{Tags: flags.tags, Analyzers: names})
@@ -119,8 +119,8 @@ func runVet(c call, flags vetFlags) int {
 	return exitOK
 }
 
-// isDirectoryAlone reports whether a path is a directory here that the go command would not take for one, because it begins
-// with its name.
+// isDirectoryAlone reports whether a path is a directory that the go command would take for a package path, because it does not
+// begin with ./ or ../.
 func isDirectoryAlone(path string) bool {
 	slashed := filepath.ToSlash(path)
 	if filepath.IsAbs(path) || slashed == "." || slashed == ".." || strings.HasPrefix(slashed, "./") || strings.HasPrefix(slashed, "../") {
@@ -130,7 +130,7 @@ func isDirectoryAlone(path string) bool {
 	return err == nil && info.IsDir() && !isPackage(path)
 }
 
-// isPackage reports whether the go command finds a package by this path, as it does its own.
+// isPackage reports whether the go command finds a package by this path, such as one of the standard library.
 func isPackage(path string) bool {
 	list, err := exec.Command("go", "list", "--", path).Output()
 	return err == nil && len(list) > 0
@@ -151,21 +151,21 @@ func (f vetFlags) names() ([]string, error) {
 		slices.Sort(on)
 		return on, nil
 	case len(on) > 0:
-		return nil, fmt.Errorf("name the passes that are to run, as in -clock, or those that are not, as in -clock=false; not both")
+		return nil, fmt.Errorf("name the passes to run, as in -clock, or the passes to leave out, as in -clock=false; not both")
 	}
 	names := slices.DeleteFunc(vet.Names(), func(name string) bool { _, off := f.passes[name]; return off })
 	if len(names) == 0 {
-		return nil, fmt.Errorf("no pass is left to run")
+		return nil, fmt.Errorf("no pass is left to run; leave out one of the flags")
 	}
 	return names, nil
 }
 
-// isVetTool reports whether the go command calls the program as a tool of "go vet -vettool": to describe itself or its flags,
-// or to look at the package that a .cfg file describes.
+// isVetTool reports whether the go command calls the program for "go vet -vettool": to describe itself or its flags, or to check
+// the package that a .cfg file describes.
 func isVetTool(args []string) bool {
 	return len(args) == 1 && (args[0] == "-V=full" || args[0] == "-flags") ||
 		len(args) > 0 && strings.HasSuffix(args[len(args)-1], ".cfg")
 }
 
-// serveVet does what the go command asks of such a tool, and exits.
+// serveVet answers the go command, and exits.
 func serveVet() { unitchecker.Main(vet.Analyzers()...) }

@@ -85,7 +85,7 @@ func TestVet(t *testing.T) {
 		{"vet -clock=false", exitFailed, randomFinding + "\n"},
 		{"vet -clock=false -random=false .", exitOK, ""},
 		{"vet -maporder -outcome", exitOK, ""},
-		{"vet -clock -random=false", exitUsage, "name the passes that are to run"},
+		{"vet -clock -random=false", exitUsage, "name the passes to run"},
 		{"vet -clock=maybe", exitUsage, "it is true or false"},
 		{"vet -klock", exitUsage, "unknown flag -klock; did you mean -clock?"},
 		{"vet ./nowhere", exitFailed, "nowhere"},

@@ -17,12 +17,12 @@ func watchCommand() command {
 	return command{
 		name:    "watch",
 		args:    "[paths]",
-		summary: "generate, and again whenever a declaration changes",
+		summary: "generate, and again after every change of a declaration",
 		details: `
-Does what "ironflow-gen generate" does with the same paths, and again whenever a declaration changes, comes or goes. Mistakes
-are printed, and the next change is waited for. It ends at an interrupt (Ctrl-C), with exit code 0.
+Runs "ironflow-gen generate" with the same paths, and again whenever a declaration is changed, added or removed. It prints
+mistakes and waits for the next change. An interrupt (Ctrl-C) ends it with exit code 0.
 
-With -json, each run prints one JSON document on a line of its own.
+With -json, each run prints one JSON document on one line.
 
 Examples:
   ironflow-gen watch
@@ -39,7 +39,7 @@ Examples:
 
 func runWatch(c call, interval time.Duration) int {
 	if interval <= 0 {
-		return c.usageError("the interval %v is not longer than zero", interval)
+		return c.usageError("the interval %v is not longer than zero; use 300ms, for example", interval)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -54,7 +54,7 @@ func runWatch(c call, interval time.Duration) int {
 	return exitOK
 }
 
-// generateAgain generates and says when, and what has come of it.
+// generateAgain generates, and prints the time and the result.
 func (c call) generateAgain() {
 	started := time.Now()
 	plan, err := generate.New(c.paths(), generate.Options{LeaveLock: true})
@@ -84,9 +84,9 @@ func (c call) generateAgain() {
 	case 0:
 		fmt.Fprintln(c.out, "everything is up to date")
 	case 1:
-		fmt.Fprintln(c.out, "1 file is written")
+		fmt.Fprintln(c.out, "1 file written")
 	default:
-		fmt.Fprintf(c.out, "%d files are written\n", changed)
+		fmt.Fprintf(c.out, "%d files written\n", changed)
 	}
 	c.printPlan(plan, false, false)
 }

@@ -77,9 +77,9 @@ func TestWatch(t *testing.T) {
 	}
 
 	expect("watching")
-	expect("files are written")
+	expect("files written")
 	declare(strings.Replace(watchedDoor, "Opened: {}", "Opened: {fields: {at: time}}", 1))
-	expect("files are written")
+	expect("files written")
 	types, err := os.ReadFile(filepath.Join(dir, "types_ironflow.go"))
 	if err != nil || !strings.Contains(string(types), "At time.Time") {
 		t.Errorf("the new field is not there, %v:\n%s", err, types)

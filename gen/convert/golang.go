@@ -276,7 +276,7 @@ func (g *golang) effects() {
 	if len(g.w.Effects) == 0 {
 		return
 	}
-	g.line("\n// Work for the world outside.")
+	g.line("\n// Work outside of the workflow.")
 	for _, e := range g.w.Effects {
 		g.message(&e.Message, "effect",
 			argument("returns", nameList(e.ReturnsList())), delivery("starts", e.Starts), argument("ended", e.Ended.Text),
@@ -383,7 +383,7 @@ func (g *golang) states() {
 	if !g.w.HasStates() {
 		return
 	}
-	g.line("\n// Status is where an instance stands.\ntype Status string\n\n// The states, the first being the initial one.\nconst (")
+	g.line("\n// Status is the state of the state machine that an instance is in.\ntype Status string\n\n// The states. The first is the initial one.\nconst (")
 	for i, s := range g.w.States {
 		if i > 0 {
 			g.line("")

@@ -10,9 +10,9 @@ import (
 
 // client emits the typed client.
 func (e *emitter) client(f *file) {
-	f.comment(fmt.Sprintf("Client sends inputs to instances of the workflow %s. Safe for concurrent use.", e.w.Name.Text))
+	f.comment(fmt.Sprintf("Client sends inputs to instances of the workflow %s. It is safe for concurrent use.", e.w.Name.Text))
 	f.decl().Type().Id("Client").Struct(jen.Id("engine").Op("*").Add(runtimeID("Engine")))
-	f.comment("NewClient returns a client of an engine that the workflow is registered with.")
+	f.comment("NewClient returns a client of an engine. The workflow must be registered with the engine.")
 	f.decl().Func().Id("NewClient").Params(jen.Id("engine").Op("*").Add(runtimeID("Engine"))).Op("*").Id("Client").Block(
 		jen.Return(jen.Op("&").Id("Client").Values(jen.Id("engine"))),
 	)
@@ -32,20 +32,20 @@ func (e *emitter) client(f *file) {
 	for _, in := range e.w.ClientInputs() {
 		send(self, in)
 	}
-	f.comment("State returns the state of an instance. One without events is a *runtime.UnknownInstance error.")
+	f.comment("State returns the state of an instance. If the instance has no events, the error is *runtime.UnknownInstance.")
 	f.decl().Func().Params(self.Clone()).Id("State").Params(ctx.Clone(), jen.Id("id").String()).
 		Params(runtimeID("View").Types(e.stateType()), jen.Error()).Block(
 		jen.Return(runtimeID("LoadState").Types(e.stateType()).
 			Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("id"))),
 	)
-	f.comment("StateAt returns the state as it was at a version. One that was never reached is a *runtime.UnknownVersion error.")
+	f.comment("StateAt returns the state at a version. If the instance has not reached the version, the error is *runtime.UnknownVersion.")
 	f.decl().Func().Params(self.Clone()).Id("StateAt").
 		Params(ctx.Clone(), jen.Id("id").String(), jen.Id("version").Int64()).
 		Params(runtimeID("View").Types(e.stateType()), jen.Error()).Block(
 		jen.Return(runtimeID("LoadStateAt").Types(e.stateType()).
 			Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("id"), jen.Id("version"))),
 	)
-	f.comment("History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.")
+	f.comment("History returns the events of an instance, oldest first. If it has none, the error is *runtime.UnknownInstance.")
 	f.decl().Func().Params(self.Clone()).Id("History").Params(ctx.Clone(), jen.Id("id").String()).
 		Params(jen.Index().Add(runtimeID("Recorded")).Types(jen.Id("Event")), jen.Error()).Block(
 		jen.Return(runtimeID("LoadHistory").Types(jen.Id("Event")).
@@ -55,12 +55,12 @@ func (e *emitter) client(f *file) {
 	if len(internal) == 0 {
 		return
 	}
-	f.comment("Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests\n" +
-		"and for repairs by hand.")
+	f.comment("Internal returns a client for inputs that only the engine delivers, such as results of effects and timers. It is for tests and\n" +
+		"for repairs by hand.")
 	f.decl().Func().Params(self.Clone()).Id("Internal").Params().Op("*").Id("InternalClient").Block(
 		jen.Return(jen.Op("&").Id("InternalClient").Values(engine.Clone())),
 	)
-	f.comment(fmt.Sprintf("InternalClient sends the internal inputs of the workflow %s, which Client does not have. Safe for concurrent use.", e.w.Name.Text))
+	f.comment(fmt.Sprintf("InternalClient sends the internal inputs of the workflow %s, which Client does not have. It is safe for concurrent use.", e.w.Name.Text))
 	f.decl().Type().Id("InternalClient").Struct(jen.Id("engine").Op("*").Add(runtimeID("Engine")))
 	for _, in := range internal {
 		send(jen.Id("c").Op("*").Id("InternalClient"), in)

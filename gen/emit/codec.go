@@ -35,7 +35,7 @@ func (e *emitter) codec(f *file) {
 		structCodec(f, record{name: "NotAccepted", members: []member{stringMember("input", "Input"), e.statusMember("state", "State")}})
 		state.members = slices.Insert(state.members, 0, e.statusMember("status", e.w.StatusField))
 	}
-	f.comment("encodeState writes a snapshot, in which enums and decimals may be empty: no event has set them yet.")
+	f.comment("encodeState encodes a state for a snapshot. Enums and decimals that no event has set yet may be empty.")
 	structCodec(f, state)
 	for _, t := range e.w.Types {
 		if !e.uses.coded[t] {
@@ -61,7 +61,7 @@ func (e *emitter) register(f *file) {
 		}
 	}
 	if len(calls) > 0 {
-		f.comment("Other packages write and read these types as this one does.")
+		f.comment("Other packages encode and decode these types with these functions.")
 		f.decl().Func().Id("init").Params().Block(calls...)
 	}
 }

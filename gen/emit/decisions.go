@@ -26,7 +26,7 @@ func (e *emitter) decisions(f *file) {
 
 		f.comment(fmt.Sprintf("%s is the decider's answer to %s.", names.Decision, input))
 		f.decl().Type().Id(names.Decision).Op("=").Add(workflowID("Decision")).Types(e.decisionTypes(in)...)
-		f.comment(fmt.Sprintf("%s is what became of %s.", names.Outcome, input))
+		f.comment(fmt.Sprintf("%s is the outcome of %s.", names.Outcome, input))
 		f.decl().Type().Id(names.Outcome).Op("=").Add(runtimeID("Outcome")).Types(jen.Id(names.Event), jen.Id("Rejection"))
 		e.constructors(f, in)
 	}
@@ -68,7 +68,7 @@ func (e *emitter) constructors(f *file, in *spec.Message) {
 	if !e.hasRejections() {
 		return
 	}
-	f.comment(fmt.Sprintf("%s refuses %s. Nothing is stored.", names.Reject, input))
+	f.comment(fmt.Sprintf("%s rejects %s. Nothing is stored.", names.Reject, input))
 	f.decl().Func().Id(names.Reject).Params(jen.Id("rejection").Id("Rejection")).Id(names.Decision).
 		Block(jen.Return(workflowID("Reject").Types(e.decisionTypes(in)...).Call(jen.Id("rejection"))))
 }

@@ -33,7 +33,7 @@ func (e *emitter) http(f *file) {
 	}
 	fields = append(fields, keyed("OpenAPI", jen.Id("openAPI")))
 
-	f.comment(wrap(fmt.Sprintf("NewHTTPHandler serves the workflow %s below /%s. It authenticates nobody. Package httpapi has the protocol.",
+	f.comment(wrap(fmt.Sprintf("NewHTTPHandler returns a handler that serves the workflow %s below /%s. It does not authenticate callers. Package httpapi documents the protocol.",
 		e.w.Name.Text, url.PathEscape(e.w.Name.Stored()))))
 	f.decl().Func().Id("NewHTTPHandler").Params(jen.Id("client").Op("*").Id("Client")).Qual("net/http", "Handler").Block(
 		jen.Return(httpapiID("NewHandler").Call(
@@ -47,8 +47,8 @@ func (e *emitter) httpClient(f *file) {
 	types := []jen.Code{e.stateType(), jen.Id("Input"), jen.Id("Event"), jen.Id("Rejection")}
 	client := func() *jen.Statement { return httpapiID("Client").Types(types...) }
 
-	f.comment(fmt.Sprintf("HTTPClient sends inputs to the workflow %s over HTTP, to where NewHTTPHandler serves it. Safe for concurrent use.\n\n"+
-		"An answer that is no outcome is an *httpapi.Error.", e.w.Name.Text))
+	f.comment(fmt.Sprintf("HTTPClient sends inputs to the workflow %s over HTTP, to a server with NewHTTPHandler. It is safe for concurrent use.\n\n"+
+		"If the answer is not an outcome, the error is *httpapi.Error.", e.w.Name.Text))
 	f.decl().Type().Id("HTTPClient").Struct(jen.Id("client").Add(client()))
 
 	fields := []jen.Code{
@@ -63,8 +63,8 @@ func (e *emitter) httpClient(f *file) {
 	if e.hasRejections() {
 		fields = append(fields, keyed("Rejections", e.codecOf("Rejection")))
 	}
-	f.comment("NewHTTPClient returns a client of a server, base being where the handler is, as in https://shop.example/api. The client may be nil,\n" +
-		"for http.DefaultClient.")
+	f.comment("NewHTTPClient returns a client of a server. base is the address of its handler, as in https://shop.example/api. A nil client means\n" +
+		"http.DefaultClient.")
 	f.decl().Func().Id("NewHTTPClient").
 		Params(jen.Id("base").String(), jen.Id("client").Op("*").Qual("net/http", "Client")).
 		Op("*").Id("HTTPClient").
@@ -83,17 +83,17 @@ func (e *emitter) httpClient(f *file) {
 			Block(jen.Return(httpapiID("Send").Types(jen.Id(names.Event)).
 				Call(jen.Id("ctx"), jen.Op("&").Add(inner.Clone()), jen.Id("in"), jen.Id("options").Op("..."))))
 	}
-	f.comment("State returns the state of an instance. One without events is an *httpapi.Error.")
+	f.comment("State returns the state of an instance. If the instance has no events, the error is *httpapi.Error.")
 	f.decl().Func().Params(self.Clone()).Id("State").
 		Params(ctx.Clone(), jen.Id("id").String(), options.Clone()).
 		Params(runtimeID("View").Types(e.stateType()), jen.Error()).
 		Block(jen.Return(inner.Clone().Dot("State").Call(jen.Id("ctx"), jen.Id("id"), jen.Id("options").Op("..."))))
-	f.comment("StateAt returns the state as it was at a version. One that was never reached is an *httpapi.Error.")
+	f.comment("StateAt returns the state at a version. If the instance has not reached the version, the error is *httpapi.Error.")
 	f.decl().Func().Params(self.Clone()).Id("StateAt").
 		Params(ctx.Clone(), jen.Id("id").String(), jen.Id("version").Int64(), options.Clone()).
 		Params(runtimeID("View").Types(e.stateType()), jen.Error()).
 		Block(jen.Return(inner.Clone().Dot("StateAt").Call(jen.Id("ctx"), jen.Id("id"), jen.Id("version"), jen.Id("options").Op("..."))))
-	f.comment("History returns the events of an instance, oldest first. One without events is an *httpapi.Error.")
+	f.comment("History returns the events of an instance, oldest first. If it has none, the error is *httpapi.Error.")
 	f.decl().Func().Params(self.Clone()).Id("History").
 		Params(ctx.Clone(), jen.Id("id").String(), options.Clone()).
 		Params(jen.Index().Add(runtimeID("Recorded")).Types(jen.Id("Event")), jen.Error()).

@@ -6,15 +6,15 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
-// machine emits the state machine as data. The file is there without states as well: one that comes and goes with them
-// would go while go generate, which lists the files of a package before it reads them, has yet to read it.
+// machine emits the state machine as data. The file is written even without states. Otherwise it could be removed while go
+// generate runs, which lists the files of a package before it reads them.
 func (e *emitter) machine(f *file) {
 	if !e.w.HasStates() {
 		f.Line()
 		f.Add(comment("The workflow declares no states."))
 		return
 	}
-	f.comment("Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.")
+	f.comment("Machine returns the declared state machine. Its methods Mermaid and DOT return a diagram of it.")
 	fields := []jen.Code{
 		keyed("Workflow", jen.Id("WorkflowName")),
 		keyed("States", sliceOf("MachineState").Custom(multiline, e.machineStates()...)),

@@ -52,11 +52,11 @@ func (d *openAPIDocument) root() object {
 	for _, in := range w.ClientInputs() {
 		paths[root+"/inputs/"+url.PathEscape(in.Name.Stored())] = object{"post": d.input(in)}
 	}
-	id := parameter("id", "path", "The instance: its id, escaped, or ~ and the id in base64url without padding, as ids that begin with ~ have to be.", object{"type": "string"})
+	id := parameter("id", "path", "The id of the instance, escaped; or ~ and the id in base64url without padding, which an id that begins with ~ needs.", object{"type": "string"})
 	state := operation("getState", "State of an instance", answers{
 		"200": d.response("The state.", d.view()),
 	}, "404", "500", "503")
-	state["parameters"] = list{id, parameter("version", "query", "As it was after that many events.", object{"type": "integer", "minimum": 1})}
+	state["parameters"] = list{id, parameter("version", "query", "The version: the state after that many events. Default: the newest.", object{"type": "integer", "minimum": 1})}
 	state["responses"].(answers)["400"] = responseRef("400")
 	paths[root+"/{id}"] = object{"get": state}
 
@@ -65,7 +65,7 @@ func (d *openAPIDocument) root() object {
 	}, "400", "404", "500", "503")
 	history["parameters"] = list{id,
 		parameter("after", "query", "Only the events after this version.", object{"type": "integer", "minimum": 0, "default": 0}),
-		parameter("limit", "query", "At most so many.", object{"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
+		parameter("limit", "query", "The largest number of events.", object{"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
 	}
 	paths[root+"/{id}/history"] = object{"get": history}
 	if w.HasStates() {
@@ -86,7 +86,7 @@ func (d *openAPIDocument) root() object {
 			"responses": d.responses(),
 			"parameters": object{"IdempotencyKey": object{
 				"name": "Idempotency-Key", "in": "header", "schema": object{"type": "string", "minLength": 1},
-				"description": "Makes it safe to send the input again: every repeat has the first outcome. A key is of one instance and one input.",
+				"description": "Makes it safe to send the input again: every repeat returns the first outcome. A key belongs to one instance and one input.",
 			}},
 		},
 	}
@@ -129,7 +129,7 @@ func (d *openAPIDocument) input(in *spec.Message) object {
 	}
 	d.schemas[names.Outcome] = fixedObject(object{
 		"outcome": constSchema("accepted"),
-		"version": object{"type": "integer", "format": "int64", "description": "Of the instance after it: the number of its events."},
+		"version": object{"type": "integer", "format": "int64", "description": "Version of the instance after the input: the number of its events."},
 		"events":  object{"type": "array", "items": oneSchemaOf(events)},
 	})
 	op := operation("send"+in.Name.Text, "Sends "+in.Name.Text, answers{
@@ -146,7 +146,7 @@ func (d *openAPIDocument) input(in *spec.Message) object {
 // identify adds to the schema of an input what the runtime asks of ids and unique keys, and the name that an input may carry.
 func (d *openAPIDocument) identify(in *spec.Message) {
 	properties := d.schemas[in.Name.Text].(object)["properties"].(object)
-	properties["type"] = object{"type": "string", "const": in.Name.Stored(), "description": "The name of the input once more."}
+	properties["type"] = object{"type": "string", "const": in.Name.Stored(), "description": "The name of the input."}
 	fields := []string{in.ID.Stored()}
 	for _, unique := range d.e.w.Unique {
 		if unique.Input.Text == in.Name.Text {
@@ -274,7 +274,7 @@ func (d *openAPIDocument) history() object {
 	})
 	return fixedObject(object{
 		"events": object{"type": "array", "items": object{"allOf": list{schemaRef("Event"), event}}},
-		"more":   object{"type": "boolean", "description": "Whether there are events after the last of these."},
+		"more":   object{"type": "boolean", "description": "Whether more events follow."},
 	})
 }
 
@@ -306,15 +306,15 @@ var failures = []struct {
 	codes               []string
 }{
 	{"400", "The request is not well formed.", []string{"malformed_json", "bad_request"}},
-	{"404", "There is no such thing.", []string{"unknown_input", "unknown_instance", "unknown_version"}},
-	{"409", "The input was refused, or came too late. Nothing was stored.", []string{"rejected", "already_completed", "unique_key_conflict"}},
+	{"404", "The path, input, instance or version does not exist.", []string{"unknown_input", "unknown_instance", "unknown_version"}},
+	{"409", "The input was rejected, or came too late. Nothing was stored.", []string{"rejected", "already_completed", "unique_key_conflict"}},
 	{"408", "The input took too long to arrive.", []string{"request_timeout"}},
 	{"413", "The input is too large.", []string{"too_large"}},
 	{"415", "The input is not sent as application/json.", []string{"unsupported_media_type"}},
-	{"422", "The input is not as declared, or its Idempotency-Key came with another one.", []string{"invalid_input", "idempotency_key_reused"}},
+	{"422", "The input does not match the declaration, or its Idempotency-Key was used for another input.", []string{"invalid_input", "idempotency_key_reused"}},
 	{"500", "A fault of the server.", []string{"internal"}},
-	{"503", "Come back later. Nothing was stored.", []string{"unavailable", "paused"}},
-	{"504", "It is unknown whether the input was stored. With an Idempotency-Key it can be sent again.", []string{"outcome_unknown"}},
+	{"503", "Try again later. Nothing was stored.", []string{"unavailable", "paused"}},
+	{"504", "It is unknown whether the input was stored. With an Idempotency-Key it is safe to send it again.", []string{"outcome_unknown"}},
 }
 
 func (d *openAPIDocument) errors() {
@@ -326,9 +326,9 @@ func (d *openAPIDocument) errors() {
 	properties := object{
 		"error":   text,
 		"message": text,
-		"version": object{"type": "integer", "format": "int64", "description": "Of the instance, with rejected and already_completed."},
+		"version": object{"type": "integer", "format": "int64", "description": "Version of the instance, with rejected and already_completed."},
 		"mistakes": object{"type": "array", "items": schemaRef("ironflow.Mistake"), "minItems": 1,
-			"description": "With invalid_input: every place that is wrong, in the order of the document."},
+			"description": "With invalid_input: all mistakes, in the order of the document."},
 	}
 	if d.e.hasRejections() {
 		properties["rejection"] = object{"allOf": list{schemaRef("Rejection")}, "description": "With rejected."}

@@ -12,9 +12,9 @@ func (e *emitter) projection(f *file) {
 	tx := e.transactionParameter()
 	events := messageNames(e.w.Events)
 
-	f.comment(wrap(fmt.Sprintf("EventProjector takes the events of the workflow %s into tables of yours. "+
-		"%s is the store's transaction, pgx.Tx or *sql.Tx; all writing goes through it. An error takes it back, and the event is tried again. "+
-		"With a method Reset(ctx context.Context, tx %s) error, which deletes what was written, the projection can be rebuilt.",
+	f.comment(wrap(fmt.Sprintf("EventProjector writes the events of the workflow %s to your own tables. "+
+		"%s is the store's transaction, pgx.Tx or *sql.Tx; write only through it. After an error it is rolled back, and the event is tried again. "+
+		"Add a method Reset(ctx context.Context, tx %s) error, which deletes all rows, to make it possible to rebuild the projection.",
 		e.w.Name.Text, tx, tx)))
 	f.decl().Type().Id("EventProjector").Types(jen.Id(tx).Any()).InterfaceFunc(func(g *jen.Group) {
 		for _, ev := range e.w.Events {
@@ -28,7 +28,7 @@ func (e *emitter) projection(f *file) {
 		}
 	})
 
-	f.comment("NewProjection makes a projection for runtime.Config. The name is stored with its position.")
+	f.comment("NewProjection returns a projection for runtime.Config.Projections. The name is stored with its position.")
 	f.decl().Func().Id("NewProjection").Types(jen.Id(tx).Any()).
 		Params(jen.Id("name").String(), jen.Id("projector").Id("EventProjector").Types(jen.Id(tx))).
 		Add(runtimeID("Projection")).Types(jen.Id(tx)).
@@ -50,7 +50,7 @@ func (e *emitter) projection(f *file) {
 			jen.Return(runtimeID("TypedProjection").Call(jen.Id("name"), jen.Id("WorkflowName"), jen.Id("projector"), jen.Id("apply"))),
 		)
 
-	f.comment("DecodeEvent returns an event of the feed. One that this program does not know is a *runtime.UnknownEvent error.")
+	f.comment("DecodeEvent decodes an event of the feed. If this program does not know the event, the error is *runtime.UnknownEvent.")
 	f.decl().Func().Id("DecodeEvent").Params(jen.Id("stored").Add(runtimeID("StoredEvent"))).Params(jen.Id("Event"), jen.Error()).Block(
 		jen.Return(workflowID("DecodeEvent").Call(jen.Id("WorkflowName"), e.codecOf("Event"), jen.Id("stored"))),
 	)

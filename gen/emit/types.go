@@ -10,7 +10,7 @@ import (
 
 // types emits the declared types, the sealed interfaces with their variants, the timers and the state.
 func (e *emitter) types(f *file) {
-	f.comment("WorkflowName is stored with every instance.")
+	f.comment("WorkflowName is the name of the workflow, which is stored with every instance.")
 	f.decl().Const().Id("WorkflowName").Op("=").Lit(e.w.Name.Stored())
 	for _, t := range e.w.Types {
 		if e.w.Form == spec.YAML || t.Locked {
@@ -120,9 +120,9 @@ func (e *emitter) effectTypes(f *file) {
 		result := spec.ResultName(effect.Name.Text)
 		none := ""
 		if effect.Optional.Text != "" {
-			none = " Nil means that there is none."
+			none = " Nil means no input."
 		}
-		f.comment(wrap(fmt.Sprintf("%s is the input that the effect %s leads to: %s.%s",
+		f.comment(wrap(fmt.Sprintf("%s is the input that the handler of the effect %s returns: %s.%s",
 			result, effect.Name.Text, listing(nameTexts(effect.Returns), "or"), none)))
 		f.decl().Type().Id(result).Interface(jen.Id("Input"), jen.Id("is"+result).Params())
 		markers(f, nameTexts(effect.Returns), result)
@@ -137,7 +137,7 @@ func (e *emitter) timerTypes(f *file) {
 		sentence := fmt.Sprintf("%s delivers %s. It has no declared delay: start it with In or At.", name, t.Input.Text)
 		switch {
 		case t.Recurs():
-			sentence = fmt.Sprintf("%s delivers %s again and again, by the schedule %q, until it is cancelled. In and At set the time of the first.",
+			sentence = fmt.Sprintf("%s delivers %s repeatedly, by the schedule %q, until it is cancelled. In and At set the time of the first delivery.",
 				name, t.Input.Text, t.Schedule.Text)
 		case t.After > 0:
 			sentence = fmt.Sprintf("%s delivers %s after %s, unless it is started with In or At.",
@@ -145,13 +145,13 @@ func (e *emitter) timerTypes(f *file) {
 		}
 		f.comment(docAfter(wrap(sentence), t.Doc))
 		f.decl().Type().Id(name).Struct(
-			jen.Id("Input").Id(t.Input.Text).Comment("// the id may be left empty: it is the instance's own"),
+			jen.Id("Input").Id(t.Input.Text).Comment("// an empty id means the id of the instance"),
 			jen.Id("schedule").Add(workflowID("Schedule")),
 		)
-		setter(f, name, "In", "lets the timer fire after a delay that counts from the decision's now.",
+		setter(f, name, "In", "makes the timer fire after a delay, counted from the now of the decision.",
 			"delay", jen.Qual("time", "Duration"))
-		setter(f, name, "At", "lets the timer fire at a time.", "at", jen.Qual("time", "Time"))
-		setter(f, name, "Key", "tells several timers of this kind apart; a timer replaces the one with its key.",
+		setter(f, name, "At", "makes the timer fire at a time.", "at", jen.Qual("time", "Time"))
+		setter(f, name, "Key", "distinguishes several timers of this kind. A timer replaces a running timer with the same key.",
 			"key", jen.String())
 
 		fields := []jen.Code{
@@ -198,9 +198,9 @@ func (e *emitter) rejectionTypes(f *file) {
 
 func (e *emitter) stateTypes(f *file) {
 	if e.w.HasStates() {
-		f.comment("Status is where an instance stands.")
+		f.comment("Status is the state of the state machine that an instance is in.")
 		f.decl().Type().Id("Status").String()
-		f.comment("The declared states, the first being the initial one.")
+		f.comment("The declared states. The first is the initial one.")
 		f.decl().Const().DefsFunc(func(g *jen.Group) {
 			for _, s := range e.w.States {
 				if s.Doc != "" {
@@ -210,10 +210,10 @@ func (e *emitter) stateTypes(f *file) {
 			}
 		})
 	}
-	f.comment("State is what the events of an instance add up to.")
+	f.comment("State is the state of an instance, folded from its events.")
 	f.decl().Type().Id("State").StructFunc(func(g *jen.Group) {
 		if e.w.HasStates() {
-			g.Id("Status").Id("Status").Add(jsonTag("status")).Comment("// moved by the declared transitions, not by the evolver")
+			g.Id("Status").Id("Status").Add(jsonTag("status")).Comment("// set by generated code as the declaration says, not by the evolver")
 		}
 		structFields(g, e.w.State)
 	})

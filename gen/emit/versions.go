@@ -44,7 +44,7 @@ func (e *emitter) upcasterInterface(f *file) {
 		for _, s := range stepsOf(m) {
 			if _, follows := s.values(); !follows {
 				methods = append(methods,
-					comment(fmt.Sprintf("%s makes the next version of a stored event %s.", s.from.Name, m.Name.Text)),
+					comment(fmt.Sprintf("%s converts a stored event %s to the next version.", s.from.Name, m.Name.Text)),
 					jen.Id(s.from.Name).Params(jen.Id("old").Id(s.from.Name)).Id(s.to))
 			}
 		}
@@ -52,14 +52,14 @@ func (e *emitter) upcasterInterface(f *file) {
 	if len(methods) == 0 {
 		return
 	}
-	f.comment("EventUpcaster makes events of their older versions. Its methods are pure, and never fail: what happened has happened.")
+	f.comment("EventUpcaster converts older versions of events. Its methods are pure and never fail.")
 	f.decl().Type().Id("EventUpcaster").Interface(methods...)
 	f.decl().Var().Id("upcaster").Id("EventUpcaster").Op("=").Id("Upcaster").Values()
 }
 
 // versions emits the older versions of events, and what makes the declared ones of them.
 func (e *emitter) versions(f *file) {
-	f.comment("eventVersions are the versions of the events that have several.")
+	f.comment("eventVersions has the versions of events that have more than one.")
 	f.decl().Var().Id("eventVersions").Op("=").Map(jen.String()).Int().Values(jen.DictFunc(func(d jen.Dict) {
 		for _, m := range e.w.Events {
 			if m.Version() > 1 {
@@ -67,7 +67,7 @@ func (e *emitter) versions(f *file) {
 			}
 		}
 	}))
-	f.comment("decodeOldEvent decodes an older version of an event, and makes the event of it.")
+	f.comment("decodeOldEvent decodes an older version of an event and converts it to the event.")
 	f.decl().Func().Id("decodeOldEvent").Params(decoderParam.Clone(), jen.Id("name").String(), jen.Id("version").Int()).
 		Params(jen.Id("event").Id("Event"), jen.Err().Error()).Block(
 		jen.Switch(jen.Id("name")).BlockFunc(func(g *jen.Group) {
@@ -81,7 +81,7 @@ func (e *emitter) versions(f *file) {
 	)
 	for _, m := range e.w.Events {
 		for _, s := range stepsOf(m) {
-			f.comment(wrap(fmt.Sprintf("%s is version %d of the event %s, as it is stored. Nothing new is made of it.", s.from.Name, s.from.Version, m.Name.Text)))
+			f.comment(wrap(fmt.Sprintf("%s is the stored version %d of the event %s. New events have a later version.", s.from.Name, s.from.Version, m.Name.Text)))
 			f.decl().Type().Id(s.from.Name).StructFunc(func(g *jen.Group) { structFields(g, s.from.Fields) })
 			structDecoder(f, record{name: s.from.Name, members: members(s.from.Fields)})
 			values, follows := s.values()

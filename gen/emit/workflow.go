@@ -21,7 +21,7 @@ func (e *emitter) workflow(f *file) {
 }
 
 func (e *emitter) userInterfaces(f *file) {
-	f.comment(docAfter("InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.", e.w.Doc))
+	f.comment(docAfter("InputDecider decides on inputs. Its methods are pure: they use only their arguments.", e.w.Doc))
 	f.decl().Type().Id("InputDecider").InterfaceFunc(func(g *jen.Group) {
 		for _, in := range e.w.Inputs {
 			if in.Doc != "" {
@@ -33,7 +33,7 @@ func (e *emitter) userInterfaces(f *file) {
 		}
 	})
 
-	f.comment("EventEvolver folds events into the state. Its methods are pure, and never fail: what happened has happened.")
+	f.comment("EventEvolver folds events into the state. Its methods are pure and never fail.")
 	f.decl().Type().Id("EventEvolver").InterfaceFunc(func(g *jen.Group) {
 		for _, ev := range e.w.Events {
 			if ev.Doc != "" {
@@ -42,7 +42,7 @@ func (e *emitter) userInterfaces(f *file) {
 			g.Id(ev.Name.Text).Params(jen.Id("state").Add(e.stateType()), jen.Id("event").Id(ev.Name.Text)).Add(e.stateType())
 		}
 		if !e.w.HasStates() {
-			g.Comment("// Terminal reports whether the workflow has ended and refuses every further input.")
+			g.Comment("// Terminal reports whether the instance has completed. After that it accepts no input.")
 			g.Id("Terminal").Params(jen.Id("state").Add(e.stateType())).Bool()
 		}
 	})
@@ -53,7 +53,7 @@ func (e *emitter) userInterfaces(f *file) {
 	if !e.hasHandler() {
 		return
 	}
-	f.comment("EffectHandler carries effects out. Each is handled at least once; pass call.IdempotencyKey on where it is taken.")
+	f.comment("EffectHandler handles effects. Each is handled at least once; pass call.IdempotencyKey to services that accept one.")
 	f.decl().Type().Id("EffectHandler").InterfaceFunc(func(g *jen.Group) {
 		for _, effect := range e.w.Handled() {
 			if effect.Doc != "" {
@@ -74,7 +74,7 @@ func (e *emitter) userInterfaces(f *file) {
 }
 
 func (e *emitter) newWorkflow(f *file) {
-	f.comment("NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.")
+	f.comment("NewWorkflow returns the workflow with your code. Pass it to runtime.NewEngine.")
 	params := []jen.Code{jen.Id("decider").Id("InputDecider"), jen.Id("evolver").Id("EventEvolver")}
 	userCode := []jen.Code{jen.Id("decider"), jen.Id("evolver")}
 	effect := workflowID("NoEffect")
@@ -171,7 +171,7 @@ func (e *emitter) unions() []string {
 
 // adapter emits the type that hands the variants of the sealed interfaces to the user's methods.
 func (e *emitter) adapter(f *file) {
-	f.comment("adapter gives each input, event and effect to the method of its type.")
+	f.comment("adapter passes each input, event and effect to the method for its type.")
 	f.decl().Type().Id("adapter").StructFunc(func(g *jen.Group) {
 		g.Id("decider").Id("InputDecider")
 		g.Id("evolver").Id("EventEvolver")
@@ -248,7 +248,7 @@ func (e *emitter) inputFuncs(f *file) {
 		jen.Return(jen.Lit("")),
 	)
 
-	f.comment("withID fills in an id that was left empty.")
+	f.comment("withID fills in an empty id.")
 	f.decl().Func().Id("withID").Params(jen.Id("input").Id("Input"), jen.Id("id").String()).Id("Input").Block(
 		jen.Switch(jen.Id("in").Op(":=").Id("input").Assert(jen.Type())).BlockFunc(func(g *jen.Group) {
 			for _, m := range e.w.Inputs {
@@ -286,7 +286,7 @@ func (e *emitter) inputFuncs(f *file) {
 // refuse emits the rejection of inputs that the machine does not accept.
 func (e *emitter) refuse(f *file) {
 	declared := declaredRefusals(e.w)
-	f.comment("refuse makes the rejection for an input that the declaration does not accept in a state.")
+	f.comment("refuse returns the rejection of an input that the declaration does not accept in a state.")
 	f.decl().Func().Id("refuse").Params(jen.Id("input"), jen.Id("state"), jen.Id("declared").String()).Id("Rejection").
 		BlockFunc(func(g *jen.Group) {
 			if len(declared) > 0 {

@@ -20,7 +20,7 @@ type OpenTimer = Timer
 // OpenDecision is the decider's answer to Open.
 type OpenDecision = workflow.Decision[OpenEvent, OpenEffect, OpenTimer, Rejection]
 
-// OpenOutcome is what became of Open.
+// OpenOutcome is the outcome of Open.
 type OpenOutcome = runtime.Outcome[OpenEvent, Rejection]
 
 // AcceptOpen accepts Open with one or more events, in this order.
@@ -28,7 +28,7 @@ func AcceptOpen(first OpenEvent, more ...OpenEvent) OpenDecision {
 	return workflow.Accept[OpenEvent, OpenEffect, OpenTimer, Rejection](first, more...)
 }
 
-// RejectOpen refuses Open. Nothing is stored.
+// RejectOpen rejects Open. Nothing is stored.
 func RejectOpen(rejection Rejection) OpenDecision {
 	return workflow.Reject[OpenEvent, OpenEffect, OpenTimer, Rejection](rejection)
 }
@@ -45,7 +45,7 @@ type AddTimer = Timer
 // AddDecision is the decider's answer to Add.
 type AddDecision = workflow.Decision[AddEvent, AddEffect, AddTimer, Rejection]
 
-// AddOutcome is what became of Add.
+// AddOutcome is the outcome of Add.
 type AddOutcome = runtime.Outcome[AddEvent, Rejection]
 
 // AcceptAdd accepts Add with one or more events, in this order.
@@ -53,7 +53,7 @@ func AcceptAdd(first AddEvent, more ...AddEvent) AddDecision {
 	return workflow.Accept[AddEvent, AddEffect, AddTimer, Rejection](first, more...)
 }
 
-// RejectAdd refuses Add. Nothing is stored.
+// RejectAdd rejects Add. Nothing is stored.
 func RejectAdd(rejection Rejection) AddDecision {
 	return workflow.Reject[AddEvent, AddEffect, AddTimer, Rejection](rejection)
 }
@@ -71,7 +71,7 @@ type AnsweredTimer = Timer
 // AnsweredDecision is the decider's answer to Answered.
 type AnsweredDecision = workflow.Decision[AnsweredEvent, AnsweredEffect, AnsweredTimer, Rejection]
 
-// AnsweredOutcome is what became of Answered.
+// AnsweredOutcome is the outcome of Answered.
 type AnsweredOutcome = runtime.Outcome[AnsweredEvent, Rejection]
 
 // AcceptAnswered accepts Answered with one or more events, in this order.
@@ -79,7 +79,7 @@ func AcceptAnswered(first AnsweredEvent, more ...AnsweredEvent) AnsweredDecision
 	return workflow.Accept[AnsweredEvent, AnsweredEffect, AnsweredTimer, Rejection](first, more...)
 }
 
-// RejectAnswered refuses Answered. Nothing is stored.
+// RejectAnswered rejects Answered. Nothing is stored.
 func RejectAnswered(rejection Rejection) AnsweredDecision {
 	return workflow.Reject[AnsweredEvent, AnsweredEffect, AnsweredTimer, Rejection](rejection)
 }
@@ -97,7 +97,7 @@ type TickedTimer = Timer
 // TickedDecision is the decider's answer to Ticked.
 type TickedDecision = workflow.Decision[TickedEvent, TickedEffect, TickedTimer, Rejection]
 
-// TickedOutcome is what became of Ticked.
+// TickedOutcome is the outcome of Ticked.
 type TickedOutcome = runtime.Outcome[TickedEvent, Rejection]
 
 // AcceptTicked accepts Ticked with one or more events, in this order.
@@ -105,7 +105,7 @@ func AcceptTicked(first TickedEvent, more ...TickedEvent) TickedDecision {
 	return workflow.Accept[TickedEvent, TickedEffect, TickedTimer, Rejection](first, more...)
 }
 
-// RejectTicked refuses Ticked. Nothing is stored.
+// RejectTicked rejects Ticked. Nothing is stored.
 func RejectTicked(rejection Rejection) TickedDecision {
 	return workflow.Reject[TickedEvent, TickedEffect, TickedTimer, Rejection](rejection)
 }
@@ -123,7 +123,7 @@ type ChildEndedTimer = Timer
 // ChildEndedDecision is the decider's answer to ChildEnded.
 type ChildEndedDecision = workflow.Decision[ChildEndedEvent, ChildEndedEffect, ChildEndedTimer, Rejection]
 
-// ChildEndedOutcome is what became of ChildEnded.
+// ChildEndedOutcome is the outcome of ChildEnded.
 type ChildEndedOutcome = runtime.Outcome[ChildEndedEvent, Rejection]
 
 // AcceptChildEnded accepts ChildEnded with one or more events, in this order.
@@ -131,7 +131,7 @@ func AcceptChildEnded(first ChildEndedEvent, more ...ChildEndedEvent) ChildEnded
 	return workflow.Accept[ChildEndedEvent, ChildEndedEffect, ChildEndedTimer, Rejection](first, more...)
 }
 
-// RejectChildEnded refuses ChildEnded. Nothing is stored.
+// RejectChildEnded rejects ChildEnded. Nothing is stored.
 func RejectChildEnded(rejection Rejection) ChildEndedDecision {
 	return workflow.Reject[ChildEndedEvent, ChildEndedEffect, ChildEndedTimer, Rejection](rejection)
 }
@@ -149,7 +149,7 @@ type CloseTimer = Timer
 // CloseDecision is the decider's answer to Close.
 type CloseDecision = workflow.Decision[CloseEvent, CloseEffect, CloseTimer, Rejection]
 
-// CloseOutcome is what became of Close.
+// CloseOutcome is the outcome of Close.
 type CloseOutcome = runtime.Outcome[CloseEvent, Rejection]
 
 // AcceptClose accepts Close with one or more events, in this order.
@@ -157,7 +157,7 @@ func AcceptClose(first CloseEvent, more ...CloseEvent) CloseDecision {
 	return workflow.Accept[CloseEvent, CloseEffect, CloseTimer, Rejection](first, more...)
 }
 
-// RejectClose refuses Close. Nothing is stored.
+// RejectClose rejects Close. Nothing is stored.
 func RejectClose(rejection Rejection) CloseDecision {
 	return workflow.Reject[CloseEvent, CloseEffect, CloseTimer, Rejection](rejection)
 }

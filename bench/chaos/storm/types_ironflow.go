@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "storm"
 
 // Input is one of Open, Add, Answered, Ticked, ChildEnded or Close.
@@ -149,7 +149,7 @@ type Free struct {
 
 func (Free) isEffect() {}
 
-// FreeResult is the input that the effect Free leads to: Answered.
+// FreeResult is the input that the handler of the effect Free returns: Answered.
 type FreeResult interface {
 	Input
 	isFreeResult()
@@ -165,7 +165,7 @@ type Keyed struct {
 
 func (Keyed) isEffect() {}
 
-// KeyedResult is the input that the effect Keyed leads to: Answered.
+// KeyedResult is the input that the handler of the effect Keyed returns: Answered.
 type KeyedResult interface {
 	Input
 	isKeyedResult()
@@ -180,7 +180,7 @@ type Limited struct {
 
 func (Limited) isEffect() {}
 
-// LimitedResult is the input that the effect Limited leads to: Answered.
+// LimitedResult is the input that the handler of the effect Limited returns: Answered.
 type LimitedResult interface {
 	Input
 	isLimitedResult()
@@ -206,23 +206,23 @@ type Timer interface {
 
 // TimerBeat delivers Ticked after 1s, unless it is started with In or At.
 type TimerBeat struct {
-	Input    Ticked // the id may be left empty: it is the instance's own
+	Input    Ticked // an empty id means the id of the instance
 	schedule workflow.Schedule
 }
 
-// In lets the timer fire after a delay that counts from the decision's now.
+// In makes the timer fire after a delay, counted from the now of the decision.
 func (t TimerBeat) In(delay time.Duration) TimerBeat {
 	t.schedule = t.schedule.In(delay)
 	return t
 }
 
-// At lets the timer fire at a time.
+// At makes the timer fire at a time.
 func (t TimerBeat) At(at time.Time) TimerBeat {
 	t.schedule = t.schedule.At(at)
 	return t
 }
 
-// Key tells several timers of this kind apart; a timer replaces the one with its key.
+// Key distinguishes several timers of this kind. A timer replaces a running timer with the same key.
 func (t TimerBeat) Key(key string) TimerBeat {
 	t.schedule = t.schedule.Key(key)
 	return t
@@ -245,7 +245,7 @@ type Unwanted struct{}
 
 func (Unwanted) isRejection() {}
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
 	Opened   bool   `json:"opened"`
 	Tag      string `json:"tag"`

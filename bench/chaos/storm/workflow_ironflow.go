@@ -13,7 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
+// InputDecider decides on inputs. Its methods are pure: they use only their arguments.
 //
 // Storm counts what it asked for and what came back.
 type InputDecider interface {
@@ -28,7 +28,7 @@ type InputDecider interface {
 	Close(now time.Time, state State, in Close) CloseDecision
 }
 
-// EventEvolver folds events into the state. Its methods are pure, and never fail: what happened has happened.
+// EventEvolver folds events into the state. Its methods are pure and never fail.
 type EventEvolver interface {
 	Opened(state State, event Opened) State
 	// Added has the sum after it.
@@ -38,18 +38,18 @@ type EventEvolver interface {
 	ChildDone(state State, event ChildDone) State
 	Closing(state State, event Closing) State
 	Finished(state State, event Finished) State
-	// Terminal reports whether the workflow has ended and refuses every further input.
+	// Terminal reports whether the instance has completed. After that it accepts no input.
 	Terminal(state State) bool
 }
 
-// EffectHandler carries effects out. Each is handled at least once; pass call.IdempotencyKey on where it is taken.
+// EffectHandler handles effects. Each is handled at least once; pass call.IdempotencyKey to services that accept one.
 type EffectHandler interface {
 	Free(ctx context.Context, effect Free, call runtime.EffectCall) (FreeResult, error)
 	Keyed(ctx context.Context, effect Keyed, call runtime.EffectCall) (KeyedResult, error)
 	Limited(ctx context.Context, effect Limited, call runtime.EffectCall) (LimitedResult, error)
 }
 
-// NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
+// NewWorkflow returns the workflow with your code. Pass it to runtime.NewEngine.
 func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *workflow.Workflow {
 	a := adapter{decider, evolver, handler}
 	return workflow.Define(workflow.Definition[State, Input, Event, Effect, Rejection]{
@@ -64,7 +64,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		InputID:    inputID,
 		WithID:     withID,
 		UniqueKey:  uniqueKey,
-		States:     workflow.StateCodec[State]{Schema: "7d526b9cd05df493", Encode: encodeState, Decode: decodeState},
+		States:     workflow.StateCodec[State]{Schema: "b64eadf9f457a88c", Encode: encodeState, Decode: decodeState},
 		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
@@ -88,7 +88,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 	})
 }
 
-// adapter gives each input, event and effect to the method of its type.
+// adapter passes each input, event and effect to the method for its type.
 type adapter struct {
 	decider InputDecider
 	evolver EventEvolver
@@ -163,7 +163,7 @@ func inputID(input Input) string {
 	return ""
 }
 
-// withID fills in an id that was left empty.
+// withID fills in an empty id.
 func withID(input Input, id string) Input {
 	switch in := input.(type) {
 	case Open:
@@ -195,8 +195,8 @@ func uniqueKey(input Input) (string, bool) {
 	return "", false
 }
 
-// unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
-// call it: TestUnfinished and "ironflow-gen vet" list its calls.
+// unfinished returns the error of a stub, which is a method that you have not written yet. Only stubs may call it:
+// TestUnfinished and "ironflow-gen vet" list its calls.
 func unfinished(method string) *workflow.Unfinished {
 	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

@@ -20,7 +20,7 @@ type AddTimer = Timer
 // AddDecision is the decider's answer to Add.
 type AddDecision = workflow.Decision[AddEvent, AddEffect, AddTimer, Rejection]
 
-// AddOutcome is what became of Add.
+// AddOutcome is the outcome of Add.
 type AddOutcome = runtime.Outcome[AddEvent, Rejection]
 
 // AcceptAdd accepts Add with one or more events, in this order.
@@ -28,7 +28,7 @@ func AcceptAdd(first AddEvent, more ...AddEvent) AddDecision {
 	return workflow.Accept[AddEvent, AddEffect, AddTimer, Rejection](first, more...)
 }
 
-// RejectAdd refuses Add. Nothing is stored.
+// RejectAdd rejects Add. Nothing is stored.
 func RejectAdd(rejection Rejection) AddDecision {
 	return workflow.Reject[AddEvent, AddEffect, AddTimer, Rejection](rejection)
 }
@@ -45,7 +45,7 @@ type ClaimTimer = Timer
 // ClaimDecision is the decider's answer to Claim.
 type ClaimDecision = workflow.Decision[ClaimEvent, ClaimEffect, ClaimTimer, Rejection]
 
-// ClaimOutcome is what became of Claim.
+// ClaimOutcome is the outcome of Claim.
 type ClaimOutcome = runtime.Outcome[ClaimEvent, Rejection]
 
 // AcceptClaim accepts Claim with one or more events, in this order.
@@ -53,7 +53,7 @@ func AcceptClaim(first ClaimEvent, more ...ClaimEvent) ClaimDecision {
 	return workflow.Accept[ClaimEvent, ClaimEffect, ClaimTimer, Rejection](first, more...)
 }
 
-// RejectClaim refuses Claim. Nothing is stored.
+// RejectClaim rejects Claim. Nothing is stored.
 func RejectClaim(rejection Rejection) ClaimDecision {
 	return workflow.Reject[ClaimEvent, ClaimEffect, ClaimTimer, Rejection](rejection)
 }
@@ -70,7 +70,7 @@ type LoopTimer = Timer
 // LoopDecision is the decider's answer to Loop.
 type LoopDecision = workflow.Decision[LoopEvent, LoopEffect, LoopTimer, Rejection]
 
-// LoopOutcome is what became of Loop.
+// LoopOutcome is the outcome of Loop.
 type LoopOutcome = runtime.Outcome[LoopEvent, Rejection]
 
 // AcceptLoop accepts Loop with one or more events, in this order.
@@ -78,7 +78,7 @@ func AcceptLoop(first LoopEvent, more ...LoopEvent) LoopDecision {
 	return workflow.Accept[LoopEvent, LoopEffect, LoopTimer, Rejection](first, more...)
 }
 
-// RejectLoop refuses Loop. Nothing is stored.
+// RejectLoop rejects Loop. Nothing is stored.
 func RejectLoop(rejection Rejection) LoopDecision {
 	return workflow.Reject[LoopEvent, LoopEffect, LoopTimer, Rejection](rejection)
 }
@@ -95,7 +95,7 @@ type LoopedTimer = Timer
 // LoopedDecision is the decider's answer to Looped.
 type LoopedDecision = workflow.Decision[LoopedEvent, LoopedEffect, LoopedTimer, Rejection]
 
-// LoopedOutcome is what became of Looped.
+// LoopedOutcome is the outcome of Looped.
 type LoopedOutcome = runtime.Outcome[LoopedEvent, Rejection]
 
 // AcceptLooped accepts Looped with one or more events, in this order.
@@ -103,7 +103,7 @@ func AcceptLooped(first LoopedEvent, more ...LoopedEvent) LoopedDecision {
 	return workflow.Accept[LoopedEvent, LoopedEffect, LoopedTimer, Rejection](first, more...)
 }
 
-// RejectLooped refuses Looped. Nothing is stored.
+// RejectLooped rejects Looped. Nothing is stored.
 func RejectLooped(rejection Rejection) LoopedDecision {
 	return workflow.Reject[LoopedEvent, LoopedEffect, LoopedTimer, Rejection](rejection)
 }
@@ -120,7 +120,7 @@ type RemindTimer = Timer
 // RemindDecision is the decider's answer to Remind.
 type RemindDecision = workflow.Decision[RemindEvent, RemindEffect, RemindTimer, Rejection]
 
-// RemindOutcome is what became of Remind.
+// RemindOutcome is the outcome of Remind.
 type RemindOutcome = runtime.Outcome[RemindEvent, Rejection]
 
 // AcceptRemind accepts Remind with one or more events, in this order.
@@ -128,7 +128,7 @@ func AcceptRemind(first RemindEvent, more ...RemindEvent) RemindDecision {
 	return workflow.Accept[RemindEvent, RemindEffect, RemindTimer, Rejection](first, more...)
 }
 
-// RejectRemind refuses Remind. Nothing is stored.
+// RejectRemind rejects Remind. Nothing is stored.
 func RejectRemind(rejection Rejection) RemindDecision {
 	return workflow.Reject[RemindEvent, RemindEffect, RemindTimer, Rejection](rejection)
 }
@@ -145,7 +145,7 @@ type RefuseTimer = Timer
 // RefuseDecision is the decider's answer to Refuse.
 type RefuseDecision = workflow.Decision[RefuseEvent, RefuseEffect, RefuseTimer, Rejection]
 
-// RefuseOutcome is what became of Refuse.
+// RefuseOutcome is the outcome of Refuse.
 type RefuseOutcome = runtime.Outcome[RefuseEvent, Rejection]
 
 // AcceptRefuse accepts Refuse with one or more events, in this order.
@@ -153,7 +153,7 @@ func AcceptRefuse(first RefuseEvent, more ...RefuseEvent) RefuseDecision {
 	return workflow.Accept[RefuseEvent, RefuseEffect, RefuseTimer, Rejection](first, more...)
 }
 
-// RejectRefuse refuses Refuse. Nothing is stored.
+// RejectRefuse rejects Refuse. Nothing is stored.
 func RejectRefuse(rejection Rejection) RefuseDecision {
 	return workflow.Reject[RefuseEvent, RefuseEffect, RefuseTimer, Rejection](rejection)
 }
@@ -170,7 +170,7 @@ type OrderTimer = Timer
 // OrderDecision is the decider's answer to Order.
 type OrderDecision = workflow.Decision[OrderEvent, OrderEffect, OrderTimer, Rejection]
 
-// OrderOutcome is what became of Order.
+// OrderOutcome is the outcome of Order.
 type OrderOutcome = runtime.Outcome[OrderEvent, Rejection]
 
 // AcceptOrder accepts Order with one or more events, in this order.
@@ -178,7 +178,7 @@ func AcceptOrder(first OrderEvent, more ...OrderEvent) OrderDecision {
 	return workflow.Accept[OrderEvent, OrderEffect, OrderTimer, Rejection](first, more...)
 }
 
-// RejectOrder refuses Order. Nothing is stored.
+// RejectOrder rejects Order. Nothing is stored.
 func RejectOrder(rejection Rejection) OrderDecision {
 	return workflow.Reject[OrderEvent, OrderEffect, OrderTimer, Rejection](rejection)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "tally"
 
 // Item is declared by the workflow.
@@ -136,7 +136,7 @@ type Ask struct{}
 
 func (Ask) isEffect() {}
 
-// AskResult is the input that the effect Ask leads to: Looped.
+// AskResult is the input that the handler of the effect Ask returns: Looped.
 type AskResult interface {
 	Input
 	isAskResult()
@@ -152,23 +152,23 @@ type Timer interface {
 
 // TimerReminder delivers Remind after 1h, unless it is started with In or At.
 type TimerReminder struct {
-	Input    Remind // the id may be left empty: it is the instance's own
+	Input    Remind // an empty id means the id of the instance
 	schedule workflow.Schedule
 }
 
-// In lets the timer fire after a delay that counts from the decision's now.
+// In makes the timer fire after a delay, counted from the now of the decision.
 func (t TimerReminder) In(delay time.Duration) TimerReminder {
 	t.schedule = t.schedule.In(delay)
 	return t
 }
 
-// At lets the timer fire at a time.
+// At makes the timer fire at a time.
 func (t TimerReminder) At(at time.Time) TimerReminder {
 	t.schedule = t.schedule.At(at)
 	return t
 }
 
-// Key tells several timers of this kind apart; a timer replaces the one with its key.
+// Key distinguishes several timers of this kind. A timer replaces a running timer with the same key.
 func (t TimerReminder) Key(key string) TimerReminder {
 	t.schedule = t.schedule.Key(key)
 	return t
@@ -191,7 +191,7 @@ type Never struct{}
 
 func (Never) isRejection() {}
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
 	Sum  int64 `json:"sum"`
 	Done int64 `json:"done"`

@@ -19,7 +19,7 @@ func (Arrived) isScanEvent() {}
 // ScanDecision is the decider's answer to Scan.
 type ScanDecision = workflow.Decision[ScanEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ScanOutcome is what became of Scan.
+// ScanOutcome is the outcome of Scan.
 type ScanOutcome = runtime.Outcome[ScanEvent, Rejection]
 
 // AcceptScan accepts Scan with one or more events, in this order.
@@ -27,7 +27,7 @@ func AcceptScan(first ScanEvent, more ...ScanEvent) ScanDecision {
 	return workflow.Accept[ScanEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectScan refuses Scan. Nothing is stored.
+// RejectScan rejects Scan. Nothing is stored.
 func RejectScan(rejection Rejection) ScanDecision {
 	return workflow.Reject[ScanEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -43,7 +43,7 @@ func (Delivered) isDeliverEvent() {}
 // DeliverDecision is the decider's answer to Deliver.
 type DeliverDecision = workflow.Decision[DeliverEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// DeliverOutcome is what became of Deliver.
+// DeliverOutcome is the outcome of Deliver.
 type DeliverOutcome = runtime.Outcome[DeliverEvent, Rejection]
 
 // AcceptDeliver accepts Deliver with one or more events, in this order.
@@ -51,7 +51,7 @@ func AcceptDeliver(first DeliverEvent, more ...DeliverEvent) DeliverDecision {
 	return workflow.Accept[DeliverEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectDeliver refuses Deliver. Nothing is stored.
+// RejectDeliver rejects Deliver. Nothing is stored.
 func RejectDeliver(rejection Rejection) DeliverDecision {
 	return workflow.Reject[DeliverEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -27,7 +27,7 @@ func (ChargeCard) isCreateEffect() {}
 // CreateDecision is the decider's answer to Create.
 type CreateDecision = workflow.Decision[CreateEvent, CreateEffect, workflow.NoTimer, Rejection]
 
-// CreateOutcome is what became of Create.
+// CreateOutcome is the outcome of Create.
 type CreateOutcome = runtime.Outcome[CreateEvent, Rejection]
 
 // AcceptCreate accepts Create with one or more events, in this order.
@@ -35,7 +35,7 @@ func AcceptCreate(first CreateEvent, more ...CreateEvent) CreateDecision {
 	return workflow.Accept[CreateEvent, CreateEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectCreate refuses Create. Nothing is stored.
+// RejectCreate rejects Create. Nothing is stored.
 func RejectCreate(rejection Rejection) CreateDecision {
 	return workflow.Reject[CreateEvent, CreateEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -59,7 +59,7 @@ func (SendReceipt) isPayEffect() {}
 // PayDecision is the decider's answer to Pay.
 type PayDecision = workflow.Decision[PayEvent, PayEffect, workflow.NoTimer, Rejection]
 
-// PayOutcome is what became of Pay.
+// PayOutcome is the outcome of Pay.
 type PayOutcome = runtime.Outcome[PayEvent, Rejection]
 
 // AcceptPay accepts Pay with one or more events, in this order.
@@ -67,7 +67,7 @@ func AcceptPay(first PayEvent, more ...PayEvent) PayDecision {
 	return workflow.Accept[PayEvent, PayEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectPay refuses Pay. Nothing is stored.
+// RejectPay rejects Pay. Nothing is stored.
 func RejectPay(rejection Rejection) PayDecision {
 	return workflow.Reject[PayEvent, PayEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -83,7 +83,7 @@ func (Cancelled) isPaymentFailedEvent() {}
 // PaymentFailedDecision is the decider's answer to PaymentFailed.
 type PaymentFailedDecision = workflow.Decision[PaymentFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// PaymentFailedOutcome is what became of PaymentFailed.
+// PaymentFailedOutcome is the outcome of PaymentFailed.
 type PaymentFailedOutcome = runtime.Outcome[PaymentFailedEvent, Rejection]
 
 // AcceptPaymentFailed accepts PaymentFailed with one or more events, in this order.
@@ -91,7 +91,7 @@ func AcceptPaymentFailed(first PaymentFailedEvent, more ...PaymentFailedEvent) P
 	return workflow.Accept[PaymentFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectPaymentFailed refuses PaymentFailed. Nothing is stored.
+// RejectPaymentFailed rejects PaymentFailed. Nothing is stored.
 func RejectPaymentFailed(rejection Rejection) PaymentFailedDecision {
 	return workflow.Reject[PaymentFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -107,7 +107,7 @@ func (Cancelled) isPaymentTimeoutEvent() {}
 // PaymentTimeoutDecision is the decider's answer to PaymentTimeout.
 type PaymentTimeoutDecision = workflow.Decision[PaymentTimeoutEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// PaymentTimeoutOutcome is what became of PaymentTimeout.
+// PaymentTimeoutOutcome is the outcome of PaymentTimeout.
 type PaymentTimeoutOutcome = runtime.Outcome[PaymentTimeoutEvent, Rejection]
 
 // AcceptPaymentTimeout accepts PaymentTimeout with one or more events, in this order.
@@ -115,7 +115,7 @@ func AcceptPaymentTimeout(first PaymentTimeoutEvent, more ...PaymentTimeoutEvent
 	return workflow.Accept[PaymentTimeoutEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectPaymentTimeout refuses PaymentTimeout. Nothing is stored.
+// RejectPaymentTimeout rejects PaymentTimeout. Nothing is stored.
 func RejectPaymentTimeout(rejection Rejection) PaymentTimeoutDecision {
 	return workflow.Reject[PaymentTimeoutEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

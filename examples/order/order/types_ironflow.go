@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "order"
 
 // Item is a line of an order.
@@ -106,7 +106,7 @@ type ChargeCard struct {
 
 func (ChargeCard) isEffect() {}
 
-// ChargeCardResult is the input that the effect ChargeCard leads to: Pay or PaymentFailed.
+// ChargeCardResult is the input that the handler of the effect ChargeCard returns: Pay or PaymentFailed.
 type ChargeCardResult interface {
 	Input
 	isChargeCardResult()
@@ -148,10 +148,10 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	// Nothing has happened yet.
 	StatusNew Status = "new"
@@ -163,9 +163,9 @@ const (
 	StatusCancelled Status = "cancelled"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Status Status `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Items  []Item `json:"items"`
 	Email  string `json:"email"`
 	// what the items cost

@@ -20,7 +20,7 @@ func (Opened) isReceiveEvent()   {}
 // ReceiveDecision is the decider's answer to Receive.
 type ReceiveDecision = workflow.Decision[ReceiveEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ReceiveOutcome is what became of Receive.
+// ReceiveOutcome is the outcome of Receive.
 type ReceiveOutcome = runtime.Outcome[ReceiveEvent, Rejection]
 
 // AcceptReceive accepts Receive with one or more events, in this order.
@@ -28,7 +28,7 @@ func AcceptReceive(first ReceiveEvent, more ...ReceiveEvent) ReceiveDecision {
 	return workflow.Accept[ReceiveEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectReceive refuses Receive. Nothing is stored.
+// RejectReceive rejects Receive. Nothing is stored.
 func RejectReceive(rejection Rejection) ReceiveDecision {
 	return workflow.Reject[ReceiveEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -27,7 +27,7 @@ func (BookFlight) isPlanEffect() {}
 // PlanDecision is the decider's answer to Plan.
 type PlanDecision = workflow.Decision[PlanEvent, PlanEffect, workflow.NoTimer, Rejection]
 
-// PlanOutcome is what became of Plan.
+// PlanOutcome is the outcome of Plan.
 type PlanOutcome = runtime.Outcome[PlanEvent, Rejection]
 
 // AcceptPlan accepts Plan with one or more events, in this order.
@@ -35,7 +35,7 @@ func AcceptPlan(first PlanEvent, more ...PlanEvent) PlanDecision {
 	return workflow.Accept[PlanEvent, PlanEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectPlan refuses Plan. Nothing is stored.
+// RejectPlan rejects Plan. Nothing is stored.
 func RejectPlan(rejection Rejection) PlanDecision {
 	return workflow.Reject[PlanEvent, PlanEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -59,7 +59,7 @@ func (BookHotel) isFlightBookedEffect() {}
 // FlightBookedDecision is the decider's answer to FlightBooked.
 type FlightBookedDecision = workflow.Decision[FlightBookedEvent, FlightBookedEffect, workflow.NoTimer, Rejection]
 
-// FlightBookedOutcome is what became of FlightBooked.
+// FlightBookedOutcome is the outcome of FlightBooked.
 type FlightBookedOutcome = runtime.Outcome[FlightBookedEvent, Rejection]
 
 // AcceptFlightBooked accepts FlightBooked with one or more events, in this order.
@@ -67,7 +67,7 @@ func AcceptFlightBooked(first FlightBookedEvent, more ...FlightBookedEvent) Flig
 	return workflow.Accept[FlightBookedEvent, FlightBookedEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectFlightBooked refuses FlightBooked. Nothing is stored.
+// RejectFlightBooked rejects FlightBooked. Nothing is stored.
 func RejectFlightBooked(rejection Rejection) FlightBookedDecision {
 	return workflow.Reject[FlightBookedEvent, FlightBookedEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -83,7 +83,7 @@ func (HotelTaken) isHotelBookedEvent() {}
 // HotelBookedDecision is the decider's answer to HotelBooked.
 type HotelBookedDecision = workflow.Decision[HotelBookedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// HotelBookedOutcome is what became of HotelBooked.
+// HotelBookedOutcome is the outcome of HotelBooked.
 type HotelBookedOutcome = runtime.Outcome[HotelBookedEvent, Rejection]
 
 // AcceptHotelBooked accepts HotelBooked with one or more events, in this order.
@@ -91,7 +91,7 @@ func AcceptHotelBooked(first HotelBookedEvent, more ...HotelBookedEvent) HotelBo
 	return workflow.Accept[HotelBookedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectHotelBooked refuses HotelBooked. Nothing is stored.
+// RejectHotelBooked rejects HotelBooked. Nothing is stored.
 func RejectHotelBooked(rejection Rejection) HotelBookedDecision {
 	return workflow.Reject[HotelBookedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -115,7 +115,7 @@ func (CancelFlight) isHotelFailedEffect() {}
 // HotelFailedDecision is the decider's answer to HotelFailed.
 type HotelFailedDecision = workflow.Decision[HotelFailedEvent, HotelFailedEffect, workflow.NoTimer, Rejection]
 
-// HotelFailedOutcome is what became of HotelFailed.
+// HotelFailedOutcome is the outcome of HotelFailed.
 type HotelFailedOutcome = runtime.Outcome[HotelFailedEvent, Rejection]
 
 // AcceptHotelFailed accepts HotelFailed with one or more events, in this order.
@@ -123,7 +123,7 @@ func AcceptHotelFailed(first HotelFailedEvent, more ...HotelFailedEvent) HotelFa
 	return workflow.Accept[HotelFailedEvent, HotelFailedEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectHotelFailed refuses HotelFailed. Nothing is stored.
+// RejectHotelFailed rejects HotelFailed. Nothing is stored.
 func RejectHotelFailed(rejection Rejection) HotelFailedDecision {
 	return workflow.Reject[HotelFailedEvent, HotelFailedEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -139,7 +139,7 @@ func (FlightReturned) isFlightCancelledEvent() {}
 // FlightCancelledDecision is the decider's answer to FlightCancelled.
 type FlightCancelledDecision = workflow.Decision[FlightCancelledEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// FlightCancelledOutcome is what became of FlightCancelled.
+// FlightCancelledOutcome is the outcome of FlightCancelled.
 type FlightCancelledOutcome = runtime.Outcome[FlightCancelledEvent, Rejection]
 
 // AcceptFlightCancelled accepts FlightCancelled with one or more events, in this order.
@@ -147,7 +147,7 @@ func AcceptFlightCancelled(first FlightCancelledEvent, more ...FlightCancelledEv
 	return workflow.Accept[FlightCancelledEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectFlightCancelled refuses FlightCancelled. Nothing is stored.
+// RejectFlightCancelled rejects FlightCancelled. Nothing is stored.
 func RejectFlightCancelled(rejection Rejection) FlightCancelledDecision {
 	return workflow.Reject[FlightCancelledEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -5,7 +5,7 @@ package compensate
 
 import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "compensate"
 
 // Input is one of Plan, FlightBooked, HotelBooked, HotelFailed or FlightCancelled.
@@ -101,7 +101,7 @@ type BookFlight struct{}
 
 func (BookFlight) isEffect() {}
 
-// BookFlightResult is the input that the effect BookFlight leads to: FlightBooked.
+// BookFlightResult is the input that the handler of the effect BookFlight returns: FlightBooked.
 type BookFlightResult interface {
 	Input
 	isBookFlightResult()
@@ -114,7 +114,7 @@ type BookHotel struct{}
 
 func (BookHotel) isEffect() {}
 
-// BookHotelResult is the input that the effect BookHotel leads to: HotelBooked.
+// BookHotelResult is the input that the handler of the effect BookHotel returns: HotelBooked.
 type BookHotelResult interface {
 	Input
 	isBookHotelResult()
@@ -129,7 +129,7 @@ type CancelFlight struct {
 
 func (CancelFlight) isEffect() {}
 
-// CancelFlightResult is the input that the effect CancelFlight leads to: FlightCancelled.
+// CancelFlightResult is the input that the handler of the effect CancelFlight returns: FlightCancelled.
 type CancelFlightResult interface {
 	Input
 	isCancelFlightResult()
@@ -150,10 +150,10 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew              Status = "new"
 	StatusBookingFlight    Status = "booking_flight"
@@ -163,8 +163,8 @@ const (
 	StatusCancelled        Status = "cancelled"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Status Status `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Flight string `json:"flight"`
 }

@@ -19,7 +19,7 @@ func (Placed) isPlaceEvent() {}
 // PlaceDecision is the decider's answer to Place.
 type PlaceDecision = workflow.Decision[PlaceEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// PlaceOutcome is what became of Place.
+// PlaceOutcome is the outcome of Place.
 type PlaceOutcome = runtime.Outcome[PlaceEvent, Rejection]
 
 // AcceptPlace accepts Place with one or more events, in this order.
@@ -27,7 +27,7 @@ func AcceptPlace(first PlaceEvent, more ...PlaceEvent) PlaceDecision {
 	return workflow.Accept[PlaceEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectPlace refuses Place. Nothing is stored.
+// RejectPlace rejects Place. Nothing is stored.
 func RejectPlace(rejection Rejection) PlaceDecision {
 	return workflow.Reject[PlaceEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -43,7 +43,7 @@ func (Packed) isPackEvent() {}
 // PackDecision is the decider's answer to Pack.
 type PackDecision = workflow.Decision[PackEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// PackOutcome is what became of Pack.
+// PackOutcome is the outcome of Pack.
 type PackOutcome = runtime.Outcome[PackEvent, Rejection]
 
 // AcceptPack accepts Pack with one or more events, in this order.
@@ -51,7 +51,7 @@ func AcceptPack(first PackEvent, more ...PackEvent) PackDecision {
 	return workflow.Accept[PackEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectPack refuses Pack. Nothing is stored.
+// RejectPack rejects Pack. Nothing is stored.
 func RejectPack(rejection Rejection) PackDecision {
 	return workflow.Reject[PackEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -67,7 +67,7 @@ func (Delivered) isDeliverEvent() {}
 // DeliverDecision is the decider's answer to Deliver.
 type DeliverDecision = workflow.Decision[DeliverEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// DeliverOutcome is what became of Deliver.
+// DeliverOutcome is the outcome of Deliver.
 type DeliverOutcome = runtime.Outcome[DeliverEvent, Rejection]
 
 // AcceptDeliver accepts Deliver with one or more events, in this order.
@@ -75,7 +75,7 @@ func AcceptDeliver(first DeliverEvent, more ...DeliverEvent) DeliverDecision {
 	return workflow.Accept[DeliverEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectDeliver refuses Deliver. Nothing is stored.
+// RejectDeliver rejects Deliver. Nothing is stored.
 func RejectDeliver(rejection Rejection) DeliverDecision {
 	return workflow.Reject[DeliverEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -91,7 +91,7 @@ func (Expired) isDayIsOverEvent() {}
 // DayIsOverDecision is the decider's answer to DayIsOver.
 type DayIsOverDecision = workflow.Decision[DayIsOverEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// DayIsOverOutcome is what became of DayIsOver.
+// DayIsOverOutcome is the outcome of DayIsOver.
 type DayIsOverOutcome = runtime.Outcome[DayIsOverEvent, Rejection]
 
 // AcceptDayIsOver accepts DayIsOver with one or more events, in this order.
@@ -99,7 +99,7 @@ func AcceptDayIsOver(first DayIsOverEvent, more ...DayIsOverEvent) DayIsOverDeci
 	return workflow.Accept[DayIsOverEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectDayIsOver refuses DayIsOver. Nothing is stored.
+// RejectDayIsOver rejects DayIsOver. Nothing is stored.
 func RejectDayIsOver(rejection Rejection) DayIsOverDecision {
 	return workflow.Reject[DayIsOverEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

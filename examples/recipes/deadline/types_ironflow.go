@@ -3,7 +3,7 @@
 
 package deadline
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "deadline"
 
 // Input is one of Place, Pack, Deliver or DayIsOver.
@@ -77,10 +77,10 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew       Status = "new"
 	StatusPacking   Status = "packing"
@@ -89,7 +89,7 @@ const (
 	StatusExpired   Status = "expired"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Status Status `json:"status"` // set by generated code as the declaration says, not by the evolver
 }

@@ -27,7 +27,7 @@ func (Resize) isImportEffect() {}
 // ImportDecision is the decider's answer to Import.
 type ImportDecision = workflow.Decision[ImportEvent, ImportEffect, workflow.NoTimer, Rejection]
 
-// ImportOutcome is what became of Import.
+// ImportOutcome is the outcome of Import.
 type ImportOutcome = runtime.Outcome[ImportEvent, Rejection]
 
 // AcceptImport accepts Import with one or more events, in this order.
@@ -35,7 +35,7 @@ func AcceptImport(first ImportEvent, more ...ImportEvent) ImportDecision {
 	return workflow.Accept[ImportEvent, ImportEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectImport refuses Import. Nothing is stored.
+// RejectImport rejects Import. Nothing is stored.
 func RejectImport(rejection Rejection) ImportDecision {
 	return workflow.Reject[ImportEvent, ImportEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -52,7 +52,7 @@ func (AlbumDone) isResizedEvent() {}
 // ResizedDecision is the decider's answer to Resized.
 type ResizedDecision = workflow.Decision[ResizedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ResizedOutcome is what became of Resized.
+// ResizedOutcome is the outcome of Resized.
 type ResizedOutcome = runtime.Outcome[ResizedEvent, Rejection]
 
 // AcceptResized accepts Resized with one or more events, in this order.
@@ -60,7 +60,7 @@ func AcceptResized(first ResizedEvent, more ...ResizedEvent) ResizedDecision {
 	return workflow.Accept[ResizedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectResized refuses Resized. Nothing is stored.
+// RejectResized rejects Resized. Nothing is stored.
 func RejectResized(rejection Rejection) ResizedDecision {
 	return workflow.Reject[ResizedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

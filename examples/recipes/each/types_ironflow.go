@@ -5,7 +5,7 @@ package each
 
 import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "each"
 
 // Input is one of Import or Resized.
@@ -71,7 +71,7 @@ type Resize struct {
 
 func (Resize) isEffect() {}
 
-// ResizeResult is the input that the effect Resize leads to: Resized.
+// ResizeResult is the input that the handler of the effect Resize returns: Resized.
 type ResizeResult interface {
 	Input
 	isResizeResult()
@@ -97,18 +97,18 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew      Status = "new"
 	StatusResizing Status = "resizing"
 	StatusDone     Status = "done"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status Status   `json:"status"` // moved by the declared transitions, not by the evolver
+	Status Status   `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Left   []string `json:"left"`
 }

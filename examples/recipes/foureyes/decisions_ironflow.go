@@ -19,7 +19,7 @@ func (Requested) isRequestEvent() {}
 // RequestDecision is the decider's answer to Request.
 type RequestDecision = workflow.Decision[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// RequestOutcome is what became of Request.
+// RequestOutcome is the outcome of Request.
 type RequestOutcome = runtime.Outcome[RequestEvent, Rejection]
 
 // AcceptRequest accepts Request with one or more events, in this order.
@@ -27,7 +27,7 @@ func AcceptRequest(first RequestEvent, more ...RequestEvent) RequestDecision {
 	return workflow.Accept[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectRequest refuses Request. Nothing is stored.
+// RejectRequest rejects Request. Nothing is stored.
 func RejectRequest(rejection Rejection) RequestDecision {
 	return workflow.Reject[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -44,7 +44,7 @@ func (Released) isApproveEvent() {}
 // ApproveDecision is the decider's answer to Approve.
 type ApproveDecision = workflow.Decision[ApproveEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ApproveOutcome is what became of Approve.
+// ApproveOutcome is the outcome of Approve.
 type ApproveOutcome = runtime.Outcome[ApproveEvent, Rejection]
 
 // AcceptApprove accepts Approve with one or more events, in this order.
@@ -52,7 +52,7 @@ func AcceptApprove(first ApproveEvent, more ...ApproveEvent) ApproveDecision {
 	return workflow.Accept[ApproveEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectApprove refuses Approve. Nothing is stored.
+// RejectApprove rejects Approve. Nothing is stored.
 func RejectApprove(rejection Rejection) ApproveDecision {
 	return workflow.Reject[ApproveEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -68,7 +68,7 @@ func (Refused) isRefuseEvent() {}
 // RefuseDecision is the decider's answer to Refuse.
 type RefuseDecision = workflow.Decision[RefuseEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// RefuseOutcome is what became of Refuse.
+// RefuseOutcome is the outcome of Refuse.
 type RefuseOutcome = runtime.Outcome[RefuseEvent, Rejection]
 
 // AcceptRefuse accepts Refuse with one or more events, in this order.
@@ -76,7 +76,7 @@ func AcceptRefuse(first RefuseEvent, more ...RefuseEvent) RefuseDecision {
 	return workflow.Accept[RefuseEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectRefuse refuses Refuse. Nothing is stored.
+// RejectRefuse rejects Refuse. Nothing is stored.
 func RejectRefuse(rejection Rejection) RefuseDecision {
 	return workflow.Reject[RefuseEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -28,7 +28,7 @@ func (AskIncome) isApplyEffect() {}
 // ApplyDecision is the decider's answer to Apply.
 type ApplyDecision = workflow.Decision[ApplyEvent, ApplyEffect, workflow.NoTimer, Rejection]
 
-// ApplyOutcome is what became of Apply.
+// ApplyOutcome is the outcome of Apply.
 type ApplyOutcome = runtime.Outcome[ApplyEvent, Rejection]
 
 // AcceptApply accepts Apply with one or more events, in this order.
@@ -36,7 +36,7 @@ func AcceptApply(first ApplyEvent, more ...ApplyEvent) ApplyDecision {
 	return workflow.Accept[ApplyEvent, ApplyEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectApply refuses Apply. Nothing is stored.
+// RejectApply rejects Apply. Nothing is stored.
 func RejectApply(rejection Rejection) ApplyDecision {
 	return workflow.Reject[ApplyEvent, ApplyEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -53,7 +53,7 @@ func (Checked) isScoredEvent()    {}
 // ScoredDecision is the decider's answer to Scored.
 type ScoredDecision = workflow.Decision[ScoredEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ScoredOutcome is what became of Scored.
+// ScoredOutcome is the outcome of Scored.
 type ScoredOutcome = runtime.Outcome[ScoredEvent, Rejection]
 
 // AcceptScored accepts Scored with one or more events, in this order.
@@ -61,7 +61,7 @@ func AcceptScored(first ScoredEvent, more ...ScoredEvent) ScoredDecision {
 	return workflow.Accept[ScoredEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectScored refuses Scored. Nothing is stored.
+// RejectScored rejects Scored. Nothing is stored.
 func RejectScored(rejection Rejection) ScoredDecision {
 	return workflow.Reject[ScoredEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -78,7 +78,7 @@ func (Checked) isIncomeFoundEvent()     {}
 // IncomeFoundDecision is the decider's answer to IncomeFound.
 type IncomeFoundDecision = workflow.Decision[IncomeFoundEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// IncomeFoundOutcome is what became of IncomeFound.
+// IncomeFoundOutcome is the outcome of IncomeFound.
 type IncomeFoundOutcome = runtime.Outcome[IncomeFoundEvent, Rejection]
 
 // AcceptIncomeFound accepts IncomeFound with one or more events, in this order.
@@ -86,7 +86,7 @@ func AcceptIncomeFound(first IncomeFoundEvent, more ...IncomeFoundEvent) IncomeF
 	return workflow.Accept[IncomeFoundEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectIncomeFound refuses IncomeFound. Nothing is stored.
+// RejectIncomeFound rejects IncomeFound. Nothing is stored.
 func RejectIncomeFound(rejection Rejection) IncomeFoundDecision {
 	return workflow.Reject[IncomeFoundEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -5,7 +5,7 @@ package join
 
 import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "join"
 
 // Input is one of Apply, Scored or IncomeFound.
@@ -81,7 +81,7 @@ type AskScore struct{}
 
 func (AskScore) isEffect() {}
 
-// AskScoreResult is the input that the effect AskScore leads to: Scored.
+// AskScoreResult is the input that the handler of the effect AskScore returns: Scored.
 type AskScoreResult interface {
 	Input
 	isAskScoreResult()
@@ -94,7 +94,7 @@ type AskIncome struct{}
 
 func (AskIncome) isEffect() {}
 
-// AskIncomeResult is the input that the effect AskIncome leads to: IncomeFound.
+// AskIncomeResult is the input that the handler of the effect AskIncome returns: IncomeFound.
 type AskIncomeResult interface {
 	Input
 	isAskIncomeResult()
@@ -115,19 +115,19 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew      Status = "new"
 	StatusChecking Status = "checking"
 	StatusChecked  Status = "checked"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status      Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Status      Status `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Score       *int32 `json:"score"`
 	IncomeCents *int64 `json:"income_cents"`
 }

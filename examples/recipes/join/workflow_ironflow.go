@@ -13,7 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
+// InputDecider decides on inputs. Its methods are pure: they use only their arguments.
 //
 // Join asks two services at the same time, and goes on when both have answered.
 type InputDecider interface {
@@ -22,7 +22,7 @@ type InputDecider interface {
 	IncomeFound(now time.Time, state State, in IncomeFound) IncomeFoundDecision
 }
 
-// EventEvolver folds events into the state. Its methods are pure, and never fail: what happened has happened.
+// EventEvolver folds events into the state. Its methods are pure and never fail.
 type EventEvolver interface {
 	Applied(state State, event Applied) State
 	ScoreKnown(state State, event ScoreKnown) State
@@ -31,13 +31,13 @@ type EventEvolver interface {
 	Checked(state State, event Checked) State
 }
 
-// EffectHandler carries effects out. Each is handled at least once; pass call.IdempotencyKey on where it is taken.
+// EffectHandler handles effects. Each is handled at least once; pass call.IdempotencyKey to services that accept one.
 type EffectHandler interface {
 	AskScore(ctx context.Context, effect AskScore, call runtime.EffectCall) (AskScoreResult, error)
 	AskIncome(ctx context.Context, effect AskIncome, call runtime.EffectCall) (AskIncomeResult, error)
 }
 
-// NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
+// NewWorkflow returns the workflow with your code. Pass it to runtime.NewEngine.
 func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *workflow.Workflow {
 	a := adapter{decider, evolver, handler}
 	return workflow.Define(workflow.Definition[State, Input, Event, Effect, Rejection]{
@@ -68,7 +68,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 	})
 }
 
-// adapter gives each input, event and effect to the method of its type.
+// adapter passes each input, event and effect to the method for its type.
 type adapter struct {
 	decider InputDecider
 	evolver EventEvolver
@@ -123,7 +123,7 @@ func inputID(input Input) string {
 	return ""
 }
 
-// withID fills in an id that was left empty.
+// withID fills in an empty id.
 func withID(input Input, id string) Input {
 	switch in := input.(type) {
 	case Apply:
@@ -139,13 +139,13 @@ func withID(input Input, id string) Input {
 	return input
 }
 
-// refuse makes the rejection for an input that the declaration does not accept in a state.
+// refuse returns the rejection of an input that the declaration does not accept in a state.
 func refuse(input, state, declared string) Rejection {
 	return NotAccepted{Input: input, State: Status(state)}
 }
 
-// unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
-// call it: TestUnfinished and "ironflow-gen vet" list its calls.
+// unfinished returns the error of a stub, which is a method that you have not written yet. Only stubs may call it:
+// TestUnfinished and "ironflow-gen vet" list its calls.
 func unfinished(method string) *workflow.Unfinished {
 	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

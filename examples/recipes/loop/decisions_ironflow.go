@@ -27,7 +27,7 @@ func (ReadPage) isStartEffect() {}
 // StartDecision is the decider's answer to Start.
 type StartDecision = workflow.Decision[StartEvent, StartEffect, workflow.NoTimer, Rejection]
 
-// StartOutcome is what became of Start.
+// StartOutcome is the outcome of Start.
 type StartOutcome = runtime.Outcome[StartEvent, Rejection]
 
 // AcceptStart accepts Start with one or more events, in this order.
@@ -35,7 +35,7 @@ func AcceptStart(first StartEvent, more ...StartEvent) StartDecision {
 	return workflow.Accept[StartEvent, StartEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectStart refuses Start. Nothing is stored.
+// RejectStart rejects Start. Nothing is stored.
 func RejectStart(rejection Rejection) StartDecision {
 	return workflow.Reject[StartEvent, StartEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -60,7 +60,7 @@ func (ReadPage) isPageReadEffect() {}
 // PageReadDecision is the decider's answer to PageRead.
 type PageReadDecision = workflow.Decision[PageReadEvent, PageReadEffect, workflow.NoTimer, Rejection]
 
-// PageReadOutcome is what became of PageRead.
+// PageReadOutcome is the outcome of PageRead.
 type PageReadOutcome = runtime.Outcome[PageReadEvent, Rejection]
 
 // AcceptPageRead accepts PageRead with one or more events, in this order.
@@ -68,7 +68,7 @@ func AcceptPageRead(first PageReadEvent, more ...PageReadEvent) PageReadDecision
 	return workflow.Accept[PageReadEvent, PageReadEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectPageRead refuses PageRead. Nothing is stored.
+// RejectPageRead rejects PageRead. Nothing is stored.
 func RejectPageRead(rejection Rejection) PageReadDecision {
 	return workflow.Reject[PageReadEvent, PageReadEffect, workflow.NoTimer, Rejection](rejection)
 }

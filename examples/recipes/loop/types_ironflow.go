@@ -5,7 +5,7 @@ package loop
 
 import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "loop"
 
 // Input is one of Start or PageRead.
@@ -68,7 +68,7 @@ type ReadPage struct {
 
 func (ReadPage) isEffect() {}
 
-// ReadPageResult is the input that the effect ReadPage leads to: PageRead.
+// ReadPageResult is the input that the handler of the effect ReadPage returns: PageRead.
 type ReadPageResult interface {
 	Input
 	isReadPageResult()
@@ -89,19 +89,19 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew      Status = "new"
 	StatusReading  Status = "reading"
 	StatusFinished Status = "finished"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Status Status `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Pages  int32  `json:"pages"`
 	Lines  int64  `json:"lines"`
 }

@@ -27,7 +27,7 @@ func (Book) isSellEffect() {}
 // SellDecision is the decider's answer to Sell.
 type SellDecision = workflow.Decision[SellEvent, SellEffect, workflow.NoTimer, Rejection]
 
-// SellOutcome is what became of Sell.
+// SellOutcome is the outcome of Sell.
 type SellOutcome = runtime.Outcome[SellEvent, Rejection]
 
 // AcceptSell accepts Sell with one or more events, in this order.
@@ -35,7 +35,7 @@ func AcceptSell(first SellEvent, more ...SellEvent) SellDecision {
 	return workflow.Accept[SellEvent, SellEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectSell refuses Sell. Nothing is stored.
+// RejectSell rejects Sell. Nothing is stored.
 func RejectSell(rejection Rejection) SellDecision {
 	return workflow.Reject[SellEvent, SellEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -51,7 +51,7 @@ func (InLedger) isBookedEvent() {}
 // BookedDecision is the decider's answer to Booked.
 type BookedDecision = workflow.Decision[BookedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// BookedOutcome is what became of Booked.
+// BookedOutcome is the outcome of Booked.
 type BookedOutcome = runtime.Outcome[BookedEvent, Rejection]
 
 // AcceptBooked accepts Booked with one or more events, in this order.
@@ -59,7 +59,7 @@ func AcceptBooked(first BookedEvent, more ...BookedEvent) BookedDecision {
 	return workflow.Accept[BookedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectBooked refuses Booked. Nothing is stored.
+// RejectBooked rejects Booked. Nothing is stored.
 func RejectBooked(rejection Rejection) BookedDecision {
 	return workflow.Reject[BookedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -5,7 +5,7 @@ package otherdb
 
 import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "otherdb"
 
 // Input is one of Sell or Booked.
@@ -62,7 +62,7 @@ type Book struct {
 
 func (Book) isEffect() {}
 
-// BookResult is the input that the effect Book leads to: Booked.
+// BookResult is the input that the handler of the effect Book returns: Booked.
 type BookResult interface {
 	Input
 	isBookResult()
@@ -83,17 +83,17 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew     Status = "new"
 	StatusBooking Status = "booking"
 	StatusBooked  Status = "booked"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Status Status `json:"status"` // set by generated code as the declaration says, not by the evolver
 }

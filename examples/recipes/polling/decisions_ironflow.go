@@ -27,7 +27,7 @@ func (AskBank) isPayEffect() {}
 // PayDecision is the decider's answer to Pay.
 type PayDecision = workflow.Decision[PayEvent, PayEffect, workflow.NoTimer, Rejection]
 
-// PayOutcome is what became of Pay.
+// PayOutcome is the outcome of Pay.
 type PayOutcome = runtime.Outcome[PayEvent, Rejection]
 
 // AcceptPay accepts Pay with one or more events, in this order.
@@ -35,7 +35,7 @@ func AcceptPay(first PayEvent, more ...PayEvent) PayDecision {
 	return workflow.Accept[PayEvent, PayEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectPay refuses Pay. Nothing is stored.
+// RejectPay rejects Pay. Nothing is stored.
 func RejectPay(rejection Rejection) PayDecision {
 	return workflow.Reject[PayEvent, PayEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -52,7 +52,7 @@ func (Failed) isBankAnsweredEvent() {}
 // BankAnsweredDecision is the decider's answer to BankAnswered.
 type BankAnsweredDecision = workflow.Decision[BankAnsweredEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// BankAnsweredOutcome is what became of BankAnswered.
+// BankAnsweredOutcome is the outcome of BankAnswered.
 type BankAnsweredOutcome = runtime.Outcome[BankAnsweredEvent, Rejection]
 
 // AcceptBankAnswered accepts BankAnswered with one or more events, in this order.
@@ -60,7 +60,7 @@ func AcceptBankAnswered(first BankAnsweredEvent, more ...BankAnsweredEvent) Bank
 	return workflow.Accept[BankAnsweredEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectBankAnswered refuses BankAnswered. Nothing is stored.
+// RejectBankAnswered rejects BankAnswered. Nothing is stored.
 func RejectBankAnswered(rejection Rejection) BankAnsweredDecision {
 	return workflow.Reject[BankAnsweredEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -76,7 +76,7 @@ func (Failed) isTakesTooLongEvent() {}
 // TakesTooLongDecision is the decider's answer to TakesTooLong.
 type TakesTooLongDecision = workflow.Decision[TakesTooLongEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// TakesTooLongOutcome is what became of TakesTooLong.
+// TakesTooLongOutcome is the outcome of TakesTooLong.
 type TakesTooLongOutcome = runtime.Outcome[TakesTooLongEvent, Rejection]
 
 // AcceptTakesTooLong accepts TakesTooLong with one or more events, in this order.
@@ -84,7 +84,7 @@ func AcceptTakesTooLong(first TakesTooLongEvent, more ...TakesTooLongEvent) Take
 	return workflow.Accept[TakesTooLongEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectTakesTooLong refuses TakesTooLong. Nothing is stored.
+// RejectTakesTooLong rejects TakesTooLong. Nothing is stored.
 func RejectTakesTooLong(rejection Rejection) TakesTooLongDecision {
 	return workflow.Reject[TakesTooLongEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

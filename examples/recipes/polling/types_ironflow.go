@@ -5,7 +5,7 @@ package polling
 
 import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "polling"
 
 // Input is one of Pay, BankAnswered or TakesTooLong.
@@ -77,7 +77,7 @@ type AskBank struct {
 
 func (AskBank) isEffect() {}
 
-// AskBankResult is the input that the effect AskBank leads to: BankAnswered.
+// AskBankResult is the input that the handler of the effect AskBank returns: BankAnswered.
 type AskBankResult interface {
 	Input
 	isAskBankResult()
@@ -98,10 +98,10 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew     Status = "new"
 	StatusWaiting Status = "waiting"
@@ -109,8 +109,8 @@ const (
 	StatusFailed  Status = "failed"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status    Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Status    Status `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Reference string `json:"reference"`
 }

@@ -27,7 +27,7 @@ func (Mail) isSendEffect() {}
 // SendDecision is the decider's answer to Send.
 type SendDecision = workflow.Decision[SendEvent, SendEffect, workflow.NoTimer, Rejection]
 
-// SendOutcome is what became of Send.
+// SendOutcome is the outcome of Send.
 type SendOutcome = runtime.Outcome[SendEvent, Rejection]
 
 // AcceptSend accepts Send with one or more events, in this order.
@@ -35,7 +35,7 @@ func AcceptSend(first SendEvent, more ...SendEvent) SendDecision {
 	return workflow.Accept[SendEvent, SendEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectSend refuses Send. Nothing is stored.
+// RejectSend rejects Send. Nothing is stored.
 func RejectSend(rejection Rejection) SendDecision {
 	return workflow.Reject[SendEvent, SendEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -52,7 +52,7 @@ func (AllSent) isMailedEvent()    {}
 // MailedDecision is the decider's answer to Mailed.
 type MailedDecision = workflow.Decision[MailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// MailedOutcome is what became of Mailed.
+// MailedOutcome is the outcome of Mailed.
 type MailedOutcome = runtime.Outcome[MailedEvent, Rejection]
 
 // AcceptMailed accepts Mailed with one or more events, in this order.
@@ -60,7 +60,7 @@ func AcceptMailed(first MailedEvent, more ...MailedEvent) MailedDecision {
 	return workflow.Accept[MailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectMailed refuses Mailed. Nothing is stored.
+// RejectMailed rejects Mailed. Nothing is stored.
 func RejectMailed(rejection Rejection) MailedDecision {
 	return workflow.Reject[MailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -5,7 +5,7 @@ package ratelimit
 
 import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "ratelimit"
 
 // Input is one of Send or Mailed.
@@ -67,7 +67,7 @@ type Mail struct {
 
 func (Mail) isEffect() {}
 
-// MailResult is the input that the effect Mail leads to: Mailed.
+// MailResult is the input that the handler of the effect Mail returns: Mailed.
 type MailResult interface {
 	Input
 	isMailResult()
@@ -93,18 +93,18 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew     Status = "new"
 	StatusSending Status = "sending"
 	StatusSent    Status = "sent"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Status Status `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Left   int64  `json:"left"`
 }

@@ -19,7 +19,7 @@ func (Subscribed) isSubscribeEvent() {}
 // SubscribeDecision is the decider's answer to Subscribe.
 type SubscribeDecision = workflow.Decision[SubscribeEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// SubscribeOutcome is what became of Subscribe.
+// SubscribeOutcome is the outcome of Subscribe.
 type SubscribeOutcome = runtime.Outcome[SubscribeEvent, Rejection]
 
 // AcceptSubscribe accepts Subscribe with one or more events, in this order.
@@ -27,7 +27,7 @@ func AcceptSubscribe(first SubscribeEvent, more ...SubscribeEvent) SubscribeDeci
 	return workflow.Accept[SubscribeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectSubscribe refuses Subscribe. Nothing is stored.
+// RejectSubscribe rejects Subscribe. Nothing is stored.
 func RejectSubscribe(rejection Rejection) SubscribeDecision {
 	return workflow.Reject[SubscribeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -43,7 +43,7 @@ func (TrialEnded) isTrialOverEvent() {}
 // TrialOverDecision is the decider's answer to TrialOver.
 type TrialOverDecision = workflow.Decision[TrialOverEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// TrialOverOutcome is what became of TrialOver.
+// TrialOverOutcome is the outcome of TrialOver.
 type TrialOverOutcome = runtime.Outcome[TrialOverEvent, Rejection]
 
 // AcceptTrialOver accepts TrialOver with one or more events, in this order.
@@ -51,7 +51,7 @@ func AcceptTrialOver(first TrialOverEvent, more ...TrialOverEvent) TrialOverDeci
 	return workflow.Accept[TrialOverEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectTrialOver refuses TrialOver. Nothing is stored.
+// RejectTrialOver rejects TrialOver. Nothing is stored.
 func RejectTrialOver(rejection Rejection) TrialOverDecision {
 	return workflow.Reject[TrialOverEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -75,7 +75,7 @@ func (Charge) isRenewEffect() {}
 // RenewDecision is the decider's answer to Renew.
 type RenewDecision = workflow.Decision[RenewEvent, RenewEffect, workflow.NoTimer, Rejection]
 
-// RenewOutcome is what became of Renew.
+// RenewOutcome is the outcome of Renew.
 type RenewOutcome = runtime.Outcome[RenewEvent, Rejection]
 
 // AcceptRenew accepts Renew with one or more events, in this order.
@@ -83,7 +83,7 @@ func AcceptRenew(first RenewEvent, more ...RenewEvent) RenewDecision {
 	return workflow.Accept[RenewEvent, RenewEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectRenew refuses Renew. Nothing is stored.
+// RejectRenew rejects Renew. Nothing is stored.
 func RejectRenew(rejection Rejection) RenewDecision {
 	return workflow.Reject[RenewEvent, RenewEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -99,7 +99,7 @@ func (PeriodPaid) isChargedEvent() {}
 // ChargedDecision is the decider's answer to Charged.
 type ChargedDecision = workflow.Decision[ChargedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ChargedOutcome is what became of Charged.
+// ChargedOutcome is the outcome of Charged.
 type ChargedOutcome = runtime.Outcome[ChargedEvent, Rejection]
 
 // AcceptCharged accepts Charged with one or more events, in this order.
@@ -107,7 +107,7 @@ func AcceptCharged(first ChargedEvent, more ...ChargedEvent) ChargedDecision {
 	return workflow.Accept[ChargedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectCharged refuses Charged. Nothing is stored.
+// RejectCharged rejects Charged. Nothing is stored.
 func RejectCharged(rejection Rejection) ChargedDecision {
 	return workflow.Reject[ChargedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -124,7 +124,7 @@ func (Cancelled) isChargeFailedEvent()     {}
 // ChargeFailedDecision is the decider's answer to ChargeFailed.
 type ChargeFailedDecision = workflow.Decision[ChargeFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ChargeFailedOutcome is what became of ChargeFailed.
+// ChargeFailedOutcome is the outcome of ChargeFailed.
 type ChargeFailedOutcome = runtime.Outcome[ChargeFailedEvent, Rejection]
 
 // AcceptChargeFailed accepts ChargeFailed with one or more events, in this order.
@@ -132,7 +132,7 @@ func AcceptChargeFailed(first ChargeFailedEvent, more ...ChargeFailedEvent) Char
 	return workflow.Accept[ChargeFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectChargeFailed refuses ChargeFailed. Nothing is stored.
+// RejectChargeFailed rejects ChargeFailed. Nothing is stored.
 func RejectChargeFailed(rejection Rejection) ChargeFailedDecision {
 	return workflow.Reject[ChargeFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -148,7 +148,7 @@ func (Cancelled) isCancelEvent() {}
 // CancelDecision is the decider's answer to Cancel.
 type CancelDecision = workflow.Decision[CancelEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// CancelOutcome is what became of Cancel.
+// CancelOutcome is the outcome of Cancel.
 type CancelOutcome = runtime.Outcome[CancelEvent, Rejection]
 
 // AcceptCancel accepts Cancel with one or more events, in this order.
@@ -156,7 +156,7 @@ func AcceptCancel(first CancelEvent, more ...CancelEvent) CancelDecision {
 	return workflow.Accept[CancelEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectCancel refuses Cancel. Nothing is stored.
+// RejectCancel rejects Cancel. Nothing is stored.
 func RejectCancel(rejection Rejection) CancelDecision {
 	return workflow.Reject[CancelEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -172,7 +172,7 @@ func (Counted) isCountEvent() {}
 // CountDecision is the decider's answer to Count.
 type CountDecision = workflow.Decision[CountEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// CountOutcome is what became of Count.
+// CountOutcome is the outcome of Count.
 type CountOutcome = runtime.Outcome[CountEvent, Rejection]
 
 // AcceptCount accepts Count with one or more events, in this order.
@@ -180,7 +180,7 @@ func AcceptCount(first CountEvent, more ...CountEvent) CountDecision {
 	return workflow.Accept[CountEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectCount refuses Count. Nothing is stored.
+// RejectCount rejects Count. Nothing is stored.
 func RejectCount(rejection Rejection) CountDecision {
 	return workflow.Reject[CountEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "subscription"
 
 // Input is one of Subscribe, TrialOver, Renew, Charged, ChargeFailed, Cancel or Count.
@@ -137,7 +137,7 @@ type Charge struct {
 
 func (Charge) isEffect() {}
 
-// ChargeResult is the input that the effect Charge leads to: Charged.
+// ChargeResult is the input that the handler of the effect Charge returns: Charged.
 type ChargeResult interface {
 	Input
 	isChargeResult()
@@ -158,10 +158,10 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew    Status = "new"
 	StatusTrial  Status = "trial"
@@ -171,9 +171,9 @@ const (
 	StatusCancelled Status = "cancelled"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status   Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Status   Status `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Plan     string `json:"plan"`
 	Paid     int32  `json:"paid"`
 	Failures int32  `json:"failures"`

@@ -27,7 +27,7 @@ func (AskProvider) isReserveEffect() {}
 // ReserveDecision is the decider's answer to Reserve.
 type ReserveDecision = workflow.Decision[ReserveEvent, ReserveEffect, workflow.NoTimer, Rejection]
 
-// ReserveOutcome is what became of Reserve.
+// ReserveOutcome is the outcome of Reserve.
 type ReserveOutcome = runtime.Outcome[ReserveEvent, Rejection]
 
 // AcceptReserve accepts Reserve with one or more events, in this order.
@@ -35,7 +35,7 @@ func AcceptReserve(first ReserveEvent, more ...ReserveEvent) ReserveDecision {
 	return workflow.Accept[ReserveEvent, ReserveEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectReserve refuses Reserve. Nothing is stored.
+// RejectReserve rejects Reserve. Nothing is stored.
 func RejectReserve(rejection Rejection) ReserveDecision {
 	return workflow.Reject[ReserveEvent, ReserveEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -51,7 +51,7 @@ func (Booked) isConfirmedEvent() {}
 // ConfirmedDecision is the decider's answer to Confirmed.
 type ConfirmedDecision = workflow.Decision[ConfirmedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ConfirmedOutcome is what became of Confirmed.
+// ConfirmedOutcome is the outcome of Confirmed.
 type ConfirmedOutcome = runtime.Outcome[ConfirmedEvent, Rejection]
 
 // AcceptConfirmed accepts Confirmed with one or more events, in this order.
@@ -59,7 +59,7 @@ func AcceptConfirmed(first ConfirmedEvent, more ...ConfirmedEvent) ConfirmedDeci
 	return workflow.Accept[ConfirmedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectConfirmed refuses Confirmed. Nothing is stored.
+// RejectConfirmed rejects Confirmed. Nothing is stored.
 func RejectConfirmed(rejection Rejection) ConfirmedDecision {
 	return workflow.Reject[ConfirmedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -75,7 +75,7 @@ func (TurnedDown) isRefusedEvent() {}
 // RefusedDecision is the decider's answer to Refused.
 type RefusedDecision = workflow.Decision[RefusedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// RefusedOutcome is what became of Refused.
+// RefusedOutcome is the outcome of Refused.
 type RefusedOutcome = runtime.Outcome[RefusedEvent, Rejection]
 
 // AcceptRefused accepts Refused with one or more events, in this order.
@@ -83,7 +83,7 @@ func AcceptRefused(first RefusedEvent, more ...RefusedEvent) RefusedDecision {
 	return workflow.Accept[RefusedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectRefused refuses Refused. Nothing is stored.
+// RejectRefused rejects Refused. Nothing is stored.
 func RejectRefused(rejection Rejection) RefusedDecision {
 	return workflow.Reject[RefusedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

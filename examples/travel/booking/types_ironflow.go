@@ -5,7 +5,7 @@ package booking
 
 import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "booking"
 
 // Input is one of Reserve, Confirmed or Refused.
@@ -83,7 +83,7 @@ type AskProvider struct {
 
 func (AskProvider) isEffect() {}
 
-// AskProviderResult is the input that the effect AskProvider leads to: Confirmed or Refused.
+// AskProviderResult is the input that the handler of the effect AskProvider returns: Confirmed or Refused.
 type AskProviderResult interface {
 	Input
 	isAskProviderResult()
@@ -105,10 +105,10 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew     Status = "new"
 	StatusAsking  Status = "asking"
@@ -116,9 +116,9 @@ const (
 	StatusRefused Status = "refused"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status    Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Status    Status `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Reference string `json:"reference"`
 	Reason    string `json:"reason"`
 }

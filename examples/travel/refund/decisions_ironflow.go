@@ -27,7 +27,7 @@ func (Repay) isStartEffect() {}
 // StartDecision is the decider's answer to Start.
 type StartDecision = workflow.Decision[StartEvent, StartEffect, workflow.NoTimer, Rejection]
 
-// StartOutcome is what became of Start.
+// StartOutcome is the outcome of Start.
 type StartOutcome = runtime.Outcome[StartEvent, Rejection]
 
 // AcceptStart accepts Start with one or more events, in this order.
@@ -35,7 +35,7 @@ func AcceptStart(first StartEvent, more ...StartEvent) StartDecision {
 	return workflow.Accept[StartEvent, StartEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectStart refuses Start. Nothing is stored.
+// RejectStart rejects Start. Nothing is stored.
 func RejectStart(rejection Rejection) StartDecision {
 	return workflow.Reject[StartEvent, StartEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -51,7 +51,7 @@ func (MoneyReturned) isRepaidEvent() {}
 // RepaidDecision is the decider's answer to Repaid.
 type RepaidDecision = workflow.Decision[RepaidEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// RepaidOutcome is what became of Repaid.
+// RepaidOutcome is the outcome of Repaid.
 type RepaidOutcome = runtime.Outcome[RepaidEvent, Rejection]
 
 // AcceptRepaid accepts Repaid with one or more events, in this order.
@@ -59,7 +59,7 @@ func AcceptRepaid(first RepaidEvent, more ...RepaidEvent) RepaidDecision {
 	return workflow.Accept[RepaidEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectRepaid refuses Repaid. Nothing is stored.
+// RejectRepaid rejects Repaid. Nothing is stored.
 func RejectRepaid(rejection Rejection) RepaidDecision {
 	return workflow.Reject[RepaidEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -5,7 +5,7 @@ package refund
 
 import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "refund"
 
 // Input is one of Start or Repaid.
@@ -62,7 +62,7 @@ type Repay struct {
 
 func (Repay) isEffect() {}
 
-// RepayResult is the input that the effect Repay leads to: Repaid.
+// RepayResult is the input that the handler of the effect Repay returns: Repaid.
 type RepayResult interface {
 	Input
 	isRepayResult()
@@ -83,18 +83,18 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew     Status = "new"
 	StatusWaiting Status = "waiting"
 	StatusDone    Status = "done"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status    Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Status    Status `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Reference string `json:"reference"`
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
+// InputDecider decides on inputs. Its methods are pure: they use only their arguments.
 //
 // Refund brings the money of one booking back.
 type InputDecider interface {
@@ -23,7 +23,7 @@ type InputDecider interface {
 	Repaid(now time.Time, state State, in Repaid) RepaidDecision
 }
 
-// EventEvolver folds events into the state. Its methods are pure, and never fail: what happened has happened.
+// EventEvolver folds events into the state. Its methods are pure and never fail.
 type EventEvolver interface {
 	// Started says for which booking.
 	Started(state State, event Started) State
@@ -31,13 +31,13 @@ type EventEvolver interface {
 	MoneyReturned(state State, event MoneyReturned) State
 }
 
-// EffectHandler carries effects out. Each is handled at least once; pass call.IdempotencyKey on where it is taken.
+// EffectHandler handles effects. Each is handled at least once; pass call.IdempotencyKey to services that accept one.
 type EffectHandler interface {
 	// Repay asks the provider for the money.
 	Repay(ctx context.Context, effect Repay, call runtime.EffectCall) (RepayResult, error)
 }
 
-// NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
+// NewWorkflow returns the workflow with your code. Pass it to runtime.NewEngine.
 func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *workflow.Workflow {
 	a := adapter{decider, evolver, handler}
 	return workflow.Define(workflow.Definition[State, Input, Event, Effect, Rejection]{
@@ -67,7 +67,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 	})
 }
 
-// adapter gives each input, event and effect to the method of its type.
+// adapter passes each input, event and effect to the method for its type.
 type adapter struct {
 	decider InputDecider
 	evolver EventEvolver
@@ -112,7 +112,7 @@ func inputID(input Input) string {
 	return ""
 }
 
-// withID fills in an id that was left empty.
+// withID fills in an empty id.
 func withID(input Input, id string) Input {
 	switch in := input.(type) {
 	case Start:
@@ -125,13 +125,13 @@ func withID(input Input, id string) Input {
 	return input
 }
 
-// refuse makes the rejection for an input that the declaration does not accept in a state.
+// refuse returns the rejection of an input that the declaration does not accept in a state.
 func refuse(input, state, declared string) Rejection {
 	return NotAccepted{Input: input, State: Status(state)}
 }
 
-// unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
-// call it: TestUnfinished and "ironflow-gen vet" list its calls.
+// unfinished returns the error of a stub, which is a method that you have not written yet. Only stubs may call it:
+// TestUnfinished and "ironflow-gen vet" list its calls.
 func unfinished(method string) *workflow.Unfinished {
 	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

@@ -27,7 +27,7 @@ func (BookFlight) isPlanEffect() {}
 // PlanDecision is the decider's answer to Plan.
 type PlanDecision = workflow.Decision[PlanEvent, PlanEffect, workflow.NoTimer, Rejection]
 
-// PlanOutcome is what became of Plan.
+// PlanOutcome is the outcome of Plan.
 type PlanOutcome = runtime.Outcome[PlanEvent, Rejection]
 
 // AcceptPlan accepts Plan with one or more events, in this order.
@@ -35,7 +35,7 @@ func AcceptPlan(first PlanEvent, more ...PlanEvent) PlanDecision {
 	return workflow.Accept[PlanEvent, PlanEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectPlan refuses Plan. Nothing is stored.
+// RejectPlan rejects Plan. Nothing is stored.
 func RejectPlan(rejection Rejection) PlanDecision {
 	return workflow.Reject[PlanEvent, PlanEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -60,7 +60,7 @@ func (BookHotel) isFlightEndedEffect() {}
 // FlightEndedDecision is the decider's answer to FlightEnded.
 type FlightEndedDecision = workflow.Decision[FlightEndedEvent, FlightEndedEffect, workflow.NoTimer, Rejection]
 
-// FlightEndedOutcome is what became of FlightEnded.
+// FlightEndedOutcome is the outcome of FlightEnded.
 type FlightEndedOutcome = runtime.Outcome[FlightEndedEvent, Rejection]
 
 // AcceptFlightEnded accepts FlightEnded with one or more events, in this order.
@@ -68,7 +68,7 @@ func AcceptFlightEnded(first FlightEndedEvent, more ...FlightEndedEvent) FlightE
 	return workflow.Accept[FlightEndedEvent, FlightEndedEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectFlightEnded refuses FlightEnded. Nothing is stored.
+// RejectFlightEnded rejects FlightEnded. Nothing is stored.
 func RejectFlightEnded(rejection Rejection) FlightEndedDecision {
 	return workflow.Reject[FlightEndedEvent, FlightEndedEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -93,7 +93,7 @@ func (RefundFlight) isHotelEndedEffect() {}
 // HotelEndedDecision is the decider's answer to HotelEnded.
 type HotelEndedDecision = workflow.Decision[HotelEndedEvent, HotelEndedEffect, workflow.NoTimer, Rejection]
 
-// HotelEndedOutcome is what became of HotelEnded.
+// HotelEndedOutcome is the outcome of HotelEnded.
 type HotelEndedOutcome = runtime.Outcome[HotelEndedEvent, Rejection]
 
 // AcceptHotelEnded accepts HotelEnded with one or more events, in this order.
@@ -101,7 +101,7 @@ func AcceptHotelEnded(first HotelEndedEvent, more ...HotelEndedEvent) HotelEnded
 	return workflow.Accept[HotelEndedEvent, HotelEndedEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectHotelEnded refuses HotelEnded. Nothing is stored.
+// RejectHotelEnded rejects HotelEnded. Nothing is stored.
 func RejectHotelEnded(rejection Rejection) HotelEndedDecision {
 	return workflow.Reject[HotelEndedEvent, HotelEndedEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -117,7 +117,7 @@ func (FlightRefunded) isRefundEndedEvent() {}
 // RefundEndedDecision is the decider's answer to RefundEnded.
 type RefundEndedDecision = workflow.Decision[RefundEndedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// RefundEndedOutcome is what became of RefundEnded.
+// RefundEndedOutcome is the outcome of RefundEnded.
 type RefundEndedOutcome = runtime.Outcome[RefundEndedEvent, Rejection]
 
 // AcceptRefundEnded accepts RefundEnded with one or more events, in this order.
@@ -125,7 +125,7 @@ func AcceptRefundEnded(first RefundEndedEvent, more ...RefundEndedEvent) RefundE
 	return workflow.Accept[RefundEndedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectRefundEnded refuses RefundEnded. Nothing is stored.
+// RejectRefundEnded rejects RefundEnded. Nothing is stored.
 func RejectRefundEnded(rejection Rejection) RefundEndedDecision {
 	return workflow.Reject[RefundEndedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

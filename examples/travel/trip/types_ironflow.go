@@ -5,7 +5,7 @@ package trip
 
 import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "trip"
 
 // Input is one of Plan, FlightEnded, HotelEnded or RefundEnded.
@@ -148,10 +148,10 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew Status = "new"
 	// flight waits for the booking of the flight.
@@ -164,9 +164,9 @@ const (
 	StatusFailed    Status = "failed"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status      Status `json:"status"` // moved by the declared transitions, not by the evolver
+	Status      Status `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Destination string `json:"destination"`
 	Flight      string `json:"flight"`
 	Hotel       string `json:"hotel"`

@@ -10,7 +10,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
+// InputDecider decides on inputs. Its methods are pure: they use only their arguments.
 //
 // Trip books a flight and a hotel, both or none. It is a saga; what was booked is refunded when the rest fails.
 type InputDecider interface {
@@ -24,7 +24,7 @@ type InputDecider interface {
 	RefundEnded(now time.Time, state State, in RefundEnded) RefundEndedDecision
 }
 
-// EventEvolver folds events into the state. Its methods are pure, and never fail: what happened has happened.
+// EventEvolver folds events into the state. Its methods are pure and never fail.
 type EventEvolver interface {
 	// Planned says where to.
 	Planned(state State, event Planned) State
@@ -40,7 +40,7 @@ type EventEvolver interface {
 	Failed(state State, event Failed) State
 }
 
-// NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
+// NewWorkflow returns the workflow with your code. Pass it to runtime.NewEngine.
 func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow {
 	a := adapter{decider, evolver}
 	return workflow.Define(workflow.Definition[State, Input, Event, Effect, Rejection]{
@@ -80,7 +80,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow 
 	})
 }
 
-// adapter gives each input, event and effect to the method of its type.
+// adapter passes each input, event and effect to the method for its type.
 type adapter struct {
 	decider InputDecider
 	evolver EventEvolver
@@ -132,7 +132,7 @@ func inputID(input Input) string {
 	return ""
 }
 
-// withID fills in an id that was left empty.
+// withID fills in an empty id.
 func withID(input Input, id string) Input {
 	switch in := input.(type) {
 	case Plan:
@@ -151,13 +151,13 @@ func withID(input Input, id string) Input {
 	return input
 }
 
-// refuse makes the rejection for an input that the declaration does not accept in a state.
+// refuse returns the rejection of an input that the declaration does not accept in a state.
 func refuse(input, state, declared string) Rejection {
 	return NotAccepted{Input: input, State: Status(state)}
 }
 
-// unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
-// call it: TestUnfinished and "ironflow-gen vet" list its calls.
+// unfinished returns the error of a stub, which is a method that you have not written yet. Only stubs may call it:
+// TestUnfinished and "ironflow-gen vet" list its calls.
 func unfinished(method string) *workflow.Unfinished {
 	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

@@ -20,7 +20,7 @@ type AddTimer = Timer
 // AddDecision is the decider's answer to Add.
 type AddDecision = workflow.Decision[AddEvent, AddEffect, AddTimer, Rejection]
 
-// AddOutcome is what became of Add.
+// AddOutcome is the outcome of Add.
 type AddOutcome = runtime.Outcome[AddEvent, Rejection]
 
 // AcceptAdd accepts Add with one or more events, in this order.
@@ -28,7 +28,7 @@ func AcceptAdd(first AddEvent, more ...AddEvent) AddDecision {
 	return workflow.Accept[AddEvent, AddEffect, AddTimer, Rejection](first, more...)
 }
 
-// RejectAdd refuses Add. Nothing is stored.
+// RejectAdd rejects Add. Nothing is stored.
 func RejectAdd(rejection Rejection) AddDecision {
 	return workflow.Reject[AddEvent, AddEffect, AddTimer, Rejection](rejection)
 }
@@ -45,7 +45,7 @@ type AuditedTimer = Timer
 // AuditedDecision is the decider's answer to Audited.
 type AuditedDecision = workflow.Decision[AuditedEvent, AuditedEffect, AuditedTimer, Rejection]
 
-// AuditedOutcome is what became of Audited.
+// AuditedOutcome is the outcome of Audited.
 type AuditedOutcome = runtime.Outcome[AuditedEvent, Rejection]
 
 // AcceptAudited accepts Audited with one or more events, in this order.
@@ -53,7 +53,7 @@ func AcceptAudited(first AuditedEvent, more ...AuditedEvent) AuditedDecision {
 	return workflow.Accept[AuditedEvent, AuditedEffect, AuditedTimer, Rejection](first, more...)
 }
 
-// RejectAudited refuses Audited. Nothing is stored.
+// RejectAudited rejects Audited. Nothing is stored.
 func RejectAudited(rejection Rejection) AuditedDecision {
 	return workflow.Reject[AuditedEvent, AuditedEffect, AuditedTimer, Rejection](rejection)
 }
@@ -70,7 +70,7 @@ type TickTimer = Timer
 // TickDecision is the decider's answer to Tick.
 type TickDecision = workflow.Decision[TickEvent, TickEffect, TickTimer, Rejection]
 
-// TickOutcome is what became of Tick.
+// TickOutcome is the outcome of Tick.
 type TickOutcome = runtime.Outcome[TickEvent, Rejection]
 
 // AcceptTick accepts Tick with one or more events, in this order.
@@ -78,7 +78,7 @@ func AcceptTick(first TickEvent, more ...TickEvent) TickDecision {
 	return workflow.Accept[TickEvent, TickEffect, TickTimer, Rejection](first, more...)
 }
 
-// RejectTick refuses Tick. Nothing is stored.
+// RejectTick rejects Tick. Nothing is stored.
 func RejectTick(rejection Rejection) TickDecision {
 	return workflow.Reject[TickEvent, TickEffect, TickTimer, Rejection](rejection)
 }
@@ -95,7 +95,7 @@ type CloseTimer = Timer
 // CloseDecision is the decider's answer to Close.
 type CloseDecision = workflow.Decision[CloseEvent, CloseEffect, CloseTimer, Rejection]
 
-// CloseOutcome is what became of Close.
+// CloseOutcome is the outcome of Close.
 type CloseOutcome = runtime.Outcome[CloseEvent, Rejection]
 
 // AcceptClose accepts Close with one or more events, in this order.
@@ -103,7 +103,7 @@ func AcceptClose(first CloseEvent, more ...CloseEvent) CloseDecision {
 	return workflow.Accept[CloseEvent, CloseEffect, CloseTimer, Rejection](first, more...)
 }
 
-// RejectClose refuses Close. Nothing is stored.
+// RejectClose rejects Close. Nothing is stored.
 func RejectClose(rejection Rejection) CloseDecision {
 	return workflow.Reject[CloseEvent, CloseEffect, CloseTimer, Rejection](rejection)
 }

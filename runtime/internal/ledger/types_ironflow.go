@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "ledger"
 
 // Input is one of Add, Audited, Tick or Close.
@@ -93,7 +93,7 @@ type Audit struct {
 
 func (Audit) isEffect() {}
 
-// AuditResult is the input that the effect Audit leads to: Audited.
+// AuditResult is the input that the handler of the effect Audit returns: Audited.
 type AuditResult interface {
 	Input
 	isAuditResult()
@@ -111,23 +111,23 @@ type Timer interface {
 //
 // beat comes again and again.
 type TimerBeat struct {
-	Input    Tick // the id may be left empty: it is the instance's own
+	Input    Tick // an empty id means the id of the instance
 	schedule workflow.Schedule
 }
 
-// In lets the timer fire after a delay that counts from the decision's now.
+// In makes the timer fire after a delay, counted from the now of the decision.
 func (t TimerBeat) In(delay time.Duration) TimerBeat {
 	t.schedule = t.schedule.In(delay)
 	return t
 }
 
-// At lets the timer fire at a time.
+// At makes the timer fire at a time.
 func (t TimerBeat) At(at time.Time) TimerBeat {
 	t.schedule = t.schedule.At(at)
 	return t
 }
 
-// Key tells several timers of this kind apart; a timer replaces the one with its key.
+// Key distinguishes several timers of this kind. A timer replaces a running timer with the same key.
 func (t TimerBeat) Key(key string) TimerBeat {
 	t.schedule = t.schedule.Key(key)
 	return t
@@ -152,7 +152,7 @@ type Negative struct {
 
 func (Negative) isRejection() {}
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
 	Total  int64 `json:"total"`
 	Audits int64 `json:"audits"`

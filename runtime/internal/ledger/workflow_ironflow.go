@@ -13,7 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
+// InputDecider decides on inputs. Its methods are pure: they use only their arguments.
 //
 // Ledger counts until it is closed.
 type InputDecider interface {
@@ -27,7 +27,7 @@ type InputDecider interface {
 	Close(now time.Time, state State, in Close) CloseDecision
 }
 
-// EventEvolver folds events into the state. Its methods are pure, and never fail: what happened has happened.
+// EventEvolver folds events into the state. Its methods are pure and never fail.
 type EventEvolver interface {
 	// Added counts.
 	Added(state State, event Added) State
@@ -37,17 +37,17 @@ type EventEvolver interface {
 	Ticked(state State, event Ticked) State
 	// LedgerClosed ends it.
 	LedgerClosed(state State, event LedgerClosed) State
-	// Terminal reports whether the workflow has ended and refuses every further input.
+	// Terminal reports whether the instance has completed. After that it accepts no input.
 	Terminal(state State) bool
 }
 
-// EffectHandler carries effects out. Each is handled at least once; pass call.IdempotencyKey on where it is taken.
+// EffectHandler handles effects. Each is handled at least once; pass call.IdempotencyKey to services that accept one.
 type EffectHandler interface {
 	// Audit looks at an entry.
 	Audit(ctx context.Context, effect Audit, call runtime.EffectCall) (AuditResult, error)
 }
 
-// NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
+// NewWorkflow returns the workflow with your code. Pass it to runtime.NewEngine.
 func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *workflow.Workflow {
 	a := adapter{decider, evolver, handler}
 	return workflow.Define(workflow.Definition[State, Input, Event, Effect, Rejection]{
@@ -73,7 +73,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 	})
 }
 
-// adapter gives each input, event and effect to the method of its type.
+// adapter passes each input, event and effect to the method for its type.
 type adapter struct {
 	decider InputDecider
 	evolver EventEvolver
@@ -130,7 +130,7 @@ func inputID(input Input) string {
 	return ""
 }
 
-// withID fills in an id that was left empty.
+// withID fills in an empty id.
 func withID(input Input, id string) Input {
 	switch in := input.(type) {
 	case Add:
@@ -149,8 +149,8 @@ func withID(input Input, id string) Input {
 	return input
 }
 
-// unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
-// call it: TestUnfinished and "ironflow-gen vet" list its calls.
+// unfinished returns the error of a stub, which is a method that you have not written yet. Only stubs may call it:
+// TestUnfinished and "ironflow-gen vet" list its calls.
 func unfinished(method string) *workflow.Unfinished {
 	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

@@ -37,7 +37,7 @@ func (TimerFollowup) isOpenTimer() {}
 // OpenDecision is the decider's answer to Open.
 type OpenDecision = workflow.Decision[OpenEvent, OpenEffect, OpenTimer, Rejection]
 
-// OpenOutcome is what became of Open.
+// OpenOutcome is the outcome of Open.
 type OpenOutcome = runtime.Outcome[OpenEvent, Rejection]
 
 // AcceptOpen accepts Open with one or more events, in this order.
@@ -45,7 +45,7 @@ func AcceptOpen(first OpenEvent, more ...OpenEvent) OpenDecision {
 	return workflow.Accept[OpenEvent, OpenEffect, OpenTimer, Rejection](first, more...)
 }
 
-// RejectOpen refuses Open. Nothing is stored.
+// RejectOpen rejects Open. Nothing is stored.
 func RejectOpen(rejection Rejection) OpenDecision {
 	return workflow.Reject[OpenEvent, OpenEffect, OpenTimer, Rejection](rejection)
 }
@@ -63,7 +63,7 @@ func (Escalated) isImportEvent() {}
 // ImportDecision is the decider's answer to Import.
 type ImportDecision = workflow.Decision[ImportEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ImportOutcome is what became of Import.
+// ImportOutcome is the outcome of Import.
 type ImportOutcome = runtime.Outcome[ImportEvent, Rejection]
 
 // AcceptImport accepts Import with one or more events, in this order.
@@ -71,7 +71,7 @@ func AcceptImport(first ImportEvent, more ...ImportEvent) ImportDecision {
 	return workflow.Accept[ImportEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectImport refuses Import. Nothing is stored.
+// RejectImport rejects Import. Nothing is stored.
 func RejectImport(rejection Rejection) ImportDecision {
 	return workflow.Reject[ImportEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -105,7 +105,7 @@ func (TimerFollowup) isNoteTimer() {}
 // NoteDecision is the decider's answer to Note.
 type NoteDecision = workflow.Decision[NoteEvent, NoteEffect, NoteTimer, Rejection]
 
-// NoteOutcome is what became of Note.
+// NoteOutcome is the outcome of Note.
 type NoteOutcome = runtime.Outcome[NoteEvent, Rejection]
 
 // AcceptNote accepts Note with one or more events, in this order.
@@ -113,7 +113,7 @@ func AcceptNote(first NoteEvent, more ...NoteEvent) NoteDecision {
 	return workflow.Accept[NoteEvent, NoteEffect, NoteTimer, Rejection](first, more...)
 }
 
-// RejectNote refuses Note. Nothing is stored.
+// RejectNote rejects Note. Nothing is stored.
 func RejectNote(rejection Rejection) NoteDecision {
 	return workflow.Reject[NoteEvent, NoteEffect, NoteTimer, Rejection](rejection)
 }
@@ -137,7 +137,7 @@ func (Notify) isAssignedEffect() {}
 // AssignedDecision is the decider's answer to Assigned.
 type AssignedDecision = workflow.Decision[AssignedEvent, AssignedEffect, workflow.NoTimer, Rejection]
 
-// AssignedOutcome is what became of Assigned.
+// AssignedOutcome is the outcome of Assigned.
 type AssignedOutcome = runtime.Outcome[AssignedEvent, Rejection]
 
 // AcceptAssigned accepts Assigned with one or more events, in this order.
@@ -145,7 +145,7 @@ func AcceptAssigned(first AssignedEvent, more ...AssignedEvent) AssignedDecision
 	return workflow.Accept[AssignedEvent, AssignedEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectAssigned refuses Assigned. Nothing is stored.
+// RejectAssigned rejects Assigned. Nothing is stored.
 func RejectAssigned(rejection Rejection) AssignedDecision {
 	return workflow.Reject[AssignedEvent, AssignedEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -161,7 +161,7 @@ func (Closed) isNobodyFreeEvent() {}
 // NobodyFreeDecision is the decider's answer to NobodyFree.
 type NobodyFreeDecision = workflow.Decision[NobodyFreeEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// NobodyFreeOutcome is what became of NobodyFree.
+// NobodyFreeOutcome is the outcome of NobodyFree.
 type NobodyFreeOutcome = runtime.Outcome[NobodyFreeEvent, Rejection]
 
 // AcceptNobodyFree accepts NobodyFree with one or more events, in this order.
@@ -169,7 +169,7 @@ func AcceptNobodyFree(first NobodyFreeEvent, more ...NobodyFreeEvent) NobodyFree
 	return workflow.Accept[NobodyFreeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectNobodyFree refuses NobodyFree. Nothing is stored.
+// RejectNobodyFree rejects NobodyFree. Nothing is stored.
 func RejectNobodyFree(rejection Rejection) NobodyFreeDecision {
 	return workflow.Reject[NobodyFreeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -193,7 +193,7 @@ func (TimerReminder) isRemindTimer() {}
 // RemindDecision is the decider's answer to Remind.
 type RemindDecision = workflow.Decision[RemindEvent, workflow.NoEffect, RemindTimer, Rejection]
 
-// RemindOutcome is what became of Remind.
+// RemindOutcome is the outcome of Remind.
 type RemindOutcome = runtime.Outcome[RemindEvent, Rejection]
 
 // AcceptRemind accepts Remind with one or more events, in this order.
@@ -201,7 +201,7 @@ func AcceptRemind(first RemindEvent, more ...RemindEvent) RemindDecision {
 	return workflow.Accept[RemindEvent, workflow.NoEffect, RemindTimer, Rejection](first, more...)
 }
 
-// RejectRemind refuses Remind. Nothing is stored.
+// RejectRemind rejects Remind. Nothing is stored.
 func RejectRemind(rejection Rejection) RemindDecision {
 	return workflow.Reject[RemindEvent, workflow.NoEffect, RemindTimer, Rejection](rejection)
 }
@@ -217,7 +217,7 @@ func (Closed) isExpireEvent() {}
 // ExpireDecision is the decider's answer to Expire.
 type ExpireDecision = workflow.Decision[ExpireEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ExpireOutcome is what became of Expire.
+// ExpireOutcome is the outcome of Expire.
 type ExpireOutcome = runtime.Outcome[ExpireEvent, Rejection]
 
 // AcceptExpire accepts Expire with one or more events, in this order.
@@ -225,7 +225,7 @@ func AcceptExpire(first ExpireEvent, more ...ExpireEvent) ExpireDecision {
 	return workflow.Accept[ExpireEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectExpire refuses Expire. Nothing is stored.
+// RejectExpire rejects Expire. Nothing is stored.
 func RejectExpire(rejection Rejection) ExpireDecision {
 	return workflow.Reject[ExpireEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -242,7 +242,7 @@ func (Resumed) isHoldEvent() {}
 // HoldDecision is the decider's answer to Hold.
 type HoldDecision = workflow.Decision[HoldEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// HoldOutcome is what became of Hold.
+// HoldOutcome is the outcome of Hold.
 type HoldOutcome = runtime.Outcome[HoldEvent, Rejection]
 
 // AcceptHold accepts Hold with one or more events, in this order.
@@ -250,7 +250,7 @@ func AcceptHold(first HoldEvent, more ...HoldEvent) HoldDecision {
 	return workflow.Accept[HoldEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectHold refuses Hold. Nothing is stored.
+// RejectHold rejects Hold. Nothing is stored.
 func RejectHold(rejection Rejection) HoldDecision {
 	return workflow.Reject[HoldEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -266,7 +266,7 @@ func (Resumed) isResumeEvent() {}
 // ResumeDecision is the decider's answer to Resume.
 type ResumeDecision = workflow.Decision[ResumeEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ResumeOutcome is what became of Resume.
+// ResumeOutcome is the outcome of Resume.
 type ResumeOutcome = runtime.Outcome[ResumeEvent, Rejection]
 
 // AcceptResume accepts Resume with one or more events, in this order.
@@ -274,7 +274,7 @@ func AcceptResume(first ResumeEvent, more ...ResumeEvent) ResumeDecision {
 	return workflow.Accept[ResumeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectResume refuses Resume. Nothing is stored.
+// RejectResume rejects Resume. Nothing is stored.
 func RejectResume(rejection Rejection) ResumeDecision {
 	return workflow.Reject[ResumeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -291,7 +291,7 @@ func (Escalated) isMergeEvent() {}
 // MergeDecision is the decider's answer to Merge.
 type MergeDecision = workflow.Decision[MergeEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// MergeOutcome is what became of Merge.
+// MergeOutcome is the outcome of Merge.
 type MergeOutcome = runtime.Outcome[MergeEvent, Rejection]
 
 // AcceptMerge accepts Merge with one or more events, in this order.
@@ -299,7 +299,7 @@ func AcceptMerge(first MergeEvent, more ...MergeEvent) MergeDecision {
 	return workflow.Accept[MergeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectMerge refuses Merge. Nothing is stored.
+// RejectMerge rejects Merge. Nothing is stored.
 func RejectMerge(rejection Rejection) MergeDecision {
 	return workflow.Reject[MergeEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -323,7 +323,7 @@ func (Notify) isSolveEffect() {}
 // SolveDecision is the decider's answer to Solve.
 type SolveDecision = workflow.Decision[SolveEvent, SolveEffect, workflow.NoTimer, Rejection]
 
-// SolveOutcome is what became of Solve.
+// SolveOutcome is the outcome of Solve.
 type SolveOutcome = runtime.Outcome[SolveEvent, Rejection]
 
 // AcceptSolve accepts Solve with one or more events, in this order.
@@ -331,7 +331,7 @@ func AcceptSolve(first SolveEvent, more ...SolveEvent) SolveDecision {
 	return workflow.Accept[SolveEvent, SolveEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectSolve refuses Solve. Nothing is stored.
+// RejectSolve rejects Solve. Nothing is stored.
 func RejectSolve(rejection Rejection) SolveDecision {
 	return workflow.Reject[SolveEvent, SolveEffect, workflow.NoTimer, Rejection](rejection)
 }

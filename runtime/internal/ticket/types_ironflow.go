@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "ticket"
 
 // Input is one of Open, Import, Note, Assigned, NobodyFree, Remind, Expire, Hold, Resume, Merge or Solve.
@@ -189,7 +189,7 @@ type FindAgent struct {
 
 func (FindAgent) isEffect() {}
 
-// FindAgentResult is the input that the effect FindAgent leads to: Assigned or NobodyFree.
+// FindAgentResult is the input that the handler of the effect FindAgent returns: Assigned or NobodyFree.
 type FindAgentResult interface {
 	Input
 	isFindAgentResult()
@@ -215,23 +215,23 @@ type Timer interface {
 //
 // stale ends tickets that nothing happens to.
 type TimerStale struct {
-	Input    Expire // the id may be left empty: it is the instance's own
+	Input    Expire // an empty id means the id of the instance
 	schedule workflow.Schedule
 }
 
-// In lets the timer fire after a delay that counts from the decision's now.
+// In makes the timer fire after a delay, counted from the now of the decision.
 func (t TimerStale) In(delay time.Duration) TimerStale {
 	t.schedule = t.schedule.In(delay)
 	return t
 }
 
-// At lets the timer fire at a time.
+// At makes the timer fire at a time.
 func (t TimerStale) At(at time.Time) TimerStale {
 	t.schedule = t.schedule.At(at)
 	return t
 }
 
-// Key tells several timers of this kind apart; a timer replaces the one with its key.
+// Key distinguishes several timers of this kind. A timer replaces a running timer with the same key.
 func (t TimerStale) Key(key string) TimerStale {
 	t.schedule = t.schedule.Key(key)
 	return t
@@ -248,23 +248,23 @@ func (TimerStale) isTimer() {}
 //
 // reminder is set by decisions only.
 type TimerReminder struct {
-	Input    Remind // the id may be left empty: it is the instance's own
+	Input    Remind // an empty id means the id of the instance
 	schedule workflow.Schedule
 }
 
-// In lets the timer fire after a delay that counts from the decision's now.
+// In makes the timer fire after a delay, counted from the now of the decision.
 func (t TimerReminder) In(delay time.Duration) TimerReminder {
 	t.schedule = t.schedule.In(delay)
 	return t
 }
 
-// At lets the timer fire at a time.
+// At makes the timer fire at a time.
 func (t TimerReminder) At(at time.Time) TimerReminder {
 	t.schedule = t.schedule.At(at)
 	return t
 }
 
-// Key tells several timers of this kind apart; a timer replaces the one with its key.
+// Key distinguishes several timers of this kind. A timer replaces a running timer with the same key.
 func (t TimerReminder) Key(key string) TimerReminder {
 	t.schedule = t.schedule.Key(key)
 	return t
@@ -281,23 +281,23 @@ func (TimerReminder) isTimer() {}
 //
 // followup has a time of its own.
 type TimerFollowup struct {
-	Input    Remind // the id may be left empty: it is the instance's own
+	Input    Remind // an empty id means the id of the instance
 	schedule workflow.Schedule
 }
 
-// In lets the timer fire after a delay that counts from the decision's now.
+// In makes the timer fire after a delay, counted from the now of the decision.
 func (t TimerFollowup) In(delay time.Duration) TimerFollowup {
 	t.schedule = t.schedule.In(delay)
 	return t
 }
 
-// At lets the timer fire at a time.
+// At makes the timer fire at a time.
 func (t TimerFollowup) At(at time.Time) TimerFollowup {
 	t.schedule = t.schedule.At(at)
 	return t
 }
 
-// Key tells several timers of this kind apart; a timer replaces the one with its key.
+// Key distinguishes several timers of this kind. A timer replaces a running timer with the same key.
 func (t TimerFollowup) Key(key string) TimerFollowup {
 	t.schedule = t.schedule.Key(key)
 	return t
@@ -335,10 +335,10 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew     Status = "new"
 	StatusOpen    Status = "open"
@@ -348,9 +348,9 @@ const (
 	StatusClosed  Status = "closed"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status    Status      `json:"status"` // moved by the declared transitions, not by the evolver
+	Status    Status      `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Subject   string      `json:"subject"`
 	Agent     string      `json:"agent"`
 	Notes     []string    `json:"notes"`

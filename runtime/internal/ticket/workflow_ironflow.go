@@ -13,7 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// InputDecider decides on inputs. Its methods are pure: they look at nothing but their arguments.
+// InputDecider decides on inputs. Its methods are pure: they use only their arguments.
 //
 // Ticket takes a request for help from its opening to an answer.
 type InputDecider interface {
@@ -41,7 +41,7 @@ type InputDecider interface {
 	Solve(now time.Time, state State, in Solve) SolveDecision
 }
 
-// EventEvolver folds events into the state. Its methods are pure, and never fail: what happened has happened.
+// EventEvolver folds events into the state. Its methods are pure and never fail.
 type EventEvolver interface {
 	// Opened says what the request is.
 	Opened(state State, event Opened) State
@@ -65,7 +65,7 @@ type EventEvolver interface {
 	Closed(state State, event Closed) State
 }
 
-// EffectHandler carries effects out. Each is handled at least once; pass call.IdempotencyKey on where it is taken.
+// EffectHandler handles effects. Each is handled at least once; pass call.IdempotencyKey to services that accept one.
 type EffectHandler interface {
 	// FindAgent looks for somebody to help.
 	FindAgent(ctx context.Context, effect FindAgent, call runtime.EffectCall) (FindAgentResult, error)
@@ -73,7 +73,7 @@ type EffectHandler interface {
 	Notify(ctx context.Context, effect Notify, call runtime.EffectCall) error
 }
 
-// NewWorkflow joins the declaration with your code, to be registered by runtime.NewEngine.
+// NewWorkflow returns the workflow with your code. Pass it to runtime.NewEngine.
 func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandler) *workflow.Workflow {
 	a := adapter{decider, evolver, handler}
 	return workflow.Define(workflow.Definition[State, Input, Event, Effect, Rejection]{
@@ -113,7 +113,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 	})
 }
 
-// adapter gives each input, event and effect to the method of its type.
+// adapter passes each input, event and effect to the method for its type.
 type adapter struct {
 	decider InputDecider
 	evolver EventEvolver
@@ -212,7 +212,7 @@ func inputID(input Input) string {
 	return ""
 }
 
-// withID fills in an id that was left empty.
+// withID fills in an empty id.
 func withID(input Input, id string) Input {
 	switch in := input.(type) {
 	case Open:
@@ -259,7 +259,7 @@ func uniqueKey(input Input) (string, bool) {
 	return "", false
 }
 
-// refuse makes the rejection for an input that the declaration does not accept in a state.
+// refuse returns the rejection of an input that the declaration does not accept in a state.
 func refuse(input, state, declared string) Rejection {
 	switch declared {
 	case "Duplicate":
@@ -268,8 +268,8 @@ func refuse(input, state, declared string) Rejection {
 	return NotAccepted{Input: input, State: Status(state)}
 }
 
-// unfinished is what a stub fails with, which stands for a method of yours that is yet to be written. Nothing else may
-// call it: TestUnfinished and "ironflow-gen vet" list its calls.
+// unfinished returns the error of a stub, which is a method that you have not written yet. Only stubs may call it:
+// TestUnfinished and "ironflow-gen vet" list its calls.
 func unfinished(method string) *workflow.Unfinished {
 	return &workflow.Unfinished{Workflow: WorkflowName, Method: method}
 }

@@ -19,7 +19,7 @@ func (Requested) isRequestEvent() {}
 // RequestDecision is the decider's answer to Request.
 type RequestDecision = workflow.Decision[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// RequestOutcome is what became of Request.
+// RequestOutcome is the outcome of Request.
 type RequestOutcome = runtime.Outcome[RequestEvent, Rejection]
 
 // AcceptRequest accepts Request with one or more events, in this order.
@@ -27,7 +27,7 @@ func AcceptRequest(first RequestEvent, more ...RequestEvent) RequestDecision {
 	return workflow.Accept[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectRequest refuses Request. Nothing is stored.
+// RejectRequest rejects Request. Nothing is stored.
 func RejectRequest(rejection Rejection) RequestDecision {
 	return workflow.Reject[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -43,7 +43,7 @@ func (Ordered) isOrderEvent() {}
 // OrderDecision is the decider's answer to Order.
 type OrderDecision = workflow.Decision[OrderEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// OrderOutcome is what became of Order.
+// OrderOutcome is the outcome of Order.
 type OrderOutcome = runtime.Outcome[OrderEvent, Rejection]
 
 // AcceptOrder accepts Order with one or more events, in this order.
@@ -51,7 +51,7 @@ func AcceptOrder(first OrderEvent, more ...OrderEvent) OrderDecision {
 	return workflow.Accept[OrderEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectOrder refuses Order. Nothing is stored.
+// RejectOrder rejects Order. Nothing is stored.
 func RejectOrder(rejection Rejection) OrderDecision {
 	return workflow.Reject[OrderEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -67,7 +67,7 @@ func (Left) isLeaveEvent() {}
 // LeaveDecision is the decider's answer to Leave.
 type LeaveDecision = workflow.Decision[LeaveEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// LeaveOutcome is what became of Leave.
+// LeaveOutcome is the outcome of Leave.
 type LeaveOutcome = runtime.Outcome[LeaveEvent, Rejection]
 
 // AcceptLeave accepts Leave with one or more events, in this order.
@@ -75,7 +75,7 @@ func AcceptLeave(first LeaveEvent, more ...LeaveEvent) LeaveDecision {
 	return workflow.Accept[LeaveEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectLeave refuses Leave. Nothing is stored.
+// RejectLeave rejects Leave. Nothing is stored.
 func RejectLeave(rejection Rejection) LeaveDecision {
 	return workflow.Reject[LeaveEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -91,7 +91,7 @@ func (Left) isExpireEvent() {}
 // ExpireDecision is the decider's answer to Expire.
 type ExpireDecision = workflow.Decision[ExpireEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ExpireOutcome is what became of Expire.
+// ExpireOutcome is the outcome of Expire.
 type ExpireOutcome = runtime.Outcome[ExpireEvent, Rejection]
 
 // AcceptExpire accepts Expire with one or more events, in this order.
@@ -99,7 +99,7 @@ func AcceptExpire(first ExpireEvent, more ...ExpireEvent) ExpireDecision {
 	return workflow.Accept[ExpireEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectExpire refuses Expire. Nothing is stored.
+// RejectExpire rejects Expire. Nothing is stored.
 func RejectExpire(rejection Rejection) ExpireDecision {
 	return workflow.Reject[ExpireEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
 )
 
-// NewHTTPHandler serves the workflow booking below /booking. It authenticates nobody. Package httpapi has the protocol.
+// NewHTTPHandler returns a handler that serves the workflow booking below /booking. It does not authenticate callers.
+// Package httpapi documents the protocol.
 func NewHTTPHandler(client *Client) http.Handler {
 	return httpapi.NewHandler(client.engine, httpapi.Workflow{
 		Name: WorkflowName,

@@ -8,7 +8,7 @@ const openAPI = `{
   "components": {
     "parameters": {
       "IdempotencyKey": {
-        "description": "Makes it safe to send the input again: every repeat has the first outcome. A key is of one instance and one input.",
+        "description": "Makes it safe to send the input again: every repeat returns the first outcome. A key belongs to one instance and one input.",
         "in": "header",
         "name": "Idempotency-Key",
         "schema": {
@@ -69,7 +69,7 @@ const openAPI = `{
             }
           }
         },
-        "description": "There is no such thing."
+        "description": "The path, input, instance or version does not exist."
       },
       "408": {
         "content": {
@@ -121,7 +121,7 @@ const openAPI = `{
             }
           }
         },
-        "description": "The input was refused, or came too late. Nothing was stored."
+        "description": "The input was rejected, or came too late. Nothing was stored."
       },
       "413": {
         "content": {
@@ -197,7 +197,7 @@ const openAPI = `{
             }
           }
         },
-        "description": "The input is not as declared, or its Idempotency-Key came with another one."
+        "description": "The input does not match the declaration, or its Idempotency-Key was used for another input."
       },
       "500": {
         "content": {
@@ -248,7 +248,7 @@ const openAPI = `{
             }
           }
         },
-        "description": "Come back later. Nothing was stored.",
+        "description": "Try again later. Nothing was stored.",
         "headers": {
           "Retry-After": {
             "description": "Seconds.",
@@ -281,7 +281,7 @@ const openAPI = `{
             }
           }
         },
-        "description": "It is unknown whether the input was stored. With an Idempotency-Key it can be sent again."
+        "description": "It is unknown whether the input was stored. With an Idempotency-Key it is safe to send it again."
       }
     },
     "schemas": {
@@ -398,7 +398,7 @@ const openAPI = `{
           },
           "type": {
             "const": "Leave",
-            "description": "The name of the input once more.",
+            "description": "The name of the input.",
             "type": "string"
           }
         },
@@ -433,7 +433,7 @@ const openAPI = `{
             "type": "string"
           },
           "version": {
-            "description": "Of the instance after it: the number of its events.",
+            "description": "Version of the instance after the input: the number of its events.",
             "format": "int64",
             "type": "integer"
           }
@@ -496,7 +496,7 @@ const openAPI = `{
           },
           "type": {
             "const": "Order",
-            "description": "The name of the input once more.",
+            "description": "The name of the input.",
             "type": "string"
           }
         },
@@ -532,7 +532,7 @@ const openAPI = `{
             "type": "string"
           },
           "version": {
-            "description": "Of the instance after it: the number of its events.",
+            "description": "Version of the instance after the input: the number of its events.",
             "format": "int64",
             "type": "integer"
           }
@@ -692,7 +692,7 @@ const openAPI = `{
           },
           "type": {
             "const": "Request",
-            "description": "The name of the input once more.",
+            "description": "The name of the input.",
             "type": "string"
           }
         },
@@ -735,7 +735,7 @@ const openAPI = `{
             "type": "string"
           },
           "version": {
-            "description": "Of the instance after it: the number of its events.",
+            "description": "Version of the instance after the input: the number of its events.",
             "format": "int64",
             "type": "integer"
           }
@@ -878,7 +878,7 @@ const openAPI = `{
             "type": "string"
           },
           "mistakes": {
-            "description": "With invalid_input: every place that is wrong, in the order of the document.",
+            "description": "With invalid_input: all mistakes, in the order of the document.",
             "items": {
               "$ref": "#/components/schemas/ironflow.Mistake"
             },
@@ -894,7 +894,7 @@ const openAPI = `{
             "description": "With rejected."
           },
           "version": {
-            "description": "Of the instance, with rejected and already_completed.",
+            "description": "Version of the instance, with rejected and already_completed.",
             "format": "int64",
             "type": "integer"
           }
@@ -1336,7 +1336,7 @@ const openAPI = `{
         "operationId": "getState",
         "parameters": [
           {
-            "description": "The instance: its id, escaped, or ~ and the id in base64url without padding, as ids that begin with ~ have to be.",
+            "description": "The id of the instance, escaped; or ~ and the id in base64url without padding, which an id that begins with ~ needs.",
             "in": "path",
             "name": "id",
             "required": true,
@@ -1345,7 +1345,7 @@ const openAPI = `{
             }
           },
           {
-            "description": "As it was after that many events.",
+            "description": "The version: the state after that many events. Default: the newest.",
             "in": "query",
             "name": "version",
             "schema": {
@@ -1408,7 +1408,7 @@ const openAPI = `{
         "operationId": "getHistory",
         "parameters": [
           {
-            "description": "The instance: its id, escaped, or ~ and the id in base64url without padding, as ids that begin with ~ have to be.",
+            "description": "The id of the instance, escaped; or ~ and the id in base64url without padding, which an id that begins with ~ needs.",
             "in": "path",
             "name": "id",
             "required": true,
@@ -1427,7 +1427,7 @@ const openAPI = `{
             }
           },
           {
-            "description": "At most so many.",
+            "description": "The largest number of events.",
             "in": "query",
             "name": "limit",
             "schema": {
@@ -1477,7 +1477,7 @@ const openAPI = `{
                       "type": "array"
                     },
                     "more": {
-                      "description": "Whether there are events after the last of these.",
+                      "description": "Whether more events follow.",
                       "type": "boolean"
                     }
                   },

@@ -280,7 +280,7 @@ func decodeNotAccepted(d *codec.Decoder) NotAccepted {
 	return v
 }
 
-// encodeState writes a snapshot, in which enums and decimals may be empty: no event has set them yet.
+// encodeState encodes a state for a snapshot. Enums and decimals that no event has set yet may be empty.
 func encodeState(e *codec.Encoder, v State) {
 	e.BeginState()
 	e.Key("status")
@@ -334,7 +334,7 @@ func decodePlan(d *codec.Decoder) Plan {
 	return codec.DecodeEnum(d, planValues)
 }
 
-// Other packages write and read these types as this one does.
+// Other packages encode and decode these types with these functions.
 func init() {
 	codec.Register(encodePlan, decodePlan)
 }

@@ -19,7 +19,7 @@ func (Opened) isOpenEvent() {}
 // OpenDecision is the decider's answer to Open.
 type OpenDecision = workflow.Decision[OpenEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// OpenOutcome is what became of Open.
+// OpenOutcome is the outcome of Open.
 type OpenOutcome = runtime.Outcome[OpenEvent, Rejection]
 
 // AcceptOpen accepts Open with one or more events, in this order.
@@ -27,7 +27,7 @@ func AcceptOpen(first OpenEvent, more ...OpenEvent) OpenDecision {
 	return workflow.Accept[OpenEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectOpen refuses Open. Nothing is stored.
+// RejectOpen rejects Open. Nothing is stored.
 func RejectOpen(rejection Rejection) OpenDecision {
 	return workflow.Reject[OpenEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -43,7 +43,7 @@ func (Closed) isCloseEvent() {}
 // CloseDecision is the decider's answer to Close.
 type CloseDecision = workflow.Decision[CloseEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// CloseOutcome is what became of Close.
+// CloseOutcome is the outcome of Close.
 type CloseOutcome = runtime.Outcome[CloseEvent, Rejection]
 
 // AcceptClose accepts Close with one or more events, in this order.
@@ -51,7 +51,7 @@ func AcceptClose(first CloseEvent, more ...CloseEvent) CloseDecision {
 	return workflow.Accept[CloseEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectClose refuses Close. Nothing is stored.
+// RejectClose rejects Close. Nothing is stored.
 func RejectClose(rejection Rejection) CloseDecision {
 	return workflow.Reject[CloseEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

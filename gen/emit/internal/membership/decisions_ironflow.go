@@ -30,7 +30,7 @@ func (LendCard) isJoinEffect()  {}
 // JoinDecision is the decider's answer to Join.
 type JoinDecision = workflow.Decision[JoinEvent, JoinEffect, workflow.NoTimer, Rejection]
 
-// JoinOutcome is what became of Join.
+// JoinOutcome is the outcome of Join.
 type JoinOutcome = runtime.Outcome[JoinEvent, Rejection]
 
 // AcceptJoin accepts Join with one or more events, in this order.
@@ -38,7 +38,7 @@ func AcceptJoin(first JoinEvent, more ...JoinEvent) JoinDecision {
 	return workflow.Accept[JoinEvent, JoinEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectJoin refuses Join. Nothing is stored.
+// RejectJoin rejects Join. Nothing is stored.
 func RejectJoin(rejection Rejection) JoinDecision {
 	return workflow.Reject[JoinEvent, JoinEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -62,7 +62,7 @@ func (TimerNagging) isChargedTimer() {}
 // ChargedDecision is the decider's answer to Charged.
 type ChargedDecision = workflow.Decision[ChargedEvent, workflow.NoEffect, ChargedTimer, Rejection]
 
-// ChargedOutcome is what became of Charged.
+// ChargedOutcome is the outcome of Charged.
 type ChargedOutcome = runtime.Outcome[ChargedEvent, Rejection]
 
 // AcceptCharged accepts Charged with one or more events, in this order.
@@ -70,7 +70,7 @@ func AcceptCharged(first ChargedEvent, more ...ChargedEvent) ChargedDecision {
 	return workflow.Accept[ChargedEvent, workflow.NoEffect, ChargedTimer, Rejection](first, more...)
 }
 
-// RejectCharged refuses Charged. Nothing is stored.
+// RejectCharged rejects Charged. Nothing is stored.
 func RejectCharged(rejection Rejection) ChargedDecision {
 	return workflow.Reject[ChargedEvent, workflow.NoEffect, ChargedTimer, Rejection](rejection)
 }
@@ -94,7 +94,7 @@ func (TimerNagging) isChargeFailedTimer() {}
 // ChargeFailedDecision is the decider's answer to ChargeFailed.
 type ChargeFailedDecision = workflow.Decision[ChargeFailedEvent, workflow.NoEffect, ChargeFailedTimer, Rejection]
 
-// ChargeFailedOutcome is what became of ChargeFailed.
+// ChargeFailedOutcome is the outcome of ChargeFailed.
 type ChargeFailedOutcome = runtime.Outcome[ChargeFailedEvent, Rejection]
 
 // AcceptChargeFailed accepts ChargeFailed with one or more events, in this order.
@@ -102,7 +102,7 @@ func AcceptChargeFailed(first ChargeFailedEvent, more ...ChargeFailedEvent) Char
 	return workflow.Accept[ChargeFailedEvent, workflow.NoEffect, ChargeFailedTimer, Rejection](first, more...)
 }
 
-// RejectChargeFailed refuses ChargeFailed. Nothing is stored.
+// RejectChargeFailed rejects ChargeFailed. Nothing is stored.
 func RejectChargeFailed(rejection Rejection) ChargeFailedDecision {
 	return workflow.Reject[ChargeFailedEvent, workflow.NoEffect, ChargeFailedTimer, Rejection](rejection)
 }
@@ -119,7 +119,7 @@ func (CardRefused) isCardEndedEvent() {}
 // CardEndedDecision is the decider's answer to CardEnded.
 type CardEndedDecision = workflow.Decision[CardEndedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// CardEndedOutcome is what became of CardEnded.
+// CardEndedOutcome is the outcome of CardEnded.
 type CardEndedOutcome = runtime.Outcome[CardEndedEvent, Rejection]
 
 // AcceptCardEnded accepts CardEnded with one or more events, in this order.
@@ -127,7 +127,7 @@ func AcceptCardEnded(first CardEndedEvent, more ...CardEndedEvent) CardEndedDeci
 	return workflow.Accept[CardEndedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectCardEnded refuses CardEnded. Nothing is stored.
+// RejectCardEnded rejects CardEnded. Nothing is stored.
 func RejectCardEnded(rejection Rejection) CardEndedDecision {
 	return workflow.Reject[CardEndedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -143,7 +143,7 @@ func (Unheard) isBouncedEvent() {}
 // BouncedDecision is the decider's answer to Bounced.
 type BouncedDecision = workflow.Decision[BouncedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// BouncedOutcome is what became of Bounced.
+// BouncedOutcome is the outcome of Bounced.
 type BouncedOutcome = runtime.Outcome[BouncedEvent, Rejection]
 
 // AcceptBounced accepts Bounced with one or more events, in this order.
@@ -151,7 +151,7 @@ func AcceptBounced(first BouncedEvent, more ...BouncedEvent) BouncedDecision {
 	return workflow.Accept[BouncedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectBounced refuses Bounced. Nothing is stored.
+// RejectBounced rejects Bounced. Nothing is stored.
 func RejectBounced(rejection Rejection) BouncedDecision {
 	return workflow.Reject[BouncedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -167,7 +167,7 @@ func (Unheard) isMailFailedEvent() {}
 // MailFailedDecision is the decider's answer to MailFailed.
 type MailFailedDecision = workflow.Decision[MailFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// MailFailedOutcome is what became of MailFailed.
+// MailFailedOutcome is the outcome of MailFailed.
 type MailFailedOutcome = runtime.Outcome[MailFailedEvent, Rejection]
 
 // AcceptMailFailed accepts MailFailed with one or more events, in this order.
@@ -175,7 +175,7 @@ func AcceptMailFailed(first MailFailedEvent, more ...MailFailedEvent) MailFailed
 	return workflow.Accept[MailFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectMailFailed refuses MailFailed. Nothing is stored.
+// RejectMailFailed rejects MailFailed. Nothing is stored.
 func RejectMailFailed(rejection Rejection) MailFailedDecision {
 	return workflow.Reject[MailFailedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -199,7 +199,7 @@ func (Charge) isRenewEffect() {}
 // RenewDecision is the decider's answer to Renew.
 type RenewDecision = workflow.Decision[RenewEvent, RenewEffect, workflow.NoTimer, Rejection]
 
-// RenewOutcome is what became of Renew.
+// RenewOutcome is the outcome of Renew.
 type RenewOutcome = runtime.Outcome[RenewEvent, Rejection]
 
 // AcceptRenew accepts Renew with one or more events, in this order.
@@ -207,7 +207,7 @@ func AcceptRenew(first RenewEvent, more ...RenewEvent) RenewDecision {
 	return workflow.Accept[RenewEvent, RenewEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectRenew refuses Renew. Nothing is stored.
+// RejectRenew rejects Renew. Nothing is stored.
 func RejectRenew(rejection Rejection) RenewDecision {
 	return workflow.Reject[RenewEvent, RenewEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -223,7 +223,7 @@ func (Nagged) isNagEvent() {}
 // NagDecision is the decider's answer to Nag.
 type NagDecision = workflow.Decision[NagEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// NagOutcome is what became of Nag.
+// NagOutcome is the outcome of Nag.
 type NagOutcome = runtime.Outcome[NagEvent, Rejection]
 
 // AcceptNag accepts Nag with one or more events, in this order.
@@ -231,7 +231,7 @@ func AcceptNag(first NagEvent, more ...NagEvent) NagDecision {
 	return workflow.Accept[NagEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectNag refuses Nag. Nothing is stored.
+// RejectNag rejects Nag. Nothing is stored.
 func RejectNag(rejection Rejection) NagDecision {
 	return workflow.Reject[NagEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -247,7 +247,7 @@ func (Counted) isCountEvent() {}
 // CountDecision is the decider's answer to Count.
 type CountDecision = workflow.Decision[CountEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// CountOutcome is what became of Count.
+// CountOutcome is the outcome of Count.
 type CountOutcome = runtime.Outcome[CountEvent, Rejection]
 
 // AcceptCount accepts Count with one or more events, in this order.
@@ -255,7 +255,7 @@ func AcceptCount(first CountEvent, more ...CountEvent) CountDecision {
 	return workflow.Accept[CountEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectCount refuses Count. Nothing is stored.
+// RejectCount rejects Count. Nothing is stored.
 func RejectCount(rejection Rejection) CountDecision {
 	return workflow.Reject[CountEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -279,7 +279,7 @@ func (BlockCard) isLeaveEffect() {}
 // LeaveDecision is the decider's answer to Leave.
 type LeaveDecision = workflow.Decision[LeaveEvent, LeaveEffect, workflow.NoTimer, Rejection]
 
-// LeaveOutcome is what became of Leave.
+// LeaveOutcome is the outcome of Leave.
 type LeaveOutcome = runtime.Outcome[LeaveEvent, Rejection]
 
 // AcceptLeave accepts Leave with one or more events, in this order.
@@ -287,7 +287,7 @@ func AcceptLeave(first LeaveEvent, more ...LeaveEvent) LeaveDecision {
 	return workflow.Accept[LeaveEvent, LeaveEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectLeave refuses Leave. Nothing is stored.
+// RejectLeave rejects Leave. Nothing is stored.
 func RejectLeave(rejection Rejection) LeaveDecision {
 	return workflow.Reject[LeaveEvent, LeaveEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -321,7 +321,7 @@ func (TimerAlarm) isFillTimer()    {}
 // FillDecision is the decider's answer to Fill.
 type FillDecision = workflow.Decision[FillEvent, FillEffect, FillTimer, Rejection]
 
-// FillOutcome is what became of Fill.
+// FillOutcome is the outcome of Fill.
 type FillOutcome = runtime.Outcome[FillEvent, Rejection]
 
 // AcceptFill accepts Fill with one or more events, in this order.
@@ -329,7 +329,7 @@ func AcceptFill(first FillEvent, more ...FillEvent) FillDecision {
 	return workflow.Accept[FillEvent, FillEffect, FillTimer, Rejection](first, more...)
 }
 
-// RejectFill refuses Fill. Nothing is stored.
+// RejectFill rejects Fill. Nothing is stored.
 func RejectFill(rejection Rejection) FillDecision {
 	return workflow.Reject[FillEvent, FillEffect, FillTimer, Rejection](rejection)
 }
@@ -345,7 +345,7 @@ func (Emptied) isEmptyEvent() {}
 // EmptyDecision is the decider's answer to Empty.
 type EmptyDecision = workflow.Decision[EmptyEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// EmptyOutcome is what became of Empty.
+// EmptyOutcome is the outcome of Empty.
 type EmptyOutcome = runtime.Outcome[EmptyEvent, Rejection]
 
 // AcceptEmpty accepts Empty with one or more events, in this order.
@@ -353,7 +353,7 @@ func AcceptEmpty(first EmptyEvent, more ...EmptyEvent) EmptyDecision {
 	return workflow.Accept[EmptyEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectEmpty refuses Empty. Nothing is stored.
+// RejectEmpty rejects Empty. Nothing is stored.
 func RejectEmpty(rejection Rejection) EmptyDecision {
 	return workflow.Reject[EmptyEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

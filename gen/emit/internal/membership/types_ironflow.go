@@ -13,7 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "membership"
 
 // Plan is one of the constants below.
@@ -334,7 +334,7 @@ type Clean struct {
 
 func (Clean) isEffect() {}
 
-// CleanResult is the input that the effect Clean leads to: Empty.
+// CleanResult is the input that the handler of the effect Clean returns: Empty.
 type CleanResult interface {
 	Input
 	isCleanResult()
@@ -356,7 +356,7 @@ type Charge struct {
 
 func (Charge) isEffect() {}
 
-// ChargeResult is the input that the effect Charge leads to: Charged.
+// ChargeResult is the input that the handler of the effect Charge returns: Charged.
 type ChargeResult interface {
 	Input
 	isChargeResult()
@@ -371,7 +371,7 @@ type Mail struct {
 
 func (Mail) isEffect() {}
 
-// MailResult is the input that the effect Mail leads to: Bounced. Nil means that there is none.
+// MailResult is the input that the handler of the effect Mail returns: Bounced. Nil means no input.
 type MailResult interface {
 	Input
 	isMailResult()
@@ -409,28 +409,28 @@ type Timer interface {
 	isTimer()
 }
 
-// TimerNagging delivers Nag again and again, by the schedule "@every 24h", until it is cancelled. In and At set the
-// time of the first.
+// TimerNagging delivers Nag repeatedly, by the schedule "@every 24h", until it is cancelled. In and At set the time of
+// the first delivery.
 //
 // Nagging wants its money.
 type TimerNagging struct {
-	Input    Nag // the id may be left empty: it is the instance's own
+	Input    Nag // an empty id means the id of the instance
 	schedule workflow.Schedule
 }
 
-// In lets the timer fire after a delay that counts from the decision's now.
+// In makes the timer fire after a delay, counted from the now of the decision.
 func (t TimerNagging) In(delay time.Duration) TimerNagging {
 	t.schedule = t.schedule.In(delay)
 	return t
 }
 
-// At lets the timer fire at a time.
+// At makes the timer fire at a time.
 func (t TimerNagging) At(at time.Time) TimerNagging {
 	t.schedule = t.schedule.At(at)
 	return t
 }
 
-// Key tells several timers of this kind apart; a timer replaces the one with its key.
+// Key distinguishes several timers of this kind. A timer replaces a running timer with the same key.
 func (t TimerNagging) Key(key string) TimerNagging {
 	t.schedule = t.schedule.Key(key)
 	return t
@@ -447,23 +447,23 @@ func (TimerNagging) isTimer() {}
 //
 // Reminder nags.
 type TimerReminder struct {
-	Input    Empty // the id may be left empty: it is the instance's own
+	Input    Empty // an empty id means the id of the instance
 	schedule workflow.Schedule
 }
 
-// In lets the timer fire after a delay that counts from the decision's now.
+// In makes the timer fire after a delay, counted from the now of the decision.
 func (t TimerReminder) In(delay time.Duration) TimerReminder {
 	t.schedule = t.schedule.In(delay)
 	return t
 }
 
-// At lets the timer fire at a time.
+// At makes the timer fire at a time.
 func (t TimerReminder) At(at time.Time) TimerReminder {
 	t.schedule = t.schedule.At(at)
 	return t
 }
 
-// Key tells several timers of this kind apart; a timer replaces the one with its key.
+// Key distinguishes several timers of this kind. A timer replaces a running timer with the same key.
 func (t TimerReminder) Key(key string) TimerReminder {
 	t.schedule = t.schedule.Key(key)
 	return t
@@ -478,23 +478,23 @@ func (TimerReminder) isTimer() {}
 
 // TimerAlarm delivers Fill. It has no declared delay: start it with In or At.
 type TimerAlarm struct {
-	Input    Fill // the id may be left empty: it is the instance's own
+	Input    Fill // an empty id means the id of the instance
 	schedule workflow.Schedule
 }
 
-// In lets the timer fire after a delay that counts from the decision's now.
+// In makes the timer fire after a delay, counted from the now of the decision.
 func (t TimerAlarm) In(delay time.Duration) TimerAlarm {
 	t.schedule = t.schedule.In(delay)
 	return t
 }
 
-// At lets the timer fire at a time.
+// At makes the timer fire at a time.
 func (t TimerAlarm) At(at time.Time) TimerAlarm {
 	t.schedule = t.schedule.At(at)
 	return t
 }
 
-// Key tells several timers of this kind apart; a timer replaces the one with its key.
+// Key distinguishes several timers of this kind. A timer replaces a running timer with the same key.
 func (t TimerAlarm) Key(key string) TimerAlarm {
 	t.schedule = t.schedule.Key(key)
 	return t
@@ -527,19 +527,19 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew    Status = "new"
 	StatusActive Status = "active"
 	StatusLeft   Status = "left"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status     Status            `json:"status"` // moved by the declared transitions, not by the evolver
+	Status     Status            `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Email      string            `json:"email"`
 	Plan       *Plan             `json:"plan"`
 	Everything *Tree             `json:"everything"`

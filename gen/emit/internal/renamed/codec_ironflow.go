@@ -409,7 +409,7 @@ func decodeNotAccepted(d *codec.Decoder) NotAccepted {
 	return v
 }
 
-// encodeState writes a snapshot, in which enums and decimals may be empty: no event has set them yet.
+// encodeState encodes a state for a snapshot. Enums and decimals that no event has set yet may be empty.
 func encodeState(e *codec.Encoder, v State) {
 	e.BeginState()
 	e.Key("status")
@@ -496,7 +496,7 @@ func decodeLook(d *codec.Decoder) Look {
 	return v
 }
 
-// Other packages write and read these types as this one does.
+// Other packages encode and decode these types with these functions.
 func init() {
 	codec.Register(encodeShade, decodeShade)
 	codec.Register(encodeLook, decodeLook)

@@ -19,7 +19,7 @@ func (Granted) isRequestEvent() {}
 // RequestDecision is the decider's answer to Request.
 type RequestDecision = workflow.Decision[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// RequestOutcome is what became of Request.
+// RequestOutcome is the outcome of Request.
 type RequestOutcome = runtime.Outcome[RequestEvent, Rejection]
 
 // AcceptRequest accepts Request with one or more events, in this order.
@@ -27,7 +27,7 @@ func AcceptRequest(first RequestEvent, more ...RequestEvent) RequestDecision {
 	return workflow.Accept[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectRequest refuses Request. Nothing is stored.
+// RejectRequest rejects Request. Nothing is stored.
 func RejectRequest(rejection Rejection) RequestDecision {
 	return workflow.Reject[RequestEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -51,7 +51,7 @@ func (GoAway) isLockEffect() {}
 // LockDecision is the decider's answer to Lock.
 type LockDecision = workflow.Decision[LockEvent, LockEffect, workflow.NoTimer, Rejection]
 
-// LockOutcome is what became of Lock.
+// LockOutcome is the outcome of Lock.
 type LockOutcome = runtime.Outcome[LockEvent, Rejection]
 
 // AcceptLock accepts Lock with one or more events, in this order.
@@ -59,7 +59,7 @@ func AcceptLock(first LockEvent, more ...LockEvent) LockDecision {
 	return workflow.Accept[LockEvent, LockEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectLock refuses Lock. Nothing is stored.
+// RejectLock rejects Lock. Nothing is stored.
 func RejectLock(rejection Rejection) LockDecision {
 	return workflow.Reject[LockEvent, LockEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -75,7 +75,7 @@ func (Destroyed) isDestroyEvent() {}
 // DestroyDecision is the decider's answer to Destroy.
 type DestroyDecision = workflow.Decision[DestroyEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// DestroyOutcome is what became of Destroy.
+// DestroyOutcome is the outcome of Destroy.
 type DestroyOutcome = runtime.Outcome[DestroyEvent, Rejection]
 
 // AcceptDestroy accepts Destroy with one or more events, in this order.
@@ -83,7 +83,7 @@ func AcceptDestroy(first DestroyEvent, more ...DestroyEvent) DestroyDecision {
 	return workflow.Accept[DestroyEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectDestroy refuses Destroy. Nothing is stored.
+// RejectDestroy rejects Destroy. Nothing is stored.
 func RejectDestroy(rejection Rejection) DestroyDecision {
 	return workflow.Reject[DestroyEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -99,7 +99,7 @@ func (Checked) isCheckEvent() {}
 // CheckDecision is the decider's answer to Check.
 type CheckDecision = workflow.Decision[CheckEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// CheckOutcome is what became of Check.
+// CheckOutcome is the outcome of Check.
 type CheckOutcome = runtime.Outcome[CheckEvent, Rejection]
 
 // AcceptCheck accepts Check with one or more events, in this order.
@@ -107,7 +107,7 @@ func AcceptCheck(first CheckEvent, more ...CheckEvent) CheckDecision {
 	return workflow.Accept[CheckEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectCheck refuses Check. Nothing is stored.
+// RejectCheck rejects Check. Nothing is stored.
 func RejectCheck(rejection Rejection) CheckDecision {
 	return workflow.Reject[CheckEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

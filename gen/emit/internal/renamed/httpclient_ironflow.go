@@ -12,15 +12,15 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// HTTPClient sends inputs to the workflow badge over HTTP, to where NewHTTPHandler serves it. Safe for concurrent use.
+// HTTPClient sends inputs to the workflow badge over HTTP, to a server with NewHTTPHandler. It is safe for concurrent use.
 //
-// An answer that is no outcome is an *httpapi.Error.
+// If the answer is not an outcome, the error is *httpapi.Error.
 type HTTPClient struct {
 	client httpapi.Client[State, Input, Event, Rejection]
 }
 
-// NewHTTPClient returns a client of a server, base being where the handler is, as in https://shop.example/api. The client may be nil,
-// for http.DefaultClient.
+// NewHTTPClient returns a client of a server. base is the address of its handler, as in https://shop.example/api. A nil client means
+// http.DefaultClient.
 func NewHTTPClient(base string, client *http.Client) *HTTPClient {
 	return &HTTPClient{httpapi.Client[State, Input, Event, Rejection]{
 		Base:       base,
@@ -53,17 +53,17 @@ func (c *HTTPClient) Check(ctx context.Context, in Check, options ...httpapi.Cal
 	return httpapi.Send[CheckEvent](ctx, &c.client, in, options...)
 }
 
-// State returns the state of an instance. One without events is an *httpapi.Error.
+// State returns the state of an instance. If the instance has no events, the error is *httpapi.Error.
 func (c *HTTPClient) State(ctx context.Context, id string, options ...httpapi.CallOption) (runtime.View[State], error) {
 	return c.client.State(ctx, id, options...)
 }
 
-// StateAt returns the state as it was at a version. One that was never reached is an *httpapi.Error.
+// StateAt returns the state at a version. If the instance has not reached the version, the error is *httpapi.Error.
 func (c *HTTPClient) StateAt(ctx context.Context, id string, version int64, options ...httpapi.CallOption) (runtime.View[State], error) {
 	return c.client.StateAt(ctx, id, version, options...)
 }
 
-// History returns the events of an instance, oldest first. One without events is an *httpapi.Error.
+// History returns the events of an instance, oldest first. If it has none, the error is *httpapi.Error.
 func (c *HTTPClient) History(ctx context.Context, id string, options ...httpapi.CallOption) ([]runtime.Recorded[Event], error) {
 	return c.client.History(ctx, id, options...)
 }
