@@ -57,7 +57,7 @@ func TestAllMistakes(t *testing.T) {
 		}},
 		// A second one is read as well, and may be wrong too.
 		{`{` + complete + `,"int":"x","map":{"k":1,"k":true}}`, []string{
-			`int: the field occurs a second time here`, `int: expected an integer, found a string`, `map: the field stands here a second time`,
+			`int: the field occurs a second time here`, `int: expected an integer, found a string`, `map: the field occurs a second time here`,
 			`map[#1]: the key occurs a second time here`, `map[#1]: expected a number, found true or false`,
 		}},
 		// Values of other types are passed over whatever is in them.

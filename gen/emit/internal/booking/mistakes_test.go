@@ -77,7 +77,7 @@ func TestMistakes(t *testing.T) {
 		}},
 		{"twice", strings.Replace(fields(func(map[string]any) {}), `{`, `{"nights":2,"extras":{"a":1,"a":2},"late":"no",`, 1), []httpapi.Mistake{
 			{Path: "extras[#1]", Message: "the key occurs a second time here"}, {Path: "late", Message: `expected true or false, found a string`},
-			{Path: "extras", Message: "the field occurs a second time here"}, {Path: "late", Message: "the field stands here a second time"},
+			{Path: "extras", Message: "the field occurs a second time here"}, {Path: "late", Message: "the field occurs a second time here"},
 			{Path: "nights", Message: "the field occurs a second time here"},
 		}},
 		// Identifiers are looked at together with all else, unless they could not be read.
