@@ -10,6 +10,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
+	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 )
 
 // limited rejects what would take the total above ten.
@@ -179,6 +180,39 @@ func TestSnapshotOfAnotherEvolver(t *testing.T) {
 			b.Errorf("got %v: the decision was made on the other evolver's state", out)
 		}
 		b.eventuallyTable("version", "snapshots", "WHERE instance = 'a' AND schema <> 'another evolver'", "5")
+	})
+}
+
+// A state that was made by an evolver with other values set in it is not used, although the source and the declaration are the same.
+func TestSnapshotOfAnotherFold(t *testing.T) {
+	onStores(t, func(b *bed) {
+		config := b.realConfig()
+		config.SnapshotEvery = 4
+		client := func(noted func(ticket.State, ticket.Noted) ticket.State) *ticket.Client {
+			e, err := runtime.NewEngine(b.store, config, ticket.NewWorkflow(ticket.Decider{}, ticket.Evolver{OnNoted: noted}, ticket.Handler{}))
+			if err != nil {
+				b.Fatal(err)
+			}
+			return ticket.NewClient(e)
+		}
+		plain := client(nil)
+		open, err := plain.Open(b.Context(), ticket.Open{ID: "a", Subject: "ink"})
+		must(b, open, err)
+		for _, text := range []string{"x", "y", "z", "x"} {
+			out, err := plain.Note(b.Context(), ticket.Note{ID: "a", Text: text})
+			must(b, out, err)
+		}
+		b.eventuallyTable("version", "snapshots", "WHERE instance = 'a'", "4")
+		capitals := client(func(s ticket.State, e ticket.Noted) ticket.State {
+			s.Notes = append(s.Notes, strings.ToUpper(e.Text))
+			return s
+		})
+		for want, c := range map[string]*ticket.Client{"X Y Z X": capitals, "x y z x": client(nil)} {
+			view, err := c.State(b.Context(), "a")
+			if got := strings.Join(view.State.Notes, " "); err != nil || got != want {
+				b.Errorf("the notes are %s, want %s, error %v", got, want, err)
+			}
+		}
 	})
 }
 

@@ -74,8 +74,8 @@ type Config struct {
 	Redact func(name PayloadName, payload []byte) []byte
 
 	// SnapshotEvery is the number of events after which the state of an instance is stored as a snapshot. Replay begins at the
-	// snapshot. Generated code notices a changed declaration or evolver and does not use older snapshots. If an evolver calls
-	// code of another module and that code changes, delete the rows of the table snapshots. Default: 100.
+	// snapshot. A snapshot that another declaration or evolver made is not used. NewEngine folds sample events for a millisecond to
+	// find out what the evolver does. Default: 100.
 	SnapshotEvery int
 
 	// EffectHandlers is how many effects this process handles at the same time, and how many it claims at once.

@@ -72,6 +72,10 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 		if _, ok := e.workflows[w.Name()]; ok {
 			return nil, fmt.Errorf("ironflow: %w", &RegisteredTwice{What: "workflow", Name: w.Name()})
 		}
+		if w.ImpureFold() {
+			config.Logger.Warn("ironflow: the evolver makes different states of the same events, so that states depend on when they are read; "+
+				"run \"ironflow-gen vet\"", "workflow", w.Name())
+		}
 		e.workflows[w.Name()] = w
 	}
 	for name := range config.Retention.CompletedOf {

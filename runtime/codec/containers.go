@@ -21,6 +21,10 @@ func EncodeOptional[T any](e *Encoder, v *T, encode func(*Encoder, T)) {
 	if e.err != nil {
 		return
 	}
+	if e.sample != nil {
+		sampleOptional(e, encode)
+		return
+	}
 	if v == nil {
 		e.null()
 		return
@@ -49,6 +53,10 @@ func DecodeOptional[T any](d *Decoder, decode func(*Decoder) T) *T {
 // EncodeList writes an array. A nil slice is null, an empty one is [].
 func EncodeList[T any](e *Encoder, v []T, encode func(*Encoder, T)) {
 	if e.err != nil {
+		return
+	}
+	if e.sample != nil {
+		sampleList(e, encode)
 		return
 	}
 	if v == nil {
@@ -125,6 +133,10 @@ func EncodeMap[T any](e *Encoder, v map[string]T, encode func(*Encoder, T)) {
 	if e.err != nil {
 		return
 	}
+	if e.sample != nil {
+		sampleMap(e, encode)
+		return
+	}
 	if v == nil {
 		e.null()
 		return
@@ -135,7 +147,7 @@ func EncodeMap[T any](e *Encoder, v map[string]T, encode func(*Encoder, T)) {
 		if i > 0 {
 			e.buf = append(e.buf, ',')
 		}
-		e.String(key)
+		e.string(key)
 		e.buf = append(e.buf, ':')
 		encode(e, v[key])
 	}

@@ -15,6 +15,13 @@ import (
 
 // String writes a string. Invalid UTF-8 is an error.
 func (e *Encoder) String(v string) {
+	if e.sample != nil {
+		v = choose(e.sample, sampleTexts)
+	}
+	e.string(v)
+}
+
+func (e *Encoder) string(v string) {
 	e.grow(len(v) + len(`""`) + 7) // allPlain may read seven bytes more
 	start := len(e.buf) + 1
 	end := start + len(v)
@@ -70,7 +77,12 @@ func appendEscaped(b []byte, c byte) []byte {
 }
 
 // Bool writes true or false.
-func (e *Encoder) Bool(v bool) { e.buf = strconv.AppendBool(e.buf, v) }
+func (e *Encoder) Bool(v bool) {
+	if e.sample != nil {
+		v = e.sample.rand.IntN(2) == 0
+	}
+	e.buf = strconv.AppendBool(e.buf, v)
+}
 
 // Int writes an integer.
 func (e *Encoder) Int(v int) { e.Int64(int64(v)) }
@@ -80,6 +92,9 @@ func (e *Encoder) Int32(v int32) { e.Int64(int64(v)) }
 
 // Int64 writes an integer.
 func (e *Encoder) Int64(v int64) {
+	if e.sample != nil {
+		v = choose(e.sample, sampleIntegers)
+	}
 	// Writing the digits directly to their places takes two thirds of the time of strconv.AppendInt.
 	const longest = len("-9223372036854775808")
 	e.grow(longest)
@@ -101,6 +116,9 @@ func (e *Encoder) Uint32(v uint32) { e.Uint64(uint64(v)) }
 
 // Uint64 writes an integer.
 func (e *Encoder) Uint64(v uint64) {
+	if e.sample != nil {
+		v = e.sample.unsigned()
+	}
 	digits := countDigits(v)
 	e.grow(digits)
 	e.buf = e.buf[:len(e.buf)+digits]
@@ -131,6 +149,9 @@ func putDigits(b []byte, v uint64) {
 
 // Float64 writes the shortest number that reads back as v. Infinities and NaN are errors.
 func (e *Encoder) Float64(v float64) {
+	if e.sample != nil {
+		v = choose(e.sample, sampleFloats)
+	}
 	magnitude := math.Abs(v)
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		e.Fail("JSON has no number for infinity or NaN")
@@ -145,6 +166,9 @@ func (e *Encoder) Float64(v float64) {
 
 // Time writes a time in UTC, exact to the nanosecond. A year outside of 0 to 9999 is an error.
 func (e *Encoder) Time(v time.Time) {
+	if e.sample != nil {
+		v = e.sample.time()
+	}
 	v = v.UTC()
 	if !inYears(v) {
 		e.Fail("the year is not in the range 0 to 9999 of RFC 3339")
@@ -161,10 +185,18 @@ func (e *Encoder) Time(v time.Time) {
 }
 
 // Duration writes a duration as [time.Duration.String] prints it.
-func (e *Encoder) Duration(v time.Duration) { e.String(v.String()) }
+func (e *Encoder) Duration(v time.Duration) {
+	if e.sample != nil {
+		v = choose(e.sample, samplePauses)
+	}
+	e.string(v.String())
+}
 
 // Binary writes bytes in standard base64. Nil is null.
 func (e *Encoder) Binary(v []byte) {
+	if e.sample != nil {
+		v = e.sample.bytes()
+	}
 	if v == nil {
 		e.null()
 		return
@@ -176,6 +208,9 @@ func (e *Encoder) Binary(v []byte) {
 
 // Decimal writes a string with a decimal number, -?digits(.digits)?. Any other string is an error, also "" except in a state.
 func (e *Encoder) Decimal(v string) {
+	if e.sample != nil {
+		v = choose(e.sample, sampleDecimals)
+	}
 	if !validDecimal(v) && !e.unset(v) {
 		e.Fail("the string is not a decimal number")
 		return
@@ -188,6 +223,13 @@ func (e *Encoder) Decimal(v string) {
 // JSON writes the given JSON text, without white space around it. Nil and the empty text are null. A text that a [Decoder] would
 // not accept is an error.
 func (e *Encoder) JSON(v json.RawMessage) {
+	if e.sample != nil {
+		v = e.sample.json()
+	}
+	e.json(v)
+}
+
+func (e *Encoder) json(v json.RawMessage) {
 	if len(v) == 0 {
 		e.null()
 		return
@@ -213,16 +255,19 @@ func EncodeGo[T any](e *Encoder, v T) {
 		e.failAt(e.path(), fmt.Sprintf("cannot encode a %T", v), usererr.Wrap(err))
 		return
 	}
-	e.JSON(text)
+	e.json(text)
 }
 
 // EncodeEnum writes v, which must be one of values. In a state it may also be "".
 func EncodeEnum[T ~string](e *Encoder, v T, values []T) {
+	if e.sample != nil && len(values) > 0 {
+		v = choose(e.sample, values)
+	}
 	if !slices.Contains(values, v) && !e.unset(string(v)) {
 		e.Fail("the string is not one of %s", list(values))
 		return
 	}
-	e.String(string(v))
+	e.string(string(v))
 }
 
 // unset reports whether v is "" in a state, where an enum or a decimal may be unset.

@@ -14,7 +14,8 @@ type Encoder struct {
 	state  bool  // in a state, where enums and decimals may be unset
 	maps   []int // numbers of the open objects that are maps
 	err    *Error
-	buffer *[]byte // where buf came from; nil after Bytes was called
+	buffer *[]byte  // where buf came from; nil after Bytes was called
+	sample *sampler // chooses the values that are written; nil means those that are given
 }
 
 // buffers has the memory of finished documents.

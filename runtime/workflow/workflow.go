@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/codec"
@@ -40,8 +41,11 @@ type Erased interface {
 	// them. It does not call the decider for an input that the declaration rejects.
 	Ask(now time.Time, state any, input PreparedInput) error
 
-	// Schema identifies the shape of the state, for snapshots. It is empty if states cannot be stored.
+	// Schema identifies the form of the state and what the evolver makes of events. A snapshot under another schema is not used. It is
+	// empty when states cannot be stored. The first call folds sample events. ImpureFold reports that they came out differently when they were
+	// folded again.
 	Schema() string
+	ImpureFold() bool
 	EncodeState(state any) ([]byte, error)
 
 	DecodeEvent(stored store.StoredEvent) (any, error)
@@ -78,6 +82,7 @@ type typed[S, I, E, F, R any] struct {
 	firings     map[string]*Firings // by schedule
 	plain       plainTypes
 	copier      copier
+	fold        func() foldFingerprint // asked for once
 }
 
 func newTyped[S, I, E, F, R any](d Definition[S, I, E, F, R]) *typed[S, I, E, F, R] {
@@ -92,6 +97,7 @@ func newTyped[S, I, E, F, R any](d Definition[S, I, E, F, R]) *typed[S, I, E, F,
 	if d.Machine != nil {
 		t.machine = d.Machine.index()
 	}
+	t.fold = sync.OnceValue(t.fingerprint)
 	return t
 }
 
@@ -248,7 +254,14 @@ func (w *typed[S, I, E, F, R]) hasEnded(state S) (_ bool, err error) {
 	return w.def.Terminal(given.(S)), nil
 }
 
-func (w *typed[S, I, E, F, R]) Schema() string { return w.def.States.Schema }
+func (w *typed[S, I, E, F, R]) Schema() string {
+	if w.def.States.Schema == "" {
+		return ""
+	}
+	return w.def.States.Schema + w.fold().hash
+}
+
+func (w *typed[S, I, E, F, R]) ImpureFold() bool { return w.def.States.Schema != "" && w.fold().impure }
 
 func (w *typed[S, I, E, F, R]) EncodeState(state any) (_ []byte, err error) {
 	defer usererr.RecoverTo(&err, "encoding the state", "")
