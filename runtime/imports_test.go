@@ -26,6 +26,7 @@ var rooms = map[string][]string{
 	"internal/project":   {"store", "workflow", "telemetry", "internal/bound"},
 	"internal/explain":   {"store", "workflow", "telemetry"},
 	"internal/retention": {"store", "telemetry", "internal/bound"},
+	"internal/verify":    {"store", "workflow", "telemetry", "internal/bound", "internal/commit"},
 	"postgres":           {"store"},
 	"sqlite":             {"store"},
 	"memory":             {"store"},

@@ -34,6 +34,9 @@ type Erased interface {
 	// Ended reports whether a state refuses every input.
 	Ended(state any) (bool, error)
 
+	// Status returns the status of a state; empty for a workflow without states.
+	Status(state any) string
+
 	// Decide calls the decider for an input. It returns the rejection, or what an accepted decision adds to the instance.
 	Decide(now time.Time, version int64, state any, input PreparedInput) (rejection any, accepted Decided, err error)
 
@@ -244,6 +247,13 @@ func (w *typed[S, I, E, F, R]) startingState(known any, instance store.Instance)
 }
 
 func (w *typed[S, I, E, F, R]) Ended(state any) (bool, error) { return w.hasEnded(state.(S)) }
+
+func (w *typed[S, I, E, F, R]) Status(state any) string {
+	if w.machine == nil {
+		return ""
+	}
+	return w.def.Status(state.(S))
+}
 
 func (w *typed[S, I, E, F, R]) hasEnded(state S) (_ bool, err error) {
 	if w.machine != nil {

@@ -51,6 +51,7 @@ var features = map[string]string{
 	"Forgetting":  "retention",
 	"Limits":      "a limit over all processes",
 	"Feed":        "reading the feed",
+	"Transfer":    "reading all that is stored of an instance",
 	"Projections": "a projection",
 	"Snapshots":   "saving snapshots",
 	"Notifier":    "telling other processes of news",

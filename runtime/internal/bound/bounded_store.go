@@ -28,6 +28,7 @@ type wholeStore interface {
 	store.Forgetting
 	store.Limits
 	store.Feed
+	store.Transfer
 	store.Projections
 	store.SnapshotHolders
 	store.Notifier
@@ -264,6 +265,14 @@ func (s *Store) UpdateProjection(ctx context.Context, name string, update store.
 	return tell(ctx, s.target, "UpdateProjection", func(on store.Projections, ctx context.Context) error {
 		return on.UpdateProjection(ctx, name, update)
 	})
+}
+
+func (s *Store) ReadStored(ctx context.Context, instances []store.InstanceKey) ([]store.StoredInstance, error) {
+	return ask1(ctx, s.target, "ReadStored", store.Transfer.ReadStored, instances)
+}
+
+func (s *Store) WriteStored(ctx context.Context, instances []store.StoredInstance) error {
+	return tell1(ctx, s.target, "WriteStored", store.Transfer.WriteStored, instances)
 }
 
 func (s *Store) SnapshotHolders(ctx context.Context) ([]store.SnapshotHolder, error) {

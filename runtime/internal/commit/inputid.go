@@ -60,11 +60,16 @@ func repeated(req *Request, outcome []byte) (Result, error) {
 	if record.Input != req.Input.Name || record.Digest != digest(input.Payload) {
 		return Result{}, &store.InputIDReused{Instance: req.Key(), InputID: req.InputID, First: record.Input}
 	}
-	r := Result{Kind: record.Outcome, Version: record.Version, repeated: true}
+	return record.result(req.Workflow, req.inputKey())
+}
+
+// result returns the outcome with its events and its rejection.
+func (record *recordedOutcome) result(w *workflow.Workflow, input store.InputKey) (r Result, err error) {
+	r = Result{Kind: record.Outcome, Version: record.Version, repeated: true}
 	first := record.Version - int64(len(record.Events))
 	for i, e := range record.Events {
-		event, err := req.Workflow.DecodeEvent(store.StoredEvent{
-			Instance: req.Key(), Version: first + int64(i) + 1, Type: e.Type, SchemaVersion: e.SchemaVersion, Payload: e.Payload,
+		event, err := w.DecodeEvent(store.StoredEvent{
+			Instance: input.Instance, Version: first + int64(i) + 1, Type: e.Type, SchemaVersion: e.SchemaVersion, Payload: e.Payload,
 		})
 		if err != nil {
 			return Result{}, err
@@ -72,9 +77,19 @@ func repeated(req *Request, outcome []byte) (Result, error) {
 		r.Events = append(r.Events, event)
 	}
 	if record.Rejection != nil {
-		if r.Rejection, err = req.Workflow.DecodeRejection(*record.Rejection); err != nil {
-			return Result{}, fmt.Errorf("the rejection of input id %q: %w", req.InputID, err)
+		if r.Rejection, err = w.DecodeRejection(*record.Rejection); err != nil {
+			return Result{}, fmt.Errorf("the rejection of input id %q: %w", input.ID, err)
 		}
 	}
 	return r, nil
+}
+
+// CheckOutcome decodes a recorded outcome, as a repeated input does.
+func CheckOutcome(w *workflow.Workflow, outcome store.InputOutcome) error {
+	var record recordedOutcome
+	if err := workflow.ReadJSON(outcome.Outcome, &record); err != nil {
+		return err
+	}
+	_, err := record.result(w, outcome.Input)
+	return err
 }
