@@ -46,6 +46,7 @@ func commands() []command {
 		initCommand(),
 		checkCommand(),
 		breakingCommand(),
+		gateCommand(),
 		watchCommand(),
 		fmtCommand(),
 		vetCommand(),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime/codec"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // foldFingerprint is what the user's evolver makes of events that a declaration allows: the second half of a workflow's Schema. The first half,
@@ -105,7 +106,8 @@ func (w *typed[S, I, E, F, R]) sampleHistories() (histories [][]string) {
 type foldSampler[S, I, E, F, R any] struct {
 	w    *typed[S, I, E, F, R]
 	sum  hash.Hash
-	seed uint64 // of the next event
+	seed uint64           // of the next event
+	keep func(E, S) error // gets each event with the state that it leads to; nil for nobody
 }
 
 func (s *foldSampler[S, I, E, F, R]) fold(history []string) {
@@ -172,7 +174,7 @@ func (s *foldSampler[S, I, E, F, R]) step(state S, name string) (S, bool) {
 	}
 	io.WriteString(s.sum, name)
 	s.sum.Write(text)
-	return state, true
+	return state, s.keep == nil || s.keep(event, state) == nil
 }
 
 // sampleEvent returns an event with values that follow from a seed.
@@ -192,4 +194,52 @@ func (w *typed[S, I, E, F, R]) encodeSample(event E, seed uint64) (text []byte, 
 	e := codec.NewSampler(seed)
 	w.def.Events.Encode(e, event)
 	return e.Bytes()
+}
+
+// sampleTime is when the first event of a sample happened.
+var sampleTime = time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
+
+// Samples returns instances with the sample events that a fingerprint is made of, as this program would store them: one for each move of the machine,
+// or for each event without a machine, and some with random histories.
+func (w *typed[S, I, E, F, R]) Samples() (instances []store.StoredInstance) {
+	s := &foldSampler[S, I, E, F, R]{w: w, sum: sha256.New()}
+	var r *store.StoredInstance
+	s.keep = func(event E, state S) error {
+		encoded, err := w.EncodeEvent(event)
+		if err != nil {
+			return err
+		}
+		ended, err := w.hasEnded(state)
+		r.Events = append(r.Events, store.EventRecord{
+			StoredEvent: store.StoredEvent{
+				Instance: r.Key, Version: r.Version() + 1, Type: encoded.Type, SchemaVersion: w.EventVersion(encoded.Type),
+				Payload: encoded.Payload, RecordedAt: sampleTime.Add(time.Duration(r.Version()) * time.Second),
+			},
+			Status: w.Status(state), Completes: ended,
+		})
+		if ended {
+			return errors.New("the sample has ended")
+		}
+		return err
+	}
+	begin := func() {
+		key := store.InstanceKey{Workflow: w.def.Workflow, ID: fmt.Sprint("sample-", len(instances)+1)}
+		r = &store.StoredInstance{Key: key}
+	}
+	end := func() {
+		if r.Version() > 0 {
+			instances = append(instances, *r)
+		}
+	}
+	for _, history := range w.sampleHistories() {
+		begin()
+		s.fold(history)
+		end()
+	}
+	for range foldWalks {
+		begin()
+		s.walk()
+		end()
+	}
+	return instances
 }

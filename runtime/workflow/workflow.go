@@ -49,6 +49,10 @@ type Erased interface {
 	// folded again.
 	Schema() string
 	ImpureFold() bool
+
+	// Samples returns instances with events that the declaration allows, as this program would store them.
+	Samples() []store.StoredInstance
+
 	EncodeState(state any) ([]byte, error)
 
 	DecodeEvent(stored store.StoredEvent) (any, error)
