@@ -87,9 +87,13 @@ func (h hanging) TakeChore(context.Context, string, time.Time, time.Time) (int64
 func (h hanging) MoveChore(context.Context, string, int64, time.Time) (bool, error) {
 	return stay[bool](h)
 }
-func (h hanging) SaveSnapshots(context.Context, []store.Snapshot) error { return h.err() }
-func (h hanging) Effects() store.Queue                                  { return h }
-func (h hanging) Timers() store.Queue                                   { return h }
+func (h hanging) ReadStored(context.Context, []store.InstanceKey) ([]store.StoredInstance, error) {
+	return stay[[]store.StoredInstance](h)
+}
+func (h hanging) WriteStored(context.Context, []store.StoredInstance) error { return h.err() }
+func (h hanging) SaveSnapshots(context.Context, []store.Snapshot) error     { return h.err() }
+func (h hanging) Effects() store.Queue                                      { return h }
+func (h hanging) Timers() store.Queue                                       { return h }
 func (h hanging) ClaimLimited(context.Context, store.LimitedClaim) (store.LimitedClaimed, error) {
 	return stay[store.LimitedClaimed](h)
 }
@@ -335,6 +339,6 @@ var abilityTypes = map[string]reflect.Type{
 	"InputLog": reflect.TypeFor[store.InputLog](), "Schedules": reflect.TypeFor[store.Schedules](), "Snapshots": reflect.TypeFor[store.Snapshots](),
 	"Inspection": reflect.TypeFor[store.Inspection](), "Causes": reflect.TypeFor[store.Causes](), "DeadLetters": reflect.TypeFor[store.DeadLetters](),
 	"Pauses": reflect.TypeFor[store.Pauses](), "Forgetting": reflect.TypeFor[store.Forgetting](), "Limits": reflect.TypeFor[store.Limits](),
-	"Feed": reflect.TypeFor[store.Feed](), "Projections": reflect.TypeFor[store.Projections](), "Notifier": reflect.TypeFor[store.Notifier](),
+	"Feed": reflect.TypeFor[store.Feed](), "Transfer": reflect.TypeFor[store.Transfer](), "Projections": reflect.TypeFor[store.Projections](), "Notifier": reflect.TypeFor[store.Notifier](),
 	"Timekeeper": reflect.TypeFor[store.Timekeeper](),
 }
