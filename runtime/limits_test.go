@@ -125,6 +125,65 @@ func TestLimitHoldsAfterASuspension(t *testing.T) {
 	})
 }
 
+// A process is suspended in the middle of a heartbeat, which reaches the store after another process has taken the place of its effect. The
+// database never holds more leases than the limit allows.
+func TestLimitHoldsWhenAHeartbeatComesLate(t *testing.T) {
+	onStores(t, func(b *bed) {
+		limited := func(handle func(context.Context, ticket.Notify, runtime.EffectCall) error) *runtime.Workflow {
+			return withLimit(notify(handle), func(o *workflow.EffectOptions) { o.Limit = &workflow.EffectLimit{Global: 1} })
+		}
+		c := newClock()
+		config := b.config(c)
+		config.Lease = 9 * time.Second
+		working, ended, finish := make(chan string, 9), make(chan error, 9), make(chan bool)
+		beating, suspended := make(chan bool, 9), make(chan bool)
+		st := &faulty{Store: b.store}
+		st.setExtend(func(extend func() ([]runtime.Lease, error)) ([]runtime.Lease, error) {
+			beating <- true
+			<-suspended
+			return extend()
+		})
+		var called atomic.Int64
+		first := b.engineOn(st, config, limited(func(ctx context.Context, _ ticket.Notify, call runtime.EffectCall) error {
+			if called.Add(1) > 1 {
+				return nil
+			}
+			working <- call.Instance.ID
+			<-ctx.Done()
+			ended <- context.Cause(ctx)
+			return ctx.Err()
+		}))
+		b.open(first, "a")
+		b.run(first)
+		wait(b, "the call of the process that is suspended", working)
+		b.open(first, "b")
+		b.beat(c, config.Lease/3, 1)
+		wait(b, "the heartbeat", beating)
+
+		other := newClock()
+		other.advance(config.Lease + time.Second)
+		config.Clock = other
+		second := b.engine(config, limited(func(ctx context.Context, _ ticket.Notify, call runtime.EffectCall) error {
+			working <- call.Instance.ID
+			select {
+			case <-finish:
+			case <-ctx.Done():
+			}
+			return ctx.Err()
+		}))
+		b.run(second)
+		wait(b, "the call of the other process", working)
+		close(suspended)
+		var lost *store.LeaseLost
+		if err := wait(b, "the end of the first handler's context", ended); !errors.As(err, &lost) {
+			b.Errorf("it ended because of %v", err)
+		}
+		b.wantTable("instance, run_at", "effects", "WHERE claimed_at IS NOT NULL", "b "+stamp(other.Now().Add(config.Lease)))
+		close(finish)
+		b.eventuallyTable("*", "effects", "")
+	})
+}
+
 // TestNoKindStarvesAnother has a kind of which there is always more to do than there are handlers. Another of the same priority has
 // its turn all the same, with limits or without.
 func TestNoKindStarvesAnother(t *testing.T) {

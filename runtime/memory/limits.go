@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -50,6 +51,9 @@ type limited struct {
 }
 
 func (l *limited) claim() {
+	if l.Global > 0 || l.PerKey > 0 {
+		l.endLeases()
+	}
 	room := l.Limit
 	if l.Global > 0 {
 		room = min(room, l.Global-l.leased(func(*delivery) bool { return true }))
@@ -67,6 +71,17 @@ func (l *limited) claim() {
 	l.takeDue(min(room, tokens))
 	if taken := len(l.claimed.Deliveries); taken > 0 || since.Before(stored) {
 		put(l.t, l.s.buckets, l.Kind, store.StoredTime(since.Add(time.Duration(taken)*bucket.Token)))
+	}
+}
+
+// endLeases ends the leases that have run out, and do not count any more: a late heartbeat must not extend them.
+func (l *limited) endLeases() {
+	for _, row := range slices.Clone(l.s.effects.kinds[l.Kind]) {
+		if d := *row; d.slot && !d.claimedAt.IsZero() && !d.runAt.After(l.Now) {
+			d.claimedAt, d.holder = time.Time{}, ""
+			d.lease.Token++
+			l.s.effects.put(l.t, &d)
+		}
 	}
 }
 

@@ -15,7 +15,11 @@ const (
 INSERT INTO ironflow_limits (workflow, kind, empty_at) VALUES (?, ?, ?)
 ON CONFLICT (workflow, kind) DO UPDATE SET empty_at = excluded.empty_at`
 
-	// Those whose leases have run out do not count.
+	// endLeases ends the leases that have run out, and do not count any more: a late heartbeat must not extend them.
+	endLeases = `
+UPDATE ironflow_effects SET token = token + 1, claimed_at = NULL, holder = NULL
+WHERE workflow = ? AND kind = ? AND slot = 1 AND claimed_at IS NOT NULL AND run_at <= ?`
+
 	countSlots = `
 SELECT count(*) FROM ironflow_effects
 WHERE workflow = ? AND kind = ? AND slot = 1 AND claimed_at IS NOT NULL AND run_at > ?`
@@ -102,6 +106,11 @@ type limited struct {
 }
 
 func (l *limited) claim() error {
+	if l.Global > 0 || l.PerKey > 0 {
+		if _, err := l.on.exec(endLeases, l.Kind.Workflow, l.Kind.Name, micros(l.Now)); err != nil {
+			return err
+		}
+	}
 	room := l.Limit
 	if l.Global > 0 {
 		used, err := l.count(countSlots, l.Kind.Workflow, l.Kind.Name, micros(l.Now))

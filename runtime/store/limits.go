@@ -9,7 +9,10 @@ import (
 // it; every limit but Concurrency is one.
 type Limits interface {
 	// ClaimLimited leases up to claim.Limit due effects, the earliest due first, so that the limits hold over all claims by this
-	// method. Leases that have ended do not count. Of two concurrent claims of a kind, one may return nothing.
+	// method. Of two concurrent claims of a kind, one may return nothing.
+	//
+	// Leases that have run out do not count for Global and PerKey. The claim ends them: it raises the tokens of their effects. So a
+	// late heartbeat cannot renew a lease whose place another effect has taken.
 	//
 	// An effect that PerKey holds back is parked: claims leave it out until another effect of its key ends or is cancelled. Then
 	// the oldest parked effect of the key is due, after those that were due when the ended one was claimed. So each key has its

@@ -23,6 +23,8 @@ var limitRules = []rule{
 	{name: "a key with much to do does not starve another", check: keysTakeTurns},
 	{name: "what is parked becomes due by itself", check: parkedComesBack},
 	{name: "what is parked after its lease ran out does not count as leased", check: parkedIsNotLeased},
+	{name: "a lease that ran out is over as soon as a claim does not count it", check: notCountedIsOver},
+	{name: "a late heartbeat beside a claim does not exceed the limit", check: extendBesideClaim},
 	{name: "what is parked counts as due, and can be made due", check: unpark, needs: []string{"Inspection"}},
 	{name: "a limited claim says how far it has come", check: limitedReached},
 	{name: "effects from before a key was declared are claimed too", check: withoutKey},
@@ -338,6 +340,84 @@ func parkedIsNotLeased(k *kit) {
 	claim.Global = 3
 	if got, _ := k.claimLimited(claim); len(got) != 1 || got[0].Lease.Instance != order("2") {
 		k.Errorf("with two leases and a limit of 3: got %+v", got)
+	}
+}
+
+// leasedAt returns how many effects are leased at a time.
+func (k *kit) leasedAt(now int) (n int) {
+	for _, row := range k.rows("effects", "claimed_at, run_at") {
+		claimed, until, _ := strings.Cut(row, "|")
+		if claimed != "null" && until > micros(at(now)) {
+			n++
+		}
+	}
+	return n
+}
+
+// A process is suspended in the middle of a heartbeat, which reaches the store after another process has claimed.
+func notCountedIsOver(k *kit) {
+	for i, claim := range []store.LimitedClaim{{Global: 2}, {PerKey: 2}, {Global: 2, PerKey: 2}} {
+		kind := fmt.Sprint("Send", i)
+		c := change(order(kind), 0, 1)
+		for range 5 {
+			c.Effects = append(c.Effects, store.NewEffect{Kind: kind, Payload: []byte(`{}`), LimitKey: "a"})
+		}
+		k.commit(c)
+		claim.Kind, claim.Limit, claim.Now, claim.Until = store.Kind{Workflow: "order", Name: kind}, 9, at(10), at(20)
+		first, _ := k.claimLimited(claim)
+		if len(first) != 2 {
+			k.Fatalf("got %+v", first)
+		}
+		leases := []store.Lease{first[0].Lease, first[1].Lease}
+		if lost, err := k.Store.Effects().Extend(k.ctx, leases, at(30)); err != nil || len(lost) > 0 {
+			k.Errorf("before another claim: lost %v, error %v", lost, err)
+		}
+		claim.Now, claim.Until = at(29), at(40)
+		if got, _ := k.claimLimited(claim); len(got) != 0 {
+			k.Errorf("got %+v while the leases last", got)
+		}
+		claim.Now, claim.Until = at(30), at(60)
+		second, _ := k.claimLimited(claim)
+		if len(second) != 2 {
+			k.Fatalf("got %+v", second)
+		}
+		if lost, err := k.Store.Effects().Extend(k.ctx, leases, at(90)); err != nil || len(lost) != 2 {
+			k.Errorf("%+v: lost %v, error %v, want both", claim, lost, err)
+		}
+		if n := k.leasedAt(31); n != 2*(i+1) {
+			k.Errorf("%+v: %d are leased, want 2 of each kind", claim, n)
+		}
+		for i := range second {
+			if second[i].Lease.Instance != leases[0].Instance || second[i].Lease.Position != leases[i].Position {
+				k.effects().wantOver(&leases[i])
+			}
+		}
+	}
+}
+
+func extendBesideClaim(k *kit) {
+	claim := limitedSend(0, 9)
+	claim.Global, claim.PerKey = 1, 1
+	for round := range 40 {
+		k.putEffects(fmt.Sprint(round), "a", "a")
+		now := 1000 * round
+		claim.Now, claim.Until = at(now), at(now+10)
+		got, _ := k.claimLimited(claim)
+		if len(got) != 1 {
+			k.Fatalf("round %d: got %+v", round, got)
+		}
+		claim.Now, claim.Until = at(now+20), at(now+30)
+		k.together(2, func(i int) (err error) {
+			if i == 0 {
+				_, err = k.limits.ClaimLimited(k.ctx, claim)
+			} else {
+				_, err = k.Store.Effects().Extend(k.ctx, []store.Lease{got[0].Lease}, at(now+40))
+			}
+			return err
+		})
+		if n := k.leasedAt(now + 20); n > 1 {
+			k.Fatalf("round %d: %d are leased, want at most 1", round, n)
+		}
 	}
 }
 

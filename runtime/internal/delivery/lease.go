@@ -93,13 +93,13 @@ func (h *heldLeases) lose(leases []store.Lease) {
 	}
 }
 
-// expired returns the leases on deliveries of some kinds that have run out because no heartbeat reached the store.
-func (h *heldLeases) expired(now time.Time, of func(store.Kind) bool) []store.Lease {
+// expired returns the leases that have run out because no heartbeat reached the store.
+func (h *heldLeases) expired(now time.Time) []store.Lease {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var leases []store.Lease
 	for lease, held := range h.leases {
-		if !now.Before(held.until) && of(held.kind) {
+		if !now.Before(held.until) {
 			leases = append(leases, lease)
 		}
 	}
@@ -109,8 +109,8 @@ func (h *heldLeases) expired(now time.Time, of func(store.Kind) bool) []store.Le
 // beat extends the held leases, all in one call, until ctx ends. The context of a handler is cancelled when its lease is lost, or could
 // not be extended in time: the store would refuse its result.
 //
-// A lease that has run out, because this process was suspended, is extended all the same unless another process has taken the delivery. Under
-// a limit, another delivery may have taken its place: the lease is given up.
+// A lease that has run out, because this process was suspended, is extended all the same, unless a claim has ended it: one of the same
+// delivery, or one under a limit that the lease did not count for any more, see store.Limits.
 func (w *worker) beat(ctx context.Context) {
 	interval := w.config.Lease / 3
 	for {
@@ -120,9 +120,7 @@ func (w *worker) beat(ctx context.Context) {
 		case <-w.config.Clock.After(interval):
 		}
 		now := w.config.Clock.Now()
-		given := w.held.expired(now, w.countsLeases)
-		w.held.lose(given)
-		leases := slices.DeleteFunc(w.held.all(), func(lease store.Lease) bool { return slices.Contains(given, lease) })
+		leases := w.held.all()
 		if len(leases) == 0 {
 			continue
 		}
@@ -139,12 +137,6 @@ func (w *worker) beat(ctx context.Context) {
 		if ctx.Err() == nil {
 			w.config.Logger.ErrorContext(ctx, "ironflow: heartbeat failed", "leases", len(leases), "error", err)
 		}
-		w.held.lose(w.held.expired(w.config.Clock.Now(), func(store.Kind) bool { return true }))
+		w.held.lose(w.held.expired(w.config.Clock.Now()))
 	}
-}
-
-// countsLeases reports whether a kind has a limit for leases in all processes.
-func (w *worker) countsLeases(kind store.Kind) bool {
-	limit := w.routes[kind].limit
-	return limit != nil && (limit.Global > 0 || limit.PerKey > 0)
 }

@@ -618,10 +618,23 @@ BEGIN
     SELECT l.empty_at INTO stored FROM ironflow.limits l WHERE l.workflow = of_workflow AND l.kind = of_kind FOR UPDATE SKIP LOCKED;
     IF NOT FOUND OR EXISTS (SELECT FROM ironflow.paused_workflows p WHERE p.workflow = of_workflow) THEN
         room := 0;
-    ELSIF global_limit > 0 THEN
-        room := least(room, global_limit - (
-            SELECT count(*) FROM ironflow.effects e
-            WHERE e.workflow = of_workflow AND e.kind = of_kind AND e.slot AND e.claimed_at IS NOT NULL AND e.run_at > now));
+    ELSIF global_limit > 0 OR key_limit > 0 THEN
+        -- Leases that have run out end here, so that a late heartbeat cannot extend what does not count any more. One that is locked may
+        -- be about to be extended: it stays, and counts.
+        UPDATE ironflow.effects e
+        SET token = e.token + 1, claimed_at = NULL, holder = NULL
+        FROM (
+            SELECT l.ctid AS place FROM ironflow.effects l
+            WHERE l.workflow = of_workflow AND l.kind = of_kind AND l.slot AND l.claimed_at IS NOT NULL
+              AND l.run_at >= since AND l.run_at <= now
+            FOR UPDATE SKIP LOCKED
+        ) l
+        WHERE e.ctid = l.place;
+        IF global_limit > 0 THEN
+            room := least(room, global_limit - (
+                SELECT count(*) FROM ironflow.effects e
+                WHERE e.workflow = of_workflow AND e.kind = of_kind AND e.slot AND e.claimed_at IS NOT NULL AND e.run_at >= since));
+        END IF;
     END IF;
     IF seconds_per_token IS NOT NULL AND room > 0 THEN
         drained := CASE WHEN stored > bucket_skew THEN now ELSE greatest(stored, bucket_full) END;
@@ -653,7 +666,7 @@ BEGIN
                         SELECT k.*, max(CASE WHEN k.of_key = 1 AND key_limit > 0 THEN (
                                    SELECT count(*) FROM ironflow.effects s
                                    WHERE s.workflow = of_workflow AND s.kind = of_kind AND s.limit_key = k.limit_key
-                                     AND s.slot AND s.claimed_at IS NOT NULL AND s.run_at > now) END
+                                     AND s.slot AND s.claimed_at IS NOT NULL AND s.run_at >= since) END
                                ) OVER (PARTITION BY k.limit_key) AS used
                         FROM (
                             SELECT d.*, row_number() OVER (PARTITION BY d.limit_key ORDER BY d.number) AS of_key
@@ -703,13 +716,13 @@ BEGIN
                     SELECT count(*) FROM (
                         SELECT FROM ironflow.effects s
                         WHERE s.workflow = of_workflow AND s.kind = of_kind AND s.limit_key = k.limit_key
-                          AND s.slot AND s.claimed_at IS NOT NULL AND s.run_at > now
+                          AND s.slot AND s.claimed_at IS NOT NULL AND s.run_at >= since
                         LIMIT key_limit FOR SHARE SKIP LOCKED
                     ) s));
             UPDATE ironflow.effects e
             SET parked_from = coalesce(e.parked_from, e.run_at),
                 run_at = now + greatest(interval '1 min', least(interval '10 min', now - coalesce(e.parked_from, e.run_at))),
-                claimed_at = NULL, holder = NULL -- of a lease that has run out
+                claimed_at = NULL, holder = NULL
             FROM (
                 SELECT l.ctid AS place FROM ironflow.effects l
                 WHERE l.ctid = ANY (excess) AND l.workflow = of_workflow AND l.kind = of_kind AND l.died_at IS NULL
