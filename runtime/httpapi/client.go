@@ -19,39 +19,39 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Client speaks to a handler of this package. S, I, E and R are the workflow's state and its interfaces of inputs, events and
-// rejections. Generated clients are made of it. Safe for concurrent use, when HTTP is.
+// Client sends requests to a handler of this package. S, I, E and R are the workflow's state and its interfaces of inputs, events
+// and rejections. Generated clients use it. It is safe for concurrent use if HTTP is.
 type Client[S, I, E, R any] struct {
-	Base     string       // where the handler is, as in https://shop.example/api
-	HTTP     *http.Client // nil for http.DefaultClient
+	Base     string       // address of the handler, as in https://shop.example/api
+	HTTP     *http.Client // nil means http.DefaultClient
 	Workflow string
 
 	States     workflow.StateCodec[S] // only Decode is used
 	Inputs     workflow.Codec[I]
 	Events     workflow.Codec[E]
-	Rejections workflow.Codec[R] // zero when the workflow has none
+	Rejections workflow.Codec[R] // zero if the workflow has none
 }
 
-// CallOption changes one request.
+// CallOption is an option of one request.
 type CallOption func(http.Header)
 
-// WithIdempotencyKey makes it safe to send an input again, as [runtime.WithInputID] does: 1 to store.MaxIDLength bytes that a
-// header can carry. It is of the instance, and goes with this input only.
+// WithIdempotencyKey makes it safe to send an input again, as [runtime.WithInputID] does. The key has 1 to store.MaxIDLength
+// bytes that are valid in a header. It is unique within the instance, and must not be used for another input.
 func WithIdempotencyKey(key string) CallOption { return WithHeader("Idempotency-Key", key) }
 
-// WithHeader sets a header of the request, as a trace or an authorization needs it.
+// WithHeader sets a header of the request, for example Authorization or traceparent.
 func WithHeader(name, value string) CallOption {
 	return func(h http.Header) { h.Set(name, value) }
 }
 
-// maxAnswer bounds the bytes of an answer that are read.
+// maxAnswer is how many bytes of an answer are read.
 const maxAnswer = 64 << 20
 
-// Send sends an input. Ev is the interface of the events that it may lead to. That it was rejected, or came after the instance's
-// end, is an outcome; any other answer is an *Error.
+// Send sends an input. Ev is the interface of the events that it may lead to. The outcome says whether the input was accepted,
+// rejected, or came after the instance had completed. For any other answer the error is *Error.
 //
-// When the server cannot be reached the error is a *runtime.Unavailable. When the answer was lost on its way, or a gateway
-// answered in the server's place, the error is runtime.ErrOutcomeUnknown.
+// If the server cannot be reached, the error is *runtime.Unavailable. If the answer was lost, or a gateway answered instead of
+// the server, the error is runtime.ErrOutcomeUnknown.
 func Send[Ev, S, I, E, R any](
 	ctx context.Context, c *Client[S, I, E, R], input any, options ...CallOption,
 ) (out runtime.Outcome[Ev, R], err error) {
@@ -98,12 +98,12 @@ func Send[Ev, S, I, E, R any](
 	return out, err
 }
 
-// fromGateway reports that a gateway answered because it heard nothing from the server.
+// fromGateway reports whether a gateway answered because the server did not.
 func (e *Error) fromGateway() bool {
 	return e.Code == "" && (e.Status == http.StatusBadGateway || e.Status == http.StatusGatewayTimeout)
 }
 
-// unanswered says that a request may have reached the server, and its answer did not reach the client.
+// unanswered says that a request may have reached the server, but its answer did not reach the client.
 type unanswered struct{ err error }
 
 func (e *unanswered) Error() string { return e.err.Error() }
@@ -139,12 +139,13 @@ func decode[T any](encoded workflow.Encoded, c workflow.Codec[T]) (v T, err erro
 	return v, nil
 }
 
-// State returns the state of an instance. One without events is an *Error with the code UnknownInstance.
+// State returns the state of an instance. If the instance has no events, the error is *Error with the code UnknownInstance.
 func (c *Client[S, I, E, R]) State(ctx context.Context, id string, options ...CallOption) (runtime.View[S], error) {
 	return c.view(ctx, id, nil, options)
 }
 
-// StateAt returns the state as it was at a version. One that was never reached is an *Error with the code UnknownVersion.
+// StateAt returns the state at a version. If the instance has not reached the version, the error is *Error with the code
+// UnknownVersion.
 func (c *Client[S, I, E, R]) StateAt(
 	ctx context.Context, id string, version int64, options ...CallOption,
 ) (runtime.View[S], error) {
@@ -169,8 +170,8 @@ func (c *Client[S, I, E, R]) view(ctx context.Context, id string, query url.Valu
 	return view, nil
 }
 
-// History returns the events of an instance, oldest first, in as many requests as they need. One without events is an *Error with
-// the code UnknownInstance.
+// History returns the events of an instance, oldest first, in one or more requests. If it has none, the error is *Error with the
+// code UnknownInstance.
 func (c *Client[S, I, E, R]) History(ctx context.Context, id string, options ...CallOption) ([]runtime.Recorded[E], error) {
 	if err := checkID(id); err != nil {
 		return nil, fmt.Errorf("%s: history: %w", c.Workflow, err)
@@ -253,7 +254,7 @@ func (c *Client[S, I, E, R]) url(path []string, query url.Values) (string, error
 		return "", err
 	}
 	if base.Scheme == "" || base.Host == "" {
-		return "", fmt.Errorf("%q is no address of a server; begin it with http:// or https://", c.Base)
+		return "", fmt.Errorf("%q is not the address of a server; begin it with http:// or https://", c.Base)
 	}
 	target := strings.TrimRight(base.EscapedPath(), "/")
 	for _, segment := range append([]string{url.PathEscape(c.Workflow)}, path...) {
@@ -264,7 +265,7 @@ func (c *Client[S, I, E, R]) url(path []string, query url.Values) (string, error
 	return base.String(), err
 }
 
-// refusal makes an *Error of an answer, whoever it is from.
+// refusal converts an answer to an *Error, whether the server or a gateway sent it.
 func refusal(resp *http.Response, text []byte) *Error {
 	answer := &Error{}
 	if err := json.Unmarshal(text, answer); err != nil || answer.Code == "" {

@@ -1,5 +1,5 @@
-// Package httpapi serves a workflow over HTTP, and speaks to one that is served. It is what a declaration with "http: true"
-// generates a handler and a client on; both know the declared types, this package knows the protocol.
+// Package httpapi serves a workflow over HTTP, and has a client for such a server. A declaration with "http: true" generates a
+// handler and a client that use this package: generated code knows the declared types, and this package the protocol.
 //
 //	POST /{workflow}/inputs/{Input}      sends an input, a flat JSON object as its codec writes it
 //	GET  /{workflow}/{id}                state of an instance; ?version=N as it was then
@@ -8,15 +8,16 @@
 //	GET  /{workflow}/machine             the state machine as JSON, or as Mermaid with ?format=mermaid or Accept: text/vnd.mermaid
 //	GET  /{workflow}/openapi.json        the OpenAPI 3.1 document of all this
 //
-// An instance's id is one segment of the path, escaped, or "~" and the id in base64url without padding. The second form passes
-// muxes and proxies that clean paths, where the ids ".", ".." and those with "//" would not, and it is the only one for ids that begin
-// with "~". Nothing is ever redirected. The header Idempotency-Key makes it safe to send an input again, as
-// [runtime.WithInputID] does. The header traceparent names the trace that an input is a part of, as [runtime.WithTrace] does; a span
-// that the request's context has, from a middleware, comes before it.
+// The id of an instance is one segment of the path: either the escaped id, or "~" and the id in base64url without padding. Use
+// the second form for ids that begin with "~", and for ".", ".." and ids with "//", which muxes and proxies that clean paths
+// would change. The handler never redirects. The header Idempotency-Key makes it safe to send an input again, as
+// [runtime.WithInputID] does. The header traceparent names the trace that an input belongs to, as [runtime.WithTrace] does; if a
+// middleware has put a span into the request's context, that span is used instead.
 //
 // # Answers
 //
-// An accepted input is 200 with an [Accepted]. Everything else is an [Error], whose code tells what a status alone cannot:
+// The answer to an accepted input is 200 with an [Accepted]. All other answers to inputs are an [Error], whose code says more
+// than the status:
 //
 //	400  malformed_json, bad_request
 //	404  unknown_path, unknown_input, unknown_instance, unknown_version
@@ -29,7 +30,7 @@
 //	503  unavailable, paused; with Retry-After
 //	504  outcome_unknown
 //
-// A fault of the program is logged, and answered with 500 and nothing else. 503 means that nothing was stored: the store is
+// An internal error is logged, and answered with 500 without details. 503 means that nothing was stored: the store is
 // unavailable, there was no answer in time, or the instance has events that only a newer program can read. 504 means that the
 // answer of the store was lost.
 package httpapi

@@ -17,15 +17,15 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// failed answers an error of the engine. What is the caller's to mend is said in full, all else is logged. Input and body are
-// those of a POST.
+// failed answers with an error of the engine. Mistakes of the caller are described in the answer; all other errors are logged.
+// Input and body are those of a POST.
 func (h *handler) failed(w http.ResponseWriter, r *http.Request, input Input, body []byte, err error) {
 	answer := answerTo(input, body, err)
 	switch {
 	case answer.Status == http.StatusInternalServerError:
 		slog.ErrorContext(r.Context(), "ironflow: a request over HTTP failed",
 			"workflow", h.workflow.Name, "method", r.Method, "path", usererr.Bound(r.URL.Path), "status", answer.Status, "error", usererr.Bound(err.Error()))
-	case answer.Status > http.StatusInternalServerError && answer.Code != Paused: // not a fault of this program
+	case answer.Status > http.StatusInternalServerError && answer.Code != Paused: // not a mistake of this program
 		slog.WarnContext(r.Context(), "ironflow: a request over HTTP could not be served",
 			"workflow", h.workflow.Name, "method", r.Method, "path", usererr.Bound(r.URL.Path), "status", answer.Status, "error", usererr.Bound(err.Error()))
 	}
@@ -33,14 +33,14 @@ func (h *handler) failed(w http.ResponseWriter, r *http.Request, input Input, bo
 }
 
 func answerTo(input Input, body []byte, err error) *Error {
-	// A panic first: it may carry any of the others, and is the caller's fault in no case.
+	// Panics come first: a panic may wrap any of the other errors, and is never a mistake of the caller.
 	if _, is := errors.AsType[*runtime.PanicError](err); is {
 		return internal()
 	}
 	if invalid, is := errors.AsType[*runtime.InvalidInput](err); is {
 		return invalidInput(input, body, invalid)
 	}
-	if usererr.Is(err) { // a type that the workflow imports cannot be encoded; its error may carry any of the others, too
+	if usererr.Is(err) { // an imported type cannot be encoded; its error may wrap any of the others too
 		return internal()
 	}
 	if identifier, is := errors.AsType[*runtime.InvalidIdentifier](err); is {
@@ -53,35 +53,35 @@ func answerTo(input Input, body []byte, err error) *Error {
 		return &Error{Status: http.StatusNotFound, Code: UnknownVersion, Message: unknown.Error()}
 	}
 	if _, is := errors.AsType[*runtime.UniqueKeyConflict](err); is {
-		// Not who holds it: the caller may have no business with that instance.
+		// The answer does not name the holder: the caller may not be allowed to know that instance.
 		return &Error{Status: http.StatusConflict, Code: UniqueKeyConflict,
 			Message: "another instance holds the unique key in " + input.Unique + " until it completes"}
 	}
 	if _, is := errors.AsType[*runtime.InputIDReused](err); is {
 		return &Error{Status: http.StatusUnprocessableEntity, Code: IdempotencyKeyReused,
-			Message: "the Idempotency-Key came before with another input; give each input a key of its own"}
+			Message: "the Idempotency-Key was used for another input; use a new key for each input"}
 	}
 	if large, is := errors.AsType[*runtime.PayloadTooLarge](err); is && large.Kind == workflow.InputPayload {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Code: TooLarge, Message: large.Error()}
 	}
 	if _, is := errors.AsType[*runtime.WorkflowPaused](err); is {
-		return &Error{Status: http.StatusServiceUnavailable, Code: Paused, Message: "the workflow takes no inputs for now"}
+		return &Error{Status: http.StatusServiceUnavailable, Code: Paused, Message: "the workflow is paused and accepts no inputs; try again later"}
 	}
-	if errors.Is(err, runtime.ErrOutcomeUnknown) { // it may be a timeout, too, after which nothing is known to be stored or not
+	if errors.Is(err, runtime.ErrOutcomeUnknown) { // first, because it may also be a timeout
 		return &Error{Status: http.StatusGatewayTimeout, Code: OutcomeUnknown,
-			Message: "it is unknown whether the input was stored; with an Idempotency-Key it can be sent again"}
+			Message: "it is unknown whether the input was stored; with an Idempotency-Key it is safe to send it again"}
 	}
 	if _, is := errors.AsType[*runtime.Unavailable](err); is || errors.Is(err, runtime.ErrReadOnly) {
-		return &Error{Status: http.StatusServiceUnavailable, Code: Unavailable, Message: "the database is unavailable; nothing was stored, come back later"}
+		return &Error{Status: http.StatusServiceUnavailable, Code: Unavailable, Message: "the database is unavailable, nothing was stored; try again later"}
 	}
 	_, newerEvent := errors.AsType[*runtime.UnknownEvent](err)
 	_, newerType := errors.AsType[*codec.UnknownTypeError](err)
 	switch {
 	case newerEvent, newerType:
 		return &Error{Status: http.StatusServiceUnavailable, Code: Unavailable,
-			Message: "the instance has what only a newer version of this service can read; nothing was stored, come back later"}
+			Message: "the instance has data that only a newer version of this service can read, nothing was stored; try again later"}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &Error{Status: http.StatusServiceUnavailable, Code: Unavailable, Message: "there was no answer in time; come back later"}
+		return &Error{Status: http.StatusServiceUnavailable, Code: Unavailable, Message: "there was no answer in time; try again later"}
 	}
 	return internal()
 }
@@ -101,14 +101,14 @@ func invalidInput(input Input, body []byte, invalid *runtime.InvalidInput) *Erro
 		text += fmt.Sprintf("; and %d more", more)
 	}
 	isTooDeep := slices.ContainsFunc(invalid.Mistakes, func(err error) bool { return errors.Is(err, codec.ErrTooDeep) })
-	if !json.Valid(body) && !isTooDeep { // encoding/json takes what is nested very deep for no JSON
+	if !json.Valid(body) && !isTooDeep { // encoding/json refuses JSON that is nested very deep
 		return &Error{Status: http.StatusBadRequest, Code: MalformedJSON, Message: "the body is not JSON: " + text}
 	}
 	return &Error{Status: http.StatusUnprocessableEntity, Code: InvalidInput,
 		Message: "the input is not valid: " + text, Mistakes: mistakes}
 }
 
-// maxNamed is how many mistakes the message has. The others are in the list.
+// maxNamed is how many mistakes the message lists. Mistakes has all of them.
 const maxNamed = 20
 
 // mistakesOf names the places of all mistakes in the body.
@@ -117,7 +117,7 @@ func mistakesOf(input Input, invalid *runtime.InvalidInput) []Mistake {
 	for _, err := range invalid.Mistakes {
 		if at, is := errors.AsType[*codec.Error](err); is {
 			mistake := Mistake{Path: at.Path, Message: at.Message}
-			if at.Err != nil && !usererr.OwnIs(at.Err, codec.ErrTooMuchMemory) && !usererr.OwnIs(at.Err, codec.ErrTooDeep) { // of a type of the user's, which may say more than it should
+			if at.Err != nil && !usererr.OwnIs(at.Err, codec.ErrTooMuchMemory) && !usererr.OwnIs(at.Err, codec.ErrTooDeep) { // the error of a user's type may say more than it should
 				mistake.Message = "the value cannot be read"
 			}
 			mistakes = append(mistakes, mistake)
@@ -135,7 +135,7 @@ func mistakesOf(input Input, invalid *runtime.InvalidInput) []Mistake {
 		case store.UniqueKey:
 			mistake.Path = input.Unique
 		}
-		// What cannot be read is not there, and what is not there is no identifier; that goes without saying.
+		// A field that cannot be read is empty, and so an invalid identifier too. One of the two mistakes is enough.
 		if !slices.ContainsFunc(mistakes, func(m Mistake) bool { return m.Path == mistake.Path }) {
 			mistakes = append(mistakes, mistake)
 		}
@@ -150,8 +150,8 @@ func (m Mistake) text() string {
 	return m.Path + ": " + m.Message
 }
 
-// invalidIdentifier is for those outside of the body: the key in the header, and the id in the path of a question, which cannot
-// be that of an instance. Any other is one that the decider made.
+// invalidIdentifier is the answer for an invalid key in the header, or an invalid id in the path of a GET. Any other invalid
+// identifier comes from the decider.
 func invalidIdentifier(input Input, err *runtime.InvalidIdentifier) *Error {
 	switch {
 	case err.What == store.InputID:

@@ -20,10 +20,10 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Workflow is what a handler needs to know of a declaration. Generated code fills it in.
+// Workflow has what a handler needs to know about a declaration. Generated code fills it in.
 type Workflow struct {
 	Name    string
-	Inputs  []Input           // those that clients may send; any other is unknown to the handler
+	Inputs  []Input           // inputs that clients may send; the handler knows no others
 	Machine *workflow.Machine // nil for a workflow without states
 	OpenAPI string            // JSON
 }
@@ -32,20 +32,21 @@ type Workflow struct {
 type Input struct {
 	Name   string
 	ID     string // the field that names the instance
-	Unique string // the field that is its unique key; empty when it has none
+	Unique string // the field that is its unique key; empty for none
 }
 
 const (
-	// waitLimit bounds how long a request waits for its turn. An engine that is full answers 503 then, and not never.
+	// waitLimit is how long a request waits for its turn. After that an overloaded engine answers with 503.
 	waitLimit = 30 * time.Second
 
-	// bodyLimit bounds how long a body may take. A client that sends a byte now and then would hold a connection for ever.
+	// bodyLimit is how long a body may take to arrive. Without it, a client that sends a byte now and then would hold a
+	// connection for ever.
 	bodyLimit = 30 * time.Second
 
-	// retryAfter is what a client is told in seconds when it is to come back.
+	// retryAfter is the value of the header Retry-After, in seconds.
 	retryAfter = "1"
 
-	// unavailableTimeout is how long a request waits for a store that is unavailable. A client can come back by itself.
+	// unavailableTimeout is how long a request waits for a store that is unavailable. After that the client can try again.
 	unavailableTimeout = 2 * time.Second
 
 	defaultPage, maxPage = 100, 1000
@@ -54,16 +55,16 @@ const (
 type handler struct {
 	engine   *runtime.Engine
 	workflow Workflow
-	reserved map[string]http.HandlerFunc // by the name below the workflow's, which an instance may have too
+	reserved map[string]http.HandlerFunc // by the path segment after the workflow's name; an id may be the same
 
 	bodyLimit time.Duration
 }
 
-// NewHandler serves a workflow that is registered with the engine. It authenticates nobody: put it behind what does, and into
-// another mux with [http.StripPrefix] if it is not to be at the root.
+// NewHandler returns a handler that serves a workflow, which must be registered with the engine. It does not authenticate
+// callers: wrap it in a handler that does. To serve it below another path than the root, use [http.StripPrefix].
 //
-// A request waits for its turn at most 30 seconds, for a store that is unavailable 2 seconds, and less when its context ends. Bodies may have as many bytes as
-// runtime.Config.MaxPayloadBytes. Failures are logged with [slog.Default].
+// A request waits at most 30 seconds for its turn and 2 seconds for a store that is unavailable, or until its context ends. A
+// body may have as many bytes as runtime.Config.MaxPayloadBytes. Internal errors are logged with [slog.Default].
 func NewHandler(engine *runtime.Engine, workflow Workflow) http.Handler {
 	h := &handler{engine: engine, workflow: workflow, bodyLimit: bodyLimit}
 	h.reserved = map[string]http.HandlerFunc{"openapi.json": h.openAPI}
@@ -73,7 +74,7 @@ func NewHandler(engine *runtime.Engine, workflow Workflow) http.Handler {
 	return h
 }
 
-// ServeHTTP answers what leads nowhere like everything else: an http.ServeMux would do so in plain text, or redirect.
+// ServeHTTP answers requests for unknown paths with an [Error] as well; an http.ServeMux would answer in plain text, or redirect.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(runtime.WithUnavailableTimeout(r.Context(), unavailableTimeout))
 	handle, allowed := h.find(r).handler(r.Method)
@@ -82,7 +83,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		handle(w, r)
 	case allowed != "":
 		w.Header().Set("Allow", allowed)
-		h.fail(w, &Error{Status: http.StatusMethodNotAllowed, Code: MethodNotAllowed, Message: "this path takes " + allowed})
+		h.fail(w, &Error{Status: http.StatusMethodNotAllowed, Code: MethodNotAllowed, Message: "this path allows only " + allowed})
 	default:
 		h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownPath,
 			Message: fmt.Sprintf("there is nothing at this path; the workflow is below /%s", url.PathEscape(h.workflow.Name))})
@@ -93,7 +94,7 @@ func (h *handler) input(w http.ResponseWriter, r *http.Request) {
 	input, ok := h.declared(r.PathValue("input"))
 	if !ok {
 		h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownInput,
-			Message: fmt.Sprintf("the workflow %s takes no input of this name from clients", h.workflow.Name)})
+			Message: fmt.Sprintf("the workflow %s has no input of this name that clients may send", h.workflow.Name)})
 		return
 	}
 	if !isJSON(r.Header.Get("Content-Type")) {
@@ -120,19 +121,20 @@ func (h *handler) input(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, &Error{Status: http.StatusConflict, Code: Rejected, Message: "the input was rejected with " + out.Rejection.Type,
 			Rejection: &out.Rejection, Version: out.Version})
 	case out.AlreadyCompleted():
-		h.fail(w, &Error{Status: http.StatusConflict, Code: AlreadyCompleted, Message: "the instance had ended before", Version: out.Version})
+		h.fail(w, &Error{Status: http.StatusConflict, Code: AlreadyCompleted, Message: "the instance had completed before", Version: out.Version})
 	default:
 		h.answer(w, http.StatusOK, Accepted{Outcome: "accepted", Version: out.Version, Events: out.Events})
 	}
 }
 
-// body reads a body, which may take bodyLimit. A writer that cannot set deadlines, that of a test perhaps, leaves that to the server.
+// body reads a body within bodyLimit. If the writer cannot set deadlines, as in a test, there is no limit.
 func (h *handler) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	control := http.NewResponseController(w)
 	bounded := control.SetReadDeadline(time.Now().Add(h.bodyLimit)) == nil
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(h.engine.MaxPayloadBytes())))
 	if bounded && err == nil {
-		// The request would end with the deadline. After an error it stays: the server reads on before it closes the connection.
+		// Without this the request would end at the deadline. After an error the deadline stays, because the server reads on
+		// before it closes the connection.
 		_ = control.SetReadDeadline(time.Time{})
 	}
 	return body, err
@@ -147,7 +149,7 @@ func (h *handler) declared(name string) (Input, bool) {
 	return Input{}, false
 }
 
-// isJSON takes application/json and what is made of it, as application/merge-patch+json is, with any parameters.
+// isJSON reports whether a content type is application/json or ends in +json, with any parameters.
 func isJSON(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"))
@@ -200,7 +202,7 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request) {
 	h.answer(w, http.StatusOK, page)
 }
 
-// number reads a number of the query.
+// number reads a number from the query.
 func number(r *http.Request, name string, otherwise int64) (n int64, given bool, err *Error) {
 	text := r.URL.Query().Get(name)
 	if text == "" {
@@ -208,7 +210,7 @@ func number(r *http.Request, name string, otherwise int64) (n int64, given bool,
 	}
 	n, parseErr := strconv.ParseInt(text, 10, 64)
 	if parseErr != nil || n < 0 {
-		return 0, true, &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: name + " must be a whole number that is not negative"}
+		return 0, true, &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: name + " must be a whole number of at least 0"}
 	}
 	return n, true, nil
 }
@@ -231,7 +233,7 @@ func (h *handler) machine(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// prefers reports whether an Accept header names a media type, and JSON not before it.
+// prefers reports whether an Accept header names a media type before JSON.
 func prefers(accept, media string) bool {
 	for part := range strings.SplitSeq(accept, ",") {
 		name, _, _ := strings.Cut(part, ";")
@@ -258,8 +260,8 @@ func (h *handler) fail(w http.ResponseWriter, err *Error) {
 
 func (h *handler) answer(w http.ResponseWriter, status int, body any) {
 	var text bytes.Buffer
-	encoder := json.NewEncoder(&text) // which adds a line end
-	encoder.SetEscapeHTML(false)      // it would make six bytes of one
+	encoder := json.NewEncoder(&text) // it adds a line end
+	encoder.SetEscapeHTML(false)      // escaping would turn one byte into six
 	if err := encoder.Encode(body); err != nil {
 		slog.Error("ironflow: an answer over HTTP could not be written as JSON", "workflow", h.workflow.Name, "error", err)
 		status = http.StatusInternalServerError
@@ -275,7 +277,7 @@ func (h *handler) write(w http.ResponseWriter, status int, contentType string, b
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // whoever asked has gone
+	_, _ = w.Write(body) // the client has gone
 }
 
 // unreadable says why a body could not be read.
@@ -283,7 +285,7 @@ func unreadable(err error) *Error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Code: TooLarge,
-			Message: fmt.Sprintf("the input may have %d bytes", tooLarge.Limit)}
+			Message: fmt.Sprintf("the input may have at most %d bytes", tooLarge.Limit)}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &Error{Status: http.StatusRequestTimeout, Code: RequestTimeout, Message: "the body took too long"}

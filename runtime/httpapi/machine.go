@@ -4,7 +4,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Machine is a workflow's state machine, as [workflow.Machine] has it.
+// Machine is a workflow's state machine as JSON; see [workflow.Machine].
 type Machine struct {
 	Workflow string         `json:"workflow"`
 	States   []MachineState `json:"states"` // the first is the initial one
@@ -12,7 +12,7 @@ type Machine struct {
 	Timers   []Timer        `json:"timers"`
 }
 
-// Effect is an effect that decisions may ask for.
+// Effect is an effect that decisions may request.
 type Effect struct {
 	Name    string   `json:"name"`
 	Doc     string   `json:"doc,omitempty"`
@@ -29,7 +29,7 @@ type Target struct {
 	Input    string `json:"input"`
 }
 
-// Timer is a timer of states or of decisions.
+// Timer is a timer that states or decisions start.
 type Timer struct {
 	Name     string   `json:"name"`
 	Doc      string   `json:"doc,omitempty"`
@@ -47,7 +47,7 @@ type MachineState struct {
 	Accepts  []Transition `json:"accepts"`
 }
 
-// Transition says what an input may lead to in a state: a refusal, or one or more of the events.
+// Transition says what an input may lead to in a state: a rejection, or one or more of the events.
 type Transition struct {
 	Input   string      `json:"input"`
 	Doc     string      `json:"doc,omitempty"`
@@ -57,7 +57,7 @@ type Transition struct {
 	Timers  []string    `json:"timers"`
 }
 
-// EventMove is an event with the state it leads to.
+// EventMove is an event and the state that it leads to.
 type EventMove struct {
 	Event string `json:"event"`
 	To    string `json:"to"`

@@ -12,11 +12,11 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// encodedID begins a segment of a path that has an id in base64url without padding. Such a segment passes muxes and proxies that clean
-// paths, which change "//", "." and "..", escaped or not.
+// encodedID is the beginning of a path segment with an id in base64url without padding. Muxes and proxies that clean paths do not
+// change such a segment; they do change "//", "." and "..", escaped or not.
 const encodedID = "~"
 
-// idSegment writes an id as a segment of a path: as it is, escaped, where that leaves the path as it is when it is cleaned.
+// idSegment returns an id as a path segment: the escaped id, or the encoded id if cleaning the path would change it.
 func idSegment(id string) string {
 	clean := "/x/" + id + "/y"
 	if path.Clean(clean) == clean && !strings.HasPrefix(id, encodedID) {
@@ -25,7 +25,7 @@ func idSegment(id string) string {
 	return encodedID + base64.RawURLEncoding.EncodeToString([]byte(id))
 }
 
-// idOf reads what idSegment has written, or whoever escapes ids himself. ok is false when it cannot be an id.
+// idOf returns the id of a path segment, from idSegment or another program. ok is false if it cannot be an id.
 func idOf(segment string) (id string, ok bool) {
 	id, err := url.PathUnescape(segment)
 	if err != nil {
@@ -38,7 +38,7 @@ func idOf(segment string) (id string, ok bool) {
 	return id, id != ""
 }
 
-// checkID refuses what is no id before it is sent: without it, the path is that of something else.
+// checkID refuses an invalid id before it is sent, because without an id the path would have another meaning.
 func checkID(id string) error {
 	problem := ""
 	switch {
@@ -56,13 +56,13 @@ func checkID(id string) error {
 	return &runtime.InvalidIdentifier{What: store.InstanceID, Problem: problem}
 }
 
-// route is what answers requests for one path, by method.
+// route has the handlers of one path, by method.
 type route struct {
 	get, post http.HandlerFunc
 }
 
-// find returns what is at the path of a request, and sets its path values. It looks at the path as it was sent and never redirects: an
-// http.ServeMux would clean the path before it is taken apart, and ids with it.
+// find returns the route for the path of a request, and sets the path values. It uses the path as it was sent: an http.ServeMux
+// would clean the path first, and change ids in it.
 func (h *handler) find(r *http.Request) (found route) {
 	segments := strings.Split(r.URL.EscapedPath(), "/")
 	if len(segments) < 3 || segments[0] != "" || unescaped(segments[1]) != h.workflow.Name {
@@ -97,7 +97,7 @@ func unescaped(segment string) string {
 	return text
 }
 
-// handler returns what answers a method, or nil and the methods that there are.
+// handler returns the handler of a method, or nil and the allowed methods.
 func (r route) handler(method string) (handle http.HandlerFunc, allowed string) {
 	switch method {
 	case http.MethodGet, http.MethodHead:

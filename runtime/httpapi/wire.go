@@ -17,7 +17,7 @@ type Accepted struct {
 	Events  []workflow.Encoded `json:"events"`
 }
 
-// State is the answer to a question for an instance's state.
+// State is the answer with the state of an instance.
 type State struct {
 	State       json.RawMessage `json:"state"`
 	Version     int64           `json:"version"`
@@ -28,7 +28,7 @@ type State struct {
 // History is a page of an instance's events.
 type History struct {
 	Events []RecordedEvent `json:"events"`
-	More   bool            `json:"more"` // whether there are events after the last of these
+	More   bool            `json:"more"` // whether more events follow
 }
 
 // RecordedEvent is an event of an instance's history.
@@ -39,7 +39,7 @@ type RecordedEvent struct {
 	RecordedAt     time.Time `json:"recorded_at"`
 }
 
-// Code says what an Error is about.
+// Code says what kind of error an Error is.
 type Code string
 
 const (
@@ -59,32 +59,32 @@ const (
 	InvalidInput         Code = "invalid_input"
 	IdempotencyKeyReused Code = "idempotency_key_reused"
 	Internal             Code = "internal"
-	OutcomeUnknown       Code = "outcome_unknown" // the input is stored entirely or not at all
+	OutcomeUnknown       Code = "outcome_unknown" // the input is stored completely or not at all
 	Unavailable          Code = "unavailable"
 	Paused               Code = "paused"
 )
 
-// Error is every answer but that to an accepted input or an answered question, and the error that a client returns for it.
+// Error is the answer to every request that fails, and to every input that is not accepted. Clients return it as an error.
 type Error struct {
-	Status     int           `json:"-"` // of HTTP
-	RetryAfter time.Duration `json:"-"` // when to come back; 0 when the answer does not say
+	Status     int           `json:"-"` // HTTP status
+	RetryAfter time.Duration `json:"-"` // when to try again; 0 if the answer does not say
 
-	Code    Code   `json:"error"` // empty when the answer was not of a handler of this package, but of a proxy, say
+	Code    Code   `json:"error"` // empty if another program answered, such as a proxy
 	Message string `json:"message"`
 
 	Rejection *workflow.Encoded `json:"rejection,omitempty"` // of Rejected
 	Version   int64             `json:"version,omitempty"`   // of the instance, for Rejected and AlreadyCompleted
-	Mistakes  []Mistake         `json:"mistakes,omitempty"`  // of InvalidInput: all there are, in the order of the document
+	Mistakes  []Mistake         `json:"mistakes,omitempty"`  // of InvalidInput: all mistakes, in the order of the document
 }
 
-// Mistake is what is wrong at one place of an input.
+// Mistake is a mistake at one place of an input.
 type Mistake struct {
 	Path    string `json:"path"` // as in items[2].sku; empty for the document itself
 	Message string `json:"message"`
 }
 
-// Unwrap returns what an engine in the process would have returned, as far as the answer tells: runtime.ErrOutcomeUnknown, or a
-// *runtime.Unavailable for an answer of 503, whoever it is from.
+// Unwrap returns the error that an engine in the same process would have returned, if the answer says so:
+// runtime.ErrOutcomeUnknown, or a *runtime.Unavailable for status 503, even if a proxy answered.
 func (e *Error) Unwrap() error {
 	switch {
 	case e.Code == OutcomeUnknown:

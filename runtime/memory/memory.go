@@ -1,12 +1,11 @@
-// Package memory is a [store.Store] for tests. It keeps everything in the memory of one process: there is no file and no server, and
-// what it holds is gone with the process. Production needs runtime/postgres or runtime/sqlite.
+// Package memory is a [store.Store] for tests. It stores everything in the memory of one process, without a file or a server, so
+// the data is lost when the process ends. In production, use runtime/postgres or runtime/sqlite.
 //
-// The store has every ability of the contract except those that only a database server has, and passes the same suite as the other
-// stores, see package storetest. It starts no goroutine and no timer. So an engine on it works in a bubble of testing/synctest, where a
-// timer of 30 days fires at once.
+// The store has every ability of package store except those that only a database server has, and passes the same tests as the
+// other stores, see package storetest. It starts no goroutine and no timer. So an engine on it works in a bubble of
+// testing/synctest, where a timer of 30 days fires at once.
 //
-// There is no transaction of the caller that an input could take part in, so that runtime.Within needs another store. A projection
-// writes in a [Tx].
+// It has no transactions of callers, so runtime.Within needs another store. A projection writes in a [Tx].
 package memory
 
 import (
@@ -21,7 +20,7 @@ import (
 
 // Store is a [store.Store] in memory. Engines of one process can share it.
 //
-// One unit of work is open at a time, and the next one waits for it. Reads never wait.
+// Only one unit of work is open at a time, and the next one waits for it. Reads never wait.
 type Store struct {
 	gate chan struct{} // full while a transaction is open
 
@@ -50,8 +49,8 @@ var _ interface {
 	store.SerialWriter
 } = (*Store)(nil)
 
-// New returns an empty store. It is for tests: what is in it is gone with the process, and no other process sees it. Within a bubble of
-// testing/synctest, call New in the bubble. The store needs no Close.
+// New returns an empty store. It is for tests: no other process sees its data, and the data is lost when the process ends. In a
+// test with testing/synctest, call New in the bubble. The store needs no Close.
 func New() *Store { return &Store{gate: make(chan struct{}, 1), data: newData()} }
 
 // SerialWriter implements [store.SerialWriter].

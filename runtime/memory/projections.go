@@ -47,15 +47,15 @@ func (d *data) changeProjection(t *transaction, name string, update store.Projec
 	return nil
 }
 
-// Tx is the transaction of a projection, as in Projection[*memory.Tx]. The projection writes values under keys. [Store.Value] returns a
-// value as soon as the transaction is committed. One goroutine uses a Tx at a time.
+// Tx is the transaction of a projection, as in Projection[*memory.Tx]. The projection writes values under keys. [Store.Value]
+// returns a value after the transaction is committed. Only one goroutine may use a Tx at a time.
 type Tx struct {
 	transaction *transaction
 	mu          sync.Mutex
 	values      map[string]any
 }
 
-// Value returns the value of a key as the transaction sees it, and nil when there is none.
+// Value returns the value of a key as the transaction sees it; nil if there is none.
 func (tx *Tx) Value(key string) any {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
@@ -65,7 +65,7 @@ func (tx *Tx) Value(key string) any {
 	return tx.transaction.store.Value(key)
 }
 
-// Set stores a value, which nobody changes any more; nil deletes the key. It fails when the transaction has ended.
+// Set stores a value, which must not be changed after that; nil deletes the key. It fails if the transaction has ended.
 func (tx *Tx) Set(key string, value any) error {
 	if tx.transaction.ended.Load() {
 		return errEnded
@@ -76,14 +76,14 @@ func (tx *Tx) Set(key string, value any) error {
 	return nil
 }
 
-// Value returns what projections have stored under a key, and nil when there is nothing.
+// Value returns the value that projections have stored under a key; nil if there is none.
 func (s *Store) Value(key string) any {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.values[key]
 }
 
-// Project implements [store.ProjectionStore]. Nobody else writes while apply runs.
+// Project implements [store.ProjectionStore]. No other writes are possible while apply runs.
 func (s *Store) Project(
 	ctx context.Context, name string, apply func(context.Context, *Tx) error, update store.ProjectionUpdate,
 ) error {

@@ -9,9 +9,9 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Rows returns the rows of a table, in no order, for a test that looks at what is stored. The tables, and the columns of each, have the
-// names that they have in the other stores: "events", "recorded_at". A missing text or time is nil, and other times are time.Time. It
-// returns nil for an unknown table.
+// Rows returns the rows of a table, in no particular order, for tests that check what is stored. Tables and columns have the same
+// names as in the other stores, for example "events" and "recorded_at". A missing text or time is nil; other times are time.Time.
+// For an unknown table it returns nil.
 func (s *Store) Rows(table string) []map[string]any {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

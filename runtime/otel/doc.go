@@ -1,5 +1,5 @@
-// Package otel makes OpenTelemetry traces and metrics of what an engine does. It is a module of its own, so that programs which do
-// not use it have nothing of OpenTelemetry among their modules.
+// Package otel reports what an engine does as OpenTelemetry traces and metrics. It is a module of its own, so that programs that
+// do not use it do not depend on OpenTelemetry.
 //
 //	telemetry, err := otel.New()            // the global providers
 //	engine, err := runtime.NewEngine(store, runtime.Config{Telemetry: telemetry}, workflows...)
@@ -7,15 +7,15 @@
 //
 // # Traces
 //
-// An input is a span below that of its caller, named by workflow and input. Its trace context is stored with the decision, so that
-// each attempt at an effect, in whatever process and however much later, is a span of the same trace, and so is the input that its
-// result becomes, and what passes between an instance and its children. A handler's context has the attempt's span. A timer begins a
-// trace of its own, with a link to the decision that started it: what recurs would never end a trace. Each step of a projection is
-// a trace of its own. An input without a span in its context is a part of the trace of runtime.WithTrace. Neither tracestate nor baggage
-// is kept.
+// An input is a span below the span of its caller, named by workflow and input. Its trace context is stored with the decision. So
+// each attempt at an effect of the decision is a span of the same trace, in whatever process and however much later. The input
+// made from the effect's result belongs to the trace too, and so do inputs between an instance and its children. The context of a
+// handler has the span of the attempt. A timer begins a new trace, with a link to the decision that started it; otherwise the
+// trace of a recurring timer would never end. Each step of a projection is a trace of its own. An input without a span in its
+// context belongs to the trace of runtime.WithTrace. tracestate and baggage are not stored.
 //
 // # Metrics
 //
-// Their names are the constants of this package, and docs/operate/telemetry.md says what each one means. Ids of instances and inputs are in
-// spans only; payloads are in neither.
+// The names of metrics are constants of this package; docs/operate/telemetry.md explains each. Ids of instances and inputs are
+// only in spans. Payloads are never reported.
 package otel

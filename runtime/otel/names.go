@@ -43,18 +43,18 @@ const (
 	ProjectionStatus     = "ironflow.projection.status"      // gauge: projection, state
 )
 
-// Keys of attributes. Behind the prefix they are those of the log.
+// Keys of attributes. After the prefix they are the same as in logs.
 const (
 	Workflow   = "ironflow.workflow"
 	Instance   = "ironflow.instance" // spans only
 	Input      = "ironflow.input"
 	InputID    = "ironflow.input_id" // spans only
-	Outcome    = "ironflow.outcome"  // of an input: as in telemetry.InputEnd, or error; else stored, conflict or error
-	Repeated   = "ironflow.repeated" // spans only; the input had come before under its id
+	Outcome    = "ironflow.outcome"  // of an input: as in telemetry.InputEnd, or error; of a transaction: stored, conflict or error
+	Repeated   = "ironflow.repeated" // spans only; the input was sent before with the same id
 	Version    = "ironflow.version"  // spans only
 	Events     = "ironflow.events"   // spans only
 	Queue      = "ironflow.queue"    // effects or timers
-	Kind       = "ironflow.kind"     // the effect's name, or the input that the timer brings
+	Kind       = "ironflow.kind"     // name of the effect, or of the input that the timer delivers
 	Timer      = "ironflow.timer"    // spans only; the timer's key
 	Attempt    = "ironflow.attempt"  // spans only
 	Result     = "ironflow.result"   // of an attempt: a telemetry.DeliveryResult
@@ -65,6 +65,6 @@ const (
 	Position   = "ironflow.position" // spans only
 	Records    = "ironflow.records"  // what retention deletes: a store.RecordKind
 
-	// ErrorType is there when something failed, see docs/operate/telemetry.md for its values.
+	// ErrorType is set if something failed; docs/operate/telemetry.md lists its values.
 	ErrorType = "error.type"
 )

@@ -32,12 +32,12 @@ func newGauges(meter metric.Meter) (g gauges, all []metric.Observable, err error
 		errs, all = append(errs, err), append(all, i)
 		return i
 	}
-	g.deliveries = gauge(QueueDeliveries, "{delivery}", "Deliveries in the store by what they wait for; counts stop at 10,000.")
+	g.deliveries = gauge(QueueDeliveries, "{delivery}", "Deliveries in the store by state; counts stop at 10,000.")
 	g.oldest = float(QueueOldestDue, "s", "How long the oldest due delivery has been due.")
 	g.limit = float(QueueLimit, "1", "Declared limit of an effect: attempts at once, or per second.")
-	g.handlers = gauge(QueueHandlers, "{handler}", "Handlers that may be at work in this process at the same time.")
-	g.waiting = gauge(InputsWaiting, "{input}", "Inputs on their way through this process.")
-	g.waitingLimit = gauge(InputsLimit, "{input}", "Inputs that may be on their way; others wait outside.")
+	g.handlers = gauge(QueueHandlers, "{handler}", "Handlers that may run in this process at the same time.")
+	g.waiting = gauge(InputsWaiting, "{input}", "Inputs of clients that wait for a decision or its commit in this process.")
+	g.waitingLimit = gauge(InputsLimit, "{input}", "Inputs of clients that may wait in this process; further calls block.")
 	g.entries = gauge(CacheEntries, "{instance}", "Instances whose state is in memory.")
 	g.bytes = gauge(CacheBytes, "By", "Memory for states of instances.")
 	g.bytesLimit = gauge(CacheLimit, "By", "Memory that states of instances may take.")
@@ -45,17 +45,17 @@ func newGauges(meter metric.Meter) (g gauges, all []metric.Observable, err error
 	g.settled = gauge(FeedSettled, "{event}", "Number of the event up to which the feed can be read.")
 	g.unsettled = gauge(FeedUnsettled, "{event}", "Numbers of events that were issued and cannot be read yet.")
 	g.blocker = float(FeedBlockerAge, "s", "Age of the oldest transaction that the feed waits for.")
-	g.behind = gauge(ProjectionBehind, "{event}", "Events that a projection has still to look at, at most.")
-	g.delay = float(ProjectionDelay, "s", "Age of the oldest event that a projection has still to look at.")
+	g.behind = gauge(ProjectionBehind, "{event}", "Events that a projection has not read yet, at most.")
+	g.delay = float(ProjectionDelay, "s", "Age of the oldest event that a projection has not read yet.")
 	g.skipped = gauge(ProjectionSkipped, "{event}", "Events that were skipped since the projection began.")
 	g.status = gauge(ProjectionStatus, "1", "1 for the state that a projection is in, 0 for the others.")
 	g.lookups, err = meter.Int64ObservableCounter(CacheLookups, metric.WithUnit("{lookup}"),
-		metric.WithDescription("Decisions by whether their instance's state was in memory."))
+		metric.WithDescription("Decisions by whether the state of their instance was in memory."))
 	return g, append(all, g.lookups), errors.Join(append(errs, err)...)
 }
 
-// Observe lets each collection of metrics look at the health of an engine, until stop is called. Handlers, inputs and cache are
-// those of the process, all else is the same for all processes on one store.
+// Observe makes each collection of metrics read the health of an engine, until stop is called. The metrics of handlers, inputs
+// and cache are about this process; all others are the same for all processes on one store.
 func (t *Telemetry) Observe(engine *runtime.Engine) (stop func() error, err error) {
 	g, all, err := newGauges(t.meter)
 	if err != nil {
@@ -63,7 +63,7 @@ func (t *Telemetry) Observe(engine *runtime.Engine) (stop func() error, err erro
 	}
 	registration, err := t.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
 		h, err := engine.Health(ctx)
-		g.observe(o, h) // what could not be found out is left out
+		g.observe(o, h) // figures that could not be read are left out
 		if err == nil || h.Feed.Issued > 0 {
 			g.observeFeed(o, h)
 		}

@@ -11,8 +11,8 @@ import (
 
 const scope = "github.com/ironflow-gen/ironflow/runtime/otel"
 
-// Telemetry is a telemetry.Telemetry. Engines may share one, unless they are observed; give each a Telemetry with WithAttributes then.
-// Safe for concurrent use.
+// Telemetry is a telemetry.Telemetry. Several engines may share one, unless they call Observe; then give each its own Telemetry
+// with WithAttributes. It is safe for concurrent use.
 type Telemetry struct {
 	tracer trace.Tracer
 	meter  metric.Meter
@@ -24,7 +24,7 @@ type Telemetry struct {
 
 var _ telemetry.Telemetry = (*Telemetry)(nil)
 
-// Option changes what New makes.
+// Option is an option of New.
 type Option func(*options)
 
 type options struct {
@@ -33,23 +33,23 @@ type options struct {
 	attributes []attribute.KeyValue
 }
 
-// WithTracerProvider makes spans with a provider instead of the global one.
+// WithTracerProvider sets the provider of spans, instead of the global one.
 func WithTracerProvider(provider trace.TracerProvider) Option {
 	return func(o *options) { o.tracers = provider }
 }
 
-// WithMeterProvider makes metrics with a provider instead of the global one.
+// WithMeterProvider sets the provider of metrics, instead of the global one.
 func WithMeterProvider(provider metric.MeterProvider) Option {
 	return func(o *options) { o.meters = provider }
 }
 
-// WithAttributes tells several engines of one process apart: the attributes are those of the instrumentation scope of all spans and
-// metrics.
+// WithAttributes sets attributes of the instrumentation scope of all spans and metrics, which distinguish several engines of one
+// process.
 func WithAttributes(attributes ...attribute.KeyValue) Option {
 	return func(o *options) { o.attributes = append(o.attributes, attributes...) }
 }
 
-// New makes a Telemetry for Config.Telemetry. It fails when the meter does not take an instrument.
+// New returns a Telemetry for Config.Telemetry. It fails if the meter refuses an instrument.
 func New(opts ...Option) (*Telemetry, error) {
 	o := options{tracers: otel.GetTracerProvider(), meters: otel.GetMeterProvider()}
 	for _, option := range opts {

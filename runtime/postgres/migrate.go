@@ -12,12 +12,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// SchemaVersionError says that the tables are not ones that this version of the library works on.
+// SchemaVersionError says that this version of the library does not work on the tables' version.
 type SchemaVersionError struct {
 	Schema string
-	Found  int // 0: not migrated at all
+	Found  int // 0 if there are no tables
 	Needed int
-	Oldest int // the oldest version whose library works on the schema that was found; 0 when that is older than this library
+	Oldest int // the oldest library version that works on the found schema; 0 if that is older than this library
 }
 
 func (e *SchemaVersionError) Error() string {
@@ -26,7 +26,7 @@ func (e *SchemaVersionError) Error() string {
 		return fmt.Sprintf("postgres: schema %q has no ironflow tables: run postgres.Migrate first (version %d is needed)",
 			e.Schema, e.Needed)
 	case e.Found < e.Needed:
-		return fmt.Sprintf("postgres: schema %q is at version %d, this library needs %d: run postgres.Migrate first",
+		return fmt.Sprintf("postgres: schema %q is at version %d, but this library needs %d: run postgres.Migrate first",
 			e.Schema, e.Found, e.Needed)
 	default:
 		return fmt.Sprintf("postgres: schema %q is at version %d, which takes libraries for version %d or later, and this one is for %d: "+
@@ -34,22 +34,23 @@ func (e *SchemaVersionError) Error() string {
 	}
 }
 
-// ForeignSchemaError says that a schema has tables that this library did not make, under names that it uses.
+// ForeignSchemaError says that a schema has tables of another program whose names this library uses.
 type ForeignSchemaError struct {
 	Schema string
 	Tables []string
 }
 
 func (e *ForeignSchemaError) Error() string {
-	return fmt.Sprintf("postgres: schema %q is not of this library: another program made %s in it; choose a schema of your own "+
+	return fmt.Sprintf("postgres: schema %q belongs to another program, which made %s in it; choose a schema of your own "+
 		"by postgres.WithSchema", e.Schema, strings.Join(e.Tables, ", "))
 }
 
-// Migrate creates the schema or brings it to the version this library needs, in one transaction. Any number of processes may call it
-// at once; one of them does the work. A newer schema stays as it is if this library works on it; otherwise Migrate fails with
-// *SchemaVersionError. It fails with *ForeignSchemaError when the tables are another program's.
+// Migrate creates the schema or migrates it to the version that this library needs, in one transaction. Any number of processes
+// may call it at once; one of them does the work. If the schema is newer and this library works on it, nothing is changed; if it
+// does not work on it, Migrate fails with *SchemaVersionError. If the tables belong to another program, it fails with
+// *ForeignSchemaError.
 //
-// Unless the schema exists, the user of the pool needs the right to create one.
+// If the schema does not exist, the user of the pool needs the right to create it.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, options ...Option) error {
 	config, err := newConfig(options)
 	if err != nil {

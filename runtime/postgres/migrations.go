@@ -47,11 +47,11 @@ func mustReadMigrations() (all []migration) {
 	return all
 }
 
-// Migrations returns the SQL files that Migrate runs, in the order of their names, for programs that migrate with a tool of their own:
-// 001_initial.up.sql creates the schema and its tables. Each also records the version of the schema, so that New finds it, and Migrate and
-// the tool can take turns.
+// Migrations returns the SQL files that Migrate runs, for programs that migrate with another tool. Run them in the order of their
+// names; 001_initial.up.sql creates the schema and its tables. Each file also records the version of the schema. So New finds it,
+// and you can use Migrate and the tool in turn.
 //
-// Of the options only WithSchema matters.
+// Of the options, only WithSchema has an effect.
 func Migrations(options ...Option) (fs.FS, error) {
 	config, err := newConfig(options)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 // DefaultSchema is the schema of the store's tables unless WithSchema names another.
 const DefaultSchema = "ironflow"
 
-// Option configures New and Migrate.
+// Option is an option of New, Migrate and Migrations.
 type Option func(*config)
 
 type config struct {
@@ -22,21 +22,21 @@ type config struct {
 // version is the number of the newest migration, which is the version of the schema that this library needs.
 func (c *config) version() int { return len(c.migrations) }
 
-// WithSchema puts the tables into the named schema. A name has lower case letters, digits and underscores, does not start
-// with a digit or pg_, has at most 63 bytes, and is not information_schema.
+// WithSchema sets the schema of the tables. The name has lower case letters, digits and underscores and at most 63 bytes. It does
+// not begin with a digit or pg_, and is not information_schema. Default: DefaultSchema.
 func WithSchema(name string) Option {
 	return func(c *config) { c.schema = name }
 }
 
-// WithListenURL makes Store.Listen connect to the given connection string instead of the pool's. It is for a pool that
-// connects through PgBouncer in transaction mode, which passes no notifications on: give the address of the server itself.
+// WithListenURL makes Store.Listen connect to the given connection string instead of the pool's. Use it if the pool connects
+// through PgBouncer in transaction mode, which does not pass on notifications: give the address of the server itself.
 func WithListenURL(connString string) Option {
 	return func(c *config) { c.listenURL = connString }
 }
 
-// ReadOnly opens the store for reading, on a standby too. An engine on it answers State, History, Instances and the like, as of what the
-// standby has received. It takes no inputs and does not run: both fail with runtime.ErrReadOnly. The feed is not available on a
-// standby.
+// ReadOnly opens the store for reading; the server may be a standby. An engine on it answers State, History, Instances and other
+// reads, from the data that the standby has received. Inputs and Run fail with runtime.ErrReadOnly. The feed is not available on
+// a standby.
 func ReadOnly() Option {
 	return func(c *config) { c.readOnly = true }
 }
@@ -49,10 +49,10 @@ func newConfig(options []Option) (config, error) {
 		option(&c)
 	}
 	if strings.HasPrefix(c.schema, "pg_") || c.schema == "information_schema" {
-		return config{}, fmt.Errorf("postgres: %q is no name for a schema: PostgreSQL keeps it for itself", c.schema)
+		return config{}, fmt.Errorf("postgres: %q cannot be the name of a schema: PostgreSQL reserves it; choose another name", c.schema)
 	}
 	if !schemaName.MatchString(c.schema) {
-		return config{}, fmt.Errorf("postgres: %q is no name for a schema: use lower case letters, digits and underscores, "+
+		return config{}, fmt.Errorf("postgres: %q cannot be the name of a schema: use lower case letters, digits and underscores, "+
 			"at most 63, not beginning with a digit or pg_", c.schema)
 	}
 	return c, nil

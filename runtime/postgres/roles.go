@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Roles are the names of roles that need no more than they do. Empty names mean the schema's name with _owner, _worker or
-// _reader behind it.
+// Roles are the names of three roles with the least privileges that they need. An empty name means the name of the schema,
+// followed by _owner, _worker or _reader.
 type Roles struct {
 	Owner  string // owns schema, tables and functions: it migrates, and nothing else
 	Worker string // runs engines: it reads and writes rows, and changes no table
@@ -47,15 +47,15 @@ var functions = map[string]bool{
 // which need no privilege.
 var sequences = []string{"events_global_sequence"}
 
-// RolesScript returns SQL that makes three roles, which cannot log in, and gives each what it needs and nothing more: GRANT
-// them to the users that programs and people log in as. It is for a superuser, or a user with CREATEROLE who owns the tables,
-// after Migrate or the migrations of another tool, and again after each later migration. It can be run any number of times.
+// RolesScript returns SQL that creates three roles, which cannot log in, and gives each only the privileges that it needs. GRANT
+// the roles to the users that programs and people log in as. Run the SQL as a superuser, or as a user with CREATEROLE who owns
+// the tables, after Migrate or another migration tool, and again after each later migration. It is safe to run it repeatedly.
 //
-// Owner becomes the owner of all that is in the schema; migrate as it from then on: by SET ROLE, or as a user whose role
-// setting names it. Projections that write to tables of your own need privileges on those. To name the transactions that
-// hold up the feed, a worker needs pg_read_all_stats too.
+// Owner becomes the owner of everything in the schema. Migrate as this role after that, with SET ROLE or as a user whose role
+// setting names it. If projections write to tables of your own, grant privileges on these yourself. To name the transactions that
+// hold up the feed, a worker also needs pg_read_all_stats.
 //
-// Of the options only WithSchema matters.
+// Of the options, only WithSchema has an effect.
 func RolesScript(roles Roles, options ...Option) (string, error) {
 	config, err := newConfig(options)
 	if err != nil {

@@ -1,14 +1,13 @@
-// Package postgres keeps ironflow's workflows in PostgreSQL 14 or later, through pgx.
+// Package postgres stores ironflow's workflows in PostgreSQL 14 or later, with pgx.
 //
 //	pool, err := pgxpool.New(ctx, url)
 //	err = postgres.Migrate(ctx, pool)        // once per release, for example at start-up
 //	store, err := postgres.New(ctx, pool)
 //
-// Whatever the store does takes one round trip, however many instances it covers: COMMIT is sent together with the changes,
-// which see to it themselves that they are not committed when something does not hold. A unit of work takes one to begin and
-// one to commit. Nothing depends on a session outside a transaction, so PgBouncer's transaction mode works (one that does
-// not support prepared statements needs default_query_exec_mode=exec in the connection string); only Listen needs a
-// connection to the server itself, see WithListenURL.
+// Each call takes one round trip, however many instances it is about: COMMIT is sent together with the changes, which fail if
+// they must not be committed. A unit of work takes one round trip to begin and one to commit. Nothing depends on a session
+// outside a transaction, so PgBouncer's transaction mode works. A PgBouncer that does not support prepared statements needs
+// default_query_exec_mode=exec in the connection string. Only Listen needs a connection to the server itself, see WithListenURL.
 package postgres
 
 import (
@@ -59,10 +58,10 @@ var _ interface {
 	store.ReadOnlyStore
 } = (*Store)(nil)
 
-// New returns the store in a schema that Migrate has prepared; otherwise it fails with *SchemaVersionError. It fails with
-// *runtime.Unavailable when the server cannot be reached or takes no writes, as a standby does, see ReadOnly. When
-// the sequence that numbers events is behind them, it fails with *runtime.SequenceBehind, which has the statement that mends it. The
-// pool stays the caller's: the store never closes it.
+// New returns the store in a schema that Migrate has prepared; otherwise it fails with *SchemaVersionError. If the server cannot
+// be reached, or accepts no writes because it is a standby, it fails with *runtime.Unavailable; see ReadOnly. If the sequence
+// that numbers events is behind the stored events, it fails with *runtime.SequenceBehind, which has the statement that corrects
+// it. The store never closes the pool.
 func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, error) {
 	config, err := newConfig(options)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Tx lets inputs take part in a transaction of the caller, see runtime.Within. The transaction must be one on the store's
-// database, at READ COMMITTED, and is used by one goroutine at a time.
+// Tx wraps a transaction of the caller for runtime.Within. The transaction must be on the store's database, with the isolation
+// level READ COMMITTED. Only one goroutine may use it at a time.
 func (s *Store) Tx(tx pgx.Tx) store.Transaction { return &transaction{store: s, tx: tx} }
 
 // transaction implements store.Transaction. Each unit of work is a savepoint.

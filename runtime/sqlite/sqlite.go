@@ -1,11 +1,10 @@
-// Package sqlite is the embedded [store.Store]: one file, and no server.
+// Package sqlite is the embedded [store.Store]: one file, without a server.
 //
-// SQLite has one writer at a time. A unit of work is therefore the only one of its store while it is open, and the next
-// one waits for it; what it holds up is the time that deciding takes, plus one fsync for the commit. Append has no such
-// time: it writes and commits in one go. Read never waits. Several processes may share a file.
+// SQLite has one writer at a time. So only one unit of work is open in a file at a time, and the next one waits for it, for the
+// time of the decisions and one fsync for the commit. Append holds the lock for a shorter time, because it writes and commits at
+// once. Read never waits. Several processes may share a file.
 //
-// What Commit acknowledged survives the death of the process at any instruction and, unless [SyncNormal] is given, a
-// power failure.
+// A commit that has returned survives if the process dies at any instruction, and, without [SyncNormal], also a power failure.
 package sqlite
 
 import (
@@ -49,7 +48,7 @@ var _ interface {
 	store.SerialWriter
 } = (*Store)(nil)
 
-// Option is a choice made when a store is opened.
+// Option is an option of Open.
 type Option func(*settings)
 
 type settings struct {
@@ -57,16 +56,17 @@ type settings struct {
 	migrations  fs.FS
 }
 
-// SyncNormal leaves out the fsync of each commit. A crash of the process still loses nothing, but a power failure may
-// lose the commits of the last moments, which were acknowledged; the file stays sound.
+// SyncNormal leaves out the fsync of each commit. A crash of the process still loses nothing. A power failure may lose the last
+// commits, although callers were told that they are stored; the file is not damaged.
 func SyncNormal() Option {
 	return func(s *settings) { s.synchronous = "NORMAL" }
 }
 
-// Open opens the store in the file at path, which it creates if need be, but not its directory. It brings the tables of
-// an older version up to date. It fails with *SchemaVersionError for those of a newer one that this library does not work on, and with
-// *ForeignTablesError when another program made them. The file may be shared with other processes and hold
-// tables of others beside those named ironflow_. It needs a file system with locks and shared memory, not a network one.
+// Open opens the store in the file at path. It creates the file, but not its directory, if it does not exist, and migrates the
+// tables of an older version. If this library does not work on the tables of a newer version, it fails with *SchemaVersionError;
+// if another program made the tables, with *ForeignTablesError. Other processes may use the file too, and other tables may be in
+// it; those of the store have names that begin with ironflow_. The file system must support locks and shared memory, so it must
+// not be a network file system.
 func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 	s, err := open(ctx, path, options)
 	if err != nil {
@@ -121,9 +121,9 @@ func open(ctx context.Context, path string, options []Option) (_ *Store, err err
 	return s, nil
 }
 
-// OpenMemory opens a store of its own, which is gone when it is closed: for tests and demonstrations. SQLite cannot share a database
-// in memory between a writer and readers who do not wait for it. So the store is a file in the directory for temporary files, which is
-// left to the memory of the operating system: nothing waits until it is on the disk.
+// OpenMemory opens a new store for tests and demonstrations, which is deleted when it is closed. SQLite cannot share a database
+// in memory between a writer and readers that do not wait for it. So the store is a temporary file that is never synced: it stays
+// in the memory of the operating system as long as there is room.
 func OpenMemory(ctx context.Context) (*Store, error) {
 	directory, err := os.MkdirTemp("", "ironflow-")
 	if err != nil {
@@ -137,7 +137,7 @@ func OpenMemory(ctx context.Context) (*Store, error) {
 	return s, nil
 }
 
-// Close waits for the unit of work that is open, refuses those that wait behind it, and closes the file.
+// Close waits for the open unit of work, makes those that wait after it fail, and closes the file.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.closed = s.writer.close()
@@ -154,10 +154,10 @@ func (s *Store) Close() error {
 	return s.closed
 }
 
-// DB is a way to the database beside the store: for reports, tests, and tables of your own. Queries see what is committed
-// and wait for no unit of work; whatever else is executed waits like one, and what it does to the tables of the store is
-// checked by nobody. A transaction, unless it is read-only, holds up all who write from its beginning on, so that it can be given to Tx.
-// Close of the store closes it.
+// DB returns a handle on the database, for reports, tests, and tables of your own. Queries see committed data and do not wait for
+// a unit of work; other statements wait as a unit of work does. Nothing checks what they do to the store's tables. A transaction
+// that is not read-only blocks all other writers from its beginning, so that it can be passed to Tx. Closing the store closes the
+// handle.
 func (s *Store) DB() *sql.DB { return s.db }
 
 // SerialWriter implements [store.SerialWriter].

@@ -10,11 +10,10 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Tx lets inputs take part in a transaction of the caller, see [runtime.Within]: one that the store's DB has begun, or another
-// handle on the same file that was opened with the same driver. SQLite has one writer at a time, so while the transaction is
-// open, everything else that writes waits, the engine included: end it soon, and do not ask the engine for anything outside of
-// it meanwhile. Another handle has to begin it with BEGIN IMMEDIATE (_txlock=immediate in the DSN), or it may fail at its first
-// write with SQLITE_BUSY.
+// Tx wraps a transaction of the caller for [runtime.Within]. Begin it on the store's DB, or on another handle on the same file
+// that was opened with the same driver. SQLite has one writer at a time: while the transaction is open, all other writers wait,
+// including the engine. So end it soon, and do not send inputs to the engine outside of it meanwhile. Another handle must begin
+// it with BEGIN IMMEDIATE (_txlock=immediate in the DSN), or its first write may fail with SQLITE_BUSY.
 func (s *Store) Tx(tx *sql.Tx) store.Transaction { return &callers{tx} }
 
 // callers implements [store.Transaction]. Each unit of work is a savepoint. SQLite has these in order, so one name will do.
