@@ -13,8 +13,8 @@ import (
 // waited for: the rest of the batch would wait as well. The function append_change sets the same.
 const appendWait = "50ms"
 
-// Append implements store.Store. A change on its own is one statement, which needs no transaction around it, unless the database or the
-// role has another isolation level than READ COMMITTED.
+// Append implements store.Store. Its statements are a transaction without BEGIN and COMMIT, unless the database or the role has another
+// isolation level than READ COMMITTED.
 func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 	if len(batch.Changes) == 0 {
 		return s.unchanged(ctx, batch.Unchanged)
@@ -22,26 +22,39 @@ func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 	if err := s.horizon.refuses(ctx); err != nil {
 		return err
 	}
-	return s.pool.run(ctx, func(conn *lent) error { return s.append(ctx, conn, batch) })
+	return s.pool.run(ctx, func(conn *lent) error {
+		if !s.isolates.Load() {
+			err := s.append(ctx, conn, batch, true)
+			if !hasCode(err, refusedIsolation) {
+				return err
+			}
+			s.isolates.Store(true)
+		}
+		return s.append(ctx, conn, batch, false)
+	})
 }
 
-func (s *Store) append(ctx context.Context, conn *lent, batch store.Batch) error {
+// append sends a batch, as an implicit transaction or with BEGIN and COMMIT around it.
+func (s *Store) append(ctx context.Context, conn *lent, batch store.Batch, implicit bool) error {
 	b := newChangeBatch(s.queries, batch.Changes)
-	if len(batch.Changes) == 1 && len(batch.Unchanged) == 0 && fitsAppendChange(&batch.Changes[0]) && !s.isolates.Load() {
+	b.implicit = implicit
+	if implicit && len(batch.Changes) == 1 && len(batch.Unchanged) == 0 && fitsAppendChange(&batch.Changes[0]) {
 		b.queueAppendChange(batch.Commit, &batch.Changes[0])
-		if err := b.commit(ctx, conn); !hasCode(err, refusedIsolation) {
-			return err
-		}
-		s.isolates.Store(true)
-		b = newChangeBatch(s.queries, batch.Changes)
+		return b.commit(ctx, conn)
 	}
-	b.Queue(begin)
-	b.Queue(useIndexesAndWait, appendWait)
+	if implicit {
+		b.Queue(s.queries.useIndexesIsolated, appendWait)
+	} else {
+		b.Queue(begin)
+		b.Queue(useIndexesAndWait, appendWait)
+	}
 	if columns := newVersionColumns(batch.Unchanged); !columns.empty() {
 		b.Queue(s.queries.checkVersions, columns.ids, columns.workflows, columns.versions, columns.last)
 	}
 	b.queueChanges(batch.Commit)
-	b.Queue(commit)
+	if !implicit {
+		b.Queue(commit)
+	}
 	return b.commit(ctx, conn)
 }
 

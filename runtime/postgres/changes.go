@@ -44,7 +44,8 @@ type changeBatch struct {
 	consumed   map[store.QueueName][]store.Lease
 	settled    []store.Lease
 
-	looksUp bool // lookUp was added
+	looksUp  bool // lookUp was added
+	implicit bool // the statements are a transaction without BEGIN and COMMIT
 }
 
 // lookUp adds a statement that needs lookUp before it.

@@ -18,8 +18,8 @@ import (
 // commitTimeout bounds the wait for the answer to a batch with COMMIT, which a synchronous standby may hold up.
 var commitTimeout = 30 * time.Second
 
-// commit sends the statements in one round trip: after a statement that fails, the server skips the rest. COMMIT is the
-// last, unless there is only one, which commits when it is done. On success the connection is out of the transaction.
+// commit sends the statements in one round trip: after a statement that fails, the server skips the rest. COMMIT is the last of them, or
+// they are an implicit transaction, which the server commits at their end. On success the connection is out of the transaction.
 //
 // Once they are sent, ctx no longer counts: whoever gave up then would not know whether the changes are stored.
 func (b *changeBatch) commit(ctx context.Context, conn *lent) error {
@@ -38,18 +38,17 @@ func (b *changeBatch) commit(ctx context.Context, conn *lent) error {
 			break
 		}
 	}
-	alone := b.Len() == 1
-	committed := err == nil && !alone && tag.String() == commit
+	committed := err == nil && !b.implicit && tag.String() == commit
 	if b.expected(err) {
 		// pgx forgets the prepared statements of a batch that failed, because one of them may be the reason, and prepares
 		// them anew. Here none is. What it does not find in the batch it keeps.
 		b.QueuedQueries = nil
 	}
-	// COMMIT was executed when it was answered, whatever happens to the end of the answer. A statement on its own commits
-	// after its answer: the end of it must come, too.
+	// COMMIT was executed when it was answered, whatever happens to the end of the answer. An implicit transaction is committed after the
+	// answers to its statements: the end must come, too.
 	if closeErr := results.Close(); err == nil && !committed {
 		err = closeErr
-		committed = err == nil && alone
+		committed = err == nil && b.implicit
 	}
 	if committed {
 		return nil

@@ -35,6 +35,12 @@ const lookUp = `SELECT set_config('enable_indexscan', 'off', true)`
 // sequence relies on that, see horizon. nextval does not see to it, and an insert asks for the number first.
 const useIndexesAndWait = useIndexes + `, set_config('lock_timeout', $1::text, true), pg_current_xact_id()`
 
+// useIndexesIsolated is useIndexesAndWait for a transaction without a BEGIN that names its isolation level. It refuses any but READ COMMITTED.
+const useIndexesIsolated = useIndexesAndWait + `,
+       CASE WHEN current_setting('transaction_isolation') <> 'read committed' THEN
+           ironflow.refuse('` + refusedIsolation + `', 'the isolation level is not READ COMMITTED', '')
+       END`
+
 // lockInstances locks the instances that exist and are active, and returns their numbers. It is a statement of its own, before the
 // one that reads: a statement that had to wait for a lock would go on with the tables as they were before.
 const lockInstances = `SELECT number FROM ironflow.lock_instances($1::text[], $2::text[]) AS l (number)`
@@ -114,7 +120,7 @@ LEFT JOIN LATERAL (` + lastEvent("e.version, e.commit_id", "k") + `
 ) l ON true
 WHERE coalesce(l.version, 0) <> k.version OR k.last <> 0 AND l.commit_id IS DISTINCT FROM k.last`
 
-// The statements from here to deleteUniqueKeys are sent together with the COMMIT after them. What must hold they see to
+// The statements from here to deleteUniqueKeys are sent together with what commits them. What must hold they see to
 // themselves, by ironflow.refuse with one of these codes.
 const (
 	refusedConflict  = "IF001"
@@ -122,7 +128,7 @@ const (
 	refusedLease     = "IF003" // detail: name of the queue, space, number of the lease; the name is empty for Change.Settle
 	refusedInputID   = "IF004"
 	refusedPause     = "IF005" // detail: the workflow
-	refusedIsolation = "IF006" // of append_change only
+	refusedIsolation = "IF006" // of append_change and useIndexesIsolated
 )
 
 // touchAll makes the statement of a change, which ends with RETURNING, refuse when it returns less rows than its arrays have.
@@ -344,6 +350,7 @@ const readVersion = `SELECT version, oldest FROM ironflow.schema_migrations ORDE
 
 // queries are the statements of the store and its queues, with the schema of one store.
 type queries struct {
+	useIndexesIsolated                 string
 	lockInstances, readInstances       string
 	readMoved, checkVersions           string
 	insertInstances, completeInstances string
@@ -377,6 +384,8 @@ type queries struct {
 func newQueries(schema string) *queries {
 	in := func(sql string) string { return inSchema(schema, sql) }
 	return &queries{
+		useIndexesIsolated: in(useIndexesIsolated),
+
 		lockInstances:     in(lockInstances),
 		readInstances:     in(readInstances),
 		readMoved:         in(readMoved),
