@@ -185,6 +185,59 @@ func TestLateUserCodeChangesNoOtherInstance(t *testing.T) {
 	})
 }
 
+// Several inputs of one batch do not return. Each of them fails by itself, the others of the batch are stored, and so is what comes later.
+func TestInputsOfABatchThatDoNotReturn(t *testing.T) {
+	onStores(t, func(b *bed) {
+		hang := make(chan struct{})
+		release := sync.OnceFunc(func() { close(hang) })
+		defer release()
+		begun := make(chan struct{}, 10)
+		config := b.realConfig()
+		config.DecideTimeout, config.Batches = 200*time.Millisecond, 1
+		engine := b.engine(config, ledgers(ledger.Decider{OnAdd: func(_ time.Time, _ ledger.State, in ledger.Add) ledger.AddDecision {
+			if in.Amount == 13 {
+				begun <- struct{}{}
+				<-hang
+			}
+			return ledger.AcceptAdd(ledger.Added{Amount: in.Amount})
+		}}, ledger.Handler{}))
+		client := ledger.NewClient(engine)
+		send := func(account string, amount int64) chan addResult {
+			result := make(chan addResult, 1)
+			go func() {
+				out, err := client.Add(b.Context(), ledger.Add{Account: account, Amount: amount})
+				result <- addResult{out, err}
+			}()
+			return result
+		}
+		hung := map[string]chan addResult{"first": send("first", 13)}
+		wait(b, "the code is called", begun)
+		// These wait for the only batch, and are the next one.
+		fine := make(map[string]chan addResult)
+		for n := range 3 {
+			hung[fmt.Sprint("hung ", n)] = send(fmt.Sprint("hung ", n), 13)
+			fine[fmt.Sprint("fine ", n)] = send(fmt.Sprint("fine ", n), 1)
+		}
+		for account, result := range hung {
+			var stuck *runtime.Stuck
+			if r := wait(b, account, result); !errors.As(r.err, &stuck) || stuck.Code.Instance.ID != account {
+				b.Errorf("%s: %v, error %v", account, r.out, r.err)
+			}
+		}
+		for account, result := range fine {
+			b.Log(account)
+			wantAccepted(b, wait(b, account, result))
+		}
+		wantAccepted(b, wait(b, "a later input", send("fine 3", 1)))
+		if stuck := b.health(engine).Stuck; len(stuck) != len(hung) {
+			b.Errorf("Health has %+v", stuck)
+		}
+		release()
+		b.eventually("all have returned", func() bool { return len(b.health(engine).Stuck) == 0 })
+		b.wantTable("instance", "events", "", "fine 0", "fine 1", "fine 2", "fine 3")
+	})
+}
+
 func cmpText(input string) string {
 	if input == "" {
 		return `""`

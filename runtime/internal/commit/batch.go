@@ -30,6 +30,11 @@ type batch struct {
 	large    []*group                        // that have a commit of their own
 	observed int                             // inputs that added nothing and whose observation is stored
 	left     bool                            // user code may still be at work on what a group holds
+
+	// Of a batch of the dispatcher:
+	watch *watch    // of the goroutine that serves the batch; nil for others
+	lost  int       // races against others
+	began time.Time // the newest attempt
 }
 
 // group holds the inputs of one instance.
@@ -68,14 +73,21 @@ type failedCall struct {
 
 func (e *failedCall) Error() string { return e.err.Error() }
 
-// run takes the batch through its commit: it reads what is not remembered, decides, stores and answers. With an error nothing is stored, and
-// nothing answered but repeats. ctx bounds what comes before the batch is sent to the store, and storing what comes then.
+// run is attempt for an input alone, with the end of its access and the report.
 func (b *batch) run(ctx, storing context.Context) (err error) {
-	if b.x.config.Telemetry != nil {
-		begin := time.Now()
-		defer func() { b.report(begin, err) }()
-	}
+	defer func() { b.report(err) }()
 	defer b.in.end(ctx)
+	return b.attempt(ctx, storing)
+}
+
+// attempt takes the batch through its commit: it reads what is not remembered, decides, stores and answers. With an error nothing is stored,
+// and nothing answered but repeats. ctx bounds what comes before the batch is sent to the store, and storing what comes then.
+//
+// Nothing that calls it may defer what must not be done when user code has ended the goroutine, or the dispatcher has given it up.
+func (b *batch) attempt(ctx, storing context.Context) error {
+	if b.x.config.Telemetry != nil {
+		b.began = time.Now()
+	}
 	b.keys, b.large, b.observed, b.changes = nil, nil, 0, nil
 	b.refuseStuck()
 	if err := b.answerRepeats(ctx, storing); err != nil || len(b.groups) == 0 {
@@ -101,8 +113,18 @@ func (b *batch) run(ctx, storing context.Context) (err error) {
 	return nil
 }
 
-// guard runs a part of the batch that calls user code, and notes when that may not have returned.
+// guard runs a part of the batch that calls user code, and notes when that may not have returned. A batch of the dispatcher runs it on its own
+// goroutine, which does not return when user code ends it, or does not return in time: see attendant.
 func (b *batch) guard(ctx context.Context, run func(*watch)) (at *task, err error) {
+	if b.watch != nil {
+		run(b.watch)
+		return nil, nil
+	}
+	return b.guardApart(ctx, run)
+}
+
+// guardApart is guard on a goroutine of its own.
+func (b *batch) guardApart(ctx context.Context, run func(*watch)) (at *task, err error) {
 	at, err = b.x.stuck.guard(ctx, run)
 	b.left = b.left || err != nil
 	return at, err
@@ -226,14 +248,19 @@ func (b *batch) decide(ctx context.Context, loaded []loading) error {
 	var failed error
 	at, err := b.guard(ctx, func(w *watch) { failed = b.decideAll(w, loaded) })
 	if err != nil {
-		for _, g := range b.groups {
-			if at != nil && g.key == at.key {
-				g.chain = nil // which user code may still be at work on
-			}
-		}
+		b.leave(at)
 		return &failedCall{at, err}
 	}
 	return failed
+}
+
+// leave gives up the chain that user code may still be at work on, if it was called for a task.
+func (b *batch) leave(at *task) {
+	for _, g := range b.groups {
+		if at != nil && g.key == at.key {
+			g.chain = nil
+		}
+	}
 }
 
 func (b *batch) decideAll(w *watch, loaded []loading) error {
@@ -467,8 +494,11 @@ func (b *batch) stored(yield func(*chain) bool) {
 	}
 }
 
-// report tells of the batch, which began at a time.
-func (b *batch) report(begin time.Time, err error) {
+// report tells of an attempt.
+func (b *batch) report(err error) {
+	if b.x.config.Telemetry == nil {
+		return
+	}
 	report := telemetry.CommitReport{Apart: b.cache == nil, Observations: b.observed, Err: err}
 	for _, g := range b.groups {
 		inputs := 0
@@ -488,7 +518,7 @@ func (b *batch) report(begin time.Time, err error) {
 		}
 	}
 	if err != errCallerGone && (report.Inputs > 0 || err != nil) {
-		b.x.report(begin, report)
+		b.x.report(b.began, report)
 	}
 }
 

@@ -20,10 +20,11 @@ type dispatcher struct {
 	lines map[store.InstanceKey]*line // of the instances that have inputs or are in service
 	ready []*line                     // those that are not in service, the one that has waited longest in front
 
-	underWay  int  // batches, each with a goroutine
-	inService int  // instances in these
-	starting  bool // one more, which takes what is ready when its goroutine runs
-	alarm     bool // set, for when the first that is ready has waited for patience
+	underWay  []*batch // each with a goroutine
+	inService int      // instances in these
+	attended  bool     // attend comes again
+	starting  bool     // one more, which takes what is ready when its goroutine runs
+	alarm     bool     // set, for when the first that is ready has waited for patience
 
 	spare [][]group // empty ones of batches that were served
 
@@ -75,7 +76,7 @@ func (d *dispatcher) begin() {
 	case d.starting:
 	case d.wanted():
 		d.starting = true
-		go d.run()
+		go d.work(nil, nil, nil)
 	case d.mayBegin() && !d.alarm:
 		d.alarm = true
 		time.AfterFunc(patience-time.Since(d.ready[0].since), func() {
@@ -87,7 +88,7 @@ func (d *dispatcher) begin() {
 	}
 }
 
-func (d *dispatcher) mayBegin() bool { return len(d.ready) > 0 && d.underWay < d.x.config.Batches }
+func (d *dispatcher) mayBegin() bool { return len(d.ready) > 0 && len(d.underWay) < d.x.config.Batches }
 
 // wanted reports whether one more batch shall take what is ready. Each costs something of its own, which its inputs share. So, beside others, a
 // batch begins when it has as many instances as they have together, or is half full. At a small load there are several small batches
@@ -96,17 +97,8 @@ func (d *dispatcher) wanted() bool {
 	return d.mayBegin() && (len(d.ready) >= min(d.inService, d.x.config.BatchSize/2) || time.Since(d.ready[0].since) >= patience)
 }
 
-// run serves one batch after the other, while there is something to do.
-func (d *dispatcher) run() {
-	for b := d.next(nil); b != nil; b = d.next(b) {
-		if err := d.serve(b); err != nil {
-			d.fail(b, err)
-		}
-	}
-}
-
 // next takes the tasks of the next batch, after one is served: nil before the first. It returns nil to end the goroutine.
-func (d *dispatcher) next(served *batch) *batch {
+func (d *dispatcher) next(served *batch, w *watch) *batch {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if served != nil {
@@ -117,6 +109,11 @@ func (d *dispatcher) next(served *batch) *batch {
 	var b *batch
 	for b == nil && d.wanted() {
 		b = d.take()
+	}
+	if b != nil {
+		b.watch = w
+		d.underWay = append(d.underWay, b)
+		d.attend()
 	}
 	d.begin()
 	return b
@@ -152,7 +149,6 @@ func (d *dispatcher) take() *batch {
 	for i := range b.all {
 		b.groups[i] = &b.all[i]
 	}
-	d.underWay++
 	d.inService += len(b.all)
 	return b
 }
@@ -181,7 +177,7 @@ func (d *dispatcher) leave(l *line) {
 
 // release lets the tasks that a batch has not answered wait again, before all others of their instances.
 func (d *dispatcher) release(b *batch) {
-	d.underWay--
+	d.underWay = slices.DeleteFunc(d.underWay, func(other *batch) bool { return other == b })
 	d.inService -= len(b.all)
 	for i := range b.all {
 		g := &b.all[i]

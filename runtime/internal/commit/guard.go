@@ -11,14 +11,15 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
-// watch knows which user code the goroutine of a guard is calling.
+// watch knows which user code a goroutine is calling.
 type watch struct {
 	mu     sync.Mutex
 	call   telemetry.StuckCode // the newest
 	task   *task               // that it is called for; nil to read a state
 	calls  int                 // so far
 	inside bool                // the newest has not returned
-	left   bool                // the guard goes on without the goroutine
+	left   bool                // somebody else goes on without the goroutine
+	over   bool                // the goroutine has ended
 
 	seen, same int // calls at the last tick, and how many ticks have found the same one under way
 }
@@ -54,7 +55,7 @@ func (w *watch) leave() {
 // stuckTicks is how often the same call is found before it counts as stuck. A process that was frozen finds it once.
 const stuckTicks = 4
 
-// stuck reports that the same call was found often enough. Then the guard has left the goroutine.
+// stuck reports that the same call was found often enough. Then the goroutine is left.
 func (w *watch) stuck() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -67,6 +68,19 @@ func (w *watch) stuck() bool {
 	return w.left
 }
 
+// end says that the goroutine ends.
+func (w *watch) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+}
+
+func (w *watch) ended() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.over
+}
+
 // giveUp leaves the goroutine. It reports whether that is inside user code; else the goroutine ends by itself.
 func (w *watch) giveUp() (inside bool) {
 	w.mu.Lock()
@@ -74,6 +88,9 @@ func (w *watch) giveUp() (inside bool) {
 	w.left = true
 	return w.inside
 }
+
+// tick is the time between two looks at what user code is called.
+func (s *stuckCalls) tick() time.Duration { return max(s.after/stuckTicks, 1) }
 
 // guard runs a part of the engine that calls user code, on a goroutine of its own, which user code may end. run calls it between enter and
 // leave only. guard returns when run does; with *Stuck when one call has not returned for Config.DecideTimeout; or at the end of ctx.
@@ -92,7 +109,7 @@ func (s *stuckCalls) guard(ctx context.Context, run func(*watch)) (at *task, err
 			s.remove(&w.call)
 		})
 	}()
-	ticker := time.NewTicker(max(s.after/stuckTicks, 1))
+	ticker := time.NewTicker(s.tick())
 	defer ticker.Stop()
 	for {
 		select {

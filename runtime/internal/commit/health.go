@@ -7,7 +7,7 @@ func (x *Executor) Health() (telemetry.InputHealth, telemetry.CacheHealth) {
 	inputs := telemetry.InputHealth{Waiting: len(x.room), Limit: cap(x.room), Delivered: len(x.delivered)}
 	d := x.inputs
 	d.mu.Lock()
-	inputs.Batches = d.underWay
+	inputs.Batches = len(d.underWay)
 	for _, l := range d.lines {
 		if l.apart {
 			inputs.Apart++

@@ -44,7 +44,7 @@ func (w *snapshotWriter) consider(b *batch) bool {
 	if len(due) == 0 {
 		return true
 	}
-	_, err := b.guard(context.Background(), func(on *watch) {
+	_, err := b.guardApart(context.Background(), func(on *watch) { // the batch is stored: nobody must begin it again
 		for _, g := range due {
 			on.enter(g.tasks[0])
 			w.take(g.chain)
