@@ -36,19 +36,18 @@ type (
 		Status      *string    `json:"status"`
 	}
 	eventRow struct {
-		Instance       string         `json:"instance"`
-		Workflow       string         `json:"workflow"`
-		Version        int64          `json:"version"`
-		GlobalSequence int64          `json:"global_sequence"`
-		Type           string         `json:"type"`
-		SchemaVersion  int            `json:"schema_version"`
-		Payload        document       `json:"payload"`
-		RecordedAt     time.Time      `json:"recorded_at"`
-		Commit         store.CommitID `json:"commit_id"`
-		Cause          document       `json:"cause"`
-		Status         *string        `json:"status"`
-		Completes      *bool          `json:"completes"`
-		Parent         document       `json:"parent"`
+		Instance      string         `json:"instance"`
+		Workflow      string         `json:"workflow"`
+		Version       int64          `json:"version"`
+		Type          string         `json:"type"`
+		SchemaVersion int            `json:"schema_version"`
+		Payload       document       `json:"payload"`
+		RecordedAt    time.Time      `json:"recorded_at"`
+		Commit        store.CommitID `json:"commit_id"`
+		Cause         document       `json:"cause"`
+		Status        *string        `json:"status"`
+		Completes     *bool          `json:"completes"`
+		Parent        document       `json:"parent"`
 	}
 	keyRow struct {
 		Instance string `json:"instance"`
@@ -133,15 +132,31 @@ func (s *Store) ReadStored(ctx context.Context, instances []store.InstanceKey) (
 		}
 		batch.Queue("SELECT set_config('TimeZone', 'UTC', true)") // of the times in JSON
 		batch.Queue(s.queries.transfer.read, keys.ids, keys.workflows).Query(func(rows pgx.Rows) error {
-			var number int64
-			var part storedPart
-			var columns []byte
-			_, err := pgx.ForEachRow(rows, []any{&number, &part, &columns}, func() error {
+			var (
+				number                 int64
+				part                   storedPart
+				position               int
+				columns, cause, parent []byte
+				e                      store.EventRecord
+			)
+			_, err := pgx.ForEachRow(rows, []any{
+				&number, &part, &e.Version, &position, &e.Type, &e.GlobalSequence, &e.SchemaVersion, &columns, &e.RecordedAt, &e.Commit, &cause,
+				&e.Status, &e.Completes, &parent,
+			}, func() (err error) {
 				into := &found[number-1]
-				if part > storedEvent && len(into.Events) == 0 {
-					return nil // of a deleted instance
+				if part != storedEvent {
+					if len(into.Events) == 0 {
+						return nil // of a deleted instance
+					}
+					return addStored(into, part, columns)
 				}
-				return addStored(into, part, columns)
+				if e.Version == 1 {
+					into.Parent, err = store.DecodeParent(string(parent))
+				}
+				e.Instance, e.RecordedAt, e.Payload, e.Cause = into.Key, e.RecordedAt.UTC(), columns, cause
+				into.Events = append(into.Events, e)
+				columns, cause = nil, nil // the next row gets memory of its own
+				return err
 			})
 			return err
 		})
@@ -152,23 +167,9 @@ func (s *Store) ReadStored(ctx context.Context, instances []store.InstanceKey) (
 	return found, nil
 }
 
-// addStored adds a row of readStored to its instance.
+// addStored adds a row of readStored that is no event to its instance.
 func addStored(r *store.StoredInstance, part storedPart, columns []byte) error {
 	switch part {
-	case storedEvent:
-		row, err := decodeRow[eventRow](columns)
-		e := store.EventRecord{
-			StoredEvent: store.StoredEvent{
-				Instance: r.Key, Version: row.Version, GlobalSequence: row.GlobalSequence, Type: row.Type, SchemaVersion: row.SchemaVersion,
-				Payload: row.Payload, RecordedAt: row.RecordedAt.UTC(), Commit: row.Commit,
-			},
-			Cause: row.Cause, Status: orEmpty(row.Status), Completes: row.Completes != nil && *row.Completes,
-		}
-		if e.Version == 1 && err == nil {
-			r.Parent, err = store.DecodeParent(string(row.Parent))
-		}
-		r.Events = append(r.Events, e)
-		return err
 	case storedKey:
 		row, err := decodeRow[keyRow](columns)
 		r.UniqueKeys = append(r.UniqueKeys, row.Key)

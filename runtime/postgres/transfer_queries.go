@@ -55,47 +55,48 @@ var (
 		` ORDER BY workflow COLLATE "C", key COLLATE "C"`
 )
 
-// readStored reads every row of the instances $1, $2, as JSON, in which JSON itself is text, so that it stays as it is. It is
-// one statement, so that it sees one moment. The first column of a row's
-// order is its part, see storedPart. OFFSET 0 keeps the planner from making joins of the reads.
-const readStored = `
-SELECT k.number, r.part, r.columns
+// readStored reads every row of the instances $1, $2. Events, which are most of them, have columns of their own. Other rows are JSON, in which JSON
+// itself is text, so that it stays as it is. It is one statement, so that it sees one moment. The first column of a row is its part, see
+// storedPart. OFFSET 0 keeps the planner from making joins of the reads.
+var readStored = `
+SELECT k.number, r.*
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (instance, workflow, number)
 CROSS JOIN LATERAL (
-    SELECT 1, version, 0, '', row_to_json(t)
+    SELECT 1, version, 0, type, global_sequence, schema_version, payload, recorded_at, commit_id, cause, coalesce(status, ''), completes IS TRUE, parent
     FROM (
-        SELECT version, global_sequence, type, schema_version, payload::text, recorded_at, commit_id, cause::text, status, completes,
-               parent::text
-        FROM ironflow.events e WHERE e.instance = k.instance AND e.workflow = k.workflow AND e.commit_id <> 0 OFFSET 0
-    ) t
+        SELECT * FROM ironflow.events e WHERE e.instance = k.instance AND e.workflow = k.workflow AND e.commit_id <> 0 OFFSET 0
+    ) e
     UNION ALL
-    SELECT 2, 0, 0, key, row_to_json(t)
+    SELECT 2, 0, 0, key, ` + storedAsJSON + `
     FROM (SELECT key FROM ironflow.unique_keys u WHERE u.instance = k.instance AND u.workflow = k.workflow OFFSET 0) t
     UNION ALL
-    SELECT 3, version, position, '', row_to_json(t)
+    SELECT 3, version, position, '', ` + storedAsJSON + `
     FROM (
         SELECT version, position, kind, payload::text, due_at, attempts, token, commit_id, last_error, trace, died_at, told_at, blocked_since, limit_key,
                CASE WHEN died_at IS NULL THEN coalesce(claimed_at, parked_from, run_at) ELSE run_at END AS run_at
         FROM ironflow.effects q WHERE q.instance = k.instance AND q.workflow = k.workflow OFFSET 0
     ) t
     UNION ALL
-    SELECT 4, 0, 0, key, row_to_json(t)
+    SELECT 4, 0, 0, key, ` + storedAsJSON + `
     FROM (
         SELECT version, key, kind, payload::text, due_at, attempts, token, commit_id, last_error, trace, died_at, told_at, blocked_since,
                CASE WHEN died_at IS NULL THEN coalesce(claimed_at, run_at) ELSE run_at END AS run_at
         FROM ironflow.timers q WHERE q.instance = k.instance AND q.workflow = k.workflow OFFSET 0
     ) t
     UNION ALL
-    SELECT 5, 0, 0, input_id, row_to_json(t)
+    SELECT 5, 0, 0, input_id, ` + storedAsJSON + `
     FROM (
         SELECT input_id, outcome::text, recorded_at FROM ironflow.input_outcomes o
         WHERE o.instance = k.instance AND o.workflow = k.workflow OFFSET 0
     ) t
     UNION ALL
-    SELECT 6, version, CASE WHEN queue = 'effects' THEN item::int ELSE 0 END, queue || ' ' || item, row_to_json(t)
+    SELECT 6, version, CASE WHEN queue = 'effects' THEN item::int ELSE 0 END, queue || ' ' || item, ` + storedAsJSON + `
     FROM (
         SELECT queue, version, item, kind, ending, ended_at, attempts, by_instance, by_workflow, by_version, reason
         FROM ironflow.ended_deliveries d WHERE d.instance = k.instance AND d.workflow = k.workflow OFFSET 0
     ) t
-) AS r (part, version, position, name, columns)
+) AS r (part, version, position, name, global_sequence, schema_version, columns, recorded_at, commit_id, cause, status, completes, parent)
 ORDER BY k.number, r.part, r.version, r.position, r.name COLLATE "C"`
+
+// storedAsJSON are the last columns of rows that are no events.
+const storedAsJSON = `0, 0, row_to_json(t), timestamptz 'epoch', 0, NULL, '', false, NULL`
