@@ -24,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"os"
 	"sync/atomic"
@@ -57,6 +58,7 @@ var (
 	_ = memory.New
 	_ = synctest.Wait
 	_ = io.EOF
+	_ = log.Print
 	_ = transfer.Export
 
 	ctx       context.Context

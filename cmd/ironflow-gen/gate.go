@@ -16,15 +16,15 @@ func gateCommand() command {
 		args:    "[packages]",
 		summary: "read a store with the code that is to be deployed",
 		details: `
-Builds a small program from each package of a workflow and lets it read a live store: every history is decoded and folded by the new
-code and compared with what was recorded, and effects, timers, schedules and outcomes that wait are decoded. It says what the new
-program could not read, or would leave waiting. The store is only read, and may be in use.
+Builds a small program from each package of a workflow and lets it read a live store: every history is decoded and folded
+by the new code and compared with what was recorded, and effects, timers, schedules and outcomes that wait are decoded. It
+says what the new program could not read, or would leave waiting. The store is only read, and may be in use.
 
 With -against, the program of a revision of git reads events as the new program writes them: can the deploy be taken back?
 
-The exit code is 0 when there is no problem, 1 when there are problems, and 2 when it could not be found out. The packages need
-the types Decider, Evolver and Handler, as ironflow-gen has created them; their zero values are used, and no decider and no handler is
-called. Other programs call Engine.Verify. See docs/guide/changing.md.
+The exit code is 0 when there is no problem, 1 when there are problems, and 2 when it could not be found out. The packages
+need the types Decider, Evolver and Handler, as ironflow-gen has created them. Their zero values are used, and no decider
+and no handler is called. Other programs call Engine.Verify. See docs/guide/changing.md.
 
 Examples:
   ironflow-gen gate -store postgres://reader@db/app ./...
