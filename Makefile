@@ -4,6 +4,7 @@
 #              do, and the other modules
 # make test    everything CI checks: format, vet, lint, generated code, race tests on both stores, examples, modules of benchmarks
 # make bench   how fast it is; starts a PostgreSQL of its own
+# make pictures  draw the pictures of the documentation
 # make random  the generator against 1,000 random declarations, and 20,000 whose users have hostile names; DECLARATIONS, COMPILED and
 #              NAMED say how many
 # make fuzz    every fuzzer for 10 minutes; FUZZTIME says how long
@@ -22,11 +23,14 @@ COMPILED ?= 20
 NAMED ?= 20000
 FUZZTIME ?= 10m
 
-.PHONY: demo quick test fmt vet lint generated race modules examples bench random fuzz postgres
+.PHONY: demo pictures quick test fmt vet lint generated race modules examples bench random fuzz postgres
 
 demo:
 	go generate ./examples/order/...
 	go run ./examples/order
+
+pictures:
+	go generate ./docs/pictures
 
 # What takes long or needs a server is skipped under -short, by the tests themselves and by internal/pgserver. Many of the rest wait more
 # than they work, so more of them run at the same time than there are processors.
@@ -55,7 +59,7 @@ lint:
 # Generated files must be what the generator writes today.
 generated:
 	go generate ./...
-	@stale=$$(git status --porcelain -- '*_ironflow.go' '*_ironflow_test.go' '*.ironflow.lock'); if [ -n "$$stale" ]; then \
+	@stale=$$(git status --porcelain -- '*_ironflow.go' '*_ironflow_test.go' '*.ironflow.lock' 'docs/pictures'); if [ -n "$$stale" ]; then \
 		echo "generated code was not up to date; commit what go generate wrote:"; echo "$$stale"; exit 1; fi
 
 # The race detector does not look into SQLite, which is C translated to Go, and took nine tenths of the processor's time: one goroutine

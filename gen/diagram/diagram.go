@@ -32,7 +32,7 @@ func Draw(w *spec.Workflow, format string) ([]byte, error) {
 	case "dot":
 		return []byte(m.DOT("")), nil
 	case "svg":
-		return svg(m, w.Doc)
+		return SVG(m, w.Doc)
 	}
 	return nil, fmt.Errorf("the format %q is not known", format)
 }

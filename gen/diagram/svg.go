@@ -51,8 +51,9 @@ type drawing struct {
 	out    bytes.Buffer
 }
 
-// svg draws a machine.
-func svg(m *statechart.Machine, doc string) ([]byte, error) {
+// SVG draws a machine. A way without an event is written as its input alone, and one without both is not written: so the pictures of the
+// documentation are drawn, too.
+func SVG(m *statechart.Machine, doc string) ([]byte, error) {
 	d := &drawing{Machine: m}
 	d.doc, _, _ = strings.Cut(doc, "\n")
 	d.graph.NodeGap, d.graph.LayerGap = 30, 32
@@ -63,7 +64,9 @@ func svg(m *statechart.Machine, doc string) ([]byte, error) {
 	for _, a := range m.Arrows {
 		var label []textLine
 		for _, w := range a.Ways {
-			label = append(label, wayLabel(w)...)
+			if w.Input != "" {
+				label = append(label, wayLabel(w)...)
+			}
 		}
 		d.labels = append(d.labels, label)
 		width, height := labelBox(label)
@@ -75,7 +78,9 @@ func svg(m *statechart.Machine, doc string) ([]byte, error) {
 			continue
 		}
 		d.edges = append(d.edges, len(d.graph.Edges))
-		d.graph.Edges = append(d.graph.Edges, layout.Edge{From: a.From, To: a.To, LabelWidth: width, LabelHeight: height})
+		d.graph.Edges = append(d.graph.Edges, layout.Edge{
+			From: a.From, To: a.To, LabelWidth: width, LabelHeight: height, Short: label == nil,
+		})
 	}
 	d.graph.Edges = append(d.graph.Edges, layout.Edge{From: len(m.States), To: 0, Short: true})
 	if err := d.graph.Arrange(); err != nil {
@@ -97,6 +102,9 @@ func stateSize(s statechart.State) layout.Node {
 
 // wayLabel is the text of a way, with what it asks for on lines of its own.
 func wayLabel(w statechart.Way) []textLine {
+	if w.Event == "" {
+		return []textLine{{text: w.Input}}
+	}
 	lines := []textLine{{text: w.Input + statechart.LeadsTo + w.Event}}
 	if textWidth(lines[0].text, labelSize, false) > labelWrap {
 		lines = []textLine{{text: w.Input + strings.TrimRight(statechart.LeadsTo, " ")}, {text: w.Event}}
@@ -119,6 +127,9 @@ func wayLabel(w statechart.Way) []textLine {
 }
 
 func labelBox(label []textLine) (width, height float64) {
+	if label == nil {
+		return 0, 0
+	}
 	for _, l := range label {
 		width = max(width, textWidth(l.text, l.size(), false))
 		height += l.size() * leading
@@ -174,6 +185,9 @@ func (d *drawing) draw() {
 	for i, a := range d.Arrows {
 		if d.edges[i] < 0 {
 			d.loop(a.From, d.labels[i])
+			continue
+		}
+		if d.labels[i] == nil {
 			continue
 		}
 		e := d.graph.Edges[d.edges[i]]
