@@ -72,6 +72,7 @@ func TestBornLeased(t *testing.T) {
 				b.eventuallyTable("*", "effects", "")
 				b.wantTable(events, "events", "", "a 1 Opened", "a 2 AgentAssigned", "b 1 Opened", "b 2 AgentAssigned")
 				w.wants(b, "delivery effects FindAgent attempt 1 done again false error false", "delivery effects FindAgent attempt 1 done again false error false")
+				w.wantLeased(b, 2, 0)
 				if n := claims.Load() - before; n > 0 {
 					b.Errorf("%d claims", n)
 				}
@@ -85,7 +86,9 @@ func TestTimersBornLeased(t *testing.T) {
 	onStores(t, func(b *bed) {
 		faults, _ := unclaimed(b.store)
 		c := newClock()
-		engine := b.engineOn(faults, b.config(c), ledgers(ledger.Decider{
+		config, w := b.config(c), &witness{}
+		config.Telemetry = w
+		engine := b.engineOn(faults, config, ledgers(ledger.Decider{
 			OnAdd: func(_ time.Time, _ ledger.State, in ledger.Add) ledger.AddDecision {
 				return ledger.AcceptAdd(ledger.Added{}).StartTimer(ledger.TimerBeat{}.In(time.Duration(in.Amount)))
 			},
@@ -98,6 +101,7 @@ func TestTimersBornLeased(t *testing.T) {
 		}
 		b.eventuallyTable("instance", "events", "WHERE type = 'Ticked'", "now")
 		b.wantTable("instance, attempts", "timers", "WHERE kind = 'Tick'", "later 0")
+		w.wantLeased(b, 0, 1)
 	})
 }
 

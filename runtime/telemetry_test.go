@@ -20,8 +20,9 @@ import (
 // witness is a Telemetry that notes what it is told, a line each.
 type witness struct {
 	telemetry.NoTelemetry
-	mu    sync.Mutex
-	lines []string
+	mu     sync.Mutex
+	lines  []string
+	leased telemetry.Leased // by all commits
 }
 
 func (w *witness) note(format string, args ...any) {
@@ -88,8 +89,22 @@ func (w *witness) StartProjection(ctx context.Context, p telemetry.ProjectionSta
 }
 
 func (w *witness) Committed(c telemetry.CommitReport) {
+	w.mu.Lock()
+	w.leased.Effects += c.Leased.Effects
+	w.leased.Timers += c.Leased.Timers
+	w.mu.Unlock()
 	w.note("commit inputs %d instances %d events %d observations %d apart %v error %v", c.Inputs, c.Instances, c.Events, c.Observations,
 		c.Apart, c.Err)
+}
+
+// wantLeased checks what the commits say that they have leased.
+func (w *witness) wantLeased(b *bed, effects, timers int) {
+	b.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if want := (telemetry.Leased{Effects: effects, Timers: timers}); w.leased != want {
+		b.Errorf("the commits have leased %+v, want %+v", w.leased, want)
+	}
 }
 
 func (w *witness) DeadLettersEnded(d telemetry.DeadLettersReport) {

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
@@ -16,7 +17,8 @@ type instruments struct {
 	projectionDuration, retentionDuration                                                             metric.Float64Histogram
 
 	commitInputs                                       metric.Int64Histogram
-	inputRepeats, commitEvents, commitObservations     metric.Int64Counter
+	inputRepeats                                       metric.Int64Counter
+	commitEvents, commitObservations, commitLeased     metric.Int64Counter
 	claimDeliveries, settlementSettled, settlementLost metric.Int64Counter
 	deadLettersRetried, deadLettersDiscarded           metric.Int64Counter
 	projectionEvents, retentionDeleted, retentionKept  metric.Int64Counter
@@ -40,6 +42,7 @@ func newInstruments(meter metric.Meter) (i instruments, err error) {
 	i.inputDuration = seconds(InputDuration, "Time from the call of an input to its answer.")
 	i.inputRepeats = count(InputRepeats, "{input}", "Inputs that were sent before with the same id.")
 	i.commitDuration = seconds(CommitDuration, "Time of one attempt to read, decide and commit.")
+	i.commitLeased = count(CommitLeased, "{delivery}", "New deliveries that were leased to this process by the commit that made them.")
 	i.commitEvents = count(CommitEvents, "{event}", "Events that were stored.")
 	i.commitObservations = count(CommitObservations, "{observation}", "Observations of inputs that were stored.")
 	i.deliveryDuration = seconds(DeliveryDuration, "Time of one attempt at an effect or timer.")
@@ -73,6 +76,8 @@ func (t *Telemetry) Committed(c telemetry.CommitReport) {
 		t.commitInputs.Record(ctx, int64(c.Inputs))
 		t.commitEvents.Add(ctx, int64(c.Events))
 		t.commitObservations.Add(ctx, int64(c.Observations))
+		t.commitLeased.Add(ctx, int64(c.Leased.Effects), metric.WithAttributes(attribute.String(Queue, string(store.EffectQueue))))
+		t.commitLeased.Add(ctx, int64(c.Leased.Timers), metric.WithAttributes(attribute.String(Queue, string(store.TimerQueue))))
 	}
 }
 

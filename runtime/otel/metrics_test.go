@@ -177,8 +177,9 @@ func TestMetrics(t *testing.T) {
 
 	// The commits have leased first attempts when a handler was free by then. The second attempt was claimed.
 	got, _ := points(t, d.reader)
-	if n := got[otel.ClaimDeliveries]["ironflow.queue=effects"]; n < 1 || n > 3 {
-		t.Errorf("%v deliveries were claimed", n)
+	claimed, leased := got[otel.ClaimDeliveries]["ironflow.queue=effects"], got[otel.CommitLeased]["ironflow.queue=effects"]
+	if claimed < 1 || claimed+leased != 3 {
+		t.Errorf("%v deliveries were claimed, and %v leased by commits, want 3 together", claimed, leased)
 	}
 
 	// What somebody does about it is seen, too.

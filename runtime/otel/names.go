@@ -7,6 +7,7 @@ const (
 	CommitDuration       = "ironflow.commit.duration"        // histogram: apart, outcome
 	CommitInputs         = "ironflow.commit.inputs"          // histogram
 	CommitEvents         = "ironflow.commit.events"          // counter
+	CommitLeased         = "ironflow.commit.leased"          // counter: queue
 	CommitObservations   = "ironflow.commit.observations"    // counter
 	DeliveryDuration     = "ironflow.delivery.duration"      // histogram: queue, workflow, kind, result, error.type
 	DeliveryDelay        = "ironflow.delivery.delay"         // histogram: queue, workflow, kind

@@ -128,14 +128,21 @@ type DeliveryEnd struct {
 
 // CommitReport describes one transaction with decisions.
 type CommitReport struct {
-	Inputs       int  // how many were decided
-	Instances    int  // how many they belong to
-	Events       int  // that are stored
-	Observations int  // how many were stored, see Config.Observe; including those of inputs that were not accepted
+	Inputs       int // how many were decided
+	Instances    int // how many they belong to
+	Events       int // that are stored
+	Observations int // how many were stored, see Config.Observe; including those of inputs that were not accepted
+	Leased       Leased
 	Apart        bool // a single input that was decided outside of the batches, or in a transaction of the caller
 
 	Duration time.Duration // including reading and deciding
 	Err      error         // not nil if nothing was stored; after ErrConflict the inputs are decided again
+}
+
+// Leased is how many new effects and timers a commit has leased to this process, which handles them without a claim. All that a process has
+// leased is these and ClaimReport.Claimed.
+type Leased struct {
+	Effects, Timers int
 }
 
 // ClaimReport describes one claim of due deliveries.

@@ -517,9 +517,29 @@ func (b *batch) report(err error) {
 			report.Observations += len(g.chain.change.Inputs.Observations)
 		}
 	}
+	if err == nil {
+		report.Leased = leasedBy(b.changes)
+	}
 	if err != errCallerGone && (report.Inputs > 0 || err != nil) {
 		b.x.report(b.began, report)
 	}
+}
+
+// leasedBy counts what changes have leased.
+func leasedBy(changes []store.Change) (n telemetry.Leased) {
+	for i := range changes {
+		for _, e := range changes[i].Effects {
+			if e.Leased {
+				n.Effects++
+			}
+		}
+		for _, t := range changes[i].Timers {
+			if t.Leased {
+				n.Timers++
+			}
+		}
+	}
+	return n
 }
 
 // isOne reports whether the batch has one input.
