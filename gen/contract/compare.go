@@ -57,7 +57,7 @@ func subject(path []string) string {
 		kind = name
 	}
 	rest := slices.Clone(path[1:])
-	if path[0] == "event" && len(rest) > 1 { // the version
+	if isVersioned(path[0]) && len(rest) > 1 && isNumber(rest[1]) {
 		rest = slices.Delete(rest, 1, 2)
 	}
 	if len(rest) > 2 && (rest[1] == "field" || rest[1] == "value") {
@@ -90,9 +90,10 @@ var (
 
 func clientCodes(c diagnostic.Code) codes { return codes{c, c, c, c, "requests of clients"} }
 
-// fields compares the fields of a message that both sets have.
-func (c *comparer) fields(codes codes, path ...string) {
-	gone := c.old.at(path...) == nil // it was removed once, and is back
+// fields compares the fields of a message that both sets have. was and is lead to it in the old and in the new set; they differ where the
+// version does.
+func (c *comparer) fields(codes codes, was, is []string) {
+	gone := c.old.at(was...) == nil // it was removed once, and is back
 	code := func(code diagnostic.Code) diagnostic.Code {
 		if gone {
 			return diagnostic.NameReused
@@ -100,32 +101,33 @@ func (c *comparer) fields(codes codes, path ...string) {
 		return code
 	}
 	types := comparison{old: c.old, new: c.new, seen: make(map[[2]string]bool), found: func(d difference) { c.difference(codes, d) }}
-	for _, f := range c.old.all(join(path, "field")...) {
-		now := c.new.at(f.Path...)
-		was, wasDefault := splitValue(f.Value)
+	for _, f := range c.old.all(join(was, "field")...) {
+		path := join(is, "field", f.Path[len(f.Path)-1])
+		now := c.new.at(path...)
+		oldType, wasDefault := splitValue(f.Value)
 		switch {
 		case now == nil && !f.Gone && !gone:
-			c.removed(codes, f.Path, was)
+			c.removed(codes, path, oldType)
 		case now == nil:
 		case f.Gone:
-			is, _ := splitValue(now.Value)
-			if types.fit(parseType(was), parseType(is)) == differs {
-				c.report(diagnostic.NameReused, f.Path,
-					"%s was %s once and is %s now, and %s may have the old one; choose another stored name", subject(f.Path), was, is, codes.stored)
+			newType, _ := splitValue(now.Value)
+			if types.fit(parseType(oldType), parseType(newType)) == differs {
+				c.report(diagnostic.NameReused, path,
+					"%s was %s once and is %s now, and %s may have the old one; choose another stored name", subject(path), oldType, newType, codes.stored)
 			} else if addedFit(now) == differs {
-				c.report(codes.added, f.Path, `%s is back, and %s of meanwhile do not have it; add "default", or make it optional`, subject(f.Path), codes.stored)
+				c.report(codes.added, path, `%s is back, and %s of meanwhile do not have it; add "default", or make it optional`, subject(path), codes.stored)
 			}
 		default:
-			is, isDefault := splitValue(now.Value)
-			types.types(was, is, f.Path)
+			newType, isDefault := splitValue(now.Value)
+			types.types(oldType, newType, path)
 			if wasDefault != isDefault && wasDefault != "" {
-				c.report(diagnostic.DefaultChanged, f.Path,
-					"the default of %s has changed, and %s without the field are read with it; keep the default %s", subject(f.Path), codes.stored, wasDefault)
+				c.report(diagnostic.DefaultChanged, path,
+					"the default of %s has changed, and %s without the field are read with it; keep the default %s", subject(path), codes.stored, wasDefault)
 			}
 		}
 	}
-	for _, f := range c.new.below(join(path, "field")...) {
-		if c.old.facts[f.Key()] == nil && addedFit(f) == differs && !c.isNewName[f.Key()] {
+	for _, f := range c.new.below(join(is, "field")...) {
+		if c.old.facts[key(join(was, "field", f.Path[len(f.Path)-1])...)] == nil && addedFit(f) == differs && !c.isNewName[f.Key()] {
 			c.report(code(codes.added), f.Path,
 				`%s is new, and %s do not have it, so it would be read as zero; add "default", or make it optional`, subject(f.Path), codes.stored)
 		}
@@ -147,8 +149,8 @@ func (c *comparer) removed(codes codes, path []string, was string) {
 		c.isNewName[candidates[0].Key()] = true
 		newName := candidates[0].Path
 		fix = fmt.Sprintf(`if %q is its new name, keep the stored one with "as: %s"`, newName[len(newName)-1], name)
-	case path[0] == "event":
-		fix = `keep the field, or give the event a new "version" without it`
+	case isVersioned(path[0]):
+		fix = fmt.Sprintf(`keep the field, or give the %s a new "version" without it`, path[0])
 	}
 	c.report(codes.removed, path, "%s is gone, and %s have it; %s", subject(path), codes.stored, fix)
 }
@@ -175,7 +177,7 @@ func (c *comparer) difference(codes codes, d difference) {
 		c.removed(codes, d.path, d.old)
 	default:
 		c.report(codes.retyped, d.path,
-			"%s was %s and is %s, and %s may not be read as that; keep the type, and add a field of another name, or a type of another name", what, d.old, d.new, codes.stored)
+			`%s was %s and is %s, and %s may not be read as that; keep the type, and give what has the field a new "version", or use a type of another name`, what, d.old, d.new, codes.stored)
 	}
 }
 
@@ -184,15 +186,37 @@ func (c *comparer) deploy(path []string, format string, args ...any) {
 	c.report(diagnostic.DeployOrder, path, format+"; deploy programs that read it everywhere before one that writes it", args...)
 }
 
-// versions returns the versions of an event, and the newest.
-func (s *Set) versions(event string) (list []int, newest int) {
-	for _, f := range s.below("event", event) {
+// versioned are the kinds of facts whose fields have versions.
+var versioned = []string{"effect", "event", "input", "rejection"}
+
+func isVersioned(kind string) bool { return slices.Contains(versioned, kind) }
+
+func isNumber(part string) bool {
+	_, err := strconv.Atoi(part)
+	return err == nil
+}
+
+// versions returns the versions of a message, and the newest; 0 when it has none, or all are gone.
+func (s *Set) versions(kind, name string) (list []int, newest int) {
+	for _, f := range s.below(kind, name) {
 		if v, err := strconv.Atoi(f.Path[2]); err == nil {
 			list = append(list, v)
 			newest = max(newest, v)
 		}
 	}
 	return list, newest
+}
+
+// newest returns the path and the value of the newest version of a message. ok is false when it has none.
+func (s *Set) newest(kind, name string) (path []string, value string, ok bool) {
+	_, v := s.versions(kind, name)
+	path = []string{kind, name, strconv.Itoa(v)}
+	return path, s.value(path...), v > 0
+}
+
+func (s *Set) has(kind, name string) bool {
+	_, newest := s.versions(kind, name)
+	return newest > 0
 }
 
 // names returns the names of one kind, those that are gone among them, in order.
@@ -206,68 +230,91 @@ func (s *Set) names(kind string) []string {
 	return list
 }
 
-func (c *comparer) events() {
-	known := make(map[string]bool)
-	for _, event := range c.old.names("event") {
-		known[event] = true
-		_, was := c.old.versions(event)
-		_, is := c.new.versions(event)
-		path := []string{"event", event}
+// versions compares a message that the new set has, version by version.
+func (c *comparer) versions(kind, name string, codes codes) {
+	path := []string{kind, name}
+	_, was := c.old.versions(kind, name)
+	_, is := c.new.versions(kind, name)
+	switch {
+	case is < was:
+		c.report(diagnostic.VersionOrder, path,
+			"%s %q has version %d, and %s may have version %d; raise the version to %d, or to %d for another change", kind, name, is, codes.stored, was, was, was+1)
+		return
+	case was > 0 && is > was+1:
+		c.report(diagnostic.VersionOrder, path, "%s %q has version %d, and the one before is %d; declare version %d", kind, name, is, was, was+1)
+	case was > 0 && is > was:
+		c.deploy(path, "%s %q has version %d, and a program of before cannot read it", kind, name, is)
+	}
+	for _, f := range c.old.all(path...) {
 		switch {
-		case was == 0 && is == 0: // it was allowed to go before
-		case is == 0:
-			c.report(diagnostic.EventRemoved, path,
-				`event %q is gone, and an instance that has one cannot be read any more; keep it with "retired: true", or keep the stored name with "as: %s"`, event, event)
-			continue
-		case is < was:
-			c.report(diagnostic.VersionOrder, path,
-				"event %q has version %d, and events of version %d are stored; raise the version to %d, or to %d for another change", event, is, was, was, was+1)
-			continue
-		case was > 0 && is > was+1:
-			c.report(diagnostic.VersionOrder, path, "event %q has version %d, and the one before is %d; declare version %d", event, is, was, was+1)
-		case was > 0 && is > was:
-			c.deploy(path, "event %q has version %d, and a program of before cannot read it", event, is)
+		case !isNumber(f.Path[2]):
+		case c.new.at(f.Path...) != nil:
+			c.fields(codes, f.Path, f.Path)
+		case !f.Gone:
+			c.report(diagnostic.VersionOrder, f.Path,
+				"version %s of %s %q is in no lock, and %s may have it; restore the lines of this version in the lock", f.Path[2], kind, name, codes.stored)
 		}
-		for _, f := range c.old.all("event", event) {
-			if c.new.at(f.Path...) != nil {
-				c.fields(storeCodes, f.Path...)
-			} else if !f.Gone {
-				c.report(diagnostic.VersionOrder, f.Path,
-					"version %s of event %q is in no lock, and such events are stored; restore the lines of this version in the lock", f.Path[2], event)
-			}
+	}
+}
+
+// began compares a message that the old set does not have.
+func (c *comparer) began(kind, name string) {
+	if _, is := c.new.versions(kind, name); is > 1 {
+		c.report(diagnostic.VersionOrder, []string{kind, name}, "%s %q is new, and its first version is %d; leave the version out", kind, name, is)
+	}
+}
+
+// known returns the names of one kind in the old set, and reports those in the new set that begin with a wrong version.
+func (c *comparer) known(kind string) []string {
+	names := c.old.names(kind)
+	for _, name := range c.new.names(kind) {
+		if !slices.Contains(names, name) {
+			c.began(kind, name)
+		}
+	}
+	return names
+}
+
+func (c *comparer) events() {
+	names := c.known("event")
+	for _, event := range names {
+		had, has := c.old.has("event", event), c.new.has("event", event)
+		switch {
+		case has:
+			c.versions("event", event, storeCodes)
+		case had: // else it was allowed to go before
+			c.report(diagnostic.EventRemoved, []string{"event", event},
+				`event %q is gone, and an instance that has one cannot be read any more; keep it with "retired: true", or keep the stored name with "as: %s"`, event, event)
 		}
 	}
 	for _, event := range c.new.names("event") {
-		if _, is := c.new.versions(event); !known[event] && is > 0 {
-			if is > 1 {
-				c.report(diagnostic.VersionOrder, []string{"event", event}, "event %q is new, and its first version is %d; leave the version out", event, is)
-			}
+		if c.new.has("event", event) && !slices.Contains(names, event) {
 			c.deploy([]string{"event", event}, "event %q is new, and a program of before cannot read an instance that has one", event)
 		}
 	}
 }
 
 func (c *comparer) effects() {
-	for _, f := range c.old.all("effect") {
-		name := f.Path[1]
-		now := c.new.at(f.Path...)
-		if now == nil {
-			if !f.Gone {
-				c.report(diagnostic.EffectRemoved, f.Path,
+	for _, name := range c.known("effect") {
+		path := []string{"effect", name}
+		had := c.old.has("effect", name)
+		if !c.new.has("effect", name) {
+			if had {
+				c.report(diagnostic.EffectRemoved, path,
 					`effect %q is gone, and those in the outbox wait for ever; keep it with "retired: true" until the outbox has none, or keep the stored name with "as: %s"`, name, name)
 			}
 			continue
 		}
-		c.fields(effectCodes, f.Path...)
-		if f.Gone {
+		c.versions("effect", name, effectCodes)
+		if !had {
 			continue
 		}
 		if was, is := c.old.value("effect", name, "to"), c.new.value("effect", name, "to"); was != is {
-			c.report(diagnostic.EffectTarget, join(f.Path, "to"),
+			c.report(diagnostic.EffectTarget, join(path, "to"),
 				"effect %q %s and %s, and those in the outbox go the new way; keep it, and add another effect", name, wasDone(was, "had a handler"), isDone(is, "has a handler"))
 		}
 		if was, is := c.old.value("effect", name, "key"), c.new.value("effect", name, "key"); was != is && was != "" {
-			c.report(diagnostic.LimitKeyChanged, join(f.Path, "key"),
+			c.report(diagnostic.LimitKeyChanged, join(path, "key"),
 				"the limit of effect %q had the key %q and has %q, and those in the outbox keep the old one; deploy it when the outbox has none of the effect", name, was, is)
 		}
 		c.retry(name)
@@ -305,7 +352,7 @@ func (c *comparer) retry(effect string) {
 
 // delivered reports whether the engine may hold an input that waits to be delivered.
 func (s *Set) delivered(input string) bool {
-	if s.value("input", input) == spec.FromInternal {
+	if _, from, _ := s.newest("input", input); from == spec.FromInternal {
 		return true
 	}
 	for _, effect := range s.names("effect") {
@@ -324,41 +371,44 @@ func (s *Set) delivered(input string) bool {
 }
 
 func (c *comparer) inputs() {
-	for _, f := range c.old.all("input") {
-		name := f.Path[1]
+	for _, name := range c.known("input") {
+		path := []string{"input", name}
 		delivered := c.old.delivered(name)
 		client := diagnostic.ClientsChanged
 		if c.new.at("http") != nil && c.old.at("http") != nil {
 			client = diagnostic.HTTPChanged
 		}
-		now := c.new.at(f.Path...)
+		was, from, had := c.old.newest("input", name)
+		is, fromNow, has := c.new.newest("input", name)
 		switch {
-		case now == nil && f.Gone:
+		case !has && !had:
 			continue
-		case now == nil && delivered:
-			c.report(diagnostic.InputRemoved, f.Path,
+		case !has && delivered:
+			c.report(diagnostic.InputRemoved, path,
 				`input %q is gone, and the effect or timer that delivers one waits for ever; keep it, and reject it in the decider; or keep the stored name with "as: %s"`, name, name)
 			continue
-		case now == nil:
-			c.report(client, f.Path, `input %q is gone, and clients and other workflows may send it; keep it, or keep the stored name with "as: %s"`, name, name)
+		case !has:
+			c.report(client, path, `input %q is gone, and clients and other workflows may send it; keep it, or keep the stored name with "as: %s"`, name, name)
 			continue
 		case delivered:
-			c.fields(inputCodes, f.Path...)
+			c.versions("input", name, inputCodes)
 		default:
-			c.fields(clientCodes(client), f.Path...)
+			c.versions("input", name, clientCodes(client))
 		}
-		if f.Gone {
+		if !had {
 			continue
 		}
-		if f.Value == spec.FromClient && now.Value == spec.FromInternal {
-			c.report(client, f.Path, `clients could send input %q, and cannot any more; write "from: client"`, name)
+		if from == spec.FromClient && fromNow == spec.FromInternal {
+			c.report(client, path, `clients could send input %q, and cannot any more; write "from: client"`, name)
+		} else if from == spec.FromClient && !slices.Equal(was, is) { // clients know no versions
+			c.fields(clientCodes(client), was, is)
 		}
 		if was, is := c.old.value("input", name, "id"), c.new.value("input", name, "id"); was != is {
-			c.report(diagnostic.IDChanged, join(f.Path, "id"),
+			c.report(diagnostic.IDChanged, join(path, "id"),
 				"field %q named the instance of input %q, and now %q does; what waits to be delivered would go to other instances; keep the field that names the instance", was, name, is)
 		}
 		if was, is := c.old.value("input", name, "unique"), c.new.value("input", name, "unique"); was != is {
-			c.report(diagnostic.UniqueChanged, join(f.Path, "unique"),
+			c.report(diagnostic.UniqueChanged, join(path, "unique"),
 				"the unique key of input %q was %s and is %s, and active instances hold keys of the old kind; keep the key, or let the instances that are active end first", name, orNone(was), orNone(is))
 		}
 	}
@@ -372,13 +422,14 @@ func orNone(field string) string {
 }
 
 func (c *comparer) rejections() {
-	for _, f := range c.old.all("rejection") {
+	for _, name := range c.known("rejection") {
+		had, has := c.old.has("rejection", name), c.new.has("rejection", name)
 		switch {
-		case c.new.at(f.Path...) != nil:
-			c.fields(rejectCodes, f.Path...)
-		case !f.Gone:
-			c.report(diagnostic.RejectionChanged, f.Path,
-				`rejection %q is gone, and a repeat of an input whose outcome has it fails; keep it, or keep the stored name with "as: %s"`, f.Path[1], f.Path[1])
+		case has:
+			c.versions("rejection", name, rejectCodes)
+		case had:
+			c.report(diagnostic.RejectionChanged, []string{"rejection", name},
+				`rejection %q is gone, and a repeat of an input whose outcome has it fails; keep it, or keep the stored name with "as: %s"`, name, name)
 		}
 	}
 }
@@ -466,7 +517,7 @@ func states(n int) string {
 // move compares where an event leads from a state.
 func (c *comparer) move(f *Fact) {
 	state, event := f.Path[1], f.Path[2]
-	if _, is := c.new.versions(event); is == 0 {
+	if !c.new.has("event", event) {
 		return // reported with the event
 	}
 	if c.new.at("status", f.Value) == nil {
@@ -492,7 +543,7 @@ func (c *comparer) accepts() {
 		}
 		for _, f := range c.old.below("accept", state) {
 			input := f.Path[2]
-			if c.new.at(f.Path...) != nil || c.new.at("input", input) == nil {
+			if c.new.at(f.Path...) != nil || !c.new.has("input", input) {
 				continue
 			}
 			if c.old.delivered(input) {

@@ -9,22 +9,33 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
-// Complete adds to a declaration what its lock knows and generated code needs: the older versions of events with the types that they have, and
+// Complete adds to a declaration what its lock knows and generated code needs: the older versions of messages with the types that they have, and
 // where retired events lead. lock is nil when there is none.
 func Complete(w *spec.Workflow, lock *Set) error {
 	var list diagnostic.List
 	c := completer{w: w, lock: lock}
-	for _, m := range w.Events {
+	complete := func(kind string, m *spec.Message) {
 		m.Older = nil
 		for v := 1; v < m.Version(); v++ {
-			if lock == nil || lock.at("event", m.Name.Stored(), strconv.Itoa(v)) == nil {
-				list.Report(m.SchemaPos, diagnostic.VersionOrder, `version %d of event %q is in no lock, so nobody knows how to read it; restore the lock, or leave "version" out if nothing of the event is stored`, v, m.Name.Text)
+			path := []string{kind, m.Name.Stored(), strconv.Itoa(v)}
+			if lock == nil || lock.at(path...) == nil {
+				list.Report(m.SchemaPos, diagnostic.VersionOrder, `version %d of %s %q is in no lock, so nobody knows how to read it; restore the lock, or leave "version" out if none is stored`, v, kind, m.Name.Text)
 				break
 			}
-			m.Older = append(m.Older, &spec.Older{
-				Version: v, Name: fmt.Sprintf("%sV%d", m.Name.Text, v), Fields: c.fields("event", m.Name.Stored(), strconv.Itoa(v)),
-			})
+			m.Older = append(m.Older, &spec.Older{Version: v, Name: fmt.Sprintf("%sV%d", m.Name.Text, v), Fields: c.fields(path...)})
 		}
+	}
+	for _, m := range w.Events {
+		complete("event", m)
+	}
+	for _, m := range w.Inputs {
+		complete("input", m)
+	}
+	for _, e := range w.Effects {
+		complete("effect", &e.Message)
+	}
+	for _, m := range w.Rejections {
+		complete("rejection", m)
 	}
 	if lock != nil {
 		all := Of(w).With(lock)

@@ -15,7 +15,7 @@
 //	event Paid 1: #5d1c03
 //	event Paid 1 field amount_cents: int64 #9b0a41
 //	event Paid 2 field currency: string = "EUR" #77e1f0
-//	effect Refund: (gone) #1f22ab
+//	effect Refund 1: (gone) #1f22ab
 //	# end
 //
 // A line has a path, a colon, a value, and at its end six hexadecimal digits that are a hash of the workflow's name and the rest of

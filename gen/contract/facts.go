@@ -22,13 +22,13 @@ func Of(w *spec.Workflow) *Set {
 		r.add(u.Field.Pos, u.Field.Stored(), "input", u.Input.Stored(), "unique")
 	}
 	for _, m := range w.Events {
-		r.message(m, "event", m.Name.Stored(), strconv.Itoa(m.Version()))
+		r.message(m, "event", retired(m))
 	}
 	for _, e := range w.Effects {
 		r.effect(e)
 	}
 	for _, m := range w.Rejections {
-		r.message(m, "rejection", m.Name.Stored())
+		r.message(m, "rejection", "")
 	}
 	for _, t := range w.Timers {
 		r.timer(t)
@@ -53,13 +53,18 @@ type reader struct {
 	types map[*spec.Type]bool // that are in the set
 }
 
-func (r *reader) message(m *spec.Message, path ...string) {
-	value := ""
-	if m.Retired {
-		value = "retired"
-	}
+// message adds the version that is declared of an event, effect, input or rejection.
+func (r *reader) message(m *spec.Message, kind, value string) {
+	path := []string{kind, m.Name.Stored(), strconv.Itoa(m.Version())}
 	r.add(m.Name.Pos, value, path...)
 	r.fields(m.Fields, path...)
+}
+
+func retired(m *spec.Message) string {
+	if m.Retired {
+		return "retired"
+	}
+	return ""
 }
 
 func (r *reader) fields(fields []*spec.Field, path ...string) {
@@ -117,14 +122,13 @@ func (r *reader) input(m *spec.Message) {
 		from = spec.FromInternal
 	}
 	name := m.Name.Stored()
-	r.add(m.Name.Pos, from, "input", name)
+	r.message(m, "input", from)
 	r.add(m.ID.Pos, m.ID.Stored(), "input", name, "id")
-	r.fields(m.Fields, "input", name)
 }
 
 func (r *reader) effect(e *spec.Effect) {
 	name := e.Name.Stored()
-	r.message(&e.Message, "effect", name)
+	r.message(&e.Message, "effect", retired(&e.Message))
 	for _, n := range e.Returns {
 		r.add(n.Pos, "", "effect", name, "returns", n.Stored())
 	}

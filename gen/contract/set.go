@@ -99,6 +99,9 @@ func (s *Set) all(path ...string) []*Fact {
 
 // place returns the position of the most specific fact that leads to a path, or that of the set.
 func (s *Set) place(path ...string) spec.Pos {
+	if len(path) == 2 && isVersioned(path[0]) {
+		path, _, _ = s.newest(path[0], path[1])
+	}
 	for n := len(path); n > 0; n-- {
 		if f := s.at(path[:n]...); f != nil && f.Pos.Line > 0 {
 			return f.Pos

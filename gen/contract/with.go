@@ -8,8 +8,8 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
-// With returns what a program of the declaration can read: its own facts and, from the lock, the older versions of its events with the
-// types that they have, and where events that are retired lead. lock may be nil. The lock is not changed.
+// With returns what a program of the declaration can read: its own facts and, from the lock, the older versions of its events,
+// effects, inputs and rejections with the types that they have, and where events that are retired lead. lock may be nil. The lock is not changed.
 func (s *Set) With(lock *Set) *Set {
 	all := newSet(s.Workflow, s.Pos)
 	for _, f := range s.facts {
@@ -18,15 +18,19 @@ func (s *Set) With(lock *Set) *Set {
 	if lock == nil {
 		return all
 	}
-	for _, event := range s.names("event") {
-		_, newest := s.versions(event)
-		older, _ := lock.versions(event)
-		for _, v := range older {
-			if v < newest {
-				all.copyFrom(lock, "event", event, strconv.Itoa(v))
+	for _, kind := range versioned {
+		for _, name := range s.names(kind) {
+			_, newest := s.versions(kind, name)
+			older, _ := lock.versions(kind, name)
+			for _, v := range older {
+				if v < newest {
+					all.copyFrom(lock, kind, name, strconv.Itoa(v))
+				}
 			}
 		}
-		if s.value("event", event, strconv.Itoa(newest)) == "retired" {
+	}
+	for _, event := range s.names("event") {
+		if _, value, _ := s.newest("event", event); value == "retired" {
 			for _, f := range lock.Facts() {
 				from, to := f.is("move", "*", event), s.at("status", f.Value)
 				if from && !f.Gone && to != nil && s.at("status", f.Path[1]) != nil && s.at(f.Path...) == nil {

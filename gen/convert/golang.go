@@ -18,7 +18,7 @@ func Go(w *spec.Workflow) ([]byte, error) {
 	g.state()
 	g.types()
 	g.section("What can be asked of an instance.", "input", w.Inputs, g.inputArguments)
-	g.section("What has happened.", "event", w.Events, eventArguments)
+	g.section("What has happened.", "event", w.Events, nil)
 	g.effects()
 	g.timers()
 	g.section("Why an input may be refused.", "rejection", w.Rejections, nil)
@@ -243,7 +243,7 @@ func (g *golang) section(comment, kind string, list []*spec.Message, arguments f
 
 func (g *golang) message(m *spec.Message, kind string, args ...string) {
 	g.line("")
-	g.directive(m.Doc, kind, append([]string{argument("as", m.Name.StoredAs)}, args...)...)
+	g.directive(m.Doc, kind, append([]string{argument("as", m.Name.StoredAs), number("version", m.Schema), retired(m.Retired)}, args...)...)
 	if len(m.Fields) == 0 {
 		g.line("type %s struct{}", m.Name.Text)
 		return
@@ -258,15 +258,11 @@ func (g *golang) inputArguments(m *spec.Message) []string {
 	if m.ID.Text != g.w.ID.Text {
 		id = spec.GoName(m.ID.Text)
 	}
-	return []string{argument("id", id), argument("from", m.From.Text), retired(m)}
+	return []string{argument("id", id), argument("from", m.From.Text)}
 }
 
-func eventArguments(m *spec.Message) []string {
-	return []string{number("version", m.Schema), retired(m)}
-}
-
-func retired(m *spec.Message) string {
-	if !m.Retired {
+func retired(is bool) string {
+	if !is {
 		return ""
 	}
 	return argument("retired", "true")
@@ -281,7 +277,7 @@ func (g *golang) effects() {
 		g.message(&e.Message, "effect",
 			argument("returns", nameList(e.ReturnsList())), delivery("starts", e.Starts), argument("ended", e.Ended.Text),
 			delivery("sends", e.Sends), argument("dead", e.Dead.Text), argument("retry", retry(e.Retry)),
-			duration("timeout", e), number("priority", e.Priority), argument("limit", limit(e.Limit)), external(e), retired(&e.Message))
+			duration("timeout", e), number("priority", e.Priority), argument("limit", limit(e.Limit)), external(e))
 	}
 }
 
@@ -361,7 +357,7 @@ func (g *golang) timers() {
 		}
 		args := append([]string{t.Name.Text, argument("as", t.Name.StoredAs), argument("input", t.Input.Text), after}, recurrence(t.Recurrence)...)
 		g.line("")
-		g.directive(t.Doc, "timer", append(args, argument("while", nameList(t.While)))...)
+		g.directive(t.Doc, "timer", append(args, argument("while", nameList(t.While)), retired(t.Retired))...)
 	}
 	for _, s := range g.w.Schedules {
 		args := append([]string{s.Name.Text, argument("input", s.Input.Text)}, recurrence(s.Recurrence)...)
@@ -394,6 +390,9 @@ func (g *golang) states() {
 		}
 		if s.Terminal {
 			g.line("//ironflow:terminal")
+		}
+		if s.Retired {
+			g.line("//ironflow:retired")
 		}
 		for _, t := range s.Accepts {
 			args := []string{t.Input.Text}

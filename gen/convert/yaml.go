@@ -193,14 +193,18 @@ func defaultNode(f *spec.Field) scalar {
 // stored adds what something is stored under, where that is not its name.
 func (m *mapping) stored(n spec.Name) { m.text("as", n.StoredAs) }
 
+func (m *mapping) retired(is bool) {
+	if is {
+		m.boolean("retired")
+	}
+}
+
 func message(of *spec.Message) mapping {
 	m := newMapping()
 	m.stored(of.Name)
 	m.text("doc", of.Doc)
 	m.integer("version", of.Schema)
-	if of.Retired {
-		m.boolean("retired")
-	}
+	m.retired(of.Retired)
 	m.section("fields", fields(of.Fields))
 	return m
 }
@@ -209,13 +213,12 @@ func input(of *spec.Message, id spec.Name) mapping {
 	m := newMapping()
 	m.stored(of.Name)
 	m.text("doc", of.Doc)
+	m.integer("version", of.Schema)
+	m.retired(of.Retired)
 	if of.ID.Text != id.Text {
 		m.text("id", of.ID.Text)
 	}
 	m.text("from", of.From.Text)
-	if of.Retired {
-		m.boolean("retired")
-	}
 	m.section("fields", fields(of.Fields))
 	return m
 }
@@ -272,6 +275,7 @@ func timer(t *spec.Timer) mapping {
 	m.duration("after", t.After)
 	m.recurrence(t.Recurrence)
 	m.names("while", t.While)
+	m.retired(t.Retired)
 	return m
 }
 
@@ -297,6 +301,7 @@ func state(s *spec.State) mapping {
 	if s.Terminal {
 		m.boolean("terminal")
 	}
+	m.retired(s.Retired)
 	accepts := newMapping()
 	for _, t := range s.Accepts {
 		to := newMapping()

@@ -59,7 +59,7 @@ func FilesBeside(w *spec.Workflow, declares func(name string) bool) ([]File, err
 		{"projection_ironflow.go", e.projection},
 		{"kit_ironflow_test.go", e.kit},
 	}
-	if e.hasOlder() {
+	if len(e.versioned()) > 0 {
 		parts = append(parts, part{"versions_ironflow.go", e.versions})
 	}
 	if w.HTTP {

@@ -14,6 +14,9 @@ func (e *emitter) stateTimers() []jen.Code {
 			continue
 		}
 		fields := []jen.Code{keyed("Name", jen.Lit(t.Name.Stored()))}
+		if t.Retired {
+			fields = append(fields, keyed("Retired", jen.True()))
+		}
 		if t.After > 0 {
 			fields = append(fields, keyed("After", duration(t.After)))
 		}
@@ -29,7 +32,7 @@ func (e *emitter) stateTimers() []jen.Code {
 func (e *emitter) recurringTimers() []jen.Code {
 	var timers []jen.Code
 	for _, t := range e.w.Timers {
-		if t.Recurs() {
+		if t.Recurs() && !t.Retired {
 			timers = append(timers, jen.Lit(t.Name.Stored()).Op(":").Values(recurrence(t.Recurrence)...))
 		}
 	}

@@ -36,7 +36,7 @@ func findUses(w *spec.Workflow) uses {
 	for _, m := range w.Messages() {
 		u.code(m.Fields)
 	}
-	for _, m := range w.Events {
+	for _, m := range w.Messages() {
 		for _, old := range m.Older {
 			u.code(old.Fields)
 		}
@@ -80,13 +80,13 @@ func findInputUses(w *spec.Workflow, in *spec.Message) inputUses {
 	}
 	var u inputUses
 	for _, m := range w.Events {
-		u.events = appendIf(u.events, m.Name.Text, events[m.Name.Text] || !w.HasStates())
+		u.events = appendIf(u.events, m.Name.Text, events[m.Name.Text] || !w.HasStates() && !m.Retired)
 	}
 	for _, m := range w.Effects {
-		u.effects = appendIf(u.effects, m.Name.Text, effects[m.Name.Text] || !w.HasStates())
+		u.effects = appendIf(u.effects, m.Name.Text, effects[m.Name.Text] || !w.HasStates() && !m.Retired)
 	}
 	for _, t := range w.Timers {
-		u.timers = appendIf(u.timers, t.Name.Text, timers[t.Name.Text] || !w.HasStates())
+		u.timers = appendIf(u.timers, t.Name.Text, timers[t.Name.Text] || !w.HasStates() && !t.Retired)
 	}
 	return u
 }

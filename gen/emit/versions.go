@@ -2,23 +2,30 @@ package emit
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dave/jennifer/jen"
 
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
-// hasOlder reports whether an event has a version before the declared one.
-func (e *emitter) hasOlder() bool {
-	for _, m := range e.w.Events {
-		if len(m.Older) > 0 {
-			return true
-		}
-	}
-	return false
+// versionedUnion is a sealed interface some of whose variants have versions before the declared one.
+type versionedUnion struct {
+	of       string // as in Event
+	messages []*spec.Message
 }
 
-// step is the way from one version of an event to the next.
+// versioned returns the unions that have older versions.
+func (e *emitter) versioned() []versionedUnion {
+	all := []versionedUnion{
+		{"Input", e.w.Inputs}, {"Event", e.w.Events}, {"Effect", effectMessages(e.w)}, {"Rejection", e.w.Rejections},
+	}
+	return slices.DeleteFunc(all, func(u versionedUnion) bool {
+		return !slices.ContainsFunc(u.messages, func(m *spec.Message) bool { return len(m.Older) > 0 })
+	})
+}
+
+// step is the way from one version of a message to the next.
 type step struct {
 	from   *spec.Older
 	to     string // Go type
@@ -40,63 +47,87 @@ func stepsOf(m *spec.Message) []step {
 // upcasterInterface emits what the user writes where a version does not follow from the one before.
 func (e *emitter) upcasterInterface(f *file) {
 	var methods []jen.Code
-	for _, m := range e.w.Events {
-		for _, s := range stepsOf(m) {
-			if _, follows := s.values(); !follows {
-				methods = append(methods,
-					comment(fmt.Sprintf("%s converts a stored event %s to the next version.", s.from.Name, m.Name.Text)),
-					jen.Id(s.from.Name).Params(jen.Id("old").Id(s.from.Name)).Id(s.to))
+	for _, u := range e.versioned() {
+		for _, m := range u.messages {
+			for _, s := range stepsOf(m) {
+				if _, follows := s.values(); !follows {
+					methods = append(methods,
+						comment(fmt.Sprintf("%s converts a stored %s %s to the next version.", s.from.Name, unexported(u.of), m.Name.Text)),
+						jen.Id(s.from.Name).Params(jen.Id("old").Id(s.from.Name)).Id(s.to))
+				}
 			}
 		}
 	}
 	if len(methods) == 0 {
 		return
 	}
-	f.comment("EventUpcaster converts older versions of events. Its methods are pure and never fail.")
-	f.decl().Type().Id("EventUpcaster").Interface(methods...)
-	f.decl().Var().Id("upcaster").Id("EventUpcaster").Op("=").Id("Upcaster").Values()
+	f.comment("VersionUpcaster converts stored values of older versions to the next version. Its methods are pure and never fail.")
+	f.decl().Type().Id("VersionUpcaster").Interface(methods...)
+	f.decl().Var().Id("upcaster").Id("VersionUpcaster").Op("=").Id("Upcaster").Values()
 }
 
-// versions emits the older versions of events, and what makes the declared ones of them.
+// versions emits the older versions of messages, and what makes the declared ones of them.
 func (e *emitter) versions(f *file) {
-	f.comment("eventVersions has the versions of events that have more than one.")
-	f.decl().Var().Id("eventVersions").Op("=").Map(jen.String()).Int().Values(jen.DictFunc(func(d jen.Dict) {
-		for _, m := range e.w.Events {
+	for _, u := range e.versioned() {
+		e.unionVersions(f, u)
+	}
+	for _, u := range e.versioned() {
+		for _, m := range u.messages {
+			for _, s := range stepsOf(m) {
+				s.emit(f, unexported(u.of), m.Name.Text)
+			}
+		}
+	}
+}
+
+func (e *emitter) unionVersions(f *file, u versionedUnion) {
+	lower := unexported(u.of)
+	f.comment(fmt.Sprintf("%sVersions has the versions of %ss that have more than one.", lower, lower))
+	f.decl().Var().Id(lower + "Versions").Op("=").Map(jen.String()).Int().Values(jen.DictFunc(func(d jen.Dict) {
+		for _, m := range u.messages {
 			if m.Version() > 1 {
 				d[jen.Lit(m.Name.Stored())] = jen.Lit(m.Version())
 			}
 		}
 	}))
-	f.comment("decodeOldEvent decodes an older version of an event and converts it to the event.")
-	f.decl().Func().Id("decodeOldEvent").Params(decoderParam.Clone(), jen.Id("name").String(), jen.Id("version").Int()).
-		Params(jen.Id("event").Id("Event"), jen.Err().Error()).Block(
+	f.comment(fmt.Sprintf("decodeOld%s decodes an older version of %s and converts it to the declared version.", u.of, article(lower)))
+	f.decl().Func().Id("decodeOld"+u.of).Params(decoderParam.Clone(), jen.Id("name").String(), jen.Id("version").Int()).
+		Params(jen.Id(lower).Id(u.of), jen.Err().Error()).Block(
 		jen.Switch(jen.Id("name")).BlockFunc(func(g *jen.Group) {
-			for _, m := range e.w.Events {
+			for _, m := range u.messages {
 				if len(m.Older) > 0 {
 					g.Case(jen.Lit(m.Name.Stored())).Block(decodeVersions(m))
 				}
 			}
 		}),
-		jen.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit("event %s has no version %d"), jen.Id("name"), jen.Id("version"))),
+		jen.Return(jen.Nil(), jen.Qual("fmt", "Errorf").Call(jen.Lit(lower+" %s has no version %d"), jen.Id("name"), jen.Id("version"))),
 	)
-	for _, m := range e.w.Events {
-		for _, s := range stepsOf(m) {
-			f.comment(wrap(fmt.Sprintf("%s is the stored version %d of the event %s. New events have a later version.", s.from.Name, s.from.Version, m.Name.Text)))
-			f.decl().Type().Id(s.from.Name).StructFunc(func(g *jen.Group) { structFields(g, s.from.Fields) })
-			structDecoder(f, record{name: s.from.Name, members: members(s.from.Fields)})
-			values, follows := s.values()
-			body := jen.Return(jen.Id(s.to).Values(values...))
-			if !follows {
-				body = jen.Return(jen.Id("upcaster").Dot(s.from.Name).Call(jen.Id("old")))
-			} else if len(values) > 1 {
-				body = jen.Return(jen.Id(s.to).Custom(multiline, values...))
-			}
-			f.decl().Func().Id("upcast" + s.from.Name).Params(jen.Id("old").Id(s.from.Name)).Id(s.to).Block(body)
-		}
-	}
 }
 
-// decodeVersions renders a switch over the versions of one event. A payload that cannot be decoded is not upcast.
+// article returns the kind of a message with its article.
+func article(kind string) string {
+	if kind == "rejection" {
+		return "a " + kind
+	}
+	return "an " + kind
+}
+
+// emit emits an older version with the step to the next one.
+func (s step) emit(f *file, kind, name string) {
+	f.comment(wrap(fmt.Sprintf("%s is the stored version %d of the %s %s. New ones have a later version.", s.from.Name, s.from.Version, kind, name)))
+	f.decl().Type().Id(s.from.Name).StructFunc(func(g *jen.Group) { structFields(g, s.from.Fields) })
+	structDecoder(f, record{name: s.from.Name, members: members(s.from.Fields)})
+	values, follows := s.values()
+	body := jen.Return(jen.Id(s.to).Values(values...))
+	if !follows {
+		body = jen.Return(jen.Id("upcaster").Dot(s.from.Name).Call(jen.Id("old")))
+	} else if len(values) > 1 {
+		body = jen.Return(jen.Id(s.to).Custom(multiline, values...))
+	}
+	f.decl().Func().Id("upcast" + s.from.Name).Params(jen.Id("old").Id(s.from.Name)).Id(s.to).Block(body)
+}
+
+// decodeVersions renders a switch over the versions of one message. A payload that cannot be decoded is not upcast.
 func decodeVersions(m *spec.Message) *jen.Statement {
 	return jen.Switch(jen.Id("version")).BlockFunc(func(g *jen.Group) {
 		for i, old := range m.Older {

@@ -47,9 +47,7 @@ func (e *emitter) userInterfaces(f *file) {
 		}
 	})
 
-	if e.hasOlder() {
-		e.upcasterInterface(f)
-	}
+	e.upcasterInterface(f)
 	if !e.hasHandler() {
 		return
 	}
@@ -102,8 +100,13 @@ func (e *emitter) codecOf(of string) *jen.Statement {
 		keyed("Encode", jen.Id("encode"+of)),
 		keyed("Decode", jen.Id("decode"+of)),
 	}
-	if of == "Event" && e.hasOlder() {
-		fields = append(fields, keyed("Versions", jen.Id("eventVersions")), keyed("DecodeOld", jen.Id("decodeOldEvent")))
+	for _, u := range e.versioned() {
+		if u.of == of {
+			fields = append(fields, keyed("Versions", jen.Id(unexported(of)+"Versions")), keyed("DecodeOld", jen.Id("decodeOld"+of)))
+		}
+	}
+	if of == "Input" {
+		fields = append(fields, keyed("Schema", jen.Lit(spec.InputSchema(e.w))))
 	}
 	return workflowID("Codec").Types(jen.Id(of)).Values(fields...)
 }

@@ -11,8 +11,7 @@ import (
 
 // effect reads what a directive says of how an effect is carried out.
 func (r *reader) effect(m spec.Message, d *directive) *spec.Effect {
-	w := r.words(d, "effect "+quoted(m.Name.Text), nil, "as", "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit", "external", "retired")
-	m.Name.SetStored(w.name("as"))
+	w := r.messageWords(&m, d, "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit", "external", "retired")
 	e := &spec.Effect{
 		Message:     m,
 		Starts:      w.delivery("starts"),
@@ -26,7 +25,6 @@ func (r *reader) effect(m spec.Message, d *directive) *spec.Effect {
 		PriorityPos: w.pos("priority"),
 		Limit:       w.limit(&m),
 	}
-	e.Retired = w.boolean("retired")
 	e.SetReturns(w.names("returns"))
 	external := w.boolean("external")
 	for _, d := range []*spec.Delivery{e.Starts, e.Sends} {

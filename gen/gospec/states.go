@@ -15,7 +15,7 @@ import (
 func (r *reader) states() {
 	for _, c := range r.constants {
 		for _, d := range c.directives {
-			if d.name == "accepts" || d.name == "terminal" {
+			if d.name == "accepts" || d.name == "terminal" || d.name == "retired" {
 				r.statusType(c, d)
 			}
 		}
@@ -83,6 +83,10 @@ func (r *reader) state(c *declared, name *ast.Ident, obj *types.Const, first boo
 			d.used = true
 			r.words(d, "state "+quoted(s.Name.Text), nil)
 			s.Terminal = true
+		case "retired":
+			d.used = true
+			r.words(d, "state "+quoted(s.Name.Text), nil)
+			s.Retired = true
 		case "accepts":
 			d.used = true
 			s.Accepts = append(s.Accepts, r.transition(d, s.Name.Text))

@@ -63,12 +63,12 @@ func (r *reader) about(f free, name spec.Name, known ...string) (w words, doc st
 }
 
 func (r *reader) timer(f free, name spec.Name) {
-	w, doc, input := r.about(f, name, "as", "after", "schedule", "zone", "missed", "while")
+	w, doc, input := r.about(f, name, "as", "after", "schedule", "zone", "missed", "while", "retired")
 	name.SetStored(w.name("as"))
 	r.w.Timers = append(r.w.Timers, &spec.Timer{
 		Name: name, Doc: doc, Input: input, Pos: name.Pos,
 		After: w.duration("after"), AfterPos: w.pos("after"), Recurrence: w.recurrence(),
-		While: r.stateNames(w.names("while")),
+		While: r.stateNames(w.names("while")), Retired: w.boolean("retired"),
 	})
 }
 

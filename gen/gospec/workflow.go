@@ -105,26 +105,17 @@ func (r *reader) messages() {
 			}
 			first = d
 			m := r.message(t, d)
-			what := d.name + " " + quoted(t.name.Name)
 			switch d.name {
 			case "input":
-				w := r.words(d, what, nil, "as", "id", "from", "retired")
-				m.Name.SetStored(w.name("as"))
+				w := r.messageWords(&m, d, "id", "from", "retired")
 				m.ID = w.name("id")
 				m.From = w.name("from")
-				m.Retired = w.boolean("retired")
 				r.w.Inputs = append(r.w.Inputs, &m)
 			case "event":
-				w := r.words(d, what, nil, "as", "version", "retired")
-				m.Name.SetStored(w.name("as"))
-				m.Retired = w.boolean("retired")
-				if a, ok := w.values["version"]; ok {
-					m.Schema, m.SchemaPos = r.integer(part{a.value, a.valuePos}, "version of "+what), r.at(a.valuePos)
-				}
+				r.messageWords(&m, d, "retired")
 				r.w.Events = append(r.w.Events, &m)
 			case "rejection":
-				w := r.words(d, what, nil, "as")
-				m.Name.SetStored(w.name("as"))
+				r.messageWords(&m, d)
 				r.w.Rejections = append(r.w.Rejections, &m)
 			case "effect":
 				r.w.Effects = append(r.w.Effects, r.effect(m, d))
@@ -139,6 +130,17 @@ func (r *reader) messages() {
 		r.w.Rejections = append(r.w.Rejections, unread)
 		r.w.Effects = append(r.w.Effects, &spec.Effect{Message: *unread})
 	}
+}
+
+// messageWords reads what directives say of all messages, and returns the rest for the caller.
+func (r *reader) messageWords(m *spec.Message, d *directive, known ...string) words {
+	w := r.words(d, d.name+" "+quoted(m.Name.Text), nil, append([]string{"as", "version"}, known...)...)
+	m.Name.SetStored(w.name("as"))
+	m.Retired = w.boolean("retired")
+	if a, ok := w.values["version"]; ok {
+		m.Schema, m.SchemaPos = r.integer(part{a.value, a.valuePos}, "version of "+w.what), r.at(a.valuePos)
+	}
+	return w
 }
 
 func (r *reader) message(t *declared, d *directive) spec.Message {

@@ -22,7 +22,7 @@ var roles = []role{
 	{"InputDecider", deciderType, "input"},
 	{"EventEvolver", evolverType, "event"},
 	{"EffectHandler", handlerType, "effect"},
-	{"EventUpcaster", upcasterType, "event"},
+	{"VersionUpcaster", upcasterType, "version"},
 }
 
 // contract is what generated code asks of the user's: the methods of each interface, by its name. It is read from the

@@ -61,7 +61,7 @@ func (p *Package) Skeleton() ([]File, error) {
 		files = append(files, handler)
 		complete = complete && handler.Content != nil
 	}
-	if methods := p.contract.ifaces["EventUpcaster"]; len(methods) > 0 {
+	if methods := p.contract.ifaces["VersionUpcaster"]; len(methods) > 0 {
 		upcaster, err := p.upcaster(methods)
 		if err != nil {
 			return nil, err

@@ -98,7 +98,7 @@ func (c *checker) timersInStates() {
 			if s == nil || s.Terminal || slices.ContainsFunc(t.While[:i], func(before Name) bool { return before.Text == n.Text }) {
 				continue // reported already
 			}
-			if n.Text == initial && !entered[initial] && !c.states.vague && !c.states.unread {
+			if n.Text == initial && !entered[initial] && !t.Retired && !c.states.vague && !c.states.unread {
 				c.d.Report(n.Pos, diagnostic.TimerNeverStarts, "no event leads to the initial state %q, so no instance ever enters it and timer %q never starts; remove the state here, or start the timer from decisions",
 					n.Text, t.Name.Text)
 				continue

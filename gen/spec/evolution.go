@@ -101,17 +101,17 @@ func (f *Field) DefaultText() string {
 	return f.Default.Text
 }
 
-// was checks what an event says of the version before.
-func (c *checker) was(m *Message) {
+// was checks what a message says of the version before. kind is what it is, as in "event".
+func (c *checker) was(kind string, m *Message) {
 	seen := make(map[string]bool)
 	for _, f := range m.Fields {
 		switch {
 		case f.Was.Text == "":
 		case m.Version() == 1:
-			c.d.Report(f.Was.Pos, diagnostic.WasNotBefore, `field %q of event %q has "was", and the event has no version before; write "as: %s" to keep the stored name, or give the event a "version"`,
-				f.Name.Text, m.Name.Text, f.Was.Text)
+			c.d.Report(f.Was.Pos, diagnostic.WasNotBefore, `field %q of %s %q has "was", and the %s has no version before; write "as: %s" to keep the stored name, or give the %s a "version"`,
+				f.Name.Text, kind, m.Name.Text, kind, f.Was.Text, kind)
 		case seen[f.Was.Text]:
-			c.d.Report(f.Was.Pos, diagnostic.WasNotBefore, `two fields of event %q were %q; write a method of Upcaster instead of one of them`, m.Name.Text, f.Was.Text)
+			c.d.Report(f.Was.Pos, diagnostic.WasNotBefore, `two fields of %s %q were %q; write a method of Upcaster instead of one of them`, kind, m.Name.Text, f.Was.Text)
 		}
 		seen[f.Was.Text] = f.Was.Text != ""
 	}

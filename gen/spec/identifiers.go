@@ -169,10 +169,10 @@ func decisionTimers(w *Workflow) (inputs, timers map[string]bool) {
 	inputs, timers = make(map[string]bool), make(map[string]bool)
 	if !w.HasStates() {
 		for _, m := range w.Inputs {
-			inputs[m.Name.Text] = len(w.Timers) > 0
+			inputs[m.Name.Text] = slices.ContainsFunc(w.Timers, func(t *Timer) bool { return !t.Retired })
 		}
 		for _, t := range w.Timers {
-			timers[t.Name.Text] = true
+			timers[t.Name.Text] = !t.Retired
 		}
 		return inputs, timers
 	}

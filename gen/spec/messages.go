@@ -6,7 +6,7 @@ import "github.com/ironflow-gen/ironflow/gen/diagnostic"
 func (c *checker) messages() {
 	c.stateFields()
 	for _, m := range c.w.Inputs {
-		c.fields("input "+quote(m.Name.Text), m.Fields)
+		c.message("input", m)
 		for _, f := range m.Fields {
 			if f.Name.Stored() == "type" && f.Name.StoredAs == "" {
 				c.d.Report(f.Name.Pos, diagnostic.ReservedField, `field "type" is reserved in inputs: their JSON is flat and names the input there; rename the field`)
@@ -14,16 +14,28 @@ func (c *checker) messages() {
 		}
 	}
 	for _, m := range c.w.Events {
-		c.fields("event "+quote(m.Name.Text), m.Fields)
-		c.was(m)
+		c.message("event", m)
 	}
 	for _, e := range c.w.Effects {
-		c.fields("effect "+quote(e.Name.Text), e.Fields)
+		c.message("effect", &e.Message)
 	}
 	for _, m := range c.w.Rejections {
-		c.fields("rejection "+quote(m.Name.Text), m.Fields)
+		c.message("rejection", m)
 	}
 }
+
+func (c *checker) message(kind string, m *Message) {
+	c.fields(kind+" "+quote(m.Name.Text), m.Fields)
+	c.was(kind, m)
+	for _, f := range m.Fields {
+		if f.Name.Stored() == versionKey {
+			c.d.Report(f.Name.Pos, diagnostic.ReservedField, `field %q is reserved: what is stored of a version after the first has it there; rename the field`, versionKey)
+		}
+	}
+}
+
+// versionKey is the key of the version in stored inputs, effects and rejections. See workflow.Codec.
+const versionKey = "@version"
 
 func (c *checker) stateFields() {
 	c.fields("the state", c.w.State)

@@ -18,6 +18,18 @@ func StateSchema(w *Workflow) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// InputSchema returns a hash of what the inputs look like as JSON: 8 hexadecimal digits that stay the same while the same input is encoded
+// alike.
+func InputSchema(w *Workflow) string {
+	s := schema{types: make(map[*Type]bool)}
+	for _, in := range w.Inputs {
+		s.line("input %s %d", in.Name.Stored(), in.Version())
+		s.fields("input "+in.Name.Stored(), in.Fields)
+	}
+	sum := sha256.Sum256([]byte(s.text()))
+	return hex.EncodeToString(sum[:4])
+}
+
 // stateText writes what StateSchema hashes, a fact on each line, sorted and each only once. A change of its form makes every
 // snapshot useless, and nothing worse.
 func stateText(w *Workflow) string {
@@ -42,6 +54,11 @@ func stateText(w *Workflow) string {
 	if w.Evolver != "" {
 		s.line("evolver %s", w.Evolver)
 	}
+	return s.text()
+}
+
+// text returns the facts in order, a line each.
+func (s *schema) text() string {
 	slices.Sort(s.lines)
 	return strings.Join(s.lines, "\n")
 }

@@ -152,15 +152,15 @@ type Message struct {
 	// Retired says that nothing new is made of an event, an effect or an input. What is stored of it is still read.
 	Retired bool
 
-	// Schema is the version of an event's fields, 0 when the declaration does not say. SchemaPos is where it is written.
+	// Schema is the version of the fields, 0 when the declaration does not say. SchemaPos is where it is written.
 	Schema    int
 	SchemaPos Pos
 
-	// Older are the versions of an event before Schema, oldest first. The lock has them; gen/contract fills them in.
+	// Older are the versions before Schema, oldest first. The lock has them; gen/contract fills them in.
 	Older []*Older
 }
 
-// Older is a version of an event that is stored and that no decision emits any more.
+// Older is a version of a message that may be stored and that nothing new is made of.
 type Older struct {
 	Version int
 	Name    string // of the Go type
@@ -231,7 +231,7 @@ type Type struct {
 	Values []EnumValue
 	Go     GoType
 	As     *GoType // how Go code writes the type; nil when it goes by its name
-	Locked bool    // only older versions of events have it, and the lock says what it is
+	Locked bool    // only older versions of messages have it, and the lock says what it is
 	Pos    Pos
 }
 
@@ -330,6 +330,9 @@ type Timer struct {
 	Recurrence
 	While []Name // states; armed on entry from outside of them, cancelled on exit. Empty: decisions start it
 	Pos   Pos
+
+	// Retired says that the timer is not started any more. One that runs still fires, once, unless the instance leaves the states of While.
+	Retired bool
 }
 
 // State is one status of the workflow.
@@ -337,6 +340,7 @@ type State struct {
 	Name     Name // snake_case
 	Doc      string
 	Terminal bool
+	Retired  bool // only instances that are in it already, or had a retired event, are ever in it
 	Accepts  []*Transition
 	GoName   string // the constant; Validate fills it in where the front end does not
 	Pos      Pos

@@ -75,6 +75,9 @@ func (c *checker) transition(s *State, t *Transition) {
 		if event := c.events.items[m.Event.Text]; event != nil && event.Retired {
 			c.d.Report(m.Event.Pos, diagnostic.RetiredUsed, "event %q is retired, and the transition emits it; remove it here, or remove \"retired\"", m.Event.Text)
 		}
+		if state := c.states.items[m.To.Text]; state != nil && state.Retired {
+			c.d.Report(m.To.Pos, diagnostic.RetiredUsed, "state %q is retired, and the transition leads to it; remove it here, or remove \"retired\"", m.To.Text)
+		}
 		if to := c.states.use(c, m.To); to != "" {
 			c.next[s.Name.Text] = append(c.next[s.Name.Text], to)
 		}
@@ -89,6 +92,9 @@ func (c *checker) transition(s *State, t *Transition) {
 	c.once("timers", t.Timers)
 	for _, n := range t.Timers {
 		c.timers.use(c, n)
+		if timer := c.timers.items[n.Text]; timer != nil && timer.Retired {
+			c.d.Report(n.Pos, diagnostic.RetiredUsed, "timer %q is retired, and the transition starts it; remove it here, or remove \"retired\"", n.Text)
+		}
 	}
 }
 
@@ -164,6 +170,11 @@ func (c *checker) unreachable() {
 	}
 	initial := c.states.order[0]
 	spread(initial)
+	for _, s := range c.w.States {
+		if s.Retired { // instances are in it already
+			spread(s.Name.Text)
+		}
+	}
 
 	entered := make(map[string]bool) // from another state that is not reached
 	for _, state := range c.states.order {
@@ -226,7 +237,7 @@ func (c *checker) unusedByStates() {
 		}
 	}
 	for _, t := range c.w.Timers {
-		if snakeForm.valid(t.Name.Text) && len(t.While) == 0 && !c.timers.mayUse(t.Name.Text) {
+		if snakeForm.valid(t.Name.Text) && len(t.While) == 0 && !c.timers.mayUse(t.Name.Text) && !t.Retired {
 			c.d.Report(t.Name.Pos, diagnostic.UnusedTimer, `timer %q is used by no transition; add it to the "timers" of one, say in which state it runs with "while", or remove it`,
 				t.Name.Text)
 		}

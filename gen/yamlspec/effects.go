@@ -22,7 +22,6 @@ func (r *reader) effects(n *yaml.Node) []*spec.Effect {
 		effect.Priority = r.signed(o.values["priority"], "priority of "+o.what)
 		effect.PriorityPos = r.posOf(o.values["priority"])
 		effect.Limit = r.limit(o)
-		effect.Retired, _ = r.boolean(o.values["retired"], "retired of "+o.what)
 		if retry := o.values["retry"]; retry != nil {
 			effect.Retry = r.retry(retry, "retry of "+o.what)
 		}

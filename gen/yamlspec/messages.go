@@ -38,9 +38,6 @@ func (r *reader) messages(n *yaml.Node, section, kind string, keys ...string) []
 		m, o := r.message(e, kind, keys...)
 		m.ID = o.name(r, "id")
 		m.From = o.name(r, "from")
-		m.Retired, _ = r.boolean(o.values["retired"], "retired of "+o.what)
-		m.Schema = r.integer(o.values["version"], "version of "+o.what)
-		m.SchemaPos = r.posOf(o.values["version"])
 		list = append(list, &m)
 	}
 	return list
@@ -53,9 +50,12 @@ func (r *reader) message(e entry, kind string, keys ...string) (spec.Message, ob
 		return m, object{}
 	}
 	what := fmt.Sprintf("%s %q", kind, e.key.Text)
-	o := r.object(e.value, what, messageExamples[kind], append([]string{"as", "doc", "fields"}, keys...)...)
+	o := r.object(e.value, what, messageExamples[kind], append([]string{"as", "doc", "fields", "version"}, keys...)...)
 	o.stored(r, &m.Name)
 	m.Doc = r.doc(o)
+	m.Retired, _ = r.boolean(o.values["retired"], "retired of "+what)
+	m.Schema = r.integer(o.values["version"], "version of "+what)
+	m.SchemaPos = r.posOf(o.values["version"])
 	m.Fields = r.fields(o.values["fields"], what)
 	if !o.ok {
 		m.Fields = []*spec.Field{{Name: r.unread(e.value)}}

@@ -18,7 +18,7 @@ func (r *reader) timers(n *yaml.Node) []*spec.Timer {
 		if e.key.Text == "" {
 			continue
 		}
-		o := r.object(e.value, fmt.Sprintf("timer %q", e.key.Text), example, "as", "doc", "input", "after", "schedule", "zone", "missed", "while")
+		o := r.object(e.value, fmt.Sprintf("timer %q", e.key.Text), example, "as", "doc", "input", "after", "schedule", "zone", "missed", "while", "retired")
 		o.stored(r, &t.Name)
 		t.Doc = r.doc(o)
 		t.Input = o.name(r, "input")
@@ -26,6 +26,7 @@ func (r *reader) timers(n *yaml.Node) []*spec.Timer {
 		t.AfterPos = r.posOf(o.values["after"])
 		t.Recurrence = r.recurrence(o)
 		t.While = r.names(o.values["while"], "while of "+o.what, true)
+		t.Retired, _ = r.boolean(o.values["retired"], "retired of "+o.what)
 		if !o.ok {
 			// It may deliver any input in any state.
 			t.Input, t.While, t.After = r.unread(e.value), []spec.Name{r.unread(e.value)}, arbitraryDuration

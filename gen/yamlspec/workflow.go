@@ -31,7 +31,7 @@ func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 	w.Types = r.types(o.values["types"])
 	w.State = r.fields(o.values["state"], "the state")
 	w.Inputs = r.messages(o.values["inputs"], "inputs", "input", "id", "from", "retired")
-	w.Events = r.messages(o.values["events"], "events", "event", "version", "retired")
+	w.Events = r.messages(o.values["events"], "events", "event", "retired")
 	for _, e := range w.Events {
 		r.events = append(r.events, e.Name.Text)
 	}

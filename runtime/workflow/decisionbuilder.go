@@ -122,7 +122,7 @@ func (b *decisionBuilder[S, I, E, F, R]) moveStateTimers(from, to string) error 
 	for _, t := range b.workflow.def.StateTimers {
 		was, is := slices.Contains(t.While, from), slices.Contains(t.While, to)
 		switch {
-		case is && !was:
+		case is && !was && !t.Retired:
 			if err := b.startTimer(TimerSpec{Name: t.Name, Input: t.Input, After: t.After}); err != nil {
 				return err
 			}
@@ -139,7 +139,7 @@ func (b *decisionBuilder[S, I, E, F, R]) addEffects(effects []any) error {
 	}
 	b.out.Effects = make([]store.NewEffect, 0, len(effects))
 	for _, f := range effects {
-		name, payload, err := encode(f.(F), b.workflow.def.Effects)
+		name, payload, err := encodeStored(f.(F), b.workflow.def.Effects)
 		if err != nil {
 			return fmt.Errorf("effect %w", err)
 		}
@@ -206,7 +206,7 @@ func (b *decisionBuilder[S, I, E, F, R]) startTimer(spec TimerSpec) error {
 	if err != nil {
 		return fmt.Errorf("timer %s: %w", spec.Name, err)
 	}
-	name, payload, err := encode(input.(I), w.def.Inputs)
+	name, payload, err := encodeStored(input.(I), w.def.Inputs)
 	if err != nil {
 		return fmt.Errorf("timer %s: input %w", spec.Name, err)
 	}

@@ -55,10 +55,7 @@ func DecodeEvent[E any](workflow string, events Codec[E], stored store.StoredEve
 		var none E
 		return none, unknown(fmt.Errorf("it has schema version %d, but this program knows only up to %d: a newer program wrote it", stored.SchemaVersion, known))
 	}
-	if version := stored.SchemaVersion; version < known && events.DecodeOld != nil {
-		events.Decode = func(d *codec.Decoder, name string) (E, error) { return events.DecodeOld(d, name, version) }
-	}
-	event, err := decode(codec.NewDecoder(stored.Payload), stored.Type, events)
+	event, err := decode(codec.NewDecoder(stored.Payload), stored.Type, events.at(stored.Type, stored.SchemaVersion))
 	var undeclared *codec.UnknownTypeError
 	switch {
 	case errors.As(err, &undeclared):

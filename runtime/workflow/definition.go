@@ -65,13 +65,17 @@ type Codec[T any] struct {
 	Encode func(*codec.Encoder, T)
 	Decode func(d *codec.Decoder, name string) (T, error)
 
-	// Versions has the schema versions of variants; 1 if a variant is not in it. DecodeOld decodes an older version of a variant
-	// and converts it to the variant; nil if there are no older versions. Only events have versions.
+	// Versions has the versions of variants; 1 if a variant is not in it. DecodeOld decodes an older version of a variant and converts it
+	// to the variant; nil if there are no older versions.
 	Versions  map[string]int
 	DecodeOld func(d *codec.Decoder, name string, version int) (T, error)
+
+	// Schema is a hash of the fields of all variants. Two programs with the same Schema encode a variant alike, so the digests of their
+	// encoded inputs can be compared. Only the codec of inputs has one.
+	Schema string
 }
 
-// version returns the schema version of a variant.
+// version returns the version of a variant.
 func (c Codec[T]) version(name string) int { return max(c.Versions[name], 1) }
 
 // StateCodec encodes states as JSON and decodes them, for snapshots. Schema is a hash of everything in the declaration that the
@@ -89,6 +93,8 @@ type StateTimer struct {
 	After time.Duration // 0 if the timer is in RecurringTimers
 	While []string
 	Input any // the input to deliver, with an empty id
+
+	Retired bool // it is not started any more; one that runs is cancelled when the workflow leaves the states
 }
 
 // Workflow is a defined workflow, which runtime.NewEngine registers. It is immutable.

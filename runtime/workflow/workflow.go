@@ -18,10 +18,15 @@ import (
 // Erased is a Definition without its type parameters, as the engine uses it.
 type Erased interface {
 	// Prepare checks the type, id and unique key of an input. readInput does the same with an input given as JSON, and lists all
-	// mistakes in it. DecodeInput reads a stored input.
+	// mistakes in it. DecodeInput reads a stored input. InputOf makes an input of fields: it ignores fields that the input does not
+	// have, and leaves missing ones zero.
 	Prepare(input any) (PreparedInput, error)
 	readInput(name string, data []byte) (PreparedInput, []error)
 	DecodeInput(name string, data []byte) (any, error)
+	InputOf(name string, fields []byte) (any, error)
+	// UpcastInput and UpcastEffect convert a stored payload to the declared version. They fail if a newer program wrote it.
+	UpcastInput(name string, payload []byte) ([]byte, error)
+	UpcastEffect(name string, payload []byte) ([]byte, error)
 	// Addressed fills in an empty id of an input. It fails if the input names another instance.
 	Addressed(input any, id string) (any, error)
 	// WithID sets an id that is empty.
@@ -58,11 +63,15 @@ type Erased interface {
 	DecodeEvent(stored store.StoredEvent) (any, error)
 	EncodeEvent(event any) (Encoded, error)
 	EventVersion(name string) int // schema version of an event that is stored now
-	EncodeInput(input any) (Encoded, error)
-	EncodeEffect(effect any) (Encoded, error)
-	DecodeEffect(encoded Encoded) (any, error)
 	EncodeRejection(rejection any) (Encoded, error)
-	DecodeRejection(encoded Encoded) (any, error)
+
+	// What is stored has its version with it. InputSchema says which programs encode inputs alike.
+	EncodeInput(input any) (Encoded, error)
+	InputSchema() string
+	EncodeEffect(effect any) (Encoded, error)
+	DecodeEffect(stored Encoded) (any, error)
+	StoredRejection(rejection any) (Encoded, error)
+	DecodeRejection(stored Encoded) (any, error)
 
 	DeclaredMachine() *Machine // nil without states
 	EffectOptions() map[string]EffectOptions
@@ -162,11 +171,29 @@ func (w *typed[S, I, E, F, R]) readInput(name string, data []byte) (PreparedInpu
 }
 
 func (w *typed[S, I, E, F, R]) DecodeInput(name string, data []byte) (any, error) {
-	in, err := decode(codec.NewDecoder(data), name, w.def.Inputs)
-	if err != nil {
-		return nil, fmt.Errorf("workflow %s: input %s: %w", w.def.Workflow, name, err)
+	in, err := decodeStored(data, name, w.def.Inputs)
+	return in, w.aboutInput(name, err)
+}
+
+func (w *typed[S, I, E, F, R]) InputOf(name string, fields []byte) (any, error) {
+	in, err := decodeFields(fields, name, w.def.Inputs)
+	return in, w.aboutInput(name, err)
+}
+
+func (w *typed[S, I, E, F, R]) aboutInput(name string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return in, nil
+	return fmt.Errorf("workflow %s: input %s: %w", w.def.Workflow, name, err)
+}
+
+func (w *typed[S, I, E, F, R]) UpcastInput(name string, payload []byte) ([]byte, error) {
+	payload, err := upcast(payload, name, w.def.Inputs)
+	return payload, w.aboutInput(name, err)
+}
+
+func (w *typed[S, I, E, F, R]) UpcastEffect(name string, payload []byte) ([]byte, error) {
+	return upcast(payload, name, w.def.Effects)
 }
 
 // decode reads one variant that fills the whole document. Codecs may call code of imported types, which may panic.
@@ -323,21 +350,28 @@ func (w *typed[S, I, E, F, R]) EncodeEvent(event any) (Encoded, error) {
 func (w *typed[S, I, E, F, R]) EventVersion(name string) int { return w.def.Events.version(name) }
 
 func (w *typed[S, I, E, F, R]) EncodeEffect(effect any) (Encoded, error) {
-	name, payload, err := encode(effect.(F), w.def.Effects)
+	name, payload, err := encodeStored(effect.(F), w.def.Effects)
 	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
 }
 
-func (w *typed[S, I, E, F, R]) DecodeEffect(encoded Encoded) (any, error) {
-	return decode(codec.NewDecoder(encoded.Payload), encoded.Type, w.def.Effects)
+func (w *typed[S, I, E, F, R]) DecodeEffect(stored Encoded) (any, error) {
+	return decodeStored(stored.Payload, stored.Type, w.def.Effects)
 }
 
 func (w *typed[S, I, E, F, R]) EncodeInput(input any) (Encoded, error) {
-	name, payload, err := encode(input.(I), w.def.Inputs)
+	name, payload, err := encodeStored(input.(I), w.def.Inputs)
 	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
 }
 
-func (w *typed[S, I, E, F, R]) DecodeRejection(encoded Encoded) (any, error) {
-	return decode(codec.NewDecoder(encoded.Payload), encoded.Type, w.def.Rejections)
+func (w *typed[S, I, E, F, R]) InputSchema() string { return w.def.Inputs.Schema }
+
+func (w *typed[S, I, E, F, R]) StoredRejection(rejection any) (Encoded, error) {
+	name, payload, err := encodeStored(rejection.(R), w.def.Rejections)
+	return Encoded{Type: name, Payload: json.RawMessage(payload)}, err
+}
+
+func (w *typed[S, I, E, F, R]) DecodeRejection(stored Encoded) (any, error) {
+	return decodeStored(stored.Payload, stored.Type, w.def.Rejections)
 }
 
 func (w *typed[S, I, E, F, R]) EncodeRejection(rejection any) (Encoded, error) {
@@ -359,7 +393,7 @@ func (w *typed[S, I, E, F, R]) Scheduled(name string) *Firings { return w.firing
 
 func (w *typed[S, I, E, F, R]) Handle(ctx context.Context, payload []byte, call EffectCall) (result any, err error) {
 	defer usererr.RecoverTo(&err, "the handler of ", call.Effect)
-	effect, err := decode(codec.NewDecoder(payload), call.Effect, w.def.Effects)
+	effect, err := decodeStored(payload, call.Effect, w.def.Effects)
 	if err != nil {
 		return nil, unknown.Mark(err)
 	}

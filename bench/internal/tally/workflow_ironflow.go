@@ -63,7 +63,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		WithID:     withID,
 		UniqueKey:  uniqueKey,
 		States:     workflow.StateCodec[State]{Schema: "d2f1170483bb42a2", Encode: encodeState, Decode: decodeState},
-		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "4e3161c0"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},

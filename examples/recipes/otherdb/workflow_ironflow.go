@@ -51,7 +51,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		InputID:    inputID,
 		WithID:     withID,
 		States:     workflow.StateCodec[State]{Schema: "5af9cd36470c7587", Encode: encodeState, Decode: decodeState},
-		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "036ccdbe"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},

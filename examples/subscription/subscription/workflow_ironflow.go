@@ -76,7 +76,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		InputID:    inputID,
 		WithID:     withID,
 		States:     workflow.StateCodec[State]{Schema: "e698ef04615b22d1", Encode: encodeState, Decode: decodeState},
-		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "a5109445"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},

@@ -60,7 +60,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		InputID:    inputID,
 		WithID:     withID,
 		States:     workflow.StateCodec[State]{Schema: "560a990a59987bcb", Encode: encodeState, Decode: decodeState},
-		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "eb695603"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},

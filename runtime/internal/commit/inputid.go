@@ -14,7 +14,8 @@ import (
 // recordedOutcome is how the outcome of an input with an id is kept.
 type recordedOutcome struct {
 	Input     string            `json:"input"`
-	Digest    string            `json:"digest"` // of the input's JSON
+	Digest    string            `json:"digest"` // of the input's JSON, as programs of the schema write it
+	Schema    string            `json:"schema,omitempty"`
 	Outcome   Kind              `json:"outcome"`
 	Version   int64             `json:"version"`
 	Events    []recordedEvent   `json:"events,omitempty"`
@@ -29,7 +30,7 @@ type recordedEvent struct {
 // recordOutcome returns what is kept of an input's outcome.
 func recordOutcome(req *Request, r Result, input workflow.Encoded, rejection *workflow.Encoded, at time.Time) (store.InputOutcome, error) {
 	record := recordedOutcome{
-		Input: req.Input.Name, Digest: digest(input.Payload), Outcome: r.Kind, Version: r.Version,
+		Input: req.Input.Name, Digest: digest(input.Payload), Schema: req.Workflow.InputSchema(), Outcome: r.Kind, Version: r.Version,
 		Rejection: rejection,
 	}
 	for _, event := range r.stored {
@@ -57,7 +58,9 @@ func repeated(req *Request, outcome []byte) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("input %w", err)
 	}
-	if record.Input != req.Input.Name || record.Digest != digest(input.Payload) {
+	// A program of another schema writes the same input in another way, with the default of a new field for example.
+	comparable := record.Schema == req.Workflow.InputSchema()
+	if record.Input != req.Input.Name || comparable && record.Digest != digest(input.Payload) {
 		return Result{}, &store.InputIDReused{Instance: req.Key(), InputID: req.InputID, First: record.Input}
 	}
 	return record.result(req.Workflow, req.inputKey())

@@ -21,7 +21,7 @@ func (c *Config) records(req *Request, r Result, at time.Time) (store.InputRecor
 	}
 	var rejection *workflow.Encoded
 	if r.Kind == Rejected {
-		encoded, err := req.Workflow.EncodeRejection(r.Rejection)
+		encoded, err := req.Workflow.StoredRejection(r.Rejection)
 		if err != nil {
 			return store.InputRecords{}, fmt.Errorf("rejection %w", err)
 		}

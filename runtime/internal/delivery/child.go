@@ -28,14 +28,17 @@ func (e *effect) deliverToTarget(ctx context.Context, d store.Delivery) (attempt
 func (e *effect) startOrSend(ctx context.Context, d store.Delivery) (attemptEnd, error) {
 	target := e.target()
 	other := e.workflows[target.Workflow]
+	payload, err := e.own.UpcastEffect(d.Kind.Name, d.Payload)
+	if err != nil {
+		return attemptEnd{}, unknown.Mark(err)
+	}
 	var fields map[string]json.RawMessage
-	if err := workflow.ReadJSON(d.Payload, &fields); err != nil {
+	if err := workflow.ReadJSON(payload, &fields); err != nil {
 		return attemptEnd{}, unknown.Mark(err)
 	}
 	req := arriving(other, d)
 	id := ""
 	var parent *store.Parent // that hears of the child's end
-	var err error
 	if e.options.Starts != nil {
 		id = childID(&d.Lease)
 		if e.options.Ended != "" {

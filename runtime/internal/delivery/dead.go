@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
+	"github.com/ironflow-gen/ironflow/runtime/internal/unknown"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -15,7 +16,11 @@ import (
 // or without one when the workflow does not accept the input.
 func (e *effect) tellOfDeath(ctx context.Context, d store.Delivery, dead store.Settlement) (attemptEnd, error) {
 	says := e.options.Dead
-	fields, err := deadFields(says, d.Payload, dead.Error)
+	payload, err := e.own.UpcastEffect(d.Kind.Name, d.Payload)
+	if err != nil {
+		return attemptEnd{}, unknown.Mark(err)
+	}
+	fields, err := deadFields(says, payload, dead.Error)
 	if err != nil {
 		return diedBy(dead), nil // the payload is no JSON
 	}

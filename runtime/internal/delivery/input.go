@@ -81,7 +81,7 @@ func inputOf(w *workflow.Workflow, name, id string, fields map[string]json.RawMe
 	if err != nil {
 		return workflow.PreparedInput{}, err
 	}
-	input, err := w.DecodeInput(name, payload)
+	input, err := w.InputOf(name, payload)
 	if err != nil {
 		return workflow.PreparedInput{}, unknown.Mark(err)
 	}

@@ -42,8 +42,12 @@ func (r *router) deliverOnce(ctx context.Context, d store.Delivery) (attemptEnd,
 
 // deliverRecurring delivers a timer that the commit of its input starts again.
 func (r *router) deliverRecurring(ctx context.Context, d store.Delivery) (attemptEnd, error) {
+	payload, err := r.own.UpcastInput(d.Kind.Name, d.Payload)
+	if err != nil {
+		return attemptEnd{}, unknown.Mark(err)
+	}
 	fields := make(map[string]json.RawMessage)
-	if err := workflow.ReadJSON(d.Payload, &fields); err != nil {
+	if err := workflow.ReadJSON(payload, &fields); err != nil {
 		return attemptEnd{}, unknown.Mark(err)
 	}
 	f := r.nextFiring(d, r.recurrence(d))

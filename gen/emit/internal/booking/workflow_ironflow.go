@@ -49,7 +49,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow 
 		WithID:     withID,
 		UniqueKey:  uniqueKey,
 		States:     workflow.StateCodec[State]{Schema: "2ccbd092a53fbaf1", Encode: encodeState, Decode: decodeState},
-		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "e9fdfdae"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		InputNames: []string{"Request", "Order", "Leave", "Expire"},

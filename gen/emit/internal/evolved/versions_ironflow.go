@@ -12,7 +12,7 @@ import (
 // eventVersions has the versions of events that have more than one.
 var eventVersions = map[string]int{"Opened": 3}
 
-// decodeOldEvent decodes an older version of an event and converts it to the event.
+// decodeOldEvent decodes an older version of an event and converts it to the declared version.
 func decodeOldEvent(d *codec.Decoder, name string, version int) (event Event, err error) {
 	switch name {
 	case "Opened":
@@ -34,7 +34,7 @@ func decodeOldEvent(d *codec.Decoder, name string, version int) (event Event, er
 	return nil, fmt.Errorf("event %s has no version %d", name, version)
 }
 
-// OpenedV1 is the stored version 1 of the event Opened. New events have a later version.
+// OpenedV1 is the stored version 1 of the event Opened. New ones have a later version.
 type OpenedV1 struct {
 	By    string `json:"by"`
 	Price string `json:"price"`
@@ -63,7 +63,7 @@ func upcastOpenedV1(old OpenedV1) OpenedV2 {
 	return upcaster.OpenedV1(old)
 }
 
-// OpenedV2 is the stored version 2 of the event Opened. New events have a later version.
+// OpenedV2 is the stored version 2 of the event Opened. New ones have a later version.
 type OpenedV2 struct {
 	By    string `json:"by"`
 	Cents int32  `json:"cents"`

@@ -25,13 +25,13 @@ type EventEvolver interface {
 	Closed(state State, event Closed) State
 }
 
-// EventUpcaster converts older versions of events. Its methods are pure and never fail.
-type EventUpcaster interface {
+// VersionUpcaster converts stored values of older versions to the next version. Its methods are pure and never fail.
+type VersionUpcaster interface {
 	// OpenedV1 converts a stored event Opened to the next version.
 	OpenedV1(old OpenedV1) OpenedV2
 }
 
-var upcaster EventUpcaster = Upcaster{}
+var upcaster VersionUpcaster = Upcaster{}
 
 // NewWorkflow returns the workflow with your code. Pass it to runtime.NewEngine.
 func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow {
@@ -51,7 +51,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow 
 		InputID:    inputID,
 		WithID:     withID,
 		States:     workflow.StateCodec[State]{Schema: "2d7261df051b7d5f", Encode: encodeState, Decode: decodeState},
-		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "eb5d0452"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent, Versions: eventVersions, DecodeOld: decodeOldEvent},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		InputNames: []string{"Open", "Close"},

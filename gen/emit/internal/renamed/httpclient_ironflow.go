@@ -27,7 +27,7 @@ func NewHTTPClient(base string, client *http.Client) *HTTPClient {
 		HTTP:       client,
 		Workflow:   WorkflowName,
 		States:     workflow.StateCodec[State]{Decode: decodeState},
-		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "25d58097"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 	}}

@@ -44,7 +44,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow 
 		InputID:    inputID,
 		WithID:     withID,
 		States:     workflow.StateCodec[State]{Schema: "0427a23c5f26f238", Encode: encodeState, Decode: decodeState},
-		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "25d58097"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},

@@ -1,0 +1,3 @@
+package audit
+
+//go:generate go tool ironflow-gen
