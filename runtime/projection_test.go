@@ -277,7 +277,7 @@ func TestRetriedProjection(t *testing.T) {
 		b.run(engine)
 		b.await(engine)
 		b.wantJournal("a/1", "slow/1", "b/1")
-		b.wantLog("a projection failed", "attempt=2", errBroken.Error())
+		b.wantLog("a step of a projection failed", "attempt=2", errBroken.Error())
 	})
 }
 

@@ -120,7 +120,7 @@ func Abandonable(update store.ProjectionUpdate) (guarded store.ProjectionUpdate,
 		mu.Lock()
 		defer mu.Unlock()
 		if ended {
-			return errors.New("the caller has given the update up")
+			return errors.New("the caller did not wait for the update any longer")
 		}
 		return update(s)
 	}

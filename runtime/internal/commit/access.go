@@ -117,7 +117,7 @@ func (x *Executor) resolve(ctx context.Context, batch store.Batch, lost error) e
 	})
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w; asking for it failed: %v", lost, err)
+		return fmt.Errorf("%w; asking the store whether it is stored failed: %v", lost, err)
 	case stored:
 		return nil
 	case timedOut(lost):

@@ -64,7 +64,7 @@ func (w *snapshotWriter) take(c *chain) {
 	encoded, err := c.workflow.EncodeState(state.state)
 	state.snapshot = state.version // do not try again at once
 	if err != nil {
-		w.log.Warn("ironflow: the state cannot be kept as a snapshot", "workflow", c.key.Workflow, "instance", c.key.ID, "error", err)
+		w.log.Warn("ironflow: the state cannot be stored as a snapshot", "workflow", c.key.Workflow, "instance", c.key.ID, "error", err)
 		return
 	}
 	state.bytes = len(encoded)
@@ -95,7 +95,7 @@ func (w *snapshotWriter) run() {
 			return
 		}
 		if err := w.store.SaveSnapshots(context.Background(), snapshots); err != nil {
-			w.log.Warn("ironflow: writing snapshots failed; replaying takes longer until the next", "error", err)
+			w.log.Warn("ironflow: writing snapshots failed; replay takes longer until the next snapshot", "error", err)
 		}
 	}
 }

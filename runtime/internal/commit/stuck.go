@@ -45,7 +45,7 @@ func (s *stuckCalls) tell(call *telemetry.StuckCode) {
 	}
 	s.mu.Unlock()
 	if there {
-		s.log.Error("ironflow: user code does not return; its instance is left alone until it does", "workflow", call.Instance.Workflow,
+		s.log.Error("ironflow: user code does not return; inputs of its instance fail until it does", "workflow", call.Instance.Workflow,
 			"instance", call.Instance.ID, "input", call.Input, "since", call.Since)
 	}
 }
@@ -60,7 +60,7 @@ func (s *stuckCalls) remove(call *telemetry.StuckCode) {
 		s.count.Add(-1)
 	}
 	if logged {
-		s.log.Info("ironflow: user code has returned, too late", "workflow", call.Instance.Workflow, "instance", call.Instance.ID,
+		s.log.Info("ironflow: user code has returned, but too late; its result is dropped", "workflow", call.Instance.Workflow, "instance", call.Instance.ID,
 			"input", call.Input, "after", time.Since(call.Since))
 	}
 }

@@ -37,14 +37,14 @@ func (x *Executor) Within(ctx context.Context, key store.InstanceKey, req Reques
 		case err == errCallerGone:
 			return Result{}, cmp.Or(ctx.Err(), context.Canceled)
 		case usererr.OwnIs(err, store.ErrDeadlock):
-			return Result{}, fmt.Errorf("roll the transaction back and run all of it again, and take instances in one order: %w", err)
+			return Result{}, fmt.Errorf("roll back the transaction and run all of it again; use instances in the same order in all transactions: %w", err)
 		case usererr.OwnIs(err, store.ErrLocked):
 			return Result{}, fmt.Errorf("end the other transaction sooner, or run this one again: %w", err)
 		case err != nil && !usererr.OwnIs(err, store.ErrConflict):
 			return Result{}, err
 		}
 		if round == maxWithin {
-			return Result{}, fmt.Errorf("others changed the instance meanwhile; use READ COMMITTED, or run the transaction again: %w",
+			return Result{}, fmt.Errorf("another commit changed the instance meanwhile; use READ COMMITTED, or run the transaction again: %w",
 				cmp.Or(err, store.ErrConflict))
 		}
 	}

@@ -78,7 +78,7 @@ func (w *worker) failed(ctx context.Context, log *slog.Logger, d store.Delivery,
 	case lost, taken:
 		return attemptEnd{report: telemetry.DeliveryEnd{Result: w.lost(ctx, log, d.Lease, err), Err: err}}
 	case ctx.Err() != nil: // the engine stops; nothing else cancels the context before the delivery has ended
-		log.InfoContext(ctx, "ironflow: interrupted by the stop, given back", "error", err)
+		log.InfoContext(ctx, "ironflow: the engine stops; the delivery goes back to its queue", "error", err)
 		s := released(d, now)
 		return attemptEnd{&s, telemetry.DeliveryEnd{Result: telemetry.DeliveryReleased, Err: err}}
 	case unknown.Is(err):
@@ -123,7 +123,7 @@ func (w *worker) lost(ctx context.Context, log *slog.Logger, lease store.Lease, 
 		log.DebugContext(ctx, "ironflow: cancelled meanwhile", "error", err)
 		return telemetry.DeliveryCancelled
 	}
-	log.WarnContext(ctx, "ironflow: lease lost, the work is someone else's now", "error", err)
+	log.WarnContext(ctx, "ironflow: the lease was lost; another process handles the delivery", "error", err)
 	return telemetry.DeliveryLeaseLost
 }
 
@@ -187,7 +187,7 @@ func (w *worker) bury(ctx context.Context, log *slog.Logger, d store.Delivery, c
 	_, lost := usererr.OwnAs[*store.LeaseLost](err)
 	switch {
 	case err == nil && end.settlement == nil:
-		log.WarnContext(ctx, "ironflow: dead letter, the workflow was told", "error", dead.Error)
+		log.WarnContext(ctx, "ironflow: dead letter; the instance accepted the input that reports it", "error", dead.Error)
 		end.report.Err = reason
 		return end
 	case err == nil && end.settlement.Verdict == store.Dead:
@@ -203,19 +203,19 @@ func (w *worker) bury(ctx context.Context, log *slog.Logger, d store.Delivery, c
 	case unknown.Is(err):
 		if waits, ok := w.blockBurial(d, dead, err); ok {
 			if d.BlockedSince.IsZero() {
-				log.ErrorContext(ctx, "ironflow: this process cannot tell the workflow of its dead effect, left to one that can",
+				log.ErrorContext(ctx, "ironflow: this process cannot send the input that reports a dead letter; it is left to a process that can",
 					"error", err, "effect_error", dead.Error)
 			}
 			return waits
 		}
-		log.ErrorContext(ctx, "ironflow: the workflow was not told of its dead effect", "error", err)
+		log.ErrorContext(ctx, "ironflow: the workflow did not accept the input that reports a dead letter", "error", err)
 		return die()
 	case d.Attempt > route.retry.MaxAttempts+maxBurials:
-		log.ErrorContext(ctx, "ironflow: the workflow was not told of its dead effect", "error", err)
+		log.ErrorContext(ctx, "ironflow: the workflow did not accept the input that reports a dead letter", "error", err)
 		return die()
 	}
 	// With these Attempts the next claim does not call the handler again. It comes here, with the error as it is now.
-	log.ErrorContext(ctx, "ironflow: telling the workflow of its dead effect failed", "error", err)
+	log.ErrorContext(ctx, "ironflow: sending the input that reports a dead letter failed", "error", err)
 	again := dead.At.Add(route.retry.PauseAfter(d.Attempt))
 	return attemptEnd{&store.Settlement{
 		Lease: d.Lease, Verdict: store.RetryLater, At: again, Error: dead.Error, Attempts: route.retry.MaxAttempts + 1,

@@ -41,7 +41,7 @@ func (w *worker) block(ctx context.Context, log *slog.Logger, d store.Delivery, 
 	if d.BlockedSince.IsZero() {
 		level = slog.LevelWarn
 	}
-	log.Log(ctx, level, "ironflow: blocked, left to a process that can take it", "gives_up_at", since.Add(w.config.BlockedTimeout), "error", err)
+	log.Log(ctx, level, "ironflow: this process cannot take the delivery; it waits for a process that can", "gives_up_at", since.Add(w.config.BlockedTimeout), "error", err)
 	again := now.Add(wait)
 	return attemptEnd{&store.Settlement{
 		Lease: d.Lease, Verdict: store.Wait, At: again, Error: usererr.Bound(err.Error()), BlockedSince: since,

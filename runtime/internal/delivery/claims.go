@@ -265,7 +265,7 @@ func (r *workerRun) unpark() bool {
 	}
 	err := r.store.Unpark(r.stop, kinds)
 	if err != nil && r.stop.Err() == nil {
-		r.config.Logger.ErrorContext(r.stop, "ironflow: making parked effects due failed", "error", err)
+		r.config.Logger.ErrorContext(r.stop, "ironflow: making parked effects due failed; it is tried again", "error", err)
 	}
 	return err == nil
 }

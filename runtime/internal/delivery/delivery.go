@@ -82,7 +82,7 @@ func (d *Deliveries) Run(stop, handlers context.Context) {
 	running.Go(func() {
 		err := bound.Retry(stop, d.config.Clock, func() error { return d.putSchedules(stop) })
 		if err != nil && stop.Err() == nil {
-			d.config.Logger.ErrorContext(stop, "ironflow: the schedules were not started", "error", err)
+			d.config.Logger.ErrorContext(stop, "ironflow: starting the schedules failed", "error", err)
 		}
 	})
 	for _, w := range d.workers() {

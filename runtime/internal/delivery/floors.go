@@ -173,7 +173,7 @@ func (r *workerRun) lookBackOnce() {
 	oldest, err := r.queue.LookBack(r.stop, floors)
 	if err != nil {
 		if r.stop.Err() == nil {
-			r.config.Logger.ErrorContext(r.stop, "ironflow: looking for late work failed", "queue", string(r.name), "error", err)
+			r.config.Logger.ErrorContext(r.stop, "ironflow: the search for late deliveries failed", "queue", string(r.name), "error", err)
 		}
 		return
 	}

@@ -105,7 +105,7 @@ func checkTargets(workflows map[string]*workflow.Workflow, external []string) er
 				return fmt.Errorf(`workflow %s: effect %s %s workflow %q, which is not registered with this engine; pass it to NewEngine, declare "external: true" if another program runs it, or name it in Config.External`,
 					name, effect, verb, target.Workflow)
 			case !slices.Contains(other.InputNames(), target.Input):
-				return fmt.Errorf("workflow %s: effect %s %s workflow %q by input %q, which that workflow does not have; its inputs are %s",
+				return fmt.Errorf("workflow %s: effect %s %s workflow %q with input %q, which that workflow does not have; its inputs are %s",
 					name, effect, verb, target.Workflow, target.Input, strings.Join(other.InputNames(), ", "))
 			}
 		}

@@ -90,7 +90,7 @@ func (s *settler) settle(batch []settling) {
 		return bound.FromStore(err)
 	})
 	if err != nil {
-		config.Logger.ErrorContext(ctx, "ironflow: settling failed, the work is due again when its lease ends",
+		config.Logger.ErrorContext(ctx, "ironflow: settling failed; the deliveries are due again when their leases end",
 			"deliveries", len(batch), "error", err)
 	}
 	if config.Telemetry != nil {

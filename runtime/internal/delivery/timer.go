@@ -117,7 +117,7 @@ func (r *router) skipFiring(d store.Delivery, recurs *workflow.Firings, dead sto
 	if next.IsZero() {
 		return diedBy(dead)
 	}
-	r.config.Logger.Error("ironflow: a firing is skipped, it failed for good", "workflow", d.Kind.Workflow, "instance", d.Lease.Instance.ID,
+	r.config.Logger.Error("ironflow: a firing is skipped after its last attempt", "workflow", d.Kind.Workflow, "instance", d.Lease.Instance.ID,
 		"timer", d.Lease.Key, "due", d.Due, "next", next, "error", dead.Error)
 	return skippedBy(store.Settlement{Lease: d.Lease, Verdict: store.Again, At: next, Error: dead.Error})
 }

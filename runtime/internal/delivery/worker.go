@@ -151,13 +151,13 @@ func (r *workerRun) realign() {
 		n, err := r.queue.Realign(r.stop, store.StoredTime(now), store.StoredTime(now.Add(max(r.config.Lease, clockSetBack))))
 		if err != nil {
 			if r.stop.Err() == nil {
-				r.config.Logger.ErrorContext(r.stop, "ironflow: looking for leases from the future failed", "error", err)
+				r.config.Logger.ErrorContext(r.stop, "ironflow: the search for leases from the future failed", "error", err)
 			}
 			return
 		}
 		r.floors.reset()
 		if n > 0 {
-			r.config.Logger.WarnContext(r.stop, "ironflow: the clock was set back, leases from the future are set back too", "deliveries", n)
+			r.config.Logger.WarnContext(r.stop, "ironflow: the clock was set back; leases from the future were shortened", "deliveries", n)
 		}
 	}
 	r.seen = now

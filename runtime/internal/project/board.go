@@ -96,7 +96,7 @@ func (b *Board) look(ctx context.Context) {
 		} else if ctx.Err() == nil {
 			failures++
 			pause = backoff.Poll.Pause(failures)
-			b.config.Logger.ErrorContext(ctx, "ironflow: reading the state of projections failed", "failures", failures, "error", err)
+			b.config.Logger.ErrorContext(ctx, "ironflow: reading the states of projections failed", "failures", failures, "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -31,9 +31,9 @@ func (b *Board) SkipEvent(ctx context.Context, name string, event store.FeedPosi
 	return b.order(ctx, name, func(s *store.ProjectionState) error {
 		switch {
 		case s.Status != store.ProjectionStopped || s.StoppedAt == 0:
-			return fmt.Errorf("it is %s and has not stopped at an event", s.Status)
+			return fmt.Errorf("it is %s and has not stopped at an event; there is nothing to skip", s.Status)
 		case s.StoppedAt != event:
-			return fmt.Errorf("it has stopped at event %d, not at %d", s.StoppedAt, event)
+			return fmt.Errorf("it has stopped at event %d, not at %d; pass ProjectionInfo.StoppedAt", s.StoppedAt, event)
 		}
 		s.Position = event
 		s.Skipped++
@@ -45,7 +45,7 @@ func (b *Board) SkipEvent(ctx context.Context, name string, event store.FeedPosi
 // Rebuild has a projection reset by its owner before anything else.
 func (b *Board) Rebuild(ctx context.Context, name string) error {
 	if p := b.find(name); p != nil && p.Reset == nil {
-		return fmt.Errorf("ironflow: projection %q cannot be rebuilt: it has no Reset", name)
+		return fmt.Errorf("ironflow: projection %q cannot be rebuilt: it has no Reset; set Projection.Reset", name)
 	}
 	return b.order(ctx, name, func(s *store.ProjectionState) error {
 		s.Rebuild, s.Attempts = true, 0

@@ -175,7 +175,7 @@ func (s *stallWatch) warn(ctx context.Context, horizon store.FeedHorizon, lasted
 	log := s.w.config.Logger
 	blockers, err := s.w.store.FeedBlockers(ctx)
 	if err != nil {
-		log.ErrorContext(ctx, "ironflow: finding out what stalls the feed failed", "error", err)
+		log.ErrorContext(ctx, "ironflow: the search for what stalls the feed failed", "error", err)
 	}
 	stalled := &store.FeedStalled{FeedStatus: store.FeedStatus{FeedHorizon: horizon, Blockers: blockers}, For: lasted}
 	attrs := []any{"settled", int64(horizon.Settled), "issued", int64(horizon.Issued), "stalled_for", lasted, "error", stalled}

@@ -47,7 +47,7 @@ type projector struct {
 }
 
 var (
-	errProjectionLost = errors.New("the projection was taken over, or is to do something else")
+	errProjectionLost = errors.New("the projection was taken over, paused, resumed or rebuilt")
 	errNotFree        = errors.New("the projection is not free")
 )
 

@@ -91,7 +91,7 @@ func (r *projectorRun) beat(ctx context.Context, cancel context.CancelCauseFunc)
 		if !r.progresses() {
 			if !silent {
 				silent = true
-				config.Logger.ErrorContext(ctx, "ironflow: a projection makes no progress; its lease is not renewed, so that others take over",
+				config.Logger.ErrorContext(ctx, "ironflow: a projection makes no progress; its lease is not renewed, so that another process takes over",
 					"projection", r.Name)
 			}
 			continue
@@ -245,7 +245,7 @@ func (r *projectorRun) release() {
 	case err == nil:
 		r.board.announce()
 	case !usererr.OwnIs(err, errProjectionLost):
-		r.config().Logger.WarnContext(ctx, "ironflow: giving a projection back failed; others wait for the end of its lease",
+		r.config().Logger.WarnContext(ctx, "ironflow: giving a projection back failed; other processes wait until its lease ends",
 			"projection", r.Name, "error", err)
 	}
 }

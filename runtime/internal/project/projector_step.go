@@ -62,7 +62,7 @@ func (r *projectorRun) apply(reading, ctx context.Context, page store.FeedPage) 
 		bound.Sleep(reading, store.SystemClock{}, backoff.Conflict.Pause(r.conflicts))
 		return goOn
 	}
-	r.config().Logger.WarnContext(ctx, "ironflow: a batch of a projection failed, its events are taken one by one",
+	r.config().Logger.WarnContext(ctx, "ironflow: a batch of a projection failed; its events are applied one by one",
 		"projection", r.Name, "position", int64(r.stored), "events", len(page.Events), "error", err)
 	r.careful = len(page.Events)
 	return goOn
@@ -90,7 +90,7 @@ func (r *projectorRun) reset(reading, ctx context.Context) course {
 	if err != nil {
 		return r.failed(reading, ctx, attempt, resetJob, err)
 	}
-	r.config().Logger.InfoContext(ctx, "ironflow: projection reset, it is rebuilt from the beginning", "projection", r.Name)
+	r.config().Logger.InfoContext(ctx, "ironflow: a projection was reset; it is rebuilt from the beginning", "projection", r.Name)
 	r.stored, r.position, r.saved, r.rebuild, r.careful, r.conflicts = 0, 0, time.Now(), false, 0, 0
 	return goOn
 }
@@ -181,7 +181,7 @@ func (r *projectorRun) failed(reading, ctx context.Context, attempt int, j job, 
 		r.pauseAfter(reading, "storing the failure of a projection failed", storeErr)
 	}
 	if described != nil {
-		r.config().Logger.WarnContext(ctx, "ironflow: a projection failed", "projection", r.Name, "position", int64(r.stored),
+		r.config().Logger.WarnContext(ctx, "ironflow: a step of a projection failed", "projection", r.Name, "position", int64(r.stored),
 			"attempt", attempt, "retry_at", r.board.now().Add(pause), "error", described)
 	}
 	r.begin(pause)
@@ -233,7 +233,7 @@ func (r *projectorRun) leaveToNewer(ctx context.Context, reason error) course {
 		s.Attempts, s.LastError = 0, reason.Error()
 	})
 	if err != nil && !lost(ctx, err) {
-		r.config().Logger.ErrorContext(ctx, "ironflow: leaving a projection failed", "projection", r.Name, "error", err)
+		r.config().Logger.ErrorContext(ctx, "ironflow: leaving a projection to newer programs failed", "projection", r.Name, "error", err)
 	}
 	return leave
 }

@@ -105,7 +105,7 @@ func (s *Sweeper) Run(ctx context.Context) {
 // choreLease is how long a claimed task belongs to this process without being renewed.
 const choreLease = 5 * time.Minute
 
-var errChoreLost = errors.New("another process has taken it over")
+var errChoreLost = errors.New("another process has claimed the chore")
 
 // claimAndDelete does a task unless another process does it, or did it within the interval.
 func (s *Sweeper) claimAndDelete(ctx context.Context, t task) error {
@@ -262,7 +262,7 @@ func (s *Sweeper) archive(ctx context.Context, batch []store.InstanceSummary, re
 	refused, err := s.callArchive(ctx, offered)
 	if err != nil {
 		report.Kept += int64(len(offered))
-		return nil, fmt.Errorf("the archive refused %d instances, the first of them %s: %w", len(offered), offered[0].Key, err)
+		return nil, fmt.Errorf("Config.Retention.Archive failed for %d instances, the first of them %s: %w", len(offered), offered[0].Key, err)
 	}
 	for _, key := range refused {
 		keep[key] = true
