@@ -18,13 +18,13 @@ const (
 	eventNotifyInterval = 50 * time.Millisecond
 )
 
-// announcer notifies other processes of news of one kind, outside of commits. It has a goroutine only while there is news.
+// announcer notifies other processes of news of one kind, outside of commits. It has a goroutine only while it notifies.
 type announcer struct {
 	notifier store.Notifier // nil if the store has none
 	logger   *slog.Logger
 	what     store.News
 	interval time.Duration
-	failures int // in a row; used by the goroutine only
+	failures int // in a row; used by run only
 
 	mu      sync.Mutex
 	news    bool
@@ -53,16 +53,17 @@ func (a *announcer) announce() {
 const toleratedFailures = 2
 
 func (a *announcer) run() {
-	for a.takeNews() {
-		ctx := context.Background()
-		err := a.notifier.Notify(ctx, a.what)
-		if err == nil {
-			a.failures = 0
-		} else if a.failures++; a.failures > toleratedFailures {
-			a.logger.WarnContext(ctx, "ironflow: notifying other processes failed; they poll instead", "error", err)
-		}
-		time.Sleep(a.interval)
+	if !a.takeNews() {
+		return
 	}
+	ctx := context.Background()
+	err := a.notifier.Notify(ctx, a.what)
+	if err == nil {
+		a.failures = 0
+	} else if a.failures++; a.failures > toleratedFailures {
+		a.logger.WarnContext(ctx, "ironflow: notifying other processes failed; they poll instead", "error", err)
+	}
+	time.AfterFunc(a.interval, a.run) // without a goroutine that waits: a bubble of testing/synctest must not end before its goroutines
 }
 
 func (a *announcer) takeNews() bool {

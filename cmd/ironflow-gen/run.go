@@ -50,6 +50,7 @@ func commands() []command {
 		watchCommand(),
 		fmtCommand(),
 		vetCommand(),
+		testfromCommand(),
 		diagramCommand(),
 		convertCommand(),
 		schemaCommand(),

@@ -43,7 +43,7 @@ func TestGoForm(t *testing.T) {
 				}
 			}
 			module.Run(t, "vet", "./...")
-			module.Run(t, "test", "-run", "TestEngineRefuses", "./...") // what the declaration alone decides
+			module.Run(t, "test", "-run", "TestRefuses", "./...") // what the declaration alone decides
 		})
 	}
 }

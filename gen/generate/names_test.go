@@ -220,7 +220,7 @@ func TestNamesOfImports(t *testing.T) {
 	}
 	t.Parallel()
 	for _, name := range []string{"adapter", "refuse", "unfinished", "encodeKey", "State", "context", "runtime", "codec", "err", "nil", "Decider", "Evolver", "Handler", "newTestClient",
-		"TestEngineAcceptsOpen", "TestEngineRefusesClose"} {
+		"TestAcceptsOpen", "TestRefusesClose"} {
 		code := fmt.Sprintf("package door\n\nimport %s \"strings\"\n\nvar _ = %s.ToLower\n", name, name)
 		checkNames(t, name, name, map[string]string{"door.ironflow.yaml": wideYAML, "own.go": code})
 		checkNames(t, name, name, map[string]string{"door.go": wideGo, "own.go": code})

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ironflow-gen/ironflow/gen/internal/capture"
 	"github.com/ironflow-gen/ironflow/gen/spec"
 )
 
@@ -14,22 +13,18 @@ import (
 type testView struct {
 	Package    string
 	HasHandler bool
-	External   []string // workflows that effects start or address, and that the test's engine does not run
-	Accepted   engineTest
-	Refused    *engineTest // nil when a new instance accepts every input
+	Accepted   inputTest
+	Refused    *inputTest // nil when a new instance accepts every input
 }
 
-// engineTest sends an input to a new instance.
-type engineTest struct {
+// inputTest gives an input to a new instance.
+type inputTest struct {
 	TestName string
-	Input    string
-	Internal bool   // the input is not one for clients
 	Sample   string // the input, an expression
-	State    string // the constant of the initial state; empty without states
 }
 
 func testViewOf(w *spec.Workflow) testView {
-	v := testView{Package: w.Package.Text, HasHandler: len(w.Handled()) > 0, External: externalOf(w)}
+	v := testView{Package: w.Package.Text, HasHandler: len(w.Handled()) > 0}
 	accepted := w.Inputs[0]
 	if w.HasStates() {
 		accepts := w.States[0].Accepts
@@ -39,37 +34,19 @@ func testViewOf(w *spec.Workflow) testView {
 			return !slices.ContainsFunc(accepts, func(t *spec.Transition) bool { return t.Input.Text == in.Name.Text })
 		})
 		if refused >= 0 {
-			test := engineTestOf(w, w.Inputs[refused], "TestEngineRefuses")
+			test := inputTestOf(w.Inputs[refused], "TestRefuses")
 			v.Refused = &test
 		}
 	}
-	v.Accepted = engineTestOf(w, accepted, "TestEngineAccepts")
+	v.Accepted = inputTestOf(accepted, "TestAccepts")
 	return v
 }
 
-// externalOf names the other workflows that the effects start or send inputs to.
-func externalOf(w *spec.Workflow) []string {
-	var names []string
-	for _, e := range w.Effects {
-		for _, to := range []*spec.Delivery{e.Starts, e.Sends} {
-			if to != nil && !to.External && to.Workflow.Text != w.Name.Text {
-				names = append(names, to.Workflow.Text)
-			}
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+func inputTestOf(in *spec.Message, name string) inputTest {
+	return inputTest{TestName: name + in.Name.Text, Sample: sampleOf(in)}
 }
 
-func engineTestOf(w *spec.Workflow, in *spec.Message, name string) engineTest {
-	test := engineTest{TestName: name + in.Name.Text, Input: in.Name.Text, Internal: in.Internal, Sample: sampleOf(in)}
-	if w.HasStates() {
-		test.State = capture.User(w.States[0].GoName)
-	}
-	return test
-}
-
-// names lists the functions of the test.
+// names lists what the test declares.
 func (v testView) names() []string {
 	list := []string{v.Accepted.TestName, helperName}
 	if v.Refused != nil {
@@ -78,8 +55,8 @@ func (v testView) names() []string {
 	return list
 }
 
-// helperName is the function of the test that makes an engine.
-const helperName = "newTestClient"
+// helperName is the variable of the test that has the kit.
+const helperName = "kit"
 
 // sampleOf renders an input, to be called in, with a value in each field for which one is easily made up.
 func sampleOf(in *spec.Message) string {

@@ -65,6 +65,12 @@ func (k *Kit[S, I, E, F, R]) GivenStored(t TB, history ...store.StoredEvent) *Sc
 	return s
 }
 
+// Stored returns an event for GivenStored: when it was recorded, its type, its schema version and its fields as JSON. "ironflow-gen testfrom"
+// writes calls of it.
+func Stored(recordedAt time.Time, event string, schemaVersion int, payload string) store.StoredEvent {
+	return store.StoredEvent{Type: event, SchemaVersion: schemaVersion, Payload: []byte(payload), RecordedAt: recordedAt}
+}
+
 func (k *Kit[S, I, E, F, R]) scenario(t TB) *Scenario[S, I, E, F, R] {
 	t.Helper()
 	if err := k.workflow.Err(); err != nil {

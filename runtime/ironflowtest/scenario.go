@@ -106,6 +106,16 @@ func (s *Scenario[S, I, E, F, R]) Try(input I) *Scenario[S, I, E, F, R] {
 	return s
 }
 
+// TryStored is Try for an input as a store holds it, that of a timer for example: its name and its fields as JSON.
+func (s *Scenario[S, I, E, F, R]) TryStored(name, payload string) *Scenario[S, I, E, F, R] {
+	s.t.Helper()
+	input, err := s.w.DecodeInput(name, []byte(payload))
+	if err != nil {
+		s.t.Fatalf("%v", err)
+	}
+	return s.Try(input.(I))
+}
+
 // checkAsserted fails the test when nobody expected what the last input has led to.
 func (s *Scenario[S, I, E, F, R]) checkAsserted() {
 	s.t.Helper()
@@ -275,6 +285,15 @@ func (s *Scenario[S, I, E, F, R]) StateIs(want S) *Scenario[S, I, E, F, R] {
 	s.t.Helper()
 	if diff := value.Diff(s.state, want, s.in); len(diff) > 0 {
 		s.t.Errorf("the state differs:%s\nwhat would pass:\n\tStateIs(%s)", indented(diff), s.literal(s.state))
+	}
+	return s
+}
+
+// HasStatus expects that the instance has the status of this name. The workflow needs states.
+func (s *Scenario[S, I, E, F, R]) HasStatus(want string) *Scenario[S, I, E, F, R] {
+	s.t.Helper()
+	if got := s.w.Status(s.state); got != want {
+		s.t.Errorf("the status is %q, want %q", got, want)
 	}
 	return s
 }

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/testfrom"
+)
+
+func testfromCommand() command {
+	return command{
+		name:    "testfrom",
+		args:    "[path] id",
+		summary: "write a test from the history of an instance",
+		details: `
+Reads the history of an instance from a store, and writes a Go test that replays it with the code that is here. What fails in
+production fails in the test: a history that cannot be replayed, and a timer that the decider cannot take. The path is a declaration or its
+directory; without one it is the current directory.
+
+Texts are replaced before anything is written, and equal texts stay equal. Numbers, times, decimals and enums stay, because decisions are
+made of them.
+
+The store is read by a program that is built in the module of the path. It only reads, but a file of SQLite from an older version gets its
+tables brought up to date, as by every program that opens it; take a copy if it must not change. A file that ends in .jsonl is an export.
+
+Examples:
+  ironflow-gen testfrom -store postgres://app@db/shop o-1
+  ironflow-gen testfrom -store orders.db -at 3 ./order o-1
+  ironflow-gen testfrom -store export.jsonl -keep reason -o - o-1
+`,
+		docs:      []string{"guide/testing.md"},
+		diagnoses: true,
+		setup: func(flags *flag.FlagSet) func(call) int {
+			var o testfrom.Options
+			flags.StringVar(&o.Store, "store", "", "the `store`: postgres://..., a file of SQLite, or a .jsonl file of an export")
+			flags.StringVar(&o.Schema, "schema", "", "the `schema` of the tables in PostgreSQL; default ironflow")
+			flags.Int64Var(&o.At, "at", 0, "stop at this `version`; default the newest")
+			keep := flags.String("keep", "", "`fields` whose texts are not replaced, by comma; * for all")
+			output := flags.String("o", "", "the `file` to write, - for standard output; default history_ID_test.go in the package")
+			return func(c call) int {
+				if *keep != "" {
+					o.Keep = strings.Split(*keep, ",")
+				}
+				return runTestfrom(c, o, *output)
+			}
+		},
+	}
+}
+
+func runTestfrom(c call, o testfrom.Options, output string) int {
+	switch {
+	case o.Store == "":
+		return c.usageError("say -store: where the instance is")
+	case o.At < 0:
+		return c.usageError("-at %d is no version: they count from 1", o.At)
+	case len(c.args) == 0:
+		return c.usageError("name the instance: its id")
+	}
+	last := len(c.args) - 1
+	o.Instance, c.args = c.args[last], c.args[:last]
+	w, exit := c.load("testfrom reads one declaration at a time")
+	if w == nil {
+		return exit
+	}
+	dir := filepath.Dir(w.File)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	test, err := testfrom.New(ctx, w, dir, o)
+	if err != nil {
+		return c.failed(err)
+	}
+	if output == "" {
+		output = filepath.Join(dir, test.Name)
+		if _, err := os.Lstat(output); err == nil {
+			return c.failed(fmt.Errorf("%s exists; delete it, or name another file with -o", output))
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return c.failed(err)
+		}
+	}
+	if exit := c.write(output, test.Content); exit != exitOK || output == "-" {
+		return exit
+	}
+	fmt.Fprintf(c.out, "wrote %s: %d events\n", output, test.Events)
+	if len(test.AsIs) > 0 {
+		fmt.Fprintf(c.out, "Look at the values of %s before you commit them: they are as in the store.\n", strings.Join(test.AsIs, ", "))
+	}
+	return exitOK
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ironflow-gen/ironflow/examples/order/order"
+	"github.com/ironflow-gen/ironflow/internal/pgserver"
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/postgres"
+	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+)
+
+const orderPackage = "../../examples/order/order"
+
+// TestTestfrom makes tests from what stores hold, and runs them.
+func TestTestfrom(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "orders.db")
+	onFile, err := sqlite.Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	placeOrder(t, onFile)
+	if err := onFile.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	database := pgserver.Database(t)
+	pool, err := pgxpool.New(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	if err := postgres.Migrate(t.Context(), pool, postgres.WithSchema("shop")); err != nil {
+		t.Fatal(err)
+	}
+	onServer, err := postgres.New(t.Context(), pool, postgres.WithSchema("shop"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	placeOrder(t, onServer)
+
+	for name, args := range map[string][]string{
+		"sqlite":   {"-store", file},
+		"postgres": {"-store", database, "-schema", "shop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			written := writtenTest(t, append(args, orderPackage, "o-2")...)
+			for _, want := range []string{`"sku":"text-1"`, `"email":"text-2"`, `HasStatus("awaiting_payment")`, `TryStored("PaymentTimeout"`} {
+				if !strings.Contains(written, want) {
+					t.Errorf("the test lacks %s:\n%s", want, written)
+				}
+			}
+			if strings.Contains(written, "ada@example.com") {
+				t.Errorf("the test has a customer's address:\n%s", written)
+			}
+			if out, err := runWith(t, written); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+			kept := writtenTest(t, append(args, "-keep", "email", "-at", "1", orderPackage, "o-2")...)
+			if !strings.Contains(kept, `"email":"ada@example.com"`) || !strings.Contains(kept, `"sku":"text-1"`) {
+				t.Errorf("with -keep email:\n%s", kept)
+			}
+		})
+	}
+
+	// What this code cannot replay, the test cannot either.
+	broken := filepath.Join(t.TempDir(), "broken.jsonl")
+	export := `{"instance":{"workflow":"order","id":"o-2"}}
+{"event":{"version":1,"type":"Created","recorded_at":"2026-01-02T03:04:05Z","payload":{"items":7,"email":"a"}}}
+`
+	if err := os.WriteFile(broken, []byte(export), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := runWith(t, writtenTest(t, "-store", broken, orderPackage, "o-2"))
+	if err == nil || !strings.Contains(out, "items") {
+		t.Errorf("a history with a field of another type gives a test that passes: %v\n%s", err, out)
+	}
+}
+
+func placeOrder(t *testing.T, store runtime.Store) {
+	t.Helper()
+	engine, err := runtime.NewEngine(store, runtime.Config{}, order.NewWorkflow(order.Decider{}, order.Evolver{}, order.Handler{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcome, err := order.NewClient(engine).Create(t.Context(), order.Create{
+		OrderID: "o-2", CartID: "c-1", Email: "ada@example.com", Card: "4242", Items: []order.Item{{Sku: "tea", Quantity: 1, PriceCents: 300}},
+	})
+	if err != nil || !outcome.Accepted() {
+		t.Fatalf("%+v, %v", outcome, err)
+	}
+}
+
+// writtenTest returns the test that the command writes.
+func writtenTest(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	if exit := Run(append([]string{"testfrom", "-o", "-"}, args...), strings.NewReader(""), &out, &errOut); exit != exitOK {
+		t.Fatalf("exit %d: %s", exit, errOut.String())
+	}
+	return out.String()
+}
+
+// runWith runs the tests of histories in the package of orders as if there were one more file.
+func runWith(t *testing.T, content string) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	written := filepath.Join(dir, "history_test.go")
+	if err := os.WriteFile(written, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	there, err := filepath.Abs(filepath.Join(orderPackage, "history_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{there: written}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "test", "-overlay", file, "-run", "TestHistory", orderPackage).CombinedOutput()
+	return string(out), err
+}

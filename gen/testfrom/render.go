@@ -1,0 +1,144 @@
+package testfrom
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"go/format"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/gen/spec"
+)
+
+// kitVariable is how a test file begins that has a kit, as the ones do that ironflow-gen writes.
+var kitVariable = regexp.MustCompile(`(?m)^(?:var|	)\s*kit\s*=\s*NewKit\(`)
+
+// kitID is the id of an instance in a test kit that no input has named.
+const kitID = "under-test"
+
+// render writes the test.
+func render(w *spec.Workflow, dir string, h *history, o Options) (*Test, error) {
+	test := &Test{Name: fileName(o.Instance), Events: len(h.events)}
+	r := newRedactor(o.Keep)
+	var body bytes.Buffer
+	kit := "kit"
+	if !hasKit(dir) {
+		kit = "NewKit(NewWorkflow(Decider{}, Evolver{}"
+		if len(w.Handled()) > 0 {
+			kit += ", Handler{}"
+		}
+		kit += "))"
+	}
+	fmt.Fprintf(&body, "	%s.GivenStored(t,\n", kit)
+	status := ""
+	for _, e := range h.events {
+		payload, err := r.event(w, e)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&body, "		ironflowtest.Stored(%s, %q, %d, %s),\n", timeText(e.RecordedAt), e.Type, max(e.SchemaVersion, 1), quoted(payload))
+		status = e.Status
+	}
+	body.WriteString("	)")
+	if status != "" {
+		fmt.Fprintf(&body, ".\n		HasStatus(%q)", status)
+	}
+	if len(h.timers) > 0 {
+		next := slices.MinFunc(h.timers, func(a, b timer) int {
+			return cmp.Or(a.Due.Compare(b.Due), strings.Compare(a.Key, b.Key))
+		})
+		payload, err := r.input(w, next)
+		if err != nil {
+			return nil, err
+		}
+		at := next.Due
+		if last := h.events[len(h.events)-1].RecordedAt; at.Before(last) {
+			at = last
+		}
+		fmt.Fprintf(&body, ".\n		// The timer %s is the next to fire.", next.Key)
+		if next.LastError != "" {
+			body.WriteString(" It has failed in the store.")
+		}
+		fmt.Fprintf(&body, "\n		At(%s).TryStored(%q, %s)", timeText(at), next.Kind, quoted(payload))
+	}
+	test.AsIs = slices.Sorted(maps.Keys(r.asIs))
+
+	var file bytes.Buffer
+	fmt.Fprintf(&file, "package %s\n\nimport (\n\t\"testing\"\n\t\"time\"\n\n\t\"github.com/ironflow-gen/ironflow/runtime/ironflowtest\"\n)\n\n", w.Package.Text)
+	name := testName(o.Instance)
+	fmt.Fprintf(&file, "// %s replays what a store held of an instance when it was at version %d.", name, h.version)
+	if !slices.Contains(o.Keep, "*") {
+		file.WriteString(" Its texts are replaced; equal ones are still equal.")
+	}
+	if len(test.AsIs) > 0 {
+		fmt.Fprintf(&file, "\n// Look at these before you commit them, because their types are not declared and their values are as in the store:\n// %s.",
+			strings.Join(test.AsIs, ", "))
+	}
+	fmt.Fprintf(&file, "\nfunc %s(t *testing.T) {\n%s\n}\n", name, body.Bytes())
+	var err error
+	test.Content, err = format.Source(file.Bytes())
+	return test, err
+}
+
+// event redacts an event. The fields of an older version are those of the declaration's lock.
+func (r *redactor) event(w *spec.Workflow, e event) (string, error) {
+	of := fmt.Sprintf("event %s of version %d", e.Type, e.Version)
+	for _, m := range w.Events {
+		if m.Name.Stored() != e.Type {
+			continue
+		}
+		version := max(e.SchemaVersion, 1)
+		if version == m.Version() {
+			return r.payload(of, m.Fields, e.Payload, nil)
+		}
+		for _, old := range m.Older {
+			if old.Version == version {
+				return r.payload(of, old.Fields, e.Payload, nil)
+			}
+		}
+		return "", fmt.Errorf("%s: the declaration does not know its schema version %d; run testfrom on the sources of the program that wrote it", of, version)
+	}
+	return "", fmt.Errorf("%s: the declaration has no such event; run testfrom on the sources of the program that wrote it", of)
+}
+
+// input redacts the input of a timer. Its id becomes that of the test.
+func (r *redactor) input(w *spec.Workflow, t timer) (string, error) {
+	for _, m := range w.Inputs {
+		if m.Name.Stored() == t.Kind {
+			return r.payload("the input of timer "+t.Key, m.Fields, t.Payload, map[string]string{m.ID.Text: kitID})
+		}
+	}
+	return "", fmt.Errorf("timer %s: the declaration has no input %s", t.Key, t.Kind)
+}
+
+// testName makes the name of a test of an id.
+func testName(id string) string {
+	name := "TestHistory_"
+	for _, r := range id {
+		if r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
+			r = '_'
+		}
+		name += string(r)
+	}
+	return name[:min(len(name), 80)]
+}
+
+func timeText(t time.Time) string {
+	t = t.UTC()
+	return fmt.Sprintf("time.Date(%d, %d, %d, %d, %d, %d, %d, time.UTC)",
+		t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond())
+}
+
+// quoted writes a payload as a Go string, without escapes where it can.
+func quoted(payload string) string {
+	if strconv.CanBackquote(payload) && json.Valid([]byte(payload)) {
+		return "`" + payload + "`"
+	}
+	return strconv.Quote(payload)
+}
