@@ -244,6 +244,56 @@ func TestInFlightForNewer(t *testing.T) {
 	})
 }
 
+// TestThreeVersions lets three versions of a program take turns on one store, forward and back, each with inputs while it runs and beside the
+// one that follows. Instances go on under every version that knows what they have.
+func TestThreeVersions(t *testing.T) {
+	onStores(t, func(t *testing.T, st runtime.Store) {
+		ctx := t.Context()
+		version := make(map[string]int) // of the program that opened the account
+		balance := make(map[string]int64)
+		versions := map[int]program{1: programs[1](t, st), 2: programs[2](t, st), 3: programs[3](t, st)}
+		stop := func() {}
+		for turn, current := range []int{1, 2, 3, 2, 1, 3} {
+			p := versions[current]
+			stopNext := p.run(t)
+			// Both run for a while, as in a rollout.
+			for n := range 10 {
+				id := fmt.Sprintf("account %d.%d", turn, n)
+				cents := int64(1000 + 100*turn + n)
+				if out, err := p.open(ctx, id, cents); err != nil || !strings.HasPrefix(out, "accepted") {
+					t.Fatal(out, err)
+				}
+				version[id], balance[id] = current, cents
+				for old := range version {
+					err := p.take(ctx, old, 1)
+					switch {
+					case err == nil:
+						balance[old]--
+					case version[old] <= current:
+						t.Errorf("version %d cannot continue an account of version %d: %v", current, version[old], err)
+					case !strings.Contains(err.Error(), "a newer program wrote it"):
+						t.Errorf("version %d on an account of version %d: %v", current, version[old], err)
+					}
+				}
+			}
+			stop()
+			stop = stopNext
+		}
+		for id, cents := range balance {
+			versions[3].awaitLog(t, id, cents, notes(version[id], id, openedWith(id))...)
+		}
+		stop()
+		noDead(t, st)
+	})
+}
+
+// openedWith is what TestThreeVersions opens an account with.
+func openedWith(id string) int64 {
+	var turn, n int64
+	fmt.Sscanf(id, "account %d.%d", &turn, &n)
+	return 1000 + 100*turn + n
+}
+
 // endChild puts the end of a child into the outbox, as the program of a version does when the child completes.
 func endChild(t *testing.T, st runtime.Store, version int, parent string) {
 	t.Helper()
