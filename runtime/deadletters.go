@@ -132,10 +132,9 @@ func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone [
 	return gone, err
 }
 
-// RetryDeadLettersWhere retries all dead letters that a filter accepts and returns how many. It leaves out dead letters whose
-// instance received the declared input for them, unless the filter selects these: the workflow has dealt with them already. Each
-// is retried once, even if it becomes a dead letter again meanwhile. After an error, the dead letters before it have been
-// retried.
+// RetryDeadLettersWhere retries all dead letters that a filter accepts and returns how many. It leaves out dead letters that
+// their instances were told of, unless DeadLetterFilter.Told selects these: the workflow has dealt with them already. Each is
+// retried once, even if it becomes a dead letter again meanwhile. After an error, the dead letters before it have been retried.
 func (e *Engine) RetryDeadLettersWhere(ctx context.Context, filter DeadLetterFilter) (retried int, err error) {
 	return e.eachPage(ctx, filter, func(letters []Lease) ([]Lease, error) { return e.RetryDeadLetters(ctx, letters...) })
 }
