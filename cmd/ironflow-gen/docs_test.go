@@ -52,15 +52,20 @@ func TestDiagramOfDocumentation(t *testing.T) {
 	}
 }
 
-// TestChanging does what docs/guide/changing.md says, and compares what is printed. Each section begins in an empty directory. A block of YAML is the
+// TestChanging does what the pages on changes say, and compares what is printed. Each section begins in an empty directory. A block of YAML is the
 // declaration; -update rewrites what the commands print.
 func TestChanging(t *testing.T) {
-	page := "../../docs/guide/changing.md"
-	path, err := filepath.Abs(page)
+	for _, page := range []string{"guide/changing.md", "guide/versions.md"} {
+		t.Run(page, func(t *testing.T) { followPage(t, page) })
+	}
+}
+
+func followPage(t *testing.T, page string) {
+	path, err := filepath.Abs("../../docs/" + page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	content := readDoc(t, "guide/changing.md")
+	content := readDoc(t, page)
 	t.Chdir(t.TempDir())
 	var all strings.Builder
 	language, block := "", ""
@@ -96,7 +101,7 @@ func TestChanging(t *testing.T) {
 		return
 	}
 	if all.String() != content {
-		t.Errorf("run this test with -update; docs/guide/changing.md would say:\n%s", all.String())
+		t.Errorf("run this test with -update; docs/%s would say:\n%s", page, all.String())
 	}
 }
 
