@@ -4,9 +4,9 @@
 //	err = postgres.Migrate(ctx, pool)        // once per release, for example at start-up
 //	store, err := postgres.New(ctx, pool)
 //
-// Each call takes one round trip, however many instances it is about: COMMIT is sent together with the changes, which fail if
-// they must not be committed. A unit of work takes one round trip to begin and one to commit. Nothing depends on a session
-// outside a transaction, so PgBouncer's transaction mode works. A PgBouncer that does not support prepared statements needs
+// Each call takes one round trip, however many instances it is about: its statements are one transaction, and fail if they must
+// not be committed. A unit of work takes one round trip to begin and one to commit. Nothing depends on a session outside a
+// transaction, so PgBouncer's transaction mode works. A PgBouncer that does not support prepared statements needs
 // default_query_exec_mode=exec in the connection string. Only Listen needs a connection to the server itself, see WithListenURL.
 package postgres
 
