@@ -118,6 +118,9 @@ type Config struct {
 	// Until it ends, the database cannot remove dead rows. Default: 1 min.
 	SnapshotHeldAfter time.Duration
 
+	// Shadow compares the decisions of this engine with those that candidates would make. Default: none.
+	Shadow Shadow
+
 	// Retention says how long completed instances and other records are kept. Default: for ever.
 	Retention Retention
 
@@ -156,6 +159,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.SnapshotHeldAfter, time.Minute)
 	setDefault(&c.UnavailableTimeout, 10*time.Second)
 	setDefault(&c.StopTimeout, 15*time.Second)
+	setDefault(&c.Shadow.Share, 0.1)
 	c.EffectRetry = c.EffectRetry.WithDefaults(defaultRetry)
 	c.TimerRetry = c.TimerRetry.WithDefaults(defaultRetry)
 	c.Retention = c.Retention.withDefaults()
@@ -168,6 +172,7 @@ func (c *Config) commit(e *Engine) commit.Config {
 		Batches: c.Batches, BatchSize: c.BatchSize, MaxWaiting: c.MaxWaiting, CacheBytes: c.CacheBytes,
 		MaxPayloadBytes: c.MaxPayloadBytes, SnapshotEvery: c.SnapshotEvery, StoreTimeout: c.StoreTimeout, DecideTimeout: c.DecideTimeout,
 		Clock: c.Clock, Logger: c.Logger, Telemetry: c.Telemetry, Observe: c.Observe, Redact: c.Redact,
+		Shadow:    e.shadow,
 		Lease:     func(changes []store.Change) { e.deliveries.Lease(changes) },
 		GiveBack:  func(changes []store.Change, err error) { e.deliveries.GiveBack(changes, err) },
 		Committed: e.committed,

@@ -13,6 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/delivery"
 	"github.com/ironflow-gen/ironflow/runtime/internal/explain"
 	"github.com/ironflow-gen/ironflow/runtime/internal/project"
+	"github.com/ironflow-gen/ironflow/runtime/internal/shadow"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
@@ -25,6 +26,7 @@ type Engine struct {
 	workflows   map[string]*Workflow
 	executor    *commit.Executor
 	deliveries  *delivery.Deliveries
+	shadow      *shadow.Shadow // nil without candidates
 	feed        *project.FeedWatch
 	pauses      *pauseWatch
 	projections *project.Board
@@ -91,6 +93,9 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 		return nil, fmt.Errorf("ironflow: %w", err)
 	}
 	e.explain = explain.Explainer{Store: e.store, Clock: config.Clock}
+	if e.shadow, err = e.newShadow(); err != nil {
+		return nil, err
+	}
 	e.executor = commit.New(e.store, config.commit(e))
 	e.pauses = &pauseWatch{store: e.store, clock: config.Clock, maxAge: config.PollInterval}
 	e.newWork = newAnnouncer(e.store.Notifier(), config.Logger, store.NewWork, workNotifyInterval)

@@ -42,6 +42,9 @@ type Erased interface {
 	// Status returns the status of a state; empty for a workflow without states.
 	Status(state any) string
 
+	// Copy returns copies of a state and an input that share no memory with them, and false when one of them cannot be copied.
+	Copy(state, input any) (stateCopy, inputCopy any, ok bool)
+
 	// Decide calls the decider for an input. It returns the rejection, or what an accepted decision adds to the instance.
 	Decide(now time.Time, version int64, state any, input PreparedInput) (rejection any, accepted Decided, err error)
 
@@ -278,6 +281,14 @@ func (w *typed[S, I, E, F, R]) startingState(known any, instance store.Instance)
 }
 
 func (w *typed[S, I, E, F, R]) Ended(state any) (bool, error) { return w.hasEnded(state.(S)) }
+
+func (w *typed[S, I, E, F, R]) Copy(state, input any) (stateCopy, inputCopy any, ok bool) {
+	stateCopy, ok = w.copier.copyOf(state)
+	if ok {
+		inputCopy, ok = w.copier.copyOf(input)
+	}
+	return stateCopy, inputCopy, ok
+}
 
 func (w *typed[S, I, E, F, R]) Status(state any) string {
 	if w.machine == nil {

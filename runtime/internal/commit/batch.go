@@ -240,6 +240,7 @@ func (b *batch) recall(key store.InstanceKey, now time.Time) (known cached, ok b
 // begin begins the group's chain.
 func (g *group) begin(b *batch, known cached, basis basis, now time.Time) {
 	g.own = newChain(g.key, g.tasks[0].request.Workflow, known, now, b.x.config.MaxPayloadBytes)
+	g.own.shadow = b.x.config.Shadow
 	g.chain, g.basis = &g.own, basis
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/shadow"
 	"github.com/ironflow-gen/ironflow/runtime/internal/unknown"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -29,7 +30,8 @@ type chain struct {
 	// keyAsked is the unique key whose holder was asked for, keyHolder the id of the instance that has it. Both may be empty.
 	keyAsked, keyHolder string
 
-	maxPayload int // bytes
+	maxPayload int            // bytes
+	shadow     *shadow.Shadow // nil for none
 }
 
 // taken is an accepted decision within a chain.
@@ -81,8 +83,12 @@ func (c *chain) ask(req *Request) (Result, error) {
 	if problem := store.TimeProblem(c.now); problem != "" {
 		return Result{}, &store.InvalidArgument{Argument: "the time of the engine's clock", Problem: problem}
 	}
+	question := c.shadow.Consider(c.workflow, c.now, c.current.version, c.current.state, req.Input)
 	rejection, decided, err := c.workflow.Decide(c.now, c.current.version, c.current.state, req.Input)
 	c.tainted = c.tainted || decided.Touched
+	if err == nil {
+		question.Decided(rejection, &decided)
+	}
 	switch {
 	case err != nil:
 		return Result{}, err

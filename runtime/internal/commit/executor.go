@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
+	"github.com/ironflow-gen/ironflow/runtime/internal/shadow"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -43,6 +44,8 @@ type Config struct {
 	Telemetry telemetry.Telemetry                                    // may be nil
 	Observe   func(key store.InstanceKey, input string) bool         // may be nil
 	Redact    func(name workflow.PayloadName, payload []byte) []byte // may be nil
+
+	Shadow *shadow.Shadow // nil for none
 
 	// Lease marks effects and timers of changes that are about to be stored as Leased, when this process has handlers for them. Then either
 	// Committed or GiveBack is called with the same changes. GiveBack gets what the store said, or nil if it did not come to that.
