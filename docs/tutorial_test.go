@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 
 // step is a fenced block of the tutorial and the paragraph before it, which says what the block is for.
 type step struct {
-	line                     int
+	place                    string // page and line
 	language, body, sentence string
 }
 
@@ -29,7 +30,7 @@ func steps(t *testing.T, page string) []step {
 	for _, at := range regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$").FindAllSubmatchIndex(doc, -1) {
 		paragraphs := strings.Split(strings.TrimSpace(string(doc[:at[0]])), "\n\n")
 		found = append(found, step{
-			line:     1 + strings.Count(string(doc[:at[0]]), "\n"),
+			place:    fmt.Sprintf("%s:%d", page, 1+strings.Count(string(doc[:at[0]]), "\n")),
 			language: string(doc[at[2]:at[3]]),
 			body:     string(doc[at[4]:at[5]]),
 			sentence: strings.Join(strings.Fields(paragraphs[len(paragraphs)-1]), " "),
@@ -68,7 +69,7 @@ func TestTutorial(t *testing.T) {
 		t.Fatal(err)
 	}
 	environment := append(os.Environ(), "GOWORK=off", "DATABASE_URL="+database)
-	list := steps(t, "tutorial.md")
+	list := append(steps(t, "tutorial.md"), steps(t, "tutorial-production.md")...)
 	for i, s := range list {
 		path, do := "", ""
 		if m := fileOf.FindStringSubmatch(s.sentence); m != nil {
@@ -83,10 +84,10 @@ func TestTutorial(t *testing.T) {
 			script := strings.ReplaceAll(s.body, released, checkout)
 			output, err := shell(t, dir, environment, script)
 			if (err != nil) != strings.Contains(want, "exit status") {
-				t.Fatalf("tutorial.md:%d: %v\n%s", s.line, err, output)
+				t.Fatalf("%s: %v\n%s", s.place, err, output)
 			}
 			if missing := firstMissing(output, want); missing != "" {
-				t.Fatalf("tutorial.md:%d: %q is not printed, or not in this order:\n%s", s.line, missing, output)
+				t.Fatalf("%s: %q is not printed, or not in this order:\n%s", s.place, missing, output)
 			}
 			if i == 0 {
 				dir = filepath.Join(dir, "shop")
@@ -108,11 +109,11 @@ func TestTutorial(t *testing.T) {
 			}
 			source := read(t, path)
 			if n := strings.Count(source, before.String()); n != 1 {
-				t.Fatalf("tutorial.md:%d: what is to be changed is there %d times in\n%s", s.line, n, source)
+				t.Fatalf("%s: what is to be changed is there %d times in\n%s", s.place, n, source)
 			}
 			write(t, path, strings.Replace(source, before.String(), after.String(), 1))
 		default:
-			t.Fatalf("tutorial.md:%d: a reader would not know what to do with this block", s.line)
+			t.Fatalf("%s: a reader would not know what to do with this block", s.place)
 		}
 	}
 	if len(list) < 20 {
