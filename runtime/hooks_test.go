@@ -114,3 +114,52 @@ func TestArchiveThatEndsItsGoroutine(t *testing.T) {
 		})
 	}
 }
+
+// harmful is a context of a caller that does harm when the engine asks whether it has ended, once it is armed.
+type harmful struct {
+	context.Context
+	armed atomic.Bool
+	harm  func()
+}
+
+func (h *harmful) Err() error {
+	if h.armed.Swap(false) {
+		h.harm()
+	}
+	return h.Context.Err()
+}
+
+// An input that is decided alone has a context whose method panics, or ends the goroutine. The input fails, nothing of it is stored, and the
+// inputs behind it are served.
+func TestHarmfulContext(t *testing.T) {
+	for how, harm := range map[string]func(){"goexit": goruntime.Goexit, "panic": func() { panic("a broken context") }} {
+		t.Run(how, func(t *testing.T) {
+			onStores(t, func(b *bed) {
+				ctx := &harmful{Context: b.Context(), harm: harm}
+				engine := b.engineOn(apart{Store: b.store}, b.config(newClock()), ledgers(ledger.Decider{
+					OnAdd: func(_ time.Time, _ ledger.State, in ledger.Add) ledger.AddDecision {
+						ctx.armed.Store(in.Amount == 13)
+						return ledger.AcceptAdd(ledger.Added{Amount: in.Amount})
+					},
+				}, ledger.Handler{}))
+				client := ledger.NewClient(engine)
+				harmed := make(chan error, 1)
+				go func() {
+					_, err := client.Add(ctx, ledger.Add{Account: "a", Amount: 13})
+					harmed <- err
+				}()
+				err := wait(b, "the answer to the input", harmed)
+				if panicked := new(runtime.PanicError); how == "panic" && !errors.As(err, &panicked) {
+					b.Errorf("got error %v", err)
+				}
+				if how == "goexit" {
+					wantError(b, err, "ended its goroutine")
+				}
+				b.wantTable("*", "events", "")
+				out, err := client.Add(b.Context(), ledger.Add{Account: "a", Amount: 1})
+				must(b, out, err)
+				b.wantTable("instance, version", "events", "", "a 1")
+			})
+		})
+	}
+}

@@ -29,10 +29,22 @@ func (d *dispatcher) setApart(groups []*group) {
 	}
 }
 
-// serveApart serves an instance until none of its inputs waits.
+// serveApart serves an instance until none of its inputs waits. The context of a caller may be user code: if it panics or ends this goroutine,
+// its input fails, and those behind it are served.
 func (d *dispatcher) serveApart(l *line) {
 	for t := d.nextApart(l); t != nil; t = d.nextApart(l) {
-		d.x.alone(t)
+		_ = usererr.Call(func() (err error) {
+			defer usererr.RecoverTo(&err, "the engine, or the context of an input,", "")
+			d.x.alone(t)
+			return nil
+		}, func(err error) {
+			if err != nil && !t.answered() {
+				t.answer(Result{}, err)
+			}
+			if err == usererr.ErrGoexit {
+				go d.serveApart(l)
+			}
+		})
 	}
 }
 
