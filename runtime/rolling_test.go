@@ -45,7 +45,7 @@ func TestRollingDeploy(t *testing.T) {
 		newEngine := b.engine(config, tickets(decider, handlers("new", handled)))
 		oldClient, newClient := ticket.NewClient(oldEngine), ticket.NewClient(newEngine)
 
-		b.run(oldEngine) // the new process takes inputs already, but its workers are not there yet
+		stopOld := b.run(oldEngine) // the new process takes inputs already, but its workers are not there yet
 		const tickets = 12
 		for i := range tickets {
 			id := fmt.Sprint(i)
@@ -58,7 +58,15 @@ func TestRollingDeploy(t *testing.T) {
 		b.wantTable("count(*)", "effects", "WHERE died_at IS NOT NULL", "0")
 		b.wantTable("count(*)", "effects", "WHERE kind = 'Notify' AND attempts > 0", "0")
 
+		// Each time that what waits for the new process is due, the old one may claim it first, and it is due again after a longer pause. So a
+		// test with both to the end takes a time that has no bound. As in a deploy, the old process stops when the new one is seen to work.
 		b.run(newEngine)
+		b.eventually("the new process works beside the old one", func() bool {
+			return len(b.table("*", "events", "WHERE type = 'AgentAssigned'")) > 0
+		})
+		if err := stopOld(); err != nil {
+			b.Error(err)
+		}
 		b.eventuallyTable("*", "effects", "")
 		b.wantTable("count(*)", "events", "WHERE type = 'AgentAssigned'", fmt.Sprint(tickets))
 		b.wantSerial()
