@@ -53,7 +53,7 @@ var mapOrderAnalyzer = newPurity("maporder", diagnostic.VetMapOrder,
 		followsMapOrder: {"range over slices.Sorted(maps.Keys(m)), or sort the result", "range over slices.Sorted(maps.Keys(m)), or sort the result"},
 	})
 
-// newPurity makes a pass that reports deciders and evolvers that reach one of some kinds.
+// newPurity makes a pass that reports deciders, evolvers and upcasters that reach one of some kinds.
 func newPurity(name string, code diagnostic.Code, advices map[kind]advice) *analysis.Analyzer {
 	return newAnalyzer(name, code, func(s *subject) {
 		for _, r := range s.workflows.roots {
@@ -62,8 +62,11 @@ func newPurity(name string, code diagnostic.Code, advices map[kind]advice) *anal
 			}
 			for _, a := range s.arrivals(r, advices) {
 				text := advices[a.kind].decider
-				if r.role == evolver {
+				switch r.role {
+				case evolver:
 					text = advices[a.kind].evolver
+				case upcaster:
+					text = "an upcaster knows only what is stored, and gives the same for it every time"
 				}
 				fixes := s.nowFix(r, a)
 				if a.loop != nil {

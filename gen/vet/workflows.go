@@ -13,7 +13,8 @@ import (
 //
 // It goes by what the generated constructor takes, not by names: a function that returns a *runtime.Workflow takes an
 // interface whose methods return decisions, one of evolvers and, when there are effects, one of handlers. Whatever in the
-// package implements these is a decider, an evolver or a handler, whatever it is called and wherever it stands.
+// package implements these is a decider, an evolver or a handler, whatever it is called and wherever it stands. Upcasters are given to no
+// constructor: they implement the generated interface VersionUpcaster.
 var workflowsAnalyzer = &analysis.Analyzer{
 	Name:       "ironflowworkflows",
 	Doc:        "find the deciders, evolvers and handlers of workflows",
@@ -28,14 +29,15 @@ const (
 	decider role = iota
 	evolver
 	handler
+	upcaster
 )
 
-func (r role) String() string { return [...]string{"decider", "evolver", "handler"}[r] }
+func (r role) String() string { return [...]string{"decider", "evolver", "handler", "upcaster"}[r] }
 
 // workflow is the generated side of one.
 type workflow struct {
 	pkg      *types.Package
-	contract [3]*types.Interface // by role; no handler without effects
+	contract [4]*types.Interface // by role; no handler without effects, no upcaster without versions that need one
 	state    types.Type
 }
 
@@ -226,6 +228,9 @@ func constructed(pkg *types.Package, sig *types.Signature) *workflow {
 			}
 		}
 		w.contract[r] = contract
+	}
+	if obj := pkg.Scope().Lookup("VersionUpcaster"); obj != nil {
+		w.contract[upcaster], _ = obj.Type().Underlying().(*types.Interface)
 	}
 	w.state = w.contract[decider].Method(0).Signature().Params().At(1).Type()
 	return w
