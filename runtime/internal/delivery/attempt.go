@@ -123,7 +123,7 @@ func (w *worker) lost(ctx context.Context, log *slog.Logger, lease store.Lease, 
 		log.DebugContext(ctx, "ironflow: cancelled meanwhile", "error", err)
 		return telemetry.DeliveryCancelled
 	}
-	log.WarnContext(ctx, "ironflow: the lease was lost; another process handles the delivery", "error", err)
+	log.WarnContext(ctx, "ironflow: lease lost; another process handles the delivery", "error", err)
 	return telemetry.DeliveryLeaseLost
 }
 
