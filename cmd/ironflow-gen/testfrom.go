@@ -20,14 +20,15 @@ func testfromCommand() command {
 		summary: "write a test from the history of an instance",
 		details: `
 Reads the history of an instance from a store, and writes a Go test that replays it with the code that is here. What fails in
-production fails in the test: a history that cannot be replayed, and a timer that the decider cannot take. The path is a declaration or its
-directory; without one it is the current directory.
+production fails in the test: a history that cannot be replayed, and a timer that the decider cannot take. The path is a
+declaration or its directory; without one it is the current directory.
 
-Texts are replaced before anything is written, and equal texts stay equal. Numbers, times, decimals and enums stay, because decisions are
-made of them.
+Texts are replaced before anything is written, and equal texts stay equal. Numbers, times, decimals and enums stay, because
+decisions depend on them.
 
-The store is read by a program that is built in the module of the path. It only reads, but a file of SQLite from an older version gets its
-tables brought up to date, as by every program that opens it; take a copy if it must not change. A file that ends in .jsonl is an export.
+The store is read by a program that is built in the module of the path. It only reads, but a file of SQLite from an older version
+gets its tables brought up to date, as by every program that opens it; take a copy if it must not change. A file that ends in
+.jsonl is an export.
 
 Examples:
   ironflow-gen testfrom -store postgres://app@db/shop o-1
