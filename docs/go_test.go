@@ -39,6 +39,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	contract "github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
+	"github.com/ironflow-gen/ironflow/runtime/ironflowtest"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
@@ -56,6 +57,7 @@ var (
 	_ httpapi.Error
 	_ = sqlite.Open
 	_ = memory.New
+	_ = ironflowtest.Simulate
 	_ = synctest.Wait
 	_ = io.EOF
 	_ = log.Print

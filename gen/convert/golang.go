@@ -394,6 +394,9 @@ func (g *golang) states() {
 		if s.Retired {
 			g.line("//ironflow:retired")
 		}
+		if s.Waits.Text != "" {
+			g.directive("", "waits", s.Waits.Text)
+		}
 		for _, t := range s.Accepts {
 			args := []string{t.Input.Text}
 			for _, m := range t.Moves {

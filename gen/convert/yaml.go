@@ -302,6 +302,7 @@ func state(s *spec.State) mapping {
 		m.boolean("terminal")
 	}
 	m.retired(s.Retired)
+	m.text("waits", s.Waits.Text)
 	accepts := newMapping()
 	for _, t := range s.Accepts {
 		to := newMapping()

@@ -152,6 +152,8 @@ const (
 	UnusedEvent       Code = "IF0813"
 	UnusedTimer       Code = "IF0814"
 	RetiredUsed       Code = "IF0815"
+	BadWait           Code = "IF0816"
+	NoWait            Code = "IF0817"
 )
 
 // Packages and generated files.

@@ -43,12 +43,16 @@ func newMachine(w *spec.Workflow) *statechart.Machine {
 	number := make(map[string]int)
 	for i, s := range w.States {
 		number[s.Name.Text] = i
-		m.States = append(m.States, statechart.State{Name: s.Name.Stored(), Terminal: s.Terminal})
+		state := statechart.State{Name: s.Name.Stored(), Terminal: s.Terminal}
+		if s.Waits.Text == spec.WaitsClient {
+			state.Notes = append(state.Notes, statechart.WaitsClient)
+		}
+		m.States = append(m.States, state)
 	}
 	for _, t := range w.Timers {
 		for _, while := range t.While {
 			s := &m.States[number[while.Text]]
-			s.Timers = append(s.Timers, statechart.Timer(t.Input.Stored(), t.After, t.Schedule.Text))
+			s.Notes = append(s.Notes, statechart.Timer(t.Input.Stored(), t.After, t.Schedule.Text))
 		}
 	}
 	for from, s := range w.States {

@@ -93,7 +93,7 @@ func SVG(m *statechart.Machine, doc string) ([]byte, error) {
 // stateSize is the box of a state.
 func stateSize(s statechart.State) layout.Node {
 	width, height := textWidth(s.Name, nameSize, true), nameSize*leading
-	for _, t := range s.Timers {
+	for _, t := range s.Notes {
 		width = max(width, textWidth(t, smallSize, false))
 		height += smallSize * leading
 	}
@@ -280,10 +280,10 @@ func (d *drawing) state(s statechart.State, n layout.Node) {
 		d.printf(`<rect class="inner" x="%s" y="%s" width="%s" height="%s" rx="6"/>`+"\n",
 			number(x+3), number(y+3), number(n.Width-6), number(n.Height-6))
 	}
-	height := nameSize*leading + float64(len(s.Timers))*smallSize*leading
+	height := nameSize*leading + float64(len(s.Notes))*smallSize*leading
 	at := n.Y - height/2 + nameSize*leading
 	d.printf(`<text class="name" x="%s" y="%s">%s</text>`+"\n", number(n.X), number(at-nameSize*0.3), escape(s.Name))
-	for _, t := range s.Timers {
+	for _, t := range s.Notes {
 		at += smallSize * leading
 		d.printf(`<text class="timer" x="%s" y="%s">%s</text>`+"\n", number(n.X), number(at-smallSize*0.3), escape(t))
 	}

@@ -49,7 +49,8 @@ func optionsOf(effect *spec.Effect) []jen.Code {
 	if effect.Limit != nil {
 		option("Limit", true, jen.Op("&").Add(workflowID("EffectLimit")).Values(limitOf(effect.Limit)...))
 	}
-	option("Returns", len(effect.Returns) > 0, jen.True())
+	option("Returns", len(effect.Returns) > 0, stringList(storedTexts(effect.Returns)))
+	option("Optional", effect.Optional.Text != "", jen.True())
 	option("Dead", effect.Dead.Text != "", jen.Op("&").Add(workflowID("DeadInput")).Values(deadOf(effect)...))
 	option("Starts", effect.Starts != nil, target(effect.Starts))
 	option("Sends", effect.Sends != nil, target(effect.Sends))

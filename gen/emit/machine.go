@@ -41,6 +41,9 @@ func (e *emitter) machineStates() []jen.Code {
 		if s.Terminal {
 			fields = append(fields, keyed("Terminal", jen.True()))
 		}
+		if s.Waits.Text == spec.WaitsClient {
+			fields = append(fields, keyed("Waits", workflowID("WaitsClient")))
+		}
 		if len(s.Accepts) == 0 {
 			states = append(states, jen.Values(fields...))
 			continue

@@ -153,6 +153,12 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 		field("EffectOptions", e.effectOptions())
 	}
 	field("InputNames", stringList(storedNames(e.w.Inputs)))
+	if internal := e.w.InternalInputs(); len(internal) > 0 {
+		field("InternalInputs", stringList(storedNames(internal)))
+	}
+	if enums := e.enums(); len(enums) > 0 {
+		field("Enums", jen.Index().Any().Values(enums...))
+	}
 	if timers := e.stateTimers(); len(timers) > 0 {
 		field("StateTimers", jen.Index().Add(workflowID("StateTimer")).Custom(multiline, timers...))
 	}
@@ -163,6 +169,16 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 		field("Schedules", jen.Index().Add(workflowID("ScheduledInput")).Custom(multiline, schedules...))
 	}
 	return list
+}
+
+// enums are the lists of values that the codec has.
+func (e *emitter) enums() (lists []jen.Code) {
+	for _, t := range e.w.Types {
+		if t.Kind == spec.Enum && e.uses.coded[t] {
+			lists = append(lists, jen.Id(unexported(t.Name.Text)+"Values"))
+		}
+	}
+	return lists
 }
 
 // unions are the sealed interfaces that have variants, and so a codec.

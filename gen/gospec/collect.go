@@ -40,7 +40,7 @@ type free struct {
 
 // names are the directives, in the order in which they are explained.
 var names = []string{
-	"workflow", "input", "event", "effect", "timer", "schedule", "rejection", "accepts", "terminal", "retired", "type", "allow",
+	"workflow", "input", "event", "effect", "timer", "schedule", "rejection", "accepts", "terminal", "waits", "retired", "type", "allow",
 }
 
 // places say where each directive belongs.
@@ -56,6 +56,7 @@ var places = map[string]string{
 	"accepts":   "the comment of a constant that is one of the states",
 	"terminal":  "the comment of a constant that is one of the states",
 	"retired":   "the comment of a constant that is one of the states",
+	"waits":     "the comment of a constant that is one of the states",
 	"allow":     "a comment of its own, or that of a type",
 }
 

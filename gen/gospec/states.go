@@ -15,7 +15,7 @@ import (
 func (r *reader) states() {
 	for _, c := range r.constants {
 		for _, d := range c.directives {
-			if d.name == "accepts" || d.name == "terminal" || d.name == "retired" {
+			if d.name == "accepts" || d.name == "terminal" || d.name == "retired" || d.name == "waits" {
 				r.statusType(c, d)
 			}
 		}
@@ -87,6 +87,12 @@ func (r *reader) state(c *declared, name *ast.Ident, obj *types.Const, first boo
 			d.used = true
 			r.words(d, "state "+quoted(s.Name.Text), nil)
 			s.Retired = true
+		case "waits":
+			d.used = true
+			if n, ok := r.ownName(d); ok {
+				s.Waits = n
+			}
+			r.words(d, "waits of state "+quoted(s.Name.Text), nil)
 		case "accepts":
 			d.used = true
 			s.Accepts = append(s.Accepts, r.transition(d, s.Name.Text))

@@ -57,6 +57,13 @@ func (f Form) terminalWord() string {
 	return `"terminal: true"`
 }
 
+func (f Form) waitsWord() string {
+	if f == Go {
+		return "//ironflow:waits " + WaitsClient
+	}
+	return `"waits: ` + WaitsClient + `"`
+}
+
 // goScalars are the built-in types in Go.
 var goScalars = map[string]string{
 	"decimal": "string", "time": "time.Time", "duration": "time.Duration", "bytes": "[]byte", "json": "json.RawMessage",

@@ -11,7 +11,8 @@ const (
 // senders finds out which inputs clients may send. An input that the engine delivers by itself is internal unless it says
 // otherwise: anybody could send a result or let time pass without that.
 func (c *checker) senders() {
-	delivered := make(map[string]bool)
+	c.byEngine = make(map[string]bool)
+	delivered := c.byEngine
 	for _, e := range c.w.Effects {
 		for _, n := range e.Returns {
 			delivered[n.Text] = true

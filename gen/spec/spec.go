@@ -341,6 +341,7 @@ type State struct {
 	Doc      string
 	Terminal bool
 	Retired  bool // only instances that are in it already, or had a retired event, are ever in it
+	Waits    Name // WaitsClient, Text empty when nobody is waited for
 	Accepts  []*Transition
 	GoName   string // the constant; Validate fills it in where the front end does not
 	Pos      Pos

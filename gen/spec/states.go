@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 )
@@ -120,6 +121,41 @@ func (c *checker) allVague() {
 	c.effects.vague = true
 	c.timers.vague = true
 	c.states.vague = true
+}
+
+// WaitsClient is what a state declares that waits for clients: nothing else need be pending in it.
+const WaitsClient = "client"
+
+// waits checks whom the states wait for. If one of them says so, all do in which nothing happens by itself: an instance may stay there for ever.
+func (c *checker) waits() {
+	said := slices.ContainsFunc(c.w.States, func(s *State) bool { return s.Waits.Text != "" })
+	for i, s := range c.w.States {
+		switch {
+		case s.Waits.Text == "" && said && i > 0 && !s.Terminal && c.onlyClients(s):
+			c.d.Report(s.Name.Pos, diagnostic.NoWait, `only clients can lead an instance out of state %q, and it does not say that it waits for them, as another state does; write %s, or start a timer in it`,
+				s.Name.Text, c.w.Form.waitsWord())
+		case s.Waits.Text == "" || s.Waits.unread():
+		case s.Waits.Text != WaitsClient:
+			c.d.Report(s.Waits.Pos, diagnostic.BadWait, "state %q waits for %q, and a state can wait for %q only; effects, timers and children need no word", s.Name.Text, s.Waits.Text, WaitsClient)
+		case s.Terminal:
+			c.d.Report(s.Waits.Pos, diagnostic.BadWait, `terminal state %q waits for nobody, as its instances are complete; remove "waits" or "terminal"`, s.Name.Text)
+		}
+	}
+}
+
+// onlyClients reports whether all inputs that a state accepts come from clients, and from nothing that the declaration starts.
+func (c *checker) onlyClients(s *State) bool {
+	accepts := false
+	for _, t := range s.Accepts {
+		if t.Reject != (Name{}) {
+			continue
+		}
+		if m := c.inputs.items[t.Input.Text]; m == nil || m.Internal || c.byEngine[t.Input.Text] {
+			return false
+		}
+		accepts = true
+	}
+	return accepts
 }
 
 // stateShape checks that the machine begins somewhere, gets everywhere and never gets stuck.

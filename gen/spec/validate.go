@@ -19,8 +19,9 @@ type checker struct {
 	zeros map[*Type]bool // structs, and whether their zero value can be stored; see hasZero
 
 	// Filled in by transitions.
-	next    map[string][]string        // the states that each state leads to
-	answers map[string]map[string]bool // the inputs that each state mentions, be it to refuse them
+	next     map[string][]string        // the states that each state leads to
+	byEngine map[string]bool            // inputs that effects, timers and schedules deliver
+	answers  map[string]map[string]bool // the inputs that each state mentions, be it to refuse them
 }
 
 // Validate checks a declaration and reports every mistake to d. It also completes the model: TypeRef.Decl, the ID of
@@ -60,6 +61,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 	if w.HasStates() {
 		c.transitions()
 		c.stateShape()
+		c.waits()
 		c.timersInStates()
 		c.unusedByStates()
 	}

@@ -19,7 +19,7 @@ type Machine struct {
 // State is one state.
 type State struct {
 	Name     string
-	Timers   []string // those that run while the instance is in the state, as [Timer] writes them
+	Notes    []string // what is said of the state below its name: [WaitsClient], and its timers as [Timer] writes them
 	Terminal bool
 }
 
@@ -58,6 +58,9 @@ func Asks(effects, timers []string) []string {
 	return asks
 }
 
+// WaitsClient is the note of a state that waits for clients.
+const WaitsClient = "waits for clients"
+
 // Timer writes what a timer of a state does. schedule is empty for one that fires once.
 func Timer(input string, after time.Duration, schedule string) string {
 	if schedule != "" {
@@ -89,7 +92,7 @@ func (m *Machine) Mermaid(current string) string {
 	b.WriteString("stateDiagram-v2\n")
 	for i, s := range m.States {
 		// A state named "end" or "state" would be a word of the language.
-		fmt.Fprintf(&b, "    state \"%s\" as s%d\n", mermaidText(strings.Join(append([]string{s.Name}, s.Timers...), "\n")), i)
+		fmt.Fprintf(&b, "    state \"%s\" as s%d\n", mermaidText(strings.Join(append([]string{s.Name}, s.Notes...), "\n")), i)
 	}
 	if len(m.States) > 0 {
 		b.WriteString("    [*] --> s0\n")
@@ -137,7 +140,7 @@ func (m *Machine) DOT(current string) string {
 		if s.Name == current {
 			more += `, style="rounded,filled", fillcolor="#ffd866", penwidth=2`
 		}
-		fmt.Fprintf(&b, "    s%d [label=%s%s]\n", i, dotText(append([]string{s.Name}, s.Timers...)), more)
+		fmt.Fprintf(&b, "    s%d [label=%s%s]\n", i, dotText(append([]string{s.Name}, s.Notes...)), more)
 	}
 	if len(m.States) > 0 {
 		b.WriteString("    start -> s0\n")

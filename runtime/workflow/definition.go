@@ -42,9 +42,11 @@ type Definition[S, I, E, F, R any] struct {
 	Effects    Codec[F]
 	Rejections Codec[R]
 
-	EffectOptions map[string]EffectOptions // by effect; has every declared effect
-	InputNames    []string
-	StateTimers   []StateTimer
+	EffectOptions  map[string]EffectOptions // by effect; has every declared effect
+	InputNames     []string
+	InternalInputs []string // those that only the engine delivers
+	Enums          []any    // a slice of the values of each declared enumeration
+	StateTimers    []StateTimer
 
 	RecurringTimers map[string]Recurrence // by timer; such a timer starts again when it fires
 	Schedules       []ScheduledInput

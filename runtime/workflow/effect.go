@@ -52,13 +52,19 @@ func (p RetryPolicy) PauseAfter(attempt int) time.Duration {
 	return backoff.Backoff{Base: p.Base, Max: p.Max}.Pause(attempt)
 }
 
+// PauseOf is PauseAfter for a delivery: the part that is left out follows from its name and the attempt, so that a simulation can be repeated.
+func (p RetryPolicy) PauseOf(delivery string, attempt int) time.Duration {
+	return backoff.Backoff{Base: p.Base, Max: p.Max}.PauseOf(delivery, attempt)
+}
+
 // EffectOptions are the declared options of an effect.
 type EffectOptions struct {
 	Retry    RetryPolicy
 	Timeout  time.Duration // time after which the context of one attempt ends; 0 means the engine's default
 	Priority int           // effects with a higher priority are claimed first
 	Limit    *EffectLimit  // nil for no limit
-	Returns  bool          // the handler returns an input
+	Returns  []string      // the handler returns one of these inputs; empty if it returns none
+	Optional bool          // the handler may also return no input
 
 	// Dead is the input that is delivered when the effect becomes a dead letter; nil for none.
 	Dead *DeadInput

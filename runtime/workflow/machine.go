@@ -45,8 +45,12 @@ type MachineState struct {
 	Name     string
 	Doc      string
 	Terminal bool
+	Waits    string // who goes on from here when nothing is pending: WaitsClient, or empty for nobody
 	Accepts  []Transition
 }
+
+// WaitsClient says that a state waits for its clients.
+const WaitsClient = "client"
 
 // Transition says what an input may lead to in a state: a rejection, or one or more of the events.
 type Transition struct {
@@ -89,12 +93,16 @@ func (m *Machine) chart() *statechart.Machine {
 	number := make(map[string]int)
 	for i, s := range m.States {
 		number[s.Name] = i
-		c.States = append(c.States, statechart.State{Name: s.Name, Terminal: s.Terminal})
+		state := statechart.State{Name: s.Name, Terminal: s.Terminal}
+		if s.Waits == WaitsClient {
+			state.Notes = append(state.Notes, statechart.WaitsClient)
+		}
+		c.States = append(c.States, state)
 	}
 	for _, t := range m.Timers {
 		for _, while := range t.While {
 			s := &c.States[number[while]]
-			s.Timers = append(s.Timers, statechart.Timer(t.Input, t.After, t.Schedule))
+			s.Notes = append(s.Notes, statechart.Timer(t.Input, t.After, t.Schedule))
 		}
 	}
 	for from, s := range m.States {

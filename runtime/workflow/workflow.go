@@ -79,6 +79,8 @@ type Erased interface {
 	DeclaredMachine() *Machine // nil without states
 	EffectOptions() map[string]EffectOptions
 	InputNames() []string
+	InternalInputs() []string        // those that clients do not send
+	Enums() []any                    // a slice of values for each declared enumeration
 	Recurring(timer string) *Firings // nil for a timer that fires once
 	Schedules() []ScheduledInput
 	Scheduled(name string) *Firings // of the schedule
@@ -395,6 +397,10 @@ func (w *typed[S, I, E, F, R]) DeclaredMachine() *Machine { return w.def.Machine
 func (w *typed[S, I, E, F, R]) EffectOptions() map[string]EffectOptions { return w.def.EffectOptions }
 
 func (w *typed[S, I, E, F, R]) InputNames() []string { return w.def.InputNames }
+
+func (w *typed[S, I, E, F, R]) InternalInputs() []string { return w.def.InternalInputs }
+
+func (w *typed[S, I, E, F, R]) Enums() []any { return w.def.Enums }
 
 func (w *typed[S, I, E, F, R]) Recurring(timer string) *Firings { return w.recurrences[timer] }
 

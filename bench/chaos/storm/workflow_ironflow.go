@@ -70,21 +70,22 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"Free": {Returns: true},
+			"Free": {Returns: []string{"Answered"}},
 			"Keyed": {
 				Limit:   &workflow.EffectLimit{Key: "name", PerKey: 2},
-				Returns: true,
+				Returns: []string{"Answered"},
 			},
 			"Limited": {
 				Limit:   &workflow.EffectLimit{Global: 3},
-				Returns: true,
+				Returns: []string{"Answered"},
 			},
 			"Spawn": {
 				Starts: &workflow.Target{Workflow: "storm", Input: "Open"},
 				Ended:  "ChildEnded",
 			},
 		},
-		InputNames: []string{"Open", "Add", "Answered", "Ticked", "ChildEnded", "Close"},
+		InputNames:     []string{"Open", "Add", "Answered", "Ticked", "ChildEnded", "Close"},
+		InternalInputs: []string{"Answered", "Ticked", "ChildEnded"},
 	})
 }
 

@@ -69,9 +69,10 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
 			"Tell": {},
-			"Ask":  {Returns: true},
+			"Ask":  {Returns: []string{"Looped"}},
 		},
-		InputNames: []string{"Add", "Claim", "Loop", "Looped", "Remind", "Refuse", "Order"},
+		InputNames:     []string{"Add", "Claim", "Loop", "Looped", "Remind", "Refuse", "Order"},
+		InternalInputs: []string{"Looped", "Remind"},
 	})
 }
 

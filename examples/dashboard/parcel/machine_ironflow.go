@@ -17,7 +17,8 @@ func Machine() *workflow.Machine {
 				},
 			},
 			{
-				Name: "travelling",
+				Name:  "travelling",
+				Waits: workflow.WaitsClient,
 				Accepts: []workflow.Transition{
 					{Input: "Scan", Events: []workflow.EventMove{{Event: "Arrived", To: "travelling"}}},
 					{Input: "Deliver", Events: []workflow.EventMove{{Event: "Delivered", To: "delivered"}}},

@@ -73,11 +73,12 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 			"ChargeCard": {
 				Retry:   workflow.RetryPolicy{MaxAttempts: 8, Base: 100 * time.Millisecond, Max: time.Minute},
 				Timeout: 20 * time.Second,
-				Returns: true,
+				Returns: []string{"Pay", "PaymentFailed"},
 			},
 			"SendReceipt": {},
 		},
-		InputNames: []string{"Create", "Pay", "PaymentFailed", "PaymentTimeout"},
+		InputNames:     []string{"Create", "Pay", "PaymentFailed", "PaymentTimeout"},
+		InternalInputs: []string{"PaymentFailed", "PaymentTimeout"},
 		StateTimers: []workflow.StateTimer{
 			{Name: "payment_timeout", After: 3 * time.Second, While: []string{"awaiting_payment"}, Input: PaymentTimeout{}},
 		},

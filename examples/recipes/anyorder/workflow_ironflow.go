@@ -45,6 +45,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow 
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		InputNames: []string{"Receive"},
+		Enums:      []any{partValues},
 	})
 }
 

@@ -64,15 +64,16 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"BookFlight": {Returns: true},
+			"BookFlight": {Returns: []string{"FlightBooked"}},
 			"BookHotel": {
 				Retry:   workflow.RetryPolicy{MaxAttempts: 3, Base: time.Millisecond, Max: 2 * time.Millisecond},
-				Returns: true,
+				Returns: []string{"HotelBooked"},
 				Dead:    &workflow.DeadInput{Input: "HotelFailed", Error: "error"},
 			},
-			"CancelFlight": {Returns: true},
+			"CancelFlight": {Returns: []string{"FlightCancelled"}},
 		},
-		InputNames: []string{"Plan", "FlightBooked", "HotelBooked", "HotelFailed", "FlightCancelled"},
+		InputNames:     []string{"Plan", "FlightBooked", "HotelBooked", "HotelFailed", "FlightCancelled"},
+		InternalInputs: []string{"FlightBooked", "HotelBooked", "HotelFailed", "FlightCancelled"},
 	})
 }
 

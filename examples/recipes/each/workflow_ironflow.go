@@ -59,10 +59,11 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		EffectOptions: map[string]workflow.EffectOptions{
 			"Resize": {
 				Limit:   &workflow.EffectLimit{Key: "album_id", PerKey: 2},
-				Returns: true,
+				Returns: []string{"Resized"},
 			},
 		},
-		InputNames: []string{"Import", "Resized"},
+		InputNames:     []string{"Import", "Resized"},
+		InternalInputs: []string{"Resized"},
 	})
 }
 

@@ -17,7 +17,8 @@ func Machine() *workflow.Machine {
 				},
 			},
 			{
-				Name: "waiting",
+				Name:  "waiting",
+				Waits: workflow.WaitsClient,
 				Accepts: []workflow.Transition{
 					{Input: "Approve", Events: []workflow.EventMove{{Event: "Approved", To: "waiting"}, {Event: "Released", To: "released"}}},
 					{Input: "Refuse", Events: []workflow.EventMove{{Event: "Refused", To: "refused"}}},

@@ -61,10 +61,11 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"AskScore":  {Returns: true},
-			"AskIncome": {Returns: true},
+			"AskScore":  {Returns: []string{"Scored"}},
+			"AskIncome": {Returns: []string{"IncomeFound"}},
 		},
-		InputNames: []string{"Apply", "Scored", "IncomeFound"},
+		InputNames:     []string{"Apply", "Scored", "IncomeFound"},
+		InternalInputs: []string{"Scored", "IncomeFound"},
 	})
 }
 

@@ -57,9 +57,10 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"ReadPage": {Returns: true},
+			"ReadPage": {Returns: []string{"PageRead"}},
 		},
-		InputNames: []string{"Start", "PageRead"},
+		InputNames:     []string{"Start", "PageRead"},
+		InternalInputs: []string{"PageRead"},
 	})
 }
 

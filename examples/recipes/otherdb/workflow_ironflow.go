@@ -58,10 +58,11 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		EffectOptions: map[string]workflow.EffectOptions{
 			"Book": {
 				Retry:   workflow.RetryPolicy{Base: time.Millisecond, Max: time.Millisecond},
-				Returns: true,
+				Returns: []string{"Booked"},
 			},
 		},
-		InputNames: []string{"Sell", "Booked"},
+		InputNames:     []string{"Sell", "Booked"},
+		InternalInputs: []string{"Booked"},
 	})
 }
 

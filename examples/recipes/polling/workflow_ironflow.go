@@ -58,9 +58,10 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"AskBank": {Returns: true},
+			"AskBank": {Returns: []string{"BankAnswered"}},
 		},
-		InputNames: []string{"Pay", "BankAnswered", "TakesTooLong"},
+		InputNames:     []string{"Pay", "BankAnswered", "TakesTooLong"},
+		InternalInputs: []string{"BankAnswered", "TakesTooLong"},
 		StateTimers: []workflow.StateTimer{
 			{Name: "patience", After: 72 * time.Hour, While: []string{"waiting"}, Input: TakesTooLong{}},
 		},

@@ -59,10 +59,11 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		EffectOptions: map[string]workflow.EffectOptions{
 			"Mail": {
 				Limit:   &workflow.EffectLimit{Rate: 100, Burst: 1},
-				Returns: true,
+				Returns: []string{"Mailed"},
 			},
 		},
-		InputNames: []string{"Send", "Mailed"},
+		InputNames:     []string{"Send", "Mailed"},
+		InternalInputs: []string{"Mailed"},
 	})
 }
 

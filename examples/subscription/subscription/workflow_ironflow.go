@@ -84,12 +84,13 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 			"Charge": {
 				Retry:   workflow.RetryPolicy{MaxAttempts: 2, Base: 5 * time.Millisecond, Max: 10 * time.Millisecond},
 				Limit:   &workflow.EffectLimit{Global: 2, Rate: 200},
-				Returns: true,
+				Returns: []string{"Charged"},
 				Dead:    &workflow.DeadInput{Input: "ChargeFailed", Error: "error"},
 			},
 		},
 		InputNames: []string{"Subscribe", "TrialOver", "Renew", "Charged", "ChargeFailed", "Cancel",
 			"Count"},
+		InternalInputs: []string{"TrialOver", "Renew", "Charged", "ChargeFailed", "Count"},
 		StateTimers: []workflow.StateTimer{
 			{Name: "trial", After: 300 * time.Millisecond, While: []string{"trial"}, Input: TrialOver{}},
 			{Name: "period", While: []string{"active"}, Input: Renew{}},

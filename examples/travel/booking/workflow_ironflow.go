@@ -67,11 +67,12 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		EffectOptions: map[string]workflow.EffectOptions{
 			"AskProvider": {
 				Retry:   workflow.RetryPolicy{MaxAttempts: 3, Base: 5 * time.Millisecond, Max: 20 * time.Millisecond},
-				Returns: true,
+				Returns: []string{"Confirmed", "Refused"},
 				Dead:    &workflow.DeadInput{Input: "Refused", Error: "reason"},
 			},
 		},
-		InputNames: []string{"Reserve", "Confirmed", "Refused"},
+		InputNames:     []string{"Reserve", "Confirmed", "Refused"},
+		InternalInputs: []string{"Confirmed", "Refused"},
 	})
 }
 

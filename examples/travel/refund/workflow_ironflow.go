@@ -61,9 +61,10 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"Repay": {Returns: true},
+			"Repay": {Returns: []string{"Repaid"}},
 		},
-		InputNames: []string{"Start", "Repaid"},
+		InputNames:     []string{"Start", "Repaid"},
+		InternalInputs: []string{"Repaid"},
 	})
 }
 

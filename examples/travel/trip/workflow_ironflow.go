@@ -76,7 +76,8 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow 
 				Ended:  "RefundEnded",
 			},
 		},
-		InputNames: []string{"Plan", "FlightEnded", "HotelEnded", "RefundEnded"},
+		InputNames:     []string{"Plan", "FlightEnded", "HotelEnded", "RefundEnded"},
+		InternalInputs: []string{"FlightEnded", "HotelEnded", "RefundEnded"},
 	})
 }
 

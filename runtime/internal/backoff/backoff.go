@@ -2,6 +2,8 @@
 package backoff
 
 import (
+	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"time"
 )
@@ -22,12 +24,26 @@ var (
 
 // Pause returns the pause after an attempt. Attempts count from 1.
 func (b Backoff) Pause(attempt int) time.Duration {
+	d := b.longest(attempt)
+	return d/2 + rand.N(d/2+1)
+}
+
+// PauseOf is Pause for something that has a name: what is taken off follows from the name and the attempt, so that a run can be repeated.
+// Failures of different names do not come back in step.
+func (b Backoff) PauseOf(name string, attempt int) time.Duration {
+	d := b.longest(attempt)
+	h := fnv.New64a()
+	_, _ = fmt.Fprint(h, name, " ", attempt)
+	return d/2 + time.Duration(rand.New(rand.NewPCG(h.Sum64(), 0)).Int64N(int64(d/2+1)))
+}
+
+// longest is the pause of which nothing is taken off.
+func (b Backoff) longest(attempt int) time.Duration {
 	d := b.Base
 	for i := 1; i < attempt && d < b.Max; i++ {
 		if d *= 2; d <= 0 { // overflow
 			d = b.Max
 		}
 	}
-	d = min(d, b.Max)
-	return d/2 + rand.N(d/2+1)
+	return min(d, b.Max)
 }

@@ -78,7 +78,7 @@ func (x *Executor) alone(t *task) {
 			select {
 			case <-t.ctx.Done():
 				err = t.ctx.Err()
-			case <-time.After(backoff.Conflict.Pause(round)):
+			case <-time.After(backoff.Conflict.PauseOf(t.key.String(), round)):
 				continue
 			}
 		}

@@ -216,7 +216,7 @@ func (w *worker) bury(ctx context.Context, log *slog.Logger, d store.Delivery, c
 	}
 	// With these Attempts the next claim does not call the handler again. It comes here, with the error as it is now.
 	log.ErrorContext(ctx, "ironflow: sending the input that reports a dead letter failed", "error", err)
-	again := dead.At.Add(route.retry.PauseAfter(d.Attempt))
+	again := dead.At.Add(route.retry.PauseOf(nameOf(&d.Lease), d.Attempt))
 	return attemptEnd{&store.Settlement{
 		Lease: d.Lease, Verdict: store.RetryLater, At: again, Error: dead.Error, Attempts: route.retry.MaxAttempts + 1,
 	}, telemetry.DeliveryEnd{Result: telemetry.DeliveryRetried, Again: again, Err: err}}

@@ -48,6 +48,11 @@ func released(d store.Delivery, now time.Time) store.Settlement {
 	return store.Settlement{Lease: d.Lease, Verdict: store.Release, At: now, BlockedSince: d.BlockedSince}
 }
 
+// nameOf names a delivery among all that a store ever has.
+func nameOf(l *store.Lease) string {
+	return fmt.Sprint(l.Queue, " ", l.Instance, " ", l.Version, " ", l.Position, " ", l.Key)
+}
+
 // afterFailure says what becomes of a delivery whose attempt failed with err.
 func afterFailure(d store.Delivery, err error, p workflow.RetryPolicy, now time.Time) store.Settlement {
 	s := store.Settlement{Lease: d.Lease, Verdict: store.RetryLater, Error: usererr.Bound(err.Error()), At: now}
@@ -65,7 +70,7 @@ func afterFailure(d store.Delivery, err error, p workflow.RetryPolicy, now time.
 	case later:
 		s.At = now.Add(max(retryAfter.Pause, 0))
 	default:
-		s.At = now.Add(p.PauseAfter(d.Attempt))
+		s.At = now.Add(p.PauseOf(nameOf(&d.Lease), d.Attempt))
 	}
 	return s
 }

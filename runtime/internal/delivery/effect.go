@@ -30,7 +30,7 @@ func (e *effect) handle(ctx context.Context, d store.Delivery) (attemptEnd, erro
 		MaxAttempts:    e.options.Retry.MaxAttempts,
 		RequestedAt:    d.Due,
 	}
-	if e.options.Returns {
+	if len(e.options.Returns) > 0 {
 		if err := e.readable(ctx, d.Lease.Instance); err != nil {
 			return attemptEnd{}, fmt.Errorf("effect %s: %w", d.Kind.Name, err)
 		}

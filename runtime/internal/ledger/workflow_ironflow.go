@@ -67,9 +67,10 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"Audit": {Returns: true},
+			"Audit": {Returns: []string{"Audited"}},
 		},
-		InputNames: []string{"Add", "Audited", "Tick", "Close"},
+		InputNames:     []string{"Add", "Audited", "Tick", "Close"},
+		InternalInputs: []string{"Audited", "Tick"},
 	})
 }
 

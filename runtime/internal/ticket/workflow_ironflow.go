@@ -101,12 +101,13 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 			"FindAgent": {
 				Retry:   workflow.RetryPolicy{MaxAttempts: 3, Base: 10 * time.Millisecond, Max: 40 * time.Millisecond},
 				Timeout: 5 * time.Second,
-				Returns: true,
+				Returns: []string{"Assigned", "NobodyFree"},
 			},
 			"Notify": {},
 		},
 		InputNames: []string{"Open", "Import", "Note", "Assigned", "NobodyFree", "Remind", "Expire", "Hold",
 			"Resume", "Merge", "Solve"},
+		InternalInputs: []string{"Assigned", "NobodyFree", "Remind", "Expire"},
 		StateTimers: []workflow.StateTimer{
 			{Name: "stale", After: time.Hour, While: []string{"open", "urgent"}, Input: Expire{}},
 		},

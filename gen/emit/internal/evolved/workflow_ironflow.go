@@ -55,6 +55,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow 
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent, Versions: eventVersions, DecodeOld: decodeOldEvent},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		InputNames: []string{"Open", "Close"},
+		Enums:      []any{planValues},
 	})
 }
 

@@ -83,20 +83,21 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"Clean": {Returns: true},
+			"Clean": {Returns: []string{"Empty"}},
 			"Ring":  {},
 			"Charge": {
 				Retry:    workflow.RetryPolicy{MaxAttempts: 3, Base: time.Second, Max: time.Minute},
 				Timeout:  20 * time.Second,
 				Priority: 10,
 				Limit:    &workflow.EffectLimit{Concurrency: 4, Global: 16, Rate: 10, Burst: 20, Key: "customer", PerKey: 1},
-				Returns:  true,
+				Returns:  []string{"Charged"},
 				Dead:     &workflow.DeadInput{Input: "ChargeFailed", Fields: []string{"amount_cents", "plan"}, Error: "error"},
 			},
 			"Mail": {
 				Priority: -5,
 				Limit:    &workflow.EffectLimit{Rate: 0.5},
-				Returns:  true,
+				Returns:  []string{"Bounced"},
+				Optional: true,
 				Dead:     &workflow.DeadInput{Input: "MailFailed", Error: "reason"},
 			},
 			"OrderCard": {
@@ -112,6 +113,9 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		},
 		InputNames: []string{"Join", "Charged", "ChargeFailed", "CardEnded", "Bounced", "MailFailed",
 			"Renew", "Nag", "Count", "Leave", "Fill", "Empty"},
+		InternalInputs: []string{"Charged", "ChargeFailed", "CardEnded", "Bounced", "MailFailed", "Renew",
+			"Nag", "Count", "Empty"},
+		Enums: []any{planValues, colorValues, sizeValues},
 		StateTimers: []workflow.StateTimer{
 			{Name: "renewal", While: []string{"active"}, Input: Renew{}},
 		},

@@ -52,6 +52,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver) *workflow.Workflow 
 			"GoToShredder": {Sends: &workflow.Target{Workflow: "card", Input: "Shred"}},
 		},
 		InputNames: []string{"Order", "Block", "Shred", "check: näher"},
+		Enums:      []any{shadeValues},
 	})
 }
 

@@ -1,0 +1,387 @@
+package ironflowtest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/memory"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
+
+// simEngine is an engine of a simulation, and its clock.
+type simEngine struct {
+	number int
+	sim    *Simulation
+	engine *runtime.Engine
+	store  *simStore
+	cancel context.CancelFunc
+	done   chan struct{} // closed when it has ended
+	dead   atomic.Bool
+	offset atomic.Int64 // of its clock, in ns
+}
+
+func (e *simEngine) Now() time.Time { return time.Now().Add(e.ahead()) }
+
+func (e *simEngine) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+func (e *simEngine) ahead() time.Duration { return time.Duration(e.offset.Load()) }
+
+// kill ends the engine as a crash does: nothing that it does from now on reaches the store.
+func (e *simEngine) kill() {
+	e.dead.Store(true)
+	if e.cancel != nil {
+		e.cancel()
+	}
+	e.sim.gate.drop(e)
+}
+
+var (
+	errCrashed   = errors.New("simulated: the process has crashed")
+	errSimulated = errors.New("simulated: the handler fails")
+	errLost      = errors.New("simulated: the handler's answer is lost")
+)
+
+// gate holds operations back, so that one happens at a time.
+type gate struct {
+	mu      sync.Mutex
+	ops     []*waiting
+	closed  bool
+	arrived chan struct{}
+}
+
+// waiting is an operation that is held back.
+type waiting struct {
+	op      operation // empty for one at which nothing goes wrong
+	name    string    // tells operations apart, in all runs of a seed
+	engine  *simEngine
+	allowed chan verdict
+	held    chan struct{} // of one whose engine crashes after it: closed after the crash
+}
+
+type verdict struct {
+	kind    FaultKind
+	crashed bool
+}
+
+func newGate() *gate { return &gate{arrived: make(chan struct{}, 1)} }
+
+// wait holds an operation back until the simulation allows it.
+func (g *gate) wait(w *waiting) verdict {
+	w.allowed = make(chan verdict, 1)
+	w.held = make(chan struct{})
+	g.mu.Lock()
+	if g.closed || w.engine.dead.Load() {
+		g.mu.Unlock()
+		return verdict{crashed: true}
+	}
+	g.ops = append(g.ops, w)
+	g.mu.Unlock()
+	select {
+	case g.arrived <- struct{}{}:
+	default:
+	}
+	return <-w.allowed
+}
+
+func (g *gate) empty() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.ops) == 0
+}
+
+// sorted returns the operations that wait, in an order that does not depend on the scheduler.
+func (g *gate) sorted() []*waiting {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	slices.SortStableFunc(g.ops, func(a, b *waiting) int {
+		return cmp.Or(strings.Compare(string(a.op), string(b.op)), strings.Compare(a.name, b.name), cmp.Compare(a.engine.number, b.engine.number))
+	})
+	return slices.Clone(g.ops)
+}
+
+func (g *gate) remove(w *waiting) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ops = slices.DeleteFunc(g.ops, func(o *waiting) bool { return o == w })
+	select {
+	case <-g.arrived:
+	default:
+	}
+}
+
+// drop ends the operations of an engine that has crashed.
+func (g *gate) drop(e *simEngine) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ops = slices.DeleteFunc(g.ops, func(o *waiting) bool {
+		if o.engine == e {
+			o.allowed <- verdict{crashed: true}
+		}
+		return o.engine == e
+	})
+}
+
+// close ends all operations.
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	for _, o := range g.ops {
+		o.allowed <- verdict{crashed: true}
+	}
+	g.ops = nil
+}
+
+// simStore is the store as an engine of the simulation sees it.
+type simStore struct {
+	*memory.Store
+	engine *simEngine
+}
+
+// Append implements store.Store.
+func (s *simStore) Append(ctx context.Context, batch store.Batch) error {
+	return s.commit(batch.Changes, func() error { return s.Store.Append(ctx, batch) })
+}
+
+// Begin implements store.Store.
+func (s *simStore) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
+	if s.engine.dead.Load() {
+		return nil, errCrashed
+	}
+	u, err := s.Store.Begin(ctx, requests)
+	return &simUnit{u, s}, err
+}
+
+type simUnit struct {
+	store.UnitOfWork
+	store *simStore
+}
+
+func (u *simUnit) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
+	err := u.store.commit(changes, func() error { return u.UnitOfWork.Commit(ctx, id, changes) })
+	if err != nil {
+		_ = u.Rollback(ctx)
+	}
+	return err
+}
+
+// commit is a commit of changes, with its fault. One that only compares versions is of a rejection, at which nothing goes wrong.
+func (s *simStore) commit(changes []store.Change, store func() error) error {
+	names := make([]string, len(changes))
+	for i := range changes {
+		names[i] = fmt.Sprintf("%s v%d", changes[i].Instance, changes[i].Version+1)
+	}
+	slices.Sort(names)
+	w := &waiting{op: opCommit, name: "commit " + strings.Join(names, ", "), engine: s.engine}
+	if len(changes) == 0 {
+		w.op = ""
+	}
+	v := s.engine.sim.gate.wait(w)
+	switch {
+	case v.crashed || s.engine.dead.Load():
+		return errCrashed
+	case v.kind == CommitConflict:
+		return conflict()
+	}
+	err := store()
+	if err != nil {
+		if len(changes) > 0 {
+			s.engine.sim.note("not stored %s: %v", w.name, shortError(err))
+		}
+		return err
+	}
+	for i := range changes {
+		s.engine.sim.noteChange(s.engine, &changes[i])
+	}
+	switch v.kind {
+	case CommitAnswerLost:
+		return lostAnswer()
+	case CrashAfterCommit:
+		<-w.held
+		return errCrashed
+	}
+	return nil
+}
+
+func conflict() error   { return fmt.Errorf("simulated: %w", store.ErrConflict) }
+func lostAnswer() error { return fmt.Errorf("simulated: %w", store.ErrOutcomeUnknown) }
+
+func shortError(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
+}
+
+// noteChange tells of a change that was stored.
+func (s *Simulation) noteChange(e *simEngine, c *store.Change) {
+	var b strings.Builder
+	for i, event := range c.Events {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(event.Type + string(event.Payload))
+	}
+	for _, f := range c.Effects {
+		b.WriteString("; effect " + f.Kind)
+	}
+	for _, t := range c.Timers {
+		fmt.Fprintf(&b, "; timer %s at +%v", t.Key, t.FireAt.Sub(s.start))
+	}
+	if len(c.Cancel) > 0 {
+		b.WriteString("; cancels " + strings.Join(c.Cancel, ", "))
+	}
+	if c.Complete {
+		b.WriteString("; complete")
+	}
+	s.note("stored     %s v%d: %s (engine %d)", c.Instance, c.NewVersion(), b.String(), e.number)
+}
+
+// Effects implements store.Store.
+func (s *simStore) Effects() store.Queue { return simQueue{s.Store.Effects(), s, store.EffectQueue} }
+
+// Timers implements store.Store.
+func (s *simStore) Timers() store.Queue { return simQueue{s.Store.Timers(), s, store.TimerQueue} }
+
+// simQueue claims one delivery at a time, so that the order in which they are handled does not depend on the scheduler.
+type simQueue struct {
+	store.Queue
+	store *simStore
+	name  store.QueueName
+}
+
+func (q simQueue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
+	v := q.store.engine.sim.gate.wait(&waiting{name: "claim " + string(q.name) + kindNames(claim.Kinds), engine: q.store.engine})
+	if v.crashed {
+		return nil, errCrashed
+	}
+	claim.Limit = min(claim.Limit, 1)
+	return q.Queue.Claim(ctx, claim)
+}
+
+func kindNames(kinds []store.Kind) string {
+	var names []string
+	for _, k := range kinds {
+		names = append(names, k.Workflow+"/"+k.Name)
+	}
+	slices.Sort(names)
+	return fmt.Sprint(names)
+}
+
+func (q simQueue) Extend(ctx context.Context, leases []store.Lease, until time.Time) ([]store.Lease, error) {
+	if q.store.engine.dead.Load() {
+		return nil, errCrashed
+	}
+	return q.Queue.Extend(ctx, leases, until)
+}
+
+func (q simQueue) Settle(ctx context.Context, settlements []store.Settlement) ([]store.Lease, error) {
+	if q.store.engine.dead.Load() {
+		return nil, errCrashed
+	}
+	return q.Queue.Settle(ctx, settlements)
+}
+
+// UpdateProjection implements store.Projections.
+func (s *simStore) UpdateProjection(ctx context.Context, name string, update store.ProjectionUpdate) error {
+	if s.engine.dead.Load() {
+		return errCrashed
+	}
+	return s.Store.UpdateProjection(ctx, name, update)
+}
+
+// simWorkflow is a workflow whose effects go to the simulation.
+type simWorkflow struct {
+	workflow.Erased
+	name   string
+	engine *simEngine
+}
+
+// Decide notes decisions that the engine refuses.
+func (w *simWorkflow) Decide(now time.Time, version int64, state any, input workflow.PreparedInput) (any, workflow.Decided, error) {
+	if w.engine.dead.Load() {
+		return nil, workflow.Decided{}, errCrashed // not an error of the store, which would be asked again
+	}
+	doing := "the decider of " + w.name + " for " + input.Name
+	w.engine.sim.sim.doing.Store(&doing)
+	rejection, d, err := w.Erased.Decide(now, version, state, input)
+	if err != nil {
+		w.engine.sim.fail(fmt.Sprintf("%s: %s: %v", w.name, input.Name, err))
+	}
+	return rejection, d, err
+}
+
+// Handle calls the stub or the handler of an effect, with the faults of the simulation.
+func (w *simWorkflow) Handle(ctx context.Context, payload []byte, call workflow.EffectCall) (any, error) {
+	sim := w.engine.sim
+	op := &waiting{
+		op: opHandle, name: fmt.Sprintf("handle %s of %s, attempt %d", call.Effect, call.IdempotencyKey, call.Attempt), engine: w.engine,
+	}
+	v := sim.gate.wait(op)
+	switch {
+	case v.crashed:
+		return nil, errCrashed
+	case v.kind == HandlerError:
+		return nil, errSimulated
+	case v.kind == HandlerPanic:
+		return nil, &store.PanicError{In: "the handler of " + call.Effect, Value: "simulated", Text: "simulated: the handler panics"}
+	}
+	sim.sim.doing.Store(&op.name)
+	result, err := w.call(ctx, payload, call)
+	switch v.kind {
+	case HandlerAnswerLost:
+		return nil, errLost
+	case CrashAfterHandler:
+		<-op.held
+		return nil, errCrashed
+	}
+	return result, err
+}
+
+// call calls the stub or the handler, and notes the call.
+func (w *simWorkflow) call(ctx context.Context, payload []byte, call workflow.EffectCall) (result any, err error) {
+	sim := w.engine.sim
+	effect, err := w.DecodeEffect(workflow.Encoded{Type: call.Effect, Payload: payload})
+	if err != nil {
+		return nil, err
+	}
+	stub := sim.stubs[call.Effect]
+	switch {
+	case stub != nil:
+		err = callUser("the stub of "+call.Effect, func() (err error) {
+			result, err = stub(effect, call)
+			return err
+		})
+	case sim.useHandlers:
+		result, err = w.Erased.Handle(ctx, payload, call)
+	default:
+		text := fmt.Sprintf("effect %s has no stub; call ironflowtest.Stub(s, %q, …), or s.UseHandlers() to call the handler that the workflow was made with", call.Effect, call.Effect)
+		sim.fail(text)
+		return nil, workflow.Permanent(errors.New(text))
+	}
+	if panicked, is := errors.AsType[*store.PanicError](err); is {
+		sim.fail(fmt.Sprintf("%s panics: %s\n%s", panicked.In, panicked.Text, userFrames(panicked.Stack)))
+	}
+	sim.mu.Lock()
+	defer sim.mu.Unlock()
+	sim.calls = append(sim.calls, Call{
+		Workflow: call.Instance.Workflow, Instance: call.Instance.ID, Effect: call.Effect, Value: effect,
+		IdempotencyKey: call.IdempotencyKey, Attempt: call.Attempt, Result: result, Err: err,
+	})
+	switch {
+	case err != nil:
+		sim.addLine("handled    %s of %s, attempt %d → error: %v", literal(effect), call.Instance, call.Attempt, shortError(err))
+	case result == nil:
+		sim.addLine("handled    %s of %s, attempt %d", literal(effect), call.Instance, call.Attempt)
+	default:
+		sim.addLine("handled    %s of %s, attempt %d → %s", literal(effect), call.Instance, call.Attempt, literal(result))
+	}
+	return result, err
+}

@@ -1,0 +1,168 @@
+package ironflowtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
+
+// Answer is what a client has heard of an input.
+type Answer struct {
+	Accepted  bool
+	Events    []any // of an accepted input
+	Rejection any   // of a rejected one; nil of one to a completed instance
+}
+
+// maxSends is how often a client sends an input whose answer is lost.
+const maxSends = 20
+
+// Send sends an input, as a client of its workflow does, and waits for the answer. When the answer is lost, because an engine crashes, the
+// client sends the input again with the same input id. Effects that the input leads to wait until the simulation goes on. An error other
+// than a rejection fails the run.
+func (s *Simulation) Send(input any) Answer {
+	w, prepared := s.recipient(input)
+	at := s.nth(fmt.Sprintf("send %s to %s/%s", prepared.Name, w.Name(), prepared.Instance))
+	kind := s.faultAt(opSend, at)
+	if kind != 0 {
+		s.note("FAULT      %v at %s", kind, at)
+	}
+	if kind == ClockJump {
+		jump := time.Minute
+		if s.plan.chance("jump "+at)%2 == 0 {
+			jump = -jump
+		}
+		s.engines[0].offset.Add(int64(jump))
+	}
+	answer := s.send(w, prepared, input, at)
+	if kind == SendTwice {
+		s.send(w, prepared, input, at+" again")
+	}
+	return answer
+}
+
+// recipient finds the workflow of an input.
+func (s *Simulation) recipient(input any) (*workflow.Workflow, workflow.PreparedInput) {
+	if len(s.workflows) == 0 {
+		s.Fatalf("Send: no workflow runs; call Start first")
+	}
+	var errs []error
+	for _, w := range s.workflows {
+		prepared, err := w.Prepare(input)
+		if err == nil {
+			return w, prepared
+		}
+		errs = append(errs, err)
+	}
+	s.Fatalf("Send %T: %v", input, errors.Join(errs...))
+	return nil, workflow.PreparedInput{}
+}
+
+func (s *Simulation) send(w *workflow.Workflow, prepared workflow.PreparedInput, input any, at string) Answer {
+	id := runtime.WithInputID(at)
+	for try := range maxSends {
+		e := s.engines[s.plan.chance(fmt.Sprintf("engine of %s, %d", at, try))%uint64(len(s.engines))]
+		var outcome runtime.Outcome[any, any]
+		var err error
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			outcome, err = runtime.Execute[any, any](s.ctx, e.engine, w.Name(), input, id)
+		}()
+		done := func() bool {
+			select {
+			case <-answered:
+				return true
+			default:
+				return e.dead.Load()
+			}
+		}
+		if !s.drive(time.Now().Add(time.Hour), done) {
+			s.Fatalf("Send %s: there is no answer after an hour", prepared.Name)
+		}
+		switch {
+		case e.dead.Load(), errors.Is(err, runtime.ErrOutcomeUnknown), errors.Is(err, context.Canceled):
+			continue
+		case err != nil:
+			s.Fatalf("Send %s: %v", literal(input), err)
+		}
+		answer, text := answerOf(outcome)
+		s.note("send       %s → %s", literal(input), text)
+		return answer
+	}
+	s.Fatalf("Send %s: there is no answer after %d tries", prepared.Name, maxSends)
+	return Answer{}
+}
+
+// answerOf returns an outcome, and how to tell it.
+func answerOf(o runtime.Outcome[any, any]) (Answer, string) {
+	if o.Accepted() {
+		names := make([]string, len(o.Events))
+		for i, e := range o.Events {
+			names[i] = literal(e)
+		}
+		return Answer{Accepted: true, Events: o.Events}, strings.Join(names, ", ")
+	}
+	if o.Rejection != nil {
+		return Answer{Rejection: o.Rejection}, "rejected: " + literal(o.Rejection)
+	}
+	return Answer{}, "the instance is complete"
+}
+
+// Wander takes random steps: it sends one of the inputs, lets what is pending happen, or lets time pass, often until the next timer is due.
+// When the run fails, the steps that the failure does not need are left out.
+func (s *Simulation) Wander(steps int, inputs ...any) {
+	s.wanders++
+	if !s.plan.draw {
+		for _, step := range s.plan.steps {
+			if step.wander == s.wanders {
+				s.take(step)
+			}
+		}
+		return
+	}
+	for i := range steps {
+		draw := s.plan.chance(fmt.Sprintf("wander %d, step %d", s.wanders, i))
+		step := wanderStep{wander: s.wanders}
+		switch choice := draw % 8; {
+		case choice < 4 && len(inputs) > 0:
+			step.input = inputs[draw/8%uint64(len(inputs))]
+		case choice < 6:
+		default:
+			step.pass = int64(s.passing(draw / 8))
+		}
+		s.take(step)
+	}
+}
+
+// passing is for how long time passes in a step.
+func (s *Simulation) passing(draw uint64) time.Duration {
+	due := s.nextDue()
+	if until := time.Until(due); !due.IsZero() && until > 0 {
+		switch draw % 4 {
+		case 0:
+			return until
+		case 1:
+			return until / 2
+		case 2:
+			return until + time.Second
+		}
+	}
+	return []time.Duration{time.Second, time.Minute, time.Hour, 24 * time.Hour}[draw/4%4]
+}
+
+func (s *Simulation) take(step wanderStep) {
+	s.steps = append(s.steps, step)
+	switch {
+	case step.input != nil:
+		s.Send(step.input)
+	case step.pass == 0:
+		s.RunUntilIdle()
+	default:
+		s.Advance(time.Duration(step.pass))
+	}
+}
