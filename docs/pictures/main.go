@@ -81,7 +81,7 @@ func parse(text string) (m *statechart.Machine, doc string, err error) {
 		}
 		id, yours := strings.CutPrefix(left, "*")
 		number[id] = len(m.States)
-		m.States = append(m.States, statechart.State{Name: parts[0], Timers: parts[1:], Terminal: yours})
+		m.States = append(m.States, statechart.State{Name: parts[0], Notes: parts[1:], Terminal: yours})
 	}
 	return m, doc, nil
 }

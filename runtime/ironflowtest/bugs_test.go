@@ -302,12 +302,6 @@ func handlerBugs() []handlerBug {
 			}
 			return nil
 		}, order.Pay{OrderID: "1", AmountCents: 150})},
-		{"charged and cancelled", []FaultKind{HandlerError, Reordered, HandlerAnswerLost}, shop(right, func(s *Simulation, b *bank) error {
-			if s.Status("order", "1") == "cancelled" && b.sum() > 0 {
-				return errors.New("the order is cancelled, and the money is gone")
-			}
-			return nil
-		})},
 		{"answer for another instance", AllFaults, func(s *Simulation) {
 			shop(func(b *bank, e order.ChargeCard, call workflow.EffectCall) (order.ChargeCardResult, error) {
 				return order.Pay{OrderID: "2", AmountCents: e.AmountCents}, nil

@@ -60,9 +60,10 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"Charge": {Returns: true},
+			"Charge": {Returns: []string{"Charged"}},
 		},
-		InputNames: []string{"Subscribe", "Charged", "Renew", "Cancel"},
+		InputNames:     []string{"Subscribe", "Charged", "Renew", "Cancel"},
+		InternalInputs: []string{"Charged", "Renew"},
 		StateTimers: []workflow.StateTimer{
 			{Name: "renewal", After: time.Second, While: []string{"active"}, Input: RenewalDue{}},
 		},

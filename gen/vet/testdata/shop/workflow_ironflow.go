@@ -62,7 +62,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"Charge": {Returns: true},
+			"Charge": {Returns: []string{"Charged"}},
 			"Mail":   {},
 		},
 		InputNames: []string{"Create", "Pay", "Cancel", "Remind", "Charged"},

@@ -72,7 +72,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect, Versions: effectVersions, DecodeOld: decodeOldEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection, Versions: rejectionVersions, DecodeOld: decodeOldRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
-			"Charge": {Returns: true},
+			"Charge": {Returns: []string{"Charged"}},
 			"Mail": {
 				Retry: workflow.RetryPolicy{MaxAttempts: 1},
 				Dead:  &workflow.DeadInput{Input: "Unmailed", Fields: []string{"email"}, Error: "error"},
