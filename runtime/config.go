@@ -19,6 +19,10 @@ type Config struct {
 	// Name names this process as the holder of leases and projections. Inspect, Why and Health show it. It need not be unique. Default: host name and process id, "web-1/4711".
 	Name string
 
+	// Version names the release of this program, for those who look at what runs on the store. Default: the version or the commit
+	// that the build knows.
+	Version string
+
 	// External names workflows that run elsewhere. Effects of this engine's workflows may start such a workflow, or send it
 	// inputs, although it is not passed to NewEngine. A test of one workflow needs this. A target that is declared with external:
 	// true need not be listed. Default: none.
@@ -137,6 +141,7 @@ var defaultRetry = RetryPolicy{MaxAttempts: 25, Base: 500 * time.Millisecond, Ma
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.Name, processName())
+	setDefault(&c.Version, programVersion())
 	setDefault(&c.Logger, slog.Default())
 	c.Logger = newLogger(c.Logger)
 	c.Telemetry = telemetry.Guard(c.Telemetry, c.Logger)
@@ -220,16 +225,18 @@ func (c Config) validate() error {
 				name, p)
 		}
 	}
-	if !storableName(c.Name) {
-		return fmt.Errorf("ironflow: Config.Name is %q; it must be valid UTF-8 of at most %d bytes without control characters",
-			c.Name, maxNameLength)
+	for field, name := range map[string]string{"Name": c.Name, "Version": c.Version} {
+		if !storableName(name) {
+			return fmt.Errorf("ironflow: Config.%s is %q; it must be valid UTF-8 of at most %d bytes without control characters",
+				field, name, maxNameLength)
+		}
 	}
 	return c.Retention.validate()
 }
 
 func validRetry(p RetryPolicy) bool { return p.MaxAttempts >= 0 && p.Base >= 0 && p.Max >= p.Base }
 
-// maxNameLength is the longest Config.Name, in bytes.
+// maxNameLength is the longest Config.Name and Config.Version, in bytes.
 const maxNameLength = 200
 
 func storableName(name string) bool {

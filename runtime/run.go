@@ -40,6 +40,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	workers.Go(func() { e.projections.Run(ctx, handlers) })
 	workers.Go(func() { e.sweeper().Run(ctx) })
 	workers.Go(func() { e.warnOfUnknown(ctx) })
+	workers.Go(func() { e.recordProgram(ctx) })
 	workers.Go(func() { e.watchSnapshots(ctx) })
 	workers.Go(func() {
 		listen(ctx, e.store.Notifier(), e.config.Logger, e.hear)

@@ -28,6 +28,8 @@ type data struct {
 	discarded    []store.DiscardedLetter
 
 	pauses      map[string]store.Pause
+	programs    map[programKey]store.Program
+	manifests   map[string]string
 	chores      map[string]chore
 	projections map[string]store.ProjectionState
 	values      map[string]any // what projections have written
@@ -39,7 +41,8 @@ func newData() data {
 		snapshots: make(map[store.InstanceKey]store.Snapshot), keys: make(map[uniqueKey]string),
 		effects: newQueue(store.EffectQueue), timers: newQueue(store.TimerQueue), buckets: make(map[store.Kind]time.Time),
 		outcomes: make(map[store.InputKey]store.InputOutcome), ended: make(map[store.InstanceKey][]store.EndedDelivery),
-		pauses: make(map[string]store.Pause), chores: make(map[string]chore),
+		pauses: make(map[string]store.Pause), programs: make(map[programKey]store.Program), manifests: make(map[string]string),
+		chores:      make(map[string]chore),
 		projections: make(map[string]store.ProjectionState), values: make(map[string]any),
 	}
 }
@@ -60,6 +63,8 @@ type event struct {
 }
 
 type uniqueKey struct{ workflow, key string }
+
+type programKey struct{ process, digest string }
 
 type chore struct {
 	runAt time.Time

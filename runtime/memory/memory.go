@@ -39,6 +39,7 @@ var _ interface {
 	store.Causes
 	store.DeadLetters
 	store.Pauses
+	store.Programs
 	store.Forgetting
 	store.Limits
 	store.Feed

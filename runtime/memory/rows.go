@@ -102,6 +102,16 @@ func (s *Store) Rows(table string) []map[string]any {
 		for _, p := range s.pauses {
 			add(map[string]any{"workflow": p.Workflow, "paused_at": p.At, "paused_by": p.By, "reason": p.Reason, "refuse_inputs": p.RefuseInputs})
 		}
+	case "programs":
+		for _, p := range s.programs {
+			add(map[string]any{
+				"process": p.Process, "version": p.Version, "digest": p.Digest, "started_at": p.StartedAt, "seen_at": p.SeenAt, "stopped_at": p.StoppedAt,
+			})
+		}
+	case "manifests":
+		for digest, manifest := range s.manifests {
+			add(map[string]any{"digest": digest, "manifest": manifest})
+		}
 	case "chores":
 		for name, c := range s.chores {
 			add(map[string]any{"name": name, "run_at": c.runAt, "token": c.token})

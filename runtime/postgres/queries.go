@@ -376,6 +376,7 @@ type queries struct {
 	effects, timers                    queueQueries
 	inspection                         inspectionQueries
 	pauses                             pauseQueries
+	programs                           programQueries
 	forget                             forgetQueries
 	projection                         projectionQueries
 	transfer                           transferQueries
@@ -432,6 +433,7 @@ func newQueries(schema string) *queries {
 		timers:     newQueueQueries(schema, timerNames),
 		inspection: newInspectionQueries(in),
 		pauses:     newPauseQueries(in),
+		programs:   newProgramQueries(in),
 		forget:     newForgetQueries(in),
 		projection: newProjectionQueries(in),
 		transfer:   newTransferQueries(in),

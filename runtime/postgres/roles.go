@@ -33,6 +33,8 @@ var tablePrivileges = map[string]string{
 	"discarded_letters": "INSERT, DELETE",
 	"ended_deliveries":  "INSERT, DELETE",
 	"paused_workflows":  "INSERT, UPDATE, DELETE",
+	"programs":          "INSERT, UPDATE, DELETE",
+	"manifests":         "INSERT, DELETE",
 	"chores":            "INSERT, UPDATE",
 	"projections":       "INSERT, UPDATE",
 	"limits":            "INSERT, UPDATE",

@@ -33,6 +33,7 @@ type abilities struct {
 	causes      store.Causes
 	deadLetters store.DeadLetters
 	pauses      store.Pauses
+	programs    store.Programs
 	forgetting  store.Forgetting
 	limits      store.Limits
 	feed        store.Feed
@@ -48,6 +49,7 @@ func (k *kit) has(name string) bool {
 		"InputLog": a.inputLog != nil, "Schedules": a.schedules != nil, "Snapshots": a.snapshots != nil, "Inspection": a.inspection != nil,
 		"Causes": a.causes != nil, "DeadLetters": a.deadLetters != nil, "Pauses": a.pauses != nil, "Forgetting": a.forgetting != nil,
 		"Limits": a.limits != nil, "Feed": a.feed != nil, "Transfer": a.transfer != nil, "Projections": a.progress != nil,
+		"Programs": a.programs != nil,
 	}[name]
 }
 
@@ -59,6 +61,7 @@ func abilitiesOf(st store.Store) (a abilities) {
 	a.causes, _ = st.(store.Causes)
 	a.deadLetters, _ = st.(store.DeadLetters)
 	a.pauses, _ = st.(store.Pauses)
+	a.programs, _ = st.(store.Programs)
 	a.forgetting, _ = st.(store.Forgetting)
 	a.limits, _ = st.(store.Limits)
 	a.feed, _ = st.(store.Feed)

@@ -87,6 +87,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"ended deliveries", of("Causes"), endedRules, both},
 		{"dead effects", of("DeadLetters"), linesOf(store.EffectQueue, deadLetterRules), each},
 		{"dead timers", of("DeadLetters"), linesOf(store.TimerQueue, deadLetterRules), each},
+		{"programs", of("Programs"), programRules, each},
 		{"forgetting", of("Forgetting"), forgettingRules, each},
 		{"feed", of("Feed"), feedRules, both},
 		{"transfer", of("Transfer"), transferRules, each},

@@ -48,6 +48,7 @@ var features = map[string]string{
 	"Causes":      "explaining a decision",
 	"DeadLetters": "looking after dead letters",
 	"Pauses":      "pausing a workflow",
+	"Programs":    "knowing the programs on the store",
 	"Forgetting":  "retention",
 	"Limits":      "a limit over all processes",
 	"Feed":        "reading the feed",

@@ -25,6 +25,7 @@ type wholeStore interface {
 	store.Causes
 	store.DeadLetters
 	store.Pauses
+	store.Programs
 	store.Forgetting
 	store.Limits
 	store.Feed
@@ -195,6 +196,24 @@ func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
 
 func (s *Store) PausedWorkflows(ctx context.Context) ([]store.Pause, error) {
 	return orNone(ask(ctx, s.target, "PausedWorkflows", store.Pauses.PausedWorkflows))
+}
+
+func (s *Store) RecordProgram(ctx context.Context, program store.Program, manifest []byte) error {
+	return tell(ctx, s.target, "RecordProgram", func(on store.Programs, ctx context.Context) error {
+		return on.RecordProgram(ctx, program, manifest)
+	})
+}
+
+func (s *Store) Programs(ctx context.Context) ([]store.Program, error) {
+	return orNone(ask(ctx, s.target, "Programs", store.Programs.Programs))
+}
+
+func (s *Store) Manifest(ctx context.Context, digest string) ([]byte, error) {
+	return orNone(ask1(ctx, s.target, "Manifest", store.Programs.Manifest, digest))
+}
+
+func (s *Store) ForgetPrograms(ctx context.Context, before time.Time) error {
+	return tell1(ctx, s.target, "ForgetPrograms", store.Programs.ForgetPrograms, before)
 }
 
 func (s *Store) FinishedInstances(ctx context.Context, list store.FinishedList) ([]store.InstanceSummary, error) {

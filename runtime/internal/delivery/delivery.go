@@ -1,8 +1,10 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -189,6 +191,13 @@ func (d *Deliveries) Handlers(queue store.QueueName) (all, busy int) {
 		all = w.slots
 	}
 	return all, w.held.count()
+}
+
+// Kinds returns the kinds of a queue that this process delivers, sorted.
+func (d *Deliveries) Kinds(queue store.QueueName) []store.Kind {
+	return slices.SortedFunc(maps.Keys(d.worker(queue).routes), func(a, b store.Kind) int {
+		return cmp.Or(cmp.Compare(a.Workflow, b.Workflow), cmp.Compare(a.Name, b.Name))
+	})
 }
 
 // Limit returns the limit of a kind. known is false if this process does not deliver the kind.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,11 +60,13 @@ func (b *Board) find(name string) *projector {
 	return nil
 }
 
-func (b *Board) names() []string {
+// Names returns the names of the projections, sorted.
+func (b *Board) Names() []string {
 	var names []string
 	for _, p := range b.projectors {
 		names = append(names, p.Name)
 	}
+	slices.Sort(names)
 	return names
 }
 
@@ -88,7 +91,7 @@ func (b *Board) Run(stop, handlers context.Context) {
 // look keeps the states in view until ctx ends.
 func (b *Board) look(ctx context.Context) {
 	for failures := 0; ctx.Err() == nil; {
-		list, err := b.store.Projections(ctx, b.names()...)
+		list, err := b.store.Projections(ctx, b.Names()...)
 		pause := b.interval
 		if err == nil {
 			failures = 0

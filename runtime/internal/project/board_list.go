@@ -75,7 +75,7 @@ func (b *Board) allStates(ctx context.Context) ([]store.ProjectionState, error) 
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range b.names() {
+	for _, name := range b.Names() {
 		if !slices.ContainsFunc(states, func(s store.ProjectionState) bool { return s.Name == name }) {
 			states = append(states, store.ProjectionState{Name: name, Status: store.ProjectionRunning})
 		}

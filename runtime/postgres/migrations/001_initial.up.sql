@@ -299,6 +299,21 @@ CREATE TABLE ironflow.paused_workflows (
     refuse_inputs bool NOT NULL
 );
 
+-- The processes that run on the database, or did lately. digest names the manifest of the program, which describes its workflows.
+CREATE TABLE ironflow.programs (
+    process    text COLLATE "C" NOT NULL,
+    digest     text COLLATE "C" NOT NULL,
+    version    text COLLATE "C" NOT NULL,
+    started_at timestamptz NOT NULL,
+    seen_at    timestamptz NOT NULL,
+    stopped_at timestamptz,
+    PRIMARY KEY (process, digest)
+);
+CREATE TABLE ironflow.manifests (
+    digest   text COLLATE "C" PRIMARY KEY,
+    manifest json NOT NULL
+);
+
 -- Work that one process at a time does for all. run_at is when it is due; while a process does it, when its lease ends.
 CREATE TABLE ironflow.chores (
     name   text COLLATE "C" PRIMARY KEY,

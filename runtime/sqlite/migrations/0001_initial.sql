@@ -269,6 +269,21 @@ CREATE TABLE ironflow_observations (
 CREATE INDEX ironflow_observations_instance ON ironflow_observations (instance, workflow, observed_at);
 CREATE INDEX ironflow_observations_observed ON ironflow_observations (observed_at);
 
+-- The processes that run on the file, or did lately. digest names the manifest of the program, which describes its workflows.
+CREATE TABLE ironflow_programs (
+    process    TEXT    NOT NULL,
+    digest     TEXT    NOT NULL,
+    version    TEXT    NOT NULL,
+    started_at INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL,
+    stopped_at INTEGER,
+    PRIMARY KEY (process, digest)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE ironflow_manifests (
+    digest   TEXT PRIMARY KEY,
+    manifest TEXT NOT NULL
+) STRICT;
+
 -- Workflows whose effects and timers nobody claims.
 CREATE TABLE ironflow_paused_workflows (
     workflow      TEXT    PRIMARY KEY,
