@@ -103,6 +103,20 @@ func (s *Store) CountInstances(ctx context.Context, filter store.InstanceFilter)
 	return counts, err
 }
 
+// IdleInstances implements [store.Inspection].
+func (s *Store) IdleInstances(ctx context.Context, instances []store.InstanceKey) (idle []store.InstanceKey, err error) {
+	err = s.read(ctx, "find idle instances", func() error {
+		waits := func(d *delivery) bool { return d.diedAt.IsZero() }
+		for _, key := range instances {
+			if !slices.ContainsFunc(s.effects.of[key], waits) && !slices.ContainsFunc(s.timers.of[key], waits) {
+				idle = append(idle, key)
+			}
+		}
+		return nil
+	})
+	return idle, err
+}
+
 // EventTypes implements [store.Inspection].
 func (s *Store) EventTypes(ctx context.Context, sample int) (types []store.EventType, err error) {
 	found := make(map[store.EventType]store.EventType) // by workflow, type and schema version

@@ -63,6 +63,7 @@ func (s *Store) KeyStatements() map[string]string {
 		"refuseEffects": q.effects.refuse, "refuseTimers": q.timers.refuse, "readEnded": q.inspection.ended,
 		"readHistory": q.inspection.history, "readCauses": q.inspection.causes, "readCausesBackward": q.inspection.causesBackward,
 		"readSummary":    q.inspection.summary,
+		"readIdle":       q.inspection.idle,
 		"effectsWaiting": q.effects.waiting, "timersWaiting": q.timers.waiting,
 		"deleteInstances": q.forget.deleteInstances,
 		"checkUniqueKeys": q.checkUniqueKeys, "readKeyHolders": q.readKeyHolders, "deleteUniqueKeys": q.deleteUniqueKeys,

@@ -108,6 +108,23 @@ func orEndOfTime(t time.Time) time.Time {
 	return t
 }
 
+// IdleInstances implements store.Inspection.
+func (s *Store) IdleInstances(ctx context.Context, instances []store.InstanceKey) ([]store.InstanceKey, error) {
+	ids, workflows := make([]string, len(instances)), make([]string, len(instances))
+	for i, instance := range instances {
+		ids[i], workflows[i] = instance.ID, instance.Workflow
+	}
+	scan := func(row pgx.CollectableRow) (key store.InstanceKey, err error) {
+		err = row.Scan(&key.ID, &key.Workflow)
+		return key, err
+	}
+	idle, err := readRows(ctx, s.pool, scan, s.queries.inspection.idle, ids, workflows)
+	if err != nil {
+		return nil, wrap(err, "find idle instances")
+	}
+	return idle, nil
+}
+
 // EventTypes implements store.Inspection.
 func (s *Store) EventTypes(ctx context.Context, sample int) ([]store.EventType, error) {
 	scan := func(row pgx.CollectableRow) (t store.EventType, err error) {

@@ -4,14 +4,14 @@ import "strings"
 
 // inspectionQueries are the statements of store.Inspection. They lock nothing.
 type inspectionQueries struct {
-	history, causes, causesBackward, ended, summary, listInstances, countInstances, listDiscarded, eventTypes string
+	history, causes, causesBackward, ended, summary, listInstances, countInstances, listDiscarded, eventTypes, idle string
 }
 
 func newInspectionQueries(in func(sql string) string) inspectionQueries {
 	return inspectionQueries{
 		history: in(readHistory), causes: in(readCauses), causesBackward: in(readCausesBackward), ended: in(readEnded), summary: in(readSummary),
 		listInstances: in(listInstances), countInstances: in(countInstances), listDiscarded: in(listDiscarded),
-		eventTypes: in(readEventTypes),
+		eventTypes: in(readEventTypes), idle: in(readIdle),
 	}
 }
 
@@ -45,6 +45,24 @@ FROM (
 ) sample
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3`
+
+// readIdle returns those of the instances $1, $2 for which nothing waits to be delivered.
+// That a delivery is alive is said so that no index of living ones fits, which would be walked along.
+const readIdle = `
+SELECT k.instance, k.workflow
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (instance, workflow, number)
+LEFT JOIN LATERAL (
+    SELECT true AS there FROM ironflow.effects e
+    WHERE e.instance = k.instance AND e.workflow = k.workflow AND coalesce(e.died_at, timestamptz 'infinity') = timestamptz 'infinity'
+    LIMIT 1 OFFSET 0
+) e ON true
+LEFT JOIN LATERAL (
+    SELECT true AS there FROM ironflow.timers t
+    WHERE t.instance = k.instance AND t.workflow = k.workflow AND coalesce(t.died_at, timestamptz 'infinity') = timestamptz 'infinity'
+    LIMIT 1 OFFSET 0
+) t ON true
+WHERE e.there IS NULL AND t.there IS NULL
+ORDER BY k.number`
 
 var readSummary = `
 SELECT i.instance, i.workflow, l.version, coalesce(l.status, ''), i.created_at, l.recorded_at, i.completed_at

@@ -141,6 +141,7 @@ func TestKeysAreFoundByIndex(t *testing.T) {
 		"readCauses":         {"i1", "order", 1, 10},
 		"readCausesBackward": {"i1", "order", 3, 10},
 		"readSummary":        {"i1", "order"},
+		"readIdle":           {ids, workflows},
 		"effectsWaiting":     {"i1", "order", 10},
 		"timersWaiting":      {"i1", "order", 10},
 		"deleteInstances":    {ids, workflows, numbers, 1},

@@ -187,6 +187,30 @@ func orEndOfTime(t time.Time) int64 {
 	return micros(t)
 }
 
+// IdleInstances implements [store.Inspection].
+func (s *Store) IdleInstances(ctx context.Context, instances []store.InstanceKey) (idle []store.InstanceKey, err error) {
+	err = s.readOneMoment(ctx, func(on *connection) error {
+		for _, instance := range instances {
+			busy := false
+			row := func([]driver.Value) error {
+				busy = true
+				return ctx.Err()
+			}
+			if err := on.query(row, findWaiting, instance.ID, instance.Workflow); err != nil {
+				return err
+			}
+			if !busy {
+				idle = append(idle, instance)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: find idle instances: %w", err)
+	}
+	return idle, nil
+}
+
 // EventTypes implements [store.Inspection].
 func (s *Store) EventTypes(ctx context.Context, sample int) (types []store.EventType, err error) {
 	row := func(columns []driver.Value) error {

@@ -39,6 +39,13 @@ const joinLastEvent = `
 CROSS JOIN ironflow_events AS l ON l.instance = i.instance AND l.workflow = i.workflow
   AND l.version = (SELECT max(m.version) FROM ironflow_events AS m WHERE m.instance = i.instance AND m.workflow = i.workflow)`
 
+// findWaiting finds a row if something of an instance waits to be delivered.
+const findWaiting = `
+SELECT 1 FROM ironflow_effects WHERE instance = ?1 AND workflow = ?2 AND died_at IS NULL
+UNION ALL
+SELECT 1 FROM ironflow_timers WHERE instance = ?1 AND workflow = ?2 AND died_at IS NULL
+LIMIT 1`
+
 const readSummary = `
 SELECT i.instance, i.workflow, l.version, l.status, created_at, l.recorded_at, completed_at
 FROM ironflow_instances AS i` + joinLastEvent + `

@@ -22,6 +22,10 @@ type Inspection interface {
 	// Summary returns one instance. If it does not exist, its Version is 0.
 	Summary(ctx context.Context, instance InstanceKey) (InstanceSummary, error)
 
+	// IdleInstances returns those of a set of distinct instances that have neither an effect nor a timer to be delivered, in the
+	// order of the set. Dead letters do not count.
+	IdleInstances(ctx context.Context, instances []InstanceKey) ([]InstanceKey, error)
+
 	// EventTypes returns the types of the sample oldest and the sample newest events, sorted by workflow, type and schema
 	// version.
 	EventTypes(ctx context.Context, sample int) ([]EventType, error)

@@ -20,6 +20,7 @@ var deadLetterRules = []queueRule{
 	{name: "what is no dead letter is reported and not touched", check: decideOnOthers},
 	{name: "of many that decide about one dead letter one does", check: decideOnce},
 	{name: "records of discarded ones are listed in pages", check: listDiscarded},
+	{name: "an instance is idle when nothing but dead letters waits for it", check: findIdle, needs: []string{"Inspection"}},
 }
 
 // kill makes a dead letter of a delivery that is the only one due, and returns it as a list has it.
@@ -34,6 +35,30 @@ func (l line) kill(kind store.Kind, message string, when time.Time) store.DeadLe
 	d.Lease.Token++
 	return store.DeadLetter{
 		Lease: d.Lease, Kind: d.Kind, Payload: d.Payload, Attempts: d.Attempt, Error: message, Due: d.Due, DiedAt: when,
+	}
+}
+
+func findIdle(l line) {
+	l.putDead("dead")
+	l.putDead("both")
+	l.put("leased", at(0))
+	l.lease()
+	l.put("due", at(0))
+	l.put("later", at(99_999))
+	both := l.with(change(order("both"), 1, 1), l.kind, at(50))
+	if l.name == store.TimerQueue {
+		both.Timers[0].Key = "other"
+	}
+	l.commit(both)
+	none := order("none")
+	l.commit(change(none, 0, 1))
+	instances := []store.InstanceKey{order("unknown"), none, order("later"), order("leased"), order("dead"), order("due"), order("both")}
+	idle, err := l.inspection.IdleInstances(l.ctx, instances)
+	if want := []store.InstanceKey{order("unknown"), none, order("dead")}; err != nil || !slices.Equal(idle, want) {
+		l.Errorf("idle are %v, error %v, want %v", idle, err, want)
+	}
+	if idle, err = l.inspection.IdleInstances(l.ctx, nil); err != nil || len(idle) > 0 {
+		l.Errorf("of none, %v are idle, error %v", idle, err)
 	}
 }
 

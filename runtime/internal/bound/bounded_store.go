@@ -140,6 +140,10 @@ func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (store.
 	return ask1(ctx, s.target, "Summary", store.Inspection.Summary, instance)
 }
 
+func (s *Store) IdleInstances(ctx context.Context, instances []store.InstanceKey) ([]store.InstanceKey, error) {
+	return ask1(ctx, s.target, "IdleInstances", store.Inspection.IdleInstances, instances)
+}
+
 func (s *Store) EventTypes(ctx context.Context, sample int) ([]store.EventType, error) {
 	return ask1(ctx, s.target, "EventTypes", store.Inspection.EventTypes, sample)
 }
