@@ -143,7 +143,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Name, processName())
 	setDefault(&c.Version, programVersion())
 	setDefault(&c.Logger, slog.Default())
-	c.Logger = newLogger(c.Logger)
+	c.Logger = telemetry.GuardLogger(c.Logger)
 	c.Telemetry = telemetry.Guard(c.Telemetry, c.Logger)
 	setDefault(&c.Clock, store.Clock(store.SystemClock{}))
 	setDefault(&c.StoreTimeout, 30*time.Second)

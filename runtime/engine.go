@@ -8,10 +8,10 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/internal/delivery"
-	"github.com/ironflow-gen/ironflow/runtime/internal/explain"
 	"github.com/ironflow-gen/ironflow/runtime/internal/project"
 	"github.com/ironflow-gen/ironflow/runtime/internal/shadow"
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -30,7 +30,7 @@ type Engine struct {
 	feed        *project.FeedWatch
 	pauses      *pauseWatch
 	projections *project.Board
-	explain     explain.Explainer
+	admin       *admin.Admin
 	newWork     *announcer
 	newEvents   *announcer
 	newOrders   *announcer
@@ -57,8 +57,8 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 	if given.Batches == 0 && bound.Has[store.SerialWriter](on) {
 		config.Batches = 1
 	}
-	if given.Clock == nil && bound.Has[store.Timekeeper](on) {
-		config.Clock = newStoreClock(on, config.Logger)
+	if given.Clock == nil {
+		config.Clock = bound.ClockOf(on, config.Logger)
 	}
 	if len(workflows) == 0 && len(config.Projections) == 0 {
 		return nil, fmt.Errorf("ironflow: no workflow is registered; pass what the generated NewWorkflow returns to NewEngine")
@@ -92,7 +92,6 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 	if err != nil {
 		return nil, fmt.Errorf("ironflow: %w", err)
 	}
-	e.explain = explain.Explainer{Store: e.store, Clock: config.Clock}
 	if e.shadow, err = e.newShadow(); err != nil {
 		return nil, err
 	}
@@ -106,6 +105,14 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 	}
 	e.feed = project.NewFeedWatch(e.store, e.projectConfig())
 	e.projections = project.NewBoard(e.store, e.feed, e.projectConfig(), projections)
+	e.admin, err = admin.New(st, admin.Config{
+		Logger: config.Logger, Telemetry: config.Telemetry, Clock: config.Clock, StoreTimeout: config.StoreTimeout,
+		UnavailableTimeout: config.UnavailableTimeout, SnapshotHeldAfter: config.SnapshotHeldAfter, Workflows: workflows,
+		Changed: e.workChanged,
+	})
+	if err != nil {
+		return nil, err
+	}
 	return e, nil
 }
 

@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"internal/explain":   {"store", "workflow", "telemetry"},
 	"internal/retention": {"store", "telemetry", "internal/bound"},
 	"internal/verify":    {"store", "workflow", "telemetry", "internal/bound", "internal/commit"},
+	"admin":              {"store", "workflow", "telemetry", "internal/bound", "internal/commit", "internal/explain", "internal/project"},
 	"postgres":           {"store"},
 	"sqlite":             {"store"},
 	"memory":             {"store"},

@@ -9,49 +9,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// PauseWorkflow pauses a workflow until ResumeWorkflow: no process on this store claims its effects, timers and schedules.
-// Deliveries that were claimed before are finished. With Pause.RefuseInputs, inputs of clients fail with *WorkflowPaused: in this
-// process at once, in others within Config.PollInterval. Pause.At is set to the current time.
-//
-// The pause is stored, so it lasts when this process ends.
-func (e *Engine) PauseWorkflow(ctx context.Context, pause Pause) error {
-	if _, err := e.workflow(pause.Workflow); err != nil {
-		return err
-	}
-	pause.At = store.StoredTime(e.config.Clock.Now())
-	if err := store.CheckArgument("Pause", pause); err != nil {
-		return err
-	}
-	if err := e.store.PauseWorkflow(ctx, pause); err != nil {
-		return err
-	}
-	e.pauses.forget()
-	e.config.Logger.WarnContext(ctx, "ironflow: workflow paused", "workflow", pause.Workflow, "by", pause.By,
-		"reason", pause.Reason, "refuse_inputs", pause.RefuseInputs)
-	return nil
-}
-
-// ResumeWorkflow ends the pause of a workflow. Deliveries that became due meanwhile are delivered now. If the workflow is not
-// paused, nothing changes.
-func (e *Engine) ResumeWorkflow(ctx context.Context, workflow string) error {
-	if _, err := e.workflow(workflow); err != nil {
-		return err
-	}
-	if err := e.store.ResumeWorkflow(ctx, workflow); err != nil {
-		return err
-	}
-	e.pauses.forget()
-	e.Wake()
-	e.newWork.announce()
-	e.config.Logger.WarnContext(ctx, "ironflow: workflow resumed", "workflow", workflow)
-	return nil
-}
-
-// PausedWorkflows returns the paused workflows, sorted by name. It includes workflows that are not registered with this engine.
-func (e *Engine) PausedWorkflows(ctx context.Context) ([]Pause, error) {
-	return e.store.PausedWorkflows(ctx)
-}
-
 // pauseWatch knows which workflows refuse inputs of clients. Its knowledge is at most one poll interval old. It needs no
 // goroutine: the first caller after that time asks the store, and callers that come meanwhile use the old knowledge.
 type pauseWatch struct {

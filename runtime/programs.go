@@ -14,10 +14,11 @@ import (
 )
 
 const (
-	// programBeat is how often an engine tells its store that it is still there, and programKept for how long it is remembered
-	// after the last time.
-	programBeat = 30 * time.Second
-	programKept = 30 * 24 * time.Hour
+	// programBeat is how often an engine tells its store that it is still there, unless it polls less often than that, programBeats how
+	// many of them may be missing, and programKept for how long it is remembered after the last one.
+	programBeat  = 30 * time.Second
+	programBeats = 3
+	programKept  = 30 * 24 * time.Hour
 
 	// programFarewell bounds the last call.
 	programFarewell = 2 * time.Second
@@ -40,9 +41,14 @@ func (e *Engine) recordProgram(ctx context.Context) {
 		return
 	}
 	manifest, digest := e.manifest().Encode()
+	beat := max(programBeat, e.config.PollInterval)
 	now := store.StoredTime(e.config.Clock.Now())
-	p := store.Program{Process: e.config.Name, Version: e.config.Version, Digest: digest, StartedAt: now, SeenAt: now}
-	record := func(ctx context.Context) error { return e.store.RecordProgram(ctx, p, manifest) }
+	p := store.Program{Process: e.config.Name, Version: e.config.Version, Digest: digest, StartedAt: now}
+	record := func(ctx context.Context) error {
+		p.SeenAt = store.StoredTime(e.config.Clock.Now())
+		p.Until = p.SeenAt.Add(programBeats * beat)
+		return e.store.RecordProgram(ctx, p, manifest)
+	}
 	err := bound.Retry(ctx, e.config.Clock, func() error { return record(ctx) })
 	if err == nil {
 		err = e.store.ForgetPrograms(ctx, now.Add(-programKept))
@@ -55,12 +61,10 @@ func (e *Engine) recordProgram(ctx context.Context) {
 		case <-ctx.Done():
 			farewell, cancel := context.WithTimeout(context.WithoutCancel(ctx), programFarewell)
 			defer cancel()
-			p.SeenAt = store.StoredTime(e.config.Clock.Now())
-			p.StoppedAt = p.SeenAt
+			p.StoppedAt = store.StoredTime(e.config.Clock.Now())
 			_ = record(farewell) // otherwise the program is seen no more after a time
 			return
-		case <-e.config.Clock.After(programBeat):
-			p.SeenAt = store.StoredTime(e.config.Clock.Now())
+		case <-e.config.Clock.After(beat):
 			err = record(ctx)
 		}
 	}

@@ -89,7 +89,7 @@ func (e *Engine) viewAt(ctx context.Context, workflow, id string, version int64)
 	}
 	view := View[any]{}
 	for view.Version < version {
-		events, err := e.history(ctx, key, view.Version, int(min(version-view.Version, historyPage)))
+		events, err := e.historyOf(ctx, key, view.Version, int(min(version-view.Version, historyPage)))
 		if err != nil {
 			return nil, View[any]{}, err
 		}
@@ -156,42 +156,8 @@ func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string
 	return history, nil
 }
 
-// History returns up to limit events of an instance after a version, oldest first, as they are stored. A limit of 0 means all
-// events. A page ends early when its payloads reach store.PageBytes, so read on after the last event until a page is empty. After
-// the newest version the page is empty. If the instance has no events, the error is *UnknownInstance. History is for tools
-// without the workflow's types; generated clients have a typed History.
-func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
-	_, key, err := e.known(instance.Workflow, instance.ID)
-	if err != nil {
-		return nil, err
-	}
-	if err := store.CheckArgument("the limit", limit); err != nil {
-		return nil, err
-	}
-	if err := store.CheckArgument("the version", after); err != nil {
-		return nil, err
-	}
-	all := limit == 0
-	if all {
-		limit = historyPage
-	}
-	events, err := e.history(ctx, key, after, limit)
-	for page := events; all && err == nil && len(page) > 0; {
-		page, err = e.history(ctx, key, page[len(page)-1].Version, limit)
-		events = append(events, page...)
-	}
-	if err != nil || len(events) > 0 {
-		return events, err
-	}
-	// The instance may have no events after the version, or none at all.
-	first, err := e.history(ctx, key, 0, 1)
-	if err == nil && len(first) == 0 {
-		err = &UnknownInstance{Instance: key}
-	}
-	return nil, err
-}
-
-func (e *Engine) history(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
+// historyOf reads a page of events.
+func (e *Engine) historyOf(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
 	return bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]StoredEvent, error) { return e.store.History(ctx, instance, after, limit) })
 }
 
@@ -216,7 +182,7 @@ func (e *Engine) HistoryPage(
 	if more = len(stored) > limit; more {
 		stored = stored[:limit]
 	} else if store.FullPage(stored) {
-		next, err := e.history(ctx, instance, stored[len(stored)-1].Version, 1)
+		next, err := e.historyOf(ctx, instance, stored[len(stored)-1].Version, 1)
 		if err != nil {
 			return nil, false, err
 		}
@@ -282,18 +248,4 @@ func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot boo
 		return nil, store.Instance{}, &UnknownInstance{Instance: key}
 	}
 	return w, instance, nil
-}
-
-// Observations returns inputs with their outcomes, the newest first: those of one instance, of one workflow, or all, as the query
-// says. It has the inputs that Config.Observe selected. A limit of 0 means 100. For the next page, set Before and BeforeNumber to
-// ObservedAt and Number of the last observation, until a page is empty. A page ends early when its payloads reach
-// store.PageBytes.
-func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]store.Observation, error) {
-	if err := store.CheckArgument("ObservationQuery", query); err != nil {
-		return nil, err
-	}
-	if query.Limit == 0 {
-		query.Limit = 100
-	}
-	return bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.Observation, error) { return e.store.Observations(ctx, query) })
 }

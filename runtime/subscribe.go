@@ -27,16 +27,6 @@ func checkPlace(after FeedPosition, filters []EventFilter) error {
 	return store.CheckArgument("EventFilter", filters)
 }
 
-// FeedStatus says how far the feed can be read, and which transactions hold it up.
-func (e *Engine) FeedStatus(ctx context.Context) (store.FeedStatus, error) {
-	horizon, err := e.store.FeedHorizon(ctx)
-	if err != nil || horizon.Settled >= horizon.Issued {
-		return store.FeedStatus{FeedHorizon: horizon}, err
-	}
-	blockers, err := e.store.FeedBlockers(ctx)
-	return store.FeedStatus{FeedHorizon: horizon, Blockers: blockers}, err
-}
-
 // Subscribe returns the events after a position, and then new events as they are stored, until ctx or the loop over them ends:
 //
 //	for event, err := range engine.Subscribe(ctx, position, runtime.EventFilter{Workflow: "order"}) {

@@ -17,19 +17,9 @@ import (
 // unknownOf returns the kinds of deliveries in a queue that this program does not know.
 func (e *Engine) unknownOf(queue store.QueueName, h telemetry.QueueHealth) (found []telemetry.UnknownStored) {
 	for _, k := range h.Kinds {
-		count := k.Due + k.Leased + k.Delayed + k.Dead
-		if k.Known || count == 0 {
+		u, waits := commit.Unknown(queue, k)
+		if k.Known || !waits {
 			continue
-		}
-		u := telemetry.UnknownStored{What: telemetry.UnknownEffect, Workflow: k.Kind.Workflow, Name: k.Kind.Name, Count: count, Oldest: k.OldestDue}
-		if queue == store.TimerQueue {
-			u.What = telemetry.UnknownTimer
-		}
-		if name, is := k.Kind.Schedule(); is {
-			u.What, u.Name = telemetry.UnknownSchedule, name
-		}
-		if parent, is := commit.ParentOfEnd(k.Kind); is {
-			u.What, u.Name, u.Target = telemetry.UnknownChildEnd, parent, parent
 		}
 		if w := e.workflows[k.Kind.Workflow]; w != nil && queue == store.EffectQueue {
 			o := w.EffectOptions()[k.Kind.Name]

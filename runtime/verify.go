@@ -6,6 +6,7 @@ import (
 	stdruntime "runtime"
 	"slices"
 
+	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/verify"
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -60,7 +61,7 @@ func (e *Engine) Verify(ctx context.Context, options VerifyOptions) (telemetry.V
 			_, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() (struct{}, error) { return struct{}{}, call() })
 			return err
 		},
-		Filter: narrowed(options.Filter), After: options.After, Progress: options.Progress,
+		Filter: options.Filter.Narrowed(), After: options.After, Progress: options.Progress,
 	})
 	if err == nil {
 		err = e.verifySchedules(ctx, options.Filter.Workflow, &found)
@@ -74,7 +75,7 @@ func (e *Engine) Verify(ctx context.Context, options VerifyOptions) (telemetry.V
 
 // verifySchedules finds stored schedules that no workflow of this program declares.
 func (e *Engine) verifySchedules(ctx context.Context, of string, found *telemetry.Verification) error {
-	backlogs, err := e.store.Backlog(ctx, store.TimerQueue, store.StoredTime(e.config.Clock.Now()), backlogLimit)
+	backlogs, err := e.store.Backlog(ctx, store.TimerQueue, store.StoredTime(e.config.Clock.Now()), admin.BacklogLimit)
 	if err != nil {
 		return err
 	}

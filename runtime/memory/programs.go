@@ -11,7 +11,7 @@ import (
 
 // RecordProgram implements [store.Programs].
 func (s *Store) RecordProgram(ctx context.Context, program store.Program, manifest []byte) error {
-	program.StartedAt, program.SeenAt = store.StoredTime(program.StartedAt), store.StoredTime(program.SeenAt)
+	program.StartedAt, program.SeenAt, program.Until = store.StoredTime(program.StartedAt), store.StoredTime(program.SeenAt), store.StoredTime(program.Until)
 	if !program.StoppedAt.IsZero() {
 		program.StoppedAt = store.StoredTime(program.StoppedAt)
 	}

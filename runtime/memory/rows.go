@@ -105,7 +105,8 @@ func (s *Store) Rows(table string) []map[string]any {
 	case "programs":
 		for _, p := range s.programs {
 			add(map[string]any{
-				"process": p.Process, "version": p.Version, "digest": p.Digest, "started_at": p.StartedAt, "seen_at": p.SeenAt, "stopped_at": p.StoppedAt,
+				"process": p.Process, "version": p.Version, "digest": p.Digest, "started_at": p.StartedAt, "seen_at": p.SeenAt, "until": p.Until,
+				"stopped_at": p.StoppedAt,
 			})
 		}
 	case "manifests":

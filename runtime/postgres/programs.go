@@ -21,13 +21,14 @@ func newProgramQueries(in func(sql string) string) programQueries {
 
 const (
 	recordProgram = `
-INSERT INTO ironflow.programs (process, version, digest, started_at, seen_at, stopped_at)
-VALUES ($1::text, $2::text, $3::text, $4::timestamptz, $5::timestamptz, $6::timestamptz)
+INSERT INTO ironflow.programs (process, version, digest, started_at, seen_at, until, stopped_at)
+VALUES ($1::text, $2::text, $3::text, $4::timestamptz, $5::timestamptz, $6::timestamptz, $7::timestamptz)
 ON CONFLICT (process, digest) DO UPDATE
-SET version = excluded.version, started_at = excluded.started_at, seen_at = excluded.seen_at, stopped_at = excluded.stopped_at`
+SET version = excluded.version, started_at = excluded.started_at, seen_at = excluded.seen_at, until = excluded.until,
+    stopped_at = excluded.stopped_at`
 	addManifest  = `INSERT INTO ironflow.manifests (digest, manifest) VALUES ($1::text, $2::json) ON CONFLICT DO NOTHING`
 	listPrograms = `
-SELECT process, version, digest, started_at, seen_at, stopped_at FROM ironflow.programs ORDER BY process, digest`
+SELECT process, version, digest, started_at, seen_at, until, stopped_at FROM ironflow.programs ORDER BY process, digest`
 	readManifest   = `SELECT manifest::text FROM ironflow.manifests WHERE digest = $1::text`
 	forgetPrograms = `DELETE FROM ironflow.programs WHERE seen_at < $1::timestamptz`
 	dropManifests  = `DELETE FROM ironflow.manifests m WHERE NOT EXISTS (SELECT FROM ironflow.programs p WHERE p.digest = m.digest)`
@@ -37,7 +38,7 @@ SELECT process, version, digest, started_at, seen_at, stopped_at FROM ironflow.p
 func (s *Store) RecordProgram(ctx context.Context, program store.Program, manifest []byte) error {
 	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
 		batch.Queue(s.queries.programs.record, program.Process, program.Version, program.Digest,
-			program.StartedAt, program.SeenAt, orNull(program.StoppedAt))
+			program.StartedAt, program.SeenAt, program.Until, orNull(program.StoppedAt))
 		if manifest != nil {
 			batch.Queue(s.queries.programs.addManifest, program.Digest, manifest)
 		}
@@ -59,8 +60,8 @@ func (s *Store) Programs(ctx context.Context) ([]store.Program, error) {
 
 func scanProgram(row pgx.CollectableRow) (p store.Program, err error) {
 	var stopped *time.Time
-	err = row.Scan(&p.Process, &p.Version, &p.Digest, &p.StartedAt, &p.SeenAt, &stopped)
-	p.StartedAt, p.SeenAt = p.StartedAt.UTC(), p.SeenAt.UTC()
+	err = row.Scan(&p.Process, &p.Version, &p.Digest, &p.StartedAt, &p.SeenAt, &p.Until, &stopped)
+	p.StartedAt, p.SeenAt, p.Until = p.StartedAt.UTC(), p.SeenAt.UTC(), p.Until.UTC()
 	p.StoppedAt = orZero(stopped)
 	return p, err
 }

@@ -12,10 +12,11 @@ import (
 // The statements of [store.Programs].
 const (
 	recordProgram = `
-INSERT OR REPLACE INTO ironflow_programs (process, version, digest, started_at, seen_at, stopped_at) VALUES (?, ?, ?, ?, ?, ?)`
+INSERT OR REPLACE INTO ironflow_programs (process, version, digest, started_at, seen_at, until, stopped_at)
+VALUES (?, ?, ?, ?, ?, ?, ?)`
 	addManifest  = `INSERT OR IGNORE INTO ironflow_manifests (digest, manifest) VALUES (?, ?)`
 	listPrograms = `
-SELECT process, version, digest, started_at, seen_at, stopped_at FROM ironflow_programs ORDER BY process, digest`
+SELECT process, version, digest, started_at, seen_at, until, stopped_at FROM ironflow_programs ORDER BY process, digest`
 	readManifest   = `SELECT manifest FROM ironflow_manifests WHERE digest = ?`
 	forgetPrograms = `DELETE FROM ironflow_programs WHERE seen_at < ?`
 	dropManifests  = `DELETE FROM ironflow_manifests WHERE digest NOT IN (SELECT digest FROM ironflow_programs)`
@@ -28,7 +29,8 @@ func (s *Store) RecordProgram(ctx context.Context, program store.Program, manife
 		if !program.StoppedAt.IsZero() {
 			stopped = micros(program.StoppedAt)
 		}
-		_, err := on.exec(recordProgram, program.Process, program.Version, program.Digest, micros(program.StartedAt), micros(program.SeenAt), stopped)
+		_, err := on.exec(recordProgram, program.Process, program.Version, program.Digest, micros(program.StartedAt), micros(program.SeenAt),
+			micros(program.Until), stopped)
 		if err == nil && manifest != nil {
 			_, err = on.exec(addManifest, program.Digest, string(manifest))
 		}
@@ -45,7 +47,8 @@ func (s *Store) Programs(ctx context.Context) (programs []store.Program, err err
 	row := func(columns []driver.Value) error {
 		programs = append(programs, store.Program{
 			Process: text(columns[0]), Version: text(columns[1]), Digest: text(columns[2]),
-			StartedAt: fromMicros(number(columns[3])), SeenAt: fromMicros(number(columns[4])), StoppedAt: orZero(columns[5]),
+			StartedAt: fromMicros(number(columns[3])), SeenAt: fromMicros(number(columns[4])),
+			Until: fromMicros(number(columns[5])), StoppedAt: orZero(columns[6]),
 		})
 		return nil
 	}

@@ -73,6 +73,15 @@ type InstanceFilter struct {
 	UpdatedFrom, UpdatedBefore time.Time // when the last event was recorded
 }
 
+// Narrowed returns the filter with a condition that follows from it and that an index can use: an instance is not changed before it is
+// created.
+func (f InstanceFilter) Narrowed() InstanceFilter {
+	if !f.UpdatedBefore.IsZero() && (f.CreatedBefore.IsZero() || f.UpdatedBefore.Before(f.CreatedBefore)) {
+		f.CreatedBefore = f.UpdatedBefore
+	}
+	return f
+}
+
 // InstancePlace is the place of an instance in a list.
 type InstancePlace struct {
 	CreatedAt time.Time

@@ -30,5 +30,6 @@ type Program struct {
 
 	StartedAt time.Time
 	SeenAt    time.Time // when it was last there
+	Until     time.Time // until when it counts as running, unless it stops before or is seen again
 	StoppedAt time.Time // when it stopped by itself; zero while it runs, and for a process that died
 }

@@ -54,6 +54,8 @@ type Kind struct {
 	Name     string
 }
 
+func (k Kind) String() string { return k.Workflow + "/" + k.Name }
+
 // Claim asks for deliveries.
 type Claim struct {
 	Kinds    []Kind

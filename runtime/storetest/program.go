@@ -38,27 +38,27 @@ func (k *kit) wantManifest(digest, want string) {
 
 func recordPrograms(k *kit) {
 	k.wantPrograms()
-	web := store.Program{Process: "web/1", Version: "v1", Digest: "one", StartedAt: at(0), SeenAt: at(0)}
-	old := store.Program{Process: "a \"process\"", Digest: "one", StartedAt: at(-9), SeenAt: at(-5)}
+	web := store.Program{Process: "web/1", Version: "v1", Digest: "one", StartedAt: at(0), SeenAt: at(0), Until: at(90)}
+	old := store.Program{Process: "a \"process\"", Digest: "one", StartedAt: at(-9), SeenAt: at(-5), Until: at(85)}
 	k.record(web, []byte(`{}`))
 	k.record(old, nil)
 	k.wantPrograms(old, web)
-	web.SeenAt = at(30)
+	web.SeenAt, web.Until = at(30), at(120)
 	k.record(web, nil)
-	old.StoppedAt, old.SeenAt = at(7), at(7)
+	old.StoppedAt, old.SeenAt, old.Until = at(7), at(7), at(7)
 	k.record(old, nil)
 	k.wantPrograms(old, web)
 	old.StoppedAt, old.SeenAt, old.Version = time.Time{}, at(9), "v1 again"
 	k.record(old, nil)
 	k.wantPrograms(old, web)
-	next := store.Program{Process: old.Process, Version: "v2", Digest: "two", StartedAt: at(40), SeenAt: at(40)}
+	next := store.Program{Process: old.Process, Version: "v2", Digest: "two", StartedAt: at(40), SeenAt: at(40), Until: at(130)}
 	k.record(next, []byte(`{"workflows": []}`))
 	k.wantPrograms(old, next, web)
 }
 
 func keepManifests(k *kit) {
 	k.wantManifest("one", "")
-	p := store.Program{Process: "web/1", Digest: "one", StartedAt: at(0), SeenAt: at(0)}
+	p := store.Program{Process: "web/1", Digest: "one", StartedAt: at(0), SeenAt: at(0), Until: at(90)}
 	k.record(p, []byte(`{"a":  "\u0000"}`))
 	k.wantManifest("one", `{"a":  "\u0000"}`)
 	p.Process = "web/2"
@@ -73,7 +73,7 @@ func keepManifests(k *kit) {
 
 func forgetPrograms(k *kit) {
 	for process, p := range map[string]store.Program{
-		"a": {Digest: "both", SeenAt: at(1)}, "b": {Digest: "both", SeenAt: at(9)}, "c": {Digest: "gone", SeenAt: at(8)},
+		"a": {Digest: "both", SeenAt: at(1), Until: at(91)}, "b": {Digest: "both", SeenAt: at(9), Until: at(99)}, "c": {Digest: "gone", SeenAt: at(8), Until: at(98)},
 	} {
 		p.Process, p.StartedAt = process, at(0)
 		k.record(p, []byte(`{}`))
@@ -81,7 +81,7 @@ func forgetPrograms(k *kit) {
 	if err := k.programs.ForgetPrograms(k.ctx, at(9)); err != nil {
 		k.Fatalf("ForgetPrograms: %v", err)
 	}
-	k.wantPrograms(store.Program{Process: "b", Digest: "both", StartedAt: at(0), SeenAt: at(9)})
+	k.wantPrograms(store.Program{Process: "b", Digest: "both", StartedAt: at(0), SeenAt: at(9), Until: at(99)})
 	k.wantManifest("both", `{}`)
 	k.wantManifest("gone", "")
 }

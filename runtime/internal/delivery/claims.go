@@ -234,7 +234,7 @@ func (s *claimStep) reached(deliveries []store.Delivery, now time.Time, limit in
 func (s *claimStep) names() []string {
 	var names []string
 	for _, kind := range s.kinds {
-		names = append(names, kind.Workflow+"/"+kind.Name)
+		names = append(names, kind.String())
 	}
 	slices.Sort(names)
 	return names

@@ -306,6 +306,7 @@ CREATE TABLE ironflow.programs (
     version    text COLLATE "C" NOT NULL,
     started_at timestamptz NOT NULL,
     seen_at    timestamptz NOT NULL,
+    until      timestamptz NOT NULL,
     stopped_at timestamptz,
     PRIMARY KEY (process, digest)
 );

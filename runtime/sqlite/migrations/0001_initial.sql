@@ -276,6 +276,7 @@ CREATE TABLE ironflow_programs (
     version    TEXT    NOT NULL,
     started_at INTEGER NOT NULL,
     seen_at    INTEGER NOT NULL,
+    until      INTEGER NOT NULL,
     stopped_at INTEGER,
     PRIMARY KEY (process, digest)
 ) STRICT, WITHOUT ROWID;

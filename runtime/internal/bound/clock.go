@@ -1,4 +1,4 @@
-package runtime
+package bound
 
 import (
 	"context"
@@ -34,6 +34,14 @@ const (
 	// clockTimeout limits a question. An answer that took longer is too inexact.
 	clockTimeout = time.Second
 )
+
+// ClockOf returns the clock of a store: that of its database if the store has one, else the system's.
+func ClockOf(on *Store, logger *slog.Logger) store.Clock {
+	if !Has[store.Timekeeper](on) {
+		return store.SystemClock{}
+	}
+	return newStoreClock(on, logger)
+}
 
 func newStoreClock(store store.Timekeeper, logger *slog.Logger) *storeClock {
 	return &storeClock{store: store, logger: logger, local: time.Now}

@@ -1,4 +1,4 @@
-package runtime
+package admin
 
 import (
 	"cmp"
@@ -14,7 +14,7 @@ import (
 
 // DeadLetterQuery selects a page of the list of dead letters.
 type DeadLetterQuery struct {
-	DeadLetterFilter
+	store.DeadLetterFilter
 	Limit  int    // dead letters on the page; default 100, at most 1000
 	Cursor string // Page.Next of the previous page; empty for the first page
 }
@@ -29,7 +29,7 @@ type DiscardedQuery struct {
 // DeadLetters lists dead letters of effects and timers, the newest first. It includes workflows that are not registered with the
 // engine. An index finds them by the time at which they became dead letters. For the rest of the filter, it reads all of that
 // time.
-func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[store.DeadLetter], error) {
+func (a *Admin) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[store.DeadLetter], error) {
 	if err := checkDeadLetterFilter(query.DeadLetterFilter); err != nil {
 		return Page[store.DeadLetter]{}, err
 	}
@@ -45,7 +45,7 @@ func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[s
 	for _, q := range eitherQueue(query.Queue) {
 		list := store.DeadLetterList{DeadLetterFilter: query.DeadLetterFilter, After: placeIn(after, q), Limit: size + 1}
 		list.Queue = q
-		found, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.DeadLetter, error) { return e.store.ListDead(ctx, list) })
+		found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.DeadLetter, error) { return a.store.ListDead(ctx, list) })
 		if err != nil {
 			return Page[store.DeadLetter]{}, err
 		}
@@ -61,8 +61,8 @@ func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[s
 }
 
 // checkDeadLetterFilter fails with *InvalidArgument for a filter that no store can look for.
-func checkDeadLetterFilter(f DeadLetterFilter) error {
-	if err := store.CheckOneOf("DeadLetterFilter.Told", f.Told, store.NotTold, OnlyTold, ToldOrNot); err != nil {
+func checkDeadLetterFilter(f store.DeadLetterFilter) error {
+	if err := store.CheckOneOf("DeadLetterFilter.Told", f.Told, store.NotTold, store.OnlyTold, store.ToldOrNot); err != nil {
 		return err
 	}
 	if err := store.CheckOneOf("DeadLetterFilter.Queue", f.Queue, "", store.EffectQueue, store.TimerQueue); err != nil {
@@ -77,7 +77,7 @@ func placeIn(p *store.DeadLetterPlace, queue store.QueueName) *store.DeadLetterP
 	if p == nil || p.Lease.Queue == queue {
 		return p
 	}
-	there := &store.DeadLetterPlace{DiedAt: p.DiedAt, Lease: Lease{Queue: queue, Instance: p.Lease.Instance, Version: maxVersion}}
+	there := &store.DeadLetterPlace{DiedAt: p.DiedAt, Lease: store.Lease{Queue: queue, Instance: p.Lease.Instance, Version: maxVersion}}
 	if queue > p.Lease.Queue {
 		there.Lease.Version = 0
 	}
@@ -96,14 +96,14 @@ func eitherQueue(name store.QueueName) []store.QueueName {
 }
 
 // CountDeadLetters counts dead letters by queue and kind. It reads all dead letters that the filter accepts.
-func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) ([]store.DeadLetterCount, error) {
+func (a *Admin) CountDeadLetters(ctx context.Context, filter store.DeadLetterFilter) ([]store.DeadLetterCount, error) {
 	if err := checkDeadLetterFilter(filter); err != nil {
 		return nil, err
 	}
 	var all []store.DeadLetterCount
 	for _, q := range eitherQueue(filter.Queue) {
 		filter.Queue = q
-		counts, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.DeadLetterCount, error) { return e.store.CountDead(ctx, filter) })
+		counts, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.DeadLetterCount, error) { return a.store.CountDead(ctx, filter) })
 		if err != nil {
 			return nil, err
 		}
@@ -115,19 +115,18 @@ func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) 
 // RetryDeadLetters makes dead letters due at once, with the full number of attempts again. An effect keeps its idempotency key.
 // It returns the leases that are not dead letters any more: they were retried or discarded before, or their instance replaced the
 // timer or completed.
-func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone []Lease, err error) {
+func (a *Admin) RetryDeadLetters(ctx context.Context, letters ...store.Lease) (gone []store.Lease, err error) {
 	if err := store.CheckArgument("the dead letters", letters); err != nil {
 		return letters, err
 	}
-	now := store.StoredTime(e.config.Clock.Now())
-	gone, err = e.eachQueue(letters, func(queue store.QueueName, some []Lease) ([]Lease, error) {
-		return e.store.Revive(ctx, queue, some, now)
+	now := store.StoredTime(a.clock.Now())
+	gone, err = a.eachQueue(letters, func(queue store.QueueName, some []store.Lease) ([]store.Lease, error) {
+		return a.store.Revive(ctx, queue, some, now)
 	})
 	if len(gone) < len(letters) {
-		e.Wake()
-		e.newWork.announce()
-		e.config.Logger.InfoContext(ctx, "ironflow: dead letters retried", "deliveries", len(letters)-len(gone))
-		e.reportDeadLetters(telemetry.DeadLettersReport{Retried: len(letters) - len(gone)})
+		a.moreWork(ctx)
+		a.config.Logger.InfoContext(ctx, "ironflow: dead letters retried", "deliveries", len(letters)-len(gone))
+		a.reportDeadLetters(telemetry.DeadLettersReport{Retried: len(letters) - len(gone)})
 	}
 	return gone, err
 }
@@ -135,56 +134,56 @@ func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone [
 // RetryDeadLettersWhere retries all dead letters that a filter accepts and returns how many. It leaves out dead letters that
 // their instances were told of, unless DeadLetterFilter.Told selects these: the workflow has dealt with them already. Each is
 // retried once, even if it becomes a dead letter again meanwhile. After an error, the dead letters before it have been retried.
-func (e *Engine) RetryDeadLettersWhere(ctx context.Context, filter DeadLetterFilter) (retried int, err error) {
-	return e.eachPage(ctx, filter, func(letters []Lease) ([]Lease, error) { return e.RetryDeadLetters(ctx, letters...) })
+func (a *Admin) RetryDeadLettersWhere(ctx context.Context, filter store.DeadLetterFilter) (retried int, err error) {
+	return a.eachPage(ctx, filter, func(letters []store.Lease) ([]store.Lease, error) { return a.RetryDeadLetters(ctx, letters...) })
 }
 
 // DiscardDeadLetters deletes dead letters and stores a record of each, with the reason, which must not be empty. DiscardedLetters
 // lists these records. It returns the leases that are not dead letters any more.
 //
 // The instances receive no input: an instance that waits for the result keeps waiting.
-func (e *Engine) DiscardDeadLetters(ctx context.Context, discard Discard, letters ...Lease) (gone []Lease, err error) {
+func (a *Admin) DiscardDeadLetters(ctx context.Context, discard store.Discard, letters ...store.Lease) (gone []store.Lease, err error) {
 	if strings.TrimSpace(discard.Reason) == "" {
 		return nil, errors.New("ironflow: Discard.Reason is empty; set the reason, which is stored with the record of the dead letters")
 	}
-	discard.At = store.StoredTime(e.config.Clock.Now())
+	discard.At = store.StoredTime(a.clock.Now())
 	if err := store.CheckArgument("Discard", discard); err != nil {
 		return letters, err
 	}
 	if err := store.CheckArgument("the dead letters", letters); err != nil {
 		return letters, err
 	}
-	gone, err = e.eachQueue(letters, func(queue store.QueueName, some []Lease) ([]Lease, error) {
-		return e.store.Discard(ctx, queue, some, discard)
+	gone, err = a.eachQueue(letters, func(queue store.QueueName, some []store.Lease) ([]store.Lease, error) {
+		return a.store.Discard(ctx, queue, some, discard)
 	})
 	if len(gone) < len(letters) {
-		e.config.Logger.WarnContext(ctx, "ironflow: dead letters discarded", "deliveries", len(letters)-len(gone),
+		a.config.Logger.WarnContext(ctx, "ironflow: dead letters discarded", "deliveries", len(letters)-len(gone),
 			"by", discard.By, "reason", discard.Reason)
-		e.reportDeadLetters(telemetry.DeadLettersReport{Discarded: len(letters) - len(gone)})
+		a.reportDeadLetters(telemetry.DeadLettersReport{Discarded: len(letters) - len(gone)})
 	}
 	return gone, err
 }
 
 // DiscardDeadLettersWhere discards all dead letters that a filter accepts and returns how many. An empty filter is an error.
 // After an error, the dead letters before it have been discarded.
-func (e *Engine) DiscardDeadLettersWhere(ctx context.Context, discard Discard, filter DeadLetterFilter) (discarded int, err error) {
-	if filter == (DeadLetterFilter{Told: filter.Told}) {
+func (a *Admin) DiscardDeadLettersWhere(ctx context.Context, discard store.Discard, filter store.DeadLetterFilter) (discarded int, err error) {
+	if filter == (store.DeadLetterFilter{Told: filter.Told}) {
 		return 0, errors.New("ironflow: an empty filter would discard every dead letter; set a field of it")
 	}
-	return e.eachPage(ctx, filter, func(letters []Lease) ([]Lease, error) {
-		return e.DiscardDeadLetters(ctx, discard, letters...)
+	return a.eachPage(ctx, filter, func(letters []store.Lease) ([]store.Lease, error) {
+		return a.DiscardDeadLetters(ctx, discard, letters...)
 	})
 }
 
-func (e *Engine) reportDeadLetters(report telemetry.DeadLettersReport) {
-	if e.config.Telemetry != nil {
-		e.config.Telemetry.DeadLettersEnded(report)
+func (a *Admin) reportDeadLetters(report telemetry.DeadLettersReport) {
+	if a.config.Telemetry != nil {
+		a.config.Telemetry.DeadLettersEnded(report)
 	}
 }
 
 // eachQueue calls do for the letters of each queue. After an error, the letters that were not tried count as gone.
-func (e *Engine) eachQueue(letters []Lease, do func(store.QueueName, []Lease) ([]Lease, error)) (gone []Lease, err error) {
-	byQueue := make(map[store.QueueName][]Lease)
+func (a *Admin) eachQueue(letters []store.Lease, do func(store.QueueName, []store.Lease) ([]store.Lease, error)) (gone []store.Lease, err error) {
+	byQueue := make(map[store.QueueName][]store.Lease)
 	for _, l := range letters {
 		byQueue[l.Queue] = append(byQueue[l.Queue], l)
 	}
@@ -207,14 +206,14 @@ func (e *Engine) eachQueue(letters []Lease, do func(store.QueueName, []Lease) ([
 }
 
 // eachPage calls do for all dead letters that a filter accepts, and counts those that do did not return as gone.
-func (e *Engine) eachPage(ctx context.Context, filter DeadLetterFilter, do func([]Lease) ([]Lease, error)) (n int, err error) {
+func (a *Admin) eachPage(ctx context.Context, filter store.DeadLetterFilter, do func([]store.Lease) ([]store.Lease, error)) (n int, err error) {
 	query := DeadLetterQuery{DeadLetterFilter: filter, Limit: maxPageSize}
 	for {
-		page, err := e.DeadLetters(ctx, query)
+		page, err := a.DeadLetters(ctx, query)
 		if err != nil {
 			return n, err
 		}
-		var letters []Lease
+		var letters []store.Lease
 		for _, d := range page.Items {
 			letters = append(letters, d.Lease)
 		}
@@ -228,7 +227,7 @@ func (e *Engine) eachPage(ctx context.Context, filter DeadLetterFilter, do func(
 }
 
 // DiscardedLetters lists the records of discarded dead letters, the newest first.
-func (e *Engine) DiscardedLetters(ctx context.Context, query DiscardedQuery) (Page[store.DiscardedLetter], error) {
+func (a *Admin) DiscardedLetters(ctx context.Context, query DiscardedQuery) (Page[store.DiscardedLetter], error) {
 	if err := store.CheckArgument("DiscardedQuery", query); err != nil {
 		return Page[store.DiscardedLetter]{}, err
 	}
@@ -238,7 +237,7 @@ func (e *Engine) DiscardedLetters(ctx context.Context, query DiscardedQuery) (Pa
 	}
 	size := pageSize(query.Limit)
 	list := store.DiscardedList{Workflow: query.Workflow, Instance: query.Instance, After: after, Limit: size + 1}
-	found, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.DiscardedLetter, error) { return e.store.ListDiscarded(ctx, list) })
+	found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.DiscardedLetter, error) { return a.store.ListDiscarded(ctx, list) })
 	if err != nil {
 		return Page[store.DiscardedLetter]{}, err
 	}

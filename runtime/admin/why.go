@@ -1,4 +1,4 @@
-package runtime
+package admin
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 // Why explains the decision that stored an event of an instance. It names the decisions that led to it, across instances, back to
@@ -14,41 +15,41 @@ import (
 //
 // It reads at most 100 decisions back and 10,000 events forward. It reads them one after the other, so they may show different
 // moments. If the instance has no events, the error is *UnknownInstance; if it has not reached the version, *UnknownVersion.
-func (e *Engine) Why(ctx context.Context, instance InstanceKey, version int64) (*Explanation, error) {
-	if _, _, err := e.known(instance.Workflow, instance.ID); err != nil {
+func (a *Admin) Why(ctx context.Context, instance store.InstanceKey, version int64) (*telemetry.Explanation, error) {
+	if err := checkInstance(instance); err != nil {
 		return nil, err
 	}
 	if version < 1 {
-		return nil, &UnknownVersion{Instance: instance, Version: version}
+		return nil, &store.UnknownVersion{Instance: instance, Version: version}
 	}
-	return e.explain.Decision(ctx, instance, version)
+	return a.explain.Decision(ctx, instance, version)
 }
 
 // WhyDelivery explains an effect or timer that waits, is a dead letter, or is done: which decisions led to it, and how it ended.
 // The Token of the lease is ignored, so you can pass the lease of a WaitingDelivery or DeadLetter, or what ParseIdempotencyKey
 // returns. If no stored decision requested the delivery, the error is *UnknownDelivery.
-func (e *Engine) WhyDelivery(ctx context.Context, delivery Lease) (*Explanation, error) {
+func (a *Admin) WhyDelivery(ctx context.Context, delivery store.Lease) (*telemetry.Explanation, error) {
 	if !delivery.OfSchedule() {
-		if _, _, err := e.known(delivery.Instance.Workflow, delivery.Instance.ID); err != nil {
+		if err := checkInstance(delivery.Instance); err != nil {
 			return nil, err
 		}
 		if err := store.CheckArgument("Lease", delivery.Named()); err != nil {
 			return nil, err
 		}
 	}
-	return e.explain.Delivery(ctx, delivery)
+	return a.explain.Delivery(ctx, delivery)
 }
 
 // ParseIdempotencyKey returns the effect that an EffectCall.IdempotencyKey names, to pass to WhyDelivery.
-func ParseIdempotencyKey(key string) (Lease, error) {
+func ParseIdempotencyKey(key string) (store.Lease, error) {
 	parts := strings.Split(key, "/")
 	if n := len(parts); n >= 4 { // the id of an instance may have slashes, the name of a workflow has none
 		version, err := strconv.ParseInt(parts[n-2], 10, 64)
 		position, err2 := strconv.Atoi(parts[n-1])
 		if err == nil && err2 == nil && version > 0 && position >= 0 {
-			instance := InstanceKey{Workflow: parts[0], ID: strings.Join(parts[1:n-2], "/")}
-			return Lease{Queue: store.EffectQueue, Instance: instance, Version: version, Position: position}, nil
+			instance := store.InstanceKey{Workflow: parts[0], ID: strings.Join(parts[1:n-2], "/")}
+			return store.Lease{Queue: store.EffectQueue, Instance: instance, Version: version, Position: position}, nil
 		}
 	}
-	return Lease{}, fmt.Errorf("ironflow: %q is not the idempotency key of an effect; such a key has the form WORKFLOW/INSTANCE/VERSION/POSITION", key)
+	return store.Lease{}, fmt.Errorf("ironflow: %q is not the idempotency key of an effect; such a key has the form WORKFLOW/INSTANCE/VERSION/POSITION", key)
 }

@@ -1,4 +1,4 @@
-package runtime
+package bound
 
 import (
 	"context"
@@ -8,10 +8,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 type timekeeper struct {
-	Store
+	store.Store
 	time func() (time.Time, error)
 }
 

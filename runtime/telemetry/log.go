@@ -1,4 +1,4 @@
-package runtime
+package telemetry
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 // the engine.
 type boundedHandler struct{ slog.Handler }
 
-// newLogger returns the logger that the engine writes to.
-func newLogger(logger *slog.Logger) *slog.Logger {
+// GuardLogger returns the logger that the engine writes to.
+func GuardLogger(logger *slog.Logger) *slog.Logger {
 	if _, is := logger.Handler().(boundedHandler); is {
 		return logger
 	}

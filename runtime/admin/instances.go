@@ -1,4 +1,4 @@
-package runtime
+package admin
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 // InstanceQuery selects a page of the list of instances.
 type InstanceQuery struct {
-	InstanceFilter
+	store.InstanceFilter
 	Limit  int    // instances on the page; default 100, at most 1000
 	Cursor string // Page.Next of the previous page; empty for the first page
 }
@@ -19,7 +19,7 @@ type InstanceQuery struct {
 // Workflow, Activity and the times of creation are found by an index. There is no index on Status and the times of the last
 // event: every commit changes them, so an index would slow every commit. A query by these reads instances that do not match and
 // skips them. When you look for a status, also set Activity to skip most of them.
-func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[store.InstanceSummary], error) {
+func (a *Admin) Instances(ctx context.Context, query InstanceQuery) (Page[store.InstanceSummary], error) {
 	if err := query.validate(); err != nil {
 		return Page[store.InstanceSummary]{}, err
 	}
@@ -28,8 +28,8 @@ func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[store
 		return Page[store.InstanceSummary]{}, err
 	}
 	size := pageSize(query.Limit)
-	list := store.InstanceList{InstanceFilter: narrowed(query.InstanceFilter), After: after, Limit: size + 1}
-	found, err := bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return e.store.ListInstances(ctx, list) })
+	list := store.InstanceList{InstanceFilter: query.InstanceFilter.Narrowed(), After: after, Limit: size + 1}
+	found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return a.store.ListInstances(ctx, list) })
 	if err != nil {
 		return Page[store.InstanceSummary]{}, err
 	}
@@ -40,25 +40,16 @@ func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[store
 
 // CountInstances counts instances by workflow and status. It reads all instances that the filter accepts, which is slow for
 // millions of them.
-func (e *Engine) CountInstances(ctx context.Context, filter InstanceFilter) (store.InstanceCounts, error) {
+func (a *Admin) CountInstances(ctx context.Context, filter store.InstanceFilter) (store.InstanceCounts, error) {
 	if err := (&InstanceQuery{InstanceFilter: filter}).validate(); err != nil {
 		return nil, err
 	}
-	return bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() (store.InstanceCounts, error) { return e.store.CountInstances(ctx, narrowed(filter)) })
+	return bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() (store.InstanceCounts, error) { return a.store.CountInstances(ctx, filter.Narrowed()) })
 }
 
 func (q *InstanceQuery) validate() error {
-	if err := store.CheckOneOf("InstanceFilter.Activity", q.Activity, store.AnyActivity, OnlyActive, OnlyCompleted); err != nil {
+	if err := store.CheckOneOf("InstanceFilter.Activity", q.Activity, store.AnyActivity, store.OnlyActive, store.OnlyCompleted); err != nil {
 		return err
 	}
 	return store.CheckArgument("InstanceQuery", *q)
-}
-
-// narrowed adds conditions that follow from the filter and that an index can use: an instance is not changed before it is
-// created.
-func narrowed(f InstanceFilter) InstanceFilter {
-	if !f.UpdatedBefore.IsZero() && (f.CreatedBefore.IsZero() || f.UpdatedBefore.Before(f.CreatedBefore)) {
-		f.CreatedBefore = f.UpdatedBefore
-	}
-	return f
 }

@@ -1,0 +1,98 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
+)
+
+// BacklogLimit is the number at which Health stops counting the deliveries of a kind in a state.
+const BacklogLimit = 10_000
+
+// Health returns figures about the store. It is cheap enough to be read every few seconds. What is of one engine stays empty. A kind of
+// deliveries is Known if a program that runs delivers it, and Unknown lists the others. If a part cannot be read, that part is empty and
+// the error says why; the other parts are set.
+func (a *Admin) Health(ctx context.Context) (telemetry.Health, error) {
+	now := store.StoredTime(a.clock.Now())
+	h := telemetry.Health{At: now}
+	var errs []error
+	var err error
+	h.Paused, err = a.store.PausedWorkflows(ctx)
+	errs = append(errs, err)
+	programs, err := a.Programs(ctx)
+	errs = append(errs, err)
+	for queue, into := range map[store.QueueName]*telemetry.QueueHealth{store.EffectQueue: &h.Effects, store.TimerQueue: &h.Timers} {
+		*into, err = a.queueHealth(ctx, queue, now, h.Paused, programs)
+		errs = append(errs, err)
+	}
+	h.Unknown = slices.Concat(unknownKinds(store.EffectQueue, h.Effects), unknownKinds(store.TimerQueue, h.Timers))
+	h.Feed, err = a.FeedStatus(ctx)
+	errs = append(errs, err)
+	h.SnapshotHolders, err = a.SnapshotHolders(ctx)
+	errs = append(errs, err)
+	h.Projections, err = a.Projections(ctx)
+	return h, errors.Join(append(errs, err)...)
+}
+
+func (a *Admin) queueHealth(
+	ctx context.Context, queue store.QueueName, now time.Time, paused []store.Pause, programs []Program,
+) (h telemetry.QueueHealth, err error) {
+	backlogs, err := a.store.Backlog(ctx, queue, now, BacklogLimit)
+	if err != nil {
+		return h, fmt.Errorf("backlog of %s: %w", queue, err)
+	}
+	for _, b := range backlogs {
+		known := slices.ContainsFunc(programs, func(p Program) bool { return p.Running && p.Manifest.Delivers(queue, b.Kind) })
+		h.Kinds = append(h.Kinds, telemetry.KindHealth{Backlog: b, Known: known, Paused: pauseOf(paused, b.Kind.Workflow) != nil})
+	}
+	return h, nil
+}
+
+func unknownKinds(queue store.QueueName, h telemetry.QueueHealth) (found []telemetry.UnknownStored) {
+	for _, k := range h.Kinds {
+		if u, waits := commit.Unknown(queue, k); waits && !k.Known {
+			found = append(found, u)
+		}
+	}
+	return found
+}
+
+// FeedStatus returns how far the feed can be read. If transactions hold it back, it names them.
+func (a *Admin) FeedStatus(ctx context.Context) (store.FeedStatus, error) {
+	horizon, err := a.store.FeedHorizon(ctx)
+	if err != nil || horizon.Settled >= horizon.Issued {
+		return store.FeedStatus{FeedHorizon: horizon}, err
+	}
+	blockers, err := a.store.FeedBlockers(ctx)
+	return store.FeedStatus{FeedHorizon: horizon, Blockers: blockers}, err
+}
+
+// fewTransactions is the number of transactions below which a snapshot does no harm, however long it is held.
+const fewTransactions = 1000
+
+// SnapshotHolders returns who keeps many dead rows in the tables, and has done so for longer than Config.SnapshotHeldAfter, the oldest
+// first.
+func (a *Admin) SnapshotHolders(ctx context.Context) (harmful []store.SnapshotHolder, err error) {
+	holders, err := a.store.SnapshotHolders(ctx)
+	now := a.clock.Now()
+	for _, h := range holders {
+		if h.Transactions >= fewTransactions && (h.Since.IsZero() || now.Sub(h.Since) >= a.config.SnapshotHeldAfter) {
+			harmful = append(harmful, h)
+		}
+	}
+	return harmful, err
+}
+
+func pauseOf(paused []store.Pause, workflow string) *store.Pause {
+	i := slices.IndexFunc(paused, func(p store.Pause) bool { return p.Workflow == workflow })
+	if i < 0 {
+		return nil
+	}
+	return &paused[i]
+}

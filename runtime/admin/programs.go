@@ -1,0 +1,148 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
+
+// Program is a process that runs, or ran lately, on the store.
+type Program struct {
+	store.Program
+	Running  bool               // it has not stopped, and was seen lately
+	Manifest *workflow.Manifest // what it is
+}
+
+// UnknownWorkflow says that no program which ran lately has a workflow of a name, and that nothing of it is stored.
+type UnknownWorkflow struct {
+	Workflow string
+	Known    []string // names of workflows that programs have, sorted
+}
+
+func (e *UnknownWorkflow) Error() string {
+	known := "no program that runs on this store, or ran in the last 30 days, has told of its workflows"
+	if len(e.Known) > 0 {
+		known = "there are " + strings.Join(e.Known, ", ")
+	}
+	return fmt.Sprintf("ironflow: there is no workflow %q on this store; %s", e.Workflow, known)
+}
+
+// Programs returns the programs that run on the store, and those that did in the last 30 days, the last one seen first.
+func (a *Admin) Programs(ctx context.Context) ([]Program, error) {
+	stored, err := a.store.Programs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := a.clock.Now()
+	programs := make([]Program, 0, len(stored))
+	for _, p := range stored {
+		manifest, err := a.manifests.read(ctx, a.store, p.Digest)
+		if err != nil {
+			return nil, fmt.Errorf("ironflow: program %s: %w", p.Process, err)
+		}
+		programs = append(programs, Program{Program: p, Running: p.StoppedAt.IsZero() && now.Before(p.Until), Manifest: manifest})
+	}
+	slices.SortStableFunc(programs, func(a, b Program) int {
+		if a.Running != b.Running {
+			return map[bool]int{true: -1, false: 1}[a.Running]
+		}
+		return cmp.Or(b.SeenAt.Compare(a.SeenAt), b.StartedAt.Compare(a.StartedAt))
+	})
+	return programs, nil
+}
+
+// manifests are those that were read. They never change.
+type manifests struct {
+	mu    sync.Mutex
+	known map[string]*workflow.Manifest
+}
+
+// read returns the manifest of a digest; an empty one when it is not stored.
+func (m *manifests) read(ctx context.Context, st store.Programs, digest string) (*workflow.Manifest, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known := m.known[digest]; known != nil {
+		return known, nil
+	}
+	text, err := st.Manifest(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	if text == nil {
+		return &workflow.Manifest{}, nil
+	}
+	manifest, err := workflow.ReadManifest(text)
+	if err != nil {
+		return nil, err
+	}
+	if m.known == nil {
+		m.known = make(map[string]*workflow.Manifest)
+	}
+	m.known[digest] = manifest
+	return manifest, nil
+}
+
+// Workflow returns the description of a workflow by the newest program that has it. Programs that run come first. It is nil if no
+// program has it.
+func (a *Admin) Workflow(ctx context.Context, name string) (*workflow.WorkflowManifest, error) {
+	for _, w := range a.config.Workflows {
+		if w.Name() == name {
+			return new(w.Describe()), nil
+		}
+	}
+	programs, err := a.Programs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return described(programs, name), nil
+}
+
+// described prefers what runs, and then what began last: during a rollout, that is the newer release.
+func described(programs []Program, name string) (found *workflow.WorkflowManifest) {
+	var of *Program
+	for i := range programs {
+		p := &programs[i]
+		w := p.Manifest.Workflow(name)
+		if w == nil || of != nil && (of.Running && !p.Running || of.Running == p.Running && !p.StartedAt.After(of.StartedAt)) {
+			continue
+		}
+		of, found = p, w
+	}
+	return found
+}
+
+// exists fails with *UnknownWorkflow unless a program has a workflow, or an instance of it is stored.
+func (a *Admin) exists(ctx context.Context, name string) error {
+	for _, w := range a.config.Workflows {
+		if w.Name() == name {
+			return nil
+		}
+	}
+	programs, err := a.Programs(ctx)
+	if err != nil {
+		return err
+	}
+	if described(programs, name) != nil {
+		return nil
+	}
+	list := store.InstanceList{InstanceFilter: store.InstanceFilter{Workflow: name}, Limit: 1}
+	found, err := a.store.ListInstances(ctx, list)
+	if err != nil || len(found) > 0 {
+		return err
+	}
+	unknown := &UnknownWorkflow{Workflow: name}
+	for _, p := range programs {
+		for _, w := range p.Manifest.Workflows {
+			unknown.Known = append(unknown.Known, w.Name)
+		}
+	}
+	slices.Sort(unknown.Known)
+	unknown.Known = slices.Compact(unknown.Known)
+	return unknown
+}

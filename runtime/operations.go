@@ -1,0 +1,178 @@
+package runtime
+
+import (
+	"context"
+
+	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
+
+// Operations of package admin, as methods of an engine. Those that name a workflow or an instance know the workflows that are registered.
+
+// Page is a part of a list.
+type Page[T any] = admin.Page[T]
+
+// InstanceQuery selects a page of the list of instances.
+type InstanceQuery = admin.InstanceQuery
+
+// InstanceReport describes one instance: its status, the inputs it accepts, and its waiting deliveries.
+type InstanceReport = admin.InstanceReport
+
+// DeadLetterQuery selects a page of the list of dead letters.
+type DeadLetterQuery = admin.DeadLetterQuery
+
+// DiscardedQuery selects a page of the list of discarded dead letters.
+type DiscardedQuery = admin.DiscardedQuery
+
+// workChanged makes this process, and others, look at what the operations have changed.
+func (e *Engine) workChanged() {
+	e.pauses.forget()
+	e.Wake()
+	e.newWork.announce()
+}
+
+// Instances lists instances, the newest first. It includes workflows that are not registered with the engine.
+//
+// Workflow, Activity and the times of creation are found by an index. There is no index on Status and the times of the last
+// event: every commit changes them, so an index would slow every commit. A query by these reads instances that do not match and
+// skips them. When you look for a status, also set Activity to skip most of them.
+func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[store.InstanceSummary], error) {
+	return e.admin.Instances(ctx, query)
+}
+
+// CountInstances counts instances by workflow and status. It reads all instances that the filter accepts, which is slow for
+// millions of them.
+func (e *Engine) CountInstances(ctx context.Context, filter InstanceFilter) (store.InstanceCounts, error) {
+	return e.admin.CountInstances(ctx, filter)
+}
+
+// Inspect describes an instance: its status, the inputs it accepts, and its waiting deliveries. The parts are read one after the
+// other, so they may show different moments. If the instance has no events, the error is *UnknownInstance.
+func (e *Engine) Inspect(ctx context.Context, instance InstanceKey) (*InstanceReport, error) {
+	if _, _, err := e.known(instance.Workflow, instance.ID); err != nil {
+		return nil, err
+	}
+	return e.admin.Inspect(ctx, instance)
+}
+
+// History returns up to limit events of an instance after a version, oldest first, as they are stored. A limit of 0 means all
+// events. A page ends early when its payloads reach store.PageBytes, so read on after the last event until a page is empty. After
+// the newest version the page is empty. If the instance has no events, the error is *UnknownInstance. History is for tools
+// without the workflow's types; generated clients have a typed History.
+func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
+	if _, _, err := e.known(instance.Workflow, instance.ID); err != nil {
+		return nil, err
+	}
+	return e.admin.History(ctx, instance, after, limit)
+}
+
+// Observations returns inputs with their outcomes, the newest first: those of one instance, of one workflow, or all, as the query
+// says. It has the inputs that Config.Observe selected. A limit of 0 means 100. For the next page, set Before and BeforeNumber to
+// ObservedAt and Number of the last observation, until a page is empty. A page ends early when its payloads reach
+// store.PageBytes.
+func (e *Engine) Observations(ctx context.Context, query ObservationQuery) ([]store.Observation, error) {
+	return e.admin.Observations(ctx, query)
+}
+
+// FeedStatus returns how far the feed can be read. If transactions hold it back, it names them.
+func (e *Engine) FeedStatus(ctx context.Context) (store.FeedStatus, error) {
+	return e.admin.FeedStatus(ctx)
+}
+
+// Why explains the decision that stored an event of an instance. It names the decisions that led to it, across instances, back to
+// the input of a client or a schedule. It also says how the effects and timers of the decision ended.
+//
+// It reads at most 100 decisions back and 10,000 events forward. It reads them one after the other, so they may show different
+// moments. If the instance has no events, the error is *UnknownInstance; if it has not reached the version, *UnknownVersion.
+func (e *Engine) Why(ctx context.Context, instance InstanceKey, version int64) (*Explanation, error) {
+	if _, _, err := e.known(instance.Workflow, instance.ID); err != nil {
+		return nil, err
+	}
+	return e.admin.Why(ctx, instance, version)
+}
+
+// WhyDelivery explains an effect or timer that waits, is a dead letter, or is done: which decisions led to it, and how it ended.
+// The Token of the lease is ignored, so you can pass the lease of a WaitingDelivery or DeadLetter, or what ParseIdempotencyKey
+// returns. If no stored decision requested the delivery, the error is *UnknownDelivery.
+func (e *Engine) WhyDelivery(ctx context.Context, delivery Lease) (*Explanation, error) {
+	if !delivery.OfSchedule() {
+		if _, _, err := e.known(delivery.Instance.Workflow, delivery.Instance.ID); err != nil {
+			return nil, err
+		}
+	}
+	return e.admin.WhyDelivery(ctx, delivery)
+}
+
+// ParseIdempotencyKey returns the effect that an EffectCall.IdempotencyKey names, to pass to WhyDelivery.
+func ParseIdempotencyKey(key string) (Lease, error) { return admin.ParseIdempotencyKey(key) }
+
+// DeadLetters lists dead letters of effects and timers, the newest first. It includes workflows that are not registered with the
+// engine. An index finds them by the time at which they became dead letters. For the rest of the filter, it reads all of that
+// time.
+func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[store.DeadLetter], error) {
+	return e.admin.DeadLetters(ctx, query)
+}
+
+// CountDeadLetters counts dead letters by queue and kind. It reads all dead letters that the filter accepts.
+func (e *Engine) CountDeadLetters(ctx context.Context, filter DeadLetterFilter) ([]store.DeadLetterCount, error) {
+	return e.admin.CountDeadLetters(ctx, filter)
+}
+
+// RetryDeadLetters makes dead letters due at once, with the full number of attempts again. An effect keeps its idempotency key.
+// It returns the leases that are not dead letters any more: they were retried or discarded before, or their instance replaced the
+// timer or completed.
+func (e *Engine) RetryDeadLetters(ctx context.Context, letters ...Lease) (gone []Lease, err error) {
+	return e.admin.RetryDeadLetters(ctx, letters...)
+}
+
+// RetryDeadLettersWhere retries all dead letters that a filter accepts and returns how many. It leaves out dead letters that
+// their instances were told of, unless DeadLetterFilter.Told selects these: the workflow has dealt with them already. Each is
+// retried once, even if it becomes a dead letter again meanwhile. After an error, the dead letters before it have been retried.
+func (e *Engine) RetryDeadLettersWhere(ctx context.Context, filter DeadLetterFilter) (retried int, err error) {
+	return e.admin.RetryDeadLettersWhere(ctx, filter)
+}
+
+// DiscardDeadLetters deletes dead letters and stores a record of each, with the reason, which must not be empty. DiscardedLetters
+// lists these records. It returns the leases that are not dead letters any more.
+//
+// The instances receive no input: an instance that waits for the result keeps waiting.
+func (e *Engine) DiscardDeadLetters(ctx context.Context, discard Discard, letters ...Lease) (gone []Lease, err error) {
+	return e.admin.DiscardDeadLetters(ctx, discard, letters...)
+}
+
+// DiscardDeadLettersWhere discards all dead letters that a filter accepts and returns how many. An empty filter is an error.
+// After an error, the dead letters before it have been discarded.
+func (e *Engine) DiscardDeadLettersWhere(ctx context.Context, discard Discard, filter DeadLetterFilter) (discarded int, err error) {
+	return e.admin.DiscardDeadLettersWhere(ctx, discard, filter)
+}
+
+// DiscardedLetters lists the records of discarded dead letters, the newest first.
+func (e *Engine) DiscardedLetters(ctx context.Context, query DiscardedQuery) (Page[store.DiscardedLetter], error) {
+	return e.admin.DiscardedLetters(ctx, query)
+}
+
+// PauseWorkflow pauses a workflow until ResumeWorkflow: no process on this store claims its effects, timers and schedules.
+// Deliveries that were claimed before are finished. With Pause.RefuseInputs, inputs of clients fail with *WorkflowPaused: in this
+// process at once, in others within Config.PollInterval. Pause.At is set to the current time.
+//
+// The pause is stored, so it lasts when this process ends.
+func (e *Engine) PauseWorkflow(ctx context.Context, pause Pause) error {
+	if _, err := e.workflow(pause.Workflow); err != nil {
+		return err
+	}
+	return e.admin.PauseWorkflow(ctx, pause)
+}
+
+// ResumeWorkflow ends the pause of a workflow. Deliveries that became due meanwhile are delivered now. If the workflow is not
+// paused, nothing changes.
+func (e *Engine) ResumeWorkflow(ctx context.Context, workflow string) error {
+	if _, err := e.workflow(workflow); err != nil {
+		return err
+	}
+	return e.admin.ResumeWorkflow(ctx, workflow)
+}
+
+// PausedWorkflows returns the paused workflows, sorted by name. It includes workflows that are not registered with this engine.
+func (e *Engine) PausedWorkflows(ctx context.Context) ([]Pause, error) {
+	return e.admin.PausedWorkflows(ctx)
+}
