@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/examples/order/order"
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/ironflowtest/postgrestest"
+	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
+
+// shop is a payment provider that fails for good as long as broken is set, and a mailer.
+type shop struct{ broken bool }
+
+func (s *shop) Charge(context.Context, order.Charge) error {
+	if s.broken {
+		return runtime.Permanent(errors.New("certificate expired\x1b[31m"))
+	}
+	return nil
+}
+
+func (s *shop) SendReceipt(context.Context, string, string, int64) error { return nil }
+
+// frozen is a clock that stands.
+type frozen struct {
+	store.SystemClock
+	now time.Time
+}
+
+func (f frozen) Now() time.Time { return f.now }
+
+// bench is a store with its name on the command line.
+type bench struct {
+	*testing.T
+	store runtime.Store
+	flags []string
+}
+
+// onStores runs a test on both stores that have a name.
+func onStores(t *testing.T, test func(b *bench)) {
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		file := filepath.Join(t.TempDir(), "app.db")
+		st, err := sqlite.Open(t.Context(), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = st.Close() })
+		test(&bench{t, st, []string{"-store", file}})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		st, pool := postgrestest.OpenPool(t)
+		config := pool.Config()
+		schema := strings.Trim(config.ConnConfig.RuntimeParams["search_path"], `"`)
+		test(&bench{t, st, []string{"-store", config.ConnString(), "-schema", schema}})
+	})
+}
+
+// ironflow runs a command line and checks its exit code. It returns what was printed, as one text.
+func (b *bench) ironflow(code int, args ...string) string {
+	b.Helper()
+	return b.feed(code, "", args...)
+}
+
+func (b *bench) feed(code int, in string, args ...string) string {
+	b.Helper()
+	var out, errs bytes.Buffer
+	args = append(args[:1:1], append(b.flags[:len(b.flags):len(b.flags)], args[1:]...)...)
+	if got := Run(b.Context(), args, strings.NewReader(in), &out, &errs); got != code {
+		b.Errorf("ironflow %q: exit code %d, want %d\n%s%s", args, got, code, &out, &errs)
+	}
+	return out.String() + errs.String()
+}
+
+// want checks that a text has parts.
+func (b *bench) want(text string, parts ...string) {
+	b.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			b.Errorf("no %q in:\n%s", part, text)
+		}
+	}
+}
+
+// run runs the shop's workflow until the function that it returns is called.
+func (b *bench) run(s *shop, name string, clock store.Clock) (client *order.Client, stop func()) {
+	b.Helper()
+	engine, err := runtime.NewEngine(b.store, runtime.Config{
+		Name: name, Version: "v1.4.0", Logger: slog.New(slog.DiscardHandler), PollInterval: 10 * time.Millisecond, Clock: clock,
+	}, order.NewWorkflow(order.Decider{}, order.Evolver{}, order.Handler{Gateway: s, Mailer: s}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- engine.Run(ctx) }()
+	return order.NewClient(engine), func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
+	}
+}
+
+// eventually repeats a command until it prints a text.
+func (b *bench) eventually(text string, args ...string) {
+	b.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		var out, errs bytes.Buffer
+		args := append(args[:1:1], append(b.flags[:len(b.flags):len(b.flags)], args[1:]...)...)
+		Run(b.Context(), args, strings.NewReader(""), &out, &errs)
+		if strings.Contains(out.String(), text) {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.Fatalf("ironflow %q never prints %q, last:\n%s%s", args, text, &out, &errs)
+		}
+	}
+}
+
+// "Order o-17 was not charged: why, and fix it", answered on the command line alone.
+func TestIncident(t *testing.T) {
+	onStores(t, func(b *bench) {
+		provider := &shop{broken: true}
+		now := frozen{now: time.Now()} // the order has a deadline of 3 s
+		client, stop := b.run(provider, "web-1/7", now)
+		out, err := client.Create(b.Context(), order.Create{
+			OrderID: "o-17", CartID: "c", Email: "a@b.c", Card: "4242", Items: []order.Item{{Sku: "ink", Quantity: 1, PriceCents: 900}},
+		})
+		if err != nil || !out.Accepted() {
+			b.Fatalf("got %+v, %v", out, err)
+		}
+		b.eventually("certificate expired", "dead")
+
+		// What is wrong?
+		b.want(b.ironflow(1, "health"), "1 dead letters of order/ChargeCard")
+		b.want(b.ironflow(0, "programs"), "web-1/7", "runs", "v1.4.0", "order")
+		b.want(b.ironflow(0, "show", "order/o-17"), "status      awaiting_payment", "accepts     Pay\n", "ChargeCard", "dead", `certificate expired\x1b[31m`)
+		b.want(b.ironflow(0, "history", "order/o-17"), "Created")
+		b.want(b.ironflow(0, "history", "order/o-17", "-payload"), `"total_cents":900`)
+		if text := b.ironflow(0, "history", "order/o-17"); strings.Contains(text, "900") {
+			b.Errorf("a payload was printed:\n%s", text)
+		}
+		b.want(b.ironflow(0, "why", "order/o-17"), "Create", "ChargeCard", "certificate expired")
+		b.want(b.ironflow(0, "why", "order/o-17/1/0"), "ChargeCard")
+		b.want(b.ironflow(0, "list", "-workflow", "order", "-active"), "order/o-17", "awaiting_payment")
+		b.want(b.ironflow(0, "count"), "order", "active", "1")
+
+		// Nothing changes by accident.
+		b.want(b.ironflow(2, "retry", "-workflow", "order"), "add -write")
+		b.want(b.ironflow(2, "retry", "-write"), "say which")
+		b.want(b.ironflow(2, "discard", "-write", "-workflow", "order"), "needs -reason")
+
+		// Fix it: the provider is back, and the charge is tried again.
+		b.ironflow(0, "pause", "order", "-write", "-reason", "the certificate")
+		b.want(b.ironflow(1, "health"), "workflow order is paused by", "the certificate")
+		b.ironflow(0, "resume", "order", "-write")
+		stop()
+		b.want(b.ironflow(1, "stuck", "-for", "1ms"), "order/PaymentTimeout: no program runs on this store")
+		b.want(b.ironflow(0, "retry", "-write", "-workflow", "order", "-kind", "ChargeCard"), "retried 1 dead letters")
+		_, stop = b.run(&shop{}, "web-2/8", store.SystemClock{})
+		defer stop()
+		b.eventually("completed   2", "show", "order/o-17") // paid, or cancelled when its deadline came first
+		if text := b.ironflow(0, "dead"); strings.Contains(text, "o-17") {
+			b.Errorf("it is still a dead letter:\n%s", text)
+		}
+	})
+}
+
+func TestJSONIsForPrograms(t *testing.T) {
+	onStores(t, func(b *bench) {
+		client, stop := b.run(&shop{}, "web-1/7", store.SystemClock{})
+		id := `a "quoted"/ïd <b>`
+		if out, err := client.Create(b.Context(), order.Create{OrderID: id, CartID: "c", Items: []order.Item{{Quantity: 1, PriceCents: 1 << 60}}}); err != nil || !out.Accepted() {
+			b.Fatalf("got %+v, %v", out, err)
+		}
+		b.eventually("paid", "show", "order/"+id)
+		stop()
+		for _, args := range [][]string{
+			{"list", "-json"}, {"count", "-json"}, {"show", "-json", "order/" + id}, {"history", "-json", "-payload", "order/" + id},
+			{"why", "-json", "order/" + id}, {"programs", "-json"}, {"projections", "-json"}, {"health", "-json"}, {"stuck", "-json"},
+		} {
+			text := b.ironflow(0, args...)
+			lines := json.NewDecoder(strings.NewReader(text))
+			for n := 0; lines.More(); n++ {
+				var v any
+				if err := lines.Decode(&v); err != nil {
+					b.Errorf("%q prints no JSON: %v\n%s", args, err, text)
+					break
+				}
+			}
+		}
+		b.want(b.ironflow(0, "history", "-json", "-payload", "order/"+id), `1152921504606846976`)
+
+		// A copy in another store has the same history.
+		text := b.ironflow(0, "export", "order/"+id)
+		lines, _, _ := strings.Cut(text, "ironflow: exported 1 instances")
+		other := filepath.Join(b.TempDir(), "copy.db")
+		copied, err := sqlite.Open(b.Context(), other)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer copied.Close()
+		b2 := &bench{b.T, copied, []string{"-store", other}}
+		b2.want(b2.feed(0, lines, "import", "-write"), "imported 1 instances")
+		if got, want := b2.ironflow(0, "export", "order/"+id), text; got != want {
+			b.Errorf("a copy of the copy is\n%s, not\n%s", got, want)
+		}
+	})
+}
+
+func TestMistakesOfTheCommandLine(t *testing.T) {
+	onStores(t, func(b *bench) {
+		b.want(b.ironflow(2, "show", "o-17"), "write WORKFLOW/ID")
+		b.want(b.ironflow(1, "show", "order/o-17"), "order/o-17")
+		b.want(b.ironflow(1, "why", "order/o-17"), "order/o-17")
+		b.want(b.ironflow(2, "show"), "usage: ironflow show")
+		b.want(b.ironflow(2, "list", "-active", "-completed"), "select nothing")
+		b.want(b.ironflow(2, "list", "-nonsense"), "ironflow help list")
+		b.want(b.ironflow(1, "pause", "order", "-write"), "no workflow \"order\"")
+		b.want(b.ironflow(1, "projections", "pause", "p", "-write"), "no projection \"p\"")
+		b.want(b.ironflow(2, "projections", "pause", "p"), "add -write")
+		b.want(b.ironflow(2, "projections", "stop", "p", "-write"), "pause, resume, rebuild and skip")
+		b.want(b.ironflow(0, "stuck"), "nothing is stuck")
+		b.ironflow(0, "health")
+	})
+	b := &bench{T: t}
+	b.want(b.ironflow(3, "list"), "-store")
+	b.want(b.ironflow(3, "list", "-store", filepath.Join(t.TempDir(), "mistyped.db")), "no such file")
+	text := b.ironflow(3, "list", "-store", "postgres://app:secret@127.0.0.1:1/app", "-timeout", "5s")
+	if b.want(text, "127.0.0.1"); strings.Contains(text, "secret") {
+		b.Errorf("the password is printed: %s", text)
+	}
+	b.want(b.ironflow(2, "lsit"), "no command")
+	for _, c := range commands {
+		b.want(b.ironflow(0, "help", c.name), "usage: ironflow "+c.name)
+	}
+	b.want(b.ironflow(0, "help"), "stuck", "Exit codes")
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
+)
+
+// Commands that say what needs somebody.
+
+func health(ctx context.Context, k *call) (int, error) {
+	h, err := k.admin.Health(ctx)
+	if err != nil {
+		return exitStore, err
+	}
+	code := exitOK
+	if len(problems(h)) > 0 {
+		code = exitFound
+	}
+	if k.json {
+		return code, k.print(h)
+	}
+	t := k.table("QUEUE", "KIND", "DUE", "LEASED", "DELAYED", "BLOCKED", "DEAD", "OLDEST DUE")
+	for _, q := range []struct {
+		name  store.QueueName
+		kinds []telemetry.KindHealth
+	}{{store.EffectQueue, h.Effects.Kinds}, {store.TimerQueue, h.Timers.Kinds}} {
+		for _, b := range q.kinds {
+			t.row(string(q.name), b.Kind.String(), fmt.Sprint(b.Due), fmt.Sprint(b.Leased), fmt.Sprint(b.Delayed), fmt.Sprint(b.Blocked),
+				fmt.Sprint(b.Dead), k.ago(b.OldestDue))
+		}
+	}
+	t.end()
+	fmt.Fprintf(k.out, "\nfeed: events up to %d can be read, the newest is %d\n", h.Feed.Settled, h.Feed.Newest)
+	for _, p := range h.Projections {
+		fmt.Fprintf(k.out, "projection %s: %s, %d events behind\n", oneLine(p.Name), p.Status, p.Behind)
+	}
+	for _, problem := range problems(h) {
+		fmt.Fprintln(k.out, "!", oneLine(problem))
+	}
+	return code, nil
+}
+
+// problems are what of the health needs somebody.
+func problems(h telemetry.Health) (found []string) {
+	add := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	for _, kinds := range [][]telemetry.KindHealth{h.Effects.Kinds, h.Timers.Kinds} {
+		for _, b := range kinds {
+			if b.Dead > 0 {
+				add("%d dead letters of %s", b.Dead, b.Kind)
+			}
+			if b.Blocked > 0 {
+				add("%d of %s are blocked: %s", b.Blocked, b.Kind, b.BlockedError)
+			}
+			if late := h.At.Sub(b.OldestDue); !b.OldestDue.IsZero() && late > time.Minute && !b.Paused {
+				add("the oldest of %s has been due for %s", b.Kind, short(late))
+			}
+		}
+	}
+	for _, u := range h.Unknown {
+		add("no running program delivers the %s", u)
+	}
+	for _, p := range h.Paused {
+		add("workflow %s is paused by %s: %s", p.Workflow, p.By, p.Reason)
+	}
+	for _, b := range h.Feed.Blockers {
+		add("the feed waits for %s", b)
+	}
+	for _, s := range h.SnapshotHolders {
+		add("dead rows are kept for %s", s)
+	}
+	for _, p := range h.Projections {
+		if p.Status != store.ProjectionRunning {
+			add("projection %s is %s %s", p.Name, p.Status, p.LastError)
+		}
+	}
+	return found
+}
+
+func stuck(ctx context.Context, k *call) (int, error) {
+	query := admin.StuckQuery{Workflow: k.workflow, For: k.since, Limit: k.limit, Cursor: k.cursor}
+	all := admin.StuckReport{}
+	for {
+		r, err := k.admin.Stuck(ctx, query)
+		if err != nil {
+			return exitOK, err
+		}
+		all.At, all.Looked, all.Next = r.At, all.Looked+r.Looked, r.Next
+		all.Instances = append(all.Instances, r.Instances...)
+		all.Kinds, all.Projections = append(all.Kinds, r.Kinds...), append(all.Projections, r.Projections...)
+		if query.Cursor = r.Next; r.Next == "" || len(all.Instances) >= k.limit {
+			break
+		}
+	}
+	code := exitOK
+	if !all.Empty() {
+		code = exitFound
+	}
+	if k.json {
+		return code, k.print(all)
+	}
+	for _, s := range all.Kinds {
+		fmt.Fprintf(k.out, "%s %s: %s\n", s.Queue, s.Kind, oneLine(s.Reason))
+	}
+	for _, s := range all.Projections {
+		fmt.Fprintf(k.out, "projection %s: %s\n", oneLine(s.Name), oneLine(s.Reason))
+	}
+	if len(all.Instances) > 0 {
+		t := k.table("INSTANCE", "STATUS", "LAST EVENT", "WHY IT DOES NOT GO ON")
+		for _, s := range all.Instances {
+			t.row(s.Key.String(), s.Status, k.ago(s.LastEventAt), s.Reason)
+		}
+		t.end()
+	}
+	if all.Empty() {
+		fmt.Fprintf(k.out, "nothing is stuck; %d active instances were looked at\n", all.Looked)
+	}
+	k.more(all.Next)
+	return code, nil
+}

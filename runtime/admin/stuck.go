@@ -1,0 +1,335 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
+
+// StuckQuery says where to look for what is stuck.
+type StuckQuery struct {
+	Workflow string        // empty for all
+	For      time.Duration // how long nothing must have happened. Default: 1 min
+	Limit    int           // instances in the report; default 100, at most 1000
+	Cursor   string        // StuckReport.Next of the report before; empty for the first
+	Budget   time.Duration // how long to look at instances. Default: 500 ms
+}
+
+// StuckReport is what does not go on by itself.
+type StuckReport struct {
+	At time.Time
+
+	// Instances are stuck, the last one created first. Looked is how many active instances were looked at. Next asks for the report
+	// about the rest; it is empty if there is no rest.
+	Instances []StuckInstance
+	Looked    int
+	Next      string
+
+	Kinds       []StuckKind       // by queue and kind; only in the first report
+	Projections []StuckProjection // by name; only in the first report
+}
+
+// Empty reports that nothing was found.
+func (r *StuckReport) Empty() bool {
+	return len(r.Instances)+len(r.Kinds)+len(r.Projections) == 0
+}
+
+// StuckInstance is an active instance for which nothing waits that could move it.
+type StuckInstance struct {
+	store.InstanceSummary
+	Reason string
+	Dead   []store.WaitingDelivery // its dead letters, up to 100
+}
+
+// StuckKind is a kind of deliveries that nobody delivers, or that become dead letters.
+type StuckKind struct {
+	Queue store.QueueName
+	store.Backlog
+	Reason string
+}
+
+// StuckProjection is a projection that makes no progress.
+type StuckProjection struct {
+	store.ProjectionInfo
+	Reason string
+}
+
+// stuckChunk is how many instances are read at once.
+const stuckChunk = 500
+
+// Stuck looks for what does not go on by itself: instances that have not completed and have no effect, timer, child, schedule or declared
+// wait to move them; kinds of deliveries that no running program delivers, that are blocked, late or dead; and projections that stand.
+//
+// It looks at active instances one after the other, at most for StuckQuery.Budget. If there are more, StuckReport.Next goes on.
+func (a *Admin) Stuck(ctx context.Context, query StuckQuery) (*StuckReport, error) {
+	if err := store.CheckArgument("StuckQuery", query); err != nil {
+		return nil, err
+	}
+	after, err := decodeCursor[store.InstancePlace](query.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	query.For, query.Budget = cmp.Or(query.For, time.Minute), cmp.Or(query.Budget, 500*time.Millisecond)
+	search := &stuckSearch{admin: a, query: query, size: pageSize(query.Limit), until: time.Now().Add(query.Budget)}
+	search.report.At = store.StoredTime(a.clock.Now())
+	if search.programs, err = a.Programs(ctx); err != nil {
+		return nil, err
+	}
+	if after == nil {
+		if err := search.kinds(ctx); err != nil {
+			return nil, err
+		}
+		if err := search.projections(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := search.instances(ctx, after); err != nil {
+		return nil, err
+	}
+	return &search.report, nil
+}
+
+// stuckSearch is one call of Stuck.
+type stuckSearch struct {
+	admin    *Admin
+	query    StuckQuery
+	size     int
+	until    time.Time
+	programs []Program
+	known    map[string]*workflow.WorkflowManifest
+	report   StuckReport
+}
+
+// describe returns what is known of a workflow; nil for nothing.
+func (s *stuckSearch) describe(ctx context.Context, name string) (*workflow.WorkflowManifest, error) {
+	if known, looked := s.known[name]; looked {
+		return known, nil
+	}
+	found, err := s.admin.Workflow(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if s.known == nil {
+		s.known = make(map[string]*workflow.WorkflowManifest)
+	}
+	s.known[name] = found
+	return found, nil
+}
+
+func (s *stuckSearch) instances(ctx context.Context, after *store.InstancePlace) error {
+	a := s.admin
+	filter := store.InstanceFilter{Workflow: s.query.Workflow, Activity: store.OnlyActive, UpdatedBefore: s.report.At.Add(-s.query.For)}
+	for {
+		list := store.InstanceList{InstanceFilter: filter.Narrowed(), After: after, Limit: stuckChunk}
+		chunk, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return a.store.ListInstances(ctx, list) })
+		if err != nil {
+			return err
+		}
+		keys := make([]store.InstanceKey, len(chunk))
+		for i := range chunk {
+			keys[i] = chunk[i].Key
+		}
+		idle, err := a.store.IdleInstances(ctx, keys)
+		if err != nil {
+			return err
+		}
+		for i := range chunk {
+			s.report.Looked++
+			after = &store.InstancePlace{CreatedAt: chunk[i].CreatedAt, ID: chunk[i].Key.ID, Workflow: chunk[i].Key.Workflow}
+			if len(idle) == 0 || idle[0] != chunk[i].Key {
+				continue
+			}
+			idle = idle[1:]
+			found, err := s.stuck(ctx, chunk[i])
+			if err != nil {
+				return err
+			}
+			if found != nil {
+				s.report.Instances = append(s.report.Instances, *found)
+			}
+			if len(s.report.Instances) == s.size {
+				s.report.Next = encodeCursor(*after)
+				return nil
+			}
+		}
+		if len(chunk) < stuckChunk {
+			return nil
+		}
+		if !time.Now().Before(s.until) {
+			s.report.Next = encodeCursor(*after)
+			return nil
+		}
+	}
+}
+
+// stuck says why an idle instance does not go on; nil when something will move it after all.
+func (s *stuckSearch) stuck(ctx context.Context, i store.InstanceSummary) (*StuckInstance, error) {
+	w, err := s.describe(ctx, i.Key.Workflow)
+	if err != nil {
+		return nil, err
+	}
+	found := &StuckInstance{InstanceSummary: i}
+	if w != nil {
+		if slices.ContainsFunc(w.Schedules, func(x workflow.ScheduledInput) bool { return x.Instance == i.Key.ID }) {
+			return nil, nil
+		}
+	}
+	if waits, err := s.hasChild(ctx, i.Key, w); waits || err != nil {
+		return nil, err
+	}
+	for _, queue := range eitherQueue("") {
+		waiting, err := s.admin.store.Waiting(ctx, queue, i.Key, 100)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range waiting {
+			if d.DiedAt.IsZero() { // it was requested after IdleInstances looked
+				return nil, nil
+			}
+			if d.ToldAt.IsZero() {
+				found.Dead = append(found.Dead, d)
+			}
+		}
+	}
+	found.Reason = reason(w, found)
+	return found, nil
+}
+
+// reason says in words why an idle instance does not go on.
+func reason(w *workflow.WorkflowManifest, of *StuckInstance) string {
+	if len(of.Dead) > 0 {
+		d := of.Dead[0]
+		what := "effect"
+		if d.Lease.Queue == store.TimerQueue {
+			what = "timer"
+		}
+		text := fmt.Sprintf("its %s %s is a dead letter since %s, and nothing else waits", what, d.Kind.Name, d.DiedAt.Format(time.RFC3339))
+		if d.LastError != "" {
+			text += ": " + d.LastError
+		}
+		return text
+	}
+	switch {
+	case w == nil:
+		return fmt.Sprintf("nothing waits to be delivered, and no program has told of workflow %s", of.Key.Workflow)
+	case w.Machine == nil:
+		return "nothing waits to be delivered; only an input can move it"
+	}
+	var accepted []string
+	for _, t := range w.Machine.Accepts(of.Status) {
+		accepted = append(accepted, t.Input)
+	}
+	if len(accepted) == 0 {
+		return fmt.Sprintf("nothing waits to be delivered, and state %s accepts no input", of.Status)
+	}
+	return fmt.Sprintf("nothing waits to be delivered in state %s; only an input can move it: %s", of.Status, strings.Join(accepted, ", "))
+}
+
+// hasChild reports whether a child of the instance is active, whose end the instance will hear of.
+func (s *stuckSearch) hasChild(ctx context.Context, key store.InstanceKey, w *workflow.WorkflowManifest) (bool, error) {
+	starts := func(effect string) bool {
+		return w == nil || w.Machine == nil ||
+			slices.ContainsFunc(w.Machine.Effects, func(e workflow.MachineEffect) bool { return e.Name == effect && e.Ended != "" })
+	}
+	if w != nil && w.Machine != nil && !slices.ContainsFunc(w.Machine.Effects, func(e workflow.MachineEffect) bool { return e.Ended != "" }) {
+		return false, nil
+	}
+	ended, err := s.admin.store.EndedDeliveries(ctx, key, 1, 1000)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range slices.Backward(ended) {
+		if e.Ending != store.EndedDelivered || e.Lease.Queue != store.EffectQueue || e.By.Instance == key || !starts(e.Kind) {
+			continue
+		}
+		child, err := s.admin.store.Summary(ctx, e.By.Instance)
+		if err != nil {
+			return false, err
+		}
+		if child.Version > 0 && !child.Completed() {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// kinds finds deliveries that nobody delivers.
+func (s *stuckSearch) kinds(ctx context.Context) error {
+	paused, err := s.admin.store.PausedWorkflows(ctx)
+	if err != nil {
+		return err
+	}
+	for _, queue := range eitherQueue("") {
+		h, err := s.admin.queueHealth(ctx, queue, s.report.At, paused, s.programs)
+		if err != nil {
+			return err
+		}
+		for _, k := range h.Kinds {
+			if s.query.Workflow != "" && k.Kind.Workflow != s.query.Workflow {
+				continue
+			}
+			found := StuckKind{Queue: queue, Backlog: k.Backlog}
+			late := !k.OldestDue.IsZero() && s.report.At.Sub(k.OldestDue) >= s.query.For
+			switch pause := pauseOf(paused, k.Kind.Workflow); {
+			case pause != nil && late:
+				found.Reason = fmt.Sprintf("the workflow has been paused since %s", pause.At.Format(time.RFC3339))
+				if pause.By != "" {
+					found.Reason += " by " + pause.By
+				}
+				if pause.Reason != "" {
+					found.Reason += ": " + pause.Reason
+				}
+			case !k.Known && k.Due+k.Delayed+k.Leased > 0:
+				found.Reason = "no running program delivers it"
+				if !slices.ContainsFunc(s.programs, func(p Program) bool { return p.Running }) {
+					found.Reason = "no program runs on this store"
+				}
+			case k.Blocked > 0:
+				found.Reason = fmt.Sprintf("%d are blocked, the oldest since %s: %s", k.Blocked, k.OldestBlocked.Format(time.RFC3339), k.BlockedError)
+			case late:
+				found.Reason = fmt.Sprintf("%d are due, the oldest since %s: the handlers are too few, too slow, or hang", k.Due, k.OldestDue.Format(time.RFC3339))
+			case k.Dead > 0:
+				found.Reason = fmt.Sprintf("%d are dead letters", k.Dead)
+			default:
+				continue
+			}
+			s.report.Kinds = append(s.report.Kinds, found)
+		}
+	}
+	return nil
+}
+
+// projections finds projections that stand.
+func (s *stuckSearch) projections(ctx context.Context) error {
+	all, err := s.admin.Projections(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		found := StuckProjection{ProjectionInfo: p}
+		switch {
+		case p.Status == store.ProjectionStopped:
+			found.Reason = fmt.Sprintf("it has stopped at event %d: %s", p.StoppedAt, p.LastError)
+		case p.Status == store.ProjectionPaused && p.Behind > 0:
+			found.Reason = fmt.Sprintf("it has been paused since %s", p.UpdatedAt.Format(time.RFC3339))
+		case p.Delay < s.query.For:
+			continue
+		case p.Owner == "" || p.LeaseUntil.Before(s.report.At):
+			found.Reason = "no process runs it"
+		default:
+			found.Reason = fmt.Sprintf("%s runs it and is %v behind", p.Owner, p.Delay.Round(time.Second))
+			if p.LastError != "" {
+				found.Reason += ": " + p.LastError
+			}
+		}
+		s.report.Projections = append(s.report.Projections, found)
+	}
+	return nil
+}
