@@ -107,7 +107,9 @@ func held(effects ...ticket.OpenEffect) ticket.Decider {
 		OnOpen: func(_ time.Time, _ ticket.State, in ticket.Open) ticket.OpenDecision {
 			return ticket.AcceptOpen(ticket.Opened{Subject: in.Subject}).Effect(effects...)
 		},
-		OnHold: func(time.Time, ticket.State, ticket.Hold) ticket.HoldDecision { return ticket.AcceptHold(ticket.Held{}) },
+		OnHold: func(time.Time, ticket.State, ticket.Hold) ticket.HoldDecision {
+			return ticket.AcceptHold(ticket.Held{})
+		},
 	}
 }
 
