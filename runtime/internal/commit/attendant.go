@@ -6,9 +6,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 )
 
-// A batch is read, decided and stored on one goroutine, because each hand-over to another costs a lone caller more than the decision does.
-// User code may end that goroutine, or not return. So a timer attends to all batches under way. When user code has not returned for
-// Config.DecideTimeout, another goroutine goes on with the batch, and with the batches after it. The one that was given up ends as soon as
+// A batch is read, decided and stored on one goroutine, because a lone caller pays for each hand-over to another. User code may end that
+// goroutine, or not return. So a timer attends to all batches under way. When user code has not returned for Config.DecideTimeout, another goroutine goes on with the batch, and with the batches after it. The one that was given up ends as soon as
 // user code returns.
 
 // work serves one batch after the other, while there is something to do. It begins with b, which the goroutine that before watches could not go
