@@ -180,6 +180,9 @@ func (s *stuckSearch) stuck(ctx context.Context, i store.InstanceSummary) (*Stuc
 		if slices.ContainsFunc(w.Schedules, func(x workflow.ScheduledInput) bool { return x.Instance == i.Key.ID }) {
 			return nil, nil
 		}
+		if state := stateOf(w.Machine, i.Status); state != nil && state.Waits == workflow.WaitsClient {
+			return nil, nil
+		}
 	}
 	if waits, err := s.hasChild(ctx, i.Key, w); waits || err != nil {
 		return nil, err
@@ -200,6 +203,17 @@ func (s *stuckSearch) stuck(ctx context.Context, i store.InstanceSummary) (*Stuc
 	}
 	found.Reason = reason(w, found)
 	return found, nil
+}
+
+func stateOf(m *workflow.Machine, status string) *workflow.MachineState {
+	if m == nil {
+		return nil
+	}
+	i := slices.IndexFunc(m.States, func(s workflow.MachineState) bool { return s.Name == status })
+	if i < 0 {
+		return nil
+	}
+	return &m.States[i]
 }
 
 // reason says in words why an idle instance does not go on.

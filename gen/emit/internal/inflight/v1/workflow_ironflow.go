@@ -56,7 +56,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     workflow.StateCodec[State]{Schema: "dc2fff9d50f1a06a", Encode: encodeState, Decode: decodeState},
+		States:     workflow.StateCodec[State]{Schema: "2796267bff83e743", Encode: encodeState, Decode: decodeState},
 		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "0b33c5cd"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
@@ -72,7 +72,8 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 				Ended:  "Audited",
 			},
 		},
-		InputNames: []string{"Open", "Charged", "Renew", "Unmailed", "Audited", "Take", "Shut"},
+		InputNames:     []string{"Open", "Charged", "Renew", "Unmailed", "Audited", "Take", "Shut"},
+		InternalInputs: []string{"Charged", "Renew", "Unmailed", "Audited"},
 	})
 }
 
