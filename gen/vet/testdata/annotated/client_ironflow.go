@@ -9,12 +9,12 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 )
 
-// Client sends inputs to instances of the workflow basket. Safe for concurrent use.
+// Client sends inputs to instances of the workflow basket. It is safe for concurrent use.
 type Client struct {
 	engine *runtime.Engine
 }
 
-// NewClient returns a client of an engine that the workflow is registered with.
+// NewClient returns a client of an engine. The workflow must be registered with the engine.
 func NewClient(engine *runtime.Engine) *Client {
 	return &Client{engine}
 }
@@ -26,28 +26,28 @@ func (c *Client) Fill(ctx context.Context, in Fill, options ...runtime.ExecuteOp
 	return runtime.Execute[FillEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
-// State returns the state of an instance. One without events is a *runtime.UnknownInstance error.
+// State returns the state of an instance. If the instance has no events, the error is *runtime.UnknownInstance.
 func (c *Client) State(ctx context.Context, id string) (runtime.View[Basket], error) {
 	return runtime.LoadState[Basket](ctx, c.engine, WorkflowName, id)
 }
 
-// StateAt returns the state as it was at a version. One that was never reached is a *runtime.UnknownVersion error.
+// StateAt returns the state at a version. If the instance has not reached the version, the error is *runtime.UnknownVersion.
 func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime.View[Basket], error) {
 	return runtime.LoadStateAt[Basket](ctx, c.engine, WorkflowName, id, version)
 }
 
-// History returns the events of an instance, oldest first. One without events is a *runtime.UnknownInstance error.
+// History returns the events of an instance, oldest first. If it has none, the error is *runtime.UnknownInstance.
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
 }
 
-// Internal returns a client for the inputs that only the engine delivers: results of effects, timers, and the like. It is for tests
-// and for repairs by hand.
+// Internal returns a client for inputs that only the engine delivers, such as results of effects and timers. It is for tests and
+// for repairs by hand.
 func (c *Client) Internal() *InternalClient {
 	return &InternalClient{c.engine}
 }
 
-// InternalClient sends the internal inputs of the workflow basket, which Client does not have. Safe for concurrent use.
+// InternalClient sends the internal inputs of the workflow basket, which Client does not have. It is safe for concurrent use.
 type InternalClient struct {
 	engine *runtime.Engine
 }

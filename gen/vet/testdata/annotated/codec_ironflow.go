@@ -283,7 +283,7 @@ func decodeNotAccepted(d *codec.Decoder) NotAccepted {
 	return v
 }
 
-// encodeState writes a snapshot, in which enums and decimals may be empty: no event has set them yet.
+// encodeState encodes a state for a snapshot. Enums and decimals that no event has set yet may be empty.
 func encodeState(e *codec.Encoder, v Basket) {
 	e.BeginState()
 	e.Key("status")

@@ -35,7 +35,7 @@ func (TimerAgain) isFillTimer() {}
 // FillDecision is the decider's answer to Fill.
 type FillDecision = workflow.Decision[FillEvent, FillEffect, FillTimer, Rejection]
 
-// FillOutcome is what became of Fill.
+// FillOutcome is the outcome of Fill.
 type FillOutcome = runtime.Outcome[FillEvent, Rejection]
 
 // AcceptFill accepts Fill with one or more events, in this order.
@@ -43,7 +43,7 @@ func AcceptFill(first FillEvent, more ...FillEvent) FillDecision {
 	return workflow.Accept[FillEvent, FillEffect, FillTimer, Rejection](first, more...)
 }
 
-// RejectFill refuses Fill. Nothing is stored.
+// RejectFill rejects Fill. Nothing is stored.
 func RejectFill(rejection Rejection) FillDecision {
 	return workflow.Reject[FillEvent, FillEffect, FillTimer, Rejection](rejection)
 }
@@ -59,7 +59,7 @@ func (Bought) isBuyEvent() {}
 // BuyDecision is the decider's answer to Buy.
 type BuyDecision = workflow.Decision[BuyEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// BuyOutcome is what became of Buy.
+// BuyOutcome is the outcome of Buy.
 type BuyOutcome = runtime.Outcome[BuyEvent, Rejection]
 
 // AcceptBuy accepts Buy with one or more events, in this order.
@@ -67,7 +67,7 @@ func AcceptBuy(first BuyEvent, more ...BuyEvent) BuyDecision {
 	return workflow.Accept[BuyEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectBuy refuses Buy. Nothing is stored.
+// RejectBuy rejects Buy. Nothing is stored.
 func RejectBuy(rejection Rejection) BuyDecision {
 	return workflow.Reject[BuyEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -5,7 +5,7 @@ package annotated
 
 import "github.com/ironflow-gen/ironflow/runtime/workflow"
 
-// Machine returns the declared state machine, to be shown as a diagram by its Mermaid and DOT methods.
+// Machine returns the declared state machine. Its methods Mermaid and DOT return a diagram of it.
 func Machine() *workflow.Machine {
 	return &workflow.Machine{
 		Workflow: WorkflowName,

@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "basket"
 
 // Input is one of Fill or Buy.
@@ -48,23 +48,23 @@ type Timer interface {
 
 // TimerAgain delivers Buy. It has no declared delay: start it with In or At.
 type TimerAgain struct {
-	Input    Buy // the id may be left empty: it is the instance's own
+	Input    Buy // an empty id means the id of the instance
 	schedule workflow.Schedule
 }
 
-// In lets the timer fire after a delay that counts from the decision's now.
+// In makes the timer fire after a delay, counted from the now of the decision.
 func (t TimerAgain) In(delay time.Duration) TimerAgain {
 	t.schedule = t.schedule.In(delay)
 	return t
 }
 
-// At lets the timer fire at a time.
+// At makes the timer fire at a time.
 func (t TimerAgain) At(at time.Time) TimerAgain {
 	t.schedule = t.schedule.At(at)
 	return t
 }
 
-// Key tells several timers of this kind apart; a timer replaces the one with its key.
+// Key distinguishes several timers of this kind. A timer replaces a running timer with the same key.
 func (t TimerAgain) Key(key string) TimerAgain {
 	t.schedule = t.schedule.Key(key)
 	return t

@@ -590,7 +590,7 @@ func decodeNotAccepted(d *codec.Decoder) NotAccepted {
 	return v
 }
 
-// encodeState writes a snapshot, in which enums and decimals may be empty: no event has set them yet.
+// encodeState encodes a state for a snapshot. Enums and decimals that no event has set yet may be empty.
 func encodeState(e *codec.Encoder, v State) {
 	e.BeginState()
 	e.Key("status")
@@ -677,7 +677,7 @@ func decodeItem(d *codec.Decoder) Item {
 	return v
 }
 
-// Other packages write and read these types as this one does.
+// Other packages encode and decode these types with these functions.
 func init() {
 	codec.Register(encodeItem, decodeItem)
 }

@@ -38,7 +38,7 @@ func (TimerRecheck) isCreateTimer()  {}
 // CreateDecision is the decider's answer to Create.
 type CreateDecision = workflow.Decision[CreateEvent, CreateEffect, CreateTimer, Rejection]
 
-// CreateOutcome is what became of Create.
+// CreateOutcome is the outcome of Create.
 type CreateOutcome = runtime.Outcome[CreateEvent, Rejection]
 
 // AcceptCreate accepts Create with one or more events, in this order.
@@ -46,7 +46,7 @@ func AcceptCreate(first CreateEvent, more ...CreateEvent) CreateDecision {
 	return workflow.Accept[CreateEvent, CreateEffect, CreateTimer, Rejection](first, more...)
 }
 
-// RejectCreate refuses Create. Nothing is stored.
+// RejectCreate rejects Create. Nothing is stored.
 func RejectCreate(rejection Rejection) CreateDecision {
 	return workflow.Reject[CreateEvent, CreateEffect, CreateTimer, Rejection](rejection)
 }
@@ -72,7 +72,7 @@ func (Mail) isPayEffect()   {}
 // PayDecision is the decider's answer to Pay.
 type PayDecision = workflow.Decision[PayEvent, PayEffect, workflow.NoTimer, Rejection]
 
-// PayOutcome is what became of Pay.
+// PayOutcome is the outcome of Pay.
 type PayOutcome = runtime.Outcome[PayEvent, Rejection]
 
 // AcceptPay accepts Pay with one or more events, in this order.
@@ -80,7 +80,7 @@ func AcceptPay(first PayEvent, more ...PayEvent) PayDecision {
 	return workflow.Accept[PayEvent, PayEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectPay refuses Pay. Nothing is stored.
+// RejectPay rejects Pay. Nothing is stored.
 func RejectPay(rejection Rejection) PayDecision {
 	return workflow.Reject[PayEvent, PayEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -104,7 +104,7 @@ func (Mail) isCancelEffect() {}
 // CancelDecision is the decider's answer to Cancel.
 type CancelDecision = workflow.Decision[CancelEvent, CancelEffect, workflow.NoTimer, Rejection]
 
-// CancelOutcome is what became of Cancel.
+// CancelOutcome is the outcome of Cancel.
 type CancelOutcome = runtime.Outcome[CancelEvent, Rejection]
 
 // AcceptCancel accepts Cancel with one or more events, in this order.
@@ -112,7 +112,7 @@ func AcceptCancel(first CancelEvent, more ...CancelEvent) CancelDecision {
 	return workflow.Accept[CancelEvent, CancelEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectCancel refuses Cancel. Nothing is stored.
+// RejectCancel rejects Cancel. Nothing is stored.
 func RejectCancel(rejection Rejection) CancelDecision {
 	return workflow.Reject[CancelEvent, CancelEffect, workflow.NoTimer, Rejection](rejection)
 }
@@ -136,7 +136,7 @@ func (TimerReminder) isRemindTimer() {}
 // RemindDecision is the decider's answer to Remind.
 type RemindDecision = workflow.Decision[RemindEvent, workflow.NoEffect, RemindTimer, Rejection]
 
-// RemindOutcome is what became of Remind.
+// RemindOutcome is the outcome of Remind.
 type RemindOutcome = runtime.Outcome[RemindEvent, Rejection]
 
 // AcceptRemind accepts Remind with one or more events, in this order.
@@ -144,7 +144,7 @@ func AcceptRemind(first RemindEvent, more ...RemindEvent) RemindDecision {
 	return workflow.Accept[RemindEvent, workflow.NoEffect, RemindTimer, Rejection](first, more...)
 }
 
-// RejectRemind refuses Remind. Nothing is stored.
+// RejectRemind rejects Remind. Nothing is stored.
 func RejectRemind(rejection Rejection) RemindDecision {
 	return workflow.Reject[RemindEvent, workflow.NoEffect, RemindTimer, Rejection](rejection)
 }
@@ -160,7 +160,7 @@ func (Paid) isChargedEvent() {}
 // ChargedDecision is the decider's answer to Charged.
 type ChargedDecision = workflow.Decision[ChargedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
 
-// ChargedOutcome is what became of Charged.
+// ChargedOutcome is the outcome of Charged.
 type ChargedOutcome = runtime.Outcome[ChargedEvent, Rejection]
 
 // AcceptCharged accepts Charged with one or more events, in this order.
@@ -168,7 +168,7 @@ func AcceptCharged(first ChargedEvent, more ...ChargedEvent) ChargedDecision {
 	return workflow.Accept[ChargedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
 }
 
-// RejectCharged refuses Charged. Nothing is stored.
+// RejectCharged rejects Charged. Nothing is stored.
 func RejectCharged(rejection Rejection) ChargedDecision {
 	return workflow.Reject[ChargedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }

@@ -13,12 +13,12 @@ import (
 // Kit tests the workflow shop: its decisions one by one.
 type Kit = ironflowtest.Kit[State, Input, Event, Effect, Rejection]
 
-// NewKit returns a test kit for what NewWorkflow returns.
+// NewKit returns a test kit for the workflow that NewWorkflow returns.
 func NewKit(w *workflow.Workflow) *Kit {
 	return ironflowtest.NewKit[State, Input, Event, Effect, Rejection](w)
 }
 
-// TestUnfinished fails as long as methods of this package are stubs, and names them.
+// TestUnfinished fails as long as methods of this package are stubs, and lists them.
 func TestUnfinished(t *testing.T) {
 	ironflowtest.Unfinished(t)
 }

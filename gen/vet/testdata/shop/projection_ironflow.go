@@ -10,9 +10,9 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// EventProjector takes the events of the workflow shop into tables of yours. Tx is the store's transaction, pgx.Tx or
-// *sql.Tx; all writing goes through it. An error takes it back, and the event is tried again. With a method Reset(ctx
-// context.Context, tx Tx) error, which deletes what was written, the projection can be rebuilt.
+// EventProjector writes the events of the workflow shop to your own tables. Tx is the store's transaction, pgx.Tx or
+// *sql.Tx; write only through it. After an error it is rolled back, and the event is tried again. Add a method
+// Reset(ctx context.Context, tx Tx) error, which deletes all rows, to make it possible to rebuild the projection.
 type EventProjector[Tx any] interface {
 	Created(ctx context.Context, tx Tx, event Created, stored runtime.StoredEvent) error
 	Listed(ctx context.Context, tx Tx, event Listed, stored runtime.StoredEvent) error
@@ -22,7 +22,7 @@ type EventProjector[Tx any] interface {
 	Reminded(ctx context.Context, tx Tx, event Reminded, stored runtime.StoredEvent) error
 }
 
-// NewProjection makes a projection for runtime.Config. The name is stored with its position.
+// NewProjection returns a projection for runtime.Config.Projections. The name is stored with its position.
 func NewProjection[Tx any](name string, projector EventProjector[Tx]) runtime.Projection[Tx] {
 	apply := func(ctx context.Context, tx Tx, stored runtime.StoredEvent) error {
 		event, err := DecodeEvent(stored)
@@ -48,7 +48,7 @@ func NewProjection[Tx any](name string, projector EventProjector[Tx]) runtime.Pr
 	return runtime.TypedProjection(name, WorkflowName, projector, apply)
 }
 
-// DecodeEvent returns an event of the feed. One that this program does not know is a *runtime.UnknownEvent error.
+// DecodeEvent decodes an event of the feed. If this program does not know the event, the error is *runtime.UnknownEvent.
 func DecodeEvent(stored runtime.StoredEvent) (Event, error) {
 	return workflow.DecodeEvent(WorkflowName, workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent}, stored)
 }

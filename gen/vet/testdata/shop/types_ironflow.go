@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// WorkflowName is stored with every instance.
+// WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "shop"
 
 // Item is declared by the workflow.
@@ -132,7 +132,7 @@ type Charge struct {
 
 func (Charge) isEffect() {}
 
-// ChargeResult is the input that the effect Charge leads to: Charged.
+// ChargeResult is the input that the handler of the effect Charge returns: Charged.
 type ChargeResult interface {
 	Input
 	isChargeResult()
@@ -155,23 +155,23 @@ type Timer interface {
 
 // TimerReminder delivers Remind after 1h, unless it is started with In or At.
 type TimerReminder struct {
-	Input    Remind // the id may be left empty: it is the instance's own
+	Input    Remind // an empty id means the id of the instance
 	schedule workflow.Schedule
 }
 
-// In lets the timer fire after a delay that counts from the decision's now.
+// In makes the timer fire after a delay, counted from the now of the decision.
 func (t TimerReminder) In(delay time.Duration) TimerReminder {
 	t.schedule = t.schedule.In(delay)
 	return t
 }
 
-// At lets the timer fire at a time.
+// At makes the timer fire at a time.
 func (t TimerReminder) At(at time.Time) TimerReminder {
 	t.schedule = t.schedule.At(at)
 	return t
 }
 
-// Key tells several timers of this kind apart; a timer replaces the one with its key.
+// Key distinguishes several timers of this kind. A timer replaces a running timer with the same key.
 func (t TimerReminder) Key(key string) TimerReminder {
 	t.schedule = t.schedule.Key(key)
 	return t
@@ -186,23 +186,23 @@ func (TimerReminder) isTimer() {}
 
 // TimerRecheck delivers Remind. It has no declared delay: start it with In or At.
 type TimerRecheck struct {
-	Input    Remind // the id may be left empty: it is the instance's own
+	Input    Remind // an empty id means the id of the instance
 	schedule workflow.Schedule
 }
 
-// In lets the timer fire after a delay that counts from the decision's now.
+// In makes the timer fire after a delay, counted from the now of the decision.
 func (t TimerRecheck) In(delay time.Duration) TimerRecheck {
 	t.schedule = t.schedule.In(delay)
 	return t
 }
 
-// At lets the timer fire at a time.
+// At makes the timer fire at a time.
 func (t TimerRecheck) At(at time.Time) TimerRecheck {
 	t.schedule = t.schedule.At(at)
 	return t
 }
 
-// Key tells several timers of this kind apart; a timer replaces the one with its key.
+// Key distinguishes several timers of this kind. A timer replaces a running timer with the same key.
 func (t TimerRecheck) Key(key string) TimerRecheck {
 	t.schedule = t.schedule.Key(key)
 	return t
@@ -235,10 +235,10 @@ type NotAccepted struct {
 
 func (NotAccepted) isRejection() {}
 
-// Status is where an instance stands.
+// Status is the state of the state machine that an instance is in.
 type Status string
 
-// The declared states, the first being the initial one.
+// The declared states. The first is the initial one.
 const (
 	StatusNew       Status = "new"
 	StatusOpen      Status = "open"
@@ -247,9 +247,9 @@ const (
 	StatusCancelled Status = "cancelled"
 )
 
-// State is what the events of an instance add up to.
+// State is the state of an instance, folded from its events.
 type State struct {
-	Status Status             `json:"status"` // moved by the declared transitions, not by the evolver
+	Status Status             `json:"status"` // set by generated code as the declaration says, not by the evolver
 	Items  []Item             `json:"items"`
 	Stock  map[string]int64   `json:"stock"`
 	Prices map[string]float64 `json:"prices"`
