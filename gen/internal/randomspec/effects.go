@@ -177,4 +177,7 @@ func (g *generator) declareTimers() {
 		g.timers = append(g.timers, t)
 		g.line(1, "%s: {input: %s%s%s}", t.name, t.input, doc, when)
 	}
+	if g.chance(30) {
+		g.line(1, "%s: {retired: true, input: %s, after: 1h}", g.snake("tick_", n, spec.TimerName), g.pick(g.inputs...))
+	}
 }

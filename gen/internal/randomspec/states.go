@@ -34,9 +34,13 @@ func (g *generator) declareStates() {
 	if g.fired != "" {
 		all = append(all, g.died, g.ended, g.fired)
 	}
+	waits := g.chance(15)
 	for s, name := range g.states {
 		g.line(1, "%s:", name)
 		g.doc(2)
+		if waits && s < live {
+			g.line(2, "waits: client")
+		}
 		if s >= live {
 			g.line(2, "terminal: true")
 			continue
@@ -62,6 +66,13 @@ func (g *generator) declareStates() {
 			}
 			g.transition(input, targets, s == 0 && i == 0, i == 0)
 		}
+	}
+	if g.chance(20) {
+		retired := "retired: true"
+		if waits {
+			retired += ", waits: client"
+		}
+		g.line(1, "%s: {%s, accepts: {%s: {%s: %s}}}", g.snake("st_", len(g.states), spec.StatusName), retired, g.inputs[0], g.events[0], g.states[0])
 	}
 }
 
