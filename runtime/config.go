@@ -19,20 +19,18 @@ type Config struct {
 	// Name names this process as the holder of leases and projections. Inspect, Why and Health show it. It need not be unique. Default: host name and process id, "web-1/4711".
 	Name string
 
-	// Version names the release of this program, for those who look at what runs on the store. Default: the version or the commit
-	// that the build knows.
+	// Version names the release of this program; Admin.Programs shows it. Default: the version or the commit in the build information.
 	Version string
 
-	// External names workflows that run elsewhere. Effects of this engine's workflows may start such a workflow, or send it
-	// inputs, although it is not passed to NewEngine. A test of one workflow needs this. A target that is declared with external:
-	// true need not be listed. Default: none.
+	// External names workflows that other engines run. Effects of this engine's workflows may start these workflows, or send inputs to
+	// them, although they are not passed to NewEngine. A test of one workflow needs this. Targets that are declared with external: true
+	// need not be listed. Default: none.
 	External []string
 
 	// Logger gets errors and warnings that no caller receives. Default: slog.Default().
 	Logger *slog.Logger
 
-	// Telemetry receives reports of what the engine does. Package runtime/otel turns them into traces and metrics. Default: no
-	// reports.
+	// Telemetry receives reports of the engine's work. Package runtime/otel turns them into traces and metrics. Default: no reports.
 	Telemetry telemetry.Telemetry
 
 	// Clock tells the engine the time. Default: the clock of the database if the store is a store.Timekeeper, else the system's
@@ -77,9 +75,9 @@ type Config struct {
 	// panics, or returns no JSON or more than MaxPayloadBytes, the payload is left out. Default: payloads are shown unchanged.
 	Redact func(name PayloadName, payload []byte) []byte
 
-	// SnapshotEvery is the number of events after which the state of an instance is stored as a snapshot. Replay begins at the
-	// snapshot. A snapshot that another declaration or evolver made is not used. NewEngine folds sample events for a millisecond to
-	// find out what the evolver does. Default: 100.
+	// SnapshotEvery is the number of events after which the state of an instance is stored as a snapshot. Replay begins at the snapshot.
+	// A snapshot that another declaration or evolver made is not used. To recognize a changed evolver, NewEngine folds sample events for
+	// a millisecond. Default: 100.
 	SnapshotEvery int
 
 	// EffectHandlers is how many effects this process handles at the same time, and how many it claims at once.
@@ -107,7 +105,7 @@ type Config struct {
 	// TimerRetry is the retry policy for the delivery of timers. Default: 25 attempts, pauses from 500 ms to 10 min.
 	TimerRetry RetryPolicy
 
-	// BlockedTimeout is how long an effect or timer waits while no process knows its payload or an event of its instance. After that
+	// BlockedTimeout is how long an effect or timer waits while no process can decode its payload or an event of its instance. After that
 	// the delivery is a dead letter. It must be longer than a rollout takes. Default: 24 h.
 	BlockedTimeout time.Duration
 

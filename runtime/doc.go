@@ -52,10 +52,10 @@
 //
 // # The way of an input
 //
-// All inputs enter by the engine, whether a typed client sends them, a handler returns them, or a timer delivers them. Inputs
-// wait by instance. A batch takes the waiting inputs and asks the deciders, with states from the cache or the store. It stores
-// all decisions in one commit, in which the store checks that the instances are still at the versions that were decided on. The
-// functions from the generated client to COMMIT are (those of other packages are below internal):
+// All inputs enter by the engine, whether a typed client sends them, a handler returns them, or a timer delivers them. Inputs wait by
+// instance. A batch takes the waiting inputs and asks the deciders, with states from the cache or the store. It stores all decisions in
+// one commit, in which the store checks that the instances are still at the versions that were decided on. These are the functions from
+// the generated client to COMMIT; packages that are not named elsewhere are below internal:
 //
 //	order.Client.Pay → Execute → Engine.execute → Engine.admit → commit.Executor.Submit → dispatcher.run → dispatcher.serve →
 //	batch.run → batch.store → unlocked.store → bound.Store.Append → postgres.Store.Append

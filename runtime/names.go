@@ -174,7 +174,7 @@ var (
 	// ErrDeadlock says that the database ended this transaction because it and another one waited for each other.
 	ErrDeadlock = store.ErrDeadlock
 
-	// ErrReadOnly says that the engine's store was opened read-only. Inputs and Run need a store that writes.
+	// ErrReadOnly says that the engine's store was opened read-only. Inputs and Run need a store that can be written.
 	ErrReadOnly = store.ErrReadOnly
 )
 

@@ -106,9 +106,9 @@ func (e *Engine) WhyDelivery(ctx context.Context, delivery Lease) (*Explanation,
 // ParseIdempotencyKey returns the effect that an EffectCall.IdempotencyKey names, to pass to WhyDelivery.
 func ParseIdempotencyKey(key string) (Lease, error) { return admin.ParseIdempotencyKey(key) }
 
-// DeadLetters lists dead letters of effects and timers, the newest first. It includes workflows that are not registered with the
-// engine. An index finds them by the time at which they became dead letters. For the rest of the filter, it reads all of that
-// time.
+// DeadLetters lists dead letters of effects and timers, the newest first. It includes workflows that are not registered with the engine.
+// An index finds dead letters by the time at which they became dead letters. For the other parts of the filter, DeadLetters reads all
+// dead letters of that time.
 func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[store.DeadLetter], error) {
 	return e.admin.DeadLetters(ctx, query)
 }

@@ -18,9 +18,9 @@ type Retention struct {
 	// Completed is how long instances of the engine's workflows are kept after they have completed: at least 2 h. CompletedOf
 	// overrides it for single workflows, by name; 0 keeps the instances of that workflow for ever.
 	//
-	// An instance is deleted with its events, snapshot and observations. It is not deleted while it has effects or dead letters,
-	// or events that a projection has not read. After that its id is free: a late input begins a new instance, whose effects may
-	// get the same idempotency keys as those of the deleted one. So keep instances for longer than any input can be late.
+	// An instance is deleted with its events, snapshot and observations. It is not deleted while it has effects or dead letters, or
+	// events that a projection has not read. After the deletion its id is free: a late input begins a new instance with the id. Effects
+	// of the new instance may get the idempotency keys of the old ones. So keep instances for longer than any input can be late.
 	Completed   time.Duration
 	CompletedOf map[string]time.Duration
 

@@ -7,16 +7,17 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
-// Shadow says which candidates are asked beside the workflows of an engine. A candidate is a workflow of the same generated package with another
-// decider. It is asked about a share of the inputs, on copies of the state and the input and at the same now, after the decision was made. Nothing of
-// its answer is stored, no handler is called for it, and no input waits for it: candidates get at most a twentieth of the time of one processor. What
-// they panic with is an answer of its own, and one that does not return within Config.DecideTimeout is not asked again.
+// Shadow compares the decisions of an engine with those of candidates. A candidate is a workflow of the same generated package with
+// another decider. After a decision was made, the candidate's decider is called with copies of the state and the input, and with the same
+// now. Its decision is compared, but not stored, and no handler is called for it. No input waits for a candidate: all candidates together
+// use at most a twentieth of the time of one processor. A panic of a candidate counts as a different decision. A candidate that does not
+// return within Config.DecideTimeout is not called again.
 //
-// Engine.ShadowReport says where candidates decide differently.
+// Engine.ShadowReport says how often and how their decisions differ.
 type Shadow struct {
 	Candidates []*Workflow
 
-	// Share is the share of decisions that is compared, from 0 to 1. Default: 0.1.
+	// Share is the share of decisions that are compared, from 0 to 1. Default: 0.1.
 	Share float64
 }
 
@@ -45,6 +46,6 @@ func (e *Engine) newShadow() (*shadow.Shadow, error) {
 	return shadow.New(shadow.Config{Candidates: candidates, Share: c.Share, Timeout: e.config.DecideTimeout, Logger: e.config.Logger}), nil
 }
 
-// ShadowReport compares what the candidates of Config.Shadow would have decided with what this engine has decided, since it was made. It is empty
-// without candidates.
+// ShadowReport compares the decisions that this engine has made since NewEngine with those of the candidates of Config.Shadow. It is
+// empty without candidates.
 func (e *Engine) ShadowReport() telemetry.ShadowReport { return e.shadow.Report() }

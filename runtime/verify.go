@@ -14,30 +14,33 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// VerifyOptions says what Engine.Verify reads. The zero value means all instances in the store.
+// VerifyOptions says which instances Engine.Verify checks. The zero value means all instances in the store.
 type VerifyOptions struct {
-	// Filter selects instances. Default: all, so that instances of a workflow that is not registered are a problem.
+	// Filter selects instances. Default: all. Instances of workflows that are not registered are then reported as a problem.
 	Filter InstanceFilter
 
-	// Parallel is how many batches of instances are read and folded at once. Default: the number of processors.
+	// Parallel is how many batches of instances are read and folded at the same time. Default: the number of processors.
 	Parallel int
 
-	// After continues a verification that ended early: with the Next that it returned. What it had found is not in the new one.
+	// After continues a verification that ended early. Set it to the Next of that verification. The new verification does not repeat its
+	// findings.
 	After *store.InstancePlace
 
-	// Progress is called with what was found so far, after each batch, and never twice at once. Default: not called.
+	// Progress is called after each batch with the findings so far. Calls do not overlap. Default: not called.
 	Progress func(so telemetry.Verification)
 }
 
-// Verify reads what is stored with the code of this program: it decodes and folds the events of each instance, decodes the effects and timers that
-// wait and the outcomes of inputs, and compares the states with the status, the completion and the snapshots that were recorded. It reports what this
-// program cannot read, or would leave waiting. It writes nothing and locks nothing, and may run beside programs that use the store.
+// Verify checks whether the code of this program can read what is stored. It decodes and folds the events of each instance, and compares
+// the states with the stored status, completion and snapshots. It also decodes the waiting effects and timers and the outcomes of inputs.
+// It reports what this program cannot read, and which deliveries would wait for ever. It writes nothing and locks nothing, so other
+// programs may use the store meanwhile.
 //
-// Deciders and handlers are not called. The evolver runs under recover, and is given up after Config.DecideTimeout. Of an instance with more than
-// 2,000 events, effects and timers are only checked for their kinds, and outcomes are not read.
+// Verify calls no decider and no handler. A panic of the evolver, or an evolver that does not return within Config.DecideTimeout, is
+// reported as a problem. If an instance has more than 2,000 events, Verify checks only the kinds of its effects and timers, and does not
+// read its outcomes of inputs.
 //
-// It fails when the store cannot be read, when ctx ends, and with *store.Unsupported when the store lacks the abilities Inspection and
-// Transfer. The verification then has what was found until Next.
+// Verify fails if the store cannot be read or ctx ends, and then returns what it found up to Next. It fails with *store.Unsupported if
+// the store lacks the ability Inspection or Transfer.
 func (e *Engine) Verify(ctx context.Context, options VerifyOptions) (telemetry.Verification, error) {
 	if err := store.CheckArgument("VerifyOptions.Filter", options.Filter); err != nil {
 		return telemetry.Verification{}, err

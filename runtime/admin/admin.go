@@ -15,9 +15,9 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Admin operates a store. It starts nothing, and needs no Close. Safe for concurrent use.
+// Admin has the operations on a store. It starts no goroutines and need not be closed. It is safe for concurrent use.
 //
-// What a store lacks the ability for fails with [*store.Unsupported].
+// A method fails with [*store.Unsupported] if the store lacks the ability that the method needs.
 type Admin struct {
 	store       *bound.Store
 	config      Config
@@ -29,18 +29,20 @@ type Admin struct {
 
 // Config tunes an Admin. The zero value is a good start; each zero field means its default.
 type Config struct {
-	Logger             *slog.Logger        // gets what was changed, and errors that no caller receives. Default: slog.Default()
-	Telemetry          telemetry.Telemetry // is told of dead letters that were retried or discarded. Default: nobody is told
-	Clock              store.Clock         // Default: that of the database where the store has one, else the system's clock
-	StoreTimeout       time.Duration       // of each call of the store. Default: 30 s
-	UnavailableTimeout time.Duration       // for how long a read is repeated while the store is unavailable. Default: 10 s
+	Logger             *slog.Logger        // gets a record of each change, and errors that no caller receives. Default: slog.Default()
+	Telemetry          telemetry.Telemetry // receives reports of retried and discarded dead letters. Default: no reports
+	Clock              store.Clock         // Default: the clock of the database if the store is a store.Timekeeper, else the system's clock
+	StoreTimeout       time.Duration       // limits each call to the store. Default: 30 s
+	UnavailableTimeout time.Duration       // how long a read is retried while the store is unavailable. Default: 10 s
 	SnapshotHeldAfter  time.Duration       // how long a snapshot is held before Health names its holder. Default: 1 min
 
-	// Workflows are those whose code this process has. Others are known by what programs have told the store. Default: none.
+	// Workflows are the workflows whose code this process has. For other workflows, Admin uses the descriptions that programs have
+	// stored. Default: none.
 	Workflows []*workflow.Workflow
 
-	// Changed is called after a change that workers should see: dead letters were retried, a workflow was paused or resumed, a
-	// projection got an order. Default: the processes on the store are notified, where the store can; otherwise they poll.
+	// Changed is called after a change that workers should see at once: dead letters were retried, a workflow was paused or resumed, or a
+	// projection is to be paused, resumed, rebuilt or moved. Default: the processes on the store are notified if the store is a
+	// store.Notifier; otherwise they see the change at their next poll.
 	Changed func()
 }
 

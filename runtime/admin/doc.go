@@ -1,5 +1,5 @@
-// Package admin operates what is in a store: it lists, explains and repairs instances, deliveries and projections. It needs a store, and
-// not the code of the workflows; what it knows of them, programs have told the store while they ran ([runtime.Engine.Run]).
+// Package admin lists, explains and repairs the instances, deliveries and projections in a store. It does not need the code of the
+// workflows: while a program runs ([runtime.Engine.Run]), the store has a description of its workflows.
 //
 //	a, err := admin.New(store, admin.Config{})
 //	report, err := a.Stuck(ctx, admin.StuckQuery{Workflow: "order"})

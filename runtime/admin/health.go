@@ -12,12 +12,12 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
-// BacklogLimit is the number at which Health stops counting the deliveries of a kind in a state.
+// BacklogLimit limits the counts in Health: a larger number of deliveries of one kind and state is reported as this number.
 const BacklogLimit = 10_000
 
-// Health returns figures about the store. It is cheap enough to be read every few seconds. What is of one engine stays empty. A kind of
-// deliveries is Known if a program that runs delivers it, and Unknown lists the others. If a part cannot be read, that part is empty and
-// the error says why; the other parts are set.
+// Health returns figures about the store. It is cheap enough to be read every few seconds. The fields that describe a single engine stay
+// empty. A kind of deliveries is Known if a running program delivers it; Unknown lists the other kinds. If a part cannot be read, that
+// part is empty and the error says why; the other parts are set.
 func (a *Admin) Health(ctx context.Context) (telemetry.Health, error) {
 	now := store.StoredTime(a.clock.Now())
 	h := telemetry.Health{At: now}
@@ -76,8 +76,8 @@ func (a *Admin) FeedStatus(ctx context.Context) (store.FeedStatus, error) {
 // fewTransactions is the number of transactions below which a snapshot does no harm, however long it is held.
 const fewTransactions = 1000
 
-// SnapshotHolders returns who keeps many dead rows in the tables, and has done so for longer than Config.SnapshotHeldAfter, the oldest
-// first.
+// SnapshotHolders returns the holders of snapshots, such as sessions of the database, that have kept many dead rows in the tables for
+// longer than Config.SnapshotHeldAfter. The oldest comes first.
 func (a *Admin) SnapshotHolders(ctx context.Context) (harmful []store.SnapshotHolder, err error) {
 	holders, err := a.store.SnapshotHolders(ctx)
 	now := a.clock.Now()

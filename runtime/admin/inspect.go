@@ -33,7 +33,7 @@ type InstanceReport struct {
 	Effects, Timers []store.WaitingDelivery // up to 1,000 each, by RunAt
 	Paused          *store.Pause            // of the workflow; nil when it is not paused
 
-	// Machine is the state machine; nil if the workflow has no states, or no program has told of the workflow.
+	// Machine is the state machine; nil if the workflow has no states, or if no program has described the workflow.
 	Machine *workflow.Machine
 }
 

@@ -14,7 +14,7 @@ type InstanceQuery struct {
 	Cursor string // Page.Next of the previous page; empty for the first page
 }
 
-// Instances lists instances, the newest first. It includes workflows that are not registered with the engine.
+// Instances lists instances, the newest first.
 //
 // Workflow, Activity and the times of creation are found by an index. There is no index on Status and the times of the last
 // event: every commit changes them, so an index would slow every commit. A query by these reads instances that do not match and

@@ -10,7 +10,7 @@ import (
 // Deliveries that were claimed before are finished. With Pause.RefuseInputs, inputs of clients fail with *WorkflowPaused, in each process
 // within its Config.PollInterval. Pause.At is set to the current time.
 //
-// The pause is stored, so it lasts when this process ends. A workflow that no program has, and of which nothing is stored, is
+// The pause is stored, so it lasts when this process ends. If no program has the workflow, and the store has nothing of it, the error is
 // *UnknownWorkflow.
 func (a *Admin) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 	pause.At = store.StoredTime(a.clock.Now())
@@ -29,8 +29,8 @@ func (a *Admin) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 	return nil
 }
 
-// ResumeWorkflow ends the pause of a workflow. Deliveries that became due meanwhile are delivered now. If the workflow is not
-// paused, nothing changes. A workflow that no program has, and of which nothing is stored, is *UnknownWorkflow.
+// ResumeWorkflow ends the pause of a workflow. Deliveries that became due meanwhile are delivered now. If the workflow is not paused,
+// nothing changes. If no program has the workflow, and the store has nothing of it, the error is *UnknownWorkflow.
 func (a *Admin) ResumeWorkflow(ctx context.Context, workflow string) error {
 	if err := store.CheckArgument("the workflow", workflow); err != nil {
 		return err

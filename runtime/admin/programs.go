@@ -12,14 +12,14 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Program is a process that runs, or ran lately, on the store.
+// Program is a process that runs on the store, or ran on it recently.
 type Program struct {
 	store.Program
-	Running  bool               // it has not stopped, and was seen lately
-	Manifest *workflow.Manifest // what it is
+	Running  bool               // it has not stopped, and was seen recently
+	Manifest *workflow.Manifest // describes its workflows, deliveries and projections
 }
 
-// UnknownWorkflow says that no program which ran lately has a workflow of a name, and that nothing of it is stored.
+// UnknownWorkflow says that no program that ran recently has the workflow, and that the store has nothing of it.
 type UnknownWorkflow struct {
 	Workflow string
 	Known    []string // names of workflows that programs have, sorted
@@ -33,7 +33,7 @@ func (e *UnknownWorkflow) Error() string {
 	return fmt.Sprintf("ironflow: there is no workflow %q on this store; %s", e.Workflow, known)
 }
 
-// Programs returns the programs that run on the store, and those that did in the last 30 days, the last one seen first.
+// Programs returns the programs that run on the store or ran on it in the last 30 days. The most recently seen program comes first.
 func (a *Admin) Programs(ctx context.Context) ([]Program, error) {
 	stored, err := a.store.Programs(ctx)
 	if err != nil {
@@ -88,8 +88,8 @@ func (m *manifests) read(ctx context.Context, st store.Programs, digest string) 
 	return manifest, nil
 }
 
-// Workflow returns the description of a workflow by the newest program that has it. Programs that run come first. It is nil if no
-// program has it.
+// Workflow returns the description of a workflow. If several programs have described it, running programs take precedence over others,
+// and newer ones over older ones. The description is nil if no program has described the workflow.
 func (a *Admin) Workflow(ctx context.Context, name string) (*workflow.WorkflowManifest, error) {
 	for _, w := range a.config.Workflows {
 		if w.Name() == name {

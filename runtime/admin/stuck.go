@@ -13,21 +13,21 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// StuckQuery says where to look for what is stuck.
+// StuckQuery says what Stuck looks at.
 type StuckQuery struct {
 	Workflow string        // empty for all
-	For      time.Duration // how long nothing must have happened. Default: 1 min
+	For      time.Duration // leave out what has changed or become due within this time. Default: 1 min
 	Limit    int           // instances in the report; default 100, at most 1000
-	Cursor   string        // StuckReport.Next of the report before; empty for the first
-	Budget   time.Duration // how long to look at instances. Default: 500 ms
+	Cursor   string        // StuckReport.Next of the previous report; empty for the first report
+	Budget   time.Duration // how long Stuck may check instances. Default: 500 ms
 }
 
-// StuckReport is what does not go on by itself.
+// StuckReport lists work that does not continue by itself.
 type StuckReport struct {
 	At time.Time
 
-	// Instances are stuck, the last one created first. Looked is how many active instances were looked at. Next asks for the report
-	// about the rest; it is empty if there is no rest.
+	// Instances are the stuck instances, the newest first. Looked is the number of active instances that were checked. Next is the
+	// StuckQuery.Cursor for the instances that were not checked; empty if all were.
 	Instances []StuckInstance
 	Looked    int
 	Next      string
@@ -36,19 +36,19 @@ type StuckReport struct {
 	Projections []StuckProjection // by name; only in the first report
 }
 
-// Empty reports that nothing was found.
+// Empty reports whether nothing was found.
 func (r *StuckReport) Empty() bool {
 	return len(r.Instances)+len(r.Kinds)+len(r.Projections) == 0
 }
 
-// StuckInstance is an active instance for which nothing waits that could move it.
+// StuckInstance is an active instance that only an operator or an input can move.
 type StuckInstance struct {
 	store.InstanceSummary
 	Reason string
 	Dead   []store.WaitingDelivery // its dead letters, up to 100
 }
 
-// StuckKind is a kind of deliveries that nobody delivers, or that become dead letters.
+// StuckKind is a kind of deliveries that no running program delivers, that is blocked, late or paused, or that has dead letters.
 type StuckKind struct {
 	Queue store.QueueName
 	store.Backlog
@@ -64,10 +64,12 @@ type StuckProjection struct {
 // stuckChunk is how many instances are read at once.
 const stuckChunk = 500
 
-// Stuck looks for what does not go on by itself: instances that have not completed and have no effect, timer, child, schedule or declared
-// wait to move them; kinds of deliveries that no running program delivers, that are blocked, late or dead; and projections that stand.
+// Stuck looks for work that does not continue by itself. It reports active instances that no effect, timer, child or schedule will move,
+// and whose declaration does not say that they wait for a client. It reports kinds of deliveries that no running program delivers, that
+// are blocked or late, or that have dead letters. And it reports projections that make no progress.
 //
-// It looks at active instances one after the other, at most for StuckQuery.Budget. If there are more, StuckReport.Next goes on.
+// It checks the active instances one after the other, for at most StuckQuery.Budget. If it did not check all of them, StuckReport.Next is
+// the cursor for the rest.
 func (a *Admin) Stuck(ctx context.Context, query StuckQuery) (*StuckReport, error) {
 	if err := store.CheckArgument("StuckQuery", query); err != nil {
 		return nil, err

@@ -16,16 +16,17 @@ import (
 // awaitLimit is how long AwaitState waits. In a bubble of testing/synctest that is virtual time.
 const awaitLimit = 10 * time.Second
 
-// RequireEffect fails the test unless an effect of a kind waits for an instance, or is a dead letter of it, and returns the newest one. An effect
-// whose handler has done its work does not wait any more, so that a test asks an engine that does not run, or after a handler has failed.
+// RequireEffect returns the newest effect of a kind that an instance waits for, or that is a dead letter of the instance. If there is
+// none, it fails the test. An effect does not wait any more once its handler has succeeded. So call RequireEffect while the engine does
+// not run, or after a handler has failed.
 func (k *Kit[S, I, E, F, R]) RequireEffect(t TB, engine *runtime.Engine, id string, kind workflow.EffectKind) store.WaitingDelivery {
 	t.Helper()
 	return k.require(t, engine, id, "effect", string(kind), func(r *runtime.InstanceReport) []store.WaitingDelivery { return r.Effects },
 		func(d store.WaitingDelivery) string { return d.Kind.Name })
 }
 
-// RequireTimer fails the test unless the timer with a key runs for an instance, and returns it: its RunAt is when it fires. The key is the
-// declared name, or name/key for a timer that was started with Key.
+// RequireTimer returns the timer of an instance with a key. Its RunAt is the time when it fires. If the timer was not started or has
+// fired, RequireTimer fails the test. The key is the declared name, or name/key for a timer that was started with Key.
 func (k *Kit[S, I, E, F, R]) RequireTimer(t TB, engine *runtime.Engine, id, key string) store.WaitingDelivery {
 	t.Helper()
 	return k.require(t, engine, id, "timer", key, func(r *runtime.InstanceReport) []store.WaitingDelivery { return r.Timers },
@@ -60,8 +61,8 @@ func (k *Kit[S, I, E, F, R]) require(
 	return slices.MaxFunc(found, func(a, b store.WaitingDelivery) int { return a.Due.Compare(b.Due) })
 }
 
-// AwaitState waits until the state of an instance is as a test wants it, and returns it. It fails the test after ten seconds, and says how the
-// instance is doing then. An instance that does not exist yet is waited for.
+// AwaitState waits until wanted returns true for the state of an instance, and returns that state. If the instance does not exist yet, it
+// waits for it. After ten seconds it fails the test and describes the instance.
 func (k *Kit[S, I, E, F, R]) AwaitState(t TB, engine *runtime.Engine, id string, wanted func(S) bool) runtime.View[S] {
 	t.Helper()
 	ctx := context.Background()

@@ -10,28 +10,28 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Exploration says what [Explore] looks at. The zero value is a good start; each zero field means its default.
+// Exploration configures [Explore]. The zero value is a good start: each zero field means its default.
 type Exploration struct {
-	// Inputs are samples: values of the workflow's inputs, whose ids may be empty. An input that has samples is sent with these only, also
-	// if it is one that only the engine delivers otherwise. Of an input without samples, values are made of the types of its fields: 0, 1
-	// and -1, short texts, empty lists and lists of one, and values that occur in the state, with their neighbours. A result of an effect
-	// takes over the fields of the effect that have the same name. Default: no samples.
+	// Inputs are samples: values of the workflow's inputs, whose ids may be empty. Explore sends an input that has samples with these
+	// values only, even if otherwise only the engine delivers that input. For an input without samples, it makes values from the types of
+	// the fields: 0, 1 and -1, short texts, lists with no element and with one, and values that occur in the state, with their
+	// neighbours. The result of an effect gets the values of the effect's fields of the same name. Default: no samples.
 	Inputs []any
 
 	// Invariants must hold in every state; see [Invariant]. Default: none.
 	Invariants []func(state any) error
 
-	// Depth is how many steps a story has at most. Default: 8.
+	// Depth limits the number of steps of a story. Default: 8.
 	Depth int
 
-	// MaxStates ends the exploration: it is how many different situations are looked at. Default: 50,000.
+	// MaxStates limits the number of different situations; the exploration ends when it is reached. Default: 50,000.
 	MaxStates int
 
 	// Now is the time of the first step. Default: 2026-01-01 12:00 UTC.
 	Now time.Time
 
-	// DeadLetters lets an effect become a dead letter although its declaration names no input that tells of it. By default such an effect
-	// waits for its operator.
+	// DeadLetters also explores that an effect becomes a dead letter if its declaration names no input for this. Default: such an effect
+	// waits for an operator.
 	DeadLetters bool
 
 	// Timeout is how long a decider, evolver or invariant may take. Default: 5 s.
@@ -54,7 +54,8 @@ func (e Exploration) withDefaults() Exploration {
 	return e
 }
 
-// Invariant returns a rule about states for [Exploration]: an error says what is wrong with a state. It must not change the state.
+// Invariant returns a rule for [Exploration].Invariants. If a state breaks the rule, holds returns an error that says what is wrong. It
+// must not change the state.
 func Invariant[S any](holds func(S) error) func(state any) error {
 	return func(state any) error {
 		s, ok := state.(S)
@@ -65,24 +66,24 @@ func Invariant[S any](holds func(S) error) func(state any) error {
 	}
 }
 
-// FindingKind is what [Explore] can find.
+// FindingKind is a kind of mistake that [Explore] finds.
 type FindingKind string
 
 // The kinds of findings.
 const (
 	FoundPanic       FindingKind = "panic"                // of a decider, an evolver or an invariant
-	FoundUndeclared  FindingKind = "refused decision"     // the engine would refuse what the decider decides
+	FoundUndeclared  FindingKind = "refused decision"     // the engine would refuse the decision
 	FoundInvariant   FindingKind = "broken invariant"     //
-	FoundUnsteady    FindingKind = "unsteady decision"    // asked again, the decider answers something else
-	FoundMutation    FindingKind = "changed state"        // an evolver or an invariant writes into the state that it is given
-	FoundUnstorable  FindingKind = "state without JSON"   // the state cannot be stored, or comes back as another one
-	FoundLostResult  FindingKind = "result that is lost"  // no state that was reached takes an input that an effect returns
-	FoundStrayTimer  FindingKind = "timer that strays"    // it fires where its input is not accepted
+	FoundUnsteady    FindingKind = "unsteady decision"    // called again with the same arguments, the decider returns another decision
+	FoundMutation    FindingKind = "changed state"        // an evolver or an invariant changes the state that it was given
+	FoundUnstorable  FindingKind = "state without JSON"   // the state cannot be stored, or differs after it was read back
+	FoundLostResult  FindingKind = "result that is lost"  // no reached state accepts an input that an effect returns
+	FoundStrayTimer  FindingKind = "timer that strays"    // it fires in a state that does not accept its input
 	FoundStuck       FindingKind = "stuck"                // nothing is pending, and no wait is declared
 	FoundNoEnd       FindingKind = "no end"               // no terminal state can be reached from here
-	FoundSlow        FindingKind = "slow"                 // a decision takes more than 200 ms each time: it waits for something
-	FoundGoroutine   FindingKind = "goroutine left"       // user code has started goroutines
-	FoundNoInputs    FindingKind = "input without values" // none of the values that were made can be stored
+	FoundSlow        FindingKind = "slow"                 // a decision takes more than 200 ms each time, probably because it waits for something
+	FoundGoroutine   FindingKind = "goroutine left"       // user code has started goroutines that still run
+	FoundNoInputs    FindingKind = "input without values" // Explore could not make a value of the input that can be stored
 	maxSlow                      = 200 * time.Millisecond
 	explorationClock             = 100 * time.Millisecond
 )
@@ -92,7 +93,7 @@ type Finding struct {
 	Kind FindingKind
 	Text string // what is wrong, and what to do
 
-	// Story has a line for each step from the start: what was sent or has happened, and what was decided.
+	// Story has a line for each step from the start: the input or event of the step, and the decision.
 	Story []string
 
 	// Diagram is the workflow as a Mermaid state diagram, with the states of the story marked; empty without states.
@@ -113,23 +114,24 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-// Explored is what an exploration has seen.
+// Explored is the result of Explore.
 type Explored struct {
-	States      int  // different situations: a state with the effects and timers that are pending
-	Transitions int  // inputs that the decider was asked about
-	Complete    bool // there is nothing beyond: neither Depth nor MaxStates has ended the exploration
+	States      int  // different situations; a situation is a state with its pending effects and timers
+	Transitions int  // inputs that were given to the decider
+	Complete    bool // every reachable situation was seen: neither Depth nor MaxStates ended the exploration
 	Findings    []Finding
 }
 
-// Explore asks a workflow's own decider and evolver about every input in every situation that can be reached, breadth first, and reports each
-// mistake that it finds as an error of the test, with the shortest story that leads to it. See [FindingKind] for what it looks for.
+// Explore checks the decider and evolver of a workflow: it gives them every input in every situation that can be reached, breadth first.
+// It reports each mistake as an error of the test, with the shortest story that leads to the mistake. [FindingKind] lists the mistakes
+// that it finds.
 //
-// A situation is a state with the effects and timers that are pending. From each, Explore sends the inputs of clients, ends each pending
-// effect with each result that it declares, lets each timer fire, on time and after later ones, and does so before and after the times at
-// which timers are due. The result that comes last, comes twice or comes late is among these stories, so that crashes need no steps of
-// their own: handlers are not called. [Simulate] calls them.
+// A situation is a state with its pending effects and timers. In each situation, Explore sends the inputs of clients, ends each pending
+// effect with each result that it declares, and lets each timer fire, on time or after timers that were due later. It does so before and
+// after the times at which timers are due. So results also arrive in any order, late, or twice. Explore calls no handlers, so it needs no
+// steps for crashes; [Simulate] calls handlers.
 //
-// A test that calls it ends in bounded time: a decider that does not return fails the test after Timeout.
+// A decider that does not return fails the test after Timeout, so every test ends.
 func Explore(t testing.TB, w *workflow.Workflow, e Exploration) Explored {
 	t.Helper()
 	seen, err := explore(w, e)

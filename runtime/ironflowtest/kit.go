@@ -16,11 +16,12 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// Epoch is the time of a test that does not say one: midnight UTC on 2000-01-01, as in a bubble of testing/synctest.
+// Epoch is the time of a test that sets no time: midnight UTC on 2000-01-01, as in a bubble of testing/synctest.
 var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Kit tests a workflow whose state, inputs, events, effects and rejections are S, I, E, F and R. Generated code has the type Kit with
-// these filled in, and NewKit, in the test files of the workflow's package. A kit is immutable: tests that run in parallel can share it.
+// Kit tests a workflow whose state, inputs, events, effects and rejections have the types S, I, E, F and R. The test files of the
+// workflow's package have a generated type Kit with these types, and a function NewKit. A kit is immutable: tests that run in parallel
+// can share it.
 type Kit[S, I, E, F, R any] struct {
 	workflow *workflow.Workflow
 }
@@ -30,8 +31,8 @@ func NewKit[S, I, E, F, R any](w *workflow.Workflow) *Kit[S, I, E, F, R] {
 	return &Kit[S, I, E, F, R]{workflow: w}
 }
 
-// Given begins a test with an instance that has a history; without events, with one that does not exist yet. The evolver folds the
-// history, so a history that the declaration forbids fails the test.
+// Given begins a test with an instance that has the given events. Without events, the instance does not exist yet. The evolver folds the
+// events; a history that the declaration forbids fails the test.
 //
 //	kit.Given(t, Created{TotalCents: 700}).
 //		When(Pay{AmountCents: 699}).
@@ -50,8 +51,8 @@ func (k *Kit[S, I, E, F, R]) Given(t TB, history ...E) *Scenario[S, I, E, F, R] 
 	return s
 }
 
-// GivenStored is Given for events as a store holds them, older schema versions among them. Their times count: the next decision
-// is not made before the last of them.
+// GivenStored is Given for events as a store holds them, also those of older schema versions. The time of the next decision is not before
+// the time of the last event.
 func (k *Kit[S, I, E, F, R]) GivenStored(t TB, history ...store.StoredEvent) *Scenario[S, I, E, F, R] {
 	t.Helper()
 	s := k.scenario(t)
@@ -65,8 +66,7 @@ func (k *Kit[S, I, E, F, R]) GivenStored(t TB, history ...store.StoredEvent) *Sc
 	return s
 }
 
-// Stored returns an event for GivenStored: when it was recorded, its type, its schema version and its fields as JSON. "ironflow-gen testfrom"
-// writes calls of it.
+// Stored returns an event for GivenStored. payload has the fields of the event as JSON. "ironflow-gen testfrom" writes calls of Stored.
 func Stored(recordedAt time.Time, event string, schemaVersion int, payload string) store.StoredEvent {
 	return store.StoredEvent{Type: event, SchemaVersion: schemaVersion, Payload: []byte(payload), RecordedAt: recordedAt}
 }

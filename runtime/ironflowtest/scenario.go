@@ -14,15 +14,15 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Scenario is a test of one instance: what happened before, an input, and what has to follow. Each method returns the scenario, so that
-// calls stand in one chain; a further When goes on from where the last one has led. A failure says which field differs, and has the call
-// that would pass.
+// Scenario is a test of one instance: its history, an input, and the expected decision. Each method returns the scenario, so calls can be
+// chained. A further When continues from the result of the last one. A failure says which field differs, and shows the call that would
+// pass.
 //
-// Every When also asks the decider several times and folds the events several times. It fails the test when the answers differ, when the
-// decider changes its state or input, reads the clock, sleeps, starts goroutines or does not return, and when an input, event, effect,
-// rejection or state does not survive its JSON.
+// Every When also calls the decider several times and folds the events several times. It fails the test if the results differ, or if the
+// decider changes its state or input, reads the clock, sleeps, starts goroutines or does not return. It also fails the test if an input,
+// event, effect, rejection or state differs after it was written as JSON and read back.
 //
-// One goroutine uses a scenario.
+// Only one goroutine may use a scenario.
 type Scenario[S, I, E, F, R any] struct {
 	t   TB
 	w   *workflow.Workflow
@@ -67,7 +67,7 @@ func callersPackage() string {
 
 var ownPath = reflect.TypeFor[answer]().PkgPath()
 
-// At sets the time of the next inputs. Without it, that is [Epoch]. Time does not run backwards.
+// At sets the time of the next inputs. Default: [Epoch]. Once the test has a time, an earlier one fails it.
 func (s *Scenario[S, I, E, F, R]) At(now time.Time) *Scenario[S, I, E, F, R] {
 	s.t.Helper()
 	now = store.StoredTime(now)
@@ -88,8 +88,8 @@ func (s *Scenario[S, I, E, F, R]) After(d time.Duration) *Scenario[S, I, E, F, R
 	return s.At(s.now.Add(d))
 }
 
-// When gives an input to the decider. Its id may be left empty. A rejection fails the test unless Rejected or NotAccepted follows, and so
-// does an instance that has ended unless AlreadyCompleted follows.
+// When gives an input to the decider. The instance's id may be left empty in the input. A rejection fails the test unless Rejected or
+// NotAccepted follows. An instance that had completed fails the test unless AlreadyCompleted follows.
 func (s *Scenario[S, I, E, F, R]) When(input I) *Scenario[S, I, E, F, R] {
 	s.t.Helper()
 	s.checkAsserted()
@@ -97,7 +97,7 @@ func (s *Scenario[S, I, E, F, R]) When(input I) *Scenario[S, I, E, F, R] {
 	return s
 }
 
-// Try is When for an input whose answer may be anything that the declaration allows. It is for random inputs.
+// Try is When for random inputs: the decision may be any that the declaration allows.
 func (s *Scenario[S, I, E, F, R]) Try(input I) *Scenario[S, I, E, F, R] {
 	s.t.Helper()
 	s.checkAsserted()
@@ -106,7 +106,8 @@ func (s *Scenario[S, I, E, F, R]) Try(input I) *Scenario[S, I, E, F, R] {
 	return s
 }
 
-// TryStored is Try for an input as a store holds it, that of a timer for example: its name and its fields as JSON.
+// TryStored is Try for an input as a store holds it, for example the input of a timer. name is the name of the input, and payload has its
+// fields as JSON.
 func (s *Scenario[S, I, E, F, R]) TryStored(name, payload string) *Scenario[S, I, E, F, R] {
 	s.t.Helper()
 	input, err := s.w.DecodeInput(name, []byte(payload))
@@ -209,7 +210,7 @@ func (s *Scenario[S, I, E, F, R]) Effects(effects ...F) *Scenario[S, I, E, F, R]
 	return s
 }
 
-// NoEffects expects that the decision asks for no effect.
+// NoEffects expects that the decision requests no effect.
 func (s *Scenario[S, I, E, F, R]) NoEffects() *Scenario[S, I, E, F, R] {
 	s.t.Helper()
 	return s.Effects()
@@ -262,7 +263,7 @@ func isNotAccepted(rejection any) bool {
 	return rejection != nil && reflect.TypeOf(rejection).Name() == notAccepted
 }
 
-// AlreadyCompleted expects that the instance had ended before the input.
+// AlreadyCompleted expects that the instance had completed before the input.
 func (s *Scenario[S, I, E, F, R]) AlreadyCompleted() *Scenario[S, I, E, F, R] {
 	s.t.Helper()
 	a := s.answered("AlreadyCompleted")
@@ -289,7 +290,7 @@ func (s *Scenario[S, I, E, F, R]) StateIs(want S) *Scenario[S, I, E, F, R] {
 	return s
 }
 
-// HasStatus expects that the instance has the status of this name. The workflow needs states.
+// HasStatus expects that the instance has this status. It is for workflows with states.
 func (s *Scenario[S, I, E, F, R]) HasStatus(want string) *Scenario[S, I, E, F, R] {
 	s.t.Helper()
 	if got := s.w.Status(s.state); got != want {

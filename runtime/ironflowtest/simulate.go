@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// SimulateOption changes what [Simulate] does.
+// SimulateOption is an option of [Simulate].
 type SimulateOption func(*simulator)
 
-// Seeds is how many runs [Simulate] makes, each with a seed of its own. Default: 1.
+// Seeds sets how many runs [Simulate] makes, each with a seed of its own. Default: 1.
 func Seeds(n int) SimulateOption { return func(m *simulator) { m.seeds = max(n, 1) } }
 
-// Seed is the seed of the first run. It is what a failure reports. Default: 1.
+// Seed sets the seed of the first run. A failure reports the seed of its run. Default: 1.
 func Seed(seed uint64) SimulateOption { return func(m *simulator) { m.first = seed } }
 
-// Engines is how many engines share the store, as several processes do. Default: 1.
+// Engines sets how many engines share the store, like several processes. Default: 1.
 func Engines(n int) SimulateOption { return func(m *simulator) { m.engines = max(n, 1) } }
 
-// Faults has the simulator inject faults of these kinds, up to [maxFaults] in a run, where the seed says so. Default: none.
+// Faults makes the simulator inject faults of these kinds. The seed determines where. A run has at most 6 faults. Default: no faults.
 func Faults(kinds ...FaultKind) SimulateOption {
 	return func(m *simulator) { m.faults = append(m.faults, kinds...) }
 }
@@ -66,16 +66,17 @@ const stallAfter = 20 * time.Second
 // shrinkFor is how long a failure is shrunk, in real time.
 const shrinkFor = 8 * time.Second
 
-// Simulate runs a script in virtual time: the real engine with its workers, timers, child workflows and projections, on a store in
-// memory. Days pass in milliseconds. With the same seed, a run is the same each time.
+// Simulate runs a script in virtual time. The script uses the real engine with its workers, timers, child workflows and projections, on a
+// store in memory. Days pass in milliseconds. Two runs with the same seed are the same.
 //
 // Simulate calls script once for each seed, and again while it shrinks a failure. So script must build everything that it uses, above all
-// the services that handlers call, and report failures to the [Simulation] and not to t. What happens between two steps of the script is
-// up to the simulator: with [Faults], it lets handlers fail, engines crash, answers get lost, and so on, and a client whose call was lost
-// sends it again with the same input id.
+// the services that handlers call, and must report failures to the Simulation and not to t. The simulator decides what happens between
+// two steps of the script. With [Faults], handlers fail, engines crash, answers get lost, and so on. A client whose answer was lost sends
+// the input again with the same input id.
 //
-// When a run fails, Simulate looks for the fewest faults and steps of [Simulation.Wander] that still make the script fail, within some
-// seconds, and reports them as code to paste, with the timeline. A decider or a handler that does not return fails the test after 20 s.
+// When a run fails, Simulate shrinks the failure for some seconds: it looks for the fewest faults and steps of [Simulation.Wander] that
+// still make the script fail. It reports them as code to paste, with the timeline. A decider or a handler that does not return fails the
+// test after 20 s.
 //
 // Simulate cannot be called within a bubble of testing/synctest, because it makes one for each run.
 func Simulate(t *testing.T, script func(s *Simulation), options ...SimulateOption) {

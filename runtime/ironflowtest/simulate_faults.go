@@ -9,20 +9,20 @@ import (
 // FaultKind is something that goes wrong in a simulation.
 type FaultKind int
 
-// The kinds of faults. Each happens at an operation of one kind: the call of a handler, a commit, or what a client sends.
+// The kinds of faults. Most kinds happen at an operation of one kind: the call of a handler, a commit, or an input that a client sends.
 const (
 	HandlerError       FaultKind = iota + 1 // the handler is not called, and the attempt fails
-	HandlerAnswerLost                       // the handler is called, but what it returns is lost, and the attempt fails
+	HandlerAnswerLost                       // the handler is called, but its result is lost, and the attempt fails
 	HandlerPanic                            // the handler panics before it does anything
-	CrashBeforeHandler                      // the process ends after it has claimed an effect
+	CrashBeforeHandler                      // the process ends after it has claimed an effect, before the handler is called
 	CrashAfterHandler                       // the process ends after the handler has returned, before its result is stored
-	CommitConflict                          // another process was faster, so that the decider is asked again
-	CommitAnswerLost                        // the commit is stored, and its answer is lost
+	CommitConflict                          // another process was faster, so the decider is called again
+	CommitAnswerLost                        // the commit is stored, but the store's answer is lost
 	CrashBeforeCommit                       // the process ends before it commits
-	CrashAfterCommit                        // the process ends right after a commit, before anybody hears of it
-	SendTwice                               // a client sends its input twice, as after an answer that was lost, without an input id
+	CrashAfterCommit                        // the process ends right after a commit, before it answers anybody
+	SendTwice                               // a client sends its input twice without an input id, as if the first answer was lost
 	ClockJump                               // the clock of an engine jumps ahead by a minute, or back
-	Reordered                               // of several operations that wait, any may come first
+	Reordered                               // several operations wait, and one that is not the oldest comes first
 )
 
 // AllFaults are all kinds of faults.

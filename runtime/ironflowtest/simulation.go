@@ -18,7 +18,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Simulation is one run of a script of [Simulate]. Only the goroutine of the script may use it, and stubs and checks may report failures.
+// Simulation is one run of a script of [Simulate]. Only the goroutine of the script may use it. Stubs and checks may call Errorf.
 type Simulation struct {
 	sim  *simulator
 	plan plan
@@ -108,7 +108,7 @@ func (s *Simulation) stop() {
 	time.Sleep(3 * time.Hour) // what an engine has left behind goes on for at most a lease
 }
 
-// Start starts the engines with these workflows. It comes first, but for Project, Stub and UseHandlers, which may come before.
+// Start starts the engines with these workflows. Only Project, Stub and UseHandlers may be called before it.
 func (s *Simulation) Start(workflows ...*workflow.Workflow) {
 	if len(s.workflows) > 0 {
 		s.Fatalf("Start was called twice; give it all workflows at once")
@@ -128,12 +128,12 @@ func (s *Simulation) Start(workflows ...*workflow.Workflow) {
 	s.settle(func() bool { return false })
 }
 
-// Project has the engines run projections. It comes before Start.
+// Project makes the engines run projections. Call it before Start.
 func (s *Simulation) Project(projections ...runtime.AnyProjection) {
 	s.projections = append(s.projections, projections...)
 }
 
-// Stub answers for the handler of an effect. Its result is an input that the effect returns, or nil for none.
+// Stub replaces the handler of an effect by handle. The result of handle is an input that the effect returns, or nil for no input.
 func Stub[F, R any](s *Simulation, effect string, handle func(effect F, call workflow.EffectCall) (R, error)) {
 	s.stubs[effect] = func(e any, call workflow.EffectCall) (any, error) {
 		typed, ok := e.(F)
@@ -148,21 +148,22 @@ func Stub[F, R any](s *Simulation, effect string, handle func(effect F, call wor
 	}
 }
 
-// UseHandlers lets effects without a stub go to the handlers that the workflows were made with.
+// UseHandlers makes effects without a stub call the handlers that the workflows were created with.
 func (s *Simulation) UseHandlers() { s.useHandlers = true }
 
-// Check is called after each operation. Its error fails the run. It must not call methods of s but State, Status, Calls and Now.
+// Check makes the simulator call check after each operation. An error fails the run. Of the methods of s, check may call only State,
+// Status, Calls and Now.
 func (s *Simulation) Check(check func() error) { s.checks = append(s.checks, check) }
 
-// Inject has the next operation of a name go wrong. Reports of failures print such calls.
+// Inject injects a fault at the next operation with the name at. Reports of failures print such calls.
 func (s *Simulation) Inject(kind FaultKind, at string) {
 	s.injected = append(s.injected, fault{kind, at})
 }
 
-// Errorf fails the run. It is shrunk, and reported. The script goes on.
+// Errorf fails the run, and the script continues. Simulate shrinks the failure and reports it.
 func (s *Simulation) Errorf(format string, args ...any) { s.fail(fmt.Sprintf(format, args...)) }
 
-// Fatalf is Errorf, and ends the script. Stubs and handlers must not call it.
+// Fatalf is Errorf, and then ends the script. Stubs and handlers must not call it.
 func (s *Simulation) Fatalf(format string, args ...any) {
 	s.fail(fmt.Sprintf(format, args...))
 	panic(errAbandoned)
@@ -195,23 +196,23 @@ func (s *Simulation) addLine(format string, args ...any) {
 	s.timeline = append(s.timeline, fmt.Sprintf("%-10s %s", "+"+time.Since(s.start).String(), fmt.Sprintf(format, args...)))
 }
 
-// Timeline tells what has happened so far, a line for each operation.
+// Timeline returns a text with a line for each operation so far.
 func (s *Simulation) Timeline() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Join(s.timeline, "\n")
 }
 
-// Now is the virtual time.
+// Now returns the virtual time.
 func (s *Simulation) Now() time.Time { return time.Now() }
 
-// Store is the store of the engines.
+// Store returns the store of the engines.
 func (s *Simulation) Store() *memory.Store { return s.memory }
 
-// Engine is an engine that runs, for reading. Inputs go through Send.
+// Engine returns a running engine, for reading. Send inputs with Send instead.
 func (s *Simulation) Engine() *runtime.Engine { return s.engines[0].engine }
 
-// Calls returns the calls of an effect's handler so far, and of its stub.
+// Calls returns the calls of an effect's handler or stub so far.
 func (s *Simulation) Calls(effect string) (calls []Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,7 +224,7 @@ func (s *Simulation) Calls(effect string) (calls []Call) {
 	return calls
 }
 
-// State returns the state of an instance, nil if there is none.
+// State returns the state of an instance, or nil if the instance does not exist.
 func (s *Simulation) State(workflowName, id string) any {
 	w := s.workflow(workflowName)
 	found, err := s.memory.Read(context.Background(), []store.ReadRequest{{Instance: store.InstanceKey{Workflow: workflowName, ID: id}, Completed: true}})
@@ -247,7 +248,7 @@ func (s *Simulation) workflow(name string) *workflow.Workflow {
 	return nil
 }
 
-// Status returns the status of an instance of a workflow with states; it is empty if there is no such instance.
+// Status returns the status of an instance, or "" if the instance does not exist. It is for workflows with states.
 func (s *Simulation) Status(workflowName, id string) string {
 	i, err := s.memory.Summary(context.Background(), store.InstanceKey{Workflow: workflowName, ID: id})
 	if err != nil {
@@ -492,7 +493,7 @@ func (s *Simulation) memoryState() string {
 	return fmt.Sprint(effects, timers, due)
 }
 
-// Advance lets time pass, and everything happen that is due meanwhile.
+// Advance lets time pass. Effects and timers that are due meanwhile are delivered.
 func (s *Simulation) Advance(d time.Duration) {
 	s.note("advance    %v", d)
 	s.drive(time.Now().Add(d), func() bool { return false })
@@ -501,8 +502,8 @@ func (s *Simulation) Advance(d time.Duration) {
 // idleLimit is for how long RunUntilIdle lets time pass, in virtual time.
 const idleLimit = 60 * 24 * time.Hour
 
-// RunUntilIdle lets time pass until no effect waits any more, in which attempts are repeated. Timers that are due meanwhile fire; it does not
-// wait for others.
+// RunUntilIdle lets time pass until no effect waits any more. Failed attempts are repeated meanwhile, and due timers fire. It does not
+// wait for later timers.
 func (s *Simulation) RunUntilIdle() {
 	idle := func() bool {
 		effects, _, _ := s.memory.Pending()

@@ -11,19 +11,19 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Answer is what a client has heard of an input.
+// Answer is the answer that a client got to an input.
 type Answer struct {
 	Accepted  bool
 	Events    []any // of an accepted input
-	Rejection any   // of a rejected one; nil of one to a completed instance
+	Rejection any   // of a rejected input; nil if the instance had completed
 }
 
 // maxSends is how often a client sends an input whose answer is lost.
 const maxSends = 20
 
-// Send sends an input, as a client of its workflow does, and waits for the answer. When the answer is lost, because an engine crashes, the
-// client sends the input again with the same input id. Effects that the input leads to wait until the simulation goes on. An error other
-// than a rejection fails the run.
+// Send sends an input as a client does, and waits for the answer. If the answer is lost because an engine crashes, it sends the input
+// again with the same input id. Effects of the decision wait until a later step, such as Advance. An error fails the run; a rejection is
+// not an error.
 func (s *Simulation) Send(input any) Answer {
 	w, prepared := s.recipient(input)
 	at := s.nth(fmt.Sprintf("send %s to %s/%s", prepared.Name, w.Name(), prepared.Instance))
@@ -113,8 +113,8 @@ func answerOf(o runtime.Outcome[any, any]) (Answer, string) {
 	return Answer{}, "the instance is complete"
 }
 
-// Wander takes random steps: it sends one of the inputs, lets what is pending happen, or lets time pass, often until the next timer is due.
-// When the run fails, the steps that the failure does not need are left out.
+// Wander takes random steps. A step sends one of the inputs, delivers pending effects and timers, or lets time pass, often until the next
+// timer is due. If the run fails, the report leaves out the steps that the failure does not need.
 func (s *Simulation) Wander(steps int, inputs ...any) {
 	s.wanders++
 	if !s.plan.draw {

@@ -11,10 +11,11 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// StateTimer stands in [Scenario.Timers] for a timer that the declaration starts with a state. Without In and At, it may fire at any time.
+// StateTimer returns, for [Scenario.Timers], the timer of that name that a state of the declaration starts. Without In or At, the timer
+// may fire at any time.
 func StateTimer(name string) ExpectedTimer { return ExpectedTimer{name: name} }
 
-// ExpectedTimer is a timer that a test expects.
+// ExpectedTimer is a timer that a test expects; see StateTimer.
 type ExpectedTimer struct {
 	name string
 	workflow.Schedule
@@ -37,8 +38,9 @@ func (e ExpectedTimer) TimerSpec() workflow.TimerSpec {
 	return workflow.TimerSpec{Name: e.name, Schedule: e.Schedule}
 }
 
-// Timers expects that the decision, and the states that it leads through, start exactly these timers, in any order. A timer that the
-// decision starts itself is written as in the decider, and its input and time count.
+// Timers expects that the decision, together with the states that its events pass through, starts exactly these timers, in any order.
+// Write a timer that the decider starts as in the decider; its input and time are compared. For a timer that a state starts, use
+// StateTimer.
 func (s *Scenario[S, I, E, F, R]) Timers(timers ...workflow.Timer) *Scenario[S, I, E, F, R] {
 	s.t.Helper()
 	a := s.accepted("Timers")
@@ -73,8 +75,8 @@ func (s *Scenario[S, I, E, F, R]) NoTimers() *Scenario[S, I, E, F, R] {
 	return s.Timers()
 }
 
-// Cancels expects that the decision, and the states that it leads through, cancel exactly the timers with these keys, in any order. The key
-// of a timer is its declared name, or name/key for one that was started with Key.
+// Cancels expects that the decision, together with the states that its events pass through, cancels exactly the timers with these keys,
+// in any order. The key of a timer is its declared name, or name/key for a timer that was started with Key.
 func (s *Scenario[S, I, E, F, R]) Cancels(keys ...string) *Scenario[S, I, E, F, R] {
 	s.t.Helper()
 	if a := s.accepted("Cancels"); a != nil {

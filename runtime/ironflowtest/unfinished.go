@@ -1,4 +1,4 @@
-// Package ironflowtest helps to test workflows. It is for test files: what it finds, it reports to a testing.TB.
+// Package ironflowtest helps to test workflows. Use it in test files: it reports mistakes to a testing.TB.
 package ironflowtest
 
 import (
@@ -18,9 +18,9 @@ import (
 // marker is the generated function that stubs call, and nothing else does.
 const marker = "unfinished"
 
-// Unfinished fails the test when methods of the package that is tested are stubs, as "ironflow-gen generate -stubs" appends
-// them, and names each with its place. It reads the package's Go files from the working directory, where "go test" runs
-// a test, and skips the test where they are not. Files that the build leaves out do not count. Generated code calls it.
+// Unfinished fails the test if the tested package still has stubs, which "ironflow-gen generate -stubs" adds. It names each stub with its
+// file and line. It reads the package's Go files from the working directory, where "go test" runs a test, and skips the test if the files
+// are not there. Files that the build leaves out do not count. Generated code calls it.
 func Unfinished(t testing.TB) {
 	t.Helper()
 	stubs, read, err := stubsIn(".")

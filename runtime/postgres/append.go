@@ -104,8 +104,8 @@ func (c *versionColumns) describe() string {
 	return describe(keys)
 }
 
-// Committed implements store.Store. It says yes only when the commit is as durable as one that was answered: the wait for a
-// synchronous standby may have been cancelled on the server. A commit of its own then waits in its place.
+// Committed implements store.Store. It returns true only if the commit is as durable as one that was answered. The server may have
+// stopped waiting for a synchronous standby; Committed then makes a commit of its own, which waits for the standby.
 func (s *Store) Committed(
 	ctx context.Context, instance store.InstanceKey, version int64, commit store.CommitID,
 ) (committed bool, err error) {

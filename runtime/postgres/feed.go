@@ -15,8 +15,7 @@ import (
 // of what it wants.
 const filterWindow = 10_000
 
-// EventsSince implements store.Feed. What is settled stays so: a page that is full of it is read without asking how far
-// it goes.
+// EventsSince implements store.Feed. Settled events stay settled, so a full page of them needs no query of the feed's horizon.
 func (s *Store) EventsSince(
 	ctx context.Context, after store.FeedPosition, limit int, filters ...store.EventFilter,
 ) (store.FeedPage, error) {
@@ -122,7 +121,7 @@ func scanEvent(row pgx.CollectableRow) (e store.StoredEvent, err error) {
 	return e, err
 }
 
-// FeedHorizon implements store.Feed. Calls that come together share a round trip.
+// FeedHorizon implements store.Feed. Concurrent calls share a round trip.
 func (s *Store) FeedHorizon(ctx context.Context) (store.FeedHorizon, error) {
 	found, err := s.horizon.find(ctx)
 	return found.FeedHorizon, err
@@ -140,8 +139,8 @@ func (s *Store) FirstEventAfter(ctx context.Context, after store.FeedPosition) (
 	return found[0].UTC(), nil
 }
 
-// FeedBlockers implements store.Feed. Of other users' sessions the server shows the process, the transaction and the
-// application; the rest only to members of pg_read_all_stats.
+// FeedBlockers implements store.Feed. For sessions of other users, the server shows only the process, the transaction and the
+// application. Members of pg_read_all_stats see the other fields, too.
 func (s *Store) FeedBlockers(ctx context.Context) ([]store.FeedBlocker, error) {
 	ticket, waits := s.horizon.oldest() // 0 while a ticket is under way
 	if !waits {

@@ -79,8 +79,7 @@ func scanInstance(row pgx.CollectableRow) (i store.InstanceSummary, err error) {
 	return i, err
 }
 
-// CountInstances implements store.Inspection. Unlike all else, it is left to the planner, which reads the whole table when
-// that is best.
+// CountInstances implements store.Inspection. Unlike other queries, it lets the planner read the whole table.
 func (s *Store) CountInstances(ctx context.Context, filter store.InstanceFilter) (store.InstanceCounts, error) {
 	args := append(filterArgs(filter), orEndOfTime(filter.CreatedBefore))
 	counts, err := queryRows(ctx, s.pool, scanCount, s.queries.inspection.countInstances, args...)

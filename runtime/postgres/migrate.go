@@ -17,7 +17,7 @@ type SchemaVersionError struct {
 	Schema string
 	Found  int // 0 if there are no tables
 	Needed int
-	Oldest int // the oldest library version that works on the found schema; 0 if that is older than this library
+	Oldest int // the oldest schema version whose library works on the found schema; 0 unless Found > Needed
 }
 
 func (e *SchemaVersionError) Error() string {

@@ -14,7 +14,7 @@ import (
 // closeTimeout bounds the farewell of the connection that listens.
 const closeTimeout = time.Second
 
-// Notify implements store.Notifier. The payload is the number of what is new.
+// Notify implements store.Notifier. The payload of the notification is the number of the store.News.
 func (s *Store) Notify(ctx context.Context, what store.News) error {
 	err := s.pool.send(ctx, func(batch *pgx.Batch) { batch.Queue(notify, s.channel, strconv.Itoa(int(what))) })
 	if err != nil {
@@ -32,8 +32,8 @@ const listenTimeout = 30 * time.Second
 // checkTimeout bounds the answer to that.
 const checkTimeout = 5 * time.Second
 
-// Listen implements store.Notifier, on a connection of its own. It follows the pool: when a connection of the pool broke or
-// was refused, and otherwise now and then, it makes sure that its server still answers and is no standby.
+// Listen implements store.Notifier, on a connection of its own. From time to time, and after a connection of the pool broke or was
+// refused, it checks that its server still answers and has not become a standby.
 func (s *Store) Listen(ctx context.Context, wake func(store.News)) error {
 	beginning, begun := context.WithTimeout(ctx, listenTimeout)
 	defer begun()

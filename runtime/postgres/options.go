@@ -9,7 +9,7 @@ import (
 // DefaultSchema is the schema of the store's tables unless WithSchema names another.
 const DefaultSchema = "ironflow"
 
-// Option is an option of New, Migrate and Migrations.
+// Option is an option of New, Migrate, Migrations and RolesScript.
 type Option func(*config)
 
 type config struct {

@@ -54,11 +54,10 @@ func (s *Store) UpdateProjection(ctx context.Context, name string, update store.
 	})
 }
 
-// Project implements store.ProjectionStore. What apply does is under READ COMMITTED.
+// Project implements store.ProjectionStore. The transaction has the isolation level READ COMMITTED.
 //
-// The row of the projection is locked at the end only. A process that was taken over finds that out then, and rolls back;
-// what matters is that its transaction takes no longer than it must, because the feed waits for it. It ends with ctx, even if apply
-// does not return.
+// Project locks the row of the projection only at the end. If another process has taken over the projection, it finds out then and rolls
+// back. The feed waits for the transaction, so it ends with ctx, even if apply does not return.
 func (s *Store) Project(
 	ctx context.Context, name string, apply func(context.Context, pgx.Tx) error, update store.ProjectionUpdate,
 ) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Read implements store.Store. A single statement reads the instances, and so from one snapshot of the database.
+// Read implements store.Store. A single statement reads all instances, so they are from one snapshot of the database.
 func (s *Store) Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error) {
 	if len(requests) == 0 {
 		return nil, nil

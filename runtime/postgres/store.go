@@ -4,8 +4,8 @@
 //	err = postgres.Migrate(ctx, pool)        // once per release, for example at start-up
 //	store, err := postgres.New(ctx, pool)
 //
-// Each call takes one round trip, however many instances it is about: its statements are one transaction, and fail if they must
-// not be committed. A unit of work takes one round trip to begin and one to commit. Nothing depends on a session outside a
+// Each call takes one round trip for any number of instances. The statements of a call are one transaction, which fails as a whole if one
+// of its conditions is not met. A unit of work takes one round trip to begin and one to commit. Nothing depends on a session outside a
 // transaction, so PgBouncer's transaction mode works. A PgBouncer that does not support prepared statements needs
 // default_query_exec_mode=exec in the connection string. Only Listen needs a connection to the server itself, see WithListenURL.
 package postgres

@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Append implements [store.Store]. It waits for the unit of work that is open, like everything that writes.
+// Append implements store.Store. Like all writes, it waits for the open unit of work.
 func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 	check := func(on *connection) error { return checkUnchanged(ctx, on, batch.Unchanged) }
 	if len(batch.Changes) == 0 {
@@ -81,7 +81,7 @@ func writeAll(ctx context.Context, on session, id store.CommitID, changes []stor
 	return ctx.Err()
 }
 
-// Committed implements [store.Store]. A commit that is under way has the lock that it waits for.
+// Committed implements store.Store. It waits for the lock, so a commit in progress ends before it looks.
 func (s *Store) Committed(ctx context.Context, instance store.InstanceKey, version int64, commit store.CommitID) (bool, error) {
 	var stored bool
 	row := func(columns []driver.Value) error {

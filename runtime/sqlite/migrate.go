@@ -16,11 +16,11 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// SchemaVersionError says that a file's tables are of a version that this library does not work on.
+// SchemaVersionError says that this version of the library does not work on the version of a file's tables.
 type SchemaVersionError struct {
 	Found  int
 	Needed int // the version this library is for
-	Oldest int // the oldest version whose library works on the tables that were found
+	Oldest int // the oldest version whose library works on the found tables
 }
 
 func (e *SchemaVersionError) Error() string {

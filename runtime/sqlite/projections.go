@@ -78,7 +78,7 @@ func (s *Store) UpdateProjection(ctx context.Context, name string, update store.
 	return nil
 }
 
-// Project implements [store.ProjectionStore]. It is the only writer for as long as apply takes.
+// Project implements store.ProjectionStore. While apply runs, all other writers wait.
 func (s *Store) Project(
 	ctx context.Context, name string, apply func(context.Context, *sql.Tx) error, update store.ProjectionUpdate,
 ) error {

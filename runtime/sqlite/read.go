@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Read implements [store.Store]. It waits for no unit of work.
+// Read implements store.Store. It does not wait for a unit of work.
 func (s *Store) Read(ctx context.Context, requests []store.ReadRequest) ([]store.Instance, error) {
 	var instances []store.Instance
 	err := s.readers.read(ctx, func(on *connection) (err error) {

@@ -1,10 +1,10 @@
-// Package sqlite is the embedded [store.Store]: one file, without a server.
+// Package sqlite stores ironflow's workflows in an SQLite file, without a server.
 //
-// SQLite has one writer at a time. So only one unit of work is open in a file at a time, and the next one waits for it, for the
-// time of the decisions and one fsync for the commit. Append holds the lock for a shorter time, because it writes and commits at
-// once. Read never waits. Several processes may share a file.
+// SQLite has one writer at a time. So only one unit of work is open in a file at a time. The next one waits until the decisions of the
+// first are made and its commit is synced. Append waits for an open unit of work, too, but holds the lock for a shorter time, because it
+// writes and commits at once. Read never waits. Several processes may share a file.
 //
-// A commit that has returned survives if the process dies at any instruction, and, without [SyncNormal], also a power failure.
+// A commit that has returned survives a crash of the process, and, without SyncNormal, also a power failure.
 package sqlite
 
 import (
@@ -137,7 +137,7 @@ func OpenMemory(ctx context.Context) (*Store, error) {
 	return s, nil
 }
 
-// Close waits for the open unit of work, makes those that wait after it fail, and closes the file.
+// Close waits for the open unit of work and closes the file. Units of work that wait to begin fail.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.closed = s.writer.close()
@@ -154,10 +154,9 @@ func (s *Store) Close() error {
 	return s.closed
 }
 
-// DB returns a handle on the database, for reports, tests, and tables of your own. Queries see committed data and do not wait for
-// a unit of work; other statements wait as a unit of work does. Nothing checks what they do to the store's tables. A transaction
-// that is not read-only blocks all other writers from its beginning, so that it can be passed to Tx. Closing the store closes the
-// handle.
+// DB returns a handle on the database, for reports, tests, and tables of your own. Queries see committed data and do not wait for a unit
+// of work; other statements wait as a unit of work does. The store does not check what they do to its tables. A transaction that is not
+// read-only blocks all other writers from its beginning, so you can pass it to Tx. Closing the store closes the handle.
 func (s *Store) DB() *sql.DB { return s.db }
 
 // SerialWriter implements [store.SerialWriter].

@@ -15,8 +15,7 @@ type unitOfWork struct {
 	instances   []store.Instance
 }
 
-// Begin implements [store.Store]. It waits for the unit of work that is open, whatever its instances are: whoever gave
-// up and came again would only wait behind others.
+// Begin implements store.Store. It waits for the open unit of work, whatever instances that has.
 func (s *Store) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
 	requests = withoutCompleted(requests)
 	tx, err := s.writer.begin(ctx)

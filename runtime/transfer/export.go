@@ -12,29 +12,30 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// ExportOptions says what Export writes. The zero value means every instance, as it is.
+// ExportOptions says which instances Export writes, and how. The zero value means all instances, unchanged.
 type ExportOptions struct {
-	// Filter selects instances. Of Instances, it is ignored.
+	// Filter selects instances. It is ignored if Instances is set. Default: all instances.
 	Filter store.InstanceFilter
 
-	// Instances are the instances to export; one that does not exist fails with *store.UnknownInstance. Default: those that Filter selects,
-	// the newest first.
+	// Instances names the instances to export. If one does not exist, Export fails with *store.UnknownInstance. Default: the instances
+	// that Filter selects, the newest first.
 	Instances []store.InstanceKey
 
-	// After continues an export that ended early: with the Last that it returned. Default: from the beginning.
+	// After continues an export that ended early. Set it to the Exported.Last of that export. It is ignored if Instances is set. Default:
+	// start at the newest instance.
 	After *store.InstancePlace
 
-	// Redact returns what is written of a payload: a JSON object that the workflow can decode, or the payload itself. Outcomes of inputs are
-	// left out when it is set, because they have a digest of the input. Ids, keys and texts of errors are written as they are. A panic,
-	// or a result that is not a JSON object, ends the export. Default: payloads are written as they are.
+	// Redact returns the payload to write: a JSON object that the workflow can decode, or the given payload itself. If Redact is set, the
+	// outcomes of inputs are left out, because they contain a digest of the input. Ids, keys and error texts are written unchanged. The
+	// export fails if Redact panics or returns something other than a JSON object. Default: payloads are written unchanged.
 	Redact func(name workflow.PayloadName, payload []byte) []byte
 }
 
-// Exported is what an export has written.
+// Exported says what Export has written.
 type Exported struct {
 	Instances, Events int64
 
-	// Last is the place after which to go on when the export ended early; nil when nothing was written, and with ExportOptions.Instances.
+	// Last is the value of ExportOptions.After that continues an export that ended early. It is nil with ExportOptions.Instances.
 	Last *store.InstancePlace
 }
 
@@ -44,14 +45,17 @@ const (
 	batchEvents    = 2000
 )
 
-// Export writes instances of a store to w, as the package's JSON lines. It reads only, and locks nothing. Each instance is as it was at one
-// moment; two instances are as of different moments while others write. When it fails, w may end in the middle of a line.
+// Export writes instances of a store to w as JSON lines. It changes nothing in the store and locks nothing. Each instance is written as
+// it was at one moment. If other processes write meanwhile, that moment differs between instances. After an error, w may end in the
+// middle of a line.
 //
-// The effects and timers that wait are written, too. They still wait in this store: before the lines are imported elsewhere, pause the
-// workflow here and delete its instances afterwards, or import with WithoutDeliveries. Otherwise both stores deliver them.
+// Export also writes the waiting effects and timers, and leaves them in this store. If you import them into another store, both stores
+// deliver them. To prevent this, pause the workflow in this store before the export, and delete its instances here after the import. For
+// a copy, import with WithoutDeliveries instead.
 //
-// It needs a store with the abilities Transfer and Inspection, and fails with *store.Unsupported for others. About as much memory is used as
-// 2,000 events, or the largest instance, take.
+// Export fails with *store.Unsupported if the store lacks the ability Transfer, or, without ExportOptions.Instances, the ability
+// Inspection. It holds instances with up to 2,000 events together in memory, or one larger instance; with ExportOptions.Instances, up to
+// 200 instances.
 func Export(ctx context.Context, st store.Store, w io.Writer, options ExportOptions) (Exported, error) {
 	e := exporter{to: w, redact: options.Redact}
 	var err error
@@ -145,7 +149,7 @@ func (e *exporter) write(ctx context.Context, keys []store.InstanceKey) error {
 	return nil
 }
 
-// Write writes one instance as lines.
+// Write writes one instance to w as lines that Read and Import accept.
 func Write(w io.Writer, instance store.StoredInstance) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)

@@ -9,27 +9,29 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// ImportOptions says how Import stores instances. The zero value stores all of them as they are, and fails for one that exists.
+// ImportOptions says how Import stores instances. With the zero value, Import stores all instances unchanged, and fails if one of them
+// exists already.
 type ImportOptions struct {
-	// SkipExisting passes over instances that the store has with the same history, which may have gone on since. So an import that
-	// ended early can be run again. An instance with another history is an error all the same. Default: an instance that exists is an error.
+	// SkipExisting skips an instance if the store already has its events, even if the store has later events of it, too. Set it to repeat
+	// an import that ended early. If the store has other events of the instance, Import fails all the same. Default: Import fails if an
+	// instance exists.
 	SkipExisting bool
 
-	// WithoutDeliveries leaves out effects and timers that wait, and dead letters: nothing happens by the import, as in a copy of
-	// production for a test. Default: they are stored, and engines deliver those that are due.
+	// WithoutDeliveries leaves out waiting effects and timers, and dead letters, so that the import causes no deliveries. Set it, for
+	// example, for a test with a copy of production data. Default: they are stored, and engines deliver the due ones.
 	WithoutDeliveries bool
 }
 
-// Imported is what an import has stored.
+// Imported says what Import has stored.
 type Imported struct {
 	Instances, Events int64
-	Skipped           int64 // instances that were there, with SkipExisting
+	Skipped           int64 // instances that were skipped, see SkipExisting
 }
 
-// InstanceExists says that an instance to import is in the store.
+// InstanceExists says that the store already has an instance that was to be imported.
 type InstanceExists struct {
 	Instance    store.InstanceKey
-	SameHistory bool // the store has all events of the file
+	SameHistory bool // the store has all events of the import
 }
 
 func (e *InstanceExists) Error() string {
@@ -40,14 +42,14 @@ func (e *InstanceExists) Error() string {
 	return fmt.Sprintf("%s is in the store already, with another history; take it out of the file, or import into another store", e.Instance)
 }
 
-// Import stores the instances of r, as Export has written them, with their versions, times and commits. An instance is stored as a whole or
-// not at all, and several of them in one commit. Engines may use the store meanwhile; those that have the workflow deliver the effects and
-// timers.
+// Import reads lines from r, as Export writes them, and stores the instances with their versions, times and commit numbers. Each instance
+// is stored completely or not at all. One commit stores several instances. Engines may use the store meanwhile: an engine that has the
+// workflow delivers the imported effects and timers.
 //
-// When r is an io.Seeker, such as a file, all of it is checked before anything is stored. It fails with *LineError for a mistake, with
-// *InstanceExists for an instance that is there, with *store.UniqueKeyConflict when another instance holds a unique key, and with
-// *store.Unsupported when the store lacks the ability Transfer. The instances of earlier commits stay stored; run it again with
-// SkipExisting.
+// If r is an io.Seeker, such as a file, Import checks all lines before it stores the first instance. The errors are *LineError for a
+// mistake in a line, *InstanceExists if an instance exists already, *store.UniqueKeyConflict if another instance holds a unique key, and
+// *store.Unsupported if the store lacks the ability Transfer. After an error, the instances of earlier commits stay stored. Import the
+// rest by a second call with SkipExisting.
 func Import(ctx context.Context, st store.Store, r io.Reader, options ImportOptions) (Imported, error) {
 	i := importer{on: st, options: options}
 	var err error

@@ -15,10 +15,10 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// MaxLineBytes is the length of the longest line that is read, in bytes.
+// MaxLineBytes limits the length of a line that Read and Import accept, in bytes: 64 MiB.
 const MaxLineBytes = 64 << 20
 
-// LineError says what is wrong with a line. Its text has nothing of the line's payload.
+// LineError describes a mistake in a line. Its text contains no part of a payload.
 type LineError struct {
 	Line int // counts from 1
 	Err  error
@@ -29,8 +29,9 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e
 // Unwrap returns Err.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// Read returns the instances of a file, one after the other. Each has been checked: its versions have no gap, and its parts fit together.
-// The first mistake is the last thing that is returned, as a *LineError, or as the error of r. One instance at a time is in memory.
+// Read returns the instances whose lines it reads from r, one after the other. It holds one instance in memory at a time. It checks each
+// instance: the versions have no gap, and the lines do not contradict each other. The first error ends the sequence. It is a *LineError
+// for a mistake in a line; otherwise it is the error of r.
 func Read(r io.Reader) iter.Seq2[store.StoredInstance, error] {
 	return func(yield func(store.StoredInstance, error) bool) {
 		in := &reader{in: bufio.NewReaderSize(r, 64<<10)}
