@@ -97,7 +97,11 @@ func (l *locked) end(ctx context.Context) {
 	}
 }
 
-// resolve finds out what became of a commit whose answer was lost. It returns nil when the changes are stored, ErrConflict
+// errNotFound is the ErrConflict of a commit whose answer was lost and that is not stored yet. It may still be: what was sent to the store may
+// wait there, or on the way.
+var errNotFound = fmt.Errorf("%w: the answer to the commit was lost, and it is not stored", store.ErrConflict)
+
+// resolve finds out what became of a commit whose answer was lost. It returns nil when the changes are stored, errNotFound
 // when they are not, and the given error when the store does not tell, or when it was the wait that ended and not the
 // connection: then the commit may still be on its way, and what ran again could be stored twice.
 func (x *Executor) resolve(ctx context.Context, batch store.Batch, lost error) error {
@@ -123,7 +127,7 @@ func (x *Executor) resolve(ctx context.Context, batch store.Batch, lost error) e
 	case timedOut(lost):
 		return lost
 	}
-	return store.ErrConflict
+	return errNotFound
 }
 
 func timedOut(err error) bool {

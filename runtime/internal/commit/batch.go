@@ -398,9 +398,26 @@ func (b *batch) store(ctx context.Context) error {
 	}
 	if err := b.in.store(ctx, batch); err != nil {
 		b.giveBack(err)
+		if usererr.OwnIs(err, errNotFound) {
+			b.noteLost()
+		}
 		return err
 	}
 	return nil
+}
+
+// noteLost notes which decisions may still be stored, although they will be made again.
+func (b *batch) noteLost() {
+	for _, g := range b.groups {
+		if g.chain == nil {
+			continue
+		}
+		for _, t := range g.tasks[:g.decided] {
+			if t.err == nil && t.result.Kind == Accepted {
+				t.lost = &lostDecision{g.chain.base}
+			}
+		}
+	}
 }
 
 // giveBack gives up the leases of changes that are not known to be stored. Those that are stored all the same end by themselves.

@@ -95,13 +95,13 @@ func (x *Executor) Submit(ctx context.Context, key store.InstanceKey, req Reques
 	case <-ctx.Done():
 		if t.withdraw() {
 			x.inputs.drop(t)
-			return Result{}, ctx.Err()
+			return t.outcome(Result{}, ctx.Err())
 		}
 		if !t.answered() {
 			return Result{}, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, ctx.Err())
 		}
 	}
-	return t.result, t.err
+	return t.outcome(t.result, t.err)
 }
 
 // Readable fails unless this program can replay an instance. It looks into the cache, and reads the instance in a batch when it is

@@ -2,8 +2,10 @@ package commit
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -17,6 +19,7 @@ type task struct {
 	result  Result
 	err     error
 	records store.InputRecords // to keep of an input that adds nothing
+	lost    *lostDecision      // a decision on the request that may still be stored; nil for none
 	done    chan struct{}
 
 	line  line     // of the instance, when the task is the first that waits for it
@@ -62,6 +65,25 @@ func (t *task) withdraw() bool {
 			return true
 		}
 	}
+}
+
+// lostDecision was sent to the store in a commit whose answer was lost and that was not found. The store may still get to it: as long as
+// the instance is at its version.
+type lostDecision struct{ version int64 }
+
+// outcome returns what the caller may be told. After a lost decision of a client's input, that is only what the store excludes the lost one by:
+// a later version of the instance, or a record under the input's id. Inputs of deliveries end their delivery once, whatever is stored.
+func (t *task) outcome(r Result, err error) (Result, error) {
+	switch {
+	case t.lost == nil || !t.request.ofClient() || usererr.OwnIs(err, store.ErrOutcomeUnknown):
+		return r, err
+	case err != nil:
+		return Result{}, fmt.Errorf("%w; it was decided again, and that failed: %w", store.ErrOutcomeUnknown, err)
+	case r.Kind == Accepted || t.request.InputID != "" || r.Version > t.lost.version:
+		return r, nil
+	}
+	return Result{}, fmt.Errorf("%w; it was decided again, and then it was %s; with an input id, the outcome would be certain",
+		store.ErrOutcomeUnknown, r.Kind)
 }
 
 func (t *task) withdrawn() bool { return t.state.Load() == taskWithdrawn }
