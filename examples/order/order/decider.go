@@ -39,7 +39,7 @@ func (Decider) PaymentTimeout(_ time.Time, _ State, _ PaymentTimeout) PaymentTim
 	return AcceptPaymentTimeout(Cancelled{Reason: "not paid in time"})
 }
 
-// Evolver folds events into the state. The status moves by itself.
+// Evolver folds events into the state. The engine sets the status.
 type Evolver struct{}
 
 var _ EventEvolver = Evolver{}

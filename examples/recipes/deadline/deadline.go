@@ -24,7 +24,7 @@ func (Decider) DayIsOver(now time.Time, s State, in DayIsOver) DayIsOverDecision
 	return AcceptDayIsOver(Expired{})
 }
 
-// Evolver has nothing to keep; the status moves by itself.
+// Evolver has nothing to keep; the engine sets the status.
 type Evolver struct{}
 
 func (Evolver) Placed(s State, e Placed) State       { return s }
