@@ -109,6 +109,10 @@ func (x *explorer) checkInvariants(n *node, state any) {
 
 // reportDecision reports what the engine would refuse.
 func (x *explorer) reportDecision(n *node, s step, err error) {
+	if stub := (*workflow.Unfinished)(nil); errors.As(err, &stub) {
+		x.report(FoundPanic, stub.Method, n, s, stub.Error())
+		return
+	}
 	if panicked := (*store.PanicError)(nil); errors.As(err, &panicked) {
 		x.report(FoundPanic, panicked.In, n, s, fmt.Sprintf("%s panics: %s\n%s", panicked.In, panicked.Text, userFrames(panicked.Stack)))
 		return

@@ -1,6 +1,8 @@
 package ironflowtest
 
 import (
+	"slices"
+	"testing"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -69,6 +71,35 @@ func (k *Kit[S, I, E, F, R]) GivenStored(t TB, history ...store.StoredEvent) *Sc
 // Stored returns an event for GivenStored. payload has the fields of the event as JSON. "ironflow-gen testfrom" writes calls of Stored.
 func Stored(recordedAt time.Time, event string, schemaVersion int, payload string) store.StoredEvent {
 	return store.StoredEvent{Type: event, SchemaVersion: schemaVersion, Payload: []byte(payload), RecordedAt: recordedAt}
+}
+
+// Explore is the function [Explore] for the workflow of the kit. Invariants must hold in every state, besides those of the Exploration: an
+// error says what is wrong with a state. An invariant must not change the state.
+//
+//	kit.Explore(t, ironflowtest.Exploration{Depth: 5}, func(s State) error {
+//		if s.TotalCents < 0 {
+//			return fmt.Errorf("the total is %d", s.TotalCents)
+//		}
+//		return nil
+//	})
+func (k *Kit[S, I, E, F, R]) Explore(t testing.TB, e Exploration, invariants ...func(S) error) Explored {
+	t.Helper()
+	e.Invariants = slices.Clone(e.Invariants)
+	for _, holds := range invariants {
+		e.Invariants = append(e.Invariants, Invariant(holds))
+	}
+	return Explore(t, k.workflow, e)
+}
+
+// Simulate is the function [Simulate] for the workflow of the kit, which is started before script is called. The workflow's own handlers are
+// called only after [Simulation.UseHandlers]; they are the same values in all runs. A simulation of several workflows, or with projections,
+// needs the function.
+func (k *Kit[S, I, E, F, R]) Simulate(t *testing.T, script func(s *Simulation), options ...SimulateOption) {
+	t.Helper()
+	Simulate(t, func(s *Simulation) {
+		s.Start(k.workflow)
+		script(s)
+	}, options...)
 }
 
 func (k *Kit[S, I, E, F, R]) scenario(t TB) *Scenario[S, I, E, F, R] {

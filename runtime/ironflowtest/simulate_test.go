@@ -3,6 +3,7 @@ package ironflowtest
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -240,5 +241,32 @@ func TestSimulateReport(t *testing.T) {
 	}
 	if n := len(m.last.faults) + len(m.last.steps); n > 3 {
 		t.Errorf("the story has %d steps:\n%s", n, text)
+	}
+}
+
+// BenchmarkSimulate tells how many operations of engines and clients the simulator makes. A bubble needs a *testing.T.
+func BenchmarkSimulate(b *testing.B) {
+	passed := testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: b.Name(), F: func(t *testing.T) {
+		m := &simulator{t: t, first: 1, seeds: 1, engines: 1, script: func(s *Simulation) {
+			shop(s)
+			for n := range 100 {
+				in := newOrder
+				in.OrderID, in.CartID = strconv.Itoa(n), strconv.Itoa(n)
+				s.Send(in)
+			}
+			s.RunUntilIdle()
+			for n := range 100 {
+				s.Expect("order", strconv.Itoa(n), "paid")
+			}
+		}}
+		for b.Loop() {
+			if text := m.search(); text != "" {
+				t.Fatal(text)
+			}
+		}
+		b.ReportMetric(float64(m.steps)/b.Elapsed().Seconds(), "steps/s")
+	}}})
+	if !passed {
+		b.Fatal("the simulation has failed")
 	}
 }

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -54,4 +55,13 @@ func TestUnpaidOrderEnds(t *testing.T) {
 
 func TestNothingToPayYet(t *testing.T) {
 	kit.Given(t).When(Pay{AmountCents: 700}).NotAccepted()
+}
+
+func TestExplore(t *testing.T) {
+	kit.Explore(t, ironflowtest.Exploration{}, func(s State) error {
+		if (s.Status == StatusPaid) != (s.PaidAt != nil) {
+			return errors.New("an order has a time of payment exactly when it is paid")
+		}
+		return nil
+	})
 }

@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,4 +61,38 @@ func TestHistory_o_1(t *testing.T) {
 		HasStatus("awaiting_payment").
 		// The timer payment_timeout is the next to fire.
 		At(time.Date(2026, 1, 2, 3, 4, 8, 0, time.UTC)).TryStored("PaymentTimeout", `{"order_id":"under-test"}`)
+}
+
+func TestOrderIsPaid(t *testing.T) {
+	kit.Simulate(t, func(s *ironflowtest.Simulation) {
+		ironflowtest.Stub(s, "ChargeCard", func(e ChargeCard, call runtime.EffectCall) (ChargeCardResult, error) {
+			return Pay{AmountCents: e.AmountCents}, nil
+		})
+		ironflowtest.Stub(s, "SendReceipt", func(SendReceipt, runtime.EffectCall) (any, error) { return nil, nil })
+		s.Send(Create{OrderID: "o-1", CartID: "c-1", Items: basket})
+		s.RunUntilIdle()
+		s.Expect("order", "o-1", "paid")
+		if n := len(s.Calls("SendReceipt")); n != 1 {
+			s.Errorf("the customer gets %d receipts", n)
+		}
+	})
+}
+
+func TestChargedOnce(t *testing.T) {
+	kit.Simulate(t, func(s *ironflowtest.Simulation) {
+		charges := make(map[string]int64) // by idempotency key, as a payment provider keeps them
+		ironflowtest.Stub(s, "ChargeCard", func(e ChargeCard, call runtime.EffectCall) (ChargeCardResult, error) {
+			charges[call.IdempotencyKey] = e.AmountCents
+			return Pay{AmountCents: e.AmountCents}, nil
+		})
+		ironflowtest.Stub(s, "SendReceipt", func(SendReceipt, runtime.EffectCall) (any, error) { return nil, nil })
+		s.Check(func() error {
+			if len(charges) > 1 {
+				return fmt.Errorf("charged %d times", len(charges))
+			}
+			return nil
+		})
+		s.Wander(10, Create{OrderID: "o-1", CartID: "c-1", Items: basket})
+		s.RunUntilIdle()
+	}, ironflowtest.Seeds(50), ironflowtest.Faults(ironflowtest.AllFaults...))
 }
