@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/runtime/admin"
@@ -28,13 +31,13 @@ func (k *call) open(ctx context.Context) (closeStore func(), err error) {
 	switch {
 	case name == "":
 		return nil, fmt.Errorf("no store is named; pass -store postgres://… or -store FILE, or set %s", storeVariable)
-	case isURL(name):
+	case isPostgres(name):
 		closeStore, err = k.openPostgres(ctx, name)
 	default:
 		closeStore, err = k.openSQLite(ctx, name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the store %s: %w", withoutPassword(name), hidePassword(err))
+		return nil, err
 	}
 	k.admin, err = admin.New(k.store, admin.Config{Logger: slog.New(slog.NewTextHandler(k.errs, &slog.HandlerOptions{Level: slog.LevelError}))})
 	if err != nil {
@@ -44,12 +47,12 @@ func (k *call) open(ctx context.Context) (closeStore func(), err error) {
 	return closeStore, nil
 }
 
-func isURL(name string) bool {
+func isPostgres(name string) bool {
 	return strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://") || strings.Contains(name, "host=")
 }
 
 func (k *call) openPostgres(ctx context.Context, name string) (func(), error) {
-	config, err := pgxpool.ParseConfig(name)
+	config, err := parsePostgres(name)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +68,7 @@ func (k *call) openPostgres(ctx context.Context, name string) (func(), error) {
 	k.store, err = postgres.New(ctx, pool, options...)
 	if err != nil {
 		pool.Close()
-		return nil, err
+		return nil, fmt.Errorf("the store %s: %w", postgresName(config.ConnConfig), err)
 	}
 	return pool.Close, nil
 }
@@ -73,31 +76,43 @@ func (k *call) openPostgres(ctx context.Context, name string) (func(), error) {
 // openSQLite opens a file that exists: a name that is mistyped must not become a new, empty store.
 func (k *call) openSQLite(ctx context.Context, name string) (func(), error) {
 	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("there is no such file; a PostgreSQL store is named by its URL, postgres://…")
+		return nil, fmt.Errorf("the store %s: there is no such file; a PostgreSQL store is named by its URL, postgres://…", withoutPassword(name))
 	}
 	opened, err := sqlite.Open(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the store %s: %w", name, err)
 	}
 	k.store = opened
 	return func() { _ = opened.Close() }, nil
 }
 
-// withoutPassword is the name of a store for messages.
+// parsePostgres reads the name of a PostgreSQL store. Its error has no part of the name, because a password that is not encoded may be read as
+// any other part.
+func parsePostgres(name string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(name)
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &file):
+		return nil, fmt.Errorf("the PostgreSQL store: %w", file)
+	case err != nil || strings.Contains(config.ConnConfig.Database, "@"): // what follows the slash of a password that is not encoded
+		return nil, errors.New("the name of the PostgreSQL store cannot be read; in a URL, write special characters of the user and the password " +
+			"as %XX, such as %40 for @ and %2F for /; in a connection string, write password='…', and \\' for a quote")
+	}
+	return config, nil
+}
+
+// postgresName is the name of a store for messages, without its password.
+func postgresName(c *pgx.ConnConfig) string {
+	u := url.URL{Scheme: "postgres", User: url.User(c.User), Host: net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port))), Path: "/" + c.Database}
+	return u.String()
+}
+
+// withoutPassword is the name of a file for messages. It may be that of another kind of store by mistake.
 func withoutPassword(name string) string {
-	if u, err := url.Parse(name); err == nil && u.Scheme != "" {
-		return u.Redacted()
+	if strings.Contains(name, "://") || passwordPattern.MatchString(name) {
+		return "of that name"
 	}
-	return passwordPattern.ReplaceAllString(name, "${1}xxxxx")
+	return name
 }
 
-// passwordPattern finds passwords in URLs and in connection strings of the form "host=… password=…".
-var passwordPattern = regexp.MustCompile(`(://[^:/@\s]*:|password=)(?:'[^']*'|[^@\s]*)`)
-
-// hidePassword takes passwords out of the text of an error.
-func hidePassword(err error) error {
-	if text := passwordPattern.ReplaceAllString(err.Error(), "${1}xxxxx"); text != err.Error() {
-		return errors.New(text)
-	}
-	return err
-}
+var passwordPattern = regexp.MustCompile(`(?i)password\s*=`)
