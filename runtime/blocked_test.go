@@ -87,7 +87,7 @@ func TestBlockedDelivery(t *testing.T) {
 				if n := calls.Load(); n != 0 {
 					b.Errorf("%d calls of user code for what cannot be taken", n)
 				}
-				if n := b.log.count("ironflow: blocked", "instance=a", test.says); n != 1 {
+				if n := b.log.count("cannot take the delivery", "instance=a", test.says); n != 1 {
 					b.Errorf("%d log lines, want 1", n)
 				}
 				ctx := b.Context()

@@ -118,15 +118,15 @@ func TestGoexitWhileADeadEffectIsTold(t *testing.T) {
 	}
 }
 
-// hookedCodec tells of the stored inputs that are decoded.
+// hookedCodec tells of the inputs that are made of the fields of dead effects.
 type hookedCodec struct {
 	workflow.Erased
 	decoding func(input string)
 }
 
-func (c hookedCodec) DecodeInput(name string, data []byte) (any, error) {
+func (c hookedCodec) InputOf(name string, fields []byte) (any, error) {
 	c.decoding(name)
-	return c.Erased.DecodeInput(name, data)
+	return c.Erased.InputOf(name, fields)
 }
 
 // inputHook tells of the inputs that a Telemetry is told of.

@@ -119,9 +119,9 @@ func TestListDeadLetters(t *testing.T) {
 		counts, err := g.engine.CountDeadLetters(b.Context(), runtime.DeadLetterFilter{})
 		var got []string
 		for _, c := range counts {
-			got = append(got, fmt.Sprint(c.Queue, c.Kind, c.Count))
+			got = append(got, fmt.Sprint(c.Queue, " ", c.Kind, " ", c.Count))
 		}
-		want := []string{"effects{ledger Audit} 5", "effects{ticket FindAgent} 5", "timers{ledger Tick} 5"}
+		want := []string{"effects ledger/Audit 5", "effects ticket/FindAgent 5", "timers ledger/Tick 5"}
 		if err != nil || !slices.Equal(got, want) {
 			b.Errorf("got %v, %v, want %v", got, err, want)
 		}

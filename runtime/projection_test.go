@@ -430,12 +430,12 @@ func TestUnknownProjection(t *testing.T) {
 			if err := call(); !errors.As(err, &unknown) {
 				t.Errorf("%s: got error %v", what, err)
 			} else {
-				wantError(t, err, `no projection "jurnal" (there are: journal); put it into`)
+				wantError(t, err, `no projection "jurnal" (there are: journal); add it to`)
 			}
 		}
 		b.wantTable("name", "projections", "")
 		_, err := b.engine(b.config(newClock()), ledgers(ledger.Decider{}, ledger.Handler{})).Projection(b.Context(), "journal")
-		wantError(t, err, `no projection "journal" (there are none); put it into`)
+		wantError(t, err, `no projection "journal" (there are none); add it to`)
 	})
 }
 
@@ -454,7 +454,7 @@ func TestProjectionMistakes(t *testing.T) {
 		says        string
 	}{
 		"no name":      {[]runtime.AnyProjection{projection{Apply: apply}}, "name of a projection is empty"},
-		"no apply":     {[]runtime.AnyProjection{projection{Name: "p"}}, `projection "p": set one of Apply and ApplyBatch`},
+		"no apply":     {[]runtime.AnyProjection{projection{Name: "p"}}, `projection "p": set exactly one of Apply and ApplyBatch`},
 		"nil":          {[]runtime.AnyProjection{nil}, "a projection is nil"},
 		"twice":        {[]runtime.AnyProjection{good, good}, `projection "p" is registered twice`},
 		"batch":        {[]runtime.AnyProjection{projection{Name: "p", Apply: apply, BatchSize: -1}}, "its BatchSize is -1"},

@@ -50,7 +50,7 @@ func TestScheduleOfANewerRelease(t *testing.T) {
 
 		release(every("30m", "Unheard", "newer"), `{"input":"Unheard","schedule":"@every 30m","instance":"newer"}`)
 		b.advanceUntil(c, 30*time.Second, "it is left alone", func() bool {
-			return b.log.contains("left to a process that can take it", "no input Unheard")
+			return b.log.contains("waits for a process that can", "no input Unheard")
 		})
 		b.wantTable("instance, type", "events", "", "new Added")
 		b.wantTable("died_at", "timers", "", "-")

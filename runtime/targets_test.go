@@ -30,8 +30,8 @@ func TestTargets(t *testing.T) {
 		"unknown workflow":                      {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "c", Input: "Begin"}}, `starts workflow "c", which is not registered`},
 		"unknown addressee":                     {workflow.EffectOptions{Sends: &workflow.Target{Workflow: "c", Input: "Begin"}}, `sends an input to workflow "c", which is not registered`},
 		"external":                              {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "c", Input: "Begin", External: true}}, ""},
-		"unknown input":                         {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "b", Input: "Bgin"}}, `by input "Bgin", which that workflow does not have; its inputs are Begin`},
-		"input of an external one that is here": {workflow.EffectOptions{Sends: &workflow.Target{Workflow: "b", Input: "Bgin", External: true}}, `by input "Bgin"`},
+		"unknown input":                         {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "b", Input: "Bgin"}}, `with input "Bgin", which that workflow does not have; its inputs are Begin`},
+		"input of an external one that is here": {workflow.EffectOptions{Sends: &workflow.Target{Workflow: "b", Input: "Bgin", External: true}}, `sends an input to workflow "b" with input "Bgin"`},
 		"external to the engine":                {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "d", Input: "Begin"}}, ""},
 	} {
 		_, err := runtime.NewEngine(store, runtime.Config{External: []string{"d"}}, define("a", test.options), define("b", workflow.EffectOptions{}))

@@ -323,7 +323,7 @@ func TestWithinLockedInstances(t *testing.T) {
 		if !errors.Is(first.err, runtime.ErrDeadlock) || time.Since(began) > 4*time.Second {
 			t.Errorf("got %v after %v", first.err, time.Since(began))
 		}
-		wantError(t, first.err, "run all of it again", "one order")
+		wantError(t, first.err, "run all of it again", "in the same order")
 		if err := first.tx.Rollback(ctx); err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // report adds a finding about the step s in the node n, unless there is one about the same. A nil node means no step.
@@ -37,7 +39,7 @@ func (x *explorer) story(n *node, last step, end string) (lines []string) {
 // tell writes one step.
 func (x *explorer) tell(n *node, s step, result string) string {
 	var b strings.Builder
-	if later := s.now.Sub(x.nodes[0].now); later > 0 {
+	if later := s.now.Sub(store.StoredTime(x.Now)); later > 0 {
 		fmt.Fprintf(&b, "after %v: ", later)
 	}
 	switch s.how {

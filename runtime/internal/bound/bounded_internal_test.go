@@ -52,6 +52,13 @@ func (h hanging) ListInstances(context.Context, store.InstanceList) ([]store.Ins
 func (h hanging) CountInstances(context.Context, store.InstanceFilter) (store.InstanceCounts, error) {
 	return stay[store.InstanceCounts](h)
 }
+func (h hanging) IdleInstances(context.Context, []store.InstanceKey) ([]store.InstanceKey, error) {
+	return stay[[]store.InstanceKey](h)
+}
+func (h hanging) RecordProgram(context.Context, store.Program, []byte) error { return h.err() }
+func (h hanging) Programs(context.Context) ([]store.Program, error)          { return stay[[]store.Program](h) }
+func (h hanging) Manifest(context.Context, string) ([]byte, error)           { return stay[[]byte](h) }
+func (h hanging) ForgetPrograms(context.Context, time.Time) error            { return h.err() }
 func (h hanging) EventTypes(context.Context, int) ([]store.EventType, error) {
 	return stay[[]store.EventType](h)
 }
@@ -297,7 +304,7 @@ func TestStoreAnswersInTime(t *testing.T) {
 func TestCallsOfAbilitiesThatAStoreLacks(t *testing.T) {
 	t.Parallel()
 	st := New(struct{ store.Store }{hanging(nil)}, time.Minute)
-	finds := map[string]bool{"ListDiscarded": true, "PausedWorkflows": true, "Projections": true, "SnapshotHolders": true, "Unpark": true}
+	finds := map[string]bool{"ListDiscarded": true, "PausedWorkflows": true, "Projections": true, "SnapshotHolders": true, "Unpark": true, "Programs": true, "Manifest": true}
 	own, all := reflect.TypeFor[store.Store](), reflect.TypeFor[wholeStore]()
 	for i := range all.NumMethod() {
 		method := all.Method(i)
@@ -340,5 +347,5 @@ var abilityTypes = map[string]reflect.Type{
 	"Inspection": reflect.TypeFor[store.Inspection](), "Causes": reflect.TypeFor[store.Causes](), "DeadLetters": reflect.TypeFor[store.DeadLetters](),
 	"Pauses": reflect.TypeFor[store.Pauses](), "Forgetting": reflect.TypeFor[store.Forgetting](), "Limits": reflect.TypeFor[store.Limits](),
 	"Feed": reflect.TypeFor[store.Feed](), "Transfer": reflect.TypeFor[store.Transfer](), "Projections": reflect.TypeFor[store.Projections](), "Notifier": reflect.TypeFor[store.Notifier](),
-	"Timekeeper": reflect.TypeFor[store.Timekeeper](),
+	"Programs": reflect.TypeFor[store.Programs](), "Timekeeper": reflect.TypeFor[store.Timekeeper](),
 }
