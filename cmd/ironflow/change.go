@@ -28,7 +28,7 @@ func discard(ctx context.Context, k *call) (int, error) {
 	case k.deadFilter() == (store.DeadLetterFilter{}):
 		return exitOK, errNoFilter
 	case k.reason == "":
-		return exitOK, &usageError{"discarding needs -reason, which is kept with the record of each dead letter"}
+		return exitOK, &usageError{"discard needs -reason; the record of each dead letter will show it"}
 	}
 	n, err := k.admin.DiscardDeadLettersWhere(ctx, store.Discard{By: k.by, Reason: k.reason}, k.deadFilter())
 	fmt.Fprintf(k.out, "discarded %d dead letters\n", n)
@@ -53,17 +53,17 @@ func projections(ctx context.Context, k *call) (int, error) {
 	order, known := orders[k.args[0]]
 	switch {
 	case !known && k.args[0] != "skip":
-		return exitOK, &usageError{fmt.Sprintf("%q is no order for a projection; there are pause, resume, rebuild and skip", k.args[0])}
+		return exitOK, &usageError{fmt.Sprintf("%q is not a change of a projection; the changes are pause, resume, rebuild and skip", k.args[0])}
 	case known && len(k.args) != 2, !known && len(k.args) != 3:
-		return exitOK, &usageError{"name the projection, and for skip the event that it has stopped at, too"}
+		return exitOK, &usageError{"name the projection; for skip, also give the number of the event at which it has stopped"}
 	case !k.write:
-		return exitOK, &usageError{"an order changes the store; add -write if you mean it"}
+		return exitOK, &usageError{"this changes the store; add -write if you mean it"}
 	case known:
 		return exitOK, order(ctx, k.args[1])
 	}
 	event, err := strconv.ParseInt(k.args[2], 10, 64)
 	if err != nil {
-		return exitOK, &usageError{fmt.Sprintf("%q is no number of an event", k.args[2])}
+		return exitOK, &usageError{fmt.Sprintf("%q is not the number of an event", k.args[2])}
 	}
 	return exitOK, k.admin.SkipProjectionEvent(ctx, k.args[1], store.FeedPosition(event))
 }

@@ -12,15 +12,15 @@ func init() { // not in the declaration, because help looks at commands
 	one, none := [2]int{1, 1}, [2]int{0, 0}
 	commands = []command{
 		{
-			name: "health", does: "says how the store is doing; exit code 1 when something needs somebody", arity: none, run: health,
+			name: "health", does: "shows figures about the store; exit code 1 if something needs an operator", arity: none, run: health,
 			examples: []string{"health -store postgres://app@db/app"},
 		},
 		{
-			name: "stuck", does: "finds what does not go on by itself, and says why; exit code 1 when there is something", arity: none, run: stuck,
+			name: "stuck", does: "lists what does not continue by itself, and why; exit code 1 if it finds something", arity: none, run: stuck,
 			flags: func(f *flag.FlagSet, o *options) {
 				workflowFlag(f, o)
 				limitFlag(f, o)
-				f.DurationVar(&o.since, "for", time.Minute, "how long nothing must have happened")
+				f.DurationVar(&o.since, "for", time.Minute, "leave out what has changed or become due within this time; default: 1m")
 			},
 			examples: []string{"stuck -store app.db -workflow order -for 72h"},
 		},
@@ -34,31 +34,31 @@ func init() { // not in the declaration, because help looks at commands
 		},
 		{name: "count", does: "counts instances by workflow and status", arity: none, run: count, flags: filterFlags},
 		{
-			name: "show", arguments: "WORKFLOW/ID", does: "describes an instance: its status, what it accepts, and what waits for it", arity: one, run: show,
+			name: "show", arguments: "WORKFLOW/ID", does: "describes an instance: its status, the inputs it accepts, and its effects and timers", arity: one, run: show,
 			flags: func(f *flag.FlagSet, o *options) {
-				f.BoolVar(&o.dot, "dot", false, "print the state machine in the language of Graphviz, with the instance's state marked")
+				f.BoolVar(&o.dot, "dot", false, "print the state machine for Graphviz, with the instance's state marked")
 			},
 			examples: []string{"show -store app.db order/o-17"},
 		},
 		{
 			name: "history", arguments: "WORKFLOW/ID", does: "lists the events of an instance", arity: one, run: history,
 			flags: func(f *flag.FlagSet, o *options) {
-				f.Int64Var(&o.after, "after", 0, "begin after a `version`")
-				f.BoolVar(&o.payload, "payload", false, "print the payloads, too")
+				f.Int64Var(&o.after, "after", 0, "only events after this `version`")
+				f.BoolVar(&o.payload, "payload", false, "also print the payloads")
 				limitFlag(f, o)
 			},
 		},
 		{
 			name: "why", arguments: "WORKFLOW/ID [VERSION] | KEY", arity: [2]int{1, 2}, run: why,
-			does:     "explains the newest decision of an instance, that of a version, or what became of the effect of an idempotency key",
+			does:     "explains the decision of a version (default: the newest), or of the effect with an idempotency key",
 			examples: []string{"why -store app.db order/o-17", "why -store app.db order/o-17 3", "why -store app.db order/o-17/3/0"},
 		},
 		{
-			name: "dead", does: "lists dead letters, the last one first", arity: none, run: dead,
+			name: "dead", does: "lists dead letters, the newest first", arity: none, run: dead,
 			flags: func(f *flag.FlagSet, o *options) {
 				deadFlags(f, o)
 				limitFlag(f, o)
-				f.BoolVar(&o.told, "told", false, "those that their instances were told of")
+				f.BoolVar(&o.told, "told", false, "only dead letters that the instances were told of; default: only the others")
 			},
 		},
 		{
@@ -73,28 +73,28 @@ func init() { // not in the declaration, because help looks at commands
 			},
 		},
 		{
-			name: "pause", arguments: "WORKFLOW", does: "lets the effects, timers and schedules of a workflow wait", arity: one, writes: true, run: pause,
+			name: "pause", arguments: "WORKFLOW", does: "stops the effects, timers and schedules of a workflow until resume", arity: one, writes: true, run: pause,
 			flags: func(f *flag.FlagSet, o *options) {
 				byFlags(f, o)
-				f.BoolVar(&o.refuse, "refuse-inputs", false, "refuse inputs of clients, too")
+				f.BoolVar(&o.refuse, "refuse-inputs", false, "also refuse inputs of clients")
 			},
 			examples: []string{"pause -store app.db -write -reason 'the bank is down' order"},
 		},
 		{name: "resume", arguments: "WORKFLOW", does: "ends the pause of a workflow", arity: one, writes: true, run: resume},
 		{
-			name: "projections", arguments: "[pause|resume|rebuild NAME | skip NAME EVENT]", arity: [2]int{0, 3}, run: projections,
-			does: "lists projections, or gives one an order, which needs -write",
+			name: "projections", arguments: "[CHANGE NAME [EVENT]]", arity: [2]int{0, 3}, run: projections,
+			does: "lists projections; with -write, changes one: pause, resume, rebuild, or skip, which needs EVENT",
 		},
-		{name: "programs", does: "lists the programs that run on the store, or ran lately", arity: none, run: programs},
+		{name: "programs", does: "lists the programs that run on the store, or ran on it recently", arity: none, run: programs},
 		{
-			name: "export", arguments: "[WORKFLOW/ID ...]", does: "writes instances as JSON lines", arity: [2]int{0, 1 << 20}, run: export, flags: filterFlags,
+			name: "export", arguments: "[WORKFLOW/ID ...]", does: "writes the named instances, or those that the flags select, as JSON lines", arity: [2]int{0, 1 << 20}, run: export, flags: filterFlags,
 			examples: []string{"export -store app.db order/o-17 >o-17.jsonl"},
 		},
 		{
-			name: "import", does: "stores the instances that it reads as JSON lines", arity: none, writes: true, run: importLines,
+			name: "import", does: "reads instances as JSON lines from standard input, and stores them", arity: none, writes: true, run: importLines,
 			flags: func(f *flag.FlagSet, o *options) {
-				f.BoolVar(&o.skipExisting, "skip-existing", false, "pass over instances that the store has with the same history")
-				f.BoolVar(&o.withoutDeliveries, "without-deliveries", false, "leave out effects, timers and dead letters, so that nothing happens by the import")
+				f.BoolVar(&o.skipExisting, "skip-existing", false, "skip instances whose events the store already has")
+				f.BoolVar(&o.withoutDeliveries, "without-deliveries", false, "leave out waiting effects and timers, and dead letters, so that the import causes no deliveries")
 			},
 			examples: []string{"import -store copy.db -write -without-deliveries <o-17.jsonl"},
 		},
@@ -106,8 +106,8 @@ func workflowFlag(f *flag.FlagSet, o *options) {
 }
 
 func limitFlag(f *flag.FlagSet, o *options) {
-	f.IntVar(&o.limit, "limit", 100, "how many are printed at most")
-	f.StringVar(&o.cursor, "cursor", "", "go on where the list before ended: the `cursor` that it printed")
+	f.IntVar(&o.limit, "limit", 100, "how many rows to print at most; default: 100")
+	f.StringVar(&o.cursor, "cursor", "", "continue the previous list: the `cursor` that it printed")
 }
 
 func filterFlags(f *flag.FlagSet, o *options) {
@@ -120,11 +120,11 @@ func filterFlags(f *flag.FlagSet, o *options) {
 func deadFlags(f *flag.FlagSet, o *options) {
 	workflowFlag(f, o)
 	f.StringVar(&o.kind, "kind", "", "only of this `kind`: the effect, or the input of the timer")
-	f.StringVar(&o.queue, "queue", "", "effects or timers")
+	f.StringVar(&o.queue, "queue", "", "only of this `queue`: effects or timers")
 	f.StringVar(&o.contains, "error", "", "only with this `text` in the error")
 }
 
 func byFlags(f *flag.FlagSet, o *options) {
-	f.StringVar(&o.by, "by", "", "`who` does it; default: the name of the user")
-	f.StringVar(&o.reason, "reason", "", "why")
+	f.StringVar(&o.by, "by", "", "`who` makes the change; default: the name of the user")
+	f.StringVar(&o.reason, "reason", "", "why the change is made; discard needs it")
 }

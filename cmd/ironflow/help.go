@@ -15,7 +15,7 @@ func (c *command) flagSet(o *options) *flag.FlagSet {
 	flags.StringVar(&o.store, "store", "", "the `store`: postgres://… or the name of an SQLite file; default: $"+storeVariable)
 	flags.StringVar(&o.schema, "schema", "", "the `schema` of PostgreSQL; default: ironflow")
 	flags.BoolVar(&o.json, "json", false, "print JSON, for programs")
-	flags.DurationVar(&o.timeout, "timeout", time.Minute, "how long the command may take")
+	flags.DurationVar(&o.timeout, "timeout", time.Minute, "how long the command may take; default: 1m")
 	flags.BoolVar(&o.write, "write", false, "allow the command to change the store")
 	if c.flags != nil {
 		c.flags(flags, o)
@@ -26,10 +26,11 @@ func (c *command) flagSet(o *options) *flag.FlagSet {
 // overview is what "ironflow help" prints.
 func overview() string {
 	var b strings.Builder
-	b.WriteString(`ironflow operates a store: it lists, explains and repairs what is in it.
+	b.WriteString(`ironflow lists, explains and repairs the instances, deliveries and projections in a store.
 
-    ironflow COMMAND -store postgres://… | FILE [flags] [arguments]
+    ironflow COMMAND -store STORE [flags] [arguments]
 
+STORE is postgres://… or the name of an SQLite file. Instead of -store, you can set the variable ` + storeVariable + `.
 Commands that change the store need -write. An instance is named WORKFLOW/ID.
 
 `)
@@ -40,7 +41,8 @@ Commands that change the store need -write. An instance is named WORKFLOW/ID.
 	b.WriteString(`
 "ironflow help COMMAND" lists the flags of a command, with examples.
 
-Exit codes: 0, done; 1, something is stuck or wrong, or not there; 2, a mistake of the command line; 3, the store cannot be read.
+Exit codes: 0, all is well; 1, something is stuck or wrong, or does not exist; 2, a mistake on the command line; 3, any other error, for
+example the store cannot be reached.
 `)
 	return b.String()
 }

@@ -191,7 +191,7 @@ func (k *call) explain(ctx context.Context) (*telemetry.Explanation, error) {
 	if len(k.args) == 2 {
 		version, err := strconv.ParseInt(k.args[1], 10, 64)
 		if err != nil {
-			return nil, &usageError{fmt.Sprintf("%q is no version; it is the number of an event, see \"ironflow history\"", k.args[1])}
+			return nil, &usageError{fmt.Sprintf("%q is not a version; a version is the number of an event, see \"ironflow history\"", k.args[1])}
 		}
 		return k.admin.Why(ctx, key, version)
 	}

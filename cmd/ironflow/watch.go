@@ -10,7 +10,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
-// Commands that say what needs somebody.
+// Commands that say what needs an operator.
 
 func health(ctx context.Context, k *call) (int, error) {
 	h, err := k.admin.Health(ctx)
@@ -45,7 +45,7 @@ func health(ctx context.Context, k *call) (int, error) {
 	return code, nil
 }
 
-// problems are what of the health needs somebody.
+// problems are the parts of the health that need an operator.
 func problems(h telemetry.Health) (found []string) {
 	add := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	for _, kinds := range [][]telemetry.KindHealth{h.Effects.Kinds, h.Timers.Kinds} {
@@ -110,14 +110,14 @@ func stuck(ctx context.Context, k *call) (int, error) {
 		fmt.Fprintf(k.out, "projection %s: %s\n", oneLine(s.Name), oneLine(s.Reason))
 	}
 	if len(all.Instances) > 0 {
-		t := k.table("INSTANCE", "STATUS", "LAST EVENT", "WHY IT DOES NOT GO ON")
+		t := k.table("INSTANCE", "STATUS", "LAST EVENT", "REASON")
 		for _, s := range all.Instances {
 			t.row(s.Key.String(), s.Status, k.ago(s.LastEventAt), s.Reason)
 		}
 		t.end()
 	}
 	if all.Empty() {
-		fmt.Fprintf(k.out, "nothing is stuck; %d active instances were looked at\n", all.Looked)
+		fmt.Fprintf(k.out, "nothing is stuck; %d active instances were checked\n", all.Looked)
 	}
 	k.more(all.Next)
 	return code, nil

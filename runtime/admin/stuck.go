@@ -234,7 +234,7 @@ func reason(w *workflow.WorkflowManifest, of *StuckInstance) string {
 	}
 	switch {
 	case w == nil:
-		return fmt.Sprintf("nothing waits to be delivered, and no program has told of workflow %s", of.Key.Workflow)
+		return fmt.Sprintf("nothing waits to be delivered, and no program has described workflow %s", of.Key.Workflow)
 	case w.Machine == nil:
 		return "nothing waits to be delivered; only an input can move it"
 	}

@@ -16,9 +16,9 @@ import (
 // awaitLimit is how long AwaitState waits. In a bubble of testing/synctest that is virtual time.
 const awaitLimit = 10 * time.Second
 
-// RequireEffect returns the newest effect of a kind that an instance waits for, or that is a dead letter of the instance. If there is
-// none, it fails the test. An effect does not wait any more once its handler has succeeded. So call RequireEffect while the engine does
-// not run, or after a handler has failed.
+// RequireEffect returns the newest effect of an instance and a kind. The effect waits to be delivered, or is a dead letter. If there is
+// no such effect, RequireEffect fails the test. After its handler has succeeded, an effect does not wait any more. So call RequireEffect
+// while the engine does not run, or after a handler has failed.
 func (k *Kit[S, I, E, F, R]) RequireEffect(t TB, engine *runtime.Engine, id string, kind workflow.EffectKind) store.WaitingDelivery {
 	t.Helper()
 	return k.require(t, engine, id, "effect", string(kind), func(r *runtime.InstanceReport) []store.WaitingDelivery { return r.Effects },
