@@ -67,6 +67,8 @@ func rows() []report.Row {
 		{Name: "codec, encode", Unit: "/s", Ours: one("codec/encode"), Reference: "codec/json encode"},
 		{Name: "codec, decode", Unit: "/s", Ours: one("codec/decode"), Reference: "codec/json decode"},
 		{Name: "generate ten workflows, in memory", Unit: "ms", Ours: one("generate/p50"), AtMost: true, Required: 60},
+		{Name: "checker, transitions of the order", Unit: "/s", Ours: one("ironflowtest/transitions"), Stretch: 200_000},
+		{Name: "simulator, steps", Unit: "/s", Ours: one("ironflowtest/steps"), Stretch: 50_000},
 		{Name: "load generator, empty calls", Unit: "/s", Ours: one("load generator/rate")},
 	}
 }
@@ -86,6 +88,7 @@ func probes() []probe {
 		keyProbes(),
 		codecProbes(),
 		generatorProbes(),
+		testProbes(),
 		[]probe{{name: "load generator", once: true, run: emptyCalls}},
 	)
 }
