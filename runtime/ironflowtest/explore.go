@@ -83,6 +83,7 @@ const (
 	FoundNoEnd       FindingKind = "no end"               // no terminal state can be reached from here
 	FoundSlow        FindingKind = "slow"                 // a decision takes more than 200 ms each time, probably because it waits for something
 	FoundGoroutine   FindingKind = "goroutine left"       // user code has started goroutines that still run
+	FoundUnfinished  FindingKind = "unfinished method"    // a stub was called, which is not written yet
 	FoundNoInputs    FindingKind = "input without values" // Explore could not make a value of the input that can be stored
 	maxSlow                      = 200 * time.Millisecond
 	explorationClock             = 100 * time.Millisecond

@@ -110,7 +110,7 @@ func (x *explorer) checkInvariants(n *node, state any) {
 // reportDecision reports what the engine would refuse.
 func (x *explorer) reportDecision(n *node, s step, err error) {
 	if stub := (*workflow.Unfinished)(nil); errors.As(err, &stub) {
-		x.report(FoundPanic, stub.Method, n, s, stub.Error())
+		x.report(FoundUnfinished, stub.Method, n, s, stub.Error())
 		return
 	}
 	if panicked := (*store.PanicError)(nil); errors.As(err, &panicked) {

@@ -1,6 +1,7 @@
 package ironflowtest
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,7 +21,7 @@ func (x *explorer) moves(n *node, state any, p pool) (steps []step) {
 		if x.machine != nil && !x.mayTake(n.status, name) {
 			continue
 		}
-		for _, input := range x.domain.values(name, p) {
+		for _, input := range x.needed(n, name, x.domain.values(name, p)) {
 			at(step{how: stepClient, input: input, label: name, effect: -1, timer: -1})
 		}
 	}
@@ -49,12 +50,12 @@ func (x *explorer) moves(n *node, state any, p pool) (steps []step) {
 func (x *explorer) effectMoves(n *node, i int, e pendingEffect, p pool, at func(step)) {
 	o := x.options[e.name]
 	for _, name := range o.Returns {
-		for _, input := range x.domain.results(name, e.payload, p) {
+		for _, input := range x.needed(n, name, x.domain.results(name, e.payload, p)) {
 			at(step{how: stepResult, name: e.name, input: input, label: name, effect: i, timer: -1})
 		}
 	}
 	if o.Ended != "" {
-		for _, input := range x.domain.results(o.Ended, e.payload, p) {
+		for _, input := range x.needed(n, o.Ended, x.domain.results(o.Ended, e.payload, p)) {
 			at(step{how: stepResult, name: e.name, input: input, label: o.Ended, effect: i, timer: -1})
 		}
 	}
@@ -69,6 +70,14 @@ func (x *explorer) effectMoves(n *node, i int, e pendingEffect, p pool, at func(
 	case x.DeadLetters:
 		at(step{how: stepDead, name: e.name, effect: i, timer: -1})
 	}
+}
+
+// needed reports an input without values, which would otherwise be left out in silence.
+func (x *explorer) needed(n *node, name string, values []any) []any {
+	if len(values) == 0 {
+		x.report(FoundNoInputs, name, n.parent, n.step, fmt.Sprintf("Explore cannot make a value of input %s that can be stored; add one to Exploration.Inputs", name))
+	}
+	return values
 }
 
 // mayTake reports whether the declaration lets a state accept an input.

@@ -38,6 +38,9 @@ func TestExploreUnfinished(t *testing.T) {
 	if err != nil || len(seen.Findings) == 0 {
 		t.Fatalf("got %v, error %v", seen, err)
 	}
+	if got := seen.Findings[0].Kind; got != FoundUnfinished {
+		t.Errorf("got the kind %q", got)
+	}
 	if got, want := seen.Findings[0].Text, "workflow order: Decider.Create is not written yet; write it in place of the stub"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -66,5 +69,21 @@ func TestKitSimulate(t *testing.T) {
 	}, Seeds(3))
 	if runs != 3 {
 		t.Errorf("%d runs, want 3", runs)
+	}
+}
+
+// An input of which no value can be made is reported, not left out.
+func TestExploreNoInputs(t *testing.T) {
+	x, err := newExplorer(order.NewWorkflow(order.Decider{}, order.Evolver{}, order.Handler{}), Exploration{}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.domain.made[madeKey{"Create", "{}", x.domain.pool(order.State{}).key}] = nil
+	if err := x.run(); err != nil {
+		t.Fatal(err)
+	}
+	want := "Explore cannot make a value of input Create that can be stored; add one to Exploration.Inputs"
+	if len(x.seen.Findings) == 0 || x.seen.Findings[0].Kind != FoundNoInputs || x.seen.Findings[0].Text != want {
+		t.Errorf("got %v, want %q", x.seen.Findings, want)
 	}
 }
