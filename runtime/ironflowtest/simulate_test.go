@@ -10,7 +10,6 @@ import (
 
 	"github.com/ironflow-gen/ironflow/examples/order/order"
 	"github.com/ironflow-gen/ironflow/examples/recipes/deadline"
-	"github.com/ironflow-gen/ironflow/examples/subscription/subscription"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -61,15 +60,6 @@ func TestSimulateTimer(t *testing.T) {
 		s.Advance(time.Second)
 		s.Expect("deadline", "1", "expired")
 	})
-}
-
-// thirtyDays is a subscription that ends its trial and is charged each second, for as long as the script lets it.
-func thirtyDays(s *Simulation) {
-	Stub(s, "Charge", func(subscription.Charge, workflow.EffectCall) (subscription.Charged, error) {
-		return subscription.Charged{}, nil
-	})
-	s.Start(subscription.NewWorkflow(subscription.Decider{}, subscription.Evolver{}, subscription.Handler{}))
-	s.Send(subscription.Subscribe{SubscriptionID: "1", Plan: "p"})
 }
 
 // A projection follows in virtual time, and a month of it takes no time.
