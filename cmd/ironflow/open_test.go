@@ -2,8 +2,14 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
+	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ironflow-gen/ironflow/runtime/sqlite"
 )
 
 // However a store is named, rightly or not, no part of its password is printed.
@@ -33,4 +39,60 @@ func TestNoPasswordIsPrinted(t *testing.T) {
 			t.Errorf("%s: code %d, prints %s%s, want %q", name, code, &out, &errs, says)
 		}
 	}
+}
+
+// A file that is not a store is left as it is, whatever the command.
+func TestFileOfAnotherProgram(t *testing.T) {
+	t.Parallel()
+	empty, other := filepath.Join(t.TempDir(), "empty.db"), filepath.Join(t.TempDir(), "other.db")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("CREATE TABLE bookmarks (url TEXT)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{T: t}
+	for _, file := range []string{empty, other} {
+		before, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.want(b.ironflow(exitStore, "list", "-store", file), "no tables of ironflow")
+		b.want(b.ironflow(exitStore, "import", "-write", "-store", file), "no tables of ironflow")
+		if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
+			t.Errorf("%s has changed, or: %v", file, err)
+		}
+	}
+}
+
+// A store with a name of special characters is found.
+func TestFileWithSpecialCharacters(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "50% #1.db")
+	st, err := sqlite.Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	(&bench{T: t}).ironflow(exitOK, "health", "-store", file)
+}
+
+// A server that accepts connections and says nothing holds no command up for longer than -timeout.
+func TestSilentServer(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	b := &bench{T: t}
+	b.want(b.ironflow(exitStore, "health", "-store", "postgres://u@"+listener.Addr().String()+"/db", "-timeout", "200ms"),
+		"did not end within -timeout 200ms")
 }

@@ -126,6 +126,15 @@ func (c *command) call(ctx context.Context, args []string, in io.Reader, out, er
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.timeout)
 	defer cancel()
+	code, err := c.runOn(ctx, k)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("%w; the command did not end within -timeout %s", err, k.timeout)
+	}
+	return code, err
+}
+
+// runOn opens the store and runs.
+func (c *command) runOn(ctx context.Context, k *call) (int, error) {
 	closeStore, err := k.open(ctx)
 	if err != nil {
 		return exitStore, err
