@@ -107,8 +107,7 @@ func (e *Engine) WhyDelivery(ctx context.Context, delivery Lease) (*Explanation,
 func ParseIdempotencyKey(key string) (Lease, error) { return admin.ParseIdempotencyKey(key) }
 
 // DeadLetters lists dead letters of effects and timers, the newest first. It includes workflows that are not registered with the engine.
-// An index finds dead letters by the time at which they became dead letters. For the other parts of the filter, DeadLetters reads all
-// dead letters of that time.
+// An index finds dead letters by the time of death. The other parts of the filter are applied to each dead letter of that time.
 func (e *Engine) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[store.DeadLetter], error) {
 	return e.admin.DeadLetters(ctx, query)
 }

@@ -26,8 +26,8 @@ type DiscardedQuery struct {
 	Cursor             string // Page.Next of the previous page; empty for the first page
 }
 
-// DeadLetters lists dead letters of effects and timers, the newest first. An index finds dead letters by the time at which they became
-// dead letters. For the other parts of the filter, DeadLetters reads all dead letters of that time.
+// DeadLetters lists dead letters of effects and timers, the newest first. An index finds them by the time of death. The other parts of
+// the filter are applied to each dead letter of that time.
 func (a *Admin) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[store.DeadLetter], error) {
 	if err := checkDeadLetterFilter(query.DeadLetterFilter); err != nil {
 		return Page[store.DeadLetter]{}, err

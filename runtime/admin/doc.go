@@ -1,5 +1,6 @@
 // Package admin lists, explains and repairs the instances, deliveries and projections in a store. It does not need the code of the
-// workflows: while a program runs ([runtime.Engine.Run]), the store has a description of its workflows.
+// workflows: a program that runs ([runtime.Engine.Run]) stores
+// a description of them.
 //
 //	a, err := admin.New(store, admin.Config{})
 //	report, err := a.Stuck(ctx, admin.StuckQuery{Workflow: "order"})

@@ -74,7 +74,7 @@ const (
 	FoundPanic       FindingKind = "panic"                // of a decider, an evolver or an invariant
 	FoundUndeclared  FindingKind = "refused decision"     // the engine would refuse the decision
 	FoundInvariant   FindingKind = "broken invariant"     //
-	FoundUnsteady    FindingKind = "unsteady decision"    // called again with the same arguments, the decider returns another decision
+	FoundUnsteady    FindingKind = "unsteady decision"    // called again with the same arguments, the decider or evolver returns something else
 	FoundMutation    FindingKind = "changed state"        // an evolver or an invariant changes the state that it was given
 	FoundUnstorable  FindingKind = "state without JSON"   // the state cannot be stored, or differs after it was read back
 	FoundLostResult  FindingKind = "result that is lost"  // no reached state accepts an input that an effect returns

@@ -155,7 +155,7 @@ func (s *Simulation) UseHandlers() { s.useHandlers = true }
 // Status, Calls and Now.
 func (s *Simulation) Check(check func() error) { s.checks = append(s.checks, check) }
 
-// Inject injects a fault at the next operation with the name at. Reports of failures print such calls.
+// Inject makes the next operation with the name at go wrong. Reports of failures print such calls.
 func (s *Simulation) Inject(kind FaultKind, at string) {
 	s.injected = append(s.injected, fault{kind, at})
 }
@@ -503,7 +503,7 @@ func (s *Simulation) Advance(d time.Duration) {
 const idleLimit = 60 * 24 * time.Hour
 
 // RunUntilIdle lets time pass until no effect waits any more. Failed attempts are repeated meanwhile, and due timers fire. It does not
-// wait for later timers.
+// wait for later timers. If effects still wait after 60 days, it fails the run.
 func (s *Simulation) RunUntilIdle() {
 	idle := func() bool {
 		effects, _, _ := s.memory.Pending()

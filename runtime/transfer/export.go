@@ -50,8 +50,8 @@ const (
 // middle of a line.
 //
 // Export also writes the waiting effects and timers, and leaves them in this store. If you import them into another store, both stores
-// deliver them. To prevent this, pause the workflow in this store before the export, and delete its instances here after the import. For
-// a copy, import with WithoutDeliveries instead.
+// deliver them. To prevent this, pause the workflow in this store before the export, with store.Pause.RefuseInputs, and delete its
+// instances here after the import. For a copy, import with WithoutDeliveries instead.
 //
 // Export fails with *store.Unsupported if the store lacks the ability Transfer, or, without ExportOptions.Instances, the ability
 // Inspection. It holds instances with up to 2,000 events together in memory, or one larger instance; with ExportOptions.Instances, up to
