@@ -3,7 +3,7 @@
 //
 // The store has every ability of package store except those that only a database server has, and passes the same tests as the
 // other stores, see package storetest. It starts no goroutine and no timer. So an engine on it works in a bubble of
-// testing/synctest, where a timer of 30 days fires at once.
+// testing/synctest, where timers fire in virtual time.
 //
 // It has no transactions of callers, so runtime.Within needs another store. A projection writes in a [Tx].
 package memory
