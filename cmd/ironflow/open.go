@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +10,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -81,31 +79,12 @@ func (k *call) openSQLite(ctx context.Context, name string) (func(), error) {
 	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the store %s: there is no such file; a PostgreSQL store is named by its URL, postgres://…", withoutPassword(name))
 	}
-	if isOther(ctx, name) {
-		return nil, fmt.Errorf("the store %s: the file has no tables of ironflow; a program that opens it with sqlite.Open makes them", name)
-	}
-	opened, err := sqlite.Open(ctx, name)
+	opened, err := sqlite.Open(ctx, name, sqlite.Existing())
 	if err != nil {
 		return nil, fmt.Errorf("the store %s: %w", name, err)
 	}
 	k.store = opened
 	return func() { _ = opened.Close() }, nil
-}
-
-// isOther reports whether a file is a database of SQLite without a store. It is false when that cannot be read: sqlite.Open then says why.
-func isOther(ctx context.Context, name string) bool {
-	path, err := filepath.Abs(name)
-	if err != nil {
-		return false
-	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "mode=ro"}).String())
-	if err != nil {
-		return false
-	}
-	defer db.Close()
-	var tables int
-	err = db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name LIKE 'ironflow\_%' ESCAPE '\'`).Scan(&tables)
-	return err == nil && tables == 0
 }
 
 // parsePostgres reads the name of a PostgreSQL store. Its error has no part of the name, because a password that is not encoded may be read as

@@ -151,13 +151,10 @@ func mainFile(p goPackage, types []string, name, schema string) string {
 	}
 	return st, func() error { pool.Close(); return nil }, nil`
 	case name != "":
-		imports = append(imports, `"os"`, `"`+library+`/sqlite"`)
-		open = `if _, err := os.Stat(name); err != nil {
-		return nil, nil, errors.Join(errors.New("-store is a postgres:// URL or a file of SQLite"), err)
-	}
-	st, err := sqlite.Open(ctx, name)
+		imports = append(imports, `"`+library+`/sqlite"`)
+		open = `st, err := sqlite.Open(ctx, name, sqlite.Existing())
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Join(errors.New("-store is a postgres:// URL or a file of SQLite"), err)
 	}
 	return st, st.Close, nil`
 	}

@@ -47,7 +47,14 @@ func TestStore(t *testing.T) {
 	if err != nil || !out.Accepted() {
 		t.Fatalf("got %v, error %v", out, err)
 	}
-	options := gate.Options{Packages: []string{"../../examples/order/order"}, Store: file}
+	options := gate.Options{Packages: []string{"../../examples/order/order"}, Store: filepath.Join(t.TempDir(), "empty.db")}
+	if err := os.WriteFile(options.Store, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if fine, text, told, err := run(t, options); fine || err == nil || !strings.Contains(text+told+err.Error(), "no tables of ironflow") {
+		t.Errorf("a file that is no store: got %v, error %v\n%s%s", fine, err, text, told)
+	}
+	options.Store = file
 	fine, text, told, err := run(t, options)
 	if err != nil || !fine || !strings.Contains(text, "/order/order: 1 instances, 1 events, ") {
 		t.Errorf("got %v, error %v\n%s%s", fine, err, text, told)

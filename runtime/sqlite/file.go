@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -53,6 +54,23 @@ func locate(path string) (location, error) {
 // withPragmas returns what the driver opens: the settings are made on each connection.
 func (l location) withPragmas(pragmas ...string) string {
 	return string(l) + "?" + url.Values{"_pragma": pragmas}.Encode()
+}
+
+// requireStore fails if a file is not there, or is a database without a store. What else may be wrong with it is left to those who open it to
+// write. It writes nothing.
+func requireStore(ctx context.Context, file location, path string) error {
+	if _, err := os.Stat(path); err != nil {
+		return err
+	}
+	on, err := connect(ctx, string(file)+"?mode=ro")
+	if err != nil {
+		return nil
+	}
+	found, err := readTables(on)
+	if closing := on.close(); err == nil && closing == nil && found.version == 0 {
+		return ErrNoStore
+	}
+	return nil
 }
 
 // explain adds what to do about an error of SQLite that opening a file may meet.

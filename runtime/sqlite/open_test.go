@@ -434,3 +434,29 @@ func TestDiskFull(t *testing.T) {
 	}
 	closeAll(t, s)
 }
+
+// With Existing nothing is written unless the file is a store.
+func TestOpenExisting(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "50% #1?.db")
+	if _, err := Open(t.Context(), file, Existing()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: error %v", err)
+	}
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), file, Existing()); !errors.Is(err, ErrNoStore) {
+		t.Errorf("an empty file: error %v", err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Size() != 0 {
+		t.Errorf("the empty file has changed: %v, error %v", info, err)
+	}
+	for _, options := range [][]Option{nil, {Existing()}} {
+		st, err := Open(t.Context(), file, options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := st.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

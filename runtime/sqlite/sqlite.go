@@ -54,12 +54,22 @@ type Option func(*settings)
 type settings struct {
 	synchronous string
 	migrations  fs.FS
+	existing    bool
 }
 
 // SyncNormal leaves out the fsync of each commit. A crash of the process still loses nothing. A power failure may lose the last
 // commits, although callers were told that they are stored; the file is not damaged.
 func SyncNormal() Option {
 	return func(s *settings) { s.synchronous = "NORMAL" }
+}
+
+// ErrNoStore says that a file has no tables of a store.
+var ErrNoStore = errors.New("the file has no tables of ironflow; a program that opens it makes them")
+
+// Existing makes Open fail with ErrNoStore if the file has no tables of a store, and with fs.ErrNotExist if there is no file. Then
+// nothing is written. It is for tools that look into a store, and must not make one where a name was mistyped.
+func Existing() Option {
+	return func(s *settings) { s.existing = true }
 }
 
 // Open opens the store in the file at path. It creates the file, but not its directory, if it does not exist, and migrates the
@@ -83,6 +93,11 @@ func open(ctx context.Context, path string, options []Option) (_ *Store, err err
 	file, err := locate(path)
 	if err != nil {
 		return nil, err
+	}
+	if chosen.existing {
+		if err := requireStore(ctx, file, path); err != nil {
+			return nil, err
+		}
 	}
 	w, err := openWriter(ctx, file.withPragmas(
 		"synchronous("+chosen.synchronous+")",
