@@ -45,7 +45,7 @@ func init() { // not in the declaration, because help looks at commands
 			flags: func(f *flag.FlagSet, o *options) {
 				f.Int64Var(&o.after, "after", 0, "only events after this `version`")
 				f.BoolVar(&o.payload, "payload", false, "also print the payloads")
-				limitFlag(f, o)
+				countFlag(f, o)
 			},
 		},
 		{
@@ -105,8 +105,12 @@ func workflowFlag(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.workflow, "workflow", "", "only of this `workflow`")
 }
 
-func limitFlag(f *flag.FlagSet, o *options) {
+func countFlag(f *flag.FlagSet, o *options) {
 	f.IntVar(&o.limit, "limit", 100, "how many rows to print at most; default: 100")
+}
+
+func limitFlag(f *flag.FlagSet, o *options) {
+	countFlag(f, o)
 	f.StringVar(&o.cursor, "cursor", "", "continue the previous list: the `cursor` that it printed")
 }
 

@@ -30,7 +30,7 @@ func (k *call) open(ctx context.Context) (closeStore func(), err error) {
 	name := cmp.Or(k.options.store, os.Getenv(storeVariable))
 	switch {
 	case name == "":
-		return nil, fmt.Errorf("no store is named; pass -store postgres://… or -store FILE, or set %s", storeVariable)
+		return nil, &usageError{"no store is named; pass -store postgres://… or -store FILE, or set " + storeVariable}
 	case isPostgres(name):
 		closeStore, err = k.openPostgres(ctx, name)
 	default:

@@ -137,7 +137,7 @@ func (c *command) call(ctx context.Context, args []string, in io.Reader, out, er
 func (c *command) runOn(ctx context.Context, k *call) (int, error) {
 	closeStore, err := k.open(ctx)
 	if err != nil {
-		return exitStore, err
+		return codeOf(err), err
 	}
 	defer closeStore()
 	code, err := c.run(ctx, k)

@@ -236,7 +236,7 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 		b.ironflow(0, "health")
 	})
 	b := &bench{T: t}
-	b.want(b.ironflow(3, "list"), "-store")
+	b.want(b.ironflow(2, "list"), "-store")
 	b.want(b.ironflow(3, "list", "-store", filepath.Join(t.TempDir(), "mistyped.db")), "no such file")
 	text := b.ironflow(3, "list", "-store", "postgres://app:secret@127.0.0.1:1/app", "-timeout", "5s")
 	if b.want(text, "127.0.0.1"); strings.Contains(text, "secret") {
