@@ -200,6 +200,9 @@ func (x *explorer) run() error {
 		}
 		x.expand(n)
 	}
+	if x.seen.Transitions == 0 && len(x.seen.Findings) == 0 {
+		x.report(FoundNoInputs, "", nil, step{}, "clients cannot send any input to a new instance, so nothing was explored; add the input that starts an instance to Exploration.Inputs")
+	}
 	x.seen.States = len(x.nodes)
 	x.lostResults()
 	x.noEnd()

@@ -87,3 +87,18 @@ func TestExploreNoInputs(t *testing.T) {
 		t.Errorf("got %v, want %q", x.seen.Findings, want)
 	}
 }
+
+// A workflow that only the engine starts is reported, unless there is a sample of its first input.
+func TestExploreNothingToSend(t *testing.T) {
+	x, err := newExplorer(order.NewWorkflow(order.Decider{}, order.Evolver{}, order.Handler{}), Exploration{}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.clients = nil
+	if err := x.run(); err != nil {
+		t.Fatal(err)
+	}
+	if len(x.seen.Findings) != 1 || x.seen.Findings[0].Kind != FoundNoInputs || !strings.Contains(x.seen.Findings[0].Text, "nothing was explored") {
+		t.Errorf("got %v", x.seen.Findings)
+	}
+}
