@@ -109,7 +109,7 @@ func (x *explorer) checkInvariants(n *node, state any) {
 
 // reportDecision reports what the engine would refuse.
 func (x *explorer) reportDecision(n *node, s step, err error) {
-	if stub := (*workflow.Unfinished)(nil); errors.As(err, &stub) {
+	if stub, is := errors.AsType[*workflow.Unfinished](err); is {
 		x.report(FoundUnfinished, stub.Method, n, s, stub.Error())
 		return
 	}
