@@ -122,9 +122,12 @@ func (x *explorer) clientInputs() (names []string) {
 	return names
 }
 
+// explorations numbers them, so that goroutines which an earlier one has left are not taken for those of a later one.
+var explorations atomic.Int64
+
 // watched explores on a goroutine of its own, which may never end.
 func (x *explorer) watched() (Explored, error) {
-	id := fmt.Sprintf("explore %p", x)
+	id := fmt.Sprintf("explore %d", explorations.Add(1))
 	var err error
 	ended := errors.New("a decider, evolver or invariant has called runtime.Goexit, as t.FailNow does; it must return")
 	done := make(chan struct{})
