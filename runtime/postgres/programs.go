@@ -40,7 +40,7 @@ func (s *Store) RecordProgram(ctx context.Context, program store.Program, manife
 		batch.Queue(s.queries.programs.record, program.Process, program.Version, program.Digest,
 			program.StartedAt, program.SeenAt, program.Until, orNull(program.StoppedAt))
 		if manifest != nil {
-			batch.Queue(s.queries.programs.addManifest, program.Digest, manifest)
+			batch.Queue(s.queries.programs.addManifest, program.Digest, string(manifest))
 		}
 	})
 	if err != nil {
