@@ -395,7 +395,11 @@ func (g *golang) states() {
 			g.line("//ironflow:retired")
 		}
 		if s.Waits.Text != "" {
-			g.directive("", "waits", s.Waits.Text)
+			deadline := ""
+			if s.Deadline > 0 {
+				deadline = argument("deadline", spec.DurationText(s.Deadline))
+			}
+			g.directive("", "waits", s.Waits.Text, deadline)
 		}
 		for _, t := range s.Accepts {
 			args := []string{t.Input.Text}

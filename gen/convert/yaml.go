@@ -303,6 +303,7 @@ func state(s *spec.State) mapping {
 	}
 	m.retired(s.Retired)
 	m.text("waits", s.Waits.Text)
+	m.duration("deadline", s.Deadline)
 	accepts := newMapping()
 	for _, t := range s.Accepts {
 		to := newMapping()

@@ -45,7 +45,7 @@ func newMachine(w *spec.Workflow) *statechart.Machine {
 		number[s.Name.Text] = i
 		state := statechart.State{Name: s.Name.Stored(), Terminal: s.Terminal}
 		if s.Waits.Text == spec.WaitsClient {
-			state.Notes = append(state.Notes, statechart.WaitsClient)
+			state.Notes = append(state.Notes, statechart.Waits(s.Deadline))
 		}
 		m.States = append(m.States, state)
 	}

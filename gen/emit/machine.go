@@ -43,6 +43,9 @@ func (e *emitter) machineStates() []jen.Code {
 		}
 		if s.Waits.Text == spec.WaitsClient {
 			fields = append(fields, keyed("Waits", workflowID("WaitsClient")))
+			if s.Deadline > 0 {
+				fields = append(fields, keyed("Deadline", duration(s.Deadline)))
+			}
 		}
 		if len(s.Accepts) == 0 {
 			states = append(states, jen.Values(fields...))

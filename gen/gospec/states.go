@@ -92,7 +92,8 @@ func (r *reader) state(c *declared, name *ast.Ident, obj *types.Const, first boo
 			if n, ok := r.ownName(d); ok {
 				s.Waits = n
 			}
-			r.words(d, "waits of state "+quoted(s.Name.Text), nil)
+			w := r.words(d, "waits of state "+quoted(s.Name.Text), nil, "deadline")
+			s.Deadline, s.DeadlinePos = w.duration("deadline"), w.pos("deadline")
 		case "accepts":
 			d.used = true
 			s.Accepts = append(s.Accepts, r.transition(d, s.Name.Text))

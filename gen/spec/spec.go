@@ -345,6 +345,10 @@ type State struct {
 	Accepts  []*Transition
 	GoName   string // the constant; Validate fills it in where the front end does not
 	Pos      Pos
+
+	// Deadline is how long an instance may wait in the state before it counts as stuck; 0 for no limit.
+	Deadline    time.Duration
+	DeadlinePos Pos
 }
 
 // Transition says what an input may lead to in one state: either it is refused with Reject, or its decision may emit

@@ -130,6 +130,10 @@ const WaitsClient = "client"
 func (c *checker) waits() {
 	said := slices.ContainsFunc(c.w.States, func(s *State) bool { return s.Waits.Text != "" })
 	for i, s := range c.w.States {
+		if s.Deadline > 0 && s.Waits == (Name{}) {
+			c.d.Report(s.DeadlinePos, diagnostic.BadWait, `state %q has a deadline and does not wait for clients; write %s beside it, or declare a timer with "after" and "while"`,
+				s.Name.Text, c.w.Form.waitsWord())
+		}
 		switch {
 		case s.Waits.Text == "" && said && i > 0 && !s.Terminal && c.onlyClients(s):
 			c.d.Report(s.Name.Pos, diagnostic.NoWait, `only clients can lead an instance out of state %q, and it does not say that it waits for them, as another state does; write %s, or start a timer in it`,

@@ -21,13 +21,15 @@ func (r *reader) states(n *yaml.Node) []*spec.State {
 			s.Accepts = unread
 			continue
 		}
-		o := r.object(e.value, fmt.Sprintf("state %q", e.key.Text), example, "as", "doc", "terminal", "waits", "retired", "accepts")
+		o := r.object(e.value, fmt.Sprintf("state %q", e.key.Text), example, "as", "doc", "terminal", "waits", "deadline", "retired", "accepts")
 		o.stored(r, &s.Name)
 		s.Doc = r.doc(o)
 		var ok bool
 		s.Retired, _ = r.boolean(o.values["retired"], "retired of "+o.what)
 		s.Terminal, ok = r.boolean(o.values["terminal"], "terminal of "+o.what)
 		s.Waits = o.name(r, "waits")
+		s.Deadline = r.duration(o.values["deadline"], "deadline of "+o.what)
+		s.DeadlinePos = r.posOf(o.values["deadline"])
 		for _, input := range r.section(o.values["accepts"], "accepts of "+o.what, "Create: {Created: open}") {
 			s.Accepts = append(s.Accepts, r.transition(input, o.what))
 		}

@@ -19,7 +19,7 @@ type Machine struct {
 // State is one state.
 type State struct {
 	Name     string
-	Notes    []string // what is said of the state below its name: [WaitsClient], and its timers as [Timer] writes them
+	Notes    []string // what is said of the state below its name: [Waits], and its timers as [Timer] writes them
 	Terminal bool
 }
 
@@ -58,8 +58,13 @@ func Asks(effects, timers []string) []string {
 	return asks
 }
 
-// WaitsClient is the note of a state that waits for clients.
-const WaitsClient = "waits for clients"
+// Waits is the note of a state that waits for clients. A deadline of 0 means no limit.
+func Waits(deadline time.Duration) string {
+	if deadline > 0 {
+		return fmt.Sprintf("waits for clients, up to %s", Duration(deadline))
+	}
+	return "waits for clients"
+}
 
 // Timer writes what a timer of a state does. schedule is empty for one that fires once.
 func Timer(input string, after time.Duration, schedule string) string {

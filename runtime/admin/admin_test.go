@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/examples/recipes/foureyes"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
@@ -198,6 +199,47 @@ func TestStuck(t *testing.T) {
 		i := slices.IndexFunc(r.Kinds, func(k admin.StuckKind) bool { return k.Queue == store.TimerQueue })
 		if i < 0 || r.Kinds[i].Reason != "no program runs on this store" {
 			t.Errorf("got kinds %+v", r.Kinds)
+		}
+	})
+}
+
+// An instance that waits for a client is stuck after the deadline of its state, which counts from when it came into the state.
+func TestStuckAfterDeadline(t *testing.T) {
+	const day = 24 * time.Hour
+	onStores(t, func(t *testing.T, st store.Store) {
+		ctx := t.Context()
+		at := func(ahead time.Duration) *foureyes.Client {
+			engine, err := runtime.NewEngine(st, runtime.Config{Logger: quiet, Clock: clock{ahead: ahead}}, foureyes.NewWorkflow(foureyes.Decider{}, foureyes.Evolver{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return foureyes.NewClient(engine)
+		}
+		for id, ahead := range map[string]time.Duration{"late": -8 * day, "in time": -6 * day} {
+			if out, err := at(ahead).Request(ctx, foureyes.Request{TransferID: id, By: "ann"}); err != nil || !out.Accepted() {
+				t.Fatalf("got %+v, %v", out, err)
+			}
+			if out, err := at(-day).Approve(ctx, foureyes.Approve{TransferID: id, By: "bob"}); err != nil || !out.Accepted() { // it stays in its state
+				t.Fatalf("got %+v, %v", out, err)
+			}
+		}
+		_, stop := run(t, st, "web-1", foureyes.NewWorkflow(foureyes.Decider{}, foureyes.Evolver{})) // which tells the store of the states
+		a := newAdmin(t, st, 0)
+		eventually(t, "the program is known", func() bool {
+			programs, err := a.Programs(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(programs) == 1
+		})
+		stop()
+		r, err := a.Stuck(ctx, admin.StuckQuery{})
+		if err != nil || len(r.Instances) != 1 || r.Instances[0].Key.ID != "late" || r.Looked != 2 {
+			t.Fatalf("got %+v, %v", r, err)
+		}
+		reason := r.Instances[0].Reason
+		if !strings.HasPrefix(reason, "it has waited for a client in state waiting since ") || !strings.HasSuffix(reason, ", and the deadline of the state is 7d") {
+			t.Errorf("got %q", reason)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/internal/statechart"
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -65,7 +66,8 @@ type StuckProjection struct {
 const stuckChunk = 500
 
 // Stuck looks for work that does not continue by itself. It reports active instances that no effect, timer, child or schedule will move,
-// and whose declaration does not say that they wait for a client. It reports kinds of deliveries that no running program delivers, that
+// and whose declaration does not say that they wait for a client. It reports active instances that wait for a client longer than the
+// deadline of their state, also if they have a timer or an effect; the wait begins when the instance comes into the state. It reports kinds of deliveries that no running program delivers, that
 // are blocked or late, or that have dead letters. And it reports projections that make no progress.
 //
 // It checks the active instances one after the other, for at most StuckQuery.Budget. If it did not check all of them, StuckReport.Next is
@@ -145,13 +147,17 @@ func (s *stuckSearch) instances(ctx context.Context, after *store.InstancePlace)
 		for i := range chunk {
 			s.report.Looked++
 			after = &store.InstancePlace{CreatedAt: chunk[i].CreatedAt, ID: chunk[i].Key.ID, Workflow: chunk[i].Key.Workflow}
-			if len(idle) == 0 || idle[0] != chunk[i].Key {
-				continue
-			}
-			idle = idle[1:]
-			found, err := s.stuck(ctx, chunk[i])
+			found, err := s.overdue(ctx, chunk[i])
 			if err != nil {
 				return err
+			}
+			if isIdle := len(idle) > 0 && idle[0] == chunk[i].Key; isIdle {
+				idle = idle[1:]
+				if found == nil {
+					if found, err = s.stuck(ctx, chunk[i]); err != nil {
+						return err
+					}
+				}
 			}
 			if found != nil {
 				s.report.Instances = append(s.report.Instances, *found)
@@ -205,6 +211,53 @@ func (s *stuckSearch) stuck(ctx context.Context, i store.InstanceSummary) (*Stuc
 	}
 	found.Reason = reason(w, found)
 	return found, nil
+}
+
+// overdue returns an instance that has waited for a client longer than its state allows; nil for any other.
+func (s *stuckSearch) overdue(ctx context.Context, i store.InstanceSummary) (*StuckInstance, error) {
+	w, err := s.describe(ctx, i.Key.Workflow)
+	if err != nil || w == nil {
+		return nil, err
+	}
+	state := stateOf(w.Machine, i.Status)
+	if state == nil || state.Deadline == 0 || s.report.At.Sub(i.CreatedAt) < state.Deadline {
+		return nil, nil
+	}
+	since, err := s.statusSince(ctx, w.Machine, i)
+	if err != nil || s.report.At.Sub(since) < state.Deadline {
+		return nil, err
+	}
+	return &StuckInstance{InstanceSummary: i, Reason: fmt.Sprintf("it has waited for a client in state %s since %s, and the deadline of the state is %s",
+		state.Name, since.Format(time.RFC3339), statechart.Duration(state.Deadline))}, nil
+}
+
+// statusSince returns when an instance came into its status. If the machine does not have the moves of the instance's history, it returns the
+// time of the last event, which is not before that.
+func (s *stuckSearch) statusSince(ctx context.Context, m *workflow.Machine, i store.InstanceSummary) (time.Time, error) {
+	status, since := m.States[0].Name, i.CreatedAt
+	for after := int64(0); after < i.Version; {
+		page, err := s.admin.history(ctx, i.Key, after, historyPage)
+		if err != nil || len(page) == 0 {
+			return i.LastEventAt, err
+		}
+		for _, e := range page {
+			if e.Version > i.Version {
+				break
+			}
+			move := slices.IndexFunc(m.Moves, func(v workflow.Move) bool { return v.From == status && v.Event == e.Type })
+			if move < 0 {
+				return i.LastEventAt, nil
+			}
+			if to := m.Moves[move].To; to != status {
+				status, since = to, e.RecordedAt
+			}
+		}
+		after = page[len(page)-1].Version
+	}
+	if status != i.Status {
+		return i.LastEventAt, nil
+	}
+	return since, nil
 }
 
 func stateOf(m *workflow.Machine, status string) *workflow.MachineState {

@@ -47,6 +47,9 @@ type MachineState struct {
 	Terminal bool
 	Waits    string // who goes on from here when nothing is pending: WaitsClient, or empty for nobody
 	Accepts  []Transition
+
+	// Deadline is how long an instance may wait in the state for a client before it counts as stuck; 0 means no limit.
+	Deadline time.Duration `json:",omitzero"`
 }
 
 // WaitsClient says that a state waits for its clients.
@@ -95,7 +98,7 @@ func (m *Machine) chart() *statechart.Machine {
 		number[s.Name] = i
 		state := statechart.State{Name: s.Name, Terminal: s.Terminal}
 		if s.Waits == WaitsClient {
-			state.Notes = append(state.Notes, statechart.WaitsClient)
+			state.Notes = append(state.Notes, statechart.Waits(s.Deadline))
 		}
 		c.States = append(c.States, state)
 	}

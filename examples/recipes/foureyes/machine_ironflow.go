@@ -3,7 +3,11 @@
 
 package foureyes
 
-import "github.com/ironflow-gen/ironflow/runtime/workflow"
+import (
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
 
 // Machine returns the declared state machine. Its methods Mermaid and DOT return a diagram of it.
 func Machine() *workflow.Machine {
@@ -17,8 +21,9 @@ func Machine() *workflow.Machine {
 				},
 			},
 			{
-				Name:  "waiting",
-				Waits: workflow.WaitsClient,
+				Name:     "waiting",
+				Waits:    workflow.WaitsClient,
+				Deadline: 168 * time.Hour,
 				Accepts: []workflow.Transition{
 					{Input: "Approve", Events: []workflow.EventMove{{Event: "Approved", To: "waiting"}, {Event: "Released", To: "released"}}},
 					{Input: "Refuse", Events: []workflow.EventMove{{Event: "Refused", To: "refused"}}},

@@ -40,6 +40,9 @@ func (g *generator) declareStates() {
 		g.doc(2)
 		if waits && s < live {
 			g.line(2, "waits: client")
+			if g.chance(50) {
+				g.line(2, "deadline: 3d12h")
+			}
 		}
 		if s >= live {
 			g.line(2, "terminal: true")
