@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/ironflow-gen/ironflow/gen/diagram"
 	"github.com/ironflow-gen/ironflow/internal/statechart"
+	"github.com/ironflow-gen/ironflow/internal/statechart/svg"
 )
 
 //go:generate go run .
@@ -42,11 +42,11 @@ func draw(source, picture string) error {
 	if err != nil {
 		return err
 	}
-	svg, err := diagram.SVG(machine, doc)
+	drawn, err := svg.Draw(machine, doc, svg.Marks{})
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(picture, svg, 0o644)
+	return os.WriteFile(picture, drawn, 0o644)
 }
 
 // parse reads a source. Boxes come before the arrows between them.

@@ -1,4 +1,4 @@
-// Package diagram draws the state machine of a workflow: as text that Mermaid or Graphviz draw, or as SVG, drawn here.
+// Package diagram draws the state machine of a workflow: as text that Mermaid or Graphviz draw, or as SVG.
 //
 // All three show the same. An arrow leads from a state to the next and says "Input → Event" for each way that a decision can
 // take, with the effects and timers that it may ask for below. What states do themselves, timers with "while", stands in the
@@ -12,6 +12,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/internal/statechart"
+	"github.com/ironflow-gen/ironflow/internal/statechart/svg"
 )
 
 // ErrNoStates says that a workflow has no state machine.
@@ -32,7 +33,7 @@ func Draw(w *spec.Workflow, format string) ([]byte, error) {
 	case "dot":
 		return []byte(m.DOT("")), nil
 	case "svg":
-		return SVG(m, w.Doc)
+		return svg.Draw(m, w.Doc, svg.Marks{})
 	}
 	return nil, fmt.Errorf("the format %q is not known", format)
 }

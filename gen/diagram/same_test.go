@@ -1,6 +1,7 @@
 package diagram_test
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/ironflow-gen/ironflow/examples/order/order"
@@ -9,6 +10,9 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/generate"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
+
+// description is what a machine does not have.
+var description = regexp.MustCompile("<desc>.*</desc>\n")
 
 // TestSameText checks that the library draws what ironflow-gen draws.
 func TestSameText(t *testing.T) {
@@ -20,8 +24,13 @@ func TestSameText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for format, got := range map[string]string{"mermaid": machine.Mermaid(), "dot": machine.DOT()} {
+		drawn, err := machine.SVG("", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for format, got := range map[string]string{"mermaid": machine.Mermaid(), "dot": machine.DOT(), "svg": string(drawn)} {
 			want, err := diagram.Draw(list[0], format)
+			want = description.ReplaceAll(want, nil)
 			if err != nil || got != string(want) {
 				t.Errorf("%s as %s: the library draws\n%s\nand ironflow-gen\n%s%v", dir, format, got, want, err)
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/internal/statechart"
+	"github.com/ironflow-gen/ironflow/internal/statechart/svg"
 )
 
 // Machine is a workflow's state machine as data, in the order of the declaration. The generated function Machine returns it. The
@@ -89,6 +90,23 @@ func (m *Machine) DOT() string { return m.DOTAt("") }
 
 // DOTAt is DOT with the state of an instance marked. A state that the machine does not have is not marked.
 func (m *Machine) DOTAt(current string) string { return m.chart().DOT(current) }
+
+// SVG draws the machine. The state current is marked, and the way that the events with these types took from the initial state. A state or
+// an event that the machine does not have is not marked. It fails for a machine that is too large to be drawn.
+func (m *Machine) SVG(current string, events []string) ([]byte, error) {
+	marks := svg.Marks{Current: current, Taken: make(map[[2]string]bool)}
+	if len(m.States) > 0 {
+		index := m.index()
+		at := index.initial
+		for _, event := range events {
+			if to, is := index.moves[stateEvent{at, event}]; is {
+				marks.Taken[[2]string{at, to}] = true
+				at = to
+			}
+		}
+	}
+	return svg.Draw(m.chart(), "", marks)
+}
 
 // chart returns the diagram of the machine.
 func (m *Machine) chart() *statechart.Machine {

@@ -1,4 +1,4 @@
-package diagram
+package svg
 
 import "unicode/utf8"
 

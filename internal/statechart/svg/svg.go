@@ -1,4 +1,5 @@
-package diagram
+// Package svg draws state machines as SVG.
+package svg
 
 import (
 	"bytes"
@@ -8,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ironflow-gen/ironflow/gen/diagram/layout"
 	"github.com/ironflow-gen/ironflow/internal/statechart"
+	"github.com/ironflow-gen/ironflow/internal/statechart/layout"
 )
 
 // Sizes of the drawing.
@@ -41,20 +42,27 @@ func (l textLine) size() float64 {
 	return labelSize
 }
 
+// Marks say what is marked in a drawing. The zero value marks nothing.
+type Marks struct {
+	Current string             // name of a state
+	Taken   map[[2]string]bool // arrows, by the names of the states that they lead from and to; their states are marked as well
+}
+
 // drawing is a machine with its layout.
 type drawing struct {
 	*statechart.Machine
 	doc    string // one line
+	marks  Marks
 	graph  layout.Graph
 	labels [][]textLine // of each arrow
 	edges  []int        // the edge of each arrow, -1 for one from a state to itself
 	out    bytes.Buffer
 }
 
-// SVG draws a machine. A way without an event is written as its input alone, and one without both is not written: so the pictures of the
-// documentation are drawn, too.
-func SVG(m *statechart.Machine, doc string) ([]byte, error) {
-	d := &drawing{Machine: m}
+// Draw draws a machine with a description. A way without an event is written as its input alone, and one without both is not written: so
+// the pictures of the documentation are drawn, too.
+func Draw(m *statechart.Machine, doc string, marks Marks) ([]byte, error) {
+	d := &drawing{Machine: m, marks: marks}
 	d.doc, _, _ = strings.Cut(doc, "\n")
 	d.graph.NodeGap, d.graph.LayerGap = 30, 32
 	for _, s := range m.States {
@@ -137,8 +145,12 @@ func labelBox(label []textLine) (width, height float64) {
 	return width + 2*labelPad, height + 2*labelPad
 }
 
-// style follows the reader's colours, light or dark.
-const style = `
+// StyleElement is the element of a drawing that has its style. A page that allows no style elements takes it out, and has Style in a sheet of
+// its own.
+const StyleElement = "<style>" + Style + "</style>\n"
+
+// Style is the style of a drawing. It follows the reader's colours, light or dark.
+const Style = `
   .back { fill: #ffffff; }
   text { font-family: Helvetica, Arial, sans-serif; fill: #1f2430; }
   .title { font-size: 16px; font-weight: bold; }
@@ -152,6 +164,10 @@ const style = `
   .inner { fill: none; stroke: #6d6f76; }
   .edge { fill: none; stroke: #6b7686; stroke-width: 1.4; }
   .head, .start { fill: #6b7686; }
+  .visited { stroke-width: 2.5; }
+  .current { fill: #ffd866; stroke: #8a6d00; stroke-width: 2.5; }
+  .edge.taken { stroke: #2f5fa8; stroke-width: 2.6; }
+  .head.taken { fill: #2f5fa8; }
   @media (prefers-color-scheme: dark) {
     .back { fill: #14171c; }
     text { fill: #e4e8ef; }
@@ -162,6 +178,9 @@ const style = `
     .inner { stroke: #9a9da5; }
     .edge { stroke: #8b96a6; }
     .head, .start { fill: #8b96a6; }
+    .current { fill: #6a5200; stroke: #ffd866; }
+    .edge.taken { stroke: #8fb8f5; }
+    .head.taken { fill: #8fb8f5; }
   }
 `
 
@@ -175,16 +194,22 @@ func (d *drawing) draw() {
 	if d.doc != "" {
 		d.printf("<desc>%s</desc>\n", escape(d.doc))
 	}
-	d.printf("<style>%s</style>\n", style)
+	d.out.WriteString(StyleElement)
 	d.printf(`<rect class="back" width="100%%" height="100%%"/>` + "\n")
 	d.printf(`<text class="title" x="%s" y="%s">%s</text>`+"\n", number(margin), number(margin+titleSize), escape(d.Name))
 	d.printf(`<g transform="translate(%s %s)">`+"\n", number(margin+(width-2*margin-d.graph.Width)/2), number(top))
+	taken := make([]string, len(d.graph.Edges))
+	for i, a := range d.Arrows {
+		if d.edges[i] >= 0 {
+			taken[d.edges[i]] = d.taken(a)
+		}
+	}
 	for i := range d.graph.Edges {
-		d.edge(d.graph.Edges[i].Points)
+		d.edge(d.graph.Edges[i].Points, taken[i])
 	}
 	for i, a := range d.Arrows {
 		if d.edges[i] < 0 {
-			d.loop(a.From, d.labels[i])
+			d.loop(a.From, d.labels[i], d.taken(a))
 			continue
 		}
 		if d.labels[i] == nil {
@@ -201,13 +226,34 @@ func (d *drawing) draw() {
 	d.printf("</g>\n</svg>\n")
 }
 
+// taken is the class of an arrow that is marked.
+func (d *drawing) taken(a statechart.Arrow) string {
+	if d.marks.Taken[[2]string{d.States[a.From].Name, d.States[a.To].Name}] {
+		return " taken"
+	}
+	return ""
+}
+
+// marked is the class of a state that is marked.
+func (d *drawing) marked(name string) string {
+	if name == d.marks.Current {
+		return " current"
+	}
+	for way := range d.marks.Taken {
+		if way[0] == name || way[1] == name {
+			return " visited"
+		}
+	}
+	return ""
+}
+
 func (d *drawing) printf(format string, args ...any) { fmt.Fprintf(&d.out, format, args...) }
 
 // headLength is how far an arrow's head reaches.
 const headLength = 8.0
 
-// edge draws an arrow along points as the layout gives them.
-func (d *drawing) edge(points []layout.Point) {
+// edge draws an arrow along points as the layout gives them, with a class for what is marked.
+func (d *drawing) edge(points []layout.Point, mark string) {
 	last := len(points) - 1
 	end := points[last]
 	direction := 1.0 // down
@@ -231,8 +277,8 @@ func (d *drawing) edge(points []layout.Point) {
 			fmt.Fprintf(&path, " C%s %s %s %s %s %s", number(p.X), number(middle), number(q.X), number(middle), number(q.X), number(q.Y))
 		}
 	}
-	d.printf(`<path class="edge" d="%s"/>`+"\n", path.String())
-	d.printf(`<path class="head" d="M%s %s l-4 %s h8 z"/>`+"\n", number(end.X), number(end.Y), number(-direction*headLength))
+	d.printf(`<path class="edge%s" d="%s"/>`+"\n", mark, path.String())
+	d.printf(`<path class="head%s" d="M%s %s l-4 %s h8 z"/>`+"\n", mark, number(end.X), number(end.Y), number(-direction*headLength))
 }
 
 // label writes the text of an arrow over it.
@@ -256,14 +302,14 @@ func (d *drawing) lines(class string, x, y float64, lines []textLine) {
 }
 
 // loop draws an arrow from a state to itself, at its right side.
-func (d *drawing) loop(node int, label []textLine) {
+func (d *drawing) loop(node int, label []textLine, mark string) {
 	n := d.graph.Nodes[node]
 	x, y := n.X+n.Width/2, n.Y
 	reach := min(12, n.Height/2-8)
-	d.printf(`<path class="edge" d="M%s %s C%s %s %s %s %s %s"/>`+"\n",
-		number(x), number(y-reach), number(x+loopReach), number(y-reach-6), number(x+loopReach), number(y+reach+6),
+	d.printf(`<path class="edge%s" d="M%s %s C%s %s %s %s %s %s"/>`+"\n",
+		mark, number(x), number(y-reach), number(x+loopReach), number(y-reach-6), number(x+loopReach), number(y+reach+6),
 		number(x+headLength), number(y+reach))
-	d.printf(`<path class="head" d="M%s %s l8 -4 v8 z"/>`+"\n", number(x), number(y+reach))
+	d.printf(`<path class="head%s" d="M%s %s l8 -4 v8 z"/>`+"\n", mark, number(x), number(y+reach))
 	_, height := labelBox(label)
 	d.lines("loop", x+loopReach, y-height/2+labelPad, label)
 }
@@ -275,6 +321,7 @@ func (d *drawing) state(s statechart.State, n layout.Node) {
 	if s.Terminal {
 		class = "state terminal"
 	}
+	class += d.marked(s.Name)
 	d.printf(`<rect class="%s" x="%s" y="%s" width="%s" height="%s" rx="9"/>`+"\n", class, number(x), number(y), number(n.Width), number(n.Height))
 	if s.Terminal {
 		d.printf(`<rect class="inner" x="%s" y="%s" width="%s" height="%s" rx="6"/>`+"\n",
