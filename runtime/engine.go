@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/internal/await"
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/internal/delivery"
@@ -28,6 +29,7 @@ type Engine struct {
 	deliveries  *delivery.Deliveries
 	shadow      *shadow.Shadow // nil without candidates
 	feed        *project.FeedWatch
+	waits       *await.Hub // callers of Await
 	pauses      *pauseWatch
 	projections *project.Board
 	admin       *admin.Admin
@@ -104,6 +106,7 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 		return nil, fmt.Errorf("ironflow: %w", err)
 	}
 	e.feed = project.NewFeedWatch(e.store, e.projectConfig())
+	e.waits = e.newHub()
 	e.projections = project.NewBoard(e.store, e.feed, e.projectConfig(), projections)
 	e.admin, err = admin.New(st, admin.Config{
 		Logger: config.Logger, Telemetry: config.Telemetry, Clock: config.Clock, StoreTimeout: config.StoreTimeout,
@@ -124,6 +127,7 @@ func (e *Engine) deliveryConfig() delivery.Config {
 		EffectRetry: c.EffectRetry, TimerRetry: c.TimerRetry, EffectTimeout: c.EffectTimeout,
 		Lease: c.Lease, PollInterval: c.PollInterval, BlockedTimeout: c.BlockedTimeout,
 		Announce: e.newWork.announce,
+		Settled:  func(settlements []store.Settlement) { e.waits.Settled(settlements) },
 	}
 }
 

@@ -216,6 +216,7 @@ func (e *Engine) Wake() {
 // committed wakes the workers and readers of this process after a commit, and notifies the other processes.
 func (e *Engine) committed(id store.CommitID, changes []store.Change) {
 	e.deliveries.Committed(id, changes)
+	e.waits.Committed(changes)
 	e.feed.LookAgain()
 	e.newEvents.announce()
 }

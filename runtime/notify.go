@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
-	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -72,26 +70,4 @@ func (a *announcer) takeNews() bool {
 	a.running = a.news
 	a.news = false
 	return a.running
-}
-
-// listenBackoff is the pause before listening again after the connection was lost. Meanwhile the engine polls.
-var listenBackoff = backoff.Backoff{Base: time.Second, Max: time.Minute}
-
-// listen calls wake for news of other processes until stop ends.
-func listen(stop context.Context, notifier store.Notifier, logger *slog.Logger, wake func(store.News)) {
-	if notifier == nil {
-		return
-	}
-	for failures := 0; stop.Err() == nil; {
-		began := time.Now()
-		err := notifier.Listen(stop, wake)
-		if stop.Err() != nil {
-			return
-		}
-		if failures++; time.Since(began) > listenBackoff.Max {
-			failures = 1
-		}
-		logger.WarnContext(stop, "ironflow: listening for other processes failed; the engine polls until it listens again", "error", err)
-		bound.Sleep(stop, store.SystemClock{}, listenBackoff.Pause(failures))
-	}
 }

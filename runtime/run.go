@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/project"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -43,7 +44,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	workers.Go(func() { e.recordProgram(ctx) })
 	workers.Go(func() { e.watchSnapshots(ctx) })
 	workers.Go(func() {
-		listen(ctx, e.store.Notifier(), e.config.Logger, e.hear)
+		project.Listen(ctx, e.store.Notifier(), e.config.Logger, e.hear)
 	})
 	stopped := make(chan struct{})
 	go func() {

@@ -49,6 +49,15 @@ func init() { // not in the declaration, because help looks at commands
 			},
 		},
 		{
+			name: "watch", arguments: "WORKFLOW/ID", arity: one, lasts: true, run: watch,
+			does: "prints the events of an instance as they are stored, until it has completed; exit code 1 if that is not so within -timeout",
+			flags: func(f *flag.FlagSet, o *options) {
+				f.Int64Var(&o.after, "after", 0, "only events after this `version`")
+				f.BoolVar(&o.payload, "payload", false, "also print the payloads")
+			},
+			examples: []string{"watch -store app.db order/o-17", "watch -store app.db -json -payload order/o-17"},
+		},
+		{
 			name: "why", arguments: "WORKFLOW/ID [VERSION] | KEY", arity: [2]int{1, 2}, run: why,
 			does:     "explains the decision of a version (default: the newest), or of the effect with an idempotency key",
 			examples: []string{"why -store app.db order/o-17", "why -store app.db order/o-17 3", "why -store app.db order/o-17/3/0"},

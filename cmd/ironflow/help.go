@@ -15,7 +15,11 @@ func (c *command) flagSet(o *options) *flag.FlagSet {
 	flags.StringVar(&o.store, "store", "", "the `store`: postgres://… or the name of an SQLite file; default: $"+storeVariable)
 	flags.StringVar(&o.schema, "schema", "", "the `schema` of PostgreSQL; default: ironflow")
 	flags.BoolVar(&o.json, "json", false, "print JSON, for programs")
-	flags.DurationVar(&o.timeout, "timeout", time.Minute, "how long the command may take; default: 1m")
+	timeout, text := time.Minute, "1m"
+	if c.lasts {
+		timeout, text = 24*time.Hour, "24h"
+	}
+	flags.DurationVar(&o.timeout, "timeout", timeout, "how long the command may take; default: "+text)
 	flags.BoolVar(&o.write, "write", false, "allow the command to change the store")
 	if c.flags != nil {
 		c.flags(flags, o)

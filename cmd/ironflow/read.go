@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/admin"
@@ -140,34 +142,71 @@ func history(ctx context.Context, k *call) (int, error) {
 		return exitOK, err
 	}
 	if k.json {
-		type line struct {
-			Version        int64           `json:"version"`
-			GlobalSequence int64           `json:"global_sequence"`
-			Type           string          `json:"type"`
-			SchemaVersion  int             `json:"schema_version"`
-			RecordedAt     time.Time       `json:"recorded_at"`
-			Payload        json.RawMessage `json:"payload,omitempty"`
-		}
-		for _, e := range events {
-			l := line{Version: e.Version, GlobalSequence: e.GlobalSequence, Type: e.Type, SchemaVersion: e.SchemaVersion, RecordedAt: e.RecordedAt}
-			if k.payload {
-				l.Payload = e.Payload
-			}
-			if err := k.print(l); err != nil {
+		for i := range events {
+			if err := k.print(k.eventLine(&events[i])); err != nil {
 				return exitOK, err
 			}
 		}
 		return exitOK, nil
 	}
 	t := k.table("VERSION", "EVENT", "RECORDED", "", "PAYLOAD")
-	for _, e := range events {
-		payload := ""
-		if k.payload {
-			payload = string(e.Payload)
-		}
-		t.row(fmt.Sprint(e.Version), e.Type, e.RecordedAt.UTC().Format(time.RFC3339), k.ago(e.RecordedAt), payload)
+	for i := range events {
+		e := &events[i]
+		t.row(fmt.Sprint(e.Version), e.Type, e.RecordedAt.UTC().Format(time.RFC3339), k.ago(e.RecordedAt), k.payloadOf(e))
 	}
 	t.end()
+	return exitOK, nil
+}
+
+// eventLine is an event as history and watch print it for programs.
+type eventLine struct {
+	Version        int64           `json:"version"`
+	GlobalSequence int64           `json:"global_sequence"`
+	Type           string          `json:"type"`
+	SchemaVersion  int             `json:"schema_version"`
+	RecordedAt     time.Time       `json:"recorded_at"`
+	Payload        json.RawMessage `json:"payload,omitempty"`
+}
+
+func (k *call) eventLine(e *store.StoredEvent) eventLine {
+	line := eventLine{Version: e.Version, GlobalSequence: e.GlobalSequence, Type: e.Type, SchemaVersion: e.SchemaVersion, RecordedAt: e.RecordedAt}
+	if k.payload {
+		line.Payload = e.Payload
+	}
+	return line
+}
+
+// payloadOf returns the payload of an event if it is to be printed.
+func (k *call) payloadOf(e *store.StoredEvent) string {
+	if !k.payload {
+		return ""
+	}
+	return string(e.Payload)
+}
+
+func watch(ctx context.Context, k *call) (int, error) {
+	key, err := instance(k.args[0])
+	if err != nil {
+		return exitOK, err
+	}
+	for e, err := range k.admin.Follow(ctx, key, k.after) {
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return exitFound, fmt.Errorf("%s has not completed: %w", oneLine(key.String()), err)
+		case errors.Is(err, context.Canceled): // the user has seen enough
+			return exitOK, nil
+		case err != nil:
+			return exitOK, err
+		case k.json:
+			err = k.print(k.eventLine(&e))
+		default:
+			_, err = fmt.Fprintln(k.out, strings.TrimRight(fmt.Sprintf("%s  %6d  %-24s  %s", e.RecordedAt.UTC().Format(time.RFC3339Nano), e.Version,
+				oneLine(e.Type), oneLine(k.payloadOf(&e))), " "))
+		}
+		if err != nil {
+			return exitOK, err
+		}
+	}
 	return exitOK, nil
 }
 

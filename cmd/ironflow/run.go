@@ -29,6 +29,7 @@ type command struct {
 	name, arguments, does string
 	examples              []string
 	writes                bool // it changes the store, and needs -write
+	lasts                 bool // it goes on until something happens
 	arity                 [2]int
 	flags                 func(*flag.FlagSet, *options)
 	run                   func(ctx context.Context, c *call) (code int, err error)

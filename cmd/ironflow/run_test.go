@@ -248,3 +248,27 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 	}
 	b.want(b.ironflow(0, "help"), "stuck", "Exit codes")
 }
+
+// watch prints events as they are stored, and ends with the instance.
+func TestWatch(t *testing.T) {
+	onStores(t, func(b *bench) {
+		client, stop := b.run(&shop{}, "web-1", nil)
+		defer stop()
+		done := make(chan string)
+		go func() { done <- b.ironflow(exitOK, "watch", "order/o-1", "-payload") }()
+		time.Sleep(50 * time.Millisecond)
+		out, err := client.Create(b.Context(), order.Create{OrderID: "o-1", CartID: "c-1", Email: "a@b", Card: "4242", Items: []order.Item{{Sku: "tea", Quantity: 1, PriceCents: 700}}})
+		if err != nil || !out.Accepted() {
+			b.Fatal(out, err)
+		}
+		select {
+		case text := <-done:
+			b.want(text, "Created", "Paid", `"total_cents":700`)
+		case <-time.After(20 * time.Second):
+			b.Fatal("watch does not end when the order has completed")
+		}
+		b.want(b.ironflow(exitOK, "watch", "order/o-1", "-after", "1", "-json"), `"version":2`, `"type":"Paid"`)
+		b.want(b.ironflow(exitFound, "watch", "order/none", "-timeout", "300ms"), "has not completed", "-timeout 300ms")
+		b.want(b.ironflow(exitUsage, "watch", "order"), "WORKFLOW/ID")
+	})
+}

@@ -122,19 +122,8 @@ func (s *shop) waitForAll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for _, c := range customers {
-		for {
-			view, err := s.client.State(ctx, c.id)
-			if err != nil {
-				return err
-			}
-			if view.Completed {
-				break
-			}
-			select {
-			case <-ctx.Done():
-				return fmt.Errorf("%s is still %s: %w", c.id, view.State.Status, ctx.Err())
-			case <-time.After(20 * time.Millisecond):
-			}
+		if _, err := s.client.Await(ctx, c.id, runtime.UntilCompleted()); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -51,6 +51,13 @@ func (e *emitter) client(f *file) {
 		jen.Return(runtimeID("LoadHistory").Types(jen.Id("Event")).
 			Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("id"))),
 	)
+	f.comment("Await waits until an instance is as until says, and returns its state; see runtime.Await. Give ctx a deadline.")
+	f.decl().Func().Params(self.Clone()).Id("Await").
+		Params(ctx.Clone(), jen.Id("id").String(), jen.Id("until").Add(runtimeID("Until"))).
+		Params(runtimeID("View").Types(e.stateType()), jen.Error()).Block(
+		jen.Return(runtimeID("Await").Types(e.stateType()).
+			Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("id"), jen.Id("until"))),
+	)
 	internal := e.w.InternalInputs()
 	if len(internal) == 0 {
 		return

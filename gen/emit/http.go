@@ -98,4 +98,9 @@ func (e *emitter) httpClient(f *file) {
 		Params(ctx.Clone(), jen.Id("id").String(), options.Clone()).
 		Params(jen.Index().Add(runtimeID("Recorded")).Types(jen.Id("Event")), jen.Error()).
 		Block(jen.Return(inner.Clone().Dot("History").Call(jen.Id("ctx"), jen.Id("id"), jen.Id("options").Op("..."))))
+	f.comment("Await waits until an instance is as until says, and returns its state; see httpapi.Client.Await. Give ctx a deadline.")
+	f.decl().Func().Params(self.Clone()).Id("Await").
+		Params(ctx.Clone(), jen.Id("id").String(), jen.Id("until").Add(runtimeID("Until")), options.Clone()).
+		Params(runtimeID("View").Types(e.stateType()), jen.Error()).
+		Block(jen.Return(inner.Clone().Dot("Await").Call(jen.Id("ctx"), jen.Id("id"), jen.Id("until"), jen.Id("options").Op("..."))))
 }

@@ -68,6 +68,8 @@ func (d *openAPIDocument) root() object {
 		parameter("limit", "query", "The largest number of events.", object{"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
 	}
 	paths[root+"/{id}/history"] = object{"get": history}
+	paths[root+"/{id}/await"] = object{"get": d.await(id)}
+	paths[root+"/{id}/events"] = object{"get": d.events(id)}
 	if w.HasStates() {
 		ok := d.response("The state machine.", d.machine())
 		ok["content"].(object)["text/vnd.mermaid"] = object{"schema": object{"type": "string"}}
@@ -90,6 +92,40 @@ func (d *openAPIDocument) root() object {
 			}},
 		},
 	}
+}
+
+// await is the operation that waits for an instance.
+func (d *openAPIDocument) await(id object) object {
+	op := operation("await", "Waits for an instance, by default until it has completed", answers{
+		"200": d.response("The state, when the instance is as the request says.", d.view()),
+		"204": object{"description": "It is not so within the timeout. Send the request again."},
+	}, "400", "404", "409", "500", "503")
+	parameters := list{id,
+		parameter("version", "query", "Wait for this version.", object{"type": "integer", "minimum": 0}),
+		parameter("delivered", "query", "Wait until the effects of the decision with this version, and those that follow from their results, are delivered.",
+			object{"type": "integer", "minimum": 0}),
+		parameter("timeout", "query", "How many seconds to wait.", object{"type": "integer", "minimum": 0, "maximum": 300, "default": 30}),
+	}
+	if d.e.w.HasStates() {
+		parameters = append(parameters, parameter("status", "query", "Wait for one of these statuses.", object{"type": "array", "items": d.status()}))
+	}
+	op["parameters"] = parameters
+	return op
+}
+
+// events is the operation that streams events.
+func (d *openAPIDocument) events(id object) object {
+	op := operation("streamEvents", "Events of an instance as they are stored", answers{
+		"200": object{
+			"description": "Server-sent events. Each has the version of its event as the id, and an object as in the history as the data. The event \"end\" follows the last one of a completed instance.",
+			"content":     object{"text/event-stream": object{"schema": object{"type": "string"}}},
+		},
+	}, "400", "404", "500", "503")
+	op["parameters"] = list{id,
+		parameter("after", "query", "Only the events after this version. Default: the header Last-Event-ID, or 0.", object{"type": "integer", "minimum": 0}),
+		parameter("Last-Event-ID", "header", "The id of the last event that the client has received.", object{"type": "string"}),
+	}
+	return op
 }
 
 // answers are the responses of an operation by status.
@@ -307,7 +343,8 @@ var failures = []struct {
 }{
 	{"400", "The request is not well formed.", []string{"malformed_json", "bad_request"}},
 	{"404", "The path, input, instance or version does not exist.", []string{"unknown_input", "unknown_instance", "unknown_version"}},
-	{"409", "The input was rejected, or came too late. Nothing was stored.", []string{"rejected", "already_completed", "unique_key_conflict"}},
+	{"409", "The input was rejected, or came too late: nothing was stored. Or what the request waits for cannot happen any more.",
+		[]string{"rejected", "already_completed", "unique_key_conflict", "never_reached", "dead_effects"}},
 	{"408", "The input took too long to arrive.", []string{"request_timeout"}},
 	{"413", "The input is too large.", []string{"too_large"}},
 	{"415", "The input is not sent as application/json.", []string{"unsupported_media_type"}},
@@ -326,7 +363,7 @@ func (d *openAPIDocument) errors() {
 	properties := object{
 		"error":   text,
 		"message": text,
-		"version": object{"type": "integer", "format": "int64", "description": "Version of the instance, with rejected and already_completed."},
+		"version": object{"type": "integer", "format": "int64", "description": "Version of the instance, with rejected, already_completed and never_reached."},
 		"mistakes": object{"type": "array", "items": schemaRef("ironflow.Mistake"), "minItems": 1,
 			"description": "With invalid_input: all mistakes, in the order of the document."},
 	}

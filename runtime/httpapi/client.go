@@ -141,7 +141,7 @@ func decode[T any](encoded workflow.Encoded, c workflow.Codec[T]) (v T, err erro
 
 // State returns the state of an instance. If the instance has no events, the error is *Error with the code UnknownInstance.
 func (c *Client[S, I, E, R]) State(ctx context.Context, id string, options ...CallOption) (runtime.View[S], error) {
-	return c.view(ctx, id, nil, options)
+	return c.view(ctx, id, "state", nil, options)
 }
 
 // StateAt returns the state at a version. If the instance has not reached the version, the error is *Error with the code
@@ -149,15 +149,16 @@ func (c *Client[S, I, E, R]) State(ctx context.Context, id string, options ...Ca
 func (c *Client[S, I, E, R]) StateAt(
 	ctx context.Context, id string, version int64, options ...CallOption,
 ) (runtime.View[S], error) {
-	return c.view(ctx, id, url.Values{"version": {strconv.FormatInt(version, 10)}}, options)
+	return c.view(ctx, id, "state", url.Values{"version": {strconv.FormatInt(version, 10)}}, options)
 }
 
-func (c *Client[S, I, E, R]) view(ctx context.Context, id string, query url.Values, options []CallOption) (runtime.View[S], error) {
+// view asks for a state at a path below the instance.
+func (c *Client[S, I, E, R]) view(ctx context.Context, id, path string, query url.Values, options []CallOption) (runtime.View[S], error) {
 	if err := checkID(id); err != nil {
 		return runtime.View[S]{}, fmt.Errorf("%s: state: %w", c.Workflow, err)
 	}
 	var answer State
-	err := c.call(ctx, http.MethodGet, []string{idSegment(id), "state"}, query, nil, &answer, options)
+	err := c.call(ctx, http.MethodGet, []string{idSegment(id), path}, query, nil, &answer, options)
 	view := runtime.View[S]{Version: answer.Version, Completed: answer.Completed, LastEventAt: answer.LastEventAt}
 	if err == nil {
 		d := codec.NewDecoder(answer.State)
@@ -238,6 +239,8 @@ func (c *Client[S, I, E, R]) call(
 		return &unanswered{fmt.Errorf("reading the answer: %w", err)}
 	case len(text) > maxAnswer:
 		return fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+	case resp.StatusCode == http.StatusNoContent:
+		return errNotYet
 	case resp.StatusCode != http.StatusOK:
 		return refusal(resp, text)
 	}

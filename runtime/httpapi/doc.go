@@ -5,6 +5,9 @@
 //	GET  /{workflow}/{id}                state of an instance; ?version=N as it was then
 //	GET  /{workflow}/{id}/state          the same, for instances that are called "machine" or "openapi.json"
 //	GET  /{workflow}/{id}/history        events of an instance, oldest first; ?after=VERSION and ?limit=N
+//	GET  /{workflow}/{id}/await          the state, once the instance has completed; ?status=NAME, ?version=N or ?delivered=N wait for
+//	                                     something else, and ?timeout=SECONDS says how long
+//	GET  /{workflow}/{id}/events         events of an instance as server-sent events, as they are stored; ?after=VERSION
 //	GET  /{workflow}/machine             the state machine as JSON, or as Mermaid with ?format=mermaid or Accept: text/vnd.mermaid
 //	GET  /{workflow}/openapi.json        the OpenAPI 3.1 document of all this
 //
@@ -22,7 +25,7 @@
 //	400  malformed_json, bad_request
 //	404  unknown_path, unknown_input, unknown_instance, unknown_version
 //	405  method_not_allowed; with Allow
-//	409  rejected, already_completed, unique_key_conflict
+//	409  rejected, already_completed, unique_key_conflict, never_reached, dead_effects
 //	413  too_large
 //	415  unsupported_media_type
 //	422  invalid_input, with all places where it is wrong, at most codec.MaxErrors; idempotency_key_reused

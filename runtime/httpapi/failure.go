@@ -52,6 +52,17 @@ func answerTo(input Input, body []byte, err error) *Error {
 	if unknown, is := errors.AsType[*runtime.UnknownVersion](err); is {
 		return &Error{Status: http.StatusNotFound, Code: UnknownVersion, Message: unknown.Error()}
 	}
+	if never, is := errors.AsType[*runtime.NeverReached](err); is {
+		return &Error{Status: http.StatusConflict, Code: NeverReached, Message: never.Error(), Version: never.Version}
+	}
+	if dead, is := errors.AsType[*runtime.DeadEffects](err); is { // without the error of the handler, which the caller need not know
+		first := dead.Letters[0]
+		return &Error{Status: http.StatusConflict, Code: DeadEffects,
+			Message: fmt.Sprintf("%d effects are dead letters, such as %s of %s", len(dead.Letters), first.Kind.Name, first.Lease.Instance)}
+	}
+	if argument, is := errors.AsType[*runtime.InvalidArgument](err); is && input.Name == "" {
+		return &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: argument.Error()}
+	}
 	if _, is := errors.AsType[*runtime.UniqueKeyConflict](err); is {
 		// The answer does not name the holder: the caller may not be allowed to know that instance.
 		return &Error{Status: http.StatusConflict, Code: UniqueKeyConflict,

@@ -84,6 +84,10 @@ func (h *handler) find(r *http.Request) (found route) {
 		found.get = h.state
 	case len(rest) == 1 && rest[0] == "history":
 		found.get = h.history
+	case len(rest) == 1 && rest[0] == "await":
+		found.get = h.await
+	case len(rest) == 1 && rest[0] == "events":
+		found.get = h.events
 	}
 	r.SetPathValue("id", id)
 	return found

@@ -62,6 +62,8 @@ const (
 	OutcomeUnknown       Code = "outcome_unknown" // the input is stored completely or not at all
 	Unavailable          Code = "unavailable"
 	Paused               Code = "paused"
+	NeverReached         Code = "never_reached" // the instance has completed otherwise than the request waits for
+	DeadEffects          Code = "dead_effects"  // an effect that the request waits for is a dead letter
 )
 
 // Error is the answer to every request that fails, and to every input that is not accepted. Clients return it as an error.
@@ -73,7 +75,7 @@ type Error struct {
 	Message string `json:"message"`
 
 	Rejection *workflow.Encoded `json:"rejection,omitempty"` // of Rejected
-	Version   int64             `json:"version,omitempty"`   // of the instance, for Rejected and AlreadyCompleted
+	Version   int64             `json:"version,omitempty"`   // of the instance, for Rejected, AlreadyCompleted and NeverReached
 	Mistakes  []Mistake         `json:"mistakes,omitempty"`  // of InvalidInput: all mistakes, in the order of the document
 }
 

@@ -44,6 +44,31 @@ func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (found 
 	return found, err
 }
 
+// Summaries implements [store.Inspection].
+func (s *Store) Summaries(ctx context.Context, instances []store.InstanceKey) (found []store.InstanceSummary, err error) {
+	err = s.read(ctx, "read instances", func() error {
+		for _, key := range instances {
+			found = append(found, s.summary(key))
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Undelivered implements [store.Inspection].
+func (s *Store) Undelivered(ctx context.Context, effects []store.Lease) (undelivered []store.Lease, err error) {
+	err = s.read(ctx, "read effects", func() error {
+		for _, lease := range effects {
+			named := lease.Named()
+			if slices.ContainsFunc(s.effects.of[lease.Instance], func(d *delivery) bool { return d.diedAt.IsZero() && d.lease.Named() == named }) {
+				undelivered = append(undelivered, named)
+			}
+		}
+		return nil
+	})
+	return undelivered, err
+}
+
 // accepted returns the instances that a filter accepts, in no order.
 func (d *data) accepted(f store.InstanceFilter) (found []store.InstanceSummary) {
 	for key := range d.instances {

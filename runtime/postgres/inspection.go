@@ -57,6 +57,52 @@ func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (store.
 	return found[0], nil
 }
 
+// Summaries implements store.Inspection.
+func (s *Store) Summaries(ctx context.Context, instances []store.InstanceKey) ([]store.InstanceSummary, error) {
+	ids, workflows := columnsOfKeys(instances)
+	found, err := readRows(ctx, s.pool, scanInstance, s.queries.inspection.summaries, ids, workflows)
+	if err != nil {
+		return nil, wrap(err, "read %d instances", len(instances))
+	}
+	place := make(map[store.InstanceKey]int, len(instances))
+	summaries := make([]store.InstanceSummary, len(instances))
+	for i, key := range instances {
+		place[key], summaries[i].Key = i, key
+	}
+	for _, one := range found {
+		summaries[place[one.Key]] = one
+	}
+	return summaries, nil
+}
+
+// Undelivered implements store.Inspection.
+func (s *Store) Undelivered(ctx context.Context, effects []store.Lease) ([]store.Lease, error) {
+	keys := make([]store.InstanceKey, len(effects))
+	versions, positions := make([]int64, len(effects)), make([]int64, len(effects))
+	for i, e := range effects {
+		keys[i], versions[i], positions[i] = e.Instance, e.Version, int64(e.Position)
+	}
+	ids, workflows := columnsOfKeys(keys)
+	scan := func(row pgx.CollectableRow) (store.Lease, error) {
+		found := store.Lease{Queue: store.EffectQueue}
+		err := row.Scan(&found.Instance.ID, &found.Instance.Workflow, &found.Version, &found.Position)
+		return found, err
+	}
+	found, err := readRows(ctx, s.pool, scan, s.queries.inspection.undelivered, ids, workflows, versions, positions)
+	if err != nil {
+		return nil, wrap(err, "read %d effects", len(effects))
+	}
+	return found, nil
+}
+
+func columnsOfKeys(instances []store.InstanceKey) (ids, workflows []string) {
+	ids, workflows = make([]string, len(instances)), make([]string, len(instances))
+	for i, instance := range instances {
+		ids[i], workflows[i] = instance.ID, instance.Workflow
+	}
+	return ids, workflows
+}
+
 // ListInstances implements store.Inspection.
 func (s *Store) ListInstances(ctx context.Context, list store.InstanceList) ([]store.InstanceSummary, error) {
 	// What comes before a time comes behind the place of that time and no id.
@@ -109,10 +155,7 @@ func orEndOfTime(t time.Time) time.Time {
 
 // IdleInstances implements store.Inspection.
 func (s *Store) IdleInstances(ctx context.Context, instances []store.InstanceKey) ([]store.InstanceKey, error) {
-	ids, workflows := make([]string, len(instances)), make([]string, len(instances))
-	for i, instance := range instances {
-		ids[i], workflows[i] = instance.ID, instance.Workflow
-	}
+	ids, workflows := columnsOfKeys(instances)
 	scan := func(row pgx.CollectableRow) (key store.InstanceKey, err error) {
 		err = row.Scan(&key.ID, &key.Workflow)
 		return key, err

@@ -4,12 +4,13 @@ import "strings"
 
 // inspectionQueries are the statements of store.Inspection. They lock nothing.
 type inspectionQueries struct {
-	history, causes, causesBackward, ended, summary, listInstances, countInstances, listDiscarded, eventTypes, idle string
+	history, causes, causesBackward, ended, summary, summaries, undelivered, listInstances, countInstances, listDiscarded, eventTypes, idle string
 }
 
 func newInspectionQueries(in func(sql string) string) inspectionQueries {
 	return inspectionQueries{
 		history: in(readHistory), causes: in(readCauses), causesBackward: in(readCausesBackward), ended: in(readEnded), summary: in(readSummary),
+		summaries: in(readSummaries), undelivered: in(readUndelivered),
 		listInstances: in(listInstances), countInstances: in(countInstances), listDiscarded: in(listDiscarded),
 		eventTypes: in(readEventTypes), idle: in(readIdle),
 	}
@@ -70,6 +71,28 @@ FROM ironflow.instances i
 CROSS JOIN LATERAL (` + lastEvent("e.version, e.status, e.recorded_at", "i") + `
 ) l
 WHERE i.instance = $1::text AND i.workflow = $2::text`
+
+// readSummaries is readSummary for those of the instances $1, $2 that there are.
+var readSummaries = `
+SELECT i.instance, i.workflow, l.version, coalesce(l.status, ''), i.created_at, l.recorded_at, i.completed_at
+FROM unnest($1::text[], $2::text[]) AS k (instance, workflow)
+CROSS JOIN LATERAL (
+    SELECT * FROM ironflow.instances i WHERE i.instance = k.instance AND i.workflow = k.workflow LIMIT 1 OFFSET 0
+) i
+CROSS JOIN LATERAL (` + lastEvent("e.version, e.status, e.recorded_at", "i") + `
+) l`
+
+// readUndelivered returns those of the effects $1 to $4 that are still to be delivered.
+// That an effect is alive is said so that no index of living ones fits, see readIdle.
+const readUndelivered = `
+SELECT k.instance, k.workflow, k.version, k.position
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS k (instance, workflow, version, position)
+CROSS JOIN LATERAL (
+    SELECT true FROM ironflow.effects e
+    WHERE e.instance = k.instance AND e.workflow = k.workflow AND e.version = k.version AND e.position = k.position
+      AND coalesce(e.died_at, timestamptz 'infinity') = timestamptz 'infinity'
+    LIMIT 1 OFFSET 0
+) e`
 
 // listInstances reads instances of the workflow $1, or of all, that are active or completed, $2, or either, in the status $3, or
 // any, created since $4, with a last event since $5 and before $6. They come in descending order from the place ($7, $8, $9) on,

@@ -148,6 +148,48 @@ func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (store.
 	return found, nil
 }
 
+// Summaries implements [store.Inspection].
+func (s *Store) Summaries(ctx context.Context, instances []store.InstanceKey) ([]store.InstanceSummary, error) {
+	found := make([]store.InstanceSummary, len(instances))
+	err := s.readOneMoment(ctx, func(on *connection) error {
+		for i, instance := range instances {
+			found[i].Key = instance
+			row := func(columns []driver.Value) error {
+				found[i] = summary(columns)
+				return ctx.Err()
+			}
+			if err := on.query(row, readSummary, instance.ID, instance.Workflow); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read %d instances: %w", len(instances), err)
+	}
+	return found, nil
+}
+
+// Undelivered implements [store.Inspection].
+func (s *Store) Undelivered(ctx context.Context, effects []store.Lease) (undelivered []store.Lease, err error) {
+	err = s.readOneMoment(ctx, func(on *connection) error {
+		for _, lease := range effects {
+			row := func([]driver.Value) error {
+				undelivered = append(undelivered, lease.Named())
+				return ctx.Err()
+			}
+			if err := on.query(row, findUndelivered, lease.Instance.ID, lease.Instance.Workflow, lease.Version, int64(lease.Position)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read %d effects: %w", len(effects), err)
+	}
+	return undelivered, nil
+}
+
 // oneText returns the text that a query finds, or "".
 func oneText(on *connection, query string, args ...driver.Value) (found string, err error) {
 	err = on.query(func(columns []driver.Value) error {

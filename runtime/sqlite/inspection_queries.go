@@ -46,6 +46,10 @@ UNION ALL
 SELECT 1 FROM ironflow_timers WHERE instance = ?1 AND workflow = ?2 AND died_at IS NULL
 LIMIT 1`
 
+// findUndelivered finds a row if an effect is still to be delivered.
+const findUndelivered = `
+SELECT 1 FROM ironflow_effects WHERE instance = ?1 AND workflow = ?2 AND version = ?3 AND position = ?4 AND died_at IS NULL`
+
 const readSummary = `
 SELECT i.instance, i.workflow, l.version, l.status, created_at, l.recorded_at, completed_at
 FROM ironflow_instances AS i` + joinLastEvent + `

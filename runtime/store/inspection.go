@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Inspection is the ability of a store to show its contents. The lists of instances, History, LoadStateAt, Inspect, Health and
-// Why need it. Its reads lock nothing and delay no input.
+// Inspection is the ability of a store to show its contents. The lists of instances, History, LoadStateAt, Inspect, Health, Why
+// and Await need it. Its reads lock nothing and delay no input.
 type Inspection interface {
 	// History returns up to limit events of an instance after a version, oldest first, as of one moment. A page also ends when
 	// its payloads reach PageBytes, so only an empty page is the last. An instance that does not exist has no events.
@@ -21,6 +21,14 @@ type Inspection interface {
 
 	// Summary returns one instance. If it does not exist, its Version is 0.
 	Summary(ctx context.Context, instance InstanceKey) (InstanceSummary, error)
+
+	// Summaries returns a set of distinct instances, in the order of instances. Each is as it was at one moment. The Version of an
+	// instance that does not exist is 0.
+	Summaries(ctx context.Context, instances []InstanceKey) ([]InstanceSummary, error)
+
+	// Undelivered returns those of a set of distinct effects that are still to be delivered, in any order and without their tokens.
+	// Dead letters are not. The leases name the effects; their tokens and commits do not matter.
+	Undelivered(ctx context.Context, effects []Lease) ([]Lease, error)
 
 	// IdleInstances returns those of a set of distinct instances that have neither an effect nor a timer to be delivered, in the
 	// order of the set. Dead letters do not count.

@@ -13,6 +13,8 @@ var inspectionRules = []rule{
 	{name: "nothing of an open unit of work is in a history", check: historyBesideUnitOfWork},
 	{name: "instances are listed and counted as the filter says", check: listInstances},
 	{name: "a part of the list is from one moment", check: listOneMoment},
+	{name: "many instances are read at once", check: readSummaries},
+	{name: "effects that are still to be delivered are found", check: findUndelivered},
 	{name: "a list that changes while it is read loses nothing and repeats nothing", check: listWhileItChanges},
 }
 
@@ -90,6 +92,66 @@ func causePages(k *kit) {
 	if got, err := k.causes.EventCauses(k.ctx, store.CauseQuery{Instance: order("3"), From: 9, Backward: true, Limit: 9}); err != nil || len(got) > 0 {
 		k.Errorf("got %+v, error %v", got, err)
 	}
+}
+
+func readSummaries(k *kit) {
+	k.commit(change(order("1"), 0, 2), change(order("2"), 0, 1), change(store.InstanceKey{Workflow: "cart", ID: "1"}, 0, 3))
+	held := change(order("2"), 1, 1)
+	held.Status, held.Now = "held", at(1)
+	k.commit(held, complete(change(order("1"), 2, 1)))
+	keys := []store.InstanceKey{order("2"), order("none"), {Workflow: "cart", ID: "1"}, order("1")}
+	got, err := k.inspection.Summaries(k.ctx, keys)
+	if err != nil || len(got) != len(keys) {
+		k.Fatalf("got %+v, error %v", got, err)
+	}
+	for i, key := range keys {
+		want, err := k.inspection.Summary(k.ctx, key)
+		if err != nil || got[i] != want || want.Key != key {
+			k.Errorf("%s: got %+v, want %+v, error %v", key, got[i], want, err)
+		}
+	}
+	if got[0].Version != 2 || got[0].Status != "held" || got[1].Version != 0 || got[2].Version != 3 || !got[3].Completed() {
+		k.Errorf("got %+v", got)
+	}
+	if got, err := k.inspection.Summaries(k.ctx, nil); err != nil || len(got) > 0 {
+		k.Errorf("of no instances: got %+v, error %v", got, err)
+	}
+}
+
+func findUndelivered(k *kit) {
+	c := change(order("1"), 0, 1)
+	for range 3 {
+		c.Effects = append(c.Effects, store.NewEffect{Kind: "Charge", Payload: []byte("{}")})
+	}
+	k.commit(c)
+	name := func(id string, version int64, position int) store.Lease {
+		return store.Lease{Queue: store.EffectQueue, Instance: order(id), Version: version, Position: position}
+	}
+	all := []store.Lease{name("1", 1, 0), name("1", 1, 1), name("1", 1, 2)}
+	check := func(want ...store.Lease) {
+		k.Helper()
+		asked := append(slices.Clone(all), name("1", 2, 0), name("1", 1, 3), name("2", 1, 0))
+		asked[0].Token, asked[0].Commit = 99, 99 // which do not matter
+		got, err := k.inspection.Undelivered(k.ctx, asked)
+		slices.SortFunc(got, func(a, b store.Lease) int { return a.Position - b.Position })
+		if err != nil || !slices.Equal(got, want) {
+			k.Errorf("got %+v, error %v, want %+v", got, err, want)
+		}
+	}
+	check(all...)
+	claimed, err := k.Store.Effects().Claim(k.ctx, store.Claim{
+		Kinds: []store.Kind{{Workflow: "order", Name: "Charge"}}, Now: at(1), Until: at(60), Limit: 3, Holder: "test",
+	})
+	if err != nil || len(claimed) != 3 {
+		k.Fatalf("claimed %+v, error %v", claimed, err)
+	}
+	check(all...)
+	for i, verdict := range []store.Verdict{store.Done, store.Dead, store.RetryLater} {
+		if _, err := k.Store.Effects().Settle(k.ctx, []store.Settlement{{Lease: claimed[i].Lease, Verdict: verdict, At: at(2), Error: "no"}}); err != nil {
+			k.Fatal(err)
+		}
+	}
+	check(claimed[2].Lease.Named())
 }
 
 func sameEvent(a, b store.StoredEvent) bool {

@@ -47,3 +47,8 @@ func (c *Client) StateAt(ctx context.Context, id string, version int64) (runtime
 func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Event], error) {
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
 }
+
+// Await waits until an instance is as until says, and returns its state; see runtime.Await. Give ctx a deadline.
+func (c *Client) Await(ctx context.Context, id string, until runtime.Until) (runtime.View[State], error) {
+	return runtime.Await[State](ctx, c.engine, WorkflowName, id, until)
+}

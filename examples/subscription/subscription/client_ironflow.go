@@ -48,6 +48,11 @@ func (c *Client) History(ctx context.Context, id string) ([]runtime.Recorded[Eve
 	return runtime.LoadHistory[Event](ctx, c.engine, WorkflowName, id)
 }
 
+// Await waits until an instance is as until says, and returns its state; see runtime.Await. Give ctx a deadline.
+func (c *Client) Await(ctx context.Context, id string, until runtime.Until) (runtime.View[State], error) {
+	return runtime.Await[State](ctx, c.engine, WorkflowName, id, until)
+}
+
 // Internal returns a client for inputs that only the engine delivers, such as results of effects and timers. It is for tests and
 // for repairs by hand.
 func (c *Client) Internal() *InternalClient {

@@ -19,7 +19,7 @@ var awkward = []string{
 }
 
 // fixed are the identifiers that a package has anyway, and the inputs that cannot become methods of the client.
-var fixed = map[string]bool{"History": true, "StateAt": true, "Terminal": true, "NewHTTPHandler": true, "HTTPClient": true, "NewHTTPClient": true}
+var fixed = map[string]bool{"History": true, "Await": true, "StateAt": true, "Terminal": true, "NewHTTPHandler": true, "HTTPClient": true, "NewHTTPClient": true}
 
 // claim takes identifiers, all of them or none.
 func (g *generator) claim(identifiers ...string) bool {

@@ -140,6 +140,17 @@ func (s *Store) Summary(ctx context.Context, instance store.InstanceKey) (store.
 	return ask1(ctx, s.target, "Summary", store.Inspection.Summary, instance)
 }
 
+func (s *Store) Summaries(ctx context.Context, instances []store.InstanceKey) ([]store.InstanceSummary, error) {
+	return ask1(ctx, s.target, "Summaries", store.Inspection.Summaries, instances)
+}
+
+func (s *Store) Undelivered(ctx context.Context, effects []store.Lease) ([]store.Lease, error) {
+	if err := store.ValidateLeases(store.EffectQueue, effects); err != nil {
+		return nil, err
+	}
+	return ask1(ctx, s.target, "Undelivered", store.Inspection.Undelivered, effects)
+}
+
 func (s *Store) IdleInstances(ctx context.Context, instances []store.InstanceKey) ([]store.InstanceKey, error) {
 	return ask1(ctx, s.target, "IdleInstances", store.Inspection.IdleInstances, instances)
 }

@@ -36,6 +36,9 @@ type Config struct {
 
 	// Announce tells other processes that effects are due.
 	Announce func()
+
+	// Settled is called after deliveries were settled. Nil means that nobody wants to know.
+	Settled func([]store.Settlement)
 }
 
 // Door is the way of inputs that deliveries bring.

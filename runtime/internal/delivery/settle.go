@@ -93,6 +93,9 @@ func (s *settler) settle(batch []settling) {
 		config.Logger.ErrorContext(ctx, "ironflow: settling failed; the deliveries are due again when their leases end",
 			"deliveries", len(batch), "error", err)
 	}
+	if err == nil && config.Settled != nil {
+		config.Settled(settlements)
+	}
 	if config.Telemetry != nil {
 		report := telemetry.SettlementReport{Queue: s.worker.name, Lost: len(lost), Duration: time.Since(begin), Err: err}
 		if err == nil {

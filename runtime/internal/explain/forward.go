@@ -20,6 +20,7 @@ type forward struct {
 // trail is what an instance did from a version on, and what became of its deliveries.
 type trail struct {
 	from      int64
+	upTo      int64                         // the version before the trail was read; 0 when nobody asks
 	decisions []telemetry.ExplainedDecision // with their first events only
 	ledTo     map[store.Lease]int           // index of the last decision that a delivery led to
 	waiting   map[store.Lease]*store.WaitingDelivery

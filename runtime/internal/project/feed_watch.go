@@ -35,6 +35,11 @@ func NewFeedWatch(feed store.Feed, config Config) *FeedWatch {
 const (
 	lookPause         = 5 * time.Millisecond
 	longestStallPause = 100 * time.Millisecond
+
+	// busyPause is the longest pause between looks for busyTime after new events: other processes notify less often than they
+	// commit, so more events may have come unnoticed.
+	busyPause = 10 * time.Millisecond
+	busyTime  = 60 * time.Millisecond
 )
 
 // LookAgain has the watch look at the store at once: this process or another one has stored events.
@@ -90,6 +95,7 @@ func (w *FeedWatch) leave() {
 // look follows the horizon until ctx ends.
 func (w *FeedWatch) look(ctx context.Context) {
 	stall := stallWatch{w: w}
+	var busyUntil time.Time
 	for failures := 0; ctx.Err() == nil; {
 		horizon, err := w.store.FeedHorizon(ctx)
 		if ctx.Err() != nil {
@@ -102,14 +108,21 @@ func (w *FeedWatch) look(ctx context.Context) {
 			continue
 		}
 		failures = 0
-		w.reached(horizon)
+		if w.reached(horizon) {
+			busyUntil = time.Now().Add(busyTime)
+		}
 		if pause := stall.observe(ctx, horizon); pause > 0 {
 			bound.Sleep(ctx, store.SystemClock{}, pause)
 			continue
 		}
 		bound.Sleep(ctx, store.SystemClock{}, lookPause) // so that events that are stored in quick succession cost one look
+		var soon <-chan time.Time
+		if time.Now().Before(busyUntil) {
+			soon = time.After(busyPause)
+		}
 		select {
 		case <-ctx.Done():
+		case <-soon:
 		case <-w.wake:
 			if ctx.Err() != nil {
 				w.LookAgain() // the goroutine that looks next has not heard of it
@@ -119,18 +132,19 @@ func (w *FeedWatch) look(ctx context.Context) {
 	}
 }
 
-// reached wakes the readers that wait, if settled has moved, or one of them is beyond what was issued.
-func (w *FeedWatch) reached(horizon store.FeedHorizon) {
+// reached wakes the readers that wait, if settled has moved, or one of them is beyond what was issued. It reports whether it did.
+func (w *FeedWatch) reached(horizon store.FeedHorizon) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	moved := horizon.Settled != w.settled || horizon.Issued < w.furthest
 	w.settled, w.issued = horizon.Settled, horizon.Issued
 	if !moved {
-		return
+		return false
 	}
 	w.furthest = 0
 	close(w.moved)
 	w.moved = make(chan struct{})
+	return true
 }
 
 // stallWatch logs when the horizon stands still although there are events behind it, with the transactions that hold it back.

@@ -171,7 +171,7 @@ func TestDocument(t *testing.T) {
 			t.Errorf("%q: matches: %t, but the runtime says %v", text, duration.MatchString(text), err)
 		}
 	}
-	if len(operations) != 6 {
+	if len(operations) != 8 {
 		t.Errorf("got the operations %v", operations)
 	}
 }

@@ -67,3 +67,8 @@ func (c *HTTPClient) StateAt(ctx context.Context, id string, version int64, opti
 func (c *HTTPClient) History(ctx context.Context, id string, options ...httpapi.CallOption) ([]runtime.Recorded[Event], error) {
 	return c.client.History(ctx, id, options...)
 }
+
+// Await waits until an instance is as until says, and returns its state; see httpapi.Client.Await. Give ctx a deadline.
+func (c *HTTPClient) Await(ctx context.Context, id string, until runtime.Until, options ...httpapi.CallOption) (runtime.View[State], error) {
+	return c.client.Await(ctx, id, until, options...)
+}

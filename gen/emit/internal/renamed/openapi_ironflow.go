@@ -110,7 +110,9 @@ const openAPI = `{
                       "enum": [
                         "rejected",
                         "already_completed",
-                        "unique_key_conflict"
+                        "unique_key_conflict",
+                        "never_reached",
+                        "dead_effects"
                       ],
                       "type": "string"
                     }
@@ -121,7 +123,7 @@ const openAPI = `{
             }
           }
         },
-        "description": "The input was rejected, or came too late. Nothing was stored."
+        "description": "The input was rejected, or came too late: nothing was stored. Or what the request waits for cannot happen any more."
       },
       "413": {
         "content": {
@@ -810,7 +812,7 @@ const openAPI = `{
             "description": "With rejected."
           },
           "version": {
-            "description": "Version of the instance, with rejected and already_completed.",
+            "description": "Version of the instance, with rejected, already_completed and never_reached.",
             "format": "int64",
             "type": "integer"
           }
@@ -1375,6 +1377,179 @@ const openAPI = `{
           }
         },
         "summary": "State of an instance"
+      }
+    },
+    "/card/{id}/await": {
+      "get": {
+        "operationId": "await",
+        "parameters": [
+          {
+            "description": "The id of the instance, escaped; or ~ and the id in base64url without padding, which an id that begins with ~ needs.",
+            "in": "path",
+            "name": "id",
+            "required": true,
+            "schema": {
+              "type": "string"
+            }
+          },
+          {
+            "description": "Wait for this version.",
+            "in": "query",
+            "name": "version",
+            "schema": {
+              "minimum": 0,
+              "type": "integer"
+            }
+          },
+          {
+            "description": "Wait until the effects of the decision with this version, and those that follow from their results, are delivered.",
+            "in": "query",
+            "name": "delivered",
+            "schema": {
+              "minimum": 0,
+              "type": "integer"
+            }
+          },
+          {
+            "description": "How many seconds to wait.",
+            "in": "query",
+            "name": "timeout",
+            "schema": {
+              "default": 30,
+              "maximum": 300,
+              "minimum": 0,
+              "type": "integer"
+            }
+          },
+          {
+            "description": "Wait for one of these statuses.",
+            "in": "query",
+            "name": "status",
+            "schema": {
+              "items": {
+                "enum": [
+                  "new",
+                  "valid",
+                  "blocked",
+                  "gone"
+                ],
+                "type": "string"
+              },
+              "type": "array"
+            }
+          }
+        ],
+        "responses": {
+          "200": {
+            "content": {
+              "application/json": {
+                "schema": {
+                  "properties": {
+                    "completed": {
+                      "type": "boolean"
+                    },
+                    "last_event_at": {
+                      "format": "date-time",
+                      "type": "string"
+                    },
+                    "state": {
+                      "$ref": "#/components/schemas/State"
+                    },
+                    "version": {
+                      "format": "int64",
+                      "type": "integer"
+                    }
+                  },
+                  "required": [
+                    "completed",
+                    "last_event_at",
+                    "state",
+                    "version"
+                  ],
+                  "type": "object"
+                }
+              }
+            },
+            "description": "The state, when the instance is as the request says."
+          },
+          "204": {
+            "description": "It is not so within the timeout. Send the request again."
+          },
+          "400": {
+            "$ref": "#/components/responses/400"
+          },
+          "404": {
+            "$ref": "#/components/responses/404"
+          },
+          "409": {
+            "$ref": "#/components/responses/409"
+          },
+          "500": {
+            "$ref": "#/components/responses/500"
+          },
+          "503": {
+            "$ref": "#/components/responses/503"
+          }
+        },
+        "summary": "Waits for an instance, by default until it has completed"
+      }
+    },
+    "/card/{id}/events": {
+      "get": {
+        "operationId": "streamEvents",
+        "parameters": [
+          {
+            "description": "The id of the instance, escaped; or ~ and the id in base64url without padding, which an id that begins with ~ needs.",
+            "in": "path",
+            "name": "id",
+            "required": true,
+            "schema": {
+              "type": "string"
+            }
+          },
+          {
+            "description": "Only the events after this version. Default: the header Last-Event-ID, or 0.",
+            "in": "query",
+            "name": "after",
+            "schema": {
+              "minimum": 0,
+              "type": "integer"
+            }
+          },
+          {
+            "description": "The id of the last event that the client has received.",
+            "in": "header",
+            "name": "Last-Event-ID",
+            "schema": {
+              "type": "string"
+            }
+          }
+        ],
+        "responses": {
+          "200": {
+            "content": {
+              "text/event-stream": {
+                "schema": {
+                  "type": "string"
+                }
+              }
+            },
+            "description": "Server-sent events. Each has the version of its event as the id, and an object as in the history as the data. The event \"end\" follows the last one of a completed instance."
+          },
+          "400": {
+            "$ref": "#/components/responses/400"
+          },
+          "404": {
+            "$ref": "#/components/responses/404"
+          },
+          "500": {
+            "$ref": "#/components/responses/500"
+          },
+          "503": {
+            "$ref": "#/components/responses/503"
+          }
+        },
+        "summary": "Events of an instance as they are stored"
       }
     },
     "/card/{id}/history": {
