@@ -65,7 +65,14 @@ func refused(what string, err error) error {
 
 // writeAll writes changes of distinct instances. A context that ends meanwhile stops it between two of them. It is not
 // looked at any more once COMMIT is under way, which therefore never leaves in doubt what it did.
+//
+// The events come first, because a change that was overtaken is decided again whatever else is wrong with it. The deliveries that caused
+// the changes come next, so that a timer may start itself again.
 func writeAll(ctx context.Context, on session, id store.CommitID, changes []store.Change) error {
+	set := changeSet{changes, id, on}
+	if err := set.writeEvents(); err != nil {
+		return err
+	}
 	for i := range changes {
 		c := change{&changes[i], id, on}
 		if err := ctx.Err(); err != nil {
@@ -76,6 +83,9 @@ func writeAll(ctx context.Context, on session, id store.CommitID, changes []stor
 		}
 	}
 	if err := checkPauses(on, changes); err != nil {
+		return err
+	}
+	if err := set.writeDeliveries(); err != nil {
 		return err
 	}
 	return ctx.Err()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -16,21 +15,16 @@ type change struct {
 	on session
 }
 
-// parts of a change, in order. The events come first, because a change that was overtaken has to be made anew whatever
-// else is wrong with it. The deliveries that caused the change come next, so that a timer may start itself again.
+// parts of a change between its events and its new deliveries, in order.
 var parts = []struct {
 	what  string
 	write func(*change) error
 }{
-	{"continue the instance", (*change).advance},
-	{"append events", (*change).appendEvents},
 	{"consume the deliveries that caused the change", (*change).consume},
 	{"settle the deliveries that caused the change", (*change).settle},
 	{"take the unique key", (*change).takeKey},
 	{"cancel effects", (*change).cancelEffects},
-	{"request effects", (*change).requestEffects},
 	{"cancel timers", (*change).cancelTimers},
-	{"start timers", (*change).startTimers},
 	{"complete", (*change).complete},
 	{"record what has ended", (*change).recordEnded},
 	{"record inputs", func(c *change) error { return recordInputs(c.on, &c.Inputs) }},
@@ -43,47 +37,6 @@ func (c *change) write() error {
 		}
 	}
 	return nil
-}
-
-// advance creates or completes the instance, and looks whether it still is at the version that the change was made on.
-func (c *change) advance() error {
-	there := true
-	if c.Version > 0 {
-		there = false
-		row := func([]driver.Value) error {
-			there = true
-			return nil
-		}
-		err := c.on.query(row, isContinued, c.Instance.ID, c.Instance.Workflow, c.Version, int64(c.LastCommit))
-		if err != nil {
-			return err
-		}
-	}
-	if there && (c.Version == 0 || c.Complete) {
-		var completedAt, status driver.Value
-		if c.Complete {
-			completedAt, status = micros(c.Now), optional(c.Status)
-		}
-		var changed int64
-		var err error
-		if c.Version == 0 {
-			changed, err = c.on.exec(createInstance, c.Instance.ID, c.Instance.Workflow, micros(c.Now), completedAt, status)
-		} else {
-			changed, err = c.on.exec(completeInstance, completedAt, status, c.Instance.ID, c.Instance.Workflow)
-		}
-		if err != nil {
-			return err
-		}
-		there = changed > 0
-	}
-	if !there {
-		return c.overtaken()
-	}
-	return nil
-}
-
-func (c *change) overtaken() error {
-	return fmt.Errorf("it is not at version %d: %w", c.Version, store.ErrConflict)
 }
 
 func (c *change) consume() error {
@@ -149,32 +102,6 @@ func (c *change) takeKey() error {
 	return nil
 }
 
-func (c *change) appendEvents() error {
-	for i, e := range c.Events {
-		version := c.Version + int64(i) + 1
-		var status, completes, parent driver.Value
-		if version == c.NewVersion() {
-			status = optional(c.Status)
-			if c.Complete {
-				completes = int64(1)
-			}
-		}
-		if version == 1 {
-			parent = optional(store.EncodeParent(c.Parent))
-		}
-		stored, err := c.on.exec(insertEvent, c.Instance.ID, c.Instance.Workflow, version,
-			e.Type, int64(e.SchemaVersion), string(e.Payload), micros(c.Now), int64(c.id),
-			optional(string(e.Cause)), status, completes, parent)
-		if err != nil {
-			return err
-		}
-		if stored == 0 {
-			return c.overtaken()
-		}
-	}
-	return nil
-}
-
 // cancelEffects gives up effects, also those that are leased: their handlers find out when they extend or settle.
 func (c *change) cancelEffects() error {
 	for _, cancelled := range c.CancelEffects {
@@ -191,26 +118,6 @@ func (c *change) cancelEffects() error {
 
 // recordEnded keeps records of deliveries of other instances.
 func (c *change) recordEnded() error { return insertEndedOf(c.on, c.Ended) }
-
-func (c *change) requestEffects() error {
-	for i, e := range c.Effects {
-		_, err := c.on.exec(insertEffect, c.leased(e.Leased, c.Instance.ID, c.Instance.Workflow, c.NewVersion(), int64(i),
-			e.Kind, string(e.Payload), micros(c.Due), micros(c.Now), optional(e.Trace), optional(e.LimitKey), int64(c.id))...)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// leased adds to the arguments of a new delivery, whose seventh is run_at, those that say whether it is leased.
-func (c *change) leased(is bool, args ...driver.Value) []driver.Value {
-	if !is {
-		return append(args, int64(0), int64(0), nil, nil)
-	}
-	args[6] = micros(c.Lease.Until)
-	return append(args, int64(1), int64(1), micros(c.Due), usererr.Bound(c.Lease.Holder))
-}
 
 // checkPauses fails when the workflow of a delivery that changes lease is paused.
 func checkPauses(on session, changes []store.Change) error {
@@ -239,17 +146,6 @@ func checkPauses(on session, changes []store.Change) error {
 func (c *change) cancelTimers() error {
 	for _, key := range c.Cancel {
 		if _, err := c.on.exec(cancelTimer, c.Instance.ID, c.Instance.Workflow, key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *change) startTimers() error {
-	for _, t := range c.Timers {
-		_, err := c.on.exec(startTimer, c.leased(t.Leased, c.Instance.ID, c.Instance.Workflow, t.Key, c.NewVersion(),
-			t.Input, string(t.Payload), micros(t.FireAt), micros(t.FireAt), optional(t.Trace), int64(c.id))...)
-		if err != nil {
 			return err
 		}
 	}

@@ -71,24 +71,26 @@ INSERT INTO ironflow_instances (instance, workflow, created_at, completed_at, st
 UPDATE ironflow_instances SET completed_at = ?, status = ? WHERE instance = ? AND workflow = ? AND completed_at IS NULL`
 )
 
-// isContinued and insertEvent are where two units of work meet: the events of a change continue the history that they were decided on
+// countContinued and insertEvents are where two units of work meet: the events of a change continue the history that they were decided on
 // when the event before them is there, is of the commit that was read, and has not completed the instance, and when nobody has stored
 // another event of their versions. There is one writer at a time, so that nothing happens between the two.
-const (
-	isContinued = `
-SELECT 1 FROM ironflow_events
-WHERE instance = ?1 AND workflow = ?2 AND version = ?3 AND (?4 = 0 OR commit_id = ?4) AND completes IS NULL`
+var (
+	countContinued = newRows(`
+WITH given (instance, workflow, version, last) AS (VALUES (?, ?, ?, ?))
+SELECT count(*) FROM given CROSS JOIN ironflow_events AS e
+WHERE e.instance = given.instance AND e.workflow = given.workflow AND e.version = given.version
+  AND (given.last = 0 OR e.commit_id = given.last) AND e.completes IS NULL`)
 
-	insertEvent = `
-INSERT INTO ironflow_events
+	insertEvents = newRows(`
+INSERT OR FAIL INTO ironflow_events
     (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, cause, status, completes, parent)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
 )
 
-const insertEffect = `
-INSERT INTO ironflow_effects
+var insertEffects = newRows(`
+INSERT OR FAIL INTO ironflow_effects
     (instance, workflow, version, position, kind, payload, run_at, due_at, trace, limit_key, commit_id, attempts, token, claimed_at, holder)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 
 const (
 	insertEnded = `
@@ -105,11 +107,11 @@ FROM ironflow_effects WHERE instance = ? AND workflow = ? AND kind = ? AND died_
 DELETE FROM ironflow_effects WHERE instance = ? AND workflow = ? AND kind = ? AND died_at IS NULL`
 )
 
-// startTimer deletes the timer that has the key. The new one has nothing of it.
-const startTimer = `
+// startTimers deletes the timers that have the keys. The new ones have nothing of them.
+var startTimers = newRows(`
 INSERT OR REPLACE INTO ironflow_timers
     (instance, workflow, key, version, kind, payload, run_at, due_at, trace, commit_id, attempts, token, claimed_at, holder)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 
 const (
 	cancelTimer  = `DELETE FROM ironflow_timers WHERE instance = ? AND workflow = ? AND key = ?`

@@ -17,8 +17,8 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 	s := openMemory(t)
 	statements := map[string]string{
 		"readInstance": readInstance, "versionOf": versionOf, "commitOf": commitOf, "saveSnapshot": saveSnapshot,
-		"createInstance": createInstance, "isContinued": isContinued,
-		"insertEvent": insertEvent, "insertEffect": insertEffect, "startTimer": startTimer,
+		"createInstance": createInstance, "countContinued": countContinued.one(), "countContinued of many": countContinued.statements[0],
+		"insertEvents": insertEvents.statements[0], "insertEffects": insertEffects.statements[0], "startTimers": startTimers.statements[0],
 		"cancelTimer": cancelTimer, "cancelTimers": cancelTimers,
 		"readHistory": readHistory, "completeInstance": completeInstance,
 		"finishedInstances": finishedInstances, "isDeletable": isDeletable, "takeChore": takeChore, "moveChore": moveChore,
@@ -53,6 +53,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		statements[fmt.Sprint("deleteInstance ", i)] = statement
 	}
 	sorts := regexp.MustCompile(`SCAN [^(]|TEMP B-TREE`) // a subquery in parentheses has its rows already
+	values := regexp.MustCompile(`SCAN (given|CONSTANT ROW|\d+ CONSTANT ROWS|\d+-ROW VALUES CLAUSE)\n`)
 	for name, statement := range statements {
 		args := make([]driver.Value, strings.Count(statement, "?"))
 		for i := range args {
@@ -66,7 +67,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		if err := s.writer.on.query(row, "EXPLAIN QUERY PLAN "+statement, args...); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if sorts.MatchString(plan.String()) {
+		if sorts.MatchString(values.ReplaceAllString(plan.String(), "")) {
 			t.Errorf("%s:\n%s", name, plan.String())
 		}
 		t.Logf("%s:\n%s", name, plan.String())

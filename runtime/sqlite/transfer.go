@@ -178,7 +178,7 @@ func writeStored(ctx context.Context, on *connection, r *store.StoredInstance) e
 		if e.Version == 1 {
 			parent = optional(store.EncodeParent(r.Parent))
 		}
-		err := once(insertEvent, id, workflow, e.Version, e.Type, int64(e.SchemaVersion), string(e.Payload), micros(e.RecordedAt),
+		err := once(insertEvents.one(), id, workflow, e.Version, e.Type, int64(e.SchemaVersion), string(e.Payload), micros(e.RecordedAt),
 			int64(e.Commit), optional(string(e.Cause)), optional(e.Status), completes, parent)
 		if err == nil {
 			err = ctx.Err()
