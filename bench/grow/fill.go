@@ -18,7 +18,7 @@ import (
 const (
 	eventsEach     = 4
 	completedEvery = 4      // every so many instances have completed
-	rareEvery      = 10_000 // and of the others so many share the status "rare"
+	rareEvery      = 10_000 // and of the others one of so many has the status "rare"
 )
 
 // active returns the number of an active instance, from 0 on, for a number that was picked at random.
@@ -29,12 +29,16 @@ func active(n int) int {
 	return n
 }
 
-// fillChunk inserts the instances FIRST to LAST, and then the first events of all, the second ones of all, and so on, so that the events of
-// an instance stand as far apart in their table as those of an instance that lives for some time.
+// fillChunk inserts the instances FIRST to LAST, a timer for each that is active but for those with the status "rare", which so are stuck, and
+// then the first events of all, the second ones of all, and so on, so that the events of an instance stand as far apart in their table as those
+// of an instance that lives for some time.
 var fillChunk = `
 INSERT INTO ironflow.instances (instance, workflow, created_at, completed_at, status)
 SELECT 'tally-' || n, 'tally', now() - interval '1 ms' * (TOTAL - n), CASE WHEN COMPLETED THEN now() END, CASE WHEN COMPLETED THEN STATUS END
 FROM generate_series(FIRST::bigint, LAST::bigint) n;
+INSERT INTO ironflow.timers (instance, workflow, key, version, kind, payload, due_at, run_at, commit_id)
+SELECT 'tally-' || n, 'tally', 'filled', EVENTS, 'Remind', ('{"tally_id":"tally-' || n || '"}')::json, now() + interval '1 day', now() + interval '1 day', 1
+FROM generate_series(FIRST::bigint, LAST::bigint) n WHERE NOT COMPLETED AND NOT RARE;
 ` + strings.Join(eventStatements(), "")
 
 func eventStatements() []string {
@@ -49,8 +53,20 @@ FROM generate_series(FIRST::bigint, LAST::bigint) n;`, "VERSION", strconv.Itoa(v
 	return statements
 }
 
-// fill makes the instances, on two connections at once, in chunks.
+// fill makes the instances, in tables without indexes, and then the indexes.
 func fill(ctx context.Context, pool *pgxpool.Pool, instances int, log io.Writer) error {
+	indexes, err := dropIndexes(ctx, pool)
+	if err != nil {
+		return err
+	}
+	if err := fillTables(ctx, pool, instances, log); err != nil {
+		return err
+	}
+	return makeIndexes(ctx, pool, indexes, log)
+}
+
+// fillTables inserts the rows, on two connections at once, in chunks.
+func fillTables(ctx context.Context, pool *pgxpool.Pool, instances int, log io.Writer) error {
 	const chunk = 50_000
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -64,8 +80,9 @@ func fill(ctx context.Context, pool *pgxpool.Pool, instances int, log io.Writer)
 					"FIRST", strconv.Itoa(first), "LAST", strconv.Itoa(last), "TOTAL", strconv.Itoa(instances), "EVENTS", strconv.Itoa(eventsEach),
 					"COMPLETED", fmt.Sprintf("n %% %d = 0", completedEvery),
 					"STATUS", fmt.Sprintf("CASE WHEN n %% %d = 0 THEN 'done' WHEN n %% %d = 1 THEN 'rare' ELSE 'open' END", completedEvery, rareEvery),
+					"RARE", fmt.Sprintf("n %% %d = 1", rareEvery),
 				).Replace(fillChunk)
-				if _, err := pool.Exec(ctx, sql); err != nil {
+				if _, err := pool.Exec(ctx, "SET synchronous_commit = off; "+sql); err != nil {
 					cancel(err)
 				}
 				if last*10/instances > (first-1)*10/instances {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/bench/internal/report"
 	"github.com/ironflow-gen/ironflow/bench/internal/server"
+	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 )
 
@@ -93,15 +94,20 @@ func grow(ctx context.Context, instances, rounds int, asJSON bool, out, log io.W
 		return false, err
 	}
 
-	g := &grown{Server: s, store: store, instances: instances}
+	operations, err := admin.New(store, admin.Config{StoreTimeout: 5 * time.Minute})
+	if err != nil {
+		return false, err
+	}
+	g := &grown{Server: s, store: store, admin: operations, instances: instances}
 	samples := make(map[string][]float64)
 	for round := range rounds {
 		for _, c := range g.cases() {
+			began := time.Now()
 			found, err := c.measure(ctx)
 			if err != nil {
 				return false, fmt.Errorf("%s: %w", c.name, err)
 			}
-			fmt.Fprintf(log, "round %d, %s: %s\n", round+1, c.name, found)
+			fmt.Fprintf(log, "round %d, %s: %s (%.1f s)\n", round+1, c.name, found, time.Since(began).Seconds())
 			for figure, value := range found {
 				samples[c.name+"/"+figure] = append(samples[c.name+"/"+figure], value)
 			}
@@ -128,7 +134,7 @@ func rows() []report.Row {
 	// A lone caller's processor time is mostly that of processors that fall asleep and wake up, so the goal is about many callers.
 	goal := row("decisions, cold, 64 callers, processor time", "µs", "cold, 64 callers/cpu")
 	goal.Required, goal.Stretch = 150, 100
-	return []report.Row{
+	all := []report.Row{
 		row("decision, cold, p50", "µs", "cold, 1 caller/p50"),
 		row("decision, cold, processor time", "µs", "cold, 1 caller/cpu"),
 		row("decisions, cold, 64 callers", "/s", "cold, 64 callers/rate"), goal,
@@ -136,10 +142,20 @@ func rows() []report.Row {
 		row("decision, warm, processor time", "µs", "warm, 1 caller/cpu"),
 		row("decisions, warm, 64 callers", "/s", "warm, 64 callers/rate"),
 		row("decisions, warm, 64 callers, processor time", "µs", "warm, 64 callers/cpu"),
-		row("list of the newest 50", "ms", "list/p50"),
-		row("list of the newest 50 that are active", "ms", "list, active/p50"),
-		row("list of 50 in a status that most have", "ms", "list, common status/p50"),
-		row("list of 50 in a status that 1 in 10,000 has", "ms", "list, rare status/p50"),
-		row("count of all, by status", "ms", "count/p50"),
 	}
+	for _, c := range []struct{ name, figure string }{
+		{"list of the newest 50", "list"},
+		{"list of the newest 50 that are active", "list, active"},
+		{"list of 50 in a status that most have", "list, common status"},
+		{"list of 50 in a status that 1 in 10,000 has", "list, rare status"},
+		{"inspect an instance", "inspect"},
+		{"count of all, by status", "count"},
+		{"count of a status that 1 in 10,000 has", "count, rare status"},
+		{"health", "backlog"},
+	} {
+		all = append(all, row(c.name+", p50", "ms", c.figure+"/p50"), row(c.name+", p99", "ms", c.figure+"/p99"))
+	}
+	stuck := row("stuck, p99", "ms", "stuck/p99")
+	stuck.Required = 1000
+	return append(all, row("stuck, p50", "ms", "stuck/p50"), stuck)
 }

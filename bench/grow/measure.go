@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"github.com/ironflow-gen/ironflow/bench/internal/server"
 	"github.com/ironflow-gen/ironflow/bench/internal/tally"
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
@@ -22,6 +24,7 @@ import (
 type grown struct {
 	*server.Server
 	store     *postgres.Store
+	admin     *admin.Admin
 	instances int
 }
 
@@ -42,21 +45,34 @@ func (g *grown) cases() []grownCase {
 	decide := func(name string, callers, instances int, config runtime.Config) grownCase {
 		return grownCase{name, func(ctx context.Context) (figures, error) { return g.decide(ctx, callers, instances, config) }}
 	}
-	list := func(name string, calls int, filter store.InstanceFilter) grownCase {
-		return grownCase{name, func(ctx context.Context) (figures, error) { return g.list(ctx, calls, filter) }}
+	call := func(name string, calls int, call func(context.Context) error) grownCase {
+		return grownCase{name, func(ctx context.Context) (figures, error) { return measureCalls(ctx, calls, call) }}
 	}
+	list := func(name string, calls int, filter store.InstanceFilter) grownCase {
+		return call(name, calls, func(ctx context.Context) error { return g.list(ctx, filter) })
+	}
+	living := store.InstanceFilter{Workflow: tally.WorkflowName, Activity: store.OnlyActive}
+	common, rare := living, living
+	common.Status, rare.Status = "open", "rare"
 	return []grownCase{
 		decide("cold, 1 caller", 1, g.instances, cold),
 		decide("cold, 64 callers", 64, g.instances, cold),
 		decide("warm, 1 caller", 1, warmInstances, runtime.Config{}),
 		decide("warm, 64 callers", 64, warmInstances, runtime.Config{}),
-		list("list", 100, store.InstanceFilter{}),
-		list("list, active", 100, store.InstanceFilter{Workflow: tally.WorkflowName, Activity: store.OnlyActive}),
-		list("list, common status", 100, store.InstanceFilter{Workflow: tally.WorkflowName, Activity: store.OnlyActive, Status: "open"}),
-		list("list, rare status", 3, store.InstanceFilter{Workflow: tally.WorkflowName, Activity: store.OnlyActive, Status: "rare"}),
-		{"count", g.count},
+		list("list", 200, store.InstanceFilter{}),
+		list("list, active", 200, living),
+		list("list, common status", 200, common),
+		list("list, rare status", g.slowCalls(), rare),
+		call("inspect", 200, g.inspect),
+		call("count", g.slowCalls(), func(ctx context.Context) error { return g.count(ctx, store.InstanceFilter{}) }),
+		call("count, rare status", g.slowCalls(), func(ctx context.Context) error { return g.count(ctx, rare) }),
+		call("stuck", 20, g.stuck),
+		call("backlog", 20, g.backlog),
 	}
 }
+
+// slowCalls is how often calls are measured that look at every instance. They take 2 µs for each.
+func (g *grown) slowCalls() int { return max(1, min(20, 4_000_000/g.instances)) }
 
 // decide measures decisions on instances picked at random, of the first so many.
 func (g *grown) decide(ctx context.Context, callers, instances int, config runtime.Config) (figures, error) {
@@ -84,39 +100,64 @@ func (g *grown) decide(ctx context.Context, callers, instances int, config runti
 	}, err
 }
 
-// list measures lists of 50 instances. The first of them is not counted.
-func (g *grown) list(ctx context.Context, calls int, filter store.InstanceFilter) (figures, error) {
-	const limit = 50
+// measureCalls measures calls one after the other. There is one before that is not counted.
+func measureCalls(ctx context.Context, calls int, call func(context.Context) error) (figures, error) {
 	took := make([]time.Duration, calls+1)
 	for i := range took {
 		began := time.Now()
-		found, err := g.store.ListInstances(ctx, store.InstanceList{InstanceFilter: filter, Limit: limit})
-		if err != nil {
+		if err := call(ctx); err != nil {
 			return nil, err
 		}
 		took[i] = time.Since(began)
-		if filter.Status != "rare" && len(found) != limit {
-			return nil, fmt.Errorf("listed %d instances, want %d", len(found), limit)
-		}
 	}
-	return times(took[1:]), nil
-}
-
-// count measures one count of all instances, by workflow, status and whether they have completed.
-func (g *grown) count(ctx context.Context) (figures, error) {
-	began := time.Now()
-	counts, err := g.store.CountInstances(ctx, store.InstanceFilter{})
-	if err != nil {
-		return nil, err
-	}
-	took := time.Since(began)
-	if total := counts.Total(); total != int64(g.instances) {
-		return nil, fmt.Errorf("counted %d instances, want %d", total, g.instances)
-	}
-	return times([]time.Duration{took}), nil
-}
-
-func times(took []time.Duration) figures {
+	took = took[1:]
 	slices.Sort(took)
-	return figures{"p50": float64(report.Percentile(took, 50)) / float64(time.Millisecond)}
+	milliseconds := func(percent float64) float64 {
+		return float64(report.Percentile(took, percent)) / float64(time.Millisecond)
+	}
+	return figures{"p50": milliseconds(50), "p99": milliseconds(99)}, nil
+}
+
+// list lists a page. Decisions take instances out of the status that few have.
+func (g *grown) list(ctx context.Context, filter store.InstanceFilter) error {
+	const size = 50
+	page, err := g.admin.Instances(ctx, admin.InstanceQuery{InstanceFilter: filter, Limit: size})
+	if n := len(page.Items); err == nil && (n == 0 || n < size && filter.Status != "rare") {
+		err = fmt.Errorf("listed %d instances, want %d", n, size)
+	}
+	return err
+}
+
+// inspect looks at an instance picked at random, with all that waits for it.
+func (g *grown) inspect(ctx context.Context) error {
+	key := store.InstanceKey{Workflow: tally.WorkflowName, ID: load.InstanceID(rand.IntN(g.instances))}
+	report, err := g.admin.Inspect(ctx, key)
+	if err == nil && report.Version < eventsEach {
+		err = fmt.Errorf("%s is at version %d", key, report.Version)
+	}
+	return err
+}
+
+// count counts instances by workflow, status and whether they have completed.
+func (g *grown) count(ctx context.Context, filter store.InstanceFilter) error {
+	counts, err := g.admin.CountInstances(ctx, filter)
+	if total := counts.Total(); err == nil && (total == 0 || filter.Status == "" && total != int64(g.instances)) {
+		err = fmt.Errorf("counted %d of %d instances", total, g.instances)
+	}
+	return err
+}
+
+// stuck asks for the first report. It looks at what its budget allows.
+func (g *grown) stuck(ctx context.Context) error {
+	report, err := g.admin.Stuck(ctx, admin.StuckQuery{Workflow: tally.WorkflowName})
+	if err == nil && report.Looked == 0 {
+		err = errors.New("Stuck has not looked at any instance")
+	}
+	return err
+}
+
+// backlog counts what waits of each kind, as Health does.
+func (g *grown) backlog(ctx context.Context) error {
+	_, err := g.admin.Health(ctx)
+	return err
 }
