@@ -3,12 +3,20 @@
 //
 //	go run ./bench/mutation ./examples/order/order ./examples/subscription/subscription
 //
-// The files themselves stay as they are. A change that does not compile does not count.
+// With -checks it does the same with the checks that keep histories whole, and with those of leases: it takes each away, and runs the tests of
+// its package. So it shows that the rules of the stores stand in storetest.
+//
+//	go run ./bench/mutation -checks               some ten minutes
+//	go run ./bench/mutation -checks -only sqlite  those whose name has the text
+//
+// The files themselves stay as they are. A change that does not compile does not count. The exit code of -checks is 1 when no test notices that
+// a check is missing.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -25,7 +33,14 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	all := flag.Bool("checks", false, "take the checks of the stores and of leases away, one after the other")
+	only := flag.String("only", "", "with -checks: those whose name has the `text`")
+	flag.Parse()
+	err := run(ctx, flag.Args())
+	if *all {
+		err = runChecks(ctx, *only)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutation:", err)
 		os.Exit(1)
 	}
@@ -48,7 +63,7 @@ func run(ctx context.Context, packages []string) error {
 		}
 		n, of := 0, 0
 		for _, m := range list {
-			switch result, err := try(ctx, dir, file, m.apply(source)); {
+			switch result, err := try(ctx, dir, file, m.apply(source), "-short"); {
 			case err != nil:
 				return err
 			case result == broken:
@@ -147,14 +162,14 @@ const (
 	broken // it does not compile
 )
 
-// try runs the tests of a package with another content of a file.
-func try(ctx context.Context, dir, file string, content []byte) (result, error) {
+// try runs the tests of a package with another content of a file, and with more arguments.
+func try(ctx context.Context, dir, file string, content []byte, args ...string) (result, error) {
 	work, err := os.MkdirTemp("", "ironflow-mutation-")
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(work)
-	changed, overlay := filepath.Join(work, "decider.go"), filepath.Join(work, "overlay.json")
+	changed, overlay := filepath.Join(work, filepath.Base(file)), filepath.Join(work, "overlay.json")
 	if err := os.WriteFile(changed, content, 0o644); err != nil {
 		return 0, err
 	}
@@ -167,7 +182,8 @@ func try(ctx context.Context, dir, file string, content []byte) (result, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "go", "test", "-short", "-vet=off", "-overlay="+overlay, "./"+filepath.Clean(dir)).CombinedOutput()
+	args = append([]string{"test", "-vet=off", "-overlay=" + overlay, "./" + filepath.Clean(dir)}, args...)
+	out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
 	switch {
 	case err == nil:
 		return passed, nil
