@@ -44,6 +44,11 @@ func (b *bench) decideSQLite(ctx context.Context, config ironflow.Config) (figur
 	if err != nil {
 		return nil, err
 	}
+	// A rejection leaves the state in the cache.
+	err = load.Each(ctx, b.size.instances, func(ctx context.Context, id string) error { return refuse(ctx, client, id, 0) })
+	if err != nil {
+		return nil, err
+	}
 	result, err := b.load(ctx, client, 64, load.Add)
 	return loadFigures(result), err
 }

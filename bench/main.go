@@ -42,6 +42,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) int {
 		asJSON  = flags.Bool("json", false, "print JSON instead of a table")
 		pattern = flags.String("run", "", "measure only the cases that match this regular `expression`")
 		rounds  = flags.Int("rounds", 0, "take the medians of `n` rounds (default 5, quick 1)")
+		ours    = flags.Bool("ours", false, "leave the references out, to compare two versions in turn")
 		profile = flags.String("profile", "", "write cpu.pprof and allocs.pprof of this process to a `folder`")
 	)
 	if err := flags.Parse(args); err != nil {
@@ -69,6 +70,12 @@ func run(ctx context.Context, args []string, out, log io.Writer) int {
 		size.rounds = *rounds
 	}
 	selected := selectRows(filter)
+	if *ours {
+		for i := range selected {
+			selected[i].Reference = ""
+			selected[i].Required, selected[i].Stretch = 0, 0
+		}
+	}
 	if len(selected) == 0 {
 		return fail(fmt.Errorf("no case matches %q", *pattern))
 	}

@@ -109,7 +109,7 @@ func selectRows(filter *regexp.Regexp) []report.Row {
 func probesOf(rows []report.Row) []probe {
 	needed := make(map[string]bool)
 	for _, r := range rows {
-		for _, figure := range append(r.Ours, r.Reference) {
+		for _, figure := range append(r.Ours[:len(r.Ours):len(r.Ours)], r.Reference) {
 			name, _, _ := strings.Cut(figure, "/")
 			needed[name] = true
 		}

@@ -25,6 +25,11 @@ func Add(ctx context.Context, client *tally.Client, id string, n int) error {
 
 // CreateAll leads every instance to its first event.
 func CreateAll(ctx context.Context, client *tally.Client, instances int) error {
+	return Each(ctx, instances, func(ctx context.Context, id string) error { return Add(ctx, client, id, 1) })
+}
+
+// Each calls something for every instance, by 256 callers.
+func Each(ctx context.Context, instances int, call func(ctx context.Context, id string) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	const callers = 256
@@ -32,7 +37,7 @@ func CreateAll(ctx context.Context, client *tally.Client, instances int) error {
 	for caller := range callers {
 		group.Go(func() {
 			for i := caller; i < instances; i += callers {
-				if err := Add(ctx, client, InstanceID(i), 1); err != nil {
+				if err := call(ctx, InstanceID(i)); err != nil {
 					cancel(err)
 					return
 				}
