@@ -37,6 +37,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/docs/snippets/order"
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/admin"
 	contract "github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
 	"github.com/ironflow-gen/ironflow/runtime/ironflowtest"
@@ -62,6 +63,7 @@ var (
 	_ = io.EOF
 	_ = log.Print
 	_ = transfer.Export
+	_ = admin.New
 
 	ctx       context.Context
 	pool      *pgxpool.Pool

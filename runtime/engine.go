@@ -111,7 +111,7 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 	e.admin, err = admin.New(st, admin.Config{
 		Logger: config.Logger, Telemetry: config.Telemetry, Clock: config.Clock, StoreTimeout: config.StoreTimeout,
 		UnavailableTimeout: config.UnavailableTimeout, SnapshotHeldAfter: config.SnapshotHeldAfter, Workflows: workflows,
-		Changed: e.workChanged,
+		By: config.Name, Changed: e.workChanged,
 	})
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
@@ -20,7 +21,7 @@ import (
 // WithInputID to get its outcome. If the store does not answer, the error is *StoreTimeout; if the decider does not return,
 // *Stuck.
 //
-// Other errors are *UnknownWorkflow, *UniqueKeyConflict, *InputIDReused, *Unavailable, *WorkflowPaused and *PanicError, which is
+// Other errors are *UnknownWorkflow, *UniqueKeyConflict, *InputIDReused, *store.OperatorOnly, *Unavailable, *WorkflowPaused and *PanicError, which is
 // a panic of user code, or errors that name the mistake in the input or the decision. Errors of the store are wrapped.
 func Execute[E, R any](
 	ctx context.Context, engine *Engine, workflow string, input any, options ...ExecuteOption,
@@ -144,11 +145,26 @@ func (e *Engine) execute(ctx context.Context, req commit.Request, options ...Exe
 			return commit.Result{}, req.Named(err)
 		}
 	}
+	if err := e.checkOperator(&req); err != nil {
+		return commit.Result{}, req.Named(err)
+	}
 	ended := commit.StartInput(ctx, e.config.Telemetry, &req)
 	if ended == nil {
 		return e.admit(ctx, req)
 	}
 	return e.admitReported(ctx, req, ended)
+}
+
+// checkOperator fails if an input that only operators send has another sender, or if the store cannot record what an operator sends.
+func (e *Engine) checkOperator(req *commit.Request) error {
+	operator := req.Operator.By != ""
+	if only := req.Workflow.OperatorInputs(); len(only) > 0 && !operator && slices.Contains(only, req.Input.Name) {
+		return &store.OperatorOnly{Workflow: req.Workflow.Name(), Input: req.Input.Name}
+	}
+	if operator {
+		return bound.Need[store.AuditLog](e.store, "AsOperator")
+	}
+	return nil
 }
 
 // admitReported is admit for an input whose end is reported to telemetry.

@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"internal/project":   {"store", "workflow", "telemetry", "internal/bound"},
 	"internal/explain":   {"store", "workflow", "telemetry"},
 	"internal/retention": {"store", "telemetry", "internal/bound"},
+	"internal/bulk":      {"store", "internal/bound"},
 	"internal/verify":    {"store", "workflow", "telemetry", "internal/bound", "internal/commit"},
 	"admin":              {"store", "workflow", "telemetry", "internal/bound", "internal/commit", "internal/explain", "internal/project"},
 	"postgres":           {"store"},

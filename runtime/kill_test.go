@@ -30,7 +30,11 @@ func runAsChild() bool {
 	if where == "" {
 		return false
 	}
-	if err := work(where); err != nil {
+	do := work
+	if os.Getenv(bulkVariable) != "" {
+		do = workInBulk
+	}
+	if err := do(where); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}

@@ -24,6 +24,13 @@ type DeadLetterQuery = admin.DeadLetterQuery
 // DiscardedQuery selects a page of the list of discarded dead letters.
 type DiscardedQuery = admin.DiscardedQuery
 
+// Audit lists what operators did on the store, the newest first: each change that this or another process made on request, each input that
+// an operator sent, and each bulk run. store.WithOperator names the operator; without it, records name the process. Retention.Audit says
+// how long records are kept.
+func (e *Engine) Audit(ctx context.Context, query admin.AuditQuery) (Page[store.AuditRecord], error) {
+	return e.admin.Audit(ctx, query)
+}
+
 // workChanged makes this process, and others, look at what the operations have changed.
 func (e *Engine) workChanged() {
 	e.pauses.forget()

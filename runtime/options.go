@@ -1,11 +1,13 @@
 package runtime
 
 import (
+	"strings"
+
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// ExecuteOption is an option of one call of Execute: WithInputID, WithTrace or Within. The zero value changes nothing.
+// ExecuteOption is an option of one call of Execute: WithInputID, AsOperator, WithTrace or Within. The zero value changes nothing.
 type ExecuteOption struct {
 	apply func(*commit.Request) error
 }
@@ -20,6 +22,20 @@ func WithInputID(id string) ExecuteOption {
 	return ExecuteOption{func(r *commit.Request) error {
 		r.InputID = id
 		return store.CheckIdentifier(store.InputID, id)
+	}}
+}
+
+// AsOperator says that a person sends the input: who, and why. The decision is stored with both, Why shows them, and the audit log gets a
+// record of the input, even if it is rejected. Inputs whose declaration says "from: operator" need it; other inputs may have it, too.
+//
+// Neither text may be empty. The store must be a store.AuditLog.
+func AsOperator(by, reason string) ExecuteOption {
+	return ExecuteOption{func(r *commit.Request) error {
+		r.Operator = store.Operator{By: by, Reason: reason}
+		if strings.TrimSpace(by) == "" || strings.TrimSpace(reason) == "" {
+			return &store.InvalidArgument{Argument: "AsOperator", Problem: "needs who sends the input, and why"}
+		}
+		return store.CheckArgument("AsOperator", r.Operator)
 	}}
 }
 

@@ -41,6 +41,10 @@ func (t totals[Tx]) Ticked(ctx context.Context, tx Tx, _ ledger.Ticked, stored r
 	return t.add(ctx, tx, stored, 0, false)
 }
 
+func (t totals[Tx]) Corrected(ctx context.Context, tx Tx, _ ledger.Corrected, stored runtime.StoredEvent) error {
+	return t.add(ctx, tx, stored, 0, false)
+}
+
 func (t totals[Tx]) LedgerClosed(ctx context.Context, tx Tx, _ ledger.LedgerClosed, stored runtime.StoredEvent) error {
 	return t.add(ctx, tx, stored, 0, true)
 }

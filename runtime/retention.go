@@ -1,12 +1,15 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/retention"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
@@ -34,6 +37,7 @@ type Retention struct {
 	Observations  time.Duration // how long observations are kept; see Config.Observe
 	InputOutcomes time.Duration // how long outcomes are kept of inputs that have an id; see WithInputID
 	Discarded     time.Duration // how long records of discarded dead letters are kept
+	Audit         time.Duration // how long records of the audit log are kept, see Engine.Audit
 
 	// ForTests allows Completed and CompletedOf to be shorter than 2 h. Use it only in tests with one process: another process
 	// might still have a deleted instance in its cache and decide on it.
@@ -56,13 +60,13 @@ func (r Retention) withDefaults() Retention {
 
 // deletes reports whether the config lets anything be deleted.
 func (r Retention) deletes() bool {
-	keep := slices.AppendSeq([]time.Duration{r.Completed, r.Observations, r.InputOutcomes, r.Discarded}, maps.Values(r.CompletedOf))
+	keep := slices.AppendSeq([]time.Duration{r.Completed, r.Observations, r.InputOutcomes, r.Discarded, r.Audit}, maps.Values(r.CompletedOf))
 	return slices.Max(keep) > 0
 }
 
 func (r Retention) validate() error {
 	durations := map[string]time.Duration{
-		"Observations": r.Observations, "InputOutcomes": r.InputOutcomes, "Discarded": r.Discarded,
+		"Observations": r.Observations, "InputOutcomes": r.InputOutcomes, "Discarded": r.Discarded, "Audit": r.Audit,
 		"Interval": r.Interval,
 	}
 	completed := map[string]time.Duration{"Completed": r.Completed}
@@ -101,6 +105,7 @@ func (e *Engine) sweeper() *retention.Sweeper {
 		Instances: instances,
 		Records: map[store.RecordKind]time.Duration{
 			store.ObservationRecords: keep.Observations, store.InputOutcomeRecords: keep.InputOutcomes, store.DiscardedRecords: keep.Discarded,
+			store.AuditRecords: keep.Audit,
 		},
 		Archive: keep.Archive, ReadByAll: e.projections.ReadByAll,
 		BatchSize: keep.BatchSize, Interval: keep.Interval,
@@ -114,11 +119,16 @@ type RetentionReport struct {
 	Observations  int64
 	InputOutcomes int64
 	Discarded     int64
+	Audit         int64
 }
 
 // ApplyRetention deletes now, in this process, all records that are older than Config.Retention says. If a part fails, it goes on
-// with the other parts and returns the error at the end.
+// with the other parts and returns the error at the end. The audit log gets a record of it when it has deleted something.
 func (e *Engine) ApplyRetention(ctx context.Context) (RetentionReport, error) {
+	if err := store.CheckArgument("the operator", store.OperatorOf(ctx)); err != nil {
+		return RetentionReport{}, err
+	}
+	began := store.StoredTime(e.config.Clock.Now())
 	deletions, err := e.sweeper().Apply(ctx)
 	var report RetentionReport
 	for _, d := range deletions {
@@ -132,7 +142,17 @@ func (e *Engine) ApplyRetention(ctx context.Context) (RetentionReport, error) {
 			report.InputOutcomes += d.Deleted
 		case store.DiscardedRecords:
 			report.Discarded += d.Deleted
+		case store.AuditRecords:
+			report.Audit += d.Deleted
 		}
+	}
+	deleted := report.Instances + report.Observations + report.InputOutcomes + report.Discarded + report.Audit
+	if deleted > 0 && bound.Has[store.AuditLog](e.store) {
+		record := store.Audited(ctx, store.AuditRecord{
+			At: began, EndedAt: store.StoredTime(e.config.Clock.Now()), By: cmp.Or(store.OperatorOf(ctx).By, e.config.Name),
+			Operation: store.OpRetention, Count: deleted, Revision: 1,
+		})
+		err = errors.Join(err, e.store.RecordAudit(ctx, record))
 	}
 	return report, err
 }

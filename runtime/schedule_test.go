@@ -1,12 +1,18 @@
 package runtime_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
@@ -152,4 +158,73 @@ func TestFiringThatKillsItsProcess(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An operator lists schedules, pauses, resumes and triggers them, and has them fire for times that have passed.
+func TestOperateSchedules(t *testing.T) {
+	onStores(t, func(b *bed) {
+		c := newClock()
+		config := b.config(c)
+		config.PollInterval = time.Second
+		engine := b.engine(config, scheduled(ledger.Decider{}, workflow.ScheduledInput{
+			Name: "count", Input: "Tick", Recurrence: workflow.Recurrence{Schedule: "@every 1h"}, Instance: "a",
+		}))
+		b.run(engine)
+		ctx := store.WithOperator(b.Context(), store.Operator{By: "ann", Reason: "a test"})
+		events := func(n int) func() bool { return func() bool { return len(b.table("*", "events", "")) == n } }
+		b.eventuallyTable("due_at", "timers", "", stamp(epoch.Add(time.Hour)))
+		is := func(paused bool, next time.Time) {
+			b.Helper()
+			s, err := engine.Schedules(ctx, "ledger")
+			if err != nil || len(s) != 1 || s[0].Name != "count" || s[0].Paused != paused || !s[0].Next.Equal(store.StoredTime(next)) ||
+				s[0].Declared == nil || s[0].Declared.Input != "Tick" {
+				b.Errorf("got %+v, error %v", s, err)
+			}
+		}
+		is(false, epoch.Add(time.Hour))
+		do := func(change func(ctx context.Context, workflow, name string) error) {
+			b.Helper()
+			if err := change(ctx, "ledger", "count"); err != nil {
+				b.Fatal(err)
+			}
+		}
+		do(engine.PauseSchedule)
+		is(true, epoch.Add(time.Hour))
+		c.advance(90 * time.Minute)
+		b.beat(c, time.Second, 1)
+		b.wantTable("*", "events", "")
+		do(engine.ResumeSchedule)
+		b.advanceUntil(c, time.Second, "the missed firing comes", events(1))
+		b.eventuallyTable("due_at", "timers", "", stamp(epoch.Add(2*time.Hour)))
+		do(engine.TriggerSchedule)
+		b.advanceUntil(c, time.Second, "it fires", events(2))
+		b.advanceUntil(c, time.Minute, "it goes on", events(3))
+
+		unknown := (*admin.UnknownSchedule)(nil)
+		if err := engine.PauseSchedule(ctx, "ledger", "cuont"); !errors.As(err, &unknown) || !slices.Equal(unknown.Known, []string{"count"}) {
+			b.Errorf("got %v", err)
+		}
+		if _, err := engine.BackfillSchedule(ctx, "ledger", "cuont", epoch, epoch); !errors.As(err, &unknown) {
+			b.Errorf("got %v", err)
+		}
+		if _, err := engine.BackfillSchedule(ctx, "ledger", "count", epoch.Add(-20000*time.Hour), epoch); err == nil {
+			b.Error("20,000 firings are made")
+		}
+		before := len(b.table("*", "events", ""))
+		for range 2 { // the second call finds all done
+			if n, err := engine.BackfillSchedule(ctx, "ledger", "count", epoch.Add(-5*time.Hour), epoch); err != nil || n != 5 {
+				b.Errorf("%d were accepted, error %v", n, err)
+			}
+			b.wantTable("count(*)", "events", "", fmt.Sprint(before+5))
+		}
+		var got []string
+		for _, r := range b.audits(engine, store.AuditFilter{By: "ann"}) {
+			got = append(got, fmt.Sprintf("%s %d", r.Operation, r.Count))
+		}
+		slices.Sort(got)
+		want := []string{"backfill schedule 5", "backfill schedule 5", "pause schedule 1", "resume schedule 1", "trigger schedule 1"}
+		if !slices.Equal(got, want) {
+			b.Errorf("got %q, want %q", got, want)
+		}
+	})
 }

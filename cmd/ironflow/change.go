@@ -4,35 +4,75 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
+	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/transfer"
 )
 
 // Commands that change the store, and export.
 
-var errNoFilter = &usageError{"say which dead letters: -workflow, -kind, -queue or -error"}
+var errNoFilter = &usageError{"say which dead letters: -group, -workflow, -kind, -queue or -error"}
 
 func retry(ctx context.Context, k *call) (int, error) {
-	if k.deadFilter() == (store.DeadLetterFilter{}) {
-		return exitOK, errNoFilter
-	}
-	n, err := k.admin.RetryDeadLettersWhere(ctx, k.deadFilter())
-	fmt.Fprintf(k.out, "retried %d dead letters\n", n)
-	return exitOK, err
+	return k.decide(ctx, "retried", func(filter store.DeadLetterFilter) (int, error) {
+		if k.group != "" {
+			return k.admin.RetryDeadLetterGroup(ctx, filter, k.group)
+		}
+		return k.admin.RetryDeadLettersWhere(ctx, filter)
+	})
 }
 
 func discard(ctx context.Context, k *call) (int, error) {
-	switch {
-	case k.deadFilter() == (store.DeadLetterFilter{}):
+	why := store.Discard{By: k.by, Reason: k.reason}
+	return k.decide(ctx, "discarded", func(filter store.DeadLetterFilter) (int, error) {
+		if k.group != "" {
+			return k.admin.DiscardDeadLetterGroup(ctx, why, filter, k.group)
+		}
+		return k.admin.DiscardDeadLettersWhere(ctx, why, filter)
+	})
+}
+
+// decide does something with the dead letters that the flags select. With -dry-run, it lists their groups instead.
+func (k *call) decide(ctx context.Context, done string, do func(store.DeadLetterFilter) (int, error)) (int, error) {
+	filter := k.deadFilter()
+	if filter == (store.DeadLetterFilter{}) && k.group == "" {
 		return exitOK, errNoFilter
-	case k.reason == "":
-		return exitOK, &usageError{"discard needs -reason; the record of each dead letter will show it"}
 	}
-	n, err := k.admin.DiscardDeadLettersWhere(ctx, store.Discard{By: k.by, Reason: k.reason}, k.deadFilter())
-	fmt.Fprintf(k.out, "discarded %d dead letters\n", n)
+	if k.dryRun {
+		return exitOK, k.listGroups(ctx, filter)
+	}
+	n, err := do(filter)
+	fmt.Fprintf(k.out, "%s %d dead letters\n", done, n)
 	return exitOK, err
+}
+
+// listGroups lists groups of dead letters.
+func (k *call) listGroups(ctx context.Context, filter store.DeadLetterFilter) error {
+	groups, err := k.admin.DeadLetterGroups(ctx, filter)
+	if err != nil {
+		return err
+	}
+	if k.group != "" {
+		groups = slices.DeleteFunc(groups, func(g admin.DeadLetterGroup) bool { return g.ID != k.group })
+	}
+	if k.json {
+		for _, g := range groups {
+			g.Example.Payload = nil // it may be large, and nobody asked for it
+			if err := k.print(g); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := k.table("GROUP", "COUNT", "KIND", "OLDEST", "NEWEST", "EXAMPLE", "ERROR")
+	for _, g := range groups {
+		t.row(g.ID, fmt.Sprint(g.Count), g.Kind.String(), k.ago(g.Oldest), k.ago(g.Newest), g.Example.Lease.Instance.ID, g.Error)
+	}
+	t.end()
+	return nil
 }
 
 func pause(ctx context.Context, k *call) (int, error) {

@@ -67,32 +67,54 @@ func init() { // not in the declaration, because help looks at commands
 			flags: func(f *flag.FlagSet, o *options) {
 				deadFlags(f, o)
 				limitFlag(f, o)
+				f.BoolVar(&o.groups, "groups", false, "list groups of one kind and one error, with how many dead letters each has")
 				f.BoolVar(&o.told, "told", false, "only dead letters that the instances were told of; default: only the others")
 			},
 		},
 		{
-			name: "retry", does: "retries the dead letters that the flags select", arity: none, writes: true, run: retry, flags: deadFlags,
-			examples: []string{"retry -store app.db -write -workflow order -kind ChargeCard -error 'connection refused'"},
+			name: "retry", does: "retries the dead letters that the flags select", arity: none, writes: true, run: retry, flags: decideFlags,
+			examples: []string{"retry -store app.db -write -reason 'the bank is back' -workflow order -kind ChargeCard -error 'connection refused'", "retry -store app.db -dry-run -group 1f0c5a7e22"},
 		},
 		{
 			name: "discard", does: "discards the dead letters that the flags select", arity: none, writes: true, run: discard,
-			flags: func(f *flag.FlagSet, o *options) {
-				deadFlags(f, o)
-				byFlags(f, o)
-			},
+			flags: decideFlags, examples: []string{"discard -store app.db -write -reason 'the shop closed' -workflow order -kind SendReceipt"},
 		},
 		{
 			name: "pause", arguments: "WORKFLOW", does: "stops the effects, timers and schedules of a workflow until resume", arity: one, writes: true, run: pause,
 			flags: func(f *flag.FlagSet, o *options) {
-				byFlags(f, o)
 				f.BoolVar(&o.refuse, "refuse-inputs", false, "also refuse inputs of clients")
 			},
 			examples: []string{"pause -store app.db -write -reason 'the bank is down' order"},
 		},
 		{name: "resume", arguments: "WORKFLOW", does: "ends the pause of a workflow", arity: one, writes: true, run: resume},
 		{
-			name: "projections", arguments: "[CHANGE NAME [EVENT]]", arity: [2]int{0, 3}, run: projections,
+			name: "projections", arguments: "[CHANGE NAME [EVENT]]", arity: [2]int{0, 3}, mayWrite: true, run: projections,
 			does: "lists projections; with -write, changes one: pause, resume, rebuild, or skip, which needs EVENT",
+		},
+		{
+			name: "send", arguments: "WORKFLOW INPUT", arity: [2]int{2, 2}, writes: true, remote: true, run: send,
+			does: "sends an input, as JSON from standard input, to a running program's operator handler; " + authorizationVariable + " is sent as the header Authorization",
+			flags: func(f *flag.FlagSet, o *options) {
+				f.StringVar(&o.server, "server", "", "the `address` of the operator handler, such as https://shop.example/operator")
+				f.StringVar(&o.inputID, "id", "", "an `id` of the input, under which it is safe to send it again")
+			},
+			examples: []string{`send -server https://shop.example/operator -write -reason 'paid in cash' order MarkPaid <<<'{"order_id": "o-17"}'`},
+		},
+		{
+			name: "schedules", arguments: "[CHANGE WORKFLOW/NAME]", arity: [2]int{0, 2}, mayWrite: true, run: schedules, flags: workflowFlag,
+			does:     "lists schedules; with -write, changes one: pause, resume, or trigger, which makes it fire now",
+			examples: []string{"schedules -store app.db", "schedules -store app.db -write -reason 'holidays' pause report/nightly"},
+		},
+		{
+			name: "audit", does: "lists what operators did, the newest first", arity: none, run: auditLog,
+			flags: func(f *flag.FlagSet, o *options) {
+				workflowFlag(f, o)
+				limitFlag(f, o)
+				f.StringVar(&o.audit.By, "by", "", "only what this `person` or program did")
+				f.StringVar(&o.audit.Operation, "operation", "", "only this `operation`, such as retry or pause")
+				f.StringVar(&o.audit.Target, "target", "", "only what was done to this `target`, such as an instance's id")
+			},
+			examples: []string{"audit -store app.db -workflow order -by ann"},
 		},
 		{name: "programs", does: "lists the programs that run on the store, or ran on it recently", arity: none, run: programs},
 		{
@@ -105,7 +127,7 @@ func init() { // not in the declaration, because help looks at commands
 				f.BoolVar(&o.skipExisting, "skip-existing", false, "skip instances whose events the store already has")
 				f.BoolVar(&o.withoutDeliveries, "without-deliveries", false, "leave out waiting effects and timers, and dead letters, so that the import causes no deliveries")
 			},
-			examples: []string{"import -store copy.db -write -without-deliveries <o-17.jsonl"},
+			examples: []string{"import -store copy.db -write -reason 'to look at o-17' -without-deliveries <o-17.jsonl"},
 		},
 	}
 }
@@ -130,14 +152,15 @@ func filterFlags(f *flag.FlagSet, o *options) {
 	f.BoolVar(&o.completed, "completed", false, "only instances that have completed")
 }
 
+func decideFlags(f *flag.FlagSet, o *options) {
+	deadFlags(f, o)
+	f.StringVar(&o.group, "group", "", "only of this `group`, as dead -groups prints it")
+	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing; list the groups that the flags select")
+}
+
 func deadFlags(f *flag.FlagSet, o *options) {
 	workflowFlag(f, o)
 	f.StringVar(&o.kind, "kind", "", "only of this `kind`: the effect, or the input of the timer")
 	f.StringVar(&o.queue, "queue", "", "only of this `queue`: effects or timers")
 	f.StringVar(&o.contains, "error", "", "only with this `text` in the error")
-}
-
-func byFlags(f *flag.FlagSet, o *options) {
-	f.StringVar(&o.by, "by", "", "`who` makes the change; default: the name of the user")
-	f.StringVar(&o.reason, "reason", "", "why the change is made; discard needs it")
 }

@@ -21,6 +21,10 @@ func (c *command) flagSet(o *options) *flag.FlagSet {
 	}
 	flags.DurationVar(&o.timeout, "timeout", timeout, "how long the command may take; default: "+text)
 	flags.BoolVar(&o.write, "write", false, "allow the command to change the store")
+	if c.writes || c.mayWrite {
+		flags.StringVar(&o.reason, "reason", "", "`why` the store is changed; the audit log keeps it")
+		flags.StringVar(&o.by, "as", "", "`who` changes the store; default: the name of the user")
+	}
 	if c.flags != nil {
 		c.flags(flags, o)
 	}
@@ -35,7 +39,7 @@ func overview() string {
     ironflow COMMAND -store STORE [flags] [arguments]
 
 STORE is postgres://… or the name of an SQLite file. Instead of -store, you can set the variable ` + storeVariable + `.
-Commands that change the store need -write. An instance is named WORKFLOW/ID.
+Commands that change the store need -write and -reason. An instance is named WORKFLOW/ID.
 
 `)
 	for i := range commands {

@@ -68,6 +68,10 @@ func (k *call) openPostgres(ctx context.Context, name string) (func(), error) {
 	k.store, err = postgres.New(ctx, pool, options...)
 	if err != nil {
 		pool.Close()
+		if wrong, is := errors.AsType[*postgres.SchemaVersionError](err); is && wrong.Found == 0 {
+			return nil, fmt.Errorf("the store %s: the schema %q has no tables of ironflow; name the schema of the store with -schema, or migrate it",
+				postgresName(config.ConnConfig), wrong.Schema)
+		}
 		return nil, fmt.Errorf("the store %s: %w", postgresName(config.ConnConfig), err)
 	}
 	return pool.Close, nil
@@ -79,7 +83,11 @@ func (k *call) openSQLite(ctx context.Context, name string) (func(), error) {
 	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the store %s: there is no such file; a PostgreSQL store is named by its URL, postgres://…", withoutPassword(name))
 	}
-	opened, err := sqlite.Open(ctx, name, sqlite.Existing())
+	options := []sqlite.Option{sqlite.Existing()}
+	if !k.write {
+		options = append(options, sqlite.ReadOnly())
+	}
+	opened, err := sqlite.Open(ctx, name, options...)
 	if err != nil {
 		return nil, fmt.Errorf("the store %s: %w", name, err)
 	}

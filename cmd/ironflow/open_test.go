@@ -65,7 +65,7 @@ func TestFileOfAnotherProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.want(b.ironflow(exitStore, "list", "-store", file), "no tables of ironflow")
-		b.want(b.ironflow(exitStore, "import", "-write", "-store", file), "no tables of ironflow")
+		b.want(b.ironflow(exitStore, "import", "-write", "-reason", "x", "-store", file), "no tables of ironflow")
 		if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
 			t.Errorf("%s has changed, or: %v", file, err)
 		}

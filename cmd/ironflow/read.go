@@ -253,6 +253,9 @@ func (k *call) deadFilter() store.DeadLetterFilter {
 }
 
 func dead(ctx context.Context, k *call) (int, error) {
+	if k.groups {
+		return exitOK, k.listGroups(ctx, k.deadFilter())
+	}
 	page, err := k.admin.DeadLetters(ctx, admin.DeadLetterQuery{DeadLetterFilter: k.deadFilter(), Limit: k.limit, Cursor: k.cursor})
 	if err != nil {
 		return exitOK, err

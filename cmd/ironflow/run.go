@@ -30,6 +30,8 @@ type command struct {
 	examples              []string
 	writes                bool // it changes the store, and needs -write
 	lasts                 bool // it goes on until something happens
+	mayWrite              bool // it changes the store if it has arguments
+	remote                bool // it opens no store
 	arity                 [2]int
 	flags                 func(*flag.FlagSet, *options)
 	run                   func(ctx context.Context, c *call) (code int, err error)
@@ -48,8 +50,11 @@ type options struct {
 	after                 int64
 	payload               bool
 	kind, queue, contains string
-	told                  bool
+	told, groups, dryRun  bool
+	group                 string
 	by, reason            string
+	server, inputID       string
+	audit                 store.AuditFilter
 	refuse, skipExisting  bool
 	withoutDeliveries     bool
 	dot                   bool
@@ -119,11 +124,17 @@ func (c *command) call(ctx context.Context, args []string, in io.Reader, out, er
 	if n := len(k.args); n < c.arity[0] || n > c.arity[1] {
 		return exitUsage, fmt.Errorf("%s takes %s, and got %d arguments\n%s", c.name, cmp.Or(c.arguments, "no argument"), n, c.usage())
 	}
-	if c.writes && !k.write {
+	if c.writes && !k.write && !k.dryRun {
 		return exitUsage, fmt.Errorf("%s changes the store; add -write if you mean it", c.name)
 	}
 	if k.by == "" {
 		k.by = whoAmI()
+	}
+	if k.write && !k.dryRun && c.changes(k) {
+		if strings.TrimSpace(k.reason) == "" {
+			return exitUsage, fmt.Errorf("%s needs -reason, which the audit log keeps", c.name)
+		}
+		ctx = store.WithOperator(ctx, store.Operator{By: k.by, Reason: k.reason})
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.timeout)
 	defer cancel()
@@ -134,13 +145,18 @@ func (c *command) call(ctx context.Context, args []string, in io.Reader, out, er
 	return code, err
 }
 
+// changes reports whether a call changes the store.
+func (c *command) changes(k *call) bool { return c.writes || c.mayWrite && len(k.args) > 0 }
+
 // runOn opens the store and runs.
 func (c *command) runOn(ctx context.Context, k *call) (int, error) {
-	closeStore, err := k.open(ctx)
-	if err != nil {
-		return codeOf(err), err
+	if !c.remote {
+		closeStore, err := k.open(ctx)
+		if err != nil {
+			return codeOf(err), err
+		}
+		defer closeStore()
 	}
-	defer closeStore()
 	code, err := c.run(ctx, k)
 	if err != nil && code == exitOK {
 		code = codeOf(err)
@@ -157,6 +173,7 @@ func codeOf(err error) int {
 	}
 	for _, missing := range []func(error) bool{
 		is[*store.UnknownInstance], is[*store.UnknownVersion], is[*store.UnknownDelivery], is[*store.UnknownProjection], is[*admin.UnknownWorkflow],
+		is[*admin.UnknownSchedule],
 	} {
 		if missing(err) {
 			return exitFound

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ironflow-gen/ironflow/examples/order/order"
 	"github.com/ironflow-gen/ironflow/runtime"
@@ -43,6 +46,19 @@ type bench struct {
 	*testing.T
 	store runtime.Store
 	flags []string
+	pool  *pgxpool.Pool // of PostgreSQL
+	db    *sql.DB       // of SQLite
+}
+
+func sqliteBench(t *testing.T) *bench {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "app.db")
+	st, err := sqlite.Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	return &bench{T: t, store: st, flags: []string{"-store", file}, db: st.DB()}
 }
 
 // onStores runs a test on both stores that have a name.
@@ -50,20 +66,14 @@ func onStores(t *testing.T, test func(b *bench)) {
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		file := filepath.Join(t.TempDir(), "app.db")
-		st, err := sqlite.Open(t.Context(), file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = st.Close() })
-		test(&bench{t, st, []string{"-store", file}})
+		test(sqliteBench(t))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		st, pool := postgrestest.OpenPool(t)
 		config := pool.Config()
 		schema := strings.Trim(config.ConnConfig.RuntimeParams["search_path"], `"`)
-		test(&bench{t, st, []string{"-store", config.ConnString(), "-schema", schema}})
+		test(&bench{T: t, store: st, flags: []string{"-store", config.ConnString(), "-schema", schema}, pool: pool})
 	})
 }
 
@@ -157,23 +167,41 @@ func TestIncident(t *testing.T) {
 		b.want(b.ironflow(0, "list", "-workflow", "order", "-active"), "order/o-17", "awaiting_payment")
 		b.want(b.ironflow(0, "count"), "order", "active", "1")
 
+		b.want(b.ironflow(0, "dead", "-groups"), "order/ChargeCard", "certificate expired", "o-17")
+		group := strings.Fields(strings.Split(b.ironflow(0, "dead", "-groups"), "\n")[1])[0]
+		b.want(b.ironflow(0, "retry", "-dry-run", "-group", group), group, "order/ChargeCard")
+		b.want(b.ironflow(0, "discard", "-dry-run", "-workflow", "order"), group)
+		if text := b.ironflow(0, "retry", "-dry-run", "-group", "none"); strings.Contains(text, "order") {
+			b.Errorf("got\n%s", text)
+		}
+		b.want(b.ironflow(0, "retry", "-write", "-reason", "x", "-group", "none"), "retried 0 dead letters")
+
 		// Nothing changes by accident.
 		b.want(b.ironflow(2, "retry", "-workflow", "order"), "add -write")
-		b.want(b.ironflow(2, "retry", "-write"), "say which")
+		b.want(b.ironflow(2, "retry", "-write", "-reason", "x"), "say which")
+		b.want(b.ironflow(2, "retry", "-write", "-workflow", "order"), "needs -reason")
+		b.want(b.ironflow(2, "projections", "pause", "p", "-write"), "needs -reason")
 		b.want(b.ironflow(2, "discard", "-write", "-workflow", "order"), "needs -reason")
 
 		// Fix it: the provider is back, and the charge is tried again.
 		b.ironflow(0, "pause", "order", "-write", "-reason", "the certificate")
 		b.want(b.ironflow(1, "health"), "workflow order is paused by", "the certificate")
-		b.ironflow(0, "resume", "order", "-write")
+		b.ironflow(0, "resume", "order", "-write", "-reason", "it is renewed", "-as", "ann")
 		stop()
 		b.want(b.ironflow(1, "stuck", "-for", "1ms"), "order/PaymentTimeout: no program runs on this store")
-		b.want(b.ironflow(0, "retry", "-write", "-workflow", "order", "-kind", "ChargeCard"), "retried 1 dead letters")
+		b.want(b.ironflow(0, "retry", "-write", "-reason", "it is renewed", "-as", "ann", "-group", group, "-kind", "ChargeCard"), "retried 1 dead letters")
 		_, stop = b.run(&shop{}, "web-2/8", store.SystemClock{})
 		defer stop()
 		b.eventually("completed   2", "show", "order/o-17") // paid, or cancelled when its deadline came first
 		if text := b.ironflow(0, "dead"); strings.Contains(text, "o-17") {
 			b.Errorf("it is still a dead letter:\n%s", text)
+		}
+
+		// Who did what?
+		audit := b.ironflow(0, "audit")
+		b.want(audit, "retry", "group "+group+`, kind "ChargeCard"`, "resume", "pause", whoAmI(), "the certificate", "it is renewed")
+		if ann := b.ironflow(0, "audit", "-by", "ann", "-operation", "retry"); strings.Count(ann, "\n") != 2 {
+			b.Errorf("got\n%s", ann)
 		}
 	})
 }
@@ -189,7 +217,7 @@ func TestJSONIsForPrograms(t *testing.T) {
 		stop()
 		for _, args := range [][]string{
 			{"list", "-json"}, {"count", "-json"}, {"show", "-json", "order/" + id}, {"history", "-json", "-payload", "order/" + id},
-			{"why", "-json", "order/" + id}, {"programs", "-json"}, {"projections", "-json"}, {"health", "-json"}, {"stuck", "-json"},
+			{"why", "-json", "order/" + id}, {"programs", "-json"}, {"audit", "-json"}, {"projections", "-json"}, {"health", "-json"}, {"stuck", "-json"},
 		} {
 			text := b.ironflow(0, args...)
 			lines := json.NewDecoder(strings.NewReader(text))
@@ -212,8 +240,8 @@ func TestJSONIsForPrograms(t *testing.T) {
 			b.Fatal(err)
 		}
 		defer copied.Close()
-		b2 := &bench{b.T, copied, []string{"-store", other}}
-		b2.want(b2.feed(0, lines, "import", "-write"), "imported 1 instances")
+		b2 := &bench{T: b.T, store: copied, flags: []string{"-store", other}}
+		b2.want(b2.feed(0, lines, "import", "-write", "-reason", "a copy"), "imported 1 instances")
 		if got, want := b2.ironflow(0, "export", "order/"+id), text; got != want {
 			b.Errorf("a copy of the copy is\n%s, not\n%s", got, want)
 		}
@@ -228,10 +256,19 @@ func TestMistakesOfTheCommandLine(t *testing.T) {
 		b.want(b.ironflow(2, "show"), "usage: ironflow show")
 		b.want(b.ironflow(2, "list", "-active", "-completed"), "select nothing")
 		b.want(b.ironflow(2, "list", "-nonsense"), "ironflow help list")
-		b.want(b.ironflow(1, "pause", "order", "-write"), "no workflow \"order\"")
-		b.want(b.ironflow(1, "projections", "pause", "p", "-write"), "no projection \"p\"")
+		b.want(b.ironflow(1, "pause", "order", "-write", "-reason", "x"), "no workflow \"order\"")
+		b.want(b.ironflow(1, "projections", "pause", "p", "-write", "-reason", "x"), "no projection \"p\"")
 		b.want(b.ironflow(2, "projections", "pause", "p"), "add -write")
-		b.want(b.ironflow(2, "projections", "stop", "p", "-write"), "pause, resume, rebuild and skip")
+		b.want(b.ironflow(2, "projections", "stop", "p", "-write", "-reason", "x"), "pause, resume, rebuild and skip")
+		b.want(b.ironflow(1, "schedules", "pause", "order/nightly", "-write", "-reason", "x"), "no schedule \"nightly\"")
+		b.want(b.ironflow(2, "schedules", "stop", "order/nightly", "-write", "-reason", "x"), "pause, resume and trigger")
+		b.want(b.ironflow(2, "schedules", "pause", "nightly", "-write", "-reason", "x"), "WORKFLOW/NAME")
+		b.want(b.ironflow(2, "schedules", "pause", "order/nightly"), "add -write")
+		b.want(b.ironflow(0, "schedules"), "SCHEDULE")
+		if b.pool != nil {
+			b2 := &bench{T: b.T, flags: []string{"-store", b.flags[1], "-schema", "nowhere"}}
+			b2.want(b2.ironflow(3, "list"), `the schema "nowhere" has no tables of ironflow`, "-schema")
+		}
 		b.want(b.ironflow(0, "stuck"), "nothing is stuck")
 		b.ironflow(0, "health")
 	})

@@ -398,7 +398,7 @@ func (c *comparer) inputs() {
 		if !had {
 			continue
 		}
-		if from == spec.FromClient && fromNow == spec.FromInternal {
+		if from == spec.FromClient && fromNow != spec.FromClient {
 			c.report(client, path, `clients could send input %q, and cannot any more; write "from: client"`, name)
 		} else if from == spec.FromClient && !slices.Equal(was, is) { // clients know no versions
 			c.fields(clientCodes(client), was, is)

@@ -121,6 +121,9 @@ func (r *reader) input(m *spec.Message) {
 	if m.Internal {
 		from = spec.FromInternal
 	}
+	if m.Operator {
+		from = spec.FromOperator
+	}
 	name := m.Name.Stored()
 	r.message(m, "input", from)
 	r.add(m.ID.Pos, m.ID.Stored(), "input", name, "id")

@@ -19,19 +19,20 @@ func (e *emitter) client(f *file) {
 	self := jen.Id("c").Op("*").Id("Client")
 	engine := jen.Id("c").Dot("engine")
 	ctx := jen.Id("ctx").Qual("context", "Context")
-	send := func(self *jen.Statement, in *spec.Message) {
+	send := func(self *jen.Statement, in *spec.Message, options jen.Code) {
 		name, names := in.Name.Text, spec.NamesOfInput(in.Name.Text)
 		f.comment(docAfter(fmt.Sprintf("%s sends the input to the instance that its %s names.", name, goField(in, in.ID)), in.Doc))
 		f.decl().Func().Params(self.Clone()).Id(name).
 			Params(ctx.Clone(), jen.Id("in").Id(name), jen.Id("options").Op("...").Add(runtimeID("ExecuteOption"))).
 			Params(jen.Id(names.Outcome), jen.Error()).Block(
 			jen.Return(runtimeID("Execute").Types(jen.Id(names.Event), jen.Id("Rejection")).
-				Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("in"), jen.Id("options").Op("..."))),
+				Call(jen.Id("ctx"), engine.Clone(), jen.Id("WorkflowName"), jen.Id("in"), jen.Add(options).Op("..."))),
 		)
 	}
 	for _, in := range e.w.ClientInputs() {
-		send(self, in)
+		send(self, in, jen.Id("options"))
 	}
+	e.operatorClient(f, send)
 	f.comment("State returns the state of an instance. If the instance has no events, the error is *runtime.UnknownInstance.")
 	f.decl().Func().Params(self.Clone()).Id("State").Params(ctx.Clone(), jen.Id("id").String()).
 		Params(runtimeID("View").Types(e.stateType()), jen.Error()).Block(
@@ -70,6 +71,29 @@ func (e *emitter) client(f *file) {
 	f.comment(fmt.Sprintf("InternalClient sends the internal inputs of the workflow %s, which Client does not have. It is safe for concurrent use.", e.w.Name.Text))
 	f.decl().Type().Id("InternalClient").Struct(jen.Id("engine").Op("*").Add(runtimeID("Engine")))
 	for _, in := range internal {
-		send(jen.Id("c").Op("*").Id("InternalClient"), in)
+		send(jen.Id("c").Op("*").Id("InternalClient"), in, jen.Id("options"))
+	}
+}
+
+// operatorClient emits the client of the inputs that only operators send.
+func (e *emitter) operatorClient(f *file, send func(self *jen.Statement, in *spec.Message, options jen.Code)) {
+	inputs := e.w.OperatorInputs()
+	if len(inputs) == 0 {
+		return
+	}
+	f.comment("Operator returns a client for inputs that only operators send. Each of its inputs is stored with who sent it and why; neither may be\n" +
+		"empty.")
+	f.decl().Func().Params(jen.Id("c").Op("*").Id("Client")).Id("Operator").Params(jen.Id("by"), jen.Id("reason").String()).Op("*").Id("OperatorClient").Block(
+		jen.Return(jen.Op("&").Id("OperatorClient").Values(jen.Id("c").Dot("engine"), runtimeID("AsOperator").Call(jen.Id("by"), jen.Id("reason")))),
+	)
+	f.comment(fmt.Sprintf("OperatorClient sends the inputs of the workflow %s that only operators send. It is safe for concurrent use.", e.w.Name.Text))
+	f.decl().Type().Id("OperatorClient").Struct(
+		jen.Id("engine").Op("*").Add(runtimeID("Engine")),
+		jen.Id("operator").Add(runtimeID("ExecuteOption")),
+	)
+	for _, in := range inputs {
+		send(jen.Id("c").Op("*").Id("OperatorClient"), in, jen.Append(
+			jen.Id("options").Index(jen.Empty(), jen.Len(jen.Id("options")), jen.Len(jen.Id("options"))), jen.Id("c").Dot("operator"),
+		))
 	}
 }

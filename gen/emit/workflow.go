@@ -156,6 +156,9 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	if internal := e.w.InternalInputs(); len(internal) > 0 {
 		field("InternalInputs", stringList(storedNames(internal)))
 	}
+	if operator := e.w.OperatorInputs(); len(operator) > 0 {
+		field("OperatorInputs", stringList(storedNames(operator)))
+	}
 	if enums := e.enums(); len(enums) > 0 {
 		field("Enums", jen.Index().Any().Values(enums...))
 	}

@@ -6,6 +6,7 @@ import "github.com/ironflow-gen/ironflow/gen/diagnostic"
 const (
 	FromClient   = "client"   // clients and the engine
 	FromInternal = "internal" // the engine only: for effects, timers, schedules and other workflows
+	FromOperator = "operator" // operators only, who say who they are and why
 )
 
 // senders finds out which inputs clients may send. An input that the engine delivers by itself is internal unless it says
@@ -31,11 +32,17 @@ func (c *checker) senders() {
 		case FromClient:
 		case FromInternal:
 			m.Internal = true
+		case FromOperator:
+			m.Operator = true
+			if delivered[m.Name.Text] {
+				c.d.Report(m.From.Pos, diagnostic.BadSender, `input %q is from an operator, so no effect, timer, schedule, dead letter or end of a child can bring it; `+
+					`declare another input for that, or leave out "from"`, m.Name.Text)
+			}
 		case "":
 			m.Internal = delivered[m.Name.Text]
 		default:
-			c.d.Report(m.From.Pos, diagnostic.BadSender, `"from" of input %q must be %q or %q, not %q; write %q if clients may send it`,
-				m.Name.Text, FromClient, FromInternal, m.From.Text, c.w.Form.entry("from", FromClient))
+			c.d.Report(m.From.Pos, diagnostic.BadSender, `"from" of input %q must be %q, %q or %q, not %q; write %q if clients may send it`,
+				m.Name.Text, FromClient, FromInternal, FromOperator, m.From.Text, c.w.Form.entry("from", FromClient))
 		}
 	}
 }

@@ -77,12 +77,17 @@ func (w *Workflow) Handled() []*Effect {
 
 // ClientInputs returns the inputs that clients may send.
 func (w *Workflow) ClientInputs() []*Message {
-	return slices.DeleteFunc(slices.Clone(w.Inputs), func(m *Message) bool { return m.Internal })
+	return slices.DeleteFunc(slices.Clone(w.Inputs), func(m *Message) bool { return m.Internal || m.Operator })
 }
 
 // InternalInputs returns the inputs that only the engine delivers.
 func (w *Workflow) InternalInputs() []*Message {
 	return slices.DeleteFunc(slices.Clone(w.Inputs), func(m *Message) bool { return !m.Internal })
+}
+
+// OperatorInputs returns the inputs that only operators send.
+func (w *Workflow) OperatorInputs() []*Message {
+	return slices.DeleteFunc(slices.Clone(w.Inputs), func(m *Message) bool { return !m.Operator })
 }
 
 // Messages returns the inputs, events, effects and rejections.
@@ -144,10 +149,12 @@ type Message struct {
 	// set it only when the input has its own; Validate fills in the rest.
 	ID Name
 
-	// From says who may send an input: FromClient or FromInternal, the zero Name when nothing is declared. Internal is what
-	// follows: clients cannot send the input. Validate fills it in. Both are for inputs only.
+	// From says who may send an input: FromClient, FromInternal or FromOperator, the zero Name when nothing is declared. Internal and
+	// Operator are what follows: only the engine delivers the input, or only operators send it. Validate fills them in. All are for
+	// inputs only.
 	From     Name
 	Internal bool
+	Operator bool
 
 	// Retired says that nothing new is made of an event, an effect or an input. What is stored of it is still read.
 	Retired bool

@@ -97,6 +97,9 @@ func (t *together) delivery(e *Effect, to *Delivery) (*Workflow, *Message) {
 		t.d.Report(to.Input.Pos, diagnostic.NoSuchInput, "workflow %q has no input %q; %s", w.Name.Text, to.Input.Text, hint)
 		return w, nil
 	}
+	if input.Operator {
+		t.d.Report(to.Input.Pos, diagnostic.BadSender, "input %q of workflow %q is from an operator, so no effect can bring it; name another input", input.Name.Text, w.Name.Text)
+	}
 	// A child has an id of its own when the effect does not bring one.
 	for _, f := range input.Fields {
 		if own, _ := storedField(e.Fields, f.Name.Stored()); own != nil || e.Starts == nil || f.Name.Text != input.ID.Text {

@@ -40,6 +40,10 @@ type Config struct {
 	// stored. Default: none.
 	Workflows []*workflow.Workflow
 
+	// By names who makes the changes of calls whose context names no operator, see store.WithOperator. Audit records have the name.
+	// Default: none. Engines set their Config.Name.
+	By string
+
 	// Changed is called after a change that workers should see at once: dead letters were retried, a workflow was paused or resumed, or a
 	// projection is to be paused, resumed, rebuilt or moved. Default: the processes on the store are notified if the store is a
 	// store.Notifier; otherwise they see the change at their next poll.

@@ -115,10 +115,12 @@ func (a *Admin) CountDeadLetters(ctx context.Context, filter store.DeadLetterFil
 // It returns the leases that are not dead letters any more: they were retried or discarded before, or their instance replaced the
 // timer or completed.
 func (a *Admin) RetryDeadLetters(ctx context.Context, letters ...store.Lease) (gone []store.Lease, err error) {
-	if err := store.CheckArgument("the dead letters", letters); err != nil {
+	if err := cmp.Or(checkOperator(ctx), store.CheckArgument("the dead letters", letters)); err != nil {
 		return letters, err
 	}
 	now := store.StoredTime(a.clock.Now())
+	workflow, target := describeLetters(letters)
+	ctx = a.action(ctx, store.OpRetry, workflow, target)
 	gone, err = a.eachQueue(letters, func(queue store.QueueName, some []store.Lease) ([]store.Lease, error) {
 		return a.store.Revive(ctx, queue, some, now)
 	})
@@ -134,7 +136,13 @@ func (a *Admin) RetryDeadLetters(ctx context.Context, letters ...store.Lease) (g
 // their instances were told of, unless DeadLetterFilter.Told selects these: the workflow has dealt with them already. Each is
 // retried once, even if it becomes a dead letter again meanwhile. After an error, the dead letters before it have been retried.
 func (a *Admin) RetryDeadLettersWhere(ctx context.Context, filter store.DeadLetterFilter) (retried int, err error) {
-	return a.eachPage(ctx, filter, func(letters []store.Lease) ([]store.Lease, error) { return a.RetryDeadLetters(ctx, letters...) })
+	if err := checkOperator(ctx); err != nil {
+		return 0, err
+	}
+	ctx = a.action(ctx, store.OpRetry, filter.Workflow, describeFilter(filter))
+	return a.eachPage(ctx, filter, func(letters []store.DeadLetter) ([]store.Lease, error) {
+		return a.RetryDeadLetters(ctx, leases(letters)...)
+	})
 }
 
 // DiscardDeadLetters deletes dead letters and stores a record of each, with the reason, which must not be empty. DiscardedLetters
@@ -142,6 +150,10 @@ func (a *Admin) RetryDeadLettersWhere(ctx context.Context, filter store.DeadLett
 //
 // The instances receive no input: an instance that waits for the result keeps waiting.
 func (a *Admin) DiscardDeadLetters(ctx context.Context, discard store.Discard, letters ...store.Lease) (gone []store.Lease, err error) {
+	if err := checkOperator(ctx); err != nil {
+		return letters, err
+	}
+	discard = withOperator(ctx, discard)
 	if strings.TrimSpace(discard.Reason) == "" {
 		return nil, errors.New("ironflow: Discard.Reason is empty; set the reason, which is stored with the record of the dead letters")
 	}
@@ -152,6 +164,8 @@ func (a *Admin) DiscardDeadLetters(ctx context.Context, discard store.Discard, l
 	if err := store.CheckArgument("the dead letters", letters); err != nil {
 		return letters, err
 	}
+	workflow, target := describeLetters(letters)
+	ctx = a.action(asOperator(ctx, discard.By, discard.Reason), store.OpDiscard, workflow, target)
 	gone, err = a.eachQueue(letters, func(queue store.QueueName, some []store.Lease) ([]store.Lease, error) {
 		return a.store.Discard(ctx, queue, some, discard)
 	})
@@ -169,9 +183,26 @@ func (a *Admin) DiscardDeadLettersWhere(ctx context.Context, discard store.Disca
 	if filter == (store.DeadLetterFilter{Told: filter.Told}) {
 		return 0, errors.New("ironflow: an empty filter would discard every dead letter; set a field of it")
 	}
-	return a.eachPage(ctx, filter, func(letters []store.Lease) ([]store.Lease, error) {
-		return a.DiscardDeadLetters(ctx, discard, letters...)
+	discard = withOperator(ctx, discard)
+	if err := cmp.Or(checkOperator(ctx), store.CheckArgument("Discard", discard)); err != nil {
+		return 0, err
+	}
+	ctx = a.action(asOperator(ctx, discard.By, discard.Reason), store.OpDiscard, filter.Workflow, describeFilter(filter))
+	return a.eachPage(ctx, filter, func(letters []store.DeadLetter) ([]store.Lease, error) {
+		return a.DiscardDeadLetters(ctx, discard, leases(letters)...)
 	})
+}
+
+// withOperator fills in By and Reason from the operator of a context.
+func withOperator(ctx context.Context, discard store.Discard) store.Discard {
+	operator := store.OperatorOf(ctx)
+	discard.By, discard.Reason = cmp.Or(discard.By, operator.By), cmp.Or(discard.Reason, operator.Reason)
+	return discard
+}
+
+// asOperator returns a context whose operator has the name and the reason that a call was given.
+func asOperator(ctx context.Context, by, reason string) context.Context {
+	return store.WithOperator(ctx, store.Operator{By: by, Reason: reason})
 }
 
 func (a *Admin) reportDeadLetters(report telemetry.DeadLettersReport) {
@@ -205,24 +236,27 @@ func (a *Admin) eachQueue(letters []store.Lease, do func(store.QueueName, []stor
 }
 
 // eachPage calls do for all dead letters that a filter accepts, and counts those that do did not return as gone.
-func (a *Admin) eachPage(ctx context.Context, filter store.DeadLetterFilter, do func([]store.Lease) ([]store.Lease, error)) (n int, err error) {
+func (a *Admin) eachPage(ctx context.Context, filter store.DeadLetterFilter, do func([]store.DeadLetter) ([]store.Lease, error)) (n int, err error) {
 	query := DeadLetterQuery{DeadLetterFilter: filter, Limit: maxPageSize}
 	for {
 		page, err := a.DeadLetters(ctx, query)
 		if err != nil {
 			return n, err
 		}
-		var letters []store.Lease
-		for _, d := range page.Items {
-			letters = append(letters, d.Lease)
-		}
-		gone, err := do(letters)
-		n += len(letters) - len(gone)
+		gone, err := do(page.Items)
+		n += len(page.Items) - len(gone)
 		if err != nil || page.Next == "" {
 			return n, err
 		}
 		query.Cursor = page.Next
 	}
+}
+
+func leases(letters []store.DeadLetter) (leases []store.Lease) {
+	for _, d := range letters {
+		leases = append(leases, d.Lease)
+	}
+	return leases
 }
 
 // DiscardedLetters lists the records of discarded dead letters, the newest first.

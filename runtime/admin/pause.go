@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -13,13 +14,15 @@ import (
 // The pause is stored, so it lasts when this process ends. If no program has the workflow, and the store has nothing of it, the error is
 // *UnknownWorkflow.
 func (a *Admin) PauseWorkflow(ctx context.Context, pause store.Pause) error {
-	pause.At = store.StoredTime(a.clock.Now())
+	operator := store.OperatorOf(ctx)
+	pause.At, pause.By, pause.Reason = store.StoredTime(a.clock.Now()), cmp.Or(pause.By, operator.By), cmp.Or(pause.Reason, operator.Reason)
 	if err := store.CheckArgument("Pause", pause); err != nil {
 		return err
 	}
 	if err := a.exists(ctx, pause.Workflow); err != nil {
 		return err
 	}
+	ctx = a.action(asOperator(ctx, pause.By, pause.Reason), store.OpPause, pause.Workflow, "")
 	if err := a.store.PauseWorkflow(ctx, pause); err != nil {
 		return err
 	}
@@ -32,12 +35,13 @@ func (a *Admin) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 // ResumeWorkflow ends the pause of a workflow. Deliveries that became due meanwhile are delivered now. If the workflow is not paused,
 // nothing changes. If no program has the workflow, and the store has nothing of it, the error is *UnknownWorkflow.
 func (a *Admin) ResumeWorkflow(ctx context.Context, workflow string) error {
-	if err := store.CheckArgument("the workflow", workflow); err != nil {
+	if err := cmp.Or(checkOperator(ctx), store.CheckArgument("the workflow", workflow)); err != nil {
 		return err
 	}
 	if err := a.exists(ctx, workflow); err != nil {
 		return err
 	}
+	ctx = a.action(ctx, store.OpResume, workflow, "")
 	if err := a.store.ResumeWorkflow(ctx, workflow); err != nil {
 		return err
 	}

@@ -136,13 +136,30 @@ func (a *Admin) exists(ctx context.Context, name string) error {
 	if err != nil || len(found) > 0 {
 		return err
 	}
-	unknown := &UnknownWorkflow{Workflow: name}
+	return &UnknownWorkflow{Workflow: name, Known: workflowsOf(programs)}
+}
+
+// workflowNames returns the workflows that this process or a program has, sorted.
+func (a *Admin) workflowNames(ctx context.Context) ([]string, error) {
+	programs, err := a.Programs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := workflowsOf(programs)
+	for _, w := range a.config.Workflows {
+		names = append(names, w.Name())
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// workflowsOf returns the workflows that programs have, sorted.
+func workflowsOf(programs []Program) (names []string) {
 	for _, p := range programs {
 		for _, w := range p.Manifest.Workflows {
-			unknown.Known = append(unknown.Known, w.Name)
+			names = append(names, w.Name)
 		}
 	}
-	slices.Sort(unknown.Known)
-	unknown.Known = slices.Compact(unknown.Known)
-	return unknown
+	slices.Sort(names)
+	return slices.Compact(names)
 }

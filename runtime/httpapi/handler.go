@@ -114,9 +114,16 @@ func (h *handler) input(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), waitLimit)
 	defer cancel()
 	out, err := h.engine.ExecuteDynamicAs(ctx, h.workflow.Name, input.Name, body, options...)
-	switch {
-	case err != nil:
+	if err != nil {
 		h.failed(w, r, input, body, err)
+		return
+	}
+	h.outcome(w, out)
+}
+
+// outcome answers with the outcome of an input.
+func (h *handler) outcome(w http.ResponseWriter, out runtime.Outcome[runtime.Encoded, runtime.Encoded]) {
+	switch {
 	case out.Rejected():
 		h.fail(w, &Error{Status: http.StatusConflict, Code: Rejected, Message: "the input was rejected with " + out.Rejection.Type,
 			Rejection: &out.Rejection, Version: out.Version})

@@ -64,6 +64,7 @@ const (
 	Paused               Code = "paused"
 	NeverReached         Code = "never_reached" // the instance has completed otherwise than the request waits for
 	DeadEffects          Code = "dead_effects"  // an effect that the request waits for is a dead letter
+	Forbidden            Code = "forbidden"     // of NewOperatorHandler
 )
 
 // Error is the answer to every request that fails, and to every input that is not accepted. Clients return it as an error.

@@ -335,6 +335,31 @@ func (c *change) complete() {
 	put(c.t, c.instances, c.Instance, row)
 }
 
+// ChangeSchedule implements [store.Schedules].
+func (s *Store) ChangeSchedule(ctx context.Context, change store.ScheduleChange) (found bool, err error) {
+	err = s.write(ctx, "change schedule "+change.Name, func(t *transaction) error {
+		lease := store.Lease{Queue: store.TimerQueue, Instance: store.InstanceKey{Workflow: change.Workflow}, Key: change.Name}
+		before := s.timers.rows[rowKey(lease)]
+		if before == nil {
+			return nil
+		}
+		found = true
+		d := delivery{lease: before.lease, kind: before.kind, payload: before.payload, number: before.number, dueAt: before.dueAt}
+		if !change.Due.IsZero() {
+			d.dueAt = store.StoredTime(change.Due)
+		}
+		d.runAt = d.dueAt
+		if !change.RunAt.IsZero() {
+			d.runAt = store.StoredTime(change.RunAt)
+		}
+		d.lease.Token++
+		s.timers.put(t, &d)
+		s.audit(ctx, t, 1)
+		return nil
+	})
+	return found, err
+}
+
 // PutSchedules implements [store.Schedules].
 func (s *Store) PutSchedules(ctx context.Context, schedules []store.StoredSchedule) error {
 	return s.write(ctx, "put schedules", func(t *transaction) error {

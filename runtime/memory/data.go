@@ -26,6 +26,7 @@ type data struct {
 	observed     int64               // the last number
 	ended        map[store.InstanceKey][]store.EndedDelivery
 	discarded    []store.DiscardedLetter
+	audits       map[string]store.AuditRecord
 
 	pauses      map[string]store.Pause
 	programs    map[programKey]store.Program
@@ -41,6 +42,7 @@ func newData() data {
 		snapshots: make(map[store.InstanceKey]store.Snapshot), keys: make(map[uniqueKey]string),
 		effects: newQueue(store.EffectQueue), timers: newQueue(store.TimerQueue), buckets: make(map[store.Kind]time.Time),
 		outcomes: make(map[store.InputKey]store.InputOutcome), ended: make(map[store.InstanceKey][]store.EndedDelivery),
+		audits: make(map[string]store.AuditRecord),
 		pauses: make(map[string]store.Pause), programs: make(map[programKey]store.Program), manifests: make(map[string]string),
 		chores:      make(map[string]chore),
 		projections: make(map[string]store.ProjectionState), values: make(map[string]any),

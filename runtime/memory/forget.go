@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -99,6 +100,13 @@ func (s *Store) DeleteRecords(ctx context.Context, kind store.RecordKind, before
 			slices.SortStableFunc(sorted, func(a, b store.DiscardedLetter) int { return at(a).Compare(at(b)) })
 			deleted = int64(len(oldest(sorted, before, limit, at)))
 			set(t, &s.discarded, sorted[deleted:])
+		case store.AuditRecords:
+			all := slices.Collect(maps.Values(s.audits))
+			gone := oldest(all, before, limit, func(r store.AuditRecord) time.Time { return r.At })
+			for _, r := range gone {
+				drop(t, s.audits, r.ID)
+			}
+			deleted = int64(len(gone))
 		default:
 			return fmt.Errorf("there are no records %q", kind)
 		}

@@ -41,6 +41,9 @@ func (d *data) record(t *transaction, inputs *store.InputRecords) error {
 		o.Number, o.ObservedAt = d.observed, store.StoredTime(o.ObservedAt)
 		set(t, &d.observations, append(d.observations, o))
 	}
+	for _, r := range inputs.Audit {
+		put(t, d.audits, r.ID, storedAudit(r))
+	}
 	return nil
 }
 
@@ -91,6 +94,7 @@ func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 	pause.At, pause.By, pause.Reason = store.StoredTime(pause.At), usererr.Bound(pause.By), usererr.Bound(pause.Reason)
 	return s.write(ctx, "pause workflow "+pause.Workflow, func(t *transaction) error {
 		put(t, s.pauses, pause.Workflow, pause)
+		s.audit(ctx, t, 1)
 		return nil
 	})
 }
@@ -98,7 +102,10 @@ func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 // ResumeWorkflow implements [store.Pauses].
 func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
 	return s.write(ctx, "resume workflow "+workflow, func(t *transaction) error {
-		drop(t, s.pauses, workflow)
+		if _, paused := s.pauses[workflow]; paused {
+			drop(t, s.pauses, workflow)
+			s.audit(ctx, t, 1)
+		}
 		return nil
 	})
 }

@@ -40,6 +40,7 @@ var _ interface {
 	store.DeadLetters
 	store.Pauses
 	store.Programs
+	store.AuditLog
 	store.Forgetting
 	store.Limits
 	store.Feed

@@ -29,6 +29,7 @@ func (s *Store) Projections(ctx context.Context, names ...string) (states []stor
 // UpdateProjection implements [store.Projections].
 func (s *Store) UpdateProjection(ctx context.Context, name string, update store.ProjectionUpdate) error {
 	return s.write(ctx, fmt.Sprintf("update projection %q", name), func(t *transaction) error {
+		s.audit(ctx, t, 1)
 		return s.changeProjection(t, name, update)
 	})
 }

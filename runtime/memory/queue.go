@@ -294,6 +294,7 @@ func forEach[T any](ctx context.Context, q queueOf, what string, words []T,
 				lost = append(lost, *lease)
 			}
 		}
+		q.audit(ctx, t, len(words)-len(lost))
 		return nil
 	})
 	if err != nil {

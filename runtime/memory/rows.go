@@ -98,6 +98,13 @@ func (s *Store) Rows(table string) []map[string]any {
 				"due_at": d.Due, "died_at": d.DiedAt, "discarded_at": d.Discard.At, "discarded_by": d.Discard.By, "reason": d.Discard.Reason,
 			})
 		}
+	case "audit_log":
+		for _, r := range s.audits {
+			add(map[string]any{
+				"id": r.ID, "recorded_at": r.At, "ended_at": r.EndedAt, "done_by": r.By, "reason": r.Reason, "operation": r.Operation,
+				"workflow": r.Workflow, "input": r.Input, "target": r.Target, "count": r.Count, "progress": text(string(r.Progress)), "revision": r.Revision,
+			})
+		}
 	case "paused_workflows":
 		for _, p := range s.pauses {
 			add(map[string]any{"workflow": p.Workflow, "paused_at": p.At, "paused_by": p.By, "reason": p.Reason, "refuse_inputs": p.RefuseInputs})

@@ -87,6 +87,7 @@ func (s *Store) WriteStored(ctx context.Context, instances []store.StoredInstanc
 				return fmt.Errorf("%s: %w", instances[i].Key, err)
 			}
 		}
+		s.audit(ctx, t, len(instances))
 		return ctx.Err()
 	})
 }

@@ -11,7 +11,7 @@ import (
 // what is rare.
 func fitsAppendChange(change *store.Change) bool {
 	if change.UniqueKey != "" || change.Parent != nil || len(change.Consume) > 1 || len(change.CancelEffects) > 0 ||
-		len(change.Settle) > 0 || len(change.Ended) > 0 || len(change.Inputs.Outcomes) > 0 || len(change.Inputs.Observations) > 0 {
+		len(change.Settle) > 0 || len(change.Ended) > 0 || !change.Inputs.Empty() {
 		return false
 	}
 	return len(change.Consume) == 0 || change.Consume[0].Instance == change.Instance

@@ -379,8 +379,7 @@ func (b *changeBatch) cancelEffects() {
 func (b *changeBatch) inputs() {
 	var records store.InputRecords
 	for _, change := range b.changes {
-		records.Outcomes = append(records.Outcomes, change.Inputs.Outcomes...)
-		records.Observations = append(records.Observations, change.Inputs.Observations...)
+		records.Add(change.Inputs)
 	}
 	queueInputs(&b.Batch, b.queries, records)
 }

@@ -51,16 +51,19 @@ SELECT q.workflow, q.kind, count(*), min(q.died_at), max(q.died_at)` + deadFilte
 GROUP BY 1, 2
 ORDER BY 1, 2`
 
-// reviveDead makes dead letters due at $7.
+// reviveDead makes dead letters due at $8, and records the action $7.
 var reviveDead = `
-UPDATE ironflow.<queue> q
-SET died_at = NULL, told_at = NULL, blocked_since = NULL, attempts = 0, run_at = $7::timestamptz, token = q.token + 1
-FROM ` + heldBy("", "") + ` AND q.died_at IS NOT NULL
-RETURNING k.number`
+WITH done AS (
+    UPDATE ironflow.<queue> q
+    SET died_at = NULL, told_at = NULL, blocked_since = NULL, attempts = 0, run_at = $8::timestamptz, token = q.token + 1
+    FROM ` + heldBy("", "") + ` AND q.died_at IS NOT NULL
+    RETURNING k.number
+)` + auditing("$7") + `
+SELECT number FROM done`
 
-// discardDead deletes dead letters and keeps a record of them: at $7, by $8, because of $9.
+// discardDead deletes dead letters and keeps a record of them: at $8, by $9, because of $10. It records the action $7.
 var discardDead = `
-WITH gone AS (
+WITH done AS (
     DELETE FROM ironflow.<queue> q
     USING ` + heldBy("", "") + ` AND q.died_at IS NOT NULL
     RETURNING k.number, q.*
@@ -69,10 +72,10 @@ WITH gone AS (
         (instance, workflow, queue, version, item, kind, payload, attempts, last_error, due_at, died_at,
          discarded_at, discarded_by, reason)
     SELECT instance, workflow, '<queue>', version, <item>::text, kind, payload, attempts, coalesce(last_error, ''),
-           due_at, died_at, $7::timestamptz, $8::text, $9::text
-    FROM gone
-)
-SELECT number FROM gone`
+           due_at, died_at, $8::timestamptz, $9::text, $10::text
+    FROM done
+)` + auditing("$7") + `
+SELECT number FROM done`
 
 // listDiscarded returns records of the workflow $1 and the instance $2 behind the place ($3 to $8), at most $9.
 const listDiscarded = `

@@ -75,7 +75,7 @@ func (s *Store) Revive(ctx context.Context, queue store.QueueName, letters []sto
 	if err != nil {
 		return nil, err
 	}
-	return q.decide(ctx, "revive", q.queries.revive, letters, at)
+	return q.decide(ctx, "revive", q.queries.revive, letters, auditParam(ctx), at)
 }
 
 // Discard implements store.DeadLetters.
@@ -86,7 +86,7 @@ func (s *Store) Discard(
 	if err != nil {
 		return nil, err
 	}
-	return q.decide(ctx, "discard", q.queries.discard, letters, discard.At, usererr.Bound(discard.By), usererr.Bound(discard.Reason))
+	return q.decide(ctx, "discard", q.queries.discard, letters, auditParam(ctx), discard.At, usererr.Bound(discard.By), usererr.Bound(discard.Reason))
 }
 
 // decide runs a statement on dead letters and returns those that it did not find.

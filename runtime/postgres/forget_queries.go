@@ -23,6 +23,7 @@ func newForgetQueries(in func(sql string) string) forgetQueries {
 			store.ObservationRecords:  records("observations", "observed_at"),
 			store.InputOutcomeRecords: records("input_outcomes", "recorded_at"),
 			store.DiscardedRecords:    records("discarded_letters", "discarded_at"),
+			store.AuditRecords:        records("audit_log", "recorded_at"),
 		},
 		takeChore: in(takeChore), moveChore: in(moveChore),
 	}

@@ -38,6 +38,19 @@ WHERE ($1::text = '' OR workflow = $1::text) AND ($2::text = '' OR instance = $2
 ORDER BY observed_at DESC, number DESC
 LIMIT $4::bigint`, "observed_at DESC, number DESC", "$6", "payload", "rejection_payload")
 
+// changeSchedule moves the schedule $2 of the workflow $1: to the nominal time $3, unless that is NULL, and delivers it at $4, or at its
+// nominal time when that is NULL. It records the action $5.
+var changeSchedule = `
+WITH done AS (
+    UPDATE ironflow.timers t
+    SET due_at = coalesce($3::timestamptz, t.due_at), run_at = coalesce($4::timestamptz, $3::timestamptz, t.due_at),
+        token = t.token + 1, attempts = 0, last_error = NULL, died_at = NULL, told_at = NULL,
+        claimed_at = NULL, holder = NULL, blocked_since = NULL
+    WHERE t.instance = '' AND t.workflow = $1::text AND t.key = $2::text
+    RETURNING 1
+)` + auditing("$5") + `
+SELECT count(*) FROM done`
+
 // upsertSchedules leaves a schedule alone whose definition is what it was. One that is defined anew starts anew, and a lease on
 // the old one is lost.
 const upsertSchedules = `

@@ -49,7 +49,7 @@ func readInputOutcomes(
 
 // RecordInputs implements store.InputLog.
 func (s *Store) RecordInputs(ctx context.Context, records store.InputRecords) error {
-	if len(records.Outcomes)+len(records.Observations) == 0 {
+	if records.Empty() {
 		return nil
 	}
 	err := transact(ctx, s.pool, func(batch *pgx.Batch) { queueInputs(batch, s.queries, records) })
@@ -91,6 +91,13 @@ func queueInputs(batch *pgx.Batch, queries *queries, records store.InputRecords)
 		}
 		batch.Queue(queries.insertObservations, columns.ids, columns.workflows, times, inputs, ids, payloads, outcomes, versions,
 			rejections, rejectionFields)
+	}
+	if n := len(records.Audit); n > 0 {
+		rows := make([]auditRow, n)
+		for i := range rows {
+			rows[i] = newAuditRow(&records.Audit[i])
+		}
+		batch.Queue(queries.audit.insert, auditJSON(rows))
 	}
 }
 
@@ -134,4 +141,14 @@ func (s *Store) PutSchedules(ctx context.Context, schedules []store.StoredSchedu
 		return wrap(err, "put %d schedules", n)
 	}
 	return nil
+}
+
+// ChangeSchedule implements store.Schedules.
+func (s *Store) ChangeSchedule(ctx context.Context, change store.ScheduleChange) (found bool, err error) {
+	n, err := readRows(ctx, s.pool, pgx.RowTo[int64], s.queries.changeSchedule, change.Workflow, change.Name, orNull(change.Due),
+		orNull(change.RunAt), auditParam(ctx))
+	if err != nil {
+		return false, wrap(err, "change schedule %s of workflow %s", change.Name, change.Workflow)
+	}
+	return n[0] > 0, nil
 }

@@ -13,6 +13,7 @@ import (
 func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
 		batch.Queue(s.queries.pauses.pause, pause.Workflow, pause.At, usererr.Bound(pause.By), usererr.Bound(pause.Reason), pause.RefuseInputs)
+		queueAudit(ctx, batch, s.queries, 1)
 	})
 	if err != nil {
 		return wrap(err, "pause workflow %s", pause.Workflow)
@@ -22,7 +23,7 @@ func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 
 // ResumeWorkflow implements store.Pauses.
 func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
-	err := transact(ctx, s.pool, func(batch *pgx.Batch) { batch.Queue(s.queries.pauses.resume, workflow) })
+	err := transact(ctx, s.pool, func(batch *pgx.Batch) { batch.Queue(s.queries.pauses.resume, workflow, auditParam(ctx)) })
 	if err != nil {
 		return wrap(err, "resume workflow %s", workflow)
 	}

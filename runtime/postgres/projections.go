@@ -50,8 +50,21 @@ func (s *Store) UpdateProjection(ctx context.Context, name string, update store.
 			return err
 		}
 		*begun = true
-		return s.changeProjection(ctx, tx, name, update)
+		if err := s.changeProjection(ctx, tx, name, update); err != nil {
+			return err
+		}
+		return s.auditIn(ctx, tx)
 	})
+}
+
+// auditIn stores the record of a context, of one change, in a transaction.
+func (s *Store) auditIn(ctx context.Context, tx pgx.Tx) error {
+	record := auditParam(ctx)
+	if record == nil {
+		return nil
+	}
+	_, err := tx.Exec(ctx, s.queries.audit.record, record, int64(1))
+	return err
 }
 
 // Project implements store.ProjectionStore. The transaction has the isolation level READ COMMITTED.

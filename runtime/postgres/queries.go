@@ -369,6 +369,7 @@ type queries struct {
 	readOutcomes, insertOutcomes       string
 	insertObservations                 string
 	readObservations, upsertSchedules  string
+	changeSchedule                     string
 	readEvents, readFiltered           string
 	filterEnd                          string
 	takeTicket, newestEvent            string
@@ -377,6 +378,7 @@ type queries struct {
 	inspection                         inspectionQueries
 	pauses                             pauseQueries
 	programs                           programQueries
+	audit                              auditQueries
 	forget                             forgetQueries
 	projection                         projectionQueries
 	transfer                           transferQueries
@@ -419,6 +421,7 @@ func newQueries(schema string) *queries {
 		insertObservations: in(insertObservations),
 		readObservations:   in(readObservations),
 		upsertSchedules:    in(upsertSchedules),
+		changeSchedule:     in(changeSchedule),
 
 		readEvents:   in(readEvents),
 		readFiltered: in(readFiltered),
@@ -434,6 +437,7 @@ func newQueries(schema string) *queries {
 		inspection: newInspectionQueries(in),
 		pauses:     newPauseQueries(in),
 		programs:   newProgramQueries(in),
+		audit:      newAuditQueries(in),
 		forget:     newForgetQueries(in),
 		projection: newProjectionQueries(in),
 		transfer:   newTransferQueries(in),

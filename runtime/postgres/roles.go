@@ -32,6 +32,7 @@ var tablePrivileges = map[string]string{
 	"observations":      "INSERT, DELETE",
 	"discarded_letters": "INSERT, DELETE",
 	"ended_deliveries":  "INSERT, DELETE",
+	"audit_log":         "INSERT, UPDATE, DELETE",
 	"paused_workflows":  "INSERT, UPDATE, DELETE",
 	"programs":          "INSERT, UPDATE, DELETE",
 	"manifests":         "INSERT, DELETE",

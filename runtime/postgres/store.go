@@ -46,6 +46,7 @@ var _ interface {
 	store.Causes
 	store.DeadLetters
 	store.Pauses
+	store.AuditLog
 	store.Forgetting
 	store.Limits
 	store.Feed

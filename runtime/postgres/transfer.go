@@ -274,6 +274,7 @@ func (s *Store) WriteStored(ctx context.Context, instances []store.StoredInstanc
 		for _, statement := range statements {
 			batch.Queue(statement.sql, statement.rows)
 		}
+		queueAudit(ctx, batch, s.queries, len(instances))
 	})
 	switch {
 	case hasCode(err, uniqueViolation):

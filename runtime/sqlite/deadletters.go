@@ -109,7 +109,7 @@ func (s *Store) Discard(
 				return fmt.Errorf("dead letter of %s: %w", l.Instance, err)
 			}
 		}
-		return nil
+		return audit(ctx, on, len(letters)-len(gone))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: discard dead letters of %s: %w", q.name, err)

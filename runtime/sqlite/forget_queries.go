@@ -46,6 +46,9 @@ DELETE FROM ironflow_input_outcomes WHERE (instance, workflow, input_id) IN (
 	store.DiscardedRecords: `
 DELETE FROM ironflow_discarded_letters WHERE rowid IN (
     SELECT rowid FROM ironflow_discarded_letters WHERE discarded_at < ? ORDER BY discarded_at LIMIT ?)`,
+	store.AuditRecords: `
+DELETE FROM ironflow_audit_log WHERE id IN (
+    SELECT id FROM ironflow_audit_log WHERE recorded_at < ? ORDER BY recorded_at LIMIT ?)`,
 }
 
 const (

@@ -38,7 +38,7 @@ func readOutcomes(ctx context.Context, on session, inputs []store.InputKey) ([][
 
 // RecordInputs implements [store.InputLog].
 func (s *Store) RecordInputs(ctx context.Context, records store.InputRecords) error {
-	if len(records.Outcomes)+len(records.Observations) == 0 {
+	if records.Empty() {
 		return nil
 	}
 	err := s.writer.write(ctx, func(on *connection) error { return recordInputs(on, &records) })
@@ -65,6 +65,11 @@ func recordInputs(on session, records *store.InputRecords) error {
 		_, err := on.exec(insertObservation, o.Instance.ID, o.Instance.Workflow, micros(o.ObservedAt), o.Input,
 			optional(o.InputID), string(o.Payload), o.Outcome, o.Version, optional(o.Rejection), optional(string(o.RejectionPayload)))
 		if err != nil {
+			return err
+		}
+	}
+	for i := range records.Audit {
+		if _, err := on.exec(insertAudit, auditValues(&records.Audit[i])...); err != nil {
 			return err
 		}
 	}
@@ -127,6 +132,19 @@ func (s *Store) PutSchedules(ctx context.Context, schedules []store.StoredSchedu
 		return fmt.Errorf("sqlite: put schedules: %w", err)
 	}
 	return nil
+}
+
+// ChangeSchedule implements [store.Schedules].
+func (s *Store) ChangeSchedule(ctx context.Context, change store.ScheduleChange) (found bool, err error) {
+	err = s.writer.write(ctx, func(on *connection) error {
+		n, err := on.exec(changeSchedule, change.Workflow, change.Name, orNull(change.Due), orNull(change.RunAt))
+		found = n > 0
+		return errors.Join(err, audit(ctx, on, int(n)))
+	})
+	if err != nil {
+		return false, fmt.Errorf("sqlite: change schedule %s of workflow %s: %w", change.Name, change.Workflow, err)
+	}
+	return found, nil
 }
 
 // optional makes NULL of nothing.

@@ -24,6 +24,10 @@ type SchemaVersionError struct {
 }
 
 func (e *SchemaVersionError) Error() string {
+	if e.Found < e.Needed {
+		return fmt.Sprintf("its tables have schema version %d, and this library reads version %d: open the file for writing once, which migrates it",
+			e.Found, e.Needed)
+	}
 	return fmt.Sprintf("its tables have schema version %d, which takes libraries for version %d or later, and this one is for %d: "+
 		"use the version of ironflow that made them, or a later one", e.Found, e.Oldest, e.Needed)
 }
@@ -65,6 +69,19 @@ func (w *writer) migrate(ctx context.Context, migrations fs.FS) error {
 		// On a file that is read-only BEGIN IMMEDIATE is content to read. Only a write finds out, even one of nothing.
 		return on.script(`DELETE FROM ironflow_schema WHERE version < 0`)
 	})
+}
+
+// checkTables fails unless this library reads the tables as they are.
+func checkTables(on *connection, migrations fs.FS) error {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	found, err := readTables(on)
+	if needed := len(files); err == nil && (found.version < needed || found.oldest > needed) {
+		err = &SchemaVersionError{Found: found.version, Needed: needed, Oldest: found.oldest}
+	}
+	return err
 }
 
 // tables is what is found in a file.

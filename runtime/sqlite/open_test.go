@@ -460,3 +460,41 @@ func TestOpenExisting(t *testing.T) {
 		}
 	}
 }
+
+// A store that is opened for reading answers what it can read, and writes nothing: neither rows nor tables.
+func TestReadOnly(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	if _, err := Open(t.Context(), path, ReadOnly()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	s := openFile(t, path)
+	if err := s.PauseWorkflow(t.Context(), store.Pause{Workflow: "order", By: "ann", At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	reading, err := Open(t.Context(), path, ReadOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pauses, err := reading.PausedWorkflows(t.Context()); err != nil || len(pauses) != 1 || !reading.ReadOnly() || s.ReadOnly() {
+		t.Errorf("got %+v, error %v", pauses, err)
+	}
+	if err := reading.ResumeWorkflow(t.Context(), "order"); err == nil {
+		t.Error("it writes")
+	}
+	if _, err := reading.DB().ExecContext(t.Context(), "DELETE FROM ironflow_paused_workflows"); err == nil {
+		t.Error("its handle writes")
+	}
+	closeAll(t, reading)
+	if _, err := s.DB().ExecContext(t.Context(), "DELETE FROM ironflow_schema"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DB().ExecContext(t.Context(), "INSERT INTO ironflow_schema (version, oldest) VALUES (99, 99)"); err != nil {
+		t.Fatal(err)
+	}
+	var wrong *SchemaVersionError
+	if _, err := Open(t.Context(), path, ReadOnly()); !errors.As(err, &wrong) || wrong.Found != 99 {
+		t.Errorf("newer tables: %v", err)
+	}
+	closeAll(t, s)
+}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
@@ -13,7 +14,7 @@ import (
 func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 	err := s.writer.write(ctx, func(on *connection) error {
 		_, err := on.exec(pauseWorkflow, pause.Workflow, micros(pause.At), usererr.Bound(pause.By), usererr.Bound(pause.Reason), pause.RefuseInputs)
-		return err
+		return errors.Join(err, audit(ctx, on, 1))
 	})
 	if err != nil {
 		return fmt.Errorf("sqlite: pause workflow %s: %w", pause.Workflow, err)
@@ -24,8 +25,8 @@ func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
 // ResumeWorkflow implements [store.Pauses].
 func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
 	err := s.writer.write(ctx, func(on *connection) error {
-		_, err := on.exec(resumeWorkflow, workflow)
-		return err
+		ended, err := on.exec(resumeWorkflow, workflow)
+		return errors.Join(err, audit(ctx, on, int(ended)))
 	})
 	if err != nil {
 		return fmt.Errorf("sqlite: resume workflow %s: %w", workflow, err)

@@ -71,7 +71,12 @@ func orNull(t time.Time) driver.Value {
 
 // UpdateProjection implements [store.Projections].
 func (s *Store) UpdateProjection(ctx context.Context, name string, update store.ProjectionUpdate) error {
-	err := s.writer.write(ctx, func(on *connection) error { return changeProjection(on, name, update) })
+	err := s.writer.write(ctx, func(on *connection) error {
+		if err := changeProjection(on, name, update); err != nil {
+			return err
+		}
+		return audit(ctx, on, 1)
+	})
 	if err != nil {
 		return fmt.Errorf("sqlite: update projection %q: %w", name, err)
 	}

@@ -160,6 +160,14 @@ SET version = version + 1, kind = excluded.kind, payload = excluded.payload,
     claimed_at = NULL, holder = NULL, blocked_since = NULL
 WHERE payload <> excluded.payload`
 
+// changeSchedule moves a schedule, see [store.ScheduleChange].
+const changeSchedule = `
+UPDATE ironflow_timers
+SET due_at = coalesce(?3, due_at), run_at = coalesce(?4, ?3, due_at),
+    token = token + 1, attempts = 0, last_error = NULL, died_at = NULL, told_at = NULL,
+    claimed_at = NULL, holder = NULL, blocked_since = NULL
+WHERE instance = '' AND workflow = ?1 AND key = ?2`
+
 // The table's rows lie in the order of the global sequence. AUTOINCREMENT means that max is the number of the last event that
 // is still there; one that was deleted is not waited for.
 const (

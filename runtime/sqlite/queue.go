@@ -261,7 +261,7 @@ func forEach[T any](ctx context.Context, q queue, words []T, what string,
 				lost = append(lost, *lease)
 			}
 		}
-		return nil
+		return audit(ctx, on, len(words)-len(lost))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %s %s: %w", what, q.name, err)

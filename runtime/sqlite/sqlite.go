@@ -28,6 +28,7 @@ type Store struct {
 	temporary string // the directory of a store that goes when it is closed
 	closing   sync.Once
 	closed    error // by Close
+	readOnly  bool
 }
 
 var _ interface {
@@ -39,6 +40,7 @@ var _ interface {
 	store.Causes
 	store.DeadLetters
 	store.Pauses
+	store.AuditLog
 	store.Forgetting
 	store.Limits
 	store.Feed
@@ -46,6 +48,7 @@ var _ interface {
 	store.Projections
 	store.ProjectionStore[*sql.Tx]
 	store.SerialWriter
+	store.ReadOnlyStore
 } = (*Store)(nil)
 
 // Option is an option of Open.
@@ -55,6 +58,7 @@ type settings struct {
 	synchronous string
 	migrations  fs.FS
 	existing    bool
+	readOnly    bool
 }
 
 // SyncNormal leaves out the fsync of each commit. A crash of the process still loses nothing. A power failure may lose the last
@@ -70,6 +74,13 @@ var ErrNoStore = errors.New("the file has no tables of ironflow; a program that 
 // nothing is written. It is for tools that look into a store, and must not make one where a name was mistyped.
 func Existing() Option {
 	return func(s *settings) { s.existing = true }
+}
+
+// ReadOnly opens the store for reading, as tools do that only look: nothing is written, and the tables are not migrated. An engine on it
+// answers State, History, Instances and other reads; inputs and Run fail with runtime.ErrReadOnly. If the tables are older or newer than this
+// library reads, Open fails with *SchemaVersionError. It includes Existing.
+func ReadOnly() Option {
+	return func(s *settings) { s.existing, s.readOnly = true, true }
 }
 
 // Open opens the store in the file at path. It creates the file, but not its directory, if it does not exist, and migrates the
@@ -99,6 +110,9 @@ func open(ctx context.Context, path string, options []Option) (_ *Store, err err
 			return nil, err
 		}
 	}
+	if chosen.readOnly {
+		return openReadOnly(ctx, file, chosen)
+	}
 	w, err := openWriter(ctx, file.withPragmas(
 		"synchronous("+chosen.synchronous+")",
 		"fullfsync(1)", // on macOS an fsync alone does not reach the disk; elsewhere this does nothing
@@ -124,17 +138,45 @@ func open(ctx context.Context, path string, options []Option) (_ *Store, err err
 	if err := w.migrate(ctx, chosen.migrations); err != nil {
 		return nil, err
 	}
-	// Readers only ever wait while another process recovers or closes the file, which is soon over.
-	patient := file.withPragmas("busy_timeout(10000)")
-	s.readers = newReaders(patient, w.closed)
-	s.db, err = sql.Open("sqlite", patient+"&_txlock=immediate") // for transactions that Tx is given
+	return s, s.openReaders(file.withPragmas(readersWait))
+}
+
+// readersWait is how long readers wait, in milliseconds, while another process recovers or closes the file, which is soon over.
+const readersWait = "busy_timeout(10000)"
+
+// openReaders opens what reads, and the handle for transactions that Tx is given.
+func (s *Store) openReaders(dsn string) (err error) {
+	s.readers = newReaders(dsn, s.writer.closed)
+	s.db, err = sql.Open("sqlite", dsn+"&_txlock=immediate")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.db.SetMaxOpenConns(maxReaders)
 	s.db.SetMaxIdleConns(maxReaders)
-	return s, nil
+	return nil
 }
+
+// openReadOnly opens a store none of whose connections can write.
+func openReadOnly(ctx context.Context, file location, chosen settings) (_ *Store, err error) {
+	dsn := file.withPragmas("query_only(1)", readersWait)
+	w, err := openWriter(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{writer: w, readOnly: true}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if err := w.step(func(on *connection) error { return checkTables(on, chosen.migrations) }); err != nil {
+		return nil, err
+	}
+	return s, s.openReaders(dsn)
+}
+
+// ReadOnly implements [store.ReadOnlyStore].
+func (s *Store) ReadOnly() bool { return s.readOnly }
 
 // OpenMemory opens a new store for tests and demonstrations, which is deleted when it is closed. SQLite cannot share a database
 // in memory between a writer and readers that do not wait for it. So the store is a temporary file that is never synced: it stays

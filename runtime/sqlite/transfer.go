@@ -139,7 +139,7 @@ func (s *Store) WriteStored(ctx context.Context, instances []store.StoredInstanc
 				return fmt.Errorf("%s: %w", instances[i].Key, err)
 			}
 		}
-		return nil
+		return audit(ctx, on, len(instances))
 	})
 	if err != nil {
 		return fmt.Errorf("sqlite: write instances: %w", err)

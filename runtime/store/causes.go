@@ -43,6 +43,10 @@ type Cause struct {
 	InputID string `json:"input_id,omitempty"`
 	Trace   string `json:"trace,omitempty"` // W3C trace context
 
+	// By and Reason say which operator sent the input, and why; empty for any other input.
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
+
 	// Delivery is the effect or timer that brought the input; nil for an input of a client.
 	Delivery *CauseDelivery `json:"delivery,omitempty"`
 

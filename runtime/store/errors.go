@@ -47,6 +47,16 @@ func (e *UniqueKeyConflict) Error() string {
 	return fmt.Sprintf("the unique key is held by %s/%s until that instance completes", e.Instance.Workflow, e.Holder)
 }
 
+// OperatorOnly says that an input was not sent by an operator, although its declaration says "from: operator". Nothing was stored. Send it
+// with runtime.AsOperator, and say who you are and why.
+type OperatorOnly struct {
+	Workflow, Input string
+}
+
+func (e *OperatorOnly) Error() string {
+	return fmt.Sprintf("only operators send input %s of workflow %s; send it with runtime.AsOperator, with who sends it and why", e.Input, e.Workflow)
+}
+
 // PausedLease says that a commit would have leased deliveries of a paused workflow, see NewLease. Nothing was stored. It is also
 // ErrConflict: the engine decides again, and for a while leases nothing of the workflow in commits.
 type PausedLease struct {

@@ -45,6 +45,7 @@ const (
 	ObservationRecords  RecordKind = "observations"
 	InputOutcomeRecords RecordKind = "input_outcomes"
 	DiscardedRecords    RecordKind = "discarded_letters"
+	AuditRecords        RecordKind = "audit_log"
 )
 
 // ArchivedInstance is an instance that is about to be deleted.

@@ -25,16 +25,18 @@ type InputLog interface {
 type InputRecords struct {
 	Outcomes     []InputOutcome
 	Observations []Observation
+	Audit        []AuditRecord // of inputs that operators sent; each has a new ID. Of the ability AuditLog.
 }
 
 // Add appends other records.
 func (r *InputRecords) Add(other InputRecords) {
 	r.Outcomes = append(r.Outcomes, other.Outcomes...)
 	r.Observations = append(r.Observations, other.Observations...)
+	r.Audit = append(r.Audit, other.Audit...)
 }
 
 // Empty reports whether there are no records.
-func (r *InputRecords) Empty() bool { return len(r.Outcomes)+len(r.Observations) == 0 }
+func (r *InputRecords) Empty() bool { return len(r.Outcomes)+len(r.Observations)+len(r.Audit) == 0 }
 
 // InputKey names an input that has an id. The id is unique within the instance, and has 1 to MaxIDLength bytes.
 type InputKey struct {

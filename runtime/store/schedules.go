@@ -14,7 +14,21 @@ type Schedules interface {
 	// PutSchedules starts schedules that are not stored, and restarts those that are stored with another definition. It does not
 	// change the others.
 	PutSchedules(ctx context.Context, schedules []StoredSchedule) error
+
+	// ChangeSchedule moves a stored schedule, and reports whether there is one. Attempts count from 0 again, and a lease on it is lost, so
+	// that a firing which is being delivered is not applied.
+	ChangeSchedule(ctx context.Context, change ScheduleChange) (found bool, err error)
 }
+
+// ScheduleChange says when a schedule fires next.
+type ScheduleChange struct {
+	Workflow, Name string
+	Due            time.Time // nominal time of the next firing; zero leaves it as it is
+	RunAt          time.Time // when it is delivered; zero means at Due
+}
+
+// SchedulePaused is the RunAt of a schedule that is paused. It is later than any other time.
+var SchedulePaused = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
 // StoredSchedule is a recurring input of a workflow.
 type StoredSchedule struct {

@@ -225,6 +225,7 @@ func deleteRecords(k *kit) {
 				Instance: order(id), ObservedAt: at(n), Input: id, Payload: []byte(`{}`), Outcome: "accepted", Version: 1,
 			}},
 		}
+		c.Inputs.Audit = []store.AuditRecord{{ID: id, At: at(n), Operation: store.OpSend}}
 		k.commit(c)
 		dead := k.effects().putDead("dead" + id)
 		if gone, err := k.deadLetters.Discard(k.ctx, store.EffectQueue, []store.Lease{dead.Lease}, store.Discard{Reason: id, At: at(n)}); err != nil || len(gone) > 0 {
@@ -232,7 +233,7 @@ func deleteRecords(k *kit) {
 		}
 	}
 	for kind, column := range map[store.RecordKind]string{
-		store.ObservationRecords: "input", store.InputOutcomeRecords: "input_id", store.DiscardedRecords: "reason",
+		store.ObservationRecords: "input", store.InputOutcomeRecords: "input_id", store.DiscardedRecords: "reason", store.AuditRecords: "id",
 	} {
 		step := func(want int64, left string) {
 			k.Helper()
@@ -250,7 +251,7 @@ func deleteRecords(k *kit) {
 		k.Error("events were deleted as records")
 	}
 	k.wantRows(map[string]int{
-		"instances": 12, "events": 12, "observations": 1, "input_outcomes": 1, "discarded_letters": 1,
+		"instances": 12, "events": 12, "observations": 1, "input_outcomes": 1, "discarded_letters": 1, "audit_log": 1,
 	})
 }
 

@@ -237,6 +237,45 @@ func parents(k *kit) {
 var scheduleRules = []rule{
 	{name: "a schedule is a delivery of its own kind, without an instance", check: scheduleDelivery},
 	{name: "a schedule that is put again goes on, and one that is defined anew starts anew", check: scheduleAnew},
+	{name: "a schedule is moved, and what is being delivered of it is lost", check: scheduleMoved},
+}
+
+func scheduleMoved(k *kit) {
+	k.putSchedules(schedule("daily", `{"cron":"d"}`, 20), schedule("weekly", `{"cron":"w"}`, 30))
+	kinds := []store.Kind{store.ScheduleKind("order", "daily")}
+	change := func(c store.ScheduleChange, want bool) {
+		k.Helper()
+		found, err := k.schedules.ChangeSchedule(k.ctx, c)
+		if err != nil || found != want {
+			k.Errorf("%+v: found %v, error %v", c, found, err)
+		}
+	}
+	change(store.ScheduleChange{Workflow: "order", Name: "unknown"}, false)
+	change(store.ScheduleChange{Workflow: "cart", Name: "daily"}, false)
+	firing := k.timers().claimKinds(kinds, at(20), at(80), 1)
+	if len(firing) != 1 {
+		k.Fatalf("got %+v", firing)
+	}
+	change(store.ScheduleChange{Workflow: "order", Name: "daily", RunAt: store.SchedulePaused}, true)
+	if lost, err := k.timers().queue.Extend(k.ctx, []store.Lease{firing[0].Lease}, at(99)); err != nil || len(lost) != 1 {
+		k.Errorf("lost %v, error %v", lost, err)
+	}
+	if got := k.timers().claimKinds(kinds, at(99_999_999), at(99_999_999), 1); len(got) > 0 {
+		k.Errorf("while it is paused, got %+v", got)
+	}
+	k.putSchedules(schedule("daily", `{"cron":"d"}`, 50)) // a process starts
+	change(store.ScheduleChange{Workflow: "order", Name: "daily"}, true)
+	if got := k.timers().claimKinds(kinds, at(20), at(80), 1); len(got) != 1 || !got[0].Due.Equal(at(20)) || got[0].Attempt != 1 {
+		k.Errorf("after the pause, got %+v", got)
+	}
+	change(store.ScheduleChange{Workflow: "order", Name: "daily", Due: at(25)}, true)
+	if got := k.timers().claimKinds(kinds, at(24), at(80), 1); len(got) != 0 {
+		k.Errorf("before it is due, got %+v", got)
+	}
+	change(store.ScheduleChange{Workflow: "order", Name: "daily", Due: at(26), RunAt: at(24)}, true)
+	if got := k.timers().claimKinds(kinds, at(24), at(80), 1); len(got) != 1 || !got[0].Due.Equal(at(26)) {
+		k.Errorf("got %+v", got)
+	}
 }
 
 func schedule(name, definition string, second int) store.StoredSchedule {

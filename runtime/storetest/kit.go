@@ -34,6 +34,7 @@ type abilities struct {
 	deadLetters store.DeadLetters
 	pauses      store.Pauses
 	programs    store.Programs
+	audit       store.AuditLog
 	forgetting  store.Forgetting
 	limits      store.Limits
 	feed        store.Feed
@@ -49,7 +50,7 @@ func (k *kit) has(name string) bool {
 		"InputLog": a.inputLog != nil, "Schedules": a.schedules != nil, "Snapshots": a.snapshots != nil, "Inspection": a.inspection != nil,
 		"Causes": a.causes != nil, "DeadLetters": a.deadLetters != nil, "Pauses": a.pauses != nil, "Forgetting": a.forgetting != nil,
 		"Limits": a.limits != nil, "Feed": a.feed != nil, "Transfer": a.transfer != nil, "Projections": a.progress != nil,
-		"Programs": a.programs != nil,
+		"Programs": a.programs != nil, "AuditLog": a.audit != nil,
 	}[name]
 }
 
@@ -62,6 +63,7 @@ func abilitiesOf(st store.Store) (a abilities) {
 	a.deadLetters, _ = st.(store.DeadLetters)
 	a.pauses, _ = st.(store.Pauses)
 	a.programs, _ = st.(store.Programs)
+	a.audit, _ = st.(store.AuditLog)
 	a.forgetting, _ = st.(store.Forgetting)
 	a.limits, _ = st.(store.Limits)
 	a.feed, _ = st.(store.Feed)

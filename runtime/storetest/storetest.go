@@ -88,6 +88,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"dead effects", of("DeadLetters"), linesOf(store.EffectQueue, deadLetterRules), each},
 		{"dead timers", of("DeadLetters"), linesOf(store.TimerQueue, deadLetterRules), each},
 		{"programs", of("Programs"), programRules, each},
+		{"audit", of("AuditLog"), auditRules, both},
 		{"forgetting", of("Forgetting"), forgettingRules, each},
 		{"feed", of("Feed"), feedRules, both},
 		{"transfer", of("Transfer"), transferRules, each},

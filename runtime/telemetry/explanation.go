@@ -123,6 +123,8 @@ func (d *ExplainedDecision) arrival() string {
 	}
 	by := d.Cause.Delivery
 	switch from := d.BroughtBy(); {
+	case by == nil && d.Cause.By != "":
+		return text + fmt.Sprintf(" of %s, because: %s", d.Cause.By, d.Cause.Reason)
 	case by == nil:
 		return text + " of a client"
 	case from.Instance.ID == "": // a schedule

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
@@ -50,12 +51,16 @@ func (e *InstanceExists) Error() string {
 // mistake in a line, *InstanceExists if an instance exists already, *store.UniqueKeyConflict if another instance holds a unique key, and
 // *store.Unsupported if the store lacks the ability Transfer. After an error, the instances of earlier commits stay stored. Import the
 // rest by a second call with SkipExisting.
+//
+// A store that is a store.AuditLog gets an audit record of the import, with the operator of the context.
 func Import(ctx context.Context, st store.Store, r io.Reader, options ImportOptions) (Imported, error) {
 	i := importer{on: st, options: options}
 	var err error
 	if i.to, err = ability(st, "importing instances"); err != nil {
 		return i.Imported, err
 	}
+	now := store.StoredTime(time.Now())
+	ctx = store.WithAudit(ctx, store.AuditRecord{At: now, EndedAt: now, Operation: store.OpImport})
 	if err = check(ctx, r); err == nil {
 		err = i.run(ctx, r)
 	}

@@ -45,6 +45,7 @@ type Definition[S, I, E, F, R any] struct {
 	EffectOptions  map[string]EffectOptions // by effect; has every declared effect
 	InputNames     []string
 	InternalInputs []string // those that only the engine delivers
+	OperatorInputs []string // those that only operators send
 	Enums          []any    // a slice of the values of each declared enumeration
 	StateTimers    []StateTimer
 

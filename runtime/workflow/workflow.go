@@ -79,7 +79,8 @@ type Erased interface {
 	DeclaredMachine() *Machine // nil without states
 	EffectOptions() map[string]EffectOptions
 	InputNames() []string
-	InternalInputs() []string        // those that clients do not send
+	InternalInputs() []string        // those that only the engine delivers
+	OperatorInputs() []string        // those that only operators send
 	Enums() []any                    // a slice of values for each declared enumeration
 	Recurring(timer string) *Firings // nil for a timer that fires once
 	Schedules() []ScheduledInput
@@ -399,6 +400,8 @@ func (w *typed[S, I, E, F, R]) EffectOptions() map[string]EffectOptions { return
 func (w *typed[S, I, E, F, R]) InputNames() []string { return w.def.InputNames }
 
 func (w *typed[S, I, E, F, R]) InternalInputs() []string { return w.def.InternalInputs }
+
+func (w *typed[S, I, E, F, R]) OperatorInputs() []string { return w.def.OperatorInputs }
 
 func (w *typed[S, I, E, F, R]) Enums() []any { return w.def.Enums }
 

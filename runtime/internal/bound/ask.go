@@ -49,6 +49,7 @@ var features = map[string]string{
 	"DeadLetters": "looking after dead letters",
 	"Pauses":      "pausing a workflow",
 	"Programs":    "knowing the programs on the store",
+	"AuditLog":    "recording what operators do",
 	"Forgetting":  "retention",
 	"Limits":      "a limit over all processes",
 	"Feed":        "reading the feed",

@@ -59,6 +59,13 @@ func (h hanging) RecordProgram(context.Context, store.Program, []byte) error { r
 func (h hanging) Programs(context.Context) ([]store.Program, error)          { return stay[[]store.Program](h) }
 func (h hanging) Manifest(context.Context, string) ([]byte, error)           { return stay[[]byte](h) }
 func (h hanging) ForgetPrograms(context.Context, time.Time) error            { return h.err() }
+func (h hanging) RecordAudit(context.Context, store.AuditRecord) error       { return h.err() }
+func (h hanging) AuditRecords(context.Context, store.AuditList) ([]store.AuditRecord, error) {
+	return stay[[]store.AuditRecord](h)
+}
+func (h hanging) ChangeSchedule(context.Context, store.ScheduleChange) (bool, error) {
+	return stay[bool](h)
+}
 func (h hanging) EventTypes(context.Context, int) ([]store.EventType, error) {
 	return stay[[]store.EventType](h)
 }
@@ -347,5 +354,5 @@ var abilityTypes = map[string]reflect.Type{
 	"Inspection": reflect.TypeFor[store.Inspection](), "Causes": reflect.TypeFor[store.Causes](), "DeadLetters": reflect.TypeFor[store.DeadLetters](),
 	"Pauses": reflect.TypeFor[store.Pauses](), "Forgetting": reflect.TypeFor[store.Forgetting](), "Limits": reflect.TypeFor[store.Limits](),
 	"Feed": reflect.TypeFor[store.Feed](), "Transfer": reflect.TypeFor[store.Transfer](), "Projections": reflect.TypeFor[store.Projections](), "Notifier": reflect.TypeFor[store.Notifier](),
-	"Programs": reflect.TypeFor[store.Programs](), "Timekeeper": reflect.TypeFor[store.Timekeeper](),
+	"Programs": reflect.TypeFor[store.Programs](), "AuditLog": reflect.TypeFor[store.AuditLog](), "Timekeeper": reflect.TypeFor[store.Timekeeper](),
 }

@@ -26,6 +26,7 @@ type wholeStore interface {
 	store.DeadLetters
 	store.Pauses
 	store.Programs
+	store.AuditLog
 	store.Forgetting
 	store.Limits
 	store.Feed
@@ -118,6 +119,10 @@ func (s *Store) Observations(ctx context.Context, query store.ObservationQuery) 
 
 func (s *Store) PutSchedules(ctx context.Context, schedules []store.StoredSchedule) error {
 	return tell1(ctx, s.target, "PutSchedules", store.Schedules.PutSchedules, schedules)
+}
+
+func (s *Store) ChangeSchedule(ctx context.Context, change store.ScheduleChange) (found bool, err error) {
+	return ask1(ctx, s.target, "ChangeSchedule", store.Schedules.ChangeSchedule, change)
 }
 
 func (s *Store) SaveSnapshots(ctx context.Context, snapshots []store.Snapshot) error {
@@ -229,6 +234,14 @@ func (s *Store) Manifest(ctx context.Context, digest string) ([]byte, error) {
 
 func (s *Store) ForgetPrograms(ctx context.Context, before time.Time) error {
 	return tell1(ctx, s.target, "ForgetPrograms", store.Programs.ForgetPrograms, before)
+}
+
+func (s *Store) RecordAudit(ctx context.Context, record store.AuditRecord) error {
+	return tell1(ctx, s.target, "RecordAudit", store.AuditLog.RecordAudit, record)
+}
+
+func (s *Store) AuditRecords(ctx context.Context, list store.AuditList) ([]store.AuditRecord, error) {
+	return ask1(ctx, s.target, "AuditRecords", store.AuditLog.AuditRecords, list)
 }
 
 func (s *Store) FinishedInstances(ctx context.Context, list store.FinishedList) ([]store.InstanceSummary, error) {

@@ -24,6 +24,8 @@ func encodeCause(c *store.Cause) ([]byte, error) {
 	text("input", c.Input)
 	text("input_id", c.InputID)
 	text("trace", c.Trace)
+	text("by", c.By)
+	text("reason", c.Reason)
 	if d := c.Delivery; d != nil {
 		e.Key("delivery")
 		e.BeginObject()

@@ -188,7 +188,7 @@ func (c *chain) endDelivery(a *Arrival, version int64) {
 }
 
 func newCause(key store.InstanceKey, req *Request) store.Cause {
-	c := store.Cause{Input: req.Input.Name, InputID: req.InputID, Trace: req.Trace}
+	c := store.Cause{Input: req.Input.Name, InputID: req.InputID, Trace: req.Trace, By: req.Operator.By, Reason: req.Operator.Reason}
 	if d := req.Arrival; d != nil {
 		c.Delivery = &store.CauseDelivery{
 			Queue: d.Lease.Queue, Kind: d.Kind.Name, Version: d.Lease.Version, Position: d.Lease.Position, Key: d.Lease.Key,

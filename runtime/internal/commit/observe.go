@@ -1,6 +1,7 @@
 package commit
 
 import (
+	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -12,8 +13,12 @@ import (
 // records returns what is to be kept of an input beside what it led to.
 func (c *Config) records(req *Request, r Result, at time.Time) (store.InputRecords, error) {
 	observed := r.Kind.ofClients() && c.observes(req.Key(), req.Input.Name)
+	var records store.InputRecords
+	if r.Kind.ofClients() && req.Operator.By != "" && !req.Action {
+		records.Audit = []store.AuditRecord{audit(req, r, at)}
+	}
 	if req.InputID == "" && !observed {
-		return store.InputRecords{}, nil
+		return records, nil
 	}
 	input, err := req.Workflow.EncodeInput(req.Input.Value)
 	if err != nil {
@@ -27,7 +32,6 @@ func (c *Config) records(req *Request, r Result, at time.Time) (store.InputRecor
 		}
 		rejection = &encoded
 	}
-	var records store.InputRecords
 	if req.InputID != "" {
 		outcome, err := recordOutcome(req, r, input, rejection, at)
 		if err != nil {
@@ -39,6 +43,18 @@ func (c *Config) records(req *Request, r Result, at time.Time) (store.InputRecor
 		records.Observations = []store.Observation{c.observe(req, r, input, rejection, at)}
 	}
 	return records, nil
+}
+
+// audit returns the record of an input that an operator sent.
+func audit(req *Request, r Result, at time.Time) store.AuditRecord {
+	record := store.AuditRecord{
+		ID: rand.Text(), At: at, EndedAt: at, By: req.Operator.By, Reason: req.Operator.Reason, Operation: store.OpSend,
+		Workflow: req.Workflow.Name(), Input: req.Input.Name, Target: req.Input.Instance, Revision: 1,
+	}
+	if r.Kind == Accepted {
+		record.Count = 1
+	}
+	return record
 }
 
 // observes asks Config.Observe. A panic there says no: what is only watched must not fail for it, nor what shares its commit.

@@ -18,6 +18,9 @@ type Request struct {
 	InputID   string    // empty when it came without one
 	Trace     string    // W3C trace context to go on with
 
+	Operator store.Operator // who sends the input; the zero value for a client
+	Action   bool           // it is a part of an action that the audit log has, and gets no record of its own
+
 	Arrival *Arrival          // of the effect or timer that brought the input; nil for a client's
 	Within  store.Transaction // of the caller; nil for one of its own
 }

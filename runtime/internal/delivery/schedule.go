@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/unknown"
@@ -38,8 +39,21 @@ func (s *schedule) deliverStored(ctx context.Context, d store.Delivery) (attempt
 		return attemptEnd{}, unknown.Mark(fmt.Errorf("workflow %s has no input %s", s.own.Name(), stored.Input))
 	}
 	f := s.nextFiring(d, recurs)
-	instance := strings.ReplaceAll(stored.Instance, "{time}", f.at.UTC().Format("20060102T150405Z"))
-	return s.deliverFiring(ctx, d, f, f.after, stored.Input, instance, make(map[string]json.RawMessage))
+	return s.deliverFiring(ctx, d, f, f.after, stored.Input, instanceAt(stored, f.at), make(map[string]json.RawMessage))
+}
+
+// instanceAt returns the id of the instance that a firing is for.
+func instanceAt(s workflow.ScheduledInput, at time.Time) string {
+	return strings.ReplaceAll(s.Instance, "{time}", at.UTC().Format("20060102T150405Z"))
+}
+
+// Firing returns the input of a schedule for a nominal time.
+func Firing(w *workflow.Workflow, s workflow.ScheduledInput, at time.Time) (workflow.PreparedInput, error) {
+	encoded, err := json.Marshal(at)
+	if err != nil {
+		return workflow.PreparedInput{}, err
+	}
+	return inputOf(w, s.Input, instanceAt(s, at), map[string]json.RawMessage{scheduledAt: encoded})
 }
 
 // skip ends a firing whose attempts are used up.

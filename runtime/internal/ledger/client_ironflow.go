@@ -33,6 +33,25 @@ func (c *Client) Close(ctx context.Context, in Close, options ...runtime.Execute
 	return runtime.Execute[CloseEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
+// Operator returns a client for inputs that only operators send. Each of its inputs is stored with who sent it and why; neither may be
+// empty.
+func (c *Client) Operator(by, reason string) *OperatorClient {
+	return &OperatorClient{c.engine, runtime.AsOperator(by, reason)}
+}
+
+// OperatorClient sends the inputs of the workflow ledger that only operators send. It is safe for concurrent use.
+type OperatorClient struct {
+	engine   *runtime.Engine
+	operator runtime.ExecuteOption
+}
+
+// Correct sends the input to the instance that its Account names.
+//
+// Correct sets the total.
+func (c *OperatorClient) Correct(ctx context.Context, in Correct, options ...runtime.ExecuteOption) (CorrectOutcome, error) {
+	return runtime.Execute[CorrectEvent, Rejection](ctx, c.engine, WorkflowName, in, append(options[:len(options):len(options)], c.operator)...)
+}
+
 // State returns the state of an instance. If the instance has no events, the error is *runtime.UnknownInstance.
 func (c *Client) State(ctx context.Context, id string) (runtime.View[State], error) {
 	return runtime.LoadState[State](ctx, c.engine, WorkflowName, id)

@@ -15,6 +15,8 @@ func inputName(v Input) string {
 		return "Tick"
 	case Close:
 		return "Close"
+	case Correct:
+		return "Correct"
 	}
 	return ""
 }
@@ -29,6 +31,8 @@ func encodeInput(e *codec.Encoder, v Input) {
 		encodeTick(e, v)
 	case Close:
 		encodeClose(e, v)
+	case Correct:
+		encodeCorrect(e, v)
 	default:
 		e.Fail("%T is not declared as one of the inputs", v)
 	}
@@ -44,12 +48,14 @@ func decodeInput(d *codec.Decoder, name string) (Input, error) {
 		return decodeTick(d), nil
 	case "Close":
 		return decodeClose(d), nil
+	case "Correct":
+		return decodeCorrect(d), nil
 	}
 	return nil, &codec.UnknownTypeError{
 		Workflow: WorkflowName,
 		Kind:     "input",
 		Type:     name,
-		Known:    []string{"Add", "Audited", "Tick", "Close"},
+		Known:    []string{"Add", "Audited", "Tick", "Close", "Correct"},
 	}
 }
 
@@ -61,6 +67,8 @@ func eventName(v Event) string {
 		return "AuditPassed"
 	case Ticked:
 		return "Ticked"
+	case Corrected:
+		return "Corrected"
 	case LedgerClosed:
 		return "LedgerClosed"
 	}
@@ -75,6 +83,8 @@ func encodeEvent(e *codec.Encoder, v Event) {
 		encodeAuditPassed(e, v)
 	case Ticked:
 		encodeTicked(e, v)
+	case Corrected:
+		encodeCorrected(e, v)
 	case LedgerClosed:
 		encodeLedgerClosed(e, v)
 	default:
@@ -90,6 +100,8 @@ func decodeEvent(d *codec.Decoder, name string) (Event, error) {
 		return decodeAuditPassed(d), nil
 	case "Ticked":
 		return decodeTicked(d), nil
+	case "Corrected":
+		return decodeCorrected(d), nil
 	case "LedgerClosed":
 		return decodeLedgerClosed(d), nil
 	}
@@ -97,7 +109,7 @@ func decodeEvent(d *codec.Decoder, name string) (Event, error) {
 		Workflow: WorkflowName,
 		Kind:     "event",
 		Type:     name,
-		Known:    []string{"Added", "AuditPassed", "Ticked", "LedgerClosed"},
+		Known:    []string{"Added", "AuditPassed", "Ticked", "Corrected", "LedgerClosed"},
 	}
 }
 
@@ -271,6 +283,36 @@ func decodeClose(d *codec.Decoder) Close {
 	return v
 }
 
+func encodeCorrect(e *codec.Encoder, v Correct) {
+	e.BeginObject()
+	e.Key("type")
+	e.String("Correct")
+	e.Key("account")
+	e.String(v.Account)
+	e.Key("total")
+	e.Int64(v.Total)
+	e.EndObject()
+}
+
+func decodeCorrect(d *codec.Decoder) Correct {
+	var v Correct
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "account":
+			d.Seen(&seen, 0)
+			v.Account = d.String()
+		case "total":
+			d.Seen(&seen, 1)
+			v.Total = d.Int64()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "account", "total")
+	return v
+}
+
 func encodeAdded(e *codec.Encoder, v Added) {
 	e.BeginObject()
 	e.Key("amount")
@@ -327,6 +369,29 @@ func decodeTicked(d *codec.Decoder) Ticked {
 		d.Skip()
 	}
 	return Ticked{}
+}
+
+func encodeCorrected(e *codec.Encoder, v Corrected) {
+	e.BeginObject()
+	e.Key("total")
+	e.Int64(v.Total)
+	e.EndObject()
+}
+
+func decodeCorrected(d *codec.Decoder) Corrected {
+	var v Corrected
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "total":
+			d.Seen(&seen, 0)
+			v.Total = d.Int64()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "total")
+	return v
 }
 
 func encodeLedgerClosed(e *codec.Encoder, _ LedgerClosed) {

@@ -8,7 +8,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// AddEvent is an event that a decision on Add may emit: Added, AuditPassed, Ticked or LedgerClosed.
+// AddEvent is an event that a decision on Add may emit: Added, AuditPassed, Ticked, Corrected or LedgerClosed.
 type AddEvent = Event
 
 // AddEffect is an effect that a decision on Add may request: Audit.
@@ -33,7 +33,7 @@ func RejectAdd(rejection Rejection) AddDecision {
 	return workflow.Reject[AddEvent, AddEffect, AddTimer, Rejection](rejection)
 }
 
-// AuditedEvent is an event that a decision on Audited may emit: Added, AuditPassed, Ticked or LedgerClosed.
+// AuditedEvent is an event that a decision on Audited may emit: Added, AuditPassed, Ticked, Corrected or LedgerClosed.
 type AuditedEvent = Event
 
 // AuditedEffect is an effect that a decision on Audited may request: Audit.
@@ -58,7 +58,7 @@ func RejectAudited(rejection Rejection) AuditedDecision {
 	return workflow.Reject[AuditedEvent, AuditedEffect, AuditedTimer, Rejection](rejection)
 }
 
-// TickEvent is an event that a decision on Tick may emit: Added, AuditPassed, Ticked or LedgerClosed.
+// TickEvent is an event that a decision on Tick may emit: Added, AuditPassed, Ticked, Corrected or LedgerClosed.
 type TickEvent = Event
 
 // TickEffect is an effect that a decision on Tick may request: Audit.
@@ -83,7 +83,7 @@ func RejectTick(rejection Rejection) TickDecision {
 	return workflow.Reject[TickEvent, TickEffect, TickTimer, Rejection](rejection)
 }
 
-// CloseEvent is an event that a decision on Close may emit: Added, AuditPassed, Ticked or LedgerClosed.
+// CloseEvent is an event that a decision on Close may emit: Added, AuditPassed, Ticked, Corrected or LedgerClosed.
 type CloseEvent = Event
 
 // CloseEffect is an effect that a decision on Close may request: Audit.
@@ -106,4 +106,29 @@ func AcceptClose(first CloseEvent, more ...CloseEvent) CloseDecision {
 // RejectClose rejects Close. Nothing is stored.
 func RejectClose(rejection Rejection) CloseDecision {
 	return workflow.Reject[CloseEvent, CloseEffect, CloseTimer, Rejection](rejection)
+}
+
+// CorrectEvent is an event that a decision on Correct may emit: Added, AuditPassed, Ticked, Corrected or LedgerClosed.
+type CorrectEvent = Event
+
+// CorrectEffect is an effect that a decision on Correct may request: Audit.
+type CorrectEffect = Effect
+
+// CorrectTimer is a timer that a decision on Correct may start or cancel: TimerBeat.
+type CorrectTimer = Timer
+
+// CorrectDecision is the decider's answer to Correct.
+type CorrectDecision = workflow.Decision[CorrectEvent, CorrectEffect, CorrectTimer, Rejection]
+
+// CorrectOutcome is the outcome of Correct.
+type CorrectOutcome = runtime.Outcome[CorrectEvent, Rejection]
+
+// AcceptCorrect accepts Correct with one or more events, in this order.
+func AcceptCorrect(first CorrectEvent, more ...CorrectEvent) CorrectDecision {
+	return workflow.Accept[CorrectEvent, CorrectEffect, CorrectTimer, Rejection](first, more...)
+}
+
+// RejectCorrect rejects Correct. Nothing is stored.
+func RejectCorrect(rejection Rejection) CorrectDecision {
+	return workflow.Reject[CorrectEvent, CorrectEffect, CorrectTimer, Rejection](rejection)
 }

@@ -13,6 +13,7 @@ type Decider struct {
 	OnAudited func(now time.Time, s State, in Audited) AuditedDecision
 	OnTick    func(now time.Time, s State, in Tick) TickDecision
 	OnClose   func(now time.Time, s State, in Close) CloseDecision
+	OnCorrect func(now time.Time, s State, in Correct) CorrectDecision
 }
 
 var _ InputDecider = Decider{}
@@ -49,6 +50,17 @@ func (d Decider) Close(now time.Time, s State, in Close) CloseDecision {
 	return AcceptClose(LedgerClosed{})
 }
 
+// Correct sets the total, which is not negative.
+func (d Decider) Correct(now time.Time, s State, in Correct) CorrectDecision {
+	switch {
+	case d.OnCorrect != nil:
+		return d.OnCorrect(now, s, in)
+	case in.Total < 0:
+		return RejectCorrect(Negative{Amount: in.Total})
+	}
+	return AcceptCorrect(Corrected{Total: in.Total})
+}
+
 // Evolver counts.
 type Evolver struct {
 	OnTerminal func(State) bool
@@ -71,6 +83,12 @@ func (Evolver) AuditPassed(s State, _ AuditPassed) State {
 // Ticked counts ticks.
 func (Evolver) Ticked(s State, _ Ticked) State {
 	s.Ticks++
+	return s
+}
+
+// Corrected sets the total.
+func (Evolver) Corrected(s State, e Corrected) State {
+	s.Total = e.Total
 	return s
 }
 

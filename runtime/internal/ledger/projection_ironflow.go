@@ -20,6 +20,8 @@ type EventProjector[Tx any] interface {
 	AuditPassed(ctx context.Context, tx Tx, event AuditPassed, stored runtime.StoredEvent) error
 	// Ticked counts ticks.
 	Ticked(ctx context.Context, tx Tx, event Ticked, stored runtime.StoredEvent) error
+	// Corrected sets the total.
+	Corrected(ctx context.Context, tx Tx, event Corrected, stored runtime.StoredEvent) error
 	// LedgerClosed ends it.
 	LedgerClosed(ctx context.Context, tx Tx, event LedgerClosed, stored runtime.StoredEvent) error
 }
@@ -38,6 +40,8 @@ func NewProjection[Tx any](name string, projector EventProjector[Tx]) runtime.Pr
 			return projector.AuditPassed(ctx, tx, event, stored)
 		case Ticked:
 			return projector.Ticked(ctx, tx, event, stored)
+		case Corrected:
+			return projector.Corrected(ctx, tx, event, stored)
 		case LedgerClosed:
 			return projector.LedgerClosed(ctx, tx, event, stored)
 		}

@@ -12,7 +12,7 @@ import (
 // WorkflowName is the name of the workflow, which is stored with every instance.
 const WorkflowName = "ledger"
 
-// Input is one of Add, Audited, Tick or Close.
+// Input is one of Add, Audited, Tick, Close or Correct.
 type Input interface {
 	isInput()
 }
@@ -47,7 +47,15 @@ type Close struct {
 
 func (Close) isInput() {}
 
-// Event is one of Added, AuditPassed, Ticked or LedgerClosed.
+// Correct sets the total.
+type Correct struct {
+	Account string `json:"account"`
+	Total   int64  `json:"total"`
+}
+
+func (Correct) isInput() {}
+
+// Event is one of Added, AuditPassed, Ticked, Corrected or LedgerClosed.
 type Event interface {
 	isEvent()
 }
@@ -70,6 +78,13 @@ func (AuditPassed) isEvent() {}
 type Ticked struct{}
 
 func (Ticked) isEvent() {}
+
+// Corrected sets the total.
+type Corrected struct {
+	Total int64 `json:"total"`
+}
+
+func (Corrected) isEvent() {}
 
 // LedgerClosed ends it.
 type LedgerClosed struct{}

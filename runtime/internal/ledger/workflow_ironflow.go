@@ -25,6 +25,8 @@ type InputDecider interface {
 	Tick(now time.Time, state State, in Tick) TickDecision
 	// Close ends the ledger.
 	Close(now time.Time, state State, in Close) CloseDecision
+	// Correct sets the total.
+	Correct(now time.Time, state State, in Correct) CorrectDecision
 }
 
 // EventEvolver folds events into the state. Its methods are pure and never fail.
@@ -35,6 +37,8 @@ type EventEvolver interface {
 	AuditPassed(state State, event AuditPassed) State
 	// Ticked counts ticks.
 	Ticked(state State, event Ticked) State
+	// Corrected sets the total.
+	Corrected(state State, event Corrected) State
 	// LedgerClosed ends it.
 	LedgerClosed(state State, event LedgerClosed) State
 	// Terminal reports whether the instance has completed. After that it accepts no input.
@@ -61,16 +65,17 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     workflow.StateCodec[State]{Schema: "6798a0e88c7cd7a0", Encode: encodeState, Decode: decodeState},
-		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "0e6185f3"},
+		States:     workflow.StateCodec[State]{Schema: "dd1e31ae28c8d4ca", Encode: encodeState, Decode: decodeState},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "62047a72"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
 			"Audit": {Returns: []string{"Audited"}},
 		},
-		InputNames:     []string{"Add", "Audited", "Tick", "Close"},
+		InputNames:     []string{"Add", "Audited", "Tick", "Close", "Correct"},
 		InternalInputs: []string{"Audited", "Tick"},
+		OperatorInputs: []string{"Correct"},
 	})
 }
 
@@ -91,6 +96,8 @@ func (a adapter) decide(now time.Time, state State, input Input) workflow.Untype
 		return a.decider.Tick(now, state, in).Untyped()
 	case Close:
 		return a.decider.Close(now, state, in).Untyped()
+	case Correct:
+		return a.decider.Correct(now, state, in).Untyped()
 	}
 	return workflow.UntypedDecision{}
 }
@@ -103,6 +110,8 @@ func (a adapter) evolve(state State, event Event) State {
 		return a.evolver.AuditPassed(state, event)
 	case Ticked:
 		return a.evolver.Ticked(state, event)
+	case Corrected:
+		return a.evolver.Corrected(state, event)
 	case LedgerClosed:
 		return a.evolver.LedgerClosed(state, event)
 	}
@@ -127,6 +136,8 @@ func inputID(input Input) string {
 		return in.Account
 	case Close:
 		return in.Account
+	case Correct:
+		return in.Account
 	}
 	return ""
 }
@@ -144,6 +155,9 @@ func withID(input Input, id string) Input {
 		in.Account = cmp.Or(in.Account, id)
 		return in
 	case Close:
+		in.Account = cmp.Or(in.Account, id)
+		return in
+	case Correct:
 		in.Account = cmp.Or(in.Account, id)
 		return in
 	}

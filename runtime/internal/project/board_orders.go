@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 // Pause stops a projection until Resume.
 func (b *Board) Pause(ctx context.Context, name string) error {
-	return b.order(ctx, name, func(s *store.ProjectionState) error {
+	return b.order(ctx, store.OpPauseProjection, name, func(s *store.ProjectionState) error {
 		s.Status, s.StoppedAt = store.ProjectionPaused, 0
 		return nil
 	})
@@ -20,7 +21,7 @@ func (b *Board) Pause(ctx context.Context, name string) error {
 
 // Resume lets a projection go on that was paused or has stopped.
 func (b *Board) Resume(ctx context.Context, name string) error {
-	return b.order(ctx, name, func(s *store.ProjectionState) error {
+	return b.order(ctx, store.OpResumeProjection, name, func(s *store.ProjectionState) error {
 		s.Status, s.StoppedAt, s.Attempts = store.ProjectionRunning, 0, 0
 		return nil
 	})
@@ -28,7 +29,7 @@ func (b *Board) Resume(ctx context.Context, name string) error {
 
 // SkipEvent lets a projection go on behind the event that it has stopped at.
 func (b *Board) SkipEvent(ctx context.Context, name string, event store.FeedPosition) error {
-	return b.order(ctx, name, func(s *store.ProjectionState) error {
+	return b.order(ctx, store.OpSkipEvent, name, func(s *store.ProjectionState) error {
 		switch {
 		case s.Status != store.ProjectionStopped || s.StoppedAt == 0:
 			return fmt.Errorf("it is %s and has not stopped at an event; there is nothing to skip", s.Status)
@@ -47,7 +48,7 @@ func (b *Board) Rebuild(ctx context.Context, name string) error {
 	if p := b.find(name); p != nil && p.Reset == nil {
 		return fmt.Errorf("ironflow: projection %q cannot be rebuilt: it has no Reset; set Projection.Reset", name)
 	}
-	return b.order(ctx, name, func(s *store.ProjectionState) error {
+	return b.order(ctx, store.OpRebuildProjection, name, func(s *store.ProjectionState) error {
 		s.Rebuild, s.Attempts = true, 0
 		if s.Status == store.ProjectionStopped {
 			s.Status, s.StoppedAt = store.ProjectionRunning, 0
@@ -57,13 +58,19 @@ func (b *Board) Rebuild(ctx context.Context, name string) error {
 }
 
 // order changes what a projection is to do, and takes the projection from its owner, which would not notice.
-func (b *Board) order(ctx context.Context, name string, change store.ProjectionUpdate) error {
-	if err := store.CheckArgument("the projection's name", name); err != nil {
+//
+// The audit log gets a record of it, which names the operator of the context, or otherwise this process.
+func (b *Board) order(ctx context.Context, operation, name string, change store.ProjectionUpdate) error {
+	if err := cmp.Or(store.CheckArgument("the projection's name", name), store.CheckArgument("the operator", store.OperatorOf(ctx))); err != nil {
 		return err
 	}
 	if _, err := b.stored(ctx, name); err != nil {
 		return err
 	}
+	now := b.now()
+	ctx = store.WithAudit(ctx, store.AuditRecord{
+		At: now, EndedAt: now, By: cmp.Or(store.OperatorOf(ctx).By, b.config.Name), Operation: operation, Target: name,
+	})
 	err := b.update(ctx, name, func(s *store.ProjectionState) error {
 		if err := change(s); err != nil {
 			return err

@@ -251,6 +251,24 @@ CREATE TABLE ironflow.discarded_letters (
 );
 CREATE INDEX discarded_letters_discarded_at_idx ON ironflow.discarded_letters (discarded_at, instance, workflow, queue, version, item);
 
+-- What operators did, with who and why. count grows with each transaction of an action. progress is where a bulk run is, and NULL for other
+-- actions; revision counts how often the row was written.
+CREATE TABLE ironflow.audit_log (
+    id          text COLLATE "C" PRIMARY KEY,
+    recorded_at timestamptz NOT NULL,
+    ended_at    timestamptz,
+    done_by     text NOT NULL,
+    reason      text NOT NULL,
+    operation   text COLLATE "C" NOT NULL,
+    workflow    text COLLATE "C" NOT NULL,
+    input       text COLLATE "C" NOT NULL,
+    target      text NOT NULL,
+    count       bigint NOT NULL,
+    progress    json,
+    revision    bigint NOT NULL
+);
+CREATE INDEX audit_log_recorded_at_idx ON ironflow.audit_log (recorded_at, id);
+
 -- The only thing that is unique across instances. While the planner believes that the table is empty, any index that fits is as good
 -- to it as any other. So the second index leaves the workflow out, and whoever looks for an instance compares workflow || '': each
 -- statement then fits one index only, and none reads all keys of a workflow.

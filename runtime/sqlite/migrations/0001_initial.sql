@@ -269,6 +269,24 @@ CREATE TABLE ironflow_observations (
 CREATE INDEX ironflow_observations_instance ON ironflow_observations (instance, workflow, observed_at);
 CREATE INDEX ironflow_observations_observed ON ironflow_observations (observed_at);
 
+-- What operators did, with who and why. count grows with each transaction of an action. progress is where a bulk run is, and NULL for other
+-- actions; revision counts how often the row was written.
+CREATE TABLE ironflow_audit_log (
+    id          TEXT    PRIMARY KEY,
+    recorded_at INTEGER NOT NULL,
+    ended_at    INTEGER,
+    done_by     TEXT    NOT NULL,
+    reason      TEXT    NOT NULL,
+    operation   TEXT    NOT NULL,
+    workflow    TEXT    NOT NULL,
+    input       TEXT    NOT NULL,
+    target      TEXT    NOT NULL,
+    count       INTEGER NOT NULL,
+    progress    TEXT,
+    revision    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ironflow_audit_log_recorded ON ironflow_audit_log (recorded_at, id);
+
 -- The processes that run on the file, or did lately. digest names the manifest of the program, which describes its workflows.
 CREATE TABLE ironflow_programs (
     process    TEXT    NOT NULL,

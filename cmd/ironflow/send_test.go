@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/ironflow-gen/ironflow/examples/order/order"
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/httpapi"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
+
+// An operator sends an input to a running program, which decides, and records who sent it and why.
+func TestSend(t *testing.T) {
+	t.Setenv(authorizationVariable, "Bearer of-ann")
+	b := sqliteBench(t)
+	engine, err := runtime.NewEngine(b.store, runtime.Config{Logger: slog.New(slog.DiscardHandler)},
+		order.NewWorkflow(order.Decider{}, order.Evolver{}, order.Handler{Gateway: &shop{}, Mailer: &shop{}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.create(order.NewClient(engine))
+	server := httptest.NewServer(http.StripPrefix("/operator", httpapi.NewOperatorHandler(engine, func(r *http.Request) (string, error) {
+		if r.Header.Get("Authorization") != "Bearer of-ann" {
+			return "", errors.New("who is that?")
+		}
+		return "ann", nil
+	})))
+	defer server.Close()
+	b.flags = []string{"-server", server.URL + "/operator/"}
+	fail := `{"order_id": "o-17", "reason": "no money"}`
+	b.want(b.feed(2, fail, "send", "order", "PaymentFailed"), "add -write")
+	b.want(b.feed(2, fail, "send", "-write", "order", "PaymentFailed"), "needs -reason")
+	b.want(b.feed(1, fail, "send", "-write", "-reason", "x", "cart", "PaymentFailed"), `no workflow "cart"`)
+	b.want(b.feed(2, `{"order_id": 7}`, "send", "-write", "-reason", "x", "order", "PaymentFailed"), "order_id")
+	b.want(b.feed(2, fail, "send", "-write", "-reason", "x", "order", "PaymentFialed"), "not an input of the workflow")
+	b.want(b.feed(0, fail, "send", "-write", "-reason", "the bank says so, “never”", "-id", "1", "order", "PaymentFailed"), "accepted, version 2")
+	b.want(b.feed(0, fail, "send", "-write", "-reason", "the bank says so, “never”", "-id", "1", "order", "PaymentFailed"), "accepted, version 2")
+	b.want(b.feed(1, fail, "send", "-write", "-reason", "x", "order", "PaymentFailed"), "completed")
+
+	page, err := engine.Audit(t.Context(), admin.AuditQuery{AuditFilter: store.AuditFilter{Operation: store.OpSend}})
+	if err != nil || len(page.Items) != 2 || page.Items[1].By != "ann" || page.Items[1].Reason != "the bank says so, “never”" || page.Items[1].Input != "PaymentFailed" ||
+		page.Items[1].Count != 1 || page.Items[0].Count != 0 {
+		t.Errorf("got %+v, error %v", page.Items, err)
+	}
+	t.Setenv(authorizationVariable, "Bearer of-eve")
+	if text := b.feed(2, fail, "send", "-write", "-reason", "x", "order", "PaymentFailed"); !strings.Contains(text, "not known as an operator") {
+		t.Errorf("got %s", text)
+	}
+	server.Close()
+	b.want(b.feed(3, fail, "send", "-write", "-reason", "x", "order", "PaymentFailed"), "does not answer")
+	b.flags = nil
+	b.want(b.feed(2, fail, "send", "-write", "-reason", "x", "order", "PaymentFailed"), "needs -server")
+}

@@ -1,0 +1,82 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+)
+
+// ReasonHeader is the header in which an operator says why an input is sent. In it, characters other than printable ASCII are written
+// as %XX, as in a URL.
+const ReasonHeader = "Ironflow-Reason"
+
+// NewOperatorHandler returns a handler through which operators send inputs to the workflows of an engine, also those whose declaration says
+// "from: operator". It serves POST /WORKFLOW/inputs/INPUT, as the handler of NewHandler does for clients, and needs the header
+// Ironflow-Reason. "ironflow send" is its client.
+//
+// authorize says who the caller is, such as from a token, a client certificate or the headers of a proxy. For a caller that it does not know,
+// it returns an error or an empty name, and the answer has status 403. The name is stored with each decision, and in the audit log.
+func NewOperatorHandler(engine *runtime.Engine, authorize func(*http.Request) (by string, err error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := &handler{engine: engine, bodyLimit: bodyLimit}
+		by, err := authorize(r)
+		if err != nil || strings.TrimSpace(by) == "" {
+			h.fail(w, &Error{Status: http.StatusForbidden, Code: Forbidden, Message: "the caller is not known as an operator"})
+			return
+		}
+		segments := strings.Split(r.URL.EscapedPath(), "/")
+		if len(segments) != 4 || segments[0] != "" || segments[2] != "inputs" || unescaped(segments[1]) == "" || unescaped(segments[3]) == "" {
+			h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownPath, Message: "there is nothing at this path; inputs are sent to /WORKFLOW/inputs/INPUT"})
+			return
+		}
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			h.fail(w, &Error{Status: http.StatusMethodNotAllowed, Code: MethodNotAllowed, Message: "this path allows only " + http.MethodPost})
+			return
+		}
+		reason, err := url.PathUnescape(r.Header.Get(ReasonHeader))
+		if err != nil || strings.TrimSpace(reason) == "" {
+			h.fail(w, &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: "the header " + ReasonHeader + " must say why the input is sent"})
+			return
+		}
+		h.workflow.Name = unescaped(segments[1])
+		r = r.WithContext(runtime.WithUnavailableTimeout(r.Context(), unavailableTimeout))
+		h.operatorInput(w, r, Input{Name: unescaped(segments[3])}, runtime.AsOperator(by, reason))
+	})
+}
+
+func (h *handler) operatorInput(w http.ResponseWriter, r *http.Request, input Input, operator runtime.ExecuteOption) {
+	if !isJSON(r.Header.Get("Content-Type")) {
+		w.Header().Set("Accept-Post", "application/json")
+		h.fail(w, &Error{Status: http.StatusUnsupportedMediaType, Code: UnsupportedMediaType, Message: "send the input as application/json"})
+		return
+	}
+	body, err := h.body(w, r)
+	if err != nil {
+		h.fail(w, unreadable(err))
+		return
+	}
+	options := []runtime.ExecuteOption{operator, runtime.WithTrace(r.Header.Get("traceparent"))}
+	if keys := r.Header.Values("Idempotency-Key"); len(keys) > 0 {
+		options = append(options, runtime.WithInputID(strings.Join(keys, ", ")))
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), waitLimit)
+	defer cancel()
+	out, err := h.engine.ExecuteDynamicAs(ctx, h.workflow.Name, input.Name, body, options...)
+	unknown, wrong := (*runtime.UnknownWorkflow)(nil), (*runtime.InvalidArgument)(nil)
+	switch {
+	case errors.As(err, &unknown):
+		h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownPath, Message: fmt.Sprintf("this program has no workflow %q", unknown.Workflow)})
+	case errors.As(err, &wrong):
+		h.fail(w, &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: wrong.Error()})
+	case err != nil:
+		h.failed(w, r, input, body, err)
+	default:
+		h.outcome(w, out)
+	}
+}

@@ -1,0 +1,22 @@
+package store
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Fingerprint returns an error text without the parts that differ between errors of one kind: numbers, ids, times, addresses and quoted
+// texts become "*". Errors with one fingerprint have most likely one cause. It has at most 200 bytes.
+func Fingerprint(text string) string {
+	text = varying.ReplaceAllString(text, "*")
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > maxFingerprint {
+		text = strings.ToValidUTF8(text[:maxFingerprint], "")
+	}
+	return text
+}
+
+const maxFingerprint = 200
+
+// varying matches quoted texts, and words with a digit, which are numbers, UUIDs, hashes, times, addresses and most ids.
+var varying = regexp.MustCompile(`"[^"]*"|'[^']*'|` + "`[^`]*`" + `|[\pL\pN_:./@+\-]*\pN(?:[\pL\pN_:./@+\-]*[\pL\pN])?`)
