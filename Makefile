@@ -15,8 +15,9 @@ OPENAPI = gen/emit/internal/openapi
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-# Benchmarks that are modules of their own. The generators that the second runs are only built when it is run.
-MODULES = bench/peers bench/generators
+# Benchmarks that are modules of their own, whose tests say that they still work, and the dashboards. The generators that the second runs are
+# only built when it is run.
+MODULES = bench/peers bench/generators runtime/otel/dashboards
 
 DECLARATIONS ?= 1000
 COMPILED ?= 20
