@@ -56,6 +56,7 @@ var (
 	_ = time.Now
 	_ pgx.Tx
 	_ httpapi.Error
+	_ admin.FindQuery
 	_ = sqlite.Open
 	_ = memory.New
 	_ = ironflowtest.Simulate

@@ -43,7 +43,7 @@ func UntilVersion(version int64) Until { return Until{Version: max(version, 1)} 
 // the effects of that decision, those of the decisions on their results, and so on, have been delivered, in all workflows that they
 // lead to. It does not wait for timers that these decisions start.
 //
-// If one of the effects is a dead letter and its instance was not told of it, the error is *DeadEffects.
+// If one of the effects is a dead letter and its instance was not told of it, the error is *store.DeadEffects.
 func UntilDelivered(version int64) Until { return Until{Version: max(version, 1), Delivered: true} }
 
 // String says what is waited for, as in "until it has completed".
@@ -59,44 +59,11 @@ func (u Until) String() string {
 	return "until it has completed"
 }
 
-// NeverReached says that an instance has completed, so that what Await waits for cannot happen any more.
-type NeverReached struct {
-	Instance InstanceKey
-	Status   string // at its end; empty for a workflow without states
-	Version  int64  // at its end
-	Until    Until
-}
-
-func (e *NeverReached) Error() string {
-	as := ""
-	if e.Status != "" {
-		as = " as " + e.Status
-	}
-	return fmt.Sprintf("%s has completed%s at version %d, so it cannot be waited for %s", e.Instance, as, e.Version, e.Until)
-}
-
-// DeadEffects says that effects which Await waits for are dead letters: they are not delivered until somebody retries them.
-type DeadEffects struct {
-	Instance InstanceKey
-	Version  int64                   // of the decision that they follow from
-	Letters  []store.WaitingDelivery // at least one
-}
-
-func (e *DeadEffects) Error() string {
-	first := e.Letters[0]
-	text := fmt.Sprintf("%s: what version %d led to stands still: effect %s of %s is a dead letter after %d attempts: %s",
-		e.Instance, e.Version, first.Kind.Name, first.Lease.Instance, first.Attempts, first.LastError)
-	if n := len(e.Letters) - 1; n > 0 {
-		text += fmt.Sprintf("; and %d more", n)
-	}
-	return text
-}
-
 // Await waits until an instance is as until says, and returns its state then, or a later one. Generated clients call it. It returns at once
 // if that is so already. An instance that does not exist yet is waited for.
 //
 // The wait ends with the context: give it a deadline. If the store is unavailable meanwhile, the wait goes on when it is back. If the
-// instance completes without reaching what is waited for, the error is *NeverReached; if it is deleted, *UnknownInstance.
+// instance completes without reaching what is waited for, the error is *store.NeverReached; if it is deleted, *UnknownInstance.
 //
 // Commits of this process wake the caller directly. Those of other processes are noticed within some milliseconds on a store that is a
 // store.Notifier, otherwise within Config.PollInterval. It works without Run. Any number of callers may wait: together they cost one
@@ -177,7 +144,7 @@ func (e *Engine) canWait() error {
 
 func (e *Engine) waitFor(ctx context.Context, key InstanceKey, until Until) error {
 	never := func(s store.InstanceSummary) error {
-		return &NeverReached{Instance: key, Status: s.Status, Version: s.Version, Until: until}
+		return &store.NeverReached{Instance: key, Status: s.Status, Version: s.Version, Until: until.String()}
 	}
 	if _, err := e.waits.Until(ctx, key, func(s store.InstanceSummary) (bool, error) {
 		switch {
@@ -198,7 +165,7 @@ func (e *Engine) waitFor(ctx context.Context, key InstanceKey, until Until) erro
 	return e.waits.Deliveries(ctx, func(ctx context.Context) ([]Lease, error) {
 		found, err := explainer.Consequences(ctx, key, until.Version)
 		if err == nil && len(found.Pending) == 0 && len(found.Dead) > 0 {
-			err = &DeadEffects{Instance: key, Version: until.Version, Letters: found.Dead}
+			err = &store.DeadEffects{Instance: key, Version: until.Version, Letters: found.Dead}
 		}
 		return found.Pending, err
 	})

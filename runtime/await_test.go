@@ -72,7 +72,7 @@ func TestAwait(t *testing.T) {
 				b.Errorf("completed: got %+v", r)
 			}
 			r := wait(b, "it cannot be closed any more", never)
-			if ended, is := errors.AsType[*runtime.NeverReached](r.err); !is || ended.Status != "solved" || ended.Version != 4 || ended.Instance.ID != id {
+			if ended, is := errors.AsType[*store.NeverReached](r.err); !is || ended.Status != "solved" || ended.Version != 4 || ended.Instance.ID != id {
 				b.Errorf("closed: got %+v", r)
 			}
 			for _, until := range []runtime.Until{runtime.UntilCompleted(), runtime.UntilVersion(3), runtime.UntilStatus("solved"), runtime.UntilDelivered(1), {}} {
@@ -152,7 +152,7 @@ func TestAwaitDelivered(t *testing.T) {
 			dead := awaiting(b, ctx, client, name+" dead", runtime.UntilDelivered(out.Version))
 			find <- runtime.Permanent(errors.New("nobody there"))
 			r := wait(b, "the effect is dead", dead)
-			if d, is := errors.AsType[*runtime.DeadEffects](r.err); !is || len(d.Letters) != 1 || d.Letters[0].Kind.Name != "FindAgent" {
+			if d, is := errors.AsType[*store.DeadEffects](r.err); !is || len(d.Letters) != 1 || d.Letters[0].Kind.Name != "FindAgent" {
 				b.Errorf("%s: got %+v", name, r)
 			}
 			wantError(b, r.err, "FindAgent", "nobody there")

@@ -37,6 +37,7 @@ type Engine struct {
 	newEvents   *announcer
 	newOrders   *announcer
 	running     atomic.Bool
+	started     atomic.Bool // Run was called
 	eventTypes  eventTypes
 	readOnly    bool // the store was opened for reading only
 }
@@ -161,6 +162,9 @@ func (e *Engine) checkStore() error {
 		w := e.workflows[name]
 		for _, s := range w.Schedules() {
 			errs = append(errs, bound.Need[store.Schedules](e.store, fmt.Sprintf("workflow %s: schedule %s", name, s.Name)))
+		}
+		if len(w.SearchFields()) > 0 {
+			errs = append(errs, bound.Need[store.Search](e.store, fmt.Sprintf("workflow %s: its search fields", name)))
 		}
 		options := w.EffectOptions()
 		for _, effect := range slices.Sorted(maps.Keys(options)) {

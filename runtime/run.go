@@ -33,6 +33,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		return errors.New("ironflow: Run was called while the engine is running; call it once")
 	}
 	defer e.running.Store(false)
+	e.started.Store(true)
 
 	handlers, cancelHandlers := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelHandlers(errStopping)

@@ -18,6 +18,7 @@ import (
 const (
 	eventsEach     = 4
 	completedEvery = 4      // every so many instances have completed
+	searchGroup    = 10     // so many have the same value of the search field "customer"
 	rareEvery      = 10_000 // and of the others one of so many has the status "rare"
 )
 
@@ -29,7 +30,7 @@ func active(n int) int {
 	return n
 }
 
-// fillChunk inserts the instances FIRST to LAST, a timer for each that is active but for those with the status "rare", which so are stuck, and
+// fillChunk inserts the instances FIRST to LAST, a value of a search field for each, a timer for each that is active but for those with the status "rare", which so are stuck, and
 // then the first events of all, the second ones of all, and so on, so that the events of an instance stand as far apart in their table as those
 // of an instance that lives for some time.
 var fillChunk = `
@@ -39,6 +40,8 @@ FROM generate_series(FIRST::bigint, LAST::bigint) n;
 INSERT INTO ironflow.timers (instance, workflow, key, version, kind, payload, due_at, run_at, commit_id)
 SELECT 'tally-' || n, 'tally', 'filled', EVENTS, 'Remind', ('{"tally_id":"tally-' || n || '"}')::json, now() + interval '1 day', now() + interval '1 day', 1
 FROM generate_series(FIRST::bigint, LAST::bigint) n WHERE NOT COMPLETED AND NOT RARE;
+INSERT INTO ironflow.search (instance, workflow, field, value, version)
+SELECT 'tally-' || n, 'tally', 'customer', 'customer-' || (n - 1) / GROUP, EVENTS FROM generate_series(FIRST::bigint, LAST::bigint) n;
 ` + strings.Join(eventStatements(), "")
 
 func eventStatements() []string {
@@ -77,7 +80,7 @@ func fillTables(ctx context.Context, pool *pgxpool.Pool, instances int, log io.W
 			for first := range firsts {
 				last := min(first+chunk-1, instances)
 				sql := strings.NewReplacer(
-					"FIRST", strconv.Itoa(first), "LAST", strconv.Itoa(last), "TOTAL", strconv.Itoa(instances), "EVENTS", strconv.Itoa(eventsEach),
+					"FIRST", strconv.Itoa(first), "LAST", strconv.Itoa(last), "TOTAL", strconv.Itoa(instances), "EVENTS", strconv.Itoa(eventsEach), "GROUP", strconv.Itoa(searchGroup),
 					"COMPLETED", fmt.Sprintf("n %% %d = 0", completedEvery),
 					"STATUS", fmt.Sprintf("CASE WHEN n %% %d = 0 THEN 'done' WHEN n %% %d = 1 THEN 'rare' ELSE 'open' END", completedEvery, rareEvery),
 					"RARE", fmt.Sprintf("n %% %d = 1", rareEvery),

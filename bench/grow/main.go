@@ -157,5 +157,13 @@ func rows() []report.Row {
 	}
 	stuck := row("stuck, p99", "ms", "stuck/p99")
 	stuck.Required = 1000
-	return append(all, row("stuck, p50", "ms", "stuck/p50"), stuck)
+	all = append(all, row("stuck, p50", "ms", "stuck/p50"), stuck)
+	for _, c := range []struct{ name, figure string }{
+		{"find by a search field", "find, search field"}, {"find by the beginning of the id", "find, beginning of ids"},
+	} {
+		p50 := row(c.name+", p50", "ms", c.figure+"/p50")
+		p50.Required = 5
+		all = append(all, p50, row(c.name+", p99", "ms", c.figure+"/p99"))
+	}
+	return all
 }

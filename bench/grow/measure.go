@@ -67,6 +67,12 @@ func (g *grown) cases() []grownCase {
 		call("count", g.slowCalls(), func(ctx context.Context) error { return g.count(ctx, store.InstanceFilter{}) }),
 		call("count, rare status", g.slowCalls(), func(ctx context.Context) error { return g.count(ctx, rare) }),
 		call("stuck", 20, g.stuck),
+		call("find, search field", 500, func(ctx context.Context) error {
+			return g.find(ctx, searchGroup, store.FindQuery{Workflow: tally.WorkflowName, Field: "customer", Value: fmt.Sprintf("customer-%d", rand.IntN(g.instances/searchGroup))})
+		}),
+		call("find, beginning of ids", 500, func(ctx context.Context) error {
+			return g.find(ctx, 1, store.FindQuery{IDPrefix: load.InstanceID(rand.IntN(g.instances))})
+		}),
 		call("backlog", 20, g.backlog),
 	}
 }
@@ -159,5 +165,15 @@ func (g *grown) stuck(ctx context.Context) error {
 // backlog counts what waits of each kind, as Health does.
 func (g *grown) backlog(ctx context.Context) error {
 	_, err := g.admin.Health(ctx)
+	return err
+}
+
+// find looks for instances of which there are at least so many.
+func (g *grown) find(ctx context.Context, least int, query store.FindQuery) error {
+	query.Limit = 50
+	found, err := g.store.FindInstances(ctx, query)
+	if err == nil && len(found) < least {
+		err = fmt.Errorf("%+v finds %d instances, want at least %d", query, len(found), least)
+	}
 	return err
 }

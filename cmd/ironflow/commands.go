@@ -32,6 +32,17 @@ func init() { // not in the declaration, because help looks at commands
 			},
 			examples: []string{"list -store app.db -workflow order -active -status awaiting_payment"},
 		},
+		{
+			name: "find", arguments: "FIELD=VALUE | KEY | ID", arity: one, run: findInstances,
+			does: "finds instances by the value of a search field; with -key, by a unique key; with -id, by the beginning of their ids",
+			flags: func(f *flag.FlagSet, o *options) {
+				workflowFlag(f, o)
+				limitFlag(f, o)
+				f.BoolVar(&o.byKey, "key", false, "the argument is the unique key that an active instance holds")
+				f.BoolVar(&o.byID, "id", false, "the argument is the beginning of the ids")
+			},
+			examples: []string{"find -store app.db email=ada@example.com", "find -store app.db -workflow order -key cart-17", "find -store app.db -id o-1"},
+		},
 		{name: "count", does: "counts instances by workflow and status", arity: none, run: count, flags: filterFlags},
 		{
 			name: "show", arguments: "WORKFLOW/ID", does: "describes an instance: its status, the inputs it accepts, and its effects and timers", arity: one, run: show,

@@ -38,6 +38,11 @@ func list(ctx context.Context, k *call) (int, error) {
 	if err != nil {
 		return exitOK, err
 	}
+	return k.instances(page)
+}
+
+// instances prints a page of instances.
+func (k *call) instances(page admin.Page[store.InstanceSummary]) (int, error) {
 	if k.json {
 		for _, i := range page.Items {
 			if err := k.print(i); err != nil {
@@ -54,6 +59,32 @@ func list(ctx context.Context, k *call) (int, error) {
 	t.end()
 	k.more(page.Next)
 	return exitOK, nil
+}
+
+func findInstances(ctx context.Context, k *call) (int, error) {
+	query := admin.FindQuery{Workflow: k.workflow, Limit: k.limit, Cursor: k.cursor}
+	switch {
+	case k.byKey && k.byID:
+		return exitOK, &usageError{"-key and -id exclude each other"}
+	case k.byKey:
+		query.UniqueKey = k.args[0]
+	case k.byID:
+		query.IDPrefix = k.args[0]
+	default:
+		var found bool
+		if query.Field, query.Value, found = strings.Cut(k.args[0], "="); !found {
+			return exitOK, &usageError{fmt.Sprintf("%q has no =; write FIELD=VALUE, or add -key or -id", k.args[0])}
+		}
+	}
+	page, err := k.admin.Find(ctx, query)
+	if err != nil {
+		return exitOK, err
+	}
+	if len(page.Items) == 0 {
+		fmt.Fprintln(k.errs, "ironflow: no instance was found")
+		return exitFound, nil
+	}
+	return k.instances(page)
 }
 
 func count(ctx context.Context, k *call) (int, error) {

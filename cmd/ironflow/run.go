@@ -58,6 +58,7 @@ type options struct {
 	refuse, skipExisting  bool
 	withoutDeliveries     bool
 	dot                   bool
+	byKey, byID           bool
 }
 
 // call is one run of a command.

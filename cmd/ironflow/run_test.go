@@ -309,3 +309,79 @@ func TestWatch(t *testing.T) {
 		b.want(b.ironflow(exitUsage, "watch", "order"), "WORKFLOW/ID")
 	})
 }
+
+// Orders are found by the values of search fields, by their carts while they are open, and by the beginning of their ids.
+func TestFind(t *testing.T) {
+	onStores(t, func(b *bench) {
+		client, stop := b.run(&shop{}, "web-1", nil)
+		ctx := b.Context()
+		for id, email := range map[string]string{"o-1": "ada@example.com", "o-2": "bob@example.com", "o-3": "ada@example.com"} {
+			out, err := client.Create(ctx, order.Create{OrderID: id, CartID: "cart " + id, Email: email, Card: "4242", Items: []order.Item{{Sku: "tea", Quantity: 1, PriceCents: 700}}})
+			if err != nil || !out.Accepted() {
+				b.Fatal(out, err)
+			}
+			if _, err := client.Await(ctx, id, runtime.UntilCompleted()); err != nil {
+				b.Fatal(err)
+			}
+		}
+		waiting, err := client.Create(ctx, order.Create{OrderID: "p-1", CartID: "cart p-1", Email: "", Items: []order.Item{{Sku: "tea", Quantity: 1, PriceCents: 700}}})
+		if err != nil || !waiting.Accepted() {
+			b.Fatal(waiting, err)
+		}
+		found := b.ironflow(exitOK, "find", "email=ada@example.com")
+		b.want(found, "order/o-1", "order/o-3", "paid")
+		if strings.Contains(found, "o-2") {
+			b.Errorf("found another customer's order:\n%s", found)
+		}
+		b.want(b.ironflow(exitOK, "find", "-workflow", "order", "cart_id=cart o-2", "-json"), `"ID":"o-2"`)
+		b.want(b.ironflow(exitOK, "find", "-limit", "1", "email=ada@example.com"), "order/o-1", "-cursor")
+		b.want(b.ironflow(exitFound, "find", "email=nobody@example.com"), "no instance was found")
+		b.want(b.ironflow(exitUsage, "find", "mail=ada@example.com"), "mail")
+		b.want(b.ironflow(exitUsage, "find", "-workflow", "order", "mail=ada@example.com"), "email", "cart_id")
+		b.want(b.ironflow(exitUsage, "find", "o-1"), "FIELD=VALUE")
+		b.want(b.ironflow(exitOK, "find", "-id", "o-"), "order/o-1", "order/o-2", "order/o-3")
+		b.want(b.ironflow(exitUsage, "find", "-key", "cart p-1"), "belongs to a workflow")
+		b.want(b.ironflow(exitFound, "find", "-workflow", "order", "-key", "cart o-1"), "no instance was found") // the order has ended
+		stop()
+
+		// An instance of an older declaration has no values until the backfill stores them.
+		st := b.store.(store.Transfer)
+		stored, err := st.ReadStored(ctx, []store.InstanceKey{{Workflow: "order", ID: "o-1"}})
+		if err != nil || len(stored[0].Search) != 2 {
+			b.Fatalf("got %+v, %v", stored, err)
+		}
+		old := stored[0]
+		old.Key.ID, old.Search, old.Outcomes, old.Ended = "old", nil, nil, nil
+		for i := range old.Events {
+			old.Events[i].Instance = old.Key
+		}
+		if err := st.WriteStored(ctx, []store.StoredInstance{old}); err != nil {
+			b.Fatal(err)
+		}
+		if text := b.ironflow(exitOK, "find", "email=ada@example.com"); strings.Contains(text, "order/old") {
+			b.Errorf("it is found before the backfill:\n%s", text)
+		}
+		engine, err := runtime.NewEngine(b.store, runtime.Config{Logger: slog.New(slog.DiscardHandler)},
+			order.NewWorkflow(order.Decider{}, order.Evolver{}, order.Handler{Gateway: &shop{}, Mailer: &shop{}}))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for range 2 { // it changes nothing when it is repeated
+			steps := 0
+			for cursor, err := range engine.BackfillSearch(ctx, "order", "") {
+				if err != nil || cursor != "" {
+					b.Fatal(cursor, err)
+				}
+				steps++
+			}
+			if steps != 1 {
+				b.Errorf("the backfill of 5 instances has %d steps", steps)
+			}
+		}
+		b.want(b.ironflow(exitOK, "find", "email=ada@example.com"), "order/old", "order/o-1", "order/o-3")
+		b.want(b.ironflow(exitOK, "find", "cart_id=cart o-1"), "order/o-1")
+		for _, err := range engine.BackfillSearch(ctx, "cart", "") {
+			b.want(err.Error(), "cart")
+		}
+	})
+}

@@ -21,6 +21,9 @@ func Of(w *spec.Workflow) *Set {
 	for _, u := range w.Unique {
 		r.add(u.Field.Pos, u.Field.Stored(), "input", u.Input.Stored(), "unique")
 	}
+	for i, f := range w.SearchFields() {
+		r.add(w.Search[i].Pos, "", "search", f.Stored)
+	}
 	for _, m := range w.Events {
 		r.message(m, "event", retired(m))
 	}

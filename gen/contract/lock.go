@@ -201,6 +201,7 @@ func path(text string) (parts []string, rest string, ok bool) {
 var settings = map[string][]string{
 	"accept":   nil,
 	"http":     nil,
+	"search":   nil,
 	"state":    nil,
 	"type":     nil,
 	"effect":   {"retry", "key", "to", "ended", "dead", "returns"},

@@ -102,13 +102,17 @@ func (g *golang) state() {
 	for _, u := range w.Unique {
 		unique = append(unique, u.Input.Text+":"+spec.GoName(u.Field.Text))
 	}
+	var search []string
+	for _, name := range w.Search {
+		search = append(search, spec.GoName(name.Text))
+	}
 	http := ""
 	if w.HTTP {
 		http = "http=true"
 	}
 	g.line("")
 	g.directive(w.Doc, "workflow", argument("type", w.Name.Text), argument("as", w.Name.StoredAs), argument("id", spec.GoName(w.ID.Text)),
-		argument("unique", strings.Join(unique, ",")), http)
+		argument("unique", strings.Join(unique, ",")), argument("search", strings.Join(search, ",")), http)
 	g.line("type State struct {")
 	if w.HasStates() {
 		g.line("Status Status")

@@ -85,6 +85,9 @@ func document(w *spec.Workflow) mapping {
 		unique.text(u.Input.Text, u.Field.Text)
 	}
 	root.section("unique", unique)
+	if len(w.Search) > 0 {
+		root.names("search", w.Search)
+	}
 	messageName := func(m *spec.Message) spec.Name { return m.Name }
 	addEntries(root, "types", w.Types, func(t *spec.Type) spec.Name { return t.Name }, declaredType)
 	root.section("state", fields(w.State))

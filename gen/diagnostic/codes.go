@@ -94,6 +94,8 @@ const (
 	NoUniqueField   Code = "IF0509"
 	UniqueNotString Code = "IF0510"
 	BadSender       Code = "IF0511"
+	NoSearchField   Code = "IF0521"
+	SearchType      Code = "IF0522"
 )
 
 // Effects.

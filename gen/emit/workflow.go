@@ -141,6 +141,7 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	if len(e.w.Unique) > 0 {
 		field("UniqueKey", jen.Id("uniqueKey"))
 	}
+	e.searchFields(field)
 	field("States", workflowID("StateCodec").Types(e.stateType()).Values(
 		keyed("Schema", jen.Lit(spec.StateSchema(e.w))),
 		keyed("Encode", jen.Id("encodeState")),
@@ -283,6 +284,7 @@ func (e *emitter) inputFuncs(f *file) {
 		jen.Return(jen.Id("input")),
 	)
 
+	e.searchInput(f)
 	if len(e.w.Unique) == 0 {
 		return
 	}

@@ -19,7 +19,7 @@ func (r *reader) workflow() bool {
 	}
 	r.reserve()
 	r.states()
-	w := r.words(state.take("workflow"), "the workflow", nil, "type", "as", "id", "unique", "http")
+	w := r.words(state.take("workflow"), "the workflow", nil, "type", "as", "id", "unique", "search", "http")
 	r.w.File = r.at(state.name.Pos()).File
 	r.w.Pos = r.at(state.take("workflow").pos)
 	r.w.Name = w.name("type")
@@ -32,6 +32,7 @@ func (r *reader) workflow() bool {
 	r.messages()
 	r.instanceIDs(w.name("id"))
 	r.unique(w)
+	r.search(w)
 	r.timers()
 	r.declaredTypes()
 	return true
@@ -214,5 +215,20 @@ func (r *reader) unique(w words) {
 			}
 		}
 		r.w.Unique = append(r.w.Unique, key)
+	}
+}
+
+// search reads the search fields, as in search=CustomerID,Email.
+func (r *reader) search(w words) {
+	for _, name := range w.names("search") {
+		state := &spec.Message{Fields: r.w.State}
+		text := fieldName(state, name.Text)
+		for _, m := range r.w.Inputs {
+			if state.Field(text) == nil && m.Field(fieldName(m, name.Text)) != nil {
+				text = fieldName(m, name.Text)
+			}
+		}
+		name.Text = text
+		r.w.Search = append(r.w.Search, name)
 	}
 }

@@ -39,6 +39,7 @@ type Workflow struct {
 
 	ID         Name        // input field that names the instance, unless an input overrides it
 	Unique     []UniqueKey // at most one for each input
+	Search     []Name      // fields of the state, or else of inputs, that instances are found by; see SearchFields
 	Types      []*Type     // declared structs, enums and imported Go types
 	State      []*Field    // the user's part of the state; the status is generated
 	Inputs     []*Message  // each with its ID field resolved by Validate

@@ -54,6 +54,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 	c.sizes()
 	c.instanceIDs()
 	c.uniqueKeys()
+	c.searchFields()
 	c.effectOutcomes()
 	c.timerInputs()
 	c.workflowSchedules()

@@ -52,10 +52,10 @@ func answerTo(input Input, body []byte, err error) *Error {
 	if unknown, is := errors.AsType[*runtime.UnknownVersion](err); is {
 		return &Error{Status: http.StatusNotFound, Code: UnknownVersion, Message: unknown.Error()}
 	}
-	if never, is := errors.AsType[*runtime.NeverReached](err); is {
+	if never, is := errors.AsType[*store.NeverReached](err); is {
 		return &Error{Status: http.StatusConflict, Code: NeverReached, Message: never.Error(), Version: never.Version}
 	}
-	if dead, is := errors.AsType[*runtime.DeadEffects](err); is { // without the error of the handler, which the caller need not know
+	if dead, is := errors.AsType[*store.DeadEffects](err); is { // without the error of the handler, which the caller need not know
 		first := dead.Letters[0]
 		return &Error{Status: http.StatusConflict, Code: DeadEffects,
 			Message: fmt.Sprintf("%d effects are dead letters, such as %s of %s", len(dead.Letters), first.Kind.Name, first.Lease.Instance)}

@@ -175,6 +175,9 @@ func (c *change) write() error {
 			return err
 		}
 	}
+	if len(c.Search) > 0 {
+		put(c.t, c.search, c.Instance, c.putSearch(c.Instance, c.NewVersion(), c.Search))
+	}
 	c.changeEffects()
 	c.changeTimers()
 	if c.Complete {

@@ -15,7 +15,8 @@ type data struct {
 	feed      []*event                       // all events, by their global sequence
 	issued    int64                          // the last global sequence
 	snapshots map[store.InstanceKey]store.Snapshot
-	keys      map[uniqueKey]string // ids of the instances that hold them
+	keys      map[uniqueKey]string                      // ids of the instances that hold them
+	search    map[store.InstanceKey]map[string]searched // by field
 
 	effects, timers *queue
 	born            int64 // number of the last delivery
@@ -39,7 +40,7 @@ type data struct {
 func newData() data {
 	return data{
 		instances: make(map[store.InstanceKey]instance), events: make(map[store.InstanceKey][]*event),
-		snapshots: make(map[store.InstanceKey]store.Snapshot), keys: make(map[uniqueKey]string),
+		snapshots: make(map[store.InstanceKey]store.Snapshot), keys: make(map[uniqueKey]string), search: make(map[store.InstanceKey]map[string]searched),
 		effects: newQueue(store.EffectQueue), timers: newQueue(store.TimerQueue), buckets: make(map[store.Kind]time.Time),
 		outcomes: make(map[store.InputKey]store.InputOutcome), ended: make(map[store.InstanceKey][]store.EndedDelivery),
 		audits: make(map[string]store.AuditRecord),

@@ -55,6 +55,7 @@ func (s *Store) DeleteInstances(
 			}
 			drop(t, s.events, i.Instance)
 			drop(t, s.snapshots, i.Instance)
+			drop(t, s.search, i.Instance)
 			drop(t, s.ended, i.Instance)
 			drop(t, s.instances, i.Instance)
 		}

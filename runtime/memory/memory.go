@@ -37,6 +37,7 @@ var _ interface {
 	store.Snapshots
 	store.Inspection
 	store.Causes
+	store.Search
 	store.DeadLetters
 	store.Pauses
 	store.Programs

@@ -64,6 +64,12 @@ func (s *Store) Rows(table string) []map[string]any {
 		for key, holder := range s.keys {
 			add(map[string]any{"workflow": key.workflow, "key": key.key, "instance": holder})
 		}
+	case "search":
+		for key, fields := range s.search {
+			for field, v := range fields {
+				add(map[string]any{"instance": key.ID, "workflow": key.Workflow, "field": field, "value": v.value, "version": v.version})
+			}
+		}
 	case "limits":
 		for kind, at := range s.buckets {
 			add(map[string]any{"workflow": kind.Workflow, "kind": kind.Name, "empty_at": at})

@@ -39,6 +39,7 @@ func (d *data) stored(key store.InstanceKey) store.StoredInstance {
 		return r
 	}
 	r.Effects, r.Timers = d.effects.records(key), d.timers.records(key)
+	r.Search = d.searchValues(key)
 	for input, o := range d.outcomes {
 		if input.Instance == key {
 			o.Outcome = bytes.Clone(o.Outcome)
@@ -123,6 +124,9 @@ func (d *data) putStored(t *transaction, r *store.StoredInstance) error {
 	put(t, d.events, r.Key, events)
 	set(t, &d.feed, feed)
 	set(t, &d.issued, issued)
+	if len(r.Search) > 0 {
+		put(t, d.search, r.Key, d.putSearch(r.Key, r.Version(), r.Search))
+	}
 	for _, e := range r.Effects {
 		d.putDelivery(t, d.effects, e)
 	}

@@ -94,6 +94,7 @@ func (b *changeBatch) queueChanges(commit store.CommitID) {
 	b.events(commit)
 	b.predecessors()
 	b.uniqueKeys()
+	b.search()
 	b.consume()
 	b.settle()
 	b.checkPauses()

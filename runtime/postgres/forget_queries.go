@@ -66,6 +66,8 @@ WITH doomed AS (
     DELETE FROM ironflow.effects t USING doomed d WHERE t.instance = d.instance AND t.workflow = d.workflow
 ), events AS (
     DELETE FROM ironflow.events t USING doomed d WHERE t.instance = d.instance AND t.workflow = d.workflow
+), search AS (
+    DELETE FROM ironflow.search t USING doomed d WHERE t.instance = d.instance AND t.workflow = d.workflow
 ), snapshots AS (
     DELETE FROM ironflow.snapshots t USING doomed d WHERE t.instance = d.instance AND t.workflow = d.workflow
 ), observations AS (

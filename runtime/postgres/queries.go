@@ -376,6 +376,7 @@ type queries struct {
 	lastNumber, firstEventAfter        string
 	effects, timers                    queueQueries
 	inspection                         inspectionQueries
+	search                             searchQueries
 	pauses                             pauseQueries
 	programs                           programQueries
 	audit                              auditQueries
@@ -435,6 +436,7 @@ func newQueries(schema string) *queries {
 		effects:    newQueueQueries(schema, effectNames),
 		timers:     newQueueQueries(schema, timerNames),
 		inspection: newInspectionQueries(in),
+		search:     newSearchQueries(in),
 		pauses:     newPauseQueries(in),
 		programs:   newProgramQueries(in),
 		audit:      newAuditQueries(in),

@@ -28,6 +28,7 @@ var tablePrivileges = map[string]string{
 	"effects":           "INSERT, UPDATE, DELETE",
 	"timers":            "INSERT, UPDATE, DELETE",
 	"unique_keys":       "INSERT, DELETE",
+	"search":            "INSERT, UPDATE, DELETE",
 	"input_outcomes":    "INSERT, DELETE",
 	"observations":      "INSERT, DELETE",
 	"discarded_letters": "INSERT, DELETE",

@@ -24,6 +24,7 @@ const (
 	storedTimer
 	storedOutcome
 	storedEnded
+	storedSearch
 )
 
 // The rows of the tables as JSON, by their columns.
@@ -53,6 +54,13 @@ type (
 		Instance string `json:"instance"`
 		Workflow string `json:"workflow"`
 		Key      string `json:"key"`
+	}
+	searchRow struct {
+		Instance string `json:"instance"`
+		Workflow string `json:"workflow"`
+		Field    string `json:"field"`
+		Value    string `json:"value"`
+		Version  int64  `json:"version"`
 	}
 	deliveryRow struct {
 		Instance     string         `json:"instance"`
@@ -182,6 +190,10 @@ func addStored(r *store.StoredInstance, part storedPart, columns []byte) error {
 		d, err := decodeDelivery(r.Key, store.TimerQueue, columns)
 		r.Timers = append(r.Timers, d)
 		return err
+	case storedSearch:
+		row, err := decodeRow[searchRow](columns)
+		r.Search = append(r.Search, store.SearchValue{Field: row.Field, Value: row.Value})
+		return err
 	case storedOutcome:
 		row, err := decodeRow[outcomeRow](columns)
 		r.Outcomes = append(r.Outcomes, store.InputOutcome{
@@ -244,6 +256,7 @@ type storedRows struct {
 	effects, timers []deliveryRow
 	outcomes        []outcomeRow
 	ended           []endedRow
+	search          []searchRow
 }
 
 // WriteStored implements store.Transfer.
@@ -263,7 +276,7 @@ func (s *Store) WriteStored(ctx context.Context, instances []store.StoredInstanc
 		insert(&statements, s.queries.transfer.instances, rows.instances), insert(&statements, s.queries.transfer.events, rows.events),
 		insert(&statements, s.queries.transfer.uniqueKeys, rows.keys), insert(&statements, s.queries.transfer.effects, rows.effects),
 		insert(&statements, s.queries.transfer.timers, rows.timers), insert(&statements, s.queries.transfer.outcomes, rows.outcomes),
-		insert(&statements, s.queries.transfer.ended, rows.ended),
+		insert(&statements, s.queries.transfer.ended, rows.ended), insert(&statements, s.queries.transfer.search, rows.search),
 	} {
 		if add != nil {
 			return wrap(add, "write %s", describe(keys))
@@ -320,6 +333,9 @@ func (rows *storedRows) add(r *store.StoredInstance) {
 	}
 	for _, key := range r.UniqueKeys {
 		rows.keys = append(rows.keys, keyRow{id, workflow, key})
+	}
+	for _, v := range r.Search {
+		rows.search = append(rows.search, searchRow{id, workflow, v.Field, v.Value, r.Version()})
 	}
 	for i := range r.Effects {
 		rows.effects = append(rows.effects, newDeliveryRow(&r.Effects[i]))

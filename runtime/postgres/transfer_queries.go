@@ -7,7 +7,7 @@ type transferQueries struct {
 	read string
 
 	// These insert the rows of a table from a JSON array $1 of objects with its columns.
-	instances, events, uniqueKeys, effects, timers, outcomes, ended string
+	instances, events, uniqueKeys, effects, timers, outcomes, ended, search string
 }
 
 func newTransferQueries(in func(sql string) string) transferQueries {
@@ -20,6 +20,7 @@ func newTransferQueries(in func(sql string) string) transferQueries {
 		ended: in(insertStored("ended_deliveries", `instance text, workflow text, queue text, version bigint, item text, kind text,
     ending text, ended_at timestamptz, attempts int, by_instance text, by_workflow text, by_version bigint, reason text`)) +
 			" ON CONFLICT DO NOTHING",
+		search: in(insertStored("search", "instance text, workflow text, field text, value text, version bigint")),
 	}
 }
 
@@ -94,6 +95,11 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT queue, version, item, kind, ending, ended_at, attempts, by_instance, by_workflow, by_version, reason
         FROM ironflow.ended_deliveries d WHERE d.instance = k.instance AND d.workflow = k.workflow OFFSET 0
+    ) t
+    UNION ALL
+    SELECT 7, 0, 0, field, ` + storedAsJSON + `
+    FROM (
+        SELECT field, value FROM ironflow.search s WHERE s.instance = k.instance AND s.workflow = k.workflow AND s.value <> '' OFFSET 0
     ) t
 ) AS r (part, version, position, name, global_sequence, schema_version, columns, recorded_at, commit_id, cause, status, completes, parent)
 ORDER BY k.number, r.part, r.version, r.position, r.name COLLATE "C"`

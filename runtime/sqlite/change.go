@@ -23,6 +23,7 @@ var parts = []struct {
 	{"consume the deliveries that caused the change", (*change).consume},
 	{"settle the deliveries that caused the change", (*change).settle},
 	{"take the unique key", (*change).takeKey},
+	{"store search values", (*change).putSearch},
 	{"cancel effects", (*change).cancelEffects},
 	{"cancel timers", (*change).cancelTimers},
 	{"complete", (*change).complete},

@@ -29,6 +29,7 @@ WHERE i.instance = ?2 AND i.workflow = ?3 AND l.version = ?4 AND ` + deletable
 var deleteInstance = []string{
 	`DELETE FROM ironflow_effects WHERE instance = ? AND workflow = ?`,
 	`DELETE FROM ironflow_events WHERE instance = ? AND workflow = ?`,
+	`DELETE FROM ironflow_search WHERE instance = ? AND workflow = ?`,
 	`DELETE FROM ironflow_snapshots WHERE instance = ? AND workflow = ?`,
 	`DELETE FROM ironflow_observations WHERE instance = ? AND workflow = ?`,
 	`DELETE FROM ironflow_ended_deliveries WHERE instance = ? AND workflow = ?`,

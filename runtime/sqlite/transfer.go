@@ -97,6 +97,10 @@ func readStored(ctx context.Context, on *connection, r *store.StoredInstance) (e
 		r.UniqueKeys = append(r.UniqueKeys, text(c[0]))
 		return nil
 	})
+	each(readSearchValues, func(c []driver.Value) error {
+		r.Search = append(r.Search, store.SearchValue{Field: text(c[0]), Value: text(c[1])})
+		return nil
+	})
 	each(readEffectRecords, func(c []driver.Value) error {
 		d := deliveryRecord(r.Key, c)
 		d.Lease.Queue, d.Lease.Position, d.LimitKey = store.EffectQueue, int(number(c[13])), text(c[14])
@@ -184,6 +188,11 @@ func writeStored(ctx context.Context, on *connection, r *store.StoredInstance) e
 			err = ctx.Err()
 		}
 		if err != nil {
+			return err
+		}
+	}
+	for _, v := range r.Search {
+		if _, err := on.exec(putSearchValue, id, workflow, v.Field, v.Value, r.Version()); err != nil {
 			return err
 		}
 	}

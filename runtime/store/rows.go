@@ -103,13 +103,14 @@ type Change struct {
 
 	Events    []NewEvent // at least one
 	Effects   []NewEffect
-	Timers    []NewTimer // each replaces the timer of its key; the keys are distinct
-	Cancel    []string   // keys of timers to delete, none of them in Timers
-	UniqueKey string     // key that the instance takes until it completes, or holds already; empty for none
-	Lease     NewLease   // lease of the effects and timers that are Leased
-	Complete  bool       // completes the instance: deletes its timers and frees its unique key; Timers is empty
-	Status    string     // after the change; empty for a workflow without states
-	Parent    *Parent    // stored when Version is 0; nil for none
+	Timers    []NewTimer    // each replaces the timer of its key; the keys are distinct
+	Cancel    []string      // keys of timers to delete, none of them in Timers
+	UniqueKey string        // key that the instance takes until it completes, or holds already; empty for none
+	Lease     NewLease      // lease of the effects and timers that are Leased
+	Complete  bool          // completes the instance: deletes its timers and frees its unique key; Timers is empty
+	Status    string        // after the change; empty for a workflow without states
+	Search    []SearchValue // of distinct fields; they replace the values of these fields. Of the ability Search.
+	Parent    *Parent       // stored when Version is 0; nil for none
 
 	// CancelEffects are distinct kinds. All effects of these kinds in this instance are cancelled at Now: they are deleted, even
 	// if they are leased. Effects of this change are not cancelled.

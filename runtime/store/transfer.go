@@ -32,6 +32,7 @@ type StoredInstance struct {
 	Events     []EventRecord
 	Effects    []DeliveryRecord // in the order of versions and positions; dead letters too
 	Timers     []DeliveryRecord // in the order of keys; dead letters too
+	Search     []SearchValue    // in the order of fields; none without a value. Of the ability Search.
 	Outcomes   []InputOutcome   // in the order of input ids
 	Ended      []EndedDelivery  // in the order of versions, queues, and positions or keys
 }

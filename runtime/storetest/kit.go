@@ -31,6 +31,7 @@ type abilities struct {
 	snapshots   store.Snapshots
 	inspection  store.Inspection
 	causes      store.Causes
+	search      store.Search
 	deadLetters store.DeadLetters
 	pauses      store.Pauses
 	programs    store.Programs
@@ -48,7 +49,7 @@ func (k *kit) has(name string) bool {
 	return map[string]bool{
 		"SQL":      k.DB != nil,
 		"InputLog": a.inputLog != nil, "Schedules": a.schedules != nil, "Snapshots": a.snapshots != nil, "Inspection": a.inspection != nil,
-		"Causes": a.causes != nil, "DeadLetters": a.deadLetters != nil, "Pauses": a.pauses != nil, "Forgetting": a.forgetting != nil,
+		"Causes": a.causes != nil, "Search": a.search != nil, "DeadLetters": a.deadLetters != nil, "Pauses": a.pauses != nil, "Forgetting": a.forgetting != nil,
 		"Limits": a.limits != nil, "Feed": a.feed != nil, "Transfer": a.transfer != nil, "Projections": a.progress != nil,
 		"Programs": a.programs != nil, "AuditLog": a.audit != nil,
 	}[name]
@@ -60,6 +61,7 @@ func abilitiesOf(st store.Store) (a abilities) {
 	a.snapshots, _ = st.(store.Snapshots)
 	a.inspection, _ = st.(store.Inspection)
 	a.causes, _ = st.(store.Causes)
+	a.search, _ = st.(store.Search)
 	a.deadLetters, _ = st.(store.DeadLetters)
 	a.pauses, _ = st.(store.Pauses)
 	a.programs, _ = st.(store.Programs)

@@ -84,6 +84,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"what a process cannot take, of timers", of("Inspection", "DeadLetters"), linesOf(store.TimerQueue, blockedRules), each},
 		{"pages", of("Inspection", "InputLog", "Feed"), pageRules, each},
 		{"causes", of("Causes"), causeRules, each},
+		{"search", of("Search"), searchRules, both},
 		{"ended deliveries", of("Causes"), endedRules, both},
 		{"dead effects", of("DeadLetters"), linesOf(store.EffectQueue, deadLetterRules), each},
 		{"dead timers", of("DeadLetters"), linesOf(store.TimerQueue, deadLetterRules), each},

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -23,13 +25,14 @@ type line struct {
 }
 
 type instanceLine struct {
-	Format     int           `json:"format,omitempty"` // 0 means 1
-	Workflow   string        `json:"workflow"`
-	ID         string        `json:"id"`
-	Version    int64         `json:"version,omitempty"` // number of events; 0 is not checked
-	UniqueKeys []string      `json:"unique_keys,omitempty"`
-	Parent     *store.Parent `json:"parent,omitempty"`
-	Lines      int           `json:"lines,omitempty"` // that follow and belong to the instance; 0 is not checked
+	Format     int               `json:"format,omitempty"` // 0 means 1
+	Workflow   string            `json:"workflow"`
+	ID         string            `json:"id"`
+	Version    int64             `json:"version,omitempty"` // number of events; 0 is not checked
+	UniqueKeys []string          `json:"unique_keys,omitempty"`
+	Search     map[string]string `json:"search,omitempty"` // values of search fields by field
+	Parent     *store.Parent     `json:"parent,omitempty"`
+	Lines      int               `json:"lines,omitempty"` // that follow and belong to the instance; 0 is not checked
 }
 
 type eventLine struct {
@@ -87,7 +90,7 @@ type endedLine struct {
 // lines returns an instance as lines.
 func lines(r *store.StoredInstance) []line {
 	head := &instanceLine{
-		Format: format, Workflow: r.Key.Workflow, ID: r.Key.ID, Version: r.Version(), UniqueKeys: r.UniqueKeys, Parent: r.Parent,
+		Format: format, Workflow: r.Key.Workflow, ID: r.Key.ID, Version: r.Version(), UniqueKeys: r.UniqueKeys, Search: searchOf(r), Parent: r.Parent,
 		Lines: len(r.Events) + len(r.Effects) + len(r.Timers) + len(r.Outcomes) + len(r.Ended),
 	}
 	all := append(make([]line, 0, head.Lines+1), line{Instance: head})
@@ -114,6 +117,18 @@ func lines(r *store.StoredInstance) []line {
 		}})
 	}
 	return all
+}
+
+// searchOf returns the values of search fields by field; nil for none.
+func searchOf(r *store.StoredInstance) map[string]string {
+	if len(r.Search) == 0 {
+		return nil
+	}
+	values := make(map[string]string, len(r.Search))
+	for _, v := range r.Search {
+		values[v.Field] = v.Value
+	}
+	return values
 }
 
 func newDeliveryLine(d *store.DeliveryRecord) *deliveryLine {
@@ -151,7 +166,8 @@ func (l *instanceLine) begin() (*store.StoredInstance, error) {
 	if l.Parent != nil {
 		errs = append(errs, store.CheckArgument("parent", *l.Parent))
 	}
-	return &store.StoredInstance{Key: key, Parent: l.Parent, UniqueKeys: l.UniqueKeys}, errors.Join(errs...)
+	search, err := l.searchValues()
+	return &store.StoredInstance{Key: key, Parent: l.Parent, UniqueKeys: l.UniqueKeys, Search: search}, errors.Join(append(errs, err)...)
 }
 
 // add adds a line that follows the first one.
@@ -287,4 +303,19 @@ func orDue(at, due time.Time) time.Time {
 		at = due
 	}
 	return store.StoredTime(at)
+}
+
+// searchValues returns the values of search fields, in the order of fields.
+func (l *instanceLine) searchValues() (values []store.SearchValue, err error) {
+	for _, field := range slices.Sorted(maps.Keys(l.Search)) {
+		v := store.SearchValue{Field: field, Value: l.Search[field]}
+		if err := store.CheckArgument("search", v); err != nil {
+			return nil, err
+		}
+		if field == "" || v.Value == "" || len(v.Value) > store.MaxIDLength {
+			return nil, fmt.Errorf("the search field %q has a value of %d bytes; 1 to %d are allowed", field, len(v.Value), store.MaxIDLength)
+		}
+		values = append(values, v)
+	}
+	return values, nil
 }

@@ -36,6 +36,12 @@ type Definition[S, I, E, F, R any] struct {
 	WithID    func(I, string) I      // sets an empty id
 	UniqueKey func(I) (string, bool) // nil if no input has one
 
+	// SearchFields are the names of the search fields. SearchState returns the values of those that are fields of the state, and
+	// SearchInput of those that are fields of an input; nil for none.
+	SearchFields []string
+	SearchState  func(S) []SearchValue
+	SearchInput  func(I) []SearchValue
+
 	States     StateCodec[S]
 	Inputs     Codec[I]
 	Events     Codec[E]

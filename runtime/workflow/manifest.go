@@ -28,13 +28,14 @@ type WorkflowManifest struct {
 	Schedules []ScheduledInput `json:"schedules,omitempty"`
 	Machine   *Machine         `json:"machine,omitempty"` // nil without states
 	Schema    string           `json:"schema,omitempty"`  // of the state, for snapshots
+	Search    []string         `json:"search,omitempty"`  // search fields
 }
 
 // Describe returns the manifest of a workflow.
 func (w *Workflow) Describe() WorkflowManifest {
 	return WorkflowManifest{
 		Name: w.Name(), Inputs: w.InputNames(), Effects: slices.Sorted(maps.Keys(w.EffectOptions())), Schedules: w.Schedules(),
-		Machine: w.DeclaredMachine(), Schema: w.Schema(),
+		Machine: w.DeclaredMachine(), Schema: w.Schema(), Search: w.SearchFields(),
 	}
 }
 

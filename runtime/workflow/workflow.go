@@ -63,6 +63,12 @@ type Erased interface {
 
 	EncodeState(state any) ([]byte, error)
 
+	// SearchFields returns the names of the search fields. SearchState and SearchInput return the values of those that a state or an
+	// input has, see Search.
+	SearchFields() []string
+	SearchState(state any) []SearchValue
+	SearchInput(input any) []SearchValue
+
 	DecodeEvent(stored store.StoredEvent) (any, error)
 	EncodeEvent(event any) (Encoded, error)
 	EventVersion(name string) int // schema version of an event that is stored now

@@ -57,18 +57,25 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 			s.Status = Status(status)
 			return s
 		},
-		Refuse:     refuse,
-		Decide:     a.decide,
-		Evolve:     a.evolve,
-		Handle:     a.handle,
-		InputID:    inputID,
-		WithID:     withID,
-		UniqueKey:  uniqueKey,
-		States:     workflow.StateCodec[State]{Schema: "48574686bc6ef3c7", Encode: encodeState, Decode: decodeState},
-		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "c4db8496"},
-		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
-		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
-		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
+		Refuse:       refuse,
+		Decide:       a.decide,
+		Evolve:       a.evolve,
+		Handle:       a.handle,
+		InputID:      inputID,
+		WithID:       withID,
+		UniqueKey:    uniqueKey,
+		SearchFields: []string{"email", "cart_id"},
+		SearchState: func(s State) []workflow.SearchValue {
+			return []workflow.SearchValue{
+				workflow.Search("email", s.Email),
+			}
+		},
+		SearchInput: searchInput,
+		States:      workflow.StateCodec[State]{Schema: "48574686bc6ef3c7", Encode: encodeState, Decode: decodeState},
+		Inputs:      workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "c4db8496"},
+		Events:      workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
+		Effects:     workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
+		Rejections:  workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
 			"ChargeCard": {
 				Retry:   workflow.RetryPolicy{MaxAttempts: 8, Base: 100 * time.Millisecond, Max: time.Minute},
@@ -159,6 +166,15 @@ func withID(input Input, id string) Input {
 		return in
 	}
 	return input
+}
+
+// searchInput returns the values of search fields that an input has.
+func searchInput(input Input) []workflow.SearchValue {
+	switch in := input.(type) {
+	case Create:
+		return []workflow.SearchValue{workflow.Search("cart_id", in.CartID)}
+	}
+	return nil
 }
 
 func uniqueKey(input Input) (string, bool) {

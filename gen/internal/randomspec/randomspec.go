@@ -169,6 +169,16 @@ func (g *generator) declareInputs() {
 	if len(keys) > 0 {
 		g.line(0, "unique: {%s}", strings.Join(keys, ", "))
 	}
+	var search []string
+	if strings.Contains(g.b.String(), "\n  always: int\n") {
+		search = append(search, "always")
+	}
+	if len(keys) > 0 {
+		search = append(search, "text_key")
+	}
+	if len(search) > 0 && g.chance(50) {
+		g.line(0, "search: [%s]", strings.Join(search, ", "))
+	}
 }
 
 // instance adds the field that names the instance of an input. The first input follows the workflow.

@@ -46,6 +46,7 @@ var features = map[string]string{
 	"Schedules":   "a schedule",
 	"Inspection":  "looking at instances and deliveries",
 	"Causes":      "explaining a decision",
+	"Search":      "finding instances",
 	"DeadLetters": "looking after dead letters",
 	"Pauses":      "pausing a workflow",
 	"Programs":    "knowing the programs on the store",

@@ -72,6 +72,19 @@ func (h hanging) EventTypes(context.Context, int) ([]store.EventType, error) {
 func (h hanging) Summary(context.Context, store.InstanceKey) (store.InstanceSummary, error) {
 	return stay[store.InstanceSummary](h)
 }
+func (h hanging) Summaries(context.Context, []store.InstanceKey) ([]store.InstanceSummary, error) {
+	return stay[[]store.InstanceSummary](h)
+}
+func (h hanging) Undelivered(context.Context, []store.Lease) ([]store.Lease, error) {
+	return stay[[]store.Lease](h)
+}
+func (h hanging) FindInstances(context.Context, store.FindQuery) ([]store.InstanceSummary, error) {
+	return stay[[]store.InstanceSummary](h)
+}
+func (h hanging) PutSearchValues(context.Context, []store.InstanceSearch) error {
+	_, err := stay[struct{}](h)
+	return err
+}
 func (h hanging) ListDiscarded(context.Context, store.DiscardedList) ([]store.DiscardedLetter, error) {
 	return stay[[]store.DiscardedLetter](h)
 }
@@ -354,5 +367,5 @@ var abilityTypes = map[string]reflect.Type{
 	"Inspection": reflect.TypeFor[store.Inspection](), "Causes": reflect.TypeFor[store.Causes](), "DeadLetters": reflect.TypeFor[store.DeadLetters](),
 	"Pauses": reflect.TypeFor[store.Pauses](), "Forgetting": reflect.TypeFor[store.Forgetting](), "Limits": reflect.TypeFor[store.Limits](),
 	"Feed": reflect.TypeFor[store.Feed](), "Transfer": reflect.TypeFor[store.Transfer](), "Projections": reflect.TypeFor[store.Projections](), "Notifier": reflect.TypeFor[store.Notifier](),
-	"Programs": reflect.TypeFor[store.Programs](), "AuditLog": reflect.TypeFor[store.AuditLog](), "Timekeeper": reflect.TypeFor[store.Timekeeper](),
+	"Programs": reflect.TypeFor[store.Programs](), "AuditLog": reflect.TypeFor[store.AuditLog](), "Search": reflect.TypeFor[store.Search](), "Timekeeper": reflect.TypeFor[store.Timekeeper](),
 }

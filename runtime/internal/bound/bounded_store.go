@@ -23,6 +23,7 @@ type wholeStore interface {
 	store.Snapshots
 	store.Inspection
 	store.Causes
+	store.Search
 	store.DeadLetters
 	store.Pauses
 	store.Programs
@@ -170,6 +171,14 @@ func (s *Store) Backlog(ctx context.Context, queue store.QueueName, now time.Tim
 
 func (s *Store) Waiting(ctx context.Context, queue store.QueueName, instance store.InstanceKey, limit int) ([]store.WaitingDelivery, error) {
 	return ask3(ctx, s.target, "Waiting", store.Inspection.Waiting, queue, instance, limit)
+}
+
+func (s *Store) FindInstances(ctx context.Context, query store.FindQuery) ([]store.InstanceSummary, error) {
+	return ask1(ctx, s.target, "FindInstances", store.Search.FindInstances, query)
+}
+
+func (s *Store) PutSearchValues(ctx context.Context, values []store.InstanceSearch) error {
+	return tell1(ctx, s.target, "PutSearchValues", store.Search.PutSearchValues, values)
 }
 
 func (s *Store) EventCauses(ctx context.Context, query store.CauseQuery) ([]store.EventCause, error) {

@@ -23,6 +23,7 @@ type chain struct {
 	taken    []taken  // the decisions that the change is made of
 	first    [1]taken // room for one, as most chains have
 	timers   workflow.TimerNet
+	search   searchChange
 	events   int  // size of the events' payloads
 	effects  int  // size of the effects'
 	tainted  bool // user code may have changed the state; it is not to be used any more
@@ -45,7 +46,8 @@ type taken struct {
 func newChain(key store.InstanceKey, workflow *workflow.Workflow, known cached, now time.Time, maxPayload int) chain {
 	now = store.StoredTime(now)
 	return chain{
-		key: key, workflow: workflow, base: known.version, current: known, maxPayload: maxPayload,
+		search: newSearchChange(workflow, &known),
+		key:    key, workflow: workflow, base: known.version, current: known, maxPayload: maxPayload,
 		now:    latest(now, known.lastEvent),
 		change: store.Change{Instance: key, Version: known.version, LastCommit: known.last, Due: now},
 	}
@@ -154,6 +156,7 @@ func (c *chain) add(req *Request, d workflow.Decided) error {
 		c.endDelivery(req.Arrival, first)
 	}
 	c.timers.Add(d.Timers, req.Trace)
+	c.search.addInput(c.workflow, req.Input.Value)
 	for _, event := range d.Stored {
 		c.events += len(event.Payload)
 	}
@@ -305,6 +308,7 @@ func (c *chain) finish() (change store.Change, ok bool, err error) {
 	if !c.change.Complete { // completion deletes all timers
 		c.change.Timers, c.change.Cancel = c.timers.Result()
 	}
+	c.change.Search = c.search.result(c.workflow, c.current.state)
 	c.current.bytes += c.events
 	return c.change, true, nil
 }

@@ -280,6 +280,18 @@ CREATE TABLE ironflow.unique_keys (
 );
 CREATE INDEX unique_keys_instance_idx ON ironflow.unique_keys (instance);
 
+-- The values of declared search fields. An empty value says that the instance has none any more: a value of an earlier version, which
+-- comes later, does not replace it. version is that of the instance, with the change that led to the value.
+CREATE TABLE ironflow.search (
+    instance text COLLATE "C" NOT NULL,
+    workflow text COLLATE "C" NOT NULL,
+    field    text COLLATE "C" NOT NULL,
+    value    text COLLATE "C" NOT NULL,
+    version  bigint NOT NULL,
+    PRIMARY KEY (instance, workflow, field)
+) WITH (fillfactor = 90);
+CREATE INDEX search_value_idx ON ironflow.search (workflow, field, value, instance) WHERE value <> '';
+
 -- What became of an input that came with an id, so that the same one again has the same outcome.
 CREATE TABLE ironflow.input_outcomes (
     instance    text COLLATE "C" NOT NULL,

@@ -335,3 +335,15 @@ CREATE TABLE ironflow_projections (
     lease_until INTEGER,
     updated_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The values of declared search fields. An empty value says that the instance has none any more: a value of an earlier version, which
+-- comes later, does not replace it.
+CREATE TABLE ironflow_search (
+    instance TEXT    NOT NULL,
+    workflow TEXT    NOT NULL,
+    field    TEXT    NOT NULL,
+    value    TEXT    NOT NULL,
+    version  INTEGER NOT NULL,  -- of the instance, with the change that led to the value
+    PRIMARY KEY (instance, workflow, field)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ironflow_search_value ON ironflow_search (workflow, field, value, instance) WHERE value <> '';
