@@ -180,15 +180,15 @@ func try(ctx context.Context, dir, file string, content []byte, args ...string) 
 	if err := os.WriteFile(overlay, text, 0o644); err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	limited, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	args = append([]string{"test", "-vet=off", "-overlay=" + overlay, "./" + filepath.Clean(dir)}, args...)
-	out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
+	args = append([]string{"test", "-vet=off", "-timeout=2m", "-overlay=" + overlay, "./" + filepath.Clean(dir)}, args...)
+	out, err := exec.CommandContext(limited, "go", args...).CombinedOutput()
 	switch {
 	case err == nil:
 		return passed, nil
 	case strings.Contains(string(out), "[build failed]") || strings.Contains(string(out), "[setup failed]"):
 		return broken, nil
 	}
-	return failed, ctx.Err()
+	return failed, ctx.Err() // a change that keeps tests from ending is noticed, too
 }

@@ -129,24 +129,32 @@ func (s *stuckSearch) describe(ctx context.Context, name string) (*workflow.Work
 
 func (s *stuckSearch) instances(ctx context.Context, after *store.InstancePlace) error {
 	a := s.admin
-	filter := store.InstanceFilter{Workflow: s.query.Workflow, Activity: store.OnlyActive, UpdatedBefore: s.report.At.Add(-s.query.For)}
+	// Instances that have changed since are left out here and not by the store: a store reads on until it has found a whole chunk, which may
+	// be all instances.
+	since := s.report.At.Add(-s.query.For)
+	filter := store.InstanceFilter{Workflow: s.query.Workflow, Activity: store.OnlyActive, CreatedBefore: since}
 	for {
-		list := store.InstanceList{InstanceFilter: filter.Narrowed(), After: after, Limit: stuckChunk}
+		list := store.InstanceList{InstanceFilter: filter, After: after, Limit: stuckChunk}
 		chunk, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return a.store.ListInstances(ctx, list) })
 		if err != nil {
 			return err
 		}
-		keys := make([]store.InstanceKey, len(chunk))
+		var keys []store.InstanceKey
 		for i := range chunk {
-			keys[i] = chunk[i].Key
+			if chunk[i].LastEventAt.Before(since) {
+				keys = append(keys, chunk[i].Key)
+			}
 		}
 		idle, err := a.store.IdleInstances(ctx, keys)
 		if err != nil {
 			return err
 		}
+		s.report.Looked += len(keys)
 		for i := range chunk {
-			s.report.Looked++
 			after = &store.InstancePlace{CreatedAt: chunk[i].CreatedAt, ID: chunk[i].Key.ID, Workflow: chunk[i].Key.Workflow}
+			if !chunk[i].LastEventAt.Before(since) {
+				continue
+			}
 			found, err := s.overdue(ctx, chunk[i])
 			if err != nil {
 				return err
