@@ -41,9 +41,9 @@ var checks = []check{
 	{"postgres, a batch: an instance that completes is active", "runtime/postgres/queries.go",
 		"AND i.workflow = k.workflow AND i.completed_at IS NULL\nRETURNING 1", "AND i.workflow = k.workflow\nRETURNING 1", postgresRules},
 	{"postgres, a batch: a transaction has its id before its events have numbers", "runtime/postgres/queries.go",
-		", set_config('lock_timeout', $1::text, true), pg_current_xact_id()`", ", set_config('lock_timeout', $1::text, true)`", "TestStore|Feed|Horizon|Serial"},
+		", set_config('lock_timeout', $1::text, true), pg_current_xact_id()`", ", set_config('lock_timeout', $1::text, true)`", "^Test(Store|.*Feed.*|.*Horizon.*|.*Serial.*)$" + rules},
 	{"postgres, alone: a transaction has its id before its events have numbers", postgresFunctions,
-		"    PERFORM pg_current_xact_id();\n", "", "TestStore|Feed|Horizon|Serial"},
+		"    PERFORM pg_current_xact_id();\n", "", "^Test(Store|.*Feed.*|.*Horizon.*|.*Serial.*)$" + rules},
 	{"postgres, a batch: nothing is leased of a paused workflow", "runtime/postgres/queries.go",
 		"FROM ironflow.paused_workflows p WHERE p.workflow = ANY ($1::text[])`", "FROM ironflow.paused_workflows p WHERE p.workflow = ANY ($1::text[]) AND false`", postgresRules},
 	{"postgres, alone: nothing is leased of a paused workflow", postgresFunctions,
@@ -81,8 +81,10 @@ var checks = []check{
 
 const (
 	postgresFunctions = "runtime/postgres/migrations/001_initial.up.sql"
-	postgresRules     = "^TestStore$/^(append|commit|committed|completion|histor|race|set|effects_born|timers_born|feed)"
-	embeddedRules     = "Store"
+
+	rules         = "/^(append|commit|committed|completion|histor|race|effects_born|timers_born|set|paused|feed)"
+	postgresRules = "^TestStore$" + rules
+	embeddedRules = "^Test(File|Store|Rules)$" + rules
 )
 
 // runChecks takes one check after the other away, and fails when no test notices that one is missing.

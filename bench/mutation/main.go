@@ -180,9 +180,9 @@ func try(ctx context.Context, dir, file string, content []byte, args ...string) 
 	if err := os.WriteFile(overlay, text, 0o644); err != nil {
 		return 0, err
 	}
-	limited, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	limited, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	args = append([]string{"test", "-vet=off", "-timeout=2m", "-overlay=" + overlay, "./" + filepath.Clean(dir)}, args...)
+	args = append([]string{"test", "-vet=off", "-timeout=4m", "-overlay=" + overlay, "./" + filepath.Clean(dir)}, args...)
 	out, err := exec.CommandContext(limited, "go", args...).CombinedOutput()
 	switch {
 	case err == nil:
