@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -137,7 +138,14 @@ func show(ctx context.Context, k *call) (int, error) {
 	if r.Paused != nil {
 		line("paused", fmt.Sprintf("the workflow, %s by %s: %s", k.at(r.Paused.At), r.Paused.By, r.Paused.Reason))
 	}
+	known, err := k.admin.Workflow(ctx, key.Workflow)
+	if err != nil {
+		return exitOK, err
+	}
 	for _, a := range r.Accepts {
+		if known != nil && slices.Contains(known.Operator, a.Input) {
+			a.Input += ", from operators only"
+		}
 		line("accepts", a.Input)
 	}
 	if len(r.Effects)+len(r.Timers) > 0 {

@@ -14,7 +14,7 @@ import (
 var fixedIdentifiers = []string{
 	// Generated.
 	"Input", "Event", "Effect", "Timer", "Rejection", "State", "Status", "NotAccepted", "InputDecider", "EventEvolver",
-	"EffectHandler", "NewWorkflow", "Client", "NewClient", "InternalClient", "Machine", "WorkflowName", "TestUnfinished",
+	"EffectHandler", "NewWorkflow", "Client", "NewClient", "InternalClient", "OperatorClient", "Machine", "WorkflowName", "TestUnfinished",
 	"EventProjector", "NewProjection", "DecodeEvent", "Kit", "NewKit", UnfinishedName,
 	// The skeleton that the user owns.
 	"Decider", "Evolver", "Handler",
@@ -211,7 +211,7 @@ func (c *checker) identifiers() {
 		}
 	}
 	for _, m := range c.w.Inputs {
-		if name := m.Name.Text; name == "History" || name == "StateAt" || name == "Await" || name == "Internal" { // State is reserved anyway
+		if name := m.Name.Text; name == "History" || name == "StateAt" || name == "Await" || name == "Internal" || name == "Operator" { // State is reserved anyway
 			c.d.Report(m.Name.Pos, diagnostic.ReservedName, "input name %q is reserved: inputs become methods of Client, which has one of that name; rename the input", name)
 		}
 	}

@@ -24,7 +24,8 @@ type Manifest struct {
 type WorkflowManifest struct {
 	Name      string           `json:"name"`
 	Inputs    []string         `json:"inputs"`
-	Effects   []string         `json:"effects"` // sorted
+	Operator  []string         `json:"operator,omitempty"` // inputs that only operators send
+	Effects   []string         `json:"effects"`            // sorted
 	Schedules []ScheduledInput `json:"schedules,omitempty"`
 	Machine   *Machine         `json:"machine,omitempty"` // nil without states
 	Schema    string           `json:"schema,omitempty"`  // of the state, for snapshots
@@ -34,8 +35,8 @@ type WorkflowManifest struct {
 // Describe returns the manifest of a workflow.
 func (w *Workflow) Describe() WorkflowManifest {
 	return WorkflowManifest{
-		Name: w.Name(), Inputs: w.InputNames(), Effects: slices.Sorted(maps.Keys(w.EffectOptions())), Schedules: w.Schedules(),
-		Machine: w.DeclaredMachine(), Schema: w.Schema(), Search: w.SearchFields(),
+		Name: w.Name(), Inputs: w.InputNames(), Operator: w.OperatorInputs(), Effects: slices.Sorted(maps.Keys(w.EffectOptions())),
+		Schedules: w.Schedules(), Machine: w.DeclaredMachine(), Schema: w.Schema(), Search: w.SearchFields(),
 	}
 }
 

@@ -44,9 +44,9 @@ func (g *generator) declareEffects() {
 			g.line(2, "sends: {workflow: other, input: Tell%s}", g.pick("", ", external: true"))
 			continue
 		case g.chance(10):
-			g.line(2, "returns: %s", g.pick(g.inputs...))
+			g.line(2, "returns: %s", g.pick(g.brought()...))
 		case g.chance(50):
-			returns := g.some(g.inputs, 1)
+			returns := g.some(g.brought(), 1)
 			if g.chance(30) {
 				returns = append(returns, spec.ReturnsOptional)
 			}
@@ -60,7 +60,7 @@ func (g *generator) declareEffects() {
 
 // toItself makes an effect an input for the workflow that has it.
 func (g *generator) toItself() {
-	input := g.pick(g.inputs...)
+	input := g.pick(g.brought()...)
 	g.line(2, "fields:")
 	for _, text := range g.fieldsOf[input] {
 		g.line(3, "%s", text)
@@ -150,7 +150,7 @@ func (g *generator) declareTimers() {
 	g.line(0, "timers:")
 	live := len(g.states) - g.terminals
 	for i := range n {
-		t := timer{name: g.snake("tick_", i, spec.TimerName), input: g.pick(g.inputs...)}
+		t := timer{name: g.snake("tick_", i, spec.TimerName), input: g.pick(g.brought()...)}
 		doc := ""
 		if g.chance(40) {
 			doc = ", doc: " + g.pick(docs...)
@@ -178,6 +178,6 @@ func (g *generator) declareTimers() {
 		g.line(1, "%s: {input: %s%s%s}", t.name, t.input, doc, when)
 	}
 	if g.chance(30) {
-		g.line(1, "%s: {retired: true, input: %s, after: 1h}", g.snake("tick_", n, spec.TimerName), g.pick(g.inputs...))
+		g.line(1, "%s: {retired: true, input: %s, after: 1h}", g.snake("tick_", n, spec.TimerName), g.pick(g.brought()...))
 	}
 }

@@ -5,6 +5,7 @@ package randomspec
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/spec"
@@ -27,6 +28,7 @@ type generator struct {
 
 	id         string // of the workflow; "" when each input has its own
 	inputs     []string
+	operator   string // the input that only operators send; "" when there is none
 	events     []string
 	effects    []string
 	rejections []string
@@ -83,6 +85,9 @@ func (g *generator) workflow(name string) string {
 	for i := range inputs {
 		g.inputs = append(g.inputs, g.message("In", i))
 	}
+	if len(g.inputs) > 2 && g.chance(25) {
+		g.operator = g.inputs[1]
+	}
 	for i := range effects {
 		g.effects = append(g.effects, g.message("Eff", i))
 	}
@@ -106,6 +111,11 @@ func (g *generator) workflow(name string) string {
 		g.declareStates()
 	}
 	return g.b.String()
+}
+
+// brought are the inputs that effects and timers may bring.
+func (g *generator) brought() []string {
+	return slices.DeleteFunc(slices.Clone(g.inputs), func(name string) bool { return name == g.operator })
 }
 
 // timed is the input that the runtime makes for timers of states and for schedules; it has no required field but the id. ""
@@ -137,7 +147,10 @@ func (g *generator) declareInputs() {
 	for _, name := range g.inputs {
 		g.line(1, "%s:", name)
 		g.doc(2)
-		if g.chance(30) {
+		switch {
+		case name == g.operator:
+			g.line(2, "from: %s", spec.FromOperator)
+		case g.chance(30):
 			g.line(2, "from: %s", g.pick(spec.FromClient, spec.FromInternal))
 		}
 		r := g.record("type", "child", "status", "error", "scheduled_at")
