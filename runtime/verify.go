@@ -57,7 +57,7 @@ func (e *Engine) Verify(ctx context.Context, options VerifyOptions) (telemetry.V
 		Store: e.store, Workflows: e.workflows,
 		Delivers: func(queue store.QueueName, kind store.Kind) bool {
 			_, known := e.deliveries.Limit(queue, kind)
-			return known
+			return known || queue == store.EffectQueue && e.deliversElsewhere(kind)
 		},
 		FoldTimeout: e.config.DecideTimeout, SnapshotEvery: int64(e.config.SnapshotEvery), Parallel: options.Parallel,
 		Retry: func(ctx context.Context, call func() error) error {
@@ -74,6 +74,16 @@ func (e *Engine) Verify(ctx context.Context, options VerifyOptions) (telemetry.V
 		return found, fmt.Errorf("ironflow: verify: %w", err)
 	}
 	return found, nil
+}
+
+// deliversElsewhere reports whether an effect starts a workflow that another engine runs, or sends an input to one. That engine delivers it.
+func (e *Engine) deliversElsewhere(kind store.Kind) bool {
+	w := e.workflows[kind.Workflow]
+	if w == nil {
+		return false
+	}
+	options := w.EffectOptions()[kind.Name]
+	return options.Starts != nil || options.Sends != nil // NewEngine has checked that the target is registered or external
 }
 
 // verifySchedules finds stored schedules that no workflow of this program declares.

@@ -36,6 +36,7 @@ func Compare(old, new *Set) []Finding {
 	c.timers()
 	c.schedules()
 	c.machine()
+	c.deploy()
 	return c.findings
 }
 
@@ -78,17 +79,20 @@ func (c *comparer) report(code diagnostic.Code, path []string, format string, ar
 // codes are those for the fields of one kind of message.
 type codes struct {
 	removed, retyped, added, value diagnostic.Code
-	stored                         string // what has the fields in the store
+	newer                          diagnostic.Code // of what a program of before cannot read
+	stored                         string          // what has the fields in the store
 }
 
 var (
-	storeCodes  = codes{diagnostic.FieldRemoved, diagnostic.FieldRetyped, diagnostic.FieldAdded, diagnostic.ValueRemoved, "stored events"}
-	effectCodes = codes{diagnostic.EffectFields, diagnostic.EffectFields, diagnostic.EffectFields, diagnostic.EffectFields, "effects in the outbox"}
-	inputCodes  = codes{diagnostic.InputFields, diagnostic.InputFields, diagnostic.InputFields, diagnostic.InputFields, "inputs that wait to be delivered"}
-	rejectCodes = codes{diagnostic.RejectionChanged, diagnostic.RejectionChanged, diagnostic.RejectionChanged, diagnostic.RejectionChanged, "stored outcomes"}
+	storeCodes  = codes{diagnostic.FieldRemoved, diagnostic.FieldRetyped, diagnostic.FieldAdded, diagnostic.ValueRemoved, diagnostic.DeployOrder, "stored events"}
+	effectCodes = codes{diagnostic.EffectFields, diagnostic.EffectFields, diagnostic.EffectFields, diagnostic.EffectFields, diagnostic.LeftWaiting, "effects in the outbox"}
+	inputCodes  = codes{diagnostic.InputFields, diagnostic.InputFields, diagnostic.InputFields, diagnostic.InputFields, diagnostic.LeftWaiting, "inputs that wait to be delivered"}
+	rejectCodes = codes{diagnostic.RejectionChanged, diagnostic.RejectionChanged, diagnostic.RejectionChanged, diagnostic.RejectionChanged, diagnostic.DeployOrder, "stored outcomes"}
 )
 
-func clientCodes(c diagnostic.Code) codes { return codes{c, c, c, c, "requests of clients"} }
+func clientCodes(c diagnostic.Code) codes {
+	return codes{c, c, c, c, diagnostic.DeployOrder, "requests of clients"}
+}
 
 // fields compares the fields of a message that both sets have. was and is lead to it in the old and in the new set; they differ where the
 // version does.
@@ -162,9 +166,9 @@ func (c *comparer) difference(codes codes, d difference) {
 	switch {
 	case d.fit == same:
 	case d.fit == widens && isValue:
-		c.deploy(d.path, "%s is new, and a program without it cannot read what has it", what)
+		c.newer(codes, d.path, "%s is new", what)
 	case d.fit == widens:
-		c.deploy(d.path, "%s was %s and is %s, and a program of before cannot read all of its values", what, d.old, d.new)
+		c.newer(codes, d.path, "%s was %s and is %s", what, d.old, d.new)
 	case isValue:
 		c.report(codes.value, d.path, "%s is gone, and %s may have it; keep the value, and refuse it in the decider", what, codes.stored)
 	case d.old == "":
@@ -179,11 +183,6 @@ func (c *comparer) difference(codes codes, d difference) {
 		c.report(codes.retyped, d.path,
 			`%s was %s and is %s, and %s may not be read as that; keep the type, and give what has the field a new "version", or use a type of another name`, what, d.old, d.new, codes.stored)
 	}
-}
-
-// deploy reports what a program of before cannot read.
-func (c *comparer) deploy(path []string, format string, args ...any) {
-	c.report(diagnostic.DeployOrder, path, format+"; deploy programs that read it everywhere before one that writes it", args...)
 }
 
 // versioned are the kinds of facts whose fields have versions.
@@ -243,7 +242,7 @@ func (c *comparer) versions(kind, name string, codes codes) {
 	case was > 0 && is > was+1:
 		c.report(diagnostic.VersionOrder, path, "%s %q has version %d, and the one before is %d; declare version %d", kind, name, is, was, was+1)
 	case was > 0 && is > was:
-		c.deploy(path, "%s %q has version %d, and a program of before cannot read it", kind, name, is)
+		c.newer(codes, path, "%s %q has version %d", kind, name, is)
 	}
 	for _, f := range c.old.all(path...) {
 		switch {
@@ -276,8 +275,7 @@ func (c *comparer) known(kind string) []string {
 }
 
 func (c *comparer) events() {
-	names := c.known("event")
-	for _, event := range names {
+	for _, event := range c.known("event") {
 		had, has := c.old.has("event", event), c.new.has("event", event)
 		switch {
 		case has:
@@ -285,11 +283,6 @@ func (c *comparer) events() {
 		case had: // else it was allowed to go before
 			c.report(diagnostic.EventRemoved, []string{"event", event},
 				`event %q is gone, and an instance that has one cannot be read any more; keep it with "retired: true", or keep the stored name with "as: %s"`, event, event)
-		}
-	}
-	for _, event := range c.new.names("event") {
-		if c.new.has("event", event) && !slices.Contains(names, event) {
-			c.deploy([]string{"event", event}, "event %q is new, and a program of before cannot read an instance that has one", event)
 		}
 	}
 }

@@ -22,7 +22,14 @@ func Complete(w *spec.Workflow, lock *Set) error {
 				list.Report(m.SchemaPos, diagnostic.VersionOrder, `version %d of %s %q is in no lock, so nobody knows how to read it; restore the lock, or leave "version" out if none is stored`, v, kind, m.Name.Text)
 				break
 			}
-			m.Older = append(m.Older, &spec.Older{Version: v, Name: fmt.Sprintf("%sV%d", m.Name.Text, v), Fields: c.fields(path...)})
+			old := &spec.Older{Version: v, Name: fmt.Sprintf("%sV%d", m.Name.Text, v), Fields: c.fields(path...)}
+			if sample, ok := lock.sample(kind, m.Name.Stored(), v); ok {
+				old.Samples = append(old.Samples, sample)
+				if less := withoutOptional(sample, old.Fields); less != "" {
+					old.Samples = append(old.Samples, less)
+				}
+			}
+			m.Older = append(m.Older, old)
 		}
 	}
 	for _, m := range w.Events {

@@ -107,6 +107,9 @@ func declaration(t *testing.T, name, text string) *spec.Workflow {
 	return w
 }
 
+// classes has the classes of changes by the first letters of their codes.
+var classes = map[string]string{"IF31": "STORE", "IF32": "IDENTITY", "IF33": "FLIGHT", "IF34": "REPLAY", "IF35": "READERS"}
+
 // TestCorpus compares the declarations of each change, in YAML and as Go types.
 func TestCorpus(t *testing.T) {
 	list := changes(t)
@@ -143,7 +146,6 @@ func TestCorpus(t *testing.T) {
 			rows[c.code[:4]] = row
 		}
 	}
-	classes := map[string]string{"IF31": "STORE", "IF32": "IDENTITY", "IF33": "FLIGHT", "IF34": "REPLAY", "IF35": "READERS"}
 	for _, prefix := range []string{"IF31", "IF32", "IF33", "IF34", "IF35"} {
 		t.Logf("%-10s %3d breaking, %3d found", classes[prefix], rows[prefix][0], rows[prefix][1])
 	}

@@ -14,6 +14,7 @@
 //	ironflow-lock 1 order
 //	event Paid 1: #5d1c03
 //	event Paid 1 field amount_cents: int64 #9b0a41
+//	event Paid 1 sample: {"amount_cents":9007199254740993} #0c11ab
 //	event Paid 2 field currency: string = "EUR" #77e1f0
 //	effect Refund 1: (gone) #1f22ab
 //	# end
@@ -26,6 +27,9 @@
 //
 // Some facts are permanent: once an event, a field or a state was locked, its line stays. When the declaration has it no more, "(gone)"
 // says so, and its name is not free again. Others are settings, such as the delay of a timer: the lock has the latest value.
+//
+// A version that has a later one has a sample: a payload that a program of that version could have stored. A generated test feeds it to the
+// upcasters. It is written when the later version is declared, and does not change with types that both use.
 //
 // A deleted line is not noticed by the lock itself. It is noticed by comparing with an older revision, which has the line.
 //

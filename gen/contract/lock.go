@@ -168,6 +168,7 @@ func (p *parser) line(set *Set, number int, line string) {
 	case first.Value == f.Value: // two branches have said the same; what one of them still has is not gone
 		first.Gone = first.Gone && f.Gone
 	case !isPermanent(f): // the declaration decides
+	case isSample(f): // two branches have made one of the same version, and each is as good
 	default:
 		p.report(number, diagnostic.LockTwice, "the lock says two things of %s; keep the line that was deployed first, and delete the other", f.Key()).
 			Relate(first.Pos, "the other line")

@@ -47,6 +47,9 @@ func (s *Set) copyFrom(from *Set, path ...string) {
 	if f := from.at(path...); f != nil {
 		s.put(f)
 	}
+	if f := from.at(join(path, samplePart)...); f != nil {
+		s.put(f)
+	}
 	for _, f := range from.below(join(path, "field")...) {
 		s.put(f)
 		text, _ := splitValue(f.Value)
@@ -61,12 +64,13 @@ func (s *Set) copyFrom(from *Set, path ...string) {
 }
 
 // Extend returns the lock after a change: all facts of the new set, and the permanent ones of the lock that the new set does not have, as
-// gone. lock may be nil. Whether the change is right is for [Compare] to say.
+// gone. Versions that are older than the newest get a sample. lock may be nil. Whether the change is right is for [Compare] to say.
 func (s *Set) Extend(lock *Set) *Set {
 	next := s.With(lock)
 	if lock == nil {
 		return next
 	}
+	next.addSamples(lock)
 	for _, f := range lock.facts {
 		if next.facts[f.Key()] == nil && isPermanent(f) {
 			next.put(&Fact{Path: f.Path, Value: f.Value, Gone: true, Pos: f.Pos})

@@ -217,6 +217,8 @@ const (
 	LockEdited    Code = "IF3005"
 	LockTwice     Code = "IF3006"
 	BadAllowance  Code = "IF3007"
+	NoEarlier     Code = "IF3008"
+	LockNotFile   Code = "IF3009"
 )
 
 // Changes: stored events.
@@ -272,4 +274,5 @@ const (
 // Changes: the order of a deploy.
 const (
 	DeployOrder Code = "IF3601"
+	LeftWaiting Code = "IF3602"
 )

@@ -28,7 +28,7 @@ func (s Severity) String() string {
 // Severity is Error for all codes but a few.
 func (c Code) Severity() Severity {
 	switch c {
-	case ForeignFile, LimitKeyChanged, ScheduleChanged, RetryLowered, TimerShortened, Reopened, ClientsChanged, DeployOrder:
+	case ForeignFile, LimitKeyChanged, ScheduleChanged, RetryLowered, TimerShortened, Reopened, ClientsChanged, DeployOrder, LeftWaiting:
 		return Warning
 	}
 	return Error

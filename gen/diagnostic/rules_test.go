@@ -56,7 +56,7 @@ var bare = map[diagnostic.Code]bool{
 	diagnostic.UniqueTwice: true, diagnostic.InputTwice: true, diagnostic.StaleFile: true, diagnostic.MissingFile: true,
 	diagnostic.OrphanedFile: true, diagnostic.NoWorkflowDirective: true, diagnostic.OnlyInGo: true,
 	diagnostic.LockFormat: true, diagnostic.LockConflict: true, diagnostic.LockTruncated: true, diagnostic.LockForeign: true, diagnostic.LockEdited: true,
-	diagnostic.LockTwice: true, diagnostic.NameReused: true,
+	diagnostic.LockTwice: true, diagnostic.NameReused: true, diagnostic.NoEarlier: true, diagnostic.LockNotFile: true,
 }
 
 // TestRules checks that every rule explains itself, and that its examples do what they say.

@@ -54,6 +54,9 @@ type Workflow struct {
 	// set them where they are not State, Status and Status; Validate fills in the rest.
 	StateType, StatusType, StatusField string
 
+	// Histories says that the package has golden histories, and the types that a test needs to replay them.
+	Histories bool
+
 	// Allowed are the findings about a change of the declaration that are meant.
 	Allowed []Allowance
 
@@ -173,6 +176,7 @@ type Older struct {
 	Version int
 	Name    string // of the Go type
 	Fields  []*Field
+	Samples []string // payloads as JSON: one with all fields and, if some may be missing, one without those
 }
 
 // Version is the version of the message's fields: Schema, or 1 when the declaration does not say.
