@@ -73,6 +73,7 @@ func rows() []report.Row {
 		{Name: "codec, encode", Unit: "/s", Ours: one("codec/encode"), Reference: "codec/json encode"},
 		{Name: "codec, decode", Unit: "/s", Ours: one("codec/decode"), Reference: "codec/json decode"},
 		{Name: "generate ten workflows, in memory", Unit: "ms", Ours: one("generate/p50"), AtMost: true, Required: 60},
+		{Name: "breaking, 50 changed workflows, lock and git", Unit: "ms", Ours: one("breaking/p50"), AtMost: true, Required: 200},
 		{Name: "checker, transitions of the order", Unit: "/s", Ours: one("ironflowtest/transitions"), Stretch: 200_000},
 		{Name: "simulator, steps", Unit: "/s", Ours: one("ironflowtest/steps"), Stretch: 50_000},
 		{Name: "load generator, empty calls", Unit: "/s", Ours: one("load generator/rate")},

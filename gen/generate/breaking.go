@@ -38,7 +38,7 @@ func Breaking(paths []string, against string) (diagnostic.Errors, error) {
 	var before map[string][]earlier // by directory
 	if against != "" {
 		if before, err = readEarlier(paths, packages, against); err != nil {
-			return nil, err
+			return nil, noEarlier(packages, err)
 		}
 	}
 	lists := make([]diagnostic.Errors, len(packages))
@@ -73,6 +73,21 @@ func Breaking(paths []string, against string) (diagnostic.Errors, error) {
 	list = append(list, gone.Sorted()...)
 	list.Sort()
 	return list, nil
+}
+
+// noEarlier reports at the first declaration why there is nothing to compare with. An error that has a position stays as it is.
+func noEarlier(packages []pkg, err error) error {
+	var has diagnostic.Errors
+	if len(packages) == 0 || errors.As(err, &has) {
+		return err
+	}
+	pos := packages[0].w.Name.Pos
+	if pos.Line == 0 {
+		pos = packages[0].w.Pos
+	}
+	var list diagnostic.List
+	list.Report(pos, diagnostic.NoEarlier, "%s", err)
+	return list.Err()
 }
 
 // shown returns a path as a user in the current directory has it.

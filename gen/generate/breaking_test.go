@@ -96,7 +96,7 @@ func TestBreakingAgainstFiles(t *testing.T) {
 		"older":                         `older: there is no such file or directory; name one, or a revision as "git:main"`,
 		"door/types_ironflow.go":        "door/types_ironflow.go: there is no such file",
 		"old/door/types_ironflow.go":    "is a lock, a declaration in YAML, a directory, or a revision",
-		"git:main":                      "is in no repository of git; compare with a directory that has the files of before",
+		"git:main":                      "door/door.ironflow.yaml:2:11: " + dir + "/door is in no repository of git; compare with a directory that has the files of before",
 		"old/door/door.ironflow.yml":    "there is no such file",
 		"old/door/broken.ironflow.yaml": "broken",
 	} {
@@ -115,8 +115,9 @@ func TestBreakingBadGit(t *testing.T) {
 	dir := repository(t)
 	fails := func(against, want string) {
 		t.Helper()
-		if _, err := generate.Breaking([]string{"./..."}, against); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("against %s: got %v, want %s", against, err, want)
+		_, err := generate.Breaking([]string{"./..."}, against)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "door/door.ironflow.yaml:2:11: ") || !strings.HasSuffix(err.Error(), " [IF3008]") {
+			t.Errorf("against %s: got %v, want a place, %s and [IF3008]", against, err, want)
 		}
 	}
 	fails("git:nowhere", `git does not know the revision "nowhere"; name a branch, a tag or a commit, like git:main`)
@@ -138,6 +139,10 @@ func TestBreakingBadGit(t *testing.T) {
 	write(t, bare, "door/door.ironflow.yaml", door)
 	fails("git:main", "is in a bare repository, which has no files to compare; run this in a clone")
 	t.Chdir(dir)
+	write(t, dir, "door/door.ironflow.yaml", renamed) // a work tree that is dirty is what there is today
+	if list, err := generate.Breaking([]string{"./..."}, "git:main"); err != nil || !list.Failed() {
+		t.Errorf("with a dirty work tree: %v, %v", list, err)
+	}
 	t.Setenv("PATH", "")
 	fails("git:main", "there is no git on this machine; install it")
 }
@@ -155,12 +160,19 @@ func TestBreakingFast(t *testing.T) {
 	}
 	run(t, "./...")
 	commit(t, "checkout", "-q", "-b", "topic")
-	start := time.Now()
-	list, err := generate.Breaking([]string{"./..."}, "git:topic")
-	if err != nil || len(list) > 0 {
-		t.Fatal(list, err)
+	fastest := time.Hour
+	for range 3 {
+		start := time.Now()
+		list, err := generate.Breaking([]string{"./..."}, "git:topic")
+		if err != nil || len(list) > 0 {
+			t.Fatal(list, err)
+		}
+		fastest = min(fastest, time.Since(start))
 	}
-	t.Logf("51 workflows took %s", time.Since(start))
+	t.Logf("51 workflows took %s", fastest)
+	if fastest > 5*time.Second { // bench has the goal of 200 ms, on a machine that does nothing else
+		t.Error("that is too slow")
+	}
 }
 
 // testdata has a declaration of the size of an order.
@@ -199,6 +211,30 @@ func TestBadLock(t *testing.T) {
 				t.Error("something was written")
 			}
 		})
+	}
+	locked := filepath.Join(dir, "door.ironflow.lock")
+	for name, make := range map[string]func() error{
+		"a directory":      func() error { return os.Mkdir(locked, 0o755) },
+		"a dangling link":  func() error { return os.Symlink("nowhere", locked) },
+		"a link to itself": func() error { return os.Symlink("door.ironflow.lock", locked) },
+	} {
+		if err := os.RemoveAll(locked); err != nil {
+			t.Fatal(err)
+		}
+		if err := make(); err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range []error{
+			func() error { _, err := generate.New([]string{dir}, generate.Options{}); return err }(),
+			func() error { _, err := generate.Breaking([]string{dir}, ""); return err }(),
+		} {
+			if err == nil || !strings.Contains(err.Error(), "door.ironflow.lock:1:1: the lock cannot be read: ") || !strings.HasSuffix(err.Error(), "[IF3009]") {
+				t.Errorf("the lock is %s: %v", name, err)
+			}
+		}
+	}
+	if err := os.RemoveAll(locked); err != nil {
+		t.Fatal(err)
 	}
 	write(t, dir, "door.ironflow.lock", lock)
 	write(t, dir, "gate.ironflow.lock", lock)

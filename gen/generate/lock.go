@@ -33,13 +33,25 @@ func lockOf(w *spec.Workflow) (lock, error) {
 		return l, err
 	}
 	var found []string
+	var list diagnostic.List
+	notFile := func(path, why string) {
+		list.Report(spec.Pos{File: path, Line: 1, Col: 1}, diagnostic.LockNotFile,
+			"the lock cannot be read: %s; move what has its name, and restore the lock from version control", why)
+	}
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), contract.Suffix) && isFile(dir, e) {
-			found = append(found, filepath.Join(dir, e.Name()))
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case !strings.HasSuffix(e.Name(), contract.Suffix):
+		case isFile(dir, e):
+			found = append(found, path)
+		default:
+			notFile(path, "it is not a file")
 		}
 	}
+	if err := list.Err(); err != nil {
+		return l, err
+	}
 	if len(found) > 1 {
-		var list diagnostic.List
 		list.Report(spec.Pos{File: found[1], Line: 1, Col: 1}, diagnostic.LockTwice, "the directory has another lock, %s; keep the one that the declaration was deployed with, and delete the other", found[0])
 		return l, list.Err()
 	}
@@ -48,7 +60,8 @@ func lockOf(w *spec.Workflow) (lock, error) {
 	}
 	l.path = found[0]
 	if l.content, err = os.ReadFile(l.path); err != nil {
-		return l, err
+		notFile(l.path, err.Error())
+		return l, list.Err()
 	}
 	l.set, err = contract.Parse(l.path, l.content, w.Name.Stored())
 	return l, err
