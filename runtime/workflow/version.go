@@ -64,6 +64,32 @@ func (c Codec[T]) at(name string, version int) Codec[T] {
 	return c
 }
 
+// CheckOlder decodes a payload of an older version, converts it to the declared version, writes that as it is stored and reads it again. The
+// error says at which of these steps it fails, and at which path of the payload. It also fails if converting the payload again gives another
+// value. Package ironflowtest calls it for generated tests.
+func (c Codec[T]) CheckOlder(name string, version int, payload []byte) error {
+	if version >= c.version(name) {
+		return fmt.Errorf("version %d is not older than the declared version %d", version, c.version(name))
+	}
+	var texts [2][]byte
+	for i := range texts {
+		v, err := decode(codec.NewDecoder(payload), name, c.at(name, version))
+		if err != nil {
+			return fmt.Errorf("reading version %d: %w", version, err)
+		}
+		if _, texts[i], err = encode(v, c); err != nil {
+			return fmt.Errorf("writing what version %d was converted to: %w", version, err)
+		}
+	}
+	if !bytes.Equal(texts[0], texts[1]) {
+		return fmt.Errorf("converting version %d twice gives two values: a method of the Upcaster is not pure", version)
+	}
+	if _, err := decode(codec.NewDecoder(texts[0]), name, c); err != nil {
+		return fmt.Errorf("reading what version %d was converted to: %w", version, err)
+	}
+	return nil
+}
+
 // decodeFields reads a variant of fields that have no version, because they come from elsewhere: from the state of a child, say, that ended
 // when another program ran. They are of the version that they fit best, and of the newest of several that they fit alike. Fields that are
 // missing stay zero.

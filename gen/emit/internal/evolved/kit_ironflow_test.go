@@ -22,3 +22,11 @@ func NewKit(w *workflow.Workflow) *Kit {
 func TestUnfinished(t *testing.T) {
 	ironflowtest.Unfinished(t)
 }
+
+// TestOlderVersions converts the samples of older versions, which the lock has, to the declared ones.
+func TestOlderVersions(t *testing.T) {
+	ironflowtest.OlderVersions(t, "event", workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent, Versions: eventVersions, DecodeOld: decodeOldEvent}, []ironflowtest.OlderSample{
+		{Name: "Opened", Version: 1, Payload: `{"by":"by","price":"price"}`},
+		{Name: "Opened", Version: 2, Payload: `{"by":"by","cents":-2147483648}`},
+	})
+}

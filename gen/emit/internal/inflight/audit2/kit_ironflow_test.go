@@ -22,3 +22,10 @@ func NewKit(w *workflow.Workflow) *Kit {
 func TestUnfinished(t *testing.T) {
 	ironflowtest.Unfinished(t)
 }
+
+// TestOlderVersions converts the samples of older versions, which the lock has, to the declared ones.
+func TestOlderVersions(t *testing.T) {
+	ironflowtest.OlderVersions(t, "input", workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Versions: inputVersions, DecodeOld: decodeOldInput, Schema: "c62420de"}, []ironflowtest.OlderSample{
+		{Name: "Begin", Version: 1, Payload: `{"audit_id":"audit_id","total":9007199254740993}`},
+	})
+}

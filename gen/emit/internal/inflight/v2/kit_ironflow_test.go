@@ -22,3 +22,24 @@ func NewKit(w *workflow.Workflow) *Kit {
 func TestUnfinished(t *testing.T) {
 	ironflowtest.Unfinished(t)
 }
+
+// TestOlderVersions converts the samples of older versions, which the lock has, to the declared ones.
+func TestOlderVersions(t *testing.T) {
+	ironflowtest.OlderVersions(t, "input", workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Versions: inputVersions, DecodeOld: decodeOldInput, Schema: "d29a8c1c"}, []ironflowtest.OlderSample{
+		{Name: "Charged", Version: 1, Payload: `{"account_id":"account_id","receipt":"receipt"}`},
+		{Name: "Renew", Version: 1, Payload: `{"account_id":"account_id","note":"note"}`},
+		{Name: "Unmailed", Version: 1, Payload: `{"account_id":"account_id","address":"address","error":"error"}`},
+		{Name: "Audited", Version: 1, Payload: `{"account_id":"account_id","child":"child","status":"status","total":9007199254740993}`},
+	})
+	ironflowtest.OlderVersions(t, "event", workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent, Versions: eventVersions, DecodeOld: decodeOldEvent}, []ironflowtest.OlderSample{
+		{Name: "Opened", Version: 1, Payload: `{"cents":9007199254740993}`},
+	})
+	ironflowtest.OlderVersions(t, "effect", workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect, Versions: effectVersions, DecodeOld: decodeOldEffect}, []ironflowtest.OlderSample{
+		{Name: "Charge", Version: 1, Payload: `{"price":"price"}`},
+		{Name: "Mail", Version: 1, Payload: `{"address":"address"}`},
+		{Name: "Audit", Version: 1, Payload: `{"total":9007199254740993}`},
+	})
+	ironflowtest.OlderVersions(t, "rejection", workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection, Versions: rejectionVersions, DecodeOld: decodeOldRejection}, []ironflowtest.OlderSample{
+		{Name: "Poor", Version: 1, Payload: `{"missing":-2147483648}`},
+	})
+}
