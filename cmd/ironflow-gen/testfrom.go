@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ironflow-gen/ironflow/gen/spec"
 	"github.com/ironflow-gen/ironflow/gen/testfrom"
 )
 
@@ -26,6 +27,9 @@ declaration or its directory; without one it is the current directory.
 Texts are replaced before anything is written, and equal texts stay equal. Numbers, times, decimals and enums stay, because
 decisions depend on them.
 
+With -history it writes a golden history instead: the stored lines of the instance, to testdata/ID.history.jsonl in the package.
+After that, "ironflow-gen generate" adds a test that replays all golden histories of the package.
+
 The store is read by a program that is built in the module of the path. It only reads, but a file of SQLite from an older version
 gets its tables brought up to date, as by every program that opens it; take a copy if it must not change. A file that ends in
 .jsonl is an export.
@@ -33,6 +37,7 @@ gets its tables brought up to date, as by every program that opens it; take a co
 Examples:
   ironflow-gen testfrom -store postgres://app@db/shop o-1
   ironflow-gen testfrom -store orders.db -at 3 ./order o-1
+  ironflow-gen testfrom -history -store orders.db ./order o-1
   ironflow-gen testfrom -store export.jsonl -keep reason -o - o-1
 `,
 		docs:      []string{"guide/testing.md"},
@@ -43,18 +48,19 @@ Examples:
 			flags.StringVar(&o.Schema, "schema", "", "the `schema` of the tables in PostgreSQL; default ironflow")
 			flags.Int64Var(&o.At, "at", 0, "stop at this `version`; default the newest")
 			keep := flags.String("keep", "", "`fields` whose texts are not replaced, by comma; * for all")
-			output := flags.String("o", "", "the `file` to write, - for standard output; default history_ID_test.go in the package")
+			history := flags.Bool("history", false, "write a golden history")
+			output := flags.String("o", "", "the `file` to write, - for standard output; default history_ID_test.go in the package, or testdata/ID.history.jsonl")
 			return func(c call) int {
 				if *keep != "" {
 					o.Keep = strings.Split(*keep, ",")
 				}
-				return runTestfrom(c, o, *output)
+				return runTestfrom(c, o, *history, *output)
 			}
 		},
 	}
 }
 
-func runTestfrom(c call, o testfrom.Options, output string) int {
+func runTestfrom(c call, o testfrom.Options, history bool, output string) int {
 	switch {
 	case o.Store == "":
 		return c.usageError("say -store: where the instance is")
@@ -72,24 +78,50 @@ func runTestfrom(c call, o testfrom.Options, output string) int {
 	dir := filepath.Dir(w.File)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	test, err := testfrom.New(ctx, w, dir, o)
+	made, err := recorded(ctx, w, dir, o, history)
 	if err != nil {
 		return c.failed(err)
 	}
 	if output == "" {
-		output = filepath.Join(dir, test.Name)
+		output = made.file
 		if _, err := os.Lstat(output); err == nil {
 			return c.failed(fmt.Errorf("%s exists; delete it, or name another file with -o", output))
 		} else if !errors.Is(err, os.ErrNotExist) {
 			return c.failed(err)
 		}
+		if err := os.MkdirAll(filepath.Dir(output), 0o755); err != nil {
+			return c.failed(err)
+		}
 	}
-	if exit := c.write(output, test.Content); exit != exitOK || output == "-" {
+	if exit := c.write(output, made.content); exit != exitOK || output == "-" {
 		return exit
 	}
-	fmt.Fprintf(c.out, "wrote %s: %d events\n", output, test.Events)
-	if len(test.AsIs) > 0 {
-		fmt.Fprintf(c.out, "Look at the values of %s before you commit them: they are as in the store.\n", strings.Join(test.AsIs, ", "))
+	fmt.Fprintf(c.out, "wrote %s: %d events\n", output, made.events)
+	if len(made.asIs) > 0 {
+		fmt.Fprintf(c.out, "Look at the values of %s before you commit them: they are as in the store.\n", strings.Join(made.asIs, ", "))
 	}
 	return exitOK
+}
+
+// recording is a test or a golden history.
+type recording struct {
+	file    string // where it goes by default
+	content []byte
+	events  int
+	asIs    []string
+}
+
+func recorded(ctx context.Context, w *spec.Workflow, dir string, o testfrom.Options, history bool) (recording, error) {
+	if history {
+		h, err := testfrom.NewHistory(ctx, w, dir, o)
+		if err != nil {
+			return recording{}, err
+		}
+		return recording{filepath.Join(dir, "testdata", h.Name), h.Content, h.Events, h.AsIs}, nil
+	}
+	test, err := testfrom.New(ctx, w, dir, o)
+	if err != nil {
+		return recording{}, err
+	}
+	return recording{filepath.Join(dir, test.Name), test.Content, test.Events, test.AsIs}, nil
 }

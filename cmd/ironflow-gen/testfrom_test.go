@@ -14,6 +14,7 @@ import (
 	"github.com/ironflow-gen/ironflow/examples/order/order"
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/gate"
 	"github.com/ironflow-gen/ironflow/runtime/postgres"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
 )
@@ -68,6 +69,17 @@ func TestTestfrom(t *testing.T) {
 			if out, err := runWith(t, written); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
+			history := writtenTest(t, append(args, "-history", orderPackage, "o-2")...)
+			if strings.Contains(history, "ada@example.com") || strings.Contains(history, "c-1") || !strings.Contains(history, `"sku":"text-1"`) ||
+				!strings.Contains(history, `{"timer":{"version":1,"key":"payment_timeout"`) {
+				t.Errorf("the history is\n%s", history)
+			}
+			if out, code := replayed(t, history); code != gate.OK {
+				t.Errorf("the history cannot be replayed: %s", out)
+			}
+			if out, code := replayed(t, strings.Replace(history, `"items":[{`, `"items":[{"quantity":"x",`, 1)); code != gate.Problems || !strings.Contains(out, "items[0].quantity") {
+				t.Errorf("a history of another type gives %d: %s", code, out)
+			}
 			kept := writtenTest(t, append(args, "-keep", "email", "-at", "1", orderPackage, "o-2")...)
 			if !strings.Contains(kept, `"email":"ada@example.com"`) || !strings.Contains(kept, `"sku":"text-1"`) {
 				t.Errorf("with -keep email:\n%s", kept)
@@ -87,6 +99,18 @@ func TestTestfrom(t *testing.T) {
 	if err == nil || !strings.Contains(out, "items") {
 		t.Errorf("a history with a field of another type gives a test that passes: %v\n%s", err, out)
 	}
+}
+
+// replayed reads a history as the generated test does.
+func replayed(t *testing.T, history string) (string, int) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "o-2.history.jsonl")
+	if err := os.WriteFile(file, []byte(history), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	code := gate.Run(t.Context(), []string{"-read", file}, &out, &out, nil, order.NewWorkflow(order.Decider{}, order.Evolver{}, order.Handler{}))
+	return out.String(), code
 }
 
 func placeOrder(t *testing.T, store runtime.Store) {

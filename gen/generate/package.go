@@ -52,6 +52,7 @@ func (p *pkg) plan() error {
 	if err := p.checkLock(); err != nil {
 		return errors.Join(err, p.checkAlone(), p.checkPackageName())
 	}
+	p.w.Histories = p.hasHistories(code)
 	files, err := emit.FilesBeside(p.w, code.Declares)
 	if err != nil {
 		return err
@@ -81,6 +82,18 @@ func (p *pkg) plan() error {
 	p.planLock()
 	p.steps = append(p.steps, users...)
 	return nil
+}
+
+// hasHistories reports whether the package has golden histories and the types that replay them.
+func (p *pkg) hasHistories(code *scaffold.Package) bool {
+	found, err := filepath.Glob(filepath.Join(escaped(p.dir), "testdata", "*.history.jsonl"))
+	return err == nil && len(found) > 0 && code.Declares("Decider") && code.Declares("Evolver") &&
+		(len(p.w.Handled()) == 0 || code.Declares("Handler"))
+}
+
+// escaped returns a path as a pattern that only it matches.
+func escaped(path string) string {
+	return strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`).Replace(path)
 }
 
 // ownAfter returns the user's files as they are once the steps are carried out.

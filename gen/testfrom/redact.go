@@ -22,6 +22,9 @@ func newRedactor(keep []string) *redactor {
 	return &redactor{keep: keep, texts: map[string]string{}, asIs: map[string]bool{}}
 }
 
+// sortedAsIs returns the fields that it could not look into.
+func (r *redactor) sortedAsIs() []string { return slices.Sorted(maps.Keys(r.asIs)) }
+
 // payload returns a payload with its texts replaced. Numbers, times, enums and decimals stay. A field that the declaration does not have is left
 // out.
 func (r *redactor) payload(of string, fields []*spec.Field, payload json.RawMessage, fixed map[string]string) (string, error) {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"go/format"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -67,7 +66,7 @@ func render(w *spec.Workflow, dir string, h *history, o Options) (*Test, error) 
 		}
 		fmt.Fprintf(&body, "\n		At(%s).TryStored(%q, %s)", timeText(at), next.Kind, quoted(payload))
 	}
-	test.AsIs = slices.Sorted(maps.Keys(r.asIs))
+	test.AsIs = r.sortedAsIs()
 
 	var file bytes.Buffer
 	fmt.Fprintf(&file, "package %s\n\nimport (\n\t\"testing\"\n\t\"time\"\n\n\t\"github.com/ironflow-gen/ironflow/runtime/ironflowtest\"\n)\n\n", w.Package.Text)
@@ -94,13 +93,8 @@ func (r *redactor) event(w *spec.Workflow, e event) (string, error) {
 			continue
 		}
 		version := max(e.SchemaVersion, 1)
-		if version == m.Version() {
-			return r.payload(of, m.Fields, e.Payload, nil)
-		}
-		for _, old := range m.Older {
-			if old.Version == version {
-				return r.payload(of, old.Fields, e.Payload, nil)
-			}
+		if fields, known := fieldsOf(m, version); known {
+			return r.payload(of, fields, e.Payload, nil)
 		}
 		return "", fmt.Errorf("%s: the declaration does not know its schema version %d; run testfrom on the sources of the program that wrote it", of, version)
 	}
@@ -110,9 +104,16 @@ func (r *redactor) event(w *spec.Workflow, e event) (string, error) {
 // input redacts the input of a timer. Its id becomes that of the test.
 func (r *redactor) input(w *spec.Workflow, t timer) (string, error) {
 	for _, m := range w.Inputs {
-		if m.Name.Stored() == t.Kind {
-			return r.payload("the input of timer "+t.Key, m.Fields, t.Payload, map[string]string{m.ID.Text: kitID})
+		if m.Name.Stored() != t.Kind {
+			continue
 		}
+		version := versionOf(t.Payload)
+		fields, known := fieldsOf(m, version)
+		if !known {
+			return "", fmt.Errorf("timer %s: the declaration does not know version %d of its input; run testfrom on the sources of the program that wrote it", t.Key, version)
+		}
+		payload, err := r.payload("the input of timer "+t.Key, fields, t.Payload, map[string]string{m.ID.Text: kitID})
+		return withVersion(payload, version), err
 	}
 	return "", fmt.Errorf("timer %s: the declaration has no input %s", t.Key, t.Kind)
 }

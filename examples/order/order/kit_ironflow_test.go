@@ -22,3 +22,8 @@ func NewKit(w *workflow.Workflow) *Kit {
 func TestUnfinished(t *testing.T) {
 	ironflowtest.Unfinished(t)
 }
+
+// TestHistories replays the histories in testdata with the code of this package.
+func TestHistories(t *testing.T) {
+	ironflowtest.Histories(t, "testdata", NewWorkflow(Decider{}, Evolver{}, Handler{}))
+}
