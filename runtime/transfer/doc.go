@@ -2,7 +2,7 @@
 // another store. [Read] and [Write] convert lines to instances and back, without a store. The package needs no code of the workflows, and
 // runs none.
 //
-// The first line of an instance has its id, its unique keys, and the number of lines that follow. Then each event, waiting effect,
+// The first line of an instance has its id, its unique keys, the values of its search fields, and the number of lines that follow. Then each event, waiting effect,
 // waiting timer, outcome of an input, and record of an ended delivery has a line of its own. Dead letters are among the waiting effects
 // and timers. This is an instance with two events and an effect:
 //

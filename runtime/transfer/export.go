@@ -26,7 +26,7 @@ type ExportOptions struct {
 	After *store.InstancePlace
 
 	// Redact returns the payload to write: a JSON object that the workflow can decode, or the given payload itself. If Redact is set, the
-	// outcomes of inputs are left out, because they contain a digest of the input. Ids, keys and error texts are written unchanged. The
+	// outcomes of inputs are left out, because they contain a digest of the input, and so are the values of search fields. Ids, keys and error texts are written unchanged. The
 	// export fails if Redact panics or returns something other than a JSON object. Default: payloads are written unchanged.
 	Redact func(name workflow.PayloadName, payload []byte) []byte
 }
@@ -169,7 +169,7 @@ func (e *exporter) redactAll(r *store.StoredInstance) error {
 	if e.redact == nil {
 		return nil
 	}
-	r.Outcomes = nil
+	r.Outcomes, r.Search = nil, nil
 	var errs []error
 	for i := range r.Events {
 		event := &r.Events[i]
