@@ -10,11 +10,12 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/ironflow-gen/ironflow/gen/internal/program"
 )
 
 // goPackage is a package of a workflow, as "go list" tells it.
@@ -77,9 +78,8 @@ func (p *goPackage) parameters() (types []string, err error) {
 	return nil, nil
 }
 
-// build builds the program of a package. Its main file is in no directory but that of an overlay, below the package, so that it may import
-// what the package may import.
-func build(ctx context.Context, p goPackage, program, store, schema string) error {
+// build builds the program of a package.
+func build(ctx context.Context, p goPackage, binary, store, schema string) error {
 	types, err := p.parameters()
 	if err != nil {
 		return err
@@ -92,17 +92,7 @@ func build(ctx context.Context, p goPackage, program, store, schema string) erro
 		return fmt.Errorf("the package does not declare %s, which the gate passes to NewWorkflow; call Engine.Verify in a program of yours",
 			strings.Join(missing, " and "))
 	}
-	source, overlay := program+".go", program+".json"
-	const dir = "ironflow_gate_main"
-	text, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(p.Dir, dir, "main.go"): source}})
-	if err == nil {
-		err = errors.Join(os.WriteFile(source, []byte(mainFile(p, types, store, schema)), 0o600), os.WriteFile(overlay, text, 0o600))
-	}
-	if err != nil {
-		return err
-	}
-	_, err = goCommand(ctx, p.Dir, "build", "-overlay", overlay, "-o", program, "./"+dir)
-	return err
+	return program.Build(ctx, program.Source{Main: mainFile(p, types, store, schema), Below: p.Dir}, binary)
 }
 
 // missing returns those of the types that the package does not declare.
@@ -124,42 +114,15 @@ func (p *goPackage) missing(types []string) (missing []string, err error) {
 	return slices.DeleteFunc(slices.Clone(types), func(name string) bool { return declared[name] }), nil
 }
 
-const library = "github.com/ironflow-gen/ironflow/runtime"
-
-// mainFile is the program. It imports the one store that it needs, so that a module need not have the driver of the other.
-func mainFile(p goPackage, types []string, name, schema string) string {
+// mainFile is the program.
+func mainFile(p goPackage, types []string, name, schema string) []byte {
 	var args []string
 	for _, t := range types {
 		args = append(args, "&workflows."+t+"{}")
 	}
-	imports, open := []string{`"context"`, `"errors"`}, `return nil, nil, errors.New("no store")`
-	switch {
-	case isPostgres(name):
-		imports = append(imports, `"github.com/jackc/pgx/v5/pgxpool"`, `"`+library+`/postgres"`)
-		options := "postgres.ReadOnly()"
-		if schema != "" {
-			options += fmt.Sprintf(", postgres.WithSchema(%q)", schema)
-		}
-		open = `pool, err := pgxpool.New(ctx, name)
-	if err != nil {
-		return nil, nil, errors.New("the connection string cannot be read")
-	}
-	st, err := postgres.New(ctx, pool, ` + options + `)
-	if err != nil {
-		pool.Close()
-		return nil, nil, err
-	}
-	return st, func() error { pool.Close(); return nil }, nil`
-	case name != "":
-		imports = append(imports, `"`+library+`/sqlite"`)
-		open = `st, err := sqlite.Open(ctx, name, sqlite.Existing())
-	if err != nil {
-		return nil, nil, errors.Join(errors.New("-store is a postgres:// URL or a file of SQLite"), err)
-	}
-	return st, st.Close, nil`
-	}
-	imports = append(imports, `"`+library+`/gate"`, `"`+library+`/store"`, fmt.Sprintf("workflows %q", p.ImportPath))
-	return `package main
+	imports, open := program.OpenStore(name, schema)
+	imports = append(imports, `"`+program.Library+`/gate"`, fmt.Sprintf("workflows %q", p.ImportPath))
+	return []byte(`package main
 
 import (
 	` + strings.Join(imports, "\n\t") + `
@@ -168,12 +131,7 @@ import (
 func main() {
 	gate.Main(open, workflows.NewWorkflow(` + strings.Join(args, ", ") + `))
 }
-
-func open(ctx context.Context, name string) (store.Store, func() error, error) {
-	_ = errors.New
-	` + open + `
-}
-`
+` + open)
 }
 
 // goCommand runs the go command, and returns what it prints.

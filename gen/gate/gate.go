@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 )
 
 // Options says what Run does.
@@ -159,10 +158,4 @@ func (r *runner) output(ctx context.Context, program string, args []string) ([]b
 		return nil, fmt.Errorf("the program could not read it: %w", err)
 	}
 	return out.Bytes(), nil
-}
-
-// isPostgres reports whether a store is a database of PostgreSQL, by a connection string or URL.
-func isPostgres(name string) bool {
-	return strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://") || strings.Contains(name, "host=") ||
-		strings.Contains(name, "dbname=")
 }

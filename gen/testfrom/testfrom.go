@@ -53,10 +53,7 @@ func read(ctx context.Context, w *spec.Workflow, dir string, o Options) ([]byte,
 	if strings.HasSuffix(o.Store, ".jsonl") {
 		return os.ReadFile(o.Store)
 	}
-	source := exportSQLite
-	if strings.HasPrefix(o.Store, "postgres://") || strings.HasPrefix(o.Store, "postgresql://") {
-		source = exportPostgres
-	} else if _, err := os.Stat(o.Store); err != nil { // the store would make a new file
+	if _, err := os.Stat(o.Store); err != nil && !program.IsPostgres(o.Store) {
 		return nil, fmt.Errorf("%w; -store takes postgres://..., a file of SQLite, or a .jsonl file that was exported", err)
 	}
 	module := gospec.ModuleDir(dir)
@@ -68,7 +65,7 @@ func read(ctx context.Context, w *spec.Workflow, dir string, o Options) ([]byte,
 		return nil, err
 	}
 	var out bytes.Buffer
-	err = program.Run(ctx, module, here, []byte(source), []string{o.Store, o.Schema, w.Name.Stored(), o.Instance}, &out)
+	err = program.Run(ctx, program.Source{Main: exportProgram(o.Store, o.Schema), Module: module}, here, []string{o.Store, w.Name.Stored(), o.Instance}, &out)
 	return out.Bytes(), err
 }
 
