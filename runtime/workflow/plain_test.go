@@ -31,6 +31,16 @@ type (
 	withTag    struct {
 		Text string `json:"-"`
 	}
+	generated struct {
+		Amount int64  `json:"amount"`
+		Note   string `json:"note_2"`
+	}
+	withOptions struct {
+		Text string `json:"text,omitempty"`
+	}
+	withTwoTags struct {
+		Text string `json:"text" xml:"-"`
+	}
 )
 
 // TestPlainTypes asks about each type twice, because the second answer is the one that was remembered.
@@ -47,6 +57,9 @@ func TestPlainTypes(t *testing.T) {
 			withStruct{}:   false,
 			withHidden{""}: false,
 			withTag{}:      false,
+			generated{}:    true,
+			withOptions{}:  false,
+			withTwoTags{}:  false,
 			&scalars{}:     false,
 			named(""):      false,
 		} {
