@@ -53,3 +53,16 @@ func ParseIdempotencyKey(key string) (store.Lease, error) {
 	}
 	return store.Lease{}, fmt.Errorf("ironflow: %q is not the idempotency key of an effect; such a key has the form WORKFLOW/INSTANCE/VERSION/POSITION", key)
 }
+
+// Timeline returns decisions of an instance, oldest first, with what became of their effects and timers: up to limit decisions, from the
+// one that an event with this version belongs to. A limit of 0 means 100, and 1,000 is the most. It reads the parts one after the other,
+// so they may show different moments. The errors are those of Why.
+func (a *Admin) Timeline(ctx context.Context, instance store.InstanceKey, from int64, limit int) ([]telemetry.ExplainedDecision, error) {
+	if err := checkInstance(instance); err != nil {
+		return nil, err
+	}
+	if from < 1 {
+		return nil, &store.UnknownVersion{Instance: instance, Version: from}
+	}
+	return a.explain.Timeline(ctx, instance, from, pageSize(limit))
+}

@@ -43,7 +43,7 @@ type ExplainedDecision struct {
 	Events []store.EventCause
 	Cause  store.Cause
 
-	// Deliveries are the effects and timers that the decision requested. They are set only in ExplainedDelivery.Next.
+	// Deliveries are the effects and timers that the decision requested. They are set only in ExplainedDelivery.Next and in a timeline.
 	Deliveries []ExplainedDelivery
 }
 
@@ -84,16 +84,16 @@ func (x *Explanation) String() string {
 	}
 	for i := range x.Chain {
 		d := &x.Chain[i]
-		line(0, "%s", d.arrival())
-		line(1, "%s", d.decided())
+		line(0, "%s", d.Arrival())
+		line(1, "%s", d.Decided())
 	}
 	var follow func(depth int, deliveries []ExplainedDelivery)
 	follow = func(depth int, deliveries []ExplainedDelivery) {
 		for i := range deliveries {
 			d := &deliveries[i]
-			line(depth, "%s: %s", d.title(), d.fate(x.At))
+			line(depth, "%s: %s", d.Title(), d.Fate(x.At))
 			if d.Next != nil {
-				line(depth+1, "%s", d.Next.decided())
+				line(depth+1, "%s", d.Next.Decided())
 				follow(depth+2, d.Next.Deliveries)
 			}
 		}
@@ -115,8 +115,8 @@ func (d *ExplainedDecision) BroughtBy() store.Lease {
 	return store.Lease{Queue: by.Queue, Instance: instance, Version: by.Version, Position: by.Position, Key: by.Key}
 }
 
-// arrival says which input was decided on and where it came from.
-func (d *ExplainedDecision) arrival() string {
+// Arrival says which input was decided on and where it came from.
+func (d *ExplainedDecision) Arrival() string {
 	text := "input " + d.Cause.Input
 	if d.Cause.InputID != "" {
 		text += fmt.Sprintf(" with id %q", d.Cause.InputID)
@@ -138,7 +138,8 @@ func (d *ExplainedDecision) arrival() string {
 	return text
 }
 
-func (d *ExplainedDecision) decided() string {
+// Decided says when the decision was made, and which events it stored.
+func (d *ExplainedDecision) Decided() string {
 	var events []string
 	for _, event := range d.Events {
 		events = append(events, fmt.Sprintf("%d %s", event.Version, event.Type))
@@ -146,15 +147,16 @@ func (d *ExplainedDecision) decided() string {
 	return fmt.Sprintf("%s decided at %s: %s", d.Instance, whyTime(d.Now), strings.Join(events, ", "))
 }
 
-func (d *ExplainedDelivery) title() string {
+// Title names the delivery.
+func (d *ExplainedDelivery) Title() string {
 	if d.Lease.Queue == store.TimerQueue {
 		return fmt.Sprintf("timer %s (version %d)", d.Lease.Key, d.Lease.Version)
 	}
 	return fmt.Sprintf("effect %s (version %d, position %d)", d.Kind, d.Lease.Version, d.Lease.Position)
 }
 
-// fate says how a delivery ended, or what it waits for.
-func (d *ExplainedDelivery) fate(now time.Time) string {
+// Fate says how the delivery ended, or what it waits for at a time.
+func (d *ExplainedDelivery) Fate(now time.Time) string {
 	var parts []string
 	if d.Waiting != nil {
 		parts = append(parts, waitingFate(d.Waiting, now))
