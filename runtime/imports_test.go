@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 	"internal/bulk":      {"store", "internal/bound"},
 	"internal/verify":    {"store", "workflow", "telemetry", "internal/bound", "internal/commit"},
 	"admin":              {"store", "workflow", "telemetry", "internal/bound", "internal/commit", "internal/explain", "internal/project"},
+	"console":            {"store", "workflow", "telemetry", "admin"},
 	"postgres":           {"store"},
 	"sqlite":             {"store"},
 	"memory":             {"store"},

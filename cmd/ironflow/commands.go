@@ -129,6 +129,15 @@ func init() { // not in the declaration, because help looks at commands
 		},
 		{name: "programs", does: "lists the programs that run on the store, or ran on it recently", arity: none, run: programs},
 		{
+			name: "console", arity: none, serves: true, run: serveConsole,
+			does: "serves the console, pages for a browser on this computer; with -write they can also change the store",
+			flags: func(f *flag.FlagSet, o *options) {
+				f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "the `address` to listen on, of this computer only; port 0 takes a free one; default: 127.0.0.1:8080")
+				f.StringVar(&o.by, "by", "", "`who` makes changes; default: the name of the user")
+			},
+			examples: []string{"console -store postgres://app@db/app", "console -store app.db -write -listen 127.0.0.1:9000"},
+		},
+		{
 			name: "export", arguments: "[WORKFLOW/ID ...]", does: "writes the named instances, or those that the flags select, as JSON lines", arity: [2]int{0, 1 << 20}, run: export, flags: filterFlags,
 			examples: []string{"export -store app.db order/o-17 >o-17.jsonl"},
 		},

@@ -19,6 +19,9 @@ func (c *command) flagSet(o *options) *flag.FlagSet {
 	if c.lasts {
 		timeout, text = 24*time.Hour, "24h"
 	}
+	if c.serves {
+		timeout, text = 0, "until it is interrupted"
+	}
 	flags.DurationVar(&o.timeout, "timeout", timeout, "how long the command may take; default: "+text)
 	flags.BoolVar(&o.write, "write", false, "allow the command to change the store")
 	if c.writes || c.mayWrite {

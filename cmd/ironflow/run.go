@@ -32,6 +32,7 @@ type command struct {
 	lasts                 bool // it goes on until something happens
 	mayWrite              bool // it changes the store if it has arguments
 	remote                bool // it opens no store
+	serves                bool // it goes on until it is interrupted
 	arity                 [2]int
 	flags                 func(*flag.FlagSet, *options)
 	run                   func(ctx context.Context, c *call) (code int, err error)
@@ -59,6 +60,7 @@ type options struct {
 	withoutDeliveries     bool
 	dot                   bool
 	byKey, byID           bool
+	listen                string
 }
 
 // call is one run of a command.
@@ -137,8 +139,11 @@ func (c *command) call(ctx context.Context, args []string, in io.Reader, out, er
 		}
 		ctx = store.WithOperator(ctx, store.Operator{By: k.by, Reason: k.reason})
 	}
-	ctx, cancel := context.WithTimeout(ctx, k.timeout)
-	defer cancel()
+	if k.timeout > 0 || !c.serves {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, k.timeout)
+		defer cancel()
+	}
 	code, err := c.runOn(ctx, k)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = fmt.Errorf("%w; the command did not end within -timeout %s", err, k.timeout)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -18,7 +17,7 @@ func health(ctx context.Context, k *call) (int, error) {
 		return exitStore, err
 	}
 	code := exitOK
-	if len(problems(h)) > 0 {
+	if len(h.Problems()) > 0 {
 		code = exitFound
 	}
 	if k.json {
@@ -39,46 +38,10 @@ func health(ctx context.Context, k *call) (int, error) {
 	for _, p := range h.Projections {
 		fmt.Fprintf(k.out, "projection %s: %s, %d events behind\n", oneLine(p.Name), p.Status, p.Behind)
 	}
-	for _, problem := range problems(h) {
+	for _, problem := range h.Problems() {
 		fmt.Fprintln(k.out, "!", oneLine(problem))
 	}
 	return code, nil
-}
-
-// problems are the parts of the health that need an operator.
-func problems(h telemetry.Health) (found []string) {
-	add := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
-	for _, kinds := range [][]telemetry.KindHealth{h.Effects.Kinds, h.Timers.Kinds} {
-		for _, b := range kinds {
-			if b.Dead > 0 {
-				add("%d dead letters of %s", b.Dead, b.Kind)
-			}
-			if b.Blocked > 0 {
-				add("%d of %s are blocked: %s", b.Blocked, b.Kind, b.BlockedError)
-			}
-			if late := h.At.Sub(b.OldestDue); !b.OldestDue.IsZero() && late > time.Minute && !b.Paused {
-				add("the oldest of %s has been due for %s", b.Kind, short(late))
-			}
-		}
-	}
-	for _, u := range h.Unknown {
-		add("no running program delivers the %s", u)
-	}
-	for _, p := range h.Paused {
-		add("workflow %s is paused by %s: %s", p.Workflow, p.By, p.Reason)
-	}
-	for _, b := range h.Feed.Blockers {
-		add("the feed waits for %s", b)
-	}
-	for _, s := range h.SnapshotHolders {
-		add("dead rows are kept for %s", s)
-	}
-	for _, p := range h.Projections {
-		if p.Status != store.ProjectionRunning {
-			add("projection %s is %s %s", p.Name, p.Status, p.LastError)
-		}
-	}
-	return found
 }
 
 func stuck(ctx context.Context, k *call) (int, error) {

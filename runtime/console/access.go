@@ -1,0 +1,55 @@
+package console
+
+import (
+	"net"
+	"net/http"
+)
+
+// Role says what somebody may do. Each role may do what the roles before it may.
+type Role int
+
+const (
+	Nobody   Role = iota // may not see the console
+	Viewer               // may see everything but payloads, see Access.Payloads
+	Operator             // may retry and discard dead letters, and pause and resume workflows and projections
+	Admin                // may rebuild projections, and skip events that they have stopped at
+)
+
+func (r Role) String() string {
+	return [...]string{"nobody", "viewer", "operator", "admin"}[max(Nobody, min(r, Admin))]
+}
+
+// Access says who sends a request, and what they may do.
+type Access struct {
+	Name string // stored with what they change
+	Role Role
+
+	// Payloads says that they may see the payloads of events and dead letters.
+	Payloads bool
+}
+
+// Local is the default of Config.Access: a Viewer who may see payloads for requests from this computer, and Nobody for others. A page of
+// another site, whose name points to this computer, is refused because of its name. Behind a proxy on this computer, all requests look as if
+// they came from it, so set Config.Access there.
+func Local(r *http.Request) (Access, error) {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil || !isLoopback(host) {
+		return Access{}, nil
+	}
+	name, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		name = r.Host
+	}
+	if name != "localhost" && !isLoopback(name) {
+		return Access{}, nil
+	}
+	return Access{Role: Viewer, Payloads: true}, nil
+}
+
+func isLoopback(host string) bool {
+	if n := len(host); n > 2 && host[0] == '[' && host[n-1] == ']' {
+		host = host[1 : n-1]
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

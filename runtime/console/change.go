@@ -1,0 +1,197 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
+
+// change is something that the console can do to a store.
+type change struct {
+	title string
+	role  Role
+	takes []string // names of parameters that say what is changed
+	page  string   // where it leads to
+	// preview says what it would do, and how many are concerned. An error refuses it.
+	preview func(ctx context.Context, c *console, f url.Values) (lines []string, err error)
+	run     func(ctx context.Context, c *console, f url.Values, by, reason string) (n int, err error)
+	done    func(n int64) string
+}
+
+var deadTakes = []string{"workflow", "kind", "queue", "id", "error", "until"}
+
+// changes are all changes by name.
+var changes map[string]change
+
+func init() { // not in the declaration, because the note of a change looks at changes
+	changes = map[string]change{
+		"retry": {
+			title: "Retry dead letters", role: Operator, takes: deadTakes, page: "dead", preview: previewDead,
+			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
+				return c.admin.RetryDeadLettersWhere(ctx, deadFilter(f.Get))
+			},
+			done: func(n int64) string { return fmt.Sprintf("%d dead letters were retried.", n) },
+		},
+		"discard": {
+			title: "Discard dead letters", role: Operator, takes: deadTakes, page: "dead", preview: previewDead,
+			run: func(ctx context.Context, c *console, f url.Values, by, reason string) (int, error) {
+				return c.admin.DiscardDeadLettersWhere(ctx, store.Discard{By: by, Reason: reason}, deadFilter(f.Get))
+			},
+			done: func(n int64) string { return fmt.Sprintf("%d dead letters were discarded.", n) },
+		},
+		"pause": {
+			title: "Pause a workflow", role: Operator, takes: []string{"workflow", "refuse"}, page: "workflows",
+			preview: func(_ context.Context, _ *console, f url.Values) ([]string, error) {
+				line := "Clients can still send inputs."
+				if f.Get("refuse") != "" {
+					line = "Inputs of clients are refused."
+				}
+				return []string{"No process delivers its effects, timers and schedules until it is resumed.", line}, nil
+			},
+			run: func(ctx context.Context, c *console, f url.Values, by, reason string) (int, error) {
+				return 1, c.admin.PauseWorkflow(ctx, store.Pause{Workflow: f.Get("workflow"), By: by, Reason: reason, RefuseInputs: f.Get("refuse") != ""})
+			},
+			done: func(int64) string { return "The workflow is paused." },
+		},
+		"resume": {
+			title: "Resume a workflow", role: Operator, takes: []string{"workflow"}, page: "workflows",
+			preview: says("What became due meanwhile is delivered now."),
+			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
+				return 1, c.admin.ResumeWorkflow(ctx, f.Get("workflow"))
+			},
+			done: func(int64) string { return "The workflow runs again." },
+		},
+		"pause-projection": {
+			title: "Pause a projection", role: Operator, takes: []string{"projection"}, page: "projections",
+			preview: says("It applies no event until it is resumed."),
+			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
+				return 1, c.admin.PauseProjection(ctx, f.Get("projection"))
+			},
+			done: func(int64) string { return "The projection is paused." },
+		},
+		"resume-projection": {
+			title: "Resume a projection", role: Operator, takes: []string{"projection"}, page: "projections",
+			preview: says("An event that it stopped at is tried again."),
+			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
+				return 1, c.admin.ResumeProjection(ctx, f.Get("projection"))
+			},
+			done: func(int64) string { return "The projection goes on." },
+		},
+		"rebuild-projection": {
+			title: "Rebuild a projection", role: Admin, takes: []string{"projection"}, page: "projections",
+			preview: says("It is reset, and applies all events again. Until it has caught up, it shows too little."),
+			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
+				return 1, c.admin.RebuildProjection(ctx, f.Get("projection"))
+			},
+			done: func(int64) string { return "The projection is rebuilt." },
+		},
+		"skip-event": {
+			title: "Skip an event of a projection", role: Admin, takes: []string{"projection", "event"}, page: "projections",
+			preview: says("The projection goes on after this event, and never applies it, unless it is rebuilt."),
+			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
+				event, err := strconv.ParseInt(f.Get("event"), 10, 64)
+				if err != nil {
+					return 0, &failure{http.StatusBadRequest, "The number of the event cannot be read."}
+				}
+				return 1, c.admin.SkipProjectionEvent(ctx, f.Get("projection"), store.FeedPosition(event))
+			},
+			done: func(int64) string { return "The event is skipped." },
+		},
+	}
+}
+
+func says(line string) func(context.Context, *console, url.Values) ([]string, error) {
+	return func(context.Context, *console, url.Values) ([]string, error) { return []string{line}, nil }
+}
+
+// previewDead counts the dead letters that a change is about.
+func previewDead(ctx context.Context, c *console, f url.Values) (lines []string, err error) {
+	filter := deadFilter(f.Get)
+	if everything := (store.DeadLetterFilter{DiedUntil: filter.DiedUntil}); filter == everything {
+		return nil, &failure{http.StatusBadRequest, "Say which dead letters: a workflow, a kind, an instance, or a part of the error."}
+	}
+	counts, err := c.admin.CountDeadLetters(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range counts {
+		lines = append(lines, fmt.Sprintf("%d of %s %s", n.Count, n.Queue.Singular(), n.Kind))
+	}
+	if len(lines) == 0 {
+		lines = []string{"There are none any more."}
+	}
+	return lines, nil
+}
+
+// wanted returns the change that a form names, with its parameters alone.
+func (v *view) wanted(f url.Values) (change, url.Values, error) {
+	c, known := changes[f.Get("change")]
+	switch {
+	case !known:
+		return c, nil, &failure{http.StatusNotFound, "There is no such change."}
+	case v.access.Role < c.role:
+		return c, nil, &failure{http.StatusForbidden, fmt.Sprintf("This needs the role %s; yours is %s.", c.role, v.access.Role)}
+	}
+	its := make(url.Values)
+	for _, name := range c.takes {
+		if value := f.Get(name); value != "" {
+			its.Set(name, value)
+		}
+	}
+	return c, its, nil
+}
+
+// confirm shows a change before it is made, with a form for the reason. What dies later is not part of what it shows.
+func (c *console) confirm(v *view) error {
+	return v.confirm(v.r.URL.Query(), http.StatusOK, "")
+}
+
+func (v *view) confirm(f url.Values, status int, wrong string) error {
+	wanted, its, err := v.wanted(f)
+	if err != nil {
+		return err
+	}
+	if its.Get("until") == "" && strings.Contains(strings.Join(wanted.takes, " "), "until") {
+		its.Set("until", v.now.UTC().Format(time.RFC3339Nano))
+	}
+	lines, err := wanted.preview(v.ctx, v.console, its)
+	if err != nil {
+		return err
+	}
+	return v.render(status, "change", wanted.title, map[string]any{
+		"Change": f.Get("change"), "Title": wanted.title, "Lines": lines, "Parameters": its, "Wrong": wrong, "Reason": f.Get("reason"), "Back": wanted.page,
+	})
+}
+
+// change makes a change. Then it leads to a page that is read, so that reloading it changes nothing.
+func (c *console) change(v *view) error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
+	if err := v.r.ParseForm(); err != nil {
+		return &failure{http.StatusBadRequest, "The form could not be read."}
+	}
+	f := v.r.PostForm
+	wanted, its, err := v.wanted(f)
+	if err != nil {
+		return err
+	}
+	reason := strings.TrimSpace(f.Get("reason"))
+	if reason == "" {
+		return v.confirm(f, http.StatusUnprocessableEntity, "Say why; the reason is stored with the change.")
+	}
+	if _, err := wanted.preview(v.ctx, c, its); err != nil {
+		return err
+	}
+	n, err := wanted.run(v.ctx, c, its, v.access.Name, reason)
+	if err != nil {
+		return err
+	}
+	c.config.Logger.InfoContext(v.ctx, "ironflow: console: changed", "change", f.Get("change"), "by", v.access.Name, "reason", reason, "what", its.Encode())
+	v.lead(link(wanted.page, "done", f.Get("change"), "n", n))
+	return nil
+}

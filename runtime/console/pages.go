@@ -1,0 +1,288 @@
+package console
+
+import (
+	"bytes"
+	"cmp"
+	"html/template"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/internal/statechart/svg"
+	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
+
+// start shows what needs an operator, and what runs.
+func (c *console) start(v *view) error {
+	health, err := c.admin.Health(v.ctx)
+	incomplete := ""
+	if err != nil {
+		incomplete = v.explained(err).text
+	}
+	programs, err := c.admin.Programs(v.ctx)
+	if err != nil && incomplete == "" {
+		incomplete = v.explained(err).text
+	}
+	status := http.StatusOK
+	if incomplete != "" {
+		status = http.StatusServiceUnavailable
+	}
+	return v.render(status, "start", "Overview", map[string]any{
+		"Health": health, "Problems": health.Problems(), "Incomplete": incomplete, "Limit": int64(admin.BacklogLimit), "Plots": c.feed.plots(v.now),
+		"Programs": slices.DeleteFunc(programs, func(p admin.Program) bool { return !p.Running }),
+		"Kinds":    slices.Concat(health.Effects.Kinds, health.Timers.Kinds),
+	})
+}
+
+// instances lists instances, or leads to the one that the address names.
+func (c *console) instances(v *view) error {
+	q := v.r.URL.Query()
+	if key := v.key(); key.Workflow != "" && key.ID != "" {
+		v.lead(link("instance", "workflow", key.Workflow, "id", key.ID))
+		return nil
+	}
+	query := admin.InstanceQuery{Limit: 50, Cursor: q.Get("cursor")}
+	query.Workflow, query.Status = q.Get("workflow"), q.Get("status")
+	switch q.Get("activity") {
+	case "active":
+		query.Activity = store.OnlyActive
+	case "completed":
+		query.Activity = store.OnlyCompleted
+	}
+	page, err := c.admin.Instances(v.ctx, query)
+	if err != nil {
+		return err
+	}
+	names, err := c.workflowNames(v)
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "instances", "Instances", map[string]any{
+		"Page": page, "Workflow": query.Workflow, "Status": query.Status, "Activity": q.Get("activity"), "Names": names, "ID": q.Get("id"),
+	})
+}
+
+// workflowNames are the workflows that programs have described, sorted.
+func (c *console) workflowNames(v *view) ([]string, error) {
+	programs, err := c.admin.Programs(v.ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, p := range programs {
+		for _, w := range p.Manifest.Workflows {
+			names = append(names, w.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// decisions is how many decisions a page shows.
+const decisions = 50
+
+// instance shows one instance: where it is, what it waits for, and how it came there.
+func (c *console) instance(v *view) error {
+	key := v.key()
+	report, err := c.admin.Inspect(v.ctx, key)
+	if err != nil {
+		return err
+	}
+	from := v.number("from", max(1, report.Version-decisions+1))
+	timeline, err := c.admin.Timeline(v.ctx, key, max(1, from), decisions)
+	if err != nil {
+		return err
+	}
+	events, err := c.admin.History(v.ctx, key, timeline[0].Version-1, 4*decisions)
+	if err != nil {
+		return err
+	}
+	payloads := make(map[int64]string)
+	for _, e := range events {
+		payloads[e.Version] = v.payload(key.Workflow, e.Type, e.Payload)
+	}
+	diagram, err := c.diagram(v, report)
+	if err != nil {
+		return err
+	}
+	last := timeline[len(timeline)-1]
+	next := last.Events[len(last.Events)-1].Version + 1
+	if next > report.Version {
+		next = 0
+	}
+	return v.render(http.StatusOK, "instance", key.String(), map[string]any{
+		"R": report, "Waiting": slices.Concat(report.Effects, report.Timers), "Timeline": timeline, "Payloads": payloads, "Diagram": diagram,
+		"First": timeline[0].Version, "Next": next, "Before": max(1, timeline[0].Version-decisions), "Waits": waitsFor(report),
+	})
+}
+
+// waitsFor says in words what moves an instance next.
+func waitsFor(r *admin.InstanceReport) (lines []string) {
+	if r.Completed() {
+		return []string{"It has completed: it accepts no input any more."}
+	}
+	if r.Paused != nil {
+		text := "Its workflow is paused"
+		if r.Paused.By != "" {
+			text += " by " + r.Paused.By
+		}
+		if r.Paused.Reason != "" {
+			text += ": " + r.Paused.Reason
+		}
+		lines = append(lines, text+".")
+	}
+	for _, w := range slices.Concat(r.Effects, r.Timers) {
+		d := telemetry.ExplainedDelivery{Lease: w.Lease, Kind: w.Kind.Name, Waiting: &w}
+		lines = append(lines, firstUpper(d.Title()+": "+d.Fate(r.At)))
+	}
+	if len(r.Effects)+len(r.Timers) == 0 {
+		lines = append(lines, "No effect and no timer of it is waiting: only an input, or a child that ends, moves it.")
+	}
+	return lines
+}
+
+// diagram draws the machine with the way that the instance took. It is empty for a workflow without states, or one that is too large.
+func (c *console) diagram(v *view, r *admin.InstanceReport) (template.HTML, error) {
+	if r.Machine == nil {
+		return "", nil
+	}
+	const most = 1000 // events whose way is drawn
+	events, err := c.admin.Timeline(v.ctx, r.Key, 1, most)
+	if err != nil {
+		return "", err
+	}
+	var types []string
+	for _, d := range events {
+		for _, e := range d.Events {
+			types = append(types, e.Type)
+		}
+	}
+	return drawn(r.Machine, r.Status, types), nil
+}
+
+// drawn is a diagram for a page: the page's sheet has its style.
+func drawn(m *workflow.Machine, current string, events []string) template.HTML {
+	text, err := m.SVG(current, events)
+	if err != nil {
+		return ""
+	}
+	text = bytes.Replace(text, []byte(svg.StyleElement), nil, 1)
+	return template.HTML(bytes.Replace(text, []byte("<svg "), []byte(`<svg class="machine" `), 1)) //nolint:gosec // its texts are escaped
+}
+
+// why explains a decision.
+func (c *console) why(v *view) error {
+	key := v.key()
+	why, err := c.admin.Why(v.ctx, key, v.number("version", 1))
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "why", "Why "+key.String(), map[string]any{"Why": why, "Key": key})
+}
+
+// dead lists dead letters.
+func (c *console) dead(v *view) error {
+	filter := deadFilter(v.r.URL.Query().Get)
+	counts, err := c.admin.CountDeadLetters(v.ctx, filter)
+	if err != nil {
+		return err
+	}
+	page, err := c.admin.DeadLetters(v.ctx, admin.DeadLetterQuery{DeadLetterFilter: filter, Limit: 50, Cursor: v.r.URL.Query().Get("cursor")})
+	if err != nil {
+		return err
+	}
+	payloads := make([]string, len(page.Items))
+	for i, d := range page.Items {
+		payloads[i] = v.payload(d.Kind.Workflow, d.Kind.Name, d.Payload)
+	}
+	return v.render(http.StatusOK, "dead", "Dead letters", map[string]any{"Filter": filter, "Counts": counts, "Page": page, "Payloads": payloads})
+}
+
+func deadFilter(get func(string) string) store.DeadLetterFilter {
+	f := store.DeadLetterFilter{
+		Workflow: get("workflow"), Kind: get("kind"), Queue: store.QueueName(get("queue")), Instance: get("id"), ErrorContains: get("error"),
+	}
+	if until, err := time.Parse(time.RFC3339Nano, get("until")); err == nil {
+		f.DiedUntil = until
+	}
+	return f
+}
+
+// stuck lists what does not continue by itself.
+func (c *console) stuck(v *view) error {
+	q := v.r.URL.Query()
+	since, err := time.ParseDuration(cmp.Or(q.Get("for"), "1m"))
+	if err != nil {
+		return &failure{http.StatusBadRequest, "The time cannot be read; write it as 90m or 72h."}
+	}
+	report, err := c.admin.Stuck(v.ctx, admin.StuckQuery{Workflow: q.Get("workflow"), For: since, Cursor: q.Get("cursor")})
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "stuck", "Stuck", map[string]any{"R": report, "For": since, "Workflow": q.Get("workflow")})
+}
+
+// projections lists projections, and says how far the feed is.
+func (c *console) projections(v *view) error {
+	list, err := c.admin.Projections(v.ctx)
+	if err != nil {
+		return err
+	}
+	feed, err := c.admin.FeedStatus(v.ctx)
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "projections", "Projections", map[string]any{"List": list, "Feed": feed})
+}
+
+// programs lists the programs that run or ran.
+func (c *console) programs(v *view) error {
+	list, err := c.admin.Programs(v.ctx)
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "programs", "Programs", list)
+}
+
+// workflows lists the workflows, with their pauses.
+func (c *console) workflows(v *view) error {
+	names, err := c.workflowNames(v)
+	if err != nil {
+		return err
+	}
+	paused, err := c.admin.PausedWorkflows(v.ctx)
+	if err != nil {
+		return err
+	}
+	byName := make(map[string]store.Pause)
+	for _, p := range paused {
+		byName[p.Workflow] = p
+	}
+	return v.render(http.StatusOK, "workflows", "Workflows", map[string]any{"Names": names, "Paused": byName})
+}
+
+// workflow shows one workflow: its machine, what it takes, and how many instances are in each state.
+func (c *console) workflow(v *view) error {
+	name := v.r.URL.Query().Get("name")
+	described, err := c.admin.Workflow(v.ctx, name)
+	if err != nil {
+		return err
+	}
+	if described == nil {
+		return &failure{http.StatusNotFound, "No program has described this workflow."}
+	}
+	var diagram template.HTML
+	if described.Machine != nil {
+		diagram = drawn(described.Machine, "", nil)
+	}
+	content := map[string]any{"W": described, "Diagram": diagram}
+	if v.r.URL.Query().Get("count") != "" {
+		if content["Counts"], err = c.admin.CountInstances(v.ctx, store.InstanceFilter{Workflow: name}); err != nil {
+			return err
+		}
+	}
+	return v.render(http.StatusOK, "workflow", "Workflow "+name, content)
+}

@@ -1,0 +1,51 @@
+// The pages work without this script. With it, an open page follows the store, and is not changed under the reader's hands.
+(function () {
+  "use strict";
+  const main = document.getElementById("main");
+  const live = document.getElementById("live");
+  if (!main || !live || !window.EventSource || document.querySelector("main form[method=post]")) return;
+
+  let paused = false, changed = false, busy = false, last = 0;
+  const button = document.createElement("button");
+  button.type = "button";
+  const say = function () { button.textContent = paused ? "Paused" : "Live"; button.setAttribute("aria-pressed", String(paused)); };
+  button.addEventListener("click", function () { paused = !paused; say(); if (!paused) refresh(); });
+  say();
+  live.replaceChildren(button);
+  live.hidden = false;
+
+  // A reader who types, selects or has opened details looks at what is there.
+  function occupied() {
+    const at = document.activeElement, chosen = document.getSelection();
+    return paused || document.hidden || main.querySelector("details[open]") !== null ||
+      (at !== null && main.contains(at) && at !== main) || (chosen !== null && !chosen.isCollapsed);
+  }
+
+  function refresh() {
+    if (!changed || busy || occupied() || Date.now() - last < 2000) return;
+    changed = false; busy = true; last = Date.now();
+    const place = window.scrollY;
+    fetch(window.location.href, { credentials: "same-origin" }).then(function (answer) {
+      if (!answer.ok) throw new Error(String(answer.status));
+      return answer.text();
+    }).then(function (text) {
+      const page = new DOMParser().parseFromString(text, "text/html");
+      const next = page.getElementById("main"), foot = page.querySelector("footer");
+      if (!next || occupied()) { changed = true; return; }
+      main.replaceChildren(...next.childNodes);
+      if (foot) document.querySelector("footer").replaceChildren(...foot.childNodes);
+      window.scrollTo(0, place);
+    }).catch(function () { changed = true; }).finally(function () { busy = false; });
+  }
+
+  const stream = new EventSource("./live");
+  stream.addEventListener("stored", function () { changed = true; refresh(); });
+  window.setInterval(refresh, 2000);
+  window.addEventListener("pagehide", function () { stream.close(); });
+  document.addEventListener("keydown", function (e) {
+    if (e.key === "/" && !e.ctrlKey && !e.metaKey && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) {
+      e.preventDefault();
+      document.getElementById("find-id").focus();
+    }
+  });
+})();

@@ -1,0 +1,215 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+// templates has a template for each page, and "frame", which is around them.
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"at": shownTime, "machine": machineTime, "link": link, "one": oneLine, "lower": strings.ToLower, "count": countOf, "short": short,
+}).ParseFS(pageFiles, "pages/*.html"))
+
+// view is one request for a page.
+type view struct {
+	console *console
+	ctx     context.Context
+	w       http.ResponseWriter
+	r       *http.Request
+	access  Access
+	name    string
+	now     time.Time
+}
+
+// frame is what the template around each page shows.
+type frame struct {
+	Title  string
+	Name   string // of the page
+	Access Access
+	Now    time.Time
+	Done   string // what was just changed
+	Pages  []tab
+	Sheet  string // addresses of the style and of the script
+	Script string
+	Can    func(role string) bool
+	Page   any
+}
+
+// tab is a page in the list of pages.
+type tab struct{ Path, Template, Title string }
+
+var tabs = []tab{
+	{"", "start", "Overview"}, {"instances", "instances", "Instances"}, {"stuck", "stuck", "Stuck"}, {"dead", "dead", "Dead letters"},
+	{"projections", "projections", "Projections"}, {"workflows", "workflows", "Workflows"}, {"programs", "programs", "Programs"},
+}
+
+// render answers with a page.
+func (v *view) render(status int, name, title string, content any) error {
+	f := frame{
+		Title: title, Name: name, Access: v.access, Now: v.now, Sheet: styleAsset.address(), Script: scriptAsset.address(), Page: content,
+		Can: v.can, Done: v.done(), Pages: tabs,
+	}
+	var body, out bytes.Buffer
+	if err := templates.ExecuteTemplate(&body, name+".html", f); err != nil {
+		return fmt.Errorf("page %s: %w", name, err)
+	}
+	err := templates.ExecuteTemplate(&out, "frame.html", struct {
+		frame
+		Body template.HTML
+	}{f, template.HTML(body.String())}) //nolint:gosec // the template has escaped it
+	if err != nil {
+		return fmt.Errorf("page %s: %w", name, err)
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, _ = v.w.Write(out.Bytes()) // the browser is gone
+	return nil
+}
+
+// can reports whether the reader has a role.
+func (v *view) can(role string) bool {
+	return v.access.Role.String() == role || v.access.Role == Admin && role == "operator"
+}
+
+// done is the note of a change that was just made. Only numbers and names of changes come from the address.
+func (v *view) done() string {
+	c, known := changes[v.r.URL.Query().Get("done")]
+	if !known {
+		return ""
+	}
+	return c.done(v.number("n", 0))
+}
+
+// fail answers with an error as a page.
+func (v *view) fail(err error) {
+	f := v.explained(err)
+	if wrong := v.render(f.status, "error", http.StatusText(f.status), f.text); wrong != nil {
+		v.console.config.Logger.ErrorContext(v.ctx, "ironflow: console: a page could not be written", "page", v.name, "error", wrong)
+		http.Error(v.w, f.text, f.status)
+	}
+}
+
+// lead leads to another page. The address stays relative, because the path that the browser asked for may be another one than this server sees.
+func (v *view) lead(address string) {
+	v.w.Header().Set("Location", address)
+	v.w.WriteHeader(http.StatusSeeOther)
+}
+
+// key is the instance that the address names.
+func (v *view) key() store.InstanceKey {
+	q := v.r.URL.Query()
+	return store.InstanceKey{Workflow: q.Get("workflow"), ID: q.Get("id")}
+}
+
+// number is a number of the address.
+func (v *view) number(name string, otherwise int64) int64 {
+	var n int64
+	if _, err := fmt.Sscanf(v.r.URL.Query().Get(name), "%d", &n); err != nil || n < 0 {
+		return otherwise
+	}
+	return n
+}
+
+// payload is what somebody with this access may see of a payload.
+func (v *view) payload(workflow, kind string, payload []byte) string {
+	switch {
+	case !v.access.Payloads:
+		return ""
+	case v.console.config.Redact != nil:
+		payload = v.console.redact(workflow, kind, payload)
+	}
+	const most = 16 << 10
+	if len(payload) > most {
+		return strings.ToValidUTF8(string(payload[:most]), "\uFFFD") + fmt.Sprintf("… (the first %d bytes of %d)", most, len(payload))
+	}
+	return strings.ToValidUTF8(string(payload), "\uFFFD")
+}
+
+// redact asks the user's function. If it panics, the payload is not shown.
+func (c *console) redact(workflow, kind string, payload []byte) (shown []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.config.Logger.Error("ironflow: console: Config.Redact panicked", "workflow", workflow, "kind", kind, "panic", fmt.Sprint(p))
+			shown = []byte("not shown, because Config.Redact panicked")
+		}
+	}()
+	return c.config.Redact(workflow, kind, bytes.Clone(payload))
+}
+
+// link is the address of a page with parameters, given as names and values. Empty ones are left out.
+func link(page string, parameters ...any) string {
+	q := make(url.Values)
+	for i := 0; i+1 < len(parameters); i += 2 {
+		if value := fmt.Sprint(parameters[i+1]); value != "" && value != "0" {
+			q.Set(fmt.Sprint(parameters[i]), value)
+		}
+	}
+	if len(q) > 0 {
+		page += "?" + q.Encode()
+	}
+	return "./" + page
+}
+
+// shownTime is a time with how long ago it was.
+func shownTime(t, now time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	if d := now.Sub(t); d < 0 {
+		return "in " + short(-d)
+	} else {
+		return short(d) + " ago"
+	}
+}
+
+func machineTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// short is a duration in its two largest units.
+func short(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm %02ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh %02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd %02dh", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+// countOf shows a count that stops at a limit.
+func countOf(n, limit int64) string {
+	if limit > 0 && n >= limit {
+		return fmt.Sprintf("%d or more", limit)
+	}
+	return fmt.Sprint(n)
+}
+
+// oneLine shows characters that move others, or are not seen, as escapes, so that a text looks like what it is.
+func oneLine(text any) string {
+	var b strings.Builder
+	for _, r := range fmt.Sprint(text) {
+		if unicode.IsPrint(r) || r == '\n' {
+			b.WriteRune(r)
+		} else {
+			q := fmt.Sprintf("%+q", string(r))
+			b.WriteString(q[1 : len(q)-1])
+		}
+	}
+	return b.String()
+}
