@@ -1,4 +1,5 @@
 # make demo    generate the example and run it; needs no database
+# make console  examples under a steady load with the console over them, until it is interrupted
 # make quick   for in between: the tests that need no server and build no programs; what did not change is not run again. Left out:
 #              PostgreSQL and with it failovers, the race detector, go vet, what compiles generated code and documentation as users
 #              do, and the other modules
@@ -24,7 +25,7 @@ COMPILED ?= 20
 NAMED ?= 20000
 FUZZTIME ?= 10m
 
-.PHONY: demo pictures quick test fmt vet lint generated race modules examples bench random fuzz postgres
+.PHONY: demo console pictures quick test fmt vet lint generated race modules examples bench random fuzz postgres
 
 demo:
 	go generate ./examples/order/...
@@ -102,3 +103,7 @@ fuzz:
 # The tests start a server of their own, from the binaries of the local installation.
 postgres:
 	@.ci/postgres
+
+# Orders, trips and transfers under a steady load, with the console over them.
+console:
+	go run ./examples/console -for 0

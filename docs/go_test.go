@@ -38,6 +38,7 @@ import (
 	"github.com/ironflow-gen/ironflow/docs/snippets/order"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/console"
 	contract "github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
 	"github.com/ironflow-gen/ironflow/runtime/ironflowtest"
@@ -57,6 +58,8 @@ var (
 	_ pgx.Tx
 	_ httpapi.Error
 	_ admin.FindQuery
+	_ = admin.New
+	_ = console.New
 	_ = sqlite.Open
 	_ = memory.New
 	_ = ironflowtest.Simulate

@@ -191,7 +191,7 @@ func (c *console) change(v *view) error {
 	if err != nil {
 		return err
 	}
-	c.config.Logger.InfoContext(v.ctx, "ironflow: console: changed", "change", f.Get("change"), "by", v.access.Name, "reason", reason, "what", its.Encode())
+	c.config.Logger.InfoContext(v.ctx, "ironflow: console: "+wanted.title, "by", v.access.Name, "reason", reason, "selected", its.Encode())
 	v.lead(link(wanted.page, "done", f.Get("change"), "n", n))
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"path"
@@ -74,10 +75,10 @@ func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		c.config.Logger.ErrorContext(r.Context(), "ironflow: console: who sends a request is not known", "error", err)
-		http.Error(w, "it could not be found out who you are; the log of the server says why", http.StatusInternalServerError)
+		refuse(w, "it could not be found out who you are; the log of the server says why", http.StatusInternalServerError)
 		return
 	case access.Role <= Nobody:
-		http.Error(w, "you may not see this console", http.StatusForbidden)
+		refuse(w, "you may not see this console", http.StatusForbidden)
 		return
 	}
 	name := lastSegment(r.URL.Path)
@@ -113,6 +114,13 @@ func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		v.fail(err)
 	}
+}
+
+// refuse answers with a line of text.
+func refuse(w http.ResponseWriter, text string, status int) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n") // the browser is gone
 }
 
 // access asks for the access. A panic of the user's function is an error.

@@ -32,13 +32,13 @@ type hub struct {
 func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", "GET")
-		http.Error(w, "this is only read", http.StatusMethodNotAllowed)
+		refuse(w, "this is only read", http.StatusMethodNotAllowed)
 		return
 	}
 	news, leave := h.join()
 	if news == nil {
 		w.Header().Set("Retry-After", "60")
-		http.Error(w, "too many pages are open", http.StatusServiceUnavailable)
+		refuse(w, "too many pages are open", http.StatusServiceUnavailable)
 		return
 	}
 	defer leave()

@@ -122,7 +122,7 @@ func (c *console) instance(v *view) error {
 // waitsFor says in words what moves an instance next.
 func waitsFor(r *admin.InstanceReport) (lines []string) {
 	if r.Completed() {
-		return []string{"It has completed: it accepts no input any more."}
+		lines = append(lines, "It has completed: it accepts no input any more.")
 	}
 	if r.Paused != nil {
 		text := "Its workflow is paused"
@@ -138,7 +138,7 @@ func waitsFor(r *admin.InstanceReport) (lines []string) {
 		d := telemetry.ExplainedDelivery{Lease: w.Lease, Kind: w.Kind.Name, Waiting: &w}
 		lines = append(lines, firstUpper(d.Title()+": "+d.Fate(r.At)))
 	}
-	if len(r.Effects)+len(r.Timers) == 0 {
+	if len(r.Effects)+len(r.Timers) == 0 && !r.Completed() {
 		lines = append(lines, "No effect and no timer of it is waiting: only an input, or a child that ends, moves it.")
 	}
 	return lines

@@ -98,7 +98,7 @@ func (v *view) fail(err error) {
 	f := v.explained(err)
 	if wrong := v.render(f.status, "error", http.StatusText(f.status), f.text); wrong != nil {
 		v.console.config.Logger.ErrorContext(v.ctx, "ironflow: console: a page could not be written", "page", v.name, "error", wrong)
-		http.Error(v.w, f.text, f.status)
+		refuse(v.w, f.text, f.status)
 	}
 }
 
@@ -142,7 +142,7 @@ func (v *view) payload(workflow, kind string, payload []byte) string {
 func (c *console) redact(workflow, kind string, payload []byte) (shown []byte) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.config.Logger.Error("ironflow: console: Config.Redact panicked", "workflow", workflow, "kind", kind, "panic", fmt.Sprint(p))
+			c.config.Logger.Error("ironflow: console: Config.Redact panicked", "workflow", workflow, "error", fmt.Errorf("%s: %v", kind, p))
 			shown = []byte("not shown, because Config.Redact panicked")
 		}
 	}()
