@@ -11,7 +11,7 @@ type Role int
 const (
 	Nobody   Role = iota // may not see the console
 	Viewer               // may see everything but payloads, see Access.Payloads
-	Operator             // may retry and discard dead letters, and pause and resume workflows and projections
+	Operator             // may retry and discard dead letters, pause and resume workflows, schedules and projections, and let a schedule fire
 	Admin                // may rebuild projections, and skip events that they have stopped at
 )
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -24,7 +25,7 @@ type change struct {
 	done    func(n int64) string
 }
 
-var deadTakes = []string{"workflow", "kind", "queue", "id", "error", "until"}
+var deadTakes = []string{"workflow", "kind", "queue", "id", "error", "group", "until"}
 
 // changes are all changes by name.
 var changes map[string]change
@@ -34,6 +35,9 @@ func init() { // not in the declaration, because the note of a change looks at c
 		"retry": {
 			title: "Retry dead letters", role: Operator, takes: deadTakes, page: "dead", preview: previewDead,
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
+				if group := f.Get("group"); group != "" {
+					return c.admin.RetryDeadLetterGroup(ctx, deadFilter(f.Get), group)
+				}
 				return c.admin.RetryDeadLettersWhere(ctx, deadFilter(f.Get))
 			},
 			done: func(n int64) string { return fmt.Sprintf("%d dead letters were retried.", n) },
@@ -41,7 +45,11 @@ func init() { // not in the declaration, because the note of a change looks at c
 		"discard": {
 			title: "Discard dead letters", role: Operator, takes: deadTakes, page: "dead", preview: previewDead,
 			run: func(ctx context.Context, c *console, f url.Values, by, reason string) (int, error) {
-				return c.admin.DiscardDeadLettersWhere(ctx, store.Discard{By: by, Reason: reason}, deadFilter(f.Get))
+				discard := store.Discard{By: by, Reason: reason}
+				if group := f.Get("group"); group != "" {
+					return c.admin.DiscardDeadLetterGroup(ctx, discard, deadFilter(f.Get), group)
+				}
+				return c.admin.DiscardDeadLettersWhere(ctx, discard, deadFilter(f.Get))
 			},
 			done: func(n int64) string { return fmt.Sprintf("%d dead letters were discarded.", n) },
 		},
@@ -66,6 +74,24 @@ func init() { // not in the declaration, because the note of a change looks at c
 				return 1, c.admin.ResumeWorkflow(ctx, f.Get("workflow"))
 			},
 			done: func(int64) string { return "The workflow runs again." },
+		},
+		"pause-schedule": {
+			title: "Pause a schedule", role: Operator, takes: scheduleTakes, page: "schedules",
+			preview: says("It does not fire until it is resumed, or a program declares it in another way."),
+			run:     onSchedule((*admin.Admin).PauseSchedule),
+			done:    func(int64) string { return "The schedule is paused." },
+		},
+		"resume-schedule": {
+			title: "Resume a schedule", role: Operator, takes: scheduleTakes, page: "schedules",
+			preview: says("What its declaration says of missed firings holds for those of the pause."),
+			run:     onSchedule((*admin.Admin).ResumeSchedule),
+			done:    func(int64) string { return "The schedule runs again." },
+		},
+		"trigger-schedule": {
+			title: "Let a schedule fire now", role: Operator, takes: scheduleTakes, page: "schedules",
+			preview: says("It fires once now, and goes on with its next regular time. A pause ends."),
+			run:     onSchedule((*admin.Admin).TriggerSchedule),
+			done:    func(int64) string { return "The schedule fires." },
 		},
 		"pause-projection": {
 			title: "Pause a projection", role: Operator, takes: []string{"projection"}, page: "projections",
@@ -106,6 +132,14 @@ func init() { // not in the declaration, because the note of a change looks at c
 	}
 }
 
+var scheduleTakes = []string{"workflow", "schedule"}
+
+func onSchedule(do func(*admin.Admin, context.Context, string, string) error) func(context.Context, *console, url.Values, string, string) (int, error) {
+	return func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
+		return 1, do(c.admin, ctx, f.Get("workflow"), f.Get("schedule"))
+	}
+}
+
 func says(line string) func(context.Context, *console, url.Values) ([]string, error) {
 	return func(context.Context, *console, url.Values) ([]string, error) { return []string{line}, nil }
 }
@@ -113,15 +147,18 @@ func says(line string) func(context.Context, *console, url.Values) ([]string, er
 // previewDead counts the dead letters that a change is about.
 func previewDead(ctx context.Context, c *console, f url.Values) (lines []string, err error) {
 	filter := deadFilter(f.Get)
-	if everything := (store.DeadLetterFilter{DiedUntil: filter.DiedUntil}); filter == everything {
+	group := f.Get("group")
+	if everything := (store.DeadLetterFilter{DiedUntil: filter.DiedUntil}); filter == everything && group == "" {
 		return nil, &failure{http.StatusBadRequest, "Say which dead letters: a workflow, a kind, an instance, or a part of the error."}
 	}
-	counts, err := c.admin.CountDeadLetters(ctx, filter)
+	groups, err := c.admin.DeadLetterGroups(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range counts {
-		lines = append(lines, fmt.Sprintf("%d of %s %s", n.Count, n.Queue.Singular(), n.Kind))
+	for _, g := range groups {
+		if group == "" || g.ID == group {
+			lines = append(lines, fmt.Sprintf("%d of %s %s: %s", g.Count, g.Queue.Singular(), g.Kind, g.Error))
+		}
 	}
 	if len(lines) == 0 {
 		lines = []string{"There are none any more."}
@@ -187,11 +224,11 @@ func (c *console) change(v *view) error {
 	if _, err := wanted.preview(v.ctx, c, its); err != nil {
 		return err
 	}
-	n, err := wanted.run(v.ctx, c, its, v.access.Name, reason)
+	ctx := store.WithOperator(v.ctx, store.Operator{By: v.access.Name, Reason: reason}) // the audit log keeps both
+	n, err := wanted.run(ctx, c, its, v.access.Name, reason)
 	if err != nil {
 		return err
 	}
-	c.config.Logger.InfoContext(v.ctx, "ironflow: console: "+wanted.title, "by", v.access.Name, "reason", reason, "selected", its.Encode())
 	v.lead(link(wanted.page, "done", f.Get("change"), "n", n))
 	return nil
 }

@@ -63,7 +63,8 @@ func New(a *admin.Admin, config Config) http.Handler {
 	c.pages = map[string]page{
 		"": {Viewer, c.start}, "instances": {Viewer, c.instances}, "instance": {Viewer, c.instance}, "why": {Viewer, c.why},
 		"dead": {Viewer, c.dead}, "stuck": {Viewer, c.stuck}, "projections": {Viewer, c.projections}, "programs": {Viewer, c.programs},
-		"workflows": {Viewer, c.workflows}, "workflow": {Viewer, c.workflow}, "change": {Operator, c.confirm},
+		"workflows": {Viewer, c.workflows}, "workflow": {Viewer, c.workflow}, "schedules": {Viewer, c.schedules},
+		"audit": {Viewer, c.audit}, "change": {Operator, c.confirm},
 	}
 	return http.NewCrossOriginProtection().Handler(c)
 }
@@ -173,13 +174,14 @@ func (v *view) explained(err error) *failure {
 	var version *store.UnknownVersion
 	var workflow *admin.UnknownWorkflow
 	var projection *store.UnknownProjection
+	var schedule *admin.UnknownSchedule
 	var argument *store.InvalidArgument
 	var identifier *store.InvalidIdentifier
 	var unsupported *store.Unsupported
 	switch {
 	case errors.As(err, &known):
 		return known
-	case errors.As(err, &instance), errors.As(err, &version), errors.As(err, &workflow), errors.As(err, &projection):
+	case errors.As(err, &instance), errors.As(err, &version), errors.As(err, &workflow), errors.As(err, &projection), errors.As(err, &schedule):
 		return &failure{http.StatusNotFound, firstUpper(err.Error())}
 	case errors.As(err, &argument), errors.As(err, &identifier):
 		return &failure{http.StatusBadRequest, firstUpper(err.Error())}

@@ -146,7 +146,8 @@ func pages() map[string]string {
 	return map[string]string{
 		"/": "2 dead letters of ticket/Notify", "/instances?workflow=ticket": "ticket/t-1", instanceAddress("instance", "t-1"): "dead since",
 		instanceAddress("why", "t-1"): "input Open", instanceAddress("instance", hostile): "&lt;script&gt;", "/dead": "no such address", "/stuck": "dead letters",
-		"/projections": "can be read", "/programs": "v7", "/workflows": "ticket", "/workflow?name=ticket": "FindAgent", "/workflow?name=ticket&count=1": "Instances by state",
+		"/projections": "can be read", "/programs": "v7", "/workflows": "ticket", "/workflow?name=ticket": "FindAgent", "/schedules": "There are none", "/audit": "There is nothing",
+		"/instances?id=t-": "ticket/t-1", "/workflow?name=ticket&count=1": "Instances by state",
 	}
 }
 
@@ -182,7 +183,7 @@ func TestBadAddresses(t *testing.T) {
 	viewer := s.as(console.Viewer, false)
 	for address, want := range map[string]int{
 		"/none": 404, "/instance?workflow=ticket&id=x": 404, "/instance": 400, "/workflow?name=x": 404, "/instances?cursor=x": 503,
-		"/why?workflow=ticket&id=t-1&version=99": 404, "/stuck?for=x": 400, "/change?change=retry": 403, "/instances?id=x": 200,
+		"/why?workflow=ticket&id=t-1&version=99": 404, "/stuck?for=x": 400, "/change?change=retry": 403, "/instances?id=x": 200, "/instances?field=x&value=y": 400,
 		"/instance?workflow=ticket&id=" + strings.Repeat("x", 600): 400, "/dead?queue=x": 400,
 	} {
 		if got, body := s.get(viewer, address); got != want {
@@ -214,7 +215,7 @@ func TestChanges(t *testing.T) {
 			s.Errorf("what only an admin may: %d", w.Code)
 		}
 		status, body := s.get(operator, "/change?change=discard&workflow=ticket&id=t-1")
-		if status != http.StatusOK || !strings.Contains(body, "1 of effect ticket/Notify") || s.dead() != 2 {
+		if status != http.StatusOK || !strings.Contains(body, "1 of effect ticket/Notify: ") || s.dead() != 2 {
 			s.Errorf("the preview: %d %s", status, body)
 		}
 		w := s.post(operator, form)
@@ -230,6 +231,9 @@ func TestChanges(t *testing.T) {
 		gone, err := s.admin.DiscardedLetters(s.Context(), admin.DiscardedQuery{})
 		if err != nil || len(gone.Items) != 1 || gone.Items[0].Discard.By != "ann" || gone.Items[0].Discard.Reason != "the address is gone" {
 			s.Errorf("the record: %+v, %v", gone, err)
+		}
+		if _, body := s.get(operator, "/audit"); !strings.Contains(body, "the address is gone") || !strings.Contains(body, "<td>ann</td><td>discard</td>") {
+			s.Errorf("the audit: %s", body)
 		}
 		// What died after the preview is not retried.
 		late := url.Values{"change": {"retry"}, "workflow": {"ticket"}, "until": {time.Now().Add(-time.Hour).UTC().Format(time.RFC3339Nano)}, "reason": {"x"}}

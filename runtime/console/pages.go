@@ -37,32 +37,51 @@ func (c *console) start(v *view) error {
 	})
 }
 
-// instances lists instances, or leads to the one that the address names.
+// instances lists instances, or finds them by what the address names. An instance that is named exactly is shown at once.
 func (c *console) instances(v *view) error {
 	q := v.r.URL.Query()
-	if key := v.key(); key.Workflow != "" && key.ID != "" {
-		v.lead(link("instance", "workflow", key.Workflow, "id", key.ID))
-		return nil
+	content := map[string]any{
+		"Workflow": q.Get("workflow"), "Status": q.Get("status"), "Activity": q.Get("activity"), "ID": q.Get("id"), "Field": q.Get("field"),
+		"Value": q.Get("value"), "Key": q.Get("key"),
 	}
-	query := admin.InstanceQuery{Limit: 50, Cursor: q.Get("cursor")}
-	query.Workflow, query.Status = q.Get("workflow"), q.Get("status")
-	switch q.Get("activity") {
-	case "active":
-		query.Activity = store.OnlyActive
-	case "completed":
-		query.Activity = store.OnlyCompleted
+	var err error
+	if content["Names"], err = c.workflowNames(v); err != nil {
+		return err
 	}
-	page, err := c.admin.Instances(v.ctx, query)
+	find := admin.FindQuery{Workflow: q.Get("workflow"), Field: q.Get("field"), UniqueKey: q.Get("key"), IDPrefix: q.Get("id"), Limit: 50, Cursor: q.Get("cursor")}
+	if find.Field != "" {
+		find.Value = q.Get("value")
+	}
+	var page admin.Page[store.InstanceSummary]
+	if found := find.Field + find.UniqueKey + find.IDPrefix; found != "" {
+		if key := v.key(); key.Workflow != "" && find.IDPrefix == found && c.exists(v, key) {
+			v.lead(link("instance", "workflow", key.Workflow, "id", key.ID))
+			return nil
+		}
+		content["Found"] = true
+		page, err = c.admin.Find(v.ctx, find)
+	} else {
+		query := admin.InstanceQuery{Limit: find.Limit, Cursor: find.Cursor}
+		query.Workflow, query.Status = q.Get("workflow"), q.Get("status")
+		switch q.Get("activity") {
+		case "active":
+			query.Activity = store.OnlyActive
+		case "completed":
+			query.Activity = store.OnlyCompleted
+		}
+		page, err = c.admin.Instances(v.ctx, query)
+	}
 	if err != nil {
 		return err
 	}
-	names, err := c.workflowNames(v)
-	if err != nil {
-		return err
-	}
-	return v.render(http.StatusOK, "instances", "Instances", map[string]any{
-		"Page": page, "Workflow": query.Workflow, "Status": query.Status, "Activity": q.Get("activity"), "Names": names, "ID": q.Get("id"),
-	})
+	content["Page"] = page
+	return v.render(http.StatusOK, "instances", "Instances", content)
+}
+
+// exists reports whether there is an instance. If that is not known, the list says what is wrong.
+func (c *console) exists(v *view, key store.InstanceKey) bool {
+	events, err := c.admin.History(v.ctx, key, 0, 1)
+	return err == nil && len(events) > 0
 }
 
 // workflowNames are the workflows that programs have described, sorted.
@@ -183,14 +202,15 @@ func (c *console) why(v *view) error {
 	return v.render(http.StatusOK, "why", "Why "+key.String(), map[string]any{"Why": why, "Key": key})
 }
 
-// dead lists dead letters.
+// dead lists dead letters, and groups them by kind and error.
 func (c *console) dead(v *view) error {
-	filter := deadFilter(v.r.URL.Query().Get)
-	counts, err := c.admin.CountDeadLetters(v.ctx, filter)
+	q := v.r.URL.Query()
+	filter := deadFilter(q.Get)
+	groups, err := c.admin.DeadLetterGroups(v.ctx, filter)
 	if err != nil {
 		return err
 	}
-	page, err := c.admin.DeadLetters(v.ctx, admin.DeadLetterQuery{DeadLetterFilter: filter, Limit: 50, Cursor: v.r.URL.Query().Get("cursor")})
+	page, err := c.admin.DeadLetters(v.ctx, admin.DeadLetterQuery{DeadLetterFilter: filter, Limit: 50, Cursor: q.Get("cursor")})
 	if err != nil {
 		return err
 	}
@@ -198,7 +218,28 @@ func (c *console) dead(v *view) error {
 	for i, d := range page.Items {
 		payloads[i] = v.payload(d.Kind.Workflow, d.Kind.Name, d.Payload)
 	}
-	return v.render(http.StatusOK, "dead", "Dead letters", map[string]any{"Filter": filter, "Counts": counts, "Page": page, "Payloads": payloads})
+	return v.render(http.StatusOK, "dead", "Dead letters", map[string]any{"Filter": filter, "Groups": groups, "Page": page, "Payloads": payloads})
+}
+
+// schedules lists the schedules of all workflows.
+func (c *console) schedules(v *view) error {
+	list, err := c.admin.Schedules(v.ctx, "")
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "schedules", "Schedules", list)
+}
+
+// audit lists what operators did.
+func (c *console) audit(v *view) error {
+	q := v.r.URL.Query()
+	query := admin.AuditQuery{Limit: 50, Cursor: q.Get("cursor")}
+	query.Workflow, query.By = q.Get("workflow"), q.Get("by")
+	page, err := c.admin.Audit(v.ctx, query)
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "audit", "Audit", map[string]any{"Page": page, "Workflow": query.Workflow, "By": query.By})
 }
 
 func deadFilter(get func(string) string) store.DeadLetterFilter {

@@ -53,7 +53,8 @@ type tab struct{ Path, Template, Title string }
 
 var tabs = []tab{
 	{"", "start", "Overview"}, {"instances", "instances", "Instances"}, {"stuck", "stuck", "Stuck"}, {"dead", "dead", "Dead letters"},
-	{"projections", "projections", "Projections"}, {"workflows", "workflows", "Workflows"}, {"programs", "programs", "Programs"},
+	{"schedules", "schedules", "Schedules"}, {"projections", "projections", "Projections"}, {"workflows", "workflows", "Workflows"},
+	{"programs", "programs", "Programs"}, {"audit", "audit", "Audit"},
 }
 
 // render answers with a page.
