@@ -12,7 +12,7 @@ import (
 // The package that programs import stays a door: names that a user calls, passes, matches or receives, and few files.
 func TestDoorIsSmall(t *testing.T) {
 	t.Parallel()
-	const maxNames, maxFiles = 100, 25
+	const maxNames, maxFiles = 103, 27
 	all, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
