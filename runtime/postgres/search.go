@@ -40,7 +40,8 @@ WITH there AS (
 INSERT INTO ironflow.search AS s (instance, workflow, field, value, version)
 SELECT instance, workflow, field, value, version FROM there` + unlessLater
 
-// The queries that find instances walk along an index from the place ($1, $2) on, and return at most $3.
+// The queries that find instances walk along an index from the place ($1, $2) on, and return at most $3. findByPrefix begins at $5, which is
+// not before the place. With the place as a condition of the index, the server would begin at the place, and walk to the prefix.
 var (
 	findByValue = foundBy(`
 SELECT s.instance, s.workflow FROM ironflow.search s
@@ -55,7 +56,7 @@ LIMIT $3::bigint`)
 
 	findByPrefix = foundBy(`
 SELECT i.instance, i.workflow FROM ironflow.instances i
-WHERE i.instance >= $5::text AND i.instance < $6::text AND (i.instance, i.workflow) > ($1::text, $2::text)
+WHERE i.instance >= $5::text AND i.instance < $6::text AND (i.instance || '', i.workflow || '') > ($1::text, $2::text)
   AND ($4::text = '' OR i.workflow || '' = $4::text)
 ORDER BY i.instance, i.workflow LIMIT $3::bigint`)
 )
@@ -76,7 +77,7 @@ ORDER BY i.instance, i.workflow`
 // FindInstances implements store.Search.
 func (s *Store) FindInstances(ctx context.Context, query store.FindQuery) ([]store.InstanceSummary, error) {
 	q := &s.queries.search
-	sql, args := q.byPrefix, []any{query.IDPrefix, store.PrefixEnd(query.IDPrefix)}
+	sql, args := q.byPrefix, []any{max(query.IDPrefix, query.After.ID), store.PrefixEnd(query.IDPrefix)}
 	switch {
 	case query.Field != "":
 		sql, args = q.byValue, []any{query.Field, query.Value}

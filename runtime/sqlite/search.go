@@ -36,7 +36,7 @@ WHERE workflow = ?4 AND key = ?5 AND (instance, workflow) > (?1, ?2) LIMIT ?3`)
 
 	findByPrefix = foundBy(`
 SELECT instance, workflow FROM ironflow_instances
-WHERE instance >= ?5 AND instance < ?6 AND (instance, workflow) > (?1, ?2) AND (?4 = '' OR workflow = ?4)
+WHERE instance >= ?5 AND instance < ?6 AND (+instance, +workflow) > (?1, ?2) AND (?4 = '' OR workflow = ?4)
 ORDER BY instance, workflow LIMIT ?3`)
 )
 
@@ -51,7 +51,7 @@ ORDER BY i.instance, i.workflow`
 
 // FindInstances implements [store.Search].
 func (s *Store) FindInstances(ctx context.Context, query store.FindQuery) (found []store.InstanceSummary, err error) {
-	sql, args := findByPrefix, []driver.Value{query.IDPrefix, store.PrefixEnd(query.IDPrefix)}
+	sql, args := findByPrefix, []driver.Value{max(query.IDPrefix, query.After.ID), store.PrefixEnd(query.IDPrefix)}
 	switch {
 	case query.Field != "":
 		sql, args = findByValue, []driver.Value{query.Field, query.Value}
