@@ -45,7 +45,7 @@ func TestRollingDeploy(t *testing.T) {
 		newEngine := b.engine(config, tickets(decider, handlers("new", handled)))
 		oldClient, newClient := ticket.NewClient(oldEngine), ticket.NewClient(newEngine)
 
-		stopOld := b.run(oldEngine) // the new process takes inputs already, but its workers are not there yet
+		b.run(oldEngine) // the new process takes inputs already, but its workers are not there yet
 		const tickets = 12
 		for i := range tickets {
 			id := fmt.Sprint(i)
@@ -58,17 +58,49 @@ func TestRollingDeploy(t *testing.T) {
 		b.wantTable("count(*)", "effects", "WHERE died_at IS NOT NULL", "0")
 		b.wantTable("count(*)", "effects", "WHERE kind = 'Notify' AND attempts > 0", "0")
 
-		// Each time that what waits for the new process is due, the old one may claim it first, and it is due again after a longer pause. So a
-		// test with both to the end takes a time that has no bound. As in a deploy, the old process stops when the new one is seen to work.
-		b.run(newEngine)
-		b.eventually("the new process works beside the old one", func() bool {
-			return len(b.table("*", "events", "WHERE type = 'AgentAssigned'")) > 0
-		})
-		if err := stopOld(); err != nil {
-			b.Error(err)
-		}
+		b.run(newEngine) // the old one still runs, and claims what is due as well
 		b.eventuallyTable("*", "effects", "")
 		b.wantTable("count(*)", "events", "WHERE type = 'AgentAssigned'", fmt.Sprint(tickets))
 		b.wantSerial()
+	})
+}
+
+// TestBlockedReachesNewProcess starts a new process when its work has been blocked for so long that its next attempt is a minute away. The clock
+// stands still, so nothing becomes due by itself.
+func TestBlockedReachesNewProcess(t *testing.T) {
+	onStores(t, func(b *bed) {
+		c := newClock()
+		config := b.config(c)
+		config.PollInterval = time.Second
+		decider := ticket.Decider{
+			OnOpen: opened(ticket.FindAgent{Subject: "s"}),
+			OnNote: func(time.Time, ticket.State, ticket.Note) ticket.NoteDecision {
+				return ticket.AcceptNote(ticket.Noted{Text: "n"})
+			},
+			OnAssigned: func(_ time.Time, _ ticket.State, in ticket.Assigned) ticket.AssignedDecision {
+				return ticket.AcceptAssigned(ticket.AgentAssigned{Agent: in.Agent})
+			},
+		}
+		handler := ticket.Handler{OnFindAgent: func(context.Context, ticket.FindAgent, runtime.EffectCall) (ticket.FindAgentResult, error) {
+			return ticket.Assigned{Agent: "ada"}, nil
+		}}
+		oldEngine := b.engine(config, runtime.OldRelease(tickets(decider, handler), "Noted", "Notify"))
+		newEngine := b.engine(config, tickets(decider, handler))
+		for i := range 12 {
+			id := fmt.Sprint(i)
+			open, err := ticket.NewClient(newEngine).Open(b.Context(), ticket.Open{ID: id, Subject: id})
+			must(b, open, err)
+			noted, err := ticket.NewClient(newEngine).Note(b.Context(), ticket.Note{ID: id, Text: "n"})
+			must(b, noted, err)
+		}
+		b.run(oldEngine)
+		b.eventuallyTable("count(*)", "effects", "WHERE blocked_since IS NOT NULL AND claimed_at IS NULL", "12")
+		for range 40 { // 20 minutes
+			c.advance(30 * time.Second)
+			time.Sleep(5 * time.Millisecond)
+		}
+		b.eventuallyTable("count(*)", "effects", "WHERE blocked_since IS NOT NULL AND claimed_at IS NULL", "12")
+		b.run(newEngine)
+		b.eventuallyTable("count(*)", "effects", "WHERE kind = 'FindAgent'", "0")
 	})
 }

@@ -195,6 +195,30 @@ func (q queueOf) LookBack(ctx context.Context, before map[store.Kind]time.Time) 
 	return oldest, err
 }
 
+// RetryBlocked implements [store.Queue].
+func (q queueOf) RetryBlocked(ctx context.Context, kinds []store.Kind, now time.Time, limit int) (retried int, err error) {
+	now = store.StoredTime(now)
+	err = q.write(ctx, "retry blocked "+string(q.name), func(t *transaction) error {
+		for _, kind := range kinds {
+			var blocked []*delivery
+			for _, d := range q.kinds[kind] {
+				if !d.blockedSince.IsZero() && d.claimedAt.IsZero() && d.parkedFrom.IsZero() && d.runAt.After(now) {
+					blocked = append(blocked, d)
+				}
+			}
+			slices.SortStableFunc(blocked, func(a, b *delivery) int { return a.blockedSince.Compare(b.blockedSince) })
+			for _, row := range blocked[:min(len(blocked), limit-retried)] {
+				d := *row
+				d.runAt = now
+				q.put(t, &d)
+				retried++
+			}
+		}
+		return nil
+	})
+	return retried, err
+}
+
 // Realign implements [store.Queue].
 func (q queueOf) Realign(ctx context.Context, now, claimedAfter time.Time) (realigned int64, err error) {
 	now, claimedAfter = store.StoredTime(now), store.StoredTime(claimedAfter)

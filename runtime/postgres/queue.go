@@ -63,6 +63,19 @@ func (q *queue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (
 	return found, nil
 }
 
+// RetryBlocked implements store.Queue.
+func (q *queue) RetryBlocked(ctx context.Context, kinds []store.Kind, now time.Time, limit int) (int, error) {
+	if len(kinds) == 0 || limit <= 0 {
+		return 0, nil
+	}
+	columns := newKindColumns(store.Claim{Kinds: kinds})
+	counts, err := readRowsInOrder(ctx, q.pool, pgx.RowTo[int], q.queries.retryBlocked, columns.workflows, columns.names, now, int64(limit))
+	if err != nil {
+		return 0, wrap(err, "retry blocked %s", q.name)
+	}
+	return counts[0], nil
+}
+
 // kindColumns are kinds, each once, with their lower bounds.
 type kindColumns struct {
 	workflows, names []string

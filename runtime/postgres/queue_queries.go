@@ -15,7 +15,7 @@ import "strings"
 // that rows are locked in that order. Should two statements wait for each other all the same, the server ends one, and it
 // is run again.
 type queueQueries struct {
-	claim, look, realign, extend, remove, refuse, consume, keep, settle string
+	claim, look, retryBlocked, realign, extend, remove, refuse, consume, keep, settle string
 	deadLetterQueries
 	backlogQueries
 }
@@ -23,7 +23,7 @@ type queueQueries struct {
 func newQueueQueries(schema string, names *strings.Replacer) queueQueries {
 	in := func(sql string) string { return inSchema(schema, names.Replace(sql)) }
 	return queueQueries{
-		claim: in(claimQueue), look: in(lookBackQueue), realign: in(realignQueue), extend: in(extendQueue), remove: in(removeQueue),
+		claim: in(claimQueue), look: in(lookBackQueue), retryBlocked: in(retryBlockedQueue), realign: in(realignQueue), extend: in(extendQueue), remove: in(removeQueue),
 		consume: in(consumeQueue), keep: in(keepQueue), settle: in(settleQueue),
 		refuse:            in(refuseQueue),
 		deadLetterQueries: newDeadLetterQueries(in),
@@ -91,6 +91,28 @@ CROSS JOIN LATERAL (
     ORDER BY <order>
     LIMIT 1
 ) d`
+
+// retryBlockedQueue makes blocked deliveries of the kinds ($1, $2) due at $3, at most $4. It runs after readInOrder, and finds its rows as claimQueue
+// does.
+const retryBlockedQueue = `
+WITH blocked AS (
+    SELECT d.place
+    FROM unnest($1::text[], $2::text[]) AS k (workflow, kind)
+    CROSS JOIN LATERAL (
+        SELECT q.ctid AS place
+        FROM ironflow.<queue> q
+        WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.blocked_since IS NOT NULL AND q.died_at IS NULL
+          AND q.claimed_at IS NULL AND <parked> IS NULL AND q.run_at > $3::timestamptz
+        ORDER BY q.blocked_since
+        LIMIT $4::bigint
+        FOR UPDATE SKIP LOCKED
+    ) d
+    LIMIT $4::bigint
+), retried AS (
+    UPDATE ironflow.<queue> q SET run_at = $3::timestamptz FROM blocked WHERE q.ctid = blocked.place
+    RETURNING 1
+)
+SELECT count(*) FROM retried`
 
 // realignQueue changes leases that were claimed after $2 to leases that were claimed at $1.
 const realignQueue = `

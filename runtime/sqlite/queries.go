@@ -184,7 +184,7 @@ FROM ironflow_events WHERE global_sequence > ? AND global_sequence <= ? ORDER BY
 
 // queueQueries are the statements of a queue. The two tables differ in the names of a few columns only.
 type queueQueries struct {
-	due, look, claim, future, realign, extend, done, recordRefused, retry, dead, release, again, wait string
+	due, look, blocked, retryBlocked, claim, future, realign, extend, done, recordRefused, retry, dead, release, again, wait string
 
 	deadLetters deadLetterQueries
 	backlogs    backlogQueries
@@ -203,6 +203,9 @@ func newQueueQueries(queue, item, order, parked string) queueQueries {
 		one = ` WHERE instance = ? AND workflow = ? AND version = ? AND {item} = ?`
 		// held finds the row as long as the lease holds: a claim raises the token, and so does the end of a lease.
 		held = one + ` AND token = ? AND commit_id = ?`
+		// isBlocked finds blocked deliveries that are neither leased nor due nor parked.
+		isBlocked = ` WHERE workflow = ?1 AND kind = ?2 AND blocked_since IS NOT NULL AND died_at IS NULL
+  AND claimed_at IS NULL AND {parked} IS NULL AND run_at > ?3`
 		// settled begins the statements that end a lease.
 		settled = `UPDATE {table} SET blocked_since = ?, holder = NULL, token = token + 1, claimed_at = NULL`
 	)
@@ -218,6 +221,11 @@ SELECT run_at FROM {table}
 WHERE workflow = ?1 AND kind = ?2 AND died_at IS NULL AND run_at < ?3
   AND NOT EXISTS (SELECT 1 FROM ironflow_paused_workflows AS p WHERE p.workflow = ?1)
 ORDER BY {order} LIMIT 1`),
+		blocked: named.Replace(`
+SELECT 1 FROM {table}` + isBlocked + ` LIMIT 1`),
+		retryBlocked: named.Replace(`
+UPDATE {table} SET run_at = ?3
+WHERE (instance, workflow, version, {item}) IN (SELECT instance, workflow, version, {item} FROM {table}` + isBlocked + ` ORDER BY blocked_since LIMIT ?4)`),
 		claim: named.Replace(`
 UPDATE {table} SET run_at = ?, claimed_at = ?, holder = ?, attempts = attempts + 1, token = token + 1` + one + `
 RETURNING token, attempts, payload, due_at, last_error, trace, commit_id, blocked_since`),

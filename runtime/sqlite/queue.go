@@ -173,6 +173,40 @@ func (q queue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (m
 	return oldest, nil
 }
 
+// RetryBlocked implements [store.Queue]. It first looks without a lock, and nearly always finds nothing.
+func (q queue) RetryBlocked(ctx context.Context, kinds []store.Kind, now time.Time, limit int) (retried int, err error) {
+	var found []store.Kind
+	err = q.store.readers.read(ctx, func(on *connection) error {
+		for _, kind := range kinds {
+			row := func([]driver.Value) error {
+				found = append(found, kind)
+				return nil
+			}
+			if err := on.query(row, q.sql.blocked, kind.Workflow, kind.Name, micros(now)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && len(found) > 0 {
+		err = q.store.writer.write(ctx, func(on *connection) error {
+			retried = 0
+			for _, kind := range found {
+				n, err := on.exec(q.sql.retryBlocked, kind.Workflow, kind.Name, micros(now), int64(limit-retried))
+				if err != nil {
+					return err
+				}
+				retried += int(n)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return 0, fmt.Errorf("sqlite: retry blocked %s: %w", q.name, err)
+	}
+	return retried, nil
+}
+
 // Realign implements [store.Queue]. It first looks without a lock, and nearly always finds nothing.
 func (q queue) Realign(ctx context.Context, now, claimedAfter time.Time) (realigned int64, err error) {
 	found := false

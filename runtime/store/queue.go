@@ -25,6 +25,10 @@ type Queue interface {
 	// may cost much more than a claim.
 	LookBack(ctx context.Context, before map[Kind]time.Time) (oldest map[Kind]time.Time, err error)
 
+	// RetryBlocked makes blocked deliveries of the given kinds due at now, those first that have been blocked for longest, and returns how
+	// many: at most limit. It leaves out what is leased, parked by a limit, or due by then. See Wait.
+	RetryBlocked(ctx context.Context, kinds []Kind, now time.Time, limit int) (retried int, err error)
+
 	// Extend sets the end of leases. It returns the leases that are not held any more, and changes nothing for these.
 	Extend(ctx context.Context, leases []Lease, until time.Time) (lost []Lease, err error)
 

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -10,6 +11,7 @@ import (
 // blockedRules hold for effects and for timers.
 var blockedRules = []queueRule{
 	{name: "what a process cannot take waits with the reason, and its attempt was none", check: settleWait},
+	{name: "blocked deliveries are made due, those first that have been blocked for longest", check: retryBlocked},
 	{name: "the backlog has what is blocked of each kind, since when and why", check: backlogBlocked},
 	{name: "a lease names its holder until it is settled", check: holder},
 	{name: "the backlog counts the dead letters of each kind by itself", check: backlogDeadOfEachKind},
@@ -176,4 +178,42 @@ func settleAgainWithAttempts(l line) {
 	if len(got) != 1 || got[0].Attempt != 5 || got[0].LastError != s.Error || !got[0].Due.Equal(at(5000)) {
 		l.Errorf("got %+v, want attempt 5 with the reason", got)
 	}
+}
+
+func retryBlocked(l line) {
+	for n := range 5 {
+		l.put(fmt.Sprint(n), at(n))
+	}
+	retry := func(limit, want int, kinds ...store.Kind) {
+		l.Helper()
+		if n, err := l.queue.RetryBlocked(l.ctx, kinds, at(30), limit); err != nil || n != want {
+			l.Errorf("RetryBlocked of %v: got %d, error %v, want %d", kinds, n, err, want)
+		}
+	}
+	claimed := l.claim(at(10), at(40), 4) // 0 to 3; 4 is due
+	l.wait(&claimed[0].Lease, at(9), at(1000), "unknown", 0)
+	l.wait(&claimed[1].Lease, at(8), at(1000), "unknown", 0)
+	l.wait(&claimed[2].Lease, at(7), at(20), "unknown", 0) // it is due
+	l.settle(&claimed[3].Lease, store.RetryLater, at(1000), "no")
+	other := store.Kind{Workflow: "cart", Name: l.kind.Name}
+	retry(9, 0)
+	retry(9, 0, other)
+	retry(0, 0, l.kind)
+	retry(1, 1, other, l.kind)
+	again := l.claim(at(30), at(60), 9)
+	if got := ids(again); !slices.Equal(got, []string{"4", "2", "1"}) {
+		l.Fatalf("claimed %v, want what was due, and what was blocked for longest", got)
+	}
+	if d := again[2]; !d.BlockedSince.Equal(at(8)) || d.Attempt != 1 || d.LastError != "unknown" {
+		l.Errorf("got %+v, want it as it was blocked", d)
+	}
+	retry(9, 1, l.kind, other) // 1 and 2 are leased
+	if got := ids(l.claim(at(30), at(60), 9)); !slices.Equal(got, []string{"0"}) {
+		l.Errorf("claimed %v", got)
+	}
+	dead := l.claim(at(2000), at(3000), 9)
+	for i := range dead {
+		l.settle(&dead[i].Lease, store.Dead, at(2000), "no")
+	}
+	retry(9, 0, l.kind)
 }

@@ -155,6 +155,9 @@ func (h hanging) Extend(context.Context, []store.Lease, time.Time) ([]store.Leas
 func (h hanging) Settle(context.Context, []store.Settlement) ([]store.Lease, error) {
 	return stay[[]store.Lease](h)
 }
+func (h hanging) RetryBlocked(context.Context, []store.Kind, time.Time, int) (int, error) {
+	return stay[int](h)
+}
 func (h hanging) Realign(context.Context, time.Time, time.Time) (int64, error) { return stay[int64](h) }
 func (h hanging) ListDead(context.Context, store.DeadLetterList) ([]store.DeadLetter, error) {
 	return stay[[]store.DeadLetter](h)

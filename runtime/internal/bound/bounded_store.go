@@ -366,6 +366,10 @@ func (q boundedQueue) LookBack(ctx context.Context, before map[store.Kind]time.T
 	return ask1(ctx, q.target, "LookBack", store.Queue.LookBack, before)
 }
 
+func (q boundedQueue) RetryBlocked(ctx context.Context, kinds []store.Kind, now time.Time, limit int) (retried int, err error) {
+	return ask3(ctx, q.target, "RetryBlocked", store.Queue.RetryBlocked, kinds, now, limit)
+}
+
 func (q boundedQueue) Extend(ctx context.Context, leases []store.Lease, until time.Time) (lost []store.Lease, err error) {
 	if err := store.ValidateLeases(q.name, leases); err != nil {
 		return nil, err

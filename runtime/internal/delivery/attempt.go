@@ -31,6 +31,8 @@ func (r *workerRun) serve(s shift) {
 	}, func(err error) {
 		if err != nil {
 			end = r.failed(ctx, log, s.Delivery, err)
+		} else if waits := end.settlement != nil && end.settlement.Verdict == store.Wait; !waits && !s.BlockedSince.IsZero() {
+			r.unable.remove(s.Kind)
 		}
 		report(end.report)
 		r.end(s, end)

@@ -144,8 +144,9 @@ const (
 	lookBackShare    = 50
 )
 
-// lookBack finds, until the run is stopped, what has become due before the floors. It looks each second, or each PollInterval if that is
-// longer. After a look that took long it pauses 50 times as long, but at most a minute. After news from other processes it looks as soon as that share of the time allows.
+// lookBack finds, until the run is stopped, what has become due before the floors, and blocked deliveries that this process may know. It looks
+// each second, or each PollInterval if that is longer. After a look that took long it pauses 50 times as long, but at most a minute. After news from
+// other processes it looks as soon as that share of the time allows.
 func (r *workerRun) lookBack() {
 	for pause := lookBackSoon; ; {
 		if !bound.Sleep(r.stop, store.SystemClock{}, pause) {
@@ -161,6 +162,7 @@ func (r *workerRun) lookBack() {
 		}
 		began := time.Now()
 		r.lookBackOnce()
+		r.retryBlocked()
 		pause = min(max(lookBackShare*time.Since(began), lookBackSoon), lookBackLongest)
 	}
 }

@@ -27,6 +27,7 @@ type worker struct {
 	news   chan struct{} // for lookBack
 	held   heldLeases
 	active atomic.Bool // while run runs
+	unable unable
 	lending
 }
 
