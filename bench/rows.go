@@ -69,6 +69,8 @@ func rows() []report.Row {
 		{Name: "memory at 256 callers, heap in use", Unit: "MB", Ours: one("memory/heap"), AtMost: true},
 		{Name: "verify, for a million events", Unit: "s", Ours: one("verify/million"), AtMost: true, Required: 10},
 		{Name: "verify, memory from the OS", Unit: "MB", Ours: one("verify/memory"), AtMost: true, Required: 200},
+		{Name: "verify, SQLite, for a million events", Unit: "s", Ours: one("verify, sqlite/million"), AtMost: true, Required: 10},
+		{Name: "verify, SQLite, memory from the OS", Unit: "MB", Ours: one("verify, sqlite/memory"), AtMost: true, Required: 200},
 		{Name: "codec, both ways; encoding/json", Unit: "/s", Ours: one("codec/both"), Reference: "codec/json both", Required: 3, Stretch: 5},
 		{Name: "codec, encode", Unit: "/s", Ours: one("codec/encode"), Reference: "codec/json encode"},
 		{Name: "codec, decode", Unit: "/s", Ours: one("codec/decode"), Reference: "codec/json decode"},

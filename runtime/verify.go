@@ -99,7 +99,10 @@ func (e *Engine) verifySchedules(ctx context.Context, of string, found *telemetr
 		}
 		w := e.workflows[b.Kind.Workflow]
 		if w == nil || !slices.ContainsFunc(w.Schedules(), func(s workflow.ScheduledInput) bool { return s.Name == name }) {
-			found.Add(telemetry.Problem{Kind: telemetry.OrphanedSchedule, Workflow: b.Kind.Workflow, Name: name, Count: b.Due + b.Leased + b.Delayed + b.Dead})
+			found.Add(telemetry.Problem{
+				Kind: telemetry.OrphanedSchedule, Workflow: b.Kind.Workflow, Name: name, Count: b.Due + b.Leased + b.Delayed + b.Dead,
+				Code: verify.ScheduleChanged,
+			})
 		}
 	}
 	return nil

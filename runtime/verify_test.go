@@ -89,7 +89,7 @@ func TestVerify(t *testing.T) {
 func TestVerifyFinds(t *testing.T) {
 	onStores(t, func(b *bed) {
 		e, client := b.verifier(nil)
-		b.fillTickets(client, 12, 6)
+		b.fillTickets(client, 13, 6)
 		b.eventuallyTable("count(*)", "snapshots", "WHERE instance IN ('t-8', 't-9')", "2")
 		b.exec("UPDATE {p}events SET type = 'Forgotten' WHERE version = 3 AND instance IN ('t-1', 't-2')")
 		b.exec(`UPDATE {p}events SET payload = '{"text":"SECRET","text":7}' WHERE version = 4 AND instance = 't-3'`)
@@ -103,6 +103,9 @@ func TestVerifyFinds(t *testing.T) {
 		b.exec("UPDATE {p}events SET status = 'waiting' WHERE version = 7 AND instance = 't-10'")
 		b.exec(`UPDATE {p}input_outcomes SET outcome = '{"outcome":"rejected","rejection":{"type":"Gone","payload":{}}}' WHERE input_id = 'open' AND instance = 't-11'`)
 		b.exec("UPDATE {p}events SET type = 'Noted', payload = '{\"text\":\"x\"}' WHERE version = 8 AND instance = 't-0'")
+		b.exec("UPDATE {p}events SET payload = '{}' WHERE version IN (6, 7) AND instance = 't-12'")
+		b.exec("UPDATE {p}effects SET payload = '{}' WHERE instance = 't-12'")
+		b.exec(`UPDATE {p}timers SET payload = '{"id":"t-12"}' WHERE instance = 't-12' AND kind = 'Remind'`)
 		b.exec("INSERT INTO {p}instances (instance, workflow, created_at) SELECT 'x', 'other', created_at FROM {p}instances WHERE instance = 't-1'")
 		b.exec(`INSERT INTO {p}events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id)
 			SELECT 'x', 'other', 1, type, 1, payload, recorded_at, 7 FROM {p}events WHERE instance = 't-1' AND version = 1`)
@@ -112,6 +115,10 @@ func TestVerifyFinds(t *testing.T) {
 			"unreadable effect: ticket Notify: 1, as in \"t-6\"", "orphaned timer: ticket Wake: 1, as in \"t-7\"", "unreadable timer: ticket Remind: 1, as in \"t-6\"",
 			"other snapshot: ticket: 1, as in \"t-8\"", "unreadable snapshot: ticket: 1, as in \"t-9\"", "other status: ticket waiting: 1, as in \"t-10\"",
 			"unreadable outcome: ticket: 1, as in \"t-11\"", "other end: ticket: 1, as in \"t-0\"", "unknown workflow: other: 1, as in \"x\"",
+			"missing field: ticket event Noted.text: 2, as in \"t-12\": it has no default, and is read as zero [IF3105]",
+			"missing field: ticket effect Notify.text: 1, as in \"t-12\": it has no default, and is read as zero [IF3302]",
+			"missing field: ticket input Remind.text: 1, as in \"t-12\": it has no default, and is read as zero [IF3304]",
+			"[IF3101]", "[IF3601]", "[IF3201]", "[IF3301]", "[IF3303]", "[IF3402]", "[IF3403]",
 		} {
 			if !strings.Contains(found.String(), want) {
 				b.Errorf("%q is missing", want)
@@ -120,7 +127,7 @@ func TestVerifyFinds(t *testing.T) {
 		if found.OK() || !found.Complete || strings.Contains(found.String(), "SECRET") {
 			b.Error("it is OK, not complete, or says what is secret")
 		}
-		if b.Failed() || len(found.Problems) != 13 { // the solved ticket has another status as well
+		if b.Failed() || len(found.Problems) != 16 { // the solved ticket has another status as well
 			b.Errorf("got %d problems: %s", len(found.Problems), &found)
 		}
 	})

@@ -20,10 +20,15 @@ type Error struct {
 	// stored.
 	Message string
 
-	// Err is the error of the JSON methods of an imported type, [ErrTooDeep], [ErrTooMuchMemory], or nil. Error leaves out its
-	// text, which may quote the value.
+	// Err is the error of the JSON methods of an imported type, [ErrMissing], [ErrTooDeep], [ErrTooMuchMemory], or nil. Error leaves out
+	// its text, which may quote the value.
 	Err error
 }
+
+// ErrMissing says that a required field is missing.
+var ErrMissing = errors.New(isMissing)
+
+const isMissing = "the field is missing"
 
 // ErrTooDeep says that objects and arrays are nested deeper than [MaxDepth].
 var ErrTooDeep = errors.New(tooDeep)

@@ -89,7 +89,7 @@ func (d *Decoder) mistakeOf(offset int, message string, cause error) bool {
 
 // missing records the error that a field is missing in the object that has just ended, and reports whether the decoder goes on.
 func (d *Decoder) missing(name string) bool {
-	d.add(d.pos-1, "the field is missing", nil) // at this offset the object is still open
+	d.add(d.pos-1, isMissing, ErrMissing) // at this offset the object is still open
 	steps := d.failed.tracer.steps
 	last := &steps[len(steps)-1]
 	key := last.key

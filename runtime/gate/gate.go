@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
@@ -128,8 +129,12 @@ func (g *gate) writeSamples() error {
 		if err := w.Err(); err != nil {
 			return errors.Join(err, file.Close())
 		}
-		for _, instance := range w.Samples() {
-			if err := transfer.Write(file, instance); err != nil {
+		for i, instance := range w.Samples() {
+			var err error
+			if i == 0 {
+				instance.Outcomes, err = commit.SampleOutcomes(w, &instance)
+			}
+			if err = errors.Join(err, transfer.Write(file, instance)); err != nil {
 				return errors.Join(err, file.Close())
 			}
 		}

@@ -101,4 +101,23 @@ func TestSamples(t *testing.T) {
 	if code, out, _ := run(t, nil, tickets(nil), "-read", file); code != gate.Problems || !strings.Contains(out, "unreadable history: ticket Scribbled: ") {
 		t.Errorf("got %d\n%s", code, out)
 	}
+	// What waits is read as well.
+	for part, change := range map[string]struct{ from, to, want string }{
+		"an effect":       {`"kind":"Notify"`, `"kind":"Telegram"`, "orphaned effect: ticket Telegram: 1, as in \"sample-1\" [IF3301]"},
+		"an effect field": {`"kind":"Notify","payload":{"text":`, `"kind":"Notify","payload":{"words":`, "missing field: ticket effect Notify.text: 1, as in \"sample-1\": it has no default, and is read as zero [IF3302]"},
+		"a timer":         {`"kind":"Remind"`, `"kind":"Wake"`, "orphaned timer: ticket Wake: 1, as in "},
+		"a rejection":     {`"rejection":{"type":"Busy"`, `"rejection":{"type":"Lazy"`, "unreadable outcome: ticket: 1, as in \"sample-1\": "},
+	} {
+		newer := bytes.ReplaceAll(text, []byte(change.from), []byte(change.to))
+		if bytes.Equal(newer, text) {
+			t.Errorf("no sample has %s\n%s", part, text)
+			continue
+		}
+		if err := os.WriteFile(file, newer, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, out, _ := run(t, nil, tickets(nil), "-read", file); code != gate.Problems || !strings.Contains(out, change.want) {
+			t.Errorf("%s: got %d\n%s", part, code, out)
+		}
+	}
 }

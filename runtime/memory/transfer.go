@@ -53,6 +53,38 @@ func (d *data) stored(key store.InstanceKey) store.StoredInstance {
 	return r
 }
 
+// ReadPayloads implements [store.Transfer].
+func (s *Store) ReadPayloads(ctx context.Context, instances []store.InstanceKey) (found []store.InstancePayloads, err error) {
+	places := make(map[store.InstanceKey]int, len(instances))
+	err = s.read(ctx, "read payloads", func() error {
+		for _, key := range instances {
+			r := store.InstancePayloads{Key: key}
+			for _, e := range s.events[key] {
+				r.Events = append(r.Events, store.StoredEvent{
+					Instance: key, Version: e.Version, Type: e.Type, SchemaVersion: e.SchemaVersion, Payload: e.copied().Payload,
+				})
+			}
+			r.Effects, r.Timers = s.effects.payloads(key), s.timers.payloads(key)
+			places[key] = len(found)
+			found = append(found, r)
+		}
+		for input, o := range s.outcomes {
+			if i, asked := places[input.Instance]; asked {
+				found[i].Outcomes = append(found[i].Outcomes, store.InputOutcome{Input: input, Outcome: bytes.Clone(o.Outcome)})
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func (q *queue) payloads(key store.InstanceKey) (found []store.DeliveryPayload) {
+	for _, d := range q.of[key] {
+		found = append(found, store.DeliveryPayload{Kind: d.kind, Payload: []byte(d.payload)})
+	}
+	return found
+}
+
 func compareItems(a, b store.Lease) int {
 	return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.Key, b.Key))
 }

@@ -6,13 +6,21 @@ import "strings"
 type transferQueries struct {
 	read string
 
+	// These read what a program decodes of the instances $1, $2.
+	eventPayloads, effectPayloads, timerPayloads, outcomePayloads string
+
 	// These insert the rows of a table from a JSON array $1 of objects with its columns.
 	instances, events, uniqueKeys, effects, timers, outcomes, ended, search string
 }
 
 func newTransferQueries(in func(sql string) string) transferQueries {
 	return transferQueries{
-		read: in(readStored), instances: in(insertStoredInstances), events: in(insertStoredEvents), uniqueKeys: in(insertStoredKeys),
+		read:            in(readStored),
+		eventPayloads:   in(readPayloads("version, type, schema_version, payload", "events", " AND commit_id <> 0 ORDER BY version")),
+		effectPayloads:  in(readPayloads("kind, payload", "effects", "")),
+		timerPayloads:   in(readPayloads("kind, payload", "timers", "")),
+		outcomePayloads: in(readPayloads("input_id, outcome", "input_outcomes", "")),
+		instances:       in(insertStoredInstances), events: in(insertStoredEvents), uniqueKeys: in(insertStoredKeys),
 		effects: in(insertStored("effects", storedDelivery+", position int, limit_key text")),
 		timers:  in(insertStored("timers", storedDelivery+", key text")),
 		outcomes: in(insertStored("input_outcomes", "instance text, workflow text, input_id text, outcome json, recorded_at timestamptz")) +
@@ -103,6 +111,17 @@ CROSS JOIN LATERAL (
     ) t
 ) AS r (part, version, position, name, global_sequence, schema_version, columns, recorded_at, commit_id, cause, status, completes, parent)
 ORDER BY k.number, r.part, r.version, r.position, r.name COLLATE "C"`
+
+// readPayloads reads columns of a table for the instances $1, $2, each with the number of its instance. OFFSET 0 as in readStored.
+func readPayloads(columns, table, more string) string {
+	return `
+SELECT k.number, t.*
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (instance, workflow, number)
+CROSS JOIN LATERAL (
+    SELECT ` + columns + ` FROM ironflow.` + table + ` t
+    WHERE t.instance = k.instance AND t.workflow = k.workflow` + more + ` OFFSET 0
+) t`
+}
 
 // storedAsJSON are the last columns of rows that are no events.
 const storedAsJSON = `0, 0, row_to_json(t), timestamptz 'epoch', 0, NULL, '', false, NULL`

@@ -134,6 +134,11 @@ func number(column driver.Value) int64 {
 	return n
 }
 
+func blob(column driver.Value) []byte {
+	b, _ := column.([]byte)
+	return b
+}
+
 func text(column driver.Value) string {
 	s, _ := column.(string)
 	return s

@@ -6,11 +6,16 @@ import (
 )
 
 // Transfer is the ability of a store to return everything that is stored of an instance, and to store instances that another store
-// had. Package transfer needs it.
+// had. Package transfer and Engine.Verify need it.
 type Transfer interface {
 	// ReadStored returns distinct instances, in the order of instances. Each instance is as it was at one moment. One that
 	// does not exist has no events. All of it is in memory at once: the caller bounds the number of events by what it asks for.
 	ReadStored(ctx context.Context, instances []InstanceKey) ([]StoredInstance, error)
+
+	// ReadPayloads returns what a program decodes of distinct instances, in the order of instances. It returns less than ReadStored and
+	// costs a fraction. An instance that does not exist has no events. Its other parts may be of a later moment than its events. All of it is in
+	// memory at once: the caller bounds the number of events by what it asks for.
+	ReadPayloads(ctx context.Context, instances []InstanceKey) ([]InstancePayloads, error)
 
 	// WriteStored stores distinct instances in one commit, or none of them. It gives their events new numbers in the feed, and leaves all
 	// else as it is. It fails with ErrConflict when one of the instances exists, or another instance holds one of their unique keys. An
@@ -43,6 +48,21 @@ func (r *StoredInstance) Version() int64 { return int64(len(r.Events)) }
 // Completed reports whether the instance accepts no input any more.
 func (r *StoredInstance) Completed() bool {
 	return len(r.Events) > 0 && r.Events[len(r.Events)-1].Completes
+}
+
+// InstancePayloads is everything of an instance that a program decodes.
+type InstancePayloads struct {
+	Key      InstanceKey
+	Events   []StoredEvent     // in the order of versions. Only Instance, Version, Type, SchemaVersion and Payload are set
+	Effects  []DeliveryPayload // in any order; dead letters too
+	Timers   []DeliveryPayload // in any order; dead letters too
+	Outcomes []InputOutcome    // in any order. RecordedAt is not set
+}
+
+// DeliveryPayload is what an effect or timer delivers.
+type DeliveryPayload struct {
+	Kind    Kind
+	Payload []byte
 }
 
 // EventRecord is a stored event with what is known of its decision.

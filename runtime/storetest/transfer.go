@@ -13,6 +13,7 @@ import (
 
 var transferRules = []rule{
 	{name: "an instance is read with all that is stored of it", check: readStored},
+	{name: "the payloads of instances are read with their kinds", check: readPayloads},
 	{name: "what was read is written as it was", check: writeStored},
 	{name: "a completed instance is written as completed", check: writeCompleted},
 	{name: "payloads and texts are read and written byte for byte", check: transferTexts},
@@ -176,6 +177,41 @@ func readStored(k *kit) {
 	got := k.stored(order("none"), order("2"), order("1"))
 	if got[0].Key != order("none") || len(got[0].Events) != 0 || got[1].Version() != 1 || got[2].Version() != 3 {
 		k.Errorf("got %d, %d and %d events", len(got[0].Events), len(got[1].Events), len(got[2].Events))
+	}
+}
+
+func readPayloads(k *kit) {
+	first, second := k.storeAll("1"), k.storeAll("2")
+	got, err := k.transfer.ReadPayloads(k.ctx, []store.InstanceKey{order("2"), order("none"), order("1")})
+	if err != nil || len(got) != 3 {
+		k.Fatalf("ReadPayloads: got %d instances, error %v", len(got), err)
+	}
+	deliveries := func(of []store.DeliveryRecord) (payloads []store.DeliveryPayload) {
+		for _, d := range of {
+			payloads = append(payloads, store.DeliveryPayload{Kind: d.Kind, Payload: d.Payload})
+		}
+		return payloads
+	}
+	for i, r := range []store.StoredInstance{second, {Key: order("none")}, first} {
+		want := store.InstancePayloads{Key: r.Key, Effects: deliveries(r.Effects), Timers: deliveries(r.Timers), Outcomes: slices.Clone(r.Outcomes)}
+		for _, e := range r.Events {
+			want.Events = append(want.Events, store.StoredEvent{
+				Instance: e.Instance, Version: e.Version, Type: e.Type, SchemaVersion: e.SchemaVersion, Payload: e.Payload,
+			})
+		}
+		for i := range want.Outcomes {
+			want.Outcomes[i].RecordedAt = time.Time{}
+		}
+		for _, of := range []*store.InstancePayloads{&got[i], &want} {
+			for _, queue := range [][]store.DeliveryPayload{of.Effects, of.Timers} {
+				slices.SortFunc(queue, func(a, b store.DeliveryPayload) int { return strings.Compare(string(a.Payload), string(b.Payload)) })
+			}
+		}
+		if !reflect.DeepEqual(got[i], want) {
+			g, _ := json.Marshal(got[i])
+			w, _ := json.Marshal(want)
+			k.Errorf("payloads:\n got %s\nwant %s", short(string(g)), short(string(w)))
+		}
 	}
 }
 

@@ -32,10 +32,13 @@ func (v *Verification) OK() bool { return v.Complete && len(v.Problems) == 0 }
 type Problem struct {
 	Kind     ProblemKind         `json:"kind"`
 	Workflow string              `json:"workflow"`
-	Name     string              `json:"name,omitempty"` // of the event type, effect, timer's input or schedule
+	Name     string              `json:"name,omitempty"` // of the event type, effect, timer's input, schedule or field
 	Count    int64               `json:"count"`          // of events, deliveries, outcomes or instances
 	Examples []store.InstanceKey `json:"examples,omitempty"`
 	Error    string              `json:"error,omitempty"` // of the first example
+
+	// Code is the rule of "ironflow-gen breaking" that a change with this consequence breaks; empty for none. "ironflow-gen explain" says more.
+	Code string `json:"code,omitempty"`
 }
 
 // ProblemKind says what is wrong.
@@ -44,6 +47,7 @@ type ProblemKind string
 const (
 	UnreadableHistory  ProblemKind = "unreadable history"  // an event is unknown, cannot be decoded, leads nowhere, or the evolver panics
 	StuckEvolver       ProblemKind = "stuck evolver"       // it did not return within Config.DecideTimeout
+	MissingField       ProblemKind = "missing field"       // a stored payload does not have a field, which is then read as zero
 	OtherStatus        ProblemKind = "other status"        // the events lead to another status than the recorded one
 	OtherEnd           ProblemKind = "other end"           // the instance has completed, and its state has not ended, or the other way round
 	OtherSnapshot      ProblemKind = "other snapshot"      // a snapshot that this program uses is not the state that the events lead to
@@ -73,6 +77,9 @@ func (p Problem) String() string {
 	}
 	if p.Error != "" {
 		text += ": " + p.Error
+	}
+	if p.Code != "" {
+		text += " [" + p.Code + "]"
 	}
 	return text
 }
@@ -107,8 +114,10 @@ func (v *Verification) Add(p Problem) {
 	}
 	known := &v.Problems[i]
 	known.Count += p.Count
-	if room := maxExamples - len(known.Examples); room > 0 {
-		known.Examples = append(known.Examples, p.Examples[:min(room, len(p.Examples))]...)
+	for _, example := range p.Examples {
+		if len(known.Examples) < maxExamples && !slices.Contains(known.Examples, example) {
+			known.Examples = append(known.Examples, example)
+		}
 	}
 }
 

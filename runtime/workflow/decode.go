@@ -40,6 +40,13 @@ func (e *UndecodableEvent) Error() string {
 // Unwrap returns Err.
 func (e *UndecodableEvent) Unwrap() error { return e.Err }
 
+// LeadsNowhere says that an instance has an event for which the declaration has no transition from its state.
+type LeadsNowhere struct{ Event, State string }
+
+func (e *LeadsNowhere) Error() string {
+	return fmt.Sprintf("event %s leads nowhere from state %s: the declaration has no transition for it", e.Event, e.State)
+}
+
 // DecodeEvent decodes a stored event of a workflow into the declared type. Generated code calls it. If the program does not know
 // the event, the error is *UnknownEvent; if it cannot decode its fields, *UndecodableEvent.
 func DecodeEvent[E any](workflow string, events Codec[E], stored store.StoredEvent) (E, error) {

@@ -3,15 +3,12 @@ package workflow
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime/codec"
 	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
-	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // foldFingerprint is what the user's evolver makes of events that a declaration allows: the second half of a workflow's Schema. The first half,
@@ -67,14 +64,7 @@ func (w *typed[S, I, E, F, R]) foldSamples() string {
 }
 
 // eventNames returns the stored names of the events, in the order of the declaration.
-func (w *typed[S, I, E, F, R]) eventNames() []string {
-	_, err := decode(codec.NewDecoder([]byte("{}")), "", w.def.Events)
-	var unknown *codec.UnknownTypeError
-	if errors.As(err, &unknown) {
-		return unknown.Known
-	}
-	return nil
-}
+func (w *typed[S, I, E, F, R]) eventNames() []string { return variants(w.def.Events) }
 
 // sampleHistories returns the names of events: for each move of the machine, the shortest way to its state, and the event of the move.
 func (w *typed[S, I, E, F, R]) sampleHistories() (histories [][]string) {
@@ -178,68 +168,6 @@ func (s *foldSampler[S, I, E, F, R]) step(state S, name string) (S, bool) {
 }
 
 // sampleEvent returns an event with values that follow from a seed.
-func (w *typed[S, I, E, F, R]) sampleEvent(name string, seed uint64) (event E, err error) {
-	if event, err = decode(codec.NewDecoder([]byte("{}")), name, w.def.Events); err != nil {
-		return event, err
-	}
-	text, err := w.encodeSample(event, seed)
-	if err != nil {
-		return event, err
-	}
-	return decode(codec.NewDecoder(text), name, w.def.Events)
-}
-
-func (w *typed[S, I, E, F, R]) encodeSample(event E, seed uint64) (text []byte, err error) {
-	defer usererr.RecoverTo(&err, "encoding a sample", "")
-	e := codec.NewSampler(seed)
-	w.def.Events.Encode(e, event)
-	return e.Bytes()
-}
-
-// sampleTime is when the first event of a sample happened.
-var sampleTime = time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
-
-// Samples returns instances with the sample events that a fingerprint is made of, as this program would store them: one for each move of the machine,
-// or for each event without a machine, and some with random histories.
-func (w *typed[S, I, E, F, R]) Samples() (instances []store.StoredInstance) {
-	s := &foldSampler[S, I, E, F, R]{w: w, sum: sha256.New()}
-	var r *store.StoredInstance
-	s.keep = func(event E, state S) error {
-		encoded, err := w.EncodeEvent(event)
-		if err != nil {
-			return err
-		}
-		ended, err := w.hasEnded(state)
-		r.Events = append(r.Events, store.EventRecord{
-			StoredEvent: store.StoredEvent{
-				Instance: r.Key, Version: r.Version() + 1, Type: encoded.Type, SchemaVersion: w.EventVersion(encoded.Type),
-				Payload: encoded.Payload, RecordedAt: sampleTime.Add(time.Duration(r.Version()) * time.Second),
-			},
-			Status: w.Status(state), Completes: ended,
-		})
-		if ended {
-			return errors.New("the sample has ended")
-		}
-		return err
-	}
-	begin := func() {
-		key := store.InstanceKey{Workflow: w.def.Workflow, ID: fmt.Sprint("sample-", len(instances)+1)}
-		r = &store.StoredInstance{Key: key}
-	}
-	end := func() {
-		if r.Version() > 0 {
-			instances = append(instances, *r)
-		}
-	}
-	for _, history := range w.sampleHistories() {
-		begin()
-		s.fold(history)
-		end()
-	}
-	for range foldWalks {
-		begin()
-		s.walk()
-		end()
-	}
-	return instances
+func (w *typed[S, I, E, F, R]) sampleEvent(name string, seed uint64) (E, error) {
+	return sample(name, seed, w.def.Events)
 }

@@ -58,8 +58,16 @@ type Erased interface {
 	Schema() string
 	ImpureFold() bool
 
-	// Samples returns instances with events that the declaration allows, as this program would store them.
+	// Samples returns instances with events that the declaration allows, and with effects and timers, as this program would store them.
+	// SampleRejections returns rejections as outcomes have them.
 	Samples() []store.StoredInstance
+	SampleRejections() []Encoded
+
+	// MissingInEvent, MissingInEffect and MissingInInput return the declared fields that a stored payload does not have and that decoding leaves
+	// zero, because they are neither optional nor have a default. Elements of lists and maps are written as in items[].sku.
+	MissingInEvent(stored store.StoredEvent) []string
+	MissingInEffect(stored Encoded) []string
+	MissingInInput(name string, payload []byte) []string
 
 	EncodeState(state any) ([]byte, error)
 
@@ -349,7 +357,7 @@ func (w *typed[S, I, E, F, R]) evolve(state S, event E) (next S, err error) {
 	from := w.def.Status(state)
 	to, ok := w.machine.moves[stateEvent{from, name}]
 	if !ok {
-		return state, fmt.Errorf("event %s leads nowhere from state %s: the declaration has no transition for it", name, from)
+		return state, &LeadsNowhere{name, from}
 	}
 	return w.def.WithStatus(w.def.Evolve(state, event), to), nil
 }

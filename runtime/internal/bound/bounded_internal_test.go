@@ -117,6 +117,9 @@ func (h hanging) MoveChore(context.Context, string, int64, time.Time) (bool, err
 func (h hanging) ReadStored(context.Context, []store.InstanceKey) ([]store.StoredInstance, error) {
 	return stay[[]store.StoredInstance](h)
 }
+func (h hanging) ReadPayloads(context.Context, []store.InstanceKey) ([]store.InstancePayloads, error) {
+	return stay[[]store.InstancePayloads](h)
+}
 func (h hanging) WriteStored(context.Context, []store.StoredInstance) error { return h.err() }
 func (h hanging) SaveSnapshots(context.Context, []store.Snapshot) error     { return h.err() }
 func (h hanging) Effects() store.Queue                                      { return h }

@@ -327,6 +327,10 @@ func (s *Store) ReadStored(ctx context.Context, instances []store.InstanceKey) (
 	return ask1(ctx, s.target, "ReadStored", store.Transfer.ReadStored, instances)
 }
 
+func (s *Store) ReadPayloads(ctx context.Context, instances []store.InstanceKey) ([]store.InstancePayloads, error) {
+	return ask1(ctx, s.target, "ReadPayloads", store.Transfer.ReadPayloads, instances)
+}
+
 func (s *Store) WriteStored(ctx context.Context, instances []store.StoredInstance) error {
 	return tell1(ctx, s.target, "WriteStored", store.Transfer.WriteStored, instances)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -95,4 +96,25 @@ func CheckOutcome(w *workflow.Workflow, outcome store.InputOutcome) error {
 	}
 	_, err := record.result(w, outcome.Input)
 	return err
+}
+
+// SampleOutcomes returns outcomes as this program records them: one with the events of an instance, and one for each rejection of its workflow.
+func SampleOutcomes(w *workflow.Workflow, of *store.StoredInstance) (outcomes []store.InputOutcome, err error) {
+	add := func(record recordedOutcome) error {
+		record.Version, record.Schema = of.Version(), w.InputSchema()
+		encoded, err := json.Marshal(record)
+		outcomes = append(outcomes, store.InputOutcome{
+			Input: store.InputKey{Instance: of.Key, ID: fmt.Sprintf("sample-%02d", len(outcomes))}, Outcome: encoded, RecordedAt: of.Events[0].RecordedAt,
+		})
+		return err
+	}
+	accepted := recordedOutcome{Outcome: Accepted}
+	for _, e := range of.Events {
+		accepted.Events = append(accepted.Events, recordedEvent{workflow.Encoded{Type: e.Type, Payload: e.Payload}, e.SchemaVersion})
+	}
+	err = add(accepted)
+	for _, rejection := range w.SampleRejections() {
+		err = errors.Join(err, add(recordedOutcome{Outcome: Rejected, Rejection: &rejection}))
+	}
+	return outcomes, err
 }

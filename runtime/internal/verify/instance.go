@@ -30,11 +30,23 @@ type instance struct {
 
 // problem reports something. Its text has no payload.
 func (v *instance) problem(kind telemetry.ProblemKind, name string, err error) {
-	p := telemetry.Problem{Kind: kind, Workflow: v.summary.Key.Workflow, Name: name, Count: 1, Examples: []store.InstanceKey{v.summary.Key}}
+	p := telemetry.Problem{
+		Kind: kind, Workflow: v.summary.Key.Workflow, Name: name, Count: 1, Examples: []store.InstanceKey{v.summary.Key}, Code: v.code(kind, err),
+	}
 	if err != nil {
 		p.Error = err.Error()
 	}
 	v.found.Add(p)
+}
+
+// missing reports fields that a payload does not have.
+func (v *instance) missing(what, name, code string, fields []string) {
+	for _, field := range fields {
+		v.found.Add(telemetry.Problem{
+			Kind: telemetry.MissingField, Workflow: v.summary.Key.Workflow, Name: what + " " + name + "." + field, Count: 1,
+			Examples: []store.InstanceKey{v.summary.Key}, Error: "it has no default, and is read as zero", Code: code,
+		})
+	}
 }
 
 var errStuck = errors.New("the evolver did not return")
@@ -59,6 +71,9 @@ func (v *instance) foldAll(events []store.StoredEvent) {
 		v.failed = true
 		v.unreadable(events, err)
 		return
+	}
+	for _, e := range events {
+		v.missing("event", e.Type, fieldAdded, v.workflow.MissingInEvent(e))
 	}
 	v.state, v.version = state, v.version+int64(len(events))
 	v.found.Events += int64(len(events))
@@ -149,7 +164,7 @@ func (v *instance) compare() {
 }
 
 // rest verifies what an instance has beside its events.
-func (v *instance) rest(r *store.StoredInstance) {
+func (v *instance) rest(r *store.InstancePayloads) {
 	for i := range r.Effects {
 		if d := &r.Effects[i]; v.kind(store.EffectQueue, d.Kind) {
 			if err := v.effect(d); err != nil {
@@ -164,7 +179,9 @@ func (v *instance) rest(r *store.StoredInstance) {
 		}
 		if _, err := v.workflow.DecodeInput(d.Kind.Name, d.Payload); err != nil {
 			v.problem(telemetry.UnreadableTimer, d.Kind.Name, err)
+			continue
 		}
+		v.missing("input", d.Kind.Name, inputFields, v.workflow.MissingInInput(d.Kind.Name, d.Payload))
 	}
 	for _, o := range r.Outcomes {
 		v.found.Outcomes++
@@ -197,11 +214,15 @@ func accepts(m *workflow.Machine, input string) bool {
 	})
 }
 
-func (v *instance) effect(d *store.DeliveryRecord) error {
+func (v *instance) effect(d *store.DeliveryPayload) error {
 	if _, is := commit.ParentOfEnd(d.Kind); is {
 		var end commit.ChildEnd
 		return workflow.ReadJSON(d.Payload, &end)
 	}
-	_, err := v.workflow.DecodeEffect(workflow.Encoded{Type: d.Kind.Name, Payload: json.RawMessage(d.Payload)})
+	encoded := workflow.Encoded{Type: d.Kind.Name, Payload: json.RawMessage(d.Payload)}
+	_, err := v.workflow.DecodeEffect(encoded)
+	if err == nil {
+		v.missing("effect", d.Kind.Name, effectFields, v.workflow.MissingInEffect(encoded))
+	}
 	return err
 }

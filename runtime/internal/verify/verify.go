@@ -149,7 +149,7 @@ func (c *Config) verify(ctx context.Context, b *batch) error {
 	for _, i := range b.instances {
 		if c.Workflows[i.Key.Workflow] == nil {
 			b.found.Add(telemetry.Problem{
-				Kind: telemetry.UnknownInstances, Workflow: i.Key.Workflow, Count: 1, Examples: []store.InstanceKey{i.Key},
+				Kind: telemetry.UnknownInstances, Workflow: i.Key.Workflow, Count: 1, Examples: []store.InstanceKey{i.Key}, Code: workflowGone,
 			})
 			continue
 		}
@@ -165,9 +165,9 @@ func (c *Config) verify(ctx context.Context, b *batch) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	var stored []store.StoredInstance
+	var stored []store.InstancePayloads
 	err := c.Retry(ctx, func() (err error) {
-		stored, err = c.Store.ReadStored(ctx, keys)
+		stored, err = c.Store.ReadPayloads(ctx, keys)
 		return err
 	})
 	if err != nil {
@@ -179,15 +179,11 @@ func (c *Config) verify(ctx context.Context, b *batch) error {
 	}
 	for n := range stored {
 		r := &stored[n]
-		if r.Version() < known[n].Version {
+		if int64(len(r.Events)) < known[n].Version {
 			continue // it was deleted in the meantime, and perhaps began again
 		}
 		v := instance{c: c, found: &b.found, summary: known[n], workflow: c.Workflows[r.Key.Workflow], snapshot: snapshots[r.Key]}
-		events := make([]store.StoredEvent, known[n].Version)
-		for i := range events {
-			events[i] = r.Events[i].StoredEvent
-		}
-		v.fold(events)
+		v.fold(r.Events[:known[n].Version])
 		v.compare()
 		v.rest(r)
 	}
