@@ -50,30 +50,35 @@ func onStores(t *testing.T, test func(t *testing.T, st runtime.Store)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		schema := pgschema.Borrow(t)
-		config, err := pgxpool.ParseConfig(pgserver.URL(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		pgschema.Use(config, schema)
-		pool, err := pgxpool.NewWithConfig(context.Background(), config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(pool.Close)
-		st, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, st := openPostgres(t, pgserver.URL(t), pgschema.Borrow(t))
 		test(t, st)
 	})
+}
+
+func openPostgres(t *testing.T, url, schema string) (*pgxpool.Pool, runtime.Store) {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pgschema.Use(config, schema)
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	st, err := postgres.New(t.Context(), pool, postgres.WithSchema(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pool, st
 }
 
 // program is a version of the user's program.
 type program struct {
 	*runtime.Engine
 	open  func(ctx context.Context, id string, cents int64, options ...runtime.ExecuteOption) (string, error)
-	take  func(ctx context.Context, id string, cents int64) error
+	take  func(ctx context.Context, id string, cents int64, options ...runtime.ExecuteOption) error
 	state func(ctx context.Context, id string) (cents int64, log []string, err error)
 }
 
@@ -85,8 +90,8 @@ var programs = map[int]func(t *testing.T, st runtime.Store) program{
 		return program{e, func(ctx context.Context, id string, cents int64, options ...runtime.ExecuteOption) (string, error) {
 			out, err := c.Open(ctx, v1.Open{AccountID: id, Cents: cents}, options...)
 			return out.String(), err
-		}, func(ctx context.Context, id string, cents int64) error {
-			_, err := c.Take(ctx, v1.Take{AccountID: id, Cents: cents})
+		}, func(ctx context.Context, id string, cents int64, options ...runtime.ExecuteOption) error {
+			_, err := c.Take(ctx, v1.Take{AccountID: id, Cents: cents}, options...)
 			return err
 		}, func(ctx context.Context, id string) (int64, []string, error) {
 			view, err := c.State(ctx, id)
@@ -99,8 +104,8 @@ var programs = map[int]func(t *testing.T, st runtime.Store) program{
 		return program{e, func(ctx context.Context, id string, cents int64, options ...runtime.ExecuteOption) (string, error) {
 			out, err := c.Open(ctx, v2.Open{AccountID: id, Cents: cents, Currency: "EUR"}, options...)
 			return out.String(), err
-		}, func(ctx context.Context, id string, cents int64) error {
-			_, err := c.Take(ctx, v2.Take{AccountID: id, Cents: cents})
+		}, func(ctx context.Context, id string, cents int64, options ...runtime.ExecuteOption) error {
+			_, err := c.Take(ctx, v2.Take{AccountID: id, Cents: cents}, options...)
 			return err
 		}, func(ctx context.Context, id string) (int64, []string, error) {
 			view, err := c.State(ctx, id)
@@ -113,8 +118,8 @@ var programs = map[int]func(t *testing.T, st runtime.Store) program{
 		return program{e, func(ctx context.Context, id string, cents int64, options ...runtime.ExecuteOption) (string, error) {
 			out, err := c.Open(ctx, v3.Open{AccountID: id, Cents: cents, Currency: "EUR"}, options...)
 			return out.String(), err
-		}, func(ctx context.Context, id string, cents int64) error {
-			_, err := c.Take(ctx, v3.Take{AccountID: id, Cents: cents})
+		}, func(ctx context.Context, id string, cents int64, options ...runtime.ExecuteOption) error {
+			_, err := c.Take(ctx, v3.Take{AccountID: id, Cents: cents}, options...)
 			return err
 		}, func(ctx context.Context, id string) (int64, []string, error) {
 			view, err := c.State(ctx, id)
@@ -123,9 +128,12 @@ var programs = map[int]func(t *testing.T, st runtime.Store) program{
 	},
 }
 
+// lease is how long what a killed program has claimed waits.
+const lease = 2 * time.Second
+
 func engine(t *testing.T, st runtime.Store, workflows ...*runtime.Workflow) *runtime.Engine {
 	t.Helper()
-	e, err := runtime.NewEngine(st, runtime.Config{PollInterval: 10 * time.Millisecond, StopTimeout: 5 * time.Second}, workflows...)
+	e, err := runtime.NewEngine(st, runtime.Config{PollInterval: 10 * time.Millisecond, StopTimeout: 5 * time.Second, Lease: lease}, workflows...)
 	if err != nil {
 		t.Fatal(err)
 	}
