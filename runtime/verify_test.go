@@ -139,13 +139,13 @@ func TestVerifyGoesOn(t *testing.T) {
 		e, client := b.verifier(nil)
 		b.fillTickets(client, 30, 1)
 		b.exec(`INSERT INTO {p}instances (instance, workflow, created_at)
-			WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 700)
+			WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2700)
 			SELECT 'copy ' || n, i.workflow, i.created_at FROM n, {p}instances i WHERE i.instance = 't-5'`)
 		b.exec(`INSERT INTO {p}events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, status)
 			SELECT i.instance, i.workflow, e.version, e.type, 1, e.payload, e.recorded_at, 7, e.status
 			FROM {p}events e, {p}instances i WHERE i.instance LIKE 'copy %%' AND e.instance = 't-5'`)
 		want := b.verify(e, runtime.VerifyOptions{})
-		if want.Instances != 730 || want.Events != 1461 || !want.OK() {
+		if want.Instances != 2730 || want.Events != 5461 || !want.OK() {
 			b.Fatalf("got %s", &want)
 		}
 		ctx, cancel := context.WithCancel(b.Context())
@@ -155,7 +155,7 @@ func TestVerifyGoesOn(t *testing.T) {
 				cancel()
 			}
 		}})
-		if !errors.Is(err, context.Canceled) || first.Complete || first.Next == nil || first.Instances == 0 || first.Instances >= 730 {
+		if !errors.Is(err, context.Canceled) || first.Complete || first.Next == nil || first.Instances == 0 || first.Instances >= 2730 {
 			b.Fatalf("got %s, next %v, error %v", &first, first.Next, err)
 		}
 		rest := b.verify(e, runtime.VerifyOptions{After: first.Next})

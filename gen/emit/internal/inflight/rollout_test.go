@@ -242,7 +242,7 @@ func TestRollout(t *testing.T) {
 			return nil
 		})
 	t.Logf("%d accounts, %d inputs of which %d answers arrived; everything was done after %v", accounts, len(outcomes), len(accepted), took.Round(time.Millisecond))
-	if accounts < 100 || len(accepted) < 1000 {
+	if accounts < 50 || len(accepted) < 200 {
 		t.Error("there was hardly any load")
 	}
 }
