@@ -27,7 +27,8 @@ type Engine struct {
 	workflows   map[string]*Workflow
 	executor    *commit.Executor
 	deliveries  *delivery.Deliveries
-	shadow      *shadow.Shadow // nil without candidates
+	shadow      *shadow.Shadow       // nil without candidates
+	candidates  map[string]*Workflow // of shadow
 	feed        *project.FeedWatch
 	waits       *await.Hub // callers of Await
 	pauses      *pauseWatch

@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
@@ -180,4 +182,64 @@ func TestShadowMistakes(t *testing.T) {
 			t.Errorf("%+v: got error %v", s, err)
 		}
 	}
+}
+
+// Recorded inputs are compared on the states and at the times that they had.
+func TestShadowRecorded(t *testing.T) {
+	onStores(t, func(b *bed) {
+		c := newClock()
+		live := ticket.Decider{
+			OnOpen: opened(ticket.Notify{Text: "n"}),
+			OnNote: func(_ time.Time, _ ticket.State, in ticket.Note) ticket.NoteDecision {
+				if in.Text == "no" {
+					return ticket.RejectNote(ticket.Busy{Load: 1})
+				}
+				return ticket.AcceptNote(ticket.Noted{Text: in.Text})
+			},
+		}
+		config := b.config(c)
+		config.Observe = func(runtime.InstanceKey, string) bool { return true }
+		recording := b.engine(config, tickets(live, ticket.Handler{}))
+		client := ticket.NewClient(recording)
+		b.open(recording, "a")
+		var at []time.Time
+		for _, text := range []string{"x", "no", "y"} {
+			c.advance(time.Hour)
+			at = append(at, c.Now())
+			_, err := client.Note(b.Context(), ticket.Note{ID: "a", Text: text})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		c.advance(time.Hour)
+
+		var asked []string
+		config.Shadow.Candidates = []*runtime.Workflow{tickets(ticket.Decider{
+			OnOpen: live.OnOpen,
+			OnNote: func(now time.Time, s ticket.State, in ticket.Note) ticket.NoteDecision {
+				asked = append(asked, fmt.Sprint(in.Text, " with ", len(s.Notes), " at ", slices.IndexFunc(at, store.StoredTime(now).Equal)))
+				if in.Text == "no" {
+					return ticket.AcceptNote(ticket.Noted{Text: in.Text})
+				}
+				return live.OnNote(now, s, in)
+			},
+		}, ticket.Handler{})}
+		e := b.engine(config, tickets(live, ticket.Handler{}))
+		b.unchanged(func() {
+			r, err := e.ShadowRecorded(b.Context(), runtime.ObservationQuery{Instance: ticketKey("a")})
+			if err != nil || r.Compared != 4 || r.Dropped != 0 || len(r.Differences) != 1 {
+				b.Fatalf("got %+v, error %v", r, err)
+			}
+			const want = `ticket in open on Note: 1 times rejection Busy, the candidate event Noted, as in "a" at version 2`
+			if got := r.Differences[0].String(); got != want {
+				b.Errorf("got %s\nwant %s", got, want)
+			}
+		})
+		if want := []string{"x with 0 at 0", "no with 1 at 1", "y with 1 at 2"}; !slices.Equal(asked, want) {
+			b.Errorf("asked %q, want %q", asked, want)
+		}
+		if r := e.ShadowReport(); r.Compared != 0 {
+			b.Errorf("the report of live decisions has %d", r.Compared)
+		}
+	})
 }

@@ -150,14 +150,29 @@ func (s *Shadow) ask(q *Question) {
 		s.drop()
 		return
 	}
-	done, status := make(chan answer, 1), q.live.Status(q.state)
+	status := q.live.Status(q.state)
+	a, returned := s.answer(q.candidate, q)
+	if !returned {
+		s.config.Logger.Error("ironflow: a candidate did not return from a decision, and is not asked again", "workflow", q.key.Workflow,
+			"instance", q.key.ID, "input", q.input.Name)
+		s.mu.Lock()
+		delete(s.candidates, q.key.Workflow)
+		s.mu.Unlock()
+		a = answer{text: "does not return"}
+	}
+	s.note(q, status, a)
+}
+
+// answer asks a decider, and does not wait for one that does not return.
+func (s *Shadow) answer(w *workflow.Workflow, q *Question) (_ answer, returned bool) {
+	done := make(chan answer, 1)
 	go func() {
 		var a answer
 		_ = usererr.Call(func() (err error) {
 			defer usererr.RecoverTo(&err, "the candidate", "")
-			rejection, decided, err := q.candidate.Decide(q.now, q.version, q.state, q.input)
+			rejection, decided, err := w.Decide(q.now, q.version, q.state, q.input)
 			if err == nil {
-				a = answerOf(q.candidate, rejection, &decided)
+				a = answerOf(w, rejection, &decided)
 			}
 			return err
 		}, func(err error) {
@@ -171,16 +186,31 @@ func (s *Shadow) ask(q *Question) {
 	defer timer.Stop()
 	select {
 	case a := <-done:
-		s.note(q, status, a)
+		return a, true
 	case <-timer.C:
-		s.config.Logger.Error("ironflow: a candidate did not return from a decision, and is not asked again", "workflow", q.key.Workflow,
-			"instance", q.key.ID, "input", q.input.Name)
-		s.mu.Lock()
-		delete(s.candidates, q.key.Workflow)
-		s.mu.Unlock()
-		s.note(q, status, answer{text: "does not return"})
+		return answer{}, false
 	}
 }
+
+// Recorded asks the live decider and the candidate about an input that was recorded, with the state and the now that it had. Both get copies.
+func (s *Shadow) Recorded(live *workflow.Workflow, now time.Time, version int64, state any, input workflow.PreparedInput) {
+	q := &Question{
+		shadow: s, live: live, candidate: s.config.Candidates[live.Name()], now: now, version: version, input: input,
+		key: store.InstanceKey{Workflow: live.Name(), ID: input.Instance},
+	}
+	var copied, returned bool
+	if q.state, q.input.Value, copied = live.Copy(state, input.Value); copied {
+		q.decided, returned = s.answer(live, q)
+	}
+	if !returned {
+		s.drop()
+		return
+	}
+	s.ask(q)
+}
+
+// Drop counts an input that cannot be compared.
+func (s *Shadow) Drop() { s.drop() }
 
 // note counts a comparison.
 func (s *Shadow) note(q *Question, status string, candidate answer) {
