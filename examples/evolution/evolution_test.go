@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +25,9 @@ func TestMain(m *testing.M) {
 	if place := os.Getenv(killed); place != "" {
 		killedProgram(place)
 	}
-	os.Exit(pgserver.Main(m))
+	code := pgserver.Main(m)
+	os.RemoveAll(toolDir)
+	os.Exit(code)
 }
 
 // open opens the store of a place.
@@ -61,6 +62,16 @@ func killedProgram(place string) {
 	check(engine.Run(ctx))
 }
 
+// kill runs the program until it kills itself.
+func kill(t *testing.T, place string) {
+	t.Helper()
+	program := exec.CommandContext(t.Context(), os.Args[0])
+	program.Env = append(os.Environ(), killed+"="+place)
+	if output, err := program.CombinedOutput(); err == nil || program.ProcessState.Exited() {
+		t.Fatalf("the program was not killed: %v\n%s", err, output)
+	}
+}
+
 func config() runtime.Config {
 	return runtime.Config{Lease: 2 * time.Second, PollInterval: 50 * time.Millisecond}
 }
@@ -90,11 +101,7 @@ func TestEvolution(t *testing.T) {
 		t.Cleanup(closeStore)
 
 		// The first version writes, and is killed.
-		program := exec.CommandContext(ctx, os.Args[0])
-		program.Env = append(os.Environ(), killed+"="+place)
-		if output, err := program.CombinedOutput(); err == nil || program.ProcessState.Exited() {
-			t.Fatalf("the program was not killed: %v\n%s", err, output)
-		}
+		kill(t, place)
 
 		// The second version goes on, and another first one beside it.
 		bank := &bank{paid: make(map[string]int64)}
@@ -162,10 +169,6 @@ func TestEvolution(t *testing.T) {
 // TestRefused compares the four changes as they should not be made with the first version.
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	tool := filepath.Join(t.TempDir(), "ironflow-gen")
-	if output, err := exec.CommandContext(t.Context(), "go", "build", "-o", tool, "github.com/ironflow-gen/ironflow/cmd/ironflow-gen").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, output)
-	}
 	for change, want := range map[string]string{
 		"testdata/event":   `event Subscribed.price_cents is gone, and stored events have it; if "monthly_cents" is its new name, keep the stored one with "as: price_cents" [IF3103]`,
 		"testdata/effect":  `effect Charge.cents is gone, and effects in the outbox have it; if "amount_cents" is its new name, keep the stored one with "as: cents" [IF3302]`,
@@ -173,8 +176,8 @@ func TestRefused(t *testing.T) {
 		"testdata/decimal": `event Subscribed.discount is new, and stored events do not have it, so it would be read as zero; add "default", or make it optional [IF3105]`,
 		"v2":               "",
 	} {
-		output, err := exec.CommandContext(t.Context(), tool, "breaking", "-against", "v1/subscription.ironflow.lock", "./"+change).CombinedOutput()
-		if (err != nil) != (want != "") || !strings.Contains(string(output), want) {
+		output, err := run(t.Context(), ".", tool(t), "breaking", "-against", "v1/subscription.ironflow.lock", "./"+change)
+		if (err != nil) != (want != "") || !strings.Contains(output, want) {
 			t.Errorf("%s: %v\n%s\nwant %s", change, err, output, want)
 		}
 	}
