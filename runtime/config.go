@@ -75,6 +75,11 @@ type Config struct {
 	// panics, or returns no JSON or more than MaxPayloadBytes, the payload is left out. Default: payloads are shown unchanged.
 	Redact func(name PayloadName, payload []byte) []byte
 
+	// Keys has the keys that encrypt personal fields, for example those of a key management service. Its methods must be safe for concurrent
+	// use, and a call may be repeated. A process uses a key for up to 5 seconds without asking for it again. Default: the keys are in the
+	// store.
+	Keys store.SubjectKeys
+
 	// SnapshotEvery is the number of events after which the state of an instance is stored as a snapshot. Replay begins at the snapshot.
 	// A snapshot that another declaration or evolver made is not used. To recognize a changed evolver, NewEngine folds sample events for
 	// a millisecond. Default: 100.

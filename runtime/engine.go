@@ -14,6 +14,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/internal/delivery"
 	"github.com/ironflow-gen/ironflow/runtime/internal/project"
+	"github.com/ironflow-gen/ironflow/runtime/internal/seal"
 	"github.com/ironflow-gen/ironflow/runtime/internal/shadow"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -89,6 +90,7 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 			return nil, fmt.Errorf("ironflow: Config.Retention.CompletedOf: %w", err)
 		}
 	}
+	on.Seal(e.sealing())
 	if err := e.checkStore(); err != nil {
 		return nil, err
 	}
@@ -113,12 +115,23 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 	e.admin, err = admin.New(st, admin.Config{
 		Logger: config.Logger, Telemetry: config.Telemetry, Clock: config.Clock, StoreTimeout: config.StoreTimeout,
 		UnavailableTimeout: config.UnavailableTimeout, SnapshotHeldAfter: config.SnapshotHeldAfter, Workflows: workflows,
-		By: config.Name, Changed: e.workChanged,
+		Keys: config.Keys, By: config.Name, Changed: e.workChanged,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return e, nil
+}
+
+// sealing says what is personal in the payloads of the workflows.
+func (e *Engine) sealing() bound.Sealing {
+	s := bound.Sealing{Workflows: make(map[string]seal.Workflow), Keys: e.config.Keys, Logger: e.config.Logger}
+	for name, w := range e.workflows {
+		if p := w.Personal(); p != nil {
+			s.Workflows[name] = seal.NewWorkflow(p.State, p.Inputs, p.Events, p.Effects, p.Rejections)
+		}
+	}
+	return s
 }
 
 func (e *Engine) deliveryConfig() delivery.Config {
@@ -161,6 +174,9 @@ func (e *Engine) checkStore() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.workflows)) {
 		w := e.workflows[name]
+		if w.Personal() != nil && !e.store.HasKeys() {
+			errs = append(errs, bound.Need[store.SubjectKeys](e.store, fmt.Sprintf("workflow %s: a personal field", name)))
+		}
 		for _, s := range w.Schedules() {
 			errs = append(errs, bound.Need[store.Schedules](e.store, fmt.Sprintf("workflow %s: schedule %s", name, s.Name)))
 		}

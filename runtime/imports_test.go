@@ -20,7 +20,8 @@ var rooms = map[string][]string{
 	"store":              {},
 	"workflow":           {"store"},
 	"telemetry":          {"store", "workflow"},
-	"internal/bound":     {"store"},
+	"internal/seal":      {"store"},
+	"internal/bound":     {"store", "internal/seal"},
 	"internal/shadow":    {"store", "workflow", "telemetry"},
 	"internal/commit":    {"store", "workflow", "telemetry", "internal/bound", "internal/shadow"},
 	"internal/delivery":  {"store", "workflow", "telemetry", "internal/bound", "internal/commit"},
@@ -34,7 +35,7 @@ var rooms = map[string][]string{
 	"postgres":           {"store"},
 	"sqlite":             {"store"},
 	"memory":             {"store"},
-	"transfer":           {"store", "workflow"},
+	"transfer":           {"store", "workflow", "internal/seal"},
 	"codec":              {},
 }
 

@@ -79,6 +79,13 @@ func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64,
 	return e.admin.History(ctx, instance, after, limit)
 }
 
+// Forget erases the personal values of a subject by deleting the key that encrypts them; see [admin.Admin.Forget].
+func (e *Engine) Forget(ctx context.Context, forget store.ForgottenSubject) (had bool, err error) {
+	had, err = e.admin.Forget(ctx, forget)
+	e.store.DropKey(forget.Subject)
+	return had, err
+}
+
 // Observations returns inputs with their outcomes, the newest first: those of one instance, of one workflow, or all, as the query
 // says. It has the inputs that Config.Observe selected. A limit of 0 means 100. For the next page, set Before and BeforeNumber to
 // ObservedAt and Number of the last observation, until a page is empty. A page ends early when its payloads reach

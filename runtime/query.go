@@ -161,10 +161,31 @@ func (e *Engine) historyOf(ctx context.Context, instance InstanceKey, after int6
 	return bound.UntilAvailable(ctx, e.config.UnavailableTimeout, func() ([]StoredEvent, error) { return e.store.History(ctx, instance, after, limit) })
 }
 
+// storedHistory is History with events that can be decoded: in History, a text stands for values that are erased.
+func (e *Engine) storedHistory(ctx context.Context, instance InstanceKey, after int64, limit int) ([]StoredEvent, error) {
+	if w := e.workflows[instance.Workflow]; w == nil || w.Personal() == nil {
+		return e.History(ctx, instance, after, limit)
+	}
+	if _, err := e.History(ctx, instance, after, 1); err != nil { // whose errors are the same
+		return nil, err
+	}
+	if limit > 0 {
+		return e.historyOf(ctx, instance, after, limit)
+	}
+	var events []StoredEvent
+	for {
+		page, err := e.historyOf(ctx, instance, after, 1000)
+		if err != nil || len(page) == 0 {
+			return events, err
+		}
+		events, after = append(events, page...), page[len(page)-1].Version
+	}
+}
+
 // HistoryDynamic is History with the events in the form of today's declaration: an event that was stored before a field was added
 // has that field too.
 func (e *Engine) HistoryDynamic(ctx context.Context, instance InstanceKey, after int64, limit int) ([]Recorded[Encoded], error) {
-	stored, err := e.History(ctx, instance, after, limit)
+	stored, err := e.storedHistory(ctx, instance, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -175,13 +196,13 @@ func (e *Engine) HistoryDynamic(ctx context.Context, instance InstanceKey, after
 func (e *Engine) HistoryPage(
 	ctx context.Context, instance InstanceKey, after int64, limit int,
 ) (page []Recorded[Encoded], more bool, err error) {
-	stored, err := e.History(ctx, instance, after, limit+1) // one more event says whether more follow
+	stored, err := e.storedHistory(ctx, instance, after, limit+1) // one more event says whether more follow
 	if err != nil {
 		return nil, false, err
 	}
 	if more = len(stored) > limit; more {
 		stored = stored[:limit]
-	} else if store.FullPage(stored) {
+	} else if store.FullPage(stored) || len(stored) > 0 && e.workflows[instance.Workflow].Personal() != nil { // whose page is larger in the store
 		next, err := e.historyOf(ctx, instance, stored[len(stored)-1].Version, 1)
 		if err != nil {
 			return nil, false, err

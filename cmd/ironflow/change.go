@@ -83,6 +83,26 @@ func resume(ctx context.Context, k *call) (int, error) {
 	return exitOK, k.admin.ResumeWorkflow(ctx, k.args[0])
 }
 
+func forget(ctx context.Context, k *call) (int, error) {
+	subject := store.ForgottenSubject{Subject: k.args[0], By: k.by, Reason: k.reason}
+	before, err := k.admin.Subject(ctx, subject.Subject)
+	if err != nil {
+		return exitOK, err
+	}
+	had, err := k.admin.Forget(ctx, subject)
+	switch {
+	case err != nil:
+		return exitOK, err
+	case before.Forgotten != nil:
+		fmt.Fprintf(k.out, "%s was forgotten %s by %s: %s\n", subject.Subject, k.at(before.Forgotten.At), before.Forgotten.By, before.Forgotten.Reason)
+	case had:
+		fmt.Fprintf(k.out, "%s is forgotten; all processes erase its values within 10 seconds\n", subject.Subject)
+	default:
+		fmt.Fprintf(k.out, "%s is forgotten; it had no key, so no personal value of it was stored encrypted\n", subject.Subject)
+	}
+	return exitOK, nil
+}
+
 func projections(ctx context.Context, k *call) (int, error) {
 	if len(k.args) == 0 {
 		return exitOK, k.listProjections(ctx)

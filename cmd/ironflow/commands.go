@@ -99,6 +99,10 @@ func init() { // not in the declaration, because help looks at commands
 		},
 		{name: "resume", arguments: "WORKFLOW", does: "ends the pause of a workflow", arity: one, writes: true, run: resume},
 		{
+			name: "forget", arguments: "SUBJECT", does: "erases the personal data of a subject by deleting its key; there is no way back", arity: one, writes: true, run: forget,
+			examples: []string{"forget -store app.db -write -reason 'request 812' c-7", "forget -store app.db -write -reason 'request 813' order/o-17"},
+		},
+		{
 			name: "projections", arguments: "[CHANGE NAME [EVENT]]", arity: [2]int{0, 3}, mayWrite: true, run: projections,
 			does: "lists projections; with -write, changes one: pause, resume, rebuild, or skip, which needs EVENT",
 		},

@@ -36,6 +36,7 @@ func Compare(old, new *Set) []Finding {
 	c.timers()
 	c.schedules()
 	c.machine()
+	c.personal()
 	c.deploy()
 	return c.findings
 }

@@ -46,6 +46,10 @@ func Of(w *spec.Workflow) *Set {
 	}
 	r.machine()
 	r.fields(w.State, "state")
+	if w.Subject.Text != "" {
+		state := w.SubjectField(w.State)
+		r.add(w.Subject.Pos, state.Name.Stored(), "subject")
+	}
 	return r.Set
 }
 
@@ -74,6 +78,9 @@ func (r *reader) fields(fields []*spec.Field, path ...string) {
 	for _, f := range fields {
 		value := fieldValue{spec.TypeText(&f.Type), f.Was.Text, f.Default.Text}
 		r.add(f.Name.Pos, value.String(), join(path, "field", f.Name.Stored())...)
+		if f.Personal { // in whatever version
+			r.add(f.PersonalPos, "", join(join([]string{"personal"}, path[:min(len(path), 2)]...), f.Name.Stored())...)
+		}
 		if t := f.Type.Innermost().Decl; t != nil {
 			r.declared(t)
 		}

@@ -203,6 +203,8 @@ var settings = map[string][]string{
 	"accept":   nil,
 	"http":     nil,
 	"search":   nil,
+	"personal": nil,
+	"subject":  nil,
 	"state":    nil,
 	"type":     nil,
 	"effect":   {"retry", "key", "to", "ended", "dead", "returns"},

@@ -112,7 +112,7 @@ func (g *golang) state() {
 	}
 	g.line("")
 	g.directive(w.Doc, "workflow", argument("type", w.Name.Text), argument("as", w.Name.StoredAs), argument("id", spec.GoName(w.ID.Text)),
-		argument("unique", strings.Join(unique, ",")), argument("search", strings.Join(search, ",")), http)
+		argument("unique", strings.Join(unique, ",")), argument("search", strings.Join(search, ",")), argument("subject", spec.GoName(w.Subject.Text)), http)
 	g.line("type State struct {")
 	if w.HasStates() {
 		g.line("Status Status")
@@ -137,6 +137,9 @@ func tag(f *spec.Field, goName string) string {
 	}
 	if inner := f.Type.Innermost(); inner.Kind == spec.Scalar && inner.Name == "decimal" {
 		options = append(options, "decimal")
+	}
+	if f.Personal {
+		options = append(options, "personal")
 	}
 	if f.Was.Text != "" {
 		options = append(options, "was="+f.Was.Text)

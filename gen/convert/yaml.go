@@ -88,6 +88,7 @@ func document(w *spec.Workflow) mapping {
 	if len(w.Search) > 0 {
 		root.names("search", w.Search)
 	}
+	root.text("subject", w.Subject.Text)
 	messageName := func(m *spec.Message) spec.Name { return m.Name }
 	addEntries(root, "types", w.Types, func(t *spec.Type) spec.Name { return t.Name }, declaredType)
 	root.section("state", fields(w.State))
@@ -167,7 +168,7 @@ func namedValue(t *spec.Type, v spec.EnumValue, made map[string]bool) mapping {
 func fields(list []*spec.Field) mapping {
 	m := newMapping()
 	for _, f := range list {
-		if f.Doc == "" && f.Name.StoredAs == "" && f.Was.Text == "" && f.Default.Text == "" {
+		if f.Doc == "" && f.Name.StoredAs == "" && f.Was.Text == "" && f.Default.Text == "" && !f.Personal {
 			m.text(f.Name.Text, spec.TypeText(&f.Type))
 			continue
 		}
@@ -177,6 +178,9 @@ func fields(list []*spec.Field) mapping {
 		long.text("was", f.Was.Text)
 		if f.Default.Text != "" {
 			long.add("default", defaultNode(f))
+		}
+		if f.Personal {
+			long.boolean("personal")
 		}
 		long.text("doc", f.Doc)
 		m.add(f.Name.Text, long)

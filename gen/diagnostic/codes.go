@@ -79,6 +79,9 @@ const (
 	UnionType      Code = "IF0415"
 	BadDefault     Code = "IF0416"
 	WasNotBefore   Code = "IF0417"
+	PersonalType   Code = "IF0418"
+	PersonalKey    Code = "IF0419"
+	BadSubject     Code = "IF0420"
 )
 
 // Workflow and instances.
@@ -231,6 +234,8 @@ const (
 	ValueRemoved   Code = "IF3106"
 	DefaultChanged Code = "IF3107"
 	VersionOrder   Code = "IF3108"
+
+	PersonalChanged Code = "IF3109"
 )
 
 // Changes: identity.

@@ -28,7 +28,8 @@ func (s Severity) String() string {
 // Severity is Error for all codes but a few.
 func (c Code) Severity() Severity {
 	switch c {
-	case ForeignFile, LimitKeyChanged, ScheduleChanged, RetryLowered, TimerShortened, Reopened, ClientsChanged, DeployOrder, LeftWaiting:
+	case ForeignFile, LimitKeyChanged, ScheduleChanged, RetryLowered, TimerShortened, Reopened, ClientsChanged, DeployOrder,
+		LeftWaiting, PersonalChanged:
 		return Warning
 	}
 	return Error

@@ -14,6 +14,9 @@ func (e *emitter) workflow(f *file) {
 	e.newWorkflow(f)
 	e.adapter(f)
 	e.inputFuncs(f)
+	if e.w.Subject.Text != "" && e.w.HasPersonal() {
+		e.subject(f)
+	}
 	if e.w.HasStates() {
 		e.refuse(f)
 	}
@@ -135,6 +138,12 @@ func (e *emitter) definition(userCode []jen.Code) []jen.Code {
 	field("Evolve", jen.Id("a").Dot("evolve"))
 	if e.hasHandler() {
 		field("Handle", jen.Id("a").Dot("handle"))
+	}
+	if e.w.HasPersonal() {
+		field("Personal", e.personalFields())
+		if e.w.Subject.Text != "" {
+			field("Subject", jen.Id("subject"))
+		}
 	}
 	field("InputID", jen.Id("inputID"))
 	field("WithID", jen.Id("withID"))

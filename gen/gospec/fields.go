@@ -77,6 +77,8 @@ type goField struct {
 	options []string // the rest of that tag
 	decimal bool     // its strings are decimals
 
+	personal bool
+
 	byDefault, was spec.Name
 }
 
@@ -118,7 +120,7 @@ func (r *reader) field(f *goField) *spec.Field {
 		r.report(f.pos, diagnostic.NotASCII, "%s is called in JSON by its name, which has letters outside of ASCII; name it in its tag, like `json:\"size\"`", f.what())
 		return &spec.Field{Name: spec.Name{Pos: name.Pos}}
 	}
-	field := &spec.Field{Name: fieldNamed(f, name.Pos), GoName: f.path, Default: f.byDefault, Was: f.was}
+	field := &spec.Field{Name: fieldNamed(f, name.Pos), GoName: f.path, Default: f.byDefault, Was: f.was, Personal: f.personal, PersonalPos: r.at(f.pos)}
 	at := f.pos
 	if ast := r.astField(f.Var); ast != nil {
 		field.Doc = docText(ast.Doc, ast.Comment)
@@ -185,8 +187,8 @@ func jsonTag(tag string) (name string, options []string) {
 	return parts[0], parts[1:]
 }
 
-// ironflowTag reads the tag that tells a decimal from another string, and what the field was called, and what it is in rows without it, as
-// in `ironflow:"decimal,was=price,default=0.50"`. The default stands last, because it may have commas.
+// ironflowTag reads the tag that tells a decimal from another string, whether the field is personal, what it was called, and what it is in rows
+// without it, as in `ironflow:"decimal,was=price,default=0.50"`. The default stands last, because it may have commas.
 func (r *reader) ironflowTag(f *goField, tag string) {
 	text, ok := reflect.StructTag(tag).Lookup(tool)
 	if !ok {
@@ -202,10 +204,12 @@ func (r *reader) ironflowTag(f *goField, tag string) {
 		case option == "":
 		case option == "decimal":
 			f.decimal = true
+		case option == "personal":
+			f.personal = true
 		case isWas && was != "":
 			f.was = spec.Name{Text: was, Pos: r.at(f.pos)}
 		default:
-			r.report(f.pos, diagnostic.FieldTag, "%s has %q in its tag ironflow; it takes decimal, was=name and, as the last, default=value", f.what(), option)
+			r.report(f.pos, diagnostic.FieldTag, "%s has %q in its tag ironflow; it takes decimal, personal, was=name and, as the last, default=value", f.what(), option)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func (r *reader) workflow() bool {
 	}
 	r.reserve()
 	r.states()
-	w := r.words(state.take("workflow"), "the workflow", nil, "type", "as", "id", "unique", "search", "http")
+	w := r.words(state.take("workflow"), "the workflow", nil, "type", "as", "id", "unique", "search", "subject", "http")
 	r.w.File = r.at(state.name.Pos()).File
 	r.w.Pos = r.at(state.take("workflow").pos)
 	r.w.Name = w.name("type")
@@ -29,6 +29,9 @@ func (r *reader) workflow() bool {
 	r.w.Doc = state.doc
 	r.w.StateType = state.name.Name
 	r.w.State = r.stateFields(state)
+	if r.w.Subject = w.name("subject"); r.w.Subject.Text != "" {
+		r.w.Subject.Text = fieldName(&spec.Message{Fields: r.w.State}, r.w.Subject.Text)
+	}
 	r.messages()
 	r.instanceIDs(w.name("id"))
 	r.unique(w)

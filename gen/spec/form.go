@@ -26,6 +26,14 @@ func (f Form) fieldEntry(name string, ref *TypeRef) string {
 	return name + ": " + TypeText(ref)
 }
 
+// personalEntry writes a personal field.
+func (f Form) personalEntry() string {
+	if f == Go {
+		return "Email string `ironflow:\"personal\"`"
+	}
+	return "email: {type: string, personal: true}"
+}
+
 // deliveryEntry writes starts or sends.
 func (f Form) deliveryEntry(key string) string {
 	if f == Go {

@@ -33,7 +33,7 @@ func InputSchema(w *Workflow) string {
 // stateText writes what StateSchema hashes, a fact on each line, sorted and each only once. A change of its form makes every
 // snapshot useless, and nothing worse.
 func stateText(w *Workflow) string {
-	s := schema{types: make(map[*Type]bool)}
+	s := schema{types: make(map[*Type]bool), personal: true}
 	s.fields("state", w.State)
 	for _, event := range w.Events {
 		s.line("event %s", event.Name.Stored())
@@ -65,8 +65,9 @@ func (s *schema) text() string {
 
 // schema collects facts. No name in them needs quotes but an enum's value, which stands last and is on one line.
 type schema struct {
-	lines []string
-	types map[*Type]bool
+	lines    []string
+	types    map[*Type]bool
+	personal bool // also says which fields are: a snapshot with plain values is not used once they are to be encrypted
 }
 
 func (s *schema) line(format string, args ...any) {
@@ -81,6 +82,9 @@ func (s *schema) fields(of string, fields []*Field) {
 		}
 		if f.Default.Text != "" {
 			s.line("default %s %s %s", of, f.Name.Stored(), f.Default.Text)
+		}
+		if f.Personal && s.personal {
+			s.line("personal %s %s", of, f.Name.Stored())
 		}
 		if t := f.Type.Innermost().Decl; t != nil {
 			s.declared(t)

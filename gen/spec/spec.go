@@ -40,6 +40,7 @@ type Workflow struct {
 	ID         Name        // input field that names the instance, unless an input overrides it
 	Unique     []UniqueKey // at most one for each input
 	Search     []Name      // fields of the state, or else of inputs, that instances are found by; see SearchFields
+	Subject    Name        // state field that names the subject of personal fields; the zero Name for the instance itself
 	Types      []*Type     // declared structs, enums and imported Go types
 	State      []*Field    // the user's part of the state; the status is generated
 	Inputs     []*Message  // each with its ID field resolved by Validate
@@ -200,6 +201,9 @@ type Field struct {
 
 	Default Name // JSON that stands for a stored value without the field; the zero Name when there is none
 	Was     Name // stored name of the field in the version before; the zero Name when it had the same
+
+	Personal    bool // its values are stored encrypted with the key of a subject
+	PersonalPos Pos  // where that is written
 }
 
 // TypeRef is a use of a type: list<Item> is Kind List with Elem Item. Kind is zero when the front end could not read

@@ -66,6 +66,7 @@ func Validate(w *Workflow, d *Diagnostics) {
 		c.timersInStates()
 		c.unusedByStates()
 	}
+	c.personal()
 	c.stored()
 	c.allowed()
 	w.Moves = moves(w)

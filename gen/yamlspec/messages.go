@@ -92,10 +92,12 @@ func (r *reader) field(f *spec.Field, n *yaml.Node, owner string) {
 		r.noUnion(e, what)
 		return
 	}
-	o := r.fill(entries, ok, what, []string{"type", "as", "doc", "default", "was"})
+	o := r.fill(entries, ok, what, []string{"type", "as", "doc", "default", "was", "personal"})
 	o.stored(r, &f.Name)
 	f.Doc = r.doc(o)
 	f.Was = o.storedName(r, "was")
+	f.Personal, _ = r.boolean(o.values["personal"], "personal of "+what)
+	f.PersonalPos = r.posOf(o.values["personal"])
 	if node := o.values["default"]; node != nil {
 		f.Default = r.scalar(node, "default of "+what)
 	}

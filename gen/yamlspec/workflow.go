@@ -14,7 +14,7 @@ const version = "1"
 func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 	w := &spec.Workflow{File: r.src.file, Pos: r.pos(root)}
 	o := r.object(root, "the declaration", `"ironflow: 1", "workflow: order" and so on, a line for each`,
-		"ironflow", "workflow", "as", "package", "doc", "id", "http", "allow", "unique", "search", "types", "state",
+		"ironflow", "workflow", "as", "package", "doc", "id", "http", "allow", "unique", "search", "subject", "types", "state",
 		"inputs", "events", "effects", "timers", "schedules", "rejections", "states")
 	if !o.ok {
 		return nil
@@ -29,6 +29,7 @@ func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 	w.Allowed = r.allowed(o.values["allow"])
 	w.Unique = r.unique(o.values["unique"])
 	w.Search = r.names(o.values["search"], "search", true)
+	w.Subject = o.name(r, "subject")
 	w.Types = r.types(o.values["types"])
 	w.State = r.fields(o.values["state"], "the state")
 	w.Inputs = r.messages(o.values["inputs"], "inputs", "input", "id", "from", "retired")

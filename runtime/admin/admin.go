@@ -44,6 +44,9 @@ type Config struct {
 	// Default: none. Engines set their Config.Name.
 	By string
 
+	// Keys has the keys that encrypt personal fields. Default: the keys are in the store.
+	Keys store.SubjectKeys
+
 	// Changed is called after a change that workers should see at once: dead letters were retried, a workflow was paused or resumed, or a
 	// projection is to be paused, resumed, rebuilt or moved. Default: the processes on the store are notified if the store is a
 	// store.Notifier; otherwise they see the change at their next poll.
@@ -61,6 +64,7 @@ func New(st store.Store, config Config) (*Admin, error) {
 	config.SnapshotHeldAfter = cmp.Or(config.SnapshotHeldAfter, time.Minute)
 	config.Telemetry = telemetry.Guard(config.Telemetry, config.Logger)
 	a := &Admin{store: bound.New(st, config.StoreTimeout), config: config, clock: config.Clock}
+	a.store.Seal(bound.Sealing{Erased: []byte(erasedText), Keys: config.Keys, Logger: config.Logger})
 	if a.clock == nil {
 		a.clock = bound.ClockOf(a.store, config.Logger)
 	}

@@ -29,6 +29,7 @@ type data struct {
 	discarded    []store.DiscardedLetter
 	audits       map[string]store.AuditRecord
 
+	subjects    map[string]store.SubjectKey
 	pauses      map[string]store.Pause
 	programs    map[programKey]store.Program
 	manifests   map[string]string
@@ -43,7 +44,7 @@ func newData() data {
 		snapshots: make(map[store.InstanceKey]store.Snapshot), keys: make(map[uniqueKey]string), search: make(map[store.InstanceKey]map[string]searched),
 		effects: newQueue(store.EffectQueue), timers: newQueue(store.TimerQueue), buckets: make(map[store.Kind]time.Time),
 		outcomes: make(map[store.InputKey]store.InputOutcome), ended: make(map[store.InstanceKey][]store.EndedDelivery),
-		audits: make(map[string]store.AuditRecord),
+		audits: make(map[string]store.AuditRecord), subjects: make(map[string]store.SubjectKey),
 		pauses: make(map[string]store.Pause), programs: make(map[programKey]store.Program), manifests: make(map[string]string),
 		chores:      make(map[string]chore),
 		projections: make(map[string]store.ProjectionState), values: make(map[string]any),

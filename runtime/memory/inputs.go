@@ -33,6 +33,7 @@ func (d *data) record(t *transaction, inputs *store.InputRecords) error {
 			return fmt.Errorf("%s: input %q has an outcome already: %w", o.Input.Instance, o.Input.ID, store.ErrConflict)
 		}
 		o.Outcome, o.RecordedAt = bytes.Clone(o.Outcome), store.StoredTime(o.RecordedAt)
+		o.Subject, o.Personal = "", nil
 		put(t, d.outcomes, o.Input, o)
 	}
 	for _, o := range inputs.Observations {
@@ -44,11 +45,11 @@ func (d *data) record(t *transaction, inputs *store.InputRecords) error {
 	for _, r := range inputs.Audit {
 		put(t, d.audits, r.ID, storedAudit(r))
 	}
-	return nil
+	return d.addKeys(t, inputs.Keys)
 }
 
 func copyObservation(o store.Observation) store.Observation {
-	o.Payload, o.RejectionPayload = bytes.Clone(o.Payload), bytes.Clone(o.RejectionPayload)
+	o.Payload, o.RejectionPayload, o.Subject = bytes.Clone(o.Payload), bytes.Clone(o.RejectionPayload), ""
 	return o
 }
 

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"encoding/base64"
 	"maps"
 	"slices"
 	"strconv"
@@ -110,6 +111,15 @@ func (s *Store) Rows(table string) []map[string]any {
 				"id": r.ID, "recorded_at": r.At, "ended_at": r.EndedAt, "done_by": r.By, "reason": r.Reason, "operation": r.Operation,
 				"workflow": r.Workflow, "input": r.Input, "target": r.Target, "count": r.Count, "progress": text(string(r.Progress)), "revision": r.Revision,
 			})
+		}
+	case "subject_keys":
+		for _, k := range s.subjects {
+			row := map[string]any{"subject": k.Subject, "secret": text(base64.StdEncoding.EncodeToString(k.Secret)), "created_at": k.CreatedAt,
+				"forgotten_at": nil, "forgotten_by": nil, "reason": nil}
+			if f := k.Forgotten; f != nil {
+				row["forgotten_at"], row["forgotten_by"], row["reason"] = f.At, f.By, f.Reason
+			}
+			add(row)
 		}
 	case "paused_workflows":
 		for _, p := range s.pauses {

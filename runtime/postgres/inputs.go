@@ -57,7 +57,7 @@ func (s *Store) RecordInputs(ctx context.Context, records store.InputRecords) er
 }
 
 func recordFailure(err error) error {
-	if hasCode(err, refusedInputID) {
+	if hasCode(err, refusedInputID, refusedConflict) {
 		return fmt.Errorf("postgres: record inputs: %w (%w)", store.ErrConflict, err)
 	}
 	if err != nil {
@@ -67,6 +67,7 @@ func recordFailure(err error) error {
 }
 
 func queueInputs(batch *pgx.Batch, queries *queries, records store.InputRecords) {
+	queueSubjectKeys(batch, queries, records.Keys)
 	if n := len(records.Outcomes); n > 0 {
 		columns := newInstanceColumns(n)
 		ids, outcomes, times := make([]string, n), make([]string, n), make([]time.Time, n)

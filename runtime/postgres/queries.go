@@ -378,6 +378,7 @@ type queries struct {
 	inspection                         inspectionQueries
 	search                             searchQueries
 	pauses                             pauseQueries
+	subjects                           subjectQueries
 	programs                           programQueries
 	audit                              auditQueries
 	forget                             forgetQueries
@@ -438,6 +439,7 @@ func newQueries(schema string) *queries {
 		inspection: newInspectionQueries(in),
 		search:     newSearchQueries(in),
 		pauses:     newPauseQueries(in),
+		subjects:   newSubjectQueries(in),
 		programs:   newProgramQueries(in),
 		audit:      newAuditQueries(in),
 		forget:     newForgetQueries(in),

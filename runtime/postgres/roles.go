@@ -34,6 +34,7 @@ var tablePrivileges = map[string]string{
 	"discarded_letters": "INSERT, DELETE",
 	"ended_deliveries":  "INSERT, DELETE",
 	"audit_log":         "INSERT, UPDATE, DELETE",
+	"subject_keys":      "INSERT, UPDATE",
 	"paused_workflows":  "INSERT, UPDATE, DELETE",
 	"programs":          "INSERT, UPDATE, DELETE",
 	"manifests":         "INSERT, DELETE",

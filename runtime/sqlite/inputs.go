@@ -73,7 +73,7 @@ func recordInputs(on session, records *store.InputRecords) error {
 			return err
 		}
 	}
-	return nil
+	return addSubjectKeys(on, records.Keys)
 }
 
 // Observations implements [store.InputLog].

@@ -107,6 +107,9 @@ const (
 	InstanceID IdentifierKind = "instance id"
 	InputID    IdentifierKind = "input id"
 	UniqueKey  IdentifierKind = "unique key"
+
+	// SubjectName is the value of the field that a declaration calls the subject of personal fields.
+	SubjectName IdentifierKind = "subject"
 )
 
 func (e *InvalidIdentifier) Error() string { return fmt.Sprintf("the %s %s", e.What, e.Problem) }

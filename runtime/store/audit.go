@@ -10,7 +10,7 @@ import (
 // changed.
 //
 // If the context of a call has a record, see WithAudit, then Revive, Discard, PauseWorkflow, ResumeWorkflow, UpdateProjection,
-// ChangeSchedule and WriteStored store the record in their own transaction, unless they change nothing. If the record is stored already,
+// ChangeSchedule, ForgetSubject and WriteStored store the record in their own transaction, unless they change nothing. If the record is stored already,
 // its Count grows by what the call has changed. So one record describes an action of many transactions.
 type AuditLog interface {
 	// RecordAudit stores a record, in place of the stored one with the same ID. It fails with ErrConflict unless record.Revision is the
@@ -53,6 +53,7 @@ const (
 	OpBackfillSchedule  = "backfill schedule"
 	OpImport            = "import"
 	OpRetention         = "retention"
+	OpForget            = "forget"
 	OpSend              = "send"
 	OpBulk              = "bulk"
 )

@@ -26,6 +26,7 @@ type InputRecords struct {
 	Outcomes     []InputOutcome
 	Observations []Observation
 	Audit        []AuditRecord // of inputs that operators sent; each has a new ID. Of the ability AuditLog.
+	Keys         []SubjectKey  // of new subjects, which are distinct. Of the ability SubjectKeys.
 }
 
 // Add appends other records.
@@ -33,10 +34,13 @@ func (r *InputRecords) Add(other InputRecords) {
 	r.Outcomes = append(r.Outcomes, other.Outcomes...)
 	r.Observations = append(r.Observations, other.Observations...)
 	r.Audit = append(r.Audit, other.Audit...)
+	r.Keys = append(r.Keys, other.Keys...)
 }
 
 // Empty reports whether there are no records.
-func (r *InputRecords) Empty() bool { return len(r.Outcomes)+len(r.Observations)+len(r.Audit) == 0 }
+func (r *InputRecords) Empty() bool {
+	return len(r.Outcomes)+len(r.Observations)+len(r.Audit)+len(r.Keys) == 0
+}
 
 // InputKey names an input that has an id. The id is unique within the instance, and has 1 to MaxIDLength bytes.
 type InputKey struct {
@@ -49,6 +53,10 @@ type InputOutcome struct {
 	Input      InputKey
 	Outcome    []byte
 	RecordedAt time.Time
+
+	// Subject and Personal are for the engine, which encrypts the values at the paths Personal in Outcome before it calls the store.
+	Subject  string
+	Personal []string
 }
 
 // Observation is an input with its outcome.
@@ -64,6 +72,9 @@ type Observation struct {
 
 	Rejection        string // name of the rejection; empty for none
 	RejectionPayload []byte
+
+	// Subject is for the engine, which encrypts the personal fields of both payloads before it calls the store.
+	Subject string
 }
 
 // ObservationQuery selects observations.

@@ -123,6 +123,10 @@ type Change struct {
 
 	Ended  []EndedDelivery // records of deliveries of other instances in Consume. Of the ability Causes.
 	Inputs InputRecords    // of the inputs that led to the change. Of the ability InputLog.
+
+	// Subject is for the engine, which encrypts the personal fields of all payloads before it calls the store. It names the key; if it is
+	// empty, the key is that of the instance.
+	Subject string
 }
 
 // NewVersion returns the version of the instance after the change.

@@ -19,4 +19,6 @@ type Snapshot struct {
 	Commit   CommitID // that stored the event of Version
 	Schema   string   // identifies the shape of the state; a reader with another schema replays the events instead
 	State    []byte
+
+	Subject string // for the engine, see Change.Subject
 }

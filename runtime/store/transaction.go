@@ -14,6 +14,9 @@ type Transaction interface {
 	InputOutcomes(ctx context.Context, inputs []InputKey) ([][]byte, error)
 	RecordInputs(ctx context.Context, inputs InputRecords) error
 
+	// SubjectKeys is that of the ability SubjectKeys. It also returns keys that the transaction has added.
+	SubjectKeys(ctx context.Context, subjects []string) ([]SubjectKey, error)
+
 	// Notify wakes the workers of all processes after the transaction has committed. On a store that is not a Notifier it does
 	// nothing, and workers find the work at their next poll.
 	Notify(ctx context.Context) error

@@ -34,6 +34,7 @@ type abilities struct {
 	search      store.Search
 	deadLetters store.DeadLetters
 	pauses      store.Pauses
+	subjects    store.SubjectKeys
 	programs    store.Programs
 	audit       store.AuditLog
 	forgetting  store.Forgetting
@@ -51,7 +52,7 @@ func (k *kit) has(name string) bool {
 		"InputLog": a.inputLog != nil, "Schedules": a.schedules != nil, "Snapshots": a.snapshots != nil, "Inspection": a.inspection != nil,
 		"Causes": a.causes != nil, "Search": a.search != nil, "DeadLetters": a.deadLetters != nil, "Pauses": a.pauses != nil, "Forgetting": a.forgetting != nil,
 		"Limits": a.limits != nil, "Feed": a.feed != nil, "Transfer": a.transfer != nil, "Projections": a.progress != nil,
-		"Programs": a.programs != nil, "AuditLog": a.audit != nil,
+		"Programs": a.programs != nil, "AuditLog": a.audit != nil, "SubjectKeys": a.subjects != nil,
 	}[name]
 }
 
@@ -64,6 +65,7 @@ func abilitiesOf(st store.Store) (a abilities) {
 	a.search, _ = st.(store.Search)
 	a.deadLetters, _ = st.(store.DeadLetters)
 	a.pauses, _ = st.(store.Pauses)
+	a.subjects, _ = st.(store.SubjectKeys)
 	a.programs, _ = st.(store.Programs)
 	a.audit, _ = st.(store.AuditLog)
 	a.forgetting, _ = st.(store.Forgetting)

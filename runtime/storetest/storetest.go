@@ -88,6 +88,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"ended deliveries", of("Causes"), endedRules, both},
 		{"dead effects", of("DeadLetters"), linesOf(store.EffectQueue, deadLetterRules), each},
 		{"dead timers", of("DeadLetters"), linesOf(store.TimerQueue, deadLetterRules), each},
+		{"subject keys", of("SubjectKeys"), subjectRules, both},
 		{"programs", of("Programs"), programRules, each},
 		{"audit", of("AuditLog"), auditRules, both},
 		{"forgetting", of("Forgetting"), forgettingRules, each},

@@ -29,6 +29,9 @@ type ExportOptions struct {
 	// outcomes of inputs are left out, because they contain a digest of the input, and so are the values of search fields. Ids, keys and error texts are written unchanged. The
 	// export fails if Redact panics or returns something other than a JSON object. Default: payloads are written unchanged.
 	Redact func(name workflow.PayloadName, payload []byte) []byte
+
+	// Keys has the keys that encrypt personal fields. Default: the keys are in the store.
+	Keys store.SubjectKeys
 }
 
 // Exported says what Export has written.
@@ -49,6 +52,9 @@ const (
 // it was at one moment. If other processes write meanwhile, that moment differs between instances. After an error, w may end in the
 // middle of a line.
 //
+// Personal values are written in plain text, together with their subjects, as in {"email":{"$personal":[0,"customer-7","ann@example.com"]}}. Erased
+// ones have no third part. Import encrypts them again.
+//
 // Export also writes the waiting effects and timers, and leaves them in this store. If you import them into another store, both stores
 // deliver them. To prevent this, pause the workflow in this store before the export, with store.Pause.RefuseInputs, and delete its
 // instances here after the import. For a copy, import with WithoutDeliveries instead.
@@ -57,7 +63,7 @@ const (
 // Inspection. It holds instances with up to 2,000 events together in memory, or one larger instance; with ExportOptions.Instances, up to
 // 200 instances.
 func Export(ctx context.Context, st store.Store, w io.Writer, options ExportOptions) (Exported, error) {
-	e := exporter{to: w, redact: options.Redact}
+	e := exporter{to: w, redact: options.Redact, keys: personal{keysOf(st, options.Keys)}}
 	var err error
 	if e.from, err = ability(st, "exporting instances"); err != nil {
 		return e.Exported, err
@@ -119,6 +125,7 @@ func ability(st store.Store, feature string) (store.Transfer, error) {
 
 type exporter struct {
 	from   store.Transfer
+	keys   personal
 	to     io.Writer
 	redact func(name workflow.PayloadName, payload []byte) []byte
 	gone   bool // an instance that does not exist is passed over
@@ -137,6 +144,9 @@ func (e *exporter) write(ctx context.Context, keys []store.InstanceKey) error {
 				continue
 			}
 			return &store.UnknownInstance{Instance: r.Key}
+		}
+		if err := e.keys.export(ctx, r); err != nil {
+			return fmt.Errorf("%s: %w", r.Key, err)
 		}
 		if err := e.redactAll(r); err != nil {
 			return fmt.Errorf("%s: %w", r.Key, err)

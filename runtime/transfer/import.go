@@ -21,6 +21,9 @@ type ImportOptions struct {
 	// WithoutDeliveries leaves out waiting effects and timers, and dead letters, so that the import causes no deliveries. Set it, for
 	// example, for a test with a copy of production data. Default: they are stored, and engines deliver the due ones.
 	WithoutDeliveries bool
+
+	// Keys has the keys that encrypt personal fields. Default: the keys are in the store, and those of new subjects are added.
+	Keys store.SubjectKeys
 }
 
 // Imported says what Import has stored.
@@ -54,7 +57,7 @@ func (e *InstanceExists) Error() string {
 //
 // A store that is a store.AuditLog gets an audit record of the import, with the operator of the context.
 func Import(ctx context.Context, st store.Store, r io.Reader, options ImportOptions) (Imported, error) {
-	i := importer{on: st, options: options}
+	i := importer{on: st, options: options, keys: keysOf(st, options.Keys)}
 	var err error
 	if i.to, err = ability(st, "importing instances"); err != nil {
 		return i.Imported, err
@@ -95,6 +98,7 @@ func check(ctx context.Context, r io.Reader) error {
 type importer struct {
 	on      store.Store
 	to      store.Transfer
+	keys    store.SubjectKeys // nil for none
 	options ImportOptions
 	Imported
 }
@@ -136,7 +140,11 @@ func (i *importer) write(ctx context.Context, batch []store.StoredInstance) erro
 		if batch, err = i.missing(ctx, batch); err != nil || len(batch) == 0 {
 			return err
 		}
-		err = i.to.WriteStored(ctx, batch)
+		sealed, err := personal{i.keys}.importAll(ctx, batch)
+		if err != nil {
+			return err
+		}
+		err = i.to.WriteStored(ctx, sealed)
 		if errors.Is(err, store.ErrConflict) && race < maxRaces {
 			continue
 		}

@@ -32,6 +32,11 @@ type Definition[S, I, E, F, R any] struct {
 	// Handle calls the handler of the effect. The result is the input that it returned; nil if the effect returns none.
 	Handle func(ctx context.Context, effect F, call EffectCall) (any, error)
 
+	// Personal has the fields whose values are stored encrypted; nil for none. Subject returns the subject whose key encrypts them: what the
+	// state says, or the input, which may be nil. Nil and "" stand for the instance itself.
+	Personal *PersonalFields
+	Subject  func(state S, input I) string
+
 	InputID   func(I) string
 	WithID    func(I, string) I      // sets an empty id
 	UniqueKey func(I) (string, bool) // nil if no input has one

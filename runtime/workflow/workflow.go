@@ -39,6 +39,11 @@ type Erased interface {
 	// Ended reports whether a state refuses every input.
 	Ended(state any) (bool, error)
 
+	// Personal returns the fields whose values are stored encrypted; nil for none. Subject names whose key encrypts them, after a decision on an
+	// input that led to a state. The input may be nil. It is empty for the key of the instance.
+	Personal() *PersonalFields
+	Subject(state, input any) (string, error)
+
 	// Status returns the status of a state; empty for a workflow without states.
 	Status(state any) string
 

@@ -12,7 +12,8 @@ import (
 // target is what calls go to.
 type target struct {
 	Limit
-	on any // a Store, Queue, UnitOfWork, Transaction or Notifier
+	on   any      // a Store, Queue, UnitOfWork, Transaction or Notifier
+	seal *sealing // nil when nothing is personal
 }
 
 // Has reports whether a store has an ability.
@@ -49,6 +50,7 @@ var features = map[string]string{
 	"Search":      "finding instances",
 	"DeadLetters": "looking after dead letters",
 	"Pauses":      "pausing a workflow",
+	"SubjectKeys": "a personal field",
 	"Programs":    "knowing the programs on the store",
 	"AuditLog":    "recording what operators do",
 	"Forgetting":  "retention",

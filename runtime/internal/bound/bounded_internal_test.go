@@ -190,6 +190,14 @@ func (h hanging) SnapshotHolders(context.Context) ([]store.SnapshotHolder, error
 	return stay[[]store.SnapshotHolder](h)
 }
 
+func (h hanging) SubjectKeys(context.Context, []string) ([]store.SubjectKey, error) {
+	return stay[[]store.SubjectKey](h)
+}
+func (h hanging) AddSubjectKeys(context.Context, []store.SubjectKey) error { return h.err() }
+func (h hanging) ForgetSubject(context.Context, store.ForgottenSubject) (bool, error) {
+	return stay[bool](h)
+}
+
 // hangingTransaction is a transaction of a caller that never answers.
 type hangingTransaction struct{ hanging }
 
@@ -208,8 +216,8 @@ func TestEveryStoreCallIsBounded(t *testing.T) {
 		return map[reflect.Type]any{
 			reflect.TypeFor[wholeStore]():        st,
 			reflect.TypeFor[store.Queue]():       st.Effects(),
-			reflect.TypeFor[store.UnitOfWork]():  &boundedUnit{target: target{l, never}, alone: true},
-			reflect.TypeFor[store.Transaction](): boundedTransaction{target{l, hangingTransaction{never}}},
+			reflect.TypeFor[store.UnitOfWork]():  &boundedUnit{target: target{Limit: l, on: never}},
+			reflect.TypeFor[store.Transaction](): boundedTransaction{target{Limit: l, on: hangingTransaction{never}}},
 		}
 	}
 	var calls sync.WaitGroup
@@ -371,7 +379,8 @@ func TestCallsOfAbilitiesThatAStoreLacks(t *testing.T) {
 var abilityTypes = map[string]reflect.Type{
 	"InputLog": reflect.TypeFor[store.InputLog](), "Schedules": reflect.TypeFor[store.Schedules](), "Snapshots": reflect.TypeFor[store.Snapshots](),
 	"Inspection": reflect.TypeFor[store.Inspection](), "Causes": reflect.TypeFor[store.Causes](), "DeadLetters": reflect.TypeFor[store.DeadLetters](),
-	"Pauses": reflect.TypeFor[store.Pauses](), "Forgetting": reflect.TypeFor[store.Forgetting](), "Limits": reflect.TypeFor[store.Limits](),
+	"SubjectKeys": reflect.TypeFor[store.SubjectKeys](),
+	"Pauses":      reflect.TypeFor[store.Pauses](), "Forgetting": reflect.TypeFor[store.Forgetting](), "Limits": reflect.TypeFor[store.Limits](),
 	"Feed": reflect.TypeFor[store.Feed](), "Transfer": reflect.TypeFor[store.Transfer](), "Projections": reflect.TypeFor[store.Projections](), "Notifier": reflect.TypeFor[store.Notifier](),
 	"Programs": reflect.TypeFor[store.Programs](), "AuditLog": reflect.TypeFor[store.AuditLog](), "Search": reflect.TypeFor[store.Search](), "Timekeeper": reflect.TypeFor[store.Timekeeper](),
 }

@@ -26,6 +26,7 @@ type wholeStore interface {
 	store.Search
 	store.DeadLetters
 	store.Pauses
+	store.SubjectKeys
 	store.Programs
 	store.AuditLog
 	store.Forgetting
@@ -47,12 +48,12 @@ var (
 
 // New bounds each call to a store by a timeout.
 func New(store store.Store, timeout time.Duration) *Store {
-	return &Store{target{Limit{timeout}, store}}
+	return &Store{target{Limit: Limit{timeout}, on: store}}
 }
 
 // Within returns a transaction of the caller whose calls are bounded as those of the store.
 func (s *Store) Within(tx store.Transaction) store.Transaction {
-	return boundedTransaction{target{s.Limit, tx}}
+	return boundedTransaction{target{s.Limit, tx, s.seal}}
 }
 
 // Queue returns the queue of a name.
@@ -81,14 +82,21 @@ func (s *Store) Read(ctx context.Context, requests []store.ReadRequest) ([]store
 	if err := store.ValidateRequests(requests); err != nil {
 		return nil, err
 	}
-	return ask1(ctx, s.target, "Read", store.Store.Read, requests)
+	return s.seal.instances(ctx, nil)(ask1(ctx, s.target, "Read", store.Store.Read, requests))
 }
 
 func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 	if err := store.ValidateChanges(batch.Changes); err != nil {
 		return err
 	}
-	return unsure(tell1(ctx, s.target, "Append", store.Store.Append, batch))
+	sealed, err := s.seal.changes(ctx, nil, batch.Changes)
+	if err != nil {
+		return err
+	}
+	batch.Changes = sealed.changes
+	err = tell1(ctx, s.target, "Append", store.Store.Append, batch)
+	sealed.stored(err)
+	return unsure(err)
 }
 
 func (s *Store) Committed(ctx context.Context, instance store.InstanceKey, version int64, commit store.CommitID) (bool, error) {
@@ -96,26 +104,32 @@ func (s *Store) Committed(ctx context.Context, instance store.InstanceKey, versi
 }
 
 func (s *Store) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
-	return beginBounded(ctx, s.Limit, true, requests, s.on.(store.Store).Begin)
+	return beginBounded(ctx, s.target, nil, requests, s.on.(store.Store).Begin)
 }
 
 func (s *Store) Effects() store.Queue {
-	return boundedQueue{target{s.Limit, s.on.(store.Store).Effects()}, store.EffectQueue}
+	return boundedQueue{target{s.Limit, s.on.(store.Store).Effects(), s.seal}, store.EffectQueue}
 }
 func (s *Store) Timers() store.Queue {
-	return boundedQueue{target{s.Limit, s.on.(store.Store).Timers()}, store.TimerQueue}
+	return boundedQueue{target{s.Limit, s.on.(store.Store).Timers(), s.seal}, store.TimerQueue}
 }
 
 func (s *Store) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {
-	return ask1(ctx, s.target, "InputOutcomes", store.InputLog.InputOutcomes, inputs)
+	return s.seal.outcomes(ctx, nil, inputs)(ask1(ctx, s.target, "InputOutcomes", store.InputLog.InputOutcomes, inputs))
 }
 
 func (s *Store) RecordInputs(ctx context.Context, inputs store.InputRecords) error {
-	return tell1(ctx, s.target, "RecordInputs", store.InputLog.RecordInputs, inputs)
+	sealed, err := s.seal.records(ctx, nil, inputs)
+	if err != nil {
+		return err
+	}
+	err = tell1(ctx, s.target, "RecordInputs", store.InputLog.RecordInputs, sealed.records)
+	sealed.stored(err)
+	return err
 }
 
 func (s *Store) Observations(ctx context.Context, query store.ObservationQuery) ([]store.Observation, error) {
-	return ask1(ctx, s.target, "Observations", store.InputLog.Observations, query)
+	return s.seal.observations(ctx)(ask1(ctx, s.target, "Observations", store.InputLog.Observations, query))
 }
 
 func (s *Store) PutSchedules(ctx context.Context, schedules []store.StoredSchedule) error {
@@ -127,11 +141,15 @@ func (s *Store) ChangeSchedule(ctx context.Context, change store.ScheduleChange)
 }
 
 func (s *Store) SaveSnapshots(ctx context.Context, snapshots []store.Snapshot) error {
+	snapshots, err := s.seal.snapshots(ctx, snapshots)
+	if err != nil {
+		return err
+	}
 	return tell1(ctx, s.target, "SaveSnapshots", store.Snapshots.SaveSnapshots, snapshots)
 }
 
 func (s *Store) History(ctx context.Context, instance store.InstanceKey, after int64, limit int) ([]store.StoredEvent, error) {
-	return ask3(ctx, s.target, "History", store.Inspection.History, instance, after, limit)
+	return s.seal.events(ctx)(ask3(ctx, s.target, "History", store.Inspection.History, instance, after, limit))
 }
 
 func (s *Store) ListInstances(ctx context.Context, list store.InstanceList) ([]store.InstanceSummary, error) {
@@ -190,7 +208,7 @@ func (s *Store) EndedDeliveries(ctx context.Context, instance store.InstanceKey,
 }
 
 func (s *Store) ListDead(ctx context.Context, list store.DeadLetterList) ([]store.DeadLetter, error) {
-	return ask1(ctx, s.target, "ListDead", store.DeadLetters.ListDead, list)
+	return s.seal.dead(ctx)(ask1(ctx, s.target, "ListDead", store.DeadLetters.ListDead, list))
 }
 
 func (s *Store) CountDead(ctx context.Context, filter store.DeadLetterFilter) ([]store.DeadLetterCount, error) {
@@ -212,7 +230,7 @@ func (s *Store) Discard(ctx context.Context, queue store.QueueName, letters []st
 }
 
 func (s *Store) ListDiscarded(ctx context.Context, list store.DiscardedList) ([]store.DiscardedLetter, error) {
-	return orNone(ask1(ctx, s.target, "ListDiscarded", store.DeadLetters.ListDiscarded, list))
+	return s.seal.discarded(ctx)(orNone(ask1(ctx, s.target, "ListDiscarded", store.DeadLetters.ListDiscarded, list)))
 }
 
 func (s *Store) PauseWorkflow(ctx context.Context, pause store.Pause) error {
@@ -225,6 +243,20 @@ func (s *Store) ResumeWorkflow(ctx context.Context, workflow string) error {
 
 func (s *Store) PausedWorkflows(ctx context.Context) ([]store.Pause, error) {
 	return orNone(ask(ctx, s.target, "PausedWorkflows", store.Pauses.PausedWorkflows))
+}
+
+func (s *Store) SubjectKeys(ctx context.Context, subjects []string) ([]store.SubjectKey, error) {
+	return ask1(ctx, s.target, "SubjectKeys", store.SubjectKeys.SubjectKeys, subjects)
+}
+
+func (s *Store) AddSubjectKeys(ctx context.Context, keys []store.SubjectKey) error {
+	return tell1(ctx, s.target, "AddSubjectKeys", store.SubjectKeys.AddSubjectKeys, keys)
+}
+
+func (s *Store) ForgetSubject(ctx context.Context, subject store.ForgottenSubject) (had bool, err error) {
+	had, err = ask1(ctx, s.target, "ForgetSubject", store.SubjectKeys.ForgetSubject, subject)
+	s.seal.forget(subject.Subject)
+	return had, err
 }
 
 func (s *Store) RecordProgram(ctx context.Context, program store.Program, manifest []byte) error {
@@ -282,7 +314,11 @@ func (s *Store) MoveChore(ctx context.Context, name string, token int64, due tim
 }
 
 func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (store.LimitedClaimed, error) {
-	return ask1(ctx, s.target, "ClaimLimited", store.Limits.ClaimLimited, claim)
+	claimed, err := ask1(ctx, s.target, "ClaimLimited", store.Limits.ClaimLimited, claim)
+	if err == nil {
+		claimed.Deliveries, err = s.seal.deliveries(ctx)(claimed.Deliveries, nil)
+	}
+	return claimed, err
 }
 
 // Unpark does nothing on a store that parks nothing.
@@ -292,9 +328,13 @@ func (s *Store) Unpark(ctx context.Context, kinds []store.Kind) error {
 }
 
 func (s *Store) EventsSince(ctx context.Context, after store.FeedPosition, limit int, filters ...store.EventFilter) (store.FeedPage, error) {
-	return ask(ctx, s.target, "EventsSince", func(on store.Feed, ctx context.Context) (store.FeedPage, error) {
+	page, err := ask(ctx, s.target, "EventsSince", func(on store.Feed, ctx context.Context) (store.FeedPage, error) {
 		return on.EventsSince(ctx, after, limit, filters...)
 	})
+	if err == nil {
+		page.Events, err = s.seal.events(ctx)(page.Events, nil)
+	}
+	return page, err
 }
 
 func (s *Store) FeedHorizon(ctx context.Context) (store.FeedHorizon, error) {
@@ -324,7 +364,7 @@ func (s *Store) UpdateProjection(ctx context.Context, name string, update store.
 }
 
 func (s *Store) ReadStored(ctx context.Context, instances []store.InstanceKey) ([]store.StoredInstance, error) {
-	return ask1(ctx, s.target, "ReadStored", store.Transfer.ReadStored, instances)
+	return s.seal.storedInstances(ctx)(ask1(ctx, s.target, "ReadStored", store.Transfer.ReadStored, instances))
 }
 
 func (s *Store) ReadPayloads(ctx context.Context, instances []store.InstanceKey) ([]store.InstancePayloads, error) {
@@ -363,7 +403,7 @@ type boundedQueue struct {
 }
 
 func (q boundedQueue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
-	return ask1(ctx, q.target, "Claim", store.Queue.Claim, claim)
+	return q.seal.deliveries(ctx)(ask1(ctx, q.target, "Claim", store.Queue.Claim, claim))
 }
 
 func (q boundedQueue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (oldest map[store.Kind]time.Time, err error) {

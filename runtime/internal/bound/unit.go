@@ -11,38 +11,66 @@ import (
 )
 
 func beginBounded(
-	ctx context.Context, l Limit, alone bool, requests []store.ReadRequest, begin func(context.Context, []store.ReadRequest) (store.UnitOfWork, error),
+	ctx context.Context, t target, within *boundedTransaction, requests []store.ReadRequest, begin func(context.Context, []store.ReadRequest) (store.UnitOfWork, error),
 ) (store.UnitOfWork, error) {
 	if err := store.ValidateRequests(requests); err != nil {
 		return nil, err
 	}
-	work, err := Answered(ctx, l, "Begin", func(ctx context.Context) (store.UnitOfWork, error) { return begin(ctx, requests) },
+	work, err := Answered(ctx, t.Limit, "Begin", func(ctx context.Context) (store.UnitOfWork, error) { return begin(ctx, requests) },
 		func(late store.UnitOfWork) { _ = late.Rollback(context.WithoutCancel(ctx)) })
 	if err != nil {
 		return nil, err
 	}
-	return &boundedUnit{target: target{l, work}, alone: alone}, nil
+	u := &boundedUnit{target: target{t.Limit, work, t.seal}, within: within}
+	if u.instances, err = t.seal.instances(ctx, u.keys())(work.Instances(), nil); err != nil {
+		return nil, errors.Join(err, u.Rollback(ctx))
+	}
+	return u, nil
 }
 
 // boundedUnit is a UnitOfWork whose calls all end. One that was given up keeps the unit of work: nobody else may use it.
 type boundedUnit struct {
 	target
-	alone bool        // Commit commits, and does not leave that to the caller's transaction
-	busy  atomic.Bool // a call has not returned
+	within    *boundedTransaction // which commits; nil if Commit does
+	busy      atomic.Bool         // a call has not returned
+	instances []store.Instance
 }
 
-func (u *boundedUnit) Instances() []store.Instance { return u.on.(store.UnitOfWork).Instances() }
+func (u *boundedUnit) Instances() []store.Instance { return u.instances }
+
+// keys are where the keys of subjects are read while the unit of work is open; nil for the store.
+func (u *boundedUnit) keys() subjectKeys {
+	if u.within != nil {
+		return u.within
+	}
+	if _, reads := u.on.(subjectKeys); reads {
+		return unitKeys{u}
+	}
+	return nil
+}
+
+// unitKeys reads keys on the connection of a unit of work.
+type unitKeys struct{ *boundedUnit }
+
+func (u unitKeys) SubjectKeys(ctx context.Context, subjects []string) ([]store.SubjectKey, error) {
+	return ask1(ctx, u.target, "SubjectKeys", subjectKeys.SubjectKeys, subjects)
+}
 
 func (u *boundedUnit) Commit(ctx context.Context, id store.CommitID, changes []store.Change) error {
 	if err := u.validate(changes); err != nil {
 		return errors.Join(err, u.Rollback(ctx))
 	}
-	err := tell(ctx, u.target, "Commit", func(on store.UnitOfWork, ctx context.Context) error {
+	sealed, err := u.seal.changes(ctx, u.keys(), changes)
+	if err != nil {
+		return errors.Join(err, u.Rollback(ctx))
+	}
+	err = tell(ctx, u.target, "Commit", func(on store.UnitOfWork, ctx context.Context) error {
 		u.busy.Store(true)
 		defer u.busy.Store(false)
-		return on.Commit(ctx, id, changes)
+		return on.Commit(ctx, id, sealed.changes)
 	})
-	if u.alone {
+	if u.within == nil {
+		sealed.stored(err)
 		err = unsure(err)
 	}
 	return err
@@ -73,15 +101,23 @@ func (u *boundedUnit) Rollback(ctx context.Context) error {
 type boundedTransaction struct{ target }
 
 func (t boundedTransaction) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
-	return beginBounded(ctx, t.Limit, false, requests, t.on.(store.Transaction).Begin)
+	return beginBounded(ctx, t.target, &t, requests, t.on.(store.Transaction).Begin)
 }
 
 func (t boundedTransaction) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {
-	return ask1(ctx, t.target, "InputOutcomes", store.Transaction.InputOutcomes, inputs)
+	return t.seal.outcomes(ctx, t, inputs)(ask1(ctx, t.target, "InputOutcomes", store.Transaction.InputOutcomes, inputs))
 }
 
 func (t boundedTransaction) RecordInputs(ctx context.Context, inputs store.InputRecords) error {
-	return tell1(ctx, t.target, "RecordInputs", store.Transaction.RecordInputs, inputs)
+	sealed, err := t.seal.records(ctx, t, inputs)
+	if err != nil {
+		return err
+	}
+	return tell1(ctx, t.target, "RecordInputs", store.Transaction.RecordInputs, sealed.records)
+}
+
+func (t boundedTransaction) SubjectKeys(ctx context.Context, subjects []string) ([]store.SubjectKey, error) {
+	return ask1(ctx, t.target, "SubjectKeys", store.Transaction.SubjectKeys, subjects)
 }
 
 func (t boundedTransaction) Notify(ctx context.Context) error {

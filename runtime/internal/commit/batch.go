@@ -206,6 +206,9 @@ func (b *batch) load(ctx context.Context) ([]loading, error) {
 		req := &g.tasks[0].request
 		now := b.x.config.Clock.Now()
 		before, ok := b.recall(g.key, now)
+		if ok && before.expired(req.Workflow, now) {
+			before, ok = cached{}, false
+		}
 		wanted := g.wantedKey()
 		if ok && !b.doubts && wanted == "" {
 			g.begin(b, before, remembered, now)
@@ -294,6 +297,9 @@ func (b *batch) beginAt(w *watch, l *loading) error {
 		return nil
 	}
 	start.asOf = b.x.config.Clock.Now()
+	if l.before.version == 0 {
+		start.replayed = start.asOf
+	}
 	g.begin(b, start, read, start.asOf)
 	g.chain.keyAsked, g.chain.keyHolder = g.wantedKey(), l.instance.KeyHolder
 	return nil
@@ -337,7 +343,7 @@ func (b *batch) decideGroup(w *watch, g *group) error {
 		if err == nil {
 			// Also for those that add nothing: what is asked of user code is asked before anything is stored.
 			w.enter(t)
-			records, err := b.x.config.records(&t.request, result, chain.change.Due)
+			records, err := b.x.config.records(&t.request, result, chain.change.Due, chain.current.state)
 			w.leave()
 			switch {
 			case result.Kind != Accepted:

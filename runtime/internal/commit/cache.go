@@ -6,7 +6,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // cached is what is known of an instance as of a version.
@@ -21,6 +23,7 @@ type cached struct {
 	bytes     int            // about what the state takes: the size of its last snapshot and of the events since then
 	snapshot  int64          // version of the newest snapshot
 	asOf      time.Time      // when the store said so, or took it in
+	replayed  time.Time      // when the state was made of what is stored
 }
 
 // cacheAge is how long the state of an active instance is used after the store confirmed it last by a read or a change. The store
@@ -49,6 +52,12 @@ type cacheStats struct {
 type cacheEntry struct {
 	key store.InstanceKey
 	cached
+}
+
+// expired reports whether a state with personal values is not used any more. It is replayed, so that values of a subject that was
+// forgotten meanwhile do not stay in it.
+func (c *cached) expired(w *workflow.Workflow, now time.Time) bool {
+	return w.Personal() != nil && now.Sub(c.replayed).Abs() > bound.KeyLife
 }
 
 func newStateCache(limit int) *stateCache {

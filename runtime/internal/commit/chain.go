@@ -119,7 +119,7 @@ func (c *chain) keyConflict(req *Request) error {
 }
 
 // add appends a decision to the change.
-func (c *chain) add(req *Request, d workflow.Decided) error {
+func (c *chain) add(req *Request, d workflow.Decided) (err error) {
 	parent := c.current.parent
 	if c.current.version == 0 {
 		parent = req.To.Parent
@@ -152,6 +152,9 @@ func (c *chain) add(req *Request, d workflow.Decided) error {
 	if req.Input.UniqueKey != "" {
 		c.change.UniqueKey = req.Input.UniqueKey
 	}
+	if c.change.Subject, err = c.workflow.Subject(d.State, req.Input.Value); err != nil {
+		return err
+	}
 	if req.Arrival != nil {
 		c.endDelivery(req.Arrival, first)
 	}
@@ -171,6 +174,7 @@ func (c *chain) add(req *Request, d workflow.Decided) error {
 		bytes:     c.current.bytes,
 		snapshot:  c.current.snapshot,
 		asOf:      c.change.Due,
+		replayed:  c.current.replayed,
 	}
 	return nil
 }
@@ -328,7 +332,7 @@ func (c *chain) size() int { return c.events + c.effects }
 // given one, or that of the snapshot, or the initial one.
 func known(workflow *workflow.Workflow, before cached, instance store.Instance) (cached, error) {
 	after := cached{version: instance.Version, completed: instance.Completed, lastEvent: instance.LastEventAt,
-		parent: instance.Parent, created: instance.Created, last: instance.LastCommit, bytes: before.bytes, snapshot: before.snapshot}
+		parent: instance.Parent, created: instance.Created, last: instance.LastCommit, bytes: before.bytes, snapshot: before.snapshot, replayed: before.replayed}
 	if instance.Completed {
 		return after, nil
 	}

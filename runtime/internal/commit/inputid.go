@@ -41,7 +41,29 @@ func recordOutcome(req *Request, r Result, input workflow.Encoded, rejection *wo
 	if err != nil {
 		return store.InputOutcome{}, fmt.Errorf("the outcome: %w", err)
 	}
-	return store.InputOutcome{Input: req.inputKey(), Outcome: encoded, RecordedAt: at}, nil
+	return store.InputOutcome{Input: req.inputKey(), Outcome: encoded, RecordedAt: at, Personal: record.personal(req.Workflow.Personal())}, nil
+}
+
+// personal returns the paths of the personal values in the outcome. The digest is one of them if it is that of an input with personal fields: who
+// guesses the values could check the guess.
+func (record *recordedOutcome) personal(fields *workflow.PersonalFields) (paths []string) {
+	if fields == nil {
+		return nil
+	}
+	if len(fields.Inputs[record.Input]) > 0 {
+		paths = append(paths, "digest")
+	}
+	for i, event := range record.Events {
+		for _, path := range fields.Events[event.Type] {
+			paths = append(paths, fmt.Sprintf("events.%d.payload.%s", i, path))
+		}
+	}
+	if record.Rejection != nil {
+		for _, path := range fields.Rejections[record.Rejection.Type] {
+			paths = append(paths, "rejection.payload."+path)
+		}
+	}
+	return paths
 }
 
 func digest(payload []byte) string {
@@ -60,7 +82,8 @@ func repeated(req *Request, outcome []byte) (Result, error) {
 		return Result{}, fmt.Errorf("input %w", err)
 	}
 	// A program of another schema writes the same input in another way, with the default of a new field for example.
-	comparable := record.Schema == req.Workflow.InputSchema()
+	// The digest of an input with personal values is gone when its subject is forgotten.
+	comparable := record.Schema == req.Workflow.InputSchema() && record.Digest != ""
 	if record.Input != req.Input.Name || comparable && record.Digest != digest(input.Payload) {
 		return Result{}, &store.InputIDReused{Instance: req.Key(), InputID: req.InputID, First: record.Input}
 	}

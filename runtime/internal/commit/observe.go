@@ -10,8 +10,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// records returns what is to be kept of an input beside what it led to.
-func (c *Config) records(req *Request, r Result, at time.Time) (store.InputRecords, error) {
+// records returns what is to be kept of an input beside what it led to. state is that of the instance after the input.
+func (c *Config) records(req *Request, r Result, at time.Time, state any) (store.InputRecords, error) {
 	observed := r.Kind.ofClients() && c.observes(req.Key(), req.Input.Name)
 	var records store.InputRecords
 	if r.Kind.ofClients() && req.Operator.By != "" && !req.Action {
@@ -32,15 +32,22 @@ func (c *Config) records(req *Request, r Result, at time.Time) (store.InputRecor
 		}
 		rejection = &encoded
 	}
+	subject, err := req.Workflow.Subject(state, req.Input.Value)
+	if err != nil {
+		return store.InputRecords{}, err
+	}
 	if req.InputID != "" {
 		outcome, err := recordOutcome(req, r, input, rejection, at)
 		if err != nil {
 			return store.InputRecords{}, err
 		}
+		outcome.Subject = subject
 		records.Outcomes = []store.InputOutcome{outcome}
 	}
 	if observed {
-		records.Observations = []store.Observation{c.observe(req, r, input, rejection, at)}
+		o := c.observe(req, r, input, rejection, at)
+		o.Subject = subject
+		records.Observations = []store.Observation{o}
 	}
 	return records, nil
 }

@@ -68,7 +68,9 @@ func (w *snapshotWriter) take(c *chain) {
 		return
 	}
 	state.bytes = len(encoded)
-	w.add(store.Snapshot{Instance: c.key, Version: state.version, Commit: state.last, Schema: c.workflow.Schema(), State: encoded})
+	w.add(store.Snapshot{
+		Instance: c.key, Version: state.version, Commit: state.last, Schema: c.workflow.Schema(), State: encoded, Subject: c.change.Subject,
+	})
 }
 
 func (w *snapshotWriter) add(s store.Snapshot) {

@@ -320,6 +320,17 @@ CREATE TABLE ironflow.observations (
 );
 CREATE INDEX observations_observed_at_idx ON ironflow.observations (observed_at);
 
+-- The keys that personal fields are encrypted with, one for each subject. A subject that is forgotten keeps its row, without a secret,
+-- so that it gets no other key.
+CREATE TABLE ironflow.subject_keys (
+    subject      text COLLATE "C" PRIMARY KEY,
+    secret       text COLLATE "C",  -- base64; NULL when the subject is forgotten
+    created_at   timestamptz NOT NULL,
+    forgotten_at timestamptz,
+    forgotten_by text,
+    reason       text
+);
+
 -- Workflows whose effects and timers nobody claims.
 CREATE TABLE ironflow.paused_workflows (
     workflow      text COLLATE "C" PRIMARY KEY,

@@ -303,6 +303,17 @@ CREATE TABLE ironflow_manifests (
     manifest TEXT NOT NULL
 ) STRICT;
 
+-- The keys that personal fields are encrypted with, one for each subject. A subject that is forgotten keeps its row, without a secret,
+-- so that it gets no other key.
+CREATE TABLE ironflow_subject_keys (
+    subject      TEXT    PRIMARY KEY,
+    secret       TEXT,              -- base64; NULL when the subject is forgotten
+    created_at   INTEGER NOT NULL,
+    forgotten_at INTEGER,
+    forgotten_by TEXT,
+    reason       TEXT
+) STRICT, WITHOUT ROWID;
+
 -- Workflows whose effects and timers nobody claims.
 CREATE TABLE ironflow_paused_workflows (
     workflow      TEXT    PRIMARY KEY,

@@ -1,0 +1,273 @@
+package runtime_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/internal/enrolment"
+	"github.com/ironflow-gen/ironflow/runtime/memory"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/transfer"
+)
+
+// secrets are the personal values of annsEnrolment, and what becomes of them.
+var secrets = []string{"ann@secret.example", "new@secret.example", "late@secret.example", "Zebulon", "Quentin", "2001-02-03", "Hail"}
+
+func annsEnrolment(id string) enrolment.Enrol {
+	return enrolment.Enrol{
+		EnrolmentID: id, CustomerID: "customer-1", Email: "ann@secret.example", Guests: []enrolment.Guest{{Name: "Zebulon", Age: 7}},
+		Births: map[string]time.Time{"Quentin": time.Date(2001, 2, 3, 0, 0, 0, 0, time.UTC)},
+	}
+}
+
+func greet(effect enrolment.Welcome) (string, error) {
+	if effect.Email == "new@secret.example" {
+		return "", runtime.Permanent(errors.New("no such address"))
+	}
+	return "Hail " + effect.Email, nil
+}
+
+func enrolments() *runtime.Workflow {
+	return enrolment.NewWorkflow(enrolment.Decider{}, enrolment.Evolver{}, enrolment.Handler{Handle: greet})
+}
+
+// bytesOfStore returns all that the store keeps: each row of each table as text, and for a file, its bytes with those of its write-ahead log.
+func (b *bed) bytesOfStore() []byte {
+	b.Helper()
+	var all bytes.Buffer
+	list := `SELECT name FROM sqlite_master WHERE type = 'table'`
+	if strings.HasSuffix(b.prefix, ".") {
+		list = `SELECT '` + b.prefix + `"' || table_name || '"' FROM information_schema.tables WHERE table_schema = '` + strings.Trim(b.prefix, `."`) + `'`
+	}
+	rows, err := b.db.QueryContext(b.Context(), list)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			b.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(names) < 15 {
+		b.Fatalf("tables %q: %v", names, err)
+	}
+	for _, name := range names {
+		rows, err := b.db.QueryContext(b.Context(), "SELECT * FROM "+name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		columns, _ := rows.Columns()
+		for rows.Next() {
+			values := make([]any, len(columns))
+			for i := range values {
+				values[i] = new([]byte)
+			}
+			if err := rows.Scan(values...); err != nil {
+				b.Fatal(err)
+			}
+			for _, v := range values {
+				all.Write(*v.(*[]byte))
+				all.WriteByte('\n')
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if !strings.HasSuffix(b.prefix, ".") {
+		for _, file := range []string{b.url, b.url + "-wal"} {
+			data, err := os.ReadFile(file)
+			if err != nil && !os.IsNotExist(err) {
+				b.Fatal(err)
+			}
+			all.Write(data)
+		}
+	}
+	return all.Bytes()
+}
+
+func (b *bed) wantNoSecrets(when string) {
+	b.Helper()
+	all := b.bytesOfStore()
+	for _, secret := range secrets {
+		if at := bytes.Index(all, []byte(secret)); at >= 0 {
+			b.Errorf("%s: %q is stored: …%s…", when, secret, all[max(0, at-200):min(len(all), at+100)])
+		}
+	}
+}
+
+// keyOf returns the key of a subject as the store keeps it.
+func (b *bed) keyOf(subject string) string {
+	b.Helper()
+	keys := b.table("secret", "subject_keys", "WHERE subject = '"+subject+"'")
+	if len(keys) != 1 {
+		b.Fatalf("keys of %s: %q", subject, keys)
+	}
+	return keys[0]
+}
+
+func TestForget(t *testing.T) {
+	onStores(t, func(b *bed) {
+		config := b.realConfig()
+		config.SnapshotEvery = 2
+		config.Observe = func(runtime.InstanceKey, string) bool { return true }
+		engine := b.engine(config, enrolments())
+		client, inner := enrolment.NewClient(engine), b.Context()
+		b.run(engine)
+
+		must(b, mustEnrol(b, client, annsEnrolment("e-1"), runtime.WithInputID("first")), nil)
+		b.eventually("the greeting", func() bool {
+			history, err := client.History(inner, "e-1")
+			return err == nil && len(history) == 2
+		})
+		out, err := client.Move(inner, enrolment.Move{EnrolmentID: "e-1", Email: "ann@secret.example"}, runtime.WithInputID("same"))
+		if err != nil || !out.Rejected() {
+			b.Fatalf("the same address: %v, %v", out, err)
+		}
+		move, err := client.Move(inner, enrolment.Move{EnrolmentID: "e-1", Email: "new@secret.example"})
+		must(b, move, err)
+		b.eventually("one effect is done, and one is dead", func() bool {
+			dead, err := engine.DeadLetters(inner, runtime.DeadLetterQuery{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			history, err := client.History(inner, "e-1")
+			return err == nil && len(dead.Items) == 1 && strings.Contains(string(dead.Items[0].Payload), "new@secret.example") && len(history) == 3
+		})
+		b.eventuallyTable("count(*)", "snapshots", "", "1")
+
+		if state, err := client.State(inner, "e-1"); err != nil || state.State.Email != "new@secret.example" || state.State.Guests[0].Name != "Zebulon" || len(state.State.Births) != 1 {
+			b.Errorf("state before: %+v, %v", state, err)
+		}
+		b.eventually("the feed has the values", func() bool {
+			page, err := engine.EventsSince(inner, 0, 10)
+			return err == nil && len(page.Events) == 3 && strings.Contains(string(page.Events[0].Payload), `"email":"ann@secret.example"`)
+		})
+		must(b, mustEnrol(b, client, func() enrolment.Enrol { e := annsEnrolment("e-2"); e.CustomerID = "customer-2"; return e }()), nil)
+		b.wantNoSecrets("before")
+		key := b.keyOf("customer-1")
+
+		had, err := engine.Forget(inner, store.ForgottenSubject{Subject: "customer-1", By: "ann", Reason: "she asked for it"})
+		if err != nil || !had {
+			b.Fatalf("Forget: %v, %v", had, err)
+		}
+		b.wantTable("secret, forgotten_by, reason", "subject_keys", "WHERE subject = 'customer-1'", "- ann she asked for it")
+		b.wantNoSecrets("after")
+		if !strings.HasSuffix(b.prefix, ".") && bytes.Contains(b.bytesOfStore(), []byte(key)) {
+			b.Error("the key is still in the file")
+		}
+
+		for name, engine := range map[string]*runtime.Engine{"same": engine, "other": b.engine(config, enrolments())} {
+			client := enrolment.NewClient(engine)
+			state, err := client.State(inner, "e-1")
+			if err != nil || state.State.Email != "" || state.State.CustomerID != "customer-1" || state.State.Guests[0] != (enrolment.Guest{Age: 7}) || len(state.State.Births) != 0 {
+				b.Errorf("%s: state: %+v, %v", name, state, err)
+			}
+			history, err := client.History(inner, "e-1")
+			if err != nil || len(history) < 3 || history[2].Event != (enrolment.Moved{}) {
+				b.Errorf("%s: history: %+v, %v", name, history, err)
+			}
+			if dynamic, err := engine.HistoryDynamic(inner, runtime.InstanceKey{Workflow: "enrolment", ID: "e-1"}, 0, 0); err != nil || len(dynamic) < 3 {
+				b.Errorf("%s: dynamic history: %+v, %v", name, dynamic, err)
+			}
+			if found, err := engine.Verify(inner, runtime.VerifyOptions{}); err != nil || !found.OK() {
+				b.Errorf("%s: Verify: %v, %v", name, found, err)
+			}
+			again := mustEnrol(b, client, annsEnrolment("e-1"), runtime.WithInputID("first"))
+			if e := again.Events[0].(enrolment.Enrolled); again.Version != 1 || e.Email != "" {
+				b.Errorf("%s: a repeated input: %+v", name, again)
+			}
+			out, err := client.Move(inner, enrolment.Move{EnrolmentID: "e-1", Email: "ann@secret.example"}, runtime.WithInputID("same"))
+			if err != nil || !out.Rejected() || out.Rejection.(enrolment.SameEmail).Email != "" {
+				b.Errorf("%s: a repeated rejection: %+v, %v", name, out, err)
+			}
+			if state, err := client.State(inner, "e-2"); err != nil || state.State.Email != "ann@secret.example" {
+				b.Errorf("%s: the state of another subject: %+v, %v", name, state, err)
+			}
+			late, err := client.Move(inner, enrolment.Move{EnrolmentID: "e-1", Email: "late@secret.example"})
+			must(b, late, err)
+		}
+		b.wantLog("personal fields of a forgotten subject are stored erased", "instance=e-1")
+		b.wantNoSecrets("later")
+
+		tools, err := admin.New(b.store, admin.Config{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		events, err := tools.History(inner, runtime.InstanceKey{Workflow: "enrolment", ID: "e-1"}, 0, 0)
+		if err != nil || !strings.Contains(string(events[0].Payload), `"email":"[erased]"`) || !strings.Contains(string(events[0].Payload), `{"name":"[erased]","age":7}`) {
+			b.Errorf("admin: %s, %v", events[0].Payload, err)
+		}
+		observations, err := tools.Observations(inner, store.ObservationQuery{Instance: runtime.InstanceKey{Workflow: "enrolment", ID: "e-1"}})
+		if err != nil || !strings.Contains(string(observations[len(observations)-1].Payload), `"email":"[erased]"`) {
+			b.Errorf("observations: %v, %v", observations, err)
+		}
+		if had, err := tools.Forget(inner, store.ForgottenSubject{Subject: "customer-1", Reason: "again"}); err != nil || had {
+			b.Errorf("Forget again: %v, %v", had, err)
+		}
+		b.wantTable("done_by, reason, target, count", "audit_log", "WHERE operation = 'forget'", "ann she asked for it customer-1 1")
+		if s, err := tools.Subject(inner, "customer-1"); err != nil || s.Forgotten == nil || s.Forgotten.By != "ann" {
+			b.Errorf("Subject: %+v, %v", s, err)
+		}
+		_, err = tools.Forget(inner, store.ForgottenSubject{Subject: "customer-1"})
+		wantError(b, err, "say why")
+	})
+}
+
+func mustEnrol(b *bed, client *enrolment.Client, in enrolment.Enrol, options ...runtime.ExecuteOption) enrolment.EnrolOutcome {
+	b.Helper()
+	out, err := client.Enrol(b.Context(), in, options...)
+	return must(b, out, err)
+}
+
+// An instance that is exported is encrypted in its new store with a key of that store, and what is erased stays so.
+func TestMovePersonalFields(t *testing.T) {
+	onStores(t, func(b *bed) {
+		engine := b.engine(b.realConfig(), enrolments())
+		client := enrolment.NewClient(engine)
+		mustEnrol(b, client, annsEnrolment("e-1"), runtime.WithInputID("first"))
+		gone := annsEnrolment("e-2")
+		gone.CustomerID = "customer-2"
+		mustEnrol(b, client, gone)
+		if _, err := engine.Forget(b.Context(), store.ForgottenSubject{Subject: "customer-2", Reason: "test"}); err != nil {
+			b.Fatal(err)
+		}
+		var file bytes.Buffer
+		if _, err := transfer.Export(b.Context(), b.store, &file, transfer.ExportOptions{}); err != nil {
+			b.Fatal(err)
+		}
+		to := memory.New()
+		mustEnrol(b, enrolment.NewClient(b.engineOn(to, b.realConfig(), enrolments())), annsEnrolment("e-0")) // so the subject has another key there
+		if _, err := transfer.Import(b.Context(), to, &file, transfer.ImportOptions{}); err != nil {
+			b.Fatal(err)
+		}
+		for _, table := range []string{"events", "effects", "timers", "input_outcomes"} {
+			for _, row := range to.Rows(table) {
+				for column, value := range row {
+					if text, is := value.(string); is && strings.Contains(text, "secret.example") {
+						b.Errorf("%s of %s: %s", column, table, text)
+					}
+				}
+			}
+		}
+		moved := enrolment.NewClient(b.engineOn(to, b.realConfig(), enrolments()))
+		if state, err := moved.State(b.Context(), "e-1"); err != nil || state.State.Email != "ann@secret.example" {
+			b.Errorf("state: %+v, %v", state, err)
+		}
+		if state, err := moved.State(b.Context(), "e-2"); err != nil || state.State.Email != "" || state.State.CustomerID != "customer-2" {
+			b.Errorf("erased state: %+v, %v", state, err)
+		}
+		if again := mustEnrol(b, moved, annsEnrolment("e-1"), runtime.WithInputID("first")); again.Version != 1 {
+			b.Errorf("a repeated input: %+v", again)
+		}
+	})
+}
