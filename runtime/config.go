@@ -96,7 +96,8 @@ type Config struct {
 	// a handler may take longer. After a crash, other processes take over when the lease ends. Default: 10 s.
 	Lease time.Duration
 
-	// PollInterval is the time after which an idle worker looks again for work of other processes. Work of this process wakes its
+	// PollInterval is the time after which an idle worker looks again for work of other processes. The memory store tells workers when
+	// something is due, so they do not poll it. Work of this process wakes its
 	// workers at once. Default: 200 ms.
 	PollInterval time.Duration
 

@@ -207,11 +207,10 @@ func (b *bed) advanceUntil(c *clock, step time.Duration, what string, condition 
 	})
 }
 
-// beat moves the clock to the next heartbeat of engines whose lease is three times as long.
-func (b *bed) beat(c *clock, pause time.Duration, engines int) {
+// beat moves the clock to the next heartbeat of the only worker that holds leases, which are three times as long.
+func (b *bed) beat(c *clock, pause time.Duration) {
 	b.Helper()
-	const queues = 2 // each has its own
-	b.eventually("all heartbeats are over", func() bool { return c.sleepers(pause) == queues*engines })
+	b.eventually("the heartbeat is over", func() bool { return c.sleepers(pause) == 1 })
 	c.advance(pause)
 }
 

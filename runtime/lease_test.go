@@ -149,7 +149,7 @@ func TestHeartbeatKeepsTheLease(t *testing.T) {
 		b.run(two)
 		wait(b, "the handler's call", working)
 		for range 12 {
-			b.beat(c, 3*time.Second, 2)
+			b.beat(c, 3*time.Second)
 			b.eventuallyTable("run_at", "effects", "", stamp(c.Now().Add(9*time.Second)))
 		}
 		close(finish)
@@ -189,13 +189,13 @@ func TestHeartbeatFails(t *testing.T) {
 		b.run(engine)
 		ctx := wait(b, "the handler's call", working)
 		for range 2 {
-			b.beat(c, 3*time.Second, 1)
+			b.beat(c, 3*time.Second)
 			wait(b, "a heartbeat", beats)
 			if ctx.Err() != nil {
 				b.Error("the handler's context ended before its lease")
 			}
 		}
-		b.beat(c, 3*time.Second, 1)
+		b.beat(c, 3*time.Second)
 		wait(b, "a heartbeat", beats)
 		wait(b, "the end of the handler's context", ended)
 		b.wantLog("heartbeat failed", errBroken.Error())

@@ -20,6 +20,9 @@ const (
 	programBeats = 3
 	programKept  = 30 * 24 * time.Hour
 
+	// localBeat is programBeat on a store in memory.
+	localBeat = time.Hour
+
 	// programFarewell bounds the last call.
 	programFarewell = 2 * time.Second
 )
@@ -42,6 +45,9 @@ func (e *Engine) recordProgram(ctx context.Context) {
 	}
 	manifest, digest := e.manifest().Encode()
 	beat := max(programBeat, e.config.PollInterval)
+	if bound.Has[store.DueTimes](e.store) { // the store is in this process
+		beat = max(beat, localBeat)
+	}
 	now := store.StoredTime(e.config.Clock.Now())
 	p := store.Program{Process: e.config.Name, Version: e.config.Version, Digest: digest, StartedAt: now}
 	record := func(ctx context.Context) error {

@@ -12,7 +12,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// In a bubble the engine and its store have the time of the bubble, which passes as soon as all wait for it.
+// In a bubble the engine and its store have the time of the bubble, which passes as soon as all wait for it. With the default configuration, the
+// engine does not poll a store in memory, so a month passes at once.
 func TestSynctest(t *testing.T) {
 	const month = 30 * 24 * time.Hour
 	began := time.Now()
@@ -29,10 +30,7 @@ func TestSynctest(t *testing.T) {
 			return nil
 		}})
 		memory := memory.New()
-		engine, err := runtime.NewEngine(memory, runtime.Config{
-			PollInterval: 24 * time.Hour, // this process makes all that is due
-			Lease:        24 * time.Hour,
-		}, wf)
+		engine, err := runtime.NewEngine(memory, runtime.Config{}, wf)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +72,7 @@ func TestSynctest(t *testing.T) {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > time.Second {
 		t.Errorf("30 days took %v", took)
 	} else {
 		t.Logf("30 days took %v", took)

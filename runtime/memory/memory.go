@@ -50,6 +50,7 @@ var _ interface {
 	store.ProjectionStore[*Tx]
 	store.Notifier
 	store.SerialWriter
+	store.DueTimes
 } = (*Store)(nil)
 
 // New returns an empty store. It is for tests: no other process sees its data, and the data is lost when the process ends. In a

@@ -1,6 +1,28 @@
 package memory
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
+
+// NextDue implements [store.DueTimes].
+func (s *Store) NextDue(ctx context.Context, queue store.QueueName, kinds []store.Kind) (next time.Time, err error) {
+	err = s.read(ctx, "next due", func() error {
+		q, err := s.queue(queue)
+		if err != nil {
+			return err
+		}
+		for _, kind := range kinds {
+			if waiting := q.kinds[kind]; len(waiting) > 0 && (next.IsZero() || waiting[0].runAt.Before(next)) {
+				next = waiting[0].runAt
+			}
+		}
+		return nil
+	})
+	return next, err
+}
 
 // Pending returns how many effects and timers wait or are being handled, and when the next of them is due or its lease ends; the zero
 // time for none. Dead letters and schedules count neither as effects nor as timers, but a schedule can be due next. It is for tests that move time.
@@ -12,13 +34,11 @@ func (s *Store) Pending() (effects, timers int, next time.Time) {
 			if first := waiting[0].runAt; next.IsZero() || first.Before(next) {
 				next = first
 			}
-			for _, d := range waiting {
-				switch {
-				case q == s.effects:
-					effects++
-				case !d.lease.OfSchedule():
-					timers++
-				}
+			switch {
+			case q == s.effects:
+				effects += len(waiting)
+			case !waiting[0].lease.OfSchedule(): // no kind has both
+				timers += len(waiting)
 			}
 		}
 	}

@@ -107,6 +107,14 @@ func (l Lease) Named() Lease {
 	return l
 }
 
+// DueTimes is the ability of a store to say at once when something becomes due, as a store in memory can. On such a store an idle worker waits
+// until then. On other stores it asks again each Config.PollInterval.
+type DueTimes interface {
+	// NextDue returns when the first delivery of the kinds in a queue is due, or, of one that is leased, when its lease ends. That time can
+	// have passed. It is the zero time if nothing waits. Dead letters do not count.
+	NextDue(ctx context.Context, queue QueueName, kinds []Kind) (time.Time, error)
+}
+
 // OfSchedule reports whether the delivery is a firing of a schedule, which belongs to no instance.
 func (l Lease) OfSchedule() bool { return l.Queue == TimerQueue && l.Instance.ID == "" }
 

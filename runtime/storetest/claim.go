@@ -46,6 +46,27 @@ func claimWaits(l line) {
 	}
 }
 
+func nextDue(l line) {
+	want := func(want time.Time, kinds ...store.Kind) {
+		l.Helper()
+		got, err := l.abilities.dueTimes.NextDue(l.ctx, l.name, kinds)
+		if err != nil || !got.Equal(want) {
+			l.Errorf("next due at %v, error %v, want %v", got, err, want)
+		}
+	}
+	other := store.Kind{Workflow: "order", Name: "Other"}
+	want(time.Time{}, l.kind)
+	l.put("1", at(10))
+	l.putKind("2", other, at(5))
+	want(at(10), l.kind)
+	want(at(5), l.kind, other)
+	want(time.Time{})
+	lease := l.claim(at(10), at(60), 1)[0].Lease
+	want(at(60), l.kind)
+	l.settle(&lease, store.Dead, at(20), "gave up")
+	want(time.Time{}, l.kind)
+}
+
 func claimKinds(l line) {
 	other := store.Kind{Workflow: "order", Name: "Other"}
 	elsewhere := store.Kind{Workflow: "invoice", Name: l.kind.Name}

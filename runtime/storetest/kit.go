@@ -42,6 +42,7 @@ type abilities struct {
 	feed        store.Feed
 	transfer    store.Transfer
 	progress    store.Projections
+	dueTimes    store.DueTimes
 }
 
 // has reports whether the store has an ability, by the name of its interface, or SQL.
@@ -52,7 +53,7 @@ func (k *kit) has(name string) bool {
 		"InputLog": a.inputLog != nil, "Schedules": a.schedules != nil, "Snapshots": a.snapshots != nil, "Inspection": a.inspection != nil,
 		"Causes": a.causes != nil, "Search": a.search != nil, "DeadLetters": a.deadLetters != nil, "Pauses": a.pauses != nil, "Forgetting": a.forgetting != nil,
 		"Limits": a.limits != nil, "Feed": a.feed != nil, "Transfer": a.transfer != nil, "Projections": a.progress != nil,
-		"Programs": a.programs != nil, "AuditLog": a.audit != nil, "SubjectKeys": a.subjects != nil,
+		"Programs": a.programs != nil, "AuditLog": a.audit != nil, "SubjectKeys": a.subjects != nil, "DueTimes": a.dueTimes != nil,
 	}[name]
 }
 
@@ -73,6 +74,7 @@ func abilitiesOf(st store.Store) (a abilities) {
 	a.feed, _ = st.(store.Feed)
 	a.transfer, _ = st.(store.Transfer)
 	a.progress, _ = st.(store.Projections)
+	a.dueTimes, _ = st.(store.DueTimes)
 	return a
 }
 

@@ -22,6 +22,7 @@ var queueRules = []queueRule{
 	{name: "again makes it as new", check: settleAgain},
 	{name: "a settled lease is over", check: settledIsOver},
 	{name: "settle does what it can and reports those that are lost", check: settleSome},
+	{name: "a store that tells when something is due tells of waiting and leased deliveries, and of no dead letters", check: nextDue, needs: []string{"DueTimes"}},
 	{name: "large batches", check: largeBatches},
 	{name: "any error text is stored", check: errorTexts},
 	{name: "consumption happens once under concurrency", check: consumeOnce},

@@ -61,6 +61,7 @@ var features = map[string]string{
 	"Snapshots":   "saving snapshots",
 	"Notifier":    "telling other processes of news",
 	"Timekeeper":  "the store's time",
+	"DueTimes":    "the time of the next delivery",
 }
 
 // ask calls a method of I that returns a value, and ask1 to ask3 one that takes so many arguments.

@@ -59,7 +59,10 @@ func (h hanging) RecordProgram(context.Context, store.Program, []byte) error { r
 func (h hanging) Programs(context.Context) ([]store.Program, error)          { return stay[[]store.Program](h) }
 func (h hanging) Manifest(context.Context, string) ([]byte, error)           { return stay[[]byte](h) }
 func (h hanging) ForgetPrograms(context.Context, time.Time) error            { return h.err() }
-func (h hanging) RecordAudit(context.Context, store.AuditRecord) error       { return h.err() }
+func (h hanging) NextDue(context.Context, store.QueueName, []store.Kind) (time.Time, error) {
+	return stay[time.Time](h)
+}
+func (h hanging) RecordAudit(context.Context, store.AuditRecord) error { return h.err() }
 func (h hanging) AuditRecords(context.Context, store.AuditList) ([]store.AuditRecord, error) {
 	return stay[[]store.AuditRecord](h)
 }
@@ -383,4 +386,5 @@ var abilityTypes = map[string]reflect.Type{
 	"Pauses":      reflect.TypeFor[store.Pauses](), "Forgetting": reflect.TypeFor[store.Forgetting](), "Limits": reflect.TypeFor[store.Limits](),
 	"Feed": reflect.TypeFor[store.Feed](), "Transfer": reflect.TypeFor[store.Transfer](), "Projections": reflect.TypeFor[store.Projections](), "Notifier": reflect.TypeFor[store.Notifier](),
 	"Programs": reflect.TypeFor[store.Programs](), "AuditLog": reflect.TypeFor[store.AuditLog](), "Search": reflect.TypeFor[store.Search](), "Timekeeper": reflect.TypeFor[store.Timekeeper](),
+	"DueTimes": reflect.TypeFor[store.DueTimes](),
 }

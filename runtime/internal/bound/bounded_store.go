@@ -37,6 +37,7 @@ type wholeStore interface {
 	store.SnapshotHolders
 	store.Notifier
 	store.Timekeeper
+	store.DueTimes
 }
 
 var (
@@ -112,6 +113,10 @@ func (s *Store) Effects() store.Queue {
 }
 func (s *Store) Timers() store.Queue {
 	return boundedQueue{target{s.Limit, s.on.(store.Store).Timers(), s.seal}, store.TimerQueue}
+}
+
+func (s *Store) NextDue(ctx context.Context, queue store.QueueName, kinds []store.Kind) (time.Time, error) {
+	return ask2(ctx, s.target, "NextDue", store.DueTimes.NextDue, queue, kinds)
 }
 
 func (s *Store) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {

@@ -146,13 +146,15 @@ const (
 
 // lookBack finds, until the run is stopped, what has become due before the floors, and blocked deliveries that this process may know. It looks
 // each second, or each PollInterval if that is longer. After a look that took long it pauses 50 times as long, but at most a minute. After news from
-// other processes it looks as soon as that share of the time allows.
+// other processes it looks as soon as that share of the time allows. On a store that says when something becomes due, the worker sees for itself
+// what is due before the floors; after the first look, lookBack waits for news, or for maxIdle.
 func (r *workerRun) lookBack() {
+	interval := max(lookBackInterval, r.config.PollInterval)
 	for pause := lookBackSoon; ; {
 		if !bound.Sleep(r.stop, store.SystemClock{}, pause) {
 			return
 		}
-		if rest := max(lookBackInterval, r.config.PollInterval) - pause; rest > 0 {
+		if rest := interval - pause; rest > 0 {
 			select {
 			case <-r.stop.Done():
 				return
@@ -163,6 +165,9 @@ func (r *workerRun) lookBack() {
 		began := time.Now()
 		r.lookBackOnce()
 		r.retryBlocked()
+		if bound.Has[store.DueTimes](r.store) {
+			interval = max(interval, maxIdle)
+		}
 		pause = min(max(lookBackShare*time.Since(began), lookBackSoon), lookBackLongest)
 	}
 }

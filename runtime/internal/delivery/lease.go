@@ -14,6 +14,7 @@ import (
 type heldLeases struct {
 	mu     sync.Mutex
 	leases map[store.Lease]heldLease
+	begun  chan struct{} // has a token when there is a lease after a time without any
 }
 
 type heldLease struct {
@@ -26,6 +27,12 @@ func (h *heldLeases) add(d store.Delivery, until time.Time, cancel context.Cance
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.leases[d.Lease] = heldLease{d.Kind, until, cancel}
+	if len(h.leases) == 1 {
+		select {
+		case h.begun <- struct{}{}:
+		default:
+		}
+	}
 }
 
 func (h *heldLeases) remove(lease store.Lease) {
@@ -114,6 +121,13 @@ func (h *heldLeases) expired(now time.Time) []store.Lease {
 func (w *worker) beat(ctx context.Context) {
 	interval := w.config.Lease / 3
 	for {
+		if w.held.count() == 0 {
+			select {
+			case <-ctx.Done():
+				return
+			case <-w.held.begun:
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return

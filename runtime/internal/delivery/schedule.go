@@ -110,5 +110,11 @@ func (d *Deliveries) putSchedules(ctx context.Context) error {
 			}
 		}
 	}
-	return bound.FromStore(d.store.PutSchedules(ctx, schedules))
+	if err := bound.FromStore(d.store.PutSchedules(ctx, schedules)); err != nil {
+		return err
+	}
+	for _, s := range schedules {
+		d.timers.wakeAt(s.Next)
+	}
+	return nil
 }

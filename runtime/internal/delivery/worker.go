@@ -2,6 +2,8 @@ package delivery
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,7 +44,7 @@ func newWorker(name store.QueueName, st *bound.Store, config Config, slots int) 
 		alarm:  alarm{ring: make(chan struct{}, 1)},
 		floors: newFloors(),
 		news:   make(chan struct{}, 1),
-		held:   heldLeases{leases: make(map[store.Lease]heldLease)},
+		held:   heldLeases{leases: make(map[store.Lease]heldLease), begun: make(chan struct{}, 1)},
 	}
 }
 
@@ -110,9 +112,31 @@ func (r *workerRun) claimAll() {
 			<-r.busy
 		}
 		if claimed < limit { // drained
-			r.pause(r.stop, r.config.PollInterval)
+			r.pause(r.stop, r.idle())
 		}
 	}
+}
+
+// maxIdle is how long a worker waits at most when its store says when something becomes due. News wake it before.
+const maxIdle = 10 * time.Minute
+
+// idle returns how long to wait after everything that is due was claimed.
+func (r *workerRun) idle() time.Duration {
+	if !bound.Has[store.DueTimes](r.store) {
+		return r.config.PollInterval
+	}
+	next, err := r.store.NextDue(r.stop, r.name, slices.Collect(maps.Keys(r.routes)))
+	now := r.config.Clock.Now()
+	switch {
+	case err != nil:
+		return r.config.PollInterval
+	case next.IsZero():
+		return maxIdle
+	case !next.After(now): // it was not claimed: its workflow is paused, it is at a limit, or it is due before the floor
+		r.floors.lower(next)
+		return r.config.PollInterval
+	}
+	return min(next.Sub(now), maxIdle)
 }
 
 // shifts begins to hold the leases of deliveries that were claimed.
