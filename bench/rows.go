@@ -78,8 +78,12 @@ func rows() []report.Row {
 		{Name: "codec, decode", Unit: "/s", Ours: one("codec/decode"), Reference: "codec/json decode"},
 		{Name: "generate ten workflows, in memory", Unit: "ms", Ours: one("generate/p50"), AtMost: true, Required: 60},
 		{Name: "breaking, 50 changed workflows, lock and git", Unit: "ms", Ours: one("breaking/p50"), AtMost: true, Required: 200},
-		{Name: "checker, transitions of the order", Unit: "/s", Ours: one("ironflowtest/transitions"), Stretch: 200_000},
-		{Name: "simulator, steps", Unit: "/s", Ours: one("ironflowtest/steps"), Stretch: 50_000},
+		{Name: "checker, transitions of the order", Unit: "/s", Ours: one("ironflowtest/transitions/s"), Stretch: 200_000},
+		{Name: "simulator, steps", Unit: "/s", Ours: one("ironflowtest/steps/s"), Stretch: 50_000},
+		{Name: "simulator, 30 days with daily timers", Unit: "s", Ours: one("ironflowtest/s/month"), AtMost: true, Required: 1},
+		{Name: "simulator, shrinking a failure", Unit: "s", Ours: one("ironflowtest/s/shrink"), AtMost: true, Required: 10},
+		{Name: "simulator, steps of the failure then", Ours: one("ironflowtest/steps/story"), AtMost: true, Required: 5},
+		{Name: "a test of given, when and then", Unit: "ms", Ours: one("ironflowtest/ms/given"), AtMost: true, Required: 1},
 		{Name: "load generator, empty calls", Unit: "/s", Ours: one("load generator/rate")},
 	}
 }

@@ -48,7 +48,7 @@ func inputTestOf(in *spec.Message, name string) inputTest {
 
 // names lists what the test declares.
 func (v testView) names() []string {
-	list := []string{v.Accepted.TestName, helperName, "TestExplore"}
+	list := []string{v.Accepted.TestName, helperName, "TestVerify"}
 	if v.Refused != nil {
 		list = append(list, v.Refused.TestName)
 	}

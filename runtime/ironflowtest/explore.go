@@ -99,6 +99,9 @@ type Finding struct {
 
 	// Diagram is the workflow as a Mermaid state diagram, with the states of the story marked; empty without states.
 	Diagram string
+
+	key   string // of findings about the same
+	steps []step // of the story
 }
 
 // String returns the finding as a test reports it.
@@ -147,17 +150,21 @@ func Explore(t testing.TB, w *workflow.Workflow, e Exploration) Explored {
 
 // explore is Explore without a test.
 func explore(w *workflow.Workflow, e Exploration) (Explored, error) {
-	if w == nil || w.Err() != nil {
-		if w == nil {
-			return Explored{}, fmt.Errorf("the workflow is nil; pass what the generated NewWorkflow returns")
-		}
-		return Explored{}, w.Err()
-	}
-	x, err := newExplorer(w, e.withDefaults())
+	x, err := openExplorer(w, e.withDefaults())
 	if err != nil {
 		return Explored{}, err
 	}
 	return x.watched()
+}
+
+func openExplorer(w *workflow.Workflow, e Exploration) (*explorer, error) {
+	if w == nil {
+		return nil, fmt.Errorf("the workflow is nil; pass what the generated NewWorkflow returns")
+	}
+	if w.Err() != nil {
+		return nil, w.Err()
+	}
+	return newExplorer(w, e)
 }
 
 // callUser calls user code, whose panic is an error.

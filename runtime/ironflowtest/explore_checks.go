@@ -13,22 +13,40 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// manyAsks is of how many decisions all are asked for many times: maps of few entries often come in the same order.
-const manyAsks = 300
+// How often decisions are asked for again. The order of a map with few entries is the same in three of four calls, so the first decisions on an
+// input in a state are asked for many times.
+const (
+	firstDecisions, firstAsks = 3, 40
+	nextDecisions, nextAsks   = 50, 6
+	moreDecisions             = 200 // asked for once more
+	someDecisions             = 8   // of later decisions, one of so many is asked for once more
+)
+
+// asks returns how often to ask again.
+func (x *explorer) asks(n *node, s step) int {
+	key := cellKey{n.status, s.label}
+	x.asked[key]++
+	switch count := x.asked[key]; {
+	case count <= firstDecisions:
+		return firstAsks
+	case count <= nextDecisions:
+		return nextAsks
+	case count <= moreDecisions, count%someDecisions == 0:
+		return 1
+	}
+	return 0
+}
 
 // checkSteady asks the decider again, and compares.
-func (x *explorer) checkSteady(n *node, state any, s step, in workflow.PreparedInput, rejection any, d workflow.Decided) {
-	again := 1
-	if x.asked++; x.asked < manyAsks {
-		again = 6
-	}
-	for range again {
-		otherRejection, other, err := x.workflow.Decide(s.now, n.version, state, in)
+func (x *explorer) checkSteady(n *node, state any, t *tried) {
+	s := t.step
+	for range x.asks(n, s) {
+		otherRejection, other, err := x.workflow.Decide(s.now, n.version, state, t.in)
 		if err != nil {
 			x.reportDecision(n, s, err)
 			return
 		}
-		if what := differs(rejection, otherRejection, &d, &other); what != "" {
+		if what := differs(t.rejection, otherRejection, &t.decided, &other); what != "" {
 			x.report(FoundUnsteady, s.label, n, s, "asked again about the same, the decider or evolver answers something else: "+what+
 				". It may look at its arguments only: not at the clock, at random numbers, at variables that change, or at the order of a map")
 			return
@@ -81,9 +99,9 @@ func eventTexts(d *workflow.Decided) string {
 func (x *explorer) checkSlow(n *node, state any, s step) {
 	for range 2 {
 		began := time.Now()
-		_, _, _, err := x.decide(n, state, s)
-		x.steps.Add(1)
-		if err != nil || time.Since(began) <= maxSlow {
+		var again tried
+		x.ask(0, n, state, s, &again)
+		if again.err != nil || time.Since(began) <= maxSlow {
 			return
 		}
 	}
@@ -193,6 +211,13 @@ func (x *explorer) checkStuck(n *node) {
 			"in state %s nothing is pending: no effect whose result could come, no timer, no child. Start a timer or an effect in the decision that leads here; if clients are to go on from here, declare the state with waits: client", n.status))
 	case !takes:
 		x.report(FoundStuck, n.status, n.parent, n.step, fmt.Sprintf("state %s waits for clients, and nothing that they can send is accepted", n.status))
+	}
+}
+
+// checkIdle reports a node in which nothing is pending and whose state does not wait by declaration. Unlike checkStuck, it needs no children.
+func (x *explorer) checkIdle(n *node) {
+	if x.machine != nil && !n.completed && !x.waits(n.status) {
+		x.checkStuck(n)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type domain struct {
 	idField  map[string]int // by input: the field with the id, which is set at last; -1 for none of its own
 	enums    map[reflect.Type][]reflect.Value
 	made     map[madeKey][]any
+	random   *rand.Rand // draws values in place of those below; nil for none
 }
 
 type madeKey struct{ input, from, pool string }
@@ -174,6 +176,9 @@ func (d *domain) dead(says *workflow.DeadInput, effect string, p pool) []any {
 
 // make returns values of an input: a plain one, and for each field those that differ from it there.
 func (d *domain) make(name, from string, p pool, boundaries bool) []any {
+	if d.random != nil {
+		return d.draw(name, from, p)
+	}
 	key := madeKey{name, from, p.key}
 	if made, ok := d.made[key]; ok {
 		return made
@@ -184,18 +189,11 @@ func (d *domain) make(name, from string, p pool, boundaries bool) []any {
 }
 
 func (d *domain) makeAll(name, from string, p pool, boundaries bool) (values []any) {
-	given := d.empty[name]
-	var filled map[string]json.RawMessage
-	if in, err := d.workflow.DecodeInput(name, []byte(from)); err == nil && from != "{}" {
-		given = in
-		_ = json.Unmarshal([]byte(from), &filled)
-	}
-	t := reflect.TypeOf(given)
-	if t.Kind() != reflect.Struct {
+	base, filled, ok := d.blank(name, from)
+	if !ok {
 		return nil
 	}
-	base := reflect.New(t).Elem()
-	base.Set(reflect.ValueOf(given))
+	t := base.Type()
 	choices := make([][]reflect.Value, t.NumField())
 	for i := range t.NumField() {
 		field := t.Field(i)
@@ -219,12 +217,8 @@ func (d *domain) makeAll(name, from string, p pool, boundaries bool) (values []a
 			return
 		}
 		seen[string(encoded.Payload)] = true
-		back, err := d.workflow.DecodeInput(name, encoded.Payload)
-		if err != nil {
-			return
-		}
-		if in, err := d.workflow.Prepare(back); err == nil && in.Instance == instanceID {
-			values = append(values, in.Value)
+		if in, ok := d.received(name, encoded.Payload); ok {
+			values = append(values, in)
 		}
 	}
 	add(base)
@@ -237,6 +231,32 @@ func (d *domain) makeAll(name, from string, p pool, boundaries bool) (values []a
 		}
 	}
 	return values
+}
+
+// blank returns an input to fill in, with the fields that it takes over and their names.
+func (d *domain) blank(name, from string) (base reflect.Value, filled map[string]json.RawMessage, ok bool) {
+	given := d.empty[name]
+	if in, err := d.workflow.DecodeInput(name, []byte(from)); err == nil && from != "{}" {
+		given = in
+		_ = json.Unmarshal([]byte(from), &filled)
+	}
+	t := reflect.TypeOf(given)
+	if t.Kind() != reflect.Struct {
+		return base, nil, false
+	}
+	base = reflect.New(t).Elem()
+	base.Set(reflect.ValueOf(given))
+	return base, filled, true
+}
+
+// received returns an input as the engine gets it from its JSON.
+func (d *domain) received(name string, payload []byte) (any, bool) {
+	back, err := d.workflow.DecodeInput(name, payload)
+	if err != nil {
+		return nil, false
+	}
+	in, err := d.workflow.Prepare(back)
+	return in.Value, err == nil && in.Instance == instanceID
 }
 
 func jsonName(f reflect.StructField) string {

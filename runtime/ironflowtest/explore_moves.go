@@ -25,6 +25,14 @@ func (x *explorer) moves(n *node, state any, p pool) (steps []step) {
 			at(step{how: stepClient, input: input, label: name, effect: -1, timer: -1})
 		}
 	}
+	for _, schedule := range x.workflow.Schedules() {
+		if x.machine != nil && !x.mayTake(n.status, schedule.Input) || slices.Contains(x.clients, schedule.Input) {
+			continue
+		}
+		for _, input := range x.needed(n, schedule.Input, x.domain.values(schedule.Input, p)) {
+			at(step{how: stepSchedule, name: schedule.Name, input: input, label: schedule.Input, effect: -1, timer: -1})
+		}
+	}
 	for i, e := range n.effects {
 		if i > 0 && n.effects[i-1] == e {
 			continue
@@ -51,24 +59,24 @@ func (x *explorer) effectMoves(n *node, i int, e pendingEffect, p pool, at func(
 	o := x.options[e.name]
 	for _, name := range o.Returns {
 		for _, input := range x.needed(n, name, x.domain.results(name, e.payload, p)) {
-			at(step{how: stepResult, name: e.name, input: input, label: name, effect: i, timer: -1})
+			at(step{how: stepResult, name: e.name, input: input, label: name, effect: i, timer: -1, pending: e})
 		}
 	}
 	if o.Ended != "" {
 		for _, input := range x.needed(n, o.Ended, x.domain.results(o.Ended, e.payload, p)) {
-			at(step{how: stepResult, name: e.name, input: input, label: o.Ended, effect: i, timer: -1})
+			at(step{how: stepResult, name: e.name, input: input, label: o.Ended, effect: i, timer: -1, pending: e})
 		}
 	}
 	if o.Optional || len(o.Returns) == 0 && o.Ended == "" {
-		at(step{how: stepDone, name: e.name, effect: i, timer: -1})
+		at(step{how: stepDone, name: e.name, effect: i, timer: -1, pending: e})
 	}
 	switch {
 	case o.Dead != nil:
 		for _, input := range x.domain.dead(o.Dead, e.payload, p) {
-			at(step{how: stepDead, name: e.name, input: input, label: o.Dead.Input, effect: i, timer: -1})
+			at(step{how: stepDead, name: e.name, input: input, label: o.Dead.Input, effect: i, timer: -1, pending: e})
 		}
 	case x.DeadLetters:
-		at(step{how: stepDead, name: e.name, effect: i, timer: -1})
+		at(step{how: stepDead, name: e.name, effect: i, timer: -1, pending: e})
 	}
 }
 

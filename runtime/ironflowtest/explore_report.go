@@ -15,8 +15,13 @@ func (x *explorer) report(kind FindingKind, about string, n *node, s step, text 
 		return
 	}
 	x.found[key] = true
-	f := Finding{Kind: kind, Text: text}
+	f := Finding{Kind: kind, Text: text, key: key}
 	if n != nil {
+		f.steps = append(f.steps, s)
+		for at := n; at.parent != nil; at = at.parent {
+			f.steps = append(f.steps, at.step)
+		}
+		slices.Reverse(f.steps)
 		f.Story = x.story(n, s, "")
 		f.Diagram = x.diagram(n)
 	}
@@ -54,6 +59,8 @@ func (x *explorer) tell(n *node, s step, result string) string {
 		if s.input != nil {
 			b.WriteString(": ")
 		}
+	case stepSchedule:
+		fmt.Fprintf(&b, "schedule %s fires with ", s.name)
 	case stepTimer:
 		fmt.Fprintf(&b, "timer %s fires with ", s.name)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"runtime/pprof"
@@ -34,10 +33,28 @@ type explorer struct {
 	seen    Explored
 	found   map[string]bool // findings, by what they are about
 	results map[string]*resultSeen
-	asked   int // decisions of which all are asked for many times
+	asked   map[cellKey]int // decisions
 
-	steps   atomic.Int64           // of user code
-	current atomic.Pointer[stepAt] // under way
+	cells map[cellKey]map[string]bool // outcomes, for a table; nil for none
+	then  func()                      // what follows the exploration; nil for nothing
+
+	*progress
+}
+
+// progress tells whether user code returns.
+type progress struct {
+	steps   atomic.Int64                      // of user code
+	current [maxAskers]atomic.Pointer[stepAt] // under way, of each goroutine that asks
+}
+
+// underWay returns a step whose user code has not returned.
+func (p *progress) underWay() *stepAt {
+	for i := range p.current {
+		if at := p.current[i].Load(); at != nil {
+			return at
+		}
+	}
+	return &stepAt{&node{}, step{label: "the code of the workflow"}}
 }
 
 type stepAt struct {
@@ -80,13 +97,15 @@ type pendingTimer struct {
 // step is what can happen in a situation.
 type step struct {
 	how    stepKind
-	name   string // of the effect or timer
+	name   string // of the effect, timer or schedule
 	input  any    // nil for an effect that ends without one
 	label  string // name of the input
 	now    time.Time
 	effect int // index; -1 for none
 	timer  int // index; -1 for none
 	events string
+
+	pending pendingEffect // of effect
 }
 
 type stepKind int
@@ -97,12 +116,14 @@ const (
 	stepDone // an effect ends without a result
 	stepDead // an effect becomes a dead letter
 	stepTimer
+	stepSchedule
 )
 
 func newExplorer(w *workflow.Workflow, e Exploration) (*explorer, error) {
 	x := &explorer{
 		Exploration: e, workflow: w, machine: w.DeclaredMachine(), options: w.EffectOptions(),
 		known: make(map[[sha256.Size]byte]*node), found: make(map[string]bool), results: make(map[string]*resultSeen),
+		asked: make(map[cellKey]int), progress: new(progress),
 	}
 	var err error
 	if x.domain, err = newDomain(w, e); err != nil {
@@ -110,6 +131,17 @@ func newExplorer(w *workflow.Workflow, e Exploration) (*explorer, error) {
 	}
 	x.clients = x.clientInputs()
 	return x, nil
+}
+
+// again returns an explorer that knows the first node only.
+func (x *explorer) again() *explorer {
+	y := &explorer{
+		Exploration: x.Exploration, workflow: x.workflow, machine: x.machine, options: x.options, domain: x.domain, clients: x.clients,
+		known: make(map[[sha256.Size]byte]*node), found: make(map[string]bool), results: make(map[string]*resultSeen), timeful: x.timeful,
+		asked: make(map[cellKey]int), progress: x.progress,
+	}
+	y.add(&node{state: x.nodes[0].state, status: x.nodes[0].status, now: x.nodes[0].now})
+	return y
 }
 
 // clientInputs are the inputs that clients send, and those with samples.
@@ -129,11 +161,10 @@ var explorations atomic.Int64
 func (x *explorer) watched() (Explored, error) {
 	id := fmt.Sprintf("explore %d", explorations.Add(1))
 	var err error
-	ended := errors.New("a decider, evolver or invariant has called runtime.Goexit, as t.FailNow does; it must return")
 	done := make(chan struct{})
 	go pprof.Do(context.Background(), pprof.Labels("ironflowtest", id), func(context.Context) {
 		defer close(done)
-		err = ended
+		err = errEnded
 		err = x.run()
 	})
 	tick := time.NewTicker(explorationClock)
@@ -149,7 +180,7 @@ func (x *explorer) watched() (Explored, error) {
 			if steps := x.steps.Load(); steps != last {
 				last, since = steps, now
 			} else if now.Sub(since) > x.Timeout {
-				at := x.current.Load()
+				at := x.underWay()
 				return Explored{}, fmt.Errorf("%s does not return within %v; a decider, an evolver or an invariant must not wait or loop for ever. The story:\n%s",
 					at.step.label, x.Timeout, numbered(x.story(at.node, at.step, "does not return")))
 			}
@@ -195,13 +226,12 @@ func (x *explorer) run() error {
 	}
 	x.add(first)
 	x.seen.Complete = true
-	for i := 0; i < len(x.nodes); i++ {
-		n := x.nodes[i]
-		if n.depth == x.Depth || len(x.nodes) >= x.MaxStates {
-			x.seen.Complete = x.seen.Complete && n.completed
-			continue
+	for at := 0; at < len(x.nodes); {
+		some := x.nodes[at:min(at+x.together(), len(x.nodes))]
+		if err := x.expandAll(some); err != nil {
+			return err
 		}
-		x.expand(n)
+		at += len(some)
 	}
 	if x.seen.Transitions == 0 && len(x.seen.Findings) == 0 {
 		x.report(FoundNoInputs, "", nil, step{}, "clients cannot send any input to a new instance, so nothing was explored; add the input that starts an instance to Exploration.Inputs")
@@ -209,12 +239,16 @@ func (x *explorer) run() error {
 	x.seen.States = len(x.nodes)
 	x.lostResults()
 	x.noEnd()
+	if x.then != nil {
+		x.then()
+	}
 	return nil
 }
 
 // add returns the node of the same situation that is known already, or the given one.
-func (x *explorer) add(n *node) *node {
-	key := n.key(x.timeful)
+func (x *explorer) add(n *node) *node { return x.addAs(n.key(x.timeful), n) }
+
+func (x *explorer) addAs(key [sha256.Size]byte, n *node) *node {
 	if known := x.known[key]; known != nil {
 		return known
 	}
@@ -261,32 +295,6 @@ func (x *explorer) open(n *node) (any, error) {
 	return x.workflow.Replay(nil, store.Instance{Snapshot: &store.Snapshot{Version: n.version, State: n.state}})
 }
 
-// expand does everything that can happen in a node.
-func (x *explorer) expand(n *node) {
-	n.expanded = true
-	if n.completed {
-		return
-	}
-	state, err := x.open(n)
-	if err == nil {
-		var again []byte
-		if again, err = x.workflow.EncodeState(state); err == nil && !bytes.Equal(again, n.state) {
-			err = fmt.Errorf("stored as %s it comes back as %s", n.state, again)
-		}
-	}
-	if err != nil {
-		x.report(FoundUnstorable, "", n.parent, n.step, fmt.Sprintf("the state cannot be stored as JSON and read back, so that a snapshot of it would be another state: %v", err))
-		return
-	}
-	pool := x.domain.pool(state)
-	moves := x.moves(n, state, pool)
-	for _, s := range moves {
-		x.take(n, state, s)
-	}
-	x.unchanged(n, state)
-	x.checkStuck(n)
-}
-
 // unchanged reports user code that has written into the state that it was given. The engine gives a decider a copy.
 func (x *explorer) unchanged(n *node, state any) {
 	after, err := x.workflow.EncodeState(state)
@@ -311,61 +319,6 @@ func (x *explorer) unchanged(n *node, state any) {
 		}
 	}
 	x.report(FoundMutation, "", n.parent, n.step, fmt.Sprintf("an evolver or an invariant writes into the state that it is given: before it was %s, after it %s; change a copy", n.state, after))
-}
-
-// take takes a step: the decider is asked, and what it decides becomes another node.
-func (x *explorer) take(n *node, state any, s step) {
-	if s.input == nil {
-		x.endEffect(n, s)
-		return
-	}
-	x.current.Store(&stepAt{n, s})
-	began := time.Now()
-	in, rejection, d, err := x.decide(n, state, s)
-	x.steps.Add(1)
-	x.seen.Transitions++
-	slow := time.Since(began)
-	if err != nil {
-		x.reportDecision(n, s, err)
-		return
-	}
-	if slow > maxSlow {
-		x.checkSlow(n, state, s)
-	}
-	x.checkSteady(n, state, s, in, rejection, d)
-	x.noteResult(n, s, rejection == nil)
-	if rejection != nil {
-		x.checkStray(n, s)
-		switch s.how {
-		case stepResult, stepDead:
-			s.events = "is refused"
-			x.endEffect(n, s)
-		case stepTimer:
-			next := n.follow(s)
-			next.timers = x.withoutTimer(next.timers, s)
-			n.children = append(n.children, x.add(next))
-		}
-		return
-	}
-	next, err := x.next(n, s, d)
-	if err != nil {
-		x.report(FoundUnstorable, s.label, n, s, fmt.Sprintf("the state after %s cannot be stored as JSON: %v", s.label, err))
-		return
-	}
-	if known := x.add(next); known == next {
-		x.checkInvariants(next, d.State)
-	} else {
-		next = known
-	}
-	n.children = append(n.children, next)
-}
-
-// decide asks the decider, as the engine does.
-func (x *explorer) decide(n *node, state any, s step) (in workflow.PreparedInput, rejection any, d workflow.Decided, err error) {
-	if in, err = x.workflow.Prepare(s.input); err == nil {
-		rejection, d, err = x.workflow.Decide(s.now, n.version, state, in)
-	}
-	return in, rejection, d, err
 }
 
 // follow returns the node after a step that changes only what is pending.

@@ -123,22 +123,3 @@ func TestExploreMistakes(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkExplore(b *testing.B) {
-	w := order.NewWorkflow(order.Decider{}, order.Evolver{}, order.Handler{})
-	var inputs []any
-	for quantity := range int32(200) {
-		in := newOrder
-		in.Items = []order.Item{{Sku: "a", Quantity: quantity, PriceCents: 7}}
-		inputs = append(inputs, in)
-	}
-	transitions := 0
-	for b.Loop() {
-		seen, err := explore(w, Exploration{Inputs: inputs}.withDefaults())
-		if err != nil || len(seen.Findings) > 0 {
-			b.Fatal(seen.Findings, err)
-		}
-		transitions += seen.Transitions
-	}
-	b.ReportMetric(float64(transitions)/b.Elapsed().Seconds(), "transitions/s")
-}

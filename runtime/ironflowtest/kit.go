@@ -91,6 +91,18 @@ func (k *Kit[S, I, E, F, R]) Explore(t testing.TB, e Exploration, invariants ...
 	return Explore(t, k.workflow, e)
 }
 
+// Verify is the function [Verify] for the workflow of the kit. Invariants must hold in every state, as for Explore.
+//
+//	kit.Verify(t, ironflowtest.Verification{})
+func (k *Kit[S, I, E, F, R]) Verify(t testing.TB, v Verification, invariants ...func(S) error) Verified {
+	t.Helper()
+	v.Invariants = slices.Clone(v.Invariants)
+	for _, holds := range invariants {
+		v.Invariants = append(v.Invariants, Invariant(holds))
+	}
+	return Verify(t, k.workflow, v)
+}
+
 // Simulate is the function [Simulate] for the workflow of the kit, which is started before script is called. The workflow's own handlers are
 // called only after [Simulation.UseHandlers]; they are the same values in all runs. A simulation of several workflows, or with projections,
 // needs the function.

@@ -67,7 +67,7 @@ const stallAfter = 20 * time.Second
 const shrinkFor = 8 * time.Second
 
 // Simulate runs a script in virtual time. The script uses the real engine with its workers, timers, child workflows and projections, on a
-// store in memory. Days pass in milliseconds. Two runs with the same seed are the same.
+// store in memory. Nothing polls, so the time between two operations costs nothing. Two runs with the same seed are the same.
 //
 // Simulate calls script once for each seed, and again while it shrinks a failure. So script must build everything that it uses, above all
 // the services that handlers call, and must report failures to the Simulation and not to t. The simulator decides what happens between

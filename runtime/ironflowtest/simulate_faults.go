@@ -14,6 +14,7 @@ const (
 	HandlerError       FaultKind = iota + 1 // the handler is not called, and the attempt fails
 	HandlerAnswerLost                       // the handler is called, but its result is lost, and the attempt fails
 	HandlerPanic                            // the handler panics before it does anything
+	HandlerSlow                             // the handler takes two minutes longer, so that its result may come too late
 	CrashBeforeHandler                      // the process ends after it has claimed an effect, before the handler is called
 	CrashAfterHandler                       // the process ends after the handler has returned, before its result is stored
 	CommitConflict                          // another process was faster, so the decider is called again
@@ -27,12 +28,12 @@ const (
 
 // AllFaults are all kinds of faults.
 var AllFaults = []FaultKind{
-	HandlerError, HandlerAnswerLost, HandlerPanic, CrashBeforeHandler, CrashAfterHandler, CommitConflict, CommitAnswerLost,
+	HandlerError, HandlerAnswerLost, HandlerPanic, HandlerSlow, CrashBeforeHandler, CrashAfterHandler, CommitConflict, CommitAnswerLost,
 	CrashBeforeCommit, CrashAfterCommit, SendTwice, ClockJump, Reordered,
 }
 
 var faultNames = map[FaultKind]string{
-	HandlerError: "HandlerError", HandlerAnswerLost: "HandlerAnswerLost", HandlerPanic: "HandlerPanic",
+	HandlerError: "HandlerError", HandlerAnswerLost: "HandlerAnswerLost", HandlerPanic: "HandlerPanic", HandlerSlow: "HandlerSlow",
 	CrashBeforeHandler: "CrashBeforeHandler", CrashAfterHandler: "CrashAfterHandler", CommitConflict: "CommitConflict",
 	CommitAnswerLost: "CommitAnswerLost", CrashBeforeCommit: "CrashBeforeCommit", CrashAfterCommit: "CrashAfterCommit",
 	SendTwice: "SendTwice", ClockJump: "ClockJump", Reordered: "Reordered",

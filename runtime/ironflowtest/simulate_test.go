@@ -3,7 +3,6 @@ package ironflowtest
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -209,17 +208,7 @@ func TestSimulateMistakes(t *testing.T) {
 
 // A failure is told as code to paste, with the faults and steps that it needs, and no others.
 func TestSimulateReport(t *testing.T) {
-	m := &simulator{t: t, first: 1, seeds: 100, engines: 2, faults: []FaultKind{CrashAfterHandler, CommitConflict, SendTwice}, script: func(s *Simulation) {
-		shop(s)
-		s.Check(func() error {
-			if len(s.Calls("SendReceipt")) > 1 {
-				return errors.New("two receipts")
-			}
-			return nil
-		})
-		s.Wander(20, newOrder, order.Pay{OrderID: "1", AmountCents: 100})
-		s.RunUntilIdle()
-	}}
+	m := &simulator{t: t, first: 1, seeds: 100, engines: 2, faults: []FaultKind{CrashAfterHandler, CommitConflict, SendTwice}, script: twoReceipts}
 	text := m.search()
 	for _, want := range []string{
 		"two receipts", "s.Inject(ironflowtest.CrashAfterHandler, \"handle SendReceipt of order/1/2/0, attempt 1\")",
@@ -231,32 +220,5 @@ func TestSimulateReport(t *testing.T) {
 	}
 	if n := len(m.last.faults) + len(m.last.steps); n > 3 {
 		t.Errorf("the story has %d steps:\n%s", n, text)
-	}
-}
-
-// BenchmarkSimulate tells how many operations of engines and clients the simulator makes. A bubble needs a *testing.T.
-func BenchmarkSimulate(b *testing.B) {
-	passed := testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{Name: b.Name(), F: func(t *testing.T) {
-		m := &simulator{t: t, first: 1, seeds: 1, engines: 1, script: func(s *Simulation) {
-			shop(s)
-			for n := range 100 {
-				in := newOrder
-				in.OrderID, in.CartID = strconv.Itoa(n), strconv.Itoa(n)
-				s.Send(in)
-			}
-			s.RunUntilIdle()
-			for n := range 100 {
-				s.Expect("order", strconv.Itoa(n), "paid")
-			}
-		}}
-		for b.Loop() {
-			if text := m.search(); text != "" {
-				t.Fatal(text)
-			}
-		}
-		b.ReportMetric(float64(m.steps)/b.Elapsed().Seconds(), "steps/s")
-	}}})
-	if !passed {
-		b.Fatal("the simulation has failed")
 	}
 }

@@ -334,21 +334,10 @@ func (s *Simulation) abandonFailed() {
 
 // next picks one of the operations that wait. Claims come first, and in order: how many there are depends on the scheduler.
 func (s *Simulation) next() *waiting {
-	ops := s.gate.sorted()
-	if len(ops) == 0 || ops[0].op == "" {
-		return first(ops)
+	if s.plan.ordered || !slices.Contains(s.sim.faults, Reordered) {
+		return s.gate.pick(nil)
 	}
-	if len(ops) > 1 && !s.plan.ordered && slices.Contains(s.sim.faults, Reordered) {
-		return ops[s.plan.chance(fmt.Sprintf("order %d", s.done))%uint64(len(ops))]
-	}
-	return ops[0]
-}
-
-func first(ops []*waiting) *waiting {
-	if len(ops) == 0 {
-		return nil
-	}
-	return ops[0]
+	return s.gate.pick(func(n int) int { return int(s.plan.chance(fmt.Sprintf("order %d", s.done)) % uint64(n)) })
 }
 
 // allow lets one operation happen, and waits for what it leads to.

@@ -53,7 +53,7 @@ var (
 // gate holds operations back, so that one happens at a time.
 type gate struct {
 	mu      sync.Mutex
-	ops     []*waiting
+	ops     []*waiting // sorted by inOrder
 	closed  bool
 	arrived chan struct{}
 }
@@ -83,7 +83,8 @@ func (g *gate) wait(w *waiting) verdict {
 		g.mu.Unlock()
 		return verdict{crashed: true}
 	}
-	g.ops = append(g.ops, w)
+	at, _ := slices.BinarySearchFunc(g.ops, w, func(o, w *waiting) int { return cmp.Or(inOrder(o, w), -1) }) // behind those that are equal
+	g.ops = slices.Insert(g.ops, at, w)
 	g.mu.Unlock()
 	select {
 	case g.arrived <- struct{}{}:
@@ -98,20 +99,30 @@ func (g *gate) empty() bool {
 	return len(g.ops) == 0
 }
 
-// sorted returns the operations that wait, in an order that does not depend on the scheduler.
-func (g *gate) sorted() []*waiting {
+// inOrder orders operations in a way that does not depend on the scheduler.
+func inOrder(a, b *waiting) int {
+	return cmp.Or(strings.Compare(string(a.op), string(b.op)), strings.Compare(a.name, b.name), cmp.Compare(a.engine.number, b.engine.number))
+}
+
+// pick returns one of the operations that wait, or nil. choose chooses one of several at which something can go wrong; nil takes the first.
+func (g *gate) pick(choose func(n int) int) *waiting {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	slices.SortStableFunc(g.ops, func(a, b *waiting) int {
-		return cmp.Or(strings.Compare(string(a.op), string(b.op)), strings.Compare(a.name, b.name), cmp.Compare(a.engine.number, b.engine.number))
-	})
-	return slices.Clone(g.ops)
+	switch {
+	case len(g.ops) == 0:
+		return nil
+	case len(g.ops) == 1 || g.ops[0].op == "" || choose == nil:
+		return g.ops[0]
+	}
+	return g.ops[choose(len(g.ops))]
 }
 
 func (g *gate) remove(w *waiting) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.ops = slices.DeleteFunc(g.ops, func(o *waiting) bool { return o == w })
+	if i := slices.Index(g.ops, w); i >= 0 {
+		g.ops = slices.Delete(g.ops, i, i+1)
+	}
 	select {
 	case <-g.arrived:
 	default:
@@ -146,6 +157,9 @@ type simStore struct {
 	*memory.Store
 	engine *simEngine
 }
+
+// NextDue hides that of the memory store, which would make engines look for work by themselves.
+func (s *simStore) NextDue() {}
 
 // Append implements store.Store.
 func (s *simStore) Append(ctx context.Context, batch store.Batch) error {
@@ -336,6 +350,8 @@ func (w *simWorkflow) Handle(ctx context.Context, payload []byte, call workflow.
 	sim.sim.doing.Store(&op.name)
 	result, err := w.call(ctx, payload, call)
 	switch v.kind {
+	case HandlerSlow:
+		time.Sleep(slowness)
 	case HandlerAnswerLost:
 		return nil, errLost
 	case CrashAfterHandler:
@@ -344,6 +360,9 @@ func (w *simWorkflow) Handle(ctx context.Context, payload []byte, call workflow.
 	}
 	return result, err
 }
+
+// slowness is how much longer a slow handler takes, in virtual time.
+const slowness = 2 * time.Minute
 
 // call calls the stub or the handler, and notes the call.
 func (w *simWorkflow) call(ctx context.Context, payload []byte, call workflow.EffectCall) (result any, err error) {

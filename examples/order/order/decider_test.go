@@ -65,3 +65,7 @@ func TestExplore(t *testing.T) {
 		return nil
 	})
 }
+
+func TestVerify(t *testing.T) {
+	kit.Verify(t, ironflowtest.Verification{Sequences: 200})
+}
