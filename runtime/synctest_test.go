@@ -72,7 +72,7 @@ func TestSynctest(t *testing.T) {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("30 days took %v", took)
 	} else {
 		t.Logf("30 days took %v", took)

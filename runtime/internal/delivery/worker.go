@@ -118,7 +118,7 @@ func (r *workerRun) claimAll() {
 }
 
 // maxIdle is how long a worker waits at most when its store says when something becomes due. News wake it before.
-const maxIdle = 10 * time.Minute
+const maxIdle = time.Hour
 
 // idle returns how long to wait after everything that is due was claimed.
 func (r *workerRun) idle() time.Duration {
