@@ -1,5 +1,6 @@
 # make demo    generate the example and run it; needs no database
 # make console  examples under a steady load with the console over them, until it is interrupted
+# make browser  the console in a browser; needs Chromium and npm
 # make quick   for in between: the tests that need no server and build no programs; what did not change is not run again. Left out:
 #              PostgreSQL and with it failovers, the race detector, go vet, what compiles generated code and documentation as users
 #              do, and the other modules
@@ -25,7 +26,7 @@ COMPILED ?= 20
 NAMED ?= 20000
 FUZZTIME ?= 10m
 
-.PHONY: demo console pictures quick test fmt vet lint generated race modules examples bench random fuzz postgres
+.PHONY: demo console browser pictures quick test fmt vet lint generated race modules examples bench random fuzz postgres
 
 demo:
 	go generate ./examples/order/...
@@ -107,3 +108,11 @@ postgres:
 # Orders, trips and transfers under a steady load, with the console over them.
 console:
 	go run ./examples/console -for 0
+
+# The console in a browser: Chromium, and axe-core from npm.
+BROWSER = runtime/console/browser
+AXE = $(CURDIR)/$(BROWSER)/node_modules/axe-core/axe.min.js
+
+browser:
+	npm install --silent --no-save --prefix $(BROWSER) axe-core@4.14.1
+	AXE=$(AXE) go -C $(BROWSER) test -timeout 10m ./...

@@ -351,7 +351,7 @@ func TestNagging(t *testing.T) {
 
 func TestSchedules(t *testing.T) {
 	onBoth(t, works(), func(c club) {
-		c.scheduled("daily_count", "weekly_count") // a schedule begins at the time at which it is stored
+		c.scheduled("daily_count", "weekly_count")                        // a schedule begins at the time at which it is stored
 		c.clock.set(time.Date(2031, time.March, 6, 1, 0, 0, 0, time.UTC)) // a Thursday
 		want(c, c.client.History, "count-20310305T000000Z", "Counted{DueAt:2031-03-05 00:00:00 +0000 UTC}")
 		c.clock.set(c.clock.Now().Add(time.Second)) // for the next poll
