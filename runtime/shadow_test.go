@@ -205,7 +205,7 @@ func TestShadowRecorded(t *testing.T) {
 		var at []time.Time
 		for _, text := range []string{"x", "no", "y"} {
 			c.advance(time.Hour)
-			at = append(at, c.Now())
+			at = append(at, store.StoredTime(c.Now()))
 			_, err := client.Note(b.Context(), ticket.Note{ID: "a", Text: text})
 			if err != nil {
 				b.Fatal(err)
