@@ -373,7 +373,7 @@ func (s *Store) ReadStored(ctx context.Context, instances []store.InstanceKey) (
 }
 
 func (s *Store) ReadPayloads(ctx context.Context, instances []store.InstanceKey) ([]store.InstancePayloads, error) {
-	return ask1(ctx, s.target, "ReadPayloads", store.Transfer.ReadPayloads, instances)
+	return s.seal.payloads(ctx)(ask1(ctx, s.target, "ReadPayloads", store.Transfer.ReadPayloads, instances))
 }
 
 func (s *Store) WriteStored(ctx context.Context, instances []store.StoredInstance) error {

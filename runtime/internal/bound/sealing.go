@@ -211,6 +211,23 @@ func (s *sealing) storedInstances(ctx context.Context) func([]store.StoredInstan
 	return openingRows(ctx, s, nil, func(r *store.StoredInstance, yield func(*[]byte, store.InstanceKey)) { seal.EachPayload(r, yield) })
 }
 
+func (s *sealing) payloads(ctx context.Context) func([]store.InstancePayloads, error) ([]store.InstancePayloads, error) {
+	return openingRows(ctx, s, nil, func(r *store.InstancePayloads, yield func(*[]byte, store.InstanceKey)) {
+		for i := range r.Events {
+			yield(&r.Events[i].Payload, r.Key)
+		}
+		for i := range r.Effects {
+			yield(&r.Effects[i].Payload, r.Key)
+		}
+		for i := range r.Timers {
+			yield(&r.Timers[i].Payload, r.Key)
+		}
+		for i := range r.Outcomes {
+			yield(&r.Outcomes[i].Outcome, r.Key)
+		}
+	})
+}
+
 // outcomes opens the outcomes of inputs. One that has not been recorded is nil.
 func (s *sealing) outcomes(ctx context.Context, within subjectKeys, inputs []store.InputKey) func([][]byte, error) ([][]byte, error) {
 	return func(outcomes [][]byte, err error) ([][]byte, error) {
