@@ -11,6 +11,14 @@ type PersonalFields struct {
 
 func (w *typed[S, I, E, F, R]) Personal() *PersonalFields { return w.def.Personal }
 
+// personal is Personal without nil.
+func (w *typed[S, I, E, F, R]) personal() PersonalFields {
+	if w.def.Personal == nil {
+		return PersonalFields{}
+	}
+	return *w.def.Personal
+}
+
 func (w *typed[S, I, E, F, R]) Subject(state, input any) (string, error) {
 	if w.def.Personal == nil || w.def.Subject == nil {
 		return "", nil
