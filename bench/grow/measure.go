@@ -157,7 +157,7 @@ func (g *grown) count(ctx context.Context, filter store.InstanceFilter) error {
 func (g *grown) stuck(ctx context.Context) error {
 	report, err := g.admin.Stuck(ctx, admin.StuckQuery{Workflow: tally.WorkflowName})
 	if err == nil && report.Looked == 0 {
-		err = errors.New("Stuck has not looked at any instance")
+		err = errors.New("no instance was looked at by Stuck")
 	}
 	return err
 }

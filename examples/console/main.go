@@ -121,19 +121,22 @@ func load(ctx context.Context, engine *runtime.Engine) error {
 		var err error
 		switch n % 5 {
 		case 0:
-			_, err = trips.Plan(ctx, trip.Plan{TripID: "trip-" + id, Destination: places[n/5%len(places)]})
+			err = accepted(trips.Plan(ctx, trip.Plan{TripID: "trip-" + id, Destination: places[n/5%len(places)]}))
 		case 1:
-			_, err = transfers.Request(ctx, foureyes.Request{TransferID: "transfer-" + id, By: "ann", AmountCents: 1000 * int64(n)})
+			err = accepted(transfers.Request(ctx, foureyes.Request{TransferID: "transfer-" + id, By: "ann", AmountCents: 1000 * int64(n)}))
 			if err == nil && n%3 > 0 {
-				_, err = transfers.Approve(ctx, foureyes.Approve{TransferID: "transfer-" + id, By: "bob"})
+				err = accepted(transfers.Approve(ctx, foureyes.Approve{TransferID: "transfer-" + id, By: "bob"}))
 			}
 			if err == nil && n%3 == 1 {
-				_, err = transfers.Approve(ctx, foureyes.Approve{TransferID: "transfer-" + id, By: "cy"})
+				err = accepted(transfers.Approve(ctx, foureyes.Approve{TransferID: "transfer-" + id, By: "cy"}))
 			}
 		default:
-			_, err = orders.Create(ctx, order.Create{
+			err = accepted(orders.Create(ctx, order.Create{
 				OrderID: "o-" + id, CartID: id, Email: "customer@example.com", Card: cards[n%len(cards)], Items: []order.Item{{Sku: "ink", Quantity: 1, PriceCents: 900}},
-			})
+			}))
+		}
+		if ctx.Err() != nil {
+			return nil
 		}
 		if err != nil {
 			return err
@@ -144,6 +147,14 @@ func load(ctx context.Context, engine *runtime.Engine) error {
 			return nil
 		}
 	}
+}
+
+// accepted makes an error of an outcome that is not accepted.
+func accepted[E, R any](out runtime.Outcome[E, R], err error) error {
+	if err == nil && !out.Accepted() {
+		err = fmt.Errorf("the load was not accepted: %v", out)
+	}
+	return err
 }
 
 // outside is the world that effects reach: a payment provider, a mail server, and who sells flights and hotels.
