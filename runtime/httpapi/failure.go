@@ -128,7 +128,7 @@ func mistakesOf(input Input, invalid *runtime.InvalidInput) []Mistake {
 	for _, err := range invalid.Mistakes {
 		if at, is := errors.AsType[*codec.Error](err); is {
 			mistake := Mistake{Path: at.Path, Message: at.Message}
-			if at.Err != nil && !usererr.OwnIs(at.Err, codec.ErrTooMuchMemory) && !usererr.OwnIs(at.Err, codec.ErrTooDeep) { // the error of a user's type may say more than it should
+			if at.Err != nil && !isCodecs(at.Err) { // the error of a user's type may say more than it should
 				mistake.Message = "the value cannot be read"
 			}
 			mistakes = append(mistakes, mistake)
@@ -171,4 +171,9 @@ func invalidIdentifier(input Input, err *runtime.InvalidIdentifier) *Error {
 		return &Error{Status: http.StatusNotFound, Code: UnknownInstance, Message: err.Error()}
 	}
 	return internal()
+}
+
+// isCodecs reports whether an error is one of the codecs' own, whose text has nothing of a document.
+func isCodecs(err error) bool {
+	return usererr.OwnIs(err, codec.ErrMissing) || usererr.OwnIs(err, codec.ErrTooMuchMemory) || usererr.OwnIs(err, codec.ErrTooDeep)
 }
