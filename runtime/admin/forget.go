@@ -56,7 +56,7 @@ func (a *Admin) Forget(ctx context.Context, forget store.ForgottenSubject) (had 
 			return had, fmt.Errorf("ironflow: the subject is forgotten, but the audit record could not be stored: %w", err)
 		}
 	}
-	a.config.Logger.WarnContext(ctx, "ironflow: subject forgotten", "subject", forget.Subject, "by", forget.By, "reason", forget.Reason, "had_key", had)
+	a.config.Logger.WarnContext(ctx, "ironflow: a subject is forgotten; the audit log names it", "by", forget.By, "reason", forget.Reason)
 	return had, nil
 }
 
