@@ -12,6 +12,12 @@ type ExecuteOption struct {
 	apply func(*commit.Request) error
 }
 
+// After returns options with o as the last, so that it is applied after the others. The list that is passed is not changed. Generated clients
+// of operators use it.
+func (o ExecuteOption) After(options []ExecuteOption) []ExecuteOption {
+	return append(options[:len(options):len(options)], o)
+}
+
 // WithInputID names an input, so that it is safe to send it again: every repeat returns the first outcome, byte for byte, whether
 // the input was accepted, rejected or too late. A call that failed with an error has no outcome: when the input is sent again, it
 // is decided then.

@@ -252,7 +252,7 @@ func TestForgetASubject(t *testing.T) {
 	onStores(t, func(b *bench) {
 		b.want(b.ironflow(2, "forget", "c-7"), "add -write")
 		b.want(b.ironflow(2, "forget", "c-7", "-write"), "needs -reason")
-		b.want(b.ironflow(0, "forget", "c-7", "-write", "-reason", "request 812", "-by", "ann"), "c-7 is forgotten; it had no key")
+		b.want(b.ironflow(0, "forget", "c-7", "-write", "-reason", "request 812", "-as", "ann"), "c-7 is forgotten; it had no key")
 		b.want(b.ironflow(0, "forget", "c-7", "-write", "-reason", "again"), "c-7 was forgotten", "by ann: request 812")
 	})
 }

@@ -92,8 +92,6 @@ func (e *emitter) operatorClient(f *file, send func(self *jen.Statement, in *spe
 		jen.Id("operator").Add(runtimeID("ExecuteOption")),
 	)
 	for _, in := range inputs {
-		send(jen.Id("c").Op("*").Id("OperatorClient"), in, jen.Append(
-			jen.Id("options").Index(jen.Empty(), jen.Len(jen.Id("options")), jen.Len(jen.Id("options"))), jen.Id("c").Dot("operator"),
-		))
+		send(jen.Id("c").Op("*").Id("OperatorClient"), in, jen.Id("c").Dot("operator").Dot("After").Call(jen.Id("options")))
 	}
 }

@@ -24,6 +24,7 @@ type generator struct {
 	own     string          // the name of the workflow
 	taken   map[string]bool // Go identifiers
 	types   []string
+	inTypes bool   // declared types are being written; one that contains itself may have no personal fields
 	keyEnum string // an enum, for the key of a limit; "" when there is none
 
 	id         string // of the workflow; "" when each input has its own
@@ -134,8 +135,12 @@ func (g *generator) stateFields() {
 	g.line(0, "state:")
 	r := g.record("status")
 	r.add("always", "int")
+	personal := g.chance(20) && r.add("person", "string") && r.add("secret", "{type: string, personal: true}")
 	g.someFields(r)
 	g.write(1, r)
+	if personal && g.chance(70) {
+		g.line(0, "subject: person")
+	}
 }
 
 func (g *generator) declareInputs() {

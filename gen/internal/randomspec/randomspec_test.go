@@ -18,6 +18,7 @@ var onlyInGo = map[string]bool{
 	"Workflow.Form": true, "TypeRef.As": true, "Type.As": true, "GoType.Args": true,
 	"Workflow.ImportPath": true, // is not declared; whoever reads the declaration sets it
 	"Workflow.Evolver":    true, // the same
+	"Workflow.Histories":  true, // the same
 	"Message.Older":       true, // of the lock
 	"Type.Locked":         true, // the same
 }

@@ -47,6 +47,8 @@ func (g *generator) declareTypes() {
 		return
 	}
 	g.line(0, "types:")
+	g.inTypes = true
+	defer func() { g.inTypes = false }()
 	for i := range n {
 		name := g.message("Ty", i)
 		switch g.r.IntN(5) {

@@ -49,7 +49,7 @@ type OperatorClient struct {
 //
 // Correct sets the total.
 func (c *OperatorClient) Correct(ctx context.Context, in Correct, options ...runtime.ExecuteOption) (CorrectOutcome, error) {
-	return runtime.Execute[CorrectEvent, Rejection](ctx, c.engine, WorkflowName, in, append(options[:len(options):len(options)], c.operator)...)
+	return runtime.Execute[CorrectEvent, Rejection](ctx, c.engine, WorkflowName, in, c.operator.After(options)...)
 }
 
 // State returns the state of an instance. If the instance has no events, the error is *runtime.UnknownInstance.
