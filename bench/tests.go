@@ -11,7 +11,7 @@ import (
 
 func testProbes() []probe { return []probe{{name: "ironflowtest", run: testTools}} }
 
-var testFigure = regexp.MustCompile(`\s([0-9.e+-]+) (transitions/s|steps/s|s/month|ms/given|steps/story|s/shrink)`)
+var testFigure = regexp.MustCompile(`\s([0-9.e+-]+) (transitions/s|steps/s|s/month|ms/given|steps/story|s/shrink)\b`)
 
 // testTools measures ironflowtest by the benchmarks of that package, because a simulation needs a *testing.T.
 func testTools(ctx context.Context, b *bench) (figures, error) {
