@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,9 +18,10 @@ import (
 type change struct {
 	title string
 	role  Role
-	takes []string // names of parameters that say what is changed
-	page  string   // where it leads to
-	// preview says what it would do, and how many are concerned. An error refuses it.
+	takes []string                 // names of parameters that say what is changed
+	page  string                   // where it leads to
+	check func(f url.Values) error // refuses what selects too much; nil for a change of one thing
+	// preview says what it would do, and how many are concerned.
 	preview func(ctx context.Context, c *console, f url.Values) (lines []string, err error)
 	run     func(ctx context.Context, c *console, f url.Values, by, reason string) (n int, err error)
 	done    func(n int64) string
@@ -33,7 +35,7 @@ var changes map[string]change
 func init() { // not in the declaration, because the note of a change looks at changes
 	changes = map[string]change{
 		"retry": {
-			title: "Retry dead letters", role: Operator, takes: deadTakes, page: "dead", preview: previewDead,
+			title: "Retry dead letters", role: Operator, takes: deadTakes, page: "dead", check: checkDead, preview: previewDead,
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 				if group := f.Get("group"); group != "" {
 					return c.admin.RetryDeadLetterGroup(ctx, deadFilter(f.Get), group)
@@ -43,7 +45,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 			done: func(n int64) string { return fmt.Sprintf("%d dead letters were retried.", n) },
 		},
 		"discard": {
-			title: "Discard dead letters", role: Operator, takes: deadTakes, page: "dead", preview: previewDead,
+			title: "Discard dead letters", role: Operator, takes: deadTakes, page: "dead", check: checkDead, preview: previewDead,
 			run: func(ctx context.Context, c *console, f url.Values, by, reason string) (int, error) {
 				discard := store.Discard{By: by, Reason: reason}
 				if group := f.Get("group"); group != "" {
@@ -144,13 +146,18 @@ func says(line string) func(context.Context, *console, url.Values) ([]string, er
 	return func(context.Context, *console, url.Values) ([]string, error) { return []string{line}, nil }
 }
 
+// checkDead refuses a change of all dead letters.
+func checkDead(f url.Values) error {
+	filter := deadFilter(f.Get)
+	if everything := (store.DeadLetterFilter{DiedUntil: filter.DiedUntil}); filter == everything && f.Get("group") == "" {
+		return &failure{http.StatusBadRequest, "Say which dead letters: a workflow, a kind, an instance, or a part of the error."}
+	}
+	return nil
+}
+
 // previewDead counts the dead letters that a change is about.
 func previewDead(ctx context.Context, c *console, f url.Values) (lines []string, err error) {
-	filter := deadFilter(f.Get)
-	group := f.Get("group")
-	if everything := (store.DeadLetterFilter{DiedUntil: filter.DiedUntil}); filter == everything && group == "" {
-		return nil, &failure{http.StatusBadRequest, "Say which dead letters: a workflow, a kind, an instance, or a part of the error."}
-	}
+	filter, group := deadFilter(f.Get), f.Get("group")
 	groups, err := c.admin.DeadLetterGroups(ctx, filter)
 	if err != nil {
 		return nil, err
@@ -181,6 +188,9 @@ func (v *view) wanted(f url.Values) (change, url.Values, error) {
 			its.Set(name, value)
 		}
 	}
+	if c.check != nil {
+		return c, its, c.check(its)
+	}
 	return c, its, nil
 }
 
@@ -194,7 +204,7 @@ func (v *view) confirm(f url.Values, status int, wrong string) error {
 	if err != nil {
 		return err
 	}
-	if its.Get("until") == "" && strings.Contains(strings.Join(wanted.takes, " "), "until") {
+	if its.Get("until") == "" && slices.Contains(wanted.takes, "until") {
 		its.Set("until", v.now.UTC().Format(time.RFC3339Nano))
 	}
 	lines, err := wanted.preview(v.ctx, v.console, its)
@@ -220,9 +230,6 @@ func (c *console) change(v *view) error {
 	reason := strings.TrimSpace(f.Get("reason"))
 	if reason == "" {
 		return v.confirm(f, http.StatusUnprocessableEntity, "Say why; the reason is stored with the change.")
-	}
-	if _, err := wanted.preview(v.ctx, c, its); err != nil {
-		return err
 	}
 	ctx := store.WithOperator(v.ctx, store.Operator{By: v.access.Name, Reason: reason}) // the audit log keeps both
 	n, err := wanted.run(ctx, c, its, v.access.Name, reason)

@@ -123,14 +123,18 @@ func (c *console) instance(v *view) error {
 	for _, e := range events {
 		payloads[e.Version] = v.payload(key.Workflow, e.Type, e.Payload)
 	}
-	diagram, err := c.diagram(v, report)
-	if err != nil {
-		return err
-	}
 	last := timeline[len(timeline)-1]
 	next := last.Events[len(last.Events)-1].Version + 1
 	if next > report.Version {
 		next = 0
+	}
+	whole := timeline
+	if timeline[0].Version > 1 || next > 0 {
+		whole = nil
+	}
+	diagram, err := c.diagram(v, report, whole)
+	if err != nil {
+		return err
 	}
 	return v.render(http.StatusOK, "instance", key.String(), map[string]any{
 		"R": report, "Waiting": slices.Concat(report.Effects, report.Timers), "Timeline": timeline, "Payloads": payloads, "Diagram": diagram,
@@ -163,18 +167,21 @@ func waitsFor(r *admin.InstanceReport) (lines []string) {
 	return lines
 }
 
-// diagram draws the machine with the way that the instance took. It is empty for a workflow without states, or one that is too large.
-func (c *console) diagram(v *view, r *admin.InstanceReport) (template.HTML, error) {
+// diagram draws the machine with the way that the instance took. Its decisions are read if they are not given. The diagram is empty for a
+// workflow without states, or one that is too large.
+func (c *console) diagram(v *view, r *admin.InstanceReport, decisions []telemetry.ExplainedDecision) (template.HTML, error) {
 	if r.Machine == nil {
 		return "", nil
 	}
-	const most = 1000 // events whose way is drawn
-	events, err := c.admin.Timeline(v.ctx, r.Key, 1, most)
-	if err != nil {
-		return "", err
+	if decisions == nil {
+		const most = 1000 // decisions whose way is drawn
+		var err error
+		if decisions, err = c.admin.Timeline(v.ctx, r.Key, 1, most); err != nil {
+			return "", err
+		}
 	}
 	var types []string
-	for _, d := range events {
+	for _, d := range decisions {
 		for _, e := range d.Events {
 			types = append(types, e.Type)
 		}
