@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/runtime/codec"
@@ -33,8 +34,7 @@ func missing[T any](payload []byte, name string, c Codec[T], version int, person
 		return nil
 	}
 	for _, mistake := range codecErrors(err) {
-		e := mistake.(*codec.Error)
-		if errors.Is(e, codec.ErrMissing) && !slices.ContainsFunc(personal[name], func(path string) bool { return isAt(path, e.Path) }) {
+		if e := mistake.(*codec.Error); errors.Is(e, codec.ErrMissing) && !slices.Contains(personal[name], personalPath(e.Path)) {
 			fields = append(fields, elements.ReplaceAllString(e.Path, "[]"))
 		}
 	}
@@ -42,23 +42,34 @@ func missing[T any](payload []byte, name string, c Codec[T], version int, person
 	return slices.Compact(fields)
 }
 
-// isAt reports whether the path of a personal field is that of a value.
-func isAt(personal, value string) bool {
-	var pattern strings.Builder
-	pattern.WriteByte('^')
-	for i := 0; i < len(personal); i++ {
+// personalPath writes the path of a codec.Error, such as guests[2].name or ["card id"], as PersonalFields does.
+func personalPath(place string) string {
+	var steps []string
+	for place != "" {
+		var step string
 		switch {
-		case personal[i] == '.' && strings.HasPrefix(personal[i:], ".*"):
-			pattern.WriteString(`(\[[^\]]*\]|\.[^.\[]+)`) // an element of a list or map
-			i++
-		case personal[i] == '\\' && i+1 < len(personal):
-			i++
-			fallthrough
+		case strings.HasPrefix(place, `["`): // a name that is no identifier
+			quoted, err := strconv.QuotedPrefix(place[1:])
+			if err != nil {
+				return ""
+			}
+			if step, err = strconv.Unquote(quoted); err != nil {
+				return ""
+			}
+			place = strings.TrimPrefix(place[1+len(quoted):], "]")
+			step = strings.NewReplacer(`\`, `\\`, ".", `\.`).Replace(step)
+		case place[0] == '[': // an element of a list or map
+			_, place, _ = strings.Cut(place, "]")
+			step = "*"
 		default:
-			pattern.WriteString(regexp.QuoteMeta(personal[i : i+1]))
+			place = strings.TrimPrefix(place, ".")
+			end := strings.IndexAny(place, ".[")
+			if end < 0 {
+				end = len(place)
+			}
+			step, place = place[:end], place[end:]
 		}
+		steps = append(steps, step)
 	}
-	pattern.WriteByte('$')
-	is, err := regexp.MatchString(pattern.String(), value)
-	return err == nil && is
+	return strings.Join(steps, ".")
 }

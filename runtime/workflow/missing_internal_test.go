@@ -2,18 +2,15 @@ package workflow
 
 import "testing"
 
-func TestIsAt(t *testing.T) {
+func TestPersonalPath(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		personal, value string
-		want            bool
-	}{
-		{"email", "email", true}, {"email", "e-mail", false}, {"email", "email.domain", false}, {"guests.*.name", "guests[3].name", true},
-		{"guests.*.name", "guests[].name", true}, {"guests.*.name", "guests.ann.name", true}, {"guests.*.name", `guests["a b"].name`, true},
-		{"guests.*.name", "guests[3].age", false}, {`a\.b`, "a.b", true}, {"a.b", "axb", false},
+	for place, want := range map[string]string{
+		"email": "email", "address.email": "address.email", "guests[3].name": "guests.*.name", "guests[#0].name": "guests.*.name",
+		"births[#2]": "births.*", `["card id"]`: "card id", `card["card id"].x`: "card.card id.x", `["a.b"]`: `a\.b`, `["a\\b"]`: `a\\b`,
+		`["a b`: "", "": "",
 	} {
-		if got := isAt(test.personal, test.value); got != test.want {
-			t.Errorf("%s at %s: %t", test.personal, test.value, got)
+		if got := personalPath(place); got != want {
+			t.Errorf("%s: got %s, want %s", place, got, want)
 		}
 	}
 }
