@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/ironflow-gen/ironflow/internal/plain"
 	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/transfer"
@@ -135,7 +136,7 @@ func (k *call) listProjections(ctx context.Context) error {
 	}
 	t := k.table("PROJECTION", "STATUS", "POSITION", "BEHIND", "DELAY", "OWNER", "LAST ERROR")
 	for _, p := range all {
-		t.row(p.Name, string(p.Status), fmt.Sprint(p.Position), fmt.Sprint(p.Behind), short(p.Delay), p.Owner, p.LastError)
+		t.row(p.Name, string(p.Status), fmt.Sprint(p.Position), fmt.Sprint(p.Behind), plain.Short(p.Delay), p.Owner, p.LastError)
 	}
 	t.end()
 	return nil

@@ -7,7 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
+
+	"github.com/ironflow-gen/ironflow/internal/plain"
 )
 
 // table prints rows in columns.
@@ -38,12 +39,7 @@ func oneLine(s string) string {
 			b.WriteString("…")
 			break
 		}
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-		} else {
-			q := fmt.Sprintf("%+q", string(r))
-			b.WriteString(q[1 : len(q)-1])
-		}
+		plain.WriteRune(&b, r)
 	}
 	return b.String()
 }
@@ -62,24 +58,9 @@ func (k *call) ago(t time.Time) string {
 	}
 	d := k.now.Sub(t)
 	if d < 0 {
-		return "in " + short(-d)
+		return "in " + plain.Short(-d)
 	}
-	return short(d) + " ago"
-}
-
-// short is a duration in its two largest units.
-func short(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+	return plain.Short(d) + " ago"
 }
 
 // more says how to go on with a list.

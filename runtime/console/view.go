@@ -10,8 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/ironflow-gen/ironflow/internal/plain"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -20,7 +20,7 @@ var pageFiles embed.FS
 
 // templates has a template for each page, and "frame", which is around them.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"at": shownTime, "machine": machineTime, "link": link, "one": oneLine, "lower": strings.ToLower, "count": countOf, "short": short,
+	"at": shownTime, "machine": machineTime, "link": link, "one": oneLine, "lower": strings.ToLower, "count": countOf, "short": plain.Short,
 }).ParseFS(pageFiles, "pages/*.html"))
 
 // view is one request for a page.
@@ -170,28 +170,13 @@ func shownTime(t, now time.Time) string {
 		return ""
 	}
 	if d := now.Sub(t); d < 0 {
-		return "in " + short(-d)
+		return "in " + plain.Short(-d)
 	} else {
-		return short(d) + " ago"
+		return plain.Short(d) + " ago"
 	}
 }
 
 func machineTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
-// short is a duration in its two largest units.
-func short(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm %02ds", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh %02dm", int(d.Hours()), int(d.Minutes())%60)
-	}
-	return fmt.Sprintf("%dd %02dh", int(d.Hours())/24, int(d.Hours())%24)
-}
 
 // countOf shows a count that stops at a limit.
 func countOf(n, limit int64) string {
@@ -205,11 +190,10 @@ func countOf(n, limit int64) string {
 func oneLine(text any) string {
 	var b strings.Builder
 	for _, r := range fmt.Sprint(text) {
-		if unicode.IsPrint(r) || r == '\n' {
+		if r == '\n' {
 			b.WriteRune(r)
 		} else {
-			q := fmt.Sprintf("%+q", string(r))
-			b.WriteString(q[1 : len(q)-1])
+			plain.WriteRune(&b, r)
 		}
 	}
 	return b.String()
