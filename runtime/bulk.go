@@ -142,7 +142,7 @@ func (e *Engine) bulkRun(b Bulk) (*bulk.Run, error) {
 			}
 			p, err := e.executor.Plan(ctx, req)
 			return bulk.Answer{
-				Status: cmp.Or(p.Status, i.Status), Outcome: string(p.Kind), Events: p.Events, Effects: p.Effects, Rejection: p.Rejection,
+				Status: cmp.Or(p.Status, i.Status), Outcome: string(p.Kind), Events: typesOf(p.Events), Effects: typesOf(p.Effects), Rejection: p.Rejection.Type,
 			}, err
 		},
 		Fatal: func(err error) bool {
@@ -151,6 +151,13 @@ func (e *Engine) bulkRun(b Bulk) (*bulk.Run, error) {
 			return bound.IsUnavailable(err) || errors.Is(err, ErrOutcomeUnknown) || errors.As(err, &paused) || errors.As(err, &timeout)
 		},
 	}, nil
+}
+
+func typesOf(encoded []Encoded) (types []string) {
+	for _, e := range encoded {
+		types = append(types, e.Type)
+	}
+	return types
 }
 
 // bulkAnswer is what became of an input, in names.

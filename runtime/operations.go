@@ -3,6 +3,7 @@ package runtime
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/internal/delivery"
 	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Operations of package admin, as methods of an engine. Those that name a workflow or an instance know the workflows that are registered.
@@ -275,4 +277,55 @@ func (e *Engine) BackfillSchedule(ctx context.Context, workflow, name string, fr
 		return accepted, e.store.RecordAudit(ctx, record)
 	}
 	return 0, unknown
+}
+
+// PlanInput asks the decider what an input of an operator would lead to now, and stores nothing. The errors are those of ExecuteDynamic. If the
+// instance does not exist, the error is *UnknownInstance. If the workflow is not registered, the error is also errors.ErrUnsupported.
+func (e *Engine) PlanInput(ctx context.Context, input admin.OperatorInput) (p admin.PlannedInput, err error) {
+	w, prepared, err := e.operatorInput(input)
+	if err != nil {
+		return p, err
+	}
+	planned, err := e.executor.Plan(ctx, commit.Request{Workflow: w, Input: prepared})
+	if err == nil && planned.Kind == commit.Missing {
+		err = &UnknownInstance{Instance: input.Instance}
+	}
+	return admin.PlannedInput{
+		Outcome: string(planned.Kind), Status: planned.Status, Next: planned.Next, Completes: planned.Completes,
+		Events: planned.Events, Effects: planned.Effects, Rejection: planned.Rejection,
+	}, err
+}
+
+// SendInput is ExecuteDynamicAs for an input that an operator sends to an instance that exists, with AsOperator and WithInputID. If the
+// instance does not exist, the error is *UnknownInstance. If the workflow is not registered, the error is also errors.ErrUnsupported.
+func (e *Engine) SendInput(ctx context.Context, input admin.OperatorInput) (Outcome[Encoded, Encoded], error) {
+	w, prepared, err := e.operatorInput(input)
+	if err != nil {
+		return Outcome[Encoded, Encoded]{}, err
+	}
+	result, err := e.execute(ctx, commit.Request{Workflow: w, Input: prepared, To: commit.OldInstance(0)},
+		AsOperator(input.By, input.Reason), WithInputID(input.ID))
+	if err == nil && result.Kind == commit.Missing {
+		err = &UnknownInstance{Instance: input.Instance}
+	}
+	if err == nil {
+		result, err = encoded(w, result)
+	}
+	if err != nil {
+		return Outcome[Encoded, Encoded]{}, err
+	}
+	return typedOutcome[Encoded, Encoded](result)
+}
+
+// operatorInput reads an input of an operator, which must name its instance.
+func (e *Engine) operatorInput(input admin.OperatorInput) (*Workflow, workflow.PreparedInput, error) {
+	w, err := e.workflow(input.Instance.Workflow)
+	if err != nil {
+		return nil, workflow.PreparedInput{}, fmt.Errorf("%w (%w)", err, errors.ErrUnsupported)
+	}
+	prepared, err := e.readDynamic(w, input.Input, input.Fields)
+	if err == nil && prepared.Instance != input.Instance.ID {
+		err = &InvalidArgument{Argument: "OperatorInput.Fields", Problem: fmt.Sprintf("names the instance %q instead of %q", prepared.Instance, input.Instance.ID)}
+	}
+	return w, prepared, err
 }

@@ -88,3 +88,72 @@ func slicesEqualAnyOrder(b *bed, got, want []string) {
 		}
 	}
 }
+
+// An input of an operator can be planned, which stores nothing, and sent, which stores it once, however often it is sent.
+func TestPlanAndSendInput(t *testing.T) {
+	onStores(t, func(b *bed) {
+		engine := b.engine(b.config(newClock()), ledgers(ledger.Decider{}, ledger.Handler{}))
+		client, ctx := ledger.NewClient(engine), b.Context()
+		must(mustAdded(b, client, "a", 5))
+		input := func(name, fields string) admin.OperatorInput {
+			return admin.OperatorInput{
+				Instance: store.InstanceKey{Workflow: "ledger", ID: "a"}, Input: name, Fields: []byte(fields), ID: "form-1", By: "ann", Reason: "she miscounted",
+			}
+		}
+		correct := input("Correct", `{"account": "a", "total": 9007199254740993}`)
+		b.unchanged(func() {
+			plan, err := engine.PlanInput(ctx, correct)
+			if err != nil || plan.Outcome != "accepted" || len(plan.Events) != 1 || plan.Events[0].Type != "Corrected" ||
+				!strings.Contains(string(plan.Events[0].Payload), "9007199254740993") || len(plan.Effects) != 0 || plan.Completes {
+				b.Errorf("got %+v, %v", plan, err)
+			}
+			plan, err = engine.PlanInput(ctx, input("Correct", `{"account": "a", "total": -1}`))
+			if err != nil || plan.Outcome != "rejected" || plan.Rejection.Type != "Negative" {
+				b.Errorf("got %+v, %v", plan, err)
+			}
+			plan, err = engine.PlanInput(ctx, input("Close", `{"account": "a"}`))
+			if err != nil || !plan.Completes {
+				b.Errorf("got %+v, %v", plan, err)
+			}
+			for _, send := range []func(admin.OperatorInput) error{
+				func(in admin.OperatorInput) error { _, err := engine.PlanInput(ctx, in); return err },
+				func(in admin.OperatorInput) error { _, err := engine.SendInput(ctx, in); return err },
+			} {
+				wrong := (*runtime.InvalidArgument)(nil)
+				if err := send(input("Correct", `{"account": "b", "total": 1}`)); !errors.As(err, &wrong) {
+					b.Errorf("another instance: %v", err)
+				}
+				invalid := (*runtime.InvalidInput)(nil)
+				if err := send(input("Correct", `{"account": "a", "total": "x"}`)); !errors.As(err, &invalid) {
+					b.Errorf("a wrong field: %v", err)
+				}
+				missing := (*runtime.UnknownInstance)(nil)
+				none := input("Correct", `{"account": "b", "total": 1}`)
+				if none.Instance.ID = "b"; !errors.As(send(none), &missing) {
+					b.Errorf("an unknown instance: %v", send(none))
+				}
+				if none.Instance.Workflow = "cart"; !errors.Is(send(none), errors.ErrUnsupported) {
+					b.Errorf("an unknown workflow: %v", send(none))
+				}
+			}
+		})
+		for range 2 {
+			out, err := engine.SendInput(ctx, correct)
+			if err != nil || !out.Accepted() || out.Version != 2 {
+				b.Errorf("got %+v, %v", out, err)
+			}
+		}
+		reused := (*runtime.InputIDReused)(nil)
+		if _, err := engine.SendInput(ctx, input("Correct", `{"account": "a", "total": 1}`)); !errors.As(err, &reused) {
+			b.Errorf("the id again: %v", err)
+		}
+		if sent := b.audits(engine, store.AuditFilter{Operation: store.OpSend}); len(sent) == 0 || sent[0].By != "ann" || sent[0].Reason != "she miscounted" {
+			b.Errorf("the audit has %+v", sent)
+		}
+	})
+}
+
+func mustAdded(b *bed, client *ledger.Client, account string, amount int64) (*bed, ledger.AddOutcome, error) {
+	out, err := client.Add(b.Context(), ledger.Add{Account: account, Amount: amount})
+	return b, out, err
+}

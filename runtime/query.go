@@ -3,7 +3,9 @@ package runtime
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
@@ -106,6 +108,51 @@ func (e *Engine) viewAt(ctx context.Context, workflow, id string, version int64)
 		return nil, View[any]{}, err
 	}
 	return w, view, nil
+}
+
+// StatesDynamic returns the states of an instance as JSON: after each of its events, from the one with the version from on. A version below 1
+// stands for 1. Today's evolver folds the events before them as well, so the cost grows with their number. After an error, which the last pair
+// has, the loop ends. If the workflow is not registered, the error is also errors.ErrUnsupported. There are no states after the newest version, nor of an instance without events.
+func (e *Engine) StatesDynamic(ctx context.Context, instance InstanceKey, from int64) iter.Seq2[json.RawMessage, error] {
+	return func(yield func(json.RawMessage, error) bool) {
+		w, key, err := e.known(instance.Workflow, instance.ID)
+		if unknown := (*UnknownWorkflow)(nil); errors.As(err, &unknown) {
+			err = fmt.Errorf("%w (%w)", err, errors.ErrUnsupported)
+		}
+		var state any
+		for version := int64(0); err == nil; {
+			// Events before from are folded together, as many as are read at once, and the others one by one.
+			before := from - 1 - version
+			limit := int64(historyPage)
+			if before > 0 {
+				limit = min(limit, before)
+			}
+			var events []store.StoredEvent
+			if events, err = e.historyOf(ctx, key, version, int(limit)); err != nil || len(events) == 0 {
+				break
+			}
+			version = events[len(events)-1].Version
+			if before > 0 {
+				state, err = e.executor.Replay(ctx, w, state, store.Instance{Key: key, Events: events})
+				continue
+			}
+			for i := range events {
+				if state, err = e.executor.Replay(ctx, w, state, store.Instance{Key: key, Events: events[i : i+1]}); err != nil {
+					break
+				}
+				var text json.RawMessage
+				if text, err = w.EncodeState(state); err != nil {
+					break
+				}
+				if !yield(text, nil) {
+					return
+				}
+			}
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
 }
 
 // historyPage is how many events LoadStateAt reads at once.

@@ -148,3 +148,45 @@ func TestHistory(t *testing.T) {
 		}
 	})
 }
+
+// The states after the events of a page are those that the events before led to.
+func TestStatesDynamic(t *testing.T) {
+	onStores(t, func(b *bed) {
+		engine := b.engine(b.config(newClock()), tickets(ticket.Decider{}, ticket.Handler{}))
+		client, ctx := ticket.NewClient(engine), b.Context()
+		out, err := client.Open(ctx, ticket.Open{ID: "a", Subject: "printer"})
+		must(b, out, err)
+		for i := range 3 {
+			out, err := client.Note(ctx, ticket.Note{ID: "a", Text: fmt.Sprint(i)})
+			must(b, out, err)
+		}
+		key := runtime.InstanceKey{Workflow: "ticket", ID: "a"}
+		for from := range int64(7) {
+			version := max(from, 1)
+			for state, err := range engine.StatesDynamic(ctx, key, from) {
+				if err != nil {
+					b.Fatal(err)
+				}
+				want, err := engine.StateAtDynamic(ctx, "ticket", "a", version)
+				if err != nil || string(state) != string(want.State) {
+					b.Errorf("from %d, version %d: got %s, want %s, %v", from, version, state, want.State, err)
+				}
+				version++
+			}
+			if version != max(5, from) {
+				b.Errorf("from %d: the states end before version %d", from, version)
+			}
+		}
+		for range engine.StatesDynamic(ctx, key, 1) {
+			break // is allowed
+		}
+		for _, err := range engine.StatesDynamic(ctx, runtime.InstanceKey{Workflow: "cart", ID: "a"}, 1) {
+			if !errors.Is(err, errors.ErrUnsupported) {
+				b.Errorf("got %v", err)
+			}
+		}
+		for state, err := range engine.StatesDynamic(ctx, runtime.InstanceKey{Workflow: "ticket", ID: "none"}, 1) {
+			b.Errorf("got %s, %v", state, err)
+		}
+	})
+}

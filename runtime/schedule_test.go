@@ -194,6 +194,9 @@ func TestOperateSchedules(t *testing.T) {
 		c.advance(time.Second)
 		time.Sleep(20 * time.Millisecond) // the worker looks
 		b.wantTable("*", "events", "")
+		if s, err := engine.Schedules(ctx, "ledger"); err != nil || s[0].Missed != 1 {
+			b.Errorf("after 90 minutes of pause: %+v, error %v", s, err)
+		}
 		do(engine.ResumeSchedule)
 		b.advanceUntil(c, time.Second, "the missed firing comes", events(1))
 		b.eventuallyTable("due_at", "timers", "", stamp(epoch.Add(2*time.Hour)))

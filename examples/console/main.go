@@ -77,7 +77,7 @@ func run(ctx context.Context, out io.Writer, database, file, listen string) erro
 		return err
 	}
 	server := &http.Server{
-		Handler:           console.New(a, console.Config{Access: everybodyHere, Logger: slog.New(slog.DiscardHandler)}),
+		Handler:           console.New(a, console.Config{Engine: engine, Access: everybodyHere, Logger: slog.New(slog.DiscardHandler)}),
 		ReadHeaderTimeout: 5 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
@@ -104,7 +104,7 @@ func run(ctx context.Context, out io.Writer, database, file, listen string) erro
 func everybodyHere(r *http.Request) (console.Access, error) {
 	access, err := console.Local(r)
 	if access.Role > console.Nobody {
-		access.Name, access.Role = "demo", console.Admin
+		access.Name, access.Role, access.ClientInputs = "demo", console.Admin, true
 	}
 	return access, err
 }

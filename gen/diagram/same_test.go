@@ -24,7 +24,7 @@ func TestSameText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		drawn, err := machine.SVG("", nil)
+		drawn, err := machine.SVG(workflow.Marks{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,6 +30,10 @@ type InstanceReport struct {
 	// if the instance has completed or the workflow has no states.
 	Accepts []workflow.Transition
 
+	// Forms are the inputs that clients and operators can send in the instance's state. It has none of a workflow that is only described by a
+	// program that was built before there were forms.
+	Forms []workflow.Form
+
 	Effects, Timers []store.WaitingDelivery // up to 1,000 each, by RunAt
 	Paused          *store.Pause            // of the workflow; nil when it is not paused
 
@@ -78,6 +82,9 @@ func (a *Admin) Inspect(ctx context.Context, instance store.InstanceKey) (*Insta
 	}
 	if r.Machine != nil && !r.Completed() {
 		r.Accepts = r.Machine.Accepts(r.Status)
+	}
+	if described != nil && !r.Completed() {
+		r.Forms = formsIn(described, r.Accepts)
 	}
 	if r.Effects, err = a.store.Waiting(ctx, store.EffectQueue, instance, store.MaxWaiting); err != nil {
 		return nil, err

@@ -22,6 +22,26 @@ type Schedule struct {
 	Next    time.Time
 	Paused  bool
 	Waiting store.WaitingDelivery
+
+	// Missed is how many firings had their time more than a minute ago and have not fired, because the schedule is paused or no process
+	// delivers it: MaxMissed at most, and 0 if Declared is nil. The Missed of the declaration says what becomes of them.
+	Missed int64
+}
+
+// MaxMissed is how many missed firings of a schedule are counted.
+const MaxMissed = 1000
+
+// missed counts the firings from next on that are late at a time.
+func missed(declared *workflow.ScheduledInput, next, now time.Time) (n int64) {
+	firings, err := declared.Parse()
+	if err != nil {
+		return 0
+	}
+	late := now.Add(-time.Minute)
+	for at := next; n < MaxMissed && !at.IsZero() && at.Before(late); at = firings.After(at) {
+		n++
+	}
+	return n
 }
 
 // UnknownSchedule says that the store has no schedule of that name. Engine.Run stores the schedules that its workflows declare.
@@ -68,6 +88,7 @@ func (a *Admin) Schedules(ctx context.Context, of string) ([]Schedule, error) {
 				i := slices.IndexFunc(known.Schedules, func(declared workflow.ScheduledInput) bool { return declared.Name == s.Name })
 				if i >= 0 {
 					s.Declared = &known.Schedules[i]
+					s.Missed = missed(s.Declared, s.Next, a.clock.Now())
 				}
 			}
 			all = append(all, s)

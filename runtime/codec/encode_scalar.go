@@ -16,6 +16,9 @@ import (
 // String writes a string. Invalid UTF-8 is an error.
 func (e *Encoder) String(v string) {
 	if e.sample != nil {
+		if e.described("string") {
+			return
+		}
 		v = choose(e.sample, sampleTexts)
 	}
 	e.string(v)
@@ -79,20 +82,36 @@ func appendEscaped(b []byte, c byte) []byte {
 // Bool writes true or false.
 func (e *Encoder) Bool(v bool) {
 	if e.sample != nil {
+		if e.described("bool") {
+			return
+		}
 		v = e.sample.rand.IntN(2) == 0
 	}
 	e.buf = strconv.AppendBool(e.buf, v)
 }
 
 // Int writes an integer.
-func (e *Encoder) Int(v int) { e.Int64(int64(v)) }
+func (e *Encoder) Int(v int) {
+	if e.sample != nil && e.described("int") {
+		return
+	}
+	e.Int64(int64(v))
+}
 
 // Int32 writes an integer.
-func (e *Encoder) Int32(v int32) { e.Int64(int64(v)) }
+func (e *Encoder) Int32(v int32) {
+	if e.sample != nil && e.described("int32") {
+		return
+	}
+	e.Int64(int64(v))
+}
 
 // Int64 writes an integer.
 func (e *Encoder) Int64(v int64) {
 	if e.sample != nil {
+		if e.described("int64") {
+			return
+		}
 		v = choose(e.sample, sampleIntegers)
 	}
 	// Writing the digits directly to their places takes two thirds of the time of strconv.AppendInt.
@@ -112,11 +131,19 @@ func (e *Encoder) Int64(v int64) {
 }
 
 // Uint32 writes an integer.
-func (e *Encoder) Uint32(v uint32) { e.Uint64(uint64(v)) }
+func (e *Encoder) Uint32(v uint32) {
+	if e.sample != nil && e.described("uint32") {
+		return
+	}
+	e.Uint64(uint64(v))
+}
 
 // Uint64 writes an integer.
 func (e *Encoder) Uint64(v uint64) {
 	if e.sample != nil {
+		if e.described("uint64") {
+			return
+		}
 		v = e.sample.unsigned()
 	}
 	digits := countDigits(v)
@@ -150,6 +177,9 @@ func putDigits(b []byte, v uint64) {
 // Float64 writes the shortest number that reads back as v. Infinities and NaN are errors.
 func (e *Encoder) Float64(v float64) {
 	if e.sample != nil {
+		if e.described("float64") {
+			return
+		}
 		v = choose(e.sample, sampleFloats)
 	}
 	magnitude := math.Abs(v)
@@ -167,6 +197,9 @@ func (e *Encoder) Float64(v float64) {
 // Time writes a time in UTC, exact to the nanosecond. A year outside of 0 to 9999 is an error.
 func (e *Encoder) Time(v time.Time) {
 	if e.sample != nil {
+		if e.described("time") {
+			return
+		}
 		v = e.sample.time()
 	}
 	v = v.UTC()
@@ -187,6 +220,9 @@ func (e *Encoder) Time(v time.Time) {
 // Duration writes a duration as [time.Duration.String] prints it.
 func (e *Encoder) Duration(v time.Duration) {
 	if e.sample != nil {
+		if e.described("duration") {
+			return
+		}
 		v = choose(e.sample, samplePauses)
 	}
 	e.string(v.String())
@@ -195,6 +231,9 @@ func (e *Encoder) Duration(v time.Duration) {
 // Binary writes bytes in standard base64. Nil is null.
 func (e *Encoder) Binary(v []byte) {
 	if e.sample != nil {
+		if e.described("bytes") {
+			return
+		}
 		v = e.sample.bytes()
 	}
 	if v == nil {
@@ -209,6 +248,9 @@ func (e *Encoder) Binary(v []byte) {
 // Decimal writes a string with a decimal number, -?digits(.digits)?. Any other string is an error, also "" except in a state.
 func (e *Encoder) Decimal(v string) {
 	if e.sample != nil {
+		if e.described("decimal") {
+			return
+		}
 		v = choose(e.sample, sampleDecimals)
 	}
 	if !validDecimal(v) && !e.unset(v) {
@@ -224,6 +266,9 @@ func (e *Encoder) Decimal(v string) {
 // not accept is an error.
 func (e *Encoder) JSON(v json.RawMessage) {
 	if e.sample != nil {
+		if e.described("json") {
+			return
+		}
 		v = e.sample.json()
 	}
 	e.json(v)
@@ -250,6 +295,9 @@ func EncodeGo[T any](e *Encoder, v T) {
 		c.encode(e, v)
 		return
 	}
+	if e.sample != nil && e.described("json") {
+		return
+	}
 	text, err := json.Marshal(&v)
 	if err != nil {
 		e.failAt(e.path(), fmt.Sprintf("cannot encode a %T", v), usererr.Wrap(err))
@@ -260,6 +308,10 @@ func EncodeGo[T any](e *Encoder, v T) {
 
 // EncodeEnum writes v, which must be one of values. In a state it may also be "".
 func EncodeEnum[T ~string](e *Encoder, v T, values []T) {
+	if e.sample != nil && e.sample.describes {
+		describeEnum(e, values)
+		return
+	}
 	if e.sample != nil && len(values) > 0 {
 		v = choose(e.sample, values)
 	}

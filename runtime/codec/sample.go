@@ -12,12 +12,15 @@ import (
 // type is written as it is given, which is its zero value in a list, a map or an optional. It is for checks of code that gets what a declaration allows.
 func NewSampler(seed uint64) *Encoder {
 	e := NewEncoder()
-	e.sample = &sampler{rand.New(rand.NewPCG(seed, 0))}
+	e.sample = &sampler{rand: rand.New(rand.NewPCG(seed, 0))}
 	return e
 }
 
 // sampler chooses values. They are few, so that the same ones meet again, and those of each kind have a border among them.
-type sampler struct{ rand *rand.Rand }
+type sampler struct {
+	rand      *rand.Rand
+	describes bool // writes types in place of values, see Describe
+}
 
 var (
 	sampleTexts    = []string{"a", "b", "c", "a b", "", "é", "0", "42", "a longer text, of more than thirty-two bytes"}
@@ -57,6 +60,10 @@ func (s *sampler) length(depth int) int {
 
 // sampleOptional, sampleList and sampleMap write what the functions of these containers are not given.
 func sampleOptional[T any](e *Encoder, encode func(*Encoder, T)) {
+	if e.sample.describes {
+		describeElement(e, optionalWord, encode)
+		return
+	}
 	if e.sample.length(e.depth) < 0 {
 		e.null()
 		return
@@ -66,6 +73,10 @@ func sampleOptional[T any](e *Encoder, encode func(*Encoder, T)) {
 }
 
 func sampleList[T any](e *Encoder, encode func(*Encoder, T)) {
+	if e.sample.describes {
+		describeElement(e, listWord, encode)
+		return
+	}
 	n := e.sample.length(e.depth)
 	if n < 0 {
 		e.null()
@@ -83,6 +94,10 @@ func sampleList[T any](e *Encoder, encode func(*Encoder, T)) {
 }
 
 func sampleMap[T any](e *Encoder, encode func(*Encoder, T)) {
+	if e.sample.describes {
+		describeElement(e, mapWord, encode)
+		return
+	}
 	n := e.sample.length(e.depth)
 	if n < 0 {
 		e.null()

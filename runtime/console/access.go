@@ -11,7 +11,7 @@ type Role int
 const (
 	Nobody   Role = iota // may not see the console
 	Viewer               // may see everything but payloads, see Access.Payloads
-	Operator             // may retry and discard dead letters, pause and resume workflows, schedules and projections, and let a schedule fire
+	Operator             // may retry and discard dead letters, pause and resume workflows, schedules and projections, let a schedule fire, and send inputs
 	Admin                // may rebuild projections, and skip events that they have stopped at
 )
 
@@ -24,8 +24,12 @@ type Access struct {
 	Name string // stored with what they change
 	Role Role
 
-	// Payloads says that they may see the payloads of events and dead letters.
+	// Payloads says that they may see states, and the payloads of events and dead letters.
 	Payloads bool
+
+	// ClientInputs says that an operator may also send inputs in the place of a client. Inputs whose declaration says "from: operator" need
+	// only the role. Inputs that only effects and timers bring are never sent.
+	ClientInputs bool
 }
 
 // Local is the default of Config.Access: a Viewer who may see payloads for requests from this computer, and Nobody for others. A page of

@@ -22,8 +22,13 @@ type Config struct {
 	// Default: Local.
 	Access func(*http.Request) (Access, error)
 
-	// Redact changes a payload before it is shown, such as by removing what only few people may see. kind is the type of the event, or the
-	// kind of the dead letter. What it returns is shown as text. Default: payloads are shown as they are stored.
+	// Engine has the code of workflows: the *runtime.Engine of the same process. With it, operators can send inputs, and the page of
+	// an instance shows what each event made of the state. Default: none; the console then knows only the store.
+	Engine admin.Engine
+
+	// Redact changes a payload before it is shown, such as by removing what only few people may see. kind is the type of the event, the kind
+	// of the effect, timer or dead letter, the type of the rejection, or empty for a state. What it returns is shown as text. Default:
+	// payloads are shown as they are stored.
 	Redact func(workflow, kind string, payload []byte) []byte
 
 	Timeout time.Duration // limits what a page reads. Default: 5 s
@@ -36,6 +41,7 @@ type console struct {
 	config Config
 	pages  map[string]page
 	feed   hub
+	counts counts
 }
 
 // page answers the requests of one last segment of the path.
@@ -60,13 +66,18 @@ func New(a *admin.Admin, config Config) http.Handler {
 	}
 	c := &console{admin: a, config: config}
 	c.feed.console = c
-	c.pages = map[string]page{
+	c.pages = c.routes()
+	return http.NewCrossOriginProtection().Handler(c)
+}
+
+// routes are the pages by the last segment of their path.
+func (c *console) routes() map[string]page {
+	return map[string]page{
 		"": {Viewer, c.start}, "instances": {Viewer, c.instances}, "instance": {Viewer, c.instance}, "why": {Viewer, c.why},
 		"dead": {Viewer, c.dead}, "stuck": {Viewer, c.stuck}, "projections": {Viewer, c.projections}, "programs": {Viewer, c.programs},
 		"workflows": {Viewer, c.workflows}, "workflow": {Viewer, c.workflow}, "schedules": {Viewer, c.schedules},
-		"audit": {Viewer, c.audit}, "change": {Operator, c.confirm},
+		"audit": {Viewer, c.audit}, "change": {Operator, c.confirm}, "send": {Operator, c.sendForm}, "state": {Viewer, c.state},
 	}
-	return http.NewCrossOriginProtection().Handler(c)
 }
 
 // ServeHTTP answers a request.
@@ -106,6 +117,8 @@ func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = &failure{http.StatusForbidden, fmt.Sprintf("This needs the role %s; yours is %s.", p.role, access.Role)}
 	case r.Method == http.MethodPost && name == "change":
 		err = c.change(v)
+	case r.Method == http.MethodPost && name == "send":
+		err = c.send(v)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		err = &failure{http.StatusMethodNotAllowed, "This page is only read."}

@@ -21,6 +21,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/console"
+	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/ironflowtest/postgrestest"
 	"github.com/ironflow-gen/ironflow/runtime/ironflowtest/sqlitetest"
@@ -45,7 +46,8 @@ const hostile = "<script>alert(1)</script>\"'&\u202etxt.exe\u2066😀"
 // shop is a store in which something happened: a ticket is open with a dead letter, and another one has completed.
 type shop struct {
 	*testing.T
-	admin *admin.Admin
+	admin  *admin.Admin
+	engine *runtime.Engine
 }
 
 // onStores runs a test on each store.
@@ -68,7 +70,7 @@ func newShop(t *testing.T, st store.Store) shop {
 			},
 		}, ticket.Evolver{}, ticket.Handler{OnNotify: func(context.Context, ticket.Notify, runtime.EffectCall) error {
 			return runtime.Permanent(errors.New("no such address: " + hostile))
-		}}))
+		}}), ledger.NewWorkflow(ledger.Decider{}, ledger.Evolver{}, ledger.Handler{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +87,7 @@ func newShop(t *testing.T, st store.Store) shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := shop{t, a}
+	s := shop{t, a, engine}
 	for deadline := time.Now().Add(20 * time.Second); s.dead() != 2; time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the effects do not die")
@@ -109,9 +111,14 @@ func (s shop) dead() int {
 
 // as returns a console whose requests are all of one access.
 func (s shop) as(role console.Role, payloads bool) http.Handler {
-	return console.New(s.admin, console.Config{Logger: quiet, Access: func(*http.Request) (console.Access, error) {
-		return console.Access{Name: "ann", Role: role, Payloads: payloads}, nil
-	}})
+	return s.with(console.Access{Name: "ann", Role: role, Payloads: payloads, ClientInputs: true}, console.Config{Engine: s.engine})
+}
+
+// with returns a console with one access for all.
+func (s shop) with(access console.Access, config console.Config) http.Handler {
+	config.Logger = quiet
+	config.Access = func(*http.Request) (console.Access, error) { return access, nil }
+	return console.New(s.admin, config)
 }
 
 // get asks a handler for a page.
@@ -127,7 +134,12 @@ func (s shop) get(h http.Handler, address string) (status int, body string) {
 
 func (s shop) post(h http.Handler, form url.Values, header ...string) *httptest.ResponseRecorder {
 	s.Helper()
-	r := httptest.NewRequestWithContext(s.Context(), http.MethodPost, "/change", strings.NewReader(form.Encode()))
+	return s.postTo("/change", h, form, header...)
+}
+
+func (s shop) postTo(address string, h http.Handler, form url.Values, header ...string) *httptest.ResponseRecorder {
+	s.Helper()
+	r := httptest.NewRequestWithContext(s.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
@@ -146,8 +158,9 @@ func pages() map[string]string {
 	return map[string]string{
 		"/": "2 dead letters of ticket/Notify", "/instances?workflow=ticket": "ticket/t-1", instanceAddress("instance", "t-1"): "dead since",
 		instanceAddress("why", "t-1"): "input Open", instanceAddress("instance", hostile): "&lt;script&gt;", "/dead": "no such address", "/stuck": "dead letters",
-		"/projections": "can be read", "/programs": "v7", "/workflows": "ticket", "/workflow?name=ticket": "FindAgent", "/schedules": "There are none", "/audit": "There is nothing",
+		"/projections": "can be read", "/programs": "v7", "/workflows": "ticket", "/schedules": "There are none", "/audit": "There is nothing",
 		"/instances?id=t-": "ticket/t-1", "/workflow?name=ticket&count=1": "Instances by state",
+		"/workflow?name=ticket": "2 instances",
 	}
 }
 
@@ -259,18 +272,22 @@ func TestNothingWritesByItself(t *testing.T) {
 	before := s.dead()
 	for _, role := range []console.Role{console.Nobody, console.Viewer, console.Operator, console.Admin} {
 		h := s.as(role, true)
-		for _, name := range []string{"", "instances", "instance", "why", "dead", "stuck", "projections", "programs", "workflows", "workflow", "change", "live", "style.css", "script.js"} {
+		for _, name := range console.Routes() {
 			for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch} {
 				if name == "live" && method == http.MethodGet && role > console.Nobody {
 					continue
 				}
-				for _, change := range []string{"retry", "discard", "pause", "resume", "rebuild-projection", "skip-event", "pause-projection", "resume-projection"} {
-					address := "/" + name + "?change=" + change + "&workflow=ticket&kind=Notify&projection=p&event=1&id=t-1&name=ticket"
-					if method != http.MethodPost || name != "change" {
-						address += "&reason=x"
+				for _, change := range console.Changes() {
+					form := "change=" + change + "&workflow=ticket&kind=Notify&projection=p&event=1&id=t-1&name=ticket&schedule=s&input=Note&field.text=x&input-id=i&seen=yes"
+					address := "/" + name + "?" + form + "&reason=x"
+					body := form
+					if role < console.Operator {
+						body += "&reason=x" // others give none, and so may change nothing
 					}
+					r := httptest.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+					r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 					w := httptest.NewRecorder()
-					h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, address, nil))
+					h.ServeHTTP(w, r)
 					if w.Code == http.StatusSeeOther && method != http.MethodGet && method != http.MethodHead {
 						t.Errorf("%s %s %s as %s: it leads to %s", method, name, change, role, w.Header().Get("Location"))
 					}
@@ -284,6 +301,9 @@ func TestNothingWritesByItself(t *testing.T) {
 	paused, err := s.admin.PausedWorkflows(t.Context())
 	if s.dead() != before || err != nil || len(paused) != 0 {
 		t.Errorf("%d dead letters, want %d; paused %v, %v", s.dead(), before, paused, err)
+	}
+	if report, err := s.admin.Inspect(t.Context(), store.InstanceKey{Workflow: "ticket", ID: "t-1"}); err != nil || report.Version != 1 {
+		t.Errorf("the ticket is %+v, %v", report, err)
 	}
 }
 

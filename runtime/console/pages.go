@@ -1,17 +1,15 @@
 package console
 
 import (
-	"bytes"
 	"cmp"
+	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/internal/statechart/svg"
 	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/store"
-	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
@@ -100,105 +98,6 @@ func (c *console) workflowNames(v *view) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// decisions is how many decisions a page shows.
-const decisions = 50
-
-// instance shows one instance: where it is, what it waits for, and how it came there.
-func (c *console) instance(v *view) error {
-	key := v.key()
-	report, err := c.admin.Inspect(v.ctx, key)
-	if err != nil {
-		return err
-	}
-	from := v.number("from", max(1, report.Version-decisions+1))
-	timeline, err := c.admin.Timeline(v.ctx, key, max(1, from), decisions)
-	if err != nil {
-		return err
-	}
-	events, err := c.admin.History(v.ctx, key, timeline[0].Version-1, 4*decisions)
-	if err != nil {
-		return err
-	}
-	payloads := make(map[int64]string)
-	for _, e := range events {
-		payloads[e.Version] = v.payload(key.Workflow, e.Type, e.Payload)
-	}
-	last := timeline[len(timeline)-1]
-	next := last.Events[len(last.Events)-1].Version + 1
-	if next > report.Version {
-		next = 0
-	}
-	whole := timeline
-	if timeline[0].Version > 1 || next > 0 {
-		whole = nil
-	}
-	diagram, err := c.diagram(v, report, whole)
-	if err != nil {
-		return err
-	}
-	return v.render(http.StatusOK, "instance", key.String(), map[string]any{
-		"R": report, "Waiting": slices.Concat(report.Effects, report.Timers), "Timeline": timeline, "Payloads": payloads, "Diagram": diagram,
-		"First": timeline[0].Version, "Next": next, "Before": max(1, timeline[0].Version-decisions), "Waits": waitsFor(report),
-	})
-}
-
-// waitsFor says in words what moves an instance next.
-func waitsFor(r *admin.InstanceReport) (lines []string) {
-	if r.Completed() {
-		lines = append(lines, "It has completed: it accepts no input any more.")
-	}
-	if r.Paused != nil {
-		text := "Its workflow is paused"
-		if r.Paused.By != "" {
-			text += " by " + r.Paused.By
-		}
-		if r.Paused.Reason != "" {
-			text += ": " + r.Paused.Reason
-		}
-		lines = append(lines, text+".")
-	}
-	for _, w := range slices.Concat(r.Effects, r.Timers) {
-		d := telemetry.ExplainedDelivery{Lease: w.Lease, Kind: w.Kind.Name, Waiting: &w}
-		lines = append(lines, firstUpper(d.Title()+": "+d.Fate(r.At)))
-	}
-	if len(r.Effects)+len(r.Timers) == 0 && !r.Completed() {
-		lines = append(lines, "No effect and no timer of it is waiting: only an input, or a child that ends, moves it.")
-	}
-	return lines
-}
-
-// diagram draws the machine with the way that the instance took. Its decisions are read if they are not given. The diagram is empty for a
-// workflow without states, or one that is too large.
-func (c *console) diagram(v *view, r *admin.InstanceReport, decisions []telemetry.ExplainedDecision) (template.HTML, error) {
-	if r.Machine == nil {
-		return "", nil
-	}
-	if decisions == nil {
-		const most = 1000 // decisions whose way is drawn
-		var err error
-		if decisions, err = c.admin.Timeline(v.ctx, r.Key, 1, most); err != nil {
-			return "", err
-		}
-	}
-	var types []string
-	for _, d := range decisions {
-		for _, e := range d.Events {
-			types = append(types, e.Type)
-		}
-	}
-	return drawn(r.Machine, r.Status, types), nil
-}
-
-// drawn is a diagram for a page: the page's sheet has its style.
-func drawn(m *workflow.Machine, current string, events []string) template.HTML {
-	text, err := m.SVG(current, events)
-	if err != nil {
-		return ""
-	}
-	text = bytes.Replace(text, []byte(svg.StyleElement), nil, 1)
-	return template.HTML(bytes.Replace(text, []byte("<svg "), []byte(`<svg class="machine" `), 1)) //nolint:gosec // its texts are escaped
-}
-
 // why explains a decision.
 func (c *console) why(v *view) error {
 	key := v.key()
@@ -234,7 +133,7 @@ func (c *console) schedules(v *view) error {
 	if err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "schedules", "Schedules", list)
+	return v.render(http.StatusOK, "schedules", "Schedules", map[string]any{"List": list, "Most": int64(admin.MaxMissed)})
 }
 
 // audit lists what operators did.
@@ -292,7 +191,7 @@ func (c *console) programs(v *view) error {
 	if err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "programs", "Programs", list)
+	return v.render(http.StatusOK, "programs", "Programs", map[string]any{"List": list, "Skews": admin.Skews(list)})
 }
 
 // workflows lists the workflows, with their pauses.
@@ -322,15 +221,42 @@ func (c *console) workflow(v *view) error {
 	if described == nil {
 		return &failure{http.StatusNotFound, "No program has described this workflow."}
 	}
+	counted := c.counts.of(v.ctx, c.admin, name)
 	var diagram template.HTML
 	if described.Machine != nil {
-		diagram = drawn(described.Machine, "", nil)
+		diagram = drawn(described.Machine, countMarks(described.Machine, counted))
 	}
-	content := map[string]any{"W": described, "Diagram": diagram}
+	content := map[string]any{"W": described, "Diagram": diagram, "Counted": counted, "Most": countedMost}
 	if v.r.URL.Query().Get("count") != "" {
 		if content["Counts"], err = c.admin.CountInstances(v.ctx, store.InstanceFilter{Workflow: name}); err != nil {
 			return err
 		}
 	}
 	return v.render(http.StatusOK, "workflow", "Workflow "+name, content)
+}
+
+// countMarks writes into each state how many instances are in it, and leads to their list.
+func countMarks(m *workflow.Machine, counted counted) workflow.Marks {
+	marks := workflow.Marks{Notes: make(map[string]string), Links: make(map[string]string)}
+	number := make(map[string]int64)
+	for _, c := range counted.Counts {
+		number[c.Status] += c.Count
+	}
+	for _, s := range m.States {
+		activity, more := "active", counted.MoreActive
+		if s.Terminal {
+			activity, more = "completed", counted.MoreCompleted
+		}
+		marks.Links[s.Name] = link("instances", "workflow", m.Workflow, "status", s.Name, "activity", activity)
+		switch n := number[s.Name]; {
+		case counted.Failed:
+		case more:
+			marks.Notes[s.Name] = fmt.Sprintf("%d of the newest %d", n, countedMost)
+		case n == 1:
+			marks.Notes[s.Name] = "1 instance"
+		default:
+			marks.Notes[s.Name] = fmt.Sprintf("%d instances", n)
+		}
+	}
+	return marks
 }

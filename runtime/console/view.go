@@ -21,6 +21,7 @@ var pageFiles embed.FS
 // templates has a template for each page, and "frame", which is around them.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"at": shownTime, "machine": machineTime, "link": link, "one": oneLine, "lower": strings.ToLower, "count": countOf, "short": plain.Short,
+	"cut": func(text string) string { return oneLine(cutText(text, 1000)) }, "hint": hint,
 }).ParseFS(pageFiles, "pages/*.html"))
 
 // view is one request for a page.
@@ -32,7 +33,11 @@ type view struct {
 	access  Access
 	name    string
 	now     time.Time
+	shown   int // bytes of payloads
 }
+
+// payloadsOfPage is how many bytes of payloads a page shows.
+const payloadsOfPage = 128 << 10
 
 // frame is what the template around each page shows.
 type frame struct {
@@ -87,6 +92,9 @@ func (v *view) can(role string) bool {
 
 // done is the note of a change that was just made. Only numbers and names of changes come from the address.
 func (v *view) done() string {
+	if v.r.URL.Query().Get("done") == "send" {
+		return "The input was sent, and the program accepted it."
+	}
 	c, known := changes[v.r.URL.Query().Get("done")]
 	if !known {
 		return ""
@@ -132,7 +140,11 @@ func (v *view) payload(workflow, kind string, payload []byte) string {
 	case v.console.config.Redact != nil:
 		payload = v.console.redact(workflow, kind, payload)
 	}
+	if v.shown > payloadsOfPage {
+		return fmt.Sprintf("not shown: the fields before have more than %d bytes", payloadsOfPage)
+	}
 	const most = 16 << 10
+	v.shown += min(most, len(payload))
 	if len(payload) > most {
 		return strings.ToValidUTF8(string(payload[:most]), "\uFFFD") + fmt.Sprintf("… (the first %d bytes of %d)", most, len(payload))
 	}
@@ -174,6 +186,21 @@ func shownTime(t, now time.Time) string {
 	} else {
 		return plain.Short(d) + " ago"
 	}
+}
+
+// hint is a value of a type that is not written as everybody would guess.
+func hint(kind string) string {
+	switch strings.TrimSuffix(strings.TrimPrefix(kind, "optional<"), ">") {
+	case "time":
+		return "2026-12-31T23:59:59Z"
+	case "duration":
+		return "1h30m"
+	case "decimal":
+		return "12.50"
+	case "bytes":
+		return "aGVsbG8=, in base64"
+	}
+	return ""
 }
 
 func machineTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

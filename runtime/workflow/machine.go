@@ -91,21 +91,34 @@ func (m *Machine) DOT() string { return m.DOTAt("") }
 // DOTAt is DOT with the state of an instance marked. A state that the machine does not have is not marked.
 func (m *Machine) DOTAt(current string) string { return m.chart().DOT(current) }
 
-// SVG draws the machine. The state current is marked, and the way that the events with these types took from the initial state. A state or
-// an event that the machine does not have is not marked. It fails for a machine that is too large to be drawn.
-func (m *Machine) SVG(current string, events []string) ([]byte, error) {
-	marks := svg.Marks{Current: current, Taken: make(map[[2]string]bool)}
+// Marks say what a drawing marks. The zero value marks nothing. A state or an event that the machine does not have is not marked.
+type Marks struct {
+	Current string            // the state to mark
+	Events  []string          // types of the events whose way from the initial state is marked
+	Notes   map[string]string // further lines in the boxes of states, by state
+	Links   map[string]string // addresses that states lead to, by state
+}
+
+// SVG draws the machine. It fails for a machine that is too large to be drawn.
+func (m *Machine) SVG(mark Marks) ([]byte, error) {
+	marks := svg.Marks{Current: mark.Current, Taken: make(map[[2]string]bool), Links: mark.Links}
 	if len(m.States) > 0 {
 		index := m.index()
 		at := index.initial
-		for _, event := range events {
+		for _, event := range mark.Events {
 			if to, is := index.moves[stateEvent{at, event}]; is {
 				marks.Taken[[2]string{at, to}] = true
 				at = to
 			}
 		}
 	}
-	return svg.Draw(m.chart(), "", marks)
+	chart := m.chart()
+	for i := range chart.States {
+		if note := mark.Notes[chart.States[i].Name]; note != "" {
+			chart.States[i].Notes = append(chart.States[i].Notes, note)
+		}
+	}
+	return svg.Draw(chart, "", marks)
 }
 
 // chart returns the diagram of the machine.

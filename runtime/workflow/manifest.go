@@ -30,6 +30,7 @@ type WorkflowManifest struct {
 	Machine   *Machine         `json:"machine,omitempty"` // nil without states
 	Schema    string           `json:"schema,omitempty"`  // of the state, for snapshots
 	Search    []string         `json:"search,omitempty"`  // search fields
+	Forms     []Form           `json:"forms,omitempty"`   // of the inputs that clients and operators send
 }
 
 // Describe returns the manifest of a workflow.
@@ -37,6 +38,7 @@ func (w *Workflow) Describe() WorkflowManifest {
 	return WorkflowManifest{
 		Name: w.Name(), Inputs: w.InputNames(), Operator: w.OperatorInputs(), Effects: slices.Sorted(maps.Keys(w.EffectOptions())),
 		Schedules: w.Schedules(), Machine: w.DeclaredMachine(), Schema: w.Schema(), Search: w.SearchFields(),
+		Forms: w.Forms(),
 	}
 }
 

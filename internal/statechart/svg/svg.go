@@ -46,6 +46,7 @@ func (l textLine) size() float64 {
 type Marks struct {
 	Current string             // name of a state
 	Taken   map[[2]string]bool // arrows, by the names of the states that they lead from and to; their states are marked as well
+	Links   map[string]string  // addresses that states lead to, by their names
 }
 
 // drawing is a machine with its layout.
@@ -188,8 +189,12 @@ func (d *drawing) draw() {
 	top := margin + titleSize*leading + 8
 	width := max(d.graph.Width, textWidth(d.Name, titleSize, true)) + 2*margin
 	height := d.graph.Height + top + margin
-	d.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s" viewBox="0 0 %[1]s %[2]s" role="img">`+"\n",
-		number(math.Ceil(width)), number(math.Ceil(height)))
+	role := "img"
+	if len(d.marks.Links) > 0 {
+		role = "group" // an image has no links for readers of screens
+	}
+	d.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s" viewBox="0 0 %[1]s %[2]s" role="%s">`+"\n",
+		number(math.Ceil(width)), number(math.Ceil(height)), role)
 	d.printf("<title>%s</title>\n", escape(d.Name))
 	if d.doc != "" {
 		d.printf("<desc>%s</desc>\n", escape(d.doc))
@@ -322,6 +327,10 @@ func (d *drawing) state(s statechart.State, n layout.Node) {
 		class = "state terminal"
 	}
 	class += d.marked(s.Name)
+	link, leads := d.marks.Links[s.Name]
+	if leads {
+		d.printf(`<a href="%s">`, escape(link))
+	}
 	d.printf(`<rect class="%s" x="%s" y="%s" width="%s" height="%s" rx="9"/>`+"\n", class, number(x), number(y), number(n.Width), number(n.Height))
 	if s.Terminal {
 		d.printf(`<rect class="inner" x="%s" y="%s" width="%s" height="%s" rx="6"/>`+"\n",
@@ -333,6 +342,9 @@ func (d *drawing) state(s statechart.State, n layout.Node) {
 	for _, t := range s.Notes {
 		at += smallSize * leading
 		d.printf(`<text class="timer" x="%s" y="%s">%s</text>`+"\n", number(n.X), number(at-smallSize*0.3), escape(t))
+	}
+	if leads {
+		d.printf("</a>\n")
 	}
 }
 

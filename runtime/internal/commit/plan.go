@@ -5,15 +5,18 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/unknown"
 	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // Plan is what an input would lead to.
 type Plan struct {
 	Kind      Kind
 	Status    string // before
-	Events    []string
-	Effects   []string
-	Rejection string
+	Next      string // the status after an accepted input
+	Completes bool
+	Events    []workflow.Encoded
+	Effects   []workflow.Encoded
+	Rejection workflow.Encoded
 }
 
 // Plan asks the decider about an input as it would be asked now, and stores nothing.
@@ -58,15 +61,15 @@ func (x *Executor) plan(req Request, instance store.Instance) (p Plan, err error
 		return p, err
 	case rejection != nil:
 		encoded, err := w.EncodeRejection(rejection)
-		p.Kind, p.Rejection = Rejected, encoded.Type
+		p.Kind, p.Rejection = Rejected, encoded
 		return p, err
 	}
-	p.Kind = Accepted
+	p.Kind, p.Next, p.Completes = Accepted, decided.Status, decided.Complete
 	for _, e := range decided.Stored {
-		p.Events = append(p.Events, e.Type)
+		p.Events = append(p.Events, workflow.Encoded{Type: e.Type, Payload: e.Payload})
 	}
 	for _, e := range decided.Effects {
-		p.Effects = append(p.Effects, e.Kind)
+		p.Effects = append(p.Effects, workflow.Encoded{Type: e.Kind, Payload: e.Payload})
 	}
 	return p, nil
 }
