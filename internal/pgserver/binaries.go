@@ -3,6 +3,7 @@ package pgserver
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,12 +12,22 @@ import (
 	"strings"
 )
 
+// BinariesVariable is the environment variable that names the directory of the server's binaries, for another version than the one that
+// is installed.
+const BinariesVariable = "IRONFLOW_TEST_POSTGRES"
+
 var errNoBinaries = errors.New("pgserver: no PostgreSQL server found (initdb, pg_ctl and postgres; looked where pg_config " +
 	"points, in /usr/lib/postgresql and in PATH): install one with `apt-get install postgresql`, or set " +
 	OverrideVariable + " to the URL of a running one")
 
-// findBinaries returns the directory of a server's binaries. Debian keeps them out of PATH, one directory per version.
-func findBinaries() (string, error) {
+// Binaries returns the directory of a server's binaries. Debian keeps them out of PATH, one directory per version.
+func Binaries() (string, error) {
+	if dir := os.Getenv(BinariesVariable); dir != "" {
+		if !complete(dir) {
+			return "", fmt.Errorf("pgserver: %s is %s, which has not initdb, pg_ctl and postgres", BinariesVariable, dir)
+		}
+		return dir, nil
+	}
 	for _, dir := range slices.Concat(configured(), debian("/usr/lib/postgresql"), inPath()) {
 		if complete(dir) {
 			return dir, nil

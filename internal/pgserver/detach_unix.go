@@ -3,17 +3,20 @@
 package pgserver
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"syscall"
 )
 
-// detach keeps signals to this process group, such as a Ctrl-C, from the command, and takes root from it, because
-// PostgreSQL refuses to run as root. dir is given to whom the command runs as.
-func detach(command *exec.Cmd, dir string) error {
+// Detach keeps signals to this process group, such as a Ctrl-C, from the command, and takes root from it, because
+// PostgreSQL refuses to run as root. dir, with all that is in it, is given to whom the command runs as.
+func Detach(command *exec.Cmd, dir string) error {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() != 0 {
 		return nil
@@ -34,5 +37,13 @@ func detach(command *exec.Cmd, dir string) error {
 		return err
 	}
 	command.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return os.Chown(dir, int(uid), int(gid))
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil {
+			err = os.Lchown(path, int(uid), int(gid))
+		}
+		if errors.Is(err, fs.ErrNotExist) { // temporary files of a server that runs
+			return nil
+		}
+		return err
+	})
 }

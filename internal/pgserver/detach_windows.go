@@ -5,6 +5,7 @@ import (
 	"os/exec"
 )
 
-func detach(*exec.Cmd, string) error {
+// Detach fails: there is no way here to start a server that outlives no owner.
+func Detach(*exec.Cmd, string) error {
 	return errors.New("cannot start a server on Windows; set " + OverrideVariable + " to the URL of a running one")
 }

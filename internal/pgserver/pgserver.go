@@ -74,7 +74,7 @@ func noPrimary(string) (*link, error) { return nil, nil }
 
 // startOwn starts a server in a directory of its own. What follow returns for that directory is its way to a primary.
 func startOwn(ctx context.Context, options Options, follow func(dir string) (*link, error)) (*Server, error) {
-	binaries, err := findBinaries()
+	binaries, err := Binaries()
 	if err != nil {
 		return nil, err
 	}
@@ -107,10 +107,10 @@ func start(ctx context.Context, binaries, dir string, options Options, link *lin
 	}
 
 	var complaints bytes.Buffer
-	supervisor := exec.Command("/bin/sh", "-c", superviseScript, "pgserver", binaries, dir, link.directory())
+	supervisor := exec.Command("/bin/sh", "-c", superviseScript, "pgserver", binaries, dir)
 	supervisor.Dir = dir
 	supervisor.Stderr = &complaints
-	if err := detach(supervisor, dir); err != nil {
+	if err := Detach(supervisor, dir); err != nil {
 		return nil, err
 	}
 	alive, err := supervisor.StdinPipe()
@@ -162,6 +162,7 @@ func settings(dir string, options Options) string {
 		"port":                      "5432", // part of the socket's file name, no more
 		"max_connections":           "200",
 		"max_prepared_transactions": "10",
+		"wal_keep_size":             "64MB", // for standbys that begin later
 		"shared_buffers":            "128MB",
 		"timezone":                  "UTC",
 	}

@@ -36,7 +36,17 @@ func (s *Server) Standby(ctx context.Context, options Options) (*Server, error) 
 	settings := map[string]string{"synchronous_standby_names": "", "wal_retrieve_retry_interval": "100ms"}
 	maps.Copy(settings, options.Settings)
 	options.Settings = settings
-	return startOwn(ctx, options, func(dir string) (*link, error) { return newLink(dir, s.dir) })
+	return startOwn(ctx, options, func(dir string) (*link, error) {
+		link, err := newLink(dir, s.dir)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.copyData(ctx, filepath.Join(dir, "data"), filepath.Dir(link.listener.Addr().String())); err != nil {
+			link.close()
+			return nil, err
+		}
+		return link, nil
+	})
 }
 
 // CutOff breaks the replication to a standby and keeps it broken. The primary sees the connection end.
@@ -44,6 +54,15 @@ func (s *Server) CutOff() { s.link.cutOff(true) }
 
 // Reconnect ends what CutOff began. The standby catches up as soon as it tries again.
 func (s *Server) Reconnect() { s.link.cutOff(false) }
+
+// Follow makes a standby follow another server from now on, as after a failover.
+func (s *Server) Follow(primary *Server) {
+	s.link.cutOff(true)
+	s.link.mu.Lock()
+	s.link.to = filepath.Join(primary.dir, socketName)
+	s.link.mu.Unlock()
+	s.link.cutOff(false)
+}
 
 // Promote makes a standby a primary, and returns when it accepts writes.
 func (s *Server) Promote(ctx context.Context) error {
@@ -69,7 +88,7 @@ func (s *Server) control(ctx context.Context, what string, arguments ...string) 
 	arguments = append([]string{what, "--silent", "--pgdata=" + filepath.Join(s.dir, "data")}, arguments...)
 	command := exec.CommandContext(ctx, filepath.Join(s.binaries, "pg_ctl"), arguments...)
 	command.Dir = s.dir
-	if err := detach(command, s.dir); err != nil {
+	if err := Detach(command, s.dir); err != nil {
 		return err
 	}
 	// To a file, not to a pipe: a server that was started keeps it open.
@@ -99,10 +118,10 @@ func AnyURL(targetSessionAttrs string, servers ...*Server) string {
 // link forwards a standby's connections to its primary, until it is cut off.
 type link struct {
 	listener net.Listener
-	to       string
 	serving  sync.WaitGroup
 
 	mu    sync.Mutex
+	to    string
 	cut   bool
 	conns map[net.Conn]bool
 }
@@ -136,17 +155,12 @@ func newLink(dir, primary string) (*link, error) {
 	return l, nil
 }
 
-// directory is where the standby finds its primary.
-func (l *link) directory() string {
-	if l == nil {
-		return ""
-	}
-	return filepath.Dir(l.listener.Addr().String())
-}
-
 func (l *link) forward(standby net.Conn) {
 	defer standby.Close()
-	primary, err := net.Dial("unix", l.to)
+	l.mu.Lock()
+	to := l.to
+	l.mu.Unlock()
+	primary, err := net.Dial("unix", to)
 	if err != nil {
 		return
 	}

@@ -3,7 +3,6 @@
 #
 #   $1  directory of the server's binaries
 #   $2  directory to work in, removed at the end; holds settings.conf
-#   $3  directory of the socket of a server to follow as a standby; empty for a server of its own
 
 trap 'rm -rf "$2"' EXIT
 # Neither a Ctrl-C meant for the tests nor an owner that died before it read our answer may leave the server behind.
@@ -17,10 +16,8 @@ complain() {
 	exit 1
 }
 
-if [ -n "$3" ]; then
-	"$1/pg_basebackup" --no-sync --checkpoint=fast --wal-method=stream --write-recovery-conf --pgdata="$cluster" \
-		--host="$3" --port=5432 --username=ironflow --no-password </dev/null >"$log" 2>&1 || complain
-else
+# A standby comes with a copy of its primary's data.
+if [ ! -e "$cluster" ]; then
 	"$1/initdb" --no-sync --auth=trust --username=ironflow --encoding=UTF8 --locale=C --pgdata="$cluster" \
 		</dev/null >"$log" 2>&1 || complain
 fi
