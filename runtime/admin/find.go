@@ -61,7 +61,7 @@ func (a *Admin) Find(ctx context.Context, query FindQuery) (page Page[store.Inst
 	if after != nil {
 		find.After = *after
 	}
-	found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return a.store.FindInstances(ctx, find) })
+	found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return a.store.FindInstances(store.AllowLag(ctx), find) })
 	if err != nil {
 		return page, err
 	}

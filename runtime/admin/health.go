@@ -34,6 +34,8 @@ func (a *Admin) Health(ctx context.Context) (telemetry.Health, error) {
 	h.Unknown = slices.Concat(unknownKinds(store.EffectQueue, h.Effects), unknownKinds(store.TimerQueue, h.Timers))
 	h.Feed, err = a.FeedStatus(ctx)
 	errs = append(errs, err)
+	h.Replica, err = a.store.ReplicaStatus(ctx)
+	errs = append(errs, err)
 	h.SnapshotHolders, err = a.SnapshotHolders(ctx)
 	errs = append(errs, err)
 	h.Projections, err = a.Projections(ctx)

@@ -45,7 +45,9 @@ func (a *Admin) History(ctx context.Context, instance store.InstanceKey, after i
 }
 
 func (a *Admin) history(ctx context.Context, instance store.InstanceKey, after int64, limit int) ([]store.StoredEvent, error) {
-	return bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.StoredEvent, error) { return a.store.History(ctx, instance, after, limit) })
+	return bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.StoredEvent, error) {
+		return a.store.History(store.AllowLag(ctx), instance, after, limit)
+	})
 }
 
 // Observations returns inputs with their outcomes, the newest first: those of one instance, of one workflow, or all, as the query
@@ -59,5 +61,5 @@ func (a *Admin) Observations(ctx context.Context, query store.ObservationQuery) 
 	if query.Limit == 0 {
 		query.Limit = 100
 	}
-	return bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.Observation, error) { return a.store.Observations(ctx, query) })
+	return bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.Observation, error) { return a.store.Observations(store.AllowLag(ctx), query) })
 }

@@ -31,7 +31,7 @@ func (a *Admin) Instances(ctx context.Context, query InstanceQuery) (Page[store.
 	}
 	size := pageSize(query.Limit)
 	list := store.InstanceList{InstanceFilter: query.InstanceFilter.Narrowed(), After: after, Limit: size + 1}
-	found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return a.store.ListInstances(ctx, list) })
+	found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return a.store.ListInstances(store.AllowLag(ctx), list) })
 	if err != nil {
 		return Page[store.InstanceSummary]{}, err
 	}
@@ -46,7 +46,9 @@ func (a *Admin) CountInstances(ctx context.Context, filter store.InstanceFilter)
 	if err := (&InstanceQuery{InstanceFilter: filter}).validate(); err != nil {
 		return nil, err
 	}
-	return bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() (store.InstanceCounts, error) { return a.store.CountInstances(ctx, filter.Narrowed()) })
+	return bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() (store.InstanceCounts, error) {
+		return a.store.CountInstances(store.AllowLag(ctx), filter.Narrowed())
+	})
 }
 
 // NewestCounts counts instances of a workflow by status: the newest active ones and the newest completed ones.

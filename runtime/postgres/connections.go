@@ -19,8 +19,11 @@ type connections struct {
 	pool *pgxpool.Pool
 	lean bool // they may take columns
 
-	mu     sync.Mutex
-	closed chan struct{} // closed, and replaced, when a connection was
+	mu         sync.Mutex
+	closed     chan struct{} // closed, and replaced, when a connection was
+	server     string        // that the pool was known to lead to last, see serverRun
+	waiting    map[*wait]struct{}
+	stopAsking func() // nil while nobody asks whether the server was replaced
 }
 
 // newConnections looks at the protocol mode. Columns need one in which pgx asks the server for the types of parameters;
@@ -31,7 +34,7 @@ func newConnections(pool *pgxpool.Pool) *connections {
 	case pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec:
 		lean = true
 	}
-	return &connections{pool: pool, lean: lean, closed: make(chan struct{})}
+	return &connections{pool: pool, lean: lean, closed: make(chan struct{}), waiting: make(map[*wait]struct{})}
 }
 
 // run calls use with a connection. When the server refuses to write, the connection may be from a time when the server was
@@ -73,7 +76,13 @@ func (c *connections) checkRole(ctx context.Context) error {
 }
 
 func (c *connections) acquire(ctx context.Context) (*lent, error) {
-	conn, err := c.pool.Acquire(ctx)
+	attempt, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := c.waits(cancel) // the pool may try a connection that it has not used for a while
+	conn, err := c.pool.Acquire(attempt)
+	if ended := done(); err != nil && ended && ctx.Err() == nil {
+		return c.acquire(ctx)
+	}
 	if err != nil {
 		var connect *pgconn.ConnectError
 		if errors.As(err, &connect) {
@@ -82,6 +91,7 @@ func (c *connections) acquire(ctx context.Context) (*lent, error) {
 		return nil, err
 	}
 	l := &lent{Conn: conn, pool: c}
+	l.done = c.waits(func() { conn.Conn().PgConn().Conn().Close() })
 	if c.lean {
 		l.buffers = buffersOf(conn.Conn())
 	}
@@ -106,7 +116,8 @@ func (c *connections) noteClosed() {
 type lent struct {
 	*pgxpool.Conn
 	pool    *connections
-	buffers *buffers // nil when it takes no columns
+	done    func() (ended bool) // see waits
+	buffers *buffers            // nil when it takes no columns
 
 	kept    bool // by the user of lend, who gives it back
 	unfit   bool // it must not go back to the pool
@@ -156,6 +167,7 @@ func broken(conn *pgx.Conn, err error) error {
 // pool at once: pgx says goodbye to its server in the background, for which it gives a silent server 15 s, and the pool would
 // count the connection for as long.
 func (l *lent) giveBack(ctx context.Context) error {
+	l.done()
 	conn := l.Conn.Conn()
 	defer func() {
 		if conn.IsClosed() {

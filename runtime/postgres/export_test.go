@@ -95,3 +95,10 @@ func SetCommitTimeout(d time.Duration) (restore func()) {
 }
 
 var WhyUnavailable = whyUnavailable
+
+// SetSuspicion changes how long a call waits before it is asked whether its server was replaced, until the returned function is called.
+func SetSuspicion(d time.Duration) (restore func()) {
+	before := suspicion
+	suspicion = d
+	return func() { suspicion = before }
+}

@@ -22,7 +22,10 @@ func (s *Store) EventsSince(
 	if limit <= 0 {
 		return store.FeedPage{}, errors.New("postgres: read the feed: the limit must be positive")
 	}
-	page, err := s.readFeed(ctx, after, s.horizon.settled(), limit, filters)
+	if s.reader != nil {
+		return s.readFeedBehind(ctx, after, limit, filters)
+	}
+	page, err := s.readFeed(ctx, s.pool, after, s.horizon.settled(), limit, filters)
 	if errors.Is(err, errOtherServer) {
 		page, err = store.FeedPage{Next: after, Settled: after}, nil
 	}
@@ -33,24 +36,33 @@ func (s *Store) EventsSince(
 	if err != nil {
 		return store.FeedPage{}, err
 	}
-	if after > horizon.Issued {
-		repair := setSequence(s.schema, fmt.Sprint(int64(after)))
-		return store.FeedPage{}, wrap(&store.FeedSetBack{Position: after, Issued: horizon.Issued, Repair: repair}, "read the feed")
+	if err := s.checkPosition(after, horizon); err != nil {
+		return store.FeedPage{}, err
 	}
 	if horizon.server != page.Server {
 		page.Events, page.Next = nil, after
 	}
-	rest, err := s.readFeed(ctx, page.Next, horizon, limit-len(page.Events), filters)
+	rest, err := s.readFeed(ctx, s.pool, page.Next, horizon, limit-len(page.Events), filters)
 	rest.Events = append(page.Events, rest.Events...)
 	return rest, err
+}
+
+// checkPosition fails with *store.FeedSetBack if a position is beyond what was issued.
+func (s *Store) checkPosition(after store.FeedPosition, horizon sight) error {
+	if after <= horizon.Issued {
+		return nil
+	}
+	repair := setSequence(s.schema, fmt.Sprint(int64(after)))
+	return wrap(&store.FeedSetBack{Position: after, Issued: horizon.Issued, Repair: repair}, "read the feed")
 }
 
 // errOtherServer says that not the server answers that has said how far the feed is settled.
 var errOtherServer = errors.New("the server was restarted, or is another one; read again")
 
-// readFeed reads what is after a position and up to one that is settled.
+// readFeed reads what is after a position and up to one that is settled. If it reads from the store's own server, that must be the one that
+// has said so.
 func (s *Store) readFeed(
-	ctx context.Context, after store.FeedPosition, known sight, limit int, filters []store.EventFilter,
+	ctx context.Context, from sender, after store.FeedPosition, known sight, limit int, filters []store.EventFilter,
 ) (store.FeedPage, error) {
 	page := store.FeedPage{Next: after, Settled: after, Looked: max(after, known.Settled), Server: known.server}
 	if after >= known.Settled {
@@ -59,9 +71,11 @@ func (s *Store) readFeed(
 	workflows, types := filterColumns(filters)
 	var server string
 	end, more := known.Settled, false
-	err := transact(ctx, s.pool, func(batch *pgx.Batch) {
+	err := transact(ctx, from, func(batch *pgx.Batch) {
 		batch.Queue(readInOrder)
-		batch.Queue(serverRun).QueryRow(func(row pgx.Row) error { return row.Scan(&server) })
+		if from == sender(s.pool) {
+			batch.Queue(serverRun).QueryRow(func(row pgx.Row) error { return row.Scan(&server) })
+		}
 		if len(filters) > 0 {
 			batch.Queue(s.queries.filterEnd, int64(after), int64(known.Settled), filterWindow).QueryRow(func(row pgx.Row) error {
 				return row.Scan(&end, &more)
@@ -75,7 +89,7 @@ func (s *Store) readFeed(
 			})
 		}
 	})
-	if err == nil && server != known.server {
+	if err == nil && server != known.server && from == sender(s.pool) {
 		s.horizon.forget(server)
 		err = errOtherServer
 	}
@@ -124,6 +138,9 @@ func scanEvent(row pgx.CollectableRow) (e store.StoredEvent, err error) {
 // FeedHorizon implements store.Feed. Concurrent calls share a round trip.
 func (s *Store) FeedHorizon(ctx context.Context) (store.FeedHorizon, error) {
 	found, err := s.horizon.find(ctx)
+	if err == nil && s.reader != nil {
+		found = s.reader.limit(ctx, found)
+	}
 	return found.FeedHorizon, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,6 +50,15 @@ type horizon struct {
 	next    *flight // that callers may still join
 	flying  bool
 	behind  error // *runtime.SequenceBehind as of the last answer
+
+	read   bool        // by standbys: milestones are kept
+	passed []milestone // the oldest first
+}
+
+// milestone says that a standby has all of the feed up to settled once it has applied the log up to a place.
+type milestone struct {
+	settled store.FeedPosition
+	place   int64
 }
 
 // sight is what a server has said.
@@ -73,6 +83,9 @@ type flight struct {
 const (
 	// maxTickets bounds the memory of a long stall. What was issued after the last ticket waits for the next.
 	maxTickets = 64
+
+	// maxMilestones bounds the memory while a standby is far behind. Then every second milestone goes.
+	maxMilestones = 256
 
 	// ticketInterval bounds how many transaction ids are used up, and how often the log is flushed, while transactions overlap all
 	// the time.
@@ -105,8 +118,39 @@ func (h *horizon) forget(server string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.found.server != server {
-		h.found, h.tickets = sight{server: server}, nil
+		h.reset(server)
 	}
+}
+
+// reset drops what is known; h.mu is held.
+func (h *horizon) reset(server string) {
+	h.found, h.tickets, h.passed = sight{server: server}, nil, nil
+}
+
+// settledAt returns how far a standby has the feed that has applied the log up to a place.
+func (h *horizon) settledAt(place int64) store.FeedPosition {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, m := range slices.Backward(h.passed) {
+		if m.place <= place {
+			return m.settled
+		}
+	}
+	return 0
+}
+
+// pass notes the end of the log; h.mu is held.
+func (h *horizon) pass(end int64) {
+	if n := len(h.passed); n > 0 && h.passed[n-1].settled == h.found.Settled {
+		return
+	}
+	if len(h.passed) == maxMilestones {
+		for i := range maxMilestones / 2 {
+			h.passed[i] = h.passed[2*i+1]
+		}
+		h.passed = h.passed[:maxMilestones/2]
+	}
+	h.passed = append(h.passed, milestone{h.found.Settled, end})
 }
 
 // oldest returns the transaction id that the oldest transaction must reach next; 0 when a ticket is under way.
@@ -230,9 +274,10 @@ type answer struct {
 	newest, issued int64
 	ticket         *int64
 	oldest         int64
+	end            int64 // of the log, after the oldest was read
 }
 
-// ask makes a round trip. The last two statements are one transaction, in which the ticket's own id counts as one that runs, and so as
+// ask makes a round trip. The statements after COMMIT are one transaction, in which the ticket's own id counts as one that runs, and so as
 // the oldest when no other is older. It has committed when the batch is closed without an error. The newest event is read before the
 // sequence, which therefore is not below it, and in a transaction of its own: who drops the tables locks both, in another order.
 func (h *horizon) ask(timeout time.Duration, known int64) (sight, error) {
@@ -247,10 +292,14 @@ func (h *horizon) ask(timeout time.Duration, known int64) (sight, error) {
 		batch.Queue(commit)
 		batch.Queue(h.queries.takeTicket, known).QueryRow(func(row pgx.Row) error { return row.Scan(&a.issued, &a.ticket) })
 		batch.Queue(oldestTransaction).QueryRow(func(row pgx.Row) error { return row.Scan(&a.oldest) })
+		if h.read {
+			batch.Queue(logEnd).QueryRow(func(row pgx.Row) error { return row.Scan(&a.end) })
+		}
 	})
 	if err != nil {
 		return sight{}, wrap(err, "find how far the feed is settled")
 	}
+	h.pool.leadsTo(a.server)
 	return h.take(a)
 }
 
@@ -259,11 +308,11 @@ func (h *horizon) take(a answer) (sight, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if a.server != h.found.server || a.issued < int64(h.found.Settled) {
-		h.found, h.tickets = sight{server: a.server}, nil
+		h.reset(a.server)
 	}
 	h.behind = nil
 	if a.newest > a.issued {
-		h.found, h.tickets = sight{server: a.server}, nil
+		h.reset(a.server)
 		h.behind = &store.SequenceBehind{
 			Issued: store.FeedPosition(a.issued), Stored: store.FeedPosition(a.newest), Repair: h.repair,
 		}
@@ -279,6 +328,9 @@ func (h *horizon) take(a answer) (sight, error) {
 	}
 	h.found.Issued = max(store.FeedPosition(a.issued), h.found.Settled)
 	h.found.Newest = store.FeedPosition(a.newest)
+	if h.read {
+		h.pass(a.end)
+	}
 	return h.found, nil
 }
 

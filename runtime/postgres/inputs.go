@@ -107,7 +107,7 @@ var endOfTime = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
 // Observations implements store.InputLog.
 func (s *Store) Observations(ctx context.Context, query store.ObservationQuery) ([]store.Observation, error) {
-	observations, err := queryRows(ctx, s.pool, scanObservation, s.queries.readObservations, query.Instance.Workflow, query.Instance.ID,
+	observations, err := queryRows(ctx, s.reads(ctx), scanObservation, s.queries.readObservations, query.Instance.Workflow, query.Instance.ID,
 		orEndOfTime(query.Before), query.Limit, query.BeforeNumber, int64(store.PageBytes))
 	if err != nil {
 		return nil, wrap(err, "read observations of %s", query.Instance)

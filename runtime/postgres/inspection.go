@@ -18,7 +18,7 @@ func (s *Store) History(ctx context.Context, instance store.InstanceKey, after i
 		event.RecordedAt = event.RecordedAt.UTC()
 		return event, err
 	}
-	events, err := readRows(ctx, s.pool, scan, s.queries.inspection.history, instance.ID, instance.Workflow, after, int64(limit),
+	events, err := readRows(ctx, s.reads(ctx), scan, s.queries.inspection.history, instance.ID, instance.Workflow, after, int64(limit),
 		int64(store.PageBytes))
 	if err != nil {
 		return nil, wrap(err, "read the history of %s", instance)
@@ -32,7 +32,7 @@ func (s *Store) EventCauses(ctx context.Context, query store.CauseQuery) ([]stor
 	if query.Backward {
 		sql = s.queries.inspection.causesBackward
 	}
-	events, err := readRows(ctx, s.pool, scanCause, sql, query.Instance.ID, query.Instance.Workflow, query.From, int64(query.Limit))
+	events, err := readRows(ctx, s.reads(ctx), scanCause, sql, query.Instance.ID, query.Instance.Workflow, query.From, int64(query.Limit))
 	if err != nil {
 		return nil, wrap(err, "read the causes of %s", query.Instance)
 	}
@@ -111,7 +111,7 @@ func (s *Store) ListInstances(ctx context.Context, list store.InstanceList) ([]s
 		from = *list.After
 	}
 	args := append(filterArgs(list.InstanceFilter), from.CreatedAt, from.ID, from.Workflow, int64(list.Limit))
-	instances, err := readRowsInOrder(ctx, s.pool, scanInstance, s.queries.inspection.listInstances, args...)
+	instances, err := readRowsInOrder(ctx, s.reads(ctx), scanInstance, s.queries.inspection.listInstances, args...)
 	if err != nil {
 		return nil, wrap(err, "list instances")
 	}
@@ -128,7 +128,7 @@ func scanInstance(row pgx.CollectableRow) (i store.InstanceSummary, err error) {
 // CountInstances implements store.Inspection. Unlike other queries, it lets the planner read the whole table.
 func (s *Store) CountInstances(ctx context.Context, filter store.InstanceFilter) (store.InstanceCounts, error) {
 	args := append(filterArgs(filter), orEndOfTime(filter.CreatedBefore))
-	counts, err := queryRows(ctx, s.pool, scanCount, s.queries.inspection.countInstances, args...)
+	counts, err := queryRows(ctx, s.reads(ctx), scanCount, s.queries.inspection.countInstances, args...)
 	if err != nil {
 		return nil, wrap(err, "count instances")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -48,7 +47,8 @@ func (e *ForeignSchemaError) Error() string {
 // Migrate creates the schema or migrates it to the version that this library needs, in one transaction. Any number of processes
 // may call it at once; one of them does the work. If the schema is newer and this library works on it, nothing is changed; if it
 // does not work on it, Migrate fails with *SchemaVersionError. If the tables belong to another program, it fails with
-// *ForeignSchemaError.
+// *ForeignSchemaError. If the server is no PostgreSQL, or one that stores the tables in another way, it fails with
+// *UnsupportedServerError and leaves nothing behind; see Assume.
 //
 // If the schema does not exist, the user of the pool needs the right to create it.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, options ...Option) error {
@@ -59,6 +59,9 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, options ...Option) error {
 	// READ COMMITTED matters: the version is read after the wait for the lock and must be the one of then.
 	isolation := pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
 	err = newConnections(pool).run(ctx, func(conn *lent) error {
+		if err := checkServer(ctx, conn, config); err != nil {
+			return err
+		}
 		return conn.note(pgx.BeginTxFunc(ctx, conn, isolation, func(tx pgx.Tx) error { return migrate(ctx, tx, config) }))
 	})
 	if err != nil {
@@ -94,7 +97,12 @@ func migrate(ctx context.Context, tx pgx.Tx, config config) error {
 			return fmt.Errorf("migration %s: %w", m.file, err)
 		}
 	}
-	return nil
+	if found.version == 0 {
+		if err := checkNumbers(ctx, tx, config); err != nil {
+			return err
+		}
+	}
+	return checkTables(ctx, tx, config)
 }
 
 // schemaState is what is found in a schema.
@@ -112,8 +120,7 @@ type querier interface {
 
 // readSchemaState fails with *ForeignSchemaError when the tables are another program's.
 func readSchemaState(ctx context.Context, in querier, schema string) (s schemaState, err error) {
-	names := slices.AppendSeq(slices.Clone(sequences), maps.Keys(tablePrivileges))
-	if err := in.QueryRow(ctx, readSchema, schema, names).Scan(&s.exists, &s.taken, &s.recordColumns); err != nil {
+	if err := in.QueryRow(ctx, readSchema, schema, relations()).Scan(&s.exists, &s.taken, &s.recordColumns); err != nil {
 		return s, err
 	}
 	if slices.Contains(s.recordColumns, "version integer") && slices.Contains(s.recordColumns, "oldest integer") {
@@ -141,9 +148,12 @@ func (s *schemaState) wrongVersion(config config) error {
 	return wrong
 }
 
-// checkVersion fails unless the schema is one this library works on.
-func checkVersion(ctx context.Context, pool *connections, config config) error {
+// checkSchema fails unless the server and the schema are ones this library works on.
+func checkSchema(ctx context.Context, pool *connections, config config) error {
 	return pool.run(ctx, func(conn *lent) error {
+		if err := checkServer(ctx, conn, config); err != nil {
+			return wrap(err, "look at the server")
+		}
 		found, err := readSchemaState(ctx, conn, config.schema)
 		if err != nil {
 			return wrap(conn.note(err), "read the version of schema %q", config.schema)
@@ -151,6 +161,14 @@ func checkVersion(ctx context.Context, pool *connections, config config) error {
 		if !found.takes(config.version()) {
 			return found.wrongVersion(config)
 		}
+		if err := checkTables(ctx, conn, config); err != nil {
+			return wrap(conn.note(err), "look at the tables of schema %q", config.schema)
+		}
+		var server string
+		if err := conn.QueryRow(ctx, serverRun).Scan(&server); err != nil {
+			return wrap(conn.note(err), "identify the server")
+		}
+		pool.leadsTo(server)
 		return nil
 	})
 }

@@ -113,11 +113,5 @@ func (s *Store) connectToListen(ctx context.Context) (*pgx.Conn, error) {
 	if s.listen != nil {
 		return pgx.ConnectConfig(ctx, s.listen)
 	}
-	config := s.pool.pool.Config()
-	if config.BeforeConnect != nil { // which may have the password of the hour
-		if err := config.BeforeConnect(ctx, config.ConnConfig); err != nil {
-			return nil, err
-		}
-	}
-	return pgx.ConnectConfig(ctx, config.ConnConfig)
+	return s.pool.connect(ctx)
 }

@@ -1,9 +1,12 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // DefaultSchema is the schema of the store's tables unless WithSchema names another.
@@ -16,6 +19,8 @@ type config struct {
 	schema     string
 	listenURL  string // empty: listen as the pool connects
 	readOnly   bool
+	reader     *pgxpool.Pool // nil for none
+	assumed    []string      // properties
 	migrations []migration
 }
 
@@ -41,6 +46,17 @@ func ReadOnly() Option {
 	return func(c *config) { c.readOnly = true }
 }
 
+// WithReader makes New read the feed, and what may be a little old, from standbys of the store's server: events for subscriptions and
+// projections, and lists, searches, counts, histories and observations of Engine, Admin and the console. Decisions, states and deliveries
+// are read from the store's own server. Nothing is read that is not settled, and Health shows how far the standbys are behind.
+//
+// New fails if a server of the pool is of another cluster or database, or takes writes and is not the store's own server. While none can be
+// reached, or none has followed a failover, these reads wait as they do while the store is unavailable, and Health says why. It
+// cannot be combined with ReadOnly. The store never closes the pool.
+func WithReader(pool *pgxpool.Pool) Option {
+	return func(c *config) { c.reader = pool }
+}
+
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
 func newConfig(options []Option) (config, error) {
@@ -54,6 +70,12 @@ func newConfig(options []Option) (config, error) {
 	if !schemaName.MatchString(c.schema) {
 		return config{}, fmt.Errorf("postgres: %q cannot be the name of a schema: use lower case letters, digits and underscores, "+
 			"at most 63, not beginning with a digit or pg_", c.schema)
+	}
+	if c.reader != nil && c.readOnly {
+		return config{}, errors.New("postgres: WithReader and ReadOnly exclude each other: a store for reading reads from its own pool")
+	}
+	if err := checkAssumed(c.assumed); err != nil {
+		return config{}, err
 	}
 	return c, nil
 }

@@ -85,7 +85,7 @@ func (s *Store) FindInstances(ctx context.Context, query store.FindQuery) ([]sto
 		sql, args = q.byKey, []any{query.UniqueKey}
 	}
 	args = append([]any{query.After.ID, query.After.Workflow, int64(query.Limit), query.Workflow}, args...)
-	found, err := readRowsInOrder(ctx, s.pool, scanInstance, sql, args...)
+	found, err := readRowsInOrder(ctx, s.reads(ctx), scanInstance, sql, args...)
 	if err != nil {
 		return nil, wrap(err, "find instances")
 	}

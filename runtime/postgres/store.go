@@ -29,6 +29,7 @@ type Store struct {
 	effects *queue
 	timers  *queue
 	horizon *horizon // of the feed
+	reader  *reader  // of WithReader; nil for none
 	schema  string
 	channel string          // of notifications
 	listen  *pgx.ConnConfig // of Listen; nil for the pool's
@@ -56,20 +57,22 @@ var _ interface {
 	store.Notifier
 	store.Timekeeper
 	store.SnapshotHolders
+	store.Replicas
 	store.ReadOnlyStore
 } = (*Store)(nil)
 
 // New returns the store in a schema that Migrate has prepared; otherwise it fails with *SchemaVersionError. If the server cannot
 // be reached, or accepts no writes because it is a standby, it fails with *runtime.Unavailable; see ReadOnly. If the sequence
 // that numbers events is behind the stored events, it fails with *runtime.SequenceBehind, which has the statement that corrects
-// it. The store never closes the pool.
+// it. If the server is no PostgreSQL, or stores the tables in another way, it fails with *UnsupportedServerError; see Assume. The store
+// never closes the pool.
 func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, error) {
 	config, err := newConfig(options)
 	if err != nil {
 		return nil, err
 	}
 	queries, connections := newQueries(config.schema), newConnections(pool)
-	if err := checkVersion(ctx, connections, config); err != nil {
+	if err := checkSchema(ctx, connections, config); err != nil {
 		return nil, err
 	}
 	if !config.readOnly {
@@ -93,6 +96,12 @@ func New(ctx context.Context, pool *pgxpool.Pool, options ...Option) (*Store, er
 		channel: config.schema, // the only name that fits for a schema with a name of any length
 
 		readOnly: config.readOnly,
+	}
+	if config.reader != nil {
+		store.horizon.read = true
+		if store.reader, err = openReader(ctx, config, connections, store.horizon); err != nil {
+			return nil, err
+		}
 	}
 	if config.listenURL != "" {
 		if store.listen, err = pgx.ParseConfig(config.listenURL); err != nil {

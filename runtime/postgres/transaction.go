@@ -11,10 +11,15 @@ import (
 // attempts is how often transact runs a transaction before the server's wish to run it again is the caller's.
 const attempts = 5
 
+// sender sends the statements that fill queues. They are one transaction unless they have a BEGIN. fill may be called again.
+type sender interface {
+	send(ctx context.Context, fill func(*pgx.Batch)) error
+}
+
 // transact runs the statements that fill queues as one transaction, in one round trip: the statements of a batch are one,
 // as long as none of them is BEGIN. It runs the transaction again, and so fill, while the server asks for it; between
 // attempts it waits a random time, so that two that ran into each other part.
-func transact(ctx context.Context, pool *connections, fill func(batch *pgx.Batch)) error {
+func transact(ctx context.Context, pool sender, fill func(batch *pgx.Batch)) error {
 	for attempt := 1; ; attempt++ {
 		err := pool.send(ctx, func(batch *pgx.Batch) {
 			batch.Queue(useIndexes)
@@ -33,7 +38,7 @@ func transact(ctx context.Context, pool *connections, fill func(batch *pgx.Batch
 
 // readRows runs a query by transact.
 func readRows[T any](
-	ctx context.Context, pool *connections, scan pgx.RowToFunc[T], sql string, args ...any,
+	ctx context.Context, pool sender, scan pgx.RowToFunc[T], sql string, args ...any,
 ) (found []T, err error) {
 	err = transact(ctx, pool, func(batch *pgx.Batch) { queueRows(batch, &found, scan, sql, args) })
 	return found, err
@@ -41,7 +46,7 @@ func readRows[T any](
 
 // readRowsInOrder is readRows for a query that walks along an index, see readInOrder.
 func readRowsInOrder[T any](
-	ctx context.Context, pool *connections, scan pgx.RowToFunc[T], sql string, args ...any,
+	ctx context.Context, pool sender, scan pgx.RowToFunc[T], sql string, args ...any,
 ) (found []T, err error) {
 	err = transact(ctx, pool, func(batch *pgx.Batch) {
 		batch.Queue(readInOrder)
@@ -58,7 +63,7 @@ func queueRows[T any](batch *pgx.Batch, found *[]T, scan pgx.RowToFunc[T], sql s
 }
 
 // queryRows runs a query that is left to the planner, once.
-func queryRows[T any](ctx context.Context, pool *connections, scan pgx.RowToFunc[T], sql string, args ...any) (found []T, err error) {
+func queryRows[T any](ctx context.Context, pool sender, scan pgx.RowToFunc[T], sql string, args ...any) (found []T, err error) {
 	err = pool.send(ctx, func(batch *pgx.Batch) { queueRows(batch, &found, scan, sql, args) })
 	return found, err
 }

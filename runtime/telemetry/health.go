@@ -24,6 +24,9 @@ type Health struct {
 	// Feed says how far events can be read, and which transactions the feed waits for.
 	Feed store.FeedStatus
 
+	// Replica is how far the read replica is behind the database; nil if the store has none.
+	Replica *store.ReplicaStatus
+
 	// SnapshotHolders are the sessions, replication slots and prepared transactions that have kept dead rows in the database for
 	// longer than Config.SnapshotHeldAfter, the oldest first.
 	SnapshotHolders []store.SnapshotHolder

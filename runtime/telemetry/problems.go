@@ -11,7 +11,7 @@ import (
 const lateAfter = time.Minute
 
 // Problems returns the parts of the health that need an operator, each as a line of text: dead letters, deliveries that are blocked or late,
-// kinds that no program delivers, pauses, what holds up the feed or keeps dead rows, and projections that do not run.
+// kinds that no program delivers, pauses, what holds up the feed or keeps dead rows, a read replica that is late or cannot be used, and projections that do not run.
 func (h *Health) Problems() (found []string) {
 	add := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	for _, kinds := range [][]KindHealth{h.Effects.Kinds, h.Timers.Kinds} {
@@ -35,6 +35,9 @@ func (h *Health) Problems() (found []string) {
 	}
 	for _, b := range h.Feed.Blockers {
 		add("the feed waits for %s", b)
+	}
+	if r := h.Replica; r != nil && (r.Problem != "" || r.Lag > lateAfter) {
+		add("the read replica is %s", r)
 	}
 	for _, s := range h.SnapshotHolders {
 		add("dead rows are kept for %s", s)

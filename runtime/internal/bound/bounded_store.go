@@ -35,6 +35,7 @@ type wholeStore interface {
 	store.Transfer
 	store.Projections
 	store.SnapshotHolders
+	store.Replicas
 	store.Notifier
 	store.Timekeeper
 	store.DueTimes
@@ -382,6 +383,10 @@ func (s *Store) WriteStored(ctx context.Context, instances []store.StoredInstanc
 
 func (s *Store) SnapshotHolders(ctx context.Context) ([]store.SnapshotHolder, error) {
 	return orNone(ask(ctx, s.target, "SnapshotHolders", store.SnapshotHolders.SnapshotHolders))
+}
+
+func (s *Store) ReplicaStatus(ctx context.Context) (*store.ReplicaStatus, error) {
+	return orNone(ask(ctx, s.target, "ReplicaStatus", store.Replicas.ReplicaStatus))
 }
 
 func (s *Store) Notify(ctx context.Context, what store.News) error {

@@ -191,6 +191,13 @@ func (s *stallWatch) warn(ctx context.Context, horizon store.FeedHorizon, lasted
 	if err != nil {
 		log.ErrorContext(ctx, "ironflow: the search for what stalls the feed failed", "error", err)
 	}
+	if on, is := s.w.store.(store.Replicas); is && len(blockers) == 0 {
+		if replica, err := on.ReplicaStatus(ctx); err == nil && replica != nil {
+			log.WarnContext(ctx, "ironflow: the feed waits for the read replica", "settled", int64(horizon.Settled),
+				"issued", int64(horizon.Issued), "stalled_for", lasted, "replica", replica.String())
+			return
+		}
+	}
 	stalled := &store.FeedStalled{FeedStatus: store.FeedStatus{FeedHorizon: horizon, Blockers: blockers}, For: lasted}
 	attrs := []any{"settled", int64(horizon.Settled), "issued", int64(horizon.Issued), "stalled_for", lasted, "error", stalled}
 	if len(blockers) > 0 {
