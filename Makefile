@@ -6,6 +6,8 @@
 #              do, and the other modules
 # make test    everything CI checks: format, vet, lint, generated code, race tests on both stores, examples, modules of benchmarks
 # make bench   how fast it is; starts a PostgreSQL of its own
+# make matrix  the store and the engine on each version of PostgreSQL, whose servers come from npm; VERSIONS names some
+# make failover  torment the primary of a cluster of Patroni, 100 times; needs Debian's packages patroni and etcd-server; ROUNDS says how often
 # make pictures  draw the pictures of the documentation
 # make random  the generator against 1,000 random declarations, and 20,000 whose users have hostile names; DECLARATIONS, COMPILED and
 #              NAMED say how many
@@ -25,8 +27,10 @@ DECLARATIONS ?= 1000
 COMPILED ?= 20
 NAMED ?= 20000
 FUZZTIME ?= 10m
+VERSIONS ?=
+ROUNDS ?= 100
 
-.PHONY: demo console browser pictures quick test fmt vet lint generated race modules examples bench random fuzz postgres
+.PHONY: demo console browser pictures quick test fmt vet lint generated race modules examples bench random fuzz postgres matrix failover
 
 demo:
 	go generate ./examples/order/...
@@ -89,6 +93,12 @@ examples: postgres
 
 bench: postgres
 	go run ./bench -quick
+
+matrix:
+	@.ci/matrix $(VERSIONS)
+
+failover: postgres
+	go run ./bench/failover -rounds $(ROUNDS)
 
 random:
 	go test -count 1 -v -timeout 0 -run 'TestRandom(Declarations|Names)$$' ./gen/convert \
