@@ -229,6 +229,49 @@ func mustEnrol(b *bed, client *enrolment.Client, in enrolment.Enrol, options ...
 	return must(b, out, err)
 }
 
+// handsOver changes the subject of an enrolment with its address.
+type handsOver struct{ enrolment.Evolver }
+
+func (handsOver) Moved(s enrolment.State, e enrolment.Moved) enrolment.State {
+	s.CustomerID, s.Email = e.Email, e.Email
+	return s
+}
+
+// A decision whose subject cannot have a key, or is another one than before, is an error, and nothing of it is stored.
+func TestRefusedSubjects(t *testing.T) {
+	onStores(t, func(b *bed) {
+		config := b.realConfig()
+		config.SnapshotEvery = 2
+		client := enrolment.NewClient(b.engine(config, enrolment.NewWorkflow(enrolment.Decider{}, handsOver{}, enrolment.Handler{Handle: greet})))
+		b.unchanged(func() {
+			for subject, says := range map[string]string{strings.Repeat("x", 513): "513 bytes", "a\x00b": "NUL"} {
+				in := annsEnrolment("e-1")
+				in.CustomerID = subject
+				_, err := client.Enrol(b.Context(), in)
+				wantError(b, err, "the subject", says)
+				if invalid := (*store.InvalidIdentifier)(nil); !errors.As(err, &invalid) {
+					b.Errorf("got %v", err)
+				}
+			}
+		})
+		mustEnrol(b, client, annsEnrolment("e-1"))
+		b.unchanged(func() {
+			for _, address := range []string{"new@secret.example", ""} {
+				_, err := client.Move(b.Context(), enrolment.Move{EnrolmentID: "e-1", Email: address})
+				wantError(b, err, "enrolment/e-1", "changes the subject")
+			}
+		})
+		move, err := client.Move(b.Context(), enrolment.Move{EnrolmentID: "e-1", Email: "customer-1"})
+		must(b, move, err)
+
+		in := annsEnrolment("e-2") // it has no subject before it moves
+		in.CustomerID = ""
+		mustEnrol(b, client, in)
+		move, err = client.Move(b.Context(), enrolment.Move{EnrolmentID: "e-2", Email: "customer-2"})
+		must(b, move, err)
+	})
+}
+
 // An instance that is exported is encrypted in its new store with a key of that store, and what is erased stays so.
 func TestMovePersonalFields(t *testing.T) {
 	onStores(t, func(b *bed) {

@@ -20,6 +20,7 @@ type Decided struct {
 	Complete bool
 	Status   string
 	State    any
+	Subject  string // whose key encrypts personal fields; empty for the instance itself
 
 	// Touched says that the decider got the state or the input itself and not a copy, because it cannot be copied. The decider
 	// may have changed it, so it is not used again. Touched is also set for a rejection.

@@ -1,6 +1,10 @@
 package workflow
 
-import "github.com/ironflow-gen/ironflow/runtime/store"
+import (
+	"errors"
+
+	"github.com/ironflow-gen/ironflow/runtime/store"
+)
 
 // PersonalFields are the personal fields of a workflow: paths into payloads, by the stored names of messages. The steps of a path are separated by
 // dots, and * stands for each element of a list or map, as in guests.*.name. A dot or a backslash in a name follows a backslash.
@@ -30,4 +34,21 @@ func (w *typed[S, I, E, F, R]) Subject(state, input any) (string, error) {
 		return "", nil
 	}
 	return subject, store.CheckIdentifier(store.SubjectName, subject)
+}
+
+// errSubjectChanged refuses a decision after which values of one subject would be stored with the key of another: snapshots have the whole state.
+var errSubjectChanged = errors.New("the decision changes the subject of the instance, whose key encrypts its personal fields; " +
+	"the subject stays once it is set")
+
+// subjectAfter returns the subject of a decision that leads from a state to another one.
+func (w *typed[S, I, E, F, R]) subjectAfter(before, after S, input any) (string, error) {
+	subject, err := w.Subject(after, input)
+	if err != nil || w.def.Personal == nil || w.def.Subject == nil {
+		return subject, err
+	}
+	var none I
+	if was := w.def.Subject(before, none); was != "" && was != w.def.Subject(after, none) {
+		return "", errSubjectChanged
+	}
+	return subject, nil
 }

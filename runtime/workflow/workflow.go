@@ -484,7 +484,9 @@ func (w *typed[S, I, E, F, R]) Decide(now time.Time, version int64, state any, i
 	}
 	b := decisionBuilder[S, I, E, F, R]{workflow: w, transition: transition, id: input.Instance, version: version, now: now}
 	b.out.Touched = touched
-	err = b.build(s, decision)
+	if err = b.build(s, decision); err == nil {
+		b.out.Subject, err = w.subjectAfter(s, b.out.State.(S), input.Value)
+	}
 	return nil, b.out, err
 }
 

@@ -119,7 +119,7 @@ func (c *chain) keyConflict(req *Request) error {
 }
 
 // add appends a decision to the change.
-func (c *chain) add(req *Request, d workflow.Decided) (err error) {
+func (c *chain) add(req *Request, d workflow.Decided) error {
 	parent := c.current.parent
 	if c.current.version == 0 {
 		parent = req.To.Parent
@@ -152,9 +152,7 @@ func (c *chain) add(req *Request, d workflow.Decided) (err error) {
 	if req.Input.UniqueKey != "" {
 		c.change.UniqueKey = req.Input.UniqueKey
 	}
-	if c.change.Subject, err = c.workflow.Subject(d.State, req.Input.Value); err != nil {
-		return err
-	}
+	c.change.Subject = d.Subject
 	if req.Arrival != nil {
 		c.endDelivery(req.Arrival, first)
 	}
