@@ -13,6 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/bulk"
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
+	"github.com/ironflow-gen/ironflow/runtime/internal/usererr"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
@@ -88,8 +89,8 @@ func (e *Engine) bulkRun(b Bulk) (*bulk.Run, error) {
 		return nil, &store.InvalidArgument{Argument: "Bulk.By and Bulk.Reason", Problem: "must say who starts the run, and why"}
 	case b.Filter.Activity != store.OnlyActive:
 		return nil, &store.InvalidArgument{Argument: "Bulk.Filter.Activity", Problem: "must be active: completed instances accept no input"}
-	case b.Rate < 0 || b.Concurrency < 0:
-		return nil, &store.InvalidArgument{Argument: "Bulk.Rate and Bulk.Concurrency", Problem: "must not be negative"}
+	case !(b.Rate >= 0) || b.Concurrency < 0: // not a number, either
+		return nil, &store.InvalidArgument{Argument: "Bulk.Rate and Bulk.Concurrency", Problem: "must be numbers that are not negative"}
 	}
 	for _, value := range []any{b.ID, b.By, b.Reason, b.Filter} {
 		if err := store.CheckArgument("Bulk", value); err != nil {
@@ -148,7 +149,8 @@ func (e *Engine) bulkRun(b Bulk) (*bulk.Run, error) {
 		Fatal: func(err error) bool {
 			paused := (*WorkflowPaused)(nil)
 			timeout := (*StoreTimeout)(nil)
-			return bound.IsUnavailable(err) || errors.Is(err, ErrOutcomeUnknown) || errors.As(err, &paused) || errors.As(err, &timeout)
+			_, failed := usererr.OwnAs[*bound.StoreError](err)
+			return failed || bound.IsUnavailable(err) || errors.Is(err, ErrOutcomeUnknown) || errors.As(err, &paused) || errors.As(err, &timeout)
 		},
 	}, nil
 }

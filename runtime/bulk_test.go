@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"strconv"
@@ -179,6 +180,45 @@ func TestBulkReport(t *testing.T) {
 	})
 }
 
+// A rate so low that no duration has its pauses is not the highest one.
+func TestBulkRunIsSlow(t *testing.T) {
+	onStores(t, func(b *bed) {
+		engine := b.engine(b.realConfig(), ledgers(ledger.Decider{}, ledger.Handler{}))
+		b.fillLedgers(ledger.NewClient(engine), 5, 0)
+		slow := correction()
+		slow.Rate = 1e-12
+		ctx, cancel := context.WithTimeout(b.Context(), 300*time.Millisecond)
+		defer cancel()
+		if report, err := engine.RunBulk(ctx, slow); !errors.Is(err, context.DeadlineExceeded) {
+			b.Errorf("got %+v, error %v", report, err)
+		}
+		b.wantTable("count(*)", "events", "WHERE type = 'Corrected'", "1")
+	})
+}
+
+// auditedFaulty is a store that fails, with an audit log that does not.
+type auditedFaulty struct {
+	*faulty
+	store.AuditLog
+}
+
+// A run on a store that fails ends with the error. It has not ended, and goes on when it is started again.
+func TestBulkRunOnAStoreThatFails(t *testing.T) {
+	onStores(t, func(b *bed) {
+		st := &faulty{Store: b.store}
+		engine := b.engineOn(auditedFaulty{st, b.store.(store.AuditLog)}, b.realConfig(), ledgers(ledger.Decider{}, ledger.Handler{}))
+		b.fillLedgers(ledger.NewClient(engine), 20, 0)
+		st.setCommit(func(context.Context, func(context.Context) error) error { return errBroken })
+		if report, err := engine.RunBulk(b.Context(), correction()); !errors.Is(err, errBroken) || report.Ended {
+			b.Errorf("got %+v, error %v", report, err)
+		}
+		st.setCommit(nil)
+		if report, err := engine.RunBulk(b.Context(), correction()); err != nil || !report.Ended || report.Count("accepted") != 20 {
+			b.Errorf("got %+v, error %v", report, err)
+		}
+	})
+}
+
 // Of two processes that do one run, the first one ends when the second has begun, and nothing is counted twice.
 func TestBulkRunIsTakenOver(t *testing.T) {
 	onStores(t, func(b *bed) {
@@ -223,6 +263,7 @@ func TestBulkMistakes(t *testing.T) {
 				"another workflow":  func(r *runtime.Bulk) { r.Filter.Workflow = "order" },
 				"completed ones":    func(r *runtime.Bulk) { r.Filter.Activity = store.OnlyCompleted },
 				"a negative rate":   func(r *runtime.Bulk) { r.Rate = -1 },
+				"no rate":           func(r *runtime.Bulk) { r.Rate = math.NaN() },
 				"no input":          func(r *runtime.Bulk) { r.Input = nil },
 				"no input of it":    func(r *runtime.Bulk) { r.Input = 7 },
 				"an input with id":  func(r *runtime.Bulk) { r.Input = ledger.Correct{Account: "a"} },

@@ -341,6 +341,9 @@ func describe(f store.InstanceFilter) string {
 	return cmp.Or(strings.Join(parts, ", "), "all")
 }
 
+// longestPause is longer than anybody waits; a duration has no room for the pauses of the lowest rates.
+const longestPause = 1000 * time.Hour
+
 // pacer spaces what is sent. A rate of 0 has no pauses.
 type pacer struct {
 	clock store.Clock
@@ -358,6 +361,6 @@ func (p *pacer) wait(ctx context.Context) bool {
 		p.next = now
 	}
 	pause := p.next.Sub(now)
-	p.next = p.next.Add(time.Duration(float64(time.Second) / p.rate))
+	p.next = p.next.Add(time.Duration(min(float64(time.Second)/p.rate, float64(longestPause))))
 	return bound.Sleep(ctx, p.clock, pause)
 }
