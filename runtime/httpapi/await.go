@@ -89,8 +89,8 @@ func untilOf(r *http.Request) (until runtime.Until, timeout time.Duration, err *
 
 // events sends the events of an instance as they are stored, until it has completed or the client has gone.
 func (h *handler) events(w http.ResponseWriter, r *http.Request) {
-	after, given, err := number(r, "after", 0)
-	if last := r.Header.Get("Last-Event-ID"); !given && last != "" && err == nil {
+	after, _, err := number(r, "after", 0)
+	if last := r.Header.Get("Last-Event-ID"); last != "" && err == nil { // a browser that connects again sends the same query
 		var wrong error
 		if after, wrong = strconv.ParseInt(last, 10, 64); wrong != nil || after < 0 {
 			err = &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: "Last-Event-ID must be the id of an event of this stream"}

@@ -71,8 +71,8 @@ func TestEventStream(t *testing.T) {
 	h := open(t, runtime.Config{PollInterval: 10 * time.Millisecond})
 	ctx, cancel := context.WithTimeout(h.Context(), 30*time.Second)
 	defer cancel()
-	stream := func(last string) *bufio.Scanner {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, h.address+"/booking/b-1/events", nil)
+	stream := func(query, last string) *bufio.Scanner {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, h.address+"/booking/b-1/events"+query, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +107,7 @@ func TestEventStream(t *testing.T) {
 			}
 		}
 	}
-	first := stream("")
+	first := stream("", "")
 	if out, err := h.local.Request(ctx, request("b-1", "r")); err != nil || !out.Accepted() {
 		t.Fatal(out, err)
 	}
@@ -116,7 +116,7 @@ func TestEventStream(t *testing.T) {
 		t.Fatal(out, err)
 	}
 	want(read(first), "id: 2|data: {", `"type":"Ordered"`)
-	second := stream("1")
+	second := stream("", "1")
 	want(read(second), "id: 2|data: {")
 	if out, err := h.local.Leave(ctx, Leave{BookingID: "b-1"}); err != nil || !out.Accepted() {
 		t.Fatal(out, err)
@@ -126,7 +126,9 @@ func TestEventStream(t *testing.T) {
 		want(read(s), "event: end|data: {}")
 		want(read(s), "EOF")
 	}
-	want(read(stream("3")), "event: end")
+	want(read(stream("", "3")), "event: end")
+	want(read(stream("?after=1", "")), "id: 2|data: {")
+	want(read(stream("?after=1", "2")), "id: 3|data: {") // a browser connects again to the same URL
 	for _, path := range []string{"/booking/b-1/events?after=x", "/booking/b-1/events?after=-1"} {
 		resp, err := h.http.Get(h.address + path)
 		if err != nil {
