@@ -101,6 +101,42 @@ func TestTestfrom(t *testing.T) {
 	}
 }
 
+// Of personal fields, a test has texts in place of texts, and nothing in place of others.
+func TestTestfromPersonal(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "export.jsonl")
+	export := `{"instance":{"workflow":"enrolment","id":"e-1"}}
+{"event":{"version":1,"type":"Enrolled","recorded_at":"2026-01-02T03:04:05Z","status":"active","payload":{"customer_id":"c-1",` +
+		`"email":{"$personal":[0,"c-1","ann@secret.example"]},"guests":[{"name":{"$personal":[0,"c-1","Zebulon"]},"age":7},{"name":"Yorick","age":8}],` +
+		`"births":{"$personal":[0,"c-1",{"Quentin":"2001-02-03T00:00:00Z"}]}}}}
+{"event":{"version":2,"type":"Moved","recorded_at":"2026-01-02T03:04:06Z","status":"active","payload":{"email":{"$personal":[0,"c-1","ann@secret.example"]}}}}
+{"event":{"version":3,"type":"Moved","recorded_at":"2026-01-02T03:04:07Z","status":"active","payload":{"email":{"$personal":[0,"c-1"]}}}}
+{"timer":{"version":1,"key":"reminder","kind":"Remind","due_at":"2026-01-02T04:04:05Z","payload":{"enrolment_id":"e-1","email":{"$personal":[0,"c-1","ann@secret.example"]}}}}
+`
+	if err := os.WriteFile(file, []byte(export), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const dir = "../../runtime/internal/enrolment"
+	for _, text := range []string{writtenTest(t, "-store", file, dir, "e-1"), writtenTest(t, "-store", file, "-history", dir, "e-1")} {
+		for _, secret := range []string{"secret.example", "Zebulon", "Yorick", "Quentin", "2001", "$personal"} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s is in\n%s", secret, text)
+			}
+		}
+		for _, want := range []string{
+			`{"customer_id":"text-1","email":"text-2","guests":[{"name":"text-3","age":7},{"name":"text-4","age":8}]}`, `{"email":"text-2"}`, `{}`,
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %s in\n%s", want, text)
+			}
+		}
+	}
+	kept := writtenTest(t, "-store", file, "-keep", "births", dir, "e-1")
+	if !strings.Contains(kept, `"births":{"Quentin":"2001-02-03T00:00:00Z"}`) || strings.Contains(kept, "secret.example") {
+		t.Errorf("with -keep births:\n%s", kept)
+	}
+}
+
 // replayed reads a history as the generated test does.
 func replayed(t *testing.T, history string) (string, int) {
 	t.Helper()

@@ -26,7 +26,7 @@ func newRedactor(keep []string) *redactor {
 func (r *redactor) sortedAsIs() []string { return slices.Sorted(maps.Keys(r.asIs)) }
 
 // payload returns a payload with its texts replaced. Numbers, times, enums and decimals stay. A field that the declaration does not have is left
-// out.
+// out, and so is a personal field that is not a text: it is read as if its subject were forgotten.
 func (r *redactor) payload(of string, fields []*spec.Field, payload json.RawMessage, fixed map[string]string) (string, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(payload, &object); err != nil {
@@ -37,6 +37,10 @@ func (r *redactor) payload(of string, fields []*spec.Field, payload json.RawMess
 	for _, f := range fields {
 		name := f.Name.Stored()
 		value, has := object[name]
+		if has && f.Personal {
+			value, has = opened(value)
+			has = has && (isText(&f.Type) || r.keeps(f.Name.Text))
+		}
 		if !has {
 			continue
 		}
@@ -65,6 +69,29 @@ func (r *redactor) payload(of string, fields []*spec.Field, payload json.RawMess
 		return "", err
 	}
 	return compact.String(), nil
+}
+
+// opened returns the value of a personal field, which an export has as {"$personal":[0,subject,value]}; an erased one has no value.
+func opened(value json.RawMessage) (json.RawMessage, bool) {
+	var exported struct {
+		Parts []json.RawMessage `json:"$personal"`
+	}
+	if json.Unmarshal(value, &exported) != nil || exported.Parts == nil {
+		return value, true // it was not personal yet when it was stored
+	}
+	if len(exported.Parts) < 3 {
+		return nil, false
+	}
+	return exported.Parts[2], true
+}
+
+// isText reports whether a type has texts only.
+func isText(t *spec.TypeRef) bool {
+	switch t.Kind {
+	case spec.Optional, spec.List:
+		return isText(t.Elem)
+	}
+	return t.Name == "string"
 }
 
 func (r *redactor) keeps(field string) bool {
