@@ -36,6 +36,7 @@ var rooms = map[string][]string{
 	"sqlite":             {"store"},
 	"memory":             {"store"},
 	"transfer":           {"store", "workflow", "internal/seal"},
+	"relay":              {"", "store", "internal/project"},
 	"codec":              {},
 }
 

@@ -61,14 +61,14 @@ type Projection[Tx any] struct {
 
 var defaultProjectionRetry = RetryPolicy{MaxAttempts: 10, Base: 500 * time.Millisecond, Max: time.Minute}
 
-// AnyProjection is a Projection for any type of transaction.
+// AnyProjection is a Projection for any type of transaction, or a relay.Relay.
 type AnyProjection interface {
-	// on checks the projection and binds it to a store.
-	on(Store) (project.Spec, error)
+	// On checks the projection and binds it to a store. NewEngine calls it.
+	On(Store) (project.Spec, error)
 }
 
-// on fails if the transactions of the store have another type.
-func (p Projection[Tx]) on(st Store) (project.Spec, error) {
+// On implements AnyProjection. It fails if the transactions of the store have another type.
+func (p Projection[Tx]) On(st Store) (project.Spec, error) {
 	if err := p.validate(); err != nil {
 		return project.Spec{}, err
 	}
@@ -176,7 +176,7 @@ func projectionSpecs(store Store, projections []AnyProjection) (specs []project.
 		if workflow.IsNil(projection) {
 			return nil, errors.New("a projection is nil")
 		}
-		spec, err := projection.on(store)
+		spec, err := projection.On(store)
 		if err != nil {
 			return nil, err
 		}

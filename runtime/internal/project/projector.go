@@ -15,7 +15,7 @@ import (
 )
 
 // Spec is a projection that was joined with a store, so that its type of transaction no longer matters. All fields but
-// Filters and Reset are set.
+// Filters and Reset are set, and either Apply or Publisher.
 type Spec struct {
 	Name      string
 	Filters   []store.EventFilter
@@ -26,7 +26,17 @@ type Spec struct {
 	// Apply and Reset make one step, and update the state in its transaction. Reset is nil for a projection that has none.
 	Apply func(ctx context.Context, events []store.StoredEvent, update store.ProjectionUpdate) error
 	Reset func(ctx context.Context, update store.ProjectionUpdate) error
+
+	// Publisher makes the Publish of a new owner, for a projection whose result lies outside the store.
+	Publisher func() Publish
 }
+
+// Publish hands events to another system, in their order, outside of any transaction. It returns how many of the events, counted from the
+// first, the other system has stored; after that, the position is stored. The events have no personal values.
+//
+// An error concerns the first of the other events. If the error is permanent, the projection stops at that event. Other errors are no
+// fault of the event, so Publish is called again until it succeeds, however often.
+type Publish func(ctx context.Context, events []store.StoredEvent) (stored int, err error)
 
 // projector runs one projection while no other process does.
 //
@@ -85,6 +95,9 @@ func (p *projector) takeOver(stop context.Context) *projectorRun {
 // claim fails with errNotFree when another process was faster.
 func (p *projector) claim(ctx context.Context, now time.Time) (*projectorRun, error) {
 	r := &projectorRun{projector: p}
+	if p.Publisher != nil {
+		r.publish = p.Publisher()
+	}
 	err := p.board.update(ctx, p.Name, func(s *store.ProjectionState) error {
 		if !claimable(s, p.board.owner, now) {
 			return errNotFree
@@ -93,7 +106,7 @@ func (p *projector) claim(ctx context.Context, now time.Time) (*projectorRun, er
 		s.Token++
 		s.Owner, s.LeaseUntil = p.board.owner, now.Add(p.config().Lease)
 		r.token, r.stored, r.position, r.rebuild, r.careful = s.Token, s.Position, s.Position, s.Rebuild, 0
-		if crashed || s.Attempts > 0 {
+		if p.Publisher == nil && (crashed || s.Attempts > 0) {
 			r.careful = p.BatchSize
 		}
 		return nil

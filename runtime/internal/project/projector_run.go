@@ -22,12 +22,14 @@ type projectorRun struct {
 	server   string             // that answered last
 	saved    time.Time          // when the position was stored last
 	rebuild  bool               // reset before anything else
+	publish  Publish            // nil unless the projection publishes
 
 	// careful is how many events are applied one by one, each with its attempt counted beforehand: when a batch fails, or ends its
 	// process, it is not known which event is to blame.
 	careful int
 
 	failures  int // of reading, in a row
+	refused   int // failures of publish without progress, in a row
 	conflicts int // in a row
 
 	failing bool         // the last call has failed
@@ -150,7 +152,11 @@ func (r *projectorRun) advance(reading, ctx context.Context) course {
 		return r.reset(reading, ctx)
 	}
 	r.begin(r.config().StoreTimeout)
-	page, err := r.read(reading)
+	events := reading
+	if r.publish != nil {
+		events = bound.WithoutPersonal(reading)
+	}
+	page, err := r.read(events)
 	r.returned(err)
 	if back := (*store.FeedSetBack)(nil); errors.As(err, &back) {
 		return r.stopAt(reading, ctx, 0, err)
@@ -159,7 +165,10 @@ func (r *projectorRun) advance(reading, ctx context.Context) course {
 		return r.pauseAfter(reading, "reading the feed for a projection failed", err)
 	}
 	r.failures = 0
-	if len(page.Events) > 0 {
+	switch {
+	case len(page.Events) > 0 && r.publish != nil:
+		return r.publishPage(reading, ctx, page)
+	case len(page.Events) > 0:
 		return r.apply(reading, ctx, page)
 	}
 	r.position = page.Next

@@ -92,6 +92,9 @@ func (r *projectorRun) reset(reading, ctx context.Context) course {
 	}
 	r.config().Logger.InfoContext(ctx, "ironflow: a projection was reset; it is rebuilt from the beginning", "projection", r.Name)
 	r.stored, r.position, r.saved, r.rebuild, r.careful, r.conflicts = 0, 0, time.Now(), false, 0, 0
+	if r.Publisher != nil {
+		r.publish = r.Publisher()
+	}
 	return goOn
 }
 
