@@ -50,6 +50,7 @@ var _ interface {
 	store.ProjectionStore[*Tx]
 	store.Notifier
 	store.SerialWriter
+	store.InProcess
 	store.DueTimes
 } = (*Store)(nil)
 
@@ -59,6 +60,9 @@ func New() *Store { return &Store{gate: make(chan struct{}, 1), data: newData()}
 
 // SerialWriter implements [store.SerialWriter].
 func (s *Store) SerialWriter() {}
+
+// InProcess implements [store.InProcess].
+func (s *Store) InProcess() {}
 
 // Effects implements [store.Store].
 func (s *Store) Effects() store.Queue { return queueOf{s, s.effects} }

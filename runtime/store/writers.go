@@ -6,6 +6,12 @@ type SerialWriter interface {
 	SerialWriter()
 }
 
+// InProcess is implemented by a store in the memory of this process, whose calls end when their contexts do. The engine makes such calls on
+// the goroutine that needs their result. Each call of another store has a goroutine of its own, because it might never return.
+type InProcess interface {
+	InProcess()
+}
+
 // ReadOnlyStore is implemented by a store that can be opened read-only. Then inputs and Engine.Run fail with ErrReadOnly.
 type ReadOnlyStore interface {
 	ReadOnly() bool

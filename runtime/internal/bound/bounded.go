@@ -19,6 +19,7 @@ const StoreGrace = 250 * time.Millisecond
 // Limit bounds the calls to a store. All calls pass through Answered, so that there is one place where that is done.
 type Limit struct {
 	Timeout time.Duration
+	prompt  bool // calls return when their contexts end, as those of a store.InProcess do
 }
 
 // abandonedCall says that a call to the store has not returned although its context has ended.
@@ -39,31 +40,50 @@ func Answered[T any](
 	if err := ctx.Err(); err != nil {
 		return value, fmt.Errorf("%s: %w", name, err)
 	}
-	own, cancel := context.WithTimeout(ctx, l.Timeout)
+	own, cancel := l.context(ctx)
 	defer cancel()
-	c := &pendingCall[T]{done: make(chan struct{})}
-	go func() {
-		_ = usererr.Call(func() (err error) {
-			defer usererr.RecoverTo(&err, "the store", "")
-			c.value, err = call(own)
-			return err
-		}, func(err error) { c.end(err, late) })
-	}()
-	select {
-	case <-c.done:
-	case <-own.Done():
-		if !c.wait(StoreGrace) {
-			err := ctx.Err()
-			if err == nil {
-				err = &store.StoreTimeout{Call: name, After: l.Timeout, Setting: storeSetting}
+	if l.prompt {
+		value, err = recovered(own, call)
+	} else {
+		c := &pendingCall[T]{done: make(chan struct{})}
+		go func() {
+			_ = usererr.Call(func() (err error) {
+				c.value, err = recovered(own, call)
+				return err
+			}, func(err error) { c.end(err, late) })
+		}()
+		select {
+		case <-c.done:
+		case <-own.Done():
+			if !c.wait(StoreGrace) {
+				err := ctx.Err()
+				if err == nil {
+					err = &store.StoreTimeout{Call: name, After: l.Timeout, Setting: storeSetting}
+				}
+				return value, &abandonedCall{name, err}
 			}
-			return value, &abandonedCall{name, err}
 		}
+		value, err = c.value, c.err
 	}
-	if c.err != nil && ctx.Err() == nil && own.Err() != nil && errors.Is(c.err, context.DeadlineExceeded) {
-		return c.value, &store.StoreTimeout{Call: name, After: l.Timeout, Setting: storeSetting, Err: c.err}
+	if err != nil && ctx.Err() == nil && own.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
+		return value, &store.StoreTimeout{Call: name, After: l.Timeout, Setting: storeSetting, Err: err}
 	}
-	return c.value, c.err
+	return value, err
+}
+
+// context returns the context of a call.
+func (l Limit) context(ctx context.Context) (context.Context, context.CancelFunc) {
+	if l.prompt { // most calls do not wait, and need no timer
+		own := &lateTimer{Context: ctx, deadline: time.Now().Add(l.Timeout)}
+		return own, own.stop
+	}
+	return context.WithTimeout(ctx, l.Timeout)
+}
+
+// recovered makes a call to the store, whose panic is an error.
+func recovered[T any](ctx context.Context, call func(context.Context) (T, error)) (value T, err error) {
+	defer usererr.RecoverTo(&err, "the store", "")
+	return call(ctx)
 }
 
 // pendingCall is a call that is under way on a goroutine of its own.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	goruntime "runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -217,7 +218,7 @@ func TestEveryStoreCallIsBounded(t *testing.T) {
 	defer close(never)
 	const bound, patience = 50 * time.Millisecond, 20 * time.Millisecond
 	wrapped := func(timeout time.Duration) map[reflect.Type]any {
-		l := Limit{timeout}
+		l := Limit{Timeout: timeout}
 		st := New(never, timeout)
 		return map[reflect.Type]any{
 			reflect.TypeFor[wholeStore]():        st,
@@ -329,11 +330,70 @@ func TestStoreThatPanics(t *testing.T) {
 	}
 }
 
+// inProcess is a store in the memory of this process. Its calls end with their contexts.
+type inProcess struct {
+	hanging
+	goroutine chan string
+}
+
+func (inProcess) InProcess() {}
+
+func (inProcess) Read(context.Context, []store.ReadRequest) ([]store.Instance, error) {
+	panic("a bug")
+}
+
+func (s inProcess) Committed(context.Context, store.InstanceKey, int64, store.CommitID) (bool, error) {
+	s.goroutine <- ownGoroutine()
+	return true, nil
+}
+
+func (inProcess) Append(ctx context.Context, _ store.Batch) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// ownGoroutine returns the heading of the calling goroutine's stack, which has its number.
+func ownGoroutine() string {
+	stack := make([]byte, 64)
+	heading, _, _ := strings.Cut(string(stack[:goruntime.Stack(stack, false)]), "[")
+	return heading
+}
+
+// The calls of a store in this process have no goroutines of their own. They are bounded, and their panics are errors.
+func TestStoreInProcess(t *testing.T) {
+	t.Parallel()
+	on := inProcess{goroutine: make(chan string, 1)}
+	st := New(on, 20*time.Millisecond)
+	if stored, err := st.Committed(t.Context(), store.InstanceKey{}, 1, 1); !stored || err != nil {
+		t.Errorf("got %v, error %v", stored, err)
+	}
+	if of := <-on.goroutine; of != ownGoroutine() {
+		t.Errorf("the call was made on %s, this is %s", of, ownGoroutine())
+	}
+	var panicked *store.PanicError
+	if _, err := st.Read(t.Context(), nil); !errors.As(err, &panicked) || panicked.Value != "a bug" {
+		t.Errorf("a panic: got error %v", err)
+	}
+	var silent *store.StoreTimeout
+	if err := st.Append(t.Context(), store.Batch{}); !errors.As(err, &silent) || silent.Call != "Append" {
+		t.Errorf("a call that takes too long: got error %v", err)
+	}
+	own := &lateTimer{Context: t.Context(), deadline: time.Now()}
+	if err := own.Err(); err != context.DeadlineExceeded {
+		t.Errorf("a call whose time is over: got error %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := st.Committed(ctx, store.InstanceKey{}, 1, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("a caller that has gone: got error %v", err)
+	}
+}
+
 // An answer that comes in time is passed on, with its error.
 func TestStoreAnswersInTime(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("failed")
-	n, err := Answered(t.Context(), Limit{time.Minute}, "Call", func(context.Context) (int, error) { return 7, failed }, nil)
+	n, err := Answered(t.Context(), Limit{Timeout: time.Minute}, "Call", func(context.Context) (int, error) { return 7, failed }, nil)
 	if n != 7 || err != failed {
 		t.Errorf("got %d and error %v", n, err)
 	}

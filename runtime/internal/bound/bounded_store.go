@@ -49,9 +49,13 @@ var (
 )
 
 // New bounds each call to a store by a timeout.
-func New(store store.Store, timeout time.Duration) *Store {
-	return &Store{target{Limit: Limit{timeout}, on: store}}
+func New(on store.Store, timeout time.Duration) *Store {
+	_, prompt := on.(store.InProcess)
+	return &Store{target{Limit: Limit{timeout, prompt}, on: on}}
 }
+
+// Prompt reports whether calls return when their contexts end, as those of a store.InProcess do.
+func (s *Store) Prompt() bool { return s.prompt }
 
 // Within returns a transaction of the caller whose calls are bounded as those of the store.
 func (s *Store) Within(tx store.Transaction) store.Transaction {

@@ -106,8 +106,16 @@ func (r *workerRun) claim(limit int) (claimed int) {
 			if !step.begin(now) {
 				continue
 			}
-			answer := make(chan []store.Delivery, 1)
 			until := now.Add(r.config.Lease)
+			if r.store.Prompt() {
+				deliveries := r.makeClaim(step, now, until, limit-claimed)
+				for _, s := range r.shifts(deliveries, until) {
+					r.start(s)
+				}
+				claimed += len(deliveries)
+				continue
+			}
+			answer := make(chan []store.Delivery, 1)
 			r.serving.Go(func() { answer <- r.makeClaim(step, now, until, limit-claimed) })
 			select {
 			case deliveries := <-answer:
