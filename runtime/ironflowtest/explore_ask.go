@@ -1,7 +1,6 @@
 package ironflowtest
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -23,14 +22,14 @@ const (
 
 	// aloneAtFirst is how many decisions one goroutine asks for, before there are several: most mistakes are found by then, and a decider that
 	// writes into memory of its own is not called at the same time.
-	aloneAtFirst = 5000
+	aloneAtFirst = 500
 
 	// manyNodes is how many nodes several goroutines ask about together.
 	manyNodes = 256
 )
 
-// together returns how many nodes are asked about together.
-func (x *explorer) together() int {
+// batch returns how many nodes are asked about together.
+func (x *explorer) batch() int {
 	if x.seen.Transitions < aloneAtFirst || len(x.seen.Findings) > 0 || runtime.GOMAXPROCS(0) == 1 {
 		return 1
 	}
@@ -39,20 +38,25 @@ func (x *explorer) together() int {
 
 // opened is a node with everything that can happen in it.
 type opened struct {
-	node  *node
-	state any
-	moves []step
-	tried []tried
+	node       *node
+	state      any // nil when nothing is tried
+	moves      []step
+	problems   []problem
+	tried      []tried
+	unstorable error // why the state of the node cannot be stored
+	changed    bool  // somebody has written into the state
 }
 
 // tried is a step with what the decider has answered.
 type tried struct {
-	step      step
+	step      *step
 	in        workflow.PreparedInput
+	again     int // how often the decider is asked again
 	rejection any
 	decided   workflow.Decided
-	err       error // of the decision
+	err       error // of a decision
 	slow      bool
+	unsteady  string // in what another answer to the same question differs
 
 	next       *node // of an accepted decision
 	key        [sha256.Size]byte
@@ -64,16 +68,21 @@ var errEnded = errors.New("a decider, evolver or invariant has called runtime.Go
 // expandAll does everything that can happen in some nodes.
 func (x *explorer) expandAll(nodes []*node) error {
 	all := make([]opened, len(nodes))
+	var wanted []*opened
 	for i, n := range nodes {
 		all[i].node = n
 		if n.depth < x.Depth && !n.completed && len(x.nodes) < x.MaxStates {
-			x.openMoves(&all[i])
+			wanted = append(wanted, &all[i])
 		}
 	}
-	if len(nodes) > 1 {
-		if err := x.askAll(all); err != nil {
-			return err
-		}
+	if err := together(wanted, func(_ int, o *opened) { x.openMoves(o) }); err != nil {
+		return err
+	}
+	for _, o := range wanted {
+		x.plan(o)
+	}
+	if err := together(wanted, x.askMoves); err != nil {
+		return err
 	}
 	for i := range all {
 		n := all[i].node
@@ -87,36 +96,21 @@ func (x *explorer) expandAll(nodes []*node) error {
 	return nil
 }
 
-// openMoves finds what can happen in a node.
-func (x *explorer) openMoves(o *opened) {
-	n := o.node
-	state, err := x.open(n)
-	if err == nil {
-		var again []byte
-		if again, err = x.workflow.EncodeState(state); err == nil && !bytes.Equal(again, n.state) {
-			err = fmt.Errorf("stored as %s it comes back as %s", n.state, again)
+// together does something with each of several nodes, by several goroutines.
+func together(all []*opened, do func(asker int, o *opened)) error {
+	if len(all) < 2 {
+		for _, o := range all {
+			do(0, o)
 		}
+		return nil
 	}
-	if err != nil {
-		x.report(FoundUnstorable, "", n.parent, n.step, fmt.Sprintf("the state cannot be stored as JSON and read back, so that a snapshot of it would be another state: %v", err))
-		return
-	}
-	o.state, o.moves = state, x.moves(n, state, x.domain.pool(state))
-}
-
-// askAll asks about all moves, by several goroutines. One goroutine asks about all moves of a node.
-func (x *explorer) askAll(all []opened) error {
 	var next, ended atomic.Int64
 	var askers sync.WaitGroup
 	count := min(runtime.GOMAXPROCS(0), maxAskers)
 	for asker := range count {
 		askers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(all); i = int(next.Add(1)) - 1 {
-				o := &all[i]
-				o.tried = make([]tried, len(o.moves))
-				for m, s := range o.moves {
-					x.ask(asker, o.node, o.state, s, &o.tried[m])
-				}
+				do(asker, all[i])
 			}
 			ended.Add(1)
 		})
@@ -128,36 +122,83 @@ func (x *explorer) askAll(all []opened) error {
 	return nil
 }
 
-// expand notes what can happen in a node.
-func (x *explorer) expand(o *opened) {
+// openMoves finds what can happen in a node.
+func (x *explorer) openMoves(o *opened) {
+	state, err := x.open(o.node)
+	if err == nil {
+		if again, same := x.same(o.node, state); !same {
+			err = fmt.Errorf("stored as %s it comes back as %s", o.node.state, again)
+		}
+	}
+	if err != nil {
+		o.unstorable = err
+		return
+	}
+	o.state = state
+	o.moves, o.problems = x.moves(o.node, state)
+}
+
+// plan says how often the decider is asked about each move.
+func (x *explorer) plan(o *opened) {
+	o.tried = make([]tried, len(o.moves))
+	for i := range o.moves {
+		t := &o.tried[i]
+		if t.step = &o.moves[i]; t.step.input != nil {
+			t.again = x.asks(o.node, t.step)
+		}
+	}
+}
+
+// askMoves asks about all moves of a node.
+func (x *explorer) askMoves(asker int, o *opened) {
 	if o.state == nil {
 		return
 	}
-	for i, s := range o.moves {
-		if o.tried == nil {
-			x.take(o.node, o.state, s)
-		} else {
-			x.note(o.node, o.state, &o.tried[i])
-		}
+	for i := range o.tried {
+		x.ask(asker, o.node, o.state, &o.tried[i])
 	}
-	x.unchanged(o.node, o.state)
-	x.checkStuck(o.node)
+	_, same := x.same(o.node, o.state)
+	o.changed = !same
+}
+
+// expand notes what can happen in a node.
+func (x *explorer) expand(o *opened) {
+	n := o.node
+	if o.unstorable != nil {
+		x.report(FoundUnstorable, "", n.parent, n.step, fmt.Sprintf("the state cannot be stored as JSON and read back, so that a snapshot of it would be another state: %v", o.unstorable))
+	}
+	x.reportAll(o.problems)
+	if o.state == nil {
+		return
+	}
+	invariants := x.invariants
+	for i := range o.tried {
+		x.note(n, o.state, &o.tried[i])
+	}
+	if o.changed || x.invariants > invariants {
+		x.unchanged(n, o.state)
+	}
+	x.checkStuck(n)
 }
 
 // take takes a step: the decider is asked, and what it decides becomes another node.
 func (x *explorer) take(n *node, state any, s step) {
-	var t tried
-	x.ask(0, n, state, s, &t)
+	t := tried{step: &s}
+	if s.input != nil {
+		t.again = x.asks(n, &s)
+	}
+	x.ask(0, n, state, &t)
 	x.note(n, state, &t)
 }
 
-// ask asks the decider about a step. It changes nothing of the explorer.
-func (x *explorer) ask(asker int, n *node, state any, s step, t *tried) {
-	t.step = s
+// ask asks the decider about a step, and asks again. It changes nothing of the explorer.
+func (x *explorer) ask(asker int, n *node, state any, t *tried) {
+	s := t.step
 	if s.input == nil {
 		return
 	}
 	before := x.current[asker].Swap(&stepAt{n, s})
+	defer x.current[asker].Store(before)
 	began := time.Now()
 	if t.in, t.err = x.workflow.Prepare(s.input); t.err == nil {
 		t.rejection, t.decided, t.err = x.workflow.Decide(s.now, n.version, state, t.in)
@@ -165,31 +206,38 @@ func (x *explorer) ask(asker int, n *node, state any, s step, t *tried) {
 	t.slow = time.Since(began) > maxSlow
 	x.steps.Add(1)
 	if t.err == nil && t.rejection == nil {
-		if t.next, t.unstorable = x.next(n, s, t.decided); t.unstorable == nil {
+		if t.next, t.unstorable = x.next(n, *s, t.decided); t.unstorable == nil {
 			t.key = t.next.key(x.timeful)
 		}
 	}
-	x.current[asker].Store(before)
+	for again := t.again; again > 0 && t.err == nil && t.unsteady == ""; again-- {
+		rejection, decided, err := x.workflow.Decide(s.now, n.version, state, t.in)
+		x.steps.Add(1)
+		if t.err = err; err == nil {
+			t.unsteady = differs(t.rejection, rejection, &t.decided, &decided)
+		}
+	}
 }
 
 // note notes what has become of a step.
 func (x *explorer) note(n *node, state any, t *tried) {
-	s := t.step
+	s := *t.step
 	if s.input == nil {
 		x.endEffect(n, s)
 		return
 	}
-	x.current[0].Store(&stepAt{n, s})
-	defer x.current[0].Store(nil)
 	x.seen.Transitions++
 	if t.err != nil {
 		x.reportDecision(n, s, t.err)
 		return
 	}
 	if t.slow {
-		x.checkSlow(n, state, s)
+		x.checkSlow(n, state, t.step)
 	}
-	x.checkSteady(n, state, t)
+	if t.unsteady != "" {
+		x.report(FoundUnsteady, s.label, n, s, "asked again about the same, the decider or evolver answers something else: "+t.unsteady+
+			". It may look at its arguments only: not at the clock, at random numbers, at variables that change, or at the order of a map")
+	}
 	x.noteResult(n, s, t.rejection == nil)
 	if t.rejection != nil {
 		x.noteRejection(n, t)
@@ -203,15 +251,18 @@ func (x *explorer) note(n *node, state any, t *tried) {
 		x.noteOutcome(n.status, s.label, strings.TrimSuffix(t.next.step.events+" → "+t.next.status, " → "))
 	}
 	next := x.addAs(t.key, t.next)
-	if next == t.next {
+	if next == t.next && len(x.Invariants) > 0 {
+		x.invariants++
+		x.current[0].Store(&stepAt{n, t.step})
 		x.checkInvariants(next, t.decided.State)
+		x.current[0].Store(nil)
 	}
 	n.children = append(n.children, next)
 }
 
 // noteRejection notes what a rejection leads to: an effect has ended, or a timer has fired.
 func (x *explorer) noteRejection(n *node, t *tried) {
-	s := t.step
+	s := *t.step
 	if x.cells != nil {
 		x.noteOutcome(n.status, s.label, "rejected with "+reflect.TypeOf(t.rejection).Name())
 	}

@@ -23,7 +23,7 @@ const (
 )
 
 // asks returns how often to ask again.
-func (x *explorer) asks(n *node, s step) int {
+func (x *explorer) asks(n *node, s *step) int {
 	key := cellKey{n.status, s.label}
 	x.asked[key]++
 	switch count := x.asked[key]; {
@@ -35,23 +35,6 @@ func (x *explorer) asks(n *node, s step) int {
 		return 1
 	}
 	return 0
-}
-
-// checkSteady asks the decider again, and compares.
-func (x *explorer) checkSteady(n *node, state any, t *tried) {
-	s := t.step
-	for range x.asks(n, s) {
-		otherRejection, other, err := x.workflow.Decide(s.now, n.version, state, t.in)
-		if err != nil {
-			x.reportDecision(n, s, err)
-			return
-		}
-		if what := differs(t.rejection, otherRejection, &t.decided, &other); what != "" {
-			x.report(FoundUnsteady, s.label, n, s, "asked again about the same, the decider or evolver answers something else: "+what+
-				". It may look at its arguments only: not at the clock, at random numbers, at variables that change, or at the order of a map")
-			return
-		}
-	}
 }
 
 // differs says in what two decisions differ; it is empty when they do not.
@@ -96,16 +79,16 @@ func eventTexts(d *workflow.Decided) string {
 }
 
 // checkSlow reports a decision that takes long each time.
-func (x *explorer) checkSlow(n *node, state any, s step) {
+func (x *explorer) checkSlow(n *node, state any, s *step) {
 	for range 2 {
 		began := time.Now()
-		var again tried
-		x.ask(0, n, state, s, &again)
+		again := tried{step: s}
+		x.ask(0, n, state, &again)
 		if again.err != nil || time.Since(began) <= maxSlow {
 			return
 		}
 	}
-	x.report(FoundSlow, s.label, n, s, fmt.Sprintf("a decision takes more than %v each time; a decider must not wait: start a timer, or leave the work to an effect", maxSlow))
+	x.report(FoundSlow, s.label, n, *s, fmt.Sprintf("a decision takes more than %v each time; a decider must not wait: start a timer, or leave the work to an effect", maxSlow))
 }
 
 // checkInvariants calls the invariants with a new state.

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -22,8 +23,10 @@ type domain struct {
 	empty    map[string]any // by input: one whose fields are empty
 	idField  map[string]int // by input: the field with the id, which is set at last; -1 for none of its own
 	enums    map[reflect.Type][]reflect.Value
-	made     map[madeKey][]any
-	random   *rand.Rand // draws values in place of those below; nil for none
+	random   *rand.Rand // draws values in place of those that are made; nil for none
+
+	mu   sync.Mutex // guards what follows
+	made map[madeKey][]any
 }
 
 type madeKey struct{ input, from, pool string }
@@ -180,6 +183,8 @@ func (d *domain) make(name, from string, p pool, boundaries bool) []any {
 		return d.draw(name, from, p)
 	}
 	key := madeKey{name, from, p.key}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if made, ok := d.made[key]; ok {
 		return made
 	}

@@ -35,6 +35,8 @@ type explorer struct {
 	results map[string]*resultSeen
 	asked   map[cellKey]int // decisions
 
+	invariants int // how often they were called
+
 	cells map[cellKey]map[string]bool // outcomes, for a table; nil for none
 	then  func()                      // what follows the exploration; nil for nothing
 
@@ -54,12 +56,12 @@ func (p *progress) underWay() *stepAt {
 			return at
 		}
 	}
-	return &stepAt{&node{}, step{label: "the code of the workflow"}}
+	return &stepAt{&node{}, &step{label: "the code of the workflow"}}
 }
 
 type stepAt struct {
 	node *node
-	step step
+	step *step
 }
 
 // resultSeen says whether an input that an effect returns was taken anywhere.
@@ -169,6 +171,7 @@ func (x *explorer) watched() (Explored, error) {
 	})
 	tick := time.NewTicker(explorationClock)
 	defer tick.Stop()
+	heap := heapBytes()
 	for last, since := int64(-1), time.Now(); ; {
 		select {
 		case <-done:
@@ -178,11 +181,14 @@ func (x *explorer) watched() (Explored, error) {
 			return x.seen, err
 		case now := <-tick.C:
 			if steps := x.steps.Load(); steps != last {
-				last, since = steps, now
-			} else if now.Sub(since) > x.Timeout {
-				at := x.underWay()
+				last, since, heap = steps, now, heapBytes()
+				continue
+			}
+			at := x.underWay()
+			endHoarding(at.step.label, heap)
+			if now.Sub(since) > x.Timeout {
 				return Explored{}, fmt.Errorf("%s does not return within %v; a decider, an evolver or an invariant must not wait or loop for ever. The story:\n%s",
-					at.step.label, x.Timeout, numbered(x.story(at.node, at.step, "does not return")))
+					at.step.label, x.Timeout, numbered(x.story(at.node, *at.step, "does not return")))
 			}
 		}
 	}
@@ -227,7 +233,7 @@ func (x *explorer) run() error {
 	x.add(first)
 	x.seen.Complete = true
 	for at := 0; at < len(x.nodes); {
-		some := x.nodes[at:min(at+x.together(), len(x.nodes))]
+		some := x.nodes[at:min(at+x.batch(), len(x.nodes))]
 		if err := x.expandAll(some); err != nil {
 			return err
 		}
@@ -297,11 +303,12 @@ func (x *explorer) open(n *node) (any, error) {
 
 // unchanged reports user code that has written into the state that it was given. The engine gives a decider a copy.
 func (x *explorer) unchanged(n *node, state any) {
-	after, err := x.workflow.EncodeState(state)
-	if err == nil && bytes.Equal(after, n.state) {
+	after, same := x.same(n, state)
+	if same {
 		return
 	}
-	for _, s := range x.moves(n, state, x.domain.pool(state)) { // who was it?
+	moves, _ := x.moves(n, state)
+	for _, s := range moves { // who was it?
 		fresh, err := x.open(n)
 		if err != nil {
 			return
@@ -319,6 +326,12 @@ func (x *explorer) unchanged(n *node, state any) {
 		}
 	}
 	x.report(FoundMutation, "", n.parent, n.step, fmt.Sprintf("an evolver or an invariant writes into the state that it is given: before it was %s, after it %s; change a copy", n.state, after))
+}
+
+// same returns the JSON of a state that was opened of a node, and whether it is still that of the node.
+func (x *explorer) same(n *node, state any) ([]byte, bool) {
+	after, err := x.workflow.EncodeState(state)
+	return after, err == nil && bytes.Equal(after, n.state)
 }
 
 // follow returns the node after a step that changes only what is pending.

@@ -2,6 +2,7 @@ package ironflowtest
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/ironflow-gen/ironflow/examples/recipes/foureyes"
 	"github.com/ironflow-gen/ironflow/examples/subscription/subscription"
 	"github.com/ironflow-gen/ironflow/examples/travel/booking"
+	"github.com/ironflow-gen/ironflow/internal/seeded"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
@@ -63,7 +65,7 @@ func TestExploreBoundaries(t *testing.T) {
 	amounts, late := make(map[int64]bool), false
 	d := watcher{pay: func(now time.Time, in order.Pay) {
 		amounts[in.AmountCents] = true
-		late = late || now.Equal(saleEnds)
+		late = late || now.Equal(seeded.SaleEnds)
 	}}
 	if _, err := explore(order.NewWorkflow(d, order.Evolver{}, order.Handler{}), Exploration{Inputs: []any{newOrder}}.withDefaults()); err != nil {
 		t.Fatal(err)
@@ -86,6 +88,23 @@ type watcher struct {
 func (d watcher) Pay(now time.Time, s order.State, in order.Pay) order.PayDecision {
 	d.pay(now, in)
 	return d.Decider.Pay(now, s, in)
+}
+
+type illegible struct{ order.Evolver }
+
+func (illegible) Cancelled(s order.State, _ order.Cancelled) order.State {
+	s.Email = "\xff"
+	return s
+}
+
+// A state that JSON cannot carry is reported.
+func TestExploreUnstorable(t *testing.T) {
+	seen, err := explore(order.NewWorkflow(order.Decider{}, illegible{}, order.Handler{}), Exploration{}.withDefaults())
+	if err != nil || !slices.ContainsFunc(seen.Findings, func(f Finding) bool {
+		return f.Kind == FoundUnstorable && strings.Contains(f.Text, "cannot be stored as JSON")
+	}) {
+		t.Errorf("got %v, error %v", seen.Findings, err)
+	}
 }
 
 // What is wrong with a call is said with what to do.

@@ -65,12 +65,17 @@ func wait(t TB, user string, done <-chan bool) bool {
 			t.Fatalf("%s does not return: it was called %v ago. Look for a loop without end, a sleep, or a wait for a lock or a channel.",
 				user, callLimit)
 		case <-tick.C:
-			if grown := heapBytes(); grown > heap+memoryLimit {
-				fmt.Fprintf(os.Stderr, "ironflowtest: %s allocates without end: %d MiB so far. It cannot be stopped, so this process ends.\n",
-					user, (grown-heap)>>20)
-				os.Exit(1)
-			}
+			endHoarding(user, heap)
 		}
+	}
+}
+
+// endHoarding ends the process when user code that does not return has made the heap grow by memoryLimit. before is the heap when it was called.
+func endHoarding(user string, before uint64) {
+	if grown := heapBytes(); grown > before+memoryLimit {
+		fmt.Fprintf(os.Stderr, "ironflowtest: %s allocates without end: %d MiB so far. It cannot be stopped, so this process ends.\n",
+			user, (grown-before)>>20)
+		os.Exit(1)
 	}
 }
 

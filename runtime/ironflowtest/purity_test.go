@@ -5,10 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/examples/order/order"
+	"github.com/ironflow-gen/ironflow/runtime/ironflowtest"
 )
 
 // silent decides nothing. The other deciders below have one fault each.
@@ -98,6 +100,23 @@ func TestImpureCode(t *testing.T) {
 			},
 			want: []string{"PaidAt is"},
 		},
+		"keeps what JSON does not carry": {
+			pay: func(now time.Time, _ order.State, in order.Pay) order.PayDecision { return accept(now, in) },
+			paid: func(s order.State, _ order.Paid) order.State {
+				s.Email = "\xff"
+				return s
+			},
+			want: []string{"the state cannot be stored as JSON", "email"},
+		},
+		"takes the order of a map": {
+			pay: func(now time.Time, _ order.State, in order.Pay) order.PayDecision {
+				for cents := range map[int64]bool{in.AmountCents: true, in.AmountCents + 1: true} {
+					in.AmountCents = cents
+				}
+				return accept(now, in)
+			},
+			want: []string{"the decider's Pay answers one question in two ways"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -131,6 +150,11 @@ func TestFaultsThatNeedAProcess(t *testing.T) {
 		"compares":  "answers another thing when the clock of the machine shows another time",
 		"sleeps":    "the decider's Pay sleeps for 10ms",
 		"allocates": "the decider's Pay allocates without end",
+
+		"allocates in Explore":  "Pay allocates without end",
+		"allocates in Simulate": "allocates without end",
+		"waits in Simulate":     "user code has left goroutines that do not end",
+		"leaves in Simulate":    "user code has left goroutines that do not end",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
@@ -167,10 +191,29 @@ func TestOneFault(t *testing.T) {
 				time.Sleep(50 * time.Microsecond)
 			}
 		},
+		"waits": func(time.Time, order.State, order.Pay) order.PayDecision {
+			select {}
+		},
+		"leaves": func(now time.Time, _ order.State, in order.Pay) order.PayDecision {
+			go func() { select {} }()
+			return order.AcceptPay(order.Paid{AmountCents: in.AmountCents, PaidAt: now})
+		},
 	}
-	fault := os.Getenv("IRONFLOWTEST_FAULT")
+	fault, where, _ := strings.Cut(os.Getenv("IRONFLOWTEST_FAULT"), " in ")
+	kit := kitOf(pays{pay: faults[fault]}, order.Evolver{})
+	switch where {
+	case "Explore":
+		kit.Explore(t, ironflowtest.Exploration{})
+		return
+	case "Simulate":
+		kit.Simulate(t, func(s *ironflowtest.Simulation) {
+			s.Send(create)
+			s.Send(order.Pay{OrderID: create.OrderID, AmountCents: 700})
+		})
+		return
+	}
 	if fault == "" {
 		t.Skip("run by TestFaultsThatNeedAProcess")
 	}
-	kitOf(pays{pay: faults[fault]}, order.Evolver{}).Given(t, created).At(now).When(order.Pay{AmountCents: 700})
+	kit.Given(t, created).At(now).When(order.Pay{AmountCents: 700})
 }

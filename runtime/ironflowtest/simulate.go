@@ -1,6 +1,7 @@
 package ironflowtest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -38,6 +39,8 @@ type simulator struct {
 	engines int
 	faults  []FaultKind
 
+	patience time.Duration // in place of stallAfter; 0 for that
+
 	progress atomic.Int64           // grows with each operation
 	doing    atomic.Pointer[string] // what was begun last
 	runs     int
@@ -48,7 +51,7 @@ type simulator struct {
 // ran is what came of a run.
 type ran struct {
 	failure  string // empty when nothing failed
-	timeline []string
+	timeline []line
 	faults   []fault
 	steps    []wanderStep
 	done     int64
@@ -56,7 +59,7 @@ type ran struct {
 
 // hash tells whether two runs were the same, byte for byte.
 func (r *ran) hash() string {
-	sum := sha256.Sum256([]byte(strings.Join(r.timeline, "\n")))
+	sum := sha256.Sum256([]byte(strings.Join(r.told(), "\n")))
 	return hex.EncodeToString(sum[:8])
 }
 
@@ -116,8 +119,14 @@ func (m *simulator) search() string {
 func (m *simulator) run(p plan) (result *ran, stalled string) {
 	m.runs++
 	done := make(chan struct{})
+	left := "" // what the bubble says of goroutines that do not end
 	go func() {
 		defer close(done)
+		defer func() {
+			if v := recover(); v != nil {
+				left = fmt.Sprint(v)
+			}
+		}()
 		synctest.Test(m.t, func(*testing.T) {
 			s := newSimulation(m, p)
 			result = s.play()
@@ -125,9 +134,14 @@ func (m *simulator) run(p plan) (result *ran, stalled string) {
 	}()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
+	heap := heapBytes()
 	for last, since := int64(-1), time.Now(); ; {
 		select {
 		case <-done:
+			if left != "" {
+				return nil, fmt.Sprintf("ironflowtest.Simulate: seed %d: user code has left goroutines that do not end. A decider, evolver, handler or check must return, and must end the goroutines that it starts.\n%s%s",
+					p.seed, failureOf(result), left)
+			}
 			if result == nil {
 				return nil, "ironflowtest.Simulate: the run has ended early: something in it has called FailNow or runtime.Goexit; report failures to the Simulation"
 			}
@@ -135,17 +149,28 @@ func (m *simulator) run(p plan) (result *ran, stalled string) {
 			return result, ""
 		case now := <-tick.C:
 			if n := m.progress.Load(); n != last {
-				last, since = n, now
-			} else if now.Sub(since) > stallAfter {
-				doing := "nothing"
-				if d := m.doing.Load(); d != nil {
-					doing = *d
-				}
+				last, since, heap = n, now, heapBytes()
+				continue
+			}
+			doing := "nothing"
+			if d := m.doing.Load(); d != nil {
+				doing = *d
+			}
+			endHoarding(doing, heap)
+			if limit := cmp.Or(m.patience, stallAfter); now.Sub(since) > limit {
 				return nil, fmt.Sprintf("ironflowtest.Simulate: seed %d: nothing has happened for %v. Last begun: %s. A decider, evolver, handler or check that loops without end must return; one that waits for something outside of the simulation must get it from a fake",
-					p.seed, stallAfter, doing)
+					p.seed, limit, doing)
 			}
 		}
 	}
+}
+
+// failureOf is the failure of a run, as a line; empty for none.
+func failureOf(r *ran) string {
+	if r == nil || r.failure == "" {
+		return ""
+	}
+	return r.failure + "\n"
 }
 
 // shrink leaves out engines, faults and steps for as long as the run still fails. It returns what is left, and how the plan ran.
@@ -212,7 +237,7 @@ func (m *simulator) report(p plan, r *ran) string {
 		fmt.Fprintf(&b, "\nThe shortest story that was found has %d steps. As a test, with what your script does before it wanders:\n\n%s", n, m.source(p, r))
 	}
 	b.WriteString("\nWhat happened:\n")
-	for _, line := range r.timeline {
+	for _, line := range r.told() {
 		fmt.Fprintf(&b, "  %s\n", line)
 	}
 	return b.String()

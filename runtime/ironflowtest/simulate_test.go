@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/examples/order/order"
 	"github.com/ironflow-gen/ironflow/examples/recipes/deadline"
+	"github.com/ironflow-gen/ironflow/internal/seeded"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -110,9 +112,11 @@ func TestSimulateSame(t *testing.T) {
 		if first.hash() == again.hash() {
 			continue
 		}
-		for i, line := range first.timeline {
-			if i == len(again.timeline) || again.timeline[i] != line {
-				t.Errorf("seed %d differs in line %d: %s", seed, i, strings.Join(again.timeline[max(i-2, 0):min(i+2, len(again.timeline))], "\n")+"\nfirst:\n"+strings.Join(first.timeline[max(i-2, 0):min(i+2, len(first.timeline))], "\n"))
+		told, toldAgain := first.told(), again.told()
+		for i, line := range told {
+			if i == len(toldAgain) || toldAgain[i] != line {
+				t.Errorf("seed %d differs in line %d: %s", seed, i, strings.Join(toldAgain[max(i-2, 0):min(i+2, len(toldAgain))], "\n")+
+					"\nfirst:\n"+strings.Join(told[max(i-2, 0):min(i+2, len(told))], "\n"))
 				break
 			}
 		}
@@ -183,7 +187,7 @@ func TestSimulateMistakes(t *testing.T) {
 			Stub(s, "ChargeCard", func(order.ChargeCard, workflow.EffectCall) (order.ChargeCardResult, error) {
 				return order.PaymentFailed{}, nil
 			})
-			s.Start(order.NewWorkflow(noDecision{}, order.Evolver{}, order.Handler{}))
+			s.Start(order.NewWorkflow(seeded.NoDecision{}, order.Evolver{}, order.Handler{}))
 			s.Send(newOrder)
 			s.RunUntilIdle()
 		}},
@@ -204,6 +208,32 @@ func TestSimulateMistakes(t *testing.T) {
 			t.Errorf("got %s\nwant %q", got, c.want)
 		}
 	}
+}
+
+type spinning struct {
+	order.Decider
+	stop *atomic.Bool
+}
+
+func (d spinning) Create(time.Time, order.State, order.Create) (none order.CreateDecision) {
+	for !d.stop.Load() {
+	}
+	return none
+}
+
+// A decider that computes without end fails the test, although no virtual time passes.
+func TestSimulateEndless(t *testing.T) {
+	d := spinning{stop: new(atomic.Bool)}
+	m := &simulator{t: t, first: 1, seeds: 1, engines: 1, patience: 200 * time.Millisecond, script: func(s *Simulation) {
+		s.Start(order.NewWorkflow(d, order.Evolver{}, order.Handler{}))
+		s.Send(newOrder)
+	}}
+	const want = "nothing has happened for 200ms. Last begun: the decider of order for Create"
+	if got := m.search(); !strings.Contains(got, want) {
+		t.Errorf("got %s\nwant %q", got, want)
+	}
+	d.stop.Store(true)
+	time.Sleep(100 * time.Millisecond) // the run ends
 }
 
 // A failure is told as code to paste, with the faults and steps that it needs, and no others.

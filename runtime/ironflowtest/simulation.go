@@ -185,22 +185,11 @@ func (s *Simulation) failed() bool {
 	return s.failure != ""
 }
 
-// note adds a line to the timeline.
-func (s *Simulation) note(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.addLine(format, args...)
-}
-
-func (s *Simulation) addLine(format string, args ...any) {
-	s.timeline = append(s.timeline, fmt.Sprintf("%-10s %s", "+"+time.Since(s.start).String(), fmt.Sprintf(format, args...)))
-}
-
 // Timeline returns a text with a line for each operation so far.
 func (s *Simulation) Timeline() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return strings.Join(s.timeline, "\n")
+	return strings.Join(s.told(), "\n")
 }
 
 // Now returns the virtual time.
@@ -268,7 +257,7 @@ func (s *Simulation) Expect(workflowName, id, status string) {
 func (s *Simulation) startEngine() *simEngine {
 	s.started++
 	e := &simEngine{number: s.started, sim: s, done: make(chan struct{})}
-	e.store = &simStore{Store: s.memory, engine: e}
+	e.store = &simStore{Store: s.memory, engine: e, claims: make(map[*store.Kind]string)}
 	wrapped := make([]*workflow.Workflow, len(s.workflows))
 	for i, w := range s.workflows {
 		c := *w
@@ -282,6 +271,7 @@ func (s *Simulation) startEngine() *simEngine {
 	e.engine, err = runtime.NewEngine(e.store, runtime.Config{
 		Name: fmt.Sprintf("engine %d", e.number), Logger: slog.New(slog.DiscardHandler), Clock: e, PollInterval: never, Lease: lease,
 		Projections: s.projections, StopTimeout: time.Second, Batches: 1,
+		EffectHandlers: 128, TimerHandlers: 16, // of which each claim takes half
 	}, wrapped...)
 	if err != nil {
 		close(e.done)
@@ -312,8 +302,8 @@ func (s *Simulation) crash(e *simEngine) {
 
 // settle lets operations happen, one by one, until done reports true or none waits. It reports whether done.
 func (s *Simulation) settle(done func() bool) bool {
+	synctest.Wait()
 	for {
-		synctest.Wait()
 		s.abandonFailed()
 		if done() {
 			return true
@@ -357,15 +347,19 @@ func (s *Simulation) allow(op *waiting) {
 	if kind == CrashBeforeHandler || kind == CrashBeforeCommit {
 		s.crash(op.engine)
 		op.allowed <- verdict{crashed: true}
+		synctest.Wait()
 		return
+	}
+	crashes := kind == CrashAfterHandler || kind == CrashAfterCommit
+	if crashes {
+		op.held = make(chan struct{})
 	}
 	op.allowed <- verdict{kind: kind}
 	synctest.Wait()
-	if kind == CrashAfterHandler || kind == CrashAfterCommit {
+	if crashes {
 		s.crash(op.engine)
-		if op.held != nil {
-			close(op.held)
-		}
+		close(op.held)
+		synctest.Wait()
 	}
 	if op.op != "" {
 		s.check()
@@ -462,24 +456,29 @@ func (s *Simulation) wake(now time.Time, done func() bool) wakeResult {
 	if s.idleAt.Equal(now) {
 		return wakeIdle
 	}
-	before, ops := s.memoryState(), s.done
+	before, ops := s.pending(), s.done
 	for _, e := range s.engines {
 		e.engine.Wake()
 	}
 	switch {
 	case s.settle(done):
 		return wakeDone
-	case s.memoryState() == before && s.done == ops:
+	case s.pending() == before && s.done == ops:
 		s.idleAt = now
 		return wakeIdle
 	}
 	return wakeWorked
 }
 
-// memoryState changes with what is pending.
-func (s *Simulation) memoryState() string {
+// pending is what waits in the store.
+type pending struct {
+	effects, timers int
+	due             int64 // when the next is due, in ns
+}
+
+func (s *Simulation) pending() pending {
 	effects, timers, due := s.memory.Pending()
-	return fmt.Sprint(effects, timers, due)
+	return pending{effects, timers, due.UnixNano()}
 }
 
 // Advance lets time pass. Effects and timers that are due meanwhile are delivered.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -77,7 +78,6 @@ func newGate() *gate { return &gate{arrived: make(chan struct{}, 1)} }
 // wait holds an operation back until the simulation allows it.
 func (g *gate) wait(w *waiting) verdict {
 	w.allowed = make(chan verdict, 1)
-	w.held = make(chan struct{})
 	g.mu.Lock()
 	if g.closed || w.engine.dead.Load() {
 		g.mu.Unlock()
@@ -156,10 +156,21 @@ func (g *gate) close() {
 type simStore struct {
 	*memory.Store
 	engine *simEngine
+
+	mu     sync.Mutex
+	claims map[*store.Kind]string // names of claims, by their first kind
 }
 
 // NextDue hides that of the memory store, which would make engines look for work by themselves.
 func (s *simStore) NextDue() {}
+
+// Notify does not tell of work: the simulation wakes the engines.
+func (s *simStore) Notify(ctx context.Context, what store.News) error {
+	if what == store.NewWork {
+		return nil
+	}
+	return s.Store.Notify(ctx, what)
+}
 
 // Append implements store.Store.
 func (s *simStore) Append(ctx context.Context, batch store.Batch) error {
@@ -190,14 +201,9 @@ func (u *simUnit) Commit(ctx context.Context, id store.CommitID, changes []store
 
 // commit is a commit of changes, with its fault. One that only compares versions is of a rejection, at which nothing goes wrong.
 func (s *simStore) commit(changes []store.Change, store func() error) error {
-	names := make([]string, len(changes))
-	for i := range changes {
-		names[i] = fmt.Sprintf("%s v%d", changes[i].Instance, changes[i].Version+1)
-	}
-	slices.Sort(names)
-	w := &waiting{op: opCommit, name: "commit " + strings.Join(names, ", "), engine: s.engine}
-	if len(changes) == 0 {
-		w.op = ""
+	w := &waiting{engine: s.engine, name: "commit"}
+	if len(changes) > 0 {
+		w.op, w.name = opCommit, "commit "+changeNames(changes)
 	}
 	v := s.engine.sim.gate.wait(w)
 	switch {
@@ -234,28 +240,21 @@ func shortError(err error) string {
 	return text
 }
 
-// noteChange tells of a change that was stored.
-func (s *Simulation) noteChange(e *simEngine, c *store.Change) {
-	var b strings.Builder
-	for i, event := range c.Events {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(event.Type + string(event.Payload))
+// changeNames names changes by their instances and first versions.
+func changeNames(changes []store.Change) string {
+	if len(changes) == 1 {
+		return changeName(&changes[0])
 	}
-	for _, f := range c.Effects {
-		b.WriteString("; effect " + f.Kind)
+	names := make([]string, len(changes))
+	for i := range changes {
+		names[i] = changeName(&changes[i])
 	}
-	for _, t := range c.Timers {
-		fmt.Fprintf(&b, "; timer %s at +%v", t.Key, t.FireAt.Sub(s.start))
-	}
-	if len(c.Cancel) > 0 {
-		b.WriteString("; cancels " + strings.Join(c.Cancel, ", "))
-	}
-	if c.Complete {
-		b.WriteString("; complete")
-	}
-	s.note("stored     %s v%d: %s (engine %d)", c.Instance, c.NewVersion(), b.String(), e.number)
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+func changeName(c *store.Change) string {
+	return c.Instance.String() + " v" + strconv.FormatInt(c.Version+1, 10)
 }
 
 // Effects implements store.Store.
@@ -272,7 +271,7 @@ type simQueue struct {
 }
 
 func (q simQueue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
-	v := q.store.engine.sim.gate.wait(&waiting{name: "claim " + string(q.name) + kindNames(claim.Kinds), engine: q.store.engine})
+	v := q.store.engine.sim.gate.wait(&waiting{name: q.store.claimName(q.name, claim.Kinds), engine: q.store.engine})
 	if v.crashed {
 		return nil, errCrashed
 	}
@@ -280,13 +279,20 @@ func (q simQueue) Claim(ctx context.Context, claim store.Claim) ([]store.Deliver
 	return q.Queue.Claim(ctx, claim)
 }
 
-func kindNames(kinds []store.Kind) string {
-	var names []string
-	for _, k := range kinds {
-		names = append(names, k.Workflow+"/"+k.Name)
+// claimName names a claim. The engine makes the same few claims again and again.
+func (s *simStore) claimName(queue store.QueueName, kinds []store.Kind) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := &kinds[0]
+	if s.claims[of] == "" {
+		names := make([]string, len(kinds))
+		for i, k := range kinds {
+			names[i] = k.String()
+		}
+		slices.Sort(names)
+		s.claims[of] = fmt.Sprint("claim ", queue, names)
 	}
-	slices.Sort(names)
-	return fmt.Sprint(names)
+	return s.claims[of]
 }
 
 func (q simQueue) Extend(ctx context.Context, leases []store.Lease, until time.Time) ([]store.Lease, error) {
@@ -336,7 +342,7 @@ func (w *simWorkflow) Decide(now time.Time, version int64, state any, input work
 func (w *simWorkflow) Handle(ctx context.Context, payload []byte, call workflow.EffectCall) (any, error) {
 	sim := w.engine.sim
 	op := &waiting{
-		op: opHandle, name: fmt.Sprintf("handle %s of %s, attempt %d", call.Effect, call.IdempotencyKey, call.Attempt), engine: w.engine,
+		op: opHandle, name: "handle " + call.Effect + " of " + call.IdempotencyKey + ", attempt " + strconv.Itoa(call.Attempt), engine: w.engine,
 	}
 	v := sim.gate.wait(op)
 	switch {
@@ -367,7 +373,8 @@ const slowness = 2 * time.Minute
 // call calls the stub or the handler, and notes the call.
 func (w *simWorkflow) call(ctx context.Context, payload []byte, call workflow.EffectCall) (result any, err error) {
 	sim := w.engine.sim
-	effect, err := w.DecodeEffect(workflow.Encoded{Type: call.Effect, Payload: payload})
+	told := told{w.DecodeEffect, workflow.Encoded{Type: call.Effect, Payload: payload}}
+	effect, err := w.DecodeEffect(told.encoded)
 	if err != nil {
 		return nil, err
 	}
@@ -396,11 +403,11 @@ func (w *simWorkflow) call(ctx context.Context, payload []byte, call workflow.Ef
 	})
 	switch {
 	case err != nil:
-		sim.addLine("handled    %s of %s, attempt %d → error: %v", literal(effect), call.Instance, call.Attempt, shortError(err))
+		sim.addLine("handled    %s of %s, attempt %d → error: %v", told, call.Instance, call.Attempt, shortError(err))
 	case result == nil:
-		sim.addLine("handled    %s of %s, attempt %d", literal(effect), call.Instance, call.Attempt)
+		sim.addLine("handled    %s of %s, attempt %d", told, call.Instance, call.Attempt)
 	default:
-		sim.addLine("handled    %s of %s, attempt %d → %s", literal(effect), call.Instance, call.Attempt, literal(result))
+		sim.addLine("handled    %s of %s, attempt %d → %s", told, call.Instance, call.Attempt, tellInput(w.Erased, result))
 	}
 	return result, err
 }

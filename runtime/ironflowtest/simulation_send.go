@@ -64,8 +64,12 @@ func (s *Simulation) recipient(input any) (*workflow.Workflow, workflow.Prepared
 
 func (s *Simulation) send(w *workflow.Workflow, prepared workflow.PreparedInput, input any, at string) Answer {
 	id := runtime.WithInputID(at)
+	asked := tellInput(w.Erased, prepared.Value)
 	for try := range maxSends {
-		e := s.engines[s.plan.chance(fmt.Sprintf("engine of %s, %d", at, try))%uint64(len(s.engines))]
+		e := s.engines[0]
+		if n := uint64(len(s.engines)); n > 1 {
+			e = s.engines[s.plan.chance(fmt.Sprintf("engine of %s, %d", at, try))%n]
+		}
 		var outcome runtime.Outcome[any, any]
 		var err error
 		answered := make(chan struct{})
@@ -90,27 +94,28 @@ func (s *Simulation) send(w *workflow.Workflow, prepared workflow.PreparedInput,
 		case err != nil:
 			s.Fatalf("Send %s: %v", literal(input), err)
 		}
-		answer, text := answerOf(outcome)
-		s.note("send       %s → %s", literal(input), text)
-		return answer
+		s.note("send       %s → %s", asked, answerTold(w, outcome))
+		return Answer{Accepted: outcome.Accepted(), Events: outcome.Events, Rejection: outcome.Rejection}
 	}
 	s.Fatalf("Send %s: there is no answer after %d tries", prepared.Name, maxSends)
 	return Answer{}
 }
 
-// answerOf returns an outcome, and how to tell it.
-func answerOf(o runtime.Outcome[any, any]) (Answer, string) {
-	if o.Accepted() {
-		names := make([]string, len(o.Events))
+// answerTold returns an outcome for a line.
+func answerTold(w *workflow.Workflow, o runtime.Outcome[any, any]) any {
+	switch {
+	case o.Accepted() && len(o.Events) == 1:
+		return tellEvent(w.Erased, o.Events[0])
+	case o.Accepted():
+		texts := make([]string, len(o.Events))
 		for i, e := range o.Events {
-			names[i] = literal(e)
+			texts[i] = literal(e)
 		}
-		return Answer{Accepted: true, Events: o.Events}, strings.Join(names, ", ")
+		return strings.Join(texts, ", ")
+	case o.Rejection != nil:
+		return "rejected: " + literal(o.Rejection)
 	}
-	if o.Rejection != nil {
-		return Answer{Rejection: o.Rejection}, "rejected: " + literal(o.Rejection)
-	}
-	return Answer{}, "the instance is complete"
+	return "the instance is complete"
 }
 
 // Wander takes random steps. A step sends one of the inputs, delivers pending effects and timers, or lets time pass, often until the next

@@ -140,7 +140,8 @@ func (x *explorer) walk(random *rand.Rand, steps int) {
 		if err != nil {
 			break // reported by the exploration or by the step before
 		}
-		moves := x.moves(n, state, x.domain.pool(state))
+		moves, problems := x.moves(n, state)
+		x.reportAll(problems)
 		if len(moves) == 0 {
 			break
 		}
