@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/gen/spec"
@@ -27,6 +28,10 @@ declaration or its directory; without one it is the current directory.
 Texts are replaced before anything is written, and equal texts stay equal. Numbers, times, decimals and enums stay, because
 decisions depend on them.
 
+With -input the test gives this input to the decider in place of the next timer, as when a client's input or the result of an effect
+went wrong. The input is a JSON object with its name as "type". With -at, it comes at the time at which the next version was recorded;
+with -at 0, it is the first input of the instance.
+
 With -history it writes a golden history instead: the stored lines of the instance, to testdata/ID.history.jsonl in the package.
 After that, "ironflow-gen generate" adds a test that replays all golden histories of the package.
 
@@ -37,6 +42,7 @@ gets its tables brought up to date, as by every program that opens it; take a co
 Examples:
   ironflow-gen testfrom -store postgres://app@db/shop o-1
   ironflow-gen testfrom -store orders.db -at 3 ./order o-1
+  ironflow-gen testfrom -store orders.db -at 1 -input '{"type":"Pay","amount_cents":700}' ./order o-1
   ironflow-gen testfrom -history -store orders.db ./order o-1
   ironflow-gen testfrom -store export.jsonl -keep reason -o - o-1
 `,
@@ -46,7 +52,8 @@ Examples:
 			var o testfrom.Options
 			flags.StringVar(&o.Store, "store", "", "the `store`: postgres://..., a file of SQLite, or a .jsonl file of an export")
 			flags.StringVar(&o.Schema, "schema", "", "the `schema` of the tables in PostgreSQL; default ironflow")
-			flags.Int64Var(&o.At, "at", 0, "stop at this `version`; default the newest")
+			at := flags.String("at", "", "stop at this `version`; default the newest, and 0 for before the first event")
+			flags.StringVar(&o.Input, "input", "", "the `JSON` of an input that the test gives to the decider")
 			keep := flags.String("keep", "", "`fields` whose texts are not replaced, by comma; * for all")
 			history := flags.Bool("history", false, "write a golden history")
 			output := flags.String("o", "", "the `file` to write, - for standard output; default history_ID_test.go in the package, or testdata/ID.history.jsonl")
@@ -54,18 +61,30 @@ Examples:
 				if *keep != "" {
 					o.Keep = strings.Split(*keep, ",")
 				}
+				o.At = newest
+				if *at != "" {
+					var err error
+					if o.At, err = strconv.ParseInt(*at, 10, 64); err != nil || o.At < 0 {
+						return c.usageError("-at %s is no version: they count from 1", *at)
+					}
+				}
 				return runTestfrom(c, o, *history, *output)
 			}
 		},
 	}
 }
 
+// newest is the version of an instance as it is.
+const newest = -1
+
 func runTestfrom(c call, o testfrom.Options, history bool, output string) int {
 	switch {
 	case o.Store == "":
 		return c.usageError("say -store: where the instance is")
-	case o.At < 0:
-		return c.usageError("-at %d is no version: they count from 1", o.At)
+	case o.At == 0 && o.Input == "":
+		return c.usageError("-at 0 is a new instance: say with -input what comes first")
+	case history && o.Input != "":
+		return c.usageError("-input is for a test; a golden history has what is stored")
 	case len(c.args) == 0:
 		return c.usageError("name the instance: its id")
 	}

@@ -6,7 +6,8 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/internal/program"
 )
 
-// exportProgram reads a history from a store. Its arguments are the store, the workflow and the id.
+// exportProgram reads a history from a store. Its arguments are the store, the workflow and the id. It prints nothing for an instance that does
+// not exist.
 func exportProgram(name, schema string) []byte {
 	imports, open := program.OpenStore(name, schema)
 	imports = append(imports, `"fmt"`, `"os"`, `"`+program.Library+`/transfer"`)
@@ -29,6 +30,9 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	_, err = transfer.Export(ctx, st, os.Stdout, transfer.ExportOptions{Instances: []store.InstanceKey{{Workflow: args[1], ID: args[2]}}})
+	if _, unknown := errors.AsType[*store.UnknownInstance](err); unknown {
+		err = nil
+	}
 	return errors.Join(err, closeStore())
 }
 ` + open)

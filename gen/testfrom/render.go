@@ -34,25 +34,35 @@ func render(w *spec.Workflow, dir string, h *history, o Options) (*Test, error) 
 		}
 		kit += "))"
 	}
-	fmt.Fprintf(&body, "	%s.GivenStored(t,\n", kit)
-	status := ""
+	fmt.Fprintf(&body, "	%s.GivenStored(t", kit)
+	status, opening := "", ",\n"
 	for _, e := range h.events {
 		payload, err := r.event(w, e)
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(&body, "		ironflowtest.Stored(%s, %q, %d, %s),\n", timeText(e.RecordedAt), e.Type, max(e.SchemaVersion, 1), quoted(payload))
-		status = e.Status
+		fmt.Fprintf(&body, "%s		ironflowtest.Stored(%s, %q, %d, %s),\n", opening, timeText(e.RecordedAt), e.Type, max(e.SchemaVersion, 1), quoted(payload))
+		status, opening = e.Status, ""
 	}
-	body.WriteString("	)")
+	body.WriteString(")")
 	if status != "" {
 		fmt.Fprintf(&body, ".\n		HasStatus(%q)", status)
 	}
-	if len(h.timers) > 0 {
+	switch {
+	case h.given != nil:
+		payload, err := r.input(w, "the input", h.given.name, h.given.payload)
+		if err != nil {
+			return nil, err
+		}
+		if !h.next.IsZero() {
+			fmt.Fprintf(&body, ".\n		At(%s)", timeText(h.next))
+		}
+		fmt.Fprintf(&body, ".\n		TryStored(%q, %s)", h.given.name, quoted(payload))
+	case len(h.timers) > 0:
 		next := slices.MinFunc(h.timers, func(a, b timer) int {
 			return cmp.Or(a.Due.Compare(b.Due), strings.Compare(a.Key, b.Key))
 		})
-		payload, err := r.input(w, next)
+		payload, err := r.input(w, "the input of timer "+next.Key, next.Kind, next.Payload)
 		if err != nil {
 			return nil, err
 		}
@@ -69,9 +79,17 @@ func render(w *spec.Workflow, dir string, h *history, o Options) (*Test, error) 
 	test.AsIs = r.sortedAsIs()
 
 	var file bytes.Buffer
-	fmt.Fprintf(&file, "package %s\n\nimport (\n\t\"testing\"\n\t\"time\"\n\n\t\"github.com/ironflow-gen/ironflow/runtime/ironflowtest\"\n)\n\n", w.Package.Text)
+	fmt.Fprintf(&file, "package %s\n\nimport (\n\t\"testing\"\n", w.Package.Text)
+	if len(h.events) > 0 || !h.next.IsZero() {
+		file.WriteString("\t\"time\"\n")
+	}
 	name := testName(o.Instance)
-	fmt.Fprintf(&file, "// %s replays what a store held of an instance when it was at version %d.", name, h.version)
+	if len(h.events) > 0 {
+		file.WriteString("\n\t\"github.com/ironflow-gen/ironflow/runtime/ironflowtest\"\n)\n\n")
+		fmt.Fprintf(&file, "// %s replays what a store held of an instance when it was at version %d.", name, h.version)
+	} else {
+		fmt.Fprintf(&file, ")\n\n// %s gives the first input to an instance.", name)
+	}
 	if !slices.Contains(o.Keep, "*") {
 		file.WriteString(" Its texts are replaced; equal ones are still equal.")
 	}
@@ -101,21 +119,21 @@ func (r *redactor) event(w *spec.Workflow, e event) (string, error) {
 	return "", fmt.Errorf("%s: the declaration has no such event; run testfrom on the sources of the program that wrote it", of)
 }
 
-// input redacts the input of a timer. Its id becomes that of the test.
-func (r *redactor) input(w *spec.Workflow, t timer) (string, error) {
+// input redacts an input, which of names in errors. Its id becomes that of the test.
+func (r *redactor) input(w *spec.Workflow, of, name string, stored json.RawMessage) (string, error) {
 	for _, m := range w.Inputs {
-		if m.Name.Stored() != t.Kind {
+		if m.Name.Stored() != name {
 			continue
 		}
-		version := versionOf(t.Payload)
+		version := versionOf(stored)
 		fields, known := fieldsOf(m, version)
 		if !known {
-			return "", fmt.Errorf("timer %s: the declaration does not know version %d of its input; run testfrom on the sources of the program that wrote it", t.Key, version)
+			return "", fmt.Errorf("%s: the declaration does not know version %d of its input; run testfrom on the sources of the program that wrote it", of, version)
 		}
-		payload, err := r.payload("the input of timer "+t.Key, fields, t.Payload, map[string]string{m.ID.Text: kitID})
+		payload, err := r.payload(of, fields, stored, map[string]string{m.ID.Text: kitID})
 		return withVersion(payload, version), err
 	}
-	return "", fmt.Errorf("timer %s: the declaration has no input %s", t.Key, t.Kind)
+	return "", fmt.Errorf("%s: the declaration has no input %s", of, name)
 }
 
 // testName makes the name of a test of an id.

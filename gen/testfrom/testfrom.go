@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +24,9 @@ type Options struct {
 	Store    string   // a connection string of PostgreSQL, a file of SQLite, or a .jsonl file of an export
 	Schema   string   // of PostgreSQL; empty for that of the stores
 	Instance string   // id
-	At       int64    // version to stop at; 0 for the newest one
+	At       int64    // version to stop at; 0 for before the first event, and a negative one for the newest
 	Keep     []string // fields whose texts are not replaced; "*" for all
+	Input    string   // what the test gives to the decider, as a JSON object with its name as "type"; empty for the next timer
 }
 
 // Test is a test that was made.
@@ -43,6 +45,9 @@ func New(ctx context.Context, w *spec.Workflow, dir string, o Options) (*Test, e
 	}
 	h, err := parse(text, w.Name.Stored(), o)
 	if err != nil {
+		return nil, err
+	}
+	if h.given, err = givenInput(o.Input); err != nil {
 		return nil, err
 	}
 	return render(w, dir, h, o)
@@ -74,6 +79,31 @@ type history struct {
 	version int64
 	events  []event
 	timers  []timer
+	next    time.Time // when the event after the last one was recorded; zero for none
+	given   *input    // that the test gives to the decider; nil for the next timer
+}
+
+// input is an input of the instance.
+type input struct {
+	name    string
+	payload json.RawMessage
+}
+
+// givenInput reads Options.Input.
+func givenInput(text string) (*input, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var fields map[string]json.RawMessage
+	var name string
+	err := json.Unmarshal([]byte(text), &fields)
+	if err == nil {
+		err = json.Unmarshal(fields["type"], &name)
+	}
+	if err != nil || name == "" {
+		return nil, fmt.Errorf(`the input %s is no JSON object whose member "type" names an input, as in {"type":"Pay","amount_cents":700}`, text)
+	}
+	return &input{name, json.RawMessage(text)}, nil
 }
 
 type event struct {
@@ -129,22 +159,21 @@ func parse(text []byte, workflow string, o Options) (*history, error) {
 
 // cut leaves out what came after the version that is asked for.
 func cut(h *history, workflow string, o Options) (*history, error) {
+	none := h == nil || len(h.events) == 0
 	switch {
-	case h == nil || len(h.events) == 0:
+	case none && o.At == 0:
+		return &history{}, nil
+	case none:
 		return nil, fmt.Errorf("%s/%s: no such instance in this store", workflow, o.Instance)
-	case o.At == 0 || o.At == h.version:
+	case o.At < 0 || o.At == h.version:
 		return h, nil
-	case o.At < 0 || o.At > h.version:
+	case o.At > h.version:
 		return nil, fmt.Errorf("%s/%s has no version %d: it is at version %d", workflow, o.Instance, o.At, h.version)
 	}
 	h.timers = nil // they are those of the newest version
-	for i, e := range h.events {
-		if e.Version == o.At {
-			h.events, h.version = h.events[:i+1], o.At
-			return h, nil
-		}
-	}
-	return nil, fmt.Errorf("%s/%s: the event of version %d is not in the export", workflow, o.Instance, o.At)
+	next := slices.IndexFunc(h.events, func(e event) bool { return e.Version > o.At })
+	h.events, h.version, h.next = h.events[:next], o.At, h.events[next].RecordedAt
+	return h, nil
 }
 
 // fileName returns the name of the file for a test of an instance.
