@@ -13,15 +13,15 @@
 #              NAMED say how many
 # make fuzz    every fuzzer for 10 minutes; FUZZTIME says how long
 
-# Modules of their own, which CI treats like the rest.
-OTEL = runtime/otel
+# Modules of their own, which CI treats like the rest. That of Kafka starts a broker with java, whose jars it gets with mvn.
+LIBRARIES = runtime/otel runtime/relay/jetstream runtime/relay/kafka
 OPENAPI = gen/emit/internal/openapi
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Benchmarks that are modules of their own, whose tests say that they still work, and the dashboards. The generators that the second runs are
 # only built when it is run.
-MODULES = bench/peers bench/generators runtime/otel/dashboards
+MODULES = bench/peers bench/generators bench/relay runtime/otel/dashboards
 
 DECLARATIONS ?= 1000
 COMPILED ?= 20
@@ -53,15 +53,15 @@ fmt:
 
 vet:
 	go vet ./...
-	go -C $(OTEL) vet ./...
+	@for module in $(LIBRARIES); do echo "go -C $$module vet"; go -C $$module vet ./... || exit 1; done
 	go -C $(OPENAPI) vet ./...
 	go run ./cmd/ironflow-gen vet ./...
 
 lint:
 	go run $(STATICCHECK) ./...
-	cd $(OTEL) && go run $(STATICCHECK) ./...
+	@for module in $(LIBRARIES); do echo "staticcheck $$module"; (cd $$module && go run $(STATICCHECK) ./...) || exit 1; done
 	cd $(OPENAPI) && go run $(STATICCHECK) ./...
-	@for module in . $(OTEL) $(OPENAPI); do go -C $$module mod tidy -diff || exit 1; done
+	@for module in . $(LIBRARIES) $(OPENAPI); do go -C $$module mod tidy -diff || exit 1; done
 
 # Generated files must be what the generator writes today.
 generated:
@@ -80,7 +80,7 @@ race: postgres
 	go test $(WATCHED) -timeout 25m $$(go list ./... | grep -Fxv "$$($(GENERATOR))")
 	go test $(WATCHED) -timeout 5m -short -skip TestTogether ./gen/generate ./gen/watch
 	go test -timeout 25m $$($(GENERATOR))
-	go -C $(OTEL) test $(WATCHED) -timeout 5m ./...
+	@for module in $(LIBRARIES); do echo "go -C $$module test"; go -C $$module test $(WATCHED) -timeout 5m ./... || exit 1; done
 	go -C $(OPENAPI) test -timeout 5m ./...
 
 modules:
