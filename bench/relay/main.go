@@ -18,7 +18,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"text/tabwriter"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
@@ -78,7 +77,6 @@ func run(ctx context.Context, s size, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	for _, start := range []struct {
 		name string
 		with func(ctx context.Context, dir string, s size) (target, error)
@@ -90,13 +88,13 @@ func run(ctx context.Context, s size, out io.Writer) (err error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", start.name, err)
 		}
-		err = measure(ctx, t, s, table)
+		err = measure(ctx, t, s, out)
 		t.stop()
 		if err != nil {
 			return fmt.Errorf("%s: %w", start.name, err)
 		}
 	}
-	return table.Flush()
+	return nil
 }
 
 // measure runs both parts for a broker, each on a database of its own.
@@ -105,7 +103,7 @@ func measure(ctx context.Context, t target, s size, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s\tone process\t%d events\t%.1f s\t%.0f events/s\n", t.name(), s.events, took.Seconds(), rate)
+	fmt.Fprintf(out, "%-10s %-34s %8d events %7.1f s   %.0f events/s\n", t.name(), "one process", s.events, took.Seconds(), rate)
 	if s.kills == 0 && s.restarts == 0 {
 		return nil
 	}
@@ -113,8 +111,9 @@ func measure(ctx context.Context, t target, s size, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s\t%d kills, %d restarts of a server\t%d events\t%.1f s\tlost %d, doubled %d, inverted %d\n",
-		t.name(), s.kills, s.restarts, found.stored, found.took.Seconds(), found.lost, found.doubled, found.inverted)
+	what := fmt.Sprintf("%d kills, %d restarts of a server", s.kills, s.restarts)
+	fmt.Fprintf(out, "%-10s %-34s %8d events %7.1f s   lost %d, doubled %d, inverted %d\n",
+		t.name(), what, found.stored, found.took.Seconds(), found.lost, found.doubled, found.inverted)
 	if found.lost+found.doubled+found.inverted > 0 {
 		return errors.New("the events that arrived are not those that are stored")
 	}

@@ -54,7 +54,7 @@ func options(t *testing.T, more ...kgo.Opt) []kgo.Opt {
 	if broker.missing != "" {
 		t.Skip(broker.missing)
 	}
-	return append([]kgo.Opt{kgo.SeedBrokers(broker.Seed())}, more...)
+	return append([]kgo.Opt{kgo.SeedBrokers(broker.Seed()), kgo.ProducerBatchCompression(kgo.NoCompression())}, more...)
 }
 
 // createTopic makes a topic with 4 partitions.

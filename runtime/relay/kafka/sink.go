@@ -197,7 +197,7 @@ func (s *Sink) produce(ctx context.Context, messages []relay.Message) error {
 	records := make([]kgo.Record, len(messages))
 	for i := range messages {
 		m, r := &messages[i], &records[i]
-		r.Topic, r.Key, r.Value, r.Timestamp = m.Subject, []byte(m.Key), m.Body, m.Event.RecordedAt
+		r.Topic, r.Key, r.Value = m.Subject, []byte(m.Key), m.Body // the client counts RecordDeliveryTimeout from the timestamp, so it sets that
 		r.Headers = make([]kgo.RecordHeader, 0, len(m.Headers)+1)
 		for _, h := range m.Headers {
 			name := h.Name
