@@ -142,7 +142,7 @@ func (s *Sink) Publish(ctx context.Context, messages []relay.Message) (acknowled
 	case !tooLarge(err):
 		return 0, err
 	case len(messages) == 1:
-		return 0, runtime.Permanent(fmt.Errorf("topic %q: %w", messages[0].Subject, err))
+		return 0, runtime.Permanent(err)
 	}
 	half := len(messages) / 2 // a record is refused with those that were sent along with it
 	if acknowledged, err = s.Publish(ctx, messages[:half]); err != nil {
