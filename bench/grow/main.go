@@ -3,6 +3,7 @@
 //
 //	go run ./bench/grow -instances 4000000   about five minutes and 8 GB on the disk for temporary files
 //	go run ./bench/grow -instances 200000    less than a minute
+//	go run ./bench/grow -only console        the pages of the console alone
 //
 // The exit code is 1 when a required goal is missed, and 2 when something could not be measured.
 package main
@@ -15,6 +16,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,13 +39,14 @@ func run(ctx context.Context, args []string, out, log io.Writer) int {
 	flags.SetOutput(log)
 	instances := flags.Int("instances", 4_000_000, "fill `n` instances, at least 10,000")
 	rounds := flags.Int("rounds", 3, "take the medians of `n` rounds")
+	only := flags.String("only", "", "measure only cases whose names begin with `text`, such as console")
 	asJSON := flags.Bool("json", false, "print JSON instead of a table")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
 		return 2
 	}
-	ok, err := grow(ctx, max(*instances, 10_000), max(*rounds, 1), *asJSON, out, log)
+	ok, err := grow(ctx, max(*instances, 10_000), max(*rounds, 1), *only, *asJSON, out, log)
 	switch {
 	case err != nil:
 		fmt.Fprintln(log, "grow:", err)
@@ -54,7 +58,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) int {
 }
 
 // grow fills, measures and prints. It reports whether no required goal is missed.
-func grow(ctx context.Context, instances, rounds int, asJSON bool, out, log io.Writer) (ok bool, err error) {
+func grow(ctx context.Context, instances, rounds int, only string, asJSON bool, out, log io.Writer) (ok bool, err error) {
 	if err := checkDisk(ctx, instances); err != nil {
 		return false, err
 	}
@@ -99,9 +103,15 @@ func grow(ctx context.Context, instances, rounds int, asJSON bool, out, log io.W
 		return false, err
 	}
 	g := &grown{Server: s, store: store, admin: operations, instances: instances}
+	if err := g.describe(ctx); err != nil {
+		return false, err
+	}
 	samples := make(map[string][]float64)
 	for round := range rounds {
 		for _, c := range g.cases() {
+			if !strings.HasPrefix(c.name, only) {
+				continue
+			}
 			began := time.Now()
 			found, err := c.measure(ctx)
 			if err != nil {
@@ -117,7 +127,7 @@ func grow(ctx context.Context, instances, rounds int, asJSON bool, out, log io.W
 	for name, values := range samples {
 		medians[name] = report.Median(values)
 	}
-	results := report.Evaluate(rows(), medians)
+	results := report.Evaluate(slices.DeleteFunc(rows(), func(r report.Row) bool { return !strings.HasPrefix(r.Ours[0], only) }), medians)
 	if asJSON {
 		return report.AllOK(results), report.JSON(out, results)
 	}
@@ -165,5 +175,5 @@ func rows() []report.Row {
 		p50.Required = 5
 		all = append(all, p50, row(c.name+", p99", "ms", c.figure+"/p99"))
 	}
-	return all
+	return append(all, consoleRows()...)
 }

@@ -54,7 +54,7 @@ func (g *grown) cases() []grownCase {
 	living := store.InstanceFilter{Workflow: tally.WorkflowName, Activity: store.OnlyActive}
 	common, rare := living, living
 	common.Status, rare.Status = "open", "rare"
-	return []grownCase{
+	cases := []grownCase{
 		decide("cold, 1 caller", 1, g.instances, cold),
 		decide("cold, 64 callers", 64, g.instances, cold),
 		decide("warm, 1 caller", 1, warmInstances, runtime.Config{}),
@@ -74,7 +74,14 @@ func (g *grown) cases() []grownCase {
 			return g.find(ctx, 1, store.FindQuery{IDPrefix: load.InstanceID(rand.IntN(g.instances))})
 		}),
 		call("backlog", 20, g.backlog),
+		{"console, open pages", g.openConsole},
 	}
+	for _, p := range consolePages {
+		cases = append(cases, call("console, "+p.name, 100, func(ctx context.Context) error {
+			return g.page(ctx, p.address(load.InstanceID(rand.IntN(g.instances))))
+		}))
+	}
+	return cases
 }
 
 // slowCalls is how often calls are measured that look at every instance. They take 2 µs for each.
@@ -121,7 +128,7 @@ func measureCalls(ctx context.Context, calls int, call func(context.Context) err
 	milliseconds := func(percent float64) float64 {
 		return float64(report.Percentile(took, percent)) / float64(time.Millisecond)
 	}
-	return figures{"p50": milliseconds(50), "p99": milliseconds(99)}, nil
+	return figures{"p50": milliseconds(50), "p95": milliseconds(95), "p99": milliseconds(99)}, nil
 }
 
 // list lists a page. Decisions take instances out of the status that few have.

@@ -17,6 +17,9 @@ type Program struct {
 	store.Program
 	Running  bool               // it has not stopped, and was seen recently
 	Manifest *workflow.Manifest // describes its workflows, deliveries and projections
+
+	// Unreadable says why the manifest cannot be read, as when a much newer program wrote it; nil if it can. Then Manifest is empty.
+	Unreadable error
 }
 
 // UnknownWorkflow says that no program that ran recently has the workflow, and that the store has nothing of it.
@@ -42,11 +45,13 @@ func (a *Admin) Programs(ctx context.Context) ([]Program, error) {
 	now := a.clock.Now()
 	programs := make([]Program, 0, len(stored))
 	for _, p := range stored {
-		manifest, err := a.manifests.read(ctx, a.store, p.Digest)
+		manifest, unreadable, err := a.manifests.read(ctx, a.store, p.Digest)
 		if err != nil {
 			return nil, fmt.Errorf("ironflow: program %s: %w", p.Process, err)
 		}
-		programs = append(programs, Program{Program: p, Running: p.StoppedAt.IsZero() && now.Before(p.Until), Manifest: manifest})
+		programs = append(programs, Program{
+			Program: p, Running: p.StoppedAt.IsZero() && now.Before(p.Until), Manifest: manifest, Unreadable: unreadable,
+		})
 	}
 	slices.SortStableFunc(programs, func(a, b Program) int {
 		if a.Running != b.Running {
@@ -63,29 +68,28 @@ type manifests struct {
 	known map[string]*workflow.Manifest
 }
 
-// read returns the manifest of a digest; an empty one when it is not stored.
-func (m *manifests) read(ctx context.Context, st store.Programs, digest string) (*workflow.Manifest, error) {
+// read returns the manifest of a digest; an empty one when it is not stored or unreadable.
+func (m *manifests) read(ctx context.Context, st store.Programs, digest string) (manifest *workflow.Manifest, unreadable, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if known := m.known[digest]; known != nil {
-		return known, nil
+		return known, nil, nil
 	}
 	text, err := st.Manifest(ctx, digest)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if text == nil {
-		return &workflow.Manifest{}, nil
+		return &workflow.Manifest{}, nil, nil
 	}
-	manifest, err := workflow.ReadManifest(text)
-	if err != nil {
-		return nil, err
+	if manifest, err = workflow.ReadManifest(text); err != nil {
+		return &workflow.Manifest{}, err, nil
 	}
 	if m.known == nil {
 		m.known = make(map[string]*workflow.Manifest)
 	}
 	m.known[digest] = manifest
-	return manifest, nil
+	return manifest, nil, nil
 }
 
 // Workflow returns the description of a workflow. If several programs have described it, running programs take precedence over others,

@@ -24,6 +24,8 @@ type change struct {
 	// preview says what it would do, and how many are concerned.
 	preview func(ctx context.Context, c *console, f url.Values) (lines []string, err error)
 	run     func(ctx context.Context, c *console, f url.Values, by, reason string) (n int, err error)
+	// already reports that it was made: a form that is sent twice changes nothing more. nil for a change of which nothing is left after it.
+	already func(ctx context.Context, c *console, f url.Values) (bool, error)
 	done    func(n int64) string
 }
 
@@ -64,6 +66,10 @@ func init() { // not in the declaration, because the note of a change looks at c
 				}
 				return []string{"No process delivers its effects, timers and schedules until it is resumed.", line}, nil
 			},
+			already: func(ctx context.Context, c *console, f url.Values) (bool, error) {
+				p, err := c.pauseOf(ctx, f.Get("workflow"))
+				return p != nil && p.RefuseInputs == (f.Get("refuse") != ""), err
+			},
 			run: func(ctx context.Context, c *console, f url.Values, by, reason string) (int, error) {
 				return 1, c.admin.PauseWorkflow(ctx, store.Pause{Workflow: f.Get("workflow"), By: by, Reason: reason, RefuseInputs: f.Get("refuse") != ""})
 			},
@@ -72,6 +78,10 @@ func init() { // not in the declaration, because the note of a change looks at c
 		"resume": {
 			title: "Resume a workflow", role: Operator, takes: []string{"workflow"}, page: "workflows",
 			preview: says("What became due meanwhile is delivered now."),
+			already: func(ctx context.Context, c *console, f url.Values) (bool, error) {
+				p, err := c.pauseOf(ctx, f.Get("workflow"))
+				return p == nil, err
+			},
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 				return 1, c.admin.ResumeWorkflow(ctx, f.Get("workflow"))
 			},
@@ -81,23 +91,35 @@ func init() { // not in the declaration, because the note of a change looks at c
 			title: "Pause a schedule", role: Operator, takes: scheduleTakes, page: "schedules",
 			preview: says("It does not fire until it is resumed, or a program declares it in another way."),
 			run:     onSchedule((*admin.Admin).PauseSchedule),
+			already: ofSchedule(func(s *admin.Schedule, _ url.Values) bool { return s.Paused }),
 			done:    func(int64) string { return "The schedule is paused." },
 		},
 		"resume-schedule": {
 			title: "Resume a schedule", role: Operator, takes: scheduleTakes, page: "schedules",
 			preview: says("What its declaration says of missed firings holds for those of the pause."),
 			run:     onSchedule((*admin.Admin).ResumeSchedule),
+			already: ofSchedule(func(s *admin.Schedule, _ url.Values) bool { return !s.Paused && s.Waiting.DiedAt.IsZero() }),
 			done:    func(int64) string { return "The schedule runs again." },
 		},
 		"trigger-schedule": {
-			title: "Let a schedule fire now", role: Operator, takes: scheduleTakes, page: "schedules",
-			preview: says("It fires once now, and goes on with its next regular time. A pause ends."),
-			run:     onSchedule((*admin.Admin).TriggerSchedule),
-			done:    func(int64) string { return "The schedule fires." },
+			title: "Let a schedule fire now", role: Operator, takes: []string{"workflow", "schedule", "next"}, page: "schedules",
+			preview: func(ctx context.Context, c *console, f url.Values) ([]string, error) {
+				s, err := c.schedule(ctx, f)
+				if err == nil && f.Get("next") == "" {
+					f.Set("next", machineTime(s.Next))
+				}
+				return []string{"It fires once now, and goes on with its next regular time. A pause ends."}, err
+			},
+			run: onSchedule((*admin.Admin).TriggerSchedule),
+			already: ofSchedule(func(s *admin.Schedule, f url.Values) bool {
+				return f.Get("next") != "" && f.Get("next") != machineTime(s.Next)
+			}),
+			done: func(int64) string { return "The schedule fires." },
 		},
 		"pause-projection": {
 			title: "Pause a projection", role: Operator, takes: []string{"projection"}, page: "projections",
 			preview: says("It applies no event until it is resumed."),
+			already: ofProjection(func(p *store.ProjectionInfo, _ url.Values) bool { return p.Status == store.ProjectionPaused }),
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 				return 1, c.admin.PauseProjection(ctx, f.Get("projection"))
 			},
@@ -106,14 +128,25 @@ func init() { // not in the declaration, because the note of a change looks at c
 		"resume-projection": {
 			title: "Resume a projection", role: Operator, takes: []string{"projection"}, page: "projections",
 			preview: says("An event that it stopped at is tried again."),
+			already: ofProjection(func(p *store.ProjectionInfo, _ url.Values) bool { return p.Status == store.ProjectionRunning }),
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 				return 1, c.admin.ResumeProjection(ctx, f.Get("projection"))
 			},
 			done: func(int64) string { return "The projection goes on." },
 		},
 		"rebuild-projection": {
-			title: "Rebuild a projection", role: Admin, takes: []string{"projection"}, page: "projections",
-			preview: says("It is reset, and applies all events again. Until it has caught up, it shows too little."),
+			title: "Rebuild a projection", role: Admin, takes: []string{"projection", "position"}, page: "projections",
+			preview: func(ctx context.Context, c *console, f url.Values) ([]string, error) {
+				p, err := c.projection(ctx, f)
+				if err == nil && f.Get("position") == "" {
+					f.Set("position", fmt.Sprint(p.Position))
+				}
+				return []string{"It is reset, and applies all events again. Until it has caught up, it shows too little."}, err
+			},
+			already: ofProjection(func(p *store.ProjectionInfo, f url.Values) bool {
+				shown, err := strconv.ParseInt(f.Get("position"), 10, 64)
+				return p.Rebuild || err == nil && int64(p.Position) < shown
+			}),
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 				return 1, c.admin.RebuildProjection(ctx, f.Get("projection"))
 			},
@@ -139,6 +172,62 @@ var scheduleTakes = []string{"workflow", "schedule"}
 func onSchedule(do func(*admin.Admin, context.Context, string, string) error) func(context.Context, *console, url.Values, string, string) (int, error) {
 	return func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 		return 1, do(c.admin, ctx, f.Get("workflow"), f.Get("schedule"))
+	}
+}
+
+// pauseOf returns the pause of a workflow, or nil.
+func (c *console) pauseOf(ctx context.Context, workflow string) (*store.Pause, error) {
+	paused, err := c.admin.PausedWorkflows(ctx)
+	i := slices.IndexFunc(paused, func(p store.Pause) bool { return p.Workflow == workflow })
+	if err != nil || i < 0 {
+		return nil, err
+	}
+	return &paused[i], nil
+}
+
+// schedule returns the schedule that a form names.
+func (c *console) schedule(ctx context.Context, f url.Values) (*admin.Schedule, error) {
+	all, err := c.admin.Schedules(ctx, f.Get("workflow"))
+	if err != nil {
+		return nil, err
+	}
+	unknown := &admin.UnknownSchedule{Workflow: f.Get("workflow"), Name: f.Get("schedule")}
+	for i := range all {
+		if all[i].Name == unknown.Name {
+			return &all[i], nil
+		}
+		unknown.Known = append(unknown.Known, all[i].Name)
+	}
+	return nil, unknown
+}
+
+func ofSchedule(is func(*admin.Schedule, url.Values) bool) func(context.Context, *console, url.Values) (bool, error) {
+	return func(ctx context.Context, c *console, f url.Values) (bool, error) {
+		s, err := c.schedule(ctx, f)
+		return err == nil && is(s, f), err
+	}
+}
+
+// projection returns the projection that a form names.
+func (c *console) projection(ctx context.Context, f url.Values) (*store.ProjectionInfo, error) {
+	all, err := c.admin.Projections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	unknown := &store.UnknownProjection{Name: f.Get("projection")}
+	for i := range all {
+		if all[i].Name == unknown.Name {
+			return &all[i], nil
+		}
+		unknown.Known = append(unknown.Known, all[i].Name)
+	}
+	return nil, unknown
+}
+
+func ofProjection(is func(*store.ProjectionInfo, url.Values) bool) func(context.Context, *console, url.Values) (bool, error) {
+	return func(ctx context.Context, c *console, f url.Values) (bool, error) {
+		p, err := c.projection(ctx, f)
+		return err == nil && is(p, f), err
 	}
 }
 
@@ -232,9 +321,18 @@ func (c *console) change(v *view) error {
 		return v.confirm(f, http.StatusUnprocessableEntity, "Say why; the reason is stored with the change.")
 	}
 	ctx := store.WithOperator(v.ctx, store.Operator{By: v.access.Name, Reason: reason}) // the audit log keeps both
-	n, err := wanted.run(ctx, c, its, v.access.Name, reason)
-	if err != nil {
-		return err
+	made := false
+	if wanted.already != nil {
+		if made, err = wanted.already(ctx, c, its); err != nil {
+			return err
+		}
+	}
+	n := 0
+	if !made {
+		if n, err = wanted.run(ctx, c, its, v.access.Name, reason); err != nil {
+			return err
+		}
+		c.figures.forget()
 	}
 	v.lead(link(wanted.page, "done", f.Get("change"), "n", n))
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
 // Config tunes a console. The zero value is a good start; each zero field means its default.
@@ -41,7 +42,9 @@ type console struct {
 	config Config
 	pages  map[string]page
 	feed   hub
-	counts counts
+
+	figures *shared[telemetry.Health]
+	counts  counts
 }
 
 // page answers the requests of one last segment of the path.
@@ -64,7 +67,7 @@ func New(a *admin.Admin, config Config) http.Handler {
 	if config.Access == nil {
 		config.Access = Local
 	}
-	c := &console{admin: a, config: config}
+	c := &console{admin: a, config: config, figures: newShared[telemetry.Health]()}
 	c.feed.console = c
 	c.pages = c.routes()
 	return http.NewCrossOriginProtection().Handler(c)

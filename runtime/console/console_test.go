@@ -48,6 +48,7 @@ type shop struct {
 	*testing.T
 	admin  *admin.Admin
 	engine *runtime.Engine
+	store  store.Store
 }
 
 // onStores runs a test on each store.
@@ -87,7 +88,7 @@ func newShop(t *testing.T, st store.Store) shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := shop{t, a, engine}
+	s := shop{t, a, engine, st}
 	for deadline := time.Now().Add(20 * time.Second); s.dead() != 2; time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the effects do not die")
@@ -196,7 +197,7 @@ func TestBadAddresses(t *testing.T) {
 	viewer := s.as(console.Viewer, false)
 	for address, want := range map[string]int{
 		"/none": 404, "/instance?workflow=ticket&id=x": 404, "/instance": 400, "/workflow?name=x": 404, "/instances?cursor=x": 503,
-		"/why?workflow=ticket&id=t-1&version=99": 404, "/stuck?for=x": 400, "/change?change=retry": 403, "/instances?id=x": 200, "/instances?field=x&value=y": 400,
+		"/why?workflow=ticket&id=t-1&version=99": 404, "/stuck?for=x": 400, "/stuck?for=3d": 200, "/stuck?for=-1d": 400, "/stuck?for=1h5d": 400, "/audit?operation=pause&target=x": 200, "/change?change=retry": 403, "/instances?id=x": 200, "/instances?field=x&value=y": 400,
 		"/instance?workflow=ticket&id=" + strings.Repeat("x", 600): 400, "/dead?queue=x": 400,
 	} {
 		if got, body := s.get(viewer, address); got != want {
@@ -260,6 +261,9 @@ func TestChanges(t *testing.T) {
 			paused, err := s.admin.PausedWorkflows(s.Context())
 			if err != nil || (len(paused) == 1) != (change == "pause") || len(paused) == 1 && (paused[0].By != "ann" || paused[0].Reason != "the bank is down") {
 				s.Errorf("after %s: %+v, %v", change, paused, err)
+			}
+			if _, body := s.get(operator, "/"); strings.Contains(body, "by ann, ") != (change == "pause") {
+				s.Errorf("the overview after %s: %s", change, body)
 			}
 		}
 	})

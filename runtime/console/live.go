@@ -103,6 +103,9 @@ func (h *hub) follow(ctx context.Context) {
 		if time.Since(sampled) >= sampleEvery {
 			sampled = time.Now()
 			h.sample(ctx)
+			if last >= 0 {
+				h.tell(last) // deliveries die, and programs stop, without an event
+			}
 		}
 		asking, cancel := context.WithTimeout(ctx, h.console.config.Timeout)
 		status, err := h.console.admin.FeedStatus(asking)
@@ -112,6 +115,7 @@ func (h *hub) follow(ctx context.Context) {
 		}
 		if err == nil && status.Newest != last {
 			if last >= 0 {
+				h.console.figures.forget()
 				h.tell(status.Newest)
 			}
 			last = status.Newest

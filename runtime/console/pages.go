@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/admin"
@@ -15,7 +17,7 @@ import (
 
 // start shows what needs an operator, and what runs.
 func (c *console) start(v *view) error {
-	health, err := c.admin.Health(v.ctx)
+	health, err := c.health(v.ctx)
 	incomplete := ""
 	if err != nil {
 		incomplete = v.explained(err).text
@@ -140,12 +142,12 @@ func (c *console) schedules(v *view) error {
 func (c *console) audit(v *view) error {
 	q := v.r.URL.Query()
 	query := admin.AuditQuery{Limit: 50, Cursor: q.Get("cursor")}
-	query.Workflow, query.By = q.Get("workflow"), q.Get("by")
+	query.Workflow, query.By, query.Operation, query.Target = q.Get("workflow"), q.Get("by"), q.Get("operation"), q.Get("target")
 	page, err := c.admin.Audit(v.ctx, query)
 	if err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "audit", "Audit", map[string]any{"Page": page, "Workflow": query.Workflow, "By": query.By})
+	return v.render(http.StatusOK, "audit", "Audit", map[string]any{"Page": page, "Filter": query.AuditFilter})
 }
 
 func deadFilter(get func(string) string) store.DeadLetterFilter {
@@ -158,18 +160,39 @@ func deadFilter(get func(string) string) store.DeadLetterFilter {
 	return f
 }
 
+// firstLook is how long active instances are checked for a page that is opened. It leads to a longer look.
+const firstLook = 30 * time.Millisecond
+
 // stuck lists what does not continue by itself.
 func (c *console) stuck(v *view) error {
 	q := v.r.URL.Query()
-	since, err := time.ParseDuration(cmp.Or(q.Get("for"), "1m"))
+	since, err := parseSpan(cmp.Or(q.Get("for"), "1m"))
 	if err != nil {
-		return &failure{http.StatusBadRequest, "The time cannot be read; write it as 90m or 72h."}
+		return &failure{http.StatusBadRequest, "The time cannot be read; write it as 90m, 36h or 3d."}
 	}
-	report, err := c.admin.Stuck(v.ctx, admin.StuckQuery{Workflow: q.Get("workflow"), For: since, Cursor: q.Get("cursor")})
+	budget := firstLook
+	if q.Get("cursor") != "" {
+		budget = 0 // the default, which is longer: the reader has asked for more
+	}
+	report, err := c.admin.Stuck(v.ctx, admin.StuckQuery{Workflow: q.Get("workflow"), For: since, Cursor: q.Get("cursor"), Budget: budget})
 	if err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "stuck", "Stuck", map[string]any{"R": report, "For": since, "Workflow": q.Get("workflow")})
+	return v.render(http.StatusOK, "stuck", "Stuck", map[string]any{
+		"R": report, "For": cmp.Or(q.Get("for"), "1m"), "Workflow": q.Get("workflow"), "Spans": []string{"1h", "1d", "3d", "7d"},
+	})
+}
+
+// parseSpan is time.ParseDuration that also knows days.
+func parseSpan(text string) (time.Duration, error) {
+	if days, is := strings.CutSuffix(text, "d"); is {
+		n, err := strconv.Atoi(days)
+		if n > 10_000 || n < 0 {
+			return 0, strconv.ErrRange
+		}
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(text)
 }
 
 // projections lists projections, and says how far the feed is.

@@ -43,7 +43,7 @@ func behind(h telemetry.Health) (most int64) {
 func (h *hub) sample(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, h.console.config.Timeout)
 	defer cancel()
-	health, err := h.console.admin.Health(ctx)
+	health, err := h.console.health(ctx)
 	if err != nil {
 		return
 	}

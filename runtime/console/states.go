@@ -103,7 +103,7 @@ func parsed(text json.RawMessage) (v any, err error) {
 type absent struct{}
 
 func (s *eventState) compare(path string, before, after any) {
-	if reflect.DeepEqual(before, after) {
+	if _, is := before.(absent); reflect.DeepEqual(before, after) || is && after == nil {
 		return
 	}
 	switch b := after.(type) {

@@ -176,16 +176,21 @@ func link(page string, parameters ...any) string {
 	return "./" + page
 }
 
-// shownTime is a time with how long ago it was.
+// shownTime is how long ago a time was, with the day if that was another one.
 func shownTime(t, now time.Time) string {
-	if t.IsZero() {
+	const day = 24 * time.Hour
+	d := now.Sub(t)
+	switch {
+	case t.IsZero():
 		return ""
-	}
-	if d := now.Sub(t); d < 0 {
+	case d < -day:
+		return "in " + plain.Short(-d) + t.UTC().Format(", Mon 2 Jan")
+	case d < 0:
 		return "in " + plain.Short(-d)
-	} else {
+	case d < day:
 		return plain.Short(d) + " ago"
 	}
+	return plain.Short(d) + t.UTC().Format(" ago, Mon 2 Jan")
 }
 
 // hint is a value of a type that is not written as everybody would guess.

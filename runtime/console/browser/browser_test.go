@@ -16,7 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/cdproto/memory"
+	"github.com/chromedp/cdproto/page"
+	cdpruntime "github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -105,9 +110,9 @@ func newDesk(t *testing.T, st store.Store) *desk {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/ops/console/", http.StripPrefix("/ops/console", console.New(a, console.Config{
-		Logger: quiet,
+		Logger: quiet, Engine: engine,
 		Access: func(*http.Request) (console.Access, error) {
-			return console.Access{Name: "ann", Role: console.Admin, Payloads: true}, nil
+			return console.Access{Name: "ann", Role: console.Admin, Payloads: true, ClientInputs: true}, nil
 		},
 	})))
 	server := httptest.NewServer(mux)
@@ -235,6 +240,7 @@ func (d *desk) pages() []string {
 	return []string{
 		"", "instances", "instance?workflow=order&id=o-17", "why?workflow=order&id=o-17", "dead", "stuck?for=1ms", "schedules", "projections", "workflows",
 		"workflow?name=order&count=1", "programs", "audit", "change?change=retry&workflow=order", "none",
+		"send?workflow=order&id=o-17&input=Pay", "state?workflow=order&id=o-17&version=1",
 	}
 }
 
@@ -252,6 +258,79 @@ func TestHostileTextsAndPhones(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An input is sent by a form, once, also by somebody who is impatient.
+func TestSend(t *testing.T) {
+	onStores(t, func(d *desk) {
+		d.do(chromedp.Navigate(d.address+"instance?workflow=order&id=o-17"), see("awaiting_payment"), click("Pay in the client's place"), see("amount_cents"))
+		d.do(chromedp.SendKeys(`textarea[name="field.amount_cents"]`, "1"), chromedp.SendKeys(`input[name="reason"]`, "cash"), click("Show what it would do"))
+		d.do(see("The program would reject it: Underpaid"), see("missing_cents"))
+		ask[bool](d, "history.back(), true")
+		d.do(see("Show what it would do"), chromedp.SetValue(`textarea[name="field.amount_cents"]`, "900"), chromedp.SetValue(`input[name="reason"]`, "paid in cash"))
+		d.do(click("Show what it would do"), see("The program would accept it"), see("SendReceipt"))
+		d.picture("send")
+		d.do(chromedp.DoubleClick(`//main//button[normalize-space()="Send Pay"]`), see("The input was sent"), see("paid_at"))
+		for range 2 {
+			ask[bool](d, "history.back(), true")
+			d.do(chromedp.Sleep(100 * time.Millisecond))
+		}
+		view, err := d.client.State(d.Context(), "o-17")
+		if err != nil || view.State.Status != order.StatusPaid || view.Version != 2 {
+			d.Errorf("got %+v, %v", view, err)
+		}
+		d.do(chromedp.Navigate(d.address+"audit"), see("paid in cash"))
+		d.do(chromedp.Navigate(d.address+"workflow?name=order"), see("1 instance"))
+		d.picture("workflow")
+		d.do(chromedp.Click("svg.machine a"), see("Its instances"))
+	})
+}
+
+// A page that is open for a day, and follows the store all the time, takes no more memory than after its first minutes. The clock of the page
+// runs 200 times as fast, so that it asks for itself every 10 ms.
+func TestOpenForADay(t *testing.T) {
+	d := newDesk(t, sqlitetest.Open(t))
+	const faster = 200
+	script := fmt.Sprintf(`(() => {
+		const now = Date.now.bind(Date), began = now(), every = window.setInterval.bind(window);
+		Date.now = () => began + (now() - began) * %[1]d;
+		window.setInterval = (f, ms) => every(f, ms / %[1]d);
+		window.asked = 0;
+		const get = window.fetch.bind(window);
+		window.fetch = (...a) => { window.asked++; return get(...a); };
+		window.EventSource = class { constructor() { this.l = []; every(() => this.l.forEach(f => f({data: "1"})), 5); } addEventListener(n, f) { if (n === "stored") this.l.push(f); } close() {} };
+	})()`, faster)
+	if _, err := chromedp.Call(d.tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
+		t.Fatal(err)
+	}
+	d.do(chromedp.Navigate(d.address+"instance?workflow=order&id=o-17"), see("As of"))
+	after := func(asked int) (bytes float64, nodes int64) {
+		for deadline := time.Now().Add(90 * time.Second); ask[int](d, "window.asked") < asked; time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("the page asked for itself %d times only", ask[int](d, "window.asked"))
+			}
+		}
+		for range 3 {
+			if _, err := chromedp.Call(d.tab, heapprofiler.CollectGarbage, cdp.Empty{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		heap, err := chromedp.Call(d.tab, cdpruntime.GetHeapUsage, cdp.Empty{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dom, err := chromedp.Call(d.tab, memory.GetDOMCounters, cdp.Empty{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return heap.UsedSize, dom.Nodes
+	}
+	bytes, nodes := after(200)
+	laterBytes, laterNodes := after(1700)
+	t.Logf("after 200 answers %.0f kB and %d nodes, after 1,700 %.0f kB and %d nodes", bytes/1000, nodes, laterBytes/1000, laterNodes)
+	if laterBytes > bytes+500_000 || laterNodes > 2*nodes+1000 {
+		t.Error("the page grows")
+	}
 }
 
 // Everything can be reached without a mouse, and without script.
