@@ -68,7 +68,11 @@ func (u Until) String() string {
 // Commits of this process wake the caller directly. Those of other processes are noticed within some milliseconds on a store that is a
 // store.Notifier, otherwise within Config.PollInterval. It works without Run. Any number of callers may wait: together they cost one
 // subscription to the feed.
-func Await[S any](ctx context.Context, engine *Engine, workflow, id string, until Until) (View[S], error) {
+func Await[S any](ctx context.Context, engines Engines, workflow, id string, until Until) (View[S], error) {
+	engine, err := engines.EngineOf(ctx, InstanceKey{Workflow: workflow, ID: id})
+	if err != nil {
+		return View[S]{}, err
+	}
 	if err := engine.await(ctx, workflow, id, until); err != nil {
 		return View[S]{}, err
 	}

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -41,7 +40,8 @@ type Engine struct {
 	running     atomic.Bool
 	started     atomic.Bool // Run was called
 	eventTypes  eventTypes
-	readOnly    bool // the store was opened for reading only
+	readOnly    bool    // the store was opened for reading only
+	others      Engines // of a cells.Router that the engine is a part of; nil for none
 }
 
 // NewEngine returns an engine for the given workflows. It starts no goroutines. Inputs can be executed at once. Effects, timers
@@ -58,7 +58,9 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
+	st, cell := bound.SplitCell(st)
 	on := bound.New(st, config.StoreTimeout)
+	on.InCell(cell)
 	if given.Batches == 0 && bound.Has[store.SerialWriter](on) {
 		config.Batches = 1
 	}
@@ -69,6 +71,7 @@ func NewEngine(st Store, config Config, workflows ...*Workflow) (*Engine, error)
 		return nil, fmt.Errorf("ironflow: no workflow is registered; pass what the generated NewWorkflow returns to NewEngine")
 	}
 	e := &Engine{store: on, config: config, workflows: make(map[string]*Workflow), readOnly: on.ReadOnly()}
+	e.others, _ = cell.(Engines)
 	for _, w := range workflows {
 		if w == nil {
 			return nil, fmt.Errorf("ironflow: a workflow is nil; pass what the generated NewWorkflow returns to NewEngine")
@@ -153,11 +156,6 @@ func (e *Engine) projectConfig() project.Config {
 		Lease: c.Lease, PollInterval: c.PollInterval, StoreTimeout: c.StoreTimeout, FeedStallAfter: c.FeedStallAfter,
 		Announce: e.newOrders.announce,
 	}
-}
-
-// executeArrived executes the input of a delivery, which has no options.
-func (e *Engine) executeArrived(ctx context.Context, req commit.Request) (commit.Result, error) {
-	return e.execute(ctx, req)
 }
 
 // checkStore fails if the config or a workflow needs an ability that the store lacks.

@@ -24,9 +24,9 @@ import (
 // Other errors are *UnknownWorkflow, *UniqueKeyConflict, *InputIDReused, *store.OperatorOnly, *Unavailable, *WorkflowPaused and *PanicError, which is
 // a panic of user code, or errors that name the mistake in the input or the decision. Errors of the store are wrapped.
 func Execute[E, R any](
-	ctx context.Context, engine *Engine, workflow string, input any, options ...ExecuteOption,
+	ctx context.Context, engines Engines, workflow string, input any, options ...ExecuteOption,
 ) (Outcome[E, R], error) {
-	w, err := engine.workflow(workflow)
+	w, err := engines.AnyEngine().workflow(workflow)
 	if err != nil {
 		return Outcome[E, R]{}, err
 	}
@@ -34,7 +34,13 @@ func Execute[E, R any](
 	if err != nil {
 		return Outcome[E, R]{}, err
 	}
-	result, err := engine.execute(ctx, commit.Request{Workflow: w, Input: prepared}, options...)
+	req := commit.Request{Workflow: w, Input: prepared}
+	var result commit.Result
+	if engine, one := engines.(*Engine); one {
+		result, err = engine.execute(ctx, req, options...)
+	} else {
+		result, err = executeOver(ctx, engines, req, options)
+	}
 	if err != nil {
 		return Outcome[E, R]{}, err
 	}
@@ -139,6 +145,9 @@ func (e *Engine) execute(ctx context.Context, req commit.Request, options ...Exe
 	}
 	if e.readOnly {
 		return commit.Result{}, req.Named(ErrReadOnly)
+	}
+	if err := e.refuseApart(&req); err != nil {
+		return commit.Result{}, req.Named(err)
 	}
 	if req.InputID != "" && req.Within == nil {
 		if err := bound.Need[store.InputLog](e.store, "WithInputID"); err != nil {

@@ -22,7 +22,11 @@ type View[S any] struct {
 
 // LoadState returns the current state of an instance. Generated clients call it. If the instance has no events, the error is
 // *UnknownInstance.
-func LoadState[S any](ctx context.Context, engine *Engine, workflow, id string) (View[S], error) {
+func LoadState[S any](ctx context.Context, engines Engines, workflow, id string) (View[S], error) {
+	engine, err := engines.EngineOf(ctx, InstanceKey{Workflow: workflow, ID: id})
+	if err != nil {
+		return View[S]{}, err
+	}
 	_, view, err := engine.view(ctx, workflow, id)
 	return typedView[S](InstanceKey{Workflow: workflow, ID: id}, view, err)
 }
@@ -32,7 +36,11 @@ func LoadState[S any](ctx context.Context, engine *Engine, workflow, id string) 
 //
 // If the instance has no events, the error is *UnknownInstance. If the version is below 1 or above the newest, it is
 // *UnknownVersion.
-func LoadStateAt[S any](ctx context.Context, engine *Engine, workflow, id string, version int64) (View[S], error) {
+func LoadStateAt[S any](ctx context.Context, engines Engines, workflow, id string, version int64) (View[S], error) {
+	engine, err := engines.EngineOf(ctx, InstanceKey{Workflow: workflow, ID: id})
+	if err != nil {
+		return View[S]{}, err
+	}
 	_, view, err := engine.viewAt(ctx, workflow, id, version)
 	return typedView[S](InstanceKey{Workflow: workflow, ID: id}, view, err)
 }
@@ -177,7 +185,11 @@ type Recorded[E any] struct {
 
 // LoadHistory returns all events of an instance, oldest first. Generated clients call it. If the instance has no events, the
 // error is *UnknownInstance.
-func LoadHistory[E any](ctx context.Context, engine *Engine, workflow, id string) ([]Recorded[E], error) {
+func LoadHistory[E any](ctx context.Context, engines Engines, workflow, id string) ([]Recorded[E], error) {
+	engine, err := engines.EngineOf(ctx, InstanceKey{Workflow: workflow, ID: id})
+	if err != nil {
+		return nil, err
+	}
 	w, instance, err := engine.load(ctx, workflow, id, false)
 	if err != nil {
 		return nil, err
@@ -312,6 +324,9 @@ func (e *Engine) load(ctx context.Context, workflow, id string, fromSnapshot boo
 		return nil, store.Instance{}, err
 	}
 	instance := instances[0]
+	if instance.Elsewhere != nil {
+		return nil, store.Instance{}, instance.Elsewhere
+	}
 	if instance.Version == 0 {
 		return nil, store.Instance{}, &UnknownInstance{Instance: key}
 	}

@@ -11,9 +11,9 @@ import (
 // client emits the typed client.
 func (e *emitter) client(f *file) {
 	f.comment(fmt.Sprintf("Client sends inputs to instances of the workflow %s. It is safe for concurrent use.", e.w.Name.Text))
-	f.decl().Type().Id("Client").Struct(jen.Id("engine").Op("*").Add(runtimeID("Engine")))
-	f.comment("NewClient returns a client of an engine. The workflow must be registered with the engine.")
-	f.decl().Func().Id("NewClient").Params(jen.Id("engine").Op("*").Add(runtimeID("Engine"))).Op("*").Id("Client").Block(
+	f.decl().Type().Id("Client").Struct(jen.Id("engine").Add(runtimeID("Engines")))
+	f.comment("NewClient returns a client of an engine, or of a cells.Router. The workflow must be registered with it.")
+	f.decl().Func().Id("NewClient").Params(jen.Id("engine").Add(runtimeID("Engines"))).Op("*").Id("Client").Block(
 		jen.Return(jen.Op("&").Id("Client").Values(jen.Id("engine"))),
 	)
 	self := jen.Id("c").Op("*").Id("Client")
@@ -69,7 +69,7 @@ func (e *emitter) client(f *file) {
 		jen.Return(jen.Op("&").Id("InternalClient").Values(engine.Clone())),
 	)
 	f.comment(fmt.Sprintf("InternalClient sends the internal inputs of the workflow %s, which Client does not have. It is safe for concurrent use.", e.w.Name.Text))
-	f.decl().Type().Id("InternalClient").Struct(jen.Id("engine").Op("*").Add(runtimeID("Engine")))
+	f.decl().Type().Id("InternalClient").Struct(jen.Id("engine").Add(runtimeID("Engines")))
 	for _, in := range internal {
 		send(jen.Id("c").Op("*").Id("InternalClient"), in, jen.Id("options"))
 	}
@@ -88,7 +88,7 @@ func (e *emitter) operatorClient(f *file, send func(self *jen.Statement, in *spe
 	)
 	f.comment(fmt.Sprintf("OperatorClient sends the inputs of the workflow %s that only operators send. It is safe for concurrent use.", e.w.Name.Text))
 	f.decl().Type().Id("OperatorClient").Struct(
-		jen.Id("engine").Op("*").Add(runtimeID("Engine")),
+		jen.Id("engine").Add(runtimeID("Engines")),
 		jen.Id("operator").Add(runtimeID("ExecuteOption")),
 	)
 	for _, in := range inputs {

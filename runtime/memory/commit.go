@@ -25,6 +25,9 @@ func (d *data) readOne(r *store.ReadRequest, completed bool) store.Instance {
 	i := store.Instance{Key: r.Instance, KeyHolder: d.keys[uniqueKey{r.Instance.Workflow, r.UniqueKey}]}
 	events := d.events[r.Instance]
 	if len(events) == 0 {
+		if generation, marked := d.marks[r.Instance]; marked {
+			i.Elsewhere = &store.Elsewhere{Instance: r.Instance, Generation: generation}
+		}
 		return i
 	}
 	last := events[len(events)-1]
@@ -104,6 +107,9 @@ func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 func (d *data) isAt(want store.InstanceVersion) bool {
 	events := d.events[want.Instance]
 	n := len(events)
+	if _, marked := d.marks[want.Instance]; marked {
+		return false
+	}
 	return want.Version == int64(n) && (n == 0 || want.LastCommit == 0 || events[n-1].Commit == want.LastCommit)
 }
 
@@ -145,6 +151,9 @@ func (s *Store) writeAll(ctx context.Context, t *transaction, id store.CommitID,
 		c := change{&changes[i], id, &s.data, t}
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if c.Version == 0 && c.List > 0 && c.List < s.cell.OldestList {
+			return &store.Elsewhere{Instance: c.Instance, Generation: s.cell.OldestList}
 		}
 		if err := c.write(); err != nil {
 			return fmt.Errorf("%s: %w", c.Instance, err)

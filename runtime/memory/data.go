@@ -29,6 +29,9 @@ type data struct {
 	discarded    []store.DiscardedLetter
 	audits       map[string]store.AuditRecord
 
+	marks map[store.InstanceKey]int64 // generations of cells that keep ids for other stores
+	cell  store.CellRecord
+
 	subjects    map[string]store.SubjectKey
 	pauses      map[string]store.Pause
 	programs    map[programKey]store.Program
@@ -46,7 +49,7 @@ func newData() data {
 		outcomes: make(map[store.InputKey]store.InputOutcome), ended: make(map[store.InstanceKey][]store.EndedDelivery),
 		audits: make(map[string]store.AuditRecord), subjects: make(map[string]store.SubjectKey),
 		pauses: make(map[string]store.Pause), programs: make(map[programKey]store.Program), manifests: make(map[string]string),
-		chores:      make(map[string]chore),
+		chores: make(map[string]chore), marks: make(map[store.InstanceKey]int64),
 		projections: make(map[string]store.ProjectionState), values: make(map[string]any),
 	}
 }

@@ -43,6 +43,7 @@ var _ interface {
 	store.Programs
 	store.AuditLog
 	store.Forgetting
+	store.Cells
 	store.Limits
 	store.Feed
 	store.Transfer

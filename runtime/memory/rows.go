@@ -38,6 +38,16 @@ func (s *Store) Rows(table string) []map[string]any {
 				"cause": text(e.cause), "status": text(e.status), "completes": truth(e.completes), "parent": text(store.EncodeParent(e.parent)),
 			})
 		}
+		for key, generation := range s.marks {
+			add(map[string]any{
+				"global_sequence": int64(0), "instance": key.ID, "workflow": key.Workflow, "version": int64(1), "type": "", "schema_version": int(generation),
+				"payload": "{}", "recorded_at": time.Time{}, "commit_id": int64(-1), "cause": nil, "status": nil, "completes": nil, "parent": nil,
+			})
+		}
+	case "cell":
+		if c := s.cell; c.Revision > 0 {
+			add(map[string]any{"number": int64(1), "store": c.Store, "name": c.Name, "list": string(c.List), "oldest_list": c.OldestList, "revision": c.Revision})
+		}
 	case "snapshots":
 		for _, n := range s.snapshots {
 			add(map[string]any{

@@ -10,7 +10,7 @@ import (
 // fitsAppendChange reports whether appendChange can store a change. It takes one lease, on a delivery of the instance itself, and none of
 // what is rare.
 func fitsAppendChange(change *store.Change) bool {
-	if change.UniqueKey != "" || len(change.Search) > 0 || change.Parent != nil || len(change.Consume) > 1 || len(change.CancelEffects) > 0 ||
+	if change.Version == 0 && change.List > 0 || change.UniqueKey != "" || len(change.Search) > 0 || change.Parent != nil || len(change.Consume) > 1 || len(change.CancelEffects) > 0 ||
 		len(change.Settle) > 0 || len(change.Ended) > 0 || !change.Inputs.Empty() {
 		return false
 	}

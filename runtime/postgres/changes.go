@@ -90,6 +90,7 @@ func (b *changeBatch) count(of func(*store.Change) int) (n int) {
 // queueChanges adds all changes. Instances and their events come first: whoever lost a race for an instance waits here, before it holds
 // anything of the others, and a conflict is found before any other reason to refuse.
 func (b *changeBatch) queueChanges(commit store.CommitID) {
+	b.checkList()
 	b.instances()
 	b.events(commit)
 	b.predecessors()

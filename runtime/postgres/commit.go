@@ -76,7 +76,7 @@ func uncancelled(conn *pgconn.PgConn) (again func()) {
 
 // expected reports whether an error is part of normal life.
 func (b *changeBatch) expected(err error) bool {
-	return hasCode(err, refusedConflict, refusedUniqueKey, refusedLease, refusedInputID, refusedPause, refusedIsolation) || lostRace(err)
+	return hasCode(err, refusedConflict, refusedUniqueKey, refusedLease, refusedInputID, refusedPause, refusedIsolation, refusedList) || lostRace(err)
 }
 
 // failure says what became of a batch that was not answered as it should be.
@@ -103,6 +103,13 @@ func (b *changeBatch) refusal(err *pgconn.PgError) error {
 	switch err.Code {
 	case refusedConflict, refusedInputID:
 		return fmt.Errorf("postgres: commit %s: %w (%w)", b.describe(), store.ErrConflict, err)
+	case refusedList:
+		generation, _ := strconv.ParseInt(err.Detail, 10, 64)
+		for _, change := range b.changes {
+			if change.Version == 0 && change.List > 0 {
+				return &store.Elsewhere{Instance: change.Instance, Generation: generation}
+			}
+		}
 	case refusedPause:
 		return &store.PausedLease{Workflow: err.Detail}
 	case refusedUniqueKey:

@@ -25,14 +25,14 @@ const (
 	causesOf = `
 SELECT version, global_sequence, type, recorded_at, commit_id, cause
 FROM ironflow.events
-WHERE instance = $1::text AND workflow = $2::text`
+WHERE instance = $1::text AND workflow = $2::text AND commit_id > 0`
 )
 
 // readHistory reads events of the instance $1, $2 after the version $3, at most $4 and a page by their $5 bytes.
 var readHistory = pageByBytes(`
 SELECT version, global_sequence, type, schema_version, payload, recorded_at, commit_id
 FROM ironflow.events
-WHERE instance = $1::text AND workflow = $2::text AND version > $3::bigint
+WHERE instance = $1::text AND workflow = $2::text AND version > $3::bigint AND commit_id > 0
 ORDER BY version
 LIMIT $4::bigint`, "version", "$5", "payload")
 
@@ -40,9 +40,9 @@ LIMIT $4::bigint`, "version", "$5", "payload")
 const readEventTypes = `
 SELECT workflow, type, schema_version, count(*), min(recorded_at)
 FROM (
-    (SELECT workflow, type, schema_version, recorded_at, global_sequence FROM ironflow.events ORDER BY global_sequence LIMIT $1::bigint)
+    (SELECT workflow, type, schema_version, recorded_at, global_sequence FROM ironflow.events WHERE global_sequence > 0 ORDER BY global_sequence LIMIT $1::bigint)
     UNION
-    (SELECT workflow, type, schema_version, recorded_at, global_sequence FROM ironflow.events ORDER BY global_sequence DESC LIMIT $1::bigint)
+    (SELECT workflow, type, schema_version, recorded_at, global_sequence FROM ironflow.events WHERE global_sequence > 0 ORDER BY global_sequence DESC LIMIT $1::bigint)
 ) sample
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3`

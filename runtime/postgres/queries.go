@@ -71,7 +71,7 @@ func lastEvent(columns, instance string) string {
 var readInstances = `
 SELECT k.number, l.version, l.completed, l.recorded_at, l.commit_id,
        coalesce(s.version, 0), CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END, coalesce(s.commit_id, 0),
-       coalesce(e.version, 0), coalesce(e.global_sequence, 0), coalesce(e.type, ''), coalesce(e.schema_version, 0),
+       coalesce(e.version, 0), coalesce(e.global_sequence, 0), coalesce(e.type, ''), coalesce(e.schema_version, l.schema_version),
        e.payload, coalesce(e.recorded_at, l.recorded_at), coalesce(e.commit_id, 0),
        CASE WHEN e.version = 1 THEN e.parent ELSE f.parent END,
        coalesce(CASE WHEN e.version = 1 THEN e.commit_id ELSE f.commit_id END, 0),
@@ -84,7 +84,7 @@ SELECT k.number, l.version, l.completed, l.recorded_at, l.commit_id,
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bool[]) WITH ORDINALITY
      AS k (instance, workflow, after, schema, completed, number)
 CROSS JOIN LATERAL (` + lastEvent(
-	"e.version, e.recorded_at, e.commit_id, e.completes IS TRUE AS completed, e.completes IS NOT TRUE OR k.completed AS wanted", "k") + `
+	"e.version, e.recorded_at, e.commit_id, e.schema_version, e.completes IS TRUE AS completed, e.completes IS NOT TRUE OR k.completed AS wanted", "k") + `
 ) l
 LEFT JOIN LATERAL (
     SELECT s.version, s.state, s.commit_id FROM ironflow.snapshots s
@@ -129,6 +129,7 @@ const (
 	refusedInputID   = "IF004"
 	refusedPause     = "IF005" // detail: the workflow
 	refusedIsolation = "IF006" // of append_change and useIndexesIsolated
+	refusedList      = "IF007" // detail: the generation that the store takes at least
 )
 
 // touchAll makes the statement of a change, which ends with RETURNING, refuse when it returns less rows than its arrays have.
@@ -382,6 +383,7 @@ type queries struct {
 	programs                           programQueries
 	audit                              auditQueries
 	forget                             forgetQueries
+	cells                              cellQueries
 	projection                         projectionQueries
 	transfer                           transferQueries
 }
@@ -443,6 +445,7 @@ func newQueries(schema string) *queries {
 		programs:   newProgramQueries(in),
 		audit:      newAuditQueries(in),
 		forget:     newForgetQueries(in),
+		cells:      newCellQueries(in),
 		projection: newProjectionQueries(in),
 		transfer:   newTransferQueries(in),
 	}

@@ -88,6 +88,9 @@ func (l *loading) collectHolders(rows pgx.Rows) error {
 	return err
 }
 
+// mark is the commit of a mark, see cells.go.
+const mark = -1
+
 // collect fills the instances from the rows of readInstances.
 func (l *loading) collect(rows pgx.Rows) error {
 	var (
@@ -105,10 +108,15 @@ func (l *loading) collect(rows pgx.Rows) error {
 		&parent, &created, &after,
 	}, func() error {
 		index := int(number - 1)
+		instance := &l.instances[index]
+		if last == mark {
+			instance.Elsewhere = &store.Elsewhere{Instance: instance.Key, Generation: int64(event.SchemaVersion)}
+			event.Payload = nil
+			return nil
+		}
 		if !completed && l.unwanted != nil && l.unwanted(index) {
 			return nil
 		}
-		instance := &l.instances[index]
 		instance.Version, instance.Completed, instance.LastEventAt = version, completed, lastEventAt.UTC()
 		instance.LastCommit = store.CommitID(last)
 		if created != 0 {

@@ -41,6 +41,7 @@ var tablePrivileges = map[string]string{
 	"chores":            "INSERT, UPDATE",
 	"projections":       "INSERT, UPDATE",
 	"limits":            "INSERT, UPDATE",
+	"cell":              "INSERT, UPDATE",
 }
 
 // functions are those of the schema, and whether a reader may call them.

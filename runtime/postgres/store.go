@@ -49,6 +49,7 @@ var _ interface {
 	store.Pauses
 	store.AuditLog
 	store.Forgetting
+	store.Cells
 	store.Limits
 	store.Feed
 	store.Transfer

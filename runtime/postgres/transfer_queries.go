@@ -16,7 +16,7 @@ type transferQueries struct {
 func newTransferQueries(in func(sql string) string) transferQueries {
 	return transferQueries{
 		read:            in(readStored),
-		eventPayloads:   in(readPayloads("version, type, schema_version, payload", "events", " AND commit_id <> 0 ORDER BY version")),
+		eventPayloads:   in(readPayloads("version, type, schema_version, payload", "events", " AND commit_id > 0 ORDER BY version")),
 		effectPayloads:  in(readPayloads("kind, payload", "effects", "")),
 		timerPayloads:   in(readPayloads("kind, payload", "timers", "")),
 		outcomePayloads: in(readPayloads("input_id, outcome", "input_outcomes", "")),
@@ -73,7 +73,7 @@ FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (instance, workflow, nu
 CROSS JOIN LATERAL (
     SELECT 1, version, 0, type, global_sequence, schema_version, payload, recorded_at, commit_id, cause, coalesce(status, ''), completes IS TRUE, parent
     FROM (
-        SELECT * FROM ironflow.events e WHERE e.instance = k.instance AND e.workflow = k.workflow AND e.commit_id <> 0 OFFSET 0
+        SELECT * FROM ironflow.events e WHERE e.instance = k.instance AND e.workflow = k.workflow AND e.commit_id > 0 OFFSET 0
     ) e
     UNION ALL
     SELECT 2, 0, 0, key, ` + storedAsJSON + `

@@ -18,6 +18,9 @@ type changeSet struct {
 
 // writeEvents creates and completes instances, and stores the events of all changes, unless one was overtaken.
 func (s *changeSet) writeEvents() error {
+	if err := checkList(s.on, s.changes); err != nil {
+		return err
+	}
 	for i := range s.changes {
 		if err := s.writeInstance(&s.changes[i]); err != nil {
 			return fmt.Errorf("%s: %w", s.changes[i].Instance, err)

@@ -6,7 +6,7 @@ import "strings"
 
 const readHistory = `
 SELECT version, global_sequence, type, schema_version, payload, recorded_at, commit_id FROM ironflow_events
-WHERE instance = ? AND workflow = ? AND version > ? ORDER BY version LIMIT ?`
+WHERE instance = ? AND workflow = ? AND version > ? AND commit_id > 0 ORDER BY version LIMIT ?`
 
 const (
 	// readEnded walks along the key.
@@ -20,16 +20,16 @@ ORDER BY version, queue, item LIMIT ?`
 
 	causesOf = `
 SELECT version, global_sequence, type, recorded_at, commit_id, cause FROM ironflow_events
-WHERE instance = ? AND workflow = ?`
+WHERE instance = ? AND workflow = ? AND commit_id > 0`
 )
 
 // readEventTypes counts the types of the oldest and the newest events.
 const readEventTypes = `
 SELECT workflow, type, schema_version, count(*), min(recorded_at)
 FROM (
-    SELECT * FROM (SELECT workflow, type, schema_version, recorded_at, global_sequence FROM ironflow_events ORDER BY global_sequence LIMIT ?1)
+    SELECT * FROM (SELECT workflow, type, schema_version, recorded_at, global_sequence FROM ironflow_events WHERE global_sequence > 0 ORDER BY global_sequence LIMIT ?1)
     UNION
-    SELECT * FROM (SELECT workflow, type, schema_version, recorded_at, global_sequence FROM ironflow_events ORDER BY global_sequence DESC LIMIT ?1)
+    SELECT * FROM (SELECT workflow, type, schema_version, recorded_at, global_sequence FROM ironflow_events WHERE global_sequence > 0 ORDER BY global_sequence DESC LIMIT ?1)
 )
 GROUP BY workflow, type, schema_version
 ORDER BY workflow, type, schema_version`

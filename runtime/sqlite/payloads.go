@@ -16,7 +16,7 @@ import (
 const (
 	readEventPayloads = `
 SELECT k.key, t.version, t.type, t.schema_version, CAST(t.payload AS BLOB)
-FROM json_each(?1) AS k CROSS JOIN ironflow_events AS t ON t.instance = k.value AND t.workflow = ?2`
+FROM json_each(?1) AS k CROSS JOIN ironflow_events AS t ON t.instance = k.value AND t.workflow = ?2 AND t.commit_id > 0`
 
 	readEffectPayloads = `
 SELECT k.key, t.kind, CAST(t.payload AS BLOB)

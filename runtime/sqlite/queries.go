@@ -20,7 +20,7 @@ WHERE l.instance = ?4 AND l.workflow = ?5
 const readInstance = `
 SELECT l.version, l.completed, l.recorded_at, l.commit_id,
        s.version, CASE WHEN e.version IS NULL OR e.version = s.version + 1 THEN s.state END, s.commit_id,
-       e.version, e.global_sequence, e.type, e.schema_version, e.payload, e.recorded_at, e.commit_id,
+       e.version, e.global_sequence, e.type, coalesce(e.schema_version, l.schema_version), e.payload, e.recorded_at, e.commit_id,
        CASE WHEN NOT l.wanted THEN NULL
             WHEN e.version = 1 THEN e.parent
             WHEN e.version IS NULL OR e.version = coalesce(s.version, ?2) + 1 THEN (
@@ -34,7 +34,7 @@ SELECT l.version, l.completed, l.recorded_at, l.commit_id,
        CASE WHEN ?2 > 0 AND (e.version IS NULL OR e.version = coalesce(s.version, ?2) + 1) THEN (
                 SELECT f.commit_id FROM ironflow_events AS f WHERE f.instance = ?4 AND f.workflow = ?5 AND f.version = ?2)
        END
-FROM (SELECT l.version, l.completes IS NOT NULL AS completed, l.completes IS NULL OR ?3 AS wanted, l.recorded_at, l.commit_id` +
+FROM (SELECT l.version, l.completes IS NOT NULL AS completed, l.completes IS NULL OR ?3 AS wanted, l.recorded_at, l.commit_id, l.schema_version` +
 	lastEvent + `) AS l
 LEFT JOIN ironflow_snapshots AS s
        ON s.instance = ?4 AND s.workflow = ?5 AND s.schema = nullif(?1, '') AND s.version > ?2 AND l.wanted

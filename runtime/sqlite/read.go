@@ -46,6 +46,10 @@ func readOne(ctx context.Context, on session, request *store.ReadRequest, i *sto
 	i.Key = request.Instance
 	last := request.After
 	row := func(columns []driver.Value) error {
+		if number(columns[3]) == mark {
+			i.Elsewhere = &store.Elsewhere{Instance: i.Key, Generation: number(columns[10])}
+			return ctx.Err()
+		}
 		i.Version, i.Completed = number(columns[0]), number(columns[1]) != 0
 		i.LastEventAt, i.LastCommit = fromMicros(number(columns[2])), store.CommitID(number(columns[3]))
 		if state, first := columns[5].(string); first {

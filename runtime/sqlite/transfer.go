@@ -13,7 +13,7 @@ import (
 const (
 	readEventRecords = `
 SELECT version, global_sequence, type, schema_version, payload, recorded_at, commit_id, cause, status, completes, parent
-FROM ironflow_events WHERE instance = ?1 AND workflow = ?2 ORDER BY version`
+FROM ironflow_events WHERE instance = ?1 AND workflow = ?2 AND commit_id > 0 ORDER BY version`
 
 	readKeyRecords = `SELECT key FROM ironflow_unique_keys WHERE instance = ?1 AND workflow = ?2 ORDER BY key`
 

@@ -5,6 +5,6 @@
 // The files in the order of reading: store.go has [Store] and its rules, rows.go the rows that it reads and stores, queue.go the
 // [Queue] and its leases, errors.go the errors. With these a store runs workflows with effects and timers. Each other file has
 // one ability, with its rows: inputs.go, schedules.go, snapshots.go, limits.go, pauses.go, deadletters.go, inspection.go,
-// causes.go, search.go, feed.go, projections.go, forgetting.go, transaction.go, and the small ones in notifier.go, clock.go, writers.go and
+// causes.go, search.go, feed.go, projections.go, forgetting.go, cells.go, transaction.go, and the small ones in notifier.go, clock.go, writers.go and
 // holders.go.
 package store

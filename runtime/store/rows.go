@@ -53,6 +53,9 @@ type Instance struct {
 
 	KeyHolder string // id of the instance that holds ReadRequest.UniqueKey; empty when none does
 
+	// Elsewhere says that the id is kept for another store; nil for most. Of the ability Cells.
+	Elsewhere *Elsewhere
+
 	LastEventAt time.Time // RecordedAt of the last event, whether or not it is in Events
 	Parent      *Parent   // the instance that started this one and gets an input at its end; nil for none, and if Created is 0
 
@@ -123,6 +126,10 @@ type Change struct {
 
 	Ended  []EndedDelivery // records of deliveries of other instances in Consume. Of the ability Causes.
 	Inputs InputRecords    // of the inputs that led to the change. Of the ability InputLog.
+
+	// List is the newest generation of the list of cells by which the change creates an instance. The commit fails with *Elsewhere if
+	// the store's CellRecord has a larger OldestList. 0 is not checked. Of the ability Cells.
+	List int64
 
 	// Subject is for the engine, which encrypts the personal fields of all payloads before it calls the store. It names the key; if it is
 	// empty, the key is that of the instance.

@@ -38,6 +38,7 @@ type abilities struct {
 	programs    store.Programs
 	audit       store.AuditLog
 	forgetting  store.Forgetting
+	cells       store.Cells
 	limits      store.Limits
 	feed        store.Feed
 	transfer    store.Transfer
@@ -51,7 +52,7 @@ func (k *kit) has(name string) bool {
 	return map[string]bool{
 		"SQL":      k.DB != nil,
 		"InputLog": a.inputLog != nil, "Schedules": a.schedules != nil, "Snapshots": a.snapshots != nil, "Inspection": a.inspection != nil,
-		"Causes": a.causes != nil, "Search": a.search != nil, "DeadLetters": a.deadLetters != nil, "Pauses": a.pauses != nil, "Forgetting": a.forgetting != nil,
+		"Causes": a.causes != nil, "Search": a.search != nil, "DeadLetters": a.deadLetters != nil, "Pauses": a.pauses != nil, "Forgetting": a.forgetting != nil, "Cells": a.cells != nil,
 		"Limits": a.limits != nil, "Feed": a.feed != nil, "Transfer": a.transfer != nil, "Projections": a.progress != nil,
 		"Programs": a.programs != nil, "AuditLog": a.audit != nil, "SubjectKeys": a.subjects != nil, "DueTimes": a.dueTimes != nil,
 	}[name]
@@ -70,6 +71,7 @@ func abilitiesOf(st store.Store) (a abilities) {
 	a.programs, _ = st.(store.Programs)
 	a.audit, _ = st.(store.AuditLog)
 	a.forgetting, _ = st.(store.Forgetting)
+	a.cells, _ = st.(store.Cells)
 	a.limits, _ = st.(store.Limits)
 	a.feed, _ = st.(store.Feed)
 	a.transfer, _ = st.(store.Transfer)

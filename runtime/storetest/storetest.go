@@ -92,6 +92,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"programs", of("Programs"), programRules, each},
 		{"audit", of("AuditLog"), auditRules, both},
 		{"forgetting", of("Forgetting"), forgettingRules, each},
+		{"cells", of("Cells"), cellRules, both},
 		{"feed", of("Feed"), feedRules, both},
 		{"transfer", of("Transfer"), transferRules, each},
 		{"projection", of("Projections"), projectionRules, each},

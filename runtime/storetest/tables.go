@@ -11,7 +11,7 @@ import (
 // tables are all that a store keeps.
 var tables = []string{
 	"instances", "events", "snapshots", "effects", "timers", "unique_keys", "input_outcomes", "observations",
-	"discarded_letters", "audit_log", "ended_deliveries", "subject_keys", "paused_workflows", "programs", "manifests", "chores", "search", "projections", "limits",
+	"discarded_letters", "audit_log", "ended_deliveries", "subject_keys", "paused_workflows", "programs", "manifests", "chores", "search", "projections", "limits", "cell",
 }
 
 // dump is the whole content of the store, a sorted list of rows for each table, to compare before and after.

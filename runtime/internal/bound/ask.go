@@ -54,6 +54,7 @@ var features = map[string]string{
 	"Programs":    "knowing the programs on the store",
 	"AuditLog":    "recording what operators do",
 	"Forgetting":  "retention",
+	"Cells":       "being one of several stores",
 	"Limits":      "a limit over all processes",
 	"Feed":        "reading the feed",
 	"Transfer":    "reading all that is stored of an instance",

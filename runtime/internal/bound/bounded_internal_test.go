@@ -115,6 +115,19 @@ func (h hanging) DeleteRecords(context.Context, store.RecordKind, time.Time, int
 func (h hanging) TakeChore(context.Context, string, time.Time, time.Time) (int64, bool, error) {
 	return 0, false, h.err()
 }
+func (h hanging) CellRecord(context.Context) (store.CellRecord, error) {
+	return stay[store.CellRecord](h)
+}
+func (h hanging) PutCellRecord(context.Context, store.CellRecord) error { return h.err() }
+func (h hanging) Mark(context.Context, int64, []store.InstanceKey) ([]store.InstanceKey, error) {
+	return stay[[]store.InstanceKey](h)
+}
+func (h hanging) Unmark(context.Context, int64, []store.InstanceKey) error { return h.err() }
+func (h hanging) UnmarkAll(context.Context, int64, int) (int, error)       { return stay[int](h) }
+func (h hanging) KeepKeys(context.Context, []store.KeptKey) ([]string, error) {
+	return stay[[]string](h)
+}
+func (h hanging) FreeKeys(context.Context, []store.KeptKey) error { return h.err() }
 func (h hanging) MoveChore(context.Context, string, int64, time.Time) (bool, error) {
 	return stay[bool](h)
 }
@@ -449,5 +462,6 @@ var abilityTypes = map[string]reflect.Type{
 	"Pauses":      reflect.TypeFor[store.Pauses](), "Forgetting": reflect.TypeFor[store.Forgetting](), "Limits": reflect.TypeFor[store.Limits](),
 	"Feed": reflect.TypeFor[store.Feed](), "Transfer": reflect.TypeFor[store.Transfer](), "Projections": reflect.TypeFor[store.Projections](), "Notifier": reflect.TypeFor[store.Notifier](),
 	"Programs": reflect.TypeFor[store.Programs](), "AuditLog": reflect.TypeFor[store.AuditLog](), "Search": reflect.TypeFor[store.Search](), "Timekeeper": reflect.TypeFor[store.Timekeeper](),
+	"Cells":    reflect.TypeFor[store.Cells](),
 	"DueTimes": reflect.TypeFor[store.DueTimes](),
 }

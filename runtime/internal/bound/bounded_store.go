@@ -13,6 +13,7 @@ import (
 // It embeds no interface: a method that is added to the contract does not compile before it is bounded here.
 type Store struct {
 	target
+	cell Cell // nil for most
 }
 
 // wholeStore has every ability.
@@ -30,6 +31,7 @@ type wholeStore interface {
 	store.Programs
 	store.AuditLog
 	store.Forgetting
+	store.Cells
 	store.Limits
 	store.Feed
 	store.Transfer
@@ -51,7 +53,7 @@ var (
 // New bounds each call to a store by a timeout.
 func New(on store.Store, timeout time.Duration) *Store {
 	_, prompt := on.(store.InProcess)
-	return &Store{target{Limit: Limit{timeout, prompt}, on: on}}
+	return &Store{target: target{Limit: Limit{timeout, prompt}, on: on}}
 }
 
 // Prompt reports whether calls return when their contexts end, as those of a store.InProcess do.
@@ -88,12 +90,18 @@ func (s *Store) Read(ctx context.Context, requests []store.ReadRequest) ([]store
 	if err := store.ValidateRequests(requests); err != nil {
 		return nil, err
 	}
-	return s.seal.instances(ctx, nil)(ask1(ctx, s.target, "Read", store.Store.Read, requests))
+	found, err := s.seal.instances(ctx, nil)(ask1(ctx, s.target, "Read", store.Store.Read, requests))
+	return placed(ctx, s.cell, found, err)
 }
 
 func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 	if err := store.ValidateChanges(batch.Changes); err != nil {
 		return err
+	}
+	if s.cell != nil {
+		if err := s.cell.Storing(ctx, batch.Changes); err != nil {
+			return err
+		}
 	}
 	sealed, err := s.seal.changes(ctx, nil, batch.Changes)
 	if err != nil {
@@ -102,6 +110,9 @@ func (s *Store) Append(ctx context.Context, batch store.Batch) error {
 	batch.Changes = sealed.changes
 	err = tell1(ctx, s.target, "Append", store.Store.Append, batch)
 	sealed.stored(err)
+	if err == nil && s.cell != nil {
+		s.cell.Stored(batch.Changes)
+	}
 	return unsure(err)
 }
 
@@ -110,7 +121,7 @@ func (s *Store) Committed(ctx context.Context, instance store.InstanceKey, versi
 }
 
 func (s *Store) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
-	return beginBounded(ctx, s.target, nil, requests, s.on.(store.Store).Begin)
+	return beginBounded(ctx, s.target, nil, s.cell, requests, s.on.(store.Store).Begin)
 }
 
 func (s *Store) Effects() store.Queue {

@@ -15,7 +15,8 @@ func (e *StoreError) Unwrap() error { return e.Err }
 func FromStore(err error) error {
 	_, conflict := usererr.OwnAs[*store.UniqueKeyConflict](err)
 	_, lost := usererr.OwnAs[*store.LeaseLost](err)
-	if err == nil || conflict || lost || usererr.OwnIs(err, store.ErrConflict) {
+	_, elsewhere := usererr.OwnAs[*store.Elsewhere](err)
+	if err == nil || conflict || lost || elsewhere || usererr.OwnIs(err, store.ErrConflict) {
 		return err
 	}
 	return &StoreError{err}

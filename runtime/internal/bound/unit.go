@@ -11,7 +11,7 @@ import (
 )
 
 func beginBounded(
-	ctx context.Context, t target, within *boundedTransaction, requests []store.ReadRequest, begin func(context.Context, []store.ReadRequest) (store.UnitOfWork, error),
+	ctx context.Context, t target, within *boundedTransaction, cell Cell, requests []store.ReadRequest, begin func(context.Context, []store.ReadRequest) (store.UnitOfWork, error),
 ) (store.UnitOfWork, error) {
 	if err := store.ValidateRequests(requests); err != nil {
 		return nil, err
@@ -21,8 +21,9 @@ func beginBounded(
 	if err != nil {
 		return nil, err
 	}
-	u := &boundedUnit{target: target{t.Limit, work, t.seal}, within: within}
-	if u.instances, err = t.seal.instances(ctx, u.keys())(work.Instances(), nil); err != nil {
+	u := &boundedUnit{target: target{t.Limit, work, t.seal}, within: within, cell: cell}
+	u.instances, err = t.seal.instances(ctx, u.keys())(work.Instances(), nil)
+	if u.instances, err = placed(ctx, cell, u.instances, err); err != nil {
 		return nil, errors.Join(err, u.Rollback(ctx))
 	}
 	return u, nil
@@ -32,7 +33,8 @@ func beginBounded(
 type boundedUnit struct {
 	target
 	within    *boundedTransaction // which commits; nil if Commit does
-	busy      atomic.Bool         // a call has not returned
+	cell      Cell
+	busy      atomic.Bool // a call has not returned
 	instances []store.Instance
 }
 
@@ -60,6 +62,11 @@ func (u *boundedUnit) Commit(ctx context.Context, id store.CommitID, changes []s
 	if err := u.validate(changes); err != nil {
 		return errors.Join(err, u.Rollback(ctx))
 	}
+	if u.cell != nil {
+		if err := u.cell.Storing(ctx, changes); err != nil {
+			return errors.Join(err, u.Rollback(ctx))
+		}
+	}
 	sealed, err := u.seal.changes(ctx, u.keys(), changes)
 	if err != nil {
 		return errors.Join(err, u.Rollback(ctx))
@@ -69,6 +76,9 @@ func (u *boundedUnit) Commit(ctx context.Context, id store.CommitID, changes []s
 		defer u.busy.Store(false)
 		return on.Commit(ctx, id, sealed.changes)
 	})
+	if err == nil && u.cell != nil {
+		u.cell.Stored(changes)
+	}
 	if u.within == nil {
 		sealed.stored(err)
 		err = unsure(err)
@@ -101,7 +111,7 @@ func (u *boundedUnit) Rollback(ctx context.Context) error {
 type boundedTransaction struct{ target }
 
 func (t boundedTransaction) Begin(ctx context.Context, requests []store.ReadRequest) (store.UnitOfWork, error) {
-	return beginBounded(ctx, t.target, &t, requests, t.on.(store.Transaction).Begin)
+	return beginBounded(ctx, t.target, &t, nil, requests, t.on.(store.Transaction).Begin)
 }
 
 func (t boundedTransaction) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {

@@ -179,6 +179,9 @@ func (c *chain) add(req *Request, d workflow.Decided) error {
 
 // endDelivery ends the delivery that brought the input of the decision of a version.
 func (c *chain) endDelivery(a *Arrival, version int64) {
+	if a.Apart {
+		return
+	}
 	if a.Ends.Verdict != store.Done {
 		c.change.Settle = append(c.change.Settle, a.Ends)
 		return
@@ -329,6 +332,9 @@ func (c *chain) size() int { return c.events + c.effects }
 // known makes what a store says of an instance into what a chain begins at. The state before the instance's events is the
 // given one, or that of the snapshot, or the initial one.
 func known(workflow *workflow.Workflow, before cached, instance store.Instance) (cached, error) {
+	if instance.Elsewhere != nil {
+		return cached{}, instance.Elsewhere
+	}
 	after := cached{version: instance.Version, completed: instance.Completed, lastEvent: instance.LastEventAt,
 		parent: instance.Parent, created: instance.Created, last: instance.LastCommit, bytes: before.bytes, snapshot: before.snapshot, replayed: before.replayed}
 	if instance.Completed {

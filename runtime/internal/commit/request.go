@@ -29,6 +29,10 @@ type Request struct {
 type Arrival struct {
 	store.Delivery
 	Ends store.Settlement // how the delivery ends in the input's commit; Done deletes it
+
+	// Apart says that the delivery may be in another store. The input's commit does not end it, and the request has an InputID, so that the
+	// input is decided once however often it is delivered.
+	Apart bool
 }
 
 // recipient says which instance takes an input. The zero value is whichever has the id, or a new one.
@@ -103,6 +107,7 @@ type Result struct {
 	Events    []any
 	Version   int64
 	Rejection any
+	Apart     bool // the delivery that brought the input is still to be ended, see Arrival.Apart
 	repeated  bool // it is the outcome of the input that came first under the id
 
 	stored []store.NewEvent // the events, encoded

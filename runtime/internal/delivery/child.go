@@ -56,7 +56,7 @@ func (e *effect) startOrSend(ctx context.Context, d store.Delivery) (attemptEnd,
 	case err != nil:
 		return attemptEnd{}, err
 	case outcome.Kind == commit.Accepted:
-		return inCommit(), nil
+		return accepted(req, outcome), nil
 	case parent == nil:
 		return e.refused(req, outcome), nil
 	}

@@ -38,9 +38,17 @@ func (r *router) deliverInput(ctx context.Context, req commit.Request) (attemptE
 	case err != nil:
 		return attemptEnd{}, err
 	case outcome.Kind == commit.Accepted:
-		return inCommit(), nil
+		return accepted(req, outcome), nil
 	}
 	return r.refused(req, outcome), nil
+}
+
+// accepted ends a delivery whose input was accepted. If the input is in another store, its commit has not settled the delivery.
+func accepted(req commit.Request, outcome commit.Result) attemptEnd {
+	if outcome.Apart {
+		return settledBy(req.Arrival.Ends)
+	}
+	return inCommit()
 }
 
 // refused settles a delivery whose input was not accepted, and stores the reason.

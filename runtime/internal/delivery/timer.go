@@ -102,7 +102,7 @@ func (r *router) deliverFiring(
 	case err != nil:
 		return attemptEnd{}, err
 	case outcome.Kind == commit.Accepted:
-		return inCommit(), nil
+		return accepted(req, outcome), nil
 	}
 	return settledBy(f.after), nil
 }

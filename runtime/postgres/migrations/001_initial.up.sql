@@ -53,6 +53,9 @@ CREATE SEQUENCE ironflow.events_global_sequence AS bigint CACHE 1;
 -- its first event: which input it was, and where that came from. Where there is nothing to say, these columns are NULL and take no
 -- space.
 --
+-- An event of the commit -1 is no event either, but a mark of package cells: it keeps an id free for an instance of another database. See
+-- cells.go.
+--
 -- An event of the commit 0 is no event: lock_instances keeps a version free with it, and it is gone before its transaction commits.
 --
 -- The index on global_sequence is not unique: the sequence sees to that, and uniqueness across instances would keep the
@@ -354,6 +357,17 @@ CREATE TABLE ironflow.programs (
 CREATE TABLE ironflow.manifests (
     digest   text COLLATE "C" PRIMARY KEY,
     manifest json NOT NULL
+);
+
+-- What is known of the cell that this database is; one row, or none if it has never been one. list is the newest list of cells. Who has
+-- a list whose newest generation is older than oldest_list creates no instances here.
+CREATE TABLE ironflow.cell (
+    number      int PRIMARY KEY CHECK (number = 1),
+    store       text COLLATE "C" NOT NULL,
+    name        text COLLATE "C" NOT NULL,
+    list        json NOT NULL,
+    oldest_list bigint NOT NULL,
+    revision    bigint NOT NULL
 );
 
 -- Work that one process at a time does for all. run_at is when it is due; while a process does it, when its lease ends.

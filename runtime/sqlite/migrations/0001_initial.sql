@@ -31,6 +31,9 @@ CREATE INDEX ironflow_instances_completed ON ironflow_instances (workflow, creat
 -- A file that was set back to a copy gives the same versions and tokens a second time. The commit that made a row tells the histories
 -- apart, here and in the tables below.
 --
+-- An event of the commit -1 is no event, but a mark of package cells: it keeps an id free for an instance of another store. Its
+-- global_sequence is below 0.
+--
 -- The last event of a change has the workflow's status after the change, and says in completes whether the instance has completed by it.
 -- The first event of an instance has its parent, who hears of the instance's end. The cause of a decision stands with its first event:
 -- which input it was, and where that came from.
@@ -49,6 +52,17 @@ CREATE TABLE ironflow_events (
     completes       INTEGER,
     parent          TEXT,
     UNIQUE (instance, workflow, version)
+) STRICT;
+
+-- What is known of the cell that this file is; one row, or none if it has never been one. list is the newest list of cells. Who has a
+-- list whose newest generation is older than oldest_list creates no instances here.
+CREATE TABLE ironflow_cell (
+    number      INTEGER PRIMARY KEY CHECK (number = 1),
+    store       TEXT    NOT NULL,
+    name        TEXT    NOT NULL,
+    list        TEXT    NOT NULL,
+    oldest_list INTEGER NOT NULL,
+    revision    INTEGER NOT NULL
 ) STRICT;
 
 -- The newest state that was kept of an instance. It is large, so that a table without rowid would not suit it. commit_id is the
