@@ -11,11 +11,11 @@ import (
 
 // Client sends inputs to instances of the workflow shop. It is safe for concurrent use.
 type Client struct {
-	engine *runtime.Engine
+	engine runtime.Engines
 }
 
-// NewClient returns a client of an engine. The workflow must be registered with the engine.
-func NewClient(engine *runtime.Engine) *Client {
+// NewClient returns a client of an engine, or of a cells.Router. The workflow must be registered with it.
+func NewClient(engine runtime.Engines) *Client {
 	return &Client{engine}
 }
 
@@ -62,7 +62,7 @@ func (c *Client) Internal() *InternalClient {
 
 // InternalClient sends the internal inputs of the workflow shop, which Client does not have. It is safe for concurrent use.
 type InternalClient struct {
-	engine *runtime.Engine
+	engine runtime.Engines
 }
 
 // Remind sends the input to the instance that its OrderID names.
