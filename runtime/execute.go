@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -91,7 +92,7 @@ func (e *Engine) ExecuteDynamicAs(
 	if err != nil {
 		return Outcome[Encoded, Encoded]{}, err
 	}
-	result, err := e.execute(ctx, commit.Request{Workflow: w, Input: prepared}, options...)
+	result, err := executeOver(ctx, cmp.Or[Engines](e.others, e), commit.Request{Workflow: w, Input: prepared}, options)
 	if err != nil {
 		return Outcome[Encoded, Encoded]{}, err
 	}

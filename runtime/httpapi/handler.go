@@ -53,20 +53,21 @@ const (
 )
 
 type handler struct {
-	engine   *runtime.Engine
+	engines  runtime.Engines
+	engine   *runtime.Engine // of a request's instance, or any
 	workflow Workflow
 	reserved map[string]http.HandlerFunc // by the path segment after the workflow's name; an id may be the same
 
 	bodyLimit time.Duration
 }
 
-// NewHandler returns a handler that serves a workflow, which must be registered with the engine. It does not authenticate
+// NewHandler returns a handler that serves a workflow, which must be registered with the engine or the cells.Router. It does not authenticate
 // callers: wrap it in a handler that does. To serve it below another path than the root, use [http.StripPrefix].
 //
 // A request waits at most 30 seconds for its turn and 2 seconds for a store that is unavailable, or until its context ends. A
 // body may have as many bytes as runtime.Config.MaxPayloadBytes. Internal errors are logged with [slog.Default].
-func NewHandler(engine *runtime.Engine, workflow Workflow) http.Handler {
-	h := &handler{engine: engine, workflow: workflow, bodyLimit: bodyLimit}
+func NewHandler(engines runtime.Engines, workflow Workflow) http.Handler {
+	h := &handler{engines: engines, engine: engines.AnyEngine(), workflow: workflow, bodyLimit: bodyLimit}
 	h.reserved = map[string]http.HandlerFunc{"openapi.json": h.openAPI}
 	if workflow.Machine != nil {
 		h.reserved["machine"] = h.machine
@@ -160,6 +161,20 @@ func (h *handler) declared(name string) (Input, bool) {
 func isJSON(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"))
+}
+
+// placed handles a request about an instance with the engine that has the instance.
+func (h *handler) placed(handle func(*handler, http.ResponseWriter, *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		engine, err := h.engines.EngineOf(r.Context(), runtime.InstanceKey{Workflow: h.workflow.Name, ID: r.PathValue("id")})
+		if err != nil {
+			h.failed(w, r, Input{}, nil, err)
+			return
+		}
+		of := *h
+		of.engine = engine
+		handle(&of, w, r)
+	}
 }
 
 func (h *handler) state(w http.ResponseWriter, r *http.Request) {

@@ -81,13 +81,13 @@ func (h *handler) find(r *http.Request) (found route) {
 	case len(rest) == 0 && id == first && h.reserved[first] != nil:
 		found.get = h.reserved[first]
 	case len(rest) == 0, len(rest) == 1 && rest[0] == "state":
-		found.get = h.state
+		found.get = h.placed((*handler).state)
 	case len(rest) == 1 && rest[0] == "history":
-		found.get = h.history
+		found.get = h.placed((*handler).history)
 	case len(rest) == 1 && rest[0] == "await":
-		found.get = h.await
+		found.get = h.placed((*handler).await)
 	case len(rest) == 1 && rest[0] == "events":
-		found.get = h.events
+		found.get = h.placed((*handler).events)
 	}
 	r.SetPathValue("id", id)
 	return found
