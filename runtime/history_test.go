@@ -32,6 +32,39 @@ func (b *bed) deletedAndCreatedAgain(account string, amount int64) {
 	must(b, out, err)
 }
 
+// That a database lost events which it had confirmed is said, and what is no loss is not.
+func TestLostEventsAreLogged(t *testing.T) {
+	onStores(t, func(b *bed) {
+		client := b.ledgerClient(b.realConfig(), limited)
+		add := func(account string, amount int64) {
+			b.Helper()
+			out, err := client.Add(b.Context(), ledger.Add{Account: account, Amount: amount})
+			if err != nil || !out.Accepted() {
+				b.Fatalf("got %+v, error %v", out, err)
+			}
+		}
+		add("a", 1)
+		add("a", 1)
+		add("b", 1)
+		other := b.ledgerClient(b.realConfig(), limited)
+		if _, err := other.Add(b.Context(), ledger.Add{Account: "a", Amount: 1}); err != nil {
+			b.Fatal(err)
+		}
+		add("a", 1) // which the other engine was faster than
+		b.deletedAndCreatedAgain("b", 1)
+		add("b", 1)
+		if b.log.contains("set back") {
+			b.Error("nothing is lost, and the log says that the database was set back")
+		}
+		b.exec("DELETE FROM {p}events WHERE instance = 'a' AND version > 2")
+		add("a", 1)
+		add("a", 1)
+		if n := b.log.count("set back", "instance=a version=2 confirmed=4"); n != 1 || b.log.count("set back") != 1 {
+			b.Errorf("events were lost, and the log says so %d times", n)
+		}
+	})
+}
+
 func TestStateOfALostHistoryIsNotUsed(t *testing.T) {
 	add := func(b *bed, client *ledger.Client, account string, amount int64) ledger.AddOutcome {
 		b.Helper()

@@ -27,3 +27,24 @@ func Example() {
 	}
 	_ = store // give it to the engine
 }
+
+func ExampleWithReader() {
+	ctx := context.Background()
+	pool, err := pgxpool.New(ctx, "postgres://db1,db2/shop?target_session_attrs=read-write&connect_timeout=2")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer pool.Close()
+	replicas, err := pgxpool.New(ctx, "postgres://db2,db1/shop?target_session_attrs=prefer-standby&connect_timeout=2")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer replicas.Close()
+
+	// Inputs are decided on the primary. Subscriptions, projections and lists read from a standby.
+	store, err := postgres.New(ctx, pool, postgres.WithReader(replicas))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = store // give it to the engine
+}

@@ -47,6 +47,9 @@ type group struct {
 	chain *chain // nil when the instance cannot be read
 	own   chain  // what chain points to, so that it need not be allocated by itself
 	basis basis
+
+	confirmed int64          // version that was remembered when an attempt began; 0 for none
+	created   store.CommitID // of that
 }
 
 // basis is what a chain begins at.
@@ -229,6 +232,7 @@ func (b *batch) load(ctx context.Context) ([]loading, error) {
 	for i := range loaded {
 		loaded[i].instance = instances[i]
 	}
+	b.noteSetBack(loaded)
 	return loaded, nil
 }
 
@@ -245,6 +249,9 @@ func (g *group) begin(b *batch, known cached, basis basis, now time.Time) {
 	g.own = newChain(g.key, g.tasks[0].request.Workflow, known, now, b.x.config.MaxPayloadBytes)
 	g.own.shadow = b.x.config.Shadow
 	g.chain, g.basis = &g.own, basis
+	if basis == remembered {
+		g.confirmed, g.created = known.version, known.created
+	}
 }
 
 // decide begins the chains of what was read, and decides on all inputs. It calls user code and nothing else that could take long.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
@@ -27,6 +28,8 @@ type Executor struct {
 	stuck     *stuckCalls
 	contended contendedKeys
 	snapshots *snapshotWriter
+
+	setBack atomic.Int64 // when it was logged last that the database was set back, in nanoseconds since 1970; 0 for never
 
 	apart        chan struct{} // one token for each instance that is served apart from the batches
 	apartClients chan struct{} // one token for each of these that a client's input waits for; so some are left for deliveries
