@@ -27,6 +27,10 @@ type Config struct {
 	// need not be listed. Default: none.
 	External []string
 
+	// Remotes reaches workflows of other services, by their names: effects that send inputs to these workflows are delivered by the Remote.
+	// httpapi.NewRemote returns one. Effects cannot start these workflows. Default: none.
+	Remotes map[string]Remote
+
 	// Logger gets errors and warnings that no caller receives. Default: slog.Default().
 	Logger *slog.Logger
 

@@ -40,6 +40,9 @@ type EffectCall = workflow.EffectCall
 // same moment ("equal jitter", see the AWS Architecture Blog, "Exponential Backoff And Jitter").
 type RetryPolicy = workflow.RetryPolicy
 
+// Remote delivers inputs to a workflow of another service; see Config.Remotes.
+type Remote = workflow.Remote
+
 // Projections and the feed.
 
 // StoredEvent is an event as the store has it: its fields are JSON.

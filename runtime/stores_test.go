@@ -203,9 +203,12 @@ func (b *bed) exec(format string, args ...any) {
 
 var tables = []string{"instances", "events", "effects", "timers", "unique_keys"}
 
-// dump is all that the database holds.
+// dump is all that the database holds; nothing for the memory store.
 func (b *bed) dump() string {
 	b.Helper()
+	if b.db == nil {
+		return ""
+	}
 	var all strings.Builder
 	for _, t := range tables {
 		fmt.Fprintf(&all, "%s:\n%s\n", t, strings.Join(b.table("*", t, ""), "\n"))

@@ -32,6 +32,7 @@ func TestTargets(t *testing.T) {
 		"external":                              {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "c", Input: "Begin", External: true}}, ""},
 		"unknown input":                         {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "b", Input: "Bgin"}}, `with input "Bgin", which that workflow does not have; its inputs are Begin`},
 		"input of an external one that is here": {workflow.EffectOptions{Sends: &workflow.Target{Workflow: "b", Input: "Bgin", External: true}}, `sends an input to workflow "b" with input "Bgin"`},
+		"to a parent":                           {workflow.EffectOptions{Sends: &workflow.Target{Parent: true, Input: "Begin"}}, ""},
 		"external to the engine":                {workflow.EffectOptions{Starts: &workflow.Target{Workflow: "d", Input: "Begin"}}, ""},
 	} {
 		_, err := runtime.NewEngine(store, runtime.Config{External: []string{"d"}}, define("a", test.options), define("b", workflow.EffectOptions{}))
@@ -39,4 +40,8 @@ func TestTargets(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", name, err, test.want)
 		}
 	}
+	child := define("child", workflow.EffectOptions{Sends: &workflow.Target{Parent: true, Input: "Told"}})
+	_, err = runtime.NewEngine(store, runtime.Config{}, child,
+		define("parent", workflow.EffectOptions{Starts: &workflow.Target{Workflow: "child", Input: "Begin"}}))
+	wantError(t, err, `workflow child: effect Go sends input "Told" to the parent, and workflow "parent", which starts child, does not have it; its inputs are Begin`)
 }

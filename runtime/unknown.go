@@ -24,7 +24,7 @@ func (e *Engine) unknownOf(queue store.QueueName, h telemetry.QueueHealth) (foun
 		if w := e.workflows[k.Kind.Workflow]; w != nil && queue == store.EffectQueue {
 			o := w.EffectOptions()[k.Kind.Name]
 			for _, target := range []*workflow.Target{o.Starts, o.Sends} {
-				if target != nil && e.workflows[target.Workflow] == nil {
+				if target != nil && !target.Parent && e.workflows[target.Workflow] == nil {
 					u.Target = target.Workflow
 				}
 			}

@@ -350,7 +350,8 @@ func (s *Set) delivered(input string) bool {
 		return true
 	}
 	for _, effect := range s.names("effect") {
-		if s.at("effect", effect, "returns", input) != nil || s.value("effect", effect, "ended") == input || s.value("effect", effect, "dead") == input {
+		told := slices.ContainsFunc([]string{"ended", "refused", "dead"}, func(of string) bool { return s.value("effect", effect, of) == input })
+		if told || s.at("effect", effect, "returns", input) != nil {
 			return true
 		}
 	}

@@ -153,11 +153,18 @@ func (r *reader) effect(e *spec.Effect) {
 	}
 	for what, d := range map[string]*spec.Delivery{"starts": e.Starts, "sends": e.Sends} {
 		if d != nil {
-			r.add(d.Pos, fmt.Sprintf("%s %s/%s", what, d.Workflow.Text, d.Input.Text), "effect", name, "to")
+			to := d.Workflow.Text
+			if d.ToParent() {
+				to = "to " + spec.ToParent
+			}
+			r.add(d.Pos, fmt.Sprintf("%s %s/%s", what, to, d.Input.Text), "effect", name, "to")
 		}
 	}
 	if e.Ended.Text != "" {
 		r.add(e.Ended.Pos, e.Ended.Stored(), "effect", name, "ended")
+	}
+	if e.Refused.Text != "" {
+		r.add(e.Refused.Pos, e.Refused.Stored(), "effect", name, "refused")
 	}
 	if e.Dead.Text != "" {
 		r.add(e.Dead.Pos, e.Dead.Stored(), "effect", name, "dead")

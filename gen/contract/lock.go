@@ -207,7 +207,7 @@ var settings = map[string][]string{
 	"subject":  nil,
 	"state":    nil,
 	"type":     nil,
-	"effect":   {"retry", "key", "to", "ended", "dead", "returns"},
+	"effect":   {"retry", "key", "to", "ended", "refused", "dead", "returns"},
 	"timer":    {"after", "schedule", "while"},
 	"schedule": {"when", "instance"},
 	"input":    {"unique"},

@@ -193,7 +193,7 @@ func (p *program) effectOptions() map[string]workflow.EffectOptions {
 		if d == nil {
 			return nil
 		}
-		return &workflow.Target{Workflow: d.Workflow.Text, Input: d.Input.Text, External: d.External}
+		return &workflow.Target{Workflow: d.Workflow.Text, Parent: d.ToParent(), Input: d.Input.Text, External: d.External}
 	}
 	for _, e := range p.w.Effects {
 		o := workflow.EffectOptions{Returns: storedNames(e.Returns), Starts: target(e.Starts), Sends: target(e.Sends)}

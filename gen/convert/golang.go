@@ -110,9 +110,13 @@ func (g *golang) state() {
 	if w.HTTP {
 		http = "http=true"
 	}
+	external := ""
+	if w.External {
+		external = "external=true"
+	}
 	g.line("")
 	g.directive(w.Doc, "workflow", argument("type", w.Name.Text), argument("as", w.Name.StoredAs), argument("id", spec.GoName(w.ID.Text)),
-		argument("unique", strings.Join(unique, ",")), argument("search", strings.Join(search, ",")), argument("subject", spec.GoName(w.Subject.Text)), http)
+		argument("unique", strings.Join(unique, ",")), argument("search", strings.Join(search, ",")), argument("subject", spec.GoName(w.Subject.Text)), http, external)
 	g.line("type State struct {")
 	if w.HasStates() {
 		g.line("Status Status")
@@ -283,7 +287,7 @@ func (g *golang) effects() {
 	for _, e := range g.w.Effects {
 		g.message(&e.Message, "effect",
 			argument("returns", nameList(e.ReturnsList())), delivery("starts", e.Starts), argument("ended", e.Ended.Text),
-			delivery("sends", e.Sends), argument("dead", e.Dead.Text), argument("retry", retry(e.Retry)),
+			delivery("sends", e.Sends), argument("refused", e.Refused.Text), argument("dead", e.Dead.Text), argument("retry", retry(e.Retry)),
 			duration("timeout", e), number("priority", e.Priority), argument("limit", limit(e.Limit)), external(e))
 	}
 }
@@ -305,6 +309,9 @@ func number(key string, n int) string {
 func delivery(key string, d *spec.Delivery) string {
 	if d == nil {
 		return ""
+	}
+	if d.ToParent() {
+		return argument(key, d.Input.Text) + " " + argument("to", d.To.Text)
 	}
 	return argument(key, d.Workflow.Text+"/"+d.Input.Text)
 }

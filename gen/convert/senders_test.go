@@ -30,6 +30,8 @@ inputs:
 		"dead letter":           {"  Other: {fields: {id: string, error: string}}\n" + events + "effects: {Work: {dead: Other}}\n", "Other", ""},
 		"end of a child": {"  Other: {fields: {id: string, child: string}}\n" + events +
 			"effects: {Work: {starts: {workflow: other, input: Go}, ended: Other}}\n", "Other", ""},
+		"refusal": {"  Other: {fields: {id: string, outcome: string}}\n" + events +
+			"effects: {Work: {sends: {workflow: other, input: Go}, refused: Other}}\n", "Other", ""},
 		"timer":            {"  Other: {fields: {id: string}}\n" + events + "timers: {tick: {input: Other, after: 1h}}\n", "Other", ""},
 		"timer of clients": {"  Other: {from: client, fields: {id: string}}\n" + events + "timers: {tick: {input: Other, after: 1h}}\n", "", ""},
 		"schedule":         {"  Other: {fields: {id: string}}\n" + events + "schedules: {tick: {input: Other, schedule: \"@daily\", instance: a}}\n", "Other", ""},

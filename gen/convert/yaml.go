@@ -75,6 +75,9 @@ func document(w *spec.Workflow) mapping {
 	if w.HTTP {
 		root.boolean("http")
 	}
+	if w.External {
+		root.boolean("external")
+	}
 	allow := newMapping()
 	for _, a := range w.Allowed {
 		allow.text(a.Code+" "+a.Subject, a.Reason)
@@ -236,6 +239,7 @@ func effect(e *spec.Effect) mapping {
 	m.delivery("starts", e.Starts)
 	m.text("ended", e.Ended.Text)
 	m.delivery("sends", e.Sends)
+	m.text("refused", e.Refused.Text)
 	m.text("dead", e.Dead.Text)
 	retry := newMapping()
 	retry.integer("max_attempts", e.Retry.MaxAttempts)
@@ -266,6 +270,7 @@ func (m *mapping) delivery(key string, d *spec.Delivery) {
 	if d != nil {
 		to := newMapping()
 		to.text("workflow", d.Workflow.Text)
+		to.text("to", d.To.Text)
 		to.text("input", d.Input.Text)
 		if d.External {
 			to.boolean("external")

@@ -99,6 +99,7 @@ const (
 	BadSender       Code = "IF0511"
 	NoSearchField   Code = "IF0521"
 	SearchType      Code = "IF0522"
+	ExternalParts   Code = "IF0523"
 )
 
 // Effects.
@@ -118,6 +119,10 @@ const (
 	DeliveryFields     Code = "IF0613"
 	ChildNotFirst      Code = "IF0614"
 	EmptyReturns       Code = "IF0615"
+	RefusedNoSends     Code = "IF0616"
+	RefusedFields      Code = "IF0617"
+	NoParent           Code = "IF0618"
+	ExternalTarget     Code = "IF0619"
 )
 
 // Timers and schedules.

@@ -14,7 +14,9 @@ import (
 // the state, then the types of their fields.
 func (e *emitter) codec(f *file) {
 	e.union(f, "Input", e.w.Inputs)
-	e.union(f, "Event", e.w.Events)
+	if !e.w.External {
+		e.union(f, "Event", e.w.Events)
+	}
 	if e.hasEffects() {
 		e.union(f, "Effect", effectMessages(e.w))
 	}
@@ -30,13 +32,17 @@ func (e *emitter) codec(f *file) {
 			structCodec(f, record{name: m.Name.Text, members: members(m.Fields)})
 		}
 	}
-	state := record{name: "State", as: e.stateType(), state: true, members: members(e.w.State)}
-	if e.w.HasStates() {
+	if e.hasNotAccepted() {
 		structCodec(f, record{name: "NotAccepted", members: []member{stringMember("input", "Input"), e.statusMember("state", "State")}})
-		state.members = slices.Insert(state.members, 0, e.statusMember("status", e.w.StatusField))
 	}
-	f.comment("encodeState encodes a state for a snapshot. Enums and decimals that no event has set yet may be empty.")
-	structCodec(f, state)
+	if !e.w.External {
+		state := record{name: "State", as: e.stateType(), state: true, members: members(e.w.State)}
+		if e.w.HasStates() {
+			state.members = slices.Insert(state.members, 0, e.statusMember("status", e.w.StatusField))
+		}
+		f.comment("encodeState encodes a state for a snapshot. Enums and decimals that no event has set yet may be empty.")
+		structCodec(f, state)
+	}
 	for _, t := range e.w.Types {
 		if !e.uses.coded[t] {
 			continue
@@ -71,7 +77,7 @@ var notAccepted = &spec.Message{Name: spec.Name{Text: "NotAccepted"}}
 
 // rejections are the variants of Rejection.
 func (e *emitter) rejections() []*spec.Message {
-	if !e.w.HasStates() {
+	if !e.hasNotAccepted() {
 		return e.w.Rejections
 	}
 	return append(slices.Clip(e.w.Rejections), notAccepted)
@@ -212,7 +218,7 @@ func (e *emitter) statusMember(key, goName string) member {
 	return member{
 		key: key, goName: goName, required: true,
 		encode: jen.Id("e").Dot("String").Call(jen.String().Call(fieldOf(goName))),
-		decode: e.statusType().Call(jen.Id("d").Dot("String").Call()),
+		decode: e.notAcceptedState().Call(jen.Id("d").Dot("String").Call()),
 	}
 }
 

@@ -13,6 +13,8 @@ func effectSentence(e *spec.Effect) string {
 	switch {
 	case e.Starts != nil:
 		return fmt.Sprintf("starts the workflow %s with its input %s.", e.Starts.Workflow.Text, e.Starts.Input.Text)
+	case e.Sends != nil && e.Sends.ToParent():
+		return fmt.Sprintf("sends the input %s to the parent.", e.Sends.Input.Text)
 	case e.Sends != nil:
 		return fmt.Sprintf("sends the input %s to the workflow %s.", e.Sends.Input.Text, e.Sends.Workflow.Text)
 	}
@@ -54,6 +56,7 @@ func optionsOf(effect *spec.Effect) []jen.Code {
 	option("Dead", effect.Dead.Text != "", jen.Op("&").Add(workflowID("DeadInput")).Values(deadOf(effect)...))
 	option("Starts", effect.Starts != nil, target(effect.Starts))
 	option("Sends", effect.Sends != nil, target(effect.Sends))
+	option("Refused", effect.Refused.Text != "", jen.Op("&").Add(workflowID("RefusedInput")).Values(refusedOf(effect)...))
 	option("Ended", effect.Ended.Text != "", jen.Lit(effect.Ended.Stored()))
 	return options
 }
@@ -114,11 +117,30 @@ func deadOf(effect *spec.Effect) []jen.Code {
 	return dead
 }
 
+// refusedOf renders the input for a refusal, with the fields that it takes over from the effect.
+func refusedOf(effect *spec.Effect) []jen.Code {
+	refused := []jen.Code{keyed("Input", jen.Lit(effect.Refused.Stored()))}
+	var copied []string
+	for _, fill := range effect.RefusedFill {
+		if fill.From == spec.FromEffect {
+			copied = append(copied, fill.Field.Name.Stored())
+		}
+	}
+	if len(copied) > 0 {
+		refused = append(refused, keyed("Fields", stringList(copied)))
+	}
+	return refused
+}
+
 func target(d *spec.Delivery) *jen.Statement {
 	if d == nil {
 		return nil
 	}
-	fields := []jen.Code{keyed("Workflow", jen.Lit(d.Workflow.Text)), keyed("Input", jen.Lit(d.Input.Text))}
+	to := keyed("Workflow", jen.Lit(d.Workflow.Text))
+	if d.ToParent() {
+		to = keyed("Parent", jen.True())
+	}
+	fields := []jen.Code{to, keyed("Input", jen.Lit(d.Input.Text))}
 	if d.External {
 		fields = append(fields, keyed("External", jen.True()))
 	}

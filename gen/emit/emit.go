@@ -59,6 +59,13 @@ func FilesBeside(w *spec.Workflow, declares func(name string) bool) ([]File, err
 		{"projection_ironflow.go", e.projection},
 		{"kit_ironflow_test.go", e.kit},
 	}
+	if w.External {
+		parts = []part{
+			{"types_ironflow.go", e.types},
+			{"codec_ironflow.go", e.codec},
+			{"httpclient_ironflow.go", e.externalClient},
+		}
+	}
 	if len(e.versioned()) > 0 {
 		parts = append(parts, part{"versions_ironflow.go", e.versions})
 	}
@@ -126,7 +133,18 @@ func (e *emitter) hasHandler() bool { return len(e.w.Handled()) > 0 }
 func (e *emitter) hasDelivered() bool { return len(e.w.Handled()) < len(e.w.Effects) }
 
 // hasRejections reports whether a decider has a rejection to return or the machine one to make.
-func (e *emitter) hasRejections() bool { return len(e.w.Rejections) > 0 || e.w.HasStates() }
+func (e *emitter) hasRejections() bool { return len(e.w.Rejections) > 0 || e.hasNotAccepted() }
+
+// hasNotAccepted reports whether the machine may make the rejection NotAccepted. That of another service may.
+func (e *emitter) hasNotAccepted() bool { return e.w.HasStates() || e.w.External }
+
+// notAcceptedState renders the type of the state in NotAccepted: that of the states, or a text for those of another service.
+func (e *emitter) notAcceptedState() *jen.Statement {
+	if e.w.External {
+		return jen.String()
+	}
+	return e.statusType()
+}
 
 // runtimeID refers to an identifier of package runtime, workflowID to one of package workflow.
 func runtimeID(name string) *jen.Statement  { return jen.Qual(runtimePath, name) }

@@ -117,6 +117,7 @@ func (e *emitter) machineEffects() []jen.Code {
 		field("Starts", effect.Starts != nil, target(effect.Starts))
 		field("Ended", effect.Ended.Text != "", jen.Lit(effect.Ended.Stored()))
 		field("Sends", effect.Sends != nil, target(effect.Sends))
+		field("Refused", effect.Refused.Text != "", jen.Lit(effect.Refused.Stored()))
 		effects = append(effects, jen.Values(fields...))
 	}
 	return effects

@@ -323,8 +323,9 @@ func (d *openAPIDocument) machine() object {
 	state := fixedObject(object{"name": text, "terminal": object{"type": "boolean"}, "accepts": object{"type": "array", "items": transition}})
 	state["properties"].(object)["doc"] = text
 	target := fixedObject(object{"workflow": text, "input": text})
+	target["properties"].(object)["parent"] = object{"type": "boolean"}
 	effect := fixedObject(object{"name": text, "returns": texts})
-	for _, name := range []string{"doc", "dead", "ended"} {
+	for _, name := range []string{"doc", "dead", "ended", "refused"} {
 		effect["properties"].(object)[name] = text
 	}
 	effect["properties"].(object)["starts"], effect["properties"].(object)["sends"] = target, target

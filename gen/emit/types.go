@@ -20,8 +20,10 @@ func (e *emitter) types(f *file) {
 
 	sealed(f, "Input", oneOf("Input", messageNames(e.w.Inputs)))
 	e.variants(f, "Input", "is an input.", e.w.Inputs)
-	sealed(f, "Event", oneOf("Event", messageNames(e.w.Events)))
-	e.variants(f, "Event", "is an event.", e.w.Events)
+	if !e.w.External {
+		sealed(f, "Event", oneOf("Event", messageNames(e.w.Events)))
+		e.variants(f, "Event", "is an event.", e.w.Events)
+	}
 	if e.hasEffects() {
 		e.effectTypes(f)
 	}
@@ -29,7 +31,7 @@ func (e *emitter) types(f *file) {
 		e.timerTypes(f)
 	}
 	e.rejectionTypes(f)
-	if e.w.Form == spec.YAML {
+	if e.w.Form == spec.YAML && !e.w.External {
 		e.stateTypes(f)
 	}
 }
@@ -180,17 +182,14 @@ func setter(f *file, timer, method, does, param string, paramType *jen.Statement
 }
 
 func (e *emitter) rejectionTypes(f *file) {
-	names := messageNames(e.w.Rejections)
-	if e.w.HasStates() {
-		names = append(names, "NotAccepted")
-	}
+	names := messageNames(e.rejections())
 	sealed(f, "Rejection", oneOf("Rejection", names))
 	e.variants(f, "Rejection", "is a rejection.", e.w.Rejections)
-	if e.w.HasStates() {
+	if e.hasNotAccepted() {
 		f.comment("NotAccepted rejects an input that the declaration does not accept in the instance's state.")
 		f.decl().Type().Id("NotAccepted").Struct(
 			jen.Id("Input").String().Add(jsonTag("input")),
-			jen.Id("State").Add(e.statusType()).Add(jsonTag("state")),
+			jen.Id("State").Add(e.notAcceptedState()).Add(jsonTag("state")),
 		)
 		marker(f, "NotAccepted", "Rejection")
 	}

@@ -77,3 +77,59 @@ type Booked struct{}
 		}
 	}
 }
+
+// TestParents reads the directory of a child, and finds the workflows of the module that start it.
+func TestParents(t *testing.T) {
+	const child = `ironflow: 1
+workflow: bell
+package: bell
+id: bell_id
+inputs: {Ring: {fields: {bell_id: string}}}
+events: {Rang: {}}
+effects:
+  Report: {fields: {count: int}, sends: {to: parent, input: Rung}}
+`
+	const yaml = `ironflow: 1
+workflow: door
+package: door
+id: door_id
+inputs: {Rung: {fields: {door_id: string, count: TYPE}}}
+events: {Opened: {}}
+effects: {Install: {fields: {bell_id: string}, VERB: {workflow: bell, input: Ring}}}
+`
+	const types = `package door
+
+//ironflow:workflow type=door id=DoorID
+type State struct{}
+
+//ironflow:input
+type Rung struct {
+	DoorID string
+	Count  TYPE
+}
+
+//ironflow:event
+type Opened struct{}
+
+//ironflow:effect VERB=bell/Ring
+type Install struct{ BellID string }
+`
+	for name, test := range map[string]struct{ typ, verb, want string }{
+		"right":      {"int", "starts", ""},
+		"other type": {"bool", "starts", "[IF0613]"},
+		"no parent":  {"int", "sends", "[IF0618]"},
+	} {
+		for file, content := range map[string]string{"door/door.ironflow.yaml": yaml, "door/door.go": types} {
+			t.Run(name+" "+filepath.Base(file), func(t *testing.T) {
+				dir := t.TempDir()
+				write(t, dir, "go.mod", "module example.com/user\n\ngo 1.26.0\n")
+				write(t, dir, file, strings.NewReplacer("TYPE", test.typ, "VERB", test.verb).Replace(content))
+				write(t, dir, "bell/bell.ironflow.yaml", child)
+				_, err := generate.New([]string{filepath.Join(dir, "bell")}, generate.Options{})
+				if (err != nil) != (test.want != "") || err != nil && !strings.Contains(err.Error(), test.want) {
+					t.Errorf("got %v, want %q", err, test.want)
+				}
+			})
+		}
+	}
+}

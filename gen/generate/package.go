@@ -45,6 +45,9 @@ type pkg struct {
 
 // plan works out the steps of the package.
 func (p *pkg) plan() error {
+	if p.w.External {
+		return p.planExternal()
+	}
 	code, err := scaffold.ReadOwn(p.w, p.own)
 	if err != nil {
 		return errors.Join(err, p.checkAlone(), p.checkPackageName())
@@ -81,6 +84,20 @@ func (p *pkg) plan() error {
 	p.planGenerated(files)
 	p.planLock()
 	p.steps = append(p.steps, users...)
+	return nil
+}
+
+// planExternal works out the steps of the package of a workflow that another service has. There is nothing for the user to write, and no lock:
+// nothing of the workflow is stored here.
+func (p *pkg) planExternal() error {
+	files, err := emit.Files(p.w)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(p.checkAlone(), p.checkPackageName(), p.checkNames(files), p.checkDirectives()); err != nil {
+		return err
+	}
+	p.planGenerated(files)
 	return nil
 }
 

@@ -11,12 +11,13 @@ import (
 
 // effect reads what a directive says of how an effect is carried out.
 func (r *reader) effect(m spec.Message, d *directive) *spec.Effect {
-	w := r.messageWords(&m, d, "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit", "external", "retired")
+	w := r.messageWords(&m, d, "returns", "starts", "ended", "sends", "to", "refused", "dead", "retry", "timeout", "priority", "limit", "external", "retired")
 	e := &spec.Effect{
 		Message:     m,
 		Starts:      w.delivery("starts"),
 		Ended:       w.name("ended"),
 		Sends:       w.delivery("sends"),
+		Refused:     w.name("refused"),
 		Dead:        w.name("dead"),
 		Retry:       w.retry(),
 		Timeout:     w.duration("timeout"),
@@ -35,16 +36,24 @@ func (r *reader) effect(m spec.Message, d *directive) *spec.Effect {
 	if w.has("external") && e.Starts == nil && e.Sends == nil {
 		r.report(w.values["external"].keyPos, diagnostic.UnknownKey, `%s has "external" but neither "starts" nor "sends"; remove it`, w.what)
 	}
+	if w.has("to") && e.Sends == nil {
+		r.report(w.values["to"].keyPos, diagnostic.UnknownKey, `%s has "to" but not "sends"; remove it`, w.what)
+	}
 	return e
 }
 
-// delivery reads starts=hotel/Book.
+// delivery reads starts=hotel/Book, or sends=Stayed with to=parent.
 func (w *words) delivery(key string) *spec.Delivery {
 	a, ok := w.values[key]
 	if !ok {
 		return nil
 	}
 	d := &spec.Delivery{Pos: w.at(a.valuePos)}
+	if key == "sends" && w.has("to") {
+		d.To = w.name("to")
+		d.Input = spec.Name{Text: a.value, Pos: d.Pos}
+		return d
+	}
 	workflow, input, ok := w.pair(part{a.value, a.valuePos}, "/", key+" of "+w.what, key+"=hotel/Book, a workflow and one of its inputs")
 	if !ok {
 		d.Workflow.Pos, d.Input.Pos = d.Pos, d.Pos

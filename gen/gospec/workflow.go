@@ -19,13 +19,14 @@ func (r *reader) workflow() bool {
 	}
 	r.reserve()
 	r.states()
-	w := r.words(state.take("workflow"), "the workflow", nil, "type", "as", "id", "unique", "search", "subject", "http")
+	w := r.words(state.take("workflow"), "the workflow", nil, "type", "as", "id", "unique", "search", "subject", "http", "external")
 	r.w.File = r.at(state.name.Pos()).File
 	r.w.Pos = r.at(state.take("workflow").pos)
 	r.w.Name = w.name("type")
 	r.w.Name.SetStored(w.name("as"))
 	r.w.Package = r.packageName(state)
 	r.w.HTTP = w.boolean("http")
+	r.w.External, r.w.ExternalPos = w.boolean("external"), w.pos("external")
 	r.w.Doc = state.doc
 	r.w.StateType = state.name.Name
 	r.w.State = r.stateFields(state)

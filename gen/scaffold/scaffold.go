@@ -45,8 +45,11 @@ type File struct {
 	Reason  string // why it is not
 }
 
-// Skeleton renders the files that the package lacks.
+// Skeleton renders the files that the package lacks. For a workflow of another service there is nothing to write.
 func (p *Package) Skeleton() ([]File, error) {
+	if p.w.External {
+		return nil, nil
+	}
 	decider, err := p.decider()
 	if err != nil {
 		return nil, err

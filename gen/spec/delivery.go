@@ -6,10 +6,17 @@ import "github.com/ironflow-gen/ironflow/gen/diagnostic"
 // names here: another program may declare the workflow.
 type Delivery struct {
 	Workflow Name
+	To       Name // the word ToParent in place of a workflow; the zero Name when there is a workflow
 	Input    Name
 	External bool // another program runs the workflow, so that no engine of this one need know it
 	Pos      Pos
 }
+
+// ToParent is the word for the instance that has started the one which sends an input.
+const ToParent = "parent"
+
+// ToParent reports whether the input is for the parent.
+func (d *Delivery) ToParent() bool { return d.To.Text == ToParent }
 
 // delivered checks an effect that the engine carries out.
 func (c *checker) delivered(e *Effect) {
@@ -37,6 +44,14 @@ func (c *checker) delivered(e *Effect) {
 			}
 		}
 	}
+	refused, _ := c.inputs.find(c, e.Refused)
+	switch {
+	case e.Refused == Name{}:
+	case e.Sends == nil:
+		c.d.Report(e.Refused.Pos, diagnostic.RefusedNoSends, `%s has "refused" but sends no input; add "sends", or remove "refused"`, owner)
+	case refused != nil:
+		e.RefusedFill = c.fillRefused(e, refused)
+	}
 	ended, _ := c.inputs.find(c, e.Ended)
 	switch {
 	case e.Ended == Name{}:
@@ -52,7 +67,13 @@ func (c *checker) delivery(e *Effect, key string, d *Delivery) {
 	if d == nil {
 		return
 	}
-	if d.Workflow == (Name{}) || d.Input == (Name{}) {
+	switch {
+	case d.ToParent() && d.Workflow != (Name{}):
+		c.d.Report(d.To.Pos, diagnostic.TwoPurposes, `%s of effect %q names both a workflow and "to"; remove the workflow if the input is for the parent, or else "to"`, key, e.Name.Text)
+	case d.To.Text != "" && !d.ToParent():
+		c.d.Report(d.To.Pos, diagnostic.DeliveryIncomplete, `to of %s of effect %q is %q, and can only be %q; name the workflow of another instance`, key, e.Name.Text, d.To.Text, ToParent)
+	case d.To != (Name{}) && d.Input != (Name{}):
+	case d.Workflow == (Name{}) || d.Input == (Name{}):
 		c.d.Report(d.Pos, diagnostic.DeliveryIncomplete, `%s of effect %q must name a workflow and its input, like %q`, key, e.Name.Text, c.w.Form.deliveryEntry(key))
 	}
 	checkStored(c.d, "workflow", d.Workflow)

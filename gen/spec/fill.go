@@ -26,6 +26,10 @@ const (
 	FromChild                        // the child's instance id
 	FromStatus                       // the child's final status, "" when it never started or has no states
 	FromChildState                   // the child's field of the same stored name, in its final state; zero when it never started
+	FromReceiver                     // the id of the instance that did not accept an input
+	FromOutcome                      // what became of that input
+	FromRejection                    // the stored name of the rejection, "" when there is none
+	FromDetails                      // the rejection as JSON, null when there is none
 )
 
 // The stored names of fields that the engine fills in.
@@ -35,6 +39,10 @@ const (
 	scheduledField = "scheduled_at"
 	childField     = "child"
 	statusField    = "status"
+	receiverField  = "receiver"
+	outcomeField   = "outcome"
+	rejectionField = "rejection"
+	detailsField   = "details"
 )
 
 // toFill returns the fields of an input that are not the instance's id, and could be read. There are none once nothing more
@@ -60,6 +68,7 @@ func holds(field, value *TypeRef) bool {
 var (
 	stringType = &TypeRef{Kind: Scalar, Name: "string"}
 	timeType   = &TypeRef{Kind: Scalar, Name: "time"}
+	jsonType   = &TypeRef{Kind: Scalar, Name: "json"}
 )
 
 // sameType compares types of one declaration by what they are in JSON.
@@ -169,6 +178,49 @@ func (c *checker) fillEnded(e *Effect, input *Message) (fills []Fill) {
 				field.Name.Text, input.Name.Text, e.Name.Text, c.w.Form.typeText(&field.Type))
 		default:
 			fills = append(fills, Fill{Field: field, From: FromChildState})
+		}
+	}
+	return fills
+}
+
+// fillRefused fills the input that tells that a receiver did not accept what the effect sent. A field that the engine does not know is
+// taken from the effect.
+func (c *checker) fillRefused(e *Effect, input *Message) (fills []Fill) {
+	special := map[string]struct {
+		from Source
+		of   *TypeRef
+	}{
+		receiverField: {FromReceiver, stringType}, outcomeField: {FromOutcome, stringType},
+		rejectionField: {FromRejection, stringType}, detailsField: {FromDetails, jsonType},
+	}
+	if id := input.Field(input.ID.Text); id != nil && special[id.Name.Stored()].of != nil {
+		c.d.Report(input.ID.Pos, diagnostic.RefusedFields, "field %q names the instance of input %q, and the engine puts something else there when what effect %q sends is refused; name the instance by a field that is not called receiver, outcome, rejection or details",
+			input.ID.Text, input.Name.Text, e.Name.Text)
+	}
+	open := false // a field of the effect could not be read, and may be any
+	copied := make(map[string]*Field)
+	for _, own := range e.Fields {
+		open = open || own.Name.Text == "" || own.Type.Kind == 0
+		copied[own.Name.Stored()] = own
+	}
+	for _, field := range c.toFill(input) {
+		engine, own := special[field.Name.Stored()], copied[field.Name.Stored()]
+		switch {
+		case isUnknown(&field.Type):
+		case engine.of != nil && holds(&field.Type, engine.of):
+			fills = append(fills, Fill{Field: field, From: engine.from})
+		case engine.of != nil:
+			c.d.Report(field.Type.Pos, diagnostic.RefusedFields, "the engine fills field %q of input %q when what effect %q sends is refused; make its type %s, or rename the field",
+				field.Name.Text, input.Name.Text, e.Name.Text, c.w.Form.typeText(engine.of))
+		case own != nil && holds(&field.Type, &own.Type):
+			fills = append(fills, Fill{Field: field, From: FromEffect})
+		case field.Type.Kind == Optional || open || own != nil && isUnknown(&own.Type):
+		case own != nil:
+			c.d.Report(field.Name.Pos, diagnostic.RefusedFields, "field %q of input %q is taken from effect %q when what that sends is refused; make it %s, as it is in the effect, or make it optional",
+				field.Name.Text, input.Name.Text, e.Name.Text, c.w.Form.typeText(&own.Type))
+		default:
+			c.d.Report(field.Name.Pos, diagnostic.RefusedFields, "input %q is delivered when what effect %q sends is refused, and the engine has nothing to put into its field %q; make it optional, or add %q to the effect's fields",
+				input.Name.Text, e.Name.Text, field.Name.Text, c.w.Form.fieldEntry(field.Name.Text, &field.Type))
 		}
 	}
 	return fills

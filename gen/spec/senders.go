@@ -20,6 +20,7 @@ func (c *checker) senders() {
 		}
 		delivered[e.Dead.Text] = true
 		delivered[e.Ended.Text] = true
+		delivered[e.Refused.Text] = true
 	}
 	for _, t := range c.w.Timers {
 		delivered[t.Input.Text] = true
@@ -35,7 +36,7 @@ func (c *checker) senders() {
 		case FromOperator:
 			m.Operator = true
 			if delivered[m.Name.Text] {
-				c.d.Report(m.From.Pos, diagnostic.BadSender, `input %q is from an operator, so no effect, timer, schedule, dead letter or end of a child can bring it; `+
+				c.d.Report(m.From.Pos, diagnostic.BadSender, `input %q is from an operator, so no effect, timer, schedule, dead letter, refusal or end of a child can bring it; `+
 					`declare another input for that, or leave out "from"`, m.Name.Text)
 			}
 		case "":

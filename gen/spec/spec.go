@@ -37,6 +37,10 @@ type Workflow struct {
 	Doc     string
 	HTTP    bool // generate an HTTP handler, its OpenAPI document and a client
 
+	// External says that another service has the workflow. It is declared by its inputs and rejections alone, and only a client is generated.
+	External    bool
+	ExternalPos Pos // where that is written
+
 	ID         Name        // input field that names the instance, unless an input overrides it
 	Unique     []UniqueKey // at most one for each input
 	Search     []Name      // fields of the state, or else of inputs, that instances are found by; see SearchFields
@@ -291,14 +295,17 @@ type Effect struct {
 	Ended  Name      // input for the end of that child; the zero Name when the workflow need not hear of it
 	Sends  *Delivery // of an input to another instance; nil when the effect sends none
 
+	Refused Name // input for when that instance does not accept what was sent; the zero Name when the workflow need not hear of it
+
 	Dead        Name // input for when the effect becomes a dead letter; the zero Name when there is none
 	Priority    int  // from -1000 to 1000, higher first
 	PriorityPos Pos  // where Priority is written
 	Limit       *Limit
 
-	// EndedFill and DeadFill say what the engine puts into those inputs. Validate fills them in.
-	EndedFill []Fill
-	DeadFill  []Fill
+	// EndedFill, RefusedFill and DeadFill say what the engine puts into those inputs. Validate fills them in.
+	EndedFill   []Fill
+	RefusedFill []Fill
+	DeadFill    []Fill
 }
 
 // Delivered reports whether the engine itself carries the effect out, so that it has no handler.

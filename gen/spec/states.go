@@ -253,6 +253,7 @@ func (c *checker) unusedByStates() {
 		}
 		refused(e.Dead, "what tells that effect %q is a dead letter", e.Name.Text)
 		refused(e.Ended, "what tells of the end of the child of effect %q", e.Name.Text)
+		refused(e.Refused, "what tells that the input of effect %q was refused", e.Name.Text)
 		if exportedForm.valid(e.Name.Text) && !c.effects.mayUse(e.Name.Text) && !e.Retired {
 			c.d.Report(e.Name.Pos, diagnostic.UnusedEffect, `effect %q is used by no transition; add it to the "effects" of one, or remove it`, e.Name.Text)
 		}

@@ -106,6 +106,9 @@ func (c *checker) stored() {
 	if w.HasStates() {
 		reserved, status = []string{"NotAccepted"}, []string{statusField}
 	}
+	if w.External {
+		reserved = []string{"NotAccepted"}
+	}
 	rejections := c.declare("rejection", "", namesOf(w.Rejections, messageName), reserved...)
 	for _, t := range w.Types {
 		owner := "type " + quote(t.Name.Text)
@@ -137,6 +140,7 @@ func (c *checker) stored() {
 		}
 		inputs.useAll(e.Returns)
 		inputs.use(&e.Ended)
+		inputs.use(&e.Refused)
 		inputs.use(&e.Dead)
 	}
 	for _, t := range w.Timers {

@@ -14,10 +14,10 @@ import (
 // that is neither among them nor among others is not checked; what others say is not, either. Neither is it when several have its name, as nobody can tell which is meant.
 func ValidateTogether(list, others []*Workflow, d *Diagnostics) {
 	t := together{
-		d: d, workflows: make(map[string][]*Workflow, len(list)), same: make(map[[2]*Type]bool), goTypes: make(map[*Type]string),
+		d: d, all: slices.Concat(list, others), workflows: make(map[string][]*Workflow, len(list)), same: make(map[[2]*Type]bool), goTypes: make(map[*Type]string),
 		renamed: make(map[string]*Workflow),
 	}
-	for _, w := range slices.Concat(list, others) {
+	for _, w := range t.all {
 		t.workflows[w.Name.Stored()] = append(t.workflows[w.Name.Stored()], w)
 		if w.Name.StoredAs != "" {
 			t.renamed[w.Name.Text] = w
@@ -31,13 +31,18 @@ func ValidateTogether(list, others []*Workflow, d *Diagnostics) {
 			if d.Full() {
 				return
 			}
+			t.external(e)
 			if e.Starts != nil {
 				if child, input := t.delivery(e, e.Starts); input != nil {
 					t.begins(e, child, input)
 					t.ended(e, child)
 				}
 			}
-			if e.Sends != nil {
+			switch {
+			case e.Sends == nil:
+			case e.Sends.ToParent():
+				t.toParent(w, e)
+			default:
 				t.delivery(e, e.Sends)
 			}
 		}
@@ -47,6 +52,7 @@ func ValidateTogether(list, others []*Workflow, d *Diagnostics) {
 // together holds what the checks of several declarations share.
 type together struct {
 	d         *Diagnostics
+	all       []*Workflow
 	workflows map[string][]*Workflow // by stored names
 	renamed   map[string]*Workflow   // those stored under another name, by their own
 	goTypes   map[*Type]string       // the Go type that a declared type is, with its package; "" when that is not known
@@ -80,7 +86,44 @@ func (t *together) delivery(e *Effect, to *Delivery) (*Workflow, *Message) {
 	if len(found) != 1 {
 		return nil, nil
 	}
-	w := found[0]
+	return found[0], t.becomes(e, found[0], to)
+}
+
+// external checks an effect that is for a workflow of another service.
+func (t *together) external(e *Effect) {
+	for _, to := range []*Delivery{e.Starts, e.Sends} {
+		if to == nil || len(t.workflows[to.Workflow.Text]) != 1 || !t.workflows[to.Workflow.Text][0].External {
+			continue
+		}
+		w := t.workflows[to.Workflow.Text][0]
+		switch {
+		case to == e.Starts:
+			t.d.Report(to.Workflow.Pos, diagnostic.ExternalTarget, "workflow %q is external, and only a workflow of this service can be started, because its end is reported; use sends", w.Name.Text).
+				Relate(w.ExternalPos, "the workflow")
+		case !to.External:
+			t.d.Report(to.Workflow.Pos, diagnostic.ExternalTarget, "workflow %q is external, so this program does not have it; add %q here as well", w.Name.Text, "external: true").
+				Relate(w.ExternalPos, "the workflow")
+		}
+	}
+}
+
+// toParent compares an effect with the input that it becomes in each workflow that starts this one.
+func (t *together) toParent(w *Workflow, e *Effect) {
+	started := false
+	for _, parent := range t.all {
+		if slices.ContainsFunc(parent.Effects, func(e *Effect) bool { return e.Starts != nil && e.Starts.Workflow.Text == w.Name.Stored() }) {
+			started = true
+			t.becomes(e, parent, e.Sends)
+		}
+	}
+	if !started && !e.Sends.External {
+		t.d.Report(e.Sends.To.Pos, diagnostic.NoParent, "effect %q sends an input to the parent, and no workflow of this module starts workflow %q; start it in one, or add %q if another module declares it",
+			e.Name.Text, w.Name.Text, w.Form.entry("external", "true"))
+	}
+}
+
+// becomes compares an effect with the input of a workflow that is made of it. The input is nil when there is none.
+func (t *together) becomes(e *Effect, w *Workflow, to *Delivery) *Message {
 	var input *Message
 	var names []string
 	for _, m := range w.Inputs {
@@ -95,14 +138,20 @@ func (t *together) delivery(e *Effect, to *Delivery) (*Workflow, *Message) {
 			hint = "other programs know it as " + quote(w.Inputs[i].Name.Stored()) + ", so write that"
 		}
 		t.d.Report(to.Input.Pos, diagnostic.NoSuchInput, "workflow %q has no input %q; %s", w.Name.Text, to.Input.Text, hint)
-		return w, nil
+		return nil
 	}
 	if input.Operator {
 		t.d.Report(to.Input.Pos, diagnostic.BadSender, "input %q of workflow %q is from an operator, so no effect can bring it; name another input", input.Name.Text, w.Name.Text)
 	}
-	// A child has an id of its own when the effect does not bring one.
 	for _, f := range input.Fields {
-		if own, _ := storedField(e.Fields, f.Name.Stored()); own != nil || e.Starts == nil || f.Name.Text != input.ID.Text {
+		own, _ := storedField(e.Fields, f.Name.Stored())
+		isID := f.Name.Text == input.ID.Text
+		switch {
+		case isID && to.ToParent() && own != nil:
+			t.d.Report(own.Name.Pos, diagnostic.DeliveryFields, "effect %q becomes input %q of workflow %q, and the engine puts the id of the parent into its field %q; remove it here",
+				e.Name.Text, input.Name.Text, w.Name.Text, f.Name.Stored())
+		case isID && own == nil && (e.Starts != nil || to.ToParent()): // a child has an id of its own when the effect does not bring one
+		default:
 			t.bringsField(e, w, input, f)
 		}
 	}
@@ -116,7 +165,7 @@ func (t *together) delivery(e *Effect, to *Delivery) (*Workflow, *Message) {
 				e.Name.Text, input.Name.Text, w.Name.Text, own.Name.Stored(), hint)
 		}
 	}
-	return w, input
+	return input
 }
 
 // bringsField checks that an effect has what a field of the input needs.

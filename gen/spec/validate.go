@@ -83,8 +83,29 @@ func (c *checker) header() {
 	if len(c.w.Inputs) == 0 {
 		c.d.Report(c.w.Pos, diagnostic.NoInputs, "the workflow declares no inputs; without one nothing can ever happen to it")
 	}
+	if c.w.External {
+		c.external()
+		return
+	}
 	if len(c.w.Events) == 0 {
 		c.d.Report(c.w.Pos, diagnostic.NoEvents, "the workflow declares no events; every accepted decision emits at least one")
+	}
+}
+
+// external refuses what belongs to the service that has the workflow.
+func (c *checker) external() {
+	for _, part := range []struct {
+		name string
+		has  bool
+	}{
+		{"events", len(c.w.Events) > 0}, {"effects", len(c.w.Effects) > 0}, {"timers", len(c.w.Timers) > 0}, {"schedules", len(c.w.Schedules) > 0},
+		{"states", c.w.HasStates()}, {"state", len(c.w.State) > 0}, {"unique", len(c.w.Unique) > 0}, {"search", len(c.w.Search) > 0},
+		{"subject", c.w.Subject != Name{}}, {"http", c.w.HTTP}, {"allow", len(c.w.Allowed) > 0},
+	} {
+		if part.has {
+			c.d.Report(c.w.ExternalPos, diagnostic.ExternalParts, "the workflow is external, so it is declared by its inputs and rejections, and has %q; remove it, or remove %q",
+				part.name, c.w.Form.entry("external", "true"))
+		}
 	}
 }
 

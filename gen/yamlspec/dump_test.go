@@ -71,6 +71,9 @@ func dumpDelivery(w io.Writer, e *spec.Effect) {
 	if e.Ended.Text != "" {
 		fmt.Fprintf(w, "  ended %s%s\n", e.Ended.Text, fills(e.EndedFill))
 	}
+	if e.Refused.Text != "" {
+		fmt.Fprintf(w, "  refused %s%s\n", e.Refused.Text, fills(e.RefusedFill))
+	}
 	if e.Dead.Text != "" {
 		fmt.Fprintf(w, "  dead %s%s\n", e.Dead.Text, fills(e.DeadFill))
 	}
@@ -93,6 +96,7 @@ func dumpRecurrence(w io.Writer, r spec.Recurrence) {
 func fills(list []spec.Fill) string {
 	sources := map[spec.Source]string{
 		spec.FromEffect: "effect", spec.FromError: "error", spec.FromChild: "child", spec.FromStatus: "status", spec.FromChildState: "child's state",
+		spec.FromReceiver: "receiver", spec.FromOutcome: "outcome", spec.FromRejection: "rejection", spec.FromDetails: "details",
 	}
 	var text strings.Builder
 	for _, f := range list {

@@ -10,12 +10,13 @@ import (
 func (r *reader) effects(n *yaml.Node) []*spec.Effect {
 	var list []*spec.Effect
 	for _, e := range r.section(n, "effects", messageExamples["effect"]) {
-		m, o := r.message(e, "effect", "returns", "starts", "ended", "sends", "dead", "retry", "timeout", "priority", "limit", "retired")
+		m, o := r.message(e, "effect", "returns", "starts", "ended", "sends", "refused", "dead", "retry", "timeout", "priority", "limit", "retired")
 		effect := &spec.Effect{Message: m}
 		effect.SetReturns(r.names(o.values["returns"], "returns of "+o.what, true))
 		effect.Starts = r.delivery(o, "starts", "{workflow: hotel, input: Book}")
 		effect.Ended = o.name(r, "ended")
 		effect.Sends = r.delivery(o, "sends", "{workflow: hotel, input: Cancel}")
+		effect.Refused = o.name(r, "refused")
 		effect.Dead = o.name(r, "dead")
 		effect.Timeout = r.duration(o.values["timeout"], "timeout of "+o.what)
 		effect.TimeoutPos = r.posOf(o.values["timeout"])
@@ -47,11 +48,18 @@ func (r *reader) delivery(effect object, key, example string) *spec.Delivery {
 	if n == nil {
 		return nil
 	}
-	o := r.object(n, key+" of "+effect.what, example, "workflow", "input", "external")
-	d := &spec.Delivery{Workflow: o.storedName(r, "workflow"), Input: o.storedName(r, "input"), Pos: r.pos(n)}
+	keys := []string{"workflow", "input", "external"}
+	if key == "sends" {
+		keys = append(keys, "to")
+	}
+	o := r.object(n, key+" of "+effect.what, example, keys...)
+	d := &spec.Delivery{Workflow: o.storedName(r, "workflow"), Input: o.storedName(r, "input"), To: o.name(r, "to"), Pos: r.pos(n)}
 	d.External, _ = r.boolean(o.values["external"], "external of "+o.what)
 	if !o.ok || o.vague {
-		d.Workflow, d.Input = orUnread(d.Workflow, r.unread(n)), orUnread(d.Input, r.unread(n))
+		d.Input = orUnread(d.Input, r.unread(n))
+		if d.To == (spec.Name{}) {
+			d.Workflow = orUnread(d.Workflow, r.unread(n))
+		}
 	}
 	return d
 }

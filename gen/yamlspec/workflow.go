@@ -14,7 +14,7 @@ const version = "1"
 func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 	w := &spec.Workflow{File: r.src.file, Pos: r.pos(root)}
 	o := r.object(root, "the declaration", `"ironflow: 1", "workflow: order" and so on, a line for each`,
-		"ironflow", "workflow", "as", "package", "doc", "id", "http", "allow", "unique", "search", "subject", "types", "state",
+		"ironflow", "workflow", "as", "package", "doc", "id", "http", "external", "allow", "unique", "search", "subject", "types", "state",
 		"inputs", "events", "effects", "timers", "schedules", "rejections", "states")
 	if !o.ok {
 		return nil
@@ -26,6 +26,8 @@ func (r *reader) workflow(root *yaml.Node) *spec.Workflow {
 	w.Doc = r.doc(o)
 	w.ID = o.name(r, "id")
 	w.HTTP, _ = r.boolean(o.values["http"], "http of the declaration")
+	w.External, _ = r.boolean(o.values["external"], "external of the declaration")
+	w.ExternalPos = r.posOf(o.values["external"])
 	w.Allowed = r.allowed(o.values["allow"])
 	w.Unique = r.unique(o.values["unique"])
 	w.Search = r.names(o.values["search"], "search", true)

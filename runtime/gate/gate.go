@@ -177,7 +177,7 @@ func (g *gate) external() (names []string) {
 	for _, w := range g.workflows {
 		for _, options := range w.EffectOptions() {
 			for _, target := range []*workflow.Target{options.Starts, options.Sends} {
-				if target != nil {
+				if target != nil && !target.Parent {
 					names = append(names, target.Workflow)
 				}
 			}

@@ -21,11 +21,13 @@ type Effect struct {
 	Starts  *Target  `json:"starts,omitempty"`
 	Ended   string   `json:"ended,omitempty"`
 	Sends   *Target  `json:"sends,omitempty"`
+	Refused string   `json:"refused,omitempty"`
 }
 
 // Target is an input of another workflow.
 type Target struct {
-	Workflow string `json:"workflow"`
+	Workflow string `json:"workflow"`         // empty with Parent
+	Parent   bool   `json:"parent,omitempty"` // the input is for the instance that has started this one
 	Input    string `json:"input"`
 }
 
@@ -71,7 +73,7 @@ func machineOf(m *workflow.Machine) Machine {
 	for _, e := range m.Effects {
 		out.Effects = append(out.Effects, Effect{
 			Name: e.Name, Doc: e.Doc, Returns: append([]string{}, e.Returns...), Dead: e.Dead,
-			Starts: targetOf(e.Starts), Ended: e.Ended, Sends: targetOf(e.Sends),
+			Starts: targetOf(e.Starts), Ended: e.Ended, Sends: targetOf(e.Sends), Refused: e.Refused,
 		})
 	}
 	for _, t := range m.Timers {
@@ -102,5 +104,5 @@ func targetOf(t *workflow.Target) *Target {
 	if t == nil {
 		return nil
 	}
-	return &Target{t.Workflow, t.Input}
+	return &Target{Workflow: t.Workflow, Parent: t.Parent, Input: t.Input}
 }

@@ -177,6 +177,54 @@ func (d *domain) dead(says *workflow.DeadInput, effect string, p pool) []any {
 	return values[:min(1, len(values))]
 }
 
+// refused are the inputs that tell that an instance did not accept what an effect sent: one for each way in which that can come about.
+func (d *domain) refused(says *workflow.RefusedInput, external bool, effect string, p pool) (values []any) {
+	if s := d.samples[says.Input]; s != nil {
+		return s
+	}
+	var all map[string]json.RawMessage
+	if json.Unmarshal([]byte(effect), &all) != nil {
+		return nil
+	}
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return !slices.Contains(says.Fields, name) })
+	t := reflect.TypeOf(d.empty[says.Input])
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	has := func(name string) bool {
+		for i := range t.NumField() {
+			if jsonName(t.Field(i)) == name {
+				return true
+			}
+		}
+		return false
+	}
+	ways := []map[string]string{
+		{"receiver": "receiver", "outcome": workflow.RefusedRejected, "rejection": "Rejected"},
+		{"receiver": "receiver", "outcome": workflow.RefusedCompleted, "rejection": ""},
+		{"receiver": "receiver", "outcome": workflow.RefusedMissing, "rejection": ""},
+	}
+	if external {
+		ways = append(ways, map[string]string{"receiver": "", "outcome": workflow.RefusedUnknown, "rejection": ""})
+	}
+	seen := make(map[string]bool)
+	for _, way := range ways {
+		for name, text := range way {
+			if has(name) {
+				all[name], _ = json.Marshal(text)
+			}
+		}
+		from, _ := json.Marshal(all)
+		if seen[string(from)] {
+			continue
+		}
+		seen[string(from)] = true
+		made := d.make(says.Input, string(from), p, false)
+		values = append(values, made[:min(1, len(made))]...)
+	}
+	return values
+}
+
 // make returns values of an input: a plain one, and for each field those that differ from it there.
 func (d *domain) make(name, from string, p pool, boundaries bool) []any {
 	if d.random != nil {

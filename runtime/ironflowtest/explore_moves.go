@@ -95,6 +95,11 @@ func (l *lister) effect(i int, e pendingEffect) {
 			l.at(step{how: stepResult, name: e.name, input: input, label: o.Ended, effect: i, timer: -1, pending: e})
 		}
 	}
+	if o.Refused != nil {
+		for _, input := range l.needed(o.Refused.Input, l.domain.refused(o.Refused, o.Sends.External, e.payload, l.pool)) {
+			l.at(step{how: stepResult, name: e.name, input: input, label: o.Refused.Input, effect: i, timer: -1, pending: e})
+		}
+	}
 	if o.Optional || len(o.Returns) == 0 && o.Ended == "" {
 		l.at(step{how: stepDone, name: e.name, effect: i, timer: -1, pending: e})
 	}

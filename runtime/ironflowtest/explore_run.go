@@ -400,7 +400,7 @@ func (x *explorer) next(n *node, s step, d workflow.Decided) (*node, error) {
 // matters reports whether an effect can lead to an input. What ends without one changes nothing of the instance.
 func (x *explorer) matters(effect string) bool {
 	o := x.options[effect]
-	return len(o.Returns) > 0 || o.Ended != "" || o.Dead != nil
+	return len(o.Returns) > 0 || o.Ended != "" || o.Refused != nil || o.Dead != nil
 }
 
 // withoutTimer returns timers after one has fired. A recurring one goes on.

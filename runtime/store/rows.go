@@ -57,7 +57,7 @@ type Instance struct {
 	Elsewhere *Elsewhere
 
 	LastEventAt time.Time // RecordedAt of the last event, whether or not it is in Events
-	Parent      *Parent   // the instance that started this one and gets an input at its end; nil for none, and if Created is 0
+	Parent      *Parent   // the instance that started this one and gets inputs of it; nil for none, and if Created is 0
 
 	// Snapshot is the state before Events, if there is a snapshot of ReadRequest.Schema that is newer than ReadRequest.After.
 	Snapshot *Snapshot
@@ -212,12 +212,12 @@ type CancelledEffects struct {
 	By   int64 // version of the decision's first event. Of the ability Causes.
 }
 
-// Parent is an instance that gets an input when an instance ends that it has started.
+// Parent is an instance that has started another one, and gets inputs of it.
 type Parent struct {
 	Instance InstanceKey `json:"instance"`
-	Input    string      `json:"input"`
+	Input    string      `json:"input"` // reports the end of the other instance; empty for none
 
-	// Created is the commit that created the parent. A later instance with the same id does not get the input.
+	// Created is the commit that created the parent. A later instance with the same id does not get the inputs.
 	Created CommitID `json:"created,omitempty"`
 }
 

@@ -136,6 +136,9 @@ type untypedTimer struct {
 	cancel bool
 }
 
+// NoEvent is implemented by no type: the declaration of a workflow of another service lists no events.
+type NoEvent interface{ noEvent() }
+
 // NoEffect is implemented by no type: the declaration lists no effect for this input.
 type NoEffect interface{ noEffect() }
 

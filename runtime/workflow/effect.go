@@ -74,11 +74,15 @@ type EffectOptions struct {
 	Starts *Target
 	Sends  *Target
 	Ended  string
+
+	// Refused is the input that is delivered when the other instance does not accept what Sends names; nil for none.
+	Refused *RefusedInput
 }
 
 // Target is an input of another workflow.
 type Target struct {
-	Workflow string
+	Workflow string // empty with Parent
+	Parent   bool   // the input is for the instance that has started this one, whatever its workflow is
 	Input    string
 	External bool // another program runs the workflow, so it need not be registered here
 }
@@ -88,6 +92,13 @@ type DeadInput struct {
 	Input  string
 	Fields []string // copied from the effect
 	Error  string   // field that gets the last error; empty for none
+}
+
+// RefusedInput names the input that reports to the sender that an instance did not accept what an effect sent. Fields are copied from the
+// effect. The engine fills the fields receiver, outcome, rejection and details, if the input has them.
+type RefusedInput struct {
+	Input  string
+	Fields []string
 }
 
 // EffectLimit limits how many effects of a kind are handled at once or started in a second. 0 means no limit.

@@ -29,6 +29,7 @@ type MachineEffect struct {
 	Starts  *Target  // the input that creates a child; nil if the effect starts none
 	Ended   string   // the input that reports that child's end; empty for none
 	Sends   *Target  // the input that is sent to an instance; nil if the effect sends none
+	Refused string   `json:",omitzero"` // the input that reports that the instance did not accept it; empty for none
 }
 
 // MachineTimer is a timer that states or decisions start.

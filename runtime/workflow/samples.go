@@ -145,6 +145,9 @@ func (w *typed[S, I, E, F, R]) timerInputs() []string {
 		if o.Dead != nil {
 			others = append(others, o.Dead.Input)
 		}
+		if o.Refused != nil {
+			others = append(others, o.Refused.Input)
+		}
 	}
 	for _, s := range w.def.Schedules {
 		others = append(others, s.Input)

@@ -41,7 +41,10 @@ func (g *generator) declareEffects() {
 			}
 			continue
 		case g.chance(15):
-			g.line(2, "sends: {workflow: other, input: Tell%s}", g.pick("", ", external: true"))
+			g.line(2, "sends: {%s}", g.pick("workflow: other, input: Tell", "workflow: other, input: Tell, external: true", "to: parent, input: Tell, external: true"))
+			if g.chance(50) {
+				g.line(2, "refused: %s", g.refused)
+			}
 			continue
 		case g.chance(10):
 			g.line(2, "returns: %s", g.pick(g.brought()...))

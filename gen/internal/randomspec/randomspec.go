@@ -38,8 +38,8 @@ type generator struct {
 	states     []string
 	terminals  int // how many of the states, from the end
 
-	fieldsOf           map[string][]string // of inputs, as they are written
-	died, ended, fired string              // the inputs that tell what became of effects
+	fieldsOf                    map[string][]string // of inputs, as they are written
+	died, ended, refused, fired string              // the inputs that tell what became of effects
 }
 
 func newGenerator() *generator {
@@ -209,10 +209,10 @@ func (g *generator) instance(name string, r *record) {
 	r.add(id, "string")
 }
 
-// reports declares the inputs that tell what became of an effect. The third wants to know nothing of a dead letter but that
+// reports declares the inputs that tell what became of an effect. The last one wants to know nothing of a dead letter but that
 // there is one.
 func (g *generator) reports() {
-	g.died, g.ended, g.fired = g.message("Died", 0), g.message("Ended", 0), g.message("Fired", 0)
+	g.died, g.ended, g.refused, g.fired = g.message("Died", 0), g.message("Ended", 0), g.message("NotTaken", 0), g.message("Fired", 0)
 	g.line(1, "%s:", g.died)
 	r := g.record()
 	g.instance(g.died, r)
@@ -231,6 +231,17 @@ func (g *generator) reports() {
 	r.add("always", "int")
 	r.add("last", "optional<list<"+g.typeName(2)+">>")
 	r.add("tags", "list<string>")
+	g.line(2, "fields:")
+	g.write(3, r)
+
+	g.line(1, "%s:", g.refused)
+	r = g.record()
+	g.instance(g.refused, r)
+	r.add("receiver", "string")
+	r.add("outcome", g.pick("string", "optional<string>"))
+	r.add("rejection", "string")
+	r.add("details", g.pick("json", "optional<json>"))
+	r.add("always", g.pick("int", "optional<int>"))
 	g.line(2, "fields:")
 	g.write(3, r)
 

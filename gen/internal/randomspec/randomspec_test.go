@@ -13,14 +13,15 @@ import (
 	"github.com/ironflow-gen/ironflow/gen/yamlspec"
 )
 
-// onlyInGo are the fields of the model that a declaration in YAML leaves empty.
+// onlyInGo are the fields of the model that a declaration in YAML leaves empty, or that leave the rest of the model empty.
 var onlyInGo = map[string]bool{
 	"Workflow.Form": true, "TypeRef.As": true, "Type.As": true, "GoType.Args": true,
-	"Workflow.ImportPath": true, // is not declared; whoever reads the declaration sets it
-	"Workflow.Evolver":    true, // the same
-	"Workflow.Histories":  true, // the same
-	"Message.Older":       true, // of the lock
-	"Type.Locked":         true, // the same
+	"Workflow.ImportPath": true,                               // is not declared; whoever reads the declaration sets it
+	"Workflow.Evolver":    true,                               // the same
+	"Workflow.Histories":  true,                               // the same
+	"Message.Older":       true,                               // of the lock
+	"Type.Locked":         true,                               // the same
+	"Workflow.External":   true, "Workflow.ExternalPos": true, // leave the rest empty
 }
 
 // TestWholeGrammar checks that random declarations are valid, and that among a few hundred of them each field of the model is
@@ -91,7 +92,7 @@ func kinds() []string {
 	for kind := spec.Struct; kind <= spec.Imported; kind++ {
 		list = append(list, kindName(kind))
 	}
-	for source := spec.FromEffect; source <= spec.FromChildState; source++ {
+	for source := spec.FromEffect; source <= spec.FromDetails; source++ {
 		list = append(list, kindName(source))
 	}
 	return list

@@ -32,7 +32,7 @@ func (g *generator) declareStates() {
 	live := len(g.states) - g.terminals
 	all := slices.Clone(g.inputs)
 	if g.fired != "" {
-		all = append(all, g.died, g.ended, g.fired)
+		all = append(all, g.died, g.ended, g.refused, g.fired)
 	}
 	waits := g.chance(15)
 	for s, name := range g.states {

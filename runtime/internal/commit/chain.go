@@ -125,7 +125,7 @@ func (c *chain) add(req *Request, d workflow.Decided) error {
 		parent = req.To.Parent
 		c.change.Parent = parent
 	}
-	if d.Complete && parent != nil {
+	if d.Complete && parent != nil && parent.Input != "" {
 		ended, err := newChildEnd(c.workflow, c.key, *parent, d)
 		if err != nil {
 			return err

@@ -38,7 +38,7 @@ type Arrival struct {
 // recipient says which instance takes an input. The zero value is whichever has the id, or a new one.
 type recipient struct {
 	only    existence
-	Parent  *store.Parent  // of a new instance: who hears of its end
+	Parent  *store.Parent  // of a new instance
 	created store.CommitID // of the commit that created an old one; 0 for any
 }
 
@@ -50,7 +50,7 @@ const (
 	onlyOld
 )
 
-// NewInstance takes the input only when it creates an instance. parent, who hears of its end, may be nil.
+// NewInstance takes the input only when it creates an instance. parent may be nil.
 func NewInstance(parent *store.Parent) recipient { return recipient{only: onlyNew, Parent: parent} }
 
 // OldInstance takes the input only when the instance exists, and was created by that commit. 0 stands for any commit.

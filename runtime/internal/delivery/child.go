@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -26,22 +27,21 @@ func (e *effect) deliverToTarget(ctx context.Context, d store.Delivery) (attempt
 }
 
 func (e *effect) startOrSend(ctx context.Context, d store.Delivery) (attemptEnd, error) {
-	target := e.target()
-	other := e.workflows[target.Workflow]
-	payload, err := e.own.UpcastEffect(d.Kind.Name, d.Payload)
+	_, fields, err := e.fields(d)
 	if err != nil {
-		return attemptEnd{}, unknown.Mark(err)
+		return attemptEnd{}, err
 	}
-	var fields map[string]json.RawMessage
-	if err := workflow.ReadJSON(payload, &fields); err != nil {
-		return attemptEnd{}, unknown.Mark(err)
+	target := e.target()
+	if target.Parent {
+		return e.sendToParent(ctx, d, fields)
 	}
+	other := e.workflows[target.Workflow]
 	req := arriving(other, d)
 	id := ""
-	var parent *store.Parent // that hears of the child's end
+	var parent *store.Parent
 	if e.options.Starts != nil {
 		id = childID(&d.Lease)
-		if e.options.Ended != "" {
+		if e.options.Ended != "" || sendsToParent(other) {
 			if parent, err = e.asParent(ctx, d.Lease.Instance); err != nil {
 				return attemptEnd{}, err
 			}
@@ -57,8 +57,8 @@ func (e *effect) startOrSend(ctx context.Context, d store.Delivery) (attemptEnd,
 		return attemptEnd{}, err
 	case outcome.Kind == commit.Accepted:
 		return accepted(req, outcome), nil
-	case parent == nil:
-		return e.refused(req, outcome), nil
+	case e.options.Ended == "":
+		return e.notAccepted(ctx, d, fields, req, outcome)
 	}
 	reason := outcome.Describe()
 	if outcome.Kind == commit.Rejected {
@@ -71,6 +71,74 @@ func (e *effect) startOrSend(ctx context.Context, d store.Delivery) (attemptEnd,
 	fields = make(map[string]json.RawMessage)
 	setText(fields, map[string]string{"child": req.Input.Instance, "status": "", "error": "the child refused to start: " + reason})
 	return e.deliverToParent(ctx, d, *parent, fields)
+}
+
+// fields returns the fields of the effect in its declared version: as one JSON object, and each by its name.
+func (e *effect) fields(d store.Delivery) (payload json.RawMessage, fields map[string]json.RawMessage, err error) {
+	if payload, err = e.own.UpcastEffect(d.Kind.Name, d.Payload); err == nil {
+		err = workflow.ReadJSON(payload, &fields)
+	}
+	return payload, fields, unknown.Mark(err)
+}
+
+// sendsToParent reports whether instances of a workflow send inputs to the instances that started them.
+func sendsToParent(w *workflow.Workflow) bool {
+	for _, options := range w.EffectOptions() {
+		if options.Sends != nil && options.Sends.Parent {
+			return true
+		}
+	}
+	return false
+}
+
+// sendToParent brings an effect in as an input of the instance that has started the effect's own.
+func (e *effect) sendToParent(ctx context.Context, d store.Delivery, fields map[string]json.RawMessage) (attemptEnd, error) {
+	found, err := e.store.Read(ctx, []store.ReadRequest{{Instance: d.Lease.Instance, After: math.MaxInt64, Completed: true}}) // no events
+	if err != nil {
+		return attemptEnd{}, bound.FromStore(err)
+	}
+	parent := found[0].Parent
+	switch {
+	case parent == nil && e.options.Refused != nil:
+		return e.tellOfRefusal(ctx, d, fields, &refusal{outcome: workflow.RefusedMissing})
+	case parent == nil:
+		return attemptEnd{}, workflow.Permanent(errors.New("the instance has no parent: no other instance has started it"))
+	}
+	other := e.workflows[parent.Instance.Workflow]
+	if other == nil {
+		return attemptEnd{}, unknown.Mark(fmt.Errorf("workflow %q of the parent %s is not registered with this engine", parent.Instance.Workflow, parent.Instance))
+	}
+	req := arriving(other, d)
+	req.To = commit.OldInstance(parent.Created)
+	req.Input, err = inputOf(other, e.options.Sends.Input, parent.Instance.ID, fields)
+	if err == nil && req.Input.Instance != parent.Instance.ID {
+		err = errors.New("a field of the effect names another instance")
+	}
+	if err != nil {
+		return attemptEnd{}, workflow.Permanent(fmt.Errorf("input %s of the parent %s: %w", e.options.Sends.Input, parent.Instance, err))
+	}
+	outcome, err := e.execute(ctx, req)
+	switch {
+	case err != nil:
+		return attemptEnd{}, err
+	case outcome.Kind == commit.Accepted:
+		return accepted(req, outcome), nil
+	}
+	return e.notAccepted(ctx, d, fields, req, outcome)
+}
+
+// notAccepted ends an effect whose input the other instance did not accept. The instance of the effect hears of it if it wants to.
+func (e *effect) notAccepted(
+	ctx context.Context, d store.Delivery, fields map[string]json.RawMessage, req commit.Request, outcome commit.Result,
+) (attemptEnd, error) {
+	if e.options.Refused == nil {
+		return e.refused(req, outcome), nil
+	}
+	why, err := refusalOf(req.Workflow, req.Input, outcome)
+	if err != nil {
+		return attemptEnd{}, err
+	}
+	return e.tellOfRefusal(ctx, d, fields, why)
 }
 
 // asParent returns the instance of an effect as the parent of the child that the effect starts. While the effect is in the outbox, the

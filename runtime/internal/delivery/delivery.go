@@ -24,7 +24,8 @@ type Config struct {
 	Telemetry telemetry.Telemetry // nil for none
 	Clock     store.Clock
 
-	External []string // workflows that run elsewhere
+	External []string                   // workflows that run elsewhere
+	Remotes  map[string]workflow.Remote // by their workflows
 
 	EffectHandlers, TimerHandlers int
 	EffectRetry, TimerRetry       workflow.RetryPolicy
@@ -62,7 +63,7 @@ type Deliveries struct {
 // New makes Deliveries for workflows, by their names. It fails if an effect is for a workflow that is not registered, or for an input that
 // its workflow does not have.
 func New(st *bound.Store, config Config, door Door, workflows map[string]*workflow.Workflow) (*Deliveries, error) {
-	if err := checkTargets(workflows, config.External); err != nil {
+	if err := checkTargets(workflows, &config); err != nil {
 		return nil, err
 	}
 	d := &Deliveries{

@@ -55,7 +55,9 @@ func (r *router) addEffects(routes map[store.Kind]route) {
 		switch target := e.target(); {
 		case target == nil:
 			way.deliver = e.handle
-		case r.workflows[target.Workflow] != nil:
+		case options.Sends != nil && r.config.Remotes[target.Workflow] != nil:
+			way.deliver = e.deliverToRemote
+		case target.Parent || r.workflows[target.Workflow] != nil:
 			way.deliver = e.deliverToTarget
 		}
 		if way.deliver != nil {
@@ -86,8 +88,14 @@ func (r *router) addTimers(routes map[store.Kind]route) {
 }
 
 // checkTargets checks that the workflows which effects start or send inputs to are registered and have these inputs. A target that is
-// declared external, or is one of external, runs elsewhere, and is checked only when it is registered here.
-func checkTargets(workflows map[string]*workflow.Workflow, external []string) error {
+// declared external, or is one of Config.External, runs elsewhere, and is checked only when it is registered here. One of Config.Remotes is not
+// known here, and cannot be started: its end would not be heard of.
+func checkTargets(workflows map[string]*workflow.Workflow, config *Config) error {
+	for _, name := range slices.Sorted(maps.Keys(config.Remotes)) {
+		if workflows[name] != nil {
+			return fmt.Errorf("workflow %s is registered with this engine and named in Config.Remotes; keep one of them", name)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(workflows)) {
 		options := workflows[name].EffectOptions()
 		for _, effect := range slices.Sorted(maps.Keys(options)) {
@@ -98,16 +106,40 @@ func checkTargets(workflows map[string]*workflow.Workflow, external []string) er
 			if target == nil {
 				continue
 			}
+			if target.Parent {
+				if err := checkParents(workflows, name, effect, target.Input); err != nil {
+					return err
+				}
+				continue
+			}
 			other, registered := workflows[target.Workflow]
+			_, remote := config.Remotes[target.Workflow]
 			switch {
-			case !registered && (target.External || slices.Contains(external, target.Workflow)):
+			case remote && options[effect].Starts != nil:
+				return fmt.Errorf("workflow %s: effect %s starts workflow %q, which Config.Remotes names; another service is sent inputs with sends", name, effect, target.Workflow)
+			case !registered && (remote || target.External || slices.Contains(config.External, target.Workflow)):
 			case !registered:
-				return fmt.Errorf(`workflow %s: effect %s %s workflow %q, which is not registered with this engine; pass it to NewEngine, declare "external: true" if another program runs it, or name it in Config.External`,
+				return fmt.Errorf(`workflow %s: effect %s %s workflow %q, which is not registered with this engine; pass it to NewEngine, declare "external: true" if another program runs it, or name it in Config.External or Config.Remotes`,
 					name, effect, verb, target.Workflow)
 			case !slices.Contains(other.InputNames(), target.Input):
 				return fmt.Errorf("workflow %s: effect %s %s workflow %q with input %q, which that workflow does not have; its inputs are %s",
 					name, effect, verb, target.Workflow, target.Input, strings.Join(other.InputNames(), ", "))
 			}
+		}
+	}
+	return nil
+}
+
+// checkParents checks that the workflows which start a child have the input that the child sends to its parent.
+func checkParents(workflows map[string]*workflow.Workflow, child, effect, input string) error {
+	for _, name := range slices.Sorted(maps.Keys(workflows)) {
+		starts := false
+		for _, options := range workflows[name].EffectOptions() {
+			starts = starts || options.Starts != nil && options.Starts.Workflow == child
+		}
+		if inputs := workflows[name].InputNames(); starts && !slices.Contains(inputs, input) {
+			return fmt.Errorf("workflow %s: effect %s sends input %q to the parent, and workflow %q, which starts %s, does not have it; its inputs are %s",
+				child, effect, input, name, child, strings.Join(inputs, ", "))
 		}
 	}
 	return nil

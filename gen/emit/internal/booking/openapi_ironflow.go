@@ -1151,6 +1151,9 @@ const openAPI = `{
                           "name": {
                             "type": "string"
                           },
+                          "refused": {
+                            "type": "string"
+                          },
                           "returns": {
                             "items": {
                               "type": "string"
@@ -1161,6 +1164,9 @@ const openAPI = `{
                             "properties": {
                               "input": {
                                 "type": "string"
+                              },
+                              "parent": {
+                                "type": "boolean"
                               },
                               "workflow": {
                                 "type": "string"
@@ -1176,6 +1182,9 @@ const openAPI = `{
                             "properties": {
                               "input": {
                                 "type": "string"
+                              },
+                              "parent": {
+                                "type": "boolean"
                               },
                               "workflow": {
                                 "type": "string"

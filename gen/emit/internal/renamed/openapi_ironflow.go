@@ -1125,6 +1125,9 @@ const openAPI = `{
                           "name": {
                             "type": "string"
                           },
+                          "refused": {
+                            "type": "string"
+                          },
                           "returns": {
                             "items": {
                               "type": "string"
@@ -1135,6 +1138,9 @@ const openAPI = `{
                             "properties": {
                               "input": {
                                 "type": "string"
+                              },
+                              "parent": {
+                                "type": "boolean"
                               },
                               "workflow": {
                                 "type": "string"
@@ -1150,6 +1156,9 @@ const openAPI = `{
                             "properties": {
                               "input": {
                                 "type": "string"
+                              },
+                              "parent": {
+                                "type": "boolean"
                               },
                               "workflow": {
                                 "type": "string"
