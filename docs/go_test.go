@@ -38,6 +38,7 @@ import (
 	"github.com/ironflow-gen/ironflow/docs/snippets/order"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/cells"
 	"github.com/ironflow-gen/ironflow/runtime/console"
 	contract "github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
@@ -58,6 +59,7 @@ var (
 	_ pgx.Tx
 	_ httpapi.Error
 	_ admin.FindQuery
+	_ cells.Config
 	_ = admin.New
 	_ = console.New
 	_ = sqlite.Open
@@ -73,6 +75,9 @@ var (
 	pool      *pgxpool.Pool
 	store     *postgres.Store
 	from, to  contract.Store
+	first     contract.Store
+	second    contract.Store
+	third     contract.Store
 	file      *os.File
 	workflow  *runtime.Workflow
 	engine    *runtime.Engine
