@@ -39,7 +39,7 @@ func health(ctx context.Context, k *call) (int, error) {
 		fmt.Fprintf(k.out, "projection %s: %s, %d events behind\n", oneLine(p.Name), p.Status, p.Behind)
 	}
 	for _, problem := range h.Problems() {
-		fmt.Fprintln(k.out, "!", oneLine(problem))
+		fmt.Fprintln(k.out, "!", oneLine(problem.Text))
 	}
 	return code, nil
 }
@@ -54,7 +54,8 @@ func stuck(ctx context.Context, k *call) (int, error) {
 		}
 		all.At, all.Looked, all.Next = r.At, all.Looked+r.Looked, r.Next
 		all.Instances = append(all.Instances, r.Instances...)
-		all.Kinds, all.Projections = append(all.Kinds, r.Kinds...), append(all.Projections, r.Projections...)
+		all.Kinds, all.Abandoned = append(all.Kinds, r.Kinds...), append(all.Abandoned, r.Abandoned...)
+		all.Projections = append(all.Projections, r.Projections...)
 		if query.Cursor = r.Next; r.Next == "" || len(all.Instances) >= k.limit {
 			break
 		}
@@ -68,6 +69,9 @@ func stuck(ctx context.Context, k *call) (int, error) {
 	}
 	for _, s := range all.Kinds {
 		fmt.Fprintf(k.out, "%s %s: %s\n", s.Queue, s.Kind, oneLine(s.Reason))
+	}
+	for _, l := range all.Abandoned {
+		fmt.Fprintln(k.out, oneLine(l.String()))
 	}
 	for _, s := range all.Projections {
 		fmt.Fprintf(k.out, "projection %s: %s\n", oneLine(s.Name), oneLine(s.Reason))

@@ -293,7 +293,7 @@ func TestAdminNeedsNoCode(t *testing.T) {
 		}
 		stop()
 		h, err := a.Health(ctx)
-		if err != nil || len(h.Unknown) != 1 || h.Unknown[0].Name != "Expire" || h.Timers.Kinds[0].Known {
+		if err != nil || len(h.Undelivered) != 1 || h.Undelivered[0].Name != "Expire" || h.Timers.Kinds[0].Known {
 			t.Errorf("got %+v, %v", h, err)
 		}
 		if programs, err := a.Programs(ctx); err != nil || programs[0].Running || programs[0].Manifest.Workflow("ticket") == nil {

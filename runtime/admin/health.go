@@ -16,7 +16,7 @@ import (
 const BacklogLimit = 10_000
 
 // Health returns figures about the store. It is cheap enough to be read every few seconds. The fields that describe a single engine stay
-// empty. A kind of deliveries is Known if a running program delivers it; Unknown lists the other kinds. If a part cannot be read, that
+// empty. A kind of deliveries is Known if a running program delivers it. If a part cannot be read, that
 // part is empty and the error says why; the other parts are set.
 func (a *Admin) Health(ctx context.Context) (telemetry.Health, error) {
 	now := store.StoredTime(a.clock.Now())
@@ -27,11 +27,18 @@ func (a *Admin) Health(ctx context.Context) (telemetry.Health, error) {
 	errs = append(errs, err)
 	programs, err := a.Programs(ctx)
 	errs = append(errs, err)
-	for queue, into := range map[store.QueueName]*telemetry.QueueHealth{store.EffectQueue: &h.Effects, store.TimerQueue: &h.Timers} {
+	for _, queue := range eitherQueue("") {
+		into := &h.Effects
+		if queue == store.TimerQueue {
+			into = &h.Timers
+		}
 		*into, err = a.queueHealth(ctx, queue, now, h.Paused, programs)
 		errs = append(errs, err)
+		h.Undelivered = append(h.Undelivered, undelivered(queue, *into)...)
+		abandoned, err := a.abandoned(ctx, queue, now, *into, programs)
+		errs = append(errs, err)
+		h.Abandoned = append(h.Abandoned, abandoned...)
 	}
-	h.Unknown = slices.Concat(unknownKinds(store.EffectQueue, h.Effects), unknownKinds(store.TimerQueue, h.Timers))
 	h.Feed, err = a.FeedStatus(ctx)
 	errs = append(errs, err)
 	h.Replica, err = a.store.ReplicaStatus(ctx)
@@ -56,13 +63,46 @@ func (a *Admin) queueHealth(
 	return h, nil
 }
 
-func unknownKinds(queue store.QueueName, h telemetry.QueueHealth) (found []telemetry.UnknownStored) {
+func undelivered(queue store.QueueName, h telemetry.QueueHealth) (found []telemetry.UnknownStored) {
 	for _, k := range h.Kinds {
 		if u, waits := commit.Unknown(queue, k); waits && !k.Known {
 			found = append(found, u)
 		}
 	}
 	return found
+}
+
+// abandoned returns the leases in a queue whose holder is a program that no longer runs. A holder of which the store knows no program may
+// have begun just now. A name may have several programs; then all must be gone. One that claimed after it was last seen lives, but
+// does not get through with its heartbeat.
+func (a *Admin) abandoned(
+	ctx context.Context, queue store.QueueName, now time.Time, h telemetry.QueueHealth, programs []Program,
+) (found []telemetry.AbandonedLeases, err error) {
+	if h.Total().Leased == 0 || !slices.ContainsFunc(programs, func(p Program) bool { return !p.Running }) {
+		return nil, nil
+	}
+	holders, err := a.store.LeaseHolders(ctx, queue, now, BacklogLimit)
+	if err != nil {
+		return nil, err
+	}
+	for _, holder := range holders {
+		var last *Program
+		for i := range programs { // those that run come first, then those that were seen last
+			if programs[i].Process == holder.Holder {
+				last = &programs[i]
+				break
+			}
+		}
+		if last == nil || last.Running || holder.ClaimedAt.After(last.Until) {
+			continue
+		}
+		gone := telemetry.AbandonedLeases{Queue: queue, LeaseHolder: holder, SeenAt: last.SeenAt}
+		if !last.StoppedAt.IsZero() {
+			gone.SeenAt, gone.Stopped = last.StoppedAt, true
+		}
+		found = append(found, gone)
+	}
+	return found, nil
 }
 
 // FeedStatus returns how far the feed can be read. If transactions hold it back, it names them.

@@ -11,6 +11,7 @@ import (
 	"github.com/ironflow-gen/ironflow/internal/statechart"
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
@@ -33,13 +34,14 @@ type StuckReport struct {
 	Looked    int
 	Next      string
 
-	Kinds       []StuckKind       // by queue and kind; only in the first report
-	Projections []StuckProjection // by name; only in the first report
+	Kinds       []StuckKind                 // by queue and kind; only in the first report
+	Abandoned   []telemetry.AbandonedLeases // by queue, kind and process; only in the first report
+	Projections []StuckProjection           // by name; only in the first report
 }
 
 // Empty reports whether nothing was found.
 func (r *StuckReport) Empty() bool {
-	return len(r.Instances)+len(r.Kinds)+len(r.Projections) == 0
+	return len(r.Instances)+len(r.Kinds)+len(r.Abandoned)+len(r.Projections) == 0
 }
 
 // StuckInstance is an active instance that only an operator or an input can move.
@@ -68,7 +70,8 @@ const stuckChunk = 500
 // Stuck looks for work that does not continue by itself. It reports active instances that no effect, timer, child or schedule will move,
 // and whose declaration does not say that they wait for a client. It reports active instances that wait for a client longer than the
 // deadline of their state, also if they have a timer or an effect; the wait begins when the instance comes into the state. It reports kinds of deliveries that no running program delivers, that
-// are blocked or late, or that have dead letters. And it reports projections that make no progress.
+// are blocked or late, or that have dead letters. It reports leases of processes that no longer run. And it reports projections that make no
+// progress.
 //
 // It checks the active instances one after the other, for at most StuckQuery.Budget. If it did not check all of them, StuckReport.Next is
 // the cursor for the rest.
@@ -337,7 +340,7 @@ func (s *stuckSearch) hasChild(ctx context.Context, key store.InstanceKey, w *wo
 	return false, nil
 }
 
-// kinds finds deliveries that nobody delivers.
+// kinds finds deliveries that nobody delivers, and leases that nobody uses.
 func (s *stuckSearch) kinds(ctx context.Context) error {
 	paused, err := s.admin.store.PausedWorkflows(ctx)
 	if err != nil {
@@ -347,6 +350,15 @@ func (s *stuckSearch) kinds(ctx context.Context) error {
 		h, err := s.admin.queueHealth(ctx, queue, s.report.At, paused, s.programs)
 		if err != nil {
 			return err
+		}
+		abandoned, err := s.admin.abandoned(ctx, queue, s.report.At, h, s.programs)
+		if err != nil {
+			return err
+		}
+		for _, l := range abandoned {
+			if (s.query.Workflow == "" || l.Kind.Workflow == s.query.Workflow) && s.report.At.Sub(l.SeenAt) >= s.query.For {
+				s.report.Abandoned = append(s.report.Abandoned, l)
+			}
 		}
 		for _, k := range h.Kinds {
 			if s.query.Workflow != "" && k.Kind.Workflow != s.query.Workflow {

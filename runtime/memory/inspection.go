@@ -230,6 +230,43 @@ func countAlive(b *store.Backlog, all []*delivery, now time.Time, limit int) {
 	}
 }
 
+// LeaseHolders implements [store.Inspection].
+func (s *Store) LeaseHolders(ctx context.Context, name store.QueueName, now time.Time, limit int) (holders []store.LeaseHolder, err error) {
+	now = store.StoredTime(now)
+	err = s.read(ctx, "find the holders of leases of "+string(name), func() error {
+		q, err := s.queue(name)
+		if err != nil {
+			return err
+		}
+		for kind, all := range q.kinds {
+			of := make(map[string]*store.LeaseHolder)
+			later := slices.DeleteFunc(slices.Clone(all), func(d *delivery) bool { return !d.runAt.After(now) })
+			for _, d := range later[:min(len(later), limit)] {
+				if d.claimedAt.IsZero() {
+					continue
+				}
+				h := of[d.holder]
+				if h == nil {
+					h = &store.LeaseHolder{Kind: kind, Holder: d.holder, ClaimedAt: d.claimedAt}
+					of[d.holder] = h
+				}
+				h.Leases, h.Until = h.Leases+1, d.runAt
+				if d.claimedAt.Before(h.ClaimedAt) {
+					h.ClaimedAt = d.claimedAt
+				}
+			}
+			for _, h := range of {
+				holders = append(holders, *h)
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(holders, func(a, b store.LeaseHolder) int {
+		return cmp.Or(compareKinds(a.Kind, b.Kind), cmp.Compare(a.Holder, b.Holder))
+	})
+	return holders, err
+}
+
 // Waiting implements [store.Inspection].
 func (s *Store) Waiting(
 	ctx context.Context, name store.QueueName, instance store.InstanceKey, limit int,

@@ -29,6 +29,24 @@ func scanBacklog(row pgx.CollectableRow) (b store.Backlog, err error) {
 	return b, err
 }
 
+// LeaseHolders implements store.Inspection.
+func (s *Store) LeaseHolders(ctx context.Context, queue store.QueueName, now time.Time, limit int) ([]store.LeaseHolder, error) {
+	q, err := s.queue(queue)
+	if err != nil {
+		return nil, err
+	}
+	scan := func(row pgx.CollectableRow) (h store.LeaseHolder, err error) {
+		err = row.Scan(&h.Kind.Workflow, &h.Kind.Name, &h.Holder, &h.Leases, &h.ClaimedAt, &h.Until)
+		h.ClaimedAt, h.Until = h.ClaimedAt.UTC(), h.Until.UTC()
+		return h, err
+	}
+	holders, err := readRowsInOrder(ctx, q.pool, scan, q.queries.leaseHolders, now, int64(limit))
+	if err != nil {
+		return nil, wrap(err, "find the holders of leases of %s", q.name)
+	}
+	return holders, nil
+}
+
 // Waiting implements store.Inspection.
 func (s *Store) Waiting(
 	ctx context.Context, queue store.QueueName, instance store.InstanceKey, limit int,

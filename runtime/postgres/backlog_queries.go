@@ -1,28 +1,16 @@
 package postgres
 
 // backlogQueries are the statements of store.Inspection. The words in angle brackets are explained at queueQueries.
-type backlogQueries struct{ backlog, waiting string }
+type backlogQueries struct{ backlog, leaseHolders, waiting string }
 
 func newBacklogQueries(in func(sql string) string) backlogQueries {
-	return backlogQueries{backlog: in(readBacklog), waiting: in(readWaiting)}
+	return backlogQueries{backlog: in(readBacklog), leaseHolders: in(readLeaseHolders), waiting: in(readWaiting)}
 }
 
 // readBacklog counts what there is of each kind at $1, no further than $2. Which kinds there are is found by going from one to
 // the next in the claim's index, or in that of the dead; each is then read from its two ends. Those that are leased come first
 // of what is not due: leases are short. What is parked is due.
-const readBacklog = `
-WITH RECURSIVE kinds AS (
-    (SELECT q.workflow, q.kind FROM ironflow.<queue> q WHERE q.died_at IS NULL
-     ORDER BY q.workflow, q.kind LIMIT 1)
-    UNION ALL
-    SELECT next.*
-    FROM kinds k
-    CROSS JOIN LATERAL (
-        SELECT q.workflow, q.kind FROM ironflow.<queue> q
-        WHERE q.died_at IS NULL AND (q.workflow, q.kind) > (k.workflow, k.kind)
-        ORDER BY q.workflow, q.kind LIMIT 1
-    ) next
-), dead_kinds AS (
+const readBacklog = kindsAlive + `, dead_kinds AS (
     (SELECT q.workflow, q.kind FROM ironflow.<queue> q WHERE q.died_at IS NOT NULL AND q.told_at IS NULL
      ORDER BY q.workflow, q.kind LIMIT 1)
     UNION ALL
@@ -77,6 +65,34 @@ SELECT coalesce(a.workflow, d.workflow), coalesce(a.kind, d.kind), coalesce(a.du
        coalesce(a.blocked, 0), a.blocked_since, coalesce(a.last_error, '')
 FROM alive a FULL JOIN dead d ON d.workflow = a.workflow AND d.kind = a.kind
 ORDER BY 1, 2`
+
+// kindsAlive are the kinds that are not only dead.
+const kindsAlive = `
+WITH RECURSIVE kinds AS (
+    (SELECT q.workflow, q.kind FROM ironflow.<queue> q WHERE q.died_at IS NULL
+     ORDER BY q.workflow, q.kind LIMIT 1)
+    UNION ALL
+    SELECT next.*
+    FROM kinds k
+    CROSS JOIN LATERAL (
+        SELECT q.workflow, q.kind FROM ironflow.<queue> q
+        WHERE q.died_at IS NULL AND (q.workflow, q.kind) > (k.workflow, k.kind)
+        ORDER BY q.workflow, q.kind LIMIT 1
+    ) next
+)`
+
+// readLeaseHolders groups what readBacklog counts as leased at $1, no further than $2, by the holders.
+const readLeaseHolders = kindsAlive + `
+SELECT k.workflow, k.kind, coalesce(later.holder, ''), count(*), min(later.claimed_at), max(later.run_at)
+FROM kinds k
+CROSS JOIN LATERAL (
+    SELECT q.holder, q.claimed_at, q.run_at FROM ironflow.<queue> q
+    WHERE q.workflow = k.workflow AND q.kind = k.kind AND q.died_at IS NULL AND q.run_at > $1::timestamptz
+    ORDER BY q.run_at LIMIT $2::bigint
+) later
+WHERE later.claimed_at IS NOT NULL
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3`
 
 // readWaiting returns the deliveries of the instance $1, $2, at most $3.
 const readWaiting = `

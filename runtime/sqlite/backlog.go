@@ -110,6 +110,30 @@ func (q queue) countAlive(
 	})
 }
 
+// LeaseHolders implements [store.Inspection].
+func (s *Store) LeaseHolders(ctx context.Context, queue store.QueueName, now time.Time, limit int) (holders []store.LeaseHolder, err error) {
+	q, err := s.queue(queue)
+	if err != nil {
+		return nil, err
+	}
+	err = s.readOneMoment(ctx, func(on *connection) error {
+		return eachKind(ctx, on, make(map[store.Kind]*store.Backlog), q.sql.backlogs.next, func(b *store.Backlog) error {
+			row := func(columns []driver.Value) error {
+				holders = append(holders, store.LeaseHolder{
+					Kind: b.Kind, Holder: text(columns[0]), Leases: number(columns[1]),
+					ClaimedAt: fromMicros(number(columns[2])), Until: fromMicros(number(columns[3])),
+				})
+				return ctx.Err()
+			}
+			return on.query(row, q.sql.backlogs.holders, b.Kind.Workflow, b.Kind.Name, micros(now), int64(limit))
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: find the holders of leases of %s: %w", q.name, err)
+	}
+	return holders, nil
+}
+
 // Waiting implements [store.Inspection].
 func (s *Store) Waiting(
 	ctx context.Context, queue store.QueueName, instance store.InstanceKey, limit int,

@@ -4,7 +4,7 @@ import "strings"
 
 // backlogQueries are the statements of [store.Inspection] on one queue.
 type backlogQueries struct {
-	next, due, later, blocked, nextDead, dead, waiting string
+	next, due, later, holders, blocked, nextDead, dead, waiting string
 }
 
 func newBacklogQueries(named *strings.Replacer) backlogQueries {
@@ -21,6 +21,12 @@ SELECT count(*), min(run_at) FROM (
 SELECT count(*), count(claimed_at), count(parked), min(parked) FROM (
     SELECT claimed_at, {parked} AS parked FROM {table}
     WHERE workflow = ? AND kind = ? AND died_at IS NULL AND run_at > ? ORDER BY run_at LIMIT ?)`),
+		// holders groups what later counts as leased.
+		holders: named.Replace(`
+SELECT holder, count(*), min(claimed_at), max(run_at) FROM (
+    SELECT coalesce(holder, '') AS holder, claimed_at, run_at FROM {table}
+    WHERE workflow = ? AND kind = ? AND died_at IS NULL AND run_at > ? ORDER BY run_at LIMIT ?)
+WHERE claimed_at IS NOT NULL GROUP BY holder ORDER BY holder`),
 		blocked: named.Replace(`
 SELECT count(*), min(blocked_since), (
     SELECT last_error FROM {table} WHERE workflow = ?1 AND kind = ?2 AND blocked_since IS NOT NULL AND died_at IS NULL

@@ -42,6 +42,10 @@ type Inspection interface {
 	// so that it costs little. It does not count dead letters that instances were told of.
 	Backlog(ctx context.Context, queue QueueName, now time.Time, limit int) ([]Backlog, error)
 
+	// LeaseHolders returns who holds leases in a queue at a time, sorted by kind and holder. Of each kind it looks at the limit deliveries
+	// that are due next after that time, as Backlog does for its Leased.
+	LeaseHolders(ctx context.Context, queue QueueName, now time.Time, limit int) ([]LeaseHolder, error)
+
 	// Waiting returns up to limit deliveries of an instance in a queue, including dead letters, sorted by RunAt.
 	Waiting(ctx context.Context, queue QueueName, instance InstanceKey, limit int) ([]WaitingDelivery, error)
 }
@@ -160,6 +164,15 @@ func (b *Backlog) Add(other Backlog) {
 	if b.OldestDue.IsZero() || !other.OldestDue.IsZero() && other.OldestDue.Before(b.OldestDue) {
 		b.OldestDue = other.OldestDue
 	}
+}
+
+// LeaseHolder is a process that holds leases of deliveries of one kind.
+type LeaseHolder struct {
+	Kind      Kind
+	Holder    string    // Config.Name of the process
+	Leases    int64     // how many it holds
+	ClaimedAt time.Time // when it claimed the first of them
+	Until     time.Time // when the last of them ends, unless it is renewed
 }
 
 // WaitingDelivery is an effect or timer that is not done.

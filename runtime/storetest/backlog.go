@@ -12,6 +12,7 @@ import (
 var backlogRules = []queueRule{
 	{name: "the backlog has what is due, leased, delayed and dead of each kind", check: backlog},
 	{name: "the backlog counts no further than its limit", check: backlogLimit},
+	{name: "the holders of leases are found by kind, no further than the limit", check: leaseHolders},
 	{name: "an instance's deliveries are returned with all that is known of them", check: waitingOfInstance},
 }
 
@@ -66,6 +67,47 @@ func backlogLimit(l line) {
 	}
 	l.claim(at(0), at(6900), 2) // leased: they come before those that wait
 	l.wantBacklog(at(6000), 4, store.Backlog{Kind: l.kind, Due: 4, OldestDue: at(1), Leased: 2, Delayed: 2, Dead: 4})
+}
+
+func leaseHolders(l line) {
+	want := func(now time.Time, limit int, want ...store.LeaseHolder) {
+		l.Helper()
+		got, err := l.inspection.LeaseHolders(l.ctx, l.name, now, limit)
+		if err != nil || !slices.Equal(got, want) {
+			l.Errorf("\n got %+v, error %v\nwant %+v", got, err, want)
+		}
+	}
+	claim := func(kind store.Kind, holder string, now, until time.Time, limit int) []store.Delivery {
+		l.Helper()
+		claim := store.Claim{Kinds: []store.Kind{kind}, Now: now, Until: until, Limit: limit, Holder: holder}
+		got, err := l.queue.Claim(l.ctx, claim)
+		if err != nil || len(got) != limit {
+			l.Fatalf("Claim: got %d, error %v", len(got), err)
+		}
+		return got
+	}
+	want(at(0), 10)
+	other := store.Kind{Workflow: "cart", Name: l.kind.Name}
+	for n := range 6 {
+		l.put(fmt.Sprint(n), at(n))
+	}
+	l.putKind("a", other, at(1))
+	l.putKind("b", other, at(9000))
+	claim(l.kind, "one", at(10), at(60), 2)
+	claim(l.kind, "two", at(11), at(50), 1)
+	claim(l.kind, "one", at(12), at(80), 1)
+	claim(other, "two", at(13), at(70), 1)
+	dead := claim(l.kind, "one", at(14), at(90), 1)
+	l.settle(&dead[0].Lease, store.Dead, at(15), "no")
+	want(at(20), 10,
+		store.LeaseHolder{Kind: other, Holder: "two", Leases: 1, ClaimedAt: at(13), Until: at(70)},
+		store.LeaseHolder{Kind: l.kind, Holder: "one", Leases: 3, ClaimedAt: at(10), Until: at(80)},
+		store.LeaseHolder{Kind: l.kind, Holder: "two", Leases: 1, ClaimedAt: at(11), Until: at(50)})
+	want(at(20), 2, // those that end first
+		store.LeaseHolder{Kind: other, Holder: "two", Leases: 1, ClaimedAt: at(13), Until: at(70)},
+		store.LeaseHolder{Kind: l.kind, Holder: "one", Leases: 1, ClaimedAt: at(10), Until: at(60)},
+		store.LeaseHolder{Kind: l.kind, Holder: "two", Leases: 1, ClaimedAt: at(11), Until: at(50)})
+	want(at(70), 10, store.LeaseHolder{Kind: l.kind, Holder: "one", Leases: 1, ClaimedAt: at(12), Until: at(80)})
 }
 
 func waitingOfInstance(l line) {

@@ -8,7 +8,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
-// Health has figures about an engine and its store. Running, Handlers, Busy, Stuck, Inputs and Cache are about this engine. The
+// Health has figures about an engine and its store. Running, Handlers, Busy, Unknown, Stuck, Inputs and Cache are about this engine. The
 // other figures are about the store and the same for all engines on it.
 type Health struct {
 	At      time.Time
@@ -17,8 +17,14 @@ type Health struct {
 	Effects, Timers QueueHealth
 	Paused          []store.Pause // sorted by workflow
 
-	// Unknown lists stored kinds of deliveries and types of events that this program does not know. For events, it looks at the
-	// 5,000 oldest and the 5,000 newest, at most once a minute.
+	// Undelivered lists kinds of deliveries that wait, or are dead letters, and that no running program on the store delivers.
+	Undelivered []UnknownStored
+
+	// Abandoned lists leases of processes that no longer run, sorted by queue, kind and process.
+	Abandoned []AbandonedLeases
+
+	// Unknown lists stored kinds of deliveries and types of events that this engine does not know; another program may know them. For
+	// events, it looks at the 5,000 oldest and the 5,000 newest, at most once a minute.
 	Unknown []UnknownStored
 
 	// Feed says how far events can be read, and which transactions the feed waits for.
@@ -111,6 +117,23 @@ type UnknownStored struct {
 
 	Count  int64     // waiting deliveries and dead letters, up to 10,000 each; or events among those searched
 	Oldest time.Time // when the oldest delivery became due, or the oldest event was recorded; zero if nothing is due yet
+}
+
+// AbandonedLeases are leases of one kind of deliveries that a process held when it ended. When a lease ends, another process delivers.
+type AbandonedLeases struct {
+	Queue store.QueueName
+	store.LeaseHolder
+	SeenAt  time.Time // when the process last told the store that it runs
+	Stopped bool      // it stopped by itself, at SeenAt; otherwise it died, or cannot reach the store
+}
+
+func (a AbandonedLeases) String() string {
+	gone := "was last seen at "
+	if a.Stopped {
+		gone = "stopped at "
+	}
+	return fmt.Sprintf("%d of %s are leased by %s, which %s%s; they are delivered again when their leases end, the last one at %s",
+		a.Leases, a.Kind, a.Holder, gone, a.SeenAt.Format(time.RFC3339), a.Until.Format(time.RFC3339))
 }
 
 // UnknownWhat says what kind of thing a program does not know.

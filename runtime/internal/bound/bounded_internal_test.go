@@ -194,6 +194,9 @@ func (h hanging) Discard(context.Context, store.QueueName, []store.Lease, store.
 func (h hanging) Backlog(context.Context, store.QueueName, time.Time, int) ([]store.Backlog, error) {
 	return stay[[]store.Backlog](h)
 }
+func (h hanging) LeaseHolders(context.Context, store.QueueName, time.Time, int) ([]store.LeaseHolder, error) {
+	return stay[[]store.LeaseHolder](h)
+}
 func (h hanging) Waiting(context.Context, store.QueueName, store.InstanceKey, int) ([]store.WaitingDelivery, error) {
 	return stay[[]store.WaitingDelivery](h)
 }

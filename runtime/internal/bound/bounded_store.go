@@ -208,6 +208,10 @@ func (s *Store) Backlog(ctx context.Context, queue store.QueueName, now time.Tim
 	return ask3(ctx, s.target, "Backlog", store.Inspection.Backlog, queue, now, limit)
 }
 
+func (s *Store) LeaseHolders(ctx context.Context, queue store.QueueName, now time.Time, limit int) ([]store.LeaseHolder, error) {
+	return ask3(ctx, s.target, "LeaseHolders", store.Inspection.LeaseHolders, queue, now, limit)
+}
+
 func (s *Store) Waiting(ctx context.Context, queue store.QueueName, instance store.InstanceKey, limit int) ([]store.WaitingDelivery, error) {
 	return ask3(ctx, s.target, "Waiting", store.Inspection.Waiting, queue, instance, limit)
 }
