@@ -172,6 +172,10 @@ func TestMetrics(t *testing.T) {
 		{otel.ProjectionStatus, board + ",ironflow.state=running", 0},
 		{otel.ProjectionStatus, board + ",ironflow.state=paused", 0},
 		{otel.ProjectionBehind, board, 1},
+		{otel.Problems, "ironflow.reason=dead", 1},
+		{otel.Problems, "ironflow.reason=projection", 1},
+		{otel.Problems, "ironflow.reason=paused", 1},
+		{otel.Problems, "ironflow.reason=abandoned", 0},
 		{otel.ProjectionSkipped, board, 0},
 	}...)
 
@@ -201,6 +205,7 @@ func TestMetrics(t *testing.T) {
 		{otel.DeadLettersRetried, "", 0},
 		{otel.ProjectionSkipped, board, 1},
 		{otel.ProjectionBehind, board, 0},
+		{otel.Problems, "ironflow.reason=dead", 0},
 		{otel.ProjectionDelay, board, 0},
 		{otel.ProjectionStatus, board + ",ironflow.state=running", 1},
 	}...)
@@ -219,7 +224,7 @@ func (d *desk) wantsDocumented() {
 		d.Fatal(err)
 	}
 	documented := make(map[string]string)
-	for _, row := range regexp.MustCompile("(?m)^\\| `(ironflow\\.[a-z_]+\\.[a-z_.]+)` \\| ([^|]*) \\|").FindAllStringSubmatch(string(page), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `(ironflow\\.[a-z_.]+)` \\| ([^|]*) \\|").FindAllStringSubmatch(string(page), -1) {
 		documented[row[1]] = row[2]
 	}
 	_, units := points(d.T, d.reader)

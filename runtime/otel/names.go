@@ -42,6 +42,7 @@ const (
 	ProjectionDelay      = "ironflow.projection.delay"       // gauge: projection
 	ProjectionSkipped    = "ironflow.projection.skipped"     // gauge: projection
 	ProjectionStatus     = "ironflow.projection.status"      // gauge: projection, state
+	Problems             = "ironflow.problems"               // gauge: reason
 )
 
 // Keys of attributes. After the prefix they are the same as in logs.
@@ -65,6 +66,7 @@ const (
 	Projection = "ironflow.projection"
 	Position   = "ironflow.position" // spans only
 	Records    = "ironflow.records"  // what retention deletes: a store.RecordKind
+	Reason     = "ironflow.reason"   // of a problem: a telemetry.ProblemReason
 
 	// ErrorType is set if something failed; docs/operate/telemetry.md lists its values.
 	ErrorType = "error.type"

@@ -15,7 +15,7 @@ import (
 // gauges are what is looked up when metrics are collected.
 type gauges struct {
 	deliveries, handlers, waiting, waitingLimit, entries, bytes, bytesLimit, paused metric.Int64ObservableGauge
-	settled, unsettled, behind, skipped, status                                     metric.Int64ObservableGauge
+	settled, unsettled, behind, skipped, status, problems                           metric.Int64ObservableGauge
 	oldest, limit, blocker, delay                                                   metric.Float64ObservableGauge
 	lookups                                                                         metric.Int64ObservableCounter
 }
@@ -49,6 +49,7 @@ func newGauges(meter metric.Meter) (g gauges, all []metric.Observable, err error
 	g.delay = float(ProjectionDelay, "s", "Age of the oldest event that a projection has not read yet.")
 	g.skipped = gauge(ProjectionSkipped, "{event}", "Events that were skipped since the projection began.")
 	g.status = gauge(ProjectionStatus, "1", "1 for the state that a projection is in, 0 for the others.")
+	g.problems = gauge(Problems, "{problem}", "What needs an operator, by reason.")
 	g.lookups, err = meter.Int64ObservableCounter(CacheLookups, metric.WithUnit("{lookup}"),
 		metric.WithDescription("Decisions by whether the state of their instance was in memory."))
 	return g, append(all, g.lookups), errors.Join(append(errs, err)...)
@@ -85,6 +86,13 @@ func (g *gauges) observe(o metric.Observer, h runtime.Health) {
 	o.ObserveInt64(g.bytesLimit, h.Cache.Limit)
 	o.ObserveInt64(g.lookups, h.Cache.Hits, metric.WithAttributes(attribute.String(Outcome, "hit")))
 	o.ObserveInt64(g.lookups, h.Cache.Misses, metric.WithAttributes(attribute.String(Outcome, "miss")))
+	problems := make(map[telemetry.ProblemReason]int64)
+	for _, p := range h.Problems() {
+		problems[p.Reason]++
+	}
+	for _, reason := range telemetry.ProblemReasons {
+		o.ObserveInt64(g.problems, problems[reason], metric.WithAttributes(attribute.String(Reason, string(reason))))
+	}
 	for _, p := range h.Paused {
 		o.ObserveInt64(g.paused, 1, metric.WithAttributes(attribute.String(Workflow, p.Workflow)))
 	}
