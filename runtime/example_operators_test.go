@@ -8,6 +8,7 @@ import (
 	"github.com/ironflow-gen/ironflow/examples/order/order"
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/internal/enrolment"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -63,4 +64,45 @@ func ExampleEngine_Audit() {
 		fmt.Printf("%s: %s %s, %d deliveries, because %s\n", r.By, r.Operation, r.Workflow, r.Count, r.Reason)
 	}
 	// Output: ann: retry order, 2 deliveries, because the bank is open
+}
+
+// Forget deletes the key of a subject. Its personal values cannot be read any more, and the instance goes on.
+func ExampleEngine_Forget() {
+	ctx := context.Background()
+	welcome := func(enrolment.Welcome) (string, error) { return "", nil }
+	engine, end := runEngine(runtime.Config{}, enrolment.NewWorkflow(enrolment.Decider{}, enrolment.Evolver{}, enrolment.Handler{Handle: welcome}))
+	defer end()
+	client := enrolment.NewClient(engine)
+	// The declaration says "subject: customer_id", and marks the field email as personal.
+	if _, err := client.Enrol(ctx, enrolment.Enrol{EnrolmentID: "e-1", CustomerID: "c-7", Email: "ann@example.com"}); err != nil {
+		log.Fatal(err)
+	}
+	show := func() {
+		in, err := client.State(ctx, "e-1")
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("customer %s, email %q\n", in.State.CustomerID, in.State.Email)
+	}
+	show()
+	had, err := engine.Forget(ctx, store.ForgottenSubject{Subject: "c-7", By: "ann", Reason: "request 812"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("erased:", had)
+	show()
+
+	// What the instance gets of the subject from now on is stored erased.
+	out, err := client.Move(ctx, enrolment.Move{EnrolmentID: "e-1", Email: "ann@example.org"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("accepted:", out.Accepted())
+	show()
+	// Output:
+	// customer c-7, email "ann@example.com"
+	// erased: true
+	// customer c-7, email ""
+	// accepted: true
+	// customer c-7, email ""
 }

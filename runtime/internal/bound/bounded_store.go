@@ -2,6 +2,7 @@ package bound
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -65,11 +66,14 @@ func (s *Store) Within(tx store.Transaction) store.Transaction {
 }
 
 // Queue returns the queue of a name.
-func (s *Store) Queue(name store.QueueName) store.Queue {
+func (s *Store) Queue(name store.QueueName) store.Queue { return s.queue(name) }
+
+func (s *Store) queue(name store.QueueName) boundedQueue {
+	on := s.on.(store.Store).Timers
 	if name == store.EffectQueue {
-		return s.Effects()
+		on = s.on.(store.Store).Effects
 	}
-	return s.Timers()
+	return boundedQueue{target{s.Limit, on(), s.seal}, name}
 }
 
 // ReadOnly reports whether the store was opened for reading only.
@@ -124,12 +128,8 @@ func (s *Store) Begin(ctx context.Context, requests []store.ReadRequest) (store.
 	return beginBounded(ctx, s.target, nil, s.cell, requests, s.on.(store.Store).Begin)
 }
 
-func (s *Store) Effects() store.Queue {
-	return boundedQueue{target{s.Limit, s.on.(store.Store).Effects(), s.seal}, store.EffectQueue}
-}
-func (s *Store) Timers() store.Queue {
-	return boundedQueue{target{s.Limit, s.on.(store.Store).Timers(), s.seal}, store.TimerQueue}
-}
+func (s *Store) Effects() store.Queue { return s.queue(store.EffectQueue) }
+func (s *Store) Timers() store.Queue  { return s.queue(store.TimerQueue) }
 
 func (s *Store) NextDue(ctx context.Context, queue store.QueueName, kinds []store.Kind) (time.Time, error) {
 	return ask2(ctx, s.target, "NextDue", store.DueTimes.NextDue, queue, kinds)
@@ -340,9 +340,7 @@ func (s *Store) MoveChore(ctx context.Context, name string, token int64, due tim
 
 func (s *Store) ClaimLimited(ctx context.Context, claim store.LimitedClaim) (store.LimitedClaimed, error) {
 	claimed, err := ask1(ctx, s.target, "ClaimLimited", store.Limits.ClaimLimited, claim)
-	if err == nil {
-		claimed.Deliveries, err = s.seal.deliveries(ctx)(claimed.Deliveries, nil)
-	}
+	claimed.Deliveries, err = s.queue(store.EffectQueue).opened(ctx, claimed.Deliveries, err)
 	return claimed, err
 }
 
@@ -432,7 +430,22 @@ type boundedQueue struct {
 }
 
 func (q boundedQueue) Claim(ctx context.Context, claim store.Claim) ([]store.Delivery, error) {
-	return q.seal.deliveries(ctx)(ask1(ctx, q.target, "Claim", store.Queue.Claim, claim))
+	claimed, err := ask1(ctx, q.target, "Claim", store.Queue.Claim, claim)
+	return q.opened(ctx, claimed, err)
+}
+
+// opened decrypts what was claimed. If it cannot, as while a key management service is down, it gives the leases back: no attempt has begun.
+func (q boundedQueue) opened(ctx context.Context, claimed []store.Delivery, err error) ([]store.Delivery, error) {
+	open, failed := q.seal.deliveries(ctx)(claimed, err)
+	if err != nil || failed == nil {
+		return open, failed
+	}
+	releases := make([]store.Settlement, len(claimed))
+	for i, d := range claimed {
+		releases[i] = store.Settlement{Lease: d.Lease, Verdict: store.Release, At: d.RunAt, BlockedSince: d.BlockedSince}
+	}
+	_, err = q.Settle(context.WithoutCancel(ctx), releases)
+	return nil, errors.Join(failed, err)
 }
 
 func (q boundedQueue) LookBack(ctx context.Context, before map[store.Kind]time.Time) (oldest map[store.Kind]time.Time, err error) {
