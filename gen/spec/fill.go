@@ -128,6 +128,7 @@ func (c *checker) fillDead(e *Effect, input *Message) (fills []Fill) {
 		switch {
 		case own != nil && holds(&field.Type, &own.Type):
 			fills = append(fills, Fill{Field: field, From: FromEffect})
+			exposed(c.d, own, field, "effect "+quote(e.Name.Text), "input "+quote(input.Name.Text))
 		case field.Name.Stored() == errorName:
 			fills = append(fills, Fill{Field: field, From: FromError})
 		case field.Type.Kind == Optional || open || own != nil && isUnknown(&own.Type):

@@ -100,6 +100,26 @@ func (c *checker) notPersonal(fields []*Field, name Name, what string) {
 	}
 }
 
+// exposes returns the path of a personal value in a field that is in plain text in another field of the same name, which gets a copy of it; ""
+// for none.
+func exposes(from, to *Field) string {
+	kept := PersonalPaths([]*Field{to})
+	for _, path := range PersonalPaths([]*Field{from}) {
+		if !slices.ContainsFunc(kept, func(k string) bool { return path == k || strings.HasPrefix(path, k+".") }) {
+			return path
+		}
+	}
+	return ""
+}
+
+// exposed reports a personal field that the engine would copy into one that is not. to says what gets the copy.
+func exposed(d *Diagnostics, from, to *Field, owner, what string) {
+	if path := exposes(from, to); path != "" {
+		d.Report(to.Name.Pos, diagnostic.PersonalKey, "%q of %s is personal, and is copied into field %q of %s, which is stored as it is; make it personal there as well",
+			path, owner, to.Name.Text, what).Relate(from.Name.Pos, "the personal field")
+	}
+}
+
 // recursivePersonal reports personal fields in a type that contains itself: there is no end to their paths.
 func (c *checker) recursivePersonal(t *Type) {
 	var personal *Field

@@ -181,6 +181,8 @@ func (t *together) bringsField(e *Effect, w *Workflow, input *Message, f *Field)
 		t.d.Report(own.Type.Pos, diagnostic.DeliveryFields, "field %q of effect %q is %s, and input %q of workflow %q has it as %s at %s; %s",
 			own.Name.Text, e.Name.Text, TypeText(&own.Type), input.Name.Text, w.Name.Text, TypeText(&f.Type), f.Type.Pos, t.sameTypeAdvice(&own.Type, &f.Type)).
 			Relate(f.Type.Pos, "the field of the input")
+	default:
+		exposed(t.d, own, f, "effect "+quote(e.Name.Text), fmt.Sprintf("input %q of workflow %q", input.Name.Text, w.Name.Text))
 	}
 }
 
@@ -234,6 +236,8 @@ func (t *together) ended(e *Effect, child *Workflow) {
 			t.d.Report(fill.Field.Type.Pos, diagnostic.EndedFields, "field %q of input %q is %s, and is filled from the final state of workflow %q, which has it as %s at %s; %s",
 				name, e.Ended.Text, TypeText(&fill.Field.Type), child.Name.Text, TypeText(&from.Type), from.Type.Pos, t.sameTypeAdvice(&fill.Field.Type, &from.Type)).
 				Relate(from.Type.Pos, "the field of the child's state")
+		default:
+			exposed(t.d, from, fill.Field, "the state of workflow "+quote(child.Name.Text), "input "+quote(e.Ended.Text))
 		}
 	}
 }
