@@ -5,14 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"slices"
-
-	"golang.org/x/term"
 
 	"github.com/ironflow-gen/ironflow/gen/diagnostic"
 	"github.com/ironflow-gen/ironflow/gen/generate"
+	"github.com/ironflow-gen/ironflow/internal/terminal"
 )
 
 // output is how a command reports diagnostics.
@@ -39,29 +36,10 @@ func (o *output) addFlags(flags *flag.FlagSet) {
 
 // printer returns a printer of diagnostics to a stream: with snippets on a terminal, without them for programs.
 func (o output) printer(w io.Writer) diagnostic.Printer {
-	width, terminal := terminalWidth(w)
-	p := diagnostic.Printer{Out: w, Width: width, Snippets: terminal || o.color == "always"}
-	p.Color = o.color == "always" || o.color == "auto" && terminal && obeysColors()
+	seen := terminal.Is(w)
+	p := diagnostic.Printer{Out: w, Width: min(terminal.Width(w), 160), Snippets: seen || o.color == "always"}
+	p.Color = o.color == "always" || o.color == "auto" && seen && terminal.Colours()
 	return p
-}
-
-// terminalWidth returns whether a stream is a terminal, and how many columns it has.
-func terminalWidth(stream any) (columns int, terminal bool) {
-	file, ok := stream.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return 0, false
-	}
-	columns, _, _ = term.GetSize(int(file.Fd())) // 0 is the default
-	return min(columns, 160), true
-}
-
-// obeysColors reports whether the terminal shows colours, and the user has not switched them off.
-func obeysColors() bool {
-	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	// The old console of Windows does not show colours.
-	return runtime.GOOS != "windows" || os.Getenv("WT_SESSION") != "" || os.Getenv("TERM") != ""
 }
 
 // failed prints an error, which may be diagnostics, another error, or both.

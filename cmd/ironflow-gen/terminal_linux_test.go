@@ -2,59 +2,23 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"unsafe"
-)
 
-// terminal returns the two ends of a new pseudoterminal: what is printed to the second can be read from the first.
-func terminal(t *testing.T) (screen, tty *os.File) {
-	t.Helper()
-	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Skip("no pseudoterminals here: ", err)
-	}
-	t.Cleanup(func() { screen.Close() })
-	connection, err := screen.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var number, unlock uint32
-	var failed [2]syscall.Errno
-	err = connection.Control(func(fd uintptr) {
-		_, _, failed[0] = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCGPTN, uintptr(unsafe.Pointer(&number)))
-		_, _, failed[1] = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCSPTLCK, uintptr(unsafe.Pointer(&unlock)))
-	})
-	if err != nil || failed != [2]syscall.Errno{} {
-		t.Fatal(err, failed)
-	}
-	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Skip("no pseudoterminals here: ", err)
-	}
-	return screen, tty
-}
+	"github.com/ironflow-gen/ironflow/internal/terminal/terminaltest"
+)
 
 // onTerminal runs a command whose standard error is a terminal, and returns what is seen there.
 func onTerminal(t *testing.T, args ...string) string {
 	t.Helper()
-	screen, tty := terminal(t)
-	seen := make(chan string)
-	go func() {
-		var all bytes.Buffer
-		_, _ = io.Copy(&all, screen) // ends with an error when the other end is closed
-		seen <- all.String()
-	}()
-	if exit := Run(args, strings.NewReader(""), io.Discard, tty); exit != exitFailed {
-		t.Errorf("exit %d", exit)
-	}
-	tty.Close()
-	return <-seen
+	return terminaltest.Seen(t, func(tty *os.File) {
+		if exit := Run(args, strings.NewReader(""), io.Discard, tty); exit != exitFailed {
+			t.Errorf("exit %d", exit)
+		}
+	})
 }
 
 // TestSixOnATerminal checks that a terminal gets the source and carets, in colour unless the user or the terminal wants none.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 
 	"github.com/ironflow-gen/ironflow/internal/plain"
+	"github.com/ironflow-gen/ironflow/internal/terminal"
 	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/transfer"
@@ -136,7 +138,7 @@ func (k *call) listProjections(ctx context.Context) error {
 	}
 	t := k.table("PROJECTION", "STATUS", "POSITION", "BEHIND", "DELAY", "OWNER", "LAST ERROR")
 	for _, p := range all {
-		t.row(p.Name, string(p.Status), fmt.Sprint(p.Position), fmt.Sprint(p.Behind), plain.Short(p.Delay), p.Owner, p.LastError)
+		t.row(p.Name, mood(string(p.Status)), fmt.Sprint(p.Position), fmt.Sprint(p.Behind), plain.Short(p.Delay), p.Owner, p.LastError)
 	}
 	t.end()
 	return nil
@@ -155,14 +157,27 @@ func export(ctx context.Context, k *call) (int, error) {
 		}
 		o.Instances = append(o.Instances, key)
 	}
-	done, err := transfer.Export(ctx, k.store, k.out, o)
+	shown := k.progress("exported", 0)
+	if terminal.Is(k.out) { // the lines say it
+		shown.to = nil
+	}
+	done, err := transfer.Export(ctx, k.store, measuredWriter{k.out, shown}, o)
+	shown.end()
 	fmt.Fprintf(k.errs, "ironflow: exported %d instances with %d events\n", done.Instances, done.Events)
 	return exitOK, err
 }
 
 func importLines(ctx context.Context, k *call) (int, error) {
 	o := transfer.ImportOptions{SkipExisting: k.skipExisting, WithoutDeliveries: k.withoutDeliveries}
-	done, err := transfer.Import(ctx, k.store, k.in, o)
+	var total int64
+	if file, is := k.in.(*os.File); is {
+		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+			total = info.Size()
+		}
+	}
+	shown := k.progress("read", total) // first to check the file, then to import it
+	done, err := transfer.Import(ctx, k.store, measuredReader{k.in, shown}, o)
+	shown.end()
 	fmt.Fprintf(k.errs, "ironflow: imported %d instances with %d events, skipped %d\n", done.Instances, done.Events, done.Skipped)
 	return exitOK, err
 }

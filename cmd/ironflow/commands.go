@@ -43,7 +43,10 @@ func init() { // not in the declaration, because help looks at commands
 			},
 			examples: []string{"find -store app.db email=ada@example.com", "find -store app.db -workflow order -key cart-17", "find -store app.db -id o-1"},
 		},
-		{name: "count", does: "counts instances by workflow and status", arity: none, run: count, flags: filterFlags},
+		{
+			name: "count", does: "counts instances by workflow and status", arity: none, run: count, flags: filterFlags,
+			examples: []string{"count -store app.db -workflow order -active"},
+		},
 		{
 			name: "show", arguments: "WORKFLOW/ID", does: "describes an instance: its status, the inputs it accepts, and its effects and timers", arity: one, run: show,
 			flags: func(f *flag.FlagSet, o *options) {
@@ -58,6 +61,7 @@ func init() { // not in the declaration, because help looks at commands
 				f.BoolVar(&o.payload, "payload", false, "also print the payloads")
 				countFlag(f, o)
 			},
+			examples: []string{"history -store app.db order/o-17", "history -store app.db -json -payload -after 3 order/o-17"},
 		},
 		{
 			name: "watch", arguments: "WORKFLOW/ID", arity: one, lasts: true, run: watch,
@@ -81,6 +85,7 @@ func init() { // not in the declaration, because help looks at commands
 				f.BoolVar(&o.groups, "groups", false, "list groups of one kind and one error, with how many dead letters each has")
 				f.BoolVar(&o.told, "told", false, "only dead letters that the instances were told of; default: only the others")
 			},
+			examples: []string{"dead -store app.db -groups", "dead -store app.db -workflow order -error 'connection refused'"},
 		},
 		{
 			name: "retry", does: "retries the dead letters that the flags select", arity: none, writes: true, run: retry, flags: decideFlags,
@@ -97,14 +102,19 @@ func init() { // not in the declaration, because help looks at commands
 			},
 			examples: []string{"pause -store app.db -write -reason 'the bank is down' order"},
 		},
-		{name: "resume", arguments: "WORKFLOW", does: "ends the pause of a workflow", arity: one, writes: true, run: resume},
+		{
+			name: "resume", arguments: "WORKFLOW", does: "ends the pause of a workflow", arity: one, writes: true, run: resume,
+			examples: []string{"resume -store app.db -write -reason 'the bank is back' order"},
+		},
 		{
 			name: "forget", arguments: "SUBJECT", does: "erases the personal data of a subject by deleting its key; there is no way back", arity: one, writes: true, run: forget,
 			examples: []string{"forget -store app.db -write -reason 'request 812' c-7", "forget -store app.db -write -reason 'request 813' order/o-17"},
 		},
 		{
 			name: "projections", arguments: "[CHANGE NAME [EVENT]]", arity: [2]int{0, 3}, mayWrite: true, run: projections,
-			does: "lists projections; with -write, changes one: pause, resume, rebuild, or skip, which needs EVENT",
+			choices:  []string{"pause", "resume", "rebuild", "skip"},
+			examples: []string{"projections -store app.db", "projections -store app.db -write -reason 'event 4711 has no total' skip orders 4711"},
+			does:     "lists projections; with -write, changes one: pause, resume, rebuild, or skip, which needs EVENT",
 		},
 		{
 			name: "send", arguments: "WORKFLOW INPUT", arity: [2]int{2, 2}, writes: true, remote: true, run: send,
@@ -117,6 +127,7 @@ func init() { // not in the declaration, because help looks at commands
 		},
 		{
 			name: "schedules", arguments: "[CHANGE WORKFLOW/NAME]", arity: [2]int{0, 2}, mayWrite: true, run: schedules, flags: workflowFlag,
+			choices:  []string{"pause", "resume", "trigger"},
 			does:     "lists schedules; with -write, changes one: pause, resume, or trigger, which makes it fire now",
 			examples: []string{"schedules -store app.db", "schedules -store app.db -write -reason 'holidays' pause report/nightly"},
 		},
@@ -131,7 +142,10 @@ func init() { // not in the declaration, because help looks at commands
 			},
 			examples: []string{"audit -store app.db -workflow order -by ann"},
 		},
-		{name: "programs", does: "lists the programs that run on the store, or ran on it recently", arity: none, run: programs},
+		{
+			name: "programs", does: "lists the programs that run on the store, or ran on it recently", arity: none, run: programs,
+			examples: []string{"programs -store app.db"},
+		},
 		{
 			name: "console", arity: none, serves: true, run: serveConsole,
 			does: "serves the console, pages for a browser on this computer; with -write they can also change the store",
@@ -152,6 +166,14 @@ func init() { // not in the declaration, because help looks at commands
 				f.BoolVar(&o.withoutDeliveries, "without-deliveries", false, "leave out waiting effects and timers, and dead letters, so that the import causes no deliveries")
 			},
 			examples: []string{"import -store copy.db -write -reason 'to look at o-17' -without-deliveries <o-17.jsonl"},
+		},
+		{
+			name: "migrate", does: "with -write, makes the tables or brings them to the version of this command; without, exit code 1 if that is needed", arity: none,
+			remote: true, run: migrate, examples: []string{"migrate -store postgres://owner@db/app", "migrate -store postgres://owner@db/app -write"},
+		},
+		{
+			name: "completion", arguments: "SHELL", does: "prints the script that completes commands and flags in bash, fish or zsh", arity: one, remote: true,
+			run: completion, choices: []string{"bash", "fish", "zsh"}, examples: []string{"completion bash >/etc/bash_completion.d/ironflow"},
 		},
 	}
 }

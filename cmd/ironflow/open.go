@@ -25,12 +25,14 @@ import (
 // storeVariable names the store when -store does not.
 const storeVariable = "IRONFLOW_STORE"
 
+var errNoStore = &usageError{"no store is named; pass -store postgres://… or -store FILE, or set " + storeVariable}
+
 // open opens the store that the command line names.
 func (k *call) open(ctx context.Context) (closeStore func(), err error) {
 	name := cmp.Or(k.options.store, os.Getenv(storeVariable))
 	switch {
 	case name == "":
-		return nil, &usageError{"no store is named; pass -store postgres://… or -store FILE, or set " + storeVariable}
+		return nil, errNoStore
 	case isPostgres(name):
 		closeStore, err = k.openPostgres(ctx, name)
 	default:
@@ -52,36 +54,57 @@ func isPostgres(name string) bool {
 }
 
 func (k *call) openPostgres(ctx context.Context, name string) (func(), error) {
-	config, err := parsePostgres(name)
+	pool, err := newPool(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	config.ConnConfig.RuntimeParams["application_name"] = cmp.Or(config.ConnConfig.RuntimeParams["application_name"], "ironflow")
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, err
-	}
-	options := []postgres.Option{postgres.WithSchema(cmp.Or(k.schema, postgres.DefaultSchema))}
+	options := []postgres.Option{k.inSchema()}
 	if !k.write {
 		options = append(options, postgres.ReadOnly())
 	}
 	k.store, err = postgres.New(ctx, pool, options...)
 	if err != nil {
 		pool.Close()
-		if wrong, is := errors.AsType[*postgres.SchemaVersionError](err); is && wrong.Found == 0 {
-			return nil, fmt.Errorf("the store %s: the schema %q has no tables of ironflow; name the schema of the store with -schema, or migrate it",
-				postgresName(config.ConnConfig), wrong.Schema)
-		}
-		return nil, fmt.Errorf("the store %s: %w", postgresName(config.ConnConfig), err)
+		return nil, fmt.Errorf("the store %s: %w", postgresName(pool.Config().ConnConfig), toMigrate(err))
 	}
 	return pool.Close, nil
+}
+
+func newPool(ctx context.Context, name string) (*pgxpool.Pool, error) {
+	config, err := parsePostgres(name)
+	if err != nil {
+		return nil, err
+	}
+	config.ConnConfig.RuntimeParams["application_name"] = cmp.Or(config.ConnConfig.RuntimeParams["application_name"], "ironflow")
+	return pgxpool.NewWithConfig(ctx, config)
+}
+
+func (k *call) inSchema() postgres.Option {
+	return postgres.WithSchema(cmp.Or(k.schema, postgres.DefaultSchema))
+}
+
+// toMigrate says how to migrate with this command if an error says that the tables are missing or older.
+func toMigrate(err error) error {
+	if wrong, is := errors.AsType[*postgres.SchemaVersionError](err); is && wrong.Found == 0 {
+		return fmt.Errorf("the schema %q has no tables of ironflow; name the schema of the store with -schema, or make them with ironflow migrate -write", wrong.Schema)
+	} else if is && wrong.Found < wrong.Needed {
+		return olderTables(wrong.Found, wrong.Needed)
+	}
+	if wrong, is := errors.AsType[*sqlite.SchemaVersionError](err); is && wrong.Found < wrong.Needed {
+		return olderTables(wrong.Found, wrong.Needed)
+	}
+	return err
+}
+
+func olderTables(found, needed int) error {
+	return fmt.Errorf("its tables have version %d, and this command needs %d; migrate them with ironflow migrate -write, or use the command of the release that runs", found, needed)
 }
 
 // openSQLite opens a file that is a store: a name that is mistyped must not become a new, empty one, nor bring tables into the file of another
 // program.
 func (k *call) openSQLite(ctx context.Context, name string) (func(), error) {
 	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the store %s: there is no such file; a PostgreSQL store is named by its URL, postgres://…", withoutPassword(name))
+		return nil, noSuchFile(name)
 	}
 	options := []sqlite.Option{sqlite.Existing()}
 	if !k.write {
@@ -89,10 +112,14 @@ func (k *call) openSQLite(ctx context.Context, name string) (func(), error) {
 	}
 	opened, err := sqlite.Open(ctx, name, options...)
 	if err != nil {
-		return nil, fmt.Errorf("the store %s: %w", name, err)
+		return nil, fmt.Errorf("the store %s: %w", name, toMigrate(err))
 	}
 	k.store = opened
 	return func() { _ = opened.Close() }, nil
+}
+
+func noSuchFile(name string) error {
+	return fmt.Errorf("the store %s: there is no such file; a PostgreSQL store is named by its URL, postgres://…", withoutPassword(name))
 }
 
 // parsePostgres reads the name of a PostgreSQL store. Its error has no part of the name, because a password that is not encoded may be read as

@@ -5,29 +5,61 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ironflow-gen/ironflow/internal/plain"
 )
 
 // table prints rows in columns.
-type table struct{ w *tabwriter.Writer }
+type table struct {
+	k      *call
+	rows   [][]painted
+	widths []int
+}
 
-func (k *call) table(titles ...string) table {
-	t := table{tabwriter.NewWriter(k.out, 0, 0, 2, ' ', 0)}
+func (k *call) table(titles ...any) *table {
+	t := &table{k: k}
+	for i := range titles {
+		titles[i] = painted{bold, fmt.Sprint(titles[i])}
+	}
 	t.row(titles...)
 	return t
 }
 
-func (t table) row(cells ...string) {
-	for i := range cells {
-		cells[i] = oneLine(cells[i])
+// row adds a row. A cell is a text, or painted.
+func (t *table) row(cells ...any) {
+	row := make([]painted, len(cells))
+	for i, cell := range cells {
+		p, is := cell.(painted)
+		if !is {
+			p.text = fmt.Sprint(cell)
+		}
+		p.text = oneLine(p.text)
+		row[i] = p
+		if i == len(t.widths) {
+			t.widths = append(t.widths, 0)
+		}
+		t.widths[i] = max(t.widths[i], utf8.RuneCountInString(p.text))
 	}
-	fmt.Fprintln(t.w, strings.TrimRight(strings.Join(cells, "\t"), "\t "))
+	t.rows = append(t.rows, row)
 }
 
-func (t table) end() { _ = t.w.Flush() }
+// end prints the table.
+func (t *table) end() {
+	for _, row := range t.rows {
+		var line strings.Builder
+		gap := 0
+		for i, cell := range row {
+			if cell.text != "" {
+				line.WriteString(strings.Repeat(" ", gap) + t.k.paint(cell))
+				gap = 0
+			}
+			gap += t.widths[i] - utf8.RuneCountInString(cell.text) + 2
+		}
+		fmt.Fprintln(t.k.out, line.String())
+	}
+}
 
 // oneLine shows what would break a line, or move the cursor of a terminal, as an escape, and cuts long texts.
 func oneLine(s string) string {

@@ -102,7 +102,7 @@ func count(ctx context.Context, k *call) (int, error) {
 	}
 	t := k.table("WORKFLOW", "STATUS", "", "COUNT")
 	for _, c := range counts {
-		t.row(c.Workflow, c.Status, map[bool]string{true: "completed", false: "active"}[c.Completed], fmt.Sprint(c.Count))
+		t.row(c.Workflow, c.Status, mood(map[bool]string{true: "completed", false: "active"}[c.Completed]), fmt.Sprint(c.Count))
 	}
 	t.row("all", "", "", fmt.Sprint(counts.Total()))
 	t.end()
@@ -156,7 +156,7 @@ func show(ctx context.Context, k *call) (int, error) {
 			if !w.DiedAt.IsZero() {
 				when = w.DiedAt
 			}
-			t.row(string(w.Lease.Queue), w.Kind.Name, string(w.StateAt(r.At)), k.ago(when), fmt.Sprint(w.Attempts), w.Holder, w.LastError)
+			t.row(string(w.Lease.Queue), w.Kind.Name, mood(string(w.StateAt(r.At))), k.ago(when), fmt.Sprint(w.Attempts), w.Holder, w.LastError)
 		}
 		t.end()
 	}
@@ -344,7 +344,7 @@ func programs(ctx context.Context, k *call) (int, error) {
 		case !p.Running:
 			state = "died"
 		}
-		t.row(p.Process, state, p.Version, k.ago(p.StartedAt), k.ago(p.SeenAt), names)
+		t.row(p.Process, mood(state), p.Version, k.ago(p.StartedAt), k.ago(p.SeenAt), names)
 	}
 	t.end()
 	return exitOK, nil

@@ -27,11 +27,12 @@ const (
 // command is what a word of the command line runs.
 type command struct {
 	name, arguments, does string
+	choices               []string // first words of the arguments, for completion
 	examples              []string
 	writes                bool // it changes the store, and needs -write
 	lasts                 bool // it goes on until something happens
 	mayWrite              bool // it changes the store if it has arguments
-	remote                bool // it opens no store
+	remote                bool // it needs no open store
 	serves                bool // it goes on until it is interrupted
 	arity                 [2]int
 	flags                 func(*flag.FlagSet, *options)

@@ -70,11 +70,16 @@ func onStores(t *testing.T, test func(b *bench)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		st, pool := postgrestest.OpenPool(t)
-		config := pool.Config()
-		schema := strings.Trim(config.ConnConfig.RuntimeParams["search_path"], `"`)
-		test(&bench{T: t, store: st, flags: []string{"-store", config.ConnString(), "-schema", schema}, pool: pool})
+		onPostgres(t, test)
 	})
+}
+
+func onPostgres(t *testing.T, test func(b *bench)) {
+	t.Helper()
+	st, pool := postgrestest.OpenPool(t)
+	config := pool.Config()
+	schema := strings.Trim(config.ConnConfig.RuntimeParams["search_path"], `"`)
+	test(&bench{T: t, store: st, flags: []string{"-store", config.ConnString(), "-schema", schema}, pool: pool})
 }
 
 // ironflow runs a command line and checks its exit code. It returns what was printed, as one text.

@@ -53,7 +53,7 @@ func (k *call) listSchedules(ctx context.Context) error {
 		if s.Declared != nil {
 			input, recurs = s.Declared.Input, strings.TrimSpace(s.Declared.Schedule+" "+s.Declared.Zone)
 		}
-		t.row(s.Workflow+"/"+s.Name, state, k.ago(s.Next), input, recurs, s.Waiting.LastError)
+		t.row(s.Workflow+"/"+s.Name, mood(state), k.ago(s.Next), input, recurs, s.Waiting.LastError)
 	}
 	t.end()
 	return nil

@@ -39,7 +39,7 @@ func health(ctx context.Context, k *call) (int, error) {
 		fmt.Fprintf(k.out, "projection %s: %s, %d events behind\n", oneLine(p.Name), p.Status, p.Behind)
 	}
 	for _, problem := range h.Problems() {
-		fmt.Fprintln(k.out, "!", oneLine(problem.Text))
+		fmt.Fprintln(k.out, k.paint(painted{red, "!"}), oneLine(problem.Text))
 	}
 	return code, nil
 }

@@ -17,7 +17,7 @@ const (
 )
 
 var (
-	SchemaVersion = len(migrations)
+	NewestVersion = len(migrations)
 	EndOfTime     = endOfTime
 )
 

@@ -70,6 +70,24 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, options ...Option) error {
 	return nil
 }
 
+// SchemaVersion returns the version of the tables in the schema, 0 if there are none, and the version that this library needs, to which
+// Migrate brings them. It changes nothing. If the tables belong to another program, it fails with *ForeignSchemaError.
+func SchemaVersion(ctx context.Context, pool *pgxpool.Pool, options ...Option) (found, needed int, err error) {
+	config, err := newConfig(options)
+	if err != nil {
+		return 0, 0, err
+	}
+	err = newConnections(pool).run(ctx, func(conn *lent) error {
+		state, err := readSchemaState(ctx, conn, config.schema)
+		found = state.version
+		return conn.note(err)
+	})
+	if err != nil {
+		return 0, 0, wrap(err, "read the version of schema %q", config.schema)
+	}
+	return found, config.version(), nil
+}
+
 // migrate keeps other migrations of the schema out until the transaction ends.
 func migrate(ctx context.Context, tx pgx.Tx, config config) error {
 	if _, err := tx.Exec(ctx, lockMigrations, config.schema); err != nil {

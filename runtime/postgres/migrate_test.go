@@ -52,7 +52,7 @@ func TestNewRefusesAnotherVersion(t *testing.T) {
 	wantVersionError(t, pool, schema, 0, "postgres.Migrate")
 
 	newStore(t, pool, schema)
-	newer := postgres.SchemaVersion + 1
+	newer := postgres.NewestVersion + 1
 	record := `INSERT INTO "` + schema + `".schema_migrations (version, oldest) VALUES ($1, $1)`
 	if _, err := pool.Exec(t.Context(), record, newer); err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestNewRefusesAnotherVersion(t *testing.T) {
 
 // next is the script of a migration to come, for the schema ironflow. It may do anything to libraries older than oldest.
 func next(oldest int) string {
-	return fmt.Sprintf(`INSERT INTO ironflow.schema_migrations (version, oldest) VALUES (%d, %d);`, postgres.SchemaVersion+1, oldest)
+	return fmt.Sprintf(`INSERT INTO ironflow.schema_migrations (version, oldest) VALUES (%d, %d);`, postgres.NewestVersion+1, oldest)
 }
 
 // Versions of the library run side by side: one that is older than the schema works on it when the schema says so. Of a migration to
@@ -89,7 +89,7 @@ func TestSideBySideWithANewerVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := next(postgres.SchemaVersion) + `CREATE TABLE ironflow.future ();`
+	script := next(postgres.NewestVersion) + `CREATE TABLE ironflow.future ();`
 	for _, name := range names {
 		script += fmt.Sprintf(`ALTER TABLE ironflow.%s ADD COLUMN of_the_future text, ADD COLUMN with_default int NOT NULL DEFAULT 7;`, name)
 	}
@@ -131,11 +131,11 @@ func TestOlderSchema(t *testing.T) {
 	before := newStore(t, pool, schema)
 	commit(t, before, everything("1"))
 	newer := []postgres.Option{
-		postgres.WithSchema(schema), postgres.WithNextMigration(next(postgres.SchemaVersion+1) + `ALTER TABLE ironflow.chores RENAME TO errands;`),
+		postgres.WithSchema(schema), postgres.WithNextMigration(next(postgres.NewestVersion+1) + `ALTER TABLE ironflow.chores RENAME TO errands;`),
 	}
 	_, err := postgres.New(t.Context(), pool, newer...)
 	var wrong *postgres.SchemaVersionError
-	if !errors.As(err, &wrong) || wrong.Found != postgres.SchemaVersion || wrong.Needed != wrong.Found+1 || !strings.Contains(err.Error(), "postgres.Migrate") {
+	if !errors.As(err, &wrong) || wrong.Found != postgres.NewestVersion || wrong.Needed != wrong.Found+1 || !strings.Contains(err.Error(), "postgres.Migrate") {
 		t.Fatalf("got error %v", err)
 	}
 	for range 2 {
@@ -149,7 +149,7 @@ func TestOlderSchema(t *testing.T) {
 	}
 	wantVersion(t, store, everything("1").Instance, int64(len(everything("1").Events)))
 	commit(t, store, everything("2"))
-	wantVersionError(t, pool, schema, postgres.SchemaVersion+1, "upgrade the library")
+	wantVersionError(t, pool, schema, postgres.NewestVersion+1, "upgrade the library")
 }
 
 // A migration that fails leaves the schema at the version it had.
@@ -159,7 +159,7 @@ func TestFailedMigration(t *testing.T) {
 	newStore(t, pool, schema)
 	before := describeSchema(t, pool, schema)
 	err := postgres.Migrate(t.Context(), pool, postgres.WithSchema(schema),
-		postgres.WithNextMigration(next(postgres.SchemaVersion)+`CREATE TABLE ironflow.future (); SELECT 1/0;`))
+		postgres.WithNextMigration(next(postgres.NewestVersion)+`CREATE TABLE ironflow.future (); SELECT 1/0;`))
 	if err == nil || !strings.Contains(err.Error(), "002_next.up.sql") {
 		t.Errorf("got error %v", err)
 	}
@@ -182,7 +182,7 @@ func TestMigrationsByATool(t *testing.T) {
 		t.Fatal(err)
 	}
 	names, err := fs.Glob(files, "*.up.sql")
-	if err != nil || len(names) != postgres.SchemaVersion {
+	if err != nil || len(names) != postgres.NewestVersion {
 		t.Fatalf("got files %v, error %v", names, err)
 	}
 	for _, name := range names {
@@ -211,13 +211,13 @@ func TestMigrationsByATool(t *testing.T) {
 func TestMigrationsAdd(t *testing.T) {
 	t.Parallel()
 	for script, adds := range map[string]bool{
-		next(postgres.SchemaVersion) + `ALTER TABLE ironflow.timers ADD COLUMN note text`:   true,
-		next(postgres.SchemaVersion) + `ALTER TABLE ironflow.timers DROP COLUMN trace`:      false,
-		next(postgres.SchemaVersion) + "ALTER TABLE ironflow.timers\nRENAME key TO name":    false,
-		next(postgres.SchemaVersion+1) + `ALTER TABLE ironflow.timers DROP COLUMN trace`:    true,
+		next(postgres.NewestVersion) + `ALTER TABLE ironflow.timers ADD COLUMN note text`:   true,
+		next(postgres.NewestVersion) + `ALTER TABLE ironflow.timers DROP COLUMN trace`:      false,
+		next(postgres.NewestVersion) + "ALTER TABLE ironflow.timers\nRENAME key TO name":    false,
+		next(postgres.NewestVersion+1) + `ALTER TABLE ironflow.timers DROP COLUMN trace`:    true,
 		`ALTER TABLE ironflow.timers ADD COLUMN note text -- with no record of its version`: false,
 	} {
-		if problem := problemOf(postgres.SchemaVersion+1, script); (problem == "") != adds {
+		if problem := problemOf(postgres.NewestVersion+1, script); (problem == "") != adds {
 			t.Errorf("%q: %s", script, problem)
 		}
 	}
@@ -225,7 +225,7 @@ func TestMigrationsAdd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for version := 1; version <= postgres.SchemaVersion; version++ {
+	for version := 1; version <= postgres.NewestVersion; version++ {
 		names, err := fs.Glob(files, fmt.Sprintf("%03d_*", version))
 		if err != nil || len(names) != 1 {
 			t.Fatalf("version %d: files %v, error %v", version, names, err)
@@ -329,7 +329,7 @@ func wantVersionError(t *testing.T, pool *pgxpool.Pool, schema string, found int
 	if !errors.As(err, &wrong) {
 		t.Fatalf("got error %v", err)
 	}
-	if wrong.Schema != schema || wrong.Found != found || wrong.Needed != postgres.SchemaVersion {
+	if wrong.Schema != schema || wrong.Found != found || wrong.Needed != postgres.NewestVersion {
 		t.Errorf("got %+v", wrong)
 	}
 	for _, part := range []string{schema, fix} {

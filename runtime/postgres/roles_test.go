@@ -171,7 +171,7 @@ func TestOwnerMigrates(t *testing.T) {
 	t.Parallel()
 	admin, schema := migrated(t)
 	owner := as(t, roles.Owner)
-	next := postgres.WithNextMigration(next(postgres.SchemaVersion) + `
+	next := postgres.WithNextMigration(next(postgres.NewestVersion) + `
 		ALTER TABLE ironflow.timers ADD COLUMN note text;
 		CREATE OR REPLACE FUNCTION ironflow.unpark() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';`)
 	if err := postgres.Migrate(t.Context(), owner, postgres.WithSchema(schema), next); err != nil {

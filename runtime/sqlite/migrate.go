@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -82,6 +83,42 @@ func checkTables(on *connection, migrations fs.FS) error {
 		err = &SchemaVersionError{Found: found.version, Needed: needed, Oldest: found.oldest}
 	}
 	return err
+}
+
+// SchemaVersion returns the version of the tables in the file at path, 0 if there are none, and the version that this library needs, to which
+// Open brings them. It changes nothing. If there is no file, it fails with fs.ErrNotExist; if another program made the tables, with
+// *ForeignTablesError.
+func SchemaVersion(ctx context.Context, path string) (found, needed int, err error) {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err == nil {
+		found, err = tablesVersion(ctx, path)
+	}
+	if err != nil {
+		err = fmt.Errorf("sqlite: open %q: %w", path, explain(err))
+	}
+	return found, len(files), err
+}
+
+func tablesVersion(ctx context.Context, path string) (version int, err error) {
+	file, err := locate(path)
+	if err != nil {
+		return 0, err
+	}
+	if err := requireStore(ctx, file, path); errors.Is(err, ErrNoStore) {
+		return 0, nil
+	} else if err != nil {
+		return 0, err
+	}
+	w, err := openWriter(ctx, file.withPragmas("query_only(1)", readersWait))
+	if err != nil {
+		return 0, err
+	}
+	err = w.step(func(on *connection) error {
+		found, err := readTables(on)
+		version = found.version
+		return err
+	})
+	return version, errors.Join(err, w.close())
 }
 
 // tables is what is found in a file.
