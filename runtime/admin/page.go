@@ -66,7 +66,7 @@ func decodeCursor[P any](cursor string) (*P, error) {
 		err = store.CheckArgument("Cursor", *place)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ironflow: the cursor %q is not from this list; pass Page.Next unchanged", cursor)
+		return nil, &store.InvalidArgument{Argument: "the cursor", Problem: fmt.Sprintf("%q is not from this list; pass Page.Next unchanged", cursor)}
 	}
 	return place, nil
 }

@@ -23,11 +23,14 @@ ON CONFLICT (subject) DO NOTHING
 RETURNING 1`, refusedConflict, "a subject has a key already", "''")
 
 // forgetSubject returns true if the subject had a key, false if it was unknown, and nothing if it was forgotten before: only an updated row
-// has an xmax.
-const forgetSubject = `
+// has an xmax. What changes nothing is not recorded.
+var forgetSubject = `
+WITH done AS (
 INSERT INTO ironflow.subject_keys AS s (subject, created_at, forgotten_at, forgotten_by, reason)
 VALUES ($1::text, $2::timestamptz, $2::timestamptz, $3::text, $4::text)
 ON CONFLICT (subject) DO UPDATE
 SET secret = NULL, forgotten_at = excluded.forgotten_at, forgotten_by = excluded.forgotten_by, reason = excluded.reason
 WHERE s.forgotten_at IS NULL
-RETURNING s.xmax <> 0`
+RETURNING s.xmax <> 0 AS had
+)` + auditing("$5") + `
+SELECT had FROM done`

@@ -112,9 +112,8 @@ func queueSubjectKeys(batch *pgx.Batch, queries *queries, keys []store.SubjectKe
 func (s *Store) ForgetSubject(ctx context.Context, f store.ForgottenSubject) (had bool, err error) {
 	var rows []bool
 	err = transact(ctx, s.pool, func(batch *pgx.Batch) {
-		args := []any{f.Subject, f.At, usererr.Bound(f.By), usererr.Bound(f.Reason)}
+		args := []any{f.Subject, f.At, usererr.Bound(f.By), usererr.Bound(f.Reason), auditParam(ctx)}
 		queueRows(batch, &rows, pgx.RowTo[bool], s.queries.subjects.forget, args)
-		queueAudit(ctx, batch, s.queries, 1)
 	})
 	if err != nil {
 		return false, wrap(err, "forget a subject")

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/internal/plain"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -72,7 +73,11 @@ type ExplainedDelivery struct {
 func (x *Explanation) String() string {
 	var text strings.Builder
 	line := func(depth int, format string, args ...any) {
-		fmt.Fprintf(&text, strings.Repeat("  ", depth)+format+"\n", args...)
+		text.WriteString(strings.Repeat("  ", depth))
+		for _, r := range fmt.Sprintf(format, args...) {
+			plain.WriteRune(&text, r) // ids and errors may have anything in them
+		}
+		text.WriteByte('\n')
 	}
 	switch x.Origin {
 	case OriginSchedule:
