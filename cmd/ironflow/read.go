@@ -93,6 +93,12 @@ func count(ctx context.Context, k *call) (int, error) {
 	if err != nil {
 		return exitOK, err
 	}
+	if k.newest != 0 {
+		if filter != (store.InstanceFilter{Workflow: k.workflow}) || k.workflow == "" {
+			return exitOK, &usageError{"-newest needs -workflow, and no other filter"}
+		}
+		return k.countNewest(ctx)
+	}
 	counts, err := k.admin.CountInstances(ctx, filter)
 	if err != nil || k.json {
 		if err == nil {
@@ -105,6 +111,31 @@ func count(ctx context.Context, k *call) (int, error) {
 		t.row(c.Workflow, c.Status, mood(map[bool]string{true: "completed", false: "active"}[c.Completed]), fmt.Sprint(c.Count))
 	}
 	t.row("all", "", "", fmt.Sprint(counts.Total()))
+	t.end()
+	return exitOK, nil
+}
+
+// countNewest counts the newest instances of a workflow. What was not counted is "or more".
+func (k *call) countNewest(ctx context.Context) (int, error) {
+	newest, err := k.admin.CountNewest(ctx, k.workflow, k.newest)
+	if err != nil || k.json {
+		if err == nil {
+			err = k.print(newest)
+		}
+		return exitOK, err
+	}
+	t := k.table("WORKFLOW", "STATUS", "", "COUNT")
+	for _, c := range newest.Counts {
+		activity, more := "active", newest.MoreActive
+		if c.Completed {
+			activity, more = "completed", newest.MoreCompleted
+		}
+		number := fmt.Sprint(c.Count)
+		if more {
+			number += " or more"
+		}
+		t.row(c.Workflow, c.Status, mood(activity), number)
+	}
 	t.end()
 	return exitOK, nil
 }

@@ -46,7 +46,7 @@ type options struct {
 	timeout               time.Duration
 	workflow, status      string
 	active, completed     bool
-	limit                 int
+	limit, newest         int
 	cursor                string
 	since                 time.Duration
 	after                 int64

@@ -171,6 +171,8 @@ func TestIncident(t *testing.T) {
 		b.want(b.ironflow(0, "why", "order/o-17/1/0"), "ChargeCard")
 		b.want(b.ironflow(0, "list", "-workflow", "order", "-active"), "order/o-17", "awaiting_payment")
 		b.want(b.ironflow(0, "count"), "order", "active", "1")
+		b.want(b.ironflow(0, "count", "-workflow", "order", "-newest", "10"), "awaiting_payment  active  1\n")
+		b.want(b.ironflow(2, "count", "-newest", "10"), "-workflow")
 
 		b.want(b.ironflow(0, "dead", "-groups"), "order/ChargeCard", "certificate expired", "o-17")
 		group := strings.Fields(strings.Split(b.ironflow(0, "dead", "-groups"), "\n")[1])[0]
