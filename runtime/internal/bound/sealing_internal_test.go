@@ -23,6 +23,7 @@ const (
 // notPayloads are what has bytes and no payload: fields by their struct, and arguments and results by their method.
 var notPayloads = map[string]string{
 	"AuditRecord.Progress":      "the ids of instances, and counts",
+	"CellRecord.List":           "the names of stores",
 	"EventCause.Cause":          "names of messages, and ids",
 	"EventRecord.Cause":         "the same",
 	"NewEvent.Cause":            "the same",
