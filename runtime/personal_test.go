@@ -272,6 +272,18 @@ func TestRefusedSubjects(t *testing.T) {
 	})
 }
 
+// Another workflow that is told of a rejection stores no personal value of it.
+func TestRejectionText(t *testing.T) {
+	for text, rejection := range map[string]any{
+		"SameEmail": enrolment.SameEmail{Email: "ann@secret.example"},
+		`NotAccepted{"input":"Move","state":"closed"}`: enrolment.NotAccepted{Input: "Move", State: "closed"},
+	} {
+		if got, err := enrolments().RejectionText(rejection); err != nil || got != text {
+			t.Errorf("got %q, %v, want %q", got, err, text)
+		}
+	}
+}
+
 // An instance that is exported is encrypted in its new store with a key of that store, and what is erased stays so.
 func TestMovePersonalFields(t *testing.T) {
 	onStores(t, func(b *bed) {

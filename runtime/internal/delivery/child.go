@@ -62,11 +62,9 @@ func (e *effect) startOrSend(ctx context.Context, d store.Delivery) (attemptEnd,
 	}
 	reason := outcome.Describe()
 	if outcome.Kind == commit.Rejected {
-		rejection, err := other.EncodeRejection(outcome.Rejection)
-		if err != nil {
-			return attemptEnd{}, fmt.Errorf("rejection %w", err)
+		if reason, err = other.RejectionText(outcome.Rejection); err != nil {
+			return attemptEnd{}, err
 		}
-		reason = rejection.String()
 	}
 	fields = make(map[string]json.RawMessage)
 	setText(fields, map[string]string{"child": req.Input.Instance, "status": "", "error": "the child refused to start: " + reason})
