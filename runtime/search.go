@@ -24,14 +24,15 @@ const backfillPage = 100
 // more. It does not overwrite what an input stores meanwhile, and changes nothing when it is repeated.
 //
 // The loop has a step for every 100 instances, with a cursor. To continue an interrupted backfill, pass the cursor of the last step; ""
-// begins with the newest instance. The cursor of the last step is "". An error ends the loop. Begin when all processes have the new
-// declaration: an older process does not store values.
+// begins with the newest instance. The cursor of the last step is "". An error ends the loop. If it names instances that cannot be replayed, the
+// values of the others are stored, and the cursor continues after them. Begin when all processes have the new declaration: an older
+// process does not store values.
 func (e *Engine) BackfillSearch(ctx context.Context, workflow, cursor string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for {
 			next, err := e.backfillStep(ctx, workflow, cursor)
 			if err != nil {
-				yield(cursor, fmt.Errorf("ironflow: backfill of the search fields of workflow %s: %w", workflow, err))
+				yield(next, fmt.Errorf("ironflow: backfill of the search fields of workflow %s: %w", workflow, err))
 				return
 			}
 			if cursor = next; !yield(cursor, nil) || cursor == "" {
@@ -41,29 +42,42 @@ func (e *Engine) BackfillSearch(ctx context.Context, workflow, cursor string) it
 	}
 }
 
+// backfillStep returns the cursor to continue with; after an error that another attempt may not have, that is the given one.
 func (e *Engine) backfillStep(ctx context.Context, workflow, cursor string) (next string, err error) {
 	w, err := e.workflow(workflow)
 	if err != nil {
-		return "", err
+		return cursor, err
 	}
 	if len(w.SearchFields()) == 0 {
-		return "", &InvalidArgument{Argument: "the workflow", Problem: "declares no search fields"}
+		return cursor, &InvalidArgument{Argument: "the workflow", Problem: "declares no search fields"}
 	}
 	query := InstanceQuery{InstanceFilter: InstanceFilter{Workflow: workflow}, Limit: backfillPage, Cursor: cursor}
 	page, err := e.admin.Instances(ctx, query)
 	if err != nil {
-		return "", err
+		return cursor, err
 	}
 	var found []store.InstanceSearch
+	var broken []error
 	for _, i := range page.Items {
-		_, view, err := e.view(ctx, workflow, i.Key.ID)
+		_, instance, err := e.load(ctx, workflow, i.Key.ID, true)
 		if unknown := (*UnknownInstance)(nil); errors.As(err, &unknown) {
 			continue // it was deleted
 		}
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", i.Key, err)
+			return cursor, fmt.Errorf("%s: %w", i.Key, err)
 		}
-		found = append(found, store.InstanceSearch{Instance: i.Key, Version: view.Version, Values: w.SearchState(view.State)})
+		state, err := e.executor.Replay(ctx, w, nil, instance)
+		switch {
+		case ctx.Err() != nil:
+			return cursor, ctx.Err()
+		case err != nil:
+			broken = append(broken, fmt.Errorf("%s: %w", i.Key, err))
+		default:
+			found = append(found, store.InstanceSearch{Instance: i.Key, Version: instance.Version, Values: w.SearchState(state)})
+		}
 	}
-	return page.Next, e.store.PutSearchValues(ctx, found)
+	if err := e.store.PutSearchValues(ctx, found); err != nil {
+		return cursor, err
+	}
+	return page.Next, errors.Join(broken...)
 }

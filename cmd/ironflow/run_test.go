@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -399,5 +400,26 @@ func TestFind(t *testing.T) {
 		for _, err := range engine.BackfillSearch(ctx, "cart", "") {
 			b.want(err.Error(), "cart")
 		}
+
+		// One that cannot be replayed is named, and keeps nobody else from being found.
+		broken, older := stored[0], stored[0]
+		broken.Key.ID, older.Key.ID = "broken", "older"
+		for _, i := range []*store.StoredInstance{&broken, &older} {
+			i.Search, i.Outcomes, i.Ended, i.Events = nil, nil, nil, slices.Clone(i.Events)
+			for n := range i.Events {
+				i.Events[n].Instance = i.Key
+			}
+		}
+		broken.Events[0].Payload = []byte(`{"items":7}`)
+		if err := st.WriteStored(ctx, []store.StoredInstance{broken, older}); err != nil {
+			b.Fatal(err)
+		}
+		for cursor, err := range engine.BackfillSearch(ctx, "order", "") {
+			if err == nil || cursor != "" {
+				b.Fatal(cursor, err)
+			}
+			b.want(err.Error(), "order/broken", "items")
+		}
+		b.want(b.ironflow(exitOK, "find", "email=ada@example.com"), "order/old", "order/older", "order/o-1", "order/o-3")
 	})
 }
