@@ -272,6 +272,22 @@ func TestRefusedSubjects(t *testing.T) {
 	})
 }
 
+// A decision on an instance of a forgotten subject is one line in the log, however many values it has.
+func TestForgottenIsLoggedOnce(t *testing.T) {
+	onStores(t, func(b *bed) {
+		engine := b.engine(b.realConfig(), enrolments())
+		had, err := engine.Forget(b.Context(), store.ForgottenSubject{Subject: "customer-1", By: "ann", Reason: "test"})
+		if err != nil || had {
+			b.Fatal(had, err)
+		}
+		mustEnrol(b, enrolment.NewClient(engine), annsEnrolment("e-1")) // an event, an effect and a timer
+		if n := b.log.count("stored erased", "instance=e-1"); n != 1 {
+			b.Errorf("%d lines", n)
+		}
+		b.wantNoSecrets("from the beginning")
+	})
+}
+
 // Another workflow that is told of a rejection stores no personal value of it.
 func TestRejectionText(t *testing.T) {
 	for text, rejection := range map[string]any{

@@ -422,9 +422,11 @@ func (s *sealing) sealAll(ctx context.Context, within subjectKeys, p *parts) (ad
 		}
 		added = nil
 	}
+	var logged store.InstanceKey // the parts of an instance follow each other
 	for _, part := range p.list {
 		key := found.get(part.subject)
-		if key.Erased() && s.Logger != nil {
+		if key.Erased() && s.Logger != nil && logged != part.instance {
+			logged = part.instance
 			s.Logger.InfoContext(ctx, "ironflow: personal fields of a forgotten subject are stored erased",
 				"workflow", part.instance.Workflow, "instance", part.instance.ID)
 		}
