@@ -17,7 +17,7 @@ import (
 // input in a state are asked for many times.
 const (
 	firstDecisions, firstAsks = 3, 40
-	nextDecisions, nextAsks   = 50, 6
+	nextDecisions, nextAsks   = 50, 3
 	moreDecisions             = 200 // asked for once more
 	someDecisions             = 8   // of later decisions, one of so many is asked for once more
 )
@@ -25,8 +25,9 @@ const (
 // asks returns how often to ask again.
 func (x *explorer) asks(n *node, s *step) int {
 	key := cellKey{n.status, s.label}
-	x.asked[key]++
-	switch count := x.asked[key]; {
+	count := x.asked[key] + 1
+	x.asked[key] = count
+	switch {
 	case count <= firstDecisions:
 		return firstAsks
 	case count <= nextDecisions:

@@ -20,7 +20,7 @@ const gatherSettlements = 2 * time.Millisecond
 // due again.
 type settler struct {
 	worker  *worker
-	waiting chan settling
+	waiting chan *settling
 }
 
 type settling struct {
@@ -29,12 +29,12 @@ type settling struct {
 }
 
 func newSettler(w *worker) *settler {
-	return &settler{worker: w, waiting: make(chan settling, maxSettling)}
+	return &settler{worker: w, waiting: make(chan *settling, maxSettling)}
 }
 
 // add lets a settlement wait for the next call. done is called when it was made or given up.
 func (s *settler) add(settlement store.Settlement, done func()) {
-	s.waiting <- settling{settlement, done}
+	s.waiting <- &settling{settlement, done}
 }
 
 // close makes run return when nothing waits any more. Nothing may be added after it.
@@ -46,8 +46,8 @@ func (s *settler) run() {
 	}
 }
 
-func (s *settler) takeWaiting(first settling) []settling {
-	batch := []settling{first}
+func (s *settler) takeWaiting(first *settling) []*settling {
+	batch := []*settling{first}
 	gathered := time.After(gatherSettlements)
 	for len(batch) < s.worker.slots {
 		select {
@@ -75,7 +75,7 @@ func (s *settler) takeWaiting(first settling) []settling {
 	return batch
 }
 
-func (s *settler) settle(batch []settling) {
+func (s *settler) settle(batch []*settling) {
 	config := s.worker.config
 	settlements := make([]store.Settlement, len(batch))
 	for i, b := range batch {
