@@ -125,9 +125,9 @@ func (s *Scenario[S, I, E, F, R]) checkDecider(in workflow.PreparedInput) {
 	s.checkClock(user, in, first)
 }
 
-// oftenAsks is how often a decider is asked again that has given one answer twice. The order of a map with few entries is the same in three of
-// four calls.
-const oftenAsks = 20
+// oftenAsks is how often a decider is asked again that has given one answer twice. The order of a map with two entries is the same in seven of
+// eight calls.
+const oftenAsks = 40
 
 // checkOften asks the decider again and again, within the limits of one call.
 func (s *Scenario[S, I, E, F, R]) checkOften(user string, in workflow.PreparedInput, first *answer) {

@@ -110,7 +110,11 @@ func TestImpureCode(t *testing.T) {
 		},
 		"takes the order of a map": {
 			pay: func(now time.Time, _ order.State, in order.Pay) order.PayDecision {
-				for cents := range map[int64]bool{in.AmountCents: true, in.AmountCents + 1: true} {
+				amounts := make(map[int64]bool)
+				for n := range int64(8) {
+					amounts[in.AmountCents+n] = true
+				}
+				for cents := range amounts {
 					in.AmountCents = cents
 				}
 				return accept(now, in)
