@@ -72,7 +72,11 @@ func (t *jetStreamTarget) sink(ctx context.Context, topic string) (relay.Sink, f
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	return jetstream.NewSink(t.js, jetstream.SinkConfig{Stream: topic, AckTimeout: 2 * time.Second}), func() {}, err
+	config := jetstream.SinkConfig{Stream: topic}
+	if t.cluster == nil { // servers are killed meanwhile
+		config.AckTimeout = 2 * time.Second
+	}
+	return jetstream.NewSink(t.js, config), func() {}, err
 }
 
 func (t *jetStreamTarget) disturb(ctx context.Context) error {

@@ -36,9 +36,11 @@ func (t *kafkaTarget) address() string { return t.seed }
 func (t *kafkaTarget) stop()           { _ = t.broker.Kill() }
 
 func (t *kafkaTarget) sink(_ context.Context, topic string) (relay.Sink, func(), error) {
-	sink := kafka.NewSink(kafka.SinkConfig{
-		ID: "relay-" + topic, Options: []kgo.Opt{kgo.SeedBrokers(t.seed), kgo.AllowAutoTopicCreation()}, AckTimeout: 10 * time.Second,
-	})
+	config := kafka.SinkConfig{ID: "relay-" + topic, Options: []kgo.Opt{kgo.SeedBrokers(t.seed), kgo.AllowAutoTopicCreation()}}
+	if t.broker == nil { // the broker is killed meanwhile
+		config.AckTimeout = 10 * time.Second
+	}
+	sink := kafka.NewSink(config)
 	return sink, sink.Close, nil
 }
 
