@@ -156,8 +156,12 @@ func init() { // not in the declaration, because help looks at commands
 			flags: func(f *flag.FlagSet, o *options) {
 				f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "the `address` to listen on, of this computer only; port 0 takes a free one; default: 127.0.0.1:8080")
 				f.StringVar(&o.by, "by", "", "`who` makes changes; default: the name of the user")
+				f.StringVar(&o.server, "server", "", "the `address` of the operator handler of a running program; with -write, forms send inputs to it, as send does")
 			},
-			examples: []string{"console -store postgres://app@db/app", "console -store app.db -write -listen 127.0.0.1:9000"},
+			examples: []string{
+				"console -store postgres://app@db/app", "console -store app.db -write -listen 127.0.0.1:9000",
+				"console -store app.db -write -server https://shop.example/operator",
+			},
 		},
 		{
 			name: "export", arguments: "[WORKFLOW/ID ...]", does: "writes the named instances, or those that the flags select, as JSON lines", arity: [2]int{0, 1 << 20}, run: export, flags: filterFlags,

@@ -23,16 +23,20 @@ func serveConsole(ctx context.Context, k *call) (int, error) {
 	if err != nil {
 		return exitStore, err
 	}
-	handler := console.New(k.admin, console.Config{
+	config := console.Config{
 		Access: func(r *http.Request) (console.Access, error) {
 			access, err := console.Local(r)
 			if access.Name = k.by; access.Role == console.Viewer && k.write {
-				access.Role = console.Admin
+				access.Role, access.ClientInputs = console.Admin, true
 			}
 			return access, err
 		},
 		Logger: slog.New(slog.NewTextHandler(k.errs, nil)),
-	})
+	}
+	if k.server != "" {
+		config.Engine = remote(k.server)
+	}
+	handler := console.New(k.admin, config)
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		BaseContext: func(net.Listener) context.Context { return ctx }} // streams end with the command
 	served := make(chan error, 1)

@@ -1,21 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"os"
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
 )
-
-// authorizationVariable has the value of the header Authorization: a flag would show it to other users of the machine.
-const authorizationVariable = "IRONFLOW_AUTHORIZATION"
 
 // send sends an input to a running program, which has the decider.
 func send(ctx context.Context, k *call) (int, error) {
@@ -26,53 +19,27 @@ func send(ctx context.Context, k *call) (int, error) {
 	if err != nil {
 		return exitOK, err
 	}
-	address := strings.TrimSuffix(k.server, "/") + "/" + url.PathEscape(k.args[0]) + "/inputs/" + url.PathEscape(k.args[1])
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	a, err := remote(k.server).post(ctx, k.args[0], k.args[1], k.reason, k.inputID, body)
 	if err != nil {
-		return exitOK, &usageError{fmt.Sprintf("the address of the server cannot be read: %v", err)}
+		return exitOK, err
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set(httpapi.ReasonHeader, url.PathEscape(k.reason))
-	if k.inputID != "" {
-		r.Header.Set("Idempotency-Key", k.inputID)
-	}
-	if authorization := os.Getenv(authorizationVariable); authorization != "" {
-		r.Header.Set("Authorization", authorization)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return exitOK, fmt.Errorf("the program at %s does not answer: %w", r.URL.Host, err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 16<<20))
-	if err != nil {
-		return exitOK, fmt.Errorf("the answer of %s broke off; send the input again with the same -id: %w", r.URL.Host, err)
-	}
-	if answer.StatusCode == http.StatusOK {
-		var accepted httpapi.Accepted
-		if err := json.Unmarshal(text, &accepted); err != nil {
-			return exitOK, fmt.Errorf("%s answered with something else than a program of ironflow: %w", r.URL.Host, err)
-		}
+	if a.refused == nil {
 		if k.json {
-			return exitOK, k.print(accepted)
+			return exitOK, k.print(a.Accepted)
 		}
 		var events []string
-		for _, e := range accepted.Events {
+		for _, e := range a.Events {
 			events = append(events, e.Type)
 		}
-		fmt.Fprintf(k.out, "accepted, version %d: %s\n", accepted.Version, strings.Join(events, ", "))
+		fmt.Fprintf(k.out, "accepted, version %d: %s\n", a.Version, strings.Join(events, ", "))
 		return exitOK, nil
-	}
-	refused := httpapi.Error{Status: answer.StatusCode}
-	if json.Unmarshal(text, &refused) != nil || refused.Code == "" {
-		return exitOK, fmt.Errorf("%s answered with status %s", r.URL.Host, answer.Status)
 	}
 	code := exitStore
 	switch {
-	case refused.Code == httpapi.Rejected, refused.Code == httpapi.AlreadyCompleted, refused.Code == httpapi.UnknownPath:
+	case a.refused.Code == httpapi.Rejected, a.refused.Code == httpapi.AlreadyCompleted, a.refused.Code == httpapi.UnknownPath:
 		code = exitFound
-	case answer.StatusCode < http.StatusInternalServerError:
+	case a.refused.Status < http.StatusInternalServerError:
 		code = exitUsage
 	}
-	return code, fmt.Errorf("the program says: %s", refused.Message)
+	return code, fmt.Errorf("the program says: %s", a.refused.Message)
 }

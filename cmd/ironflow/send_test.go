@@ -13,6 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/httpapi"
 	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // An operator sends an input to a running program, which decides, and records who sent it and why.
@@ -47,6 +48,37 @@ func TestSend(t *testing.T) {
 	if err != nil || len(page.Items) != 2 || page.Items[1].By != "ann" || page.Items[1].Reason != "the bank says so, “never”" || page.Items[1].Input != "PaymentFailed" ||
 		page.Items[1].Count != 1 || page.Items[0].Count != 0 {
 		t.Errorf("got %+v, error %v", page.Items, err)
+	}
+	toProgram := remote(server.URL + "/operator/")
+	input := admin.OperatorInput{Instance: store.InstanceKey{Workflow: "order", ID: "o-18"}, Input: "PaymentFailed", ID: "form-1", Reason: "no money"}
+	if out, err := order.NewClient(engine).Create(t.Context(), order.Create{OrderID: "o-18", CartID: "c-18", Items: []order.Item{{Quantity: 1, PriceCents: 900}}}); err != nil || !out.Accepted() {
+		t.Fatalf("got %+v, %v", out, err)
+	}
+	with := func(fields string) error {
+		input.Fields = []byte(fields)
+		_, err := toProgram.SendInput(t.Context(), input)
+		return err
+	}
+	invalid := (*workflow.InvalidInput)(nil)
+	if err := with(`{"order_id": "o-18", "reason": 7}`); !errors.As(err, &invalid) || len(invalid.Mistakes) != 1 || !strings.Contains(invalid.Mistakes[0].Error(), "reason: ") {
+		t.Errorf("got %v", err)
+	}
+	for range 2 {
+		input.Fields = []byte(`{"order_id": "o-18", "reason": "no money"}`)
+		if out, err := toProgram.SendInput(t.Context(), input); err != nil || !out.Accepted() || out.Version != 2 || out.Events[0].Type != "Cancelled" {
+			t.Errorf("got %+v, %v", out, err)
+		}
+	}
+	reused := (*store.InputIDReused)(nil)
+	if err := with(`{"order_id": "o-18", "reason": "x"}`); !errors.As(err, &reused) {
+		t.Errorf("got %v", err)
+	}
+	input.ID = "form-2"
+	if out, err := toProgram.SendInput(t.Context(), input); err != nil || !out.AlreadyCompleted() {
+		t.Errorf("got %+v, %v", out, err)
+	}
+	if input.Instance.Workflow = "cart"; !errors.Is(with(`{}`), errors.ErrUnsupported) {
+		t.Errorf("got %v", with(`{}`))
 	}
 	t.Setenv(authorizationVariable, "Bearer of-eve")
 	if text := b.feed(2, fail, "send", "-write", "-reason", "x", "order", "PaymentFailed"); !strings.Contains(text, "not known as an operator") {

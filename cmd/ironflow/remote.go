@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/httpapi"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
+)
+
+// authorizationVariable has the value of the header Authorization: a flag would show it to other users of the machine.
+const authorizationVariable = "IRONFLOW_AUTHORIZATION"
+
+// remote is the operator handler of a running program, by its address. As an admin.Engine it only sends inputs.
+type remote string
+
+// answer is what the program answers to an input.
+type answer struct {
+	httpapi.Accepted
+	refused *httpapi.Error // nil if it was accepted
+}
+
+// post sends an input. An error says that there was no answer.
+func (r remote) post(ctx context.Context, workflowName, input, reason, id string, body []byte) (a answer, err error) {
+	address := strings.TrimSuffix(string(r), "/") + "/" + url.PathEscape(workflowName) + "/inputs/" + url.PathEscape(input)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return a, &usageError{fmt.Sprintf("the address of the server cannot be read: %v", err)}
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set(httpapi.ReasonHeader, url.PathEscape(reason))
+	if id != "" {
+		request.Header.Set("Idempotency-Key", id)
+	}
+	if authorization := os.Getenv(authorizationVariable); authorization != "" {
+		request.Header.Set("Authorization", authorization)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return a, fmt.Errorf("the program at %s does not answer: %w", request.URL.Host, err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
+	if err != nil {
+		return a, fmt.Errorf("the answer of %s broke off; send the input again with the same -id: %w", request.URL.Host, err)
+	}
+	if response.StatusCode == http.StatusOK {
+		if err := json.Unmarshal(text, &a.Accepted); err != nil {
+			return a, fmt.Errorf("%s answered with something else than a program of ironflow: %w", request.URL.Host, err)
+		}
+		return a, nil
+	}
+	a.refused = &httpapi.Error{Status: response.StatusCode}
+	if json.Unmarshal(text, a.refused) != nil || a.refused.Code == "" {
+		return a, fmt.Errorf("%s answered with status %s", request.URL.Host, response.Status)
+	}
+	return a, nil
+}
+
+// SendInput implements admin.Engine. The program knows by the header Authorization who sends the input.
+func (r remote) SendInput(ctx context.Context, in admin.OperatorInput) (out workflow.Outcome[workflow.Encoded, workflow.Encoded], err error) {
+	a, err := r.post(ctx, in.Instance.Workflow, in.Input, in.Reason, in.ID, in.Fields)
+	if err != nil {
+		return out, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err)
+	}
+	if a.refused == nil {
+		return workflow.AcceptedOutcome[workflow.Encoded, workflow.Encoded](a.Version, a.Events...), nil
+	}
+	switch refused := a.refused; refused.Code {
+	case httpapi.Rejected:
+		if refused.Rejection != nil {
+			return workflow.RejectedOutcome[workflow.Encoded](refused.Version, *refused.Rejection), nil
+		}
+	case httpapi.AlreadyCompleted:
+		return workflow.CompletedOutcome[workflow.Encoded, workflow.Encoded](refused.Version), nil
+	case httpapi.InvalidInput:
+		invalid := &workflow.InvalidInput{Workflow: in.Instance.Workflow, Input: in.Input}
+		for _, m := range refused.Mistakes {
+			invalid.Mistakes = append(invalid.Mistakes, errors.New(strings.TrimPrefix(m.Path+": "+m.Message, ": ")))
+		}
+		return out, invalid
+	case httpapi.IdempotencyKeyReused:
+		return out, &store.InputIDReused{Instance: in.Instance, InputID: in.ID}
+	case httpapi.UnknownPath:
+		return out, fmt.Errorf("%s (%w)", refused.Message, errors.ErrUnsupported)
+	case httpapi.OutcomeUnknown:
+		return out, fmt.Errorf("%w: %s", store.ErrOutcomeUnknown, refused.Message)
+	}
+	return out, &store.InvalidArgument{Argument: "the program", Problem: "says: " + a.refused.Message}
+}
+
+// PlanInput implements admin.Engine.
+func (remote) PlanInput(context.Context, admin.OperatorInput) (admin.PlannedInput, error) {
+	return admin.PlannedInput{}, errors.ErrUnsupported
+}
+
+// StatesDynamic implements admin.Engine.
+func (remote) StatesDynamic(context.Context, store.InstanceKey, int64) iter.Seq2[json.RawMessage, error] {
+	return func(yield func(json.RawMessage, error) bool) { yield(nil, errors.ErrUnsupported) }
+}
