@@ -25,7 +25,7 @@ func (NoDecision) PaymentFailed(time.Time, order.State, order.PaymentFailed) (d 
 type OwnClock struct{ order.Decider }
 
 func (OwnClock) Pay(_ time.Time, s order.State, in order.Pay) order.PayDecision {
-	return order.AcceptPay(order.Paid{AmountCents: in.AmountCents, PaidAt: time.Now()})
+	return order.AcceptPay(order.Paid{AmountCents: in.AmountCents, PaidAt: time.Now()}) //ironflow:ignore clock a seeded bug
 }
 
 // Counter counts in a variable.
@@ -35,7 +35,7 @@ type Counter struct {
 }
 
 func (d Counter) Create(_ time.Time, _ order.State, in order.Create) order.CreateDecision {
-	*d.Decisions++
+	*d.Decisions++ //ironflow:ignore globals a seeded bug
 	return order.AcceptCreate(order.Created{Items: in.Items, TotalCents: *d.Decisions})
 }
 
@@ -50,7 +50,7 @@ func (MapOrder) Create(_ time.Time, _ order.State, in order.Create) order.Create
 	var items []order.Item
 	var total int64
 	for _, item := range joined {
-		items = append(items, item)
+		items = append(items, item) //ironflow:ignore maporder a seeded bug
 		total += int64(item.Quantity) * item.PriceCents
 	}
 	return order.AcceptCreate(order.Created{Items: items, TotalCents: total}).Effect(order.ChargeCard{AmountCents: total})
@@ -74,7 +74,7 @@ type Endless struct{ order.Decider }
 
 func (Endless) Pay(time.Time, order.State, order.Pay) order.PayDecision {
 	for n := 0; ; n++ {
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) //ironflow:ignore clock a seeded bug
 	}
 }
 
@@ -84,7 +84,7 @@ type Background struct{ order.Decider }
 var never = make(chan struct{})
 
 func (d Background) Pay(now time.Time, s order.State, in order.Pay) order.PayDecision {
-	go func() { <-never }()
+	go func() { <-never }() //ironflow:ignore concurrency a seeded bug
 	return d.Decider.Pay(now, s, in)
 }
 

@@ -68,14 +68,6 @@ func openFile(t *testing.T) Store {
 // stores are those of some cells.
 type stores map[string]Store
 
-func (s stores) only(names ...string) map[string]runtime.Store {
-	some := make(map[string]runtime.Store)
-	for _, name := range names {
-		some[name] = s[name]
-	}
-	return some
-}
-
 // of says which of the stores have an instance.
 func (s stores) of(t *testing.T, key store.InstanceKey) (names []string) {
 	t.Helper()
@@ -148,15 +140,4 @@ func open(t *testing.T, engines runtime.Engines, id string) {
 	if err != nil || !out.Accepted() {
 		t.Fatalf("open %s: %v, %v", id, out, err)
 	}
-}
-
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for range 1000 {
-		if is() {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("%s: not within 10 s", what)
 }
