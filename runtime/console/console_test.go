@@ -196,7 +196,7 @@ func TestBadAddresses(t *testing.T) {
 	s := newShop(t, memory.New())
 	viewer := s.as(console.Viewer, false)
 	for address, want := range map[string]int{
-		"/none": 404, "/instance?workflow=ticket&id=x": 404, "/instance": 400, "/workflow?name=x": 404, "/instances?cursor=x": 503,
+		"/none": 404, "/instance?workflow=ticket&id=x": 404, "/instance": 400, "/workflow?name=x": 404, "/instances?cursor=x": 400,
 		"/why?workflow=ticket&id=t-1&version=99": 404, "/stuck?for=x": 400, "/stuck?for=3d": 200, "/stuck?for=-1d": 400, "/stuck?for=1h5d": 400, "/audit?operation=pause&target=x": 200, "/change?change=retry": 403, "/instances?id=x": 200, "/instances?field=x&value=y": 400,
 		"/instance?workflow=ticket&id=" + strings.Repeat("x", 600): 400, "/dead?queue=x": 400,
 	} {

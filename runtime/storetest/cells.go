@@ -95,10 +95,7 @@ func markKeepsFree(k *kit) {
 		k.rollback(u)
 	}
 	if k.feed != nil {
-		page, err := k.feed.EventsSince(k.ctx, 0, 10)
-		if err != nil || len(page.Events) != 1 {
-			k.Errorf("the feed has %d events, error %v, want the one that is no mark", len(page.Events), err)
-		}
+		k.drain(0, 1, 10) // a mark is no event
 	}
 	if k.inspection != nil {
 		history, err := k.inspection.History(k.ctx, order("1"), 0, 10)
