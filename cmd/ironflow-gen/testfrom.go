@@ -28,9 +28,9 @@ declaration or its directory; without one it is the current directory.
 Texts are replaced before anything is written, and equal texts stay equal. Numbers, times, decimals and enums stay, because
 decisions depend on them.
 
-With -input the test gives this input to the decider in place of the next timer, as when a client's input or the result of an effect
-went wrong. The input is a JSON object with its name as "type". With -at, it comes at the time at which the next version was recorded;
-with -at 0, it is the first input of the instance.
+With -input the test gives this input to the decider in place of the next timer, as when a client's input or the result of an
+effect went wrong. The input is a JSON object with its name as "type". With -at, it comes at the time at which the next version
+was recorded; with -at 0, it is the first input of the instance.
 
 With -history it writes a golden history instead: the stored lines of the instance, to testdata/ID.history.jsonl in the package.
 After that, "ironflow-gen generate" adds a test that replays all golden histories of the package.
