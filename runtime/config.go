@@ -115,8 +115,8 @@ type Config struct {
 	// TimerRetry is the retry policy for the delivery of timers. Default: 25 attempts, pauses from 500 ms to 10 min.
 	TimerRetry RetryPolicy
 
-	// BlockedTimeout is how long an effect or timer waits while no process can decode its payload or an event of its instance. After that
-	// the delivery is a dead letter. It must be longer than a rollout takes. Default: 24 h.
+	// BlockedTimeout is how long an effect or timer waits while no process can decode its payload or an event of its instance, or use the key of
+	// its subject. After that the delivery is a dead letter. It must be longer than a rollout takes. Default: 24 h.
 	BlockedTimeout time.Duration
 
 	// Projections are the projections that Run keeps up to date. If several engines have a projection of the same name, one of

@@ -92,6 +92,16 @@ func (s *keyService) ForgetSubject(_ context.Context, subject store.ForgottenSub
 	return had, nil
 }
 
+// secret replaces the secret of a subject, and returns the one before.
+func (s *keyService) secret(subject string, secret []byte) (before []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := s.keys[subject]
+	before, key.Secret = key.Secret, secret
+	s.keys[subject] = key
+	return before
+}
+
 // With Config.Keys, no key is in the store. While the service is down, an input with personal fields fails with its error and leaves nothing behind,
 // other inputs go on, and no attempt at an effect is used up. Forget reaches the service.
 func TestOwnKeyService(t *testing.T) {
@@ -139,6 +149,71 @@ func TestOwnKeyService(t *testing.T) {
 		if state, err := client.State(ctx, "e-1"); err != nil || state.State.Email != "" {
 			b.Errorf("after Forget: %+v, %v", state, err)
 		}
+	})
+}
+
+// A key that is damaged blocks the deliveries of its subject only. They are done once the key is whole, and dead after Config.BlockedTimeout.
+func TestDamagedKey(t *testing.T) {
+	onAllStores(t, func(b *bed) {
+		ctx := b.Context()
+		service := newKeyService()
+		config := b.realConfig()
+		config.Keys, config.EffectRetry.MaxAttempts = service, 2
+		sends := b.engine(config, enrolments())
+		for n := range 4 {
+			in := annsEnrolment(fmt.Sprint("e-", n))
+			in.CustomerID = fmt.Sprint("c-", n)
+			mustEnrol(b, enrolment.NewClient(sends), in)
+		}
+		secret := service.secret("c-0", []byte("short"))
+		service.secret("c-1", []byte("short"))
+		handles := b.engine(config, enrolments()) // it has not asked for keys yet
+		client := enrolment.NewClient(handles)
+		end := b.run(handles)
+		greeted := func(id string) {
+			b.Helper()
+			b.eventually(id+" is greeted", func() bool {
+				history, err := client.History(ctx, id)
+				return err == nil && len(history) == 2
+			})
+		}
+		greeted("e-2")
+		greeted("e-3")
+		waits := func(id string) store.WaitingDelivery {
+			b.Helper()
+			waiting, err := b.store.Waiting(ctx, store.EffectQueue, runtime.InstanceKey{Workflow: "enrolment", ID: id}, 10)
+			if err != nil || len(waiting) != 1 {
+				b.Fatalf("%s: %+v, %v", id, waiting, err)
+			}
+			return waiting[0]
+		}
+		b.eventually("e-0 and e-1 are blocked", func() bool {
+			for _, id := range []string{"e-0", "e-1"} {
+				if d := waits(id); d.BlockedSince.IsZero() || d.Attempts > 1 || !strings.Contains(d.LastError, `the key of subject "c-`) {
+					return false
+				}
+			}
+			return true
+		})
+		if _, err := client.State(ctx, "e-0"); err == nil || !strings.Contains(err.Error(), `the key of subject "c-0" cannot be used`) {
+			b.Errorf("the state: %v", err)
+		}
+		service.secret("c-0", secret)
+		greeted("e-0")
+		if err := end(); err != nil {
+			b.Fatal(err)
+		}
+
+		config.BlockedTimeout = time.Millisecond
+		buries := b.engine(config, enrolments())
+		b.run(buries)
+		b.eventually("the other one is dead, and can be listed", func() bool {
+			dead, err := buries.DeadLetters(ctx, runtime.DeadLetterQuery{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			return len(dead.Items) == 1 && dead.Items[0].Lease.Instance.ID == "e-1" && strings.Contains(dead.Items[0].Error, "c-1")
+		})
 	})
 }
 

@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"strings"
@@ -17,7 +18,7 @@ import (
 )
 
 // secrets are the personal values of annsEnrolment, and what becomes of them.
-var secrets = []string{"ann@secret.example", "new@secret.example", "late@secret.example", "Zebulon", "Quentin", "2001-02-03", "Hail"}
+var secrets = []string{"ann@secret.example", "new@secret.example", "late@secret.example", "Zebulon", "Quentin", "2001-02-03", "Hail "}
 
 func annsEnrolment(id string) enrolment.Enrol {
 	return enrolment.Enrol{
@@ -289,15 +290,67 @@ func TestForgottenIsLoggedOnce(t *testing.T) {
 }
 
 // Another workflow that is told of a rejection stores no personal value of it.
-func TestRejectionText(t *testing.T) {
+func TestEncodeRejectionForOthers(t *testing.T) {
 	for text, rejection := range map[string]any{
 		"SameEmail": enrolment.SameEmail{Email: "ann@secret.example"},
 		`NotAccepted{"input":"Move","state":"closed"}`: enrolment.NotAccepted{Input: "Move", State: "closed"},
 	} {
-		if got, err := enrolments().RejectionText(rejection); err != nil || got != text {
+		if got, err := enrolments().EncodeRejectionForOthers(rejection); err != nil || got.String() != text {
 			t.Errorf("got %q, %v, want %q", got, err, text)
 		}
 	}
+}
+
+// A sender hears of a refusal without the personal values of the rejection, which its own fields would store in plain text.
+func TestRefusalWithPersonalFields(t *testing.T) {
+	onAllStores(t, func(b *bed) {
+		engine := b.engine(b.realConfig(), enrolments())
+		client := enrolment.NewClient(engine)
+		b.run(engine)
+		mustEnrol(b, client, annsEnrolment("e-1"))
+		mustEnrol(b, client, annsEnrolment("e-2"))
+		send, err := client.Send(b.Context(), enrolment.Send{EnrolmentID: "e-1", OtherID: "e-2", Email: "ann@secret.example"})
+		must(b, send, err)
+		var refusal string
+		b.eventually("the sender hears of the refusal", func() bool {
+			s, err := client.State(b.Context(), "e-1")
+			if err != nil {
+				b.Fatal(err)
+			}
+			refusal = s.State.Refusal
+			return refusal != ""
+		})
+		if refusal != "SameEmail" {
+			b.Errorf("the sender knows %s", refusal)
+		}
+		if b.db != nil {
+			b.wantNoSecrets("after a refusal")
+		}
+	})
+}
+
+// A json field has what a client sent, also if it looks like an encrypted value.
+func TestValueThatLooksEncrypted(t *testing.T) {
+	onAllStores(t, func(b *bed) {
+		client := enrolment.NewClient(b.engine(b.realConfig(), enrolments()))
+		mustEnrol(b, client, annsEnrolment("e-1"))
+		const notes = `{"a":{"$personal":[1,"x",""]},"b":[{"c":{"$personal":[0,"x"]}}]}`
+		out, err := client.Note(b.Context(), enrolment.Note{EnrolmentID: "e-1", Notes: json.RawMessage(notes)}, runtime.WithInputID("note"))
+		must(b, out, err)
+		again, err := client.Note(b.Context(), enrolment.Note{EnrolmentID: "e-1", Notes: json.RawMessage(notes)}, runtime.WithInputID("note"))
+		if err != nil || string(again.Events[0].(enrolment.Noted).Notes) != notes {
+			b.Errorf("the repeated input: %+v, %v", again, err)
+		}
+		for name, client := range map[string]*enrolment.Client{"same": client, "other": enrolment.NewClient(b.engine(b.realConfig(), enrolments()))} {
+			if s, err := client.State(b.Context(), "e-1"); err != nil || string(s.State.Notes) != notes {
+				b.Errorf("%s: the state has %s, %v", name, s.State.Notes, err)
+			}
+			history, err := client.History(b.Context(), "e-1")
+			if err != nil || len(history) != 2 || string(history[1].Event.(enrolment.Noted).Notes) != notes {
+				b.Errorf("%s: history: %+v, %v", name, history, err)
+			}
+		}
+	})
 }
 
 // An instance that is exported is encrypted in its new store with a key of that store, and what is erased stays so.

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -39,7 +40,7 @@ func (p personal) find(ctx context.Context, subjects map[string]bool) (of map[st
 	}
 	for _, s := range stored {
 		if of[s.Subject], err = seal.NewKey(s.Secret); err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("the key of subject %q cannot be used: %w", s.Subject, err)
 		}
 		if len(s.Secret) == 0 && s.Forgotten == nil {
 			unknown = append(unknown, s.Subject)

@@ -37,17 +37,17 @@ func (w *typed[S, I, E, F, R]) Subject(state, input any) (string, error) {
 	return subject, store.CheckIdentifier(store.SubjectName, subject)
 }
 
-// RejectionText returns a rejection as a text that another workflow stores: its type and its payload. A rejection with personal fields has no payload
-// there: nothing encrypts it.
-func (w *Workflow) RejectionText(rejection any) (string, error) {
+// EncodeRejectionForOthers returns a rejection as another workflow stores it: its type and its payload. A rejection with personal fields has no
+// payload there, because nothing encrypts it.
+func (w *Workflow) EncodeRejectionForOthers(rejection any) (Encoded, error) {
 	encoded, err := w.EncodeRejection(rejection)
 	if err != nil {
-		return "", fmt.Errorf("rejection %w", err)
+		return Encoded{}, fmt.Errorf("rejection %w", err)
 	}
 	if p := w.Personal(); p != nil && len(p.Rejections[encoded.Type]) > 0 {
-		return encoded.Type, nil
+		encoded.Payload = nil
 	}
-	return encoded.String(), nil
+	return encoded, nil
 }
 
 // errSubjectChanged refuses a decision after which values of one subject would be stored with the key of another: snapshots have the whole state.

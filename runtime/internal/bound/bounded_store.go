@@ -434,7 +434,8 @@ func (q boundedQueue) Claim(ctx context.Context, claim store.Claim) ([]store.Del
 	return q.opened(ctx, claimed, err)
 }
 
-// opened decrypts what was claimed. If it cannot, as while a key management service is down, it gives the leases back: no attempt has begun.
+// opened decrypts what was claimed. If it cannot, as while a key management service is down, it gives the leases back: no attempt has begun. A delivery
+// with a key that is damaged stays encrypted, and holds up no other: see OpenDelivery.
 func (q boundedQueue) opened(ctx context.Context, claimed []store.Delivery, err error) ([]store.Delivery, error) {
 	open, failed := q.seal.deliveries(ctx)(claimed, err)
 	if err != nil || failed == nil {

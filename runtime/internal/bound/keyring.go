@@ -2,11 +2,14 @@ package bound
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/seal"
+	"github.com/ironflow-gen/ironflow/runtime/internal/unknown"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -37,13 +40,18 @@ type remembered struct {
 type keys struct {
 	of    map[string]seal.Key
 	known map[string]bool // subjects that have or had a key
+
+	damaged error // says which keys cannot be used; nil if there are none
 }
+
+// usable fails if a key is damaged. The error is marked unknown, because another process may have the key.
+func (k keys) usable() error { return unknown.Mark(k.damaged) }
 
 func (k keys) get(subject string) seal.Key { return k.of[subject] }
 
 // recall returns the keys that are remembered, and the subjects of the others.
 func (r *keyring) recall(subjects []string) (found keys, missing []string) {
-	found = keys{make(map[string]seal.Key, len(subjects)), make(map[string]bool, len(subjects))}
+	found = keys{of: make(map[string]seal.Key, len(subjects)), known: make(map[string]bool, len(subjects))}
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -61,7 +69,7 @@ func (r *keyring) recall(subjects []string) (found keys, missing []string) {
 func (r *keyring) find(ctx context.Context, from subjectKeys, subjects []string, remember bool) (keys, error) {
 	found, missing := r.recall(subjects)
 	if !remember { // the source has what others do not see
-		found, missing = keys{map[string]seal.Key{}, map[string]bool{}}, subjects
+		found, missing = keys{of: map[string]seal.Key{}, known: map[string]bool{}}, subjects
 	}
 	if len(missing) == 0 {
 		return found, nil
@@ -75,7 +83,9 @@ func (r *keyring) find(ctx context.Context, from subjectKeys, subjects []string,
 	for _, s := range stored {
 		key, err := seal.NewKey(s.Secret)
 		if err != nil {
-			return keys{}, err
+			found.damaged = errors.Join(found.damaged, fmt.Errorf("the key of subject %q cannot be used: %w", s.Subject, err))
+			found.of[s.Subject] = seal.UselessKey()
+			continue
 		}
 		if len(s.Secret) == 0 && s.Forgotten == nil {
 			continue

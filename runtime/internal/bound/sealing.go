@@ -1,6 +1,7 @@
 package bound
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -89,6 +90,15 @@ func WithoutPersonal(ctx context.Context) context.Context {
 	return context.WithValue(ctx, withoutPersonal{}, true)
 }
 
+// leavesDamaged is the key of the value that leaveDamaged adds to a context.
+type leavesDamaged struct{}
+
+// leaveDamaged returns a context in which values stay encrypted whose keys are damaged. Without it, open fails, except for those who see a text in
+// place of erased values: they only look at the store.
+func leaveDamaged(ctx context.Context) context.Context {
+	return context.WithValue(ctx, leavesDamaged{}, true)
+}
+
 // find returns the keys of subjects. within is a unit of work or a transaction of the caller that is open; nil for none.
 func (s *sealing) find(ctx context.Context, within subjectKeys, subjects map[string]bool) (keys, error) {
 	if len(subjects) == 0 {
@@ -133,6 +143,9 @@ func (s *sealing) open(ctx context.Context, within subjectKeys, payloads func(yi
 	}
 	found, err := s.find(ctx, within, subjects)
 	if err != nil {
+		return err
+	}
+	if err := found.usable(); err != nil && s.Erased == nil && ctx.Value(leavesDamaged{}) == nil {
 		return err
 	}
 	for _, o := range all {
@@ -198,15 +211,28 @@ func (s *sealing) events(ctx context.Context) func([]store.StoredEvent, error) (
 }
 
 func (s *sealing) deliveries(ctx context.Context) func([]store.Delivery, error) ([]store.Delivery, error) {
-	return openingRows(ctx, s, nil, func(d *store.Delivery, yield func(*[]byte, store.InstanceKey)) { yield(&d.Payload, d.Lease.Instance) })
+	return openingRows(leaveDamaged(ctx), s, nil, payloadOf)
+}
+
+func payloadOf(d *store.Delivery, yield func(*[]byte, store.InstanceKey)) {
+	yield(&d.Payload, d.Lease.Instance)
+}
+
+// OpenDelivery decrypts the payload of a delivery that a claim has left encrypted because the key of its subject is damaged.
+func (s *Store) OpenDelivery(ctx context.Context, d *store.Delivery) error {
+	if !seal.Has(d.Payload) {
+		return nil
+	}
+	_, err := opening(ctx, s.seal, nil, payloadOf)([]*store.Delivery{d}, nil)
+	return err
 }
 
 func (s *sealing) dead(ctx context.Context) func([]store.DeadLetter, error) ([]store.DeadLetter, error) {
-	return openingRows(ctx, s, nil, func(d *store.DeadLetter, yield func(*[]byte, store.InstanceKey)) { yield(&d.Payload, d.Lease.Instance) })
+	return openingRows(leaveDamaged(ctx), s, nil, func(d *store.DeadLetter, yield func(*[]byte, store.InstanceKey)) { yield(&d.Payload, d.Lease.Instance) })
 }
 
 func (s *sealing) discarded(ctx context.Context) func([]store.DiscardedLetter, error) ([]store.DiscardedLetter, error) {
-	return openingRows(ctx, s, nil, func(d *store.DiscardedLetter, yield func(*[]byte, store.InstanceKey)) {
+	return openingRows(leaveDamaged(ctx), s, nil, func(d *store.DiscardedLetter, yield func(*[]byte, store.InstanceKey)) {
 		yield(&d.Payload, d.Lease.Instance)
 	})
 }
@@ -290,6 +316,7 @@ type parts struct{ list []part }
 
 func (p *parts) add(fields *seal.Fields, payload *[]byte, instance store.InstanceKey, subject string) {
 	if !fields.Any(*payload) {
+		*payload = seal.Quote(*payload)
 		return
 	}
 	if subject == "" {
@@ -307,7 +334,7 @@ func (s *sealing) changes(ctx context.Context, within subjectKeys, changes []sto
 	var p parts
 	for i := range changes {
 		w, has := s.Workflows[changes[i].Instance.Workflow]
-		if !has {
+		if !has && !hasQuotable(&changes[i]) {
 			continue
 		}
 		if &d.changes[0] == &changes[0] {
@@ -337,6 +364,15 @@ func (s *sealing) changes(ctx context.Context, within subjectKeys, changes []sto
 		d.added, d.addedAt = added, time.Now()
 	}
 	return d, err
+}
+
+// hasQuotable reports whether a payload of a change may look like a token.
+func hasQuotable(c *store.Change) bool {
+	return slices.ContainsFunc(c.Events, func(e store.NewEvent) bool { return seal.Has(e.Payload) }) ||
+		slices.ContainsFunc(c.Effects, func(e store.NewEffect) bool { return seal.Has(e.Payload) }) ||
+		slices.ContainsFunc(c.Timers, func(t store.NewTimer) bool { return seal.Has(t.Payload) }) ||
+		slices.ContainsFunc(c.Inputs.Outcomes, func(o store.InputOutcome) bool { return seal.Has(o.Outcome) }) ||
+		slices.ContainsFunc(c.Inputs.Observations, func(o store.Observation) bool { return seal.Has(o.Payload) || seal.Has(o.RejectionPayload) })
 }
 
 // ofRecords collects the payloads of records, which it copies.
@@ -402,7 +438,7 @@ func (s *sealing) sealAll(ctx context.Context, within subjectKeys, p *parts) (ad
 		subjects[part.subject] = true
 	}
 	found, err := s.find(ctx, within, subjects)
-	if err != nil {
+	if err = cmp.Or(err, found.usable()); err != nil {
 		return nil, err
 	}
 	for subject := range subjects {

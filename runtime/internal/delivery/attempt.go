@@ -60,8 +60,11 @@ func (r *workerRun) end(s shift, end attemptEnd) {
 	})
 }
 
-// attempt delivers. A delivery that has no attempt left is buried.
+// attempt delivers. A delivery that has no attempt left is buried. One whose personal values cannot be read is left to other processes.
 func (w *worker) attempt(ctx context.Context, log *slog.Logger, d store.Delivery) (attemptEnd, error) {
+	if err := w.store.OpenDelivery(ctx, &d); err != nil {
+		return attemptEnd{}, unknown.Mark(err)
+	}
 	route := w.routes[d.Kind]
 	if d.Attempt > route.retry.MaxAttempts && !route.onProbation(d) {
 		return w.bury(ctx, log, d, nil, store.Settlement{

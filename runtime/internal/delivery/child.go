@@ -62,9 +62,11 @@ func (e *effect) startOrSend(ctx context.Context, d store.Delivery) (attemptEnd,
 	}
 	reason := outcome.Describe()
 	if outcome.Kind == commit.Rejected {
-		if reason, err = other.RejectionText(outcome.Rejection); err != nil {
+		rejection, err := other.EncodeRejectionForOthers(outcome.Rejection)
+		if err != nil {
 			return attemptEnd{}, err
 		}
+		reason = rejection.String()
 	}
 	fields = make(map[string]json.RawMessage)
 	setText(fields, map[string]string{"child": req.Input.Instance, "status": "", "error": "the child refused to start: " + reason})

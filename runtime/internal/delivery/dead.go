@@ -16,6 +16,9 @@ import (
 // or without one when the workflow does not accept the input.
 func (e *effect) tellOfDeath(ctx context.Context, d store.Delivery, dead store.Settlement) (attemptEnd, error) {
 	says := e.options.Dead
+	if err := e.store.OpenDelivery(ctx, &d); err != nil {
+		return attemptEnd{}, unknown.Mark(err)
+	}
 	payload, err := e.own.UpcastEffect(d.Kind.Name, d.Payload)
 	if err != nil {
 		return attemptEnd{}, unknown.Mark(err)

@@ -45,10 +45,8 @@ func refusalOf(to *workflow.Workflow, input workflow.PreparedInput, result commi
 		return r, nil
 	}
 	var err error
-	if r.rejection, err = to.EncodeRejection(result.Rejection); err != nil {
-		return nil, fmt.Errorf("rejection %w", err)
-	}
-	return r, nil
+	r.rejection, err = to.EncodeRejectionForOthers(result.Rejection)
+	return r, err
 }
 
 // begins reports whether a decider may create an instance by an input.

@@ -29,6 +29,18 @@ func (c *Client) Move(ctx context.Context, in Move, options ...runtime.ExecuteOp
 	return runtime.Execute[MoveEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }
 
+// Send sends the input to the instance that its EnrolmentID names.
+//
+// Send moves another enrolment.
+func (c *Client) Send(ctx context.Context, in Send, options ...runtime.ExecuteOption) (SendOutcome, error) {
+	return runtime.Execute[SendEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// Note sends the input to the instance that its EnrolmentID names.
+func (c *Client) Note(ctx context.Context, in Note, options ...runtime.ExecuteOption) (NoteOutcome, error) {
+	return runtime.Execute[NoteEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
 // Close sends the input to the instance that its EnrolmentID names.
 func (c *Client) Close(ctx context.Context, in Close, options ...runtime.ExecuteOption) (CloseOutcome, error) {
 	return runtime.Execute[CloseEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
@@ -73,4 +85,9 @@ func (c *InternalClient) Remind(ctx context.Context, in Remind, options ...runti
 // Welcomed sends the input to the instance that its EnrolmentID names.
 func (c *InternalClient) Welcomed(ctx context.Context, in Welcomed, options ...runtime.ExecuteOption) (WelcomedOutcome, error) {
 	return runtime.Execute[WelcomedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
+}
+
+// NotMoved sends the input to the instance that its EnrolmentID names.
+func (c *InternalClient) NotMoved(ctx context.Context, in NotMoved, options ...runtime.ExecuteOption) (NotMovedOutcome, error) {
+	return runtime.Execute[NotMovedEvent, Rejection](ctx, c.engine, WorkflowName, in, options...)
 }

@@ -15,6 +15,12 @@ func inputName(v Input) string {
 		return "Remind"
 	case Welcomed:
 		return "Welcomed"
+	case Send:
+		return "Send"
+	case NotMoved:
+		return "NotMoved"
+	case Note:
+		return "Note"
 	case Close:
 		return "Close"
 	}
@@ -31,6 +37,12 @@ func encodeInput(e *codec.Encoder, v Input) {
 		encodeRemind(e, v)
 	case Welcomed:
 		encodeWelcomed(e, v)
+	case Send:
+		encodeSend(e, v)
+	case NotMoved:
+		encodeNotMoved(e, v)
+	case Note:
+		encodeNote(e, v)
 	case Close:
 		encodeClose(e, v)
 	default:
@@ -48,6 +60,12 @@ func decodeInput(d *codec.Decoder, name string) (Input, error) {
 		return decodeRemind(d), nil
 	case "Welcomed":
 		return decodeWelcomed(d), nil
+	case "Send":
+		return decodeSend(d), nil
+	case "NotMoved":
+		return decodeNotMoved(d), nil
+	case "Note":
+		return decodeNote(d), nil
 	case "Close":
 		return decodeClose(d), nil
 	}
@@ -55,7 +73,7 @@ func decodeInput(d *codec.Decoder, name string) (Input, error) {
 		Workflow: WorkflowName,
 		Kind:     "input",
 		Type:     name,
-		Known:    []string{"Enrol", "Move", "Remind", "Welcomed", "Close"},
+		Known:    []string{"Enrol", "Move", "Remind", "Welcomed", "Send", "NotMoved", "Note", "Close"},
 	}
 }
 
@@ -69,6 +87,12 @@ func eventName(v Event) string {
 		return "Reminded"
 	case Greeted:
 		return "Greeted"
+	case Sent:
+		return "Sent"
+	case SendRefused:
+		return "SendRefused"
+	case Noted:
+		return "Noted"
 	case Closed:
 		return "Closed"
 	}
@@ -85,6 +109,12 @@ func encodeEvent(e *codec.Encoder, v Event) {
 		encodeReminded(e, v)
 	case Greeted:
 		encodeGreeted(e, v)
+	case Sent:
+		encodeSent(e, v)
+	case SendRefused:
+		encodeSendRefused(e, v)
+	case Noted:
+		encodeNoted(e, v)
 	case Closed:
 		encodeClosed(e, v)
 	default:
@@ -102,6 +132,12 @@ func decodeEvent(d *codec.Decoder, name string) (Event, error) {
 		return decodeReminded(d), nil
 	case "Greeted":
 		return decodeGreeted(d), nil
+	case "Sent":
+		return decodeSent(d), nil
+	case "SendRefused":
+		return decodeSendRefused(d), nil
+	case "Noted":
+		return decodeNoted(d), nil
 	case "Closed":
 		return decodeClosed(d), nil
 	}
@@ -109,7 +145,8 @@ func decodeEvent(d *codec.Decoder, name string) (Event, error) {
 		Workflow: WorkflowName,
 		Kind:     "event",
 		Type:     name,
-		Known:    []string{"Enrolled", "Moved", "Reminded", "Greeted", "Closed"},
+		Known: []string{"Enrolled", "Moved", "Reminded", "Greeted", "Sent", "SendRefused", "Noted",
+			"Closed"},
 	}
 }
 
@@ -117,6 +154,8 @@ func effectName(v Effect) string {
 	switch v.(type) {
 	case Welcome:
 		return "Welcome"
+	case MoveOther:
+		return "MoveOther"
 	}
 	return ""
 }
@@ -125,6 +164,8 @@ func encodeEffect(e *codec.Encoder, v Effect) {
 	switch v := v.(type) {
 	case Welcome:
 		encodeWelcome(e, v)
+	case MoveOther:
+		encodeMoveOther(e, v)
 	default:
 		e.Fail("%T is not declared as one of the effects", v)
 	}
@@ -134,12 +175,14 @@ func decodeEffect(d *codec.Decoder, name string) (Effect, error) {
 	switch name {
 	case "Welcome":
 		return decodeWelcome(d), nil
+	case "MoveOther":
+		return decodeMoveOther(d), nil
 	}
 	return nil, &codec.UnknownTypeError{
 		Workflow: WorkflowName,
 		Kind:     "effect",
 		Type:     name,
-		Known:    []string{"Welcome"},
+		Known:    []string{"Welcome", "MoveOther"},
 	}
 }
 
@@ -314,6 +357,106 @@ func decodeWelcomed(d *codec.Decoder) Welcomed {
 	return v
 }
 
+func encodeSend(e *codec.Encoder, v Send) {
+	e.BeginObject()
+	e.Key("type")
+	e.String("Send")
+	e.Key("enrolment_id")
+	e.String(v.EnrolmentID)
+	e.Key("other_id")
+	e.String(v.OtherID)
+	e.Key("email")
+	e.String(v.Email)
+	e.EndObject()
+}
+
+func decodeSend(d *codec.Decoder) Send {
+	var v Send
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "enrolment_id":
+			d.Seen(&seen, 0)
+			v.EnrolmentID = d.String()
+		case "other_id":
+			d.Seen(&seen, 1)
+			v.OtherID = d.String()
+		case "email":
+			d.Seen(&seen, 2)
+			v.Email = d.String()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "enrolment_id", "other_id", "email")
+	return v
+}
+
+func encodeNotMoved(e *codec.Encoder, v NotMoved) {
+	e.BeginObject()
+	e.Key("type")
+	e.String("NotMoved")
+	e.Key("enrolment_id")
+	e.String(v.EnrolmentID)
+	e.Key("rejection")
+	e.String(v.Rejection)
+	e.Key("details")
+	e.JSON(v.Details)
+	e.EndObject()
+}
+
+func decodeNotMoved(d *codec.Decoder) NotMoved {
+	var v NotMoved
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "enrolment_id":
+			d.Seen(&seen, 0)
+			v.EnrolmentID = d.String()
+		case "rejection":
+			d.Seen(&seen, 1)
+			v.Rejection = d.String()
+		case "details":
+			d.Seen(&seen, 2)
+			v.Details = d.JSON()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "enrolment_id", "rejection")
+	return v
+}
+
+func encodeNote(e *codec.Encoder, v Note) {
+	e.BeginObject()
+	e.Key("type")
+	e.String("Note")
+	e.Key("enrolment_id")
+	e.String(v.EnrolmentID)
+	e.Key("notes")
+	e.JSON(v.Notes)
+	e.EndObject()
+}
+
+func decodeNote(d *codec.Decoder) Note {
+	var v Note
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "enrolment_id":
+			d.Seen(&seen, 0)
+			v.EnrolmentID = d.String()
+		case "notes":
+			d.Seen(&seen, 1)
+			v.Notes = d.JSON()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "enrolment_id")
+	return v
+}
+
 func encodeClose(e *codec.Encoder, v Close) {
 	e.BeginObject()
 	e.Key("type")
@@ -446,6 +589,63 @@ func decodeGreeted(d *codec.Decoder) Greeted {
 	return v
 }
 
+func encodeSent(e *codec.Encoder, _ Sent) {
+	e.BeginObject()
+	e.EndObject()
+}
+
+func decodeSent(d *codec.Decoder) Sent {
+	for d.BeginObject(); d.NextField(); {
+		d.Skip()
+	}
+	return Sent{}
+}
+
+func encodeSendRefused(e *codec.Encoder, v SendRefused) {
+	e.BeginObject()
+	e.Key("refusal")
+	e.String(v.Refusal)
+	e.EndObject()
+}
+
+func decodeSendRefused(d *codec.Decoder) SendRefused {
+	var v SendRefused
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "refusal":
+			d.Seen(&seen, 0)
+			v.Refusal = d.String()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "refusal")
+	return v
+}
+
+func encodeNoted(e *codec.Encoder, v Noted) {
+	e.BeginObject()
+	e.Key("notes")
+	e.JSON(v.Notes)
+	e.EndObject()
+}
+
+func decodeNoted(d *codec.Decoder) Noted {
+	var v Noted
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "notes":
+			d.Seen(&seen, 0)
+			v.Notes = d.JSON()
+		default:
+			d.Skip()
+		}
+	}
+	return v
+}
+
 func encodeClosed(e *codec.Encoder, _ Closed) {
 	e.BeginObject()
 	e.EndObject()
@@ -478,6 +678,34 @@ func decodeWelcome(d *codec.Decoder) Welcome {
 		}
 	}
 	d.Require(seen, "email")
+	return v
+}
+
+func encodeMoveOther(e *codec.Encoder, v MoveOther) {
+	e.BeginObject()
+	e.Key("enrolment_id")
+	e.String(v.EnrolmentID)
+	e.Key("email")
+	e.String(v.Email)
+	e.EndObject()
+}
+
+func decodeMoveOther(d *codec.Decoder) MoveOther {
+	var v MoveOther
+	var seen codec.Fields
+	for d.BeginObject(); d.NextField(); {
+		switch string(d.Key()) {
+		case "enrolment_id":
+			d.Seen(&seen, 0)
+			v.EnrolmentID = d.String()
+		case "email":
+			d.Seen(&seen, 1)
+			v.Email = d.String()
+		default:
+			d.Skip()
+		}
+	}
+	d.Require(seen, "enrolment_id", "email")
 	return v
 }
 
@@ -545,6 +773,10 @@ func encodeState(e *codec.Encoder, v State) {
 	codec.EncodeList(e, v.Guests, encodeGuest)
 	e.Key("births")
 	codec.EncodeMap(e, v.Births, (*codec.Encoder).Time)
+	e.Key("refusal")
+	e.String(v.Refusal)
+	e.Key("notes")
+	e.JSON(v.Notes)
 	e.EndObject()
 }
 
@@ -568,11 +800,17 @@ func decodeState(d *codec.Decoder) State {
 		case "births":
 			d.Seen(&seen, 4)
 			v.Births = codec.DecodeMap(d, (*codec.Decoder).Time)
+		case "refusal":
+			d.Seen(&seen, 5)
+			v.Refusal = d.String()
+		case "notes":
+			d.Seen(&seen, 6)
+			v.Notes = d.JSON()
 		default:
 			d.Skip()
 		}
 	}
-	d.Require(seen, "status", "customer_id", "email", "guests", "births")
+	d.Require(seen, "status", "customer_id", "email", "guests", "births", "refusal")
 	return v
 }
 

@@ -128,6 +128,86 @@ func RejectWelcomed(rejection Rejection) WelcomedDecision {
 	return workflow.Reject[WelcomedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
 }
 
+// SendEvent is an event that a decision on Send may emit: Sent.
+type SendEvent interface {
+	Event
+	isSendEvent()
+}
+
+func (Sent) isSendEvent() {}
+
+// SendEffect is an effect that a decision on Send may request: MoveOther.
+type SendEffect interface {
+	Effect
+	isSendEffect()
+}
+
+func (MoveOther) isSendEffect() {}
+
+// SendDecision is the decider's answer to Send.
+type SendDecision = workflow.Decision[SendEvent, SendEffect, workflow.NoTimer, Rejection]
+
+// SendOutcome is the outcome of Send.
+type SendOutcome = runtime.Outcome[SendEvent, Rejection]
+
+// AcceptSend accepts Send with one or more events, in this order.
+func AcceptSend(first SendEvent, more ...SendEvent) SendDecision {
+	return workflow.Accept[SendEvent, SendEffect, workflow.NoTimer, Rejection](first, more...)
+}
+
+// RejectSend rejects Send. Nothing is stored.
+func RejectSend(rejection Rejection) SendDecision {
+	return workflow.Reject[SendEvent, SendEffect, workflow.NoTimer, Rejection](rejection)
+}
+
+// NotMovedEvent is an event that a decision on NotMoved may emit: SendRefused.
+type NotMovedEvent interface {
+	Event
+	isNotMovedEvent()
+}
+
+func (SendRefused) isNotMovedEvent() {}
+
+// NotMovedDecision is the decider's answer to NotMoved.
+type NotMovedDecision = workflow.Decision[NotMovedEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
+
+// NotMovedOutcome is the outcome of NotMoved.
+type NotMovedOutcome = runtime.Outcome[NotMovedEvent, Rejection]
+
+// AcceptNotMoved accepts NotMoved with one or more events, in this order.
+func AcceptNotMoved(first NotMovedEvent, more ...NotMovedEvent) NotMovedDecision {
+	return workflow.Accept[NotMovedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
+}
+
+// RejectNotMoved rejects NotMoved. Nothing is stored.
+func RejectNotMoved(rejection Rejection) NotMovedDecision {
+	return workflow.Reject[NotMovedEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
+}
+
+// NoteEvent is an event that a decision on Note may emit: Noted.
+type NoteEvent interface {
+	Event
+	isNoteEvent()
+}
+
+func (Noted) isNoteEvent() {}
+
+// NoteDecision is the decider's answer to Note.
+type NoteDecision = workflow.Decision[NoteEvent, workflow.NoEffect, workflow.NoTimer, Rejection]
+
+// NoteOutcome is the outcome of Note.
+type NoteOutcome = runtime.Outcome[NoteEvent, Rejection]
+
+// AcceptNote accepts Note with one or more events, in this order.
+func AcceptNote(first NoteEvent, more ...NoteEvent) NoteDecision {
+	return workflow.Accept[NoteEvent, workflow.NoEffect, workflow.NoTimer, Rejection](first, more...)
+}
+
+// RejectNote rejects Note. Nothing is stored.
+func RejectNote(rejection Rejection) NoteDecision {
+	return workflow.Reject[NoteEvent, workflow.NoEffect, workflow.NoTimer, Rejection](rejection)
+}
+
 // CloseEvent is an event that a decision on Close may emit: Closed.
 type CloseEvent interface {
 	Event

@@ -31,6 +31,18 @@ func (Decider) Welcomed(now time.Time, state State, in Welcomed) WelcomedDecisio
 	return AcceptWelcomed(Greeted{Greeting: in.Greeting})
 }
 
+func (Decider) Send(now time.Time, state State, in Send) SendDecision {
+	return AcceptSend(Sent{}).Effect(MoveOther{EnrolmentID: in.OtherID, Email: in.Email})
+}
+
+func (Decider) NotMoved(now time.Time, state State, in NotMoved) NotMovedDecision {
+	return AcceptNotMoved(SendRefused{Refusal: in.Rejection + string(in.Details)})
+}
+
+func (Decider) Note(now time.Time, state State, in Note) NoteDecision {
+	return AcceptNote(Noted{Notes: in.Notes})
+}
+
 func (Decider) Close(now time.Time, state State, in Close) CloseDecision {
 	return AcceptClose(Closed{})
 }
@@ -48,8 +60,19 @@ func (Evolver) Moved(state State, event Moved) State {
 	return state
 }
 
+func (Evolver) SendRefused(state State, event SendRefused) State {
+	state.Refusal = event.Refusal
+	return state
+}
+
+func (Evolver) Noted(state State, event Noted) State {
+	state.Notes = event.Notes
+	return state
+}
+
 func (Evolver) Reminded(state State, event Reminded) State { return state }
 func (Evolver) Greeted(state State, event Greeted) State   { return state }
+func (Evolver) Sent(state State, event Sent) State         { return state }
 func (Evolver) Closed(state State, event Closed) State     { return state }
 
 // Handler implements EffectHandler.

@@ -18,6 +18,9 @@ type EventProjector[Tx any] interface {
 	Moved(ctx context.Context, tx Tx, event Moved, stored runtime.StoredEvent) error
 	Reminded(ctx context.Context, tx Tx, event Reminded, stored runtime.StoredEvent) error
 	Greeted(ctx context.Context, tx Tx, event Greeted, stored runtime.StoredEvent) error
+	Sent(ctx context.Context, tx Tx, event Sent, stored runtime.StoredEvent) error
+	SendRefused(ctx context.Context, tx Tx, event SendRefused, stored runtime.StoredEvent) error
+	Noted(ctx context.Context, tx Tx, event Noted, stored runtime.StoredEvent) error
 	Closed(ctx context.Context, tx Tx, event Closed, stored runtime.StoredEvent) error
 }
 
@@ -37,6 +40,12 @@ func NewProjection[Tx any](name string, projector EventProjector[Tx]) runtime.Pr
 			return projector.Reminded(ctx, tx, event, stored)
 		case Greeted:
 			return projector.Greeted(ctx, tx, event, stored)
+		case Sent:
+			return projector.Sent(ctx, tx, event, stored)
+		case SendRefused:
+			return projector.SendRefused(ctx, tx, event, stored)
+		case Noted:
+			return projector.Noted(ctx, tx, event, stored)
 		case Closed:
 			return projector.Closed(ctx, tx, event, stored)
 		}

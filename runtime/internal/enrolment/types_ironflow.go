@@ -4,6 +4,7 @@
 package enrolment
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
@@ -18,7 +19,7 @@ type Guest struct {
 	Age  int    `json:"age"`
 }
 
-// Input is one of Enrol, Move, Remind, Welcomed or Close.
+// Input is one of Enrol, Move, Remind, Welcomed, Send, NotMoved, Note or Close.
 type Input interface {
 	isInput()
 }
@@ -58,6 +59,32 @@ type Welcomed struct {
 
 func (Welcomed) isInput() {}
 
+// Send moves another enrolment.
+type Send struct {
+	EnrolmentID string `json:"enrolment_id"`
+	OtherID     string `json:"other_id"`
+	Email       string `json:"email"`
+}
+
+func (Send) isInput() {}
+
+// NotMoved is an input.
+type NotMoved struct {
+	EnrolmentID string          `json:"enrolment_id"`
+	Rejection   string          `json:"rejection"`
+	Details     json.RawMessage `json:"details"`
+}
+
+func (NotMoved) isInput() {}
+
+// Note is an input.
+type Note struct {
+	EnrolmentID string          `json:"enrolment_id"`
+	Notes       json.RawMessage `json:"notes"`
+}
+
+func (Note) isInput() {}
+
 // Close is an input.
 type Close struct {
 	EnrolmentID string `json:"enrolment_id"`
@@ -65,7 +92,7 @@ type Close struct {
 
 func (Close) isInput() {}
 
-// Event is one of Enrolled, Moved, Reminded, Greeted or Closed.
+// Event is one of Enrolled, Moved, Reminded, Greeted, Sent, SendRefused, Noted or Closed.
 type Event interface {
 	isEvent()
 }
@@ -101,19 +128,39 @@ type Greeted struct {
 
 func (Greeted) isEvent() {}
 
+// Sent is an event.
+type Sent struct{}
+
+func (Sent) isEvent() {}
+
+// SendRefused is an event.
+type SendRefused struct {
+	Refusal string `json:"refusal"`
+}
+
+func (SendRefused) isEvent() {}
+
+// Noted is an event.
+type Noted struct {
+	Notes json.RawMessage `json:"notes"`
+}
+
+func (Noted) isEvent() {}
+
 // Closed is an event.
 type Closed struct{}
 
 func (Closed) isEvent() {}
 
-// Effect can only be Welcome.
+// Effect is one of Welcome or MoveOther.
 type Effect interface {
 	isEffect()
 }
 
 // The effects by name, for decisions that cancel them.
 const (
-	EffectWelcome workflow.EffectKind = "Welcome"
+	EffectWelcome   workflow.EffectKind = "Welcome"
+	EffectMoveOther workflow.EffectKind = "MoveOther"
 )
 
 // Welcome is an effect.
@@ -130,6 +177,14 @@ type WelcomeResult interface {
 }
 
 func (Welcomed) isWelcomeResult() {}
+
+// MoveOther sends the input Move to the workflow enrolment.
+type MoveOther struct {
+	EnrolmentID string `json:"enrolment_id"`
+	Email       string `json:"email"`
+}
+
+func (MoveOther) isEffect() {}
 
 // Timer is a timer that decisions may start and cancel.
 type Timer interface {
@@ -205,4 +260,6 @@ type State struct {
 	Email      string               `json:"email"`
 	Guests     []Guest              `json:"guests"`
 	Births     map[string]time.Time `json:"births"`
+	Refusal    string               `json:"refusal"`
+	Notes      json.RawMessage      `json:"notes"`
 }

@@ -21,6 +21,10 @@ type InputDecider interface {
 	Move(now time.Time, state State, in Move) MoveDecision
 	Remind(now time.Time, state State, in Remind) RemindDecision
 	Welcomed(now time.Time, state State, in Welcomed) WelcomedDecision
+	// Send moves another enrolment.
+	Send(now time.Time, state State, in Send) SendDecision
+	NotMoved(now time.Time, state State, in NotMoved) NotMovedDecision
+	Note(now time.Time, state State, in Note) NoteDecision
 	Close(now time.Time, state State, in Close) CloseDecision
 }
 
@@ -30,6 +34,9 @@ type EventEvolver interface {
 	Moved(state State, event Moved) State
 	Reminded(state State, event Reminded) State
 	Greeted(state State, event Greeted) State
+	Sent(state State, event Sent) State
+	SendRefused(state State, event SendRefused) State
+	Noted(state State, event Noted) State
 	Closed(state State, event Closed) State
 }
 
@@ -60,6 +67,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 				"Enrol":    {"email", "guests.*.name", "births"},
 				"Move":     {"email"},
 				"Remind":   {"email"},
+				"Send":     {"email"},
 				"Welcomed": {"greeting"},
 			},
 			Events: map[string][]string{
@@ -68,22 +76,29 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 				"Moved":    {"email"},
 				"Reminded": {"email"},
 			},
-			Effects:    map[string][]string{"Welcome": {"email"}},
+			Effects: map[string][]string{
+				"MoveOther": {"email"},
+				"Welcome":   {"email"},
+			},
 			Rejections: map[string][]string{"SameEmail": {"email"}},
 		},
 		Subject:    subject,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     workflow.StateCodec[State]{Schema: "7d57a3aaca20c09a", Encode: encodeState, Decode: decodeState},
-		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "eaaceac1"},
+		States:     workflow.StateCodec[State]{Schema: "b7fd9e0b9f287e6c", Encode: encodeState, Decode: decodeState},
+		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "2e487e6d"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},
 		Rejections: workflow.Codec[Rejection]{Name: rejectionName, Encode: encodeRejection, Decode: decodeRejection},
 		EffectOptions: map[string]workflow.EffectOptions{
 			"Welcome": {Returns: []string{"Welcomed"}},
+			"MoveOther": {
+				Sends:   &workflow.Target{Workflow: "enrolment", Input: "Move"},
+				Refused: &workflow.RefusedInput{Input: "NotMoved"},
+			},
 		},
-		InputNames:     []string{"Enrol", "Move", "Remind", "Welcomed", "Close"},
-		InternalInputs: []string{"Remind", "Welcomed"},
+		InputNames:     []string{"Enrol", "Move", "Remind", "Welcomed", "Send", "NotMoved", "Note", "Close"},
+		InternalInputs: []string{"Remind", "Welcomed", "NotMoved"},
 	})
 }
 
@@ -104,6 +119,12 @@ func (a adapter) decide(now time.Time, state State, input Input) workflow.Untype
 		return a.decider.Remind(now, state, in).Untyped()
 	case Welcomed:
 		return a.decider.Welcomed(now, state, in).Untyped()
+	case Send:
+		return a.decider.Send(now, state, in).Untyped()
+	case NotMoved:
+		return a.decider.NotMoved(now, state, in).Untyped()
+	case Note:
+		return a.decider.Note(now, state, in).Untyped()
 	case Close:
 		return a.decider.Close(now, state, in).Untyped()
 	}
@@ -120,6 +141,12 @@ func (a adapter) evolve(state State, event Event) State {
 		return a.evolver.Reminded(state, event)
 	case Greeted:
 		return a.evolver.Greeted(state, event)
+	case Sent:
+		return a.evolver.Sent(state, event)
+	case SendRefused:
+		return a.evolver.SendRefused(state, event)
+	case Noted:
+		return a.evolver.Noted(state, event)
 	case Closed:
 		return a.evolver.Closed(state, event)
 	}
@@ -131,7 +158,7 @@ func (a adapter) handle(ctx context.Context, effect Effect, call runtime.EffectC
 	case Welcome:
 		return workflow.HandlerResult(a.handler.Welcome(ctx, effect, call))
 	}
-	return nil, fmt.Errorf("%T is not an effect of this workflow", effect)
+	return nil, fmt.Errorf("%T is not an effect that has a handler", effect)
 }
 
 func inputID(input Input) string {
@@ -143,6 +170,12 @@ func inputID(input Input) string {
 	case Remind:
 		return in.EnrolmentID
 	case Welcomed:
+		return in.EnrolmentID
+	case Send:
+		return in.EnrolmentID
+	case NotMoved:
+		return in.EnrolmentID
+	case Note:
 		return in.EnrolmentID
 	case Close:
 		return in.EnrolmentID
@@ -163,6 +196,15 @@ func withID(input Input, id string) Input {
 		in.EnrolmentID = cmp.Or(in.EnrolmentID, id)
 		return in
 	case Welcomed:
+		in.EnrolmentID = cmp.Or(in.EnrolmentID, id)
+		return in
+	case Send:
+		in.EnrolmentID = cmp.Or(in.EnrolmentID, id)
+		return in
+	case NotMoved:
+		in.EnrolmentID = cmp.Or(in.EnrolmentID, id)
+		return in
+	case Note:
 		in.EnrolmentID = cmp.Or(in.EnrolmentID, id)
 		return in
 	case Close:

@@ -73,9 +73,10 @@ func (f *Fields) at(step string) *Fields {
 	return f.below["*"]
 }
 
-// Seal returns a payload with a token in place of each personal value. null is no value and stays.
+// Seal returns a payload with a token in place of each personal value, and with quotes around other values that look like tokens. null is no
+// value and stays.
 func (f *Fields) Seal(payload []byte, instance store.InstanceKey, subject string, key Key) []byte {
-	if f == nil {
+	if f == nil && !Has(payload) {
 		return payload
 	}
 	s := sealer{payload: payload, instance: instance, subject: subject, key: key}
@@ -86,6 +87,11 @@ func (f *Fields) Seal(payload []byte, instance store.InstanceKey, subject string
 	return append(s.to, payload[s.done:]...)
 }
 
+// Quote returns a payload without personal values as Seal does.
+func Quote(payload []byte) []byte {
+	return (*Fields)(nil).Seal(payload, store.InstanceKey{}, "", Key{})
+}
+
 // Any reports whether a payload has a personal value.
 func (f *Fields) Any(payload []byte) bool {
 	if f == nil {
@@ -93,7 +99,7 @@ func (f *Fields) Any(payload []byte) bool {
 	}
 	s := sealer{payload: payload}
 	s.value(f)
-	return s.done > 0
+	return s.found
 }
 
 // sealer walks through a payload. What is not JSON ends the walk.
@@ -103,9 +109,10 @@ type sealer struct {
 	subject  string
 	key      Key
 
-	at   int    // the place
-	to   []byte // the result up to done
-	done int
+	at    int    // the place
+	to    []byte // the result up to done
+	done  int
+	found bool // a personal value
 }
 
 func (s *sealer) space() byte {
@@ -126,7 +133,9 @@ func (s *sealer) value(f *Fields) bool {
 		if s.at = skip(s.payload, start); s.at < 0 || s.at == start {
 			return false
 		}
-		if f != nil && begin != 'n' { // null
+		if f == nil {
+			s.quote(start, s.at)
+		} else if begin != 'n' { // null
 			s.replace(start, s.at)
 		}
 		return true
@@ -175,8 +184,25 @@ func (s *sealer) members(end byte, of func(i int) *Fields) bool {
 	}
 }
 
+// replace puts a sealed token in place of a personal value.
 func (s *sealer) replace(start, end int) {
-	s.to = append(s.to, s.payload[s.done:start]...)
-	s.to = token{form: formSealed, subject: s.subject, sealed: s.key.encrypt(s.instance, s.payload[start:end])}.appendTo(s.to)
+	s.found = true
+	s.put(token{form: formSealed, subject: s.subject, sealed: s.key.encrypt(s.instance, s.payload[start:end])}, start, end)
+}
+
+// quote quotes what looks like a token in a value without personal ones.
+func (s *sealer) quote(start, end int) {
+	for {
+		_, first, last, found := next(s.payload[:end], start)
+		if !found {
+			return
+		}
+		s.put(token{form: formQuoted, value: s.payload[first:last]}, first, last)
+		start = last
+	}
+}
+
+func (s *sealer) put(t token, start, end int) {
+	s.to = t.appendTo(append(s.to, s.payload[s.done:start]...))
 	s.done = end
 }

@@ -6,7 +6,8 @@
 //
 // It has the form, the subject whose key encrypts the value, and the value as base64: a random nonce of 12 bytes, followed by the value's JSON under
 // AES-256-GCM. The workflow and the id of the instance are authenticated with it, so that a token is of no use in another instance. An empty
-// text is a value that is erased. Form 0 has the value itself; exported instances have it.
+// text is a value that is erased. Form 0 has the value itself; exported instances have it. Form 2 has a value that is not personal and looks like a
+// token, such as one that a client sent in a field of type json.
 package seal
 
 import (
@@ -40,7 +41,7 @@ func NewKey(secret []byte) (Key, error) {
 		return Key{}, nil
 	}
 	if len(secret) != SecretSize {
-		return Key{}, fmt.Errorf("the key of a subject has %d bytes, not %d", len(secret), SecretSize)
+		return Key{}, fmt.Errorf("it has %d bytes, not %d", len(secret), SecretSize)
 	}
 	block, err := aes.NewCipher(secret)
 	if err != nil {
@@ -48,6 +49,12 @@ func NewKey(secret []byte) (Key, error) {
 	}
 	aead, err := cipher.NewGCM(block)
 	return Key{aead}, err
+}
+
+// UselessKey returns a key that opens nothing, in place of one that is damaged: tokens stay as they are.
+func UselessKey() Key {
+	key, _ := NewKey(NewSecret()) // it cannot fail for a secret of this size
+	return key
 }
 
 // Erased reports whether the subject has no key.

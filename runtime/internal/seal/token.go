@@ -14,6 +14,7 @@ var mark = []byte(`{"$personal":[`)
 const (
 	formOpen   = 0
 	formSealed = 1
+	formQuoted = 2 // of no subject: a value that somebody sent, and that looks like a token
 )
 
 // Has reports whether a payload may have tokens.
@@ -24,7 +25,7 @@ type token struct {
 	form    int
 	subject string
 	sealed  string // of a sealed one
-	value   []byte // of an open one; nil if it is erased
+	value   []byte // of an open one; nil if it is erased. Of a quoted one
 }
 
 func (t token) appendTo(to []byte) []byte {
@@ -72,7 +73,7 @@ func (t *token) read(parts []json.RawMessage) bool {
 	switch {
 	case t.form == formSealed && len(parts) == 3:
 		return json.Unmarshal(parts[2], &t.sealed) == nil
-	case t.form == formOpen && len(parts) == 3:
+	case len(parts) == 3 && (t.form == formOpen || t.form == formQuoted):
 		t.value = parts[2]
 		return true
 	}
@@ -227,10 +228,12 @@ func Open(payload []byte, instance store.InstanceKey, keys func(subject string) 
 		return payload
 	}
 	return rewrite(payload, func(t token) ([]byte, bool) {
-		if t.form != formSealed {
+		switch {
+		case t.form == formQuoted:
+			return t.value, false
+		case t.form != formSealed:
 			return nil, true
-		}
-		if t.sealed == "" {
+		case t.sealed == "":
 			return erased, false
 		}
 		key := keys(t.subject)
