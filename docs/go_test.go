@@ -81,6 +81,7 @@ var (
 	file      *os.File
 	workflow  *runtime.Workflow
 	engine    *runtime.Engine
+	router    *cells.Router
 	config    runtime.Config
 	position  runtime.FeedPosition
 	client    *order.Client

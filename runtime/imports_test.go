@@ -37,7 +37,7 @@ var rooms = map[string][]string{
 	"memory":             {"store"},
 	"transfer":           {"store", "workflow", "internal/seal"},
 	"relay":              {"", "store", "internal/project"},
-	"cells":              {"", "store", "internal/bound"},
+	"cells":              {"", "admin", "store", "internal/bound"},
 	"codec":              {},
 }
 

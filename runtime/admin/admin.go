@@ -64,7 +64,7 @@ func New(st store.Store, config Config) (*Admin, error) {
 	config.SnapshotHeldAfter = cmp.Or(config.SnapshotHeldAfter, time.Minute)
 	config.Telemetry = telemetry.Guard(config.Telemetry, config.Logger)
 	a := &Admin{store: bound.New(st, config.StoreTimeout), config: config, clock: config.Clock}
-	a.store.Seal(bound.Sealing{Erased: []byte(erasedText), Keys: config.Keys, Logger: config.Logger})
+	a.store.Seal(bound.Sealing{Erased: []byte(bound.ErasedText), Keys: config.Keys, Logger: config.Logger})
 	if a.clock == nil {
 		a.clock = bound.ClockOf(a.store, config.Logger)
 	}

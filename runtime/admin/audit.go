@@ -30,10 +30,11 @@ func (a *Admin) Audit(ctx context.Context, query AuditQuery) (Page[store.AuditRe
 	size := pageSize(query.Limit)
 	list := store.AuditList{AuditFilter: query.AuditFilter, After: after, Limit: size + 1}
 	found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.AuditRecord, error) { return a.store.AuditRecords(ctx, list) })
-	if err != nil {
+	var lacks lacking
+	if err := lacks.fails(err); err != nil {
 		return Page[store.AuditRecord]{}, err
 	}
-	return page(found, size, func(r store.AuditRecord) store.AuditPlace { return store.AuditPlace{At: r.At, ID: r.ID} }), nil
+	return page(found, size, func(r store.AuditRecord) store.AuditPlace { return store.AuditPlace{At: r.At, ID: r.ID} }), lacks.err
 }
 
 // action returns a context whose changes are recorded as an action, unless it is a part of one already.

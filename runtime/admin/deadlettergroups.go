@@ -50,7 +50,8 @@ func (a *Admin) DeadLetterGroups(ctx context.Context, filter store.DeadLetterFil
 		}
 		return nil, nil
 	})
-	if err != nil {
+	var lacks lacking
+	if err := lacks.fails(err); err != nil {
 		return nil, err
 	}
 	list := make([]DeadLetterGroup, 0, len(groups))
@@ -58,7 +59,7 @@ func (a *Admin) DeadLetterGroups(ctx context.Context, filter store.DeadLetterFil
 		list = append(list, *g)
 	}
 	slices.SortFunc(list, func(a, b DeadLetterGroup) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.ID, b.ID)) })
-	return list, nil
+	return list, lacks.err
 }
 
 // RetryDeadLetterGroup is RetryDeadLettersWhere for the dead letters of one group, by its id.

@@ -41,11 +41,12 @@ func (a *Admin) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[st
 	}
 	size := pageSize(query.Limit)
 	var all []store.DeadLetter
+	var lacks lacking
 	for _, q := range eitherQueue(query.Queue) {
 		list := store.DeadLetterList{DeadLetterFilter: query.DeadLetterFilter, After: placeIn(after, q), Limit: size + 1}
 		list.Queue = q
 		found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.DeadLetter, error) { return a.store.ListDead(ctx, list) })
-		if err != nil {
+		if err := lacks.fails(err); err != nil {
 			return Page[store.DeadLetter]{}, err
 		}
 		all = append(all, found...)
@@ -56,7 +57,7 @@ func (a *Admin) DeadLetters(ctx context.Context, query DeadLetterQuery) (Page[st
 	})
 	return page(all, size, func(d store.DeadLetter) store.DeadLetterPlace {
 		return store.DeadLetterPlace{DiedAt: d.DiedAt, Lease: d.Lease}
-	}), nil
+	}), lacks.err
 }
 
 // checkDeadLetterFilter fails with *InvalidArgument for a filter that no store can look for.
@@ -100,15 +101,16 @@ func (a *Admin) CountDeadLetters(ctx context.Context, filter store.DeadLetterFil
 		return nil, err
 	}
 	var all []store.DeadLetterCount
+	var lacks lacking
 	for _, q := range eitherQueue(filter.Queue) {
 		filter.Queue = q
 		counts, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.DeadLetterCount, error) { return a.store.CountDead(ctx, filter) })
-		if err != nil {
+		if err := lacks.fails(err); err != nil {
 			return nil, err
 		}
 		all = append(all, counts...)
 	}
-	return all, nil
+	return all, lacks.err
 }
 
 // RetryDeadLetters makes dead letters due at once, with the full number of attempts again. An effect keeps its idempotency key.
@@ -238,15 +240,16 @@ func (a *Admin) eachQueue(letters []store.Lease, do func(store.QueueName, []stor
 // eachPage calls do for all dead letters that a filter accepts, and counts those that do did not return as gone.
 func (a *Admin) eachPage(ctx context.Context, filter store.DeadLetterFilter, do func([]store.DeadLetter) ([]store.Lease, error)) (n int, err error) {
 	query := DeadLetterQuery{DeadLetterFilter: filter, Limit: maxPageSize}
+	var lacks lacking
 	for {
 		page, err := a.DeadLetters(ctx, query)
-		if err != nil {
+		if err := lacks.fails(err); err != nil {
 			return n, err
 		}
 		gone, err := do(page.Items)
 		n += len(page.Items) - len(gone)
 		if err != nil || page.Next == "" {
-			return n, err
+			return n, cmp.Or(err, lacks.err)
 		}
 		query.Cursor = page.Next
 	}
@@ -271,10 +274,11 @@ func (a *Admin) DiscardedLetters(ctx context.Context, query DiscardedQuery) (Pag
 	size := pageSize(query.Limit)
 	list := store.DiscardedList{Workflow: query.Workflow, Instance: query.Instance, After: after, Limit: size + 1}
 	found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.DiscardedLetter, error) { return a.store.ListDiscarded(ctx, list) })
-	if err != nil {
+	var lacks lacking
+	if err := lacks.fails(err); err != nil {
 		return Page[store.DiscardedLetter]{}, err
 	}
 	return page(found, size, func(d store.DiscardedLetter) store.DeadLetterPlace {
 		return store.DeadLetterPlace{DiedAt: d.Discard.At, Lease: d.Lease}
-	}), nil
+	}), lacks.err
 }

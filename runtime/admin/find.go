@@ -62,10 +62,11 @@ func (a *Admin) Find(ctx context.Context, query FindQuery) (page Page[store.Inst
 		find.After = *after
 	}
 	found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return a.store.FindInstances(store.AllowLag(ctx), find) })
-	if err != nil {
+	var lacks lacking
+	if err := lacks.fails(err); err != nil {
 		return page, err
 	}
-	return pageOf(found, size), nil
+	return pageOf(found, size), lacks.err
 }
 
 func pageOf(found []store.InstanceSummary, size int) Page[store.InstanceSummary] {
@@ -90,7 +91,7 @@ func (a *Admin) searchedWorkflow(ctx context.Context, name, field string) (strin
 	for _, w := range a.config.Workflows {
 		add(w.Name(), w.SearchFields())
 	}
-	programs, err := a.Programs(ctx)
+	programs, err := a.known(ctx)
 	if err != nil {
 		return "", err
 	}

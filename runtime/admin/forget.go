@@ -9,9 +9,6 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// erasedText takes the place of erased values, as JSON.
-const erasedText = `"[erased]"`
-
 // Forget erases the personal values of a subject, which is the value of the field that the declaration calls the subject, or else an instance, as in
 // "order/o-17". It deletes the key that encrypts the values, in one statement, and stores who did it and why. It reports whether the subject had a
 // key. ForgottenSubject.At is set to the current time. By and Reason default to those of the context's operator, see

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
@@ -39,28 +40,44 @@ func (a *Admin) Health(ctx context.Context) (telemetry.Health, error) {
 		errs = append(errs, err)
 		h.Abandoned = append(h.Abandoned, abandoned...)
 	}
-	h.Feed, err = a.FeedStatus(ctx)
-	errs = append(errs, err)
+	if bound.Has[store.Feed](a.store) {
+		h.Feed, err = a.FeedStatus(ctx)
+		errs = append(errs, err)
+	}
 	h.Replica, err = a.store.ReplicaStatus(ctx)
 	errs = append(errs, err)
 	h.SnapshotHolders, err = a.SnapshotHolders(ctx)
 	errs = append(errs, err)
 	h.Projections, err = a.Projections(ctx)
-	return h, errors.Join(append(errs, err)...)
+	return h, joined(append(errs, err))
+}
+
+// joined returns all errors as one. Cells that did not answer are named once.
+func joined(errs []error) error {
+	var lacks lacking
+	var others []error
+	for _, err := range errs {
+		others = append(others, lacks.fails(err))
+	}
+	if err := errors.Join(others...); err != nil {
+		return errors.Join(err, lacks.err)
+	}
+	return lacks.err
 }
 
 func (a *Admin) queueHealth(
 	ctx context.Context, queue store.QueueName, now time.Time, paused []store.Pause, programs []Program,
 ) (h telemetry.QueueHealth, err error) {
 	backlogs, err := a.store.Backlog(ctx, queue, now, BacklogLimit)
-	if err != nil {
+	var lacks lacking
+	if err := lacks.fails(err); err != nil {
 		return h, fmt.Errorf("backlog of %s: %w", queue, err)
 	}
 	for _, b := range backlogs {
 		known := slices.ContainsFunc(programs, func(p Program) bool { return p.Running && p.Manifest.Delivers(queue, b.Kind) })
 		h.Kinds = append(h.Kinds, telemetry.KindHealth{Backlog: b, Known: known, Paused: pauseOf(paused, b.Kind.Workflow) != nil})
 	}
-	return h, nil
+	return h, lacks.err
 }
 
 func undelivered(queue store.QueueName, h telemetry.QueueHealth) (found []telemetry.UnknownStored) {
@@ -82,7 +99,8 @@ func (a *Admin) abandoned(
 		return nil, nil
 	}
 	holders, err := a.store.LeaseHolders(ctx, queue, now, BacklogLimit)
-	if err != nil {
+	var lacks lacking
+	if err := lacks.fails(err); err != nil {
 		return nil, err
 	}
 	for _, holder := range holders {
@@ -102,7 +120,7 @@ func (a *Admin) abandoned(
 		}
 		found = append(found, gone)
 	}
-	return found, nil
+	return found, lacks.err
 }
 
 // FeedStatus returns how far the feed can be read. If transactions hold it back, it names them.

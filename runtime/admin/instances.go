@@ -32,12 +32,13 @@ func (a *Admin) Instances(ctx context.Context, query InstanceQuery) (Page[store.
 	size := pageSize(query.Limit)
 	list := store.InstanceList{InstanceFilter: query.InstanceFilter.Narrowed(), After: after, Limit: size + 1}
 	found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return a.store.ListInstances(store.AllowLag(ctx), list) })
-	if err != nil {
+	var lacks lacking
+	if err := lacks.fails(err); err != nil {
 		return Page[store.InstanceSummary]{}, err
 	}
 	return page(found, size, func(s store.InstanceSummary) store.InstancePlace {
 		return store.InstancePlace{CreatedAt: s.CreatedAt, ID: s.Key.ID, Workflow: s.Key.Workflow}
-	}), nil
+	}), lacks.err
 }
 
 // CountInstances counts instances by workflow and status. It reads all instances that the filter accepts, which is slow for
@@ -65,6 +66,7 @@ func (a *Admin) CountNewest(ctx context.Context, workflow string, limit int) (c 
 	if err := store.CheckArgument("the limit", limit); err != nil {
 		return c, err
 	}
+	var lacks lacking
 	number := make(map[store.InstanceCount]int64) // by what it counts
 	for activity, more := range map[store.Activity]*bool{store.OnlyActive: &c.MoreActive, store.OnlyCompleted: &c.MoreCompleted} {
 		filter := store.InstanceFilter{Workflow: workflow, Activity: activity}
@@ -72,7 +74,7 @@ func (a *Admin) CountNewest(ctx context.Context, workflow string, limit int) (c 
 			return c, err
 		}
 		found, err := a.store.ListInstances(ctx, store.InstanceList{InstanceFilter: filter, Limit: limit + 1})
-		if err != nil {
+		if err := lacks.fails(err); err != nil {
 			return c, err
 		}
 		if *more = len(found) > limit; *more {
@@ -92,7 +94,7 @@ func (a *Admin) CountNewest(ctx context.Context, workflow string, limit int) (c 
 		}
 		return cmp.Compare(a.Status, b.Status)
 	})
-	return c, nil
+	return c, lacks.err
 }
 
 func (q *InstanceQuery) validate() error {

@@ -9,7 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Page is a part of a list. The list may change between two pages: an item that stays in the list is returned exactly once, one
+// Page is a part of a list. If the store is that of a cells.Router, and some cells did not answer, a list is returned with a *store.Incomplete. The list may change between two pages: an item that stays in the list is returned exactly once, one
 // that is added or removed meanwhile at most once.
 type Page[T any] struct {
 	Items []T
@@ -29,6 +29,18 @@ func pageSize(limit int) int {
 		return defaultPageSize
 	}
 	return min(limit, maxPageSize)
+}
+
+// lacking lets a call go on although some of the cells of a cells.Router did not answer. Then err is the *store.Incomplete.
+type lacking struct{ err error }
+
+// fails returns the errors that the call fails with.
+func (l *lacking) fails(err error) error {
+	if _, is := err.(*store.Incomplete); is { //nolint:errorlint // joined with others, it is one of them
+		l.err = err
+		return nil
+	}
+	return err
 }
 
 // page makes a page of items that were read with a limit of size+1. place returns the place of an item in the list.

@@ -39,14 +39,15 @@ func (e *UnknownWorkflow) Error() string {
 // Programs returns the programs that run on the store or ran on it in the last 30 days. The most recently seen program comes first.
 func (a *Admin) Programs(ctx context.Context) ([]Program, error) {
 	stored, err := a.store.Programs(ctx)
-	if err != nil {
+	var lacks lacking
+	if err := lacks.fails(err); err != nil {
 		return nil, err
 	}
 	now := a.clock.Now()
 	programs := make([]Program, 0, len(stored))
 	for _, p := range stored {
 		manifest, unreadable, err := a.manifests.read(ctx, a.store, p.Digest)
-		if err != nil {
+		if err := lacks.fails(err); err != nil {
 			return nil, fmt.Errorf("ironflow: program %s: %w", p.Process, err)
 		}
 		programs = append(programs, Program{
@@ -59,7 +60,13 @@ func (a *Admin) Programs(ctx context.Context) ([]Program, error) {
 		}
 		return cmp.Or(b.SeenAt.Compare(a.SeenAt), b.StartedAt.Compare(a.StartedAt))
 	})
-	return programs, nil
+	return programs, lacks.err
+}
+
+// known returns those programs that the cells which answer know of. A program tells each cell of itself.
+func (a *Admin) known(ctx context.Context) ([]Program, error) {
+	programs, err := a.Programs(ctx)
+	return programs, new(lacking).fails(err)
 }
 
 // manifests are those that were read. They never change.
@@ -77,7 +84,7 @@ func (m *manifests) read(ctx context.Context, st store.Programs, digest string) 
 	}
 	text, err := st.Manifest(ctx, digest)
 	if err != nil {
-		return nil, nil, err
+		return &workflow.Manifest{}, nil, err
 	}
 	if text == nil {
 		return &workflow.Manifest{}, nil, nil
@@ -100,7 +107,7 @@ func (a *Admin) Workflow(ctx context.Context, name string) (*workflow.WorkflowMa
 			return new(w.Describe()), nil
 		}
 	}
-	programs, err := a.Programs(ctx)
+	programs, err := a.known(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +135,7 @@ func (a *Admin) exists(ctx context.Context, name string) error {
 			return nil
 		}
 	}
-	programs, err := a.Programs(ctx)
+	programs, err := a.known(ctx)
 	if err != nil {
 		return err
 	}
@@ -137,7 +144,10 @@ func (a *Admin) exists(ctx context.Context, name string) error {
 	}
 	list := store.InstanceList{InstanceFilter: store.InstanceFilter{Workflow: name}, Limit: 1}
 	found, err := a.store.ListInstances(ctx, list)
-	if err != nil || len(found) > 0 {
+	if len(found) > 0 {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	return &UnknownWorkflow{Workflow: name, Known: workflowsOf(programs)}
@@ -146,7 +156,8 @@ func (a *Admin) exists(ctx context.Context, name string) error {
 // workflowNames returns the workflows that this process or a program has, sorted.
 func (a *Admin) workflowNames(ctx context.Context) ([]string, error) {
 	programs, err := a.Programs(ctx)
-	if err != nil {
+	var lacks lacking
+	if err := lacks.fails(err); err != nil {
 		return nil, err
 	}
 	names := workflowsOf(programs)
@@ -154,7 +165,7 @@ func (a *Admin) workflowNames(ctx context.Context) ([]string, error) {
 		names = append(names, w.Name())
 	}
 	slices.Sort(names)
-	return slices.Compact(names), nil
+	return slices.Compact(names), lacks.err
 }
 
 // workflowsOf returns the workflows that programs have, sorted.

@@ -64,7 +64,8 @@ func (a *Admin) Schedules(ctx context.Context, of string) ([]Schedule, error) {
 		return nil, err
 	}
 	names, err := a.workflowNames(ctx)
-	if err != nil {
+	var lacks lacking
+	if err := lacks.fails(err); err != nil {
 		return nil, err
 	}
 	if of != "" {
@@ -79,7 +80,7 @@ func (a *Admin) Schedules(ctx context.Context, of string) ([]Schedule, error) {
 		stored, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.WaitingDelivery, error) {
 			return a.store.Waiting(ctx, store.TimerQueue, store.InstanceKey{Workflow: name}, store.MaxWaiting)
 		})
-		if err != nil {
+		if err := lacks.fails(err); err != nil {
 			return nil, err
 		}
 		for _, d := range stored {
@@ -97,7 +98,7 @@ func (a *Admin) Schedules(ctx context.Context, of string) ([]Schedule, error) {
 	slices.SortFunc(all, func(a, b Schedule) int {
 		return cmp.Or(cmp.Compare(a.Workflow, b.Workflow), cmp.Compare(a.Name, b.Name))
 	})
-	return all, nil
+	return all, lacks.err
 }
 
 // PauseSchedule stops a schedule until ResumeSchedule. A firing that is being delivered is not applied; it is delivered after the pause. The

@@ -86,7 +86,7 @@ func (a *Admin) Stuck(ctx context.Context, query StuckQuery) (*StuckReport, erro
 	query.For, query.Budget = cmp.Or(query.For, time.Minute), cmp.Or(query.Budget, 500*time.Millisecond)
 	search := &stuckSearch{admin: a, query: query, size: pageSize(query.Limit), until: time.Now().Add(query.Budget)}
 	search.report.At = store.StoredTime(a.clock.Now())
-	if search.programs, err = a.Programs(ctx); err != nil {
+	if search.programs, err = a.known(ctx); err != nil {
 		return nil, err
 	}
 	if after == nil {
@@ -100,7 +100,7 @@ func (a *Admin) Stuck(ctx context.Context, query StuckQuery) (*StuckReport, erro
 	if err := search.instances(ctx, after); err != nil {
 		return nil, err
 	}
-	return &search.report, nil
+	return &search.report, search.lacks.err
 }
 
 // stuckSearch is one call of Stuck.
@@ -112,6 +112,7 @@ type stuckSearch struct {
 	programs []Program
 	known    map[string]*workflow.WorkflowManifest
 	report   StuckReport
+	lacks    lacking
 }
 
 // describe returns what is known of a workflow; nil for nothing.
@@ -139,7 +140,7 @@ func (s *stuckSearch) instances(ctx context.Context, after *store.InstancePlace)
 	for {
 		list := store.InstanceList{InstanceFilter: filter, After: after, Limit: stuckChunk}
 		chunk, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return a.store.ListInstances(ctx, list) })
-		if err != nil {
+		if err := s.lacks.fails(err); err != nil {
 			return err
 		}
 		var keys []store.InstanceKey
@@ -149,7 +150,7 @@ func (s *stuckSearch) instances(ctx context.Context, after *store.InstancePlace)
 			}
 		}
 		idle, err := a.store.IdleInstances(ctx, keys)
-		if err != nil {
+		if err := s.lacks.fails(err); err != nil {
 			return err
 		}
 		s.report.Looked += len(keys)
@@ -343,16 +344,16 @@ func (s *stuckSearch) hasChild(ctx context.Context, key store.InstanceKey, w *wo
 // kinds finds deliveries that nobody delivers, and leases that nobody uses.
 func (s *stuckSearch) kinds(ctx context.Context) error {
 	paused, err := s.admin.store.PausedWorkflows(ctx)
-	if err != nil {
+	if err := s.lacks.fails(err); err != nil {
 		return err
 	}
 	for _, queue := range eitherQueue("") {
 		h, err := s.admin.queueHealth(ctx, queue, s.report.At, paused, s.programs)
-		if err != nil {
+		if err := s.lacks.fails(err); err != nil {
 			return err
 		}
 		abandoned, err := s.admin.abandoned(ctx, queue, s.report.At, h, s.programs)
-		if err != nil {
+		if err := s.lacks.fails(err); err != nil {
 			return err
 		}
 		for _, l := range abandoned {

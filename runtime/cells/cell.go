@@ -16,6 +16,7 @@ type cell struct {
 	name   string
 	router *Router
 	store  *bound.Store // past the engine
+	shown  *bound.Store // for operators, with personal values
 	engine *runtime.Engine
 }
 

@@ -36,6 +36,11 @@
 // least once, with an input id. So the input is decided once. Schedules are in every cell. Each firing has one input id, so it is decided
 // once, too, and a cell that is down delays no schedule.
 //
+// # Operations
+//
+// [Router.Store] is all cells as one store for package admin and the console. They list and change what is in any cell, and go on while a cell
+// is down.
+//
 // # What a system of several cells does not have
 //
 // The option runtime.Within and projections need one store: use the engine of a cell, see [Router.Engine], or read the feed of all cells

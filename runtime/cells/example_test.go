@@ -2,12 +2,15 @@ package cells_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/cells"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // A system that began on one store goes on over three. Older instances stay where they are.
@@ -52,4 +55,39 @@ func Example() {
 	// ann:savings 7 <nil>
 	// bob:savings 2 <nil>
 	// bob:travel 2 <nil>
+}
+
+// Operations on all cells: a list has the instances of each.
+func ExampleRouter_Store() {
+	ctx := context.Background()
+	router, err := cells.New(ctx, cells.Config{
+		Cells:       map[string]runtime.Store{"first": memory.New(), "second": memory.New()},
+		Generations: []cells.Generation{{Number: 1, Cells: []string{"first", "second"}}},
+	}, ledger.NewWorkflow(ledger.Decider{}, ledger.Evolver{}, ledger.Handler{}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i := range 10 {
+		if _, err := ledger.NewClient(router).Add(ctx, ledger.Add{Account: fmt.Sprint("account-", i), Amount: 2}); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+
+	operations, err := admin.New(router.Store(), admin.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	found, err := operations.Instances(ctx, admin.InstanceQuery{Limit: 20})
+	var lacks *store.Incomplete
+	if errors.As(err, &lacks) {
+		fmt.Println("without", lacks.Cells)
+	} else if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(len(found.Items), "instances")
+	// Output: 10 instances
 }

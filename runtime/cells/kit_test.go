@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -90,7 +89,7 @@ func generation(number int64, names ...string) cells.Generation {
 // config is a config of cells that are in the generations.
 func (s stores) config(generations ...cells.Generation) cells.Config {
 	config := cells.Config{Cells: make(map[string]runtime.Store), Generations: generations, Separator: ":",
-		Engine: runtime.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), PollInterval: 20 * time.Millisecond}}
+		Engine: runtime.Config{Logger: quiet(), PollInterval: 20 * time.Millisecond}}
 	for _, g := range generations {
 		for _, name := range g.Cells {
 			config.Cells[name] = s[name]
@@ -98,6 +97,8 @@ func (s stores) config(generations ...cells.Generation) cells.Config {
 	}
 	return config
 }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func workflows() []*runtime.Workflow {
 	return []*runtime.Workflow{ticket.NewWorkflow(ticket.Decider{}, ticket.Evolver{}, ticket.Handler{}),

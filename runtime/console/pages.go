@@ -19,11 +19,11 @@ import (
 func (c *console) start(v *view) error {
 	health, err := c.health(v.ctx)
 	incomplete := ""
-	if err != nil {
+	if err := v.partly(err); err != nil {
 		incomplete = v.explained(err).text
 	}
 	programs, err := c.admin.Programs(v.ctx)
-	if err != nil && incomplete == "" {
+	if err := v.partly(err); err != nil && incomplete == "" {
 		incomplete = v.explained(err).text
 	}
 	status := http.StatusOK
@@ -71,7 +71,7 @@ func (c *console) instances(v *view) error {
 		}
 		page, err = c.admin.Instances(v.ctx, query)
 	}
-	if err != nil {
+	if err := v.partly(err); err != nil {
 		return err
 	}
 	content["Page"] = page
@@ -87,7 +87,7 @@ func (c *console) exists(v *view, key store.InstanceKey) bool {
 // workflowNames are the workflows that programs have described, sorted.
 func (c *console) workflowNames(v *view) ([]string, error) {
 	programs, err := c.admin.Programs(v.ctx)
-	if err != nil {
+	if err := v.partly(err); err != nil {
 		return nil, err
 	}
 	var names []string
@@ -115,11 +115,11 @@ func (c *console) dead(v *view) error {
 	q := v.r.URL.Query()
 	filter := deadFilter(q.Get)
 	groups, err := c.admin.DeadLetterGroups(v.ctx, filter)
-	if err != nil {
+	if err := v.partly(err); err != nil {
 		return err
 	}
 	page, err := c.admin.DeadLetters(v.ctx, admin.DeadLetterQuery{DeadLetterFilter: filter, Limit: 50, Cursor: q.Get("cursor")})
-	if err != nil {
+	if err := v.partly(err); err != nil {
 		return err
 	}
 	payloads := make([]string, len(page.Items))
@@ -132,7 +132,7 @@ func (c *console) dead(v *view) error {
 // schedules lists the schedules of all workflows.
 func (c *console) schedules(v *view) error {
 	list, err := c.admin.Schedules(v.ctx, "")
-	if err != nil {
+	if err := v.partly(err); err != nil {
 		return err
 	}
 	return v.render(http.StatusOK, "schedules", "Schedules", map[string]any{"List": list, "Most": int64(admin.MaxMissed)})
@@ -144,7 +144,7 @@ func (c *console) audit(v *view) error {
 	query := admin.AuditQuery{Limit: 50, Cursor: q.Get("cursor")}
 	query.Workflow, query.By, query.Operation, query.Target = q.Get("workflow"), q.Get("by"), q.Get("operation"), q.Get("target")
 	page, err := c.admin.Audit(v.ctx, query)
-	if err != nil {
+	if err := v.partly(err); err != nil {
 		return err
 	}
 	return v.render(http.StatusOK, "audit", "Audit", map[string]any{"Page": page, "Filter": query.AuditFilter})
@@ -175,7 +175,7 @@ func (c *console) stuck(v *view) error {
 		budget = 0 // the default, which is longer: the reader has asked for more
 	}
 	report, err := c.admin.Stuck(v.ctx, admin.StuckQuery{Workflow: q.Get("workflow"), For: since, Cursor: q.Get("cursor"), Budget: budget})
-	if err != nil {
+	if err := v.partly(err); err != nil {
 		return err
 	}
 	return v.render(http.StatusOK, "stuck", "Stuck", map[string]any{
@@ -211,7 +211,7 @@ func (c *console) projections(v *view) error {
 // programs lists the programs that run or ran.
 func (c *console) programs(v *view) error {
 	list, err := c.admin.Programs(v.ctx)
-	if err != nil {
+	if err := v.partly(err); err != nil {
 		return err
 	}
 	return v.render(http.StatusOK, "programs", "Programs", map[string]any{"List": list, "Skews": admin.Skews(list)})
@@ -224,7 +224,7 @@ func (c *console) workflows(v *view) error {
 		return err
 	}
 	paused, err := c.admin.PausedWorkflows(v.ctx)
-	if err != nil {
+	if err := v.partly(err); err != nil {
 		return err
 	}
 	byName := make(map[string]store.Pause)
@@ -251,7 +251,8 @@ func (c *console) workflow(v *view) error {
 	}
 	content := map[string]any{"W": described, "Diagram": diagram, "Counted": counted, "Most": countedMost}
 	if v.r.URL.Query().Get("count") != "" {
-		if content["Counts"], err = c.admin.CountInstances(v.ctx, store.InstanceFilter{Workflow: name}); err != nil {
+		content["Counts"], err = c.admin.CountInstances(v.ctx, store.InstanceFilter{Workflow: name})
+		if err := v.partly(err); err != nil {
 			return err
 		}
 	}

@@ -33,7 +33,8 @@ type view struct {
 	access  Access
 	name    string
 	now     time.Time
-	shown   int // bytes of payloads
+	shown   int      // bytes of payloads
+	missing []string // cells that did not answer
 }
 
 // payloadsOfPage is how many bytes of payloads a page shows.
@@ -51,6 +52,8 @@ type frame struct {
 	Script string
 	Can    func(role string) bool
 	Page   any
+
+	Missing []string // cells that did not answer
 }
 
 // tab is a page in the list of pages.
@@ -66,7 +69,7 @@ var tabs = []tab{
 func (v *view) render(status int, name, title string, content any) error {
 	f := frame{
 		Title: title, Name: name, Access: v.access, Now: v.now, Sheet: styleAsset.address(), Script: scriptAsset.address(), Page: content,
-		Can: v.can, Done: v.done(), Pages: tabs,
+		Can: v.can, Done: v.done(), Pages: tabs, Missing: v.missing,
 	}
 	var body, out bytes.Buffer
 	if err := templates.ExecuteTemplate(&body, name+".html", f); err != nil {
@@ -83,6 +86,16 @@ func (v *view) render(status int, name, title string, content any) error {
 	v.w.WriteHeader(status)
 	_, _ = v.w.Write(out.Bytes()) // the browser is gone
 	return nil
+}
+
+// partly lets a page be shown without what some cells of a cells.Router have, and names them on it. It returns all other errors.
+func (v *view) partly(err error) error {
+	if lacks, is := err.(*store.Incomplete); is { //nolint:errorlint // joined with others, it is one of them
+		v.missing = lacks.Cells
+		v.console.config.Logger.WarnContext(v.ctx, "ironflow: console: a page lacks what some cells have", "page", v.name, "error", lacks.Err)
+		return nil
+	}
+	return err
 }
 
 // can reports whether the reader has a role.

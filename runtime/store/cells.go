@@ -85,3 +85,15 @@ func (e *Elsewhere) Error() string {
 
 // Unwrap returns Err.
 func (e *Elsewhere) Unwrap() error { return e.Err }
+
+// Incomplete says that some of the cells of a system did not answer. What a call returned with it is what the other cells have.
+type Incomplete struct {
+	Cells []string // that did not answer, sorted
+
+	// Err says why. It is not unwrapped: callers who wait for a store that is unavailable have an answer already.
+	Err error
+}
+
+func (e *Incomplete) Error() string {
+	return fmt.Sprintf("ironflow: what the cells %q have is missing: %v", e.Cells, e.Err)
+}

@@ -13,6 +13,9 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
+// ErasedText takes the place of erased values where operators see them, as JSON.
+const ErasedText = `"[erased]"`
+
 // Sealing says which fields of payloads are personal, and where their keys are.
 type Sealing struct {
 	Workflows map[string]seal.Workflow // by their names; those without personal fields may be missing

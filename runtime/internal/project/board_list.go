@@ -47,6 +47,9 @@ func (b *Board) ReadByAll(ctx context.Context) (store.FeedPosition, error) {
 
 // infos adds how far behind the projections are.
 func (b *Board) infos(ctx context.Context, states []store.ProjectionState) ([]store.ProjectionInfo, error) {
+	if len(states) == 0 { // the store may have no feed
+		return []store.ProjectionInfo{}, nil
+	}
 	horizon, err := b.store.FeedHorizon(ctx)
 	if err != nil {
 		return nil, err
