@@ -21,10 +21,11 @@ func (r Role) String() string {
 
 // Access says who sends a request, and what they may do.
 type Access struct {
-	Name string // stored with what they change
+	Name string // stored with what they change; without it they change nothing
 	Role Role
 
-	// Payloads says that they may see states, and the payloads of events and dead letters.
+	// Payloads says that they may see states, and the payloads of events and dead letters. Ids, the values of search fields, errors of
+	// handlers and reasons are not payloads: every viewer sees them or finds instances by them.
 	Payloads bool
 
 	// ClientInputs says that an operator may also send inputs in the place of a client. Inputs whose declaration says "from: operator" need

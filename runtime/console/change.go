@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -44,7 +45,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 				}
 				return c.admin.RetryDeadLettersWhere(ctx, deadFilter(f.Get))
 			},
-			done: func(n int64) string { return fmt.Sprintf("%d dead letters were retried.", n) },
+			done: func(n int64) string { return lettersWere(n, "retried") },
 		},
 		"discard": {
 			title: "Discard dead letters", role: Operator, takes: deadTakes, page: "dead", check: checkDead, preview: previewDead,
@@ -55,7 +56,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 				}
 				return c.admin.DiscardDeadLettersWhere(ctx, discard, deadFilter(f.Get))
 			},
-			done: func(n int64) string { return fmt.Sprintf("%d dead letters were discarded.", n) },
+			done: func(n int64) string { return lettersWere(n, "discarded") },
 		},
 		"pause": {
 			title: "Pause a workflow", role: Operator, takes: []string{"workflow", "refuse"}, page: "workflows",
@@ -71,7 +72,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 				return p != nil && p.RefuseInputs == (f.Get("refuse") != ""), err
 			},
 			run: func(ctx context.Context, c *console, f url.Values, by, reason string) (int, error) {
-				return 1, c.admin.PauseWorkflow(ctx, store.Pause{Workflow: f.Get("workflow"), By: by, Reason: reason, RefuseInputs: f.Get("refuse") != ""})
+				return once(c.admin.PauseWorkflow(ctx, store.Pause{Workflow: f.Get("workflow"), By: by, Reason: reason, RefuseInputs: f.Get("refuse") != ""}))
 			},
 			done: func(int64) string { return "The workflow is paused." },
 		},
@@ -83,7 +84,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 				return p == nil, err
 			},
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
-				return 1, c.admin.ResumeWorkflow(ctx, f.Get("workflow"))
+				return once(c.admin.ResumeWorkflow(ctx, f.Get("workflow")))
 			},
 			done: func(int64) string { return "The workflow runs again." },
 		},
@@ -121,7 +122,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 			preview: says("It applies no event until it is resumed."),
 			already: ofProjection(func(p *store.ProjectionInfo, _ url.Values) bool { return p.Status == store.ProjectionPaused }),
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
-				return 1, c.admin.PauseProjection(ctx, f.Get("projection"))
+				return once(c.admin.PauseProjection(ctx, f.Get("projection")))
 			},
 			done: func(int64) string { return "The projection is paused." },
 		},
@@ -130,7 +131,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 			preview: says("An event that it stopped at is tried again."),
 			already: ofProjection(func(p *store.ProjectionInfo, _ url.Values) bool { return p.Status == store.ProjectionRunning }),
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
-				return 1, c.admin.ResumeProjection(ctx, f.Get("projection"))
+				return once(c.admin.ResumeProjection(ctx, f.Get("projection")))
 			},
 			done: func(int64) string { return "The projection goes on." },
 		},
@@ -148,7 +149,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 				return p.Rebuild || err == nil && int64(p.Position) < shown
 			}),
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
-				return 1, c.admin.RebuildProjection(ctx, f.Get("projection"))
+				return once(c.admin.RebuildProjection(ctx, f.Get("projection")))
 			},
 			done: func(int64) string { return "The projection is rebuilt." },
 		},
@@ -160,18 +161,37 @@ func init() { // not in the declaration, because the note of a change looks at c
 				if err != nil {
 					return 0, &failure{http.StatusBadRequest, "The number of the event cannot be read."}
 				}
-				return 1, c.admin.SkipProjectionEvent(ctx, f.Get("projection"), store.FeedPosition(event))
+				return once(c.admin.SkipProjectionEvent(ctx, f.Get("projection"), store.FeedPosition(event)))
 			},
 			done: func(int64) string { return "The event is skipped." },
 		},
 	}
 }
 
+// lettersWere says how many dead letters were changed.
+func lettersWere(n int64, changed string) string {
+	switch n {
+	case 0:
+		return "No dead letter was " + changed + "."
+	case 1:
+		return "1 dead letter was " + changed + "."
+	}
+	return fmt.Sprintf("%d dead letters were %s.", n, changed)
+}
+
+// once is the result of a change of one thing.
+func once(err error) (n int, _ error) {
+	if err != nil {
+		return 0, err
+	}
+	return 1, nil
+}
+
 var scheduleTakes = []string{"workflow", "schedule"}
 
 func onSchedule(do func(*admin.Admin, context.Context, string, string) error) func(context.Context, *console, url.Values, string, string) (int, error) {
 	return func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
-		return 1, do(c.admin, ctx, f.Get("workflow"), f.Get("schedule"))
+		return once(do(c.admin, ctx, f.Get("workflow"), f.Get("schedule")))
 	}
 }
 
@@ -247,14 +267,21 @@ func checkDead(f url.Values) error {
 // previewDead counts the dead letters that a change is about.
 func previewDead(ctx context.Context, c *console, f url.Values) (lines []string, err error) {
 	filter, group := deadFilter(f.Get), f.Get("group")
-	groups, err := c.admin.DeadLetterGroups(ctx, filter)
-	if err != nil {
+	groups, counted, err := c.deadGroups(ctx, filter)
+	switch {
+	case err != nil:
 		return nil, err
+	case !counted:
+		_, err := c.admin.DeadLetters(ctx, admin.DeadLetterQuery{DeadLetterFilter: filter, Limit: 1}) // the store may not answer at all
+		return []string{fmt.Sprintf("There are too many to be counted within %s. All that the filter above selects are concerned.", c.config.Timeout/groupedFor)}, err
 	}
 	for _, g := range groups {
 		if group == "" || g.ID == group {
 			lines = append(lines, fmt.Sprintf("%d of %s %s: %s", g.Count, g.Queue.Singular(), g.Kind, g.Error))
 		}
+	}
+	if more := len(lines) - groupsShown; more > 0 {
+		lines = append(lines[:groupsShown], fmt.Sprintf("And %d more groups.", more))
 	}
 	if len(lines) == 0 {
 		lines = []string{"There are none any more."}
@@ -271,7 +298,7 @@ func (v *view) wanted(f url.Values) (change, url.Values, error) {
 	case v.access.Role < c.role:
 		return c, nil, &failure{http.StatusForbidden, fmt.Sprintf("This needs the role %s; yours is %s.", c.role, v.access.Role)}
 	}
-	its := make(url.Values)
+	its := url.Values{}
 	for _, name := range c.takes {
 		if value := f.Get(name); value != "" {
 			its.Set(name, value)
@@ -283,9 +310,17 @@ func (v *view) wanted(f url.Values) (change, url.Values, error) {
 	return c, its, nil
 }
 
-// confirm shows a change before it is made, with a form for the reason. What dies later is not part of what it shows.
+// shownParameters say what the reader was shown, so that a form that is sent again, or late, changes nothing more.
+var shownParameters = []string{"until", "next", "position"}
+
+// confirm shows a change before it is made, with a form for the reason. What dies later is not part of what it shows. An address, which
+// another site may have made, gives neither the reason nor what was shown.
 func (c *console) confirm(v *view) error {
-	return v.confirm(v.r.URL.Query(), http.StatusOK, "")
+	f := v.r.URL.Query()
+	for _, name := range append([]string{"reason"}, shownParameters...) {
+		f.Del(name)
+	}
+	return v.confirm(f, http.StatusOK, "")
 }
 
 func (v *view) confirm(f url.Values, status int, wrong string) error {
@@ -317,23 +352,52 @@ func (c *console) change(v *view) error {
 		return err
 	}
 	reason := strings.TrimSpace(f.Get("reason"))
-	if reason == "" {
-		return v.confirm(f, http.StatusUnprocessableEntity, "Say why; the reason is stored with the change.")
+	if wrong := wrongReason(reason); wrong != "" {
+		return v.confirm(f, http.StatusUnprocessableEntity, wrong)
 	}
-	ctx := store.WithOperator(v.ctx, store.Operator{By: v.access.Name, Reason: reason}) // the audit log keeps both
-	made := false
-	if wanted.already != nil {
-		if made, err = wanted.already(ctx, c, its); err != nil {
-			return err
-		}
-	}
-	n := 0
-	if !made {
-		if n, err = wanted.run(ctx, c, its, v.access.Name, reason); err != nil {
-			return err
-		}
-		c.figures.forget()
+	n, err := v.make(wanted, its, reason)
+	if err != nil {
+		return err
 	}
 	v.lead(link(wanted.page, "done", f.Get("change"), "n", n))
 	return nil
+}
+
+// make makes a change unless it was made already. Forms that are sent at the same time wait for each other, so that the second one sees
+// what the first one did.
+func (v *view) make(wanted change, its url.Values, reason string) (n int, err error) {
+	c := v.console
+	ctx := store.WithOperator(v.ctx, store.Operator{By: v.access.Name, Reason: reason}) // the audit log keeps both
+	if wanted.already != nil {
+		select {
+		case c.changes <- struct{}{}:
+			defer func() { <-c.changes }()
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+		if made, err := wanted.already(ctx, c, its); made || err != nil {
+			return 0, err
+		}
+	}
+	n, err = wanted.run(ctx, c, its, v.access.Name, reason)
+	c.figures.forget()
+	if err != nil && n > 0 {
+		why := v.explained(err)
+		return n, &failure{why.status, fmt.Sprintf("%s %s Go back and send the same form again for the others.", wanted.done(int64(n)), why.text)}
+	}
+	return n, err
+}
+
+// maxReason is how many characters a reason may have.
+const maxReason = 500
+
+// wrongReason says what is wrong with a reason; "" for nothing.
+func wrongReason(reason string) string {
+	switch n := utf8.RuneCountInString(reason); {
+	case n == 0:
+		return "Say why; the reason is stored."
+	case n > maxReason:
+		return fmt.Sprintf("The reason has %d characters; at most %d are stored.", n, maxReason)
+	}
+	return ""
 }

@@ -45,6 +45,7 @@ type console struct {
 
 	figures *shared[telemetry.Health]
 	counts  counts
+	changes chan struct{} // has room for one who makes a change
 }
 
 // page answers the requests of one last segment of the path.
@@ -67,10 +68,15 @@ func New(a *admin.Admin, config Config) http.Handler {
 	if config.Access == nil {
 		config.Access = Local
 	}
-	c := &console{admin: a, config: config, figures: newShared[telemetry.Health]()}
+	c := &console{admin: a, config: config, figures: newShared[telemetry.Health](), changes: make(chan struct{}, 1)}
 	c.feed.console = c
 	c.pages = c.routes()
-	return http.NewCrossOriginProtection().Handler(c)
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		secure(w.Header())
+		refuse(w, "this form comes from another site; if it does not, a proxy before this server changes the header Host", http.StatusForbidden)
+	}))
+	return protection.Handler(c)
 }
 
 // routes are the pages by the last segment of their path.
@@ -97,9 +103,9 @@ func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := lastSegment(r.URL.Path)
-	switch {
-	case r.URL.Path == "":
-		redirectInto(w, r)
+	switch asked, _, _ := strings.Cut(r.RequestURI, "?"); {
+	case r.URL.Path == "" && !strings.HasSuffix(asked, "/"):
+		redirectInto(w, asked)
 		return
 	case serveAsset(w, r, name):
 		return
@@ -118,6 +124,8 @@ func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = &failure{http.StatusNotFound, fmt.Sprintf("There is no page %q.", name)}
 	case access.Role < p.role:
 		err = &failure{http.StatusForbidden, fmt.Sprintf("This needs the role %s; yours is %s.", p.role, access.Role)}
+	case p.role > Viewer && access.Name == "":
+		err = &failure{http.StatusForbidden, "The console does not know your name, which is stored with each change. Config.Access says it."}
 	case r.Method == http.MethodPost && name == "change":
 		err = c.change(v)
 	case r.Method == http.MethodPost && name == "send":
@@ -162,15 +170,14 @@ func secure(h http.Header) {
 
 // lastSegment names the page. Paths that proxies have given another slash name the same page.
 func lastSegment(urlPath string) string {
-	if strings.HasSuffix(urlPath, "/") {
+	if urlPath == "" || strings.HasSuffix(urlPath, "/") {
 		return ""
 	}
 	return path.Base(urlPath)
 }
 
 // redirectInto leads from a path without its slash to the start page.
-func redirectInto(w http.ResponseWriter, r *http.Request) {
-	asked, _, _ := strings.Cut(r.RequestURI, "?")
+func redirectInto(w http.ResponseWriter, asked string) {
 	w.Header().Set("Location", "./"+path.Base(asked)+"/")
 	w.WriteHeader(http.StatusFound)
 }

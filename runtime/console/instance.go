@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
@@ -16,12 +17,15 @@ import (
 const (
 	decisions   = 50  // decisions that a page shows
 	eventsShown = 500 // events of them
+
+	deliveriesShown = 50 // effects and timers that are listed of a decision, and of what an instance waits for
 )
 
 // entry is a decision on the page of an instance, with those of its events that are shown.
 type entry struct {
 	telemetry.ExplainedDecision
-	More int // events that are not shown
+	More           int // events that are not shown
+	MoreDeliveries int // effects and timers that are not shown
 }
 
 // entries returns the first decisions whose events fit on a page, at least one, and the version of the last event that it covers.
@@ -35,6 +39,9 @@ func entries(timeline []telemetry.ExplainedDecision) (all []entry, last int64) {
 		e := entry{ExplainedDecision: d}
 		if e.More = max(0, len(d.Events)-eventsShown); e.More > 0 {
 			e.Events = d.Events[:eventsShown]
+		}
+		if e.MoreDeliveries = max(0, len(d.Deliveries)-deliveriesShown); e.MoreDeliveries > 0 {
+			e.Deliveries = d.Deliveries[:deliveriesShown]
 		}
 		shown += len(e.Events)
 		all = append(all, e)
@@ -77,7 +84,7 @@ func (c *console) instance(v *view) error {
 		return err
 	}
 	return v.render(http.StatusOK, "instance", key.String(), map[string]any{
-		"R": report, "Waiting": slices.Concat(report.Effects, report.Timers), "Timeline": shown, "Payloads": payloads, "Diagram": diagram,
+		"R": report, "Dead": deadKinds(report), "Timeline": shown, "Payloads": payloads, "Diagram": diagram,
 		"First": first, "Next": next, "Before": max(1, first-decisions), "Waits": waitsFor(report),
 		"States": states, "StatesNote": note, "Forms": v.sendable(report.Forms), "Program": c.config.Engine != nil,
 	})
@@ -104,6 +111,16 @@ func (c *console) payloads(v *view, key store.InstanceKey, first, last int64) (m
 	return payloads, nil
 }
 
+// deadKinds returns one dead letter of each kind: a change is about all of a kind of the instance.
+func deadKinds(r *admin.InstanceReport) (dead []store.WaitingDelivery) {
+	for _, w := range slices.Concat(r.Effects, r.Timers) {
+		if !w.DiedAt.IsZero() && !slices.ContainsFunc(dead, func(d store.WaitingDelivery) bool { return d.Kind == w.Kind && d.Lease.Queue == w.Lease.Queue }) {
+			dead = append(dead, w)
+		}
+	}
+	return dead
+}
+
 // waitsFor says in words what moves an instance next.
 func waitsFor(r *admin.InstanceReport) (lines []string) {
 	if r.Completed() {
@@ -119,11 +136,15 @@ func waitsFor(r *admin.InstanceReport) (lines []string) {
 		}
 		lines = append(lines, text+".")
 	}
-	for _, w := range slices.Concat(r.Effects, r.Timers) {
+	waiting := slices.Concat(r.Effects, r.Timers)
+	for _, w := range waiting[:min(len(waiting), deliveriesShown)] {
 		d := telemetry.ExplainedDelivery{Lease: w.Lease, Kind: w.Kind.Name, Waiting: &w}
 		lines = append(lines, firstUpper(d.Title()+": "+d.Fate(r.At)))
 	}
-	if len(r.Effects)+len(r.Timers) == 0 && !r.Completed() {
+	if more := len(waiting) - deliveriesShown; more > 0 {
+		lines = append(lines, fmt.Sprintf("And %d more effects and timers.", more))
+	}
+	if len(waiting) == 0 && !r.Completed() {
 		lines = append(lines, "No effect and no timer of it is waiting: only an input, or a child that ends, moves it.")
 	}
 	return lines

@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -26,14 +27,16 @@ func (c *console) start(v *view) error {
 	if err := v.partly(err); err != nil && incomplete == "" {
 		incomplete = v.explained(err).text
 	}
+	const runningShown = 20
+	running := slices.DeleteFunc(programs, func(p admin.Program) bool { return !p.Running })
 	status := http.StatusOK
 	if incomplete != "" {
 		status = http.StatusServiceUnavailable
 	}
 	return v.render(status, "start", "Overview", map[string]any{
 		"Health": health, "Problems": health.Problems(), "Incomplete": incomplete, "Limit": int64(admin.BacklogLimit), "Plots": c.feed.plots(v.now),
-		"Programs": slices.DeleteFunc(programs, func(p admin.Program) bool { return !p.Running }),
-		"Kinds":    slices.Concat(health.Effects.Kinds, health.Timers.Kinds),
+		"Programs": running[:min(len(running), runningShown)], "MorePrograms": max(0, len(running)-runningShown),
+		"Kinds": slices.Concat(health.Effects.Kinds, health.Timers.Kinds),
 	})
 }
 
@@ -53,13 +56,13 @@ func (c *console) instances(v *view) error {
 		find.Value = q.Get("value")
 	}
 	var page admin.Page[store.InstanceSummary]
-	if found := find.Field + find.UniqueKey + find.IDPrefix; found != "" {
-		if key := v.key(); key.Workflow != "" && find.IDPrefix == found && c.exists(v, key) {
-			v.lead(link("instance", "workflow", key.Workflow, "id", key.ID))
-			return nil
-		}
+	if find.Field+find.UniqueKey+find.IDPrefix != "" {
 		content["Found"] = true
 		page, err = c.admin.Find(v.ctx, find)
+		if named := named(page.Items, find.IDPrefix); len(named) == 1 && find.Cursor == "" {
+			v.lead(link("instance", "workflow", named[0].Key.Workflow, "id", named[0].Key.ID))
+			return nil
+		}
 	} else {
 		query := admin.InstanceQuery{Limit: find.Limit, Cursor: find.Cursor}
 		query.Workflow, query.Status = q.Get("workflow"), q.Get("status")
@@ -78,10 +81,9 @@ func (c *console) instances(v *view) error {
 	return v.render(http.StatusOK, "instances", "Instances", content)
 }
 
-// exists reports whether there is an instance. If that is not known, the list says what is wrong.
-func (c *console) exists(v *view, key store.InstanceKey) bool {
-	events, err := c.admin.History(v.ctx, key, 0, 1)
-	return err == nil && len(events) > 0
+// named returns the instances with an id, of those whose ids begin with it.
+func named(found []store.InstanceSummary, id string) []store.InstanceSummary {
+	return slices.DeleteFunc(slices.Clone(found), func(i store.InstanceSummary) bool { return i.Key.ID != id })
 }
 
 // workflowNames are the workflows that programs have described, sorted.
@@ -114,7 +116,7 @@ func (c *console) why(v *view) error {
 func (c *console) dead(v *view) error {
 	q := v.r.URL.Query()
 	filter := deadFilter(q.Get)
-	groups, err := c.admin.DeadLetterGroups(v.ctx, filter)
+	groups, counted, err := c.deadGroups(v.ctx, filter)
 	if err := v.partly(err); err != nil {
 		return err
 	}
@@ -126,7 +128,27 @@ func (c *console) dead(v *view) error {
 	for i, d := range page.Items {
 		payloads[i] = v.payload(d.Kind.Workflow, d.Kind.Name, d.Payload)
 	}
-	return v.render(http.StatusOK, "dead", "Dead letters", map[string]any{"Filter": filter, "Groups": groups, "Page": page, "Payloads": payloads})
+	return v.render(http.StatusOK, "dead", "Dead letters", map[string]any{
+		"Filter": filter, "Groups": groups[:min(len(groups), groupsShown)], "MoreGroups": max(0, len(groups)-groupsShown), "Ungrouped": !counted,
+		"Within": c.config.Timeout / groupedFor, "Page": page, "Payloads": payloads,
+	})
+}
+
+const (
+	groupedFor    = 2   // the part of Config.Timeout that grouping dead letters may take, and counting all instances
+	groupsShown   = 100 // groups of dead letters on a page
+	programsShown = 100 // programs on a page
+)
+
+// deadGroups groups dead letters. If that takes too long, there are no groups, and counted is false.
+func (c *console) deadGroups(ctx context.Context, filter store.DeadLetterFilter) (groups []admin.DeadLetterGroup, counted bool, err error) {
+	within, cancel := context.WithTimeout(ctx, c.config.Timeout/groupedFor)
+	defer cancel()
+	groups, err = c.admin.DeadLetterGroups(within, filter)
+	if within.Err() != nil && ctx.Err() == nil {
+		return nil, false, nil
+	}
+	return groups, true, err
 }
 
 // schedules lists the schedules of all workflows.
@@ -214,7 +236,9 @@ func (c *console) programs(v *view) error {
 	if err := v.partly(err); err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "programs", "Programs", map[string]any{"List": list, "Skews": admin.Skews(list)})
+	return v.render(http.StatusOK, "programs", "Programs", map[string]any{
+		"List": list[:min(len(list), programsShown)], "More": max(0, len(list)-programsShown), "Skews": admin.Skews(list),
+	})
 }
 
 // workflows lists the workflows, with their pauses.
@@ -251,8 +275,13 @@ func (c *console) workflow(v *view) error {
 	}
 	content := map[string]any{"W": described, "Diagram": diagram, "Counted": counted, "Most": countedMost}
 	if v.r.URL.Query().Get("count") != "" {
-		content["Counts"], err = c.admin.CountInstances(v.ctx, store.InstanceFilter{Workflow: name})
-		if err := v.partly(err); err != nil {
+		within, cancel := context.WithTimeout(v.ctx, c.config.Timeout/groupedFor)
+		defer cancel()
+		content["Counts"], err = c.admin.CountInstances(within, store.InstanceFilter{Workflow: name})
+		switch {
+		case within.Err() != nil && v.ctx.Err() == nil:
+			content["Uncounted"] = c.config.Timeout / groupedFor
+		case v.partly(err) != nil:
 			return err
 		}
 	}

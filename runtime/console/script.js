@@ -8,7 +8,11 @@
   let paused = false, changed = false, busy = false, last = 0;
   const button = document.createElement("button");
   button.type = "button";
-  const say = function () { button.textContent = paused ? "Paused" : "Live"; button.setAttribute("aria-pressed", String(paused)); };
+  let stream = null;
+  const say = function () {
+    button.textContent = paused ? "Paused" : stream !== null && stream.readyState === 2 ? "Not live" : "Live";
+    button.setAttribute("aria-pressed", String(paused));
+  };
   button.addEventListener("click", function () { paused = !paused; say(); if (!paused) refresh(); });
   say();
   live.replaceChildren(button);
@@ -38,10 +42,18 @@
     }).catch(function () { changed = true; }).finally(function () { busy = false; });
   }
 
-  const stream = new EventSource("./live");
-  stream.addEventListener("stored", function () { changed = true; refresh(); });
+  // The server refuses a stream when too many pages are open, or when it does not know the reader any more.
+  function follow() {
+    stream = new EventSource("./live");
+    stream.addEventListener("stored", function () { changed = true; refresh(); });
+    stream.addEventListener("open", say);
+    stream.addEventListener("error", say);
+  }
+  follow();
   window.setInterval(refresh, 2000);
+  window.setInterval(function () { if (stream.readyState === 2) follow(); }, 60000);
   window.addEventListener("pagehide", function () { stream.close(); });
+  window.addEventListener("pageshow", function (e) { if (e.persisted) { changed = true; follow(); } });
   document.addEventListener("keydown", function (e) {
     if (e.key === "/" && !e.ctrlKey && !e.metaKey && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) {
       e.preventDefault();

@@ -98,15 +98,17 @@ func (s *sending) input(by string) admin.OperatorInput {
 		}
 	}
 	b.WriteByte('}')
-	if s.Reason == "" {
-		s.Wrong = append(s.Wrong, "Say why; the reason is stored with the input.")
+	if wrong := wrongReason(s.Reason); wrong != "" {
+		s.Wrong = append(s.Wrong, wrong)
 	}
 	return admin.OperatorInput{Instance: s.Key, Input: s.Form.Input, Fields: b.Bytes(), ID: s.ID, By: by, Reason: s.Reason}
 }
 
 // sendForm shows the form of an input.
 func (c *console) sendForm(v *view) error {
-	s, err := v.sending(v.r.URL.Query())
+	q := v.r.URL.Query()
+	// An address, which another site may have made, gives neither values nor the reason.
+	s, err := v.sending(url.Values{"workflow": q["workflow"], "id": q["id"], "input": q["input"]})
 	if err != nil {
 		return err
 	}

@@ -154,7 +154,7 @@ func TestMaySend(t *testing.T) {
 		"no id of the form":         {may, program, with("input-id", ""), 400},
 		"a long id of the form":     {may, program, with("input-id", strings.Repeat("x", 5000)), 400},
 		"no reason":                 {may, program, with("reason", " "), 422},
-		"nobody's name":             {console.Access{Role: console.Operator, ClientInputs: true}, program, form, 400},
+		"nobody's name":             {console.Access{Role: console.Operator, ClientInputs: true}, program, form, 403},
 		"a store alone":             {may, console.Config{}, form, 501},
 		"too large for the program": {may, program, with("field.text", strings.Repeat("x", 5<<20)), 413},
 		"too large for a form":      {may, program, with("field.text", strings.Repeat("x", 17<<20)), 413},

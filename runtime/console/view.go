@@ -20,8 +20,9 @@ var pageFiles embed.FS
 
 // templates has a template for each page, and "frame", which is around them.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"at": shownTime, "machine": machineTime, "link": link, "one": oneLine, "lower": strings.ToLower, "count": countOf, "short": plain.Short,
-	"cut": func(text string) string { return oneLine(cutText(text, 1000)) }, "hint": hint,
+	"at": shownTime, "machine": machineTime, "link": link, "lower": strings.ToLower, "count": countOf, "short": plain.Short, "hint": hint,
+	"one":  func(text any) string { return oneLine(cutText(fmt.Sprint(text), 2000)) }, // errors and reasons may have megabytes
+	"long": func(text any) string { return oneLine(cutText(fmt.Sprint(text), 100_000)) },
 }).ParseFS(pageFiles, "pages/*.html"))
 
 // view is one request for a page.
@@ -175,11 +176,11 @@ func (c *console) redact(workflow, kind string, payload []byte) (shown []byte) {
 	return c.config.Redact(workflow, kind, bytes.Clone(payload))
 }
 
-// link is the address of a page with parameters, given as names and values. Empty ones are left out.
+// link is the address of a page with parameters, given as names and values. Empty texts and the number 0 are left out; the text "0" is not.
 func link(page string, parameters ...any) string {
 	q := make(url.Values)
 	for i := 0; i+1 < len(parameters); i += 2 {
-		if value := fmt.Sprint(parameters[i+1]); value != "" && value != "0" {
+		if value := fmt.Sprint(parameters[i+1]); value != "" && parameters[i+1] != any(0) {
 			q.Set(fmt.Sprint(parameters[i]), value)
 		}
 	}
@@ -232,9 +233,9 @@ func countOf(n, limit int64) string {
 }
 
 // oneLine shows characters that move others, or are not seen, as escapes, so that a text looks like what it is.
-func oneLine(text any) string {
+func oneLine(text string) string {
 	var b strings.Builder
-	for _, r := range fmt.Sprint(text) {
+	for _, r := range text {
 		if r == '\n' {
 			b.WriteRune(r)
 		} else {

@@ -217,14 +217,14 @@ func TestIncident(t *testing.T) {
 		d.picture("instance")
 		d.provider.mended.Store(true)
 		d.do(click("Retry ChargeCard"), see("1 of effect order/ChargeCard"))
-		d.do(chromedp.SendKeys(`input[name="reason"]`, "the certificate is renewed"), click("Retry dead letters"), see("1 dead letters were retried."))
+		d.do(chromedp.SendKeys(`input[name="reason"]`, "the certificate is renewed"), click("Retry dead letters"), see("1 dead letter was retried."))
 		d.do(chromedp.Navigate(d.address+"instance?workflow=order&id=o-17"), see("completed"), see("Paid"))
 		d.do(chromedp.Navigate(d.address+"audit"), see("the certificate is renewed"), see("ann"))
 		view, err := d.client.State(d.Context(), "o-17")
 		if err != nil || view.State.Status != order.StatusPaid {
 			d.Errorf("got %+v, %v", view, err)
 		}
-		for _, before := range []string{"What it waits for", "were retried"} { // a page that was sent before changes nothing by itself
+		for _, before := range []string{"What it waits for", "was retried"} { // a page that was sent before changes nothing by itself
 			ask[bool](d, "history.back(), true")
 			d.do(see(before))
 		}
