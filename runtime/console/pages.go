@@ -59,7 +59,7 @@ func (c *console) instances(v *view) error {
 	if find.Field+find.UniqueKey+find.IDPrefix != "" {
 		content["Found"] = true
 		page, err = c.admin.Find(v.ctx, find)
-		if named := named(page.Items, find.IDPrefix); len(named) == 1 && find.Cursor == "" {
+		if named := named(page.Items, find.IDPrefix); err == nil && len(named) == 1 && find.Cursor == "" {
 			v.lead(link("instance", "workflow", named[0].Key.Workflow, "id", named[0].Key.ID))
 			return nil
 		}
