@@ -49,14 +49,15 @@ func (e *Engine) workChanged() {
 // Instances lists instances, the newest first. It includes workflows that are not registered with the engine.
 //
 // Workflow, Activity and the times of creation are found by an index. There is no index on Status and the times of the last
-// event: every commit changes them, so an index would slow every commit. A query by these reads instances that do not match and
-// skips them. When you look for a status, also set Activity to skip most of them.
+// event: every commit changes them, so an index would slow every commit. A query by these checks one instance after the other, for at most
+// InstanceQuery.Budget. If the page is not full by then, Page.Looked says how many instances were checked, and Page.Next continues after them;
+// such a page may be empty. When you look for a status, also set Activity to skip most of the others.
 func (e *Engine) Instances(ctx context.Context, query InstanceQuery) (Page[store.InstanceSummary], error) {
 	return e.admin.Instances(ctx, query)
 }
 
-// CountInstances counts instances by workflow and status. It reads all instances that the filter accepts, which is slow for
-// millions of them.
+// CountInstances counts instances by workflow and status. It reads all instances that the other parts of the filter accept to find those with a
+// Status or with times of the last event, which takes seconds for millions of them. admin.Admin.CountNewest takes no longer for millions.
 func (e *Engine) CountInstances(ctx context.Context, filter InstanceFilter) (store.InstanceCounts, error) {
 	return e.admin.CountInstances(ctx, filter)
 }

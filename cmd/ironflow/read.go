@@ -50,7 +50,7 @@ func (k *call) instances(page admin.Page[store.InstanceSummary]) (int, error) {
 				return exitOK, err
 			}
 		}
-		k.more(page.Next)
+		k.looked(page)
 		return exitOK, nil
 	}
 	t := k.table("INSTANCE", "STATUS", "VERSION", "CREATED", "LAST EVENT", "COMPLETED")
@@ -58,8 +58,16 @@ func (k *call) instances(page admin.Page[store.InstanceSummary]) (int, error) {
 		t.row(i.Key.String(), i.Status, fmt.Sprint(i.Version), k.ago(i.CreatedAt), k.ago(i.LastEventAt), k.ago(i.CompletedAt))
 	}
 	t.end()
-	k.more(page.Next)
+	k.looked(page)
 	return exitOK, nil
+}
+
+// looked says where a page of instances goes on, and whether the page ended early.
+func (k *call) looked(page admin.Page[store.InstanceSummary]) {
+	if page.Looked > 0 {
+		fmt.Fprintf(k.errs, "ironflow: the list is not complete: %d instances were checked so far\n", page.Looked)
+	}
+	k.more(page.Next)
 }
 
 func findInstances(ctx context.Context, k *call) (int, error) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/examples/order/order"
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/admin"
 	"github.com/ironflow-gen/ironflow/runtime/ironflowtest/postgrestest"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -105,6 +106,22 @@ func (b *bench) want(text string, parts ...string) {
 	for _, part := range parts {
 		if !strings.Contains(text, part) {
 			b.Errorf("no %q in:\n%s", part, text)
+		}
+	}
+}
+
+// A list that its budget cut short says so, whatever it prints.
+func TestListThatIsNotComplete(t *testing.T) {
+	t.Parallel()
+	for _, json := range []bool{false, true} {
+		var out, errs bytes.Buffer
+		k := &call{options: options{json: json}, out: &out, errs: &errs}
+		page := admin.Page[store.InstanceSummary]{Next: "abc", Looked: 84_101}
+		if code, err := k.instances(page); code != exitOK || err != nil {
+			t.Errorf("got %d, %v", code, err)
+		}
+		if got, want := errs.String(), "ironflow: the list is not complete: 84101 instances were checked so far\nironflow: there is more; add -cursor abc\n"; got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

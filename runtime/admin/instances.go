@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -12,15 +13,20 @@ import (
 // InstanceQuery selects a page of the list of instances.
 type InstanceQuery struct {
 	store.InstanceFilter
-	Limit  int    // instances on the page; default 100, at most 1000
-	Cursor string // Page.Next of the previous page; empty for the first page
+	Limit  int           // instances on the page; default 100, at most 1000
+	Cursor string        // Page.Next of the previous page; empty for the first page
+	Budget time.Duration // how long Instances may look for instances that match. Default: 500 ms
 }
+
+// listChunk is how many instances are read at once when few of them match.
+const listChunk = 1000
 
 // Instances lists instances, the newest first.
 //
 // Workflow, Activity and the times of creation are found by an index. There is no index on Status and the times of the last
-// event: every commit changes them, so an index would slow every commit. A query by these reads instances that do not match and
-// skips them. When you look for a status, also set Activity to skip most of them.
+// event: every commit changes them, so an index would slow every commit. A query by these checks one instance after the other, for at most
+// InstanceQuery.Budget. If the page is not full by then, Page.Looked says how many instances were checked, and Page.Next continues after them;
+// such a page may be empty. When you look for a status, also set Activity to skip most of the others.
 func (a *Admin) Instances(ctx context.Context, query InstanceQuery) (Page[store.InstanceSummary], error) {
 	if err := query.validate(); err != nil {
 		return Page[store.InstanceSummary]{}, err
@@ -29,20 +35,39 @@ func (a *Admin) Instances(ctx context.Context, query InstanceQuery) (Page[store.
 	if err != nil {
 		return Page[store.InstanceSummary]{}, err
 	}
-	size := pageSize(query.Limit)
-	list := store.InstanceList{InstanceFilter: query.InstanceFilter.Narrowed(), After: after, Limit: size + 1}
-	found, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return a.store.ListInstances(store.AllowLag(ctx), list) })
-	var lacks lacking
-	if err := lacks.fails(err); err != nil {
-		return Page[store.InstanceSummary]{}, err
-	}
-	return page(found, size, func(s store.InstanceSummary) store.InstancePlace {
+	place := func(s store.InstanceSummary) store.InstancePlace {
 		return store.InstancePlace{CreatedAt: s.CreatedAt, ID: s.Key.ID, Workflow: s.Key.Workflow}
-	}), lacks.err
+	}
+	size, until := pageSize(query.Limit), time.Now().Add(cmp.Or(query.Budget, 500*time.Millisecond))
+	list := store.InstanceList{InstanceFilter: query.Narrowed(), After: after, Limit: size + 1}
+	// What no index finds is left out here and not by the store: a store reads on until it has found a whole page, which may be all instances.
+	list.Status, list.UpdatedFrom, list.UpdatedBefore = "", time.Time{}, time.Time{}
+	var found []store.InstanceSummary
+	var lacks lacking
+	for looked := 0; ; {
+		chunk, err := bound.UntilAvailable(ctx, a.config.UnavailableTimeout, func() ([]store.InstanceSummary, error) { return a.store.ListInstances(store.AllowLag(ctx), list) })
+		if err := lacks.fails(err); err != nil {
+			return Page[store.InstanceSummary]{}, err
+		}
+		for _, i := range chunk {
+			if query.Accepts(i) {
+				found = append(found, i)
+			}
+		}
+		if len(found) > size || len(chunk) < list.Limit {
+			return page(found, size, place), lacks.err
+		}
+		looked += len(chunk)
+		last := place(chunk[len(chunk)-1])
+		if !time.Now().Before(until) {
+			return Page[store.InstanceSummary]{Items: found, Next: encodeCursor(last), Looked: looked}, lacks.err
+		}
+		list.After, list.Limit = &last, min(2*list.Limit, listChunk)
+	}
 }
 
-// CountInstances counts instances by workflow and status. It reads all instances that the filter accepts, which is slow for
-// millions of them.
+// CountInstances counts instances by workflow and status. It reads all instances that the other parts of the filter accept to find those with a
+// Status or with times of the last event, which takes seconds for millions of them. CountNewest takes no longer for millions.
 func (a *Admin) CountInstances(ctx context.Context, filter store.InstanceFilter) (store.InstanceCounts, error) {
 	if err := (&InstanceQuery{InstanceFilter: filter}).validate(); err != nil {
 		return nil, err

@@ -16,6 +16,10 @@ type Page[T any] struct {
 
 	// Next is the Cursor of the next page; empty on the last page.
 	Next string
+
+	// Looked is not 0 on a page that ended early, because the time of the query was over before the page was full: it is the number of
+	// items that were checked for this page. Next continues after them.
+	Looked int
 }
 
 // The default and the largest number of items on a page.

@@ -45,7 +45,7 @@ func (c *console) instances(v *view) error {
 	q := v.r.URL.Query()
 	content := map[string]any{
 		"Workflow": q.Get("workflow"), "Status": q.Get("status"), "Activity": q.Get("activity"), "ID": q.Get("id"), "Field": q.Get("field"),
-		"Value": q.Get("value"), "Key": q.Get("key"),
+		"Value": q.Get("value"), "Key": q.Get("key"), "Cursor": q.Get("cursor"),
 	}
 	var err error
 	if content["Names"], err = c.workflowNames(v); err != nil {

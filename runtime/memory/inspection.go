@@ -72,10 +72,7 @@ func (s *Store) Undelivered(ctx context.Context, effects []store.Lease) (undeliv
 // accepted returns the instances that a filter accepts, in no order.
 func (d *data) accepted(f store.InstanceFilter) (found []store.InstanceSummary) {
 	for key := range d.instances {
-		i := d.summary(key)
-		if (f.Workflow == "" || f.Workflow == key.Workflow) && (f.Status == "" || f.Status == i.Status) &&
-			(f.Activity == store.AnyActivity || i.Completed() == (f.Activity == store.OnlyCompleted)) &&
-			within(i.CreatedAt, f.CreatedFrom, f.CreatedBefore) && within(i.LastEventAt, f.UpdatedFrom, f.UpdatedBefore) {
+		if i := d.summary(key); f.Accepts(i) {
 			found = append(found, i)
 		}
 	}

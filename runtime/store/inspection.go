@@ -85,6 +85,16 @@ type InstanceFilter struct {
 	UpdatedFrom, UpdatedBefore time.Time // when the last event was recorded
 }
 
+// Accepts reports whether the filter selects an instance.
+func (f InstanceFilter) Accepts(i InstanceSummary) bool {
+	within := func(t, from, before time.Time) bool {
+		return !t.Before(StoredTime(from)) && (before.IsZero() || t.Before(StoredTime(before)))
+	}
+	return (f.Workflow == "" || f.Workflow == i.Key.Workflow) && (f.Status == "" || f.Status == i.Status) &&
+		(f.Activity == AnyActivity || i.Completed() == (f.Activity == OnlyCompleted)) &&
+		within(i.CreatedAt, f.CreatedFrom, f.CreatedBefore) && within(i.LastEventAt, f.UpdatedFrom, f.UpdatedBefore)
+}
+
 // Narrowed returns the filter with a condition that follows from it and that an index can use: an instance is not changed before it is
 // created.
 func (f InstanceFilter) Narrowed() InstanceFilter {
