@@ -29,7 +29,8 @@ type Bulk struct {
 	// Filter selects active instances; its Workflow must be set. Instances that are created after the run began are left out.
 	Filter InstanceFilter
 
-	// Input is the input, such as order.Cancel{Reason: "the shop closed"}. Leave its id empty: each instance gets it with its own.
+	// Input is the input, such as order.Cancel{Reason: "the shop closed"}, or an Encoded with its name and all its fields. Leave its id empty: each
+	// instance gets it with its own.
 	Input any
 
 	Rate        float64                 // inputs a second at most; 0 means no limit
@@ -101,6 +102,11 @@ func (e *Engine) bulkRun(b Bulk) (*bulk.Run, error) {
 		bound.Need[store.Inspection](e.store, "a bulk run")); err != nil {
 		return nil, err
 	}
+	if fields, is := b.Input.(Encoded); is {
+		if b.Input, err = bulkInput(w, fields); err != nil {
+			return nil, err
+		}
+	}
 	// The input without an id is what all instances have in common.
 	sample, err := w.Addressed(b.Input, "any")
 	if err != nil {
@@ -153,6 +159,22 @@ func (e *Engine) bulkRun(b Bulk) (*bulk.Run, error) {
 			return failed || bound.IsUnavailable(err) || errors.Is(err, ErrOutcomeUnknown) || errors.As(err, &paused) || errors.As(err, &timeout)
 		},
 	}, nil
+}
+
+// bulkInput reads an input whose id is empty.
+func bulkInput(w *Workflow, fields Encoded) (any, error) {
+	prepared, mistakes := workflow.ReadDynamic(w, fields.Type, fields.Payload)
+	mistakes = slices.DeleteFunc(mistakes, func(err error) bool {
+		id, is := errors.AsType[*InvalidIdentifier](err)
+		return is && id.What == store.InstanceID && prepared.Instance == ""
+	})
+	switch {
+	case len(mistakes) > 0:
+		return nil, &InvalidInput{Workflow: w.Name(), Input: prepared.Name, Mistakes: mistakes}
+	case prepared.Instance != "":
+		return nil, &InvalidArgument{Argument: "Bulk.Input", Problem: fmt.Sprintf("names the instance %q; leave its id empty, because each instance gets it with its own", prepared.Instance)}
+	}
+	return prepared.Value, nil
 }
 
 func typesOf(encoded []Encoded) (types []string) {

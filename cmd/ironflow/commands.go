@@ -130,6 +130,23 @@ func init() { // not in the declaration, because help looks at commands
 			examples: []string{`send -server https://shop.example/operator -write -reason 'paid in cash' order MarkPaid <<<'{"order_id": "o-17"}'`},
 		},
 		{
+			name: "bulk", arguments: "WORKFLOW INPUT", arity: [2]int{2, 2}, mayWrite: true, lasts: true, remote: true, run: bulk,
+			does: "asks a running program what an input, as JSON from standard input with an empty id, would lead to in all active instances that the flags select; with -write, sends it to them",
+			flags: func(f *flag.FlagSet, o *options) {
+				f.StringVar(&o.server, "server", "", "the `address` of the operator handler, such as https://shop.example/operator")
+				f.StringVar(&o.inputID, "id", "", "a `name` of your choice for the run; the same name continues a run that ended early")
+				f.StringVar(&o.status, "status", "", "only in this `status`")
+				f.TextVar(&o.createdBefore, "created-before", time.Time{}, "only instances that were created before this `time`, such as 2026-12-01T08:00:00Z")
+				f.TextVar(&o.updatedBefore, "updated-before", time.Time{}, "only instances without an event since this `time`")
+				f.Float64Var(&o.rate, "rate", 0, "how many inputs to send a second at most; default: no limit")
+				f.IntVar(&o.limit, "limit", 10_000, "without -write, how many instances to ask, the newest first; 0 means all; default: 10000")
+			},
+			examples: []string{
+				`bulk -server https://shop.example/operator -status awaiting_payment order PaymentFailed <<<'{"order_id": "", "reason": "the shop closed"}'`,
+				`bulk -server https://shop.example/operator -status awaiting_payment -write -reason 'the shop closed' -id close-2026-12 -rate 200 order PaymentFailed <input.json`,
+			},
+		},
+		{
 			name: "schedules", arguments: "[CHANGE WORKFLOW/NAME]", arity: [2]int{0, 2}, mayWrite: true, run: schedules, flags: workflowFlag,
 			choices:  []string{"pause", "resume", "trigger"},
 			does:     "lists schedules; with -write, changes one: pause, resume, or trigger, which makes it fire now",

@@ -33,10 +33,31 @@ type answer struct {
 
 // post sends an input. An error says that there was no answer.
 func (r remote) post(ctx context.Context, workflowName, input, reason, id string, body []byte) (a answer, err error) {
-	address := strings.TrimSuffix(string(r), "/") + "/" + url.PathEscape(workflowName) + "/inputs/" + url.PathEscape(input)
+	response, err := r.do(ctx, "inputs", workflowName, input, reason, id, body)
+	if err != nil {
+		return a, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		a.refused, err = refusal(response)
+		return a, err
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
+	if err != nil {
+		return a, fmt.Errorf("the answer of %s broke off; send the input again with the same -id: %w", response.Request.URL.Host, err)
+	}
+	if err := json.Unmarshal(text, &a.Accepted); err != nil {
+		return a, fmt.Errorf("%s answered with something else than a program of ironflow: %w", response.Request.URL.Host, err)
+	}
+	return a, nil
+}
+
+// do sends a request about an input: to "inputs", or to "bulk". An error says that there was no answer.
+func (r remote) do(ctx context.Context, to, workflowName, input, reason, id string, body []byte) (*http.Response, error) {
+	address := strings.TrimSuffix(string(r), "/") + "/" + url.PathEscape(workflowName) + "/" + to + "/" + url.PathEscape(input)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return a, &usageError{fmt.Sprintf("the address of the server cannot be read: %v", err)}
+		return nil, &usageError{fmt.Sprintf("the address of the server cannot be read: %v", err)}
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set(httpapi.ReasonHeader, url.PathEscape(reason))
@@ -48,24 +69,30 @@ func (r remote) post(ctx context.Context, workflowName, input, reason, id string
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return a, fmt.Errorf("the program at %s does not answer: %w", request.URL.Host, err)
+		return nil, fmt.Errorf("the program at %s does not answer: %w", request.URL.Host, err)
 	}
-	defer response.Body.Close()
+	return response, nil
+}
+
+// refusal reads an answer that is not OK.
+func refusal(response *http.Response) (*httpapi.Error, error) {
 	text, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
-	if err != nil {
-		return a, fmt.Errorf("the answer of %s broke off; send the input again with the same -id: %w", request.URL.Host, err)
+	refused := &httpapi.Error{Status: response.StatusCode}
+	if err != nil || json.Unmarshal(text, refused) != nil || refused.Code == "" {
+		return nil, fmt.Errorf("%s answered with status %s", response.Request.URL.Host, response.Status)
 	}
-	if response.StatusCode == http.StatusOK {
-		if err := json.Unmarshal(text, &a.Accepted); err != nil {
-			return a, fmt.Errorf("%s answered with something else than a program of ironflow: %w", request.URL.Host, err)
-		}
-		return a, nil
+	return refused, nil
+}
+
+// codeOfRefusal returns the exit code for an answer of a program.
+func codeOfRefusal(refused *httpapi.Error) int {
+	switch {
+	case refused.Code == httpapi.Rejected, refused.Code == httpapi.AlreadyCompleted, refused.Code == httpapi.UnknownPath:
+		return exitFound
+	case refused.Status < http.StatusInternalServerError:
+		return exitUsage
 	}
-	a.refused = &httpapi.Error{Status: response.StatusCode}
-	if json.Unmarshal(text, a.refused) != nil || a.refused.Code == "" {
-		return a, fmt.Errorf("%s answered with status %s", request.URL.Host, response.Status)
-	}
-	return a, nil
+	return exitStore
 }
 
 // SendInput implements admin.Engine. The program knows by the header Authorization who sends the input.

@@ -62,6 +62,9 @@ type options struct {
 	dot                   bool
 	byKey, byID           bool
 	listen                string
+	rate                  float64
+
+	createdBefore, updatedBefore time.Time
 }
 
 // call is one run of a command.

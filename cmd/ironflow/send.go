@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
-
-	"github.com/ironflow-gen/ironflow/runtime/httpapi"
 )
 
 // send sends an input to a running program, which has the decider.
@@ -34,12 +31,5 @@ func send(ctx context.Context, k *call) (int, error) {
 		fmt.Fprintf(k.out, "accepted, version %d: %s\n", a.Version, strings.Join(events, ", "))
 		return exitOK, nil
 	}
-	code := exitStore
-	switch {
-	case a.refused.Code == httpapi.Rejected, a.refused.Code == httpapi.AlreadyCompleted, a.refused.Code == httpapi.UnknownPath:
-		code = exitFound
-	case a.refused.Status < http.StatusInternalServerError:
-		code = exitUsage
-	}
-	return code, fmt.Errorf("the program says: %s", a.refused.Message)
+	return codeOfRefusal(a.refused), fmt.Errorf("the program says: %s", a.refused.Message)
 }

@@ -17,7 +17,8 @@ const ReasonHeader = "Ironflow-Reason"
 
 // NewOperatorHandler returns a handler through which operators send inputs to the workflows of an engine, also those whose declaration says
 // "from: operator". It serves POST /WORKFLOW/inputs/INPUT, as the handler of NewHandler does for clients, and needs the header
-// Ironflow-Reason. "ironflow send" is its client.
+// Ironflow-Reason. "ironflow send" is its client. It serves POST /WORKFLOW/bulk/INPUT for one input to many instances: the body is a BulkRequest, and
+// the answer has a BulkProgress on each line. "ironflow bulk" is its client.
 //
 // authorize says who the caller is, such as from a token, a client certificate or the headers of a proxy. For a caller that it does not know,
 // it returns an error or an empty name, and the answer has status 403. The name is stored with each decision, and in the audit log.
@@ -30,8 +31,9 @@ func NewOperatorHandler(engine *runtime.Engine, authorize func(*http.Request) (b
 			return
 		}
 		segments := strings.Split(r.URL.EscapedPath(), "/")
-		if len(segments) != 4 || segments[0] != "" || segments[2] != "inputs" || unescaped(segments[1]) == "" || unescaped(segments[3]) == "" {
-			h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownPath, Message: "there is nothing at this path; inputs are sent to /WORKFLOW/inputs/INPUT"})
+		if len(segments) != 4 || segments[0] != "" || segments[2] != "inputs" && segments[2] != "bulk" || unescaped(segments[1]) == "" || unescaped(segments[3]) == "" {
+			h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownPath,
+				Message: "there is nothing at this path; inputs are sent to /WORKFLOW/inputs/INPUT, and to many instances by /WORKFLOW/bulk/INPUT"})
 			return
 		}
 		if r.Method != http.MethodPost {
@@ -46,21 +48,24 @@ func NewOperatorHandler(engine *runtime.Engine, authorize func(*http.Request) (b
 		}
 		h.workflow.Name = unescaped(segments[1])
 		r = r.WithContext(runtime.WithUnavailableTimeout(r.Context(), unavailableTimeout))
-		h.operatorInput(w, r, Input{Name: unescaped(segments[3])}, runtime.AsOperator(by, reason))
+		if !isJSON(r.Header.Get("Content-Type")) {
+			w.Header().Set("Accept-Post", "application/json")
+			h.fail(w, &Error{Status: http.StatusUnsupportedMediaType, Code: UnsupportedMediaType, Message: "send the input as application/json"})
+			return
+		}
+		body, err := h.body(w, r)
+		switch input := (Input{Name: unescaped(segments[3])}); {
+		case err != nil:
+			h.fail(w, unreadable(err))
+		case segments[2] == "bulk":
+			h.bulk(w, r, input, body, runtime.Bulk{By: by, Reason: reason})
+		default:
+			h.operatorInput(w, r, input, body, runtime.AsOperator(by, reason))
+		}
 	})
 }
 
-func (h *handler) operatorInput(w http.ResponseWriter, r *http.Request, input Input, operator runtime.ExecuteOption) {
-	if !isJSON(r.Header.Get("Content-Type")) {
-		w.Header().Set("Accept-Post", "application/json")
-		h.fail(w, &Error{Status: http.StatusUnsupportedMediaType, Code: UnsupportedMediaType, Message: "send the input as application/json"})
-		return
-	}
-	body, err := h.body(w, r)
-	if err != nil {
-		h.fail(w, unreadable(err))
-		return
-	}
+func (h *handler) operatorInput(w http.ResponseWriter, r *http.Request, input Input, body []byte, operator runtime.ExecuteOption) {
 	options := []runtime.ExecuteOption{operator, runtime.WithTrace(r.Header.Get("traceparent"))}
 	if keys := r.Header.Values("Idempotency-Key"); len(keys) > 0 {
 		options = append(options, runtime.WithInputID(strings.Join(keys, ", ")))
@@ -68,15 +73,22 @@ func (h *handler) operatorInput(w http.ResponseWriter, r *http.Request, input In
 	ctx, cancel := context.WithTimeout(r.Context(), waitLimit)
 	defer cancel()
 	out, err := h.engine.ExecuteDynamicAs(ctx, h.workflow.Name, input.Name, body, options...)
+	if err != nil {
+		h.operatorFailed(w, r, input, body, err)
+		return
+	}
+	h.outcome(w, out)
+}
+
+// operatorFailed answers with an error. Input and body are those of an input; empty for a bulk run.
+func (h *handler) operatorFailed(w http.ResponseWriter, r *http.Request, input Input, body []byte, err error) {
 	unknown, wrong := (*runtime.UnknownWorkflow)(nil), (*runtime.InvalidArgument)(nil)
 	switch {
 	case errors.As(err, &unknown):
 		h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownPath, Message: fmt.Sprintf("this program has no workflow %q", unknown.Workflow)})
 	case errors.As(err, &wrong):
 		h.fail(w, &Error{Status: http.StatusBadRequest, Code: BadRequest, Message: wrong.Error()})
-	case err != nil:
-		h.failed(w, r, input, body, err)
 	default:
-		h.outcome(w, out)
+		h.failed(w, r, input, body, err)
 	}
 }

@@ -62,9 +62,10 @@ const (
 	OutcomeUnknown       Code = "outcome_unknown" // the input is stored completely or not at all
 	Unavailable          Code = "unavailable"
 	Paused               Code = "paused"
-	NeverReached         Code = "never_reached" // the instance has completed otherwise than the request waits for
-	DeadEffects          Code = "dead_effects"  // an effect that the request waits for is a dead letter
-	Forbidden            Code = "forbidden"     // of NewOperatorHandler
+	NeverReached         Code = "never_reached"  // the instance has completed otherwise than the request waits for
+	DeadEffects          Code = "dead_effects"   // an effect that the request waits for is a dead letter
+	Forbidden            Code = "forbidden"      // of NewOperatorHandler
+	RunTakenOver         Code = "run_taken_over" // of NewOperatorHandler: another process goes on with the bulk run
 )
 
 // Error is the answer to every request that fails, and to every input that is not accepted. Clients return it as an error.
