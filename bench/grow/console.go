@@ -19,7 +19,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/console"
 )
 
-// consolePages are the pages of the console, with a function of a random number that gives the address.
+// consolePages are the pages of the console, with the address for an instance. The list by a search field is not among them, because the tally
+// declares none: Find is measured by itself.
 var consolePages = []struct {
 	name    string
 	address func(instance string) string
@@ -29,7 +30,6 @@ var consolePages = []struct {
 	{"list of active ones", func(string) string { return "/instances?workflow=tally&activity=active" }},
 	{"list by a common state", func(string) string { return "/instances?workflow=tally&activity=active&status=open" }},
 	{"list by the beginning of the id", func(id string) string { return "/instances?id=" + url.QueryEscape(id) }},
-	{"list by a search field", func(string) string { return "/instances?workflow=tally&field=customer&value=customer-7" }},
 	{"instance", func(id string) string { return "/instance?workflow=tally&id=" + url.QueryEscape(id) }},
 	{"why", func(id string) string { return "/why?workflow=tally&version=2&id=" + url.QueryEscape(id) }},
 	{"dead letters", func(string) string { return "/dead" }},

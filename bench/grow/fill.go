@@ -48,9 +48,9 @@ func eventStatements() []string {
 	var statements []string
 	for version := 1; version <= eventsEach; version++ {
 		statements = append(statements, strings.ReplaceAll(`
-INSERT INTO ironflow.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, status, completes)
+INSERT INTO ironflow.events (instance, workflow, version, type, schema_version, payload, recorded_at, commit_id, cause, status, completes)
 SELECT 'tally-' || n, 'tally', VERSION, 'Added', 1, '{"amount":1,"note":"`+load.Note+`"}', now() - interval '1 ms' * (TOTAL - n), 1,
-       STATUS, CASE WHEN COMPLETED AND VERSION = EVENTS THEN true END
+       '{"input":"Add"}', STATUS, CASE WHEN COMPLETED AND VERSION = EVENTS THEN true END
 FROM generate_series(FIRST::bigint, LAST::bigint) n;`, "VERSION", strconv.Itoa(version)))
 	}
 	return statements
