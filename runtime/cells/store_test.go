@@ -179,6 +179,9 @@ func TestDeadLettersOfAllCells(t *testing.T) {
 		operator := store.WithOperator(ctx, store.Operator{By: "ann", Reason: "test"})
 		var some []store.Lease
 		page, err := g.DeadLetters(ctx, admin.DeadLetterQuery{Limit: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, d := range page.Items {
 			some = append(some, d.Lease)
 		}
