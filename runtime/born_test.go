@@ -146,12 +146,14 @@ func TestReservedHandlersComeBack(t *testing.T) {
 					client := ticket.NewClient(engine)
 					for n := range 3 {
 						var after atomic.Int64
-						faults.setCommit(fault(&after))
-						ctx, cancel := context.WithTimeout(b.Context(), 10*time.Millisecond)
-						if name != "withdrawn" {
-							cancel()
-							ctx = b.Context()
-						}
+						ctx, cancel := context.WithCancel(b.Context())
+						fails := fault(&after)
+						faults.setCommit(func(call context.Context, commit func(context.Context) error) error {
+							if name == "withdrawn" {
+								cancel()
+							}
+							return fails(call, commit)
+						})
 						id := fmt.Sprint("failed ", n)
 						out, err := client.Open(ctx, ticket.Open{ID: id, Subject: id})
 						cancel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -220,8 +221,8 @@ func play(t *testing.T, processes []process, choose func(n, options int) int) (o
 		choice := choose(n, count)
 		options, taken = append(options, count), append(taken, choice)
 		if choice >= len(can) {
-			died = can[choice-len(can)]
 			s.mu.Lock()
+			died = can[choice-len(can)]
 			s.ended[died] = true // what its goroutines do now reaches no store: there is no turn for them
 			s.mu.Unlock()
 			s.next(died, true)
@@ -231,7 +232,7 @@ func play(t *testing.T, processes []process, choose func(n, options int) int) (o
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return options, taken, s, inner, outcomes
+	return options, taken, s, inner, maps.Clone(outcomes) // who died may be told of its end later
 }
 
 // Whatever the order of their steps, and wherever one of them dies: of two processes, one with the newer list, never both create an id. What was
