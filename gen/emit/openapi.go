@@ -272,7 +272,11 @@ func (d *openAPIDocument) unions() {
 	}
 }
 
+// status describes a state: one of those that are declared, or a text for those of another service.
 func (d *openAPIDocument) status() object {
+	if d.e.w.External {
+		return object{"type": "string"}
+	}
 	var names list
 	for _, s := range d.e.w.States {
 		names = append(names, s.Name.Stored())
