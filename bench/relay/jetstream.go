@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -99,26 +98,50 @@ func (t *jetStreamTarget) read(ctx context.Context, topic string, each func(stri
 	if err != nil {
 		return err
 	}
-	consumer, err := stream.OrderedConsumer(ctx, natsjs.OrderedConsumerConfig{})
-	if err != nil {
-		return err
-	}
-	for left := stream.CachedInfo().State.Msgs; left > 0; {
-		batch, err := consumer.Fetch(int(min(left, 1000)), natsjs.FetchMaxWait(5*time.Second))
-		if err != nil {
-			return err
-		}
-		for m := range batch.Messages() {
-			left--
-			if err := seeBody(m.Data(), each); err != nil {
-				return err
-			}
-		}
-		if err := errors.Join(batch.Error(), ctx.Err()); err != nil {
+	last := stream.CachedInfo().State.LastSeq
+	for next := max(stream.CachedInfo().State.FirstSeq, 1); next <= last; {
+		if next, err = readFrom(ctx, stream, next, last, each); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readFrom reads the messages from a sequence on, and returns the next one. A consumer may wait for ever for a server that was killed, so after
+// a silence the rest is left to another one.
+func readFrom(
+	ctx context.Context, stream natsjs.Stream, next, last uint64, each func(string, int64),
+) (uint64, error) {
+	consumer, err := stream.OrderedConsumer(ctx, natsjs.OrderedConsumerConfig{
+		DeliverPolicy: natsjs.DeliverByStartSequencePolicy, OptStartSeq: next,
+	})
+	if err != nil {
+		return next, err
+	}
+	batch, err := consumer.Fetch(int(min(last-next+1, 1000)), natsjs.FetchMaxWait(5*time.Second))
+	if err != nil {
+		return next, err
+	}
+	for {
+		select {
+		case m, more := <-batch.Messages():
+			if !more {
+				return next, batch.Error()
+			}
+			of, err := m.Metadata()
+			if err != nil {
+				return next, err
+			}
+			next = of.Sequence.Stream + 1
+			if err := seeBody(m.Data(), each); err != nil {
+				return next, err
+			}
+		case <-time.After(8 * time.Second):
+			return next, nil
+		case <-ctx.Done():
+			return next, ctx.Err()
+		}
+	}
 }
 
 // seeBody reads the instance and the version of a structured message.
