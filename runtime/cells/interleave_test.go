@@ -183,13 +183,13 @@ type outcome struct {
 
 // play runs the processes in an order: choose says which option is taken at each step. The options are the processes that can step, and then
 // the same processes dying, one death in all. It returns how many options there were at each step.
-func play(t *testing.T, processes []process, choose func(n, options int) int) (options []int, taken []int, s *schedule, inner stores, outcomes map[string]outcome) {
+func play(t *testing.T, processes []process, choose func(n, options int) int) (options []int, taken []int, s *schedule, inner stores, told map[string]outcome) {
 	inner = stores{"a": memory.New(), "b": memory.New()}
 	s = &schedule{waiting: make(map[string][]*step), ended: make(map[string]bool), busy: make(map[string]int)}
 	for _, p := range processes { // the stores have the lists
 		inner.router(t, p.generations...)
 	}
-	outcomes = make(map[string]outcome)
+	outcomes := make(map[string]outcome)
 	died := ""
 	var names []string
 	for _, p := range processes {
