@@ -11,11 +11,46 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
 )
 
+// pageAhead is a page that is read while the events before it are published.
+type pageAhead struct {
+	after store.FeedPosition
+	read  chan struct{} // closed when page and err are set
+	page  store.FeedPage
+	err   error
+}
+
+// readAhead begins to read the page after another one if there is more to read.
+func (r *projectorRun) readAhead(reading context.Context, page store.FeedPage) {
+	if page.Next >= page.Settled {
+		return
+	}
+	a := &pageAhead{after: page.Next, read: make(chan struct{})}
+	r.ahead = a
+	go func() {
+		defer close(a.read)
+		a.page, a.err = r.readAfter(reading, a.after)
+	}()
+}
+
+// takeAhead waits for the page that is read ahead. It returns false if there is none, or if the page does not follow the position on the
+// same server.
+func (r *projectorRun) takeAhead() (store.FeedPage, bool) {
+	a := r.ahead
+	if a == nil {
+		return store.FeedPage{}, false
+	}
+	r.ahead = nil
+	<-a.read
+	return a.page, a.err == nil && a.after == r.position && a.page.Server == r.server
+}
+
 // publishPage makes one step that publishes the events of a page, and stores the position of the last event that was stored elsewhere.
+// Meanwhile the next page is read.
 func (r *projectorRun) publishPage(reading, ctx context.Context, page store.FeedPage) course {
 	events := page.Events
 	start := telemetry.ProjectionStart{Projection: r.Name, Events: len(events), Position: events[len(events)-1].Position()}
 	done, moved, position := 0, false, r.stored
+	r.readAhead(reading, page)
 	err := r.try(ctx, start, func(s *store.ProjectionState) {
 		s.Position, s.EventAt = position, events[done-1].RecordedAt
 		s.Attempts, s.LastError = 0, ""

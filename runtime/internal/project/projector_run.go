@@ -23,6 +23,7 @@ type projectorRun struct {
 	saved    time.Time          // when the position was stored last
 	rebuild  bool               // reset before anything else
 	publish  Publish            // nil unless the projection publishes
+	ahead    *pageAhead         // nil for none
 
 	// careful is how many events are applied one by one, each with its attempt counted beforehand: when a batch fails, or ends its
 	// process, it is not known which event is to blame.
@@ -55,6 +56,7 @@ func (r *projectorRun) run(stop, handlers context.Context) {
 	for reading.Err() == nil && r.advance(reading, ctx) == goOn {
 	}
 	stopReading()
+	r.takeAhead()
 	cancel(nil)
 	beating.Wait()
 	r.release()
@@ -152,11 +154,7 @@ func (r *projectorRun) advance(reading, ctx context.Context) course {
 		return r.reset(reading, ctx)
 	}
 	r.begin(r.config().StoreTimeout)
-	events := reading
-	if r.publish != nil {
-		events = bound.WithoutPersonal(reading)
-	}
-	page, err := r.read(events)
+	page, err := r.read(reading)
 	r.returned(err)
 	if back := (*store.FeedSetBack)(nil); errors.As(err, &back) {
 		return r.stopAt(reading, ctx, 0, err)
@@ -178,16 +176,26 @@ func (r *projectorRun) advance(reading, ctx context.Context) course {
 // read reads on. When another server answers, or the same one after a restart, it reads from the stored position: the numbers after it
 // may have been given to other events. The stored position itself cannot be ahead of the server, which stores it.
 func (r *projectorRun) read(ctx context.Context) (store.FeedPage, error) {
-	page, err := r.board.store.EventsSince(ctx, r.position, r.batchSize(), r.Filters...)
+	if page, is := r.takeAhead(); is {
+		return page, nil
+	}
+	page, err := r.readAfter(ctx, r.position)
 	if err != nil {
 		return page, err
 	}
 	if r.server != "" && page.Server != r.server && r.position != r.stored {
 		r.position = r.stored
-		page, err = r.board.store.EventsSince(ctx, r.position, r.batchSize(), r.Filters...)
+		page, err = r.readAfter(ctx, r.position)
 	}
 	r.server = page.Server
 	return page, err
+}
+
+func (r *projectorRun) readAfter(ctx context.Context, position store.FeedPosition) (store.FeedPage, error) {
+	if r.publish != nil {
+		ctx = bound.WithoutPersonal(ctx)
+	}
+	return r.board.store.EventsSince(ctx, position, r.batchSize(), r.Filters...)
 }
 
 func (r *projectorRun) batchSize() int {
