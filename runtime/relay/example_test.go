@@ -54,15 +54,20 @@ func ExampleInbox() {
 	create := relay.Received{ID: "m-1", Key: "o-1", Body: []byte(`{"type": "Create", "order_id": "o-1", "cart_id": "c-1", "email": "ada@example.com",
 		"card": "4242", "items": [{"sku": "tea", "quantity": 1, "price_cents": 700}]}`)}
 	pay := relay.Received{ID: "m-2", Key: "o-1", Body: []byte(`{"type": "Pay", "order_id": "o-1", "amount_cents": 1}`)}
-	for _, result := range inbox.Receive(ctx, []relay.Received{create, pay, create}) {
-		fmt.Println(result.Refused, result.Err)
+	deadLetter := func(_ context.Context, message int, refused *relay.Refusal) error {
+		fmt.Println("message", message, "is refused:", refused.Name, refused.Reason)
+		return nil
+	}
+	for _, err := range inbox.Receive(ctx, []relay.Received{create, pay, create}, deadLetter) {
+		fmt.Println(err)
 	}
 	view, err := order.NewClient(engine).State(ctx, "o-1")
 	fmt.Println("version", view.Version, err)
 	// Output:
-	// <nil> <nil>
-	// &{Underpaid {"missing_cents":699}} <nil>
-	// <nil> <nil>
+	// message 1 is refused: Underpaid {"missing_cents":699}
+	// <nil>
+	// <nil>
+	// <nil>
 	// version 1 <nil>
 }
 

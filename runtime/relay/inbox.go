@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 
 	"github.com/ironflow-gen/ironflow/runtime"
@@ -46,30 +47,37 @@ type Received struct {
 	Body    []byte
 }
 
-// Result says what became of a message. A message with neither field set was accepted: its input is decided and stored.
-type Result struct {
-	// Refused says that the input will never be accepted. Consumers then publish the message to their dead-letter subject or topic.
-	Refused *Refusal
-
-	// Err says that the input could not be decided now. The message is to be delivered again.
-	Err error
-}
-
-// Refusal says why a message was refused.
+// Refusal says why a message was refused: its input will never be accepted.
 type Refusal struct {
 	// Name is the name of the rejection, or "Completed" for an instance that had ended, "Unreadable" or "InvalidInput" for a message that
 	// is no valid input, "InputIDReused" and "UniqueKeyConflict" for the errors of these names, "OperatorOnly" for an input that only
 	// operators send.
 	Name string
 
-	// Reason describes it. It may show values of the input or of the rejection.
+	// Reason describes it, in at most 1,000 bytes. It may show values of the input or of the rejection.
 	Reason string
 }
 
-// Receive decides on messages. Those with different keys are decided at the same time. If a message fails with an error, the later ones with
-// the same key are not tried and get the same error. The results are in the order of the messages.
-func (i *Inbox) Receive(ctx context.Context, messages []Received) []Result {
-	results := make([]Result, len(messages))
+// maxReason limits Refusal.Reason, in bytes.
+const maxReason = 1000
+
+func newRefusal(name, reason string) *Refusal {
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "")
+	}
+	return &Refusal{name, reason}
+}
+
+// Receive decides on messages. For a message that will never be accepted, it calls deadLetter with the message's place in messages; that
+// publishes the message to a dead-letter subject or topic. Receive returns an error for each message, in their order: nil if the message
+// can be acknowledged, else why it has to be delivered again.
+//
+// Messages with different keys are handled at the same time, so deadLetter must be safe for concurrent use. If a message fails with an error,
+// the later ones with the same key are not tried and get the same error.
+func (i *Inbox) Receive(
+	ctx context.Context, messages []Received, deadLetter func(ctx context.Context, message int, refused *Refusal) error,
+) []error {
+	errs := make([]error, len(messages))
 	keys := make(map[string][]int)
 	for n := range messages {
 		keys[messages[n].Key] = append(keys[messages[n].Key], n)
@@ -80,24 +88,26 @@ func (i *Inbox) Receive(ctx context.Context, messages []Received) []Result {
 			var failed error
 			for _, n := range numbers {
 				if failed == nil {
-					results[n] = i.decide(ctx, &messages[n])
-					failed = results[n].Err
-				} else {
-					results[n].Err = failed
+					var refused *Refusal
+					if refused, failed = i.decide(ctx, &messages[n]); refused != nil {
+						failed = deadLetter(ctx, n, refused)
+					}
 				}
+				errs[n] = failed
 			}
 		})
 	}
 	deciding.Wait()
-	return results
+	return errs
 }
 
-func (i *Inbox) decide(ctx context.Context, m *Received) Result {
+// decide returns nil and nil if the input is decided and stored, and an error if it could not be decided now.
+func (i *Inbox) decide(ctx context.Context, m *Received) (*Refusal, error) {
 	workflow, input, body := i.Workflow, i.Input, m.Body
 	if i.Read != nil {
 		var err error
 		if workflow, input, body, err = i.read(m); err != nil {
-			return Result{Refused: &Refusal{"Unreadable", err.Error()}}
+			return newRefusal("Unreadable", err.Error()), nil
 		}
 	} else if input != "" && hasType(body) {
 		input = ""
@@ -105,14 +115,13 @@ func (i *Inbox) decide(ctx context.Context, m *Received) Result {
 	outcome, err := i.Executor.ExecuteDynamicAs(ctx, workflow, input, body, runtime.WithInputID(m.ID))
 	switch {
 	case err != nil:
-		return resultOf(err)
+		return refusalOf(err)
 	case outcome.Rejected():
-		rejection := outcome.Rejection
-		return Result{Refused: &Refusal{rejection.Type, string(rejection.Payload)}}
+		return newRefusal(outcome.Rejection.Type, string(outcome.Rejection.Payload)), nil
 	case outcome.AlreadyCompleted():
-		return Result{Refused: &Refusal{"Completed", "the instance had completed"}}
+		return newRefusal("Completed", "the instance had completed"), nil
 	}
-	return Result{}
+	return nil, nil
 }
 
 // read calls user code.
@@ -130,10 +139,10 @@ func hasType(body []byte) bool {
 	return json.Unmarshal(body, &named) == nil && named.Type != nil
 }
 
-// resultOf tells mistakes of the sender from failures that may pass.
-func resultOf(err error) Result {
+// refusalOf tells mistakes of the sender from failures that may pass, which it returns.
+func refusalOf(err error) (*Refusal, error) {
 	if usererr.Is(err) { // it may wrap any of the others
-		return Result{Err: err}
+		return nil, err
 	}
 	name := ""
 	switch {
@@ -148,9 +157,9 @@ func resultOf(err error) Result {
 		name = "OperatorOnly"
 	}
 	if name == "" {
-		return Result{Err: err}
+		return nil, err
 	}
-	return Result{Refused: &Refusal{name, err.Error()}}
+	return newRefusal(name, err.Error()), nil
 }
 
 func is[E error](err error) bool {

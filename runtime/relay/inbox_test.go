@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -15,6 +16,18 @@ import (
 
 func received(id, account, body string) relay.Received {
 	return relay.Received{ID: id, Key: account, Body: []byte(body)}
+}
+
+// receive returns what an inbox says of each message.
+func receive(t *testing.T, inbox *relay.Inbox, messages ...relay.Received) (refused []relay.Refusal, errs []error) {
+	var mu sync.Mutex
+	refused = make([]relay.Refusal, len(messages))
+	return refused, inbox.Receive(t.Context(), messages, func(_ context.Context, message int, r *relay.Refusal) error {
+		mu.Lock()
+		defer mu.Unlock()
+		refused[message] = *r
+		return nil
+	})
 }
 
 // A message is decided once, however often it is delivered, and one that is refused says why.
@@ -34,19 +47,16 @@ func TestInbox(t *testing.T) {
 		}
 		want := []string{"", "", "OperatorOnly", "InvalidInput", "InvalidInput", "InvalidInput", "", "Completed"}
 		for range 2 {
-			for i, v := range inbox.Receive(t.Context(), batch) {
-				name := ""
-				if v.Refused != nil {
-					name = v.Refused.Name
-				}
-				if name != want[i] || v.Err != nil {
-					t.Errorf("%s: refused as %q, want %q (%+v)", batch[i].ID, name, want[i], v)
+			refused, errs := receive(t, &inbox, batch...)
+			for i, r := range refused {
+				if r.Name != want[i] || errs[i] != nil {
+					t.Errorf("%s: refused as %+v, want %q (%v)", batch[i].ID, r, want[i], errs[i])
 				}
 			}
 		}
-		again := inbox.Receive(t.Context(), []relay.Received{received("m-1", "a", `{"account": "a", "amount": 2}`)})
-		if again[0].Refused == nil || again[0].Refused.Name != "InputIDReused" {
-			t.Errorf("another input with the id: %+v", again[0])
+		refused, errs := receive(t, &inbox, received("m-1", "a", `{"account": "a", "amount": 2}`))
+		if refused[0].Name != "InputIDReused" || errs[0] != nil {
+			t.Errorf("another input with the id: %+v, %v", refused[0], errs[0])
 		}
 		ledger, err := client.State(t.Context(), "a")
 		if err != nil || ledger.State.Total != 11 {
@@ -55,15 +65,39 @@ func TestInbox(t *testing.T) {
 	})
 }
 
-// A rejection's name and its fields come back.
+// A rejection's name and its fields come back. A long reason is cut between two characters.
 func TestInboxRejects(t *testing.T) {
 	t.Parallel()
+	for reason, want := range map[string]string{
+		`{"amount":-5}`: `{"amount":-5}`, "a" + strings.Repeat("ä", 800): "a" + strings.Repeat("ä", 499),
+	} {
+		inbox := relay.Inbox{Executor: executor(func() (runtime.Outcome[runtime.Encoded, runtime.Encoded], error) {
+			return workflow.RejectedOutcome[runtime.Encoded](3, runtime.Encoded{Type: "Negative", Payload: []byte(reason)}), nil
+		}), Workflow: "ledger"}
+		refused, errs := receive(t, &inbox, received("m", "b", `{}`))
+		if errs[0] != nil || refused[0] != (relay.Refusal{Name: "Negative", Reason: want}) {
+			t.Errorf("the result is %+v, %v", refused[0], errs[0])
+		}
+	}
+}
+
+// A message whose dead letter cannot be published is delivered again, and so are the later ones with its key.
+func TestInboxKeepsDeadLetters(t *testing.T) {
+	t.Parallel()
+	full := errors.New("the dead-letter topic is full")
 	inbox := relay.Inbox{Executor: executor(func() (runtime.Outcome[runtime.Encoded, runtime.Encoded], error) {
-		return workflow.RejectedOutcome[runtime.Encoded](3, runtime.Encoded{Type: "Negative", Payload: []byte(`{"amount":-5}`)}), nil
+		return workflow.RejectedOutcome[runtime.Encoded](3, runtime.Encoded{Type: "Negative"}), nil
 	}), Workflow: "ledger"}
-	v := inbox.Receive(t.Context(), []relay.Received{received("m", "b", `{}`)})[0]
-	if v.Err != nil || v.Refused == nil || *v.Refused != (relay.Refusal{Name: "Negative", Reason: `{"amount":-5}`}) {
-		t.Errorf("the result is %+v", v)
+	messages := []relay.Received{received("1", "a", `{}`), received("2", "a", `{}`), received("3", "b", `{}`)}
+	var published atomic.Int64
+	errs := inbox.Receive(t.Context(), messages, func(_ context.Context, message int, _ *relay.Refusal) error {
+		if published.Add(1); messages[message].Key == "a" {
+			return full
+		}
+		return nil
+	})
+	if !errors.Is(errs[0], full) || !errors.Is(errs[1], full) || errs[2] != nil || published.Load() != 2 {
+		t.Errorf("the results are %v; %d dead letters were tried", errs, published.Load())
 	}
 }
 
@@ -84,16 +118,14 @@ func TestInboxKeepsOrder(t *testing.T) {
 			return "ledger", "Add", m.Body, nil
 		},
 	}
-	results := inbox.Receive(t.Context(), []relay.Received{
-		received("1", "a", ""), received("2", "a", ""), received("3", "b", ""), received("4", "panic", ""),
-	})
-	for _, v := range results[:3] {
-		if !errors.Is(v.Err, broken) {
-			t.Errorf("the result is %+v", v)
+	refused, errs := receive(t, &inbox, received("1", "a", ""), received("2", "a", ""), received("3", "b", ""), received("4", "panic", ""))
+	for i, err := range errs[:3] {
+		if !errors.Is(err, broken) || refused[i].Name != "" {
+			t.Errorf("the result is %+v, %v", refused[i], err)
 		}
 	}
-	if r := results[3].Refused; r == nil || r.Name != "Unreadable" || !strings.Contains(r.Reason, "panic") {
-		t.Errorf("the result is %+v", results[3])
+	if r := refused[3]; r.Name != "Unreadable" || !strings.Contains(r.Reason, "panic") || errs[3] != nil {
+		t.Errorf("the result is %+v, %v", r, errs[3])
 	}
 	if n := calls.Load(); n != 2 {
 		t.Errorf("%d inputs were tried, want 2", n)
@@ -119,9 +151,10 @@ func TestInboxIsQuick(t *testing.T) {
 			account := fmt.Sprint("account", i%20)
 			batch = append(batch, received(fmt.Sprint(i), account, fmt.Sprintf(`{"account": %q, "amount": 1}`, account)))
 		}
-		for _, v := range inbox.Receive(t.Context(), batch) {
-			if v.Err != nil || v.Refused != nil {
-				t.Fatalf("the result is %+v", v)
+		refused, errs := receive(t, &inbox, batch...)
+		for i, err := range errs {
+			if err != nil || refused[i].Name != "" {
+				t.Fatalf("the result is %+v, %v", refused[i], err)
 			}
 		}
 		got, err := client.State(t.Context(), "account7")

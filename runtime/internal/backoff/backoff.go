@@ -20,6 +20,9 @@ var (
 
 	// Poll is between claims, or reads of the feed, that fail.
 	Poll = Backoff{Base: 200 * time.Millisecond, Max: 10 * time.Second}
+
+	// Message is between reads of a message broker that fail, and between attempts to decide on a message.
+	Message = Backoff{Base: 100 * time.Millisecond, Max: 30 * time.Second}
 )
 
 // Pause returns the pause after an attempt. Attempts count from 1.

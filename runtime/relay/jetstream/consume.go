@@ -10,7 +10,10 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/relay"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // ConsumeConfig configures Consume. DeadLetter is required.
@@ -30,7 +33,7 @@ type ConsumeConfig struct {
 //
 // The id of an input is the message's Nats-Msg-Id, or else its ce-id, or else the stream and the sequence number. A message is acknowledged
 // after its input is decided, so a message that is delivered again is decided once. Messages with the same subject are decided in their
-// order as long as none fails. A message that cannot be decided now is delivered again after a pause of 100 ms that doubles with each
+// order as long as none fails. A message that cannot be decided now is delivered again after a pause of about 100 ms that doubles with each
 // delivery, at most 30 s. Nothing gives up such a message unless the consumer's MaxDeliver does, so leave that at its default.
 //
 // The consumer needs explicit acknowledgements. Several processes may consume at the same time.
@@ -58,7 +61,7 @@ func Consume(ctx context.Context, js jetstream.JetStream, consumer jetstream.Con
 		if ctx.Err() == nil {
 			failures++
 			config.Logger.WarnContext(ctx, "ironflow: fetching messages failed", "failures", failures, "error", err)
-			sleep(ctx, pauseAfter(failures))
+			bound.Sleep(ctx, store.SystemClock{}, backoff.Message.Pause(failures))
 		}
 	}
 	return ctx.Err()
@@ -109,14 +112,13 @@ func (c *consuming) decide(ctx context.Context, batch []jetstream.Msg) {
 	for i, m := range batch {
 		received[i], deliveries[i] = read(m)
 	}
-	for i, result := range c.inbox.Receive(ctx, received) {
-		err := result.Err
-		if result.Refused != nil {
-			err = c.deadLetter(ctx, &received[i], result.Refused)
-		}
+	deadLetter := func(ctx context.Context, message int, refused *relay.Refusal) error {
+		return c.deadLetter(ctx, &received[message], refused)
+	}
+	for i, err := range c.inbox.Receive(ctx, received, deadLetter) {
 		if err == nil {
 			err = batch[i].Ack() // if it is lost, the message is delivered again and has been decided
-		} else if refused := batch[i].NakWithDelay(pauseAfter(deliveries[i])); refused != nil {
+		} else if refused := batch[i].NakWithDelay(backoff.Message.Pause(deliveries[i])); refused != nil {
 			err = errors.Join(err, refused)
 		}
 		if err != nil && ctx.Err() == nil {
@@ -145,9 +147,6 @@ func read(m jetstream.Msg) (r relay.Received, deliveries int) {
 	return r, deliveries
 }
 
-// maxReason is how much of a reason a header has, in bytes.
-const maxReason = 1000
-
 // deadLetter publishes a refused message. Its id is that of the message, so a repeat is dropped by the server.
 func (c *consuming) deadLetter(ctx context.Context, r *relay.Received, refused *relay.Refusal) error {
 	m := nats.NewMsg(c.DeadLetter)
@@ -155,12 +154,8 @@ func (c *consuming) deadLetter(ctx context.Context, r *relay.Received, refused *
 	for _, h := range r.Headers {
 		m.Header.Add(h.Name, h.Value)
 	}
-	reason := refused.Reason
-	if len(reason) > maxReason {
-		reason = reason[:maxReason]
-	}
 	m.Header.Set("Ironflow-Refused", refused.Name)
-	m.Header.Set("Ironflow-Reason", oneLine(reason))
+	m.Header.Set("Ironflow-Reason", oneLine(refused.Reason))
 	m.Header.Set("Ironflow-Subject", r.Subject)
 	m.Header.Set(headerMsgID, r.ID+"/refused")
 	for _, name := range []string{headerStream, headerLast, "Nats-Expected-Last-Msg-Id", "Nats-Expected-Last-Subject-Sequence", headerBatch, headerBatchNumber, headerBatchCommit} {
@@ -181,15 +176,4 @@ func oneLine(text string) string {
 		}
 	}
 	return string(b)
-}
-
-func pauseAfter(failures int) time.Duration {
-	return min(100*time.Millisecond<<min(max(failures-1, 0), 10), 30*time.Second)
-}
-
-func sleep(ctx context.Context, pause time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(pause):
-	}
 }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/ironflow-gen/ironflow/runtime/internal/backoff"
+	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/relay"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // ConsumeConfig configures Consume. DeadLetter is required.
@@ -30,8 +32,8 @@ type ConsumeConfig struct {
 //
 // The id of an input is the record's header ce_id, or else its topic, partition and offset. Offsets are committed after the inputs are decided,
 // so a record that is read again is decided once. Records with the same key are decided in their order, records without a key in the order of
-// their partition. A record that cannot be decided now is tried again, with a pause of 100 ms that doubles each time, at most 30 s; the records
-// after its batch wait for it.
+// their partition. A record that cannot be decided now is tried again, with a pause of about 100 ms that doubles each time, at most 30 s; the
+// records after its batch wait for it.
 //
 // After a failure a record may be in the dead-letter topic more than once.
 func Consume(ctx context.Context, client *kgo.Client, inbox *relay.Inbox, config ConsumeConfig) error {
@@ -52,7 +54,7 @@ func Consume(ctx context.Context, client *kgo.Client, inbox *relay.Inbox, config
 		if err := fetched.Err(); err != nil && ctx.Err() == nil {
 			failures++
 			config.Logger.WarnContext(ctx, "ironflow: reading records failed", "failures", failures, "error", err)
-			sleep(ctx, pauseAfter(failures))
+			bound.Sleep(ctx, store.SystemClock{}, backoff.Message.Pause(failures))
 		}
 		if records := fetched.Records(); len(records) > 0 && decide(ctx, client, inbox, &config, records) {
 			failures = 0
@@ -72,13 +74,12 @@ func decide(ctx context.Context, client *kgo.Client, inbox *relay.Inbox, config 
 		for i, r := range records {
 			received[i] = read(r)
 		}
+		deadLetter := func(ctx context.Context, message int, refused *relay.Refusal) error {
+			return publishDeadLetter(ctx, client, config.DeadLetter, records[message], refused)
+		}
 		var left []*kgo.Record
 		var failed error
-		for i, result := range inbox.Receive(ctx, received) {
-			err := result.Err
-			if result.Refused != nil {
-				err = deadLetter(ctx, client, config.DeadLetter, records[i], result.Refused)
-			}
+		for i, err := range inbox.Receive(ctx, received, deadLetter) {
 			if err != nil {
 				left, failed = append(left, records[i]), err
 			}
@@ -90,7 +91,7 @@ func decide(ctx context.Context, client *kgo.Client, inbox *relay.Inbox, config 
 			failures++
 			config.Logger.WarnContext(ctx, "ironflow: records could not be decided; they are tried again", "records", len(records),
 				"failures", failures, "error", failed)
-			sleep(ctx, pauseAfter(failures))
+			bound.Sleep(ctx, store.SystemClock{}, backoff.Message.Pause(failures))
 		}
 	}
 	return true
@@ -112,7 +113,7 @@ func read(r *kgo.Record) relay.Received {
 	return received
 }
 
-func deadLetter(ctx context.Context, client *kgo.Client, topic string, r *kgo.Record, refused *relay.Refusal) error {
+func publishDeadLetter(ctx context.Context, client *kgo.Client, topic string, r *kgo.Record, refused *relay.Refusal) error {
 	dead := &kgo.Record{Topic: topic, Key: r.Key, Value: r.Value, Headers: append(r.Headers[:len(r.Headers):len(r.Headers)],
 		kgo.RecordHeader{Key: "ironflow_refused", Value: []byte(refused.Name)},
 		kgo.RecordHeader{Key: "ironflow_reason", Value: []byte(refused.Reason)},
@@ -122,15 +123,4 @@ func deadLetter(ctx context.Context, client *kgo.Client, topic string, r *kgo.Re
 		return fmt.Errorf("publishing to the dead-letter topic %q: %w", topic, err)
 	}
 	return nil
-}
-
-func pauseAfter(failures int) time.Duration {
-	return min(100*time.Millisecond<<min(max(failures-1, 0), 10), 30*time.Second)
-}
-
-func sleep(ctx context.Context, pause time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(pause):
-	}
 }
