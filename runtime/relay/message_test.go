@@ -17,18 +17,22 @@ var event = store.StoredEvent{
 
 func TestStructuredMessage(t *testing.T) {
 	t.Parallel()
-	subject, err := parseTemplate("ironflow.{workflow}.{event}.{id}")
+	subject, err := parseSubject("ironflow.{workflow}.{event}.{id}")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := renderer{subject: subject, source: "ironflow"}
+	schema, err := parseDataSchema("https://example.com/{workflow}.json?v={version}#{event}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := renderer{subject: subject, schema: schema, source: "ironflow"}
 	made, err := r.messages([]store.StoredEvent{event})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := made[0]
 	const want = `{"specversion":"1.0","id":"77-ffffffffffffffff","source":"ironflow","type":"ironflow.order.Paid",` +
-		`"subject":"o.1/ä \"x\"","time":"2026-01-02T03:04:05.000006Z","partitionkey":"order/o.1/ä \"x\"","sequence":"77",` +
+		`"dataschema":"https://example.com/order.json?v=3#Paid","subject":"o.1/ä \"x\"","time":"2026-01-02T03:04:05.000006Z","partitionkey":"order/o.1/ä \"x\"","sequence":"77",` +
 		`"workflow":"order","instanceversion":2,"schemaversion":3,"datacontenttype":"application/json","data":{"amount_cents":900}}`
 	if string(m.Body) != want || !json.Valid(m.Body) {
 		t.Errorf("the body is %s,\nwant %s", m.Body, want)

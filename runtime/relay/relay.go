@@ -41,6 +41,11 @@ type Relay struct {
 	// Source is the attribute "source" of CloudEvents, a URI reference that names this store. Default: "ironflow".
 	Source string
 
+	// DataSchema is the template for the attribute "dataschema" of CloudEvents, an absolute URI of the schema of an event's fields.
+	// {workflow}, {event} and {version} stand for the names of the workflow and of the event's type, and for the version of the event's
+	// fields, as the lock lists them. Example: "https://schemas.example.com/{workflow}/{event}/{version}". Default: no such attribute.
+	DataSchema string
+
 	// BatchSize is how many events are handed to the sink at once. Default: 1000.
 	BatchSize int
 
@@ -72,11 +77,17 @@ func (r Relay) On(st runtime.Store) (project.Spec, error) {
 		r.Timeout = time.Minute
 	}
 	r.Retry = r.Retry.WithDefaults(defaultRetry)
-	feed, subject, err := r.check(st)
+	feed, err := r.check(st)
 	if err != nil {
 		return project.Spec{}, fmt.Errorf("relay %q: %w", r.Name, err)
 	}
-	renderer := renderer{subject: subject, format: r.Format, source: r.Source}
+	renderer := renderer{format: r.Format, source: r.Source}
+	if renderer.subject, err = parseSubject(r.Subject); err == nil {
+		renderer.schema, err = parseDataSchema(r.DataSchema)
+	}
+	if err != nil {
+		return project.Spec{}, fmt.Errorf("relay %q: %w", r.Name, err)
+	}
 	spec := project.Spec{
 		Name: r.Name, Filters: r.Filters, BatchSize: r.BatchSize, Retry: r.Retry, Timeout: r.Timeout,
 		Publisher: func() project.Publish {
@@ -100,15 +111,13 @@ func (r Relay) On(st runtime.Store) (project.Spec, error) {
 }
 
 // check fails if the relay cannot work.
-func (r *Relay) check(st runtime.Store) (store.Feed, template, error) {
+func (r *Relay) check(st runtime.Store) (feed store.Feed, err error) {
 	feed, is := st.(store.Feed)
-	subject, err := parseTemplate(r.Subject)
 	switch {
 	case !is:
 		err = fmt.Errorf("%T has no feed", st)
 	case r.Sink == nil:
 		err = errors.New("it has no Sink")
-	case err != nil:
 	case r.Format != Structured && r.Format != Binary:
 		err = fmt.Errorf("unknown Format %d", r.Format)
 	case r.BatchSize < 0 || r.Timeout < 0 || r.Retry.Base < 0 || r.Retry.Max < r.Retry.Base:
@@ -120,7 +129,7 @@ func (r *Relay) check(st runtime.Store) (store.Feed, template, error) {
 			}
 		}
 	}
-	return feed, subject, err
+	return feed, err
 }
 
 // reset calls code of the sink.

@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
 	"github.com/ironflow-gen/ironflow/runtime/relay"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // Engines that come and go, and a broker that stores messages without an answer, do not make an event appear twice, or out of order.
@@ -240,18 +242,63 @@ func TestSinkMisbehaves(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	for problem, r := range map[string]relay.Relay{
-		"the name of a relay is empty":  {Sink: (&broker{}).sink()},
-		"it has no Sink":                {Name: "r"},
-		"unknown placeholder {tenant}":  {Name: "r", Sink: (&broker{}).sink(), Subject: "a.{tenant}"},
-		"has the character \"*\"":       {Name: "r", Sink: (&broker{}).sink(), Subject: "a.*"},
-		"empty part":                    {Name: "r", Sink: (&broker{}).sink(), Subject: "a..b"},
-		"unknown Format 7":              {Name: "r", Sink: (&broker{}).sink(), Format: 7},
-		"must not be negative":          {Name: "r", Sink: (&broker{}).sink(), BatchSize: -1},
-		"an EventFilter has no":         {Name: "r", Sink: (&broker{}).sink(), Filters: []runtime.EventFilter{{}}},
-		"unknown placeholder {workflow": {Name: "r", Sink: (&broker{}).sink(), Subject: "a.{workflow"},
+		"the name of a relay is empty":     {Sink: (&broker{}).sink()},
+		"it has no Sink":                   {Name: "r"},
+		"unknown placeholder {tenant}":     {Name: "r", Sink: (&broker{}).sink(), Subject: "a.{tenant}"},
+		"has the character \"*\"":          {Name: "r", Sink: (&broker{}).sink(), Subject: "a.*"},
+		"empty part":                       {Name: "r", Sink: (&broker{}).sink(), Subject: "a..b"},
+		"unknown Format 7":                 {Name: "r", Sink: (&broker{}).sink(), Format: 7},
+		"must not be negative":             {Name: "r", Sink: (&broker{}).sink(), BatchSize: -1},
+		"an EventFilter has no":            {Name: "r", Sink: (&broker{}).sink(), Filters: []runtime.EventFilter{{}}},
+		"unknown placeholder {workflow":    {Name: "r", Sink: (&broker{}).sink(), Subject: "a.{workflow"},
+		"use {event}, {version}":           {Name: "r", Sink: (&broker{}).sink(), DataSchema: "https://a/{id}"},
+		"\"a/{event}\": it is no absolute": {Name: "r", Sink: (&broker{}).sink(), DataSchema: "a/{event}"},
+		"\"a:b c\": it is no absolute":     {Name: "r", Sink: (&broker{}).sink(), DataSchema: "a:b c"},
 	} {
 		if _, err := r.On(memory.New()); err == nil || !strings.Contains(err.Error(), problem) {
 			t.Errorf("got error %v, want %q", err, problem)
 		}
 	}
+}
+
+// The next page is read while the events of one are published, and the events stay in their order when a page has to be published again.
+func TestReadsAhead(t *testing.T) {
+	t.Parallel()
+	st := &watchedFeed{Store: memory.New(), ahead: make(chan struct{})}
+	b := &broker{}
+	refused := false
+	b.fault = func(m relay.Message) error {
+		if m.Event.Version != 2 || refused {
+			return nil
+		}
+		refused = true
+		select {
+		case <-st.ahead:
+			return errDown
+		case <-time.After(20 * time.Second):
+			t.Error("the next page was not read while the first was published")
+			return nil
+		}
+	}
+	engine, client := relaying(t, st, relay.Relay{Sink: b.sink(), BatchSize: 2})
+	add(t, client, "a", 6)
+	run(t, engine)
+	await(t, engine)
+	b.wantOrder(t, 6)
+}
+
+// watchedFeed closes ahead when the feed is read after its second event.
+type watchedFeed struct {
+	*memory.Store
+	ahead chan struct{}
+	once  sync.Once
+}
+
+func (s *watchedFeed) EventsSince(
+	ctx context.Context, after store.FeedPosition, limit int, filters ...store.EventFilter,
+) (store.FeedPage, error) {
+	if after == 2 {
+		s.once.Do(func() { close(s.ahead) })
+	}
+	return s.Store.EventsSince(ctx, after, limit, filters...)
 }

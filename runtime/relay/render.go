@@ -24,6 +24,7 @@ const (
 // renderer makes messages of events.
 type renderer struct {
 	subject template
+	schema  template // nil for none
 	format  Format
 	source  string
 }
@@ -62,6 +63,9 @@ func (r *renderer) attributes(m *Message, yield func(name, value string, number 
 	yield("id", m.ID, false)
 	yield("source", r.source, false)
 	yield("type", "ironflow."+e.Instance.Workflow+"."+e.Type, false)
+	if r.schema != nil {
+		yield("dataschema", r.schema.of(e), false)
+	}
 	yield("subject", e.Instance.ID, false)
 	yield("time", e.RecordedAt.UTC().Format(time.RFC3339Nano), false)
 	yield("partitionkey", m.Key, false)

@@ -1,27 +1,40 @@
 package relay
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// template is a parsed Relay.Subject: texts and placeholders in turn.
+// template is a parsed Relay.Subject or Relay.DataSchema: texts and placeholders in turn.
 type template []func(*store.StoredEvent) string
 
-var placeholders = map[string]func(*store.StoredEvent) string{
+// placeholders are the values that a template may have.
+type placeholders map[string]func(*store.StoredEvent) string
+
+var inSubject = placeholders{
 	"workflow": func(e *store.StoredEvent) string { return Escape(e.Instance.Workflow) },
 	"id":       func(e *store.StoredEvent) string { return Escape(e.Instance.ID) },
 	"event":    func(e *store.StoredEvent) string { return Escape(e.Type) },
 }
 
-func parseTemplate(text string) (parsed template, err error) {
+var inDataSchema = placeholders{
+	"workflow": func(e *store.StoredEvent) string { return url.PathEscape(e.Instance.Workflow) },
+	"event":    func(e *store.StoredEvent) string { return url.PathEscape(e.Type) },
+	"version":  func(e *store.StoredEvent) string { return strconv.Itoa(e.SchemaVersion) },
+}
+
+// parse reads a template. The texts between its placeholders are literals.
+func (p placeholders) parse(text string) (parsed template, literals string, err error) {
 	for rest := text; rest != ""; {
 		literal, tail, found := strings.Cut(rest, "{")
-		if i := strings.IndexFunc(literal, func(r rune) bool { return !plain(r) && r != '.' && r != '_' }); i >= 0 {
-			return nil, fmt.Errorf("subject %q has the character %q; besides placeholders, use letters, digits, '-', '_' and '.'", text, literal[i:i+1])
-		}
+		literals += literal
 		if literal != "" {
 			parsed = append(parsed, func(*store.StoredEvent) string { return literal })
 		}
@@ -29,17 +42,46 @@ func parseTemplate(text string) (parsed template, err error) {
 			break
 		}
 		name, after, closed := strings.Cut(tail, "}")
-		value := placeholders[name]
+		value := p[name]
 		if !closed || value == nil {
-			return nil, fmt.Errorf("subject %q: unknown placeholder {%s; use {workflow}, {id} or {event}", text, tail)
+			known := slices.Sorted(maps.Keys(p))
+			return nil, "", fmt.Errorf("unknown placeholder {%s; use {%s}", tail, strings.Join(known, "}, {"))
 		}
 		parsed, rest = append(parsed, value), after
 	}
-	if strings.HasPrefix(text, ".") || strings.HasSuffix(text, ".") || strings.Contains(text, "..") {
-		return nil, fmt.Errorf("subject %q has an empty part between its dots", text)
+	return parsed, literals, nil
+}
+
+func parseSubject(text string) (template, error) {
+	parsed, literals, err := inSubject.parse(text)
+	if i := strings.IndexFunc(literals, func(r rune) bool { return !plain(r) && r != '.' && r != '_' }); i >= 0 {
+		err = fmt.Errorf("it has the character %q; besides placeholders, use letters, digits, '-', '_' and '.'", literals[i:i+1])
+	}
+	if err == nil && (strings.HasPrefix(text, ".") || strings.HasSuffix(text, ".") || strings.Contains(text, "..")) {
+		err = errors.New("it has an empty part between its dots")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("Subject %q: %w", text, err)
 	}
 	return parsed, nil
 }
+
+func parseDataSchema(text string) (template, error) {
+	parsed, _, err := inDataSchema.parse(text)
+	if err == nil && text != "" {
+		sample := parsed.of(&store.StoredEvent{Instance: store.InstanceKey{Workflow: "w"}, Type: "E"})
+		if uri, problem := url.Parse(sample); problem != nil || !uri.IsAbs() || strings.ContainsFunc(sample, noURI) {
+			err = errors.New("it is no absolute URI; write for example https://example.com/{workflow}/{event}/{version}")
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("DataSchema %q: %w", text, err)
+	}
+	return parsed, nil
+}
+
+// noURI reports whether a URI cannot have a character.
+func noURI(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) }
 
 func (t template) of(e *store.StoredEvent) string {
 	var b strings.Builder
