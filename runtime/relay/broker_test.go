@@ -7,11 +7,9 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
 	"github.com/ironflow-gen/ironflow/runtime"
-	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/ironflowtest/postgrestest"
 	"github.com/ironflow-gen/ironflow/runtime/ironflowtest/sqlitetest"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
@@ -131,75 +129,6 @@ func (b *broker) wantOrder(t *testing.T, n int) {
 	if len(ids) != n {
 		t.Errorf("the broker has %d events, want %d", len(ids), n)
 	}
-}
-
-// relaying returns an engine with a relay.
-func relaying(t *testing.T, st runtime.Store, r relay.Relay) (*runtime.Engine, *ledger.Client) {
-	t.Helper()
-	if r.Name == "" {
-		r.Name = "broker"
-	}
-	r.Retry = runtime.RetryPolicy{Base: time.Millisecond, Max: 20 * time.Millisecond}
-	engine, err := runtime.NewEngine(st, runtime.Config{
-		Projections: []runtime.AnyProjection{r}, PollInterval: 5 * time.Millisecond, Lease: 300 * time.Millisecond,
-	}, ledger.NewWorkflow(ledger.Decider{}, ledger.Evolver{}, ledger.Handler{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return engine, ledger.NewClient(engine)
-}
-
-// run runs an engine until the test ends or stop is called.
-func run(t *testing.T, engine *runtime.Engine) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- engine.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(stop)
-	return stop
-}
-
-// add adds to ledgers n times.
-func add(t *testing.T, client *ledger.Client, account string, n int) {
-	t.Helper()
-	for range n {
-		if outcome, err := client.Add(t.Context(), ledger.Add{Account: account, Amount: 1}); err != nil || !outcome.Accepted() {
-			t.Fatal(outcome, err)
-		}
-	}
-}
-
-// await waits until the relay has published all events.
-func await(t *testing.T, engine *runtime.Engine) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if err := engine.AwaitProjection(ctx, "broker"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// info returns the state of the relay when it is as wanted.
-func info(t *testing.T, engine *runtime.Engine, wanted func(runtime.ProjectionInfo) bool) runtime.ProjectionInfo {
-	t.Helper()
-	var is runtime.ProjectionInfo
-	for range 2000 {
-		health, err := engine.Health(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if is = health.Projections[0]; wanted(is) {
-			return is
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("the relay is %+v", is)
-	return is
 }
 
 var errDown = fmt.Errorf("the broker is down")

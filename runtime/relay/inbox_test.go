@@ -11,6 +11,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/relay"
+	"github.com/ironflow-gen/ironflow/runtime/relay/internal/relaytest"
 	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
@@ -33,7 +34,7 @@ func receive(t *testing.T, inbox *relay.Inbox, messages ...relay.Received) (refu
 // A message is decided once, however often it is delivered, and one that is refused says why.
 func TestInbox(t *testing.T) {
 	onStores(t, func(t *testing.T, st runtime.Store) {
-		engine, client := relaying(t, st, relay.Relay{Sink: (&broker{}).sink()})
+		engine, client := relaytest.Engine(t, st, relay.Relay{Sink: (&broker{}).sink()})
 		inbox := relay.Inbox{Executor: engine, Workflow: "ledger", Input: "Add"}
 		batch := []relay.Received{
 			received("m-1", "a", `{"account": "a", "amount": 1}`),
@@ -144,7 +145,7 @@ func (e executor) ExecuteDynamicAs(
 // Messages of a batch with many keys are decided at the same time, those of one key in their order.
 func TestInboxIsQuick(t *testing.T) {
 	onStores(t, func(t *testing.T, st runtime.Store) {
-		engine, client := relaying(t, st, relay.Relay{Sink: (&broker{}).sink()})
+		engine, client := relaytest.Engine(t, st, relay.Relay{Sink: (&broker{}).sink()})
 		inbox := relay.Inbox{Executor: engine, Workflow: "ledger", Input: "Add"}
 		var batch []relay.Received
 		for i := range 200 {

@@ -15,6 +15,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
 	"github.com/ironflow-gen/ironflow/runtime/relay"
+	"github.com/ironflow-gen/ironflow/runtime/relay/internal/relaytest"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -37,23 +38,23 @@ func TestRelayIsHandedOver(t *testing.T) {
 					}
 					return nil
 				}
-				first, client := relaying(t, st, relay.Relay{Sink: b.sink(), BatchSize: 7})
-				second, _ := relaying(t, st, relay.Relay{Sink: b.sink(), BatchSize: 7})
+				first, client := relaytest.Engine(t, st, relay.Relay{Sink: b.sink(), BatchSize: 7})
+				second, _ := relaytest.Engine(t, st, relay.Relay{Sink: b.sink(), BatchSize: 7})
 				var writing sync.WaitGroup
 				for a := range accounts {
-					writing.Go(func() { add(t, client, fmt.Sprint("account", a), additions) })
+					writing.Go(func() { relaytest.Add(t, client, fmt.Sprint("account", a), additions) })
 				}
 				for range 5 {
-					stop := run(t, first)
+					stop := relaytest.Run(t, first)
 					time.Sleep(20 * time.Millisecond)
-					stopSecond := run(t, second)
+					stopSecond := relaytest.Run(t, second)
 					stop()
 					time.Sleep(20 * time.Millisecond)
 					stopSecond()
 				}
 				writing.Wait()
-				run(t, first)
-				await(t, first)
+				relaytest.Run(t, first)
+				relaytest.Await(t, first)
 				b.wantOrder(t, accounts*additions)
 			})
 		})
@@ -65,10 +66,10 @@ func TestBrokerIsDown(t *testing.T) {
 	onStores(t, func(t *testing.T, st runtime.Store) {
 		b := &broker{}
 		b.fault = func(relay.Message) error { return errDown }
-		engine, client := relaying(t, st, relay.Relay{Sink: b.sink()})
-		run(t, engine)
-		add(t, client, "a", 3)
-		is := info(t, engine, func(is runtime.ProjectionInfo) bool { return is.Attempts > 3 })
+		engine, client := relaytest.Engine(t, st, relay.Relay{Sink: b.sink()})
+		relaytest.Run(t, engine)
+		relaytest.Add(t, client, "a", 3)
+		is := relaytest.State(t, engine, func(is runtime.ProjectionInfo) bool { return is.Attempts > 3 })
 		if !strings.Contains(is.LastError, errDown.Error()) || is.Position != 0 {
 			t.Errorf("it is %+v", is)
 		}
@@ -80,9 +81,9 @@ func TestBrokerIsDown(t *testing.T) {
 			t.Errorf("%d attempts in 200 ms", after-before)
 		}
 		b.set(func() { b.fault = nil })
-		await(t, engine)
+		relaytest.Await(t, engine)
 		b.wantOrder(t, 3)
-		if is := info(t, engine, func(is runtime.ProjectionInfo) bool { return is.Behind == 0 }); is.LastError != "" {
+		if is := relaytest.State(t, engine, func(is runtime.ProjectionInfo) bool { return is.Behind == 0 }); is.LastError != "" {
 			t.Errorf("it is %+v", is)
 		}
 	})
@@ -98,10 +99,10 @@ func TestRefusedEvent(t *testing.T) {
 			}
 			return nil
 		}
-		engine, client := relaying(t, st, relay.Relay{Sink: b.sink()})
-		add(t, client, "a", 5)
-		run(t, engine)
-		is := info(t, engine, func(is runtime.ProjectionInfo) bool { return is.StoppedAt != 0 })
+		engine, client := relaytest.Engine(t, st, relay.Relay{Sink: b.sink()})
+		relaytest.Add(t, client, "a", 5)
+		relaytest.Run(t, engine)
+		is := relaytest.State(t, engine, func(is runtime.ProjectionInfo) bool { return is.StoppedAt != 0 })
 		if !strings.Contains(is.LastError, "too large") || !strings.Contains(is.LastError, "version 3") {
 			t.Errorf("it is %+v", is)
 		}
@@ -109,7 +110,7 @@ func TestRefusedEvent(t *testing.T) {
 		if err := engine.SkipProjectionEvent(t.Context(), "broker", is.StoppedAt); err != nil {
 			t.Fatal(err)
 		}
-		await(t, engine)
+		relaytest.Await(t, engine)
 		if n := len(b.stored()); n != 4 {
 			t.Errorf("the broker has %d messages, want 4", n)
 		}
@@ -120,17 +121,17 @@ func TestRefusedEvent(t *testing.T) {
 func TestRebuild(t *testing.T) {
 	onStores(t, func(t *testing.T, st runtime.Store) {
 		b := &broker{}
-		engine, client := relaying(t, st, relay.Relay{Sink: b.sink()})
-		run(t, engine)
-		add(t, client, "a", 3)
-		await(t, engine)
+		engine, client := relaytest.Engine(t, st, relay.Relay{Sink: b.sink()})
+		relaytest.Run(t, engine)
+		relaytest.Add(t, client, "a", 3)
+		relaytest.Await(t, engine)
 		if err := engine.RebuildProjection(t.Context(), "broker"); err != nil {
 			t.Fatal(err)
 		}
-		add(t, client, "a", 1)
-		await(t, engine)
+		relaytest.Add(t, client, "a", 1)
+		relaytest.Await(t, engine)
 		b.wantOrder(t, 4)
-		without, _ := relaying(t, memory.New(), relay.Relay{Sink: struct{ relay.Sink }{b.sink()}})
+		without, _ := relaytest.Engine(t, memory.New(), relay.Relay{Sink: struct{ relay.Sink }{b.sink()}})
 		if err := without.RebuildProjection(t.Context(), "broker"); err == nil || !strings.Contains(err.Error(), "cannot be rebuilt") {
 			t.Errorf("got error %v", err)
 		}
@@ -141,18 +142,18 @@ func TestRebuild(t *testing.T) {
 func TestPause(t *testing.T) {
 	onStores(t, func(t *testing.T, st runtime.Store) {
 		b := &broker{}
-		engine, client := relaying(t, st, relay.Relay{Sink: b.sink()})
+		engine, client := relaytest.Engine(t, st, relay.Relay{Sink: b.sink()})
 		if err := engine.PauseProjection(t.Context(), "broker"); err != nil {
 			t.Fatal(err)
 		}
-		run(t, engine)
-		add(t, client, "a", 3)
+		relaytest.Run(t, engine)
+		relaytest.Add(t, client, "a", 3)
 		time.Sleep(50 * time.Millisecond)
 		b.wantOrder(t, 0)
 		if err := engine.ResumeProjection(t.Context(), "broker"); err != nil {
 			t.Fatal(err)
 		}
-		await(t, engine)
+		relaytest.Await(t, engine)
 		b.wantOrder(t, 3)
 	})
 }
@@ -168,10 +169,10 @@ func TestBrokerIsAhead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onStores(t, func(t *testing.T, st runtime.Store) {
 				b := &broker{messages: []relay.Message{{ID: test.id}}}
-				engine, client := relaying(t, st, relay.Relay{Sink: b.sink()})
-				add(t, client, "a", 3)
-				run(t, engine)
-				is := info(t, engine, func(is runtime.ProjectionInfo) bool { return is.Status != "running" })
+				engine, client := relaytest.Engine(t, st, relay.Relay{Sink: b.sink()})
+				relaytest.Add(t, client, "a", 3)
+				relaytest.Run(t, engine)
+				is := relaytest.State(t, engine, func(is runtime.ProjectionInfo) bool { return is.Status != "running" })
 				if !strings.Contains(is.LastError, test.problem) || is.Position != 0 || len(b.stored()) != 1 {
 					t.Errorf("it is %+v, the broker has %d messages", is, len(b.stored()))
 				}
@@ -184,13 +185,13 @@ func TestBrokerIsAhead(t *testing.T) {
 func TestFilters(t *testing.T) {
 	onStores(t, func(t *testing.T, st runtime.Store) {
 		b := &broker{}
-		engine, client := relaying(t, st, relay.Relay{Sink: b.sink(), Filters: []runtime.EventFilter{{Workflow: "ledger", Types: []string{"LedgerClosed"}}}})
-		run(t, engine)
-		add(t, client, "a", 3)
+		engine, client := relaytest.Engine(t, st, relay.Relay{Sink: b.sink(), Filters: []runtime.EventFilter{{Workflow: "ledger", Types: []string{"LedgerClosed"}}}})
+		relaytest.Run(t, engine)
+		relaytest.Add(t, client, "a", 3)
 		if outcome, err := client.Close(t.Context(), ledger.Close{Account: "a"}); err != nil || !outcome.Accepted() {
 			t.Fatal(outcome, err)
 		}
-		await(t, engine)
+		relaytest.Await(t, engine)
 		if got := b.stored(); len(got) != 1 || got[0].Event.Type != "LedgerClosed" {
 			t.Errorf("the broker has %+v", got)
 		}
@@ -212,8 +213,8 @@ func TestPersonalFieldsStayHome(t *testing.T) {
 		if err != nil || !outcome.Accepted() {
 			t.Fatal(outcome, err)
 		}
-		run(t, engine)
-		await(t, engine)
+		relaytest.Run(t, engine)
+		relaytest.Await(t, engine)
 		body := string(b.stored()[0].Body)
 		for _, secret := range []string{"ann@", "Zebulon", "email"} {
 			if strings.Contains(body, secret) {
@@ -231,12 +232,12 @@ func TestSinkMisbehaves(t *testing.T) {
 	t.Parallel()
 	b := &broker{}
 	b.fault = func(relay.Message) error { panic("no") }
-	engine, client := relaying(t, memory.New(), relay.Relay{Sink: b.sink()})
-	run(t, engine)
-	add(t, client, "a", 1)
-	info(t, engine, func(is runtime.ProjectionInfo) bool { return strings.Contains(is.LastError, "panic") })
+	engine, client := relaytest.Engine(t, memory.New(), relay.Relay{Sink: b.sink()})
+	relaytest.Run(t, engine)
+	relaytest.Add(t, client, "a", 1)
+	relaytest.State(t, engine, func(is runtime.ProjectionInfo) bool { return strings.Contains(is.LastError, "panic") })
 	b.set(func() { b.fault = nil })
-	await(t, engine)
+	relaytest.Await(t, engine)
 }
 
 func TestMistakes(t *testing.T) {
@@ -280,10 +281,10 @@ func TestReadsAhead(t *testing.T) {
 			return nil
 		}
 	}
-	engine, client := relaying(t, st, relay.Relay{Sink: b.sink(), BatchSize: 2})
-	add(t, client, "a", 6)
-	run(t, engine)
-	await(t, engine)
+	engine, client := relaytest.Engine(t, st, relay.Relay{Sink: b.sink(), BatchSize: 2})
+	relaytest.Add(t, client, "a", 6)
+	relaytest.Run(t, engine)
+	relaytest.Await(t, engine)
 	b.wantOrder(t, 6)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
 	"github.com/ironflow-gen/ironflow/runtime/relay"
+	"github.com/ironflow-gen/ironflow/runtime/relay/internal/relaytest"
 	"github.com/ironflow-gen/ironflow/runtime/relay/jetstream"
 )
 
@@ -23,7 +24,7 @@ func TestConsume(t *testing.T) {
 	js := connect(t, cluster(t, 1))
 	create(t, js, natsjs.StreamConfig{Name: "inputs", Subjects: []string{"inputs.*"}, Duplicates: time.Second})
 	create(t, js, natsjs.StreamConfig{Name: "dead", Subjects: []string{"dead"}})
-	engine, client := relaying(t, memory.New(), jetstream.NewSink(js, jetstream.SinkConfig{Stream: "events"}), 100)
+	engine, client := relaytest.Engine(t, memory.New(), relay.Relay{Sink: jetstream.NewSink(js, jetstream.SinkConfig{Stream: "events"}), BatchSize: 100})
 	consumer, err := js.CreateConsumer(t.Context(), "inputs", natsjs.ConsumerConfig{Durable: "ironflow", AckPolicy: natsjs.AckExplicitPolicy})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +95,7 @@ func TestConsumeAgain(t *testing.T) {
 	t.Parallel()
 	js := connect(t, cluster(t, 1))
 	create(t, js, natsjs.StreamConfig{Name: "inputs", Subjects: []string{"inputs.*"}})
-	engine, client := relaying(t, memory.New(), jetstream.NewSink(js, jetstream.SinkConfig{Stream: "events"}), 100)
+	engine, client := relaytest.Engine(t, memory.New(), relay.Relay{Sink: jetstream.NewSink(js, jetstream.SinkConfig{Stream: "events"}), BatchSize: 100})
 	consumer, err := js.CreateConsumer(t.Context(), "inputs", natsjs.ConsumerConfig{Durable: "ironflow", AckPolicy: natsjs.AckExplicitPolicy})
 	if err != nil {
 		t.Fatal(err)

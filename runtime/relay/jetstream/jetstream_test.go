@@ -17,6 +17,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
 	"github.com/ironflow-gen/ironflow/runtime/relay"
+	"github.com/ironflow-gen/ironflow/runtime/relay/internal/relaytest"
 	"github.com/ironflow-gen/ironflow/runtime/relay/jetstream"
 	"github.com/ironflow-gen/ironflow/runtime/relay/jetstream/jetstreamtest"
 )
@@ -78,73 +79,6 @@ func create(t *testing.T, js natsjs.JetStream, config natsjs.StreamConfig) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	t.Fatal(err)
-}
-
-// relaying returns an engine with a relay.
-func relaying(t *testing.T, st runtime.Store, sink relay.Sink, batch int) (*runtime.Engine, *ledger.Client) {
-	t.Helper()
-	engine, err := runtime.NewEngine(st, runtime.Config{
-		Projections: []runtime.AnyProjection{relay.Relay{
-			Name: "broker", Sink: sink, BatchSize: batch, Retry: runtime.RetryPolicy{Base: 10 * time.Millisecond, Max: 200 * time.Millisecond},
-		}},
-		PollInterval: 5 * time.Millisecond, Lease: time.Second,
-	}, ledger.NewWorkflow(ledger.Decider{}, ledger.Evolver{}, ledger.Handler{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return engine, ledger.NewClient(engine)
-}
-
-// run runs an engine until the test ends or stop is called.
-func run(t *testing.T, engine *runtime.Engine) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- engine.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(stop)
-	return stop
-}
-
-func add(t *testing.T, client *ledger.Client, account string, n int) {
-	t.Helper()
-	for range n {
-		if outcome, err := client.Add(t.Context(), ledger.Add{Account: account, Amount: 1}); err != nil || !outcome.Accepted() {
-			t.Fatal(outcome, err)
-		}
-	}
-}
-
-func await(t *testing.T, engine *runtime.Engine) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	if err := engine.AwaitProjection(ctx, "broker"); err != nil {
-		is, _ := engine.Projection(t.Context(), "broker")
-		t.Fatalf("%v; the relay is %+v", err, is)
-	}
-}
-
-// state returns the state of the relay when its last error has a text.
-func state(t *testing.T, engine *runtime.Engine, problem string) runtime.ProjectionInfo {
-	t.Helper()
-	var is runtime.ProjectionInfo
-	for range 1000 {
-		var err error
-		if is, err = engine.Projection(t.Context(), "broker"); err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(is.LastError, problem) {
-			return is
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatalf("the relay is %+v, want %q", is, problem)
-	return is
 }
 
 // messages returns the messages of the stream. Servers that were restarted may need time.
@@ -217,10 +151,10 @@ func TestSink(t *testing.T) {
 	t.Parallel()
 	js := connect(t, cluster(t, 1))
 	create(t, js, natsjs.StreamConfig{})
-	engine, client := relaying(t, memory.New(), jetstream.NewSink(js, jetstream.SinkConfig{Stream: "events"}), 100)
-	run(t, engine)
-	add(t, client, "a.1", 3)
-	await(t, engine)
+	engine, client := relaytest.Engine(t, memory.New(), relay.Relay{Sink: jetstream.NewSink(js, jetstream.SinkConfig{Stream: "events"}), BatchSize: 100})
+	relaytest.Run(t, engine)
+	relaytest.Add(t, client, "a.1", 3)
+	relaytest.Await(t, engine)
 	wantOrder(t, js, 3)
 	first := messages(t, js, "events")[0]
 	if first.Subject() != "ironflow.ledger.a_2E1" || first.Headers().Get("content-type") != "application/cloudevents+json" {
@@ -244,22 +178,22 @@ func TestServersAreKilled(t *testing.T) {
 			var client *ledger.Client
 			for range 2 {
 				var engine *runtime.Engine
-				engine, client = relaying(t, st, jetstream.NewSink(connect(t, servers), jetstream.SinkConfig{
+				engine, client = relaytest.Engine(t, st, relay.Relay{Sink: jetstream.NewSink(connect(t, servers), jetstream.SinkConfig{
 					Stream: "events", Window: 64, AckTimeout: time.Second,
-				}), 200)
+				}), BatchSize: 200})
 				engines = append(engines, engine)
 			}
 			var writing sync.WaitGroup
 			for a := range accounts {
 				writing.Go(func() {
 					for range additions {
-						add(t, client, fmt.Sprint("account", a), 1)
+						relaytest.Add(t, client, fmt.Sprint("account", a), 1)
 						time.Sleep(20 * time.Millisecond)
 					}
 				})
 			}
 			for i := range 5 {
-				stop := run(t, engines[i%2])
+				stop := relaytest.Run(t, engines[i%2])
 				n := rand.IntN(3)
 				time.Sleep(300 * time.Millisecond)
 				if err := servers.Kill(n); err != nil {
@@ -273,8 +207,8 @@ func TestServersAreKilled(t *testing.T) {
 				time.Sleep(400 * time.Millisecond)
 			}
 			writing.Wait()
-			run(t, engines[0])
-			await(t, engines[0])
+			relaytest.Run(t, engines[0])
+			relaytest.Await(t, engines[0])
 			wantOrder(t, connect(t, servers), accounts*additions)
 		})
 	}
@@ -285,67 +219,57 @@ func TestBadStreams(t *testing.T) {
 	t.Parallel()
 	js := connect(t, cluster(t, 1))
 	t.Run("missing, then there", func(t *testing.T) {
-		engine, client := relaying(t, memory.New(), jetstream.NewSink(js, jetstream.SinkConfig{Stream: "events"}), 100)
-		run(t, engine)
-		add(t, client, "a", 3)
-		state(t, engine, "stream not found")
+		engine, client := relaytest.Engine(t, memory.New(), relay.Relay{Sink: jetstream.NewSink(js, jetstream.SinkConfig{Stream: "events"}), BatchSize: 100})
+		relaytest.Run(t, engine)
+		relaytest.Add(t, client, "a", 3)
+		relaytest.Waits(t, engine, "stream not found")
 		create(t, js, natsjs.StreamConfig{Subjects: []string{"other.>"}})
-		state(t, engine, "no responders")
+		relaytest.Waits(t, engine, "no responders")
 		if _, err := js.UpdateStream(t.Context(), natsjs.StreamConfig{Name: "events", Subjects: []string{"ironflow.>"}}); err != nil {
 			t.Fatal(err)
 		}
-		await(t, engine)
+		relaytest.Await(t, engine)
 		wantOrder(t, js, 3)
 
 		// Messages of others stop it.
 		if _, err := js.Publish(t.Context(), "ironflow.ledger.x", nil); err != nil {
 			t.Fatal(err)
 		}
-		add(t, client, "a", 1)
-		if is := state(t, engine, "nothing but the relay may publish there"); is.Status != "stopped" {
-			t.Errorf("the relay is %+v", is)
-		}
+		relaytest.Add(t, client, "a", 1)
+		relaytest.Stopped(t, engine, "nothing but the relay may publish there")
 	})
 	t.Run("full", func(t *testing.T) {
 		create(t, js, natsjs.StreamConfig{Name: "full", Subjects: []string{"full.>"}, MaxMsgs: 2, Discard: natsjs.DiscardNew})
-		st := memory.New()
-		engine, err := runtime.NewEngine(st, runtime.Config{Projections: []runtime.AnyProjection{relay.Relay{
-			Name: "broker", Sink: jetstream.NewSink(js, jetstream.SinkConfig{Stream: "full"}), Subject: "full.{workflow}",
-		}}}, ledger.NewWorkflow(ledger.Decider{}, ledger.Evolver{}, ledger.Handler{}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		run(t, engine)
-		add(t, ledger.NewClient(engine), "a", 3)
-		if is := state(t, engine, "maximum messages exceeded"); is.Status != "running" || is.Position == 0 {
+		engine, client := relaytest.Engine(t, memory.New(), relay.Relay{
+			Sink: jetstream.NewSink(js, jetstream.SinkConfig{Stream: "full"}), Subject: "full.{workflow}",
+		})
+		relaytest.Run(t, engine)
+		relaytest.Add(t, client, "a", 3)
+		if is := relaytest.Waits(t, engine, "maximum messages exceeded"); is.Position == 0 {
 			t.Errorf("the relay is %+v", is)
 		}
 		if _, err := js.UpdateStream(t.Context(), natsjs.StreamConfig{Name: "full", Subjects: []string{"full.>"}, MaxMsgs: 9, Discard: natsjs.DiscardNew}); err != nil {
 			t.Fatal(err)
 		}
-		await(t, engine)
+		relaytest.Await(t, engine)
 	})
 	t.Run("too large", func(t *testing.T) {
 		create(t, js, natsjs.StreamConfig{Name: "small", Subjects: []string{"small.>"}, MaxMsgSize: 1500})
-		engine, err := runtime.NewEngine(memory.New(), runtime.Config{Projections: []runtime.AnyProjection{relay.Relay{
-			Name: "broker", Sink: jetstream.NewSink(js, jetstream.SinkConfig{Stream: "small"}), Subject: "small.{workflow}",
-		}}}, ledger.NewWorkflow(ledger.Decider{}, ledger.Evolver{}, ledger.Handler{}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		client := ledger.NewClient(engine)
-		add(t, client, "a", 2)
-		add(t, client, strings.Repeat("long", 125), 1)
-		add(t, client, "a", 1)
-		run(t, engine)
-		is := state(t, engine, "too large")
-		if is.Status != "stopped" || len(messages(t, js, "small")) != 2 {
-			t.Fatalf("the relay is %+v", is)
+		engine, client := relaytest.Engine(t, memory.New(), relay.Relay{
+			Sink: jetstream.NewSink(js, jetstream.SinkConfig{Stream: "small"}), Subject: "small.{workflow}",
+		})
+		relaytest.Add(t, client, "a", 2)
+		relaytest.Add(t, client, strings.Repeat("long", 125), 1)
+		relaytest.Add(t, client, "a", 1)
+		relaytest.Run(t, engine)
+		is := relaytest.Stopped(t, engine, "too large")
+		if n := len(messages(t, js, "small")); n != 2 {
+			t.Fatalf("the stream has %d messages, want 2", n)
 		}
 		if err := engine.SkipProjectionEvent(t.Context(), "broker", is.StoppedAt); err != nil {
 			t.Fatal(err)
 		}
-		await(t, engine)
+		relaytest.Await(t, engine)
 		if n := len(messages(t, js, "small")); n != 3 {
 			t.Errorf("the stream has %d messages, want 3", n)
 		}
@@ -357,14 +281,14 @@ func TestRebuildAndPurge(t *testing.T) {
 	t.Parallel()
 	js := connect(t, cluster(t, 1))
 	create(t, js, natsjs.StreamConfig{})
-	engine, client := relaying(t, memory.New(), jetstream.NewSink(js, jetstream.SinkConfig{Stream: "events"}), 100)
-	run(t, engine)
-	add(t, client, "a", 3)
-	await(t, engine)
+	engine, client := relaytest.Engine(t, memory.New(), relay.Relay{Sink: jetstream.NewSink(js, jetstream.SinkConfig{Stream: "events"}), BatchSize: 100})
+	relaytest.Run(t, engine)
+	relaytest.Add(t, client, "a", 3)
+	relaytest.Await(t, engine)
 	if err := engine.RebuildProjection(t.Context(), "broker"); err != nil {
 		t.Fatal(err)
 	}
-	await(t, engine)
+	relaytest.Await(t, engine)
 	if n := len(messages(t, js, "events")); n != 6 {
 		t.Errorf("the stream has %d messages, want 6", n)
 	}
@@ -375,8 +299,8 @@ func TestRebuildAndPurge(t *testing.T) {
 	if err := stream.Purge(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	add(t, client, "a", 2)
-	await(t, engine)
+	relaytest.Add(t, client, "a", 2)
+	relaytest.Await(t, engine)
 	if n := len(messages(t, js, "events")); n != 2 {
 		t.Errorf("the stream has %d messages, want 2", n)
 	}

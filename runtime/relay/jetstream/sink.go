@@ -86,7 +86,7 @@ func (s *sink) Open(ctx context.Context) (lastID string, err error) {
 	defer cancel()
 	stream, err := s.js.Stream(ctx, s.Stream)
 	if err != nil {
-		return "", fmt.Errorf("stream %q: %w", s.Stream, err)
+		return "", s.describe(err)
 	}
 	info := stream.CachedInfo()
 	s.generation = ""
@@ -100,7 +100,7 @@ func (s *sink) Open(ctx context.Context) (lastID string, err error) {
 	id, found, err := s.idOf(ctx, s.last)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("stream %q: reading its last message: %w", s.Stream, err)
+		return "", s.describe(fmt.Errorf("reading its last message: %w", err))
 	case !found:
 		s.blind = true
 		return "", nil
@@ -200,6 +200,9 @@ func (s *sink) Publish(ctx context.Context, messages []relay.Message) (acknowled
 func (s *sink) describe(err error) error {
 	if err == nil {
 		return nil
+	}
+	if !s.conn.IsConnected() {
+		err = fmt.Errorf("no connection to a server (%v): %w", s.conn.Status(), err)
 	}
 	err = fmt.Errorf("stream %q: %w", s.Stream, err)
 	var refused *jetstream.APIError

@@ -14,9 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ironflow-gen/ironflow/runtime"
-	"github.com/ironflow-gen/ironflow/runtime/internal/ledger"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
 	"github.com/ironflow-gen/ironflow/runtime/relay"
+	"github.com/ironflow-gen/ironflow/runtime/relay/internal/relaytest"
 	"github.com/ironflow-gen/ironflow/runtime/relay/kafka"
 	"github.com/ironflow-gen/ironflow/runtime/relay/kafka/kafkatest"
 )
@@ -70,73 +70,12 @@ func createTopic(t *testing.T, name string, settings map[string]*string) {
 	}
 }
 
-// relaying returns an engine with a relay that publishes into one topic.
-func relaying(t *testing.T, st runtime.Store, topic string, batch int) (*runtime.Engine, *ledger.Client) {
+// into returns a relay that publishes into one topic.
+func into(t *testing.T, topic string, batch int) relay.Relay {
 	t.Helper()
 	sink := kafka.NewSink(kafka.SinkConfig{ID: "relay-" + topic, Options: options(t), AckTimeout: 5 * time.Second})
 	t.Cleanup(sink.Close)
-	engine, err := runtime.NewEngine(st, runtime.Config{
-		Projections: []runtime.AnyProjection{relay.Relay{
-			Name: "broker", Sink: sink, Subject: topic, BatchSize: batch, Retry: runtime.RetryPolicy{Base: 10 * time.Millisecond, Max: 200 * time.Millisecond},
-		}},
-		PollInterval: 5 * time.Millisecond, Lease: time.Second,
-	}, ledger.NewWorkflow(ledger.Decider{}, ledger.Evolver{}, ledger.Handler{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return engine, ledger.NewClient(engine)
-}
-
-// run runs an engine until the test ends or stop is called.
-func run(t *testing.T, engine *runtime.Engine) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- engine.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(stop)
-	return stop
-}
-
-func add(t *testing.T, client *ledger.Client, account string, n int) {
-	t.Helper()
-	for range n {
-		if outcome, err := client.Add(t.Context(), ledger.Add{Account: account, Amount: 1}); err != nil || !outcome.Accepted() {
-			t.Fatal(outcome, err)
-		}
-	}
-}
-
-func await(t *testing.T, engine *runtime.Engine) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	defer cancel()
-	if err := engine.AwaitProjection(ctx, "broker"); err != nil {
-		is, _ := engine.Projection(t.Context(), "broker")
-		t.Fatalf("%v; the relay is %+v", err, is)
-	}
-}
-
-// state returns the state of the relay when its last error has a text.
-func state(t *testing.T, engine *runtime.Engine, problem string) runtime.ProjectionInfo {
-	t.Helper()
-	var is runtime.ProjectionInfo
-	for range 1000 {
-		var err error
-		if is, err = engine.Projection(t.Context(), "broker"); err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(is.LastError, problem) {
-			return is
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatalf("the relay is %+v, want %q", is, problem)
-	return is
+	return relay.Relay{Sink: sink, Subject: topic, BatchSize: batch}
 }
 
 // records returns the committed records of a topic.
@@ -183,10 +122,10 @@ func wantOrder(t *testing.T, topic string, n int) {
 // A record is a CloudEvent with the instance as its key, and after a rebuild all are published again.
 func TestSink(t *testing.T) {
 	createTopic(t, "plain", nil)
-	engine, client := relaying(t, memory.New(), "plain", 100)
-	run(t, engine)
-	add(t, client, "a", 3)
-	await(t, engine)
+	engine, client := relaytest.Engine(t, memory.New(), into(t, "plain", 100))
+	relaytest.Run(t, engine)
+	relaytest.Add(t, client, "a", 3)
+	relaytest.Await(t, engine)
 	wantOrder(t, "plain", 3)
 	first := records(t, "plain")[0]
 	if string(first.Key) != "ledger/a" || len(first.Headers) != 1 || string(first.Headers[0].Value) != "application/cloudevents+json" {
@@ -195,7 +134,7 @@ func TestSink(t *testing.T) {
 	if err := engine.RebuildProjection(t.Context(), "broker"); err != nil {
 		t.Fatal(err)
 	}
-	await(t, engine)
+	relaytest.Await(t, engine)
 	if n := len(records(t, "plain")); n != 6 {
 		t.Errorf("the topic has %d records, want 6", n)
 	}
@@ -206,19 +145,19 @@ func TestBrokerIsKilled(t *testing.T) {
 	createTopic(t, "killed", nil)
 	const accounts, additions = 10, 200
 	st := memory.New()
-	first, client := relaying(t, st, "killed", 50)
-	second, _ := relaying(t, st, "killed", 50)
+	first, client := relaytest.Engine(t, st, into(t, "killed", 50))
+	second, _ := relaytest.Engine(t, st, into(t, "killed", 50))
 	var writing sync.WaitGroup
 	for a := range accounts {
 		writing.Go(func() {
 			for range additions {
-				add(t, client, fmt.Sprint("account", a), 1)
+				relaytest.Add(t, client, fmt.Sprint("account", a), 1)
 				time.Sleep(20 * time.Millisecond)
 			}
 		})
 	}
 	for i := range 3 {
-		stop := run(t, []*runtime.Engine{first, second}[i%2])
+		stop := relaytest.Run(t, []*runtime.Engine{first, second}[i%2])
 		time.Sleep(700 * time.Millisecond)
 		if i > 0 {
 			if err := broker.Kill(); err != nil {
@@ -232,38 +171,35 @@ func TestBrokerIsKilled(t *testing.T) {
 		stop()
 	}
 	writing.Wait()
-	run(t, first)
-	await(t, first)
+	relaytest.Run(t, first)
+	relaytest.Await(t, first)
 	wantOrder(t, "killed", accounts*additions)
 }
 
 // What cannot be published now is a wait with a reason, and what can never be published stops the relay.
 func TestBadTopics(t *testing.T) {
 	t.Run("missing, then there", func(t *testing.T) {
-		engine, client := relaying(t, memory.New(), "later", 100)
-		run(t, engine)
-		add(t, client, "a", 3)
-		state(t, engine, "UNKNOWN_TOPIC_OR_PARTITION")
+		engine, client := relaytest.Engine(t, memory.New(), into(t, "later", 100))
+		relaytest.Run(t, engine)
+		relaytest.Add(t, client, "a", 3)
+		relaytest.Waits(t, engine, "UNKNOWN_TOPIC_OR_PARTITION")
 		createTopic(t, "later", nil)
-		await(t, engine)
+		relaytest.Await(t, engine)
 		wantOrder(t, "later", 3)
 	})
 	t.Run("too large", func(t *testing.T) {
 		limit := "700"
 		createTopic(t, "small", map[string]*string{"max.message.bytes": &limit})
-		engine, client := relaying(t, memory.New(), "small", 100)
-		add(t, client, "a", 2)
-		add(t, client, strings.Repeat("long", 125), 1)
-		add(t, client, "a", 1)
-		run(t, engine)
-		is := state(t, engine, "MESSAGE_TOO_LARGE")
-		if is.Status != "stopped" {
-			t.Fatalf("the relay is %+v", is)
-		}
+		engine, client := relaytest.Engine(t, memory.New(), into(t, "small", 100))
+		relaytest.Add(t, client, "a", 2)
+		relaytest.Add(t, client, strings.Repeat("long", 125), 1)
+		relaytest.Add(t, client, "a", 1)
+		relaytest.Run(t, engine)
+		is := relaytest.Stopped(t, engine, "MESSAGE_TOO_LARGE")
 		if err := engine.SkipProjectionEvent(t.Context(), "broker", is.StoppedAt); err != nil {
 			t.Fatal(err)
 		}
-		await(t, engine)
+		relaytest.Await(t, engine)
 		if n := len(records(t, "small")); n != 3 {
 			t.Errorf("the topic has %d records, want 3", n)
 		}
@@ -274,7 +210,7 @@ func TestBadTopics(t *testing.T) {
 func TestConsume(t *testing.T) {
 	createTopic(t, "inputs", nil)
 	createTopic(t, "dead", nil)
-	engine, client := relaying(t, memory.New(), "unused", 100)
+	engine, client := relaytest.Engine(t, memory.New(), into(t, "unused", 100))
 	producer, err := kgo.NewClient(options(t)...)
 	if err != nil {
 		t.Fatal(err)

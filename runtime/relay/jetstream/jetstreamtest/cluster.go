@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -129,6 +130,12 @@ func (c *Cluster) Kill(i int) error {
 	_ = p.Wait()
 	return err
 }
+
+// Freeze stops a server in the middle of its work: it keeps its connections and does not answer, until Thaw.
+func (c *Cluster) Freeze(i int) error { return c.processes[i].Process.Signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen server go on.
+func (c *Cluster) Thaw(i int) error { return c.processes[i].Process.Signal(syscall.SIGCONT) }
 
 // Restart starts a server that does not run.
 func (c *Cluster) Restart(i int) error {
