@@ -3,7 +3,6 @@ package memory
 import (
 	"context"
 	"errors"
-	"slices"
 	"sort"
 	"time"
 
@@ -47,7 +46,7 @@ func (d *data) feedPage(after store.FeedPosition, limit int, filters []store.Eve
 	bytes := 0
 	for _, e := range rest[:min(len(rest), window)] {
 		p.Next = e.Position()
-		if !wanted(e, filters) {
+		if !store.AcceptedBy(filters, &e.StoredEvent) {
 			continue
 		}
 		p.Events = append(p.Events, e.copied())
@@ -62,12 +61,6 @@ func (d *data) feedPage(after store.FeedPosition, limit int, filters []store.Eve
 // behind is the index of the first event behind a position.
 func (d *data) behind(after store.FeedPosition) int {
 	return sort.Search(len(d.feed), func(i int) bool { return d.feed[i].Position() > after })
-}
-
-func wanted(e *event, filters []store.EventFilter) bool {
-	return len(filters) == 0 || slices.ContainsFunc(filters, func(f store.EventFilter) bool {
-		return f.Workflow == e.Instance.Workflow && (len(f.Types) == 0 || slices.Contains(f.Types, e.Type))
-	})
 }
 
 // FeedHorizon implements [store.Feed].

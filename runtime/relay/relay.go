@@ -59,11 +59,7 @@ type Relay struct {
 
 var defaultRetry = runtime.RetryPolicy{MaxAttempts: 1, Base: 100 * time.Millisecond, Max: 5 * time.Second}
 
-// On implements runtime.AnyProjection.
-func (r Relay) On(st runtime.Store) (project.Spec, error) {
-	if err := store.CheckIdentifier("name of a relay", r.Name); err != nil {
-		return project.Spec{}, err
-	}
+func (r Relay) withDefaults() Relay {
 	if r.Subject == "" {
 		r.Subject = "ironflow.{workflow}.{id}"
 	}
@@ -77,6 +73,15 @@ func (r Relay) On(st runtime.Store) (project.Spec, error) {
 		r.Timeout = time.Minute
 	}
 	r.Retry = r.Retry.WithDefaults(defaultRetry)
+	return r
+}
+
+// On implements runtime.AnyProjection.
+func (r Relay) On(st runtime.Store) (project.Spec, error) {
+	if err := store.CheckIdentifier("name of a relay", r.Name); err != nil {
+		return project.Spec{}, err
+	}
+	r = r.withDefaults()
 	feed, err := r.check(st)
 	if err != nil {
 		return project.Spec{}, fmt.Errorf("relay %q: %w", r.Name, err)

@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
@@ -90,7 +89,7 @@ func (r *feedReader) event(columns []driver.Value) error {
 	}
 	r.looked++
 	r.page.Next = e.Position()
-	if !wanted(&e, r.filters) {
+	if !store.AcceptedBy(r.filters, &e) {
 		return r.ctx.Err()
 	}
 	e.Version, e.SchemaVersion = number(columns[3]), int(number(columns[5]))
@@ -102,15 +101,6 @@ func (r *feedReader) event(columns []driver.Value) error {
 		return errPageFull
 	}
 	return r.ctx.Err()
-}
-
-func wanted(e *store.StoredEvent, filters []store.EventFilter) bool {
-	if len(filters) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(filters, func(f store.EventFilter) bool {
-		return f.Workflow == e.Instance.Workflow && (len(f.Types) == 0 || slices.Contains(f.Types, e.Type))
-	})
 }
 
 // lastOf returns the number that a statement finds.

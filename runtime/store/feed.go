@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -40,6 +41,13 @@ type Feed interface {
 type EventFilter struct {
 	Workflow string
 	Types    []string
+}
+
+// AcceptedBy reports whether one of the filters accepts an event, or there are no filters.
+func AcceptedBy(filters []EventFilter, e *StoredEvent) bool {
+	return len(filters) == 0 || slices.ContainsFunc(filters, func(f EventFilter) bool {
+		return f.Workflow == e.Instance.Workflow && (len(f.Types) == 0 || slices.Contains(f.Types, e.Type))
+	})
 }
 
 // FeedPage is what a read of the feed returns.

@@ -13,6 +13,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
 	"github.com/ironflow-gen/ironflow/runtime/relay"
+	"github.com/ironflow-gen/ironflow/runtime/relay/internal/relaytest"
 	"github.com/ironflow-gen/ironflow/runtime/relay/kafka"
 )
 
@@ -27,17 +28,25 @@ func TestGuide(t *testing.T) {
 
 	sink := kafka.NewSink(kafka.SinkConfig{ID: "order-relay", Options: []kgo.Opt{kgo.SeedBrokers(seed)}})
 	defer sink.Close()
-	config.Projections = []runtime.AnyProjection{relay.Relay{
+	published := relay.Relay{
 		Name:      "broker",
 		Sink:      sink,
 		Subject:   "ironflow.{workflow}",
 		BatchSize: 5000,
-	}}
+	}
+	config.Projections = []runtime.AnyProjection{published}
+
+	eraser, err := kgo.NewClient(kgo.SeedBrokers(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer eraser.Close()
+	config.Retention = runtime.Retention{Completed: 90 * 24 * time.Hour, Archive: kafka.Erase(eraser, published)}
 	engine, err := runtime.NewEngine(memory.New(), config, order.NewWorkflow(order.Decider{}, order.Evolver{}, order.Handler{}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer run(t, engine)()
+	defer relaytest.Run(t, engine)()
 	client, err := kgo.NewClient(kgo.SeedBrokers(seed), kgo.ConsumerGroup("orders"), kgo.ConsumeTopics("orders"), kgo.DisableAutoCommit(),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
