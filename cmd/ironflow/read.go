@@ -386,5 +386,13 @@ func programs(ctx context.Context, k *call) (int, error) {
 		t.row(p.Process, mood(state), p.Version, k.ago(p.StartedAt), k.ago(p.SeenAt), names)
 	}
 	t.end()
+	for _, s := range admin.Skews(all) {
+		fmt.Fprintf(k.out, "\nworkflow %s differs between %s, which is newer, and %s:\n", oneLine(s.Workflow), oneLine(s.Newer.Process), oneLine(s.Older.Process))
+		t := k.table("CLASS", "DIFFERENCE", "WHILE BOTH RUN")
+		for _, d := range s.Differences {
+			t.row(string(d.Class), d.What, d.Means)
+		}
+		t.end()
+	}
 	return exitOK, nil
 }

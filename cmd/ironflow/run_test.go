@@ -21,6 +21,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/ironflowtest/postgrestest"
 	"github.com/ironflow-gen/ironflow/runtime/sqlite"
 	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // shop is a payment provider that fails for good as long as broken is set, and a mailer.
@@ -160,6 +161,24 @@ func (b *bench) eventually(text string, args ...string) {
 			b.Fatalf("ironflow %q never prints %q, last:\n%s%s", args, text, &out, &errs)
 		}
 	}
+}
+
+// Two releases that run at the same time are compared.
+func TestPrograms(t *testing.T) {
+	onStores(t, func(b *bench) {
+		now := store.StoredTime(time.Now())
+		for i, inputs := range [][]string{{"Create"}, {"Create", "Pay"}} {
+			text, digest := (&workflow.Manifest{Workflows: []workflow.WorkflowManifest{{Name: "order", Inputs: inputs}}}).Encode()
+			err := b.store.(store.Programs).RecordProgram(b.Context(), store.Program{
+				Process: []string{"web-0", "web-1\x1b[31m"}[i], Digest: digest, StartedAt: now.Add(time.Duration(i) * time.Minute), SeenAt: now, Until: now.Add(time.Hour),
+			}, text)
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.want(b.ironflow(0, "programs"), `workflow order differs between web-1\x1b[31m, which is newer, and web-0:`,
+			"waits  input Pay: only the newer program has it  Effects and timers that bring it wait for the newer program.")
+	})
 }
 
 // "Order o-17 was not charged: why, and fix it", answered on the command line alone.

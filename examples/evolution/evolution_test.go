@@ -16,6 +16,9 @@ import (
 	"github.com/ironflow-gen/ironflow/examples/internal/storage/storagetest"
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/store"
+	"github.com/ironflow-gen/ironflow/runtime/workflow"
 )
 
 // killed makes this program the one that is killed: the URL or the file of its store.
@@ -180,5 +183,23 @@ func TestRefused(t *testing.T) {
 		if (err != nil) != (want != "") || !strings.Contains(output, want) {
 			t.Errorf("%s: %v\n%s\nwant %s", change, err, output, want)
 		}
+	}
+}
+
+// While both versions run, the console says what they declare in different ways, and what that means.
+func TestSkew(t *testing.T) {
+	t.Parallel()
+	var programs []admin.Program
+	for i, w := range []*runtime.Workflow{v1.NewWorkflow(v1.Decider{}, v1.Evolver{}, v1.Handler{}), v2.NewWorkflow(v2.Decider{}, v2.Evolver{}, v2.Handler{})} {
+		m := &workflow.Manifest{Workflows: []workflow.WorkflowManifest{w.Describe()}}
+		_, digest := m.Encode()
+		programs = append(programs, admin.Program{Program: store.Program{Digest: digest, StartedAt: time.Unix(int64(i), 0)}, Running: true, Manifest: m})
+	}
+	skews := admin.Skews(programs)
+	if len(skews) != 1 || len(skews[0].Differences) != 2 {
+		t.Fatalf("got %+v", skews)
+	}
+	if d := skews[0].Differences[0]; d.What != "event Subscribed.discount: only the newer program has it" || d.Class != admin.SkewSafe || d.Means != "The older program skips it." {
+		t.Errorf("got %+v", d)
 	}
 }

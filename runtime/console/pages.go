@@ -145,6 +145,8 @@ func (c *console) deadGroups(ctx context.Context, filter store.DeadLetterFilter)
 	within, cancel := context.WithTimeout(ctx, c.config.Timeout/groupedFor)
 	defer cancel()
 	groups, err = c.admin.DeadLetterGroups(within, filter)
+
+	differencesShown = 200 // between programs, on a page
 	if within.Err() != nil && ctx.Err() == nil {
 		return nil, false, nil
 	}
@@ -237,7 +239,7 @@ func (c *console) programs(v *view) error {
 		return err
 	}
 	return v.render(http.StatusOK, "programs", "Programs", map[string]any{
-		"List": list[:min(len(list), programsShown)], "More": max(0, len(list)-programsShown), "Skews": admin.Skews(list),
+		"List": list[:min(len(list), programsShown)], "More": max(0, len(list)-programsShown), "Skews": skews, "MoreDifferences": more,
 	})
 }
 
@@ -253,9 +255,23 @@ func (c *console) workflows(v *view) error {
 	}
 	byName := make(map[string]store.Pause)
 	for _, p := range paused {
+	skews, more := someDifferences(admin.Skews(list), differencesShown)
 		byName[p.Workflow] = p
 	}
 	return v.render(http.StatusOK, "workflows", "Workflows", map[string]any{"Names": names, "Paused": byName})
+}
+
+// someDifferences returns the first differences, and how many more there are.
+func someDifferences(skews []admin.Skew, most int) (some []admin.Skew, more int) {
+	for _, s := range skews {
+		n := min(len(s.Differences), most)
+		most -= n
+		more += len(s.Differences) - n
+		if s.Differences = s.Differences[:n]; n > 0 {
+			some = append(some, s)
+		}
+	}
+	return some, more
 }
 
 // workflow shows one workflow: its machine, what it takes, and how many instances are in each state.

@@ -35,7 +35,8 @@ func TestDifferingPrograms(t *testing.T) {
 		_, body := s.get(viewer, "/programs")
 		for _, want := range []string{
 			">cart</a>: two programs declare it in different ways", "Newer: new, version v2. Older: old &lt;script&gt;",
-			"<li>input Empty: only the newer program has it</li>", "<li>search field colour: only the older program has it</li>",
+			`>input Empty: only the newer program has it</th><td>waits</td><td class="text">Effects and timers that bring it wait for the newer program.</td>`,
+			">search field colour: only the older program has it</th><td>differs</td>",
 		} {
 			if !strings.Contains(body, want) {
 				s.Errorf("%q is not on the page:\n%s", want, body)

@@ -31,18 +31,11 @@ func (w *typed[S, I, E, F, R]) Forms() (forms []Form) {
 
 // form describes an input. It reports false for one that cannot be described, because encoding an imported type fails.
 func (w *typed[S, I, E, F, R]) form(name string) (f Form, ok bool) {
-	v, err := decode(codec.NewDecoder([]byte("{}")), name, w.def.Inputs)
-	if err != nil {
-		return f, false
-	}
 	f = Form{Input: name, Operator: slices.Contains(w.def.OperatorInputs, name)}
-	if f.Fields, err = describeVariant(v, w.def.Inputs); err != nil {
+	if f.Fields = describe(name, w.def.Inputs); f.Fields == nil {
 		return f, false
 	}
-	required := missing([]byte("{}"), name, w.def.Inputs, w.def.Inputs.version(name), nil)
-	for i := range f.Fields {
-		field := &f.Fields[i]
-		field.Optional = !slices.Contains(required, field.Name)
+	for _, field := range f.Fields {
 		if f.ID == "" && field.Type == "string" && w.namesInstance(name, field.Name) {
 			f.ID = field.Name
 		}
@@ -59,6 +52,23 @@ func (w *typed[S, I, E, F, R]) namesInstance(input, field string) bool {
 	}
 	v, err := decode(codec.NewDecoder(text), input, w.def.Inputs)
 	return err == nil && w.def.InputID(v) == id
+}
+
+// describe returns the fields of a variant. It returns nil for one that cannot be described, because encoding an imported type fails.
+func describe[T any](name string, c Codec[T]) []codec.Field {
+	v, err := decode(codec.NewDecoder([]byte("{}")), name, c)
+	if err != nil {
+		return nil
+	}
+	fields, err := describeVariant(v, c)
+	if err != nil {
+		return nil
+	}
+	required := missing([]byte("{}"), name, c, c.version(name), nil)
+	for i := range fields {
+		fields[i].Optional = !slices.Contains(required, fields[i].Name)
+	}
+	return fields
 }
 
 // describeVariant describes the fields of a variant. Encoding calls user code, which may panic.

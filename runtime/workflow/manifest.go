@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/ironflow-gen/ironflow/runtime/codec"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
@@ -27,10 +28,20 @@ type WorkflowManifest struct {
 	Operator  []string         `json:"operator,omitempty"` // inputs that only operators send
 	Effects   []string         `json:"effects"`            // sorted
 	Schedules []ScheduledInput `json:"schedules,omitempty"`
-	Machine   *Machine         `json:"machine,omitempty"` // nil without states
-	Schema    string           `json:"schema,omitempty"`  // of the state, for snapshots
-	Search    []string         `json:"search,omitempty"`  // search fields
-	Forms     []Form           `json:"forms,omitempty"`   // of the inputs that clients and operators send
+	Machine   *Machine         `json:"machine,omitempty"`  // nil without states
+	Schema    string           `json:"schema,omitempty"`   // of the state, for snapshots
+	Search    []string         `json:"search,omitempty"`   // search fields
+	Forms     []Form           `json:"forms,omitempty"`    // of the inputs that clients and operators send
+	Messages  []Message        `json:"messages,omitempty"` // what is stored; nil in the manifest of an older release
+}
+
+// Message describes an event, effect, input or rejection as this program stores it.
+type Message struct {
+	Kind     string        `json:"kind"` // event, effect, input or rejection
+	Name     string        `json:"name"`
+	Version  int           `json:"version"`            // at least 1
+	Fields   []codec.Field `json:"fields"`             // Optional says that what is stored may lack the field; nil if they cannot be described
+	Personal []string      `json:"personal,omitempty"` // paths of personal fields, see PersonalFields
 }
 
 // Describe returns the manifest of a workflow.
@@ -38,8 +49,22 @@ func (w *Workflow) Describe() WorkflowManifest {
 	return WorkflowManifest{
 		Name: w.Name(), Inputs: w.InputNames(), Operator: w.OperatorInputs(), Effects: slices.Sorted(maps.Keys(w.EffectOptions())),
 		Schedules: w.Schedules(), Machine: w.DeclaredMachine(), Schema: w.Schema(), Search: w.SearchFields(),
-		Forms: w.Forms(),
+		Forms: w.Forms(), Messages: w.Messages(),
 	}
+}
+
+// Messages implements Erased.
+func (w *typed[S, I, E, F, R]) Messages() []Message {
+	p := w.personal()
+	return slices.Concat(messages("event", w.def.Events, p.Events), messages("effect", w.def.Effects, p.Effects),
+		messages("input", w.def.Inputs, p.Inputs), messages("rejection", w.def.Rejections, p.Rejections))
+}
+
+func messages[T any](kind string, c Codec[T], personal map[string][]string) (all []Message) {
+	for _, name := range variants(c) {
+		all = append(all, Message{Kind: kind, Name: name, Version: c.version(name), Fields: describe(name, c), Personal: personal[name]})
+	}
+	return all
 }
 
 // Encode returns the manifest as JSON, and the digest that names it: manifests with one digest say the same.

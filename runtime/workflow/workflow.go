@@ -101,6 +101,7 @@ type Erased interface {
 	InternalInputs() []string        // those that only the engine delivers
 	OperatorInputs() []string        // those that only operators send
 	Forms() []Form                   // of the inputs that clients and operators send, in the order of the declaration
+	Messages() []Message             // what is stored, by kind and in the order of the declaration
 	Enums() []any                    // a slice of values for each declared enumeration
 	Recurring(timer string) *Firings // nil for a timer that fires once
 	Schedules() []ScheduledInput

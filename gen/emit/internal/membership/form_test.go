@@ -43,3 +43,25 @@ func TestForms(t *testing.T) {
 		}
 	}
 }
+
+// A program describes what it stores: each event, effect, input and rejection.
+func TestMessages(t *testing.T) {
+	t.Parallel()
+	kinds := make(map[string]int)
+	for _, m := range NewWorkflow(Decider{}, Evolver{}, Handler{}).Messages() {
+		kinds[m.Kind]++
+		var fields []string
+		for _, f := range m.Fields {
+			fields = append(fields, f.Name+": "+f.Type)
+		}
+		if want := []string{"amount_cents: int64", "plan: optional<enum>", "reason: string"}; m.Name == "Unpaid" && (m.Kind != "event" || m.Version != 1 || !slices.Equal(fields, want)) {
+			t.Errorf("got %+v", m)
+		}
+		if m.Fields == nil {
+			t.Errorf("%s %s is not described", m.Kind, m.Name)
+		}
+	}
+	if kinds["event"] < 10 || kinds["effect"] < 4 || kinds["input"] < 10 || kinds["rejection"] < 1 || len(kinds) != 4 {
+		t.Errorf("got %v", kinds)
+	}
+}
