@@ -46,8 +46,11 @@ func (a *Admin) action(ctx context.Context, operation, workflow, target string) 
 	})
 }
 
-// checkOperator fails if the operator of a context cannot be stored.
-func checkOperator(ctx context.Context) error {
+// mayChange fails if the store is open for reading only, or the operator of a context cannot be stored.
+func (a *Admin) mayChange(ctx context.Context) error {
+	if !a.store.Operated() {
+		return store.ErrReadOnly
+	}
 	return store.CheckArgument("the operator", store.OperatorOf(ctx))
 }
 

@@ -64,7 +64,7 @@ func (a *Admin) DeadLetterGroups(ctx context.Context, filter store.DeadLetterFil
 
 // RetryDeadLetterGroup is RetryDeadLettersWhere for the dead letters of one group, by its id.
 func (a *Admin) RetryDeadLetterGroup(ctx context.Context, filter store.DeadLetterFilter, group string) (retried int, err error) {
-	if err := cmp.Or(checkOperator(ctx), checkGroup(group)); err != nil {
+	if err := cmp.Or(a.mayChange(ctx), checkGroup(group)); err != nil {
 		return 0, err
 	}
 	ctx = a.action(ctx, store.OpRetry, filter.Workflow, describeGroup(filter, group))
@@ -78,7 +78,7 @@ func (a *Admin) DiscardDeadLetterGroup(
 	ctx context.Context, discard store.Discard, filter store.DeadLetterFilter, group string,
 ) (discarded int, err error) {
 	discard = withOperator(ctx, discard)
-	if err := cmp.Or(checkOperator(ctx), checkGroup(group), store.CheckArgument("Discard", discard)); err != nil {
+	if err := cmp.Or(a.mayChange(ctx), checkGroup(group), store.CheckArgument("Discard", discard)); err != nil {
 		return 0, err
 	}
 	ctx = a.action(asOperator(ctx, discard.By, discard.Reason), store.OpDiscard, filter.Workflow, describeGroup(filter, group))

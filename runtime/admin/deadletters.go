@@ -117,7 +117,7 @@ func (a *Admin) CountDeadLetters(ctx context.Context, filter store.DeadLetterFil
 // It returns the leases that are not dead letters any more: they were retried or discarded before, or their instance replaced the
 // timer or completed.
 func (a *Admin) RetryDeadLetters(ctx context.Context, letters ...store.Lease) (gone []store.Lease, err error) {
-	if err := cmp.Or(checkOperator(ctx), store.CheckArgument("the dead letters", letters)); err != nil {
+	if err := cmp.Or(a.mayChange(ctx), store.CheckArgument("the dead letters", letters)); err != nil {
 		return letters, err
 	}
 	now := store.StoredTime(a.clock.Now())
@@ -138,7 +138,7 @@ func (a *Admin) RetryDeadLetters(ctx context.Context, letters ...store.Lease) (g
 // their instances were told of, unless DeadLetterFilter.Told selects these: the workflow has dealt with them already. Each is
 // retried once, even if it becomes a dead letter again meanwhile. After an error, the dead letters before it have been retried.
 func (a *Admin) RetryDeadLettersWhere(ctx context.Context, filter store.DeadLetterFilter) (retried int, err error) {
-	if err := checkOperator(ctx); err != nil {
+	if err := a.mayChange(ctx); err != nil {
 		return 0, err
 	}
 	ctx = a.action(ctx, store.OpRetry, filter.Workflow, describeFilter(filter))
@@ -152,7 +152,7 @@ func (a *Admin) RetryDeadLettersWhere(ctx context.Context, filter store.DeadLett
 //
 // The instances receive no input: an instance that waits for the result keeps waiting.
 func (a *Admin) DiscardDeadLetters(ctx context.Context, discard store.Discard, letters ...store.Lease) (gone []store.Lease, err error) {
-	if err := checkOperator(ctx); err != nil {
+	if err := a.mayChange(ctx); err != nil {
 		return letters, err
 	}
 	discard = withOperator(ctx, discard)
@@ -186,7 +186,7 @@ func (a *Admin) DiscardDeadLettersWhere(ctx context.Context, discard store.Disca
 		return 0, errors.New("ironflow: an empty filter would discard every dead letter; set a field of it")
 	}
 	discard = withOperator(ctx, discard)
-	if err := cmp.Or(checkOperator(ctx), store.CheckArgument("Discard", discard)); err != nil {
+	if err := cmp.Or(a.mayChange(ctx), store.CheckArgument("Discard", discard)); err != nil {
 		return 0, err
 	}
 	ctx = a.action(asOperator(ctx, discard.By, discard.Reason), store.OpDiscard, filter.Workflow, describeFilter(filter))

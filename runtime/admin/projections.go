@@ -11,24 +11,32 @@ func (a *Admin) Projections(ctx context.Context) ([]store.ProjectionInfo, error)
 	return a.projections.List(ctx)
 }
 
+// order lets a projection do something else.
+func (a *Admin) order(ctx context.Context, operation, name string, order func(ctx context.Context, name string) error) error {
+	if err := a.mayChange(ctx); err != nil {
+		return err
+	}
+	return order(a.action(ctx, operation, "", name), name)
+}
+
 // PauseProjection stops a projection, in every process, until ResumeProjection. If the store has no projection with the name, the error
 // is *store.UnknownProjection, as in the other methods for one projection.
 func (a *Admin) PauseProjection(ctx context.Context, name string) error {
-	return a.projections.Pause(a.action(ctx, store.OpPauseProjection, "", name), name)
+	return a.order(ctx, store.OpPauseProjection, name, a.projections.Pause)
 }
 
 // ResumeProjection restarts a projection that was paused, or that has stopped at an event. The event is tried again.
 func (a *Admin) ResumeProjection(ctx context.Context, name string) error {
-	return a.projections.Resume(a.action(ctx, store.OpResumeProjection, "", name), name)
+	return a.order(ctx, store.OpResumeProjection, name, a.projections.Resume)
 }
 
 // SkipProjectionEvent restarts a projection that has stopped at an event. The projection continues after that event. Pass the event's
 // number, which is ProjectionInfo.StoppedAt.
 func (a *Admin) SkipProjectionEvent(ctx context.Context, name string, event store.FeedPosition) error {
-	return a.projections.SkipEvent(a.action(ctx, store.OpSkipEvent, "", name), name, event)
+	return a.order(ctx, store.OpSkipEvent, name, func(ctx context.Context, name string) error { return a.projections.SkipEvent(ctx, name, event) })
 }
 
 // RebuildProjection makes the process that runs a projection reset it and apply all events again.
 func (a *Admin) RebuildProjection(ctx context.Context, name string) error {
-	return a.projections.Rebuild(a.action(ctx, store.OpRebuildProjection, "", name), name)
+	return a.order(ctx, store.OpRebuildProjection, name, a.projections.Rebuild)
 }

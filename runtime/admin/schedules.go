@@ -121,7 +121,7 @@ func (a *Admin) TriggerSchedule(ctx context.Context, workflow, name string) erro
 }
 
 func (a *Admin) changeSchedule(ctx context.Context, operation string, change store.ScheduleChange) error {
-	if err := cmp.Or(checkOperator(ctx), store.CheckArgument("the schedule", change)); err != nil {
+	if err := cmp.Or(a.mayChange(ctx), store.CheckArgument("the schedule", change)); err != nil {
 		return err
 	}
 	found, err := a.store.ChangeSchedule(a.action(ctx, operation, change.Workflow, change.Name), change)

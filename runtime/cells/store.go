@@ -31,7 +31,7 @@ func (r *Router) Store() store.Store { return &union{r} }
 type union struct{ router *Router }
 
 var (
-	_ store.ReadOnlyStore = (*union)(nil)
+	_ store.OperatedStore = (*union)(nil)
 	_ store.Inspection    = (*union)(nil)
 	_ store.Causes        = (*union)(nil)
 	_ store.Search        = (*union)(nil)
@@ -45,6 +45,9 @@ var (
 
 // ReadOnly says that an engine takes no inputs on it.
 func (u *union) ReadOnly() bool { return true }
+
+// Operated says that operators change the cells.
+func (u *union) Operated() {}
 
 func (u *union) Append(context.Context, store.Batch) error { return store.ErrReadOnly }
 

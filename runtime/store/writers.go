@@ -12,7 +12,14 @@ type InProcess interface {
 	InProcess()
 }
 
-// ReadOnlyStore is implemented by a store that can be opened read-only. Then inputs and Engine.Run fail with ErrReadOnly.
+// ReadOnlyStore is implemented by a store that can be opened read-only. Then inputs, Engine.Run and the changes of operators fail with
+// ErrReadOnly.
 type ReadOnlyStore interface {
 	ReadOnly() bool
+}
+
+// OperatedStore is implemented by a read-only store that takes the changes of operators all the same, such as that of a cells.Router.
+type OperatedStore interface {
+	ReadOnlyStore
+	Operated()
 }

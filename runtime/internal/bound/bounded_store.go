@@ -82,6 +82,12 @@ func (s *Store) ReadOnly() bool {
 	return can && reading.ReadOnly()
 }
 
+// Operated reports whether the store takes the changes of operators.
+func (s *Store) Operated() bool {
+	_, operated := s.on.(store.OperatedStore)
+	return operated || !s.ReadOnly()
+}
+
 // Notifier returns the store as a Notifier, or nil when it is none.
 func (s *Store) Notifier() store.Notifier {
 	if !Has[store.Notifier](s) {

@@ -32,9 +32,9 @@ func (b *Board) SkipEvent(ctx context.Context, name string, event store.FeedPosi
 	return b.order(ctx, store.OpSkipEvent, name, func(s *store.ProjectionState) error {
 		switch {
 		case s.Status != store.ProjectionStopped || s.StoppedAt == 0:
-			return fmt.Errorf("it is %s and has not stopped at an event; there is nothing to skip", s.Status)
+			return &store.InvalidArgument{Argument: "the event", Problem: fmt.Sprintf("cannot be skipped: the projection is %s and has not stopped at an event", s.Status)}
 		case s.StoppedAt != event:
-			return fmt.Errorf("it has stopped at event %d, not at %d; pass ProjectionInfo.StoppedAt", s.StoppedAt, event)
+			return &store.InvalidArgument{Argument: "the event", Problem: fmt.Sprintf("is %d, and the projection has stopped at %d; pass ProjectionInfo.StoppedAt", event, s.StoppedAt)}
 		}
 		s.Position = event
 		s.Skipped++
