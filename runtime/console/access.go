@@ -10,7 +10,7 @@ type Role int
 
 const (
 	Nobody   Role = iota // may not see the console
-	Viewer               // may see everything but payloads, see Access.Payloads
+	Viewer               // may see everything but payloads and errors, see Access.Payloads
 	Operator             // may retry and discard dead letters, pause and resume workflows, schedules and projections, let a schedule fire, and send inputs
 	Admin                // may rebuild projections, and skip events that they have stopped at
 )
@@ -24,8 +24,9 @@ type Access struct {
 	Name string // stored with what they change; without it they change nothing
 	Role Role
 
-	// Payloads says that they may see states, and the payloads of events and dead letters. Ids, the values of search fields, errors of
-	// handlers and reasons are not payloads: every viewer sees them or finds instances by them.
+	// Payloads says that they may see states, the payloads of events and dead letters, and errors of handlers, which may have parts of
+	// payloads in them. Others see of an error only to which group it belongs, see admin.DeadLetterGroup. Ids and the reasons of operators are
+	// not payloads.
 	Payloads bool
 
 	// ClientInputs says that an operator may also send inputs in the place of a client. Inputs whose declaration says "from: operator" need

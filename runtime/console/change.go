@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -23,7 +24,7 @@ type change struct {
 	page  string                   // where it leads to
 	check func(f url.Values) error // refuses what selects too much; nil for a change of one thing
 	// preview says what it would do, and how many are concerned.
-	preview func(ctx context.Context, c *console, f url.Values) (lines []string, err error)
+	preview func(v *view, f url.Values) (lines []string, err error)
 	run     func(ctx context.Context, c *console, f url.Values, by, reason string) (n int, err error)
 	// already reports that it was made: a form that is sent twice changes nothing more. nil for a change of which nothing is left after it.
 	already func(ctx context.Context, c *console, f url.Values) (bool, error)
@@ -60,7 +61,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 		},
 		"pause": {
 			title: "Pause a workflow", role: Operator, takes: []string{"workflow", "refuse"}, page: "workflows",
-			preview: func(_ context.Context, _ *console, f url.Values) ([]string, error) {
+			preview: func(_ *view, f url.Values) ([]string, error) {
 				line := "Clients can still send inputs."
 				if f.Get("refuse") != "" {
 					line = "Inputs of clients are refused."
@@ -77,10 +78,23 @@ func init() { // not in the declaration, because the note of a change looks at c
 			done: func(int64) string { return "The workflow is paused." },
 		},
 		"resume": {
-			title: "Resume a workflow", role: Operator, takes: []string{"workflow"}, page: "workflows",
-			preview: says("What became due meanwhile is delivered now."),
+			title: "Resume a workflow", role: Operator, takes: []string{"workflow", "paused"}, page: "workflows",
+			preview: func(v *view, f url.Values) ([]string, error) {
+				p, err := v.console.pauseOf(v.ctx, f.Get("workflow"))
+				lines := []string{"What became due meanwhile is delivered now."}
+				if p != nil {
+					lines = append(lines, fmt.Sprintf("It was paused %s by %s, because: %s", shownTime(p.At, v.now), p.By, p.Reason))
+					if f.Get("paused") == "" {
+						f.Set("paused", machineTime(p.At))
+					}
+				}
+				return lines, err
+			},
 			already: func(ctx context.Context, c *console, f url.Values) (bool, error) {
 				p, err := c.pauseOf(ctx, f.Get("workflow"))
+				if p != nil && f.Get("paused") != "" && f.Get("paused") != machineTime(p.At) {
+					return false, &failure{http.StatusConflict, "It was paused again after this page was shown. Open the page again to see by whom, and why."}
+				}
 				return p == nil, err
 			},
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
@@ -104,8 +118,8 @@ func init() { // not in the declaration, because the note of a change looks at c
 		},
 		"trigger-schedule": {
 			title: "Let a schedule fire now", role: Operator, takes: []string{"workflow", "schedule", "next"}, page: "schedules",
-			preview: func(ctx context.Context, c *console, f url.Values) ([]string, error) {
-				s, err := c.schedule(ctx, f)
+			preview: func(v *view, f url.Values) ([]string, error) {
+				s, err := v.console.schedule(v.ctx, f)
 				if err == nil && f.Get("next") == "" {
 					f.Set("next", machineTime(s.Next))
 				}
@@ -137,8 +151,8 @@ func init() { // not in the declaration, because the note of a change looks at c
 		},
 		"rebuild-projection": {
 			title: "Rebuild a projection", role: Admin, takes: []string{"projection", "position"}, page: "projections",
-			preview: func(ctx context.Context, c *console, f url.Values) ([]string, error) {
-				p, err := c.projection(ctx, f)
+			preview: func(v *view, f url.Values) ([]string, error) {
+				p, err := v.console.projection(v.ctx, f)
 				if err == nil && f.Get("position") == "" {
 					f.Set("position", fmt.Sprint(p.Position))
 				}
@@ -251,8 +265,8 @@ func ofProjection(is func(*store.ProjectionInfo, url.Values) bool) func(context.
 	}
 }
 
-func says(line string) func(context.Context, *console, url.Values) ([]string, error) {
-	return func(context.Context, *console, url.Values) ([]string, error) { return []string{line}, nil }
+func says(line string) func(*view, url.Values) ([]string, error) {
+	return func(*view, url.Values) ([]string, error) { return []string{line}, nil }
 }
 
 // checkDead refuses a change of all dead letters.
@@ -261,19 +275,22 @@ func checkDead(f url.Values) error {
 	if everything := (store.DeadLetterFilter{DiedUntil: filter.DiedUntil}); filter == everything && f.Get("group") == "" {
 		return &failure{http.StatusBadRequest, "Say which dead letters: a workflow, a kind, an instance, or a part of the error."}
 	}
+	if f.Get("until") != "" && filter.DiedUntil.IsZero() {
+		return &failure{http.StatusBadRequest, "The time until which they died cannot be read."}
+	}
 	return nil
 }
 
 // previewDead counts the dead letters that a change is about.
-func previewDead(ctx context.Context, c *console, f url.Values) (lines []string, err error) {
+func previewDead(v *view, f url.Values) (lines []string, err error) {
 	filter, group := deadFilter(f.Get), f.Get("group")
-	groups, counted, err := c.deadGroups(ctx, filter)
+	groups, counted, err := v.deadGroups(filter)
 	switch {
 	case err != nil:
 		return nil, err
 	case !counted:
-		_, err := c.admin.DeadLetters(ctx, admin.DeadLetterQuery{DeadLetterFilter: filter, Limit: 1}) // the store may not answer at all
-		return []string{fmt.Sprintf("There are too many to be counted within %s. All that the filter above selects are concerned.", c.config.Timeout/groupedFor)}, err
+		_, err := v.console.admin.DeadLetters(v.ctx, admin.DeadLetterQuery{DeadLetterFilter: filter, Limit: 1}) // the store may not answer at all
+		return []string{fmt.Sprintf("There are too many to be counted within %s. All that the filter above selects are concerned.", v.console.config.Timeout/groupedFor)}, err
 	}
 	for _, g := range groups {
 		if group == "" || g.ID == group {
@@ -298,6 +315,9 @@ func (v *view) wanted(f url.Values) (change, url.Values, error) {
 	case v.access.Role < c.role:
 		return c, nil, &failure{http.StatusForbidden, fmt.Sprintf("This needs the role %s; yours is %s.", c.role, v.access.Role)}
 	}
+	if err := v.mayFilter(f); err != nil {
+		return c, nil, err
+	}
 	its := url.Values{}
 	for _, name := range c.takes {
 		if value := f.Get(name); value != "" {
@@ -311,12 +331,12 @@ func (v *view) wanted(f url.Values) (change, url.Values, error) {
 }
 
 // shownParameters say what the reader was shown, so that a form that is sent again, or late, changes nothing more.
-var shownParameters = []string{"until", "next", "position"}
+var shownParameters = []string{"until", "next", "position", "paused"}
 
 // confirm shows a change before it is made, with a form for the reason. What dies later is not part of what it shows. An address, which
 // another site may have made, gives neither the reason nor what was shown.
 func (c *console) confirm(v *view) error {
-	f := v.r.URL.Query()
+	f := maps.Clone(v.query)
 	for _, name := range append([]string{"reason"}, shownParameters...) {
 		f.Del(name)
 	}
@@ -331,7 +351,7 @@ func (v *view) confirm(f url.Values, status int, wrong string) error {
 	if its.Get("until") == "" && slices.Contains(wanted.takes, "until") {
 		its.Set("until", v.now.UTC().Format(time.RFC3339Nano))
 	}
-	lines, err := wanted.preview(v.ctx, v.console, its)
+	lines, err := wanted.preview(v, its)
 	if err != nil {
 		return err
 	}
@@ -342,11 +362,10 @@ func (v *view) confirm(f url.Values, status int, wrong string) error {
 
 // change makes a change. Then it leads to a page that is read, so that reloading it changes nothing.
 func (c *console) change(v *view) error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
-	if err := v.r.ParseForm(); err != nil {
-		return &failure{http.StatusBadRequest, "The form could not be read."}
+	f, err := v.form(maxForm)
+	if err != nil {
+		return err
 	}
-	f := v.r.PostForm
 	wanted, its, err := v.wanted(f)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ type Config struct {
 	// an instance shows what each event made of the state. Default: none; the console then knows only the store.
 	Engine admin.Engine
 
-	// Redact changes a payload before it is shown, such as by removing what only few people may see. kind is the type of the event, the kind
+	// Redact changes a payload before it is shown, but not an error, such as by removing what only few people may see. kind is the type of the event, the kind
 	// of the effect, timer or dead letter, the type of the rejection, or empty for a state. What it returns is shown as text. Default:
 	// payloads are shown as they are stored.
 	Redact func(workflow, kind string, payload []byte) []byte
@@ -119,7 +119,9 @@ func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.ctx = ctx
 	p, known := c.pages[name]
 	v.name = name
+	v.query, err = parameters(r.URL.RawQuery)
 	switch {
+	case err != nil:
 	case !known:
 		err = &failure{http.StatusNotFound, fmt.Sprintf("There is no page %q.", name)}
 	case access.Role < p.role:

@@ -158,7 +158,7 @@ func instanceAddress(page, id string) string {
 func pages() map[string]string {
 	return map[string]string{
 		"/": "2 dead letters of ticket/Notify", "/instances?workflow=ticket": "ticket/t-1", instanceAddress("instance", "t-1"): "dead since",
-		instanceAddress("why", "t-1"): "input Open", instanceAddress("instance", hostile): "&lt;script&gt;", "/dead": "no such address", "/stuck": "dead letters",
+		instanceAddress("why", "t-1"): "input Open", instanceAddress("instance", hostile): "&lt;script&gt;", "/dead": "effect ticket/Notify", "/stuck": "dead letters",
 		"/projections": "can be read", "/programs": "v7", "/workflows": "ticket", "/schedules": "There are none", "/audit": "There is nothing",
 		"/instances?id=t-": "ticket/t-1", "/workflow?name=ticket&count=1": "Instances by state",
 		"/workflow?name=ticket": "2 instances",
@@ -178,7 +178,7 @@ func TestPages(t *testing.T) {
 			if wantStatus := http.StatusOK; status != wantStatus || !strings.Contains(body, want) {
 				s.Errorf("%s: %d, and %q is not on the page:\n%s", address, status, want, body)
 			}
-			for _, bad := range []string{"<script>alert", "\u202e", "\u2066", "<no value>", "12345678901234567890", `method="post"`, "change?change="} {
+			for _, bad := range []string{"<script>alert", "\u202e", "\u2066", "<no value>", "12345678901234567890", "no such address", `method="post"`, "change?change="} {
 				if strings.Contains(body, bad) {
 					s.Errorf("%s has %q for a viewer without payloads", address, bad)
 				}

@@ -56,11 +56,13 @@ func (c *console) instance(v *view) error {
 	if err != nil {
 		return err
 	}
+	report.Effects, report.Timers = v.waiting(report.Effects), v.waiting(report.Timers)
 	from := v.number("from", max(1, report.Version-decisions+1))
 	timeline, err := c.admin.Timeline(v.ctx, key, max(1, from), decisions)
 	if err != nil {
 		return err
 	}
+	v.hideErrors(timeline)
 	first := timeline[0].Version
 	shown, last := entries(timeline)
 	payloads, err := c.payloads(v, key, first, last)

@@ -23,6 +23,7 @@ func (c *console) start(v *view) error {
 	if err := v.partly(err); err != nil {
 		incomplete = v.explained(err).text
 	}
+	health = v.healthWith(health)
 	programs, err := c.admin.Programs(v.ctx)
 	if err := v.partly(err); err != nil && incomplete == "" {
 		incomplete = v.explained(err).text
@@ -42,7 +43,7 @@ func (c *console) start(v *view) error {
 
 // instances lists instances, or finds them by what the address names. An instance that is named exactly is shown at once.
 func (c *console) instances(v *view) error {
-	q := v.r.URL.Query()
+	q := v.query
 	content := map[string]any{
 		"Workflow": q.Get("workflow"), "Status": q.Get("status"), "Activity": q.Get("activity"), "ID": q.Get("id"), "Field": q.Get("field"),
 		"Value": q.Get("value"), "Key": q.Get("key"), "Cursor": q.Get("cursor"),
@@ -109,14 +110,18 @@ func (c *console) why(v *view) error {
 	if err != nil {
 		return err
 	}
+	v.hideErrorsOf(why.Deliveries)
 	return v.render(http.StatusOK, "why", "Why "+key.String(), map[string]any{"Why": why, "Key": key})
 }
 
 // dead lists dead letters, and groups them by kind and error.
 func (c *console) dead(v *view) error {
-	q := v.r.URL.Query()
+	q := v.query
+	if err := v.mayFilter(q); err != nil {
+		return err
+	}
 	filter := deadFilter(q.Get)
-	groups, counted, err := c.deadGroups(v.ctx, filter)
+	groups, counted, err := v.deadGroups(filter)
 	if err := v.partly(err); err != nil {
 		return err
 	}
@@ -125,8 +130,10 @@ func (c *console) dead(v *view) error {
 		return err
 	}
 	payloads := make([]string, len(page.Items))
-	for i, d := range page.Items {
+	for i := range page.Items {
+		d := &page.Items[i]
 		payloads[i] = v.payload(d.Kind.Workflow, d.Kind.Name, d.Payload)
+		d.Error = v.errorOf(d.Lease.Queue, d.Kind, d.Error)
 	}
 	return v.render(http.StatusOK, "dead", "Dead letters", map[string]any{
 		"Filter": filter, "Groups": groups[:min(len(groups), groupsShown)], "MoreGroups": max(0, len(groups)-groupsShown), "Ungrouped": !counted,
@@ -138,17 +145,22 @@ const (
 	groupedFor    = 2   // the part of Config.Timeout that grouping dead letters may take, and counting all instances
 	groupsShown   = 100 // groups of dead letters on a page
 	programsShown = 100 // programs on a page
+
+	differencesShown = 200 // between programs, on a page
 )
 
 // deadGroups groups dead letters. If that takes too long, there are no groups, and counted is false.
-func (c *console) deadGroups(ctx context.Context, filter store.DeadLetterFilter) (groups []admin.DeadLetterGroup, counted bool, err error) {
-	within, cancel := context.WithTimeout(ctx, c.config.Timeout/groupedFor)
+func (v *view) deadGroups(filter store.DeadLetterFilter) (groups []admin.DeadLetterGroup, counted bool, err error) {
+	within, cancel := context.WithTimeout(v.ctx, v.console.config.Timeout/groupedFor)
 	defer cancel()
-	groups, err = c.admin.DeadLetterGroups(within, filter)
-
-	differencesShown = 200 // between programs, on a page
-	if within.Err() != nil && ctx.Err() == nil {
+	groups, err = v.console.admin.DeadLetterGroups(within, filter)
+	if within.Err() != nil && v.ctx.Err() == nil {
 		return nil, false, nil
+	}
+	for i := range groups {
+		if !v.access.Payloads {
+			groups[i].Error = hiddenGroup(groups[i].ID)
+		}
 	}
 	return groups, true, err
 }
@@ -159,18 +171,22 @@ func (c *console) schedules(v *view) error {
 	if err := v.partly(err); err != nil {
 		return err
 	}
+	for i := range list {
+		list[i].Waiting = v.waiting([]store.WaitingDelivery{list[i].Waiting})[0]
+	}
 	return v.render(http.StatusOK, "schedules", "Schedules", map[string]any{"List": list, "Most": int64(admin.MaxMissed)})
 }
 
 // audit lists what operators did.
 func (c *console) audit(v *view) error {
-	q := v.r.URL.Query()
+	q := v.query
 	query := admin.AuditQuery{Limit: 50, Cursor: q.Get("cursor")}
 	query.Workflow, query.By, query.Operation, query.Target = q.Get("workflow"), q.Get("by"), q.Get("operation"), q.Get("target")
 	page, err := c.admin.Audit(v.ctx, query)
 	if err := v.partly(err); err != nil {
 		return err
 	}
+	v.hideAudit(page.Items)
 	return v.render(http.StatusOK, "audit", "Audit", map[string]any{"Page": page, "Filter": query.AuditFilter})
 }
 
@@ -189,7 +205,7 @@ const firstLook = 30 * time.Millisecond
 
 // stuck lists what does not continue by itself.
 func (c *console) stuck(v *view) error {
-	q := v.r.URL.Query()
+	q := v.query
 	since, err := parseSpan(cmp.Or(q.Get("for"), "1m"))
 	if err != nil {
 		return &failure{http.StatusBadRequest, "The time cannot be read; write it as 90m, 36h or 3d."}
@@ -202,6 +218,7 @@ func (c *console) stuck(v *view) error {
 	if err := v.partly(err); err != nil {
 		return err
 	}
+	v.hideStuck(report)
 	return v.render(http.StatusOK, "stuck", "Stuck", map[string]any{
 		"R": report, "For": cmp.Or(q.Get("for"), "1m"), "Workflow": q.Get("workflow"), "Spans": []string{"1h", "1d", "3d", "7d"},
 	})
@@ -229,7 +246,7 @@ func (c *console) projections(v *view) error {
 	if err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "projections", "Projections", map[string]any{"List": list, "Feed": feed})
+	return v.render(http.StatusOK, "projections", "Projections", map[string]any{"List": v.projectionsWith(list), "Feed": feed})
 }
 
 // programs lists the programs that run or ran.
@@ -238,27 +255,10 @@ func (c *console) programs(v *view) error {
 	if err := v.partly(err); err != nil {
 		return err
 	}
+	skews, more := someDifferences(admin.Skews(list), differencesShown)
 	return v.render(http.StatusOK, "programs", "Programs", map[string]any{
 		"List": list[:min(len(list), programsShown)], "More": max(0, len(list)-programsShown), "Skews": skews, "MoreDifferences": more,
 	})
-}
-
-// workflows lists the workflows, with their pauses.
-func (c *console) workflows(v *view) error {
-	names, err := c.workflowNames(v)
-	if err != nil {
-		return err
-	}
-	paused, err := c.admin.PausedWorkflows(v.ctx)
-	if err := v.partly(err); err != nil {
-		return err
-	}
-	byName := make(map[string]store.Pause)
-	for _, p := range paused {
-	skews, more := someDifferences(admin.Skews(list), differencesShown)
-		byName[p.Workflow] = p
-	}
-	return v.render(http.StatusOK, "workflows", "Workflows", map[string]any{"Names": names, "Paused": byName})
 }
 
 // someDifferences returns the first differences, and how many more there are.
@@ -274,9 +274,26 @@ func someDifferences(skews []admin.Skew, most int) (some []admin.Skew, more int)
 	return some, more
 }
 
+// workflows lists the workflows, with their pauses.
+func (c *console) workflows(v *view) error {
+	names, err := c.workflowNames(v)
+	if err != nil {
+		return err
+	}
+	paused, err := c.admin.PausedWorkflows(v.ctx)
+	if err := v.partly(err); err != nil {
+		return err
+	}
+	byName := make(map[string]store.Pause)
+	for _, p := range paused {
+		byName[p.Workflow] = p
+	}
+	return v.render(http.StatusOK, "workflows", "Workflows", map[string]any{"Names": names, "Paused": byName})
+}
+
 // workflow shows one workflow: its machine, what it takes, and how many instances are in each state.
 func (c *console) workflow(v *view) error {
-	name := v.r.URL.Query().Get("name")
+	name := v.query.Get("name")
 	described, err := c.admin.Workflow(v.ctx, name)
 	if err != nil {
 		return err
@@ -290,7 +307,7 @@ func (c *console) workflow(v *view) error {
 		diagram = drawn(described.Machine, countMarks(described.Machine, counted))
 	}
 	content := map[string]any{"W": described, "Diagram": diagram, "Counted": counted, "Most": countedMost}
-	if v.r.URL.Query().Get("count") != "" {
+	if v.query.Get("count") != "" {
 		within, cancel := context.WithTimeout(v.ctx, c.config.Timeout/groupedFor)
 		defer cancel()
 		content["Counts"], err = c.admin.CountInstances(within, store.InstanceFilter{Workflow: name})

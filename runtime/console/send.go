@@ -106,7 +106,7 @@ func (s *sending) input(by string) admin.OperatorInput {
 
 // sendForm shows the form of an input.
 func (c *console) sendForm(v *view) error {
-	q := v.r.URL.Query()
+	q := v.query
 	// An address, which another site may have made, gives neither values nor the reason.
 	s, err := v.sending(url.Values{"workflow": q["workflow"], "id": q["id"], "input": q["input"]})
 	if err != nil {
@@ -130,12 +130,9 @@ func (v *view) sendPage(status int, s *sending, content map[string]any) error {
 
 // send shows what an input would lead to, and sends it when the reader has seen that.
 func (c *console) send(v *view) error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxInputForm)
-	if err := v.r.ParseForm(); err != nil {
-		if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-			return &failure{http.StatusRequestEntityTooLarge, fmt.Sprintf("The form has more than %d bytes.", maxInputForm)}
-		}
-		return &failure{http.StatusBadRequest, "The form could not be read."}
+	f, err := v.form(maxInputForm)
+	if err != nil {
+		return err
 	}
 	f := v.r.PostForm
 	s, err := v.sending(f)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -33,6 +35,7 @@ type view struct {
 	r       *http.Request
 	access  Access
 	name    string
+	query   url.Values // of the address, each parameter once
 	now     time.Time
 	shown   int      // bytes of payloads
 	missing []string // cells that did not answer
@@ -106,10 +109,10 @@ func (v *view) can(role string) bool {
 
 // done is the note of a change that was just made. Only numbers and names of changes come from the address.
 func (v *view) done() string {
-	if v.r.URL.Query().Get("done") == "send" {
+	if v.query.Get("done") == "send" {
 		return "The input was sent, and the program accepted it."
 	}
-	c, known := changes[v.r.URL.Query().Get("done")]
+	c, known := changes[v.query.Get("done")]
 	if !known {
 		return ""
 	}
@@ -131,16 +134,49 @@ func (v *view) lead(address string) {
 	v.w.WriteHeader(http.StatusSeeOther)
 }
 
+// single returns an error for parameters that are given several times: one of them might say less than the others.
+func single(parameters url.Values) error {
+	for name, values := range parameters {
+		if len(values) > 1 {
+			return &failure{http.StatusBadRequest, fmt.Sprintf("The parameter %q is given %d times.", cutText(name, 50), len(values))}
+		}
+	}
+	return nil
+}
+
+// parameters reads the query of the address. What cannot be read is an error, because a change without it might be about more.
+func parameters(rawQuery string) (url.Values, error) {
+	q, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return nil, &failure{http.StatusBadRequest, "The parameters of the address cannot be read."}
+	}
+	return q, single(q)
+}
+
+// form reads a form that was sent, of at most so many bytes.
+func (v *view) form(most int64) (url.Values, error) {
+	if kind, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
+		return nil, &failure{http.StatusUnsupportedMediaType, "This is not a form of the console."}
+	}
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, most)
+	if err := v.r.ParseForm(); err != nil {
+		if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+			return nil, &failure{http.StatusRequestEntityTooLarge, fmt.Sprintf("The form has more than %d bytes.", most)}
+		}
+		return nil, &failure{http.StatusBadRequest, "The form could not be read."}
+	}
+	return v.r.PostForm, single(v.r.PostForm)
+}
+
 // key is the instance that the address names.
 func (v *view) key() store.InstanceKey {
-	q := v.r.URL.Query()
-	return store.InstanceKey{Workflow: q.Get("workflow"), ID: q.Get("id")}
+	return store.InstanceKey{Workflow: v.query.Get("workflow"), ID: v.query.Get("id")}
 }
 
 // number is a number of the address.
 func (v *view) number(name string, otherwise int64) int64 {
 	var n int64
-	if _, err := fmt.Sscanf(v.r.URL.Query().Get(name), "%d", &n); err != nil || n < 0 {
+	if _, err := fmt.Sscanf(v.query.Get(name), "%d", &n); err != nil || n < 0 {
 		return otherwise
 	}
 	return n
