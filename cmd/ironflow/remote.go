@@ -22,7 +22,7 @@ import (
 // authorizationVariable has the value of the header Authorization: a flag would show it to other users of the machine.
 const authorizationVariable = "IRONFLOW_AUTHORIZATION"
 
-// remote is the operator handler of a running program, by its address. As an admin.Engine it only sends inputs.
+// remote is the operator handler of a running program, by its address. As an admin.Engine it plans and sends inputs, and knows no states.
 type remote string
 
 // answer is what the program answers to an input.
@@ -52,7 +52,7 @@ func (r remote) post(ctx context.Context, workflowName, input, reason, id string
 	return a, nil
 }
 
-// do sends a request about an input: to "inputs", or to "bulk". An error says that there was no answer.
+// do sends a request about an input: to "inputs", "bulk" or "plan". An error says that there was no answer.
 func (r remote) do(ctx context.Context, to, workflowName, input, reason, id string, body []byte) (*http.Response, error) {
 	address := strings.TrimSuffix(string(r), "/") + "/" + url.PathEscape(workflowName) + "/" + to + "/" + url.PathEscape(input)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
@@ -104,32 +104,56 @@ func (r remote) SendInput(ctx context.Context, in admin.OperatorInput) (out work
 	if a.refused == nil {
 		return workflow.AcceptedOutcome[workflow.Encoded, workflow.Encoded](a.Version, a.Events...), nil
 	}
-	switch refused := a.refused; refused.Code {
-	case httpapi.Rejected:
-		if refused.Rejection != nil {
-			return workflow.RejectedOutcome[workflow.Encoded](refused.Version, *refused.Rejection), nil
-		}
-	case httpapi.AlreadyCompleted:
+	switch refused := a.refused; {
+	case refused.Code == httpapi.Rejected && refused.Rejection != nil:
+		return workflow.RejectedOutcome[workflow.Encoded](refused.Version, *refused.Rejection), nil
+	case refused.Code == httpapi.AlreadyCompleted:
 		return workflow.CompletedOutcome[workflow.Encoded, workflow.Encoded](refused.Version), nil
+	}
+	return out, failureOf(in, a.refused)
+}
+
+// failureOf is what a program refuses an input with, as the engine of the program would say it.
+func failureOf(in admin.OperatorInput, refused *httpapi.Error) error {
+	switch refused.Code {
 	case httpapi.InvalidInput:
 		invalid := &workflow.InvalidInput{Workflow: in.Instance.Workflow, Input: in.Input}
 		for _, m := range refused.Mistakes {
 			invalid.Mistakes = append(invalid.Mistakes, errors.New(strings.TrimPrefix(m.Path+": "+m.Message, ": ")))
 		}
-		return out, invalid
+		return invalid
 	case httpapi.IdempotencyKeyReused:
-		return out, &store.InputIDReused{Instance: in.Instance, InputID: in.ID}
+		return &store.InputIDReused{Instance: in.Instance, InputID: in.ID}
 	case httpapi.UnknownPath:
-		return out, fmt.Errorf("%s (%w)", refused.Message, errors.ErrUnsupported)
+		return fmt.Errorf("%s (%w)", refused.Message, errors.ErrUnsupported)
 	case httpapi.OutcomeUnknown:
-		return out, fmt.Errorf("%w: %s", store.ErrOutcomeUnknown, refused.Message)
+		return fmt.Errorf("%w: %s", store.ErrOutcomeUnknown, refused.Message)
 	}
-	return out, &store.InvalidArgument{Argument: "the program", Problem: "says: " + a.refused.Message}
+	return &store.InvalidArgument{Argument: "the program", Problem: "says: " + refused.Message}
 }
 
-// PlanInput implements admin.Engine.
-func (remote) PlanInput(context.Context, admin.OperatorInput) (admin.PlannedInput, error) {
-	return admin.PlannedInput{}, errors.ErrUnsupported
+// PlanInput implements admin.Engine. A program of a release without plans has no such path, which is errors.ErrUnsupported.
+func (r remote) PlanInput(ctx context.Context, in admin.OperatorInput) (planned admin.PlannedInput, err error) {
+	body, err := json.Marshal(httpapi.PlanRequest{Instance: in.Instance.ID, Fields: in.Fields})
+	if err != nil {
+		return planned, err
+	}
+	response, err := r.do(ctx, "plan", in.Instance.Workflow, in.Input, in.Reason, "", body)
+	if err != nil {
+		return planned, &store.InvalidArgument{Argument: "the program", Problem: "cannot be asked: " + err.Error()}
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		refused, err := refusal(response)
+		if err != nil {
+			return planned, err
+		}
+		return planned, failureOf(in, refused)
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, 16<<20)).Decode(&planned); err != nil {
+		return planned, fmt.Errorf("%s answered with something else than a program of ironflow: %w", response.Request.URL.Host, err)
+	}
+	return planned, nil
 }
 
 // StatesDynamic implements admin.Engine.

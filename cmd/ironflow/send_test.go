@@ -54,12 +54,30 @@ func TestSend(t *testing.T) {
 	if out, err := order.NewClient(engine).Create(t.Context(), order.Create{OrderID: "o-18", CartID: "c-18", Items: []order.Item{{Quantity: 1, PriceCents: 900}}}); err != nil || !out.Accepted() {
 		t.Fatalf("got %+v, %v", out, err)
 	}
+	input.Fields = []byte(`{"order_id": "o-18", "reason": "no money"}`)
+	if plan, err := toProgram.PlanInput(t.Context(), input); err != nil || plan.Outcome != "accepted" || plan.Next != "cancelled" || !plan.Completes || len(plan.Events) != 1 ||
+		plan.Events[0].Type != "Cancelled" {
+		t.Errorf("got %+v, %v", plan, err)
+	}
+	if state, err := order.NewClient(engine).State(t.Context(), "o-18"); err != nil || state.Version != 1 {
+		t.Errorf("after a plan: %+v, %v", state, err)
+	}
 	with := func(fields string) error {
 		input.Fields = []byte(fields)
 		_, err := toProgram.SendInput(t.Context(), input)
 		return err
 	}
 	invalid := (*workflow.InvalidInput)(nil)
+	planned := func(fields string) error {
+		input.Fields = []byte(fields)
+		_, err := toProgram.PlanInput(t.Context(), input)
+		return err
+	}
+	for fields, want := range map[string]string{`{"order_id": "o-18", "reason": 7}`: "reason", `{"order_id": "o-19", "reason": "x"}`: "o-19"} {
+		if err := planned(fields); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", fields, err)
+		}
+	}
 	if err := with(`{"order_id": "o-18", "reason": 7}`); !errors.As(err, &invalid) || len(invalid.Mistakes) != 1 || !strings.Contains(invalid.Mistakes[0].Error(), "reason: ") {
 		t.Errorf("got %v", err)
 	}
@@ -79,6 +97,9 @@ func TestSend(t *testing.T) {
 	}
 	if input.Instance.Workflow = "cart"; !errors.Is(with(`{}`), errors.ErrUnsupported) {
 		t.Errorf("got %v", with(`{}`))
+	}
+	if err := planned(`{}`); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("got %v", err)
 	}
 	t.Setenv(authorizationVariable, "Bearer of-eve")
 	if text := b.feed(2, fail, "send", "-write", "-reason", "x", "order", "PaymentFailed"); !strings.Contains(text, "not known as an operator") {

@@ -36,13 +36,13 @@ type OperatorInput struct {
 
 // PlannedInput is what an input would lead to. It changes when the instance changes.
 type PlannedInput struct {
-	Outcome   string // accepted, rejected, or completed for an instance that accepts nothing any more
-	Status    string // now
-	Next      string // after an accepted input
-	Completes bool   // the instance
-	Events    []workflow.Encoded
-	Effects   []workflow.Encoded
-	Rejection workflow.Encoded // of a rejected input
+	Outcome   string             `json:"outcome"`   // accepted, rejected, or completed for an instance that accepts nothing any more
+	Status    string             `json:"status"`    // now
+	Next      string             `json:"next"`      // after an accepted input
+	Completes bool               `json:"completes"` // the instance
+	Events    []workflow.Encoded `json:"events"`
+	Effects   []workflow.Encoded `json:"effects"`
+	Rejection workflow.Encoded   `json:"rejection,omitzero"` // of a rejected input
 }
 
 // formsIn returns those forms whose inputs the machine accepts in a status. Without a machine, it returns all.

@@ -48,7 +48,7 @@ func (v *view) sending(f url.Values) (*sending, error) {
 		Values: make(map[string]string),
 	}
 	if v.console.config.Engine == nil {
-		return nil, &failure{http.StatusNotImplemented, "This console knows only the store. An input needs the program that decides on it; see ironflow send."}
+		return nil, &failure{http.StatusNotImplemented, "This console knows only the store. An input needs the program that decides on it: use ironflow send, or ironflow console with -server."}
 	}
 	described, err := v.console.admin.Workflow(v.ctx, s.Key.Workflow)
 	if err != nil {
@@ -134,7 +134,6 @@ func (c *console) send(v *view) error {
 	if err != nil {
 		return err
 	}
-	f := v.r.PostForm
 	s, err := v.sending(f)
 	if err != nil {
 		return err

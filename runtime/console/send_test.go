@@ -174,7 +174,7 @@ func TestMaySend(t *testing.T) {
 	if _, body := s.get(s.with(may, console.Config{}), instanceAddress("instance", "t-1")); !strings.Contains(body, "ironflow send") || strings.Contains(body, "input=Note") {
 		t.Errorf("with the store alone:\n%s", body)
 	}
-	if w := s.postTo("/send", s.with(may, console.Config{Engine: lacking{}}), with("seen", "")); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "only to send") {
+	if w := s.postTo("/send", s.with(may, console.Config{Engine: lacking{}}), with("seen", "")); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "cannot say before") {
 		t.Errorf("without a plan: %d %s", w.Code, w.Body)
 	}
 	if w := s.postTo("/send", h, form); w.Code != http.StatusSeeOther || s.version("ticket", "t-1") != 2 {

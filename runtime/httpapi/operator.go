@@ -2,13 +2,17 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/ironflow-gen/ironflow/runtime"
+	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // ReasonHeader is the header in which an operator says why an input is sent. In it, characters other than printable ASCII are written
@@ -18,7 +22,8 @@ const ReasonHeader = "Ironflow-Reason"
 // NewOperatorHandler returns a handler through which operators send inputs to the workflows of an engine, also those whose declaration says
 // "from: operator". It serves POST /WORKFLOW/inputs/INPUT, as the handler of NewHandler does for clients, and needs the header
 // Ironflow-Reason. "ironflow send" is its client. It serves POST /WORKFLOW/bulk/INPUT for one input to many instances: the body is a BulkRequest, and
-// the answer has a BulkProgress on each line. "ironflow bulk" is its client.
+// the answer has a BulkProgress on each line. "ironflow bulk" is its client. It serves POST /WORKFLOW/plan/INPUT, which says what an input would lead to and
+// stores nothing: the body is a PlanRequest, and the answer an admin.PlannedInput. The console of "ironflow console" is its client.
 //
 // authorize says who the caller is, such as from a token, a client certificate or the headers of a proxy. For a caller that it does not know,
 // it returns an error or an empty name, and the answer has status 403. The name is stored with each decision, and in the audit log.
@@ -31,9 +36,9 @@ func NewOperatorHandler(engine *runtime.Engine, authorize func(*http.Request) (b
 			return
 		}
 		segments := strings.Split(r.URL.EscapedPath(), "/")
-		if len(segments) != 4 || segments[0] != "" || segments[2] != "inputs" && segments[2] != "bulk" || unescaped(segments[1]) == "" || unescaped(segments[3]) == "" {
+		if len(segments) != 4 || segments[0] != "" || !slices.Contains([]string{"inputs", "bulk", "plan"}, segments[2]) || unescaped(segments[1]) == "" || unescaped(segments[3]) == "" {
 			h.fail(w, &Error{Status: http.StatusNotFound, Code: UnknownPath,
-				Message: "there is nothing at this path; inputs are sent to /WORKFLOW/inputs/INPUT, and to many instances by /WORKFLOW/bulk/INPUT"})
+				Message: "there is nothing at this path; inputs are sent to /WORKFLOW/inputs/INPUT, planned by /WORKFLOW/plan/INPUT, and sent to many instances by /WORKFLOW/bulk/INPUT"})
 			return
 		}
 		if r.Method != http.MethodPost {
@@ -59,6 +64,8 @@ func NewOperatorHandler(engine *runtime.Engine, authorize func(*http.Request) (b
 			h.fail(w, unreadable(err))
 		case segments[2] == "bulk":
 			h.bulk(w, r, input, body, runtime.Bulk{By: by, Reason: reason})
+		case segments[2] == "plan":
+			h.plan(w, r, input, body)
 		default:
 			h.operatorInput(w, r, input, body, runtime.AsOperator(by, reason))
 		}
@@ -78,6 +85,30 @@ func (h *handler) operatorInput(w http.ResponseWriter, r *http.Request, input In
 		return
 	}
 	h.outcome(w, out)
+}
+
+// PlanRequest asks the handler of NewOperatorHandler what an input would lead to.
+type PlanRequest struct {
+	Instance string          `json:"instance"` // its id
+	Fields   json.RawMessage `json:"fields"`   // all fields of the input
+}
+
+func (h *handler) plan(w http.ResponseWriter, r *http.Request, input Input, body []byte) {
+	var request PlanRequest
+	if err := json.Unmarshal(body, &request); err != nil {
+		h.fail(w, &Error{Status: http.StatusBadRequest, Code: MalformedJSON, Message: "the body must be the JSON of a plan: " + err.Error()})
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), waitLimit)
+	defer cancel()
+	planned, err := h.engine.PlanInput(ctx, admin.OperatorInput{
+		Instance: store.InstanceKey{Workflow: h.workflow.Name, ID: request.Instance}, Input: input.Name, Fields: request.Fields,
+	})
+	if err != nil {
+		h.operatorFailed(w, r, input, request.Fields, err)
+		return
+	}
+	h.answer(w, http.StatusOK, planned)
 }
 
 // operatorFailed answers with an error. Input and body are those of an input; empty for a bulk run.
