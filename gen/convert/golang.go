@@ -144,6 +144,8 @@ func tag(f *spec.Field, goName string) string {
 	}
 	if f.Personal {
 		options = append(options, "personal")
+	} else if f.NotPersonal {
+		options = append(options, spec.NotPersonalOption)
 	}
 	if f.Was.Text != "" {
 		options = append(options, "was="+f.Was.Text)

@@ -86,7 +86,11 @@ func (m mapping) integer(key string, n int) {
 }
 
 func (m mapping) boolean(key string) {
-	m.add(key, scalar{&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"}})
+	m.add(key, boolNode(true))
+}
+
+func boolNode(value bool) scalar {
+	return scalar{&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(value)}}
 }
 
 func (m mapping) duration(key string, d time.Duration) {

@@ -171,7 +171,7 @@ func namedValue(t *spec.Type, v spec.EnumValue, made map[string]bool) mapping {
 func fields(list []*spec.Field) mapping {
 	m := newMapping()
 	for _, f := range list {
-		if f.Doc == "" && f.Name.StoredAs == "" && f.Was.Text == "" && f.Default.Text == "" && !f.Personal {
+		if f.Doc == "" && f.Name.StoredAs == "" && f.Was.Text == "" && f.Default.Text == "" && !f.Personal && !f.NotPersonal {
 			m.text(f.Name.Text, spec.TypeText(&f.Type))
 			continue
 		}
@@ -182,8 +182,8 @@ func fields(list []*spec.Field) mapping {
 		if f.Default.Text != "" {
 			long.add("default", defaultNode(f))
 		}
-		if f.Personal {
-			long.boolean("personal")
+		if f.Personal || f.NotPersonal {
+			long.add("personal", boolNode(f.Personal))
 		}
 		long.text("doc", f.Doc)
 		m.add(f.Name.Text, long)

@@ -82,6 +82,7 @@ const (
 	PersonalType   Code = "IF0418"
 	PersonalKey    Code = "IF0419"
 	BadSubject     Code = "IF0420"
+	PlainCopy      Code = "IF0421"
 )
 
 // Workflow and instances.

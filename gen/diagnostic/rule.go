@@ -29,7 +29,7 @@ func (s Severity) String() string {
 func (c Code) Severity() Severity {
 	switch c {
 	case ForeignFile, LimitKeyChanged, ScheduleChanged, RetryLowered, TimerShortened, Reopened, ClientsChanged, DeployOrder,
-		LeftWaiting, PersonalChanged:
+		LeftWaiting, PersonalChanged, PlainCopy:
 		return Warning
 	}
 	return Error

@@ -84,6 +84,7 @@ func (p *pkg) plan() error {
 	p.planGenerated(files)
 	p.planLock()
 	p.steps = append(p.steps, users...)
+	p.findings = append(p.findings, spec.PlainCopies(p.w)...)
 	return nil
 }
 

@@ -77,7 +77,7 @@ type Plan struct {
 	Steps []Step
 
 	// Findings are what the user has to mend in files of theirs; see [scaffold.Growth]. They keep nothing from being written,
-	// but the package does not compile before.
+	// but the package does not compile before. Warnings are among them.
 	Findings diagnostic.Errors
 
 	// Missing has the methods that are among the findings because no stubs are written, with the stubs that would be.

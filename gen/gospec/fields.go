@@ -77,7 +77,7 @@ type goField struct {
 	options []string // the rest of that tag
 	decimal bool     // its strings are decimals
 
-	personal bool
+	personal, notPersonal bool
 
 	byDefault, was spec.Name
 }
@@ -120,7 +120,7 @@ func (r *reader) field(f *goField) *spec.Field {
 		r.report(f.pos, diagnostic.NotASCII, "%s is called in JSON by its name, which has letters outside of ASCII; name it in its tag, like `json:\"size\"`", f.what())
 		return &spec.Field{Name: spec.Name{Pos: name.Pos}}
 	}
-	field := &spec.Field{Name: fieldNamed(f, name.Pos), GoName: f.path, Default: f.byDefault, Was: f.was, Personal: f.personal, PersonalPos: r.at(f.pos)}
+	field := &spec.Field{Name: fieldNamed(f, name.Pos), GoName: f.path, Default: f.byDefault, Was: f.was, Personal: f.personal, PersonalPos: r.at(f.pos), NotPersonal: f.notPersonal}
 	at := f.pos
 	if ast := r.astField(f.Var); ast != nil {
 		field.Doc = docText(ast.Doc, ast.Comment)
@@ -206,10 +206,12 @@ func (r *reader) ironflowTag(f *goField, tag string) {
 			f.decimal = true
 		case option == "personal":
 			f.personal = true
+		case option == spec.NotPersonalOption:
+			f.notPersonal = true
 		case isWas && was != "":
 			f.was = spec.Name{Text: was, Pos: r.at(f.pos)}
 		default:
-			r.report(f.pos, diagnostic.FieldTag, "%s has %q in its tag ironflow; it takes decimal, personal, was=name and, as the last, default=value", f.what(), option)
+			r.report(f.pos, diagnostic.FieldTag, "%s has %q in its tag ironflow; it takes decimal, personal, personal=false, was=name and, as the last, default=value", f.what(), option)
 		}
 	}
 }

@@ -34,6 +34,17 @@ func (f Form) personalEntry() string {
 	return "email: {type: string, personal: true}"
 }
 
+// NotPersonalOption is what the tag of a Go field says if the field is NotPersonal.
+const NotPersonalOption = "personal=false"
+
+// notPersonalEntry says that a field is not personal.
+func (f Form) notPersonalEntry() string {
+	if f == Go {
+		return "`ironflow:\"" + NotPersonalOption + "\"`"
+	}
+	return `"personal: false"`
+}
+
 // deliveryEntry writes starts or sends.
 func (f Form) deliveryEntry(key string) string {
 	if f == Go {

@@ -120,6 +120,61 @@ func exposed(d *Diagnostics, from, to *Field, owner, what string) {
 	}
 }
 
+// PlainCopies warns of fields that are stored in plain text and have the name and the type of a personal field elsewhere in the declaration: a
+// decision that copies the one into the other stores a value that Forget does not erase. An optional type counts as the type itself. Fields of
+// declared types, of what is retired, and those that are NotPersonal are left out. The declaration has no mistakes.
+func PlainCopies(w *Workflow) diagnostic.Errors {
+	type owned struct {
+		*Field
+		owner string
+	}
+	var all []owned
+	add := func(owner string, fields []*Field) {
+		for _, f := range fields {
+			all = append(all, owned{f, owner})
+		}
+	}
+	add("the state", w.State)
+	each := func(kind string, m *Message) {
+		if !m.Retired {
+			add(kind+" "+quote(m.Name.Text), m.Fields)
+		}
+	}
+	for _, m := range w.Inputs {
+		each("input", m)
+	}
+	for _, m := range w.Events {
+		each("event", m)
+	}
+	for _, e := range w.Effects {
+		each("effect", &e.Message)
+	}
+	for _, m := range w.Rejections {
+		each("rejection", m)
+	}
+	var d Diagnostics
+	for _, to := range all {
+		i := slices.IndexFunc(all, func(from owned) bool {
+			return from.Name.Text == to.Name.Text && sameType(present(&from.Type), present(&to.Type)) && exposes(from.Field, to.Field) != ""
+		})
+		if i < 0 || to.NotPersonal {
+			continue
+		}
+		d.Report(to.Name.Pos, diagnostic.PlainCopy,
+			"%q of %s is personal, and field %q of %s is stored as it is, so that Forget would not erase a copy; make the field personal as well, or say %s if it has other values",
+			to.Name.Text, all[i].owner, to.Name.Text, to.owner, w.Form.notPersonalEntry()).Relate(all[i].Name.Pos, "the personal field")
+	}
+	return d.Sorted()
+}
+
+// present is the type of a value that is there.
+func present(ref *TypeRef) *TypeRef {
+	if ref.Kind == Optional {
+		return ref.Elem
+	}
+	return ref
+}
+
 // recursivePersonal reports personal fields in a type that contains itself: there is no end to their paths.
 func (c *checker) recursivePersonal(t *Type) {
 	var personal *Field

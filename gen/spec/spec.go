@@ -208,6 +208,7 @@ type Field struct {
 
 	Personal    bool // its values are stored encrypted with the key of a subject
 	PersonalPos Pos  // where that is written
+	NotPersonal bool // the declaration says that its values are not personal; see PlainCopies
 }
 
 // TypeRef is a use of a type: list<Item> is Kind List with Elem Item. Kind is zero when the front end could not read

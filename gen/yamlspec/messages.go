@@ -98,6 +98,7 @@ func (r *reader) field(f *spec.Field, n *yaml.Node, owner string) {
 	f.Was = o.storedName(r, "was")
 	f.Personal, _ = r.boolean(o.values["personal"], "personal of "+what)
 	f.PersonalPos = r.posOf(o.values["personal"])
+	f.NotPersonal = r.written(o.values["personal"]) != nil && !f.Personal
 	if node := o.values["default"]; node != nil {
 		f.Default = r.scalar(node, "default of "+what)
 	}

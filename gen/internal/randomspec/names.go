@@ -110,7 +110,7 @@ func (g *generator) someFields(r *record) {
 		case g.chance(10):
 			typeText = g.pick(defaulted...)
 		case g.chance(5) && !g.inTypes:
-			typeText = g.pick("{type: string, personal: true}", "{type: optional<time>, personal: true}", "{type: list<int>, personal: true}")
+			typeText = g.pick("{type: string, personal: true}", "{type: string, personal: false}", "{type: optional<time>, personal: true}", "{type: list<int>, personal: true}")
 		case g.chance(20):
 			typeText = fmt.Sprintf("{type: %s, doc: %s}", typeText, g.pick(docs...))
 		}
