@@ -85,7 +85,7 @@ func (e *Engine) History(ctx context.Context, instance InstanceKey, after int64,
 // Forget erases the personal values of a subject by deleting the key that encrypts them; see [admin.Admin.Forget].
 func (e *Engine) Forget(ctx context.Context, forget store.ForgottenSubject) (had bool, err error) {
 	had, err = e.admin.Forget(ctx, forget)
-	e.store.DropKey(forget.Subject)
+	e.store.DropKeys() // the admin has a store of its own
 	return had, err
 }
 

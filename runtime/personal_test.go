@@ -224,6 +224,52 @@ func TestForget(t *testing.T) {
 	})
 }
 
+// Once a subject is forgotten, no engine decides on a state with its values that it remembers: neither the one that was called nor one that is
+// notified. The clock stands still, so that no state grows old.
+func TestForgottenWhileRemembered(t *testing.T) {
+	onAllStores(t, func(b *bed) {
+		ctx, config := b.Context(), b.config(newClock())
+		called, notified := b.engine(config, enrolments()), b.engine(config, enrolments())
+		enrol := func(engine *runtime.Engine, id, subject string, events int) {
+			b.Helper()
+			client, in := enrolment.NewClient(engine), annsEnrolment(id)
+			in.CustomerID = subject
+			mustEnrol(b, client, in)
+			b.eventually("nothing is under way", func() bool {
+				history, err := client.History(ctx, id)
+				return err == nil && len(history) == events
+			})
+			note, err := client.Note(ctx, enrolment.Note{EnrolmentID: id})
+			must(b, note, err)
+			if had, err := called.Forget(ctx, store.ForgottenSubject{Subject: subject, Reason: "test"}); err != nil || !had {
+				b.Fatalf("Forget: %v, %v", had, err)
+			}
+		}
+		decidesWithout := func(engine *runtime.Engine, id string) {
+			b.Helper()
+			// The decider refuses the address that the state has.
+			move, err := enrolment.NewClient(engine).Move(ctx, enrolment.Move{EnrolmentID: id, Email: "ann@secret.example"})
+			must(b, move, err)
+		}
+		enrol(called, "e-1", "customer-1", 1)
+		decidesWithout(called, "e-1")
+
+		if _, notifies := b.store.(store.Notifier); !notifies {
+			return
+		}
+		b.run(notified)
+		enrol(notified, "e-2", "customer-2", 2) // with the greeting
+		b.eventually("the engine is notified", func() bool {
+			state, err := enrolment.NewClient(notified).State(ctx, "e-2")
+			if err != nil {
+				b.Fatal(err)
+			}
+			return state.State.Email == ""
+		})
+		decidesWithout(notified, "e-2")
+	})
+}
+
 func mustEnrol(b *bed, client *enrolment.Client, in enrolment.Enrol, options ...runtime.ExecuteOption) enrolment.EnrolOutcome {
 	b.Helper()
 	out, err := client.Enrol(b.Context(), in, options...)

@@ -79,6 +79,9 @@ func (e *Engine) hear(what store.News) {
 	if what&store.NewOrders != 0 {
 		e.projections.LookAgain()
 	}
+	if what&store.NewForgotten != 0 {
+		e.store.DropKeys()
+	}
 }
 
 func (e *Engine) stuckError() error {

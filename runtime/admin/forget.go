@@ -14,9 +14,9 @@ import (
 // key. ForgottenSubject.At is set to the current time. By and Reason default to those of the context's operator, see
 // store.WithOperator; Reason must not be empty.
 //
-// After at most 10 seconds no process on the store sees the values any more: typed code gets the zero values of the fields or their declared
-// defaults, and an Admin shows "[erased]". Everything else of the instances stays, and they go on. The subject gets no other key: personal values of
-// later inputs are stored erased, and the log says so.
+// Afterwards, typed code gets the zero values of the fields or their declared defaults, and an Admin shows "[erased]". Programs in which Engine.Run
+// runs are notified if the store is a store.Notifier. All others may see and use the values for another 10 seconds. Everything else of the instances
+// stays, and they go on. The subject gets no other key: personal values of later inputs are stored erased, and the log says so.
 //
 // The values stay in what was read or copied before: projections, exports, backups, and what handlers and readers of the feed did with
 // them. If the keys are in the store, a backup of it has the key. There is no way back.

@@ -41,7 +41,7 @@ func (s *Store) Listen(ctx context.Context, wake func(what store.News)) error {
 		defer l.mu.Unlock()
 		delete(l.rings, ring)
 	}()
-	wake(store.NewWork | store.NewEvents | store.NewOrders)
+	wake(store.AllNews)
 	for {
 		select {
 		case <-ctx.Done():

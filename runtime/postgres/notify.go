@@ -49,7 +49,7 @@ func (s *Store) Listen(ctx context.Context, wake func(store.News)) error {
 	if _, err := conn.Exec(beginning, "LISTEN "+quote(s.channel)); err != nil {
 		return wrap(err, "listen")
 	}
-	wake(anything)
+	wake(store.AllNews)
 	for {
 		notification, err := s.nextNotification(ctx, conn)
 		switch {
@@ -60,7 +60,7 @@ func (s *Store) Listen(ctx context.Context, wake func(store.News)) error {
 				return wrap(err, "listen: the connection is of no use any more")
 			}
 		default:
-			what := anything
+			what := store.AllNews // if nobody says what is new
 			if n, err := strconv.Atoi(notification.Payload); err == nil {
 				what = store.News(n)
 			}
@@ -105,9 +105,6 @@ func checkListener(ctx context.Context, conn *pgx.Conn) error {
 	}
 	return nil
 }
-
-// anything is what may be new when nobody says what.
-const anything = store.NewWork | store.NewEvents | store.NewOrders
 
 func (s *Store) connectToListen(ctx context.Context) (*pgx.Conn, error) {
 	if s.listen != nil {

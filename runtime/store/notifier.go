@@ -17,7 +17,10 @@ type Notifier interface {
 type News int
 
 const (
-	NewWork   News = 1 << iota // effects or timers are due
-	NewEvents                  // the feed has grown
-	NewOrders                  // a projection was paused, resumed, skipped or rebuilt, or can be taken over
+	NewWork      News = 1 << iota // effects or timers are due
+	NewEvents                     // the feed has grown
+	NewOrders                     // a projection was paused, resumed, skipped or rebuilt, or can be taken over
+	NewForgotten                  // a subject was forgotten
+
+	AllNews News = 1<<iota - 1
 )

@@ -286,7 +286,7 @@ func (s *Store) AddSubjectKeys(ctx context.Context, keys []store.SubjectKey) err
 
 func (s *Store) ForgetSubject(ctx context.Context, subject store.ForgottenSubject) (had bool, err error) {
 	had, err = ask1(ctx, s.target, "ForgetSubject", store.SubjectKeys.ForgetSubject, subject)
-	s.seal.forget(subject.Subject)
+	s.forgotten(ctx, err)
 	return had, err
 }
 

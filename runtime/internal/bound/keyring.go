@@ -27,8 +27,9 @@ type subjectKeys interface {
 
 // keyring remembers keys for KeyLife. It does not remember that a subject has none: it may get one at any time.
 type keyring struct {
-	mu   sync.Mutex
-	keys map[string]remembered
+	mu      sync.Mutex
+	keys    map[string]remembered
+	dropped time.Time // what was asked before is not remembered
 }
 
 type remembered struct {
@@ -98,24 +99,22 @@ func (r *keyring) find(ctx context.Context, from subjectKeys, subjects []string,
 	return found, nil
 }
 
-// put remembers a key that was stored at a time.
+// put remembers a key that was asked for or stored at a time.
 func (r *keyring) put(subject string, key seal.Key, asked time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !asked.After(r.dropped) {
+		return
+	}
 	if r.keys == nil || len(r.keys) >= maxKeys {
 		r.keys = make(map[string]remembered)
 	}
 	r.keys[subject] = remembered{key, asked.Add(KeyLife)}
 }
 
-// drop forgets what is remembered of subjects; of all when none is given.
-func (r *keyring) drop(subjects ...string) {
+// drop forgets all keys.
+func (r *keyring) drop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(subjects) == 0 {
-		r.keys = nil
-	}
-	for _, subject := range subjects {
-		delete(r.keys, subject)
-	}
+	r.keys, r.dropped = nil, time.Now()
 }

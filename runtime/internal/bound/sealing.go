@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime/internal/seal"
@@ -28,9 +29,10 @@ type Sealing struct {
 // sees tokens. Nil does neither.
 type sealing struct {
 	Sealing
-	ring keyring
-	from subjectKeys
-	own  bool // the store has the keys
+	ring    keyring
+	forgets atomic.Int64 // calls of DropKeys
+	from    subjectKeys
+	own     bool // the store has the keys
 }
 
 // Seal makes the store encrypt and decrypt personal values. It is called before the store is used.
@@ -50,14 +52,39 @@ func (s *Store) HasKeys() bool {
 func (s *Store) Forget(ctx context.Context, subject store.ForgottenSubject) (had bool, err error) {
 	if s.seal != nil && !s.seal.own {
 		had, err = ask1(ctx, s.seal.from.(boundedKeys).target, "ForgetSubject", store.SubjectKeys.ForgetSubject, subject)
-		s.seal.forget(subject.Subject)
+		s.forgotten(ctx, err)
 		return had, err
 	}
 	return s.ForgetSubject(ctx, subject)
 }
 
-// DropKey makes the store ask for the key of a subject again.
-func (s *Store) DropKey(subject string) { s.seal.forget(subject) }
+// forgotten drops keys after a subject was forgotten, and has other processes do so. Those that are not told drop them after KeyLife.
+func (s *Store) forgotten(ctx context.Context, err error) {
+	s.DropKeys()
+	if err != nil || s.Notifier() == nil {
+		return
+	}
+	if err := s.Notify(context.WithoutCancel(ctx), store.NewForgotten); err != nil && s.seal != nil && s.seal.Logger != nil {
+		s.seal.Logger.WarnContext(ctx, "ironflow: telling other processes of a forgotten subject failed; they see its values for up to 10 s", "error", err)
+	}
+}
+
+// DropKeys makes the store ask for all keys again. It is called after a subject was forgotten.
+func (s *Store) DropKeys() {
+	if s.seal != nil {
+		s.seal.ring.drop()
+		s.seal.forgets.Add(1) // after that, so that nobody has the new number and an old key
+	}
+}
+
+// Forgets is how often DropKeys was called. What was decrypted before a call may have values of a subject that is forgotten. Read it before what it
+// is kept for.
+func (s *Store) Forgets() int64 {
+	if s.seal == nil {
+		return 0
+	}
+	return s.seal.forgets.Load()
+}
 
 // KeyOf returns the key of a subject from where the keys are.
 func (s *Store) KeyOf(ctx context.Context, subject string) (store.SubjectKey, error) {
@@ -77,12 +104,6 @@ type boundedKeys struct{ target }
 
 func (k boundedKeys) SubjectKeys(ctx context.Context, subjects []string) ([]store.SubjectKey, error) {
 	return ask1(ctx, k.target, "SubjectKeys", store.SubjectKeys.SubjectKeys, subjects)
-}
-
-func (s *sealing) forget(subject string) {
-	if s != nil {
-		s.ring.drop(subject)
-	}
 }
 
 // withoutPersonal is the key of the value that WithoutPersonal adds to a context.

@@ -310,3 +310,30 @@ func payloads(v reflect.Value) (all [][]byte) {
 	}
 	return all
 }
+
+// forgettingKeys are keys of subjects that are forgotten while they are read.
+type forgettingKeys struct {
+	oneKey
+	ring *keyring
+}
+
+func (k forgettingKeys) SubjectKeys(ctx context.Context, subjects []string) ([]store.SubjectKey, error) {
+	keys, err := k.oneKey.SubjectKeys(ctx, subjects)
+	k.ring.drop()
+	return keys, err
+}
+
+// A key that was read before a subject was forgotten is not remembered after that.
+func TestKeyReadBeforeItWasForgotten(t *testing.T) {
+	t.Parallel()
+	ring, key := &keyring{}, oneKey{seal.NewSecret()}
+	for _, from := range []subjectKeys{forgettingKeys{key, ring}, key} {
+		if _, err := ring.find(t.Context(), from, []string{"x"}, true); err != nil {
+			t.Fatal(err)
+		}
+		_, reads := from.(oneKey)
+		if _, missing := ring.recall([]string{"x"}); (len(missing) == 0) != reads {
+			t.Errorf("%T: missing %v", from, missing)
+		}
+	}
+}

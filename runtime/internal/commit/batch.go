@@ -28,6 +28,7 @@ type batch struct {
 	lent     bool                            // the transaction is the caller's, who may roll it back: nothing is leased
 	keys     map[uniqueKey]store.InstanceKey // that the changes take
 	large    []*group                        // that have a commit of their own
+	forgets  int64                           // bound.Store.Forgets when it was loaded
 	observed int                             // inputs that added nothing and whose observation is stored
 	left     bool                            // user code may still be at work on what a group holds
 
@@ -204,12 +205,13 @@ type loading struct {
 func (b *batch) load(ctx context.Context) ([]loading, error) {
 	var requests []store.ReadRequest
 	var loaded []loading
+	b.forgets = b.x.store.Forgets()
 	for _, g := range b.groups {
 		g.chain, g.decided = nil, 0
 		req := &g.tasks[0].request
 		now := b.x.config.Clock.Now()
 		before, ok := b.recall(g.key, now)
-		if ok && before.expired(req.Workflow, now) {
+		if ok && before.expired(req.Workflow, replayed{now, b.forgets}) {
 			before, ok = cached{}, false
 		}
 		wanted := g.wantedKey()
@@ -305,7 +307,7 @@ func (b *batch) beginAt(w *watch, l *loading) error {
 	}
 	start.asOf = b.x.config.Clock.Now()
 	if l.before.version == 0 {
-		start.replayed = start.asOf
+		start.replayed = replayed{start.asOf, b.forgets}
 	}
 	g.begin(b, start, read, start.asOf)
 	g.chain.keyAsked, g.chain.keyHolder = g.wantedKey(), l.instance.KeyHolder

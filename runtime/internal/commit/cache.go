@@ -23,7 +23,13 @@ type cached struct {
 	bytes     int            // about what the state takes: the size of its last snapshot and of the events since then
 	snapshot  int64          // version of the newest snapshot
 	asOf      time.Time      // when the store said so, or took it in
-	replayed  time.Time      // when the state was made of what is stored
+	replayed  replayed
+}
+
+// replayed says when a state was made of what is stored.
+type replayed struct {
+	at      time.Time
+	forgets int64 // bound.Store.Forgets by then
 }
 
 // cacheAge is how long the state of an active instance is used after the store confirmed it last by a read or a change. The store
@@ -55,9 +61,9 @@ type cacheEntry struct {
 }
 
 // expired reports whether a state with personal values is not used any more. It is replayed, so that values of a subject that was
-// forgotten meanwhile do not stay in it.
-func (c *cached) expired(w *workflow.Workflow, now time.Time) bool {
-	return w.Personal() != nil && now.Sub(c.replayed).Abs() > bound.KeyLife
+// forgotten meanwhile do not stay in it, also if this process was not told.
+func (c *cached) expired(w *workflow.Workflow, now replayed) bool {
+	return w.Personal() != nil && (c.replayed.forgets != now.forgets || now.at.Sub(c.replayed.at).Abs() > bound.KeyLife)
 }
 
 func newStateCache(limit int) *stateCache {
