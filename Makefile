@@ -1,6 +1,6 @@
 # make demo    generate the example and run it; needs no database
 # make console  examples under a steady load with the console over them, until it is interrupted
-# make browser  the console in a browser; needs Chromium and npm
+# make browser  the console in a browser; needs Chromium and npm. REFRESHES=43200 keeps a page open for a day's refreshes, in a quarter of an hour
 # make quick   for in between: the tests that need no server and build no programs; what did not change is not run again. Left out:
 #              PostgreSQL and with it failovers, the race detector, go vet, what compiles generated code and documentation as users
 #              do, and the other modules
@@ -121,8 +121,9 @@ console:
 
 # The console in a browser: Chromium, and axe-core from npm.
 BROWSER = runtime/console/browser
+REFRESHES ?= 1000
 AXE = $(CURDIR)/$(BROWSER)/node_modules/axe-core/axe.min.js
 
 browser:
 	npm install --silent --no-save --prefix $(BROWSER) axe-core@4.14.1
-	AXE=$(AXE) go -C $(BROWSER) test -timeout 10m ./...
+	AXE=$(AXE) go -C $(BROWSER) test -timeout 30m ./... -refreshes $(REFRESHES)

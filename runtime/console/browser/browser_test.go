@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -35,7 +36,10 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-var pictures = flag.Bool("pictures", false, "write the pictures of the documentation")
+var (
+	pictures  = flag.Bool("pictures", false, "write the pictures of the documentation")
+	refreshes = flag.Int("refreshes", 1000, "how often the page that stays open asks for itself; 43200 for a day")
+)
 
 func TestMain(m *testing.M) { os.Exit(pgserver.Main(m)) }
 
@@ -287,51 +291,95 @@ func TestSend(t *testing.T) {
 	})
 }
 
-// A page that is open for a day, and follows the store all the time, takes no more memory than after its first minutes. The clock of the page
-// runs 200 times as fast, so that it asks for itself every 10 ms.
+// A page that is open for a day, and follows the store all the time, grows neither in the browser nor in the server. It asks for itself at most
+// once in two seconds, which is 43,200 times in a day. Here the clock of the page runs 1,000 times as fast, so it asks as often as it can. As in a day, a stream
+// is opened again after two minutes of the page's time.
 func TestOpenForADay(t *testing.T) {
 	d := newDesk(t, sqlitetest.Open(t))
-	const faster = 200
+	const faster = 1000
 	script := fmt.Sprintf(`(() => {
-		const now = Date.now.bind(Date), began = now(), every = window.setInterval.bind(window);
+		const now = Date.now.bind(Date), began = now(), every = window.setInterval.bind(window), get = window.fetch.bind(window), Stream = window.EventSource;
 		Date.now = () => began + (now() - began) * %[1]d;
 		window.setInterval = (f, ms) => every(f, ms / %[1]d);
 		window.asked = 0;
-		const get = window.fetch.bind(window);
 		window.fetch = (...a) => { window.asked++; return get(...a); };
-		window.EventSource = class { constructor() { this.l = []; every(() => this.l.forEach(f => f({data: "1"})), 5); } addEventListener(n, f) { if (n === "stored") this.l.push(f); } close() {} };
+		window.EventSource = class extends EventTarget {
+			constructor(address) {
+				super();
+				this.real = new Stream(address);
+				let opened = 0;
+				every(() => {
+					if (window.asked >= opened + 60) {
+						opened = window.asked;
+						this.real.close();
+						this.real = new Stream(address);
+					}
+					this.dispatchEvent(new Event("stored"));
+				}, 1);
+			}
+			get readyState() { return this.real.readyState; }
+			close() { this.real.close(); }
+		};
 	})()`, faster)
 	if _, err := chromedp.Call(d.tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
 		t.Fatal(err)
 	}
 	d.do(chromedp.Navigate(d.address+"instance?workflow=order&id=o-17"), see("As of"))
-	after := func(asked int) (bytes float64, nodes int64) {
-		for deadline := time.Now().Add(90 * time.Second); ask[int](d, "window.asked") < asked; time.Sleep(50 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("the page asked for itself %d times only", ask[int](d, "window.asked"))
-			}
+	var first, last size
+	for tenth := range 10 {
+		last = d.sizeAfter((tenth + 1) * *refreshes / 10)
+		t.Logf("%+v", last)
+		if tenth == 0 {
+			first = last
 		}
-		for range 3 {
-			if _, err := chromedp.Call(d.tab, heapprofiler.CollectGarbage, cdp.Empty{}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		heap, err := chromedp.Call(d.tab, cdpruntime.GetHeapUsage, cdp.Empty{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		dom, err := chromedp.Call(d.tab, memory.GetDOMCounters, cdp.Empty{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return heap.UsedSize, dom.Nodes
 	}
-	bytes, nodes := after(100)
-	laterBytes, laterNodes := after(700)
-	t.Logf("after 100 answers %.0f kB and %d nodes, after 700 %.0f kB and %d nodes", bytes/1000, nodes, laterBytes/1000, laterNodes)
-	if laterBytes > bytes+500_000 || laterNodes > 2*nodes+1000 {
-		t.Error("the page grows")
+	if last.Heap > first.Heap+500_000 || last.Nodes > first.Nodes+1000 || last.Listeners > first.Listeners+20 {
+		t.Errorf("the page grows from %+v to %+v", first, last)
 	}
+	if last.Goroutines > first.Goroutines+10 || last.Server > first.Server+4<<20 {
+		t.Errorf("the server grows from %+v to %+v", first, last)
+	}
+}
+
+// size is what a page and this process, which has the server, take after garbage was collected.
+type size struct {
+	Asked            int // how often the page has asked for itself
+	Heap             int64
+	Nodes, Listeners int64
+	Goroutines       int
+	Server           int64 // bytes
+}
+
+// sizeAfter waits until the page has asked for itself so often.
+func (d *desk) sizeAfter(asked int) (s size) {
+	d.Helper()
+	for deadline := time.Now().Add(2*time.Minute + time.Duration(*refreshes)*20*time.Millisecond); ; time.Sleep(50 * time.Millisecond) {
+		if s.Asked = ask[int](d, "window.asked"); s.Asked >= asked {
+			break
+		}
+		if time.Now().After(deadline) {
+			d.Fatalf("the page asked for itself %d times only", s.Asked)
+		}
+	}
+	for range 3 {
+		if _, err := chromedp.Call(d.tab, heapprofiler.CollectGarbage, cdp.Empty{}); err != nil {
+			d.Fatal(err)
+		}
+	}
+	heap, err := chromedp.Call(d.tab, cdpruntime.GetHeapUsage, cdp.Empty{})
+	if err != nil {
+		d.Fatal(err)
+	}
+	dom, err := chromedp.Call(d.tab, memory.GetDOMCounters, cdp.Empty{})
+	if err != nil {
+		d.Fatal(err)
+	}
+	goruntime.GC()
+	var m goruntime.MemStats
+	goruntime.ReadMemStats(&m)
+	s.Heap, s.Nodes, s.Listeners = int64(heap.UsedSize), dom.Nodes, dom.JsEventListeners
+	s.Goroutines, s.Server = goruntime.NumGoroutine(), int64(m.HeapAlloc)
+	return s
 }
 
 // Everything can be reached without a mouse, and without script.
