@@ -88,7 +88,7 @@ input Open with id "mail-7" of a client
 				[]string{"1 effect FindAgent: all are at lunch"})
 		})
 		why, err = engine.Why(ctx, ticketKey("a"), 1)
-		if err != nil || !strings.Contains(why.String(), ", 1 attempts, last error: effect FindAgent: all are at lunch") {
+		if err != nil || !strings.Contains(why.String(), ", 1 attempt, last error: effect FindAgent: all are at lunch") {
 			b.Errorf("got %v, %v", why, err)
 		}
 		b.advanceUntil(c, time.Second, "the effect of the second decision is dead", func() bool {
@@ -108,7 +108,7 @@ input Open with id "mail-7" of a client
   ticket/a decided at T: 1 Opened
 input Assigned by effect FindAgent of ticket/a, attempt 2
   ticket/a decided at %sZ: 2 AgentAssigned
-    effect Notify (version 2, position 0): dead since %sZ, 1 attempts, last error: effect Notify: no such address
+    effect Notify (version 2, position 0): dead since %sZ, 1 attempt, last error: effect Notify: no such address
 `, second, died))
 		if first := why.Chain[0]; why.Chain[1].Cause.Delivery.Kind != "FindAgent" || first.Version != 1 || first.Input != "Open" ||
 			!first.Now.Equal(epoch.Truncate(time.Microsecond)) || first.Events[0].Type != "Opened" {
@@ -154,7 +154,7 @@ input Assigned by effect FindAgent of ticket/a, attempt 2
 		if err != nil || len(why.Chain) != 2 || why.Deliveries[0].Waiting != nil || why.Deliveries[0].Discarded.Discard.By != "Bob" {
 			b.Fatalf("got %v, %v", why, err)
 		}
-		if text := " after 1 attempts by Bob, because: has moved\n"; !strings.HasSuffix(why.String(), text) {
+		if text := " after 1 attempt by Bob, because: has moved\n"; !strings.HasSuffix(why.String(), text) {
 			b.Errorf("no %q in\n%s", text, why)
 		}
 	})

@@ -92,11 +92,11 @@ func init() { // not in the declaration, because help looks at commands
 			examples: []string{"dead -store app.db -groups", "dead -store app.db -workflow order -error 'connection refused'"},
 		},
 		{
-			name: "retry", does: "retries the dead letters that the flags select", arity: none, writes: true, run: retry, flags: decideFlags,
+			name: "retry", does: "puts the dead letters that the flags select back into the queue; effects run even if their instance has completed", arity: none, writes: true, run: retry, flags: decideFlags,
 			examples: []string{"retry -store app.db -write -reason 'the bank is back' -workflow order -kind ChargeCard -error 'connection refused'", "retry -store app.db -dry-run -group 1f0c5a7e22"},
 		},
 		{
-			name: "discard", does: "discards the dead letters that the flags select", arity: none, writes: true, run: discard,
+			name: "discard", does: "deletes the dead letters that the flags select, for good; their instances receive no input", arity: none, writes: true, run: discard,
 			flags: decideFlags, examples: []string{"discard -store app.db -write -reason 'the shop closed' -workflow order -kind SendReceipt"},
 		},
 		{

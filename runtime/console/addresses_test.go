@@ -52,6 +52,8 @@ func TestFindByID(t *testing.T) {
 		}
 		for query, want := range map[string]string{
 			"id=t-1": "./instance?id=t-1&workflow=ticket", "id=t-1&workflow=ticket": "./instance?id=t-1&workflow=ticket", "id=t-": "", "id=none": "", "id=T-1": "",
+			"id=+t-1+": "./instance?id=t-1&workflow=ticket", "id=ticket/t-1": "./instance?id=t-1&workflow=ticket", "id=+ticket/t-1&workflow=ticket": "./instance?id=t-1&workflow=ticket",
+			"id=ledger/t-1": "",
 		} {
 			w := httptest.NewRecorder()
 			s.as(console.Viewer, false).ServeHTTP(w, httptest.NewRequestWithContext(s.Context(), http.MethodGet, "/instances?"+query, nil))
@@ -60,6 +62,43 @@ func TestFindByID(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What is asked for in a way that cannot be read, or finds nothing, is said beside the form, which keeps it.
+func TestFormsKeepWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, memory.New())
+	viewer := s.as(console.Viewer, false)
+	for address, want := range map[string]struct {
+		status int
+		text   string
+	}{
+		"/stuck?for=3+days": {400, `value="3 days"`}, "/stuck?for=x": {400, "Write it as 90m"}, "/stuck?for=Friday": {200, `value="Friday"`}, "/stuck?for=2026-01-02": {200, "2026-01-02"},
+		"/instances?id=o-17": {200, "No instance has an id that begins with “o-17”."}, "/instances?id=x&workflow=ticket": {200, "No instance of ticket has an id"},
+	} {
+		if status, body := s.get(viewer, address); status != want.status || !strings.Contains(body, want.text) {
+			t.Errorf("%s: %d, and %q is not on it: %s", address, status, want.text, body)
+		}
+	}
+}
+
+// A page says what a change of dead letters does before it is made, also to an instance that has completed.
+func TestChangesOfDeadLettersAreExplained(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, memory.New())
+	h := s.as(console.Operator, true)
+	_, retry := s.get(h, "/change?change=retry&workflow=ticket&id=t-1")
+	_, discard := s.get(h, "/change?change=discard&workflow=ticket&id=t-1")
+	if !strings.Contains(retry, "even if its instance has completed") || strings.Contains(retry, "ticket/t-1 has completed") || strings.Contains(retry, `class="danger"`) ||
+		!strings.Contains(discard, "cannot be undone") || !strings.Contains(discard, `class="danger"`) {
+		t.Errorf("%s %s", retry, discard)
+	}
+	if out, err := ticket.NewClient(s.engine).Solve(t.Context(), ticket.Solve{ID: "t-1"}); err != nil || !out.Accepted() {
+		t.Fatalf("got %+v, %v", out, err)
+	}
+	if _, retry := s.get(h, "/change?change=retry&workflow=ticket&id=t-1"); !strings.Contains(retry, "ticket/t-1 has completed, in the state") {
+		t.Errorf("%s", retry)
+	}
 }
 
 // Nobody changes anything without a name, and what another site sends is refused by an answer that loads nothing.

@@ -258,10 +258,10 @@ func TestStalePages(t *testing.T) {
 		second, _ := s.formAt(h, "/change?change=retry&workflow=ticket&id=t-1")
 		first.Set("reason", "x")
 		second.Set("reason", "x")
-		if w := s.post(h, first); w.Header().Get("Location") != "./dead?done=discard&n=1" {
+		if w := s.post(h, first); w.Header().Get("Location") != "./dead?done=discard&id=t-1&n=1&workflow=ticket" {
 			s.Errorf("the first tab: %d to %s", w.Code, w.Header().Get("Location"))
 		}
-		if w := s.post(h, second); w.Header().Get("Location") != "./dead?done=retry" || s.dead() != 1 {
+		if w := s.post(h, second); w.Header().Get("Location") != "./dead?done=retry&id=t-1&workflow=ticket" || s.dead() != 1 {
 			s.Errorf("the second tab: %d to %s, and %d are left", w.Code, w.Header().Get("Location"), s.dead())
 		}
 	})

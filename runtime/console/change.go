@@ -1,7 +1,9 @@
 package console
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -19,6 +21,7 @@ import (
 // change is something that the console can do to a store.
 type change struct {
 	title string
+	red   bool // there is no way back
 	role  Role
 	takes []string                 // names of parameters that say what is changed
 	page  string                   // where it leads to
@@ -39,17 +42,21 @@ var changes map[string]change
 func init() { // not in the declaration, because the note of a change looks at changes
 	changes = map[string]change{
 		"retry": {
-			title: "Retry dead letters", role: Operator, takes: deadTakes, page: "dead", check: checkDead, preview: previewDead,
+			title: "Retry dead letters", role: Operator, takes: deadTakes, page: "dead", check: checkDead,
+			preview: previewDead("Each goes back into the queue, and its attempts begin again.",
+				"An effect is carried out even if its instance has completed meanwhile. Nothing takes its result then."),
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 				if group := f.Get("group"); group != "" {
 					return c.admin.RetryDeadLetterGroup(ctx, deadFilter(f.Get), group)
 				}
 				return c.admin.RetryDeadLettersWhere(ctx, deadFilter(f.Get))
 			},
-			done: func(n int64) string { return lettersWere(n, "retried") },
+			done: func(n int64) string { return lettersWere(n, "put back into the queue") },
 		},
 		"discard": {
-			title: "Discard dead letters", role: Operator, takes: deadTakes, page: "dead", check: checkDead, preview: previewDead,
+			title: "Discard dead letters", red: true, role: Operator, takes: deadTakes, page: "dead", check: checkDead,
+			preview: previewDead("Each is deleted and never carried out. This cannot be undone. A record with your reason stays.",
+				"The instance receives no input. If it waits for the result, it goes on waiting."),
 			run: func(ctx context.Context, c *console, f url.Values, by, reason string) (int, error) {
 				discard := store.Discard{By: by, Reason: reason}
 				if group := f.Get("group"); group != "" {
@@ -168,7 +175,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 			done: func(int64) string { return "The projection is rebuilt." },
 		},
 		"skip-event": {
-			title: "Skip an event of a projection", role: Admin, takes: []string{"projection", "event"}, page: "projections",
+			title: "Skip an event of a projection", red: true, role: Admin, takes: []string{"projection", "event"}, page: "projections",
 			preview: says("The projection goes on after this event, and never applies it, unless it is rebuilt."),
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 				event, err := strconv.ParseInt(f.Get("event"), 10, 64)
@@ -281,8 +288,26 @@ func checkDead(f url.Values) error {
 	return nil
 }
 
-// previewDead counts the dead letters that a change is about.
-func previewDead(v *view, f url.Values) (lines []string, err error) {
+// previewDead says what a change does, and counts the dead letters that it is about.
+func previewDead(does ...string) func(v *view, f url.Values) ([]string, error) {
+	return func(v *view, f url.Values) ([]string, error) {
+		lines := slices.Clone(does)
+		if key := (store.InstanceKey{Workflow: f.Get("workflow"), ID: f.Get("id")}); key.Workflow != "" && key.ID != "" {
+			report, err := v.console.admin.Inspect(v.ctx, key)
+			switch unknown := (*store.UnknownInstance)(nil); {
+			case errors.As(err, &unknown):
+			case err != nil:
+				return nil, err
+			case report.Completed():
+				lines = append(lines, fmt.Sprintf("%s has completed, in the state %s.", key, cmp.Or(report.Status, "of its end")))
+			}
+		}
+		counted, err := v.countDead(f)
+		return append(lines, counted...), err
+	}
+}
+
+func (v *view) countDead(f url.Values) (lines []string, err error) {
 	filter, group := deadFilter(f.Get), f.Get("group")
 	groups, counted, err := v.deadGroups(filter)
 	switch {
@@ -356,7 +381,7 @@ func (v *view) confirm(f url.Values, status int, wrong string) error {
 		return err
 	}
 	return v.render(status, "change", wanted.title, map[string]any{
-		"Change": f.Get("change"), "Title": wanted.title, "Lines": lines, "Parameters": its, "Wrong": wrong, "Reason": f.Get("reason"), "Back": wanted.page,
+		"Change": f.Get("change"), "Title": wanted.title, "Lines": lines, "Red": wanted.red, "Parameters": its, "Wrong": wrong, "Reason": f.Get("reason"), "Back": wanted.page,
 	})
 }
 
@@ -378,7 +403,13 @@ func (c *console) change(v *view) error {
 	if err != nil {
 		return err
 	}
-	v.lead(link(wanted.page, "done", f.Get("change"), "n", n))
+	to := []any{"done", f.Get("change"), "n", n}
+	if wanted.page == "dead" { // what is left of those, or has died again
+		for _, name := range []string{"workflow", "kind", "queue", "id", "error"} {
+			to = append(to, name, its.Get(name))
+		}
+	}
+	v.lead(link(wanted.page, to...))
 	return nil
 }
 

@@ -229,5 +229,8 @@ func firstUpper(s string) string {
 	if s == "" {
 		return s
 	}
+	if first, _, _ := strings.Cut(s, " "); strings.Contains(first, "/") { // the name of an instance stays as it is
+		return s + "."
+	}
 	return strings.ToUpper(s[:1]) + s[1:] + "."
 }

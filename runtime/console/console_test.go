@@ -236,25 +236,25 @@ func TestChanges(t *testing.T) {
 			s.Errorf("the preview: %d %s", status, body)
 		}
 		w := s.post(operator, form)
-		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "./dead?done=discard&n=1" || s.dead() != 1 {
+		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "./dead?done=discard&id=t-1&kind=Notify&n=1&workflow=ticket" || s.dead() != 1 {
 			s.Errorf("the change: %d to %s, and %d dead letters are left", w.Code, w.Header().Get("Location"), s.dead())
 		}
 		if _, body := s.get(operator, "/dead?done=discard&n=1"); !strings.Contains(body, "1 dead letter was discarded.") {
 			s.Errorf("afterwards: %s", body)
 		}
-		if w := s.post(operator, form); w.Header().Get("Location") != "./dead?done=discard" || s.dead() != 1 {
+		if w := s.post(operator, form); w.Header().Get("Location") != "./dead?done=discard&id=t-1&kind=Notify&workflow=ticket" || s.dead() != 1 {
 			s.Errorf("a second time: %d to %s", w.Code, w.Header().Get("Location"))
 		}
 		gone, err := s.admin.DiscardedLetters(s.Context(), admin.DiscardedQuery{})
 		if err != nil || len(gone.Items) != 1 || gone.Items[0].Discard.By != "ann" || gone.Items[0].Discard.Reason != "the address is gone" {
 			s.Errorf("the record: %+v, %v", gone, err)
 		}
-		if _, body := s.get(operator, "/audit"); !strings.Contains(body, "the address is gone") || !strings.Contains(body, "<td>ann</td><td>discard</td>") {
+		if _, body := s.get(operator, "/audit"); !strings.Contains(body, "the address is gone") || !strings.Contains(body, `>ann</td><td data-label="What">discard</td>`) {
 			s.Errorf("the audit: %s", body)
 		}
 		// What died after the preview is not retried.
 		late := url.Values{"change": {"retry"}, "workflow": {"ticket"}, "until": {time.Now().Add(-time.Hour).UTC().Format(time.RFC3339Nano)}, "reason": {"x"}}
-		if w := s.post(operator, late); w.Header().Get("Location") != "./dead?done=retry" || s.dead() != 1 {
+		if w := s.post(operator, late); w.Header().Get("Location") != "./dead?done=retry&workflow=ticket" || s.dead() != 1 {
 			s.Errorf("what died later: %d to %s", w.Code, w.Header().Get("Location"))
 		}
 		for _, change := range []string{"pause", "resume"} {

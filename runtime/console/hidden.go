@@ -17,10 +17,10 @@ import (
 
 const hidden = "hidden"
 
-// errorOf is what somebody with this access may see of an error of a delivery.
+// errorOf is what somebody with this access may see of an error of a delivery, which the page has named.
 func (v *view) errorOf(queue store.QueueName, kind store.Kind, text string) string {
 	if v.access.Payloads || text == "" {
-		return text
+		return strings.TrimPrefix(text, queue.Singular()+" "+kind.Name+": ")
 	}
 	return hiddenGroup(admin.GroupOf(store.DeadLetter{Lease: store.Lease{Queue: queue}, Kind: kind, Error: text}))
 }

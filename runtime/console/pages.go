@@ -60,6 +60,10 @@ func (c *console) instances(v *view) error {
 	if find.Field+find.UniqueKey+find.IDPrefix != "" {
 		content["Found"] = true
 		page, err = c.admin.Find(v.ctx, find)
+		if other, is := meant(find); is && err == nil && len(page.Items) == 0 {
+			find = other
+			page, err = c.admin.Find(v.ctx, find)
+		}
 		if named := named(page.Items, find.IDPrefix); err == nil && len(named) == 1 && find.Cursor == "" {
 			v.lead(link("instance", "workflow", named[0].Key.Workflow, "id", named[0].Key.ID))
 			return nil
@@ -80,6 +84,16 @@ func (c *console) instances(v *view) error {
 	}
 	content["Page"] = page
 	return v.render(http.StatusOK, "instances", "Instances", content)
+}
+
+// meant is what a query for an id that finds nothing may have meant: an id without the spaces around it, or an instance as pages write it.
+func meant(q admin.FindQuery) (admin.FindQuery, bool) {
+	given := q
+	q.IDPrefix = strings.TrimSpace(q.IDPrefix)
+	if workflow, id, has := strings.Cut(q.IDPrefix, "/"); has && workflow != "" && id != "" && (q.Workflow == "" || q.Workflow == workflow) {
+		q.Workflow, q.IDPrefix = workflow, id
+	}
+	return q, q != given && q.IDPrefix != ""
 }
 
 // named returns the instances with an id, of those whose ids begin with it.
@@ -158,8 +172,10 @@ func (v *view) deadGroups(filter store.DeadLetterFilter) (groups []admin.DeadLet
 		return nil, false, nil
 	}
 	for i := range groups {
-		if !v.access.Payloads {
-			groups[i].Error = hiddenGroup(groups[i].ID)
+		if g := &groups[i]; v.access.Payloads {
+			g.Error = v.errorOf(g.Queue, g.Kind, g.Error)
+		} else {
+			g.Error = hiddenGroup(g.ID)
 		}
 	}
 	return groups, true, err
@@ -206,9 +222,11 @@ const firstLook = 30 * time.Millisecond
 // stuck lists what does not continue by itself.
 func (c *console) stuck(v *view) error {
 	q := v.query
-	since, err := parseSpan(cmp.Or(q.Get("for"), "1m"))
+	content := map[string]any{"For": cmp.Or(q.Get("for"), "1m"), "Workflow": q.Get("workflow"), "Spans": []string{"1h", "1d", "3d", "7d"}}
+	since, err := parseSpan(cmp.Or(strings.TrimSpace(q.Get("for")), "1m"), v.now)
 	if err != nil {
-		return &failure{http.StatusBadRequest, "The time cannot be read; write it as 90m, 36h or 3d."}
+		content["R"], content["Wrong"] = new(admin.StuckReport), "The time cannot be read. Write it as 90m, 36h, 4d, friday or 2026-11-27."
+		return v.render(http.StatusBadRequest, "stuck", "Stuck", content)
 	}
 	budget := firstLook
 	if q.Get("cursor") != "" {
@@ -219,13 +237,21 @@ func (c *console) stuck(v *view) error {
 		return err
 	}
 	v.hideStuck(report)
-	return v.render(http.StatusOK, "stuck", "Stuck", map[string]any{
-		"R": report, "For": cmp.Or(q.Get("for"), "1m"), "Workflow": q.Get("workflow"), "Spans": []string{"1h", "1d", "3d", "7d"},
-	})
+	content["R"] = report
+	return v.render(http.StatusOK, "stuck", "Stuck", content)
 }
 
-// parseSpan is time.ParseDuration that also knows days.
-func parseSpan(text string) (time.Duration, error) {
+// parseSpan is time.ParseDuration that also knows days, dates and weekdays: how long ago the last one began, in UTC.
+func parseSpan(text string, now time.Time) (time.Duration, error) {
+	now = now.UTC()
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return now.Sub(day), nil
+	}
+	for ago := range 7 {
+		if day := now.AddDate(0, 0, -ago); strings.EqualFold(day.Weekday().String(), text) {
+			return now.Sub(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC)), nil
+		}
+	}
 	if days, is := strings.CutSuffix(text, "d"); is {
 		n, err := strconv.Atoi(days)
 		if n > 10_000 || n < 0 {

@@ -5,7 +5,7 @@
   const live = document.getElementById("live");
   if (!main || !live || !window.EventSource || document.querySelector("main form[method=post]")) return;
 
-  let paused = false, changed = false, busy = false, last = 0;
+  let paused = false, changed = false, busy = false, last = 0, touched = 0;
   const button = document.createElement("button");
   button.type = "button";
   let stream = null;
@@ -18,17 +18,19 @@
   live.replaceChildren(button);
   live.hidden = false;
 
-  // A reader who types, selects or has opened details looks at what is there.
+  // A reader who types, selects, scrolls, presses something or has opened details looks at what is there.
+  const touch = function () { touched = Date.now(); };
+  document.addEventListener("scroll", touch, true);
+  document.addEventListener("pointerdown", touch, true);
   function occupied() {
     const at = document.activeElement, chosen = document.getSelection();
-    return paused || document.hidden || main.querySelector("details[open]") !== null ||
+    return paused || document.hidden || Date.now() - touched < 1000 || main.querySelector("details[open]") !== null ||
       (at !== null && main.contains(at) && at !== main) || (chosen !== null && !chosen.isCollapsed);
   }
 
   function refresh() {
     if (!changed || busy || occupied() || Date.now() - last < 2000) return;
     changed = false; busy = true; last = Date.now();
-    const place = window.scrollY;
     fetch(window.location.href, { credentials: "same-origin" }).then(function (answer) {
       if (!answer.ok) throw new Error(String(answer.status));
       return answer.text();
@@ -36,7 +38,9 @@
       const page = new DOMParser().parseFromString(text, "text/html");
       const next = page.getElementById("main"), foot = page.querySelector("footer");
       if (!next || occupied()) { changed = true; return; }
+      const place = window.scrollY, lefts = Array.from(main.querySelectorAll(".scroll"), function (box) { return box.scrollLeft; });
       main.replaceChildren(...next.childNodes);
+      main.querySelectorAll(".scroll").forEach(function (box, i) { if (lefts[i] > 0) box.scrollLeft = lefts[i]; });
       if (foot) document.querySelector("footer").replaceChildren(...foot.childNodes);
       window.scrollTo(0, place);
     }).catch(function () { changed = true; }).finally(function () { busy = false; });

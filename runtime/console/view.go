@@ -22,7 +22,7 @@ var pageFiles embed.FS
 
 // templates has a template for each page, and "frame", which is around them.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"at": shownTime, "machine": machineTime, "link": link, "lower": strings.ToLower, "count": countOf, "short": plain.Short, "hint": hint,
+	"at": shownTime, "machine": machineTime, "second": secondTime, "link": link, "lower": strings.ToLower, "count": countOf, "short": plain.Short, "hint": hint,
 	"one":  func(text any) string { return oneLine(cutText(fmt.Sprint(text), 2000)) }, // errors and reasons may have megabytes
 	"long": func(text any) string { return oneLine(cutText(fmt.Sprint(text), 100_000)) },
 }).ParseFS(pageFiles, "pages/*.html"))
@@ -257,6 +257,9 @@ func hint(kind string) string {
 	}
 	return ""
 }
+
+// secondTime is a time to the second, for people.
+func secondTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 func machineTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 

@@ -167,7 +167,7 @@ func (d *ExplainedDelivery) Fate(now time.Time) string {
 		parts = append(parts, waitingFate(d.Waiting, now))
 	}
 	if d.Discarded != nil {
-		text := fmt.Sprintf("discarded at %s after %d attempts", whyTime(d.Discarded.Discard.At), d.Discarded.Attempts)
+		text := fmt.Sprintf("discarded at %s after %s", whyTime(d.Discarded.Discard.At), attempts(d.Discarded.Attempts))
 		if d.Discarded.Discard.By != "" {
 			text += " by " + d.Discarded.Discard.By
 		}
@@ -238,9 +238,16 @@ func waitingFate(w *store.WaitingDelivery, now time.Time) string {
 		text = "waits since " + whyTime(w.BlockedSince) + " for a process that can take it: " + w.LastError
 	}
 	if w.Attempts > 0 && w.LastError != "" && state != store.DeliveryBlocked {
-		text += fmt.Sprintf(", %d attempts, last error: %s", w.Attempts, w.LastError)
+		text += fmt.Sprintf(", %s, last error: %s", attempts(w.Attempts), w.LastError)
 	}
 	return text
+}
+
+func attempts(n int) string {
+	if n == 1 {
+		return "1 attempt"
+	}
+	return fmt.Sprintf("%d attempts", n)
 }
 
 func whyTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999Z07:00") }

@@ -221,14 +221,14 @@ func TestIncident(t *testing.T) {
 		d.picture("instance")
 		d.provider.mended.Store(true)
 		d.do(click("Retry ChargeCard"), see("1 of effect order/ChargeCard"))
-		d.do(chromedp.SendKeys(`input[name="reason"]`, "the certificate is renewed"), click("Retry dead letters"), see("1 dead letter was retried."))
+		d.do(chromedp.SendKeys(`input[name="reason"]`, "the certificate is renewed"), click("Retry dead letters"), see("1 dead letter was put back into the queue."))
 		d.do(chromedp.Navigate(d.address+"instance?workflow=order&id=o-17"), see("completed"), see("Paid"))
 		d.do(chromedp.Navigate(d.address+"audit"), see("the certificate is renewed"), see("ann"))
 		view, err := d.client.State(d.Context(), "o-17")
 		if err != nil || view.State.Status != order.StatusPaid {
 			d.Errorf("got %+v, %v", view, err)
 		}
-		for _, before := range []string{"What it waits for", "was retried"} { // a page that was sent before changes nothing by itself
+		for _, before := range []string{"What it waits for", "was put back"} { // a page that was sent before changes nothing by itself
 			ask[bool](d, "history.back(), true")
 			d.do(see(before))
 		}
@@ -392,7 +392,7 @@ func TestKeyboard(t *testing.T) {
 	ask[string](d, `document.activeElement.value = ""`) // what drives the browser types the slash all the same
 	d.do(chromedp.KeyEvent("o-17"), chromedp.KeyEvent(kb.Enter), see("order/o-17"))
 	d.do(chromedp.Navigate(d.address+"change?change=retry&workflow=order"), see("Reason"), chromedp.KeyEvent("by hand"), chromedp.KeyEvent(kb.Enter),
-		see("2 dead letters were retried."))
+		see("2 dead letters were put back into the queue."))
 	if _, err := chromedp.Call(d.tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -416,6 +416,20 @@ func TestLivePage(t *testing.T) {
 		t.Error("a page that is paused changes")
 	}
 	d.do(chromedp.Click("#live button"), see("order/o-19")) // so it would have been seen
+	// A table stays where the reader has scrolled it.
+	if !ask[bool](d, `(() => {
+		document.styleSheets[0].insertRule(".scroll table { width: 200vw }");
+		const box = document.querySelector(".scroll");
+		box.scrollLeft = 60;
+		return box.scrollLeft === 60;
+	})()`) {
+		t.Fatal("the table is not wider than the page")
+	}
+	d.order("o-20")
+	d.do(see("order/o-20"))
+	if at := ask[int](d, `document.querySelector(".scroll").scrollLeft`); at != 60 {
+		t.Errorf("the table is scrolled to %d", at)
+	}
 }
 
 // axe-core finds nothing to complain of, in both themes. AXE is the file axe.min.js of the npm package axe-core.
