@@ -9,6 +9,7 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime/console"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/memory"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // An address, which another site may have made, fills in nothing of a form but what it is about.
@@ -98,6 +99,27 @@ func TestChangesOfDeadLettersAreExplained(t *testing.T) {
 	}
 	if _, retry := s.get(h, "/change?change=retry&workflow=ticket&id=t-1"); !strings.Contains(retry, "ticket/t-1 has completed, in the state") {
 		t.Errorf("%s", retry)
+	}
+}
+
+// The page of a workflow says that it is paused. A page says of a change that changed nothing that it did not.
+func TestPausedWorkflow(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, memory.New())
+	if err := s.admin.PauseWorkflow(t.Context(), store.Pause{Workflow: "ticket", By: "bob", Reason: "the bank is down"}); err != nil {
+		t.Fatal(err)
+	}
+	for role, offered := range map[console.Role]bool{console.Viewer: false, console.Operator: true} {
+		_, body := s.get(s.as(role, false), "/workflow?name=ticket")
+		if !strings.Contains(body, " by bob: the bank is down.") || strings.Contains(body, "change=resume") != offered {
+			t.Errorf("as %s: %s", role, body)
+		}
+	}
+	viewer := s.as(console.Viewer, false)
+	for address, want := range map[string]string{"/workflows?done=pause": "Nothing was changed", "/workflows?done=pause&n=1": "The workflow was paused.", "/dead?done=retry": "No dead letter was put back"} {
+		if _, body := s.get(viewer, address); !strings.Contains(body, want) {
+			t.Errorf("%s: %q is not on the page: %s", address, want, body)
+		}
 	}
 }
 

@@ -82,7 +82,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 			run: func(ctx context.Context, c *console, f url.Values, by, reason string) (int, error) {
 				return once(c.admin.PauseWorkflow(ctx, store.Pause{Workflow: f.Get("workflow"), By: by, Reason: reason, RefuseInputs: f.Get("refuse") != ""}))
 			},
-			done: func(int64) string { return "The workflow is paused." },
+			done: func(int64) string { return "The workflow was paused." },
 		},
 		"resume": {
 			title: "Resume a workflow", role: Operator, takes: []string{"workflow", "paused"}, page: "workflows",
@@ -107,21 +107,21 @@ func init() { // not in the declaration, because the note of a change looks at c
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 				return once(c.admin.ResumeWorkflow(ctx, f.Get("workflow")))
 			},
-			done: func(int64) string { return "The workflow runs again." },
+			done: func(int64) string { return "The workflow was resumed." },
 		},
 		"pause-schedule": {
 			title: "Pause a schedule", role: Operator, takes: scheduleTakes, page: "schedules",
 			preview: says("It does not fire until it is resumed, or a program declares it in another way."),
 			run:     onSchedule((*admin.Admin).PauseSchedule),
 			already: ofSchedule(func(s *admin.Schedule, _ url.Values) bool { return s.Paused }),
-			done:    func(int64) string { return "The schedule is paused." },
+			done:    func(int64) string { return "The schedule was paused." },
 		},
 		"resume-schedule": {
 			title: "Resume a schedule", role: Operator, takes: scheduleTakes, page: "schedules",
 			preview: says("What its declaration says of missed firings holds for those of the pause."),
 			run:     onSchedule((*admin.Admin).ResumeSchedule),
 			already: ofSchedule(func(s *admin.Schedule, _ url.Values) bool { return !s.Paused && s.Waiting.DiedAt.IsZero() }),
-			done:    func(int64) string { return "The schedule runs again." },
+			done:    func(int64) string { return "The schedule was resumed." },
 		},
 		"trigger-schedule": {
 			title: "Let a schedule fire now", role: Operator, takes: []string{"workflow", "schedule", "next"}, page: "schedules",
@@ -136,7 +136,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 			already: ofSchedule(func(s *admin.Schedule, f url.Values) bool {
 				return f.Get("next") != "" && f.Get("next") != machineTime(s.Next)
 			}),
-			done: func(int64) string { return "The schedule fires." },
+			done: func(int64) string { return "The schedule was made to fire." },
 		},
 		"pause-projection": {
 			title: "Pause a projection", role: Operator, takes: []string{"projection"}, page: "projections",
@@ -145,7 +145,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 				return once(c.admin.PauseProjection(ctx, f.Get("projection")))
 			},
-			done: func(int64) string { return "The projection is paused." },
+			done: func(int64) string { return "The projection was paused." },
 		},
 		"resume-projection": {
 			title: "Resume a projection", role: Operator, takes: []string{"projection"}, page: "projections",
@@ -154,7 +154,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 				return once(c.admin.ResumeProjection(ctx, f.Get("projection")))
 			},
-			done: func(int64) string { return "The projection goes on." },
+			done: func(int64) string { return "The projection was resumed." },
 		},
 		"rebuild-projection": {
 			title: "Rebuild a projection", role: Admin, takes: []string{"projection", "position"}, page: "projections",
@@ -172,7 +172,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 				return once(c.admin.RebuildProjection(ctx, f.Get("projection")))
 			},
-			done: func(int64) string { return "The projection is rebuilt." },
+			done: func(int64) string { return "The projection was set to be rebuilt." },
 		},
 		"skip-event": {
 			title: "Skip an event of a projection", red: true, role: Admin, takes: []string{"projection", "event"}, page: "projections",
@@ -184,7 +184,7 @@ func init() { // not in the declaration, because the note of a change looks at c
 				}
 				return once(c.admin.SkipProjectionEvent(ctx, f.Get("projection"), store.FeedPosition(event)))
 			},
-			done: func(int64) string { return "The event is skipped." },
+			done: func(int64) string { return "The event was skipped." },
 		},
 	}
 }
@@ -326,7 +326,7 @@ func (v *view) countDead(f url.Values) (lines []string, err error) {
 		lines = append(lines[:groupsShown], fmt.Sprintf("And %d more groups.", more))
 	}
 	if len(lines) == 0 {
-		lines = []string{"There are none any more."}
+		return nil, &failure{http.StatusNotFound, "There are none of these dead letters any more."}
 	}
 	return lines, nil
 }

@@ -327,12 +327,16 @@ func (c *console) workflow(v *view) error {
 	if described == nil {
 		return &failure{http.StatusNotFound, "No program has described this workflow."}
 	}
+	paused, err := c.pauseOf(v.ctx, name)
+	if err := v.partly(err); err != nil {
+		return err
+	}
 	counted := c.counts.of(v.ctx, c.admin, name)
 	var diagram template.HTML
 	if described.Machine != nil {
 		diagram = drawn(described.Machine, countMarks(described.Machine, counted))
 	}
-	content := map[string]any{"W": described, "Diagram": diagram, "Counted": counted, "Most": countedMost}
+	content := map[string]any{"W": described, "Diagram": diagram, "Counted": counted, "Most": countedMost, "Paused": paused}
 	if v.query.Get("count") != "" {
 		within, cancel := context.WithTimeout(v.ctx, c.config.Timeout/groupedFor)
 		defer cancel()

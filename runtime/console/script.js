@@ -5,6 +5,14 @@
   const live = document.getElementById("live");
   if (!main || !live || !window.EventSource || document.querySelector("main form[method=post]")) return;
 
+  // What was done is said once: a page that is loaded again, later, would say it of what may have changed since.
+  const here = new URL(window.location.href);
+  if (here.searchParams.has("done")) {
+    here.searchParams.delete("done");
+    here.searchParams.delete("n");
+    window.history.replaceState(window.history.state, "", here);
+  }
+
   let paused = false, changed = false, busy = false, last = 0, touched = 0;
   const button = document.createElement("button");
   button.type = "button";
@@ -39,7 +47,9 @@
       const next = page.getElementById("main"), foot = page.querySelector("footer");
       if (!next || occupied()) { changed = true; return; }
       const place = window.scrollY, lefts = Array.from(main.querySelectorAll(".scroll"), function (box) { return box.scrollLeft; });
+      const said = main.querySelector(".done");
       main.replaceChildren(...next.childNodes);
+      if (said) main.querySelector("h1").after(said);
       main.querySelectorAll(".scroll").forEach(function (box, i) { if (lefts[i] > 0) box.scrollLeft = lefts[i]; });
       if (foot) document.querySelector("footer").replaceChildren(...foot.childNodes);
       window.scrollTo(0, place);

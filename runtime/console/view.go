@@ -113,10 +113,14 @@ func (v *view) done() string {
 		return "The input was sent, and the program accepted it."
 	}
 	c, known := changes[v.query.Get("done")]
-	if !known {
+	n := v.number("n", 0)
+	switch {
+	case !known:
 		return ""
+	case n == 0 && c.already != nil:
+		return "Nothing was changed, because that was done before. Your reason was not stored."
 	}
-	return c.done(v.number("n", 0))
+	return c.done(n)
 }
 
 // fail answers with an error as a page.

@@ -228,7 +228,7 @@ func TestIncident(t *testing.T) {
 		if err != nil || view.State.Status != order.StatusPaid {
 			d.Errorf("got %+v, %v", view, err)
 		}
-		for _, before := range []string{"What it waits for", "was put back"} { // a page that was sent before changes nothing by itself
+		for _, before := range []string{"What it waits for", "Dead letters"} { // a page that was sent before changes nothing by itself
 			ask[bool](d, "history.back(), true")
 			d.do(see(before))
 		}
