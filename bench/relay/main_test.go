@@ -27,7 +27,7 @@ func TestRun(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 			defer cancel()
 			var out strings.Builder
-			if err := run(ctx, size{events: 20_000, kills: 3, restarts: 1, batch: 1000, replicas: 3, only: only}, &out); err != nil {
+			if err := run(ctx, size{warmUp: 1000, events: 20_000, kills: 3, restarts: 1, batch: 1000, replicas: 3, only: only}, &out); err != nil {
 				t.Fatal(err)
 			}
 			t.Log("\n" + out.String())

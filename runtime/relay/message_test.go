@@ -85,3 +85,22 @@ func TestEscape(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkMessages(b *testing.B) {
+	subject, err := parseSubject("ironflow.{workflow}.{id}")
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := renderer{subject: subject, source: "ironflow"}
+	events := make([]store.StoredEvent, 1000)
+	for i := range events {
+		events[i] = event
+		events[i].Instance.ID, events[i].GlobalSequence, events[i].Version = "o-17", int64(1e6+i), int64(100+i)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if made, err := r.messages(events); err != nil || len(made) != len(events) {
+			b.Fatal(err)
+		}
+	}
+}

@@ -46,7 +46,7 @@ type Relay struct {
 	// fields, as the lock lists them. Example: "https://schemas.example.com/{workflow}/{event}/{version}". Default: no such attribute.
 	DataSchema string
 
-	// BatchSize is how many events are handed to the sink at once. Default: 1000.
+	// BatchSize is how many events are handed to the sink at once. The next ones are read meanwhile. Default: 5000.
 	BatchSize int
 
 	// Timeout limits the publication of a batch. Default: 1 min.
@@ -67,7 +67,7 @@ func (r Relay) withDefaults() Relay {
 		r.Source = "ironflow"
 	}
 	if r.BatchSize == 0 {
-		r.BatchSize = 1000
+		r.BatchSize = 5000
 	}
 	if r.Timeout == 0 {
 		r.Timeout = time.Minute

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ironflow-gen/ironflow/runtime"
@@ -27,6 +28,9 @@ type renderer struct {
 	schema  template // nil for none
 	format  Format
 	source  string
+
+	at   time.Time // of the last event: those of a commit have the same
+	time string    // at as an attribute
 }
 
 // messages returns the messages of events, up to the first event that cannot be a message; err says why it cannot.
@@ -59,6 +63,10 @@ var structuredHeaders = []Header{{"content-type", "application/cloudevents+json"
 // attributes calls yield for each attribute of CloudEvents. A number is marked.
 func (r *renderer) attributes(m *Message, yield func(name, value string, number bool)) {
 	e := &m.Event
+	if !e.RecordedAt.Equal(r.at) || r.time == "" {
+		r.at, r.time = e.RecordedAt, e.RecordedAt.UTC().Format(time.RFC3339Nano)
+	}
+	sequence, _, _ := strings.Cut(m.ID, "-")
 	yield("specversion", "1.0", false)
 	yield("id", m.ID, false)
 	yield("source", r.source, false)
@@ -67,9 +75,9 @@ func (r *renderer) attributes(m *Message, yield func(name, value string, number 
 		yield("dataschema", r.schema.of(e), false)
 	}
 	yield("subject", e.Instance.ID, false)
-	yield("time", e.RecordedAt.UTC().Format(time.RFC3339Nano), false)
+	yield("time", r.time, false)
 	yield("partitionkey", m.Key, false)
-	yield("sequence", strconv.FormatInt(e.GlobalSequence, 10), false)
+	yield("sequence", sequence, false)
 	yield("workflow", e.Instance.Workflow, false)
 	yield("instanceversion", strconv.FormatInt(e.Version, 10), true)
 	yield("schemaversion", strconv.Itoa(e.SchemaVersion), true)

@@ -84,11 +84,12 @@ func parseDataSchema(text string) (template, error) {
 func noURI(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) }
 
 func (t template) of(e *store.StoredEvent) string {
-	var b strings.Builder
+	var room [128]byte
+	b := room[:0]
 	for _, part := range t {
-		b.WriteString(part(e))
+		b = append(b, part(e)...)
 	}
-	return b.String()
+	return string(b)
 }
 
 // plain reports whether Escape leaves a character as it is.

@@ -66,18 +66,24 @@ func (s *sink) send(f *flight, unit []relay.Message) error {
 	if len(unit) > 1 {
 		batch = strings.TrimPrefix(nats.NewInbox(), nats.InboxPrefix)
 	}
+	var e envelope // its message is used again: the connection keeps no part of it
 	for i := range unit {
-		m := s.message(&unit[i])
-		if i == 0 {
-			m.Header[headerLast] = []string{strconv.FormatUint(f.base+uint64(f.sent), 10)}
+		first, last := i == 0, i == len(unit)-1
+		m := e.wrap(&unit[i], s.generation)
+		if first || last { // others of a batch need not name it, and the server reads headers for long
+			e.set(headerStream, s.Stream)
+		}
+		if first {
+			e.set(headerLast, strconv.FormatUint(f.base+uint64(f.sent), 10))
 		}
 		if batch != "" {
-			m.Header[headerBatch], m.Header[headerBatchNumber] = []string{batch}, []string{strconv.Itoa(i + 1)}
+			e.set(headerBatch, batch)
+			e.set(headerBatchNumber, strconv.Itoa(i+1))
 		}
-		if i == len(unit)-1 {
+		if last {
 			m.Reply = s.replies + "." + strconv.Itoa(s.round) + "." + strconv.Itoa(f.sent+len(unit))
 			if batch != "" {
-				m.Header[headerBatchCommit] = []string{"1"}
+				e.set(headerBatchCommit, "1")
 			}
 		}
 		if err := s.conn.PublishMsg(m); err != nil {
@@ -85,6 +91,34 @@ func (s *sink) send(f *flight, unit []relay.Message) error {
 		}
 	}
 	return nil
+}
+
+// envelope makes messages for NATS, one at a time.
+type envelope struct {
+	m      nats.Msg
+	values []string // of the header
+}
+
+// wrap makes the message. It is valid until the next call.
+func (e *envelope) wrap(m *relay.Message, generation string) *nats.Msg {
+	if e.m.Header == nil {
+		e.m.Header = make(nats.Header)
+	}
+	clear(e.m.Header)
+	e.values = e.values[:0]
+	e.m.Subject, e.m.Reply, e.m.Data = m.Subject, "", m.Body
+	for _, h := range m.Headers {
+		e.set(h.Name, h.Value)
+	}
+	e.set(headerMsgID, m.ID+generation)
+	return &e.m
+}
+
+// set adds a header.
+func (e *envelope) set(name, value string) {
+	e.values = append(e.values, value)
+	n := len(e.values)
+	e.m.Header[name] = e.values[n-1 : n : n]
 }
 
 // settle waits until a unit is acknowledged. All units before that one are stored, too.

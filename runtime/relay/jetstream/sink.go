@@ -215,22 +215,14 @@ func (s *sink) describe(err error) error {
 // errCodeTooLarge is the server's code for a message that exceeds the limits of the stream.
 const errCodeTooLarge = 10054
 
-// message makes the message for NATS.
-func (s *sink) message(m *relay.Message) *nats.Msg {
-	header := make(nats.Header, len(m.Headers)+6)
-	for _, h := range m.Headers {
-		header[h.Name] = []string{h.Value}
-	}
-	header[headerMsgID] = []string{m.ID + s.generation}
-	header[headerStream] = []string{s.Stream}
-	return &nats.Msg{Subject: m.Subject, Header: header, Data: m.Body}
-}
-
 // probe publishes a message while it is not known whether the stream had it. The server knows for as long as the stream's Duplicates says.
 func (s *sink) probe(ctx context.Context, m *relay.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, s.AckTimeout)
 	defer cancel()
-	ack, err := s.js.PublishMsg(ctx, s.message(m), jetstream.WithRetryAttempts(0))
+	var e envelope
+	wrapped := e.wrap(m, s.generation)
+	e.set(headerStream, s.Stream)
+	ack, err := s.js.PublishMsg(ctx, wrapped, jetstream.WithRetryAttempts(0))
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 func TestWaits(t *testing.T) {
 	t.Parallel()
 	servers := cluster(t, 1)
-	create(t, connect(t, servers), natsjs.StreamConfig{})
+	create(t, connect(t, servers), natsjs.StreamConfig{AllowAtomicPublish: true})
 	if err := servers.Kill(0); err != nil {
 		t.Fatal(err)
 	}
@@ -53,18 +53,19 @@ func TestWaits(t *testing.T) {
 	wantOrder(t, js, 4)
 
 	for _, config := range []natsjs.StreamConfig{{Name: "events", Subjects: []string{"other.>"}}, {Name: "another", Subjects: []string{"ironflow.>"}}} {
+		config.AllowAtomicPublish = true
 		if _, err := js.CreateOrUpdateStream(t.Context(), config); err != nil {
 			t.Fatal(err)
 		}
 	}
-	relaytest.Add(t, client, "a", 1)
+	relaytest.Add(t, client, "a", 3)
 	relaytest.Waits(t, engine, `stream "events": `, "expected stream does not match")
 	if err := js.DeleteStream(t.Context(), "another"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := js.UpdateStream(t.Context(), natsjs.StreamConfig{Name: "events", Subjects: []string{"ironflow.>"}}); err != nil {
+	if _, err := js.UpdateStream(t.Context(), natsjs.StreamConfig{Name: "events", Subjects: []string{"ironflow.>"}, AllowAtomicPublish: true}); err != nil {
 		t.Fatal(err)
 	}
 	relaytest.Await(t, engine)
-	wantOrder(t, js, 5)
+	wantOrder(t, js, 7)
 }

@@ -32,7 +32,7 @@ func TestGuide(t *testing.T) {
 		Name:      "broker",
 		Sink:      sink,
 		Subject:   "ironflow.{workflow}",
-		BatchSize: 5000,
+		BatchSize: 20_000,
 	}
 	config.Projections = []runtime.AnyProjection{published}
 

@@ -72,6 +72,9 @@ func (s *Sink) Open(ctx context.Context) (lastID string, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.AckTimeout)
 	defer cancel()
+	if err := s.client.Ping(ctx); err != nil { // it says why, and the calls after it do not
+		return "", fmt.Errorf("no broker answers: %w", err)
+	}
 	if _, _, err := s.client.ProducerID(ctx); err != nil {
 		return "", fmt.Errorf("transactional id %q: %w", s.ID, err)
 	}
@@ -105,6 +108,7 @@ func (s *Sink) connect(ctx context.Context) (err error) {
 		kgo.TransactionTimeout(3 * s.AckTimeout),
 		kgo.ProducerLinger(0),
 		kgo.MaxBufferedRecords(1 << 20),
+		kgo.RecordRetries(5), // after them the error says why, and after RecordDeliveryTimeout it does not
 	}, s.Options...)
 	s.client, err = kgo.NewClient(append(options,
 		kgo.TransactionalID(s.ID), kgo.RecordDeliveryTimeout(s.AckTimeout), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.MaxVersions(versions),
@@ -144,7 +148,12 @@ func (s *Sink) Publish(ctx context.Context, messages []relay.Message) (acknowled
 	case len(messages) == 1:
 		return 0, runtime.Permanent(err)
 	}
-	half := len(messages) / 2 // a record is refused with those that were sent along with it
+	// A record is refused with those that were sent along with it. If none was sent, the client knows of no transaction to abort, and Open
+	// aborts the one that has the position.
+	if _, err := s.Open(ctx); err != nil {
+		return 0, err
+	}
+	half := len(messages) / 2
 	if acknowledged, err = s.Publish(ctx, messages[:half]); err != nil {
 		return acknowledged, err
 	}
@@ -162,11 +171,18 @@ func (s *Sink) transact(ctx context.Context, messages []relay.Message) error {
 	if err := s.client.BeginTransaction(); err != nil {
 		return err
 	}
-	if err := s.produce(ctx, messages); err != nil {
-		return errors.Join(err, s.end(ctx, kgo.TryAbort))
+	storing, stop := context.WithTimeout(ctx, s.AckTimeout)
+	defer stop()
+	await := s.produce(ctx, messages, stop)
+	err := s.storePosition(storing, &messages[len(messages)-1]) // while the records are on their way
+	if err != nil {
+		err = fmt.Errorf("storing the position in group %q: %w", s.ID, err)
 	}
-	if err := s.storePosition(ctx, &messages[len(messages)-1]); err != nil {
-		return errors.Join(fmt.Errorf("storing the position in group %q: %w", s.ID, err), s.end(ctx, kgo.TryAbort))
+	if failed := await(); failed != nil {
+		err = failed
+	}
+	if err != nil {
+		return errors.Join(err, s.end(ctx, kgo.TryAbort))
 	}
 	return s.end(ctx, kgo.TryCommit)
 }
@@ -180,14 +196,16 @@ func (s *Sink) end(ctx context.Context, how kgo.TransactionEndTry) error {
 	return nil
 }
 
-// produce publishes messages, and waits until the brokers have them.
-func (s *Sink) produce(ctx context.Context, messages []relay.Message) error {
+// produce begins to publish messages. It calls refused as soon as one cannot be published, and returns a function that waits until the brokers
+// have all.
+func (s *Sink) produce(ctx context.Context, messages []relay.Message, refused func()) (await func() error) {
 	var mu sync.Mutex
 	var failed error
 	promise := func(r *kgo.Record, err error) {
 		if err == nil {
 			return
 		}
+		refused()
 		mu.Lock()
 		defer mu.Unlock()
 		if failed == nil || tooLarge(err) && !tooLarge(failed) { // others are refused because one is
@@ -208,12 +226,14 @@ func (s *Sink) produce(ctx context.Context, messages []relay.Message) error {
 		}
 		s.client.Produce(ctx, r, promise)
 	}
-	if err := s.client.Flush(ctx); err != nil {
-		return err
+	return func() error {
+		if err := s.client.Flush(ctx); err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		return failed
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	return failed
 }
 
 // storePosition adds the position after a message to the transaction: the offset is the number of its event, the metadata its id.

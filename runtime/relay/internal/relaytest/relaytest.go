@@ -76,7 +76,7 @@ func Await(t *testing.T, engine *runtime.Engine) {
 func State(t *testing.T, engine *runtime.Engine, wanted func(runtime.ProjectionInfo) bool) runtime.ProjectionInfo {
 	t.Helper()
 	var is runtime.ProjectionInfo
-	for range 3000 {
+	for range 9000 {
 		health, err := engine.Health(t.Context())
 		if err != nil {
 			t.Fatal(err)

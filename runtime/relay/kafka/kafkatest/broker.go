@@ -11,6 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -131,6 +134,25 @@ func (b *Broker) Kill() error {
 	return err
 }
 
+// Freeze stops the broker in the middle of its work: it keeps its connections and does not answer, until Thaw.
+func (b *Broker) Freeze() error { return b.signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen broker go on.
+func (b *Broker) Thaw() error { return b.signal(syscall.SIGCONT) }
+
+// signal sends a signal to java, which is a child of the shell.
+func (b *Broker) signal(s syscall.Signal) error {
+	found, err := exec.Command("pgrep", "-P", strconv.Itoa(b.process.Process.Pid), "java").Output()
+	if err != nil {
+		return err
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(found)))
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(pid, s)
+}
+
 // Restart starts a broker that does not run, and waits until it answers.
 func (b *Broker) Restart(ctx context.Context) error {
 	if b.process != nil {
@@ -155,7 +177,7 @@ func (b *Broker) Restart(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	for range 120 {
+	for range 800 { // Java is slow to begin on a busy machine
 		ping, cancel := context.WithTimeout(ctx, time.Second)
 		err = client.Ping(ping)
 		cancel()
