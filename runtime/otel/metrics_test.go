@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 	"github.com/ironflow-gen/ironflow/runtime"
 	"github.com/ironflow-gen/ironflow/runtime/internal/ticket"
 	"github.com/ironflow-gen/ironflow/runtime/otel"
+	"github.com/ironflow-gen/ironflow/runtime/sqlite"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // points are the data points of a metric, each as its attributes and its value or count.
@@ -230,7 +233,7 @@ func (d *desk) wantsDocumented() {
 	_, units := points(d.T, d.reader)
 	for _, elsewhere := range []struct{ name, unit string }{
 		{otel.WorkflowPaused, "1"}, {otel.QueueLimit, "1"}, {otel.RetentionDuration, "s"}, {otel.RetentionDeleted, "{record}"},
-		{otel.RetentionKept, "{instance}"},
+		{otel.RetentionKept, "{instance}"}, {otel.ReplicaLag, "s"},
 	} {
 		units[elsewhere.name] = elsewhere.unit
 	}
@@ -300,6 +303,37 @@ func TestMetricsOfLimits(t *testing.T) {
 	if len(got[otel.QueueLimit]) != 2 {
 		t.Errorf("got %v", got[otel.QueueLimit])
 	}
+}
+
+// replicated is a store with a read replica.
+type replicated struct {
+	*sqlite.Store
+	status atomic.Pointer[store.ReplicaStatus]
+}
+
+func (s *replicated) ReplicaStatus(context.Context) (*store.ReplicaStatus, error) {
+	return s.status.Load(), nil
+}
+
+// The lag of a replica is there while it is known.
+func TestMetricsOfReplica(t *testing.T) {
+	t.Parallel()
+	st := &replicated{Store: memory(t)}
+	d := makeDesk(t, st, runtime.Config{}, ticket.NewWorkflow(ticket.Decider{}, ticket.Evolver{}, ticket.Handler{}))
+	lags := func() map[string]float64 {
+		got, _ := points(t, d.reader)
+		return got[otel.ReplicaLag]
+	}
+	if got := lags(); len(got) > 0 {
+		t.Errorf("without a replica: %v", got)
+	}
+	st.status.Store(&store.ReplicaStatus{Lag: 90 * time.Second})
+	d.wants(reading{otel.ReplicaLag, "", 90}, reading{otel.Problems, "ironflow.reason=replica", 1})
+	st.status.Store(&store.ReplicaStatus{Problem: "it is of another cluster"})
+	if got := lags(); len(got) > 0 {
+		t.Errorf("with a replica that cannot be used: %v", got)
+	}
+	d.wants(reading{otel.Problems, "ironflow.reason=replica", 1})
 }
 
 // Two engines of one process do not overwrite each other's gauges.

@@ -38,6 +38,7 @@ const (
 	FeedSettled          = "ironflow.feed.settled"           // gauge
 	FeedUnsettled        = "ironflow.feed.unsettled"         // gauge
 	FeedBlockerAge       = "ironflow.feed.blocker_age"       // gauge
+	ReplicaLag           = "ironflow.replica.lag"            // gauge
 	ProjectionBehind     = "ironflow.projection.behind"      // gauge: projection
 	ProjectionDelay      = "ironflow.projection.delay"       // gauge: projection
 	ProjectionSkipped    = "ironflow.projection.skipped"     // gauge: projection

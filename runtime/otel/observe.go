@@ -16,7 +16,7 @@ import (
 type gauges struct {
 	deliveries, handlers, waiting, waitingLimit, entries, bytes, bytesLimit, paused metric.Int64ObservableGauge
 	settled, unsettled, behind, skipped, status, problems                           metric.Int64ObservableGauge
-	oldest, limit, blocker, delay                                                   metric.Float64ObservableGauge
+	oldest, limit, blocker, replica, delay                                          metric.Float64ObservableGauge
 	lookups                                                                         metric.Int64ObservableCounter
 }
 
@@ -45,6 +45,7 @@ func newGauges(meter metric.Meter) (g gauges, all []metric.Observable, err error
 	g.settled = gauge(FeedSettled, "{event}", "Number of the event up to which the feed can be read.")
 	g.unsettled = gauge(FeedUnsettled, "{event}", "Numbers of events that were issued and cannot be read yet.")
 	g.blocker = float(FeedBlockerAge, "s", "Age of the oldest transaction that the feed waits for.")
+	g.replica = float(ReplicaLag, "s", "Age of the newest commit that the read replica has; 0 if it has all.")
 	g.behind = gauge(ProjectionBehind, "{event}", "Events that a projection has not read yet, at most.")
 	g.delay = float(ProjectionDelay, "s", "Age of the oldest event that a projection has not read yet.")
 	g.skipped = gauge(ProjectionSkipped, "{event}", "Events that were skipped since the projection began.")
@@ -92,6 +93,9 @@ func (g *gauges) observe(o metric.Observer, h runtime.Health) {
 	}
 	for _, reason := range telemetry.ProblemReasons {
 		o.ObserveInt64(g.problems, problems[reason], metric.WithAttributes(attribute.String(Reason, string(reason))))
+	}
+	if h.Replica != nil && h.Replica.Problem == "" { // otherwise its lag is not known
+		o.ObserveFloat64(g.replica, h.Replica.Lag.Seconds())
 	}
 	for _, p := range h.Paused {
 		o.ObserveInt64(g.paused, 1, metric.WithAttributes(attribute.String(Workflow, p.Workflow)))

@@ -36,6 +36,7 @@ ironflow_projection_status_ratio{instance="web-1",ironflow_projection="board",ir
 ironflow_projection_delay_seconds{instance="web-1",ironflow_projection="board"} 0.1+0
 ironflow_projection_events_total{instance="web-1",ironflow_projection="board"} 0+600
 ironflow_feed_blocker_age_seconds{instance="web-1"} 1+0
+ironflow_replica_lag_seconds{instance="web-1"} 0.2+0
 ironflow_inputs_waiting{instance="web-1"} 12+0
 ironflow_inputs_limit{instance="web-1"} 4096+0
 ironflow_input_duration_seconds_count{instance="web-1",ironflow_workflow="order",ironflow_input="Create",ironflow_outcome="accepted"} 0+600
@@ -63,6 +64,7 @@ ironflow_problems{instance="web-1",ironflow_reason="dead"} 0+0
 ironflow_problems{instance="web-1",ironflow_reason="late"} 1+0
 ironflow_problems{instance="web-1",ironflow_reason="undelivered"} 0+0
 ironflow_problems{instance="web-2",ironflow_reason="abandoned"} 0+0
+ironflow_problems{instance="web-2",ironflow_reason="replica"} 0+0
 `
 
 // troubles are the series that differ while something is wrong, and what the alert says of it. A series without a value is missing.
@@ -84,6 +86,7 @@ var troubles = map[string]struct{ series, says string }{
 		`ironflow_projection_delay_seconds{instance="web-1",ironflow_projection="board"} 400+0`, "the projection board is 6m 40s behind",
 	},
 	"IronflowFeedStalled": {`ironflow_feed_blocker_age_seconds{instance="web-1"} 200+0`, "a transaction has held up the feed for 3m 20s"},
+	"IronflowReplica":     {`ironflow_problems{instance="web-2",ironflow_reason="replica"} 1+0`, "the read replica is late, or cannot be used"},
 	"IronflowInputsFail": {
 		`ironflow_input_duration_seconds_count{instance="web-1",ironflow_workflow="order",ironflow_input="Create",ironflow_outcome="error"} 0+200`,
 		"25% of order/Create fail",
