@@ -17,6 +17,9 @@ import (
 
 // Admin has the operations on a store. It starts no goroutines and need not be closed. It is safe for concurrent use.
 //
+// The store of a cells.Router stands for the stores of several cells. Lists and figures are then those of all cells, and [Admin.Cell] returns the
+// operations on one of them.
+//
 // A method fails with [*store.Unsupported] if the store lacks the ability that the method needs.
 type Admin struct {
 	store       *bound.Store
@@ -25,6 +28,9 @@ type Admin struct {
 	explain     explain.Explainer
 	projections *project.Board
 	manifests   manifests
+
+	cell  string   // that the store is, if another Admin has made this one
+	cells []*Admin // by name, if the store stands for several; otherwise nil
 }
 
 // Config tunes an Admin. The zero value is a good start; each zero field means its default.
@@ -72,6 +78,10 @@ func New(st store.Store, config Config) (*Admin, error) {
 	a.projections = project.NewBoard(a.store, nil, project.Config{
 		Name: "admin", Logger: config.Logger, Clock: a.clock, Announce: func() { a.tell(context.Background(), store.NewOrders) },
 	}, nil)
+	var err error
+	if a.cells, err = newCells(a.store.CellStores(), config); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 

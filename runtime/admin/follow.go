@@ -27,6 +27,13 @@ const (
 func (a *Admin) Follow(ctx context.Context, instance store.InstanceKey, after int64) iter.Seq2[store.StoredEvent, error] {
 	return func(yield func(store.StoredEvent, error) bool) {
 		err := checkInstance(instance)
+		if err == nil && a.cells != nil {
+			var home *Admin
+			if home, err = a.awaitHome(ctx, instance); err == nil {
+				home.Follow(ctx, instance, after)(yield)
+				return
+			}
+		}
 		for _, check := range []func() error{
 			func() error { return store.CheckArgument("the version", after) },
 			func() error { return bound.Need[store.Feed](a.store, "Follow") },

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ironflow-gen/ironflow/runtime/internal/bound"
 	"github.com/ironflow-gen/ironflow/runtime/internal/commit"
 	"github.com/ironflow-gen/ironflow/runtime/store"
 	"github.com/ironflow-gen/ironflow/runtime/telemetry"
@@ -40,11 +39,13 @@ func (a *Admin) Health(ctx context.Context) (telemetry.Health, error) {
 		errs = append(errs, err)
 		h.Abandoned = append(h.Abandoned, abandoned...)
 	}
-	if bound.Has[store.Feed](a.store) {
-		h.Feed, err = a.FeedStatus(ctx)
-		errs = append(errs, err)
+	if a.cells == nil {
+		var own telemetry.CellHealth
+		own, err = a.storeHealth(ctx)
+		h.Feed, h.Replica = own.Feed, own.Replica
+	} else {
+		h.Cells, err = inCells(ctx, a, func(ctx context.Context, c *Admin) (telemetry.CellHealth, error) { return c.storeHealth(ctx) })
 	}
-	h.Replica, err = a.store.ReplicaStatus(ctx)
 	errs = append(errs, err)
 	h.SnapshotHolders, err = a.SnapshotHolders(ctx)
 	errs = append(errs, err)
@@ -123,8 +124,12 @@ func (a *Admin) abandoned(
 	return found, lacks.err
 }
 
-// FeedStatus returns how far the feed can be read. If transactions hold it back, it names them.
+// FeedStatus returns how far the feed can be read. If transactions hold it back, it names them. For a store that stands for several cells, call
+// Feeds.
 func (a *Admin) FeedStatus(ctx context.Context) (store.FeedStatus, error) {
+	if err := a.oneStore(); err != nil {
+		return store.FeedStatus{}, err
+	}
 	horizon, err := a.store.FeedHorizon(ctx)
 	if err != nil || horizon.Settled >= horizon.Issued {
 		return store.FeedStatus{FeedHorizon: horizon}, err
@@ -137,12 +142,17 @@ func (a *Admin) FeedStatus(ctx context.Context) (store.FeedStatus, error) {
 const fewTransactions = 1000
 
 // SnapshotHolders returns the holders of snapshots, such as sessions of the database, that have kept many dead rows in the tables for
-// longer than Config.SnapshotHeldAfter. The oldest comes first.
+// longer than Config.SnapshotHeldAfter. The oldest comes first, in each cell.
 func (a *Admin) SnapshotHolders(ctx context.Context) (harmful []store.SnapshotHolder, err error) {
+	if a.cells != nil {
+		parts, err := inCells(ctx, a, func(ctx context.Context, c *Admin) ([]store.SnapshotHolder, error) { return c.SnapshotHolders(ctx) })
+		return slices.Concat(parts...), err
+	}
 	holders, err := a.store.SnapshotHolders(ctx)
 	now := a.clock.Now()
 	for _, h := range holders {
 		if h.Transactions >= fewTransactions && (h.Since.IsZero() || now.Sub(h.Since) >= a.config.SnapshotHeldAfter) {
+			h.Cell = a.cell
 			harmful = append(harmful, h)
 		}
 	}

@@ -1,26 +1,40 @@
 package admin
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
-// Projections lists the stored projections by name, and says how far each is behind the feed.
+// Projections lists the stored projections by name and cell, and says how far each is behind the feed.
 func (a *Admin) Projections(ctx context.Context) ([]store.ProjectionInfo, error) {
-	return a.projections.List(ctx)
+	if a.cells == nil {
+		list, err := a.projections.List(ctx)
+		for i := range list {
+			list[i].Cell = a.cell
+		}
+		return list, err
+	}
+	parts, err := inCells(ctx, a, func(ctx context.Context, c *Admin) ([]store.ProjectionInfo, error) { return c.Projections(ctx) })
+	list := slices.Concat(parts...)
+	slices.SortStableFunc(list, func(a, b store.ProjectionInfo) int { return strings.Compare(a.Name, b.Name) })
+	return list, err
 }
 
-// order lets a projection do something else.
+// order lets a projection of one store do something else.
 func (a *Admin) order(ctx context.Context, operation, name string, order func(ctx context.Context, name string) error) error {
-	if err := a.mayChange(ctx); err != nil {
+	if err := cmp.Or(a.oneStore(), a.mayChange(ctx)); err != nil {
 		return err
 	}
 	return order(a.action(ctx, operation, "", name), name)
 }
 
 // PauseProjection stops a projection, in every process, until ResumeProjection. If the store has no projection with the name, the error
-// is *store.UnknownProjection, as in the other methods for one projection.
+// is *store.UnknownProjection, as in the other methods for one projection. If the store stands for several cells, call these methods on what
+// Cell returns.
 func (a *Admin) PauseProjection(ctx context.Context, name string) error {
 	return a.order(ctx, store.OpPauseProjection, name, a.projections.Pause)
 }

@@ -399,7 +399,7 @@ func (s *stuckSearch) kinds(ctx context.Context) error {
 // projections finds projections that stand.
 func (s *stuckSearch) projections(ctx context.Context) error {
 	all, err := s.admin.Projections(ctx)
-	if err != nil {
+	if err := s.lacks.fails(err); err != nil {
 		return err
 	}
 	for _, p := range all {

@@ -15,6 +15,7 @@ import (
 type cell struct {
 	name   string
 	router *Router
+	own    store.CellStore
 	store  *bound.Store // past the engine
 	shown  *bound.Store // for operators, with personal values
 	engine *runtime.Engine

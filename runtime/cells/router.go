@@ -81,7 +81,8 @@ func newRouter(ctx context.Context, config Config, workflows []*runtime.Workflow
 			return nil, fmt.Errorf("the store of cell %q is nil", name)
 		}
 		timeout := cmp.Or(config.Engine.StoreTimeout, 30*time.Second)
-		c := &cell{name: name, router: r, store: bound.New(st, timeout), shown: bound.New(st, timeout)}
+		own := store.CellStore{Cell: name, Store: st, Keys: config.Engine.Keys}
+		c := &cell{name: name, router: r, own: own, store: bound.New(st, timeout), shown: bound.New(st, timeout)}
 		c.shown.Seal(bound.Sealing{Erased: []byte(bound.ErasedText), Keys: config.Engine.Keys, Logger: r.log})
 		if err := bound.Need[store.Cells](c.store, "package cells"); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -23,8 +24,11 @@ import (
 // If some cells do not answer in half of the time that a call has, lists and counts have what the other cells have, and the error is
 // *store.Incomplete. What is about an instance fails only if its cell could be one of those.
 //
-// The store takes no inputs: an engine on it is read-only. It does not implement store.Feed, store.Projections, store.InputLog, store.Transfer,
-// store.Replicas and store.SnapshotHolders, because these belong to one store: use the operations of the cell's engine, see [Router.Engine].
+// Feeds, projections, replicas and holders of snapshots belong to one store each: an Admin lists those of all cells with the name of the cell,
+// and changes those of one cell by admin.Admin.Cell. So does the console.
+//
+// The store takes no inputs: an engine on it is read-only. It has no feed, because a position in all feeds is not one number, see
+// [Router.Subscribe]. It exports nothing, because each cell has its own keys of subjects: export cell by cell.
 func (r *Router) Store() store.Store { return &union{r} }
 
 // union is the store of all cells.
@@ -32,6 +36,8 @@ type union struct{ router *Router }
 
 var (
 	_ store.OperatedStore = (*union)(nil)
+	_ store.ManyCells     = (*union)(nil)
+	_ store.InputLog      = (*union)(nil)
 	_ store.Inspection    = (*union)(nil)
 	_ store.Causes        = (*union)(nil)
 	_ store.Search        = (*union)(nil)
@@ -48,6 +54,15 @@ func (u *union) ReadOnly() bool { return true }
 
 // Operated says that operators change the cells.
 func (u *union) Operated() {}
+
+// CellStores says which stores it stands for.
+func (u *union) CellStores() []store.CellStore {
+	stores := make([]store.CellStore, len(u.router.cells))
+	for i, c := range u.router.cells {
+		stores[i] = c.own
+	}
+	return stores
+}
 
 func (u *union) Append(context.Context, store.Batch) error { return store.ErrReadOnly }
 
@@ -98,71 +113,20 @@ func (noQueue) Realign(context.Context, time.Time, time.Time) (int64, error) {
 	return 0, store.ErrReadOnly
 }
 
-// answer is what a cell says.
-type answer[T any] struct {
-	cell  *cell
-	value T
-	err   error
-}
-
-// ask asks cells at the same time. Each has half of the time that is left, so that the others' answers are of use.
-func ask[T any](ctx context.Context, of []*cell, call func(context.Context, *cell) (T, error)) []answer[T] {
-	if deadline, ends := ctx.Deadline(); ends {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
-		defer cancel()
-	}
-	answers := make([]answer[T], len(of))
-	done := make(chan struct{}, len(of))
-	for i, c := range of {
-		go func() {
-			answers[i].cell = c
-			answers[i].value, answers[i].err = call(ctx, c)
-			done <- struct{}{}
-		}()
-	}
-	for range of { // the calls of a bound.Store end with ctx
-		<-done
-	}
-	return answers
-}
-
 // each asks all cells for a part of an answer, and returns the parts. If some cells do not answer, the error is *store.Incomplete.
 func each[T any](ctx context.Context, u *union, call func(context.Context, *cell) (T, error)) (parts []T, err error) {
-	var missing store.Incomplete
-	var errs []error
-	for _, a := range ask(ctx, u.router.cells, call) {
-		switch {
-		case a.err == nil:
-			parts = append(parts, a.value)
-		case errors.As(a.err, new(*store.Unsupported)):
-			return nil, a.err
-		default:
-			missing.Cells = append(missing.Cells, a.cell.name)
-			errs = append(errs, fmt.Errorf("cell %q: %w", a.cell.name, a.err))
-		}
-	}
-	switch {
-	case errs == nil:
-		return parts, nil
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case len(parts) == 0:
-		return nil, errors.Join(errs...)
-	}
-	missing.Err = errors.Join(errs...)
-	return parts, &missing
+	return bound.Parts(ctx, u.router.cells, func(c *cell) string { return c.name }, call)
 }
 
 // everywhere makes a change in all cells.
 func everywhere[T any](ctx context.Context, u *union, change func(context.Context, *cell) (T, error)) ([]T, error) {
 	var done []T
 	var failed []error
-	for _, a := range ask(ctx, u.router.cells, change) {
-		if a.err != nil {
-			failed = append(failed, fmt.Errorf("cell %q: %w", a.cell.name, a.err))
+	for _, a := range bound.AskAll(ctx, u.router.cells, change) {
+		if a.Err != nil {
+			failed = append(failed, fmt.Errorf("cell %q: %w", a.Cell.name, a.Err))
 		} else {
-			done = append(done, a.value)
+			done = append(done, a.Value)
 		}
 	}
 	return done, errors.Join(failed...)
@@ -177,7 +141,7 @@ func merged[T any](parts [][]T, limit int, compare func(a, b T) int) []T {
 
 // summed puts together what several parts say of the same thing. compare orders the things, and add adds what the second says of one.
 func summed[T any](parts [][]T, compare func(a, b T) int, add func(into *T, other T)) (all []T) {
-	for _, item := range merged(parts, 1<<62, compare) {
+	for _, item := range merged(parts, math.MaxInt, compare) {
 		if n := len(all); n > 0 && compare(all[n-1], item) == 0 {
 			add(&all[n-1], item)
 		} else {
@@ -211,15 +175,15 @@ func (u *union) homes(ctx context.Context, instances []store.InstanceKey) (map[s
 	}
 	found := make(map[store.InstanceKey]bool)
 	failed := make(map[*cell]error)
-	for _, a := range ask(ctx, u.having(asked), func(ctx context.Context, c *cell) ([]store.InstanceSummary, error) {
+	for _, a := range bound.AskAll(ctx, u.having(asked), func(ctx context.Context, c *cell) ([]store.InstanceSummary, error) {
 		return c.shown.Summaries(ctx, distinct(asked[c]))
 	}) {
-		if a.err != nil {
-			failed[a.cell] = a.err
+		if a.Err != nil {
+			failed[a.Cell] = a.Err
 		}
-		for _, s := range a.value {
+		for _, s := range a.Value {
 			if s.Version > 0 {
-				homes[s.Key], found[s.Key] = a.cell, true
+				homes[s.Key], found[s.Key] = a.Cell, true
 			}
 		}
 	}

@@ -194,6 +194,41 @@ func (u *union) ListDiscarded(ctx context.Context, list store.DiscardedList) ([]
 	}), err
 }
 
+func (u *union) InputOutcomes(ctx context.Context, inputs []store.InputKey) ([][]byte, error) {
+	key := func(k store.InputKey) store.InstanceKey { return k.Instance }
+	return inHomes(ctx, u, inputs, key, func(c *cell, some []store.InputKey) ([][]byte, error) { return c.shown.InputOutcomes(ctx, some) })
+}
+
+func (u *union) RecordInputs(context.Context, store.InputRecords) error { return store.ErrReadOnly }
+
+// Observations ends the page where the first cell ends its page, because that may have more before what the other cells have. The numbers of
+// two cells can be the same, so those of one time and number are on one page.
+func (u *union) Observations(ctx context.Context, query store.ObservationQuery) ([]store.Observation, error) {
+	if query.Instance.Workflow != "" && query.Instance.ID != "" {
+		return atHome(ctx, u, query.Instance, func(s *bound.Store) ([]store.Observation, error) { return s.Observations(ctx, query) })
+	}
+	parts, err := each(ctx, u, func(ctx context.Context, c *cell) ([]store.Observation, error) {
+		return c.shown.Observations(ctx, query)
+	})
+	compare := func(a, b store.Observation) int {
+		return -cmp.Or(a.ObservedAt.Compare(b.ObservedAt), cmp.Compare(a.Number, b.Number))
+	}
+	all := merged(parts, math.MaxInt, compare)
+	ends := func(at store.Observation) {
+		n, _ := slices.BinarySearchFunc(all, at, func(o, at store.Observation) int { return cmp.Or(compare(o, at), -1) }) // behind its equals
+		all = all[:n]
+	}
+	for _, part := range parts {
+		if n := len(part); n > 0 {
+			ends(part[n-1])
+		}
+	}
+	if len(all) > query.Limit {
+		ends(all[query.Limit-1])
+	}
+	return all, err
+}
+
 // PausedWorkflows returns what is paused in any cell.
 func (u *union) PausedWorkflows(ctx context.Context) ([]store.Pause, error) {
 	parts, err := each(ctx, u, func(ctx context.Context, c *cell) ([]store.Pause, error) { return c.shown.PausedWorkflows(ctx) })

@@ -383,7 +383,7 @@ func TestOneCellDown(t *testing.T) {
 	pages := console.New(g.Admin, console.Config{Engine: g.Router, Logger: quiet(), Access: func(*http.Request) (console.Access, error) {
 		return console.Access{Role: console.Viewer}, nil
 	}})
-	for _, page := range []string{"", "instances", "stuck", "dead", "schedules", "workflows", "programs", "audit"} {
+	for _, page := range []string{"", "instances", "stuck", "dead", "schedules", "projections", "workflows", "programs", "audit"} {
 		answer := httptest.NewRecorder()
 		pages.ServeHTTP(answer, httptest.NewRequestWithContext(ctx, "GET", "http://localhost/"+page, nil))
 		if answer.Code != 200 || !strings.Contains(answer.Body.String(), "did not answer: b.") {

@@ -139,25 +139,21 @@ func init() { // not in the declaration, because the note of a change looks at c
 			done: func(int64) string { return "The schedule was made to fire." },
 		},
 		"pause-projection": {
-			title: "Pause a projection", role: Operator, takes: []string{"projection"}, page: "projections",
+			title: "Pause a projection", role: Operator, takes: projectionTakes, page: "projections",
 			preview: says("It applies no event until it is resumed."),
 			already: ofProjection(func(p *store.ProjectionInfo, _ url.Values) bool { return p.Status == store.ProjectionPaused }),
-			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
-				return once(c.admin.PauseProjection(ctx, f.Get("projection")))
-			},
-			done: func(int64) string { return "The projection was paused." },
+			run:     onProjection((*admin.Admin).PauseProjection),
+			done:    func(int64) string { return "The projection was paused." },
 		},
 		"resume-projection": {
-			title: "Resume a projection", role: Operator, takes: []string{"projection"}, page: "projections",
+			title: "Resume a projection", role: Operator, takes: projectionTakes, page: "projections",
 			preview: says("An event that it stopped at is tried again."),
 			already: ofProjection(func(p *store.ProjectionInfo, _ url.Values) bool { return p.Status == store.ProjectionRunning }),
-			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
-				return once(c.admin.ResumeProjection(ctx, f.Get("projection")))
-			},
-			done: func(int64) string { return "The projection was resumed." },
+			run:     onProjection((*admin.Admin).ResumeProjection),
+			done:    func(int64) string { return "The projection was resumed." },
 		},
 		"rebuild-projection": {
-			title: "Rebuild a projection", role: Admin, takes: []string{"projection", "position"}, page: "projections",
+			title: "Rebuild a projection", role: Admin, takes: append(projectionTakes, "position"), page: "projections",
 			preview: func(v *view, f url.Values) ([]string, error) {
 				p, err := v.console.projection(v.ctx, f)
 				if err == nil && f.Get("position") == "" {
@@ -169,20 +165,20 @@ func init() { // not in the declaration, because the note of a change looks at c
 				shown, err := strconv.ParseInt(f.Get("position"), 10, 64)
 				return p.Rebuild || err == nil && int64(p.Position) < shown
 			}),
-			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
-				return once(c.admin.RebuildProjection(ctx, f.Get("projection")))
-			},
+			run:  onProjection((*admin.Admin).RebuildProjection),
 			done: func(int64) string { return "The projection was set to be rebuilt." },
 		},
 		"skip-event": {
-			title: "Skip an event of a projection", red: true, role: Admin, takes: []string{"projection", "event"}, page: "projections",
+			title: "Skip an event of a projection", red: true, role: Admin, takes: append(projectionTakes, "event"), page: "projections",
 			preview: says("The projection goes on after this event, and never applies it, unless it is rebuilt."),
 			run: func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
 				event, err := strconv.ParseInt(f.Get("event"), 10, 64)
 				if err != nil {
 					return 0, &failure{http.StatusBadRequest, "The number of the event cannot be read."}
 				}
-				return once(c.admin.SkipProjectionEvent(ctx, f.Get("projection"), store.FeedPosition(event)))
+				return onProjection(func(a *admin.Admin, ctx context.Context, name string) error {
+					return a.SkipProjectionEvent(ctx, name, store.FeedPosition(event))
+				})(ctx, c, f, "", "")
 			},
 			done: func(int64) string { return "The event was skipped." },
 		},
@@ -249,9 +245,26 @@ func ofSchedule(is func(*admin.Schedule, url.Values) bool) func(context.Context,
 	}
 }
 
+var projectionTakes = []string{"projection", "cell"}
+
+// onProjection makes a change of a projection in its cell.
+func onProjection(do func(*admin.Admin, context.Context, string) error) func(context.Context, *console, url.Values, string, string) (int, error) {
+	return func(ctx context.Context, c *console, f url.Values, _, _ string) (int, error) {
+		in, err := c.admin.Cell(f.Get("cell"))
+		if err != nil {
+			return 0, err
+		}
+		return once(do(in, ctx, f.Get("projection")))
+	}
+}
+
 // projection returns the projection that a form names.
 func (c *console) projection(ctx context.Context, f url.Values) (*store.ProjectionInfo, error) {
-	all, err := c.admin.Projections(ctx)
+	in, err := c.admin.Cell(f.Get("cell"))
+	if err != nil {
+		return nil, err
+	}
+	all, err := in.Projections(ctx)
 	if err != nil {
 		return nil, err
 	}

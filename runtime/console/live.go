@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -11,7 +12,7 @@ import (
 )
 
 const (
-	lookEvery   = time.Second      // how often the hub asks how far the feed is, while pages are open
+	lookEvery   = time.Second      // how often the hub asks how far the feeds are, while pages are open
 	beatEvery   = 15 * time.Second // how often a page hears something, so that proxies keep its connection
 	streamFor   = 2 * time.Minute  // how long a stream lasts; the browser then opens another, so a server that stops need not wait for more
 	maxStreams  = 200              // open streams; more pages are not live
@@ -23,7 +24,7 @@ type hub struct {
 	console *console
 
 	mu      sync.Mutex
-	pages   map[chan store.FeedPosition]bool
+	pages   map[chan struct{}]bool
 	stop    context.CancelFunc
 	samples []sample // the oldest first
 }
@@ -55,8 +56,8 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 	for {
 		text := ": still here\n\n"
 		select {
-		case at := <-news:
-			text = fmt.Sprintf("event: stored\nid: %d\ndata: %[1]d\n\n", at)
+		case <-news:
+			text = "event: stored\ndata: look\n\n"
 		case <-beat.C:
 		case <-end.C:
 			return
@@ -70,15 +71,15 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // join adds a page. It returns nil if there are too many.
-func (h *hub) join() (news chan store.FeedPosition, leave func()) {
+func (h *hub) join() (news chan struct{}, leave func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.pages) >= maxStreams {
 		return nil, nil
 	}
-	news = make(chan store.FeedPosition, 1)
+	news = make(chan struct{}, 1)
 	if len(h.pages) == 0 {
-		h.pages = make(map[chan store.FeedPosition]bool)
+		h.pages = make(map[chan struct{}]bool)
 		var ctx context.Context
 		ctx, h.stop = context.WithCancel(context.Background())
 		go h.follow(ctx)
@@ -93,9 +94,9 @@ func (h *hub) join() (news chan store.FeedPosition, leave func()) {
 	}
 }
 
-// follow asks how far the feed is until ctx ends.
+// follow asks how far the feed of each cell is until ctx ends. A cell that stops answering, or answers again, is news, too.
 func (h *hub) follow(ctx context.Context) {
-	var last store.FeedPosition = -1
+	var last map[string]store.FeedPosition // by cell; nil before the first answer
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	var sampled time.Time
@@ -103,22 +104,26 @@ func (h *hub) follow(ctx context.Context) {
 		if time.Since(sampled) >= sampleEvery {
 			sampled = time.Now()
 			h.sample(ctx)
-			if last >= 0 {
-				h.tell(last) // deliveries die, and programs stop, without an event
+			if last != nil {
+				h.tell() // deliveries die, and programs stop, without an event
 			}
 		}
 		asking, cancel := context.WithTimeout(ctx, h.console.config.Timeout)
-		status, err := h.console.admin.FeedStatus(asking)
+		feeds, err := h.console.admin.Feeds(asking)
 		cancel()
 		if ctx.Err() != nil {
 			return
 		}
-		if err == nil && status.Newest != last {
-			if last >= 0 {
-				h.console.figures.forget()
-				h.tell(status.Newest)
+		if partly(err) {
+			newest := make(map[string]store.FeedPosition, len(feeds))
+			for cell, feed := range feeds {
+				newest[cell] = feed.Newest
 			}
-			last = status.Newest
+			if last != nil && !maps.Equal(newest, last) {
+				h.console.figures.forget()
+				h.tell()
+			}
+			last = newest
 		}
 		select {
 		case <-tick.C:
@@ -128,15 +133,14 @@ func (h *hub) follow(ctx context.Context) {
 	}
 }
 
-// tell passes a position to all pages. A page that has not taken the last one hears of the newest.
-func (h *hub) tell(at store.FeedPosition) {
+// tell tells all pages that there is something new. A page that has not heard of the last news hears of both at once.
+func (h *hub) tell() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for news := range h.pages {
 		select {
-		case <-news:
+		case news <- struct{}{}:
 		default:
 		}
-		news <- at
 	}
 }

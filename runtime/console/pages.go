@@ -262,17 +262,19 @@ func parseSpan(text string, now time.Time) (time.Duration, error) {
 	return time.ParseDuration(text)
 }
 
-// projections lists projections, and says how far the feed is.
+// projections lists projections, and says how far the feed of each cell is.
 func (c *console) projections(v *view) error {
 	list, err := c.admin.Projections(v.ctx)
-	if err != nil {
+	if err := v.partly(err); err != nil {
 		return err
 	}
-	feed, err := c.admin.FeedStatus(v.ctx)
-	if err != nil {
+	feeds, err := c.admin.Feeds(v.ctx)
+	if err := v.partly(err); err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "projections", "Projections", map[string]any{"List": v.projectionsWith(list), "Feed": feed})
+	return v.render(http.StatusOK, "projections", "Projections", map[string]any{
+		"List": v.projectionsWith(list), "Feeds": feeds, "Cells": c.admin.Cells(),
+	})
 }
 
 // programs lists the programs that run or ran.

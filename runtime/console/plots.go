@@ -26,10 +26,19 @@ var plotted = [...]struct {
 	of    func(telemetry.Health) int64
 	rate  bool // of its growth a second
 }{
-	{"Events stored a second", func(h telemetry.Health) int64 { return int64(h.Feed.Newest) }, true},
+	{"Events stored a second", stored, true},
 	{"Deliveries due", func(h telemetry.Health) int64 { return h.Effects.Total().Due + h.Timers.Total().Due }, false},
 	{"Dead letters", func(h telemetry.Health) int64 { return h.Effects.Total().Dead + h.Timers.Total().Dead }, false},
 	{"Events that the last projection is behind", behind, false},
+}
+
+// stored grows with each event: it is the number of the newest one, in all cells together.
+func stored(h telemetry.Health) int64 {
+	newest := h.Feed.Newest
+	for _, c := range h.Cells {
+		newest += c.Feed.Newest
+	}
+	return int64(newest)
 }
 
 func behind(h telemetry.Health) (most int64) {

@@ -92,6 +92,12 @@ func (v *view) render(status int, name, title string, content any) error {
 	return nil
 }
 
+// partly reports that there is an answer: of all cells of a cells.Router, or of some.
+func partly(err error) bool {
+	_, lacks := err.(*store.Incomplete) //nolint:errorlint // joined with others, it is one of them
+	return err == nil || lacks
+}
+
 // partly lets a page be shown without what some cells of a cells.Router have, and names them on it. It returns all other errors.
 func (v *view) partly(err error) error {
 	if lacks, is := err.(*store.Incomplete); is { //nolint:errorlint // joined with others, it is one of them

@@ -56,6 +56,20 @@ type KeptKey struct {
 	Instance      string // its id
 }
 
+// ManyCells is the ability of a store that stands for the stores of several cells. What one store has by itself, such as its feed, its
+// projections and its replica, is asked of the stores of the cells.
+type ManyCells interface {
+	// CellStores returns the stores of all cells, sorted by the names of the cells.
+	CellStores() []CellStore
+}
+
+// CellStore is the store of one cell.
+type CellStore struct {
+	Cell  string // its name
+	Store Store
+	Keys  SubjectKeys // has the keys that encrypt personal fields; nil if they are in Store
+}
+
 // Elsewhere says that an instance is not for this store. Nothing was stored.
 //
 // Clients of a cells.Router see this error only if the store has instances of a newer list of cells than that of the process. Then the

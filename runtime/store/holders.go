@@ -16,6 +16,7 @@ type SnapshotHolders interface {
 // slot whose standby has one, or a prepared transaction. Until it ends, the tables and their indexes grow, and reads over the
 // dead rows become slower; see docs/operate/running.md.
 type SnapshotHolder struct {
+	Cell        string // of the database, if an admin.Admin of all cells of a cells.Router has listed it
 	PID         int    // of the server's process; 0 for a prepared transaction, and for a slot that is not in use
 	Slot        string // name of a replication slot
 	Prepared    string // identifier of a prepared transaction
@@ -48,6 +49,9 @@ func (h SnapshotHolder) String() string {
 	}
 	if !h.Since.IsZero() {
 		text += ", since " + h.Since.UTC().Format(time.RFC3339)
+	}
+	if h.Cell != "" {
+		text = fmt.Sprintf("cell %q, %s", h.Cell, text)
 	}
 	return text + fmt.Sprintf(", %d transactions ago)", h.Transactions)
 }

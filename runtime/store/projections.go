@@ -72,6 +72,9 @@ type ProjectionInfo struct {
 
 	// Registered says that the projection is in the Config.Projections of this engine.
 	Registered bool
+
+	// Cell is the cell that the projection is in, if an admin.Admin of all cells of a cells.Router has listed it.
+	Cell string
 }
 
 // UnknownProjection says that neither the engine nor the store has a projection with the given name.

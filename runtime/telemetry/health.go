@@ -33,11 +33,15 @@ type Health struct {
 	// Replica is how far the read replica is behind the database; nil if the store has none.
 	Replica *store.ReplicaStatus
 
+	// Cells has Feed and Replica of each cell, sorted by name, if the store is that of a cells.Router. Feed and Replica are then empty. A cell
+	// that does not answer is not in it; the error that came with the Health names it.
+	Cells []CellHealth
+
 	// SnapshotHolders are the sessions, replication slots and prepared transactions that have kept dead rows in the database for
 	// longer than Config.SnapshotHeldAfter, the oldest first.
 	SnapshotHolders []store.SnapshotHolder
 
-	// Projections are the projections of the engine and of the store, sorted by name.
+	// Projections are the projections of the engine and of the store, sorted by name and cell.
 	Projections []store.ProjectionInfo
 
 	// Stuck is user code of this engine that has not returned for longer than Config.DecideTimeout or Projection.Timeout.
@@ -45,6 +49,13 @@ type Health struct {
 
 	Inputs InputHealth
 	Cache  CacheHealth
+}
+
+// CellHealth has figures about the store of one cell.
+type CellHealth struct {
+	Cell    string // its name
+	Feed    store.FeedStatus
+	Replica *store.ReplicaStatus // nil if the store has none
 }
 
 // QueueHealth has figures about one queue.

@@ -76,18 +76,21 @@ func (h *Health) Problems() (found []HealthProblem) {
 	for _, p := range h.Paused {
 		add(ProblemPaused, "workflow %s is paused by %s: %s", p.Workflow, p.By, p.Reason)
 	}
-	for _, b := range h.Feed.Blockers {
-		add(ProblemFeed, "the feed waits for %s", b)
-	}
-	if r := h.Replica; r != nil && (r.Problem != "" || r.Lag > lateAfter) {
-		add(ProblemReplica, "the read replica is %s", r)
+	for _, c := range append([]CellHealth{{Feed: h.Feed, Replica: h.Replica}}, h.Cells...) {
+		of := inCell(" of", c.Cell)
+		for _, b := range c.Feed.Blockers {
+			add(ProblemFeed, "the feed%s waits for %s", of, b)
+		}
+		if r := c.Replica; r != nil && (r.Problem != "" || r.Lag > lateAfter) {
+			add(ProblemReplica, "the read replica%s is %s", of, r)
+		}
 	}
 	for _, s := range h.SnapshotHolders {
 		add(ProblemSnapshot, "dead rows are kept for %s", s)
 	}
 	for _, p := range h.Projections {
 		if p.Status != store.ProjectionRunning {
-			add(ProblemProjection, "projection %s is %s %s", p.Name, p.Status, p.LastError)
+			add(ProblemProjection, "projection %s%s is %s %s", p.Name, inCell(" in", p.Cell), p.Status, p.LastError)
 		}
 	}
 	for _, c := range h.Stuck {
@@ -98,4 +101,12 @@ func (h *Health) Problems() (found []HealthProblem) {
 		add(ProblemCode, "%s has not returned since %s", of, c.Since.UTC().Format(time.RFC3339))
 	}
 	return found
+}
+
+// inCell names a cell in a sentence, if there is one.
+func inCell(preposition, cell string) string {
+	if cell == "" {
+		return ""
+	}
+	return preposition + " cell " + cell
 }

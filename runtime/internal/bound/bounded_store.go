@@ -88,6 +88,14 @@ func (s *Store) Operated() bool {
 	return operated || !s.ReadOnly()
 }
 
+// CellStores returns the stores of the cells that the store stands for; none if it is one store.
+func (s *Store) CellStores() []store.CellStore {
+	if many, is := s.on.(store.ManyCells); is {
+		return many.CellStores()
+	}
+	return nil
+}
+
 // Notifier returns the store as a Notifier, or nil when it is none.
 func (s *Store) Notifier() store.Notifier {
 	if !Has[store.Notifier](s) {
