@@ -27,7 +27,10 @@
 // *store.Elsewhere, whose Generation says which list it needs. A mark is left only after the decision was accepted. If the process dies
 // before the commit, the next one that creates the id does so in spite of the mark.
 //
-// [Router.CloseOlder] ends the time of the older lists and deletes the marks. [Router.Retire] checks that nothing is left in the oldest
+// A store that was used without cells becomes the only cell of the oldest generation. Engines of runtime.NewEngine may go on using it beside
+// routers, like processes with an older list. They create nothing in other cells: their calls fail with *store.Elsewhere.
+//
+// [Router.CloseOlder] ends the time of the older lists, and of engines without one, and deletes the marks. [Router.Retire] checks that nothing is left in the oldest
 // generation, so that it can be left out of the list.
 //
 // # Between cells
@@ -43,6 +46,6 @@
 //
 // # What a system of several cells does not have
 //
-// The option runtime.Within and projections need one store: use the engine of a cell, see [Router.Engine], or read the feed of all cells
-// with [Router.Subscribe]. A limit of an effect over all processes holds for each cell by itself.
+// A router refuses the option runtime.Within. A projection needs one store: run it by an engine of runtime.NewEngine on the store of a cell,
+// or read the feed of all cells with [Router.Subscribe]. A limit of an effect over all processes holds for each cell by itself.
 package cells

@@ -46,14 +46,19 @@ func (r *Router) enrol(ctx context.Context) error {
 	}
 }
 
-// name gives names to the stores that have none.
+// name gives names to the stores that have none. A list without the cell does not create instances in it, and nor may an engine without a list.
+// A store that was used alone stays open for such engines until CloseOlder: as the only cell of the oldest generation it has the marks.
 func (r *Router) name(ctx context.Context, records []store.CellRecord) error {
 	empty := list{Separator: r.list.Separator}
 	for i, c := range r.cells {
 		if records[i].Revision > 0 {
 			continue
 		}
-		if err := c.store.PutCellRecord(ctx, store.CellRecord{Store: rand.Text(), Name: c.name, List: empty.encode()}); err != nil {
+		record := store.CellRecord{Store: rand.Text(), Name: c.name, List: empty.encode()}
+		if !r.list.usedAlone(c.name) {
+			record.OldestList = r.list.first(c.name)
+		}
+		if err := c.store.PutCellRecord(ctx, record); err != nil {
 			return fmt.Errorf("cell %q: its record: %w", c.name, err)
 		}
 	}
@@ -91,8 +96,7 @@ func (c *cell) fits(ctx context.Context, record store.CellRecord, recorded list)
 // fitsNew fails if a store that has never been a cell has instances which the router would not find. A store that was used alone can become the
 // only cell of the oldest generation.
 func (c *cell) fitsNew(ctx context.Context) error {
-	oldest := c.router.list.Generations[0]
-	if len(oldest.Cells) == 1 && oldest.Cells[0] == c.name {
+	if c.router.list.usedAlone(c.name) {
 		return nil
 	}
 	found, err := c.store.ListInstances(ctx, store.InstanceList{Limit: 1})

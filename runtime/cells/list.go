@@ -88,6 +88,18 @@ func (l *list) generation(number int64) *Generation {
 	return &l.Generations[i]
 }
 
+// usedAlone reports whether a cell may be a store that was used without cells: it is the only cell of the oldest generation.
+func (l *list) usedAlone(cell string) bool {
+	oldest := l.Generations[0]
+	return len(oldest.Cells) == 1 && oldest.Cells[0] == cell
+}
+
+// first returns the number of the oldest generation that has a cell.
+func (l *list) first(cell string) int64 {
+	i := slices.IndexFunc(l.Generations, func(g Generation) bool { return slices.Contains(g.Cells, cell) })
+	return l.Generations[i].Number
+}
+
 // follows fails unless both lists can be of one system. recorded is that of the store of a cell.
 func (l *list) follows(recorded *list, cell string) error {
 	if l.Separator != recorded.Separator {

@@ -12,8 +12,8 @@ import (
 // unmarkAtOnce is how many marks a transaction deletes.
 const unmarkAtOnce = 1000
 
-// CloseOlder ends the time of lists that are older than the router's: the stores accept no new instances from them, and a process with such a list
-// does not start any more. Then it deletes all marks, which nobody needs then. Call it when all processes have the new list. One that
+// CloseOlder ends the time of lists that are older than the router's, and of engines without a list: the stores accept no new instances from them,
+// and a process with such a list does not start any more. Then it deletes all marks, which nobody needs then. Call it when all processes have the new list. One that
 // still has an older list refuses all inputs within seconds; until then it creates nothing.
 //
 // If it fails, call it again.

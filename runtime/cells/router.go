@@ -112,7 +112,8 @@ func (r *Router) Cells() []string {
 	return names
 }
 
-// Engine returns the engine of a cell, for what concerns a single store. For an unknown cell it returns nil. Do not send inputs to it.
+// Engine returns the engine of a cell, for what concerns a single store. For an unknown cell it returns nil. It
+// refuses to create an instance whose cell is another one.
 func (r *Router) Engine(cell string) *runtime.Engine {
 	if c := r.byName[cell]; c != nil {
 		return c.engine

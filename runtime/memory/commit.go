@@ -152,7 +152,7 @@ func (s *Store) writeAll(ctx context.Context, t *transaction, id store.CommitID,
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if c.Version == 0 && c.List > 0 && c.List < s.cell.OldestList {
+		if c.Version == 0 && c.List < s.cell.OldestList {
 			return &store.Elsewhere{Instance: c.Instance, Generation: s.cell.OldestList}
 		}
 		if err := c.write(); err != nil {

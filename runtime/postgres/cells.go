@@ -14,14 +14,14 @@ import (
 
 // cellQueries are the statements of store.Cells.
 type cellQueries struct {
-	record, putRecord, check                        string
+	record, putRecord                               string
 	replaceMarks, mark, marked, unmark, unmarkAll   string
 	keepKeys, freeKeys, keyHolders, takeID, settled string
 }
 
 func newCellQueries(in func(sql string) string) cellQueries {
 	return cellQueries{
-		record: in(readCell), putRecord: in(putCell), check: in(checkList),
+		record: in(readCell), putRecord: in(putCell),
 		replaceMarks: in(replaceMarks), mark: in(insertMarks), marked: in(readMarked), unmark: in(deleteMarks), unmarkAll: in(deleteAllMarks),
 		keepKeys: in(insertUniqueKeys), freeKeys: in(freeKeptKeys), keyHolders: in(readKeyHolders), takeID: takeTransactionID, settled: olderEnded,
 	}
@@ -44,12 +44,6 @@ WITH put AS (
 SELECT ironflow.refuse('` + refusedConflict + `', 'the record of the cell is not at the revision that was read', '')
 FROM (SELECT count(*) FROM put) AS done (count)
 WHERE count = 0`
-
-	// checkList takes no lock: PutCellRecord waits for the transactions that have not seen its change.
-	checkList = `
-SELECT ironflow.refuse('` + refusedList + `', 'the list of cells is older than the store takes', c.oldest_list::text)
-FROM ironflow.cell c
-WHERE c.oldest_list > $1::bigint`
 
 	replaceMarks = `
 DELETE FROM ironflow.events e
@@ -268,14 +262,4 @@ func (s *Store) FreeKeys(ctx context.Context, keys []store.KeptKey) error {
 		batch.Queue(s.queries.cells.freeKeys, columns.ids, columns.workflows, names)
 	})
 	return wrapped(err, "free unique keys")
-}
-
-// checkList refuses creations by a list of cells that is older than the store takes.
-func (b *changeBatch) checkList() {
-	for _, change := range b.changes {
-		if change.Version == 0 && change.List > 0 {
-			b.Queue(b.queries.cells.check, change.List) // those of an engine are the same
-			return
-		}
-	}
 }

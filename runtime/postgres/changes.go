@@ -90,7 +90,6 @@ func (b *changeBatch) count(of func(*store.Change) int) (n int) {
 // queueChanges adds all changes. Instances and their events come first: whoever lost a race for an instance waits here, before it holds
 // anything of the others, and a conflict is found before any other reason to refuse.
 func (b *changeBatch) queueChanges(commit store.CommitID) {
-	b.checkList()
 	b.instances()
 	b.events(commit)
 	b.predecessors()
@@ -116,6 +115,7 @@ func (b *changeBatch) instances() {
 		statuses []string
 	}
 	var created, completed columns
+	var list int64 // those of an engine are the same
 	for _, change := range b.changes {
 		to := &created
 		if change.Version > 0 {
@@ -123,6 +123,8 @@ func (b *changeBatch) instances() {
 				continue
 			}
 			to = &completed
+		} else {
+			list = change.List
 		}
 		to.add(change.Instance)
 		to.nows = append(to.nows, change.Now)
@@ -130,7 +132,7 @@ func (b *changeBatch) instances() {
 		to.statuses = append(to.statuses, change.Status)
 	}
 	if c := &created; !c.empty() {
-		b.Queue(b.queries.insertInstances, c.ids, c.workflows, c.nows, c.complete, c.statuses)
+		b.Queue(b.queries.insertInstances, c.ids, c.workflows, c.nows, c.complete, c.statuses, list)
 	}
 	if c := &completed; !c.empty() {
 		b.lookUp(b.queries.completeInstances, c.ids, c.workflows, c.nows, c.statuses)

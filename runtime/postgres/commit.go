@@ -106,7 +106,7 @@ func (b *changeBatch) refusal(err *pgconn.PgError) error {
 	case refusedList:
 		generation, _ := strconv.ParseInt(err.Detail, 10, 64)
 		for _, change := range b.changes {
-			if change.Version == 0 && change.List > 0 {
+			if change.Version == 0 {
 				return &store.Elsewhere{Instance: change.Instance, Generation: generation}
 			}
 		}

@@ -150,12 +150,25 @@ SELECT ironflow.refuse('` + refusedConflict + `', 'an instance is not at the ver
 FROM (` + readMoved + `) AS moved (count)
 WHERE count > 0`
 
-	insertInstances = touchAll(`
-INSERT INTO ironflow.instances (instance, workflow, created_at, completed_at, status)
-SELECT k.instance, k.workflow, k.now, CASE WHEN k.complete THEN k.now END, CASE WHEN k.complete THEN nullif(k.status, '') END
-FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bool[], $5::text[]) AS k (instance, workflow, now, complete, status)
-ON CONFLICT (instance, workflow) DO NOTHING
-RETURNING 1`, refusedConflict, "an instance exists already", "''")
+	// insertInstances inserts nothing if the store does not take the list of cells, $6. It takes no lock on the record: PutCellRecord waits for
+	// the transactions that have not seen its change.
+	insertInstances = `
+WITH cell (oldest_list) AS (
+    SELECT coalesce(max(c.oldest_list), 0) FROM ironflow.cell c
+), done AS (
+    INSERT INTO ironflow.instances (instance, workflow, created_at, completed_at, status)
+    SELECT k.instance, k.workflow, k.now, CASE WHEN k.complete THEN k.now END, CASE WHEN k.complete THEN nullif(k.status, '') END
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bool[], $5::text[]) AS k (instance, workflow, now, complete, status), cell
+    WHERE cell.oldest_list <= $6::bigint
+    ON CONFLICT (instance, workflow) DO NOTHING
+    RETURNING 1
+)
+SELECT CASE WHEN cell.oldest_list > $6::bigint
+       THEN ironflow.refuse('` + refusedList + `', 'the list of cells is older than the store takes', cell.oldest_list::text)
+       ELSE ironflow.refuse('` + refusedConflict + `', 'an instance exists already', '')
+       END
+FROM cell, (SELECT count(*) FROM done) AS inserted (count)
+WHERE inserted.count <> cardinality($1::text[])`
 
 	// completeInstances comes before the events of those instances, so that it waits for a unit of work before it holds anything that the
 	// unit of work waits for.

@@ -160,7 +160,7 @@ func (s *Store) FreeKeys(ctx context.Context, keys []store.KeptKey) error {
 func checkList(on session, changes []store.Change) error {
 	for i := range changes {
 		c := &changes[i]
-		if c.Version > 0 || c.List == 0 {
+		if c.Version > 0 {
 			continue
 		}
 		var oldest int64

@@ -46,7 +46,8 @@ type CellRecord struct {
 	List     []byte // JSON of the newest list of cells, as package cells writes it
 	Revision int64
 
-	// OldestList is the newest generation of the oldest list of cells by which instances may be created here. See Change.List.
+	// OldestList is the newest generation of the oldest list of cells by which instances may be created here. While it is 0, engines
+	// without a list may create instances, too. See Change.List.
 	OldestList int64
 }
 
@@ -91,8 +92,8 @@ func (e *Elsewhere) Error() string {
 	case e.Cell != "":
 		return fmt.Sprintf("%s: the instance is in cell %s", e.Instance, e.Cell)
 	case e.Generation > 0:
-		return fmt.Sprintf("%s: generation %d of the cells keeps this id for another store; send the input by a cells.Router whose list has this generation",
-			e.Instance, e.Generation)
+		return fmt.Sprintf("%s: the store is a cell, and generation %d of the cells may keep this id for another store; "+
+			"send the input by a cells.Router whose list has this generation", e.Instance, e.Generation)
 	}
 	return fmt.Sprintf("%s: the instance is not for this cell", e.Instance)
 }

@@ -127,8 +127,9 @@ type Change struct {
 	Ended  []EndedDelivery // records of deliveries of other instances in Consume. Of the ability Causes.
 	Inputs InputRecords    // of the inputs that led to the change. Of the ability InputLog.
 
-	// List is the newest generation of the list of cells by which the change creates an instance. The commit fails with *Elsewhere if
-	// the store's CellRecord has a larger OldestList. 0 is not checked. Of the ability Cells.
+	// List is the newest generation of the list of cells by which the change creates an instance; 0 for an engine that is not a part of a
+	// cells.Router. The commit fails with *Elsewhere if the store's CellRecord has a larger OldestList. The
+	// changes of one commit that create instances have the same List. Of the ability Cells.
 	List int64
 
 	// Subject is for the engine, which encrypts the personal fields of all payloads before it calls the store. It names the key; if it is

@@ -186,12 +186,16 @@ func oldList(k *kit) {
 		return c
 	}
 	k.commit(withList(change(order("1"), 0, 1), 1))
+	k.commit(change(order("0"), 0, 1))
 	if err := k.cells.PutCellRecord(k.ctx, store.CellRecord{Store: "s", Name: "a", List: []byte("{}"), OldestList: 2}); err != nil {
 		k.Fatal(err)
 	}
 	k.refuse(isElsewhere(2), withList(change(order("2"), 0, 1), 1))
+	k.refuse(isElsewhere(2), change(order("2"), 0, 1)) // by an engine without a list
+	k.refuse(isElsewhere(2), change(order("2"), 0, 1), change(order("3"), 0, 1))
 	k.commit(withList(change(order("1"), 1, 1), 1))
-	k.commit(withList(change(order("2"), 0, 1), 2), change(order("3"), 0, 1))
+	k.commit(change(order("1"), 2, 1))
+	k.commit(withList(change(order("2"), 0, 1), 2), withList(change(order("3"), 0, 1), 2))
 }
 
 func kept(key, instance string) store.KeptKey {

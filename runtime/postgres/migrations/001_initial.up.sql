@@ -454,10 +454,14 @@ BEGIN
     PERFORM pg_current_xact_id();
 
     IF expected = 0 THEN
+        -- The change was not made by a list of cells, so a store that takes only some lists refuses it.
         INSERT INTO ironflow.instances (instance, workflow, created_at, completed_at, status)
-        VALUES (of_instance, of_workflow, now, CASE WHEN complete THEN now END, CASE WHEN complete THEN nullif(reached_status, '') END)
+        SELECT of_instance, of_workflow, now, CASE WHEN complete THEN now END, CASE WHEN complete THEN nullif(reached_status, '') END
+        WHERE NOT EXISTS (SELECT FROM ironflow.cell c WHERE c.oldest_list > 0)
         ON CONFLICT (instance, workflow) DO NOTHING;
         IF NOT FOUND THEN
+            PERFORM ironflow.refuse('IF007', 'the list of cells is older than the store takes', c.oldest_list::text)
+            FROM ironflow.cell c WHERE c.oldest_list > 0;
             PERFORM ironflow.refuse('IF001', 'an instance exists already', '');
         END IF;
     ELSIF complete THEN
