@@ -140,7 +140,7 @@ func (e *Engine) sealing() bound.Sealing {
 func (e *Engine) deliveryConfig() delivery.Config {
 	c := &e.config
 	return delivery.Config{
-		Name: c.Name, Logger: c.Logger, Telemetry: c.Telemetry, Clock: c.Clock, External: c.External, Remotes: c.Remotes,
+		Name: c.Name, Logger: c.Logger, Telemetry: c.Telemetry, Clock: c.Clock, External: c.External, Remotes: c.Remotes, InCell: e.others != nil,
 		EffectHandlers: c.EffectHandlers, TimerHandlers: c.TimerHandlers,
 		EffectRetry: c.EffectRetry, TimerRetry: c.TimerRetry, EffectTimeout: c.EffectTimeout,
 		Lease: c.Lease, PollInterval: c.PollInterval, BlockedTimeout: c.BlockedTimeout,

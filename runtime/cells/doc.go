@@ -37,7 +37,7 @@
 //
 // An effect that starts another workflow, or sends it an input, and the end of a child reach an instance in another cell from the outbox, at
 // least once, with an input id. So the input is decided once. Schedules are in every cell. Each firing has one input id, so it is decided
-// once, too, and a cell that is down delays no schedule.
+// once, too. A schedule waits for the cell of the instance that it fires for, and for no other.
 //
 // # Operations
 //

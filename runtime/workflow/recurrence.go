@@ -38,6 +38,7 @@ const missedAfter = time.Minute
 type Firings struct {
 	fields *cron.SpecSchedule // nil for "@every"
 	every  time.Duration      // of "@every"
+	common bool               // the times of "@every" do not depend on when it began
 	zone   *time.Location
 	missed Missed
 }
@@ -66,11 +67,21 @@ func (r Recurrence) Parse() (*Firings, error) {
 	return parsed, nil
 }
 
+// Common returns firings whose times are the same wherever they are asked for: those of "@every" are the multiples of its duration since
+// January 1 of the year 1. It is for a schedule that several stores have.
+func (r *Firings) Common() *Firings {
+	common := *r
+	common.common = true
+	return &common
+}
+
 // After returns the first firing after a time. It is zero if there is none, as for February 30.
 func (r *Firings) After(t time.Time) time.Time {
 	const hours = 1<<24 - 1 // a bit for each
 	var next time.Time
 	switch {
+	case r.every > 0 && r.common:
+		next = t.Truncate(r.every).Add(r.every)
 	case r.every > 0:
 		next = t.Add(r.every)
 	case r.fields.Hour&hours == hours:
@@ -154,7 +165,10 @@ func (r *Firings) latest(nominal, now time.Time) (at, next time.Time) {
 	}
 	if r.every > 0 {
 		at = nominal.Add(now.Sub(nominal) / r.every * r.every)
-		return at, at.Add(r.every)
+		if common := now.Truncate(r.every); r.common && common.After(nominal) {
+			at = common
+		}
+		return at, r.After(at)
 	}
 	at = nominal
 	// Go back from now by longer and longer steps until there is a firing in between. So a schedule that fires every minute and

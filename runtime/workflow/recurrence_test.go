@@ -104,6 +104,29 @@ func TestDue(t *testing.T) {
 	}
 }
 
+// TestCommon is a schedule that two stores have, and that began to fire at different times.
+func TestCommon(t *testing.T) {
+	t.Parallel()
+	for _, missed := range []Missed{MissedLatest, MissedAll} {
+		r, err := Recurrence{Schedule: "@every 10m", Missed: missed}.Parse()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r = r.Common()
+		began := time.Date(2031, time.March, 28, 1, 37, 12, 0, time.UTC)
+		first := time.Date(2031, time.March, 28, 1, 40, 0, 0, time.UTC)
+		if got := r.After(began); !got.Equal(first) {
+			t.Errorf("after %v: got %v, want %v", began, got, first)
+		}
+		if _, at, next := r.Due(began, began); !at.Equal(began) || !next.Equal(first) { // as it was before the store was one of several
+			t.Errorf("%q: fires for %v and then %v, want %v and %v", missed, at, next, began, first)
+		}
+		if _, at, next := r.Due(first, first.Add(25*time.Minute)); missed == MissedLatest && !at.Equal(first.Add(20*time.Minute)) || !next.Equal(at.Add(10*time.Minute)) {
+			t.Errorf("%q, late: fires for %v and then %v", missed, at, next)
+		}
+	}
+}
+
 // FuzzFirings says that what comes after one time comes after all between it and the firing, so that a firing is the same whoever asks.
 func FuzzFirings(f *testing.F) {
 	schedules := []string{"30 2 * * *", "*/20 1-3 * * *", "0 0 * * *", "15,40 2 * * *", "59 23 * * SUN", "0 * * * *"}

@@ -26,6 +26,7 @@ type Config struct {
 
 	External []string                   // workflows that run elsewhere
 	Remotes  map[string]workflow.Remote // by their workflows
+	InCell   bool                       // the store is one of several, which all have the schedules
 
 	EffectHandlers, TimerHandlers int
 	EffectRetry, TimerRetry       workflow.RetryPolicy

@@ -85,12 +85,23 @@ func (s *schedule) asStored(definition []byte) (workflow.ScheduledInput, *workfl
 		return s.declared, nil, unknown.Mark(fmt.Errorf("its stored definition: %w", err))
 	}
 	if stored == definitionOf(s.declared) {
-		return s.declared, s.own.Scheduled(s.declared.Name), nil
+		return s.declared, s.config.firings(s.own.Scheduled(s.declared.Name)), nil
 	}
 	input := s.declared
 	input.Input, input.Schedule, input.Zone, input.Instance = stored.Input, stored.Schedule, stored.Zone, stored.Instance
 	recurs, err := input.Parse()
-	return input, recurs, unknown.Mark(err)
+	if err != nil {
+		return input, nil, unknown.Mark(err)
+	}
+	return input, s.config.firings(recurs), nil
+}
+
+// firings returns those of a schedule.
+func (c *Config) firings(of *workflow.Firings) *workflow.Firings {
+	if c.InCell {
+		return of.Common()
+	}
+	return of
 }
 
 // putSchedules starts the schedules of the workflows that do not run yet, or were defined otherwise.
@@ -103,7 +114,7 @@ func (d *Deliveries) putSchedules(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if next := w.Scheduled(s.Name).After(now); !next.IsZero() {
+			if next := d.config.firings(w.Scheduled(s.Name)).After(now); !next.IsZero() {
 				schedules = append(schedules, store.StoredSchedule{
 					Workflow: w.Name(), Name: s.Name, Definition: definition, Next: next,
 				})
