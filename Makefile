@@ -1,6 +1,6 @@
 # make demo    generate the example and run it; needs no database
 # make console  examples under a steady load with the console over them, until it is interrupted
-# make browser  the console in a browser; needs Chromium and npm. REFRESHES=43200 keeps a page open for a day's refreshes, in a quarter of an hour
+# make browser  the console in a browser; needs Chromium and npm. REFRESHES=43200 keeps a page open for a day's refreshes, in half an hour
 # make quick   for in between: the tests that need no server and build no programs; what did not change is not run again. Left out:
 #              PostgreSQL and with it failovers, the race detector, go vet, what compiles generated code and documentation as users
 #              do, and the other modules
@@ -126,4 +126,4 @@ AXE = $(CURDIR)/$(BROWSER)/node_modules/axe-core/axe.min.js
 
 browser:
 	npm install --silent --no-save --prefix $(BROWSER) axe-core@4.14.1
-	AXE=$(AXE) go -C $(BROWSER) test -timeout 30m ./... -refreshes $(REFRESHES)
+	AXE=$(AXE) go -C $(BROWSER) test -timeout 90m ./... -refreshes $(REFRESHES)

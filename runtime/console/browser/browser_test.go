@@ -154,7 +154,7 @@ func newTab(t *testing.T) context.Context {
 	browser, closeBrowser := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	t.Cleanup(closeBrowser)
 	tab, closeTab := chromedp.NewContext(browser)
-	tab, cancel := context.WithTimeout(tab, 2*time.Minute)
+	tab, cancel := context.WithTimeout(tab, 2*time.Minute+time.Duration(*refreshes)*100*time.Millisecond)
 	t.Cleanup(cancel)
 	messages := chromedp.Console(tab)
 	read := make(chan struct{})
@@ -353,7 +353,7 @@ type size struct {
 // sizeAfter waits until the page has asked for itself so often.
 func (d *desk) sizeAfter(asked int) (s size) {
 	d.Helper()
-	for deadline := time.Now().Add(2*time.Minute + time.Duration(*refreshes)*20*time.Millisecond); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2*time.Minute + time.Duration(*refreshes)*100*time.Millisecond); ; time.Sleep(50 * time.Millisecond) {
 		if s.Asked = ask[int](d, "window.asked"); s.Asked >= asked {
 			break
 		}
