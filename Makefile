@@ -6,7 +6,7 @@
 #              do, and the other modules
 # make test    everything CI checks: format, vet, lint, generated code, race tests on both stores, examples, modules of benchmarks
 # make bench   how fast it is; starts a PostgreSQL of its own
-# make matrix  the store and the engine on each version of PostgreSQL, whose servers come from npm; VERSIONS names some
+# make matrix  all tests that start a PostgreSQL, on each version of it, whose servers come from npm; VERSIONS names some
 # make failover  torment the primary of a cluster of Patroni, 100 times; needs Debian's packages patroni and etcd-server; ROUNDS says how often
 # make pictures  draw the pictures of the documentation
 # make random  the generator against 1,000 random declarations, and 20,000 whose users have hostile names; DECLARATIONS, COMPILED and
