@@ -55,7 +55,8 @@ type StuckInstance struct {
 type StuckKind struct {
 	Queue store.QueueName
 	store.Backlog
-	Reason string
+	Reason    string
+	DeadError string // of the oldest dead letter, with which Reason ends; empty if the reason is another
 }
 
 // StuckProjection is a projection that makes no progress.
@@ -70,7 +71,7 @@ const stuckChunk = 500
 // Stuck looks for work that does not continue by itself. It reports active instances that no effect, timer, child or schedule will move,
 // and whose declaration does not say that they wait for a client. It reports active instances that wait for a client longer than the
 // deadline of their state, also if they have a timer or an effect; the wait begins when the instance comes into the state. It reports kinds of deliveries that no running program delivers, that
-// are blocked or late, or that have dead letters. It reports leases of processes that no longer run. And it reports projections that make no
+// are blocked or late, or that have had dead letters for StuckQuery.For. It reports leases of processes that no longer run. And it reports projections that make no
 // progress.
 //
 // It checks the active instances one after the other, for at most StuckQuery.Budget. If it did not check all of them, StuckReport.Next is
@@ -386,12 +387,38 @@ func (s *stuckSearch) kinds(ctx context.Context) error {
 			case late:
 				found.Reason = fmt.Sprintf("%d are due, the oldest since %s: the handlers are too few, too slow, or hang", k.Due, k.OldestDue.Format(time.RFC3339))
 			case k.Dead > 0:
-				found.Reason = fmt.Sprintf("%d are dead letters", k.Dead)
-			default:
+				if err := s.dead(ctx, &found); err != nil {
+					return err
+				}
+			}
+			if found.Reason == "" {
 				continue
 			}
 			s.report.Kinds = append(s.report.Kinds, found)
 		}
+	}
+	return nil
+}
+
+// dead says how many deliveries of a kind have been dead letters for long enough, since when, and the error of the oldest; nothing for none.
+func (s *stuckSearch) dead(ctx context.Context, found *StuckKind) error {
+	filter := store.DeadLetterFilter{
+		Queue: found.Queue, Workflow: found.Kind.Workflow, Kind: found.Kind.Name, DiedUntil: s.report.At.Add(-s.query.For),
+	}
+	counts, err := s.admin.store.CountDead(ctx, filter)
+	if err := s.lacks.fails(err); err != nil || len(counts) == 0 {
+		return err
+	}
+	oldest := counts[0].Oldest
+	found.Reason = fmt.Sprintf("%d are dead letters, the oldest since %s", counts[0].Count, oldest.Format(time.RFC3339))
+	filter.DiedSince, filter.DiedUntil = oldest, oldest.Add(time.Microsecond) // stores keep microseconds
+	letters, err := s.admin.store.ListDead(ctx, store.DeadLetterList{DeadLetterFilter: filter, Limit: 1})
+	if err := s.lacks.fails(err); err != nil {
+		return err
+	}
+	if len(letters) > 0 && letters[0].Error != "" { // it may have been retried meanwhile
+		found.DeadError = letters[0].Error
+		found.Reason += ": " + found.DeadError
 	}
 	return nil
 }

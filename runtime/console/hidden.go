@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -113,7 +114,8 @@ func (v *view) healthWith(h telemetry.Health) telemetry.Health {
 func (v *view) hideStuck(r *admin.StuckReport) {
 	for i := range r.Kinds {
 		k := &r.Kinds[i]
-		k.Reason = errorWithin(k.Reason, k.BlockedError, v.errorOf(k.Queue, k.Kind, k.BlockedError))
+		ends := cmp.Or(k.DeadError, k.BlockedError)
+		k.Reason = errorWithin(k.Reason, ends, v.errorOf(k.Queue, k.Kind, ends))
 	}
 	for i := range r.Projections {
 		p := &r.Projections[i]

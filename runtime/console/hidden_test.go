@@ -73,7 +73,7 @@ func TestErrorsAreHidden(t *testing.T) {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
 	routes := console.Routes()
-	const about = "?workflow=ticket&id=t-1&name=ticket&input=Note&version=1"
+	const about = "?workflow=ticket&id=t-1&name=ticket&input=Note&version=1&for=1us"
 	seen := []string{"", "audit", "change", "dead", "instance", "projections", "schedules", "stuck", "why"}
 	for _, name := range routes {
 		if name == "live" {
