@@ -61,7 +61,7 @@ func parseSubject(text string) (template, error) {
 		err = errors.New("it has an empty part between its dots")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("Subject %q: %w", text, err)
+		return nil, fmt.Errorf("subject %q: %w", text, err)
 	}
 	return parsed, nil
 }
