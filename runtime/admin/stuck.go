@@ -411,6 +411,9 @@ func (s *stuckSearch) dead(ctx context.Context, found *StuckKind) error {
 	}
 	oldest := counts[0].Oldest
 	found.Reason = fmt.Sprintf("%d are dead letters, the oldest since %s", counts[0].Count, oldest.Format(time.RFC3339))
+	if counts[0].Count == 1 {
+		found.Reason = "one is a dead letter since " + oldest.Format(time.RFC3339)
+	}
 	filter.DiedSince, filter.DiedUntil = oldest, oldest.Add(time.Microsecond) // stores keep microseconds
 	letters, err := s.admin.store.ListDead(ctx, store.DeadLetterList{DeadLetterFilter: filter, Limit: 1})
 	if err := s.lacks.fails(err); err != nil {

@@ -158,7 +158,7 @@ func instanceAddress(page, id string) string {
 func pages() map[string]string {
 	return map[string]string{
 		"/": "2 dead letters of ticket/Notify", "/instances?workflow=ticket": "ticket/t-1", instanceAddress("instance", "t-1"): "dead since",
-		instanceAddress("why", "t-1"): "input Open", instanceAddress("instance", hostile): "&lt;script&gt;", "/dead": "effect ticket/Notify", "/stuck": "dead letters",
+		instanceAddress("why", "t-1"): "input Open", instanceAddress("instance", hostile): "&lt;script&gt;", "/dead": "effect ticket/Notify", "/stuck?for=1us": "are dead letters, the oldest since",
 		"/projections": "can be read", "/programs": "v7", "/workflows": "ticket", "/schedules": "There are none", "/audit": "There is nothing",
 		"/instances?id=t-": "ticket/t-1", "/workflow?name=ticket&count=1": "Instances by state",
 		"/workflow?name=ticket": "2 instances",
