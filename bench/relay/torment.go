@@ -13,6 +13,7 @@ import (
 
 	"github.com/ironflow-gen/ironflow/internal/pgserver"
 	"github.com/ironflow-gen/ironflow/runtime/admin"
+	"github.com/ironflow-gen/ironflow/runtime/store"
 )
 
 // childVariable has the orders of a child in its environment.
@@ -186,25 +187,25 @@ func write(ctx context.Context, db *database) error {
 	return nil
 }
 
-// awaitRelay waits until the children have published all events.
+// awaitRelay waits until the children have published all events. It fails if they publish none for two minutes.
 func awaitRelay(ctx context.Context, db *database) error {
 	operations, err := admin.New(db.store, admin.Config{})
 	if err != nil {
 		return err
 	}
-	last := ""
-	for range 1200 {
+	last, moved := store.FeedPosition(-1), time.Now()
+	for {
 		list, err := operations.Projections(ctx)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if len(list) > 0 && list[0].Behind == 0 {
+		case len(list) > 0 && list[0].Behind == 0:
 			return nil
-		}
-		if len(list) > 0 {
-			last = fmt.Sprintf("%+v", list[0])
+		case len(list) > 0 && list[0].Position != last:
+			last, moved = list[0].Position, time.Now()
+		case time.Since(moved) > 2*time.Minute:
+			return fmt.Errorf("the relay publishes nothing: %+v", list)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	return errors.New("the relay does not catch up: " + last)
 }
