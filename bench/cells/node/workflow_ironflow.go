@@ -74,7 +74,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		InputID:    inputID,
 		WithID:     withID,
 		UniqueKey:  uniqueKey,
-		States:     workflow.StateCodec[State]{Schema: "9329e1c5e32a28d6", Encode: encodeState, Decode: decodeState},
+		States:     workflow.StateCodec[State]{Schema: "e085c3d0ce1b0b26", Encode: encodeState, Decode: decodeState},
 		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "686de6c3"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},

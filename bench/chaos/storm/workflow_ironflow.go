@@ -64,7 +64,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		InputID:    inputID,
 		WithID:     withID,
 		UniqueKey:  uniqueKey,
-		States:     workflow.StateCodec[State]{Schema: "00acd5b1edc8a163", Encode: encodeState, Decode: decodeState},
+		States:     workflow.StateCodec[State]{Schema: "849028df9bee24f6", Encode: encodeState, Decode: decodeState},
 		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Schema: "2e2fec5d"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect},

@@ -64,7 +64,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     workflow.StateCodec[State]{Schema: "8a8c516137118caf", Encode: encodeState, Decode: decodeState},
+		States:     workflow.StateCodec[State]{Schema: "34281aea376f5e23", Encode: encodeState, Decode: decodeState},
 		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Versions: inputVersions, DecodeOld: decodeOldInput, Schema: "d29a8c1c"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent, Versions: eventVersions, DecodeOld: decodeOldEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect, Versions: effectVersions, DecodeOld: decodeOldEffect},

@@ -66,7 +66,7 @@ func NewWorkflow(decider InputDecider, evolver EventEvolver, handler EffectHandl
 		Handle:     a.handle,
 		InputID:    inputID,
 		WithID:     withID,
-		States:     workflow.StateCodec[State]{Schema: "f3389636f3462085", Encode: encodeState, Decode: decodeState},
+		States:     workflow.StateCodec[State]{Schema: "886d8de4393773a0", Encode: encodeState, Decode: decodeState},
 		Inputs:     workflow.Codec[Input]{Name: inputName, Encode: encodeInput, Decode: decodeInput, Versions: inputVersions, DecodeOld: decodeOldInput, Schema: "1442b5d4"},
 		Events:     workflow.Codec[Event]{Name: eventName, Encode: encodeEvent, Decode: decodeEvent, Versions: eventVersions, DecodeOld: decodeOldEvent},
 		Effects:    workflow.Codec[Effect]{Name: effectName, Encode: encodeEffect, Decode: decodeEffect, Versions: effectVersions, DecodeOld: decodeOldEffect},
