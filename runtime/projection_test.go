@@ -215,7 +215,7 @@ func TestPoisonEvent(t *testing.T) {
 			t.Errorf("AwaitProjection: got error %v", err)
 		}
 
-		wantError(t, engine.SkipProjectionEvent(b.Context(), "journal", 3), "has stopped at event 2, not at 3")
+		wantError(t, engine.SkipProjectionEvent(b.Context(), "journal", 3), "the event is 3, and the projection has stopped at 2")
 		if err := engine.SkipProjectionEvent(b.Context(), "journal", 2); err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +234,7 @@ func TestPoisonEvent(t *testing.T) {
 		if info.Attempts != 0 || info.LastError != "" || info.StoppedAt != 0 {
 			t.Errorf("got %+v", info)
 		}
-		wantError(t, engine.SkipProjectionEvent(b.Context(), "journal", 2), "it is running and has not stopped at an event")
+		wantError(t, engine.SkipProjectionEvent(b.Context(), "journal", 2), "the projection is running and has not stopped at an event")
 	})
 }
 
