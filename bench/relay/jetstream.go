@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -94,7 +95,11 @@ func (t *jetStreamTarget) disturb(ctx context.Context) error {
 func (t *jetStreamTarget) read(ctx context.Context, topic string, each func(string, int64)) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	stream, err := t.js.Stream(ctx, topic)
+	var stream natsjs.Stream
+	err := repeat(ctx, func(ctx context.Context) (err error) {
+		stream, err = t.js.Stream(ctx, topic)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -112,8 +117,12 @@ func (t *jetStreamTarget) read(ctx context.Context, topic string, each func(stri
 func readFrom(
 	ctx context.Context, stream natsjs.Stream, next, last uint64, each func(string, int64),
 ) (uint64, error) {
-	consumer, err := stream.OrderedConsumer(ctx, natsjs.OrderedConsumerConfig{
-		DeliverPolicy: natsjs.DeliverByStartSequencePolicy, OptStartSeq: next,
+	var consumer natsjs.Consumer
+	err := repeat(ctx, func(ctx context.Context) (err error) {
+		consumer, err = stream.OrderedConsumer(ctx, natsjs.OrderedConsumerConfig{
+			DeliverPolicy: natsjs.DeliverByStartSequencePolicy, OptStartSeq: next,
+		})
+		return err
 	})
 	if err != nil {
 		return next, err
@@ -140,6 +149,18 @@ func readFrom(
 			return next, nil
 		case <-ctx.Done():
 			return next, ctx.Err()
+		}
+	}
+}
+
+// repeat makes a request until it is answered. One that a server has taken right before it was killed never is.
+func repeat(ctx context.Context, request func(context.Context) error) error {
+	for {
+		bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := request(bounded)
+		cancel()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrNoResponders) {
+			return err
 		}
 	}
 }
